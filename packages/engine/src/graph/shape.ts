@@ -1,0 +1,113 @@
+import { AnabranchError } from "../errors.ts";
+import type { Dim, Shape } from "./tensor.ts";
+
+/** A dimension as coefficient x symbol; the symbol is "" for a static extent. */
+function parts(dim: Dim): { coefficient: number; symbol: string } {
+  if (typeof dim === "number") return { coefficient: dim, symbol: "" };
+  const star = dim.indexOf("*");
+  return star < 0
+    ? { coefficient: 1, symbol: dim }
+    : { coefficient: Number(dim.slice(0, star)), symbol: dim.slice(star + 1) };
+}
+
+function dim(coefficient: number, symbol: string): Dim {
+  if (symbol === "" || coefficient === 0) return coefficient;
+  return coefficient === 1 ? symbol : `${coefficient}*${symbol}`;
+}
+
+/** Product of extents; at most one may be symbolic. */
+export function product(shape: Shape): Dim {
+  let coefficient = 1;
+  let symbol = "";
+  for (const d of shape) {
+    const p = parts(d);
+    if (p.symbol !== "" && symbol !== "") {
+      throw new AnabranchError({
+        code: "engine/symbolic-dimension",
+        message: "two symbolic dimensions cannot be multiplied",
+        received: formatShape(shape),
+        expected: "at most one symbolic dimension in a merged group",
+      });
+    }
+    coefficient *= p.coefficient;
+    symbol = p.symbol || symbol;
+  }
+  return dim(coefficient, symbol);
+}
+
+/** Quotient of extents, or undefined where it is no whole number of the same symbol. */
+export function quotient(numerator: Dim, denominator: Dim): Dim | undefined {
+  const n = parts(numerator);
+  const d = parts(denominator);
+  if (d.coefficient === 0 || n.coefficient % d.coefficient !== 0) return undefined;
+  if (d.symbol !== "" && d.symbol !== n.symbol) return undefined;
+  return dim(n.coefficient / d.coefficient, d.symbol === "" ? n.symbol : "");
+}
+
+/** Extent of a static dimension; throws `engine/symbolic-dimension` for a symbolic one. */
+export function staticDim(d: Dim, where: string): number {
+  if (typeof d === "number") return d;
+  throw new AnabranchError({
+    code: "engine/symbolic-dimension",
+    message: "this dimension must be static",
+    where,
+    received: d,
+    expected: "a number",
+    advice: "Only leading (batch, steps) dimensions may stay symbolic.",
+  });
+}
+
+/** All extents as numbers. */
+export function staticShape(shape: Shape, where: string): number[] {
+  return shape.map((d) => staticDim(d, where));
+}
+
+/** Value of a dimension under the symbols bound at run time. */
+export function resolveDim(d: Dim, symbols: ReadonlyMap<string, number>): number {
+  const p = parts(d);
+  if (p.symbol === "") return p.coefficient;
+  const value = symbols.get(p.symbol);
+  if (value === undefined) {
+    throw new AnabranchError({
+      code: "engine/symbolic-dimension",
+      message: "a symbolic dimension has no value in this run",
+      received: p.symbol,
+      expected: "an input whose shape names the symbol on its own",
+    });
+  }
+  return p.coefficient * value;
+}
+
+/** NumPy broadcasting of two shapes, or undefined where they do not fit. */
+export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
+  const rank = Math.max(a.length, b.length);
+  const out: Dim[] = [];
+  for (let i = 0; i < rank; i++) {
+    const da = a[a.length - rank + i] ?? 1;
+    const db = b[b.length - rank + i] ?? 1;
+    if (da === db || db === 1) out.push(da);
+    else if (da === 1) out.push(db);
+    else return undefined;
+  }
+  return out;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((d, i) => d === b[i]);
+}
+
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/** Axis counted from the front; negative axes count from the back. */
+export function normalizeAxis(axis: number, rank: number): number {
+  const front = axis < 0 ? axis + rank : axis;
+  if (Number.isInteger(front) && front >= 0 && front < rank) return front;
+  throw new AnabranchError({
+    code: "engine/axis",
+    message: "axis out of range",
+    received: String(axis),
+    expected: `-${rank} <= axis < ${rank}`,
+  });
+}

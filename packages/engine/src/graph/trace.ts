@@ -1,0 +1,51 @@
+import { constant, input } from "../ops/basic.ts";
+import type { Graph } from "./graph.ts";
+import type { Tensor, TensorType } from "./tensor.ts";
+import { isTensorType } from "./tensor.ts";
+import { flattenTree, type MapTree, mapTree, type Tree } from "./tree.ts";
+
+export type TensorTree = Tree<Tensor>;
+export type TypeTree = Tree<TensorType>;
+/** The tree of traced values for a tree of types. */
+export type Traced<I> = MapTree<I, TensorType, Tensor>;
+
+const isType = (value: Tree<TensorType>): value is TensorType => isTensorType(value);
+export const isTensor = (value: Tree<Tensor>): value is Tensor => isTensorType(value);
+
+/** Leaves of a tensor tree in sorted path order. */
+export function tensorLeaves(tree: TensorTree): { path: string; leaf: Tensor }[] {
+  return flattenTree(tree, isTensor);
+}
+
+/** Applies `fn` to every leaf of a tensor tree. */
+export function mapTensors<T extends TensorTree>(tree: T, fn: (leaf: Tensor, path: string) => Tensor): T {
+  return mapTree(tree as TensorTree, isTensor, fn) as T;
+}
+
+/** The types of a tensor tree. */
+export function typesOf(tree: TensorTree): TypeTree {
+  return mapTree(tree, isTensor, (leaf): TensorType => ({ dtype: leaf.dtype, shape: leaf.shape }));
+}
+
+/** Fresh placeholders for a tree of types, named by path under `prefix`. */
+export function placeholders<I extends TypeTree>(types: I, prefix = ""): Traced<I> {
+  return mapTree(types as TypeTree, isType, (type, path) => input(prefix + path, type)) as Traced<I>;
+}
+
+/**
+ * Calls `fn` once on symbolic tensors and returns the recorded graph. Inputs and outputs are named by their path in the
+ * trees, e.g. `params/conv1.weight`.
+ */
+export function trace<I extends TypeTree, O extends TensorTree>(fn: (inputs: Traced<I>) => O, types: I): Graph {
+  const inputs = placeholders(types);
+  const outputs = fn(inputs);
+  return {
+    inputs: tensorLeaves(inputs as TensorTree).map(({ path, leaf }) => ({ name: path, tensor: leaf })),
+    outputs: tensorLeaves(outputs).map(({ path, leaf }) => ({ name: path, tensor: leaf })),
+  };
+}
+
+/** A traced scalar from a number; tensors pass through. */
+export function asTensor(value: Tensor | number): Tensor {
+  return typeof value === "number" ? constant(value) : value;
+}

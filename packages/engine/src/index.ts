@@ -1,0 +1,17 @@
+export * from "./autodiff/gradient.ts";
+export * from "./errors.ts";
+export type * from "./executor/executor.ts";
+export { interpreter } from "./executor/interpreter.ts";
+export { onnxruntimeNode } from "./executor/onnxruntime-node.ts";
+export { onnxruntimeWeb } from "./executor/onnxruntime-web.ts";
+export type { Graph } from "./graph/graph.ts";
+export { formatShape } from "./graph/shape.ts";
+export type { Dim, DType, HostData, HostTensor, Shape, Tensor, TensorType } from "./graph/tensor.ts";
+export { asTensor, mapTensors, type TensorTree, tensorLeaves, trace, type Traced, type TypeTree } from "./graph/trace.ts";
+export * from "./hash.ts";
+export { encodeModel } from "./onnx/encode.ts";
+export { constant, identity, input, stopGradient } from "./ops/basic.ts";
+export { cond, scan } from "./ops/control.ts";
+export * from "./ops/elementwise.ts";
+export * from "./ops/shape.ts";
+export { compileProgram, type Port, type Program } from "./program.ts";

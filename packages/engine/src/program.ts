@@ -1,0 +1,41 @@
+import { type Graph } from "./graph/graph.ts";
+import { optimize } from "./graph/optimize.ts";
+import { type SerializedGraph, serializeGraph } from "./graph/serialize.ts";
+import type { DType, Shape } from "./graph/tensor.ts";
+import { hashBytes } from "./hash.ts";
+import { encodeModel } from "./onnx/encode.ts";
+
+export interface Port {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/**
+ * A compiled traced function as plain data: it can be posted to a worker, which needs no function and no algorithm to
+ * run it. `onnx` is what the ONNX Runtime executors load, `graph` what the interpreter walks.
+ */
+export interface Program {
+  readonly name: string;
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly graph: SerializedGraph;
+  readonly onnx: Uint8Array;
+  /** Hash of `onnx`: equal programs compute equal bits on equal executors. */
+  readonly hash: string;
+}
+
+/** Optimizes and lowers a traced graph. */
+export function compileProgram(name: string, traced: Graph): Program {
+  const graph = optimize(traced);
+  const port = (x: Graph["inputs"][number]): Port => ({ name: x.name, dtype: x.tensor.dtype, shape: x.tensor.shape });
+  const onnx = encodeModel(graph, name);
+  return {
+    name,
+    inputs: graph.inputs.map(port),
+    outputs: graph.outputs.map(port),
+    graph: serializeGraph(graph),
+    onnx,
+    hash: hashBytes(onnx),
+  };
+}

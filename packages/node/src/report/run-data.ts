@@ -1,0 +1,160 @@
+import { readFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import * as z from "zod";
+import type {
+  ClientEvaluation,
+  ClientFailed,
+  Evaluation,
+  RoundFinished,
+  RunEvent,
+  RunFinished,
+  RunStarted,
+  RunStopped,
+} from "./events.ts";
+import { parseEventLines, parseJson } from "./events.ts";
+import { type MetricsRow, parseMetrics } from "./metrics-csv.ts";
+
+const partitionSchema = z.object({
+  scheme: z.string().catch(""),
+  counts: z.array(z.array(z.number())),
+  statistics: z.record(z.string(), z.unknown()).catch({}),
+});
+
+/** Who holds what: `counts` [clients, classes] in examples. */
+export type PartitionData = z.infer<typeof partitionSchema>;
+
+/** What the events of a run amount to; rounds and evaluations ascend by round and hold each round once. */
+export interface RunHistory {
+  readonly start: RunStarted | undefined;
+  readonly rounds: readonly RoundFinished[];
+  readonly evaluations: readonly Evaluation[];
+  readonly clientEvaluations: readonly ClientEvaluation[];
+  readonly failures: readonly ClientFailed[];
+  /** Why the run ended early; undefined once it was resumed. */
+  readonly stopped: RunStopped | undefined;
+  readonly finished: RunFinished | undefined;
+}
+
+/** A run as the report draws it. */
+export interface RunData extends RunHistory {
+  /** Run id; the folder's name where the events do not say. */
+  readonly id: string;
+  readonly name: string;
+  readonly partition: PartitionData | undefined;
+  /** The resolved config.toml as it stands. */
+  readonly configText: string;
+  /** Lines of events.jsonl that could not be read. */
+  readonly skippedEvents: number;
+}
+
+/** The texts of a run folder; whatever is missing stays out. */
+export interface RunTexts {
+  readonly id?: string;
+  readonly events?: string;
+  readonly metrics?: string;
+  readonly partition?: string;
+  readonly config?: string;
+}
+
+/**
+ * Folds events into a history. A resumed run repeats the rounds after its checkpoint: what was recorded after that
+ * round is dropped, and of a round recorded twice the last one counts.
+ */
+export function foldEvents(events: Iterable<RunEvent>): RunHistory {
+  let start: RunStarted | undefined;
+  let stopped: RunStopped | undefined;
+  let finished: RunFinished | undefined;
+  let failures: ClientFailed[] = [];
+  const rounds = new Map<number, RoundFinished>();
+  const evaluations = new Map<number, Evaluation>();
+  const clientEvaluations = new Map<number, ClientEvaluation>();
+  for (const event of events) {
+    if (event.type === "run.started") {
+      const last = event.resumedFrom ?? 0;
+      for (const map of [rounds, evaluations, clientEvaluations]) dropAfter(map, last);
+      failures = failures.filter((failure) => failure.round <= last);
+      start = event;
+      stopped = undefined;
+      finished = undefined;
+    } else if (event.type === "round.finished") rounds.set(event.round, event);
+    else if (event.type === "evaluation" && event.split === "test") evaluations.set(event.round, event);
+    else if (event.type === "client.evaluation") clientEvaluations.set(event.round, event);
+    else if (event.type === "client.failed") failures.push(event);
+    else if (event.type === "run.stopped") stopped = event;
+    else if (event.type === "run.finished") finished = event;
+  }
+  return {
+    start,
+    rounds: byRound(rounds),
+    evaluations: byRound(evaluations),
+    clientEvaluations: byRound(clientEvaluations),
+    failures,
+    stopped,
+    finished,
+  };
+}
+
+/** Reads the texts of a run folder. Never throws: what cannot be read is left out and counted. */
+export function parseRun(texts: RunTexts): RunData {
+  const { events, skipped } = parseEventLines(texts.events ?? "");
+  const history = addMetrics(foldEvents(events), parseMetrics(texts.metrics ?? ""));
+  const partition = partitionSchema.safeParse(parseJson(texts.partition ?? ""));
+  const id = history.start?.run || texts.id || "run";
+  return {
+    ...history,
+    id,
+    name: history.start?.name || id,
+    partition: partition.success ? partition.data : undefined,
+    configText: texts.config ?? "",
+    skippedEvents: skipped,
+  };
+}
+
+/** Reads a run folder from disk; missing files are taken as empty. */
+export function readRunFolder(folder: string): RunData {
+  const read = (file: string) => {
+    try {
+      return readFileSync(join(folder, file), "utf8");
+    } catch {
+      return "";
+    }
+  };
+  return parseRun({
+    id: basename(resolve(folder)),
+    events: read("events.jsonl"),
+    metrics: read("metrics.csv"),
+    partition: read("partition.json"),
+    config: read("config.toml"),
+  });
+}
+
+/** Rounds that only metrics.csv knows (events lost or removed) join the history, without their timing. */
+function addMetrics(history: RunHistory, rows: readonly MetricsRow[]): RunHistory {
+  const rounds = new Map(history.rounds.map((round) => [round.round, round]));
+  const evaluations = new Map(history.evaluations.map((evaluation) => [evaluation.round, evaluation]));
+  const nan = Number.NaN;
+  for (const row of rows) {
+    if (!rounds.has(row.round)) {
+      rounds.set(row.round, {
+        ...{ type: "round.finished", at: "", round: row.round, loss: row.loss, clients: nan, examples: nan },
+        ...{ bytesDown: row.bytesDown, bytesUp: row.bytesUp, seconds: row.seconds, trainSeconds: nan },
+        ...{ aggregateSeconds: nan, clientsPerSecond: nan, clientLossMin: nan, clientLossMax: nan, updateNorm: nan },
+      });
+    }
+    if (!evaluations.has(row.round) && Number.isFinite(row.testAccuracy)) {
+      evaluations.set(row.round, {
+        ...{ type: "evaluation", at: "", round: row.round, split: "test", examples: nan, seconds: nan },
+        ...{ loss: row.testLoss, accuracy: row.testAccuracy },
+      });
+    }
+  }
+  return { ...history, rounds: byRound(rounds), evaluations: byRound(evaluations) };
+}
+
+function dropAfter(map: Map<number, unknown>, last: number): void {
+  for (const round of [...map.keys()]) if (round > last) map.delete(round);
+}
+
+function byRound<T>(map: ReadonlyMap<number, T>): T[] {
+  return [...map.entries()].sort(([a], [b]) => a - b).map(([, value]) => value);
+}

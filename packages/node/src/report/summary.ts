@@ -1,0 +1,68 @@
+import type { RunHistory } from "./run-data.ts";
+
+/** The key figures of a run; NaN where the run did not get that far. Bytes are totals, accuracies fractions of 1. */
+export interface RunSummary {
+  readonly status: "finished" | "stopped" | "unfinished";
+  readonly rounds: number;
+  readonly plannedRounds: number;
+  readonly accuracy: number;
+  readonly loss: number;
+  readonly bestRound: number;
+  readonly bestAccuracy: number;
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  readonly seconds: number;
+  readonly modelHash: string;
+}
+
+/** Key figures from the closing event, or from the rounds where that event is missing. */
+export function summarise(run: RunHistory): RunSummary {
+  const { finished, stopped } = run;
+  const last = run.evaluations.at(-1);
+  const best = bestEvaluation(run);
+  const total = (key: "bytesDown" | "bytesUp" | "seconds") =>
+    run.rounds.length === 0 ? Number.NaN : run.rounds.reduce((sum, round) => sum + finiteOr(round[key], 0), 0);
+  return {
+    status: finished !== undefined ? "finished" : stopped !== undefined ? "stopped" : "unfinished",
+    rounds: finiteOr(finished?.rounds, run.rounds.at(-1)?.round ?? 0),
+    plannedRounds: run.start?.rounds ?? Number.NaN,
+    accuracy: finiteOr(finished?.accuracy, last?.accuracy ?? Number.NaN),
+    loss: finiteOr(finished?.loss, last?.loss ?? Number.NaN),
+    bestRound: finiteOr(finished?.bestRound, best.round),
+    bestAccuracy: finiteOr(finished?.bestAccuracy, best.accuracy),
+    bytesDown: finiteOr(finished?.bytesDown, total("bytesDown")),
+    bytesUp: finiteOr(finished?.bytesUp, total("bytesUp")),
+    seconds: finiteOr(finished?.seconds, total("seconds")),
+    modelHash: finished?.modelHash ?? "",
+  };
+}
+
+/** Bytes uploaded in rounds 1 to n, as a function of n. */
+export function uploadedBy(run: RunHistory): (round: number) => number {
+  const sums: { round: number; bytes: number }[] = [];
+  let bytes = 0;
+  for (const round of run.rounds) {
+    bytes += finiteOr(round.bytesUp, 0);
+    sums.push({ round: round.round, bytes });
+  }
+  return (round) => sums.findLast((sum) => sum.round <= round)?.bytes ?? 0;
+}
+
+/** The first evaluated round whose accuracy is at least `accuracy`, with the bytes uploaded until then. */
+export function firstReaching(run: RunHistory, accuracy: number): { round: number; bytesUp: number } | undefined {
+  const evaluation = run.evaluations.find((candidate) => candidate.accuracy >= accuracy);
+  return evaluation && { round: evaluation.round, bytesUp: uploadedBy(run)(evaluation.round) };
+}
+
+function bestEvaluation(run: RunHistory): { round: number; accuracy: number } {
+  let best = { round: Number.NaN, accuracy: Number.NaN };
+  for (const { round, accuracy } of run.evaluations) {
+    if (accuracy > finiteOr(best.accuracy, Number.NEGATIVE_INFINITY)) best = { round, accuracy };
+  }
+  return best;
+}
+
+/** The value where it is a finite number, else the other one. */
+export function finiteOr(value: number | undefined, otherwise: number): number {
+  return value !== undefined && Number.isFinite(value) ? value : otherwise;
+}

@@ -1,0 +1,10 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["packages/*/src/**/*.slow.test.ts", "tests/**/*.slow.test.ts"],
+    pool: "forks",
+    maxWorkers: 1,
+    testTimeout: 600_000,
+  },
+});
