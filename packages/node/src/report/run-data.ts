@@ -132,23 +132,46 @@ export function readRunFolder(folder: string): RunData {
 function addMetrics(history: RunHistory, rows: readonly MetricsRow[]): RunHistory {
   const rounds = new Map(history.rounds.map((round) => [round.round, round]));
   const evaluations = new Map(history.evaluations.map((evaluation) => [evaluation.round, evaluation]));
-  const nan = Number.NaN;
   for (const row of rows) {
-    if (!rounds.has(row.round)) {
-      rounds.set(row.round, {
-        ...{ type: "round.finished", at: "", round: row.round, loss: row.loss, clients: nan, examples: nan },
-        ...{ bytesDown: row.bytesDown, bytesUp: row.bytesUp, seconds: row.seconds, trainSeconds: nan },
-        ...{ aggregateSeconds: nan, clientsPerSecond: nan, clientLossMin: nan, clientLossMax: nan, updateNorm: nan },
-      });
-    }
+    if (!rounds.has(row.round)) rounds.set(row.round, roundOfMetrics(row));
     if (!evaluations.has(row.round) && Number.isFinite(row.testAccuracy)) {
-      evaluations.set(row.round, {
-        ...{ type: "evaluation", at: "", round: row.round, split: "test", examples: nan, seconds: nan },
-        ...{ loss: row.testLoss, accuracy: row.testAccuracy },
-      });
+      evaluations.set(row.round, evaluationOfMetrics(row));
     }
   }
   return { ...history, rounds: byRound(rounds), evaluations: byRound(evaluations) };
+}
+
+function roundOfMetrics(row: MetricsRow): RoundFinished {
+  return {
+    type: "round.finished",
+    at: "",
+    round: row.round,
+    loss: row.loss,
+    clients: Number.NaN,
+    examples: Number.NaN,
+    bytesDown: row.bytesDown,
+    bytesUp: row.bytesUp,
+    seconds: row.seconds,
+    trainSeconds: Number.NaN,
+    aggregateSeconds: Number.NaN,
+    clientsPerSecond: Number.NaN,
+    clientLossMin: Number.NaN,
+    clientLossMax: Number.NaN,
+    updateNorm: Number.NaN,
+  };
+}
+
+function evaluationOfMetrics(row: MetricsRow): Evaluation {
+  return {
+    type: "evaluation",
+    at: "",
+    round: row.round,
+    split: "test",
+    loss: row.testLoss,
+    accuracy: row.testAccuracy,
+    examples: Number.NaN,
+    seconds: Number.NaN,
+  };
 }
 
 function dropAfter(map: Map<number, unknown>, last: number): void {

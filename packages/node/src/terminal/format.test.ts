@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { formatBytes, formatCount, formatDuration, formatFixed, formatPercent, formatPlural, formatSeconds } from "./format.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatFixed,
+  formatPercent,
+  formatPlural,
+  formatSeconds,
+} from "./format.ts";
 
 describe("number formats", () => {
   it("writes bytes in decimal units and never shows 1000.0 of one", () => {
@@ -19,7 +27,14 @@ describe("number formats", () => {
   });
 
   it("writes durations as a clock", () => {
-    expect([0, 20.6, 59.6, 725, 3723, -1].map(formatDuration)).toEqual(["0:00", "0:21", "1:00", "12:05", "1:02:03", "0:00"]);
+    expect([0, 20.6, 59.6, 725, 3723, -1].map(formatDuration)).toEqual([
+      "0:00",
+      "0:21",
+      "1:00",
+      "12:05",
+      "1:02:03",
+      "0:00",
+    ]);
     expect(formatDuration(Number.POSITIVE_INFINITY)).toBe("–");
   });
 

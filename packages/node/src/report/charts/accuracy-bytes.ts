@@ -1,0 +1,37 @@
+import { byteUnit } from "../../terminal/format.ts";
+import { runLabels } from "../labels.ts";
+import { uploadedBy } from "../summary.ts";
+import { curve, frame, xAxis, yAxis } from "./cartesian.ts";
+import type { Chart } from "./chart.ts";
+import { seriesColour, seriesDash } from "./theme.ts";
+
+/** Test accuracy against the bytes that clients have uploaded so far: what accuracy costs. */
+export const accuracyBytes: Chart = {
+  id: "accuracy-bytes",
+  title: "Accuracy for upload",
+  caption: () =>
+    "Test accuracy against everything that all clients together have uploaded until then, counted from the encoded messages. Further to the upper left is better.",
+  option(runs) {
+    const curves = runs.map((run) => {
+      const uploaded = uploadedBy(run);
+      return run.evaluations.map(({ round, accuracy }) => [uploaded(round), accuracy * 100] as const);
+    });
+    const most = Math.max(0, ...curves.flat().map(([bytes]) => bytes));
+    if (most === 0) return undefined;
+    const { unit, size } = byteUnit(most);
+    const labels = runLabels(runs);
+    return {
+      ...frame(labels.map((name, index) => ({ name, colour: seriesColour(index) }))),
+      xAxis: xAxis(`uploaded by all clients (${unit})`, { min: 0 }),
+      yAxis: yAxis("accuracy (%)"),
+      series: curves.map((points, index) =>
+        curve(
+          labels[index] ?? "",
+          seriesColour(index),
+          points.map(([bytes, accuracy]) => [bytes / size, accuracy]),
+          seriesDash(index),
+        ),
+      ),
+    };
+  },
+};

@@ -1,0 +1,157 @@
+import type {
+  EChartsOption,
+  LegendComponentOption,
+  LineSeriesOption,
+  XAXisComponentOption,
+  YAXisComponentOption,
+} from "echarts";
+import { AXIS, CHART_WIDTH, FONT, FONT_SIZE, INK, MUTED, RULE } from "./theme.ts";
+
+export type Point = readonly [x: number, y: number];
+
+/** Colour and dash of one series of the legend. */
+export interface LegendEntry {
+  readonly name: string;
+  readonly colour: string;
+}
+
+const LEGEND_ROW = 24;
+const SYMBOL_WIDTH = 22;
+
+/** A chart's frame: background, type, legend above, grid below it. Legends of one entry are left out. */
+export function frame(legend: readonly LegendEntry[]): EChartsOption {
+  const rows = legend.length > 1 ? legendRows(legend.map((entry) => entry.name)) : 0;
+  return {
+    animation: false,
+    backgroundColor: "#ffffff",
+    textStyle: { fontFamily: FONT, fontSize: FONT_SIZE, color: INK },
+    ...(rows > 0 && { legend: legendOption(legend) }),
+    grid: {
+      left: 10,
+      right: 22,
+      top: rows * LEGEND_ROW + 38,
+      bottom: 34,
+      outerBoundsMode: "same",
+      outerBoundsContain: "axisLabel",
+    },
+  };
+}
+
+function legendOption(legend: readonly LegendEntry[]): LegendComponentOption {
+  return {
+    data: legend.map(({ name, colour }) => ({ name, itemStyle: { color: colour }, lineStyle: { color: colour } })),
+    left: 6,
+    right: 6,
+    top: 2,
+    itemWidth: SYMBOL_WIDTH,
+    itemHeight: 10,
+    itemGap: 16,
+    textStyle: { fontFamily: FONT, fontSize: FONT_SIZE, color: INK },
+  };
+}
+
+/** How many rows the legend will wrap to, by an estimate of text widths: a little too many rather than too few. */
+function legendRows(names: readonly string[]): number {
+  let rows = 1;
+  let x = 0;
+  for (const name of names) {
+    const width = SYMBOL_WIDTH + 5 + 7.6 * [...name].length + 16;
+    if (x > 0 && x + width > CHART_WIDTH - 12) {
+      rows++;
+      x = 0;
+    }
+    x += width;
+  }
+  return rows;
+}
+
+const axisText = { fontFamily: FONT, fontSize: FONT_SIZE, color: MUTED } as const;
+
+/** A horizontal axis of numbers, titled below its middle. */
+export function xAxis(name: string, range: { min?: number; max?: number } = {}): XAXisComponentOption {
+  return {
+    type: "value",
+    name,
+    nameLocation: "middle",
+    nameGap: 28,
+    nameTextStyle: axisText,
+    ...range,
+    minInterval: name === "round" ? 1 : 0,
+    axisLabel: { ...axisText, hideOverlap: true },
+    axisLine: { show: true, onZero: false, lineStyle: { color: AXIS } },
+    axisTick: { show: true, lineStyle: { color: AXIS } },
+    splitLine: { show: false },
+  };
+}
+
+/** A horizontal axis of names, every `step`-th of them written. */
+export function categoryAxis(name: string, data: readonly string[], step = 1): XAXisComponentOption {
+  return {
+    type: "category",
+    name,
+    nameLocation: "middle",
+    nameGap: 28,
+    nameTextStyle: axisText,
+    data: [...data],
+    axisLabel: { ...axisText, interval: (index: number) => (index + 1) % step === 0 || (index === 0 && step > 2) },
+    axisLine: { show: true, lineStyle: { color: AXIS } },
+    axisTick: { show: false },
+  };
+}
+
+/** A vertical axis of numbers, titled above its upper end so that the title reads horizontally. */
+export function yAxis(name: string, range: { min?: number; max?: number } = {}): YAXisComponentOption {
+  return {
+    type: "value",
+    name,
+    nameLocation: "end",
+    nameGap: 14,
+    nameTextStyle: { ...axisText, align: "left", padding: [0, 0, 0, -34] },
+    ...range,
+    scale: range.min === undefined,
+    axisLabel: axisText,
+    axisLine: { show: false },
+    axisTick: { show: false },
+    splitLine: { lineStyle: { color: RULE } },
+  };
+}
+
+/** One curve: points with a number on both axes are joined, the others leave it out. Few points are also marked. */
+export function curve(
+  name: string,
+  colour: string,
+  points: readonly Point[],
+  dash: "solid" | "dashed" | "dotted" = "solid",
+): LineSeriesOption {
+  const data = finite(points);
+  return {
+    type: "line",
+    name,
+    data,
+    showSymbol: data.length <= 40,
+    symbol: "circle",
+    symbolSize: 5,
+    itemStyle: { color: colour },
+    lineStyle: { color: colour, width: 2.2, type: dash },
+    ...(data.length > 1500 && { sampling: "lttb" }),
+  };
+}
+
+/** The points whose coordinates are both finite. */
+export function finite(points: readonly Point[]): [number, number][] {
+  return points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y)).map(([x, y]) => [x, y]);
+}
+
+/** A round step (1, 2, 5, 10, 20, ...) that writes at most `most` of `count` labels. */
+export function labelStep(count: number, most = 8): number {
+  for (let power = 1; ; power *= 10) {
+    for (const factor of [1, 2, 5]) if (count / (factor * power) <= most) return factor * power;
+  }
+}
+
+/** Last round of all runs, planned or reached: the common end of their round axes. */
+export function lastRound(
+  runs: readonly { rounds: readonly { round: number }[]; evaluations: readonly { round: number }[] }[],
+): number {
+  return Math.max(1, ...runs.map((run) => Math.max(run.rounds.at(-1)?.round ?? 0, run.evaluations.at(-1)?.round ?? 0)));
+}

@@ -1,0 +1,17 @@
+import { accuracyBytes } from "./accuracy-bytes.ts";
+import { accuracyRounds } from "./accuracy-rounds.ts";
+import { bytesRounds } from "./bytes-rounds.ts";
+import type { Chart } from "./chart.ts";
+import { clientLossBand } from "./client-loss-band.ts";
+import { clientRounds } from "./client-rounds.ts";
+import { clientSpread } from "./client-spread.ts";
+import { lossRounds } from "./loss-rounds.ts";
+import { partitionPicture } from "./partition.ts";
+import { timingRounds } from "./timing-rounds.ts";
+
+/** All charts of a report under the headings they stand below. */
+export const CHART_SECTIONS: readonly { readonly heading: string; readonly charts: readonly Chart[] }[] = [
+  { heading: "Learning", charts: [accuracyRounds, lossRounds] },
+  { heading: "Clients", charts: [partitionPicture, clientSpread, clientRounds, clientLossBand] },
+  { heading: "Communication and time", charts: [accuracyBytes, bytesRounds, timingRounds] },
+];

@@ -1,0 +1,38 @@
+import type { EChartsOption } from "echarts";
+import { BarChart, HeatmapChart, LineChart } from "echarts/charts";
+import {
+  GridComponent,
+  LegendComponent,
+  MarkAreaComponent,
+  MarkLineComponent,
+  MarkPointComponent,
+  VisualMapComponent,
+} from "echarts/components";
+import { init, use } from "echarts/core";
+import { SVGRenderer } from "echarts/renderers";
+import { CHART_HEIGHT, CHART_WIDTH } from "./theme.ts";
+
+use([BarChart, HeatmapChart, LineChart, GridComponent, LegendComponent, SVGRenderer]);
+use([MarkAreaComponent, MarkLineComponent, MarkPointComponent, VisualMapComponent]);
+
+/**
+ * Draws an option as an SVG text without a DOM. The same option and id give the same text: the renderer numbers its
+ * ids by a counter of the process (`zr12-c0`), here they begin with `id`, which also keeps several charts of one page apart.
+ */
+export function renderSvg(option: EChartsOption, id: string, title: string): string {
+  const chart = init(null, null, { renderer: "svg", ssr: true, width: CHART_WIDTH, height: CHART_HEIGHT });
+  try {
+    chart.setOption(option);
+    return tidy(chart.renderToSVGString(), id, title);
+  } finally {
+    chart.dispose();
+  }
+}
+
+// Text cannot be hit by these patterns: the renderer writes quotes inside text as &quot;.
+function tidy(svg: string, id: string, title: string): string {
+  return svg
+    .replace(/ ecmeta_[a-z_]+="[^"]*"/g, "")
+    .replace(/((?:id|class|href|clip-path|fill|stroke|filter|mask)="[^"]*?)zr\d+-/g, `$1${id}-`)
+    .replace(/^<svg /, `<svg role="img" aria-label="${title}" `);
+}

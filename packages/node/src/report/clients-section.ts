@@ -1,0 +1,81 @@
+import { formatPercent, formatPlural } from "../terminal/format.ts";
+import type { ClientEvaluation } from "./events.ts";
+import { type Html, html } from "./html.ts";
+import { table } from "./page.ts";
+import type { RunData } from "./run-data.ts";
+
+const LOWEST = 10;
+const MAX_FAILURES = 20;
+
+/** The last per-client evaluation in figures: its quantiles, and the clients that the model serves worst. */
+export function clientTables(run: RunData): Html[] {
+  const last = run.clientEvaluations.at(-1);
+  if (last === undefined || last.accuracies.length === 0) return [];
+  return [
+    html`<div class="columns"><div>
+<h3>Accuracy over clients, round ${last.round}</h3>
+${quantiles(last)}
+</div><div>
+<h3>Clients served worst</h3>
+${lowest(run, last)}
+</div></div>`,
+  ];
+}
+
+function quantiles(last: ClientEvaluation): Html {
+  const sorted = last.accuracies.filter(Number.isFinite).sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
+  const rows: [string, number][] = [
+    ["best client", last.best],
+    ["upper quartile", at(0.75)],
+    ["median", at(0.5)],
+    ["mean", last.mean],
+    ["lower quartile", at(0.25)],
+    ["mean of the worst tenth", last.worstDecile],
+    ["worst client", at(0)],
+  ];
+  return table(
+    [formatPlural(sorted.length, "client"), "accuracy"],
+    rows.map(([name, value]) => [name, formatPercent(value)]),
+  );
+}
+
+function lowest(run: RunData, last: ClientEvaluation): Html {
+  const clients = last.accuracies.map((accuracy, index) => ({ accuracy, client: last.clients[index] ?? index }));
+  const ranked = clients.filter(({ accuracy }) => Number.isFinite(accuracy)).sort((a, b) => a.accuracy - b.accuracy);
+  const rows = ranked.slice(0, LOWEST).map(({ client, accuracy }) => {
+    const counts = run.partition?.counts[client];
+    const examples = counts === undefined ? "" : String(counts.reduce((sum, count) => sum + count, 0));
+    const classes = counts === undefined ? "" : String(counts.filter((count) => count > 0).length);
+    return [`client ${client}`, formatPercent(accuracy), examples, classes];
+  });
+  return run.partition === undefined
+    ? table(
+        ["client", "accuracy"],
+        rows.map((row) => row.slice(0, 2)),
+      )
+    : table(["client", "accuracy", "examples", "classes"], rows);
+}
+
+/** Clients that failed: the first of them, and how many in all. */
+export function failureTable(run: RunData): Html[] {
+  if (run.failures.length === 0) return [];
+  const shown = run.failures.slice(0, MAX_FAILURES);
+  const clients = new Set(run.failures.map((failure) => failure.client)).size;
+  const rest = run.failures.length - shown.length;
+  return [
+    html`<p>${formatPlural(run.failures.length, "failure")} of ${formatPlural(clients, "client")}; a client that failed is left out of its round's average.</p>`,
+    table(
+      ["round", "client", "what happened", "code", "tried again"],
+      shown.map(({ round, client, message, code, retried }) => [
+        String(round),
+        String(client),
+        message,
+        code,
+        retried ? "yes" : "no",
+      ]),
+      [0, 1, 2, 3, 4],
+    ),
+    ...(rest > 0 ? [html`<p>${rest} more in events.jsonl.</p>`] : []),
+  ];
+}

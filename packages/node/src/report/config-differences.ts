@@ -1,0 +1,37 @@
+import { parse } from "smol-toml";
+
+/** One key path whose value is not the same in all configurations; "–" where a configuration does not have it. */
+export interface ConfigDifference {
+  readonly key: string;
+  readonly values: readonly string[];
+}
+
+/** The keys in which TOML configurations differ, sorted by key path; empty where one of them cannot be read. */
+export function configDifferences(texts: readonly string[]): ConfigDifference[] {
+  const tables: Map<string, string>[] = [];
+  for (const text of texts) {
+    const table = flatten(text);
+    if (table === undefined) return [];
+    tables.push(table);
+  }
+  const keys = [...new Set(tables.flatMap((table) => [...table.keys()]))].sort();
+  return keys
+    .map((key) => ({ key, values: tables.map((table) => table.get(key) ?? "–") }))
+    .filter(({ values }) => new Set(values).size > 1);
+}
+
+function flatten(text: string): Map<string, string> | undefined {
+  if (text.trim() === "") return undefined;
+  const table = new Map<string, string>();
+  const visit = (value: unknown, path: string) => {
+    if (typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)) {
+      for (const [key, inner] of Object.entries(value)) visit(inner, path === "" ? key : `${path}.${key}`);
+    } else table.set(path, typeof value === "bigint" ? String(value) : JSON.stringify(value));
+  };
+  try {
+    visit(parse(text), "");
+  } catch {
+    return undefined;
+  }
+  return table;
+}

@@ -1,0 +1,25 @@
+import type { RunData } from "./run-data.ts";
+
+const MAX_LENGTH = 32;
+
+/**
+ * A short distinct label for each run: its name; where names repeat, with the algorithm; where that repeats too, with
+ * the run id; and a number as the last resort.
+ */
+export function runLabels(runs: readonly RunData[]): string[] {
+  const forms: ((run: RunData) => string)[] = [
+    (run) => run.name,
+    (run) => `${run.name} (${run.start?.algorithm ?? "?"})`,
+    (run) => run.id,
+  ];
+  const tables = forms.map((form) => runs.map((run) => shorten(form(run))));
+  return runs.map((_, index) => {
+    const table = tables.find((labels) => labels.filter((label) => label === labels[index]).length === 1);
+    return table?.[index] ?? `${shorten(runs[index]?.name ?? "run")} #${index + 1}`;
+  });
+}
+
+function shorten(label: string): string {
+  const characters = [...label];
+  return characters.length <= MAX_LENGTH ? label : `${characters.slice(0, MAX_LENGTH - 1).join("")}…`;
+}

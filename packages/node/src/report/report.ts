@@ -1,0 +1,134 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../terminal/format.ts";
+import { clientTables, failureTable } from "./clients-section.ts";
+import { compareFigures, comparePage } from "./compare.ts";
+import { drawFigures, type Figure } from "./figures.ts";
+import { type Html, html } from "./html.ts";
+import { figure, grid, page, pairs, section, tiles } from "./page.ts";
+import { type RunData, readRunFolder } from "./run-data.ts";
+import { type RunSummary, summarise } from "./summary.ts";
+
+/** The report of one run as a self-contained HTML page. The same run gives the same text. */
+export function report(run: RunData): string {
+  return reportPage(run, drawFigures([run]));
+}
+
+/** One report from several runs: a table side by side and their curves overlaid. */
+export function compareReport(runs: readonly RunData[]): string {
+  return comparePage(runs, compareFigures(runs));
+}
+
+/** Reads a run folder and writes report.html and charts/*.svg into it; gives the paths written, relative to it. */
+export function writeReport(runFolder: string): string[] {
+  const run = readRunFolder(runFolder);
+  const sections = drawFigures([run]);
+  return writeFiles(runFolder, reportPage(run, sections), sections);
+}
+
+/** Compares run folders and writes report.html and charts/*.svg into `folder`; gives the paths written, relative to it. */
+export function writeCompareReport(runFolders: readonly string[], folder: string): string[] {
+  const runs = runFolders.map(readRunFolder);
+  const sections = compareFigures(runs);
+  return writeFiles(folder, comparePage(runs, sections), sections);
+}
+
+function writeFiles(folder: string, text: string, sections: readonly { figures: readonly Figure[] }[]): string[] {
+  mkdirSync(join(folder, "charts"), { recursive: true });
+  const files = sections
+    .flatMap(({ figures }) => figures)
+    .map(({ id, svg }) => ({ path: `charts/${id}.svg`, text: svg }));
+  files.unshift({ path: "report.html", text });
+  for (const file of files) writeFileSync(join(folder, file.path), file.text);
+  return files.map((file) => file.path);
+}
+
+function reportPage(run: RunData, sections: ReturnType<typeof drawFigures>): string {
+  const summary = summarise(run);
+  return page(`${run.name} · Anabranch report`, [
+    header(run, summary),
+    keyFigures(summary),
+    ...sections.map(({ heading, figures }) =>
+      section(heading, [
+        grid(figures.map(({ title, svg, caption }) => figure(title, svg, caption))),
+        ...(heading === "Clients" ? clientTables(run) : []),
+      ]),
+    ),
+    ...(run.failures.length > 0 ? [section("Failed clients", failureTable(run))] : []),
+    ...configuration(run),
+    section("Environment", [environment(run)]),
+    section("Reproduce", [reproduce(summary)]),
+  ]);
+}
+
+function header(run: RunData, summary: RunSummary): Html {
+  const { start, stopped } = run;
+  const badges = [start?.algorithm, start?.model, start?.dataset].filter((text) => text !== undefined && text !== "");
+  return html`<header>
+<p class="eyebrow">Anabranch report · run ${run.id}</p>
+<h1>${run.name}</h1>
+<ul class="badges"><li class="${summary.status}">${statusText(run, summary)}</li>
+${badges.map((badge) => html`<li>${badge}</li>`)}
+</ul>
+${stopped === undefined || stopped.message === "" ? undefined : html`<p style="margin-top:12px">${stopped.message}</p>`}
+</header>`;
+}
+
+function statusText(run: RunData, summary: RunSummary): string {
+  if (run.stopped !== undefined) return `stopped at round ${run.stopped.round}: ${run.stopped.reason}`;
+  return summary.status === "finished" ? "finished" : `unfinished: ${summary.rounds} rounds recorded`;
+}
+
+function keyFigures(summary: RunSummary): Html {
+  const planned = Number.isFinite(summary.plannedRounds) ? `of ${formatCount(summary.plannedRounds)} planned` : "";
+  return tiles([
+    { label: "Final accuracy", value: formatPercent(summary.accuracy) },
+    {
+      label: "Best accuracy",
+      value: formatPercent(summary.bestAccuracy),
+      note: Number.isFinite(summary.bestRound) ? `at round ${summary.bestRound}` : "",
+    },
+    { label: "Test loss", value: formatFixed(summary.loss) },
+    { label: "Rounds", value: formatCount(summary.rounds), note: planned },
+    { label: "Uploaded", value: formatBytes(summary.bytesUp), note: "by all clients" },
+    { label: "Downloaded", value: formatBytes(summary.bytesDown), note: "by all clients" },
+    { label: "Time", value: formatSeconds(summary.seconds) },
+    ...(summary.modelHash === ""
+      ? []
+      : [{ label: "Model", value: summary.modelHash.slice(0, 10), note: "hash of the final parameters" }]),
+  ]);
+}
+
+function configuration(run: RunData): Html[] {
+  if (run.configText.trim() === "") return [];
+  return [section("Configuration", [html`<pre>${run.configText.trim()}</pre>`])];
+}
+
+function environment(run: RunData): Html {
+  const { start } = run;
+  if (start === undefined) return html`<p>The run did not record its environment.</p>`;
+  const count = (value: number) => (Number.isFinite(value) ? formatCount(value) : "");
+  return pairs([
+    ["Executor", `${start.executor.name} ${start.executor.version}`.trim()],
+    ["Fingerprint", start.executor.fingerprint],
+    ["Workers", count(start.workers)],
+    ["Seed", String(start.seed)],
+    ["Parameters", count(start.parameters)],
+    ["Clients", count(start.clients)],
+    ["Cohort", count(start.cohort)],
+    ["Started", start.at],
+    ["Resumed from round", start.resumedFrom === undefined ? "" : String(start.resumedFrom)],
+    ["Unreadable events", run.skippedEvents === 0 ? "" : String(run.skippedEvents)],
+  ]);
+}
+
+function reproduce(summary: RunSummary): Html {
+  const hash =
+    summary.modelHash === ""
+      ? undefined
+      : html`<p>With the same data, package version and executor fingerprint, at any number of workers, the final model has this hash:</p>
+<pre>${summary.modelHash}</pre>`;
+  return html`<p>The configuration above is complete; the run's folder holds it as config.toml.</p>
+<pre>npx anabranch run config.toml</pre>
+${hash}`;
+}
