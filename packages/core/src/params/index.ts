@@ -1,0 +1,3 @@
+export * from "./initialize.ts";
+export * from "./layout.ts";
+export * from "./vector.ts";

@@ -1,0 +1,46 @@
+import { deriveKey, type RandomKey, type RandomStream, randomStream } from "../random/index.ts";
+import { entryView, layout, type ParameterSpecLike } from "./layout.ts";
+
+/** How a parameter starts. */
+export type Initializer =
+  | { readonly kind: "zeros" }
+  | { readonly kind: "ones" }
+  /** Uniform in [-limit, limit). */
+  | { readonly kind: "uniform"; readonly limit: number }
+  /** Gaussian around zero. */
+  | { readonly kind: "normal"; readonly deviation: number };
+
+/** A parameter with its initial distribution; a model's `ParameterSpec` fits. */
+export interface InitializableSpec extends ParameterSpecLike {
+  readonly initialize: Initializer;
+}
+
+/**
+ * Initial parameters [d] in canonical order. `key` is the run's root key. Every parameter draws from a stream of its own,
+ * keyed by its name, so that adding, removing or reordering parameters never changes the others.
+ */
+export function initialParameters(specs: readonly InitializableSpec[], key: RandomKey): Float32Array {
+  const { entries, size } = layout(specs);
+  const initializers = new Map(specs.map((spec) => [spec.name, spec.initialize]));
+  const parameters = new Float32Array(size);
+  for (const entry of entries) {
+    const stream = randomStream(deriveKey(key, "init", entry.name));
+    fill(entryView(parameters, entry), initializers.get(entry.name)!, stream);
+  }
+  return parameters;
+}
+
+function fill(view: Float32Array, initialize: Initializer, stream: RandomStream): void {
+  switch (initialize.kind) {
+    case "zeros":
+      return;
+    case "ones":
+      view.fill(1);
+      return;
+    case "uniform":
+      for (let i = 0; i < view.length; i++) view[i] = (2 * stream.float() - 1) * initialize.limit;
+      return;
+    case "normal":
+      for (let i = 0; i < view.length; i++) view[i] = stream.normal() * initialize.deviation;
+  }
+}

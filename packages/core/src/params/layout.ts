@@ -1,0 +1,123 @@
+import { AnabranchError, hashText } from "@anabranch/engine";
+import type { Vector } from "./vector.ts";
+
+/** What a parameter is; methods treat matrices, kernels and the rest differently. */
+export type ParameterRole = "matrix" | "vector" | "convKernel" | "embedding" | "normalization" | "head";
+
+/** What a layout needs to know of a parameter; a model's `ParameterSpec` fits. */
+export interface ParameterSpecLike {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly role: ParameterRole;
+  /** The layer it belongs to; block-wise methods send whole blocks. */
+  readonly block: string;
+  /** False: frozen, never updated. Default true. */
+  readonly trainable?: boolean;
+  /** False: private, never leaves its client. Default true. */
+  readonly shared?: boolean;
+}
+
+/** One parameter and its place in the flat vector. */
+export interface LayoutEntry {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** First element in the flat vector, in elements. */
+  readonly offset: number;
+  /** Number of elements. */
+  readonly size: number;
+  readonly role: ParameterRole;
+  readonly block: string;
+  readonly trainable: boolean;
+  readonly shared: boolean;
+}
+
+/** How a model's parameters lie in one flat vector [d]. */
+export interface Layout {
+  /** Sorted by name (UTF-16 code units), without gaps. */
+  readonly entries: readonly LayoutEntry[];
+  /** d, the length of the flat vector. */
+  readonly size: number;
+  /** Identity of names and shapes; vectors of different hashes are never combined. */
+  readonly hash: string;
+}
+
+/**
+ * The canonical layout of parameters: independent of the order in which they are given.
+ * Throws `params/name`, `params/duplicate` or `params/shape`.
+ */
+export function layout(specs: readonly ParameterSpecLike[]): Layout {
+  const entries: LayoutEntry[] = [];
+  let offset = 0;
+  for (const spec of [...specs].sort(byName)) {
+    requireName(spec, entries.at(-1)?.name);
+    const size = sizeOf(spec);
+    entries.push({
+      name: spec.name,
+      shape: [...spec.shape],
+      offset,
+      size,
+      role: spec.role,
+      block: spec.block,
+      trainable: spec.trainable ?? true,
+      shared: spec.shared ?? true,
+    });
+    offset += size;
+  }
+  const hash = hashText(JSON.stringify(entries.map((entry) => [entry.name, entry.shape])));
+  return { entries, size: offset, hash };
+}
+
+/** The part of a flat vector [d] that holds one parameter, as a view [entry.size]. */
+export function entryView<V extends Vector>(vector: V, entry: LayoutEntry): V {
+  return vector.subarray(entry.offset, entry.offset + entry.size) as V;
+}
+
+/** Refuses parameters of another layout. Throws `params/layout`. */
+export function requireLayout(expectedHash: string, gotHash: string, where: string): void {
+  if (gotHash === expectedHash) return;
+  throw new AnabranchError({
+    code: "params/layout",
+    message: "the parameters have other names or shapes than the model",
+    where,
+    received: `layout ${gotHash}`,
+    expected: `layout ${expectedHash}`,
+    advice: "Both sides must use the same model with the same options.",
+  });
+}
+
+function byName(a: ParameterSpecLike, b: ParameterSpecLike): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}
+
+function requireName(spec: ParameterSpecLike, previous: string | undefined): void {
+  if (spec.name === "" || spec.name === "__proto__") {
+    throw new AnabranchError({
+      code: "params/name",
+      message: "a parameter has no usable name",
+      where: `block ${JSON.stringify(spec.block)}`,
+      received: JSON.stringify(spec.name),
+      expected: "a name such as dense1.weight",
+    });
+  }
+  if (spec.name === previous) {
+    throw new AnabranchError({
+      code: "params/duplicate",
+      message: "two parameters have the same name",
+      where: spec.name,
+      advice: "Give every layer of the model its own name.",
+    });
+  }
+}
+
+function sizeOf(spec: ParameterSpecLike): number {
+  const size = spec.shape.reduce((product, extent) => product * extent, 1);
+  const valid = spec.shape.every((extent) => Number.isSafeInteger(extent) && extent > 0);
+  if (valid && Number.isSafeInteger(size)) return size;
+  throw new AnabranchError({
+    code: "params/shape",
+    message: "a parameter has an impossible shape",
+    where: spec.name,
+    received: `[${spec.shape.join(", ")}]`,
+    expected: "positive whole numbers",
+  });
+}

@@ -1,0 +1,88 @@
+import { AnabranchError, hashBytes } from "@anabranch/engine";
+
+/** Flat parameters [d]: float32 in production, float64 on the interpreter. */
+export type Vector = Float32Array | Float64Array;
+
+/** Elements whose sum is kept in registers before it joins the total; short runs keep rounding errors small. */
+const BLOCK = 1024;
+
+/** A vector of zeros of the same element type and length. */
+export function zerosLike<V extends Vector>(vector: V): V {
+  return (vector instanceof Float64Array ? new Float64Array(vector.length) : new Float32Array(vector.length)) as V;
+}
+
+/** A copy in memory of its own (never shared memory, whatever the source). */
+export function copy<V extends Vector>(vector: V): V {
+  return vector.slice() as V;
+}
+
+/** y += alpha * x, in place. The product is formed in float64 and rounded once, with the sum. Throws `params/length`. */
+export function axpy(y: Vector, alpha: number, x: Vector): void {
+  requireSameLength(y, x, "axpy");
+  for (let i = 0; i < y.length; i++) y[i] = y[i]! + alpha * x[i]!;
+}
+
+/** x *= factor, in place. */
+export function scale(x: Vector, factor: number): void {
+  for (let i = 0; i < x.length; i++) x[i] = x[i]! * factor;
+}
+
+/** a - b as a new vector of a's element type. Throws `params/length`. */
+export function subtract<V extends Vector>(a: V, b: Vector): V {
+  requireSameLength(a, b, "subtract");
+  const difference = zerosLike(a);
+  for (let i = 0; i < a.length; i++) difference[i] = a[i]! - b[i]!;
+  return difference;
+}
+
+/** Euclidean norm, summed in float64 block by block in a fixed order. */
+export function norm2(vector: Vector): number {
+  let total = 0;
+  for (let begin = 0; begin < vector.length; begin += BLOCK) {
+    const end = Math.min(begin + BLOCK, vector.length);
+    let even = 0;
+    let odd = 0;
+    let i = begin;
+    for (; i + 1 < end; i += 2) {
+      even += vector[i]! * vector[i]!;
+      odd += vector[i + 1]! * vector[i + 1]!;
+    }
+    if (i < end) even += vector[i]! * vector[i]!;
+    total += even + odd;
+  }
+  return Math.sqrt(total);
+}
+
+/** Whether no element is NaN or infinite. Without branches: 0 * x is 0 for every finite x and NaN for the rest. */
+export function isFiniteVector(vector: Vector): boolean {
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let i = 0;
+  for (; i + 3 < vector.length; i += 4) {
+    a += vector[i]! * 0;
+    b += vector[i + 1]! * 0;
+    c += vector[i + 2]! * 0;
+    d += vector[i + 3]! * 0;
+  }
+  for (; i < vector.length; i++) a += vector[i]! * 0;
+  return a + b + c + d === 0;
+}
+
+/** Content hash of the elements' bytes (16 hex digits); equal hashes mean equal bits, -0 and 0 differ. */
+export function hashVector(vector: Vector): string {
+  return hashBytes(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
+}
+
+function requireSameLength(a: Vector, b: Vector, operation: string): void {
+  if (a.length === b.length) return;
+  throw new AnabranchError({
+    code: "params/length",
+    message: "two vectors of different lengths were combined",
+    where: operation,
+    received: `${b.length} elements`,
+    expected: `${a.length} elements`,
+    advice: "Both must belong to the same model.",
+  });
+}
