@@ -7,11 +7,27 @@ export { onnxruntimeWeb } from "./executor/onnxruntime-web.ts";
 export type { Graph } from "./graph/graph.ts";
 export { formatShape } from "./graph/shape.ts";
 export type { Dim, DType, HostData, HostTensor, Shape, Tensor, TensorType } from "./graph/tensor.ts";
-export { asTensor, mapTensors, type TensorTree, tensorLeaves, trace, type Traced, type TypeTree } from "./graph/trace.ts";
+export {
+  asTensor,
+  mapTensors,
+  type TensorTree,
+  type Traced,
+  type TypeTree,
+  tensorLeaves,
+  trace,
+} from "./graph/trace.ts";
 export * from "./hash.ts";
 export { encodeModel } from "./onnx/encode.ts";
 export { constant, identity, input, stopGradient } from "./ops/basic.ts";
 export { cond, scan } from "./ops/control.ts";
+export {
+  type ConvolutionOptions,
+  conv2d,
+  conv2dInputGradient,
+  conv2dWeightGradient,
+} from "./ops/convolution.ts";
 export * from "./ops/elementwise.ts";
+export { linear, type MatmulOptions, matmul } from "./ops/matmul.ts";
+export { avgPool2d, maxPool2d, type PoolingOptions } from "./ops/pooling.ts";
 export * from "./ops/shape.ts";
 export { compileProgram, type Port, type Program } from "./program.ts";

@@ -1,7 +1,10 @@
 import type { Operator } from "../graph/operator.ts";
 import { constantOperator, identityOperator, inputOperator, stopGradientOperator } from "./basic.ts";
 import { condOperator, scanOperator } from "./control.ts";
+import { convolutionOperators } from "./convolution.ts";
 import { elementwiseOperators } from "./elementwise.ts";
+import { matmulOperators } from "./matmul.ts";
+import { poolingOperators } from "./pooling.ts";
 import { shapeOperators } from "./shape.ts";
 
 /** The closed table of operators: a program names them, it never carries code. */
@@ -15,5 +18,8 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
     condOperator,
     ...elementwiseOperators,
     ...shapeOperators,
+    ...matmulOperators,
+    ...convolutionOperators,
+    ...poolingOperators,
   ].map((operator) => [operator.name, operator]),
 );
