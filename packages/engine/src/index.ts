@@ -29,5 +29,6 @@ export {
 export * from "./ops/elementwise.ts";
 export { linear, type MatmulOptions, matmul } from "./ops/matmul.ts";
 export { avgPool2d, maxPool2d, type PoolingOptions } from "./ops/pooling.ts";
+export * from "./ops/reductions.ts";
 export * from "./ops/shape.ts";
 export { compileProgram, type Port, type Program } from "./program.ts";

@@ -35,7 +35,8 @@ export function applyAll(
   attributes: Attributes = {},
   bodies: readonly Graph[] = [],
 ): readonly Tensor[] {
-  const outputs = operator.infer(inputs, attributes, bodies);
+  // plain types only: shape rules may return a tensor as its own type
+  const outputs = operator.infer(inputs, attributes, bodies).map(({ dtype, shape }) => ({ dtype, shape }));
   const node: Node = { operator, inputs, attributes, outputs, bodies, sequence: sequence++ };
   return outputs.map((type, output) => ({ node, output, dtype: type.dtype, shape: type.shape }));
 }

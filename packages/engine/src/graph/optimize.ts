@@ -47,5 +47,6 @@ function expressionKey(node: Node, numbers: ReadonlyMap<Node, number>): string |
 }
 
 function show(value: AttributeValue): string {
-  return typeof value === "object" ? `[${Array.from(value as ArrayLike<number | string>).join(",")}]` : String(value);
+  const text = (v: unknown) => (Object.is(v, -0) ? "-0" : String(v));
+  return typeof value === "object" ? `[${Array.from(value as ArrayLike<unknown>, text).join(",")}]` : text(value);
 }

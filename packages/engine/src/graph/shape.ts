@@ -2,7 +2,7 @@ import { AnabranchError } from "../errors.ts";
 import type { Dim, Shape } from "./tensor.ts";
 
 /** A dimension as coefficient x symbol; the symbol is "" for a static extent. */
-function parts(dim: Dim): { coefficient: number; symbol: string } {
+export function dimParts(dim: Dim): { coefficient: number; symbol: string } {
   if (typeof dim === "number") return { coefficient: dim, symbol: "" };
   const star = dim.indexOf("*");
   return star < 0
@@ -15,12 +15,22 @@ function dim(coefficient: number, symbol: string): Dim {
   return coefficient === 1 ? symbol : `${coefficient}*${symbol}`;
 }
 
+/** Equal numbers of elements, whatever the symbols stand for. */
+export function sameSize(a: Shape, b: Shape): boolean {
+  const key = (shape: Shape) => {
+    const all = shape.map(dimParts);
+    const symbols = all.map((p) => p.symbol).filter((s) => s !== "");
+    return `${all.reduce((n, p) => n * p.coefficient, 1)} ${symbols.sort().join(" ")}`;
+  };
+  return key(a) === key(b);
+}
+
 /** Product of extents; at most one may be symbolic. */
 export function product(shape: Shape): Dim {
   let coefficient = 1;
   let symbol = "";
   for (const d of shape) {
-    const p = parts(d);
+    const p = dimParts(d);
     if (p.symbol !== "" && symbol !== "") {
       throw new AnabranchError({
         code: "engine/symbolic-dimension",
@@ -37,8 +47,8 @@ export function product(shape: Shape): Dim {
 
 /** Quotient of extents, or undefined where it is no whole number of the same symbol. */
 export function quotient(numerator: Dim, denominator: Dim): Dim | undefined {
-  const n = parts(numerator);
-  const d = parts(denominator);
+  const n = dimParts(numerator);
+  const d = dimParts(denominator);
   if (d.coefficient === 0 || n.coefficient % d.coefficient !== 0) return undefined;
   if (d.symbol !== "" && d.symbol !== n.symbol) return undefined;
   return dim(n.coefficient / d.coefficient, d.symbol === "" ? n.symbol : "");
@@ -64,7 +74,7 @@ export function staticShape(shape: Shape, where: string): number[] {
 
 /** Value of a dimension under the symbols bound at run time. */
 export function resolveDim(d: Dim, symbols: ReadonlyMap<string, number>): number {
-  const p = parts(d);
+  const p = dimParts(d);
   if (p.symbol === "") return p.coefficient;
   const value = symbols.get(p.symbol);
   if (value === undefined) {

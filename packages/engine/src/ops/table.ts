@@ -1,10 +1,14 @@
 import type { Operator } from "../graph/operator.ts";
+import { activationOperators } from "./activations.ts";
 import { constantOperator, identityOperator, inputOperator, stopGradientOperator } from "./basic.ts";
+import { comparisonOperators } from "./comparison.ts";
 import { condOperator, scanOperator } from "./control.ts";
 import { convolutionOperators } from "./convolution.ts";
 import { elementwiseOperators } from "./elementwise.ts";
 import { matmulOperators } from "./matmul.ts";
+import { pieceOperators } from "./pieces.ts";
 import { poolingOperators } from "./pooling.ts";
+import { reductionOperators } from "./reductions.ts";
 import { shapeOperators } from "./shape.ts";
 
 /** The closed table of operators: a program names them, it never carries code. */
@@ -17,7 +21,11 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
     scanOperator,
     condOperator,
     ...elementwiseOperators,
+    ...comparisonOperators,
+    ...activationOperators,
+    ...reductionOperators,
     ...shapeOperators,
+    ...pieceOperators,
     ...matmulOperators,
     ...convolutionOperators,
     ...poolingOperators,
