@@ -1,0 +1,107 @@
+import { AnabranchError, type HostTensor } from "@anabranch/engine";
+
+/**
+ * Examples in memory. Images are uint8 [n, channels, height, width] as read from the file: scaling and normalising is
+ * part of the model's graph.
+ */
+export interface ArrayDataset {
+  readonly name: string;
+  /** [n, ...featureShape], uint8, int32 or float (Float32Array). */
+  readonly features: HostTensor;
+  /** [n, ...labelShape], uint8 or int32, each below `classes`. */
+  readonly labels: HostTensor;
+  readonly classes: number;
+  /** [n] natural owner (speaker, writer, hospital) of each example. */
+  readonly groups?: Int32Array;
+  /** Names of the owners, by number. */
+  readonly groupNames?: readonly string[];
+}
+
+/** Number of examples, n. */
+export function exampleCount(dataset: ArrayDataset): number {
+  return dataset.features.shape[0] ?? 0;
+}
+
+/** Elements of one example of a tensor [n, ...]. */
+export function exampleSize(tensor: HostTensor): number {
+  return tensor.shape.slice(1).reduce((product, extent) => product * extent, 1);
+}
+
+/** Rows of a tensor in the given order, copied: [rows, ...]. */
+export function selectTensorRows(tensor: HostTensor, rows: ArrayLike<number>): HostTensor {
+  const size = exampleSize(tensor);
+  const count = tensor.shape[0] ?? 0;
+  const data = new (tensor.data.constructor as new (length: number) => HostTensor["data"])(rows.length * size);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    if (!(row >= 0 && row < count)) throw rowOutOfRange(row, count);
+    data.set(tensor.data.subarray(row * size, (row + 1) * size), i * size);
+  }
+  return { dtype: tensor.dtype, shape: [rows.length, ...tensor.shape.slice(1)], data };
+}
+
+/** The data set made of the given rows, in that order. Rows may repeat. */
+export function selectRows(dataset: ArrayDataset, rows: ArrayLike<number>, name = dataset.name): ArrayDataset {
+  const { groups } = dataset;
+  return {
+    ...dataset,
+    name,
+    features: selectTensorRows(dataset.features, rows),
+    labels: selectTensorRows(dataset.labels, rows),
+    ...(groups && { groups: Int32Array.from(rows, (row) => groups[row]!) }),
+  };
+}
+
+/** Throws unless features, labels and groups agree on the number of examples and every label is a class. */
+export function checkDataset(dataset: ArrayDataset): void {
+  const count = exampleCount(dataset);
+  const where = `data set ${dataset.name}`;
+  const sizes = { features: dataset.features, labels: dataset.labels };
+  for (const [part, tensor] of Object.entries(sizes)) {
+    const expected = count * exampleSize(tensor);
+    if (tensor.shape[0] !== count || tensor.data.length !== expected) {
+      throw new AnabranchError({
+        code: "data/shape",
+        message: `${part} do not match the number of examples or their own shape`,
+        where,
+        received: `shape [${tensor.shape.join(", ")}] with ${tensor.data.length} elements`,
+        expected: `${count} examples, ${expected} elements`,
+      });
+    }
+  }
+  if (dataset.groups !== undefined && dataset.groups.length !== count) {
+    throw new AnabranchError({
+      code: "data/shape",
+      message: "there must be one group for each example",
+      where,
+      received: `${dataset.groups.length} groups`,
+      expected: String(count),
+    });
+  }
+  checkLabels(dataset, where);
+}
+
+function checkLabels(dataset: ArrayDataset, where: string): void {
+  const { data } = dataset.labels;
+  for (let i = 0; i < data.length; i++) {
+    const label = data[i]!;
+    if (label >= 0 && label < dataset.classes && Number.isInteger(label)) continue;
+    throw new AnabranchError({
+      code: "data/label",
+      message: `label ${i} is not a class`,
+      where,
+      received: String(label),
+      expected: `an integer from 0 to ${dataset.classes - 1}`,
+      advice: "Check the number of classes, and that labels count from 0.",
+    });
+  }
+}
+
+function rowOutOfRange(row: number, count: number): AnabranchError {
+  return new AnabranchError({
+    code: "data/row",
+    message: "a row index points outside the data set",
+    received: String(row),
+    expected: `an integer from 0 to ${count - 1}`,
+  });
+}

@@ -1,0 +1,57 @@
+import { AnabranchError, hashText } from "@anabranch/engine";
+import type { RandomKey } from "../random/index.ts";
+import { type ArrayDataset, checkDataset, exampleCount } from "./dataset.ts";
+import { datasetHash, partitionHash } from "./hash.ts";
+import type { Partition, Partitioner } from "./partition.ts";
+import type { TrainTest } from "./split.ts";
+
+/** What a run trains on: a training set dealt out to clients, and a central test set. */
+export interface FederatedDataset {
+  readonly name: string;
+  readonly clients: number;
+  readonly train: ArrayDataset;
+  readonly partition: Partition;
+  readonly test: ArrayDataset;
+  /** 64-bit hash of train, test and partition as hex. */
+  readonly hash: string;
+}
+
+/** Deals a training set out to clients. The number of clients of the result is what the partitioner made. */
+export function federate(
+  data: TrainTest,
+  partitioner: Partitioner,
+  options: { readonly key: RandomKey; readonly clients: number },
+): FederatedDataset {
+  const { train, test } = data;
+  checkDataset(train);
+  checkDataset(test);
+  const partition = partitioner.partition(partitionLabels(train, partitioner), {
+    key: options.key,
+    classes: train.classes,
+    clients: options.clients,
+    ...(train.groups && { groups: train.groups }),
+  });
+  const hash = hashText([datasetHash(train), datasetHash(test), partitionHash(partition)].join("\n"));
+  return { name: train.name, clients: partition.clients.length, train, partition, test, hash };
+}
+
+/**
+ * One class for each example, [n]. A set with a label for every position of an example (text) has none: rules that do
+ * not read labels get zeros, the others are refused.
+ */
+export function partitionLabels(dataset: ArrayDataset, partitioner: Partitioner): Int32Array | Uint8Array {
+  const { labels } = dataset;
+  if (labels.shape.length === 1) {
+    const { data } = labels;
+    return data instanceof Int32Array || data instanceof Uint8Array ? data : Int32Array.from(data);
+  }
+  if ((partitioner.reads ?? "labels") !== "labels") return new Uint8Array(exampleCount(dataset));
+  throw new AnabranchError({
+    code: "partition/labels",
+    message: `the partitioner ${partitioner.name} needs one label for each example`,
+    where: `data set ${dataset.name}`,
+    received: `labels of shape [${labels.shape.join(", ")}]`,
+    expected: `shape [${exampleCount(dataset)}]`,
+    advice: 'Use "natural", "iid" or "quantity-skew" for this data set.',
+  });
+}

@@ -1,0 +1,40 @@
+import { deriveKey, randomStream } from "../../random/index.ts";
+import type { Partitioner } from "../partition.ts";
+import { shuffledRowsByClass } from "./dealing.ts";
+import { iid } from "./iid.ts";
+
+export interface LongTailOptions {
+  /** Size of the last class over that of the first, in (0, 1]. Many papers quote the inverse (10, 50, 100). */
+  readonly imbalance: number;
+}
+
+/**
+ * Class imbalance of the whole federation, then a split of what is kept: of class c of C, the first
+ * floor(m * imbalance^(c / (C - 1))) examples in random order stay, with m the size of the largest class (fewer where
+ * the class has fewer). The other examples are unused.
+ *
+ * Y. Cui, M. Jia, T.-Y. Lin, Y. Song, S. Belongie, "Class-Balanced Loss Based on Effective Number of Samples", CVPR
+ * 2019, arXiv 1901.05555 (long-tailed CIFAR).
+ *
+ * @param inner how the kept examples are dealt out; IID by default
+ */
+export function longTail(options: LongTailOptions, inner: Partitioner = iid()): Partitioner {
+  return {
+    name: "long-tail",
+    partition(labels, context) {
+      const byClass = shuffledRowsByClass(labels, context.classes, randomStream(deriveKey(context.key, "long-tail")));
+      const largest = byClass.reduce((most, rows) => Math.max(most, rows.length), 0);
+      const last = Math.max(1, context.classes - 1);
+      const kept = byClass.flatMap((rows, label) => {
+        const size = Math.floor(largest * options.imbalance ** (label / last));
+        return [...rows.subarray(0, Math.min(rows.length, size))];
+      });
+      const { groups } = context;
+      const partition = inner.partition(
+        Int32Array.from(kept, (row) => labels[row]!),
+        { ...context, ...(groups && { groups: Int32Array.from(kept, (row) => groups[row]!) }) },
+      );
+      return { clients: partition.clients.map((places) => places.map((place) => kept[place]!)) };
+    },
+  };
+}

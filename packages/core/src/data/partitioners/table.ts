@@ -1,0 +1,90 @@
+import { AnabranchError } from "@anabranch/engine";
+import { z } from "zod";
+import type { Partitioner } from "../partition.ts";
+import { dirichletDisjoint } from "./dirichlet-disjoint.ts";
+import { dirichletEqualSize } from "./dirichlet-equal-size.ts";
+import { iid } from "./iid.ts";
+import { longTail } from "./long-tail.ts";
+import { natural } from "./natural.ts";
+import { quantitySkew } from "./quantity-skew.ts";
+import { shards } from "./shards.ts";
+
+/** A partitioner as configuration names it. */
+export interface PartitionerEntry {
+  /** One sentence for lists and help texts. */
+  readonly summary: string;
+  /** Schema of the options, with their defaults; unknown keys are refused. */
+  readonly options: z.ZodType;
+  /** Builds the partitioner from unchecked options; a wrong one is an AnabranchError with its key path. */
+  create(options?: unknown): Partitioner;
+}
+
+const alpha = z.number().positive().max(1e9);
+const minimumSize = z.int().min(1).default(1);
+
+/** All partitioners by name. */
+export const partitioners = {
+  iid: entry("equal parts of the shuffled data", z.strictObject({}), () => iid()),
+  dirichlet: entry(
+    "label skew: every client's label shares come from a Dirichlet distribution",
+    z.strictObject({
+      alpha: alpha.default(0.1),
+      recipe: z.enum(["equal-size", "disjoint"]).default("equal-size"),
+      /** Disjoint recipe only: the other gives equal sizes. */
+      minimumSize,
+    }),
+    ({ recipe, ...options }) => (recipe === "disjoint" ? dirichletDisjoint(options) : dirichletEqualSize(options)),
+  ),
+  shards: entry(
+    "pathological label skew: a few classes for each client",
+    z.strictObject({ classesPerClient: z.int().min(1).default(2) }),
+    shards,
+  ),
+  "quantity-skew": entry("IID data in unequal amounts", z.strictObject({ alpha: alpha.default(0.5) }), quantitySkew),
+  natural: entry(
+    "one client for each natural owner of the data (speaker, writer)",
+    z.strictObject({ minimumSize, merge: z.boolean().default(false) }),
+    natural,
+  ),
+  "long-tail": entry(
+    "class sizes fall exponentially; dealt out IID, or by Dirichlet (equal-size) where alpha is given",
+    z.strictObject({ imbalance: z.number().positive().max(1).default(0.1), alpha: alpha.optional() }),
+    ({ imbalance, alpha }) => longTail({ imbalance }, alpha === undefined ? iid() : dirichletEqualSize({ alpha })),
+  ),
+} as const satisfies Record<string, PartitionerEntry>;
+
+export type PartitionerName = keyof typeof partitioners;
+
+/** The partitioner of a configuration. `name`: a key of `partitioners`. */
+export function createPartitioner(name: string, options: unknown = {}): Partitioner {
+  if (Object.hasOwn(partitioners, name)) return partitioners[name as PartitionerName].create(options);
+  throw new AnabranchError({
+    code: "partition/unknown",
+    message: "there is no partitioner of this name",
+    received: JSON.stringify(name),
+    expected: `one of ${Object.keys(partitioners).join(", ")}`,
+  });
+}
+
+function entry<Schema extends z.ZodType>(
+  summary: string,
+  options: Schema,
+  build: (options: z.output<Schema>) => Partitioner,
+): PartitionerEntry & { readonly options: Schema } {
+  return {
+    summary,
+    options,
+    create(received = {}) {
+      const result = options.safeParse(received);
+      if (result.success) return build(result.data);
+      const issue = result.error.issues[0];
+      throw new AnabranchError({
+        code: "partition/options",
+        message: `an option of the partitioner is wrong: ${issue?.message ?? "invalid"}`,
+        where: `partitioner option ${issue?.path.join(".") || "names"}`,
+        received: JSON.stringify(received),
+        expected: `an option table of the partitioner (${summary})`,
+      });
+    },
+  };
+}
