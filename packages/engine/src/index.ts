@@ -17,7 +17,10 @@ export {
   trace,
 } from "./graph/trace.ts";
 export * from "./hash.ts";
-export { encodeModel } from "./onnx/encode.ts";
+export * as nn from "./nn/index.ts";
+export type { ApplyContext, Initializer, MaskSpec, Module, ParameterRole, ParameterSpec } from "./nn/module.ts";
+export { encodeModel, type NamePrefixes } from "./onnx/encode.ts";
+export { attention } from "./ops/attention.ts";
 export { constant, identity, input, stopGradient } from "./ops/basic.ts";
 export { cond, scan } from "./ops/control.ts";
 export {
@@ -27,8 +30,12 @@ export {
   conv2dWeightGradient,
 } from "./ops/convolution.ts";
 export * from "./ops/elementwise.ts";
+export * from "./ops/indexing.ts";
 export { linear, type MatmulOptions, matmul } from "./ops/matmul.ts";
+export { groupNorm, layerNorm, standardize } from "./ops/normalization.ts";
 export { avgPool2d, maxPool2d, type PoolingOptions } from "./ops/pooling.ts";
 export * from "./ops/reductions.ts";
 export * from "./ops/shape.ts";
+export { logSoftmax, softmax, softmaxCrossEntropy } from "./ops/softmax.ts";
+export * from "./optimizers/index.ts";
 export { compileProgram, type Port, type Program } from "./program.ts";

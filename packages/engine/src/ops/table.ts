@@ -5,11 +5,14 @@ import { comparisonOperators } from "./comparison.ts";
 import { condOperator, scanOperator } from "./control.ts";
 import { convolutionOperators } from "./convolution.ts";
 import { elementwiseOperators } from "./elementwise.ts";
+import { indexingOperators } from "./indexing.ts";
 import { matmulOperators } from "./matmul.ts";
+import { normalizationOperators } from "./normalization.ts";
 import { pieceOperators } from "./pieces.ts";
 import { poolingOperators } from "./pooling.ts";
 import { reductionOperators } from "./reductions.ts";
 import { shapeOperators } from "./shape.ts";
+import { softmaxOperators } from "./softmax.ts";
 
 /** The closed table of operators: a program names them, it never carries code. */
 export const operators: ReadonlyMap<string, Operator> = new Map(
@@ -26,8 +29,11 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
     ...reductionOperators,
     ...shapeOperators,
     ...pieceOperators,
+    ...indexingOperators,
     ...matmulOperators,
     ...convolutionOperators,
     ...poolingOperators,
+    ...normalizationOperators,
+    ...softmaxOperators,
   ].map((operator) => [operator.name, operator]),
 );

@@ -1,0 +1,187 @@
+import { AnabranchError } from "../errors.ts";
+import { apply, type Operator, shapeError } from "../graph/operator.ts";
+import { formatShape, normalizeAxis, sameShape } from "../graph/shape.ts";
+import type { Dim, Node, Shape, Tensor } from "../graph/tensor.ts";
+import { int, type Lowering, onnxTypes, string } from "../onnx/lowering.ts";
+import { constant } from "./basic.ts";
+import { cast, equal, mul } from "./elementwise.ts";
+import { pick, sizeOfShape } from "./host.ts";
+import { showTensors } from "./pointwise.ts";
+import { expandDims, transpose } from "./shape.ts";
+
+function requireIndices(operator: string, indices: Tensor, inputs: readonly Tensor[]): void {
+  if (indices.dtype !== "int32") throw shapeError(operator, "indices must be int32", showTensors(inputs), "int32");
+}
+
+/** ONNX Runtime refuses indices out of range; so does the interpreter. */
+function checkIndex(operator: string, index: number, extent: number): number {
+  if (index >= 0 && index < extent) return index;
+  throw new AnabranchError({
+    code: "engine/index",
+    message: "an index is out of range",
+    where: operator,
+    received: String(index),
+    expected: `0 <= index < ${extent}`,
+  });
+}
+
+const gatherOperator: Operator = {
+  name: "gather",
+  infer(inputs, attributes) {
+    const [x, indices] = inputs as [Tensor, Tensor];
+    const axis = attributes["axis"] as number;
+    requireIndices("gather", indices, inputs);
+    return [{ dtype: x.dtype, shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)] }];
+  },
+  gradient(node, cotangents) {
+    const [x, indices] = node.inputs as [Tensor, Tensor];
+    const axis = node.attributes["axis"] as number;
+    const rank = indices.shape.length;
+    const ct = cotangents[0]!;
+    if (axis === 0) return [scatterAdd(indices, ct, x.shape[0]!, x)];
+    // bring the axis to the front, scatter there, and put it back
+    const lead = Array.from({ length: axis }, (_, i) => i);
+    const rest = ct.shape.slice(axis + rank).map((_, i) => axis + rank + i);
+    const front = transpose(ct, [...indices.shape.map((_, i) => axis + i), ...lead, ...rest]);
+    const order = [axis, ...lead, ...x.shape.slice(axis + 1).map((_, i) => axis + 1 + i)];
+    const scattered = scatterAdd(indices, front, x.shape[axis]!, transpose(x, order));
+    return [
+      transpose(
+        scattered,
+        order.map((_, i) => order.indexOf(i)),
+      ),
+    ];
+  },
+  lower: (lowering, node, inputs) => [
+    lowering.emit("Gather", inputs, { axis: int(node.attributes["axis"] as number) }),
+  ],
+  evaluate([x, indices], node) {
+    const axis = node.attributes["axis"] as number;
+    const extent = x!.shape[axis]!;
+    const inner = sizeOfShape(x!.shape.slice(axis + 1));
+    const outer = sizeOfShape(x!.shape.slice(0, axis));
+    const offsets = new Int32Array(outer * indices!.data.length * inner);
+    let next = 0;
+    for (let o = 0; o < outer; o++) {
+      for (const index of indices!.data) {
+        const start = (o * extent + checkIndex("gather", index, extent)) * inner;
+        for (let i = 0; i < inner; i++) offsets[next++] = start + i;
+      }
+    }
+    const shape = [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)];
+    return [pick(x!, shape, offsets)];
+  },
+};
+
+const scatterAddOperator: Operator = {
+  name: "scatterAdd",
+  infer(inputs, attributes) {
+    const [indices, updates, like] = inputs as [Tensor, Tensor, Tensor?];
+    requireIndices("scatterAdd", indices, inputs);
+    const rank = indices.shape.length;
+    const shape = [...(attributes["rows"] as Shape), ...updates.shape.slice(rank)];
+    if (updates.dtype !== "float" || !sameShape(updates.shape.slice(0, rank), indices.shape)) {
+      throw shapeError(
+        "scatterAdd",
+        "the updates do not fit the indices",
+        showTensors(inputs),
+        "int32[I], float[I, ...]",
+      );
+    }
+    if (like === undefined ? typeof shape[0] === "string" : !sameShape(like.shape, shape)) {
+      throw shapeError(
+        "scatterAdd",
+        "symbolic rows need a tensor to be read from",
+        showTensors(inputs),
+        formatShape(shape),
+      );
+    }
+    return [{ dtype: "float", shape }];
+  },
+  gradient: (node, cotangents) => [undefined, gather(cotangents[0]!, node.inputs[0]!)],
+  lower(lowering, node, [indices, updates, like]) {
+    const zero = lowering.emit("ConstantOfShape", [scatterShape(lowering, node, updates!, like)]);
+    const positions = lowering.emit("Cast", [indices!], { to: int(onnxTypes.int64) });
+    const columns = lowering.emit("Unsqueeze", [positions, lowering.int64([node.inputs[0]!.shape.length])]);
+    return [lowering.emit("ScatterND", [zero, columns, updates!], { reduction: string("add") })];
+  },
+  evaluate([indices, updates], node, evaluation) {
+    const shape = evaluation.resolve(node.outputs[0]!.shape);
+    const inner = sizeOfShape(shape.slice(1));
+    const data = new Float64Array(sizeOfShape(shape));
+    indices!.data.forEach((index, row) => {
+      const start = checkIndex("scatterAdd", index, shape[0]!) * inner;
+      for (let i = 0; i < inner; i++) data[start + i]! += updates!.data[row * inner + i]!;
+    });
+    return [{ dtype: "float", shape, data }];
+  },
+};
+
+function scatterShape(lowering: Lowering, node: Node, updates: string, like: string | undefined): string {
+  const { shape } = node.outputs[0]!;
+  if (shape.every((d) => typeof d === "number")) return lowering.int64(shape);
+  if (like !== undefined) return lowering.emit("Shape", [like]);
+  const rest = lowering.emit("Shape", [updates], { start: int(node.inputs[0]!.shape.length) });
+  return lowering.emit("Concat", [lowering.int64([shape[0] as number]), rest], { axis: int(0) });
+}
+
+const gatherLastOperator: Operator = {
+  name: "gatherLast",
+  infer(inputs) {
+    const [x, indices] = inputs as [Tensor, Tensor];
+    requireIndices("gatherLast", indices, inputs);
+    if (!sameShape(x.shape.slice(0, -1), indices.shape)) {
+      throw shapeError("gatherLast", "the indices do not fit", showTensors(inputs), "T[..., C], int32[...]");
+    }
+    return [{ dtype: x.dtype, shape: indices.shape }];
+  },
+  gradient(node, cotangents) {
+    const [x, indices] = node.inputs as [Tensor, Tensor];
+    const last = x.shape.length - 1;
+    return [mul(expandDims(cotangents[0]!, last), oneHot(indices, x.shape[last] as number))];
+  },
+  lower(lowering, node, [x, indices]) {
+    const last = lowering.int64([node.inputs[1]!.shape.length]);
+    const column = lowering.emit("Unsqueeze", [indices!, last]);
+    return [lowering.emit("Squeeze", [lowering.emit("GatherElements", [x!, column], { axis: int(-1) }), last])];
+  },
+  evaluate([x, indices]) {
+    const classes = x!.shape[x!.shape.length - 1]!;
+    const offsets = Int32Array.from(indices!.data, (c, i) => i * classes + checkIndex("gatherLast", c, classes));
+    return [pick(x!, indices!.shape, offsets)];
+  },
+};
+
+/** Slices of x at int32 `indices` along `axis`: result [...before axis, ...indices, ...after axis]. */
+export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
+  return apply(gatherOperator, [x, indices], { axis: normalizeAxis(axis, x.shape.length) });
+}
+
+/**
+ * Zeros [rows, ...] with `updates` [...indices, ...] added at int32 `indices`; equal indices add up. Adjoint of `gather`
+ * along axis 0.
+ *
+ * @param like a tensor of the result's shape, needed when `rows` is symbolic
+ */
+export function scatterAdd(indices: Tensor, updates: Tensor, rows: Dim, like?: Tensor): Tensor {
+  const runTime = like !== undefined && like.shape.some((d) => typeof d === "string");
+  return apply(scatterAddOperator, runTime ? [indices, updates, like] : [indices, updates], { rows: [rows] });
+}
+
+/** int32 [...] to float [..., classes], 1 at the index. */
+export function oneHot(indices: Tensor, classes: number): Tensor {
+  requireIndices("oneHot", indices, [indices]);
+  const range = constant(
+    Int32Array.from({ length: classes }, (_, i) => i),
+    [classes],
+    "int32",
+  );
+  return cast(equal(expandDims(indices, indices.shape.length), range), "float");
+}
+
+/** The element of each last axis at its index: x [..., C] and int32 indices [...] give [...]. */
+export function gatherLast(x: Tensor, indices: Tensor): Tensor {
+  return apply(gatherLastOperator, [x, indices]);
+}
+
+export const indexingOperators: readonly Operator[] = [gatherOperator, scatterAddOperator, gatherLastOperator];
