@@ -8,9 +8,20 @@ import { MessageWriter } from "./protobuf.ts";
 const OPSET = 20;
 const IR_VERSION = 9;
 
-/** Encodes a graph as an ONNX model (float32) of plain inference operators. Inputs are named `in/NAME`, outputs `out/NAME`. */
-export function encodeModel(graph: Graph, name = "anabranch"): Uint8Array {
-  const encoder = new GraphEncoder({ next: 0 });
+/** What stands before the names of inputs and outputs. */
+export interface NamePrefixes {
+  /** Default "in/". */
+  readonly inputPrefix?: string;
+  /** Default "out/". */
+  readonly outputPrefix?: string;
+}
+
+/**
+ * Encodes a graph as an ONNX model (float32) of plain inference operators. Inputs are named `in/NAME`, outputs
+ * `out/NAME`, unless other prefixes are given.
+ */
+export function encodeModel(graph: Graph, name = "anabranch", prefixes: NamePrefixes = {}): Uint8Array {
+  const encoder = new GraphEncoder({ next: 0 }, prefixes);
   const body = encoder.encode(graph, name, new Map());
   const opset = (domain: string, version: number) => new MessageWriter().text(1, domain).varint(2, version);
   return new MessageWriter()
@@ -29,9 +40,11 @@ class GraphEncoder implements Lowering {
   readonly #initializers = new Map<string, string>();
   #nodes: MessageWriter[] = [];
   #constants: MessageWriter[] = [];
+  readonly #prefixes: NamePrefixes;
 
-  constructor(counter: { next: number }) {
+  constructor(counter: { next: number }, prefixes: NamePrefixes = {}) {
     this.#counter = counter;
+    this.#prefixes = prefixes;
   }
 
   encode(graph: Graph, name: string, captured: ReadonlyMap<string, string>): Uint8Array {
@@ -39,7 +52,7 @@ class GraphEncoder implements Lowering {
     const own: { name: string; input: NamedTensor }[] = [];
     for (const input of graph.inputs) {
       const outer = captured.get(input.name);
-      const value = outer ?? (isModel ? `in/${input.name}` : this.#fresh("in"));
+      const value = outer ?? (isModel ? `${this.#prefixes.inputPrefix ?? "in/"}${input.name}` : this.#fresh("in"));
       setValue(this.#names, input.tensor, value);
       if (outer === undefined) own.push({ name: value, input });
     }
@@ -53,7 +66,7 @@ class GraphEncoder implements Lowering {
     }
     const outputs = graph.outputs.map((o) => {
       // an output needs a name of its own: a placeholder or a value listed twice would clash
-      const value = isModel ? `out/${o.name}` : this.#fresh("out");
+      const value = isModel ? `${this.#prefixes.outputPrefix ?? "out/"}${o.name}` : this.#fresh("out");
       this.#nodes.push(nodeProto("Identity", [this.#name(o.tensor)], [value], {}));
       return { name: value, output: o };
     });

@@ -1,0 +1,28 @@
+import type { nn, Tensor } from "@anabranch/engine";
+import { classification, type Model } from "./model.ts";
+
+/** What a classifier needs beyond its network. */
+export interface ClassifierSettings {
+  readonly input: readonly number[];
+  readonly inputType: "uint8" | "float" | "int32";
+  readonly labelType: "uint8" | "int32";
+  readonly classes: number;
+}
+
+/** A model with one label an example: raw features -> prepare -> network -> logits [N, classes]. */
+export function classifier(
+  name: string,
+  settings: ClassifierSettings,
+  network: nn.Module,
+  prepare: (features: Tensor) => Tensor,
+): Model {
+  return {
+    name,
+    parameters: network.parameters,
+    masks: network.masks,
+    features: { dtype: settings.inputType, shape: settings.input },
+    labels: { dtype: settings.labelType, shape: [] },
+    ...classification(settings.classes),
+    forward: (parameters, features, context) => network.apply(parameters, prepare(features), context),
+  };
+}

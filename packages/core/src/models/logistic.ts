@@ -1,0 +1,16 @@
+import { nn, reshape } from "@anabranch/engine";
+import * as z from "zod";
+import { classifier } from "./classifier.ts";
+import type { Model } from "./model.ts";
+import { dataOptions, scaleFeatures, scalingOptions, sizeOf } from "./options.ts";
+
+export const logisticOptions = z.strictObject({ ...dataOptions, ...scalingOptions });
+
+/** Multinomial logistic regression: one affine map; convex. 7,850 parameters on 28 x 28 images. */
+export function logistic(options: z.input<typeof logisticOptions> = {}): Model {
+  const settings = logisticOptions.parse(options);
+  const inputs = sizeOf(settings.input);
+  const initialization = { weight: () => nn.zeros, bias: () => nn.zeros };
+  const network = nn.dense("linear", inputs, settings.classes, { head: true, initialization });
+  return classifier("logistic", settings, network, (x) => reshape(scaleFeatures(x, settings), [x.shape[0]!, inputs]));
+}

@@ -1,0 +1,25 @@
+import { nn, reshape } from "@anabranch/engine";
+import * as z from "zod";
+import { classifier } from "./classifier.ts";
+import type { Model } from "./model.ts";
+import { dataOptions, scaleFeatures, scalingOptions, sizeOf } from "./options.ts";
+
+export const mlpOptions = z.strictObject({
+  ...dataOptions,
+  ...scalingOptions,
+  hidden: z.array(z.int().positive()).default([200]).describe("widths of the hidden layers"),
+});
+
+/** Dense layers with relu between them; 784-200-10 by default: 159,010 parameters. */
+export function mlp(options: z.input<typeof mlpOptions> = {}): Model {
+  const settings = mlpOptions.parse(options);
+  const widths = [sizeOf(settings.input), ...settings.hidden, settings.classes];
+  const layers = widths.slice(1).flatMap((outputs, i) => {
+    const last = i === widths.length - 2;
+    const layer = nn.dense(`dense${i + 1}`, widths[i]!, outputs, { head: last });
+    return last ? [layer] : [layer, nn.relu];
+  });
+  return classifier("mlp", settings, nn.sequential(...layers), (x) =>
+    reshape(scaleFeatures(x, settings), [x.shape[0]!, widths[0]!]),
+  );
+}

@@ -1,0 +1,52 @@
+import {
+  argmax,
+  cast,
+  equal,
+  type HostTensor,
+  mean,
+  type nn,
+  softmaxCrossEntropy,
+  type Tensor,
+} from "@anabranch/engine";
+
+/** Values of a model's parameters by name, as traced tensors. */
+export type ModelParameters = Readonly<Record<string, Tensor>>;
+
+/** Type of one example's features or labels; the batch axis comes before `shape`. */
+export interface ExampleType<D extends HostTensor["dtype"]> {
+  readonly dtype: D;
+  readonly shape: readonly number[];
+}
+
+/**
+ * A trainable model: a pure traced function with the parameters and dropout masks it asks for. It takes raw features
+ * (bytes of images, indices of tokens) and prepares them in the graph. The batch size N may stay symbolic.
+ */
+export interface Model {
+  readonly name: string;
+  readonly parameters: readonly nn.ParameterSpec[];
+  readonly masks: readonly nn.MaskSpec[];
+  readonly features: ExampleType<"uint8" | "float" | "int32">;
+  readonly labels: ExampleType<"uint8" | "int32">;
+  readonly classes: number;
+  /** @returns outputs, e.g. logits [N, classes]; without `context.masks` in evaluation mode */
+  forward(parameters: ModelParameters, features: Tensor, context?: nn.ApplyContext): Tensor;
+  /** @returns one loss per example, [N] */
+  losses(outputs: Tensor, labels: Tensor): Tensor;
+  /** @returns one score per example in [0, 1]: correct, or the share of correct tokens, [N] */
+  scores(outputs: Tensor, labels: Tensor): Tensor;
+}
+
+/** The losses and scores of models whose outputs are logits [N, ..., classes] for labels [N, ...]. */
+export function classification(classes: number): Pick<Model, "classes" | "losses" | "scores"> {
+  const perExample = (x: Tensor) => (x.shape.length === 1 ? x : mean(x, positionAxes(x)));
+  return {
+    classes,
+    losses: (logits, labels) => perExample(softmaxCrossEntropy(logits, cast(labels, "int32"))),
+    scores: (logits, labels) => perExample(cast(equal(argmax(logits, -1), cast(labels, "int32")), "float")),
+  };
+}
+
+function positionAxes(x: Tensor): number[] {
+  return x.shape.slice(1).map((_, i) => i + 1);
+}

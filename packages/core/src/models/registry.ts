@@ -1,0 +1,73 @@
+import { AnabranchError, type HostTensor } from "@anabranch/engine";
+import type * as z from "zod";
+import { charTransformer, charTransformerOptions } from "./char-transformer.ts";
+import { cnn28Options, cnn28x28 } from "./cnn-28x28.ts";
+import { cnnCifar, cnnCifarOptions } from "./cnn-cifar.ts";
+import { lenet5, lenet5Options } from "./lenet5.ts";
+import { logistic, logisticOptions } from "./logistic.ts";
+import { mlp, mlpOptions } from "./mlp.ts";
+import type { Model } from "./model.ts";
+import { quadratic, quadraticOptions } from "./quadratic.ts";
+import { resnet8, resnet10, resnet18, resnetOptions } from "./resnet.ts";
+import { vit, vitOptions } from "./vit.ts";
+
+/** Builds a model from options; throws a ZodError with key paths for options that do not fit. */
+export type ModelFactory = (options?: Record<string, unknown>) => Model;
+
+/** The models by the name users type. */
+export const models = {
+  "char-transformer": charTransformer as ModelFactory,
+  "cnn-28x28": cnn28x28 as ModelFactory,
+  "cnn-cifar": cnnCifar as ModelFactory,
+  lenet5: lenet5 as ModelFactory,
+  logistic: logistic as ModelFactory,
+  mlp: mlp as ModelFactory,
+  quadratic: quadratic as ModelFactory,
+  resnet10: resnet10 as ModelFactory,
+  resnet18: resnet18 as ModelFactory,
+  resnet8: resnet8 as ModelFactory,
+  vit: vit as ModelFactory,
+} satisfies Record<string, ModelFactory>;
+
+export type ModelName = keyof typeof models;
+
+/** The schema of each model's options, with defaults and descriptions. */
+export const modelOptions: Readonly<Record<ModelName, z.ZodObject>> = {
+  "char-transformer": charTransformerOptions,
+  "cnn-28x28": cnn28Options,
+  "cnn-cifar": cnnCifarOptions,
+  lenet5: lenet5Options,
+  logistic: logisticOptions,
+  mlp: mlpOptions,
+  quadratic: quadraticOptions,
+  resnet10: resnetOptions,
+  resnet18: resnetOptions,
+  resnet8: resnetOptions,
+  vit: vitOptions,
+};
+
+/** What a model must know of a data set: an `ArrayDataset` fits. */
+export interface ModelData {
+  readonly features: Pick<HostTensor, "dtype" | "shape">;
+  readonly labels: Pick<HostTensor, "dtype" | "shape">;
+  readonly classes: number;
+}
+
+/** A model by name for a data set [n, ...]; options override what the data say. Throws `model/unknown`. */
+export function createModel(name: string, data: ModelData, options: Record<string, unknown> = {}): Model {
+  if (!Object.hasOwn(models, name)) {
+    throw new AnabranchError({
+      code: "model/unknown",
+      message: "there is no model of this name",
+      received: name,
+      expected: Object.keys(models).join(", "),
+    });
+  }
+  return models[name as ModelName]({
+    input: data.features.shape.slice(1),
+    inputType: data.features.dtype,
+    labelType: data.labels.dtype,
+    classes: data.classes,
+    ...options,
+  });
+}

@@ -1,0 +1,66 @@
+import { AnabranchError, mean, nn, reshape, type Tensor, transpose } from "@anabranch/engine";
+import * as z from "zod";
+import { classifier } from "./classifier.ts";
+import type { Model } from "./model.ts";
+import { dataOptions, imageShape, scaleFeatures, scalingOptions } from "./options.ts";
+
+export const vitOptions = z.strictObject({
+  ...dataOptions,
+  ...scalingOptions,
+  input: dataOptions.input.default([3, 32, 32]),
+  patch: z.int().positive().default(4).describe("side of a patch in pixels"),
+  width: z.int().positive().default(64).describe("width of a token"),
+  depth: z.int().positive().default(4).describe("number of blocks"),
+  heads: z.int().positive().default(4).describe("attention heads"),
+  dropout: z.number().min(0).lt(1).default(0).describe("rate on the residual branches"),
+});
+
+/**
+ * Small vision transformer: patches, learned positions, pre-norm blocks, mean over tokens, linear.
+ * A. Dosovitskiy et al., "An Image is Worth 16x16 Words", ICLR 2021, arXiv:2010.11929; mean pooling instead of a class
+ * token as in X. Zhai et al., "Scaling Vision Transformers", CVPR 2022, arXiv:2106.04560.
+ */
+export function vit(options: z.input<typeof vitOptions> = {}): Model {
+  const settings = vitOptions.parse(options);
+  const { patch, width, heads, dropout } = settings;
+  const shape = imageShape("vit", settings.input);
+  const [channels, height, breadth] = shape;
+  if (height % patch !== 0 || breadth % patch !== 0) {
+    throw new AnabranchError({
+      code: "model/input",
+      message: "images do not divide into patches",
+      where: "model vit",
+      received: `images ${height} x ${breadth}, patch ${patch}`,
+      expected: "height and width that are multiples of the patch",
+    });
+  }
+  const length = (height / patch) * (breadth / patch);
+  const initialization = nn.normalInitialization;
+  const blocks = Array.from({ length: settings.depth }, (_, i) =>
+    nn.transformerBlock(`block${i + 1}`, { width, heads, dropout, length }),
+  );
+  const network = nn.sequential(
+    nn.dense("patches", channels * patch * patch, width, { initialization }),
+    nn.positionEmbedding("positions", length, width),
+    ...blocks,
+    nn.layerNorm("norm", width),
+    nn.stateless((x) => mean(x, [1])),
+    nn.dense("head", width, settings.classes, { head: true, initialization }),
+  );
+  return classifier("vit", settings, network, (x) => toPatches(x, shape, patch, settings));
+}
+
+/** Raw images [N, ...] as scaled patches [N, tokens, channels * patch * patch]. */
+function toPatches(
+  x: Tensor,
+  [channels, height, width]: readonly [number, number, number],
+  patch: number,
+  scaling: Parameters<typeof scaleFeatures>[1],
+): Tensor {
+  const n = x.shape[0]!;
+  const rows = height / patch;
+  const columns = width / patch;
+  const images = scaleFeatures(reshape(x, [n, channels, height, width]), scaling);
+  const cells = reshape(images, [n, channels, rows, patch, columns, patch]);
+  return reshape(transpose(cells, [0, 2, 4, 1, 3, 5]), [n, rows * columns, channels * patch * patch]);
+}

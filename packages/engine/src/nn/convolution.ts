@@ -1,0 +1,66 @@
+import { conv2d as convolve } from "../ops/convolution.ts";
+import { add } from "../ops/elementwise.ts";
+import { maxPool2d } from "../ops/pooling.ts";
+import { reshape } from "../ops/shape.ts";
+import { type Initialization, torchInitialization } from "./initializers.ts";
+import { type Module, parameter, stateless } from "./module.ts";
+
+export interface ConvolutionOptions {
+  /** Pixels between outputs. Default 1. */
+  readonly stride?: number;
+  /** Zeros added on every side. Default 0. */
+  readonly padding?: number;
+  /** Default 1. */
+  readonly dilation?: number;
+  /** Default 1. */
+  readonly groups?: number;
+  /** Default true. */
+  readonly bias?: boolean;
+  /** Default: PyTorch's. */
+  readonly initialization?: Initialization;
+}
+
+/**
+ * Square convolution: [N, inputs, H, W] -> [N, outputs, H', W'].
+ * Parameters weight [outputs, inputs / groups, size, size], bias [outputs].
+ */
+export function conv2d(
+  name: string,
+  inputs: number,
+  outputs: number,
+  size: number,
+  options: ConvolutionOptions = {},
+): Module {
+  const {
+    stride = 1,
+    padding = 0,
+    dilation = 1,
+    groups = 1,
+    bias = true,
+    initialization = torchInitialization,
+  } = options;
+  const fanIn = (inputs / groups) * size * size;
+  const fanOut = (outputs / groups) * size * size;
+  const weight = parameter(
+    name,
+    "weight",
+    [outputs, inputs / groups, size, size],
+    "convKernel",
+    initialization.weight(fanIn, fanOut),
+  );
+  const offset = parameter(name, "bias", [outputs], "vector", initialization.bias(fanIn));
+  return {
+    parameters: bias ? [weight, offset] : [weight],
+    masks: [],
+    apply(p, x) {
+      const y = convolve(x, p[weight.name]!, { stride, padding, dilation, groups });
+      return bias ? add(y, reshape(p[offset.name]!, [outputs, 1, 1])) : y;
+    },
+  };
+}
+
+/** Maximum over windows of size x size; `stride` defaults to `size`. */
+export function maxPool(size: number, options: { readonly stride?: number; readonly padding?: number } = {}): Module {
+  const { stride = size, padding = 0 } = options;
+  return stateless((x) => maxPool2d(x, { size, stride, padding }));
+}

@@ -1,0 +1,30 @@
+import { linear } from "../ops/matmul.ts";
+import { type Initialization, torchInitialization } from "./initializers.ts";
+import { type Module, parameter } from "./module.ts";
+
+export interface DenseOptions {
+  /** Default true. */
+  readonly bias?: boolean;
+  /** Marks the classifier, which personal and head-only methods treat apart. Default false. */
+  readonly head?: boolean;
+  /** Default: PyTorch's. */
+  readonly initialization?: Initialization;
+}
+
+/** y = x W + b on the last axis: [..., inputs] -> [..., outputs]. Parameters weight [inputs, outputs], bias [outputs]. */
+export function dense(name: string, inputs: number, outputs: number, options: DenseOptions = {}): Module {
+  const { bias = true, head = false, initialization = torchInitialization } = options;
+  const weight = parameter(
+    name,
+    "weight",
+    [inputs, outputs],
+    head ? "head" : "matrix",
+    initialization.weight(inputs, outputs),
+  );
+  const offset = parameter(name, "bias", [outputs], head ? "head" : "vector", initialization.bias(inputs));
+  return {
+    parameters: bias ? [weight, offset] : [weight],
+    masks: [],
+    apply: (p, x) => linear(x, p[weight.name]!, bias ? p[offset.name]! : undefined),
+  };
+}

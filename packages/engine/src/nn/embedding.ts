@@ -1,0 +1,16 @@
+import { add } from "../ops/elementwise.ts";
+import { gather } from "../ops/indexing.ts";
+import { normal } from "./initializers.ts";
+import { type Module, parameter } from "./module.ts";
+
+/** Rows of a table by index: int32 [...] -> [..., width]. Parameter weight [rows, width], normal of deviation 0.02. */
+export function embedding(name: string, rows: number, width: number): Module {
+  const weight = parameter(name, "weight", [rows, width], "embedding", normal(0.02));
+  return { parameters: [weight], masks: [], apply: (p, indices) => gather(p[weight.name]!, indices) };
+}
+
+/** Adds a learned vector to each position: [N, length, width]. Parameter weight [length, width]. */
+export function positionEmbedding(name: string, length: number, width: number): Module {
+  const weight = parameter(name, "weight", [length, width], "embedding", normal(0.02));
+  return { parameters: [weight], masks: [], apply: (p, x) => add(x, p[weight.name]!) };
+}

@@ -1,0 +1,10 @@
+export * from "./activations.ts";
+export * from "./compose.ts";
+export { type ConvolutionOptions, conv2d, maxPool } from "./convolution.ts";
+export * from "./dense.ts";
+export * from "./dropout.ts";
+export * from "./embedding.ts";
+export * from "./initializers.ts";
+export * from "./module.ts";
+export * from "./normalization.ts";
+export * from "./transformer.ts";

@@ -1,0 +1,70 @@
+import type { Tensor } from "../graph/tensor.ts";
+
+/** What a parameter is; methods treat matrices, kernels and the rest differently. */
+export type ParameterRole = "matrix" | "vector" | "convKernel" | "embedding" | "normalization" | "head";
+
+/** How a parameter starts. The caller draws the numbers: the engine has no generator. */
+export type Initializer =
+  | { readonly kind: "zeros" }
+  | { readonly kind: "ones" }
+  /** Uniform in [-limit, limit). */
+  | { readonly kind: "uniform"; readonly limit: number }
+  /** Gaussian around zero. */
+  | { readonly kind: "normal"; readonly deviation: number };
+
+/** A parameter that a module declares; its value comes with every call. */
+export interface ParameterSpec {
+  /** Hierarchical, unique in a model: "block1.attention.query.weight". */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly role: ParameterRole;
+  /** The layer it belongs to: its name without the last part. */
+  readonly block: string;
+  readonly initialize: Initializer;
+}
+
+/** A dropout site. Its bits come packed from the host, drawn anew for every step. */
+export interface MaskSpec {
+  readonly name: string;
+  /** Shape of the masked activation of one example. */
+  readonly shape: readonly number[];
+  /** Probability that a unit stays. */
+  readonly keep: number;
+}
+
+export interface ApplyContext {
+  /**
+   * Packed masks by name, uint8 [batch, ceil(size / 8)]: bit i (of value 2^i) of byte j is element 8 j + i, 1 keeps it.
+   * Absent: evaluation, dropout does nothing.
+   */
+  readonly masks?: Readonly<Record<string, Tensor>>;
+}
+
+/** A pure function of parameters and activations, together with the parameters and masks it asks for. */
+export interface Module {
+  readonly parameters: readonly ParameterSpec[];
+  readonly masks: readonly MaskSpec[];
+  /** @param parameters values by parameter name; more than the module's own may be present */
+  apply(parameters: Readonly<Record<string, Tensor>>, x: Tensor, context?: ApplyContext): Tensor;
+}
+
+/** A module without parameters. */
+export function stateless(apply: (x: Tensor) => Tensor): Module {
+  return { parameters: [], masks: [], apply: (_parameters, x) => apply(x) };
+}
+
+/** A parameter of the layer `block`, named `block.name`. */
+export function parameter(
+  block: string,
+  name: string,
+  shape: readonly number[],
+  role: ParameterRole,
+  initialize: Initializer,
+): ParameterSpec {
+  return { name: `${block}.${name}`, shape, role, block, initialize };
+}
+
+/** Number of scalar parameters. */
+export function countParameters(parameters: readonly ParameterSpec[]): number {
+  return parameters.reduce((total, p) => total + p.shape.reduce((a, b) => a * b, 1), 0);
+}

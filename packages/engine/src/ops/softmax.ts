@@ -1,0 +1,132 @@
+import { apply, type Operator, shapeError } from "../graph/operator.ts";
+import { formatShape, normalizeAxis, sameShape } from "../graph/shape.ts";
+import type { HostTensor, Node, Tensor } from "../graph/tensor.ts";
+import { int } from "../onnx/lowering.ts";
+import { cast, exp, mul, sub } from "./elementwise.ts";
+import { sizeOfShape } from "./host.ts";
+import { oneHot } from "./indexing.ts";
+import { outputOf, showTensors } from "./pointwise.ts";
+import { sum } from "./reductions.ts";
+import { expandDims } from "./shape.ts";
+
+/** exp(x) / sum(exp(x)) along one axis, with the maximum subtracted first. */
+export function softmax(x: Tensor, axis = -1): Tensor {
+  return apply(softmaxOperator, [x], { axis: normalizeAxis(axis, x.shape.length) });
+}
+
+/** x - log(sum(exp(x))) along one axis, with the maximum subtracted first. */
+export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  return apply(logSoftmaxOperator, [x], { axis: normalizeAxis(axis, x.shape.length) });
+}
+
+/**
+ * Cross-entropy of each example, not averaged: log(sum(exp(logits))) - logits[label].
+ *
+ * @param logits [..., C]
+ * @param labels [...] int32 (uint8 is cast), each in [0, C)
+ * @returns losses [...]
+ */
+export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): Tensor {
+  return apply(crossEntropyOperator, [logits, labels.dtype === "uint8" ? cast(labels, "int32") : labels]);
+}
+
+/** Cuts the data into lanes along an axis and writes f(lane) into a fresh tensor. */
+function mapLanes(x: HostTensor, axis: number, fn: (lane: Float64Array) => Float64Array): HostTensor {
+  const extent = x.shape[axis]!;
+  const stride = sizeOfShape(x.shape.slice(axis + 1));
+  const data = new Float64Array(x.data.length);
+  const lane = new Float64Array(extent);
+  for (let start = 0; start < x.data.length; start += extent * stride) {
+    for (let inner = 0; inner < stride; inner++) {
+      for (let i = 0; i < extent; i++) lane[i] = x.data[start + inner + i * stride]!;
+      const result = fn(lane);
+      for (let i = 0; i < extent; i++) data[start + inner + i * stride] = result[i]!;
+    }
+  }
+  return { dtype: "float", shape: x.shape, data };
+}
+
+function logSumExp(lane: Float64Array): number {
+  const maximum = lane.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  return maximum + Math.log(lane.reduce((total, x) => total + Math.exp(x - maximum), 0));
+}
+
+function requireFloat(name: string, inputs: readonly Tensor[]): void {
+  if (inputs[0]!.dtype !== "float") throw shapeError(name, "the operand must be float", showTensors(inputs), "float");
+}
+
+const axisOf = (node: Node): number => node.attributes["axis"] as number;
+
+const softmaxOperator: Operator = {
+  name: "softmax",
+  infer(inputs) {
+    requireFloat("softmax", inputs);
+    return [inputs[0]!];
+  },
+  gradient(node, cotangents) {
+    const y = outputOf(node);
+    const g = cotangents[0]!;
+    return [mul(y, sub(g, sum(mul(g, y), [axisOf(node)], true)))];
+  },
+  lower: (lowering, node, inputs) => [lowering.emit("Softmax", inputs, { axis: int(axisOf(node)) })],
+  evaluate: ([x], node) => [
+    mapLanes(x!, axisOf(node), (lane) => {
+      const total = logSumExp(lane);
+      return lane.map((v) => Math.exp(v - total));
+    }),
+  ],
+};
+
+const logSoftmaxOperator: Operator = {
+  name: "logSoftmax",
+  infer(inputs) {
+    requireFloat("logSoftmax", inputs);
+    return [inputs[0]!];
+  },
+  gradient(node, cotangents) {
+    const g = cotangents[0]!;
+    return [sub(g, mul(exp(outputOf(node)), sum(g, [axisOf(node)], true)))];
+  },
+  lower: (lowering, node, inputs) => [lowering.emit("LogSoftmax", inputs, { axis: int(axisOf(node)) })],
+  evaluate: ([x], node) => [
+    mapLanes(x!, axisOf(node), (lane) => {
+      const total = logSumExp(lane);
+      return lane.map((v) => v - total);
+    }),
+  ],
+};
+
+const crossEntropyOperator: Operator = {
+  name: "softmaxCrossEntropy",
+  infer(inputs) {
+    requireFloat("softmaxCrossEntropy", inputs);
+    const [logits, labels] = inputs as [Tensor, Tensor];
+    if (logits.shape.length === 0 || labels.dtype !== "int32" || !sameShape(logits.shape.slice(0, -1), labels.shape)) {
+      const expected = `float[..., C] and int32${formatShape(logits.shape.slice(0, -1))}`;
+      throw shapeError("softmaxCrossEntropy", "logits and labels do not fit", showTensors(inputs), expected);
+    }
+    return [{ dtype: "float", shape: labels.shape }];
+  },
+  gradient(node, cotangents) {
+    const [logits, labels] = node.inputs as [Tensor, Tensor];
+    const classes = logits.shape[logits.shape.length - 1] as number;
+    const residual = sub(softmax(logits), oneHot(labels, classes));
+    return [mul(residual, expandDims(cotangents[0]!, -1)), undefined];
+  },
+  lower(lowering, _node, [logits, labels]) {
+    const logProbabilities = lowering.emit("LogSoftmax", [logits!], { axis: int(-1) });
+    const index = lowering.emit("Unsqueeze", [labels!, lowering.int64([-1])]);
+    const picked = lowering.emit("GatherElements", [logProbabilities, index], { axis: int(-1) });
+    return [lowering.emit("Neg", [lowering.emit("Squeeze", [picked, lowering.int64([-1])])])];
+  },
+  evaluate([logits, labels]) {
+    const classes = logits!.shape[logits!.shape.length - 1]!;
+    const data = Float64Array.from(labels!.data, (label, row) => {
+      const lane = Float64Array.from(logits!.data.subarray(row * classes, (row + 1) * classes));
+      return logSumExp(lane) - lane[label]!;
+    });
+    return [{ dtype: "float", shape: labels!.shape, data }];
+  },
+};
+
+export const softmaxOperators: readonly Operator[] = [softmaxOperator, logSoftmaxOperator, crossEntropyOperator];
