@@ -1,0 +1,11 @@
+export * from "./message.ts";
+export { MESSAGE_VERSION } from "./message-read.ts";
+export { decodeSafetensors } from "./safetensors-read.ts";
+export type {
+  DTypeName,
+  NamedTensor,
+  SafetensorsFile,
+  SafetensorsLimits,
+  TensorData,
+} from "./safetensors-types.ts";
+export { encodeSafetensors, planSafetensors, type SafetensorsPlan } from "./safetensors-write.ts";

@@ -1,0 +1,146 @@
+import * as z from "zod/mini";
+import type { Vector } from "../params/index.ts";
+import type { Broadcast, Update } from "./message.ts";
+import { decodeSafetensors } from "./safetensors-read.ts";
+import { fail, type NamedTensor, type SafetensorsLimits } from "./safetensors-types.ts";
+
+/** Version of the message format; other versions are refused. */
+export const MESSAGE_VERSION = "1";
+/** Prefixes keep an algorithm's names apart from those of the message. */
+export const VECTOR = "vectors/";
+export const SCALAR = "scalars/";
+
+const count = z.int().check(z.nonnegative());
+/** Any float64: zod's own number refuses NaN and infinities, which a diverged client reports. */
+const anyNumber = z.custom<number>((value) => typeof value === "number", "not a number");
+const vectors = z.record(z.string(), z.custom<Vector>(isVector, "a vector must be F32 or F64"));
+const numberNames = z.array(z.string());
+
+const broadcastSchema = z.strictObject({
+  round: count,
+  vectors,
+  scalars: z.record(z.string(), anyNumber),
+});
+
+const updateSchema = z.strictObject({
+  round: count,
+  client: count,
+  layoutHash: z.string().check(z.minLength(1)),
+  vectors,
+  public: z.strictObject({
+    examples: count,
+    steps: count,
+    weight: z.number().check(z.nonnegative()),
+    loss: anyNumber,
+    seconds: z.optional(z.number().check(z.nonnegative())),
+  }),
+});
+
+/** The parts of a message before their meaning is checked. */
+export interface Envelope {
+  readonly numbers: Readonly<Record<string, number>>;
+  readonly vectors: Readonly<Record<string, unknown>>;
+  readonly layoutHash: string | undefined;
+}
+
+/** Opens a message of the kind that the receiver waits for. */
+export function readEnvelope(bytes: Uint8Array, kind: string, where: string, limits: SafetensorsLimits): Envelope {
+  const { tensors, metadata } = decodeSafetensors(bytes, where, limits);
+  const { anabranch, version, numbers: names, layout, ...unknown } = metadata;
+  if (anabranch !== kind) {
+    fail("protocol/kind", "the message is not what was waited for", {
+      where,
+      received: anabranch === undefined ? "no message of ours" : JSON.stringify(anabranch),
+      expected: JSON.stringify(kind),
+    });
+  }
+  if (version !== MESSAGE_VERSION) {
+    fail("protocol/version", "the message is of another version", {
+      where,
+      received: JSON.stringify(version),
+      expected: JSON.stringify(MESSAGE_VERSION),
+      advice: "Run the same version of Anabranch on both sides.",
+    });
+  }
+  const stray = Object.keys(unknown)[0];
+  if (stray !== undefined) invalid(where, "unknown metadata", JSON.stringify(stray));
+  return { ...readTensors(tensors, readNames(names, where), where), layoutHash: layout };
+}
+
+export function checkBroadcast(value: unknown, where: string): Broadcast {
+  return check(broadcastSchema, value, where);
+}
+
+export function checkUpdate(value: unknown, where: string): Update {
+  // `seconds` stays away rather than undefined, as the schema leaves absent keys out.
+  return check(updateSchema, value, where) as Update;
+}
+
+function check<T>(schema: z.core.$ZodType<unknown, unknown> & z.ZodMiniType<T>, value: unknown, where: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  invalid(where, `${issue.path.join(".") || "message"}: ${issue.message}`, undefined, issue);
+}
+
+function readNames(json: string | undefined, where: string): string[] {
+  try {
+    return numberNames.parse(JSON.parse(json ?? ""));
+  } catch (cause) {
+    invalid(where, "the list of numbers cannot be read", json, cause);
+  }
+}
+
+function readTensors(
+  tensors: Readonly<Record<string, NamedTensor>>,
+  names: readonly string[],
+  where: string,
+): Pick<Envelope, "numbers" | "vectors"> {
+  const { numbers, ...rest } = tensors;
+  if (!(numbers?.data instanceof Float64Array) || numbers.data.length !== names.length) {
+    invalid(
+      where,
+      "the numbers do not fit their names",
+      `${numbers?.data.length ?? "no"} numbers, ${names.length} names`,
+    );
+  }
+  const values = numbers.data;
+  if (new Set(names).size !== names.length) invalid(where, "a number is named twice", names.join(", "));
+  const vectorsOnly = Object.fromEntries(
+    Object.entries(rest).map(([name, tensor]) => [name, flat(tensor, name, where)]),
+  );
+  return {
+    numbers: Object.fromEntries(names.map((name, i) => [name, values[i]!])),
+    vectors: unprefixed(vectorsOnly, VECTOR, where),
+  };
+}
+
+/** The record under its names without the prefix, which each must have. */
+export function unprefixed<T>(record: Readonly<Record<string, T>>, prefix: string, where: string): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(record).map(([name, value]) => {
+      // An object with a key of that name would not survive a copy by assignment.
+      if (!name.startsWith(prefix) || name === `${prefix}__proto__`)
+        invalid(where, "a name has no place in a message", JSON.stringify(name));
+      return [name.slice(prefix.length), value];
+    }),
+  );
+}
+
+function flat({ shape, data }: NamedTensor, name: string, where: string): unknown {
+  if (shape.length !== 1) invalid(where, "a vector has more than one dimension", JSON.stringify(name));
+  return data;
+}
+
+function isVector(value: unknown): boolean {
+  return value instanceof Float32Array || value instanceof Float64Array;
+}
+
+function invalid(where: string, message: string, received?: string, cause?: unknown): never {
+  fail("protocol/invalid", "the message is malformed", {
+    where,
+    received: received === undefined ? message : `${message}: ${received}`,
+    cause,
+    advice: "The sender does not speak this protocol, or the message was damaged on its way.",
+  });
+}

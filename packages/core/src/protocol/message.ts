@@ -1,0 +1,136 @@
+/**
+ * What server and client say to each other: a broadcast down, an update up. A message is a safetensors file; its metadata
+ * say what it is, its vectors are tensors, and all its numbers lie in one float64 tensor. So numbers come back exactly,
+ * NaN included, and the size of a message depends on the names and lengths in it, never on values or on the clock:
+ * counted bytes are the same in every repetition of a run.
+ */
+import type { Vector } from "../params/index.ts";
+import {
+  checkBroadcast,
+  checkUpdate,
+  MESSAGE_VERSION,
+  readEnvelope,
+  SCALAR,
+  unprefixed,
+  VECTOR,
+} from "./message-read.ts";
+import type { NamedTensor, SafetensorsLimits } from "./safetensors-types.ts";
+import { encodeSafetensors, planSafetensors, type SafetensorsPlan } from "./safetensors-write.ts";
+
+/** Down: what the cohort trains on. */
+export interface Broadcast {
+  /** 1-based. */
+  readonly round: number;
+  readonly vectors: Readonly<Record<string, Vector>>;
+  /** Any float64, NaN and infinities included. */
+  readonly scalars: Readonly<Record<string, number>>;
+}
+
+/** The part of an update that is no secret and that no stage may change. */
+export interface PublicMetadata {
+  /** Training examples of the client. */
+  readonly examples: number;
+  /** Local steps taken. */
+  readonly steps: number;
+  /** Weight of the update in a weighted mean, at least 0. */
+  readonly weight: number;
+  /** Mean training loss of this round; NaN or infinite where training diverged. */
+  readonly loss: number;
+  /** Time the client trained, where it was measured. */
+  readonly seconds?: number;
+}
+
+/** Up: what a client sends. */
+export interface Update {
+  readonly round: number;
+  readonly client: number;
+  /** Hash of the model's layout; the server refuses others. */
+  readonly layoutHash: string;
+  /** Privacy-sensitive: derived from the client's data. Stages clip, noise and mask these and nothing else. */
+  readonly vectors: Readonly<Record<string, Vector>>;
+  readonly public: PublicMetadata;
+}
+
+export type Message = Broadcast | Update;
+
+export function encodeBroadcast(broadcast: Broadcast): Uint8Array<ArrayBuffer> {
+  return encode(broadcast);
+}
+
+export function encodeUpdate(update: Update): Uint8Array<ArrayBuffer> {
+  return encode(update);
+}
+
+/** Bytes of the encoded message, without encoding it. */
+export function encodedSize(message: Message): number {
+  return plan(message).byteLength;
+}
+
+/** Encodes into `target` at `offset` (which may lie in shared memory) and returns the bytes written. */
+export function encodeInto(message: Message, target: Uint8Array, offset = 0): number {
+  return plan(message).write(target, offset);
+}
+
+/**
+ * Reads a broadcast; its vectors are views of `bytes` where aligned. `where` names the sender in errors:
+ * `safetensors/...`, `protocol/kind`, `protocol/version`, `protocol/invalid`.
+ */
+export function decodeBroadcast(bytes: Uint8Array, where = "broadcast", limits: SafetensorsLimits = {}): Broadcast {
+  const { numbers, vectors } = readEnvelope(bytes, "broadcast", where, limits);
+  const { round, ...rest } = numbers;
+  return checkBroadcast({ round, vectors, scalars: unprefixed(rest, SCALAR, where) }, where);
+}
+
+/** Reads an update; as `decodeBroadcast`. The elements of its vectors may be NaN: that is for the round loop to judge. */
+export function decodeUpdate(bytes: Uint8Array, where = "update", limits: SafetensorsLimits = {}): Update {
+  const { numbers, vectors, layoutHash } = readEnvelope(bytes, "update", where, limits);
+  const { round, client, ...rest } = numbers;
+  return checkUpdate({ round, client, layoutHash, vectors, public: rest }, where);
+}
+
+function encode(message: Message): Uint8Array<ArrayBuffer> {
+  const { tensors, metadata } = envelope(message);
+  return encodeSafetensors(tensors, metadata);
+}
+
+function plan(message: Message): SafetensorsPlan {
+  const { tensors, metadata } = envelope(message);
+  return planSafetensors(tensors, metadata);
+}
+
+function envelope(message: Message): { tensors: Record<string, NamedTensor>; metadata: Record<string, string> } {
+  const kind = "scalars" in message ? "broadcast" : "update";
+  const numbers = "scalars" in message ? broadcastNumbers(message) : updateNumbers(message);
+  const tensors: Record<string, NamedTensor> = {
+    numbers: { shape: [numbers.length], data: Float64Array.from(numbers, ([, value]) => value) },
+  };
+  for (const [name, data] of Object.entries(message.vectors)) {
+    tensors[VECTOR + name] = { shape: [data.length], data };
+  }
+  const metadata: Record<string, string> = {
+    anabranch: kind,
+    version: MESSAGE_VERSION,
+    numbers: JSON.stringify(numbers.map(([name]) => name)),
+  };
+  if ("layoutHash" in message) metadata.layout = message.layoutHash;
+  return { tensors, metadata };
+}
+
+function broadcastNumbers({ round, scalars }: Broadcast): [string, number][] {
+  const named = Object.entries(scalars).sort(([a], [b]) => (a < b ? -1 : 1));
+  return [["round", round], ...named.map(([name, value]): [string, number] => [SCALAR + name, value])];
+}
+
+function updateNumbers(update: Update): [string, number][] {
+  const { examples, steps, weight, loss, seconds } = update.public;
+  const numbers: [string, number][] = [
+    ["round", update.round],
+    ["client", update.client],
+    ["examples", examples],
+    ["steps", steps],
+    ["weight", weight],
+    ["loss", loss],
+  ];
+  if (seconds !== undefined) numbers.push(["seconds", seconds]);
+  return numbers;
+}

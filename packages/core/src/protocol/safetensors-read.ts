@@ -1,0 +1,164 @@
+import { duplicateKey } from "./duplicate-key.ts";
+import {
+  DTYPES,
+  type DTypeName,
+  fail,
+  isCounts,
+  limited,
+  type SafetensorsFile,
+  type SafetensorsLimits,
+  type TensorData,
+} from "./safetensors-types.ts";
+import { PREFIX_BYTES } from "./safetensors-write.ts";
+
+const DEFAULT_MAX_HEADER_BYTES = 16 * 2 ** 20;
+
+/**
+ * Decodes a file. Tensors are views of `bytes` where their place is a multiple of their element size, copies elsewhere.
+ * `where` names the source in errors: `safetensors/size`, `safetensors/truncated`, `safetensors/header`,
+ * `safetensors/dtype`, `safetensors/shape`, `safetensors/offsets`.
+ */
+export function decodeSafetensors(bytes: Uint8Array, where: string, limits: SafetensorsLimits = {}): SafetensorsFile {
+  limited(bytes.length, limits.maxBytes, "safetensors/size", "the file is larger than allowed", where);
+  const headerBytes = headerLength(bytes, where, limits.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES);
+  const header = parseHeader(bytes.slice(PREFIX_BYTES, PREFIX_BYTES + headerBytes), where);
+  const dataStart = PREFIX_BYTES + headerBytes;
+  const { __metadata__: metadata = {}, ...tensorEntries } = header;
+  const entries = Object.entries(tensorEntries).map(([name, raw]) => readEntry(name, raw, where));
+  requireCoverage(entries, bytes.length - dataStart, where);
+  return {
+    tensors: Object.fromEntries(
+      entries.map(({ name, dtype, shape, begin, end }) => [
+        name,
+        { shape, data: view(bytes, dtype, dataStart + begin, end - begin) },
+      ]),
+    ),
+    metadata: readMetadata(metadata, where),
+  };
+}
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: DTypeName;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+function headerLength(bytes: Uint8Array, where: string, maxHeaderBytes: number): number {
+  if (bytes.length < PREFIX_BYTES) {
+    fail("safetensors/truncated", "the file ends before its header", { where, received: `${bytes.length} bytes` });
+  }
+  const length = new DataView(bytes.buffer, bytes.byteOffset, PREFIX_BYTES).getBigUint64(0, true);
+  limited(
+    length,
+    maxHeaderBytes,
+    "safetensors/header",
+    "the header is longer than allowed: no safetensors file?",
+    where,
+  );
+  if (PREFIX_BYTES + Number(length) > bytes.length) {
+    fail("safetensors/truncated", "the file ends inside its header", {
+      where,
+      received: `${bytes.length} bytes`,
+      expected: `at least ${PREFIX_BYTES + Number(length)} bytes`,
+    });
+  }
+  return Number(length);
+}
+
+function parseHeader(bytes: Uint8Array, where: string): Record<string, unknown> {
+  let text = "";
+  let value: unknown;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    value = JSON.parse(text);
+  } catch (cause) {
+    fail("safetensors/header", "the header is not JSON", { where, cause });
+  }
+  if (!text.startsWith("{") || !isRecord(value)) {
+    fail("safetensors/header", "the header is not a JSON object", {
+      where,
+      received: JSON.stringify(text.slice(0, 40)),
+    });
+  }
+  const duplicate = duplicateKey(text);
+  if (duplicate !== undefined) {
+    fail("safetensors/header", "the header names something twice", { where, received: JSON.stringify(duplicate) });
+  }
+  return value;
+}
+
+function readEntry(name: string, raw: unknown, where: string): Entry {
+  const place = `${where}, tensor ${JSON.stringify(name)}`;
+  if (name === "__proto__" || !isRecord(raw))
+    fail("safetensors/header", "a tensor has no description", { where: place });
+  const { dtype, shape, data_offsets: offsets, ...rest } = raw;
+  const unknown = Object.keys(rest)[0];
+  if (unknown !== undefined) {
+    fail("safetensors/header", "a tensor has an unknown property", { where: place, received: JSON.stringify(unknown) });
+  }
+  if (typeof dtype !== "string" || !Object.hasOwn(DTYPES, dtype)) {
+    fail("safetensors/dtype", "a tensor has an element type that is not supported", {
+      where: place,
+      received: JSON.stringify(dtype),
+      expected: Object.keys(DTYPES).join(", "),
+      advice: "Convert the tensor to float32 first.",
+    });
+  }
+  if (!isCounts(shape)) {
+    fail("safetensors/shape", "a tensor has an impossible shape", { where: place, received: JSON.stringify(shape) });
+  }
+  if (!isCounts(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
+    fail("safetensors/offsets", "a tensor has impossible offsets", { where: place, received: JSON.stringify(offsets) });
+  }
+  const [begin, end] = offsets as [number, number];
+  const element = dtype as DTypeName;
+  const expected = shape.reduce((product, extent) => product * extent, DTYPES[element].BYTES_PER_ELEMENT);
+  if (expected !== end - begin) {
+    fail("safetensors/shape", "a tensor's shape does not fit its bytes", {
+      where: place,
+      received: `${end - begin} bytes`,
+      expected: `${expected} bytes for ${dtype} [${shape.join(", ")}]`,
+    });
+  }
+  return { name, dtype: element, shape, begin, end };
+}
+
+/** Every byte of the data belongs to exactly one tensor, as the format demands. */
+function requireCoverage(entries: readonly Entry[], dataBytes: number, where: string): void {
+  let covered = 0;
+  for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== covered) {
+      fail("safetensors/offsets", begin < covered ? "two tensors overlap" : "bytes lie between the tensors", {
+        where: `${where}, tensor ${JSON.stringify(name)}`,
+        received: `offset ${begin}`,
+        expected: `offset ${covered}`,
+      });
+    }
+    covered = end;
+  }
+  if (covered === dataBytes) return;
+  const code = covered > dataBytes ? "safetensors/truncated" : "safetensors/offsets";
+  const message = covered > dataBytes ? "the file ends inside its data" : "bytes follow the last tensor";
+  fail(code, message, { where, received: `${dataBytes} bytes of data`, expected: `${covered}` });
+}
+
+function readMetadata(metadata: unknown, where: string): Record<string, string> {
+  if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== "string")) {
+    fail("safetensors/header", "the metadata are not texts by name", { where: `${where}, __metadata__` });
+  }
+  return metadata as Record<string, string>;
+}
+
+function view(bytes: Uint8Array, dtype: DTypeName, begin: number, length: number): TensorData {
+  const Kind = DTYPES[dtype];
+  const start = bytes.byteOffset + begin;
+  const elements = length / Kind.BYTES_PER_ELEMENT;
+  if (start % Kind.BYTES_PER_ELEMENT === 0) return new Kind(bytes.buffer, start, elements);
+  return new Kind(bytes.slice(begin, begin + length).buffer, 0, elements);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,67 @@
+import { AnabranchError, type Failure } from "@anabranch/engine";
+
+export type DTypeName = "F32" | "F64" | "U8" | "I32" | "I64";
+export type TensorData = Float32Array | Float64Array | Uint8Array | Int32Array | BigInt64Array;
+
+interface TensorDataConstructor {
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): TensorData;
+  readonly BYTES_PER_ELEMENT: number;
+}
+
+/** Element types that are read and written. */
+export const DTYPES: Readonly<Record<DTypeName, TensorDataConstructor>> = {
+  F32: Float32Array,
+  F64: Float64Array,
+  U8: Uint8Array,
+  I32: Int32Array,
+  I64: BigInt64Array,
+};
+
+/** Row-major elements with a shape; the product of `shape` is `data.length`. */
+export interface NamedTensor {
+  readonly shape: readonly number[];
+  readonly data: TensorData;
+}
+
+/** The contents of a file. */
+export interface SafetensorsFile {
+  readonly tensors: Readonly<Record<string, NamedTensor>>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Bounds for files from strangers. */
+export interface SafetensorsLimits {
+  /** Largest whole file. Default: no limit, as the bytes are in memory already. */
+  readonly maxBytes?: number;
+  /** Longest header. Default 16 MiB. */
+  readonly maxHeaderBytes?: number;
+}
+
+/** The name of an array's element type in the format. */
+export function dtypeOf(data: TensorData): DTypeName {
+  if (data instanceof Float32Array) return "F32";
+  if (data instanceof Float64Array) return "F64";
+  if (data instanceof Int32Array) return "I32";
+  return data instanceof Uint8Array ? "U8" : "I64";
+}
+
+export function fail(code: string, message: string, parts: Omit<Failure, "code" | "message">): never {
+  throw new AnabranchError({ code, message, ...parts });
+}
+
+/** Refuses sizes above a limit. */
+export function limited(
+  size: number | bigint,
+  limit: number | undefined,
+  code: string,
+  message: string,
+  where: string,
+): void {
+  if (limit === undefined || size <= limit) return;
+  fail(code, message, { where, received: `${size} bytes`, expected: `at most ${limit} bytes` });
+}
+
+/** Whether a value is a list of whole numbers of at least 0. */
+export function isCounts(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+}

@@ -1,0 +1,91 @@
+/**
+ * The safetensors file format: named tensors behind a JSON header, nothing that could be executed.
+ * Source: https://github.com/huggingface/safetensors, "Format". Layout: 8 bytes, the header's length N as a
+ * little-endian uint64; N bytes of JSON, padded with spaces; the data, each tensor little-endian and row-major, without gaps.
+ * Tensors are written in order of falling element size and then of name, and the data begin at a multiple of 8, so that
+ * every tensor is aligned and can be read as a view.
+ */
+import { dtypeOf, fail, isCounts, type NamedTensor, type TensorData } from "./safetensors-types.ts";
+
+export const PREFIX_BYTES = 8;
+const ALIGNMENT = 8;
+const SPACE = 0x20;
+
+/** A file whose size is known and whose bytes are written on demand. */
+export interface SafetensorsPlan {
+  readonly byteLength: number;
+  /** Writes `byteLength` bytes at `offset` and returns how many; `target` may lie in shared memory. */
+  write(target: Uint8Array, offset?: number): number;
+}
+
+/** Lays out a file without writing it. Throws `safetensors/shape`, `safetensors/name` or `safetensors/size`. */
+export function planSafetensors(
+  tensors: Readonly<Record<string, NamedTensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): SafetensorsPlan {
+  const header: Record<string, unknown> = {};
+  if (Object.keys(metadata).length > 0) header.__metadata__ = sortKeys(metadata);
+  const placed: { begin: number; data: TensorData }[] = [];
+  let end = 0;
+  for (const [name, { shape, data }] of Object.entries(tensors).sort(byElementSizeThenName)) {
+    requireWritable(name, shape, data);
+    placed.push({ begin: end, data });
+    header[name] = { dtype: dtypeOf(data), shape, data_offsets: [end, end + data.byteLength] };
+    end += data.byteLength;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const headerBytes = Math.ceil((PREFIX_BYTES + json.length) / ALIGNMENT) * ALIGNMENT - PREFIX_BYTES;
+  const dataStart = PREFIX_BYTES + headerBytes;
+  return {
+    byteLength: dataStart + end,
+    write(target, offset = 0) {
+      if (offset < 0 || offset + dataStart + end > target.length) {
+        fail("safetensors/size", "the buffer is too small for the file", {
+          received: `${target.length} bytes at offset ${offset}`,
+          expected: `${dataStart + end} bytes`,
+        });
+      }
+      const view = new DataView(target.buffer, target.byteOffset + offset, PREFIX_BYTES);
+      view.setBigUint64(0, BigInt(headerBytes), true);
+      target.set(json, offset + PREFIX_BYTES);
+      target.fill(SPACE, offset + PREFIX_BYTES + json.length, offset + dataStart);
+      for (const { begin, data } of placed) {
+        target.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset + dataStart + begin);
+      }
+      return dataStart + end;
+    },
+  };
+}
+
+/** Encodes tensors and metadata; errors as `planSafetensors`. */
+export function encodeSafetensors(
+  tensors: Readonly<Record<string, NamedTensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  const plan = planSafetensors(tensors, metadata);
+  const bytes = new Uint8Array(plan.byteLength);
+  plan.write(bytes);
+  return bytes;
+}
+
+function requireWritable(name: string, shape: readonly number[], data: TensorData): void {
+  const where = `tensor ${JSON.stringify(name)}`;
+  if (name === "__metadata__" || name === "__proto__") {
+    fail("safetensors/name", "a tensor has a reserved name", { where });
+  }
+  if (!isCounts(shape) || shape.reduce((product, extent) => product * extent, 1) !== data.length) {
+    fail("safetensors/shape", "a tensor's shape does not fit its elements", {
+      where,
+      received: `[${shape.join(", ")}]`,
+      expected: `${data.length} elements`,
+    });
+  }
+}
+
+function byElementSizeThenName([a, x]: [string, NamedTensor], [b, y]: [string, NamedTensor]): number {
+  return y.data.BYTES_PER_ELEMENT - x.data.BYTES_PER_ELEMENT || (a < b ? -1 : 1);
+}
+
+function sortKeys<T>(record: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
