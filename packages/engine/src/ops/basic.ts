@@ -46,7 +46,11 @@ export function constant(value: number | ArrayLike<number>, shape?: readonly num
   const values = typeof value === "number" ? [value] : value;
   const dims = shape ?? (typeof value === "number" ? [] : [values.length]);
   const data =
-    dtype === "float" ? Float64Array.from(values) : dtype === "int32" ? Int32Array.from(values) : Uint8Array.from(values);
+    dtype === "float"
+      ? Float64Array.from(values)
+      : dtype === "int32"
+        ? Int32Array.from(values)
+        : Uint8Array.from(values);
   return apply(constantOperator, [], { dtype, shape: dims, data });
 }
 

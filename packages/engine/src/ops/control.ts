@@ -38,10 +38,14 @@ export function scan<C extends TensorTree, S extends TensorTree, Y extends Tenso
   }
   const own = [...tensorLeaves(carryIn), ...tensorLeaves(sliceIn)].map((x) => x.leaf);
   const outputLeaves = tensorLeaves(result.output);
-  const graph = closeOver(own, [...carryLeaves, ...outputLeaves].map((x) => x.leaf), (roots) => {
-    const inside = dependents(roots, new Set(own.map((t) => t.node)));
-    return (node) => inside.has(node);
-  });
+  const graph = closeOver(
+    own,
+    [...carryLeaves, ...outputLeaves].map((x) => x.leaf),
+    (roots) => {
+      const inside = dependents(roots, new Set(own.map((t) => t.node)));
+      return (node) => inside.has(node);
+    },
+  );
   const outputs = applyAll(
     scanOperator,
     [...initialLeaves.map((x) => x.leaf), ...tensorLeaves(sequences).map((x) => x.leaf), ...graph.captures],
@@ -59,7 +63,11 @@ export function cond<Y extends TensorTree>(predicate: Tensor, whenTrue: () => Y,
     const start = nextSequence();
     const result = fn();
     const leaves = tensorLeaves(result);
-    const graph = closeOver([], leaves.map((x) => x.leaf), () => (node) => node.sequence >= start);
+    const graph = closeOver(
+      [],
+      leaves.map((x) => x.leaf),
+      () => (node) => node.sequence >= start,
+    );
     return { result, leaves, ...graph };
   };
   const yes = branch(whenTrue);
@@ -156,7 +164,11 @@ export const scanOperator: Operator = {
       steps.push(results.slice(carries));
     }
     const stacked = node.outputs.slice(carries).map((type, i) =>
-      stack(steps.map((s) => s[i]!), type.dtype, evaluation.resolve(type.shape)),
+      stack(
+        steps.map((s) => s[i]!),
+        type.dtype,
+        evaluation.resolve(type.shape),
+      ),
     );
     return [...carry, ...stacked];
   },
