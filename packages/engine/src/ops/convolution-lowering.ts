@@ -13,15 +13,15 @@ function windowOptions(w: Windows, groups: number): OnnxAttributes {
 }
 
 export function lowerConvolution(lowering: Lowering, node: Node, inputs: readonly string[]): string {
-  const groups = node.attributes["groups"] as number;
+  const groups = node.attributes.groups as number;
   return lowering.emit("Conv", inputs, windowOptions(windowsOf(node.attributes), groups));
 }
 
 /** ConvTranspose of the cotangent; `output_padding` restores rows and columns that the stride left over. */
 export function lowerInputGradient(lowering: Lowering, node: Node, inputs: readonly string[]): string {
   const w = windowsOf(node.attributes);
-  const groups = node.attributes["groups"] as number;
-  const size = node.attributes["size"] as readonly [number, number];
+  const groups = node.attributes.groups as number;
+  const size = node.attributes.size as readonly [number, number];
   const cotangent = node.inputs[0]!.shape;
   const leftover = ([0, 1] as const).map((axis) => {
     const positions = cotangent[2 + axis] as number;
@@ -37,7 +37,7 @@ export function lowerInputGradient(lowering: Lowering, node: Node, inputs: reado
  */
 export function lowerWeightGradient(lowering: Lowering, node: Node, inputs: readonly string[]): string {
   const w = windowsOf(node.attributes);
-  const groups = node.attributes["groups"] as number;
+  const groups = node.attributes.groups as number;
   const [x, cotangent] = node.inputs.map((t) => t.shape) as [readonly (number | string)[], readonly number[]];
   const positions: [number, number] = [cotangent[2]!, cotangent[3]!];
   const tail = ([0, 1] as const).map((axis) => {

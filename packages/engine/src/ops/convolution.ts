@@ -84,7 +84,7 @@ function convolutionAttributes(weight: Tensor, options: ConvolutionOptions): Att
 }
 
 function groupsOf(attributes: Attributes): number {
-  return attributes["groups"] as number;
+  return attributes.groups as number;
 }
 
 function requireFit(operator: string, fits: boolean, a: Shape, b: Shape, expected: string): void {
@@ -131,7 +131,7 @@ export const inputGradientOperator: Operator = {
     requireFloats("conv2dInputGradient", inputs);
     const [cotangent, weight] = inputs.map((t) => t.shape) as [Shape, Shape];
     const groups = groupsOf(attributes);
-    const size = attributes["size"] as readonly [number, number];
+    const size = attributes.size as readonly [number, number];
     const positions = outputSize("conv2dInputGradient", size, windowsOf(attributes));
     const expected = images(cotangent[0]!, weight[0]!, positions);
     const fits = cotangent.every((d, axis) => d === expected[axis]) && (weight[0] as number) % groups === 0;

@@ -62,12 +62,12 @@ interface Extents {
 }
 
 export function matmulExtents(a: Shape, b: Shape, attributes: Attributes): Extents {
-  const shown = `${formatShape(a)} x ${formatShape(b)}${attributes["transposeA"] === true ? ", transposeA" : ""}${attributes["transposeB"] === true ? ", transposeB" : ""}`;
+  const shown = `${formatShape(a)} x ${formatShape(b)}${attributes.transposeA === true ? ", transposeA" : ""}${attributes.transposeB === true ? ", transposeB" : ""}`;
   if (a.length < 2 || b.length < 2) throw shapeError("matmul", "operands need two axes or more", shown, "rank >= 2");
   const [a0, a1] = a.slice(-2) as [Dim, Dim];
   const [b0, b1] = b.slice(-2) as [Dim, Dim];
-  const [m, k] = attributes["transposeA"] === true ? [a1, a0] : [a0, a1];
-  const [inner, n] = attributes["transposeB"] === true ? [b1, b0] : [b0, b1];
+  const [m, k] = attributes.transposeA === true ? [a1, a0] : [a0, a1];
+  const [inner, n] = attributes.transposeB === true ? [b1, b0] : [b0, b1];
   if (k !== inner) throw shapeError("matmul", "inner extents differ", shown, `${k} on both sides`);
   const batch = broadcastShapes(a.slice(0, -2), b.slice(0, -2));
   if (batch === undefined) throw shapeError("matmul", "batch axes do not broadcast", shown, "equal extents or 1");
@@ -92,8 +92,8 @@ export const matmulOperator: Operator = {
   gradient(node, cotangents) {
     const [a, b] = node.inputs as [Tensor, Tensor];
     const g = cotangents[0]!;
-    const transposeA = node.attributes["transposeA"] === true;
-    const transposeB = node.attributes["transposeB"] === true;
+    const transposeA = node.attributes.transposeA === true;
+    const transposeB = node.attributes.transposeB === true;
     const product = (x: Tensor, y: Tensor, tx: boolean, ty: boolean) =>
       apply(matmulOperator, [x, y], { transposeA: tx, transposeB: ty });
     const gradientA = transposeA ? product(b, g, transposeB, true) : product(g, b, false, !transposeB);
@@ -101,8 +101,8 @@ export const matmulOperator: Operator = {
     return [sumTo(gradientA, a.shape), sumTo(gradientB, b.shape)];
   },
   lower(lowering, node, inputs) {
-    const transposeA = node.attributes["transposeA"] === true;
-    const transposeB = node.attributes["transposeB"] === true;
+    const transposeA = node.attributes.transposeA === true;
+    const transposeB = node.attributes.transposeB === true;
     if (!transposeA && !transposeB) return [lowering.emit("MatMul", inputs)];
     const transposes = { transA: int(transposeA ? 1 : 0), transB: int(transposeB ? 1 : 0) };
     const flat = node.inputs.every((t) => t.shape.length === 2);
@@ -118,8 +118,8 @@ export function evaluateMatmul(a: HostTensor, b: HostTensor, node: Node): HostTe
     k: number;
     n: number;
   };
-  const [aRow, aColumn] = node.attributes["transposeA"] === true ? [1, m] : [k, 1];
-  const [bRow, bColumn] = node.attributes["transposeB"] === true ? [1, k] : [n, 1];
+  const [aRow, aColumn] = node.attributes.transposeA === true ? [1, m] : [k, 1];
+  const [bRow, bColumn] = node.attributes.transposeB === true ? [1, k] : [n, 1];
   const count = batch.reduce((x, y) => x * y, 1);
   const data = new Float64Array(count * m * n);
   for (let index = 0; index < count; index++) {

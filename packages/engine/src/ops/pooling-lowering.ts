@@ -136,7 +136,7 @@ export function lowerMaxPoolSelect(lowering: Lowering, node: Node, inputs: reado
 
 export function lowerAveragePoolGradient(lowering: Lowering, node: Node, inputs: readonly string[]): string {
   const w = windowsOf(node.attributes);
-  const size = node.attributes["size"] as readonly number[];
+  const size = node.attributes.size as readonly number[];
   const [, channels, ...positions] = node.inputs[0]!.shape as readonly number[];
   const area = w.kernel[0] * w.kernel[1];
   if (tiles(w, size)) {

@@ -145,7 +145,7 @@ export const averagePoolGradientOperator: Operator = {
   name: "avgPool2dGradient",
   infer: (inputs, attributes) => {
     const [batch, channels] = inputs[0]!.shape;
-    return [{ dtype: "float", shape: images(batch!, channels!, attributes["size"] as readonly number[]) }];
+    return [{ dtype: "float", shape: images(batch!, channels!, attributes.size as readonly number[]) }];
   },
   gradient(node, cotangents) {
     const { size: _, ...attributes } = node.attributes;
