@@ -21,7 +21,8 @@ export interface Executor {
 export interface Executable {
   /**
    * Runs once. Inputs must match the program's ports in name, element type and static dimensions; inputs stay untouched
-   * and outputs are fresh. Throws `executor/input` for a missing or misshapen input.
+   * and outputs are fresh. Throws `executor/input` for a missing or misshapen input, `executor/run` for a failure on the
+   * way (an index out of range, a scan of no steps).
    */
   run(inputs: HostTensors): Promise<HostTensors>;
   /** Frees native memory; the executable must not be used afterwards. */

@@ -22,7 +22,12 @@ interface OnnxSession {
   release(): Promise<void>;
 }
 
-const elementTypes: Readonly<Record<DType, string>> = { float: "float32", int32: "int32", uint8: "uint8", bool: "bool" };
+const elementTypes: Readonly<Record<DType, string>> = {
+  float: "float32",
+  int32: "int32",
+  uint8: "uint8",
+  bool: "bool",
+};
 
 /** Loads an optional onnxruntime package, or says what to install. */
 export async function importRuntime(name: string, load: () => Promise<unknown>): Promise<OnnxRuntime> {
@@ -76,7 +81,7 @@ async function loadSession(
       for (const port of program.inputs) {
         feeds[`in/${port.name}`] = toOnnx(runtime, inputs[port.name]!, `program ${program.name}, input ${port.name}`);
       }
-      const results = await session.run(feeds);
+      const results = await runSession(session, feeds, name, program);
       const outputs: Record<string, HostTensor> = {};
       for (const port of program.outputs) {
         const tensor = results[`out/${port.name}`]!;
@@ -86,6 +91,26 @@ async function loadSession(
     },
     release: () => session.release(),
   };
+}
+
+async function runSession(
+  session: OnnxSession,
+  feeds: Record<string, OnnxTensor>,
+  name: string,
+  program: Program,
+): Promise<Record<string, OnnxTensor>> {
+  try {
+    return await session.run(feeds);
+  } catch (cause) {
+    throw new AnabranchError({
+      code: "executor/run",
+      message: `${name} failed while it ran a program`,
+      where: `program ${program.name}`,
+      received: cause instanceof Error ? cause.message : String(cause),
+      advice: "Look for an index out of range or a scan of no steps among the inputs.",
+      cause,
+    });
+  }
 }
 
 function toOnnx(runtime: OnnxRuntime, value: HostTensor, where: string): OnnxTensor {

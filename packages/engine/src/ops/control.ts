@@ -12,7 +12,8 @@ import { input } from "./basic.ts";
 /**
  * A loop over the leading dimension of `sequences`, carrying a tree of state. The body is traced once; what it uses from
  * outside is captured, and what does not depend on carry or slice is computed once, outside the loop.
- * One `scan` is one ONNX Scan, so K local steps are one call of the executor. It has no gradient: differentiate inside.
+ * One `scan` is one ONNX Scan, so K local steps are one call of the executor; K is at least 1 when it runs. It has no
+ * gradient: differentiate inside.
  *
  * @param body (carry, slice) -> { carry, output }; outputs are stacked along a new leading dimension
  */
@@ -29,13 +30,7 @@ export function scan<C extends TensorTree, S extends TensorTree, Y extends Tenso
   const initialLeaves = tensorLeaves(initial);
   const carryLeaves = tensorLeaves(result.carry);
   requireSamePaths(initialLeaves, carryLeaves, "scan carry");
-  for (const [i, { path, leaf }] of carryLeaves.entries()) {
-    const expected = initialLeaves[i]!.leaf;
-    if (leaf.dtype !== expected.dtype || !sameShape(leaf.shape, expected.shape)) {
-      const show = (t: Tensor) => `${t.dtype}${formatShape(t.shape)}`;
-      throw shapeError("scan", `carry "${path}" changes its type`, show(leaf), show(expected));
-    }
-  }
+  requireSameTypes("scan", "carry", initialLeaves, carryLeaves);
   const own = [...tensorLeaves(carryIn), ...tensorLeaves(sliceIn)].map((x) => x.leaf);
   const outputLeaves = tensorLeaves(result.output);
   const graph = closeOver(
@@ -73,6 +68,7 @@ export function cond<Y extends TensorTree>(predicate: Tensor, whenTrue: () => Y,
   const yes = branch(whenTrue);
   const no = branch(whenFalse);
   requireSamePaths(yes.leaves, no.leaves, "cond");
+  requireSameTypes("cond", "result", yes.leaves, no.leaves);
   const outputs = applyAll(
     condOperator,
     [predicate, ...yes.captures, ...no.captures],
@@ -81,6 +77,17 @@ export function cond<Y extends TensorTree>(predicate: Tensor, whenTrue: () => Y,
   );
   let next = 0;
   return mapTensors(yes.result, () => outputs[next++]!);
+}
+
+type Leaves = readonly { readonly path: string; readonly leaf: Tensor }[];
+
+function requireSameTypes(where: string, what: string, expected: Leaves, received: Leaves): void {
+  const show = (t: Tensor) => `${t.dtype}${formatShape(t.shape)}`;
+  for (const [i, { path, leaf }] of received.entries()) {
+    const other = expected[i]!.leaf;
+    if (leaf.dtype === other.dtype && sameShape(leaf.shape, other.shape)) continue;
+    throw shapeError(where, `${what} "${path}" changes its type`, show(leaf), show(other));
+  }
 }
 
 /** Cuts a body out of the surrounding graph: inner nodes stay, what they use from outside becomes captured inputs. */
@@ -121,9 +128,11 @@ export const scanOperator: Operator = {
   name: "scan",
   infer(inputs, attributes, bodies) {
     const carries = attributes["carries"] as number;
-    const length = inputs[carries]?.shape[0];
-    if (length === undefined) {
-      throw shapeError("scan", "nothing to scan over", "no sequence of rank >= 1", "at least one sequence");
+    const sequences = inputs.slice(carries, carries + (attributes["sequences"] as number));
+    const length = sequences[0]?.shape[0];
+    if (length === undefined || sequences.some((s) => s.shape[0] !== length)) {
+      const received = sequences.map((s) => formatShape(s.shape)).join(", ") || "no sequence";
+      throw shapeError("scan", "the sequences have no common length", received, "[K, ...] with one K, at least one");
     }
     return bodies[0]!.outputs.map(({ tensor }, i) =>
       i < carries ? tensor : { dtype: tensor.dtype, shape: [length, ...tensor.shape] },
@@ -156,6 +165,16 @@ export const scanOperator: Operator = {
     let carry = inputs.slice(0, carries);
     const scanned = inputs.slice(carries, carries + sequences);
     const length = scanned[0]!.shape[0]!;
+    if (length === 0) {
+      // ONNX Runtime cannot scan nothing either
+      throw new AnabranchError({
+        code: "executor/run",
+        message: "a scan has no step",
+        where: "scan",
+        received: "sequences of length 0",
+        expected: "at least one step",
+      });
+    }
     const steps: HostTensor[][] = [];
     for (let step = 0; step < length; step++) {
       const slices = scanned.map((s) => row(s, step));
