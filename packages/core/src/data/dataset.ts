@@ -41,7 +41,7 @@ export function selectTensorRows(tensor: HostTensor, rows: ArrayLike<number>): H
 }
 
 /** The data set made of the given rows, in that order. Rows may repeat. */
-export function selectRows(dataset: ArrayDataset, rows: ArrayLike<number>, name = dataset.name): ArrayDataset {
+export function selectRows<D extends ArrayDataset>(dataset: D, rows: ArrayLike<number>, name = dataset.name): D {
   const { groups } = dataset;
   return {
     ...dataset,

@@ -2,9 +2,10 @@ import { AnabranchError } from "@anabranch/engine";
 import { permutation, type RandomKey, randomStream } from "../random/index.ts";
 import { type ArrayDataset, exampleCount, selectRows } from "./dataset.ts";
 
-export interface TrainTest {
-  readonly train: ArrayDataset;
-  readonly test: ArrayDataset;
+/** A training set and the test set that belongs to it. */
+export interface TrainTest<D extends ArrayDataset = ArrayDataset> {
+  readonly train: D;
+  readonly test: D;
 }
 
 /**
@@ -13,16 +14,8 @@ export interface TrainTest {
  *
  * @param testFraction in (0, 1)
  */
-export function splitByClass(dataset: ArrayDataset, testFraction: number, key: RandomKey): TrainTest {
-  if (!(testFraction > 0 && testFraction < 1)) {
-    throw new AnabranchError({
-      code: "data/test-fraction",
-      message: "the share of test examples is out of range",
-      where: `data set ${dataset.name}`,
-      received: String(testFraction),
-      expected: "a number between 0 and 1",
-    });
-  }
+export function splitByClass<D extends ArrayDataset>(dataset: D, testFraction: number, key: RandomKey): TrainTest<D> {
+  checkFraction(dataset, testFraction);
   const labels = dataset.labels.data;
   const wanted = new Int32Array(dataset.classes);
   for (const label of labels) wanted[label]!++;
@@ -39,4 +32,36 @@ export function splitByClass(dataset: ArrayDataset, testFraction: number, key: R
     }
   }
   return { train: selectRows(dataset, train), test: selectRows(dataset, test, `${dataset.name} (test)`) };
+}
+
+/**
+ * Splits a grouped data set in time: of a group with m examples the last round(m * testFraction) go to the test set. For
+ * text, where neighbouring examples continue each other.
+ *
+ * @param testFraction in (0, 1)
+ */
+export function splitGroupTails<D extends ArrayDataset>(dataset: D, testFraction: number): TrainTest<D> {
+  checkFraction(dataset, testFraction);
+  const groups = dataset.groups ?? new Int32Array(exampleCount(dataset));
+  const left = new Map<number, number>();
+  for (const group of groups) left.set(group, (left.get(group) ?? 0) + 1);
+  const testing = new Map([...left].map(([group, count]) => [group, Math.round(count * testFraction)]));
+  const train: number[] = [];
+  const test: number[] = [];
+  for (const [row, group] of groups.entries()) {
+    (left.get(group)! > testing.get(group)! ? train : test).push(row);
+    left.set(group, left.get(group)! - 1);
+  }
+  return { train: selectRows(dataset, train), test: selectRows(dataset, test, `${dataset.name} (test)`) };
+}
+
+function checkFraction(dataset: ArrayDataset, testFraction: number): void {
+  if (testFraction > 0 && testFraction < 1) return;
+  throw new AnabranchError({
+    code: "data/test-fraction",
+    message: "the share of test examples is out of range",
+    where: `data set ${dataset.name}`,
+    received: String(testFraction),
+    expected: "a number between 0 and 1",
+  });
 }

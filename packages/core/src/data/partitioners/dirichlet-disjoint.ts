@@ -3,7 +3,7 @@ import { type RandomStream, randomStream, symmetricDirichlet } from "../../rando
 import type { Partition, Partitioner } from "../partition.ts";
 import { checkEnough, cutByShares, shuffledRowsByClass } from "./dealing.ts";
 
-/** Draws until the attempt is given up: about a second of work at 100 clients and 10 classes. */
+/** Draws until the attempt is given up: about a tenth of a second at 100 clients and 10 classes. */
 const MAX_DRAWS = 200;
 
 export interface DirichletDisjointOptions {

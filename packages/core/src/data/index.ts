@@ -1,0 +1,27 @@
+export {
+  type ArrayDataset,
+  checkDataset,
+  exampleCount,
+  exampleSize,
+  selectRows,
+  selectTensorRows,
+} from "./dataset.ts";
+export { type FederatedDataset, federate, partitionLabels } from "./federated.ts";
+export { datasetHash, partitionHash } from "./hash.ts";
+export { type Holdout, splitHoldout } from "./holdout.ts";
+export type { Partition, PartitionContext, Partitioner } from "./partition.ts";
+export * from "./partitioners/index.ts";
+export * from "./readers/index.ts";
+export {
+  type AssetReader,
+  assetUrl,
+  FASHION_MNIST_CLASSES,
+  loadFashionMnist10k,
+  loadShippedDataset,
+  loadTinyShakespeare,
+  SHIPPED_DATASETS,
+  type ShippedDatasetName,
+} from "./shipped.ts";
+export { splitByClass, splitGroupTails, type TrainTest } from "./split.ts";
+export { type PartitionStatistics, partitionStatistics } from "./statistics.ts";
+export { type SyntheticClientSpec, type SyntheticSpec, syntheticClient, syntheticDataset } from "./synthetic.ts";

@@ -1,0 +1,76 @@
+import { AnabranchError } from "@anabranch/engine";
+import { deriveKey, rootKey } from "../random/index.ts";
+import type { ArrayDataset } from "./dataset.ts";
+import type { NamedDataset } from "./readers/class-names.ts";
+import { readIdx } from "./readers/idx.ts";
+import { readTextBySpeaker, type TextDataset } from "./readers/text-by-speaker.ts";
+import { splitByClass, splitGroupTails, type TrainTest } from "./split.ts";
+
+/** Reads an asset by its file name. Where the bytes come from (a disk, a fetch) is the caller's affair. */
+export type AssetReader = (file: string) => Promise<Uint8Array>;
+
+export const SHIPPED_DATASETS = ["fashion-mnist-10k", "tiny-shakespeare"] as const;
+export type ShippedDatasetName = (typeof SHIPPED_DATASETS)[number];
+
+/** Fixed for good: it decides which images are test images. */
+const SPLIT_SEED = 2017;
+
+/** What the ten labels of Fashion-MNIST stand for. */
+export const FASHION_MNIST_CLASSES = [
+  "T-shirt/top",
+  "Trouser",
+  "Pullover",
+  "Dress",
+  "Coat",
+  "Sandal",
+  "Shirt",
+  "Sneaker",
+  "Bag",
+  "Ankle boot",
+] as const;
+
+/** Where a shipped asset lies, next to this module. */
+export function assetUrl(file: string): URL {
+  return new URL(`./assets/${file}`, import.meta.url);
+}
+
+/**
+ * A data set that needs no network.
+ *
+ * - "fashion-mnist-10k": 8,000 training and 2,000 test images [n, 1, 28, 28], uint8; 800 and 200 of each of 10 classes.
+ * - "tiny-shakespeare": windows of 80 characters by speaker, [n, 80] uint8 with the next characters as labels; the last
+ *   tenth of each speaker's windows is the test set.
+ */
+export async function loadShippedDataset(name: string, read: AssetReader): Promise<TrainTest<ArrayDataset>> {
+  switch (name) {
+    case "fashion-mnist-10k":
+      return loadFashionMnist10k(read);
+    case "tiny-shakespeare":
+      return loadTinyShakespeare(read);
+    default:
+      throw new AnabranchError({
+        code: "data/unknown",
+        message: "no data set of this name is shipped",
+        received: JSON.stringify(name),
+        expected: `one of ${SHIPPED_DATASETS.join(", ")}`,
+        advice: "Other data sets are read from files.",
+      });
+  }
+}
+
+/** "fashion-mnist-10k" with the names of its classes. */
+export async function loadFashionMnist10k(read: AssetReader): Promise<TrainTest<NamedDataset>> {
+  const name = "fashion-mnist-10k";
+  const [images, labels] = await Promise.all([
+    read("fashion-mnist-10k-images-idx3-ubyte.gz"),
+    read("fashion-mnist-10k-labels-idx1-ubyte.gz"),
+  ]);
+  const dataset = { ...readIdx(images, labels, { name, classes: 10 }), classNames: FASHION_MNIST_CLASSES };
+  return splitByClass(dataset, 0.2, deriveKey(rootKey(SPLIT_SEED), "split"));
+}
+
+/** "tiny-shakespeare" with its vocabulary. `length`: characters in a window, T. */
+export async function loadTinyShakespeare(read: AssetReader, length = 80): Promise<TrainTest<TextDataset>> {
+  const text = await read("tiny-shakespeare.txt.gz");
+  return splitGroupTails(readTextBySpeaker(text, { name: "tiny-shakespeare", length }), 0.1);
+}
