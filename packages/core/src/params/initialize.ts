@@ -16,7 +16,7 @@ export interface InitializableSpec extends ParameterSpecLike {
 }
 
 /**
- * Initial parameters [d] in canonical order. `key` is the run's root key. Every parameter draws from a stream of its own,
+ * Initial parameters [d] in canonical order. `key` belongs to the purpose "init". Every parameter draws from a stream of its own,
  * keyed by its name, so that adding, removing or reordering parameters never changes the others.
  */
 export function initialParameters(specs: readonly InitializableSpec[], key: RandomKey): Float32Array {
@@ -24,7 +24,7 @@ export function initialParameters(specs: readonly InitializableSpec[], key: Rand
   const initializers = new Map(specs.map((spec) => [spec.name, spec.initialize]));
   const parameters = new Float32Array(size);
   for (const entry of entries) {
-    const stream = randomStream(deriveKey(key, "init", entry.name));
+    const stream = randomStream(deriveKey(key, entry.name));
     fill(entryView(parameters, entry), initializers.get(entry.name)!, stream);
   }
   return parameters;

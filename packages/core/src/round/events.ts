@@ -1,0 +1,207 @@
+/**
+ * What happens in a run, one JSON object a line in events.jsonl: the one source of terminal, files and dashboard.
+ * JSON has no NaN: a measured number that is missing or not finite (the loss of a diverged run) is null in the file.
+ */
+import { AnabranchError } from "@anabranch/engine";
+import * as z from "zod";
+
+/** Version of the events; readers refuse later ones. */
+export const EVENT_VERSION = 1;
+
+/** A measured number, null where there is none. NaN and infinities are allowed here and become null in JSON. */
+const real = z.custom<number | null>((value) => typeof value === "number" || value === null, "no number and not null");
+const count = z.int().nonnegative();
+const round = z.int().nonnegative();
+
+/** The fields that all events share. `at` is an ISO time; it tells people when, and enters no hash. */
+const envelope = { v: z.literal(EVENT_VERSION), at: z.iso.datetime({ offset: true }) };
+
+const runStarted = z.object({
+  ...envelope,
+  type: z.literal("run.started"),
+  run: z.string(),
+  name: z.string(),
+  algorithm: z.string(),
+  model: z.string(),
+  dataset: z.string(),
+  /** d, the length of the flat parameter vector. */
+  parameters: count,
+  clients: count,
+  /** Clients asked for in a round (the expectation under Poisson sampling). */
+  cohort: z.number(),
+  rounds: count,
+  executor: z.object({ name: z.string(), version: z.string(), fingerprint: z.string() }),
+  workers: count,
+  seed: z.int(),
+  /** The round whose checkpoint this run continues from. */
+  resumedFrom: round.optional(),
+});
+
+const roundStarted = z.object({
+  ...envelope,
+  type: z.literal("round.started"),
+  round,
+  cohort: z.array(count),
+  learningRate: z.number(),
+});
+
+const clientFailed = z.object({
+  ...envelope,
+  type: z.literal("client.failed"),
+  round,
+  client: count,
+  code: z.string(),
+  message: z.string(),
+  /** Whether the task was given out once more. */
+  retried: z.boolean(),
+});
+
+const roundFinished = z.object({
+  ...envelope,
+  type: z.literal("round.finished"),
+  round,
+  /** Mean training loss of the cohort. */
+  loss: real,
+  /** Clients whose update was folded. */
+  clients: count,
+  examples: count,
+  bytesDown: count,
+  bytesUp: count,
+  seconds: z.number(),
+  trainSeconds: z.number(),
+  aggregateSeconds: z.number(),
+  clientsPerSecond: real,
+  clientLossMin: real,
+  clientLossMax: real,
+  /** Euclidean norm of the aggregate. */
+  updateNorm: real,
+});
+
+const evaluation = z.object({
+  ...envelope,
+  type: z.literal("evaluation"),
+  round,
+  split: z.literal("test"),
+  loss: real,
+  accuracy: real,
+  examples: count,
+  seconds: z.number(),
+});
+
+const clientEvaluation = z.object({
+  ...envelope,
+  type: z.literal("client.evaluation"),
+  round,
+  mean: real,
+  /** Mean accuracy of the worst tenth of the clients. */
+  worstDecile: real,
+  best: real,
+  /** Accuracy of each of `clients`, in the same order. */
+  accuracies: z.array(real),
+  clients: z.array(count),
+});
+
+const checkpointSaved = z.object({
+  ...envelope,
+  type: z.literal("checkpoint.saved"),
+  round,
+  file: z.string(),
+  bytes: count,
+});
+
+const runStopped = z.object({
+  ...envelope,
+  type: z.literal("run.stopped"),
+  round,
+  reason: z.enum(["interrupted", "early-stop", "diverged", "error"]),
+  message: z.string(),
+});
+
+const runFinished = z.object({
+  ...envelope,
+  type: z.literal("run.finished"),
+  rounds: count,
+  seconds: z.number(),
+  loss: real,
+  accuracy: real,
+  bestRound: round,
+  bestAccuracy: real,
+  bytesDown: count,
+  bytesUp: count,
+  modelHash: z.string(),
+});
+
+const runEvent = z.discriminatedUnion("type", [
+  runStarted,
+  roundStarted,
+  clientFailed,
+  roundFinished,
+  evaluation,
+  clientEvaluation,
+  checkpointSaved,
+  runStopped,
+  runFinished,
+]);
+
+/** One event. `type` tells which. */
+export type RunEvent = z.output<typeof runEvent>;
+export type RunEventType = RunEvent["type"];
+/** The event of one type, e.g. `EventOf<"round.finished">`. */
+export type EventOf<T extends RunEventType> = Extract<RunEvent, { type: T }>;
+/** An event before it is stamped with version and time. */
+export type RunEventBody = WithoutStamp<RunEvent>;
+type WithoutStamp<E> = E extends RunEvent ? Omit<E, "v" | "at"> : never;
+
+/** Adds version and time to what happened. `now` is the clock, in ms since 1970. */
+export function stampEvent(body: RunEventBody, now: number = Date.now()): RunEvent {
+  const { type, ...fields } = body;
+  return { v: EVENT_VERSION, type, at: new Date(now).toISOString(), ...fields } as RunEvent;
+}
+
+/** One line of events.jsonl, without the line break. */
+export function renderEvent(event: RunEvent): string {
+  return JSON.stringify(event);
+}
+
+/**
+ * Reads one line of events.jsonl. Fields that this version does not know are dropped.
+ * Throws `event/json`, `event/version` or `event/invalid`; `where` names the line in the message.
+ */
+export function parseEvent(line: string, where = "event"): RunEvent {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    throw new AnabranchError({
+      code: "event/json",
+      message: "the line is not JSON",
+      where,
+      received: JSON.stringify(line.slice(0, 60)),
+      advice: "A run that was killed while it wrote leaves a cut last line, which can be ignored.",
+      cause,
+    });
+  }
+  const result = runEvent.safeParse(value);
+  if (result.success) return result.data;
+  throw refusal(value, result.error.issues[0]!, where);
+}
+
+function refusal(value: unknown, issue: z.core.$ZodIssue, where: string): AnabranchError {
+  const version = typeof value === "object" && value !== null && "v" in value ? value.v : undefined;
+  if (typeof version === "number" && version !== EVENT_VERSION) {
+    return new AnabranchError({
+      code: "event/version",
+      message: "the event was written by another version",
+      where,
+      received: `v ${version}`,
+      expected: `v ${EVENT_VERSION}`,
+      advice: "Open the run with the version of Anabranch that wrote it.",
+    });
+  }
+  return new AnabranchError({
+    code: "event/invalid",
+    message: "the line is no event of a run",
+    where,
+    received: `${issue.path.join(".") || "event"}: ${issue.message}`,
+  });
+}
