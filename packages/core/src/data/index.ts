@@ -24,4 +24,4 @@ export {
 } from "./shipped.ts";
 export { splitByClass, splitGroupTails, type TrainTest } from "./split.ts";
 export { type PartitionStatistics, partitionStatistics } from "./statistics.ts";
-export { type SyntheticClientSpec, type SyntheticSpec, syntheticClient, syntheticDataset } from "./synthetic.ts";
+export { type SyntheticSpec, syntheticClient, syntheticDataset } from "./synthetic.ts";

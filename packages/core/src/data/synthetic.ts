@@ -18,12 +18,9 @@ export interface SyntheticSpec {
   readonly classes: number;
   /** Standard deviation of the noise in grey levels, 0 to 255; default 32. */
   readonly noise?: number;
-}
-
-export interface SyntheticClientSpec extends SyntheticSpec {
-  /** Examples of each client. */
+  /** Examples of the data set, or of each client. */
   readonly examples: number;
-  /** Classes that a client sees, drawn for each client; default: all. */
+  /** Classes that a client sees, drawn for each client; default: all. Not used by `syntheticDataset`. */
   readonly classesPerClient?: number;
 }
 
@@ -36,7 +33,7 @@ const CELL = 4;
  */
 export function syntheticDataset(
   key: RandomKey,
-  spec: SyntheticSpec & { readonly name?: string; readonly examples: number; readonly firstIndex?: number },
+  spec: SyntheticSpec & { readonly name?: string; readonly firstIndex?: number },
 ): ArrayDataset {
   checkSpec(spec);
   const first = spec.firstIndex ?? 0;
@@ -58,7 +55,7 @@ export function syntheticDataset(
 export function syntheticClient(
   key: RandomKey,
   client: number,
-  spec: SyntheticClientSpec,
+  spec: SyntheticSpec,
 ): { readonly features: HostTensor; readonly labels: HostTensor } {
   checkSpec(spec);
   const stream = randomStream(deriveKey(key, "client", client));
@@ -114,7 +111,7 @@ function makePrototype(key: RandomKey, label: number, shape: readonly number[], 
   return prototype;
 }
 
-function checkSpec(spec: SyntheticSpec & { readonly examples: number; readonly classesPerClient?: number }): void {
+function checkSpec(spec: SyntheticSpec): void {
   const whole = (value: number, least: number, most: number) =>
     Number.isInteger(value) && value >= least && value <= most;
   const problems = {
