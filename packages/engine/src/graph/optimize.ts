@@ -1,7 +1,11 @@
 import { type Graph, getValue, setValue, sortNodes, type ValueMap } from "./graph.ts";
+import { dropBroadcasts, foldConstants, neutralOperand, SMALL } from "./simplify.ts";
 import type { AttributeValue, Node, Tensor } from "./tensor.ts";
 
-/** Removes identities and computes equal expressions once. Values do not change. */
+/**
+ * Removes identities, neutral operands and needless broadcasts, folds small constants, and computes equal expressions
+ * once. Values do not change (but for the sign of a zero that x + 0 would lose).
+ */
 export function optimize(graph: Graph): Graph {
   const values: ValueMap<Tensor> = new Map();
   const known = new Map<string, Node>();
@@ -12,12 +16,14 @@ export function optimize(graph: Graph): Graph {
       numbers.set(node, numbers.size);
       continue;
     }
-    const inputs = node.inputs.map(lookup);
-    if (node.operator.name === "identity" || node.operator.name === "stopGradient") {
-      setValue(values, { node, output: 0, ...node.outputs[0]! }, inputs[0]!);
+    const inputs = dropBroadcasts(node, node.inputs.map(lookup));
+    const plain: Node = { ...node, inputs, bodies: node.bodies.map(optimize) };
+    const unchanged = isIdentity(node) ? inputs[0] : neutralOperand(plain);
+    if (unchanged !== undefined) {
+      setValue(values, { node, output: 0, ...node.outputs[0]! }, unchanged);
       continue;
     }
-    const fresh: Node = { ...node, inputs, bodies: node.bodies.map(optimize) };
+    const fresh = foldConstants(plain) ?? plain;
     const key = node.bodies.length > 0 ? undefined : expressionKey(fresh, numbers);
     const same = key === undefined ? undefined : known.get(key);
     const kept = same ?? fresh;
@@ -35,11 +41,15 @@ export function optimize(graph: Graph): Graph {
   };
 }
 
+function isIdentity(node: Node): boolean {
+  return node.operator.name === "identity" || node.operator.name === "stopGradient";
+}
+
 function expressionKey(node: Node, numbers: ReadonlyMap<Node, number>): string | undefined {
   const attributes: string[] = [];
   for (const name of Object.keys(node.attributes).sort()) {
     const value = node.attributes[name]!;
-    if (ArrayBuffer.isView(value) && value.length > 64) return undefined; // large constants are not compared
+    if (ArrayBuffer.isView(value) && value.length > SMALL) return undefined; // large constants are not compared
     attributes.push(`${name}=${show(value)}`);
   }
   const inputs = node.inputs.map((t) => `${numbers.get(t.node)}.${t.output}`);
