@@ -22,7 +22,7 @@ export function gradients<V extends TensorTree>(scalar: Tensor, variables: V): V
       advice: "Reduce the value first, e.g. with mean() or sum().",
     });
   }
-  const leaves = tensorLeaves(variables).map((x) => x.leaf);
+  const leaves = tensorLeaves(variables).map(({ path, leaf }) => requireFloat(path, leaf));
   const sources = new Set<Node>(leaves.map((t) => t.node));
   const active = dependents([scalar], sources);
   const cotangents: ValueMap<Tensor> = new Map();
@@ -32,6 +32,18 @@ export function gradients<V extends TensorTree>(scalar: Tensor, variables: V): V
     propagate(node, active, cotangents);
   }
   return mapTensors(variables, (leaf) => getValue(cotangents, leaf) ?? broadcastTo(constant(0), leaf.shape, leaf));
+}
+
+function requireFloat(path: string, leaf: Tensor): Tensor {
+  if (leaf.dtype === "float") return leaf;
+  throw new AnabranchError({
+    code: "engine/not-differentiable",
+    message: "gradients exist by float values only",
+    where: `variable "${path}"`,
+    received: `${leaf.dtype}${formatShape(leaf.shape)}`,
+    expected: "float",
+    advice: "Leave integer and bool values out of the variables; use them directly in the function.",
+  });
 }
 
 function propagate(node: Node, active: ReadonlySet<Node>, cotangents: ValueMap<Tensor>): void {
