@@ -1,0 +1,86 @@
+import { type Dim, input, nn, type Tensor } from "@anabranch/engine";
+import { describe, expect, it } from "vitest";
+import { createModel, lenet5, type Model, models, resnet10, resnet18 } from "./index.ts";
+
+/** Placeholders of a model's parameters and of a batch. */
+function placeholders(model: Model, batch: Dim) {
+  const parameters: Record<string, Tensor> = Object.fromEntries(
+    model.parameters.map((p) => [p.name, input(p.name, { dtype: "float", shape: p.shape })]),
+  );
+  const features = input("x", { dtype: model.features.dtype, shape: [batch, ...model.features.shape] });
+  const labels = input("y", { dtype: model.labels.dtype, shape: [batch, ...model.labels.shape] });
+  return { parameters, features, labels };
+}
+
+describe("numbers of parameters", () => {
+  const counts: [name: string, model: Model, parameters: number][] = [
+    ["mlp 784-200-10", models.mlp(), 784 * 200 + 200 + 200 * 10 + 10],
+    ["logistic", models.logistic(), 7850],
+    ["cnn-28x28", models["cnn-28x28"](), 1_663_370],
+    ["cnn-cifar", models["cnn-cifar"](), 1_626_442],
+    ["lenet5, 10 classes", lenet5(), 797_962],
+    ["lenet5, 100 classes", lenet5({ classes: 100 }), 815_332],
+    ["resnet8", models.resnet8(), 78_042],
+    ["resnet10, 10 classes", resnet10(), 4_903_242],
+    ["resnet10, 100 classes", resnet10({ classes: 100 }), 4_949_412],
+    ["resnet18, 10 classes", resnet18(), 11_173_962],
+    ["resnet18, 100 classes", resnet18({ classes: 100 }), 11_220_132],
+  ];
+  it.each(counts)("%s", (_name, model, parameters) => {
+    expect(nn.countParameters(model.parameters)).toBe(parameters);
+  });
+
+  it("lenet5 by layer, and the numbers of tensors of the residual networks", () => {
+    const byBlock: Record<string, number> = {};
+    for (const p of lenet5({ classes: 100 }).parameters) {
+      byBlock[p.block] = (byBlock[p.block] ?? 0) + nn.countParameters([p]);
+    }
+    expect(byBlock).toEqual({ conv1: 4864, conv2: 102_464, fc1: 614_784, fc2: 73_920, fc3: 19_300 });
+    expect(resnet10().parameters).toHaveLength(38);
+    expect(resnet18().parameters).toHaveLength(62);
+  });
+});
+
+describe.each(Object.entries(models))("%s", (_name, create) => {
+  const model = create();
+
+  it.each(["N", 3] as const)("has one loss and one score an example for batch %s", (batch) => {
+    const { parameters, features, labels } = placeholders(model, batch);
+    const outputs = model.forward(parameters, features);
+    expect(outputs.shape[0]).toBe(batch);
+    for (const perExample of [model.losses(outputs, labels), model.scores(outputs, labels)]) {
+      expect(perExample).toMatchObject({ dtype: "float", shape: [batch] });
+    }
+  });
+
+  it("has unique names and one head block", () => {
+    const names = model.parameters.map((p) => p.name);
+    expect(new Set(names).size).toBe(names.length);
+    const heads = new Set(model.parameters.filter((p) => p.role === "head").map((p) => p.block));
+    expect(heads.size).toBe(model.name === "quadratic" ? 0 : 1);
+  });
+});
+
+describe("createModel", () => {
+  const data = {
+    features: { dtype: "uint8", shape: [8000, 1, 28, 28] },
+    labels: { dtype: "uint8", shape: [8000] },
+    classes: 7,
+  } as const;
+
+  it("takes shapes and classes from the data and lets options override", () => {
+    const model = createModel("mlp", data, { hidden: [32, 16] });
+    expect(model.parameters.map((p) => p.shape)).toEqual([[784, 32], [32], [32, 16], [16], [16, 7], [7]]);
+    expect(createModel("cnn-28x28", { ...data, features: { dtype: "uint8", shape: [5, 28, 28] } }).classes).toBe(7);
+  });
+
+  it("refuses unknown models, unknown options and data that do not fit", () => {
+    expect(() => createModel("perceptron", data)).toThrow(/no model of this name.*mlp/);
+    expect(() => createModel("mlp", data, { width: 3 })).toThrow(/width/);
+    expect(() => createModel("resnet8", { ...data, features: { dtype: "float", shape: [10, 20] } })).toThrow(
+      /takes images/,
+    );
+    expect(() => createModel("vit", { ...data, features: { dtype: "uint8", shape: [1, 3, 30, 30] } })).toThrow(/patch/);
+    expect(() => createModel("char-transformer", data)).toThrow(/sequences of indices/);
+  });
+});
