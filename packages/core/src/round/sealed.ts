@@ -1,6 +1,8 @@
 import { AnabranchError, hashBytes, hashText } from "@anabranch/engine";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor, type SafetensorsFile } from "../protocol/index.ts";
 
+/** Our own files: one header entry a client where states are inline. */
+const MAX_HEADER_BYTES = 2 ** 28;
 const NO_HASH = "0".repeat(16);
 const HASH_KEY = new TextEncoder().encode('"hash":"');
 
@@ -73,7 +75,7 @@ export function damaged(
 
 function open(kind: string, bytes: Uint8Array, where: string): SafetensorsFile {
   try {
-    return decodeSafetensors(bytes, where);
+    return decodeSafetensors(bytes, where, { maxHeaderBytes: MAX_HEADER_BYTES });
   } catch (cause) {
     if (!(cause instanceof AnabranchError)) throw cause;
     if (cause.code !== "safetensors/truncated")
