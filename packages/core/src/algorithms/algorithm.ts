@@ -1,0 +1,88 @@
+import type { Tensor, TensorTree } from "@anabranch/engine";
+import type { Layout } from "../params/layout.ts";
+import type { Vector } from "../params/vector.ts";
+
+/** How uploads of one entry become one vector. "weightedMean" uses each update's public weight. */
+export type Aggregation = "weightedMean" | "uniformMean" | "sum";
+
+/** What a method sends down, sends up and keeps on clients: named vectors, each with its layout. */
+export interface Exchange {
+  readonly down: Readonly<Record<string, Layout>>;
+  readonly up: Readonly<Record<string, { readonly layout: Layout; readonly aggregation: Aggregation }>>;
+  /** Persistent client state; zeros at a client's first visit. */
+  readonly client: Readonly<Record<string, Layout>>;
+}
+
+/** Server state is explicit and serialisable: a resumed run continues bit for bit. `parameters` is the global model. */
+export interface ServerState {
+  readonly vectors: Readonly<Record<string, Vector>> & { readonly parameters: Vector };
+  readonly scalars: Readonly<Record<string, number>>;
+}
+
+/** What the server half knows of a finished round. */
+export interface RoundContext {
+  /** 1-based. */
+  readonly round: number;
+  /** Clients whose updates were aggregated. */
+  readonly cohortSize: number;
+  readonly population: number;
+  /** Local learning rate of this round. */
+  readonly learningRate: number;
+}
+
+/** One tensor for each layout entry, by name. */
+export type ParameterTensors = Readonly<Record<string, Tensor>>;
+
+/** What every part of the client half sees, as traced tensors. */
+export interface Local {
+  readonly broadcast: Readonly<Record<string, ParameterTensors>>;
+  readonly state: Readonly<Record<string, ParameterTensors>>;
+}
+
+/** One local step on one mini-batch. */
+export interface LocalStep extends Local {
+  /** Scalar. */
+  readonly learningRate: Tensor;
+  /** Mean loss of this step's batch and its gradients at any parameters, as often as the method asks. Gradients are clipped as configured. */
+  gradient(parameters: ParameterTensors): { readonly loss: Tensor; readonly gradients: ParameterTensors };
+}
+
+/** After the last local step. */
+export interface LocalEnd extends Local {
+  /** Number of local steps done, scalar. */
+  readonly steps: Tensor;
+  /** Sum of the steps' learning rates, scalar: K * eta where eta is constant. */
+  readonly learningRateSum: Tensor;
+}
+
+/** Options of plain local descent that belong to the run, not to the method. */
+export interface LocalSettings {
+  readonly momentum: number;
+  readonly nesterov: boolean;
+  readonly weightDecay: number;
+}
+
+/** The traced client half; it reads like the paper's inner loop. */
+export interface ClientHalf {
+  begin(local: Local, settings: LocalSettings): TensorTree;
+  step(carry: TensorTree, local: LocalStep, settings: LocalSettings): { readonly carry: TensorTree; readonly loss: Tensor };
+  end(carry: TensorTree, local: LocalEnd): ClientResult;
+}
+
+export interface ClientResult {
+  readonly update: Readonly<Record<string, ParameterTensors>>;
+  readonly state: Readonly<Record<string, ParameterTensors>>;
+}
+
+/** A federated method: a plain value built by a factory from validated options. */
+export interface Algorithm {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  exchange(model: Layout): Exchange;
+  init(parameters: Vector): ServerState;
+  readonly client: ClientHalf;
+  /** Vectors that go down this round; the names are those of `exchange.down`. */
+  broadcast(state: ServerState): Readonly<Record<string, Vector>>;
+  /** The server half: plain code over flat vectors. Returns fresh state; its inputs stay untouched. */
+  update(state: ServerState, aggregate: Readonly<Record<string, Vector>>, round: RoundContext): ServerState;
+}

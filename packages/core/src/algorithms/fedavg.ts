@@ -1,0 +1,40 @@
+/**
+ * FedAvg: several local SGD steps between averages of the model.
+ *
+ * Citation: H. B. McMahan, E. Moore, D. Ramage, S. Hampson, B. Aguera y Arcas, "Communication-Efficient Learning of Deep
+ * Networks from Decentralized Data", AISTATS 2017, arXiv:1602.05629.
+ *
+ * Update rule:
+ *   y <- x;  K times: y <- y - eta * (g_i(y) + wd * y);  D_i = y - x
+ *   x <- x + eta_g * sum_i w_i D_i,  w_i = n_i / sum_j n_j over the cohort
+ *
+ * Symbols: x -> parameters -> [d]; eta -> training.learningRate -> []; eta_g -> serverLearningRate -> [];
+ *   w_i -> aggregation.weighting -> [cohort]; wd -> training.weightDecay -> []
+ * State: server {parameters [d]}; client none.
+ * Wire: down d, up d.
+ * Differences: none from the paper at serverLearningRate 1.
+ */
+import * as z from "zod";
+import type { Algorithm } from "./algorithm.ts";
+import { localSgd } from "./local-sgd.ts";
+import { broadcastParameters, modelExchange, stepFrom } from "./server.ts";
+
+export const fedavgOptions = z.strictObject({
+  serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
+});
+
+export function fedavg(options: z.input<typeof fedavgOptions> = {}): Algorithm {
+  const settings = fedavgOptions.parse(options);
+  return {
+    name: "fedavg",
+    options: settings,
+    exchange: (model) => modelExchange(model),
+    init: (parameters) => ({ vectors: { parameters }, scalars: {} }),
+    client: localSgd(),
+    broadcast: broadcastParameters,
+    update: (state, aggregate) => ({
+      ...state,
+      vectors: { parameters: stepFrom(state.vectors.parameters, settings.serverLearningRate, aggregate["delta"]!) },
+    }),
+  };
+}

@@ -1,0 +1,40 @@
+/**
+ * FedAvgM: FedAvg with heavy-ball momentum on the server, which damps the oscillation that label skew brings.
+ *
+ * Citation: T.-M. H. Hsu, H. Qi, M. Brown, "Measuring the Effects of Non-Identical Data Distribution for Federated Visual
+ * Classification", 2019, arXiv:1909.06335.
+ *
+ * Update rule:
+ *   D_i as in FedAvg, Dbar their mean
+ *   v <- beta * v + Dbar;  x <- x + eta_g * v
+ *
+ * Symbols: x -> parameters -> [d]; v -> momentum -> [d]; beta -> serverMomentum -> []; eta_g -> serverLearningRate -> []
+ * State: server {parameters [d], momentum [d]}; client none.
+ * Wire: down d, up d.
+ * Differences: the accumulating form without (1 - beta), as in the paper: the effective step is eta_g / (1 - beta).
+ */
+import * as z from "zod";
+import type { Algorithm } from "./algorithm.ts";
+import { localSgd } from "./local-sgd.ts";
+import { broadcastParameters, combineVectors, modelExchange, stepFrom, zeros } from "./server.ts";
+
+export const fedavgmOptions = z.strictObject({
+  serverMomentum: z.number().min(0).lt(1).default(0.9).describe("heavy-ball factor of the server (beta)"),
+  serverLearningRate: z.number().positive().default(1).describe("server step on the momentum"),
+});
+
+export function fedavgm(options: z.input<typeof fedavgmOptions> = {}): Algorithm {
+  const { serverMomentum, serverLearningRate } = fedavgmOptions.parse(options);
+  return {
+    name: "fedavgm",
+    options: { serverMomentum, serverLearningRate },
+    exchange: (model) => modelExchange(model),
+    init: (parameters) => ({ vectors: { parameters, momentum: zeros(parameters) }, scalars: {} }),
+    client: localSgd(),
+    broadcast: broadcastParameters,
+    update(state, aggregate) {
+      const momentum = combineVectors((v, d) => serverMomentum * v + d, state.vectors["momentum"]!, aggregate["delta"]!);
+      return { ...state, vectors: { parameters: stepFrom(state.vectors.parameters, serverLearningRate, momentum), momentum } };
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import { AnabranchError } from "@anabranch/engine";
+import type * as z from "zod";
+import { nearest } from "../config/nearest.ts";
+import type { Algorithm } from "./algorithm.ts";
+import { fedavg, fedavgOptions } from "./fedavg.ts";
+import { fedavgm, fedavgmOptions } from "./fedavgm.ts";
+import { fedadagrad, fedadagradOptions, fedadam, fedadamOptions, fedyogi, fedyogiOptions } from "./fedopt.ts";
+import { fedprox, fedproxOptions } from "./fedprox.ts";
+import { scaffold, scaffoldOptions } from "./scaffold.ts";
+
+/** A method as configuration knows it: its factory, its options and the paper's symbols as aliases of option names. */
+export interface AlgorithmEntry {
+  readonly name: string;
+  /** File below `algorithms/` whose header documents the method. */
+  readonly file: string;
+  readonly options: z.ZodObject;
+  readonly symbols: Readonly<Record<string, string>>;
+  create(options: Record<string, unknown>): Algorithm;
+}
+
+const entry = <S extends z.ZodObject>(
+  name: string,
+  file: string,
+  options: S,
+  create: (options: z.input<S>) => Algorithm,
+  symbols: Record<string, string> = {},
+): AlgorithmEntry => ({ name, file, options, symbols, create: create as AlgorithmEntry["create"] });
+
+const fedoptSymbols = { eta: "serverLearningRate", b1: "serverBeta1", b2: "serverBeta2", tau: "adaptivity" };
+
+/** Every method, by the name users type. */
+export const algorithms: readonly AlgorithmEntry[] = [
+  entry("fedavg", "fedavg.ts", fedavgOptions, fedavg),
+  entry("fedavgm", "fedavgm.ts", fedavgmOptions, fedavgm, { beta: "serverMomentum" }),
+  entry("fedprox", "fedprox.ts", fedproxOptions, fedprox, { mu: "proximalStrength" }),
+  entry("scaffold", "scaffold.ts", scaffoldOptions, scaffold),
+  entry("fedadagrad", "fedopt.ts", fedadagradOptions, fedadagrad, {
+    eta: "serverLearningRate",
+    b1: "serverBeta1",
+    tau: "adaptivity",
+  }),
+  entry("fedadam", "fedopt.ts", fedadamOptions, fedadam, fedoptSymbols),
+  entry("fedyogi", "fedopt.ts", fedyogiOptions, fedyogi, fedoptSymbols),
+];
+
+/**
+ * Builds a method from its name and options as a user wrote them.
+ * Throws `algorithm/unknown`, `algorithm/unknown-option` (both name the nearest known word) or `algorithm/option`.
+ */
+export function createAlgorithm(name: string, options: Readonly<Record<string, unknown>> = {}): Algorithm {
+  const found = algorithms.find((a) => a.name === name);
+  if (found === undefined) {
+    const names = algorithms.map((a) => a.name);
+    throw new AnabranchError({
+      code: "algorithm/unknown",
+      message: "there is no algorithm of this name",
+      where: "algorithm.name",
+      received: JSON.stringify(name),
+      expected: `one of ${names.join(", ")}`,
+      advice: suggestion(name, names),
+    });
+  }
+  return found.create(resolveOptions(found, options));
+}
+
+function resolveOptions(found: AlgorithmEntry, options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const known = Object.keys(found.options.shape);
+  const resolved: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(options)) {
+    const option = found.symbols[key] ?? key;
+    if (!known.includes(option)) {
+      throw new AnabranchError({
+        code: "algorithm/unknown-option",
+        message: `${found.name} has no such option`,
+        where: `algorithm.${key}`,
+        received: JSON.stringify(value),
+        expected: known.length === 0 ? "no options" : `one of ${known.join(", ")}`,
+        advice: suggestion(key, known),
+      });
+    }
+    resolved[option] = value;
+  }
+  const parsed = found.options.safeParse(resolved);
+  if (parsed.success) return resolved;
+  const issue = parsed.error.issues[0]!;
+  const key = String(issue.path[0] ?? "");
+  throw new AnabranchError({
+    code: "algorithm/option",
+    message: `an option of ${found.name} is out of range`,
+    where: `algorithm.${key}`,
+    received: JSON.stringify(resolved[key]),
+    expected: issue.message,
+    advice: `Run "anabranch methods" to see every option of ${found.name} with its default.`,
+  });
+}
+
+function suggestion(word: string, known: readonly string[]): string {
+  const near = nearest(word, known);
+  return near === undefined ? 'Run "anabranch methods" for the list.' : `Did you mean "${near}"?`;
+}

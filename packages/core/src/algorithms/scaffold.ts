@@ -1,0 +1,67 @@
+/**
+ * SCAFFOLD: control variates remove the client drift that biases FedAvg's fixed point.
+ *
+ * Citation: S. P. Karimireddy, S. Kale, M. Mohri, S. J. Reddi, S. U. Stich, A. T. Suresh, "SCAFFOLD: Stochastic Controlled
+ * Averaging for Federated Learning", ICML 2020, arXiv:1910.06378 (Algorithm 1, option II).
+ *
+ * Update rule:
+ *   K times: y <- y - eta * (g_i(y) - c_i + c + wd * y);  D_i = y - x
+ *   c_i+ = c_i - c + (x - y) / (K eta);  dc_i = c_i+ - c_i;  c_i <- c_i+
+ *   x <- x + eta_g * mean_i D_i;  c <- c + (S / M) * mean_i dc_i
+ *
+ * Symbols: x -> parameters -> [d]; c -> control -> [d]; c_i -> client control -> [d]; eta_g -> serverLearningRate -> [];
+ *   S -> cohort -> []; M -> population -> []; K eta -> sum of the steps' learning rates -> []
+ * State: server {parameters [d], control [d]}; client {control [d]}.
+ * Wire: down 2d, up 2d.
+ * Differences: the control term enters the gradient (released scripts add it to the loss as a number, which has no
+ *   gradient); the mean of dc_i is uniform, so that c = mean_i c_i holds for any weighting of the model.
+ */
+import { add, div, sub } from "@anabranch/engine";
+import * as z from "zod";
+import type { Algorithm } from "./algorithm.ts";
+import { localSgd, modelDelta } from "./local-sgd.ts";
+import { combine } from "./parameter-tensors.ts";
+import { stepFrom, zeros } from "./server.ts";
+
+export const scaffoldOptions = z.strictObject({
+  serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
+});
+
+export function scaffold(options: z.input<typeof scaffoldOptions> = {}): Algorithm {
+  const settings = scaffoldOptions.parse(options);
+  return {
+    name: "scaffold",
+    options: settings,
+    exchange: (model) => ({
+      down: { parameters: model, control: model },
+      up: {
+        delta: { layout: model, aggregation: "weightedMean" },
+        control: { layout: model, aggregation: "uniformMean" },
+      },
+      client: { control: model },
+    }),
+    init: (parameters) => ({ vectors: { parameters, control: zeros(parameters) }, scalars: {} }),
+    client: localSgd({
+      direction: (gradients, _y, local) =>
+        combine((g, ci, c) => add(sub(g, ci), c), gradients, local.state["control"]!, local.broadcast["control"]!),
+      result(y, local) {
+        const delta = modelDelta(y, local);
+        const change = combine(
+          (d, c) => sub(div(d, local.learningRateSum), c),
+          combine((d) => sub(0, d), delta),
+          local.broadcast["control"]!,
+        );
+        return {
+          update: { delta, control: change },
+          state: { control: combine(add, local.state["control"]!, change) },
+        };
+      },
+    }),
+    broadcast: (state) => ({ parameters: state.vectors.parameters, control: state.vectors["control"]! }),
+    update(state, aggregate, round) {
+      const parameters = stepFrom(state.vectors.parameters, settings.serverLearningRate, aggregate["delta"]!);
+      const share = round.cohortSize / round.population;
+      return { ...state, vectors: { parameters, control: stepFrom(state.vectors["control"]!, share, aggregate["control"]!) } };
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import type { Layout } from "../params/layout.ts";
+import type { Vector } from "../params/vector.ts";
+import type { Aggregation, Exchange, ServerState } from "./algorithm.ts";
+
+/** The exchange of most methods: the model down, one model-sized `delta` up, no client state. */
+export function modelExchange(model: Layout, aggregation: Aggregation = "weightedMean"): Exchange {
+  return { down: { parameters: model }, up: { delta: { layout: model, aggregation } }, client: {} };
+}
+
+/** Broadcasts the model alone. */
+export function broadcastParameters(state: ServerState): Readonly<Record<string, Vector>> {
+  return { parameters: state.vectors.parameters };
+}
+
+/** A vector of the same length and element type. */
+export function zeros(like: Vector): Vector {
+  return like instanceof Float64Array ? new Float64Array(like.length) : new Float32Array(like.length);
+}
+
+/** Elementwise result of vectors of one length; arithmetic in float64, rounded once to the element type. */
+export function combineVectors(fn: (a: number, b: number) => number, a: Vector, b: Vector): Vector {
+  const out = zeros(a);
+  for (let i = 0; i < out.length; i++) out[i] = fn(a[i]!, b[i]!);
+  return out;
+}
+
+/** x + step * direction as a fresh vector. */
+export function stepFrom(x: Vector, step: number, direction: Vector): Vector {
+  return combineVectors((a, d) => a + step * d, x, direction);
+}

@@ -1,0 +1,51 @@
+import { deriveKey, randomStream, type RandomKey, shuffle } from "../random/index.ts";
+
+/** How long a client trains: whole passes over its data, or a fixed number of steps. */
+export type LocalBudget = { readonly localEpochs: number } | { readonly localSteps: number };
+
+/** The mini-batches of one client task. */
+export interface BatchPlan {
+  /** K */
+  readonly steps: number;
+  /** [K, B] rows of the client's data; padding repeats row 0. */
+  readonly indices: Int32Array;
+  /** [K, B]; each step sums to 1 over its real rows. */
+  readonly weights: Float64Array;
+}
+
+/** Local steps of a client with `examples` rows. */
+export function stepCount(examples: number, batchSize: number, budget: LocalBudget): number {
+  return "localSteps" in budget ? budget.localSteps : budget.localEpochs * Math.ceil(examples / batchSize);
+}
+
+/**
+ * Shuffled passes over the client's rows, cut into mini-batches; the last batch of a pass may be short and is padded with
+ * weight zero, so a client whose data do not divide by the batch is exact. Integer arithmetic decides every row.
+ */
+export function planBatches(examples: number, batchSize: number, budget: LocalBudget, key: RandomKey): BatchPlan {
+  const steps = stepCount(examples, batchSize, budget);
+  const indices = new Int32Array(steps * batchSize);
+  const weights = new Float64Array(steps * batchSize);
+  const order = Int32Array.from({ length: examples }, (_, i) => i);
+  const perPass = Math.ceil(examples / batchSize);
+  for (let step = 0; step < steps; step++) {
+    const inPass = step % perPass;
+    if (inPass === 0) shuffle(randomStream(deriveKey(key, "epoch", step / perPass)), order);
+    const rows = order.subarray(inPass * batchSize, Math.min(examples, (inPass + 1) * batchSize));
+    indices.set(rows, step * batchSize);
+    weights.fill(1 / rows.length, step * batchSize, step * batchSize + rows.length);
+  }
+  return { steps, indices, weights };
+}
+
+/** All rows in order in batches of `batchSize`, each counting 1: the batches of an evaluation. */
+export function evaluationBatches(examples: number, batchSize: number): BatchPlan {
+  const steps = Math.ceil(examples / batchSize);
+  const indices = new Int32Array(steps * batchSize);
+  const weights = new Float64Array(steps * batchSize);
+  for (let i = 0; i < examples; i++) {
+    indices[i] = i;
+    weights[i] = 1;
+  }
+  return { steps, indices, weights };
+}

@@ -1,0 +1,137 @@
+import {
+  add,
+  clipByGlobalNorm,
+  compileProgram,
+  type Dim,
+  gather,
+  globalNorm,
+  mul,
+  type Program,
+  scan,
+  sum,
+  type Tensor,
+  type TensorTree,
+  type TensorType,
+  trace,
+  type TypeTree,
+  valueAndGrad,
+} from "@anabranch/engine";
+import type { Algorithm, Exchange, Local, LocalSettings, ParameterTensors } from "../algorithms/algorithm.ts";
+import type { Model } from "../models/model.ts";
+import type { Layout } from "../params/layout.ts";
+
+/** What the traced task needs to know of the run. */
+export interface TaskSettings extends LocalSettings {
+  /** Rows of a mini-batch; short batches are padded with weight zero. */
+  readonly batchSize: number;
+  /** Global-norm bound of the mini-batch gradient; 0: off. */
+  readonly gradientClip: number;
+}
+
+interface TaskInputs {
+  readonly broadcast: Record<string, ParameterTensors>;
+  readonly state: Record<string, ParameterTensors>;
+  readonly data: { readonly features: Tensor; readonly labels: Tensor };
+  readonly steps: {
+    readonly indices: Tensor;
+    readonly weights: Tensor;
+    readonly learningRate: Tensor;
+    readonly masks: Record<string, Tensor>;
+  };
+}
+
+/**
+ * Traces and compiles the whole local task of a client: K local steps as one scan over the client's own data.
+ *
+ * Inputs: broadcast/NAME/ENTRY and state/NAME/ENTRY (the method's vectors, entry by entry); data/features [n, ...],
+ * data/labels [n, ...]; steps/indices [K, B] rows of the data, steps/weights [K, B] (sum 1 a step, 0 for padding),
+ * steps/learningRate [K], steps/masks/NAME [K, B, bytes] packed dropout bits.
+ * Outputs: update/NAME/ENTRY, state/NAME/ENTRY, losses [K] and norm [] (L2 norm of the whole update: its size, and the
+ * check that it is finite).
+ */
+export function compileLocalTask(
+  algorithm: Algorithm,
+  model: Model,
+  exchange: Exchange,
+  settings: TaskSettings,
+): Program {
+  const types = taskTypes(model, exchange, settings.batchSize);
+  const graph = trace((inputs) => localTask(algorithm, model, settings, inputs as unknown as TaskInputs), types);
+  return compileProgram(`${algorithm.name}-${model.name}`, graph);
+}
+
+function localTask(algorithm: Algorithm, model: Model, settings: TaskSettings, inputs: TaskInputs): TensorTree {
+  const local: Local = { broadcast: inputs.broadcast, state: inputs.state ?? {} };
+  const result = scan(
+    (carry: TensorTree, slice) => {
+      const step = slice as unknown as TaskInputs["steps"];
+      const gradient = (parameters: ParameterTensors) => {
+        const { value, gradients } = valueAndGrad(
+          (p: TensorTree) => batchLoss(model, p as ParameterTensors, inputs.data, step),
+          parameters as TensorTree,
+        );
+        const clipped = settings.gradientClip > 0 ? clipByGlobalNorm(gradients, settings.gradientClip) : gradients;
+        return { loss: value, gradients: clipped as ParameterTensors };
+      };
+      const next = algorithm.client.step(carry, { ...local, learningRate: step.learningRate, gradient }, settings);
+      return { carry: next.carry, output: { loss: next.loss } };
+    },
+    algorithm.client.begin(local, settings),
+    inputs.steps as unknown as TensorTree,
+  );
+  const steps = sum(add(mul(inputs.steps.learningRate, 0), 1)); // K is symbolic: count the steps in the graph
+  const end = algorithm.client.end(result.carry, { ...local, steps, learningRateSum: sum(inputs.steps.learningRate) });
+  return {
+    update: end.update as TensorTree,
+    state: end.state as TensorTree,
+    losses: (result.outputs as { loss: Tensor }).loss,
+    norm: globalNorm(end.update as TensorTree),
+  };
+}
+
+/** Weighted mean loss of one mini-batch gathered from the client's data. */
+function batchLoss(
+  model: Model,
+  parameters: ParameterTensors,
+  data: TaskInputs["data"],
+  step: Pick<TaskInputs["steps"], "indices" | "weights" | "masks">,
+): Tensor {
+  const features = gather(data.features, step.indices);
+  const labels = gather(data.labels, step.indices);
+  const outputs = model.forward(parameters, features, { masks: step.masks ?? {} });
+  return sum(mul(model.losses(outputs, labels), step.weights));
+}
+
+function taskTypes(model: Model, exchange: Exchange, batch: number): TypeTree {
+  const vectors = (names: Readonly<Record<string, Layout>>): TypeTree =>
+    Object.fromEntries(Object.entries(names).map(([name, layout]) => [name, entryTypes(layout)]));
+  return {
+    broadcast: vectors(exchange.down),
+    state: vectors(exchange.client),
+    data: dataTypes(model, "n"),
+    steps: {
+      indices: { dtype: "int32", shape: ["K", batch] },
+      weights: { dtype: "float", shape: ["K", batch] },
+      learningRate: { dtype: "float", shape: ["K"] },
+      masks: Object.fromEntries(
+        model.masks.map((m) => [m.name, { dtype: "uint8", shape: ["K", batch, maskBytes(m.shape)] } as TensorType]),
+      ),
+    },
+  };
+}
+
+/** Bytes of one example's packed dropout mask. */
+export function maskBytes(shape: readonly number[]): number {
+  return Math.ceil(shape.reduce((a, b) => a * b, 1) / 8);
+}
+
+export function entryTypes(layout: Layout): Record<string, TensorType> {
+  return Object.fromEntries(layout.entries.map((e) => [e.name, { dtype: "float", shape: e.shape }]));
+}
+
+export function dataTypes(model: Model, rows: Dim): { features: TensorType; labels: TensorType } {
+  return {
+    features: { dtype: model.features.dtype, shape: [rows, ...model.features.shape] },
+    labels: { dtype: model.labels.dtype, shape: [rows, ...model.labels.shape] },
+  };
+}

@@ -1,0 +1,116 @@
+import { AnabranchError, type Executable, type HostTensor, type MaskSpec, type Program } from "@anabranch/engine";
+import type { Layout } from "../params/layout.ts";
+import type { Vector } from "../params/vector.ts";
+import type { Broadcast, Update } from "../protocol/message.ts";
+import { bernoulliBits, deriveKey, type RandomKey, randomStream, rootKey } from "../random/index.ts";
+import { applyClientStages, type StageSettings } from "../round/stages.ts";
+import { type LocalBudget, planBatches } from "./batches.ts";
+import { maskBytes } from "./local-task.ts";
+import { vectorInputs, vectorOutputs } from "./vectors.ts";
+
+/** Everything a client (or worker) needs to run tasks of a run, as plain data. */
+export interface TaskPlan {
+  readonly program: Program;
+  readonly float: "float32" | "float64";
+  readonly seed: number;
+  readonly batchSize: number;
+  readonly budget: LocalBudget;
+  readonly masks: readonly MaskSpec[];
+  readonly down: Readonly<Record<string, Layout>>;
+  readonly up: Readonly<Record<string, Layout>>;
+  readonly state: Readonly<Record<string, Layout>>;
+  /** Hash of the model's layout; an update of another layout is refused. */
+  readonly layoutHash: string;
+  readonly stages: StageSettings;
+}
+
+export interface ClientData {
+  readonly features: HostTensor;
+  readonly labels: HostTensor;
+}
+
+export interface ClientTask {
+  readonly client: number;
+  readonly learningRate: number;
+  readonly broadcast: Broadcast;
+  /** Client state of earlier rounds; absent at the first visit. */
+  readonly state: Readonly<Record<string, Vector>> | undefined;
+  readonly data: ClientData;
+}
+
+export interface ClientOutcome {
+  readonly update: Update;
+  readonly state: Readonly<Record<string, Vector>>;
+}
+
+/**
+ * One client's part of a round: local training, then the client halves of the stages. Randomness depends on
+ * (seed, purpose, round, client) alone. Throws `client/no-data` and `client/not-finite`.
+ */
+export async function runClient(plan: TaskPlan, executable: Executable, task: ClientTask): Promise<ClientOutcome> {
+  const { round } = task.broadcast;
+  const where = `round ${round}, client ${task.client}`;
+  const examples = task.data.features.shape[0]!;
+  if (examples === 0) {
+    throw new AnabranchError({ code: "client/no-data", message: "this client has no training data", where });
+  }
+  const key = (purpose: string): RandomKey => deriveKey(rootKey(plan.seed), purpose, round, task.client);
+  const make = (n: number): Vector => (plan.float === "float64" ? new Float64Array(n) : new Float32Array(n));
+  const batches = planBatches(examples, plan.batchSize, plan.budget, key("batches"));
+  const k = batches.steps;
+  const state = task.state ?? Object.fromEntries(Object.entries(plan.state).map(([n, l]) => [n, make(l.size)]));
+  const outputs = await executable.run({
+    ...vectorInputs("broadcast", task.broadcast.vectors, plan.down),
+    ...vectorInputs("state", state, plan.state),
+    "data/features": task.data.features,
+    "data/labels": task.data.labels,
+    "steps/indices": { dtype: "int32", shape: [k, plan.batchSize], data: batches.indices },
+    "steps/weights": floats(make, batches.weights, [k, plan.batchSize]),
+    "steps/learningRate": { dtype: "float", shape: [k], data: make(k).fill(task.learningRate) },
+    ...maskInputs(plan, k, key("dropout")),
+  });
+  const norm = outputs["norm"]!.data[0]!;
+  const loss = sumOf(outputs["losses"]!.data) / k;
+  if (!Number.isFinite(norm) || !Number.isFinite(loss)) {
+    throw new AnabranchError({
+      code: "client/not-finite",
+      message: "local training diverged: the update is not finite",
+      where,
+      received: `loss ${loss}, update norm ${norm}`,
+      expected: "finite numbers",
+      advice: "Lower training.learningRate, or set training.gradientClip.",
+    });
+  }
+  const update: Update = {
+    round,
+    client: task.client,
+    layoutHash: plan.layoutHash,
+    vectors: vectorOutputs(outputs, "update", plan.up, make),
+    public: { examples, steps: k, weight: 1, loss },
+  };
+  return { update: applyClientStages(plan.stages, update), state: vectorOutputs(outputs, "state", plan.state, make) };
+}
+
+function sumOf(values: ArrayLike<number>): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i]!;
+  return total;
+}
+
+function floats(make: (n: number) => Vector, values: ArrayLike<number>, shape: readonly number[]): HostTensor {
+  const data = make(values.length);
+  data.set(values);
+  return { dtype: "float", shape, data };
+}
+
+/** Packed dropout bits of K steps for every dropout site. */
+function maskInputs(plan: TaskPlan, steps: number, key: RandomKey): Record<string, HostTensor> {
+  const inputs: Record<string, HostTensor> = {};
+  for (const mask of plan.masks) {
+    const bytes = maskBytes(mask.shape);
+    const count = steps * plan.batchSize * bytes * 8;
+    const data = bernoulliBits(randomStream(deriveKey(key, mask.name)), count, mask.keep);
+    inputs[`steps/masks/${mask.name}`] = { dtype: "uint8", shape: [steps, plan.batchSize, bytes], data };
+  }
+  return inputs;
+}

@@ -1,0 +1,122 @@
+import { type Executor, interpreter, type Program } from "@anabranch/engine";
+import type { Algorithm } from "../algorithms/algorithm.ts";
+import { fedavg } from "../algorithms/fedavg.ts";
+import { encodedSize } from "../protocol/message.ts";
+import { type BlobStore, memoryBlobStore } from "../round/blob-store.ts";
+import type { CohortOutcome } from "../round/backend.ts";
+import type { ClientStateStore } from "../round/client-state.ts";
+import { memoryClientStates } from "../round/memory-client-states.ts";
+import { runFederation } from "../round/run.ts";
+import { inProcessSimulation } from "../simulation/in-process.ts";
+import { prepareQuadratics, type Quadratics } from "../simulation/quadratics.ts";
+import { recording } from "../simulation/trace-quadratics.ts";
+import { type Case, check } from "./case.ts";
+
+/** What a method tells the battery about itself. */
+export interface AlgorithmUnderTest {
+  readonly create: () => Algorithm;
+  /** The method at parameters where it must equal FedAvg. */
+  readonly neutral?: () => Algorithm;
+  /** Floats a client receives and sends, in units of d, as the header of the method declares. */
+  readonly wire: { readonly down: number; readonly up: number };
+  /** Distance to the joint optimum after `rounds` of full participation on easy quadratics. */
+  readonly converges: { readonly rounds: number; readonly learningRate: number; readonly within: number };
+}
+
+/** Four clients of three coordinates that disagree about the minimum; two of them a round. */
+const HETEROGENEOUS: Quadratics = {
+  a: [[1, 2, 1], [3, 1, 2], [0.5, 4, 1], [2, 2, 3]],
+  b: [[1, -1, 0.5], [-1, 2, 1], [2, 0, -1], [0, 1, 2]],
+  x0: [0, 0, 0],
+  learningRate: 0.1,
+  localSteps: 3,
+  cohorts: [[0, 1], [1, 2], [2, 3], [0, 3]],
+};
+
+/** The battery every method joins by one line of its test. `native` is a float32 executor to compare with. */
+export function algorithmCases(subject: AlgorithmUnderTest, native: Executor): Case[] {
+  return [
+    { name: "converges where clients agree on the minimum", run: () => converges(subject) },
+    { name: "equals FedAvg at neutral parameters", run: () => reduces(subject, native) },
+    { name: "continues bit for bit from a checkpoint", run: () => resumes(subject) },
+    { name: "sends what its header declares", run: () => wireCost(subject) },
+    { name: "compiles once for all rounds", run: () => compilesOnce(subject) },
+  ];
+}
+
+async function converges({ create, converges: goal }: AlgorithmUnderTest): Promise<void> {
+  const agreed = { ...HETEROGENEOUS, b: HETEROGENEOUS.a.map(() => [0.5, -0.25, 1]) };
+  const everyone = Array.from({ length: goal.rounds }, () => [0, 1, 2, 3]);
+  const rounds = await run(create(), { ...agreed, learningRate: goal.learningRate, cohorts: everyone }, interpreter());
+  const last = rounds.at(-1)!;
+  const distance = Math.hypot(...last.map((x, j) => x - agreed.b[0]![j]!));
+  check(distance <= goal.within, `distance to the minimum ${distance} > ${goal.within} after ${goal.rounds} rounds`);
+}
+
+async function reduces({ neutral }: AlgorithmUnderTest, native: Executor): Promise<void> {
+  if (neutral === undefined) return;
+  const exact = interpreter();
+  const [ours, reference] = [await run(neutral(), HETEROGENEOUS, exact), await run(fedavg(), HETEROGENEOUS, exact)];
+  check(JSON.stringify(ours) === JSON.stringify(reference), `on the interpreter: ${ours.at(-1)} is not ${reference.at(-1)}`);
+  const [fast, fastReference] = [await run(neutral(), HETEROGENEOUS, native), await run(fedavg(), HETEROGENEOUS, native)];
+  const scale = Math.max(...fastReference.flat().map(Math.abs));
+  const worst = Math.max(...fast.flat().map((x, i) => Math.abs(x - fastReference.flat()[i]!))) / scale;
+  check(worst <= 1e-6, `on ${native.name}: relative difference ${worst}`);
+}
+
+async function resumes({ create }: AlgorithmUnderTest): Promise<void> {
+  const whole = await run(create(), HETEROGENEOUS, interpreter());
+  const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
+  const half = { ...HETEROGENEOUS, cohorts: HETEROGENEOUS.cohorts.slice(0, 2) };
+  await run(create(), half, interpreter(), stores);
+  const rest = await run(create(), HETEROGENEOUS, interpreter(), { ...stores, clientStates: memoryClientStates() });
+  check(rest.length === 2, `${rest.length} rounds after resuming at 2 of 4`);
+  check(JSON.stringify(rest.at(-1)) === JSON.stringify(whole.at(-1)), `${rest.at(-1)} is not ${whole.at(-1)}`);
+}
+
+async function wireCost({ create, wire }: AlgorithmUnderTest): Promise<void> {
+  const outcomes: CohortOutcome[] = [];
+  const d = HETEROGENEOUS.x0.length;
+  const algorithm = create();
+  const executor = interpreter();
+  const { plan, simulation } = prepareQuadratics(algorithm, HETEROGENEOUS, executor);
+  const { backend } = await inProcessSimulation(simulation, executor);
+  const state = algorithm.init(plan.initial);
+  const broadcast = { round: 1, vectors: algorithm.broadcast(state), scalars: {} };
+  const request = { broadcast, cohort: [0], learningRate: 0.1, loadState: async () => undefined };
+  await backend.run(request, async (outcome) => void outcomes.push(outcome));
+  const outcome = outcomes[0]!;
+  if ("failure" in outcome) throw new Error(outcome.failure.message);
+  const floats = (vectors: object) => Object.values(vectors).reduce((n: number, v: ArrayLike<number>) => n + v.length, 0);
+  check(floats(broadcast.vectors) === wire.down * d, `${floats(broadcast.vectors)} floats down, declared ${wire.down}d`);
+  check(floats(outcome.update.vectors) === wire.up * d, `${floats(outcome.update.vectors)} floats up, declared ${wire.up}d`);
+  check(outcome.bytesDown === encodedSize(broadcast), "bytes down are not the encoded broadcast's");
+  check(outcome.bytesUp === encodedSize(outcome.update), "bytes up are not the encoded update's");
+}
+
+async function compilesOnce({ create }: AlgorithmUnderTest): Promise<void> {
+  const base = interpreter();
+  let loads = 0;
+  const counting: Executor = { ...base, load: (program: Program) => (loads++, base.load(program)) };
+  await run(create(), HETEROGENEOUS, counting);
+  check(loads === 2, `${loads} programs were compiled for one local task and one evaluation`);
+}
+
+/** Global parameters after every round. */
+async function run(
+  algorithm: Algorithm,
+  problem: Quadratics,
+  executor: Executor,
+  stores: { checkpoints: BlobStore; clientStates: ClientStateStore } = {
+    checkpoints: memoryBlobStore(),
+    clientStates: memoryClientStates(),
+  },
+): Promise<number[][]> {
+  const rounds: number[][] = [];
+  const recorded = recording(algorithm, (parameters) => rounds.push(Array.from(parameters)));
+  const { plan, simulation } = prepareQuadratics(recorded, problem, executor);
+  const { backend, evaluator, close } = await inProcessSimulation(simulation, executor);
+  await runFederation(plan, { backend, evaluator, ...stores, emit: () => {} });
+  await close();
+  return rounds;
+}

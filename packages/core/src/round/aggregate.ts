@@ -1,0 +1,53 @@
+import { type Fold, fold } from "../aggregation/index.ts";
+import type { Exchange } from "../algorithms/algorithm.ts";
+import type { Vector } from "../params/vector.ts";
+import type { Update } from "../protocol/message.ts";
+
+/** Folds a cohort's updates entry by entry, in cohort order, in O(model) memory. */
+export class RoundFold {
+  readonly #folds: ReadonlyMap<string, Fold>;
+  #examples = 0;
+  #losses: number[] = [];
+
+  constructor(exchange: Exchange) {
+    this.#folds = new Map(
+      Object.entries(exchange.up).map(([name, { layout, aggregation }]) => [name, fold(aggregation, layout.size)]),
+    );
+  }
+
+  add(update: Update): void {
+    for (const [name, running] of this.#folds) running.add(update.vectors[name]!, update.public.weight);
+    this.#examples += update.public.examples;
+    this.#losses.push(update.public.loss);
+  }
+
+  get clients(): number {
+    return this.#losses.length;
+  }
+
+  get examples(): number {
+    return this.#examples;
+  }
+
+  /** Training losses of the folded clients; null where nothing was folded, as JSON has no NaN. */
+  summary(): { loss: number | null; lossMin: number | null; lossMax: number | null } {
+    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+    if (this.#losses.length === 0) return { loss: null, lossMin: null, lossMax: null };
+    return {
+      loss: mean(this.#losses),
+      lossMin: Math.min(...this.#losses),
+      lossMax: Math.max(...this.#losses),
+    };
+  }
+
+  /** The aggregate, one vector an entry, written into vectors made by `make`. */
+  result(make: (length: number) => Vector, exchange: Exchange): Record<string, Vector> {
+    const out: Record<string, Vector> = {};
+    for (const [name, running] of this.#folds) {
+      const vector = make(exchange.up[name]!.layout.size);
+      running.result(vector);
+      out[name] = vector;
+    }
+    return out;
+  }
+}

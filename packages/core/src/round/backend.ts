@@ -1,0 +1,52 @@
+import type { Vector } from "../params/vector.ts";
+import type { Broadcast, Update } from "../protocol/message.ts";
+
+/** One round's work for a backend. */
+export interface CohortRequest {
+  readonly broadcast: Broadcast;
+  /** Client numbers; outcomes are accepted in this order. */
+  readonly cohort: readonly number[];
+  readonly learningRate: number;
+  /** Persistent client state, undefined at the first visit. */
+  loadState(client: number): Promise<Readonly<Record<string, Vector>> | undefined>;
+}
+
+/** What became of one client: an update, or a failure, which is data and not an exception. */
+export type CohortOutcome =
+  | {
+      readonly client: number;
+      readonly update: Update;
+      readonly state: Readonly<Record<string, Vector>>;
+      /** Encoded sizes of the messages of this client. */
+      readonly bytesDown: number;
+      readonly bytesUp: number;
+      readonly retried: boolean;
+    }
+  | {
+      readonly client: number;
+      readonly failure: { readonly code: string; readonly message: string };
+      readonly retried: boolean;
+    };
+
+/** Sums over rows of a split. */
+export interface EvaluationSums {
+  readonly loss: number;
+  readonly score: number;
+  readonly examples: number;
+}
+
+/**
+ * What runs a cohort: in-process, worker threads, a live server. The round loop cannot tell which. `run` resolves when
+ * every outcome was accepted, in cohort order whatever the order of arrival; vectors of an outcome may be reused by the
+ * backend once `accept` has resolved.
+ */
+export interface Backend {
+  readonly name: string;
+  run(request: CohortRequest, accept: (outcome: CohortOutcome) => Promise<void>): Promise<void>;
+}
+
+/** Evaluates a model; `clients` asks for each client's own hold-out rows instead of the global test set. */
+export interface Evaluator {
+  evaluate(parameters: Vector): Promise<EvaluationSums>;
+  evaluateClients(parameters: Vector, clients: readonly number[]): Promise<readonly EvaluationSums[]>;
+}

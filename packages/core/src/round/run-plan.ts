@@ -1,0 +1,84 @@
+import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
+import type { Layout } from "../params/layout.ts";
+import type { Vector } from "../params/vector.ts";
+import type { Sampler } from "../selection/sampler.ts";
+import type { Backend, Evaluator } from "./backend.ts";
+import type { BlobStore } from "./blob-store.ts";
+import type { ClientStateStore } from "./client-state.ts";
+import type { RunEvent } from "./events.ts";
+import type { StageSettings } from "./stages.ts";
+
+/** What the loop needs to know of a run; it names no file, no thread and no socket. */
+export interface RunPlan {
+  readonly id: string;
+  readonly name: string;
+  readonly configHash: string;
+  readonly seed: number;
+  readonly rounds: number;
+  readonly population: number;
+  readonly algorithm: Algorithm;
+  readonly layout: Layout;
+  readonly exchange: Exchange;
+  readonly initial: Vector;
+  readonly sampler: Sampler;
+  readonly stages: StageSettings;
+  /** Local learning rate of a round (1-based). */
+  learningRate(round: number): number;
+  readonly evaluateEvery: number;
+  /** Rounds between evaluations on clients' own hold-outs; 0: never. */
+  readonly evaluateClientsEvery: number;
+  readonly onClientFailure: "continue" | "stop";
+  /** Evaluations without improvement before the run stops; 0: never. */
+  readonly patience: number;
+  /** Test accuracy at which the run stops. */
+  readonly targetAccuracy: number | undefined;
+  readonly checkpointEvery: number;
+  readonly checkpointKeep: number;
+  /** What `run.started` tells beside the above. */
+  readonly description: {
+    readonly model: string;
+    readonly dataset: string;
+    readonly cohort: number;
+    readonly workers: number;
+    readonly executor: { readonly name: string; readonly version: string; readonly fingerprint: string };
+  };
+}
+
+/** The world the loop acts on. */
+export interface RunPorts {
+  readonly backend: Backend;
+  readonly evaluator: Evaluator;
+  readonly checkpoints: BlobStore;
+  readonly clientStates: ClientStateStore;
+  /** Receives every event, in order; the loop waits for it, so that what was announced is durable. */
+  emit(event: RunEvent): void | Promise<void>;
+  /** Aborted: the loop finishes the running round, writes a checkpoint and returns. */
+  readonly signal?: AbortSignal;
+}
+
+/** One line of a run's history. */
+export interface RoundRecord {
+  readonly round: number;
+  /** Mean training loss over the cohort; NaN when no client finished. */
+  readonly loss: number;
+  readonly learningRate: number;
+  readonly clients: number;
+  readonly seconds: number;
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  testLoss?: number;
+  testAccuracy?: number;
+  clientMean?: number;
+  clientWorstDecile?: number;
+}
+
+export interface RunResult {
+  readonly parameters: Vector;
+  readonly modelHash: string;
+  /** Rounds of this session; a resumed run's earlier rounds are in its event log. */
+  readonly history: readonly RoundRecord[];
+  /** Last finished round. */
+  readonly round: number;
+  readonly best: { readonly round: number; readonly accuracy: number } | undefined;
+  readonly stopped: "finished" | "interrupted" | "early-stop" | "diverged";
+}

@@ -1,0 +1,71 @@
+import type { ServerState } from "../algorithms/algorithm.ts";
+import { VERSION } from "../version.ts";
+import { type Checkpoint, encodeCheckpoint, requireResumable, type RunTotals } from "./checkpoint.ts";
+import { newestCheckpoint, saveCheckpointFile } from "./checkpoint-files.ts";
+import type { RunPlan, RunPorts } from "./run-plan.ts";
+
+/** Where a run stands: what a checkpoint holds. */
+export interface RunState {
+  server: ServerState;
+  /** Last finished round. */
+  round: number;
+  /** Round of the newest checkpoint. */
+  savedRound: number;
+  totals: RunTotals;
+}
+
+/** Name of the blob with the parameters of the best evaluation. */
+export const BEST_CHECKPOINT = "best.safetensors";
+
+/** The newest checkpoint that is whole, or the start of the run. Refuses a checkpoint of another run. */
+export async function restoreRun(plan: RunPlan, ports: RunPorts): Promise<RunState> {
+  const found = await newestCheckpoint(ports.checkpoints);
+  if (found === undefined) {
+    const best = { round: 0, accuracy: 0, stale: 0 };
+    const totals = { bytesDown: 0, bytesUp: 0, seconds: 0, best };
+    return { server: plan.algorithm.init(plan.initial), round: 0, savedRound: 0, totals };
+  }
+  const { checkpoint, name } = found;
+  requireResumable(checkpoint, identity(plan), name);
+  await ports.clientStates.restore(checkpoint.clientStates, checkpoint.round);
+  const server = checkpoint.serverState as ServerState;
+  return { server, round: checkpoint.round, savedRound: checkpoint.round, totals: checkpoint.totals };
+}
+
+/** Writes the checkpoint of the current round, then lets go of client states that only older checkpoints needed. */
+export async function saveCheckpoint(plan: RunPlan, ports: RunPorts, state: RunState): Promise<void> {
+  const { round } = state;
+  const checkpoint = { ...bare(plan, state), clientStates: await ports.clientStates.snapshot() };
+  const { name, bytes, oldestKept } = await saveCheckpointFile(ports.checkpoints, checkpoint, plan.checkpointKeep);
+  await ports.clientStates.commit(round, oldestKept);
+  state.savedRound = round;
+  await ports.emit({ v: 1, type: "checkpoint.saved", at: new Date().toISOString(), round, file: name, bytes });
+}
+
+/** Keeps the parameters of the best evaluation so far; no run continues from this file. */
+export async function saveBest(plan: RunPlan, ports: RunPorts, state: RunState): Promise<void> {
+  const { parameters } = state.server.vectors;
+  const checkpoint = { ...bare(plan, state), serverState: { vectors: { parameters }, scalars: {} } };
+  await ports.checkpoints.put(BEST_CHECKPOINT, encodeCheckpoint(checkpoint));
+}
+
+function bare(plan: RunPlan, state: RunState): Checkpoint {
+  return {
+    version: 1,
+    ...identity(plan),
+    round: state.round,
+    serverState: state.server,
+    clientStates: { kind: "inline", states: [] },
+    totals: state.totals,
+    generator: { seed: plan.seed },
+  };
+}
+
+function identity(plan: RunPlan) {
+  return {
+    packageVersion: VERSION,
+    configHash: plan.configHash,
+    algorithm: plan.algorithm.name,
+    layoutHash: plan.layout.hash,
+  };
+}

@@ -1,0 +1,256 @@
+import { AnabranchError } from "@anabranch/engine";
+import type { ServerState } from "../algorithms/algorithm.ts";
+import type { Vector } from "../params/vector.ts";
+import { hashVector, isFiniteVector, norm2, subtract } from "../params/vector.ts";
+import { deriveKey, rootKey } from "../random/index.ts";
+import { RoundFold } from "./aggregate.ts";
+import type { CohortOutcome } from "./backend.ts";
+import type { RoundRecord, RunPlan, RunPorts, RunResult } from "./run-plan.ts";
+import { type RunState, restoreRun, saveBest, saveCheckpoint } from "./run-state.ts";
+import { applyServerStages } from "./stages.ts";
+
+/**
+ * The round loop: plan, broadcast, cohort, aggregate, update, evaluate, commit. The same for simulation and live runs.
+ * Continues from the newest checkpoint in `ports.checkpoints` when there is one, and then gives the same bits as a run
+ * that was never cut off.
+ */
+export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<RunResult> {
+  const state = await restoreRun(plan, ports);
+  const history: RoundRecord[] = [];
+  await emitStarted(plan, ports, state);
+  let stopped: RunResult["stopped"] = "finished";
+  while (state.round < plan.rounds) {
+    if (ports.signal?.aborted === true) {
+      stopped = "interrupted";
+      break;
+    }
+    const record = await runRound(plan, ports, state);
+    history.push(record);
+    if (!isFiniteVector(state.server.vectors.parameters)) stopped = "diverged";
+    else if (stopsEarly(plan, state, record)) stopped = "early-stop";
+    if (stopped !== "finished") break;
+  }
+  if (state.savedRound !== state.round && stopped !== "diverged") await saveCheckpoint(plan, ports, state);
+  await emitEnd(ports, state, history.at(-1), stopped);
+  return {
+    parameters: state.server.vectors.parameters,
+    modelHash: hashVector(state.server.vectors.parameters),
+    history,
+    round: state.round,
+    best: state.totals.best.round === 0 ? undefined : state.totals.best,
+    stopped,
+  };
+}
+
+async function runRound(plan: RunPlan, ports: RunPorts, state: RunState): Promise<RoundRecord> {
+  const round = state.round + 1;
+  const started = performance.now();
+  const learningRate = plan.learningRate(round);
+  const cohort = plan.sampler.sample(round, deriveKey(rootKey(plan.seed), "cohort", round));
+  await ports.emit({ v: 1, type: "round.started", at: now(), round, cohort: [...cohort], learningRate });
+  const fold = new RoundFold(plan.exchange);
+  const bytes = { down: 0, up: 0 };
+  let foldMs = 0;
+  await ports.backend.run(
+    {
+      broadcast: { round, vectors: plan.algorithm.broadcast(state.server), scalars: {} },
+      cohort,
+      learningRate,
+      loadState: (client) => ports.clientStates.load(client),
+    },
+    async (outcome) => {
+      if ("failure" in outcome) return reportFailure(plan, ports, round, outcome);
+      bytes.down += outcome.bytesDown;
+      bytes.up += outcome.bytesUp;
+      const folding = performance.now();
+      fold.add(outcome.update);
+      foldMs += performance.now() - folding;
+      if (Object.keys(outcome.state).length > 0) await ports.clientStates.save(outcome.client, round, outcome.state);
+    },
+  );
+  const trained = performance.now();
+  const before = state.server.vectors.parameters;
+  if (fold.clients > 0) state.server = updateServer(plan, state.server, fold, round, learningRate);
+  state.round = round;
+  const updated = performance.now();
+  const { loss, lossMin, lossMax } = fold.summary();
+  const record: RoundRecord = {
+    round,
+    loss: loss ?? Number.NaN,
+    learningRate,
+    clients: fold.clients,
+    seconds: (updated - started) / 1000,
+    bytesDown: bytes.down,
+    bytesUp: bytes.up,
+  };
+  state.totals = {
+    ...state.totals,
+    bytesDown: state.totals.bytesDown + bytes.down,
+    bytesUp: state.totals.bytesUp + bytes.up,
+    seconds: state.totals.seconds + record.seconds,
+  };
+  await ports.emit({
+    v: 1,
+    type: "round.finished",
+    at: now(),
+    round,
+    loss,
+    clients: fold.clients,
+    examples: fold.examples,
+    bytesDown: bytes.down,
+    bytesUp: bytes.up,
+    seconds: record.seconds,
+    trainSeconds: (trained - started - foldMs) / 1000,
+    aggregateSeconds: (updated - trained + foldMs) / 1000,
+    clientsPerSecond: fold.clients / record.seconds,
+    clientLossMin: lossMin,
+    clientLossMax: lossMax,
+    updateNorm: norm2(subtract(state.server.vectors.parameters, before)),
+  });
+  await evaluateRound(plan, ports, state, record);
+  if (round % plan.checkpointEvery === 0 || round === plan.rounds) await saveCheckpoint(plan, ports, state);
+  return record;
+}
+
+function updateServer(
+  plan: RunPlan,
+  server: ServerState,
+  fold: RoundFold,
+  round: number,
+  learningRate: number,
+): ServerState {
+  const make = (n: number): Vector =>
+    plan.initial instanceof Float64Array ? new Float64Array(n) : new Float32Array(n);
+  const aggregate = applyServerStages(plan.stages, fold.result(make, plan.exchange));
+  const context = { round, cohortSize: fold.clients, population: plan.population, learningRate };
+  return plan.algorithm.update(server, aggregate, context);
+}
+
+async function reportFailure(
+  plan: RunPlan,
+  ports: RunPorts,
+  round: number,
+  outcome: Extract<CohortOutcome, { failure: unknown }>,
+): Promise<void> {
+  const { client, failure, retried } = outcome;
+  await ports.emit({ v: 1, type: "client.failed", at: now(), round, client, ...failure, retried });
+  if (plan.onClientFailure === "continue") return;
+  throw new AnabranchError({
+    code: "round/client-failed",
+    message: failure.message,
+    where: `round ${round}, client ${client}`,
+    advice:
+      'Set stop.onClientFailure = "continue" to leave failed clients out; resume continues from the last checkpoint.',
+  });
+}
+
+async function evaluateRound(plan: RunPlan, ports: RunPorts, state: RunState, record: RoundRecord): Promise<void> {
+  const { round } = record;
+  const { parameters } = state.server.vectors;
+  const last = round === plan.rounds;
+  if (plan.evaluateEvery > 0 && (round % plan.evaluateEvery === 0 || last)) {
+    const started = performance.now();
+    const sums = await ports.evaluator.evaluate(parameters);
+    record.testLoss = sums.loss / sums.examples;
+    record.testAccuracy = sums.score / sums.examples;
+    const seconds = (performance.now() - started) / 1000;
+    const { examples } = sums;
+    const loss = Number.isFinite(record.testLoss) ? record.testLoss : null;
+    const accuracy = record.testAccuracy;
+    await ports.emit({ v: 1, type: "evaluation", at: now(), round, split: "test", loss, accuracy, examples, seconds });
+    const { best } = state.totals;
+    const improved = best.round === 0 || accuracy > best.accuracy;
+    const next = improved ? { round, accuracy, stale: 0 } : { ...best, stale: best.stale + 1 };
+    state.totals = { ...state.totals, best: next, last: { loss, accuracy } };
+    if (improved) await saveBest(plan, ports, state);
+  }
+  if (plan.evaluateClientsEvery > 0 && (round % plan.evaluateClientsEvery === 0 || last)) {
+    await evaluateClients(plan, ports, state, record);
+  }
+}
+
+async function evaluateClients(plan: RunPlan, ports: RunPorts, state: RunState, record: RoundRecord): Promise<void> {
+  const everyone = Array.from({ length: plan.population }, (_, i) => i);
+  const sums = await ports.evaluator.evaluateClients(state.server.vectors.parameters, everyone);
+  const withData = everyone.filter((i) => sums[i]!.examples > 0);
+  const accuracies = withData.map((i) => sums[i]!.score / sums[i]!.examples);
+  if (accuracies.length === 0) return;
+  const sorted = [...accuracies].sort((a, b) => a - b);
+  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  record.clientMean = mean(accuracies);
+  record.clientWorstDecile = mean(sorted.slice(0, Math.max(1, Math.floor(sorted.length / 10))));
+  await ports.emit({
+    v: 1,
+    type: "client.evaluation",
+    at: now(),
+    round: record.round,
+    mean: record.clientMean,
+    worstDecile: record.clientWorstDecile,
+    best: sorted.at(-1)!,
+    accuracies,
+    clients: withData,
+  });
+}
+
+function stopsEarly(plan: RunPlan, state: RunState, record: RoundRecord): boolean {
+  const reached = plan.targetAccuracy !== undefined && (record.testAccuracy ?? 0) >= plan.targetAccuracy;
+  return reached || (plan.patience > 0 && state.totals.best.stale >= plan.patience);
+}
+
+async function emitStarted(plan: RunPlan, ports: RunPorts, state: RunState): Promise<void> {
+  await ports.emit({
+    v: 1,
+    type: "run.started",
+    at: now(),
+    run: plan.id,
+    name: plan.name,
+    algorithm: plan.algorithm.name,
+    parameters: plan.layout.size,
+    clients: plan.population,
+    rounds: plan.rounds,
+    seed: plan.seed,
+    ...plan.description,
+    ...(state.round > 0 ? { resumedFrom: state.round } : {}),
+  });
+}
+
+async function emitEnd(
+  ports: RunPorts,
+  state: RunState,
+  last: RoundRecord | undefined,
+  stopped: RunResult["stopped"],
+): Promise<void> {
+  const { round, totals } = state;
+  if (stopped === "interrupted" || stopped === "diverged") {
+    const message =
+      stopped === "interrupted"
+        ? `stopped after round ${round}; resume continues from here`
+        : `the global model is not finite after round ${round}; lower the learning rate`;
+    await ports.emit({ v: 1, type: "run.stopped", at: now(), round, reason: stopped, message });
+    return;
+  }
+  if (stopped === "early-stop") {
+    const { best } = totals;
+    const message = `stopped early after round ${round}, best accuracy ${best.accuracy.toFixed(4)} in round ${best.round}`;
+    await ports.emit({ v: 1, type: "run.stopped", at: now(), round, reason: stopped, message });
+  }
+  await ports.emit({
+    v: 1,
+    type: "run.finished",
+    at: now(),
+    rounds: round,
+    seconds: totals.seconds,
+    loss: last === undefined || Number.isNaN(last.loss) ? null : last.loss,
+    accuracy: totals.last?.accuracy ?? null,
+    bestRound: totals.best.round,
+    bestAccuracy: totals.best.round === 0 ? null : totals.best.accuracy,
+    bytesDown: totals.bytesDown,
+    bytesUp: totals.bytesUp,
+    modelHash: hashVector(state.server.vectors.parameters),
+  });
+}
+
+/** Time stamps are for people; they enter no hash and no decision. */
+function now(): string {
+  return new Date().toISOString();
+}

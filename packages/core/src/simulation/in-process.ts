@@ -1,0 +1,74 @@
+import { AnabranchError, type Executor } from "@anabranch/engine";
+import { openDataSource } from "../client/data-source.ts";
+import { addSums, runEvaluation } from "../client/evaluate.ts";
+import { runClient } from "../client/run-client.ts";
+import { encodedSize } from "../protocol/message.ts";
+import type { Backend, CohortOutcome, Evaluator } from "../round/backend.ts";
+import { evaluationChunks, type SimulationPlan } from "./plan.ts";
+
+/** Runs every client one after the other on this thread. The reference for every other backend. */
+export async function inProcessSimulation(
+  plan: SimulationPlan,
+  executor: Executor,
+): Promise<{ backend: Backend; evaluator: Evaluator; close(): Promise<void> }> {
+  const task = await executor.load(plan.task.program);
+  const evaluation = await executor.load(plan.evaluation.program);
+  const train = openDataSource(plan.train);
+  const holdout = plan.holdout === undefined ? undefined : openDataSource(plan.holdout);
+  const test = openDataSource(plan.test);
+  return {
+    backend: {
+      name: "in-process",
+      async run(request, accept) {
+        const bytesDown = encodedSize(request.broadcast);
+        for (const client of request.cohort) {
+          let outcome: CohortOutcome;
+          try {
+            const { update, state } = await runClient(plan.task, task, {
+              client,
+              learningRate: request.learningRate,
+              broadcast: request.broadcast,
+              state: await request.loadState(client),
+              data: train.load(client),
+            });
+            outcome = { client, update, state, bytesDown, bytesUp: encodedSize(update), retried: false };
+          } catch (error) {
+            outcome = { client, failure: describeFailure(error), retried: false };
+          }
+          await accept(outcome);
+        }
+      },
+    },
+    evaluator: {
+      async evaluate(parameters) {
+        const sums = [];
+        for (let chunk = 0; chunk < evaluationChunks(plan); chunk++) {
+          sums.push(await runEvaluation(plan.evaluation, evaluation, parameters, test.load(chunk)));
+        }
+        return addSums(sums);
+      },
+      async evaluateClients(parameters, clients) {
+        const sums = [];
+        for (const client of clients) {
+          const data = holdout?.load(client);
+          sums.push(
+            data === undefined
+              ? { loss: 0, score: 0, examples: 0 }
+              : await runEvaluation(plan.evaluation, evaluation, parameters, data),
+          );
+        }
+        return sums;
+      },
+    },
+    async close() {
+      await task.release();
+      await evaluation.release();
+    },
+  };
+}
+
+/** A failure as data; an error without a code of ours is a fault of the program and keeps its text. */
+export function describeFailure(error: unknown): { code: string; message: string } {
+  if (error instanceof AnabranchError) return { code: error.code, message: error.message };
+  return { code: "client/failed", message: error instanceof Error ? error.message : String(error) };
+}

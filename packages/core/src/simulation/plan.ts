@@ -1,0 +1,19 @@
+import type { DataSpec } from "../client/data-source.ts";
+import type { EvaluationPlan } from "../client/evaluate.ts";
+import type { TaskPlan } from "../client/run-client.ts";
+
+/** Everything that runs and evaluates simulated clients, as plain data: what a worker receives once. */
+export interface SimulationPlan {
+  readonly task: TaskPlan;
+  readonly evaluation: EvaluationPlan;
+  readonly train: DataSpec;
+  /** Clients' own hold-out rows. */
+  readonly holdout: DataSpec | undefined;
+  /** The global test set in chunks of fixed size ("clients" of this source), so sums do not depend on the workers. */
+  readonly test: DataSpec;
+}
+
+/** Number of chunks of the test set. */
+export function evaluationChunks(plan: SimulationPlan): number {
+  return plan.test.kind === "arrays" ? plan.test.offsets.length - 1 : plan.test.clients;
+}

@@ -1,0 +1,204 @@
+import { AnabranchError } from "@anabranch/engine";
+import type { Algorithm } from "../algorithms/algorithm.ts";
+import { createAlgorithm } from "../algorithms/registry.ts";
+import { arrayDataSpec, type DataSpec } from "../client/data-source.ts";
+import { compileEvaluation } from "../client/evaluation-task.ts";
+import { compileLocalTask } from "../client/local-task.ts";
+import { type Config, configHash } from "../config/index.ts";
+import {
+  type ArrayDataset,
+  createPartitioner,
+  exampleCount,
+  type FederatedDataset,
+  federate,
+  type Partitioner,
+  type PartitionStatistics,
+  partitionStatistics,
+  splitHoldout,
+  type TrainTest,
+} from "../data/index.ts";
+import { createModel, type Model } from "../models/index.ts";
+import { initialParameters } from "../params/initialize.ts";
+import { layout } from "../params/layout.ts";
+import type { Vector } from "../params/vector.ts";
+import { deriveKey, rootKey } from "../random/index.ts";
+import type { RunPlan } from "../round/run-plan.ts";
+import { poissonSampler, uniformSampler } from "../selection/sampler.ts";
+import type { SimulationPlan } from "./plan.ts";
+import { learningRateSchedule } from "./schedule.ts";
+
+/** What the operator may bring instead of a name in the configuration. */
+export interface Own {
+  readonly model?: Model;
+  readonly algorithm?: Algorithm;
+  /** Initial parameters in layout order, e.g. read from safetensors. */
+  readonly initial?: Vector;
+}
+
+/** What the executor is, as far as a plan must know. */
+export interface ExecutorIdentity {
+  readonly name: string;
+  readonly version: string;
+  readonly fingerprint: string;
+  readonly float: "float32" | "float64";
+}
+
+/** A configured run, ready for a backend. */
+export interface PreparedRun {
+  readonly plan: RunPlan;
+  readonly simulation: SimulationPlan;
+  readonly model: Model;
+  readonly dataset: FederatedDataset;
+  readonly statistics: PartitionStatistics;
+}
+
+/** Resolves a configuration against its data: partition, model, method, traced programs. Deterministic. */
+export function prepareRun(
+  config: Config,
+  data: TrainTest,
+  executor: ExecutorIdentity,
+  workers: number,
+  id: string,
+  own: Own = {},
+): PreparedRun {
+  const { float } = executor;
+  const dataset = federate(data, namedPartitioner(config), {
+    key: deriveKey(rootKey(config.seed), "partition"),
+    clients: config.data.clients,
+  });
+  const model = own.model ?? namedModel(config, dataset.train);
+  const algorithm = own.algorithm ?? createNamedAlgorithm(config);
+  const modelLayout = layout(model.parameters);
+  const exchange = algorithm.exchange(modelLayout);
+  const { training, aggregation } = config;
+  const budget =
+    training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
+  const parts = splitHoldout(dataset.partition, config.data.holdout, deriveKey(rootKey(config.seed), "holdout"));
+  const train = conform(dataset.train, model, float);
+  const test = conform(dataset.test, model, float);
+  const population = dataset.clients;
+  const evaluationBatch = config.evaluation.batch;
+  const simulation: SimulationPlan = {
+    task: {
+      program: compileLocalTask(algorithm, model, exchange, training),
+      float,
+      seed: config.seed,
+      batchSize: training.batchSize,
+      budget,
+      masks: model.masks,
+      down: exchange.down,
+      up: Object.fromEntries(Object.entries(exchange.up).map(([name, { layout: l }]) => [name, l])),
+      state: exchange.client,
+      layoutHash: modelLayout.hash,
+      stages: aggregation,
+    },
+    evaluation: {
+      program: compileEvaluation(model, modelLayout, evaluationBatch),
+      layout: modelLayout,
+      batchSize: evaluationBatch,
+      float,
+    },
+    train: arrayDataSpec(train.features, train.labels, parts.train.clients),
+    holdout: config.data.holdout > 0 ? arrayDataSpec(train.features, train.labels, parts.holdout.clients) : undefined,
+    test: inChunks(test, evaluationBatch),
+  };
+  const initial = own.initial ?? initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"));
+  requireLength(initial, modelLayout.size);
+  const { name: samplerName, cohort } = config.sampler;
+  const plan: RunPlan = {
+    id,
+    name: config.name,
+    configHash: configHash(config),
+    seed: config.seed,
+    rounds: config.rounds,
+    population,
+    algorithm,
+    layout: modelLayout,
+    exchange,
+    initial: float === "float64" ? Float64Array.from(initial) : Float32Array.from(initial),
+    sampler: samplerName === "poisson" ? poissonSampler(population, cohort) : uniformSampler(population, Math.min(cohort, population)),
+    stages: aggregation,
+    learningRate: learningRateSchedule(config),
+    evaluateEvery: config.evaluation.every,
+    evaluateClientsEvery: config.data.holdout > 0 ? config.evaluation.clientEvery : 0,
+    onClientFailure: config.stop.onClientFailure,
+    patience: config.stop.patience,
+    targetAccuracy: config.stop.targetAccuracy,
+    checkpointEvery: config.checkpoint.every,
+    checkpointKeep: config.checkpoint.keep,
+    description: {
+      model: model.name,
+      dataset: dataset.name,
+      cohort,
+      workers,
+      executor: { name: executor.name, version: executor.version, fingerprint: executor.fingerprint },
+    },
+  };
+  const statistics = partitionStatistics(dataset.partition, classLabels(dataset.train), dataset.train.classes);
+  return { plan, simulation, model, dataset, statistics };
+}
+
+function namedPartitioner(config: Config): Partitioner {
+  const { scheme, ...options } = config.data.partition;
+  return createPartitioner(scheme, options);
+}
+
+function namedModel(config: Config, data: ArrayDataset): Model {
+  const { name, initialWeights: _weights, ...options } = config.model;
+  return createModel(name, data, options);
+}
+
+function createNamedAlgorithm(config: Config): Algorithm {
+  const { name, ...options } = config.algorithm;
+  return createAlgorithm(name, options);
+}
+
+/** Labels and float features in the element types that the model's programs take. */
+function conform(dataset: ArrayDataset, model: Model, float: "float32" | "float64"): ArrayDataset {
+  const { features, labels } = dataset;
+  if (features.dtype !== model.features.dtype) {
+    throw new AnabranchError({
+      code: "model/features",
+      message: "the model does not take this data set's features",
+      where: `model ${model.name}, data set ${dataset.name}`,
+      received: features.dtype,
+      expected: model.features.dtype,
+    });
+  }
+  const data =
+    features.dtype !== "float" ? features.data : float === "float64" ? Float64Array.from(features.data) : Float32Array.from(features.data);
+  const typed = model.labels.dtype === "int32" ? Int32Array.from(labels.data) : Uint8Array.from(labels.data);
+  const sameLabels = labels.dtype === model.labels.dtype;
+  return {
+    ...dataset,
+    features: { ...features, data },
+    labels: sameLabels ? labels : { ...labels, dtype: model.labels.dtype, data: typed },
+  };
+}
+
+/** A split in chunks of one evaluation batch each. */
+function inChunks({ features, labels }: ArrayDataset, size: number): DataSpec {
+  const rows = features.shape[0]!;
+  const chunks = Array.from({ length: Math.ceil(rows / size) }, (_, chunk) =>
+    Int32Array.from({ length: Math.min(size, rows - chunk * size) }, (_, i) => chunk * size + i),
+  );
+  return arrayDataSpec(features, labels, chunks);
+}
+
+/** One class for each example; a data set with a label at every position (text) counts by its first. */
+function classLabels(dataset: ArrayDataset): Uint8Array | Int32Array {
+  const { data, shape } = dataset.labels;
+  const width = shape.slice(1).reduce((a, b) => a * b, 1);
+  return Int32Array.from({ length: exampleCount(dataset) }, (_, i) => data[i * width]!);
+}
+
+function requireLength(initial: Vector, size: number): void {
+  if (initial.length === size) return;
+  throw new AnabranchError({
+    code: "params/length",
+    message: "the initial weights do not fit the model",
+    where: "model.initialWeights",
+    received: `${initial.length} values`,
+    expected: `${size} values`,
+  });
+}

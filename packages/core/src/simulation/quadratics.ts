@@ -1,0 +1,109 @@
+import { AnabranchError, type Executor } from "@anabranch/engine";
+import type { Algorithm } from "../algorithms/algorithm.ts";
+import { arrayDataSpec } from "../client/data-source.ts";
+import { compileEvaluation } from "../client/evaluation-task.ts";
+import { compileLocalTask } from "../client/local-task.ts";
+import { quadratic } from "../models/index.ts";
+import { layout } from "../params/layout.ts";
+import type { RunPlan } from "../round/run-plan.ts";
+import { scriptedSampler } from "../selection/sampler.ts";
+import type { SimulationPlan } from "./plan.ts";
+
+/** A federation of quadratics F_i(x) = 0.5 * sum_j a_ij (x_j - b_ij)^2, whose gradients are exact. */
+export interface Quadratics {
+  /** Curvatures, [clients, d]. */
+  readonly a: readonly (readonly number[])[];
+  /** Minima, [clients, d]. */
+  readonly b: readonly (readonly number[])[];
+  /** Start, [d]. */
+  readonly x0: readonly number[];
+  readonly learningRate: number;
+  readonly localSteps: number;
+  /** Clients of each round. */
+  readonly cohorts: readonly (readonly number[])[];
+}
+
+/** Prepares a method on quadratics for the round loop: the same tasks and server halves as in any run. */
+export function prepareQuadratics(
+  algorithm: Algorithm,
+  problem: Quadratics,
+  executor: Executor,
+): { plan: RunPlan; simulation: SimulationPlan } {
+  requireShapes(problem);
+  const { a, b, x0, cohorts } = problem;
+  const { float } = executor;
+  const model = quadratic({ input: [2 * x0.length], inputType: "float" });
+  const modelLayout = layout(model.parameters);
+  const exchange = algorithm.exchange(modelLayout);
+  const settings = { batchSize: 1, gradientClip: 0, momentum: 0, nesterov: false, weightDecay: 0 };
+  const stages = { weighting: "uniform", clipNorm: 0 } as const;
+  const pack = (values: readonly number[]) => (float === "float64" ? Float64Array.from(values) : Float32Array.from(values));
+  const data = arrayDataSpec(
+    { dtype: "float", shape: [a.length, 2 * x0.length], data: pack(a.flatMap((row, i) => [...row, ...b[i]!])) },
+    { dtype: model.labels.dtype, shape: [a.length], data: new Uint8Array(a.length) },
+    a.map((_, i) => Int32Array.of(i)),
+  );
+  const evaluation = { program: compileEvaluation(model, modelLayout, 1), layout: modelLayout, batchSize: 1, float };
+  const simulation: SimulationPlan = {
+    task: {
+      program: compileLocalTask(algorithm, model, exchange, settings),
+      float,
+      seed: 0,
+      batchSize: 1,
+      budget: { localSteps: problem.localSteps },
+      masks: [],
+      down: exchange.down,
+      up: Object.fromEntries(Object.entries(exchange.up).map(([name, u]) => [name, u.layout])),
+      state: exchange.client,
+      layoutHash: modelLayout.hash,
+      stages,
+    },
+    evaluation,
+    train: data,
+    holdout: undefined,
+    test: data,
+  };
+  const plan: RunPlan = {
+    id: "quadratics",
+    name: "quadratics",
+    configHash: "quadratics",
+    seed: 0,
+    rounds: cohorts.length,
+    population: a.length,
+    algorithm,
+    layout: modelLayout,
+    exchange,
+    initial: pack(x0),
+    sampler: scriptedSampler(cohorts),
+    stages,
+    learningRate: () => problem.learningRate,
+    evaluateEvery: 0,
+    evaluateClientsEvery: 0,
+    onClientFailure: "stop",
+    patience: 0,
+    targetAccuracy: undefined,
+    checkpointEvery: 1,
+    checkpointKeep: 1,
+    description: {
+      model: model.name,
+      dataset: "quadratics",
+      cohort: cohorts[0]!.length,
+      workers: 0,
+      executor: { name: executor.name, version: executor.version, fingerprint: "" },
+    },
+  };
+  return { plan, simulation };
+}
+
+function requireShapes({ a, b, x0, cohorts }: Quadratics): void {
+  const fail = (where: string, received: string, expected: string): never => {
+    throw new AnabranchError({ code: "trace/shape", message: "the problem's parts do not fit", where, received, expected });
+  };
+  if (b.length !== a.length) fail("b", `${b.length} clients`, `${a.length} clients, as in a`);
+  for (const [name, rows] of [["a", a], ["b", b]] as const) {
+    const odd = rows.findIndex((r) => r.length !== x0.length);
+    if (odd >= 0) fail(`${name}[${odd}]`, `${rows[odd]!.length} values`, `${x0.length} values, as in x0`);
+  }
+  const stranger = cohorts.flat().find((client) => client >= a.length);
+  if (stranger !== undefined) fail("cohorts", `client ${stranger}`, `clients 0 to ${a.length - 1}`);
+}

@@ -1,0 +1,31 @@
+import { readFile } from "node:fs/promises";
+import { AnabranchError, nearest, traceProblem, traceQuadratics } from "@anabranch/core";
+
+/** `npm run --silent trace -- problem.json`: prints the global parameters after every round as JSON. */
+async function main(file: string | undefined): Promise<void> {
+  if (file === undefined) {
+    throw new AnabranchError({
+      code: "trace/usage",
+      message: "no problem file was given",
+      expected: "npm run --silent trace -- problem.json",
+    });
+  }
+  const parsed = traceProblem.safeParse(JSON.parse(await readFile(file, "utf8")));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const unknown = issue.code === "unrecognized_keys" ? issue.keys[0] : undefined;
+    const near = unknown === undefined ? undefined : nearest(unknown, Object.keys(traceProblem.shape));
+    throw new AnabranchError({
+      code: unknown === undefined ? "trace/invalid" : "trace/unknown-key",
+      message: issue.message,
+      where: [file, ...issue.path].join("."),
+      ...(near === undefined ? {} : { advice: `Did you mean "${near}"?` }),
+    });
+  }
+  console.log(JSON.stringify(await traceQuadratics(parsed.data)));
+}
+
+main(process.argv[2]).catch((error: unknown) => {
+  console.error(error instanceof AnabranchError ? `${error.code}: ${error.message}` : error);
+  process.exitCode = 2;
+});

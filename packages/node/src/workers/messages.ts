@@ -1,0 +1,37 @@
+import type { EvaluationSums, SimulationPlan, Vector } from "@anabranch/core";
+
+/** What a worker thread receives when it starts. Shared buffers are shared, the rest is copied. */
+export interface WorkerSetup {
+  readonly plan: SimulationPlan;
+  readonly executor: string;
+  /** Result slots: an encoded update at 0, client state vectors behind it. */
+  readonly slots: readonly SharedArrayBuffer[];
+}
+
+export type ToWorker =
+  | { readonly type: "broadcast"; readonly buffer: SharedArrayBuffer; readonly length: number }
+  | {
+      readonly type: "train";
+      readonly id: number;
+      readonly slot: number;
+      readonly client: number;
+      readonly learningRate: number;
+      readonly state: Readonly<Record<string, Vector>> | undefined;
+    }
+  | { readonly type: "parameters"; readonly buffer: SharedArrayBuffer }
+  | { readonly type: "evaluate"; readonly id: number; readonly source: "test" | "holdout"; readonly item: number }
+  | { readonly type: "close" };
+
+export type FromWorker =
+  | { readonly type: "ready" }
+  | { readonly type: "broken"; readonly code: string; readonly message: string }
+  | {
+      readonly type: "trained";
+      readonly id: number;
+      /** Bytes of the encoded update in the slot. */
+      readonly length: number;
+      /** Where each state vector lies in the slot: name, first byte, elements. */
+      readonly state: readonly { readonly name: string; readonly offset: number; readonly length: number }[];
+    }
+  | { readonly type: "failed"; readonly id: number; readonly code: string; readonly message: string }
+  | { readonly type: "evaluated"; readonly id: number; readonly sums: EvaluationSums };

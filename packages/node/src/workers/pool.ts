@@ -1,0 +1,174 @@
+import {
+  addSums,
+  type Backend,
+  type CohortOutcome,
+  type CohortRequest,
+  decodeUpdate,
+  encodedSize,
+  encodeInto,
+  evaluationChunks,
+  type EvaluationSums,
+  type Evaluator,
+  type Layout,
+  type SimulationPlan,
+  type Vector,
+} from "@anabranch/core";
+import type { ToWorker } from "./messages.ts";
+import { sharePlan } from "./share.ts";
+import { type Answer, WorkerLost, WorkerThread } from "./thread.ts";
+
+export interface PoolOptions {
+  readonly executor: string;
+  readonly workers: number;
+  /** A task without an answer for this long counts as a dead worker. Default 10 minutes. */
+  readonly taskTimeoutMs?: number;
+}
+
+/** Tasks a worker has at a time: one running, one waiting, so that it never idles while results are folded. */
+const TASKS_PER_WORKER = 2;
+
+/**
+ * A simulation on worker threads. Data and the broadcast lie in shared memory; results come back as encoded messages in
+ * shared slots and are accepted in cohort order from a reorder window of 2 x workers, so memory does not grow with the cohort.
+ */
+export class WorkerPool implements Backend, Evaluator {
+  readonly name = "worker-threads";
+  readonly #plan: SimulationPlan;
+  readonly #options: PoolOptions;
+  readonly #slots: SharedArrayBuffer[];
+  #threads: WorkerThread[] = [];
+  #broadcast: { buffer: SharedArrayBuffer; length: number } | undefined;
+  #parameters: SharedArrayBuffer | undefined;
+  #nextId = 0;
+
+  private constructor(plan: SimulationPlan, options: PoolOptions) {
+    this.#plan = sharePlan(plan);
+    this.#options = options;
+    const bytes = slotBytes(plan);
+    this.#slots = Array.from({ length: options.workers * TASKS_PER_WORKER }, () => new SharedArrayBuffer(bytes));
+  }
+
+  /** Starts the threads and waits until each has loaded its programs. */
+  static async start(plan: SimulationPlan, options: PoolOptions): Promise<WorkerPool> {
+    const pool = new WorkerPool(plan, options);
+    pool.#threads = Array.from({ length: options.workers }, () => pool.#spawn());
+    await Promise.all(pool.#threads.map((t) => t.ready));
+    return pool;
+  }
+
+  async run(request: CohortRequest, accept: (outcome: CohortOutcome) => Promise<void>): Promise<void> {
+    const bytesDown = this.#publishBroadcast(request);
+    const window = this.#slots.length;
+    const running = new Map<number, Promise<CohortOutcome>>();
+    let started = 0;
+    try {
+      for (let index = 0; index < request.cohort.length; index++) {
+        for (; started < request.cohort.length && started < index + window; started++) {
+          running.set(started, this.#train(request, request.cohort[started]!, started % window, bytesDown));
+        }
+        const outcome = await running.get(index)!;
+        running.delete(index);
+        await accept(outcome);
+      }
+    } finally {
+      await Promise.allSettled(running.values()); // after a failure too, no task may write into a slot of the next round
+    }
+  }
+
+  async evaluate(parameters: Vector): Promise<EvaluationSums> {
+    this.#publishParameters(parameters);
+    const chunks = Array.from({ length: evaluationChunks(this.#plan) }, (_, i) => i);
+    return addSums(await Promise.all(chunks.map((item) => this.#evaluateItem("test", item))));
+  }
+
+  async evaluateClients(parameters: Vector, clients: readonly number[]): Promise<readonly EvaluationSums[]> {
+    if (this.#plan.holdout === undefined) return clients.map(() => ({ loss: 0, score: 0, examples: 0 }));
+    this.#publishParameters(parameters);
+    return Promise.all(clients.map((item) => this.#evaluateItem("holdout", item)));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map((t) => t.close()));
+  }
+
+  /** The threads, for tests that end one. */
+  get threads(): readonly WorkerThread[] {
+    return this.#threads;
+  }
+
+  #spawn(): WorkerThread {
+    const setup = { plan: this.#plan, executor: this.#options.executor, slots: this.#slots };
+    const thread = new WorkerThread(setup, this.#options.taskTimeoutMs ?? 600_000);
+    if (this.#broadcast !== undefined) thread.post({ type: "broadcast", ...this.#broadcast });
+    if (this.#parameters !== undefined) thread.post({ type: "parameters", buffer: this.#parameters });
+    return thread;
+  }
+
+  /** The living thread with the fewest tasks; a dead one is replaced. */
+  #pick(): WorkerThread {
+    this.#threads = this.#threads.map((t) => (t.dead ? this.#spawn() : t));
+    return this.#threads.reduce((best, t) => (t.load < best.load ? t : best));
+  }
+
+  /** Runs a task; one that its worker did not survive is tried once more on another. */
+  async #request(build: (id: number) => Extract<ToWorker, { id: number }>): Promise<{ answer: Answer; retried: boolean }> {
+    try {
+      return { answer: await this.#pick().request(build(this.#nextId++)), retried: false };
+    } catch (error) {
+      if (!(error instanceof WorkerLost)) throw error;
+      return { answer: await this.#pick().request(build(this.#nextId++)), retried: true };
+    }
+  }
+
+  async #train(request: CohortRequest, client: number, slot: number, bytesDown: number): Promise<CohortOutcome> {
+    try {
+      const state = await request.loadState(client);
+      const { learningRate } = request;
+      const { answer, retried } = await this.#request((id) => ({ type: "train", id, slot, client, learningRate, state }));
+      if (answer.type === "failed") return { client, failure: { code: answer.code, message: answer.message }, retried };
+      if (answer.type !== "trained") throw new Error(`unexpected answer ${answer.type}`);
+      const update = decodeUpdate(new Uint8Array(this.#slots[slot]!, 0, answer.length));
+      const kept = answer.state.map(({ name, offset, length }) => [name, this.#copyState(slot, offset, length)] as const);
+      return { client, update, state: Object.fromEntries(kept), bytesDown, bytesUp: answer.length, retried };
+    } catch (error) {
+      if (!(error instanceof WorkerLost)) throw error;
+      return { client, failure: { code: "worker/lost", message: `${error.message}, twice` }, retried: true };
+    }
+  }
+
+  #copyState(slot: number, offset: number, length: number): Vector {
+    const view = this.#plan.task.float === "float64" ? Float64Array : Float32Array;
+    return new view(this.#slots[slot]!, offset, length).slice();
+  }
+
+  async #evaluateItem(source: "test" | "holdout", item: number): Promise<EvaluationSums> {
+    const { answer } = await this.#request((id) => ({ type: "evaluate", id, source, item }));
+    if (answer.type === "evaluated") return answer.sums;
+    throw new Error(answer.type === "failed" ? answer.message : `unexpected answer ${answer.type}`);
+  }
+
+  #publishBroadcast(request: CohortRequest): number {
+    const length = encodedSize(request.broadcast);
+    const known = this.#broadcast?.buffer;
+    const buffer = known !== undefined && known.byteLength >= length ? known : new SharedArrayBuffer(length + 4096);
+    encodeInto(request.broadcast, new Uint8Array(buffer, 0, length));
+    this.#broadcast = { buffer, length };
+    for (const thread of this.#threads) thread.post({ type: "broadcast", buffer, length });
+    return length;
+  }
+
+  #publishParameters(parameters: Vector): void {
+    this.#parameters ??= new SharedArrayBuffer(parameters.byteLength);
+    const view = parameters instanceof Float64Array ? Float64Array : Float32Array;
+    new view(this.#parameters).set(parameters);
+    for (const thread of this.#threads) thread.post({ type: "parameters", buffer: this.#parameters });
+  }
+}
+
+/** Room for an encoded update and the client's state. The header of a message is far below a kilobyte a vector. */
+function slotBytes(plan: SimulationPlan): number {
+  const width = plan.task.float === "float64" ? 8 : 4;
+  const bytes = (layouts: Readonly<Record<string, Layout>>) =>
+    Object.values(layouts).reduce((sum, layout) => sum + layout.size * width + 1024, 0);
+  return bytes(plan.task.up) + bytes(plan.task.state) + 8192;
+}

@@ -1,0 +1,41 @@
+import type { DataSpec, SimulationPlan } from "@anabranch/core";
+import type { HostData, HostTensor } from "@anabranch/engine";
+
+/** The same plan with its arrays in shared memory, so that threads receive them without copies. */
+export function sharePlan(plan: SimulationPlan): SimulationPlan {
+  return {
+    ...plan,
+    train: shareSpec(plan.train),
+    test: shareSpec(plan.test),
+    holdout: plan.holdout === undefined ? undefined : shareSpec(plan.holdout),
+  };
+}
+
+const shared = new WeakMap<HostData, HostData>();
+
+function shareSpec(spec: DataSpec): DataSpec {
+  if (spec.kind !== "arrays") return spec;
+  return {
+    ...spec,
+    features: shareTensor(spec.features),
+    labels: shareTensor(spec.labels),
+    rows: shareData(spec.rows),
+    offsets: shareData(spec.offsets),
+  };
+}
+
+function shareTensor(tensor: HostTensor): HostTensor {
+  return { ...tensor, data: shareData(tensor.data) };
+}
+
+/** A copy over shared memory; the same array is copied once (training and hold-out rows lie in the same features). */
+function shareData<T extends HostData>(data: T): T {
+  if (data.buffer instanceof SharedArrayBuffer) return data;
+  const known = shared.get(data) as T | undefined;
+  if (known !== undefined) return known;
+  const make = data.constructor as new (buffer: SharedArrayBuffer) => T;
+  const copy = new make(new SharedArrayBuffer(data.byteLength));
+  copy.set(data as never);
+  shared.set(data, copy);
+  return copy;
+}

@@ -1,0 +1,35 @@
+// Plain JavaScript for any Node from 20 on: it runs before anything is installed.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const bin = join(root, "node_modules", ".bin");
+
+/** Installs the locked dependencies unless this very lock file is installed already. */
+export function install() {
+  const lock = readFileSync(join(root, "package-lock.json"), "utf8");
+  const stamp = join(root, "node_modules", ".anabranch-lock");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
+  console.log("Installing dependencies (npm ci) ...");
+  const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+  const result = spawnSync(npm, ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: root, stdio: "inherit" });
+  if (result.status !== 0) {
+    console.error("npm ci failed. Check that the npm registry can be reached, then run the same command again.");
+    process.exit(result.status ?? 1);
+  }
+  writeFileSync(stamp, lock);
+}
+
+/** Runs a command with the project's own Node first on the path; returns its exit status. */
+export function run(command, args) {
+  const path = `${bin}${process.platform === "win32" ? ";" : ":"}${process.env.PATH}`;
+  const result = spawnSync(join(bin, command), args, {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, PATH: path },
+  });
+  if (result.error) throw result.error;
+  return result.status ?? 1;
+}
