@@ -1,0 +1,189 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { type BlobStore, parseEvent, type RunEvent, renderEvent } from "@anabranch/core";
+import { diskFileSystem, hasCode, storageError, writeAtomically } from "./file-system.ts";
+
+/** Events wait in memory up to this many characters. */
+const bufferLimit = 64 * 1024;
+
+/** Events after which the file is brought up to date at once, so that others can follow the run. */
+const announced = new Set<string>(["run.started", "round.finished", "run.stopped", "run.finished"]);
+
+/** Appends the events of a run to events.jsonl, one JSON object a line. */
+export class EventLog {
+  readonly path: string;
+  readonly #file: FileHandle;
+  #buffer: string[] = [];
+  #buffered = 0;
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(path: string, file: FileHandle) {
+    this.path = path;
+    this.#file = file;
+  }
+
+  /** Opens a log for appending and makes it where it does not exist; a last line cut by a crash is removed. */
+  static async open(path: string): Promise<EventLog> {
+    try {
+      await removeCutLine(path);
+      return new EventLog(path, await open(path, "a"));
+    } catch (error) {
+      throw storageError(error, { what: "the event log", path });
+    }
+  }
+
+  /** Adds an event. Resolves when it is in the buffer or, for events that others wait for, in the file. */
+  async append(event: RunEvent): Promise<void> {
+    const line = `${renderEvent(event)}\n`;
+    this.#buffer.push(line);
+    this.#buffered += line.length;
+    if (this.#buffered >= bufferLimit || announced.has(event.type)) await this.#write();
+  }
+
+  /** Brings everything appended so far onto the disk, safe from a power cut. */
+  async flush(): Promise<void> {
+    await this.#write();
+    await this.#guard(() => this.#file.datasync(), 0);
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.flush();
+    } finally {
+      await this.#file.close();
+    }
+  }
+
+  #write(): Promise<void> {
+    const write = this.#writing.then(async () => {
+      if (this.#buffer.length === 0) return;
+      const bytes = Buffer.from(this.#buffer.join(""));
+      this.#buffer = [];
+      this.#buffered = 0;
+      await this.#guard(() => this.#file.appendFile(bytes), bytes.length);
+    });
+    // The caller sees the failure; later writes must not be stopped by it.
+    this.#writing = write.catch(() => undefined);
+    return write;
+  }
+
+  async #guard(action: () => Promise<unknown>, bytes: number): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      throw storageError(error, { what: "the event log", path: this.path, bytes });
+    }
+  }
+}
+
+/** A blob store that saves nothing before the events that led to it are on the disk. */
+export function flushingBefore(store: BlobStore, log: EventLog): BlobStore {
+  return {
+    async put(name, bytes) {
+      await log.flush();
+      await store.put(name, bytes);
+    },
+    get: (name) => store.get(name),
+    list: (prefix) => store.list(prefix),
+    delete: (name) => store.delete(name),
+  };
+}
+
+/**
+ * The events of a log in order; none without a file. Lines that are no event this version knows (a cut last line) are
+ * passed over: a log must open after a crash.
+ */
+export async function* readEvents(path: string): AsyncGenerator<RunEvent> {
+  for await (const line of readLines(path)) {
+    let event: RunEvent;
+    try {
+      event = parseEvent(line);
+    } catch {
+      continue;
+    }
+    yield event;
+  }
+}
+
+/**
+ * Drops what happened after a round, as a resumed run will do it again. `run.started` always stays, and the other lines
+ * stay as they were written. The file is replaced as a whole: a crash leaves the old one or the new one.
+ *
+ * @returns how many events were dropped
+ * @throws `store/disk-full`, `store/not-writable`
+ */
+export async function truncateAfterRound(path: string, round: number): Promise<number> {
+  const kept: string[] = [];
+  let dropped = 0;
+  for await (const line of readLines(path)) {
+    const last = roundOf(line);
+    if (last === undefined || last <= round) kept.push(`${line}\n`);
+    else dropped++;
+  }
+  if (dropped > 0) await writeAtomically(diskFileSystem, path, Buffer.from(kept.join("")), "the event log");
+  return dropped;
+}
+
+/** The lines that hold a JSON object. */
+async function* readLines(path: string): AsyncGenerator<string> {
+  let file: FileHandle;
+  try {
+    file = await open(path, "r");
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return;
+    throw error;
+  }
+  // The handle closes with the end of the lines.
+  for await (const line of file.readLines()) if (parseObject(line) !== undefined) yield line;
+}
+
+/** The round a line tells of; undefined for what belongs to the whole run. */
+function roundOf(line: string): number | undefined {
+  const event = parseObject(line);
+  if (event?.type === "run.started") return undefined;
+  const round = event?.type === "run.finished" ? event.rounds : event?.round;
+  return typeof round === "number" ? round : undefined;
+}
+
+function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A whole event whose line end was lost gets it back; half an event goes. */
+async function removeCutLine(path: string): Promise<void> {
+  let file: FileHandle;
+  try {
+    file = await open(path, "r+");
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return;
+    throw error;
+  }
+  try {
+    const { size } = await file.stat();
+    const end = await lastLineEnd(file, size);
+    if (end === size) return;
+    const tail = Buffer.alloc(size - end);
+    await file.read(tail, 0, tail.length, end);
+    if (parseObject(tail.toString("utf8")) === undefined) await file.truncate(end);
+    else await file.write("\n", size);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Position after the last line end; 0 where there is none. */
+async function lastLineEnd(file: FileHandle, size: number): Promise<number> {
+  const block = Buffer.alloc(bufferLimit);
+  for (let end = size; end > 0; ) {
+    const start = Math.max(0, end - block.length);
+    const { bytesRead } = await file.read(block, 0, end - start, start);
+    const at = block.subarray(0, bytesRead).lastIndexOf(10);
+    if (at >= 0) return start + at + 1;
+    end = start;
+  }
+  return 0;
+}

@@ -1,0 +1,146 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { link, open, readFile, rename, rm } from "node:fs/promises";
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { AnabranchError } from "@anabranch/engine";
+import { hasCode, storageError } from "./file-system.ts";
+
+/** What a lock file says about its holder. */
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  /** When the process started, in the system's own words; tells a process from a later one with the same number. */
+  readonly birth: string;
+  /** Makes each lock unique. */
+  readonly token: string;
+}
+
+export interface Lock {
+  readonly path: string;
+  /** Gives the lock back; may be called twice. */
+  release(): Promise<void>;
+}
+
+/**
+ * Takes a lock file, so that two processes cannot write one run. The lock of a process that no longer lives is taken
+ * over.
+ *
+ * @throws `run/locked` when a living process (or one on another machine, which cannot be asked) holds it
+ */
+export async function acquireLock(path: string): Promise<Lock> {
+  const own: Holder = {
+    pid: process.pid,
+    host: hostname(),
+    birth: processBirth(process.pid),
+    token: randomBytes(8).toString("hex"),
+  };
+  for (let attempt = 0; attempt < 8; attempt++) {
+    if (await createExclusively(path, JSON.stringify(own))) return { path, release: () => release(path, own) };
+    const text = await readText(path);
+    if (text === undefined) continue;
+    if (text === "" && attempt < 4) {
+      // A rival is between creating and filling it; a lock that stays empty is one whose process died there.
+      await sleep(50);
+      continue;
+    }
+    const holder = parseHolder(text);
+    if (holder !== undefined && isHeld(holder)) throw lockedBy(path, holder);
+    await removeStale(path, text);
+  }
+  throw lockedBy(path, parseHolder((await readText(path)) ?? ""));
+}
+
+/** Whether a living process holds the lock. */
+export async function isLocked(path: string): Promise<boolean> {
+  const holder = parseHolder((await readText(path)) ?? "");
+  return holder !== undefined && isHeld(holder);
+}
+
+async function createExclusively(path: string, text: string): Promise<boolean> {
+  try {
+    const file = await open(path, "wx");
+    try {
+      await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
+    return true;
+  } catch (error) {
+    if (hasCode(error, "EEXIST")) return false;
+    throw storageError(error, { what: "the lock of the run", path, bytes: text.length });
+  }
+}
+
+/** Only the file that was seen to be stale may go: a rival may have put its own, living lock there since. */
+async function removeStale(path: string, seen: string): Promise<void> {
+  const aside = `${path}.${randomBytes(6).toString("hex")}.stale`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return;
+    throw storageError(error, { what: "the lock of the run", path });
+  }
+  if ((await readText(aside)) !== seen) await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
+}
+
+async function release(path: string, own: Holder): Promise<void> {
+  const text = await readText(path);
+  if (parseHolder(text ?? "")?.token === own.token) await rm(path, { force: true });
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+function parseHolder(text: string): Holder | undefined {
+  try {
+    const { pid, host, birth, token } = JSON.parse(text) as Partial<Record<keyof Holder, unknown>>;
+    if (typeof pid !== "number" || typeof host !== "string") return undefined;
+    return { pid, host, birth: String(birth), token: String(token) };
+  } catch {
+    return undefined;
+  }
+}
+
+function isHeld(holder: Holder): boolean {
+  if (holder.host !== hostname()) return true;
+  try {
+    process.kill(holder.pid, 0);
+  } catch (error) {
+    if (hasCode(error, "ESRCH")) return false;
+  }
+  return processBirth(holder.pid) === holder.birth;
+}
+
+/** Start time of a process in clock ticks since boot, with the boot's id; empty where the system does not tell. */
+function processBirth(pid: number): string {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The second field is the command in brackets and may hold spaces; the start time is the 22nd of all.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return `${boot} ${fields[19] ?? ""}`;
+  } catch {
+    return "";
+  }
+}
+
+function lockedBy(path: string, holder: Holder | undefined): AnabranchError {
+  const who = holder === undefined ? "another process" : `process ${holder.pid} on ${holder.host}`;
+  return new AnabranchError({
+    code: "run/locked",
+    message: `${who} is writing this run`,
+    where: path,
+    advice:
+      holder === undefined || holder.host === hostname()
+        ? "Wait for it to end, or stop it with Ctrl-C; its work is saved."
+        : "If nothing runs on that machine any more, delete the lock file.",
+  });
+}

@@ -1,0 +1,124 @@
+import { basename } from "node:path";
+import type { RunEvent } from "@anabranch/core";
+import { readEvents } from "./event-log.ts";
+import { openRunFolder } from "./run-folder.ts";
+
+/** `interrupted` can be resumed; `stopped` ended early as configured; `failed` diverged or met an error. */
+export type RunStatus = "running" | "finished" | "stopped" | "interrupted" | "failed";
+
+/** One run in a list. What is not known yet is null. */
+export interface RunSummary {
+  readonly id: string;
+  /** Absolute path. */
+  readonly folder: string;
+  readonly name: string;
+  readonly algorithm: string;
+  readonly dataset: string;
+  readonly model: string;
+  readonly status: RunStatus;
+  readonly roundsDone: number;
+  readonly roundsTotal: number;
+  /** Test accuracy of the last evaluation. */
+  readonly finalAccuracy: number | null;
+  readonly bestAccuracy: number | null;
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  /** Time in rounds, over all sessions. */
+  readonly seconds: number;
+  readonly seed: number;
+  /** ISO times of the first and the last event. */
+  readonly startedAt: string;
+  readonly updatedAt: string;
+}
+
+interface RoundSummary {
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  readonly seconds: number;
+  accuracy: number | null;
+}
+
+/** Sums up the events of a run as they come in. */
+export class RunSummarizer {
+  readonly #folder: string;
+  readonly #rounds = new Map<number, RoundSummary>();
+  #id: string;
+  #about = { name: "", algorithm: "", dataset: "", model: "", roundsTotal: 0, seed: 0 };
+  #status: RunStatus = "interrupted";
+  #startedAt = "";
+  #updatedAt = "";
+
+  constructor(id: string, folder: string) {
+    this.#id = id;
+    this.#folder = folder;
+    this.#about.name = basename(folder);
+  }
+
+  /** Reads what a run's folder holds; a run that nobody writes any more and that did not end is `interrupted`. */
+  static async ofFolder(folder: string): Promise<RunSummarizer> {
+    const run = await openRunFolder(folder);
+    const summarizer = new RunSummarizer(run.id, run.folder);
+    for await (const event of readEvents(run.paths.events)) summarizer.add(event);
+    if (summarizer.#status === "running" && !(await run.isLocked())) summarizer.#status = "interrupted";
+    return summarizer;
+  }
+
+  add(event: RunEvent): void {
+    this.#updatedAt = event.at;
+    switch (event.type) {
+      case "run.started":
+        this.#start(event);
+        break;
+      case "round.finished": {
+        const { bytesDown, bytesUp, seconds } = event;
+        this.#rounds.set(event.round, { bytesDown, bytesUp, seconds: seconds ?? 0, accuracy: null });
+        break;
+      }
+      case "evaluation": {
+        const round = this.#rounds.get(event.round);
+        if (round !== undefined) round.accuracy = event.accuracy;
+        break;
+      }
+      case "run.stopped":
+        this.#status = statusOf(event.reason);
+        break;
+      case "run.finished":
+        // An early stop is followed by run.finished and stays an early stop.
+        if (this.#status === "running") this.#status = "finished";
+    }
+  }
+
+  get summary(): RunSummary {
+    const rounds = [...this.#rounds.values()];
+    const accuracies = rounds.flatMap(({ accuracy }) => accuracy ?? []);
+    const total = (key: "bytesDown" | "bytesUp" | "seconds") => rounds.reduce((sum, round) => sum + round[key], 0);
+    return {
+      id: this.#id,
+      folder: this.#folder,
+      ...this.#about,
+      status: this.#status,
+      roundsDone: Math.max(0, ...this.#rounds.keys()),
+      finalAccuracy: accuracies.at(-1) ?? null,
+      bestAccuracy: accuracies.length === 0 ? null : accuracies.reduce((best, value) => Math.max(best, value)),
+      bytesDown: total("bytesDown"),
+      bytesUp: total("bytesUp"),
+      seconds: total("seconds"),
+      startedAt: this.#startedAt,
+      updatedAt: this.#updatedAt,
+    };
+  }
+
+  #start(event: Extract<RunEvent, { type: "run.started" }>): void {
+    const { name, algorithm, dataset, model, rounds, seed, resumedFrom = 0 } = event;
+    this.#id = event.run || this.#id;
+    this.#about = { name, algorithm, dataset, model, roundsTotal: rounds, seed };
+    this.#status = "running";
+    this.#startedAt ||= event.at;
+    for (const round of [...this.#rounds.keys()]) if (round > resumedFrom) this.#rounds.delete(round);
+  }
+}
+
+function statusOf(reason: Extract<RunEvent, { type: "run.stopped" }>["reason"]): RunStatus {
+  if (reason === "interrupted") return "interrupted";
+  return reason === "early-stop" ? "stopped" : "failed";
+}
