@@ -7,4 +7,5 @@ export * from "./embedding.ts";
 export * from "./initializers.ts";
 export * from "./module.ts";
 export * from "./normalization.ts";
+export * from "./parameters.ts";
 export * from "./transformer.ts";

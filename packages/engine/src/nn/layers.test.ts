@@ -85,3 +85,22 @@ describe("parameters", () => {
     expect(() => nn.multiHeadAttention("attention", 10, 3)).toThrow(/multiple of the number of heads/);
   });
 });
+
+it("drawParameters draws each kind of start", () => {
+  const specs = [nn.ones, nn.zeros, nn.uniform(0.5), nn.normal(0.1)].map((initialize, i) =>
+    nn.parameter("layer", `p${i}`, [20, 25], "matrix", initialize),
+  );
+  let state = 1;
+  const random = () => {
+    state = (state * 48271) % 0x7fffffff;
+    return state / 0x7fffffff;
+  };
+  const [one, zero, uniform, normal] = Object.values(nn.drawParameters(specs, random, "p/")).map((t) => [...t.data]);
+  expect(Object.keys(nn.drawParameters(specs, random, "p/"))[0]).toBe("p/layer.p0");
+  expect([Math.min(...one!), Math.max(...zero!)]).toEqual([1, 0]);
+  const deviation = (values: number[]) => Math.sqrt(values.reduce((s, v) => s + v * v, 0) / values.length);
+  expect(Math.max(...uniform!.map(Math.abs))).toBeLessThanOrEqual(0.5);
+  // fixed numbers, so no false alarms; a deviation of 500 draws is off by about 3 %
+  expect(deviation(uniform!)).toBeCloseTo(0.5 / Math.sqrt(3), 1);
+  expect(deviation(normal!)).toBeCloseTo(0.1, 1);
+});

@@ -40,12 +40,15 @@ export interface ApplyContext {
   readonly masks?: Readonly<Record<string, Tensor>>;
 }
 
+/** Values of parameters by name, as traced tensors. */
+export type Parameters = Readonly<Record<string, Tensor>>;
+
 /** A pure function of parameters and activations, together with the parameters and masks it asks for. */
 export interface Module {
   readonly parameters: readonly ParameterSpec[];
   readonly masks: readonly MaskSpec[];
   /** @param parameters values by parameter name; more than the module's own may be present */
-  apply(parameters: Readonly<Record<string, Tensor>>, x: Tensor, context?: ApplyContext): Tensor;
+  apply(parameters: Parameters, x: Tensor, context?: ApplyContext): Tensor;
 }
 
 /** A module without parameters. */
@@ -62,9 +65,4 @@ export function parameter(
   initialize: Initializer,
 ): ParameterSpec {
   return { name: `${block}.${name}`, shape, role, block, initialize };
-}
-
-/** Number of scalar parameters. */
-export function countParameters(parameters: readonly ParameterSpec[]): number {
-  return parameters.reduce((total, p) => total + p.shape.reduce((a, b) => a * b, 1), 0);
 }

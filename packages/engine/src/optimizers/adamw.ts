@@ -16,11 +16,11 @@ export interface AdamwOptions {
 }
 
 /** State of AdamW: both moments and the number of steps taken (a float scalar). */
-export interface AdamwState {
+export type AdamwState = {
   readonly firstMoment: TensorTree;
   readonly secondMoment: TensorTree;
   readonly step: Tensor;
-}
+};
 
 /**
  * Adam with decoupled weight decay and bias correction:
@@ -39,9 +39,9 @@ export function adamw(options: AdamwOptions = {}): Optimizer {
         firstMoment: zerosLike(parameters),
         secondMoment: zerosLike(parameters),
         step: constant(0),
-      }) satisfies AdamwState as unknown as TensorTree,
+      }) satisfies AdamwState,
     update(gradients, state, parameters, learningRate) {
-      const { firstMoment, secondMoment, step: steps } = state as unknown as AdamwState;
+      const { firstMoment, secondMoment, step: steps } = state as AdamwState;
       const step = add(steps, 1);
       const first = combineTrees("adamw", (_p, g, m) => average(m, g, beta1), gradients, firstMoment);
       const second = combineTrees("adamw", (_p, g, v) => average(v, square(g), beta2), gradients, secondMoment);
@@ -60,7 +60,7 @@ export function adamw(options: AdamwOptions = {}): Optimizer {
       );
       return {
         parameters: next,
-        state: { firstMoment: first, secondMoment: second, step } satisfies AdamwState as unknown as TensorTree,
+        state: { firstMoment: first, secondMoment: second, step } satisfies AdamwState,
       };
     },
   };

@@ -8,11 +8,11 @@ import { broadcastTo } from "../ops/shape.ts";
 /** What an optimizer may know of each parameter, by its path in the tree: matrix methods treat matrices apart. */
 export type ParameterSpecs = Readonly<Record<string, Pick<ParameterSpec, "role" | "block" | "shape">>>;
 
-/** Parameters after one step, and the optimizer's state to hand to the next one. */
-export interface OptimizerStep<P extends TensorTree> {
+/** Parameters after one step, and the optimizer's state to hand to the next one; a tree that `scan` can carry. */
+export type OptimizerStep<P extends TensorTree> = {
   readonly parameters: P;
   readonly state: TensorTree;
-}
+};
 
 /**
  * A pure update rule over trees of traced tensors. It owns nothing: state goes in and comes out, so it can be carried by
