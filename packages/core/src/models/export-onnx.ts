@@ -1,16 +1,28 @@
-import { constant, encodeModel, trace } from "@anabranch/engine";
+import { AnabranchError, constant, encodeModel, nn, type Tensor, trace } from "@anabranch/engine";
 import type { Model } from "./model.ts";
 
 /**
  * A trained model as an ONNX file for inference: input "features" [N, ...] with raw features as the model takes them,
  * output "logits"; parameters are initializers and N stays symbolic.
  *
- * @param values of every parameter, by name
+ * @param values of every parameter, by name; throws `model/parameters` where one is missing or has another size
  */
 export function exportOnnx(model: Model, values: Readonly<Record<string, ArrayLike<number>>>): Uint8Array {
-  const parameters = Object.fromEntries(model.parameters.map((p) => [p.name, constant(values[p.name]!, p.shape)]));
+  const parameters = Object.fromEntries(model.parameters.map((p) => [p.name, parameterConstant(p, values[p.name])]));
   const graph = trace(({ features }) => ({ logits: model.forward(parameters, features) }), {
     features: { dtype: model.features.dtype, shape: ["N", ...model.features.shape] },
   });
   return encodeModel(graph, model.name, { inputPrefix: "", outputPrefix: "" });
+}
+
+function parameterConstant(spec: nn.ParameterSpec, values: ArrayLike<number> | undefined): Tensor {
+  const size = nn.countParameters([spec]);
+  if (values?.length === size) return constant(values, spec.shape);
+  throw new AnabranchError({
+    code: "model/parameters",
+    message: "a parameter has no fitting values",
+    where: spec.name,
+    received: values === undefined ? "nothing" : `${values.length} numbers`,
+    expected: `${size} numbers for shape [${spec.shape.join(", ")}]`,
+  });
 }

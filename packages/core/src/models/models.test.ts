@@ -82,5 +82,8 @@ describe("createModel", () => {
     );
     expect(() => createModel("vit", { ...data, features: { dtype: "uint8", shape: [1, 3, 30, 30] } })).toThrow(/patch/);
     expect(() => createModel("char-transformer", data)).toThrow(/sequences of indices/);
+    const scaled = createModel("cnn-28x28", data, { mean: [0.1, 0.2, 0.3] });
+    const { parameters, features } = placeholders(scaled, "N");
+    expect(() => scaled.forward(parameters, features)).toThrow(/do not fit the channels/);
   });
 });

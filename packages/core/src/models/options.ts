@@ -26,6 +26,14 @@ export interface Scaling {
 export function scaleFeatures(x: Tensor, { mean, std }: Scaling): Tensor {
   if (x.dtype === "float") return x;
   const channels = Math.max(mean.length, std.length);
+  if (channels > 1 && [mean, std].some((values) => values.length > 1 && values.length !== x.shape[1])) {
+    throw new AnabranchError({
+      code: "model/scaling",
+      message: "mean and std do not fit the channels",
+      received: `mean [${mean.join(", ")}], std [${std.join(", ")}] for features [${x.shape.join(", ")}]`,
+      expected: `one number, or ${x.shape[1]}`,
+    });
+  }
   const factor = Array.from({ length: channels }, (_, c) => 1 / (255 * at(std, c)));
   const offset = Array.from({ length: channels }, (_, c) => at(mean, c) / at(std, c));
   const shape = channels === 1 ? [] : [channels, ...x.shape.slice(2).map(() => 1)];

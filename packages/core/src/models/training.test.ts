@@ -15,7 +15,7 @@ import { describe, expect, it } from "vitest";
 import { initialParameters } from "../params/initialize.ts";
 import { entryView, layout } from "../params/layout.ts";
 import { rootKey } from "../random/index.ts";
-import { cnnCifar, exportOnnx, type Model, mlp } from "./index.ts";
+import { charTransformer, cnnCifar, exportOnnx, type Model, mlp, resnet8, vit } from "./index.ts";
 
 function initialValues(model: Model): Record<string, Float32Array> {
   const flat = initialParameters(model.parameters, rootKey(7));
@@ -81,6 +81,9 @@ describe("exportOnnx", () => {
   it.each([
     { model: mlp({ hidden: [16] }) },
     { model: cnnCifar({ input: [3, 10, 10], channels: [4, 8], hidden: 16 }) },
+    { model: resnet8({ input: [3, 8, 8] }) },
+    { model: vit({ input: [8, 8], depth: 1 }) },
+    { model: charTransformer({ input: [6], classes: 10, depth: 1 }) },
   ])("$model.name gives the logits of the traced model at any batch size", async ({ model }) => {
     const values = initialValues(model);
     const session = await InferenceSession.create(exportOnnx(model, values));
@@ -100,7 +103,10 @@ describe("exportOnnx", () => {
     for (const n of [1, 5]) {
       const shape = [n, ...model.features.shape];
       const size = shape.reduce((a, b) => a * b, 1);
-      const features = Uint8Array.from({ length: size }, (_, i) => (i * 91) % 256);
+      const features = Uint8Array.from(
+        { length: size },
+        (_, i) => (i * 91) % (model.features.shape.length > 1 ? 256 : 10),
+      );
       const parameters = model.parameters.map((p) => [
         `parameters/${p.name}`,
         { dtype: "float", shape: p.shape, data: values[p.name]! } as const,
@@ -110,11 +116,20 @@ describe("exportOnnx", () => {
         ...Object.fromEntries(parameters),
       });
       const { logits } = await session.run({ features: new OnnxTensor("uint8", features, shape) });
-      expect(logits!.dims).toEqual([n, 10]);
+      expect(logits!.dims).toEqual([n, ...model.labels.shape, 10]);
       const close = Array.from(expected["logits"]!.data, (v) => expect.closeTo(v, 5));
       expect(Array.from(logits!.data as Float32Array)).toEqual(close);
     }
     await executable.release();
     await session.release();
+  });
+
+  it("refuses missing and misshapen values", () => {
+    const model = mlp({ hidden: [4] });
+    const values = initialValues(model);
+    expect(() => exportOnnx(model, { ...values, "dense1.bias": new Float32Array(3) })).toThrow(
+      /dense1.bias.*3 numbers/,
+    );
+    expect(() => exportOnnx(model, {})).toThrow(/received nothing/);
   });
 });
