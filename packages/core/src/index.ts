@@ -1,9 +1,14 @@
 export { AnabranchError } from "@anabranch/engine";
 export * from "./aggregation/index.ts";
 export type * from "./algorithms/algorithm.ts";
+export { fedavg } from "./algorithms/fedavg.ts";
+export { fedavgm } from "./algorithms/fedavgm.ts";
+export { fedadagrad, fedadam, fedyogi } from "./algorithms/fedopt.ts";
+export { fedprox } from "./algorithms/fedprox.ts";
 export { localSgd, modelDelta } from "./algorithms/local-sgd.ts";
 export { combine } from "./algorithms/parameter-tensors.ts";
 export { type AlgorithmEntry, algorithms, createAlgorithm } from "./algorithms/registry.ts";
+export { scaffold } from "./algorithms/scaffold.ts";
 export { broadcastParameters, combineVectors, modelExchange, stepFrom, zeros } from "./algorithms/server.ts";
 export { type LocalBudget, planBatches, stepCount } from "./client/batches.ts";
 export { type ClientDataSource, type DataSpec, openDataSource } from "./client/data-source.ts";

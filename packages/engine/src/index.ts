@@ -1,6 +1,7 @@
 export * from "./autodiff/gradient.ts";
 export * from "./errors.ts";
 export type * from "./executor/executor.ts";
+export { fingerprint } from "./executor/fingerprint.ts";
 export { interpreter } from "./executor/interpreter.ts";
 export { onnxruntimeNode } from "./executor/onnxruntime-node.ts";
 export { onnxruntimeWeb } from "./executor/onnxruntime-web.ts";

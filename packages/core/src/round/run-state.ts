@@ -15,7 +15,7 @@ export interface RunState {
 }
 
 /** Name of the blob with the parameters of the best evaluation. */
-export const BEST_CHECKPOINT = "best.safetensors";
+export const BEST_CHECKPOINT = "checkpoints/best.safetensors";
 
 /** The newest checkpoint that is whole, or the start of the run. Refuses a checkpoint of another run. */
 export async function restoreRun(plan: RunPlan, ports: RunPorts): Promise<RunState> {

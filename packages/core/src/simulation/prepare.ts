@@ -8,9 +8,9 @@ import { type Config, configHash } from "../config/index.ts";
 import {
   type ArrayDataset,
   createPartitioner,
-  exampleCount,
   type FederatedDataset,
   federate,
+  partitionLabels,
   type Partitioner,
   type PartitionStatistics,
   partitionStatistics,
@@ -20,7 +20,8 @@ import {
 import { createModel, type Model } from "../models/index.ts";
 import { initialParameters } from "../params/initialize.ts";
 import { layout } from "../params/layout.ts";
-import type { Vector } from "../params/vector.ts";
+import type { NamedTensor } from "../protocol/index.ts";
+import { parametersFrom } from "../params/from-tensors.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { poissonSampler, uniformSampler } from "../selection/sampler.ts";
@@ -31,8 +32,8 @@ import { learningRateSchedule } from "./schedule.ts";
 export interface Own {
   readonly model?: Model;
   readonly algorithm?: Algorithm;
-  /** Initial parameters in layout order, e.g. read from safetensors. */
-  readonly initial?: Vector;
+  /** Initial values by parameter name, e.g. the tensors of a safetensors file. Every parameter must be there. */
+  readonly weights?: Readonly<Record<string, NamedTensor>> | undefined;
 }
 
 /** What the executor is, as far as a plan must know. */
@@ -62,7 +63,8 @@ export function prepareRun(
   own: Own = {},
 ): PreparedRun {
   const { float } = executor;
-  const dataset = federate(data, namedPartitioner(config), {
+  const partitioner = namedPartitioner(config);
+  const dataset = federate(data, partitioner, {
     key: deriveKey(rootKey(config.seed), "partition"),
     clients: config.data.clients,
   });
@@ -102,8 +104,10 @@ export function prepareRun(
     holdout: config.data.holdout > 0 ? arrayDataSpec(train.features, train.labels, parts.holdout.clients) : undefined,
     test: inChunks(test, evaluationBatch),
   };
-  const initial = own.initial ?? initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"));
-  requireLength(initial, modelLayout.size);
+  const initial =
+    own.weights === undefined
+      ? initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"))
+      : parametersFrom(own.weights, modelLayout);
   const { name: samplerName, cohort } = config.sampler;
   const plan: RunPlan = {
     id,
@@ -134,7 +138,8 @@ export function prepareRun(
       executor: { name: executor.name, version: executor.version, fingerprint: executor.fingerprint },
     },
   };
-  const statistics = partitionStatistics(dataset.partition, classLabels(dataset.train), dataset.train.classes);
+  const labels = partitionLabels(dataset.train, partitioner);
+  const statistics = partitionStatistics(dataset.partition, labels, dataset.train.classes);
   return { plan, simulation, model, dataset, statistics };
 }
 
@@ -144,12 +149,12 @@ function namedPartitioner(config: Config): Partitioner {
 }
 
 function namedModel(config: Config, data: ArrayDataset): Model {
-  const { name, initialWeights: _weights, ...options } = config.model;
+  const { name, file: _file, initialWeights: _weights, ...options } = config.model;
   return createModel(name, data, options);
 }
 
 function createNamedAlgorithm(config: Config): Algorithm {
-  const { name, ...options } = config.algorithm;
+  const { name, file: _file, ...options } = config.algorithm;
   return createAlgorithm(name, options);
 }
 
@@ -183,22 +188,4 @@ function inChunks({ features, labels }: ArrayDataset, size: number): DataSpec {
     Int32Array.from({ length: Math.min(size, rows - chunk * size) }, (_, i) => chunk * size + i),
   );
   return arrayDataSpec(features, labels, chunks);
-}
-
-/** One class for each example; a data set with a label at every position (text) counts by its first. */
-function classLabels(dataset: ArrayDataset): Uint8Array | Int32Array {
-  const { data, shape } = dataset.labels;
-  const width = shape.slice(1).reduce((a, b) => a * b, 1);
-  return Int32Array.from({ length: exampleCount(dataset) }, (_, i) => data[i * width]!);
-}
-
-function requireLength(initial: Vector, size: number): void {
-  if (initial.length === size) return;
-  throw new AnabranchError({
-    code: "params/length",
-    message: "the initial weights do not fit the model",
-    where: "model.initialWeights",
-    received: `${initial.length} values`,
-    expected: `${size} values`,
-  });
 }

@@ -20,6 +20,8 @@ import { type Answer, WorkerLost, WorkerThread } from "./thread.ts";
 export interface PoolOptions {
   readonly executor: string;
   readonly workers: number;
+  /** Updates that may wait for their turn; default 2 x workers. */
+  readonly window?: number;
   /** A task without an answer for this long counts as a dead worker. Default 10 minutes. */
   readonly taskTimeoutMs?: number;
 }
@@ -45,7 +47,7 @@ export class WorkerPool implements Backend, Evaluator {
     this.#plan = sharePlan(plan);
     this.#options = options;
     const bytes = slotBytes(plan);
-    this.#slots = Array.from({ length: options.workers * TASKS_PER_WORKER }, () => new SharedArrayBuffer(bytes));
+    this.#slots = Array.from({ length: options.window ?? options.workers * TASKS_PER_WORKER }, () => new SharedArrayBuffer(bytes));
   }
 
   /** Starts the threads and waits until each has loaded its programs. */
@@ -128,7 +130,7 @@ export class WorkerPool implements Backend, Evaluator {
       if (answer.type === "failed") return { client, failure: { code: answer.code, message: answer.message }, retried };
       if (answer.type !== "trained") throw new Error(`unexpected answer ${answer.type}`);
       const update = decodeUpdate(new Uint8Array(this.#slots[slot]!, 0, answer.length));
-      const kept = answer.state.map(({ name, offset, length }) => [name, this.#copyState(slot, offset, length)] as const);
+      const kept = answer.state.map(({ name, offset, length }) => [name, this.#view(slot, offset, length)] as const);
       return { client, update, state: Object.fromEntries(kept), bytesDown, bytesUp: answer.length, retried };
     } catch (error) {
       if (!(error instanceof WorkerLost)) throw error;
@@ -136,9 +138,9 @@ export class WorkerPool implements Backend, Evaluator {
     }
   }
 
-  #copyState(slot: number, offset: number, length: number): Vector {
-    const view = this.#plan.task.float === "float64" ? Float64Array : Float32Array;
-    return new view(this.#slots[slot]!, offset, length).slice();
+  #view(slot: number, offset: number, length: number): Vector {
+    const buffer = this.#slots[slot]! as unknown as ArrayBuffer; // typed arrays over shared memory are typed apart
+    return this.#plan.task.float === "float64" ? new Float64Array(buffer, offset, length) : new Float32Array(buffer, offset, length);
   }
 
   async #evaluateItem(source: "test" | "holdout", item: number): Promise<EvaluationSums> {
@@ -159,8 +161,8 @@ export class WorkerPool implements Backend, Evaluator {
 
   #publishParameters(parameters: Vector): void {
     this.#parameters ??= new SharedArrayBuffer(parameters.byteLength);
-    const view = parameters instanceof Float64Array ? Float64Array : Float32Array;
-    new view(this.#parameters).set(parameters);
+    const view = parameters instanceof Float64Array ? new Float64Array(this.#parameters) : new Float32Array(this.#parameters);
+    view.set(parameters);
     for (const thread of this.#threads) thread.post({ type: "parameters", buffer: this.#parameters });
   }
 }

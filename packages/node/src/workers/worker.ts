@@ -84,8 +84,9 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
   let offset = Math.ceil(length / 8) * 8;
   const kept: { name: string; offset: number; length: number }[] = [];
   for (const [name, vector] of Object.entries(outcome.state)) {
-    const view = vector instanceof Float64Array ? Float64Array : Float32Array;
-    new view(slot, offset, vector.length).set(vector);
+    const { length: count } = vector;
+    const view = vector instanceof Float64Array ? new Float64Array(slot, offset, count) : new Float32Array(slot, offset, count);
+    view.set(vector);
     kept.push({ name, offset, length: vector.length });
     offset += Math.ceil(vector.byteLength / 8) * 8;
   }

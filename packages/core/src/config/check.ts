@@ -1,0 +1,65 @@
+import { AnabranchError } from "@anabranch/engine";
+import { type Locate, show } from "./issues.ts";
+import type { Config } from "./schema.ts";
+
+/** Refuses values that are allowed one by one but not together. Throws `config/conflict`. */
+export function checkTogether(config: Config, input: unknown, locate: Locate): void {
+  checkBudget(config, input, locate);
+  const { data, sampler, evaluation, stop } = config;
+  if (sampler.cohort > data.clients) {
+    throw conflict(
+      locate(["sampler", "cohort"]),
+      show(sampler.cohort),
+      `at most data.clients = ${data.clients}`,
+      "A cohort is a part of the population: lower sampler.cohort or raise data.clients.",
+    );
+  }
+  if (sampler.name === "uniform" && !Number.isInteger(sampler.cohort)) {
+    throw conflict(
+      locate(["sampler", "cohort"]),
+      show(sampler.cohort),
+      'a whole number where sampler.name = "uniform"',
+      'Only sampler.name = "poisson" has an expected cohort, which may be a fraction.',
+    );
+  }
+  if (evaluation.clientEvery > 0 && data.holdout === 0) {
+    throw conflict(
+      locate(["evaluation", "clientEvery"]),
+      `${evaluation.clientEvery}, with data.holdout = 0`,
+      "clients that hold examples back",
+      "Set data.holdout, e.g. to 0.2, or leave evaluation.clientEvery at 0.",
+    );
+  }
+  const stopKey = stop.patience > 0 ? "patience" : stop.targetAccuracy === undefined ? undefined : "targetAccuracy";
+  if (stopKey !== undefined && evaluation.every === 0) {
+    throw conflict(
+      locate(["stop", stopKey]),
+      `${stop[stopKey]}, with evaluation.every = 0`,
+      "evaluations to judge by",
+      "Set evaluation.every to at least 1.",
+    );
+  }
+}
+
+/** Looks at what was written, as the resolved configuration has a default for localEpochs. */
+function checkBudget({ training }: Config, input: unknown, locate: Locate): void {
+  const written = (input as { training?: { localEpochs?: unknown } } | undefined)?.training;
+  if (training.localSteps === undefined || written?.localEpochs === undefined) return;
+  throw conflict(
+    locate(["training", "localSteps"]),
+    `localSteps = ${training.localSteps} and localEpochs = ${show(written.localEpochs)}`,
+    "one of the two",
+    "Remove the one that should not count (on the command line: --set training.localEpochs=).",
+  );
+}
+
+function conflict(where: string, received: string, expected: string, advice: string): AnabranchError {
+  return new AnabranchError({
+    code: "config/conflict",
+    message: "two values in the configuration exclude each other",
+    where,
+    received,
+    expected,
+    advice,
+  });
+}

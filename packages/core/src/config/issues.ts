@@ -1,0 +1,128 @@
+import { AnabranchError } from "@anabranch/engine";
+import type * as z from "zod";
+import { configFields, fieldAt } from "./fields.ts";
+import { nearest } from "./nearest.ts";
+
+/** The place of a key path for error messages, e.g. "run.toml:12, training.learningRate". */
+export type Locate = (path: readonly PropertyKey[]) => string;
+
+/** The error for what a schema found wrong: the first finding in full, the places of the others. */
+export function issueError(
+  issues: readonly z.core.$ZodIssue[],
+  input: unknown,
+  locate: Locate,
+  keysOf: (path: readonly PropertyKey[]) => readonly string[],
+): AnabranchError {
+  const [first, ...rest] = issues;
+  const also =
+    rest.length === 0 ? "" : ` Also wrong: ${rest.map((issue) => issue.path.join(".") || "keys").join(", ")}.`;
+  if (first!.code === "unrecognized_keys") return unknownKey(first!, input, locate, keysOf(first!.path), also);
+  const value = valueAt(input, first!.path);
+  const advice = [suggestValue(first!, value), describe(first!.path)].filter((text) => text !== "").join(" ");
+  return new AnabranchError({
+    code: "config/invalid",
+    message: "a value in the configuration is not allowed",
+    where: locate(first!.path),
+    received: show(value),
+    expected: expectation(first!),
+    advice: `${advice}${also}`.trim(),
+  });
+}
+
+/** The error for the name of a part that does not exist. */
+export function unknownName(kind: string, name: string, known: readonly string[], where: string): AnabranchError {
+  const near = nearest(name, known);
+  return new AnabranchError({
+    code: "config/unknown-name",
+    message: `there is no ${kind} of this name`,
+    where,
+    received: show(name),
+    expected: `one of ${known.join(", ")}`,
+    ...(near === undefined ? {} : { advice: `Did you mean "${near}"?` }),
+  });
+}
+
+/** A value as a message shows it, cut where it is long. */
+export function show(value: unknown): string {
+  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+function unknownKey(
+  issue: z.core.$ZodIssueUnrecognizedKeys,
+  input: unknown,
+  locate: Locate,
+  known: readonly string[],
+  also: string,
+): AnabranchError {
+  const key = issue.keys[0]!;
+  const path = [...issue.path, key];
+  const near = nearest(key, known);
+  const elsewhere = configFields.find((field) => field.path.at(-1) === key);
+  const prefix = issue.path.length === 0 ? "" : `${issue.path.join(".")}.`;
+  let advice = "";
+  if (near !== undefined) advice = `Did you mean "${prefix}${near}"?`;
+  else if (elsewhere !== undefined) advice = `Did you mean "${elsewhere.path.join(".")}"?`;
+  return new AnabranchError({
+    code: "config/unknown-key",
+    message: "the configuration has a key that means nothing",
+    where: locate(path),
+    received: show(valueAt(input, path)),
+    expected: known.length === 0 ? "no keys here" : `one of ${known.join(", ")}`,
+    advice: `${advice}${also}`.trim(),
+  });
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  int: "a whole number",
+  number: "a number",
+  string: "a text in quotes",
+  boolean: "true or false",
+  object: "a table",
+  array: "a list",
+};
+
+function expectation(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "too_small":
+      return `${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}${unit(issue.origin)}`;
+    case "too_big":
+      return `${issue.inclusive === false ? "less than" : "at most"} ${issue.maximum}${unit(issue.origin)}`;
+    case "invalid_type":
+      return TYPES[issue.expected] ?? issue.expected;
+    case "invalid_value":
+      return `one of ${issue.values.map((value) => show(value)).join(", ")}`;
+    case "invalid_union":
+      return issue.errors.map((branch) => branch.map(expectation).join(" and ")).join(", or ");
+    default:
+      return issue.message;
+  }
+}
+
+function unit(origin: string): string {
+  if (origin === "string") return " characters";
+  return origin === "array" ? " elements" : "";
+}
+
+function suggestValue(issue: z.core.$ZodIssue, value: unknown): string {
+  if (issue.code !== "invalid_value" || typeof value !== "string") return "";
+  const near = nearest(value, issue.values.map(String));
+  return near === undefined ? "" : `Did you mean "${near}"?`;
+}
+
+function describe(path: readonly PropertyKey[]): string {
+  const field = fieldAt(path);
+  if (field === undefined) return "";
+  const normally = field.defaultValue === undefined ? "" : ` (default ${show(field.defaultValue)})`;
+  return `This is the ${field.description}${normally}.`;
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input;
+  for (const key of path) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[key];
+  }
+  return value;
+}

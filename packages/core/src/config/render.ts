@@ -1,0 +1,56 @@
+import { hashText } from "@anabranch/engine";
+import { stringify } from "smol-toml";
+import { configFields } from "./fields.ts";
+import type { Config } from "./schema.ts";
+
+/** The configuration as TOML that `parseConfig` reads back to the same: keys in the order of the schema, options by name. */
+export function renderToml(config: Config): string {
+  return `${stringify(canonical(config)).trimEnd()}\n`;
+}
+
+/** Keys that say where and how a run is executed and written down, not what it computes. */
+const NO_INFLUENCE = [
+  "name",
+  "data.dataDir",
+  "model.initialWeights",
+  "checkpoint",
+  "execution.workers",
+  "execution.window",
+];
+
+/**
+ * Identity of what a run computes (16 hex digits). Left out: the run's name, paths, how often it is saved, and the
+ * number of workers, none of which changes a bit of the result.
+ */
+export function configHash(config: Config): string {
+  return hashText(JSON.stringify(without(canonical(config), NO_INFLUENCE, "")));
+}
+
+/** Plain tables in a fixed order, without undefined values and without the default of localEpochs where it does not count. */
+function canonical(config: Config): Record<string, unknown> {
+  const { training, ...rest } = config;
+  const { localEpochs, ...others } = training;
+  const budget = training.localSteps === undefined ? { localEpochs } : {};
+  return ordered({ ...rest, training: { ...others, ...budget } }, []);
+}
+
+function ordered(table: Readonly<Record<string, unknown>>, path: readonly string[]): Record<string, unknown> {
+  const rank = new Map(configFields.map((field, index) => [field.path.join("."), index]));
+  const place = (key: string) => rank.get([...path, key].join(".")) ?? Number.POSITIVE_INFINITY;
+  const entries = Object.entries(table).filter(([, value]) => value !== undefined);
+  entries.sort(([a], [b]) => (place(a) === place(b) ? (a < b ? -1 : 1) : place(a) - place(b)));
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, isTable(value) ? ordered(value, [...path, key]) : value]),
+  );
+}
+
+function without(table: Record<string, unknown>, paths: readonly string[], prefix: string): Record<string, unknown> {
+  const kept = Object.entries(table).filter(([key]) => !paths.includes(prefix + key));
+  return Object.fromEntries(
+    kept.map(([key, value]) => [key, isTable(value) ? without(value, paths, `${prefix}${key}.`) : value]),
+  );
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}

@@ -1,0 +1,46 @@
+import { AnabranchError } from "@anabranch/engine";
+import type * as z from "zod";
+import { partitioners } from "../data/partitioners/table.ts";
+import { checkTogether } from "./check.ts";
+import { configFields } from "./fields.ts";
+import { issueError, type Locate, unknownName } from "./issues.ts";
+import { type Config, type ConfigInput, configSchema } from "./schema.ts";
+
+/**
+ * The complete configuration of what a user wrote: checked, with every default filled in.
+ * Throws `config/unknown-key`, `config/unknown-name`, `config/invalid` or `config/conflict`; `locate` turns a key path
+ * into the place that the error names.
+ */
+export function resolveConfig(input: ConfigInput | unknown, locate: Locate = (path) => path.join(".")): Config {
+  const result = configSchema.safeParse(input);
+  if (!result.success) throw issueError(result.error.issues, input, locate, keysOf);
+  checkPartition(result.data, locate);
+  checkTogether(result.data, input, locate);
+  return result.data;
+}
+
+/** Keys that a section of the configuration knows. */
+function keysOf(path: readonly PropertyKey[]): string[] {
+  const parent = path.join(".");
+  return configFields
+    .filter((field) => field.path.slice(0, -1).join(".") === parent)
+    .map((field) => field.path.at(-1)!);
+}
+
+function checkPartition({ data: { partition } }: Config, locate: Locate): void {
+  const { scheme, ...options } = partition;
+  const path = ["data", "partition"];
+  if (!Object.hasOwn(partitioners, scheme)) {
+    throw unknownName("partition scheme", scheme, Object.keys(partitioners), locate([...path, "scheme"]));
+  }
+  const schema: z.ZodType = partitioners[scheme as keyof typeof partitioners].options;
+  const result = schema.safeParse(options);
+  if (result.success) return;
+  const known = "shape" in schema ? Object.keys(schema.shape as object) : [];
+  throw issueError(
+    result.error.issues,
+    options,
+    (key) => locate([...path, ...key]),
+    (key) => (key.length === 0 ? known : []),
+  );
+}

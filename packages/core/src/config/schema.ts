@@ -1,0 +1,161 @@
+import * as z from "zod";
+
+const every = z.int().min(0);
+const positive = z.int().min(1);
+
+const partition = z
+  .looseObject({
+    scheme: z
+      .string()
+      .min(1)
+      .default("dirichlet")
+      .describe('how examples are dealt out: "iid", "dirichlet", "shards", "quantity-skew", "natural", "long-tail"'),
+  })
+  .prefault({})
+  .describe("who holds what; further keys are options of the scheme");
+
+const data = z
+  .strictObject({
+    dataset: z.string().min(1).default("fashion-mnist-10k").describe("name of the data set"),
+    file: z.string().min(1).optional().describe("own data set: a module whose default export loads it, instead of dataset"),
+    dataDir: z.string().min(1).optional().describe("folder with the data set's files, where they are not shipped"),
+    clients: positive.max(100_000_000).default(100).describe("size of the population"),
+    holdout: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0)
+      .describe("share of every client's examples that is kept for its own evaluation; 0: none"),
+    partition,
+  })
+  .prefault({})
+  .describe("the data and how they are spread over the population");
+
+const model = z
+  .looseObject({
+    name: z.string().min(1).default("cnn-28x28").describe("name of the model"),
+    file: z.string().min(1).optional().describe("own model: a module whose default export makes it, instead of name"),
+    initialWeights: z.string().min(1).optional().describe("safetensors file to start from instead of random weights"),
+  })
+  .prefault({})
+  .describe("the model; further keys are its options");
+
+const algorithm = z
+  .looseObject({
+    name: z.string().min(1).default("fedavg").describe("name of the method"),
+    file: z.string().min(1).optional().describe("own method: a module whose default export makes it, instead of name"),
+  })
+  .prefault({})
+  .describe('the federated method; further keys are its options (run "anabranch methods" for the list)');
+
+const training = z
+  .strictObject({
+    localEpochs: positive.default(1).describe("passes over a client's own examples in a round"),
+    localSteps: positive.optional().describe("local steps in a round, instead of localEpochs"),
+    batchSize: positive.default(20).describe("examples of a local step"),
+    learningRate: z.number().positive().default(0.05).describe("local learning rate of the first round"),
+    schedule: z
+      .enum(["constant", "exponential", "cosine"])
+      .default("constant")
+      .describe('learning rate over the rounds: "constant", "exponential" (times decay each round) or "cosine" (to 0)'),
+    decay: z.number().positive().max(1).default(0.998).describe('factor a round where schedule = "exponential"'),
+    momentum: z.number().min(0).lt(1).default(0).describe("momentum of the local steps; starts at zero every round"),
+    nesterov: z.boolean().default(false).describe("Nesterov's form of the momentum"),
+    weightDecay: z.number().min(0).default(0).describe("added to gradients, times the parameters"),
+    gradientClip: z.number().min(0).default(0).describe("bound of a step's gradient norm; 0: off"),
+  })
+  .prefault({})
+  .describe("what a client of the cohort does");
+
+const sampler = z
+  .strictObject({
+    name: z
+      .enum(["uniform", "poisson"])
+      .default("uniform")
+      .describe('"uniform": a cohort of fixed size; "poisson": every client by its own coin'),
+    cohort: z.number().positive().default(10).describe("clients of a round (poisson: expected number)"),
+  })
+  .prefault({})
+  .describe("who takes part in a round");
+
+const aggregation = z
+  .strictObject({
+    weighting: z
+      .enum(["examples", "uniform"])
+      .default("examples")
+      .describe('weight of an update: its number of "examples", or "uniform"'),
+    clipNorm: z.number().min(0).default(0).describe("bound of an update's norm; 0: off"),
+  })
+  .prefault({})
+  .describe("how updates become one");
+
+const evaluation = z
+  .strictObject({
+    every: every.default(1).describe("rounds between evaluations on the test set; 0: never"),
+    clientEvery: every
+      .default(0)
+      .describe("rounds between evaluations on every client's own hold-out (needs data.holdout); 0: never"),
+    batch: positive.default(500).describe("examples of an evaluation step"),
+  })
+  .prefault({})
+  .describe("how the model is judged");
+
+const stop = z
+  .strictObject({
+    patience: every.default(0).describe("evaluations without a better accuracy before the run stops; 0: never"),
+    targetAccuracy: z.number().positive().max(1).optional().describe("test accuracy at which the run stops"),
+    onClientFailure: z
+      .enum(["continue", "stop"])
+      .default("continue")
+      .describe('"continue" without a client that failed, or "stop" the run'),
+  })
+  .prefault({})
+  .describe("when to stop early");
+
+const checkpoint = z
+  .strictObject({
+    every: positive.default(1).describe("rounds between checkpoints"),
+    keep: positive.default(2).describe("checkpoints that are kept"),
+  })
+  .prefault({})
+  .describe("what survives a crash");
+
+const execution = z
+  .strictObject({
+    executor: z
+      .enum(["onnxruntime-node", "onnxruntime-web", "interpreter"])
+      .default("onnxruntime-node")
+      .describe('what computes: "onnxruntime-node", "onnxruntime-web" or the slow reference "interpreter"'),
+    workers: z
+      .union([z.int().min(1).max(1024), z.literal("auto")])
+      .default("auto")
+      .describe('worker threads; "auto": one for each core. The number never changes a result'),
+    window: z
+      .union([positive, z.literal("auto")])
+      .default("auto")
+      .describe('updates that may wait for their turn to be summed; "auto": twice the workers'),
+  })
+  .prefault({})
+  .describe("how the machine is used");
+
+/** Everything a run is made of, section by section. Unknown keys are refused, except options of named parts. */
+export const configSchema = z.strictObject({
+  name: z.string().min(1).max(200).default("run").describe("name of the run, for people"),
+  seed: z.int().min(0).default(1).describe("root of all randomness"),
+  rounds: positive.default(30).describe("number of rounds"),
+  data,
+  model,
+  algorithm,
+  training,
+  sampler,
+  aggregation,
+  evaluation,
+  stop,
+  checkpoint,
+  execution,
+});
+
+/** A resolved configuration. Where `training.localSteps` is set, it counts and `training.localEpochs` does not. */
+export type Config = z.output<typeof configSchema>;
+/** A configuration as a user writes it: all that has a default may be left out. */
+export type ConfigInput = z.input<typeof configSchema>;

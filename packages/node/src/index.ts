@@ -1,0 +1,5 @@
+export { executorNames, openExecutor } from "./executors.ts";
+export { type RunOutcome, resumeRun, type SessionOptions, startRun } from "./run/session.ts";
+export { type SimulateOptions, simulate } from "./run/simulate.ts";
+export { type OpenSimulation, openSimulation, type SimulationOptions } from "./run/simulation.ts";
+export { type PoolOptions, WorkerPool } from "./workers/pool.ts";

@@ -1,0 +1,40 @@
+import {
+  entryView,
+  encodeSafetensors,
+  exportOnnx,
+  type Layout,
+  type Model,
+  type RunResult,
+  VERSION,
+  type Vector,
+} from "@anabranch/core";
+import { writeReport } from "../report/report.ts";
+import { type RunFolder, writeRunFile } from "../store/run-folder.ts";
+import type { OpenSimulation } from "./simulation.ts";
+
+/** Writes the model and the report of a run; returns file names relative to its folder. */
+export async function writeOutputs(run: RunFolder, simulation: OpenSimulation, result: RunResult): Promise<string[]> {
+  const { model, plan } = simulation;
+  const metadata = { run: run.id, algorithm: plan.algorithm.name, model: model.name, round: String(result.round) };
+  await writeRunFile(run.paths.modelSafetensors, modelSafetensors(plan.layout, result.parameters, metadata));
+  await writeRunFile(run.paths.modelOnnx, modelOnnx(model, plan.layout, result.parameters));
+  const charts = writeReport(run.folder);
+  return ["config.toml", "events.jsonl", "metrics.csv", "model.safetensors", "model.onnx", ...charts];
+}
+
+/** The parameters as safetensors, one float32 tensor a parameter. */
+export function modelSafetensors(layout: Layout, parameters: Vector, metadata: Record<string, string>): Uint8Array {
+  const tensors = Object.fromEntries(
+    layout.entries.map((entry) => [
+      entry.name,
+      { shape: [...entry.shape], data: Float32Array.from(entryView(parameters, entry)) },
+    ]),
+  );
+  return encodeSafetensors(tensors, { ...metadata, anabranch: VERSION });
+}
+
+/** The model as an ONNX inference file: raw features in, logits out. */
+export function modelOnnx(model: Model, layout: Layout, parameters: Vector): Uint8Array {
+  const values = layout.entries.map((entry) => [entry.name, Float32Array.from(entryView(parameters, entry))] as const);
+  return exportOnnx(model, Object.fromEntries(values));
+}

@@ -1,0 +1,40 @@
+import {
+  type Config,
+  type ConfigInput,
+  configSchema,
+  memoryBlobStore,
+  memoryClientStates,
+  type Own,
+  type RunEvent,
+  type RunResult,
+  runFederation,
+} from "@anabranch/core";
+import { openSimulation, type SimulationOptions } from "./simulation.ts";
+
+export interface SimulateOptions extends SimulationOptions {
+  onEvent?(event: RunEvent): void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs a federation in memory and returns its history and model; nothing is written to disk.
+ *
+ * @param config sections and keys of the TOML file as an object; what is left out has its default
+ * @param own a model or algorithm of your own instead of a name
+ */
+export async function simulate(config: ConfigInput, options: SimulateOptions = {}, own: Own = {}): Promise<RunResult> {
+  const resolved: Config = configSchema.parse(config);
+  const simulation = await openSimulation(resolved, "simulation", options, own);
+  try {
+    return await runFederation(simulation.plan, {
+      backend: simulation.backend,
+      evaluator: simulation.evaluator,
+      checkpoints: memoryBlobStore(),
+      clientStates: memoryClientStates(),
+      emit: (event) => options.onEvent?.(event),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  } finally {
+    await simulation.close();
+  }
+}

@@ -1,0 +1,61 @@
+import { availableParallelism } from "node:os";
+import {
+  type Backend,
+  type Config,
+  type Evaluator,
+  inProcessSimulation,
+  type Own,
+  type PreparedRun,
+  prepareRun,
+} from "@anabranch/core";
+import { fingerprint } from "@anabranch/engine";
+import { openExecutor } from "../executors.ts";
+import { WorkerPool } from "../workers/pool.ts";
+import { loadConfigured, type LoadOptions } from "./configured.ts";
+
+/** A configured run with the backend that carries it out. */
+export interface OpenSimulation extends PreparedRun {
+  readonly backend: Backend;
+  readonly evaluator: Evaluator;
+  readonly workers: number;
+  close(): Promise<void>;
+}
+
+export interface SimulationOptions extends LoadOptions {
+  /** Worker threads; 0 runs every client on this thread. Overrides the configuration. */
+  readonly workers?: number;
+}
+
+/** Loads data and own files, traces the programs and starts the workers. */
+export async function openSimulation(
+  config: Config,
+  id: string,
+  options: SimulationOptions,
+  own: Own = {},
+): Promise<OpenSimulation> {
+  const loaded = await loadConfigured(config, options);
+  const executor = await openExecutor(config.execution.executor);
+  const identity = {
+    name: executor.name,
+    version: executor.version,
+    float: executor.float,
+    fingerprint: await fingerprint(executor),
+  };
+  const workers = options.workers ?? configuredWorkers(config);
+  const prepared = prepareRun(config, loaded.data, identity, workers, id, { ...loaded.own, ...own });
+  if (workers === 0) {
+    const { backend, evaluator, close } = await inProcessSimulation(prepared.simulation, executor);
+    return { ...prepared, backend, evaluator, workers, close };
+  }
+  const pool = await WorkerPool.start(prepared.simulation, {
+    executor: executor.name,
+    workers,
+    ...(config.execution.window === "auto" ? {} : { window: config.execution.window }),
+  });
+  return { ...prepared, backend: pool, evaluator: pool, workers, close: () => pool.close() };
+}
+
+function configuredWorkers(config: Config): number {
+  const { workers } = config.execution;
+  return workers === "auto" ? availableParallelism() : workers;
+}

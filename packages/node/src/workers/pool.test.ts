@@ -1,0 +1,92 @@
+import {
+  type Backend,
+  type CohortOutcome,
+  type Evaluator,
+  fedavg,
+  hashVector,
+  inProcessSimulation,
+  memoryBlobStore,
+  memoryClientStates,
+  prepareQuadratics,
+  runFederation,
+  scaffold,
+} from "@anabranch/core";
+import { onnxruntimeNode } from "@anabranch/engine";
+import { describe, expect, it } from "vitest";
+import { WorkerPool } from "./pool.ts";
+
+const clients = 9;
+const problem = {
+  a: Array.from({ length: clients }, (_, i) => [1 + (i % 3), 2, 0.5 + i / 4]),
+  b: Array.from({ length: clients }, (_, i) => [i - 4, 1, -i / 2]),
+  x0: [0, 0, 0],
+  learningRate: 0.1,
+  localSteps: 3,
+  cohorts: Array.from({ length: 6 }, (_, r) => Array.from({ length: clients }, (_, i) => i).filter((i) => (i + r) % 4 !== 0)),
+};
+const executor = await onnxruntimeNode();
+
+async function finalHash(backend: Backend, evaluator: Evaluator): Promise<string> {
+  const { plan } = prepareQuadratics(scaffold(), problem, executor);
+  const ports = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates(), emit: () => {} };
+  return (await runFederation(plan, { backend, evaluator, ...ports })).modelHash;
+}
+
+describe("WorkerPool", () => {
+  const { simulation } = prepareQuadratics(scaffold(), problem, executor);
+  const request = { cohort: [0, 1, 2, 3, 4, 5, 6, 7], learningRate: 0.1, loadState: async () => undefined };
+  const broadcast = (value: number) => ({
+    round: 1,
+    vectors: { parameters: new Float32Array(3).fill(value), control: new Float32Array(3) },
+    scalars: {},
+  });
+
+  it("gives the bits of the in-process backend with 1, 2 and 3 workers, client state included", async () => {
+    const single = await inProcessSimulation(simulation, executor);
+    const expected = await finalHash(single.backend, single.evaluator);
+    await single.close();
+    for (const workers of [1, 2, 3]) {
+      const pool = await WorkerPool.start(simulation, { executor: "onnxruntime-node", workers });
+      expect(await finalHash(pool, pool)).toBe(expected);
+      await pool.close();
+    }
+  });
+
+  it("retries the tasks of a worker that dies, once, and goes on", async () => {
+    const pool = await WorkerPool.start(simulation, { executor: "onnxruntime-node", workers: 2 });
+    const outcomes: CohortOutcome[] = [];
+    await pool.run({ ...request, broadcast: broadcast(1) }, async (outcome) => {
+      if (outcomes.length === 0) await pool.threads[0]!.terminate();
+      outcomes.push({ ...outcome, ...("update" in outcome ? { update: structuredClone(outcome.update) } : {}) });
+    });
+    expect(outcomes.map((o) => o.client)).toEqual(request.cohort);
+    expect(outcomes.every((o) => "update" in o)).toBe(true);
+    const healthy: CohortOutcome[] = [];
+    await pool.run({ ...request, broadcast: broadcast(1) }, async (o) => {
+      healthy.push({ ...o, ...("update" in o ? { update: structuredClone(o.update) } : {}) });
+    });
+    const vectors = (list: CohortOutcome[]) =>
+      list.map((o) => ("update" in o ? hashVector(o.update.vectors["delta"]!) : "failed"));
+    expect(vectors(outcomes)).toEqual(vectors(healthy));
+    await pool.close();
+  });
+
+  it("reports a client whose update is not finite and takes the others", async () => {
+    const pool = await WorkerPool.start(simulation, { executor: "onnxruntime-node", workers: 2 });
+    const failed: string[] = [];
+    await pool.run({ ...request, learningRate: 1e30, broadcast: broadcast(1) }, async (outcome) => {
+      if ("failure" in outcome) failed.push(outcome.failure.code);
+    });
+    expect(failed.length).toBe(8);
+    expect(new Set(failed)).toEqual(new Set(["client/not-finite"]));
+    await pool.close();
+  });
+
+  it("says which package is missing when its executor cannot be loaded", async () => {
+    const start = WorkerPool.start(prepareQuadratics(fedavg(), problem, executor).simulation, {
+      executor: "no-such-executor",
+      workers: 1,
+    });
+    await expect(start).rejects.toMatchObject({ code: "executor/unknown" });
+  });
+});
