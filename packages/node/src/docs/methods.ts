@@ -1,0 +1,130 @@
+/** Writes METHODS.md from the headers of the methods: `npm run docs:methods`. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type MethodInfo, type MethodOption, methodCatalog, methodTests } from "./method-catalog.ts";
+
+const FOLDER = "packages/core/src/algorithms";
+
+/** Where METHODS.md lies. */
+export const methodsFile = fileURLToPath(new URL("../../../../METHODS.md", import.meta.url));
+
+/** The text of METHODS.md. */
+export function methodsPage(methods: readonly MethodInfo[] = methodCatalog()): string {
+  return [
+    "# Methods",
+    "",
+    "<!-- Written by `npm run docs:methods` from the headers of the methods' files. Change those, not this page. -->",
+    "",
+    'Each method is one file; its name is what `[algorithm] name = "..."` and `anabranch methods` call it. Wire costs are',
+    "floats for each client of the cohort and round, where *d* is the number of the model's parameters.",
+    "",
+    ...table(
+      ["method", "paper", "down", "up", "options"],
+      methods.map((method) => [
+        `[\`${method.name}\`](#${anchor(heading(methods.filter(({ file }) => file === method.file)))})`,
+        paper(method),
+        method.wire.down,
+        method.wire.up,
+        method.options.map(({ name }) => `\`${name}\``).join(", ") || "none",
+      ]),
+    ),
+    ...sections(methods),
+  ].join("\n");
+}
+
+/** Methods that share a file share a section. */
+function sections(methods: readonly MethodInfo[]): string[] {
+  const files = Map.groupBy(methods, ({ file }) => file);
+  return [...files.values()].flatMap(section);
+}
+
+function section(methods: readonly MethodInfo[]): string[] {
+  const method = methods[0]!;
+  const { citation, file } = method;
+  const testFiles = [...new Set(methods.flatMap(({ name }) => methodTests(name)))].sort();
+  const arxiv = citation.arxiv === undefined ? "" : `, ${arxivLink(citation.arxiv)}`;
+  return [
+    "",
+    `## ${heading(methods)}`,
+    "",
+    `**${method.title}.** ${sentence(method.summary)}`,
+    "",
+    `${citation.authors}, "${citation.title}", ${citation.venue}${arxiv}.`,
+    "",
+    "```text",
+    ...method.updateRule,
+    "```",
+    "",
+    ...optionTable(methods),
+    `- State: ${sentence(method.state)}`,
+    `- Wire: down ${method.wire.down}, up ${method.wire.up}.`,
+    `- Differences: ${sentence(method.differences)}`,
+    `- File: [${file}](${FOLDER}/${file}); tests: ${testFiles.map((t) => `[${t}](${FOLDER}/${t})`).join(", ")}.`,
+  ];
+}
+
+function heading(methods: readonly MethodInfo[]): string {
+  return methods.map(({ name }) => name).join(", ");
+}
+
+function optionTable(methods: readonly MethodInfo[]): string[] {
+  const names = [...new Set(methods.flatMap(({ options }) => options.map(({ name }) => name)))];
+  if (names.length === 0) return [];
+  const rows = names.map((name) => {
+    const variants = methods.map(({ options }) => options.find((option) => option.name === name));
+    const { symbol, description } = variants.find((option) => option !== undefined)!;
+    return [`\`${name}\``, symbol === undefined ? "" : `\`${symbol}\``, defaults(methods, variants), description];
+  });
+  return [...table(["option", "symbol", "default", "meaning"], rows), ""];
+}
+
+/** One value where all methods agree, else the value of each. */
+function defaults(methods: readonly MethodInfo[], variants: readonly (MethodOption | undefined)[]): string {
+  const texts = variants.map((option) => (option === undefined ? "no such option" : defaultText(option)));
+  if (new Set(texts).size === 1) return texts[0]!;
+  return texts.map((text, i) => `${methods[i]!.name}: ${text}`).join(", ");
+}
+
+function defaultText({ required, defaultValue }: MethodOption): string {
+  if (defaultValue !== undefined) return `\`${JSON.stringify(defaultValue)}\``;
+  return required ? "required" : "none";
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), `|${head.map(() => "---|").join("")}`, ...rows.map(line)];
+}
+
+function paper({ citation }: MethodInfo): string {
+  const first = citation.authors.split(",")[0]!;
+  const others = citation.authors.includes(",") ? " et al." : "";
+  const link = citation.arxiv === undefined ? "" : `, ${arxivLink(citation.arxiv)}`;
+  return `${first}${others}, ${citation.venue}${link}`;
+}
+
+function arxivLink(id: string): string {
+  return `[arXiv:${id}](https://arxiv.org/abs/${id})`;
+}
+
+/** GitHub's anchor of a heading. */
+function anchor(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w -]/g, "")
+    .replaceAll(" ", "-");
+}
+
+function sentence(text: string): string {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+}
+
+/** Whether METHODS.md says what the headers say. */
+export function methodsPageIsCurrent(): boolean {
+  return readFileSync(methodsFile, "utf8") === `${methodsPage()}\n`;
+}
+
+if (import.meta.main) {
+  writeFileSync(methodsFile, `${methodsPage()}\n`);
+  console.log(`Wrote ${methodsFile}`);
+}
