@@ -1,10 +1,9 @@
 import { AnabranchError } from "@anabranch/engine";
 import { type Locate, show } from "./issues.ts";
-import type { Config } from "./schema.ts";
+import type { Config, ConfigInput } from "./schema.ts";
 
 /** Refuses values that are allowed one by one but not together. Throws `config/conflict`. */
-export function checkTogether(config: Config, input: unknown, locate: Locate): void {
-  checkBudget(config, input, locate);
+export function checkTogether(config: Config, locate: Locate): void {
   const { data, sampler, evaluation, stop } = config;
   if (sampler.cohort > data.clients) {
     throw conflict(
@@ -41,13 +40,12 @@ export function checkTogether(config: Config, input: unknown, locate: Locate): v
   }
 }
 
-/** Looks at what was written, as the resolved configuration has a default for localEpochs. */
-function checkBudget({ training }: Config, input: unknown, locate: Locate): void {
-  const written = (input as { training?: { localEpochs?: unknown } } | undefined)?.training;
-  if (training.localSteps === undefined || written?.localEpochs === undefined) return;
+/** Looks at what was written, as a checked configuration has a default for localEpochs. Throws `config/conflict`. */
+export function checkBudget({ training }: ConfigInput, locate: Locate): void {
+  if (training?.localSteps === undefined || training.localEpochs === undefined) return;
   throw conflict(
     locate(["training", "localSteps"]),
-    `localSteps = ${training.localSteps} and localEpochs = ${show(written.localEpochs)}`,
+    `localSteps = ${training.localSteps} and localEpochs = ${training.localEpochs}`,
     "one of the two",
     "Remove the one that should not count (on the command line: --set training.localEpochs=).",
   );

@@ -25,7 +25,7 @@ export function issueError(
     where: locate(first!.path),
     received: show(value),
     expected: expectation(first!),
-    advice: `${advice}${also}`.trim(),
+    ...adviceOf(advice + also),
   });
 }
 
@@ -70,8 +70,12 @@ function unknownKey(
     where: locate(path),
     received: show(valueAt(input, path)),
     expected: known.length === 0 ? "no keys here" : `one of ${known.join(", ")}`,
-    advice: `${advice}${also}`.trim(),
+    ...adviceOf(advice + also),
   });
+}
+
+function adviceOf(text: string): { advice?: string } {
+  return text === "" ? {} : { advice: text.trim() };
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -115,7 +119,7 @@ function describe(path: readonly PropertyKey[]): string {
   const field = fieldAt(path);
   if (field === undefined) return "";
   const normally = field.defaultValue === undefined ? "" : ` (default ${show(field.defaultValue)})`;
-  return `This is the ${field.description}${normally}.`;
+  return `Meaning: ${field.description}${normally}.`;
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {

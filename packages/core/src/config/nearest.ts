@@ -7,7 +7,7 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    const allowed = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
+    const allowed = Math.ceil(Math.max(word.length, candidate.length) / 3);
     if (distance <= allowed && distance < bestDistance) {
       best = candidate;
       bestDistance = distance;

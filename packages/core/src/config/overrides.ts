@@ -14,7 +14,7 @@ export function applyOverrides(raw: RawConfig, assignments: readonly string[]): 
     const equals = assignment.indexOf("=");
     const path = assignment.slice(0, Math.max(equals, 0)).trim().split(".");
     if (equals < 0 || !path.every((key) => /^[\w+-]+$/.test(key) && key !== "__proto__")) throw malformed(assignment);
-    return assign(config, path, valueOf(assignment.slice(equals + 1).trim()), assignment);
+    return assign(config, path, readValue(assignment.slice(equals + 1).trim()), assignment);
   }, raw);
 }
 
@@ -34,7 +34,7 @@ function assign(table: RawConfig, path: readonly string[], value: unknown, assig
   return { ...table, [key!]: assign((current ?? {}) as RawConfig, rest, value, assignment) };
 }
 
-function valueOf(text: string): unknown {
+function readValue(text: string): unknown {
   if (text === "") return undefined;
   try {
     const parsed = parse(`value = ${text}`);

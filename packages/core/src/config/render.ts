@@ -26,12 +26,9 @@ export function configHash(config: Config): string {
   return hashText(JSON.stringify(without(canonical(config), NO_INFLUENCE, "")));
 }
 
-/** Plain tables in a fixed order, without undefined values and without the default of localEpochs where it does not count. */
+/** Plain tables in a fixed order, without undefined values. */
 function canonical(config: Config): Record<string, unknown> {
-  const { training, ...rest } = config;
-  const { localEpochs, ...others } = training;
-  const budget = training.localSteps === undefined ? { localEpochs } : {};
-  return ordered({ ...rest, training: { ...others, ...budget } }, []);
+  return ordered(config, []);
 }
 
 function ordered(table: Readonly<Record<string, unknown>>, path: readonly string[]): Record<string, unknown> {

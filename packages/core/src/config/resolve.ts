@@ -1,7 +1,6 @@
-import { AnabranchError } from "@anabranch/engine";
 import type * as z from "zod";
 import { partitioners } from "../data/partitioners/table.ts";
-import { checkTogether } from "./check.ts";
+import { checkBudget, checkTogether } from "./check.ts";
 import { configFields } from "./fields.ts";
 import { issueError, type Locate, unknownName } from "./issues.ts";
 import { type Config, type ConfigInput, configSchema } from "./schema.ts";
@@ -11,12 +10,17 @@ import { type Config, type ConfigInput, configSchema } from "./schema.ts";
  * Throws `config/unknown-key`, `config/unknown-name`, `config/invalid` or `config/conflict`; `locate` turns a key path
  * into the place that the error names.
  */
-export function resolveConfig(input: ConfigInput | unknown, locate: Locate = (path) => path.join(".")): Config {
+export function resolveConfig(input: ConfigInput, locate: Locate = (path) => path.join(".")): Config {
   const result = configSchema.safeParse(input);
   if (!result.success) throw issueError(result.error.issues, input, locate, keysOf);
-  checkPartition(result.data, locate);
-  checkTogether(result.data, input, locate);
-  return result.data;
+  checkBudget(input, locate);
+  const { training, ...rest } = result.data;
+  const { localEpochs, localSteps, ...others } = training;
+  const budget = localSteps === undefined ? { localEpochs } : { localSteps };
+  const config: Config = { ...rest, training: { ...budget, ...others } };
+  checkPartition(config, locate);
+  checkTogether(config, locate);
+  return config;
 }
 
 /** Keys that a section of the configuration knows. */

@@ -17,7 +17,11 @@ const partition = z
 const data = z
   .strictObject({
     dataset: z.string().min(1).default("fashion-mnist-10k").describe("name of the data set"),
-    file: z.string().min(1).optional().describe("own data set: a module whose default export loads it, instead of dataset"),
+    file: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("own data set: a module whose default export loads it, instead of dataset"),
     dataDir: z.string().min(1).optional().describe("folder with the data set's files, where they are not shipped"),
     clients: positive.max(100_000_000).default(100).describe("size of the population"),
     holdout: z
@@ -155,7 +159,16 @@ export const configSchema = z.strictObject({
   execution,
 });
 
-/** A resolved configuration. Where `training.localSteps` is set, it counts and `training.localEpochs` does not. */
-export type Config = z.output<typeof configSchema>;
+type Parsed = z.output<typeof configSchema>;
+
+/** Local work of a round: one of the two. */
+export type LocalBudget =
+  | { readonly localEpochs: number; readonly localSteps?: undefined }
+  | { readonly localSteps: number; readonly localEpochs?: undefined };
+
+/** A resolved configuration: checked, and complete but for keys that are off. Resolving it again changes nothing. */
+export type Config = Omit<Parsed, "training"> & {
+  training: Omit<Parsed["training"], keyof LocalBudget> & LocalBudget;
+};
 /** A configuration as a user writes it: all that has a default may be left out. */
 export type ConfigInput = z.input<typeof configSchema>;

@@ -3,7 +3,7 @@ import { parse, TomlError } from "smol-toml";
 import type { Locate } from "./issues.ts";
 import { applyOverrides, type RawConfig } from "./overrides.ts";
 import { resolveConfig } from "./resolve.ts";
-import type { Config } from "./schema.ts";
+import type { Config, ConfigInput } from "./schema.ts";
 import { lineOf } from "./toml-lines.ts";
 
 /**
@@ -20,7 +20,7 @@ export function parseConfig(text: string, where: string, overrides: readonly str
     const line = lineOf(text, path.map(String));
     return line === undefined ? `${where}, ${key}` : `${where}:${line}, ${key}`;
   };
-  return resolveConfig(overridden, locate);
+  return resolveConfig(overridden as ConfigInput, locate);
 }
 
 /** The tables of a TOML text, unchecked. Throws `config/syntax` with line and column. */
@@ -33,10 +33,9 @@ export function parseToml(text: string, where: string): RawConfig {
     const line = text.split(/\r?\n/)[cause.line - 1];
     throw new AnabranchError({
       code: "config/syntax",
-      message: "the configuration is not valid TOML",
+      message: `the configuration is not valid TOML: ${cause.message.split("\n")[0]!.replace(/^Invalid TOML document: /, "")}`,
       where: `${where}:${cause.line}:${cause.column}`,
       ...(line === undefined ? {} : { received: line.trim() }),
-      expected: cause.message.split("\n")[0]!.replace(/^Invalid TOML document: /, ""),
       advice: 'Texts stand in quotes, tables in brackets: [training] and then schedule = "cosine".',
       cause,
     });
