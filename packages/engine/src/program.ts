@@ -1,4 +1,4 @@
-import { type Graph } from "./graph/graph.ts";
+import type { Graph } from "./graph/graph.ts";
 import { optimize } from "./graph/optimize.ts";
 import { type SerializedGraph, serializeGraph } from "./graph/serialize.ts";
 import type { DType, Shape } from "./graph/tensor.ts";

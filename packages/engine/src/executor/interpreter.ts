@@ -1,6 +1,6 @@
 import { type Graph, getValue, graphNodes, setValue, type ValueMap } from "../graph/graph.ts";
-import { resolveDim } from "../graph/shape.ts";
 import { deserializeGraph } from "../graph/serialize.ts";
+import { resolveDim } from "../graph/shape.ts";
 import type { HostTensor, Shape } from "../graph/tensor.ts";
 import type { Program } from "../program.ts";
 import { bindInputs } from "./check-inputs.ts";
@@ -16,7 +16,11 @@ function loadInterpreted(program: Program): Executable {
   return {
     run: async (inputs: HostTensors) => {
       const symbols = bindInputs(program, inputs);
-      const results = evaluateGraph(graph, graph.inputs.map((i) => inputs[i.name]!), symbols);
+      const results = evaluateGraph(
+        graph,
+        graph.inputs.map((i) => inputs[i.name]!),
+        symbols,
+      );
       return Object.fromEntries(graph.outputs.map((o, i) => [o.name, own(results[i]!)]));
     },
     release: async () => {},
@@ -41,7 +45,11 @@ export function evaluateGraph(
   const run = (body: Graph, bodyInputs: readonly HostTensor[]) => evaluateGraph(body, bodyInputs, symbols);
   for (const node of graphNodes(graph)) {
     if (node.operator.name === "input") continue;
-    const results = node.operator.evaluate(node.inputs.map((t) => getValue(values, t)!), node, { resolve, run });
+    const results = node.operator.evaluate(
+      node.inputs.map((t) => getValue(values, t)!),
+      node,
+      { resolve, run },
+    );
     node.outputs.forEach((type, output) => {
       setValue(values, { node, output, ...type }, results[output]!);
     });

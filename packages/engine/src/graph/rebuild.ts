@@ -26,4 +26,3 @@ export function dependents(roots: readonly Tensor[], sources: ReadonlySet<Node>)
   }
   return found;
 }
-

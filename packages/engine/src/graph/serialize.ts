@@ -1,5 +1,5 @@
-import { operators } from "../ops/table.ts";
 import { AnabranchError } from "../errors.ts";
+import { operators } from "../ops/table.ts";
 import { type Graph, graphNodes } from "./graph.ts";
 import type { Attributes, Node, Tensor, TensorType } from "./tensor.ts";
 
