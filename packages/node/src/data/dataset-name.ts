@@ -1,0 +1,86 @@
+import { nearest } from "@anabranch/core";
+import { AnabranchError } from "@anabranch/engine";
+
+/** The name of a data set that is read from a path, taken apart: `kind:path?option=value&...`. */
+export interface DatasetPath {
+  readonly kind: FileKind;
+  readonly path: string;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** What can be read from a path, and the options each takes. */
+export const fileKinds = {
+  csv: ["label", "group", "features", "delimiter", "test", "testFraction"],
+  parquet: ["label", "group", "features", "channels", "test", "testFraction"],
+  images: ["channels", "testFraction"],
+  text: ["length", "testFraction"],
+  module: [],
+} as const satisfies Record<string, readonly string[]>;
+
+export type FileKind = keyof typeof fileKinds;
+
+/**
+ * Takes a name such as `csv:patients.csv?label=sick&group=hospital` apart; undefined for a plain name.
+ *
+ * @throws `data/unknown` for an unknown kind, `data/option` for an unknown option
+ */
+export function parseDatasetPath(name: string): DatasetPath | undefined {
+  const colon = name.indexOf(":");
+  if (colon < 0) return undefined;
+  const kind = name.slice(0, colon);
+  if (!isFileKind(kind)) {
+    throw new AnabranchError({
+      code: "data/unknown",
+      message: "data of this kind cannot be read",
+      where: "data.dataset",
+      received: JSON.stringify(name),
+      expected: `one of ${Object.keys(fileKinds).join(":, ")}: and a path`,
+      ...suggestion(nearest(kind, Object.keys(fileKinds))),
+    });
+  }
+  const [path, query] = splitAt(name.slice(colon + 1), "?");
+  const options = Object.fromEntries(new URLSearchParams(query));
+  for (const key of Object.keys(options)) checkOption(kind, key, name);
+  return { kind, path, options };
+}
+
+/** A number among the options; `fallback` where it is not given. */
+export function numberOption(from: DatasetPath, key: string, fallback: number): number {
+  const text = from.options[key];
+  const value = text === undefined ? fallback : Number(text);
+  if (text?.trim() !== "" && Number.isFinite(value)) return value;
+  throw new AnabranchError({
+    code: "data/option",
+    message: `the option ${key} of a data set is no number`,
+    where: `${from.kind}:${from.path}`,
+    received: JSON.stringify(text),
+    expected: `a number, such as ${fallback}`,
+  });
+}
+
+/** "Did you mean" as advice, where there is a near name. */
+export function suggestion(near: string | undefined): { advice?: string } {
+  return near === undefined ? {} : { advice: `Did you mean ${JSON.stringify(near)}?` };
+}
+
+function isFileKind(kind: string): kind is FileKind {
+  return Object.hasOwn(fileKinds, kind);
+}
+
+function checkOption(kind: FileKind, key: string, name: string): void {
+  const known: readonly string[] = fileKinds[kind];
+  if (known.includes(key)) return;
+  throw new AnabranchError({
+    code: "data/option",
+    message: `${kind} data have no option of this name`,
+    where: name,
+    received: key,
+    expected: known.length === 0 ? "no options" : `one of ${known.join(", ")}`,
+    ...suggestion(nearest(key, known)),
+  });
+}
+
+function splitAt(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}

@@ -1,0 +1,61 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { AnabranchError } from "@anabranch/engine";
+
+/** What a local module should hold, in words for errors. */
+export interface LocalImport {
+  /** E.g. "a data set". */
+  readonly what: string;
+  /** E.g. "a function that returns { train, test }". */
+  readonly expected: string;
+  /** Export to take; default: `default`. */
+  readonly name?: string;
+}
+
+/**
+ * An export of a TypeScript or JavaScript file of the operator: how own models, algorithms and data sets come in. Only
+ * paths that the operator gives on this machine are imported, never anything a message names.
+ *
+ * @param base what a relative path starts from; default: the working directory
+ * @throws `local/not-found`, `local/failed` where the file cannot be loaded, `local/export` where the export is missing
+ */
+export async function importLocal(path: string, wanted: LocalImport, base = "."): Promise<unknown> {
+  const full = resolve(base, path);
+  const found = await stat(full).catch(() => undefined);
+  if (found?.isFile() !== true) {
+    throw new AnabranchError({
+      code: "local/not-found",
+      message: `the file with ${wanted.what} does not exist`,
+      where: full,
+      expected: "a .ts, .js or .mjs file",
+      advice: "Check the path; relative paths start from the working directory.",
+    });
+  }
+  const name = wanted.name ?? "default";
+  const module = await load(full, wanted);
+  if (module[name] !== undefined) return module[name];
+  const names = Object.keys(module).sort();
+  throw new AnabranchError({
+    code: "local/export",
+    message: `the file with ${wanted.what} does not export it`,
+    where: full,
+    received: names.length === 0 ? "no exports" : `exports ${names.join(", ")}`,
+    expected: `${name === "default" ? "a default export" : `an export named ${name}`}: ${wanted.expected}`,
+  });
+}
+
+async function load(path: string, wanted: LocalImport): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
+  } catch (cause) {
+    throw new AnabranchError({
+      code: "local/failed",
+      message: `the file with ${wanted.what} cannot be loaded`,
+      where: path,
+      received: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause),
+      advice: "Run it by itself with: node FILE. TypeScript must be erasable (no enums) and import with .ts endings.",
+      cause,
+    });
+  }
+}

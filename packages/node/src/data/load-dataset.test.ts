@@ -1,0 +1,195 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { NamedDataset, TrainTest } from "@anabranch/core";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type LoadOptions, listDatasets, loadDataset } from "./load-dataset.ts";
+
+let folder: string;
+/** Looks at nothing of the machine's own. */
+let options: LoadOptions;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "anabranch-data-"));
+  options = { environment: {}, cacheDir: join(folder, "cache"), base: folder };
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function put(path: string, contents: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(join(folder, path)), { recursive: true });
+  await writeFile(join(folder, path), contents);
+}
+
+/** An IDX file of bytes: magic 0 0 8 RANK, big-endian extents, data. */
+function idx(shape: readonly number[], data: ArrayLike<number>): Uint8Array {
+  const header = Buffer.alloc(4 + 4 * shape.length);
+  header.set([0, 0, 8, shape.length]);
+  for (const [i, extent] of shape.entries()) header.writeUInt32BE(extent, 4 + 4 * i);
+  return Buffer.concat([header, Uint8Array.from(data)]);
+}
+
+async function putMnist(at: string, train: number, endings = ""): Promise<void> {
+  const file = (bytes: Uint8Array) => (endings === ".gz" ? gzipSync(bytes) : bytes);
+  for (const [part, count] of [["train", train] as const, ["t10k", 2] as const]) {
+    const labels = Array.from({ length: count }, (_, i) => i);
+    await put(`${at}/${part}-images-idx3-ubyte${endings}`, file(idx([count, 2, 2], new Uint8Array(count * 4))));
+    await put(`${at}/${part}-labels-idx1-ubyte${endings}`, file(idx([count], labels)));
+  }
+}
+
+/** A PNG file of 2 x 2 grey pixels of value 7. */
+const greyImage = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADElEQVR4XmNgZwciAABaAB1zQS1eAAAAAElFTkSuQmCC",
+  "base64",
+);
+
+const trainCount = (data: TrainTest) => data.train.features.shape[0];
+
+describe("named data sets", () => {
+  it("ships two that need no files", async () => {
+    const fashion = await loadDataset("fashion-mnist-10k", options);
+    expect(fashion.train.features.shape).toEqual([8000, 1, 28, 28]);
+    expect(fashion.test.features.shape).toEqual([2000, 1, 28, 28]);
+    const shakespeare = await loadDataset("tiny-shakespeare", options);
+    expect(shakespeare.train.groupNames?.length).toBeGreaterThan(100);
+  });
+
+  it("lists each with a sentence", () => {
+    const names = listDatasets().map(({ name }) => name);
+    expect(names).toContain("fashion-mnist");
+    expect(names).toContain("csv:PATH");
+    for (const { description } of listDatasets()) expect(description).toMatch(/\.$/);
+    expect(listDatasets().filter(({ shipped }) => shipped)).toHaveLength(2);
+  });
+
+  it("reads the MNIST family from --data-dir before ANABRANCH_DATA, packed or not, in a folder of its name or not", async () => {
+    await putMnist("a/fashion-mnist", 3, ".gz");
+    await putMnist("b", 5);
+    const environment = { ANABRANCH_DATA: join(folder, "b") };
+    const first = await loadDataset("fashion-mnist", { ...options, dataDir: join(folder, "a"), environment });
+    expect(trainCount(first)).toBe(3);
+    expect(first.train).toMatchObject({ name: "fashion-mnist", classes: 10 });
+    expect((first.train as NamedDataset).classNames[0]).toBe("T-shirt/top");
+    expect(trainCount(await loadDataset("mnist", { ...options, environment }))).toBe(5);
+  });
+
+  it("does not take one data set for another", async () => {
+    await putMnist("fashion-mnist", 3);
+    const dataDir = join(folder, "fashion-mnist");
+    expect(trainCount(await loadDataset("fashion-mnist", { ...options, dataDir }))).toBe(3);
+    await expect(loadDataset("mnist", { ...options, dataDir })).rejects.toMatchObject({ code: "data/not-found" });
+  });
+
+  it("reads CIFAR folders as they unpack", async () => {
+    const record = (label: number) => [label, ...new Uint8Array(3072)];
+    for (let i = 1; i <= 5; i++) await put(`cifar-10-batches-bin/data_batch_${i}.bin`, Uint8Array.from(record(i)));
+    await put("cifar-10-batches-bin/test_batch.bin", Uint8Array.from(record(9)));
+    const data = await loadDataset("cifar-10", { ...options, dataDir: folder });
+    expect(data.train.features.shape).toEqual([5, 3, 32, 32]);
+    expect([...data.train.labels.data]).toEqual([1, 2, 3, 4, 5]);
+    await put("cifar-100-binary/train.bin", Uint8Array.from([0, ...record(99)]));
+    await put("cifar-100-binary/test.bin", Uint8Array.from([0, ...record(1)]));
+    expect((await loadDataset("cifar-100", { ...options, dataDir: folder })).train.classes).toBe(100);
+    await put("cifar-10-batches-bin/data_batch_4.bin", Uint8Array.from([1, 2, 3]));
+    const error = await loadDataset("cifar-10", { ...options, dataDir: folder }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "data/truncated" });
+    expect(String(error)).toContain(join("cifar-10-batches-bin", "data_batch_4.bin"));
+  });
+
+  it("says where it looked and what to do", async () => {
+    const dataDir = join(folder, "mine");
+    const error = await loadDataset("cifar-10", { ...options, dataDir }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "data/not-found" });
+    expect(String(error)).toContain(join(dataDir, "cifar-10-batches-bin"));
+    expect(String(error)).toMatch(/cifar-10-binary\.tar\.gz/);
+  });
+
+  it.each([
+    ["cut short", (bytes: Uint8Array) => bytes.slice(0, -1), "data/truncated"],
+    ["too long", (bytes: Uint8Array) => Buffer.concat([bytes, Uint8Array.of(0)]), "data/oversized"],
+    ["of another kind", () => Buffer.from("<html>not found</html>"), "data/magic"],
+  ])("names a file that is %s", async (_, damage, code) => {
+    await putMnist("mnist", 3);
+    await put("mnist/train-images-idx3-ubyte", damage(idx([3, 2, 2], new Uint8Array(12))));
+    const error = await loadDataset("mnist", { ...options, dataDir: folder }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code });
+    expect(String(error)).toContain(join(folder, "mnist", "train-images-idx3-ubyte"));
+  });
+
+  it("suggests the nearest name", async () => {
+    await expect(loadDataset("fashon-mnist-10k", options)).rejects.toThrow(/Did you mean "fashion-mnist-10k"/);
+    await expect(loadDataset("data/patients.csv", options)).rejects.toThrow(/Did you mean "csv:data\/patients.csv"/);
+    await expect(loadDataset("image:cats", options)).rejects.toThrow(/Did you mean "images"/);
+  });
+});
+
+describe("own files", () => {
+  const table = (rows: number) =>
+    `age,size,sick,site\n${Array.from({ length: rows }, (_, i) => `${i},${2 * i},${i % 2 ? "yes" : "no"},s${i % 3}`).join("\n")}\n`;
+
+  it("reads a table, with a share of each class as the test set", async () => {
+    await put("patients.csv", table(20));
+    const { train, test } = await loadDataset("csv:patients.csv?label=sick&group=site&features=size", options);
+    expect(train).toMatchObject({ name: "patients.csv", classes: 2 });
+    expect(train.features.shape).toEqual([16, 1]);
+    expect(test.features.shape).toEqual([4, 1]);
+    expect(train.groupNames).toEqual(["s0", "s1", "s2"]);
+  });
+
+  it("takes the test set from a file of its own, from the data folder too", async () => {
+    await put("d/train.csv", table(6));
+    await put("d/test.csv", "age,size,sick,site\n1,2,yes,s0\n");
+    const name = "csv:train.csv?label=sick&features=age,size&test=test.csv";
+    const { train, test } = await loadDataset(name, { ...options, dataDir: join(folder, "d") });
+    expect(train.features.shape).toEqual([6, 2]);
+    expect([...test.labels.data]).toEqual([1]);
+  });
+
+  it("says how to name the columns, and refuses options it does not know", async () => {
+    await put("patients.csv", table(4));
+    await expect(loadDataset("csv:patients.csv", options)).rejects.toThrow(/csv:patients.csv\?label=COLUMN/);
+    await expect(loadDataset("csv:patients.csv?labels=sick", options)).rejects.toThrow(/Did you mean "label"/);
+    const fraction = loadDataset("csv:patients.csv?label=sick&features=age&testFraction=half", options);
+    await expect(fraction).rejects.toMatchObject({ code: "data/option" });
+    await expect(loadDataset("csv:absent.csv", options)).rejects.toThrow(join(folder, "absent.csv"));
+  });
+
+  it("reads folders of images, split by train and test folders where there are any", async () => {
+    for (let i = 0; i < 5; i++) {
+      await put(`plain/cat/${i}.png`, greyImage);
+      await put(`plain/dog/${i}.png`, greyImage);
+    }
+    await put("plain/cat/.hidden.png", "no image");
+    await put("plain/notes.txt", "no image");
+    const plain = await loadDataset("images:plain?channels=1", options);
+    expect(plain.train.features.shape).toEqual([8, 1, 2, 2]);
+    expect((plain.train as NamedDataset).classNames).toEqual(["cat", "dog"]);
+    for (const path of ["train/cat/1.png", "train/dog/1.png", "test/dog/2.png"]) await put(`split/${path}`, greyImage);
+    const split = await loadDataset("images:split", options);
+    expect(split.train.features.shape).toEqual([2, 3, 2, 2]);
+    expect([...split.test.labels.data]).toEqual([1]);
+    const grey = loadDataset("images:split?channels=2", options);
+    await expect(grey).rejects.toMatchObject({ code: "data/option" });
+    await put("split/train/cat/1.png", "no image");
+    await expect(loadDataset("images:split", options)).rejects.toThrow(/train\/cat\/1.png/);
+  });
+
+  it("reads a play by speaker", async () => {
+    const play = ["A", "B"].map((speaker) => `${speaker}:\n${"words ".repeat(20)}`).join("\n\n");
+    await put("play.txt", play);
+    const { train, test } = await loadDataset("text:play.txt?length=10&testFraction=0.5", options);
+    expect(train.groupNames).toEqual(["A", "B"]);
+    expect(train.features.shape[1]).toBe(10);
+    expect(test.features.shape[0]).toBeGreaterThan(0);
+  });
+
+  it("takes a data set from a module", async () => {
+    await put(
+      "mine.mjs",
+      `const part = (name) => ({ name, classes: 2, features: { dtype: "uint8", shape: [2, 1], data: Uint8Array.of(1, 2) },
+         labels: { dtype: "uint8", shape: [2], data: Uint8Array.of(0, 1) } });
+       export default async () => ({ train: part("mine"), test: part("mine (test)") });`,
+    );
+    expect((await loadDataset("module:mine.mjs", options)).train.name).toBe("mine");
+  });
+});

@@ -1,0 +1,107 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { assetUrl, loadShippedDataset, nearest, SHIPPED_DATASETS, type TrainTest } from "@anabranch/core";
+import { AnabranchError } from "@anabranch/engine";
+import { type fileKinds, parseDatasetPath, suggestion } from "./dataset-name.ts";
+import type { DownloadOptions } from "./download.ts";
+import { loadLocalFiles } from "./local-files.ts";
+import { cacheFolder, candidateFolders, type DataPlaces, notFound } from "./places.ts";
+import { type PublishedDataset, publishedDatasets } from "./published.ts";
+import { type DatasetSource, datasetSources, downloadDataset } from "./sources.ts";
+
+export interface LoadOptions extends DataPlaces {
+  /** Allows a download into the cache folder where the data set is not on this machine. Default: none. */
+  readonly download?: DatasetDownload | undefined;
+}
+
+export interface DatasetDownload extends DownloadOptions {
+  /** Where to download from; default: where the publisher put it. */
+  readonly source?: DatasetSource;
+}
+
+/** A data set that can be named. */
+export interface DatasetEntry {
+  readonly name: string;
+  readonly description: string;
+  /** Whether it comes with the project and needs neither files nor a network. */
+  readonly shipped: boolean;
+}
+
+/** The data sets that can be named, with a sentence each. */
+export function listDatasets(): DatasetEntry[] {
+  const shipped = SHIPPED_DATASETS.map((name) => ({ name, description: shippedDescriptions[name], shipped: true }));
+  const published = publishedDatasets.map(({ folders: [name], description }) => ({
+    name,
+    description,
+    shipped: false,
+  }));
+  const local = Object.entries(fileDescriptions).map(([name, description]) => ({ name, description, shipped: false }));
+  return [...shipped, ...published, ...local];
+}
+
+/**
+ * Loads a data set by name: a shipped one, a published one from a folder of this machine, or own files as
+ * `csv:PATH?label=COLUMN`, `parquet:PATH`, `images:FOLDER`, `text:PATH`, `module:FILE.ts`.
+ *
+ * @throws `data/unknown`, `data/not-found` with the places looked at, and the errors of the readers with the file's path
+ */
+export async function loadDataset(name: string, options: LoadOptions = {}): Promise<TrainTest> {
+  if (SHIPPED_DATASETS.some((shipped) => shipped === name)) {
+    return loadShippedDataset(name, (file) => readFile(assetUrl(file)));
+  }
+  const path = parseDatasetPath(name);
+  if (path !== undefined) return loadLocalFiles(path, options);
+  const published = publishedDatasets.find(({ folders: [known] }) => known === name);
+  if (published === undefined) throw unknown(name);
+  return loadPublished(published, options);
+}
+
+async function loadPublished(dataset: PublishedDataset, options: LoadOptions): Promise<TrainTest> {
+  const { folders: names, system, advice, read } = dataset;
+  const [name] = names;
+  const others = publishedDatasets.filter((other) => other !== dataset).flatMap((other) => other.folders);
+  const folders = candidateFolders(options, names, others, system);
+  for (const folder of folders) {
+    const found = await read(folder, name);
+    if (found !== undefined) return found;
+  }
+  const source = options.download?.source ?? datasetSources[name];
+  if (options.download === undefined || source === undefined) throw notFound(name, folders, advice);
+  const cache = join(cacheFolder(options), name);
+  await downloadDataset(source, cache, options.download);
+  const downloaded = await read(cache, name);
+  if (downloaded === undefined) throw notFound(name, [cache], "The download lacks files of this data set.");
+  return downloaded;
+}
+
+const shippedDescriptions: Record<(typeof SHIPPED_DATASETS)[number], string> = {
+  "fashion-mnist-10k": "10,000 images of Fashion-MNIST, 8,000 to train and 2,000 to test, 28 x 28 grey, 10 classes.",
+  "tiny-shakespeare": "40,000 lines of Shakespeare's plays by speaker; predict the next character.",
+};
+
+const fileDescriptions: Record<string, string> = {
+  "csv:PATH": "A table with a header row; ?label=COLUMN, &group=COLUMN, &features=COLUMN,COLUMN, &test=PATH.",
+  "parquet:PATH": "The same from a Parquet file, whose feature column may hold images.",
+  "images:FOLDER": "PNG and JPEG files in one folder for each class, below train/ and test/ where they are given.",
+  "text:PATH": "A play as plain text, by speaker; predict the next character; ?length=CHARACTERS.",
+  "module:FILE": "A TypeScript or JavaScript file that exports a function returning { train, test }.",
+};
+
+function unknown(name: string): AnabranchError {
+  const names = listDatasets().map((entry) => entry.name);
+  return new AnabranchError({
+    code: "data/unknown",
+    message: "there is no data set of this name",
+    where: "data.dataset",
+    received: JSON.stringify(name),
+    expected: `one of ${names.join(", ")}`,
+    ...suggestion(nearest(name, names) ?? nearestKind(name)),
+  });
+}
+
+/** A path without its kind. */
+function nearestKind(name: string): string | undefined {
+  const ending = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
+  const kinds: Record<string, keyof typeof fileKinds> = { csv: "csv", parquet: "parquet", txt: "text", ts: "module" };
+  return name.includes(".") && Object.hasOwn(kinds, ending) ? `${kinds[ending]}:${name}` : undefined;
+}
