@@ -95,6 +95,13 @@ describe("event log", () => {
     expect(await read()).toEqual(events.slice(0, 1));
   });
 
+  it.runIf(process.platform === "linux")("says that the disk is full", async () => {
+    const log = await EventLog.open("/dev/full");
+    const error = await log.append(exampleEvents({ rounds: 1 })[0]!).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "store/disk-full" });
+    await expect(log.close()).rejects.toMatchObject({ code: "store/disk-full" });
+  });
+
   it("treats a missing file as no events", async () => {
     expect(await read()).toEqual([]);
     expect(await truncateAfterRound(path, 3)).toBe(0);

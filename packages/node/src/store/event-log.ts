@@ -12,20 +12,24 @@ const announced = new Set<string>(["run.started", "round.finished", "run.stopped
 export class EventLog {
   readonly path: string;
   readonly #file: FileHandle;
+  /** Bytes of whole lines in the file. */
+  #size: number;
   #buffer: string[] = [];
   #buffered = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, file: FileHandle) {
+  private constructor(path: string, file: FileHandle, size: number) {
     this.path = path;
     this.#file = file;
+    this.#size = size;
   }
 
   /** Opens a log for appending and makes it where it does not exist; a last line cut by a crash is removed. */
   static async open(path: string): Promise<EventLog> {
     try {
       await removeCutLine(path);
-      return new EventLog(path, await open(path, "a"));
+      const file = await open(path, "a");
+      return new EventLog(path, file, (await file.stat()).size);
     } catch (error) {
       throw storageError(error, { what: "the event log", path });
     }
@@ -56,10 +60,20 @@ export class EventLog {
   #write(): Promise<void> {
     const write = this.#writing.then(async () => {
       if (this.#buffer.length === 0) return;
-      const bytes = Buffer.from(this.#buffer.join(""));
+      const text = this.#buffer.join("");
       this.#buffer = [];
       this.#buffered = 0;
-      await this.#guard(() => this.#file.appendFile(bytes), bytes.length);
+      const bytes = Buffer.from(text);
+      try {
+        await this.#guard(() => this.#file.appendFile(bytes), bytes.length);
+        this.#size += bytes.length;
+      } catch (error) {
+        // Half a line would spoil the next one: what was not written whole waits for the next time.
+        await this.#file.truncate(this.#size).catch(() => undefined);
+        this.#buffer.unshift(text);
+        this.#buffered += text.length;
+        throw error;
+      }
     });
     // The caller sees the failure; later writes must not be stopped by it.
     this.#writing = write.catch(() => undefined);

@@ -1,0 +1,16 @@
+export { openDiskBlobStore } from "./disk-blob-store.ts";
+export { diskClientStates } from "./disk-client-states.ts";
+export { EventLog, flushingBefore, readEvents, truncateAfterRound } from "./event-log.ts";
+export { diskFileSystem, type FileSystem, storageError, writeAtomically } from "./file-system.ts";
+export { acquireLock, isLocked, type Lock } from "./lock.ts";
+export { MetricsCsv } from "./metrics-csv.ts";
+export {
+  createRunFolder,
+  isRunFolder,
+  openRunFolder,
+  type RunFolder,
+  type RunPaths,
+  writeRunFile,
+} from "./run-folder.ts";
+export { RunIndex } from "./run-index.ts";
+export { type RunStatus, RunSummarizer, type RunSummary } from "./run-summary.ts";
