@@ -1,24 +1,21 @@
 import { formatPercent, formatPlural } from "../terminal/format.ts";
 import type { ClientEvaluation } from "./events.ts";
 import { type Html, html } from "./html.ts";
-import { table } from "./page.ts";
+import { card, table } from "./page.ts";
 import type { RunData } from "./run-data.ts";
 
-const LOWEST = 10;
+const SERVED_WORST = 5;
 const MAX_FAILURES = 20;
 
 /** The last per-client evaluation in figures: its quantiles, and the clients that the model serves worst. */
-export function clientTables(run: RunData): Html[] {
+export function clientCard(run: RunData): Html[] {
   const last = run.clientEvaluations.at(-1);
   if (last === undefined || last.accuracies.length === 0) return [];
   return [
-    html`<div class="columns"><div>
-<h3>Accuracy over clients, round ${last.round}</h3>
-${quantiles(last)}
-</div><div>
-<h3>Clients served worst</h3>
-${lowest(run, last)}
-</div></div>`,
+    card(`Accuracy over clients at round ${last.round}`, [
+      quantiles(last),
+      html`<p>Served worst: ${servedWorst(run, last).join("; ")}.</p>`,
+    ]),
   ];
 }
 
@@ -40,21 +37,14 @@ function quantiles(last: ClientEvaluation): Html {
   );
 }
 
-function lowest(run: RunData, last: ClientEvaluation): Html {
+function servedWorst(run: RunData, last: ClientEvaluation): string[] {
   const clients = last.accuracies.map((accuracy, index) => ({ accuracy, client: last.clients[index] ?? index }));
   const ranked = clients.filter(({ accuracy }) => Number.isFinite(accuracy)).sort((a, b) => a.accuracy - b.accuracy);
-  const rows = ranked.slice(0, LOWEST).map(({ client, accuracy }) => {
+  return ranked.slice(0, SERVED_WORST).map(({ client, accuracy }) => {
     const counts = run.partition?.counts[client];
-    const examples = counts === undefined ? "" : String(counts.reduce((sum, count) => sum + count, 0));
-    const classes = counts === undefined ? "" : String(counts.filter((count) => count > 0).length);
-    return [`client ${client}`, formatPercent(accuracy), examples, classes];
+    const held = counts === undefined ? "" : `, ${counts.filter((count) => count > 0).length} classes`;
+    return `client ${client} (${formatPercent(accuracy, 1).replace(" ", "\u00a0")}${held})`;
   });
-  return run.partition === undefined
-    ? table(
-        ["client", "accuracy"],
-        rows.map((row) => row.slice(0, 2)),
-      )
-    : table(["client", "accuracy", "examples", "classes"], rows);
 }
 
 /** Clients that failed: the first of them, and how many in all. */

@@ -23,7 +23,7 @@ export function comparePage(runs: readonly RunData[], sections: Sections): strin
     html`<header>
 <p class="eyebrow">Anabranch report</p>
 <h1>${title}</h1>
-<ul class="badges">${runs.map((run, index) => html`<li>${swatch(index)}${labels[index]}: ${run.start?.algorithm || "unknown algorithm"}</li>`)}</ul>
+<ul class="badges">${runs.map((run, index) => html`<li>${swatch(index)}${badge(run, labels[index] ?? "")}</li>`)}</ul>
 </header>`,
     ...results(runs, labels),
     ...sections.map(({ heading, figures }) =>
@@ -33,6 +33,11 @@ export function comparePage(runs: readonly RunData[], sections: Sections): strin
     environments(runs, labels),
     ...configurations(runs, labels),
   ]);
+}
+
+function badge(run: RunData, label: string): string {
+  const algorithm = run.start?.algorithm ?? "";
+  return label.includes(algorithm) ? label : `${label}: ${algorithm}`;
 }
 
 function swatch(index: number): Html {
@@ -98,15 +103,17 @@ function differences(runs: readonly RunData[], labels: readonly string[]): Html[
 }
 
 function environments(runs: readonly RunData[], labels: readonly string[]): Html {
-  const rows = runs.map(({ start, id }, index) => [
-    labels[index] ?? "",
-    id,
-    start === undefined ? "" : `${start.executor.name} ${start.executor.version}`.trim(),
-    start?.executor.fingerprint ?? "",
-    start === undefined ? "" : formatCount(start.workers),
-    start === undefined ? "" : String(start.seed),
-    summarise(runs[index] as RunData).modelHash.slice(0, 10),
-  ]);
+  const rows = runs
+    .map((run, index) => ({ run, start: run.start, label: labels[index] ?? "" }))
+    .map(({ run, start, label }) => [
+      label,
+      run.id,
+      start === undefined ? "" : `${start.executor.name} ${start.executor.version}`.trim(),
+      start?.executor.fingerprint ?? "",
+      start === undefined ? "" : formatCount(start.workers),
+      start === undefined ? "" : String(start.seed),
+      summarise(run).modelHash.slice(0, 10),
+    ]);
   return section("Environment", [
     table(["run", "id", "executor", "fingerprint", "workers", "seed", "model hash"], rows, [0, 1, 2, 3, 6]),
   ]);

@@ -45,6 +45,14 @@ ${trusted(svg)}
 </figure>`;
 }
 
+/** A titled box in a grid of figures. */
+export function card(title: string, content: readonly Html[]): Html {
+  return html`<div class="card">
+<h3>${title}</h3>
+${content}
+</div>`;
+}
+
 /** Key figures in large type. */
 export function tiles(entries: readonly { label: string; value: string; note?: string }[]): Html {
   const cells = entries.map(
@@ -100,24 +108,27 @@ p { margin: 0 0 12px; max-width: 75ch; overflow-wrap: anywhere; }
 .badges .finished { background: #e3f5ec; color: #065f46; }
 .badges .stopped { background: #fdebe0; color: #8a3200; }
 .badges .unfinished { background: #fdf3d8; color: #6b4e00; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 0; }
+.tiles { display: grid; grid-template-columns: repeat(4, 1fr); gap: 12px; margin: 0; }
 .tile { border: 1px solid #e4e7eb; border-radius: 10px; padding: 12px 16px; min-width: 0; }
 .tile dt { color: #52606d; font-size: 14px; }
 .tile dd { margin: 2px 0 0; font-size: 24px; line-height: 1.25; font-weight: 600; overflow-wrap: anywhere; }
 .tile dd.note { font-size: 13px; font-weight: 400; color: #52606d; }
 .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 20px; }
-figure { margin: 0; border: 1px solid #e4e7eb; border-radius: 10px; padding: 14px 16px; min-width: 0; break-inside: avoid; }
+figure, .card { margin: 0; border: 1px solid #e4e7eb; border-radius: 10px; padding: 14px 16px; min-width: 0; break-inside: avoid; }
+.grid > :last-child:nth-child(odd) { grid-column: 1 / -1; }
 figure svg { display: block; width: 100%; height: auto; max-width: 680px; margin: 0 auto; }
 figcaption { color: #52606d; font-size: 14px; margin-top: 8px; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; margin-bottom: 12px; }
+.card .scroll { margin-bottom: 8px; }
+.card p { color: #52606d; font-size: 14px; margin: 0; }
 table { border-collapse: collapse; font-size: 15px; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: 7px 14px 7px 0; border-bottom: 1px solid #e4e7eb; vertical-align: top; }
 th { color: #52606d; font-weight: 600; font-size: 14px; vertical-align: bottom; }
-th.text, td.text { text-align: left; overflow-wrap: anywhere; }
+th.text, td.text { text-align: left; overflow-wrap: break-word; }
+tr > :last-child { padding-right: 0; }
 th.figure, td.figure { text-align: right; white-space: nowrap; }
 .best { font-weight: 700; }
 .swatch { display: inline-block; width: 12px; height: 12px; border-radius: 3px; margin-right: 8px; }
-.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 4px 40px; align-items: start; }
 .pairs { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 5px 18px; margin: 0 0 12px; font-size: 15px; }
 .pairs dt { color: #52606d; }
 .pairs dd { margin: 0; overflow-wrap: anywhere; }
@@ -134,6 +145,7 @@ footer { color: #52606d; font-size: 14px; margin-top: 40px; border-top: 1px soli
   .tile { padding: 10px 12px; }
   .tile dd { font-size: 20px; }
   figure { padding: 10px 8px; }
+  td, th { padding-right: 10px; }
   figure h3, figcaption { padding: 0 4px; }
 }
 @media print {

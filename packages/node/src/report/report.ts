@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../terminal/format.ts";
-import { clientTables, failureTable } from "./clients-section.ts";
+import { clientCard, failureTable } from "./clients-section.ts";
 import { compareFigures, comparePage } from "./compare.ts";
 import { drawFigures, type Figure } from "./figures.ts";
 import { type Html, html } from "./html.ts";
@@ -50,8 +50,10 @@ function reportPage(run: RunData, sections: ReturnType<typeof drawFigures>): str
     keyFigures(summary),
     ...sections.map(({ heading, figures }) =>
       section(heading, [
-        grid(figures.map(({ title, svg, caption }) => figure(title, svg, caption))),
-        ...(heading === "Clients" ? clientTables(run) : []),
+        grid([
+          ...figures.map(({ title, svg, caption }) => figure(title, svg, caption)),
+          ...(heading === "Clients" ? clientCard(run) : []),
+        ]),
       ]),
     ),
     ...(run.failures.length > 0 ? [section("Failed clients", failureTable(run))] : []),

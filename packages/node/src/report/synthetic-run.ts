@@ -26,7 +26,7 @@ export function syntheticRun(options: SyntheticOptions = {}): Required<RunTexts>
   const executor = { name: "onnxruntime-node", version: "1.30.0", fingerprint: "9f2c51d07be3a846" };
   emit("run.started", 0, {
     ...{
-      run: `20260102-000000-${name}`,
+      run: `20260102-00000${seed}-${name}`,
       name,
       algorithm,
       model: "cnn28",

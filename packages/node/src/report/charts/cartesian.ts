@@ -17,19 +17,23 @@ export interface LegendEntry {
 
 const LEGEND_ROW = 24;
 const SYMBOL_WIDTH = 22;
+/** Mean width of a character in a wide system font at `FONT_SIZE`. */
+const CHARACTER_WIDTH = 6.9;
+/** Wide, because the renderer only estimates how wide a name is. */
+const ITEM_GAP = 26;
 
 /** A chart's frame: background, type, legend above, grid below it. Legends of one entry are left out. */
 export function frame(legend: readonly LegendEntry[]): EChartsOption {
-  const rows = legend.length > 1 ? legendRows(legend.map((entry) => entry.name)) : 0;
+  const rows = legend.length > 1 ? legendRows(legend) : [];
   return {
     animation: false,
     backgroundColor: "#ffffff",
     textStyle: { fontFamily: FONT, fontSize: FONT_SIZE, color: INK },
-    ...(rows > 0 && { legend: legendOption(legend) }),
+    ...(rows.length > 0 && { legend: rows.map(legendRow) }),
     grid: {
       left: 10,
       right: 22,
-      top: rows * LEGEND_ROW + 38,
+      top: rows.length * LEGEND_ROW + 38,
       bottom: 34,
       outerBoundsMode: "same",
       outerBoundsContain: "axisLabel",
@@ -37,30 +41,31 @@ export function frame(legend: readonly LegendEntry[]): EChartsOption {
   };
 }
 
-function legendOption(legend: readonly LegendEntry[]): LegendComponentOption {
+/** Each row is a legend of its own, so that the room kept for the rows is the room they take. */
+function legendRow(entries: readonly LegendEntry[], row: number): LegendComponentOption {
   return {
-    data: legend.map(({ name, colour }) => ({ name, itemStyle: { color: colour }, lineStyle: { color: colour } })),
+    data: entries.map(({ name, colour }) => ({ name, itemStyle: { color: colour }, lineStyle: { color: colour } })),
     left: 6,
-    right: 6,
-    top: 2,
+    top: row * LEGEND_ROW + 2,
     itemWidth: SYMBOL_WIDTH,
     itemHeight: 10,
-    itemGap: 16,
+    itemGap: ITEM_GAP,
     textStyle: { fontFamily: FONT, fontSize: FONT_SIZE, color: INK },
   };
 }
 
-/** How many rows the legend will wrap to, by an estimate of text widths: a little too many rather than too few. */
-function legendRows(names: readonly string[]): number {
-  let rows = 1;
-  let x = 0;
-  for (const name of names) {
-    const width = SYMBOL_WIDTH + 5 + 7.6 * [...name].length + 16;
-    if (x > 0 && x + width > CHART_WIDTH - 12) {
-      rows++;
+/** Breaks a legend into rows by an estimate of text widths. */
+function legendRows(entries: readonly LegendEntry[]): LegendEntry[][] {
+  const rows: LegendEntry[][] = [];
+  let x = Number.POSITIVE_INFINITY;
+  for (const entry of entries) {
+    const width = SYMBOL_WIDTH + 5 + CHARACTER_WIDTH * [...entry.name].length;
+    if (x + width > CHART_WIDTH - 12) {
+      rows.push([]);
       x = 0;
     }
-    x += width;
+    rows.at(-1)?.push(entry);
+    x += width + ITEM_GAP;
   }
   return rows;
 }
@@ -116,7 +121,7 @@ export function yAxis(name: string, range: { min?: number; max?: number } = {}):
   };
 }
 
-/** One curve: points with a number on both axes are joined, the others leave it out. Few points are also marked. */
+/** One curve through the points that have a number on both axes; where they are few, solid curves mark them. */
 export function curve(
   name: string,
   colour: string,
@@ -128,7 +133,7 @@ export function curve(
     type: "line",
     name,
     data,
-    showSymbol: data.length <= 40,
+    showSymbol: data.length <= 12 && dash !== "dashed",
     symbol: "circle",
     symbolSize: 5,
     itemStyle: { color: colour },

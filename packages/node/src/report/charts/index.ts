@@ -11,7 +11,7 @@ import { timingRounds } from "./timing-rounds.ts";
 
 /** All charts of a report under the headings they stand below. */
 export const CHART_SECTIONS: readonly { readonly heading: string; readonly charts: readonly Chart[] }[] = [
-  { heading: "Learning", charts: [accuracyRounds, lossRounds] },
-  { heading: "Clients", charts: [partitionPicture, clientSpread, clientRounds, clientLossBand] },
-  { heading: "Communication and time", charts: [accuracyBytes, bytesRounds, timingRounds] },
+  { heading: "Learning", charts: [accuracyRounds, lossRounds, accuracyBytes, clientLossBand] },
+  { heading: "Clients", charts: [partitionPicture, clientSpread, clientRounds] },
+  { heading: "Communication and time", charts: [bytesRounds, timingRounds] },
 ];

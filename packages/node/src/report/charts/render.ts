@@ -6,6 +6,7 @@ import {
   MarkAreaComponent,
   MarkLineComponent,
   MarkPointComponent,
+  TitleComponent,
   VisualMapComponent,
 } from "echarts/components";
 import { init, use } from "echarts/core";
@@ -13,7 +14,7 @@ import { SVGRenderer } from "echarts/renderers";
 import { CHART_HEIGHT, CHART_WIDTH } from "./theme.ts";
 
 use([BarChart, HeatmapChart, LineChart, GridComponent, LegendComponent, SVGRenderer]);
-use([MarkAreaComponent, MarkLineComponent, MarkPointComponent, VisualMapComponent]);
+use([MarkAreaComponent, MarkLineComponent, MarkPointComponent, TitleComponent, VisualMapComponent]);
 
 /**
  * Draws an option as an SVG text without a DOM. The same option and id give the same text: the renderer numbers its
