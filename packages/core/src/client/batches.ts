@@ -37,15 +37,3 @@ export function planBatches(examples: number, batchSize: number, budget: LocalBu
   }
   return { steps, indices, weights };
 }
-
-/** All rows in order in batches of `batchSize`, each counting 1: the batches of an evaluation. */
-export function evaluationBatches(examples: number, batchSize: number): BatchPlan {
-  const steps = Math.ceil(examples / batchSize);
-  const indices = new Int32Array(steps * batchSize);
-  const weights = new Float64Array(steps * batchSize);
-  for (let i = 0; i < examples; i++) {
-    indices[i] = i;
-    weights[i] = 1;
-  }
-  return { steps, indices, weights };
-}

@@ -18,10 +18,12 @@ export type DataSpec =
     }
   | { readonly kind: "synthetic"; readonly seed: number; readonly clients: number; readonly spec: SyntheticSpec };
 
-/** Loads one client's data, fresh arrays each time. */
+/** Loads clients' data, fresh arrays each time. */
 export interface ClientDataSource {
   readonly clients: number;
   load(client: number): ClientData;
+  /** The rows of clients from..to (to excluded) one after the other, and how many each has. */
+  loadRange(from: number, to: number): { readonly data: ClientData; readonly counts: readonly number[] };
 }
 
 /** The data of clients over shared arrays; `rows[i]` are the rows of client i. */
@@ -40,15 +42,40 @@ export function arrayDataSpec(features: HostTensor, labels: HostTensor, rows: re
 export function openDataSource(spec: DataSpec): ClientDataSource {
   if (spec.kind === "synthetic") {
     const key = rootKey(spec.seed);
-    return { clients: spec.clients, load: (client) => syntheticClient(key, client, spec.spec) };
+    const load = (client: number) => syntheticClient(key, client, spec.spec);
+    return {
+      clients: spec.clients,
+      load,
+      loadRange(from) {
+        const data = load(from);
+        return { data, counts: [data.features.shape[0]!] };
+      },
+    };
   }
-  return {
-    clients: spec.offsets.length - 1,
-    load(client) {
-      // a private copy: ONNX Runtime refuses tensors over shared buffers
-      const rows = spec.rows.subarray(spec.offsets[client]!, spec.offsets[client + 1]!);
-      return { features: selectTensorRows(spec.features, rows), labels: selectTensorRows(spec.labels, rows) };
-    },
+  const { offsets } = spec;
+  const loadRange = (from: number, to: number) => {
+    // a private copy: ONNX Runtime refuses tensors over shared buffers
+    const rows = spec.rows.subarray(offsets[from]!, offsets[to]!);
+    const data = { features: selectTensorRows(spec.features, rows), labels: selectTensorRows(spec.labels, rows) };
+    return { data, counts: Array.from({ length: to - from }, (_, i) => offsets[from + i + 1]! - offsets[from + i]!) };
   };
+  return { clients: offsets.length - 1, load: (client) => loadRange(client, client + 1).data, loadRange };
+}
+
+/**
+ * Cuts the clients of a source into ranges [from, to) of at most about `rows` rows, so that small hold-outs share an
+ * evaluation batch. It depends on the data alone, never on the number of workers.
+ */
+export function evaluationRanges(spec: DataSpec, rows: number): readonly (readonly [from: number, to: number])[] {
+  if (spec.kind === "synthetic") return Array.from({ length: spec.clients }, (_, client) => [client, client + 1] as const);
+  const ranges: [number, number][] = [];
+  const clients = spec.offsets.length - 1;
+  for (let from = 0; from < clients; ) {
+    let to = from + 1;
+    while (to < clients && spec.offsets[to + 1]! - spec.offsets[from]! <= rows) to++;
+    ranges.push([from, to]);
+    from = to;
+  }
+  return ranges;
 }
 

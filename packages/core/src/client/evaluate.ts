@@ -2,8 +2,7 @@ import type { Executable, Program } from "@anabranch/engine";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { EvaluationSums } from "../round/backend.ts";
-import { evaluationBatches } from "./batches.ts";
-import type { ClientData } from "./run-client.ts";
+import type { ClientDataSource } from "./data-source.ts";
 import { parameterInputs } from "./vectors.ts";
 
 /** What evaluates a model, as plain data. */
@@ -11,32 +10,38 @@ export interface EvaluationPlan {
   readonly program: Program;
   readonly layout: Layout;
   readonly batchSize: number;
-  readonly float: "float32" | "float64";
 }
 
-/** Sums of losses and scores over all rows of `data`. */
-export async function runEvaluation(
+/** Sums of losses and scores for each client from..to (to excluded) of a source. */
+export async function evaluateRange(
   plan: EvaluationPlan,
   executable: Executable,
   parameters: Vector,
-  data: ClientData,
-): Promise<EvaluationSums> {
-  const examples = data.features.shape[0]!;
-  if (examples === 0) return { loss: 0, score: 0, examples: 0 };
-  const { steps, indices, weights } = evaluationBatches(examples, plan.batchSize);
+  source: ClientDataSource,
+  [from, to]: readonly [number, number],
+): Promise<EvaluationSums[]> {
+  const { data, counts } = source.loadRange(from, to);
+  const examples = counts.reduce((a, b) => a + b, 0);
+  if (examples === 0) return counts.map(() => ({ loss: 0, score: 0, examples: 0 }));
+  const steps = Math.ceil(examples / plan.batchSize);
+  // padding repeats the last row; its results are not read
+  const indices = Int32Array.from({ length: steps * plan.batchSize }, (_, i) => Math.min(i, examples - 1));
   const outputs = await executable.run({
     ...parameterInputs("parameters", parameters, plan.layout),
     "data/features": data.features,
     "data/labels": data.labels,
-    "steps/indices": { dtype: "int32", shape: [steps, plan.batchSize], data: indices },
-    "steps/weights": {
-      dtype: "float",
-      shape: [steps, plan.batchSize],
-      data: plan.float === "float64" ? weights : Float32Array.from(weights),
-    },
+    indices: { dtype: "int32", shape: [steps, plan.batchSize], data: indices },
   });
-  const total = (name: string) => (outputs[name]!.data as Float32Array).reduce((a, b) => a + b, 0); // either float type
-  return { loss: total("losses"), score: total("scores"), examples };
+  let row = 0;
+  return counts.map((count) => {
+    const end = row + count;
+    let [loss, score] = [0, 0];
+    for (; row < end; row++) {
+      loss += outputs["losses"]!.data[row]!;
+      score += outputs["scores"]!.data[row]!;
+    }
+    return { loss, score, examples: count };
+  });
 }
 
 /** Adds sums in the given order, which is the same for every number of workers. */

@@ -1,4 +1,4 @@
-import { compileProgram, gather, mul, type Program, scan, sum, type Tensor, type TensorTree, trace } from "@anabranch/engine";
+import { compileProgram, gather, type Program, scan, type Tensor, type TensorTree, trace } from "@anabranch/engine";
 import type { ParameterTensors } from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
 import type { Layout } from "../params/layout.ts";
@@ -7,32 +7,28 @@ import { dataTypes, entryTypes } from "./local-task.ts";
 /**
  * Compiles the evaluation of a model over batches of rows.
  *
- * Inputs: parameters/ENTRY; data/features [n, ...], data/labels [n, ...]; steps/indices [K, B], steps/weights [K, B]
- * (1 for a row that counts, 0 for padding). Outputs: losses [K] and scores [K], sums over each batch's rows.
+ * Inputs: parameters/ENTRY; data/features [n, ...], data/labels [n, ...]; indices [K, B], rows of the data.
+ * Outputs: losses [K, B] and scores [K, B], one for each row.
  */
 export function compileEvaluation(model: Model, layout: Layout, batchSize: number): Program {
   const graph = trace(
     (inputs) => {
       const parameters = inputs.parameters as ParameterTensors;
       const { outputs } = scan(
-        (carry: TensorTree, step: { indices: Tensor; weights: Tensor }) => {
-          const labels = gather(inputs.data.labels as Tensor, step.indices);
-          const result = model.forward(parameters, gather(inputs.data.features as Tensor, step.indices), {});
-          const total = (rows: Tensor) => sum(mul(rows, step.weights));
-          return { carry, output: { losses: total(model.losses(result, labels)), scores: total(model.scores(result, labels)) } };
+        (carry: TensorTree, rows: Tensor) => {
+          const labels = gather(inputs.data.labels as Tensor, rows);
+          const result = model.forward(parameters, gather(inputs.data.features as Tensor, rows), {});
+          return { carry, output: { losses: model.losses(result, labels), scores: model.scores(result, labels) } };
         },
         {},
-        inputs.steps as { indices: Tensor; weights: Tensor },
+        inputs.indices as Tensor,
       );
       return outputs as TensorTree;
     },
     {
       parameters: entryTypes(layout),
       data: dataTypes(model, "n"),
-      steps: {
-        indices: { dtype: "int32", shape: ["K", batchSize] },
-        weights: { dtype: "float", shape: ["K", batchSize] },
-      },
+      indices: { dtype: "int32", shape: ["K", batchSize] },
     },
   );
   return compileProgram(`evaluate-${model.name}`, graph);

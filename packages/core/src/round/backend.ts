@@ -45,8 +45,8 @@ export interface Backend {
   run(request: CohortRequest, accept: (outcome: CohortOutcome) => Promise<void>): Promise<void>;
 }
 
-/** Evaluates a model; `clients` asks for each client's own hold-out rows instead of the global test set. */
+/** Evaluates a model: on the global test set, and on the hold-out rows of every client (empty without hold-outs). */
 export interface Evaluator {
   evaluate(parameters: Vector): Promise<EvaluationSums>;
-  evaluateClients(parameters: Vector, clients: readonly number[]): Promise<readonly EvaluationSums[]>;
+  evaluateClients(parameters: Vector): Promise<readonly EvaluationSums[]>;
 }

@@ -165,14 +165,13 @@ async function evaluateRound(plan: RunPlan, ports: RunPorts, state: RunState, re
     if (improved) await saveBest(plan, ports, state);
   }
   if (plan.evaluateClientsEvery > 0 && (round % plan.evaluateClientsEvery === 0 || last)) {
-    await evaluateClients(plan, ports, state, record);
+    await evaluateClients(ports, state, record);
   }
 }
 
-async function evaluateClients(plan: RunPlan, ports: RunPorts, state: RunState, record: RoundRecord): Promise<void> {
-  const everyone = Array.from({ length: plan.population }, (_, i) => i);
-  const sums = await ports.evaluator.evaluateClients(state.server.vectors.parameters, everyone);
-  const withData = everyone.filter((i) => sums[i]!.examples > 0);
+async function evaluateClients(ports: RunPorts, state: RunState, record: RoundRecord): Promise<void> {
+  const sums = await ports.evaluator.evaluateClients(state.server.vectors.parameters);
+  const withData = [...sums.keys()].filter((i) => sums[i]!.examples > 0);
   const accuracies = withData.map((i) => sums[i]!.score / sums[i]!.examples);
   if (accuracies.length === 0) return;
   const sorted = [...accuracies].sort((a, b) => a - b);

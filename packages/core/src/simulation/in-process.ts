@@ -1,10 +1,11 @@
 import { AnabranchError, type Executor } from "@anabranch/engine";
-import { openDataSource } from "../client/data-source.ts";
-import { addSums, runEvaluation } from "../client/evaluate.ts";
+import { type DataSpec, evaluationRanges, openDataSource } from "../client/data-source.ts";
+import { addSums, evaluateRange } from "../client/evaluate.ts";
 import { runClient } from "../client/run-client.ts";
 import { encodedSize } from "../protocol/message.ts";
-import type { Backend, CohortOutcome, Evaluator } from "../round/backend.ts";
-import { evaluationChunks, type SimulationPlan } from "./plan.ts";
+import type { Vector } from "../params/vector.ts";
+import type { Backend, CohortOutcome, EvaluationSums, Evaluator } from "../round/backend.ts";
+import type { SimulationPlan } from "./plan.ts";
 
 /** Runs every client one after the other on this thread. The reference for every other backend. */
 export async function inProcessSimulation(
@@ -14,8 +15,14 @@ export async function inProcessSimulation(
   const task = await executor.load(plan.task.program);
   const evaluation = await executor.load(plan.evaluation.program);
   const train = openDataSource(plan.train);
-  const holdout = plan.holdout === undefined ? undefined : openDataSource(plan.holdout);
-  const test = openDataSource(plan.test);
+  const evaluateAll = async (parameters: Vector, spec: DataSpec): Promise<EvaluationSums[]> => {
+    const source = openDataSource(spec);
+    const sums: EvaluationSums[] = [];
+    for (const range of evaluationRanges(spec, plan.evaluation.batchSize)) {
+      sums.push(...(await evaluateRange(plan.evaluation, evaluation, parameters, source, range)));
+    }
+    return sums;
+  };
   return {
     backend: {
       name: "in-process",
@@ -41,23 +48,10 @@ export async function inProcessSimulation(
     },
     evaluator: {
       async evaluate(parameters) {
-        const sums = [];
-        for (let chunk = 0; chunk < evaluationChunks(plan); chunk++) {
-          sums.push(await runEvaluation(plan.evaluation, evaluation, parameters, test.load(chunk)));
-        }
-        return addSums(sums);
+        return addSums(await evaluateAll(parameters, plan.test));
       },
-      async evaluateClients(parameters, clients) {
-        const sums = [];
-        for (const client of clients) {
-          const data = holdout?.load(client);
-          sums.push(
-            data === undefined
-              ? { loss: 0, score: 0, examples: 0 }
-              : await runEvaluation(plan.evaluation, evaluation, parameters, data),
-          );
-        }
-        return sums;
+      async evaluateClients(parameters) {
+        return plan.holdout === undefined ? [] : evaluateAll(parameters, plan.holdout);
       },
     },
     async close() {

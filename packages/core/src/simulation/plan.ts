@@ -9,11 +9,6 @@ export interface SimulationPlan {
   readonly train: DataSpec;
   /** Clients' own hold-out rows. */
   readonly holdout: DataSpec | undefined;
-  /** The global test set in chunks of fixed size ("clients" of this source), so sums do not depend on the workers. */
+  /** The global test set in chunks of one evaluation batch, as the "clients" of a source. */
   readonly test: DataSpec;
-}
-
-/** Number of chunks of the test set. */
-export function evaluationChunks(plan: SimulationPlan): number {
-  return plan.test.kind === "arrays" ? plan.test.offsets.length - 1 : plan.test.clients;
 }

@@ -30,8 +30,8 @@ import { learningRateSchedule } from "./schedule.ts";
 
 /** What the operator may bring instead of a name in the configuration. */
 export interface Own {
-  readonly model?: Model;
-  readonly algorithm?: Algorithm;
+  readonly model?: Model | undefined;
+  readonly algorithm?: Algorithm | undefined;
   /** Initial values by parameter name, e.g. the tensors of a safetensors file. Every parameter must be there. */
   readonly weights?: Readonly<Record<string, NamedTensor>> | undefined;
 }
@@ -98,7 +98,6 @@ export function prepareRun(
       program: compileEvaluation(model, modelLayout, evaluationBatch),
       layout: modelLayout,
       batchSize: evaluationBatch,
-      float,
     },
     train: arrayDataSpec(train.features, train.labels, parts.train.clients),
     holdout: config.data.holdout > 0 ? arrayDataSpec(train.features, train.labels, parts.holdout.clients) : undefined,

@@ -43,7 +43,7 @@ export function prepareQuadratics(
     { dtype: model.labels.dtype, shape: [a.length], data: new Uint8Array(a.length) },
     a.map((_, i) => Int32Array.of(i)),
   );
-  const evaluation = { program: compileEvaluation(model, modelLayout, 1), layout: modelLayout, batchSize: 1, float };
+  const evaluation = { program: compileEvaluation(model, modelLayout, 1), layout: modelLayout, batchSize: 1 };
   const simulation: SimulationPlan = {
     task: {
       program: compileLocalTask(algorithm, model, exchange, settings),

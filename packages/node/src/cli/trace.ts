@@ -12,7 +12,8 @@ async function main(file: string | undefined): Promise<void> {
   }
   const parsed = traceProblem.safeParse(JSON.parse(await readFile(file, "utf8")));
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
+    const { issues } = parsed.error;
+    const issue = issues.find((i) => i.code === "unrecognized_keys") ?? issues[0]!;
     const unknown = issue.code === "unrecognized_keys" ? issue.keys[0] : undefined;
     const near = unknown === undefined ? undefined : nearest(unknown, Object.keys(traceProblem.shape));
     throw new AnabranchError({

@@ -1,36 +1,47 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Algorithm, type Config, decodeSafetensors, type Model, type Own, type TrainTest } from "@anabranch/core";
-import { importLocal, loadDataset, loadDatasetModule } from "../data/index.ts";
+import { loadDatasetModule } from "../data/dataset-module.ts";
+import { importLocal } from "../data/import-local.ts";
+import { loadDataset } from "../data/load-dataset.ts";
 
 export interface LoadOptions {
-  /** Where data sets lie that are not shipped. */
+  /** Where data sets lie that are not shipped; overrides the configuration. */
   readonly dataDir?: string;
   /** Own files named by the configuration are relative to this folder; default: the working directory. */
   readonly baseDir?: string;
 }
 
+const WHAT = { model: "a model", algorithm: "an algorithm" } as const;
+type Factory = (options: Record<string, unknown>) => unknown;
+
 /** The data set and the operator's own files that a configuration names. */
 export async function loadConfigured(config: Config, options: LoadOptions): Promise<{ data: TrainTest; own: Own }> {
-  const path = (file: string) => resolve(options.baseDir ?? ".", file);
+  const base = options.baseDir ?? ".";
+  const dataDir = options.dataDir ?? config.data.dataDir;
   const { data, model, algorithm } = config;
-  const trainTest =
-    data.file === undefined
-      ? await loadDataset(data.dataset, { ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }) })
-      : await loadDatasetModule(path(data.file));
   return {
-    data: trainTest,
+    data:
+      data.file === undefined
+        ? await loadDataset(data.dataset, dataDir === undefined ? { base } : { base, dataDir })
+        : await loadDatasetModule(data.file, base),
     own: {
-      ...(model.file === undefined ? {} : { model: (await importLocal(path(model.file), "model"))(model.options) as Model }),
-      ...(algorithm.file === undefined
-        ? {}
-        : { algorithm: (await importLocal(path(algorithm.file), "algorithm"))(algorithm.options) as Algorithm }),
-      ...(model.initialWeights === undefined ? {} : { weights: await readWeights(path(model.initialWeights)) }),
+      model: (await makeOwn("model", model, base)) as Model | undefined,
+      algorithm: (await makeOwn("algorithm", algorithm, base)) as Algorithm | undefined,
+      weights: model.initialWeights === undefined ? undefined : await readWeights(resolve(base, model.initialWeights)),
     },
   };
 }
 
+/** Calls the factory that an own file exports with the section's further keys as options. */
+async function makeOwn(what: "model" | "algorithm", section: Config["model"], base: string): Promise<unknown> {
+  const { name: _name, file, initialWeights: _weights, ...options } = section;
+  if (file === undefined) return undefined;
+  const wanted = { what: WHAT[what], expected: `a function that returns the ${what}` };
+  const make = (await importLocal(file, wanted, base)) as Factory;
+  return make(options);
+}
+
 async function readWeights(path: string): Promise<Own["weights"]> {
-  const { tensors } = decodeSafetensors(await readFile(path), path);
-  return tensors;
+  return decodeSafetensors(new Uint8Array(await readFile(path)), path).tensors;
 }

@@ -56,7 +56,7 @@ async function session(run: RunFolder, config: Config, options: SessionOptions, 
   try {
     const simulation = await openSimulation(config, run.id, options, own);
     try {
-      return await recorded(run, simulation, options);
+      return await recorded(run, config, simulation, options);
     } finally {
       await simulation.close();
     }
@@ -66,7 +66,7 @@ async function session(run: RunFolder, config: Config, options: SessionOptions, 
 }
 
 /** The round loop with everything it says written down. */
-async function recorded(run: RunFolder, simulation: OpenSimulation, options: SessionOptions): Promise<RunOutcome> {
+async function recorded(run: RunFolder, config: Config, simulation: OpenSimulation, options: SessionOptions): Promise<RunOutcome> {
   const { paths, folder, id } = run;
   const blobs = await openDiskBlobStore(folder);
   await truncateAfterRound(paths.events, (await newestCheckpoint(blobs))?.checkpoint.round ?? 0);
@@ -74,7 +74,7 @@ async function recorded(run: RunFolder, simulation: OpenSimulation, options: Ses
   const metrics = await MetricsCsv.open(paths.metrics, paths.events);
   const index = await RunIndex.open(dirname(folder));
   const summarizer = await RunSummarizer.ofFolder(folder);
-  await writeRunFile(paths.partition, JSON.stringify(partitionFile(simulation)));
+  await writeRunFile(paths.partition, JSON.stringify(partitionFile(simulation, config)));
   const emit = async (event: RunEvent) => {
     await log.append(event);
     await metrics.append(event);
@@ -97,16 +97,16 @@ async function recorded(run: RunFolder, simulation: OpenSimulation, options: Ses
     await emit({ v: 1, type: "run.stopped", at: new Date().toISOString(), round, reason: "error", message }).catch(() => {});
     throw error;
   } finally {
-    await log.close();
-    await metrics.close();
     index.close();
+    // each is tried: on a full disk one failure must not hide the first error or leave the others open
+    await Promise.allSettled([log.close(), metrics.close()]);
   }
 }
 
 /** Events that change what a list of runs shows. */
 const INDEXED = new Set<string>(["run.started", "round.finished", "run.stopped", "run.finished"]);
 
-function partitionFile({ dataset, statistics, model }: OpenSimulation) {
+function partitionFile({ dataset, statistics }: OpenSimulation, { data }: Config) {
   const { counts, ...rest } = statistics;
-  return { dataset: dataset.name, model: model.name, clients: dataset.clients, classes: dataset.train.classes, counts, statistics: rest };
+  return { scheme: data.partition.scheme, dataset: dataset.name, clients: dataset.clients, classes: dataset.train.classes, counts, statistics: rest };
 }

@@ -1,7 +1,6 @@
 import {
-  type Config,
   type ConfigInput,
-  configSchema,
+  resolveConfig,
   memoryBlobStore,
   memoryClientStates,
   type Own,
@@ -23,7 +22,7 @@ export interface SimulateOptions extends SimulationOptions {
  * @param own a model or algorithm of your own instead of a name
  */
 export async function simulate(config: ConfigInput, options: SimulateOptions = {}, own: Own = {}): Promise<RunResult> {
-  const resolved: Config = configSchema.parse(config);
+  const resolved = resolveConfig(config);
   const simulation = await openSimulation(resolved, "simulation", options, own);
   try {
     return await runFederation(simulation.plan, {

@@ -19,7 +19,7 @@ export type ToWorker =
       readonly state: Readonly<Record<string, Vector>> | undefined;
     }
   | { readonly type: "parameters"; readonly buffer: SharedArrayBuffer }
-  | { readonly type: "evaluate"; readonly id: number; readonly source: "test" | "holdout"; readonly item: number }
+  | { readonly type: "evaluate"; readonly id: number; readonly source: "test" | "holdout"; readonly range: readonly [number, number] }
   | { readonly type: "close" };
 
 export type FromWorker =
@@ -34,4 +34,4 @@ export type FromWorker =
       readonly state: readonly { readonly name: string; readonly offset: number; readonly length: number }[];
     }
   | { readonly type: "failed"; readonly id: number; readonly code: string; readonly message: string }
-  | { readonly type: "evaluated"; readonly id: number; readonly sums: EvaluationSums };
+  | { readonly type: "evaluated"; readonly id: number; readonly sums: readonly EvaluationSums[] };

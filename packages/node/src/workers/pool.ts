@@ -6,7 +6,7 @@ import {
   decodeUpdate,
   encodedSize,
   encodeInto,
-  evaluationChunks,
+  evaluationRanges,
   type EvaluationSums,
   type Evaluator,
   type Layout,
@@ -78,15 +78,11 @@ export class WorkerPool implements Backend, Evaluator {
   }
 
   async evaluate(parameters: Vector): Promise<EvaluationSums> {
-    this.#publishParameters(parameters);
-    const chunks = Array.from({ length: evaluationChunks(this.#plan) }, (_, i) => i);
-    return addSums(await Promise.all(chunks.map((item) => this.#evaluateItem("test", item))));
+    return addSums(await this.#evaluate(parameters, "test"));
   }
 
-  async evaluateClients(parameters: Vector, clients: readonly number[]): Promise<readonly EvaluationSums[]> {
-    if (this.#plan.holdout === undefined) return clients.map(() => ({ loss: 0, score: 0, examples: 0 }));
-    this.#publishParameters(parameters);
-    return Promise.all(clients.map((item) => this.#evaluateItem("holdout", item)));
+  async evaluateClients(parameters: Vector): Promise<readonly EvaluationSums[]> {
+    return this.#plan.holdout === undefined ? [] : this.#evaluate(parameters, "holdout");
   }
 
   async close(): Promise<void> {
@@ -143,10 +139,16 @@ export class WorkerPool implements Backend, Evaluator {
     return this.#plan.task.float === "float64" ? new Float64Array(buffer, offset, length) : new Float32Array(buffer, offset, length);
   }
 
-  async #evaluateItem(source: "test" | "holdout", item: number): Promise<EvaluationSums> {
-    const { answer } = await this.#request((id) => ({ type: "evaluate", id, source, item }));
-    if (answer.type === "evaluated") return answer.sums;
-    throw new Error(answer.type === "failed" ? answer.message : `unexpected answer ${answer.type}`);
+  async #evaluate(parameters: Vector, source: "test" | "holdout"): Promise<EvaluationSums[]> {
+    this.#publishParameters(parameters);
+    const ranges = evaluationRanges(this.#plan[source]!, this.#plan.evaluation.batchSize);
+    const answers = await Promise.all(
+      ranges.map((range) => this.#request((id) => ({ type: "evaluate", id, source, range }))),
+    );
+    return answers.flatMap(({ answer }) => {
+      if (answer.type === "evaluated") return answer.sums;
+      throw new Error(answer.type === "failed" ? answer.message : `unexpected answer ${answer.type}`);
+    });
   }
 
   #publishBroadcast(request: CohortRequest): number {

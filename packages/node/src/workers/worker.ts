@@ -6,9 +6,9 @@ import {
   describeFailure,
   encodedSize,
   encodeInto,
+  evaluateRange,
   openDataSource,
   runClient,
-  runEvaluation,
   type Vector,
 } from "@anabranch/core";
 import type { Executable } from "@anabranch/engine";
@@ -64,7 +64,7 @@ async function handle(loaded: Loaded, message: ToWorker): Promise<void> {
       return train(loaded, message);
     case "evaluate": {
       const source = message.source === "test" ? loaded.test : loaded.holdout!;
-      const sums = await runEvaluation(plan.evaluation, loaded.evaluation, parameters!, source.load(message.item));
+      const sums = await evaluateRange(plan.evaluation, loaded.evaluation, parameters!, source, message.range);
       return post({ type: "evaluated", id: message.id, sums });
     }
     case "close":
