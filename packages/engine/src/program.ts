@@ -1,6 +1,7 @@
 import type { Graph } from "./graph/graph.ts";
 import { optimize } from "./graph/optimize.ts";
 import { type SerializedGraph, serializeGraph } from "./graph/serialize.ts";
+import { specialize } from "./graph/specialize.ts";
 import type { DType, Shape } from "./graph/tensor.ts";
 import { hashBytes } from "./hash.ts";
 import { encodeModel } from "./onnx/encode.ts";
@@ -25,11 +26,11 @@ export interface Program {
   readonly hash: string;
 }
 
-/** Optimizes and lowers a traced graph. */
+/** Optimizes and lowers a traced graph; `graph` stays as traced, `onnx` is specialized for speed. */
 export function compileProgram(name: string, traced: Graph): Program {
   const graph = optimize(traced);
   const port = (x: Graph["inputs"][number]): Port => ({ name: x.name, dtype: x.tensor.dtype, shape: x.tensor.shape });
-  const onnx = encodeModel(graph, name);
+  const onnx = encodeModel(specialize(graph), name);
   return {
     name,
     inputs: graph.inputs.map(port),

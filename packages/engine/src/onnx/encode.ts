@@ -2,6 +2,7 @@ import { AnabranchError } from "../errors.ts";
 import { type Graph, getValue, graphNodes, type NamedTensor, setValue, type ValueMap } from "../graph/graph.ts";
 import { staticShape } from "../graph/shape.ts";
 import type { DType, Shape, Tensor } from "../graph/tensor.ts";
+import { hashBytes } from "../hash.ts";
 import { type Lowering, type OnnxAttribute, type OnnxAttributes, onnxTypes } from "./lowering.ts";
 import { MessageWriter } from "./protobuf.ts";
 
@@ -91,7 +92,7 @@ class GraphEncoder implements Lowering {
 
   constant(dtype: DType | "int64", shape: readonly number[], data: ArrayLike<number>): string {
     const raw = rawData(dtype, data);
-    const key = `${dtype}|${shape.join(",")}|${raw.length <= 64 ? raw.join(",") : `#${this.#counter.next}`}`;
+    const key = `${dtype}|${shape.join(",")}|${raw.length <= 64 ? raw.join(",") : `#${hashBytes(raw)}`}`;
     const known = this.#initializers.get(key);
     if (known !== undefined) return known;
     const name = this.#fresh("c");
@@ -121,7 +122,7 @@ class GraphEncoder implements Lowering {
     throw new AnabranchError({
       code: "engine/unbound",
       message: "a value is used that is no input of this graph",
-      received: `${tensor.node.operator.name} ${JSON.stringify(tensor.node.attributes["name"] ?? "")}`,
+      received: `${tensor.node.operator.name} ${JSON.stringify(tensor.node.attributes.name ?? "")}`,
       expected: "only values derived from the traced function's own inputs",
       advice: "Pass outer values as inputs of trace, or through scan's captures.",
     });
