@@ -1,0 +1,41 @@
+import { readFile } from "node:fs/promises";
+import { parseConfig } from "@anabranch/core";
+import { simulate } from "@anabranch/node";
+import { describe, expect, it } from "vitest";
+
+describe("examples", () => {
+  it("an own algorithm and an own model train on shipped data", async () => {
+    const result = await simulate(
+      {
+        rounds: 3,
+        data: { dataset: "fashion-mnist-10k", clients: 50, partition: { scheme: "iid" } },
+        model: { file: "examples/own-model.ts", hidden: 32 },
+        algorithm: { file: "examples/own-algorithm.ts", damping: 0.25 },
+        training: { localEpochs: 1, batchSize: 20, learningRate: 0.1 },
+        sampler: { cohort: 5 },
+      },
+      { workers: 0 },
+    );
+    expect(result.parameters.length).toBe(784 * 32 + 32 + 32 * 10 + 10);
+    expect(result.history.at(-1)!.testAccuracy!).toBeGreaterThan(0.5);
+  });
+
+  it("an own data set trains a shipped model", async () => {
+    const result = await simulate(
+      {
+        rounds: 10,
+        data: { file: "examples/own-dataset.ts", clients: 10, partition: { scheme: "iid" } },
+        model: { name: "mlp", hidden: [32, 32] },
+        training: { localEpochs: 2, batchSize: 20, learningRate: 0.5 },
+        sampler: { cohort: 10 },
+      },
+      { workers: 0 },
+    );
+    expect(result.history.at(-1)!.loss).toBeLessThan(result.history[0]!.loss);
+  });
+
+  it("the quickstart is a valid configuration", async () => {
+    const file = new URL("quickstart.toml", import.meta.url);
+    expect(parseConfig(await readFile(file, "utf8"), "quickstart.toml").rounds).toBe(30);
+  });
+});
