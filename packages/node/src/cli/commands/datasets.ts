@@ -1,0 +1,95 @@
+import { exampleCount, partitioners } from "@anabranch/core";
+import { AnabranchError } from "@anabranch/engine";
+import type { Command } from "commander";
+import { type DatasetEntry, listDatasets, loadDataset } from "../../data/load-dataset.ts";
+import { datasetSources } from "../../data/sources.ts";
+import { formatBytes, formatCount } from "../../terminal/format.ts";
+import { type GlobalOptions, listensTo, readCall } from "../globals.ts";
+import { withExamples } from "../help.ts";
+import type { Output } from "../output.ts";
+import { table } from "../text.ts";
+
+export function addDatasets(program: Command): void {
+  const command = program
+    .command("datasets")
+    .description("List the data sets and the ways to deal them out to clients; or fetch one.")
+    .option("--download <name>", "fetch a data set into the cache folder, unless it is on this machine")
+    .action(async (options: { download?: string }, self: Command) => {
+      const { globals, output } = readCall(self);
+      if (options.download !== undefined) return download(options.download, globals, output);
+      const datasets = listDatasets().map((entry) => ({ ...entry, download: hasDownload(entry.name) }));
+      const schemes = Object.entries(partitioners).map(([name, { summary }]) => ({ name, summary }));
+      if (output.json) return output.document({ datasets, partitioners: schemes });
+      const { bold } = output.colours;
+      output.print(
+        ...table(
+          [{ head: "data set" }, { head: "from" }, { head: "what" }],
+          datasets.map((entry) => [bold(entry.name), origin(entry), entry.description]),
+          output.width,
+        ),
+        "",
+        ...table(
+          [{ head: "partition" }, { head: "who holds what" }],
+          schemes.map(({ name, summary }) => [bold(name), summary]),
+          output.width,
+        ),
+        "",
+        'In a configuration: [data] dataset = "NAME" and [data.partition] scheme = "NAME".',
+      );
+    });
+  listensTo(command, "quiet", "dataDir");
+  withExamples(
+    command,
+    ["anabranch datasets", "what there is"],
+    ["anabranch datasets --download fashion-mnist", "fetch all 70,000 images (30 MB)"],
+  );
+}
+
+function origin({ name, shipped, download: known }: DatasetEntry & { download: boolean }): string {
+  if (shipped) return "shipped";
+  if (name.includes(":")) return "own files";
+  return known ? "files or download" : "files";
+}
+
+function hasDownload(name: string): boolean {
+  return Object.hasOwn(datasetSources, name);
+}
+
+async function download(name: string, globals: GlobalOptions, output: Output): Promise<void> {
+  const known = listDatasets().find((entry) => entry.name === name);
+  if (known !== undefined && !known.shipped && !hasDownload(name)) {
+    throw new AnabranchError({
+      code: "data/no-download",
+      message: "no download of this data set is known",
+      received: JSON.stringify(name),
+      expected: `one of ${Object.keys(datasetSources).join(", ")}`,
+      advice: "Fetch its files by other means, then point --data-dir to their folder.",
+    });
+  }
+  const data = await loadDataset(name, {
+    ...(globals.dataDir === undefined ? {} : { dataDir: globals.dataDir }),
+    download: { onProgress: progressLine(output) },
+  });
+  const [train, test] = [exampleCount(data.train), exampleCount(data.test)];
+  if (output.json) output.document({ dataset: name, train, test, classes: data.train.classes });
+  else output.note(`${name} is here: ${formatCount(train)} training and ${formatCount(test)} test examples.`);
+}
+
+/** One line on the terminal that is written over as bytes arrive. */
+function progressLine(output: Output) {
+  const { stderr } = process;
+  return ({
+    url,
+    receivedBytes,
+    totalBytes,
+  }: {
+    url: string;
+    receivedBytes: number;
+    totalBytes: number | undefined;
+  }) => {
+    if (output.quiet || output.json || !stderr.isTTY) return;
+    const whole = totalBytes === undefined ? "" : ` of ${formatBytes(totalBytes)}`;
+    stderr.write(`\r\x1b[K${url.slice(url.lastIndexOf("/") + 1)}  ${formatBytes(receivedBytes)}${whole}`);
+    if (receivedBytes === totalBytes) stderr.write("\n");
+  };
+}

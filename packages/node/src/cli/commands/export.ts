@@ -1,0 +1,82 @@
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { AnabranchError } from "@anabranch/core";
+import { type Command, Option } from "commander";
+import { modelOnnx, modelSafetensors } from "../../run/outputs.ts";
+import { storageError } from "../../store/file-system.ts";
+import type { RunSummary } from "../../store/run-summary.ts";
+import { formatBytes } from "../../terminal/format.ts";
+import { findRun } from "../find-run.ts";
+import { listensTo, readCall } from "../globals.ts";
+import { withExamples } from "../help.ts";
+import { loadTrainedModel, type TrainedModel } from "../trained-model.ts";
+
+interface ExportOptions {
+  readonly onnx?: boolean;
+  readonly safetensors?: boolean;
+  readonly best?: boolean;
+  readonly output?: string;
+}
+
+type Format = "onnx" | "safetensors";
+
+export function addExport(program: Command): void {
+  const command = program
+    .command("export")
+    .description("Write the model of a run to one file, for other programs.")
+    .argument("<run>", 'id (or the beginning of one), name, folder, or "last"')
+    .addOption(new Option("--onnx", "inference graph: features in, logits out").conflicts("safetensors"))
+    .option("--safetensors", "the parameters by name")
+    .option("--best", "the parameters of the best evaluation instead of the newest")
+    .option("-o, --output <file>", "file to write (default: <name>-<id>[-best] here)")
+    .action(async (name: string, options: ExportOptions, self: Command) => {
+      const { globals, output } = readCall(self);
+      const format = formatOf(options);
+      const run = await findRun(globals.runs, name);
+      const best = options.best === true;
+      const trained = await loadTrainedModel(run.folder, best, { baseDir: run.folder, ...dataDirOf(globals.dataDir) });
+      const file = resolve(options.output ?? `${run.name}-${run.id}${best ? "-best" : ""}.${format}`);
+      const bytes = encode(trained, run, format);
+      await writeModel(file, bytes);
+      const { round } = trained.checkpoint;
+      if (output.json) output.document({ file, format, run: run.id, round, best, bytes: bytes.length });
+      else output.note(`Wrote ${file} (${formatBytes(bytes.length)}): the model after round ${round} of ${run.name}.`);
+    });
+  listensTo(command, "runs", "dataDir", "quiet");
+  withExamples(
+    command,
+    ["anabranch export last --onnx", "for onnxruntime in any language"],
+    ["anabranch export k3x --safetensors --best -o best.safetensors", "to start another run from"],
+  );
+}
+
+function dataDirOf(dataDir: string | undefined): { dataDir?: string } {
+  return dataDir === undefined ? {} : { dataDir };
+}
+
+/** What the options ask for, or the ending of the file's name. */
+function formatOf({ onnx, safetensors, output }: ExportOptions): Format {
+  if (onnx === true || (safetensors !== true && output?.endsWith(".onnx") === true)) return "onnx";
+  if (safetensors === true || output?.endsWith(".safetensors") === true) return "safetensors";
+  throw new AnabranchError({
+    code: "usage/missing-option",
+    message: "the format of the file was not said",
+    expected: "--onnx or --safetensors",
+    advice: "See: anabranch export --help",
+  });
+}
+
+function encode({ model, layout, checkpoint }: TrainedModel, run: RunSummary, format: Format): Uint8Array {
+  const { parameters } = checkpoint.serverState.vectors;
+  if (format === "onnx") return modelOnnx(model, layout, parameters!);
+  const { algorithm, round } = checkpoint;
+  return modelSafetensors(layout, parameters!, { run: run.id, algorithm, model: model.name, round: String(round) });
+}
+
+async function writeModel(file: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFile(file, bytes);
+  } catch (error) {
+    throw storageError(error, { what: "the model", path: file, bytes: bytes.length });
+  }
+}

@@ -1,0 +1,24 @@
+import type { Command } from "commander";
+import { resumeRun } from "../../run/session.ts";
+import { carryOut } from "../carry-out.ts";
+import { findRun } from "../find-run.ts";
+import { listensTo, readCall } from "../globals.ts";
+import { withExamples } from "../help.ts";
+
+export function addResume(program: Command): void {
+  const command = program
+    .command("resume")
+    .description("Continue a run from its newest checkpoint; the result is that of a run never stopped.")
+    .argument("<run>", 'id (or the beginning of one), name, folder, or "last"')
+    .action(async (name: string, _options: unknown, self: Command) => {
+      const { globals, output } = readCall(self);
+      const run = await findRun(globals.runs, name);
+      await carryOut(globals, output, (options) => resumeRun(run.folder, options));
+    });
+  listensTo(command, "workers", "runs", "dataDir", "quiet");
+  withExamples(
+    command,
+    ["anabranch resume last", "the newest run"],
+    ["anabranch resume k3x --workers 1", "with fewer threads: the same result"],
+  );
+}

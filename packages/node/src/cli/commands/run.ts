@@ -1,0 +1,25 @@
+import type { Command } from "commander";
+import { startRun } from "../../run/session.ts";
+import { carryOut } from "../carry-out.ts";
+import { readConfigFile } from "../config-file.ts";
+import { listensTo, readCall } from "../globals.ts";
+import { withExamples } from "../help.ts";
+
+export function addRun(program: Command): void {
+  const command = program
+    .command("run")
+    .description("Train as a configuration says. Ctrl-C saves and stops; a second one stops at once.")
+    .argument("<file>", "configuration (TOML); paths in it are relative to its folder")
+    .action(async (file: string, _options: unknown, self: Command) => {
+      const { globals, output } = readCall(self);
+      const config = await readConfigFile(file, globals);
+      await carryOut(globals, output, (options) => startRun(config, options));
+    });
+  listensTo(command, "set", "workers", "runs", "dataDir", "quiet");
+  withExamples(
+    command,
+    ["anabranch run federation.toml", "train, with a line for each round"],
+    ["anabranch run federation.toml --set algorithm.name=scaffold --set seed=2", "another method and seed"],
+    ["anabranch run federation.toml --json", "events as JSON lines, the result last"],
+  );
+}

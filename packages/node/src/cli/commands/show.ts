@@ -1,0 +1,183 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type Config, parseConfig } from "@anabranch/core";
+import type { Command } from "commander";
+import { type RunData, readRunFolder } from "../../report/run-data.ts";
+import { summarise } from "../../report/summary.ts";
+import type { RunSummary } from "../../store/run-summary.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatFixed,
+  formatPercent,
+  formatPlural,
+  formatSeconds,
+} from "../../terminal/format.ts";
+import { configSummary } from "../config-summary.ts";
+import { findRun } from "../find-run.ts";
+import { listensTo, readCall } from "../globals.ts";
+import { withExamples } from "../help.ts";
+import type { Output } from "../output.ts";
+import { positiveCount } from "../parse.ts";
+import { localTime, orNull, statusColour } from "../run-texts.ts";
+import { labelled, table } from "../text.ts";
+
+const RUN = 'id (or the beginning of one), name, folder, or "last"';
+
+export function addShow(program: Command): void {
+  const command = program
+    .command("show")
+    .description("Show one run: configuration, last rounds, result, files.")
+    .argument("<run>", RUN)
+    .option("-n, --rounds <n>", "rounds to show, counted from the last", positiveCount, 10)
+    .action(async (name: string, options: { rounds: number }, self: Command) => {
+      const { globals, output } = readCall(self);
+      const summary = await findRun(globals.runs, name);
+      const run = readRunFolder(summary.folder);
+      const files = await filesOf(summary.folder);
+      if (output.json) output.document(runDocument(summary, run, files));
+      else print(summary, run, files, options.rounds, output);
+    });
+  listensTo(command, "runs");
+  withExamples(
+    command,
+    ["anabranch show last", "the newest run"],
+    ["anabranch show k3x --rounds 30", "more of its history"],
+  );
+}
+
+function runDocument(summary: RunSummary, run: RunData, files: readonly string[]) {
+  const result = summarise(run);
+  return {
+    run: summary,
+    config: readConfig(run) ?? null,
+    executor: run.start?.executor ?? null,
+    workers: orNull(run.start?.workers),
+    parameters: orNull(run.start?.parameters),
+    rounds: historyOf(run),
+    best: Number.isFinite(result.bestRound) ? { round: result.bestRound, accuracy: orNull(result.bestAccuracy) } : null,
+    modelHash: result.modelHash === "" ? null : result.modelHash,
+    failedClients: run.failures.length,
+    files,
+  };
+}
+
+/** One line for each round; what was not measured is null. */
+function historyOf(run: RunData) {
+  const tests = new Map(run.evaluations.map((evaluation) => [evaluation.round, evaluation]));
+  const clients = new Map(run.clientEvaluations.map((evaluation) => [evaluation.round, evaluation]));
+  return run.rounds.map((round) => ({
+    round: round.round,
+    loss: orNull(round.loss),
+    testLoss: orNull(tests.get(round.round)?.loss),
+    testAccuracy: orNull(tests.get(round.round)?.accuracy),
+    clientMean: orNull(clients.get(round.round)?.mean),
+    clientWorstDecile: orNull(clients.get(round.round)?.worstDecile),
+    clients: orNull(round.clients),
+    bytesDown: round.bytesDown,
+    bytesUp: round.bytesUp,
+    seconds: orNull(round.seconds),
+  }));
+}
+
+function print(summary: RunSummary, run: RunData, files: readonly string[], rounds: number, output: Output): void {
+  const { bold } = output.colours;
+  const width = Math.min(output.width, 110);
+  const config = readConfig(run);
+  const status = statusColour(summary.status, output.colours);
+  output.print(
+    `${bold(summary.name)}  run ${summary.id}, ${status}, started ${localTime(summary.startedAt)}`,
+    ...(run.stopped === undefined ? [] : [run.stopped.message]),
+  );
+  const about = [...(config === undefined ? [] : configSummary(config)), ...machine(run)];
+  if (about.length > 0) output.print("", bold("Configuration"), ...labelled(about, width));
+  output.print(...roundTable(run, rounds, output), ...resultLines(summary, run, output));
+  output.print("", bold("Files"), `  ${summary.folder}`, ...files.map((file) => `    ${file}`));
+  if (summary.status === "interrupted") output.print("", `Continue with: anabranch resume ${summary.id}`);
+}
+
+function machine(run: RunData): [string, string][] {
+  if (run.start === undefined) return [];
+  const { executor, workers, parameters } = run.start;
+  return [
+    ["size", `${formatCount(parameters)} parameters`],
+    ["machine", `${executor.name} ${executor.version}, ${formatPlural(workers, "worker")}`],
+  ];
+}
+
+function roundTable(run: RunData, count: number, output: Output): string[] {
+  const history = historyOf(run);
+  if (history.length === 0) return [];
+  const withClients = history.some(({ clientMean }) => clientMean !== null);
+  const number = (value: number | null, format: (value: number) => string) => format(value ?? Number.NaN);
+  const heads = [
+    "round",
+    "loss",
+    "test loss",
+    "accuracy",
+    ...(withClients ? ["client mean", "worst tenth"] : []),
+    "clients",
+    "down",
+    "up",
+    "time",
+  ];
+  const rows = history
+    .slice(-count)
+    .map((round) => [
+      String(round.round),
+      number(round.loss, formatFixed),
+      number(round.testLoss, formatFixed),
+      number(round.testAccuracy, formatPercent),
+      ...(withClients ? [number(round.clientMean, formatPercent), number(round.clientWorstDecile, formatPercent)] : []),
+      number(round.clients, formatCount),
+      formatBytes(round.bytesDown),
+      formatBytes(round.bytesUp),
+      number(round.seconds, formatSeconds),
+    ]);
+  const shown = Math.min(count, history.length);
+  const title =
+    shown === history.length ? "Rounds" : `Rounds (last ${shown} of ${history.length}; --rounds shows more)`;
+  const columns = heads.map((head) => ({ head, right: true }));
+  return ["", output.colours.bold(title), ...table(columns, rows, output.width).map((line) => `  ${line}`)];
+}
+
+function resultLines(summary: RunSummary, run: RunData, output: Output): string[] {
+  const result = summarise(run);
+  const last = run.evaluations.at(-1);
+  const pairs: [string, string][] = [
+    ["rounds", `${summary.roundsDone} of ${summary.roundsTotal}`],
+    [
+      "accuracy",
+      `${formatPercent(result.accuracy)}${last === undefined ? "" : `, test loss ${formatFixed(last.loss)}`}`,
+    ],
+    [
+      "best",
+      `${formatPercent(result.bestAccuracy)}${Number.isFinite(result.bestRound) ? ` in round ${result.bestRound}` : ""}`,
+    ],
+    ["bytes", `${formatBytes(summary.bytesDown)} down, ${formatBytes(summary.bytesUp)} up`],
+    ["time", `${formatSeconds(summary.seconds)} in rounds`],
+    ...(run.failures.length === 0
+      ? []
+      : [["failed", `${formatPlural(run.failures.length, "client task")}`] as [string, string]]),
+    ...(result.modelHash === "" ? [] : [["hash", `${result.modelHash} (of the final parameters)`] as [string, string]]),
+  ];
+  return ["", output.colours.bold("Result"), ...labelled(pairs, output.width)];
+}
+
+/** The configuration of the run, or undefined where it cannot be read. */
+function readConfig(run: RunData): Config | undefined {
+  try {
+    return parseConfig(run.configText, "config.toml");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Files of a run's folder that people open, sorted; folders end in a slash. */
+async function filesOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.name.startsWith(".") && entry.name !== "lock")
+    .map((entry) => (entry.isDirectory() ? join(entry.name, "/") : entry.name))
+    .sort();
+}

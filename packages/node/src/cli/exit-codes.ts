@@ -1,0 +1,40 @@
+import { AnabranchError } from "@anabranch/engine";
+
+/** What the command's exit status says. Scripts rely on these numbers. */
+export const exitCodes = {
+  ok: 0,
+  /** A run failed or diverged, a check failed, or the program has an error of its own. */
+  failed: 1,
+  /** The command line or the configuration is wrong. */
+  usage: 2,
+  /** Data are missing, damaged or do not fit. */
+  data: 3,
+  /** There is no such run, or several fit what was asked for. */
+  notFound: 4,
+  /** Stopped by Ctrl-C or SIGTERM. */
+  interrupted: 130,
+} as const;
+
+/** The same for help texts, one line each. */
+export const exitCodeLines: readonly string[] = [
+  "0    success",
+  "1    a run failed or a check failed",
+  "2    wrong command line or configuration",
+  "3    data are missing or damaged",
+  "4    no such run",
+  "130  interrupted (Ctrl-C); the run can be resumed",
+];
+
+/** Areas of error codes (the part before the slash) that stand for a mistake in the command line or configuration. */
+const usageAreas = new Set(["usage", "config", "algorithm", "model", "partition", "params", "own"]);
+const dataAreas = new Set(["data", "download", "safetensors"]);
+
+/** The exit status for a failed command. */
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof AnabranchError)) return exitCodes.failed;
+  if (error.code === "run/not-found" || error.code === "run/ambiguous") return exitCodes.notFound;
+  if (error.code === "executor/unknown") return exitCodes.usage;
+  const area = error.code.split("/")[0]!;
+  if (usageAreas.has(area)) return exitCodes.usage;
+  return dataAreas.has(area) ? exitCodes.data : exitCodes.failed;
+}

@@ -1,0 +1,77 @@
+import { AnabranchError, type Failure } from "@anabranch/engine";
+import type { CommanderError } from "commander";
+import pc from "picocolors";
+import { exitCodeOf } from "./exit-codes.ts";
+import { labelled, wrap } from "./text.ts";
+
+/** Codes that commander gives to mistakes on the command line. */
+const usageCodes: Readonly<Record<string, string>> = {
+  "commander.unknownCommand": "usage/unknown-command",
+  "commander.unknownOption": "usage/unknown-option",
+  "commander.missingArgument": "usage/missing-argument",
+  "commander.excessArguments": "usage/excess-arguments",
+  "commander.optionMissingArgument": "usage/missing-value",
+  "commander.missingMandatoryOptionValue": "usage/missing-option",
+  "commander.invalidArgument": "usage/invalid-value",
+  "commander.conflictingOption": "usage/conflict",
+};
+
+/** A mistake on the command line as an error like every other. */
+export function usageError(error: CommanderError, command: string): AnabranchError {
+  const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
+  const suggestion = /\(Did you mean (.+)\?\)/.exec(rest.join(" "))?.[1];
+  const near = suggestion === undefined ? "" : `Did you mean ${suggestion.replace(/^one of /, "one of ")}? `;
+  return new AnabranchError({
+    code: usageCodes[error.code] ?? "usage/invalid",
+    message: first.replace(/\.$/, ""),
+    advice: `${near}See: ${command} --help`,
+    cause: error,
+  });
+}
+
+/** What is printed of a failure as text: its code and message, then where, received, expected and what to do. */
+export function renderFailure(error: unknown, width: number, colours = pc.createColors(false)): string {
+  if (!(error instanceof AnabranchError)) return renderInternal(error, colours);
+  const { code, message, where, received, expected, advice } = error.failure;
+  const details = [
+    ["where", where],
+    ["received", received],
+    ["expected", expected],
+    ["advice", advice],
+  ] as const;
+  const pairs = details.flatMap(([label, text]) =>
+    text === undefined || text === "" ? [] : [[colours.dim(label), text] as const],
+  );
+  const [first = "", ...more] = wrap(`error ${code}: ${message}`, width);
+  const head = first.replace(`error ${code}:`, colours.red(`error ${code}:`));
+  return [head, ...more, ...labelled(pairs, width)].join("\n");
+}
+
+/** An error of the program itself. Its stack is for those who ask for it. */
+function renderInternal(error: unknown, colours: ReturnType<typeof pc.createColors>): string {
+  const stack = error instanceof Error ? error.stack : undefined;
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const debug = process.env["ANABRANCH_DEBUG"];
+  if (debug !== undefined && debug !== "") return `${colours.red("error internal:")} ${stack ?? text}`;
+  return `${colours.red("error internal:")} ${text}\n  This is a fault of Anabranch. ANABRANCH_DEBUG=1 shows where it happened.`;
+}
+
+/** The failure as `{"error": ...}` has it. */
+export function failureDocument(error: unknown): { error: Omit<Failure, "cause"> } {
+  if (!(error instanceof AnabranchError)) {
+    return { error: { code: "internal", message: error instanceof Error ? error.message : String(error) } };
+  }
+  const { cause: _cause, ...parts } = error.failure;
+  return { error: parts };
+}
+
+/** Prints a failure and gives the exit status. */
+export function reportFailure(error: unknown, json: boolean): number {
+  if (json) process.stdout.write(`${JSON.stringify(failureDocument(error))}\n`);
+  else {
+    const colours = pc.createColors(pc.isColorSupported && process.stderr.isTTY);
+    const width = process.stderr.isTTY ? Math.min(process.stderr.columns, 110) : 110;
+    process.stderr.write(`${renderFailure(error, width, colours)}\n`);
+  }
+  return exitCodeOf(error);
+}

@@ -1,0 +1,23 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { isRunFolder } from "../store/run-folder.ts";
+import { RunIndex } from "../store/run-index.ts";
+import { matchRun } from "../store/run-match.ts";
+import { RunSummarizer, type RunSummary } from "../store/run-summary.ts";
+
+/** All runs below a folder, newest first; a folder that does not exist holds none, and is not made for a look. */
+export async function listRuns(root: string): Promise<RunSummary[]> {
+  if (!existsSync(root)) return [];
+  using index = await RunIndex.open(root);
+  return await index.list();
+}
+
+/**
+ * The run that a user means: an id or the beginning of one, a name, a folder or "last".
+ *
+ * @throws `run/not-found`, `run/ambiguous`
+ */
+export async function findRun(root: string, text: string): Promise<RunSummary> {
+  if (await isRunFolder(text)) return (await RunSummarizer.ofFolder(text)).summary;
+  return matchRun(await listRuns(root), text, resolve(root));
+}

@@ -1,0 +1,81 @@
+import { AnabranchError } from "@anabranch/engine";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { createOutput, type Output } from "./output.ts";
+
+/** Options that may stand before or after the name of a command. */
+export interface GlobalOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** Folder of runs. */
+  readonly runs: string;
+  readonly dataDir: string | undefined;
+  readonly workers: number | undefined;
+  /** Assignments such as "training.learningRate=0.1". */
+  readonly set: readonly string[];
+}
+
+export type GlobalName = keyof GlobalOptions;
+
+/** Which global options a command listens to; the others are refused there and stay out of its help. */
+const listens = new WeakMap<Command, ReadonlySet<string>>();
+
+/** Makes `command` listen to global options. --json is for all. */
+export function listensTo(command: Command, ...names: readonly GlobalName[]): Command {
+  listens.set(command, new Set<string>(["json", ...names]));
+  return command;
+}
+
+export function globalOptions(): Option[] {
+  return [
+    new Option("--json", "print JSON instead of text (docs/command-line.md has its shape)"),
+    new Option("--quiet", "print nothing but answers and errors"),
+    new Option("--runs <folder>", "folder of runs").default("runs"),
+    new Option("--data-dir <folder>", "folder of data sets that are not shipped"),
+    new Option("--workers <n>", "worker threads; never changes a result").argParser(parseWorkers),
+    new Option("--set <key=value>", "override a key of the configuration; may be repeated").argParser(
+      (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
+    ),
+  ];
+}
+
+/** The global options that the help of `command` shows; commander's own reading for the program itself. */
+export function visibleGlobals(command: Command): Option[] {
+  const names = listens.get(command);
+  const all = command.parent?.options ?? [];
+  return all.filter((option) => names?.has(option.attributeName()) === true);
+}
+
+/** The global options of a call. Throws `usage/option` for one that the command has no use for. */
+export function readGlobals(command: Command): GlobalOptions {
+  const options = command.optsWithGlobals<Partial<GlobalOptions>>();
+  const names = listens.get(command);
+  for (const option of globalOptions()) {
+    const name = option.attributeName();
+    if (names?.has(name) === true || command.getOptionValueSourceWithGlobals(name) !== "cli") continue;
+    throw new AnabranchError({
+      code: "usage/option",
+      message: `${option.long} has no meaning for "${command.name()}"`,
+      advice: `See: anabranch ${command.name()} --help`,
+    });
+  }
+  return {
+    json: options.json ?? false,
+    quiet: options.quiet ?? false,
+    runs: options.runs ?? "runs",
+    dataDir: options.dataDir,
+    workers: options.workers,
+    set: options.set ?? [],
+  };
+}
+
+/** The global options of a call and where it writes. */
+export function readCall(command: Command): { readonly globals: GlobalOptions; readonly output: Output } {
+  const globals = readGlobals(command);
+  return { globals, output: createOutput(globals) };
+}
+
+function parseWorkers(text: string): number {
+  const workers = Number(text);
+  if (/^\d+$/.test(text) && workers <= 1024) return workers;
+  throw new InvalidArgumentError("It is a whole number from 0 (no threads: all on the main one) to 1024.");
+}

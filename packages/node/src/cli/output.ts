@@ -1,0 +1,46 @@
+import pc from "picocolors";
+
+type Colours = ReturnType<typeof pc.createColors>;
+
+/** Where a command writes: documents and answers on stdout, remarks on stderr. */
+export interface Output {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** Columns of the terminal; wide where stdout is no terminal, so that nothing is broken into lines. */
+  readonly width: number;
+  readonly colours: Colours;
+  /** A line, or several, on stdout. */
+  print(...lines: readonly string[]): void;
+  /** The command's whole answer as one JSON document. */
+  document(value: unknown): void;
+  /** A remark on stderr; none with --quiet. */
+  note(text: string): void;
+}
+
+export function createOutput(options: { readonly json: boolean; readonly quiet: boolean }): Output {
+  const { stdout, stderr } = process;
+  return {
+    ...options,
+    width: stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY,
+    colours: pc.createColors(pc.isColorSupported && stdout.isTTY),
+    print(...lines) {
+      stdout.write(lines.map((line) => `${line}\n`).join(""));
+    },
+    document(value) {
+      stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    },
+    note(text) {
+      if (!options.quiet) stderr.write(`${text}\n`);
+    },
+  };
+}
+
+/** A reader that has seen enough (`anabranch list | head -1`) is no failure of the command. */
+export function tolerateClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      process.exit();
+    });
+  }
+}

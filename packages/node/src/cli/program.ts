@@ -1,0 +1,54 @@
+import { VERSION } from "@anabranch/core";
+import { Command } from "commander";
+import { addCompare } from "./commands/compare.ts";
+import { addDatasets } from "./commands/datasets.ts";
+import { addDoctor } from "./commands/doctor.ts";
+import { addExport } from "./commands/export.ts";
+import { addList } from "./commands/list.ts";
+import { addMethods } from "./commands/methods.ts";
+import { addModels } from "./commands/models.ts";
+import { addNew } from "./commands/new.ts";
+import { addResume } from "./commands/resume.ts";
+import { addRun } from "./commands/run.ts";
+import { addShow } from "./commands/show.ts";
+import { exitCodeLines } from "./exit-codes.ts";
+import { globalOptions, visibleGlobals } from "./globals.ts";
+
+/** The `anabranch` command. Mistakes on the command line are thrown as CommanderErrors, nothing is printed for them. */
+export function createProgram(): Command {
+  const program = new Command("anabranch")
+    .description("Federated learning: simulate a federation, look at its runs, compare methods.")
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print the help of a command")
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .configureHelp({ showGlobalOptions: true, visibleGlobalOptions: visibleGlobals });
+  for (const option of globalOptions()) program.addOption(option);
+  addNew(program);
+  addRun(program);
+  addResume(program);
+  addList(program);
+  addShow(program);
+  addCompare(program);
+  addExport(program);
+  addMethods(program);
+  addModels(program);
+  addDatasets(program);
+  addDoctor(program);
+  program.addHelpText(
+    "after",
+    [
+      "",
+      "First steps:",
+      "  anabranch doctor              check this machine",
+      "  anabranch new first.toml      write a commented configuration",
+      "  anabranch run first.toml      train",
+      "  anabranch show last           look at the newest run",
+      "",
+      "Exit codes:",
+      ...exitCodeLines.map((line) => `  ${line}`),
+    ].join("\n"),
+  );
+  return program;
+}
