@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
+import { describeMachine, machineLine } from "./lib/machine.ts";
 import { type BenchModule, type BenchOptions, formatResult } from "./lib/result.ts";
 
 /** `npm run bench -- NAME [--option value] [--json]`: runs bench/NAME.ts and prints what it measured. */
@@ -14,8 +15,10 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const options = parseOptions(rest);
   const benchmark: BenchModule = await import(`./${name}.ts`);
+  const machine = describeMachine();
   const result = await benchmark.run(options);
-  console.log(options.json === undefined ? formatResult(result) : JSON.stringify(result));
+  if (options.json !== undefined) console.log(JSON.stringify({ ...result, machine, command: args.join(" ") }));
+  else console.log(`${formatResult(result)}\n${machineLine(machine)}`);
 }
 
 function parseOptions(args: readonly string[]): BenchOptions {

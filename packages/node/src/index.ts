@@ -3,3 +3,4 @@ export { type RunOutcome, resumeRun, type SessionOptions, startRun } from "./run
 export { type SimulateOptions, simulate } from "./run/simulate.ts";
 export { type OpenSimulation, openSimulation, type SimulationOptions } from "./run/simulation.ts";
 export { type PoolOptions, WorkerPool } from "./workers/pool.ts";
+export { ShardedFold, type ShardedFoldOptions } from "./workers/sharded-fold.ts";

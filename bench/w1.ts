@@ -1,0 +1,81 @@
+import {
+  memoryBlobStore,
+  memoryClientStates,
+  prepareRun,
+  type RunEvent,
+  resolveConfig,
+  runFederation,
+} from "@anabranch/core";
+import { fingerprint } from "@anabranch/engine";
+import { openExecutor, WorkerPool } from "@anabranch/node";
+import { randomImages } from "./lib/random-images.ts";
+import { type BenchCheck, type BenchOptions, type BenchResult, type BenchRow, count, median } from "./lib/result.ts";
+import { startTorch } from "./lib/torch-peer.ts";
+
+/** Clients and images of the workload; random bytes stand in for CIFAR-10. */
+const CLIENTS = 1000;
+const IMAGES = 50;
+const COHORT = 50;
+
+/**
+ * The field's usual simulation benchmark on the whole path (sampler, broadcast, workers, encoded updates, fold, server
+ * half): seconds for a round of 50 clients. `--rounds` (default 7) after a warm-up, `--workers` (default 2). With
+ * `--peer torch --python PATH` a hand-written torch loop with two threads takes its turn after each of our rounds.
+ */
+export async function run(options: BenchOptions): Promise<BenchResult> {
+  const rounds = count(options, "rounds", 7);
+  const workers = count(options, "workers", 2);
+  const peer = options.peer === "torch" ? await startTorch(options.python ?? "python3", "torch_w1.py") : undefined;
+  const executor = await openExecutor("onnxruntime-node");
+  const { name, version, float } = executor;
+  const data = randomImages({ shape: [3, 32, 32], train: CLIENTS * IMAGES, test: 100 });
+  const config = resolveConfig({
+    rounds: rounds + 1,
+    data: { dataset: "random", clients: CLIENTS, partition: { scheme: "iid" } },
+    model: { name: "cnn-cifar" },
+    training: { localEpochs: 1, batchSize: 10, learningRate: 0.1 },
+    sampler: { cohort: COHORT },
+    aggregation: { weighting: "uniform" },
+    evaluation: { every: 0 },
+    checkpoint: { every: rounds + 1 },
+  });
+  const identity = { name, version, float, fingerprint: await fingerprint(executor) };
+  const { plan, simulation } = prepareRun(config, data, identity, workers, "w1");
+  const pool = await WorkerPool.start(simulation, { executor: name, workers });
+  const sides = { ours: [] as number[], torch: [] as number[], fold: [] as number[] };
+  const emit = async (event: RunEvent) => {
+    if (event.type !== "round.finished") return;
+    const theirs = peer === undefined ? 0 : (await peer.measure("w1", 1)) / 1e3;
+    if (event.round === 1) return; // warm-up of both sides
+    sides.ours.push(event.seconds);
+    sides.fold.push((event.aggregateSeconds * 1e3) / COHORT);
+    sides.torch.push(theirs);
+  };
+  const ports = {
+    backend: pool,
+    evaluator: pool,
+    checkpoints: memoryBlobStore(),
+    clientStates: memoryClientStates(),
+    emit,
+  };
+  const result = await runFederation(plan, ports);
+  await pool.close();
+  peer?.close();
+  const rows: BenchRow[] = [{ label: `anabranch, ${workers} workers`, values: seconds(sides.ours) }];
+  const checks: BenchCheck[] = [];
+  if (peer !== undefined) {
+    rows.push({ label: `torch ${peer.version}, 2 threads`, values: seconds(sides.torch) });
+    const ratio = median(sides.ours) / median(sides.torch);
+    checks.push({ name: "round time over torch's", value: ratio, target: 1, better: "smaller" });
+  }
+  return {
+    name: "w1: seconds for a round of 50 clients",
+    rows,
+    checks,
+    notes: [`model hash ${result.modelHash}`, `fold+server ms a client ${median(sides.fold).toFixed(2)}`],
+  };
+}
+
+function seconds(values: readonly number[]): Record<string, number> {
+  return { median: median(values), best: Math.min(...values) };
+}
