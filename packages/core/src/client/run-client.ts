@@ -36,6 +36,8 @@ export interface ClientTask {
   /** Client state of earlier rounds; absent at the first visit. */
   readonly state: Readonly<Record<string, Vector>> | undefined;
   readonly data: ClientData;
+  /** Memory for a vector of the outcome; default: fresh. A backend gives memory that others can read, which saves a copy. */
+  allocate?(kind: "update" | "state", name: string, length: number): Vector;
 }
 
 export interface ClientOutcome {
@@ -69,6 +71,8 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
     "steps/learningRate": { dtype: "float", shape: [k], data: make(k).fill(task.learningRate) },
     ...maskInputs(plan, k, key("dropout")),
   });
+  const collect = (kind: "update" | "state", layouts: Readonly<Record<string, Layout>>) =>
+    vectorOutputs(outputs, kind, layouts, (name, length) => task.allocate?.(kind, name, length) ?? make(length));
   const norm = outputs["norm"]!.data[0]!;
   const loss = sumOf(outputs["losses"]!.data) / k;
   if (!Number.isFinite(norm) || !Number.isFinite(loss)) {
@@ -85,10 +89,10 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
     round,
     client: task.client,
     layoutHash: plan.layoutHash,
-    vectors: vectorOutputs(outputs, "update", plan.up, make),
+    vectors: collect("update", plan.up),
     public: { examples, steps: k, weight: 1, loss },
   };
-  return { update: applyClientStages(plan.stages, update), state: vectorOutputs(outputs, "state", plan.state, make) };
+  return { update: applyClientStages(plan.stages, update), state: collect("state", plan.state) };
 }
 
 function sumOf(values: ArrayLike<number>): number {

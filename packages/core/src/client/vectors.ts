@@ -26,16 +26,16 @@ export function parameterInputs(prefix: string, vector: Vector, layout: Layout):
   );
 }
 
-/** Collects program outputs `prefix/NAME/ENTRY` into flat vectors. */
+/** Collects program outputs `prefix/NAME/ENTRY` into flat vectors over the memory that `make` gives. */
 export function vectorOutputs(
   outputs: HostTensors,
   prefix: string,
   layouts: Readonly<Record<string, Layout>>,
-  make: (length: number) => Vector,
+  make: (name: string, length: number) => Vector,
 ): Record<string, Vector> {
   const vectors: Record<string, Vector> = {};
   for (const [name, layout] of Object.entries(layouts)) {
-    const vector = make(layout.size);
+    const vector = make(name, layout.size);
     for (const entry of layout.entries) vector.set(outputs[`${prefix}/${name}/${entry.name}`]!.data, entry.offset);
     vectors[name] = vector;
   }

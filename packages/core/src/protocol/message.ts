@@ -66,6 +66,15 @@ export function encodedSize(message: Message): number {
   return plan(message).byteLength;
 }
 
+/**
+ * First byte of each vector in the encoded message. A vector that is a view of the target at this place is encoded
+ * without a copy.
+ */
+export function vectorOffsets(message: Message): Record<string, number> {
+  const { offsets } = plan(message);
+  return Object.fromEntries(Object.keys(message.vectors).map((name) => [name, offsets[VECTOR + name]!]));
+}
+
 /** Encodes into `target` at `offset` (which may lie in shared memory) and returns the bytes written. */
 export function encodeInto(message: Message, target: Uint8Array, offset = 0): number {
   return plan(message).write(target, offset);

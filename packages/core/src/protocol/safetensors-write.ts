@@ -14,6 +14,8 @@ const SPACE = 0x20;
 /** A file whose size is known and whose bytes are written on demand. */
 export interface SafetensorsPlan {
   readonly byteLength: number;
+  /** First byte of each tensor in the file. */
+  readonly offsets: Readonly<Record<string, number>>;
   /** Writes `byteLength` bytes at `offset` and returns how many; `target` may lie in shared memory. */
   write(target: Uint8Array, offset?: number): number;
 }
@@ -25,19 +27,21 @@ export function planSafetensors(
 ): SafetensorsPlan {
   const header: Record<string, unknown> = {};
   if (Object.keys(metadata).length > 0) header.__metadata__ = sortKeys(metadata);
-  const placed: { begin: number; data: TensorData }[] = [];
+  const placed: { name: string; begin: number; data: TensorData }[] = [];
   let end = 0;
   for (const [name, { shape, data }] of Object.entries(tensors).sort(byElementSizeThenName)) {
     requireWritable(name, shape, data);
-    placed.push({ begin: end, data });
+    placed.push({ name, begin: end, data });
     header[name] = { dtype: dtypeOf(data), shape, data_offsets: [end, end + data.byteLength] };
     end += data.byteLength;
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = Math.ceil((PREFIX_BYTES + json.length) / ALIGNMENT) * ALIGNMENT - PREFIX_BYTES;
   const dataStart = PREFIX_BYTES + headerBytes;
+  const offsets = Object.fromEntries(placed.map(({ name, begin }) => [name, dataStart + begin]));
   return {
     byteLength: dataStart + end,
+    offsets,
     write(target, offset = 0) {
       if (offset < 0 || offset + dataStart + end > target.length) {
         fail("safetensors/size", "the buffer is too small for the file", {
@@ -50,7 +54,9 @@ export function planSafetensors(
       target.set(json, offset + PREFIX_BYTES);
       target.fill(SPACE, offset + PREFIX_BYTES + json.length, offset + dataStart);
       for (const { begin, data } of placed) {
-        target.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset + dataStart + begin);
+        const at = offset + dataStart + begin;
+        if (data.buffer === target.buffer && data.byteOffset === target.byteOffset + at) continue; // it is there already
+        target.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
       }
       return dataStart + end;
     },

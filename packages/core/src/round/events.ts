@@ -109,6 +109,14 @@ const checkpointSaved = z.object({
   bytes: count,
 });
 
+/** Something the operator should know that did not stop the run. */
+const runWarning = z.object({
+  ...envelope,
+  type: z.literal("run.warning"),
+  code: z.string(),
+  message: z.string(),
+});
+
 const runStopped = z.object({
   ...envelope,
   type: z.literal("run.stopped"),
@@ -139,6 +147,7 @@ const runEvent = z.discriminatedUnion("type", [
   evaluation,
   clientEvaluation,
   checkpointSaved,
+  runWarning,
   runStopped,
   runFinished,
 ]);

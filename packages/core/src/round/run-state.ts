@@ -25,7 +25,10 @@ export async function restoreRun(plan: RunPlan, ports: RunPorts): Promise<RunSta
     const totals = { bytesDown: 0, bytesUp: 0, seconds: 0, best };
     return { server: plan.algorithm.init(plan.initial), round: 0, savedRound: 0, totals };
   }
-  const { checkpoint, name } = found;
+  const { checkpoint, name, skipped } = found;
+  for (const { code, message } of skipped) {
+    await ports.emit({ v: 1, type: "run.warning", at: new Date().toISOString(), code, message });
+  }
   requireResumable(checkpoint, identity(plan), name);
   await ports.clientStates.restore(checkpoint.clientStates, checkpoint.round);
   const server = checkpoint.serverState as ServerState;

@@ -84,7 +84,8 @@ async function recorded(run: RunFolder, config: Config, simulation: OpenSimulati
   };
   const checkpoints: BlobStore = flushingBefore(blobs, log);
   try {
-    const { plan, backend, evaluator } = simulation;
+    const { plan, backend, evaluator, warning } = simulation;
+    if (warning !== undefined) await emit({ v: 1, type: "run.warning", at: new Date().toISOString(), ...warning });
     const clientStates = diskClientStates(paths.clientStates);
     const signal = options.signal === undefined ? {} : { signal: options.signal };
     const result = await runFederation(plan, { backend, evaluator, checkpoints, clientStates, emit, ...signal });

@@ -9,7 +9,7 @@ import {
   prepareRun,
 } from "@anabranch/core";
 import { fingerprint } from "@anabranch/engine";
-import { openExecutor } from "../executors.ts";
+import { type OpenedExecutor, openExecutorOrFallback } from "../executors.ts";
 import { WorkerPool } from "../workers/pool.ts";
 import { loadConfigured, type LoadOptions } from "./configured.ts";
 
@@ -18,6 +18,8 @@ export interface OpenSimulation extends PreparedRun {
   readonly backend: Backend;
   readonly evaluator: Evaluator;
   readonly workers: number;
+  /** Says that another executor stands in for the configured one. */
+  readonly warning: OpenedExecutor["warning"] | undefined;
   close(): Promise<void>;
 }
 
@@ -34,7 +36,7 @@ export async function openSimulation(
   own: Own = {},
 ): Promise<OpenSimulation> {
   const loaded = await loadConfigured(config, options);
-  const executor = await openExecutor(config.execution.executor);
+  const { executor, warning } = await openExecutorOrFallback(config.execution.executor);
   const identity = {
     name: executor.name,
     version: executor.version,
@@ -45,14 +47,14 @@ export async function openSimulation(
   const prepared = prepareRun(config, loaded.data, identity, workers, id, { ...loaded.own, ...own });
   if (workers === 0) {
     const { backend, evaluator, close } = await inProcessSimulation(prepared.simulation, executor);
-    return { ...prepared, backend, evaluator, workers, close };
+    return { ...prepared, backend, evaluator, workers, warning, close };
   }
   const pool = await WorkerPool.start(prepared.simulation, {
     executor: executor.name,
     workers,
     ...(config.execution.window === "auto" ? {} : { window: config.execution.window }),
   });
-  return { ...prepared, backend: pool, evaluator: pool, workers, close: () => pool.close() };
+  return { ...prepared, backend: pool, evaluator: pool, workers, warning, close: () => pool.close() };
 }
 
 function configuredWorkers(config: Config): number {
