@@ -1,7 +1,7 @@
 import { formatPercent, formatPlural } from "../terminal/format.ts";
 import type { ClientEvaluation } from "./events.ts";
 import { type Html, html } from "./html.ts";
-import { card, table } from "./page.ts";
+import { card, keepUnits, table } from "./page.ts";
 import type { RunData } from "./run-data.ts";
 
 const SERVED_WORST = 5;
@@ -14,7 +14,7 @@ export function clientCard(run: RunData): Html[] {
   return [
     card(`Accuracy over clients at round ${last.round}`, [
       quantiles(last),
-      html`<p>Served worst: ${servedWorst(run, last).join("; ")}.</p>`,
+      html`<p>Served worst: ${keepUnits(servedWorst(run, last).join("; "))}.</p>`,
     ]),
   ];
 }
@@ -43,7 +43,7 @@ function servedWorst(run: RunData, last: ClientEvaluation): string[] {
   return ranked.slice(0, SERVED_WORST).map(({ client, accuracy }) => {
     const counts = run.partition?.counts[client];
     const held = counts === undefined ? "" : `, ${counts.filter((count) => count > 0).length} classes`;
-    return `client ${client} (${formatPercent(accuracy, 1).replace(" ", "\u00a0")}${held})`;
+    return `client ${client} (${formatPercent(accuracy, 1)}${held})`;
   });
 }
 

@@ -1,7 +1,7 @@
 import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../terminal/format.ts";
 import { seriesColour } from "./charts/theme.ts";
 import { configDifferences } from "./config-differences.ts";
-import { drawFigures } from "./figures.ts";
+import type { drawFigures } from "./figures.ts";
 import { type Html, html } from "./html.ts";
 import { runLabels } from "./labels.ts";
 import { figure, grid, page, section, table } from "./page.ts";
@@ -9,11 +9,6 @@ import type { RunData } from "./run-data.ts";
 import { firstReaching, summarise } from "./summary.ts";
 
 type Sections = ReturnType<typeof drawFigures>;
-
-/** The charts of a comparison. */
-export function compareFigures(runs: readonly RunData[]): Sections {
-  return drawFigures(runs);
-}
 
 /** A page that puts several runs side by side. */
 export function comparePage(runs: readonly RunData[], sections: Sections): string {

@@ -41,8 +41,13 @@ export function figure(title: string, svg: string, caption: string): Html {
   return html`<figure>
 <h3>${title}</h3>
 ${trusted(svg)}
-<figcaption>${caption}</figcaption>
+<figcaption>${keepUnits(caption)}</figcaption>
 </figure>`;
+}
+
+/** Keeps numbers and their percent signs on one line. */
+export function keepUnits(text: string): string {
+  return text.replace(/(\d) %/g, "$1\u00a0%");
 }
 
 /** A titled box in a grid of figures. */
@@ -125,6 +130,7 @@ table { border-collapse: collapse; font-size: 15px; width: 100%; font-variant-nu
 th, td { padding: 7px 14px 7px 0; border-bottom: 1px solid #e4e7eb; vertical-align: top; }
 th { color: #52606d; font-weight: 600; font-size: 14px; vertical-align: bottom; }
 th.text, td.text { text-align: left; overflow-wrap: break-word; }
+td:first-child { white-space: nowrap; }
 tr > :last-child { padding-right: 0; }
 th.figure, td.figure { text-align: right; white-space: nowrap; }
 .best { font-weight: 700; }

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../terminal/format.ts";
 import { clientCard, failureTable } from "./clients-section.ts";
-import { compareFigures, comparePage } from "./compare.ts";
+import { comparePage } from "./compare.ts";
 import { drawFigures, type Figure } from "./figures.ts";
 import { type Html, html } from "./html.ts";
 import { figure, grid, page, pairs, section, tiles } from "./page.ts";
@@ -16,7 +16,7 @@ export function report(run: RunData): string {
 
 /** One report from several runs: a table side by side and their curves overlaid. */
 export function compareReport(runs: readonly RunData[]): string {
-  return comparePage(runs, compareFigures(runs));
+  return comparePage(runs, drawFigures(runs));
 }
 
 /** Reads a run folder and writes report.html and charts/*.svg into it; gives the paths written, relative to it. */
@@ -29,7 +29,7 @@ export function writeReport(runFolder: string): string[] {
 /** Compares run folders and writes report.html and charts/*.svg into `folder`; gives the paths written, relative to it. */
 export function writeCompareReport(runFolders: readonly string[], folder: string): string[] {
   const runs = runFolders.map(readRunFolder);
-  const sections = compareFigures(runs);
+  const sections = drawFigures(runs);
   return writeFiles(folder, comparePage(runs, sections), sections);
 }
 

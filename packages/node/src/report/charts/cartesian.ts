@@ -111,7 +111,7 @@ export function yAxis(name: string, range: { min?: number; max?: number } = {}):
     name,
     nameLocation: "end",
     nameGap: 14,
-    nameTextStyle: { ...axisText, align: "left", padding: [0, 0, 0, -34] },
+    nameTextStyle: { ...axisText, align: "left", padding: [0, 0, 0, -8] },
     ...range,
     scale: range.min === undefined,
     axisLabel: axisText,

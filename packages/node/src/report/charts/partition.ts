@@ -5,8 +5,8 @@ import { categoryAxis, frame, labelStep } from "./cartesian.ts";
 import type { Chart } from "./chart.ts";
 import { FONT, FONT_SIZE, MUTED, SEQUENTIAL } from "./theme.ts";
 
-const MAX_COLUMNS = 120;
-const MAX_ROWS = 60;
+const MAX_COLUMNS = 100;
+const MAX_ROWS = 64;
 /** Up to here every client keeps its own number; beyond, clients are ordered by their largest class. */
 const MAX_NUMBERED = 40;
 
@@ -86,7 +86,7 @@ function classAxis(name: string, data: string[]): YAXisComponentOption {
     type: "category",
     name,
     nameLocation: "end",
-    nameTextStyle: { ...labelStyle, align: "left", padding: [0, 0, 0, -12] },
+    nameTextStyle: { ...labelStyle, align: "left", padding: [0, 0, 0, -8] },
     nameGap: 12,
     data,
     axisLabel: { ...labelStyle, interval: (index: number) => index % step === 0 },

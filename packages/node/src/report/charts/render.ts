@@ -18,7 +18,7 @@ use([MarkAreaComponent, MarkLineComponent, MarkPointComponent, TitleComponent, V
 
 /**
  * Draws an option as an SVG text without a DOM. The same option and id give the same text: the renderer numbers its
- * ids by a counter of the process (`zr12-c0`), here they begin with `id`, which also keeps several charts of one page apart.
+ * ids by counters of the process (`zr12-c0`); here they begin with `id`, which also keeps the charts of a page apart.
  */
 export function renderSvg(option: EChartsOption, id: string, title: string): string {
   const chart = init(null, null, { renderer: "svg", ssr: true, width: CHART_WIDTH, height: CHART_HEIGHT });
@@ -30,10 +30,12 @@ export function renderSvg(option: EChartsOption, id: string, title: string): str
   }
 }
 
-// Text cannot be hit by these patterns: the renderer writes quotes inside text as &quot;.
+// The page is for reading and printing: styles under the mouse, their classes and the data marks go. Text cannot be hit
+// by these patterns, the renderer writes `<` and quotes inside text as entities.
 function tidy(svg: string, id: string, title: string): string {
   return svg
-    .replace(/ ecmeta_[a-z_]+="[^"]*"/g, "")
-    .replace(/((?:id|class|href|clip-path|fill|stroke|filter|mask)="[^"]*?)zr\d+-/g, `$1${id}-`)
+    .replace(/<style\b[^>]*>[\s\S]*?<\/style>\n?/g, "")
+    .replace(/ (?:class|ecmeta_[a-z_]+|pointer-events)="[^"]*"/g, "")
+    .replace(/((?:id|href|clip-path|fill|stroke|filter|mask)="[^"]*?)zr\d+-/g, `$1${id}-`)
     .replace(/^<svg /, `<svg role="img" aria-label="${title}" `);
 }

@@ -1,0 +1,141 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { drawFigures } from "./figures.ts";
+import { compareReport, report, writeReport } from "./report.ts";
+import { parseRun } from "./run-data.ts";
+import { syntheticRun } from "./synthetic-run.ts";
+
+const attack = `<script>alert("x")</script>&'`;
+const single = parseRun(syntheticRun());
+const several = [
+  single,
+  parseRun(syntheticRun({ algorithm: "scaffold", plateau: 0.88, updateBytes: 4_654_000, seed: 2 })),
+  parseRun(syntheticRun({ name: "fedprox", algorithm: "fedprox", plateau: 0.8 })),
+];
+
+describe("report", () => {
+  it("holds the key figures, all charts, the configuration and how to reproduce it", () => {
+    const page = report(single);
+    for (const text of [
+      "Final accuracy",
+      "698.1 MB",
+      "npx anabranch run config.toml",
+      "9f2c51d07be3a846",
+      "client/not-finite",
+    ]) {
+      expect(page).toContain(text);
+    }
+    expect(page).toContain("learningRate = 0.05");
+    expect(page.match(/<svg /g)).toHaveLength(9);
+  });
+
+  it("needs no script and no network", () => {
+    const page = report(single);
+    expect(page).not.toMatch(/<script|<link|@import|src=/);
+    expect(page.match(/https?:\/\/[^" ]+/g)?.filter((url) => !url.startsWith("http://www.w3.org/"))).toEqual([]);
+  });
+
+  it("gives ids inside the charts that are unique on the page", () => {
+    const ids = [...report(single).matchAll(/ id="([^"]+)"/g)].map((match) => match[1]);
+    expect(ids.length).toBeGreaterThan(3);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it("escapes everything that comes from the run", () => {
+    const texts = syntheticRun({ rounds: 8 });
+    const events = texts.events
+      .replaceAll("Update holds NaN", JSON.stringify(attack).slice(1, -1))
+      .replaceAll('"name":"quickstart"', `"name":${JSON.stringify(attack)}`)
+      .replaceAll('"fedavg"', JSON.stringify(attack))
+      .replaceAll('"9f2c51d07be3a846"', JSON.stringify(attack));
+    const run = parseRun({
+      ...texts,
+      events,
+      config: `name = '${attack}'`,
+      partition: texts.partition.replace("dirichlet", "<script>"),
+    });
+    for (const page of [report(run), compareReport([run, single])]) {
+      expect(page).not.toContain("<script");
+      expect(page).toContain("&lt;script&gt;");
+    }
+  });
+
+  it("opens for a run that has hardly begun, and for one that diverged", () => {
+    expect(report(parseRun({ id: "empty" }))).toContain("unfinished: 0 rounds recorded");
+    const events = [
+      { type: "run.started", name: "d", rounds: 5 },
+      { type: "round.finished", round: 1, loss: null },
+      { type: "evaluation", round: 1, loss: null, accuracy: null },
+      { type: "run.stopped", round: 1, reason: "diverged", message: "The loss is not finite" },
+    ];
+    const page = report(parseRun({ events: events.map((event) => JSON.stringify(event)).join("\n") }));
+    expect(page).toContain("stopped at round 1: diverged");
+    expect(page).not.toContain("NaN");
+  });
+});
+
+describe("charts", () => {
+  it("are the same text whenever they are drawn", () => {
+    const first = drawFigures(several);
+    drawFigures([single]);
+    expect(drawFigures(several)).toEqual(first);
+  });
+
+  it("hold no number that could not be drawn", () => {
+    for (const { figures } of [...drawFigures([single]), ...drawFigures(several)]) {
+      for (const { svg } of figures) expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+    }
+  });
+
+  it("draw one partition for runs that share it, else one each", () => {
+    const titles = (runs: typeof several) =>
+      drawFigures(runs)
+        .flatMap(({ figures }) => figures.map(({ title }) => title))
+        .filter((title) => title.startsWith("Who"));
+    expect(titles([single, single])).toEqual(["Who holds what"]);
+    expect(titles(several)).toEqual([
+      "Who holds what: quickstart (fedavg), fedprox",
+      "Who holds what: quickstart (scaffold)",
+    ]);
+  });
+
+  it("stay small for 1,000 clients and hundreds of rounds", () => {
+    const run = parseRun(syntheticRun({ clients: 1000, rounds: 300, classes: 100 }));
+    for (const { figures } of drawFigures([run])) {
+      for (const { svg } of figures) expect(svg.length).toBeLessThan(600_000);
+    }
+  });
+});
+
+describe("compareReport", () => {
+  it("says what a common accuracy costs and what differs", () => {
+    const page = compareReport(several);
+    expect(page).toContain("Comparison of 3 runs");
+    expect(page).toMatch(/rounds to \d\d\.\d %/);
+    expect(page).toContain("algorithm.name");
+    expect(page).not.toMatch(/NaN|undefined/);
+  });
+});
+
+describe("writeReport", () => {
+  it("writes the page and the charts into the run folder", () => {
+    const folder = mkdtempSync(join(tmpdir(), "anabranch-report-"));
+    try {
+      const texts = syntheticRun({ rounds: 5 });
+      writeFileSync(join(folder, "events.jsonl"), texts.events);
+      writeFileSync(join(folder, "partition.json"), texts.partition);
+      const files = writeReport(folder);
+      expect(files[0]).toBe("report.html");
+      expect(
+        readdirSync(join(folder, "charts"))
+          .map((file) => `charts/${file}`)
+          .sort(),
+      ).toEqual(files.slice(1).sort());
+      expect(readFileSync(join(folder, "charts/loss-rounds.svg"), "utf8")).toMatch(/^<svg [^>]*xmlns="http:/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});

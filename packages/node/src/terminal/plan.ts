@@ -1,0 +1,37 @@
+import type { RunStarted } from "../report/events.ts";
+import type { Colours } from "./colours.ts";
+import { formatCount, formatPercent, formatPlural } from "./format.ts";
+import { plainLine } from "./plain.ts";
+
+/** What is about to be trained, as the lines of a small table. */
+export function renderPlan(start: RunStarted, colours: Colours): string[] {
+  const share = start.cohort / start.clients;
+  const cohort = Number.isFinite(share) ? `${formatCount(start.cohort)} a round (${formatPercent(share, 0)})` : "";
+  const { name, version, fingerprint } = start.executor;
+  const rows: [string, string][] = [
+    ["algorithm", start.algorithm],
+    [
+      "model",
+      withNote(start.model, Number.isFinite(start.parameters) ? formatPlural(start.parameters, "parameter") : ""),
+    ],
+    ["data", start.dataset],
+    [
+      "clients",
+      [Number.isFinite(start.clients) ? formatCount(start.clients) : "", cohort].filter(Boolean).join(", cohort "),
+    ],
+    ["rounds", Number.isFinite(start.rounds) ? formatCount(start.rounds) : ""],
+    ["executor", withNote(`${name} ${version}`.trim(), fingerprint.slice(0, 12))],
+    ["workers", Number.isFinite(start.workers) ? formatCount(start.workers) : ""],
+    ["seed", String(start.seed)],
+    ["run", start.run],
+    ["resumed", start.resumedFrom === undefined ? "" : `after round ${start.resumedFrom}`],
+  ];
+  const known = rows.filter(([, value]) => value !== "");
+  const width = Math.max(...known.map(([label]) => label.length));
+  const lines = known.map(([label, value]) => `  ${colours.dim(label.padEnd(width))}  ${plainLine(value)}`);
+  return [colours.bold(plainLine(start.name || start.run || "run")), ...lines];
+}
+
+function withNote(text: string, note: string): string {
+  return note === "" ? text : `${text} (${note})`.trim();
+}

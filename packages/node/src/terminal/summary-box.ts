@@ -1,0 +1,65 @@
+import type { RunHistory } from "../report/run-data.ts";
+import { summarise } from "../report/summary.ts";
+import type { Colours } from "./colours.ts";
+import { formatBytes, formatFixed, formatPercent, formatPlural, formatSeconds } from "./format.ts";
+import { plainLine, textWidth } from "./plain.ts";
+
+/** The result of a run in a box; without the frame where the terminal is narrower than the box. */
+export function renderSummary(run: RunHistory, columns: number, colours: Colours): string[] {
+  const rows = summaryRows(run);
+  const labels = Math.max(...rows.map(([label]) => label.length));
+  const lines = rows.map(([label, value]) => `${colours.dim(label.padEnd(labels))}  ${value}`);
+  const heading = headingOf(run);
+  const coloured = run.stopped === undefined ? colours.green(heading) : colours.yellow(heading);
+  const inner = Math.max(heading.length + 2, ...lines.map(textWidth));
+  if (inner + 4 > columns) return [coloured, ...lines.map((line) => `  ${line}`)];
+  return [
+    `╭─ ${coloured} ${"─".repeat(inner - heading.length - 1)}╮`,
+    ...lines.map((line) => `│ ${line}${" ".repeat(inner - textWidth(line))} │`),
+    `╰${"─".repeat(inner + 2)}╯`,
+  ];
+}
+
+function headingOf(run: RunHistory): string {
+  if (run.stopped !== undefined) return plainLine(`stopped at round ${run.stopped.round}: ${run.stopped.reason}`);
+  return run.finished === undefined ? "unfinished" : "finished";
+}
+
+function summaryRows(run: RunHistory): [string, string][] {
+  const summary = summarise(run);
+  const clients = run.clientEvaluations.at(-1);
+  const best = `${formatFixed(summary.bestAccuracy)} at round ${summary.bestRound}`;
+  const failures = run.failures.length;
+  const rows: [string, string][] = [
+    ["accuracy", formatFixed(summary.accuracy)],
+    ["best", Number.isFinite(summary.bestAccuracy) ? best : ""],
+    ["loss", formatFixed(summary.loss)],
+    [
+      "clients",
+      clients === undefined
+        ? ""
+        : `mean ${formatPercent(clients.mean, 1)}, worst tenth ${formatPercent(clients.worstDecile, 1)}`,
+    ],
+    ["failures", failures === 0 ? "" : formatPlural(failures, "client failure")],
+    ["rounds", String(summary.rounds)],
+    ["time", formatSeconds(summary.seconds)],
+    ["bytes", `${formatBytes(summary.bytesDown)} down, ${formatBytes(summary.bytesUp)} up`],
+    ["model", summary.modelHash.slice(0, 16)],
+    ["reason", plainLine(run.stopped?.message ?? "")],
+  ];
+  return rows.filter(([, value]) => value !== "");
+}
+
+/** Where the files of a run are; the charts count as one entry. */
+export function renderFiles(folder: string, files: readonly string[], colours: Colours): string[] {
+  if (files.length === 0) return [];
+  const charts = files.filter((file) => file.startsWith("charts/"));
+  const others = files.filter((file) => !file.startsWith("charts/"));
+  const entries = charts.length === 0 ? others : [...others, `charts/ (${formatPlural(charts.length, "SVG file")})`];
+  const report = files.find((file) => file === "report.html");
+  return [
+    `${colours.dim("files in")} ${folder}`,
+    ...entries.map((entry) => `  ${entry}`),
+    ...(report === undefined ? [] : [`${colours.dim("report")}   ${folder.replace(/\/$/, "")}/${report}`]),
+  ];
+}

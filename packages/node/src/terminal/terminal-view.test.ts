@@ -1,0 +1,157 @@
+import pc from "picocolors";
+import { describe, expect, it } from "vitest";
+import { syntheticRun } from "../report/synthetic-run.ts";
+import { formatLoss } from "./round-line.ts";
+import { TerminalView } from "./terminal-view.ts";
+
+const plain = pc.createColors(false);
+
+function record(options: { isTTY?: boolean; columns?: number } = {}) {
+  const written: string[] = [];
+  const stream = { ...options, write: (text: string) => written.push(text) };
+  return { stream, text: () => written.join("") };
+}
+
+function eventsOf(options: Parameters<typeof syntheticRun>[0] = {}): { type: string }[] {
+  return syntheticRun(options)
+    .events.trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+/** What a terminal would show of text with carriage returns and erased lines. */
+function shown(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.slice(line.lastIndexOf("\u001b[2K") + 1).replace("[2K", ""))
+    .join("\n");
+}
+
+describe("TerminalView", () => {
+  it("prints the plan, one aligned line a round, warnings and the result", () => {
+    const { stream, text } = record();
+    const view = new TerminalView(stream, "human", plain);
+    for (const event of eventsOf({ rounds: 12 })) view.onEvent(event);
+    view.finish({ folder: "runs/x", files: ["config.toml", "report.html", "charts/a.svg", "charts/b.svg"] });
+    const lines = text().split("\n");
+    expect(lines[0]).toBe("quickstart");
+    expect(text()).toContain("  model      cnn28 (582,026 parameters)\n");
+    expect(text()).toContain("  clients    100, cohort 10 a round (10 %)\n");
+    const rounds = lines.filter((line) => line.startsWith("round "));
+    expect(rounds).toHaveLength(12);
+    expect(rounds[0]).toMatch(
+      /^round {2}1\/12 {2}loss \d\.\d{4} {2}accuracy 0\.\d{4} {2} +\d+\.\d clients\/s {2}down {2}23\.3 MB {2}up {2}23\.3 MB {2}ETA 0:13$/,
+    );
+    expect(new Set(rounds.map((line) => line.indexOf("ETA"))).size).toBe(1);
+    expect(lines.filter((line) => line.startsWith("warning  round 7  client "))).toHaveLength(1);
+    expect(text()).toContain("╭─ finished ─");
+    expect(text()).toContain("  charts/ (2 SVG files)\n");
+    expect(text()).toContain("runs/x/report.html\n");
+    expect(text()).not.toContain("\u001b");
+  });
+
+  it("keeps the box rectangular", () => {
+    const { stream, text } = record();
+    const view = new TerminalView(stream, "human", plain);
+    for (const event of eventsOf({ rounds: 3 })) view.onEvent(event);
+    view.finish({ folder: "runs/x", files: [] });
+    const box = text()
+      .split("\n")
+      .filter((line) => /^[╭│╰]/.test(line));
+    expect(box.length).toBeGreaterThan(5);
+    expect(new Set(box.map((line) => line.length)).size).toBe(1);
+  });
+
+  it("shows the same lines on a terminal, after the passing ones are erased", () => {
+    const events = eventsOf({ rounds: 4 });
+    const [pipe, tty] = [record(), record({ isTTY: true, columns: 120 })];
+    for (const { stream } of [pipe, tty]) {
+      const view = new TerminalView(stream, "human", plain);
+      for (const event of events) view.onEvent(event);
+      view.close();
+    }
+    expect(tty.text()).toContain("training 10 clients");
+    expect(shown(tty.text())).toBe(pipe.text());
+  });
+
+  it("leaves parts out where the terminal is narrow", () => {
+    for (const columns of [90, 70, 50, 40]) {
+      const { stream, text } = record({ isTTY: true, columns });
+      const view = new TerminalView(stream, "human", plain);
+      for (const event of eventsOf({ rounds: 2 })) view.onEvent(event);
+      view.close();
+      const rounds = shown(text())
+        .split("\n")
+        .filter((line) => line.startsWith("round "));
+      expect(rounds.every((line) => line.length < columns)).toBe(true);
+    }
+  });
+
+  it("prints a line for a round that is not evaluated", () => {
+    const { stream, text } = record();
+    const view = new TerminalView(stream, "human", plain);
+    for (const event of eventsOf({ rounds: 3 })) if (event.type !== "evaluation") view.onEvent(event);
+    expect(text().match(/^round .* accuracy {6}– /gm)).toHaveLength(3);
+  });
+
+  it("passes every event on as one line of JSON, also unknown ones", () => {
+    const { stream, text } = record();
+    const view = new TerminalView(stream, "json");
+    const events = [...eventsOf({ rounds: 2 }), { type: "epsilon.spent", epsilon: 1 }];
+    for (const event of events) view.onEvent(event);
+    view.finish({ folder: "runs/x", files: ["report.html"] });
+    const lines = text().trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      ...events,
+      { v: 1, type: "run.files", folder: "runs/x", files: ["report.html"] },
+    ]);
+  });
+
+  it("is silent when asked to be", () => {
+    const { stream, text } = record();
+    const view = new TerminalView(stream, "quiet");
+    for (const event of eventsOf({ rounds: 2 })) view.onEvent(event);
+    view.note("remark");
+    view.finish({ folder: "runs/x", files: ["report.html"] });
+    expect(text()).toBe("");
+  });
+
+  it("does not let names or messages steer the terminal", () => {
+    const { stream, text } = record();
+    const view = new TerminalView(stream, "human", plain);
+    view.onEvent({ type: "run.started", name: "a\u001b[31mred\u0007\nb", rounds: 2 } as { type: string });
+    const failed = {
+      type: "client.failed",
+      round: 1,
+      client: 3,
+      code: "x/y",
+      message: "\u001b[2Jgone\r\n",
+      retried: true,
+    };
+    view.onEvent(failed);
+    expect(text()).toContain("ared b\n");
+    expect(text()).toContain("client 3 failed: gone  (x/y, tried again)\n");
+    expect(text()).not.toContain("\u001b");
+  });
+
+  it("writes colours only where they are asked for", () => {
+    const { stream, text } = record();
+    const view = new TerminalView(stream, "human", pc.createColors(true));
+    for (const event of eventsOf({ rounds: 1 })) view.onEvent(event);
+    expect(text()).toContain("\u001b[1mquickstart\u001b[22m");
+  });
+});
+
+describe("formatLoss", () => {
+  it("keeps six columns", () => {
+    expect([0.51234, 9.99999, 12.3456, 123.456, 1234.56, 123456].map(formatLoss)).toEqual([
+      "0.5123",
+      "10.000",
+      "12.346",
+      "123.46",
+      "1234.6",
+      "1.2e+5",
+    ]);
+    expect(formatLoss(Number.NaN)).toBe("–");
+  });
+});

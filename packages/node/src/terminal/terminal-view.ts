@@ -1,0 +1,177 @@
+import { type ClientFailed, type Evaluation, parseEvent, type RoundFinished, type RunEvent } from "../report/events.ts";
+import { foldEvents } from "../report/run-data.ts";
+import { type Colours, coloursFor } from "./colours.ts";
+import { formatPlural } from "./format.ts";
+import { plainLine } from "./plain.ts";
+import { renderPlan } from "./plan.ts";
+import { renderRound } from "./round-line.ts";
+import { renderFiles, renderSummary } from "./summary-box.ts";
+
+/** Where a view writes; `process.stdout` is one. */
+export interface TerminalStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+export type TerminalMode = "human" | "json" | "quiet";
+
+const CLEAR_LINE = "\r\u001b[2K";
+/** A round's line is complete once another event than these has come. */
+const BELONGS_TO_ROUND = new Set(["evaluation", "client.evaluation", "checkpoint.saved"]);
+
+/**
+ * Shows a run as it happens. `human`: the plan, one line a round (on a terminal also a passing line about the round
+ * under way), warnings, a closing box. `json`: every event as one line of JSON. `quiet`: nothing.
+ */
+export class TerminalView {
+  readonly #stream: TerminalStream;
+  readonly #mode: TerminalMode;
+  readonly #colours: Colours;
+  readonly #events: RunEvent[] = [];
+  #plannedRounds = Number.NaN;
+  #pending: RoundFinished | undefined;
+  #evaluation: Evaluation | undefined;
+  #firstStartMs = Number.NaN;
+  #roundsSeen = 0;
+  #secondsSeen = 0;
+  #passing = false;
+
+  constructor(stream: TerminalStream, mode: TerminalMode, colours: Colours = coloursFor(stream)) {
+    this.#stream = stream;
+    this.#mode = mode;
+    this.#colours = colours;
+  }
+
+  /** Takes the next event of the run; events this version does not know are only passed on in `json`. */
+  onEvent(event: { readonly type: string }): void {
+    if (this.#mode === "json") this.#stream.write(`${JSON.stringify(event)}\n`);
+    if (this.#mode !== "human") return;
+    const known = parseEvent(event);
+    if (known === undefined) return;
+    if (!BELONGS_TO_ROUND.has(known.type)) this.#flushRound();
+    this.#show(known);
+    this.#remember(known);
+  }
+
+  /** A remark between the lines of the run. */
+  note(text: string): void {
+    if (this.#mode === "human") this.#lines([text]);
+  }
+
+  /** Completes the line of the last round and removes the passing line. */
+  close(): void {
+    if (this.#mode !== "human") return;
+    this.#flushRound();
+    this.#erase();
+  }
+
+  /** Closes and prints the result; `files` are relative to `folder`. In `json` one line of type `run.files`. */
+  finish(summary: { readonly folder: string; readonly files: readonly string[] }): void {
+    if (this.#mode === "json") this.#stream.write(`${JSON.stringify({ v: 1, type: "run.files", ...summary })}\n`);
+    if (this.#mode !== "human") return;
+    this.close();
+    const box = renderSummary(foldEvents(this.#events), this.#columns(), this.#colours);
+    this.#lines(["", ...box, ...renderFiles(summary.folder, summary.files, this.#colours)]);
+  }
+
+  #show(event: RunEvent): void {
+    switch (event.type) {
+      case "run.started":
+        this.#plannedRounds = event.rounds;
+        this.#firstStartMs = Number.NaN;
+        this.#roundsSeen = 0;
+        this.#secondsSeen = 0;
+        this.#lines([...renderPlan(event, this.#colours), ""]);
+        break;
+      case "round.started":
+        if (Number.isNaN(this.#firstStartMs)) this.#firstStartMs = Date.parse(event.at);
+        this.#pass(`round ${event.round}: training ${formatPlural(event.cohort.length, "client")} …`);
+        break;
+      case "client.failed":
+        this.#lines([this.#warning(event)]);
+        break;
+      case "round.finished":
+        this.#pending = event;
+        this.#roundsSeen++;
+        this.#secondsSeen += event.seconds;
+        this.#completeOrPass();
+        break;
+      case "evaluation":
+        if (event.split === "test") this.#evaluation = event;
+        this.#completeOrPass();
+        break;
+      case "run.stopped":
+        this.#lines([this.#colours.yellow(plainLine(`stopped at round ${event.round}: ${event.message}`))]);
+        break;
+    }
+  }
+
+  /** Keeps what the closing box needs; of the per-client figures only the last, without its lists. */
+  #remember(event: RunEvent): void {
+    if (event.type === "round.started" || event.type === "checkpoint.saved") return;
+    if (event.type !== "client.evaluation") this.#events.push(event);
+    else this.#events.push({ ...event, accuracies: [], clients: [] });
+  }
+
+  #warning({ round, client, message, code, retried }: ClientFailed): string {
+    const again = retried ? ", tried again" : "";
+    return this.#colours.yellow(
+      plainLine(`warning  round ${round}  client ${client} failed: ${message} (${code}${again})`),
+    );
+  }
+
+  #completeOrPass(): void {
+    if (this.#pending === undefined) return;
+    if (this.#evaluation?.round === this.#pending.round) this.#flushRound();
+    else this.#pass(this.#roundLine(this.#pending));
+  }
+
+  #flushRound(): void {
+    if (this.#pending === undefined) return;
+    this.#lines([this.#roundLine(this.#pending)]);
+    this.#pending = undefined;
+  }
+
+  #roundLine(finished: RoundFinished): string {
+    return renderRound(
+      {
+        finished,
+        evaluation: this.#evaluation?.round === finished.round ? this.#evaluation : undefined,
+        plannedRounds: this.#plannedRounds,
+        remainingSeconds: this.#remaining(finished),
+        columns: this.#columns(),
+      },
+      this.#colours,
+    );
+  }
+
+  /** Seconds to the end at the mean pace so far, by the clock of the events: it counts evaluations and pauses too. */
+  #remaining(finished: RoundFinished): number {
+    const byClock = (Date.parse(finished.at) - this.#firstStartMs) / 1000;
+    const elapsed = Number.isFinite(byClock) ? byClock : this.#secondsSeen;
+    return (elapsed / this.#roundsSeen) * (this.#plannedRounds - finished.round);
+  }
+
+  #columns(): number {
+    return this.#stream.isTTY === true ? (this.#stream.columns ?? 80) : Number.POSITIVE_INFINITY;
+  }
+
+  /** A line that the next output replaces; only on terminals. */
+  #pass(line: string): void {
+    if (this.#stream.isTTY !== true) return;
+    this.#erase();
+    this.#stream.write(line);
+    this.#passing = true;
+  }
+
+  #erase(): void {
+    if (this.#passing) this.#stream.write(CLEAR_LINE);
+    this.#passing = false;
+  }
+
+  #lines(lines: readonly string[]): void {
+    this.#erase();
+    this.#stream.write(lines.map((line) => `${line}\n`).join(""));
+  }
+}
