@@ -9,8 +9,12 @@ function windowOptions(w: Windows): OnnxAttributes {
   return { kernel_shape: ints(w.kernel), strides: ints(w.stride), pads: ints(w.pads) };
 }
 
+/** Plane by plane: with 16 channels or more ONNX Runtime would pool in a blocked layout, and reordering costs more than it saves. */
 export function lowerMaxPool(lowering: Lowering, node: Node, inputs: readonly string[]): string {
-  return lowering.emit("MaxPool", inputs, windowOptions(windowsOf(node.attributes)));
+  const [, channels, ...size] = node.inputs[0]!.shape as readonly number[];
+  const planes = reshape(lowering, inputs[0]!, [-1, 1, ...size]);
+  const pooled = lowering.emit("MaxPool", [planes], windowOptions(windowsOf(node.attributes)));
+  return reshape(lowering, pooled, [-1, channels!, ...(node.outputs[0]!.shape.slice(2) as number[])]);
 }
 
 export function lowerAveragePool(lowering: Lowering, node: Node, inputs: readonly string[]): string {
