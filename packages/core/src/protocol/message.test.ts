@@ -10,6 +10,7 @@ import {
   encodeInto,
   encodeUpdate,
   type Update,
+  vectorOffsets,
 } from "./message.ts";
 import { decodeSafetensors } from "./safetensors-read.ts";
 import { encodeSafetensors } from "./safetensors-write.ts";
@@ -66,6 +67,23 @@ describe("messages", () => {
         const shared = new Uint8Array(new SharedArrayBuffer(offset + bytes.length));
         expect(encodeInto(message, shared, offset)).toBe(bytes.length);
         expect(shared.slice(offset)).toEqual(bytes);
+      }),
+    );
+  });
+
+  it("are encoded around vectors that lie in place already", () => {
+    fc.assert(
+      fc.property(updates, (sent) => {
+        const target = new Uint8Array(encodedSize(sent));
+        const places = vectorOffsets({ ...sent, round: 0, client: 0, public: { ...sent.public, loss: 0 } });
+        const placed = Object.entries(sent.vectors).map(([name, vector]) => {
+          const make = vector instanceof Float64Array ? Float64Array : Float32Array;
+          const view = new make(target.buffer, places[name]!, vector.length);
+          view.set(vector);
+          return [name, view] as const;
+        });
+        encodeInto({ ...sent, vectors: Object.fromEntries(placed) }, target);
+        expect(target).toEqual(encodeUpdate(sent));
       }),
     );
   });

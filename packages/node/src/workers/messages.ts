@@ -1,10 +1,10 @@
-import type { EvaluationSums, SimulationPlan, Vector } from "@anabranch/core";
+import type { EvaluationSums, SimulationPlan } from "@anabranch/core";
 
 /** What a worker thread receives when it starts. Shared buffers are shared, the rest is copied. */
 export interface WorkerSetup {
   readonly plan: SimulationPlan;
   readonly executor: string;
-  /** Result slots: an encoded update at 0, client state vectors behind it. */
+  /** See `slotLayout`. */
   readonly slots: readonly SharedArrayBuffer[];
 }
 
@@ -16,10 +16,16 @@ export type ToWorker =
       readonly slot: number;
       readonly client: number;
       readonly learningRate: number;
-      readonly state: Readonly<Record<string, Vector>> | undefined;
+      /** Whether the slot holds a state of earlier rounds. */
+      readonly hasState: boolean;
     }
   | { readonly type: "parameters"; readonly buffer: SharedArrayBuffer }
-  | { readonly type: "evaluate"; readonly id: number; readonly source: "test" | "holdout"; readonly range: readonly [number, number] }
+  | {
+      readonly type: "evaluate";
+      readonly id: number;
+      readonly source: "test" | "holdout";
+      readonly range: readonly [number, number];
+    }
   | { readonly type: "close" };
 
 export type FromWorker =
@@ -30,8 +36,9 @@ export type FromWorker =
       readonly id: number;
       /** Bytes of the encoded update in the slot. */
       readonly length: number;
-      /** Where each state vector lies in the slot: name, first byte, elements. */
-      readonly state: readonly { readonly name: string; readonly offset: number; readonly length: number }[];
+      /** Processor time of the task, and of the program in it. */
+      readonly milliseconds: number;
+      readonly runningMilliseconds: number;
     }
   | { readonly type: "failed"; readonly id: number; readonly code: string; readonly message: string }
   | { readonly type: "evaluated"; readonly id: number; readonly sums: readonly EvaluationSums[] };

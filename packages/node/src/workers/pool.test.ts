@@ -22,7 +22,9 @@ const problem = {
   x0: [0, 0, 0],
   learningRate: 0.1,
   localSteps: 3,
-  cohorts: Array.from({ length: 6 }, (_, r) => Array.from({ length: clients }, (_, i) => i).filter((i) => (i + r) % 4 !== 0)),
+  cohorts: Array.from({ length: 6 }, (_, r) =>
+    Array.from({ length: clients }, (_, i) => i).filter((i) => (i + r) % 4 !== 0),
+  ),
 };
 const executor = await onnxruntimeNode();
 

@@ -4,17 +4,17 @@ import {
   type CohortOutcome,
   type CohortRequest,
   decodeUpdate,
+  type EvaluationSums,
+  type Evaluator,
   encodedSize,
   encodeInto,
   evaluationRanges,
-  type EvaluationSums,
-  type Evaluator,
-  type Layout,
   type SimulationPlan,
   type Vector,
 } from "@anabranch/core";
 import type { ToWorker } from "./messages.ts";
 import { sharePlan } from "./share.ts";
+import { type SlotLayout, slotLayout, slotVectors } from "./slot.ts";
 import { type Answer, WorkerLost, WorkerThread } from "./thread.ts";
 
 export interface PoolOptions {
@@ -38,16 +38,22 @@ export class WorkerPool implements Backend, Evaluator {
   readonly #plan: SimulationPlan;
   readonly #options: PoolOptions;
   readonly #slots: SharedArrayBuffer[];
+  readonly #layout: SlotLayout;
   #threads: WorkerThread[] = [];
   #broadcast: { buffer: SharedArrayBuffer; length: number } | undefined;
   #parameters: SharedArrayBuffer | undefined;
+  readonly #work = { tasks: 0, milliseconds: 0, runningMilliseconds: 0 };
   #nextId = 0;
 
   private constructor(plan: SimulationPlan, options: PoolOptions) {
     this.#plan = sharePlan(plan);
     this.#options = options;
-    const bytes = slotBytes(plan);
-    this.#slots = Array.from({ length: options.window ?? options.workers * TASKS_PER_WORKER }, () => new SharedArrayBuffer(bytes));
+    this.#layout = slotLayout(plan.task);
+    const { bytes } = this.#layout;
+    this.#slots = Array.from(
+      { length: options.window ?? options.workers * TASKS_PER_WORKER },
+      () => new SharedArrayBuffer(bytes),
+    );
   }
 
   /** Starts the threads and waits until each has loaded its programs. */
@@ -89,6 +95,11 @@ export class WorkerPool implements Backend, Evaluator {
     await Promise.all(this.#threads.map((t) => t.close()));
   }
 
+  /** Client tasks done so far: how many, their processor time over all workers, and that of the programs in them. */
+  get work(): { readonly tasks: number; readonly milliseconds: number; readonly runningMilliseconds: number } {
+    return this.#work;
+  }
+
   /** The threads, for tests that end one. */
   get threads(): readonly WorkerThread[] {
     return this.#threads;
@@ -109,7 +120,9 @@ export class WorkerPool implements Backend, Evaluator {
   }
 
   /** Runs a task; one that its worker did not survive is tried once more on another. */
-  async #request(build: (id: number) => Extract<ToWorker, { id: number }>): Promise<{ answer: Answer; retried: boolean }> {
+  async #request(
+    build: (id: number) => Extract<ToWorker, { id: number }>,
+  ): Promise<{ answer: Answer; retried: boolean }> {
     try {
       return { answer: await this.#pick().request(build(this.#nextId++)), retried: false };
     } catch (error) {
@@ -120,23 +133,29 @@ export class WorkerPool implements Backend, Evaluator {
 
   async #train(request: CohortRequest, client: number, slot: number, bytesDown: number): Promise<CohortOutcome> {
     try {
-      const state = await request.loadState(client);
+      const old = await request.loadState(client);
+      const { task } = this.#plan;
+      const buffer = this.#slots[slot]!;
       const { learningRate } = request;
-      const { answer, retried } = await this.#request((id) => ({ type: "train", id, slot, client, learningRate, state }));
+      const { answer, retried } = await this.#request((id) => {
+        if (old !== undefined) {
+          const place = slotVectors(task, buffer, this.#layout.oldState, task.state);
+          for (const [name, vector] of Object.entries(place)) vector.set(old[name]!);
+        }
+        return { type: "train", id, slot, client, learningRate, hasState: old !== undefined };
+      });
       if (answer.type === "failed") return { client, failure: { code: answer.code, message: answer.message }, retried };
       if (answer.type !== "trained") throw new Error(`unexpected answer ${answer.type}`);
-      const update = decodeUpdate(new Uint8Array(this.#slots[slot]!, 0, answer.length));
-      const kept = answer.state.map(({ name, offset, length }) => [name, this.#view(slot, offset, length)] as const);
-      return { client, update, state: Object.fromEntries(kept), bytesDown, bytesUp: answer.length, retried };
+      this.#work.tasks++;
+      this.#work.milliseconds += answer.milliseconds;
+      this.#work.runningMilliseconds += answer.runningMilliseconds;
+      const update = decodeUpdate(new Uint8Array(buffer, 0, answer.length));
+      const state = slotVectors(task, buffer, this.#layout.newState, task.state);
+      return { client, update, state, bytesDown, bytesUp: answer.length, retried };
     } catch (error) {
       if (!(error instanceof WorkerLost)) throw error;
       return { client, failure: { code: "worker/lost", message: `${error.message}, twice` }, retried: true };
     }
-  }
-
-  #view(slot: number, offset: number, length: number): Vector {
-    const buffer = this.#slots[slot]! as unknown as ArrayBuffer; // typed arrays over shared memory are typed apart
-    return this.#plan.task.float === "float64" ? new Float64Array(buffer, offset, length) : new Float32Array(buffer, offset, length);
   }
 
   async #evaluate(parameters: Vector, source: "test" | "holdout"): Promise<EvaluationSums[]> {
@@ -163,16 +182,9 @@ export class WorkerPool implements Backend, Evaluator {
 
   #publishParameters(parameters: Vector): void {
     this.#parameters ??= new SharedArrayBuffer(parameters.byteLength);
-    const view = parameters instanceof Float64Array ? new Float64Array(this.#parameters) : new Float32Array(this.#parameters);
+    const view =
+      parameters instanceof Float64Array ? new Float64Array(this.#parameters) : new Float32Array(this.#parameters);
     view.set(parameters);
     for (const thread of this.#threads) thread.post({ type: "parameters", buffer: this.#parameters });
   }
-}
-
-/** Room for an encoded update and the client's state. The header of a message is far below a kilobyte a vector. */
-function slotBytes(plan: SimulationPlan): number {
-  const width = plan.task.float === "float64" ? 8 : 4;
-  const bytes = (layouts: Readonly<Record<string, Layout>>) =>
-    Object.values(layouts).reduce((sum, layout) => sum + layout.size * width + 1024, 0);
-  return bytes(plan.task.up) + bytes(plan.task.state) + 8192;
 }

@@ -30,7 +30,8 @@ export class WorkerThread {
     this.ready = new Promise((resolve, reject) => {
       this.#worker.on("message", (message: FromWorker) => {
         if (message.type === "ready") resolve();
-        else if (message.type === "broken") reject(new AnabranchError({ code: message.code, message: message.message }));
+        else if (message.type === "broken")
+          reject(new AnabranchError({ code: message.code, message: message.message }));
         else this.#settle(message);
       });
       const lost = (why: string) => {

@@ -4,7 +4,6 @@ import {
   type ClientDataSource,
   decodeBroadcast,
   describeFailure,
-  encodedSize,
   encodeInto,
   evaluateRange,
   openDataSource,
@@ -14,9 +13,11 @@ import {
 import type { Executable } from "@anabranch/engine";
 import { openExecutor } from "../executors.ts";
 import type { FromWorker, ToWorker, WorkerSetup } from "./messages.ts";
+import { slotLayout, slotVectors } from "./slot.ts";
 
 /** A worker runs programs on data: it imports no algorithm and receives no function. */
 const { plan, executor: executorName, slots } = workerData as WorkerSetup;
+const layout = slotLayout(plan.task);
 const port = parentPort!;
 const post = (message: FromWorker) => port.postMessage(message);
 
@@ -58,7 +59,10 @@ async function handle(loaded: Loaded, message: ToWorker): Promise<void> {
       broadcast = decodeBroadcast(new Uint8Array(message.buffer).slice(0, message.length));
       return;
     case "parameters":
-      parameters = plan.task.float === "float64" ? new Float64Array(message.buffer).slice() : new Float32Array(message.buffer).slice();
+      parameters =
+        plan.task.float === "float64"
+          ? new Float64Array(message.buffer).slice()
+          : new Float32Array(message.buffer).slice();
       return;
     case "train":
       return train(loaded, message);
@@ -75,22 +79,55 @@ async function handle(loaded: Loaded, message: ToWorker): Promise<void> {
 }
 
 async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" }>): Promise<void> {
-  const { id, client, learningRate, state } = message;
-  const task = { client, learningRate, state, broadcast: broadcast!, data: loaded.train.load(client) };
-  const outcome = await runClient(plan.task, loaded.task, task);
+  const started = processorTime();
+  const { id, client, learningRate } = message;
   const slot = slots[message.slot]!;
-  const length = encodedSize(outcome.update);
-  encodeInto(outcome.update, new Uint8Array(slot, 0, length));
-  let offset = Math.ceil(length / 8) * 8;
-  const kept: { name: string; offset: number; length: number }[] = [];
-  for (const [name, vector] of Object.entries(outcome.state)) {
-    const { length: count } = vector;
-    const view = vector instanceof Float64Array ? new Float64Array(slot, offset, count) : new Float32Array(slot, offset, count);
-    view.set(vector);
-    kept.push({ name, offset, length: vector.length });
-    offset += Math.ceil(vector.byteLength / 8) * 8;
-  }
-  post({ type: "trained", id, length, state: kept });
+  const { up, state } = plan.task;
+  const memory = {
+    update: slotVectors(plan.task, slot, layout.update, up),
+    state: slotVectors(plan.task, slot, layout.newState, state),
+  };
+  let runningMilliseconds = 0;
+  const outcome = await runClient(
+    plan.task,
+    timed(loaded.task, (milliseconds) => {
+      runningMilliseconds += milliseconds;
+    }),
+    {
+      client,
+      learningRate,
+      broadcast: broadcast!,
+      state: message.hasState ? copies(slotVectors(plan.task, slot, layout.oldState, state)) : undefined,
+      data: loaded.train.load(client),
+      allocate: (kind, name) => memory[kind][name]!,
+    },
+  );
+  const length = encodeInto(outcome.update, new Uint8Array(slot));
+  post({ type: "trained", id, length, milliseconds: processorTime() - started, runningMilliseconds });
+}
+
+/** Private copies: ONNX Runtime refuses tensors over shared buffers. */
+function copies(vectors: Readonly<Record<string, Vector>>): Record<string, Vector> {
+  return Object.fromEntries(Object.entries(vectors).map(([name, vector]) => [name, vector.slice()]));
+}
+
+/** Milliseconds this thread has computed: waiting for a processor that others use does not count. */
+function processorTime(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+/** The same program, telling how long its runs take. */
+function timed(executable: Executable, tell: (milliseconds: number) => void): Executable {
+  return {
+    async run(inputs) {
+      const started = processorTime();
+      const outputs = await executable.run(inputs);
+      tell(processorTime() - started);
+      return outputs;
+    },
+    release: () => executable.release(),
+  };
 }
 
 let queue = Promise.resolve();

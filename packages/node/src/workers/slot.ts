@@ -1,0 +1,53 @@
+import { type Layout, type TaskPlan, type Vector, vectorOffsets } from "@anabranch/core";
+
+type Offsets = Readonly<Record<string, number>>;
+
+/** Shared memory through which one client task goes: the encoded update, the client's new state, its old state. */
+export interface SlotLayout {
+  readonly bytes: number;
+  /** First byte of each vector of the update, where its encoding has it. */
+  readonly update: Offsets;
+  readonly newState: Offsets;
+  /** Apart from the new state, so that a task can be tried again from the same start. */
+  readonly oldState: Offsets;
+}
+
+/** The layout follows from the plan alone, so both sides know it. */
+export function slotLayout(plan: TaskPlan): SlotLayout {
+  const vectors = Object.fromEntries(Object.entries(plan.up).map(([name, { size }]) => [name, makeVector(plan, size)]));
+  const numbers = { examples: 0, steps: 0, weight: 0, loss: 0 };
+  const update = vectorOffsets({ round: 0, client: 0, layoutHash: plan.layoutHash, vectors, public: numbers });
+  const width = widthOf(plan);
+  let end = Math.max(0, ...Object.entries(update).map(([name, offset]) => offset + plan.up[name]!.size * width));
+  const place = (layouts: Readonly<Record<string, Layout>>): Offsets =>
+    Object.fromEntries(
+      Object.entries(layouts).map(([name, { size }]) => {
+        const offset = Math.ceil(end / 8) * 8;
+        end = offset + size * width;
+        return [name, offset];
+      }),
+    );
+  return { update, newState: place(plan.state), oldState: place(plan.state), bytes: end };
+}
+
+/** The vectors of a slot as views. */
+export function slotVectors(
+  plan: TaskPlan,
+  slot: SharedArrayBuffer,
+  offsets: Offsets,
+  layouts: Readonly<Record<string, Layout>>,
+): Record<string, Vector> {
+  const buffer = slot as unknown as ArrayBuffer; // typed arrays over shared memory are typed apart
+  const make = plan.float === "float64" ? Float64Array : Float32Array;
+  return Object.fromEntries(
+    Object.entries(offsets).map(([name, offset]) => [name, new make(buffer, offset, layouts[name]!.size)]),
+  );
+}
+
+function makeVector(plan: TaskPlan, size: number): Vector {
+  return plan.float === "float64" ? new Float64Array(size) : new Float32Array(size);
+}
+
+function widthOf(plan: TaskPlan): number {
+  return plan.float === "float64" ? 8 : 4;
+}
