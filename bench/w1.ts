@@ -97,7 +97,10 @@ function ownTime(before: WorkerPool["work"], after: WorkerPool["work"], loop: nu
   const tasks = after.tasks - before.tasks;
   const program = (after.runningMilliseconds - before.runningMilliseconds) / tasks;
   const around = (after.milliseconds - before.milliseconds) / tasks - program;
-  const row = (label: string, milliseconds: number): BenchRow => ({ label, values: { "cpu ms per client": milliseconds } });
+  const row = (label: string, milliseconds: number): BenchRow => ({
+    label,
+    values: { "cpu ms per client": milliseconds },
+  });
   return {
     share: (around + loop) / program,
     rows: [

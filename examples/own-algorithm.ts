@@ -28,7 +28,10 @@ export default function signDamped({ damping = 0.5 }: { damping?: number } = {})
     broadcast: (state) => ({ parameters: state.vectors.parameters, direction: state.vectors["direction"]! }),
     update: (state, aggregate) => ({
       ...state,
-      vectors: { parameters: stepFrom(state.vectors.parameters, 1, aggregate["delta"]!), direction: aggregate["delta"]! },
+      vectors: {
+        parameters: stepFrom(state.vectors.parameters, 1, aggregate["delta"]!),
+        direction: aggregate["delta"]!,
+      },
     }),
   };
 }

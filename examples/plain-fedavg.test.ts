@@ -1,10 +1,4 @@
-import {
-  deriveKey,
-  planBatches,
-  resolveConfig,
-  rootKey,
-  uniformSampler,
-} from "@anabranch/core";
+import { deriveKey, planBatches, resolveConfig, rootKey, uniformSampler } from "@anabranch/core";
 import { openSimulation, simulate } from "@anabranch/node";
 import { expect, it } from "vitest";
 import { plainFedAvg } from "./plain-fedavg.ts";
@@ -36,14 +30,22 @@ it("the plain loops give the model of the real FedAvg, in float64", async () => 
   const root = rootKey(config.seed);
   const model = plainFedAvg(
     clients,
-    { weights: Array.from({ length: inputs }, () => new Array<number>(classes).fill(0)), bias: new Array<number>(classes).fill(0) },
+    {
+      weights: Array.from({ length: inputs }, () => new Array<number>(classes).fill(0)),
+      bias: new Array<number>(classes).fill(0),
+    },
     {
       rounds: config.rounds,
       learningRate: config.training.learningRate,
       cohort: (round) => sampler.sample(round, deriveKey(root, "cohort", round)),
       batches(round, client) {
         const examples = clients[client]!.labels.length;
-        const { steps, indices, weights } = planBatches(examples, 8, { localEpochs: 2 }, deriveKey(root, "batches", round, client));
+        const { steps, indices, weights } = planBatches(
+          examples,
+          8,
+          { localEpochs: 2 },
+          deriveKey(root, "batches", round, client),
+        );
         return Array.from({ length: steps }, (_, k) =>
           Array.from(indices.subarray(k * 8, (k + 1) * 8)).filter((_row, i) => weights[k * 8 + i]! > 0),
         );

@@ -33,7 +33,8 @@ export function plainFedAvg(clients: readonly PlainClient[], start: PlainModel, 
     for (const client of cohort) {
       // the client: start from the global model, walk through the mini-batches
       const local = copy(global);
-      for (const batch of settings.batches(round, client)) sgdStep(local, clients[client]!, batch, settings.learningRate);
+      for (const batch of settings.batches(round, client))
+        sgdStep(local, clients[client]!, batch, settings.learningRate);
       trained.push(local);
     }
     // the server: average what came back, weighted by the number of examples

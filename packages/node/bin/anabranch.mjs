@@ -1,7 +1,7 @@
 #!/usr/bin/env node
+import { spawnSync } from "node:child_process";
 // In the repository the sources run as they are; an installed package has its compiled files in dist.
 import { existsSync } from "node:fs";
-import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const compiled = new URL("../dist/cli/main.js", import.meta.url);
@@ -14,7 +14,9 @@ if (major >= 24) {
   // npx uses the project's own Node 24 where there is one; this is the last resort with an older one
   const own = fileURLToPath(new URL("../../../node_modules/.bin/node", import.meta.url));
   if (!existsSync(own)) {
-    console.error(`anabranch needs Node 24 or newer; this is ${process.version}. Install it with "npm install node@24".`);
+    console.error(
+      `anabranch needs Node 24 or newer; this is ${process.version}. Install it with "npm install node@24".`,
+    );
     process.exit(1);
   }
   process.exit(spawnSync(own, [fileURLToPath(entry), ...process.argv.slice(2)], { stdio: "inherit" }).status ?? 1);

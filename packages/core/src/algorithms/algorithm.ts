@@ -65,7 +65,11 @@ export interface LocalSettings {
 /** The traced client half; it reads like the paper's inner loop. */
 export interface ClientHalf {
   begin(local: Local, settings: LocalSettings): TensorTree;
-  step(carry: TensorTree, local: LocalStep, settings: LocalSettings): { readonly carry: TensorTree; readonly loss: Tensor };
+  step(
+    carry: TensorTree,
+    local: LocalStep,
+    settings: LocalSettings,
+  ): { readonly carry: TensorTree; readonly loss: Tensor };
   end(carry: TensorTree, local: LocalEnd): ClientResult;
 }
 

@@ -50,8 +50,18 @@ describe.each(algorithms.map((a) => a.name))("%s", (name) => {
 });
 
 const problem = {
-  a: [[1, 2, 1], [3, 1, 2], [0.5, 4, 1], [2, 2, 3]],
-  b: [[1, -1, 0.5], [-1, 2, 1], [2, 0, -1], [0, 1, 2]],
+  a: [
+    [1, 2, 1],
+    [3, 1, 2],
+    [0.5, 4, 1],
+    [2, 2, 3],
+  ],
+  b: [
+    [1, -1, 0.5],
+    [-1, 2, 1],
+    [2, 0, -1],
+    [0, 1, 2],
+  ],
   x0: [0, 0, 0],
   learningRate: 0.1,
   localSteps: 3,
@@ -67,7 +77,9 @@ const distance = (x: readonly number[]) => Math.hypot(...x.map((v, j) => v - opt
 describe("fedavg", () => {
   it("with one step and everyone equals a gradient step on the mean loss", async () => {
     const { rounds } = await traceQuadratics({ ...problem, localSteps: 1, algorithm: { name: "fedavg" } });
-    const expected = [0, 1, 2].map((j) => 0.1 * (problem.a.reduce((s, row, i) => s + row[j]! * problem.b[i]![j]!, 0) / 4));
+    const expected = [0, 1, 2].map(
+      (j) => 0.1 * (problem.a.reduce((s, row, i) => s + row[j]! * problem.b[i]![j]!, 0) / 4),
+    );
     rounds[0]!.forEach((x, j) => {
       expect(x).toBeCloseTo(expected[j]!, 14);
     });
@@ -174,7 +186,10 @@ describe("fedopt", () => {
 
   it("tends to FedAvg for a large tau with eta = tau and no momentum", () => {
     const tau = 1e6;
-    const vectors = one(fedadam({ serverBeta1: 0, adaptivity: tau, serverLearningRate: tau, initialSecondMoment: 0 }), 0.3);
+    const vectors = one(
+      fedadam({ serverBeta1: 0, adaptivity: tau, serverLearningRate: tau, initialSecondMoment: 0 }),
+      0.3,
+    );
     expect(vectors.parameters[0]).toBeCloseTo(1.3, 6);
   });
 });

@@ -33,8 +33,15 @@ export function fedavgm(options: z.input<typeof fedavgmOptions> = {}): Algorithm
     client: localSgd(),
     broadcast: broadcastParameters,
     update(state, aggregate) {
-      const momentum = combineVectors((v, d) => serverMomentum * v + d, state.vectors["momentum"]!, aggregate["delta"]!);
-      return { ...state, vectors: { parameters: stepFrom(state.vectors.parameters, serverLearningRate, momentum), momentum } };
+      const momentum = combineVectors(
+        (v, d) => serverMomentum * v + d,
+        state.vectors["momentum"]!,
+        aggregate["delta"]!,
+      );
+      return {
+        ...state,
+        vectors: { parameters: stepFrom(state.vectors.parameters, serverLearningRate, momentum), momentum },
+      };
     },
   };
 }

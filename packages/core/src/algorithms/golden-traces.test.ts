@@ -6,12 +6,27 @@ import { traceQuadratics } from "../simulation/trace-quadratics.ts";
  * implementation of each method. Exact gradients, x0 = 0, eta = 0.1, K = 3, no decay, no clip.
  */
 const problem = {
-  a: [[1, 2, 1], [3, 1, 2], [0.5, 4, 1], [2, 2, 3]],
-  b: [[1, -1, 0.5], [-1, 2, 1], [2, 0, -1], [0, 1, 2]],
+  a: [
+    [1, 2, 1],
+    [3, 1, 2],
+    [0.5, 4, 1],
+    [2, 2, 3],
+  ],
+  b: [
+    [1, -1, 0.5],
+    [-1, 2, 1],
+    [2, 0, -1],
+    [0, 1, 2],
+  ],
   x0: [0, 0, 0],
   learningRate: 0.1,
   localSteps: 3,
-  cohorts: [[0, 1], [1, 2], [2, 3], [0, 3]],
+  cohorts: [
+    [0, 1],
+    [1, 2],
+    [2, 3],
+    [0, 3],
+  ],
 };
 
 const golden: { algorithm: { name: string; [option: string]: unknown }; rounds: number[][] }[] = [

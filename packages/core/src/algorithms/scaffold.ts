@@ -61,7 +61,10 @@ export function scaffold(options: z.input<typeof scaffoldOptions> = {}): Algorit
     update(state, aggregate, round) {
       const parameters = stepFrom(state.vectors.parameters, settings.serverLearningRate, aggregate["delta"]!);
       const share = round.cohortSize / round.population;
-      return { ...state, vectors: { parameters, control: stepFrom(state.vectors["control"]!, share, aggregate["control"]!) } };
+      return {
+        ...state,
+        vectors: { parameters, control: stepFrom(state.vectors["control"]!, share, aggregate["control"]!) },
+      };
     },
   };
 }

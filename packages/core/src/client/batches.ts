@@ -1,4 +1,4 @@
-import { deriveKey, randomStream, type RandomKey, shuffle } from "../random/index.ts";
+import { deriveKey, type RandomKey, randomStream, shuffle } from "../random/index.ts";
 
 /** How long a client trains: whole passes over its data, or a fixed number of steps. */
 export type LocalBudget = { readonly localEpochs: number } | { readonly localSteps: number };

@@ -1,7 +1,7 @@
 import type { HostTensor } from "@anabranch/engine";
-import type { ClientData } from "./run-client.ts";
+import { type SyntheticSpec, selectTensorRows, syntheticClient } from "../data/index.ts";
 import { rootKey } from "../random/index.ts";
-import { selectTensorRows, syntheticClient, type SyntheticSpec } from "../data/index.ts";
+import type { ClientData } from "./run-client.ts";
 
 /**
  * Where clients' data come from, as plain data that can be posted to a worker: arrays shared by all clients with each
@@ -67,7 +67,8 @@ export function openDataSource(spec: DataSpec): ClientDataSource {
  * evaluation batch. It depends on the data alone, never on the number of workers.
  */
 export function evaluationRanges(spec: DataSpec, rows: number): readonly (readonly [from: number, to: number])[] {
-  if (spec.kind === "synthetic") return Array.from({ length: spec.clients }, (_, client) => [client, client + 1] as const);
+  if (spec.kind === "synthetic")
+    return Array.from({ length: spec.clients }, (_, client) => [client, client + 1] as const);
   const ranges: [number, number][] = [];
   const clients = spec.offsets.length - 1;
   for (let from = 0; from < clients; ) {
@@ -78,4 +79,3 @@ export function evaluationRanges(spec: DataSpec, rows: number): readonly (readon
   }
   return ranges;
 }
-

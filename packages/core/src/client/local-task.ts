@@ -12,8 +12,8 @@ import {
   type Tensor,
   type TensorTree,
   type TensorType,
-  trace,
   type TypeTree,
+  trace,
   valueAndGrad,
 } from "@anabranch/engine";
 import type { Algorithm, Exchange, Local, LocalSettings, ParameterTensors } from "../algorithms/algorithm.ts";

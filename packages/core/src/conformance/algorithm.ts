@@ -2,8 +2,8 @@ import { type Executor, interpreter, type Program } from "@anabranch/engine";
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { fedavg } from "../algorithms/fedavg.ts";
 import { encodedSize } from "../protocol/message.ts";
-import { type BlobStore, memoryBlobStore } from "../round/blob-store.ts";
 import type { CohortOutcome } from "../round/backend.ts";
+import { type BlobStore, memoryBlobStore } from "../round/blob-store.ts";
 import type { ClientStateStore } from "../round/client-state.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
@@ -25,12 +25,27 @@ export interface AlgorithmUnderTest {
 
 /** Four clients of three coordinates that disagree about the minimum; two of them a round. */
 const HETEROGENEOUS: Quadratics = {
-  a: [[1, 2, 1], [3, 1, 2], [0.5, 4, 1], [2, 2, 3]],
-  b: [[1, -1, 0.5], [-1, 2, 1], [2, 0, -1], [0, 1, 2]],
+  a: [
+    [1, 2, 1],
+    [3, 1, 2],
+    [0.5, 4, 1],
+    [2, 2, 3],
+  ],
+  b: [
+    [1, -1, 0.5],
+    [-1, 2, 1],
+    [2, 0, -1],
+    [0, 1, 2],
+  ],
   x0: [0, 0, 0],
   learningRate: 0.1,
   localSteps: 3,
-  cohorts: [[0, 1], [1, 2], [2, 3], [0, 3]],
+  cohorts: [
+    [0, 1],
+    [1, 2],
+    [2, 3],
+    [0, 3],
+  ],
 };
 
 /** The battery every method joins by one line of its test. `native` is a float32 executor to compare with. */
@@ -57,8 +72,14 @@ async function reduces({ neutral }: AlgorithmUnderTest, native: Executor): Promi
   if (neutral === undefined) return;
   const exact = interpreter();
   const [ours, reference] = [await run(neutral(), HETEROGENEOUS, exact), await run(fedavg(), HETEROGENEOUS, exact)];
-  check(JSON.stringify(ours) === JSON.stringify(reference), `on the interpreter: ${ours.at(-1)} is not ${reference.at(-1)}`);
-  const [fast, fastReference] = [await run(neutral(), HETEROGENEOUS, native), await run(fedavg(), HETEROGENEOUS, native)];
+  check(
+    JSON.stringify(ours) === JSON.stringify(reference),
+    `on the interpreter: ${ours.at(-1)} is not ${reference.at(-1)}`,
+  );
+  const [fast, fastReference] = [
+    await run(neutral(), HETEROGENEOUS, native),
+    await run(fedavg(), HETEROGENEOUS, native),
+  ];
   const scale = Math.max(...fastReference.flat().map(Math.abs));
   const worst = Math.max(...fast.flat().map((x, i) => Math.abs(x - fastReference.flat()[i]!))) / scale;
   check(worst <= 1e-6, `on ${native.name}: relative difference ${worst}`);
@@ -87,9 +108,16 @@ async function wireCost({ create, wire }: AlgorithmUnderTest): Promise<void> {
   await backend.run(request, async (outcome) => void outcomes.push(outcome));
   const outcome = outcomes[0]!;
   if ("failure" in outcome) throw new Error(outcome.failure.message);
-  const floats = (vectors: object) => Object.values(vectors).reduce((n: number, v: ArrayLike<number>) => n + v.length, 0);
-  check(floats(broadcast.vectors) === wire.down * d, `${floats(broadcast.vectors)} floats down, declared ${wire.down}d`);
-  check(floats(outcome.update.vectors) === wire.up * d, `${floats(outcome.update.vectors)} floats up, declared ${wire.up}d`);
+  const floats = (vectors: object) =>
+    Object.values(vectors).reduce((n: number, v: ArrayLike<number>) => n + v.length, 0);
+  check(
+    floats(broadcast.vectors) === wire.down * d,
+    `${floats(broadcast.vectors)} floats down, declared ${wire.down}d`,
+  );
+  check(
+    floats(outcome.update.vectors) === wire.up * d,
+    `${floats(outcome.update.vectors)} floats up, declared ${wire.up}d`,
+  );
   check(outcome.bytesDown === encodedSize(broadcast), "bytes down are not the encoded broadcast's");
   check(outcome.bytesUp === encodedSize(outcome.update), "bytes up are not the encoded update's");
 }

@@ -1,6 +1,6 @@
 import type { ServerState } from "../algorithms/algorithm.ts";
 import { VERSION } from "../version.ts";
-import { type Checkpoint, encodeCheckpoint, requireResumable, type RunTotals } from "./checkpoint.ts";
+import { type Checkpoint, encodeCheckpoint, type RunTotals, requireResumable } from "./checkpoint.ts";
 import { newestCheckpoint, saveCheckpointFile } from "./checkpoint-files.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
 

@@ -10,7 +10,8 @@ export interface Sampler {
 export function uniformSampler(clients: number, cohort: number): Sampler {
   return {
     name: "uniform",
-    sample: (_round, key) => Array.from(sampleWithoutReplacement(randomStream(key), clients, cohort)).sort((a, b) => a - b),
+    sample: (_round, key) =>
+      Array.from(sampleWithoutReplacement(randomStream(key), clients, cohort)).sort((a, b) => a - b),
   };
 }
 

@@ -2,8 +2,8 @@ import { AnabranchError, type Executor } from "@anabranch/engine";
 import { type DataSpec, evaluationRanges, openDataSource } from "../client/data-source.ts";
 import { addSums, evaluateRange } from "../client/evaluate.ts";
 import { runClient } from "../client/run-client.ts";
-import { encodedSize } from "../protocol/message.ts";
 import type { Vector } from "../params/vector.ts";
+import { encodedSize } from "../protocol/message.ts";
 import type { Backend, CohortOutcome, EvaluationSums, Evaluator } from "../round/backend.ts";
 import type { SimulationPlan } from "./plan.ts";
 

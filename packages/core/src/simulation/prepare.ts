@@ -10,18 +10,18 @@ import {
   createPartitioner,
   type FederatedDataset,
   federate,
-  partitionLabels,
   type Partitioner,
   type PartitionStatistics,
+  partitionLabels,
   partitionStatistics,
   splitHoldout,
   type TrainTest,
 } from "../data/index.ts";
 import { createModel, type Model } from "../models/index.ts";
+import { parametersFrom } from "../params/from-tensors.ts";
 import { initialParameters } from "../params/initialize.ts";
 import { layout } from "../params/layout.ts";
 import type { NamedTensor } from "../protocol/index.ts";
-import { parametersFrom } from "../params/from-tensors.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { poissonSampler, uniformSampler } from "../selection/sampler.ts";
@@ -119,7 +119,10 @@ export function prepareRun(
     layout: modelLayout,
     exchange,
     initial: float === "float64" ? Float64Array.from(initial) : Float32Array.from(initial),
-    sampler: samplerName === "poisson" ? poissonSampler(population, cohort) : uniformSampler(population, Math.min(cohort, population)),
+    sampler:
+      samplerName === "poisson"
+        ? poissonSampler(population, cohort)
+        : uniformSampler(population, Math.min(cohort, population)),
     stages: aggregation,
     learningRate: learningRateSchedule(config),
     evaluateEvery: config.evaluation.every,
@@ -170,7 +173,11 @@ function conform(dataset: ArrayDataset, model: Model, float: "float32" | "float6
     });
   }
   const data =
-    features.dtype !== "float" ? features.data : float === "float64" ? Float64Array.from(features.data) : Float32Array.from(features.data);
+    features.dtype !== "float"
+      ? features.data
+      : float === "float64"
+        ? Float64Array.from(features.data)
+        : Float32Array.from(features.data);
   const typed = model.labels.dtype === "int32" ? Int32Array.from(labels.data) : Uint8Array.from(labels.data);
   const sameLabels = labels.dtype === model.labels.dtype;
   return {

@@ -37,7 +37,8 @@ export function prepareQuadratics(
   const exchange = algorithm.exchange(modelLayout);
   const settings = { batchSize: 1, gradientClip: 0, momentum: 0, nesterov: false, weightDecay: 0 };
   const stages = { weighting: "uniform", clipNorm: 0 } as const;
-  const pack = (values: readonly number[]) => (float === "float64" ? Float64Array.from(values) : Float32Array.from(values));
+  const pack = (values: readonly number[]) =>
+    float === "float64" ? Float64Array.from(values) : Float32Array.from(values);
   const data = arrayDataSpec(
     { dtype: "float", shape: [a.length, 2 * x0.length], data: pack(a.flatMap((row, i) => [...row, ...b[i]!])) },
     { dtype: model.labels.dtype, shape: [a.length], data: new Uint8Array(a.length) },
@@ -97,10 +98,19 @@ export function prepareQuadratics(
 
 function requireShapes({ a, b, x0, cohorts }: Quadratics): void {
   const fail = (where: string, received: string, expected: string): never => {
-    throw new AnabranchError({ code: "trace/shape", message: "the problem's parts do not fit", where, received, expected });
+    throw new AnabranchError({
+      code: "trace/shape",
+      message: "the problem's parts do not fit",
+      where,
+      received,
+      expected,
+    });
   };
   if (b.length !== a.length) fail("b", `${b.length} clients`, `${a.length} clients, as in a`);
-  for (const [name, rows] of [["a", a], ["b", b]] as const) {
+  for (const [name, rows] of [
+    ["a", a],
+    ["b", b],
+  ] as const) {
     const odd = rows.findIndex((r) => r.length !== x0.length);
     if (odd >= 0) fail(`${name}[${odd}]`, `${rows[odd]!.length} values`, `${x0.length} values, as in x0`);
   }

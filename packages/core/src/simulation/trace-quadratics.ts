@@ -33,7 +33,13 @@ export async function traceQuadratics(problem: TraceProblem): Promise<{ rounds: 
   const executor = interpreter();
   const { plan, simulation } = prepareQuadratics(algorithm, problem, executor);
   const { backend, evaluator, close } = await inProcessSimulation(simulation, executor);
-  const ports = { backend, evaluator, checkpoints: memoryBlobStore(), clientStates: memoryClientStates(), emit: () => {} };
+  const ports = {
+    backend,
+    evaluator,
+    checkpoints: memoryBlobStore(),
+    clientStates: memoryClientStates(),
+    emit: () => {},
+  };
   await runFederation(plan, ports);
   await close();
   return { rounds };

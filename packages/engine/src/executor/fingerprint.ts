@@ -44,9 +44,11 @@ export async function fingerprint(executor: Executor): Promise<string> {
     kernel: make(4, [5, 3, 3, 3]),
   });
   await executable.release();
-  const hashes = Object.keys(outputs).sort().map((name) => {
-    const { data } = outputs[name]!;
-    return hashBytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  });
+  const hashes = Object.keys(outputs)
+    .sort()
+    .map((name) => {
+      const { data } = outputs[name]!;
+      return hashBytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    });
   return hashBytes(new TextEncoder().encode(hashes.join("")));
 }

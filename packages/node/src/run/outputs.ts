@@ -1,6 +1,6 @@
 import {
-  entryView,
   encodeSafetensors,
+  entryView,
   exportOnnx,
   type Layout,
   type Model,

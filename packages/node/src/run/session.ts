@@ -6,9 +6,9 @@ import {
   newestCheckpoint,
   type Own,
   parseConfig,
-  renderToml,
   type RunEvent,
   type RunResult,
+  renderToml,
   runFederation,
 } from "@anabranch/core";
 import { openDiskBlobStore } from "../store/disk-blob-store.ts";
@@ -66,7 +66,12 @@ async function session(run: RunFolder, config: Config, options: SessionOptions, 
 }
 
 /** The round loop with everything it says written down. */
-async function recorded(run: RunFolder, config: Config, simulation: OpenSimulation, options: SessionOptions): Promise<RunOutcome> {
+async function recorded(
+  run: RunFolder,
+  config: Config,
+  simulation: OpenSimulation,
+  options: SessionOptions,
+): Promise<RunOutcome> {
   const { paths, folder, id } = run;
   const blobs = await openDiskBlobStore(folder);
   await truncateAfterRound(paths.events, (await newestCheckpoint(blobs))?.checkpoint.round ?? 0);
@@ -95,7 +100,9 @@ async function recorded(run: RunFolder, config: Config, simulation: OpenSimulati
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const round = (await newestCheckpoint(blobs))?.checkpoint.round ?? 0;
-    await emit({ v: 1, type: "run.stopped", at: new Date().toISOString(), round, reason: "error", message }).catch(() => {});
+    await emit({ v: 1, type: "run.stopped", at: new Date().toISOString(), round, reason: "error", message }).catch(
+      () => {},
+    );
     throw error;
   } finally {
     index.close();
@@ -109,5 +116,12 @@ const INDEXED = new Set<string>(["run.started", "round.finished", "run.stopped",
 
 function partitionFile({ dataset, statistics }: OpenSimulation, { data }: Config) {
   const { counts, ...rest } = statistics;
-  return { scheme: data.partition.scheme, dataset: dataset.name, clients: dataset.clients, classes: dataset.train.classes, counts, statistics: rest };
+  return {
+    scheme: data.partition.scheme,
+    dataset: dataset.name,
+    clients: dataset.clients,
+    classes: dataset.train.classes,
+    counts,
+    statistics: rest,
+  };
 }

@@ -1,11 +1,11 @@
 import {
   type ConfigInput,
-  resolveConfig,
   memoryBlobStore,
   memoryClientStates,
   type Own,
   type RunEvent,
   type RunResult,
+  resolveConfig,
   runFederation,
 } from "@anabranch/core";
 import { openSimulation, type SimulationOptions } from "./simulation.ts";

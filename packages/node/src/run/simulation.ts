@@ -11,7 +11,7 @@ import {
 import { fingerprint } from "@anabranch/engine";
 import { type OpenedExecutor, openExecutorOrFallback } from "../executors.ts";
 import { WorkerPool } from "../workers/pool.ts";
-import { loadConfigured, type LoadOptions } from "./configured.ts";
+import { type LoadOptions, loadConfigured } from "./configured.ts";
 
 /** A configured run with the backend that carries it out. */
 export interface OpenSimulation extends PreparedRun {
