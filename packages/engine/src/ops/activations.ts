@@ -32,7 +32,7 @@ const erfOperator = unary({
 const reluOperator = unary({
   name: "relu",
   onnx: "Relu",
-  value: (x) => (x > 0 ? x : 0),
+  value: (x) => Math.max(x, 0),
   // two casts are the quickest mask that ONNX Runtime has: 1.5 ms where Where takes 3.2 (1.25 M elements)
   gradient: (ct, _x, y) => mul(ct, cast(cast(y, "bool"), "float")),
 });

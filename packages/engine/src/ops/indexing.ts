@@ -164,8 +164,8 @@ export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
  * @param like a tensor of the result's shape, needed when `rows` is symbolic
  */
 export function scatterAdd(indices: Tensor, updates: Tensor, rows: Dim, like?: Tensor): Tensor {
-  const runTime = like !== undefined && like.shape.some((d) => typeof d === "string");
-  return apply(scatterAddOperator, runTime ? [indices, updates, like] : [indices, updates], { rows: [rows] });
+  const reads = like?.shape.some((d) => typeof d === "string") ? [indices, updates, like] : [indices, updates];
+  return apply(scatterAddOperator, reads, { rows: [rows] });
 }
 
 /** int32 [...] to float [..., classes], 1 at the index. */
