@@ -51,7 +51,7 @@ export function renderFailure(error: unknown, width: number, colours = pc.create
 function renderInternal(error: unknown, colours: ReturnType<typeof pc.createColors>): string {
   const stack = error instanceof Error ? error.stack : undefined;
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  const debug = process.env["ANABRANCH_DEBUG"];
+  const debug = process.env.ANABRANCH_DEBUG;
   if (debug !== undefined && debug !== "") return `${colours.red("error internal:")} ${stack ?? text}`;
   return `${colours.red("error internal:")} ${text}\n  This is a fault of Anabranch. ANABRANCH_DEBUG=1 shows where it happened.`;
 }

@@ -17,7 +17,7 @@ export const shippedDataChecks: readonly Check[] = SHIPPED_DATASETS.map((name) =
 
 /** The folder given as --data-dir, or by ANABRANCH_DATA, is there. */
 export function dataFolderCheck(dataDir: string | undefined): Check[] {
-  const given = dataDir ?? process.env["ANABRANCH_DATA"] ?? "";
+  const given = dataDir ?? process.env.ANABRANCH_DATA ?? "";
   if (given === "") return [];
   return [
     {

@@ -23,7 +23,7 @@ export const sqliteCheck: Check = {
   async look() {
     const { DatabaseSync } = await import("node:sqlite");
     const database = new DatabaseSync(":memory:");
-    const version = database.prepare("SELECT sqlite_version() AS version").get()?.["version"];
+    const version = database.prepare("SELECT sqlite_version() AS version").get()?.version;
     database.close();
     return { status: "ok", message: `${version}, built into Node; keeps the index of runs` };
   },
@@ -85,7 +85,7 @@ export const chromiumCheck: Check = {
   name: "Chromium",
   look() {
     const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-    const folders = (process.env["PATH"] ?? "").split(delimiter);
+    const folders = (process.env.PATH ?? "").split(delimiter);
     const found = folders.flatMap((folder) => names.map((name) => join(folder, name))).find((path) => existsSync(path));
     if (found !== undefined) return { status: "ok", message: `${found}; for tests in a browser` };
     const advice = "Only tests in a browser need it; on Debian: apt-get install chromium";

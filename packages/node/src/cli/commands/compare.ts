@@ -3,7 +3,6 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { configDifferences } from "../../report/config-differences.ts";
 import { runLabels } from "../../report/labels.ts";
-import { writeCompareReport } from "../../report/report.ts";
 import { type RunData, readRunFolder } from "../../report/run-data.ts";
 import { firstReaching, summarise } from "../../report/summary.ts";
 import { storageError } from "../../store/file-system.ts";
@@ -28,7 +27,7 @@ export function addCompare(program: Command): void {
       for (const name of names) found.push(await findRun(globals.runs, name));
       const runs = found.map((run) => readRunFolder(run.folder));
       const folder = resolve(options.output ?? join(globals.runs, `compare-${found.map(({ id }) => id).join("-")}`));
-      const files = writeReport(found, folder);
+      const files = await writeReport(found, folder);
       const comparison = compare(found, runs);
       if (output.json) output.document({ ...comparison, report: join(folder, "report.html"), folder, files });
       else print(comparison, folder, output);
@@ -41,7 +40,8 @@ export function addCompare(program: Command): void {
   );
 }
 
-function writeReport(runs: readonly RunSummary[], folder: string): string[] {
+async function writeReport(runs: readonly RunSummary[], folder: string): Promise<string[]> {
+  const { writeCompareReport } = await import("../../report/report.ts");
   try {
     mkdirSync(folder, { recursive: true });
     return writeCompareReport(

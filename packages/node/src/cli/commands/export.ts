@@ -2,7 +2,6 @@ import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { AnabranchError } from "@anabranch/core";
 import { type Command, Option } from "commander";
-import { modelOnnx, modelSafetensors } from "../../run/outputs.ts";
 import { storageError } from "../../store/file-system.ts";
 import type { RunSummary } from "../../store/run-summary.ts";
 import { formatBytes } from "../../terminal/format.ts";
@@ -36,7 +35,7 @@ export function addExport(program: Command): void {
       const best = options.best === true;
       const trained = await loadTrainedModel(run.folder, best, { baseDir: run.folder, ...dataDirOf(globals.dataDir) });
       const file = resolve(options.output ?? `${run.name}-${run.id}${best ? "-best" : ""}.${format}`);
-      const bytes = encode(trained, run, format);
+      const bytes = await encode(trained, run, format);
       await writeModel(file, bytes);
       const { round } = trained.checkpoint;
       if (output.json) output.document({ file, format, run: run.id, round, best, bytes: bytes.length });
@@ -66,7 +65,12 @@ function formatOf({ onnx, safetensors, output }: ExportOptions): Format {
   });
 }
 
-function encode({ model, layout, checkpoint }: TrainedModel, run: RunSummary, format: Format): Uint8Array {
+async function encode(
+  { model, layout, checkpoint }: TrainedModel,
+  run: RunSummary,
+  format: Format,
+): Promise<Uint8Array> {
+  const { modelOnnx, modelSafetensors } = await import("../../run/outputs.ts");
   const { parameters } = checkpoint.serverState.vectors;
   if (format === "onnx") return modelOnnx(model, layout, parameters!);
   const { algorithm, round } = checkpoint;

@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { resumeRun } from "../../run/session.ts";
 import { carryOut } from "../carry-out.ts";
 import { findRun } from "../find-run.ts";
 import { listensTo, readCall } from "../globals.ts";
@@ -13,6 +12,7 @@ export function addResume(program: Command): void {
     .action(async (name: string, _options: unknown, self: Command) => {
       const { globals, output } = readCall(self);
       const run = await findRun(globals.runs, name);
+      const { resumeRun } = await import("../../run/session.ts");
       await carryOut(globals, output, (options) => resumeRun(run.folder, options));
     });
   listensTo(command, "workers", "runs", "dataDir", "quiet");

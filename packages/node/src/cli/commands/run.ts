@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { startRun } from "../../run/session.ts";
 import { carryOut } from "../carry-out.ts";
 import { readConfigFile } from "../config-file.ts";
 import { listensTo, readCall } from "../globals.ts";
@@ -13,6 +12,8 @@ export function addRun(program: Command): void {
     .action(async (file: string, _options: unknown, self: Command) => {
       const { globals, output } = readCall(self);
       const config = await readConfigFile(file, globals);
+      // Loaded here, as charts and executors are heavy and most commands need neither.
+      const { startRun } = await import("../../run/session.ts");
       await carryOut(globals, output, (options) => startRun(config, options));
     });
   listensTo(command, "set", "workers", "runs", "dataDir", "quiet");

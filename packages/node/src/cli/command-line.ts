@@ -1,0 +1,25 @@
+import { CommanderError } from "commander";
+import { exitCodes } from "./exit-codes.ts";
+import { reportFailure, usageError } from "./failure.ts";
+import { createProgram } from "./program.ts";
+
+/** Carries out a command line (without "node" and "anabranch") and gives its exit status. Failures are printed. */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  const program = createProgram();
+  const json = argv.includes("--json");
+  if (argv.length === 0) {
+    program.outputHelp({ error: true });
+    return exitCodes.usage;
+  }
+  try {
+    process.exitCode = exitCodes.ok;
+    await program.parseAsync(argv, { from: "user" });
+    return Number(process.exitCode);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return reportFailure(error, json);
+    // The help or the version was asked for, and is printed.
+    if (error.exitCode === 0) return exitCodes.ok;
+    const command = program.commands.find((known) => argv.includes(known.name()));
+    return reportFailure(usageError(error, command === undefined ? "anabranch" : `anabranch ${command.name()}`), json);
+  }
+}

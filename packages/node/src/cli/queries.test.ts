@@ -1,0 +1,113 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { algorithms, modelOptions, VERSION } from "@anabranch/core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createProgram } from "./program.ts";
+import { callCommand } from "./testing/call-command.ts";
+import { command } from "./testing/spawn-command.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "anabranch-queries-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function answer(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await callCommand(...args);
+  expect(code, stderr).toBe(0);
+  return stdout;
+}
+
+describe("help", () => {
+  const commands = createProgram().commands.map((known) => known.name());
+
+  it("lists every command with the exit codes, and the version", async () => {
+    const help = await answer("--help");
+    for (const name of commands) expect(help).toContain(`  ${name}`);
+    expect(help).toContain("Exit codes:");
+    expect(await answer("--version")).toBe(`${VERSION}\n`);
+  });
+
+  it.each(commands)("%s has an example, and shows only the options it listens to", (name) => {
+    const help: string[] = [];
+    const found = createProgram().commands.find((known) => known.name() === name)!;
+    found.configureOutput({ writeOut: (text) => help.push(text) });
+    found.outputHelp();
+    const text = help.join("");
+    expect(text).toMatch(/Examples?:\n {2}anabranch /);
+    expect(text).toContain("--json");
+    expect(text.includes("--set")).toBe(name === "run");
+    expect(text.includes("--workers")).toBe(name === "run" || name === "resume");
+  });
+});
+
+describe("catalogues", () => {
+  it("methods: every method with paper, wire cost and options", async () => {
+    const text = await answer("methods");
+    for (const { name } of algorithms)
+      expect(text).toMatch(new RegExp(`^${name.replaceAll("+", "\\+")} +.*arXiv:`, "m"));
+    expect(text).toContain("proximalStrength (mu) = 0.01");
+    const { methods } = JSON.parse(await answer("methods", "--json"));
+    expect(methods.map((method: { name: string }) => method.name)).toEqual(algorithms.map(({ name }) => name));
+    const fedprox = methods.find((method: { name: string }) => method.name === "fedprox");
+    expect(fedprox).toMatchObject({
+      wire: { down: "d", up: "d" },
+      citation: { arxiv: "1812.06127", year: 2020 },
+      aliases: { mu: { option: "proximalStrength", default: 0.01 } },
+    });
+    expect(await answer("methods", "fedprox")).toContain("https://arxiv.org/abs/1812.06127");
+  });
+
+  it("models: every model with its size", async () => {
+    const { models } = JSON.parse(await answer("models", "--json"));
+    expect(models.map((model: { name: string }) => model.name)).toEqual(Object.keys(modelOptions));
+    expect(models).toContainEqual(expect.objectContaining({ name: "cnn-28x28", parameters: 1_663_370 }));
+    expect(await answer("models")).toMatch(/^mlp +159,010 /m);
+  });
+
+  it("datasets: shipped and other data sets, and partitioners", async () => {
+    const { datasets, partitioners } = JSON.parse(await answer("datasets", "--json"));
+    expect(datasets).toContainEqual(expect.objectContaining({ name: "fashion-mnist-10k", shipped: true }));
+    expect(datasets).toContainEqual(expect.objectContaining({ name: "fashion-mnist", shipped: false, download: true }));
+    expect(partitioners.map((scheme: { name: string }) => scheme.name)).toContain("dirichlet");
+    expect(await answer("datasets")).toMatch(/^tiny-shakespeare +shipped /m);
+    const refused = await callCommand("datasets", "--download", "mnist");
+    expect(refused.code).toBe(3);
+    expect(refused.stderr).toContain("error data/no-download: ");
+  });
+
+  it("list: no runs, and no folder made for the look", async () => {
+    const ended = await command(folder, "list");
+    expect(ended).toMatchObject({ code: 0, stdout: "" });
+    expect(ended.stderr).toContain("no runs");
+    const root = join(folder, "runs");
+    expect(JSON.parse(await answer("list", "--json", "--runs", root))).toEqual({ root, runs: [] });
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+interface Found {
+  readonly name: string;
+  readonly status: string;
+  readonly message: string;
+}
+
+describe("doctor", () => {
+  it("checks this machine", async () => {
+    const { ok, checks } = (await command(folder, "doctor", "--json")).json<{ ok: boolean; checks: Found[] }>();
+    expect(ok).toBe(true);
+    const byName = new Map(checks.map((check) => [check.name, check]));
+    for (const name of ["Node", "onnxruntime-node", "interpreter", "worker threads", "disk", "fashion-mnist-10k"]) {
+      expect(byName.get(name), name).toMatchObject({ status: "ok" });
+    }
+    expect(byName.get("onnxruntime-node")!.message).toMatch(/fingerprint [0-9a-f]{16}/);
+  });
+
+  it("fails with advice where something is missing", async () => {
+    const ended = await callCommand("doctor", "--data-dir", "nowhere");
+    expect(ended.code).toBe(1);
+    expect(ended.stdout).toMatch(/fail {2}data folder.*is no folder\n +-> Correct --data-dir/);
+    expect(ended.stdout).toContain("1 of ");
+  });
+});

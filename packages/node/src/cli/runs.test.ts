@@ -1,0 +1,129 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { decodeSafetensors } from "@anabranch/core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { callCommand } from "./testing/call-command.ts";
+import { command, type Ended, startCommand } from "./testing/spawn-command.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "anabranch-runs-"));
+  await writeFile(
+    join(folder, "tiny.toml"),
+    `name = "tiny"
+rounds = 2
+[data]
+clients = 8
+[model]
+name = "logistic"
+[sampler]
+cohort = 3
+`,
+  );
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function done(...args: readonly string[]): Promise<Ended> {
+  const ended = await command(folder, ...args);
+  expect(ended.code, ended.stderr).toBe(0);
+  return ended;
+}
+
+/** A query about the runs, in this process. */
+async function look(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await callCommand(...args, "--runs", join(folder, "runs"));
+  expect(code, stderr).toBe(0);
+  return stdout;
+}
+
+const result = (ended: Ended) => ended.lines().at(-1)!;
+
+describe("a run from start to end", () => {
+  it("is shown, listed, compared and exported", async () => {
+    const shown = await done("run", "tiny.toml", "--workers", "1");
+    expect(shown.stdout).toMatch(/round 2\/2 /);
+    expect(shown.stdout).toContain("report.html");
+    const quiet = await done("run", "tiny.toml", "--quiet", "--set", "name=other", "--set", "algorithm.name=scaffold");
+    expect(quiet.stdout).toMatch(/-other-[a-z0-9]{6}\n$/);
+
+    const { runs } = JSON.parse(await look("list", "--json"));
+    expect(runs).toMatchObject([
+      { name: "other", status: "finished" },
+      { name: "tiny", status: "finished" },
+    ]);
+    expect(await look("list")).toMatch(/tiny +fedavg +fashion-mnist-10k +finished +2\/2 /);
+
+    expect(JSON.parse(await look("show", "tiny", "--json"))).toMatchObject({
+      run: { name: "tiny", roundsDone: 2 },
+      config: { rounds: 2, model: { name: "logistic" } },
+      parameters: 7850,
+      rounds: [{ round: 1 }, { round: 2, testAccuracy: expect.any(Number), bytesUp: expect.any(Number) }],
+    });
+    const text = await look("show", "last", "--rounds", "1");
+    expect(text).toContain("algorithm  scaffold");
+    expect(text).toContain("last 1 of 2");
+
+    const both = join(folder, "both");
+    expect(JSON.parse(await look("compare", "tiny", "other", "-o", both, "--json"))).toMatchObject({
+      runs: [{ label: "tiny" }, { label: "other" }],
+      report: join(both, "report.html"),
+    });
+    expect(await readFile(join(both, "report.html"), "utf8")).toContain("Comparison of 2 runs");
+
+    const parameters = join(folder, "tiny.safetensors");
+    await look("export", "tiny", "-o", parameters);
+    const { tensors } = decodeSafetensors(new Uint8Array(await readFile(parameters)), "export");
+    expect(Object.values(tensors).reduce((sum, { data }) => sum + data.length, 0)).toBe(7850);
+    const onnx = join(folder, "best.onnx");
+    const exported = JSON.parse(await look("export", "tiny", "--onnx", "--best", "-o", onnx, "--json"));
+    expect(exported).toMatchObject({ file: onnx, format: "onnx", best: true });
+    expect((await readFile(onnx)).length).toBe(exported.bytes);
+  });
+});
+
+describe("Ctrl-C", () => {
+  it("saves and stops with 130, and resume ends as if nothing had been", async () => {
+    const rounds = ["--set", "rounds=20", "--set", "training.localEpochs=4"];
+    const whole = result(await done("run", "tiny.toml", "--json", ...rounds));
+    expect(whole).toMatchObject({ type: "result", stopped: "finished", round: 20 });
+
+    const { child, ended, shows } = startCommand(folder, "run", "tiny.toml", "--json", ...rounds);
+    await shows('"type":"round.finished"');
+    child.kill("SIGINT");
+    const stopped = await ended;
+    expect(stopped.code).toBe(130);
+    const line = result(stopped);
+    expect(line).toMatchObject({ type: "result", stopped: "interrupted" });
+    expect(line["round"]).toBeLessThan(20);
+    expect(stopped.lines().map((event) => event["type"])).toContain("run.stopped");
+    expect(await readdir(join(String(line["folder"]), "checkpoints"))).not.toEqual([]);
+
+    const resumed = await done("resume", String(line["run"]), "--json", "--workers", "1");
+    expect(resumed.lines()[0]).toMatchObject({ type: "run.started", resumedFrom: line["round"] });
+    expect(result(resumed)).toMatchObject({ stopped: "finished", round: 20, modelHash: whole["modelHash"] });
+  });
+
+  it("prints how to resume; a second one stops at once", async () => {
+    const long = ["--set", "training.localEpochs=4000", "--workers", "1"];
+    const { child, ended, shows } = startCommand(folder, "run", "tiny.toml", ...long);
+    await shows("seed");
+    child.kill("SIGINT");
+    await shows("Ctrl-C again stops at once");
+    child.kill("SIGTERM");
+    const { code, stderr } = await ended;
+    expect(code).toBe(130);
+    expect(stderr).toMatch(/last checkpoint stands\. Resume with: anabranch resume [a-z0-9]{6}\n$/);
+  });
+});
+
+describe("a run that fails", () => {
+  it("ends with 1 and says what is left of it", async () => {
+    const failing = ["--set", "training.learningRate=1e30", "--set", "stop.onClientFailure=stop"];
+    const ended = await command(folder, "run", "tiny.toml", ...failing);
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(/error round\/client-failed: [\s\S]*round 1, client \d/);
+    expect(ended.stderr).toMatch(/what it saved is intact\. Resume with: anabranch resume [a-z0-9]{6}\n/);
+    expect(JSON.parse(await look("show", "last", "--json"))).toMatchObject({ run: { status: "failed" } });
+  });
+});

@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { constants } from "node:os";
+import { fileURLToPath } from "node:url";
+
+const bin = fileURLToPath(new URL("../../../bin/anabranch.mjs", import.meta.url));
+
+/** How a spawned command has ended. */
+export interface Ended {
+  /** The exit status as a shell reports it: 128 and the signal's number where a signal has ended it. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** stdout as one JSON document. */
+  json<T>(): T;
+  /** stdout as JSON lines. */
+  lines(): Record<string, unknown>[];
+}
+
+export interface Spawned {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Resolves once stdout or stderr has shown a text. */
+  shows(text: string): Promise<void>;
+}
+
+/** Starts the real `anabranch` command in a folder, as a user would; for tests. */
+export function startCommand(folder: string, ...args: readonly string[]): Spawned {
+  const child = spawn(process.execPath, [bin, ...args], {
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: "1", ANABRANCH_DEBUG: "", ANABRANCH_DATA: "" },
+  });
+  let stdout = "";
+  let stderr = "";
+  const waiting: { text: string; seen: () => void }[] = [];
+  const look = () => {
+    for (const { text, seen } of waiting) if (stdout.includes(text) || stderr.includes(text)) seen();
+  };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+    look();
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+    look();
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on("error", reject).on("close", (code, signal) =>
+      resolve({
+        code: code ?? 128 + constants.signals[signal!],
+        stdout,
+        stderr,
+        json: <T>() => JSON.parse(stdout) as T,
+        lines: () =>
+          stdout
+            .trim()
+            .split("\n")
+            .map((line) => JSON.parse(line) as Record<string, unknown>),
+      }),
+    );
+  });
+  const shows = (text: string) =>
+    new Promise<void>((resolve, reject) => {
+      waiting.push({ text, seen: resolve });
+      ended.then(() => reject(new Error(`the command has ended without "${text}":\n${stdout}\n${stderr}`)), reject);
+      look();
+    });
+  return { child, ended, shows };
+}
+
+/** Runs the command to its end. */
+export function command(folder: string, ...args: readonly string[]): Promise<Ended> {
+  return startCommand(folder, ...args).ended;
+}
