@@ -18,6 +18,7 @@ export function accumulate(
   let k = 0;
   for (; k + 8 <= vectors.length; k += 8) addEight(sums, vectors, coefficients, k, begin, length);
   for (; k + 4 <= vectors.length; k += 4) addFour(sums, vectors, coefficients, k, begin, length);
+  for (; k + 2 <= vectors.length; k += 2) addTwo(sums, vectors, coefficients, k, begin, length);
   for (; k < vectors.length; k++) addOne(sums, vectors[k]!, coefficients[k]!, begin, length);
 }
 
@@ -53,6 +54,22 @@ function addFour(
   for (let i = 0; i < length; i++) {
     const j = begin + i;
     sums[i] = sums[i]! + w0 * x0[j]! + w1 * x1[j]! + w2 * x2[j]! + w3 * x3[j]!;
+  }
+}
+
+function addTwo(
+  sums: Float64Array,
+  vectors: readonly Vector[],
+  coefficients: readonly number[],
+  first: number,
+  begin: number,
+  length: number,
+): void {
+  const [x0, x1] = [vectors[first]!, vectors[first + 1]!];
+  const [w0, w1] = [coefficients[first]!, coefficients[first + 1]!];
+  for (let i = 0; i < length; i++) {
+    const j = begin + i;
+    sums[i] = sums[i]! + w0 * x0[j]! + w1 * x1[j]!;
   }
 }
 

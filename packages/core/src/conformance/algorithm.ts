@@ -105,7 +105,7 @@ async function wireCost({ create, wire }: AlgorithmUnderTest): Promise<void> {
   const state = algorithm.init(plan.initial);
   const broadcast = { round: 1, vectors: algorithm.broadcast(state), scalars: {} };
   const request = { broadcast, cohort: [0], learningRate: 0.1, loadState: async () => undefined };
-  await backend.run(request, async (outcome) => void outcomes.push(outcome));
+  await backend.run(request, async (accepted) => void outcomes.push(...accepted));
   const outcome = outcomes[0]!;
   if ("failure" in outcome) throw new Error(outcome.failure.message);
   const floats = (vectors: object) =>
@@ -125,7 +125,11 @@ async function wireCost({ create, wire }: AlgorithmUnderTest): Promise<void> {
 async function compilesOnce({ create }: AlgorithmUnderTest): Promise<void> {
   const base = interpreter();
   let loads = 0;
-  const counting: Executor = { ...base, load: (program: Program) => (loads++, base.load(program)) };
+  const load = (program: Program) => {
+    loads++;
+    return base.load(program);
+  };
+  const counting: Executor = { ...base, load };
   await run(create(), HETEROGENEOUS, counting);
   check(loads === 2, `${loads} programs were compiled for one local task and one evaluation`);
 }

@@ -1,6 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { axpy, copy, hashVector, isFiniteVector, norm2, scale, subtract, type Vector, zerosLike } from "./vector.ts";
+import {
+  axpy,
+  copy,
+  distance,
+  hashVector,
+  isFiniteVector,
+  norm2,
+  scale,
+  subtract,
+  type Vector,
+  zerosLike,
+} from "./vector.ts";
 
 const kinds: [string, (values: Iterable<number>) => Vector][] = [
   ["float32", (values) => Float32Array.from(values)],
@@ -46,6 +57,16 @@ describe.each(kinds)("vectors of %s", (_, make) => {
     expect(hashVector(make([1, 2, 3]))).toBe(hashVector(make([9, 1, 2, 3]).subarray(1)));
     expect(hashVector(make([0]))).not.toBe(hashVector(make([-0])));
     expect(hashVector(make([1, 2]))).not.toBe(hashVector(make([2, 1])));
+  });
+});
+
+describe("distance", () => {
+  it("is the norm of the difference, over block borders too, and refuses other lengths", () => {
+    expect(distance(new Float32Array(4096).fill(3), new Float32Array(4096).fill(1))).toBe(128);
+    expect(distance(Float64Array.of(1, 5), Float64Array.of(4, 1))).toBe(5);
+    expect(() => distance(new Float32Array(2), new Float32Array(3))).toThrow(
+      expect.objectContaining({ code: "params/length" }),
+    );
   });
 });
 

@@ -53,6 +53,22 @@ export function norm2(vector: Vector): number {
   return Math.sqrt(total);
 }
 
+/** Euclidean norm of a - b without a vector for the difference. Throws `params/length`. */
+export function distance(a: Vector, b: Vector): number {
+  requireSameLength(a, b, "distance");
+  let total = 0;
+  for (let begin = 0; begin < a.length; begin += BLOCK) {
+    const end = Math.min(begin + BLOCK, a.length);
+    let sum = 0;
+    for (let i = begin; i < end; i++) {
+      const difference = a[i]! - b[i]!;
+      sum += difference * difference;
+    }
+    total += sum;
+  }
+  return Math.sqrt(total);
+}
+
 /** Whether no element is NaN or infinite. Without branches: 0 * x is 0 for every finite x and NaN for the rest. */
 export function isFiniteVector(vector: Vector): boolean {
   let a = 0;

@@ -15,10 +15,26 @@ export class RoundFold {
     );
   }
 
-  add(update: Update): void {
-    for (const [name, running] of this.#folds) running.add(update.vectors[name]!, update.public.weight);
-    this.#examples += update.public.examples;
-    this.#losses.push(update.public.loss);
+  /** Forgets the updates; keeps the memory for the next round. */
+  reset(): void {
+    for (const running of this.#folds.values()) running.reset();
+    this.#examples = 0;
+    this.#losses = [];
+  }
+
+  /** Adds updates in the order given. */
+  addAll(updates: readonly Update[]): void {
+    const weights = updates.map((update) => update.public.weight);
+    for (const [name, running] of this.#folds) {
+      running.addAll(
+        updates.map((update) => update.vectors[name]!),
+        weights,
+      );
+    }
+    for (const { public: metadata } of updates) {
+      this.#examples += metadata.examples;
+      this.#losses.push(metadata.loss);
+    }
   }
 
   get clients(): number {

@@ -37,12 +37,13 @@ export interface EvaluationSums {
 
 /**
  * What runs a cohort: in-process, worker threads, a live server. The round loop cannot tell which. `run` resolves when
- * every outcome was accepted, in cohort order whatever the order of arrival; vectors of an outcome may be reused by the
- * backend once `accept` has resolved.
+ * every outcome was accepted, in cohort order whatever the order of arrival, in groups of any size (several updates at
+ * once are summed in less time, to the same bits). The vectors of outcomes may be reused by the backend once `accept` has
+ * resolved.
  */
 export interface Backend {
   readonly name: string;
-  run(request: CohortRequest, accept: (outcome: CohortOutcome) => Promise<void>): Promise<void>;
+  run(request: CohortRequest, accept: (outcomes: readonly CohortOutcome[]) => Promise<void>): Promise<void>;
 }
 
 /** Evaluates a model: on the global test set, and on the hold-out rows of every client (empty without hold-outs). */

@@ -1,7 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import type { ServerState } from "../algorithms/algorithm.ts";
 import type { Vector } from "../params/vector.ts";
-import { hashVector, isFiniteVector, norm2, subtract } from "../params/vector.ts";
+import { distance, hashVector, isFiniteVector } from "../params/vector.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import { RoundFold } from "./aggregate.ts";
 import type { CohortOutcome } from "./backend.ts";
@@ -18,20 +18,22 @@ export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<Run
   const state = await restoreRun(plan, ports);
   const history: RoundRecord[] = [];
   await emitStarted(plan, ports, state);
+  const fold = new RoundFold(plan.exchange);
   let stopped: RunResult["stopped"] = "finished";
   while (state.round < plan.rounds) {
     if (ports.signal?.aborted === true) {
       stopped = "interrupted";
       break;
     }
-    const record = await runRound(plan, ports, state);
+    fold.reset();
+    const record = await runRound(plan, ports, state, fold);
     history.push(record);
     if (!isFiniteVector(state.server.vectors.parameters)) stopped = "diverged";
     else if (stopsEarly(plan, state, record)) stopped = "early-stop";
     if (stopped !== "finished") break;
   }
   if (state.savedRound !== state.round && stopped !== "diverged") await saveCheckpoint(plan, ports, state);
-  await emitEnd(ports, state, history.at(-1), stopped);
+  await emitEnd(ports, state, stopped);
   return {
     parameters: state.server.vectors.parameters,
     modelHash: hashVector(state.server.vectors.parameters),
@@ -42,13 +44,12 @@ export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<Run
   };
 }
 
-async function runRound(plan: RunPlan, ports: RunPorts, state: RunState): Promise<RoundRecord> {
+async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: RoundFold): Promise<RoundRecord> {
   const round = state.round + 1;
   const started = performance.now();
   const learningRate = plan.learningRate(round);
   const cohort = plan.sampler.sample(round, deriveKey(rootKey(plan.seed), "cohort", round));
   await ports.emit({ v: 1, type: "round.started", at: now(), round, cohort: [...cohort], learningRate });
-  const fold = new RoundFold(plan.exchange);
   const bytes = { down: 0, up: 0 };
   let foldMs = 0;
   await ports.backend.run(
@@ -58,14 +59,20 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState): Promis
       learningRate,
       loadState: (client) => ports.clientStates.load(client),
     },
-    async (outcome) => {
-      if ("failure" in outcome) return reportFailure(plan, ports, round, outcome);
-      bytes.down += outcome.bytesDown;
-      bytes.up += outcome.bytesUp;
+    async (outcomes) => {
+      const finished: Finished[] = [];
+      for (const outcome of outcomes) {
+        if ("failure" in outcome) await reportFailure(plan, ports, round, outcome);
+        else finished.push(outcome);
+      }
+      for (const { bytesDown, bytesUp } of finished) {
+        bytes.down += bytesDown;
+        bytes.up += bytesUp;
+      }
       const folding = performance.now();
-      fold.add(outcome.update);
+      fold.addAll(finished.map(({ update }) => update));
       foldMs += performance.now() - folding;
-      if (Object.keys(outcome.state).length > 0) await ports.clientStates.save(outcome.client, round, outcome.state);
+      await saveStates(ports, round, finished);
     },
   );
   const trained = performance.now();
@@ -105,11 +112,18 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState): Promis
     clientsPerSecond: fold.clients / record.seconds,
     clientLossMin: lossMin,
     clientLossMax: lossMax,
-    updateNorm: norm2(subtract(state.server.vectors.parameters, before)),
+    updateNorm: distance(state.server.vectors.parameters, before),
   });
   await evaluateRound(plan, ports, state, record);
   if (round % plan.checkpointEvery === 0 || round === plan.rounds) await saveCheckpoint(plan, ports, state);
   return record;
+}
+
+type Finished = Extract<CohortOutcome, { update: unknown }>;
+
+async function saveStates(ports: RunPorts, round: number, finished: readonly Finished[]): Promise<void> {
+  const kept = finished.filter(({ state }) => Object.keys(state).length > 0);
+  await Promise.all(kept.map(({ client, state }) => ports.clientStates.save(client, round, state)));
 }
 
 function updateServer(
@@ -216,7 +230,6 @@ async function emitStarted(plan: RunPlan, ports: RunPorts, state: RunState): Pro
 async function emitEnd(
   ports: RunPorts,
   state: RunState,
-  last: RoundRecord | undefined,
   stopped: RunResult["stopped"],
 ): Promise<void> {
   const { round, totals } = state;
@@ -239,7 +252,7 @@ async function emitEnd(
     at: now(),
     rounds: round,
     seconds: totals.seconds,
-    loss: last === undefined || Number.isNaN(last.loss) ? null : last.loss,
+    loss: totals.last?.loss ?? null,
     accuracy: totals.last?.accuracy ?? null,
     bestRound: totals.best.round,
     bestAccuracy: totals.best.round === 0 ? null : totals.best.accuracy,

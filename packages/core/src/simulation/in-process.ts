@@ -42,7 +42,7 @@ export async function inProcessSimulation(
           } catch (error) {
             outcome = { client, failure: describeFailure(error), retried: false };
           }
-          await accept(outcome);
+          await accept([outcome]);
         }
       },
     },

@@ -34,6 +34,11 @@ async function finalHash(backend: Backend, evaluator: Evaluator): Promise<string
   return (await runFederation(plan, { backend, evaluator, ...ports })).modelHash;
 }
 
+/** A copy that outlives the slot. */
+function keep(outcome: CohortOutcome): CohortOutcome {
+  return "update" in outcome ? { ...outcome, update: structuredClone(outcome.update) } : outcome;
+}
+
 describe("WorkerPool", () => {
   const { simulation } = prepareQuadratics(scaffold(), problem, executor);
   const request = { cohort: [0, 1, 2, 3, 4, 5, 6, 7], learningRate: 0.1, loadState: async () => undefined };
@@ -57,15 +62,15 @@ describe("WorkerPool", () => {
   it("retries the tasks of a worker that dies, once, and goes on", async () => {
     const pool = await WorkerPool.start(simulation, { executor: "onnxruntime-node", workers: 2 });
     const outcomes: CohortOutcome[] = [];
-    await pool.run({ ...request, broadcast: broadcast(1) }, async (outcome) => {
+    await pool.run({ ...request, broadcast: broadcast(1) }, async (accepted) => {
       if (outcomes.length === 0) await pool.threads[0]!.terminate();
-      outcomes.push({ ...outcome, ...("update" in outcome ? { update: structuredClone(outcome.update) } : {}) });
+      outcomes.push(...accepted.map(keep));
     });
     expect(outcomes.map((o) => o.client)).toEqual(request.cohort);
     expect(outcomes.every((o) => "update" in o)).toBe(true);
     const healthy: CohortOutcome[] = [];
-    await pool.run({ ...request, broadcast: broadcast(1) }, async (o) => {
-      healthy.push({ ...o, ...("update" in o ? { update: structuredClone(o.update) } : {}) });
+    await pool.run({ ...request, broadcast: broadcast(1) }, async (accepted) => {
+      healthy.push(...accepted.map(keep));
     });
     const vectors = (list: CohortOutcome[]) =>
       list.map((o) => ("update" in o ? hashVector(o.update.vectors["delta"]!) : "failed"));
@@ -76,8 +81,8 @@ describe("WorkerPool", () => {
   it("reports a client whose update is not finite and takes the others", async () => {
     const pool = await WorkerPool.start(simulation, { executor: "onnxruntime-node", workers: 2 });
     const failed: string[] = [];
-    await pool.run({ ...request, learningRate: 1e30, broadcast: broadcast(1) }, async (outcome) => {
-      if ("failure" in outcome) failed.push(outcome.failure.code);
+    await pool.run({ ...request, learningRate: 1e30, broadcast: broadcast(1) }, async (outcomes) => {
+      for (const outcome of outcomes) if ("failure" in outcome) failed.push(outcome.failure.code);
     });
     expect(failed.length).toBe(8);
     expect(new Set(failed)).toEqual(new Set(["client/not-finite"]));

@@ -64,19 +64,19 @@ export class WorkerPool implements Backend, Evaluator {
     return pool;
   }
 
-  async run(request: CohortRequest, accept: (outcome: CohortOutcome) => Promise<void>): Promise<void> {
+  async run(request: CohortRequest, accept: (outcomes: readonly CohortOutcome[]) => Promise<void>): Promise<void> {
     const bytesDown = this.#publishBroadcast(request);
     const window = this.#slots.length;
     const running = new Map<number, Promise<CohortOutcome>>();
     let started = 0;
     try {
-      for (let index = 0; index < request.cohort.length; index++) {
+      for (let index = 0; index < request.cohort.length; ) {
         for (; started < request.cohort.length && started < index + window; started++) {
           running.set(started, this.#train(request, request.cohort[started]!, started % window, bytesDown));
         }
-        const outcome = await running.get(index)!;
-        running.delete(index);
-        await accept(outcome);
+        const group = await this.#nextGroup(running, index);
+        index += group.length;
+        await accept(group);
       }
     } finally {
       await Promise.allSettled(running.values()); // after a failure too, no task may write into a slot of the next round
@@ -117,6 +117,28 @@ export class WorkerPool implements Backend, Evaluator {
   #pick(): WorkerThread {
     this.#threads = this.#threads.map((t) => (t.dead ? this.#spawn() : t));
     return this.#threads.reduce((best, t) => (t.load < best.load ? t : best));
+  }
+
+  /**
+   * Takes the next outcomes in cohort order: as many as there are workers, which are summed in less time than one by
+   * one, but fewer where waiting for them would leave a worker without a task.
+   */
+  async #nextGroup(running: Map<number, Promise<CohortOutcome>>, index: number): Promise<CohortOutcome[]> {
+    const group: CohortOutcome[] = [];
+    while (group.length < this.#options.workers) {
+      const next = running.get(index + group.length);
+      if (next === undefined) break;
+      const outcome = group.length === 0 ? await next : await Promise.race([next, this.#idle()]);
+      if (outcome === undefined) break;
+      running.delete(index + group.length);
+      group.push(outcome);
+    }
+    return group;
+  }
+
+  /** Resolves when a worker has no task left. */
+  async #idle(): Promise<undefined> {
+    await Promise.race(this.#threads.map((thread) => thread.idle()));
   }
 
   /** Runs a task; one that its worker did not survive is tried once more on another. */

@@ -25,24 +25,23 @@ afterEach(async () => {
 });
 
 describe("ShardedFold", () => {
-  it.each(rules)(
-    "gives the bits of the sequential fold for %s with 1, 2 and 3 threads, in groups or one by one",
-    async (rule) => {
-      const sequential = fold(rule, size);
-      for (const [k, update] of updates.entries()) sequential.add(update, weights[k]!);
-      const expected = hashVector(sequential.result(new Float32Array(size)));
-      for (const workers of [1, 2, 3]) {
-        open = await ShardedFold.start({ rule, size, workers });
-        await open.addAll(updates, weights);
-        expect(hashVector((await open.result(shared())).slice())).toBe(expected);
-        await open.reset();
-        await open.addAll(updates.slice(0, 1), weights.slice(0, 1));
-        await open.addAll(updates.slice(1), weights.slice(1));
-        expect(hashVector((await open.result(shared())).slice())).toBe(expected);
-        await open.close();
-      }
-    },
-  );
+  it.each(
+    rules,
+  )("gives the bits of the sequential fold for %s with 1, 2 and 3 threads, in groups or one by one", async (rule) => {
+    const sequential = fold(rule, size);
+    for (const [k, update] of updates.entries()) sequential.add(update, weights[k]!);
+    const expected = hashVector(sequential.result(new Float32Array(size)));
+    for (const workers of [1, 2, 3]) {
+      open = await ShardedFold.start({ rule, size, workers });
+      await open.addAll(updates, weights);
+      expect(hashVector((await open.result(shared())).slice())).toBe(expected);
+      await open.reset();
+      await open.addAll(updates.slice(0, 1), weights.slice(0, 1));
+      await open.addAll(updates.slice(1), weights.slice(1));
+      expect(hashVector((await open.result(shared())).slice())).toBe(expected);
+      await open.close();
+    }
+  });
 
   it("refuses vectors that do not fit, that threads cannot see, impossible weights and an empty mean", async () => {
     open = await ShardedFold.start({ rule: "weightedMean", size, workers: 2 });

@@ -20,6 +20,7 @@ export class WorkerThread {
   readonly #pending = new Map<number, Pending>();
   readonly #taskTimeoutMs: number;
   readonly ready: Promise<void>;
+  #onIdle: (() => void)[] = [];
   #dead = false;
 
   constructor(setup: WorkerSetup, taskTimeoutMs: number) {
@@ -50,6 +51,12 @@ export class WorkerThread {
 
   get dead(): boolean {
     return this.#dead;
+  }
+
+  /** Resolves when no task is outstanding. */
+  idle(): Promise<void> {
+    if (this.#pending.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
   post(message: ToWorker): void {
@@ -90,6 +97,11 @@ export class WorkerThread {
     this.#pending.delete(answer.id);
     clearTimeout(pending.timer);
     pending.resolve(answer);
+    this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    if (this.#pending.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
   #lose(why: string): void {
@@ -99,5 +111,6 @@ export class WorkerThread {
       pending.reject(new WorkerLost(why));
     }
     this.#pending.clear();
+    this.#tellIdle();
   }
 }
