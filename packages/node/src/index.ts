@@ -1,6 +1,8 @@
+export * from "./data/index.ts";
 export { executorNames, openExecutor } from "./executors.ts";
 export { type RunOutcome, resumeRun, type SessionOptions, startRun } from "./run/session.ts";
 export { type SimulateOptions, simulate } from "./run/simulate.ts";
 export { type OpenSimulation, openSimulation, type SimulationOptions } from "./run/simulation.ts";
+export * from "./store/index.ts";
 export { type PoolOptions, WorkerPool } from "./workers/pool.ts";
 export { ShardedFold, type ShardedFoldOptions } from "./workers/sharded-fold.ts";
