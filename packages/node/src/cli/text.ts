@@ -5,6 +5,13 @@ export function visibleLength(text: string): number {
   return [...stripVTControlCharacters(text)].length;
 }
 
+const NO_BREAK_SPACE = "\u00a0";
+
+/** A text that `wrap` keeps on one line where it can. */
+export function together(text: string): string {
+  return text.replaceAll(" ", NO_BREAK_SPACE);
+}
+
 /** Breaks a text at spaces into lines of at most `width`; a longer word has a line of its own. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
@@ -18,7 +25,7 @@ export function wrap(text: string, width: number): string[] {
     }
     lines.push(line);
   }
-  return lines;
+  return lines.map((line) => line.replaceAll(NO_BREAK_SPACE, " "));
 }
 
 /** Pairs of a label and a text as two columns; texts are wrapped and stay in their column. */

@@ -4,7 +4,7 @@ import { type MethodInfo, type MethodOption, methodCatalog } from "../../docs/me
 import { listensTo, readCall } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
-import { labelled, table } from "../text.ts";
+import { labelled, table, together } from "../text.ts";
 
 export function addMethods(program: Command): void {
   const command = program
@@ -33,14 +33,14 @@ function printTable(methods: readonly MethodInfo[], output: Output): void {
     { head: "paper" },
     { head: "down" },
     { head: "up" },
-    { head: "options (symbol) = default" },
+    { head: together("options (symbol) = default") },
   ];
   const rows = methods.map((method) => [
     output.colours.bold(method.name),
     paper(method),
     method.wire.down,
     method.wire.up,
-    method.options.map(optionText).join(", "),
+    method.options.map((option) => together(optionText(option))).join(", "),
   ]);
   output.print(
     ...table(columns, rows, output.width),

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { formatCount } from "../../terminal/format.ts";
 import { listensTo, readCall } from "../globals.ts";
 import { withExamples } from "../help.ts";
-import { table } from "../text.ts";
+import { table, together } from "../text.ts";
 
 /** Options that the data set decides, or that most models have: they are in --json and stay out of the table. */
 const common = new Set(["input", "inputType", "labelType", "classes", "mean", "std"]);
@@ -28,7 +28,7 @@ export function addModels(program: Command): void {
         `[${model.input.join(", ")}], ${model.classes} ${model.classes === 1 ? "class" : "classes"}`,
         model.options
           .filter(({ name }) => !common.has(name))
-          .map((option) => `${option.name} = ${JSON.stringify(option.default)}`)
+          .map((option) => together(`${option.name} = ${JSON.stringify(option.default)}`))
           .join(", "),
       ]);
       output.print(
