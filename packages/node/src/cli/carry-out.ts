@@ -56,9 +56,15 @@ function report(outcome: RunOutcome, view: TerminalView, output: Output): void {
   if (output.json) process.stdout.write(`${JSON.stringify(resultLine(outcome))}\n`);
   else if (output.quiet) output.print(folder);
   else {
-    view.finish({ folder: relative(".", folder) || folder, files });
+    view.finish({ folder: shortPath(folder), files });
     if (result.stopped === "interrupted") output.print("", resumeLine(id));
   }
+}
+
+/** Relative to the working directory where that is shorter to read: below it. */
+function shortPath(folder: string): string {
+  const path = relative(".", folder);
+  return path === "" || path.startsWith("..") ? folder : path;
 }
 
 /** The last line of --json. */
