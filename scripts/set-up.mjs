@@ -15,9 +15,14 @@ export function install() {
   const command = existsSync(join(root, "node_modules")) ? "install" : "ci"; // do not empty a folder in use
   console.log(`Installing dependencies (npm ${command}) ...`);
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  const result = spawnSync(npm, [command, "--no-audit", "--no-fund", "--loglevel=error"], { cwd: root, stdio: "inherit" });
+  const result = spawnSync(npm, [command, "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: root,
+    stdio: "inherit",
+  });
   if (result.status !== 0) {
-    console.error(`npm ${command} failed. Check that the npm registry can be reached, then run the same command again.`);
+    console.error(
+      `npm ${command} failed. Check that the npm registry can be reached, then run the same command again.`,
+    );
     process.exit(result.status ?? 1);
   }
   writeFileSync(stamp, lock);

@@ -227,11 +227,7 @@ async function emitStarted(plan: RunPlan, ports: RunPorts, state: RunState): Pro
   });
 }
 
-async function emitEnd(
-  ports: RunPorts,
-  state: RunState,
-  stopped: RunResult["stopped"],
-): Promise<void> {
+async function emitEnd(ports: RunPorts, state: RunState, stopped: RunResult["stopped"]): Promise<void> {
   const { round, totals } = state;
   if (stopped === "interrupted" || stopped === "diverged") {
     const message =

@@ -63,16 +63,15 @@ describe("parseMethodHeader", () => {
 describe("the methods of this system", () => {
   const catalog = methodCatalog();
 
-  it.each(catalog.map((method) => [method.name, method] as const))(
-    "%s has a paper, symbols and tests",
-    (name, method) => {
-      expect(method.citation.arxiv).toMatch(/^\d{4}\.\d{4,5}$/);
-      expect(method.symbols.length).toBeGreaterThan(0);
-      expect(method.updateRule.length).toBeGreaterThan(0);
-      expect(methodTests(name)).not.toEqual([]);
-      for (const { name: option, description } of method.options) expect(description, option).not.toBe("");
-    },
-  );
+  it.each(
+    catalog.map((method) => [method.name, method] as const),
+  )("%s has a paper, symbols and tests", (name, method) => {
+    expect(method.citation.arxiv).toMatch(/^\d{4}\.\d{4,5}$/);
+    expect(method.symbols.length).toBeGreaterThan(0);
+    expect(method.updateRule.length).toBeGreaterThan(0);
+    expect(methodTests(name)).not.toEqual([]);
+    for (const { name: option, description } of method.options) expect(description, option).not.toBe("");
+  });
 
   it("have symbols for options that the header explains", () => {
     for (const { options, symbols, name } of catalog) {
