@@ -31,11 +31,12 @@ export function install() {
 /** Runs a command with the project's own Node first on the path; returns its exit status. */
 export function run(command, args) {
   const path = `${bin}${process.platform === "win32" ? ";" : ":"}${process.env.PATH}`;
+  process.on("SIGINT", () => {}); // Ctrl-C reaches the command too, which saves a checkpoint: wait for it
   const result = spawnSync(join(bin, command), args, {
     cwd: root,
     stdio: "inherit",
     env: { ...process.env, PATH: path },
   });
   if (result.error) throw result.error;
-  return result.status ?? 1;
+  return result.status ?? (result.signal === "SIGINT" ? 130 : 1);
 }

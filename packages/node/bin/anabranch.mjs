@@ -19,5 +19,7 @@ if (major >= 24) {
     );
     process.exit(1);
   }
-  process.exit(spawnSync(own, [fileURLToPath(entry), ...process.argv.slice(2)], { stdio: "inherit" }).status ?? 1);
+  process.on("SIGINT", () => {}); // Ctrl-C reaches the command too, which saves a checkpoint: wait for it
+  const result = spawnSync(own, [fileURLToPath(entry), ...process.argv.slice(2)], { stdio: "inherit" });
+  process.exit(result.status ?? (result.signal === "SIGINT" ? 130 : 1));
 }

@@ -1,6 +1,6 @@
 import type { Evaluation, RoundFinished } from "../report/events.ts";
 import type { Colours } from "./colours.ts";
-import { formatBytes, formatDuration, formatFixed, UNKNOWN } from "./format.ts";
+import { formatBytes, formatDuration, formatFixed, formatPercent, UNKNOWN } from "./format.ts";
 
 /** What the line of a round shows. */
 export interface RoundFigures {
@@ -15,16 +15,16 @@ export interface RoundFigures {
 }
 
 /** Parts that are left out on narrow terminals, the first one first. */
-const DROPPED_FIRST = ["clients", "down", "up", "eta"] as const;
+const DROPPED_FIRST = ["clients", "down", "up", "eta", "loss"] as const;
 
-/** One aligned line: `round 12/30  loss 0.5123  accuracy 0.8123   41.2 clients/s  down  12.3 MB  up  12.3 MB  ETA 0:21`. */
+/** One aligned line: `round 12/30  loss 0.5123  accuracy 81.23 %   41.2 clients/s  down  12.3 MB  up  12.3 MB  ETA 0:21`. */
 export function renderRound(figures: RoundFigures, colours: Colours): string {
   const { finished, evaluation, plannedRounds } = figures;
   const rate = finished.clientsPerSecond;
   const parts: Record<string, readonly [label: string, value: string, unit?: string]> = {
     round: ["round", roundOf(finished.round, plannedRounds)],
     loss: ["loss", formatLoss(finished.loss).padStart(6)],
-    accuracy: ["accuracy", formatFixed(evaluation?.accuracy ?? Number.NaN).padStart(6)],
+    accuracy: ["accuracy", formatPercent(evaluation?.accuracy ?? Number.NaN).padStart(7)],
     clients: ["", (Number.isFinite(rate) ? rate.toFixed(1) : UNKNOWN).padStart(6), "clients/s"],
     down: ["down", formatBytes(finished.bytesDown).padStart(8)],
     up: ["up", formatBytes(finished.bytesUp).padStart(8)],

@@ -28,10 +28,10 @@ function headingOf(run: RunHistory): string {
 function summaryRows(run: RunHistory): [string, string][] {
   const summary = summarise(run);
   const clients = run.clientEvaluations.at(-1);
-  const best = `${formatFixed(summary.bestAccuracy)} at round ${summary.bestRound}`;
+  const best = `${formatPercent(summary.bestAccuracy)} at round ${summary.bestRound}`;
   const failures = run.failures.length;
   const rows: [string, string][] = [
-    ["accuracy", formatFixed(summary.accuracy)],
+    ["accuracy", formatPercent(summary.accuracy)],
     ["best", Number.isFinite(summary.bestAccuracy) ? best : ""],
     ["loss", formatFixed(summary.loss)],
     [

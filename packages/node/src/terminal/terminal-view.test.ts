@@ -40,7 +40,7 @@ describe("TerminalView", () => {
     const rounds = lines.filter((line) => line.startsWith("round "));
     expect(rounds).toHaveLength(12);
     expect(rounds[0]).toMatch(
-      /^round {2}1\/12 {2}loss \d\.\d{4} {2}accuracy 0\.\d{4} {2} +\d+\.\d clients\/s {2}down {2}23\.3 MB {2}up {2}23\.3 MB {2}ETA 0:13$/,
+      /^round {2}1\/12 {2}loss \d\.\d{4} {2}accuracy \d\d\.\d{2} % {2} +\d+\.\d clients\/s {2}down {2}23\.3 MB {2}up {2}23\.3 MB {2}ETA 0:13$/,
     );
     expect(new Set(rounds.map((line) => line.indexOf("ETA"))).size).toBe(1);
     expect(lines.filter((line) => line.startsWith("warning  round 7  client "))).toHaveLength(1);
@@ -91,7 +91,7 @@ describe("TerminalView", () => {
     const { stream, text } = record();
     const view = new TerminalView(stream, "human", plain);
     for (const event of eventsOf({ rounds: 3 })) if (event.type !== "evaluation") view.onEvent(event);
-    expect(text().match(/^round .* accuracy {6}– /gm)).toHaveLength(3);
+    expect(text().match(/^round .* accuracy {7}– /gm)).toHaveLength(3);
   });
 
   it("passes every event on as one line of JSON, also unknown ones", () => {
