@@ -16,8 +16,9 @@ const config = resolveConfig({
 it("the plain loops give the model of the real FedAvg, in float64", async () => {
   const real = await simulate(config, { workers: 0 });
 
-  const { dataset, plan, close } = await openSimulation(config, "test", { workers: 0 });
+  const { federation, plan, close } = await openSimulation(config, "test", { workers: 0 });
   await close();
+  const dataset = federation.dataset!;
   const { features, labels, classes } = dataset.train;
   const inputs = features.shape.slice(1).reduce((a, b) => a * b, 1);
   const image = (row: number) =>

@@ -36,6 +36,7 @@ export { BEST_CHECKPOINT } from "./round/run-state.ts";
 export { damaged, decodeSealed, encodeSealed, type SealedKind } from "./round/sealed.ts";
 export type { Stage, StageSettings } from "./round/stages.ts";
 export { poissonSampler, type Sampler, scriptedSampler, uniformSampler } from "./selection/sampler.ts";
+export type { Federation } from "./simulation/federation.ts";
 export { describeFailure, inProcessSimulation } from "./simulation/in-process.ts";
 export type { SimulationPlan } from "./simulation/plan.ts";
 export { type ExecutorIdentity, type Own, type PreparedRun, prepareRun } from "./simulation/prepare.ts";

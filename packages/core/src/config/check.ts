@@ -21,6 +21,23 @@ export function checkTogether(config: Config, locate: Locate): void {
       'Only sampler.name = "poisson" has an expected cohort, which may be a fraction.',
     );
   }
+  if (data.dataset === "synthetic" && data.file === undefined && data.holdout > 0) {
+    throw conflict(
+      locate(["data", "holdout"]),
+      `${data.holdout}, with data.dataset = "synthetic"`,
+      "0",
+      "Computed clients hold nothing back: the test set is of the same kind. Leave data.holdout at 0.",
+    );
+  }
+  const { classes, classesPerClient } = data.synthetic;
+  if (classesPerClient !== undefined && classesPerClient > classes) {
+    throw conflict(
+      locate(["data", "synthetic", "classesPerClient"]),
+      show(classesPerClient),
+      `at most data.synthetic.classes = ${classes}`,
+      "A client sees a part of the classes: lower classesPerClient or raise classes.",
+    );
+  }
   if (evaluation.clientEvery > 0 && data.holdout === 0) {
     throw conflict(
       locate(["evaluation", "clientEvery"]),

@@ -14,9 +14,25 @@ const partition = z
   .prefault({})
   .describe("who holds what; further keys are options of the scheme");
 
+const synthetic = z
+  .strictObject({
+    shape: z.array(positive).min(1).default([1, 28, 28]).describe("shape of an example"),
+    classes: z.int().min(2).max(256).default(10).describe("number of classes"),
+    examples: positive.default(20).describe("examples of each client"),
+    classesPerClient: positive.optional().describe("classes that a client sees; left out: all"),
+    noise: z.number().min(0).max(255).default(32).describe("standard deviation of the noise, in grey levels"),
+    testExamples: positive.default(1000).describe("examples of the test set"),
+  })
+  .prefault({})
+  .describe('the computed clients where dataset = "synthetic"; no partition is made then');
+
 const data = z
   .strictObject({
-    dataset: z.string().min(1).default("fashion-mnist-10k").describe("name of the data set"),
+    dataset: z
+      .string()
+      .min(1)
+      .default("fashion-mnist-10k")
+      .describe('name of the data set; "synthetic" computes the data of any number of clients'),
     file: z
       .string()
       .min(1)
@@ -31,6 +47,7 @@ const data = z
       .default(0)
       .describe("share of every client's examples that is kept for its own evaluation; 0: none"),
     partition,
+    synthetic,
   })
   .prefault({})
   .describe("the data and how they are spread over the population");

@@ -11,6 +11,7 @@ export { datasetHash, partitionHash } from "./hash.ts";
 export { type Holdout, splitHoldout } from "./holdout.ts";
 export type { Partition, PartitionContext, Partitioner } from "./partition.ts";
 export * from "./partitioners/index.ts";
+export { populationStatistics, type SyntheticPopulation, syntheticPopulation } from "./population.ts";
 export * from "./readers/index.ts";
 export {
   type AssetReader,

@@ -1,23 +1,11 @@
-import { AnabranchError } from "@anabranch/engine";
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
-import { arrayDataSpec, type DataSpec } from "../client/data-source.ts";
 import { compileEvaluation } from "../client/evaluation-task.ts";
 import { compileLocalTask } from "../client/local-task.ts";
 import { type Config, configHash } from "../config/index.ts";
-import {
-  type ArrayDataset,
-  createPartitioner,
-  type FederatedDataset,
-  federate,
-  type Partitioner,
-  type PartitionStatistics,
-  partitionLabels,
-  partitionStatistics,
-  splitHoldout,
-  type TrainTest,
-} from "../data/index.ts";
+import type { SyntheticPopulation, TrainTest } from "../data/index.ts";
 import { createModel, type Model } from "../models/index.ts";
+import type { ModelData } from "../models/registry.ts";
 import { parametersFrom } from "../params/from-tensors.ts";
 import { initialParameters } from "../params/initialize.ts";
 import { layout } from "../params/layout.ts";
@@ -25,6 +13,7 @@ import type { NamedTensor } from "../protocol/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { poissonSampler, uniformSampler } from "../selection/sampler.ts";
+import { type Federation, openFederation } from "./federation.ts";
 import type { SimulationPlan } from "./plan.ts";
 import { learningRateSchedule } from "./schedule.ts";
 
@@ -49,36 +38,28 @@ export interface PreparedRun {
   readonly plan: RunPlan;
   readonly simulation: SimulationPlan;
   readonly model: Model;
-  readonly dataset: FederatedDataset;
-  readonly statistics: PartitionStatistics;
+  readonly federation: Federation;
 }
 
 /** Resolves a configuration against its data: partition, model, method, traced programs. Deterministic. */
 export function prepareRun(
   config: Config,
-  data: TrainTest,
+  data: TrainTest | SyntheticPopulation,
   executor: ExecutorIdentity,
   workers: number,
   id: string,
   own: Own = {},
 ): PreparedRun {
   const { float } = executor;
-  const partitioner = namedPartitioner(config);
-  const dataset = federate(data, partitioner, {
-    key: deriveKey(rootKey(config.seed), "partition"),
-    clients: config.data.clients,
-  });
-  const model = own.model ?? namedModel(config, dataset.train);
+  const federation = openFederation(config, data);
+  const model = own.model ?? namedModel(config, federation.examples);
   const algorithm = own.algorithm ?? createNamedAlgorithm(config);
   const modelLayout = layout(model.parameters);
   const exchange = algorithm.exchange(modelLayout);
   const { training, aggregation } = config;
   const budget =
     training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
-  const parts = splitHoldout(dataset.partition, config.data.holdout, deriveKey(rootKey(config.seed), "holdout"));
-  const train = conform(dataset.train, model, float);
-  const test = conform(dataset.test, model, float);
-  const population = dataset.clients;
+  const population = federation.clients;
   const evaluationBatch = config.evaluation.batch;
   const simulation: SimulationPlan = {
     task: {
@@ -99,9 +80,7 @@ export function prepareRun(
       layout: modelLayout,
       batchSize: evaluationBatch,
     },
-    train: arrayDataSpec(train.features, train.labels, parts.train.clients),
-    holdout: config.data.holdout > 0 ? arrayDataSpec(train.features, train.labels, parts.holdout.clients) : undefined,
-    test: inChunks(test, evaluationBatch),
+    ...federation.sources(model, float),
   };
   const initial =
     own.weights === undefined
@@ -134,23 +113,16 @@ export function prepareRun(
     checkpointKeep: config.checkpoint.keep,
     description: {
       model: model.name,
-      dataset: dataset.name,
+      dataset: federation.name,
       cohort,
       workers,
       executor: { name: executor.name, version: executor.version, fingerprint: executor.fingerprint },
     },
   };
-  const labels = partitionLabels(dataset.train, partitioner);
-  const statistics = partitionStatistics(dataset.partition, labels, dataset.train.classes);
-  return { plan, simulation, model, dataset, statistics };
+  return { plan, simulation, model, federation };
 }
 
-function namedPartitioner(config: Config): Partitioner {
-  const { scheme, ...options } = config.data.partition;
-  return createPartitioner(scheme, options);
-}
-
-function namedModel(config: Config, data: ArrayDataset): Model {
+function namedModel(config: Config, data: ModelData): Model {
   const { name, file: _file, initialWeights: _weights, ...options } = config.model;
   return createModel(name, data, options);
 }
@@ -158,40 +130,4 @@ function namedModel(config: Config, data: ArrayDataset): Model {
 function createNamedAlgorithm(config: Config): Algorithm {
   const { name, file: _file, ...options } = config.algorithm;
   return createAlgorithm(name, options);
-}
-
-/** Labels and float features in the element types that the model's programs take. */
-function conform(dataset: ArrayDataset, model: Model, float: "float32" | "float64"): ArrayDataset {
-  const { features, labels } = dataset;
-  if (features.dtype !== model.features.dtype) {
-    throw new AnabranchError({
-      code: "model/features",
-      message: "the model does not take this data set's features",
-      where: `model ${model.name}, data set ${dataset.name}`,
-      received: features.dtype,
-      expected: model.features.dtype,
-    });
-  }
-  const data =
-    features.dtype !== "float"
-      ? features.data
-      : float === "float64"
-        ? Float64Array.from(features.data)
-        : Float32Array.from(features.data);
-  const typed = model.labels.dtype === "int32" ? Int32Array.from(labels.data) : Uint8Array.from(labels.data);
-  const sameLabels = labels.dtype === model.labels.dtype;
-  return {
-    ...dataset,
-    features: { ...features, data },
-    labels: sameLabels ? labels : { ...labels, dtype: model.labels.dtype, data: typed },
-  };
-}
-
-/** A split in chunks of one evaluation batch each. */
-function inChunks({ features, labels }: ArrayDataset, size: number): DataSpec {
-  const rows = features.shape[0]!;
-  const chunks = Array.from({ length: Math.ceil(rows / size) }, (_, chunk) =>
-    Int32Array.from({ length: Math.min(size, rows - chunk * size) }, (_, i) => chunk * size + i),
-  );
-  return arrayDataSpec(features, labels, chunks);
 }

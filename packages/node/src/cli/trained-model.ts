@@ -60,5 +60,5 @@ async function buildModel(config: Config, options: LoadOptions): Promise<Model> 
   const { data, own } = await loadConfigured(config, options);
   if (own.model !== undefined) return own.model;
   const { name, file: _file, initialWeights: _weights, ...modelOptions } = config.model;
-  return createModel(name, data.train, modelOptions);
+  return createModel(name, "kind" in data ? data.test : data.train, modelOptions);
 }

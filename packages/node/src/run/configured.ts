@@ -1,6 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type Algorithm, type Config, decodeSafetensors, type Model, type Own, type TrainTest } from "@anabranch/core";
+import {
+  type Algorithm,
+  type Config,
+  decodeSafetensors,
+  type Model,
+  type Own,
+  type SyntheticPopulation,
+  syntheticPopulation,
+  type TrainTest,
+} from "@anabranch/core";
 import { loadDatasetModule } from "../data/dataset-module.ts";
 import { importLocal } from "../data/import-local.ts";
 import { loadDataset } from "../data/load-dataset.ts";
@@ -12,25 +21,37 @@ export interface LoadOptions {
   readonly baseDir?: string;
 }
 
+interface Loaded {
+  readonly data: TrainTest | SyntheticPopulation;
+  readonly own: Own;
+}
+
 const WHAT = { model: "a model", algorithm: "an algorithm" } as const;
 type Factory = (options: Record<string, unknown>) => unknown;
 
 /** The data set and the operator's own files that a configuration names. */
-export async function loadConfigured(config: Config, options: LoadOptions): Promise<{ data: TrainTest; own: Own }> {
+export async function loadConfigured(config: Config, options: LoadOptions): Promise<Loaded> {
   const base = options.baseDir ?? ".";
   const dataDir = options.dataDir ?? config.data.dataDir;
-  const { data, model, algorithm } = config;
+  const { model, algorithm } = config;
   return {
-    data:
-      data.file === undefined
-        ? await loadDataset(data.dataset, dataDir === undefined ? { base } : { base, dataDir })
-        : await loadDatasetModule(data.file, base),
+    data: await loadData(config, base, dataDir),
     own: {
       model: (await makeOwn("model", model, base)) as Model | undefined,
       algorithm: (await makeOwn("algorithm", algorithm, base)) as Algorithm | undefined,
       weights: model.initialWeights === undefined ? undefined : await readWeights(resolve(base, model.initialWeights)),
     },
   };
+}
+
+async function loadData({ data, seed }: Config, base: string, dataDir: string | undefined): Promise<Loaded["data"]> {
+  if (data.file !== undefined) return loadDatasetModule(data.file, base);
+  if (data.dataset === "synthetic") {
+    const { testExamples, classesPerClient, ...spec } = data.synthetic;
+    const seen = classesPerClient === undefined ? {} : { classesPerClient };
+    return syntheticPopulation(seed, data.clients, { ...spec, ...seen }, testExamples);
+  }
+  return loadDataset(data.dataset, dataDir === undefined ? { base } : { base, dataDir });
 }
 
 /** Calls the factory that an own file exports with the section's further keys as options. */

@@ -114,13 +114,15 @@ async function recorded(
 /** Events that change what a list of runs shows. */
 const INDEXED = new Set<string>(["run.started", "round.finished", "run.stopped", "run.finished"]);
 
-function partitionFile({ dataset, statistics }: OpenSimulation, { data }: Config) {
+function partitionFile({ federation, simulation }: OpenSimulation, { data }: Config) {
+  const { name, clients, classes, statistics } = federation;
   const { counts, ...rest } = statistics;
+  const shown = counts.length < clients ? ` (first ${counts.length} of ${clients} clients)` : "";
   return {
-    scheme: data.partition.scheme,
-    dataset: dataset.name,
-    clients: dataset.clients,
-    classes: dataset.train.classes,
+    scheme: simulation.train.kind === "synthetic" ? `synthetic${shown}` : data.partition.scheme,
+    dataset: name,
+    clients,
+    classes,
     counts,
     statistics: rest,
   };

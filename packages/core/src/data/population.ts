@@ -1,0 +1,43 @@
+import { rootKey } from "../random/index.ts";
+import type { ArrayDataset } from "./dataset.ts";
+import { type PartitionStatistics, partitionStatistics } from "./statistics.ts";
+import { type SyntheticSpec, syntheticClient, syntheticDataset } from "./synthetic.ts";
+
+/** Clients whose data are computed when they are asked for, so that millions of them take no memory. */
+export interface SyntheticPopulation {
+  readonly kind: "synthetic";
+  readonly name: string;
+  readonly seed: number;
+  readonly clients: number;
+  /** Each client has `examples` examples. */
+  readonly spec: SyntheticSpec;
+  /** Examples of the same task for the server to evaluate on. */
+  readonly test: ArrayDataset;
+}
+
+/** How many clients stand for all of them in statistics and pictures. */
+const SAMPLE = 100;
+
+/** A population of the given size; throws `data/synthetic` where the specification cannot be met. */
+export function syntheticPopulation(
+  seed: number,
+  clients: number,
+  spec: SyntheticSpec,
+  testExamples: number,
+): SyntheticPopulation {
+  const test = syntheticDataset(rootKey(seed), { ...spec, examples: testExamples, name: "synthetic (test)" });
+  return { kind: "synthetic", name: "synthetic", seed, clients, spec, test };
+}
+
+/** Statistics of the first 100 clients; all are drawn by the same rule. */
+export function populationStatistics(population: SyntheticPopulation): PartitionStatistics {
+  const { seed, spec } = population;
+  const { examples, classes } = spec;
+  const shown = Math.min(SAMPLE, population.clients);
+  const labels = new Uint8Array(shown * examples);
+  const clients = Array.from({ length: shown }, (_, client) => {
+    labels.set(syntheticClient(rootKey(seed), client, spec).labels.data, client * examples);
+    return Int32Array.from({ length: examples }, (_, i) => client * examples + i);
+  });
+  return partitionStatistics({ clients }, labels, classes);
+}

@@ -1,0 +1,137 @@
+import { AnabranchError } from "@anabranch/engine";
+import { arrayDataSpec, type DataSpec } from "../client/data-source.ts";
+import type { Config } from "../config/index.ts";
+import {
+  type ArrayDataset,
+  createPartitioner,
+  type FederatedDataset,
+  federate,
+  type Partitioner,
+  type PartitionStatistics,
+  partitionLabels,
+  partitionStatistics,
+  populationStatistics,
+  type SyntheticPopulation,
+  splitHoldout,
+  type TrainTest,
+} from "../data/index.ts";
+import type { Model } from "../models/index.ts";
+import type { ModelData } from "../models/registry.ts";
+import { deriveKey, rootKey } from "../random/index.ts";
+import type { SimulationPlan } from "./plan.ts";
+
+type Sources = Pick<SimulationPlan, "train" | "holdout" | "test">;
+
+/** The data of a run and how they lie with the clients. */
+export interface Federation {
+  readonly name: string;
+  readonly clients: number;
+  readonly classes: number;
+  /** The whole data set where it lies in memory. */
+  readonly dataset: FederatedDataset | undefined;
+  /** What a model must know of the examples. */
+  readonly examples: ModelData;
+  /** Of all clients, or of the first hundred of a computed population. */
+  readonly statistics: PartitionStatistics;
+  /** The data in the element types that the model's programs take. Throws `model/features` or `model/labels`. */
+  sources(model: Model, float: "float32" | "float64"): Sources;
+}
+
+/** Deals data in memory out to clients as configured, or takes a population that is computed client by client. */
+export function openFederation(config: Config, data: TrainTest | SyntheticPopulation): Federation {
+  return "kind" in data ? computed(config, data) : dealtOut(config, data);
+}
+
+function dealtOut(config: Config, data: TrainTest): Federation {
+  const partitioner = namedPartitioner(config);
+  const key = (purpose: string) => deriveKey(rootKey(config.seed), purpose);
+  const dataset = federate(data, partitioner, { key: key("partition"), clients: config.data.clients });
+  const { train, test, partition } = dataset;
+  return {
+    name: dataset.name,
+    clients: dataset.clients,
+    dataset,
+    classes: train.classes,
+    examples: train,
+    statistics: partitionStatistics(partition, partitionLabels(train, partitioner), train.classes),
+    sources(model, float) {
+      const { holdout } = config.data;
+      const parts = splitHoldout(partition, holdout, key("holdout"));
+      const { features, labels } = conform(train, model, float);
+      return {
+        train: arrayDataSpec(features, labels, parts.train.clients),
+        holdout: holdout > 0 ? arrayDataSpec(features, labels, parts.holdout.clients) : undefined,
+        test: inChunks(conform(test, model, float), config.evaluation.batch),
+      };
+    },
+  };
+}
+
+function computed(config: Config, population: SyntheticPopulation): Federation {
+  const { name, seed, clients, spec, test } = population;
+  return {
+    name,
+    clients,
+    dataset: undefined,
+    classes: spec.classes,
+    examples: test,
+    statistics: populationStatistics(population),
+    sources(model, float) {
+      if (model.labels.dtype !== "uint8") {
+        throw new AnabranchError({
+          code: "model/labels",
+          message: "the model does not take this data set's labels",
+          where: `model ${model.name}, data set ${name}`,
+          received: test.labels.dtype,
+          expected: model.labels.dtype,
+        });
+      }
+      return {
+        train: { kind: "synthetic", seed, clients, spec },
+        holdout: undefined,
+        test: inChunks(conform(test, model, float), config.evaluation.batch),
+      };
+    },
+  };
+}
+
+function namedPartitioner(config: Config): Partitioner {
+  const { scheme, ...options } = config.data.partition;
+  return createPartitioner(scheme, options);
+}
+
+/** Labels and float features in the element types that the model's programs take. */
+function conform(dataset: ArrayDataset, model: Model, float: "float32" | "float64"): ArrayDataset {
+  const { features, labels } = dataset;
+  if (features.dtype !== model.features.dtype) {
+    throw new AnabranchError({
+      code: "model/features",
+      message: "the model does not take this data set's features",
+      where: `model ${model.name}, data set ${dataset.name}`,
+      received: features.dtype,
+      expected: model.features.dtype,
+    });
+  }
+  const data =
+    features.dtype !== "float"
+      ? features.data
+      : float === "float64"
+        ? Float64Array.from(features.data)
+        : Float32Array.from(features.data);
+  const typed = model.labels.dtype === "int32" ? Int32Array.from(labels.data) : Uint8Array.from(labels.data);
+  const sameLabels = labels.dtype === model.labels.dtype;
+  return {
+    ...dataset,
+    features: { ...features, data },
+    labels: sameLabels ? labels : { ...labels, dtype: model.labels.dtype, data: typed },
+  };
+}
+
+/** A split in chunks of one evaluation batch each. */
+function inChunks({ features, labels }: ArrayDataset, size: number): DataSpec {
+  const rows = features.shape[0]!;
+  const chunks = Array.from({ length: Math.ceil(rows / size) }, (_, chunk) =>
+    Int32Array.from({ length: Math.min(size, rows - chunk * size) }, (_, i) => chunk * size + i),
+  );
+  return arrayDataSpec(features, labels, chunks);
+}
