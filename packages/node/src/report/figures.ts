@@ -5,6 +5,9 @@ import { renderSvg } from "./charts/render.ts";
 import { runLabels } from "./labels.ts";
 import type { RunData } from "./run-data.ts";
 
+/** Runs with many seeds have as many partitions, which look much alike. */
+const MAX_PARTITIONS = 4;
+
 /** A drawn chart. `id` is also its file name in charts/, without `.svg`. */
 export interface Figure {
   readonly id: string;
@@ -39,10 +42,19 @@ function drawPartitions(runs: readonly RunData[]): Figure[] {
     group.labels.push(labels[index] ?? "");
     groups.set(key, group);
   });
-  return [...groups.values()].flatMap((group, index) => {
-    const { id, title } = partitionPicture;
-    return groups.size === 1
-      ? draw(partitionPicture, group.runs)
-      : draw(partitionPicture, group.runs, `${id}-${index + 1}`, `${title}: ${group.labels.join(", ")}`);
-  });
+  const { id, title } = partitionPicture;
+  if (groups.size === 1) return draw(partitionPicture, runs);
+  const figures = [...groups.values()]
+    .slice(0, MAX_PARTITIONS)
+    .flatMap((group, index) =>
+      draw(partitionPicture, group.runs, `${id}-${index + 1}`, `${title}: ${group.labels.join(", ")}`),
+    );
+  const left = groups.size - MAX_PARTITIONS;
+  return left <= 0
+    ? figures
+    : figures.map((drawn, index) => (index < figures.length - 1 ? drawn : withRest(drawn, left)));
+}
+
+function withRest(figure: Figure, left: number): Figure {
+  return { ...figure, caption: `${figure.caption} Partitions of the other runs, not drawn: ${left}.` };
 }

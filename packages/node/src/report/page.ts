@@ -105,7 +105,7 @@ main { max-width: 1200px; margin: 0 auto; padding: 32px 24px 48px; }
 header { border-bottom: 1px solid #e4e7eb; padding-bottom: 20px; margin-bottom: 24px; }
 h1 { font-size: 30px; line-height: 1.2; margin: 0 0 10px; overflow-wrap: anywhere; }
 h2 { font-size: 21px; margin: 40px 0 14px; }
-h3 { font-size: 16px; margin: 0 0 6px; }
+h3 { font-size: 16px; margin: 0 0 6px; overflow-wrap: anywhere; }
 p { margin: 0 0 12px; max-width: 75ch; overflow-wrap: anywhere; }
 .eyebrow { color: #52606d; font-size: 14px; margin: 0 0 4px; }
 .badges { display: flex; flex-wrap: wrap; gap: 8px; margin: 0; padding: 0; list-style: none; }

@@ -101,6 +101,24 @@ describe("charts", () => {
     ]);
   });
 
+  it("draw at most four partitions and say how many are missing", () => {
+    const runs = [1, 2, 3, 4, 5, 6].map((seed) => parseRun(syntheticRun({ seed, rounds: 2, clients: 20 })));
+    const figures = drawFigures(runs).flatMap((section) => section.figures);
+    const partitions = figures.filter(({ id }) => id.startsWith("partition"));
+    expect(partitions).toHaveLength(4);
+    expect(partitions.at(-1)?.caption).toMatch(/not drawn: 2\.$/);
+  });
+
+  it("grow with their legend, so that the plot keeps its height", () => {
+    const runs = Array.from({ length: 12 }, (_, index) =>
+      parseRun(syntheticRun({ name: `a-long-name-of-a-run-${index}`, rounds: 2, clients: 20 })),
+    );
+    const heights = [[single], runs].map((drawn) =>
+      Number(/height="(\d+)"/.exec(drawFigures(drawn)[0]?.figures[0]?.svg ?? "")?.[1]),
+    );
+    expect(heights).toEqual([340, 340 + 5 * 24]);
+  });
+
   it("stay small for 1,000 clients and hundreds of rounds", () => {
     const run = parseRun(syntheticRun({ clients: 1000, rounds: 300, classes: 100 }));
     for (const { figures } of drawFigures([run])) {

@@ -1,6 +1,6 @@
 import type { Evaluation, RoundFinished } from "../report/events.ts";
 import type { Colours } from "./colours.ts";
-import { formatBytes, formatDuration, formatFixed, formatPercent, UNKNOWN } from "./format.ts";
+import { formatBytes, formatDuration, formatPercent, UNKNOWN } from "./format.ts";
 
 /** What the line of a round shows. */
 export interface RoundFigures {

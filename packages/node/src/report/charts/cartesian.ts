@@ -5,7 +5,7 @@ import type {
   XAXisComponentOption,
   YAXisComponentOption,
 } from "echarts";
-import { AXIS, CHART_WIDTH, FONT, FONT_SIZE, INK, MUTED, RULE } from "./theme.ts";
+import { AXIS, CHART_WIDTH, FONT, FONT_SIZE, INK, LEGEND_ROW, MUTED, RULE } from "./theme.ts";
 
 export type Point = readonly [x: number, y: number];
 
@@ -15,25 +15,23 @@ export interface LegendEntry {
   readonly colour: string;
 }
 
-const LEGEND_ROW = 24;
 const SYMBOL_WIDTH = 22;
 /** Mean width of a character in a wide system font at `FONT_SIZE`. */
-const CHARACTER_WIDTH = 6.9;
-/** Wide, because the renderer only estimates how wide a name is. */
-const ITEM_GAP = 26;
+const CHARACTER_WIDTH = 7.2;
+const ITEM_GAP = 16;
 
 /** A chart's frame: background, type, legend above, grid below it. Legends of one entry are left out. */
 export function frame(legend: readonly LegendEntry[]): EChartsOption {
-  const rows = legend.length > 1 ? legendRows(legend) : [];
+  const entries = legend.length > 1 ? legendEntries(legend) : [];
   return {
     animation: false,
     backgroundColor: "#ffffff",
     textStyle: { fontFamily: FONT, fontSize: FONT_SIZE, color: INK },
-    ...(rows.length > 0 && { legend: rows.map(legendRow) }),
+    ...(entries.length > 0 && { legend: entries }),
     grid: {
       left: 10,
       right: 22,
-      top: rows.length * LEGEND_ROW + 38,
+      top: legendRows(legend) * LEGEND_ROW + 38,
       bottom: 34,
       outerBoundsMode: "same",
       outerBoundsContain: "axisLabel",
@@ -41,33 +39,37 @@ export function frame(legend: readonly LegendEntry[]): EChartsOption {
   };
 }
 
-/** Each row is a legend of its own, so that the room kept for the rows is the room they take. */
-function legendRow(entries: readonly LegendEntry[], row: number): LegendComponentOption {
-  return {
-    data: entries.map(({ name, colour }) => ({ name, itemStyle: { color: colour }, lineStyle: { color: colour } })),
-    left: 6,
+/** Rows that the legend takes; none where there is no legend. */
+function legendRows(legend: readonly LegendEntry[]): number {
+  return legend.length > 1 ? 1 + Math.max(...places(legend).map(({ row }) => row)) : 0;
+}
+
+/** Each entry is a legend of its own: the renderer's own layout puts long names into one another, see `places`. */
+function legendEntries(legend: readonly LegendEntry[]): LegendComponentOption[] {
+  return places(legend).map(({ entry: { name, colour }, x, row }) => ({
+    data: [{ name, itemStyle: { color: colour }, lineStyle: { color: colour } }],
+    left: 6 + x,
     top: row * LEGEND_ROW + 2,
     itemWidth: SYMBOL_WIDTH,
     itemHeight: 10,
-    itemGap: ITEM_GAP,
     textStyle: { fontFamily: FONT, fontSize: FONT_SIZE, color: INK },
-  };
+  }));
 }
 
-/** Breaks a legend into rows by an estimate of text widths. */
-function legendRows(entries: readonly LegendEntry[]): LegendEntry[][] {
-  const rows: LegendEntry[][] = [];
-  let x = Number.POSITIVE_INFINITY;
-  for (const entry of entries) {
+/** Where the entries of a legend stand, by a generous estimate of how wide their names are. */
+function places(legend: readonly LegendEntry[]): { entry: LegendEntry; x: number; row: number }[] {
+  let x = 0;
+  let row = 0;
+  return legend.map((entry) => {
     const width = SYMBOL_WIDTH + 5 + CHARACTER_WIDTH * [...entry.name].length;
-    if (x + width > CHART_WIDTH - 12) {
-      rows.push([]);
+    if (x > 0 && x + width > CHART_WIDTH - 12) {
+      row++;
       x = 0;
     }
-    rows.at(-1)?.push(entry);
+    const place = { entry, x, row };
     x += width + ITEM_GAP;
-  }
-  return rows;
+    return place;
+  });
 }
 
 const axisText = { fontFamily: FONT, fontSize: FONT_SIZE, color: MUTED } as const;

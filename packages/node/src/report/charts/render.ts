@@ -11,7 +11,7 @@ import {
 } from "echarts/components";
 import { init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
-import { CHART_HEIGHT, CHART_WIDTH } from "./theme.ts";
+import { CHART_HEIGHT, CHART_WIDTH, LEGEND_ROW } from "./theme.ts";
 
 use([BarChart, HeatmapChart, LineChart, GridComponent, LegendComponent, SVGRenderer]);
 use([MarkAreaComponent, MarkLineComponent, MarkPointComponent, TitleComponent, VisualMapComponent]);
@@ -21,13 +21,19 @@ use([MarkAreaComponent, MarkLineComponent, MarkPointComponent, TitleComponent, V
  * ids by counters of the process (`zr12-c0`); here they begin with `id`, which also keeps the charts of a page apart.
  */
 export function renderSvg(option: EChartsOption, id: string, title: string): string {
-  const chart = init(null, null, { renderer: "svg", ssr: true, width: CHART_WIDTH, height: CHART_HEIGHT });
+  const chart = init(null, null, { renderer: "svg", ssr: true, width: CHART_WIDTH, height: heightOf(option) });
   try {
     chart.setOption(option);
     return tidy(chart.renderToSVGString(), id, title);
   } finally {
     chart.dispose();
   }
+}
+
+/** The plot keeps its height however many rows the legend has. */
+function heightOf({ legend }: EChartsOption): number {
+  const tops = [legend ?? []].flat().map((entry) => Number(entry.top));
+  return CHART_HEIGHT + LEGEND_ROW * Math.max(0, ...tops.map((top) => Math.floor(top / LEGEND_ROW)));
 }
 
 // The page is for reading and printing: styles under the mouse, their classes and the data marks go. Text cannot be hit

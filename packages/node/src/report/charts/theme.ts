@@ -1,6 +1,8 @@
 /** Size of every chart in CSS pixels; the report scales them down on narrow screens, so type is a little large. */
 export const CHART_WIDTH = 560;
 export const CHART_HEIGHT = 340;
+/** Height of one row of a legend; a chart grows by it for every row after the first. */
+export const LEGEND_ROW = 24;
 
 export const INK = "#1f2933";
 export const MUTED = "#52606d";
