@@ -1,3 +1,5 @@
+// run indexes can be disposed of by "using", which the declarations have to know whatever the importer's libraries
+/// <reference lib="esnext.disposable" preserve="true" />
 export * from "./data/index.ts";
 export { executorNames, openExecutor } from "./executors.ts";
 export { type RunOutcome, resumeRun, type SessionOptions, startRun } from "./run/session.ts";
