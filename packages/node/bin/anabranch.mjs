@@ -12,8 +12,9 @@ if (major >= 24) {
   await import(entry.href);
 } else {
   // npx uses the project's own Node 24 where there is one; this is the last resort with an older one
-  const own = fileURLToPath(new URL("../../../node_modules/.bin/node", import.meta.url));
-  if (!existsSync(own)) {
+  const places = ["../../../node_modules/.bin/node", "../../../.bin/node"]; // in the repository; installed
+  const own = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => existsSync(path));
+  if (own === undefined) {
     console.error(
       `anabranch needs Node 24 or newer; this is ${process.version}. Install it with "npm install node@24".`,
     );
