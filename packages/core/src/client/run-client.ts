@@ -60,7 +60,7 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
   const make = (n: number): Vector => (plan.float === "float64" ? new Float64Array(n) : new Float32Array(n));
   const batches = planBatches(examples, plan.batchSize, plan.budget, key("batches"));
   const k = batches.steps;
-  const state = task.state ?? Object.fromEntries(Object.entries(plan.state).map(([n, l]) => [n, make(l.size)]));
+  const state = task.state ?? zeroState(plan, make);
   const outputs = await executable.run({
     ...vectorInputs("broadcast", task.broadcast.vectors, plan.down),
     ...vectorInputs("state", state, plan.state),
@@ -93,6 +93,17 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
     public: { examples, steps: k, weight: 1, loss },
   };
   return { update: applyClientStages(plan.stages, update), state: collect("state", plan.state) };
+}
+
+const zeroStates = new WeakMap<TaskPlan, Readonly<Record<string, Vector>>>();
+
+/** The state of a client at its first visit; made once, as programs leave their inputs untouched. */
+function zeroState(plan: TaskPlan, make: (length: number) => Vector): Readonly<Record<string, Vector>> {
+  const known = zeroStates.get(plan);
+  if (known !== undefined) return known;
+  const state = Object.fromEntries(Object.entries(plan.state).map(([name, { size }]) => [name, make(size)]));
+  zeroStates.set(plan, state);
+  return state;
 }
 
 function sumOf(values: ArrayLike<number>): number {

@@ -24,7 +24,10 @@ export type ClientStates =
 export interface ClientStateStore {
   /** The newest state of a client, undefined before its first. The caller must not write to it. */
   load(client: number): Promise<ClientVectors | undefined>;
-  /** Stores a client's state of a round; durable once a following `snapshot` has resolved, in stores that outlive the process. Copies. */
+  /**
+   * Stores a client's state of a round; durable once a following `snapshot` has resolved, in stores that outlive the process.
+   * The vectors are copied before the call returns, so the caller need not wait to overwrite them.
+   */
   save(client: number, round: number, vectors: ClientVectors): Promise<void>;
   /**
    * The checkpoint of `round` is durable. Versions that no checkpoint from `oldestKept` on can need may go.

@@ -5,6 +5,7 @@ import { distance, hashVector, isFiniteVector } from "../params/vector.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import { RoundFold } from "./aggregate.ts";
 import type { CohortOutcome } from "./backend.ts";
+import { Background } from "./background.ts";
 import type { RoundRecord, RunPlan, RunPorts, RunResult } from "./run-plan.ts";
 import { type RunState, restoreRun, saveBest, saveCheckpoint } from "./run-state.ts";
 import { applyServerStages } from "./stages.ts";
@@ -44,6 +45,9 @@ export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<Run
   };
 }
 
+/** Client states on their way to the store: they are copied, so this bounds memory. */
+const SAVES_AT_A_TIME = 8;
+
 async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: RoundFold): Promise<RoundRecord> {
   const round = state.round + 1;
   const started = performance.now();
@@ -52,6 +56,7 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
   await ports.emit({ v: 1, type: "round.started", at: now(), round, cohort: [...cohort], learningRate });
   const bytes = { down: 0, up: 0 };
   let foldMs = 0;
+  const saving = new Background(SAVES_AT_A_TIME);
   await ports.backend.run(
     {
       broadcast: { round, vectors: plan.algorithm.broadcast(state.server), scalars: {} },
@@ -72,9 +77,12 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
       const folding = performance.now();
       fold.addAll(finished.map(({ update }) => update));
       foldMs += performance.now() - folding;
-      await saveStates(ports, round, finished);
+      for (const { client, state } of finished) {
+        if (Object.keys(state).length > 0) await saving.add(ports.clientStates.save(client, round, state));
+      }
     },
   );
+  await saving.finish();
   const trained = performance.now();
   const before = state.server.vectors.parameters;
   if (fold.clients > 0) state.server = updateServer(plan, state.server, fold, round, learningRate);
@@ -120,11 +128,6 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
 }
 
 type Finished = Extract<CohortOutcome, { update: unknown }>;
-
-async function saveStates(ports: RunPorts, round: number, finished: readonly Finished[]): Promise<void> {
-  const kept = finished.filter(({ state }) => Object.keys(state).length > 0);
-  await Promise.all(kept.map(({ client, state }) => ports.clientStates.save(client, round, state)));
-}
 
 function updateServer(
   plan: RunPlan,

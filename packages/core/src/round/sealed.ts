@@ -1,5 +1,5 @@
 import { AnabranchError, hashBytes, hashText } from "@anabranch/engine";
-import { decodeSafetensors, encodeSafetensors, type NamedTensor, type SafetensorsFile } from "../protocol/index.ts";
+import { decodeSafetensors, type NamedTensor, planSafetensors, type SafetensorsFile } from "../protocol/index.ts";
 
 /** Our own files: one header entry a client where states are inline. */
 const MAX_HEADER_BYTES = 2 ** 28;
@@ -14,14 +14,17 @@ export interface SealedKind {
 
 /**
  * A safetensors file that notices every changed byte: its metadata hold its kind, its version and a hash of the whole
- * file, computed with zeros in the hash's place.
+ * file, computed with zeros in the hash's place. `allocate` may give memory that was used before.
  */
 export function encodeSealed(
   { kind, version }: SealedKind,
   tensors: Readonly<Record<string, NamedTensor>>,
   metadata: Readonly<Record<string, string>>,
+  allocate: (byteLength: number) => Uint8Array<ArrayBuffer> = (byteLength) => new Uint8Array(byteLength),
 ): Uint8Array<ArrayBuffer> {
-  const bytes = encodeSafetensors(tensors, { ...metadata, anabranch: kind, version, hash: NO_HASH });
+  const plan = planSafetensors(tensors, { ...metadata, anabranch: kind, version, hash: NO_HASH });
+  const bytes = allocate(plan.byteLength);
+  plan.write(bytes);
   const dataStart = dataStartOf(bytes);
   const at = hashPosition(bytes, dataStart)!;
   bytes.set(new TextEncoder().encode(seal(bytes, dataStart)), at);

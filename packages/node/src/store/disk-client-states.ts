@@ -18,6 +18,9 @@ const shardSize = 1000;
 /** How many files are synced at a time. */
 const syncWidth = 8;
 
+/** Buffers kept for the next states. */
+const spareBuffers = 8;
+
 interface Version {
   readonly client: number;
   readonly round: number;
@@ -36,6 +39,7 @@ export function diskClientStates(folder: string, files: FileSystem = diskFileSys
   /** Saved since the last snapshot. */
   const unsynced = new Map<string, Version>();
   const folders = new Set<string>();
+  const buffers = new SpareBuffers();
   const remove = async (version: Version) => {
     unsynced.delete(nameOf(version));
     await files.remove(join(root, nameOf(version)));
@@ -53,7 +57,7 @@ export function diskClientStates(folder: string, files: FileSystem = diskFileSys
     async save(client, round, vectors) {
       const version = { client, round };
       const path = join(root, nameOf(version));
-      const bytes = encode(version, vectors);
+      const bytes = encode(version, vectors, buffers);
       try {
         if (!folders.has(shardOf(client))) await files.makeFolder(join(root, shardOf(client)));
         folders.add(shardOf(client));
@@ -61,6 +65,8 @@ export function diskClientStates(folder: string, files: FileSystem = diskFileSys
       } catch (error) {
         const what = `the state of client ${client} in round ${round}`;
         throw storageError(error, { what, path, bytes: bytes.length });
+      } finally {
+        buffers.giveBack(bytes);
       }
       unsynced.set(nameOf(version), version);
       versions.add(version);
@@ -173,9 +179,28 @@ function nameOf({ client, round }: Version): string {
   return join(shardOf(client), `${client}-${round}.safetensors`);
 }
 
-function encode({ client, round }: Version, vectors: ClientVectors): Uint8Array {
+/** Buffers to encode into again: fresh ones for thousands of states a round would keep the garbage collector busy. */
+class SpareBuffers {
+  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
+
+  take(byteLength: number): Uint8Array<ArrayBuffer> {
+    const at = this.#spare.findIndex((buffer) => buffer.length === byteLength);
+    return at < 0 ? new Uint8Array(byteLength) : this.#spare.splice(at, 1)[0]!;
+  }
+
+  giveBack(buffer: Uint8Array<ArrayBuffer>): void {
+    if (this.#spare.length < spareBuffers) this.#spare.push(buffer);
+  }
+}
+
+function encode({ client, round }: Version, vectors: ClientVectors, buffers: SpareBuffers): Uint8Array<ArrayBuffer> {
   const tensors = Object.entries(vectors).map(([name, data]) => [name, { shape: [data.length], data }] as const);
-  return encodeSealed(sealedKind, Object.fromEntries(tensors), { client: String(client), round: String(round) });
+  return encodeSealed(
+    sealedKind,
+    Object.fromEntries(tensors),
+    { client: String(client), round: String(round) },
+    (length) => buffers.take(length),
+  );
 }
 
 function decode(bytes: Uint8Array, { client, round }: Version, path: string): ClientVectors {
