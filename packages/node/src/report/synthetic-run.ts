@@ -14,78 +14,30 @@ export interface SyntheticOptions {
   readonly seed?: number;
 }
 
+const BROADCAST_BYTES = 2_327_000;
+const SECONDS_A_ROUND = 1.4;
+
+const DEFAULTS: Required<SyntheticOptions> = {
+  name: "quickstart",
+  algorithm: "fedavg",
+  rounds: 30,
+  clients: 100,
+  classes: 10,
+  plateau: 0.84,
+  updateBytes: BROADCAST_BYTES,
+  seed: 1,
+};
+
+type Emit = (type: string, second: number, fields: object) => void;
+
 /** The texts of a run folder as a run would write them, from smooth curves with seeded noise. No training happens. */
 export function syntheticRun(options: SyntheticOptions = {}): Required<RunTexts> {
-  const { name = "quickstart", algorithm = "fedavg", rounds = 30, clients = 100, classes = 10, seed = 1 } = options;
-  const { plateau = 0.84, updateBytes = 2_327_000 } = options;
+  const run = { ...DEFAULTS, ...options };
+  const { name, algorithm, rounds, clients, classes, seed } = run;
   const random = lehmer(seed * 7919 + 17);
-  const cohort = Math.min(10, clients);
   const lines: object[] = [];
-  const emit = (type: string, second: number, fields: object) =>
+  emitRun(run, random, (type, second, fields) => {
     lines.push({ v: 1, type, at: new Date(Date.UTC(2026, 0, 2) + second * 1000).toISOString(), ...fields });
-  const executor = { name: "onnxruntime-node", version: "1.30.0", fingerprint: "9f2c51d07be3a846" };
-  emit("run.started", 0, {
-    ...{
-      run: `20260102-00000${seed}-${name}`,
-      name,
-      algorithm,
-      model: "cnn28",
-      dataset: "fashion-mnist-10k",
-      parameters: 582026,
-    },
-    ...{ clients, cohort, rounds, executor, workers: 2, seed },
-  });
-  const bias = Array.from({ length: clients }, () => (random() - 0.62) * 0.35);
-  let best = { round: 0, accuracy: 0 };
-  let last = { loss: 0, accuracy: 0 };
-  for (let round = 1; round <= rounds; round++) {
-    const second = round * 1.4;
-    const members = Array.from({ length: cohort }, () => Math.floor(random() * clients));
-    emit("round.started", second - 1.4, { round, cohort: members, learningRate: 0.05 });
-    if (round === 7) {
-      const message = "Update holds NaN in 3 of 582026 coordinates";
-      emit("client.failed", second - 0.6, {
-        round,
-        client: members[0],
-        code: "client/not-finite",
-        message,
-        retried: false,
-      });
-    }
-    const progress = 1 - Math.exp((-4 * round) / Math.max(30, rounds));
-    const accuracy = Math.min(1, Math.max(0.1, 0.1 + (plateau - 0.08) * progress + (random() - 0.5) * 0.06));
-    const loss = 2.3 - 1.75 * progress + (random() - 0.5) * 0.1;
-    const train = 0.9 + random() * 0.3;
-    emit("round.finished", second - 0.2, {
-      ...{
-        round,
-        loss: loss * 0.8,
-        clients: cohort,
-        examples: cohort * 80,
-        bytesDown: cohort * 2_327_000,
-        bytesUp: cohort * updateBytes,
-      },
-      ...{
-        seconds: train + 0.16,
-        trainSeconds: train,
-        aggregateSeconds: 0.05 + random() * 0.02,
-        clientsPerSecond: cohort / train,
-      },
-      ...{ clientLossMin: loss * 0.3, clientLossMax: loss * (1.3 + random() * 0.4), updateNorm: 3 / Math.sqrt(round) },
-    });
-    last = { loss, accuracy };
-    if (accuracy > best.accuracy) best = { round, accuracy };
-    emit("evaluation", second - 0.1, { round, split: "test", ...last, examples: 2000, seconds: 0.1 });
-    if (round % 5 === 0 || round === rounds) emit("client.evaluation", second, perClient(round, accuracy, bias));
-  }
-  emit("checkpoint.saved", rounds * 1.4, { round: rounds, file: `checkpoints/round-${rounds}.ckpt`, bytes: 4_660_000 });
-  emit("run.finished", rounds * 1.4, {
-    ...{ rounds, seconds: rounds * 1.4, ...last, bestRound: best.round, bestAccuracy: best.accuracy },
-    ...{
-      bytesDown: rounds * cohort * 2_327_000,
-      bytesUp: rounds * cohort * updateBytes,
-      modelHash: "3b1f7c9ad24e58f06a7d",
-    },
   });
   return {
     id: name,
@@ -94,6 +46,74 @@ export function syntheticRun(options: SyntheticOptions = {}): Required<RunTexts>
     partition: JSON.stringify(syntheticPartition(clients, classes, random)),
     config: `name = "${name}"\nseed = ${seed}\nrounds = ${rounds}\n\n[algorithm]\nname = "${algorithm}"\nlearningRate = 0.05\n\n[data]\nname = "fashion-mnist-10k"\nclients = ${clients}\n`,
   };
+}
+
+function emitRun(run: Required<SyntheticOptions>, random: () => number, emit: Emit): void {
+  const { name, algorithm, rounds, clients, seed, updateBytes } = run;
+  const cohort = cohortOf(run);
+  const id = `20260102-00000${seed}-${name}`;
+  const executor = { name: "onnxruntime-node", version: "1.30.0", fingerprint: "9f2c51d07be3a846" };
+  const [model, dataset, parameters] = ["cnn28", "fashion-mnist-10k", 582026];
+  const names = { run: id, name, algorithm, model, dataset, parameters };
+  emit("run.started", 0, { ...names, clients, cohort, rounds, executor, workers: 2, seed });
+  const bias = Array.from({ length: clients }, () => (random() - 0.62) * 0.35);
+  let best = { round: 0, accuracy: 0 };
+  let last = { loss: 0, accuracy: 0 };
+  for (let round = 1; round <= rounds; round++) {
+    const second = round * SECONDS_A_ROUND;
+    last = emitRound(run, round, random, emit);
+    if (last.accuracy > best.accuracy) best = { round, accuracy: last.accuracy };
+    emit("evaluation", second - 0.1, { round, split: "test", ...last, examples: 2000, seconds: 0.1 });
+    if (round % 5 === 0 || round === rounds) emit("client.evaluation", second, perClient(round, last.accuracy, bias));
+  }
+  const seconds = rounds * SECONDS_A_ROUND;
+  emit("checkpoint.saved", seconds, { round: rounds, file: `checkpoints/round-${rounds}.ckpt`, bytes: 4_660_000 });
+  emit("run.finished", seconds, {
+    rounds,
+    seconds,
+    ...last,
+    bestRound: best.round,
+    bestAccuracy: best.accuracy,
+    bytesDown: rounds * cohort * BROADCAST_BYTES,
+    bytesUp: rounds * cohort * updateBytes,
+    modelHash: "3b1f7c9ad24e58f06a7d",
+  });
+}
+
+/** The events of one round up to round.finished; gives the test figures of its model. In round 7 a client fails. */
+function emitRound(run: Required<SyntheticOptions>, round: number, random: () => number, emit: Emit) {
+  const cohort = cohortOf(run);
+  const second = round * SECONDS_A_ROUND;
+  const members = Array.from({ length: cohort }, () => Math.floor(random() * run.clients));
+  emit("round.started", second - SECONDS_A_ROUND, { round, cohort: members, learningRate: 0.05 });
+  if (round === 7) {
+    const failure = { code: "client/not-finite", message: "Update holds NaN in 3 of 582026 coordinates" };
+    emit("client.failed", second - 0.6, { round, client: members[0], ...failure, retried: false });
+  }
+  const progress = 1 - Math.exp((-4 * round) / Math.max(30, run.rounds));
+  const accuracy = Math.min(1, Math.max(0.1, 0.1 + (run.plateau - 0.08) * progress + (random() - 0.5) * 0.06));
+  const loss = 2.3 - 1.75 * progress + (random() - 0.5) * 0.1;
+  const train = 0.9 + random() * 0.3;
+  emit("round.finished", second - 0.2, {
+    round,
+    loss: loss * 0.8,
+    clients: cohort,
+    examples: cohort * 80,
+    bytesDown: cohort * BROADCAST_BYTES,
+    bytesUp: cohort * run.updateBytes,
+    seconds: train + 0.16,
+    trainSeconds: train,
+    aggregateSeconds: 0.05 + random() * 0.02,
+    clientsPerSecond: cohort / train,
+    clientLossMin: loss * 0.3,
+    clientLossMax: loss * (1.3 + random() * 0.4),
+    updateNorm: 3 / Math.sqrt(round),
+  });
+  return { loss, accuracy };
+}
+
+function cohortOf(run: Required<SyntheticOptions>): number {
+  return Math.min(10, run.clients);
 }
 
 function perClient(round: number, accuracy: number, bias: readonly number[]) {
