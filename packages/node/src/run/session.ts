@@ -39,27 +39,35 @@ export interface RunOutcome {
 
 /** Runs a configuration in a new folder below `options.runs`. */
 export async function startRun(config: Config, options: SessionOptions, own: Own = {}): Promise<RunOutcome> {
-  const run = await createRunFolder({ root: options.runs, name: config.name });
-  await writeRunFile(run.paths.config, renderToml(config));
-  return session(run, config, options, own);
+  // first what can be refused: a configuration that cannot run leaves no folder behind
+  const simulation = await openSimulation(config, config.name, options, own);
+  try {
+    const run = await createRunFolder({ root: options.runs, name: config.name });
+    await writeRunFile(run.paths.config, renderToml(config));
+    return await locked(run, () => recorded(run, config, simulation, options));
+  } finally {
+    await simulation.close();
+  }
 }
 
 /** Continues a run from its newest checkpoint, with the configuration in its folder. */
 export async function resumeRun(folder: string, options: SessionOptions, own: Own = {}): Promise<RunOutcome> {
   const run = await openRunFolder(folder);
   const config = parseConfig(await readFile(run.paths.config, "utf8"), run.paths.config);
-  return session(run, config, options, own);
-}
-
-async function session(run: RunFolder, config: Config, options: SessionOptions, own: Own): Promise<RunOutcome> {
-  const lock = await run.lock();
-  try {
-    const simulation = await openSimulation(config, run.id, options, own);
+  return locked(run, async () => {
+    const simulation = await openSimulation(config, config.name, options, own);
     try {
       return await recorded(run, config, simulation, options);
     } finally {
       await simulation.close();
     }
+  });
+}
+
+async function locked<T>(run: RunFolder, body: () => Promise<T>): Promise<T> {
+  const lock = await run.lock();
+  try {
+    return await body();
   } finally {
     await lock.release();
   }
@@ -93,7 +101,10 @@ async function recorded(
     if (warning !== undefined) await emit({ v: 1, type: "run.warning", at: new Date().toISOString(), ...warning });
     const clientStates = diskClientStates(paths.clientStates);
     const signal = options.signal === undefined ? {} : { signal: options.signal };
-    const result = await runFederation(plan, { backend, evaluator, checkpoints, clientStates, emit, ...signal });
+    const result = await runFederation(
+      { ...plan, id },
+      { backend, evaluator, checkpoints, clientStates, emit, ...signal },
+    );
     await log.flush();
     const files = await writeOutputs(run, simulation, result);
     return { id, folder, result, files };
