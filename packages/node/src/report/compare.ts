@@ -64,7 +64,7 @@ function results(runs: readonly RunData[], labels: readonly string[]): Html[] {
     summary.status,
   ]);
   const share = target === undefined ? "target" : formatPercent(target, 1);
-  const head = ["run", "final accuracy", "best accuracy", "rounds to best", "test loss", "uploaded", "time"];
+  const head = ["run", "final accuracy", "best accuracy", "rounds to best", "test loss", "uploaded", "time in rounds"];
   const note =
     target === undefined
       ? []

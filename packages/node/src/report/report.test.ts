@@ -101,6 +101,21 @@ describe("charts", () => {
     ]);
   });
 
+  it("draw the phases of a round that took time, and curves of clients only where there are several points", () => {
+    const drawn = (texts: ReturnType<typeof syntheticRun>) =>
+      drawFigures([parseRun(texts)]).flatMap(({ figures }) => figures);
+    const texts = syntheticRun({ rounds: 5 });
+    const timing = drawn(texts).find(({ id }) => id === "timing-rounds")?.svg;
+    expect(timing).toContain(">other<");
+    expect(timing).toContain(">evaluation<");
+    const exact = texts.events.replaceAll(
+      /"seconds":[\d.]+,"trainSeconds":([\d.]+),"aggregateSeconds":[\d.]+/g,
+      '"seconds":$1,"trainSeconds":$1',
+    );
+    expect(drawn({ ...texts, events: exact }).find(({ id }) => id === "timing-rounds")?.svg).not.toContain(">other<");
+    expect(drawn(texts).map(({ id }) => id)).not.toContain("client-rounds");
+  });
+
   it("draw at most four partitions and say how many are missing", () => {
     const runs = [1, 2, 3, 4, 5, 6].map((seed) => parseRun(syntheticRun({ seed, rounds: 2, clients: 20 })));
     const figures = drawFigures(runs).flatMap((section) => section.figures);

@@ -94,7 +94,11 @@ function keyFigures(summary: RunSummary): Html {
     { label: "Rounds", value: formatCount(summary.rounds), note: planned },
     { label: "Uploaded", value: formatBytes(summary.bytesUp), note: "by all clients" },
     { label: "Downloaded", value: formatBytes(summary.bytesDown), note: "by all clients" },
-    { label: "Time", value: formatSeconds(summary.seconds) },
+    {
+      label: "Time in rounds",
+      value: formatSeconds(summary.seconds),
+      note: summary.evaluationSeconds > 0 ? `${formatSeconds(summary.evaluationSeconds)} more in evaluation` : "",
+    },
     ...(summary.modelHash === ""
       ? []
       : [{ label: "Model", value: summary.modelHash.slice(0, 10), note: "hash of the final parameters" }]),

@@ -11,7 +11,10 @@ export interface RunSummary {
   readonly bestAccuracy: number;
   readonly bytesDown: number;
   readonly bytesUp: number;
+  /** Time in rounds, without evaluations. */
   readonly seconds: number;
+  /** Time in evaluations of the global model. */
+  readonly evaluationSeconds: number;
   readonly modelHash: string;
 }
 
@@ -33,6 +36,7 @@ export function summarise(run: RunHistory): RunSummary {
     bytesDown: finiteOr(finished?.bytesDown, total("bytesDown")),
     bytesUp: finiteOr(finished?.bytesUp, total("bytesUp")),
     seconds: finiteOr(finished?.seconds, total("seconds")),
+    evaluationSeconds: run.evaluations.reduce((sum, evaluation) => sum + finiteOr(evaluation.seconds, 0), 0),
     modelHash: finished?.modelHash ?? "",
   };
 }

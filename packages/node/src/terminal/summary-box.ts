@@ -1,5 +1,5 @@
 import type { RunHistory } from "../report/run-data.ts";
-import { summarise } from "../report/summary.ts";
+import { type RunSummary, summarise } from "../report/summary.ts";
 import type { Colours } from "./colours.ts";
 import { formatBytes, formatFixed, formatPercent, formatPlural, formatSeconds } from "./format.ts";
 import { plainLine, textWidth } from "./plain.ts";
@@ -42,12 +42,17 @@ function summaryRows(run: RunHistory): [string, string][] {
     ],
     ["failures", failures === 0 ? "" : formatPlural(failures, "client failure")],
     ["rounds", String(summary.rounds)],
-    ["time", formatSeconds(summary.seconds)],
+    ["time", timeOf(summary)],
     ["bytes", `${formatBytes(summary.bytesDown)} down, ${formatBytes(summary.bytesUp)} up`],
     ["model", summary.modelHash.slice(0, 16)],
     ["reason", plainLine(run.stopped?.message ?? "")],
   ];
   return rows.filter(([, value]) => value !== "");
+}
+
+function timeOf({ seconds, evaluationSeconds }: RunSummary): string {
+  const evaluation = evaluationSeconds > 0 ? `, ${formatSeconds(evaluationSeconds)} in evaluation` : "";
+  return `${formatSeconds(seconds)} in rounds${evaluation}`;
 }
 
 /** Where the files of a run are; the charts count as one entry. */

@@ -19,7 +19,8 @@ export const clientRounds: Chart = {
       ? "Accuracy on the clients' own hold-outs: the best client, the mean over clients and the mean over the worst tenth of them."
       : "Accuracy on the clients' own hold-outs. Solid: mean over clients. Dashed: mean over the worst tenth of them.",
   option(runs) {
-    if (runs.every((run) => run.clientEvaluations.length === 0)) return undefined;
+    // A single evaluation is no curve; the spread over clients shows it.
+    if (runs.every((run) => run.clientEvaluations.length < 2)) return undefined;
     const labels = runLabels(runs);
     const axes = {
       xAxis: xAxis("round", { min: 0, max: lastRound(runs) }),

@@ -9,8 +9,8 @@ const MAX_BAR_ROUNDS_LABELS = 8;
 
 /** A quantity of a round, drawn as one layer of a stacked bar. */
 export interface Layer extends LegendEntry {
-  /** In base units (bytes, seconds); not negative, never NaN. */
-  readonly value: (round: RunData["rounds"][number]) => number;
+  /** In base units (bytes, seconds); not negative, never NaN. `evaluation` is the one after the round, if any. */
+  readonly value: (round: RunData["rounds"][number], evaluation: RunData["evaluations"][number] | undefined) => number;
 }
 
 /** The unit for an axis whose longest bar is `most` base units. */
@@ -22,20 +22,40 @@ export function roundsPerBar(run: RunData | undefined): number {
   return rounds <= MAX_BARS ? 1 : labelStep(rounds, MAX_BARS);
 }
 
-/** One run: a stacked bar for each round, or for the mean of a few neighbouring rounds. Several: one for each run. */
+/**
+ * One run: a stacked bar for each round, or for the mean of a few neighbouring rounds. Several: one for each run.
+ * Layers that are zero throughout are left out.
+ */
 export function stackedBars(runs: readonly RunData[], layers: readonly Layer[], unitOf: UnitOf): EChartsOption {
+  const values = runs.map((run) => valuesOf(run, layers));
+  const used = layers.map((_, layer) => values.some((rounds) => rounds.some((round) => (round[layer] ?? 0) > 0)));
+  const kept = values.map((rounds) => rounds.map((round) => round.filter((_, layer) => used[layer])));
+  const drawn = layers.filter((_, layer) => used[layer]);
   const [only] = runs;
-  return runs.length === 1 && only !== undefined ? overRounds(only, layers, unitOf) : overRuns(runs, layers, unitOf);
+  return runs.length === 1 && only !== undefined
+    ? overRounds(only, kept[0] ?? [], drawn, unitOf)
+    : overRuns(runs, kept, drawn, unitOf);
 }
 
-function overRounds(run: RunData, layers: readonly Layer[], unitOf: UnitOf): EChartsOption {
+/** The value of every layer in every round [rounds, layers]. */
+function valuesOf(run: RunData, layers: readonly Layer[]): number[][] {
+  const evaluations = new Map(run.evaluations.map((evaluation) => [evaluation.round, evaluation]));
+  return run.rounds.map((round) => layers.map(({ value }) => value(round, evaluations.get(round.round))));
+}
+
+function overRounds(
+  run: RunData,
+  values: readonly number[][],
+  layers: readonly Layer[],
+  unitOf: UnitOf,
+): EChartsOption {
   const step = roundsPerBar(run);
   const names: string[] = [];
   const bars: number[][] = [];
   for (let first = 0; first < run.rounds.length; first += step) {
-    const rounds = run.rounds.slice(first, first + step);
-    names.push(String(rounds.at(-1)?.round ?? ""));
-    bars.push(means(rounds, layers));
+    const last = Math.min(first + step, run.rounds.length) - 1;
+    names.push(String(run.rounds[last]?.round ?? ""));
+    bars.push(means(values.slice(first, last + 1), layers.length));
   }
   const { unit, size } = unitOf(longest(bars));
   return {
@@ -53,8 +73,13 @@ function overRounds(run: RunData, layers: readonly Layer[], unitOf: UnitOf): ECh
   };
 }
 
-function overRuns(runs: readonly RunData[], layers: readonly Layer[], unitOf: UnitOf): EChartsOption {
-  const bars = runs.map((run) => means(run.rounds, layers));
+function overRuns(
+  runs: readonly RunData[],
+  values: readonly number[][][],
+  layers: readonly Layer[],
+  unitOf: UnitOf,
+): EChartsOption {
+  const bars = values.map((rounds) => means(rounds, layers.length));
   const { unit, size } = unitOf(longest(bars));
   const { grid, ...rest } = frame(layers);
   return {
@@ -83,9 +108,12 @@ function overRuns(runs: readonly RunData[], layers: readonly Layer[], unitOf: Un
 }
 
 /** The mean of each layer over rounds [layers]. */
-function means(rounds: RunData["rounds"], layers: readonly Layer[]): number[] {
+function means(rounds: readonly number[][], layers: number): number[] {
   const count = Math.max(1, rounds.length);
-  return layers.map(({ value }) => rounds.reduce((sum, round) => sum + value(round), 0) / count);
+  return Array.from(
+    { length: layers },
+    (_, layer) => rounds.reduce((sum, round) => sum + (round[layer] ?? 0), 0) / count,
+  );
 }
 
 function longest(bars: readonly (readonly number[])[]): number {

@@ -8,23 +8,29 @@ type Round = RunData["rounds"][number];
 
 const train = (round: Round) => finiteOr(round.trainSeconds, 0);
 const aggregate = (round: Round) => finiteOr(round.aggregateSeconds, 0);
-const other = (round: Round) => Math.max(0, finiteOr(round.seconds, 0) - train(round) - aggregate(round));
+
+/** What of the round's seconds the two phases do not explain; rounding errors of the clock are no time. */
+function other(round: Round): number {
+  const rest = finiteOr(round.seconds, 0) - train(round) - aggregate(round);
+  return rest > 1e-4 ? rest : 0;
+}
 
 const LAYERS: readonly Layer[] = [
   { name: "local training", colour: seriesColour(0), value: train },
   { name: "aggregation", colour: seriesColour(1), value: aggregate },
+  { name: "evaluation", colour: seriesColour(2), value: (_, evaluation) => finiteOr(evaluation?.seconds, 0) },
   { name: "other", colour: "#b8c2cc", value: other },
 ];
 
-/** Where the time of a round goes: local training, aggregation and the rest. */
+/** Where the time of a round goes: local training, aggregation, the rest, and the evaluation that follows. */
 export const timingRounds: Chart = {
   id: "timing-rounds",
   title: "Time per round",
   caption(runs) {
     const step = roundsPerBar(runs[0]);
     const single =
-      step === 1 ? "Where the time of each round goes." : `Where the time goes: mean over ${step} rounds a bar.`;
-    return `${runs.length > 1 ? "Mean time of a round." : single} Other: sampling, encoding, evaluation, checkpoints.`;
+      step === 1 ? "Where the time of each round goes" : `Where the time goes: mean over ${step} rounds a bar`;
+    return `${runs.length > 1 ? "Mean time of a round" : single}, and of the evaluation after it.`;
   },
   option(runs) {
     if (!runs.some((run) => run.rounds.some((round) => round.seconds > 0))) return undefined;
