@@ -124,7 +124,7 @@ figure, .card { margin: 0; border: 1px solid #e4e7eb; border-radius: 10px; paddi
 figure svg { display: block; width: 100%; height: auto; max-width: 680px; margin: 0 auto; }
 figcaption { color: #52606d; font-size: 14px; margin-top: 8px; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; margin-bottom: 12px; }
-.card .scroll { margin-bottom: 8px; }
+.card .scroll { margin-bottom: 8px; max-width: 560px; }
 .card p { color: #52606d; font-size: 14px; margin: 0; }
 table { border-collapse: collapse; font-size: 15px; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: 7px 14px 7px 0; border-bottom: 1px solid #e4e7eb; vertical-align: top; }
