@@ -29,8 +29,10 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   try {
     const events: RunEvent[] = [];
     const begun = performance.now();
+    const before = process.cpuUsage();
     const { folder, result } = await startRun(config, { runs, workers, onEvent: (event) => events.push(event) });
     const seconds = (performance.now() - begun) / 1e3;
+    const used = process.cpuUsage(before);
     const finished = events.filter((event) => event.type === "round.finished");
     const saved = events.filter((event) => event.type === "checkpoint.saved");
     const whole = saved.map((event, i) => (Date.parse(event.at) - Date.parse(started(events, i + 1))) / 1e3);
@@ -40,6 +42,7 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
       "s per round": median(whole),
       "of it training": median(finished.map((event) => event.seconds)),
       "clients/s": cohort / median(whole),
+      "cpu s per round": (used.user + used.system) / 1e6 / rounds,
       "s in all": seconds,
       "peak MB": peak,
       "disk MB": files.bytes / 1e6,

@@ -41,7 +41,7 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   });
   const identity = { name, version, float, fingerprint: await fingerprint(executor) };
   const { plan, simulation } = prepareRun(config, data, identity, workers, "w1");
-  const pool = await WorkerPool.start(simulation, { executor: name, workers });
+  const pool = await WorkerPool.start(simulation, { executor: name, workers, measure: true });
   const sides = { ours: [] as number[], torch: [] as number[], loop: [] as number[] };
   let warm = pool.work;
   let begun = 0;

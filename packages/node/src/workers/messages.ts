@@ -4,6 +4,8 @@ import type { EvaluationSums, SimulationPlan } from "@anabranch/core";
 export interface WorkerSetup {
   readonly plan: SimulationPlan;
   readonly executor: string;
+  /** Whether to take the processor time of tasks. */
+  readonly measure: boolean;
   /** See `slotLayout`. */
   readonly slots: readonly SharedArrayBuffer[];
 }
@@ -36,7 +38,7 @@ export type FromWorker =
       readonly id: number;
       /** Bytes of the encoded update in the slot. */
       readonly length: number;
-      /** Processor time of the task, and of the program in it. */
+      /** Processor time of the task, and of the program in it; 0 where it is not taken. */
       readonly milliseconds: number;
       readonly runningMilliseconds: number;
     }

@@ -16,7 +16,7 @@ import type { FromWorker, ToWorker, WorkerSetup } from "./messages.ts";
 import { slotLayout, slotVectors } from "./slot.ts";
 
 /** A worker runs programs on data: it imports no algorithm and receives no function. */
-const { plan, executor: executorName, slots } = workerData as WorkerSetup;
+const { plan, executor: executorName, slots, measure } = workerData as WorkerSetup;
 const layout = slotLayout(plan.task);
 const port = parentPort!;
 const post = (message: FromWorker) => port.postMessage(message);
@@ -113,6 +113,7 @@ function copies(vectors: Readonly<Record<string, Vector>>): Record<string, Vecto
 
 /** Milliseconds this thread has computed: waiting for a processor that others use does not count. */
 function processorTime(): number {
+  if (!measure) return 0;
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
 }
