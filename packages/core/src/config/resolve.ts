@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { partitioners } from "../data/partitioners/table.ts";
+import { type ModelName, modelOptions } from "../models/registry.ts";
 import { checkBudget, checkTogether } from "./check.ts";
 import { configFields } from "./fields.ts";
 import { issueError, type Locate, unknownName } from "./issues.ts";
@@ -19,6 +20,7 @@ export function resolveConfig(input: ConfigInput, locate: Locate = (path) => pat
   const budget = localSteps === undefined ? { localEpochs } : { localSteps };
   const config: Config = { ...rest, training: { ...budget, ...others } };
   checkPartition(config, locate);
+  checkModel(config, locate);
   checkTogether(config, locate);
   return config;
 }
@@ -37,7 +39,24 @@ function checkPartition({ data: { partition } }: Config, locate: Locate): void {
   if (!Object.hasOwn(partitioners, scheme)) {
     throw unknownName("partition scheme", scheme, Object.keys(partitioners), locate([...path, "scheme"]));
   }
-  const schema: z.ZodType = partitioners[scheme as keyof typeof partitioners].options;
+  checkOptions(partitioners[scheme as keyof typeof partitioners].options, options, path, locate);
+}
+
+function checkModel({ model: { name, file, initialWeights: _weights, ...options } }: Config, locate: Locate): void {
+  if (file !== undefined) return; // an own model checks its own options
+  if (!Object.hasOwn(modelOptions, name)) {
+    throw unknownName("model", name, Object.keys(modelOptions), locate(["model", "name"]));
+  }
+  checkOptions(modelOptions[name as ModelName], options, ["model"], locate);
+}
+
+/** Options of a named part, against the part's own schema. */
+function checkOptions(
+  schema: z.ZodType,
+  options: Readonly<Record<string, unknown>>,
+  path: readonly string[],
+  locate: Locate,
+): void {
   const result = schema.safeParse(options);
   if (result.success) return;
   const known = "shape" in schema ? Object.keys(schema.shape as object) : [];

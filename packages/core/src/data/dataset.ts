@@ -52,7 +52,10 @@ export function selectRows<D extends ArrayDataset>(dataset: D, rows: ArrayLike<n
   };
 }
 
-/** Throws unless features, labels and groups agree on the number of examples and every label is a class. */
+/**
+ * Refuses a data set whose parts do not fit together. Throws `data/shape` (features, labels and groups disagree on the
+ * number of examples), `data/not-finite` (a feature is NaN or infinite) or `data/label` (a label is no class).
+ */
 export function checkDataset(dataset: ArrayDataset): void {
   const count = exampleCount(dataset);
   const where = `data set ${dataset.name}`;
@@ -78,7 +81,23 @@ export function checkDataset(dataset: ArrayDataset): void {
       expected: String(count),
     });
   }
+  checkFeatures(dataset, where);
   checkLabels(dataset, where);
+}
+
+function checkFeatures({ features }: ArrayDataset, where: string): void {
+  if (features.dtype !== "float") return;
+  const odd = features.data.findIndex((value: number) => !Number.isFinite(value));
+  if (odd < 0) return;
+  const size = exampleSize(features);
+  throw new AnabranchError({
+    code: "data/not-finite",
+    message: "a feature is not a finite number",
+    where: `${where}, example ${Math.floor(odd / size)}, element ${odd % size}`,
+    received: String(features.data[odd]),
+    expected: "finite numbers",
+    advice: "Fill in or leave out what is missing before training: one such example spoils every update it is part of.",
+  });
 }
 
 function checkLabels(dataset: ArrayDataset, where: string): void {

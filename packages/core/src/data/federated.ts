@@ -16,7 +16,10 @@ export interface FederatedDataset {
   readonly hash: string;
 }
 
-/** Deals a training set out to clients. The number of clients of the result is what the partitioner made. */
+/**
+ * Deals a training set out to clients. The number of clients of the result is what the partitioner made. Throws what
+ * `checkDataset` and the partitioner throw, `data/empty`, or `data/mismatch` where train and test are of two kinds.
+ */
 export function federate(
   data: TrainTest,
   partitioner: Partitioner,
@@ -25,6 +28,7 @@ export function federate(
   const { train, test } = data;
   checkDataset(train);
   checkDataset(test);
+  checkPair(data);
   const partition = partitioner.partition(partitionLabels(train, partitioner), {
     key: options.key,
     classes: train.classes,
@@ -33,6 +37,29 @@ export function federate(
   });
   const hash = hashText([datasetHash(train), datasetHash(test), partitionHash(partition)].join("\n"));
   return { name: train.name, clients: partition.clients.length, train, partition, test, hash };
+}
+
+function checkPair({ train, test }: TrainTest): void {
+  for (const [part, dataset] of Object.entries({ train, test })) {
+    if (exampleCount(dataset) > 0) continue;
+    throw new AnabranchError({
+      code: "data/empty",
+      message: `the ${part} part of the data set has no examples`,
+      where: `data set ${dataset.name}`,
+      expected: "at least one example",
+    });
+  }
+  const kind = ({ features, labels, classes }: ArrayDataset) =>
+    [features, labels].map(({ dtype, shape }) => `${dtype}[${shape.slice(1).join(", ")}]`).join(" -> ") +
+    `, ${classes} classes`;
+  if (kind(train) === kind(test)) return;
+  throw new AnabranchError({
+    code: "data/mismatch",
+    message: "the test examples are of another kind than the training examples",
+    where: `data set ${train.name}`,
+    received: `test ${kind(test)}`,
+    expected: `${kind(train)}, as in training`,
+  });
 }
 
 /**

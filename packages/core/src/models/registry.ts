@@ -11,7 +11,7 @@ import { quadratic, quadraticOptions } from "./quadratic.ts";
 import { resnet8, resnet10, resnet18, resnetOptions } from "./resnet.ts";
 import { vit, vitOptions } from "./vit.ts";
 
-/** Builds a model from options; throws a ZodError with key paths for options that do not fit. */
+/** Builds a model from options; throws a ZodError where they do not fit its schema in `modelOptions`. */
 export type ModelFactory = (options?: Record<string, unknown>) => Model;
 
 /** The models by the name users type. */
@@ -53,7 +53,7 @@ export interface ModelData {
   readonly classes: number;
 }
 
-/** A model by name for a data set [n, ...]; options override what the data say. Throws `model/unknown`. */
+/** A model by name for a data set [n, ...]; options override what the data say. Throws `model/unknown` or `model/option`. */
 export function createModel(name: string, data: ModelData, options: Record<string, unknown> = {}): Model {
   if (!Object.hasOwn(models, name)) {
     throw new AnabranchError({
@@ -63,11 +63,22 @@ export function createModel(name: string, data: ModelData, options: Record<strin
       expected: Object.keys(models).join(", "),
     });
   }
-  return models[name as ModelName]({
+  const all = {
     input: data.features.shape.slice(1),
     inputType: data.features.dtype,
     labelType: data.labels.dtype,
     classes: data.classes,
     ...options,
+  };
+  const issue = modelOptions[name as ModelName].safeParse(all).error?.issues[0];
+  if (issue === undefined) return models[name as ModelName](all);
+  const key = issue.path[0] ?? (issue.code === "unrecognized_keys" ? issue.keys[0] : "");
+  throw new AnabranchError({
+    code: "model/option",
+    message: "the model cannot be made with these options",
+    where: `model ${name}, ${String(key)}`,
+    received: JSON.stringify(all[key as keyof typeof all]),
+    expected: issue.message,
+    advice: "The features and labels of the data set are options of the model too: see whether it is made for them.",
   });
 }

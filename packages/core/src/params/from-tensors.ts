@@ -7,7 +7,10 @@ interface ParameterValues {
   readonly data: ArrayLike<number | bigint>;
 }
 
-/** The flat vector [d] of named tensors; other tensors are left aside. Throws `params/missing` or `params/shape`. */
+/**
+ * The flat vector [d] of named tensors; other tensors are left aside. Throws `params/missing`, `params/shape` or
+ * `params/not-finite`.
+ */
 export function parametersFrom(tensors: Readonly<Record<string, ParameterValues>>, layout: Layout): Float32Array {
   const vector = new Float32Array(layout.size);
   for (const entry of layout.entries) {
@@ -31,7 +34,19 @@ export function parametersFrom(tensors: Readonly<Record<string, ParameterValues>
         expected: `[${entry.shape.join(", ")}]`,
       });
     }
-    vector.set(Array.from(tensor.data, Number), entry.offset);
+    const values = Float32Array.from(tensor.data, Number);
+    const odd = values.findIndex((value) => !Number.isFinite(value));
+    if (odd >= 0) {
+      throw new AnabranchError({
+        code: "params/not-finite",
+        message: "the initial weights hold a number that is not finite",
+        where: `model.initialWeights, ${entry.name}, element ${odd}`,
+        received: String(values[odd]),
+        expected: "finite numbers that fit float32",
+        advice: "The run that wrote the file may have diverged; take an earlier checkpoint.",
+      });
+    }
+    vector.set(values, entry.offset);
   }
   return vector;
 }

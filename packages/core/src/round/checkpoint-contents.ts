@@ -11,6 +11,8 @@ const CLIENT = "client/";
 const bodySchema = z.strictObject({
   packageVersion: z.string(),
   configHash: z.string(),
+  dataHash: z.string(),
+  executor: z.string(),
   round: z.int().nonnegative(),
   algorithm: z.string(),
   layoutHash: z.string(),
@@ -26,7 +28,8 @@ type Tensors = Record<string, NamedTensor>;
 
 /** A checkpoint as tensors (all numbers that must come back exactly) and a small JSON body. */
 export function checkpointContents(checkpoint: Checkpoint): { tensors: Tensors; body: Body } {
-  const { packageVersion, configHash, round, algorithm, layoutHash, serverState, totals } = checkpoint;
+  const { packageVersion, configHash, dataHash, executor, round, algorithm, layoutHash } = checkpoint;
+  const { serverState, totals } = checkpoint;
   const scalars = Object.entries(serverState.scalars).sort(([a], [b]) => (a < b ? -1 : 1));
   const tensors: Tensors = {
     scalars: float64s(scalars.map(([, value]) => value)),
@@ -35,7 +38,7 @@ export function checkpointContents(checkpoint: Checkpoint): { tensors: Tensors; 
   };
   for (const [name, vector] of Object.entries(serverState.vectors)) tensors[SERVER + name] = flat(vector);
   const body = {
-    ...{ packageVersion, configHash, round, algorithm, layoutHash },
+    ...{ packageVersion, configHash, dataHash, executor, round, algorithm, layoutHash },
     seed: checkpoint.generator.seed,
     scalars: scalars.map(([name]) => name),
     clientStates: checkpoint.clientStates.kind,

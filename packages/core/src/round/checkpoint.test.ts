@@ -11,6 +11,8 @@ const checkpoint: Checkpoint = {
   version: 1,
   packageVersion: "0.1.0",
   configHash: "c0ffee",
+  dataHash: "da7a",
+  executor: "interpreter 1 f00d",
   round: 7,
   algorithm: "scaffold",
   layoutHash: "abcd",
@@ -119,6 +121,7 @@ describe("requireResumable", () => {
     ["checkpoint/algorithm", { algorithm: "fedavg" }],
     ["checkpoint/layout", { layoutHash: "0" }],
     ["checkpoint/config", { configHash: "0" }],
+    ["checkpoint/data", { dataHash: "0" }],
   ])("%s", (code, other) => {
     expect(() => requireResumable(checkpoint, checkpoint, "t")).not.toThrow();
     expect(() => requireResumable(checkpoint, { ...checkpoint, ...other }, "t")).toThrow(

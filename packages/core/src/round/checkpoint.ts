@@ -24,6 +24,9 @@ export interface Checkpoint {
   /** Version of Anabranch that wrote it; another one may train other bits. */
   readonly packageVersion: string;
   readonly configHash: string;
+  readonly dataHash: string;
+  /** Name, version and fingerprint of what computed; another one gives other last bits. */
+  readonly executor: string;
   /** The last finished round, 1-based; 0 before the first. */
   readonly round: number;
   readonly algorithm: string;
@@ -50,11 +53,14 @@ export function decodeCheckpoint(bytes: Uint8Array, where: string): Checkpoint {
 }
 
 /** What a run demands of a checkpoint it continues from. */
-export type CheckpointIdentity = Pick<Checkpoint, "packageVersion" | "configHash" | "algorithm" | "layoutHash">;
+export type CheckpointIdentity = Pick<
+  Checkpoint,
+  "packageVersion" | "configHash" | "dataHash" | "algorithm" | "layoutHash"
+>;
 
 /**
  * Refuses a checkpoint of another run. Throws `checkpoint/version` (another version of Anabranch), `checkpoint/algorithm`,
- * `checkpoint/layout` or `checkpoint/config`.
+ * `checkpoint/layout`, `checkpoint/config` or `checkpoint/data`.
  */
 export function requireResumable(checkpoint: Checkpoint, expected: CheckpointIdentity, where: string): void {
   const startAnew = "Resume with the configuration in the run's own folder, or start a new run.";
@@ -68,6 +74,12 @@ export function requireResumable(checkpoint: Checkpoint, expected: CheckpointIde
     ["algorithm", "checkpoint/algorithm", "the checkpoint belongs to another algorithm", startAnew],
     ["layoutHash", "checkpoint/layout", "the checkpoint belongs to another model", startAnew],
     ["configHash", "checkpoint/config", "the configuration has changed since the checkpoint", startAnew],
+    [
+      "dataHash",
+      "checkpoint/data",
+      "the data have changed since the checkpoint",
+      "Put the data set's files back as they were, or start a new run.",
+    ],
   ];
   for (const [key, code, message, advice] of checks) {
     if (checkpoint[key] === expected[key]) continue;

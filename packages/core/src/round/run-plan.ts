@@ -13,6 +13,8 @@ export interface RunPlan {
   readonly id: string;
   readonly name: string;
   readonly configHash: string;
+  /** Hash of the data and how they are dealt out. */
+  readonly dataHash: string;
   readonly seed: number;
   readonly rounds: number;
   readonly population: number;

@@ -30,6 +30,7 @@ export async function restoreRun(plan: RunPlan, ports: RunPorts): Promise<RunSta
     await ports.emit({ v: 1, type: "run.warning", at: new Date().toISOString(), code, message });
   }
   requireResumable(checkpoint, identity(plan), name);
+  await warnOfExecutor(checkpoint.executor, plan, ports);
   await ports.clientStates.restore(checkpoint.clientStates, checkpoint.round);
   const server = checkpoint.serverState as ServerState;
   return { server, round: checkpoint.round, savedRound: checkpoint.round, totals: checkpoint.totals };
@@ -56,6 +57,7 @@ function bare(plan: RunPlan, state: RunState): Checkpoint {
   return {
     version: 1,
     ...identity(plan),
+    executor: executorOf(plan),
     round: state.round,
     serverState: state.server,
     clientStates: { kind: "inline", states: [] },
@@ -64,10 +66,23 @@ function bare(plan: RunPlan, state: RunState): Checkpoint {
   };
 }
 
+/** Resuming elsewhere is allowed, but the result is then not the one that an uninterrupted run would have given. */
+async function warnOfExecutor(before: string, plan: RunPlan, ports: RunPorts): Promise<void> {
+  const now = executorOf(plan);
+  if (now === before) return;
+  const message = `The run was computed by ${before} so far and goes on with ${now}: other last bits are to be expected.`;
+  await ports.emit({ v: 1, type: "run.warning", at: new Date().toISOString(), code: "checkpoint/executor", message });
+}
+
+function executorOf({ description: { executor } }: RunPlan): string {
+  return [executor.name, executor.version, executor.fingerprint].join(" ");
+}
+
 function identity(plan: RunPlan) {
   return {
     packageVersion: VERSION,
     configHash: plan.configHash,
+    dataHash: plan.dataHash,
     algorithm: plan.algorithm.name,
     layoutHash: plan.layout.hash,
   };

@@ -20,18 +20,11 @@ export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<Run
   const history: RoundRecord[] = [];
   await emitStarted(plan, ports, state);
   const fold = new RoundFold(plan.exchange);
-  let stopped: RunResult["stopped"] = "finished";
-  while (state.round < plan.rounds) {
-    if (ports.signal?.aborted === true) {
-      stopped = "interrupted";
-      break;
-    }
+  let stopped = endOf(plan, ports, state);
+  while (stopped === undefined) {
     fold.reset();
-    const record = await runRound(plan, ports, state, fold);
-    history.push(record);
-    if (!isFiniteVector(state.server.vectors.parameters)) stopped = "diverged";
-    else if (stopsEarly(plan, state, record)) stopped = "early-stop";
-    if (stopped !== "finished") break;
+    history.push(await runRound(plan, ports, state, fold));
+    stopped = endOf(plan, ports, state);
   }
   if (state.savedRound !== state.round && stopped !== "diverged") await saveCheckpoint(plan, ports, state);
   await emitEnd(ports, state, stopped);
@@ -43,6 +36,15 @@ export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<Run
     best: state.totals.best.round === 0 ? undefined : state.totals.best,
     stopped,
   };
+}
+
+/** Whether the run is over, and why; told from what a checkpoint holds, so that a resumed run ends where it would have. */
+function endOf(plan: RunPlan, ports: RunPorts, { server, round, totals }: RunState): RunResult["stopped"] | undefined {
+  if (!isFiniteVector(server.vectors.parameters)) return "diverged";
+  const reached = plan.targetAccuracy !== undefined && (totals.last?.accuracy ?? 0) >= plan.targetAccuracy;
+  if (reached || (plan.patience > 0 && totals.best.stale >= plan.patience)) return "early-stop";
+  if (round >= plan.rounds) return "finished";
+  return ports.signal?.aborted === true ? "interrupted" : undefined;
 }
 
 /** Client states on their way to the store: they are copied, so this bounds memory. */
@@ -86,6 +88,7 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
   const trained = performance.now();
   const before = state.server.vectors.parameters;
   if (fold.clients > 0) state.server = updateServer(plan, state.server, fold, round, learningRate);
+  else if (cohort.length > 0) await warnOfNoUpdates(ports, round, cohort.length);
   state.round = round;
   const updated = performance.now();
   const { loss, lossMin, lossMax } = fold.summary();
@@ -122,6 +125,8 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
     clientLossMax: lossMax,
     updateNorm: distance(state.server.vectors.parameters, before),
   });
+  // nothing is to continue from a model that is not finite: the last checkpoint stays the newest
+  if (!isFiniteVector(state.server.vectors.parameters)) return record;
   await evaluateRound(plan, ports, state, record);
   if (round % plan.checkpointEvery === 0 || round === plan.rounds) await saveCheckpoint(plan, ports, state);
   return record;
@@ -156,9 +161,13 @@ async function reportFailure(
     code: "round/client-failed",
     message: failure.message,
     where: `round ${round}, client ${client}`,
-    advice:
-      'Set stop.onClientFailure = "continue" to leave failed clients out; resume continues from the last checkpoint.',
+    advice: 'A run with stop.onClientFailure = "continue" leaves failed clients out and goes on.',
   });
+}
+
+async function warnOfNoUpdates(ports: RunPorts, round: number, cohort: number): Promise<void> {
+  const message = `Round ${round}: all ${cohort} clients of the cohort failed, so the model is what it was.`;
+  await ports.emit({ v: 1, type: "run.warning", at: now(), code: "round/no-updates", message });
 }
 
 async function evaluateRound(plan: RunPlan, ports: RunPorts, state: RunState, record: RoundRecord): Promise<void> {
@@ -206,11 +215,6 @@ async function evaluateClients(ports: RunPorts, state: RunState, record: RoundRe
     accuracies,
     clients: withData,
   });
-}
-
-function stopsEarly(plan: RunPlan, state: RunState, record: RoundRecord): boolean {
-  const reached = plan.targetAccuracy !== undefined && (record.testAccuracy ?? 0) >= plan.targetAccuracy;
-  return reached || (plan.patience > 0 && state.totals.best.stale >= plan.patience);
 }
 
 async function emitStarted(plan: RunPlan, ports: RunPorts, state: RunState): Promise<void> {

@@ -1,9 +1,10 @@
-import { AnabranchError } from "@anabranch/engine";
+import { AnabranchError, hashText } from "@anabranch/engine";
 import { arrayDataSpec, type DataSpec } from "../client/data-source.ts";
 import type { Config } from "../config/index.ts";
 import {
   type ArrayDataset,
   createPartitioner,
+  datasetHash,
   type FederatedDataset,
   federate,
   type Partitioner,
@@ -27,6 +28,8 @@ export interface Federation {
   readonly name: string;
   readonly clients: number;
   readonly classes: number;
+  /** Hash of the data and of who holds what. */
+  readonly hash: string;
   /** The whole data set where it lies in memory. */
   readonly dataset: FederatedDataset | undefined;
   /** What a model must know of the examples. */
@@ -52,6 +55,7 @@ function dealtOut(config: Config, data: TrainTest): Federation {
     clients: dataset.clients,
     dataset,
     classes: train.classes,
+    hash: dataset.hash,
     examples: train,
     statistics: partitionStatistics(partition, partitionLabels(train, partitioner), train.classes),
     sources(model, float) {
@@ -74,6 +78,7 @@ function computed(config: Config, population: SyntheticPopulation): Federation {
     clients,
     dataset: undefined,
     classes: spec.classes,
+    hash: hashText(JSON.stringify([seed, clients, spec, datasetHash(test)])),
     examples: test,
     statistics: populationStatistics(population),
     sources(model, float) {
@@ -100,18 +105,13 @@ function namedPartitioner(config: Config): Partitioner {
   return createPartitioner(scheme, options);
 }
 
-/** Labels and float features in the element types that the model's programs take. */
+/**
+ * Labels and float features in the element types that the model's programs take. Throws `model/features`,
+ * `model/labels` or `model/classes` where the model is made for other data.
+ */
 function conform(dataset: ArrayDataset, model: Model, float: "float32" | "float64"): ArrayDataset {
   const { features, labels } = dataset;
-  if (features.dtype !== model.features.dtype) {
-    throw new AnabranchError({
-      code: "model/features",
-      message: "the model does not take this data set's features",
-      where: `model ${model.name}, data set ${dataset.name}`,
-      received: features.dtype,
-      expected: model.features.dtype,
-    });
-  }
+  requireFit(dataset, model);
   const data =
     features.dtype !== "float"
       ? features.data
@@ -125,6 +125,27 @@ function conform(dataset: ArrayDataset, model: Model, float: "float32" | "float6
     features: { ...features, data },
     labels: sameLabels ? labels : { ...labels, dtype: model.labels.dtype, data: typed },
   };
+}
+
+function requireFit({ name, features, labels, classes }: ArrayDataset, model: Model): void {
+  const where = `model ${model.name}, data set ${name}`;
+  const shapeOf = (shape: readonly number[]) => `[${shape.join(", ")}]`;
+  const refuse = (part: string, received: string, expected: string): never => {
+    throw new AnabranchError({
+      code: `model/${part}`,
+      message: `the model does not take this data set's ${part}`,
+      where,
+      received,
+      expected,
+      advice: 'Choose a model for this kind of data ("anabranch models" lists them), or another data set.',
+    });
+  };
+  const given = features.dtype + shapeOf(features.shape.slice(1));
+  const taken = model.features.dtype + shapeOf(model.features.shape);
+  if (given !== taken) refuse("features", given, taken);
+  const [labelled, wanted] = [shapeOf(labels.shape.slice(1)), shapeOf(model.labels.shape)];
+  if (labelled !== wanted) refuse("labels", `labels of shape ${labelled}`, `shape ${wanted}`);
+  if (classes > model.classes) refuse("classes", String(classes), `at most ${model.classes}`);
 }
 
 /** A split in chunks of one evaluation batch each. */

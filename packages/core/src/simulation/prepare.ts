@@ -1,4 +1,5 @@
-import type { Algorithm } from "../algorithms/algorithm.ts";
+import { AnabranchError } from "@anabranch/engine";
+import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
 import { compileEvaluation } from "../client/evaluation-task.ts";
 import { compileLocalTask } from "../client/local-task.ts";
@@ -57,6 +58,7 @@ export function prepareRun(
   const modelLayout = layout(model.parameters);
   const exchange = algorithm.exchange(modelLayout);
   const { training, aggregation } = config;
+  requireClippable(algorithm, exchange, aggregation.clipNorm);
   const budget =
     training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
   const population = federation.clients;
@@ -91,6 +93,7 @@ export function prepareRun(
     id,
     name: config.name,
     configHash: configHash(config),
+    dataHash: federation.hash,
     seed: config.seed,
     rounds: config.rounds,
     population,
@@ -98,10 +101,7 @@ export function prepareRun(
     layout: modelLayout,
     exchange,
     initial: float === "float64" ? Float64Array.from(initial) : Float32Array.from(initial),
-    sampler:
-      samplerName === "poisson"
-        ? poissonSampler(population, cohort)
-        : uniformSampler(population, Math.min(cohort, population)),
+    sampler: samplerName === "poisson" ? poissonSampler(population, cohort) : uniformSampler(population, cohort),
     stages: aggregation,
     learningRate: learningRateSchedule(config),
     evaluateEvery: config.evaluation.every,
@@ -120,6 +120,20 @@ export function prepareRun(
     },
   };
   return { plan, simulation, model, federation };
+}
+
+/** What a client keeps must be what it sent: clipping would part the two, e.g. SCAFFOLD's c from the mean of its c_i. */
+function requireClippable({ name }: Algorithm, { client }: Exchange, clipNorm: number): void {
+  const kept = Object.keys(client);
+  if (clipNorm === 0 || kept.length === 0) return;
+  throw new AnabranchError({
+    code: "config/conflict",
+    message: "two values in the configuration exclude each other",
+    where: "aggregation.clipNorm",
+    received: `${clipNorm}, with algorithm.name = "${name}", whose clients keep ${kept.join(", ")}`,
+    expected: "0",
+    advice: "Clipped updates would not match what clients keep. Bound single steps instead: training.gradientClip.",
+  });
 }
 
 function namedModel(config: Config, data: ModelData): Model {

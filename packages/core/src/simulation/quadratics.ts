@@ -1,4 +1,4 @@
-import { AnabranchError, type Executor } from "@anabranch/engine";
+import { AnabranchError, type Executor, hashText } from "@anabranch/engine";
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { arrayDataSpec } from "../client/data-source.ts";
 import { compileEvaluation } from "../client/evaluation-task.ts";
@@ -68,6 +68,7 @@ export function prepareQuadratics(
     id: "quadratics",
     name: "quadratics",
     configHash: "quadratics",
+    dataHash: hashText(JSON.stringify([a, b])),
     seed: 0,
     rounds: cohorts.length,
     population: a.length,

@@ -90,6 +90,6 @@ function tooFewGroups(usable: number, clients: number, options: NaturalOptions):
     where: `partitioner natural, minimumSize ${options.minimumSize}`,
     received: `${usable} groups for ${clients} clients`,
     expected: `at least ${Math.max(1, clients)} groups`,
-    advice: "Use fewer clients (0: one for each group) or a smaller minimumSize.",
+    advice: `Set data.clients to at most ${usable}, or use a smaller minimumSize.`,
   });
 }
