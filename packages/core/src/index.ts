@@ -32,7 +32,7 @@ export * from "./round/events.ts";
 export { memoryClientStates, requireKind } from "./round/memory-client-states.ts";
 export { runFederation } from "./round/run.ts";
 export type { RoundRecord, RunPlan, RunPorts, RunResult } from "./round/run-plan.ts";
-export { BEST_CHECKPOINT } from "./round/run-state.ts";
+export { BEST_CHECKPOINT, resumePoint } from "./round/run-state.ts";
 export { damaged, decodeSealed, encodeSealed, type SealedKind } from "./round/sealed.ts";
 export type { Stage, StageSettings } from "./round/stages.ts";
 export { poissonSampler, type Sampler, scriptedSampler, uniformSampler } from "./selection/sampler.ts";

@@ -1,7 +1,8 @@
 import type { ServerState } from "../algorithms/algorithm.ts";
 import { VERSION } from "../version.ts";
+import type { BlobStore } from "./blob-store.ts";
 import { type Checkpoint, encodeCheckpoint, type RunTotals, requireResumable } from "./checkpoint.ts";
-import { newestCheckpoint, saveCheckpointFile } from "./checkpoint-files.ts";
+import { type FoundCheckpoint, newestCheckpoint, saveCheckpointFile } from "./checkpoint-files.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
 
 /** Where a run stands: what a checkpoint holds. */
@@ -17,19 +18,28 @@ export interface RunState {
 /** Name of the blob with the parameters of the best evaluation. */
 export const BEST_CHECKPOINT = "checkpoints/best.safetensors";
 
-/** The newest checkpoint that is whole, or the start of the run. Refuses a checkpoint of another run. */
+/**
+ * The newest checkpoint that is whole, undefined for a run that has none. Throws what `newestCheckpoint` and
+ * `requireResumable` throw: a checkpoint of another run is refused before anything is changed.
+ */
+export async function resumePoint(plan: RunPlan, checkpoints: BlobStore): Promise<FoundCheckpoint | undefined> {
+  const found = await newestCheckpoint(checkpoints);
+  if (found !== undefined) requireResumable(found.checkpoint, identity(plan), found.name);
+  return found;
+}
+
+/** Where the run goes on: after its newest checkpoint, or at the start. */
 export async function restoreRun(plan: RunPlan, ports: RunPorts): Promise<RunState> {
-  const found = await newestCheckpoint(ports.checkpoints);
+  const found = await resumePoint(plan, ports.checkpoints);
   if (found === undefined) {
     const best = { round: 0, accuracy: 0, stale: 0 };
     const totals = { bytesDown: 0, bytesUp: 0, seconds: 0, best };
     return { server: plan.algorithm.init(plan.initial), round: 0, savedRound: 0, totals };
   }
-  const { checkpoint, name, skipped } = found;
+  const { checkpoint, skipped } = found;
   for (const { code, message } of skipped) {
     await ports.emit({ v: 1, type: "run.warning", at: new Date().toISOString(), code, message });
   }
-  requireResumable(checkpoint, identity(plan), name);
   await warnOfExecutor(checkpoint.executor, plan, ports);
   await ports.clientStates.restore(checkpoint.clientStates, checkpoint.round);
   const server = checkpoint.serverState as ServerState;

@@ -1,18 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
-  type Algorithm,
+  AnabranchError,
   type Config,
   decodeSafetensors,
-  type Model,
   type Own,
   type SyntheticPopulation,
   syntheticPopulation,
   type TrainTest,
 } from "@anabranch/core";
 import { loadDatasetModule } from "../data/dataset-module.ts";
-import { importLocal } from "../data/import-local.ts";
 import { loadDataset } from "../data/load-dataset.ts";
+import { ownPart } from "./own-module.ts";
 
 export interface LoadOptions {
   /** Where data sets lie that are not shipped; overrides the configuration. */
@@ -26,22 +25,13 @@ interface Loaded {
   readonly own: Own;
 }
 
-const WHAT = { model: "a model", algorithm: "an algorithm" } as const;
-type Factory = (options: Record<string, unknown>) => unknown;
-
 /** The data set and the operator's own files that a configuration names. */
 export async function loadConfigured(config: Config, options: LoadOptions): Promise<Loaded> {
   const base = options.baseDir ?? ".";
   const dataDir = options.dataDir ?? config.data.dataDir;
-  const { model, algorithm } = config;
-  return {
-    data: await loadData(config, base, dataDir),
-    own: {
-      model: (await makeOwn("model", model, base)) as Model | undefined,
-      algorithm: (await makeOwn("algorithm", algorithm, base)) as Algorithm | undefined,
-      weights: model.initialWeights === undefined ? undefined : await readWeights(resolve(base, model.initialWeights)),
-    },
-  };
+  // own files first: they fail faster than a download
+  const own = await loadOwn(config, base);
+  return { own, data: await loadData(config, base, dataDir) };
 }
 
 async function loadData({ data, seed }: Config, base: string, dataDir: string | undefined): Promise<Loaded["data"]> {
@@ -54,15 +44,31 @@ async function loadData({ data, seed }: Config, base: string, dataDir: string | 
   return loadDataset(data.dataset, dataDir === undefined ? { base } : { base, dataDir });
 }
 
-/** Calls the factory that an own file exports with the section's further keys as options. */
-async function makeOwn(what: "model" | "algorithm", section: Config["model"], base: string): Promise<unknown> {
-  const { name: _name, file, initialWeights: _weights, ...options } = section;
-  if (file === undefined) return undefined;
-  const wanted = { what: WHAT[what], expected: `a function that returns the ${what}` };
-  const make = (await importLocal(file, wanted, base)) as Factory;
-  return make(options);
+/** Own files get the section's further keys as options. */
+async function loadOwn({ model, algorithm }: Config, base: string): Promise<Own> {
+  const { name: _model, file: modelFile, initialWeights, ...modelOptions } = model;
+  const { name: _algorithm, file: algorithmFile, ...algorithmOptions } = algorithm;
+  return {
+    model: modelFile === undefined ? undefined : await ownPart("model", modelFile, modelOptions, base),
+    algorithm:
+      algorithmFile === undefined ? undefined : await ownPart("algorithm", algorithmFile, algorithmOptions, base),
+    weights: initialWeights === undefined ? undefined : await readWeights(resolve(base, initialWeights)),
+  };
 }
 
 async function readWeights(path: string): Promise<Own["weights"]> {
-  return decodeSafetensors(new Uint8Array(await readFile(path)), path).tensors;
+  let bytes: Uint8Array;
+  try {
+    bytes = new Uint8Array(await readFile(path));
+  } catch (cause) {
+    throw new AnabranchError({
+      code: "params/unreadable",
+      message: "the file with the initial weights cannot be read",
+      where: `model.initialWeights, ${path}`,
+      received: cause instanceof Error ? cause.message : String(cause),
+      expected: "a safetensors file, e.g. a run's model.safetensors",
+      cause,
+    });
+  }
+  return decodeSafetensors(bytes, path).tensors;
 }

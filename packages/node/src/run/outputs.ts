@@ -9,6 +9,7 @@ import {
   type Vector,
 } from "@anabranch/core";
 import { writeReport } from "../report/report.ts";
+import { storageError } from "../store/file-system.ts";
 import { type RunFolder, writeRunFile } from "../store/run-folder.ts";
 import type { OpenSimulation } from "./simulation.ts";
 
@@ -18,8 +19,16 @@ export async function writeOutputs(run: RunFolder, simulation: OpenSimulation, r
   const metadata = { run: run.id, algorithm: plan.algorithm.name, model: model.name, round: String(result.round) };
   await writeRunFile(run.paths.modelSafetensors, modelSafetensors(plan.layout, result.parameters, metadata));
   await writeRunFile(run.paths.modelOnnx, modelOnnx(model, plan.layout, result.parameters));
-  const charts = writeReport(run.folder);
+  const charts = tryReport(run);
   return ["config.toml", "events.jsonl", "metrics.csv", "model.safetensors", "model.onnx", ...charts];
+}
+
+function tryReport({ folder, paths }: RunFolder): string[] {
+  try {
+    return writeReport(folder);
+  } catch (error) {
+    throw storageError(error, { what: "the report", path: paths.report });
+  }
 }
 
 /** The parameters as safetensors, one float32 tensor a parameter. */

@@ -1,14 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import {
+  AnabranchError,
   type BlobStore,
   type Config,
-  newestCheckpoint,
   type Own,
   parseConfig,
   type RunEvent,
   type RunResult,
   renderToml,
+  resumePoint,
   runFederation,
 } from "@anabranch/core";
 import { openDiskBlobStore } from "../store/disk-blob-store.ts";
@@ -17,7 +18,7 @@ import { EventLog, flushingBefore, truncateAfterRound } from "../store/event-log
 import { MetricsCsv } from "../store/metrics-csv.ts";
 import { createRunFolder, openRunFolder, type RunFolder, writeRunFile } from "../store/run-folder.ts";
 import { RunIndex } from "../store/run-index.ts";
-import { RunSummarizer } from "../store/run-summary.ts";
+import { RunSummarizer, type RunSummary } from "../store/run-summary.ts";
 import { writeOutputs } from "./outputs.ts";
 import { type OpenSimulation, openSimulation, type SimulationOptions } from "./simulation.ts";
 
@@ -50,10 +51,13 @@ export async function startRun(config: Config, options: SessionOptions, own: Own
   }
 }
 
-/** Continues a run from its newest checkpoint, with the configuration in its folder. */
+/**
+ * Continues a run from its newest checkpoint, with the configuration in its folder. What is refused (another
+ * configuration, other data, damaged checkpoints) leaves the folder as it was.
+ */
 export async function resumeRun(folder: string, options: SessionOptions, own: Own = {}): Promise<RunOutcome> {
   const run = await openRunFolder(folder);
-  const config = parseConfig(await readFile(run.paths.config, "utf8"), run.paths.config);
+  const config = parseConfig(await readConfig(run), run.paths.config);
   return locked(run, async () => {
     const simulation = await openSimulation(config, config.name, options, own);
     try {
@@ -62,6 +66,22 @@ export async function resumeRun(folder: string, options: SessionOptions, own: Ow
       await simulation.close();
     }
   });
+}
+
+async function readConfig({ folder, paths }: RunFolder): Promise<string> {
+  try {
+    return await readFile(paths.config, "utf8");
+  } catch (cause) {
+    throw new AnabranchError({
+      code: "run/no-config",
+      message: "the configuration of the run cannot be read",
+      where: folder,
+      received: cause instanceof Error ? cause.message : String(cause),
+      expected: "config.toml, as the run was started with",
+      advice: "Put it back from a copy; a run cannot go on without it.",
+      cause,
+    });
+  }
 }
 
 async function locked<T>(run: RunFolder, body: () => Promise<T>): Promise<T> {
@@ -82,17 +102,20 @@ async function recorded(
 ): Promise<RunOutcome> {
   const { paths, folder, id } = run;
   const blobs = await openDiskBlobStore(folder);
-  await truncateAfterRound(paths.events, (await newestCheckpoint(blobs))?.checkpoint.round ?? 0);
+  const resumedFrom = (await resumePoint(simulation.plan, blobs))?.checkpoint.round ?? 0;
+  await truncateAfterRound(paths.events, resumedFrom);
   const log = await EventLog.open(paths.events);
   const metrics = await MetricsCsv.open(paths.metrics, paths.events);
   const index = await RunIndex.open(dirname(folder));
   const summarizer = await RunSummarizer.ofFolder(folder);
   await writeRunFile(paths.partition, JSON.stringify(partitionFile(simulation, config)));
+  let savedRound = resumedFrom;
   const emit = async (event: RunEvent) => {
     await log.append(event);
     await metrics.append(event);
     summarizer.add(event);
-    if (INDEXED.has(event.type)) index.update(summarizer.summary);
+    if (INDEXED.has(event.type)) tryUpdate(index, summarizer.summary);
+    if (event.type === "checkpoint.saved") savedRound = event.round;
     options.onEvent?.(event);
   };
   const checkpoints: BlobStore = flushingBefore(blobs, log);
@@ -110,10 +133,9 @@ async function recorded(
     return { id, folder, result, files };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const round = (await newestCheckpoint(blobs))?.checkpoint.round ?? 0;
-    await emit({ v: 1, type: "run.stopped", at: new Date().toISOString(), round, reason: "error", message }).catch(
-      () => {},
-    );
+    const stopped = { type: "run.stopped", round: savedRound, reason: "error", message } as const;
+    // the first error counts: on a full disk this one cannot be written either
+    await emit({ v: 1, at: new Date().toISOString(), ...stopped }).catch(() => {});
     throw error;
   } finally {
     index.close();
@@ -124,6 +146,15 @@ async function recorded(
 
 /** Events that change what a list of runs shows. */
 const INDEXED = new Set<string>(["run.started", "round.finished", "run.stopped", "run.finished"]);
+
+/** The index repeats what the folders say and is made anew from them: a run does not stop because it cannot be written. */
+function tryUpdate(index: RunIndex, summary: RunSummary): void {
+  try {
+    index.update(summary);
+  } catch {
+    // a full disk or a busy index; `list` finds the run in its folder
+  }
+}
 
 function partitionFile({ federation, simulation }: OpenSimulation, { data }: Config) {
   const { name, clients, classes, statistics } = federation;

@@ -78,6 +78,18 @@ describe("WorkerPool", () => {
     await pool.close();
   });
 
+  it("reports a task whose worker dies twice, and an evaluation as an error", async () => {
+    const pool = await WorkerPool.start(simulation, { executor: "onnxruntime-node", workers: 1 });
+    const killer = setInterval(() => pool.threads.forEach((thread) => void thread.terminate()), 5);
+    await Promise.all(pool.threads.map((thread) => thread.terminate()));
+    const outcomes: CohortOutcome[] = [];
+    await pool.run({ ...request, cohort: [3], broadcast: broadcast(1) }, async (group) => void outcomes.push(...group));
+    expect(outcomes).toMatchObject([{ client: 3, retried: true, failure: { code: "worker/lost" } }]);
+    await expect(pool.evaluate(new Float32Array(3))).rejects.toMatchObject({ code: "worker/lost" });
+    clearInterval(killer);
+    await pool.close();
+  });
+
   it("reports a client whose update is not finite and takes the others", async () => {
     const pool = await WorkerPool.start(simulation, { executor: "onnxruntime-node", workers: 2 });
     const failed: string[] = [];

@@ -1,4 +1,5 @@
 import {
+  AnabranchError,
   addSums,
   type Backend,
   type CohortOutcome,
@@ -62,7 +63,12 @@ export class WorkerPool implements Backend, Evaluator {
   static async start(plan: SimulationPlan, options: PoolOptions): Promise<WorkerPool> {
     const pool = new WorkerPool(plan, options);
     pool.#threads = Array.from({ length: options.workers }, () => pool.#spawn());
-    await Promise.all(pool.#threads.map((t) => t.ready));
+    try {
+      await Promise.all(pool.#threads.map((t) => t.ready));
+    } catch (error) {
+      await pool.close(); // threads that did start would keep the process alive
+      throw error;
+    }
     return pool;
   }
 
@@ -148,6 +154,24 @@ export class WorkerPool implements Backend, Evaluator {
     await Promise.race(this.#threads.map((thread) => thread.idle()));
   }
 
+  /** As `#request`, for work that the run cannot do without. Throws `worker/lost` or what the worker has thrown. */
+  async #require(build: (id: number) => Extract<ToWorker, { id: number }>): Promise<Answer> {
+    try {
+      const { answer } = await this.#request(build);
+      if (answer.type !== "failed") return answer;
+      throw new AnabranchError({ code: answer.code, message: answer.message });
+    } catch (error) {
+      if (!(error instanceof WorkerLost)) throw error;
+      throw new AnabranchError({
+        code: "worker/lost",
+        message: `${error.message}, twice`,
+        where: "evaluation",
+        advice: "Was memory short? Try fewer workers; resume continues from the last checkpoint.",
+        cause: error,
+      });
+    }
+  }
+
   /** Runs a task; one that its worker did not survive is tried once more on another. */
   async #request(
     build: (id: number) => Extract<ToWorker, { id: number }>,
@@ -191,11 +215,11 @@ export class WorkerPool implements Backend, Evaluator {
     this.#publishParameters(parameters);
     const ranges = evaluationRanges(this.#plan[source]!, this.#plan.evaluation.batchSize);
     const answers = await Promise.all(
-      ranges.map((range) => this.#request((id) => ({ type: "evaluate", id, source, range }))),
+      ranges.map((range) => this.#require((id) => ({ type: "evaluate", id, source, range }))),
     );
-    return answers.flatMap(({ answer }) => {
+    return answers.flatMap((answer) => {
       if (answer.type === "evaluated") return answer.sums;
-      throw new Error(answer.type === "failed" ? answer.message : `unexpected answer ${answer.type}`);
+      throw new Error(`unexpected answer ${answer.type}`);
     });
   }
 

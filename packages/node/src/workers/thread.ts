@@ -31,9 +31,11 @@ export class WorkerThread {
     this.ready = new Promise((resolve, reject) => {
       this.#worker.on("message", (message: FromWorker) => {
         if (message.type === "ready") resolve();
-        else if (message.type === "broken")
+        else if (message.type === "broken") {
           reject(new AnabranchError({ code: message.code, message: message.message }));
-        else this.#settle(message);
+          this.#lose(`a worker could not start: ${message.message}`); // it answers no task
+          void this.#worker.terminate();
+        } else this.#settle(message);
       });
       const lost = (why: string) => {
         this.#lose(why);
