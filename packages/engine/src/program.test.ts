@@ -6,9 +6,10 @@ import { deserializeGraph } from "./graph/serialize.ts";
 import type { Tensor, TensorType } from "./graph/tensor.ts";
 import { type TensorTree, trace } from "./graph/trace.ts";
 import { constant, identity } from "./ops/basic.ts";
-import { scan } from "./ops/control.ts";
-import { add, exp, mul, square, sub } from "./ops/elementwise.ts";
-import { mean } from "./ops/reductions.ts";
+import { cond, scan } from "./ops/control.ts";
+import { conv2d } from "./ops/convolution.ts";
+import { add, exp, greater, mul, square, sub } from "./ops/elementwise.ts";
+import { mean, sum } from "./ops/reductions.ts";
 import { compileProgram } from "./program.ts";
 import { host, sample } from "./testing/check.ts";
 
@@ -80,6 +81,41 @@ it("inputs that do not fit are refused with their name", async () => {
     await expect(executable.run({ ...inputs, w: short })).rejects.toThrow(/do not fill its shape/);
     await executable.release();
   }
+});
+
+it("an extent that is a multiple is compared with the symbol, whatever comes first", async () => {
+  const types = { a: { dtype: "float", shape: ["4*N"] }, b: { dtype: "float", shape: ["N"] } } as const;
+  const program = compileProgram(
+    "multiple",
+    trace(({ a, b }) => add(mean(a), mean(b)), types),
+  );
+  const of = (n: number) => ({ dtype: "float", shape: [n], data: new Float32Array(n).fill(1) }) as const;
+  for (const executor of [interpreter(), await onnxruntimeNode()]) {
+    const executable = await executor.load(program);
+    expect(Object.values(await executable.run({ a: of(8), b: of(2) }))[0]!.data[0]).toBe(2);
+    await expect(executable.run({ a: of(5), b: of(2) })).rejects.toMatchObject({ code: "executor/input" });
+    await expect(executable.run({ a: { ...of(8), data: new Int32Array(8) }, b: of(2) })).rejects.toThrow(/array type/);
+    await executable.release();
+  }
+});
+
+it("branches, second derivatives and convolutions compile to the same bytes too", () => {
+  const make = () => {
+    const types = { x: { dtype: "float", shape: ["N", 2, 8, 8] }, w: { dtype: "float", shape: [2, 2, 3, 3] } } as const;
+    const fn = ({ x, w }: { x: Tensor; w: Tensor }) => {
+      const loss = (v: Tensor) => mean(square(conv2d(x, v, { padding: 1 })));
+      const second = valueAndGrad((v) => sum(square(valueAndGrad(loss, v).gradients)), w);
+      return cond(
+        greater(second.value, 1),
+        () => mul(second.gradients, 0.5),
+        () => second.gradients,
+      );
+    };
+    return compileProgram("conditional", trace(fn as (x: unknown) => Tensor, types)).hash;
+  };
+  const first = make();
+  compile();
+  expect(make()).toBe(first);
 });
 
 it("an operator outside the table is refused", () => {

@@ -3,6 +3,7 @@ import { evaluateGraph } from "../executor/interpreter.ts";
 import type { HostTensor, Tensor, TensorType } from "../graph/tensor.ts";
 import { type TensorTree, trace } from "../graph/trace.ts";
 import { identity, stopGradient } from "../ops/basic.ts";
+import { scan } from "../ops/control.ts";
 import { add, cast, exp, mul, pow, relu, square, tanh } from "../ops/elementwise.ts";
 import { sum } from "../ops/reductions.ts";
 import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
@@ -110,6 +111,19 @@ describe("gradients", () => {
   it("of relu at 0 is 0", () => {
     const zero = host("float", [2], [0, -0]);
     expect(evaluate(({ zero }) => gradients(sum(relu(zero!)), zero!), { zero })[""]).toEqual([0, 0]);
+  });
+
+  it("by a loop's own results, which no gradient passes", () => {
+    const fn = ({ x }: Inputs) => {
+      const { carry } = scan(
+        (c: { w: Tensor }, s: { x: Tensor }) => ({ carry: { w: add(c.w, s.x) }, output: {} }),
+        { w: sum(x!) },
+        { x: x! },
+      );
+      return gradients(square(carry.w), carry).w;
+    };
+    // 2 (sum of x + sum of x)
+    expect(evaluate(fn, { x })[""]).toEqual([4 * Array.from(x.data).reduce((a, v) => a + v, 0)]);
   });
 
   it("pass auxiliary values through", () => {

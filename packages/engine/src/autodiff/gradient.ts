@@ -28,8 +28,8 @@ export function gradients<V extends TensorTree>(scalar: Tensor, variables: V): V
   const cotangents: ValueMap<Tensor> = new Map();
   setValue(cotangents, scalar, constant(1));
   for (const node of sortNodes([scalar]).reverse()) {
-    if (!active.has(node) || node.inputs.length === 0) continue;
-    propagate(node, active, cotangents);
+    // a variable's own node may be a scan: its rule is not asked where no input of it leads to another variable
+    if (node.inputs.some((t) => active.has(t.node))) propagate(node, active, cotangents);
   }
   return mapTensors(variables, (leaf) => getValue(cotangents, leaf) ?? broadcastTo(constant(0), leaf.shape, leaf));
 }

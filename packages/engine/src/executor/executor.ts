@@ -25,6 +25,6 @@ export interface Executable {
    * way (an index out of range, a scan of no steps).
    */
   run(inputs: HostTensors): Promise<HostTensors>;
-  /** Frees native memory; the executable must not be used afterwards. */
+  /** Frees native memory. A later `run` throws `executor/released` where there was any; releasing twice is no mistake. */
   release(): Promise<void>;
 }

@@ -71,11 +71,14 @@ async function loadSession(
       message: `${name} refused a program`,
       where: `program ${program.name}`,
       received: cause instanceof Error ? cause.message : String(cause),
+      advice: `Install ${name}@1.30.0, or look for a shape that only the run would show.`,
       cause,
     });
   }
+  let released = false;
   return {
     run: async (inputs) => {
+      if (released) throw releasedError(program);
       bindInputs(program, inputs);
       const feeds: Record<string, OnnxTensor> = {};
       for (const port of program.inputs) {
@@ -89,8 +92,21 @@ async function loadSession(
       }
       return outputs as HostTensors;
     },
-    release: () => session.release(),
+    release: async () => {
+      if (released) return;
+      released = true;
+      await session.release();
+    },
   };
+}
+
+function releasedError(program: Program): AnabranchError {
+  return new AnabranchError({
+    code: "executor/released",
+    message: "a released program was run",
+    where: `program ${program.name}`,
+    advice: "Load the program again.",
+  });
 }
 
 async function runSession(
@@ -121,6 +137,7 @@ function toOnnx(runtime: OnnxRuntime, value: HostTensor, where: string): OnnxTen
       where,
       received: `${value.data.constructor.name}${formatShape(value.shape)}`,
       expected: "Float32Array",
+      advice: "Convert with Float32Array.from(data).",
     });
   }
   return new runtime.Tensor(elementTypes[value.dtype], value.data, value.shape);

@@ -1,12 +1,10 @@
-import { fuseUpdates } from "./fuse.ts";
 import { type Graph, getValue, setValue, sortNodes, type ValueMap } from "./graph.ts";
 import { dropBroadcasts, foldConstants, neutralOperand, SMALL } from "./simplify.ts";
 import type { AttributeValue, Node, Tensor } from "./tensor.ts";
 
 /**
  * Removes identities, neutral operands and needless broadcasts, folds small constants, and computes equal expressions
- * once; then fuses matrix updates. Values do not change but for the sign of a zero that x + 0 would lose, and the last
- * bit of a fused update.
+ * once. Values do not change but for the sign of a zero that x + 0 would lose.
  */
 export function optimize(graph: Graph): Graph {
   const values: ValueMap<Tensor> = new Map();
@@ -37,10 +35,7 @@ export function optimize(graph: Graph): Graph {
       setValue(values, { node, output, ...type }, { node: kept, output, ...type });
     });
   }
-  return fuseUpdates({
-    inputs: graph.inputs,
-    outputs: graph.outputs.map((o) => ({ name: o.name, tensor: lookup(o.tensor) })),
-  });
+  return { inputs: graph.inputs, outputs: graph.outputs.map((o) => ({ name: o.name, tensor: lookup(o.tensor) })) };
 }
 
 function isIdentity(node: Node): boolean {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { gradients } from "../autodiff/gradient.ts";
+import { gradients, valueAndGrad } from "../autodiff/gradient.ts";
 import { evaluateGraph } from "../executor/interpreter.ts";
 import { conv2d } from "../ops/convolution.ts";
-import { add, mul, relu } from "../ops/elementwise.ts";
+import { add, mul, relu, square, sub, tanh } from "../ops/elementwise.ts";
 import { linear, matmul } from "../ops/matmul.ts";
 import { maxPool2d } from "../ops/pooling.ts";
 import { sum } from "../ops/reductions.ts";
 import { reshape } from "../ops/shape.ts";
-import { checkExecutor, sample } from "../testing/check.ts";
+import { checkExecutor, host, sample } from "../testing/check.ts";
 import { type Graph, graphNodes } from "./graph.ts";
 import { optimize } from "./optimize.ts";
 import { specialize } from "./specialize.ts";
@@ -70,6 +70,38 @@ describe("specialize", () => {
     const masks = nodes.filter((n) => n.operator.name === "cast" && n.outputs[0]!.dtype === "bool");
     expect(masks.map((n) => n.outputs[0]!.shape)).toEqual([[2, 3, 2, 3]]);
     await checkExecutor("relu and max-pool", fn, inputs);
+  });
+});
+
+describe("the update of a weight matrix", () => {
+  const inputs = { w: sample([4, 2]), x: sample([3, 4], { seed: 2 }), rate: host("float", [], [0.125]) };
+  const step = (w: Tensor, x: Tensor, rate: Tensor) => {
+    const { gradients: by } = valueAndGrad((v) => sum(square(tanh(matmul(x, v.w)))), { w });
+    return { w: sub(w, mul(rate, by.w)), gradient: by.w };
+  };
+  const count = (graph: Graph, name: string) => operators(graph).filter((n) => n === name).length;
+
+  it("is one product, in each of several steps", async () => {
+    const once = (v: Record<string, Tensor>) => step(v.w!, v.x!, v.rate!).w;
+    const thrice = (v: Record<string, Tensor>) => step(step(once(v), v.x!, v.rate!).w, v.x!, v.rate!).w;
+    expect(count(specialized(once, inputs), "gemm")).toBe(1);
+    expect(count(specialized(once, inputs), "sub")).toBe(1); // 1 - tanh^2
+    expect(count(specialized(thrice, inputs), "gemm")).toBe(3);
+    await checkExecutor("fused update", once, inputs, { gradients: false, shapes: { x: ["N", 4] } });
+    await checkExecutor("three fused updates", thrice, inputs, { gradients: false });
+  });
+
+  it("scales the smaller factor", async () => {
+    const fn = (v: Record<string, Tensor>) => sub(v.c!, mul(matmul(v.a!, v.b!, { transposeB: true }), v.rate!));
+    const wide = { a: sample([5, 3]), b: sample([2, 3]), c: sample([5, 2]), rate: inputs.rate };
+    const scaled = graphNodes(specialized(fn, wide)).find((n) => n.operator.name === "mul")!;
+    expect(scaled.outputs[0]!.shape).toEqual([2, 3]);
+    await checkExecutor("wide update and its gradients", fn, wide);
+  });
+
+  it("stays apart where the gradient is used elsewhere", () => {
+    const both = (v: Record<string, Tensor>) => ({ ...step(v.w!, v.x!, v.rate!) });
+    expect(operators(specialized(both, inputs))).not.toContain("gemm");
   });
 });
 

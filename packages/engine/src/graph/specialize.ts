@@ -1,6 +1,6 @@
 import { cast } from "../ops/comparison.ts";
 import { type Extents, prefersWinograd } from "../ops/convolution-winograd.ts";
-import { mul } from "../ops/elementwise.ts";
+import { mul, neg } from "../ops/elementwise.ts";
 import { convolutionBiasOperator, gemm } from "../ops/fused.ts";
 import { maxPoolGradientOperator } from "../ops/pooling.ts";
 import { reshape } from "../ops/shape.ts";
@@ -15,7 +15,7 @@ type Uses = Map<Node, number>;
 /** Replaces a node (with one output) by an equal, quicker value; undefined where the rule does not apply. */
 type Rule = (node: Node, uses: Uses) => Tensor | undefined;
 
-const rules: readonly Rule[] = [fuseSum, fuseBias, fuseConvolutionBias, poolBeforeRelu];
+const rules: readonly Rule[] = [fuseUpdate, fuseSum, fuseBias, fuseConvolutionBias, poolBeforeRelu];
 
 /**
  * Rewrites a graph for the ONNX executors: equal values up to rounding, fewer passes over memory. The interpreter walks
@@ -70,6 +70,30 @@ function orders(node: Node): readonly (readonly [Tensor, Tensor])[] {
 function scalarConstant(t: Tensor): number | undefined {
   if (!is(t, "constant") || t.shape.length > 0 || t.dtype !== "float") return undefined;
   return (t.node.attributes.data as Float64Array)[0];
+}
+
+/**
+ * c - scale (a b), the update of a weight matrix by gradient descent: one Gemm saves two passes over a matrix of the
+ * size of c. The scale, known at run time only, multiplies the smaller factor.
+ */
+function fuseUpdate(node: Node, uses: Uses): Tensor | undefined {
+  if (node.operator.name !== "sub") return undefined;
+  const [c, scaled] = node.inputs as [Tensor, Tensor];
+  if (!own(scaled, "mul", uses)) return undefined;
+  const order = orders(scaled.node).find(
+    ([product, scale]) => ownProduct(product, uses) && scale.shape.length === 0 && sameShape(product.shape, c.shape),
+  );
+  if (order === undefined) return undefined;
+  const [product, scale] = order;
+  const [a, b] = product.node.inputs as [Tensor, Tensor];
+  const scaleLeft = staticSize(a) < staticSize(b);
+  const [left, right] = scaleLeft ? [mul(a, neg(scale)), b] : [a, mul(b, neg(scale))];
+  return gemm(product, left, right, c, { alpha: 1, beta: 1 });
+}
+
+/** Product of the static extents; the symbolic one of a factor of a weight gradient is the batch, which both share. */
+function staticSize(t: Tensor): number {
+  return t.shape.reduce((size: number, d) => (typeof d === "number" ? size * d : size), 1);
 }
 
 /** c + a b with c of the product's shape, as gradients add up and momentum decays: one Gemm; c may be beta m. */

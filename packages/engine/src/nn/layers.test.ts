@@ -1,9 +1,7 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { HostTensor, Tensor } from "../graph/tensor.ts";
-import { checkExecutor, checkGradients, formatTally, host, sample } from "../testing/check.ts";
+import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
 import * as nn from "./index.ts";
-
-afterAll(() => console.log(formatTally()));
 
 /** Sample values of a module's parameters. */
 function values(module: nn.Module): Record<string, HostTensor> {

@@ -1,11 +1,9 @@
-import { afterAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { evaluateGraph } from "../executor/interpreter.ts";
 import { trace } from "../graph/trace.ts";
-import { checkExecutor, checkGradients, formatTally, sample } from "../testing/check.ts";
+import { checkExecutor, checkGradients, sample } from "../testing/check.ts";
 import { attention } from "./attention.ts";
 import { input } from "./basic.ts";
-
-afterAll(() => console.log(formatTally()));
 
 it.each([false, true])("derivatives and executor, causal %s", async (causal) => {
   const inputs = {
@@ -34,4 +32,6 @@ it("refuses batches that differ", () => {
   const q = input("q", { dtype: "float", shape: [2, 3, 4] });
   const k = input("k", { dtype: "float", shape: [3, 3, 4] });
   expect(() => attention(q, k, k)).toThrow(/do not fit/);
+  const one = input("one", { dtype: "float", shape: [2, 1, 4] });
+  expect(() => attention(q, one, one, { causal: true })).toThrow(/a key for each query/);
 });

@@ -35,6 +35,9 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: { readonly c
       "[..., T, d], [..., S, d], [..., S, e]",
     );
   }
+  if (options.causal === true && q.shape[rank - 2] !== k.shape[rank - 2]) {
+    throw shapeError("attention", "causal attention needs a key for each query", showTensors([q, k]), "T = S");
+  }
   const width = staticDim(q.shape[rank - 1]!, "attention");
   // scaling the queries costs T d products instead of T S
   const scores = matmul(mul(q, 1 / Math.sqrt(width)), k, { transposeB: true });

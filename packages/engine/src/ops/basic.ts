@@ -1,5 +1,8 @@
+import { AnabranchError } from "../errors.ts";
 import { apply, type Operator } from "../graph/operator.ts";
-import type { DType, HostTensor, Tensor, TensorType } from "../graph/tensor.ts";
+import { formatShape } from "../graph/shape.ts";
+import type { DType, HostData, HostTensor, Tensor, TensorType } from "../graph/tensor.ts";
+import { allocate, sizeOfShape } from "./host.ts";
 
 /** Placeholder bound when the program runs. */
 export const inputOperator: Operator = {
@@ -15,6 +18,7 @@ export const inputOperator: Operator = {
   },
 };
 
+/** A placeholder of a given element type and shape; `trace` makes them from types. */
 export function input(name: string, type: TensorType): Tensor {
   return apply(inputOperator, [], { name, dtype: type.dtype, shape: type.shape });
 }
@@ -41,17 +45,28 @@ export const constantOperator: Operator = {
   ],
 };
 
-/** A traced constant: a number becomes a float scalar, an array takes `shape` (default [length]). */
+/**
+ * A traced constant: a number becomes a float scalar, an array takes `shape` (default [length]). Throws `engine/constant`
+ * where the values do not fill the shape or the element type cannot hold one of them.
+ */
 export function constant(value: number | ArrayLike<number>, shape?: readonly number[], dtype: DType = "float"): Tensor {
   const values = typeof value === "number" ? [value] : value;
   const dims = shape ?? (typeof value === "number" ? [] : [values.length]);
-  const data =
-    dtype === "float"
-      ? Float64Array.from(values)
-      : dtype === "int32"
-        ? Int32Array.from(values)
-        : Uint8Array.from(values);
-  return apply(constantOperator, [], { dtype, shape: dims, data });
+  const data = allocate(dtype, values.length);
+  data.set(values);
+  if (sizeOfShape(dims) !== data.length) {
+    throw constantError("a constant does not fill its shape", `${data.length} values`, formatShape(dims));
+  }
+  const changed = dtype === "float" ? -1 : data.findIndex((v, i) => v !== values[i] || (dtype === "bool" && v > 1));
+  if (changed >= 0) {
+    throw constantError("the element type cannot hold a constant", String(values[changed]), `a value of ${dtype}`);
+  }
+  return apply(constantOperator, [], { dtype, shape: dims, data: data as Exclude<HostData, Float32Array> });
+}
+
+function constantError(message: string, received: string, expected: string): AnabranchError {
+  const advice = "A number beside a tensor takes that tensor's element type: cast the tensor first, e.g. to float.";
+  return new AnabranchError({ code: "engine/constant", message, where: "constant", received, expected, advice });
 }
 
 /** The value unchanged; `valueAndGrad` uses it to make variables distinct. */
@@ -63,6 +78,7 @@ export const identityOperator: Operator = {
   evaluate: (inputs) => [inputs[0] as HostTensor],
 };
 
+/** A value of its own equal to x: a gradient by it is not the gradient by x. */
 export function identity(x: Tensor): Tensor {
   return apply(identityOperator, [x]);
 }
@@ -75,6 +91,7 @@ export const stopGradientOperator: Operator = {
   evaluate: (inputs) => [inputs[0] as HostTensor],
 };
 
+/** x, through which no gradient flows. */
 export function stopGradient(x: Tensor): Tensor {
   return apply(stopGradientOperator, [x]);
 }

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { valueAndGrad } from "../autodiff/gradient.ts";
 import type { Executor, HostTensors } from "../executor/executor.ts";
 import { interpreter } from "../executor/interpreter.ts";
@@ -8,14 +8,12 @@ import { optimize } from "../graph/optimize.ts";
 import type { HostTensor, Tensor, TensorType } from "../graph/tensor.ts";
 import { type TensorTree, trace } from "../graph/trace.ts";
 import { compileProgram } from "../program.ts";
-import { checkExecutor, formatTally, host, sample } from "../testing/check.ts";
+import { checkExecutor, host, sample } from "../testing/check.ts";
 import { constant } from "./basic.ts";
 import { cond, scan } from "./control.ts";
 import { add, cast, exp, greater, mul, square, sub, tanh } from "./elementwise.ts";
 import { gather } from "./indexing.ts";
 import { mean, sum } from "./reductions.ts";
-
-afterAll(() => console.log(formatTally()));
 
 type Inputs = Record<string, Tensor>;
 
@@ -221,6 +219,17 @@ describe("cond", () => {
       );
     for (const on of [0, 1])
       await checkExecutor(`scan in cond ${on}`, fn, { x: sample([3]), on: host("bool", [], [on]) });
+  });
+
+  it("refuses a predicate that is no bool scalar", () => {
+    const branch = (v: Tensor) =>
+      cond(
+        v,
+        () => constant(1),
+        () => constant(2),
+      );
+    expect(() => trace(branch, { dtype: "float", shape: [] } as const)).toThrow(/expected bool\[\]/);
+    expect(() => trace(branch, { dtype: "bool", shape: [1] } as const)).toThrow(/expected bool\[\]/);
   });
 
   it("refuses branches of another structure", () => {

@@ -8,6 +8,8 @@ import { mapTensors, type TensorTree, tensorLeaves } from "../graph/trace.ts";
 import { requireSamePaths } from "../graph/tree.ts";
 import { int } from "../onnx/lowering.ts";
 import { input } from "./basic.ts";
+import { allocate, sizeOfShape } from "./host.ts";
+import { showTensors } from "./pointwise.ts";
 
 /**
  * A loop over the leading dimension of `sequences`, carrying a tree of state. The body is traced once; what it uses from
@@ -195,7 +197,13 @@ export const scanOperator: Operator = {
 
 export const condOperator: Operator = {
   name: "cond",
-  infer: (_inputs, _attributes, bodies) => bodies[0]!.outputs.map((o) => o.tensor),
+  infer(inputs, _attributes, bodies) {
+    const predicate = inputs[0]!;
+    if (predicate.dtype !== "bool" || predicate.shape.length > 0) {
+      throw shapeError("cond", "the predicate has another type", showTensors([predicate]), "bool[]");
+    }
+    return bodies[0]!.outputs.map((o) => o.tensor);
+  },
   gradient: scanOperator.gradient!,
   lower(lowering, node, inputs) {
     const count = node.attributes["captures"] as number;
@@ -217,14 +225,12 @@ export const condOperator: Operator = {
 
 function row(tensor: HostTensor, index: number): HostTensor {
   const shape = tensor.shape.slice(1);
-  const size = shape.reduce((a, b) => a * b, 1);
+  const size = sizeOfShape(shape);
   return { dtype: tensor.dtype, shape, data: tensor.data.slice(index * size, (index + 1) * size) };
 }
 
 function stack(rows: readonly HostTensor[], dtype: HostTensor["dtype"], shape: readonly number[]): HostTensor {
-  const size = shape.reduce((a, b) => a * b, 1);
-  const data =
-    dtype === "float" ? new Float64Array(size) : dtype === "int32" ? new Int32Array(size) : new Uint8Array(size);
+  const data = allocate(dtype, sizeOfShape(shape));
   rows.forEach((r, i) => {
     data.set(r.data, i * r.data.length);
   });

@@ -7,7 +7,7 @@ import {
 } from "./convolution-winograd.ts";
 import { type Windows, windowsOf } from "./windows.ts";
 
-/** Set by the fusion pass on the convolutions of a training step that the Winograd domain makes quicker. */
+/** Set by `specialize` on the convolutions of a training step that the Winograd domain makes quicker. */
 function isWinograd(node: Node): boolean {
   return node.attributes.form === "winograd";
 }
@@ -22,7 +22,7 @@ function windowOptions(w: Windows, groups: number): OnnxAttributes {
   };
 }
 
-/** Inputs x, weight and, where the fusion pass found one, bias [O]. */
+/** Inputs x, weight and, where `specialize` found one, bias [O]. */
 export function lowerConvolution(lowering: Lowering, node: Node, inputs: readonly string[]): string {
   if (isWinograd(node)) return lowerWinogradConvolution(lowering, node, inputs);
   const groups = node.attributes.groups as number;
@@ -138,16 +138,20 @@ function reshape(lowering: Lowering, x: string, shape: readonly number[]): strin
  */
 function bySwappedConvolution(lowering: Lowering, p: Problem, inputs: readonly string[]): string {
   const { w, groups, positions, tail } = p;
-  const size = p.size.map((extent, axis) => extent + Math.min(tail[axis]!, 0));
-  let image = inputs[0]!;
+  const used = p.size.map((extent, axis) => extent + Math.min(tail[axis]!, 0));
+  // where all windows of an axis lie in its leading padding no pixel is left: then the padding is written out
+  const explicit = used.some((extent) => extent < 1);
+  const size = used.map((extent, axis) => (explicit ? extent + w.pads[axis]! + Math.max(tail[axis]!, 0) : extent));
+  let image = explicit ? padded(lowering, inputs[0]!, p) : inputs[0]!;
   if (tail[0] < 0 || tail[1] < 0) {
     // rows and columns that no window reached
     image = lowering.emit("Slice", [image, lowering.int64([0, 0]), lowering.int64(size), lowering.int64([2, 3])]);
   }
+  const pads: Windows["pads"] = [w.pads[0], w.pads[1], Math.max(tail[0], 0), Math.max(tail[1], 0)];
   const swapped: Windows = {
     kernel: positions,
     stride: w.dilation,
-    pads: [w.pads[0], w.pads[1], Math.max(tail[0], 0), Math.max(tail[1], 0)],
+    pads: explicit ? [0, 0, 0, 0] : pads,
     dilation: w.stride,
   };
   // [N, C, H, W] -> [C / groups, groups N, H, W], so that each group sees its own channels of every image

@@ -38,6 +38,12 @@ const cases: readonly Case[] = [
     w: [6, 1, 3, 3],
     options: { groups: 3, dilation: 2, padding: 2 },
   },
+  {
+    name: "two groups, all windows of an axis in its padding",
+    x: [1, 4, 5, 1],
+    w: [2, 2, 2, 1],
+    options: { groups: 2, stride: [3, 2], dilation: [2, 1], padding: [3, 3, 0, 0] },
+  },
   { name: "one window", x: [2, 3, 3, 3], w: [4, 3, 3, 3], options: {} },
 ];
 
@@ -77,6 +83,11 @@ describe("conv2d", () => {
     const w = { dtype: "float", shape: [1, 1, 2, 2], data: Float64Array.of(1, 10, 100, 1000) } as const;
     // 1 1 + 2 10 + 4 100 + 5 1000 and one pixel further
     expect([...evaluateGraph(graph, [w, x])[0]!.data]).toEqual([5421, 6532]);
+  });
+
+  it("its adjoints refuse a cotangent of another rank", () => {
+    const types = { g: { dtype: "float", shape: [1, 2] }, w: { dtype: "float", shape: [2, 1, 3, 3] } } as const;
+    expect(() => trace(({ g, w }) => conv2dInputGradient(g, w, [4, 4]), types)).toThrow(/operands do not fit/);
   });
 
   it("refuses channels and windows that do not fit", () => {

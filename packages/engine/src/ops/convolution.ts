@@ -1,7 +1,8 @@
 import { apply, type Operator, shapeError } from "../graph/operator.ts";
-import { formatShape, staticDim } from "../graph/shape.ts";
+import { formatShape, sameShape, staticDim } from "../graph/shape.ts";
 import type { Attributes, HostTensor, Shape, Tensor } from "../graph/tensor.ts";
 import { lowerConvolution, lowerInputGradient, lowerWeightGradient } from "./convolution-lowering.ts";
+import { sizeOfShape } from "./host.ts";
 import { requireFloats } from "./matmul.ts";
 import {
   checkWindows,
@@ -134,7 +135,7 @@ export const inputGradientOperator: Operator = {
     const size = attributes.size as readonly [number, number];
     const positions = outputSize("conv2dInputGradient", size, windowsOf(attributes));
     const expected = images(cotangent[0]!, weight[0]!, positions);
-    const fits = cotangent.every((d, axis) => d === expected[axis]) && (weight[0] as number) % groups === 0;
+    const fits = sameShape(cotangent, expected) && (weight[0] as number) % groups === 0;
     requireFit("conv2dInputGradient", fits, cotangent, weight, `${formatShape(expected)} for an input of ${size}`);
     return [{ dtype: "float", shape: images(cotangent[0]!, (weight[1] as number) * groups, size) }];
   },
@@ -170,8 +171,7 @@ export const weightGradientOperator: Operator = {
     ];
     const positions = outputSize("conv2dWeightGradient", imageSize("conv2dWeightGradient", x), w);
     const expected = images(x[0]!, filters, positions);
-    const fits =
-      cotangent.every((d, axis) => d === expected[axis]) && channels % groups === 0 && filters % groups === 0;
+    const fits = sameShape(cotangent, expected) && channels % groups === 0 && filters % groups === 0;
     requireFit("conv2dWeightGradient", fits, x, cotangent, `a cotangent of ${formatShape(expected)}`);
     return [{ dtype: "float", shape: [filters, channels / groups, ...w.kernel] }];
   },
@@ -194,7 +194,7 @@ export const weightGradientOperator: Operator = {
 };
 
 function blank(shape: readonly number[]): HostTensor & { readonly data: Float64Array } {
-  return { dtype: "float", shape, data: new Float64Array(shape.reduce((a, b) => a * b, 1)) };
+  return { dtype: "float", shape, data: new Float64Array(sizeOfShape(shape)) };
 }
 
 /** Calls `visit` with the flat offsets (in x, weight, y) of every product of a convolution. */

@@ -1,9 +1,8 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Tensor } from "../graph/tensor.ts";
-import { checkExecutor, checkGradients, formatTally, host, sample } from "../testing/check.ts";
+import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
+import { constant } from "./basic.ts";
 import * as ops from "./elementwise.ts";
-
-afterAll(() => console.log(formatTally()));
 
 type Unary = (x: Tensor) => Tensor;
 const everywhere: Record<string, Unary> = {
@@ -144,5 +143,9 @@ describe("other element types", () => {
     );
     expect(fails((i) => ops.mul(i["a"]!, i["n"]!))).toThrow(/unfit element types/);
     expect(fails((i) => ops.exp(i["n"]!))).toThrow(/must be float/);
+    // numbers take the tensor's type: a half would be 0, and 300 a byte of 44
+    expect(fails((i) => ops.mul(i["n"]!, 0.5))).toThrow(/cannot hold a constant.*received 0.5/);
+    expect(fails((i) => ops.equal(ops.cast(i["n"]!, "uint8"), 300))).toThrow(/received 300/);
+    expect(() => constant([1, 2, 3], [2])).toThrow(/does not fill its shape/);
   });
 });

@@ -1,7 +1,9 @@
 import { apply, type Operator } from "../graph/operator.ts";
 import type { DType, Tensor } from "../graph/tensor.ts";
 import { asTensor } from "../graph/trace.ts";
+import { constant } from "./basic.ts";
 import { applyBinary, binary, unary } from "./pointwise.ts";
+import { broadcastTo } from "./shape.ts";
 
 export * from "./activations.ts";
 export * from "./comparison.ts";
@@ -108,7 +110,7 @@ export function div(a: Operand, b: Operand): Tensor {
 /** x to the power y, broadcast. A traced exponent needs x > 0 for its own gradient (log x). */
 export function pow(x: Operand, y: Operand): Tensor {
   if (typeof y !== "number" || typeof x === "number") return applyBinary(powOperator, x, y);
-  if (y === 0) return add(mul(x, 0), 1);
+  if (y === 0) return broadcastTo(constant(1), x.shape, x); // x * 0 + 1 would be NaN at infinity
   if (y === 1) return x;
   if (y === 2) return square(x);
   return apply(powerOperator, [x], { exponent: y });

@@ -6,7 +6,7 @@ import { broadcastOffsets } from "./host.ts";
 import { evaluateMatmul, matmulOperator } from "./matmul.ts";
 
 /**
- * Operators that only the fusion pass creates, after differentiation: they have no gradient and no place in the table of
+ * Operators that only `specialize` creates, after differentiation: they have no gradient and no place in the table of
  * serialized programs. Their plain evaluation exists so that a fused graph can be compared with the original one.
  */
 

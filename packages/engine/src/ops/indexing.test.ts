@@ -1,10 +1,8 @@
-import { afterAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import type { Tensor } from "../graph/tensor.ts";
-import { checkExecutor, checkGradients, formatTally, host, sample } from "../testing/check.ts";
+import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
 import { cast } from "./elementwise.ts";
 import { gather, gatherLast, oneHot, scatterAdd } from "./indexing.ts";
-
-afterAll(() => console.log(formatTally()));
 
 const x = sample([4, 3, 2]);
 const indices = host("int32", [2, 3], [0, 3, 3, 1, 0, 3]);

@@ -13,8 +13,8 @@ function requireIndices(operator: string, indices: Tensor, inputs: readonly Tens
   if (indices.dtype !== "int32") throw shapeError(operator, "indices must be int32", showTensors(inputs), "int32");
 }
 
-/** ONNX Runtime refuses indices out of range; so does the interpreter. */
-function checkIndex(operator: string, index: number, extent: number): number {
+/** The interpreter refuses what ONNX Runtime refuses, and negative indices, which that counts from the end. */
+export function checkIndex(operator: string, index: number, extent: number): number {
   if (index >= 0 && index < extent) return index;
   throw new AnabranchError({
     code: "engine/index",
@@ -22,6 +22,7 @@ function checkIndex(operator: string, index: number, extent: number): number {
     where: operator,
     received: String(index),
     expected: `0 <= index < ${extent}`,
+    advice: "Check the row numbers or labels fed to the program.",
   });
 }
 
@@ -152,7 +153,10 @@ const gatherLastOperator: Operator = {
   },
 };
 
-/** Slices of x at int32 `indices` along `axis`: result [...before axis, ...indices, ...after axis]. */
+/**
+ * Slices of x at int32 `indices` along `axis`: result [...before axis, ...indices, ...after axis]. Indices must not be
+ * negative: ONNX Runtime would count them from the end, the interpreter throws `engine/index`.
+ */
 export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
   return apply(gatherOperator, [x, indices], { axis: normalizeAxis(axis, x.shape.length) });
 }

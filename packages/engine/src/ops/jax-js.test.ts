@@ -4,6 +4,7 @@ import { evaluateGraph } from "../executor/interpreter.ts";
 import type { HostTensor, Tensor, TensorType } from "../graph/tensor.ts";
 import { type TensorTree, trace } from "../graph/trace.ts";
 import { host, sample } from "../testing/check.ts";
+import { record } from "../testing/tally.ts";
 import { constant } from "./basic.ts";
 import { conv2d } from "./convolution.ts";
 import { add, div, exp, gelu, log, maximum, mul, pow, sigmoid, silu, square, tanh } from "./elementwise.ts";
@@ -163,6 +164,7 @@ describe.skipIf(jax === undefined)("jax-js agrees", () => {
       const scale = Math.max(...values.map(Math.abs));
       const error = Math.max(...values.map((v, i) => Math.abs(v - theirs[k]![i]!))) / scale;
       expect(error).toBeLessThan(1e-5);
+      record("jax-js", example.name, error);
     }
   });
 });

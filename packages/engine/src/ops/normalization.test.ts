@@ -1,10 +1,8 @@
-import { afterAll, expect, it } from "vitest";
-import { checkExecutor, checkGradients, formatTally, sample } from "../testing/check.ts";
+import { expect, it } from "vitest";
+import { checkExecutor, checkGradients, sample } from "../testing/check.ts";
 import { input } from "./basic.ts";
 import { mul } from "./elementwise.ts";
 import { groupNorm, layerNorm, standardize } from "./normalization.ts";
-
-afterAll(() => console.log(formatTally()));
 
 it.each([
   { shape: [3, 5], axis: -1 },

@@ -18,7 +18,8 @@ const sliceOperator: Operator = {
         const start = starts[axis]!;
         const end = ends[axis]!;
         if (start === 0 && end === d) return true;
-        return typeof d === "number" && typeof end === "number" && 0 <= start && start <= end && end <= d;
+        if (typeof d !== "number" || !Number.isInteger(start) || !Number.isInteger(end)) return false;
+        return 0 <= start && start <= (end as number) && (end as number) <= d;
       });
     if (!fits) {
       const received = `${formatShape(starts)} to ${formatShape(ends)} of ${formatShape(shape)}`;
@@ -58,7 +59,8 @@ const padOperator: Operator = {
     const { shape, dtype } = inputs[0]!;
     const before = attributes["before"] as readonly number[];
     const after = attributes["after"] as readonly number[];
-    if (before.length !== shape.length || after.length !== shape.length || [...before, ...after].some((n) => n < 0)) {
+    const counts = [...before, ...after].every((n) => Number.isInteger(n) && n >= 0);
+    if (before.length !== shape.length || after.length !== shape.length || !counts) {
       const received = `${formatShape(before)} and ${formatShape(after)} around ${formatShape(shape)}`;
       throw shapeError("pad", "the padding does not fit", received, "one count >= 0 for each axis");
     }
@@ -152,15 +154,15 @@ export function slice(x: Tensor, starts: readonly number[], ends: Shape): Tensor
 
 /** Zeros around x: `before` and `after` count them for each axis. A symbolic axis takes none. */
 export function pad(x: Tensor, before: readonly number[], after: readonly number[]): Tensor {
-  const none = [...before, ...after].every((n) => n === 0);
-  return none ? x : apply(padOperator, [x], { before: [...before], after: [...after] });
+  const whole = sameShape(before, after) && before.length === x.shape.length && before.every((n) => n === 0);
+  return whole ? x : apply(padOperator, [x], { before: [...before], after: [...after] });
 }
 
 /** Parts joined along a static axis. */
 export function concat(parts: readonly Tensor[], axis: number): Tensor {
   if (parts.length === 0) throw shapeError("concat", "nothing to join", "no parts", "at least one");
-  if (parts.length === 1) return parts[0]!;
-  return apply(concatOperator, parts, { axis: normalizeAxis(axis, parts[0]!.shape.length) });
+  const at = normalizeAxis(axis, parts[0]!.shape.length);
+  return parts.length === 1 ? parts[0]! : apply(concatOperator, parts, { axis: at });
 }
 
 export const pieceOperators: readonly Operator[] = [sliceOperator, padOperator, concatOperator];

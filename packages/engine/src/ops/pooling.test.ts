@@ -81,3 +81,10 @@ it("shares the gradient of a maximum equally among ties", () => {
   const g = host("float", [1, 1, 1, 2], [4, 6]);
   expect([...evaluateGraph(graph, [g, x])[0]!.data]).toEqual([1, 1, 3, 0, 1, 1, 0, 3]);
 });
+
+it("refuses padding that windows could lie in altogether", () => {
+  const types = { x: { dtype: "float", shape: [1, 1, 4, 4] } } as const;
+  expect(() => trace(({ x }) => maxPool2d(x, { size: 2, padding: [0, 2, 0, 0] }), types)).toThrow(
+    /in the padding only/,
+  );
+});

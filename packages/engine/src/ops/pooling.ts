@@ -1,5 +1,6 @@
-import { apply, type Operator } from "../graph/operator.ts";
+import { apply, type Operator, shapeError } from "../graph/operator.ts";
 import type { Attributes, HostTensor, Node, Shape, Tensor } from "../graph/tensor.ts";
+import { sizeOfShape } from "./host.ts";
 import { requireFloats } from "./matmul.ts";
 import {
   lowerAveragePool,
@@ -57,6 +58,15 @@ function poolingAttributes(options: PoolingOptions): Attributes {
 function pooledShape(operator: string, x: Shape, attributes: Attributes): Shape {
   const w = windowsOf(attributes);
   checkWindows(operator, w);
+  if (w.pads.some((p, i) => p >= w.kernel[i % 2]!)) {
+    const received = `padding ${w.pads}, window ${w.kernel}`;
+    throw shapeError(
+      operator,
+      "some windows would lie in the padding only",
+      received,
+      "padding smaller than the window",
+    );
+  }
   return images(x[0]!, x[1]!, outputSize(operator, imageSize(operator, x), w));
 }
 
@@ -165,7 +175,7 @@ export const averagePoolGradientOperator: Operator = {
 /** An output of `node` filled with one value; batch and channels are those of `like`. */
 function blank(like: HostTensor, node: Node, value: number): HostTensor & { readonly data: Float64Array } {
   const shape = [like.shape[0]!, like.shape[1]!, ...(node.outputs[0]!.shape.slice(2) as number[])];
-  return { dtype: "float", shape, data: new Float64Array(shape.reduce((a, b) => a * b, 1)).fill(value) };
+  return { dtype: "float", shape, data: new Float64Array(sizeOfShape(shape)).fill(value) };
 }
 
 /** Calls `visit` with the flat offsets of every (pixel, window position) pair. */

@@ -1,11 +1,9 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { gradients } from "../autodiff/gradient.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { checkExecutor, checkGradients, formatTally, host, sample } from "../testing/check.ts";
+import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
 import { add, mul, square } from "./elementwise.ts";
 import { argmax, globalNorm, max, mean, sum, sumTo } from "./reductions.ts";
-
-afterAll(() => console.log(formatTally()));
 
 const x = sample([2, 3, 4], { scale: 2 });
 

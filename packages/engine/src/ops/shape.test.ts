@@ -1,10 +1,9 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Shape, Tensor } from "../graph/tensor.ts";
-import { checkExecutor, checkGradients, formatTally, host, sample } from "../testing/check.ts";
+import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
 import { mul } from "./elementwise.ts";
+import { matmul } from "./matmul.ts";
 import { broadcastTo, concat, expandDims, flatten, pad, reshape, slice, squeeze, transpose } from "./shape.ts";
-
-afterAll(() => console.log(formatTally()));
 
 const x = sample([2, 3, 4]);
 const y = sample([2, 2, 4], { seed: 3 });
@@ -76,4 +75,17 @@ it("refuses what does not fit", () => {
   expect(fails((i) => broadcastTo(i["x"]!, [3, 4]))).toThrow(/does not broadcast/);
   expect(fails((i) => concat([i["x"]!, flatten(i["x"]!)], 0))).toThrow(/do not fit together/);
   expect(fails((i) => squeeze(i["x"]!, 0))).toThrow(/another extent/);
+  expect(fails((i) => slice(i["x"]!, [0, 0.5, 0], [2, 3, 4]))).toThrow(/range does not fit/);
+  expect(fails((i) => pad(i["x"]!, [0, 0], [0, 0]))).toThrow(/padding does not fit/);
+});
+
+it("empty tensors keep their shapes, batches of no example too", async () => {
+  const none = { x: sample([0, 6]), w: sample([6, 2]) };
+  await checkExecutor("empty, static", (i) => reshape(transpose(i["x"]!, [1, 0]), [2, 0, 3]), none);
+  const shapes = { x: ["N", 6] };
+  const fn: Fn = (i) => {
+    const y = expandDims(matmul(i["x"]!, i["w"]!), 1);
+    return flatten(concat([y, y], 1));
+  };
+  await checkExecutor("empty, symbolic", fn, none, { shapes });
 });

@@ -2,7 +2,7 @@ import { AnabranchError } from "../errors.ts";
 import { apply, type Operator, shapeError } from "../graph/operator.ts";
 import { broadcastShapes, formatShape, normalizeAxis, product, sameShape, sameSize } from "../graph/shape.ts";
 import type { Dim, Node, Shape, Tensor } from "../graph/tensor.ts";
-import { ints, type Lowering } from "../onnx/lowering.ts";
+import { int, ints, type Lowering } from "../onnx/lowering.ts";
 import { broadcastOffsets, pick, stridesOf, walk } from "./host.ts";
 import { showTensors } from "./pointwise.ts";
 import { sumTo } from "./reductions.ts";
@@ -27,6 +27,10 @@ const reshapeOperator: Operator = {
 function lowerReshape(lowering: Lowering, node: Node, x: string): string {
   const from = node.inputs[0]!.shape;
   const to = node.outputs[0]!.shape;
+  if (to.includes(0))
+    return lowering.emit("Reshape", [x, lowering.int64(to.map((d) => (typeof d === "number" ? d : -1)))], {
+      allowzero: int(1),
+    });
   const target = to.map((d, axis) => (typeof d === "number" ? d : d === from[axis] ? 0 : -1));
   const symbolic = to.flatMap((d, axis) => (typeof d === "string" ? [axis] : []));
   if (symbolic.length === 1) target[symbolic[0]!] = -1;

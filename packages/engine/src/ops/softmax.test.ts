@@ -1,9 +1,7 @@
-import { afterAll, describe, expect, it } from "vitest";
-import { checkExecutor, checkGradients, formatTally, host, sample } from "../testing/check.ts";
+import { describe, expect, it } from "vitest";
+import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
 import { input } from "./basic.ts";
 import { logSoftmax, softmax, softmaxCrossEntropy } from "./softmax.ts";
-
-afterAll(() => console.log(formatTally()));
 
 describe("softmax", () => {
   const x = sample([2, 3, 4], { scale: 3 });
@@ -40,6 +38,13 @@ describe("softmaxCrossEntropy", () => {
   it("is stable, and 0 for a certain and right answer; bytes are labels too", async () => {
     const inputs = { logits: host("float", [2, 2], [2000, -2000, -2000, 2000]), labels: host("uint8", [2], [0, 0]) };
     await checkExecutor("softmaxCrossEntropy, large", (i) => softmaxCrossEntropy(i["logits"]!, i["labels"]!), inputs);
+  });
+
+  it("refuses a label out of range on the interpreter", () => {
+    const inputs = { logits: sample([1, 3]), labels: host("int32", [1], [3]) };
+    expect(() => checkGradients("label", (i) => softmaxCrossEntropy(i["logits"]!, i["labels"]!), inputs)).toThrow(
+      /index is out of range \(softmaxCrossEntropy\); received 3/,
+    );
   });
 
   it("refuses labels of another shape", () => {

@@ -4,7 +4,7 @@ import type { HostTensor, Node, Tensor } from "../graph/tensor.ts";
 import { int } from "../onnx/lowering.ts";
 import { cast, exp, mul, sub } from "./elementwise.ts";
 import { sizeOfShape } from "./host.ts";
-import { oneHot } from "./indexing.ts";
+import { checkIndex, oneHot } from "./indexing.ts";
 import { outputOf, showTensors } from "./pointwise.ts";
 import { sum } from "./reductions.ts";
 import { expandDims } from "./shape.ts";
@@ -23,7 +23,7 @@ export function logSoftmax(x: Tensor, axis = -1): Tensor {
  * Cross-entropy of each example, not averaged: log(sum(exp(logits))) - logits[label].
  *
  * @param logits [..., C]
- * @param labels [...] int32 (uint8 is cast), each in [0, C)
+ * @param labels [...] int32 (uint8 is cast), each in [0, C); ONNX Runtime reads a label from -C to -1 as counted from the end
  * @returns losses [...]
  */
 export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): Tensor {
@@ -123,7 +123,7 @@ const crossEntropyOperator: Operator = {
     const classes = logits!.shape[logits!.shape.length - 1]!;
     const data = Float64Array.from(labels!.data, (label, row) => {
       const lane = Float64Array.from(logits!.data.subarray(row * classes, (row + 1) * classes));
-      return logSumExp(lane) - lane[label]!;
+      return logSumExp(lane) - lane[checkIndex("softmaxCrossEntropy", label, classes)]!;
     });
     return [{ dtype: "float", shape: labels!.shape, data }];
   },

@@ -10,7 +10,6 @@ import { matmulOperators } from "./matmul.ts";
 import { normalizationOperators } from "./normalization.ts";
 import { pieceOperators } from "./pieces.ts";
 import { poolingOperators } from "./pooling.ts";
-import { productUpdateOperator } from "./product-update.ts";
 import { reductionOperators } from "./reductions.ts";
 import { shapeOperators } from "./shape.ts";
 import { softmaxOperators } from "./softmax.ts";
@@ -27,7 +26,6 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
     ...elementwiseOperators,
     ...comparisonOperators,
     ...activationOperators,
-    productUpdateOperator,
     ...reductionOperators,
     ...shapeOperators,
     ...pieceOperators,

@@ -1,12 +1,14 @@
 import { mapTensors, type TensorTree } from "../graph/trace.ts";
 import { add, div, minimum, mul } from "../ops/elementwise.ts";
 import { globalNorm } from "../ops/reductions.ts";
+import { requireOption } from "./optimizer.ts";
 
 /**
  * Scales a tree down to at most `maxNorm` in the L2 norm over all its leaves together; shorter trees stay as they are.
  * The factor is min(1, maxNorm / (norm + 1e-6)), PyTorch's `clip_grad_norm_`, so a zero tree stays zero.
  */
 export function clipByGlobalNorm<P extends TensorTree>(gradients: P, maxNorm: number): P {
+  requireOption("clipByGlobalNorm", "maxNorm", maxNorm, maxNorm > 0, "more than 0");
   const factor = minimum(div(maxNorm, add(globalNorm(gradients), 1e-6)), 1);
   return mapTensors(gradients, (g) => mul(g, factor));
 }

@@ -1,3 +1,4 @@
+import { AnabranchError } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { mapTensors, type TensorTree, tensorLeaves } from "../graph/trace.ts";
 import { requireSamePaths } from "../graph/tree.ts";
@@ -33,6 +34,19 @@ export interface Optimizer {
     learningRate: Tensor | number,
     specs?: ParameterSpecs,
   ): OptimizerStep<P>;
+}
+
+/** Refuses an option out of its range (`engine/option`). */
+export function requireOption(where: string, name: string, value: number, fits: boolean, expected: string): void {
+  if (fits) return;
+  throw new AnabranchError({
+    code: "engine/option",
+    message: `${name} is out of its range`,
+    where,
+    received: String(value),
+    expected,
+    advice: "Choose a value in that range.",
+  });
 }
 
 /** Zeros of the shapes of a tree. */

@@ -96,6 +96,13 @@ describe("clipByGlobalNorm", () => {
   });
 });
 
+it("options out of their ranges are refused", () => {
+  expect(() => sgd({ nesterov: true })).toThrow(/more than 0 with nesterov/);
+  expect(() => sgd({ momentum: 1 })).toThrow(/momentum is out of its range/);
+  expect(() => adamw({ beta2: 1 })).toThrow(/beta2 is out of its range/);
+  expect(() => clipByGlobalNorm({}, 0)).toThrow(/maxNorm is out of its range/);
+});
+
 describe("structure and executor", () => {
   it.each([
     { name: "sgd", optimizer: sgd({ momentum: 0.9, nesterov: true, weightDecay: 0.01 }) },

@@ -1,7 +1,7 @@
 import type { Tensor } from "../graph/tensor.ts";
 import type { TensorTree } from "../graph/trace.ts";
 import { add, mul, sub } from "../ops/elementwise.ts";
-import { combineTrees, type Optimizer, zerosLike } from "./optimizer.ts";
+import { combineTrees, type Optimizer, requireOption, zerosLike } from "./optimizer.ts";
 
 export interface SgdOptions {
   /** mu in [0, 1); 0 (default): no momentum and no state. */
@@ -23,6 +23,9 @@ export interface SgdOptions {
  */
 export function sgd(options: SgdOptions = {}): Optimizer {
   const { momentum = 0, nesterov = false, weightDecay = 0 } = options;
+  requireOption("sgd", "momentum", momentum, momentum >= 0 && momentum < 1, "0 <= momentum < 1");
+  requireOption("sgd", "weightDecay", weightDecay, weightDecay >= 0, "0 or more");
+  requireOption("sgd", "momentum", momentum, !nesterov || momentum > 0, "more than 0 with nesterov");
   const decayed = (g: Tensor, p: Tensor) => (weightDecay === 0 ? g : add(g, mul(p, weightDecay)));
   return {
     init: (parameters): TensorTree => (momentum === 0 ? {} : { momentum: zerosLike(parameters) }),

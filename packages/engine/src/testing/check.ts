@@ -15,7 +15,7 @@ import { sample } from "./samples.ts";
 import { record } from "./tally.ts";
 
 export { host, sample } from "./samples.ts";
-export { formatTally } from "./tally.ts";
+export { formatTally, type TallyEntry, tally } from "./tally.ts";
 
 type Named<T> = Readonly<Record<string, T>>;
 

@@ -1,25 +1,30 @@
-/** Checks of one kind done so far in this process, with the worst relative error among them. */
-interface Entry {
-  count: number;
-  worst: number;
-  where: string;
+export type CheckKind = "first derivative" | "second derivative" | "executor" | "jax-js";
+
+/** Checks of one kind done so far in this process, with the worst relative error among them and the check it came from. */
+export interface TallyEntry {
+  readonly kind: CheckKind;
+  readonly count: number;
+  readonly worst: number;
+  readonly where: string;
 }
 
-export type CheckKind = "first derivative" | "second derivative" | "executor";
-
-const entries = new Map<CheckKind, Entry>();
+const entries = new Map<CheckKind, TallyEntry>();
 
 /** Counts one check. */
 export function record(kind: CheckKind, name: string, error: number): void {
-  const entry = entries.get(kind) ?? { count: 0, worst: 0, where: "" };
-  entries.set(kind, entry);
-  entry.count++;
-  if (error > entry.worst) Object.assign(entry, { worst: error, where: name });
+  const { count, worst, where } = entries.get(kind) ?? { count: 0, worst: 0, where: name };
+  const worse = error > worst;
+  entries.set(kind, { kind, count: count + 1, worst: worse ? error : worst, where: worse ? name : where });
+}
+
+/** What was checked so far, one entry for each kind. */
+export function tally(): readonly TallyEntry[] {
+  return [...entries.values()];
 }
 
 /** One line for each kind of check: how many, and the worst error. */
 export function formatTally(): string {
-  const line = ([kind, { count, worst, where }]: [string, Entry]) =>
-    `${kind}: ${count} checks, worst ${worst.toExponential(1)} (${where})`;
-  return [...entries].map(line).join("\n");
+  return tally()
+    .map(({ kind, count, worst, where }) => `${kind}: ${count} checks, worst ${worst.toExponential(1)} (${where})`)
+    .join("\n");
 }
