@@ -28,6 +28,8 @@ export interface RoundContext {
   readonly population: number;
   /** Local learning rate of this round. */
   readonly learningRate: number;
+  /** Mean number of local steps, K. */
+  readonly localSteps: number;
 }
 
 /** One tensor for each layout entry, by name. */

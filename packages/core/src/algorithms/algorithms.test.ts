@@ -11,8 +11,13 @@ import { traceQuadratics } from "../simulation/trace-quadratics.ts";
 import type { Algorithm, ServerState } from "./algorithm.ts";
 import { fedavg } from "./fedavg.ts";
 import { fedavgm } from "./fedavgm.ts";
+import { fedcm } from "./fedcm.ts";
+import { fednsam } from "./fednsam.ts";
 import { fedadagrad, fedadam, fedyogi } from "./fedopt.ts";
 import { fedprox } from "./fedprox.ts";
+import { fedsam } from "./fedsam.ts";
+import { fedspeed } from "./fedspeed.ts";
+import { mofedsam } from "./mofedsam.ts";
 import { algorithms, createAlgorithm } from "./registry.ts";
 import { scaffold } from "./scaffold.ts";
 
@@ -32,6 +37,36 @@ const battery: Record<string, AlgorithmUnderTest> = {
     converges: quick,
   },
   scaffold: { create: scaffold, wire: { down: 2, up: 2 }, converges: quick },
+  fedcm: {
+    create: fedcm,
+    neutral: () => fedcm({ gradientShare: 1 }),
+    wire: { down: 2, up: 1 },
+    converges: { rounds: 300, learningRate: 0.1, within: 1e-4 },
+  },
+  // the perturbation has a fixed length, so the steps circle the minimum at a distance of about rho
+  fedsam: {
+    create: fedsam,
+    neutral: () => fedsam({ perturbationRadius: 0 }),
+    wire: { down: 1, up: 1 },
+    converges: { ...quick, within: 0.06 },
+  },
+  mofedsam: {
+    create: mofedsam,
+    neutral: () => mofedsam({ perturbationRadius: 0, gradientShare: 1 }),
+    wire: { down: 2, up: 1 },
+    converges: { rounds: 300, learningRate: 0.1, within: 0.06 },
+  },
+  fedspeed: {
+    create: fedspeed,
+    wire: { down: 1, up: 1 },
+    converges: { rounds: 200, learningRate: 0.1, within: 0.15 },
+  },
+  fednsam: {
+    create: fednsam,
+    neutral: () => fednsam({ serverMomentum: 0, perturbationRadius: 0 }),
+    wire: { down: 2, up: 1 },
+    converges: { rounds: 400, learningRate: 0.02, within: 1e-3 },
+  },
   fedadagrad: {
     create: () => fedadagrad({ serverLearningRate: 0.3 }),
     wire: { down: 1, up: 1 },
@@ -155,7 +190,7 @@ describe("scaffold", () => {
   });
 });
 
-const context = { round: 1, cohortSize: 1, population: 1, learningRate: 0.1 };
+const context = { round: 1, cohortSize: 1, population: 1, learningRate: 0.1, localSteps: 1 };
 
 describe("fedopt", () => {
   const one = (algorithm: Algorithm, change: number) =>

@@ -4,6 +4,8 @@ import { combine } from "./parameter-tensors.ts";
 
 /** What a method changes in plain local SGD. */
 export interface LocalRule {
+  /** Where the mini-batch gradient is taken; default: at the local model. */
+  at?(parameters: ParameterTensors, local: LocalStep): ParameterTensors;
   /** The direction of one step from the mini-batch gradient; default: the gradient itself. */
   direction?(gradients: ParameterTensors, parameters: ParameterTensors, local: LocalStep): ParameterTensors;
   /** What is uploaded and kept; default: `delta`, the difference of the model. */
@@ -27,7 +29,7 @@ export function localSgd(rule: LocalRule = {}): ClientHalf {
     },
     step(carry, local, settings) {
       const { parameters, optimizer } = carry as unknown as Carry;
-      const { loss, gradients } = local.gradient(parameters);
+      const { loss, gradients } = local.gradient(rule.at?.(parameters, local) ?? parameters);
       const direction = rule.direction?.(gradients, parameters, local) ?? gradients;
       const next = sgd(settings).update(direction, optimizer, parameters, local.learningRate);
       return { carry: { parameters: next.parameters, optimizer: next.state } as TensorTree, loss };

@@ -4,8 +4,13 @@ import { nearest } from "../config/nearest.ts";
 import type { Algorithm } from "./algorithm.ts";
 import { fedavg, fedavgOptions } from "./fedavg.ts";
 import { fedavgm, fedavgmOptions } from "./fedavgm.ts";
+import { fedcm, fedcmOptions } from "./fedcm.ts";
+import { fednsam, fednsamOptions } from "./fednsam.ts";
 import { fedadagrad, fedadagradOptions, fedadam, fedadamOptions, fedyogi, fedyogiOptions } from "./fedopt.ts";
 import { fedprox, fedproxOptions } from "./fedprox.ts";
+import { fedsam, fedsamOptions } from "./fedsam.ts";
+import { fedspeed, fedspeedOptions } from "./fedspeed.ts";
+import { mofedsam, mofedsamOptions } from "./mofedsam.ts";
 import { scaffold, scaffoldOptions } from "./scaffold.ts";
 
 /** A method as configuration knows it: its factory, its options and the paper's symbols as aliases of option names. */
@@ -34,6 +39,11 @@ export const algorithms: readonly AlgorithmEntry[] = [
   entry("fedavgm", "fedavgm.ts", fedavgmOptions, fedavgm, { beta: "serverMomentum" }),
   entry("fedprox", "fedprox.ts", fedproxOptions, fedprox, { mu: "proximalStrength" }),
   entry("scaffold", "scaffold.ts", scaffoldOptions, scaffold),
+  entry("fedcm", "fedcm.ts", fedcmOptions, fedcm, { alpha: "gradientShare" }),
+  entry("fedsam", "fedsam.ts", fedsamOptions, fedsam, { rho: "perturbationRadius" }),
+  entry("mofedsam", "mofedsam.ts", mofedsamOptions, mofedsam, { alpha: "gradientShare", rho: "perturbationRadius" }),
+  entry("fedspeed", "fedspeed.ts", fedspeedOptions, fedspeed, { rho: "perturbationRadius", alpha: "ascentShare" }),
+  entry("fednsam", "fednsam.ts", fednsamOptions, fednsam, { gamma: "serverMomentum", rho: "perturbationRadius" }),
   entry("fedadagrad", "fedopt.ts", fedadagradOptions, fedadagrad, {
     eta: "serverLearningRate",
     b1: "serverBeta1",

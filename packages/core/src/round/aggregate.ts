@@ -7,6 +7,7 @@ import type { Update } from "../protocol/message.ts";
 export class RoundFold {
   readonly #folds: ReadonlyMap<string, Fold>;
   #examples = 0;
+  #steps = 0;
   #losses: number[] = [];
 
   constructor(exchange: Exchange) {
@@ -19,6 +20,7 @@ export class RoundFold {
   reset(): void {
     for (const running of this.#folds.values()) running.reset();
     this.#examples = 0;
+    this.#steps = 0;
     this.#losses = [];
   }
 
@@ -33,12 +35,18 @@ export class RoundFold {
     }
     for (const { public: metadata } of updates) {
       this.#examples += metadata.examples;
+      this.#steps += metadata.steps;
       this.#losses.push(metadata.loss);
     }
   }
 
   get clients(): number {
     return this.#losses.length;
+  }
+
+  /** Mean number of local steps. */
+  get localSteps(): number {
+    return this.#steps / this.#losses.length;
   }
 
   get examples(): number {

@@ -144,7 +144,13 @@ function updateServer(
   const make = (n: number): Vector =>
     plan.initial instanceof Float64Array ? new Float64Array(n) : new Float32Array(n);
   const aggregate = applyServerStages(plan.stages, fold.result(make, plan.exchange));
-  const context = { round, cohortSize: fold.clients, population: plan.population, learningRate };
+  const context = {
+    round,
+    cohortSize: fold.clients,
+    population: plan.population,
+    learningRate,
+    localSteps: fold.localSteps,
+  };
   return plan.algorithm.update(server, aggregate, context);
 }
 
