@@ -49,10 +49,12 @@ function checkPair({ train, test }: TrainTest): void {
       expected: "at least one example",
     });
   }
-  const kind = ({ features, labels, classes }: ArrayDataset) =>
-    [features, labels].map(({ dtype, shape }) => `${dtype}[${shape.slice(1).join(", ")}]`).join(" -> ") +
-    `, ${classes} classes`;
-  if (kind(train) === kind(test)) return;
+  const kind = ({ features, labels }: ArrayDataset) =>
+    [features, labels].map(({ dtype, shape }) => `${dtype}[${shape.slice(1).join(", ")}]`).join(" -> ");
+  if (kind(train) === kind(test)) {
+    checkDataset({ ...test, classes: train.classes }); // a model has an output for each class of the training set
+    return;
+  }
   throw new AnabranchError({
     code: "data/mismatch",
     message: "the test examples are of another kind than the training examples",
