@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, it, vi } from "vitest";
 
 it("examples/mlp.ts learns XOR", async () => {
@@ -11,4 +12,9 @@ it("examples/mlp.ts learns XOR", async () => {
   random.mockRestore();
   expect(lines.map((line) => line.split(":")[0])).toEqual([100, 200, 300, 400, 500].map((i) => `step ${i}`));
   expect(Number(lines[4]!.split(" ").at(-1))).toBeLessThan(0.05);
+});
+
+it("the README shows the example as it is", () => {
+  const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
+  expect(read("../README.md")).toContain(read("../examples/mlp.ts"));
 });

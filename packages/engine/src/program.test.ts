@@ -118,6 +118,14 @@ it("branches, second derivatives and convolutions compile to the same bytes too"
   expect(make()).toBe(first);
 });
 
+it("a dimension that is no extent is refused", () => {
+  for (const dim of [-1, 1.5, Number.NaN, "", "2", "N M", "0*N"]) {
+    expect(() => trace((x: unknown) => mul(x as Tensor, 2), { dtype: "float", shape: [dim] } as TensorType)).toThrow(
+      /no extent/,
+    );
+  }
+});
+
 it("an operator outside the table is refused", () => {
   const { graph } = compile();
   const forged = { ...graph, nodes: graph.nodes.map((n) => (n.operator === "scan" ? { ...n, operator: "eval" } : n)) };

@@ -37,6 +37,7 @@ export function product(shape: Shape): Dim {
         message: "two symbolic dimensions cannot be multiplied",
         received: formatShape(shape),
         expected: "at most one symbolic dimension in a merged group",
+        advice: "Merge other axes, or give one of the dimensions as a number.",
       });
     }
     coefficient *= p.coefficient;
@@ -83,6 +84,7 @@ export function resolveDim(d: Dim, symbols: ReadonlyMap<string, number>): number
       message: "a symbolic dimension has no value in this run",
       received: p.symbol,
       expected: "an input whose shape names the symbol on its own",
+      advice: "Give the program an input with that dimension, not only with a multiple of it.",
     });
   }
   return p.coefficient * value;
@@ -119,5 +121,6 @@ export function normalizeAxis(axis: number, rank: number): number {
     message: "axis out of range",
     received: String(axis),
     expected: `-${rank} <= axis < ${rank}`,
+    advice: "Axes count from 0 at the front or from -1 at the back.",
   });
 }

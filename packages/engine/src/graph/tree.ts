@@ -38,5 +38,6 @@ export function requireSamePaths(a: readonly { path: string }[], b: readonly { p
     where,
     received: b.map((x) => x.path || "(leaf)").join(", "),
     expected: a.map((x) => x.path || "(leaf)").join(", "),
+    advice: "Give both trees the same names.",
   });
 }

@@ -1,3 +1,4 @@
+import { AnabranchError } from "../errors.ts";
 import { conv2d as convolve } from "../ops/convolution.ts";
 import { add } from "../ops/elementwise.ts";
 import { maxPool2d } from "../ops/pooling.ts";
@@ -39,6 +40,16 @@ export function conv2d(
     bias = true,
     initialization = torchInitialization,
   } = options;
+  if (inputs % groups !== 0 || outputs % groups !== 0) {
+    throw new AnabranchError({
+      code: "engine/option",
+      message: "the channels do not divide into groups",
+      where: name,
+      received: `${inputs} to ${outputs} channels, ${groups} groups`,
+      expected: "both counts multiples of the number of groups",
+      advice: "Choose a number of groups that divides both.",
+    });
+  }
   const fanIn = (inputs / groups) * size * size;
   const fanOut = (outputs / groups) * size * size;
   const weight = parameter(

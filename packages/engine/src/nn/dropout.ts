@@ -22,6 +22,7 @@ export function dropout(name: string, shape: readonly number[], rate: number): M
       where: name,
       received: String(rate),
       expected: "0 <= rate < 1",
+      advice: "Choose a rate in that range; 0 switches the layer off.",
     });
   }
   if (rate === 0) return { parameters: [], masks: [], apply: (_parameters, x) => x };
@@ -39,6 +40,7 @@ export function dropout(name: string, shape: readonly number[], rate: number): M
         where: name,
         received: Object.keys(context.masks).join(", "),
         expected: `a mask for examples of shape ${formatShape(shape)}`,
+        advice: "Pass a mask for every layer of the module's masks, or no mask at all for evaluation.",
       });
     },
   };

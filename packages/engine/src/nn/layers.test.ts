@@ -79,6 +79,11 @@ describe("parameters", () => {
     expect(nn.heUniform(6)).toEqual({ kind: "uniform", limit: 1 });
   });
 
+  it("groups must divide the channels, and dropout needs a length", () => {
+    expect(() => nn.conv2d("conv", 3, 4, 3, { groups: 2 })).toThrow(/do not divide into groups/);
+    expect(() => nn.transformerBlock("b", { width: 4, heads: 2, dropout: 0.1 })).toThrow(/length of the sequences/);
+  });
+
   it("heads must divide the width", () => {
     expect(() => nn.multiHeadAttention("attention", 10, 3)).toThrow(/multiple of the number of heads/);
   });

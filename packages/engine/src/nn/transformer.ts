@@ -27,6 +27,7 @@ export function multiHeadAttention(name: string, width: number, heads: number, o
       where: name,
       received: `width ${width}, heads ${heads}`,
       expected: "a width that is a multiple of the number of heads",
+      advice: "Choose a number of heads that divides the width.",
     });
   }
   const map = (part: string) => dense(`${name}.${part}`, width, width, { initialization: normalInitialization });
@@ -65,6 +66,16 @@ export interface TransformerBlockOptions extends AttentionOptions {
  */
 export function transformerBlock(name: string, options: TransformerBlockOptions): Module {
   const { width, heads, hidden = 4 * width, causal = false, dropout: rate = 0, length = 0 } = options;
+  if (rate > 0 && length < 1) {
+    throw new AnabranchError({
+      code: "engine/option",
+      message: "dropout needs the length of the sequences for the shape of its masks",
+      where: name,
+      received: `dropout ${rate}, length ${length}`,
+      expected: "length: T",
+      advice: "Give the option length.",
+    });
+  }
   const initialization = normalInitialization;
   return sequential(
     residual(

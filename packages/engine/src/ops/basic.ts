@@ -1,7 +1,7 @@
 import { AnabranchError } from "../errors.ts";
 import { apply, type Operator } from "../graph/operator.ts";
 import { formatShape } from "../graph/shape.ts";
-import type { DType, HostData, HostTensor, Tensor, TensorType } from "../graph/tensor.ts";
+import type { Dim, DType, HostData, HostTensor, Tensor, TensorType } from "../graph/tensor.ts";
 import { allocate, sizeOfShape } from "./host.ts";
 
 /** Placeholder bound when the program runs. */
@@ -18,8 +18,21 @@ export const inputOperator: Operator = {
   },
 };
 
+const symbolic = /^([1-9]\d*\*)?[A-Za-z_]\w*$/;
+
 /** A placeholder of a given element type and shape; `trace` makes them from types. */
 export function input(name: string, type: TensorType): Tensor {
+  const fits = (d: Dim) => (typeof d === "number" ? Number.isInteger(d) && d >= 0 : symbolic.test(d));
+  if (!type.shape.every(fits)) {
+    throw new AnabranchError({
+      code: "engine/shape",
+      message: "a dimension is no extent",
+      where: `input ${name}`,
+      received: formatShape(type.shape),
+      expected: 'whole numbers from 0 on, symbols such as "N", and multiples such as "4*N"',
+      advice: "Give every dimension in one of these forms.",
+    });
+  }
   return apply(inputOperator, [], { name, dtype: type.dtype, shape: type.shape });
 }
 

@@ -175,6 +175,7 @@ export const scanOperator: Operator = {
         where: "scan",
         received: "sequences of length 0",
         expected: "at least one step",
+        advice: "Feed sequences of length 1 or more, or skip the run.",
       });
     }
     const steps: HostTensor[][] = [];

@@ -152,6 +152,7 @@ export async function checkExecutor(
         where: `${name}, output ${output}`,
         received: `${formatShape(a.shape)} ${a.data.slice(0, 8).join(", ")}; error ${error.toExponential(1)} of the maximum`,
         expected: `${formatShape(e.shape)} ${e.data.slice(0, 8).join(", ")}`,
+        advice: "Compare the operator's lower with its evaluate.",
       });
     }
     record("executor", `${name}, ${output}`, error);
