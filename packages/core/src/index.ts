@@ -34,6 +34,7 @@ export * from "./round/checkpoint.ts";
 export * from "./round/checkpoint-files.ts";
 export * from "./round/client-state.ts";
 export * from "./round/events.ts";
+export * from "./round/lenient-events.ts";
 export { memoryClientStates, requireKind } from "./round/memory-client-states.ts";
 export { runFederation } from "./round/run.ts";
 export type { RoundRecord, RunPlan, RunPorts, RunResult } from "./round/run-plan.ts";

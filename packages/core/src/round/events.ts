@@ -139,7 +139,8 @@ const runFinished = z.object({
   modelHash: z.string(),
 });
 
-const runEvent = z.discriminatedUnion("type", [
+/** The schema of each type. */
+export const runEventSchemas = [
   runStarted,
   roundStarted,
   clientFailed,
@@ -150,7 +151,8 @@ const runEvent = z.discriminatedUnion("type", [
   runWarning,
   runStopped,
   runFinished,
-]);
+] as const;
+const runEvent = z.discriminatedUnion("type", runEventSchemas);
 
 /** One event. `type` tells which. */
 export type RunEvent = z.output<typeof runEvent>;

@@ -106,7 +106,7 @@ function environments(runs: readonly RunData[], labels: readonly string[]): Html
       start === undefined ? "" : `${start.executor.name} ${start.executor.version}`.trim(),
       start?.executor.fingerprint ?? "",
       start === undefined ? "" : formatCount(start.workers),
-      start === undefined ? "" : String(start.seed),
+      start !== undefined && Number.isFinite(start.seed) ? String(start.seed) : "",
       summarise(run).modelHash.slice(0, 10),
     ]);
   return section("Environment", [

@@ -118,7 +118,7 @@ function environment(run: RunData): Html {
     ["Executor", `${start.executor.name} ${start.executor.version}`.trim()],
     ["Fingerprint", start.executor.fingerprint],
     ["Workers", count(start.workers)],
-    ["Seed", String(start.seed)],
+    ["Seed", Number.isFinite(start.seed) ? String(start.seed) : ""],
     ["Parameters", count(start.parameters)],
     ["Clients", count(start.clients)],
     ["Cohort", count(start.cohort)],

@@ -22,7 +22,7 @@ export function renderPlan(start: RunStarted, colours: Colours): string[] {
     ["rounds", Number.isFinite(start.rounds) ? formatCount(start.rounds) : ""],
     ["executor", withNote(`${name} ${version}`.trim(), fingerprint.slice(0, 12))],
     ["workers", Number.isFinite(start.workers) ? formatCount(start.workers) : ""],
-    ["seed", String(start.seed)],
+    ["seed", Number.isFinite(start.seed) ? String(start.seed) : ""],
     ["run", start.run],
     ["resumed", start.resumedFrom === undefined ? "" : `after round ${start.resumedFrom}`],
   ];

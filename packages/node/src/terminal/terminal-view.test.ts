@@ -1,3 +1,4 @@
+import { stampEvent } from "@anabranch/core";
 import pc from "picocolors";
 import { describe, expect, it } from "vitest";
 import { syntheticRun } from "../report/synthetic-run.ts";
@@ -105,6 +106,13 @@ describe("TerminalView", () => {
       ...events,
       { v: 1, type: "run.files", folder: "runs/x", files: ["report.html"] },
     ]);
+  });
+
+  it("shows what the operator should know though the run goes on", () => {
+    const { stream, text } = record();
+    const view = new TerminalView(stream, "human", plain);
+    view.onEvent(stampEvent({ type: "run.warning", code: "executor/fallback", message: "It is slower." }));
+    expect(text()).toBe("warning  It is slower. (executor/fallback)\n");
   });
 
   it("is silent when asked to be", () => {

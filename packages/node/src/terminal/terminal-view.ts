@@ -1,4 +1,5 @@
-import { type ClientFailed, type Evaluation, parseEvent, type RoundFinished, type RunEvent } from "../report/events.ts";
+import { readEventLeniently } from "@anabranch/core";
+import type { ClientFailed, Evaluation, RoundFinished, RunEvent } from "../report/events.ts";
 import { foldEvents } from "../report/run-data.ts";
 import { type Colours, coloursFor } from "./colours.ts";
 import { formatPlural } from "./format.ts";
@@ -47,7 +48,7 @@ export class TerminalView {
   onEvent(event: { readonly type: string }): void {
     if (this.#mode === "json") this.#stream.write(`${JSON.stringify(event)}\n`);
     if (this.#mode !== "human") return;
-    const known = parseEvent(event);
+    const known = readEventLeniently(event);
     if (known === undefined) return;
     if (!BELONGS_TO_ROUND.has(known.type)) this.#flushRound();
     this.#show(known);
@@ -100,6 +101,9 @@ export class TerminalView {
       case "evaluation":
         if (event.split === "test") this.#evaluation = event;
         this.#completeOrPass();
+        break;
+      case "run.warning":
+        this.#lines([this.#colours.yellow(plainLine(`warning  ${event.message} (${event.code})`))]);
         break;
       case "run.stopped":
         this.#lines([this.#colours.yellow(plainLine(`stopped at round ${event.round}: ${event.message}`))]);
