@@ -3,7 +3,7 @@ import { formatShape, sameShape, staticDim } from "../graph/shape.ts";
 import type { Attributes, HostTensor, Shape, Tensor } from "../graph/tensor.ts";
 import { lowerConvolution, lowerInputGradient, lowerWeightGradient } from "./convolution-lowering.ts";
 import { sizeOfShape } from "./host.ts";
-import { requireFloats } from "./matmul.ts";
+import { requireFloats } from "./pointwise.ts";
 import {
   checkWindows,
   eachTap,

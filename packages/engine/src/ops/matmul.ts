@@ -3,6 +3,7 @@ import { broadcastShapes, formatShape, product } from "../graph/shape.ts";
 import type { Attributes, Dim, HostTensor, Node, Shape, Tensor } from "../graph/tensor.ts";
 import { int } from "../onnx/lowering.ts";
 import { add } from "./elementwise.ts";
+import { requireFloats } from "./pointwise.ts";
 import { sumTo } from "./reductions.ts";
 import { reshape } from "./shape.ts";
 
@@ -72,14 +73,6 @@ export function matmulExtents(a: Shape, b: Shape, attributes: Attributes): Exten
   const batch = broadcastShapes(a.slice(0, -2), b.slice(0, -2));
   if (batch === undefined) throw shapeError("matmul", "batch axes do not broadcast", shown, "equal extents or 1");
   return { batch, m, k, n };
-}
-
-/** Both operands must be float: there is no integer product. */
-export function requireFloats(operator: string, inputs: readonly Tensor[]): void {
-  const wrong = inputs.find((t) => t.dtype !== "float");
-  if (wrong !== undefined) {
-    throw shapeError(operator, "operands must be float", `${wrong.dtype}${formatShape(wrong.shape)}`, "float");
-  }
 }
 
 export const matmulOperator: Operator = {

@@ -4,7 +4,7 @@ import type { HostTensor, Node, Tensor } from "../graph/tensor.ts";
 import { float, int } from "../onnx/lowering.ts";
 import { add, mul, square, sub } from "./elementwise.ts";
 import { sizeOfShape } from "./host.ts";
-import { outputOf, showTensors } from "./pointwise.ts";
+import { outputOf, requireFloats, showTensors } from "./pointwise.ts";
 import { mean } from "./reductions.ts";
 import { reshape } from "./shape.ts";
 
@@ -59,7 +59,7 @@ const standardizeOperator: Operator = {
   infer(inputs, attributes) {
     const x = inputs[0]!;
     const axis = attributes["axis"] as number;
-    if (x.dtype !== "float") throw shapeError("standardize", "the operand must be float", showTensors(inputs), "float");
+    requireFloats("standardize", inputs);
     staticShape(x.shape.slice(axis), "standardize");
     const shape = x.shape.map((extent, i) => (i < axis ? extent : 1));
     return [x, { dtype: "float", shape }];

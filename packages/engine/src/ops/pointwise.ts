@@ -24,6 +24,12 @@ export function showTensors(inputs: readonly Tensor[]): string {
   return inputs.map((t) => t.dtype + formatShape(t.shape)).join(", ");
 }
 
+/** Refuses operands of another element type than float. */
+export function requireFloats(operator: string, operands: readonly Tensor[]): void {
+  if (operands.every((t) => t.dtype === "float")) return;
+  throw shapeError(operator, "operands must be float", showTensors(operands), "float");
+}
+
 /** A float operator of one input that acts on each element. */
 export function unary(options: {
   readonly name: string;
@@ -36,8 +42,7 @@ export function unary(options: {
   return {
     name,
     infer(inputs) {
-      if (inputs[0]!.dtype !== "float")
-        throw shapeError(name, "the operand must be float", showTensors(inputs), "float");
+      requireFloats(name, inputs);
       return [inputs[0]!];
     },
     ...(gradient && {

@@ -1,7 +1,7 @@
 import { apply, type Operator, shapeError } from "../graph/operator.ts";
 import type { Attributes, HostTensor, Node, Shape, Tensor } from "../graph/tensor.ts";
 import { sizeOfShape } from "./host.ts";
-import { requireFloats } from "./matmul.ts";
+import { requireFloats } from "./pointwise.ts";
 import {
   lowerAveragePool,
   lowerAveragePoolGradient,

@@ -6,7 +6,7 @@ import { int, onnxTypes } from "../onnx/lowering.ts";
 import { constant } from "./basic.ts";
 import { add, cast, div, equal, mul, sqrt, square } from "./elementwise.ts";
 import { allocate, sizeOfShape, stridesOf, walk } from "./host.ts";
-import { outputOf, showTensors } from "./pointwise.ts";
+import { outputOf, requireFloats, showTensors } from "./pointwise.ts";
 import { broadcastTo, reshape } from "./shape.ts";
 
 /** The shape with the reduced axes at extent 1 (or gone). */
@@ -125,8 +125,7 @@ const countOperator: Operator = {
 const argmaxOperator: Operator = {
   name: "argmax",
   infer(inputs, attributes) {
-    if (inputs[0]!.dtype !== "float")
-      throw shapeError("argmax", "the operand must be float", showTensors(inputs), "float");
+    requireFloats("argmax", inputs);
     return [{ dtype: "int32", shape: reducedShape(inputs[0]!.shape, attributes) }];
   },
   lower(lowering, node, [x]) {

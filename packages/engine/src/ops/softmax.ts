@@ -5,7 +5,7 @@ import { int } from "../onnx/lowering.ts";
 import { cast, exp, mul, sub } from "./elementwise.ts";
 import { sizeOfShape } from "./host.ts";
 import { checkIndex, oneHot } from "./indexing.ts";
-import { outputOf, showTensors } from "./pointwise.ts";
+import { outputOf, requireFloats, showTensors } from "./pointwise.ts";
 import { sum } from "./reductions.ts";
 import { expandDims } from "./shape.ts";
 
@@ -51,16 +51,12 @@ function logSumExp(lane: Float64Array): number {
   return maximum + Math.log(lane.reduce((total, x) => total + Math.exp(x - maximum), 0));
 }
 
-function requireFloat(name: string, inputs: readonly Tensor[]): void {
-  if (inputs[0]!.dtype !== "float") throw shapeError(name, "the operand must be float", showTensors(inputs), "float");
-}
-
 const axisOf = (node: Node): number => node.attributes["axis"] as number;
 
 const softmaxOperator: Operator = {
   name: "softmax",
   infer(inputs) {
-    requireFloat("softmax", inputs);
+    requireFloats("softmax", inputs);
     return [inputs[0]!];
   },
   gradient(node, cotangents) {
@@ -80,7 +76,7 @@ const softmaxOperator: Operator = {
 const logSoftmaxOperator: Operator = {
   name: "logSoftmax",
   infer(inputs) {
-    requireFloat("logSoftmax", inputs);
+    requireFloats("logSoftmax", inputs);
     return [inputs[0]!];
   },
   gradient(node, cotangents) {
@@ -99,7 +95,7 @@ const logSoftmaxOperator: Operator = {
 const crossEntropyOperator: Operator = {
   name: "softmaxCrossEntropy",
   infer(inputs) {
-    requireFloat("softmaxCrossEntropy", inputs);
+    requireFloats("softmaxCrossEntropy", inputs.slice(0, 1));
     const [logits, labels] = inputs as [Tensor, Tensor];
     if (logits.shape.length === 0 || labels.dtype !== "int32" || !sameShape(logits.shape.slice(0, -1), labels.shape)) {
       const expected = `float[..., C] and int32${formatShape(logits.shape.slice(0, -1))}`;
