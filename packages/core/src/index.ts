@@ -28,7 +28,6 @@ export * from "./params/index.ts";
 export * from "./protocol/index.ts";
 export * from "./random/index.ts";
 export type * from "./round/backend.ts";
-export { blobClientStates } from "./round/blob-client-states.ts";
 export * from "./round/blob-store.ts";
 export * from "./round/checkpoint.ts";
 export * from "./round/checkpoint-files.ts";

@@ -1,2 +1,4 @@
 export { type AlgorithmUnderTest, algorithmCases } from "./algorithm.ts";
+export { blobStoreCases } from "./blob-store.ts";
 export type { Case } from "./case.ts";
+export { clientStateCases, type OpenClientStates } from "./client-states.ts";

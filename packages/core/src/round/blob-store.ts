@@ -28,6 +28,7 @@ export function memoryBlobStore(): BlobStore {
       return blobs.get(name)?.slice();
     },
     async list(prefix) {
+      requirePrefix(prefix);
       return [...blobs.keys()].filter((name) => name.startsWith(prefix)).sort();
     },
     async delete(name) {
@@ -35,6 +36,12 @@ export function memoryBlobStore(): BlobStore {
       blobs.delete(name);
     },
   };
+}
+
+/** Refuses a prefix whose folders could lie outside the store's. Throws `blob/name`. */
+export function requirePrefix(prefix: string): void {
+  const slash = prefix.lastIndexOf("/");
+  if (slash >= 0) requireBlobName(prefix.slice(0, slash));
 }
 
 /** Refuses names that could leave the store's folder. Throws `blob/name`. Every store calls it. */

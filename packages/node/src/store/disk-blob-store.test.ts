@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { blobStoreCases } from "@anabranch/core/conformance";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openDiskBlobStore } from "./disk-blob-store.ts";
 import { failingFileSystem } from "./failing-file-system.ts";
@@ -14,31 +15,13 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const bytes = (...values: number[]) => Uint8Array.from(values);
 
 describe("disk blob store", () => {
-  it("keeps blobs for the next process and lists them by prefix in order", async () => {
-    const store = await openDiskBlobStore(folder);
-    await store.put("round-2", bytes(2));
-    await store.put("round-10", bytes(10));
-    await store.put("deep/er/blob.bin", bytes(1, 2, 3));
-    await store.put("round-2", bytes(3));
-    const again = await openDiskBlobStore(folder);
-    expect(await again.list("")).toEqual(["deep/er/blob.bin", "round-10", "round-2"]);
-    expect(await again.list("round-1")).toEqual(["round-10"]);
-    expect(await again.list("deep/e")).toEqual(["deep/er/blob.bin"]);
-    expect(await again.list("nothing/")).toEqual([]);
-    expect([...(await again.get("round-2"))!]).toEqual([3]);
-    expect(await again.get("absent")).toBeUndefined();
-    await again.delete("round-2");
-    await again.delete("round-2");
-    expect(await again.get("round-2")).toBeUndefined();
-  });
+  for (const { name, run } of blobStoreCases(() => openDiskBlobStore(folder))) it(name, run);
 
-  it("refuses names that leave its folder", async () => {
-    const store = await openDiskBlobStore(folder);
-    for (const name of ["../outside", "/etc/passwd", "a/../../b", "", ".hidden", "a//b", "a\\..\\b"]) {
-      await expect(store.put(name, bytes(1)), name).rejects.toMatchObject({ code: "blob/name" });
-      await expect(store.get(name), name).rejects.toMatchObject({ code: "blob/name" });
-    }
-    await expect(store.list("../")).rejects.toMatchObject({ code: "blob/name" });
+  it("keeps blobs for the next process", async () => {
+    await (await openDiskBlobStore(folder)).put("deep/er/blob.bin", bytes(1, 2, 3));
+    const again = await openDiskBlobStore(folder);
+    expect(await again.list("")).toEqual(["deep/er/blob.bin"]);
+    expect([...(await again.get("deep/er/blob.bin"))!]).toEqual([1, 2, 3]);
   });
 
   it("overlooks what a crash left half-written and removes it when opened", async () => {

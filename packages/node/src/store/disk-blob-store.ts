@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from "node:path";
-import { type BlobStore, requireBlobName } from "@anabranch/core";
+import { type BlobStore, requireBlobName, requirePrefix } from "@anabranch/core";
 import { diskFileSystem, type FileSystem, isTemporaryName, storageError, writeAtomically } from "./file-system.ts";
 
 /**
@@ -44,10 +44,10 @@ export async function openDiskBlobStore(folder: string, files: FileSystem = disk
       return files.read(pathOf(root, name));
     },
     async list(prefix) {
+      requirePrefix(prefix);
       const names: string[] = [];
       // Only the folder that the prefix names needs a look, not the whole store.
       const start = prefix.slice(0, prefix.lastIndexOf("/") + 1);
-      if (start !== "") requireBlobName(start.slice(0, -1));
       for await (const name of walk(files, root, start)) {
         if (name.startsWith(prefix) && !isTemporaryName(lastPart(name))) names.push(name);
       }

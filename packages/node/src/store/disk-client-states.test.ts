@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ClientStateStore, type ClientStates, memoryClientStates } from "@anabranch/core";
+import { clientStateCases } from "@anabranch/core/conformance";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { diskClientStates } from "./disk-client-states.ts";
@@ -17,24 +18,12 @@ const files = async () =>
   (await readdir(folder, { recursive: true })).filter((name) => name.endsWith("tensors")).sort();
 
 describe("disk client states", () => {
-  it("gives back what was saved, in float32 and float64, also to the next process", async () => {
-    const store = diskClientStates(folder);
-    expect(await store.load(5)).toBeUndefined();
-    await store.save(5, 1, { variate: Float32Array.of(1, -2), other: Float64Array.of(Math.PI) });
-    await store.save(999_999, 1, { variate: Float32Array.of(3) });
-    const states = await store.snapshot();
-    expect(states).toEqual({
-      kind: "versions",
-      versions: [
-        { client: 5, round: 1 },
-        { client: 999_999, round: 1 },
-      ],
-    });
-    const next = diskClientStates(folder);
-    await next.restore(states, 1);
-    expect(await next.load(5)).toEqual({ variate: Float32Array.of(1, -2), other: Float64Array.of(Math.PI) });
-    expect(await next.load(999_999)).toEqual({ variate: Float32Array.of(3) });
-  });
+  let runs = 0;
+  const create = async () => {
+    const place = join(folder, String(runs++));
+    return () => diskClientStates(place);
+  };
+  for (const { name, run } of clientStateCases(create)) it(name, run);
 
   it("keeps versions for as long as a checkpoint may need them", async () => {
     const store = diskClientStates(folder);
