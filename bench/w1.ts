@@ -17,6 +17,15 @@ const CLIENTS = 1000;
 const IMAGES = 50;
 const COHORT = 50;
 
+/** Seconds of a round; `loop`: processor milliseconds a client on the thread of the round loop. */
+interface Sides {
+  readonly ours: number[];
+  readonly cpu: number[];
+  readonly loop: number[];
+  readonly torch: number[];
+  readonly torchCpu: number[];
+}
+
 /**
  * The field's usual simulation benchmark on the whole path (sampler, broadcast, workers, encoded updates, fold, server
  * half): seconds for a round of 50 clients. `--rounds` (default 7) after a warm-up, `--workers` (default 2). With
@@ -42,21 +51,24 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   const identity = { name, version, float, fingerprint: await fingerprint(executor) };
   const { plan, simulation } = prepareRun(config, data, identity, workers, "w1");
   const pool = await WorkerPool.start(simulation, { executor: name, workers, measure: true });
-  const sides = { ours: [] as number[], torch: [] as number[], loop: [] as number[] };
+  const sides: Sides = { ours: [], cpu: [], loop: [], torch: [], torchCpu: [] };
   let warm = pool.work;
-  let begun = 0;
+  let begun = { loop: 0, all: 0 };
   const emit = async (event: RunEvent) => {
-    if (event.type === "round.started") begun = processorTime();
+    const now = { loop: processorTime(process.threadCpuUsage()), all: processorTime(process.cpuUsage()) };
+    if (event.type === "round.started") begun = now;
     if (event.type !== "round.finished") return;
-    const loop = processorTime() - begun;
     const theirs = peer === undefined ? 0 : (await peer.measure("w1", 1)) / 1e3;
     if (event.round === 1) {
       warm = { ...pool.work };
       return; // warm-up of both sides
     }
     sides.ours.push(event.seconds);
-    sides.loop.push(loop / COHORT);
+    sides.cpu.push((now.all - begun.all) / 1e3);
+    sides.loop.push((now.loop - begun.loop) / COHORT);
+    if (peer === undefined) return;
     sides.torch.push(theirs);
+    if (sides.torchCpu.length < 3) sides.torchCpu.push((await peer.measure("w1-cpu", 1)) / 1e3);
   };
   const ports = {
     backend: pool,
@@ -69,10 +81,10 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   const own = ownTime(warm, pool.work, median(sides.loop));
   await pool.close();
   peer?.close();
-  const rows: BenchRow[] = [{ label: `anabranch, ${workers} workers`, values: seconds(sides.ours) }];
+  const rows: BenchRow[] = [{ label: `anabranch, ${workers} workers`, values: seconds(sides.ours, sides.cpu) }];
   const checks: BenchCheck[] = [];
   if (peer !== undefined) {
-    rows.push({ label: `torch ${peer.version}, 2 threads`, values: seconds(sides.torch) });
+    rows.push({ label: `torch ${peer.version}, 2 threads`, values: seconds(sides.torch, sides.torchCpu) });
     const ratio = median(sides.ours) / median(sides.torch);
     checks.push({ name: "round time over torch's", value: ratio, target: 1, better: "smaller" });
   }
@@ -82,13 +94,15 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
     name: `w1: rounds of ${COHORT} clients`,
     rows,
     checks,
-    notes: [`hash of the model after ${rounds + 1} rounds: ${result.modelHash}`],
+    notes: [
+      "cpu: processor time of a round over all threads; torch's of the same loop on one thread, without spinning",
+      `hash of the model after ${rounds + 1} rounds: ${result.modelHash}`,
+    ],
   };
 }
 
-/** Milliseconds this thread has computed: waiting for a processor that others use does not count. */
-function processorTime(): number {
-  const { user, system } = process.threadCpuUsage();
+/** Milliseconds of computing: waiting for a processor that others use does not count. */
+function processorTime({ user, system }: NodeJS.CpuUsage): number {
   return (user + system) / 1000;
 }
 
@@ -111,6 +125,6 @@ function ownTime(before: WorkerPool["work"], after: WorkerPool["work"], loop: nu
   };
 }
 
-function seconds(values: readonly number[]): Record<string, number> {
-  return { "s median": median(values), "s best": Math.min(...values) };
+function seconds(values: readonly number[], cpu: readonly number[]): Record<string, number> {
+  return { "s median": median(values), "s best": Math.min(...values), "cpu s": median(cpu) };
 }
