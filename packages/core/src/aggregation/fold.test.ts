@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import type { Vector } from "../params/index.ts";
 import { type FoldRule, fold, foldRange } from "./fold.ts";
 import { BLOCK } from "./kernel.ts";
-import { updateSet } from "./update-set.ts";
 
 const rules: FoldRule[] = ["weightedMean", "uniformMean", "sum"];
 
@@ -181,17 +180,5 @@ describe("errors", () => {
     running.add(x, 1);
     expect(() => running.addAll([x, new Float32Array(2)], [1, 1])).toThrow();
     expect([running.count, running.result(new Float32Array(1))[0]]).toEqual([1, 1]);
-  });
-});
-
-describe("updateSet", () => {
-  it("keeps updates in order", () => {
-    const set = updateSet();
-    set.add(Float32Array.of(1), 2);
-    set.add(Float32Array.of(3), 4);
-    expect(set.updates.map(({ vector, weight }) => [vector[0], weight])).toEqual([
-      [1, 2],
-      [3, 4],
-    ]);
   });
 });

@@ -1,2 +1,1 @@
 export * from "./fold.ts";
-export * from "./update-set.ts";

@@ -1,6 +1,8 @@
 import type { Layout } from "../params/layout.ts";
-import type { Vector } from "../params/vector.ts";
+import { type Vector, zerosLike as zeros } from "../params/vector.ts";
 import type { Aggregation, Exchange, ServerState } from "./algorithm.ts";
+
+export { zeros };
 
 /** The exchange of most methods: the model down, one model-sized `delta` up, no client state. */
 export function modelExchange(model: Layout, aggregation: Aggregation = "weightedMean"): Exchange {
@@ -10,11 +12,6 @@ export function modelExchange(model: Layout, aggregation: Aggregation = "weighte
 /** Broadcasts the model alone. */
 export function broadcastParameters(state: ServerState): Readonly<Record<string, Vector>> {
   return { parameters: state.vectors.parameters };
-}
-
-/** A vector of the same length and element type. */
-export function zeros(like: Vector): Vector {
-  return like instanceof Float64Array ? new Float64Array(like.length) : new Float32Array(like.length);
 }
 
 /** Elementwise result of vectors of one length; arithmetic in float64, rounded once to the element type. */

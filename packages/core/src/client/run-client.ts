@@ -3,7 +3,7 @@ import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Broadcast, Update } from "../protocol/message.ts";
 import { bernoulliBits, deriveKey, type RandomKey, randomStream, rootKey } from "../random/index.ts";
-import { applyClientStages, type StageSettings } from "../round/stages.ts";
+import { applyClientStages, type StageSettings, stagesOf } from "../round/stages.ts";
 import { type LocalBudget, planBatches } from "./batches.ts";
 import { maskBytes } from "./local-task.ts";
 import { vectorInputs, vectorOutputs } from "./vectors.ts";
@@ -92,7 +92,7 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
     vectors: collect("update", plan.up),
     public: { examples, steps: k, weight: 1, loss },
   };
-  return { update: applyClientStages(plan.stages, update), state: collect("state", plan.state) };
+  return { update: applyClientStages(stagesOf(plan.stages), update), state: collect("state", plan.state) };
 }
 
 const zeroStates = new WeakMap<TaskPlan, Readonly<Record<string, Vector>>>();

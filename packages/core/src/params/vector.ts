@@ -16,25 +16,6 @@ export function copy<V extends Vector>(vector: V): V {
   return vector.slice() as V;
 }
 
-/** y += alpha * x, in place. The product is formed in float64 and rounded once, with the sum. Throws `params/length`. */
-export function axpy(y: Vector, alpha: number, x: Vector): void {
-  requireSameLength(y, x, "axpy");
-  for (let i = 0; i < y.length; i++) y[i] = y[i]! + alpha * x[i]!;
-}
-
-/** x *= factor, in place. */
-export function scale(x: Vector, factor: number): void {
-  for (let i = 0; i < x.length; i++) x[i] = x[i]! * factor;
-}
-
-/** a - b as a new vector of a's element type. Throws `params/length`. */
-export function subtract<V extends Vector>(a: V, b: Vector): V {
-  requireSameLength(a, b, "subtract");
-  const difference = zerosLike(a);
-  for (let i = 0; i < a.length; i++) difference[i] = a[i]! - b[i]!;
-  return difference;
-}
-
 /** Euclidean norm, summed in float64 block by block in a fixed order. */
 export function norm2(vector: Vector): number {
   let total = 0;

@@ -6,9 +6,10 @@ import { deriveKey, rootKey } from "../random/index.ts";
 import { RoundFold } from "./aggregate.ts";
 import type { CohortOutcome } from "./backend.ts";
 import { Background } from "./background.ts";
+import { defectOf } from "./defect.ts";
 import type { RoundRecord, RunPlan, RunPorts, RunResult } from "./run-plan.ts";
 import { type RunState, restoreRun, saveBest, saveCheckpoint } from "./run-state.ts";
-import { applyServerStages } from "./stages.ts";
+import { applyServerStages, stagesOf } from "./stages.ts";
 
 /**
  * The round loop: plan, broadcast, cohort, aggregate, update, evaluate, commit. The same for simulation and live runs.
@@ -69,8 +70,9 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
     async (outcomes) => {
       const finished: Finished[] = [];
       for (const outcome of outcomes) {
-        if ("failure" in outcome) await reportFailure(plan, ports, round, outcome);
-        else finished.push(outcome);
+        const failure = "failure" in outcome ? outcome.failure : defectOf(outcome.update, plan);
+        if (failure !== undefined) await reportFailure(plan, ports, round, { ...outcome, failure });
+        else if ("update" in outcome) finished.push(outcome);
       }
       for (const { bytesDown, bytesUp } of finished) {
         bytes.down += bytesDown;
@@ -143,7 +145,7 @@ function updateServer(
 ): ServerState {
   const make = (n: number): Vector =>
     plan.initial instanceof Float64Array ? new Float64Array(n) : new Float32Array(n);
-  const aggregate = applyServerStages(plan.stages, fold.result(make, plan.exchange));
+  const aggregate = applyServerStages(stagesOf(plan.stages), fold.result(make, plan.exchange));
   const context = {
     round,
     cohortSize: fold.clients,
@@ -158,9 +160,8 @@ async function reportFailure(
   plan: RunPlan,
   ports: RunPorts,
   round: number,
-  outcome: Extract<CohortOutcome, { failure: unknown }>,
+  { client, failure, retried }: Extract<CohortOutcome, { failure: unknown }>,
 ): Promise<void> {
-  const { client, failure, retried } = outcome;
   await ports.emit({ v: 1, type: "client.failed", at: now(), round, client, ...failure, retried });
   if (plan.onClientFailure === "continue") return;
   throw new AnabranchError({

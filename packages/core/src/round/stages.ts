@@ -24,16 +24,16 @@ export function stagesOf(settings: StageSettings): Stage[] {
 }
 
 /** Client halves in order. */
-export function applyClientStages(settings: StageSettings, update: Update): Update {
-  return stagesOf(settings).reduce((u, stage) => stage.client?.(u) ?? u, update);
+export function applyClientStages(stages: readonly Stage[], update: Update): Update {
+  return stages.reduce((u, stage) => stage.client?.(u) ?? u, update);
 }
 
 /** Server halves in reverse order, on the aggregate. */
 export function applyServerStages(
-  settings: StageSettings,
+  stages: readonly Stage[],
   aggregate: Readonly<Record<string, Vector>>,
 ): Readonly<Record<string, Vector>> {
-  return stagesOf(settings).reduceRight((a, stage) => stage.server?.(a) ?? a, aggregate);
+  return stages.reduceRight((a, stage) => stage.server?.(a) ?? a, aggregate);
 }
 
 function weight(rule: StageSettings["weighting"]): Stage {

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { layout } from "../params/layout.ts";
+import type { Update } from "../protocol/message.ts";
+import { defectOf } from "./defect.ts";
+
+const model = layout([{ name: "x", shape: [3], role: "vector", block: "x" }]);
+const plan = {
+  layout: model,
+  exchange: { down: {}, up: { delta: { layout: model, aggregation: "weightedMean" as const } }, client: {} },
+};
+const update: Update = {
+  round: 1,
+  client: 0,
+  layoutHash: model.hash,
+  vectors: { delta: new Float32Array(3) },
+  public: { examples: 1, steps: 1, weight: 1, loss: 0 },
+};
+const weighing = (weight: number): Update => ({ ...update, public: { ...update.public, weight } });
+
+describe("defectOf", () => {
+  it("finds nothing wrong with what fits", () => {
+    expect(defectOf(update, plan)).toBeUndefined();
+    expect(defectOf(weighing(0), plan)).toBeUndefined();
+  });
+
+  it.each<[string, Update, string]>([
+    ["another layout", { ...update, layoutHash: "0" }, "update/layout"],
+    ["a missing vector", { ...update, vectors: {} }, "update/shape"],
+    ["a vector of another length", { ...update, vectors: { delta: new Float32Array(2) } }, "update/shape"],
+    ["a negative weight", weighing(-1), "update/weight"],
+    ["an infinite weight", weighing(Number.POSITIVE_INFINITY), "update/weight"],
+    ["a weight that is no number", weighing(Number.NaN), "update/weight"],
+  ])("finds %s", (_what, wrong, code) => {
+    expect(defectOf(wrong, plan)?.code).toBe(code);
+  });
+});

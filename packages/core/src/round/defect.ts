@@ -1,0 +1,28 @@
+import type { Update } from "../protocol/message.ts";
+import type { RunPlan } from "./run-plan.ts";
+
+/**
+ * What is wrong with an update as a failure of its client, undefined where it can be summed: another model's layout, a
+ * vector that is missing or has another length, an impossible weight. Structure is checked once, here.
+ */
+export function defectOf(
+  update: Update,
+  { layout, exchange }: Pick<RunPlan, "layout" | "exchange">,
+): { readonly code: string; readonly message: string } | undefined {
+  if (update.layoutHash !== layout.hash) {
+    const message = `the update belongs to another model: layout ${update.layoutHash}, expected ${layout.hash}`;
+    return { code: "update/layout", message };
+  }
+  for (const [name, { layout: expected }] of Object.entries(exchange.up)) {
+    const length = update.vectors[name]?.length;
+    if (length === expected.size) continue;
+    const received = length === undefined ? "none" : `${length} elements`;
+    return {
+      code: "update/shape",
+      message: `the vector "${name}" has ${expected.size} elements; received ${received}`,
+    };
+  }
+  const { weight } = update.public;
+  if (weight >= 0 && weight < Number.POSITIVE_INFINITY) return undefined;
+  return { code: "update/weight", message: `the weight of an update is a finite number of at least 0, not ${weight}` };
+}

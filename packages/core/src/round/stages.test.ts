@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { norm2 } from "../params/vector.ts";
+import type { Update } from "../protocol/message.ts";
+import { applyClientStages, applyServerStages, type Stage, stagesOf } from "./stages.ts";
+
+const update = (): Update => ({
+  round: 1,
+  client: 2,
+  layoutHash: "h",
+  vectors: { delta: Float64Array.of(3, 0), control: Float64Array.of(0, 4) },
+  public: { examples: 7, steps: 3, weight: 1, loss: 0.5 },
+});
+
+describe("the stages of a run", () => {
+  it("weigh, then clip", () => {
+    expect(stagesOf({ weighting: "examples", clipNorm: 1 }).map(({ name }) => name)).toEqual(["weight", "clip"]);
+    expect(stagesOf({ weighting: "uniform", clipNorm: 0 }).map(({ name }) => name)).toEqual(["weight"]);
+  });
+
+  it("weigh by examples or alike, and touch nothing else", () => {
+    const weighed = applyClientStages(stagesOf({ weighting: "examples", clipNorm: 0 }), update());
+    expect(weighed).toEqual({ ...update(), public: { ...update().public, weight: 7 } });
+    expect(applyClientStages(stagesOf({ weighting: "uniform", clipNorm: 0 }), update()).public.weight).toBe(1);
+  });
+
+  it("clip the norm over all vectors together, keep the direction, and leave what is within the bound", () => {
+    const stages = stagesOf({ weighting: "examples", clipNorm: 2.5 });
+    const { vectors, public: metadata } = applyClientStages(stages, update());
+    expect(vectors).toEqual({ delta: Float64Array.of(1.5, 0), control: Float64Array.of(0, 2) }); // norm 5 before
+    expect(metadata.weight).toBe(7);
+    const within = applyClientStages(stagesOf({ weighting: "uniform", clipNorm: 5 }), update());
+    expect(within.vectors).toEqual(update().vectors);
+    const noisy = { ...update(), vectors: { delta: Float32Array.from({ length: 999 }, (_, i) => Math.sin(i) * 1e4) } };
+    expect(norm2(applyClientStages(stages, noisy).vectors["delta"]!)).toBeLessThanOrEqual(2.5 * (1 + 1e-6));
+  });
+});
+
+describe("halves", () => {
+  const calls: string[] = [];
+  const stage = (name: string): Stage => ({
+    name,
+    client(u) {
+      calls.push(`client ${name}`);
+      return u;
+    },
+    server(aggregate) {
+      calls.push(`server ${name}`);
+      return Object.fromEntries(Object.entries(aggregate).map(([key, vector]) => [`${key}.${name}`, vector]));
+    },
+  });
+
+  it("run in order on clients and in reverse on the server; either may be absent", () => {
+    const stages = [stage("a"), { name: "neither" }, stage("b")];
+    applyClientStages(stages, update());
+    expect(Object.keys(applyServerStages(stages, { x: Float64Array.of(1) }))).toEqual(["x.b.a"]);
+    expect(calls).toEqual(["client a", "client b", "server b", "server a"]);
+  });
+});
