@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import {
   type ClientStateStore,
   type ClientVectors,
@@ -38,8 +38,7 @@ export function diskClientStates(folder: string, files: FileSystem = diskFileSys
   const versions = new Versions();
   /** Saved since the last snapshot. */
   const unsynced = new Map<string, Version>();
-  const folders = new Set<string>();
-  const buffers = new SpareBuffers();
+  const writeState = stateWriter(files);
   const remove = async (version: Version) => {
     unsynced.delete(nameOf(version));
     await files.remove(join(root, nameOf(version)));
@@ -56,18 +55,7 @@ export function diskClientStates(folder: string, files: FileSystem = diskFileSys
     },
     async save(client, round, vectors) {
       const version = { client, round };
-      const path = join(root, nameOf(version));
-      const bytes = encode(version, vectors, buffers);
-      try {
-        if (!folders.has(shardOf(client))) await files.makeFolder(join(root, shardOf(client)));
-        folders.add(shardOf(client));
-        await files.write(path, bytes);
-      } catch (error) {
-        const what = `the state of client ${client} in round ${round}`;
-        throw storageError(error, { what, path, bytes: bytes.length });
-      } finally {
-        buffers.giveBack(bytes);
-      }
+      await writeState(join(root, nameOf(version)), version, vectors);
       unsynced.set(nameOf(version), version);
       versions.add(version);
     },
@@ -94,6 +82,26 @@ export function diskClientStates(folder: string, files: FileSystem = diskFileSys
         if (versions.newest(saved.client) !== saved.round) throw missing(root, saved);
       }
     },
+  };
+}
+
+/** Writes states to files, with the memory and the folders of earlier ones. */
+function stateWriter(files: FileSystem) {
+  const folders = new Set<string>();
+  const buffers = new SpareBuffers();
+  return async (path: string, version: Version, vectors: ClientVectors) => {
+    const bytes = encode(version, vectors, buffers);
+    const shard = dirname(path);
+    try {
+      if (!folders.has(shard)) await files.makeFolder(shard);
+      folders.add(shard);
+      await files.write(path, bytes);
+    } catch (error) {
+      const what = `the state of client ${version.client} in round ${version.round}`;
+      throw storageError(error, { what, path, bytes: bytes.length });
+    } finally {
+      buffers.giveBack(bytes);
+    }
   };
 }
 
