@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { interpreter, onnxruntimeNode } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { type AlgorithmUnderTest, algorithmCases } from "../conformance/algorithm.ts";
+import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
@@ -84,24 +85,7 @@ describe.each(algorithms.map((a) => a.name))("%s", (name) => {
   for (const { name: requirement, run } of algorithmCases(subject, native)) it(requirement, run);
 });
 
-const problem = {
-  a: [
-    [1, 2, 1],
-    [3, 1, 2],
-    [0.5, 4, 1],
-    [2, 2, 3],
-  ],
-  b: [
-    [1, -1, 0.5],
-    [-1, 2, 1],
-    [2, 0, -1],
-    [0, 1, 2],
-  ],
-  x0: [0, 0, 0],
-  learningRate: 0.1,
-  localSteps: 3,
-  cohorts: [[0, 1, 2, 3]],
-};
+const problem = { ...HETEROGENEOUS, cohorts: [[0, 1, 2, 3]] };
 /** Minimum of the mean of the F_i: sum_i a_ij b_ij / sum_i a_ij. */
 const optimum = [0, 1, 2].map((j) => {
   const total = problem.a.reduce((s, row) => s + row[j]!, 0);

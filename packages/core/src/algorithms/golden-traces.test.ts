@@ -1,34 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
 import { traceQuadratics } from "../simulation/trace-quadratics.ts";
 
 /**
  * Global parameters after each of four rounds on four quadratics, to ten digits, computed by an independent
  * implementation of each method. Exact gradients, x0 = 0, eta = 0.1, K = 3, no decay, no clip.
  */
-const problem = {
-  a: [
-    [1, 2, 1],
-    [3, 1, 2],
-    [0.5, 4, 1],
-    [2, 2, 3],
-  ],
-  b: [
-    [1, -1, 0.5],
-    [-1, 2, 1],
-    [2, 0, -1],
-    [0, 1, 2],
-  ],
-  x0: [0, 0, 0],
-  learningRate: 0.1,
-  localSteps: 3,
-  cohorts: [
-    [0, 1],
-    [1, 2],
-    [2, 3],
-    [0, 3],
-  ],
-};
-
 const golden: { algorithm: { name: string; [option: string]: unknown }; rounds: number[][] }[] = [
   {
     algorithm: { name: "fedavg" },
@@ -134,7 +111,7 @@ const golden: { algorithm: { name: string; [option: string]: unknown }; rounds: 
 describe("golden traces", () => {
   for (const { algorithm, rounds } of golden) {
     it(`${JSON.stringify(algorithm)} follows its trace to 1e-9`, async () => {
-      const traced = await traceQuadratics({ ...problem, algorithm });
+      const traced = await traceQuadratics({ ...HETEROGENEOUS, algorithm });
       expect(traced.rounds.length).toBe(4);
       traced.rounds.forEach((parameters, round) => {
         parameters.forEach((x, j) => {

@@ -1,30 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
 import { traceQuadratics } from "../simulation/trace-quadratics.ts";
 import { fedcm } from "./fedcm.ts";
 
-const problem = {
-  a: [
-    [1, 2, 1],
-    [3, 1, 2],
-    [0.5, 4, 1],
-    [2, 2, 3],
-  ],
-  b: [
-    [1, -1, 0.5],
-    [-1, 2, 1],
-    [2, 0, -1],
-    [0, 1, 2],
-  ],
-  x0: [0.5, 0, -0.5],
-  learningRate: 0.1,
-  localSteps: 3,
-  cohorts: [
-    [0, 1],
-    [1, 2],
-    [2, 3],
-    [0, 3],
-  ],
-};
+const problem = { ...HETEROGENEOUS, x0: [0.5, 0, -0.5] };
 type Options = { name: string; [option: string]: unknown };
 const trace = async (algorithm: Options, changes: Partial<typeof problem> = {}) =>
   (await traceQuadratics({ ...problem, ...changes, algorithm })).rounds;

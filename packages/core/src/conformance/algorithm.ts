@@ -11,6 +11,7 @@ import { inProcessSimulation } from "../simulation/in-process.ts";
 import { prepareQuadratics, type Quadratics } from "../simulation/quadratics.ts";
 import { recording } from "../simulation/trace-quadratics.ts";
 import { type Case, check } from "./case.ts";
+import { HETEROGENEOUS } from "./heterogeneous.ts";
 
 /** What a method tells the battery about itself. */
 export interface AlgorithmUnderTest {
@@ -22,31 +23,6 @@ export interface AlgorithmUnderTest {
   /** Distance to the joint optimum after `rounds` of full participation on easy quadratics. */
   readonly converges: { readonly rounds: number; readonly learningRate: number; readonly within: number };
 }
-
-/** Four clients of three coordinates that disagree about the minimum; two of them a round. */
-const HETEROGENEOUS: Quadratics = {
-  a: [
-    [1, 2, 1],
-    [3, 1, 2],
-    [0.5, 4, 1],
-    [2, 2, 3],
-  ],
-  b: [
-    [1, -1, 0.5],
-    [-1, 2, 1],
-    [2, 0, -1],
-    [0, 1, 2],
-  ],
-  x0: [0, 0, 0],
-  learningRate: 0.1,
-  localSteps: 3,
-  cohorts: [
-    [0, 1],
-    [1, 2],
-    [2, 3],
-    [0, 3],
-  ],
-};
 
 /** The battery every method joins by one line of its test. `native` is a float32 executor to compare with. */
 export function algorithmCases(subject: AlgorithmUnderTest, native: Executor): Case[] {
