@@ -13,7 +13,8 @@
  *   S -> cohort -> []; M -> population -> []; K eta -> sum of the steps' learning rates -> []
  * State: server {parameters [d], control [d]}; client {control [d]}.
  * Wire: down 2d, up 2d.
- * Differences: the control term enters the gradient (released scripts add it to the loss as a number, which has no
+ * Differences: with local momentum m, (x - y) / (K eta) overestimates the mean gradient by up to 1 / (1 - m), as the paper's
+ *   clients have none; the control term enters the gradient (released scripts add it to the loss as a number, which has no
  *   gradient); the mean of dc_i is uniform, so that c = mean_i c_i holds for any weighting of the model.
  */
 import { add, div, sub } from "@anabranch/engine";
