@@ -1,0 +1,96 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { delimiter, join } from "node:path";
+import { onnxruntimeNode } from "@anabranch/engine";
+import { type Browser, chromium } from "playwright-core";
+import { rolldown } from "rolldown";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { trainClient, trainOnWebAssembly } from "./fixtures/browser-client.ts";
+
+/** The training graph in a real browser: one client task, compared with the same task in Node. */
+const wasm = join(import.meta.dirname, "..", "node_modules", "onnxruntime-web", "dist");
+const DEADLINE = 60_000; // milliseconds
+const executablePath = findChromium();
+const quiet = ["gpu", "quic", "background-networking", "component-update", "sync"].map((part) => `--disable-${part}`);
+
+describe.skipIf(executablePath === undefined)("a client task in Chromium", () => {
+  let server: Server;
+  let browser: Browser;
+  let trained: Awaited<ReturnType<typeof trainClient>>;
+
+  beforeAll(async () => {
+    server = serve(await bundle());
+    await new Promise<void>((listening) => void server.listen(0, "127.0.0.1", listening));
+    const args = ["--headless", "--no-sandbox", "--no-first-run", ...quiet];
+    browser = await chromium.launch({ executablePath: executablePath!, args, timeout: DEADLINE });
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, { timeout: DEADLINE });
+    trained = await page.evaluate('import("/client.js").then((client) => client.trainOnWebAssembly())');
+  }, 3 * DEADLINE);
+
+  afterAll(async () => {
+    server?.close();
+    await browser?.close();
+    server?.closeAllConnections();
+  }, DEADLINE);
+
+  it("trains", () => {
+    expect(trained.losses).toHaveLength(6);
+    for (const loss of trained.losses) expect(loss).toBeGreaterThan(0);
+    expect(largest(trained.update)).toBeGreaterThan(1e-3);
+  });
+
+  it("gives the bits that WebAssembly gives in Node", { timeout: DEADLINE }, async () => {
+    expect(trained).toEqual(await trainOnWebAssembly());
+  });
+
+  it("gives what native execution gives, but for rounding", { timeout: DEADLINE }, async () => {
+    const native = await trainClient(await onnxruntimeNode());
+    expect(trained).toMatchObject({ program: native.program, initial: native.initial });
+    const end = ({ initial, update }: typeof trained) => initial.map((start, i) => start + update[i]!);
+    const expected = end(native);
+    const differences = end(trained).map((value, i) => value - expected[i]!);
+    expect(largest(differences)).toBeLessThanOrEqual(1e-6 * largest(expected));
+  });
+});
+
+/** The client's scripts by file name. */
+async function bundle(): Promise<Map<string, string>> {
+  const complaints: string[] = [];
+  const build = await rolldown({
+    input: { client: join(import.meta.dirname, "fixtures", "browser-client.ts") },
+    platform: "browser",
+    onLog: (_level, log) => void complaints.push(log.message),
+  });
+  const { output } = await build.generate({ format: "esm" });
+  await build.close();
+  expect(complaints).toEqual([]);
+  return new Map(output.flatMap((part) => (part.type === "chunk" ? [[part.fileName, part.code]] : [])));
+}
+
+/** An empty page, the scripts and, beside them, where they look for it, ONNX Runtime's WebAssembly. */
+function serve(scripts: ReadonlyMap<string, string>): Server {
+  return createServer(({ url = "/" }, response) => {
+    const send = (type: string, body: string | Uint8Array) => response.setHeader("content-type", type).end(body);
+    const name = url.slice(1);
+    const script = scripts.get(name);
+    if (name === "") send("text/html", "<!doctype html><title>A client</title>");
+    else if (script !== undefined) send("text/javascript", script);
+    else if (/^[\w.-]+\.wasm$/.test(name)) send("application/wasm", readFileSync(join(wasm, name)));
+    else response.writeHead(404).end();
+  });
+}
+
+function largest(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+}
+
+/** Where there is a Chromium nothing is skipped: one that does not start is a failure. */
+function findChromium(): string | undefined {
+  const candidates = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, "chromium"));
+  const found = candidates.find((path) => existsSync(path));
+  if (found === undefined)
+    writeFileSync(2, "skipped: 3 tests in a browser, because there is no chromium on the PATH\n");
+  return found;
+}
