@@ -57,36 +57,7 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
   const learningRate = plan.learningRate(round);
   const cohort = plan.sampler.sample(round, deriveKey(rootKey(plan.seed), "cohort", round));
   await ports.emit({ v: 1, type: "round.started", at: now(), round, cohort: [...cohort], learningRate });
-  const bytes = { down: 0, up: 0 };
-  let foldMs = 0;
-  const saving = new Background(SAVES_AT_A_TIME);
-  await ports.backend.run(
-    {
-      broadcast: { round, vectors: plan.algorithm.broadcast(state.server), scalars: {} },
-      cohort,
-      learningRate,
-      loadState: (client) => ports.clientStates.load(client),
-    },
-    async (outcomes) => {
-      const finished: Finished[] = [];
-      for (const outcome of outcomes) {
-        const failure = "failure" in outcome ? outcome.failure : defectOf(outcome.update, plan);
-        if (failure !== undefined) await reportFailure(plan, ports, round, { ...outcome, failure });
-        else if ("update" in outcome) finished.push(outcome);
-      }
-      for (const { bytesDown, bytesUp } of finished) {
-        bytes.down += bytesDown;
-        bytes.up += bytesUp;
-      }
-      const folding = performance.now();
-      fold.addAll(finished.map(({ update }) => update));
-      foldMs += performance.now() - folding;
-      for (const { client, state } of finished) {
-        if (Object.keys(state).length > 0) await saving.add(ports.clientStates.save(client, round, state));
-      }
-    },
-  );
-  await saving.finish();
+  const { bytesDown, bytesUp, foldMs } = await trainCohort(plan, ports, state, fold, { round, cohort, learningRate });
   const trained = performance.now();
   const before = state.server.vectors.parameters;
   if (fold.clients > 0) state.server = updateServer(plan, state.server, fold, round, learningRate);
@@ -100,13 +71,13 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
     learningRate,
     clients: fold.clients,
     seconds: (updated - started) / 1000,
-    bytesDown: bytes.down,
-    bytesUp: bytes.up,
+    bytesDown,
+    bytesUp,
   };
   state.totals = {
     ...state.totals,
-    bytesDown: state.totals.bytesDown + bytes.down,
-    bytesUp: state.totals.bytesUp + bytes.up,
+    bytesDown: state.totals.bytesDown + bytesDown,
+    bytesUp: state.totals.bytesUp + bytesUp,
     seconds: state.totals.seconds + record.seconds,
   };
   await ports.emit({
@@ -117,8 +88,8 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
     loss,
     clients: fold.clients,
     examples: fold.examples,
-    bytesDown: bytes.down,
-    bytesUp: bytes.up,
+    bytesDown,
+    bytesUp,
     seconds: record.seconds,
     trainSeconds: (trained - started - foldMs) / 1000,
     aggregateSeconds: (updated - trained + foldMs) / 1000,
@@ -132,6 +103,44 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
   await evaluateRound(plan, ports, state, record);
   if (round % plan.checkpointEvery === 0 || round === plan.rounds) await saveCheckpoint(plan, ports, state);
   return record;
+}
+
+/** Broadcasts, lets the backend run the cohort and folds its updates in cohort order. */
+async function trainCohort(
+  plan: RunPlan,
+  ports: RunPorts,
+  { server }: RunState,
+  fold: RoundFold,
+  { round, cohort, learningRate }: { round: number; cohort: readonly number[]; learningRate: number },
+): Promise<{ bytesDown: number; bytesUp: number; foldMs: number }> {
+  const spent = { bytesDown: 0, bytesUp: 0, foldMs: 0 };
+  const saving = new Background(SAVES_AT_A_TIME);
+  await ports.backend.run(
+    {
+      broadcast: { round, vectors: plan.algorithm.broadcast(server), scalars: {} },
+      cohort,
+      learningRate,
+      loadState: (client) => ports.clientStates.load(client),
+    },
+    async (outcomes) => {
+      const finished: Finished[] = [];
+      for (const outcome of outcomes) {
+        const failure = "failure" in outcome ? outcome.failure : defectOf(outcome.update, plan);
+        if (failure !== undefined) await reportFailure(plan, ports, round, { ...outcome, failure });
+        else if ("update" in outcome) finished.push(outcome);
+      }
+      const folding = performance.now();
+      fold.addAll(finished.map(({ update }) => update));
+      spent.foldMs += performance.now() - folding;
+      for (const { client, state, bytesDown, bytesUp } of finished) {
+        spent.bytesDown += bytesDown;
+        spent.bytesUp += bytesUp;
+        if (Object.keys(state).length > 0) await saving.add(ports.clientStates.save(client, round, state));
+      }
+    },
+  );
+  await saving.finish();
+  return spent;
 }
 
 type Finished = Extract<CohortOutcome, { update: unknown }>;
