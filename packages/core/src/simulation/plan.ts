@@ -1,14 +1,62 @@
+import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
+import type { LocalBudget } from "../client/batches.ts";
 import type { DataSpec } from "../client/data-source.ts";
 import type { EvaluationPlan } from "../client/evaluate.ts";
+import { compileEvaluation } from "../client/evaluation-task.ts";
+import { compileLocalTask, type TaskSettings } from "../client/local-task.ts";
 import type { TaskPlan } from "../client/run-client.ts";
+import type { Model } from "../models/model.ts";
+import type { Layout } from "../params/layout.ts";
+import type { StageSettings } from "../round/stages.ts";
 
-/** Everything that runs and evaluates simulated clients, as plain data: what a worker receives once. */
-export interface SimulationPlan {
-  readonly task: TaskPlan;
-  readonly evaluation: EvaluationPlan;
+/** Where simulated clients' data and the test set come from. */
+export interface SimulationSources {
   readonly train: DataSpec;
   /** Clients' own hold-out rows. */
   readonly holdout: DataSpec | undefined;
   /** The global test set in chunks of one evaluation batch, as the "clients" of a source. */
   readonly test: DataSpec;
+}
+
+/** Everything that runs and evaluates simulated clients, as plain data: what a worker receives once. */
+export interface SimulationPlan extends SimulationSources {
+  readonly task: TaskPlan;
+  readonly evaluation: EvaluationPlan;
+}
+
+/** What a plan is made of. */
+export interface PlanParts {
+  readonly algorithm: Algorithm;
+  readonly model: Model;
+  readonly layout: Layout;
+  readonly exchange: Exchange;
+  readonly float: "float32" | "float64";
+  readonly seed: number;
+  readonly training: TaskSettings;
+  readonly budget: LocalBudget;
+  readonly stages: StageSettings;
+  readonly evaluationBatch: number;
+  readonly sources: SimulationSources;
+}
+
+/** Traces and compiles the programs of a simulation. */
+export function simulationPlan(parts: PlanParts): SimulationPlan {
+  const { algorithm, model, layout, exchange, float, seed, training, budget, stages, evaluationBatch } = parts;
+  return {
+    task: {
+      program: compileLocalTask(algorithm, model, exchange, training),
+      float,
+      seed,
+      batchSize: training.batchSize,
+      budget,
+      masks: model.masks,
+      down: exchange.down,
+      up: Object.fromEntries(Object.entries(exchange.up).map(([name, upload]) => [name, upload.layout])),
+      state: exchange.client,
+      layoutHash: layout.hash,
+      stages,
+    },
+    evaluation: { program: compileEvaluation(model, layout, evaluationBatch), layout, batchSize: evaluationBatch },
+    ...parts.sources,
+  };
 }

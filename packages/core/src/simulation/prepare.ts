@@ -1,8 +1,6 @@
 import { AnabranchError } from "@anabranch/engine";
 import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
-import { compileEvaluation } from "../client/evaluation-task.ts";
-import { compileLocalTask } from "../client/local-task.ts";
 import { type Config, configHash } from "../config/index.ts";
 import type { SyntheticPopulation, TrainTest } from "../data/index.ts";
 import { createModel, type Model } from "../models/index.ts";
@@ -15,7 +13,7 @@ import { deriveKey, rootKey } from "../random/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { poissonSampler, uniformSampler } from "../selection/sampler.ts";
 import { type Federation, openFederation } from "./federation.ts";
-import type { SimulationPlan } from "./plan.ts";
+import { type SimulationPlan, simulationPlan } from "./plan.ts";
 import { learningRateSchedule } from "./schedule.ts";
 
 /** What the operator may bring instead of a name in the configuration. */
@@ -62,28 +60,19 @@ export function prepareRun(
   const budget =
     training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
   const population = federation.clients;
-  const evaluationBatch = config.evaluation.batch;
-  const simulation: SimulationPlan = {
-    task: {
-      program: compileLocalTask(algorithm, model, exchange, training),
-      float,
-      seed: config.seed,
-      batchSize: training.batchSize,
-      budget,
-      masks: model.masks,
-      down: exchange.down,
-      up: Object.fromEntries(Object.entries(exchange.up).map(([name, { layout: l }]) => [name, l])),
-      state: exchange.client,
-      layoutHash: modelLayout.hash,
-      stages: aggregation,
-    },
-    evaluation: {
-      program: compileEvaluation(model, modelLayout, evaluationBatch),
-      layout: modelLayout,
-      batchSize: evaluationBatch,
-    },
-    ...federation.sources(model, float),
-  };
+  const simulation = simulationPlan({
+    algorithm,
+    model,
+    layout: modelLayout,
+    exchange,
+    float,
+    seed: config.seed,
+    training,
+    budget,
+    stages: aggregation,
+    evaluationBatch: config.evaluation.batch,
+    sources: federation.sources(model, float),
+  });
   const initial =
     own.weights === undefined
       ? initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"))

@@ -1,13 +1,11 @@
 import { AnabranchError, type Executor, hashText } from "@anabranch/engine";
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { arrayDataSpec } from "../client/data-source.ts";
-import { compileEvaluation } from "../client/evaluation-task.ts";
-import { compileLocalTask } from "../client/local-task.ts";
 import { quadratic } from "../models/index.ts";
 import { layout } from "../params/layout.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { scriptedSampler } from "../selection/sampler.ts";
-import type { SimulationPlan } from "./plan.ts";
+import { type SimulationPlan, simulationPlan } from "./plan.ts";
 
 /** A federation of quadratics F_i(x) = 0.5 * sum_j a_ij (x_j - b_ij)^2, whose gradients are exact. */
 export interface Quadratics {
@@ -35,7 +33,6 @@ export function prepareQuadratics(
   const model = quadratic({ input: [2 * x0.length], inputType: "float" });
   const modelLayout = layout(model.parameters);
   const exchange = algorithm.exchange(modelLayout);
-  const settings = { batchSize: 1, gradientClip: 0, momentum: 0, nesterov: false, weightDecay: 0 };
   const stages = { weighting: "uniform", clipNorm: 0 } as const;
   const pack = (values: readonly number[]) =>
     float === "float64" ? Float64Array.from(values) : Float32Array.from(values);
@@ -44,26 +41,19 @@ export function prepareQuadratics(
     { dtype: model.labels.dtype, shape: [a.length], data: new Uint8Array(a.length) },
     a.map((_, i) => Int32Array.of(i)),
   );
-  const evaluation = { program: compileEvaluation(model, modelLayout, 1), layout: modelLayout, batchSize: 1 };
-  const simulation: SimulationPlan = {
-    task: {
-      program: compileLocalTask(algorithm, model, exchange, settings),
-      float,
-      seed: 0,
-      batchSize: 1,
-      budget: { localSteps: problem.localSteps },
-      masks: [],
-      down: exchange.down,
-      up: Object.fromEntries(Object.entries(exchange.up).map(([name, u]) => [name, u.layout])),
-      state: exchange.client,
-      layoutHash: modelLayout.hash,
-      stages,
-    },
-    evaluation,
-    train: data,
-    holdout: undefined,
-    test: data,
-  };
+  const simulation = simulationPlan({
+    algorithm,
+    model,
+    layout: modelLayout,
+    exchange,
+    float,
+    seed: 0,
+    training: { batchSize: 1, gradientClip: 0, momentum: 0, nesterov: false, weightDecay: 0 },
+    budget: { localSteps: problem.localSteps },
+    stages,
+    evaluationBatch: 1,
+    sources: { train: data, holdout: undefined, test: data },
+  });
   const plan: RunPlan = {
     id: "quadratics",
     name: "quadratics",
