@@ -16,6 +16,7 @@ export async function carryOut(
 ): Promise<void> {
   const view = new TerminalView(process.stdout, output.json ? "json" : output.quiet ? "quiet" : "human");
   let id: string | undefined;
+  let trained = false;
   const remark = (text: string) => {
     view.close();
     process.stderr.write(`${text}\n`);
@@ -26,6 +27,7 @@ export async function carryOut(
   });
   const onEvent = (event: RunEvent) => {
     if (event.type === "run.started") id = event.run;
+    trained ||= event.type === "round.finished";
     view.onEvent(event);
   };
   let outcome: RunOutcome;
@@ -43,6 +45,10 @@ export async function carryOut(
     throw error;
   }
   report(outcome, view, output);
+  if (!trained && outcome.result.stopped === "finished")
+    output.note(
+      "This run had ended already; nothing was left to train. To go on from its model, start a new run with model.initialWeights.",
+    );
   process.exitCode = exitCodeFor(outcome);
 }
 
@@ -72,7 +78,8 @@ function resultLine({ id, folder, result, files }: RunOutcome) {
   const { stopped, round, best, modelHash, history } = result;
   const last = history.findLast(({ testAccuracy }) => testAccuracy !== undefined);
   const accuracy = orNull(last?.testAccuracy);
-  return { type: "result", run: id, folder, stopped, round, accuracy, best: best ?? null, modelHash, files };
+  const bestOf = best === undefined ? null : { round: best.round, accuracy: best.accuracy };
+  return { type: "result", run: id, folder, stopped, round, accuracy, best: bestOf, modelHash, files };
 }
 
 function resumeLine(id: string | undefined): string {

@@ -29,7 +29,8 @@ export async function importLocal(path: string, wanted: LocalImport, base = ".")
       message: `the file with ${wanted.what} does not exist`,
       where: full,
       expected: "a .ts, .js or .mjs file",
-      advice: "Check the path; relative paths start from the working directory.",
+      advice:
+        "Check the path; in a configuration file it starts from the folder of that file, else from the working directory.",
     });
   }
   const name = wanted.name ?? "default";

@@ -1,12 +1,15 @@
 import type { RunStarted } from "../report/events.ts";
 import type { Colours } from "./colours.ts";
-import { formatCount, formatPercent, formatPlural } from "./format.ts";
+import { formatCount, formatPlural } from "./format.ts";
 import { plainLine } from "./plain.ts";
 
 /** What is about to be trained, as the lines of a small table. */
 export function renderPlan(start: RunStarted, colours: Colours): string[] {
   const share = start.cohort / start.clients;
-  const cohort = Number.isFinite(share) ? `${formatCount(start.cohort)} a round (${formatPercent(share, 0)})` : "";
+  // the expected cohort of a Poisson sampler may be a fraction
+  const size = start.cohort < 10 ? String(Number(start.cohort.toPrecision(3))) : formatCount(start.cohort);
+  const percent = `${Number((100 * share).toPrecision(2))} %`;
+  const cohort = Number.isFinite(share) ? `${size} a round (${percent})` : "";
   const { name, version, fingerprint } = start.executor;
   const rows: [string, string][] = [
     ["algorithm", start.algorithm],

@@ -1,8 +1,9 @@
 import type { RunHistory } from "../report/run-data.ts";
 import { type RunSummary, summarise } from "../report/summary.ts";
 import type { Colours } from "./colours.ts";
-import { formatBytes, formatFixed, formatPercent, formatPlural, formatSeconds } from "./format.ts";
+import { formatBytes, formatPercent, formatPlural, formatSeconds } from "./format.ts";
 import { plainLine, textWidth } from "./plain.ts";
+import { formatLoss } from "./round-line.ts";
 
 /** The result of a run in a box; without the frame where the terminal is narrower than the box. */
 export function renderSummary(run: RunHistory, columns: number, colours: Colours): string[] {
@@ -33,7 +34,7 @@ function summaryRows(run: RunHistory): [string, string][] {
   const rows: [string, string][] = [
     ["accuracy", formatPercent(summary.accuracy)],
     ["best", Number.isFinite(summary.bestAccuracy) ? best : ""],
-    ["loss", formatFixed(summary.loss)],
+    ["test loss", formatLoss(summary.loss)],
     [
       "clients",
       clients === undefined

@@ -22,7 +22,7 @@ export function addNew(program: Command): void {
   listensTo(command, "quiet");
   withExamples(
     command,
-    ["anabranch new", "the quickstart federation as federation.toml"],
+    ["anabranch new", "a federation like the quickstart's, as federation.toml"],
     ["anabranch new digits.toml", "the same, for a run named digits"],
   );
 }
