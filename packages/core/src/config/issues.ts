@@ -12,11 +12,13 @@ export function issueError(
   input: unknown,
   locate: Locate,
   keysOf: (path: readonly PropertyKey[]) => readonly string[],
+  unknownAdvice = "",
 ): AnabranchError {
   const [first, ...rest] = issues;
   const also =
     rest.length === 0 ? "" : ` Also wrong: ${rest.map((issue) => issue.path.join(".") || "keys").join(", ")}.`;
-  if (first!.code === "unrecognized_keys") return unknownKey(first!, input, locate, keysOf(first!.path), also);
+  if (first!.code === "unrecognized_keys")
+    return unknownKey(first!, input, locate, keysOf(first!.path), also, unknownAdvice);
   const value = valueAt(input, first!.path);
   const advice = [suggestValue(first!, value), describe(first!.path)].filter((text) => text !== "").join(" ");
   return new AnabranchError({
@@ -55,13 +57,14 @@ function unknownKey(
   locate: Locate,
   known: readonly string[],
   also: string,
+  otherwise: string,
 ): AnabranchError {
   const key = issue.keys[0]!;
   const path = [...issue.path, key];
   const near = nearest(key, known);
   const elsewhere = configFields.find((field) => field.path.at(-1) === key);
   const prefix = issue.path.length === 0 ? "" : `${issue.path.join(".")}.`;
-  let advice = "";
+  let advice = otherwise;
   if (near !== undefined) advice = `Did you mean "${prefix}${near}"?`;
   else if (elsewhere !== undefined) advice = `Did you mean "${elsewhere.path.join(".")}"?`;
   return new AnabranchError({

@@ -65,5 +65,6 @@ function checkOptions(
     options,
     (key) => locate([...path, ...key]),
     (key) => (key.length === 0 ? known : []),
+    `These are the options of the name or scheme that is set; take out what belongs to another (--set ${path.join(".")}.KEY=).`,
   );
 }
