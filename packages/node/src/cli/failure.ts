@@ -1,6 +1,6 @@
 import { AnabranchError, type Failure } from "@anabranch/engine";
 import type { CommanderError } from "commander";
-import pc from "picocolors";
+import { type Colours, coloursFor } from "../terminal/colours.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { labelled, wrap } from "./text.ts";
 
@@ -30,7 +30,7 @@ export function usageError(error: CommanderError, command: string): AnabranchErr
 }
 
 /** What is printed of a failure as text: its code and message, then where, received, expected and what to do. */
-export function renderFailure(error: unknown, width: number, colours = pc.createColors(false)): string {
+export function renderFailure(error: unknown, width: number, colours = coloursFor({})): string {
   if (!(error instanceof AnabranchError)) return renderInternal(error, colours);
   const { code, message, where, received, expected, advice } = error.failure;
   const details = [
@@ -48,7 +48,7 @@ export function renderFailure(error: unknown, width: number, colours = pc.create
 }
 
 /** An error of the program itself. Its stack is for those who ask for it. */
-function renderInternal(error: unknown, colours: ReturnType<typeof pc.createColors>): string {
+function renderInternal(error: unknown, colours: Colours): string {
   const stack = error instanceof Error ? error.stack : undefined;
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const debug = process.env.ANABRANCH_DEBUG;
@@ -69,7 +69,7 @@ export function failureDocument(error: unknown): { error: Omit<Failure, "cause">
 export function reportFailure(error: unknown, json: boolean): number {
   if (json) process.stdout.write(`${JSON.stringify(failureDocument(error))}\n`);
   else {
-    const colours = pc.createColors(pc.isColorSupported && process.stderr.isTTY);
+    const colours = coloursFor(process.stderr);
     const width = process.stderr.isTTY ? Math.min(process.stderr.columns, 110) : 110;
     process.stderr.write(`${renderFailure(error, width, colours)}\n`);
   }

@@ -1,6 +1,4 @@
-import pc from "picocolors";
-
-type Colours = ReturnType<typeof pc.createColors>;
+import { type Colours, coloursFor } from "../terminal/colours.ts";
 
 /** Where a command writes: documents and answers on stdout, remarks on stderr. */
 export interface Output {
@@ -22,7 +20,7 @@ export function createOutput(options: { readonly json: boolean; readonly quiet: 
   return {
     ...options,
     width: stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY,
-    colours: pc.createColors(pc.isColorSupported && stdout.isTTY),
+    colours: coloursFor(stdout),
     print(...lines) {
       stdout.write(lines.map((line) => `${line}\n`).join(""));
     },
