@@ -25,6 +25,8 @@ export type CohortOutcome =
   | {
       readonly client: number;
       readonly failure: { readonly code: string; readonly message: string };
+      /** It received the broadcast all the same. */
+      readonly bytesDown: number;
       readonly retried: boolean;
     };
 

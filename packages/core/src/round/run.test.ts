@@ -68,7 +68,7 @@ function failing(backend: Backend, fails: NonNullable<World["failing"]>): Backen
         accept(
           outcomes.map((outcome) =>
             fails(request.broadcast.round, outcome.client)
-              ? { client: outcome.client, failure, retried: false }
+              ? { client: outcome.client, failure, bytesDown: outcome.bytesDown, retried: false }
               : outcome,
           ),
         ),
@@ -98,6 +98,9 @@ describe("clients that fail", () => {
     });
     expect(result.modelHash).toBe(without.result.modelHash);
     expect(result.history[0]).toMatchObject({ clients: 2 });
+    // the one that failed had received the model, too
+    expect(result.history[0]!.bytesDown).toBe((without.result.history[0]!.bytesDown / 2) * 3);
+    expect(result.history[0]!.bytesUp).toBe(without.result.history[0]!.bytesUp);
     expect(codes(events)).toEqual([]);
   });
 

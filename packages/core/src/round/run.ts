@@ -125,6 +125,7 @@ async function trainCohort(
     async (outcomes) => {
       const finished: Finished[] = [];
       for (const outcome of outcomes) {
+        spent.bytesDown += outcome.bytesDown;
         const failure = "failure" in outcome ? outcome.failure : defectOf(outcome.update, plan);
         if (failure !== undefined) await reportFailure(plan, ports, round, { ...outcome, failure });
         else if ("update" in outcome) finished.push(outcome);
@@ -132,8 +133,7 @@ async function trainCohort(
       const folding = performance.now();
       fold.addAll(finished.map(({ update }) => update));
       spent.foldMs += performance.now() - folding;
-      for (const { client, state, bytesDown, bytesUp } of finished) {
-        spent.bytesDown += bytesDown;
+      for (const { client, state, bytesUp } of finished) {
         spent.bytesUp += bytesUp;
         if (Object.keys(state).length > 0) await saving.add(ports.clientStates.save(client, round, state));
       }

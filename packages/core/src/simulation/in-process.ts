@@ -40,7 +40,7 @@ export async function inProcessSimulation(
             });
             outcome = { client, update, state, bytesDown, bytesUp: encodedSize(update), retried: false };
           } catch (error) {
-            outcome = { client, failure: describeFailure(error), retried: false };
+            outcome = { client, failure: describeFailure(error), bytesDown, retried: false };
           }
           await accept([outcome]);
         }

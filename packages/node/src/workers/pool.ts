@@ -197,7 +197,8 @@ export class WorkerPool implements Backend, Evaluator {
         }
         return { type: "train", id, slot, client, learningRate, hasState: old !== undefined };
       });
-      if (answer.type === "failed") return { client, failure: { code: answer.code, message: answer.message }, retried };
+      if (answer.type === "failed")
+        return { client, failure: { code: answer.code, message: answer.message }, bytesDown, retried };
       if (answer.type !== "trained") throw new Error(`unexpected answer ${answer.type}`);
       this.#work.tasks++;
       this.#work.milliseconds += answer.milliseconds;
@@ -207,7 +208,7 @@ export class WorkerPool implements Backend, Evaluator {
       return { client, update, state, bytesDown, bytesUp: answer.length, retried };
     } catch (error) {
       if (!(error instanceof WorkerLost)) throw error;
-      return { client, failure: { code: "worker/lost", message: `${error.message}, twice` }, retried: true };
+      return { client, failure: { code: "worker/lost", message: `${error.message}, twice` }, bytesDown, retried: true };
     }
   }
 
