@@ -11,7 +11,7 @@ export function renderSummary(run: RunHistory, columns: number, colours: Colours
   const labels = Math.max(...rows.map(([label]) => label.length));
   const lines = rows.map(([label, value]) => `${colours.dim(label.padEnd(labels))}  ${value}`);
   const heading = headingOf(run);
-  const coloured = run.stopped === undefined ? colours.green(heading) : colours.yellow(heading);
+  const coloured = heading === "finished" ? colours.green(heading) : colours.yellow(heading);
   const inner = Math.max(heading.length + 2, ...lines.map(textWidth));
   if (inner + 4 > columns) return [coloured, ...lines.map((line) => `  ${line}`)];
   return [
@@ -23,7 +23,13 @@ export function renderSummary(run: RunHistory, columns: number, colours: Colours
 
 function headingOf(run: RunHistory): string {
   if (run.stopped !== undefined) return plainLine(`stopped at round ${run.stopped.round}: ${run.stopped.reason}`);
-  return run.finished === undefined ? "unfinished" : "finished";
+  if (run.finished === undefined) return "unfinished";
+  return run.failures.length > tasksDone(run) ? "finished, but most clients failed" : "finished";
+}
+
+/** Client tasks whose update was folded. */
+function tasksDone(run: RunHistory): number {
+  return run.rounds.reduce((sum, round) => sum + round.clients, 0);
 }
 
 function summaryRows(run: RunHistory): [string, string][] {
@@ -31,6 +37,7 @@ function summaryRows(run: RunHistory): [string, string][] {
   const clients = run.clientEvaluations.at(-1);
   const best = `${formatPercent(summary.bestAccuracy)} at round ${summary.bestRound}`;
   const failures = run.failures.length;
+  const trained = tasksDone(run);
   const rows: [string, string][] = [
     ["accuracy", formatPercent(summary.accuracy)],
     ["best", Number.isFinite(summary.bestAccuracy) ? best : ""],
@@ -41,7 +48,7 @@ function summaryRows(run: RunHistory): [string, string][] {
         ? ""
         : `mean ${formatPercent(clients.mean, 1)}, worst tenth ${formatPercent(clients.worstDecile, 1)}`,
     ],
-    ["failures", failures === 0 ? "" : formatPlural(failures, "client failure")],
+    ["failures", failures === 0 ? "" : `${failures} of ${failures + trained} client tasks`],
     ["rounds", String(summary.rounds)],
     ["time", timeOf(summary)],
     ["bytes", `${formatBytes(summary.bytesDown)} down, ${formatBytes(summary.bytesUp)} up`],

@@ -75,6 +75,21 @@ describe("TerminalView", () => {
     expect(shown(tty.text())).toBe(pipe.text());
   });
 
+  it("does not call a run finished without a word when most of its clients failed", () => {
+    const { stream, text } = record();
+    const view = new TerminalView(stream, "human", plain);
+    for (const event of eventsOf({ rounds: 2 })) {
+      const nothing = event.type === "round.finished" ? { clients: 0 } : {};
+      view.onEvent(Object.assign(event, nothing));
+      if (event.type !== "round.started") continue;
+      const failure = { client: 1, code: "client/not-finite", message: "it diverged", retried: false };
+      view.onEvent({ ...event, type: "client.failed", ...failure });
+    }
+    view.finish({ folder: "runs/x", files: [] });
+    expect(text()).toContain("finished, but most clients failed");
+    expect(text()).toMatch(/failures +(\d) of \1 client tasks/);
+  });
+
   it("leaves parts out where the terminal is narrow", () => {
     for (const columns of [90, 70, 50, 40]) {
       const { stream, text } = record({ isTTY: true, columns });
