@@ -1,4 +1,4 @@
-import { mul, sgd, sub, type TensorTree } from "@anabranch/engine";
+import { sgd, sub, type TensorTree } from "@anabranch/engine";
 import type { ClientHalf, ClientResult, LocalEnd, LocalStep, ParameterTensors } from "./algorithm.ts";
 import { combine } from "./parameter-tensors.ts";
 
@@ -44,9 +44,4 @@ export function localSgd(rule: LocalRule = {}): ClientHalf {
 /** D_i = y_K - x. */
 export function modelDelta(parameters: ParameterTensors, local: LocalEnd): ParameterTensors {
   return combine(sub, parameters, local.broadcast["parameters"]!);
-}
-
-/** Entries times a scalar. */
-export function scaled(entries: ParameterTensors, factor: Parameters<typeof mul>[1]): ParameterTensors {
-  return combine((x) => mul(x, factor), entries);
 }

@@ -7,6 +7,7 @@ import { type RunEvent, stampEvent } from "@anabranch/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { EventLog } from "./event-log.ts";
 import { exampleEvents } from "./example-events.ts";
+import { findRun } from "./find-run.ts";
 import { createRunFolder, type RunFolder } from "./run-folder.ts";
 import { RunIndex } from "./run-index.ts";
 import { RunSummarizer } from "./run-summary.ts";
@@ -48,16 +49,15 @@ describe("run index", () => {
   });
 
   it("knows a run by id, beginning, name, folder and as the last one", async () => {
-    using index = await RunIndex.open(root);
     const first = await run("alpha", exampleEvents({ rounds: 1 }), 1);
     const second = await run("beta", exampleEvents({ rounds: 1 }), 2);
     const names = [first.id, basename(first.folder), first.folder, "alpha", basename(first.folder).slice(0, 20)];
-    for (const text of names) expect((await index.find(text)).id, text).toBe(first.id);
-    expect((await index.find("last")).id).toBe(second.id);
-    const ambiguous = await index.find("20260101").catch((reason: unknown) => reason);
+    for (const text of names) expect((await findRun(root, text)).id, text).toBe(first.id);
+    expect((await findRun(root, "last")).id).toBe(second.id);
+    const ambiguous = await findRun(root, "20260101").catch((reason: unknown) => reason);
     expect(ambiguous).toMatchObject({ code: "run/ambiguous" });
     expect(String(ambiguous)).toContain(first.id);
-    const missing = await index.find("alhpa").catch((reason: unknown) => reason);
+    const missing = await findRun(root, "alhpa").catch((reason: unknown) => reason);
     expect(missing).toMatchObject({ code: "run/not-found" });
     expect(String(missing)).toMatch(new RegExp(`such as ${first.id} \\(alpha\\)`));
   });
@@ -66,9 +66,8 @@ describe("run index", () => {
     const outside = await run("x", exampleEvents({ rounds: 1 }));
     const elsewhere = await mkdtemp(join(tmpdir(), "anabranch-index-"));
     try {
-      using index = await RunIndex.open(elsewhere);
-      expect(await index.find(outside.folder)).toMatchObject({ id: outside.id, folder: outside.folder });
-      await expect(index.find("x")).rejects.toThrow(/no runs in this folder yet/);
+      expect(await findRun(elsewhere, outside.folder)).toMatchObject({ id: outside.id, folder: outside.folder });
+      await expect(findRun(elsewhere, "x")).rejects.toThrow(/no runs in this folder yet/);
     } finally {
       await rm(elsewhere, { recursive: true });
     }
@@ -105,7 +104,7 @@ describe("run index", () => {
     {
       using index = await RunIndex.open(root);
       await index.list();
-      index.update({ ...(await index.find(folder.id)), name: "wrong" });
+      index.update({ ...(await findRun(root, folder.id)), name: "wrong" });
       expect(await index.reindex()).toBe(1);
       expect((await index.list())[0]).toMatchObject({ name: "x" });
     }

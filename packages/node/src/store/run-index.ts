@@ -3,7 +3,6 @@ import { basename, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { storageError } from "./file-system.ts";
 import { isRunFolder, openRunFolder } from "./run-folder.ts";
-import { matchRun } from "./run-match.ts";
 import { RunSummarizer, type RunSummary } from "./run-summary.ts";
 
 /** Changes when the table does; an index of another version is made anew from the folders. */
@@ -95,16 +94,6 @@ export class RunIndex {
     await this.#followFolders();
     const runs = this.#rows();
     return Promise.all(runs.map((run) => this.#checkRunning(run)));
-  }
-
-  /**
-   * The run meant by an id, the beginning of one, a run's name, a folder or "last".
-   *
-   * @throws `run/not-found` with the nearest ids, `run/ambiguous` with the candidates
-   */
-  async find(text: string): Promise<RunSummary> {
-    if (await isRunFolder(text)) return (await RunSummarizer.ofFolder(text)).summary;
-    return matchRun(await this.list(), text, this.root);
   }
 
   /** Makes the index anew from the folders. Returns the number of runs. */

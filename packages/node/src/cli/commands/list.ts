@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { listRuns } from "../../store/find-run.ts";
 import type { RunSummary } from "../../store/run-summary.ts";
 import { formatBytes, formatPercent, formatSeconds } from "../../terminal/format.ts";
-import { listRuns } from "../find-run.ts";
 import { listensTo, readCall } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import { localTime, orNaN, statusColour } from "../run-texts.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
+import { findRun } from "../../store/find-run.ts";
 import { carryOut } from "../carry-out.ts";
-import { findRun } from "../find-run.ts";
 import { listensTo, readCall } from "../globals.ts";
 import { withExamples } from "../help.ts";
 

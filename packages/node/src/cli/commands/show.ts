@@ -4,6 +4,7 @@ import { type Config, parseConfig } from "@anabranch/core";
 import type { Command } from "commander";
 import { type RunData, readRunFolder } from "../../report/run-data.ts";
 import { summarise } from "../../report/summary.ts";
+import { findRun } from "../../store/find-run.ts";
 import type { RunSummary } from "../../store/run-summary.ts";
 import {
   formatBytes,
@@ -14,7 +15,6 @@ import {
   formatSeconds,
 } from "../../terminal/format.ts";
 import { configSummary } from "../config-summary.ts";
-import { findRun } from "../find-run.ts";
 import { listensTo, readCall } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";

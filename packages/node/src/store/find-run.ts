@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { isRunFolder } from "../store/run-folder.ts";
-import { RunIndex } from "../store/run-index.ts";
-import { matchRun } from "../store/run-match.ts";
-import { RunSummarizer, type RunSummary } from "../store/run-summary.ts";
+import { isRunFolder } from "./run-folder.ts";
+import { RunIndex } from "./run-index.ts";
+import { matchRun } from "./run-match.ts";
+import { RunSummarizer, type RunSummary } from "./run-summary.ts";
 
 /** All runs below a folder, newest first; a folder that does not exist holds none, and is not made for a look. */
 export async function listRuns(root: string): Promise<RunSummary[]> {
@@ -13,9 +13,9 @@ export async function listRuns(root: string): Promise<RunSummary[]> {
 }
 
 /**
- * The run that a user means: an id or the beginning of one, a name, a folder or "last".
+ * The run meant by an id, the beginning of one, a run's name, a folder or "last".
  *
- * @throws `run/not-found`, `run/ambiguous`
+ * @throws `run/not-found` with the nearest ids, `run/ambiguous` with the candidates
  */
 export async function findRun(root: string, text: string): Promise<RunSummary> {
   if (await isRunFolder(text)) return (await RunSummarizer.ofFolder(text)).summary;
