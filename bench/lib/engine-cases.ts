@@ -14,6 +14,7 @@ import {
   type Tensor,
   type TensorTree,
   type TypeTree,
+  takeStep,
   trace,
   valueAndGrad,
 } from "@anabranch/engine";
@@ -108,7 +109,7 @@ function step(c: EngineCase, inputs: Inputs, parameters: Record<string, Tensor>,
     if (c.loss === "same") return mean(square(sub(y, x)));
     return mean(softmaxCrossEntropy(y, gather(inputs.labels, slice.index)));
   }, parameters);
-  return { parameters: sgd().update(gradients, {}, parameters, inputs.learningRate).parameters, loss: value };
+  return { parameters: takeStep(sgd(), gradients, sgd().init(parameters), parameters, inputs).parameters, loss: value };
 }
 
 /** K steps in one call: parameters are carried, the data set is captured, minibatches are gathered inside. */

@@ -9,7 +9,7 @@ const step = ab.trace(
   ({ p, x, y }) => {
     const loss = (p: ab.nn.Parameters) => ab.mean(ab.softmaxCrossEntropy(model.apply(p, x), y));
     const { value, gradients } = ab.valueAndGrad(loss, p);
-    return { loss: value, p: ab.sgd().update(gradients, {}, p, 0.5).parameters };
+    return { loss: value, p: ab.takeStep(ab.sgd(), gradients, ab.sgd().init(p), p, { learningRate: 0.5 }).parameters };
   },
   { p: ab.nn.parameterTypes(model.parameters), x, y },
 );

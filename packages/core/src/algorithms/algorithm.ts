@@ -37,6 +37,8 @@ export type ParameterTensors = Readonly<Record<string, Tensor>>;
 
 /** What every part of the client half sees, as traced tensors. */
 export interface Local {
+  /** Names, shapes and roles of the model's parameters. */
+  readonly model: Layout;
   readonly broadcast: Readonly<Record<string, ParameterTensors>>;
   readonly state: Readonly<Record<string, ParameterTensors>>;
 }

@@ -1,4 +1,4 @@
-import { sgd, sub, type TensorTree } from "@anabranch/engine";
+import { type OptimizerState, sgd, sub, type TensorTree, takeStep } from "@anabranch/engine";
 import type { ClientHalf, ClientResult, LocalEnd, LocalStep, ParameterTensors } from "./algorithm.ts";
 import { combine } from "./parameter-tensors.ts";
 
@@ -14,7 +14,7 @@ export interface LocalRule {
 
 interface Carry {
   readonly parameters: ParameterTensors;
-  readonly optimizer: TensorTree;
+  readonly optimizer: OptimizerState;
 }
 
 /**
@@ -31,7 +31,7 @@ export function localSgd(rule: LocalRule = {}): ClientHalf {
       const { parameters, optimizer } = carry as unknown as Carry;
       const { loss, gradients } = local.gradient(rule.at?.(parameters, local) ?? parameters);
       const direction = rule.direction?.(gradients, parameters, local) ?? gradients;
-      const next = sgd(settings).update(direction, optimizer, parameters, local.learningRate);
+      const next = takeStep(sgd(settings), direction, optimizer, parameters, local);
       return { carry: { parameters: next.parameters, optimizer: next.state } as TensorTree, loss };
     },
     end(carry, local) {

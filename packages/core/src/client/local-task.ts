@@ -18,7 +18,7 @@ import {
 } from "@anabranch/engine";
 import type { Algorithm, Exchange, Local, LocalSettings, ParameterTensors } from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
-import type { Layout } from "../params/layout.ts";
+import { type Layout, layout } from "../params/layout.ts";
 
 /** What the traced task needs to know of the run. */
 export interface TaskSettings extends LocalSettings {
@@ -61,7 +61,7 @@ export function compileLocalTask(
 }
 
 function localTask(algorithm: Algorithm, model: Model, settings: TaskSettings, inputs: TaskInputs): TensorTree {
-  const local: Local = { broadcast: inputs.broadcast, state: inputs.state ?? {} };
+  const local: Local = { model: layout(model.parameters), broadcast: inputs.broadcast, state: inputs.state ?? {} };
   const result = scan(
     (carry: TensorTree, slice) => {
       const step = slice as unknown as TaskInputs["steps"];

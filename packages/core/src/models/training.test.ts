@@ -7,6 +7,7 @@ import {
   sgd,
   type Tensor,
   type Traced,
+  takeStep,
   trace,
   valueAndGrad,
 } from "@anabranch/engine";
@@ -41,7 +42,10 @@ describe("training on onnxruntime-node", () => {
           const loss = (q: Record<string, Tensor>) =>
             mean(model.losses(model.forward(q, gather(features, slice.rows)), gather(labels, slice.rows)));
           const { value, gradients } = valueAndGrad(loss, p);
-          return { carry: sgd().update(gradients, {}, p, 0.1).parameters, output: { loss: value } };
+          return {
+            carry: takeStep(sgd(), gradients, sgd().init(p), p, { learningRate: 0.1 }).parameters,
+            output: { loss: value },
+          };
         },
         initial,
         { rows },

@@ -1,8 +1,16 @@
 import type { Tensor } from "../graph/tensor.ts";
 import type { TensorTree } from "../graph/trace.ts";
 import { constant } from "../ops/basic.ts";
-import { add, div, exp, mul, sqrt, square, sub, tanh } from "../ops/elementwise.ts";
-import { combineTrees, type Optimizer, requireOption, zerosLike } from "./optimizer.ts";
+import { add, div, exp, mul, sqrt, square, tanh } from "../ops/elementwise.ts";
+import {
+  byPath,
+  combineTrees,
+  fromPaths,
+  type NamedTensors,
+  type Optimizer,
+  requireOption,
+  zerosLike,
+} from "./optimizer.ts";
 
 export interface AdamwOptions {
   /** Decay of the mean of the gradient. Default 0.9. */
@@ -15,19 +23,24 @@ export interface AdamwOptions {
   readonly weightDecay?: number;
 }
 
-/** State of AdamW: both moments and the number of steps taken (a float scalar). */
+/**
+ * State of AdamW: both moments, the second one as the preconditioner, and the number of steps in each (float scalars).
+ * They differ after a warm start, where the second moment goes on and the first one begins anew.
+ */
 export type AdamwState = {
+  readonly preconditioner: NamedTensors;
   readonly firstMoment: TensorTree;
-  readonly secondMoment: TensorTree;
   readonly step: Tensor;
+  readonly preconditionerSteps: Tensor;
 };
 
 /**
  * Adam with decoupled weight decay and bias correction:
  *
- *   t <- t + 1;  m <- b1 * m + (1 - b1) * g;  v <- b2 * v + (1 - b2) * g^2
- *   p <- p - eta * weightDecay * p - eta * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
+ *   k <- k + 1;  t <- t + 1;  m <- b1 * m + (1 - b1) * g;  v <- b2 * v + (1 - b2) * g^2
+ *   p <- p - eta * weightDecay * p - eta * (m / (1 - b1^k)) / (sqrt(v / (1 - b2^t)) + epsilon)
  *
+ * k = t but after a warm start, which brings v with the t steps that went into it.
  * Reference: I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, arXiv:1711.05101, Algorithm 2
  * (with the decay multiplied by the learning rate, as in PyTorch).
  */
@@ -38,34 +51,38 @@ export function adamw(options: AdamwOptions = {}): Optimizer {
   requireOption("adamw", "epsilon", epsilon, epsilon >= 0, "0 or more");
   requireOption("adamw", "weightDecay", weightDecay, weightDecay >= 0, "0 or more");
   return {
-    init: (parameters) =>
+    init: (parameters, warm) =>
       ({
+        preconditioner: warm?.preconditioner ?? byPath(zerosLike(parameters)),
         firstMoment: zerosLike(parameters),
-        secondMoment: zerosLike(parameters),
         step: constant(0),
+        preconditionerSteps: warm?.steps ?? constant(0),
       }) satisfies AdamwState,
-    update(gradients, state, parameters, learningRate) {
-      const { firstMoment, secondMoment, step: steps } = state as AdamwState;
-      const step = add(steps, 1);
+    direction(gradients, state, parameters) {
+      const { preconditioner, firstMoment, ...counters } = state as AdamwState;
+      const [step, preconditionerSteps] = [add(counters.step, 1), add(counters.preconditionerSteps, 1)];
       const first = combineTrees("adamw", (_p, g, m) => average(m, g, beta1), gradients, firstMoment);
-      const second = combineTrees("adamw", (_p, g, v) => average(v, square(g), beta2), gradients, secondMoment);
-      const rate = div(learningRate, oneMinusPower(beta1, step));
-      const correction = sqrt(oneMinusPower(beta2, step));
-      const shrink = weightDecay === 0 ? undefined : sub(1, mul(learningRate, weightDecay));
-      const next = combineTrees(
+      const previous = fromPaths(parameters, preconditioner);
+      const second = combineTrees("adamw", (_p, g, v) => average(v, square(g), beta2), gradients, previous);
+      const gain = div(1, oneMinusPower(beta1, step));
+      const correction = sqrt(oneMinusPower(beta2, preconditionerSteps));
+      const direction = combineTrees(
         "adamw",
         (_path, p, m, v) => {
-          const direction = div(m, add(div(sqrt(v), correction), epsilon));
-          return sub(shrink === undefined ? p : mul(p, shrink), mul(direction, rate));
+          const adapted = mul(div(m, add(div(sqrt(v), correction), epsilon)), gain);
+          return weightDecay === 0 ? adapted : add(adapted, mul(p, weightDecay));
         },
         parameters,
         first,
         second,
       );
-      return {
-        parameters: next,
-        state: { firstMoment: first, secondMoment: second, step } satisfies AdamwState,
-      };
+      const next = {
+        preconditioner: byPath(second),
+        firstMoment: first,
+        step,
+        preconditionerSteps,
+      } satisfies AdamwState;
+      return { direction, state: next };
     },
   };
 }

@@ -2,9 +2,14 @@ export { type AdamwOptions, type AdamwState, adamw } from "./adamw.ts";
 export { clipByGlobalNorm } from "./clip.ts";
 export {
   combineTrees,
+  type NamedTensors,
   type Optimizer,
+  type OptimizerDirection,
+  type OptimizerState,
   type OptimizerStep,
-  type ParameterSpecs,
+  type StepContext,
+  takeStep,
+  type WarmStart,
   zerosLike,
 } from "./optimizer.ts";
 export { type SgdOptions, sgd } from "./sgd.ts";

@@ -2,38 +2,66 @@ import { AnabranchError } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { mapTensors, type TensorTree, tensorLeaves } from "../graph/trace.ts";
 import { requireSamePaths } from "../graph/tree.ts";
-import type { ParameterSpec } from "../nn/module.ts";
 import { constant } from "../ops/basic.ts";
+import { mul, sub } from "../ops/elementwise.ts";
 import { broadcastTo } from "../ops/shape.ts";
 
-/** What an optimizer may know of each parameter, by its path in the tree: matrix methods treat matrices apart. */
-export type ParameterSpecs = Readonly<Record<string, Pick<ParameterSpec, "role" | "block" | "shape">>>;
-
-/** Parameters after one step, and the optimizer's state to hand to the next one; a tree that `scan` can carry. */
-export type OptimizerStep<P extends TensorTree> = {
-  readonly parameters: P;
-  readonly state: TensorTree;
-};
+/** Arrays by name. */
+export type NamedTensors = Readonly<Record<string, Tensor>>;
 
 /**
- * A pure update rule over trees of traced tensors. It owns nothing: state goes in and comes out, so it can be carried by
- * `scan`, sent to a server or started from a received value.
+ * What an optimizer remembers. `preconditioner` is its metric, by parameter path ("path", "path/left", ...): the part
+ * that a federation may align over clients. The rest belongs to one sequence of steps. A tree that `scan` can carry.
+ */
+export type OptimizerState = { readonly [name: string]: TensorTree; readonly preconditioner: NamedTensors };
+
+/** A received start in place of zeros. */
+export interface WarmStart {
+  readonly preconditioner: NamedTensors;
+  /** Steps that went into it, scalar: bias corrections count on from here. */
+  readonly steps: Tensor;
+}
+
+export interface StepContext {
+  /** Scalar, so that one compiled program serves every schedule. */
+  readonly learningRate: Tensor | number;
+  /** Estimate of the Hessian's diagonal at the current parameters, for rules that ask for one. */
+  curvature?(): TensorTree;
+}
+
+/** A direction of descent and the state for the next step. */
+export type OptimizerDirection<P extends TensorTree> = { readonly direction: P; readonly state: OptimizerState };
+
+/** Parameters after one step, and the state for the next one. */
+export type OptimizerStep<P extends TensorTree> = { readonly parameters: P; readonly state: OptimizerState };
+
+/**
+ * A pure update rule over trees of traced tensors: p <- p - learningRate * direction. It owns nothing: state goes in and
+ * comes out, so it can be carried by `scan`, sent to a server or started from a received value.
  */
 export interface Optimizer {
-  /** The state before the first step; `{}` for a rule without memory. */
-  init(parameters: TensorTree, specs?: ParameterSpecs): TensorTree;
-  /**
-   * One step. `gradients` must have the structure of `parameters`; throws `engine/structure` otherwise.
-   *
-   * @param learningRate scalar, so that one compiled program serves every schedule
-   */
-  update<P extends TensorTree>(
+  /** The state before the first step. The names and shapes of its preconditioner depend on the parameters alone. */
+  init(parameters: TensorTree, warm?: WarmStart): OptimizerState;
+  /** Direction of one step, weight decay included. `gradients` must have the structure of `parameters` (`engine/structure`). */
+  direction<P extends TensorTree>(
     gradients: P,
-    state: TensorTree,
+    state: OptimizerState,
     parameters: P,
-    learningRate: Tensor | number,
-    specs?: ParameterSpecs,
-  ): OptimizerStep<P>;
+    context: StepContext,
+  ): OptimizerDirection<P>;
+}
+
+/** One step of an optimizer. */
+export function takeStep<P extends TensorTree>(
+  optimizer: Optimizer,
+  gradients: P,
+  state: OptimizerState,
+  parameters: P,
+  context: StepContext,
+): OptimizerStep<P> {
+  const next = optimizer.direction(gradients, state, parameters, context);
+  const step = (_path: string, p: Tensor, d: Tensor) => sub(p, mul(d, context.learningRate));
+  return { parameters: combineTrees("takeStep", step, parameters, next.direction), state: next.state };
 }
 
 /** Refuses an option out of its range (`engine/option`). */
@@ -68,4 +96,14 @@ export function combineTrees<P extends TensorTree>(
     return new Map(leaves.map(({ path, leaf }) => [path, leaf]));
   });
   return mapTensors(first, (leaf, path) => fn(path, leaf, ...others.map((tree) => tree.get(path)!)));
+}
+
+/** The leaves of a tree by path. */
+export function byPath(tree: TensorTree): NamedTensors {
+  return Object.fromEntries(tensorLeaves(tree).map(({ path, leaf }) => [path, leaf]));
+}
+
+/** A tree of the structure of `like` from arrays by path. */
+export function fromPaths<P extends TensorTree>(like: P, named: NamedTensors): P {
+  return mapTensors(like, (_leaf, path) => named[path]!);
 }

@@ -3,7 +3,7 @@ import { evaluateGraph } from "../executor/interpreter.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { type TensorTree, trace } from "../graph/trace.ts";
 import { checkExecutor, host } from "../testing/check.ts";
-import { adamw, clipByGlobalNorm, type Optimizer, sgd } from "./index.ts";
+import { adamw, clipByGlobalNorm, type Optimizer, sgd, takeStep } from "./index.ts";
 
 const vector = { dtype: "float", shape: [2] } as const;
 const g1 = [1, -2];
@@ -12,8 +12,8 @@ const g2 = [0.5, 4];
 /** Parameters after two steps from [1, 2] at learning rate 0.1, with gradients g1 then g2. */
 function twoSteps(optimizer: Optimizer): number[] {
   const run = (p: Tensor, first: Tensor, second: Tensor) => {
-    const one = optimizer.update({ w: first }, optimizer.init({ w: p }), { w: p }, 0.1);
-    return optimizer.update({ w: second }, one.state, one.parameters, 0.1).parameters.w;
+    const one = takeStep(optimizer, { w: first }, optimizer.init({ w: p }), { w: p }, { learningRate: 0.1 });
+    return takeStep(optimizer, { w: second }, one.state, one.parameters, { learningRate: 0.1 }).parameters.w;
   };
   const graph = trace(({ p, a, b }) => run(p, a, b), { a: vector, b: vector, p: vector });
   const [result] = evaluateGraph(graph, [host("float", [2], g1), host("float", [2], g2), host("float", [2], [1, 2])]);
@@ -26,7 +26,7 @@ describe("sgd", () => {
   it("without options steps along the gradient", () => {
     // p - 0.1 (g1 + g2)
     expect(twoSteps(sgd())).toEqual(close([1 - 0.15, 2 - 0.2]));
-    expect(sgd().init({})).toEqual({});
+    expect(sgd().init({})).toEqual({ preconditioner: {} });
   });
 
   it("momentum 0.9", () => {
@@ -65,13 +65,40 @@ describe("adamw", () => {
   });
 
   it("first step is the rate times the sign, whatever the scale", () => {
-    const options = { epsilon: 0, weightDecay: 0 };
+    const rule = adamw({ epsilon: 0, weightDecay: 0 });
     const graph = trace(
-      ({ p, g }) => adamw(options).update({ p: g }, adamw(options).init({ p }), { p }, 0.1).parameters.p,
+      ({ p, g }) => takeStep(rule, { p: g }, rule.init({ p }), { p }, { learningRate: 0.1 }).parameters.p,
       { p: vector, g: vector },
     );
     const [result] = evaluateGraph(graph, [host("float", [2], [1e-6, -1e6]), host("float", [2], [1, 2])]);
     expect(Array.from(result!.data)).toEqual(close([0.9, 2.1]));
+  });
+});
+
+describe("a warm start of adamw", () => {
+  const warm = (v: Tensor, t: Tensor) => ({ preconditioner: { w: v }, steps: t });
+  const rule = adamw({ beta1: 0.5, beta2: 0.75, epsilon: 0.5, weightDecay: 0 });
+
+  it("goes on with the second moment and begins the first anew", () => {
+    const graph = trace(
+      ({ p, g, v, t }) => {
+        const state = rule.init({ w: p }, warm(v, t));
+        const { parameters, state: next } = takeStep(rule, { w: g }, state, { w: p }, { learningRate: 0.1 });
+        return { v: next.preconditioner["w"]!, w: parameters.w };
+      },
+      { p: vector, g: vector, v: vector, t: { dtype: "float", shape: [] } },
+    );
+    const inputs = { g: g1, p: [1, 2], t: [1], v: [0.5, 1] };
+    const [v, w] = evaluateGraph(
+      graph,
+      graph.inputs.map(({ name, tensor }) =>
+        host("float", tensor.shape as number[], inputs[name as keyof typeof inputs]),
+      ),
+    ).map((t) => Array.from(t.data));
+    // v = 0.75 v0 + 0.25 g^2 with t = 2: 1 - 0.75^2 = 0.4375; m / (1 - 0.5) = g with k = 1
+    const second = [0.625, 1.75];
+    expect(v).toEqual(close(second));
+    expect(w).toEqual(close(second.map((x, j) => [1, 2][j]! - (0.1 * g1[j]!) / (Math.sqrt(x / 0.4375) + 0.5))));
   });
 });
 
@@ -110,13 +137,16 @@ describe("structure and executor", () => {
   ])("$name refuses other trees and runs on onnxruntime-node", async ({ name, optimizer }) => {
     const inputs = { g: host("float", [2], g1), p: host("float", [2], [1, 2]), rate: host("float", [], [0.1]) };
     const step = ({ g, p, rate }: Record<string, Tensor>): TensorTree => {
-      const one = optimizer.update({ w: g! }, optimizer.init({ w: p! }), { w: p! }, rate!);
-      const two = optimizer.update({ w: g! }, one.state, one.parameters, rate!);
+      const context = { learningRate: rate! };
+      const one = takeStep(optimizer, { w: g! }, optimizer.init({ w: p! }), { w: p! }, context);
+      const two = takeStep(optimizer, { w: g! }, one.state, one.parameters, context);
       return { parameters: two.parameters, state: two.state };
     };
     await checkExecutor(name, step, inputs);
     const wrong = ({ g, p }: { g: Tensor; p: Tensor }) =>
-      optimizer.update({ other: g } as TensorTree, optimizer.init({ w: p }), { w: p } as TensorTree, 0.1).parameters;
+      optimizer.direction({ other: g } as TensorTree, optimizer.init({ w: p }), { w: p } as TensorTree, {
+        learningRate: 0.1,
+      }).direction;
     expect(() => trace(wrong, { g: vector, p: vector })).toThrow(/differ in structure/);
   });
 });

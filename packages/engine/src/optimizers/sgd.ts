@@ -1,6 +1,5 @@
 import type { Tensor } from "../graph/tensor.ts";
-import type { TensorTree } from "../graph/trace.ts";
-import { add, mul, sub } from "../ops/elementwise.ts";
+import { add, mul } from "../ops/elementwise.ts";
 import { combineTrees, type Optimizer, requireOption, zerosLike } from "./optimizer.ts";
 
 export interface SgdOptions {
@@ -17,7 +16,7 @@ export interface SgdOptions {
  *
  *   g <- g + weightDecay * p;  m <- mu * m + g;  d = g + mu * m (Nesterov) or m;  p <- p - eta * d
  *
- * State: { momentum: tree of m } when mu > 0, otherwise {}.
+ * State: momentum, the tree of m, when mu > 0; no preconditioner.
  * Reference: I. Sutskever, J. Martens, G. Dahl, G. Hinton, "On the importance of initialization and momentum in deep
  * learning", ICML 2013; here the learning rate multiplies the step and not the buffer, as in PyTorch.
  */
@@ -28,17 +27,15 @@ export function sgd(options: SgdOptions = {}): Optimizer {
   requireOption("sgd", "momentum", momentum, !nesterov || momentum > 0, "more than 0 with nesterov");
   const decayed = (g: Tensor, p: Tensor) => (weightDecay === 0 ? g : add(g, mul(p, weightDecay)));
   return {
-    init: (parameters): TensorTree => (momentum === 0 ? {} : { momentum: zerosLike(parameters) }),
-    update(gradients, state, parameters, learningRate) {
-      const step = (_path: string, p: Tensor, d: Tensor) => sub(p, mul(d, learningRate));
-      const direction = combineTrees("sgd", (_path, g, p) => decayed(g, p), gradients, parameters);
-      if (momentum === 0) return { parameters: combineTrees("sgd", step, parameters, direction), state };
-      const previous = (state as { momentum: TensorTree }).momentum;
-      const buffer = combineTrees("sgd", (_path, d, m) => add(mul(m, momentum), d), direction, previous);
-      const applied = nesterov
-        ? combineTrees("sgd", (_path, d, m) => add(d, mul(m, momentum)), direction, buffer)
-        : buffer;
-      return { parameters: combineTrees("sgd", step, parameters, applied), state: { momentum: buffer } };
+    init: (parameters) =>
+      momentum === 0 ? { preconditioner: {} } : { preconditioner: {}, momentum: zerosLike(parameters) },
+    direction(gradients, state, parameters) {
+      const slope = combineTrees("sgd", (_path, g, p) => decayed(g, p), gradients, parameters);
+      if (momentum === 0) return { direction: slope, state };
+      const accumulate = (_path: string, d: Tensor, m: Tensor) => add(d, mul(m, momentum));
+      const buffer = combineTrees("sgd", accumulate, slope, state["momentum"]!);
+      const direction = nesterov ? combineTrees("sgd", accumulate, slope, buffer) : buffer;
+      return { direction, state: { ...state, momentum: buffer } };
     },
   };
 }
