@@ -40,6 +40,13 @@ interface TaskInputs {
   };
 }
 
+/** The local task of a method on a model. */
+export interface LocalTask {
+  readonly program: Program;
+  /** Gradients of a mini-batch that one local step asks for: 1 for FedAvg, 2 for methods that look around. */
+  readonly gradientsPerStep: number;
+}
+
 /**
  * Traces and compiles the whole local task of a client: K local steps as one scan over the client's own data.
  *
@@ -54,18 +61,27 @@ export function compileLocalTask(
   model: Model,
   exchange: Exchange,
   settings: TaskSettings,
-): Program {
+): LocalTask {
   const types = taskTypes(model, exchange, settings.batchSize);
-  const graph = trace((inputs) => localTask(algorithm, model, settings, inputs as unknown as TaskInputs), types);
-  return compileProgram(`${algorithm.name}-${model.name}`, graph);
+  let gradientsPerStep = 0; // a step is traced once, so each call while tracing is one gradient a step
+  const count = () => gradientsPerStep++;
+  const graph = trace((inputs) => localTask(algorithm, model, settings, inputs as unknown as TaskInputs, count), types);
+  return { program: compileProgram(`${algorithm.name}-${model.name}`, graph), gradientsPerStep };
 }
 
-function localTask(algorithm: Algorithm, model: Model, settings: TaskSettings, inputs: TaskInputs): TensorTree {
+function localTask(
+  algorithm: Algorithm,
+  model: Model,
+  settings: TaskSettings,
+  inputs: TaskInputs,
+  countGradient: () => void,
+): TensorTree {
   const local: Local = { model: layout(model.parameters), broadcast: inputs.broadcast, state: inputs.state ?? {} };
   const result = scan(
     (carry: TensorTree, slice) => {
       const step = slice as unknown as TaskInputs["steps"];
       const gradient = (parameters: ParameterTensors) => {
+        countGradient();
         const { value, gradients } = valueAndGrad(
           (p: TensorTree) => batchLoss(model, p as ParameterTensors, inputs.data, step),
           parameters as TensorTree,

@@ -44,6 +44,11 @@ export class RoundFold {
     return this.#losses.length;
   }
 
+  /** Local steps of the folded clients together. */
+  get steps(): number {
+    return this.#steps;
+  }
+
   /** Mean number of local steps. */
   get localSteps(): number {
     return this.#steps / this.#losses.length;

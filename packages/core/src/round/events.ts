@@ -33,6 +33,8 @@ const runStarted = z.object({
   executor: z.object({ name: z.string(), version: z.string(), fingerprint: z.string() }),
   workers: count,
   seed: z.int(),
+  /** Gradients of a mini-batch in one local step of the method; runs of earlier versions do not say. */
+  gradientsPerStep: z.number().nonnegative().optional(),
   /** The round whose checkpoint this run continues from. */
   resumedFrom: round.optional(),
 });
@@ -65,6 +67,8 @@ const roundFinished = z.object({
   /** Clients whose update was folded. */
   clients: count,
   examples: count,
+  /** Local steps of these clients together; runs of earlier versions do not say. */
+  steps: count.optional(),
   bytesDown: count,
   bytesUp: count,
   seconds: z.number(),

@@ -43,6 +43,8 @@ export interface RunPlan {
     readonly cohort: number;
     readonly workers: number;
     readonly executor: { readonly name: string; readonly version: string; readonly fingerprint: string };
+    /** Gradients of a mini-batch in one local step. */
+    readonly gradientsPerStep: number;
   };
 }
 

@@ -88,6 +88,7 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
     loss,
     clients: fold.clients,
     examples: fold.examples,
+    steps: fold.steps,
     bytesDown,
     bytesUp,
     seconds: record.seconds,

@@ -22,6 +22,8 @@ export interface SimulationSources {
 export interface SimulationPlan extends SimulationSources {
   readonly task: TaskPlan;
   readonly evaluation: EvaluationPlan;
+  /** Gradients of a mini-batch in one local step. */
+  readonly gradientsPerStep: number;
 }
 
 /** What a plan is made of. */
@@ -42,9 +44,11 @@ export interface PlanParts {
 /** Traces and compiles the programs of a simulation. */
 export function simulationPlan(parts: PlanParts): SimulationPlan {
   const { algorithm, model, layout, exchange, float, seed, training, budget, stages, evaluationBatch } = parts;
+  const { program, gradientsPerStep } = compileLocalTask(algorithm, model, exchange, training);
   return {
+    gradientsPerStep,
     task: {
-      program: compileLocalTask(algorithm, model, exchange, training),
+      program,
       float,
       seed,
       batchSize: training.batchSize,

@@ -106,6 +106,7 @@ export function prepareRun(
       cohort,
       workers,
       executor: { name: executor.name, version: executor.version, fingerprint: executor.fingerprint },
+      gradientsPerStep: simulation.gradientsPerStep,
     },
   };
   return { plan, simulation, model, federation };

@@ -82,6 +82,7 @@ export function prepareQuadratics(
       cohort: cohorts[0]!.length,
       workers: 0,
       executor: { name: executor.name, version: executor.version, fingerprint: "" },
+      gradientsPerStep: simulation.gradientsPerStep,
     },
   };
   return { plan, simulation };
