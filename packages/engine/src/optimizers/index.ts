@@ -1,5 +1,7 @@
 export { type AdamwOptions, type AdamwState, adamw } from "./adamw.ts";
 export { clipByGlobalNorm } from "./clip.ts";
+export { type MuonOptions, type MuonState, muon } from "./muon.ts";
+export { type NewtonSchulzOptions, newtonSchulz } from "./newton-schulz.ts";
 export {
   combineTrees,
   type NamedTensors,
