@@ -24,7 +24,7 @@ const below: Readonly<Record<Package, readonly string[]>> = {
  * the terminal and the report show one history in two forms.
  */
 const order: Readonly<Record<Package, readonly string[]>> = {
-  engine: ["graph onnx ops", "autodiff", "nn", "optimizers", "executor", "testing"],
+  engine: ["linalg", "graph onnx ops", "autodiff", "nn", "optimizers", "executor", "testing"],
   core: [
     "random",
     "params",

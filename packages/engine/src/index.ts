@@ -18,6 +18,8 @@ export {
   trace,
 } from "./graph/trace.ts";
 export * from "./hash.ts";
+export { type Qr, qr } from "./linalg/qr.ts";
+export { type SymmetricEigen, symmetricEigen } from "./linalg/symmetric-eigen.ts";
 export * as nn from "./nn/index.ts";
 export type { ApplyContext, Initializer, MaskSpec, Module, ParameterRole, ParameterSpec } from "./nn/module.ts";
 export { encodeModel, type NamePrefixes } from "./onnx/encode.ts";
