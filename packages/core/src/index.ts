@@ -27,6 +27,7 @@ export * from "./models/index.ts";
 export * from "./params/index.ts";
 export * from "./protocol/index.ts";
 export * from "./random/index.ts";
+export { references } from "./references.ts";
 export type * from "./round/backend.ts";
 export * from "./round/blob-store.ts";
 export * from "./round/checkpoint.ts";

@@ -1,7 +1,7 @@
 /**
  * FedAvg: several local SGD steps between averages of the model.
  *
- * Citation: H. B. McMahan, E. Moore, D. Ramage, S. Hampson, B. Aguera y Arcas, "Communication-Efficient Learning of Deep
+ * Citation: H. B. McMahan, E. Moore, D. Ramage, S. Hampson, B. Agüera y Arcas, "Communication-Efficient Learning of Deep
  * Networks from Decentralized Data", AISTATS 2017, arXiv:1602.05629.
  *
  * Update rule:

@@ -1,7 +1,7 @@
 /**
  * FedAdagrad, FedAdam and FedYogi: the averaged client change is a pseudo-gradient for an adaptive server optimizer.
  *
- * Citation: S. J. Reddi, Z. Charles, M. Zaheer, Z. Garrett, K. Rush, J. Konecny, S. Kumar, H. B. McMahan, "Adaptive
+ * Citation: S. J. Reddi, Z. Charles, M. Zaheer, Z. Garrett, K. Rush, J. Konečný, S. Kumar, H. B. McMahan, "Adaptive
  * Federated Optimization", ICLR 2021, arXiv:2003.00295 (Algorithm 2).
  *
  * Update rule:

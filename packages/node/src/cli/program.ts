@@ -1,5 +1,6 @@
 import { VERSION } from "@anabranch/core";
 import { Command } from "commander";
+import { addCite } from "./commands/cite.ts";
 import { addCompare } from "./commands/compare.ts";
 import { addDatasets } from "./commands/datasets.ts";
 import { addDoctor } from "./commands/doctor.ts";
@@ -35,6 +36,7 @@ export function createProgram(): Command {
   addMethods(program);
   addModels(program);
   addDatasets(program);
+  addCite(program);
   addDoctor(program);
   program.addHelpText(
     "after",

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
-import { type AlgorithmEntry, algorithms } from "@anabranch/core";
+import { type AlgorithmEntry, AnabranchError, algorithms, nearest } from "@anabranch/core";
 import type * as z from "zod";
 import { type MethodHeader, parseMethodHeader } from "./method-header.ts";
 
@@ -33,6 +33,25 @@ function algorithmsFolder(): { readonly folder: string; readonly extension: stri
 /** Every method of the registry, in its order. */
 export function methodCatalog(): MethodInfo[] {
   return algorithms.map(methodInfo);
+}
+
+/**
+ * The method of a name.
+ *
+ * @throws `algorithm/unknown` with the nearest name
+ */
+export function methodNamed(methods: readonly MethodInfo[], name: string): MethodInfo {
+  const found = methods.find((method) => method.name === name);
+  if (found !== undefined) return found;
+  const names = methods.map((method) => method.name);
+  const near = nearest(name, names);
+  throw new AnabranchError({
+    code: "algorithm/unknown",
+    message: "there is no algorithm of this name",
+    received: JSON.stringify(name),
+    expected: `one of ${names.join(", ")}`,
+    ...(near === undefined ? {} : { advice: `Did you mean "${near}"?` }),
+  });
 }
 
 function methodInfo(entry: AlgorithmEntry): MethodInfo {

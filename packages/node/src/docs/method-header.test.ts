@@ -28,13 +28,17 @@ describe("parseMethodHeader", () => {
       title: "FedX",
       summary: "averages, and then some.",
       citation: {
+        note: undefined,
         text: 'A. Author, B. Author, "A Title: with a colon", ICML 2024, arXiv:2401.01234 (Algorithm 2).',
         authors: "A. Author, B. Author",
         title: "A Title: with a colon",
         venue: "ICML 2024",
         year: 2024,
         arxiv: "2401.01234",
+        doi: undefined,
+        url: undefined,
       },
+      furtherCitations: [],
       updateRule: ["y <- y - eta * g", "x <- mean y"],
       symbols: [
         { symbol: "x", option: "parameters", shape: "[d]" },

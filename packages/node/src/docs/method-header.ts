@@ -1,4 +1,5 @@
 import { AnabranchError } from "@anabranch/engine";
+import { type Citation, parseCitations } from "./citation.ts";
 
 /** A symbol of the paper, what it is called here and its shape. */
 export interface MethodSymbol {
@@ -14,24 +15,14 @@ export interface MethodHeader {
   /** What the method does, one sentence. */
   readonly summary: string;
   readonly citation: Citation;
+  /** Further papers that the header cites after the method's own. */
+  readonly furtherCitations: readonly Citation[];
   readonly updateRule: readonly string[];
   readonly symbols: readonly MethodSymbol[];
   readonly state: string;
   /** Floats on the wire for each client and round, as functions of d. */
   readonly wire: { readonly down: string; readonly up: string };
   readonly differences: string;
-}
-
-export interface Citation {
-  /** The whole citation. */
-  readonly text: string;
-  readonly authors: string;
-  readonly title: string;
-  /** Where and when, e.g. "AISTATS 2017"; a paper that is only on arXiv has the year alone. */
-  readonly venue: string;
-  readonly year: number;
-  /** Identifier such as "1602.05629"; undefined where the paper is not on arXiv. */
-  readonly arxiv: string | undefined;
 }
 
 const parts = ["Citation", "Update rule", "Symbols", "State", "Wire", "Differences"] as const;
@@ -62,10 +53,12 @@ export function parseMethodHeader(source: string, file: string): MethodHeader {
       .trim();
   const colon = joined("Summary").indexOf(": ");
   if (colon < 0) throw malformed(file, 'its first sentence is not "Name: what it does."');
+  const [citation, ...furtherCitations] = parseCitations(joined("Citation"), (problem) => malformed(file, problem));
   return {
     title: joined("Summary").slice(0, colon),
     summary: joined("Summary").slice(colon + 2),
-    citation: parseCitation(joined("Citation"), file),
+    citation,
+    furtherCitations,
     updateRule: found
       .get("Update rule")!
       .map((line) => line.trim())
@@ -82,17 +75,6 @@ function commentLines(source: string, file: string): string[] {
   const match = /^\s*\/\*\*([\s\S]*?)\*\//.exec(source);
   if (match === null) throw malformed(file, "it does not begin with a comment /** ... */");
   return match[1]!.split("\n").map((line) => line.replace(/^\s*\*? ?/, "").trimEnd());
-}
-
-function parseCitation(text: string, file: string): Citation {
-  const quoted = /^(.+?), "(.+?)",? (.+)$/.exec(text);
-  if (quoted === null) throw malformed(file, 'its citation is not: authors, "title", venue and year, arXiv:number');
-  const [, authors, title, rest] = quoted as unknown as [string, string, string, string];
-  const arxiv = /arXiv:(\d{4}\.\d{4,5})/.exec(rest)?.[1];
-  const venue = rest.split(/,? arXiv:/)[0]!.replace(/[.,]$/, "");
-  const year = /\b(?:19|20)\d\d\b/.exec(venue)?.[0];
-  if (year === undefined) throw malformed(file, "its citation has no year");
-  return { text, authors, title, venue, year: Number(year), arxiv };
 }
 
 function parseSymbols(text: string, file: string): MethodSymbol[] {

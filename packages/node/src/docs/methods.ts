@@ -1,6 +1,7 @@
 /** Writes METHODS.md from the headers of the methods: `npm run docs:methods`. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { Citation } from "./citation.ts";
 import { type MethodInfo, type MethodOption, methodCatalog, methodTests } from "./method-catalog.ts";
 
 const FOLDER = "packages/core/src/algorithms";
@@ -40,16 +41,15 @@ function sections(methods: readonly MethodInfo[]): string[] {
 
 function section(methods: readonly MethodInfo[]): string[] {
   const method = methods[0]!;
-  const { citation, file } = method;
+  const { citation, furtherCitations, file } = method;
   const testFiles = [...new Set(methods.flatMap(({ name }) => methodTests(name)))].sort();
-  const arxiv = citation.arxiv === undefined ? "" : `, ${arxivLink(citation.arxiv)}`;
   return [
     "",
     `## ${heading(methods)}`,
     "",
     `**${method.title}.** ${sentence(method.summary)}`,
     "",
-    `${citation.authors}, "${citation.title}", ${citation.venue}${arxiv}.`,
+    [citation, ...furtherCitations].map(citationText).join(" "),
     "",
     "```text",
     ...method.updateRule,
@@ -61,6 +61,16 @@ function section(methods: readonly MethodInfo[]): string[] {
     `- Differences: ${sentence(method.differences)}`,
     `- File: [${file}](${FOLDER}/${file}); tests: ${testFiles.map((t) => `[${t}](${FOLDER}/${t})`).join(", ")}.`,
   ];
+}
+
+/** "Adaptive form: D. Caldarola, ..., ECCV 2022, arXiv:2203.11834." */
+function citationText({ note, authors, title, venue, arxiv, doi }: Citation): string {
+  const links = [
+    ...(doi === undefined ? [] : [`[doi:${doi}](https://doi.org/${doi})`]),
+    ...(arxiv === undefined ? [] : [arxivLink(arxiv)]),
+  ];
+  const text = [authors, `"${title}"`, venue, ...links].join(", ");
+  return sentence(note === undefined ? text : `${note}: ${text}`);
 }
 
 function heading(methods: readonly MethodInfo[]): string {

@@ -1,6 +1,6 @@
-import { AnabranchError, nearest } from "@anabranch/core";
 import type { Command } from "commander";
-import { type MethodInfo, type MethodOption, methodCatalog } from "../../docs/method-catalog.ts";
+import type { Citation } from "../../docs/citation.ts";
+import { type MethodInfo, type MethodOption, methodCatalog, methodNamed } from "../../docs/method-catalog.ts";
 import { listensTo, readCall } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
@@ -53,14 +53,13 @@ function printTable(methods: readonly MethodInfo[], output: Output): void {
 function printMethod(method: MethodInfo, output: Output): void {
   const { colours } = output;
   const width = Math.min(output.width, 110);
-  const { citation } = method;
   output.print(
     `${colours.bold(method.name)}: ${method.summary}`,
     "",
     ...labelled(
       [
-        ["paper", `${citation.authors}, "${citation.title}", ${citation.venue}`],
-        ...(citation.arxiv === undefined ? [] : [["", `https://arxiv.org/abs/${citation.arxiv}`] as const]),
+        ...citationLines("paper", method.citation),
+        ...method.furtherCitations.flatMap((further) => citationLines(further.note ?? "", further)),
         ["wire", `down ${method.wire.down}, up ${method.wire.up} (floats for each client and round)`],
         ["state", method.state],
         ["differs", method.differences],
@@ -77,6 +76,11 @@ function printMethod(method: MethodInfo, output: Output): void {
       width,
     ),
   );
+}
+
+function citationLines(label: string, { authors, title, venue, arxiv }: Citation): (readonly [string, string])[] {
+  const address: (readonly [string, string])[] = arxiv === undefined ? [] : [["", `https://arxiv.org/abs/${arxiv}`]];
+  return [[label, `${authors}, "${title}", ${venue}`], ...address];
 }
 
 /** "serverMomentum (beta) = 0.9" */
@@ -99,6 +103,7 @@ function methodDocument({
   title,
   summary,
   citation,
+  furtherCitations,
   wire,
   state,
   updateRule,
@@ -110,7 +115,8 @@ function methodDocument({
     name,
     title,
     summary,
-    citation: { ...citation, arxiv: citation.arxiv ?? null },
+    citation: citationDocument(citation),
+    furtherCitations: furtherCitations.map(citationDocument),
     wire,
     state,
     updateRule,
@@ -133,16 +139,6 @@ function methodDocument({
   };
 }
 
-function methodNamed(methods: readonly MethodInfo[], name: string): MethodInfo {
-  const found = methods.find((method) => method.name === name);
-  if (found !== undefined) return found;
-  const names = methods.map((method) => method.name);
-  const near = nearest(name, names);
-  throw new AnabranchError({
-    code: "algorithm/unknown",
-    message: "there is no algorithm of this name",
-    received: JSON.stringify(name),
-    expected: `one of ${names.join(", ")}`,
-    ...(near === undefined ? {} : { advice: `Did you mean "${near}"?` }),
-  });
+function citationDocument({ note, arxiv, doi, url, ...rest }: Citation) {
+  return { ...rest, note: note ?? null, arxiv: arxiv ?? null, doi: doi ?? null, url: url ?? null };
 }

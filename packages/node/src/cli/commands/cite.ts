@@ -1,0 +1,80 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { AnabranchError, nearest } from "@anabranch/core";
+import type { Command } from "commander";
+import { formatBibtex } from "../../docs/bibtex.ts";
+import { type Cited, type CitedPaper, citedByConfig, citedByMethod, type Use } from "../../docs/cited.ts";
+import { methodCatalog, methodNamed } from "../../docs/method-catalog.ts";
+import { findRun } from "../../store/find-run.ts";
+import { readConfigFile } from "../config-file.ts";
+import { listensTo, readCall } from "../globals.ts";
+import { withExamples } from "../help.ts";
+
+export function addCite(program: Command): void {
+  const command = program
+    .command("cite")
+    .description("Print BibTeX of the papers behind a configuration: method, data set, partition, model, optimizer.")
+    .argument("<source>", 'configuration file, name of a method, or a run: id, name, folder or "last"')
+    .action(async (source: string, _options: unknown, self: Command) => {
+      const { globals, output } = readCall(self);
+      const { papers, own } = await citedBy(source, globals.runs);
+      if (output.json) return output.document(papers.map(paperDocument));
+      output.print(...papers.flatMap((paper, i) => [...(i === 0 ? [] : [""]), paperText(paper)]));
+      if (own.length > 0) output.note(`No paper is known for ${own.join(", ")}: cite what you brought yourself.`);
+    });
+  listensTo(command, "quiet", "runs");
+  withExamples(
+    command,
+    ["anabranch cite federation.toml > federation.bib", "all papers of a configuration"],
+    ["anabranch cite last", "those of the newest run"],
+    ["anabranch cite scaffold", "those of a method"],
+  );
+}
+
+/** A file comes first, then a method, then a run. */
+async function citedBy(source: string, runs: string): Promise<Cited> {
+  const config = async (file: string) => citedByConfig(await readConfigFile(file, { set: [], dataDir: undefined }));
+  if (source.endsWith(".toml") || isFile(source)) return config(source);
+  const methods = methodCatalog();
+  const method = methods.find(({ name }) => name === source);
+  if (method !== undefined) return citedByMethod(method);
+  try {
+    return await config(join((await findRun(runs, source)).folder, "config.toml"));
+  } catch (error) {
+    const unknown = error instanceof AnabranchError && error.code === "run/not-found";
+    const names = methods.map(({ name }) => name);
+    if (unknown && nearest(source, names) !== undefined) methodNamed(methods, source);
+    throw error;
+  }
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/** BibTeX ignores what stands between entries. */
+function paperText({ entry, uses }: CitedPaper): string {
+  return [...uses.map((use) => `% ${useText(use)}`), formatBibtex(entry)].join("\n");
+}
+
+/** `algorithm.name = "fedsam" (adaptive form)` */
+function useText({ key, value, note }: Use): string {
+  return `${key} = ${JSON.stringify(value)}${note === undefined ? "" : ` (${note})`}`;
+}
+
+function paperDocument({ citation, entry, uses }: CitedPaper) {
+  const { authors, title, venue, year, arxiv, doi, url } = citation;
+  return {
+    key: entry.key,
+    type: entry.type,
+    authors,
+    title,
+    venue,
+    year,
+    arxiv: arxiv ?? null,
+    doi: doi ?? null,
+    url: url ?? null,
+    usedBy: uses.map(({ key, value, note }) => ({ key, value, note: note ?? null })),
+    bibtex: formatBibtex(entry),
+  };
+}

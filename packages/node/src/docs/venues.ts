@@ -1,0 +1,51 @@
+/** Where a paper appeared, as BibTeX sees it. */
+export interface Venue {
+  readonly type: "inproceedings" | "article" | "techreport";
+  /** Value of the field that this type needs: booktitle, journal or institution. */
+  readonly name: string;
+}
+
+const conferences: Readonly<Record<string, string>> = {
+  AAAI: "AAAI Conference on Artificial Intelligence",
+  "ACM MM": "ACM International Conference on Multimedia",
+  ACL: "Annual Meeting of the Association for Computational Linguistics",
+  AISTATS: "International Conference on Artificial Intelligence and Statistics",
+  CCS: "ACM Conference on Computer and Communications Security",
+  COLT: "Conference on Learning Theory",
+  CVPR: "Conference on Computer Vision and Pattern Recognition",
+  ECCV: "European Conference on Computer Vision",
+  EMNLP: "Conference on Empirical Methods in Natural Language Processing",
+  ICCV: "International Conference on Computer Vision",
+  ICDE: "IEEE International Conference on Data Engineering",
+  ICLR: "International Conference on Learning Representations",
+  ICML: "International Conference on Machine Learning",
+  IJCAI: "International Joint Conference on Artificial Intelligence",
+  INFOCOM: "IEEE Conference on Computer Communications",
+  KDD: "ACM SIGKDD Conference on Knowledge Discovery and Data Mining",
+  MLSys: "Conference on Machine Learning and Systems",
+  NDSS: "Network and Distributed System Security Symposium",
+  NeurIPS: "Advances in Neural Information Processing Systems",
+  UAI: "Conference on Uncertainty in Artificial Intelligence",
+  WWW: "The Web Conference",
+};
+
+const journals: Readonly<Record<string, string>> = {
+  JMLR: "Journal of Machine Learning Research",
+  "Proceedings of the IEEE": "Proceedings of the IEEE",
+  TMLR: "Transactions on Machine Learning Research",
+  TPAMI: "IEEE Transactions on Pattern Analysis and Machine Intelligence",
+  TSP: "IEEE Transactions on Signal Processing",
+};
+
+const institutions: Readonly<Record<string, string>> = {
+  OpenAI: "OpenAI",
+  "University of Toronto": "University of Toronto",
+};
+
+/** The venue of a name such as "ICML"; undefined where it is not listed here. */
+export function venueNamed(name: string): Venue | undefined {
+  if (Object.hasOwn(conferences, name)) return { type: "inproceedings", name: `${conferences[name]} (${name})` };
+  if (Object.hasOwn(journals, name)) return { type: "article", name: journals[name]! };
+  if (Object.hasOwn(institutions, name)) return { type: "techreport", name: institutions[name]! };
+  return undefined;
+}
