@@ -1,6 +1,7 @@
 export { AnabranchError } from "@anabranch/engine";
 export * from "./aggregation/index.ts";
 export type * from "./algorithms/algorithm.ts";
+export { fedadamw } from "./algorithms/fedadamw.ts";
 export { fedavg } from "./algorithms/fedavg.ts";
 export { fedavgm } from "./algorithms/fedavgm.ts";
 export { fedcm } from "./algorithms/fedcm.ts";

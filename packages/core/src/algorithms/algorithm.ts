@@ -87,7 +87,7 @@ export interface Algorithm {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
   exchange(model: Layout): Exchange;
-  init(parameters: Vector): ServerState;
+  init(parameters: Vector, exchange: Exchange): ServerState;
   readonly client: ClientHalf;
   /** Vectors that go down this round; the names are those of `exchange.down`. */
   broadcast(state: ServerState): Readonly<Record<string, Vector>>;

@@ -3,6 +3,7 @@ import { interpreter, onnxruntimeNode } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { type AlgorithmUnderTest, algorithmCases } from "../conformance/algorithm.ts";
 import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
+import { layout } from "../params/layout.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
@@ -10,6 +11,7 @@ import { inProcessSimulation } from "../simulation/in-process.ts";
 import { prepareQuadratics } from "../simulation/quadratics.ts";
 import { traceQuadratics } from "../simulation/trace-quadratics.ts";
 import type { Algorithm, ServerState } from "./algorithm.ts";
+import { fedadamw } from "./fedadamw.ts";
 import { fedavg } from "./fedavg.ts";
 import { fedavgm } from "./fedavgm.ts";
 import { fedcm } from "./fedcm.ts";
@@ -18,6 +20,7 @@ import { fedadagrad, fedadam, fedyogi } from "./fedopt.ts";
 import { fedprox } from "./fedprox.ts";
 import { fedsam } from "./fedsam.ts";
 import { fedspeed } from "./fedspeed.ts";
+import { local } from "./local.ts";
 import { mofedsam } from "./mofedsam.ts";
 import { algorithms, createAlgorithm } from "./registry.ts";
 import { scaffold } from "./scaffold.ts";
@@ -75,6 +78,19 @@ const battery: Record<string, AlgorithmUnderTest> = {
   },
   fedadam: { create: fedadam, wire: { down: 1, up: 1 }, converges: { rounds: 400, learningRate: 0.1, within: 1e-2 } },
   fedyogi: { create: fedyogi, wire: { down: 1, up: 1 }, converges: { rounds: 400, learningRate: 0.1, within: 1e-2 } },
+  local: {
+    create: () => local({ optimizer: "adamw" }),
+    neutral: () => local({ optimizer: "sgd" }),
+    wire: { down: 1, up: 1 },
+    // each step has the length of the learning rate, so the steps circle the minimum
+    converges: { rounds: 200, learningRate: 0.01, within: 0.02 },
+  },
+  // one block, so one mean beside the model each way, and the step count down: 2 d + 2 and d + 1 with d = 3
+  fedadamw: {
+    create: fedadamw,
+    wire: { down: 2 + 2 / 3, up: 1 + 1 / 3 },
+    converges: { rounds: 300, learningRate: 0.01, within: 0.02 },
+  },
 };
 
 const native = await onnxruntimeNode();
@@ -92,6 +108,8 @@ const optimum = [0, 1, 2].map((j) => {
   return problem.a.reduce((s, row, i) => s + row[j]! * problem.b[i]![j]!, 0) / total;
 });
 const distance = (x: readonly number[]) => Math.hypot(...x.map((v, j) => v - optimum[j]!));
+
+const scalar = layout([{ name: "x", shape: [1], role: "vector", block: "x" }]);
 
 describe("fedavg", () => {
   it("with one step and everyone equals a gradient step on the mean loss", async () => {
@@ -116,7 +134,7 @@ describe("fedavg", () => {
 describe("fedavgm", () => {
   it("sums a constant change as a geometric series", () => {
     const algorithm = fedavgm({ serverMomentum: 0.9 });
-    let state = algorithm.init(new Float64Array([1]));
+    let state = algorithm.init(new Float64Array([1]), algorithm.exchange(scalar));
     let expected = 1;
     for (let t = 1; t <= 5; t++) {
       state = algorithm.update(state, { delta: new Float64Array([0.5]) }, context);
@@ -178,7 +196,11 @@ const context = { round: 1, cohortSize: 1, population: 1, learningRate: 0.1, loc
 
 describe("fedopt", () => {
   const one = (algorithm: Algorithm, change: number) =>
-    algorithm.update(algorithm.init(new Float64Array([1])), { delta: new Float64Array([change]) }, context).vectors;
+    algorithm.update(
+      algorithm.init(new Float64Array([1]), algorithm.exchange(scalar)),
+      { delta: new Float64Array([change]) },
+      context,
+    ).vectors;
 
   it("gives FedAdam and FedYogi the same first second moment from zero", () => {
     const start = { initialSecondMoment: 0, serverBeta2: 0.99 };

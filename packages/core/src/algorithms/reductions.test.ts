@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
+import { layout } from "../params/layout.ts";
 import { traceQuadratics } from "../simulation/trace-quadratics.ts";
 import { fedcm } from "./fedcm.ts";
 
@@ -15,12 +16,14 @@ function expectClose(ours: number[][], reference: number[][], within = 1e-12): v
   });
 }
 
+const scalar = layout([{ name: "x", shape: [1], role: "vector", block: "x" }]);
+
 describe("reductions that the papers imply", () => {
   it("FedCM keeps an average of rate alpha: constant gradients u give c = (1 - (1 - alpha)^t) u", () => {
     // D = -K eta (alpha u + (1 - alpha) c), so c+ = alpha u + (1 - alpha) c
     const [alpha, u, eta, k] = [0.1, 2, 0.1, 3];
     const algorithm = fedcm({ gradientShare: alpha });
-    let state = algorithm.init(new Float64Array([0]));
+    let state = algorithm.init(new Float64Array([0]), algorithm.exchange(scalar));
     for (let t = 1; t <= 6; t++) {
       const c = state.vectors["direction"]![0]!;
       const delta = new Float64Array([-k * eta * (alpha * u + (1 - alpha) * c)]);

@@ -2,6 +2,7 @@ import { AnabranchError } from "@anabranch/engine";
 import type * as z from "zod";
 import { nearest } from "../config/nearest.ts";
 import type { Algorithm } from "./algorithm.ts";
+import { fedadamw, fedadamwOptions } from "./fedadamw.ts";
 import { fedavg, fedavgOptions } from "./fedavg.ts";
 import { fedavgm, fedavgmOptions } from "./fedavgm.ts";
 import { fedcm, fedcmOptions } from "./fedcm.ts";
@@ -10,6 +11,7 @@ import { fedadagrad, fedadagradOptions, fedadam, fedadamOptions, fedyogi, fedyog
 import { fedprox, fedproxOptions } from "./fedprox.ts";
 import { fedsam, fedsamOptions } from "./fedsam.ts";
 import { fedspeed, fedspeedOptions } from "./fedspeed.ts";
+import { local, localOptions } from "./local.ts";
 import { mofedsam, mofedsamOptions } from "./mofedsam.ts";
 import { scaffold, scaffoldOptions } from "./scaffold.ts";
 
@@ -51,6 +53,13 @@ export const algorithms: readonly AlgorithmEntry[] = [
   }),
   entry("fedadam", "fedopt.ts", fedadamOptions, fedadam, fedoptSymbols),
   entry("fedyogi", "fedopt.ts", fedyogiOptions, fedyogi, fedoptSymbols),
+  entry("local", "local.ts", localOptions, local),
+  entry("fedadamw", "fedadamw.ts", fedadamwOptions, fedadamw, {
+    alpha: "directionShare",
+    b1: "beta1",
+    b2: "beta2",
+    eps: "epsilon",
+  }),
 ];
 
 /**

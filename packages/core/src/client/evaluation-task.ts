@@ -1,8 +1,8 @@
 import { compileProgram, gather, type Program, scan, type Tensor, type TensorTree, trace } from "@anabranch/engine";
 import type { ParameterTensors } from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
-import type { Layout } from "../params/layout.ts";
-import { dataTypes, entryTypes } from "./local-task.ts";
+import { entryTypes, type Layout } from "../params/layout.ts";
+import { dataTypes } from "./local-task.ts";
 
 /**
  * Compiles the evaluation of a model over batches of rows.

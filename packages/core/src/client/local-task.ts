@@ -18,7 +18,7 @@ import {
 } from "@anabranch/engine";
 import type { Algorithm, Exchange, Local, LocalSettings, ParameterTensors } from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
-import { type Layout, layout } from "../params/layout.ts";
+import { entryTypes, type Layout, layout } from "../params/layout.ts";
 
 /** What the traced task needs to know of the run. */
 export interface TaskSettings extends LocalSettings {
@@ -139,10 +139,6 @@ function taskTypes(model: Model, exchange: Exchange, batch: number): TypeTree {
 /** Bytes of one example's packed dropout mask. */
 export function maskBytes(shape: readonly number[]): number {
   return Math.ceil(shape.reduce((a, b) => a * b, 1) / 8);
-}
-
-export function entryTypes(layout: Layout): Record<string, TensorType> {
-  return Object.fromEntries(layout.entries.map((e) => [e.name, { dtype: "float", shape: e.shape }]));
 }
 
 export function dataTypes(model: Model, rows: Dim): { features: TensorType; labels: TensorType } {

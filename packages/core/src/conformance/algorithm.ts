@@ -78,7 +78,7 @@ async function wireCost({ create, wire }: AlgorithmUnderTest): Promise<void> {
   const executor = interpreter();
   const { plan, simulation } = prepareQuadratics(algorithm, HETEROGENEOUS, executor);
   const { backend } = await inProcessSimulation(simulation, executor);
-  const state = algorithm.init(plan.initial);
+  const state = algorithm.init(plan.initial, plan.exchange);
   const broadcast = { round: 1, vectors: algorithm.broadcast(state), scalars: {} };
   const request = { broadcast, cohort: [0], learningRate: 0.1, loadState: async () => undefined };
   await backend.run(request, async (accepted) => void outcomes.push(...accepted));

@@ -1,4 +1,4 @@
-import { AnabranchError, hashText } from "@anabranch/engine";
+import { AnabranchError, hashText, type TensorType } from "@anabranch/engine";
 import type { Vector } from "./vector.ts";
 
 /** What a parameter is; methods treat matrices, kernels and the rest differently. */
@@ -11,6 +11,8 @@ export interface ParameterSpecLike {
   readonly role: ParameterRole;
   /** The layer it belongs to; block-wise methods send whole blocks. */
   readonly block: string;
+  /** Equal parts of the last axis that work apart: attention heads. Default 1. */
+  readonly heads?: number;
   /** False: frozen, never updated. Default true. */
   readonly trainable?: boolean;
   /** False: private, never leaves its client. Default true. */
@@ -27,6 +29,7 @@ export interface LayoutEntry {
   readonly size: number;
   readonly role: ParameterRole;
   readonly block: string;
+  readonly heads: number;
   readonly trainable: boolean;
   readonly shared: boolean;
 }
@@ -58,6 +61,7 @@ export function layout(specs: readonly ParameterSpecLike[]): Layout {
       size,
       role: spec.role,
       block: spec.block,
+      heads: spec.heads ?? 1,
       trainable: spec.trainable ?? true,
       shared: spec.shared ?? true,
     });
@@ -70,6 +74,11 @@ export function layout(specs: readonly ParameterSpecLike[]): Layout {
 /** The part of a flat vector [d] that holds one parameter, as a view [entry.size]. */
 export function entryView<V extends Vector>(vector: V, entry: LayoutEntry): V {
   return vector.subarray(entry.offset, entry.offset + entry.size) as V;
+}
+
+/** Types of the parameters as traced tensors, by name. */
+export function entryTypes(layout: Layout): Record<string, TensorType> {
+  return Object.fromEntries(layout.entries.map((e) => [e.name, { dtype: "float", shape: e.shape }]));
 }
 
 /** Refuses parameters of another layout. Throws `params/layout`. */

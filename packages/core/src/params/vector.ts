@@ -6,9 +6,9 @@ export type Vector = Float32Array | Float64Array;
 /** Elements whose sum is kept in registers before it joins the total; short runs keep rounding errors small. */
 const BLOCK = 1024;
 
-/** A vector of zeros of the same element type and length. */
-export function zerosLike<V extends Vector>(vector: V): V {
-  return (vector instanceof Float64Array ? new Float64Array(vector.length) : new Float32Array(vector.length)) as V;
+/** A vector of zeros of the same element type, and of the same length unless another is given. */
+export function zerosLike<V extends Vector>(vector: V, length = vector.length): V {
+  return (vector instanceof Float64Array ? new Float64Array(length) : new Float32Array(length)) as V;
 }
 
 /** A copy in memory of its own (never shared memory, whatever the source). */

@@ -34,7 +34,7 @@ export async function restoreRun(plan: RunPlan, ports: RunPorts): Promise<RunSta
   if (found === undefined) {
     const best = { round: 0, accuracy: 0, stale: 0 };
     const totals = { bytesDown: 0, bytesUp: 0, seconds: 0, best };
-    return { server: plan.algorithm.init(plan.initial), round: 0, savedRound: 0, totals };
+    return { server: plan.algorithm.init(plan.initial, plan.exchange), round: 0, savedRound: 0, totals };
   }
   const { checkpoint, skipped } = found;
   for (const { code, message } of skipped) {

@@ -21,6 +21,8 @@ export interface ParameterSpec {
   /** The layer it belongs to: its name without the last part. */
   readonly block: string;
   readonly initialize: Initializer;
+  /** Equal parts of the last axis that work apart: the heads of an attention map. Absent: one. */
+  readonly heads?: number;
 }
 
 /** A dropout site. Its bits come packed from the host, drawn anew for every step. */

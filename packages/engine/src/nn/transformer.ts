@@ -33,7 +33,10 @@ export function multiHeadAttention(name: string, width: number, heads: number, o
   const map = (part: string) => dense(`${name}.${part}`, width, width, { initialization: normalInitialization });
   const [query, key, value, output] = [map("query"), map("key"), map("value"), map("output")];
   return {
-    parameters: [query, key, value, output].flatMap((m) => m.parameters),
+    parameters: [
+      ...[query, key, value].flatMap((m) => m.parameters.map((p) => ({ ...p, heads }))),
+      ...output.parameters,
+    ],
     masks: [],
     apply(p, x) {
       const split = (m: Module) => splitHeads(m.apply(p, x), heads);

@@ -1,0 +1,44 @@
+/**
+ * FedPAC: clients start from the mean preconditioner of their optimizer (alignment) and mix the last global update into
+ * each preconditioned step (correction), so that they average steps taken in one metric.
+ *
+ * Citation: J. Liu, F. Shang, K. Liu, H. Liu, J. An, Y. Liu, "FedPAC: Preconditioner Alignment and Correction for Federated
+ * Second-Order Optimization", 2026, arXiv:2602.19271.
+ *
+ * Update rule:
+ *   Theta_i <- Theta, the rest of the optimizer's state <- 0
+ *   K times: u = P_Theta_i(g_i(y)), which updates Theta_i;  y <- y - eta * ((1 - beta) * u + beta * G)
+ *   D_i = y - x
+ *   x <- x + Dbar;  Theta <- mean_i Theta_i;  G <- -Dbar / (K eta)
+ *
+ * Symbols: x -> parameters -> [d]; Theta -> preconditioner -> [|Theta|]; G -> direction (gradient-signed) -> [d];
+ *   beta -> directionShare -> []; P -> optimizer -> []
+ * State: server {parameters [d], preconditioner [|Theta|], direction [d], steps [1]}; client none.
+ * Wire: down 2d + |Theta| + 1, up d + |Theta|.
+ * Differences: follows the equations: beta is an option of its own (the released scripts take it from another flag), and
+ *   weight decay lies inside the (1 - beta)-scaled step. Theta: adamw v; muon the momenta of the matrices; sophia the
+ *   diagonal Hessian, which is really refreshed (the released FedPAC_Sophia never does); soap the Gram matrices; shampoo
+ *   the factors. sgd has none, and the method is then FedCM with gradient share 1 - beta.
+ */
+import * as z from "zod";
+import type { Algorithm } from "./algorithm.ts";
+import { localOptimizer, optimizerShape, requireFamily } from "./local-optimizer.ts";
+import { preconditioned, wholePreconditioner } from "./preconditioned.ts";
+
+export const fedpacOptions = z
+  .strictObject({
+    ...optimizerShape,
+    directionShare: z.number().min(0).lt(1).default(0.5).describe("share of the last global update in a step (beta)"),
+  })
+  .superRefine(requireFamily);
+
+export function fedpac(options: z.input<typeof fedpacOptions>): Algorithm {
+  const settings = fedpacOptions.parse(options);
+  return preconditioned({
+    name: "fedpac",
+    options: settings,
+    optimizer: (run) => localOptimizer(settings, run),
+    alignment: wholePreconditioner,
+    pull: { form: "convex", share: settings.directionShare },
+  });
+}

@@ -1,0 +1,35 @@
+/**
+ * Local optimizers: federated averaging whose clients take their local steps with AdamW, Muon, Sophia, SOAP or Shampoo,
+ * started anew every round.
+ *
+ * Citation: J. Liu, F. Shang, H. Tian, H. Liu, Y. Liu, "FedAdamW: A Communication-Efficient Optimizer with Convergence and
+ * Generalization Guarantees for Federated Large Models", AAAI 2026 (doi 10.1609/aaai.v40i28.39549), arXiv:2510.27486
+ * (the baselines Local AdamW etc.).
+ *
+ * Update rule:
+ *   state of the optimizer O <- 0;  K times: y <- y - eta * O(g_i(y));  D_i = y - x
+ *   x <- x + Dbar
+ *
+ * Symbols: x -> parameters -> [d]; O -> optimizer -> []; eta -> training.learningRate -> []
+ * State: server {parameters [d]}; client none between rounds.
+ * Wire: down d, up d.
+ * Differences: the server weights updates as the run says (aggregation.weighting), the released scripts uniformly.
+ *   training.weightDecay is coupled for sgd and decoupled for the others.
+ */
+import * as z from "zod";
+import type { Algorithm } from "./algorithm.ts";
+import { localOptimizer, optimizerShape, requireFamily } from "./local-optimizer.ts";
+import { preconditioned } from "./preconditioned.ts";
+
+export const localOptions = z.strictObject(optimizerShape).superRefine(requireFamily);
+
+export function local(options: z.input<typeof localOptions>): Algorithm {
+  const settings = localOptions.parse(options);
+  return preconditioned({
+    name: "local",
+    options: settings,
+    optimizer: (run) => localOptimizer(settings, run),
+    alignment: undefined,
+    pull: { form: "convex", share: 0 },
+  });
+}

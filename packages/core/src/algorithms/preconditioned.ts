@@ -1,0 +1,159 @@
+import {
+  add,
+  mul,
+  type NamedTensors,
+  type Optimizer,
+  type OptimizerState,
+  reshape,
+  sub,
+  type TensorTree,
+  trace,
+} from "@anabranch/engine";
+
+import { entryTypes, type Layout, layout } from "../params/layout.ts";
+import type {
+  Algorithm,
+  ClientHalf,
+  Exchange,
+  Local,
+  LocalSettings,
+  ParameterTensors,
+  ServerState,
+} from "./algorithm.ts";
+import { modelDelta } from "./local-sgd.ts";
+import { combine } from "./parameter-tensors.ts";
+import { combineVectors, stepFrom, zeros } from "./server.ts";
+
+/** How clients' preconditioners become one that all start from. */
+export interface Alignment {
+  /** What travels for preconditioners of this layout. */
+  layout(preconditioner: Layout, model: Layout): Layout;
+  pack(preconditioner: NamedTensors, model: Layout): ParameterTensors;
+  unpack(packed: ParameterTensors, model: Layout): NamedTensors;
+}
+
+/** The preconditioner travels as it is. */
+export const wholePreconditioner: Alignment = {
+  layout: (preconditioner) => preconditioner,
+  pack: (preconditioner) => preconditioner,
+  unpack: (packed) => packed,
+};
+
+/** Share of the last global direction G in a local step from the direction u of the optimizer. */
+export interface Pull {
+  /** "convex": (1 - share) * u + share * G; "additive": u + share * G. */
+  readonly form: "convex" | "additive";
+  readonly share: number;
+}
+
+/** What distinguishes the methods whose clients run an optimizer with a preconditioner of its own. */
+export interface PreconditionedRule {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  optimizer(settings: LocalSettings): Optimizer;
+  readonly alignment: Alignment | undefined;
+  readonly pull: Pull;
+}
+
+const STEPS = layout([{ name: "steps", shape: [1], role: "vector", block: "steps" }]);
+const PLAIN: LocalSettings = { momentum: 0, nesterov: false, weightDecay: 0 };
+
+/**
+ * The round that local optimizers share (the template of FedPAC, arXiv:2602.19271): every client starts its optimizer from
+ * the mean preconditioner of the round before (or from zeros), mixes the last global direction into each step, and sends
+ * its update and its preconditioner.
+ */
+export function preconditioned(rule: PreconditionedRule): Algorithm {
+  const pulled = rule.pull.share > 0;
+  const { alignment } = rule;
+  return {
+    name: rule.name,
+    options: rule.options,
+    exchange(model): Exchange {
+      const packed = alignment?.layout(preconditionerLayout(rule.optimizer(PLAIN), model), model);
+      return {
+        down: {
+          parameters: model,
+          ...(packed === undefined ? {} : { preconditioner: packed, steps: STEPS }),
+          ...(pulled ? { direction: model } : {}),
+        },
+        up: {
+          delta: { layout: model, aggregation: "weightedMean" },
+          ...(packed === undefined ? {} : { preconditioner: { layout: packed, aggregation: "uniformMean" } }),
+        },
+        client: {},
+      };
+    },
+    init(parameters, { down }) {
+      const start = Object.keys(down).filter((name) => name !== "parameters");
+      const vectors = start.map((name) => [name, zeros(parameters, down[name]!.size)]);
+      return { vectors: { parameters, ...Object.fromEntries(vectors) }, scalars: {} };
+    },
+    client: preconditionedClient(rule),
+    broadcast: ({ vectors }) => vectors,
+    update(state, aggregate, { learningRate, localSteps }): ServerState {
+      const delta = aggregate["delta"]!;
+      const vectors: Record<string, typeof delta> = {};
+      if (pulled) vectors["direction"] = combineVectors((d) => -d / (localSteps * learningRate), delta, delta);
+      if (alignment !== undefined) {
+        vectors["preconditioner"] = aggregate["preconditioner"]!;
+        vectors["steps"] = state.vectors["steps"]!.map((t) => t + localSteps) as typeof delta;
+      }
+      return { ...state, vectors: { ...vectors, parameters: stepFrom(state.vectors.parameters, 1, delta) } };
+    },
+  };
+}
+
+interface Carry {
+  readonly parameters: ParameterTensors;
+  readonly optimizer: OptimizerState;
+}
+
+function preconditionedClient(rule: PreconditionedRule): ClientHalf {
+  const { alignment, pull } = rule;
+  return {
+    begin(local, settings): TensorTree {
+      const parameters = local.broadcast["parameters"]!;
+      const warm = alignment === undefined ? undefined : warmStart(alignment, local);
+      return { parameters, optimizer: rule.optimizer(settings).init(parameters, warm) };
+    },
+    step(carry, local, settings) {
+      const { parameters, optimizer } = carry as unknown as Carry;
+      const { loss, gradients } = local.gradient(parameters);
+      const own = rule.optimizer(settings).direction(gradients, optimizer, parameters, local);
+      const direction = pull.share > 0 ? mixed(own.direction, local.broadcast["direction"]!, pull) : own.direction;
+      const next = combine((y, u) => sub(y, mul(u, local.learningRate)), parameters, direction);
+      return { carry: { parameters: next, optimizer: own.state } as TensorTree, loss };
+    },
+    end(carry, local) {
+      const { parameters, optimizer } = carry as unknown as Carry;
+      const delta = modelDelta(parameters, local);
+      if (alignment === undefined) return { update: { delta }, state: {} };
+      return { update: { delta, preconditioner: alignment.pack(optimizer.preconditioner, local.model) }, state: {} };
+    },
+  };
+}
+
+function warmStart(alignment: Alignment, { broadcast, model }: Local) {
+  const steps = reshape(broadcast["steps"]!["steps"]!, []);
+  return { preconditioner: alignment.unpack(broadcast["preconditioner"]!, model), steps };
+}
+
+function mixed(own: ParameterTensors, global: ParameterTensors, { form, share }: Pull): ParameterTensors {
+  const keep = form === "convex" ? 1 - share : 1;
+  return combine((u, g) => add(mul(u, keep), mul(g, share)), own, global);
+}
+
+/** Names and shapes of an optimizer's preconditioner for a model, from a trace of its start. */
+function preconditionerLayout(optimizer: Optimizer, model: Layout): Layout {
+  const start = trace(({ parameters }) => ({ ...optimizer.init(parameters).preconditioner }), {
+    parameters: entryTypes(model),
+  });
+  const owners = new Map(model.entries.map((entry) => [entry.name, entry]));
+  return layout(
+    start.outputs.map(({ name, tensor }) => {
+      const { role, block } = owners.get(name.split("/")[0]!)!;
+      return { name, shape: tensor.shape as number[], role, block };
+    }),
+  );
+}
