@@ -17,6 +17,7 @@ import { fedavgm } from "./fedavgm.ts";
 import { fedcm } from "./fedcm.ts";
 import { fednsam } from "./fednsam.ts";
 import { fedadagrad, fedadam, fedyogi } from "./fedopt.ts";
+import { fedpac } from "./fedpac.ts";
 import { fedprox } from "./fedprox.ts";
 import { fedsam } from "./fedsam.ts";
 import { fedspeed } from "./fedspeed.ts";
@@ -84,6 +85,12 @@ const battery: Record<string, AlgorithmUnderTest> = {
     wire: { down: 1, up: 1 },
     // each step has the length of the learning rate, so the steps circle the minimum
     converges: { rounds: 200, learningRate: 0.01, within: 0.02 },
+  },
+  fedpac: {
+    create: () => fedpac({ optimizer: "adamw" }),
+    neutral: () => fedpac({ optimizer: "sgd", directionShare: 0 }),
+    wire: { down: 3 + 1 / 3, up: 2 },
+    converges: { rounds: 300, learningRate: 0.01, within: 0.02 },
   },
   // one block, so one mean beside the model each way, and the step count down: 2 d + 2 and d + 1 with d = 3
   fedadamw: {

@@ -2,8 +2,8 @@
  * FedAdamW: local AdamW that starts each round from block means of the second moment and is pulled towards the last
  * global update.
  *
- * Citation: J. Liu, F. Shang, Y. Tian, H. Liu, Y. Liu, "FedAdamW: A Communication-Efficient Optimizer with Convergence and
- * Generalization Guarantees for Federated Large Models", AAAI 2026 (doi 10.1609/aaai.v40i28.39549), arXiv:2510.27486.
+ * Citation: J. Liu, F. Shang, H. Liu, Y. Tian, Y. Liu, J. Liu, K. Zhu, Z. Lin, "FedAdamW: A Communication-Efficient
+ * Optimizer with Convergence and Generalization Guarantees for Federated Large Models", AAAI 2026 (doi 10.1609/aaai.v40i28.39549), arXiv:2510.27486.
  *
  * Update rule:
  *   m <- 0;  v_j <- vbar_b for every coordinate j of block b
@@ -46,7 +46,7 @@ export function fedadamw(options: z.input<typeof fedadamwOptions> = {}): Algorit
   return preconditioned({
     name: "fedadamw",
     options: settings,
-    optimizer: (run) => adamw({ ...moments, weightDecay: requireNoMomentum(run).weightDecay }),
+    optimizer: (_model, run) => adamw({ ...moments, weightDecay: requireNoMomentum(run).weightDecay }),
     alignment: {
       layout: (_moments, model) => blockLayout(model, blocks),
       pack: (second, model) => blockMeans(second, model, blocks),

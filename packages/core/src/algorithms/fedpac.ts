@@ -2,8 +2,8 @@
  * FedPAC: clients start from the mean preconditioner of their optimizer (alignment) and mix the last global update into
  * each preconditioned step (correction), so that they average steps taken in one metric.
  *
- * Citation: J. Liu, F. Shang, K. Liu, H. Liu, J. An, Y. Liu, "FedPAC: Preconditioner Alignment and Correction for Federated
- * Second-Order Optimization", 2026, arXiv:2602.19271.
+ * Citation: J. Liu, F. Shang, H. Liu, J. Liu, W. An, Y. Liu, "Taming Preconditioner Drift: Unlocking the Potential of
+ * Second-Order Optimizers for Federated Learning on Non-IID Data", 2026, arXiv:2602.19271.
  *
  * Update rule:
  *   Theta_i <- Theta, the rest of the optimizer's state <- 0
@@ -37,7 +37,7 @@ export function fedpac(options: z.input<typeof fedpacOptions>): Algorithm {
   return preconditioned({
     name: "fedpac",
     options: settings,
-    optimizer: (run) => localOptimizer(settings, run),
+    optimizer: (model, run) => localOptimizer(settings, model, run),
     alignment: wholePreconditioner,
     pull: { form: "convex", share: settings.directionShare },
   });

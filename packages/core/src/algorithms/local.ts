@@ -2,9 +2,9 @@
  * Local optimizers: federated averaging whose clients take their local steps with AdamW, Muon, Sophia, SOAP or Shampoo,
  * started anew every round.
  *
- * Citation: J. Liu, F. Shang, H. Tian, H. Liu, Y. Liu, "FedAdamW: A Communication-Efficient Optimizer with Convergence and
- * Generalization Guarantees for Federated Large Models", AAAI 2026 (doi 10.1609/aaai.v40i28.39549), arXiv:2510.27486
- * (the baselines Local AdamW etc.).
+ * Citation: J. Liu, F. Shang, H. Liu, Y. Tian, Y. Liu, J. Liu, K. Zhu, Z. Lin, "FedAdamW: A Communication-Efficient
+ * Optimizer with Convergence and Generalization Guarantees for Federated Large Models", AAAI 2026
+ * (doi 10.1609/aaai.v40i28.39549), arXiv:2510.27486 (the baselines Local AdamW etc.).
  *
  * Update rule:
  *   state of the optimizer O <- 0;  K times: y <- y - eta * O(g_i(y));  D_i = y - x
@@ -28,7 +28,7 @@ export function local(options: z.input<typeof localOptions>): Algorithm {
   return preconditioned({
     name: "local",
     options: settings,
-    optimizer: (run) => localOptimizer(settings, run),
+    optimizer: (model, run) => localOptimizer(settings, model, run),
     alignment: undefined,
     pull: { form: "convex", share: 0 },
   });

@@ -50,7 +50,7 @@ export interface Pull {
 export interface PreconditionedRule {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
-  optimizer(settings: LocalSettings): Optimizer;
+  optimizer(model: Layout, settings: LocalSettings): Optimizer;
   readonly alignment: Alignment | undefined;
   readonly pull: Pull;
 }
@@ -70,7 +70,7 @@ export function preconditioned(rule: PreconditionedRule): Algorithm {
     name: rule.name,
     options: rule.options,
     exchange(model): Exchange {
-      const packed = alignment?.layout(preconditionerLayout(rule.optimizer(PLAIN), model), model);
+      const packed = alignment?.layout(preconditionerLayout(rule.optimizer(model, PLAIN), model), model);
       return {
         down: {
           parameters: model,
@@ -115,12 +115,12 @@ function preconditionedClient(rule: PreconditionedRule): ClientHalf {
     begin(local, settings): TensorTree {
       const parameters = local.broadcast["parameters"]!;
       const warm = alignment === undefined ? undefined : warmStart(alignment, local);
-      return { parameters, optimizer: rule.optimizer(settings).init(parameters, warm) };
+      return { parameters, optimizer: rule.optimizer(local.model, settings).init(parameters, warm) };
     },
     step(carry, local, settings) {
       const { parameters, optimizer } = carry as unknown as Carry;
       const { loss, gradients } = local.gradient(parameters);
-      const own = rule.optimizer(settings).direction(gradients, optimizer, parameters, local);
+      const own = rule.optimizer(local.model, settings).direction(gradients, optimizer, parameters, local);
       const direction = pull.share > 0 ? mixed(own.direction, local.broadcast["direction"]!, pull) : own.direction;
       const next = combine((y, u) => sub(y, mul(u, local.learningRate)), parameters, direction);
       return { carry: { parameters: next, optimizer: own.state } as TensorTree, loss };

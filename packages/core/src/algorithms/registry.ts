@@ -8,6 +8,7 @@ import { fedavgm, fedavgmOptions } from "./fedavgm.ts";
 import { fedcm, fedcmOptions } from "./fedcm.ts";
 import { fednsam, fednsamOptions } from "./fednsam.ts";
 import { fedadagrad, fedadagradOptions, fedadam, fedadamOptions, fedyogi, fedyogiOptions } from "./fedopt.ts";
+import { fedpac, fedpacOptions } from "./fedpac.ts";
 import { fedprox, fedproxOptions } from "./fedprox.ts";
 import { fedsam, fedsamOptions } from "./fedsam.ts";
 import { fedspeed, fedspeedOptions } from "./fedspeed.ts";
@@ -60,6 +61,7 @@ export const algorithms: readonly AlgorithmEntry[] = [
     b2: "beta2",
     eps: "epsilon",
   }),
+  entry("fedpac", "fedpac.ts", fedpacOptions, fedpac, { beta: "directionShare" }),
 ];
 
 /**
