@@ -1,5 +1,6 @@
 export { type AdamwOptions, type AdamwState, adamw } from "./adamw.ts";
 export { clipByGlobalNorm } from "./clip.ts";
+export { gaussNewtonBartlett, hessianProduct, hutchinson } from "./curvature.ts";
 export { type MuonOptions, type MuonState, muon } from "./muon.ts";
 export { type NewtonSchulzOptions, newtonSchulz } from "./newton-schulz.ts";
 export {
@@ -15,3 +16,4 @@ export {
   zerosLike,
 } from "./optimizer.ts";
 export { type SgdOptions, sgd } from "./sgd.ts";
+export { type SophiaOptions, type SophiaState, sophia } from "./sophia.ts";

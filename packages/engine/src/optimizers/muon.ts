@@ -48,8 +48,8 @@ export type MuonState = { readonly preconditioner: NamedTensors; readonly auxili
  * and writes rows / columns; an embedding [rows, width] counts as the dense map of a one-hot row. A convolution kernel
  * [out, in, kh, kw] is one matrix [out, in * kh * kw] of scale 1, as in the reference for square kernels.
  * A warm start replaces M; AdamW always begins anew.
- * Reference: K. Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024. There are no iterations in
- * bfloat16 here.
+ * Reference: K. Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; it iterates in
+ * bfloat16, here in the executor's floats.
  */
 export function muon(options: MuonOptions = {}): Optimizer {
   const { momentum = 0.95, nesterov = true, iterations = 5, weightDecay = 0, matrixRate = 1, exclude = [] } = options;
