@@ -34,10 +34,10 @@ describe("block layouts", () => {
 describe("block means", () => {
   const spec = (name: string, shape: readonly number[], heads?: number) =>
     ({ name, shape, role: "matrix", block: name.slice(0, -7), ...(heads === undefined ? {} : { heads }) }) as const;
-  const model = layout([spec("query.weight", [2, 4], 2), spec("mlp.weight", [2, 3])]);
+  const model = layout([spec("attention.query.weight", [2, 4], 2), spec("mlp.weight", [2, 3])]);
   const values: Record<string, HostTensor> = {
     "mlp.weight": { dtype: "float", shape: [2, 3], data: Float64Array.of(1, 2, 3, 5, 6, 7) },
-    "query.weight": { dtype: "float", shape: [2, 4], data: Float64Array.of(1, 3, 10, 20, 5, 7, 30, 40) },
+    "attention.query.weight": { dtype: "float", shape: [2, 4], data: Float64Array.of(1, 3, 10, 20, 5, 7, 30, 40) },
   };
   const outputs = async (strategy: "paper" | "adam-mini") => {
     const graph = trace((inputs) => {
@@ -51,14 +51,14 @@ describe("block means", () => {
 
   it("are means over heads and tensors, and expand to every coordinate", async () => {
     const paper = await outputs("paper");
-    expect(paper("means/query.weight")).toEqual([4, 25]);
-    expect(paper("full/query.weight")).toEqual([4, 4, 25, 25, 4, 4, 25, 25]);
+    expect(paper("means/attention.query.weight")).toEqual([4, 25]);
+    expect(paper("full/attention.query.weight")).toEqual([4, 4, 25, 25, 4, 4, 25, 25]);
     expect(paper("means/mlp.weight")).toEqual([4]);
   });
 
   it("are means over output neurons", async () => {
     const mini = await outputs("adam-mini");
-    expect(mini("means/query.weight")).toEqual([4, 25]);
+    expect(mini("means/attention.query.weight")).toEqual([4, 25]);
     expect(mini("means/mlp.weight")).toEqual([3, 4, 5]);
     expect(mini("full/mlp.weight")).toEqual([3, 4, 5, 3, 4, 5]);
   });
