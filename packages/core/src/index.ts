@@ -25,7 +25,7 @@ export { type ClientDataSource, type DataSpec, evaluationRanges, openDataSource 
 export { addSums, type EvaluationPlan, evaluateRange } from "./client/evaluate.ts";
 export { compileEvaluation } from "./client/evaluation-task.ts";
 export { compileLocalTask } from "./client/local-task.ts";
-export { type ClientData, type ClientTask, runClient, type TaskPlan } from "./client/run-client.ts";
+export { type ClientData, type ClientTask, runClient, type TaskPlan, uploads } from "./client/run-client.ts";
 export * from "./config/index.ts";
 export * from "./data/index.ts";
 export * from "./models/index.ts";
@@ -46,6 +46,7 @@ export type { RoundRecord, RunPlan, RunPorts, RunResult } from "./round/run-plan
 export { BEST_CHECKPOINT, resumePoint } from "./round/run-state.ts";
 export { damaged, decodeSealed, encodeSealed, type SealedKind } from "./round/sealed.ts";
 export type { Stage, StageSettings } from "./round/stages.ts";
+export { dealParts } from "./selection/deal-parts.ts";
 export { poissonSampler, type Sampler, scriptedSampler, uniformSampler } from "./selection/sampler.ts";
 export type { Federation } from "./simulation/federation.ts";
 export { describeFailure, inProcessSimulation } from "./simulation/in-process.ts";

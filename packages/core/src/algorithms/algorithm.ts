@@ -1,9 +1,13 @@
 import type { Tensor, TensorTree } from "@anabranch/engine";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
+import type { RandomKey } from "../random/index.ts";
 
 /** How uploads of one entry become one vector. "weightedMean" uses each update's public weight. */
 export type Aggregation = "weightedMean" | "uniformMean" | "sum";
+
+/** What a client sends where it does not send all: for each uploaded vector the layout of the entries that it sends. */
+export type Part = Readonly<Record<string, Layout>>;
 
 /** What a method sends down, sends up and keeps on clients: named vectors, each with its layout. */
 export interface Exchange {
@@ -11,6 +15,12 @@ export interface Exchange {
   readonly up: Readonly<Record<string, { readonly layout: Layout; readonly aggregation: Aggregation }>>;
   /** Persistent client state; zeros at a client's first visit. */
   readonly client: Readonly<Record<string, Layout>>;
+  /**
+   * Methods whose clients send only some entries of `up`: each client of a round is given one of these parts. An entry is
+   * averaged over the clients that sent it, with their own weight sum; one that nobody sent aggregates to 0. Parts may
+   * share entries. Absent: everyone sends everything.
+   */
+  readonly parts?: readonly Part[];
 }
 
 /** Server state is explicit and serialisable: a resumed run continues bit for bit. `parameters` is the global model. */
@@ -41,6 +51,8 @@ export interface Local {
   readonly model: Layout;
   readonly broadcast: Readonly<Record<string, ParameterTensors>>;
   readonly state: Readonly<Record<string, ParameterTensors>>;
+  /** For each uploaded vector: 1 for an entry that this client sends, else 0, scalars. Only where the exchange has parts. */
+  readonly sent?: Readonly<Record<string, ParameterTensors>>;
 }
 
 /** One local step on one mini-batch. */
@@ -87,6 +99,11 @@ export interface Algorithm {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
   exchange(model: Layout): Exchange;
+  /**
+   * Which of `exchange.parts` each client of a cohort sends, by its place in the cohort. Pure: the same arguments give the
+   * same parts. Default: `dealParts`, evenly at random.
+   */
+  assign?(parts: number, cohort: readonly number[], key: RandomKey, round: number): readonly number[];
   init(parameters: Vector, exchange: Exchange): ServerState;
   readonly client: ClientHalf;
   /** Vectors that go down this round; the names are those of `exchange.down`. */

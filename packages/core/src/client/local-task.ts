@@ -31,6 +31,7 @@ export interface TaskSettings extends LocalSettings {
 interface TaskInputs {
   readonly broadcast: Record<string, ParameterTensors>;
   readonly state: Record<string, ParameterTensors>;
+  readonly sent?: Record<string, ParameterTensors>;
   readonly data: { readonly features: Tensor; readonly labels: Tensor };
   readonly steps: {
     readonly indices: Tensor;
@@ -52,7 +53,8 @@ export interface LocalTask {
  *
  * Inputs: broadcast/NAME/ENTRY and state/NAME/ENTRY (the method's vectors, entry by entry); data/features [n, ...],
  * data/labels [n, ...]; steps/indices [K, B] rows of the data, steps/weights [K, B] (sum 1 a step, 0 for padding),
- * steps/learningRate [K], steps/masks/NAME [K, B, bytes] packed dropout bits.
+ * steps/learningRate [K], steps/masks/NAME [K, B, bytes] packed dropout bits; where the exchange has parts,
+ * sent/NAME/ENTRY [], 1 for an entry that the client sends and 0 for others.
  * Outputs: update/NAME/ENTRY, state/NAME/ENTRY, losses [K] and norm [] (L2 norm of the whole update: its size, and the
  * check that it is finite).
  */
@@ -76,7 +78,9 @@ function localTask(
   inputs: TaskInputs,
   countGradient: () => void,
 ): TensorTree {
-  const local: Local = { model: layout(model.parameters), broadcast: inputs.broadcast, state: inputs.state ?? {} };
+  const { broadcast, state = {}, sent } = inputs;
+  const flags = sent === undefined ? {} : { sent };
+  const local: Local = { model: layout(model.parameters), broadcast, state, ...flags };
   const result = scan(
     (carry: TensorTree, slice) => {
       const step = slice as unknown as TaskInputs["steps"];
@@ -121,9 +125,13 @@ function batchLoss(
 function taskTypes(model: Model, exchange: Exchange, batch: number): TypeTree {
   const vectors = (names: Readonly<Record<string, Layout>>): TypeTree =>
     Object.fromEntries(Object.entries(names).map(([name, layout]) => [name, entryTypes(layout)]));
+  const sent = (layout: Layout): TypeTree =>
+    Object.fromEntries(layout.entries.map(({ name }) => [name, { dtype: "float", shape: [] }]));
+  const flags = Object.fromEntries(Object.entries(exchange.up).map(([name, { layout }]) => [name, sent(layout)]));
   return {
     broadcast: vectors(exchange.down),
     state: vectors(exchange.client),
+    ...(exchange.parts === undefined ? {} : { sent: flags }),
     data: dataTypes(model, "n"),
     steps: {
       indices: { dtype: "int32", shape: ["K", batch] },

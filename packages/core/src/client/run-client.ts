@@ -1,4 +1,5 @@
 import { AnabranchError, type Executable, type HostTensor, type MaskSpec, type Program } from "@anabranch/engine";
+import type { Part } from "../algorithms/algorithm.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Broadcast, Update } from "../protocol/message.ts";
@@ -18,6 +19,8 @@ export interface TaskPlan {
   readonly masks: readonly MaskSpec[];
   readonly down: Readonly<Record<string, Layout>>;
   readonly up: Readonly<Record<string, Layout>>;
+  /** What the clients of a method with parts send of `up`, for each part. */
+  readonly parts?: readonly Part[] | undefined;
   readonly state: Readonly<Record<string, Layout>>;
   /** Hash of the model's layout; an update of another layout is refused. */
   readonly layoutHash: string;
@@ -32,6 +35,8 @@ export interface ClientData {
 export interface ClientTask {
   readonly client: number;
   readonly learningRate: number;
+  /** The part of the vectors that this client sends; undefined: all of them. */
+  readonly part?: number | undefined;
   readonly broadcast: Broadcast;
   /** Client state of earlier rounds; absent at the first visit. */
   readonly state: Readonly<Record<string, Vector>> | undefined;
@@ -70,6 +75,7 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
     "steps/weights": floats(make, batches.weights, [k, plan.batchSize]),
     "steps/learningRate": { dtype: "float", shape: [k], data: make(k).fill(task.learningRate) },
     ...maskInputs(plan, k, key("dropout")),
+    ...sentInputs(plan, task.part, make),
   });
   const collect = (kind: "update" | "state", layouts: Readonly<Record<string, Layout>>) =>
     vectorOutputs(outputs, kind, layouts, (name, length) => task.allocate?.(kind, name, length) ?? make(length));
@@ -89,10 +95,31 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
     round,
     client: task.client,
     layoutHash: plan.layoutHash,
-    vectors: collect("update", plan.up),
-    public: { examples, steps: k, weight: 1, loss },
+    vectors: collect("update", uploads(plan, task.part)),
+    public: { examples, steps: k, weight: 1, loss, ...(task.part === undefined ? {} : { part: task.part }) },
   };
   return { update: applyClientStages(stagesOf(plan.stages), update), state: collect("state", plan.state) };
+}
+
+/** Layouts of the vectors that a client with this part sends. */
+export function uploads({ up, parts }: Pick<TaskPlan, "up" | "parts">, part: number | undefined): Part {
+  return part === undefined ? up : parts![part]!;
+}
+
+/** `Local.sent` of a client with this part. */
+function sentInputs(
+  plan: TaskPlan,
+  part: number | undefined,
+  make: (n: number) => Vector,
+): Readonly<Record<string, HostTensor>> {
+  if (plan.parts === undefined) return {};
+  const inputs: Record<string, HostTensor> = {};
+  const sent = uploads(plan, part);
+  for (const [vector, { entries }] of Object.entries(plan.up)) {
+    const names = new Set(sent[vector]!.entries.map(({ name }) => name));
+    for (const { name } of entries) inputs[`sent/${vector}/${name}`] = scalar(make, names.has(name) ? 1 : 0);
+  }
+  return inputs;
 }
 
 const zeroStates = new WeakMap<TaskPlan, Readonly<Record<string, Vector>>>();
@@ -116,6 +143,10 @@ function floats(make: (n: number) => Vector, values: ArrayLike<number>, shape: r
   const data = make(values.length);
   data.set(values);
   return { dtype: "float", shape, data };
+}
+
+function scalar(make: (n: number) => Vector, value: number): HostTensor {
+  return { dtype: "float", shape: [], data: make(1).fill(value) };
 }
 
 /** Packed dropout bits of K steps for every dropout site. */

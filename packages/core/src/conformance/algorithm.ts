@@ -2,13 +2,14 @@ import { type Executor, interpreter, type Program } from "@anabranch/engine";
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { fedavg } from "../algorithms/fedavg.ts";
 import { encodedSize } from "../protocol/message.ts";
+import { assignParts } from "../round/assign-parts.ts";
 import type { CohortOutcome } from "../round/backend.ts";
 import { type BlobStore, memoryBlobStore } from "../round/blob-store.ts";
 import type { ClientStateStore } from "../round/client-state.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
-import { prepareQuadratics, type Quadratics } from "../simulation/quadratics.ts";
+import { prepareQuadratics, type QuadraticBlocks, type Quadratics } from "../simulation/quadratics.ts";
 import { recording } from "../simulation/trace-quadratics.ts";
 import { type Case, check } from "./case.ts";
 import { HETEROGENEOUS } from "./heterogeneous.ts";
@@ -18,7 +19,9 @@ export interface AlgorithmUnderTest {
   readonly create: () => Algorithm;
   /** The method at parameters where it must equal FedAvg. */
   readonly neutral?: () => Algorithm;
-  /** Floats a client receives and sends, in units of d, as the header of the method declares. */
+  /** Divides the coordinates of the quadratics, for methods whose clients send blocks. */
+  readonly blocks?: QuadraticBlocks;
+  /** Floats a client receives and sends, mean over a cohort, in units of d, as the header of the method declares. */
   readonly wire: { readonly down: number; readonly up: number };
   /** Distance to the joint optimum after `rounds` of full participation on easy quadratics. */
   readonly converges: { readonly rounds: number; readonly learningRate: number; readonly within: number };
@@ -35,8 +38,8 @@ export function algorithmCases(subject: AlgorithmUnderTest, native: Executor): C
   ];
 }
 
-async function converges({ create, converges: goal }: AlgorithmUnderTest): Promise<void> {
-  const agreed = { ...HETEROGENEOUS, b: HETEROGENEOUS.a.map(() => [0.5, -0.25, 1]) };
+async function converges({ create, blocks, converges: goal }: AlgorithmUnderTest): Promise<void> {
+  const agreed = { ...HETEROGENEOUS, blocks, b: HETEROGENEOUS.a.map(() => [0.5, -0.25, 1]) };
   const everyone = Array.from({ length: goal.rounds }, () => [0, 1, 2, 3]);
   const rounds = await run(create(), { ...agreed, learningRate: goal.learningRate, cohorts: everyone }, interpreter());
   const last = rounds.at(-1)!;
@@ -44,61 +47,62 @@ async function converges({ create, converges: goal }: AlgorithmUnderTest): Promi
   check(distance <= goal.within, `distance to the minimum ${distance} > ${goal.within} after ${goal.rounds} rounds`);
 }
 
-async function reduces({ neutral }: AlgorithmUnderTest, native: Executor): Promise<void> {
+async function reduces({ neutral, blocks }: AlgorithmUnderTest, native: Executor): Promise<void> {
   if (neutral === undefined) return;
   const exact = interpreter();
-  const [ours, reference] = [await run(neutral(), HETEROGENEOUS, exact), await run(fedavg(), HETEROGENEOUS, exact)];
+  const problem = { ...HETEROGENEOUS, blocks };
+  const [ours, reference] = [await run(neutral(), problem, exact), await run(fedavg(), problem, exact)];
   check(
     JSON.stringify(ours) === JSON.stringify(reference),
     `on the interpreter: ${ours.at(-1)} is not ${reference.at(-1)}`,
   );
-  const [fast, fastReference] = [
-    await run(neutral(), HETEROGENEOUS, native),
-    await run(fedavg(), HETEROGENEOUS, native),
-  ];
+  const [fast, fastReference] = [await run(neutral(), problem, native), await run(fedavg(), problem, native)];
   const scale = Math.max(...fastReference.flat().map(Math.abs));
   const worst = Math.max(...fast.flat().map((x, i) => Math.abs(x - fastReference.flat()[i]!))) / scale;
   check(worst <= 1e-6, `on ${native.name}: relative difference ${worst}`);
 }
 
-async function resumes({ create }: AlgorithmUnderTest): Promise<void> {
-  const whole = await run(create(), HETEROGENEOUS, interpreter());
+async function resumes({ create, blocks }: AlgorithmUnderTest): Promise<void> {
+  const problem = { ...HETEROGENEOUS, blocks };
+  const whole = await run(create(), problem, interpreter());
   const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
-  const half = { ...HETEROGENEOUS, cohorts: HETEROGENEOUS.cohorts.slice(0, 2) };
+  const half = { ...problem, cohorts: HETEROGENEOUS.cohorts.slice(0, 2) };
   await run(create(), half, interpreter(), stores);
-  const rest = await run(create(), HETEROGENEOUS, interpreter(), { ...stores, clientStates: memoryClientStates() });
+  const rest = await run(create(), problem, interpreter(), { ...stores, clientStates: memoryClientStates() });
   check(rest.length === 2, `${rest.length} rounds after resuming at 2 of 4`);
   check(JSON.stringify(rest.at(-1)) === JSON.stringify(whole.at(-1)), `${rest.at(-1)} is not ${whole.at(-1)}`);
 }
 
-async function wireCost({ create, wire }: AlgorithmUnderTest): Promise<void> {
+async function wireCost({ create, blocks, wire }: AlgorithmUnderTest): Promise<void> {
   const outcomes: CohortOutcome[] = [];
   const d = HETEROGENEOUS.x0.length;
   const algorithm = create();
   const executor = interpreter();
-  const { plan, simulation } = prepareQuadratics(algorithm, HETEROGENEOUS, executor);
+  const { plan, simulation } = prepareQuadratics(algorithm, { ...HETEROGENEOUS, blocks }, executor);
   const { backend } = await inProcessSimulation(simulation, executor);
   const state = algorithm.init(plan.initial, plan.exchange);
   const broadcast = { round: 1, vectors: algorithm.broadcast(state), scalars: {} };
-  const request = { broadcast, cohort: [0], learningRate: 0.1, loadState: async () => undefined };
+  const cohort = [0, 1, 2, 3];
+  const parts = assignParts(plan, 1, cohort);
+  const request = { broadcast, cohort, parts, learningRate: 0.1, loadState: async () => undefined };
   await backend.run(request, async (accepted) => void outcomes.push(...accepted));
-  const outcome = outcomes[0]!;
-  if ("failure" in outcome) throw new Error(outcome.failure.message);
   const floats = (vectors: object) =>
     Object.values(vectors).reduce((n: number, v: ArrayLike<number>) => n + v.length, 0);
   check(
     floats(broadcast.vectors) === wire.down * d,
     `${floats(broadcast.vectors)} floats down, declared ${wire.down}d`,
   );
-  check(
-    floats(outcome.update.vectors) === wire.up * d,
-    `${floats(outcome.update.vectors)} floats up, declared ${wire.up}d`,
-  );
-  check(outcome.bytesDown === encodedSize(broadcast), "bytes down are not the encoded broadcast's");
-  check(outcome.bytesUp === encodedSize(outcome.update), "bytes up are not the encoded update's");
+  let sent = 0;
+  for (const outcome of outcomes) {
+    if ("failure" in outcome) throw new Error(outcome.failure.message);
+    sent += floats(outcome.update.vectors);
+    check(outcome.bytesDown === encodedSize(broadcast), "bytes down are not the encoded broadcast's");
+    check(outcome.bytesUp === encodedSize(outcome.update), "bytes up are not the encoded update's");
+  }
+  check(sent / cohort.length === wire.up * d, `${sent / cohort.length} floats up on average, declared ${wire.up}d`);
 }
 
-async function compilesOnce({ create }: AlgorithmUnderTest): Promise<void> {
+async function compilesOnce({ create, blocks }: AlgorithmUnderTest): Promise<void> {
   const base = interpreter();
   let loads = 0;
   const load = (program: Program) => {
@@ -106,7 +110,7 @@ async function compilesOnce({ create }: AlgorithmUnderTest): Promise<void> {
     return base.load(program);
   };
   const counting: Executor = { ...base, load };
-  await run(create(), HETEROGENEOUS, counting);
+  await run(create(), { ...HETEROGENEOUS, blocks }, counting);
   check(loads === 2, `${loads} programs were compiled for one local task and one evaluation`);
 }
 

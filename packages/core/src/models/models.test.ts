@@ -1,6 +1,7 @@
 import { type Dim, input, nn, type Tensor } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
-import { createModel, lenet5, type Model, models, resnet10, resnet18 } from "./index.ts";
+import { layout } from "../params/layout.ts";
+import { createModel, lenet5, type Model, models, quadratic, resnet10, resnet18 } from "./index.ts";
 
 /** Placeholders of a model's parameters and of a batch. */
 function placeholders(model: Model, batch: Dim) {
@@ -58,6 +59,23 @@ describe.each(Object.entries(models))("%s", (_name, create) => {
     expect(new Set(names).size).toBe(names.length);
     const heads = new Set(model.parameters.filter((p) => p.role === "head").map((p) => p.block));
     expect(heads.size).toBe(model.name === "quadratic" ? 0 : 1);
+  });
+});
+
+describe("quadratic", () => {
+  const blocked = (blocks: number[][]) => quadratic({ input: [22], blocks });
+
+  it("with blocks has a parameter for each coordinate, the flat vector in order and the layers in the order given", () => {
+    const { entries, blocks } = layout(blocked([[10, 1], [0]]).parameters);
+    expect(entries.map(({ name }) => name)).toEqual(
+      ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10"].map((j) => `x${j}`),
+    );
+    expect(blocks).toEqual(["block0", "block1", "head"]);
+    expect(entries.filter(({ role }) => role === "head").map(({ offset }) => offset)).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  it.each([[[[0], [0, 1]]], [[[11]]]])("refuses blocks that do not divide the coordinates: %j", (blocks) => {
+    expect(() => blocked(blocks)).toThrow(expect.objectContaining({ code: "model/blocks" }));
   });
 });
 

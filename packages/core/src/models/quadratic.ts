@@ -1,4 +1,4 @@
-import { AnabranchError, cast, mul, nn, slice, square, sub, sum } from "@anabranch/engine";
+import { AnabranchError, cast, concat, mul, nn, slice, square, sub, sum } from "@anabranch/engine";
 import * as z from "zod";
 import type { Model } from "./model.ts";
 import { dataOptions } from "./options.ts";
@@ -8,12 +8,17 @@ export const quadraticOptions = z.strictObject({
   input: dataOptions.input.default([4]),
   inputType: dataOptions.inputType.default("float"),
   classes: dataOptions.classes.default(1),
+  blocks: z
+    .array(z.array(z.int().min(0)).min(1))
+    .min(1)
+    .optional()
+    .describe("coordinates of each block, for methods that send blocks; coordinates in none are the head"),
 });
 
 /**
  * F(x) = 1/2 sum_j a_j (x_j - b_j)^2 for an example (a, b): gradients a (x - b) can be followed by hand, which is what
- * golden traces and convergence checks need. Features [2 d] hold a, then b; the parameter "x" [d] starts at zero.
- * Outputs are the losses themselves and scores are 0. Labels are not looked at.
+ * golden traces and convergence checks need. Features [2 d] hold a, then b; the parameter "x" [d] starts at zero. With
+ * `blocks` every coordinate is a parameter of its own, and the flat vector still holds them in order. Outputs are the losses themselves and scores are 0. Labels are not looked at.
  */
 export function quadratic(options: z.input<typeof quadraticOptions> = {}): Model {
   const settings = quadraticOptions.parse(options);
@@ -28,9 +33,12 @@ export function quadratic(options: z.input<typeof quadraticOptions> = {}): Model
     });
   }
   const d = length / 2;
+  const { blocks } = settings;
+  const whole = { name: "x", shape: [d], role: "vector", block: "x", initialize: nn.zeros } as const;
+  const names = Array.from({ length: d }, (_, j) => coordinate(j, d));
   return {
     name: "quadratic",
-    parameters: [{ name: "x", shape: [d], role: "vector", block: "x", initialize: nn.zeros }],
+    parameters: blocks === undefined ? [whole] : coordinates(blocks, d),
     masks: [],
     features: { dtype: "float", shape: [length] },
     labels: { dtype: settings.labelType, shape: [] },
@@ -39,9 +47,47 @@ export function quadratic(options: z.input<typeof quadraticOptions> = {}): Model
       const n = features.shape[0]!;
       const a = slice(features, [0, 0], [n, d]);
       const b = slice(features, [0, d], [n, length]);
-      return mul(sum(mul(a, square(sub(parameters["x"]!, b))), [1]), 0.5);
+      const x =
+        blocks === undefined
+          ? parameters["x"]!
+          : concat(
+              names.map((name) => parameters[name]!),
+              0,
+            );
+      return mul(sum(mul(a, square(sub(x, b))), [1]), 0.5);
     },
     losses: (outputs) => outputs,
     scores: (_outputs, labels) => mul(cast(labels, "float"), 0),
   };
+}
+
+/** Coordinate j as a parameter's name; names sort as the coordinates do. */
+function coordinate(j: number, d: number): string {
+  return `x${`${j}`.padStart(`${d - 1}`.length, "0")}`;
+}
+
+/** One parameter for each coordinate, block by block; those in no block come last, as the head. */
+function coordinates(blocks: readonly (readonly number[])[], d: number): nn.ParameterSpec[] {
+  const listed = blocks.flat();
+  if (new Set(listed).size !== listed.length || listed.some((j) => j >= d)) {
+    throw new AnabranchError({
+      code: "model/blocks",
+      message: "the blocks do not divide the coordinates",
+      where: "model quadratic",
+      received: JSON.stringify(blocks),
+      expected: `coordinates from 0 to ${d - 1}, each in one block at most`,
+    });
+  }
+  const spec = (j: number, role: "vector" | "head", block: string): nn.ParameterSpec => ({
+    name: coordinate(j, d),
+    shape: [1],
+    role,
+    block,
+    initialize: nn.zeros,
+  });
+  const rest = Array.from({ length: d }, (_, j) => j).filter((j) => !listed.includes(j));
+  return [
+    ...blocks.flatMap((block, i) => block.map((j) => spec(j, "vector", `block${i}`))),
+    ...rest.map((j) => spec(j, "head", "head")),
+  ];
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { entryView, layout, type ParameterSpecLike, requireLayout } from "./layout.ts";
+import { entryView, layout, type ParameterSpecLike, requireLayout, subLayout } from "./layout.ts";
 
 const specs: ParameterSpecLike[] = [
   { name: "dense2.weight", shape: [3, 2], role: "head", block: "dense2" },
@@ -23,11 +23,14 @@ describe("layout", () => {
     expect(entries[2]).toMatchObject({ trainable: true, shared: true, role: "matrix" });
   });
 
-  it("does not depend on the order of the specs", () => {
+  it("does not depend on the order of the specs, but tells the order of the layers", () => {
     const reference = layout(specs);
+    expect(reference.blocks).toEqual(["dense2", "dense1", "scalar"]);
     fc.assert(
       fc.property(fc.shuffledSubarray(specs, { minLength: specs.length }), (shuffled) => {
-        expect(layout(shuffled)).toEqual(reference);
+        const { blocks, ...rest } = layout(shuffled);
+        expect({ ...rest, blocks: reference.blocks }).toEqual(reference);
+        expect(blocks).toEqual([...new Set(shuffled.map(({ block }) => block))]);
       }),
     );
   });
@@ -37,6 +40,16 @@ describe("layout", () => {
     expect(layout(specs.map((spec) => ({ ...spec, role: "matrix", block: "x" }))).hash).toBe(hash);
     expect(layout(specs.map((spec) => ({ ...spec, name: `${spec.name}_` }))).hash).not.toBe(hash);
     expect(layout(specs.map((spec) => ({ ...spec, shape: [...spec.shape].reverse() }))).hash).not.toBe(hash);
+  });
+
+  it("closes the gaps between some of its entries", () => {
+    const { entries, blocks, size, hash } = subLayout(layout(specs), ({ block }) => block !== "dense1");
+    expect(entries.map((entry) => [entry.name, entry.offset, entry.size])).toEqual([
+      ["Dense", 0, 1],
+      ["dense2.weight", 1, 6],
+    ]);
+    expect([blocks, size]).toEqual([["dense2", "scalar"], 7]);
+    expect(hash).not.toBe(layout(specs).hash);
   });
 
   it("gives views, not copies", () => {

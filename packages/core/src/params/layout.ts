@@ -38,6 +38,8 @@ export interface LayoutEntry {
 export interface Layout {
   /** Sorted by name (UTF-16 code units), without gaps. */
   readonly entries: readonly LayoutEntry[];
+  /** Names of the layers (`block` of the entries) in the order in which the model lists them. */
+  readonly blocks: readonly string[];
   /** d, the length of the flat vector. */
   readonly size: number;
   /** Identity of names and shapes; vectors of different hashes are never combined. */
@@ -45,7 +47,7 @@ export interface Layout {
 }
 
 /**
- * The canonical layout of parameters: independent of the order in which they are given.
+ * The canonical layout of parameters: all but `blocks` is independent of the order in which they are given.
  * Throws `params/name`, `params/duplicate` or `params/shape`.
  */
 export function layout(specs: readonly ParameterSpecLike[]): Layout {
@@ -68,7 +70,14 @@ export function layout(specs: readonly ParameterSpecLike[]): Layout {
     offset += size;
   }
   const hash = hashText(JSON.stringify(entries.map((entry) => [entry.name, entry.shape])));
-  return { entries, size: offset, hash };
+  return { entries, blocks: [...new Set(specs.map(({ block }) => block))], size: offset, hash };
+}
+
+/** The layout of some of a layout's entries: the same names and shapes, in a vector without gaps. */
+export function subLayout({ entries, blocks }: Layout, keep: (entry: LayoutEntry) => boolean): Layout {
+  const kept = layout(entries.filter(keep));
+  const present = new Set(kept.blocks);
+  return { ...kept, blocks: blocks.filter((block) => present.has(block)) };
 }
 
 /** The part of a flat vector [d] that holds one parameter, as a view [entry.size]. */

@@ -33,6 +33,7 @@ const updateSchema = z.strictObject({
     weight: z.number().check(z.nonnegative()),
     loss: anyNumber,
     seconds: z.optional(z.number().check(z.nonnegative())),
+    part: z.optional(count),
   }),
 });
 
@@ -72,7 +73,7 @@ export function checkBroadcast(value: unknown, where: string): Broadcast {
 }
 
 export function checkUpdate(value: unknown, where: string): Update {
-  // `seconds` stays away rather than undefined, as the schema leaves absent keys out.
+  // `seconds` and `part` stay away rather than undefined, as the schema leaves absent keys out.
   return check(updateSchema, value, where) as Update;
 }
 

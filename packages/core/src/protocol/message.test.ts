@@ -31,7 +31,7 @@ const updates: fc.Arbitrary<Update> = fc.record({
   client: fc.maxSafeNat(),
   layoutHash: fc.string({ unit: "binary", minLength: 1 }),
   vectors,
-  public: fc.oneof(fc.record(metadata), fc.record({ ...metadata, seconds: size })),
+  public: fc.oneof(fc.record(metadata), fc.record({ ...metadata, seconds: size, part: fc.nat() })),
 });
 
 const update: Update = {

@@ -38,6 +38,8 @@ export interface PublicMetadata {
   readonly loss: number;
   /** Time the client trained, where it was measured. */
   readonly seconds?: number;
+  /** Which part of the method's exchange the vectors hold, where clients send only parts. */
+  readonly part?: number;
 }
 
 /** Up: what a client sends. */
@@ -131,7 +133,7 @@ function broadcastNumbers({ round, scalars }: Broadcast): [string, number][] {
 }
 
 function updateNumbers(update: Update): [string, number][] {
-  const { examples, steps, weight, loss, seconds } = update.public;
+  const { examples, steps, weight, loss, seconds, part } = update.public;
   const numbers: [string, number][] = [
     ["round", update.round],
     ["client", update.client],
@@ -141,5 +143,6 @@ function updateNumbers(update: Update): [string, number][] {
     ["loss", loss],
   ];
   if (seconds !== undefined) numbers.push(["seconds", seconds]);
+  if (part !== undefined) numbers.push(["part", part]);
   return numbers;
 }

@@ -1,18 +1,22 @@
-import { type Fold, fold } from "../aggregation/index.ts";
+import { fold, type PartialFold, partialFold } from "../aggregation/index.ts";
 import type { Exchange } from "../algorithms/algorithm.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Update } from "../protocol/message.ts";
 
 /** Folds a cohort's updates entry by entry, in cohort order, in O(model) memory. */
 export class RoundFold {
-  readonly #folds: ReadonlyMap<string, Fold>;
+  readonly #folds: ReadonlyMap<string, PartialFold>;
   #examples = 0;
   #steps = 0;
   #losses: number[] = [];
 
-  constructor(exchange: Exchange) {
+  constructor({ up, parts }: Exchange) {
     this.#folds = new Map(
-      Object.entries(exchange.up).map(([name, { layout, aggregation }]) => [name, fold(aggregation, layout.size)]),
+      Object.entries(up).map(([name, { layout, aggregation }]) => {
+        const partLayouts = parts?.map((part) => part[name]!);
+        const whole = partLayouts === undefined;
+        return [name, whole ? fold(aggregation, layout.size) : partialFold(aggregation, layout, partLayouts)];
+      }),
     );
   }
 
@@ -27,10 +31,12 @@ export class RoundFold {
   /** Adds updates in the order given. */
   addAll(updates: readonly Update[]): void {
     const weights = updates.map((update) => update.public.weight);
+    const parts = updates.map((update) => update.public.part ?? 0);
     for (const [name, running] of this.#folds) {
       running.addAll(
         updates.map((update) => update.vectors[name]!),
         weights,
+        parts,
       );
     }
     for (const { public: metadata } of updates) {

@@ -6,6 +6,8 @@ export interface CohortRequest {
   readonly broadcast: Broadcast;
   /** Client numbers; outcomes are accepted in this order. */
   readonly cohort: readonly number[];
+  /** Which part of the exchange each client sends, by client; undefined where everyone sends everything. */
+  readonly parts?: ReadonlyMap<number, number> | undefined;
   readonly learningRate: number;
   /** Persistent client state, undefined at the first visit. */
   loadState(client: number): Promise<Readonly<Record<string, Vector>> | undefined>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { layout } from "../params/layout.ts";
+import { layout, subLayout } from "../params/layout.ts";
 import type { Update } from "../protocol/message.ts";
 import { defectOf } from "./defect.ts";
 
@@ -17,6 +17,19 @@ const update: Update = {
 };
 const weighing = (weight: number): Update => ({ ...update, public: { ...update.public, weight } });
 
+const wide = layout(["x", "y"].map((name) => ({ name, shape: [3], role: "vector", block: name })));
+const halves = ["x", "y"].map((only) => ({ delta: subLayout(wide, ({ name }) => name === only) }));
+const parted = {
+  layout: wide,
+  exchange: { ...plan.exchange, up: { delta: { layout: wide, aggregation: "weightedMean" as const } }, parts: halves },
+};
+const half = (part: number, length = 3): Update => ({
+  ...update,
+  layoutHash: wide.hash,
+  vectors: { delta: new Float32Array(length) },
+  public: { ...update.public, part },
+});
+
 describe("defectOf", () => {
   it("finds nothing wrong with what fits", () => {
     expect(defectOf(update, plan)).toBeUndefined();
@@ -32,5 +45,13 @@ describe("defectOf", () => {
     ["a weight that is no number", weighing(Number.NaN), "update/weight"],
   ])("finds %s", (_what, wrong, code) => {
     expect(defectOf(wrong, plan)?.code).toBe(code);
+  });
+
+  it("measures a partial update by the part that its client was given", () => {
+    expect(defectOf(half(1), parted, 1)).toBeUndefined();
+    expect(defectOf(half(1, 6), parted, 1)?.code).toBe("update/shape");
+    expect(defectOf(half(0), parted, 1)?.code).toBe("update/part");
+    expect(defectOf({ ...update, layoutHash: wide.hash }, parted, 1)?.code).toBe("update/part");
+    expect(defectOf({ ...update, public: { ...update.public, part: 0 } }, plan)?.code).toBe("update/part");
   });
 });

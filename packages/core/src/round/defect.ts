@@ -2,18 +2,26 @@ import type { Update } from "../protocol/message.ts";
 import type { RunPlan } from "./run-plan.ts";
 
 /**
- * What is wrong with an update as a failure of its client, undefined where it can be summed: another model's layout, a
- * vector that is missing or has another length, an impossible weight. Structure is checked once, here.
+ * What is wrong with an update as a failure of its client, undefined where it can be summed: another model's layout,
+ * another part of the exchange than the client was given, a vector that is missing or has another length, an impossible
+ * weight. Structure is checked once, here.
  */
 export function defectOf(
   update: Update,
   { layout, exchange }: Pick<RunPlan, "layout" | "exchange">,
+  assigned?: number,
 ): { readonly code: string; readonly message: string } | undefined {
   if (update.layoutHash !== layout.hash) {
     const message = `the update belongs to another model: layout ${update.layoutHash}, expected ${layout.hash}`;
     return { code: "update/layout", message };
   }
-  for (const [name, { layout: expected }] of Object.entries(exchange.up)) {
+  const { part } = update.public;
+  if (part !== assigned) {
+    const message = `the update holds part ${part ?? "none"} of the vectors, its client was given ${assigned ?? "none"}`;
+    return { code: "update/part", message };
+  }
+  for (const [name, { layout: whole }] of Object.entries(exchange.up)) {
+    const expected = part === undefined ? whole : exchange.parts![part]![name]!;
     const length = update.vectors[name]?.length;
     if (length === expected.size) continue;
     const received = length === undefined ? "none" : `${length} elements`;

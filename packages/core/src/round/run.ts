@@ -4,6 +4,7 @@ import type { Vector } from "../params/vector.ts";
 import { distance, hashVector, isFiniteVector } from "../params/vector.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import { RoundFold } from "./aggregate.ts";
+import { assignParts } from "./assign-parts.ts";
 import type { CohortOutcome } from "./backend.ts";
 import { Background } from "./background.ts";
 import { defectOf } from "./defect.ts";
@@ -116,10 +117,12 @@ async function trainCohort(
 ): Promise<{ bytesDown: number; bytesUp: number; foldMs: number }> {
   const spent = { bytesDown: 0, bytesUp: 0, foldMs: 0 };
   const saving = new Background(SAVES_AT_A_TIME);
+  const parts = assignParts(plan, round, cohort);
   await ports.backend.run(
     {
       broadcast: { round, vectors: plan.algorithm.broadcast(server), scalars: {} },
       cohort,
+      parts,
       learningRate,
       loadState: (client) => ports.clientStates.load(client),
     },
@@ -127,7 +130,8 @@ async function trainCohort(
       const finished: Finished[] = [];
       for (const outcome of outcomes) {
         spent.bytesDown += outcome.bytesDown;
-        const failure = "failure" in outcome ? outcome.failure : defectOf(outcome.update, plan);
+        const assigned = parts?.get(outcome.client);
+        const failure = "failure" in outcome ? outcome.failure : defectOf(outcome.update, plan, assigned);
         if (failure !== undefined) await reportFailure(plan, ports, round, { ...outcome, failure });
         else if ("update" in outcome) finished.push(outcome);
       }

@@ -34,6 +34,7 @@ export async function inProcessSimulation(
             const { update, state } = await runClient(plan.task, task, {
               client,
               learningRate: request.learningRate,
+              part: request.parts?.get(client),
               broadcast: request.broadcast,
               state: await request.loadState(client),
               data: train.load(client),

@@ -56,6 +56,7 @@ export function simulationPlan(parts: PlanParts): SimulationPlan {
       masks: model.masks,
       down: exchange.down,
       up: Object.fromEntries(Object.entries(exchange.up).map(([name, upload]) => [name, upload.layout])),
+      parts: exchange.parts,
       state: exchange.client,
       layoutHash: layout.hash,
       stages,

@@ -57,6 +57,7 @@ export function prepareRun(
   const exchange = algorithm.exchange(modelLayout);
   const { training, aggregation } = config;
   requireClippable(algorithm, exchange, aggregation.clipNorm);
+  requireSenders(algorithm, exchange, config.sampler.cohort);
   const budget =
     training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
   const population = federation.clients;
@@ -123,6 +124,19 @@ function requireClippable({ name }: Algorithm, { client }: Exchange, clipNorm: n
     received: `${clipNorm}, with algorithm.name = "${name}", whose clients keep ${kept.join(", ")}`,
     expected: "0",
     advice: "Clipped updates would not match what clients keep. Bound single steps instead: training.gradientClip.",
+  });
+}
+
+/** Every part of the model should be sent in every round: with fewer clients some would rest on momentum alone. */
+function requireSenders({ name }: Algorithm, { parts }: Exchange, cohort: number): void {
+  if (parts === undefined || parts.length <= cohort) return;
+  throw new AnabranchError({
+    code: "config/conflict",
+    message: "two values in the configuration exclude each other",
+    where: "sampler.cohort",
+    received: `${cohort}, with algorithm.name = "${name}", which cuts this model into ${parts.length} parts`,
+    expected: `at least ${parts.length}: a client for every part in every round`,
+    advice: `Raise sampler.cohort, or set algorithm.blocks = ${cohort} or less.`,
   });
 }
 

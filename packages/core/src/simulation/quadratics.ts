@@ -19,18 +19,32 @@ export interface Quadratics {
   readonly localSteps: number;
   /** Clients of each round. */
   readonly cohorts: readonly (readonly number[])[];
+  /** Divides the coordinates, for methods whose clients send blocks. */
+  readonly blocks?: QuadraticBlocks | undefined;
+}
+
+export interface QuadraticBlocks {
+  /** Coordinates of each block; those in none belong to all blocks. */
+  readonly coordinates: readonly (readonly number[])[];
+  /** For each round the block that each client of its cohort sends; absent: dealt out at random. */
+  readonly assignment?: readonly (readonly number[])[] | undefined;
 }
 
 /** Prepares a method on quadratics for the round loop: the same tasks and server halves as in any run. */
 export function prepareQuadratics(
-  algorithm: Algorithm,
+  method: Algorithm,
   problem: Quadratics,
   executor: Executor,
 ): { plan: RunPlan; simulation: SimulationPlan } {
   requireShapes(problem);
-  const { a, b, x0, cohorts } = problem;
+  const { a, b, x0, cohorts, blocks } = problem;
   const { float } = executor;
-  const model = quadratic({ input: [2 * x0.length], inputType: "float" });
+  const algorithm = assigned(method, blocks?.assignment);
+  const model = quadratic({
+    input: [2 * x0.length],
+    inputType: "float",
+    ...(blocks === undefined ? {} : { blocks: blocks.coordinates.map((block) => [...block]) }),
+  });
   const modelLayout = layout(model.parameters);
   const exchange = algorithm.exchange(modelLayout);
   const stages = { weighting: "uniform", clipNorm: 0 } as const;
@@ -88,7 +102,13 @@ export function prepareQuadratics(
   return { plan, simulation };
 }
 
-function requireShapes({ a, b, x0, cohorts }: Quadratics): void {
+/** The method with parts as the problem assigns them. */
+function assigned(method: Algorithm, assignment: QuadraticBlocks["assignment"]): Algorithm {
+  if (assignment === undefined) return method;
+  return { ...method, assign: (_parts, _cohort, _key, round) => assignment[round - 1]! };
+}
+
+function requireShapes({ a, b, x0, cohorts, blocks }: Quadratics): void {
   const fail = (where: string, received: string, expected: string): never => {
     throw new AnabranchError({
       code: "trace/shape",
@@ -108,4 +128,7 @@ function requireShapes({ a, b, x0, cohorts }: Quadratics): void {
   }
   const stranger = cohorts.flat().find((client) => client >= a.length);
   if (stranger !== undefined) fail("cohorts", `client ${stranger}`, `clients 0 to ${a.length - 1}`);
+  const { assignment } = blocks ?? {};
+  if (assignment !== undefined && assignment.length !== cohorts.length)
+    fail("blocks.assignment", `${assignment.length} rounds`, `${cohorts.length} rounds, as in cohorts`);
 }

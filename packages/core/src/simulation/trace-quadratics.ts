@@ -9,8 +9,9 @@ import { inProcessSimulation } from "./in-process.ts";
 import { prepareQuadratics } from "./quadratics.ts";
 
 const vectorList = z.array(z.array(z.number()).min(1)).min(1);
+const indexLists = z.array(z.array(z.int().min(0)).min(1)).min(1);
 
-/** The input of the trace runner. Unknown keys are refused. */
+/** The input of the trace runner, as `Quadratics` and its method. Unknown keys are refused. */
 export const traceProblem = z.strictObject({
   algorithm: z.looseObject({ name: z.string() }),
   a: vectorList,
@@ -18,7 +19,8 @@ export const traceProblem = z.strictObject({
   x0: z.array(z.number()).min(1),
   learningRate: z.number().positive(),
   localSteps: z.int().positive(),
-  cohorts: z.array(z.array(z.int().min(0)).min(1)).min(1),
+  cohorts: indexLists,
+  blocks: z.strictObject({ coordinates: indexLists, assignment: indexLists.optional() }).optional(),
 });
 export type TraceProblem = z.infer<typeof traceProblem>;
 

@@ -18,6 +18,8 @@ export type ToWorker =
       readonly slot: number;
       readonly client: number;
       readonly learningRate: number;
+      /** See `ClientTask.part`. */
+      readonly part: number | undefined;
       /** Whether the slot holds a state of earlier rounds. */
       readonly hasState: boolean;
     }

@@ -190,12 +190,13 @@ export class WorkerPool implements Backend, Evaluator {
       const { task } = this.#plan;
       const buffer = this.#slots[slot]!;
       const { learningRate } = request;
+      const part = request.parts?.get(client);
       const { answer, retried } = await this.#request((id) => {
         if (old !== undefined) {
           const place = slotVectors(task, buffer, this.#layout.oldState, task.state);
           for (const [name, vector] of Object.entries(place)) vector.set(old[name]!);
         }
-        return { type: "train", id, slot, client, learningRate, hasState: old !== undefined };
+        return { type: "train", id, slot, client, learningRate, part, hasState: old !== undefined };
       });
       if (answer.type === "failed")
         return { client, failure: { code: answer.code, message: answer.message }, bytesDown, retried };

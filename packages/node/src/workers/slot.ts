@@ -1,12 +1,12 @@
-import { type Layout, type TaskPlan, type Vector, vectorOffsets } from "@anabranch/core";
+import { type Layout, type TaskPlan, uploads, type Vector, vectorOffsets } from "@anabranch/core";
 
 type Offsets = Readonly<Record<string, number>>;
 
 /** Shared memory through which one client task goes: the encoded update, the client's new state, its old state. */
 export interface SlotLayout {
   readonly bytes: number;
-  /** First byte of each vector of the update, where its encoding has it. */
-  readonly update: Offsets;
+  /** First byte of each vector of the update, where its encoding has it: for each part, or one for all that send everything. */
+  readonly updates: readonly Offsets[];
   readonly newState: Offsets;
   /** Apart from the new state, so that a task can be tried again from the same start. */
   readonly oldState: Offsets;
@@ -14,11 +14,13 @@ export interface SlotLayout {
 
 /** The layout follows from the plan alone, so both sides know it. */
 export function slotLayout(plan: TaskPlan): SlotLayout {
-  const vectors = Object.fromEntries(Object.entries(plan.up).map(([name, { size }]) => [name, makeVector(plan, size)]));
-  const numbers = { examples: 0, steps: 0, weight: 0, loss: 0 };
-  const update = vectorOffsets({ round: 0, client: 0, layoutHash: plan.layoutHash, vectors, public: numbers });
   const width = widthOf(plan);
-  let end = Math.max(0, ...Object.entries(update).map(([name, offset]) => offset + plan.up[name]!.size * width));
+  const parts = plan.parts === undefined ? [undefined] : [...plan.parts.keys()];
+  const updates = parts.map((part) => updateOffsets(plan, part));
+  const ends = parts.flatMap((part, i) =>
+    Object.entries(uploads(plan, part)).map(([name, { size }]) => updates[i]![name]! + size * width),
+  );
+  let end = Math.max(0, ...ends);
   const place = (layouts: Readonly<Record<string, Layout>>): Offsets =>
     Object.fromEntries(
       Object.entries(layouts).map(([name, { size }]) => {
@@ -27,7 +29,14 @@ export function slotLayout(plan: TaskPlan): SlotLayout {
         return [name, offset];
       }),
     );
-  return { update, newState: place(plan.state), oldState: place(plan.state), bytes: end };
+  return { updates, newState: place(plan.state), oldState: place(plan.state), bytes: end };
+}
+
+function updateOffsets(plan: TaskPlan, part: number | undefined): Offsets {
+  const sizes = Object.entries(uploads(plan, part));
+  const vectors = Object.fromEntries(sizes.map(([name, { size }]) => [name, makeVector(plan, size)]));
+  const numbers = { examples: 0, steps: 0, weight: 0, loss: 0, ...(part === undefined ? {} : { part }) };
+  return vectorOffsets({ round: 0, client: 0, layoutHash: plan.layoutHash, vectors, public: numbers });
 }
 
 /** The vectors of a slot as views. */

@@ -8,6 +8,7 @@ import {
   evaluateRange,
   openDataSource,
   runClient,
+  uploads,
   type Vector,
 } from "@anabranch/core";
 import type { Executable } from "@anabranch/engine";
@@ -80,11 +81,11 @@ async function handle(loaded: Loaded, message: ToWorker): Promise<void> {
 
 async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" }>): Promise<void> {
   const started = processorTime();
-  const { id, client, learningRate } = message;
+  const { id, client, learningRate, part } = message;
   const slot = slots[message.slot]!;
-  const { up, state } = plan.task;
+  const { state } = plan.task;
   const memory = {
-    update: slotVectors(plan.task, slot, layout.update, up),
+    update: slotVectors(plan.task, slot, layout.updates[part ?? 0]!, uploads(plan.task, part)),
     state: slotVectors(plan.task, slot, layout.newState, state),
   };
   let runningMilliseconds = 0;
@@ -96,6 +97,7 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
     {
       client,
       learningRate,
+      part,
       broadcast: broadcast!,
       state: message.hasState ? copies(slotVectors(plan.task, slot, layout.oldState, state)) : undefined,
       data: loaded.train.load(client),

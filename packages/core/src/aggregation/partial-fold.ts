@@ -1,0 +1,53 @@
+import { entryView, type Layout, type Vector } from "../params/index.ts";
+import { type Fold, type FoldRule, fold } from "./fold.ts";
+
+/** A running aggregate of vectors of which each update holds only some entries. */
+export interface PartialFold {
+  /** Adds updates in order; `parts[k]` says which part update k holds. Throws as `Fold.addAll`. */
+  addAll(vectors: readonly Vector[], weights: readonly number[], parts: readonly number[]): void;
+  /** Writes the aggregate into `out` [d] and returns it; entries to which nothing of positive weight was added become 0. */
+  result<V extends Vector>(out: V): V;
+  /** Forgets everything that was added; keeps the memory. */
+  reset(): void;
+}
+
+/**
+ * An empty fold of vectors of one layout whose updates hold one of `parts` each: layouts of some of its entries. Every
+ * entry has a fold of its own, so a mean divides by the number or the weights of those who sent it.
+ */
+export function partialFold(rule: FoldRule, layout: Layout, parts: readonly Layout[]): PartialFold {
+  const entries = layout.entries.map((entry) => ({
+    entry,
+    running: fold(rule, entry.size),
+    places: parts.map((part) => part.entries.find(({ name }) => name === entry.name)),
+  }));
+  return {
+    addAll(vectors, weights, held) {
+      for (const { running, places } of entries) {
+        const senders = vectors.flatMap((vector, k) => {
+          const place = places[held[k]!];
+          return place === undefined ? [] : [{ values: entryView(vector, place), weight: weights[k]! }];
+        });
+        running.addAll(
+          senders.map(({ values }) => values),
+          senders.map(({ weight }) => weight),
+        );
+      }
+    },
+    result(out) {
+      for (const { entry, running } of entries) {
+        const values = entryView(out, entry);
+        if (isEmpty(rule, running)) values.fill(0);
+        else running.result(values);
+      }
+      return out;
+    },
+    reset() {
+      for (const { running } of entries) running.reset();
+    },
+  };
+}
+
+function isEmpty(rule: FoldRule, { count, weightSum }: Fold): boolean {
+  return rule === "weightedMean" ? weightSum === 0 : count === 0;
+}
