@@ -122,6 +122,18 @@ describe("a configuration", () => {
       "config/conflict",
       /aggregation.clipNorm.*gradientClip/s,
     ],
+    [
+      "more blocks than the model has layers",
+      { algorithm: { name: "fedbcgd", blocks: 4 }, model: { name: "mlp", hidden: [4, 4] } },
+      "algorithm/blocks",
+      /algorithm.blocks.*at most 2/s,
+    ],
+    [
+      "fewer clients in a round than parts of the model",
+      { algorithm: { name: "fedbcgd+" }, model: { name: "mlp", hidden: [4, 4] }, sampler: { cohort: 1 } },
+      "config/conflict",
+      /sampler.cohort.*at least 2.*algorithm.blocks = 1/s,
+    ],
     ["weights that are not there", { model: { initialWeights: "/none.safetensors" } }, "params/unreadable", /none/],
   ])("with %s", async (_what, config, code, message) => {
     const error = await failure(prepared(tiny(config)));

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { killedAndResumed, undisturbed } from "./crash.ts";
 
-/** The W1 model (1.6 M parameters) with dropout; SCAFFOLD also keeps state on clients. */
+/** The W1 model (1.6 M parameters) with dropout; SCAFFOLD also keeps state on clients, and FedBCGD+ sends blocks. */
 describe("the same bits", () => {
-  it.each(["fedavg", "scaffold"])("for %s in-process, at 1, 2 and 3 workers", async (algorithm) => {
+  it.each(["fedavg", "scaffold", "fedbcgd+"])("for %s in-process, at 1, 2 and 3 workers", async (algorithm) => {
     const { hash } = await undisturbed(algorithm, 0);
     for (const workers of [1, 2, 3]) expect((await undisturbed(algorithm, workers)).hash).toBe(hash);
   });

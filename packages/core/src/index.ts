@@ -1,9 +1,12 @@
 export { AnabranchError } from "@anabranch/engine";
 export * from "./aggregation/index.ts";
 export type * from "./algorithms/algorithm.ts";
+export { modelBlocks } from "./algorithms/blocks.ts";
 export { fedadamw } from "./algorithms/fedadamw.ts";
 export { fedavg } from "./algorithms/fedavg.ts";
 export { fedavgm } from "./algorithms/fedavgm.ts";
+export { fedbcgd } from "./algorithms/fedbcgd.ts";
+export { fedbcgdPlus } from "./algorithms/fedbcgd-plus.ts";
 export { fedcm } from "./algorithms/fedcm.ts";
 export { fedmuon } from "./algorithms/fedmuon.ts";
 export { fednsam } from "./algorithms/fednsam.ts";

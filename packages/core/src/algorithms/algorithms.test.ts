@@ -14,6 +14,8 @@ import type { Algorithm, ServerState } from "./algorithm.ts";
 import { fedadamw } from "./fedadamw.ts";
 import { fedavg } from "./fedavg.ts";
 import { fedavgm } from "./fedavgm.ts";
+import { fedbcgd } from "./fedbcgd.ts";
+import { fedbcgdPlus } from "./fedbcgd-plus.ts";
 import { fedcm } from "./fedcm.ts";
 import { fednsam } from "./fednsam.ts";
 import { fedadagrad, fedadam, fedyogi } from "./fedopt.ts";
@@ -71,6 +73,20 @@ const battery: Record<string, AlgorithmUnderTest> = {
     neutral: () => fednsam({ serverMomentum: 0, perturbationRadius: 0 }),
     wire: { down: 2, up: 1 },
     converges: { rounds: 400, learningRate: 0.02, within: 1e-3 },
+  },
+  // two blocks of one coordinate each and a shared one: every client sends two of three
+  fedbcgd: {
+    create: fedbcgd,
+    neutral: () => fedbcgd({ blocks: 1, serverMomentum: 0 }),
+    blocks: { coordinates: [[0], [1]] },
+    wire: { down: 1, up: 2 / 3 },
+    converges: quick,
+  },
+  "fedbcgd+": {
+    create: fedbcgdPlus,
+    blocks: { coordinates: [[0], [1]] },
+    wire: { down: 2, up: 4 / 3 },
+    converges: { ...quick, rounds: 150 },
   },
   fedadagrad: {
     create: () => fedadagrad({ serverLearningRate: 0.3 }),

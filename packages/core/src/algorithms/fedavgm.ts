@@ -16,7 +16,7 @@
 import * as z from "zod";
 import type { Algorithm } from "./algorithm.ts";
 import { localSgd } from "./local-sgd.ts";
-import { broadcastParameters, combineVectors, modelExchange, stepFrom, zeros } from "./server.ts";
+import { broadcastParameters, heavyBall, modelExchange, zeros } from "./server.ts";
 
 export const fedavgmOptions = z.strictObject({
   serverMomentum: z.number().min(0).lt(1).default(0.9).describe("heavy-ball factor of the server (beta)"),
@@ -32,16 +32,9 @@ export function fedavgm(options: z.input<typeof fedavgmOptions> = {}): Algorithm
     init: (parameters) => ({ vectors: { parameters, momentum: zeros(parameters) }, scalars: {} }),
     client: localSgd(),
     broadcast: broadcastParameters,
-    update(state, aggregate) {
-      const momentum = combineVectors(
-        (v, d) => serverMomentum * v + d,
-        state.vectors["momentum"]!,
-        aggregate["delta"]!,
-      );
-      return {
-        ...state,
-        vectors: { parameters: stepFrom(state.vectors.parameters, serverLearningRate, momentum), momentum },
-      };
-    },
+    update: (state, aggregate) => ({
+      ...state,
+      vectors: heavyBall(state, aggregate["delta"]!, serverMomentum, serverLearningRate),
+    }),
   };
 }

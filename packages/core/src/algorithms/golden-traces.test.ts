@@ -1,12 +1,28 @@
 import { describe, expect, it } from "vitest";
 import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
-import { traceQuadratics } from "../simulation/trace-quadratics.ts";
+import { traceProblem, traceQuadratics } from "../simulation/trace-quadratics.ts";
 
 /**
  * Global parameters after each of four rounds on four quadratics, to ten digits, computed by an independent
- * implementation of each method. Exact gradients, x0 = 0, eta = 0.1, K = 3, no decay, no clip.
+ * implementation of each method. Exact gradients, x0 = 0, eta = 0.1, K = 3, no decay, no clip. With `blocks` all four
+ * clients take part in every round.
  */
-const golden: { algorithm: { name: string; [option: string]: unknown }; rounds: number[][] }[] = [
+interface Golden {
+  algorithm: { name: string; [option: string]: unknown };
+  blocks?: { coordinates: number[][]; assignment: number[][] };
+  rounds: number[][];
+}
+/** The first two coordinates are blocks, the third is shared; clients 0 and 1 change blocks with 2 and 3 every round. */
+const blocks = {
+  coordinates: [[0], [1]],
+  assignment: [
+    [0, 0, 1, 1],
+    [1, 1, 0, 0],
+    [0, 0, 1, 1],
+    [1, 1, 0, 0],
+  ],
+};
+const golden: Golden[] = [
   {
     algorithm: { name: "fedavg" },
     rounds: [
@@ -106,12 +122,43 @@ const golden: { algorithm: { name: string; [option: string]: unknown }; rounds: 
       [0.0590700537, 0.2724463225, 1.3713139386],
     ],
   },
+  {
+    algorithm: { name: "fedbcgd", beta: 0.45 },
+    blocks,
+    rounds: [
+      [-0.193, 0.244, 0.416625],
+      [-0.0763696875, 0.288202, 0.8450196563],
+      [-0.1814505119, 0.368796428, 1.0980352115],
+      [-0.0288982683, 0.2921056762, 1.165420861],
+    ],
+  },
+  {
+    algorithm: { name: "fedbcgd+", beta: 0.45, controlForm: "ema", p: 0.5 },
+    blocks,
+    rounds: [
+      [-0.193, 0.244, 0.416625],
+      [-0.382224375, 0.4512853333, 0.8855118438],
+      [-0.3936216708, 0.4687595236, 1.2400517677],
+      [-0.4159742937, 0.4632462111, 1.4462780014],
+    ],
+  },
+  {
+    algorithm: { name: "fedbcgd+", beta: 0.45, controlForm: "mask" },
+    blocks,
+    rounds: [
+      [-0.193, 0.244, 0.416625],
+      [-0.1614907292, 0.3929186667, 0.8855118438],
+      [-0.1390506567, 0.3146593058, 1.1834286413],
+      [-0.1306011779, 0.205782972, 1.2740529928],
+    ],
+  },
 ];
 
 describe("golden traces", () => {
-  for (const { algorithm, rounds } of golden) {
+  for (const { algorithm, blocks, rounds } of golden) {
     it(`${JSON.stringify(algorithm)} follows its trace to 1e-9`, async () => {
-      const traced = await traceQuadratics({ ...HETEROGENEOUS, algorithm });
+      const divided = blocks === undefined ? {} : { blocks, cohorts: rounds.map(() => [0, 1, 2, 3]) };
+      const traced = await traceQuadratics(traceProblem.parse({ ...HETEROGENEOUS, ...divided, algorithm }));
       expect(traced.rounds.length).toBe(4);
       traced.rounds.forEach((parameters, round) => {
         parameters.forEach((x, j) => {

@@ -5,6 +5,8 @@ import type { Algorithm } from "./algorithm.ts";
 import { fedadamw, fedadamwOptions } from "./fedadamw.ts";
 import { fedavg, fedavgOptions } from "./fedavg.ts";
 import { fedavgm, fedavgmOptions } from "./fedavgm.ts";
+import { fedbcgd, fedbcgdOptions } from "./fedbcgd.ts";
+import { fedbcgdPlus, fedbcgdPlusOptions } from "./fedbcgd-plus.ts";
 import { fedcm, fedcmOptions } from "./fedcm.ts";
 import { fednsam, fednsamOptions } from "./fednsam.ts";
 import { fedadagrad, fedadagradOptions, fedadam, fedadamOptions, fedyogi, fedyogiOptions } from "./fedopt.ts";
@@ -47,6 +49,12 @@ export const algorithms: readonly AlgorithmEntry[] = [
   entry("mofedsam", "mofedsam.ts", mofedsamOptions, mofedsam, { alpha: "gradientShare", rho: "perturbationRadius" }),
   entry("fedspeed", "fedspeed.ts", fedspeedOptions, fedspeed, { rho: "perturbationRadius", alpha: "ascentShare" }),
   entry("fednsam", "fednsam.ts", fednsamOptions, fednsam, { gamma: "serverMomentum", rho: "perturbationRadius" }),
+  entry("fedbcgd", "fedbcgd.ts", fedbcgdOptions, fedbcgd, { N: "blocks", beta: "serverMomentum" }),
+  entry("fedbcgd+", "fedbcgd-plus.ts", fedbcgdPlusOptions, fedbcgdPlus, {
+    N: "blocks",
+    beta: "serverMomentum",
+    p: "controlRate",
+  }),
   entry("fedadagrad", "fedopt.ts", fedadagradOptions, fedadagrad, {
     eta: "serverLearningRate",
     b1: "serverBeta1",

@@ -17,10 +17,11 @@
  *   clients have none; the control term enters the gradient (released scripts add it to the loss as a number, which has no
  *   gradient); the mean of dc_i is uniform, so that c = mean_i c_i holds for any weighting of the model.
  */
-import { add, div, sub } from "@anabranch/engine";
+import { add } from "@anabranch/engine";
 import * as z from "zod";
 import type { Algorithm } from "./algorithm.ts";
-import { localSgd, modelDelta } from "./local-sgd.ts";
+import { controlChange, controlled } from "./control-variates.ts";
+import { localSgd } from "./local-sgd.ts";
 import { combine } from "./parameter-tensors.ts";
 import { stepFrom, zeros } from "./server.ts";
 
@@ -43,15 +44,9 @@ export function scaffold(options: z.input<typeof scaffoldOptions> = {}): Algorit
     }),
     init: (parameters) => ({ vectors: { parameters, control: zeros(parameters) }, scalars: {} }),
     client: localSgd({
-      direction: (gradients, _y, local) =>
-        combine((g, ci, c) => add(sub(g, ci), c), gradients, local.state["control"]!, local.broadcast["control"]!),
+      direction: controlled,
       result(y, local) {
-        const delta = modelDelta(y, local);
-        const change = combine(
-          (d, c) => sub(div(d, local.learningRateSum), c),
-          combine((d) => sub(0, d), delta),
-          local.broadcast["control"]!,
-        );
+        const { delta, change } = controlChange(y, local);
         return {
           update: { delta, control: change },
           state: { control: combine(add, local.state["control"]!, change) },

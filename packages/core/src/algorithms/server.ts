@@ -25,3 +25,14 @@ export function combineVectors(fn: (a: number, b: number) => number, a: Vector, 
 export function stepFrom(x: Vector, step: number, direction: Vector): Vector {
   return combineVectors((a, d) => a + step * d, x, direction);
 }
+
+/** v <- beta v + delta; x <- x + step v: the server's `parameters` and `momentum` after one step of heavy-ball descent. */
+export function heavyBall(
+  { vectors }: ServerState,
+  delta: Vector,
+  beta: number,
+  step: number,
+): { readonly parameters: Vector; readonly momentum: Vector } {
+  const momentum = combineVectors((v, d) => beta * v + d, vectors["momentum"]!, delta);
+  return { parameters: stepFrom(vectors.parameters, step, momentum), momentum };
+}

@@ -89,5 +89,8 @@ describe("the methods of this system", () => {
   it('stand in METHODS.md as their headers say (if not: "npm run docs:methods")', () => {
     expect(methodsPageIsCurrent()).toBe(true);
     for (const { name } of catalog) expect(methodsPage()).toContain(`[\`${name}\`](#`);
+    // their headings are spelled alike in a link
+    expect(methodsPage()).toContain("[`fedbcgd`](#fedbcgd)");
+    expect(methodsPage()).toContain("[`fedbcgd+`](#fedbcgd-1)");
   });
 });

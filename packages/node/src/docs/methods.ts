@@ -11,6 +11,8 @@ export const methodsFile = fileURLToPath(new URL("../../../../METHODS.md", impor
 
 /** The text of METHODS.md. */
 export function methodsPage(methods: readonly MethodInfo[] = methodCatalog()): string {
+  const files = [...Map.groupBy(methods, ({ file }) => file).values()];
+  const anchors = anchorsOf(files.map(heading));
   return [
     "# Methods",
     "",
@@ -22,23 +24,18 @@ export function methodsPage(methods: readonly MethodInfo[] = methodCatalog()): s
     ...table(
       ["method", "paper", "down", "up", "options"],
       methods.map((method) => [
-        `[\`${method.name}\`](#${anchor(heading(methods.filter(({ file }) => file === method.file)))})`,
+        `[\`${method.name}\`](#${anchors[files.findIndex((shared) => shared.includes(method))]})`,
         paper(method),
         method.wire.down,
         method.wire.up,
         method.options.map(({ name }) => `\`${name}\``).join(", ") || "none",
       ]),
     ),
-    ...sections(methods),
+    ...files.flatMap(section),
   ].join("\n");
 }
 
 /** Methods that share a file share a section. */
-function sections(methods: readonly MethodInfo[]): string[] {
-  const files = Map.groupBy(methods, ({ file }) => file);
-  return [...files.values()].flatMap(section);
-}
-
 function section(methods: readonly MethodInfo[]): string[] {
   const method = methods[0]!;
   const { citation, furtherCitations, file } = method;
@@ -116,12 +113,18 @@ function arxivLink(id: string): string {
   return `[arXiv:${id}](https://arxiv.org/abs/${id})`;
 }
 
-/** GitHub's anchor of a heading. */
-function anchor(heading: string): string {
-  return heading
-    .toLowerCase()
-    .replace(/[^\w -]/g, "")
-    .replaceAll(" ", "-");
+/** GitHub's anchors of headings in order: one that came before is numbered ("fedbcgd" and "fedbcgd+" are spelled alike). */
+function anchorsOf(headings: readonly string[]): string[] {
+  const spelled = headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w -]/g, "")
+      .replaceAll(" ", "-"),
+  );
+  return spelled.map((anchor, i) => {
+    const before = spelled.slice(0, i).filter((other) => other === anchor).length;
+    return before === 0 ? anchor : `${anchor}-${before}`;
+  });
 }
 
 function sentence(text: string): string {

@@ -3,6 +3,7 @@ import {
   type CohortOutcome,
   type Evaluator,
   fedavg,
+  fedbcgdPlus,
   hashVector,
   inProcessSimulation,
   memoryBlobStore,
@@ -28,11 +29,21 @@ const problem = {
 };
 const executor = await onnxruntimeNode();
 
-async function finalHash(backend: Backend, evaluator: Evaluator): Promise<string> {
-  const { plan } = prepareQuadratics(scaffold(), problem, executor);
+/** Blocks of unlike sizes and a shared coordinate. */
+const divided = {
+  ...problem,
+  a: problem.a.map((row) => [...row, 1]),
+  b: problem.b.map((row, i) => [...row, i]),
+  x0: [0, 0, 0, 0],
+  blocks: { coordinates: [[3, 1], [2]] },
+};
+
+async function finalHash(backend: Backend, evaluator: Evaluator, { plan } = scaffolds): Promise<string> {
   const ports = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates(), emit: () => {} };
   return (await runFederation(plan, { backend, evaluator, ...ports })).modelHash;
 }
+
+const scaffolds = prepareQuadratics(scaffold(), problem, executor);
 
 /** A copy that outlives the slot. */
 function keep(outcome: CohortOutcome): CohortOutcome {
@@ -40,7 +51,7 @@ function keep(outcome: CohortOutcome): CohortOutcome {
 }
 
 describe("WorkerPool", () => {
-  const { simulation } = prepareQuadratics(scaffold(), problem, executor);
+  const { simulation } = scaffolds;
   const request = { cohort: [0, 1, 2, 3, 4, 5, 6, 7], learningRate: 0.1, loadState: async () => undefined };
   const broadcast = (value: number) => ({
     round: 1,
@@ -55,6 +66,33 @@ describe("WorkerPool", () => {
     for (const workers of [1, 2, 3]) {
       const pool = await WorkerPool.start(simulation, { executor: "onnxruntime-node", workers });
       expect(await finalHash(pool, pool)).toBe(expected);
+      await pool.close();
+    }
+  });
+
+  it("gives the same bits where clients send blocks, and counts what each sends", async () => {
+    const prepared = prepareQuadratics(fedbcgdPlus(), divided, executor);
+    const single = await inProcessSimulation(prepared.simulation, executor);
+    const expected = await finalHash(single.backend, single.evaluator, prepared);
+    const cohort = [0, 1, 2, 3];
+    const parts = new Map(cohort.map((client) => [client, client % 2]));
+    const vectors = { parameters: new Float32Array(4), control: new Float32Array(4) };
+    const parted = { ...request, cohort, parts, broadcast: { round: 1, vectors, scalars: {} } };
+    const sizes = async (backend: Backend) => {
+      const bytes: number[] = [];
+      await backend.run(parted, async (group) => {
+        for (const outcome of group) if ("update" in outcome) bytes.push(outcome.bytesUp);
+      });
+      return bytes;
+    };
+    const [large, small, ...rest] = await sizes(single.backend);
+    // two vectors of three and of two floats: eight bytes apart
+    expect([large! - small!, rest]).toEqual([8, [large, small]]);
+    await single.close();
+    for (const workers of [1, 2, 3]) {
+      const pool = await WorkerPool.start(prepared.simulation, { executor: "onnxruntime-node", workers });
+      expect(await finalHash(pool, pool, prepared)).toBe(expected);
+      expect(await sizes(pool)).toEqual([large, small, large, small]);
       await pool.close();
     }
   });
