@@ -1,4 +1,4 @@
-import type { Tensor, TensorTree } from "@anabranch/engine";
+import type { Refresh, Tensor, TensorTree } from "@anabranch/engine";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { RandomKey } from "../random/index.ts";
@@ -87,6 +87,11 @@ export interface ClientHalf {
     settings: LocalSettings,
   ): { readonly carry: TensorTree; readonly loss: Tensor };
   end(carry: TensorTree, local: LocalEnd): ClientResult;
+  /**
+   * Entries of the carry, by path, that host kernels renew between local steps; for an optimizer at carry.optimizer:
+   * refreshBelow("optimizer", optimizer.refresh?.(entryTypes(model))). Absent or undefined: all steps are one graph.
+   */
+  refresh?(model: Layout): Refresh | undefined;
 }
 
 export interface ClientResult {

@@ -1,19 +1,19 @@
 import {
   add,
   clipByGlobalNorm,
-  compileProgram,
+  compileLoop,
   type Dim,
   gather,
   globalNorm,
+  type Loop,
+  type LoopProgram,
   mul,
   type Program,
-  scan,
   sum,
   type Tensor,
   type TensorTree,
   type TensorType,
   type TypeTree,
-  trace,
   valueAndGrad,
 } from "@anabranch/engine";
 import type { Algorithm, Exchange, Local, LocalSettings, ParameterTensors } from "../algorithms/algorithm.ts";
@@ -43,13 +43,15 @@ interface TaskInputs {
 
 /** The local task of a method on a model. */
 export interface LocalTask {
-  readonly program: Program;
+  /** One graph, or segments where the method asks for host kernels between steps. */
+  readonly program: Program | LoopProgram;
   /** Gradients of a mini-batch that one local step asks for: 1 for FedAvg, 2 for methods that look around. */
   readonly gradientsPerStep: number;
 }
 
 /**
- * Traces and compiles the whole local task of a client: K local steps as one scan over the client's own data.
+ * Traces and compiles the whole local task of a client: K local steps as one scan over the client's own data, or as
+ * several with host kernels in between.
  *
  * Inputs: broadcast/NAME/ENTRY and state/NAME/ENTRY (the method's vectors, entry by entry); data/features [n, ...],
  * data/labels [n, ...]; steps/indices [K, B] rows of the data, steps/weights [K, B] (sum 1 a step, 0 for padding),
@@ -65,47 +67,50 @@ export function compileLocalTask(
   settings: TaskSettings,
 ): LocalTask {
   const types = taskTypes(model, exchange, settings.batchSize);
-  let gradientsPerStep = 0; // a step is traced once, so each call while tracing is one gradient a step
-  const count = () => gradientsPerStep++;
-  const graph = trace((inputs) => localTask(algorithm, model, settings, inputs as unknown as TaskInputs, count), types);
-  return { program: compileProgram(`${algorithm.name}-${model.name}`, graph), gradientsPerStep };
+  const count = { gradients: 0 };
+  const loop = localLoop(algorithm, model, settings, count);
+  const refresh = algorithm.client.refresh?.(layout(model.parameters));
+  const program = compileLoop(`${algorithm.name}-${model.name}`, loop, types, "steps", refresh);
+  return { program, gradientsPerStep: count.gradients };
 }
 
-function localTask(
-  algorithm: Algorithm,
-  model: Model,
-  settings: TaskSettings,
-  inputs: TaskInputs,
-  countGradient: () => void,
-): TensorTree {
-  const { broadcast, state = {}, sent } = inputs;
-  const flags = sent === undefined ? {} : { sent };
-  const local: Local = { model: layout(model.parameters), broadcast, state, ...flags };
-  const result = scan(
-    (carry: TensorTree, slice) => {
+/** The local task as a loop; `count.gradients` is set to what the traced step asks for. */
+function localLoop(algorithm: Algorithm, model: Model, settings: TaskSettings, count: { gradients: number }): Loop {
+  const { client } = algorithm;
+  const modelLayout = layout(model.parameters);
+  const localOf = (inputs: unknown): Local => {
+    const { broadcast, state = {}, sent } = inputs as TaskInputs;
+    return { model: modelLayout, broadcast, state, ...(sent === undefined ? {} : { sent }) };
+  };
+  return {
+    begin: (inputs) => client.begin(localOf(inputs), settings),
+    step(carry, slice, inputs) {
+      const { data } = inputs as unknown as TaskInputs;
       const step = slice as unknown as TaskInputs["steps"];
+      count.gradients = 0;
       const gradient = (parameters: ParameterTensors) => {
-        countGradient();
+        count.gradients++;
         const { value, gradients } = valueAndGrad(
-          (p: TensorTree) => batchLoss(model, p as ParameterTensors, inputs.data, step),
+          (p: TensorTree) => batchLoss(model, p as ParameterTensors, data, step),
           parameters as TensorTree,
         );
         const clipped = settings.gradientClip > 0 ? clipByGlobalNorm(gradients, settings.gradientClip) : gradients;
         return { loss: value, gradients: clipped as ParameterTensors };
       };
-      const next = algorithm.client.step(carry, { ...local, learningRate: step.learningRate, gradient }, settings);
+      const next = client.step(carry, { ...localOf(inputs), learningRate: step.learningRate, gradient }, settings);
       return { carry: next.carry, output: { loss: next.loss } };
     },
-    algorithm.client.begin(local, settings),
-    inputs.steps as unknown as TensorTree,
-  );
-  const steps = sum(add(mul(inputs.steps.learningRate, 0), 1)); // K is symbolic: count the steps in the graph
-  const end = algorithm.client.end(result.carry, { ...local, steps, learningRateSum: sum(inputs.steps.learningRate) });
-  return {
-    update: end.update as TensorTree,
-    state: end.state as TensorTree,
-    losses: (result.outputs as { loss: Tensor }).loss,
-    norm: globalNorm(end.update as TensorTree),
+    end(carry, outputs, inputs) {
+      const { learningRate } = (inputs as unknown as TaskInputs).steps;
+      const steps = sum(add(mul(learningRate, 0), 1)); // K is symbolic: count the steps in the graph
+      const end = client.end(carry, { ...localOf(inputs), steps, learningRateSum: sum(learningRate) });
+      return {
+        update: end.update as TensorTree,
+        state: end.state as TensorTree,
+        losses: (outputs as { loss: Tensor }).loss,
+        norm: globalNorm(end.update as TensorTree),
+      };
+    },
   };
 }
 
@@ -122,7 +127,7 @@ function batchLoss(
   return sum(mul(model.losses(outputs, labels), step.weights));
 }
 
-function taskTypes(model: Model, exchange: Exchange, batch: number): TypeTree {
+function taskTypes(model: Model, exchange: Exchange, batch: number): Record<string, TypeTree> {
   const vectors = (names: Readonly<Record<string, Layout>>): TypeTree =>
     Object.fromEntries(Object.entries(names).map(([name, layout]) => [name, entryTypes(layout)]));
   const sent = (layout: Layout): TypeTree =>

@@ -1,4 +1,11 @@
-import { AnabranchError, type Executable, type HostTensor, type MaskSpec, type Program } from "@anabranch/engine";
+import {
+  AnabranchError,
+  type Executable,
+  type HostTensor,
+  type LoopProgram,
+  type MaskSpec,
+  type Program,
+} from "@anabranch/engine";
 import type { Part } from "../algorithms/algorithm.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
@@ -11,7 +18,7 @@ import { vectorInputs, vectorOutputs } from "./vectors.ts";
 
 /** Everything a client (or worker) needs to run tasks of a run, as plain data. */
 export interface TaskPlan {
-  readonly program: Program;
+  readonly program: Program | LoopProgram;
   readonly float: "float32" | "float64";
   readonly seed: number;
   readonly batchSize: number;

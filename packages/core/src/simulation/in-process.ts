@@ -1,4 +1,4 @@
-import { AnabranchError, type Executor } from "@anabranch/engine";
+import { AnabranchError, type Executor, loadProgram } from "@anabranch/engine";
 import { type DataSpec, evaluationRanges, openDataSource } from "../client/data-source.ts";
 import { addSums, evaluateRange } from "../client/evaluate.ts";
 import { runClient } from "../client/run-client.ts";
@@ -12,7 +12,7 @@ export async function inProcessSimulation(
   plan: SimulationPlan,
   executor: Executor,
 ): Promise<{ backend: Backend; evaluator: Evaluator; close(): Promise<void> }> {
-  const task = await executor.load(plan.task.program);
+  const task = await loadProgram(executor, plan.task.program);
   const evaluation = await executor.load(plan.evaluation.program);
   const train = openDataSource(plan.train);
   const evaluateAll = async (parameters: Vector, spec: DataSpec): Promise<EvaluationSums[]> => {

@@ -4,6 +4,9 @@ import type { DType, HostTensor } from "../graph/tensor.ts";
 import type { Port, Program } from "../program.ts";
 import type { HostTensors } from "./executor.ts";
 
+/** What is checked of a program. */
+type Ported = Pick<Program, "name" | "inputs">;
+
 /** Array types that hold each element type; the interpreter takes both widths of float. */
 const holders: Readonly<Record<DType, readonly string[]>> = {
   float: ["Float32Array", "Float64Array"],
@@ -16,7 +19,7 @@ const holders: Readonly<Record<DType, readonly string[]>> = {
  * Refuses inputs that do not fit the program's ports (`executor/input`), and binds its symbolic dimensions. An extent
  * such as "4*N" is compared with the N of an input that names it alone.
  */
-export function bindInputs(program: Program, inputs: HostTensors): Map<string, number> {
+export function bindInputs(program: Ported, inputs: HostTensors): Map<string, number> {
   const symbols = new Map<string, number>();
   for (const port of program.inputs) {
     const value = inputs[port.name];
@@ -55,7 +58,7 @@ function show(value: HostTensor): string {
   return `${value.dtype}${formatShape(value.shape)}`;
 }
 
-function inputError(program: Program, port: Port, message: string, received: string): AnabranchError {
+function inputError(program: Ported, port: Port, message: string, received: string): AnabranchError {
   return new AnabranchError({
     code: "executor/input",
     message,

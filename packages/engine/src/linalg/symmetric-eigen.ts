@@ -14,7 +14,7 @@ export interface SymmetricEigen {
  * Reference: G. H. Golub, C. F. Van Loan, "Matrix Computations", 4th ed., 2013, Algorithms 8.3.1 to 8.3.3.
  */
 export function symmetricEigen(matrix: ArrayLike<number>, n: number): SymmetricEigen {
-  const lower = Float64Array.from(matrix);
+  const lower = new Float64Array(matrix);
   const scale = largest(lower, n);
   if (!Number.isFinite(scale)) {
     return { values: new Float64Array(n).fill(Number.NaN), vectors: new Float64Array(n * n).fill(Number.NaN) };

@@ -1,10 +1,11 @@
 import { AnabranchError } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { mapTensors, type TensorTree, tensorLeaves } from "../graph/trace.ts";
+import { mapTensors, type TensorTree, type TypeTree, tensorLeaves } from "../graph/trace.ts";
 import { requireSamePaths } from "../graph/tree.ts";
 import { constant } from "../ops/basic.ts";
 import { mul, sub } from "../ops/elementwise.ts";
 import { broadcastTo } from "../ops/shape.ts";
+import type { Refresh } from "../refresh.ts";
 
 /** Arrays by name. */
 export type NamedTensors = Readonly<Record<string, Tensor>>;
@@ -49,6 +50,11 @@ export interface Optimizer {
     parameters: P,
     context: StepContext,
   ): OptimizerDirection<P>;
+  /**
+   * Entries of the state, by path, that host kernels renew between steps; a loop of such an optimizer is compiled by
+   * `compileLoop` with them. Absent or undefined: steps are all there is.
+   */
+  refresh?(parameters: TypeTree): Refresh | undefined;
 }
 
 /** One step of an optimizer. */

@@ -11,7 +11,7 @@ import {
   uploads,
   type Vector,
 } from "@anabranch/core";
-import type { Executable } from "@anabranch/engine";
+import { type Executable, loadProgram } from "@anabranch/engine";
 import { openExecutor } from "../executors.ts";
 import type { FromWorker, ToWorker, WorkerSetup } from "./messages.ts";
 import { slotLayout, slotVectors } from "./slot.ts";
@@ -39,7 +39,7 @@ async function load(): Promise<Loaded | undefined> {
   try {
     const executor = await openExecutor(executorName);
     const loaded = {
-      task: await executor.load(plan.task.program),
+      task: await loadProgram(executor, plan.task.program),
       evaluation: await executor.load(plan.evaluation.program),
       train: openDataSource(plan.train),
       test: openDataSource(plan.test),
