@@ -91,7 +91,7 @@ export interface ClientHalf {
    * Entries of the carry, by path, that host kernels renew between local steps; for an optimizer at carry.optimizer:
    * refreshBelow("optimizer", optimizer.refresh?.(entryTypes(model))). Absent or undefined: all steps are one graph.
    */
-  refresh?(model: Layout): Refresh | undefined;
+  refresh?(model: Layout, settings: LocalSettings): Refresh | undefined;
 }
 
 export interface ClientResult {

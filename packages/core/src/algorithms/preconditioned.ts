@@ -4,12 +4,12 @@ import {
   type NamedTensors,
   type Optimizer,
   type OptimizerState,
+  refreshBelow,
   reshape,
   sub,
   type TensorTree,
   trace,
 } from "@anabranch/engine";
-
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
 import type {
   Algorithm,
@@ -131,6 +131,8 @@ function preconditionedClient(rule: PreconditionedRule): ClientHalf {
       if (alignment === undefined) return { update: { delta }, state: {} };
       return { update: { delta, preconditioner: alignment.pack(optimizer.preconditioner, local.model) }, state: {} };
     },
+    refresh: (model, settings) =>
+      refreshBelow("optimizer", rule.optimizer(model, settings).refresh?.(entryTypes(model))),
   };
 }
 

@@ -69,7 +69,7 @@ export function compileLocalTask(
   const types = taskTypes(model, exchange, settings.batchSize);
   const count = { gradients: 0 };
   const loop = localLoop(algorithm, model, settings, count);
-  const refresh = algorithm.client.refresh?.(layout(model.parameters));
+  const refresh = algorithm.client.refresh?.(layout(model.parameters), settings);
   const program = compileLoop(`${algorithm.name}-${model.name}`, loop, types, "steps", refresh);
   return { program, gradientsPerStep: count.gradients };
 }

@@ -110,8 +110,11 @@ async function compilesOnce({ create, blocks }: AlgorithmUnderTest): Promise<voi
     return base.load(program);
   };
   const counting: Executor = { ...base, load };
-  await run(create(), { ...HETEROGENEOUS, blocks }, counting);
-  check(loads === 2, `${loads} programs were compiled for one local task and one evaluation`);
+  const problem = { ...HETEROGENEOUS, blocks };
+  await run(create(), problem, counting);
+  const { program } = prepareQuadratics(create(), problem, base).simulation.task;
+  const segments = "refresh" in program ? 3 : 1;
+  check(loads === segments + 1, `${loads} programs were loaded, not ${segments} of the local task and one evaluation`);
 }
 
 /** Global parameters after every round. */

@@ -139,8 +139,3 @@ function sizeOf(spec: ParameterSpecLike): number {
     expected: "positive whole numbers",
   });
 }
-
-/** The types of a layout's entries in a traced function, by name. */
-export function entryTypes(layout: Layout): Record<string, TensorType> {
-  return Object.fromEntries(layout.entries.map((e) => [e.name, { dtype: "float", shape: e.shape }]));
-}
