@@ -17,6 +17,7 @@ import { fedavgm } from "./fedavgm.ts";
 import { fedbcgd } from "./fedbcgd.ts";
 import { fedbcgdPlus } from "./fedbcgd-plus.ts";
 import { fedcm } from "./fedcm.ts";
+import { fedmuon } from "./fedmuon.ts";
 import { fednsam } from "./fednsam.ts";
 import { fedadagrad, fedadam, fedyogi } from "./fedopt.ts";
 import { fedpac } from "./fedpac.ts";
@@ -78,13 +79,13 @@ const battery: Record<string, AlgorithmUnderTest> = {
   fedbcgd: {
     create: fedbcgd,
     neutral: () => fedbcgd({ blocks: 1, serverMomentum: 0 }),
-    blocks: { coordinates: [[0], [1]] },
+    form: { blocks: { coordinates: [[0], [1]] } },
     wire: { down: 1, up: 2 / 3 },
     converges: quick,
   },
   "fedbcgd+": {
     create: fedbcgdPlus,
-    blocks: { coordinates: [[0], [1]] },
+    form: { blocks: { coordinates: [[0], [1]] } },
     wire: { down: 2, up: 4 / 3 },
     converges: { ...quick, rounds: 150 },
   },
@@ -101,6 +102,14 @@ const battery: Record<string, AlgorithmUnderTest> = {
     wire: { down: 1, up: 1 },
     // each step has the length of the learning rate, so the steps circle the minimum
     converges: { rounds: 200, learningRate: 0.01, within: 0.02 },
+  },
+  // a matrix of one row, whose momentum goes both ways, and the step count down: 3 d + 1 and 2 d with d = 3
+  fedmuon: {
+    create: fedmuon,
+    form: { shape: [1, 3] },
+    wire: { down: 3 + 1 / 3, up: 2 },
+    // steps of a fixed length circle the minimum
+    converges: { rounds: 300, learningRate: 0.003, within: 0.05 },
   },
   fedpac: {
     create: () => fedpac({ optimizer: "adamw" }),

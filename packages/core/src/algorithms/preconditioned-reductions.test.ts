@@ -1,11 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
-import { traceQuadratics } from "../simulation/trace-quadratics.ts";
+import type { Quadratics } from "../simulation/quadratics.ts";
+import { type TraceProblem, traceQuadratics } from "../simulation/trace-quadratics.ts";
 
 const problem = { ...HETEROGENEOUS, x0: [0.5, 0, -0.5] };
+/** The coordinates as a matrix of one row. */
+const matrix = { shape: [1, 3] };
 type Options = { name: string; [option: string]: unknown };
-const trace = async (algorithm: Options, changes: Partial<typeof problem> = {}) =>
-  (await traceQuadratics({ ...problem, ...changes, algorithm })).rounds;
+const trace = async (algorithm: Options, changes: Partial<Quadratics> = {}) =>
+  (await traceQuadratics({ ...problem, ...changes, algorithm } as TraceProblem)).rounds;
 
 function expectClose(ours: number[][], reference: number[][], within = 1e-12): void {
   expect(ours.length).toBe(reference.length);
@@ -88,14 +91,50 @@ describe("FedAdamW", () => {
   });
 
   it.each([
+    { name: "fedmuon", momentum: 0, directionShare: 0.3 },
     { name: "fedadamw", directionShare: 0.3 },
     { name: "fedpac", optimizer: "sgd", directionShare: 0.3 },
   ])("$name moves by share * Dbar where gradients vanish", async (algorithm) => {
     // client 1 has none at all
     const cohorts = { a: [problem.a[0]!, [0, 0, 0]], b: problem.b.slice(0, 2), cohorts: [[0], [1]] };
-    const [first, second] = await trace(algorithm, cohorts);
+    const [first, second] = await trace(algorithm, { ...matrix, ...cohorts });
     const moved = first!.map((x, j) => x + 0.3 * (x - problem.x0[j]!));
     expectClose([second!], [moved]);
+  });
+});
+
+describe("FedMuon", () => {
+  const muon = { name: "local", optimizer: "muon" };
+
+  it("is Local Muon in the first round, without a pull", async () => {
+    const first = { ...matrix, cohorts: [[0, 1]] };
+    expectClose(await trace({ name: "fedmuon", mu: 0.95, alpha: 0 }, first), await trace(muon, first));
+  });
+
+  it("takes half of that step with a convex mix, as there is no direction yet", async () => {
+    const first = { ...matrix, cohorts: [[0]], localSteps: 1 };
+    const [whole] = await trace(muon, first);
+    const half = whole!.map((x, j) => (x + problem.x0[j]!) / 2);
+    expectClose(await trace({ name: "fedmuon", mu: 0.95 }, first), [half]);
+  });
+
+  it("of one client is Muon without a break: 2 rounds of 3 steps are one of 6", async () => {
+    const [, second] = await trace({ name: "fedmuon", mu: 0.9, alpha: 0 }, { ...matrix, cohorts: [[0], [0]] });
+    const [unbroken] = await trace({ ...muon, momentum: 0.9 }, { ...matrix, cohorts: [[0]], localSteps: 6 });
+    expectClose([second!], [unbroken!]);
+  });
+
+  it("is FedPAC with Muon of the same momentum", async () => {
+    const fedpac = { name: "fedpac", optimizer: "muon", momentum: 0.9, beta: 0.3 };
+    expectClose(await trace({ name: "fedmuon", mu: 0.9, alpha: 0.3 }, matrix), await trace(fedpac, matrix));
+  });
+
+  it("gives all directions of a layer steps of one length, whatever the gradient's", async () => {
+    // a row of one element: NS5 of its sign, 0.696436, times the rate
+    for (const curvature of [2, 2000]) {
+      const one = { a: [[curvature]], b: [[1]], x0: [0], localSteps: 1, cohorts: [[0]], shape: [1, 1] };
+      expectClose(await trace(muon, one), [[0.0696436]], 1e-6);
+    }
   });
 });
 

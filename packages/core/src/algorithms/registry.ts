@@ -8,6 +8,7 @@ import { fedavgm, fedavgmOptions } from "./fedavgm.ts";
 import { fedbcgd, fedbcgdOptions } from "./fedbcgd.ts";
 import { fedbcgdPlus, fedbcgdPlusOptions } from "./fedbcgd-plus.ts";
 import { fedcm, fedcmOptions } from "./fedcm.ts";
+import { fedmuon, fedmuonOptions } from "./fedmuon.ts";
 import { fednsam, fednsamOptions } from "./fednsam.ts";
 import { fedadagrad, fedadagradOptions, fedadam, fedadamOptions, fedyogi, fedyogiOptions } from "./fedopt.ts";
 import { fedpac, fedpacOptions } from "./fedpac.ts";
@@ -69,6 +70,7 @@ export const algorithms: readonly AlgorithmEntry[] = [
     b2: "beta2",
     eps: "epsilon",
   }),
+  entry("fedmuon", "fedmuon.ts", fedmuonOptions, fedmuon, { alpha: "directionShare", mu: "momentum", c: "matrixRate" }),
   entry("fedpac", "fedpac.ts", fedpacOptions, fedpac, { beta: "directionShare" }),
 ];
 

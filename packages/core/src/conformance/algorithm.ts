@@ -9,7 +9,7 @@ import type { ClientStateStore } from "../round/client-state.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
-import { prepareQuadratics, type QuadraticBlocks, type Quadratics } from "../simulation/quadratics.ts";
+import { prepareQuadratics, type Quadratics } from "../simulation/quadratics.ts";
 import { recording } from "../simulation/trace-quadratics.ts";
 import { type Case, check } from "./case.ts";
 import { HETEROGENEOUS } from "./heterogeneous.ts";
@@ -19,8 +19,8 @@ export interface AlgorithmUnderTest {
   readonly create: () => Algorithm;
   /** The method at parameters where it must equal FedAvg. */
   readonly neutral?: () => Algorithm;
-  /** Divides the coordinates of the quadratics, for methods whose clients send blocks. */
-  readonly blocks?: QuadraticBlocks;
+  /** Blocks or shape of the quadratics' parameter, for methods that need some. */
+  readonly form?: Pick<Quadratics, "blocks" | "shape">;
   /** Floats a client receives and sends, mean over a cohort, in units of d, as the header of the method declares. */
   readonly wire: { readonly down: number; readonly up: number };
   /** Distance to the joint optimum after `rounds` of full participation on easy quadratics. */
@@ -38,8 +38,8 @@ export function algorithmCases(subject: AlgorithmUnderTest, native: Executor): C
   ];
 }
 
-async function converges({ create, blocks, converges: goal }: AlgorithmUnderTest): Promise<void> {
-  const agreed = { ...HETEROGENEOUS, blocks, b: HETEROGENEOUS.a.map(() => [0.5, -0.25, 1]) };
+async function converges({ create, form, converges: goal }: AlgorithmUnderTest): Promise<void> {
+  const agreed = { ...HETEROGENEOUS, ...form, b: HETEROGENEOUS.a.map(() => [0.5, -0.25, 1]) };
   const everyone = Array.from({ length: goal.rounds }, () => [0, 1, 2, 3]);
   const rounds = await run(create(), { ...agreed, learningRate: goal.learningRate, cohorts: everyone }, interpreter());
   const last = rounds.at(-1)!;
@@ -47,10 +47,10 @@ async function converges({ create, blocks, converges: goal }: AlgorithmUnderTest
   check(distance <= goal.within, `distance to the minimum ${distance} > ${goal.within} after ${goal.rounds} rounds`);
 }
 
-async function reduces({ neutral, blocks }: AlgorithmUnderTest, native: Executor): Promise<void> {
+async function reduces({ neutral, form }: AlgorithmUnderTest, native: Executor): Promise<void> {
   if (neutral === undefined) return;
   const exact = interpreter();
-  const problem = { ...HETEROGENEOUS, blocks };
+  const problem = { ...HETEROGENEOUS, ...form };
   const [ours, reference] = [await run(neutral(), problem, exact), await run(fedavg(), problem, exact)];
   check(
     JSON.stringify(ours) === JSON.stringify(reference),
@@ -62,8 +62,8 @@ async function reduces({ neutral, blocks }: AlgorithmUnderTest, native: Executor
   check(worst <= 1e-6, `on ${native.name}: relative difference ${worst}`);
 }
 
-async function resumes({ create, blocks }: AlgorithmUnderTest): Promise<void> {
-  const problem = { ...HETEROGENEOUS, blocks };
+async function resumes({ create, form }: AlgorithmUnderTest): Promise<void> {
+  const problem = { ...HETEROGENEOUS, ...form };
   const whole = await run(create(), problem, interpreter());
   const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
   const half = { ...problem, cohorts: HETEROGENEOUS.cohorts.slice(0, 2) };
@@ -73,12 +73,12 @@ async function resumes({ create, blocks }: AlgorithmUnderTest): Promise<void> {
   check(JSON.stringify(rest.at(-1)) === JSON.stringify(whole.at(-1)), `${rest.at(-1)} is not ${whole.at(-1)}`);
 }
 
-async function wireCost({ create, blocks, wire }: AlgorithmUnderTest): Promise<void> {
+async function wireCost({ create, form, wire }: AlgorithmUnderTest): Promise<void> {
   const outcomes: CohortOutcome[] = [];
   const d = HETEROGENEOUS.x0.length;
   const algorithm = create();
   const executor = interpreter();
-  const { plan, simulation } = prepareQuadratics(algorithm, { ...HETEROGENEOUS, blocks }, executor);
+  const { plan, simulation } = prepareQuadratics(algorithm, { ...HETEROGENEOUS, ...form }, executor);
   const { backend } = await inProcessSimulation(simulation, executor);
   const state = algorithm.init(plan.initial, plan.exchange);
   const broadcast = { round: 1, vectors: algorithm.broadcast(state), scalars: {} };
@@ -102,7 +102,7 @@ async function wireCost({ create, blocks, wire }: AlgorithmUnderTest): Promise<v
   check(sent / cohort.length === wire.up * d, `${sent / cohort.length} floats up on average, declared ${wire.up}d`);
 }
 
-async function compilesOnce({ create, blocks }: AlgorithmUnderTest): Promise<void> {
+async function compilesOnce({ create, form }: AlgorithmUnderTest): Promise<void> {
   const base = interpreter();
   let loads = 0;
   const load = (program: Program) => {
@@ -110,7 +110,7 @@ async function compilesOnce({ create, blocks }: AlgorithmUnderTest): Promise<voi
     return base.load(program);
   };
   const counting: Executor = { ...base, load };
-  const problem = { ...HETEROGENEOUS, blocks };
+  const problem = { ...HETEROGENEOUS, ...form };
   await run(create(), problem, counting);
   const { program } = prepareQuadratics(create(), problem, base).simulation.task;
   const segments = "refresh" in program ? 3 : 1;

@@ -1,4 +1,4 @@
-import { AnabranchError, cast, concat, mul, nn, slice, square, sub, sum } from "@anabranch/engine";
+import { AnabranchError, cast, concat, mul, nn, reshape, slice, square, sub, sum } from "@anabranch/engine";
 import * as z from "zod";
 import type { Model } from "./model.ts";
 import { dataOptions } from "./options.ts";
@@ -13,12 +13,18 @@ export const quadraticOptions = z.strictObject({
     .min(1)
     .optional()
     .describe("coordinates of each block, for methods that send blocks; coordinates in none are the head"),
+  shape: z
+    .array(z.int().positive())
+    .min(1)
+    .optional()
+    .describe("shape of the parameter, for methods that treat matrices apart; left out: a vector"),
 });
 
 /**
  * F(x) = 1/2 sum_j a_j (x_j - b_j)^2 for an example (a, b): gradients a (x - b) can be followed by hand, which is what
  * golden traces and convergence checks need. Features [2 d] hold a, then b; the parameter "x" [d] starts at zero. With
- * `blocks` every coordinate is a parameter of its own, and the flat vector still holds them in order. Outputs are the losses themselves and scores are 0. Labels are not looked at.
+ * `shape` it has another shape; with `blocks` every coordinate is a parameter of its own, and the flat vector still holds
+ * them in order. Outputs are the losses themselves and scores are 0. Labels are not looked at.
  */
 export function quadratic(options: z.input<typeof quadraticOptions> = {}): Model {
   const settings = quadraticOptions.parse(options);
@@ -33,8 +39,10 @@ export function quadratic(options: z.input<typeof quadraticOptions> = {}): Model
     });
   }
   const d = length / 2;
-  const { blocks } = settings;
-  const whole = { name: "x", shape: [d], role: "vector", block: "x", initialize: nn.zeros } as const;
+  const { blocks, shape = [d] } = settings;
+  requireShape(shape, d);
+  const role = shape.length > 1 ? "matrix" : "vector";
+  const whole = { name: "x", shape, role, block: "x", initialize: nn.zeros } as const;
   const names = Array.from({ length: d }, (_, j) => coordinate(j, d));
   return {
     name: "quadratic",
@@ -49,7 +57,7 @@ export function quadratic(options: z.input<typeof quadraticOptions> = {}): Model
       const b = slice(features, [0, d], [n, length]);
       const x =
         blocks === undefined
-          ? parameters["x"]!
+          ? reshape(parameters["x"]!, [d])
           : concat(
               names.map((name) => parameters[name]!),
               0,
@@ -59,6 +67,17 @@ export function quadratic(options: z.input<typeof quadraticOptions> = {}): Model
     losses: (outputs) => outputs,
     scores: (_outputs, labels) => mul(cast(labels, "float"), 0),
   };
+}
+
+function requireShape(shape: readonly number[], d: number): void {
+  if (shape.reduce((size, extent) => size * extent, 1) === d) return;
+  throw new AnabranchError({
+    code: "model/shape",
+    message: "the parameter's shape does not hold the coordinates",
+    where: "model quadratic",
+    received: `[${shape.join(", ")}]`,
+    expected: `a shape of ${d} elements`,
+  });
 }
 
 /** Coordinate j as a parameter's name; names sort as the coordinates do. */

@@ -21,6 +21,8 @@ export interface Quadratics {
   readonly cohorts: readonly (readonly number[])[];
   /** Divides the coordinates, for methods whose clients send blocks. */
   readonly blocks?: QuadraticBlocks | undefined;
+  /** Shape of x, for methods that treat matrices apart; absent: [d]. */
+  readonly shape?: readonly number[] | undefined;
 }
 
 export interface QuadraticBlocks {
@@ -37,13 +39,14 @@ export function prepareQuadratics(
   executor: Executor,
 ): { plan: RunPlan; simulation: SimulationPlan } {
   requireShapes(problem);
-  const { a, b, x0, cohorts, blocks } = problem;
+  const { a, b, x0, cohorts, blocks, shape } = problem;
   const { float } = executor;
   const algorithm = assigned(method, blocks?.assignment);
   const model = quadratic({
     input: [2 * x0.length],
     inputType: "float",
     ...(blocks === undefined ? {} : { blocks: blocks.coordinates.map((block) => [...block]) }),
+    ...(shape === undefined ? {} : { shape: [...shape] }),
   });
   const modelLayout = layout(model.parameters);
   const exchange = algorithm.exchange(modelLayout);

@@ -21,6 +21,7 @@ export const traceProblem = z.strictObject({
   localSteps: z.int().positive(),
   cohorts: indexLists,
   blocks: z.strictObject({ coordinates: indexLists, assignment: indexLists.optional() }).optional(),
+  shape: z.array(z.int().positive()).min(1).optional(),
 });
 export type TraceProblem = z.infer<typeof traceProblem>;
 
