@@ -1,0 +1,106 @@
+import {
+  type Config,
+  decodeSafetensors,
+  encodeBroadcast,
+  encodeUpdate,
+  openDataSource,
+  type PreparedRun,
+  prepareRun,
+  resolveConfig,
+  runClient,
+  type TrainTest,
+} from "@anabranch/core";
+import { type Executable, type Executor, fingerprint } from "@anabranch/engine";
+import type { MethodVariant } from "./method-variants.ts";
+
+/** Small, so that random labels do no method harm. */
+const LEARNING_RATE = 1e-3;
+
+/** A method on a model, loaded. */
+export interface MethodSubject {
+  readonly variant: MethodVariant;
+  /** d */
+  readonly parameters: number;
+  readonly gradientsPerStep: number;
+  /** Floats in the encoded messages of one client. */
+  readonly down: number;
+  readonly up: number;
+  /** Trains the client and returns the milliseconds that its thread computed in the program. */
+  task(): Promise<number>;
+  release(): Promise<void>;
+}
+
+export interface SubjectSettings {
+  readonly model: Config["model"];
+  /** K */
+  readonly steps: number;
+  readonly batch: number;
+  readonly data: TrainTest;
+}
+
+/** Configures and loads a method as a run does, and trains its only client once, which also warms it up. */
+export async function prepareSubject(
+  executor: Executor,
+  variant: MethodVariant,
+  { model, steps, batch, data }: SubjectSettings,
+): Promise<MethodSubject> {
+  const config = resolveConfig({
+    rounds: 1,
+    data: { dataset: "random", clients: 1, partition: { scheme: "iid" } },
+    model,
+    algorithm: { name: variant.method, ...variant.options },
+    training: { localSteps: steps, batchSize: batch, learningRate: LEARNING_RATE },
+    sampler: { cohort: 1 },
+    evaluation: { every: 0 },
+  });
+  const { name, version, float } = executor;
+  const identity = { name, version, float, fingerprint: await fingerprint(executor) };
+  const prepared = prepareRun(config, data, identity, 0, "methods");
+  const loaded = await executor.load(prepared.simulation.task.program);
+  const train = trainer(prepared, loaded);
+  try {
+    const { broadcast, update } = await train();
+    return {
+      variant,
+      parameters: prepared.plan.layout.size,
+      gradientsPerStep: prepared.simulation.gradientsPerStep,
+      down: vectorFloats(encodeBroadcast(broadcast)),
+      up: vectorFloats(encodeUpdate(update)),
+      task: async () => (await train()).milliseconds,
+      release: () => loaded.release(),
+    };
+  } catch (error) {
+    await loaded.release();
+    throw error;
+  }
+}
+
+/** The first round of the only client, again and again; the program alone is timed. */
+function trainer({ plan, simulation }: PreparedRun, loaded: Executable) {
+  const { algorithm, initial, exchange } = plan;
+  const broadcast = { round: 1, vectors: algorithm.broadcast(algorithm.init(initial, exchange)), scalars: {} };
+  const data = openDataSource(simulation.train).load(0);
+  const task = { client: 0, learningRate: LEARNING_RATE, broadcast, state: undefined, data };
+  return async () => {
+    let milliseconds = 0;
+    const timed: Executable = {
+      ...loaded,
+      async run(inputs) {
+        const before = process.threadCpuUsage();
+        const outputs = await loaded.run(inputs);
+        const { user, system } = process.threadCpuUsage(before);
+        milliseconds = (user + system) / 1000;
+        return outputs;
+      },
+    };
+    const { update } = await runClient(simulation.task, timed, task);
+    return { broadcast, update, milliseconds };
+  };
+}
+
+/** Floats of the vectors in an encoded message: what is left without its header and its few numbers. */
+function vectorFloats(message: Uint8Array): number {
+  const header = 8 + Number(new DataView(message.buffer, message.byteOffset).getBigUint64(0, true));
+  const numbers = decodeSafetensors(message, "message").tensors["numbers"]!.data.byteLength;
+  return (message.byteLength - header - numbers) / Float32Array.BYTES_PER_ELEMENT;
+}
