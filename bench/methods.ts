@@ -2,7 +2,7 @@ import { AnabranchError, type Config } from "@anabranch/core";
 import type { Executor } from "@anabranch/engine";
 import { openExecutor } from "@anabranch/node";
 import { methodCatalog } from "../packages/node/src/docs/method-catalog.ts";
-import { type MethodSubject, prepareSubject, type SubjectSettings } from "./lib/method-subject.ts";
+import { COHORT, type MethodSubject, prepareSubject, type SubjectSettings } from "./lib/method-subject.ts";
 import { type MethodVariant, methodVariants } from "./lib/method-variants.ts";
 import { randomImages } from "./lib/random-images.ts";
 import { type BenchOptions, type BenchResult, type BenchRow, count, median } from "./lib/result.ts";
@@ -32,7 +32,7 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   if (strange !== undefined) throw new Error(`--model takes ${Object.keys(models).join(", ")}, received "${strange}"`);
   const variants = chosenVariants(options.only);
   const executor = await openExecutor("onnxruntime-node");
-  const data = randomImages({ shape: [1, 28, 28], train: 5 * batch, test: 10 });
+  const data = randomImages({ shape: [1, 28, 28], train: COHORT * 5 * batch, test: 10 });
   const rows: BenchRow[] = [];
   const notes = [
     `time: processor time of one thread in the compiled task of ${steps} steps at batch ${batch} (begin and end included), ` +
@@ -40,7 +40,7 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
     `x ${BASE}: median over the turns of the time over ${BASE}'s in the same turn`,
     `work that is due every few steps (a preconditioner's roots) counts as often as it falls into ${steps} steps from the first`,
     "gradients: of a mini-batch in a step, as traced; products with second derivatives show in the time alone",
-    "down, up: floats in one client's encoded messages without their headers, over d; declared: what the header says",
+    "down, up: floats in one client's encoded messages without their headers, over d (mean over parts); declared: what the header says",
   ];
   for (const name of names) {
     const settings = { model: models[name]!, steps, batch, data };

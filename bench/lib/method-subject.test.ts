@@ -1,14 +1,14 @@
 import { onnxruntimeNode } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { run } from "../methods.ts";
-import { prepareSubject } from "./method-subject.ts";
+import { COHORT, prepareSubject } from "./method-subject.ts";
 import { randomImages } from "./random-images.ts";
 
 const settings = {
   model: { name: "logistic" },
   steps: 2,
   batch: 4,
-  data: randomImages({ shape: [1, 28, 28], train: 8, test: 4 }),
+  data: randomImages({ shape: [1, 28, 28], train: COHORT * 8, test: 4 }),
 };
 
 describe("prepareSubject", () => {
@@ -20,6 +20,15 @@ describe("prepareSubject", () => {
     const subject = await prepareSubject(await onnxruntimeNode(), { method, options, label: method }, settings);
     expect(subject).toMatchObject({ parameters: 7850, ...expected });
     expect(await subject.task()).toBeGreaterThanOrEqual(0);
+    await subject.release();
+  });
+
+  it("means the floats over the parts where clients send parts", async () => {
+    // layers of 784 * 8 + 8 = 6280 and 8 * 8 + 8 = 72, one for each part, and a head of 8 * 10 + 10 = 90 that all send
+    const variant = { method: "fedbcgd", options: { blocks: 2 }, label: "fedbcgd" };
+    const mlp = { ...settings, model: { name: "mlp", hidden: [8, 8] } };
+    const subject = await prepareSubject(await onnxruntimeNode(), variant, mlp);
+    expect(subject).toMatchObject({ parameters: 6442, down: 6442, up: (6280 + 72) / 2 + 90 });
     await subject.release();
   });
 

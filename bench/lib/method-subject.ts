@@ -10,11 +10,14 @@ import {
   runClient,
   type TrainTest,
 } from "@anabranch/core";
-import { type Executable, type Executor, fingerprint } from "@anabranch/engine";
+import { type Executable, type Executor, fingerprint, loadProgram } from "@anabranch/engine";
 import type { MethodVariant } from "./method-variants.ts";
 
 /** Small, so that random labels do no method harm. */
 const LEARNING_RATE = 1e-3;
+
+/** Methods whose clients send parts of the model want a client for each part. */
+export const COHORT = 16;
 
 /** A method on a model, loaded. */
 export interface MethodSubject {
@@ -22,10 +25,10 @@ export interface MethodSubject {
   /** d */
   readonly parameters: number;
   readonly gradientsPerStep: number;
-  /** Floats in the encoded messages of one client. */
+  /** Floats in the encoded messages of one client; where clients send parts, the mean over the parts. */
   readonly down: number;
   readonly up: number;
-  /** Trains the client and returns the milliseconds that its thread computed in the program. */
+  /** Trains a client and returns the milliseconds that its thread computed in the program. */
   task(): Promise<number>;
   release(): Promise<void>;
 }
@@ -38,7 +41,7 @@ export interface SubjectSettings {
   readonly data: TrainTest;
 }
 
-/** Configures and loads a method as a run does, and trains its only client once, which also warms it up. */
+/** Configures and loads a method as a run does, and trains a client, once for each part: that warms it up, too. */
 export async function prepareSubject(
   executor: Executor,
   variant: MethodVariant,
@@ -46,27 +49,31 @@ export async function prepareSubject(
 ): Promise<MethodSubject> {
   const config = resolveConfig({
     rounds: 1,
-    data: { dataset: "random", clients: 1, partition: { scheme: "iid" } },
+    data: { dataset: "random", clients: COHORT, partition: { scheme: "iid" } },
     model,
     algorithm: { name: variant.method, ...variant.options },
     training: { localSteps: steps, batchSize: batch, learningRate: LEARNING_RATE },
-    sampler: { cohort: 1 },
+    sampler: { cohort: COHORT },
     evaluation: { every: 0 },
   });
   const { name, version, float } = executor;
   const identity = { name, version, float, fingerprint: await fingerprint(executor) };
   const prepared = prepareRun(config, data, identity, 0, "methods");
-  const loaded = await executor.load(prepared.simulation.task.program);
+  const loaded = await loadProgram(executor, prepared.simulation.task.program);
   const train = trainer(prepared, loaded);
   try {
-    const { broadcast, update } = await train();
+    const parts = prepared.simulation.task.parts?.map((_, part) => part) ?? [undefined];
+    const [first, ...others] = parts;
+    const { broadcast, update } = await train(first);
+    const floats = [vectorFloats(encodeUpdate(update))];
+    for (const part of others) floats.push(vectorFloats(encodeUpdate((await train(part)).update)));
     return {
       variant,
       parameters: prepared.plan.layout.size,
       gradientsPerStep: prepared.simulation.gradientsPerStep,
       down: vectorFloats(encodeBroadcast(broadcast)),
-      up: vectorFloats(encodeUpdate(update)),
-      task: async () => (await train()).milliseconds,
+      up: floats.reduce((sum, own) => sum + own, 0) / parts.length,
+      task: async () => (await train(first)).milliseconds,
       release: () => loaded.release(),
     };
   } catch (error) {
@@ -75,13 +82,13 @@ export async function prepareSubject(
   }
 }
 
-/** The first round of the only client, again and again; the program alone is timed. */
+/** The first round of the first client, again and again; the program and its host kernels alone are timed. */
 function trainer({ plan, simulation }: PreparedRun, loaded: Executable) {
   const { algorithm, initial, exchange } = plan;
   const broadcast = { round: 1, vectors: algorithm.broadcast(algorithm.init(initial, exchange)), scalars: {} };
   const data = openDataSource(simulation.train).load(0);
   const task = { client: 0, learningRate: LEARNING_RATE, broadcast, state: undefined, data };
-  return async () => {
+  return async (part: number | undefined) => {
     let milliseconds = 0;
     const timed: Executable = {
       ...loaded,
@@ -93,7 +100,7 @@ function trainer({ plan, simulation }: PreparedRun, loaded: Executable) {
         return outputs;
       },
     };
-    const { update } = await runClient(simulation.task, timed, task);
+    const { update } = await runClient(simulation.task, timed, { ...task, part });
     return { broadcast, update, milliseconds };
   };
 }
