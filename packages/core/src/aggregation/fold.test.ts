@@ -87,7 +87,8 @@ describe("fold", () => {
         const x = mean(([first]) => first);
         const y = mean(([, second]) => second);
         const both = mean(([first, second]) => first.map((value, i) => a * value + b * second[i]!));
-        expect([...both]).toEqual([...x].map((value, i) => a * value + b * y[i]!));
+        const plus = (value: number) => value + 0; // -0 and 0 are one
+        expect([...both].map(plus)).toEqual([...x].map((value, i) => plus(a * value + b * y[i]!)));
       }),
     );
   });

@@ -9,10 +9,18 @@ export type Aggregation = "weightedMean" | "uniformMean" | "sum";
 /** What a client sends where it does not send all: for each uploaded vector the layout of the entries that it sends. */
 export type Part = Readonly<Record<string, Layout>>;
 
+/** One vector that clients send. */
+export interface Upload {
+  readonly layout: Layout;
+  readonly aggregation: Aggregation;
+  /** True: how far the clients' vectors part is logged every round; needs "uniformMean" and no parts. */
+  readonly drift?: boolean;
+}
+
 /** What a method sends down, sends up and keeps on clients: named vectors, each with its layout. */
 export interface Exchange {
   readonly down: Readonly<Record<string, Layout>>;
-  readonly up: Readonly<Record<string, { readonly layout: Layout; readonly aggregation: Aggregation }>>;
+  readonly up: Readonly<Record<string, Upload>>;
   /** Persistent client state; zeros at a client's first visit. */
   readonly client: Readonly<Record<string, Layout>>;
   /**

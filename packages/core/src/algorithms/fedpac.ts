@@ -29,6 +29,10 @@ export const fedpacOptions = z
   .strictObject({
     ...optimizerShape,
     directionShare: z.number().min(0).lt(1).default(0.5).describe("share of the last global update in a step (beta)"),
+    alignment: z
+      .boolean()
+      .default(true)
+      .describe("start from the mean preconditioner; false: from an own one, and the upload only measures the drift"),
   })
   .superRefine(requireFamily);
 
@@ -39,6 +43,7 @@ export function fedpac(options: z.input<typeof fedpacOptions>): Algorithm {
     options: settings,
     optimizer: (model, run) => localOptimizer(settings, model, run),
     alignment: wholePreconditioner,
+    warmStart: settings.alignment,
     pull: { form: "convex", share: settings.directionShare },
   });
 }

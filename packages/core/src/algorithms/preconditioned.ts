@@ -19,6 +19,7 @@ import type {
   LocalSettings,
   ParameterTensors,
   ServerState,
+  Upload,
 } from "./algorithm.ts";
 import { modelDelta } from "./local-sgd.ts";
 import { combine } from "./parameter-tensors.ts";
@@ -52,6 +53,8 @@ export interface PreconditionedRule {
   readonly options: Readonly<Record<string, unknown>>;
   optimizer(model: Layout, settings: LocalSettings): Optimizer;
   readonly alignment: Alignment | undefined;
+  /** False: preconditioners are uploaded to measure their drift, and clients start from their own. Default true. */
+  readonly warmStart?: boolean;
   readonly pull: Pull;
 }
 
@@ -65,7 +68,7 @@ const PLAIN: LocalSettings = { momentum: 0, nesterov: false, weightDecay: 0 };
  */
 export function preconditioned(rule: PreconditionedRule): Algorithm {
   const pulled = rule.pull.share > 0;
-  const { alignment } = rule;
+  const { alignment, warmStart = true } = rule;
   return {
     name: rule.name,
     options: rule.options,
@@ -74,12 +77,12 @@ export function preconditioned(rule: PreconditionedRule): Algorithm {
       return {
         down: {
           parameters: model,
-          ...(packed === undefined ? {} : { preconditioner: packed, steps: STEPS }),
+          ...(packed !== undefined && warmStart ? { preconditioner: packed, steps: STEPS } : {}),
           ...(pulled ? { direction: model } : {}),
         },
         up: {
           delta: { layout: model, aggregation: "weightedMean" },
-          ...(packed === undefined ? {} : { preconditioner: { layout: packed, aggregation: "uniformMean" } }),
+          ...(packed === undefined ? {} : { preconditioner: averaged(packed) }),
         },
         client: {},
       };
@@ -95,13 +98,17 @@ export function preconditioned(rule: PreconditionedRule): Algorithm {
       const delta = aggregate["delta"]!;
       const vectors: Record<string, typeof delta> = {};
       if (pulled) vectors["direction"] = combineVectors((d) => -d / (localSteps * learningRate), delta, delta);
-      if (alignment !== undefined) {
+      if (alignment !== undefined && warmStart) {
         vectors["preconditioner"] = aggregate["preconditioner"]!;
         vectors["steps"] = state.vectors["steps"]!.map((t) => t + localSteps) as typeof delta;
       }
       return { ...state, vectors: { ...vectors, parameters: stepFrom(state.vectors.parameters, 1, delta) } };
     },
   };
+}
+
+function averaged(preconditioner: Layout): Upload {
+  return { layout: preconditioner, aggregation: "uniformMean", drift: true };
 }
 
 interface Carry {
@@ -114,7 +121,7 @@ function preconditionedClient(rule: PreconditionedRule): ClientHalf {
   return {
     begin(local, settings): TensorTree {
       const parameters = local.broadcast["parameters"]!;
-      const warm = alignment === undefined ? undefined : warmStart(alignment, local);
+      const warm = alignment === undefined || rule.warmStart === false ? undefined : globalStart(alignment, local);
       return { parameters, optimizer: rule.optimizer(local.model, settings).init(parameters, warm) };
     },
     step(carry, local, settings) {
@@ -136,7 +143,7 @@ function preconditionedClient(rule: PreconditionedRule): ClientHalf {
   };
 }
 
-function warmStart(alignment: Alignment, { broadcast, model }: Local) {
+function globalStart(alignment: Alignment, { broadcast, model }: Local) {
   const steps = reshape(broadcast["steps"]!["steps"]!, []);
   return { preconditioner: alignment.unpack(broadcast["preconditioner"]!, model), steps };
 }

@@ -2,10 +2,13 @@ import { fold, type PartialFold, partialFold } from "../aggregation/index.ts";
 import type { Exchange } from "../algorithms/algorithm.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Update } from "../protocol/message.ts";
+import { type Drift, DriftMeter } from "./drift.ts";
 
 /** Folds a cohort's updates entry by entry, in cohort order, in O(model) memory. */
 export class RoundFold {
   readonly #folds: ReadonlyMap<string, PartialFold>;
+  readonly #meters: ReadonlyMap<string, DriftMeter>;
+  #drift: Readonly<Record<string, Drift>> = {};
   #examples = 0;
   #steps = 0;
   #losses: number[] = [];
@@ -18,11 +21,15 @@ export class RoundFold {
         return [name, whole ? fold(aggregation, layout.size) : partialFold(aggregation, layout, partLayouts)];
       }),
     );
+    const measured = Object.keys(up).filter((name) => up[name]!.drift === true);
+    this.#meters = new Map(measured.map((name) => [name, new DriftMeter()]));
   }
 
   /** Forgets the updates; keeps the memory for the next round. */
   reset(): void {
     for (const running of this.#folds.values()) running.reset();
+    for (const meter of this.#meters.values()) meter.reset();
+    this.#drift = {};
     this.#examples = 0;
     this.#steps = 0;
     this.#losses = [];
@@ -39,6 +46,7 @@ export class RoundFold {
         parts,
       );
     }
+    for (const [name, meter] of this.#meters) meter.add(updates.map((update) => update.vectors[name]!));
     for (const { public: metadata } of updates) {
       this.#examples += metadata.examples;
       this.#steps += metadata.steps;
@@ -83,6 +91,13 @@ export class RoundFold {
       running.result(vector);
       out[name] = vector;
     }
+    const measured = [...this.#meters].map(([name, meter]) => [name, meter.around(out[name]!)]);
+    this.#drift = Object.fromEntries(measured);
     return out;
+  }
+
+  /** How far the clients' vectors part in the last result, for those that are to be logged. */
+  get drift(): Readonly<Record<string, Drift>> {
+    return this.#drift;
   }
 }

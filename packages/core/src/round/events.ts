@@ -79,6 +79,8 @@ const roundFinished = z.object({
   clientLossMax: real,
   /** Euclidean norm of the aggregate. */
   updateNorm: real,
+  /** How far the clients' vectors part, for uploads that a method wants measured; see `Drift`. */
+  drift: z.record(z.string(), z.object({ absolute: real, relative: real })).optional(),
 });
 
 const evaluation = z.object({

@@ -99,6 +99,7 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
     clientLossMin: lossMin,
     clientLossMax: lossMax,
     updateNorm: distance(state.server.vectors.parameters, before),
+    ...(Object.keys(fold.drift).length > 0 ? { drift: fold.drift } : {}),
   });
   // nothing is to continue from a model that is not finite: the last checkpoint stays the newest
   if (!isFiniteVector(state.server.vectors.parameters)) return record;

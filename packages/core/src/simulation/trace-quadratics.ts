@@ -3,6 +3,8 @@ import * as z from "zod";
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
+import type { Drift } from "../round/drift.ts";
+import type { RunEventBody } from "../round/events.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
 import { inProcessSimulation } from "./in-process.ts";
@@ -27,11 +29,14 @@ export type TraceProblem = z.infer<typeof traceProblem>;
 
 /**
  * Runs a method on quadratics through the same round loop, client tasks and server halves as any run, in float64 on the
- * interpreter, and returns the global parameters after every round, [rounds, d].
+ * interpreter, and returns the global parameters after every round, [rounds, d], and the drift of uploads that log one.
  */
-export async function traceQuadratics(problem: TraceProblem): Promise<{ rounds: number[][] }> {
+export async function traceQuadratics(
+  problem: TraceProblem,
+): Promise<{ rounds: number[][]; drifts: Readonly<Record<string, Drift>>[] }> {
   const { name, ...options } = problem.algorithm;
   const rounds: number[][] = [];
+  const drifts: Readonly<Record<string, Drift>>[] = [];
   const algorithm = recording(createAlgorithm(name, options), (parameters) => rounds.push(Array.from(parameters)));
   const executor = interpreter();
   const { plan, simulation } = prepareQuadratics(algorithm, problem, executor);
@@ -41,11 +46,13 @@ export async function traceQuadratics(problem: TraceProblem): Promise<{ rounds: 
     evaluator,
     checkpoints: memoryBlobStore(),
     clientStates: memoryClientStates(),
-    emit: () => {},
+    emit: (event: RunEventBody) => {
+      if (event.type === "round.finished") drifts.push((event.drift ?? {}) as Record<string, Drift>);
+    },
   };
   await runFederation(plan, ports);
   await close();
-  return { rounds };
+  return { rounds, drifts };
 }
 
 /** The same method, telling the global parameters after every server half. */

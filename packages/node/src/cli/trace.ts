@@ -23,7 +23,8 @@ async function main(file: string | undefined): Promise<void> {
       ...(near === undefined ? {} : { advice: `Did you mean "${near}"?` }),
     });
   }
-  console.log(JSON.stringify(await traceQuadratics(parsed.data)));
+  const { rounds } = await traceQuadratics(parsed.data);
+  console.log(JSON.stringify({ rounds }));
 }
 
 main(process.argv[2]).catch((error: unknown) => {
