@@ -108,4 +108,13 @@ describe("partialFold", () => {
     ])
       expect(aggregate("weightedMean", updates, groups)).toEqual(reference);
   });
+
+  it.each([
+    ["another name", spec("d", 2)],
+    ["another size", spec("a", 3)],
+  ])("refuses a part with %s", (_what, wrong) => {
+    expect(() => partialFold("sum", whole, [layout([wrong])])).toThrow(
+      expect.objectContaining({ code: "aggregation/part" }),
+    );
+  });
 });

@@ -1,3 +1,4 @@
+import { AnabranchError } from "@anabranch/engine";
 import { entryView, type Layout, type Vector } from "../params/index.ts";
 import { type Fold, type FoldRule, fold } from "./fold.ts";
 
@@ -13,9 +14,11 @@ export interface PartialFold {
 
 /**
  * An empty fold of vectors of one layout whose updates hold one of `parts` each: layouts of some of its entries. Every
- * entry has a fold of its own, so a mean divides by the number or the weights of those who sent it.
+ * entry has a fold of its own, so a mean divides by the number or the weights of those who sent it. Throws
+ * `aggregation/part` where a part has an entry that is not one of `layout`.
  */
 export function partialFold(rule: FoldRule, layout: Layout, parts: readonly Layout[]): PartialFold {
+  for (const [index, part] of parts.entries()) requirePart(layout, part, index);
   const entries = layout.entries.map((entry) => ({
     entry,
     running: fold(rule, entry.size),
@@ -50,4 +53,18 @@ export function partialFold(rule: FoldRule, layout: Layout, parts: readonly Layo
 
 function isEmpty(rule: FoldRule, { count, weightSum }: Fold): boolean {
   return rule === "weightedMean" ? weightSum === 0 : count === 0;
+}
+
+function requirePart(layout: Layout, part: Layout, index: number): void {
+  const sizes = new Map(layout.entries.map(({ name, size }) => [name, size]));
+  const stray = part.entries.find(({ name, size }) => sizes.get(name) !== size);
+  if (stray === undefined) return;
+  throw new AnabranchError({
+    code: "aggregation/part",
+    message: "a part holds an entry that the whole does not have",
+    where: `part ${index}`,
+    received: `${stray.name} of ${stray.size} elements`,
+    expected: `some of ${[...sizes].map(([name, size]) => `${name} (${size})`).join(", ")}`,
+    advice: "Make the parts of an exchange with subLayout from the layouts of its vectors.",
+  });
 }

@@ -61,7 +61,8 @@ describe("FedBCGD", () => {
     const alike = { a: problem.a.map(() => [1, 2, 3]), b: problem.b.map(() => [1, -1, 2]) };
     const reference = await trace({ name: "fedavgm", beta: 0.45 }, { ...alike, cohorts: everyone(8).map(() => [0]) });
     for (const coordinates of [[[0, 1, 2]], [[0], [1]], [[2], [0, 1]], [[1], [2], [0]]]) {
-      const ours = await trace({ name: "fedbcgd" }, { ...alike, blocks: { coordinates }, cohorts: everyone(8) });
+      const algorithm = { name: "fedbcgd", blocks: coordinates.length };
+      const ours = await trace(algorithm, { ...alike, blocks: { coordinates }, cohorts: everyone(8) });
       expectClose(ours, reference);
     }
   });

@@ -77,10 +77,13 @@ describe("modelBlocks", () => {
     expect(modelBlocks(layoutOf("lenet5"), 1, "fedbcgd")).toEqual([layoutOf("lenet5")]);
   });
 
-  it("refuses more blocks than layers, and a model that is all head", () => {
+  it("refuses more blocks than layers, and models with nothing to cut", () => {
     const refused = (name: string, blocks?: number) => () => modelBlocks(layoutOf(name), blocks, "fedbcgd");
     expect(refused("lenet5", 5)).toThrow(expect.objectContaining({ code: "algorithm/blocks" }));
     expect(refused("lenet5", 5)).toThrow(/at most 4: the layers besides the head are conv1, conv2, fc1, fc2/);
-    expect(refused("logistic")).toThrow(/all head.*fedavgm/s);
+    for (const blocks of [undefined, 1]) expect(refused("logistic", blocks)).toThrow(/no layer besides the head/);
+    const one = layout(createModel("mlp", images([3, 32, 32], 10), { hidden: [8] }).parameters);
+    expect(() => modelBlocks(one, undefined, "fedbcgd")).toThrow(/one layer besides the head: dense1.*blocks = 1/s);
+    expect(modelBlocks(one, 1, "fedbcgd")).toEqual([one]);
   });
 });

@@ -8,11 +8,13 @@ const DEFAULT_BLOCKS = 5;
  * Cuts a model into blocks for methods whose clients send one each: the layers besides the head, in the order of the
  * model, in runs of about equal numbers of parameters. The head (every entry of role "head") belongs to all blocks.
  * Returns for each block the layout of its entries and the head's. `blocks` undefined: 5, or as many as there are layers.
- * Throws `algorithm/blocks` where there are fewer layers than blocks.
+ * Throws `algorithm/blocks` where there are fewer layers than blocks, or fewer than two and `blocks` is undefined: a single
+ * block saves nothing, so it must be asked for.
  */
 export function modelBlocks(model: Layout, blocks: number | undefined, method: string): Layout[] {
   const layers = model.blocks.filter((layer) => ownEntries(model, layer).length > 0);
-  const count = blocks ?? Math.max(1, Math.min(DEFAULT_BLOCKS, layers.length));
+  if (layers.length < (blocks === undefined ? 2 : 1)) throw nothingToCut(layers, method);
+  const count = blocks ?? Math.min(DEFAULT_BLOCKS, layers.length);
   if (count > layers.length) throw tooFewLayers(count, layers, method);
   const sizes = layers.map((layer) => ownEntries(model, layer).reduce((sum, { size }) => sum + size, 0));
   return balancedRuns(sizes, count).map(([from, to]) => {
@@ -50,18 +52,26 @@ function ownEntries({ entries }: Layout, layer: string): readonly LayoutEntry[] 
   return entries.filter((entry) => entry.block === layer && !isShared(entry));
 }
 
-function tooFewLayers(blocks: number, layers: readonly string[], method: string): AnabranchError {
-  const none = layers.length === 0;
+function nothingToCut(layers: readonly string[], method: string): AnabranchError {
   return new AnabranchError({
     code: "algorithm/blocks",
-    message: none ? "the model is all head: there is nothing to cut into blocks" : "there are more blocks than layers",
+    message: "the model has too few layers to cut into blocks",
+    where: `algorithm.name = "${method}"`,
+    received: layers.length === 0 ? "no layer besides the head" : `one layer besides the head: ${layers[0]}`,
+    expected: "at least two",
+    advice:
+      "Every client would send everything: take a deeper model, or fedavgm or scaffold." +
+      (layers.length === 0 ? "" : " algorithm.blocks = 1 does it all the same."),
+  });
+}
+
+function tooFewLayers(blocks: number, layers: readonly string[], method: string): AnabranchError {
+  return new AnabranchError({
+    code: "algorithm/blocks",
+    message: "there are more blocks than layers",
     where: "algorithm.blocks",
     received: `${blocks} for ${method}`,
-    expected: none
-      ? "a model with layers besides its head"
-      : `at most ${layers.length}: the layers besides the head are ${layers.join(", ")}`,
-    advice: none
-      ? "Every client would send everything, as with fedavgm: use that, or a deeper model."
-      : `A block is a run of whole layers and the head goes with every block. Set algorithm.blocks = ${layers.length} or less.`,
+    expected: `at most ${layers.length}: the layers besides the head are ${layers.join(", ")}`,
+    advice: `A block is a run of whole layers and the head goes with every block. Set algorithm.blocks = ${layers.length} or less.`,
   });
 }

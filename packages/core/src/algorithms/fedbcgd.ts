@@ -30,7 +30,7 @@ export const fedbcgdOptions = z.strictObject({
     .int()
     .positive()
     .optional()
-    .describe("blocks of whole layers besides the head, which all send (N); unset: 5, or as many as there are layers"),
+    .describe("blocks of whole layers besides the head, which all send (N); unset: 5, or the number of layers if less"),
   serverMomentum: z.number().min(0).lt(1).default(0.45).describe("heavy-ball factor of the server (beta)"),
 });
 
