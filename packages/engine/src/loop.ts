@@ -52,7 +52,7 @@ export interface LoopProgram {
  * Compiles a loop over the leading dimension of the inputs below `sequences`. Without `refresh` it is one program with one
  * scan; with it, a program of three segments that `loadProgram` runs.
  *
- * @param types by input name; "loop" is taken
+ * @param types by input name; "loop" is taken, and the leading dimension of the sequences is symbolic where segments run
  */
 export function compileLoop(
   name: string,

@@ -91,12 +91,12 @@ export function adamw(options: AdamwOptions = {}): Optimizer {
  * 1 - beta^t as (1 + beta^t) tanh(-t log(beta) / 2): the plain difference would lose four of float32's seven digits in
  * the first steps.
  */
-function oneMinusPower(beta: number, step: Tensor): Tensor {
+export function oneMinusPower(beta: number, step: Tensor): Tensor {
   const exponent = mul(step, Math.log(beta));
   return mul(add(exp(exponent), 1), tanh(mul(exponent, -0.5)));
 }
 
 /** decay * mean + (1 - decay) * value. */
-function average(mean: Tensor, value: Tensor, decay: number): Tensor {
+export function average(mean: Tensor, value: Tensor, decay: number): Tensor {
   return add(mul(mean, decay), mul(value, 1 - decay));
 }

@@ -16,4 +16,6 @@ export {
   zerosLike,
 } from "./optimizer.ts";
 export { type SgdOptions, sgd } from "./sgd.ts";
+export { type ShampooOptions, type ShampooState, shampoo } from "./shampoo.ts";
+export { type SoapOptions, type SoapState, soap } from "./soap.ts";
 export { type SophiaOptions, type SophiaState, sophia } from "./sophia.ts";

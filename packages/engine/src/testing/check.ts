@@ -14,6 +14,7 @@ import { compileProgram } from "../program.ts";
 import { sample } from "./samples.ts";
 import { record } from "./tally.ts";
 
+export { type Descent, type DescentOptions, descend } from "./descend.ts";
 export { host, sample } from "./samples.ts";
 export { formatTally, type TallyEntry, tally } from "./tally.ts";
 
