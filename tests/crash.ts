@@ -3,16 +3,21 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Own } from "@anabranch/core";
 import { resumeRun, startRun } from "@anabranch/node";
 import { w1Small } from "./fixtures/w1-small.ts";
 
 const script = fileURLToPath(new URL("./fixtures/killed-run.ts", import.meta.url));
 
 /** Final model hash and number of events of a run that nothing disturbs. */
-export async function undisturbed(algorithm: string, workers: number): Promise<{ hash: string; events: number }> {
+export async function undisturbed(
+  algorithm: string,
+  workers: number,
+  own: Own = {},
+): Promise<{ hash: string; events: number }> {
   return inTemporaryFolder(async (runs) => {
     let events = 0;
-    const { result } = await startRun(w1Small(algorithm), { runs, workers, onEvent: () => events++ });
+    const { result } = await startRun(w1Small(algorithm), { runs, workers, onEvent: () => events++ }, own);
     return { hash: result.modelHash, events };
   });
 }

@@ -63,12 +63,38 @@ export interface Local {
   readonly sent?: Readonly<Record<string, ParameterTensors>>;
 }
 
+/** Randomness that the local steps of a client half ask for, drawn by the host from the run's seed. */
+export interface DrawSpec {
+  /** "signs": +1 or -1 for each parameter of the model; "uniform": a number in [0, 1) for each label of the mini-batch. */
+  readonly kind: "signs" | "uniform";
+  /** Draws for the first step and every `every` steps on; in other steps all signs are -1 and all numbers 0. Default 1. */
+  readonly every?: number;
+}
+
+/** A step's draws by name. What is asked for under `cond` is unpacked only where the branch is taken. */
+export interface StepDraws {
+  signs(name: string): ParameterTensors;
+  /** [B, ...shape of a label] */
+  uniform(name: string): Tensor;
+}
+
 /** One local step on one mini-batch. */
 export interface LocalStep extends Local {
+  readonly draws: StepDraws;
   /** Scalar. */
   readonly learningRate: Tensor;
   /** Mean loss of this step's batch and its gradients at any parameters, as often as the method asks. Gradients are clipped as configured. */
   gradient(parameters: ParameterTensors): { readonly loss: Tensor; readonly gradients: ParameterTensors };
+  /** The Hessian of this step's mean loss times a tangent. Not clipped. */
+  hessianProduct(parameters: ParameterTensors, tangent: ParameterTensors): ParameterTensors;
+  /**
+   * Gradient of this step's mean loss on labels that the model draws from its own outputs by `uniform`, not clipped, and
+   * the number of labels in that mean, B (scalar): padding does not count. Throws `model/no-sample`.
+   */
+  sampledGradient(
+    parameters: ParameterTensors,
+    uniform: Tensor,
+  ): { readonly gradients: ParameterTensors; readonly terms: Tensor };
 }
 
 /** After the last local step. */
@@ -88,6 +114,7 @@ export interface LocalSettings {
 
 /** The traced client half; it reads like the paper's inner loop. */
 export interface ClientHalf {
+  readonly draws?: Readonly<Record<string, DrawSpec>>;
   begin(local: Local, settings: LocalSettings): TensorTree;
   step(
     carry: TensorTree,

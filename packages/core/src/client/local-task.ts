@@ -1,9 +1,7 @@
 import {
   add,
-  clipByGlobalNorm,
   compileLoop,
   type Dim,
-  gather,
   globalNorm,
   type Loop,
   type LoopProgram,
@@ -14,11 +12,19 @@ import {
   type TensorTree,
   type TensorType,
   type TypeTree,
-  valueAndGrad,
 } from "@anabranch/engine";
-import type { Algorithm, Exchange, Local, LocalSettings, ParameterTensors } from "../algorithms/algorithm.ts";
+import type {
+  Algorithm,
+  Exchange,
+  Local,
+  LocalSettings,
+  LocalStep,
+  ParameterTensors,
+} from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
+import { type DrawSpecs, drawnShare, drawTypes, stepDraws } from "./draws.ts";
+import { type CountGradients, type StepInputs, stepGradients, type TaskData } from "./step-gradients.ts";
 
 /** What the traced task needs to know of the run. */
 export interface TaskSettings extends LocalSettings {
@@ -32,20 +38,19 @@ interface TaskInputs {
   readonly broadcast: Record<string, ParameterTensors>;
   readonly state: Record<string, ParameterTensors>;
   readonly sent?: Record<string, ParameterTensors>;
-  readonly data: { readonly features: Tensor; readonly labels: Tensor };
-  readonly steps: {
-    readonly indices: Tensor;
-    readonly weights: Tensor;
-    readonly learningRate: Tensor;
-    readonly masks: Record<string, Tensor>;
-  };
+  readonly data: TaskData;
+  /** With a leading axis K. */
+  readonly steps: StepInputs;
 }
 
 /** The local task of a method on a model. */
 export interface LocalTask {
   /** One graph, or segments where the method asks for host kernels between steps. */
   readonly program: Program | LoopProgram;
-  /** Gradients of a mini-batch that one local step asks for: 1 for FedAvg, 2 for methods that look around. */
+  /**
+   * Gradients of a mini-batch that one local step asks for: 1 for FedAvg, 2 for methods that look around. A Hessian product
+   * counts as two; estimates of the curvature count by the share of steps for which the method draws numbers.
+   */
   readonly gradientsPerStep: number;
 }
 
@@ -55,8 +60,8 @@ export interface LocalTask {
  *
  * Inputs: broadcast/NAME/ENTRY and state/NAME/ENTRY (the method's vectors, entry by entry); data/features [n, ...],
  * data/labels [n, ...]; steps/indices [K, B] rows of the data, steps/weights [K, B] (sum 1 a step, 0 for padding),
- * steps/learningRate [K], steps/masks/NAME [K, B, bytes] packed dropout bits; where the exchange has parts,
- * sent/NAME/ENTRY [], 1 for an entry that the client sends and 0 for others.
+ * steps/learningRate [K], steps/masks/NAME [K, B, bytes] packed dropout bits, steps/draws/... (see `drawTypes`); where the
+ * exchange has parts, sent/NAME/ENTRY [], 1 for an entry that the client sends and 0 for others.
  * Outputs: update/NAME/ENTRY, state/NAME/ENTRY, losses [K] and norm [] (L2 norm of the whole update: its size, and the
  * check that it is finite).
  */
@@ -66,7 +71,8 @@ export function compileLocalTask(
   exchange: Exchange,
   settings: TaskSettings,
 ): LocalTask {
-  const types = taskTypes(model, exchange, settings.batchSize);
+  const draws = algorithm.client.draws ?? {};
+  const types = taskTypes(model, exchange, draws, settings.batchSize);
   const count = { gradients: 0 };
   const loop = localLoop(algorithm, model, settings, count);
   const refresh = algorithm.client.refresh?.(layout(model.parameters), settings);
@@ -77,27 +83,27 @@ export function compileLocalTask(
 /** The local task as a loop; `count.gradients` is set to what the traced step asks for. */
 function localLoop(algorithm: Algorithm, model: Model, settings: TaskSettings, count: { gradients: number }): Loop {
   const { client } = algorithm;
+  const { draws = {} } = client;
   const modelLayout = layout(model.parameters);
   const localOf = (inputs: unknown): Local => {
     const { broadcast, state = {}, sent } = inputs as TaskInputs;
     return { model: modelLayout, broadcast, state, ...(sent === undefined ? {} : { sent }) };
   };
+  const addWork: CountGradients = (kind, gradients) => {
+    count.gradients += kind === "curvature" ? gradients * drawnShare(draws) : gradients;
+  };
   return {
     begin: (inputs) => client.begin(localOf(inputs), settings),
     step(carry, slice, inputs) {
-      const { data } = inputs as unknown as TaskInputs;
-      const step = slice as unknown as TaskInputs["steps"];
+      const step = slice as unknown as StepInputs;
       count.gradients = 0;
-      const gradient = (parameters: ParameterTensors) => {
-        count.gradients++;
-        const { value, gradients } = valueAndGrad(
-          (p: TensorTree) => batchLoss(model, p as ParameterTensors, data, step),
-          parameters as TensorTree,
-        );
-        const clipped = settings.gradientClip > 0 ? clipByGlobalNorm(gradients, settings.gradientClip) : gradients;
-        return { loss: value, gradients: clipped as ParameterTensors };
+      const local: LocalStep = {
+        ...localOf(inputs),
+        ...stepGradients(model, (inputs as unknown as TaskInputs).data, step, settings.gradientClip, addWork),
+        learningRate: step.learningRate,
+        draws: stepDraws(draws, step.draws, modelLayout),
       };
-      const next = client.step(carry, { ...localOf(inputs), learningRate: step.learningRate, gradient }, settings);
+      const next = client.step(carry, local, settings);
       return { carry: next.carry, output: { loss: next.loss } };
     },
     end(carry, outputs, inputs) {
@@ -114,20 +120,7 @@ function localLoop(algorithm: Algorithm, model: Model, settings: TaskSettings, c
   };
 }
 
-/** Weighted mean loss of one mini-batch gathered from the client's data. */
-function batchLoss(
-  model: Model,
-  parameters: ParameterTensors,
-  data: TaskInputs["data"],
-  step: Pick<TaskInputs["steps"], "indices" | "weights" | "masks">,
-): Tensor {
-  const features = gather(data.features, step.indices);
-  const labels = gather(data.labels, step.indices);
-  const outputs = model.forward(parameters, features, { masks: step.masks ?? {} });
-  return sum(mul(model.losses(outputs, labels), step.weights));
-}
-
-function taskTypes(model: Model, exchange: Exchange, batch: number): Record<string, TypeTree> {
+function taskTypes(model: Model, exchange: Exchange, draws: DrawSpecs, batch: number): Record<string, TypeTree> {
   const vectors = (names: Readonly<Record<string, Layout>>): TypeTree =>
     Object.fromEntries(Object.entries(names).map(([name, layout]) => [name, entryTypes(layout)]));
   const sent = (layout: Layout): TypeTree =>
@@ -145,6 +138,7 @@ function taskTypes(model: Model, exchange: Exchange, batch: number): Record<stri
       masks: Object.fromEntries(
         model.masks.map((m) => [m.name, { dtype: "uint8", shape: ["K", batch, maskBytes(m.shape)] } as TensorType]),
       ),
+      draws: drawTypes(draws, model, layout(model.parameters), batch),
     },
   };
 }

@@ -13,6 +13,7 @@ import type { Broadcast, Update } from "../protocol/message.ts";
 import { bernoulliBits, deriveKey, type RandomKey, randomStream, rootKey } from "../random/index.ts";
 import { applyClientStages, type StageSettings, stagesOf } from "../round/stages.ts";
 import { type LocalBudget, planBatches } from "./batches.ts";
+import { type DrawSpecs, drawInputs } from "./draws.ts";
 import { maskBytes } from "./local-task.ts";
 import { vectorInputs, vectorOutputs } from "./vectors.ts";
 
@@ -24,6 +25,7 @@ export interface TaskPlan {
   readonly batchSize: number;
   readonly budget: LocalBudget;
   readonly masks: readonly MaskSpec[];
+  readonly draws: DrawSpecs;
   readonly down: Readonly<Record<string, Layout>>;
   readonly up: Readonly<Record<string, Layout>>;
   /** What the clients of a method with parts send of `up`, for each part. */
@@ -83,6 +85,7 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
     "steps/learningRate": { dtype: "float", shape: [k], data: make(k).fill(task.learningRate) },
     ...maskInputs(plan, k, key("dropout")),
     ...sentInputs(plan, task.part, make),
+    ...drawInputs(plan, k, key("draws")),
   });
   const collect = (kind: "update" | "state", layouts: Readonly<Record<string, Layout>>) =>
     vectorOutputs(outputs, kind, layouts, (name, length) => task.allocate?.(kind, name, length) ?? make(length));

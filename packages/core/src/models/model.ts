@@ -8,6 +8,7 @@ import {
   softmaxCrossEntropy,
   type Tensor,
 } from "@anabranch/engine";
+import { sampleLabels } from "./sample-labels.ts";
 
 /** Values of a model's parameters by name, as traced tensors. */
 export type ModelParameters = Readonly<Record<string, Tensor>>;
@@ -35,15 +36,18 @@ export interface Model {
   losses(outputs: Tensor, labels: Tensor): Tensor;
   /** @returns one score per example in [0, 1]: correct, or the share of correct tokens, [N] */
   scores(outputs: Tensor, labels: Tensor): Tensor;
+  /** Labels drawn from the distribution that the outputs describe, by uniform numbers in [0, 1) of the labels' shape. */
+  sample?(outputs: Tensor, uniforms: Tensor): Tensor;
 }
 
-/** The losses and scores of models whose outputs are logits [N, ..., classes] for labels [N, ...]. */
-export function classification(classes: number): Pick<Model, "classes" | "losses" | "scores"> {
+/** The losses, scores and samples of models whose outputs are logits [N, ..., classes] for labels [N, ...]. */
+export function classification(classes: number): Pick<Model, "classes" | "losses" | "scores" | "sample"> {
   const perExample = (x: Tensor) => (x.shape.length === 1 ? x : mean(x, positionAxes(x)));
   return {
     classes,
     losses: (logits, labels) => perExample(softmaxCrossEntropy(logits, cast(labels, "int32"))),
     scores: (logits, labels) => perExample(cast(equal(argmax(logits, -1), cast(labels, "int32")), "float")),
+    sample: (logits, uniforms) => sampleLabels(logits, uniforms, classes),
   };
 }
 

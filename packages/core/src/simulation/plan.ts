@@ -54,6 +54,7 @@ export function simulationPlan(parts: PlanParts): SimulationPlan {
       batchSize: training.batchSize,
       budget,
       masks: model.masks,
+      draws: algorithm.client.draws ?? {},
       down: exchange.down,
       up: Object.fromEntries(Object.entries(exchange.up).map(([name, upload]) => [name, upload.layout])),
       parts: exchange.parts,

@@ -1,0 +1,83 @@
+import {
+  AnabranchError,
+  clipByGlobalNorm,
+  div,
+  gather,
+  hessianProduct,
+  mul,
+  square,
+  sum,
+  type Tensor,
+  type TensorTree,
+  valueAndGrad,
+} from "@anabranch/engine";
+import type { LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
+import type { Model } from "../models/model.ts";
+
+/** The client's own examples, [n, ...]. */
+export interface TaskData {
+  readonly features: Tensor;
+  readonly labels: Tensor;
+}
+
+/** One step's slice of the program's inputs. */
+export interface StepInputs {
+  readonly indices: Tensor;
+  readonly weights: Tensor;
+  readonly learningRate: Tensor;
+  readonly masks: Record<string, Tensor>;
+  readonly draws: Record<string, TensorTree>;
+}
+
+type Gradients = Pick<LocalStep, "gradient" | "hessianProduct" | "sampledGradient">;
+
+/** Told the work of every call, in gradients. */
+export type CountGradients = (kind: "gradient" | "curvature", gradients: number) => void;
+
+/** What a local step can ask of its mini-batch. */
+export function stepGradients(
+  model: Model,
+  data: TaskData,
+  step: StepInputs,
+  gradientClip: number,
+  count: CountGradients,
+): Gradients {
+  const outputsAt = (parameters: ParameterTensors) =>
+    model.forward(parameters, gather(data.features, step.indices), { masks: step.masks ?? {} });
+  const meanLoss = (outputs: Tensor, labels: Tensor) => sum(mul(model.losses(outputs, labels), step.weights));
+  const plain = (parameters: ParameterTensors) =>
+    valueAndGrad((p) => meanLoss(outputsAt(p), gather(data.labels, step.indices)), parameters);
+  return {
+    gradient(parameters) {
+      count("gradient", 1);
+      const { value, gradients } = plain(parameters);
+      return { loss: value, gradients: gradientClip > 0 ? clipByGlobalNorm(gradients, gradientClip) : gradients };
+    },
+    hessianProduct(parameters, tangent) {
+      count("curvature", 2);
+      return hessianProduct((p) => plain(p).gradients, parameters, tangent);
+    },
+    sampledGradient(parameters, uniform) {
+      count("curvature", 1);
+      const sample = model.sample ?? refuseToSample(model);
+      const sampledLoss = (p: ParameterTensors) => {
+        const outputs = outputsAt(p);
+        return meanLoss(outputs, sample(outputs, uniform));
+      };
+      const positions = model.labels.shape.reduce((a, b) => a * b, 1);
+      // n equal weights 1 / n: their squares sum to 1 / n
+      const terms = div(positions, sum(square(step.weights)));
+      return { gradients: valueAndGrad(sampledLoss, parameters).gradients, terms };
+    },
+  };
+}
+
+function refuseToSample(model: Model): never {
+  throw new AnabranchError({
+    code: "model/no-sample",
+    message: "this model cannot draw labels from its own outputs, which the Gauss-Newton estimate needs",
+    where: `model ${model.name}`,
+    expected: "a model with `sample`, as every classifier",
+    advice: "Choose another estimate of the curvature, or another model.",
+  });
+}
