@@ -40,7 +40,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "simulation",
     "conformance",
   ],
-  node: ["store", "data", "docs", "report terminal", "workers", "run", "cli"],
+  node: ["store", "data", "docs", "report terminal", "workers", "run", "sweep", "cli"],
 };
 
 /** Functions longer than 60 lines, each with what excuses it. */

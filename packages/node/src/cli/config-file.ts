@@ -18,6 +18,17 @@ export interface ConfigAdditions {
  * @throws `config/not-found`, `config/unreadable`, and what `parseConfig` throws
  */
 export async function readConfigFile(file: string, additions: ConfigAdditions): Promise<Config> {
+  const resolve = await openConfigFile(file);
+  return resolve(additions);
+}
+
+/**
+ * Reads a configuration file that is to be resolved with several sets of additions. What is given back throws what
+ * `parseConfig` throws.
+ *
+ * @throws `config/not-found`, `config/unreadable`
+ */
+export async function openConfigFile(file: string): Promise<(additions: ConfigAdditions) => Config> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
@@ -31,7 +42,7 @@ export async function readConfigFile(file: string, additions: ConfigAdditions): 
       cause: error,
     });
   }
-  return withAbsolutePaths(parseConfig(text, file, additions.set), dirname(file), additions.dataDir);
+  return ({ set, dataDir }) => withAbsolutePaths(parseConfig(text, file, set), dirname(file), dataDir);
 }
 
 function withAbsolutePaths(config: Config, base: string, givenDataDir: string | undefined): Config {

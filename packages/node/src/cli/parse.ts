@@ -6,3 +6,10 @@ export function positiveCount(text: string): number {
   if (/^\d+$/.test(text) && value >= 1) return value;
   throw new InvalidArgumentError("It is a whole number from 1 on.");
 }
+
+/** An accuracy as a fraction of 1, for an option. */
+export function fraction(text: string): number {
+  const value = Number(text);
+  if (/^\d*\.?\d+$/.test(text) && value > 0 && value <= 1) return value;
+  throw new InvalidArgumentError("It is a fraction of 1, e.g. 0.8.");
+}

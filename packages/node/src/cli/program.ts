@@ -12,6 +12,7 @@ import { addNew } from "./commands/new.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRun } from "./commands/run.ts";
 import { addShow } from "./commands/show.ts";
+import { addSweep } from "./commands/sweep.ts";
 import { exitCodeLines } from "./exit-codes.ts";
 import { globalOptions, visibleGlobals } from "./globals.ts";
 
@@ -32,6 +33,7 @@ export function createProgram(): Command {
   addList(program);
   addShow(program);
   addCompare(program);
+  addSweep(program);
   addExport(program);
   addMethods(program);
   addModels(program);

@@ -38,7 +38,7 @@ describe("help", () => {
     expect(text).toMatch(/Examples?:\n {2}anabranch /);
     expect(text).toContain("--json");
     expect(text.includes("--set")).toBe(name === "run");
-    expect(text.includes("--workers")).toBe(name === "run" || name === "resume");
+    expect(text.includes("--workers")).toBe(["run", "resume", "sweep"].includes(name));
   });
 });
 

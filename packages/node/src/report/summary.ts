@@ -41,15 +41,37 @@ export function summarise(run: RunHistory): RunSummary {
   };
 }
 
+/** Evaluations that the recent accuracy is the mean of. */
+export const RECENT_EVALUATIONS = 3;
+
+/** Mean accuracy of the last three evaluations, or of as many as there are: steadier than that of the last one. NaN without any. */
+export function recentAccuracy({ evaluations }: Pick<RunHistory, "evaluations">): number {
+  const last = evaluations.slice(-RECENT_EVALUATIONS);
+  return last.reduce((sum, { accuracy }) => sum + accuracy, 0) / last.length;
+}
+
 /** Bytes uploaded in rounds 1 to n, as a function of n. */
 export function uploadedBy(run: RunHistory): (round: number) => number {
-  const sums: { round: number; bytes: number }[] = [];
-  let bytes = 0;
+  return sumUntil(run, ({ bytesUp }) => finiteOr(bytesUp, 0));
+}
+
+/**
+ * Gradients of a mini-batch that the clients have computed in rounds 1 to n, as a function of n; those of clients that
+ * failed are not known and not counted. NaN for runs of versions that did not count.
+ */
+export function gradientsBy(run: RunHistory): (round: number) => number {
+  const perStep = run.start?.gradientsPerStep ?? Number.NaN;
+  return sumUntil(run, ({ steps }) => (steps ?? Number.NaN) * perStep);
+}
+
+function sumUntil(run: RunHistory, amount: (round: RunHistory["rounds"][number]) => number): (round: number) => number {
+  const sums: { round: number; sum: number }[] = [];
+  let sum = 0;
   for (const round of run.rounds) {
-    bytes += finiteOr(round.bytesUp, 0);
-    sums.push({ round: round.round, bytes });
+    sum += amount(round);
+    sums.push({ round: round.round, sum });
   }
-  return (round) => sums.findLast((sum) => sum.round <= round)?.bytes ?? 0;
+  return (round) => sums.findLast((known) => known.round <= round)?.sum ?? 0;
 }
 
 /** The first evaluated round whose accuracy is at least `accuracy`, with the bytes uploaded until then. */
@@ -58,7 +80,8 @@ export function firstReaching(run: RunHistory, accuracy: number): { round: numbe
   return evaluation && { round: evaluation.round, bytesUp: uploadedBy(run)(evaluation.round) };
 }
 
-function bestEvaluation(run: RunHistory): { round: number; accuracy: number } {
+/** The first evaluation of the highest accuracy; NaN without any. */
+export function bestEvaluation(run: Pick<RunHistory, "evaluations">): { round: number; accuracy: number } {
   let best = { round: Number.NaN, accuracy: Number.NaN };
   for (const { round, accuracy } of run.evaluations) {
     if (accuracy > finiteOr(best.accuracy, Number.NEGATIVE_INFINITY)) best = { round, accuracy };

@@ -34,7 +34,12 @@ export async function loadConfigured(config: Config, options: LoadOptions): Prom
   return { own, data: await loadData(config, base, dataDir) };
 }
 
-async function loadData({ data, seed }: Config, base: string, dataDir: string | undefined): Promise<Loaded["data"]> {
+/** The data set alone. */
+export async function loadData(
+  { data, seed }: Config,
+  base: string,
+  dataDir: string | undefined,
+): Promise<Loaded["data"]> {
   if (data.file !== undefined) return loadDatasetModule(data.file, base);
   if (data.dataset === "synthetic") {
     const { testExamples, classesPerClient, ...spec } = data.synthetic;
@@ -44,8 +49,8 @@ async function loadData({ data, seed }: Config, base: string, dataDir: string | 
   return loadDataset(data.dataset, dataDir === undefined ? { base } : { base, dataDir });
 }
 
-/** Own files get the section's further keys as options. */
-async function loadOwn({ model, algorithm }: Config, base: string): Promise<Own> {
+/** The own files alone; they get the section's further keys as options. */
+export async function loadOwn({ model, algorithm }: Config, base: string): Promise<Own> {
   const { name: _model, file: modelFile, initialWeights, ...modelOptions } = model;
   const { name: _algorithm, file: algorithmFile, ...algorithmOptions } = algorithm;
   return {

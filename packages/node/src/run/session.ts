@@ -25,6 +25,8 @@ import { type OpenSimulation, openSimulation, type SimulationOptions } from "./s
 export interface SessionOptions extends SimulationOptions {
   /** Root folder of runs. */
   readonly runs: string;
+  /** Told where the run is written, before its first event. */
+  onFolder?(folder: string): void;
   onEvent?(event: RunEvent): void;
   /** Aborted: the running round ends, a checkpoint is written, the outcome says "interrupted". */
   readonly signal?: AbortSignal;
@@ -101,6 +103,7 @@ async function recorded(
   options: SessionOptions,
 ): Promise<RunOutcome> {
   const { paths, folder, id } = run;
+  options.onFolder?.(folder);
   const blobs = await openDiskBlobStore(folder);
   const resumedFrom = (await resumePoint(simulation.plan, blobs))?.checkpoint.round ?? 0;
   await truncateAfterRound(paths.events, resumedFrom);

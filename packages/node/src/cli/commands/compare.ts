@@ -1,42 +1,54 @@
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
+import { type ComparisonOptions, commonAccuracy, compareGroups, evaluationsUntil } from "../../report/comparison.ts";
+import { comparisonTable } from "../../report/comparison-table.ts";
 import { configDifferences } from "../../report/config-differences.ts";
 import { runLabels } from "../../report/labels.ts";
 import { type RunData, readRunFolder } from "../../report/run-data.ts";
-import { firstReaching, summarise } from "../../report/summary.ts";
+import { groupBySeed } from "../../report/run-groups.ts";
+import { firstReaching, gradientsBy, recentAccuracy, summarise } from "../../report/summary.ts";
 import { storageError } from "../../store/file-system.ts";
 import { findRun } from "../../store/find-run.ts";
 import type { RunSummary } from "../../store/run-summary.ts";
 import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../../terminal/format.ts";
+import { withComparisonOptions } from "../comparison-options.ts";
 import { listensTo, readCall } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
 import { orNull } from "../run-texts.ts";
 import { table } from "../text.ts";
 
+interface CompareOptions extends ComparisonOptions {
+  readonly output?: string;
+}
+
 export function addCompare(program: Command): void {
   const command = program
     .command("compare")
-    .description("Put runs side by side: a table here, and one report with their curves.")
+    .description(
+      "Put runs side by side: a table here, and one report with their curves. Seeds of one configuration are a row.",
+    )
     .argument("<runs...>", 'ids, names or folders of runs, or "last"')
     .option("-o, --output <folder>", "folder of the report (default: compare-<ids> in the folder of runs)")
-    .action(async (names: string[], options: { output?: string }, self: Command) => {
+    .action(async (names: string[], options: CompareOptions, self: Command) => {
       const { globals, output } = readCall(self);
       const found: RunSummary[] = [];
       for (const name of names) found.push(await findRun(globals.runs, name));
       const runs = found.map((run) => readRunFolder(run.folder));
       const folder = resolve(options.output ?? join(globals.runs, `compare-${found.map(({ id }) => id).join("-")}`));
       const files = await writeReport(found, folder);
-      const comparison = compare(found, runs);
+      const comparison = compare(found, runs, options);
       if (output.json) output.document({ ...comparison, report: join(folder, "report.html"), folder, files });
-      else print(comparison, folder, output);
+      else print(comparison, options, folder, output);
     });
+  withComparisonOptions(command);
   listensTo(command, "runs", "quiet");
   withExamples(
     command,
     ["anabranch compare fedavg scaffold", "two runs by their names"],
     ["anabranch compare k3x p7d last -o comparison", "three runs, the report in ./comparison"],
+    ["anabranch compare k3x p7d --target 0.8 --at-round 20", "what 80 % costs, and how far round 20 comes"],
   );
 }
 
@@ -53,25 +65,29 @@ async function writeReport(runs: readonly RunSummary[], folder: string): Promise
   }
 }
 
-/** The figures of runs beside each other; `target` is the highest accuracy that every run reaches, null where unknown. */
-function compare(found: readonly RunSummary[], runs: readonly RunData[]) {
+/** The figures of runs beside each other, one by one and by group; `target` is the asked one or what every run reaches. */
+function compare(found: readonly RunSummary[], runs: readonly RunData[], options: ComparisonOptions) {
   const labels = runLabels(runs);
-  const summaries = runs.map(summarise);
-  const least = Math.min(...summaries.map(({ bestAccuracy }) => bestAccuracy));
-  const target = Number.isFinite(least) ? Math.floor(least * 1000) / 1000 : null;
-  const differences = configDifferences(runs.map((run) => run.configText));
+  const { target, atRound, rows } = compareGroups(groupBySeed(runs), {
+    ...options,
+    target: options.target ?? commonAccuracy(runs),
+  });
   return {
     target,
+    atRound,
     runs: runs.map((run, i) => {
-      const summary = summaries[i]!;
+      const summary = summarise(run);
       const reached = target === null ? undefined : firstReaching(run, target);
+      const looked = evaluationsUntil(run, options.atRound);
+      const accuracy = options.atRound === undefined ? summary.accuracy : looked.evaluations.at(-1)?.accuracy;
       return {
         id: found[i]!.id,
         label: labels[i]!,
         algorithm: found[i]!.algorithm,
         status: found[i]!.status,
         rounds: summary.rounds,
-        accuracy: orNull(summary.accuracy),
+        accuracy: orNull(accuracy),
+        recentAccuracy: orNull(recentAccuracy(looked)),
         bestAccuracy: orNull(summary.bestAccuracy),
         bestRound: orNull(summary.bestRound),
         testLoss: orNull(run.evaluations.at(-1)?.loss),
@@ -80,16 +96,47 @@ function compare(found: readonly RunSummary[], runs: readonly RunData[]) {
         seconds: orNull(summary.seconds),
         roundsToTarget: reached?.round ?? null,
         bytesUpToTarget: reached?.bytesUp ?? null,
+        gradientsToTarget: reached === undefined ? null : orNull(gradientsBy(run)(reached.round)),
       };
     }),
-    differences,
+    groups: rows,
+    differences: configDifferences(runs.map((run) => run.configText)),
   };
 }
 
-function print({ target, runs, differences }: ReturnType<typeof compare>, folder: string, output: Output): void {
+type Compared = ReturnType<typeof compare>;
+
+function print(compared: Compared, options: ComparisonOptions, folder: string, output: Output): void {
+  const { runs, groups, differences } = compared;
+  if (groups.some(({ seeds }) => seeds.length > 1)) printGroups(compared, options, output);
+  else printRuns(compared, options, output);
+  if (differences.length > 0) {
+    const names = runs.map(({ label }) => ({ head: label }));
+    output.print(
+      "",
+      output.colours.bold("What differs in the configuration"),
+      ...table(
+        [{ head: "key" }, ...names],
+        differences.map(({ key, values }) => [key, ...values]),
+        output.width,
+      ),
+    );
+  }
+  output.print("", `Report: ${join(folder, "report.html")}`);
+}
+
+/** Seeds of one configuration in a row. */
+function printGroups({ groups, ...rest }: Compared, options: ComparisonOptions, output: Output): void {
+  const { heads, rows, notes } = comparisonTable({ ...rest, rows: groups }, options.target !== undefined);
+  const columns = heads.map((head, c) => ({ head, right: c > 1 }));
+  output.print(...table(columns, rows, output.width), "", ...notes);
+}
+
+function printRuns({ target, atRound, runs }: Compared, options: ComparisonOptions, output: Output): void {
   const text = (value: number | null, format: (value: number) => string) => format(value ?? Number.NaN);
   const share = target === null ? "target" : formatPercent(target, 1);
-  const heads = ["accuracy", "best", "in round", "test loss", "up", "time", `rounds to ${share}`, `up to ${share}`];
+  const accuracy = atRound === null ? "accuracy" : `accuracy at round ${atRound}`;
+  const heads = [accuracy, "best", "in round", "test loss", "up", "time", `rounds to ${share}`, `up to ${share}`];
   const rows = runs.map((run) => [
     output.colours.bold(run.label),
     run.algorithm,
@@ -110,18 +157,7 @@ function print({ target, runs, differences }: ReturnType<typeof compare>, folder
     ...heads.map((head) => ({ head, right: true })),
   ];
   output.print(...table(columns, rows, output.width));
-  if (target !== null && runs.length > 1) output.print("", `${share} is the highest accuracy that every run reaches.`);
-  if (differences.length > 0) {
-    const names = runs.map(({ label }) => ({ head: label }));
-    output.print(
-      "",
-      output.colours.bold("What differs in the configuration"),
-      ...table(
-        [{ head: "key" }, ...names],
-        differences.map(({ key, values }) => [key, ...values]),
-        output.width,
-      ),
-    );
-  }
-  output.print("", `Report: ${join(folder, "report.html")}`);
+  const found = options.target === undefined && target !== null && runs.length > 1;
+  if (found)
+    output.print("", `${share} is the highest accuracy that every run reaches, but for those that diverged or failed.`);
 }

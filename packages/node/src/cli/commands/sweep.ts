@@ -1,0 +1,148 @@
+import { mkdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+import type { Command } from "commander";
+import type { ComparisonOptions } from "../../report/comparison.ts";
+import { comparisonTable } from "../../report/comparison-table.ts";
+import { storageError } from "../../store/file-system.ts";
+import type { SweepResult } from "../../sweep/execute.ts";
+import { findRunsByIdentity } from "../../sweep/found-runs.ts";
+import { type SweepDocument, sweepDocument, writeResults } from "../../sweep/results.ts";
+import { describeValues } from "../../sweep/values.ts";
+import { formatPlural } from "../../terminal/format.ts";
+import { withComparisonOptions } from "../comparison-options.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { type GlobalOptions, listensTo, readCall } from "../globals.ts";
+import { withExamples } from "../help.ts";
+import { listenForInterrupt } from "../interrupt.ts";
+import type { Output } from "../output.ts";
+import { positiveCount } from "../parse.ts";
+import { type OpenSweep, openSweep } from "../sweep-config.ts";
+import { planLines } from "../sweep-plan-text.ts";
+import { SweepView } from "../sweep-view.ts";
+import { table } from "../text.ts";
+
+interface SweepCommandOptions extends ComparisonOptions {
+  readonly plan?: boolean;
+  readonly jobs: number;
+}
+
+export function addSweep(program: Command): void {
+  const command = program
+    .command("sweep")
+    .description(
+      "Train variants of a configuration over a grid and seeds, and compare them. Again: goes on where it stopped.",
+    )
+    .argument("<file>", "sweep (TOML); the base configuration in it is relative to its folder")
+    .option("--plan", "measure two rounds of each variant, print runs and projected time, and do nothing else")
+    .option("--jobs <n>", "runs at a time, each with its share of the cores; never changes a result", positiveCount, 1)
+    .action(async (file: string, options: SweepCommandOptions, self: Command) => {
+      const { globals, output } = readCall(self);
+      const open = await openSweep(file, globals.dataDir);
+      if (options.plan === true) await plan(open, options.jobs, globals, output);
+      else await carryOut(file, open, options, globals, output);
+    });
+  withComparisonOptions(command);
+  listensTo(command, "workers", "runs", "dataDir", "quiet");
+  withExamples(
+    command,
+    ["anabranch sweep sweep.toml --plan", "how many runs, and how long they will take"],
+    ["anabranch sweep sweep.toml", "train them all; after Ctrl-C the same command goes on"],
+    ["anabranch sweep sweep.toml --jobs 2 --target 0.8", "two runs at a time; what 80 % costs"],
+  );
+}
+
+/** The options of sessions: with several runs at a time, each has its share of the cores. */
+function execution({ workers, dataDir }: GlobalOptions, jobs: number) {
+  const share = jobs === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / jobs));
+  const given = workers ?? share;
+  return {
+    jobs,
+    ...(given === undefined ? {} : { workers: given }),
+    ...(dataDir === undefined ? {} : { dataDir }),
+  };
+}
+
+async function plan({ sweep }: OpenSweep, jobs: number, globals: GlobalOptions, output: Output): Promise<void> {
+  const { planSweep } = await import("../../sweep/plan.ts");
+  output.note("Measuring two rounds and an evaluation of each variant, in memory.");
+  const found = await findRunsByIdentity(globals.runs);
+  const planned = await planSweep(sweep, { ...execution(globals, jobs), found });
+  if (output.json) output.document({ name: sweep.spec.name, ...planned });
+  else output.print(...planLines(planned, output.width));
+}
+
+async function carryOut(
+  file: string,
+  { sweep, base }: OpenSweep,
+  { jobs, target, atRound }: SweepCommandOptions,
+  globals: GlobalOptions,
+  output: Output,
+): Promise<void> {
+  const { executeSweep } = await import("../../sweep/execute.ts");
+  const folder = resolve(globals.runs, `sweep-${sweep.spec.name.replace(/[^\w.-]+/g, "-")}`);
+  const found = await findRunsByIdentity(globals.runs);
+  const view = new SweepView(output, base);
+  const remark = (text: string) => {
+    view.close();
+    process.stderr.write(`${text}\n`);
+  };
+  const goOn = `Go on with: anabranch sweep ${file}`;
+  using interrupt = listenForInterrupt({
+    first: () => remark("Stopping when the rounds under way are done and saved. Ctrl-C again stops at once."),
+    second: () => remark(`Stopped at once; the last checkpoints stand. ${goOn}`),
+  });
+  const result = await executeSweep(sweep, {
+    ...execution(globals, jobs),
+    runs: globals.runs,
+    found,
+    signal: interrupt.signal,
+    onEvent: (planned, event) => view.onEvent(planned, event),
+    onOutcome: (outcome, progress) => view.onOutcome(outcome, progress),
+  });
+  view.close();
+  process.exitCode = exitCodeFor(result);
+  const metric = sweep.spec.tune?.metric ?? "recentAccuracy";
+  const document = sweepDocument(result, { name: sweep.spec.name, base, metric, target, atRound });
+  const { interrupted } = result;
+  const files = interrupted ? [] : await write(folder, document, target !== undefined);
+  if (output.json)
+    process.stdout.write(`${JSON.stringify({ type: "sweep.result", interrupted, folder, files, ...document })}\n`);
+  else if (interrupted) output.note(goOn);
+  else if (output.quiet) output.print(folder);
+  else print(document, target !== undefined, folder, output);
+}
+
+/** A diverged value of a tuning is no failure: it has lost. */
+function exitCodeFor({ interrupted, tunings, cases }: SweepResult): number {
+  if (interrupted) return exitCodes.interrupted;
+  const failedCase = cases.some(
+    ({ tuned, outcomes }) => tuned === undefined || outcomes.some(({ end }) => end !== "finished"),
+  );
+  const failedTuning = tunings.some(({ outcomes }) => outcomes.some(({ end }) => end === "failed"));
+  return failedCase || failedTuning ? exitCodes.failed : exitCodes.ok;
+}
+
+async function write(folder: string, document: SweepDocument, target: boolean): Promise<string[]> {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw storageError(error, { what: "the result of the sweep", path: folder });
+  }
+  return await writeResults(folder, document, target);
+}
+
+function print(document: SweepDocument, target: boolean, folder: string, output: Output): void {
+  const { heads, rows, notes } = comparisonTable(document, target);
+  const columns = heads.map((head, c) => ({ head, right: c > 1 }));
+  output.print("", ...table(columns, rows, output.width), "", ...notes);
+  for (const { variant, at, chosen } of document.tunings) {
+    const place = describeValues(at);
+    const choice = chosen === null ? "nothing: every value diverged or failed" : describeValues(chosen);
+    output.print(`Tuned: ${variant}${place === "" ? "" : ` (${place})`}: ${choice}`);
+  }
+  const runs = document.rows.flatMap((row) => row.runs);
+  const bad = runs.filter(({ end }) => end !== "finished").length;
+  if (bad > 0) output.print(output.colours.red(`${formatPlural(bad, "run")} diverged or failed.`));
+  output.print("", `Table and commands: ${join(folder, "table.md")}`);
+}

@@ -1,0 +1,78 @@
+import type { RunEvent } from "@anabranch/core";
+import type { Outcome } from "../sweep/carry-out-run.ts";
+import type { Progress } from "../sweep/execute.ts";
+import type { PlannedRun } from "../sweep/expand.ts";
+import { runRecord } from "../sweep/results.ts";
+import { describeValues } from "../sweep/values.ts";
+import { formatPercent, formatSeconds } from "../terminal/format.ts";
+import type { Output } from "./output.ts";
+import { orNaN } from "./run-texts.ts";
+
+const CLEAR_LINE = "\r\u001b[2K";
+
+/** Shows a sweep as it goes: one line a run, and on a terminal a passing line about the round under way. */
+export class SweepView {
+  readonly #output: Output;
+  readonly #base: string;
+  #passing = false;
+
+  /** @param base path of the base configuration as commands have it */
+  constructor(output: Output, base: string) {
+    this.#output = output;
+    this.#base = base;
+  }
+
+  onEvent(planned: PlannedRun, event: RunEvent): void {
+    const { json, quiet, width } = this.#output;
+    if (json || quiet || !Number.isFinite(width) || event.type !== "round.finished") return;
+    this.close();
+    const line = `${labelOf(planned)}  round ${event.round}/${planned.config.rounds}  loss ${orNaN(event.loss).toFixed(4)}`;
+    process.stdout.write(line.slice(0, width - 1));
+    this.#passing = true;
+  }
+
+  onOutcome(outcome: Outcome, progress: Progress): void {
+    const { json, quiet } = this.#output;
+    if (json) process.stdout.write(`${JSON.stringify(this.#jsonLine(outcome, progress))}\n`);
+    else if (!quiet) {
+      this.close();
+      this.#output.print(...this.#lines(outcome, progress));
+    }
+  }
+
+  /** Removes the passing line. */
+  close(): void {
+    if (this.#passing) process.stdout.write(CLEAR_LINE);
+    this.#passing = false;
+  }
+
+  #jsonLine(outcome: Outcome, { done, total, remainingSeconds }: Progress) {
+    const left = Number.isFinite(remainingSeconds) ? remainingSeconds : null;
+    const { source } = outcome;
+    return { type: "sweep.run", ...runRecord(outcome, this.#base), source, done, total, remainingSeconds: left };
+  }
+
+  #lines(outcome: Outcome, { done, total, remainingSeconds }: Progress): string[] {
+    const { colours } = this.#output;
+    const { planned, end, source, failure, seconds } = outcome;
+    const { accuracy, run } = runRecord(outcome, this.#base);
+    const ended = end === "finished" ? formatPercent(orNaN(accuracy)) : colours.red(end);
+    const time = source === "before" ? "was there" : formatSeconds(seconds);
+    const left = done === total ? [] : [`left ${formatSeconds(remainingSeconds)}`];
+    const count = `${String(done).padStart(String(total).length)}/${total}`;
+    const line = [count, colours.bold(labelOf(planned)), ended, time, ...(run === null ? [] : [run]), ...left].join(
+      "  ",
+    );
+    if (failure === undefined) return [line];
+    const place = [
+      ...(failure.round === null ? [] : [`round ${failure.round}`]),
+      ...(failure.client === null ? [] : [`client ${failure.client}`]),
+    ].join(", ");
+    return [line, colours.yellow(`  ${place === "" ? "" : `${place}: `}${failure.reason}`)];
+  }
+}
+
+function labelOf({ variant, tuning, seed, values }: PlannedRun): string {
+  const parts = [tuning ? `${variant} (tuning)` : variant, `seed ${seed}`, describeValues(values)];
+  return parts.filter((part) => part !== "").join("  ");
+}

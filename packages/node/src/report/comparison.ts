@@ -1,0 +1,115 @@
+import type { RunData } from "./run-data.ts";
+import { endOf } from "./run-end.ts";
+import { bestEvaluation, firstReaching, gradientsBy, recentAccuracy, summarise } from "./summary.ts";
+
+/** Runs that differ only in the seed. */
+export interface RunGroup {
+  readonly label: string;
+  readonly runs: readonly RunData[];
+}
+
+/** Mean and sample standard deviation (divisor n - 1) over the runs that have the figure; null where none or one has it. */
+export interface Spread {
+  readonly mean: number | null;
+  readonly deviation: number | null;
+  readonly n: number;
+}
+
+/** What reaching the target cost: means over the runs that reach it; null where none does or nobody counted. */
+export interface ToTarget {
+  /** Runs that reach it. */
+  readonly reached: number;
+  readonly rounds: number | null;
+  readonly bytesUp: number | null;
+  /** Gradients of a mini-batch, over all clients. */
+  readonly gradients: number | null;
+}
+
+export interface ComparisonRow {
+  readonly label: string;
+  readonly algorithm: string;
+  readonly seeds: readonly number[];
+  /** At the last evaluation. */
+  readonly accuracy: Spread;
+  /** Mean of the last three evaluations. */
+  readonly recentAccuracy: Spread;
+  readonly bestAccuracy: Spread;
+  readonly toTarget: ToTarget;
+}
+
+export interface Comparison {
+  /** The accuracy that is to be reached; null where it is not known. */
+  readonly target: number | null;
+  /** The round at which accuracies are taken; null: the last one. */
+  readonly atRound: number | null;
+  readonly rows: readonly ComparisonRow[];
+}
+
+export interface ComparisonOptions {
+  readonly target?: number | undefined;
+  readonly atRound?: number | undefined;
+}
+
+/** The figures of groups of runs beside each other. Without a target it is the highest accuracy that every run reaches. */
+export function compareGroups(groups: readonly RunGroup[], options: ComparisonOptions = {}): Comparison {
+  const target = options.target ?? commonAccuracy(groups.flatMap(({ runs }) => runs));
+  const rows = groups.map(({ label, runs }) => {
+    const cut = runs.map((run) => evaluationsUntil(run, options.atRound));
+    return {
+      label,
+      algorithm: runs[0]?.start?.algorithm ?? "",
+      seeds: runs.map((run) => run.start?.seed ?? Number.NaN),
+      accuracy: spread(cut.map(({ evaluations }) => evaluations.at(-1)?.accuracy ?? Number.NaN)),
+      recentAccuracy: spread(cut.map(recentAccuracy)),
+      bestAccuracy: spread(cut.map((run) => bestEvaluation(run).accuracy)),
+      toTarget: costOf(runs, target),
+    };
+  });
+  return { target: target ?? null, atRound: options.atRound ?? null, rows };
+}
+
+/**
+ * The accuracy that every run reaches at its best, cut to a tenth of a percent so that it reads as it is. Runs that
+ * diverged or failed, or have no evaluations, have no say.
+ */
+export function commonAccuracy(runs: readonly RunData[]): number | undefined {
+  const sound = runs.filter((run) => !["diverged", "failed"].includes(endOf(run)));
+  const best = sound.map((run) => summarise(run).bestAccuracy).filter(Number.isFinite);
+  return best.length === 0 ? undefined : Math.floor(Math.min(...best) * 1000) / 1000;
+}
+
+/** The evaluations up to a round; none for a run that has not come so far. */
+export function evaluationsUntil(
+  { evaluations, rounds }: RunData,
+  round: number | undefined,
+): Pick<RunData, "evaluations"> {
+  if (round === undefined) return { evaluations };
+  const came = (rounds.at(-1)?.round ?? 0) >= round;
+  return { evaluations: came ? evaluations.filter((evaluation) => evaluation.round <= round) : [] };
+}
+
+/** Mean and sample standard deviation of the finite values. */
+export function spread(values: readonly number[]): Spread {
+  const known = values.filter(Number.isFinite);
+  const n = known.length;
+  const mean = meanOf(known);
+  if (mean === null || n === 1) return { mean, deviation: null, n };
+  const squares = known.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / (n - 1)), n };
+}
+
+function costOf(runs: readonly RunData[], target: number | undefined): ToTarget {
+  const reached = runs.flatMap((run) => {
+    const point = target === undefined ? undefined : firstReaching(run, target);
+    return point === undefined ? [] : [{ ...point, gradients: gradientsBy(run)(point.round) }];
+  });
+  const mean = (key: "round" | "bytesUp" | "gradients") => {
+    const value = meanOf(reached.map((point) => point[key]));
+    return value === null || Number.isFinite(value) ? value : null;
+  };
+  return { reached: reached.length, rounds: mean("round"), bytesUp: mean("bytesUp"), gradients: mean("gradients") };
+}
+
+function meanOf(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}

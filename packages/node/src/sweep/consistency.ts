@@ -1,0 +1,113 @@
+import type { Problem } from "./problems.ts";
+import type { SweepSpec, VariantSpec } from "./sweep-file.ts";
+import { combinations, type Grid } from "./values.ts";
+
+/** Keys that the sweep itself sets. */
+const OWN: Readonly<Record<string, string>> = {
+  name: "A run has the name of its variant.",
+  seed: "List the seeds in seeds.",
+};
+
+/** What contradicts itself in a sweep file, though each part is allowed. */
+export function requireConsistent(spec: SweepSpec): Problem[] {
+  const variants = spec.variants ?? [];
+  return [
+    ...repeated(spec.seeds ?? [], "seeds"),
+    ...repeated(
+      variants.map(({ name }) => name),
+      "variants",
+    ),
+    ...reserved(spec.set, "set"),
+    ...twice(spec.set, "set", spec.grid, "grid"),
+    ...reserved(spec.grid, "grid"),
+    ...variants.flatMap((variant) => variantProblems(spec, variant)),
+    ...(spec.tune === undefined ? untuned(variants) : [...tuneProblems(spec), ...budgets(spec)]),
+  ];
+}
+
+function variantProblems(spec: SweepSpec, { name, set, grid, tune }: VariantSpec): Problem[] {
+  const place = `variant "${name}", `;
+  return [
+    ...reserved(set, `${place}set`),
+    ...reserved(ownKeys(grid, spec.grid), `${place}grid`),
+    ...reserved(tune, `${place}tune`),
+    ...twice(set, `${place}set`, grid, "grid"),
+    ...twice(set, `${place}set`, tune, "tune"),
+    ...twice(tune, `${place}tune`, grid, "grid"),
+  ];
+}
+
+function tuneProblems({ tune, grid, variants }: SweepSpec): Problem[] {
+  const inAnyGrid = new Set([grid, ...(variants ?? []).map((variant) => variant.grid)].flatMap(Object.keys));
+  return Object.keys(tune!.at)
+    .filter((key) => !inAnyGrid.has(key))
+    .map((key) => ({
+      message: `tune.at fixes "${key}", which is in no grid`,
+      where: `tune.at.${key}`,
+      expected: inAnyGrid.size === 0 ? "nothing: there is no grid" : `one of ${[...inAnyGrid].join(", ")}`,
+      advice: "Values for all runs stand in [set].",
+    }));
+}
+
+/** The same budget for all: as many values for each variant. */
+function budgets({ variants, tune }: SweepSpec): Problem[] {
+  const counts = (variants ?? [{ name: "base", tune: tune!.grid }]).map((variant) => ({
+    name: variant.name,
+    count: Object.keys(variant.tune).length === 0 ? 0 : combinations(variant.tune).length,
+  }));
+  const untunedOnes = counts.filter(({ count }) => count === 0);
+  if (untunedOnes.length > 0)
+    return untunedOnes.map(({ name }) => ({
+      message: "there is nothing to tune",
+      where: `variant "${name}"`,
+      expected: "values in [tune.grid] or in the variant's own tune",
+      advice: "A variant with fixed options is tuned over a key with as many values as the others have.",
+    }));
+  const [first] = counts;
+  return counts
+    .filter(({ count }) => count !== first!.count)
+    .map(({ name, count }) => ({
+      message: "variants are tuned with different budgets",
+      where: `variant "${name}", tune`,
+      received: `${count} values`,
+      expected: `${first!.count} values, as variant "${first!.name}" has`,
+      advice: "A comparison is fair where each variant is tried with as many values.",
+    }));
+}
+
+function untuned(variants: readonly VariantSpec[]): Problem[] {
+  return variants
+    .filter(({ tune }) => Object.keys(tune).length > 0)
+    .map(({ name }) => ({
+      message: "a variant has values to tune, but the sweep has no [tune]",
+      where: `variant "${name}", tune`,
+      advice: "Add [tune] with seed and rounds, or move the values to the variant's grid.",
+    }));
+}
+
+/** The part of a variant's grid that is not the sweep's, which is looked at once. */
+function ownKeys(grid: Grid, shared: Grid): Grid {
+  return Object.fromEntries(Object.entries(grid).filter(([key]) => !Object.hasOwn(shared, key)));
+}
+
+function reserved(keys: object, place: string): Problem[] {
+  return Object.keys(keys)
+    .filter((key) => Object.hasOwn(OWN, key))
+    .map((key) => ({ message: `"${key}" cannot be set here`, where: `${place}.${key}`, advice: OWN[key]! }));
+}
+
+function twice(keys: object, place: string, others: Grid, otherPlace: string): Problem[] {
+  return Object.keys(keys)
+    .filter((key) => Object.hasOwn(others, key))
+    .map((key) => ({
+      message: `"${key}" has a value in two places`,
+      where: `${place}.${key}`,
+      expected: `a value here or in ${otherPlace}`,
+      advice: "A value that is set would hide the list of values.",
+    }));
+}
+
+function repeated(values: readonly (string | number)[], place: string): Problem[] {
+  const again = [...new Set(values.filter((value, index) => values.indexOf(value) !== index))];
+  return again.map((value) => ({ message: `${JSON.stringify(value)} stands there twice`, where: place }));
+}

@@ -1,0 +1,72 @@
+import { type Config, memoryBlobStore, memoryClientStates, type RunEvent, runFederation } from "@anabranch/core";
+import { openSimulation, type SimulationOptions } from "../run/simulation.ts";
+
+/** What a run costs, in seconds. */
+export interface Cost {
+  /** Data, programs, workers: until the first round. */
+  readonly start: number;
+  readonly round: number;
+  readonly evaluation: number;
+  /** Of every client on what it holds back. */
+  readonly clientEvaluation: number;
+}
+
+/** The first round also warms the workers up, so the second one is taken. */
+const MEASURED_ROUNDS = 2;
+
+/** Measures what a configuration costs: two rounds and one evaluation, in memory. Nothing is written. */
+export async function measureCost(config: Config, options: SimulationOptions): Promise<Cost> {
+  const { evaluation, stop } = config;
+  const once = (every: number) => (every > 0 ? MEASURED_ROUNDS : 0);
+  const short: Config = {
+    ...config,
+    rounds: MEASURED_ROUNDS,
+    evaluation: { ...evaluation, every: once(evaluation.every), clientEvery: once(evaluation.clientEvery) },
+    stop: { onClientFailure: stop.onClientFailure, patience: 0 },
+  };
+  const clock = new EventClock();
+  const simulation = await openSimulation(short, "measurement", options);
+  try {
+    await runFederation(simulation.plan, {
+      backend: simulation.backend,
+      evaluator: simulation.evaluator,
+      checkpoints: memoryBlobStore(),
+      clientStates: memoryClientStates(),
+      emit: (event) => clock.take(event),
+    });
+  } finally {
+    await simulation.close();
+  }
+  return clock.cost;
+}
+
+/** Seconds of a run of `rounds` rounds. */
+export function projectSeconds(cost: Cost, { rounds, evaluation }: Config): number {
+  const times = (every: number) => (every > 0 ? Math.ceil(rounds / every) : 0);
+  return (
+    cost.start +
+    rounds * cost.round +
+    times(evaluation.every) * cost.evaluation +
+    times(evaluation.clientEvery) * cost.clientEvaluation
+  );
+}
+
+/** Times between events. */
+class EventClock {
+  readonly #begin = performance.now();
+  #last = this.#begin;
+  #cost: Cost = { start: 0, round: 0, evaluation: 0, clientEvaluation: 0 };
+
+  take(event: RunEvent): void {
+    const seconds = (performance.now() - this.#last) / 1000;
+    this.#last = performance.now();
+    if (event.type === "run.started") this.#cost = { ...this.#cost, start: (this.#last - this.#begin) / 1000 };
+    else if (event.type === "round.finished") this.#cost = { ...this.#cost, round: event.seconds };
+    else if (event.type === "evaluation") this.#cost = { ...this.#cost, evaluation: event.seconds };
+    else if (event.type === "client.evaluation") this.#cost = { ...this.#cost, clientEvaluation: seconds };
+  }
+
+  get cost(): Cost {
+    return this.#cost;
+  }
+}

@@ -1,0 +1,177 @@
+import { join } from "node:path";
+import { type ComparisonOptions, type ComparisonRow, compareGroups } from "../report/comparison.ts";
+import { comparisonTable } from "../report/comparison-table.ts";
+import type { RunEnd, RunFailure } from "../report/run-end.ts";
+import { recentAccuracy, summarise } from "../report/summary.ts";
+import { writeRunFile } from "../store/run-folder.ts";
+import type { Outcome } from "./carry-out-run.ts";
+import type { SweepResult, TuningResult } from "./execute.ts";
+import type { PlannedRun } from "./expand.ts";
+import type { TuningMetric } from "./sweep-file.ts";
+import { commandOf, describeValues, type Values } from "./values.ts";
+
+/** One run as the result of a sweep tells of it; what is not known is null. */
+export interface RunRecord {
+  readonly variant: string;
+  readonly tuning: boolean;
+  readonly seed: number;
+  readonly values: Values;
+  readonly end: RunEnd;
+  readonly run: string | null;
+  readonly folder: string | null;
+  readonly accuracy: number | null;
+  readonly recentAccuracy: number | null;
+  readonly bestAccuracy: number | null;
+  readonly modelHash: string | null;
+  readonly failure: RunFailure | null;
+  /** Time in rounds. */
+  readonly seconds: number | null;
+  /** What repeats the run. */
+  readonly command: string;
+}
+
+export interface SweepDocument {
+  readonly name: string;
+  readonly base: string;
+  readonly target: number | null;
+  readonly atRound: number | null;
+  readonly tunings: readonly TuningRecord[];
+  readonly rows: readonly (ComparisonRow & {
+    variant: string;
+    values: Values;
+    tuned: Values | null;
+    runs: RunRecord[];
+  })[];
+}
+
+interface TuningRecord {
+  readonly variant: string;
+  readonly at: Values;
+  readonly metric: TuningMetric;
+  readonly chosen: Values | null;
+  readonly candidates: readonly { values: Values; score: number | null; run: RunRecord | null }[];
+}
+
+export interface DocumentOptions extends ComparisonOptions {
+  readonly name: string;
+  /** Path of the base configuration as commands have it. */
+  readonly base: string;
+  readonly metric: TuningMetric;
+}
+
+/** The whole result of a sweep as a JSON document: a row for each variant and point of the grid. */
+export function sweepDocument({ cases, tunings }: SweepResult, options: DocumentOptions): SweepDocument {
+  const { name, base, metric } = options;
+  const groups = cases.map(({ case: { variant, grid }, outcomes }) => ({
+    label: [variant, describeValues(grid)].filter((text) => text !== "").join(", "),
+    runs: outcomes.flatMap(({ data }) => data ?? []),
+  }));
+  const { target, atRound, rows } = compareGroups(groups, options);
+  return {
+    name,
+    base,
+    target,
+    atRound,
+    tunings: tunings.map((result) => tuningRecord(result, base, metric)),
+    rows: rows.map((row, i) => {
+      const { case: one, tuned, outcomes } = cases[i]!;
+      const runs = outcomes.map((outcome) => runRecord(outcome, base));
+      return { ...row, variant: one.variant, values: one.grid, tuned: tuned ?? null, seeds: one.seeds, runs };
+    }),
+  };
+}
+
+/** What a run came to. */
+export function runRecord({ planned, end, folder, data, failure }: Outcome, base: string): RunRecord {
+  const summary = data && summarise(data);
+  const { variant, tuning, seed, values } = planned;
+  return {
+    variant,
+    tuning,
+    seed,
+    values,
+    end,
+    run: data?.id ?? null,
+    folder: folder ?? null,
+    accuracy: known(summary?.accuracy),
+    recentAccuracy: known(data && recentAccuracy(data)),
+    bestAccuracy: known(summary?.bestAccuracy),
+    modelHash: summary?.modelHash || null,
+    failure: failure ?? null,
+    seconds: known(summary?.seconds),
+    command: commandFor(planned, base),
+  };
+}
+
+/** Writes table.md and table.json into the folder of a sweep; returns their paths. */
+export async function writeResults(folder: string, document: SweepDocument, target: boolean): Promise<string[]> {
+  const [markdown, json] = [join(folder, "table.md"), join(folder, "table.json")];
+  await writeRunFile(markdown, sweepMarkdown(document, target));
+  await writeRunFile(json, `${JSON.stringify(document, undefined, 2)}\n`);
+  return [markdown, json];
+}
+
+function tuningRecord(
+  { tuning, outcomes, scores, chosen }: TuningResult,
+  base: string,
+  metric: TuningMetric,
+): TuningRecord {
+  const candidates = tuning.choices.map((values, i) => {
+    const { identity } = tuning.candidates[i]!;
+    const outcome = outcomes.find(({ planned }) => planned.identity === identity);
+    return { values, score: known(scores[i]), run: outcome === undefined ? null : runRecord(outcome, base) };
+  });
+  return { variant: tuning.variant, at: tuning.at, metric, chosen: chosen ?? null, candidates };
+}
+
+/** The table, the choices of the tunings and the commands as Markdown. `target`: it was asked for. */
+function sweepMarkdown(document: SweepDocument, target: boolean): string {
+  const { heads, rows, notes } = comparisonTable(document, target);
+  const tuned = document.tunings.map(({ variant, at, chosen, candidates }) => [
+    [variant, describeValues(at)].filter((text) => text !== "").join(", "),
+    chosen === null ? "none" : describeValues(chosen),
+    candidates
+      .map(({ values, score }) => `${describeValues(values)}: ${score === null ? "lost" : percent(score)}`)
+      .join("; "),
+  ]);
+  const commands = document.rows.flatMap(({ runs }) =>
+    runs.map((run) => [
+      run.variant,
+      String(run.seed),
+      run.end,
+      percent(run.accuracy),
+      run.modelHash ?? "",
+      `\`${run.command}\``,
+    ]),
+  );
+  return [
+    `# ${document.name}`,
+    "",
+    ...markdownTable(heads, rows),
+    "",
+    ...notes.map((note) => `- ${note}`),
+    ...(tuned.length === 0 ? [] : ["", "## Tuning", "", ...markdownTable(["variant", "chosen", "scores"], tuned)]),
+    "",
+    "## Runs",
+    "",
+    ...markdownTable(["variant", "seed", "end", "accuracy", "model hash", "command"], commands),
+    "",
+  ].join("\n");
+}
+
+function markdownTable(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(heads), `|${"---|".repeat(heads.length)}`, ...rows.map(line)];
+}
+
+function commandFor({ assignments }: PlannedRun, base: string): string {
+  return commandOf(base, assignments);
+}
+
+function percent(value: number | null): string {
+  return value === null ? "–" : `${(value * 100).toFixed(2)} %`;
+}
+
+function known(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null;
+}

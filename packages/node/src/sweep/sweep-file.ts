@@ -1,0 +1,163 @@
+import { basename } from "node:path";
+import { nearest, parseToml } from "@anabranch/core";
+import type * as z from "zod";
+import { requireConsistent } from "./consistency.ts";
+import { type Problem, sweepError } from "./problems.ts";
+import { knownKeys, sweepSchema } from "./sweep-schema.ts";
+import type { Grid, Value, Values } from "./values.ts";
+
+/** By what a tuning chooses: the mean accuracy of the last evaluations, or that of the very last one. */
+export type TuningMetric = "recentAccuracy" | "accuracy";
+
+/** A checked sweep file. */
+export interface SweepSpec {
+  readonly name: string;
+  /** Path of the base configuration as written, relative to the sweep file. */
+  readonly base: string;
+  /** Undefined: the base's own. */
+  readonly seeds: readonly number[] | undefined;
+  readonly set: Values;
+  readonly tune: TuneSpec | undefined;
+  /** Undefined: the base alone. */
+  readonly variants: readonly VariantSpec[] | undefined;
+  /** The grid of a sweep without variants. */
+  readonly grid: Grid;
+}
+
+export interface TuneSpec {
+  readonly seed: number | undefined;
+  /** Undefined: a third of the rounds. */
+  readonly rounds: number | undefined;
+  readonly metric: TuningMetric;
+  /** Values of grid keys at which tuning is done. */
+  readonly at: Values;
+  readonly grid: Grid;
+}
+
+export interface VariantSpec {
+  readonly name: string;
+  readonly set: Values;
+  /** The sweep's grid with the variant's own keys in place of it. */
+  readonly grid: Grid;
+  /** What is tuned: the variant's own grid, or that of the sweep; empty where nothing is. */
+  readonly tune: Grid;
+}
+
+/**
+ * Reads a sweep file. Throws `config/syntax` for what is no TOML, and one `config/sweep` for everything else that is
+ * wrong with it.
+ *
+ * @param where the file's name, for errors and for the sweep's own name
+ */
+export function parseSweepFile(text: string, where: string): SweepSpec {
+  const raw = parseToml(text, where);
+  const result = sweepSchema.safeParse(raw);
+  if (!result.success)
+    throw sweepError(
+      result.error.issues.flatMap((issue) => problemsOf(issue, raw)),
+      where,
+    );
+  const { data } = result;
+  const problems: Problem[] = [];
+  const values = (table: object, place: string) =>
+    leaves(table, place, isValue, "a text, number, truth value or list", problems);
+  const lists = (table: object, place: string) =>
+    leaves(table, place, isValueList, "a list of values, e.g. [0.1, 0.6]", problems);
+  const grid = lists(data.grid, "grid") as Grid;
+  const tune = data.tune && {
+    ...data.tune,
+    seed: data.tune.seed,
+    rounds: data.tune.rounds,
+    at: values(data.tune.at, "tune.at") as Values,
+    grid: lists(data.tune.grid, "tune.grid") as Grid,
+  };
+  const variants = data.variants?.map((variant): VariantSpec => {
+    const place = `variant "${variant.name}", `;
+    const own = variant.tune && (lists(variant.tune, `${place}tune`) as Grid);
+    return {
+      name: variant.name,
+      set: values(variant.set, `${place}set`) as Values,
+      grid: { ...grid, ...(lists(variant.grid, `${place}grid`) as Grid) },
+      tune: own ?? tune?.grid ?? {},
+    };
+  });
+  const name = data.name ?? basename(where).replace(/\.toml$/i, "");
+  const spec: SweepSpec = {
+    name,
+    base: data.base,
+    seeds: data.seeds,
+    set: values(data.set, "set") as Values,
+    tune,
+    variants,
+    grid,
+  };
+  problems.push(...requireConsistent(spec));
+  if (problems.length > 0) throw sweepError(problems, where);
+  return spec;
+}
+
+/** The leaves of nested tables by dotted key; what is not allowed goes to `problems`. */
+function leaves(
+  table: object,
+  place: string,
+  allowed: (value: unknown) => boolean,
+  expected: string,
+  problems: Problem[],
+): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  const visit = (value: unknown, key: string) => {
+    if (isTable(value))
+      for (const [inner, below] of Object.entries(value)) visit(below, key === "" ? inner : `${key}.${inner}`);
+    else if (allowed(value)) found[key] = value;
+    else
+      problems.push({
+        message: "a value is not allowed here",
+        where: `${place}.${key}`,
+        received: show(value),
+        expected,
+      });
+  };
+  visit(table, "");
+  return found;
+}
+
+function isTable(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
+}
+
+function isValue(value: unknown): value is Value {
+  return Array.isArray(value) ? value.every(isValue) : ["string", "number", "boolean"].includes(typeof value);
+}
+
+function isValueList(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every(isValue);
+}
+
+function problemsOf(issue: z.core.$ZodIssue, raw: unknown): Problem[] {
+  const where = placeOf(issue.path, raw);
+  if (issue.code !== "unrecognized_keys") {
+    const received = show(
+      issue.path.reduce((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], raw),
+    );
+    return [{ message: "a value is not allowed here", where, received, expected: issue.message }];
+  }
+  const known = knownKeys(issue.path);
+  return issue.keys.map((key) => {
+    const near = nearest(key, known);
+    const advice =
+      near === undefined ? "Keys of runs stand in [set], [grid] or a variant's set." : `Did you mean "${near}"?`;
+    return { message: `there is no key "${key}"`, where, expected: `one of ${known.join(", ")}`, advice };
+  });
+}
+
+/** `variant "fedsam", set` for ["variants", 1, "set"]. */
+function placeOf(path: readonly PropertyKey[], raw: unknown): string {
+  const [first, index, ...rest] = path.map(String);
+  if (first !== "variants" || index === undefined) return path.join(".") || "the file";
+  const name = (raw as { variants: { name?: unknown }[] }).variants[Number(index)]?.name;
+  return [typeof name === "string" ? `variant "${name}"` : `variant ${Number(index) + 1}`, ...rest].join(", ");
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value) ?? "nothing";
+}
