@@ -1,4 +1,7 @@
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { parseConfig } from "@anabranch/core";
 import { simulate } from "@anabranch/node";
 import { describe, expect, it } from "vitest";
@@ -37,5 +40,18 @@ describe("examples", () => {
   it("the quickstart is a valid configuration", async () => {
     const file = new URL("quickstart.toml", import.meta.url);
     expect(parseConfig(await readFile(file, "utf8"), "quickstart.toml").rounds).toBe(30);
+  });
+
+  it("the sweep is checked and planned", async () => {
+    const bin = fileURLToPath(new URL("../packages/node/bin/anabranch.mjs", import.meta.url));
+    const args = ["sweep", "examples/sweep.toml", "--plan", "--json", "--runs", "no-runs"];
+    const { stdout } = await promisify(execFile)(process.execPath, [bin, ...args]);
+    const planned = ["fedavg", "fedprox", "scaffold"].map((variant) => ({
+      variant,
+      runs: 4,
+      tuningRuns: 2,
+      complete: 0,
+    }));
+    expect(JSON.parse(stdout)).toMatchObject({ name: "quickstart", variants: planned });
   });
 });
