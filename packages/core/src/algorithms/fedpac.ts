@@ -22,7 +22,7 @@
  */
 import * as z from "zod";
 import type { Algorithm } from "./algorithm.ts";
-import { localOptimizer, optimizerShape, requireFamily } from "./local-optimizer.ts";
+import { localCurvature, localOptimizer, optimizerShape, requireFamily } from "./local-optimizer.ts";
 import { preconditioned, wholePreconditioner } from "./preconditioned.ts";
 
 export const fedpacOptions = z
@@ -42,6 +42,7 @@ export function fedpac(options: z.input<typeof fedpacOptions>): Algorithm {
     name: "fedpac",
     options: settings,
     optimizer: (model, run) => localOptimizer(settings, model, run),
+    curvature: localCurvature(settings),
     alignment: wholePreconditioner,
     warmStart: settings.alignment,
     pull: { form: "convex", share: settings.directionShare },

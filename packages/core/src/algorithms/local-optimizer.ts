@@ -5,34 +5,64 @@ import {
   type MuonOptions,
   muon,
   type Optimizer,
+  type ShampooOptions,
+  type SoapOptions,
+  type SophiaOptions,
   sgd,
+  shampoo,
+  soap,
+  sophia,
 } from "@anabranch/engine";
 import * as z from "zod";
 import type { Layout } from "../params/layout.ts";
 import type { LocalSettings } from "./algorithm.ts";
+import { type Curvature, gaussNewton, hutchinsonProbe } from "./curvature.ts";
 
 const share = z.number().min(0).lt(1);
+const steps = z.int().positive();
 
 /** Options of the local optimizers; each takes those that its family lists, with the defaults written there. */
 export const optimizerShape = {
-  optimizer: z.enum(["sgd", "adamw", "muon"]).describe("rule of a local step"),
-  beta1: share.optional().describe("decay of the mean gradient; adamw: 0.9"),
-  beta2: share.optional().describe("decay of the mean square; adamw: 0.999"),
-  epsilon: z.number().positive().optional().describe("added to the root of the mean square; adamw: 1e-8"),
+  optimizer: z.enum(["sgd", "adamw", "muon", "sophia", "soap", "shampoo"]).describe("rule of a local step"),
+  beta1: share.optional().describe("decay of the mean gradient; adamw: 0.9, sophia: 0.96, soap: 0.95"),
+  beta2: share.optional().describe("decay of the mean square or curvature; adamw: 0.999, sophia: 0.99, soap: 0.95"),
+  epsilon: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      "adamw, soap: added to the root of the mean square, 1e-8; sophia: least divisor, 1e-12; shampoo: start of the factors, 1e-4",
+    ),
   momentum: share.optional().describe("momentum of the matrices; muon: 0.95"),
   matrixRate: z.number().positive().optional().describe("learning rate of matrices over that of vectors; muon: 1"),
   hiddenOnly: z.boolean().optional().describe("AdamW for embeddings and the head, too; muon: false"),
+  estimator: z
+    .enum(["gauss-newton", "hutchinson"])
+    .optional()
+    .describe('estimate of the curvature; sophia: "gauss-newton" (labels drawn from the model), or "hutchinson"'),
+  clipRatio: z
+    .number()
+    .positive()
+    .optional()
+    .describe("what curvature is multiplied by before it divides; sophia: 0.05"),
+  refreshEvery: steps
+    .optional()
+    .describe("local steps between renewals of curvature or bases; sophia, soap, shampoo: 10"),
+  shampooBeta: share.optional().describe("decay of the Gram matrices; soap: 0.95"),
+  maxSize: steps.optional().describe("longest axis with a matrix of its own; soap, shampoo: 10000"),
 };
 
 /** Options as given; those left out take the family's default. */
 export type OptimizerOptions = z.output<z.ZodObject<typeof optimizerShape>>;
+/** One of the optimizers. */
+export type OptimizerName = OptimizerOptions["optimizer"];
 
 interface Family {
   readonly accepts: readonly (keyof OptimizerOptions)[];
   create(options: OptimizerOptions, weightDecay: number, model: Layout): Optimizer;
 }
 
-const families: Readonly<Record<OptimizerOptions["optimizer"], Family>> = {
+const families: Readonly<Record<OptimizerName, Family>> = {
   sgd: { accepts: [], create: (_options, weightDecay) => sgd({ weightDecay }) },
   adamw: {
     accepts: ["beta1", "beta2", "epsilon"],
@@ -42,6 +72,18 @@ const families: Readonly<Record<OptimizerOptions["optimizer"], Family>> = {
     accepts: ["momentum", "matrixRate", "hiddenOnly"],
     create: (options, weightDecay, model) =>
       muon({ ...(options as MuonOptions), weightDecay, exclude: options.hiddenOnly === true ? outer(model) : [] }),
+  },
+  sophia: {
+    accepts: ["beta1", "beta2", "epsilon", "estimator", "clipRatio", "refreshEvery"],
+    create: (options, weightDecay) => sophia({ ...(options as SophiaOptions), weightDecay }),
+  },
+  soap: {
+    accepts: ["beta1", "beta2", "epsilon", "shampooBeta", "refreshEvery", "maxSize"],
+    create: (options, weightDecay) => soap({ ...(options as SoapOptions), weightDecay }),
+  },
+  shampoo: {
+    accepts: ["epsilon", "refreshEvery", "maxSize"],
+    create: (options, weightDecay) => shampoo({ ...(options as ShampooOptions), weightDecay }),
   },
 };
 
@@ -66,6 +108,12 @@ export function requireFamily(
 /** The optimizer of a run's local steps; `training.weightDecay` is its decay, in its own form. */
 export function localOptimizer(options: OptimizerOptions, model: Layout, run: LocalSettings): Optimizer {
   return families[options.optimizer].create(options, requireNoMomentum(run).weightDecay, model);
+}
+
+/** The estimate of the curvature that the optimizer asks for. */
+export function localCurvature({ optimizer, estimator, refreshEvery = 10 }: OptimizerOptions): Curvature | undefined {
+  if (optimizer !== "sophia") return undefined;
+  return estimator === "hutchinson" ? hutchinsonProbe(refreshEvery) : gaussNewton(refreshEvery);
 }
 
 /** Refuses the momentum of plain local SGD (`config/conflict`): these methods have their own. */

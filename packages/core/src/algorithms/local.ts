@@ -18,7 +18,7 @@
  */
 import * as z from "zod";
 import type { Algorithm } from "./algorithm.ts";
-import { localOptimizer, optimizerShape, requireFamily } from "./local-optimizer.ts";
+import { localCurvature, localOptimizer, optimizerShape, requireFamily } from "./local-optimizer.ts";
 import { preconditioned } from "./preconditioned.ts";
 
 export const localOptions = z.strictObject(optimizerShape).superRefine(requireFamily);
@@ -29,6 +29,7 @@ export function local(options: z.input<typeof localOptions>): Algorithm {
     name: "local",
     options: settings,
     optimizer: (model, run) => localOptimizer(settings, model, run),
+    curvature: localCurvature(settings),
     alignment: undefined,
     pull: { form: "convex", share: 0 },
   });

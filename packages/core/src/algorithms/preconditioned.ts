@@ -1,5 +1,6 @@
 import {
   add,
+  greater,
   mul,
   type NamedTensors,
   type Optimizer,
@@ -9,6 +10,8 @@ import {
   sub,
   type TensorTree,
   trace,
+  type WarmStart,
+  where,
 } from "@anabranch/engine";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
 import type {
@@ -21,6 +24,7 @@ import type {
   ServerState,
   Upload,
 } from "./algorithm.ts";
+import type { Curvature } from "./curvature.ts";
 import { modelDelta } from "./local-sgd.ts";
 import { combine } from "./parameter-tensors.ts";
 import { combineVectors, stepFrom, zeros } from "./server.ts";
@@ -52,6 +56,8 @@ export interface PreconditionedRule {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
   optimizer(model: Layout, settings: LocalSettings): Optimizer;
+  /** For optimizers that ask for one. */
+  readonly curvature?: Curvature | undefined;
   readonly alignment: Alignment | undefined;
   /** False: preconditioners are uploaded to measure their drift, and clients start from their own. Default true. */
   readonly warmStart?: boolean;
@@ -117,17 +123,22 @@ interface Carry {
 }
 
 function preconditionedClient(rule: PreconditionedRule): ClientHalf {
-  const { alignment, pull } = rule;
+  const { alignment, curvature, pull } = rule;
   return {
+    ...(curvature === undefined ? {} : { draws: curvature.draws }),
     begin(local, settings): TensorTree {
       const parameters = local.broadcast["parameters"]!;
-      const warm = alignment === undefined || rule.warmStart === false ? undefined : globalStart(alignment, local);
-      return { parameters, optimizer: rule.optimizer(local.model, settings).init(parameters, warm) };
+      const optimizer = rule.optimizer(local.model, settings);
+      const own = optimizer.init(parameters);
+      if (alignment === undefined || rule.warmStart === false) return { parameters, optimizer: own };
+      return { parameters, optimizer: optimizer.init(parameters, globalStart(alignment, own.preconditioner, local)) };
     },
     step(carry, local, settings) {
       const { parameters, optimizer } = carry as unknown as Carry;
       const { loss, gradients } = local.gradient(parameters);
-      const own = rule.optimizer(local.model, settings).direction(gradients, optimizer, parameters, local);
+      const context =
+        curvature === undefined ? local : { ...local, curvature: () => curvature.estimate(parameters, local) };
+      const own = rule.optimizer(local.model, settings).direction(gradients, optimizer, parameters, context);
       const direction = pull.share > 0 ? mixed(own.direction, local.broadcast["direction"]!, pull) : own.direction;
       const next = combine((y, u) => sub(y, mul(u, local.learningRate)), parameters, direction);
       return { carry: { parameters: next, optimizer: own.state } as TensorTree, loss };
@@ -143,9 +154,12 @@ function preconditionedClient(rule: PreconditionedRule): ClientHalf {
   };
 }
 
-function globalStart(alignment: Alignment, { broadcast, model }: Local) {
+/** The broadcast preconditioner; before the first round the optimizer's own. */
+function globalStart(alignment: Alignment, own: NamedTensors, { broadcast, model }: Local): WarmStart {
   const steps = reshape(broadcast["steps"]!["steps"]!, []);
-  return { preconditioner: alignment.unpack(broadcast["preconditioner"]!, model), steps };
+  const received = alignment.unpack(broadcast["preconditioner"]!, model);
+  const begun = greater(steps, 0);
+  return { preconditioner: combine((x, start) => where(begun, x, start), received, own), steps };
 }
 
 function mixed(own: ParameterTensors, global: ParameterTensors, { form, share }: Pull): ParameterTensors {

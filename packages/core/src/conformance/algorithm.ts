@@ -89,7 +89,7 @@ async function wireCost({ create, form, wire }: AlgorithmUnderTest): Promise<voi
   const floats = (vectors: object) =>
     Object.values(vectors).reduce((n: number, v: ArrayLike<number>) => n + v.length, 0);
   check(
-    floats(broadcast.vectors) === wire.down * d,
+    Math.abs(floats(broadcast.vectors) - wire.down * d) < 1e-9,
     `${floats(broadcast.vectors)} floats down, declared ${wire.down}d`,
   );
   let sent = 0;
@@ -99,7 +99,10 @@ async function wireCost({ create, form, wire }: AlgorithmUnderTest): Promise<voi
     check(outcome.bytesDown === encodedSize(broadcast), "bytes down are not the encoded broadcast's");
     check(outcome.bytesUp === encodedSize(outcome.update), "bytes up are not the encoded update's");
   }
-  check(sent / cohort.length === wire.up * d, `${sent / cohort.length} floats up on average, declared ${wire.up}d`);
+  check(
+    Math.abs(sent / cohort.length - wire.up * d) < 1e-9,
+    `${sent / cohort.length} floats up on average, declared ${wire.up}d`,
+  );
 }
 
 async function compilesOnce({ create, form }: AlgorithmUnderTest): Promise<void> {
