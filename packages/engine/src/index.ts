@@ -19,8 +19,10 @@ export {
   trace,
 } from "./graph/trace.ts";
 export * from "./hash.ts";
+export { product, transposed } from "./linalg/product.ts";
 export { type Qr, qr } from "./linalg/qr.ts";
 export { type SymmetricEigen, symmetricEigen } from "./linalg/symmetric-eigen.ts";
+export { fromSvd, type TruncatedSvd, truncatedSvd } from "./linalg/truncated-svd.ts";
 export { compileLoop, type Loop, type LoopInputs, type LoopProgram } from "./loop.ts";
 export * as nn from "./nn/index.ts";
 export type { ApplyContext, Initializer, MaskSpec, Module, ParameterRole, ParameterSpec } from "./nn/module.ts";
