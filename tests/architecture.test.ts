@@ -28,6 +28,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
   core: [
     "random",
     "params",
+    "codecs",
     "data",
     "models",
     "aggregation",
@@ -166,7 +167,7 @@ describe("rooms", () => {
 
   it("methods know nothing of where they run", () => {
     const methods = sources.core.filter(({ path }) => path.startsWith("packages/core/src/algorithms/"));
-    const rooms = ["algorithms", "params", "random", "aggregation", "metrics"];
+    const rooms = ["algorithms", "params", "random", "aggregation", "codecs", "metrics"];
     const allowed = [...rooms.map((room) => `packages/core/src/${room}/`), "packages/core/src/config/nearest.ts"];
     const known = (path: string) =>
       ["@anabranch/engine", "zod"].includes(path) || allowed.some((p) => path.startsWith(p));

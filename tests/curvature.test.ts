@@ -62,6 +62,7 @@ async function trained(estimate: "signs" | "uniform", model: Model, data: Client
     draws: algorithm.client.draws!,
     down: exchange.down,
     up: { delta: modelLayout },
+    codecs: {},
     state: {},
     layoutHash: modelLayout.hash,
     stages: { weighting: "uniform", clipNorm: 0 },

@@ -29,6 +29,7 @@ export { addSums, type EvaluationPlan, evaluateRange } from "./client/evaluate.t
 export { compileEvaluation } from "./client/evaluation-task.ts";
 export { compileLocalTask } from "./client/local-task.ts";
 export { type ClientData, type ClientTask, runClient, type TaskPlan, uploads } from "./client/run-client.ts";
+export * from "./codecs/index.ts";
 export * from "./config/index.ts";
 export * from "./data/index.ts";
 export * from "./models/index.ts";

@@ -1,4 +1,5 @@
 import type { Refresh, Tensor, TensorTree } from "@anabranch/engine";
+import type { CodecSpec } from "../codecs/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { RandomKey } from "../random/index.ts";
@@ -15,6 +16,8 @@ export interface Upload {
   readonly aggregation: Aggregation;
   /** True: how far the clients' vectors part is logged every round; needs "uniformMean" and no parts. */
   readonly drift?: boolean;
+  /** Encodes the vector on its way up; the server decodes each update before it aggregates. Default: sent as it is. */
+  readonly codec?: CodecSpec;
 }
 
 /** What a method sends down, sends up and keeps on clients: named vectors, each with its layout. */

@@ -7,6 +7,7 @@ import {
   type Program,
 } from "@anabranch/engine";
 import type { Part } from "../algorithms/algorithm.ts";
+import { type CodecSpec, encodeVector } from "../codecs/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Broadcast, Update } from "../protocol/message.ts";
@@ -30,6 +31,8 @@ export interface TaskPlan {
   readonly up: Readonly<Record<string, Layout>>;
   /** What the clients of a method with parts send of `up`, for each part. */
   readonly parts?: readonly Part[] | undefined;
+  /** Codecs of the vectors of `up` that have one. */
+  readonly codecs: Readonly<Record<string, CodecSpec>>;
   readonly state: Readonly<Record<string, Layout>>;
   /** Hash of the model's layout; an update of another layout is refused. */
   readonly layoutHash: string;
@@ -51,7 +54,7 @@ export interface ClientTask {
   readonly state: Readonly<Record<string, Vector>> | undefined;
   readonly data: ClientData;
   /** Memory for a vector of the outcome; default: fresh. A backend gives memory that others can read, which saves a copy. */
-  allocate?(kind: "update" | "state", name: string, length: number): Vector;
+  allocate?(kind: "update" | "state", name: string, length: number): Vector | undefined;
 }
 
 export interface ClientOutcome {
@@ -60,7 +63,7 @@ export interface ClientOutcome {
 }
 
 /**
- * One client's part of a round: local training, then the client halves of the stages. Randomness depends on
+ * One client's part of a round: local training, the client halves of the stages, the codecs. Randomness depends on
  * (seed, purpose, round, client) alone. Throws `client/no-data` and `client/not-finite`.
  */
 export async function runClient(plan: TaskPlan, executable: Executable, task: ClientTask): Promise<ClientOutcome> {
@@ -108,7 +111,17 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
     vectors: collect("update", uploads(plan, task.part)),
     public: { examples, steps: k, weight: 1, loss, ...(task.part === undefined ? {} : { part: task.part }) },
   };
-  return { update: applyClientStages(stagesOf(plan.stages), update), state: collect("state", plan.state) };
+  const staged = applyClientStages(stagesOf(plan.stages), update);
+  return { update: encoded(plan, staged), state: collect("state", plan.state) };
+}
+
+/** The update as it travels. Last, as stages act on what the server will aggregate, up to the codec's loss. */
+function encoded(plan: TaskPlan, update: Update): Update {
+  const layouts = uploads(plan, update.public.part);
+  const vectors = Object.entries(plan.codecs).map(([name, codec]) => {
+    return [name, encodeVector(codec, layouts[name]!, update.vectors[name]!)] as const;
+  });
+  return { ...update, vectors: { ...update.vectors, ...Object.fromEntries(vectors) } };
 }
 
 /** Layouts of the vectors that a client with this part sends. */

@@ -47,6 +47,21 @@ describe("defectOf", () => {
     expect(defectOf(wrong, plan)?.code).toBe(code);
   });
 
+  it("measures an encoded vector by its codec", () => {
+    const matrix = layout([{ name: "x", shape: [6, 9], role: "matrix", block: "x" }]);
+    const codec = { name: "truncated-svd", energy: 0.9 } as const;
+    const up = { delta: { layout: matrix, aggregation: "weightedMean" as const, codec } };
+    const encoding = { layout: matrix, exchange: { ...plan.exchange, up } };
+    const sending = (...values: number[]): Update => {
+      return { ...update, layoutHash: matrix.hash, vectors: { delta: Float32Array.from(values) } };
+    };
+    // rank 2 and two triples of 16
+    expect(defectOf(sending(2, ...new Array<number>(32).fill(0)), encoding)).toBeUndefined();
+    expect(defectOf(sending(3, ...new Array<number>(32).fill(0)), encoding)?.code).toBe("update/codec");
+    expect(defectOf(sending(...new Array<number>(54).fill(0)), encoding)?.code).toBe("update/codec");
+    expect(defectOf({ ...sending(), vectors: {} }, encoding)?.code).toBe("update/shape");
+  });
+
   it("measures a partial update by the part that its client was given", () => {
     expect(defectOf(half(1), parted, 1)).toBeUndefined();
     expect(defectOf(half(1, 6), parted, 1)?.code).toBe("update/shape");

@@ -1,10 +1,11 @@
+import { encodingFault } from "../codecs/index.ts";
 import type { Update } from "../protocol/message.ts";
 import type { RunPlan } from "./run-plan.ts";
 
 /**
  * What is wrong with an update as a failure of its client, undefined where it can be summed: another model's layout,
- * another part of the exchange than the client was given, a vector that is missing or has another length, an impossible
- * weight. Structure is checked once, here.
+ * another part of the exchange than the client was given, a vector that is missing, has another length or cannot be
+ * decoded, an impossible weight. Structure is checked once, here.
  */
 export function defectOf(
   update: Update,
@@ -20,11 +21,16 @@ export function defectOf(
     const message = `the update holds part ${part ?? "none"} of the vectors, its client was given ${assigned ?? "none"}`;
     return { code: "update/part", message };
   }
-  for (const [name, { layout: whole }] of Object.entries(exchange.up)) {
+  for (const [name, { layout: whole, codec }] of Object.entries(exchange.up)) {
     const expected = part === undefined ? whole : exchange.parts![part]![name]!;
-    const length = update.vectors[name]?.length;
-    if (length === expected.size) continue;
-    const received = length === undefined ? "none" : `${length} elements`;
+    const vector = update.vectors[name];
+    if (vector !== undefined && codec !== undefined) {
+      const fault = encodingFault(codec, expected, vector);
+      if (fault === undefined) continue;
+      return { code: "update/codec", message: `the vector "${name}" is not what ${codec.name} writes: ${fault}` };
+    }
+    if (vector?.length === expected.size) continue;
+    const received = vector === undefined ? "none" : `${vector.length} elements`;
     return {
       code: "update/shape",
       message: `the vector "${name}" has ${expected.size} elements; received ${received}`,

@@ -7,6 +7,7 @@ import { RoundFold } from "./aggregate.ts";
 import { assignParts } from "./assign-parts.ts";
 import type { CohortOutcome } from "./backend.ts";
 import { Background } from "./background.ts";
+import { decoded } from "./decode.ts";
 import { defectOf } from "./defect.ts";
 import type { RoundRecord, RunPlan, RunPorts, RunResult } from "./run-plan.ts";
 import { type RunState, restoreRun, saveBest, saveCheckpoint } from "./run-state.ts";
@@ -137,7 +138,7 @@ async function trainCohort(
         else if ("update" in outcome) finished.push(outcome);
       }
       const folding = performance.now();
-      fold.addAll(finished.map(({ update }) => update));
+      fold.addAll(finished.map(({ update }) => decoded(update, plan.exchange)));
       spent.foldMs += performance.now() - folding;
       for (const { client, state, bytesUp } of finished) {
         spent.bytesUp += bytesUp;

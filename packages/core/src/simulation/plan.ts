@@ -58,6 +58,9 @@ export function simulationPlan(parts: PlanParts): SimulationPlan {
       down: exchange.down,
       up: Object.fromEntries(Object.entries(exchange.up).map(([name, upload]) => [name, upload.layout])),
       parts: exchange.parts,
+      codecs: Object.fromEntries(
+        Object.entries(exchange.up).flatMap(([name, { codec }]) => (codec === undefined ? [] : [[name, codec]])),
+      ),
       state: exchange.client,
       layoutHash: layout.hash,
       stages,

@@ -1,11 +1,23 @@
-import { type Layout, type TaskPlan, uploads, type Vector, vectorOffsets } from "@anabranch/core";
+import {
+  encodedSize,
+  type Layout,
+  largestEncoding,
+  type TaskPlan,
+  type Update,
+  uploads,
+  type Vector,
+  vectorOffsets,
+} from "@anabranch/core";
 
 type Offsets = Readonly<Record<string, number>>;
 
 /** Shared memory through which one client task goes: the encoded update, the client's new state, its old state. */
 export interface SlotLayout {
   readonly bytes: number;
-  /** First byte of each vector of the update, where its encoding has it: for each part, or one for all that send everything. */
+  /**
+   * First byte of each vector of the update, where its encoding has it: for each part, or one for all that send
+   * everything. None where a codec decides how long a vector is, and so where those after it lie.
+   */
   readonly updates: readonly Offsets[];
   readonly newState: Offsets;
   /** Apart from the new state, so that a task can be tried again from the same start. */
@@ -16,11 +28,9 @@ export interface SlotLayout {
 export function slotLayout(plan: TaskPlan): SlotLayout {
   const width = widthOf(plan);
   const parts = plan.parts === undefined ? [undefined] : [...plan.parts.keys()];
-  const updates = parts.map((part) => updateOffsets(plan, part));
-  const ends = parts.flatMap((part, i) =>
-    Object.entries(uploads(plan, part)).map(([name, { size }]) => updates[i]![name]! + size * width),
-  );
-  let end = Math.max(0, ...ends);
+  const largest = parts.map((part) => largestUpdate(plan, part));
+  const fixed = Object.keys(plan.codecs).length === 0;
+  let end = Math.max(...largest.map(encodedSize));
   const place = (layouts: Readonly<Record<string, Layout>>): Offsets =>
     Object.fromEntries(
       Object.entries(layouts).map(([name, { size }]) => {
@@ -29,14 +39,19 @@ export function slotLayout(plan: TaskPlan): SlotLayout {
         return [name, offset];
       }),
     );
+  const updates = largest.map((update) => (fixed ? vectorOffsets(update) : {}));
   return { updates, newState: place(plan.state), oldState: place(plan.state), bytes: end };
 }
 
-function updateOffsets(plan: TaskPlan, part: number | undefined): Offsets {
-  const sizes = Object.entries(uploads(plan, part));
-  const vectors = Object.fromEntries(sizes.map(([name, { size }]) => [name, makeVector(plan, size)]));
+/** An update as long as they get. */
+function largestUpdate(plan: TaskPlan, part: number | undefined): Update {
+  const vectors = Object.entries(uploads(plan, part)).map(([name, layout]) => {
+    const codec = plan.codecs[name];
+    return [name, makeVector(plan, codec === undefined ? layout.size : largestEncoding(codec, layout))] as const;
+  });
   const numbers = { examples: 0, steps: 0, weight: 0, loss: 0, ...(part === undefined ? {} : { part }) };
-  return vectorOffsets({ round: 0, client: 0, layoutHash: plan.layoutHash, vectors, public: numbers });
+  const { layoutHash } = plan;
+  return { round: 0, client: 0, layoutHash, vectors: Object.fromEntries(vectors), public: numbers };
 }
 
 /** The vectors of a slot as views. */

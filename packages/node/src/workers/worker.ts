@@ -101,7 +101,7 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
       broadcast: broadcast!,
       state: message.hasState ? copies(slotVectors(plan.task, slot, layout.oldState, state)) : undefined,
       data: loaded.train.load(client),
-      allocate: (kind, name) => memory[kind][name]!,
+      allocate: (kind, name) => memory[kind][name],
     },
   );
   const length = encodeInto(outcome.update, new Uint8Array(slot));
