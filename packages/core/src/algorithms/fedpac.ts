@@ -14,16 +14,23 @@
  * Symbols: x -> parameters -> [d]; Theta -> preconditioner -> [|Theta|]; G -> direction (gradient-signed) -> [d];
  *   beta -> directionShare -> []; P -> optimizer -> []
  * State: server {parameters [d], preconditioner [|Theta|], direction [d], steps [1]}; client none.
- * Wire: down 2d + |Theta| + 1, up d + |Theta|.
+ * Wire: down 2d + |Theta| + 1, up d + |Theta|; with `light` = rho about d + rho * |Theta| (muon: q (m + n + 1) for each
+ *   matrix [m, n]; soap, shampoo: q (m + 1) + 1 for each factor [m, m], q = ceil(rho * m)), or d + B, and B instead of
+ *   |Theta| down (adamw, sophia).
  * Differences: follows the equations: beta is an option of its own (the released scripts take it from another flag), and
  *   weight decay lies inside the (1 - beta)-scaled step. Theta: adamw v; muon the momenta of the matrices; sophia the
  *   diagonal Hessian, which is really refreshed (the released FedPAC_Sophia never does); soap the Gram matrices; shampoo
- *   the factors. sgd has none, and the method is then FedCM with gradient share 1 - beta.
+ *   the factors. sgd has none, and the method is then FedCM with gradient share 1 - beta. The light upload
+ *   is our own design, as the paper's is not released: muon sends a truncated SVD by the rank rule of FedMuon, soap and
+ *   shampoo the leading eigenpairs of each factor and the mean of its other eigenvalues (which keeps it positive
+ *   semi-definite and its trace), adamw and sophia the block means of FedAdamW. The server averages what it has rebuilt;
+ *   that of muon, soap and shampoo goes down whole. The drift that is logged is that of the rebuilt preconditioners.
  */
 import * as z from "zod";
 import type { Algorithm } from "./algorithm.ts";
+import { alignmentOf, lightOption, requireLight } from "./light.ts";
 import { localCurvature, localOptimizer, optimizerShape, requireFamily } from "./local-optimizer.ts";
-import { preconditioned, wholePreconditioner } from "./preconditioned.ts";
+import { preconditioned } from "./preconditioned.ts";
 
 export const fedpacOptions = z
   .strictObject({
@@ -33,8 +40,12 @@ export const fedpacOptions = z
       .boolean()
       .default(true)
       .describe("start from the mean preconditioner; false: from an own one, and the upload only measures the drift"),
+    light: lightOption.describe(
+      "compresses the uploaded preconditioner, our design: a share (rho), true for block means",
+    ),
   })
-  .superRefine(requireFamily);
+  .superRefine(requireFamily)
+  .superRefine(requireLight);
 
 export function fedpac(options: z.input<typeof fedpacOptions>): Algorithm {
   const settings = fedpacOptions.parse(options);
@@ -43,7 +54,7 @@ export function fedpac(options: z.input<typeof fedpacOptions>): Algorithm {
     options: settings,
     optimizer: (model, run) => localOptimizer(settings, model, run),
     curvature: localCurvature(settings),
-    alignment: wholePreconditioner,
+    alignment: alignmentOf(settings.optimizer, settings.light),
     warmStart: settings.alignment,
     pull: { form: "convex", share: settings.directionShare },
   });

@@ -13,6 +13,7 @@ import {
   type WarmStart,
   where,
 } from "@anabranch/engine";
+import type { CodecSpec } from "../codecs/index.ts";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
 import type {
   Algorithm,
@@ -35,6 +36,8 @@ export interface Alignment {
   layout(preconditioner: Layout, model: Layout): Layout;
   pack(preconditioner: NamedTensors, model: Layout): ParameterTensors;
   unpack(packed: ParameterTensors, model: Layout): NamedTensors;
+  /** Encodes what clients send of it. Default: none. */
+  readonly codec?: CodecSpec;
 }
 
 /** The preconditioner travels as it is. */
@@ -88,7 +91,7 @@ export function preconditioned(rule: PreconditionedRule): Algorithm {
         },
         up: {
           delta: { layout: model, aggregation: "weightedMean" },
-          ...(packed === undefined ? {} : { preconditioner: averaged(packed) }),
+          ...(packed === undefined ? {} : { preconditioner: averaged(packed, alignment?.codec) }),
         },
         client: {},
       };
@@ -113,8 +116,9 @@ export function preconditioned(rule: PreconditionedRule): Algorithm {
   };
 }
 
-function averaged(preconditioner: Layout): Upload {
-  return { layout: preconditioner, aggregation: "uniformMean", drift: true };
+function averaged(preconditioner: Layout, codec: CodecSpec | undefined): Upload {
+  const encoding = codec === undefined ? {} : { codec };
+  return { layout: preconditioner, aggregation: "uniformMean", drift: true, ...encoding };
 }
 
 interface Carry {

@@ -70,7 +70,12 @@ export const algorithms: readonly AlgorithmEntry[] = [
     b2: "beta2",
     eps: "epsilon",
   }),
-  entry("fedmuon", "fedmuon.ts", fedmuonOptions, fedmuon, { alpha: "directionShare", mu: "momentum", c: "matrixRate" }),
+  entry("fedmuon", "fedmuon.ts", fedmuonOptions, fedmuon, {
+    alpha: "directionShare",
+    mu: "momentum",
+    c: "matrixRate",
+    rho: "rankShare",
+  }),
   entry("fedpac", "fedpac.ts", fedpacOptions, fedpac, { beta: "directionShare" }),
 ];
 
