@@ -1,18 +1,31 @@
 import {
+  type Algorithm,
   type Backend,
   type CohortOutcome,
   type Evaluator,
+  entryTypes,
   fedavg,
   fedbcgdPlus,
   hashVector,
   inProcessSimulation,
   memoryBlobStore,
   memoryClientStates,
+  type ParameterTensors,
   prepareQuadratics,
   runFederation,
   scaffold,
 } from "@anabranch/core";
-import { onnxruntimeNode } from "@anabranch/engine";
+import {
+  type Optimizer,
+  type OptimizerState,
+  onnxruntimeNode,
+  refreshBelow,
+  shampoo,
+  soap,
+  sub,
+  type TensorTree,
+  takeStep,
+} from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { WorkerPool } from "./pool.ts";
 
@@ -44,6 +57,32 @@ async function finalHash(backend: Backend, evaluator: Evaluator, { plan } = scaf
 }
 
 const scaffolds = prepareQuadratics(scaffold(), problem, executor);
+
+/** FedAvg whose clients take the steps of an optimizer with host kernels. */
+function localSteps(optimizer: Optimizer): Algorithm {
+  type Carry = { readonly parameters: ParameterTensors; readonly optimizer: OptimizerState };
+  return {
+    ...fedavg(),
+    client: {
+      begin({ broadcast }) {
+        const parameters = broadcast["parameters"]!;
+        return { parameters, optimizer: optimizer.init(parameters) };
+      },
+      step(carry, local) {
+        const { parameters, optimizer: state } = carry as unknown as Carry;
+        const { loss, gradients } = local.gradient(parameters);
+        const next = takeStep(optimizer, gradients, state, parameters, local);
+        return { carry: { parameters: next.parameters, optimizer: next.state } as TensorTree, loss };
+      },
+      end(carry, { broadcast }) {
+        const { parameters } = carry as unknown as Carry;
+        const delta = Object.entries(parameters).map(([name, p]) => [name, sub(p, broadcast["parameters"]![name]!)]);
+        return { update: { delta: Object.fromEntries(delta) }, state: {} };
+      },
+      refresh: (model) => refreshBelow("optimizer", optimizer.refresh?.(entryTypes(model))),
+    },
+  };
+}
 
 /** A copy that outlives the slot. */
 function keep(outcome: CohortOutcome): CohortOutcome {
@@ -93,6 +132,22 @@ describe("WorkerPool", () => {
       const pool = await WorkerPool.start(prepared.simulation, { executor: "onnxruntime-node", workers });
       expect(await finalHash(pool, pool, prepared)).toBe(expected);
       expect(await sizes(pool)).toEqual([large, small, large, small]);
+      await pool.close();
+    }
+  });
+
+  it.each([
+    ["shampoo", shampoo({ refreshEvery: 3 })],
+    ["soap", soap({ refreshEvery: 3 })],
+  ])("gives the bits of the in-process backend where %s calls host kernels", async (_name, optimizer) => {
+    const matrices = { ...problem, shape: [3, 1], localSteps: 8 };
+    const prepared = prepareQuadratics(localSteps(optimizer), matrices, executor);
+    const single = await inProcessSimulation(prepared.simulation, executor);
+    const expected = await finalHash(single.backend, single.evaluator, prepared);
+    await single.close();
+    for (const workers of [1, 2]) {
+      const pool = await WorkerPool.start(prepared.simulation, { executor: "onnxruntime-node", workers });
+      expect(await finalHash(pool, pool, prepared)).toBe(expected);
       await pool.close();
     }
   });
