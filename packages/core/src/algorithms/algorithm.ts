@@ -49,8 +49,10 @@ export interface RoundContext {
   readonly population: number;
   /** Local learning rate of this round. */
   readonly learningRate: number;
-  /** Mean number of local steps, K. */
+  /** Mean number of local steps. */
   readonly localSteps: number;
+  /** K: the same with the weights of the updates, so that a weighted mean of updates over K eta is a mean of gradients. */
+  readonly weightedSteps: number;
 }
 
 /** One tensor for each layout entry, by name. */
@@ -104,7 +106,10 @@ export interface LocalStep extends Local {
 export interface LocalEnd extends Local {
   /** Number of local steps done, scalar. */
   readonly steps: Tensor;
-  /** Sum of the steps' learning rates, scalar: K * eta where eta is constant. */
+  /**
+   * What local descent along a constant gradient of 1 comes to, scalar: the sum of the steps' learning rates, K * eta where
+   * eta is constant; with local momentum each times the length to which momentum has drawn out that gradient.
+   */
   readonly learningRateSum: Tensor;
 }
 

@@ -224,7 +224,7 @@ describe("scaffold", () => {
   });
 });
 
-const context = { round: 1, cohortSize: 1, population: 1, learningRate: 0.1, localSteps: 1 };
+const context = { round: 1, cohortSize: 1, population: 1, learningRate: 0.1, localSteps: 1, weightedSteps: 1 };
 
 describe("fedopt", () => {
   const one = (algorithm: Algorithm, change: number) =>

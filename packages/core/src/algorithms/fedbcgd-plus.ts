@@ -18,7 +18,7 @@
  * Differences: as FedBCGD. The released code has the form "ema" (p = 0.1 there, its S / M), whose c_i move on
  *   coordinates that the server never hears of, so block sampling keeps disturbing the model. The default "mask" is our
  *   repair and not the paper's: it keeps c = mean_i c_i and reaches the exact optimum. Control variates are gradients
- *   here; the released code keeps them times eta. With local momentum (x - y) / (K eta) overestimates the mean gradient.
+ *   here; the released code keeps them times eta. With local momentum K eta grows as in SCAFFOLD.
  */
 import { add, mul, sub } from "@anabranch/engine";
 import * as z from "zod";

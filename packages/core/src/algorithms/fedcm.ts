@@ -9,15 +9,16 @@
  *   c <- -Dbar / (K eta);  x <- x + eta_g * Dbar
  *
  * Symbols: x -> parameters -> [d]; c -> direction (gradient-signed) -> [d]; alpha -> gradientShare -> [];
- *   eta_g -> serverLearningRate -> []; K -> mean local steps of the round -> []
+ *   eta_g -> serverLearningRate -> []; K -> mean local steps of the round, weighted as the updates -> []
  * State: server {parameters [d], direction [d]}; client none.
  * Wire: down 2d, up d.
  * Differences: none; c is replaced fully each round (an early script of others moves it by a fifth). c = 0 in the first
- *   round, so its steps are shrunk by alpha, as in the paper.
+ *   round, so its steps are shrunk by alpha, as in the paper. Local momentum is refused: c, drawn out by it, would grow.
  */
 import { add, mul } from "@anabranch/engine";
 import * as z from "zod";
 import type { Algorithm, ClientHalf, ParameterTensors } from "./algorithm.ts";
+import { requireNoMomentum } from "./local-optimizer.ts";
 import { localSgd } from "./local-sgd.ts";
 import { combine } from "./parameter-tensors.ts";
 import { combineVectors, stepFrom, zeros } from "./server.ts";
@@ -40,7 +41,7 @@ export function mixed(gradients: ParameterTensors, direction: ParameterTensors, 
   return combine((g, c) => add(mul(g, alpha), mul(c, 1 - alpha)), gradients, direction);
 }
 
-/** Server half and exchange of the methods that send the last global direction down. */
+/** The methods that send the last global direction down and mix it into local steps without momentum of their own. */
 export function clientMomentum(
   name: string,
   options: Readonly<Record<string, unknown>>,
@@ -56,11 +57,11 @@ export function clientMomentum(
       client: {},
     }),
     init: (parameters) => ({ vectors: { parameters, direction: zeros(parameters) }, scalars: {} }),
-    client,
+    client: { ...client, begin: (local, run) => client.begin(local, requireNoMomentum(run)) },
     broadcast: (state) => ({ parameters: state.vectors.parameters, direction: state.vectors["direction"]! }),
-    update(state, aggregate, { learningRate, localSteps }) {
+    update(state, aggregate, { learningRate, weightedSteps }) {
       const delta = aggregate["delta"]!;
-      const direction = combineVectors((d) => -d / (localSteps * learningRate), delta, delta);
+      const direction = combineVectors((d) => -d / (weightedSteps * learningRate), delta, delta);
       return {
         ...state,
         vectors: { parameters: stepFrom(state.vectors.parameters, serverLearningRate, delta), direction },

@@ -20,11 +20,12 @@
  * Differences: follows the equations: beta is an option of its own (the released scripts take it from another flag), and
  *   weight decay lies inside the (1 - beta)-scaled step. Theta: adamw v; muon the momenta of the matrices; sophia the
  *   diagonal Hessian, which is really refreshed (the released FedPAC_Sophia never does); soap the Gram matrices; shampoo
- *   the factors. sgd has none, and the method is then FedCM with gradient share 1 - beta. The light upload
- *   is our own design, as the paper's is not released: muon sends a truncated SVD by the rank rule of FedMuon, soap and
- *   shampoo the leading eigenpairs of each factor and the mean of its other eigenvalues (which keeps it positive
- *   semi-definite and its trace), adamw and sophia the block means of FedAdamW. The server averages what it has rebuilt;
- *   that of muon, soap and shampoo goes down whole. The drift that is logged is that of the rebuilt preconditioners.
+ *   the factors. sgd has none, and the method is then FedCM with gradient share 1 - beta, but for the weight decay, which
+ *   FedCM does not scale. The light upload is our own design, as the paper's is not released: muon sends a truncated SVD by
+ *   the rank rule of FedMuon, soap and shampoo the leading eigenpairs of each factor and the mean of its other eigenvalues
+ *   (which keeps it positive semi-definite and its trace), adamw and sophia the block means of FedAdamW. The server averages
+ *   what it has rebuilt; that of muon, soap and shampoo goes down whole. The drift that is logged is that of the rebuilt
+ *   preconditioners.
  */
 import * as z from "zod";
 import type { Algorithm } from "./algorithm.ts";

@@ -123,7 +123,7 @@ export function requireNoMomentum(run: LocalSettings): LocalSettings {
     code: "config/conflict",
     message: "two values in the configuration exclude each other",
     where: "training.momentum",
-    received: `${run.momentum}, with an algorithm whose local optimizer has moments of its own`,
+    received: `${run.momentum}, with an algorithm whose local steps have moments of their own`,
     expected: "0",
     advice: 'Set the options of the algorithm instead; run "anabranch methods" to see them.',
   });

@@ -9,10 +9,12 @@
  *   c <- -Dbar / (K eta);  x <- x + eta_g * Dbar
  *
  * Symbols: x -> parameters -> [d]; c -> direction -> [d]; alpha -> gradientShare -> []; rho -> perturbationRadius -> [];
- *   eta_g -> serverLearningRate -> []; K -> mean local steps of the round -> []
+ *   eta_g -> serverLearningRate -> []; K -> mean local steps of the round, weighted as the updates
+ *   -> []
  * State: server {parameters [d], direction [d]}; client none.
  * Wire: down 2d, up d; two gradients a step.
- * Differences: none; the perturbation follows the raw local gradient, not the mixture.
+ * Differences: none; the perturbation follows the raw local gradient, not the mixture. Local momentum is refused, as in
+ *   FedCM.
  */
 import * as z from "zod";
 import type { Algorithm } from "./algorithm.ts";

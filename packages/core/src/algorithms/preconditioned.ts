@@ -103,10 +103,10 @@ export function preconditioned(rule: PreconditionedRule): Algorithm {
     },
     client: preconditionedClient(rule),
     broadcast: ({ vectors }) => vectors,
-    update(state, aggregate, { learningRate, localSteps }): ServerState {
+    update(state, aggregate, { learningRate, localSteps, weightedSteps }): ServerState {
       const delta = aggregate["delta"]!;
       const vectors: Record<string, typeof delta> = {};
-      if (pulled) vectors["direction"] = combineVectors((d) => -d / (localSteps * learningRate), delta, delta);
+      if (pulled) vectors["direction"] = combineVectors((d) => -d / (weightedSteps * learningRate), delta, delta);
       if (alignment !== undefined && warmStart) {
         vectors["preconditioner"] = aggregate["preconditioner"]!;
         vectors["steps"] = state.vectors["steps"]!.map((t) => t + localSteps) as typeof delta;

@@ -27,7 +27,8 @@ describe("reductions that the papers imply", () => {
     for (let t = 1; t <= 6; t++) {
       const c = state.vectors["direction"]![0]!;
       const delta = new Float64Array([-k * eta * (alpha * u + (1 - alpha) * c)]);
-      const context = { round: t, cohortSize: 1, population: 1, learningRate: eta, localSteps: k };
+      const steps = { localSteps: k, weightedSteps: k };
+      const context = { round: t, cohortSize: 1, population: 1, learningRate: eta, ...steps };
       state = algorithm.update(state, { delta }, context);
       expect(state.vectors["direction"]![0]).toBeCloseTo((1 - (1 - alpha) ** t) * u, 12);
     }

@@ -10,11 +10,11 @@
  *   x <- x + eta_g * mean_i D_i;  c <- c + (S / M) * mean_i dc_i
  *
  * Symbols: x -> parameters -> [d]; c -> control -> [d]; c_i -> client control -> [d]; eta_g -> serverLearningRate -> [];
- *   S -> cohort -> []; M -> population -> []; K eta -> sum of the steps' learning rates -> []
+ *   S -> cohort -> []; M -> population -> []; K eta -> sum of the steps' learning rates, each drawn out by momentum -> []
  * State: server {parameters [d], control [d]}; client {control [d]}.
  * Wire: down 2d, up 2d.
- * Differences: with local momentum m, (x - y) / (K eta) overestimates the mean gradient by up to 1 / (1 - m), as the paper's
- *   clients have none; the control term enters the gradient (released scripts add it to the loss as a number, which has no
+ * Differences: with local momentum, which the paper's clients do not have, K eta grows with it as y - x does, so that
+ *   (x - y) / (K eta) stays a mean of gradients; the control term enters the gradient (released scripts add it to the loss as a number, which has no
  *   gradient); the mean of dc_i is uniform, so that c = mean_i c_i holds for any weighting of the model.
  */
 import { add } from "@anabranch/engine";

@@ -1,12 +1,14 @@
 import {
   add,
   compileLoop,
+  constant,
   type Dim,
   globalNorm,
   type Loop,
   type LoopProgram,
   mul,
   type Program,
+  scan,
   sum,
   type Tensor,
   type TensorTree,
@@ -109,7 +111,7 @@ function localLoop(algorithm: Algorithm, model: Model, settings: TaskSettings, c
     end(carry, outputs, inputs) {
       const { learningRate } = (inputs as unknown as TaskInputs).steps;
       const steps = sum(add(mul(learningRate, 0), 1)); // K is symbolic: count the steps in the graph
-      const end = client.end(carry, { ...localOf(inputs), steps, learningRateSum: sum(learningRate) });
+      const end = client.end(carry, { ...localOf(inputs), steps, learningRateSum: reach(learningRate, settings) });
       return {
         update: end.update as TensorTree,
         state: end.state as TensorTree,
@@ -118,6 +120,21 @@ function localLoop(algorithm: Algorithm, model: Model, settings: TaskSettings, c
       };
     },
   };
+}
+
+/** How far local descent comes along a constant gradient of 1, from the learning rates of its steps [K]. */
+function reach(learningRate: Tensor, { momentum, nesterov }: LocalSettings): Tensor {
+  if (momentum === 0) return sum(learningRate);
+  const longer = (length: Tensor) => add(mul(length, momentum), 1);
+  const { outputs } = scan(
+    ({ length }: { length: Tensor }, rate: Tensor) => {
+      const next = longer(length);
+      return { carry: { length: next }, output: { moved: mul(rate, nesterov ? longer(next) : next) } };
+    },
+    { length: constant(0) },
+    learningRate,
+  );
+  return sum(outputs.moved);
 }
 
 function taskTypes(model: Model, exchange: Exchange, draws: DrawSpecs, batch: number): Record<string, TypeTree> {

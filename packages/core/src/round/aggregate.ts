@@ -11,6 +11,8 @@ export class RoundFold {
   #drift: Readonly<Record<string, Drift>> = {};
   #examples = 0;
   #steps = 0;
+  #weightedSteps = 0;
+  #weights = 0;
   #losses: number[] = [];
 
   constructor({ up, parts }: Exchange) {
@@ -32,6 +34,8 @@ export class RoundFold {
     this.#drift = {};
     this.#examples = 0;
     this.#steps = 0;
+    this.#weightedSteps = 0;
+    this.#weights = 0;
     this.#losses = [];
   }
 
@@ -50,6 +54,8 @@ export class RoundFold {
     for (const { public: metadata } of updates) {
       this.#examples += metadata.examples;
       this.#steps += metadata.steps;
+      this.#weightedSteps += metadata.weight * metadata.steps;
+      this.#weights += metadata.weight;
       this.#losses.push(metadata.loss);
     }
   }
@@ -66,6 +72,11 @@ export class RoundFold {
   /** Mean number of local steps. */
   get localSteps(): number {
     return this.#steps / this.#losses.length;
+  }
+
+  /** The same with the weights of the updates. */
+  get weightedSteps(): number {
+    return this.#weightedSteps / this.#weights;
   }
 
   get examples(): number {

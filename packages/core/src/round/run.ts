@@ -168,6 +168,7 @@ function updateServer(
     population: plan.population,
     learningRate,
     localSteps: fold.localSteps,
+    weightedSteps: fold.weightedSteps,
   };
   return plan.algorithm.update(server, aggregate, context);
 }
