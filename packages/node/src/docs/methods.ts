@@ -1,5 +1,6 @@
 /** Writes METHODS.md from the headers of the methods: `npm run docs:methods`. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Citation } from "./citation.ts";
 import { type MethodInfo, type MethodOption, methodCatalog, methodTests } from "./method-catalog.ts";
@@ -8,6 +9,8 @@ const FOLDER = "packages/core/src/algorithms";
 
 /** Where METHODS.md lies. */
 export const methodsFile = fileURLToPath(new URL("../../../../METHODS.md", import.meta.url));
+
+const resultsFolder = fileURLToPath(new URL("../../../../experiments/results", import.meta.url));
 
 /** The text of METHODS.md. */
 export function methodsPage(methods: readonly MethodInfo[] = methodCatalog()): string {
@@ -35,6 +38,36 @@ export function methodsPage(methods: readonly MethodInfo[] = methodCatalog()): s
   ].join("\n");
 }
 
+/** Rows of the experiments that ran a method. */
+interface Measured {
+  readonly name: string;
+  readonly rows: readonly {
+    readonly label: string;
+    readonly algorithm: string | null;
+    readonly accuracy: { readonly mean: number | null; readonly deviation: number | null };
+  }[];
+}
+
+/** What the experiments measured of a method, a line for each sweep. */
+function measured({ name }: MethodInfo): string[] {
+  return experiments().flatMap((sweep) => {
+    const rows = sweep.rows.filter(({ algorithm, accuracy }) => algorithm === name && accuracy.mean !== null);
+    if (rows.length === 0) return [];
+    const figures = rows.map(({ label, accuracy }) => `${label} ${percent(accuracy.mean!, accuracy.deviation)}`);
+    return [`- Measured ([experiments](experiments/README.md), ${sweep.name}): ${figures.join("; ")}.`];
+  });
+}
+
+function experiments(): Measured[] {
+  const files = readdirSync(resultsFolder).filter((file) => file.endsWith(".json"));
+  return files.sort().map((file) => JSON.parse(readFileSync(join(resultsFolder, file), "utf8")) as Measured);
+}
+
+function percent(mean: number, deviation: number | null): string {
+  const spread = deviation === null ? "" : ` ± ${(deviation * 100).toFixed(2)}`;
+  return `${(mean * 100).toFixed(2)}${spread} %`;
+}
+
 /** Methods that share a file share a section. */
 function section(methods: readonly MethodInfo[]): string[] {
   const method = methods[0]!;
@@ -56,6 +89,7 @@ function section(methods: readonly MethodInfo[]): string[] {
     `- State: ${sentence(method.state)}`,
     `- Wire: down ${method.wire.down}, up ${method.wire.up}.`,
     `- Differences: ${sentence(method.differences)}`,
+    ...methods.flatMap(measured),
     `- File: [${file}](${FOLDER}/${file}); tests: ${testFiles.map((t) => `[${t}](${FOLDER}/${t})`).join(", ")}.`,
   ];
 }

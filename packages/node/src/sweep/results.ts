@@ -125,7 +125,7 @@ function tuningRecord(
 }
 
 /** The table, the choices of the tunings and the commands as Markdown. `target`: it was asked for. */
-function sweepMarkdown(document: SweepDocument, target: boolean): string {
+export function sweepMarkdown(document: SweepDocument, target: boolean): string {
   const { heads, rows, notes } = comparisonTable(document, target);
   const tuned = document.tunings.map(({ variant, at, chosen, candidates }) => [
     [variant, describeValues(at)].filter((text) => text !== "").join(", "),
