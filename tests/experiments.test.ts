@@ -1,32 +1,61 @@
-import { createAlgorithm, createModel, layout, parseConfig } from "@anabranch/core";
+import { dirname, join } from "node:path";
+import { type Config, createAlgorithm, createModel, layout, parseConfig } from "@anabranch/core";
 import { describe, expect, it } from "vitest";
+import { experimentsPage } from "../experiments/readme.ts";
+import { expandSweep } from "../packages/node/src/sweep/expand.ts";
+import { parseSweepFile } from "../packages/node/src/sweep/sweep-file.ts";
 import { filesBelow, readText } from "./source-files.ts";
 
+/** One example of each data set. */
 const examples = {
   "cifar-100": {
-    features: { dtype: "uint8", shape: [3, 32, 32] },
-    labels: { dtype: "uint8", shape: [] },
+    features: { dtype: "uint8", shape: [1, 3, 32, 32] },
+    labels: { dtype: "uint8", shape: [1] },
     classes: 100,
   },
   "fashion-mnist": {
-    features: { dtype: "uint8", shape: [1, 28, 28] },
-    labels: { dtype: "uint8", shape: [] },
+    features: { dtype: "uint8", shape: [1, 1, 28, 28] },
+    labels: { dtype: "uint8", shape: [1] },
     classes: 10,
+  },
+  "tiny-shakespeare": {
+    features: { dtype: "uint8", shape: [1, 80] },
+    labels: { dtype: "uint8", shape: [1, 80] },
+    classes: 90,
   },
 } as const;
 
+const files = filesBelow("experiments").filter((path) => path.endsWith(".toml"));
 /** Run configurations; sweeps name one as their base. */
-const runs = filesBelow("experiments").filter((path) => path.endsWith(".toml") && !path.includes("sweep"));
+const runs = files.filter((path) => !path.endsWith(".sweep.toml"));
+const sweeps = files.filter((path) => path.endsWith(".sweep.toml"));
+
+/** Builds the model and the method of a configuration, and what they exchange. */
+function assembled(config: Config): void {
+  const { name, file: _file, initialWeights: _weights, ...options } = config.model;
+  const model = createModel(name, examples[config.data.dataset as keyof typeof examples], options);
+  const { name: method, file: _own, ...settings } = config.algorithm;
+  const { down } = createAlgorithm(method, settings).exchange(layout(model.parameters));
+  expect(down["parameters"]!.size).toBe(layout(model.parameters).size);
+}
 
 describe("the experiments", () => {
   it.each(runs)("%s can be run: its model and method take its options and fit each other", (path) => {
     const config = parseConfig(readText(path), path);
-    const { name, file: _file, initialWeights: _weights, ...options } = config.model;
-    const model = createModel(name, examples[config.data.dataset as keyof typeof examples], options);
-    const { name: method, file: _own, ...settings } = config.algorithm;
-    const { down } = createAlgorithm(method, settings).exchange(layout(model.parameters));
-    expect(down["parameters"]!.size).toBe(layout(model.parameters).size);
+    assembled(config);
     expect(readText(path).startsWith("# ")).toBe(true);
     expect(config.data.dataDir).toBeUndefined();
+  });
+
+  it.each(sweeps)("%s can be carried out", (path) => {
+    const spec = parseSweepFile(readText(path), path);
+    const base = join(dirname(path), spec.base);
+    const { cases } = expandSweep(spec, (set) => parseConfig(readText(base), base, set), path);
+    expect(cases.length).toBeGreaterThan(1);
+    for (const one of cases) assembled(one.run(1, {}).config);
+  });
+
+  it("have a page that says what the results say", () => {
+    expect(readText("experiments/README.md")).toBe(experimentsPage());
   });
 });
