@@ -1,6 +1,8 @@
 import { AnabranchError } from "@anabranch/engine";
 import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
+import { type LocalBudget, stepCount } from "../client/batches.ts";
+import type { DataSpec } from "../client/data-source.ts";
 import { type Config, configHash } from "../config/index.ts";
 import type { SyntheticPopulation, TrainTest } from "../data/index.ts";
 import { createModel, type Model } from "../models/index.ts";
@@ -74,6 +76,7 @@ export function prepareRun(
     evaluationBatch: config.evaluation.batch,
     sources: federation.sources(model, float),
   });
+  requireSteps(algorithm, simulation, training.batchSize, budget);
   const initial =
     own.weights === undefined
       ? initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"))
@@ -125,6 +128,27 @@ function requireClippable({ name }: Algorithm, { client }: Exchange, clipNorm: n
     expected: "0",
     advice: "Clipped updates would not match what clients keep. Bound single steps instead: training.gradientClip.",
   });
+}
+
+/** Steps before the first host kernel move nothing (SOAP has no bases yet): clients with no others would send zeros. */
+function requireSteps({ name }: Algorithm, plan: SimulationPlan, batchSize: number, budget: LocalBudget): void {
+  const { program } = plan.task;
+  const steps = stepCount(largestClient(plan.train), batchSize, budget);
+  if (!("refresh" in program) || steps > program.refresh.first) return;
+  throw new AnabranchError({
+    code: "config/conflict",
+    message: "two values in the configuration exclude each other",
+    where: "localSteps" in budget ? "training.localSteps" : "training.localEpochs",
+    received: `${steps} local step(s) at most, with algorithm.name = "${name}", whose optimizer first moves in step ${program.refresh.first + 1}`,
+    expected: `at least ${program.refresh.first + 1} local steps`,
+    advice: "Its first steps only find the bases of the later ones: train longer, or lower training.batchSize.",
+  });
+}
+
+/** Examples of the client that has most. */
+function largestClient(data: DataSpec): number {
+  if (data.kind === "synthetic") return data.spec.examples;
+  return data.offsets.reduce((most, end, i) => Math.max(most, end - (data.offsets[i - 1] ?? end)), 0);
 }
 
 /** Every part of the model should be sent in every round: with fewer clients some would rest on momentum alone. */
