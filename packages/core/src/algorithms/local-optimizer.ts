@@ -44,7 +44,7 @@ export const optimizerShape = {
     .number()
     .positive()
     .optional()
-    .describe("what curvature is multiplied by before it divides; sophia: 0.05"),
+    .describe("what curvature is multiplied by before it divides; sophia: 0.05, by hutchinson 0.01"),
   refreshEvery: steps
     .optional()
     .describe("local steps between renewals of curvature or bases; sophia, soap, shampoo: 10"),
@@ -75,7 +75,8 @@ const families: Readonly<Record<OptimizerName, Family>> = {
   },
   sophia: {
     accepts: ["beta1", "beta2", "epsilon", "estimator", "clipRatio", "refreshEvery"],
-    create: (options, weightDecay) => sophia({ ...(options as SophiaOptions), weightDecay }),
+    create: (options, weightDecay) =>
+      sophia({ ...(options as SophiaOptions), clipRatio: clipRatioOf(options), weightDecay }),
   },
   soap: {
     accepts: ["beta1", "beta2", "epsilon", "shampooBeta", "refreshEvery", "maxSize"],
@@ -86,6 +87,11 @@ const families: Readonly<Record<OptimizerName, Family>> = {
     create: (options, weightDecay) => shampoo({ ...(options as ShampooOptions), weightDecay }),
   },
 };
+
+/** The paper's gamma for each estimate, unless another is given. */
+function clipRatioOf({ estimator, clipRatio }: OptimizerOptions): number {
+  return clipRatio ?? (estimator === "hutchinson" ? 0.01 : 0.05);
+}
 
 /** Embeddings and the head. */
 function outer(model: Layout): string[] {

@@ -81,6 +81,16 @@ describe("FedPAC", () => {
   });
 });
 
+it("clips Sophia by the paper's gamma for each estimate, unless another is given", async () => {
+  // at a minimum's side m = 0.04 g and h = 0.01 a: clipped where 0.04 |y - b| > gamma 0.01
+  const near = { a: [[1]], b: [[0.001]], x0: [0], localSteps: 1, cohorts: [[0]] };
+  const sophia = { name: "local", optimizer: "sophia", estimator: "hutchinson" };
+  const first = async (options: object) =>
+    (await traceQuadratics({ ...HETEROGENEOUS, ...near, algorithm: { ...sophia, ...options } })).rounds[0]![0]!;
+  expect(await first({})).toBeCloseTo((0.1 * 0.04 * 0.001) / (0.01 * 0.01), 12);
+  expect(await first({ clipRatio: 0.05 })).toBeCloseTo((0.1 * 0.04 * 0.001) / (0.05 * 0.01), 12);
+});
+
 it("refuses labels drawn from a model that describes no distribution", async () => {
   const algorithm = { name: "local", optimizer: "sophia" };
   await expect(traceQuadratics({ ...HETEROGENEOUS, algorithm })).rejects.toThrow(/sample/);
