@@ -45,6 +45,11 @@ describe("reductions that the papers imply", () => {
     expectClose(await trace({ name: "fedsam", rho: 0.1 }, one), [[0.22]], 1e-12);
   });
 
+  it("FedSAM is FedAvg where the loss is linear, as a step aside finds the same gradient", async () => {
+    const flat = { a: [[1e-12, 1e-12]], b: [[2e12, -1e12]], x0: [0, 0], cohorts: [[0], [0]] };
+    expectClose(await trace({ name: "fedsam", rho: 0.5 }, flat), await trace({ name: "fedavg" }, flat), 1e-9);
+  });
+
   it("adaptive FedSAM perturbs each coordinate by rho y^2 g / |y g|", async () => {
     // a = 2, b = 1, x = 3: g = 4, e = 0.1 * 9 * 4 / 12 = 0.3, gradient 4.6; one step of 0.1: x = 2.54
     const one = { a: [[2]], b: [[1]], x0: [3], localSteps: 1, cohorts: [[0]] };
@@ -74,6 +79,30 @@ describe("reductions that the papers imply", () => {
       const momentum = await trace({ name: "fednsam", rho: 0 }, { localSteps });
       expectClose(await trace({ name: "fednsam", rho: 0, perturbation: "gradient" }, { localSteps }), momentum);
     }
+  });
+
+  it("FedNSAM by the momentum is local descent from x + (gamma - rho / |m|) m, or from x where rho is longer", async () => {
+    const { a, b, x0, learningRate: eta, localSteps, cohorts } = problem;
+    const [gamma, rho] = [0.85, 0.25];
+    let [x, m]: number[][] = [x0, x0.map(() => 0)] as [number[], number[]];
+    const ahead: boolean[] = [];
+    const expected = cohorts.map((cohort) => {
+      const length = Math.hypot(...m!);
+      const factor = Math.max(0, gamma - rho / (length + 1e-12));
+      ahead.push(factor > 0);
+      const start = x!.map((v, j) => v + factor * m![j]!);
+      const ends = cohort.map((client) => {
+        let z = start;
+        for (let k = 0; k < localSteps; k++) z = z.map((v, j) => v - eta * a[client]![j]! * (v - b[client]![j]!));
+        return z;
+      });
+      const change = start.map((v, j) => ends.reduce((sum, z) => sum + z[j]!, 0) / ends.length - v);
+      m = m!.map((v, j) => gamma * v + change[j]!);
+      x = x!.map((v, j) => v + m![j]!);
+      return x;
+    });
+    expect(new Set(ahead)).toEqual(new Set([false, true]));
+    expectClose(await trace({ name: "fednsam", gamma, rho }), expected);
   });
 
   it("FedNSAM with one client, one step and rho = 0 is Nesterov's momentum", async () => {

@@ -1,0 +1,67 @@
+import {
+  algorithms,
+  type Backend,
+  createAlgorithm,
+  type Evaluator,
+  inProcessSimulation,
+  memoryBlobStore,
+  memoryClientStates,
+  prepareQuadratics,
+  type Quadratics,
+  runFederation,
+} from "@anabranch/core";
+import { onnxruntimeNode } from "@anabranch/engine";
+import { describe, expect, it } from "vitest";
+import { WorkerPool } from "./pool.ts";
+
+const executor = await onnxruntimeNode();
+const clients = 7;
+const problem: Quadratics = {
+  a: Array.from({ length: clients }, (_, i) => [1 + (i % 3), 2, 0.5 + i / 4, 1, 1 + i / 7, 3]),
+  b: Array.from({ length: clients }, (_, i) => [i - 4, 1, -i / 2, 0.3, i / 9, -1]),
+  x0: [0.1, -0.2, 0.3, 0, 0.5, -0.7],
+  learningRate: 0.05,
+  localSteps: 5,
+  cohorts: [
+    [0, 1, 2, 3, 4],
+    [2, 3, 5, 6, 1],
+    [6, 0, 4, 3, 5],
+  ],
+};
+const matrix = { shape: [2, 3] };
+const divided = { blocks: { coordinates: [[0, 3], [1], [2, 4]] } };
+
+const optimizers = ["adamw", "muon", "sophia", "soap", "shampoo"].map((optimizer) => ({
+  optimizer,
+  ...(optimizer === "sophia" ? { estimator: "hutchinson" } : {}),
+  ...(["sophia", "soap", "shampoo"].includes(optimizer) ? { refreshEvery: 2 } : {}),
+}));
+
+/** Every method, those with a choice of optimizers with each. */
+const methods = algorithms.flatMap(({ name }): { name: string; options: Record<string, unknown> }[] =>
+  name === "local" || name === "fedpac" ? optimizers.map((options) => ({ name, options })) : [{ name, options: {} }],
+);
+
+async function finalHash(plan: ReturnType<typeof prepare>["plan"], backend: Backend, evaluator: Evaluator) {
+  const ports = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates(), emit: () => {} };
+  return (await runFederation(plan, { backend, evaluator, ...ports })).modelHash;
+}
+
+function prepare(name: string, options: Record<string, unknown>) {
+  const form = name.startsWith("fedbcgd") ? divided : matrix;
+  return prepareQuadratics(createAlgorithm(name, options), { ...problem, ...form }, executor);
+}
+
+describe("the same bits in-process and at 1 and 2 workers", () => {
+  it.each(methods)("for $name $options", async ({ name, options }) => {
+    const { plan, simulation } = prepare(name, options);
+    const single = await inProcessSimulation(simulation, executor);
+    const expected = await finalHash(plan, single.backend, single.evaluator);
+    await single.close();
+    for (const workers of [1, 2]) {
+      const pool = await WorkerPool.start(simulation, { executor: "onnxruntime-node", workers });
+      expect(await finalHash(plan, pool, pool)).toBe(expected);
+      await pool.close();
+    }
+  });
+});
