@@ -2,16 +2,16 @@
  * Writes experiments/README.md from claims.md and results/*.json: `npm run docs:experiments`. With folders of runs it first
  * takes the results of their sweeps: `npm run docs:experiments -- runs`.
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type SweepDocument, sweepMarkdown } from "../packages/node/src/sweep/results.ts";
 
 const here = import.meta.dirname;
 const results = join(here, "results");
 
-/** The page that the results and the claims make. */
+/** The page that the results, if there are any yet, and the claims make. */
 export function experimentsPage(): string {
-  const files = readdirSync(results).filter((file) => file.endsWith(".json"));
+  const files = existsSync(results) ? readdirSync(results).filter((file) => file.endsWith(".json")) : [];
   const documents = files.sort().map((file) => JSON.parse(readFileSync(join(results, file), "utf8")) as SweepDocument);
   return [
     "<!-- Written by `npm run docs:experiments` from claims.md and results/. Change those, not this page. -->",
