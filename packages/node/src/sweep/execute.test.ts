@@ -238,6 +238,21 @@ describe("before the first run", () => {
     expect(await readdir(runs)).toEqual(before);
   });
 
+  it("a plan counts a variant that diverges, and measures the others", async () => {
+    const sweep = sweepOf(`
+      [[variants]]
+      name = "strict"
+      set = { training.learningRate = 1e30, stop.onClientFailure = "stop" }
+      [[variants]]
+      name = "sound"`);
+    const plan = await planSweep(sweep, { jobs: 1, workers: 0, found: new Map() });
+    expect(plan.variants).toMatchObject([
+      { variant: "strict", runs: 1 },
+      { variant: "sound", runs: 1 },
+    ]);
+    expect(plan.variants[1]!.cost.round).toBeGreaterThan(0);
+  });
+
   it("the time of a run is projected from its rounds and evaluations", () => {
     const cost = { start: 2, round: 3, evaluation: 5, clientEvaluation: 7 };
     const config = parseConfig(

@@ -16,13 +16,13 @@ const MEASURED_ROUNDS = 2;
 
 /** Measures what a configuration costs: two rounds and one evaluation, in memory. Nothing is written. */
 export async function measureCost(config: Config, options: SimulationOptions): Promise<Cost> {
-  const { evaluation, stop } = config;
+  const { evaluation } = config;
   const once = (every: number) => (every > 0 ? MEASURED_ROUNDS : 0);
   const short: Config = {
     ...config,
     rounds: MEASURED_ROUNDS,
     evaluation: { ...evaluation, every: once(evaluation.every), clientEvery: once(evaluation.clientEvery) },
-    stop: { onClientFailure: stop.onClientFailure, patience: 0 },
+    stop: { onClientFailure: "continue", patience: 0 }, // a value that diverges is no reason not to plan the others
   };
   const clock = new EventClock();
   const simulation = await openSimulation(short, "measurement", options);
