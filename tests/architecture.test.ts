@@ -33,6 +33,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "models",
     "aggregation",
     "protocol",
+    "privacy",
     "selection",
     "config",
     "algorithms",
@@ -87,7 +88,7 @@ const entries = [
 /** Files of the repository that people read. */
 const readable = [
   ...["packages", "bench", "examples", "scripts", "tests", "docs"].flatMap((folder) => filesBelow(folder)),
-  ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "METHODS.md", "package.json"].filter((path) =>
+  ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "METHODS.md", "SECURITY.md", "package.json"].filter((path) =>
     existsSync(join(root, path)),
   ),
 ].filter((path) => /\.(ts|mjs|js|json|md|toml|py|csv|svg|html)$/.test(path));

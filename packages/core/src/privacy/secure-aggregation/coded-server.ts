@@ -1,0 +1,80 @@
+import { clientPoint, elementsOf, piecePoints } from "./coded-client.ts";
+import { combinePieces, FIELD_PRIME, lagrangeWeights } from "./field.ts";
+import { codedSumMessage, maskedMessage } from "./messages.ts";
+import { type Closed, codedLength } from "./party.ts";
+import { failed, RoundServer, type Stage } from "./round-server.ts";
+
+/**
+ * The server of LightSecAgg (see `CodedClient`). U answers decode the sum of all masks in one interpolation, whoever
+ * dropped out. Answers beyond U must lie on the same polynomial: else somebody's is wrong and the round ends (`decode`).
+ * With exactly U answers a wrong one is not noticed.
+ */
+export class CodedServer extends RoundServer {
+  #sum = new Float64Array(0);
+
+  protected override forget(): void {
+    super.forget();
+    this.#sum = new Float64Array(0);
+  }
+
+  protected collect(sharers: ReadonlySet<number>): Stage<Uint8Array> {
+    const { length, bits } = this.plan;
+    this.#sum = new Float64Array(length);
+    return {
+      name: "mask",
+      codec: maskedMessage,
+      from: sharers,
+      accept: async (client, packed) => {
+        const masked = elementsOf(packed, length, bits, `masked vector of client ${client}`);
+        for (let i = 0; i < length; i++) this.#sum[i]! += masked[i]!;
+      },
+      close: async (survivors) => {
+        const end = this.tooFew(survivors, "have sent their vectors");
+        if (end !== undefined) return end;
+        this.next(this.#recover(survivors));
+        return this.announce(survivors);
+      },
+    };
+  }
+
+  #recover(survivors: ReadonlySet<number>): Stage<Uint8Array> {
+    const answers = new Map<number, Uint32Array>();
+    return {
+      name: "recover",
+      codec: codedSumMessage,
+      from: survivors,
+      accept: async (client, packed) => {
+        const where = `sum of coded masks of client ${client}`;
+        answers.set(client, elementsOf(packed, codedLength(this.plan), this.plan.bits, where));
+      },
+      close: async (present) => {
+        const end = this.tooFew(present, "have answered with their coded masks");
+        return end ?? this.#decode(survivors, answers);
+      },
+    };
+  }
+
+  #decode(survivors: ReadonlySet<number>, answers: ReadonlyMap<number, Uint32Array>): Closed {
+    const { plan } = this;
+    const clients = [...answers.keys()].sort((a, b) => a - b);
+    const used = clients.slice(0, plan.threshold);
+    const from = used.map((client) => clientPoint(plan, client));
+    const values = used.map((client) => answers.get(client)!);
+    for (const client of clients.slice(plan.threshold)) {
+      const expected = combinePieces(lagrangeWeights(from, [clientPoint(plan, client)])[0]!, values);
+      if (answers.get(client)!.some((value, i) => value !== expected[i])) {
+        return failed("decode", "the sums of coded masks contradict each other, so at least one of them is wrong");
+      }
+    }
+    const pieces = piecePoints(plan).slice(0, plan.threshold - plan.privacy);
+    const length = codedLength(plan);
+    const sum = new Uint32Array(plan.length);
+    for (const [k, weights] of lagrangeWeights(from, pieces).entries()) {
+      const piece = combinePieces(weights, values);
+      for (let i = 0, at = k * length; i < length && at < plan.length; i++, at++) {
+        sum[at] = (((this.#sum[at]! - piece[i]!) % FIELD_PRIME) + FIELD_PRIME) % FIELD_PRIME;
+      }
+    }
+    return { sum, survivors: [...survivors] };
+  }
+}

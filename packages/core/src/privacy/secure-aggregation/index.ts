@@ -1,0 +1,42 @@
+export { CodedClient } from "./coded-client.ts";
+export { CodedServer } from "./coded-server.ts";
+export { bestCurves, type Curves, identityPublicKey, platformCurves, portableCurves } from "./curves.ts";
+export { type Entropy, secureEntropy, seededEntropy } from "./entropy.ts";
+export { addMasks, keystream, type MaskTerm } from "./keystream.ts";
+export { PairwiseClient } from "./pairwise-client.ts";
+export { PairwiseServer } from "./pairwise-server.ts";
+export {
+  chooseGraph,
+  codedParameters,
+  completeThreshold,
+  type GraphChoice,
+  type GraphDemand,
+} from "./parameters.ts";
+export type {
+  ClientPorts,
+  Closed,
+  Directory,
+  Participation,
+  Receipt,
+  Reply,
+  SecureClient,
+  SecureServer,
+  ServerPorts,
+  StageName,
+} from "./party.ts";
+export { plain } from "./plain-summation.ts";
+export { checkPlan, type SecurePlan } from "./plan.ts";
+export { dequantizeMean, levels, modulusBits, type Quantization, quantize } from "./quantization.ts";
+export { bonawitz, lightsecagg, secaggPlus } from "./secure-summation.ts";
+export {
+  bytesPerClient,
+  type StageCost,
+  type SumCost,
+  type SumInput,
+  type Summation,
+  type SummationName,
+  type SummationPorts,
+  type SumOutcome,
+  type SumRequest,
+  summationNames,
+} from "./summation.ts";

@@ -1,0 +1,161 @@
+import { advertKeys } from "./adverts.ts";
+import { pairMaskKey, seedCommitment, selfMaskKey, survivorsText } from "./keys.ts";
+import { addMasks, type MaskTerm } from "./keystream.ts";
+import { agreementMessage, agreementsMessage, maskedMessage, type RevealedShare, revealMessage } from "./messages.ts";
+import { unpackBits } from "./packing.ts";
+import { bitsOf, type Closed } from "./party.ts";
+import { refuse } from "./refusal.ts";
+import { failed, RoundServer, type Stage } from "./round-server.ts";
+import { rebuildSecret } from "./shamir.ts";
+import { equalBytes } from "./wire.ts";
+
+/**
+ * The server of Bonawitz et al. 2017 and of SecAgg+ (see `PairwiseClient`). Masked vectors are added as they come; it
+ * holds their sum, never one of them. When the shares are in, it rebuilds the seeds of the survivors and the mask keys
+ * of those who dropped out after sharing, checks each against what the client committed to or advertised, and takes the
+ * masks off the sum.
+ */
+export class PairwiseServer extends RoundServer {
+  #sum = new Int32Array(0);
+  /** Shares of each client's one secret that the survivors revealed. */
+  readonly #revealed = new Map<number, Uint8Array[]>();
+
+  protected override forget(): void {
+    super.forget();
+    this.#sum = new Int32Array(0);
+    this.#revealed.clear();
+  }
+
+  protected collect(sharers: ReadonlySet<number>): Stage<Uint8Array> {
+    const { length, bits } = this.plan;
+    this.#sum = new Int32Array(length);
+    return {
+      name: "mask",
+      codec: maskedMessage,
+      from: sharers,
+      accept: async (client, packed) => {
+        const masked = unpackBits(packed, length, bits, `masked vector of client ${client}`);
+        addInto(this.#sum, masked);
+      },
+      close: async (survivors) => {
+        const end = this.tooFew(survivors, "have sent their vectors");
+        if (end !== undefined) return end;
+        this.next(this.#consistency(sharers, survivors));
+        return this.announce(survivors);
+      },
+    };
+  }
+
+  #consistency(sharers: ReadonlySet<number>, survivors: ReadonlySet<number>): Stage<Uint8Array> {
+    const text = survivorsText(this.shape.session, bitsOf(survivors, this.plan.cohort));
+    const signatures = new Map<number, Uint8Array>();
+    return {
+      name: "consistency",
+      codec: agreementMessage,
+      from: survivors,
+      accept: async (client, signature) => {
+        const identity = this.ports.directory(client)!;
+        if (!(await this.ports.curves.verify(identity, text, signature))) {
+          refuse("signature", "a signature is not the client's", { where: `agreement of client ${client}` });
+        }
+        signatures.set(client, signature);
+      },
+      close: async (present) => {
+        const end = this.tooFew(present, "have agreed to the sum");
+        if (end !== undefined) return end;
+        this.next(this.#unmask(sharers, survivors, present));
+        return this.to(present, agreementsMessage, (client) =>
+          this.neighbours
+            .get(client)!
+            .filter((other) => other !== client && present.has(other))
+            .map((other) => ({ client: other, signature: signatures.get(other)! })),
+        );
+      },
+    };
+  }
+
+  #unmask(
+    sharers: ReadonlySet<number>,
+    survivors: ReadonlySet<number>,
+    agreed: ReadonlySet<number>,
+  ): Stage<readonly RevealedShare[]> {
+    return {
+      name: "unmask",
+      codec: revealMessage,
+      from: agreed,
+      accept: async (client, shares) => {
+        const near = this.neighbours.get(client)!;
+        for (const { client: owner, secret } of shares) {
+          // A server that would take the other share too could take a client's masks off: it does not want to hold it.
+          const due = survivors.has(owner) ? "seed" : "key";
+          if (!near.includes(owner) || !sharers.has(owner) || secret !== due) {
+            refuse("share", "a share was not asked for", {
+              where: `client ${client}`,
+              received: `${secret} of ${owner}`,
+            });
+          }
+        }
+        for (const { client: owner, share } of shares) {
+          const held = this.#revealed.get(owner);
+          if (held === undefined) this.#revealed.set(owner, [share]);
+          else held.push(share);
+        }
+      },
+      close: async (present) => {
+        const end = this.tooFew(present, "have revealed shares");
+        return end ?? this.#finish(sharers, survivors);
+      },
+    };
+  }
+
+  async #finish(sharers: ReadonlySet<number>, survivors: ReadonlySet<number>): Promise<Closed> {
+    const terms: MaskTerm[] = [];
+    for (const client of sharers) {
+      const own = survivors.has(client) ? await this.#ownMask(client) : await this.#pairMasks(client, survivors);
+      if (own === undefined) {
+        const secret = survivors.has(client) ? "seed" : "mask key";
+        return failed("rebuild", `the ${secret} of client ${client} cannot be rebuilt from the shares that came`);
+      }
+      terms.push(...own);
+    }
+    await addMasks(this.#sum, terms);
+    const mask = this.plan.bits === 32 ? -1 : (1 << this.plan.bits) - 1;
+    return { sum: Uint32Array.from(this.#sum, (value) => value & mask), survivors: [...survivors] };
+  }
+
+  async #ownMask(client: number): Promise<MaskTerm[] | undefined> {
+    const { session } = this.shape;
+    const commitment = this.commitments.get(client)!;
+    const seed = await this.#rebuild(client, (secret) =>
+      equalBytes(seedCommitment(secret, session, client), commitment),
+    );
+    return seed && [{ key: selfMaskKey(seed, session, client), sign: -1 }];
+  }
+
+  /** What a client that dropped out left behind: its mask with each neighbour that is in the sum. */
+  async #pairMasks(client: number, survivors: ReadonlySet<number>): Promise<MaskTerm[] | undefined> {
+    const near = this.neighbours.get(client)!.filter((other) => survivors.has(other));
+    if (near.length === 0) return [];
+    const { curves } = this.ports;
+    const maskingKey = (owner: number) => advertKeys(this.adverts.get(owner)!)[1]!;
+    const key = await this.#rebuild(client, async (secret) =>
+      equalBytes(await curves.publicKey(secret), maskingKey(client)),
+    );
+    if (key === undefined) return undefined;
+    const terms: MaskTerm[] = [];
+    for (const other of near) {
+      const shared = await curves.sharedSecret(key, maskingKey(other));
+      // `other` added the mask if the client that is gone has the larger number, and took it away if not.
+      terms.push({ key: pairMaskKey(shared, this.shape.session, client, other), sign: client > other ? -1 : 1 });
+    }
+    return terms;
+  }
+
+  #rebuild(client: number, accept: (secret: Uint8Array) => Promise<boolean> | boolean) {
+    return rebuildSecret(this.#revealed.get(client) ?? [], this.plan.threshold, accept);
+  }
+}
+
+function addInto(sum: Int32Array, values: Uint32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = (sum[i]! + values[i]!) | 0;
+}

@@ -1,0 +1,46 @@
+import { packBits, packedBytes, unpackBits } from "./packing.ts";
+import { modulusBits } from "./quantization.ts";
+import { failed } from "./round-server.ts";
+import { checkInputs, type Summation, type SummationPorts } from "./summation.ts";
+
+/**
+ * The plain sum: the server sees every vector. Each is packed with as many bits as its largest value needs, without a
+ * head; that is what the cost of the others is compared with.
+ */
+export function plain({ clock }: Pick<SummationPorts, "clock">): Summation {
+  return {
+    name: "plain",
+    hidesInputs: false,
+    sum: async (request) => {
+      checkInputs(request);
+      const { inputs, maximum } = request;
+      modulusBits(inputs.length, maximum);
+      const bits = modulusBits(1, maximum);
+      const length = inputs[0]!.values.length;
+      const sum = new Uint32Array(length);
+      const survivors: number[] = [];
+      const stage = {
+        stage: "mask" as const,
+        up: new Float64Array(inputs.length),
+        down: new Float64Array(inputs.length),
+      };
+      const spent = { server: 0, clients: 0 };
+      for (const [place, { client, values }] of inputs.entries()) {
+        const dropped = request.dropOuts?.get(client);
+        if (dropped === "advertise" || dropped === "share" || dropped === "mask") continue;
+        const start = clock();
+        const packed = packBits(values, bits);
+        const sent = clock();
+        const received = unpackBits(packed, length, bits, `vector of client ${client}`);
+        for (let i = 0; i < length; i++) sum[i]! += received[i]!;
+        spent.clients += sent - start;
+        spent.server += clock() - sent;
+        stage.up[place] = packedBytes(length, bits);
+        survivors.push(client);
+      }
+      const cost = { stages: [stage], serverMs: spent.server, clientsMs: spent.clients };
+      if (survivors.length === 0) return { ...failed("too-few", "no client has sent its vector"), cost };
+      return { sum, survivors, cost };
+    },
+  };
+}

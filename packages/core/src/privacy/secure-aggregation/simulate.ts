@@ -1,0 +1,46 @@
+import type { Closed, SecureClient, SecureServer, StageName } from "./party.ts";
+import type { StageCost, SumCost, SumOutcome, SumRequest } from "./summation.ts";
+
+/** The parties of a simulated round. */
+export interface Parties {
+  readonly server: SecureServer;
+  /** By client; made when first spoken to. */
+  readonly client: (client: number) => SecureClient;
+}
+
+/**
+ * Carries the messages of a round between its parties, counts their bytes and the time that each side takes. A client
+ * that has dropped out says nothing more. A client that refuses is treated like one that is silent.
+ */
+export async function simulateRound(request: SumRequest, parties: Parties, clock: () => number): Promise<SumOutcome> {
+  const cohort = request.inputs.map(({ client }) => client);
+  const { server } = parties;
+  const spent = { server: 0, clients: 0 };
+  const timed = async <T>(side: "server" | "clients", task: () => Promise<T>) => {
+    const start = clock();
+    const result = await task();
+    spent[side] += clock() - start;
+    return result;
+  };
+  const stages: StageCost[] = [];
+  const gone = new Set<number>();
+  let closed: Closed = { messages: new Map(cohort.map((client) => [client, server.opening])) };
+  while ("messages" in closed) {
+    const stage = server.stage as StageName;
+    const cost = { stage, up: new Float64Array(cohort.length), down: new Float64Array(cohort.length) };
+    stages.push(cost);
+    for (const [client, message] of closed.messages) {
+      const place = cohort.indexOf(client);
+      cost.down[place] = message.length;
+      if (request.dropOuts?.get(client) === stage) gone.add(client);
+      if (gone.has(client)) continue;
+      const reply = await timed("clients", () => parties.client(client).receive(message));
+      if (!("message" in reply)) continue;
+      cost.up[place] = reply.message.length;
+      await timed("server", () => server.receive(client, reply.message));
+    }
+    closed = await timed("server", () => server.close());
+  }
+  const cost: SumCost = { stages, serverMs: spent.server, clientsMs: spent.clients };
+  return { ...closed, cost };
+}

@@ -1,0 +1,89 @@
+import type { Failure } from "@anabranch/engine";
+import type { Curves } from "./curves.ts";
+import type { Entropy } from "./entropy.ts";
+import type { StageName } from "./party.ts";
+import { refuse } from "./refusal.ts";
+
+/** A client's integers. */
+export interface SumInput {
+  readonly client: number;
+  /** [length] */
+  readonly values: Uint32Array;
+}
+
+export interface SumRequest {
+  /** [16], of the run. */
+  readonly run: Uint8Array;
+  readonly round: number;
+  /** Clients in ascending order; vectors of one length. */
+  readonly inputs: readonly SumInput[];
+  /** Largest value that an input may hold; cohort x maximum must fit the modulus (`overflow`). */
+  readonly maximum: number;
+  /** Clients that drop out, with the first stage at which they are silent. */
+  readonly dropOuts?: ReadonlyMap<number, StageName>;
+}
+
+/** Bytes of the messages of one stage, by place in the cohort. */
+export interface StageCost {
+  readonly stage: StageName;
+  /** What clients sent, [clients]. */
+  readonly up: Float64Array;
+  /** What clients were sent at the beginning of the stage, whether they answered or not, [clients]. */
+  readonly down: Float64Array;
+}
+
+export interface SumCost {
+  readonly stages: readonly StageCost[];
+  readonly serverMs: number;
+  /** Of all clients together. */
+  readonly clientsMs: number;
+}
+
+export type SumOutcome =
+  /** The exact sum over the survivors, [length]: those whose vector arrived. */
+  | { readonly sum: Uint32Array; readonly survivors: readonly number[]; readonly cost: SumCost }
+  /** There is no sum; the next round can begin. */
+  | { readonly failure: Failure; readonly cost: SumCost };
+
+/** Adds vectors of integers, with every party in this process. */
+export interface Summation {
+  readonly name: SummationName;
+  /** Whether the server sees the vectors of single clients. */
+  readonly hidesInputs: boolean;
+  sum(request: SumRequest): Promise<SumOutcome>;
+}
+
+export const summationNames = ["plain", "bonawitz", "secagg+", "lightsecagg"] as const;
+export type SummationName = (typeof summationNames)[number];
+
+export interface SummationPorts {
+  /** Of the server in a round: by round, so that a resumed run draws what it would have drawn. */
+  readonly serverEntropy: (round: number) => Entropy;
+  readonly clientEntropy: (round: number, client: number) => Entropy;
+  readonly curves: Curves;
+  /** Milliseconds, for the cost alone. */
+  readonly clock: () => number;
+}
+
+/** Bytes up and down of one client, over all stages: the mean over the cohort. */
+export function bytesPerClient({ stages }: SumCost): { up: number; down: number } {
+  const mean = (side: "up" | "down") =>
+    stages.reduce((sum, stage) => sum + stage[side].reduce((a, b) => a + b, 0) / stage[side].length, 0);
+  return { up: mean("up"), down: mean("down") };
+}
+
+/** Refuses inputs of different lengths (`inputs`) and values above the maximum (`overflow`). */
+export function checkInputs({ inputs, maximum }: SumRequest): void {
+  if (inputs.length < 2) refuse("inputs", "there is nothing to add", { received: `${inputs.length} clients` });
+  const length = inputs[0]!.values.length;
+  for (const { client, values } of inputs) {
+    if (values.length !== length) {
+      const details = { where: `client ${client}`, received: `${values.length} values`, expected: `${length}` };
+      refuse("inputs", "vectors have different lengths", details);
+    }
+    if (values.some((value) => value > maximum)) {
+      const details = { where: `client ${client}`, expected: `values up to ${maximum}` };
+      refuse("overflow", "a value is larger than the range that was agreed on", details);
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { Closed, Receipt, Reply } from "../party.ts";
+import type { TestRound } from "./rounds.ts";
+
+/** A message that a client sent, in the order in which the server was given them. */
+export interface Sent {
+  readonly stage: string;
+  readonly client: number;
+  readonly bytes: Uint8Array;
+  readonly receipt: Receipt;
+}
+
+/** What may be done to messages on their way; undefined is silence. */
+export interface Meddler {
+  up?(stage: string, client: number, bytes: Uint8Array): Uint8Array | undefined;
+  down?(stage: string, client: number, bytes: Uint8Array): Uint8Array | undefined;
+}
+
+export interface Wiretap {
+  readonly sent: readonly Sent[];
+  readonly replies: readonly { readonly stage: string; readonly client: number; readonly reply: Reply }[];
+  readonly end: Closed;
+}
+
+/** Runs a round to its end, meddling with messages, and keeps all that was said. */
+export async function tapRound({ plan, server, clients }: TestRound, meddler: Meddler = {}): Promise<Wiretap> {
+  const sent: Sent[] = [];
+  const replies: { stage: string; client: number; reply: Reply }[] = [];
+  let closed: Closed = { messages: new Map(plan.cohort.map((client) => [client, server.opening])) };
+  while ("messages" in closed) {
+    const { stage } = server;
+    for (const [client, message] of closed.messages) {
+      const down = meddler.down === undefined ? message : meddler.down(stage, client, message);
+      if (down === undefined) continue;
+      const reply = await clients.get(client)!.receive(down);
+      replies.push({ stage, client, reply });
+      if (!("message" in reply)) continue;
+      const bytes = meddler.up === undefined ? reply.message : meddler.up(stage, client, reply.message);
+      if (bytes === undefined) continue;
+      sent.push({ stage, client, bytes, receipt: await server.receive(client, bytes) });
+    }
+    closed = await server.close();
+  }
+  return { sent, replies, end: closed };
+}
+
+/** The code of a refusal, without its area. */
+export function codeOf(answer: Receipt | Reply | Closed): string | undefined {
+  const failure = "refusal" in answer ? answer.refusal : "failure" in answer ? answer.failure : undefined;
+  return failure?.code.replace("secure-aggregation/", "");
+}
