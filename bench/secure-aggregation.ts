@@ -1,23 +1,21 @@
 import { createCipheriv } from "node:crypto";
+import { deriveKey, randomStream, rootKey } from "@anabranch/core";
 import {
   addMasks,
   bestCurves,
   bonawitz,
   bytesPerClient,
   codedParameters,
-  deriveKey,
   lightsecagg,
   modulusBits,
   plain,
-  randomStream,
-  rootKey,
   type StageName,
   type Summation,
   type SummationPorts,
   type SumRequest,
   secaggPlus,
   seededEntropy,
-} from "@anabranch/core";
+} from "@anabranch/core/secure-aggregation";
 import { type BenchCheck, type BenchOptions, type BenchResult, type BenchRow, count, median } from "./lib/result.ts";
 
 const MAXIMUM = 2 ** 16 - 1;

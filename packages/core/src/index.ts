@@ -34,7 +34,6 @@ export * from "./config/index.ts";
 export * from "./data/index.ts";
 export * from "./models/index.ts";
 export * from "./params/index.ts";
-export * from "./privacy/secure-aggregation/index.ts";
 export * from "./protocol/index.ts";
 export * from "./random/index.ts";
 export { references } from "./references.ts";

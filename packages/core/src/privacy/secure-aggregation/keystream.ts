@@ -8,7 +8,8 @@ const BLOCK_WORDS = 1 << 17;
 /** Blocks under way at once: the platform encrypts on its own threads while this one adds. */
 const IN_FLIGHT = 4;
 
-const zeros = new Uint8Array(4 * BLOCK_WORDS);
+/** What is encrypted: as many zeros as the largest block of `words` needs. */
+const zerosFor = (words: number) => new Uint8Array(4 * Math.min(BLOCK_WORDS, words));
 
 /** A mask to add to a vector or to take away from it. */
 export interface MaskTerm {
@@ -20,12 +21,15 @@ export interface MaskTerm {
 /** Adds masks to a vector mod 2^32; taken mod 2^b afterwards it is a sum mod 2^b. */
 export async function addMasks(vector: Int32Array, terms: readonly MaskTerm[]): Promise<void> {
   const keys = await Promise.all(terms.map((term) => importKey(term.key)));
+  const zeros = zerosFor(vector.length);
   const waiting: Promise<void>[] = [];
   for (let from = 0; from < vector.length; from += BLOCK_WORDS) {
     const block = vector.subarray(from, from + BLOCK_WORDS);
     for (const [index, key] of keys.entries()) {
       const sign = terms[index]!.sign;
-      waiting.push(encryptZeros(key, from, block.length).then((mask) => (sign === 1 ? add : subtract)(block, mask)));
+      waiting.push(
+        encryptZeros(key, zeros, from, block.length).then((mask) => (sign === 1 ? add : subtract)(block, mask)),
+      );
       if (waiting.length === IN_FLIGHT) await waiting.shift();
     }
   }
@@ -36,8 +40,9 @@ export async function addMasks(vector: Int32Array, terms: readonly MaskTerm[]): 
 export async function keystream(key: Uint8Array, from: number, count: number): Promise<Uint32Array> {
   const imported = await importKey(key);
   const words = new Uint32Array(count);
+  const zeros = zerosFor(count);
   for (let at = 0; at < count; at += BLOCK_WORDS) {
-    const part = await encryptZeros(imported, from + at, Math.min(BLOCK_WORDS, count - at));
+    const part = await encryptZeros(imported, zeros, from + at, Math.min(BLOCK_WORDS, count - at));
     words.set(new Uint32Array(part.buffer), at);
   }
   return words;
@@ -47,7 +52,12 @@ function importKey(key: Uint8Array): Promise<CryptoKey> {
   return crypto.subtle.importKey("raw", key.slice(), "AES-CTR", false, ["encrypt"]);
 }
 
-async function encryptZeros(key: CryptoKey, from: number, words: number): Promise<Int32Array> {
+async function encryptZeros(
+  key: CryptoKey,
+  zeros: Uint8Array<ArrayBuffer>,
+  from: number,
+  words: number,
+): Promise<Int32Array> {
   const counter = new Uint8Array(16);
   new DataView(counter.buffer).setBigUint64(8, BigInt(from / 4));
   const algorithm = { name: "AES-CTR", counter, length: 64 };
