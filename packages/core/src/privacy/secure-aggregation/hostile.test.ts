@@ -11,6 +11,7 @@ import {
   sharesMessage,
   survivorsMessage,
 } from "./messages.ts";
+import { PairwiseClient } from "./pairwise-client.ts";
 import { bitsOf, shapeOf } from "./party.ts";
 import type { SecurePlan } from "./plan.ts";
 import { cachedCurves, openRound, plainSum, testPlan } from "./testing/rounds.ts";
@@ -284,7 +285,14 @@ describe("a client", () => {
   });
 
   it("takes no part in another run or round, a longer vector, or a plan without it", async () => {
-    const { clients } = openRound(plan, curves);
+    const { clients, ports, inputs } = openRound(plan, curves);
+    const own = { client: first, run: plan.run, round: plan.round, values: inputs[0]!.values };
+    const careful = new PairwiseClient({ ...own, smallestThreshold: 4 }, ports.get(first)!);
+    expect(codeOf(await careful.receive(openRound(plan, curves).server.opening))).toBe("plan");
+    const stranger = new PairwiseClient({ ...own, run: new Uint8Array(0) }, ports.get(first)!);
+    expect(codeOf(await stranger.receive(openRound(plan, curves).server.opening))).toBe("plan");
+    const large = new PairwiseClient({ ...own, values: new Uint32Array(5).fill(2 ** 20) }, ports.get(first)!);
+    expect(codeOf(await large.receive(openRound(plan, curves).server.opening))).toBe("overflow");
     const other: Partial<SecurePlan>[] = [
       { round: 4 },
       { run: new Uint8Array(16) },

@@ -120,7 +120,9 @@ export class PairwiseServer extends RoundServer {
     }
     await addMasks(this.#sum, terms);
     const mask = this.plan.bits === 32 ? -1 : (1 << this.plan.bits) - 1;
-    return { sum: Uint32Array.from(this.#sum, (value) => value & mask), survivors: [...survivors] };
+    const sum = new Uint32Array(this.#sum);
+    for (let i = 0; i < sum.length; i++) sum[i]! &= mask;
+    return { sum, survivors: [...survivors] };
   }
 
   async #ownMask(client: number): Promise<MaskTerm[] | undefined> {

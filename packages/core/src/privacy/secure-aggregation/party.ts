@@ -8,6 +8,7 @@ import type { SecurePlan } from "./plan.ts";
 import { sessionOf } from "./plan.ts";
 import { refuse } from "./refusal.ts";
 import { SHARE_BYTES } from "./shamir.ts";
+import { equalBytes } from "./wire.ts";
 
 /** Ed25519 public keys [32] by client, known from enrolment; undefined for strangers. */
 export type Directory = (client: number) => Uint8Array | undefined;
@@ -39,6 +40,8 @@ export interface Participation {
   readonly values: Uint32Array;
   /** Fewest clients in whose sum the client hides; default 2. */
   readonly smallestSum?: number;
+  /** Smallest threshold: with one less, so many neighbours could pool their shares with the server; default 2. */
+  readonly smallestThreshold?: number;
 }
 
 /** A client: every message of the server is answered by one of its own, or refused. */
@@ -90,11 +93,13 @@ export function checkParticipation(plan: SecurePlan, protocol: SecurePlan["proto
     refuse("plan", message, { where: `client ${own.client}`, received, expected });
   if (plan.protocol !== protocol) wrong("a plan is for another protocol", plan.protocol, protocol);
   if (plan.round !== own.round) wrong("a plan is for another round", `${plan.round}`, `${own.round}`);
-  if (own.run.some((byte, i) => byte !== plan.run[i])) wrong("a plan is for another run", "another", "this run");
+  if (!equalBytes(own.run, plan.run)) wrong("a plan is for another run", "another", "this run");
   if (!plan.cohort.includes(own.client)) wrong("a plan leaves its receiver out", "no", `client ${own.client}`);
   if (plan.length !== own.values.length) {
     wrong("a plan is for another vector", `${plan.length} values`, `${own.values.length}`);
   }
+  const safe = own.smallestThreshold ?? 2;
+  if (plan.threshold < safe) wrong("a plan's threshold is too small", `${plan.threshold}`, `at least ${safe}`);
 }
 
 /** The clients of a bit set over the cohort, in ascending order. */

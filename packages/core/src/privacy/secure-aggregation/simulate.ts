@@ -14,6 +14,7 @@ export interface Parties {
  */
 export async function simulateRound(request: SumRequest, parties: Parties, clock: () => number): Promise<SumOutcome> {
   const cohort = request.inputs.map(({ client }) => client);
+  const places = new Map(cohort.map((client, place) => [client, place]));
   const { server } = parties;
   const spent = { server: 0, clients: 0 };
   const timed = async <T>(side: "server" | "clients", task: () => Promise<T>) => {
@@ -30,7 +31,7 @@ export async function simulateRound(request: SumRequest, parties: Parties, clock
     const cost = { stage, up: new Float64Array(cohort.length), down: new Float64Array(cohort.length) };
     stages.push(cost);
     for (const [client, message] of closed.messages) {
-      const place = cohort.indexOf(client);
+      const place = places.get(client)!;
       cost.down[place] = message.length;
       if (request.dropOuts?.get(client) === stage) gone.add(client);
       if (gone.has(client)) continue;
