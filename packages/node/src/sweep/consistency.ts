@@ -1,6 +1,6 @@
 import type { Problem } from "./problems.ts";
 import type { SweepSpec, VariantSpec } from "./sweep-file.ts";
-import { combinations, type Grid } from "./values.ts";
+import { combinations, type Grid, type Value } from "./values.ts";
 
 /** Keys that the sweep itself sets. */
 const OWN: Readonly<Record<string, string>> = {
@@ -20,6 +20,8 @@ export function requireConsistent(spec: SweepSpec): Problem[] {
     ...reserved(spec.set, "set"),
     ...twice(spec.set, "set", spec.grid, "grid"),
     ...reserved(spec.grid, "grid"),
+    ...repeatedIn(spec.grid, "grid"),
+    ...repeatedIn(spec.tune?.grid ?? {}, "tune.grid"),
     ...variants.flatMap((variant) => variantProblems(spec, variant)),
     ...(spec.tune === undefined ? untuned(variants) : [...tuneProblems(spec), ...budgets(spec)]),
   ];
@@ -29,8 +31,10 @@ function variantProblems(spec: SweepSpec, { name, set, grid, tune }: VariantSpec
   const place = `variant "${name}", `;
   return [
     ...reserved(set, `${place}set`),
-    ...reserved(ownKeys(grid, spec.grid), `${place}grid`),
+    ...reserved(ownLists(grid, spec.grid), `${place}grid`),
     ...reserved(tune, `${place}tune`),
+    ...repeatedIn(ownLists(grid, spec.grid), `${place}grid`),
+    ...repeatedIn(ownLists(tune, spec.tune?.grid), `${place}tune`),
     ...twice(set, `${place}set`, grid, "grid"),
     ...twice(set, `${place}set`, tune, "tune"),
     ...twice(tune, `${place}tune`, grid, "grid"),
@@ -85,9 +89,9 @@ function untuned(variants: readonly VariantSpec[]): Problem[] {
     }));
 }
 
-/** The part of a variant's grid that is not the sweep's, which is looked at once. */
-function ownKeys(grid: Grid, shared: Grid): Grid {
-  return Object.fromEntries(Object.entries(grid).filter(([key]) => !Object.hasOwn(shared, key)));
+/** The lists of a variant that are not the sweep's, which are looked at once. */
+function ownLists(grid: Grid, shared: Grid = {}): Grid {
+  return Object.fromEntries(Object.entries(grid).filter(([key, values]) => values !== shared[key]));
 }
 
 function reserved(keys: object, place: string): Problem[] {
@@ -107,7 +111,13 @@ function twice(keys: object, place: string, others: Grid, otherPlace: string): P
     }));
 }
 
-function repeated(values: readonly (string | number)[], place: string): Problem[] {
-  const again = [...new Set(values.filter((value, index) => values.indexOf(value) !== index))];
-  return again.map((value) => ({ message: `${JSON.stringify(value)} stands there twice`, where: place }));
+/** A value that stands in a list twice would be a row, or a try of a tuning, that says nothing new. */
+function repeatedIn(grid: Grid, place: string): Problem[] {
+  return Object.entries(grid).flatMap(([key, values]) => repeated(values, `${place}.${key}`));
+}
+
+function repeated(values: readonly Value[], place: string): Problem[] {
+  const texts = values.map((value) => JSON.stringify(value));
+  const again = [...new Set(texts.filter((text, index) => texts.indexOf(text) !== index))];
+  return again.map((text) => ({ message: `${text} stands there twice`, where: place }));
 }

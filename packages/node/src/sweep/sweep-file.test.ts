@@ -70,6 +70,21 @@ describe("parseSweepFile", () => {
       { where: /grid\.a\.b/, expected: /list of values/ },
     ],
     ["an empty list in the grid", 'base = "b"\n[grid]\na = []', { received: "[]", expected: /list of values/ }],
+    [
+      "a value twice in the grid",
+      'base = "b"\n[grid]\na = [[1], [2], [1]]',
+      { where: /, grid\.a$/, message: /\[1\] stands there twice/ },
+    ],
+    [
+      "a value twice in a variant's own list",
+      'base = "b"\n[grid]\na = [1]\n[[variants]]\nname = "v"\ngrid = { a = [0.1, 0.1] }',
+      { where: /variant "v", grid\.a/, message: /0\.1 stands there twice/ },
+    ],
+    [
+      "a try twice",
+      'base = "b"\n[tune.grid]\na = [0.1, 0.1]\n[[variants]]\nname = "v"',
+      { where: /, tune\.grid\.a$/, message: /0\.1 stands there twice/ },
+    ],
     ["a date", 'base = "b"\n[set]\na = 2026-01-02', { where: /set\.a/, expected: /text, number/ }],
     ["a seed among the keys", 'base = "b"\n[set]\nseed = 2', { message: /"seed" cannot/, advice: /List the seeds/ }],
     ["a key set and varied", 'base = "b"\n[set]\na.b = 1\n[grid]\na.b = [1]', { message: /"a\.b" has a value in two/ }],
