@@ -30,8 +30,9 @@ function lowered(markdown: string): string {
 /** Copies the results of the sweeps in a folder of runs, without what belongs to this machine. */
 function take(runs: string): void {
   mkdirSync(results, { recursive: true });
-  for (const sweep of readdirSync(runs).filter((name) => name.startsWith("sweep-"))) {
-    const document = JSON.parse(readFileSync(join(runs, sweep, "table.json"), "utf8")) as SweepDocument;
+  const tables = readdirSync(runs).map((name) => join(runs, name, "table.json"));
+  for (const table of tables.filter((path) => existsSync(path))) {
+    const document = JSON.parse(readFileSync(table, "utf8")) as SweepDocument;
     const local = new Set(["run", "folder", "seconds"]);
     const text = JSON.stringify(
       document,

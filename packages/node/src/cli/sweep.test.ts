@@ -115,6 +115,11 @@ describe("anabranch sweep", () => {
     expect(first.stdout).toMatch(/learningRate 1e\+30 {2}diverged .*\n {2}round 1, client \d: .*not finite/);
     expect(first.stdout).toMatch(/2\/2 .*learningRate 0\.05 {2}\d/);
     expect(first.stdout).toContain("1 run diverged or failed.");
+    const table = await readFile(join(folder, "runs", "sweep-diverging", "table.md"), "utf8");
+    for (const text of [first.stdout, table])
+      expect(text).toContain(
+        "run, learningRate 1e+30: 1 of 1 run diverged; its figures are those of where each run ended.",
+      );
 
     const tuned = await sweepFile("tuned.toml", `[tune]\nrounds = 2\ngrid = { training.learningRate = [1e30, 0.05] }`);
     const second = await call("sweep", tuned, "--workers", "0", "--quiet");
@@ -153,6 +158,9 @@ describe("anabranch sweep", () => {
     const args = ["sweep", "long.toml", "--workers", "1", "--runs", "stopped"];
     const { child, ended, shows } = startCommand(folder, ...args);
     await shows("1/2");
+    const second = await callCommand("sweep", join(folder, "long.toml"), "--runs", join(folder, "stopped"));
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/error sweep\/locked: process \d+ .* is writing this sweep/);
     child.kill("SIGINT");
     const stopped = await ended;
     expect(stopped.code).toBe(130);

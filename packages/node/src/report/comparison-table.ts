@@ -1,5 +1,6 @@
-import { formatBytes, formatCount, formatPercent, UNKNOWN } from "../terminal/format.ts";
+import { formatBytes, formatCount, formatPercent, formatPlural, UNKNOWN } from "../terminal/format.ts";
 import type { Comparison, ComparisonRow, Spread } from "./comparison.ts";
+import type { RunEnd } from "./run-end.ts";
 
 /** The table of a comparison as texts: the first two columns are words, the others figures. */
 export interface ComparisonTable {
@@ -42,6 +43,25 @@ export function comparisonTable({ target, atRound, rows }: Comparison, givenTarg
       ...(target === null ? [] : [`${origin}Costs are means over the runs that reach it, with how many do.`]),
     ],
   };
+}
+
+const ENDS: Readonly<Record<Exclude<RunEnd, "finished">, string>> = {
+  diverged: "diverged",
+  failed: "failed",
+  interrupted: "not finished",
+};
+
+/** Sentences on rows whose figures are not all of whole runs. */
+export function endNotes(rows: readonly { readonly label: string; readonly ends: readonly RunEnd[] }[]): string[] {
+  return rows.flatMap(({ label, ends }) => {
+    const counts = Object.entries(ENDS).flatMap(([end, text]) => {
+      const count = ends.filter((one) => one === end).length;
+      return count === 0 ? [] : [`${count} of ${formatPlural(ends.length, "run")} ${text}`];
+    });
+    return counts.length === 0
+      ? []
+      : [`${label}: ${counts.join(", ")}; its figures are those of where each run ended.`];
+  });
 }
 
 /** `71.23 ± 0.41 %`. */

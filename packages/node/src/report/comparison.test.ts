@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compareGroups, spread } from "./comparison.ts";
-import { comparisonTable } from "./comparison-table.ts";
+import { comparisonTable, endNotes } from "./comparison-table.ts";
 import { parseRun, type RunData } from "./run-data.ts";
 import { groupBySeed } from "./run-groups.ts";
 
@@ -90,6 +90,18 @@ describe("comparisonTable", () => {
       ["x", "1 2", "75.00 ± 7.07 %", "72.50 ± 17.68 %", "80.00 ± 14.14 %", "1 (1/2)", "100 B", "5"],
     ]);
     expect(notes.join(" ")).not.toContain("highest accuracy");
+  });
+});
+
+describe("endNotes", () => {
+  it("name the rows whose runs are not all whole", () => {
+    const notes = endNotes([
+      { label: "sound", ends: ["finished", "finished"] },
+      { label: "mixed", ends: ["finished", "diverged", "interrupted", "diverged"] },
+    ]);
+    expect(notes).toEqual([
+      "mixed: 2 of 4 runs diverged, 1 of 4 runs not finished; its figures are those of where each run ended.",
+    ]);
   });
 });
 

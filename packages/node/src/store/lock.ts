@@ -23,12 +23,13 @@ export interface Lock {
 }
 
 /**
- * Takes a lock file, so that two processes cannot write one run. The lock of a process that no longer lives is taken
- * over.
+ * Takes a lock file, so that two processes cannot write one run or sweep. The lock of a process that no longer lives is
+ * taken over.
  *
- * @throws `run/locked` when a living process (or one on another machine, which cannot be asked) holds it
+ * @param what what is written under the lock, for errors
+ * @throws `WHAT/locked` when a living process (or one on another machine, which cannot be asked) holds it
  */
-export async function acquireLock(path: string): Promise<Lock> {
+export async function acquireLock(path: string, what: "run" | "sweep" = "run"): Promise<Lock> {
   const own: Holder = {
     pid: process.pid,
     host: hostname(),
@@ -45,10 +46,10 @@ export async function acquireLock(path: string): Promise<Lock> {
       continue;
     }
     const holder = parseHolder(text);
-    if (holder !== undefined && isHeld(holder)) throw lockedBy(path, holder);
+    if (holder !== undefined && isHeld(holder)) throw lockedBy(path, holder, what);
     await removeStale(path, text);
   }
-  throw lockedBy(path, parseHolder((await readText(path)) ?? ""));
+  throw lockedBy(path, parseHolder((await readText(path)) ?? ""), what);
 }
 
 /** Whether a living process holds the lock. */
@@ -68,7 +69,7 @@ async function createExclusively(path: string, text: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (hasCode(error, "EEXIST")) return false;
-    throw storageError(error, { what: "the lock of the run", path, bytes: text.length });
+    throw storageError(error, { what: "the lock", path, bytes: text.length });
   }
 }
 
@@ -79,7 +80,7 @@ async function removeStale(path: string, seen: string): Promise<void> {
     await rename(path, aside);
   } catch (error) {
     if (hasCode(error, "ENOENT")) return;
-    throw storageError(error, { what: "the lock of the run", path });
+    throw storageError(error, { what: "the lock", path });
   }
   if ((await readText(aside)) !== seen) await link(aside, path).catch(() => undefined);
   await rm(aside, { force: true });
@@ -132,11 +133,11 @@ function processBirth(pid: number): string {
   }
 }
 
-function lockedBy(path: string, holder: Holder | undefined): AnabranchError {
+function lockedBy(path: string, holder: Holder | undefined, what: string): AnabranchError {
   const who = holder === undefined ? "another process" : `process ${holder.pid} on ${holder.host}`;
   return new AnabranchError({
-    code: "run/locked",
-    message: `${who} is writing this run`,
+    code: `${what}/locked`,
+    message: `${who} is writing this ${what}`,
     where: path,
     advice:
       holder === undefined || holder.host === hostname()

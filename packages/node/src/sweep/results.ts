@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type ComparisonOptions, type ComparisonRow, compareGroups } from "../report/comparison.ts";
-import { comparisonTable } from "../report/comparison-table.ts";
+import { comparisonTable, endNotes } from "../report/comparison-table.ts";
 import type { RunEnd, RunFailure } from "../report/run-end.ts";
 import { recentAccuracy, summarise } from "../report/summary.ts";
 import { writeRunFile } from "../store/run-folder.ts";
@@ -149,7 +149,7 @@ export function sweepMarkdown(document: SweepDocument, target: boolean): string 
     "",
     ...markdownTable(heads, rows),
     "",
-    ...notes.map((note) => `- ${note}`),
+    ...[...notes, ...documentNotes(document)].map((note) => `- ${note}`),
     ...(tuned.length === 0 ? [] : ["", "## Tuning", "", ...markdownTable(["variant", "chosen", "scores"], tuned)]),
     "",
     "## Runs",
@@ -157,6 +157,11 @@ export function sweepMarkdown(document: SweepDocument, target: boolean): string 
     ...markdownTable(["variant", "seed", "end", "accuracy", "model hash", "command"], commands),
     "",
   ].join("\n");
+}
+
+/** What is to be said about runs that did not end well. */
+export function documentNotes({ rows }: SweepDocument): string[] {
+  return endNotes(rows.map(({ label, runs }) => ({ label, ends: runs.map(({ end }) => end) })));
 }
 
 function markdownTable(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -2,10 +2,11 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { type ComparisonOptions, commonAccuracy, compareGroups, evaluationsUntil } from "../../report/comparison.ts";
-import { comparisonTable } from "../../report/comparison-table.ts";
+import { comparisonTable, endNotes } from "../../report/comparison-table.ts";
 import { configDifferences } from "../../report/config-differences.ts";
 import { runLabels } from "../../report/labels.ts";
 import { type RunData, readRunFolder } from "../../report/run-data.ts";
+import { endOf } from "../../report/run-end.ts";
 import { groupBySeed } from "../../report/run-groups.ts";
 import { firstReaching, gradientsBy, recentAccuracy, summarise } from "../../report/summary.ts";
 import { storageError } from "../../store/file-system.ts";
@@ -68,7 +69,8 @@ async function writeReport(runs: readonly RunSummary[], folder: string): Promise
 /** The figures of runs beside each other, one by one and by group; `target` is the asked one or what every run reaches. */
 function compare(found: readonly RunSummary[], runs: readonly RunData[], options: ComparisonOptions) {
   const labels = runLabels(runs);
-  const { target, atRound, rows } = compareGroups(groupBySeed(runs), {
+  const groups = groupBySeed(runs);
+  const { target, atRound, rows } = compareGroups(groups, {
     ...options,
     target: options.target ?? commonAccuracy(runs),
   });
@@ -99,7 +101,7 @@ function compare(found: readonly RunSummary[], runs: readonly RunData[], options
         gradientsToTarget: reached === undefined ? null : orNull(gradientsBy(run)(reached.round)),
       };
     }),
-    groups: rows,
+    groups: rows.map((row, i) => ({ ...row, ends: groups[i]!.runs.map(endOf) })),
     differences: configDifferences(runs.map((run) => run.configText)),
   };
 }
@@ -129,7 +131,7 @@ function print(compared: Compared, options: ComparisonOptions, folder: string, o
 function printGroups({ groups, ...rest }: Compared, options: ComparisonOptions, output: Output): void {
   const { heads, rows, notes } = comparisonTable({ ...rest, rows: groups }, options.target !== undefined);
   const columns = heads.map((head, c) => ({ head, right: c > 1 }));
-  output.print(...table(columns, rows, output.width), "", ...notes);
+  output.print(...table(columns, rows, output.width), "", ...notes, ...endNotes(groups));
 }
 
 function printRuns({ target, atRound, runs }: Compared, options: ComparisonOptions, output: Output): void {

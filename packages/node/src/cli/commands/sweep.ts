@@ -5,9 +5,10 @@ import type { Command } from "commander";
 import type { ComparisonOptions } from "../../report/comparison.ts";
 import { comparisonTable } from "../../report/comparison-table.ts";
 import { storageError } from "../../store/file-system.ts";
+import { acquireLock } from "../../store/lock.ts";
 import type { SweepResult } from "../../sweep/execute.ts";
 import { findRunsByIdentity } from "../../sweep/found-runs.ts";
-import { type SweepDocument, sweepDocument, writeResults } from "../../sweep/results.ts";
+import { documentNotes, type SweepDocument, sweepDocument, writeResults } from "../../sweep/results.ts";
 import { describeValues } from "../../sweep/values.ts";
 import { formatPlural } from "../../terminal/format.ts";
 import { withComparisonOptions } from "../comparison-options.ts";
@@ -40,7 +41,7 @@ export function addSweep(program: Command): void {
       const { globals, output } = readCall(self);
       const open = await openSweep(file, globals.dataDir);
       if (options.plan === true) await plan(open, options.jobs, globals, output);
-      else await carryOut(file, open, options, globals, output);
+      else await carryOutAlone(file, open, options, globals, output);
     });
   withComparisonOptions(command);
   listensTo(command, "workers", "runs", "dataDir", "quiet");
@@ -72,22 +73,42 @@ async function plan({ sweep }: OpenSweep, jobs: number, globals: GlobalOptions, 
   else output.print(...planLines(planned, output.width));
 }
 
-async function carryOut(
+/** A second process with the same sweep would train every run again that the first one has not finished. */
+async function carryOutAlone(
   file: string,
+  open: OpenSweep,
+  options: SweepCommandOptions,
+  globals: GlobalOptions,
+  output: Output,
+): Promise<void> {
+  const folder = resolve(globals.runs, `sweep-${open.sweep.spec.name.replace(/[^\w.-]+/g, "-")}`);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw storageError(error, { what: "the result of the sweep", path: folder });
+  }
+  const lock = await acquireLock(join(folder, "lock"), "sweep");
+  try {
+    await carryOut(folder, open, { ...options, goOn: `Go on with: anabranch sweep ${file}` }, globals, output);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function carryOut(
+  folder: string,
   { sweep, base }: OpenSweep,
-  { jobs, target, atRound }: SweepCommandOptions,
+  { jobs, target, atRound, goOn }: SweepCommandOptions & { readonly goOn: string },
   globals: GlobalOptions,
   output: Output,
 ): Promise<void> {
   const { executeSweep } = await import("../../sweep/execute.ts");
-  const folder = resolve(globals.runs, `sweep-${sweep.spec.name.replace(/[^\w.-]+/g, "-")}`);
   const found = await findRunsByIdentity(globals.runs);
   const view = new SweepView(output, base);
   const remark = (text: string) => {
     view.close();
     process.stderr.write(`${text}\n`);
   };
-  const goOn = `Go on with: anabranch sweep ${file}`;
   using interrupt = listenForInterrupt({
     first: () => remark("Stopping when the rounds under way are done and saved. Ctrl-C again stops at once."),
     second: () => remark(`Stopped at once; the last checkpoints stand. ${goOn}`),
@@ -105,7 +126,7 @@ async function carryOut(
   const metric = sweep.spec.tune?.metric ?? "recentAccuracy";
   const document = sweepDocument(result, { name: sweep.spec.name, base, metric, target, atRound });
   const { interrupted } = result;
-  const files = interrupted ? [] : await write(folder, document, target !== undefined);
+  const files = interrupted ? [] : await writeResults(folder, document, target !== undefined);
   if (output.json)
     process.stdout.write(`${JSON.stringify({ type: "sweep.result", interrupted, folder, files, ...document })}\n`);
   else if (interrupted) output.note(goOn);
@@ -123,19 +144,10 @@ function exitCodeFor({ interrupted, tunings, cases }: SweepResult): number {
   return failedCase || failedTuning ? exitCodes.failed : exitCodes.ok;
 }
 
-async function write(folder: string, document: SweepDocument, target: boolean): Promise<string[]> {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw storageError(error, { what: "the result of the sweep", path: folder });
-  }
-  return await writeResults(folder, document, target);
-}
-
 function print(document: SweepDocument, target: boolean, folder: string, output: Output): void {
   const { heads, rows, notes } = comparisonTable(document, target);
   const columns = heads.map((head, c) => ({ head, right: c > 1 }));
-  output.print("", ...table(columns, rows, output.width), "", ...notes);
+  output.print("", ...table(columns, rows, output.width), "", ...notes, ...documentNotes(document));
   for (const { variant, at, chosen } of document.tunings) {
     const place = describeValues(at);
     const choice = chosen === null ? "nothing: every value diverged or failed" : describeValues(chosen);
