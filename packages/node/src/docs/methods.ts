@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Citation } from "./citation.ts";
+import { markdownTable } from "./markdown-table.ts";
 import { type MethodInfo, type MethodOption, methodCatalog, methodTests } from "./method-catalog.ts";
 
 const FOLDER = "packages/core/src/algorithms";
@@ -24,7 +25,7 @@ export function methodsPage(methods: readonly MethodInfo[] = methodCatalog()): s
     'Each method is one file; its name is what `[algorithm] name = "..."` and `anabranch methods` call it. Wire costs are',
     "floats for each client of the cohort and round, where *d* is the number of the model's parameters.",
     "",
-    ...table(
+    ...markdownTable(
       ["method", "paper", "down", "up", "options"],
       methods.map((method) => [
         `[\`${method.name}\`](#${anchors[files.findIndex((shared) => shared.includes(method))]})`,
@@ -116,7 +117,7 @@ function optionTable(methods: readonly MethodInfo[]): string[] {
     const { symbol, description } = variants.find((option) => option !== undefined)!;
     return [`\`${name}\``, symbol === undefined ? "" : `\`${symbol}\``, defaults(methods, variants), description];
   });
-  return [...table(["option", "symbol", "default", "meaning"], rows), ""];
+  return [...markdownTable(["option", "symbol", "default", "meaning"], rows), ""];
 }
 
 /** One value where all methods agree, else the value of each. */
@@ -129,11 +130,6 @@ function defaults(methods: readonly MethodInfo[], variants: readonly (MethodOpti
 function defaultText({ required, defaultValue }: MethodOption): string {
   if (defaultValue !== undefined) return `\`${JSON.stringify(defaultValue)}\``;
   return required ? "required" : "none";
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), `|${head.map(() => "---|").join("")}`, ...rows.map(line)];
 }
 
 function paper({ citation }: MethodInfo): string {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { markdownTable } from "../docs/markdown-table.ts";
 import { type ComparisonOptions, type ComparisonRow, compareGroups } from "../report/comparison.ts";
 import { comparisonTable, endNotes } from "../report/comparison-table.ts";
 import type { RunEnd, RunFailure } from "../report/run-end.ts";
@@ -162,11 +163,6 @@ export function sweepMarkdown(document: SweepDocument, target: boolean): string 
 /** What is to be said about runs that did not end well. */
 export function documentNotes({ rows }: SweepDocument): string[] {
   return endNotes(rows.map(({ label, runs }) => ({ label, ends: runs.map(({ end }) => end) })));
-}
-
-function markdownTable(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(heads), `|${"---|".repeat(heads.length)}`, ...rows.map(line)];
 }
 
 function commandFor({ assignments }: PlannedRun, base: string): string {
