@@ -9,11 +9,11 @@
  *   n_i = c_i - c + (x - y) / (K eta);  u, v and x as in FedBCGD
  *   "mask": dc_i = n_i - c_i on block j(i) and x_s, 0 elsewhere;  c_i <- c_i + dc_i;  c <- c + (1 / M) * sum_i dc_i
  *   "ema":  c_i <- n_i;  n_i - c is sent on block j(i) and x_s;  c <- c + p * mean of n_i - c over those who sent it
- *           (p = 1 in the first round)
+ *           (p = 1 for the first update)
  *
  * Symbols: x -> parameters -> [d]; v -> momentum -> [d]; c -> control -> [d]; c_i -> client control -> [d]; N -> blocks
  *   -> []; beta -> serverMomentum -> []; p -> controlRate -> []; S -> cohort -> []; M -> population -> []
- * State: server {parameters [d], momentum [d], control [d]}; client {control [d]}.
+ * State: server {parameters [d], momentum [d], control [d], updates}; client {control [d]}.
  * Wire: down 2d, up 2 ((d - s) / N + s) on average and twice the largest block + s at most.
  * Differences: as FedBCGD. The released code has the form "ema" (p = 0.1 there, its S / M), whose c_i move on
  *   coordinates that the server never hears of, so block sampling keeps disturbing the model. The default "mask" is our
@@ -61,15 +61,16 @@ export function fedbcgdPlus(options: z.input<typeof fedbcgdPlusOptions> = {}): A
     }),
     init: (parameters) => ({
       vectors: { parameters, momentum: zeros(parameters), control: zeros(parameters) },
-      scalars: {},
+      scalars: { updates: 0 },
     }),
     client: localSgd({ direction: controlled, result: masked ? maskResult : emaResult }),
     broadcast: (state) => ({ parameters: state.vectors.parameters, control: state.vectors["control"]! }),
-    update(state, aggregate, { round, cohortSize, population }) {
-      const rate = round === 1 ? 1 : (settings.controlRate ?? cohortSize / population);
+    update(state, aggregate, { cohortSize, population }) {
+      const updates = state.scalars["updates"]!;
+      const rate = updates === 0 ? 1 : (settings.controlRate ?? cohortSize / population);
       const step = masked ? 1 / population : rate;
       return {
-        ...state,
+        scalars: { updates: updates + 1 },
         vectors: {
           ...heavyBall(state, aggregate["delta"]!, settings.serverMomentum, 1),
           control: stepFrom(state.vectors["control"]!, step, aggregate["control"]!),

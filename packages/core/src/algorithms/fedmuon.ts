@@ -20,7 +20,8 @@
  * Wire: down 2d + d_mat + 1, up d + d_mat (matrices: d_mat floats, nearly all of d); with upload = "truncated-svd"
  *   q (m + n + 1) floats for each matrix [m, n] instead, about d + rho * d_mat.
  * Differences: follows the released code where theory differs (Newton-Schulz instead of the exact polar factor, Nesterov,
- *   scale, decay, c). The update is aligned, not the gradient. The truncated SVD sends the first
+ *   scale, decay, c). The scale of an embedding is that of the dense map of a one-hot row, sqrt(max(1, width / rows)); the
+ *   code has rows / width. The update is aligned, not the gradient. The truncated SVD sends the first
  *   q = max(1, floor(rho * m * n / (m + n + 1))) triples of each M_i, kernels as [out, in * kh * kw] (the released code has
  *   q = 0 for small matrices), or the matrix itself where that is no larger; the server averages the rebuilt matrices.
  *   rankEnergy, which gives each matrix a rank of its own, is ours. Two other methods of this name exist

@@ -16,7 +16,7 @@
  * State: server {parameters [d], preconditioner [|Theta|], direction [d], steps [1]}; client none.
  * Wire: down 2d + |Theta| + 1, up d + |Theta|; with `light` = rho about d + rho * |Theta| (muon: q (m + n + 1) for each
  *   matrix [m, n]; soap, shampoo: q (m + 1) + 1 for each factor [m, m], q = ceil(rho * m)), or d + B, and B instead of
- *   |Theta| down (adamw, sophia).
+ *   |Theta| down (adamw, sophia). Less goes down with alignment = false (no Theta) or beta = 0 (no G).
  * Differences: follows the equations: beta is an option of its own (the released scripts take it from another flag), and
  *   weight decay lies inside the (1 - beta)-scaled step. Theta: adamw v; muon the momenta of the matrices; sophia the
  *   diagonal Hessian, which is really refreshed (the released FedPAC_Sophia never does); soap the Gram matrices; shampoo

@@ -16,7 +16,7 @@
  * State: server {parameters [d], correction [d], the mean of h_i over all clients}; client {correction [d]}.
  * Wire: down d, up d; two gradients a step.
  * Differences: form = "code" (default) is the authors' released code, which made their table; "paper" averages y + h_i over
- *   the cohort. Both normalise the perturbation as the code does (the paper scales it by the gradient); the code's
+ *   the cohort. Clients weigh the same whatever aggregation.weighting says, as the correction needs. Both normalise the perturbation as the code does (the paper scales it by the gradient); the code's
  *   alpha is 1.
  */
 import { add, mul, sub } from "@anabranch/engine";

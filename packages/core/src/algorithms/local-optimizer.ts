@@ -124,13 +124,13 @@ export function localCurvature({ optimizer, estimator, refreshEvery = 10 }: Opti
 
 /** Refuses the momentum of plain local SGD (`config/conflict`): these methods have their own. */
 export function requireNoMomentum(run: LocalSettings): LocalSettings {
-  if (run.momentum === 0) return run;
+  if (run.momentum === 0 && !run.nesterov) return run;
   throw new AnabranchError({
     code: "config/conflict",
     message: "two values in the configuration exclude each other",
-    where: "training.momentum",
-    received: `${run.momentum}, with an algorithm whose local steps have moments of their own`,
-    expected: "0",
+    where: run.momentum === 0 ? "training.nesterov" : "training.momentum",
+    received: `${run.momentum || run.nesterov}, with an algorithm whose local steps have moments of their own`,
+    expected: run.momentum === 0 ? "false" : "0",
     advice: 'Set the options of the algorithm instead; run "anabranch methods" to see them.',
   });
 }

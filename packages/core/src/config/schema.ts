@@ -105,7 +105,7 @@ const aggregation = z
       .enum(["examples", "uniform"])
       .default("examples")
       .describe('weight of an update: its number of "examples", or "uniform"'),
-    clipNorm: z.number().min(0).default(0).describe("bound of an update's norm; 0: off"),
+    clipNorm: z.number().min(0).default(0).describe("bound of the norm of all that a client sends; 0: off"),
   })
   .prefault({})
   .describe("how updates become one");

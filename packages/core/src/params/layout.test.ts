@@ -5,7 +5,7 @@ import { entryView, layout, type ParameterSpecLike, requireLayout, subLayout } f
 const specs: ParameterSpecLike[] = [
   { name: "dense2.weight", shape: [3, 2], role: "head", block: "dense2" },
   { name: "dense1.weight", shape: [4, 3], role: "matrix", block: "dense1" },
-  { name: "dense1.bias", shape: [3], role: "vector", block: "dense1", trainable: false, shared: false },
+  { name: "dense1.bias", shape: [3], role: "vector", block: "dense1" },
   { name: "Dense", shape: [], role: "vector", block: "scalar" },
 ];
 
@@ -19,8 +19,7 @@ describe("layout", () => {
       ["dense2.weight", 16, 6],
     ]);
     expect(size).toBe(22);
-    expect(entries[1]).toMatchObject({ trainable: false, shared: false });
-    expect(entries[2]).toMatchObject({ trainable: true, shared: true, role: "matrix" });
+    expect(entries[2]).toMatchObject({ role: "matrix" });
   });
 
   it("does not depend on the order of the specs, but tells the order of the layers", () => {

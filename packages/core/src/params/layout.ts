@@ -13,10 +13,6 @@ export interface ParameterSpecLike {
   readonly block: string;
   /** Equal parts of the last axis that work apart: attention heads. Default 1. */
   readonly heads?: number;
-  /** False: frozen, never updated. Default true. */
-  readonly trainable?: boolean;
-  /** False: private, never leaves its client. Default true. */
-  readonly shared?: boolean;
 }
 
 /** One parameter and its place in the flat vector. */
@@ -30,8 +26,6 @@ export interface LayoutEntry {
   readonly role: ParameterRole;
   readonly block: string;
   readonly heads: number;
-  readonly trainable: boolean;
-  readonly shared: boolean;
 }
 
 /** How a model's parameters lie in one flat vector [d]. */
@@ -64,8 +58,6 @@ export function layout(specs: readonly ParameterSpecLike[]): Layout {
       role: spec.role,
       block: spec.block,
       heads: spec.heads ?? 1,
-      trainable: spec.trainable ?? true,
-      shared: spec.shared ?? true,
     });
     offset += size;
   }
