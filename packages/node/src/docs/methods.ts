@@ -1,5 +1,5 @@
 /** Writes METHODS.md from the headers of the methods: `npm run docs:methods`. */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Citation } from "./citation.ts";
@@ -60,6 +60,7 @@ function measured({ name }: MethodInfo): string[] {
 }
 
 function experiments(): Measured[] {
+  if (!existsSync(resultsFolder)) return []; // no sweep of them was carried out yet
   const files = readdirSync(resultsFolder).filter((file) => file.endsWith(".json"));
   return files.sort().map((file) => JSON.parse(readFileSync(join(resultsFolder, file), "utf8")) as Measured);
 }
