@@ -92,6 +92,20 @@ describe("executeSweep", () => {
     expect(hashes(more).slice(0, 4)).toEqual(hashes(first));
   });
 
+  it("carries out once what two variants share, and tells it of both", async () => {
+    const progress: unknown[] = [];
+    const { result } = await carryOut(sweepOf('[[variants]]\nname = "a"\n[[variants]]\nname = "b"'), {
+      onOutcome: ({ planned, source }, { done, total, remainingSeconds }) =>
+        void progress.push([planned.variant, source, done, total, done === total ? remainingSeconds : "some"]),
+    });
+    expect(progress).toEqual([
+      ["a", "new", 1, 2, "some"],
+      ["b", "before", 2, 2, 0],
+    ]);
+    expect(result.cases.map(({ outcomes }) => outcomes[0]!.planned.variant)).toEqual(["a", "b"]);
+    expect((await readdir(runs)).filter((name) => name.startsWith("20"))).toHaveLength(1);
+  });
+
   it("goes on after an interruption, with the same bits", async () => {
     const sweep = sweepOf(`${seeds}\n${methods}`);
     const controller = new AbortController();

@@ -68,7 +68,7 @@ export async function executeSweep(sweep: Sweep, options: SweepOptions): Promise
   const cases = sweep.cases.map((one) => {
     const tuned = tunedOf(one);
     const runs = tuned === undefined ? [] : one.seeds.map((seed) => one.run(seed, tuned));
-    return { case: one, tuned, outcomes: runs.flatMap((run) => done.get(run.identity) ?? []) };
+    return { case: one, tuned, outcomes: runs.flatMap((run) => outcomeFor(run, done) ?? []) };
   });
   return { tunings, cases, interrupted: interrupted() };
 }
@@ -79,10 +79,17 @@ function bySeed(sweep: Sweep): { one: SweepCase; seed: number }[] {
   return seeds.flatMap((seed) => sweep.cases.map((one) => ({ one, seed })));
 }
 
+/** By identity. */
 type Outcomes = ReadonlyMap<string, Outcome>;
 
+/** The outcome of a run; one that was carried out for another variant, which computes the same, under its own name. */
+function outcomeFor(planned: PlannedRun, outcomes: Outcomes): Outcome | undefined {
+  const outcome = outcomes.get(planned.identity);
+  return outcome && { ...outcome, planned };
+}
+
 function choose(tuning: Tuning, outcomes: Outcomes, metric: Parameters<typeof scoreOf>[2]): TuningResult {
-  const runs = tuning.candidates.flatMap(({ identity }) => outcomes.get(identity) ?? []);
+  const runs = tuning.candidates.flatMap((candidate) => outcomeFor(candidate, outcomes) ?? []);
   const scores = tuning.candidates.map(({ identity }) => {
     const outcome = outcomes.get(identity);
     return outcome && scoreOf(outcome.end, outcome.data, metric);
@@ -114,16 +121,19 @@ class Runner {
   /** Carries out runs, some at a time, in their order. Runs that compute the same are carried out once. */
   async all(runs: readonly PlannedRun[]): Promise<Map<string, Outcome>> {
     const outcomes = new Map<string, Outcome>();
-    const waiting = [...new Map(runs.map((run) => [run.identity, run] as const)).values()];
+    const waiting = [...Map.groupBy(runs, ({ identity }) => identity).values()];
     const work = async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         if (this.#options.signal?.aborted === true) return;
-        const outcome = await this.#carryOut(next);
-        outcomes.set(next.identity, outcome);
+        const [first, ...same] = next;
+        const outcome = await this.#carryOut(first!);
+        const { identity } = first!;
+        outcomes.set(identity, outcome);
         const { folder, end } = outcome;
         const complete = end === "finished" || end === "diverged";
-        if (folder !== undefined) this.#found.set(next.identity, { folder, complete });
+        if (folder !== undefined) this.#found.set(identity, { folder, complete });
         this.#announce(outcome);
+        for (const planned of same) this.#announce({ ...outcome, planned, source: "before", seconds: 0, rounds: 0 });
       }
     };
     await Promise.all(Array.from({ length: this.#options.jobs }, work));
