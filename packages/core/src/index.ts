@@ -34,6 +34,7 @@ export * from "./config/index.ts";
 export * from "./data/index.ts";
 export * from "./models/index.ts";
 export * from "./params/index.ts";
+export * from "./privacy/accounting/index.ts";
 export * from "./protocol/index.ts";
 export * from "./random/index.ts";
 export { references } from "./references.ts";

@@ -37,6 +37,7 @@ export {
   conv2dWeightGradient,
 } from "./ops/convolution.ts";
 export * from "./ops/elementwise.ts";
+export { erfcxValue, erfValue } from "./ops/erf.ts";
 export * from "./ops/indexing.ts";
 export { linear, type MatmulOptions, matmul } from "./ops/matmul.ts";
 export { groupNorm, layerNorm, standardize } from "./ops/normalization.ts";

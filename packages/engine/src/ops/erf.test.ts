@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { erfValue } from "./erf.ts";
+import { erfcxValue, erfValue } from "./erf.ts";
 
 it.each([
   [0.1, 0.1124629160182849],
@@ -30,4 +30,17 @@ it("special points", () => {
   expect(erfValue(Number.POSITIVE_INFINITY)).toBe(1);
   expect(erfValue(Number.NEGATIVE_INFINITY)).toBe(-1);
   expect(erfValue(Number.NaN)).toBeNaN();
+});
+
+it("erfcx is 1 - erf, scaled, and falls like 1 / (x sqrt(pi))", () => {
+  for (let x = 0; x <= 2; x += 0.125) {
+    const direct = Math.exp(x * x) * (1 - erfValue(x));
+    expect(Math.abs(erfcxValue(x) / direct - 1)).toBeLessThan(2e-14);
+  }
+  // The asymptotic series: 1/(x sqrt(pi)) (1 - 1/(2x^2) + 3/(4x^4) - 15/(8x^6) + 105/(16x^8) - 945/(32x^10).).
+  for (const x of [20, 40, 1e3]) {
+    const s = 1 / (2 * x * x);
+    const expected = (1 - s * (1 - 3 * s * (1 - 5 * s * (1 - 7 * s * (1 - 9 * s))))) / (x * Math.sqrt(Math.PI));
+    expect(Math.abs(erfcxValue(x) / expected - 1)).toBeLessThan(1e-12);
+  }
 });

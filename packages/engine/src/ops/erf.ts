@@ -10,19 +10,23 @@ export function erfValue(x: number): number {
   return Math.sign(x) * (0.5 - erfcTail(y) + 0.5);
 }
 
+/** exp(x^2) erfc(x) in float64 for x >= 0, after the same source: erfc itself is 0 in float64 from x = 27 on. */
+export function erfcxValue(x: number): number {
+  return x <= 0.46875 ? Math.exp(x * x) * (1 - erfValue(x)) : scaledTail(x);
+}
+
 /** erfc(y) for y > 0.46875. */
 function erfcTail(y: number): number {
-  let result: number;
-  if (y <= 4) {
-    result = ratio(y, middleNumerator, middleDenominator);
-  } else {
-    const inverse = 1 / (y * y);
-    result = inverse * ratio(inverse, largeNumerator, largeDenominator);
-    result = (1 / Math.sqrt(Math.PI) - result) / y;
-  }
   // exp(-y^2) split so that the square of the leading part is exact
   const lead = Math.trunc(y * 16) / 16;
-  return Math.exp(-lead * lead) * Math.exp(-(y - lead) * (y + lead)) * result;
+  return Math.exp(-lead * lead) * Math.exp(-(y - lead) * (y + lead)) * scaledTail(y);
+}
+
+/** exp(y^2) erfc(y) for y > 0.46875. */
+function scaledTail(y: number): number {
+  if (y <= 4) return ratio(y, middleNumerator, middleDenominator);
+  const inverse = 1 / (y * y);
+  return (1 / Math.sqrt(Math.PI) - inverse * ratio(inverse, largeNumerator, largeDenominator)) / y;
 }
 
 /** Quotient of polynomials, coefficients from the highest power down. */

@@ -41,8 +41,21 @@ export function globalOptions(): Option[] {
 /** The global options that the help of `command` shows; commander's own reading for the program itself. */
 export function visibleGlobals(command: Command): Option[] {
   const names = listens.get(command);
-  const all = command.parent?.options ?? [];
+  const all = ancestors(command).at(-1)?.options ?? [];
   return all.filter((option) => names?.has(option.attributeName()) === true);
+}
+
+/** `anabranch privacy epsilon` for that command. */
+export function fullName(command: Command): string {
+  return [command, ...ancestors(command)]
+    .map((one) => one.name())
+    .reverse()
+    .join(" ");
+}
+
+/** The commands that a command is part of, the program last. */
+function ancestors(command: Command): Command[] {
+  return command.parent === null ? [] : [command.parent, ...ancestors(command.parent)];
 }
 
 /** The global options of a call. Throws `usage/option` for one that the command has no use for. */
@@ -55,7 +68,7 @@ export function readGlobals(command: Command): GlobalOptions {
     throw new AnabranchError({
       code: "usage/option",
       message: `${option.long} has no meaning for "${command.name()}"`,
-      advice: `See: anabranch ${command.name()} --help`,
+      advice: `See: ${fullName(command)} --help`,
     });
   }
   return {

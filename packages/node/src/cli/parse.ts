@@ -13,3 +13,10 @@ export function fraction(text: string): number {
   if (/^\d*\.?\d+$/.test(text) && value > 0 && value <= 1) return value;
   throw new InvalidArgumentError("It is a fraction of 1, e.g. 0.8.");
 }
+
+/** A finite number, for an option. */
+export function finiteNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError("It is a number, such as 0.1 or 1e-5.");
+}

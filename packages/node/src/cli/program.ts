@@ -9,6 +9,7 @@ import { addList } from "./commands/list.ts";
 import { addMethods } from "./commands/methods.ts";
 import { addModels } from "./commands/models.ts";
 import { addNew } from "./commands/new.ts";
+import { addPrivacy } from "./commands/privacy.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRun } from "./commands/run.ts";
 import { addShow } from "./commands/show.ts";
@@ -38,6 +39,7 @@ export function createProgram(): Command {
   addMethods(program);
   addModels(program);
   addDatasets(program);
+  addPrivacy(program);
   addCite(program);
   addDoctor(program);
   program.addHelpText(

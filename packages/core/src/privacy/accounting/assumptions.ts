@@ -1,0 +1,32 @@
+import type { PrivacyEvent } from "./events.ts";
+
+/** What a guarantee over some events rests on, one sentence each, to be printed beside epsilon. */
+export function assumptionsOf(events: readonly PrivacyEvent[]): string[] {
+  const lines = [
+    adjacencyOf(events),
+    ...events.map(samplingOf),
+    "trusted server: it sees what clients send and adds the noise; the guarantee is towards all who see what it releases",
+  ];
+  return [...new Set(lines.filter((line) => line !== ""))];
+}
+
+function adjacencyOf(events: readonly PrivacyEvent[]): string {
+  return events[0]?.adjacency === "replace-one"
+    ? "adjacency replace-one: all data of one client are replaced by others, which moves a sum by up to twice the clip norm"
+    : "adjacency add-or-remove: all data of one client are there or not, which moves a sum by up to the clip norm";
+}
+
+function samplingOf(event: PrivacyEvent): string {
+  switch (event.kind) {
+    case "gaussian":
+      return "no sampling: every client may take part in every release";
+    case "laplace":
+      return "Laplace noise: updates are clipped in the 1-norm, and every client may take part in every release";
+    case "poisson-gaussian":
+      return "Poisson sampling: every client joins each cohort independently, cohorts stay secret; fixed-size cohorts are not covered";
+    case "fixed-size-gaussian":
+      return "fixed-size sampling: cohorts are drawn uniformly without replacement and stay secret";
+    case "tree-gaussian":
+      return "tree aggregation: a client takes part at most once between two restarts, and in as many trees as stated; no sampling is assumed";
+  }
+}

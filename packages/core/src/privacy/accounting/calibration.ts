@@ -1,0 +1,115 @@
+import { AnabranchError } from "@anabranch/engine";
+import type { Accountant, PrivacyContext, PrivacyStatement } from "./accountant.ts";
+import { checkEpsilon } from "./checks.ts";
+import type { PrivacyEventInput } from "./events.ts";
+
+/** A budget: epsilon at delta, as an accountant states it. */
+export interface PrivacyTarget {
+  readonly accountant: Accountant;
+  readonly targetEpsilon: number;
+  readonly delta: number;
+  readonly context?: PrivacyContext;
+}
+
+/** Relative width at which the search for a noise multiplier ends. */
+export const NOISE_TOLERANCE = 1e-4;
+
+/** Noise multipliers are looked for between these. */
+const LEAST_NOISE = 2 ** -10;
+const MOST_NOISE = 2 ** 20;
+
+/** Rounds are looked for up to here. */
+const MOST_ROUNDS = 2 ** 26;
+
+/**
+ * The smallest noise multiplier that keeps events within a budget: epsilon falls as noise grows, so bisection (in the
+ * logarithm) finds it; what is returned meets the target and is at most `NOISE_TOLERANCE` above the smallest, in parts of it.
+ *
+ * @param events everything that is released at a noise multiplier
+ * @throws `privacy/out-of-reach` where no noise up to about a million is enough
+ */
+export function calibrateNoise(
+  target: PrivacyTarget,
+  events: (noiseMultiplier: number) => readonly PrivacyEventInput[],
+): { readonly noiseMultiplier: number; readonly statement: PrivacyStatement } {
+  checkTarget(target.targetEpsilon);
+  const at = (noise: number) => target.accountant.epsilon(events(noise), target.delta, target.context);
+  let noise = 1;
+  let statement = at(noise);
+  while (statement.epsilon > target.targetEpsilon) {
+    if (noise >= MOST_NOISE) throw outOfReach(target, statement);
+    noise *= 2;
+    statement = at(noise);
+  }
+  let tooLittle = noise / 2;
+  while (tooLittle >= LEAST_NOISE) {
+    const less = at(tooLittle);
+    if (less.epsilon > target.targetEpsilon) break;
+    noise = tooLittle;
+    statement = less;
+    tooLittle /= 2;
+  }
+  while (noise / tooLittle > 1 + NOISE_TOLERANCE && noise > LEAST_NOISE) {
+    const middle = Math.sqrt(noise * tooLittle);
+    const found = at(middle);
+    if (found.epsilon <= target.targetEpsilon) [noise, statement] = [middle, found];
+    else tooLittle = middle;
+  }
+  return { noiseMultiplier: noise, statement };
+}
+
+/**
+ * The most rounds within a budget, 0 if one is too many; `statement` is that of these rounds. Throws `privacy/no-noise`
+ * for events without noise: no number of rounds has a target then.
+ *
+ * @param events everything that is released in a number of rounds, from 0 on
+ */
+export function calibrateRounds(
+  target: PrivacyTarget,
+  events: (rounds: number) => readonly PrivacyEventInput[],
+): { readonly rounds: number; readonly statement: PrivacyStatement } {
+  checkTarget(target.targetEpsilon);
+  if (events(1).some(({ noiseMultiplier }) => noiseMultiplier === 0)) throw noNoise(target.targetEpsilon);
+  const at = (rounds: number) => target.accountant.epsilon(events(rounds), target.delta, target.context);
+  let rounds = 0;
+  let statement = at(0);
+  let tooMany = 1;
+  for (; tooMany <= MOST_ROUNDS; tooMany *= 2) {
+    const more = at(tooMany);
+    if (more.epsilon > target.targetEpsilon) break;
+    rounds = tooMany;
+    statement = more;
+  }
+  while (tooMany - rounds > 1 && rounds < MOST_ROUNDS) {
+    const middle = Math.floor((rounds + tooMany) / 2);
+    const found = at(middle);
+    if (found.epsilon <= target.targetEpsilon) [rounds, statement] = [middle, found];
+    else tooMany = middle;
+  }
+  if (rounds < MOST_ROUNDS) return { rounds, statement };
+  const warnings = [...statement.warnings, `more rounds than ${MOST_ROUNDS} were not tried`];
+  return { rounds, statement: { ...statement, warnings } };
+}
+
+function checkTarget(epsilon: number): void {
+  checkEpsilon(epsilon);
+  if (epsilon === 0) throw noNoise(epsilon);
+}
+
+function noNoise(epsilon: number): AnabranchError {
+  return new AnabranchError({
+    code: "privacy/no-noise",
+    message: "a target epsilon needs noise: a noise multiplier above 0, and an epsilon above 0",
+    received: epsilon === 0 ? "target epsilon 0" : "noise multiplier 0",
+    expected: "a noise multiplier above 0 with a target epsilon above 0",
+  });
+}
+
+function outOfReach(target: PrivacyTarget, statement: PrivacyStatement): AnabranchError {
+  return new AnabranchError({
+    code: "privacy/out-of-reach",
+    message: `no noise multiplier up to ${MOST_NOISE} reaches the target epsilon`,
+    received: `target epsilon ${target.targetEpsilon}; there epsilon is ${statement.epsilon}`,
+    expected: "a larger target epsilon, fewer rounds, or a smaller sampling rate",
+  });
+}

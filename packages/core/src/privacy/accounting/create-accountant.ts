@@ -1,0 +1,24 @@
+import { AnabranchError } from "@anabranch/engine";
+import type { Accountant, AccountantName } from "./accountant.ts";
+import { gaussianAccountant } from "./exact-accountant.ts";
+import { pldAccountant } from "./pld-accountant.ts";
+import { rdpAccountant } from "./rdp-accountant.ts";
+
+const accountants: Readonly<Record<AccountantName, () => Accountant>> = {
+  rdp: rdpAccountant,
+  pld: pldAccountant,
+  gaussian: gaussianAccountant,
+};
+
+export const accountantNames = Object.keys(accountants) as readonly AccountantName[];
+
+/** The accountant of a name, with its defaults. Throws `privacy/unknown-accountant`. */
+export function createAccountant(name: string): Accountant {
+  if (Object.hasOwn(accountants, name)) return accountants[name as AccountantName]();
+  throw new AnabranchError({
+    code: "privacy/unknown-accountant",
+    message: "there is no accountant of this name",
+    received: name,
+    expected: `one of ${accountantNames.join(", ")}`,
+  });
+}

@@ -1,0 +1,116 @@
+import { AnabranchError } from "@anabranch/engine";
+import * as z from "zod";
+
+/** Which two populations an observer may not tell apart: all data of one client present or not, or replaced by others. */
+export type Adjacency = "add-or-remove" | "replace-one";
+
+const noiseMultiplier = z
+  .number()
+  .nonnegative()
+  .describe("standard deviation of the noise on the sum (Laplace: its scale) over the norm bound of one client");
+const count = z.int().positive().default(1).describe("how often the event has happened");
+const positiveInt = z.int().positive();
+const adjacency = z.enum(["add-or-remove", "replace-one"]).default("add-or-remove");
+
+/** A sum over all clients with Gaussian noise. Under replace-one a client changes it by twice the norm bound. */
+const gaussian = z.strictObject({ kind: z.literal("gaussian"), noiseMultiplier, adjacency, count });
+
+/** The same over a cohort that each client joins independently with probability `samplingRate` (Poisson sampling). */
+const poissonGaussian = z.strictObject({
+  kind: z.literal("poisson-gaussian"),
+  samplingRate: z.number().min(0).max(1),
+  noiseMultiplier,
+  adjacency: z.literal("add-or-remove").default("add-or-remove"),
+  count,
+});
+
+/** The same over a cohort of fixed size, drawn uniformly without replacement. */
+const fixedSizeGaussian = z
+  .strictObject({
+    kind: z.literal("fixed-size-gaussian"),
+    population: positiveInt,
+    cohort: positiveInt,
+    noiseMultiplier,
+    adjacency: z.literal("replace-one").default("replace-one"),
+    count,
+  })
+  .refine(({ cohort, population }) => cohort <= population, {
+    message: "a cohort of at most the population",
+    path: ["cohort"],
+  });
+
+/** A sum with Laplace noise in every coordinate; the norm bound of a client is in the 1-norm. */
+const laplace = z.strictObject({ kind: z.literal("laplace"), noiseMultiplier, adjacency, count });
+
+/**
+ * All prefix sums of `steps` rounds from a binary tree whose nodes carry independent Gaussian noise, begun anew
+ * `restarts` times. A client takes part in at most `participations` of the restarts + 1 trees, once in each.
+ */
+const treeGaussian = z
+  .strictObject({
+    kind: z.literal("tree-gaussian"),
+    noiseMultiplier,
+    steps: positiveInt,
+    restarts: z.int().nonnegative().default(0),
+    participations: positiveInt,
+    adjacency,
+    count,
+  })
+  .refine(({ participations, restarts }) => participations <= restarts + 1, {
+    message: "at most one participation of a client in each tree (restarts + 1)",
+    path: ["participations"],
+  });
+
+/** Something that was released, as plain data: which mechanism, and how often. */
+export const privacyEventSchema = z.discriminatedUnion("kind", [
+  gaussian,
+  poissonGaussian,
+  fixedSizeGaussian,
+  laplace,
+  treeGaussian,
+]);
+
+export type PrivacyEvent = Readonly<z.output<typeof privacyEventSchema>>;
+export type PrivacyEventInput = Readonly<z.input<typeof privacyEventSchema>>;
+
+/** An event with its defaults. Throws `privacy/event` for one that is not allowed. */
+export function parseEvent(event: unknown, where?: string): PrivacyEvent {
+  const parsed = privacyEventSchema.safeParse(event);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0]!;
+  const received = path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)?.[key], event);
+  throw new AnabranchError({
+    code: "privacy/event",
+    message: `a privacy event has ${path.length === 0 ? "the wrong form" : `a wrong ${path.join(".")}`}`,
+    ...(where === undefined ? {} : { where }),
+    received: typeof received === "number" ? String(received) : (JSON.stringify(received) ?? "nothing"),
+    expected: message,
+  });
+}
+
+/**
+ * Equal events as one with the sum of their counts, in an order that does not depend on the order given: composition is
+ * exact for equal events, and cheap however many there are.
+ */
+export function groupEvents(events: readonly PrivacyEventInput[]): PrivacyEvent[] {
+  // Texts of raw events come first, so that thousands of equal ones are validated once.
+  const spelled = merge(events, (event) => event.count ?? 1);
+  const parsed = [...spelled.values()].map(({ event, count: times }) => parseEvent({ ...event, count: times }));
+  const groups = merge(parsed, (event) => event.count);
+  return [...groups.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { event, count: times }]) => ({ ...event, count: times }));
+}
+
+function merge<E extends PrivacyEventInput>(events: readonly E[], countOf: (event: E) => number) {
+  const groups = new Map<string, { readonly event: E; count: number }>();
+  for (const event of events) {
+    const times = countOf(event);
+    if (!Number.isSafeInteger(times) || times < 1) parseEvent(event);
+    const key = JSON.stringify({ ...event, count: 1 });
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { event, count: times });
+    else group.count += times;
+  }
+  return groups;
+}

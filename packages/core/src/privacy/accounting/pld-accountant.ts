@@ -1,0 +1,105 @@
+import { AnabranchError } from "@anabranch/engine";
+import { type Accountant, accountantOf, type Bound } from "./accountant.ts";
+import type { PrivacyEvent } from "./events.ts";
+import { createFft, type Fft } from "./fft.ts";
+import { squaredMu } from "./gaussian.ts";
+import { composeLosses } from "./pld-compose.ts";
+import { type ComposedLoss, deltaOf, epsilonOf } from "./pld-curve.ts";
+import { type Repeated, windowOf } from "./pld-window.ts";
+import { type Direction, gaussianLoss, type LossDistribution, lossDistribution } from "./privacy-loss.ts";
+
+export interface PldOptions {
+  /**
+   * Points of the grid on which losses are composed, a power of two. By default it grows from 16,384 to at most 262,144
+   * until the bracket is narrow: half a percent of epsilon, or five of delta.
+   */
+  readonly gridSize?: number;
+}
+
+/** Both sides of the truth, for each way round that two neighbouring populations can be compared. */
+type Composed = readonly { readonly upper: ComposedLoss; readonly lower: ComposedLoss }[];
+
+/** What is read off a composed loss, its worst value, and how wide a bracket of it may be in parts of the value. */
+interface Query {
+  readonly read: (loss: ComposedLoss) => number;
+  readonly worst: number;
+  readonly tolerance: number;
+}
+
+/**
+ * Accountant by privacy loss distributions: composes the losses themselves, so its epsilon is the true one within a
+ * bracket, of which the upper end is reported and the lower end is `lowerBound`. It knows Gaussian noise (with Poisson
+ * sampling or without, trees) and Laplace noise. Sources: `discretise`, `composeLosses`, `lossDistribution`.
+ */
+export function pldAccountant(options: PldOptions = {}): Accountant {
+  const { gridSize } = options;
+  if (gridSize !== undefined) checkGridSize(gridSize);
+  const sizes = gridSize === undefined ? [16_384, 65_536, 262_144] : [gridSize];
+  const transforms = new Map<number, Fft>();
+  const transform = (size: number) => {
+    const fft = transforms.get(size) ?? createFft(size);
+    transforms.set(size, fft);
+    return fft;
+  };
+  const answer = (events: readonly PrivacyEvent[], query: Query): Bound => {
+    if (events.some((event) => event.noiseMultiplier === 0 && squaredMu(event) !== 0)) return { value: query.worst };
+    for (const size of sizes) {
+      const bound = bracket(compose(events, transform(size)), query.read);
+      const width = bound.value - bound.lower;
+      if (Number.isFinite(width) && width <= query.tolerance * bound.value) return bound;
+      if (size === sizes.at(-1)) return { ...bound, warnings: gridSize === undefined ? [wide(bound)] : [] };
+    }
+    return { value: query.worst };
+  };
+  return accountantOf({
+    name: "pld",
+    assumption: "privacy loss distributions: the upper end of a bracket that contains the true value",
+    epsilon: (events, delta) =>
+      answer(events, { read: (loss) => epsilonOf(loss, delta), worst: Number.POSITIVE_INFINITY, tolerance: 0.005 }),
+    delta: (events, epsilon) => answer(events, { read: (loss) => deltaOf(loss, epsilon), worst: 1, tolerance: 0.05 }),
+  });
+}
+
+function bracket(composed: Composed, read: (loss: ComposedLoss) => number): { value: number; lower: number } {
+  const lower = Math.max(0, ...composed.map((loss) => read(loss.lower)));
+  // A bracket narrower than rounding may cross: the larger end is the cautious one.
+  return { value: Math.max(lower, ...composed.map((loss) => read(loss.upper))), lower };
+}
+
+function wide({ value, lower }: { value: number; lower: number }): string {
+  return `the largest grid leaves a wide bracket, ${lower.toPrecision(4)} to ${value.toPrecision(4)}`;
+}
+
+function compose(events: readonly PrivacyEvent[], fft: Fft): Composed {
+  const directions: Direction[] = events.some(isAsymmetric) ? ["remove", "add"] : ["remove"];
+  return directions.flatMap((direction) => {
+    const losses = lossesOf(events, direction);
+    if (losses.length === 0) return [];
+    return [composeLosses(losses, windowOf(losses), fft)];
+  });
+}
+
+/** Only sampling makes it matter which of two populations has the client. */
+function isAsymmetric(event: PrivacyEvent): boolean {
+  return event.kind === "poisson-gaussian" && squaredMu(event) === undefined;
+}
+
+/** The losses of all events in one direction; all unsampled Gaussian noise is one Gaussian. */
+function lossesOf(events: readonly PrivacyEvent[], direction: Direction): Repeated<LossDistribution>[] {
+  const gaussian = events.reduce((sum, event) => sum + event.count * (squaredMu(event) ?? 0), 0);
+  const others = events.filter((event) => squaredMu(event) === undefined);
+  return [
+    ...(gaussian > 0 ? [{ item: gaussianLoss(gaussian), count: 1 }] : []),
+    ...others.map((event) => ({ item: lossDistribution(event, direction), count: event.count })),
+  ];
+}
+
+function checkGridSize(size: number): void {
+  if (Number.isInteger(Math.log2(size)) && size >= 1024) return;
+  throw new AnabranchError({
+    code: "privacy/grid",
+    message: "the grid of privacy losses has the wrong size",
+    received: String(size),
+    expected: "a power of two of at least 1,024",
+  });
+}

@@ -1,0 +1,91 @@
+import { explain, type PrivacyStatement } from "@anabranch/core";
+import { formatCount } from "../terminal/format.ts";
+import type { Output } from "./output.ts";
+import type { PrivacyPlan } from "./privacy-plan.ts";
+import { labelled } from "./text.ts";
+
+export interface PrivacyAnswer {
+  readonly statement: PrivacyStatement;
+  readonly plan: PrivacyPlan;
+  readonly noiseMultiplier: number;
+  readonly rounds: number;
+}
+
+/** The answer as `--json` has it; an infinite epsilon is null. */
+export function privacyDocument(answer: PrivacyAnswer) {
+  const { statement, plan, noiseMultiplier, rounds } = answer;
+  return {
+    epsilon: Number.isFinite(statement.epsilon) ? statement.epsilon : null,
+    delta: statement.delta,
+    noiseMultiplier,
+    rounds,
+    sampling: plan.sampling,
+    samplingRate: plan.samplingRate,
+    population: plan.population,
+    cohort: plan.cohort,
+    accountant: statement.accountant,
+    lowerBound: statement.lowerBound ?? null,
+    order: statement.order ?? null,
+    adjacency: statement.adjacency,
+    meaning: meaningOf(answer),
+    assumptions: statement.assumptions,
+    warnings: statement.warnings,
+  };
+}
+
+/** The same for people, with what was asked for in front. */
+export function privacyText(answer: PrivacyAnswer, asked: Asked, { width, colours }: Output): string[] {
+  const { statement, plan, noiseMultiplier, rounds } = answer;
+  const { epsilon, delta, lowerBound, order } = statement;
+  const bracket = lowerBound === undefined ? "" : `, the true value is at least ${figure(lowerBound)}`;
+  const byOrder = order === undefined ? "" : `, order ${order}`;
+  const pairs: Readonly<Record<string, string>> = {
+    epsilon: `${figure(epsilon)} at delta ${delta}${bracket}`,
+    "noise multiplier": upTo5(noiseMultiplier),
+    rounds: formatCount(rounds),
+    sampling: samplingText(plan),
+    accountant: `${statement.accountant}${byOrder}`,
+  };
+  const head = Object.keys(pairs).sort((a, b) => Number(b === asked) - Number(a === asked));
+  const bold = (label: string) => (label === asked ? colours.bold(pairs[label]!) : pairs[label]!);
+  return [
+    ...labelled(
+      head.map((label) => [label, bold(label)] as const),
+      width,
+      "",
+    ),
+    "",
+    ...labelled(
+      [
+        ...meaningOf(answer).map((text) => ["meaning", text] as const),
+        ...statement.assumptions.map((text) => ["assumed", text] as const),
+        ...statement.warnings.map((text) => [colours.yellow("warning"), text] as const),
+      ],
+      width,
+      "",
+    ),
+  ];
+}
+
+type Asked = "epsilon" | "noise multiplier" | "rounds";
+
+function meaningOf({ statement, plan, noiseMultiplier, rounds }: PrivacyAnswer): string[] {
+  return explain(statement, plan.events(noiseMultiplier, rounds));
+}
+
+function samplingText({ sampling, samplingRate, population, cohort }: PrivacyPlan): string {
+  if (sampling === "fixed-size") return `cohorts of ${cohort} of ${population} clients, without replacement`;
+  if (samplingRate === 1) return "none: all clients in every round";
+  return `Poisson, every client with probability ${upTo5(samplingRate)} a round`;
+}
+
+/** Four digits after the point: the last ones are below what accountants promise. */
+function figure(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(4) : "infinite";
+}
+
+/** Five significant digits at most, rounded up so that a noise multiplier still meets its target. */
+function upTo5(value: number): string {
+  const scale = 10 ** (4 - Math.floor(Math.log10(value || 1)));
+  return String(Number((Math.ceil(value * scale - 1e-9) / scale).toPrecision(5)));
+}

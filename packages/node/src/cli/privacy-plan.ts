@@ -1,0 +1,62 @@
+import { AnabranchError, type PrivacyContext, type PrivacyEventInput } from "@anabranch/core";
+
+/** How clients come into rounds, as the command line says it. */
+export interface RoundOptions {
+  readonly samplingRate?: number;
+  readonly population?: number;
+  readonly cohort?: number;
+  readonly sampling: "poisson" | "fixed-size";
+}
+
+/** Rounds that are all alike. */
+export interface PrivacyPlan {
+  readonly samplingRate: number;
+  readonly population: number | null;
+  readonly cohort: number | null;
+  readonly sampling: "poisson" | "fixed-size";
+  readonly context: PrivacyContext;
+  /** What is released in a number of rounds (nothing in none). */
+  events(noiseMultiplier: number, rounds: number): PrivacyEventInput[];
+}
+
+/** The plan behind the options; throws `usage/missing-option` or `usage/conflict` where they say too little or too much. */
+export function planOf({ samplingRate, population, cohort, sampling }: RoundOptions): PrivacyPlan {
+  if (samplingRate !== undefined && cohort !== undefined) {
+    throw usage("usage/conflict", "--sampling-rate and --cohort say the same twice", "one of them");
+  }
+  const context = population === undefined ? {} : { population };
+  const shared = { population: population ?? null, cohort: cohort ?? null, sampling, context };
+  if (population !== undefined && cohort !== undefined) {
+    if (sampling === "fixed-size") {
+      const one = { kind: "fixed-size-gaussian", population, cohort } as const;
+      return { ...shared, samplingRate: cohort / population, events: eventsOf(one) };
+    }
+    if (cohort <= population) return poisson(cohort / population);
+    throw usage("usage/conflict", "the cohort is larger than the population", "a cohort of at most the population");
+  }
+  if (sampling === "fixed-size") {
+    throw usage("usage/missing-option", "a fixed-size cohort has a size", "--population and --cohort");
+  }
+  if (samplingRate !== undefined) return poisson(samplingRate);
+  throw usage(
+    "usage/missing-option",
+    "it was not said how many clients take part in a round",
+    "--sampling-rate, or --population and --cohort",
+  );
+
+  function poisson(rate: number): PrivacyPlan {
+    return { ...shared, samplingRate: rate, events: eventsOf({ kind: "poisson-gaussian", samplingRate: rate }) };
+  }
+}
+
+type Round =
+  | { readonly kind: "poisson-gaussian"; readonly samplingRate: number }
+  | { readonly kind: "fixed-size-gaussian"; readonly population: number; readonly cohort: number };
+
+function eventsOf(round: Round): PrivacyPlan["events"] {
+  return (noiseMultiplier, rounds) => (rounds === 0 ? [] : [{ ...round, noiseMultiplier, count: rounds }]);
+}
+
+function usage(code: string, message: string, expected: string): AnabranchError {
+  return new AnabranchError({ code, message, expected, advice: "See: anabranch privacy epsilon --help" });
+}

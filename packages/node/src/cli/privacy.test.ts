@@ -1,0 +1,141 @@
+import { describe, expect, it } from "vitest";
+import { callCommand } from "./testing/call-command.ts";
+
+const plan = ["--sampling-rate", "0.1", "--rounds", "300", "--delta", "1e-5"];
+const document = async (...args: readonly string[]) => {
+  const { code, stdout, stderr } = await callCommand("privacy", ...args, "--json");
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout);
+};
+
+describe("privacy epsilon", () => {
+  it("as text: the figure first, what it means and what is assumed", async () => {
+    const { code, stdout } = await callCommand("privacy", "epsilon", "--noise-multiplier", "0.8", ...plan);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^epsilon +21\.2308 at delta 0\.00001\n/);
+    expect(stdout).toMatch(/meaning .*weak privacy[\s\S]*meaning .*0\.8 is less noise than one clipped update/);
+    expect(stdout).toMatch(/assumed .*add-or-remove[\s\S]*assumed .*Poisson[\s\S]*assumed .*trusted server/);
+  });
+
+  it("as JSON, by every accountant", async () => {
+    expect(await document("epsilon", "--noise-multiplier", "1", ...plan)).toMatchObject({
+      epsilon: expect.closeTo(13.604716, 6),
+      delta: 1e-5,
+      noiseMultiplier: 1,
+      rounds: 300,
+      sampling: "poisson",
+      samplingRate: 0.1,
+      population: null,
+      cohort: null,
+      accountant: "rdp",
+      lowerBound: null,
+      order: 2.5,
+      adjacency: "add-or-remove",
+      warnings: [],
+    });
+    const pld = await document("epsilon", "--noise-multiplier", "2", ...plan, "--accountant", "pld");
+    expect(pld.epsilon).toBeCloseTo(4.18, 2);
+    expect(pld.lowerBound).toBeCloseTo(4.18, 2);
+    const all = ["--sampling-rate", "1", "--rounds", "1", "--delta", "1e-5", "--accountant", "gaussian"];
+    expect((await document("epsilon", "--noise-multiplier", "1", ...all)).epsilon).toBeCloseTo(4.377178, 6);
+    const none = await document("epsilon", "--noise-multiplier", "0", ...plan);
+    expect(none).toMatchObject({ epsilon: null, warnings: [expect.stringContaining("no noise")] });
+  });
+
+  it("takes the rate from population and cohort, which fixed-size cohorts need", async () => {
+    const size = ["--population", "500", "--cohort", "50", "--rounds", "300", "--delta", "2e-3"];
+    const poisson = await document("epsilon", "--noise-multiplier", "0.8", ...size);
+    expect(poisson).toMatchObject({ epsilon: expect.closeTo(15.493854, 6), samplingRate: 0.1, population: 500 });
+    expect(poisson.warnings).toEqual([expect.stringContaining("1/population")]);
+    const fixed = await document("epsilon", "--noise-multiplier", "8", ...size, "--sampling", "fixed-size");
+    expect(fixed).toMatchObject({ adjacency: "replace-one", sampling: "fixed-size" });
+    const same = await document("epsilon", "--noise-multiplier", "8", ...size);
+    expect(fixed.epsilon).toBeGreaterThan(same.epsilon);
+  });
+});
+
+describe("privacy noise and rounds", () => {
+  it("give back each other's figures", async () => {
+    const noise = await document("noise", "--target-epsilon", "4", ...plan);
+    expect(noise.epsilon).toBeLessThanOrEqual(4);
+    expect(noise.epsilon).toBeGreaterThan(3.998);
+    const spent = await document("epsilon", "--noise-multiplier", String(noise.noiseMultiplier), ...plan);
+    expect(spent.epsilon).toBe(noise.epsilon);
+    const budget = ["--target-epsilon", "4", "--sampling-rate", "0.1", "--delta", "1e-5"];
+    const rounds = await document("rounds", ...budget, "--noise-multiplier", String(noise.noiseMultiplier));
+    expect(rounds.rounds).toBe(300);
+    const text = (await callCommand("privacy", "noise", "--target-epsilon", "4", ...plan)).stdout;
+    const printed = Number(/^noise multiplier +([\d.]+)/.exec(text)![1]);
+    expect(printed).toBeGreaterThanOrEqual(noise.noiseMultiplier);
+    expect(printed / noise.noiseMultiplier).toBeLessThan(1.0002);
+  });
+});
+
+describe("mistakes: exit 2", () => {
+  const noisy = ["epsilon", "--noise-multiplier", "1"];
+  it.each([
+    ["no sampling", [...noisy, "--rounds", "1", "--delta", "1e-5"], "usage/missing-option", "--sampling-rate, or"],
+    [
+      "a size without its population",
+      [...noisy, "--rounds", "1", "--delta", "1e-5", "--cohort", "3"],
+      "usage/missing-option",
+      "--population",
+    ],
+    ["rate and cohort", [...noisy, ...plan, "--cohort", "3"], "usage/conflict", "one of them"],
+    [
+      "a cohort above the population",
+      [...noisy, "--rounds", "1", "--delta", "1e-5", "--cohort", "3", "--population", "2"],
+      "usage/conflict",
+      "at most",
+    ],
+    [
+      "delta 1",
+      [...noisy, "--sampling-rate", "0.1", "--rounds", "1", "--delta", "1"],
+      "privacy/delta",
+      "between 0 and 1",
+    ],
+    [
+      "a rate above 1",
+      [...noisy, "--sampling-rate", "1.5", "--rounds", "1", "--delta", "1e-5"],
+      "privacy/event",
+      "samplingRate",
+    ],
+    [
+      "no number",
+      ["epsilon", "--noise-multiplier", "much", ...plan],
+      "usage/invalid-value",
+      "anabranch privacy epsilon --help",
+    ],
+    [
+      "an unknown accountant",
+      [...noisy, ...plan, "--accountant", "moments"],
+      "privacy/unknown-accountant",
+      "rdp, pld, gaussian",
+    ],
+    ["no formula", [...noisy, ...plan, "--accountant", "gaussian"], "privacy/unsupported", '"pld" or "rdp"'],
+    [
+      "no noise for a target",
+      ["rounds", "--target-epsilon", "1", "--noise-multiplier", "0", "--sampling-rate", "0.1", "--delta", "1e-5"],
+      "privacy/no-noise",
+      "above 0",
+    ],
+    ["an unknown question", ["epsilonn"], "usage/unknown-command", "Did you mean epsilon?"],
+    [
+      "an option of other commands",
+      [...noisy, ...plan, "--workers", "2"],
+      "usage/option",
+      "anabranch privacy epsilon --help",
+    ],
+  ])("%s", async (_what, args, code, detail) => {
+    const ended = await callCommand("privacy", ...args);
+    expect(ended).toMatchObject({ code: 2, stdout: "" });
+    expect(ended.stderr).toContain(`error ${code}: `);
+    expect(ended.stderr.replaceAll(/\s+/g, " ")).toContain(detail);
+  });
+
+  it("without a question the help is shown", async () => {
+    const ended = await callCommand("privacy");
+    expect(ended).toMatchObject({ code: 2, stdout: "" });
+    expect(ended.stderr).toContain("Usage: anabranch privacy");
+  });
+});
