@@ -3,7 +3,7 @@ import type { Exchange } from "../algorithms/algorithm.ts";
 import { encodeVector } from "../codecs/index.ts";
 import { layout, subLayout } from "../params/layout.ts";
 import type { Update } from "../protocol/message.ts";
-import { decoded } from "./decode.ts";
+import { decoded, decodingFault } from "./decode.ts";
 
 const whole = layout(["a", "b"].map((name) => ({ name, shape: [4, 6], role: "matrix", block: name })));
 const part = subLayout(whole, ({ name }) => name === "b");
@@ -38,5 +38,15 @@ describe("decoded", () => {
     const sent = update(encodeVector(codec, part, matrices(1)), 0);
     const { vectors } = decoded(sent, { down: {}, up, client: {}, parts });
     for (const [i, value] of matrices(1).entries()) expect(vectors["momentum"]![i]).toBeCloseTo(value, 12);
+  });
+});
+
+describe("decodingFault", () => {
+  it("finds factors whose product is not finite", () => {
+    const exchange = { down: {}, up, client: {} };
+    const sent = update(encodeVector(codec, whole, matrices(2)));
+    expect(decodingFault(decoded(sent, exchange), exchange)).toBeUndefined();
+    const huge = update(sent.vectors["momentum"]!.map((x) => x * 1e200) as Float64Array);
+    expect(decodingFault(decoded(huge, exchange), exchange)).toMatchObject({ code: "update/codec" });
   });
 });

@@ -7,7 +7,7 @@ import { RoundFold } from "./aggregate.ts";
 import { assignParts } from "./assign-parts.ts";
 import type { CohortOutcome } from "./backend.ts";
 import { Background } from "./background.ts";
-import { decoded } from "./decode.ts";
+import { decoded, decodingFault } from "./decode.ts";
 import { defectOf } from "./defect.ts";
 import type { RoundRecord, RunPlan, RunPorts, RunResult } from "./run-plan.ts";
 import { type RunState, restoreRun, saveBest, saveCheckpoint } from "./run-state.ts";
@@ -133,12 +133,12 @@ async function trainCohort(
       for (const outcome of outcomes) {
         spent.bytesDown += outcome.bytesDown;
         const assigned = parts?.get(outcome.client);
-        const failure = "failure" in outcome ? outcome.failure : defectOf(outcome.update, plan, assigned);
-        if (failure !== undefined) await reportFailure(plan, ports, round, { ...outcome, failure });
-        else if ("update" in outcome) finished.push(outcome);
+        const checked = "failure" in outcome ? outcome : acceptable(outcome, plan, assigned);
+        if ("failure" in checked) await reportFailure(plan, ports, round, checked);
+        else finished.push(checked);
       }
       const folding = performance.now();
-      fold.addAll(finished.map(({ update }) => decoded(update, plan.exchange)));
+      fold.addAll(finished.map(({ update }) => update));
       spent.foldMs += performance.now() - folding;
       for (const { client, state, bytesUp } of finished) {
         spent.bytesUp += bytesUp;
@@ -151,6 +151,19 @@ async function trainCohort(
 }
 
 type Finished = Extract<CohortOutcome, { update: unknown }>;
+
+/** The outcome with its update decoded, or the failure that its defects amount to. */
+function acceptable(outcome: Finished, plan: RunPlan, part: number | undefined): CohortOutcome {
+  const failed = (failure: { code: string; message: string }): CohortOutcome => {
+    const { client, bytesDown, retried } = outcome;
+    return { client, failure, bytesDown, retried };
+  };
+  const defect = defectOf(outcome.update, plan, part);
+  if (defect !== undefined) return failed(defect);
+  const update = decoded(outcome.update, plan.exchange);
+  const fault = decodingFault(update, plan.exchange);
+  return fault === undefined ? { ...outcome, update } : failed(fault);
+}
 
 function updateServer(
   plan: RunPlan,
