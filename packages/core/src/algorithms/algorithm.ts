@@ -142,6 +142,14 @@ export interface ClientResult {
   readonly state: Readonly<Record<string, ParameterTensors>>;
 }
 
+/** What a method made for client-level differential privacy asks of a run. */
+export interface PrivacyNeeds {
+  /** Every client takes the same, public number of local steps, as the server computes with it. */
+  readonly fixedSteps: boolean;
+  /** The clip norm of a round, from public state alone, where it is not that of the configuration. */
+  clipNorm?(state: ServerState, configured: number): number;
+}
+
 /** A federated method: a plain value built by a factory from validated options. */
 export interface Algorithm {
   readonly name: string;
@@ -154,6 +162,8 @@ export interface Algorithm {
   assign?(parts: number, cohort: readonly number[], key: RandomKey, round: number): readonly number[];
   init(parameters: Vector, exchange: Exchange): ServerState;
   readonly client: ClientHalf;
+  /** Present in private methods: a configured run without a mechanism is refused. */
+  readonly privacy?: PrivacyNeeds;
   /** Vectors that go down this round; the names are those of `exchange.down`. */
   broadcast(state: ServerState): Readonly<Record<string, Vector>>;
   /** The server half: plain code over flat vectors. Returns fresh state; its inputs stay untouched. */

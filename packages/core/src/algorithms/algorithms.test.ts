@@ -11,6 +11,11 @@ import { inProcessSimulation } from "../simulation/in-process.ts";
 import { prepareQuadratics } from "../simulation/quadratics.ts";
 import { traceQuadratics } from "../simulation/trace-quadratics.ts";
 import type { Algorithm, ServerState } from "./algorithm.ts";
+import { diff2 } from "./diff2.ts";
+import { dpFedavg } from "./dp-fedavg.ts";
+import { dpFedavgm } from "./dp-fedavgm.ts";
+import { dpFedpgn } from "./dp-fedpgn.ts";
+import { dpFedsam } from "./dp-fedsam.ts";
 import { fedadamw } from "./fedadamw.ts";
 import { fedavg } from "./fedavg.ts";
 import { fedavgm } from "./fedavgm.ts";
@@ -116,6 +121,31 @@ const battery: Record<string, AlgorithmUnderTest> = {
     neutral: () => fedpac({ optimizer: "sgd", directionShare: 0 }),
     wire: { down: 3 + 1 / 3, up: 2 },
     converges: { rounds: 300, learningRate: 0.01, within: 0.02 },
+  },
+  "dp-fedavg": { create: dpFedavg, neutral: dpFedavg, wire: { down: 1, up: 1 }, converges: quick },
+  "dp-fedavgm": {
+    create: dpFedavgm,
+    neutral: () => dpFedavgm({ serverMomentum: 0 }),
+    wire: { down: 1, up: 1 },
+    converges: { rounds: 300, learningRate: 0.02, within: 1e-4 },
+  },
+  "dp-fedsam": {
+    create: dpFedsam,
+    neutral: () => dpFedsam({ perturbationRadius: 0 }),
+    wire: { down: 1, up: 1 },
+    converges: { ...quick, within: 0.06 },
+  },
+  "dp-fedpgn": {
+    create: dpFedpgn,
+    neutral: () => dpFedpgn({ gradientShare: 1, perturbation: "none" }),
+    wire: { down: 2, up: 1 },
+    // gradients are taken a fixed distance beside the model
+    converges: { rounds: 300, learningRate: 0.05, within: 0.15 },
+  },
+  diff2: {
+    create: diff2,
+    wire: { down: 2 + 1 / 3, up: 1 },
+    converges: { rounds: 300, learningRate: 0.1, within: 1e-6 },
   },
   // one block, so one mean beside the model each way, and the step count down: 2 d + 2 and d + 1 with d = 3
   fedadamw: {

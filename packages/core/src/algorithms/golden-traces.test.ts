@@ -10,6 +10,10 @@ import { traceProblem, traceQuadratics } from "../simulation/trace-quadratics.ts
 interface Golden {
   algorithm: { name: string; [option: string]: unknown };
   blocks?: { coordinates: number[][]; assignment: number[][] };
+  /** Flat clipping without noise. */
+  privacy?: { clipNorm: number };
+  /** Whether all four clients take part in every round. */
+  everyone?: true;
   rounds: number[][];
 }
 /** The first two coordinates are blocks, the third is shared; clients 0 and 1 change blocks with 2 and 3 every round. */
@@ -152,14 +156,71 @@ const golden: Golden[] = [
       [-0.1306011779, 0.205782972, 1.2740529928],
     ],
   },
+  {
+    algorithm: { name: "dp-fedavg" },
+    privacy: { clipNorm: 0.2 },
+    rounds: [
+      [-0.0197519413, -0.0297414984, 0.073303755],
+      [-0.016574666, 0.0332355715, 0.0494680012],
+      [0.0549766833, 0.0613543003, 0.0731414322],
+      [0.0964454743, 0.0074756873, 0.1867875374],
+    ],
+  },
+  {
+    algorithm: { name: "dp-fedsam", rho: 0.05 },
+    privacy: { clipNorm: 0.2 },
+    rounds: [
+      [-0.0207852752, -0.0307039032, 0.0730242552],
+      [-0.0185549581, 0.032193177, 0.0487589433],
+      [0.0525825066, 0.0600902667, 0.072003983],
+      [0.0937078961, 0.005825414, 0.1855016988],
+    ],
+  },
+  {
+    algorithm: { name: "dp-fedpgn", gamma: 0.2, rho: 0.1 },
+    privacy: { clipNorm: 0.05 },
+    rounds: [
+      [-0.0068471991, -0.0092701166, 0.0177361258],
+      [-0.012118361, -0.0069021783, 0.0275149356],
+      [0.0014803087, 0.0048913655, 0.0418330874],
+      [0.0246977612, 0.0014332255, 0.08270297],
+    ],
+  },
+  {
+    algorithm: { name: "dp-fedpgn", gamma: 0.2, rho: 0.1, perturbation: "none" },
+    privacy: { clipNorm: 0.05 },
+    rounds: [
+      [-0.0068471991, -0.0092701166, 0.0177361258],
+      [-0.0126452885, -0.0032864017, 0.0262077365],
+      [0.0004125676, 0.0097723828, 0.0388386678],
+      [0.0218026491, 0.0064407653, 0.0776361243],
+    ],
+  },
+  {
+    algorithm: { name: "diff2", T: 3, C2: 1.5, serverLearningRate: 0.2 },
+    privacy: { clipNorm: 3 },
+    everyone: true,
+    rounds: [
+      [-0.0091410313, 0.0201948524, 0.1900631822],
+      [-0.0161065139, 0.0325583225, 0.332517759],
+      [-0.0214157056, 0.0401286418, 0.4393153094],
+      [-0.0374388593, 0.0643689555, 0.5545813563],
+      [-0.0496351879, 0.0791916387, 0.6408468589],
+    ],
+  },
 ];
 
 describe("golden traces", () => {
-  for (const { algorithm, blocks, rounds } of golden) {
-    it(`${JSON.stringify(algorithm)} follows its trace to 1e-9`, async () => {
-      const divided = blocks === undefined ? {} : { blocks, cohorts: rounds.map(() => [0, 1, 2, 3]) };
-      const traced = await traceQuadratics(traceProblem.parse({ ...HETEROGENEOUS, ...divided, algorithm }));
-      expect(traced.rounds.length).toBe(4);
+  for (const { algorithm, blocks, privacy, everyone, rounds } of golden) {
+    it(`${JSON.stringify({ ...algorithm, ...privacy })} follows its trace to 1e-9`, async () => {
+      const full = blocks !== undefined || everyone;
+      const changes = {
+        ...(full ? { cohorts: rounds.map(() => [0, 1, 2, 3]) } : {}),
+        ...(blocks === undefined ? {} : { blocks }),
+        ...(privacy === undefined ? {} : { privacy }),
+      };
+      const traced = await traceQuadratics(traceProblem.parse({ ...HETEROGENEOUS, ...changes, algorithm }));
+      expect(traced.rounds.length).toBe(rounds.length);
       traced.rounds.forEach((parameters, round) => {
         parameters.forEach((x, j) => {
           expect(Math.abs(x - rounds[round]![j]!)).toBeLessThan(1e-9);

@@ -2,6 +2,11 @@ import { AnabranchError } from "@anabranch/engine";
 import type * as z from "zod";
 import { nearest } from "../config/nearest.ts";
 import type { Algorithm } from "./algorithm.ts";
+import { diff2, diff2Options } from "./diff2.ts";
+import { dpFedavg, dpFedavgOptions } from "./dp-fedavg.ts";
+import { dpFedavgm, dpFedavgmOptions } from "./dp-fedavgm.ts";
+import { dpFedpgn, dpFedpgnOptions } from "./dp-fedpgn.ts";
+import { dpFedsam, dpFedsamOptions } from "./dp-fedsam.ts";
 import { fedadamw, fedadamwOptions } from "./fedadamw.ts";
 import { fedavg, fedavgOptions } from "./fedavg.ts";
 import { fedavgm, fedavgmOptions } from "./fedavgm.ts";
@@ -77,6 +82,11 @@ export const algorithms: readonly AlgorithmEntry[] = [
     rho: "rankShare",
   }),
   entry("fedpac", "fedpac.ts", fedpacOptions, fedpac, { beta: "directionShare" }),
+  entry("dp-fedavg", "dp-fedavg.ts", dpFedavgOptions, dpFedavg),
+  entry("dp-fedavgm", "dp-fedavgm.ts", dpFedavgmOptions, dpFedavgm, { beta: "serverMomentum" }),
+  entry("dp-fedsam", "dp-fedsam.ts", dpFedsamOptions, dpFedsam, { rho: "perturbationRadius" }),
+  entry("dp-fedpgn", "dp-fedpgn.ts", dpFedpgnOptions, dpFedpgn, { gamma: "gradientShare", rho: "perturbationRadius" }),
+  entry("diff2", "diff2.ts", diff2Options, diff2, { T: "restartEvery", C2: "smoothnessBound" }),
 ];
 
 /**

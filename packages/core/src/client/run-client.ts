@@ -10,9 +10,10 @@ import type { Part } from "../algorithms/algorithm.ts";
 import { type CodecSpec, encodeVector } from "../codecs/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
-import type { Broadcast, Update } from "../protocol/message.ts";
+import { stageVectors } from "../privacy/mechanisms/index.ts";
+import { applyClientStages, type Broadcast, type Update } from "../protocol/index.ts";
 import { bernoulliBits, deriveKey, type RandomKey, randomStream, rootKey } from "../random/index.ts";
-import { applyClientStages, type StageSettings, stagesOf } from "../round/stages.ts";
+import { type StageSettings, stagesOf } from "../round/stages.ts";
 import { type LocalBudget, planBatches } from "./batches.ts";
 import { type DrawSpecs, drawInputs } from "./draws.ts";
 import { maskBytes } from "./local-task.ts";
@@ -111,7 +112,10 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
     vectors: collect("update", uploads(plan, task.part)),
     public: { examples, steps: k, weight: 1, loss, ...(task.part === undefined ? {} : { part: task.part }) },
   };
-  const staged = applyClientStages(stagesOf(plan.stages), update);
+  const staged = applyClientStages(stagesOf(plan.stages), update, {
+    scalars: task.broadcast.scalars,
+    layouts: uploads(plan, task.part),
+  });
   return { update: encoded(plan, staged), state: collect("state", plan.state) };
 }
 
@@ -127,6 +131,12 @@ function encoded(plan: TaskPlan, update: Update): Update {
 /** Layouts of the vectors that a client with this part sends. */
 export function uploads({ up, parts }: Pick<TaskPlan, "up" | "parts">, part: number | undefined): Part {
   return part === undefined ? up : parts![part]!;
+}
+
+/** Layouts of all vectors in the message of a client with this part, before codecs: those of stages too. */
+export function messageLayouts(plan: Pick<TaskPlan, "up" | "parts" | "stages">, part: number | undefined): Part {
+  const { privacy } = plan.stages;
+  return { ...uploads(plan, part), ...(privacy === undefined ? {} : stageVectors(privacy)) };
 }
 
 /** `Local.sent` of a client with this part. */

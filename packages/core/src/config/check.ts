@@ -68,7 +68,8 @@ export function checkBudget({ training }: ConfigInput, locate: Locate): void {
   );
 }
 
-function conflict(where: string, received: string, expected: string, advice: string): AnabranchError {
+/** Two values that are allowed one by one but not together. */
+export function conflict(where: string, received: string, expected: string, advice: string): AnabranchError {
   return new AnabranchError({
     code: "config/conflict",
     message: "two values in the configuration exclude each other",

@@ -20,10 +20,11 @@ const NO_INFLUENCE = [
 
 /**
  * Identity of what a run computes (16 hex digits). Left out: the run's name, paths, how often it is saved, and the
- * number of workers, none of which changes a bit of the result.
+ * number of workers, none of which changes a bit of the result, and the section on privacy where there is none.
  */
 export function configHash(config: Config): string {
-  return hashText(JSON.stringify(without(canonical(config), NO_INFLUENCE, "")));
+  const unused = config.privacy.mechanism === "none" ? ["privacy"] : [];
+  return hashText(JSON.stringify(without(canonical(config), [...NO_INFLUENCE, ...unused], "")));
 }
 
 /** Plain tables in a fixed order, without undefined values. */

@@ -2,6 +2,7 @@ import type * as z from "zod";
 import { partitioners } from "../data/partitioners/table.ts";
 import { type ModelName, modelOptions } from "../models/registry.ts";
 import { checkBudget, checkTogether } from "./check.ts";
+import { checkPrivacy } from "./check-privacy.ts";
 import { configFields } from "./fields.ts";
 import { issueError, type Locate, unknownName } from "./issues.ts";
 import { type Config, type ConfigInput, configSchema } from "./schema.ts";
@@ -15,13 +16,20 @@ export function resolveConfig(input: ConfigInput, locate: Locate = (path) => pat
   const result = configSchema.safeParse(input);
   if (!result.success) throw issueError(result.error.issues, input, locate, keysOf);
   checkBudget(input, locate);
-  const { training, ...rest } = result.data;
+  const { training, sampler, aggregation, ...rest } = result.data;
   const { localEpochs, localSteps, ...others } = training;
   const budget = localSteps === undefined ? { localEpochs } : { localSteps };
-  const config: Config = { ...rest, training: { ...budget, ...others } };
+  const isPrivate = rest.privacy.mechanism !== "none";
+  const config: Config = {
+    ...rest,
+    training: { ...budget, ...others },
+    sampler: { ...sampler, name: sampler.name ?? (isPrivate ? "poisson" : "uniform") },
+    aggregation: { ...aggregation, weighting: aggregation.weighting ?? (isPrivate ? "uniform" : "examples") },
+  };
   checkPartition(config, locate);
   checkModel(config, locate);
   checkTogether(config, locate);
+  checkPrivacy(config, locate);
   return config;
 }
 

@@ -92,8 +92,10 @@ const sampler = z
   .strictObject({
     name: z
       .enum(["uniform", "poisson"])
-      .default("uniform")
-      .describe('"uniform": a cohort of fixed size; "poisson": every client by its own coin'),
+      .optional()
+      .describe(
+        '"uniform": a cohort of fixed size; "poisson": every client by its own coin; left out: uniform, poisson under [privacy]',
+      ),
     cohort: z.number().positive().default(10).describe("clients of a round (poisson: expected number)"),
   })
   .prefault({})
@@ -103,12 +105,55 @@ const aggregation = z
   .strictObject({
     weighting: z
       .enum(["examples", "uniform"])
-      .default("examples")
-      .describe('weight of an update: its number of "examples", or "uniform"'),
+      .optional()
+      .describe(
+        'weight of an update: its number of "examples", or "uniform"; left out: examples, uniform under [privacy]',
+      ),
     clipNorm: z.number().min(0).default(0).describe("bound of the norm of all that a client sends; 0: off"),
   })
   .prefault({})
   .describe("how updates become one");
+
+const privacy = z
+  .strictObject({
+    mechanism: z
+      .enum(["none", "gaussian"])
+      .default("none")
+      .describe('"none", or "gaussian": clipped updates are summed with Gaussian noise'),
+    clipNorm: z.number().positive().default(1).describe("bound of a client's whole update (C)"),
+    noiseMultiplier: z
+      .number()
+      .min(0)
+      .default(1)
+      .describe("standard deviation of the noise on the sum of updates, over clipNorm (z)"),
+    clipping: z
+      .enum(["flat", "per-layer", "per-layer-by-size"])
+      .default("flat")
+      .describe('"flat": the whole update at once; "per-layer": each tensor at an equal share; or by its size'),
+    noise: z
+      .enum(["central", "distributed", "local"])
+      .default("central")
+      .describe(
+        'who adds the noise: the server ("central"), clients their share of it, or each client all of it ("local")',
+      ),
+    minimumSurvivors: positive
+      .optional()
+      .describe("clients whose shares make the noise whole where it is distributed; with fewer nothing is released"),
+    targetQuantile: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .optional()
+      .describe("share of updates to stay within clipNorm, which then follows it; left out: clipNorm is fixed"),
+    clipLearningRate: z.number().positive().default(0.2).describe("rate at which clipNorm follows targetQuantile"),
+    countNoise: z
+      .number()
+      .positive()
+      .optional()
+      .describe("standard deviation of the noise on the count of updates within clipNorm; left out: cohort / 20"),
+  })
+  .prefault({})
+  .describe("differential privacy for whole clients; keys beside mechanism count where it is not none");
 
 const evaluation = z
   .strictObject({
@@ -170,6 +215,7 @@ export const configSchema = z.strictObject({
   training,
   sampler,
   aggregation,
+  privacy,
   evaluation,
   stop,
   checkpoint,
@@ -184,8 +230,10 @@ export type LocalBudget =
   | { readonly localSteps: number; readonly localEpochs?: undefined };
 
 /** A resolved configuration: checked, and complete but for keys that are off. Resolving it again changes nothing. */
-export type Config = Omit<Parsed, "training"> & {
+export type Config = Omit<Parsed, "training" | "sampler" | "aggregation"> & {
   training: Omit<Parsed["training"], keyof LocalBudget> & LocalBudget;
+  sampler: Parsed["sampler"] & { name: "uniform" | "poisson" };
+  aggregation: Parsed["aggregation"] & { weighting: "examples" | "uniform" };
 };
 /** A configuration as a user writes it: all that has a default may be left out. */
 export type ConfigInput = z.input<typeof configSchema>;

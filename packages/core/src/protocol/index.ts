@@ -9,3 +9,4 @@ export type {
   TensorData,
 } from "./safetensors-types.ts";
 export { encodeSafetensors, planSafetensors, type SafetensorsPlan } from "./safetensors-write.ts";
+export * from "./stage.ts";

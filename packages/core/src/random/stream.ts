@@ -19,6 +19,32 @@ export interface RandomStream {
   gamma(shape: number): number;
 }
 
+type Words = Pick<RandomStream, "uint32">;
+
+/** `RandomStream.below` from single words. Throws `random/below`. */
+export function below(words: Words, n: number): number {
+  if (!(Number.isInteger(n) && n >= 1 && n <= 2 ** 32)) {
+    throw new AnabranchError({
+      code: "random/below",
+      message: "cannot draw an integer below this bound",
+      received: String(n),
+      expected: "an integer from 1 to 2^32",
+    });
+  }
+  // Words from the last, incomplete run of n values are thrown away: what stays is exactly uniform.
+  const limit = 2 ** 32 - (2 ** 32 % n);
+  let word = words.uint32();
+  while (word >= limit) word = words.uint32();
+  return word % n;
+}
+
+/** `RandomStream.float` from single words. */
+export function float(words: Words): number {
+  const high = words.uint32() >>> 5;
+  const low = words.uint32() >>> 6;
+  return (high * 2 ** 26 + low) / 2 ** 53;
+}
+
 /** Words fetched at once by the scalar methods. Even: a block is two words. */
 const BUFFER_WORDS = 16;
 
@@ -47,25 +73,11 @@ class ThreefryStream implements RandomStream {
   }
 
   below(n: number): number {
-    if (!(Number.isInteger(n) && n >= 1 && n <= 2 ** 32)) {
-      throw new AnabranchError({
-        code: "random/below",
-        message: "cannot draw an integer below this bound",
-        received: String(n),
-        expected: "an integer from 1 to 2^32",
-      });
-    }
-    // Words from the last, incomplete run of n values are thrown away: what stays is exactly uniform.
-    const limit = 2 ** 32 - (2 ** 32 % n);
-    let word = this.uint32();
-    while (word >= limit) word = this.uint32();
-    return word % n;
+    return below(this, n);
   }
 
   float(): number {
-    const high = this.uint32() >>> 5;
-    const low = this.uint32() >>> 6;
-    return (high * 2 ** 26 + low) / 2 ** 53;
+    return float(this);
   }
 
   normal(): number {

@@ -35,6 +35,8 @@ const runStarted = z.object({
   seed: z.int(),
   /** Gradients of a mini-batch in one local step of the method; runs of earlier versions do not say. */
   gradientsPerStep: z.number().nonnegative().optional(),
+  /** What client-level differential privacy does in this run, in words; absent: nothing. */
+  privacy: z.string().optional(),
   /** The round whose checkpoint this run continues from. */
   resumedFrom: round.optional(),
 });

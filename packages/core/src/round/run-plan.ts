@@ -24,6 +24,10 @@ export interface RunPlan {
   readonly initial: Vector;
   readonly sampler: Sampler;
   readonly stages: StageSettings;
+  /** Local steps of every client where the configuration fixes them, which makes them public. */
+  readonly localSteps?: number | undefined;
+  /** What the operator should know of this configuration; announced when the run starts. */
+  readonly warnings?: readonly { readonly code: string; readonly message: string }[] | undefined;
   /** Local learning rate of a round (1-based). */
   learningRate(round: number): number;
   readonly evaluateEvery: number;
@@ -45,6 +49,8 @@ export interface RunPlan {
     readonly executor: { readonly name: string; readonly version: string; readonly fingerprint: string };
     /** Gradients of a mini-batch in one local step. */
     readonly gradientsPerStep: number;
+    /** What is done for privacy and from where its noise comes, in words; absent: nothing. */
+    readonly privacy?: string;
   };
 }
 

@@ -1,6 +1,4 @@
 import { AnabranchError } from "@anabranch/engine";
-import type { ServerState } from "../algorithms/algorithm.ts";
-import type { Vector } from "../params/vector.ts";
 import { distance, hashVector, isFiniteVector } from "../params/vector.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import { RoundFold } from "./aggregate.ts";
@@ -9,9 +7,10 @@ import type { CohortOutcome } from "./backend.ts";
 import { Background } from "./background.ts";
 import { decoded, decodingFault } from "./decode.ts";
 import { defectOf } from "./defect.ts";
+import { isReleased, privacyDefect, publicScalars } from "./private-round.ts";
 import type { RoundRecord, RunPlan, RunPorts, RunResult } from "./run-plan.ts";
 import { type RunState, restoreRun, saveBest, saveCheckpoint } from "./run-state.ts";
-import { applyServerStages, stagesOf } from "./stages.ts";
+import { type FinishedRound, updateServer } from "./server-update.ts";
 
 /**
  * The round loop: plan, broadcast, cohort, aggregate, update, evaluate, commit. The same for simulation and live runs.
@@ -59,11 +58,13 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
   const learningRate = plan.learningRate(round);
   const cohort = plan.sampler.sample(round, deriveKey(rootKey(plan.seed), "cohort", round));
   await ports.emit({ v: 1, type: "round.started", at: now(), round, cohort: [...cohort], learningRate });
-  const { bytesDown, bytesUp, foldMs } = await trainCohort(plan, ports, state, fold, { round, cohort, learningRate });
+  const scalars = publicScalars(plan, state.server);
+  const planned = { round, cohort, learningRate, scalars };
+  const { bytesDown, bytesUp, foldMs } = await trainCohort(plan, ports, state, fold, planned);
   const trained = performance.now();
   const before = state.server.vectors.parameters;
-  if (fold.clients > 0) state.server = updateServer(plan, state.server, fold, round, learningRate);
-  else if (cohort.length > 0) await warnOfNoUpdates(ports, round, cohort.length);
+  if (isReleased(plan, fold.clients)) state.server = updateServer(plan, state.server, fold, planned);
+  else if (cohort.length > 0) await warnOfNoUpdates(plan, ports, round, fold.clients, cohort.length);
   state.round = round;
   const updated = performance.now();
   const { loss, lossMin, lossMax } = fold.summary();
@@ -115,14 +116,14 @@ async function trainCohort(
   ports: RunPorts,
   { server }: RunState,
   fold: RoundFold,
-  { round, cohort, learningRate }: { round: number; cohort: readonly number[]; learningRate: number },
+  { round, cohort, learningRate, scalars }: FinishedRound & { readonly cohort: readonly number[] },
 ): Promise<{ bytesDown: number; bytesUp: number; foldMs: number }> {
   const spent = { bytesDown: 0, bytesUp: 0, foldMs: 0 };
   const saving = new Background(SAVES_AT_A_TIME);
   const parts = assignParts(plan, round, cohort);
   await ports.backend.run(
     {
-      broadcast: { round, vectors: plan.algorithm.broadcast(server), scalars: {} },
+      broadcast: { round, vectors: plan.algorithm.broadcast(server), scalars },
       cohort,
       parts,
       learningRate,
@@ -133,7 +134,7 @@ async function trainCohort(
       for (const outcome of outcomes) {
         spent.bytesDown += outcome.bytesDown;
         const assigned = parts?.get(outcome.client);
-        const checked = "failure" in outcome ? outcome : acceptable(outcome, plan, assigned);
+        const checked = "failure" in outcome ? outcome : acceptable(outcome, plan, assigned, scalars);
         if ("failure" in checked) await reportFailure(plan, ports, round, checked);
         else finished.push(checked);
       }
@@ -153,37 +154,21 @@ async function trainCohort(
 type Finished = Extract<CohortOutcome, { update: unknown }>;
 
 /** The outcome with its update decoded, or the failure that its defects amount to. */
-function acceptable(outcome: Finished, plan: RunPlan, part: number | undefined): CohortOutcome {
+function acceptable(
+  outcome: Finished,
+  plan: RunPlan,
+  part: number | undefined,
+  scalars: FinishedRound["scalars"],
+): CohortOutcome {
   const failed = (failure: { code: string; message: string }): CohortOutcome => {
     const { client, bytesDown, retried } = outcome;
     return { client, failure, bytesDown, retried };
   };
-  const defect = defectOf(outcome.update, plan, part);
+  const defect = defectOf(outcome.update, plan, part) ?? privacyDefect(outcome.update, plan, scalars);
   if (defect !== undefined) return failed(defect);
   const update = decoded(outcome.update, plan.exchange);
   const fault = decodingFault(update, plan.exchange);
   return fault === undefined ? { ...outcome, update } : failed(fault);
-}
-
-function updateServer(
-  plan: RunPlan,
-  server: ServerState,
-  fold: RoundFold,
-  round: number,
-  learningRate: number,
-): ServerState {
-  const make = (n: number): Vector =>
-    plan.initial instanceof Float64Array ? new Float64Array(n) : new Float32Array(n);
-  const aggregate = applyServerStages(stagesOf(plan.stages), fold.result(make, plan.exchange));
-  const context = {
-    round,
-    cohortSize: fold.clients,
-    population: plan.population,
-    learningRate,
-    localSteps: fold.localSteps,
-    weightedSteps: fold.weightedSteps,
-  };
-  return plan.algorithm.update(server, aggregate, context);
 }
 
 async function reportFailure(
@@ -202,9 +187,22 @@ async function reportFailure(
   });
 }
 
-async function warnOfNoUpdates(ports: RunPorts, round: number, cohort: number): Promise<void> {
-  const message = `Round ${round}: all ${cohort} clients of the cohort failed, so the model is what it was.`;
-  await ports.emit({ v: 1, type: "run.warning", at: now(), code: "round/no-updates", message });
+async function warnOfNoUpdates(
+  { stages: { privacy } }: RunPlan,
+  ports: RunPorts,
+  round: number,
+  clients: number,
+  cohort: number,
+): Promise<void> {
+  const [code, why] =
+    clients === 0
+      ? ["round/no-updates", `all ${cohort} clients of the cohort failed`]
+      : [
+          "round/too-few",
+          `${clients} clients finished, fewer than privacy.minimumSurvivors = ${privacy!.minimumSurvivors}`,
+        ];
+  const message = `Round ${round}: ${why}, so the model is what it was.`;
+  await ports.emit({ v: 1, type: "run.warning", at: now(), code, message });
 }
 
 async function evaluateRound(plan: RunPlan, ports: RunPorts, state: RunState, record: RoundRecord): Promise<void> {
@@ -269,6 +267,7 @@ async function emitStarted(plan: RunPlan, ports: RunPorts, state: RunState): Pro
     ...plan.description,
     ...(state.round > 0 ? { resumedFrom: state.round } : {}),
   });
+  for (const warning of plan.warnings ?? []) await ports.emit({ v: 1, type: "run.warning", at: now(), ...warning });
 }
 
 async function emitEnd(ports: RunPorts, state: RunState, stopped: RunResult["stopped"]): Promise<void> {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { norm2 } from "../params/vector.ts";
-import type { Update } from "../protocol/message.ts";
-import { applyClientStages, applyServerStages, type Stage, stagesOf } from "./stages.ts";
+import { applyClientStages, applyServerStages, type Stage, type Update } from "../protocol/index.ts";
+import { stagesOf } from "./stages.ts";
+
+const onClient = { scalars: {}, layouts: {} };
 
 const update = (): Update => ({
   round: 1,
@@ -18,20 +20,22 @@ describe("the stages of a run", () => {
   });
 
   it("weigh by examples or alike, and touch nothing else", () => {
-    const weighed = applyClientStages(stagesOf({ weighting: "examples", clipNorm: 0 }), update());
+    const weighed = applyClientStages(stagesOf({ weighting: "examples", clipNorm: 0 }), update(), onClient);
     expect(weighed).toEqual({ ...update(), public: { ...update().public, weight: 7 } });
-    expect(applyClientStages(stagesOf({ weighting: "uniform", clipNorm: 0 }), update()).public.weight).toBe(1);
+    expect(applyClientStages(stagesOf({ weighting: "uniform", clipNorm: 0 }), update(), onClient).public.weight).toBe(
+      1,
+    );
   });
 
   it("clip the norm over all vectors together, keep the direction, and leave what is within the bound", () => {
     const stages = stagesOf({ weighting: "examples", clipNorm: 2.5 });
-    const { vectors, public: metadata } = applyClientStages(stages, update());
+    const { vectors, public: metadata } = applyClientStages(stages, update(), onClient);
     expect(vectors).toEqual({ delta: Float64Array.of(1.5, 0), control: Float64Array.of(0, 2) }); // norm 5 before
     expect(metadata.weight).toBe(7);
-    const within = applyClientStages(stagesOf({ weighting: "uniform", clipNorm: 5 }), update());
+    const within = applyClientStages(stagesOf({ weighting: "uniform", clipNorm: 5 }), update(), onClient);
     expect(within.vectors).toEqual(update().vectors);
     const noisy = { ...update(), vectors: { delta: Float32Array.from({ length: 999 }, (_, i) => Math.sin(i) * 1e4) } };
-    expect(norm2(applyClientStages(stages, noisy).vectors["delta"]!)).toBeLessThanOrEqual(2.5 * (1 + 1e-6));
+    expect(norm2(applyClientStages(stages, noisy, onClient).vectors["delta"]!)).toBeLessThanOrEqual(2.5 * (1 + 1e-6));
   });
 });
 
@@ -51,8 +55,10 @@ describe("halves", () => {
 
   it("run in order on clients and in reverse on the server; either may be absent", () => {
     const stages = [stage("a"), { name: "neither" }, stage("b")];
-    applyClientStages(stages, update());
-    expect(Object.keys(applyServerStages(stages, { x: Float64Array.of(1) }))).toEqual(["x.b.a"]);
+    applyClientStages(stages, update(), onClient);
+    expect(Object.keys(applyServerStages(stages, { x: Float64Array.of(1) }, { round: 1, scalars: {} }))).toEqual([
+      "x.b.a",
+    ]);
     expect(calls).toEqual(["client a", "client b", "server b", "server a"]);
   });
 });

@@ -1,5 +1,6 @@
-import { norm2, type Vector } from "../params/vector.ts";
-import type { Update } from "../protocol/message.ts";
+import { norm2 } from "../params/vector.ts";
+import { type MechanismSettings, mechanismStages } from "../privacy/mechanisms/index.ts";
+import type { Stage } from "../protocol/index.ts";
 
 /** The stages of a run as plain data: they are named here, never sent as code. */
 export interface StageSettings {
@@ -7,33 +8,16 @@ export interface StageSettings {
   readonly weighting: "examples" | "uniform";
   /** L2 bound on the whole update, over all its vectors; 0: off. */
   readonly clipNorm: number;
+  /** Client-level differential privacy; absent: none. */
+  readonly privacy?: MechanismSettings | undefined;
 }
 
-/** A transform of the update in two halves; either may be absent. It sees sensitive vectors and public metadata apart. */
-export interface Stage {
-  readonly name: string;
-  client?(update: Update): Update;
-  server?(aggregate: Readonly<Record<string, Vector>>): Readonly<Record<string, Vector>>;
-}
-
-/** Weight, then clip: the order of the pipeline. */
+/** Weight, then clip, then noise: the order of the pipeline. */
 export function stagesOf(settings: StageSettings): Stage[] {
   const stages = [weight(settings.weighting)];
   if (settings.clipNorm > 0) stages.push(clip(settings.clipNorm));
+  if (settings.privacy !== undefined) stages.push(...mechanismStages(settings.privacy));
   return stages;
-}
-
-/** Client halves in order. */
-export function applyClientStages(stages: readonly Stage[], update: Update): Update {
-  return stages.reduce((u, stage) => stage.client?.(u) ?? u, update);
-}
-
-/** Server halves in reverse order, on the aggregate. */
-export function applyServerStages(
-  stages: readonly Stage[],
-  aggregate: Readonly<Record<string, Vector>>,
-): Readonly<Record<string, Vector>> {
-  return stages.reduceRight((a, stage) => stage.server?.(a) ?? a, aggregate);
 }
 
 function weight(rule: StageSettings["weighting"]): Stage {

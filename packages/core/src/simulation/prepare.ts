@@ -12,10 +12,12 @@ import { initialParameters } from "../params/initialize.ts";
 import { layout } from "../params/layout.ts";
 import type { NamedTensor } from "../protocol/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
+import { privateExchange } from "../round/private-round.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { poissonSampler, uniformSampler } from "../selection/sampler.ts";
 import { type Federation, openFederation } from "./federation.ts";
 import { type SimulationPlan, simulationPlan } from "./plan.ts";
+import { configuredMechanism, describeMechanism, privacyWarnings } from "./private-run.ts";
 import { learningRateSchedule } from "./schedule.ts";
 
 /** What the operator may bring instead of a name in the configuration. */
@@ -60,6 +62,8 @@ export function prepareRun(
   const { training, aggregation } = config;
   requireClippable(algorithm, exchange, aggregation.clipNorm);
   requireSenders(algorithm, exchange, config.sampler.cohort);
+  const mechanism = configuredMechanism(config, algorithm, exchange);
+  const stages = mechanism === undefined ? aggregation : { ...aggregation, privacy: mechanism };
   const budget =
     training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
   const population = federation.clients;
@@ -72,7 +76,7 @@ export function prepareRun(
     seed: config.seed,
     training,
     budget,
-    stages: aggregation,
+    stages,
     evaluationBatch: config.evaluation.batch,
     sources: federation.sources(model, float),
   });
@@ -92,10 +96,12 @@ export function prepareRun(
     population,
     algorithm,
     layout: modelLayout,
-    exchange,
+    exchange: mechanism === undefined ? exchange : privateExchange(exchange, mechanism),
     initial: float === "float64" ? Float64Array.from(initial) : Float32Array.from(initial),
     sampler: samplerName === "poisson" ? poissonSampler(population, cohort) : uniformSampler(population, cohort),
-    stages: aggregation,
+    stages,
+    localSteps: training.localSteps,
+    warnings: privacyWarnings(mechanism, config),
     learningRate: learningRateSchedule(config),
     evaluateEvery: config.evaluation.every,
     evaluateClientsEvery: config.data.holdout > 0 ? config.evaluation.clientEvery : 0,
@@ -111,6 +117,7 @@ export function prepareRun(
       workers,
       executor: { name: executor.name, version: executor.version, fingerprint: executor.fingerprint },
       gradientsPerStep: simulation.gradientsPerStep,
+      ...(mechanism === undefined ? {} : { privacy: describeMechanism(mechanism, config) }),
     },
   };
   return { plan, simulation, model, federation };

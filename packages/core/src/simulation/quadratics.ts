@@ -3,6 +3,8 @@ import type { Algorithm } from "../algorithms/algorithm.ts";
 import { arrayDataSpec } from "../client/data-source.ts";
 import { quadratic } from "../models/index.ts";
 import { layout } from "../params/layout.ts";
+import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
+import { privateExchange } from "../round/private-round.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { scriptedSampler } from "../selection/sampler.ts";
 import { type SimulationPlan, simulationPlan } from "./plan.ts";
@@ -23,6 +25,8 @@ export interface Quadratics {
   readonly blocks?: QuadraticBlocks | undefined;
   /** Shape of x, for methods that treat matrices apart; absent: [d]. */
   readonly shape?: readonly number[] | undefined;
+  /** Client-level differential privacy: a clip norm, and what else differs from flat clipping without noise. */
+  readonly privacy?: (Pick<MechanismSettings, "clipNorm"> & Partial<MechanismSettings>) | undefined;
 }
 
 export interface QuadraticBlocks {
@@ -31,6 +35,14 @@ export interface QuadraticBlocks {
   /** For each round the block that each client of its cohort sends; absent: dealt out at random. */
   readonly assignment?: readonly (readonly number[])[] | undefined;
 }
+
+const noiseless = {
+  clipping: "flat",
+  noise: "central",
+  noiseMultiplier: 0,
+  minimumSurvivors: 1,
+  source: { kind: "seeded", seed: 0 },
+} as const satisfies Partial<MechanismSettings>;
 
 /** Prepares a method on quadratics for the round loop: the same tasks and server halves as in any run. */
 export function prepareQuadratics(
@@ -50,7 +62,8 @@ export function prepareQuadratics(
   });
   const modelLayout = layout(model.parameters);
   const exchange = algorithm.exchange(modelLayout);
-  const stages = { weighting: "uniform", clipNorm: 0 } as const;
+  const privacy = problem.privacy && { ...noiseless, denominator: cohorts[0]!.length, ...problem.privacy };
+  const stages = { weighting: "uniform", clipNorm: 0, privacy } as const;
   const pack = (values: readonly number[]) =>
     float === "float64" ? Float64Array.from(values) : Float32Array.from(values);
   const data = arrayDataSpec(
@@ -81,10 +94,11 @@ export function prepareQuadratics(
     population: a.length,
     algorithm,
     layout: modelLayout,
-    exchange,
+    exchange: privacy === undefined ? exchange : privateExchange(exchange, privacy),
     initial: pack(x0),
     sampler: scriptedSampler(cohorts),
     stages,
+    localSteps: problem.localSteps,
     learningRate: () => problem.learningRate,
     evaluateEvery: 0,
     evaluateClientsEvery: 0,

@@ -24,6 +24,13 @@ export const traceProblem = z.strictObject({
   cohorts: indexLists,
   blocks: z.strictObject({ coordinates: indexLists, assignment: indexLists.optional() }).optional(),
   shape: z.array(z.int().positive()).min(1).optional(),
+  privacy: z
+    .strictObject({
+      clipNorm: z.number().positive(),
+      noiseMultiplier: z.number().min(0).default(0),
+      clipping: z.enum(["flat", "per-layer", "per-layer-by-size"]).default("flat"),
+    })
+    .optional(),
 });
 export type TraceProblem = z.infer<typeof traceProblem>;
 

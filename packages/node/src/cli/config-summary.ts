@@ -3,7 +3,7 @@ import { formatPlural } from "../terminal/format.ts";
 
 /** What a configuration asks for, as labels and short sentences. */
 export function configSummary(config: Config): [string, string][] {
-  const { data, model, algorithm, training, sampler, aggregation, stop } = config;
+  const { data, model, algorithm, training, sampler, aggregation, privacy, stop } = config;
   const { scheme, ...partition } = data.partition;
   const { name: modelName, file: modelFile, ...modelOptions } = model;
   const { name: algorithmName, file: algorithmFile, ...algorithmOptions } = algorithm;
@@ -39,9 +39,15 @@ export function configSummary(config: Config): [string, string][] {
       "cohort",
       `${sampler.cohort} clients, ${sampler.name}; weighted by ${aggregation.weighting}${aggregation.clipNorm === 0 ? "" : `, clipped at ${aggregation.clipNorm}`}`,
     ],
+    ...(privacy.mechanism === "none" ? [] : [["privacy", privacyText(privacy)] satisfies [string, string]]),
     ["rounds", [String(config.rounds), ...stops.filter((t) => t !== "").map((t) => `stops ${t}`)].join(", ")],
     ["seed", String(config.seed)],
   ];
+}
+
+function privacyText({ mechanism, clipNorm, noiseMultiplier, noise, targetQuantile }: Config["privacy"]): string {
+  const followed = targetQuantile === undefined ? "" : `, following quantile ${targetQuantile}`;
+  return `${mechanism}, ${noise} noise of multiplier ${noiseMultiplier}, clip norm ${clipNorm}${followed}`;
 }
 
 /** " (alpha 0.1, recipe equal-size)"; nothing where there are no options. */

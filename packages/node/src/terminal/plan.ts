@@ -23,6 +23,7 @@ export function renderPlan(start: RunStarted, colours: Colours): string[] {
       [Number.isFinite(start.clients) ? formatCount(start.clients) : "", cohort].filter(Boolean).join(", cohort "),
     ],
     ["rounds", Number.isFinite(start.rounds) ? formatCount(start.rounds) : ""],
+    ["privacy", start.privacy ?? ""],
     ["executor", withNote(`${name} ${version}`.trim(), fingerprint.slice(0, 12))],
     ["workers", Number.isFinite(start.workers) ? formatCount(start.workers) : ""],
     ["seed", Number.isFinite(start.seed) ? String(start.seed) : ""],

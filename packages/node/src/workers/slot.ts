@@ -2,9 +2,9 @@ import {
   encodedSize,
   type Layout,
   largestEncoding,
+  messageLayouts,
   type TaskPlan,
   type Update,
-  uploads,
   type Vector,
   vectorOffsets,
 } from "@anabranch/core";
@@ -45,7 +45,7 @@ export function slotLayout(plan: TaskPlan): SlotLayout {
 
 /** An update as long as they get. */
 function largestUpdate(plan: TaskPlan, part: number | undefined): Update {
-  const vectors = Object.entries(uploads(plan, part)).map(([name, layout]) => {
+  const vectors = Object.entries(messageLayouts(plan, part)).map(([name, layout]) => {
     const codec = plan.codecs[name];
     return [name, makeVector(plan, codec === undefined ? layout.size : largestEncoding(codec, layout))] as const;
   });

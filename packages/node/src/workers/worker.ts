@@ -6,9 +6,9 @@ import {
   describeFailure,
   encodeInto,
   evaluateRange,
+  messageLayouts,
   openDataSource,
   runClient,
-  uploads,
   type Vector,
 } from "@anabranch/core";
 import { type Executable, loadProgram } from "@anabranch/engine";
@@ -85,7 +85,7 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
   const slot = slots[message.slot]!;
   const { state } = plan.task;
   const memory = {
-    update: slotVectors(plan.task, slot, layout.updates[part ?? 0]!, uploads(plan.task, part)),
+    update: slotVectors(plan.task, slot, layout.updates[part ?? 0]!, messageLayouts(plan.task, part)),
     state: slotVectors(plan.task, slot, layout.newState, state),
   };
   let runningMilliseconds = 0;

@@ -1,0 +1,12 @@
+export { nextClipNorm, updateNoiseMultiplier } from "./adaptive-clip.ts";
+export { clipUpdate, jointNorm, layerBounds } from "./clip.ts";
+export { addGaussian, noiseStream } from "./gaussian.ts";
+export {
+  type AdaptiveClipping,
+  CLIP_NORM,
+  type Clipping,
+  type MechanismSettings,
+  type NoisePlace,
+  UNCLIPPED,
+} from "./settings.ts";
+export { mechanismStages, shareDeviation, stageVectors } from "./stages.ts";

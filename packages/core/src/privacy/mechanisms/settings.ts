@@ -1,0 +1,41 @@
+/** How the clip bound is shared out; the bound of the whole update is always C, which is the sensitivity of the sum. */
+export type Clipping = "flat" | "per-layer" | "per-layer-by-size";
+
+/** Who adds the noise: the server, every client its share of the sum's, or every client all of it. */
+export type NoisePlace = "central" | "distributed" | "local";
+
+/** The clip norm as server state that follows a quantile of the update norms; see `adaptive-clip.ts`. */
+export interface AdaptiveClipping {
+  /** Share of the clients whose update should stay unclipped (gamma), in (0, 1). */
+  readonly targetQuantile: number;
+  /** Rate of the geometric steps (eta_C). */
+  readonly rate: number;
+  /** Standard deviation of the noise on the count of unclipped clients (sigma_b). */
+  readonly countNoise: number;
+}
+
+/**
+ * A mechanism of client-level differential privacy as plain data. One round releases the sum of the cohort's clipped
+ * updates plus Gaussian noise of standard deviation `noiseMultiplier` * C in every coordinate, over a fixed denominator.
+ */
+export interface MechanismSettings {
+  readonly clipping: Clipping;
+  /** C, or the first C where clipping is adaptive. */
+  readonly clipNorm: number;
+  readonly noise: NoisePlace;
+  /** z, of everything that one round releases; 0: no noise and no privacy. */
+  readonly noiseMultiplier: number;
+  /** What the sum is divided by: the expected cohort q M, a public number that never depends on who came. */
+  readonly denominator: number;
+  /** Clients without whose shares a distributed round is not released; 1 elsewhere. */
+  readonly minimumSurvivors: number;
+  readonly adaptive?: AdaptiveClipping | undefined;
+  /** Where noise comes from: the seed of a simulation, so that it can be repeated, or the system's secure generator. */
+  readonly source: { readonly kind: "seeded"; readonly seed: number } | { readonly kind: "secure" };
+}
+
+/** Scalar of broadcasts and of the server's state: the clip norm of the round. */
+export const CLIP_NORM = "clipNorm";
+
+/** Vector [1] that adaptive clipping adds to updates: +1/2 for an update within the clip norm, -1/2 for one beyond. */
+export const UNCLIPPED = "unclipped";

@@ -1,0 +1,44 @@
+import { gamma, normal } from "./distributions.ts";
+import { below, float, type RandomStream } from "./stream.ts";
+
+/** Words fetched at once; getRandomValues gives 65,536 bytes at most. */
+const BUFFER_WORDS = 1024;
+
+/** Random words from the system's secure generator (WebCrypto): what privacy in live runs rests on. Never repeatable. */
+class SecureStream implements RandomStream {
+  readonly #buffer = new Uint32Array(BUFFER_WORDS);
+  #next = BUFFER_WORDS;
+
+  uint32(): number {
+    if (this.#next === BUFFER_WORDS) {
+      crypto.getRandomValues(this.#buffer);
+      this.#next = 0;
+    }
+    return this.#buffer[this.#next++]!;
+  }
+
+  uint32s(out: Uint32Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.uint32();
+  }
+
+  below(n: number): number {
+    return below(this, n);
+  }
+
+  float(): number {
+    return float(this);
+  }
+
+  normal(): number {
+    return normal(this);
+  }
+
+  gamma(shape: number): number {
+    return gamma(this, shape);
+  }
+}
+
+/** A stream from the system's secure generator. */
+export function secureStream(): RandomStream {
+  return new SecureStream();
+}

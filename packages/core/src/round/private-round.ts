@@ -1,0 +1,120 @@
+/**
+ * What client-level differential privacy changes in a round: sums instead of means, a public clip norm that goes down
+ * with the broadcast, and a server half that sees public numbers alone.
+ */
+import { AnabranchError } from "@anabranch/engine";
+import type { Exchange, RoundContext, ServerState, Upload } from "../algorithms/algorithm.ts";
+import type { Vector } from "../params/vector.ts";
+import {
+  CLIP_NORM,
+  jointNorm,
+  type MechanismSettings,
+  nextClipNorm,
+  stageVectors,
+  UNCLIPPED,
+} from "../privacy/mechanisms/index.ts";
+import type { Update } from "../protocol/message.ts";
+import type { RunPlan } from "./run-plan.ts";
+
+/** Rounding of a clipped float32 vector. */
+const TOLERANCE = 1e-6;
+
+/**
+ * The exchange as it is summed: sums, which stages noise and divide by a public denominator; nothing measured on single
+ * updates; and the vectors that stages add.
+ */
+export function privateExchange(exchange: Exchange, settings: MechanismSettings): Exchange {
+  const summed = Object.entries(exchange.up).map(([name, upload]): [string, Upload] => {
+    return [name, { ...upload, aggregation: "sum", drift: false }];
+  });
+  const added = Object.entries(stageVectors(settings)).map(([name, layout]): [string, Upload] => {
+    return [name, { layout, aggregation: "sum" }];
+  });
+  return { ...exchange, up: Object.fromEntries([...summed, ...added]) };
+}
+
+/** The public scalars that go down in a round: with privacy its clip norm. */
+export function publicScalars({ stages, algorithm }: RunPlan, server: ServerState): Readonly<Record<string, number>> {
+  const { privacy } = stages;
+  if (privacy === undefined) return {};
+  const base = privacy.adaptive === undefined ? privacy.clipNorm : (server.scalars[CLIP_NORM] ?? privacy.clipNorm);
+  return { [CLIP_NORM]: algorithm.privacy?.clipNorm?.(server, base) ?? base };
+}
+
+/**
+ * Why an update may not enter a private sum, undefined where it may: one that is beyond the clip norm would break the
+ * guarantee of all, whoever sent it. Under noise of the clients' own only its being finite can be told.
+ */
+export function privacyDefect(
+  update: Update,
+  { stages }: RunPlan,
+  scalars: Readonly<Record<string, number>>,
+): { readonly code: string; readonly message: string } | undefined {
+  const { privacy } = stages;
+  if (privacy === undefined) return undefined;
+  try {
+    const { [UNCLIPPED]: vote, ...vectors } = update.vectors;
+    const norm = jointNorm(vectors);
+    if (vote !== undefined && Math.abs(vote[0]!) !== 0.5)
+      return { code: "update/vote", message: `a vote on the clip norm is 0.5 or -0.5, not ${vote[0]}` };
+    const bound = scalars[CLIP_NORM]!;
+    if (privacy.noise !== "central" || norm <= bound * (1 + TOLERANCE)) return undefined;
+    return { code: "update/clip", message: `the update has norm ${norm}, beyond the clip norm ${bound}` };
+  } catch (error) {
+    if (!(error instanceof AnabranchError)) throw error;
+    return { code: error.code, message: error.message };
+  }
+}
+
+/**
+ * Whether what came is released: always under central noise (an empty round is noised and counted), otherwise with the
+ * shares of enough survivors; without privacy where there is anything.
+ */
+export function isReleased({ stages: { privacy } }: RunPlan, clients: number): boolean {
+  if (privacy?.noise === "central") return true;
+  return clients >= (privacy?.minimumSurvivors ?? 1);
+}
+
+/**
+ * The context of a private server half: the expected cohort and the configured number of local steps, as the realised
+ * ones would be a release of their own. Throws `privacy/steps` where a method asks for steps that are not public.
+ */
+export function publicContext(
+  { algorithm, population, localSteps, stages }: RunPlan,
+  round: number,
+  learningRate: number,
+): RoundContext {
+  const steps = (): number => {
+    if (localSteps !== undefined) return localSteps;
+    throw new AnabranchError({
+      code: "privacy/steps",
+      message: `${algorithm.name} divides by the number of local steps, which differs between clients and is not public`,
+      where: "training.localEpochs",
+      expected: "the same number for all: training.localSteps",
+      advice: "Set training.localSteps instead of training.localEpochs.",
+    });
+  };
+  return {
+    round,
+    population,
+    learningRate,
+    cohortSize: stages.privacy!.denominator,
+    get localSteps() {
+      return steps();
+    },
+    get weightedSteps() {
+      return steps();
+    },
+  };
+}
+
+/** The state after a server half, with the clip norm that the clients' votes lead to. */
+export function withNextClipNorm(
+  next: ServerState,
+  { adaptive }: MechanismSettings,
+  clipNorm: number,
+  vote: Vector | undefined,
+): ServerState {
+  if (adaptive === undefined) return next;
+  return { ...next, scalars: { ...next.scalars, [CLIP_NORM]: nextClipNorm(clipNorm, vote![0]!, adaptive) } };
+}

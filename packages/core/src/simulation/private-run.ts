@@ -1,0 +1,131 @@
+import { AnabranchError } from "@anabranch/engine";
+import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
+import type { Config } from "../config/index.ts";
+import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
+import type { RunPlan } from "../round/run-plan.ts";
+
+/**
+ * The mechanism of a configured simulation, undefined where there is none. Throws `config/conflict` where the method
+ * needs one, or cannot be private with what its clients send and keep.
+ */
+export function configuredMechanism(
+  config: Config,
+  algorithm: Algorithm,
+  exchange: Exchange,
+): MechanismSettings | undefined {
+  const { privacy, sampler, seed } = config;
+  if (privacy.mechanism === "none") {
+    if (algorithm.privacy === undefined) return undefined;
+    throw refusal(
+      "privacy.mechanism",
+      `"none", with algorithm.name = "${algorithm.name}"`,
+      '"gaussian"',
+      "A private method without clip and noise would protect nobody: set privacy.mechanism, or take its plain form.",
+    );
+  }
+  requirePrivateMethod(config, algorithm, exchange);
+  const { clipping, clipNorm, noise, noiseMultiplier, minimumSurvivors, targetQuantile, clipLearningRate } = privacy;
+  const countNoise = privacy.countNoise ?? sampler.cohort / 20;
+  return {
+    clipping,
+    clipNorm,
+    noise,
+    noiseMultiplier,
+    minimumSurvivors: minimumSurvivors ?? 1,
+    denominator: sampler.cohort,
+    source: { kind: "seeded", seed },
+    ...(targetQuantile === undefined ? {} : { adaptive: { targetQuantile, rate: clipLearningRate, countNoise } }),
+  };
+}
+
+function requirePrivateMethod(
+  { privacy, training }: Config,
+  { name, ...algorithm }: Algorithm,
+  exchange: Exchange,
+): void {
+  const kept = Object.keys(exchange.client);
+  const sent = Object.keys(exchange.up);
+  const mechanism = `"${privacy.mechanism}", with algorithm.name = "${name}"`;
+  const plain = "a method whose clients keep nothing and send one whole vector";
+  const refuse = (why: string, advice: string) => {
+    throw refusal("privacy.mechanism", `${mechanism}, ${why}`, plain, advice);
+  };
+  if (kept.length > 0) {
+    refuse(
+      `whose clients keep ${kept.join(", ")}`,
+      "What a client keeps would differ from what was clipped and noised.",
+    );
+  }
+  if (sent.length > 1) {
+    refuse(`whose clients send ${sent.join(", ")}`, "The clip norm is made for one vector; the others would share it.");
+  }
+  if (exchange.parts !== undefined) refuse("whose clients send parts", "The mechanism sums whole vectors.");
+  if (Object.values(exchange.up).some(({ codec }) => codec !== undefined)) {
+    refuse("whose updates are encoded", "Decoded updates may exceed the clip norm: switch the light upload off.");
+  }
+  if (algorithm.privacy?.fixedSteps === true && training.localSteps === undefined) {
+    throw refusal(
+      "training.localEpochs",
+      `${training.localEpochs}, with algorithm.name = "${name}"`,
+      "training.localSteps instead",
+      "The server computes with the number of local steps, which has to be public: the same for all clients.",
+    );
+  }
+  if (algorithm.privacy?.clipNorm !== undefined && privacy.targetQuantile !== undefined) {
+    throw refusal(
+      "privacy.targetQuantile",
+      `${privacy.targetQuantile}, with algorithm.name = "${name}", which sets the clip norm of each round itself`,
+      "nothing",
+      "Leave privacy.targetQuantile out.",
+    );
+  }
+}
+
+/** What the operator should know before the run. */
+export function privacyWarnings(mechanism: MechanismSettings | undefined, config: Config): RunPlan["warnings"] {
+  if (mechanism === undefined) return [];
+  const warnings: { code: string; message: string }[] = [];
+  const warn = (code: string, message: string) => warnings.push({ code: `privacy/${code}`, message });
+  if (config.sampler.name !== "poisson") {
+    warn(
+      "fixed-size-sampling",
+      'Cohorts have a fixed size: amplification by sampling is proved for sampler.name = "poisson".',
+    );
+  }
+  if (mechanism.noiseMultiplier === 0)
+    warn("no-noise", "privacy.noiseMultiplier is 0: updates are clipped, not private.");
+  if (mechanism.noise === "distributed") {
+    warn(
+      "sum-only",
+      "Each client adds a share of the noise: only the sum is private, and this run shows the server more.",
+    );
+  }
+  return warnings;
+}
+
+/** What is done and assumed, for people: the text of `run.started`. */
+export function describeMechanism(mechanism: MechanismSettings, config: Config): string {
+  const { clipNorm, clipping, adaptive, noise, noiseMultiplier, minimumSurvivors, source } = mechanism;
+  const bound = `${clipping} clip at ${clipNorm}${adaptive === undefined ? "" : `, following quantile ${adaptive.targetQuantile}`}`;
+  const who = {
+    central: "added by the server, which is trusted",
+    distributed: `added in shares, whole with ${minimumSurvivors} clients`,
+    local: "added by every client in full",
+  }[noise];
+  const from =
+    source.kind === "seeded"
+      ? "drawn from the run's seed, which repeats a simulation and protects nobody"
+      : "drawn from the system's secure generator";
+  return `whole clients, ${bound}; Gaussian noise of multiplier ${noiseMultiplier}, ${who}, ${from}; ${config.sampler.name} sampling`;
+}
+
+function refusal(where: string, received: string, expected: string, advice: string): AnabranchError {
+  return new AnabranchError({
+    code: "config/conflict",
+    message: "two values in the configuration exclude each other",
+    where,
+    received,
+    expected,
+    advice,
+  });
+}
