@@ -11,8 +11,8 @@
  *   x_{r+1} = x_r - eta_g * v
  *
  * Symbols: x_r -> parameters -> [d]; x_{r-1} -> previous -> [d]; v -> gradient -> [d]; T -> restartEvery -> []; eta_g ->
- *   serverLearningRate -> []; C1 -> privacy.clipNorm -> []; C2 -> smoothnessBound (of gradients' change over the
- *   distance) -> []; z -> privacy.noiseMultiplier -> []; q M -> sampler.cohort -> []
+ *   serverLearningRate -> []; C1 -> privacy.clipNorm -> []; C2 -> smoothnessBound -> []; z -> privacy.noiseMultiplier ->
+ *   []; q M -> sampler.cohort -> []
  * State: server {parameters [d], previous [d], gradient [d], scalar rounds}; client none.
  * Wire: down 2d + 1, up d; two gradients a step.
  * Differences: the paper protects records and clips the gradient of each; here a client's mean gradient is the record, so
