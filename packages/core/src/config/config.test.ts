@@ -56,6 +56,26 @@ describe("resolveConfig", () => {
   });
 });
 
+/** A run that is private, as far as a text must say. */
+const gaussian = '[privacy]\nmechanism = "gaussian"';
+
+describe("privacy in a configuration", () => {
+  it("samples by coins and weighs all alike where nothing else is said", () => {
+    const config = parseConfig(gaussian, "run.toml");
+    expect([config.sampler.name, config.aggregation.weighting]).toEqual(["poisson", "uniform"]);
+    expect(resolveConfig(config)).toEqual(config);
+    expect(parseConfig(`${gaussian}\n[sampler]\nname = "uniform"`, "run.toml").sampler.name).toBe("uniform");
+  });
+
+  it("enters the identity of a run where there is a mechanism, and only there", () => {
+    const config = parseConfig(`${gaussian}\nclipNorm = 0.5`, "run.toml");
+    const other = { ...config, privacy: { ...config.privacy, clipNorm: 0.6 } };
+    expect(configHash(other)).not.toBe(configHash(config));
+    const without = (c: Config) => ({ ...c, privacy: { ...c.privacy, mechanism: "none" as const } });
+    expect(configHash(without(other))).toBe(configHash(without(config)));
+  });
+});
+
 describe("errors of a configuration", () => {
   it.each<[string, string, RegExp]>([
     [
@@ -96,6 +116,18 @@ describe("errors of a configuration", () => {
     ["[sampler]\ncohort = 101", "config/conflict", /received 101; expected at most data.clients = 100/],
     ["[sampler]\ncohort = 1.5", "config/conflict", /whole number/],
     ["[evaluation]\nclientEvery = 5", "config/conflict", /Set data.holdout/],
+    ["[privacy]\nclipNorm = 0.5", "config/conflict", /run.toml:2, privacy.clipNorm.*would not be private/],
+    [`${gaussian}\nnoiseMultiplier = -1`, "config/invalid", /privacy.noiseMultiplier.*at least 0/],
+    [`${gaussian}\nclipNorm = 0`, "config/invalid", /privacy.clipNorm.*more than 0/],
+    [`${gaussian}\n[aggregation]\nweighting = "examples"`, "config/conflict", /aggregation.weighting.*sensitivity/],
+    [`${gaussian}\n[aggregation]\nclipNorm = 1`, "config/conflict", /aggregation.clipNorm.*privacy.clipNorm/],
+    [`${gaussian}\nnoise = "distributed"`, "config/conflict", /privacy.minimumSurvivors.*a number of clients/],
+    [`${gaussian}\nnoise = "distributed"\nminimumSurvivors = 11`, "config/conflict", /at most 10/],
+    [`${gaussian}\nminimumSurvivors = 2`, "config/conflict", /Only distributed noise/],
+    [`${gaussian}\ntargetQuantile = 1`, "config/invalid", /less than 1/],
+    [`${gaussian}\ntargetQuantile = 0.5\nclipping = "per-layer"`, "config/conflict", /clipping = "flat"/],
+    [`${gaussian}\ntargetQuantile = 0.5`, "config/conflict", /privacy.countNoise.*received 0.5.*above 0.5/],
+    [`${gaussian}\ncountNoise = 2`, "config/conflict", /without privacy.targetQuantile/],
     ["[evaluation]\nevery = 0\n[stop]\npatience = 3", "config/conflict", /run.toml:4, stop.patience/],
     ["[evaluation]\nevery = 0\n[stop]\ntargetAccuracy = 0.5", "config/conflict", /stop.targetAccuracy/],
   ])("%j is %s", (text, code, message) => {

@@ -109,6 +109,22 @@ describe("WorkerPool", () => {
     }
   });
 
+  it("gives the same bits where stages clip, noise and add a vector", async () => {
+    const adaptive = { targetQuantile: 0.5, rate: 0.2, countNoise: 1 };
+    for (const more of [{ adaptive }, { noise: "local" }] as const) {
+      const privacy = { clipNorm: 0.5, noiseMultiplier: 1, ...more };
+      const prepared = prepareQuadratics(fedavg(), { ...problem, privacy }, executor);
+      const single = await inProcessSimulation(prepared.simulation, executor);
+      const expected = await finalHash(single.backend, single.evaluator, prepared);
+      await single.close();
+      for (const workers of [1, 3]) {
+        const pool = await WorkerPool.start(prepared.simulation, { executor: "onnxruntime-node", workers });
+        expect(await finalHash(pool, pool, prepared)).toBe(expected);
+        await pool.close();
+      }
+    }
+  });
+
   it("gives the same bits where clients send blocks, and counts what each sends", async () => {
     const prepared = prepareQuadratics(fedbcgdPlus(), divided, executor);
     const single = await inProcessSimulation(prepared.simulation, executor);

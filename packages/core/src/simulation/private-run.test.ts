@@ -1,0 +1,140 @@
+import { AnabranchError, interpreter } from "@anabranch/engine";
+import { describe, expect, it } from "vitest";
+import { type ConfigInput, resolveConfig } from "../config/index.ts";
+import type { ArrayDataset } from "../data/index.ts";
+import { CLIP_NORM } from "../privacy/mechanisms/index.ts";
+import { memoryBlobStore } from "../round/blob-store.ts";
+import type { RunEvent } from "../round/events.ts";
+import { memoryClientStates } from "../round/memory-client-states.ts";
+import { runFederation } from "../round/run.ts";
+import { inProcessSimulation } from "./in-process.ts";
+import { prepareRun } from "./prepare.ts";
+
+const part = (n: number): ArrayDataset => ({
+  name: "points",
+  features: { dtype: "float", shape: [n, 2], data: Float32Array.from({ length: 2 * n }, (_, i) => Math.sin(i)) },
+  labels: { dtype: "uint8", shape: [n], data: Uint8Array.from({ length: n }, (_, i) => i % 3) },
+  classes: 3,
+});
+const identity = { name: "interpreter", version: "1", fingerprint: "", float: "float64" } as const;
+
+type Changes = Pick<ConfigInput, "algorithm" | "model" | "privacy" | "sampler" | "training">;
+
+function prepare({ algorithm = { name: "dp-fedavg" }, model, privacy, sampler, training }: Changes) {
+  const config = resolveConfig({
+    rounds: 4,
+    data: { clients: 6, partition: { scheme: "iid" } },
+    model: model ?? { name: "logistic" },
+    algorithm,
+    training: { batchSize: 4, learningRate: 0.1, ...training },
+    sampler: { cohort: 2, ...sampler },
+    privacy: { mechanism: "gaussian", clipNorm: 0.1, ...privacy },
+  });
+  return prepareRun(config, { train: part(36), test: part(6) }, identity, 0, "private");
+}
+
+async function run(changes: Changes) {
+  const executor = interpreter();
+  const { plan, simulation } = prepare(changes);
+  const { backend, evaluator } = await inProcessSimulation(simulation, executor);
+  const events: RunEvent[] = [];
+  const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
+  const result = await runFederation(plan, { backend, evaluator, ...stores, emit: (e) => void events.push(e) });
+  return { result, events, plan };
+}
+
+const methods = ["dp-fedavg", "dp-fedavgm", "dp-fedsam", "fedprox", "fedadam", "dp-fedpgn", "diff2", "fedcm"];
+
+describe("a private run", () => {
+  it.each(methods)("of %s is the same each time, and another by another clip norm", async (name) => {
+    const algorithm = { name };
+    const training = { localSteps: 2 };
+    const [first, again, other] = [
+      await run({ algorithm, training }),
+      await run({ algorithm, training }),
+      await run({ algorithm, training, privacy: { clipNorm: 0.2 } }),
+    ];
+    expect(again.result.modelHash).toBe(first.result.modelHash);
+    expect(other.result.modelHash).not.toBe(first.result.modelHash);
+  });
+
+  it("says what it does and where its noise comes from", async () => {
+    const { events } = await run({});
+    const start = events.find((e) => e.type === "run.started")!;
+    expect(start).toMatchObject({ privacy: expect.stringMatching(/flat clip at 0.1.*seed.*poisson sampling/) });
+    expect(events.some((e) => e.type === "run.warning")).toBe(false);
+  });
+
+  it.each<[string, Changes]>([
+    ["privacy/fixed-size-sampling", { sampler: { name: "uniform" } }],
+    ["privacy/no-noise", { privacy: { noiseMultiplier: 0 } }],
+    ["privacy/sum-only", { privacy: { noise: "distributed", minimumSurvivors: 1 } }],
+  ])("warns: %s", async (code, changes) => {
+    const { events } = await run(changes);
+    expect(events.flatMap((e) => (e.type === "run.warning" && e.code.startsWith("privacy/") ? [e.code] : []))).toEqual([
+      code,
+    ]);
+  });
+
+  it("goes through rounds that nobody attends", async () => {
+    const { events, result } = await run({ sampler: { cohort: 0.05 } });
+    const rounds = events.flatMap((e) => (e.type === "round.finished" ? [e] : []));
+    expect(rounds.some(({ clients }) => clients === 0)).toBe(true);
+    expect(rounds.every(({ updateNorm }) => updateNorm! > 0)).toBe(true);
+    expect(result.round).toBe(4);
+  });
+
+  it("sends the clip norm down, which follows the votes", async () => {
+    const privacy = { targetQuantile: 0.5, countNoise: 0.6 };
+    const { plan } = prepare({ privacy });
+    expect(plan.exchange.up).toMatchObject({ unclipped: { aggregation: "sum" }, delta: { aggregation: "sum" } });
+    const executor = interpreter();
+    const prepared = prepare({ privacy });
+    const { backend, evaluator } = await inProcessSimulation(prepared.simulation, executor);
+    const sent: number[] = [];
+    const watched = {
+      name: "watched",
+      run: ((request, accept) => {
+        sent.push(request.broadcast.scalars[CLIP_NORM]!);
+        return backend.run(request, accept);
+      }) as typeof backend.run,
+    };
+    const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
+    await runFederation(prepared.plan, { backend: watched, evaluator, ...stores, emit: () => {} });
+    expect(sent[0]).toBe(0.1);
+    expect(new Set(sent).size).toBe(4);
+  });
+});
+
+describe("a private run is refused", () => {
+  it.each<[string, Changes, RegExp]>([
+    ["for clients that keep state", { algorithm: { name: "scaffold" } }, /privacy.mechanism.*keep control/s],
+    ["for several vectors", { algorithm: { name: "fedadamw" } }, /privacy.mechanism.*send delta, /s],
+    [
+      "for parts",
+      { algorithm: { name: "fedbcgd", blocks: 2 }, model: { name: "mlp", hidden: [4, 4] } },
+      /privacy.mechanism.*parts/s,
+    ],
+    [
+      "for DP-FedPGN by epochs",
+      { algorithm: { name: "dp-fedpgn" }, training: { localEpochs: 1 } },
+      /training.localEpochs.*localSteps/s,
+    ],
+    [
+      "for a second rule of the clip norm",
+      { algorithm: { name: "diff2" }, privacy: { targetQuantile: 0.5, countNoise: 1 } },
+      /privacy.targetQuantile/,
+    ],
+    ["without a mechanism for a private method", { privacy: { mechanism: "none", clipNorm: 1 } }, /"none".*dp-fedavg/s],
+  ])("%s", (_why, changes, message) => {
+    let caught: unknown;
+    try {
+      prepare(changes);
+    } catch (error) {
+      caught = error;
+    }
+    expect(caught).toBeInstanceOf(AnabranchError);
+    expect(caught).toMatchObject({ code: "config/conflict" });
+    expect((caught as AnabranchError).message).toMatch(message);
+  });
+});
