@@ -13,7 +13,8 @@ import {
 } from "./messages.ts";
 import { PairwiseClient } from "./pairwise-client.ts";
 import { bitsOf, shapeOf } from "./party.ts";
-import type { SecurePlan } from "./plan.ts";
+import { neighbourhoods, type SecurePlan } from "./plan.ts";
+import { simulateRound } from "./simulate.ts";
 import { cachedCurves, openRound, plainSum, testPlan } from "./testing/rounds.ts";
 import { codeOf, tapRound } from "./testing/wiretap.ts";
 
@@ -310,6 +311,23 @@ describe("a client", () => {
     expect(["malformed", "session", "plan"]).toContain(codeOf(await clients.get(first)!.receive(changed)));
     expect(await clients.get(first)!.receive(server.opening)).toHaveProperty("message");
     expect(codeOf(await clients.get(first)!.receive(server.opening))).toBe("stage");
+  });
+
+  it("with too few neighbours left says so and is left out, and the round goes on where it can", async () => {
+    const ring = testPlan(6, { degree: 2, threshold: 2 });
+    const alone = ring.cohort[0]!;
+    const gone = neighbourhoods(ring)
+      .get(alone)!
+      .filter((client) => client !== alone);
+    const { server, clients, inputs } = openRound(ring, curves);
+    const dropOuts = new Map(gone.map((client) => [client, "advertise" as const]));
+    const request = { run: ring.run, round: ring.round, inputs, maximum: 2 ** 20, dropOuts };
+    const outcome = await simulateRound(request, { server, client: (client) => clients.get(client)! }, () => 0);
+    expect(outcome.refusals.map(({ stage, client, by, failure }) => [stage, client, by, failure.code])).toEqual([
+      ["share", alone, "client", "secure-aggregation/too-few"],
+    ]);
+    const rest = ring.cohort.filter((client) => client !== alone && !gone.includes(client));
+    expect("sum" in outcome && [...outcome.sum]).toEqual(plainSum(inputs, rest));
   });
 
   it("answers one of two messages that come at once", async () => {

@@ -30,6 +30,7 @@ export { dequantizeMean, levels, modulusBits, type Quantization, quantize } from
 export { bonawitz, lightsecagg, secaggPlus } from "./secure-summation.ts";
 export {
   bytesPerClient,
+  type RefusedMessage,
   type StageCost,
   type SumCost,
   type SumInput,

@@ -21,7 +21,7 @@ export interface GraphChoice {
 
 /**
  * Threshold of the complete graph: more than 2/3 of the cohort, so that two sets of survivors cannot both get enough
- * answers even if a third of the clients answer twice (Bonawitz et al. 2017, section 6.2).
+ * answers even if a third of the clients answer twice (Bonawitz et al. 2017, active server).
  */
 export function completeThreshold(clients: number): number {
   return Math.max(2, Math.floor((2 * clients) / 3) + 1);
@@ -29,7 +29,7 @@ export function completeThreshold(clients: number): number {
 
 /**
  * The smallest even degree k, and a threshold t, with which the graph of SecAgg+ does its work (conditions of Bell et
- * al. 2020, section 3, with the exact hypergeometric tails in place of their bounds). The k neighbours of a client are a
+ * al. 2020, with the exact hypergeometric tails in place of their bounds). The k neighbours of a client are a
  * random sample of the others, so by the union bound over N clients
  *
  *     privacy:      N P[Hypergeometric(N - 1, corrupted N, k) >= t] <= 2^-privacyBits / 2
@@ -91,7 +91,7 @@ function logFactorial(n: number): number {
   return factorials[n]!;
 }
 
-/** LightSecAgg's U and T for a cohort: T = N / 2 (So et al. 2022, section 5) and the smallest U with 2 U > N + T. */
+/** LightSecAgg's U and T for a cohort: T = N / 2, as in the experiments of So et al. 2022, and the smallest U with 2 U > N + T. */
 export function codedParameters(clients: number, corrupted = 0.5): { threshold: number; privacy: number } {
   const privacy = Math.min(clients - 1, Math.max(1, Math.floor(corrupted * clients)));
   const threshold = Math.min(clients, Math.max(privacy + 1, Math.floor((clients + privacy) / 2) + 1));

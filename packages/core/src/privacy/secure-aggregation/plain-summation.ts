@@ -39,8 +39,8 @@ export function plain({ clock }: Pick<SummationPorts, "clock">): Summation {
         survivors.push(client);
       }
       const cost = { stages: [stage], serverMs: spent.server, clientsMs: spent.clients };
-      if (survivors.length === 0) return { ...failed("too-few", "no client has sent its vector"), cost };
-      return { sum, survivors, cost };
+      if (survivors.length === 0) return { ...failed("too-few", "no client has sent its vector"), cost, refusals: [] };
+      return { sum, survivors, cost, refusals: [] };
     },
   };
 }

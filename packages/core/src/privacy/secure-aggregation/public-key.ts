@@ -7,7 +7,7 @@ export const KEY_BYTES = 32;
 const P = 2n ** 255n - 19n;
 const field = Field(P);
 
-/** u coordinates of all points of order 1, 2, 4 and 8 on Curve25519 and its twist (RFC 7748, section 6.1). */
+/** Reduced u coordinates of all points of order 1, 2, 4 and 8 on Curve25519 and its twist. */
 const SMALL_ORDER: ReadonlySet<bigint> = new Set([
   0n,
   1n,

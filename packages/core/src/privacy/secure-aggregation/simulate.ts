@@ -1,5 +1,5 @@
 import type { Closed, SecureClient, SecureServer, StageName } from "./party.ts";
-import type { StageCost, SumCost, SumOutcome, SumRequest } from "./summation.ts";
+import type { RefusedMessage, StageCost, SumCost, SumOutcome, SumRequest } from "./summation.ts";
 
 /** The parties of a simulated round. */
 export interface Parties {
@@ -10,7 +10,8 @@ export interface Parties {
 
 /**
  * Carries the messages of a round between its parties, counts their bytes and the time that each side takes. A client
- * that has dropped out says nothing more. A client that refuses is treated like one that is silent.
+ * that has dropped out says nothing more. A client that refuses is treated like one that is silent,
+ * and the refusal is kept.
  */
 export async function simulateRound(request: SumRequest, parties: Parties, clock: () => number): Promise<SumOutcome> {
   const cohort = request.inputs.map(({ client }) => client);
@@ -24,6 +25,7 @@ export async function simulateRound(request: SumRequest, parties: Parties, clock
     return result;
   };
   const stages: StageCost[] = [];
+  const refusals: RefusedMessage[] = [];
   const gone = new Set<number>();
   let closed: Closed = { messages: new Map(cohort.map((client) => [client, server.opening])) };
   while ("messages" in closed) {
@@ -36,12 +38,16 @@ export async function simulateRound(request: SumRequest, parties: Parties, clock
       if (request.dropOuts?.get(client) === stage) gone.add(client);
       if (gone.has(client)) continue;
       const reply = await timed("clients", () => parties.client(client).receive(message));
-      if (!("message" in reply)) continue;
+      if (!("message" in reply)) {
+        refusals.push({ stage, client, by: "client", failure: reply.refusal });
+        continue;
+      }
       cost.up[place] = reply.message.length;
-      await timed("server", () => server.receive(client, reply.message));
+      const receipt = await timed("server", () => server.receive(client, reply.message));
+      if ("refusal" in receipt) refusals.push({ stage, client, by: "server", failure: receipt.refusal });
     }
     closed = await timed("server", () => server.close());
   }
   const cost: SumCost = { stages, serverMs: spent.server, clientsMs: spent.clients };
-  return { ...closed, cost };
+  return { ...closed, cost, refusals };
 }

@@ -39,11 +39,23 @@ export interface SumCost {
   readonly clientsMs: number;
 }
 
-export type SumOutcome =
-  /** The exact sum over the survivors, [length]: those whose vector arrived. */
-  | { readonly sum: Uint32Array; readonly survivors: readonly number[]; readonly cost: SumCost }
+/** A message that its receiver did not accept, in a simulated round. */
+export interface RefusedMessage {
+  readonly stage: StageName;
+  /** The client that sent it (`by` the server) or was sent it (`by` the client). */
+  readonly client: number;
+  readonly by: "client" | "server";
+  readonly failure: Failure;
+}
+
+export type SumOutcome = {
+  readonly cost: SumCost;
+  readonly refusals: readonly RefusedMessage[];
+} /** The exact sum over the survivors, [length]: those whose vector arrived. */ & (
+  | { readonly sum: Uint32Array; readonly survivors: readonly number[] }
   /** There is no sum; the next round can begin. */
-  | { readonly failure: Failure; readonly cost: SumCost };
+  | { readonly failure: Failure }
+);
 
 /** Adds vectors of integers, with every party in this process. */
 export interface Summation {
