@@ -53,7 +53,15 @@ function checkAggregation({ aggregation }: Config, locate: Locate): void {
 }
 
 function checkNoise({ privacy, sampler }: Config, at: (key: string) => string): void {
-  const { noise, minimumSurvivors } = privacy;
+  const { noise, minimumSurvivors, noiseMultiplier, targetEpsilon } = privacy;
+  if (noiseMultiplier === 0 && targetEpsilon !== undefined) {
+    throw conflict(
+      at("noiseMultiplier"),
+      `0, with privacy.targetEpsilon = ${targetEpsilon}`,
+      "more than 0, or nothing",
+      "Without noise there is no epsilon. Left out, the multiplier is chosen for the target.",
+    );
+  }
   if (noise === "distributed" && minimumSurvivors === undefined) {
     throw conflict(
       at("minimumSurvivors"),
@@ -97,7 +105,7 @@ function checkAdaptive({ privacy, sampler }: Config, at: (key: string) => string
     );
   }
   const used = countNoise ?? sampler.cohort / 20;
-  if (noiseMultiplier > 0 && 2 * used <= noiseMultiplier) {
+  if (noiseMultiplier !== undefined && noiseMultiplier > 0 && 2 * used <= noiseMultiplier) {
     throw conflict(
       at("countNoise"),
       `${used}, with privacy.noiseMultiplier = ${noiseMultiplier}`,

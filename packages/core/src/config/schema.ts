@@ -124,8 +124,16 @@ const privacy = z
     noiseMultiplier: z
       .number()
       .min(0)
-      .default(1)
-      .describe("standard deviation of the noise on the sum of updates, over clipNorm (z)"),
+      .optional()
+      .describe(
+        "standard deviation of the noise on the sum of updates, over clipNorm (z); left out: 1, or what keeps all rounds within targetEpsilon",
+      ),
+    targetEpsilon: z.number().positive().optional().describe("the run stops before epsilon would exceed this"),
+    delta: z.number().gt(0).lt(1).default(1e-5).describe("delta at which epsilon is told; below 1 / data.clients"),
+    accountant: z
+      .enum(["rdp", "pld"])
+      .default("rdp")
+      .describe('how epsilon is computed: "rdp", or "pld", which is tighter and wants Poisson sampling'),
     clipping: z
       .enum(["flat", "per-layer", "per-layer-by-size"])
       .default("flat")

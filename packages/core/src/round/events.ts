@@ -16,6 +16,9 @@ const round = z.int().nonnegative();
 /** The fields that all events share. `at` is an ISO time; it tells people when, and enters no hash. */
 const envelope = { v: z.literal(EVENT_VERSION), at: z.iso.datetime({ offset: true }) };
 
+/** An (epsilon, delta) guarantee for whole clients, and whose formula gave it. */
+const spent = z.object({ epsilon: real, delta: z.number(), accountant: z.string() });
+
 const runStarted = z.object({
   ...envelope,
   type: z.literal("run.started"),
@@ -37,6 +40,8 @@ const runStarted = z.object({
   gradientsPerStep: z.number().nonnegative().optional(),
   /** What client-level differential privacy does in this run, in words; absent: nothing. */
   privacy: z.string().optional(),
+  /** What the epsilon of its rounds rests on. */
+  privacyAssumptions: z.array(z.string()).optional(),
   /** The round whose checkpoint this run continues from. */
   resumedFrom: round.optional(),
 });
@@ -83,6 +88,8 @@ const roundFinished = z.object({
   updateNorm: real,
   /** How far the clients' vectors part, for uploads that a method wants measured; see `Drift`. */
   drift: z.record(z.string(), z.object({ absolute: real, relative: real })).optional(),
+  /** Privacy spent on all rounds so far; epsilon is null where nothing is guaranteed. */
+  privacy: spent.optional(),
 });
 
 const evaluation = z.object({
@@ -145,6 +152,8 @@ const runFinished = z.object({
   bytesDown: count,
   bytesUp: count,
   modelHash: z.string(),
+  /** Privacy spent on the model. */
+  privacy: spent.optional(),
 });
 
 /** The schema of each type. */

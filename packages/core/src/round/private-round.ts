@@ -14,6 +14,7 @@ import {
   UNCLIPPED,
 } from "../privacy/mechanisms/index.ts";
 import type { Update } from "../protocol/message.ts";
+import type { EventOf } from "./events.ts";
 import type { RunPlan } from "./run-plan.ts";
 
 /** Rounding of a clipped float32 vector. */
@@ -117,4 +118,20 @@ export function withNextClipNorm(
 ): ServerState {
   if (adaptive === undefined) return next;
   return { ...next, scalars: { ...next.scalars, [CLIP_NORM]: nextClipNorm(clipNorm, vote![0]!, adaptive) } };
+}
+
+type Spent = NonNullable<EventOf<"round.finished">["privacy"]>;
+
+/** What all rounds so far cost, as events tell it; nothing without privacy. */
+export function spentAfter({ account }: RunPlan, rounds: number): { readonly privacy?: Spent } {
+  if (account === undefined) return {};
+  const { accountant, delta } = account;
+  const epsilon = account.epsilonAfter(rounds);
+  return { privacy: { epsilon: Number.isFinite(epsilon) ? epsilon : null, delta, accountant } };
+}
+
+/** Whether another round after these would exceed the run's target. */
+export function isSpent({ account }: RunPlan, rounds: number): boolean {
+  if (account?.targetEpsilon === undefined) return false;
+  return account.epsilonAfter(rounds + 1) > account.targetEpsilon;
 }

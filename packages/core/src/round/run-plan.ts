@@ -8,6 +8,18 @@ import type { ClientStateStore } from "./client-state.ts";
 import type { RunEvent } from "./events.ts";
 import type { StageSettings } from "./stages.ts";
 
+/** What rounds of a private run cost: a function of how many were begun, whoever came. */
+export interface PrivacyAccount {
+  readonly accountant: string;
+  readonly delta: number;
+  /** The run stops before a round that would exceed it. */
+  readonly targetEpsilon: number | undefined;
+  /** Infinite where nothing is guaranteed. */
+  epsilonAfter(rounds: number): number;
+  readonly assumptions: readonly string[];
+  readonly warnings: readonly string[];
+}
+
 /** What the loop needs to know of a run; it names no file, no thread and no socket. */
 export interface RunPlan {
   readonly id: string;
@@ -24,6 +36,8 @@ export interface RunPlan {
   readonly initial: Vector;
   readonly sampler: Sampler;
   readonly stages: StageSettings;
+  /** Of a private run. */
+  readonly account?: PrivacyAccount | undefined;
   /** Local steps of every client where the configuration fixes them, which makes them public. */
   readonly localSteps?: number | undefined;
   /** What the operator should know of this configuration; announced when the run starts. */

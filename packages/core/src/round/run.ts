@@ -7,7 +7,7 @@ import type { CohortOutcome } from "./backend.ts";
 import { Background } from "./background.ts";
 import { decoded, decodingFault } from "./decode.ts";
 import { defectOf } from "./defect.ts";
-import { isReleased, privacyDefect, publicScalars } from "./private-round.ts";
+import { isReleased, isSpent, privacyDefect, publicScalars, spentAfter } from "./private-round.ts";
 import type { RoundRecord, RunPlan, RunPorts, RunResult } from "./run-plan.ts";
 import { type RunState, restoreRun, saveBest, saveCheckpoint } from "./run-state.ts";
 import { type FinishedRound, updateServer } from "./server-update.ts";
@@ -29,7 +29,7 @@ export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<Run
     stopped = endOf(plan, ports, state);
   }
   if (state.savedRound !== state.round && stopped !== "diverged") await saveCheckpoint(plan, ports, state);
-  await emitEnd(ports, state, stopped);
+  await emitEnd(plan, ports, state, stopped);
   return {
     parameters: state.server.vectors.parameters,
     modelHash: hashVector(state.server.vectors.parameters),
@@ -46,6 +46,7 @@ function endOf(plan: RunPlan, ports: RunPorts, { server, round, totals }: RunSta
   const reached = plan.targetAccuracy !== undefined && (totals.last?.accuracy ?? 0) >= plan.targetAccuracy;
   if (reached || (plan.patience > 0 && totals.best.stale >= plan.patience)) return "early-stop";
   if (round >= plan.rounds) return "finished";
+  if (isSpent(plan, round)) return "early-stop";
   return ports.signal?.aborted === true ? "interrupted" : undefined;
 }
 
@@ -102,6 +103,7 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
     clientLossMax: lossMax,
     updateNorm: distance(state.server.vectors.parameters, before),
     ...(Object.keys(fold.drift).length > 0 ? { drift: fold.drift } : {}),
+    ...spentAfter(plan, round),
   });
   // nothing is to continue from a model that is not finite: the last checkpoint stays the newest
   if (!isFiniteVector(state.server.vectors.parameters)) return record;
@@ -265,12 +267,13 @@ async function emitStarted(plan: RunPlan, ports: RunPorts, state: RunState): Pro
     rounds: plan.rounds,
     seed: plan.seed,
     ...plan.description,
+    ...(plan.account === undefined ? {} : { privacyAssumptions: [...plan.account.assumptions] }),
     ...(state.round > 0 ? { resumedFrom: state.round } : {}),
   });
   for (const warning of plan.warnings ?? []) await ports.emit({ v: 1, type: "run.warning", at: now(), ...warning });
 }
 
-async function emitEnd(ports: RunPorts, state: RunState, stopped: RunResult["stopped"]): Promise<void> {
+async function emitEnd(plan: RunPlan, ports: RunPorts, state: RunState, stopped: RunResult["stopped"]): Promise<void> {
   const { round, totals } = state;
   if (stopped === "interrupted" || stopped === "diverged") {
     const message =
@@ -282,7 +285,9 @@ async function emitEnd(ports: RunPorts, state: RunState, stopped: RunResult["sto
   }
   if (stopped === "early-stop") {
     const { best } = totals;
-    const message = `stopped early after round ${round}, best accuracy ${best.accuracy.toFixed(4)} in round ${best.round}`;
+    const message = isSpent(plan, round)
+      ? `stopped after round ${round}: another one would exceed privacy.targetEpsilon = ${plan.account!.targetEpsilon}`
+      : `stopped early after round ${round}, best accuracy ${best.accuracy.toFixed(4)} in round ${best.round}`;
     await ports.emit({ v: 1, type: "run.stopped", at: now(), round, reason: stopped, message });
   }
   await ports.emit({
@@ -298,6 +303,7 @@ async function emitEnd(ports: RunPorts, state: RunState, stopped: RunResult["sto
     bytesDown: totals.bytesDown,
     bytesUp: totals.bytesUp,
     modelHash: hashVector(state.server.vectors.parameters),
+    ...spentAfter(plan, round),
   });
 }
 

@@ -17,6 +17,7 @@ import type { RunPlan } from "../round/run-plan.ts";
 import { poissonSampler, uniformSampler } from "../selection/sampler.ts";
 import { type Federation, openFederation } from "./federation.ts";
 import { type SimulationPlan, simulationPlan } from "./plan.ts";
+import { accountOf } from "./private-account.ts";
 import { configuredMechanism, describeMechanism, privacyWarnings } from "./private-run.ts";
 import { learningRateSchedule } from "./schedule.ts";
 
@@ -62,7 +63,8 @@ export function prepareRun(
   const { training, aggregation } = config;
   requireClippable(algorithm, exchange, aggregation.clipNorm);
   requireSenders(algorithm, exchange, config.sampler.cohort);
-  const mechanism = configuredMechanism(config, algorithm, exchange);
+  const mechanism = configuredMechanism(config, algorithm, exchange, federation.clients);
+  const account = mechanism && accountOf(config, federation.clients, mechanism.noiseMultiplier);
   const stages = mechanism === undefined ? aggregation : { ...aggregation, privacy: mechanism };
   const budget =
     training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
@@ -101,7 +103,8 @@ export function prepareRun(
     sampler: samplerName === "poisson" ? poissonSampler(population, cohort) : uniformSampler(population, cohort),
     stages,
     localSteps: training.localSteps,
-    warnings: privacyWarnings(mechanism, config),
+    warnings: privacyWarnings(mechanism, config, account),
+    account,
     learningRate: learningRateSchedule(config),
     evaluateEvery: config.evaluation.every,
     evaluateClientsEvery: config.data.holdout > 0 ? config.evaluation.clientEvery : 0,

@@ -2,6 +2,7 @@ import { AnabranchError, interpreter } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { type ConfigInput, resolveConfig } from "../config/index.ts";
 import type { ArrayDataset } from "../data/index.ts";
+import { createAccountant, type PrivacyEventInput } from "../privacy/accounting/index.ts";
 import { CLIP_NORM } from "../privacy/mechanisms/index.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import type { RunEvent } from "../round/events.ts";
@@ -67,13 +68,56 @@ describe("a private run", () => {
 
   it.each<[string, Changes]>([
     ["privacy/fixed-size-sampling", { sampler: { name: "uniform" } }],
-    ["privacy/no-noise", { privacy: { noiseMultiplier: 0 } }],
+    ["privacy/guarantee", { privacy: { noiseMultiplier: 0 } }],
+    ["privacy/guarantee", { privacy: { delta: 0.2 } }],
     ["privacy/sum-only", { privacy: { noise: "distributed", minimumSurvivors: 1 } }],
   ])("warns: %s", async (code, changes) => {
     const { events } = await run(changes);
     expect(events.flatMap((e) => (e.type === "run.warning" && e.code.startsWith("privacy/") ? [e.code] : []))).toEqual([
       code,
     ]);
+  });
+
+  it("tells what its rounds cost, and what that rests on", async () => {
+    const { events } = await run({});
+    const expected = [1, 2, 3, 4].map((count) => {
+      const event = { kind: "poisson-gaussian", samplingRate: 2 / 6, noiseMultiplier: 1, count } as const;
+      return createAccountant("rdp").epsilon([event], 1e-5).epsilon;
+    });
+    const told = events.flatMap((e) => (e.type === "round.finished" ? [e.privacy] : []));
+    expect(told).toEqual(expected.map((epsilon) => ({ epsilon, delta: 1e-5, accountant: "rdp" })));
+    expect(events.at(-1)).toMatchObject({ type: "run.finished", privacy: told[3] });
+    const start = events.find((e) => e.type === "run.started")!;
+    expect(start).toMatchObject({ privacyAssumptions: expect.arrayContaining([expect.stringMatching(/^Poisson/)]) });
+  });
+
+  it.each<[string, Changes, object]>([
+    ["fixed cohorts", { sampler: { name: "uniform" } }, { kind: "fixed-size-gaussian", population: 6, cohort: 2 }],
+    ["noise of clients' own", { privacy: { noise: "local" } }, { kind: "gaussian" }],
+  ])("counts %s by their own formula", async (_what, changes, event) => {
+    const { plan } = prepare(changes);
+    const released = { ...event, noiseMultiplier: 1, count: 3 } as PrivacyEventInput;
+    expect(plan.account!.epsilonAfter(3)).toBe(createAccountant("rdp").epsilon([released], 1e-5).epsilon);
+  });
+
+  it.each(["rdp", "pld"] as const)("chooses its noise for a target by %s", (accountant) => {
+    const { plan } = prepare({ privacy: { targetEpsilon: 2, accountant } });
+    const { noiseMultiplier } = plan.stages.privacy!;
+    expect(plan.account!.epsilonAfter(4)).toBeLessThanOrEqual(2);
+    expect(plan.account!.epsilonAfter(4)).toBeGreaterThan(1.99);
+    const less = prepare({ privacy: { noiseMultiplier: noiseMultiplier * 0.999, accountant } });
+    expect(less.plan.account!.epsilonAfter(4)).toBeGreaterThan(2);
+  });
+
+  it("stops before a round that would exceed its target", async () => {
+    const { plan } = prepare({});
+    const target = (plan.account!.epsilonAfter(2) + plan.account!.epsilonAfter(3)) / 2;
+    const { events, result } = await run({ privacy: { noiseMultiplier: 1, targetEpsilon: target } });
+    expect([result.round, result.stopped]).toEqual([2, "early-stop"]);
+    expect(events.find((e) => e.type === "run.stopped")).toMatchObject({
+      reason: "early-stop",
+      message: expect.stringMatching(/after round 2.*targetEpsilon/),
+    });
   });
 
   it("goes through rounds that nobody attends", async () => {
@@ -124,6 +168,11 @@ describe("a private run is refused", () => {
       "for a second rule of the clip norm",
       { algorithm: { name: "diff2" }, privacy: { targetQuantile: 0.5, countNoise: 1 } },
       /privacy.targetQuantile/,
+    ],
+    [
+      "for a target that one round exceeds",
+      { privacy: { noiseMultiplier: 0.5, targetEpsilon: 0.1 } },
+      /privacy.targetEpsilon.*one round costs/s,
     ],
     ["without a mechanism for a private method", { privacy: { mechanism: "none", clipNorm: 1 } }, /"none".*dp-fedavg/s],
   ])("%s", (_why, changes, message) => {

@@ -2,7 +2,8 @@ import { AnabranchError } from "@anabranch/engine";
 import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
 import type { Config } from "../config/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
-import type { RunPlan } from "../round/run-plan.ts";
+import type { PrivacyAccount, RunPlan } from "../round/run-plan.ts";
+import { noiseMultiplierOf } from "./private-account.ts";
 
 /**
  * The mechanism of a configured simulation, undefined where there is none. Throws `config/conflict` where the method
@@ -12,6 +13,7 @@ export function configuredMechanism(
   config: Config,
   algorithm: Algorithm,
   exchange: Exchange,
+  population: number,
 ): MechanismSettings | undefined {
   const { privacy, sampler, seed } = config;
   if (privacy.mechanism === "none") {
@@ -24,7 +26,8 @@ export function configuredMechanism(
     );
   }
   requirePrivateMethod(config, algorithm, exchange);
-  const { clipping, clipNorm, noise, noiseMultiplier, minimumSurvivors, targetQuantile, clipLearningRate } = privacy;
+  const { clipping, clipNorm, noise, minimumSurvivors, targetQuantile, clipLearningRate } = privacy;
+  const noiseMultiplier = noiseMultiplierOf(config, population);
   const countNoise = privacy.countNoise ?? sampler.cohort / 20;
   return {
     clipping,
@@ -82,18 +85,21 @@ function requirePrivateMethod(
 }
 
 /** What the operator should know before the run. */
-export function privacyWarnings(mechanism: MechanismSettings | undefined, config: Config): RunPlan["warnings"] {
-  if (mechanism === undefined) return [];
+export function privacyWarnings(
+  mechanism: MechanismSettings | undefined,
+  config: Config,
+  account: PrivacyAccount | undefined,
+): RunPlan["warnings"] {
+  if (mechanism === undefined || account === undefined) return [];
   const warnings: { code: string; message: string }[] = [];
   const warn = (code: string, message: string) => warnings.push({ code: `privacy/${code}`, message });
   if (config.sampler.name !== "poisson") {
     warn(
       "fixed-size-sampling",
-      'Cohorts have a fixed size: amplification by sampling is proved for sampler.name = "poisson".',
+      'Cohorts have a fixed size, which costs a larger epsilon than sampler.name = "poisson", and is about replaced clients.',
     );
   }
-  if (mechanism.noiseMultiplier === 0)
-    warn("no-noise", "privacy.noiseMultiplier is 0: updates are clipped, not private.");
+  for (const message of account.warnings) warn("guarantee", message);
   if (mechanism.noise === "distributed") {
     warn(
       "sum-only",
@@ -116,7 +122,7 @@ export function describeMechanism(mechanism: MechanismSettings, config: Config):
     source.kind === "seeded"
       ? "drawn from the run's seed, which repeats a simulation and protects nobody"
       : "drawn from the system's secure generator";
-  return `whole clients, ${bound}; Gaussian noise of multiplier ${noiseMultiplier}, ${who}, ${from}; ${config.sampler.name} sampling`;
+  return `whole clients, ${bound}; Gaussian noise of multiplier ${Number(noiseMultiplier.toPrecision(4))}, ${who}, ${from}; ${config.sampler.name} sampling`;
 }
 
 function refusal(where: string, received: string, expected: string, advice: string): AnabranchError {

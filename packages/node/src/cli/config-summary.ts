@@ -45,9 +45,12 @@ export function configSummary(config: Config): [string, string][] {
   ];
 }
 
-function privacyText({ mechanism, clipNorm, noiseMultiplier, noise, targetQuantile }: Config["privacy"]): string {
+function privacyText(privacy: Config["privacy"]): string {
+  const { mechanism, clipNorm, noiseMultiplier, targetEpsilon, delta, noise, targetQuantile } = privacy;
   const followed = targetQuantile === undefined ? "" : `, following quantile ${targetQuantile}`;
-  return `${mechanism}, ${noise} noise of multiplier ${noiseMultiplier}, clip norm ${clipNorm}${followed}`;
+  const amount = noiseMultiplier ?? (targetEpsilon === undefined ? 1 : "as the target asks");
+  const target = targetEpsilon === undefined ? "" : `, epsilon at most ${targetEpsilon} at delta ${delta}`;
+  return `${mechanism}, ${noise} noise of multiplier ${amount}, clip norm ${clipNorm}${followed}${target}`;
 }
 
 /** " (alpha 0.1, recipe equal-size)"; nothing where there are no options. */

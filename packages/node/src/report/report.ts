@@ -122,10 +122,20 @@ function environment(run: RunData): Html {
     ["Parameters", count(start.parameters)],
     ["Clients", count(start.clients)],
     ["Cohort", count(start.cohort)],
+    ["Privacy", start.privacy ?? ""],
+    ["Privacy spent", privacySpent(run)],
+    ["Privacy assumes", (start.privacyAssumptions ?? []).join("; ")],
     ["Started", start.at],
     ["Resumed from round", start.resumedFrom === undefined ? "" : String(start.resumedFrom)],
     ["Unreadable events", run.skippedEvents === 0 ? "" : String(run.skippedEvents)],
   ]);
+}
+
+function privacySpent({ rounds }: RunData): string {
+  const spent = rounds.at(-1)?.privacy;
+  if (spent === undefined) return "";
+  const epsilon = spent.epsilon === null || !Number.isFinite(spent.epsilon) ? "none" : spent.epsilon.toPrecision(4);
+  return `epsilon ${epsilon} at delta ${spent.delta} (${spent.accountant})`;
 }
 
 function reproduce(summary: RunSummary): Html {

@@ -25,6 +25,9 @@ export function renderRound(figures: RoundFigures, colours: Colours): string {
     round: ["round", roundOf(finished.round, plannedRounds)],
     loss: ["loss", formatLoss(finished.loss).padStart(6)],
     accuracy: ["accuracy", formatPercent(evaluation?.accuracy ?? Number.NaN).padStart(7)],
+    ...(finished.privacy === undefined
+      ? {}
+      : { epsilon: ["epsilon", formatEpsilon(finished.privacy.epsilon).padStart(6)] }),
     clients: ["", (Number.isFinite(rate) ? rate.toFixed(1) : UNKNOWN).padStart(6), "clients/s"],
     down: ["down", formatBytes(finished.bytesDown).padStart(8)],
     up: ["up", formatBytes(finished.bytesUp).padStart(8)],
@@ -38,6 +41,11 @@ export function renderRound(figures: RoundFigures, colours: Colours): string {
       return [label && colours.dim(label), shown, unit && colours.dim(unit)].filter(Boolean).join(" ");
     })
     .join("  ");
+}
+
+/** "none" where nothing is guaranteed. */
+export function formatEpsilon(epsilon: number | null): string {
+  return epsilon === null || !Number.isFinite(epsilon) ? "none" : Number(epsilon.toPrecision(4)).toString();
 }
 
 function roundOf(round: number, planned: number): string {

@@ -1,5 +1,6 @@
 export { nextClipNorm, updateNoiseMultiplier } from "./adaptive-clip.ts";
 export { clipUpdate, jointNorm, layerBounds } from "./clip.ts";
+export { discreteGaussian, discreteLaplace } from "./discrete-gaussian.ts";
 export { addGaussian, noiseStream } from "./gaussian.ts";
 export {
   type AdaptiveClipping,
@@ -9,4 +10,5 @@ export {
   type NoisePlace,
   UNCLIPPED,
 } from "./settings.ts";
+export { skellam } from "./skellam.ts";
 export { mechanismStages, shareDeviation, stageVectors } from "./stages.ts";

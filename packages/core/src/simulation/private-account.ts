@@ -1,0 +1,79 @@
+import { AnabranchError } from "@anabranch/engine";
+import type { Config } from "../config/index.ts";
+import {
+  type Accountant,
+  calibrateNoise,
+  createAccountant,
+  type PrivacyEventInput,
+} from "../privacy/accounting/index.ts";
+import type { PrivacyAccount } from "../round/run-plan.ts";
+
+/** Noise where a configuration names neither noise nor a target. */
+const USUAL_NOISE = 1;
+
+/**
+ * What `rounds` rounds of a configured run release, as an accountant wants it. Sampling amplifies central noise alone:
+ * with noise of the clients' own the server knows who took part, so every round counts as if all had.
+ */
+export function roundEvents(config: Config, population: number, noiseMultiplier: number, rounds: number) {
+  const { privacy, sampler } = config;
+  if (rounds === 0) return [];
+  const { cohort } = sampler;
+  const event: PrivacyEventInput =
+    privacy.noise !== "central"
+      ? { kind: "gaussian", noiseMultiplier, count: rounds }
+      : sampler.name === "poisson"
+        ? { kind: "poisson-gaussian", samplingRate: cohort / population, noiseMultiplier, count: rounds }
+        : { kind: "fixed-size-gaussian", population, cohort, noiseMultiplier, count: rounds };
+  return [event];
+}
+
+/**
+ * The configured noise multiplier; the least that keeps all rounds within `targetEpsilon` where only that is given.
+ * Throws `privacy/out-of-reach` or `privacy/unsupported`.
+ */
+export function noiseMultiplierOf(config: Config, population: number): number {
+  const { noiseMultiplier, targetEpsilon, delta, accountant } = config.privacy;
+  if (noiseMultiplier !== undefined || targetEpsilon === undefined) return noiseMultiplier ?? USUAL_NOISE;
+  const target = { accountant: createAccountant(accountant), targetEpsilon, delta };
+  return calibrateNoise(target, (noise) => roundEvents(config, population, noise, config.rounds)).noiseMultiplier;
+}
+
+/**
+ * The account of a private run: a function of the rounds done and the configuration, so that a resumed run continues it.
+ * Throws `privacy/unsupported` for a sampling that the accountant has no formula for, and `config/conflict` where not even
+ * one round is within the target.
+ */
+export function accountOf(config: Config, population: number, noiseMultiplier: number): PrivacyAccount {
+  const { delta, targetEpsilon } = config.privacy;
+  const accountant = createAccountant(config.privacy.accountant);
+  const after = (rounds: number) =>
+    accountant.epsilon(roundEvents(config, population, noiseMultiplier, rounds), delta, { population });
+  const whole = after(config.rounds);
+  // epsilon never falls with rounds, so that of the whole run bounds that of a part, where an accountant's grid is too coarse
+  const epsilonAfter = (rounds: number) =>
+    rounds <= config.rounds ? Math.min(after(rounds).epsilon, whole.epsilon) : after(rounds).epsilon;
+  requireOneRound(config, epsilonAfter(1), accountant);
+  const { assumptions, warnings } = whole;
+  const trust = assumptions.filter((line) => config.privacy.noise === "central" || !line.startsWith("trusted server"));
+  return {
+    accountant: accountant.name,
+    delta,
+    targetEpsilon,
+    epsilonAfter,
+    assumptions: trust,
+    warnings,
+  };
+}
+
+function requireOneRound({ privacy }: Config, first: number, { name }: Accountant): void {
+  if (privacy.targetEpsilon === undefined || first <= privacy.targetEpsilon) return;
+  throw new AnabranchError({
+    code: "config/conflict",
+    message: "two values in the configuration exclude each other",
+    where: "privacy.targetEpsilon",
+    received: `${privacy.targetEpsilon}, with privacy.noiseMultiplier = ${privacy.noiseMultiplier}`,
+    expected: `at least ${first.toPrecision(4)}, which one round costs (${name}, delta ${privacy.delta})`,
+    advice: "Leave privacy.noiseMultiplier out: it is then chosen for the target and the number of rounds.",
+  });
+}
