@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { parseConfig } from "@anabranch/core";
+import { parseConfig, type RunEvent } from "@anabranch/core";
 import { simulate } from "@anabranch/node";
 import { describe, expect, it } from "vitest";
 
@@ -40,6 +40,22 @@ describe("examples", () => {
   it("the quickstart is a valid configuration", async () => {
     const file = new URL("quickstart.toml", import.meta.url);
     expect(parseConfig(await readFile(file, "utf8"), "quickstart.toml").rounds).toBe(30);
+  });
+
+  it("the private run begins with the noise that its target asks for", async () => {
+    const config = parseConfig(await readFile(new URL("private.toml", import.meta.url), "utf8"), "private.toml");
+    const spent: (number | null)[] = [];
+    let privacy = "";
+    const onEvent = (event: RunEvent) => {
+      if (event.type === "run.started") privacy = event.privacy!;
+      if (event.type === "round.finished") spent.push(event.privacy!.epsilon);
+      if (spent.length === 2) ending.abort();
+    };
+    const ending = new AbortController();
+    await simulate(config, { workers: 0, onEvent, signal: ending.signal });
+    expect(privacy).toMatch(/flat clip at 0.3; Gaussian noise of multiplier [0-9.]+,.*poisson sampling/);
+    expect(spent.length).toBe(2);
+    expect(0 < spent[0]! && spent[0]! <= spent[1]! && spent[1]! <= 8).toBe(true);
   });
 
   it("the sweep is checked and planned", async () => {
