@@ -15,12 +15,10 @@
  * Differences: this is FedAvg; clip, noise and denominator belong to the run's [privacy], without which the method is
  *   refused. All clients weigh 1 (the paper also has capped weights), and a round without clients is noised too.
  */
-import type * as z from "zod";
-import type { Algorithm } from "./algorithm.ts";
 import { fedavg, fedavgOptions } from "./fedavg.ts";
 
 export const dpFedavgOptions = fedavgOptions;
 
-export function dpFedavg(options: z.input<typeof dpFedavgOptions> = {}): Algorithm {
+export function dpFedavg(options: Parameters<typeof fedavg>[0] = {}): ReturnType<typeof fedavg> {
   return { ...fedavg(options), name: "dp-fedavg", privacy: { fixedSteps: false } };
 }

@@ -15,12 +15,10 @@
  * Wire: down d, up d.
  * Differences: this is FedAvgM; clip, noise and denominator belong to the run's [privacy], without which it is refused.
  */
-import type * as z from "zod";
-import type { Algorithm } from "./algorithm.ts";
 import { fedavgm, fedavgmOptions } from "./fedavgm.ts";
 
 export const dpFedavgmOptions = fedavgmOptions;
 
-export function dpFedavgm(options: z.input<typeof dpFedavgmOptions> = {}): Algorithm {
+export function dpFedavgm(options: Parameters<typeof fedavgm>[0] = {}): ReturnType<typeof fedavgm> {
   return { ...fedavgm(options), name: "dp-fedavgm", privacy: { fixedSteps: false } };
 }

@@ -16,12 +16,10 @@
  *   each of L tensors at the full C, so its noise multiplier is in truth z / sqrt(L), and it weighs by examples; its
  *   adaptive perturbation is `adaptive` here.
  */
-import type * as z from "zod";
-import type { Algorithm } from "./algorithm.ts";
 import { fedsam, fedsamOptions } from "./fedsam.ts";
 
 export const dpFedsamOptions = fedsamOptions;
 
-export function dpFedsam(options: z.input<typeof dpFedsamOptions> = {}): Algorithm {
+export function dpFedsam(options: Parameters<typeof fedsam>[0] = {}): ReturnType<typeof fedsam> {
   return { ...fedsam(options), name: "dp-fedsam", privacy: { fixedSteps: false } };
 }

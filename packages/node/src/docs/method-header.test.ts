@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { methodCatalog, methodTests } from "./method-catalog.ts";
 import { parseMethodHeader } from "./method-header.ts";
@@ -75,6 +76,13 @@ describe("the methods of this system", () => {
     expect(method.updateRule.length).toBeGreaterThan(0);
     expect(methodTests(name)).not.toEqual([]);
     for (const { name: option, description } of method.options) expect(description, option).not.toBe("");
+  });
+
+  it("keep their headers when they are compiled: the compiler drops what stands before a type import", () => {
+    for (const { file } of catalog) {
+      const source = readFileSync(new URL(`../../../core/src/algorithms/${file}`, import.meta.url), "utf8");
+      expect(source, file).not.toMatch(/^ \*\/\nimport type/m);
+    }
   });
 
   it("have symbols for options that the header explains", () => {
