@@ -1,8 +1,8 @@
-import { AnabranchError } from "@anabranch/engine";
 import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
 import { type LocalBudget, stepCount } from "../client/batches.ts";
 import type { DataSpec } from "../client/data-source.ts";
+import { conflict } from "../config/check.ts";
 import { type Config, configHash } from "../config/index.ts";
 import type { SyntheticPopulation, TrainTest } from "../data/index.ts";
 import { createModel, type Model } from "../models/index.ts";
@@ -130,14 +130,12 @@ export function prepareRun(
 function requireClippable({ name }: Algorithm, { client }: Exchange, clipNorm: number): void {
   const kept = Object.keys(client);
   if (clipNorm === 0 || kept.length === 0) return;
-  throw new AnabranchError({
-    code: "config/conflict",
-    message: "two values in the configuration exclude each other",
-    where: "aggregation.clipNorm",
-    received: `${clipNorm}, with algorithm.name = "${name}", whose clients keep ${kept.join(", ")}`,
-    expected: "0",
-    advice: "Clipped updates would not match what clients keep. Bound single steps instead: training.gradientClip.",
-  });
+  throw conflict(
+    "aggregation.clipNorm",
+    `${clipNorm}, with algorithm.name = "${name}", whose clients keep ${kept.join(", ")}`,
+    "0",
+    "Clipped updates would not match what clients keep. Bound single steps instead: training.gradientClip.",
+  );
 }
 
 /** Steps before the first host kernel move nothing (SOAP has no bases yet): clients with no others would send zeros. */
@@ -145,14 +143,12 @@ function requireSteps({ name }: Algorithm, plan: SimulationPlan, batchSize: numb
   const { program } = plan.task;
   const steps = stepCount(largestClient(plan.train), batchSize, budget);
   if (!("refresh" in program) || steps > program.refresh.first) return;
-  throw new AnabranchError({
-    code: "config/conflict",
-    message: "two values in the configuration exclude each other",
-    where: "localSteps" in budget ? "training.localSteps" : "training.localEpochs",
-    received: `${steps} local step(s) at most, with algorithm.name = "${name}", whose optimizer first moves in step ${program.refresh.first + 1}`,
-    expected: `at least ${program.refresh.first + 1} local steps`,
-    advice: "Its first steps only find the bases of the later ones: train longer, or lower training.batchSize.",
-  });
+  throw conflict(
+    "localSteps" in budget ? "training.localSteps" : "training.localEpochs",
+    `${steps} local step(s) at most, with algorithm.name = "${name}", whose optimizer first moves in step ${program.refresh.first + 1}`,
+    `at least ${program.refresh.first + 1} local steps`,
+    "Its first steps only find the bases of the later ones: train longer, or lower training.batchSize.",
+  );
 }
 
 /** Examples of the client that has most. */
@@ -164,14 +160,12 @@ function largestClient(data: DataSpec): number {
 /** Every part of the model should be sent in every round: with fewer clients some would rest on momentum alone. */
 function requireSenders({ name }: Algorithm, { parts }: Exchange, cohort: number): void {
   if (parts === undefined || parts.length <= cohort) return;
-  throw new AnabranchError({
-    code: "config/conflict",
-    message: "two values in the configuration exclude each other",
-    where: "sampler.cohort",
-    received: `${cohort}, with algorithm.name = "${name}", which cuts this model into ${parts.length} parts`,
-    expected: `at least ${parts.length}: a client for every part in every round`,
-    advice: `Raise sampler.cohort, or set algorithm.blocks = ${cohort} or less.`,
-  });
+  throw conflict(
+    "sampler.cohort",
+    `${cohort}, with algorithm.name = "${name}", which cuts this model into ${parts.length} parts`,
+    `at least ${parts.length}: a client for every part in every round`,
+    `Raise sampler.cohort, or set algorithm.blocks = ${cohort} or less.`,
+  );
 }
 
 function namedModel(config: Config, data: ModelData): Model {

@@ -1,4 +1,4 @@
-import { AnabranchError } from "@anabranch/engine";
+import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import {
   type Accountant,
@@ -68,12 +68,10 @@ export function accountOf(config: Config, population: number, noiseMultiplier: n
 
 function requireOneRound({ privacy }: Config, first: number, { name }: Accountant): void {
   if (privacy.targetEpsilon === undefined || first <= privacy.targetEpsilon) return;
-  throw new AnabranchError({
-    code: "config/conflict",
-    message: "two values in the configuration exclude each other",
-    where: "privacy.targetEpsilon",
-    received: `${privacy.targetEpsilon}, with privacy.noiseMultiplier = ${privacy.noiseMultiplier}`,
-    expected: `at least ${first.toPrecision(4)}, which one round costs (${name}, delta ${privacy.delta})`,
-    advice: "Leave privacy.noiseMultiplier out: it is then chosen for the target and the number of rounds.",
-  });
+  throw conflict(
+    "privacy.targetEpsilon",
+    `${privacy.targetEpsilon}, with privacy.noiseMultiplier = ${privacy.noiseMultiplier}`,
+    `at least ${first.toPrecision(4)}, which one round costs (${name}, delta ${privacy.delta})`,
+    "Leave privacy.noiseMultiplier out: it is then chosen for the target and the number of rounds.",
+  );
 }

@@ -1,5 +1,5 @@
-import { AnabranchError } from "@anabranch/engine";
 import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
+import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import type { PrivacyAccount, RunPlan } from "../round/run-plan.ts";
@@ -18,7 +18,7 @@ export function configuredMechanism(
   const { privacy, sampler, seed } = config;
   if (privacy.mechanism === "none") {
     if (algorithm.privacy === undefined) return undefined;
-    throw refusal(
+    throw conflict(
       "privacy.mechanism",
       `"none", with algorithm.name = "${algorithm.name}"`,
       '"gaussian"',
@@ -51,7 +51,7 @@ function requirePrivateMethod(
   const mechanism = `"${privacy.mechanism}", with algorithm.name = "${name}"`;
   const plain = "a method whose clients keep nothing and send one whole vector";
   const refuse = (why: string, advice: string) => {
-    throw refusal("privacy.mechanism", `${mechanism}, ${why}`, plain, advice);
+    throw conflict("privacy.mechanism", `${mechanism}, ${why}`, plain, advice);
   };
   if (kept.length > 0) {
     refuse(
@@ -67,7 +67,7 @@ function requirePrivateMethod(
     refuse("whose updates are encoded", "Decoded updates may exceed the clip norm: switch the light upload off.");
   }
   if (algorithm.privacy?.fixedSteps === true && training.localSteps === undefined) {
-    throw refusal(
+    throw conflict(
       "training.localEpochs",
       `${training.localEpochs}, with algorithm.name = "${name}"`,
       "training.localSteps instead",
@@ -75,7 +75,7 @@ function requirePrivateMethod(
     );
   }
   if (algorithm.privacy?.clipNorm !== undefined && privacy.targetQuantile !== undefined) {
-    throw refusal(
+    throw conflict(
       "privacy.targetQuantile",
       `${privacy.targetQuantile}, with algorithm.name = "${name}", which sets the clip norm of each round itself`,
       "nothing",
@@ -123,15 +123,4 @@ export function describeMechanism(mechanism: MechanismSettings, config: Config):
       ? "drawn from the run's seed, which repeats a simulation and protects nobody"
       : "drawn from the system's secure generator";
   return `whole clients, ${bound}; Gaussian noise of multiplier ${Number(noiseMultiplier.toPrecision(4))}, ${who}, ${from}; ${config.sampler.name} sampling`;
-}
-
-function refusal(where: string, received: string, expected: string, advice: string): AnabranchError {
-  return new AnabranchError({
-    code: "config/conflict",
-    message: "two values in the configuration exclude each other",
-    where,
-    received,
-    expected,
-    advice,
-  });
 }

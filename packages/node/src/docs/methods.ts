@@ -17,6 +17,7 @@ const resultsFolder = fileURLToPath(new URL("../../../../experiments/results", i
 export function methodsPage(methods: readonly MethodInfo[] = methodCatalog()): string {
   const files = [...Map.groupBy(methods, ({ file }) => file).values()];
   const anchors = anchorsOf(files.map(heading));
+  const sweeps = experiments();
   return [
     "# Methods",
     "",
@@ -35,7 +36,7 @@ export function methodsPage(methods: readonly MethodInfo[] = methodCatalog()): s
         method.options.map(({ name }) => `\`${name}\``).join(", ") || "none",
       ]),
     ),
-    ...files.flatMap(section),
+    ...files.flatMap((shared) => section(shared, sweeps)),
   ].join("\n");
 }
 
@@ -50,8 +51,8 @@ interface Measured {
 }
 
 /** What the experiments measured of a method, a line for each sweep. */
-function measured({ name }: MethodInfo): string[] {
-  return experiments().flatMap((sweep) => {
+function measured({ name }: MethodInfo, sweeps: readonly Measured[]): string[] {
+  return sweeps.flatMap((sweep) => {
     const rows = sweep.rows.filter(({ algorithm, accuracy }) => algorithm === name && accuracy.mean !== null);
     if (rows.length === 0) return [];
     const figures = rows.map(({ label, accuracy }) => `${label} ${percent(accuracy.mean!, accuracy.deviation)}`);
@@ -71,7 +72,7 @@ function percent(mean: number, deviation: number | null): string {
 }
 
 /** Methods that share a file share a section. */
-function section(methods: readonly MethodInfo[]): string[] {
+function section(methods: readonly MethodInfo[], sweeps: readonly Measured[]): string[] {
   const method = methods[0]!;
   const { citation, furtherCitations, file } = method;
   const testFiles = [...new Set(methods.flatMap(({ name }) => methodTests(name)))].sort();
@@ -91,7 +92,7 @@ function section(methods: readonly MethodInfo[]): string[] {
     `- State: ${sentence(method.state)}`,
     `- Wire: down ${method.wire.down}, up ${method.wire.up}.`,
     `- Differences: ${sentence(method.differences)}`,
-    ...methods.flatMap(measured),
+    ...methods.flatMap((one) => measured(one, sweeps)),
     `- File: [${file}](${FOLDER}/${file}); tests: ${testFiles.map((t) => `[${t}](${FOLDER}/${t})`).join(", ")}.`,
   ];
 }
