@@ -2,11 +2,7 @@ import type { PrivacyEvent } from "./events.ts";
 
 /** What a guarantee over some events rests on, one sentence each, to be printed beside epsilon. */
 export function assumptionsOf(events: readonly PrivacyEvent[]): string[] {
-  const lines = [
-    adjacencyOf(events),
-    ...events.map(samplingOf),
-    "trusted server: it sees what clients send and adds the noise; the guarantee is towards all who see what it releases",
-  ];
+  const lines = [adjacencyOf(events), ...events.map(samplingOf), ...events.map(trustOf)];
   return [...new Set(lines.filter((line) => line !== ""))];
 }
 
@@ -16,9 +12,18 @@ function adjacencyOf(events: readonly PrivacyEvent[]): string {
     : "adjacency add-or-remove: all data of one client are there or not, which moves a sum by up to the clip norm";
 }
 
+function trustOf(event: PrivacyEvent): string {
+  if (event.kind === "zero-concentrated" || event.kind === "skellam") {
+    return "no one sees single updates: each sum is formed before anyone sees it, with the noise of at least as many honest clients as it is accounted for";
+  }
+  return "trusted server: it sees what clients send and adds the noise; the guarantee is towards all who see what it releases";
+}
+
 function samplingOf(event: PrivacyEvent): string {
   switch (event.kind) {
     case "gaussian":
+    case "zero-concentrated":
+    case "skellam":
       return "no sampling: every client may take part in every release";
     case "laplace":
       return "Laplace noise: updates are clipped in the 1-norm, and every client may take part in every release";

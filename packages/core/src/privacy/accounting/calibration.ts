@@ -1,7 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import type { Accountant, PrivacyContext, PrivacyStatement } from "./accountant.ts";
 import { checkEpsilon } from "./checks.ts";
-import type { PrivacyEventInput } from "./events.ts";
+import { isSilent, type PrivacyEventInput } from "./events.ts";
 
 /** A budget: epsilon at delta, as an accountant states it. */
 export interface PrivacyTarget {
@@ -69,7 +69,7 @@ export function calibrateRounds(
   events: (rounds: number) => readonly PrivacyEventInput[],
 ): { readonly rounds: number; readonly statement: PrivacyStatement } {
   checkTarget(target.targetEpsilon);
-  if (events(1).some(({ noiseMultiplier }) => noiseMultiplier === 0)) throw noNoise(target.targetEpsilon);
+  if (events(1).some(isSilent)) throw noNoise(target.targetEpsilon);
   const at = (rounds: number) => target.accountant.epsilon(events(rounds), target.delta, target.context);
   let rounds = 0;
   let statement = at(0);

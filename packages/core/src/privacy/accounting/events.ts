@@ -61,6 +61,27 @@ const treeGaussian = z
     path: ["participations"],
   });
 
+/**
+ * A release of which a theorem says that every Rényi divergence is at most rho times its order (zero-concentrated
+ * differential privacy: M. Bun, T. Steinke, TCC 2016, arXiv:1605.02065), as of a sum with clients' discrete Gaussian noise.
+ */
+const zeroConcentrated = z.strictObject({
+  kind: z.literal("zero-concentrated"),
+  rho: z.number().nonnegative().describe("for neighbours of the stated adjacency"),
+  adjacency,
+  count,
+});
+
+/** A sum of whole numbers with Skellam noise. */
+const skellam = z.strictObject({
+  kind: z.literal("skellam"),
+  l1: z.number().positive().describe("by how much neighbours differ at most in 1-norm, in steps of the grid"),
+  l2: z.number().positive().describe("the same in 2-norm"),
+  variance: z.number().positive().describe("of the noise of the whole sum, in squared steps of the grid"),
+  adjacency,
+  count,
+});
+
 /** Something that was released, as plain data: which mechanism, and how often. */
 export const privacyEventSchema = z.discriminatedUnion("kind", [
   gaussian,
@@ -68,10 +89,17 @@ export const privacyEventSchema = z.discriminatedUnion("kind", [
   fixedSizeGaussian,
   laplace,
   treeGaussian,
+  zeroConcentrated,
+  skellam,
 ]);
 
 export type PrivacyEvent = Readonly<z.output<typeof privacyEventSchema>>;
 export type PrivacyEventInput = Readonly<z.input<typeof privacyEventSchema>>;
+
+/** Whether a release has no noise, and so no guarantee. Events that a theorem stands for always have some. */
+export function isSilent(event: PrivacyEventInput): boolean {
+  return "noiseMultiplier" in event && event.noiseMultiplier === 0;
+}
 
 /** An event with its defaults. Throws `privacy/event` for one that is not allowed. */
 export function parseEvent(event: unknown, where?: string): PrivacyEvent {

@@ -12,6 +12,7 @@ export function sensitivity(adjacency: Adjacency): number {
  * for other events. Values of mu^2 add up under composition, exactly (Corollary 3.3). A tree adds up its nodes.
  */
 export function squaredMu(event: PrivacyEvent): number | undefined {
+  if (!("noiseMultiplier" in event)) return undefined;
   const single = (sensitivity(event.adjacency) / event.noiseMultiplier) ** 2;
   switch (event.kind) {
     case "gaussian":

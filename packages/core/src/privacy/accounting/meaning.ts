@@ -26,7 +26,10 @@ function oddsOf({ epsilon, delta, adjacency }: PrivacyStatement): string {
 
 /** With less noise than one update is long, sampling carries the guarantee: the rounds with the client in them have none. */
 function littleNoise({ delta }: PrivacyStatement, events: readonly PrivacyEventInput[]): string[] {
-  const small = groupEvents(events).find((event) => event.kind !== "laplace" && event.noiseMultiplier < 1);
+  const gaussian = groupEvents(events).flatMap((event) =>
+    event.kind === "laplace" || !("noiseMultiplier" in event) ? [] : [event],
+  );
+  const small = gaussian.find(({ noiseMultiplier }) => noiseMultiplier < 1);
   if (small === undefined || small.noiseMultiplier === 0) return [];
   const epsilon = gaussianEpsilon(sensitivity(small.adjacency) / small.noiseMultiplier, delta);
   return [

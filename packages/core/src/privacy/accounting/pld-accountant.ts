@@ -1,6 +1,6 @@
 import { AnabranchError } from "@anabranch/engine";
 import { type Accountant, accountantOf, type Bound } from "./accountant.ts";
-import type { PrivacyEvent } from "./events.ts";
+import { isSilent, type PrivacyEvent } from "./events.ts";
 import { createFft, type Fft } from "./fft.ts";
 import { squaredMu } from "./gaussian.ts";
 import { composeLosses } from "./pld-compose.ts";
@@ -42,7 +42,7 @@ export function pldAccountant(options: PldOptions = {}): Accountant {
     return fft;
   };
   const answer = (events: readonly PrivacyEvent[], query: Query): Bound => {
-    if (events.some((event) => event.noiseMultiplier === 0 && squaredMu(event) !== 0)) return { value: query.worst };
+    if (events.some((event) => isSilent(event) && squaredMu(event) !== 0)) return { value: query.worst };
     for (const size of sizes) {
       const bound = bracket(compose(events, transform(size)), query.read);
       const width = bound.value - bound.lower;

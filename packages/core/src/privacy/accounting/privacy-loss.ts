@@ -67,11 +67,19 @@ export function lossDistribution(event: PrivacyEvent, direction: Direction): Los
     return direction === "remove" ? removalLoss(mixture) : additionLoss(mixture);
   }
   if (event.kind === "laplace") return laplaceLoss(event.noiseMultiplier / sensitivity(event.adjacency));
+  if (event.kind === "fixed-size-gaussian") {
+    throw unsupported(
+      "pld",
+      event,
+      "Poisson sampling, or no sampling",
+      'Use the accountant "rdp", or sample clients by Poisson sampling.',
+    );
+  }
   throw unsupported(
     "pld",
     event,
-    "Poisson sampling, or no sampling",
-    'Use the accountant "rdp", or sample clients by Poisson sampling.',
+    "noise whose distribution of losses is known; of this one only Rényi divergences are bounded",
+    'Use the accountant "rdp".',
   );
 }
 

@@ -2,6 +2,7 @@ import type { PrivacyEvent } from "./events.ts";
 import { sensitivity, squaredMu } from "./gaussian.ts";
 import { fixedSizeDivergences } from "./rdp-fixed-size.ts";
 import { sampledGaussianDivergences } from "./rdp-sampled-gaussian.ts";
+import { skellamDivergences } from "./rdp-skellam.ts";
 
 /**
  * Rényi divergence of one occurrence of an event at every order; divergences of a composition add up (I. Mironov,
@@ -14,6 +15,8 @@ export function renyiDivergences(event: PrivacyEvent, orders: readonly number[])
   const gaussian = squaredMu(event);
   // Gaussian noise: order mu^2 / 2 (Proposition 7).
   if (gaussian !== undefined) return Float64Array.from(orders, (order) => (order * gaussian) / 2);
+  if (event.kind === "zero-concentrated") return Float64Array.from(orders, (order) => order * event.rho);
+  if (event.kind === "skellam") return skellamDivergences(event, orders);
   if (event.noiseMultiplier === 0) return new Float64Array(orders.length).fill(Number.POSITIVE_INFINITY);
   switch (event.kind) {
     case "poisson-gaussian":
