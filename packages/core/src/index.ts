@@ -40,6 +40,15 @@ export * from "./data/index.ts";
 export * from "./models/index.ts";
 export * from "./params/index.ts";
 export * from "./privacy/accounting/index.ts";
+export {
+  type DiscreteMechanism,
+  decodeSum,
+  discreteMechanism,
+  encodeUpdate as encodePrivateUpdate,
+  type IntegerNoise,
+  paddedSize,
+  privacyEventOf,
+} from "./privacy/integers/index.ts";
 export * from "./privacy/mechanisms/index.ts";
 export * from "./protocol/index.ts";
 export * from "./random/index.ts";

@@ -1,0 +1,42 @@
+import type { PrivacyEventInput } from "../accounting/index.ts";
+import { roundedNorm } from "./conditional-rounding.ts";
+import { checkMechanism, type DiscreteMechanism } from "./discrete-mechanism.ts";
+import { paddedSize } from "./rotation.ts";
+
+/**
+ * What one released sum of a mechanism costs, for a client that is there or not. No sampling is taken credit for, and
+ * no wrapping around: what is done to the sum of whole numbers cannot cost more. Throws `privacy/mechanism`.
+ */
+export function privacyEventOf(mechanism: DiscreteMechanism): PrivacyEventInput {
+  const { distribution, granularity, variance, bias, survivors } = checkMechanism(mechanism);
+  const size = paddedSize(mechanism.size);
+  const norm = roundedNorm(1 / granularity, size, bias);
+  if (distribution === "skellam") {
+    // |x|_1 is at most sqrt(d) |x|_2, and at most |x|_2^2 for whole numbers.
+    const l1 = Math.min(norm * norm, Math.sqrt(size) * norm);
+    return { kind: "skellam", l1, l2: norm, variance: survivors * variance };
+  }
+  return { kind: "zero-concentrated", rho: discreteGaussianSumRho(norm, size, variance, survivors) };
+}
+
+/**
+ * rho such that a sum of n shares of discrete Gaussian noise is rho-zero-concentrated differentially private, eps^2 / 2 of
+ * (arXiv:2102.06387, Theorem 1, equations 3 and 4, in units of the grid)
+ *
+ *   tau = 10 sum_{k=1}^{n-1} exp(-2 pi^2 sigma^2 k / (k + 1))
+ *   eps = min{ sqrt(D^2 / (n sigma^2) + 2 tau d), D / (sqrt(n) sigma) + tau sqrt(d) }
+ *
+ * tau is how far such a sum can be from one discrete Gaussian of variance n sigma^2. sigma^2 is at least 1/4.
+ *
+ * @param norm D, by which one client moves the sum at most
+ * @param size d
+ * @param variance sigma^2 of a share
+ * @param survivors n
+ */
+export function discreteGaussianSumRho(norm: number, size: number, variance: number, survivors: number): number {
+  let sum = 0;
+  for (let k = 1; k < survivors; k++) sum += Math.exp((-2 * Math.PI ** 2 * variance * k) / (k + 1));
+  const tau = 10 * sum;
+  const ratio = norm / Math.sqrt(survivors * variance);
+  return Math.min(ratio ** 2 + 2 * tau * size, (ratio + tau * Math.sqrt(size)) ** 2) / 2;
+}
