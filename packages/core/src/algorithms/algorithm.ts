@@ -53,6 +53,8 @@ export interface RoundContext {
   readonly localSteps: number;
   /** K: the same with the weights of the updates, so that a weighted mean of updates over K eta is a mean of gradients. */
   readonly weightedSteps: number;
+  /** Of the model's parameters, for rules that go layer by layer. */
+  readonly layout: Layout;
 }
 
 /** One tensor for each layout entry, by name. */
@@ -146,8 +148,8 @@ export interface ClientResult {
 export interface PrivacyNeeds {
   /** Every client takes the same, public number of local steps, as the server computes with it. */
   readonly fixedSteps: boolean;
-  /** The clip norm of a round, from public state alone, where it is not that of the configuration. */
-  clipNorm?(state: ServerState, configured: number): number;
+  /** The clip norm of a round, from public state and numbers alone, where it is not that of the configuration. */
+  clipNorm?(state: ServerState, configured: number, context: RoundContext): number;
 }
 
 /** A federated method: a plain value built by a factory from validated options. */

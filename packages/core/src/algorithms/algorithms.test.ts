@@ -12,8 +12,10 @@ import { prepareQuadratics } from "../simulation/quadratics.ts";
 import { traceQuadratics } from "../simulation/trace-quadratics.ts";
 import type { Algorithm, ServerState } from "./algorithm.ts";
 import { diff2 } from "./diff2.ts";
+import { diff2BvrLSgd } from "./diff2-bvr-l-sgd.ts";
 import { dpFedavg } from "./dp-fedavg.ts";
 import { dpFedavgm } from "./dp-fedavgm.ts";
+import { dpFedlamb } from "./dp-fedlamb.ts";
 import { dpFedpgn } from "./dp-fedpgn.ts";
 import { dpFedsam } from "./dp-fedsam.ts";
 import { fedadamw } from "./fedadamw.ts";
@@ -135,6 +137,12 @@ const battery: Record<string, AlgorithmUnderTest> = {
     wire: { down: 1, up: 1 },
     converges: { ...quick, within: 0.06 },
   },
+  "dp-fedlamb": {
+    create: () => dpFedlamb({ serverLearningRate: 0.02 }),
+    wire: { down: 1, up: 1 },
+    // each step has the length of the model times the learning rate, so the steps circle the minimum
+    converges: { rounds: 400, learningRate: 0.1, within: 0.05 },
+  },
   "dp-fedpgn": {
     create: dpFedpgn,
     neutral: () => dpFedpgn({ gradientShare: 1, perturbation: "none" }),
@@ -145,6 +153,12 @@ const battery: Record<string, AlgorithmUnderTest> = {
   diff2: {
     create: diff2,
     wire: { down: 2 + 1 / 3, up: 1 },
+    converges: { rounds: 300, learningRate: 0.1, within: 1e-6 },
+  },
+  // the gradient and two flags beside both models: 3 d + 2 with d = 3
+  "diff2-bvr-l-sgd": {
+    create: diff2BvrLSgd,
+    wire: { down: 3 + 2 / 3, up: 1 },
     converges: { rounds: 300, learningRate: 0.1, within: 1e-6 },
   },
   // one block, so one mean beside the model each way, and the step count down: 2 d + 2 and d + 1 with d = 3
@@ -254,7 +268,15 @@ describe("scaffold", () => {
   });
 });
 
-const context = { round: 1, cohortSize: 1, population: 1, learningRate: 0.1, localSteps: 1, weightedSteps: 1 };
+const context = {
+  round: 1,
+  cohortSize: 1,
+  population: 1,
+  learningRate: 0.1,
+  localSteps: 1,
+  weightedSteps: 1,
+  layout: scalar,
+};
 
 describe("fedopt", () => {
   const one = (algorithm: Algorithm, change: number) =>

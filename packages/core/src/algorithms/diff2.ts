@@ -18,7 +18,8 @@
  * Differences: the paper protects records and clips the gradient of each; here a client's mean gradient is the record, so
  *   that whole clients are protected, adjacency is adding or removing one, and the server adds the noise. A client's
  *   gradient is the mean over its local steps, none of which moves: local learning rate, momentum and weight decay have no
- *   influence. x_{r-1} goes down, as clients keep nothing. DIFF2-BVR-L-SGD, whose steps are local, is not here. One noise multiplier serves both kinds of release; the last iterate is the result.
+ *   influence. x_{r-1} goes down, as clients keep nothing. One noise multiplier serves both kinds of
+ *   release; the last iterate is the result. The form with local steps is diff2-bvr-l-sgd.
  */
 import { add, div, mul, sub, type TensorTree } from "@anabranch/engine";
 import * as z from "zod";

@@ -122,6 +122,19 @@ export function localCurvature({ optimizer, estimator, refreshEvery = 10 }: Opti
   return estimator === "hutchinson" ? hutchinsonProbe(refreshEvery) : gaussNewton(refreshEvery);
 }
 
+/** Refuses momentum and weight decay (`config/conflict`), for methods whose local steps follow gradients alone. */
+export function requirePlainSteps(run: LocalSettings): LocalSettings {
+  if (requireNoMomentum(run).weightDecay === 0) return run;
+  throw new AnabranchError({
+    code: "config/conflict",
+    message: "two values in the configuration exclude each other",
+    where: "training.weightDecay",
+    received: `${run.weightDecay}, with an algorithm whose local steps follow gradients alone`,
+    expected: "0",
+    advice: "Leave training.weightDecay out.",
+  });
+}
+
 /** Refuses the momentum of plain local SGD (`config/conflict`): these methods have their own. */
 export function requireNoMomentum(run: LocalSettings): LocalSettings {
   if (run.momentum === 0 && !run.nesterov) return run;

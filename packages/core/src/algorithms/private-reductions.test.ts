@@ -1,11 +1,6 @@
-import { interpreter } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
-import { memoryBlobStore } from "../round/blob-store.ts";
-import { memoryClientStates } from "../round/memory-client-states.ts";
-import { runFederation } from "../round/run.ts";
-import { inProcessSimulation } from "../simulation/in-process.ts";
-import { prepareQuadratics, type Quadratics } from "../simulation/quadratics.ts";
+import { privateTrace } from "../conformance/private-trace.ts";
 import type { Algorithm } from "./algorithm.ts";
 import { diff2 } from "./diff2.ts";
 import { dpFedavg } from "./dp-fedavg.ts";
@@ -20,27 +15,6 @@ import { fedsam } from "./fedsam.ts";
 /** So large that nothing is clipped. */
 const loose = { clipNorm: 1e9 };
 const everyone = { cohorts: Array.from({ length: 6 }, () => [0, 1, 2, 3]) };
-
-/** Parameters and aggregate of every round. */
-async function trace(algorithm: Algorithm, changes: Partial<Quadratics> = {}) {
-  const rounds: number[][] = [];
-  const aggregates: Record<string, number[]>[] = [];
-  const watched: Algorithm = {
-    ...algorithm,
-    update(state, aggregate, context) {
-      aggregates.push(Object.fromEntries(Object.entries(aggregate).map(([name, v]) => [name, Array.from(v)])));
-      const next = algorithm.update(state, aggregate, context);
-      rounds.push(Array.from(next.vectors.parameters));
-      return next;
-    },
-  };
-  const executor = interpreter();
-  const { plan, simulation } = prepareQuadratics(watched, { ...HETEROGENEOUS, ...changes }, executor);
-  const { backend, evaluator } = await inProcessSimulation(simulation, executor);
-  const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
-  await runFederation(plan, { backend, evaluator, ...stores, emit: () => {} });
-  return { rounds, aggregates };
-}
 
 function expectClose(ours: readonly number[][], reference: readonly number[][], within = 1e-12): void {
   expect(ours.length).toBe(reference.length);
@@ -61,14 +35,14 @@ describe("private methods without clip and noise", () => {
       fedcm({ gradientShare: 0.3 }),
     ],
   ])("%s", async (_name, ours, plain) => {
-    expectClose((await trace(ours, { privacy: loose })).rounds, (await trace(plain)).rounds);
+    expectClose((await privateTrace(ours, { privacy: loose })).rounds, (await privateTrace(plain)).rounds);
   });
 });
 
 it("DP-FedSAM with rho = 0 is DP-FedAvg to the bit, under the same noise", async () => {
   const privacy = { clipNorm: 0.2, noiseMultiplier: 1 };
-  const sam = await trace(dpFedsam({ perturbationRadius: 0 }), { privacy });
-  expect(sam.rounds).toEqual((await trace(dpFedavg(), { privacy })).rounds);
+  const sam = await privateTrace(dpFedsam({ perturbationRadius: 0 }), { privacy });
+  expect(sam.rounds).toEqual((await privateTrace(dpFedavg(), { privacy })).rounds);
 });
 
 describe("DP-FedPGN", () => {
@@ -76,7 +50,7 @@ describe("DP-FedPGN", () => {
     // F_i(x) = a/2 (x + u/a)^2 has gradient u + a x, with a so small that x does not matter
     const [a, u, gamma] = [1e-9, [0.5, -1, 2], 0.2];
     const constant = { a: [[a, a, a]], b: [u.map((v) => -v / a)], cohorts: [[0], [0], [0], [0]] };
-    const { aggregates } = await trace(dpFedpgn({ gradientShare: gamma }), { ...constant, privacy: loose });
+    const { aggregates } = await privateTrace(dpFedpgn({ gradientShare: gamma }), { ...constant, privacy: loose });
     for (const { residual } of aggregates) {
       residual!.forEach((r, j) => {
         expect(r).toBeCloseTo(-gamma * 3 * 0.1 * u[j]!, 7);
@@ -85,14 +59,14 @@ describe("DP-FedPGN", () => {
   });
 
   it("never sees a mean residual beyond the clip norm", async () => {
-    const { aggregates } = await trace(dpFedpgn(), { ...everyone, privacy: { clipNorm: 0.03 } });
+    const { aggregates } = await privateTrace(dpFedpgn(), { ...everyone, privacy: { clipNorm: 0.03 } });
     for (const { residual } of aggregates) expect(Math.hypot(...residual!)).toBeLessThanOrEqual(0.03 * (1 + 1e-12));
   });
 
   it("smooths what was released", async () => {
     const one = { cohorts: [[0, 1]], privacy: loose };
-    const plain = (await trace(dpFedpgn(), one)).rounds[0]!;
-    const smooth = (await trace(dpFedpgn({ smoothing: 1 }), one)).rounds[0]!;
+    const plain = (await privateTrace(dpFedpgn(), one)).rounds[0]!;
+    const smooth = (await privateTrace(dpFedpgn({ smoothing: 1 }), one)).rounds[0]!;
     // three values on a circle: the mean stays, deviations from it shrink by 1 + 2 s (1 - cos(2 pi / 3)) = 4
     const mean = plain.reduce((sum, x) => sum + x, 0) / 3;
     smooth.forEach((x, j) => {
@@ -115,13 +89,13 @@ describe("DIFF2", () => {
 
   it("without clip and noise is gradient descent, by telescoping", async () => {
     const options = { restartEvery: 100, smoothnessBound: 1e9, serverLearningRate: 0.2 };
-    const { rounds } = await trace(diff2(options), { ...everyone, privacy: loose });
+    const { rounds } = await privateTrace(diff2(options), { ...everyone, privacy: loose });
     expectClose(rounds, descent(6, 0.2));
   });
 
   it("with T = 1 releases clipped gradients, never differences", async () => {
     const one = { ...everyone, privacy: { clipNorm: 0.5 } };
-    const { aggregates, rounds } = await trace(diff2({ restartEvery: 1, smoothnessBound: 1e-9 }), one);
+    const { aggregates, rounds } = await privateTrace(diff2({ restartEvery: 1, smoothnessBound: 1e-9 }), one);
     // by hand: client i has gradient -a b at x = 0
     const first = [0, 1, 2].map((j) =>
       HETEROGENEOUS.a.reduce((sum, row, i) => {
@@ -134,8 +108,8 @@ describe("DIFF2", () => {
   });
 
   it("never clips a difference where C2 is at least the curvature", async () => {
-    const steep = await trace(diff2({ smoothnessBound: 4 }), { ...everyone, privacy: loose });
-    const free = await trace(diff2({ smoothnessBound: 1e9 }), { ...everyone, privacy: loose });
+    const steep = await privateTrace(diff2({ smoothnessBound: 4 }), { ...everyone, privacy: loose });
+    const free = await privateTrace(diff2({ smoothnessBound: 1e9 }), { ...everyone, privacy: loose });
     expect(steep.rounds).toEqual(free.rounds);
   });
 
@@ -146,9 +120,12 @@ describe("DIFF2", () => {
       vectors: { parameters: here, previous, gradient: here },
       scalars: { rounds },
     });
-    const clipNorm = algorithm.privacy!.clipNorm!;
-    expect(clipNorm(state(here, 1), 0.7)).toBe(0);
-    expect(clipNorm(state(there, 2), 0.7)).toBe(6);
-    expect(clipNorm(state(there, 3), 0.7)).toBe(0.7);
+    const layout = { entries: [], blocks: [], size: 2, hash: "" };
+    const steps = { learningRate: 0.1, localSteps: 1, weightedSteps: 1 };
+    const clipNorm = (...at: Parameters<typeof state>) =>
+      algorithm.privacy!.clipNorm!(state(...at), 0.7, { round: 1, cohortSize: 4, population: 4, layout, ...steps });
+    expect(clipNorm(here, 1)).toBe(0);
+    expect(clipNorm(there, 2)).toBe(6);
+    expect(clipNorm(there, 3)).toBe(0.7);
   });
 });

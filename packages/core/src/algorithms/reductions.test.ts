@@ -28,7 +28,7 @@ describe("reductions that the papers imply", () => {
       const c = state.vectors["direction"]![0]!;
       const delta = new Float64Array([-k * eta * (alpha * u + (1 - alpha) * c)]);
       const steps = { localSteps: k, weightedSteps: k };
-      const context = { round: t, cohortSize: 1, population: 1, learningRate: eta, ...steps };
+      const context = { round: t, cohortSize: 1, population: 1, learningRate: eta, layout: scalar, ...steps };
       state = algorithm.update(state, { delta }, context);
       expect(state.vectors["direction"]![0]).toBeCloseTo((1 - (1 - alpha) ** t) * u, 12);
     }

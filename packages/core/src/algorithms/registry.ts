@@ -3,8 +3,10 @@ import type * as z from "zod";
 import { nearest } from "../config/nearest.ts";
 import type { Algorithm } from "./algorithm.ts";
 import { diff2, diff2Options } from "./diff2.ts";
+import { diff2BvrLSgd, diff2BvrLSgdOptions } from "./diff2-bvr-l-sgd.ts";
 import { dpFedavg, dpFedavgOptions } from "./dp-fedavg.ts";
 import { dpFedavgm, dpFedavgmOptions } from "./dp-fedavgm.ts";
+import { dpFedlamb, dpFedlambOptions } from "./dp-fedlamb.ts";
 import { dpFedpgn, dpFedpgnOptions } from "./dp-fedpgn.ts";
 import { dpFedsam, dpFedsamOptions } from "./dp-fedsam.ts";
 import { fedadamw, fedadamwOptions } from "./fedadamw.ts";
@@ -85,8 +87,13 @@ export const algorithms: readonly AlgorithmEntry[] = [
   entry("dp-fedavg", "dp-fedavg.ts", dpFedavgOptions, dpFedavg),
   entry("dp-fedavgm", "dp-fedavgm.ts", dpFedavgmOptions, dpFedavgm, { beta: "serverMomentum" }),
   entry("dp-fedsam", "dp-fedsam.ts", dpFedsamOptions, dpFedsam, { rho: "perturbationRadius" }),
+  entry("dp-fedlamb", "dp-fedlamb.ts", dpFedlambOptions, dpFedlamb, { ...fedoptSymbols, lambda: "serverWeightDecay" }),
   entry("dp-fedpgn", "dp-fedpgn.ts", dpFedpgnOptions, dpFedpgn, { gamma: "gradientShare", rho: "perturbationRadius" }),
   entry("diff2", "diff2.ts", diff2Options, diff2, { T: "restartEvery", C2: "smoothnessBound" }),
+  entry("diff2-bvr-l-sgd", "diff2-bvr-l-sgd.ts", diff2BvrLSgdOptions, diff2BvrLSgd, {
+    T: "restartEvery",
+    C2: "smoothnessBound",
+  }),
 ];
 
 /**

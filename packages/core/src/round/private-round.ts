@@ -35,11 +35,17 @@ export function privateExchange(exchange: Exchange, settings: MechanismSettings)
 }
 
 /** The public scalars that go down in a round: with privacy its clip norm. */
-export function publicScalars({ stages, algorithm }: RunPlan, server: ServerState): Readonly<Record<string, number>> {
-  const { privacy } = stages;
+export function publicScalars(
+  plan: RunPlan,
+  server: ServerState,
+  round: number,
+  learningRate: number,
+): Readonly<Record<string, number>> {
+  const { privacy } = plan.stages;
   if (privacy === undefined) return {};
   const base = privacy.adaptive === undefined ? privacy.clipNorm : (server.scalars[CLIP_NORM] ?? privacy.clipNorm);
-  return { [CLIP_NORM]: algorithm.privacy?.clipNorm?.(server, base) ?? base };
+  const context = publicContext(plan, round, learningRate);
+  return { [CLIP_NORM]: plan.algorithm.privacy?.clipNorm?.(server, base, context) ?? base };
 }
 
 /**
@@ -81,7 +87,7 @@ export function isReleased({ stages: { privacy } }: RunPlan, clients: number): b
  * ones would be a release of their own. Throws `privacy/steps` where a method asks for steps that are not public.
  */
 export function publicContext(
-  { algorithm, population, localSteps, stages }: RunPlan,
+  { algorithm, layout, population, localSteps, stages }: RunPlan,
   round: number,
   learningRate: number,
 ): RoundContext {
@@ -99,6 +105,7 @@ export function publicContext(
     round,
     population,
     learningRate,
+    layout,
     cohortSize: stages.privacy!.denominator,
     get localSteps() {
       return steps();

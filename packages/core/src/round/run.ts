@@ -59,7 +59,7 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
   const learningRate = plan.learningRate(round);
   const cohort = plan.sampler.sample(round, deriveKey(rootKey(plan.seed), "cohort", round));
   await ports.emit({ v: 1, type: "round.started", at: now(), round, cohort: [...cohort], learningRate });
-  const scalars = publicScalars(plan, state.server);
+  const scalars = publicScalars(plan, state.server, round, learningRate);
   const planned = { round, cohort, learningRate, scalars };
   const { bytesDown, bytesUp, foldMs } = await trainCohort(plan, ports, state, fold, planned);
   const trained = performance.now();

@@ -33,11 +33,16 @@ export function updateServer(
   return withNextClipNorm(next, privacy, finished.scalars[CLIP_NORM]!, vote);
 }
 
-function contextOf({ population }: RunPlan, fold: RoundFold, { round, learningRate }: FinishedRound): RoundContext {
+function contextOf(
+  { population, layout }: RunPlan,
+  fold: RoundFold,
+  { round, learningRate }: FinishedRound,
+): RoundContext {
   return {
     round,
     cohortSize: fold.clients,
     population,
+    layout,
     learningRate,
     localSteps: fold.localSteps,
     weightedSteps: fold.weightedSteps,

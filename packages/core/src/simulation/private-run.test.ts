@@ -44,7 +44,18 @@ async function run(changes: Changes) {
   return { result, events, plan };
 }
 
-const methods = ["dp-fedavg", "dp-fedavgm", "dp-fedsam", "fedprox", "fedadam", "dp-fedpgn", "diff2", "fedcm"];
+const methods = [
+  "dp-fedavg",
+  "dp-fedavgm",
+  "dp-fedsam",
+  "dp-fedlamb",
+  "fedprox",
+  "fedadam",
+  "dp-fedpgn",
+  "diff2",
+  "diff2-bvr-l-sgd",
+  "fedcm",
+];
 
 describe("a private run", () => {
   it.each(methods)("of %s is the same each time, and another by another clip norm", async (name) => {
@@ -163,6 +174,16 @@ describe("a private run is refused", () => {
       "for DP-FedPGN by epochs",
       { algorithm: { name: "dp-fedpgn" }, training: { localEpochs: 1 } },
       /training.localEpochs.*localSteps/s,
+    ],
+    [
+      "for local differences by epochs",
+      { algorithm: { name: "diff2-bvr-l-sgd" }, training: { localEpochs: 1 } },
+      /training.localEpochs.*localSteps/s,
+    ],
+    [
+      "for local differences with weight decay",
+      { algorithm: { name: "diff2-bvr-l-sgd" }, training: { localSteps: 2, weightDecay: 0.1 } },
+      /training.weightDecay/,
     ],
     [
       "for a second rule of the clip norm",

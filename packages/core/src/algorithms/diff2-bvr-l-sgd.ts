@@ -1,0 +1,134 @@
+/**
+ * DIFF2-BVR-L-SGD: DIFF2 whose released gradient starts K local steps that follow its change with differences of their own.
+ *
+ * Citation: T. Murata, T. Suzuki, "DIFF2: Differential Private Optimization via Gradient Differences for Nonconvex
+ * Distributed Learning", ICML 2023, arXiv:2302.03884 (DIFF2-BVR-L-SGD); without privacy: T. Murata, T. Suzuki, "Bias-Variance
+ * Reduced Local SGD for Less Heterogeneous Federated Learning", ICML 2021, arXiv:2102.03198.
+ *
+ * Update rule: odd rounds release v at the model x_r, even rounds move the model
+ *   odd:  v as in DIFF2, with grad F_i the mean over the client's K mini-batches
+ *   even: y_0 = x_r, w_0 = v;  k = 0 .. K-1: y_{k+1} = y_k - eta * w_k,  w_{k+1} = w_k + g_i(y_{k+1}) - g_i(y_k)
+ *         u_i = mean_k w_k - v,  clipped at B = |v| * (mean_k (1 + C2 eta)^k - 1)
+ *         x_{r+1} = x_r - eta * K * (v + (sum_i u_i + N(0, (z B)^2 I)) / (q M))
+ *
+ * Symbols: x_r -> parameters -> [d]; x_{r-1} -> previous -> [d]; v -> gradient -> [d]; T -> restartEvery -> []; eta ->
+ *   training.learningRate -> []; K -> training.localSteps -> []; C1 -> privacy.clipNorm -> []; C2 -> smoothnessBound -> [];
+ *   z -> privacy.noiseMultiplier -> []; q M -> sampler.cohort -> []
+ * State: server {parameters [d], previous [d], gradient [d], scalar rounds}; client none.
+ * Wire: down 3d + 2, up d; two gradients a step; two rounds for one of the paper.
+ * Differences: the paper's round needs v before its local steps, two exchanges, so it is two rounds here, each a release of
+ *   its own. The paper protects records: its local steps clip the differences of each and add noise each time. Here whole
+ *   clients are protected: a client's steps stay with it, only their departure u_i from the public v leaves, clipped and
+ *   noised once. Where C2 bounds the curvature |g_i(y) - g_i(y')| <= C2 |y - y'|, so |w_k| <= (1 + C2 eta)^k |v| and B
+ *   clips nothing. The paper lets one random client move; alone it would carry the noise of all, so the cohort's mean
+ *   moves. C1, C2, T as in DIFF2; the last iterate is the result.
+ */
+import { add, div, mul, sub, type TensorTree } from "@anabranch/engine";
+import type * as z from "zod";
+import { layout } from "../params/layout.ts";
+import { distance, norm2, zerosLike } from "../params/vector.ts";
+import type { Algorithm, ClientHalf, ParameterTensors, RoundContext, ServerState } from "./algorithm.ts";
+import { diff2Options } from "./diff2.ts";
+import { requirePlainSteps } from "./local-optimizer.ts";
+import { combine } from "./parameter-tensors.ts";
+import { combineVectors, stepFrom, zeros } from "./server.ts";
+
+export const diff2BvrLSgdOptions = diff2Options.omit({ serverLearningRate: true });
+
+const flag = (name: string) => ({ name, shape: [], role: "vector", block: "phase" }) as const;
+/** 1 where gradients are released as differences, 1 where the local model moves. */
+const phase = layout([flag("descent"), flag("difference")]);
+
+interface Carry {
+  /** Where gradients are taken: y_k or x_r, and the model before it. */
+  readonly now: ParameterTensors;
+  readonly before: ParameterTensors;
+  /** w_k - v where the model moves, else the newest gradient or difference. */
+  readonly change: ParameterTensors;
+  /** Sum of the changes of all steps so far. */
+  readonly total: ParameterTensors;
+}
+
+/** Both kinds of round as one step: two gradients on one batch, and a model that moves or stays. */
+const client: ClientHalf = {
+  begin({ broadcast }, settings): TensorTree {
+    requirePlainSteps(settings);
+    const nothing = combine((x) => mul(x, 0), broadcast["parameters"]!);
+    const start = { now: broadcast["parameters"]!, before: broadcast["previous"]! };
+    return { ...start, change: nothing, total: nothing } as TensorTree;
+  },
+  step(carry, local) {
+    const { now, before, change, total } = carry as unknown as Carry;
+    const descent = local.broadcast["phase"]!["descent"]!;
+    const difference = local.broadcast["phase"]!["difference"]!;
+    const [here, there] = [local.gradient(now), local.gradient(before)];
+    const fresh = combine((g, p) => sub(g, mul(difference, p)), here.gradients, there.gradients);
+    const changed = combine((c, f) => add(mul(descent, c), f), change, fresh);
+    const direction = combine(add, local.broadcast["gradient"]!, changed);
+    const stays = sub(1, descent);
+    const next: Carry = {
+      now: combine((y, w) => sub(y, mul(mul(descent, local.learningRate), w)), now, direction),
+      before: combine((y, p) => add(mul(descent, y), mul(stays, p)), now, before),
+      change: changed,
+      total: combine(add, total, changed),
+    };
+    return { carry: next as unknown as TensorTree, loss: here.loss };
+  },
+  end: (carry, { steps }) => ({
+    update: { change: combine((sum) => div(sum, steps), (carry as unknown as Carry).total) },
+    state: {},
+  }),
+};
+
+export function diff2BvrLSgd(options: z.input<typeof diff2BvrLSgdOptions> = {}): Algorithm {
+  const settings = diff2BvrLSgdOptions.parse(options);
+  const moves = ({ scalars }: ServerState) => scalars["rounds"]! % 2 === 1;
+  const restarts = ({ scalars }: ServerState) => (scalars["rounds"]! / 2) % settings.restartEvery === 0;
+  return {
+    name: "diff2-bvr-l-sgd",
+    options: settings,
+    privacy: {
+      fixedSteps: true,
+      clipNorm(state, configured, context) {
+        const { parameters, previous, gradient } = state.vectors;
+        if (moves(state)) return norm2(gradient!) * departure(settings.smoothnessBound, context);
+        return restarts(state) ? configured : settings.smoothnessBound * distance(parameters, previous!);
+      },
+    },
+    exchange: (model) => ({
+      down: { parameters: model, previous: model, gradient: model, phase },
+      up: { change: { layout: model, aggregation: "uniformMean" } },
+      client: {},
+    }),
+    init: (parameters) => ({
+      vectors: { parameters, previous: parameters, gradient: zeros(parameters) },
+      scalars: { rounds: 0 },
+    }),
+    client,
+    broadcast(state) {
+      const flags = zerosLike(state.vectors.parameters, phase.size);
+      flags.set([moves(state) ? 1 : 0, restarts(state) ? 0 : 1]);
+      return { ...state.vectors, phase: flags };
+    },
+    update(state, aggregate, { learningRate, localSteps }) {
+      const { parameters, previous, gradient } = state.vectors;
+      const scalars = { rounds: state.scalars["rounds"]! + 1 };
+      const change = aggregate["change"]!;
+      if (moves(state)) {
+        const mean = combineVectors((v, u) => v + u, gradient!, change);
+        const moved = stepFrom(parameters, -learningRate * localSteps, mean);
+        return { vectors: { parameters: moved, previous: previous!, gradient: gradient! }, scalars };
+      }
+      const released = restarts(state) ? change : combineVectors((v, u) => v + u, gradient!, change);
+      return { vectors: { parameters, previous: parameters, gradient: released }, scalars };
+    },
+  };
+}
+
+/** mean_k (1 + C2 eta)^k - 1 over k = 0 .. K-1: how far w may depart on average from v, over |v|. */
+function departure(smoothnessBound: number, { learningRate, localSteps }: RoundContext): number {
+  const growth = 1 + smoothnessBound * learningRate;
+  let sum = 0;
+  for (let k = 0; k < localSteps; k++) sum += growth ** k - 1;
+  return sum / localSteps;
+}
