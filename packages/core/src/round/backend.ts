@@ -39,6 +39,12 @@ export interface EvaluationSums {
   readonly examples: number;
 }
 
+/** Something the operator should know that did not stop the run. */
+export interface Warning {
+  readonly code: string;
+  readonly message: string;
+}
+
 /**
  * What runs a cohort: in-process, worker threads, a live server. The round loop cannot tell which. `run` resolves when
  * every outcome was accepted, in cohort order whatever the order of arrival, in groups of any size (several updates at
@@ -48,6 +54,8 @@ export interface EvaluationSums {
 export interface Backend {
   readonly name: string;
   run(request: CohortRequest, accept: (outcomes: readonly CohortOutcome[]) => Promise<void>): Promise<void>;
+  /** What happened since the last call and no outcome tells, e.g. that a worker was lost and replaced. */
+  takeWarnings?(): readonly Warning[];
 }
 
 /** Evaluates a model: on the global test set, and on the hold-out rows of every client (empty without hold-outs). */

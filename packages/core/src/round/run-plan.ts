@@ -2,7 +2,7 @@ import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Sampler } from "../selection/sampler.ts";
-import type { Backend, Evaluator } from "./backend.ts";
+import type { Backend, Evaluator, Warning } from "./backend.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { ClientStateStore } from "./client-state.ts";
 import type { RunEvent } from "./events.ts";
@@ -41,7 +41,7 @@ export interface RunPlan {
   /** Local steps of every client where the configuration fixes them, which makes them public. */
   readonly localSteps?: number | undefined;
   /** What the operator should know of this configuration; announced when the run starts. */
-  readonly warnings?: readonly { readonly code: string; readonly message: string }[] | undefined;
+  readonly warnings?: readonly Warning[] | undefined;
   /** Local learning rate of a round (1-based). */
   learningRate(round: number): number;
   readonly evaluateEvery: number;

@@ -5,7 +5,7 @@ import { fedavg } from "../algorithms/fedavg.ts";
 import { scaffold } from "../algorithms/scaffold.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
 import { prepareQuadratics, type Quadratics } from "../simulation/quadratics.ts";
-import type { Backend, EvaluationSums } from "./backend.ts";
+import type { Backend, EvaluationSums, Warning } from "./backend.ts";
 import { type BlobStore, memoryBlobStore } from "./blob-store.ts";
 import type { EventOf, RunEvent, RunEventType } from "./events.ts";
 import { memoryClientStates } from "./memory-client-states.ts";
@@ -76,6 +76,19 @@ function failing(backend: Backend, fails: NonNullable<World["failing"]>): Backen
   };
 }
 
+/** Has one warning to tell after each cohort, and none twice. */
+function warning(backend: Backend): Backend {
+  const warnings: Warning[] = [];
+  return {
+    name: backend.name,
+    async run(request, accept) {
+      await backend.run(request, accept);
+      warnings.push({ code: "worker/lost", message: `in round ${request.broadcast.round}` });
+    },
+    takeWarnings: () => warnings.splice(0),
+  };
+}
+
 function scripted(accuracies: readonly number[]): RunPorts["evaluator"] {
   let calls = 0;
   const next = (): EvaluationSums => {
@@ -88,6 +101,21 @@ function scripted(accuracies: readonly number[]): RunPorts["evaluator"] {
 const ofType = <T extends RunEventType>(events: readonly RunEvent[], type: T) =>
   events.filter((event): event is EventOf<T> => event.type === type);
 const codes = (events: readonly RunEvent[]) => ofType(events, "run.warning").map(({ code }) => code);
+
+describe("what a backend warns of", () => {
+  it("is announced in its round, once", async () => {
+    const executor = interpreter();
+    const { simulation } = prepareQuadratics(fedavg(), problem, executor);
+    const { backend } = await inProcessSimulation(simulation, executor);
+    const { events } = await run({ ports: { backend: warning(backend) } });
+    expect(ofType(events, "run.warning").map(({ code, message }) => [code, message])).toEqual(
+      problem.cohorts.map((_, i) => ["worker/lost", `in round ${i + 1}`]),
+    );
+    const finished = (round: number) => events.findIndex((e) => e.type === "round.finished" && e.round === round);
+    const warned = events.findIndex((e) => e.type === "run.warning" && e.message === "in round 2");
+    expect([finished(1), warned, finished(2)]).toEqual([finished(1), warned, finished(2)].sort((a, b) => a - b));
+  });
+});
 
 describe("clients that fail", () => {
   it("are announced and left out, and weigh nothing", async () => {

@@ -3,7 +3,7 @@ import { distance, hashVector, isFiniteVector } from "../params/vector.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import { RoundFold } from "./aggregate.ts";
 import { assignParts } from "./assign-parts.ts";
-import type { CohortOutcome } from "./backend.ts";
+import type { CohortOutcome, Warning } from "./backend.ts";
 import { Background } from "./background.ts";
 import { decoded, decodingFault } from "./decode.ts";
 import { defectOf } from "./defect.ts";
@@ -150,6 +150,7 @@ async function trainCohort(
     },
   );
   await saving.finish();
+  await warn(ports, ports.backend.takeWarnings?.());
   return spent;
 }
 
@@ -204,7 +205,7 @@ async function warnOfNoUpdates(
           `${clients} clients finished, fewer than privacy.minimumSurvivors = ${privacy!.minimumSurvivors}`,
         ];
   const message = `Round ${round}: ${why}, so the model is what it was.`;
-  await ports.emit({ v: 1, type: "run.warning", at: now(), code, message });
+  await warn(ports, [{ code, message }]);
 }
 
 async function evaluateRound(plan: RunPlan, ports: RunPorts, state: RunState, record: RoundRecord): Promise<void> {
@@ -230,6 +231,7 @@ async function evaluateRound(plan: RunPlan, ports: RunPorts, state: RunState, re
   if (plan.evaluateClientsEvery > 0 && (round % plan.evaluateClientsEvery === 0 || last)) {
     await evaluateClients(ports, state, record);
   }
+  await warn(ports, ports.backend.takeWarnings?.());
 }
 
 async function evaluateClients(ports: RunPorts, state: RunState, record: RoundRecord): Promise<void> {
@@ -270,7 +272,11 @@ async function emitStarted(plan: RunPlan, ports: RunPorts, state: RunState): Pro
     ...(plan.account === undefined ? {} : { privacyAssumptions: [...plan.account.assumptions] }),
     ...(state.round > 0 ? { resumedFrom: state.round } : {}),
   });
-  for (const warning of plan.warnings ?? []) await ports.emit({ v: 1, type: "run.warning", at: now(), ...warning });
+  await warn(ports, plan.warnings);
+}
+
+async function warn(ports: RunPorts, warnings: readonly Warning[] = []): Promise<void> {
+  for (const warning of warnings) await ports.emit({ v: 1, type: "run.warning", at: now(), ...warning });
 }
 
 async function emitEnd(plan: RunPlan, ports: RunPorts, state: RunState, stopped: RunResult["stopped"]): Promise<void> {

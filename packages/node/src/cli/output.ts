@@ -1,4 +1,5 @@
 import { type Colours, coloursFor } from "../terminal/colours.ts";
+import { endAtOnce } from "./end-process.ts";
 
 /** Where a command writes: documents and answers on stdout, remarks on stderr. */
 export interface Output {
@@ -38,7 +39,7 @@ export function tolerateClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EPIPE") throw error;
-      process.exit();
+      endAtOnce(Number(process.exitCode ?? 0)); // workers may be in native code
     });
   }
 }

@@ -6,8 +6,6 @@ export interface WorkerSetup {
   readonly executor: string;
   /** Whether to take the processor time of tasks. */
   readonly measure: boolean;
-  /** See `slotLayout`. */
-  readonly slots: readonly SharedArrayBuffer[];
 }
 
 export type ToWorker =
@@ -15,7 +13,8 @@ export type ToWorker =
   | {
       readonly type: "train";
       readonly id: number;
-      readonly slot: number;
+      /** Where the update goes and states lie, see `slotLayout`. */
+      readonly slot: SharedArrayBuffer;
       readonly client: number;
       readonly learningRate: number;
       /** See `ClientTask.part`. */

@@ -87,7 +87,10 @@ function localSteps(optimizer: Optimizer): Algorithm {
 
 /** A copy that outlives the slot. */
 function keep(outcome: CohortOutcome): CohortOutcome {
-  return "update" in outcome ? { ...outcome, update: structuredClone(outcome.update) } : outcome;
+  if (!("update" in outcome)) return outcome;
+  const { vectors } = outcome.update;
+  const copies = Object.entries(vectors).map(([name, vector]) => [name, vector.slice()]);
+  return { ...outcome, update: { ...outcome.update, vectors: Object.fromEntries(copies) } };
 }
 
 describe("WorkerPool", () => {

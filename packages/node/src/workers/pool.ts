@@ -12,6 +12,7 @@ import {
   evaluationRanges,
   type SimulationPlan,
   type Vector,
+  type Warning,
 } from "@anabranch/core";
 import type { ToWorker } from "./messages.ts";
 import { sharePlan } from "./share.ts";
@@ -25,8 +26,13 @@ export interface PoolOptions {
   readonly window?: number;
   /** Takes the processor time of every task, see `WorkerPool.work`; costs about 15 microseconds a task. Default: no. */
   readonly measure?: boolean;
-  /** A task without an answer for this long counts as a dead worker. Default 10 minutes. */
+  /**
+   * The worker of a task without an answer for this long is given up: another does its tasks. Default 10 minutes. One that
+   * is still in native code when the process ends aborts it; the command ends without waiting for it.
+   */
   readonly taskTimeoutMs?: number;
+  /** What the threads run, for tests; default: `worker.ts`. */
+  readonly script?: URL;
 }
 
 /** Tasks a worker has at a time: one running, one waiting, so that it never idles while results are folded. */
@@ -43,6 +49,9 @@ export class WorkerPool implements Backend, Evaluator {
   readonly #slots: SharedArrayBuffer[];
   readonly #layout: SlotLayout;
   #threads: WorkerThread[] = [];
+  /** Lost ones, of which some may compute on. */
+  readonly #formerThreads: WorkerThread[] = [];
+  #warnings: Warning[] = [];
   #broadcast: { buffer: SharedArrayBuffer; length: number } | undefined;
   #parameters: SharedArrayBuffer | undefined;
   readonly #work = { tasks: 0, milliseconds: 0, runningMilliseconds: 0 };
@@ -52,11 +61,8 @@ export class WorkerPool implements Backend, Evaluator {
     this.#plan = sharePlan(plan);
     this.#options = options;
     this.#layout = slotLayout(plan.task);
-    const { bytes } = this.#layout;
-    this.#slots = Array.from(
-      { length: options.window ?? options.workers * TASKS_PER_WORKER },
-      () => new SharedArrayBuffer(bytes),
-    );
+    const length = options.window ?? options.workers * TASKS_PER_WORKER;
+    this.#slots = Array.from({ length }, () => this.#newSlot());
   }
 
   /** Starts the threads and waits until each has loaded its programs. */
@@ -67,7 +73,7 @@ export class WorkerPool implements Backend, Evaluator {
       await Promise.all(pool.#threads.map((t) => t.ready));
     } catch (error) {
       await pool.close(); // threads that did start would keep the process alive
-      throw error;
+      throw error instanceof WorkerLost ? workerLost(error.message, "start of the workers", error) : error;
     }
     return pool;
   }
@@ -99,8 +105,12 @@ export class WorkerPool implements Backend, Evaluator {
     return this.#plan.holdout === undefined ? [] : this.#evaluate(parameters, "holdout");
   }
 
+  takeWarnings(): readonly Warning[] {
+    return this.#warnings.splice(0);
+  }
+
   async close(): Promise<void> {
-    await Promise.all(this.#threads.map((t) => t.close()));
+    await Promise.all([...this.#formerThreads, ...this.#threads].map((t) => t.close()));
   }
 
   /** With `measure`: client tasks done so far, how many, their processor time over all workers, and that of the programs in them. */
@@ -117,19 +127,30 @@ export class WorkerPool implements Backend, Evaluator {
     const setup = {
       plan: this.#plan,
       executor: this.#options.executor,
-      slots: this.#slots,
       measure: this.#options.measure ?? false,
     };
-    const thread = new WorkerThread(setup, this.#options.taskTimeoutMs ?? 600_000);
+    const { taskTimeoutMs = 600_000, script } = this.#options;
+    const thread = new WorkerThread(setup, { taskTimeoutMs, ...(script === undefined ? {} : { script }) });
     if (this.#broadcast !== undefined) thread.post({ type: "broadcast", ...this.#broadcast });
     if (this.#parameters !== undefined) thread.post({ type: "parameters", buffer: this.#parameters });
     return thread;
   }
 
-  /** The living thread with the fewest tasks; a dead one is replaced. */
+  #newSlot(): SharedArrayBuffer {
+    return new SharedArrayBuffer(this.#layout.bytes);
+  }
+
+  /** The thread with the fewest tasks; a lost one is replaced. */
   #pick(): WorkerThread {
-    this.#threads = this.#threads.map((t) => (t.dead ? this.#spawn() : t));
+    this.#threads = this.#threads.map((t) => (t.lost === undefined ? t : this.#replace(t)));
     return this.#threads.reduce((best, t) => (t.load < best.load ? t : best));
+  }
+
+  #replace(thread: WorkerThread): WorkerThread {
+    this.#formerThreads.push(thread);
+    const message = `A worker was lost and another has taken its place: ${thread.lost}. Its tasks are tried once more.`;
+    this.#warnings.push({ code: "worker/lost", message });
+    return this.#spawn();
   }
 
   /**
@@ -162,17 +183,11 @@ export class WorkerPool implements Backend, Evaluator {
       throw new AnabranchError({ code: answer.code, message: answer.message });
     } catch (error) {
       if (!(error instanceof WorkerLost)) throw error;
-      throw new AnabranchError({
-        code: "worker/lost",
-        message: `${error.message}, twice`,
-        where: "evaluation",
-        advice: "Was memory short? Try fewer workers; resume continues from the last checkpoint.",
-        cause: error,
-      });
+      throw workerLost(`${error.message}, twice`, "evaluation", error);
     }
   }
 
-  /** Runs a task; one that its worker did not survive is tried once more on another. */
+  /** Runs a task; one whose worker is lost is tried once more on another. */
   async #request(
     build: (id: number) => Extract<ToWorker, { id: number }>,
   ): Promise<{ answer: Answer; retried: boolean }> {
@@ -184,19 +199,32 @@ export class WorkerPool implements Backend, Evaluator {
     }
   }
 
+  /** As `#request`, for a task that writes into a slot. A lost worker may still write into it, so it is used no more. */
+  async #requestInto(slot: number, build: (id: number, slot: SharedArrayBuffer) => Extract<ToWorker, { id: number }>) {
+    let tries = 0;
+    try {
+      return await this.#request((id) => {
+        if (tries++ > 0) this.#slots[slot] = this.#newSlot();
+        return build(id, this.#slots[slot]!);
+      });
+    } catch (error) {
+      this.#slots[slot] = this.#newSlot();
+      throw error;
+    }
+  }
+
   async #train(request: CohortRequest, client: number, slot: number, bytesDown: number): Promise<CohortOutcome> {
     try {
       const old = await request.loadState(client);
       const { task } = this.#plan;
-      const buffer = this.#slots[slot]!;
       const { learningRate } = request;
       const part = request.parts?.get(client);
-      const { answer, retried } = await this.#request((id) => {
+      const { answer, retried } = await this.#requestInto(slot, (id, buffer) => {
         if (old !== undefined) {
           const place = slotVectors(task, buffer, this.#layout.oldState, task.state);
           for (const [name, vector] of Object.entries(place)) vector.set(old[name]!);
         }
-        return { type: "train", id, slot, client, learningRate, part, hasState: old !== undefined };
+        return { type: "train", id, slot: buffer, client, learningRate, part, hasState: old !== undefined };
       });
       if (answer.type === "failed")
         return { client, failure: { code: answer.code, message: answer.message }, bytesDown, retried };
@@ -204,6 +232,7 @@ export class WorkerPool implements Backend, Evaluator {
       this.#work.tasks++;
       this.#work.milliseconds += answer.milliseconds;
       this.#work.runningMilliseconds += answer.runningMilliseconds;
+      const buffer = this.#slots[slot]!;
       const update = decodeUpdate(new Uint8Array(buffer, 0, answer.length));
       const state = slotVectors(task, buffer, this.#layout.newState, task.state);
       return { client, update, state, bytesDown, bytesUp: answer.length, retried };
@@ -242,4 +271,9 @@ export class WorkerPool implements Backend, Evaluator {
     view.set(parameters);
     for (const thread of this.#threads) thread.post({ type: "parameters", buffer: this.#parameters });
   }
+}
+
+function workerLost(message: string, where: string, cause: Error): AnabranchError {
+  const advice = "Was memory short? Try fewer workers; resume continues from the last checkpoint.";
+  return new AnabranchError({ code: "worker/lost", message, where, advice, cause });
 }

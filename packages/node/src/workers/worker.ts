@@ -17,7 +17,7 @@ import type { FromWorker, ToWorker, WorkerSetup } from "./messages.ts";
 import { slotLayout, slotVectors } from "./slot.ts";
 
 /** A worker runs programs on data: it imports no algorithm and receives no function. */
-const { plan, executor: executorName, slots, measure } = workerData as WorkerSetup;
+const { plan, executor: executorName, measure } = workerData as WorkerSetup;
 const layout = slotLayout(plan.task);
 const port = parentPort!;
 const post = (message: FromWorker) => port.postMessage(message);
@@ -49,6 +49,7 @@ async function load(): Promise<Loaded | undefined> {
     return loaded;
   } catch (error) {
     post({ type: "broken", ...describeFailure(error) });
+    port.close(); // nothing is left to do
     return undefined;
   }
 }
@@ -81,8 +82,7 @@ async function handle(loaded: Loaded, message: ToWorker): Promise<void> {
 
 async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" }>): Promise<void> {
   const started = processorTime();
-  const { id, client, learningRate, part } = message;
-  const slot = slots[message.slot]!;
+  const { id, slot, client, learningRate, part } = message;
   const { state } = plan.task;
   const memory = {
     update: slotVectors(plan.task, slot, layout.updates[part ?? 0]!, messageLayouts(plan.task, part)),
