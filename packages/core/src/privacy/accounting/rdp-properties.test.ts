@@ -108,6 +108,54 @@ describe("Rényi divergences", () => {
     }
   });
 
+  it("have no step beside an integer order, however large the order and small the rate", () => {
+    const wrong: string[] = [];
+    for (const q of [1e-35, 1e-8, 1e-4, 0.1, 0.9]) {
+      for (const sigma of [1e-3, 0.05, 0.0999, 0.1, 0.5, 1, 100]) {
+        for (const order of [2, 8, 64, 100, 256, 1000]) {
+          const [at, beside] = renyiDivergences(poisson(q, sigma), [order, order + 1e-9]);
+          if (Math.abs(beside! - at!) > 1e-13 + 1e-5 * at!) wrong.push(`${q} ${sigma} ${order}: ${at} ${beside}`);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it("of removing a client bound those of adding one, at fractional orders too", () => {
+    for (const [q, sigma] of [
+      [0.3, 1],
+      [0.01, 0.6],
+      [0.8, 2],
+    ] as const) {
+      const orders = [1.1, 1.5, 3.7, 20.3];
+      const found = renyiDivergences(poisson(q, sigma), orders);
+      orders.forEach((order, i) => {
+        // E over z ~ N(0, sigma^2) of (1 - q + q e^((2z - 1) / (2 sigma^2)))^(1 - order): exchanged distributions.
+        let sum = 0;
+        const step = sigma / 64;
+        for (let z = -12 * sigma; z < 12 * sigma; z += step) {
+          const ratio = 1 - q + q * Math.exp((2 * z - 1) / (2 * sigma * sigma));
+          sum +=
+            (step * Math.exp((-z * z) / (2 * sigma * sigma)) * ratio ** (1 - order)) / Math.sqrt(2 * Math.PI) / sigma;
+        }
+        const added = Math.log(sum) / (order - 1);
+        expect(added).toBeGreaterThan(0);
+        expect(added).toBeLessThanOrEqual(found[i]! * (1 + 1e-9));
+      });
+    }
+  });
+
+  it("end, and are numbers, at the ends of what an event may say", () => {
+    for (const sigma of [5e-324, 1e-160, 1e-101, 1e99, 1e160, Number.MAX_VALUE]) {
+      for (const q of [5e-324, 1e-300, 0.5, 1 - 2 ** -53]) {
+        for (const value of renyiDivergences(poisson(q, sigma), [1.1, 2, 10.9, 256])) {
+          expect(value).toBeGreaterThanOrEqual(0);
+          if (sigma > 1) expect(value).toBeLessThan(1e-90);
+        }
+      }
+    }
+  });
+
   it("keep their digits where they are tiny: order q^2 / 2 (e^(1/sigma^2) - 1) to first order", () => {
     const [found] = renyiDivergences(poisson(1e-7, 5), [1.5]);
     expect(found! / (0.5 * 1.5 * 1e-14 * Math.expm1(1 / 25))).toBeCloseTo(1, 5);

@@ -1,6 +1,10 @@
 import { sampledGaussianSeries } from "./rdp-series.ts";
 import { logAddExp, logExpm1, logFactorials, logSumExp } from "./special-functions.ts";
 
+/** Noise beyond these counts as one of them: squares of it leave float64, and no delta of use can tell the difference. */
+const LEAST_NOISE = 1e-100;
+const MOST_NOISE = 1e100;
+
 /**
  * Rényi divergences of one release of Poisson-subsampled Gaussian noise at several orders: ln(A) / (order - 1) with
  * A = E over z ~ N(0, sigma^2) of (1 - q + q exp((2z - 1) / (2 sigma^2)))^order (I. Mironov, K. Talwar, L. Zhang, "Rényi
@@ -17,6 +21,7 @@ export function sampledGaussianDivergences(
   noiseMultiplier: number,
   orders: readonly number[],
 ): Float64Array {
+  const sigma = Math.min(MOST_NOISE, Math.max(LEAST_NOISE, noiseMultiplier));
   const fractional = orders.filter((order) => !Number.isInteger(order));
   const integer = orders.filter((order) => Number.isInteger(order));
   const moments = new Map<number, number>();
@@ -24,8 +29,8 @@ export function sampledGaussianDivergences(
     some.forEach((order, i) => {
       moments.set(order, values[i]!);
     });
-  put(integer, integerMoments(samplingRate, noiseMultiplier, integer));
-  put(fractional, fractionalMoments(samplingRate, noiseMultiplier, fractional));
+  put(integer, integerMoments(samplingRate, sigma, integer));
+  put(fractional, fractionalMoments(samplingRate, sigma, fractional));
   return Float64Array.from(orders, (order) => moments.get(order)! / (order - 1));
 }
 
@@ -66,8 +71,8 @@ function fractionalMoments(q: number, sigma: number, orders: readonly number[]):
 export function sampledGaussianQuadrature(q: number, sigma: number, orders: readonly number[]): Float64Array {
   const grid = quadratureGrid(q, sigma, Math.max(...orders));
   return Float64Array.from(orders, (order) => {
-    // The integrand with its Gaussian weight stays below e^scale.
-    const scale = (order * order - order) / (2 * sigma * sigma);
+    // Its own largest value: e^((order^2 - order) / (2 sigma^2)), a bound at any rate, underflows all where q is small.
+    const scale = largestExponent(grid, order);
     const shrink = Math.exp(-scale);
     let sum = 0;
     for (let i = 0; i < grid.logRatio.length; i++) {
@@ -80,6 +85,13 @@ export function sampledGaussianQuadrature(q: number, sigma: number, orders: read
     }
     return logAddExp(0, scale + Math.log(sum));
   });
+}
+
+/** The logarithm of the largest value of the weighted integrand ratio^order on the grid, at least 0. */
+function largestExponent({ logRatio, logWeight }: QuadratureGrid, order: number): number {
+  let largest = 0;
+  for (let i = 0; i < logRatio.length; i++) largest = Math.max(largest, order * logRatio[i]! + logWeight[i]!);
+  return largest;
 }
 
 /** (1 + u)^order - 1 - order u for small u, where log1p(u) and order log1p(u) are given. */
