@@ -78,8 +78,11 @@ function oneIn(coins: Coins, k: number): boolean {
   return word < run;
 }
 
-/** True with probability a / b: the binary digits of a uniform number are held against those of a / b until they differ. */
-function lessThan(coins: Coins, a: number, b: number): boolean {
+/**
+ * True with probability a / b, for whole numbers a >= 0 and 0 < b <= 2^37: the binary digits of a uniform number are held
+ * against those of a / b until they differ.
+ */
+export function lessThan(coins: Coins, a: number, b: number): boolean {
   if (a >= b) return true;
   let rest = a;
   for (;;) {
