@@ -1,5 +1,5 @@
 import { AnabranchError } from "@anabranch/engine";
-import { SIXTEENTHS } from "../mechanisms/discrete-gaussian-sampler.ts";
+import { LARGEST_VARIANCE, SIXTEENTHS } from "../mechanisms/discrete-gaussian-sampler.ts";
 import { paddedSize } from "./rotation.ts";
 
 /** Noise over whole numbers; both add up to nearly Gaussian noise, Skellam noise to exactly Skellam noise. */
@@ -68,6 +68,7 @@ const ROUNDED_UP = 1 / 4;
  */
 export function discreteMechanism(demand: MechanismDemand): DiscreteMechanism {
   const { distribution, size, modulus, noiseMultiplier, survivors, cohort, deviations = 4 } = demand;
+  requireThat(Number.isSafeInteger(survivors) && survivors >= 1, "survivors", survivors, "at least 1");
   requireThat(Number.isFinite(noiseMultiplier) && noiseMultiplier > 0, "noiseMultiplier", noiseMultiplier, "above 0");
   requireThat(
     Number.isSafeInteger(cohort) && cohort >= survivors,
@@ -88,7 +89,7 @@ export function discreteMechanism(demand: MechanismDemand): DiscreteMechanism {
     size,
     modulus,
     granularity,
-    variance: Math.max(ROUNDED_UP, variance),
+    variance: Math.min(FINEST, Math.max(ROUNDED_UP, variance)),
     bias: USUAL_BIAS,
     survivors,
   });
@@ -101,8 +102,8 @@ export function checkMechanism(mechanism: DiscreteMechanism): DiscreteMechanism 
   const whole = Number.isInteger(modulus) && modulus >= 2 && modulus <= 2 ** 32;
   requireThat(whole, "modulus", modulus, "a whole number from 2 to 2^32");
   requireThat(Number.isFinite(granularity) && granularity > 0, "granularity", granularity, "above 0");
-  const exact = Number.isInteger(variance * SIXTEENTHS) && variance >= 1 / 4 && variance <= 2 * FINEST;
-  requireThat(exact, "variance", variance, `a multiple of 1/${SIXTEENTHS} from 1/4 to ${2 * FINEST}`);
+  const exact = Number.isInteger(variance * SIXTEENTHS) && variance >= 1 / 4 && variance <= LARGEST_VARIANCE;
+  requireThat(exact, "variance", variance, `a multiple of 1/${SIXTEENTHS} from 1/4 to ${LARGEST_VARIANCE}`);
   requireThat(bias >= 0 && bias < 1, "bias", bias, "from 0 to below 1");
   requireThat(Number.isSafeInteger(survivors) && survivors >= 1, "survivors", survivors, "at least 1");
   return mechanism;
