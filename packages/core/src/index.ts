@@ -52,6 +52,8 @@ export {
   privacyEventOf,
 } from "./privacy/integers/index.ts";
 export * from "./privacy/mechanisms/index.ts";
+export type { Summation } from "./privacy/secure-aggregation/summation.ts";
+export type { SecureSumSettings } from "./privacy/secure-sum/index.ts";
 export * from "./protocol/index.ts";
 export * from "./random/index.ts";
 export { references } from "./references.ts";
@@ -75,5 +77,6 @@ export { describeFailure, inProcessSimulation } from "./simulation/in-process.ts
 export type { SimulationPlan } from "./simulation/plan.ts";
 export { type ExecutorIdentity, type Own, type PreparedRun, prepareRun } from "./simulation/prepare.ts";
 export { prepareQuadratics, type Quadratics } from "./simulation/quadratics.ts";
+export { simulatedSummation } from "./simulation/summation.ts";
 export { recording, traceProblem, traceQuadratics } from "./simulation/trace-quadratics.ts";
 export { VERSION } from "./version.ts";

@@ -10,7 +10,8 @@ import type { Part } from "../algorithms/algorithm.ts";
 import { type CodecSpec, encodeVector } from "../codecs/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
-import { stageVectors } from "../privacy/mechanisms/index.ts";
+import { CLIP_NORM, stageVectors } from "../privacy/mechanisms/index.ts";
+import { encodeIntegers, integerVectors } from "../privacy/secure-sum/index.ts";
 import { applyClientStages, type Broadcast, type Update } from "../protocol/index.ts";
 import { bernoulliBits, deriveKey, type RandomKey, randomStream, rootKey } from "../random/index.ts";
 import { type StageSettings, stagesOf } from "../round/stages.ts";
@@ -64,7 +65,7 @@ export interface ClientOutcome {
 }
 
 /**
- * One client's part of a round: local training, the client halves of the stages, the codecs. Randomness depends on
+ * One client's part of a round: local training, the client halves of the stages, the codecs or whole numbers. Randomness depends on
  * (seed, purpose, round, client) alone. Throws `client/no-data` and `client/not-finite`.
  */
 export async function runClient(plan: TaskPlan, executable: Executable, task: ClientTask): Promise<ClientOutcome> {
@@ -116,7 +117,12 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
     scalars: task.broadcast.scalars,
     layouts: uploads(plan, task.part),
   });
-  return { update: encoded(plan, staged), state: collect("state", plan.state) };
+  const { secureSum } = plan.stages;
+  const sent =
+    secureSum === undefined
+      ? encoded(plan, staged)
+      : encodeIntegers(secureSum, staged, task.broadcast.scalars[CLIP_NORM]);
+  return { update: sent, state: collect("state", plan.state) };
 }
 
 /** The update as it travels. Last, as stages act on what the server will aggregate, up to the codec's loss. */
@@ -135,7 +141,8 @@ export function uploads({ up, parts }: Pick<TaskPlan, "up" | "parts">, part: num
 
 /** Layouts of all vectors in the message of a client with this part, before codecs: those of stages too. */
 export function messageLayouts(plan: Pick<TaskPlan, "up" | "parts" | "stages">, part: number | undefined): Part {
-  const { privacy } = plan.stages;
+  const { privacy, secureSum } = plan.stages;
+  if (secureSum !== undefined) return integerVectors(secureSum);
   return { ...uploads(plan, part), ...(privacy === undefined ? {} : stageVectors(privacy)) };
 }
 

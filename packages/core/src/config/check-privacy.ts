@@ -1,7 +1,13 @@
-import { conflict } from "./check.ts";
-import { fieldAt } from "./fields.ts";
-import { type Locate, show } from "./issues.ts";
+import { checkUnused, conflict } from "./check.ts";
+import type { Locate } from "./issues.ts";
 import type { Config } from "./schema.ts";
+
+type Mechanism = Config["privacy"]["mechanism"];
+
+/** Whether the noise is of whole numbers, which only sums of whole numbers can take. */
+export function isDiscrete(mechanism: Mechanism): mechanism is "discrete-gaussian" | "skellam" {
+  return mechanism === "discrete-gaussian" || mechanism === "skellam";
+}
 
 /**
  * Refuses values beside which privacy would be something else than it says. Throws `config/conflict`; what a method
@@ -10,27 +16,15 @@ import type { Config } from "./schema.ts";
 export function checkPrivacy(config: Config, locate: Locate): void {
   const at = (key: string) => locate(["privacy", key]);
   if (config.privacy.mechanism === "none") {
-    checkUnused(config, at);
+    // someone who sets a clip norm believes the run to be private
+    const advice = 'The run would not be private: set privacy.mechanism = "gaussian", or leave this key out.';
+    checkUnused(config, ["privacy", "mechanism"], { noise: "central" }, advice, locate);
     return;
   }
   checkAggregation(config, locate);
+  checkDiscrete(config, at);
   checkNoise(config, at);
   checkAdaptive(config, at);
-}
-
-/** Someone who sets a clip norm believes the run to be private. */
-function checkUnused({ privacy }: Config, at: (key: string) => string): void {
-  for (const [key, value] of Object.entries(privacy)) {
-    if (key === "mechanism" || value === undefined) continue;
-    const usual = fieldAt(["privacy", key])!.defaultValue;
-    if (value === usual) continue;
-    throw conflict(
-      at(key),
-      `${show(value)}, with privacy.mechanism = "none"`,
-      usual === undefined ? "nothing" : show(usual),
-      'The run would not be private: set privacy.mechanism = "gaussian", or leave this key out.',
-    );
-  }
 }
 
 function checkAggregation({ aggregation }: Config, locate: Locate): void {
@@ -48,6 +42,38 @@ function checkAggregation({ aggregation }: Config, locate: Locate): void {
       `${aggregation.clipNorm}, with [privacy]`,
       "0",
       "Set privacy.clipNorm alone: it is the bound that the noise is made for.",
+    );
+  }
+}
+
+/** Noise of whole numbers is added by clients to whole numbers; other noise is not accounted for where values are rounded. */
+function checkDiscrete({ privacy, secureAggregation }: Config, at: (key: string) => string): void {
+  const { mechanism, noise } = privacy;
+  const { protocol } = secureAggregation;
+  const summed = `"${mechanism}", with secureAggregation.protocol = "${protocol}"`;
+  if (!isDiscrete(mechanism)) {
+    if (protocol === "none") return;
+    throw conflict(
+      at("mechanism"),
+      summed,
+      '"discrete-gaussian" or "skellam"',
+      "Rounded updates may be longer than the clip norm that Gaussian noise is accounted for; noise of whole numbers counts that in.",
+    );
+  }
+  if (protocol === "none") {
+    throw conflict(
+      at("mechanism"),
+      summed,
+      'secureAggregation.protocol = "bonawitz", "secagg+" or "lightsecagg"',
+      "Each client adds a share of the noise, which protects the sum alone: the server must not see the parts.",
+    );
+  }
+  if (noise !== "distributed") {
+    throw conflict(
+      at("noise"),
+      `"${noise}", with privacy.mechanism = "${mechanism}"`,
+      '"distributed"',
+      "The sum carries its noise when the server gets it: leave privacy.noise out.",
     );
   }
 }

@@ -1,4 +1,5 @@
 import { AnabranchError } from "@anabranch/engine";
+import { fieldAt } from "./fields.ts";
 import { type Locate, show } from "./issues.ts";
 import type { Config, ConfigInput } from "./schema.ts";
 
@@ -66,6 +67,30 @@ export function checkBudget({ training }: ConfigInput, locate: Locate): void {
     "one of the two",
     "Remove the one that should not count (on the command line: --set training.localEpochs=).",
   );
+}
+
+/**
+ * Refuses keys beside one that switches their section off: whoever sets them believes that they count. `usual`: values of
+ * keys without a default that a resolved configuration has all the same. Throws `config/conflict`.
+ */
+export function checkUnused(
+  config: Config,
+  [section, off]: readonly ["privacy", "mechanism"] | readonly ["secureAggregation", "protocol"],
+  usual: Readonly<Record<string, unknown>>,
+  advice: string,
+  locate: Locate,
+): void {
+  for (const [key, value] of Object.entries(config[section])) {
+    if (key === off || value === undefined) continue;
+    const expected = usual[key] ?? fieldAt([section, key])!.defaultValue;
+    if (value === expected) continue;
+    throw conflict(
+      locate([section, key]),
+      `${show(value)}, with ${section}.${off} = "none"`,
+      expected === undefined ? "nothing" : show(expected),
+      advice,
+    );
+  }
 }
 
 /** Two values that are allowed one by one but not together. */

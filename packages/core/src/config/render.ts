@@ -20,10 +20,13 @@ const NO_INFLUENCE = [
 
 /**
  * Identity of what a run computes (16 hex digits). Left out: the run's name, paths, how often it is saved, and the
- * number of workers, none of which changes a bit of the result, and the section on privacy where there is none.
+ * number of workers, none of which changes a bit of the result, and the sections on privacy and on secure sums where there are none.
  */
 export function configHash(config: Config): string {
-  const unused = config.privacy.mechanism === "none" ? ["privacy"] : [];
+  const unused = [
+    ...(config.privacy.mechanism === "none" ? ["privacy"] : []),
+    ...(config.secureAggregation.protocol === "none" ? ["secureAggregation"] : []),
+  ];
   return hashText(JSON.stringify(without(canonical(config), [...NO_INFLUENCE, ...unused], "")));
 }
 

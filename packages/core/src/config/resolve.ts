@@ -2,7 +2,8 @@ import type * as z from "zod";
 import { partitioners } from "../data/partitioners/table.ts";
 import { type ModelName, modelOptions } from "../models/registry.ts";
 import { checkBudget, checkTogether } from "./check.ts";
-import { checkPrivacy } from "./check-privacy.ts";
+import { checkPrivacy, isDiscrete } from "./check-privacy.ts";
+import { checkSecureAggregation } from "./check-secure-aggregation.ts";
 import { configFields } from "./fields.ts";
 import { issueError, type Locate, unknownName } from "./issues.ts";
 import { type Config, type ConfigInput, configSchema } from "./schema.ts";
@@ -16,20 +17,24 @@ export function resolveConfig(input: ConfigInput, locate: Locate = (path) => pat
   const result = configSchema.safeParse(input);
   if (!result.success) throw issueError(result.error.issues, input, locate, keysOf);
   checkBudget(input, locate);
-  const { training, sampler, aggregation, ...rest } = result.data;
+  const { training, sampler, aggregation, privacy, ...rest } = result.data;
   const { localEpochs, localSteps, ...others } = training;
   const budget = localSteps === undefined ? { localEpochs } : { localSteps };
-  const isPrivate = rest.privacy.mechanism !== "none";
+  const isPrivate = privacy.mechanism !== "none";
+  // sampling lowers the cost of central noise alone
+  const byCoins = isPrivate && !isDiscrete(privacy.mechanism);
   const config: Config = {
     ...rest,
     training: { ...budget, ...others },
-    sampler: { ...sampler, name: sampler.name ?? (isPrivate ? "poisson" : "uniform") },
+    sampler: { ...sampler, name: sampler.name ?? (byCoins ? "poisson" : "uniform") },
     aggregation: { ...aggregation, weighting: aggregation.weighting ?? (isPrivate ? "uniform" : "examples") },
+    privacy: { ...privacy, noise: privacy.noise ?? (isDiscrete(privacy.mechanism) ? "distributed" : "central") },
   };
   checkPartition(config, locate);
   checkModel(config, locate);
   checkTogether(config, locate);
   checkPrivacy(config, locate);
+  checkSecureAggregation(config, locate);
   return config;
 }
 

@@ -1,4 +1,6 @@
 import * as z from "zod";
+import type { NoisePlace } from "../privacy/mechanisms/settings.ts";
+import { summationNames } from "../privacy/secure-aggregation/summation.ts";
 
 const every = z.int().min(0);
 const positive = z.int().min(1);
@@ -117,9 +119,11 @@ const aggregation = z
 const privacy = z
   .strictObject({
     mechanism: z
-      .enum(["none", "gaussian"])
+      .enum(["none", "gaussian", "discrete-gaussian", "skellam"])
       .default("none")
-      .describe('"none", or "gaussian": clipped updates are summed with Gaussian noise'),
+      .describe(
+        'noise on the sum of clipped updates: "none", "gaussian", or whole numbers under [secureAggregation]: "discrete-gaussian", "skellam"',
+      ),
     clipNorm: z.number().positive().default(1).describe("bound of a client's whole update (C)"),
     noiseMultiplier: z
       .number()
@@ -140,9 +144,9 @@ const privacy = z
       .describe('"flat": the whole update at once; "per-layer": each tensor at an equal share; or by its size'),
     noise: z
       .enum(["central", "distributed", "local"])
-      .default("central")
+      .optional()
       .describe(
-        'who adds the noise: the server ("central"), clients their share of it, or each client all of it ("local")',
+        'who adds the noise: the server ("central"), clients their share of it ("distributed"), or each client all of it ("local"); left out: central, distributed where noise is of whole numbers',
       ),
     minimumSurvivors: positive
       .optional()
@@ -162,6 +166,41 @@ const privacy = z
   })
   .prefault({})
   .describe("differential privacy for whole clients; keys beside mechanism count where it is not none");
+
+const share = z.number().min(0).lt(1).default(0.1);
+
+const secureAggregation = z
+  .strictObject({
+    protocol: z
+      .enum(["none", ...summationNames])
+      .default("none")
+      .describe(
+        '"bonawitz", "secagg+" or "lightsecagg" hide updates from the server; "plain" adds the same whole numbers without hiding',
+      ),
+    bits: z
+      .int()
+      .min(2)
+      .max(31)
+      .default(16)
+      .describe("bits of a value; with noise of whole numbers those of the modulus (lightsecagg: its own)"),
+    range: z
+      .number()
+      .positive()
+      .default(1)
+      .describe("values of updates are cut to [-range, range]; not used with noise"),
+    maxWeight: z
+      .number()
+      .positive()
+      .optional()
+      .describe("largest weight of an update; left out: of the client with most examples"),
+    threshold: positive
+      .optional()
+      .describe("answers that unmask a sum (bonawitz, lightsecagg); left out: 2/3 and 3/4 of the cohort"),
+    corrupted: share.describe("share of the cohort that may pool what it knows (secagg+)"),
+    dropped: share.describe("share of the cohort that may drop out (secagg+)"),
+  })
+  .prefault({})
+  .describe("sums of updates whose parts the server does not see; keys beside protocol count where it is not none");
 
 const evaluation = z
   .strictObject({
@@ -224,6 +263,7 @@ export const configSchema = z.strictObject({
   sampler,
   aggregation,
   privacy,
+  secureAggregation,
   evaluation,
   stop,
   checkpoint,
@@ -238,10 +278,11 @@ export type LocalBudget =
   | { readonly localSteps: number; readonly localEpochs?: undefined };
 
 /** A resolved configuration: checked, and complete but for keys that are off. Resolving it again changes nothing. */
-export type Config = Omit<Parsed, "training" | "sampler" | "aggregation"> & {
+export type Config = Omit<Parsed, "training" | "sampler" | "aggregation" | "privacy"> & {
   training: Omit<Parsed["training"], keyof LocalBudget> & LocalBudget;
   sampler: Parsed["sampler"] & { name: "uniform" | "poisson" };
   aggregation: Parsed["aggregation"] & { weighting: "examples" | "uniform" };
+  privacy: Parsed["privacy"] & { noise: NoisePlace };
 };
 /** A configuration as a user writes it: all that has a default may be left out. */
 export type ConfigInput = z.input<typeof configSchema>;

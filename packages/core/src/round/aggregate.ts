@@ -2,20 +2,21 @@ import { fold, type PartialFold, partialFold } from "../aggregation/index.ts";
 import type { Exchange } from "../algorithms/algorithm.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Update } from "../protocol/message.ts";
+import { CohortFigures } from "./cohort-figures.ts";
 import { type Drift, DriftMeter } from "./drift.ts";
+import type { RoundSum } from "./round-sum.ts";
 
 /** Folds a cohort's updates entry by entry, in cohort order, in O(model) memory. */
-export class RoundFold {
+export class RoundFold implements RoundSum {
+  readonly figures = new CohortFigures();
+  readonly cost = undefined;
+  readonly #sizes: ReadonlyMap<string, number>;
   readonly #folds: ReadonlyMap<string, PartialFold>;
   readonly #meters: ReadonlyMap<string, DriftMeter>;
   #drift: Readonly<Record<string, Drift>> = {};
-  #examples = 0;
-  #steps = 0;
-  #weightedSteps = 0;
-  #weights = 0;
-  #losses: number[] = [];
 
   constructor({ up, parts }: Exchange) {
+    this.#sizes = new Map(Object.entries(up).map(([name, { layout }]) => [name, layout.size]));
     this.#folds = new Map(
       Object.entries(up).map(([name, { layout, aggregation }]) => {
         const partLayouts = parts?.map((part) => part[name]!);
@@ -27,19 +28,14 @@ export class RoundFold {
     this.#meters = new Map(measured.map((name) => [name, new DriftMeter()]));
   }
 
-  /** Forgets the updates; keeps the memory for the next round. */
-  reset(): void {
+  /** Keeps the memory of the last round. */
+  begin(): void {
     for (const running of this.#folds.values()) running.reset();
     for (const meter of this.#meters.values()) meter.reset();
     this.#drift = {};
-    this.#examples = 0;
-    this.#steps = 0;
-    this.#weightedSteps = 0;
-    this.#weights = 0;
-    this.#losses = [];
+    this.figures.reset();
   }
 
-  /** Adds updates in the order given. */
   addAll(updates: readonly Update[]): void {
     const weights = updates.map((update) => update.public.weight);
     const parts = updates.map((update) => update.public.part ?? 0);
@@ -51,54 +47,15 @@ export class RoundFold {
       );
     }
     for (const [name, meter] of this.#meters) meter.add(updates.map((update) => update.vectors[name]!));
-    for (const { public: metadata } of updates) {
-      this.#examples += metadata.examples;
-      this.#steps += metadata.steps;
-      this.#weightedSteps += metadata.weight * metadata.steps;
-      this.#weights += metadata.weight;
-      this.#losses.push(metadata.loss);
-    }
+    for (const update of updates) this.figures.add(update.public);
   }
 
-  get clients(): number {
-    return this.#losses.length;
-  }
+  async finish(): Promise<undefined> {}
 
-  /** Local steps of the folded clients together. */
-  get steps(): number {
-    return this.#steps;
-  }
-
-  /** Mean number of local steps. */
-  get localSteps(): number {
-    return this.#steps / this.#losses.length;
-  }
-
-  /** The same with the weights of the updates. */
-  get weightedSteps(): number {
-    return this.#weightedSteps / this.#weights;
-  }
-
-  get examples(): number {
-    return this.#examples;
-  }
-
-  /** Training losses of the folded clients; null where nothing was folded, as JSON has no NaN. */
-  summary(): { loss: number | null; lossMin: number | null; lossMax: number | null } {
-    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-    if (this.#losses.length === 0) return { loss: null, lossMin: null, lossMax: null };
-    return {
-      loss: mean(this.#losses),
-      lossMin: Math.min(...this.#losses),
-      lossMax: Math.max(...this.#losses),
-    };
-  }
-
-  /** The aggregate, one vector an entry, written into vectors made by `make`. */
-  result(make: (length: number) => Vector, exchange: Exchange): Record<string, Vector> {
+  result(make: (length: number) => Vector): Record<string, Vector> {
     const out: Record<string, Vector> = {};
     for (const [name, running] of this.#folds) {
-      const vector = make(exchange.up[name]!.layout.size);
+      const vector = make(this.#sizes.get(name)!);
       running.result(vector);
       out[name] = vector;
     }
@@ -107,7 +64,6 @@ export class RoundFold {
     return out;
   }
 
-  /** How far the clients' vectors part in the last result, for those that are to be logged. */
   get drift(): Readonly<Record<string, Drift>> {
     return this.#drift;
   }

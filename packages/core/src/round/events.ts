@@ -42,6 +42,8 @@ const runStarted = z.object({
   privacy: z.string().optional(),
   /** What the epsilon of its rounds rests on. */
   privacyAssumptions: z.array(z.string()).optional(),
+  /** How updates are hidden in their sum, in words; absent: they are not. */
+  secureAggregation: z.string().optional(),
   /** The round whose checkpoint this run continues from. */
   resumedFrom: round.optional(),
 });
@@ -90,6 +92,10 @@ const roundFinished = z.object({
   drift: z.record(z.string(), z.object({ absolute: real, relative: real })).optional(),
   /** Privacy spent on all rounds so far; epsilon is null where nothing is guaranteed. */
   privacy: spent.optional(),
+  /** Of a sum under masks; clientSeconds: of all clients together. */
+  secureAggregation: z
+    .object({ protocol: z.string(), survivors: count, serverSeconds: z.number(), clientSeconds: z.number() })
+    .optional(),
 });
 
 const evaluation = z.object({

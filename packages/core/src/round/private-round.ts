@@ -2,7 +2,7 @@
  * What client-level differential privacy changes in a round: sums instead of means, a public clip norm that goes down
  * with the broadcast, and a server half that sees public numbers alone.
  */
-import { AnabranchError } from "@anabranch/engine";
+import { AnabranchError, type Failure } from "@anabranch/engine";
 import type { Exchange, RoundContext, ServerState, Upload } from "../algorithms/algorithm.ts";
 import type { Vector } from "../params/vector.ts";
 import {
@@ -74,22 +74,27 @@ export function privacyDefect(
 }
 
 /**
- * Whether what came is released: always under central noise (an empty round is noised and counted), otherwise with the
- * shares of enough survivors; without privacy where there is anything.
+ * Why what came is not released, undefined where it is: always under central noise (an empty round is noised and
+ * counted), otherwise with the shares of enough survivors; without privacy where there is anything.
  */
-export function isReleased({ stages: { privacy } }: RunPlan, clients: number): boolean {
-  if (privacy?.noise === "central") return true;
-  return clients >= (privacy?.minimumSurvivors ?? 1);
+export function unreleased({ stages: { privacy } }: RunPlan, clients: number, cohort: number): Failure | undefined {
+  if (privacy?.noise === "central") return undefined;
+  if (clients === 0) return { code: "round/no-updates", message: `all ${cohort} clients of the cohort failed` };
+  const fewest = privacy?.minimumSurvivors ?? 1;
+  if (clients >= fewest) return undefined;
+  const message = `${clients} clients finished, fewer than privacy.minimumSurvivors = ${fewest}`;
+  return { code: "round/too-few", message };
 }
 
 /**
- * The context of a private server half: the expected cohort and the configured number of local steps, as the realised
- * ones would be a release of their own. Throws `privacy/steps` where a method asks for steps that are not public.
+ * The context of a server half that is told public numbers alone: the configured number of local steps, and as cohort the
+ * expected one under privacy (the realised one would be a release of its own) or the survivors of a secure sum. Throws
+ * `privacy/steps` where a method asks for steps that are not public.
  */
 export function publicContext(
-  { algorithm, layout, population, localSteps, stages }: RunPlan,
-  round: number,
-  learningRate: number,
+  { algorithm, layout, population, localSteps }: RunPlan,
+  cohortSize: number,
+  { round, learningRate }: { readonly round: number; readonly learningRate: number },
 ): RoundContext {
   const steps = (): number => {
     if (localSteps !== undefined) return localSteps;
@@ -106,7 +111,7 @@ export function publicContext(
     population,
     learningRate,
     layout,
-    cohortSize: stages.privacy!.denominator,
+    cohortSize,
     get localSteps() {
       return steps();
     },

@@ -1,6 +1,7 @@
 import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
+import type { Summation } from "../privacy/secure-aggregation/summation.ts";
 import type { Sampler } from "../selection/sampler.ts";
 import type { Backend, Evaluator, Warning } from "./backend.ts";
 import type { BlobStore } from "./blob-store.ts";
@@ -65,6 +66,8 @@ export interface RunPlan {
     readonly gradientsPerStep: number;
     /** What is done for privacy and from where its noise comes, in words; absent: nothing. */
     readonly privacy?: string;
+    /** How updates are hidden in their sum, in words; absent: they are not. */
+    readonly secureAggregation?: string;
   };
 }
 
@@ -74,6 +77,8 @@ export interface RunPorts {
   readonly evaluator: Evaluator;
   readonly checkpoints: BlobStore;
   readonly clientStates: ClientStateStore;
+  /** Adds whole numbers under masks, where the plan's stages ask for that. */
+  readonly summation?: Summation | undefined;
   /** Receives every event, in order; the loop waits for it, so that what was announced is durable. */
   emit(event: RunEvent): void | Promise<void>;
   /** Aborted: the loop finishes the running round, writes a checkpoint and returns. */

@@ -1,4 +1,4 @@
-import { AnabranchError } from "@anabranch/engine";
+import { AnabranchError, type Failure } from "@anabranch/engine";
 import { distance, hashVector, isFiniteVector } from "../params/vector.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import { RoundFold } from "./aggregate.ts";
@@ -7,9 +7,12 @@ import type { CohortOutcome, Warning } from "./backend.ts";
 import { Background } from "./background.ts";
 import { decoded, decodingFault } from "./decode.ts";
 import { defectOf } from "./defect.ts";
-import { isReleased, isSpent, privacyDefect, publicScalars, spentAfter } from "./private-round.ts";
+import { isSpent, privacyDefect, publicScalars, spentAfter, unreleased } from "./private-round.ts";
+import type { RoundSum } from "./round-sum.ts";
 import type { RoundRecord, RunPlan, RunPorts, RunResult } from "./run-plan.ts";
 import { type RunState, restoreRun, saveBest, saveCheckpoint } from "./run-state.ts";
+import { integerDefect, runBytes, secureCost, withSecureBytes } from "./secure-accounts.ts";
+import { SecureRound } from "./secure-round.ts";
 import { type FinishedRound, updateServer } from "./server-update.ts";
 
 /**
@@ -21,11 +24,10 @@ export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<Run
   const state = await restoreRun(plan, ports);
   const history: RoundRecord[] = [];
   await emitStarted(plan, ports, state);
-  const fold = new RoundFold(plan.exchange);
+  const sum = roundSum(plan, ports);
   let stopped = endOf(plan, ports, state);
   while (stopped === undefined) {
-    fold.reset();
-    history.push(await runRound(plan, ports, state, fold));
+    history.push(await runRound(plan, ports, state, sum));
     stopped = endOf(plan, ports, state);
   }
   if (state.savedRound !== state.round && stopped !== "diverged") await saveCheckpoint(plan, ports, state);
@@ -38,6 +40,19 @@ export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<Run
     best: state.totals.best.round === 0 ? undefined : state.totals.best,
     stopped,
   };
+}
+
+function roundSum({ exchange, stages: { secureSum }, seed }: RunPlan, { summation }: RunPorts): RoundSum {
+  if (secureSum === undefined) return new RoundFold(exchange);
+  if (summation !== undefined) return new SecureRound(secureSum, summation, runBytes(seed));
+  throw new AnabranchError({
+    code: "round/no-summation",
+    message: "the plan asks for sums under masks, and nothing makes them",
+    where: "ports.summation",
+    received: "nothing",
+    expected: `a summation by ${secureSum.protocol}`,
+    advice: "Give what simulatedSummation(plan) returns.",
+  });
 }
 
 /** Whether the run is over, and why; told from what a checkpoint holds, so that a resumed run ends where it would have. */
@@ -53,7 +68,7 @@ function endOf(plan: RunPlan, ports: RunPorts, { server, round, totals }: RunSta
 /** Client states on their way to the store: they are copied, so this bounds memory. */
 const SAVES_AT_A_TIME = 8;
 
-async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: RoundFold): Promise<RoundRecord> {
+async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, sum: RoundSum): Promise<RoundRecord> {
   const round = state.round + 1;
   const started = performance.now();
   const learningRate = plan.learningRate(round);
@@ -61,19 +76,23 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
   await ports.emit({ v: 1, type: "round.started", at: now(), round, cohort: [...cohort], learningRate });
   const scalars = publicScalars(plan, state.server, round, learningRate);
   const planned = { round, cohort, learningRate, scalars };
-  const { bytesDown, bytesUp, foldMs } = await trainCohort(plan, ports, state, fold, planned);
+  sum.begin(round, cohort, scalars);
+  const spent = await trainCohort(plan, ports, state, sum, planned);
   const trained = performance.now();
   const before = state.server.vectors.parameters;
-  if (isReleased(plan, fold.clients)) state.server = updateServer(plan, state.server, fold, planned);
-  else if (cohort.length > 0) await warnOfNoUpdates(plan, ports, round, fold.clients, cohort.length);
+  const { figures } = sum;
+  const failure = (await sum.finish()) ?? unreleased(plan, figures.clients, cohort.length);
+  if (failure === undefined) state.server = updateServer(plan, state.server, sum, planned);
+  else if (cohort.length > 0) await warnOfNoUpdates(ports, round, failure);
   state.round = round;
   const updated = performance.now();
-  const { loss, lossMin, lossMax } = fold.summary();
+  const { bytesDown, bytesUp } = withSecureBytes(spent, plan, sum);
+  const { loss, lossMin, lossMax } = figures.summary();
   const record: RoundRecord = {
     round,
     loss: loss ?? Number.NaN,
     learningRate,
-    clients: fold.clients,
+    clients: figures.clients,
     seconds: (updated - started) / 1000,
     bytesDown,
     bytesUp,
@@ -90,19 +109,20 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, fold: R
     at: now(),
     round,
     loss,
-    clients: fold.clients,
-    examples: fold.examples,
-    steps: fold.steps,
+    clients: figures.clients,
+    examples: figures.examples,
+    steps: figures.steps,
     bytesDown,
     bytesUp,
     seconds: record.seconds,
-    trainSeconds: (trained - started - foldMs) / 1000,
-    aggregateSeconds: (updated - trained + foldMs) / 1000,
-    clientsPerSecond: fold.clients / record.seconds,
+    trainSeconds: (trained - started - spent.foldMs) / 1000,
+    aggregateSeconds: (updated - trained + spent.foldMs) / 1000,
+    clientsPerSecond: figures.clients / record.seconds,
     clientLossMin: lossMin,
     clientLossMax: lossMax,
     updateNorm: distance(state.server.vectors.parameters, before),
-    ...(Object.keys(fold.drift).length > 0 ? { drift: fold.drift } : {}),
+    ...(Object.keys(sum.drift).length > 0 ? { drift: sum.drift } : {}),
+    ...secureCost(sum),
     ...spentAfter(plan, round),
   });
   // nothing is to continue from a model that is not finite: the last checkpoint stays the newest
@@ -117,7 +137,7 @@ async function trainCohort(
   plan: RunPlan,
   ports: RunPorts,
   { server }: RunState,
-  fold: RoundFold,
+  sum: RoundSum,
   { round, cohort, learningRate, scalars }: FinishedRound & { readonly cohort: readonly number[] },
 ): Promise<{ bytesDown: number; bytesUp: number; foldMs: number }> {
   const spent = { bytesDown: 0, bytesUp: 0, foldMs: 0 };
@@ -141,7 +161,7 @@ async function trainCohort(
         else finished.push(checked);
       }
       const folding = performance.now();
-      fold.addAll(finished.map(({ update }) => update));
+      sum.addAll(finished.map(({ update }) => update));
       spent.foldMs += performance.now() - folding;
       for (const { client, state, bytesUp } of finished) {
         spent.bytesUp += bytesUp;
@@ -167,6 +187,11 @@ function acceptable(
     const { client, bytesDown, retried } = outcome;
     return { client, failure, bytesDown, retried };
   };
+  const { secureSum } = plan.stages;
+  if (secureSum !== undefined) {
+    const unfit = integerDefect(outcome.update, plan.layout, secureSum);
+    return unfit === undefined ? outcome : failed(unfit);
+  }
   const defect = defectOf(outcome.update, plan, part) ?? privacyDefect(outcome.update, plan, scalars);
   if (defect !== undefined) return failed(defect);
   const update = decoded(outcome.update, plan.exchange);
@@ -190,22 +215,10 @@ async function reportFailure(
   });
 }
 
-async function warnOfNoUpdates(
-  { stages: { privacy } }: RunPlan,
-  ports: RunPorts,
-  round: number,
-  clients: number,
-  cohort: number,
-): Promise<void> {
-  const [code, why] =
-    clients === 0
-      ? ["round/no-updates", `all ${cohort} clients of the cohort failed`]
-      : [
-          "round/too-few",
-          `${clients} clients finished, fewer than privacy.minimumSurvivors = ${privacy!.minimumSurvivors}`,
-        ];
-  const message = `Round ${round}: ${why}, so the model is what it was.`;
-  await warn(ports, [{ code, message }]);
+async function warnOfNoUpdates(ports: RunPorts, round: number, { code, message, advice }: Failure): Promise<void> {
+  const next = advice === undefined ? "" : ` ${advice}`;
+  const text = `Round ${round}: ${message}, so the model is what it was.${next}`;
+  await warn(ports, [{ code, message: text }]);
 }
 
 async function evaluateRound(plan: RunPlan, ports: RunPorts, state: RunState, record: RoundRecord): Promise<void> {

@@ -1,5 +1,6 @@
 import { norm2 } from "../params/vector.ts";
 import { type MechanismSettings, mechanismStages } from "../privacy/mechanisms/index.ts";
+import type { SecureSumSettings } from "../privacy/secure-sum/index.ts";
 import type { Stage } from "../protocol/index.ts";
 
 /** The stages of a run as plain data: they are named here, never sent as code. */
@@ -10,6 +11,8 @@ export interface StageSettings {
   readonly clipNorm: number;
   /** Client-level differential privacy; absent: none. */
   readonly privacy?: MechanismSettings | undefined;
+  /** Updates leave as whole numbers and are summed under masks; absent: as they are. */
+  readonly secureSum?: SecureSumSettings | undefined;
 }
 
 /** Weight, then clip, then noise: the order of the pipeline. */

@@ -28,6 +28,8 @@ export interface Federation {
   readonly name: string;
   readonly clients: number;
   readonly classes: number;
+  /** Examples of the client with most of them. */
+  readonly mostExamples: number;
   /** Hash of the data and of who holds what. */
   readonly hash: string;
   /** The whole data set where it lies in memory. */
@@ -55,6 +57,7 @@ function dealtOut(config: Config, data: TrainTest): Federation {
     clients: dataset.clients,
     dataset,
     classes: train.classes,
+    mostExamples: Math.max(...partition.clients.map(({ length }) => length)),
     hash: dataset.hash,
     examples: train,
     statistics: partitionStatistics(partition, partitionLabels(train, partitioner), train.classes),
@@ -78,6 +81,7 @@ function computed(config: Config, population: SyntheticPopulation): Federation {
     clients,
     dataset: undefined,
     classes: spec.classes,
+    mostExamples: spec.examples,
     hash: hashText(JSON.stringify([seed, clients, spec, datasetHash(test)])),
     examples: test,
     statistics: populationStatistics(population),

@@ -18,8 +18,9 @@ import { poissonSampler, uniformSampler } from "../selection/sampler.ts";
 import { type Federation, openFederation } from "./federation.ts";
 import { type SimulationPlan, simulationPlan } from "./plan.ts";
 import { accountOf } from "./private-account.ts";
-import { configuredMechanism, describeMechanism, privacyWarnings } from "./private-run.ts";
+import { configuredMechanism, describeMechanism, privacyWarnings, sizeOf } from "./private-run.ts";
 import { learningRateSchedule } from "./schedule.ts";
+import { configuredSecureSum, describeSecureSum } from "./secure-run.ts";
 
 /** What the operator may bring instead of a name in the configuration. */
 export interface Own {
@@ -64,8 +65,14 @@ export function prepareRun(
   requireClippable(algorithm, exchange, aggregation.clipNorm);
   requireSenders(algorithm, exchange, config.sampler.cohort);
   const mechanism = configuredMechanism(config, algorithm, exchange, federation.clients);
-  const account = mechanism && accountOf(config, federation.clients, mechanism.noiseMultiplier);
-  const stages = mechanism === undefined ? aggregation : { ...aggregation, privacy: mechanism };
+  const released = { population: federation.clients, size: sizeOf(exchange) };
+  const account = mechanism && accountOf(config, released, mechanism.noiseMultiplier);
+  const secureSum = configuredSecureSum(config, algorithm, exchange, federation, mechanism);
+  const stages = {
+    ...aggregation,
+    ...(mechanism === undefined ? {} : { privacy: mechanism }),
+    ...(secureSum === undefined ? {} : { secureSum }),
+  };
   const budget =
     training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
   const population = federation.clients;
@@ -121,6 +128,7 @@ export function prepareRun(
       executor: { name: executor.name, version: executor.version, fingerprint: executor.fingerprint },
       gradientsPerStep: simulation.gradientsPerStep,
       ...(mechanism === undefined ? {} : { privacy: describeMechanism(mechanism, config) }),
+      ...(secureSum === undefined ? {} : { secureAggregation: describeSecureSum(secureSum) }),
     },
   };
   return { plan, simulation, model, federation };

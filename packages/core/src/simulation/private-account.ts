@@ -1,4 +1,5 @@
 import { conflict } from "../config/check.ts";
+import { isDiscrete } from "../config/check-privacy.ts";
 import type { Config } from "../config/index.ts";
 import {
   type Accountant,
@@ -6,7 +7,15 @@ import {
   createAccountant,
   type PrivacyEventInput,
 } from "../privacy/accounting/index.ts";
+import { privacyEventOf } from "../privacy/integers/index.ts";
 import type { PrivacyAccount } from "../round/run-plan.ts";
+import { configuredDiscrete } from "./secure-run.ts";
+
+/** What a release is of: the population, and the elements of an update. */
+export interface Released {
+  readonly population: number;
+  readonly size: number;
+}
 
 /** Noise where a configuration names neither noise nor a target. */
 const USUAL_NOISE = 1;
@@ -15,9 +24,18 @@ const USUAL_NOISE = 1;
  * What `rounds` rounds of a configured run release, as an accountant wants it. Sampling amplifies central noise alone:
  * with noise of the clients' own the server knows who took part, so every round counts as if all had.
  */
-export function roundEvents(config: Config, population: number, noiseMultiplier: number, rounds: number) {
+export function roundEvents(
+  config: Config,
+  { population, size }: Released,
+  noiseMultiplier: number,
+  rounds: number,
+): PrivacyEventInput[] {
   const { privacy, sampler } = config;
   if (rounds === 0) return [];
+  if (isDiscrete(privacy.mechanism)) {
+    const mechanism = configuredDiscrete(config, population, size, noiseMultiplier);
+    return [{ ...privacyEventOf(mechanism), count: rounds }];
+  }
   const { cohort } = sampler;
   const event: PrivacyEventInput =
     privacy.noise !== "central"
@@ -32,11 +50,11 @@ export function roundEvents(config: Config, population: number, noiseMultiplier:
  * The configured noise multiplier; the least that keeps all rounds within `targetEpsilon` where only that is given.
  * Throws `privacy/out-of-reach` or `privacy/unsupported`.
  */
-export function noiseMultiplierOf(config: Config, population: number): number {
+export function noiseMultiplierOf(config: Config, released: Released): number {
   const { noiseMultiplier, targetEpsilon, delta, accountant } = config.privacy;
   if (noiseMultiplier !== undefined || targetEpsilon === undefined) return noiseMultiplier ?? USUAL_NOISE;
   const target = { accountant: createAccountant(accountant), targetEpsilon, delta };
-  return calibrateNoise(target, (noise) => roundEvents(config, population, noise, config.rounds)).noiseMultiplier;
+  return calibrateNoise(target, (noise) => roundEvents(config, released, noise, config.rounds)).noiseMultiplier;
 }
 
 /**
@@ -44,11 +62,12 @@ export function noiseMultiplierOf(config: Config, population: number): number {
  * Throws `privacy/unsupported` for a sampling that the accountant has no formula for, and `config/conflict` where not even
  * one round is within the target.
  */
-export function accountOf(config: Config, population: number, noiseMultiplier: number): PrivacyAccount {
+export function accountOf(config: Config, released: Released, noiseMultiplier: number): PrivacyAccount {
   const { delta, targetEpsilon } = config.privacy;
   const accountant = createAccountant(config.privacy.accountant);
+  const { population } = released;
   const after = (rounds: number) =>
-    accountant.epsilon(roundEvents(config, population, noiseMultiplier, rounds), delta, { population });
+    accountant.epsilon(roundEvents(config, released, noiseMultiplier, rounds), delta, { population });
   const whole = after(config.rounds);
   // epsilon never falls with rounds, so that of the whole run bounds that of a part, where an accountant's grid is too coarse
   const epsilonAfter = (rounds: number) =>

@@ -27,11 +27,12 @@ export function configuredMechanism(
   }
   requirePrivateMethod(config, algorithm, exchange);
   const { clipping, clipNorm, noise, minimumSurvivors, targetQuantile, clipLearningRate } = privacy;
-  const noiseMultiplier = noiseMultiplierOf(config, population);
+  const noiseMultiplier = noiseMultiplierOf(config, { population, size: sizeOf(exchange) });
   const countNoise = privacy.countNoise ?? sampler.cohort / 20;
   return {
     clipping,
     clipNorm,
+    distribution: privacy.mechanism,
     noise,
     noiseMultiplier,
     minimumSurvivors: minimumSurvivors ?? 1,
@@ -39,6 +40,11 @@ export function configuredMechanism(
     source: { kind: "seeded", seed },
     ...(targetQuantile === undefined ? {} : { adaptive: { targetQuantile, rate: clipLearningRate, countNoise } }),
   };
+}
+
+/** Elements of the one vector that clients of a private run send. */
+export function sizeOf({ up }: Exchange): number {
+  return Object.values(up)[0]!.layout.size;
 }
 
 function requirePrivateMethod(
@@ -93,14 +99,15 @@ export function privacyWarnings(
   if (mechanism === undefined || account === undefined) return [];
   const warnings: { code: string; message: string }[] = [];
   const warn = (code: string, message: string) => warnings.push({ code: `privacy/${code}`, message });
-  if (config.sampler.name !== "poisson") {
+  if (config.sampler.name !== "poisson" && mechanism.noise === "central") {
     warn(
       "fixed-size-sampling",
       'Cohorts have a fixed size, which costs a larger epsilon than sampler.name = "poisson", and is about replaced clients.',
     );
   }
   for (const message of account.warnings) warn("guarantee", message);
-  if (mechanism.noise === "distributed") {
+  const { protocol } = config.secureAggregation;
+  if (mechanism.noise === "distributed" && (protocol === "none" || protocol === "plain")) {
     warn(
       "sum-only",
       "Each client adds a share of the noise: only the sum is private, and this run shows the server more.",
@@ -109,9 +116,11 @@ export function privacyWarnings(
   return warnings;
 }
 
+const NOISE = { gaussian: "Gaussian", "discrete-gaussian": "discrete Gaussian", skellam: "Skellam" };
+
 /** What is done and assumed, for people: the text of `run.started`. */
 export function describeMechanism(mechanism: MechanismSettings, config: Config): string {
-  const { clipNorm, clipping, adaptive, noise, noiseMultiplier, minimumSurvivors, source } = mechanism;
+  const { clipNorm, clipping, adaptive, distribution, noise, noiseMultiplier, minimumSurvivors, source } = mechanism;
   const bound = `${clipping} clip at ${clipNorm}${adaptive === undefined ? "" : `, following quantile ${adaptive.targetQuantile}`}`;
   const who = {
     central: "added by the server, which is trusted",
@@ -122,5 +131,5 @@ export function describeMechanism(mechanism: MechanismSettings, config: Config):
     source.kind === "seeded"
       ? "drawn from the run's seed, which repeats a simulation and protects nobody"
       : "drawn from the system's secure generator";
-  return `whole clients, ${bound}; Gaussian noise of multiplier ${Number(noiseMultiplier.toPrecision(4))}, ${who}, ${from}; ${config.sampler.name} sampling`;
+  return `whole clients, ${bound}; ${NOISE[distribution]} noise of multiplier ${Number(noiseMultiplier.toPrecision(4))}, ${who}, ${from}; ${config.sampler.name} sampling`;
 }

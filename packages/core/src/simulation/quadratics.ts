@@ -38,6 +38,7 @@ export interface QuadraticBlocks {
 
 const noiseless = {
   clipping: "flat",
+  distribution: "gaussian",
   noise: "central",
   noiseMultiplier: 0,
   minimumSurvivors: 1,

@@ -124,11 +124,22 @@ function environment(run: RunData): Html {
     ["Cohort", count(start.cohort)],
     ["Privacy", start.privacy ?? ""],
     ["Privacy spent", privacySpent(run)],
+    ["Secure aggregation", start.secureAggregation ?? ""],
+    ["Secure sums took", secureTime(run)],
     ["Privacy assumes", (start.privacyAssumptions ?? []).join("; ")],
     ["Started", start.at],
     ["Resumed from round", start.resumedFrom === undefined ? "" : String(start.resumedFrom)],
     ["Unreadable events", run.skippedEvents === 0 ? "" : String(run.skippedEvents)],
   ]);
+}
+
+/** Mean seconds a round of the protocol. */
+function secureTime({ rounds }: RunData): string {
+  const sums = rounds.flatMap(({ secureAggregation }) => secureAggregation ?? []);
+  if (sums.length === 0) return "";
+  const mean = (side: "serverSeconds" | "clientSeconds") =>
+    formatSeconds(sums.reduce((total, sum) => total + sum[side], 0) / sums.length);
+  return `server ${mean("serverSeconds")} a round, all clients together ${mean("clientSeconds")}`;
 }
 
 function privacySpent({ rounds }: RunData): string {

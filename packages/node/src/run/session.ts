@@ -123,13 +123,13 @@ async function recorded(
   };
   const checkpoints: BlobStore = flushingBefore(blobs, log);
   try {
-    const { plan, backend, evaluator, warning } = simulation;
+    const { plan, backend, evaluator, summation, warning } = simulation;
     if (warning !== undefined) await emit({ v: 1, type: "run.warning", at: new Date().toISOString(), ...warning });
     const clientStates = diskClientStates(paths.clientStates);
     const signal = options.signal === undefined ? {} : { signal: options.signal };
     const result = await runFederation(
       { ...plan, id },
-      { backend, evaluator, checkpoints, clientStates, emit, ...signal },
+      { backend, evaluator, summation, checkpoints, clientStates, emit, ...signal },
     );
     await log.flush();
     const files = await writeOutputs(run, simulation, result);

@@ -30,6 +30,7 @@ export async function simulate(config: ConfigInput, options: SimulateOptions = {
     return await runFederation(simulation.plan, {
       backend: simulation.backend,
       evaluator: simulation.evaluator,
+      summation: simulation.summation,
       checkpoints: memoryBlobStore(),
       clientStates: memoryClientStates(),
       emit: (event) => options.onEvent?.(event),

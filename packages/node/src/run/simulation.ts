@@ -7,6 +7,8 @@ import {
   type Own,
   type PreparedRun,
   prepareRun,
+  type Summation,
+  simulatedSummation,
 } from "@anabranch/core";
 import { fingerprint } from "@anabranch/engine";
 import { type OpenedExecutor, openExecutorOrFallback } from "../executors.ts";
@@ -17,6 +19,7 @@ import { type LoadOptions, loadConfigured } from "./configured.ts";
 export interface OpenSimulation extends PreparedRun {
   readonly backend: Backend;
   readonly evaluator: Evaluator;
+  readonly summation: Summation | undefined;
   readonly workers: number;
   /** Says that another executor stands in for the configured one. */
   readonly warning: OpenedExecutor["warning"] | undefined;
@@ -45,16 +48,17 @@ export async function openSimulation(
   };
   const workers = options.workers ?? configuredWorkers(config);
   const prepared = prepareRun(config, loaded.data, identity, workers, id, { ...loaded.own, ...own });
+  const summation = await simulatedSummation(prepared.plan);
   if (workers === 0) {
     const { backend, evaluator, close } = await inProcessSimulation(prepared.simulation, executor);
-    return { ...prepared, backend, evaluator, workers, warning, close };
+    return { ...prepared, backend, evaluator, summation, workers, warning, close };
   }
   const pool = await WorkerPool.start(prepared.simulation, {
     executor: executor.name,
     workers,
     ...(config.execution.window === "auto" ? {} : { window: config.execution.window }),
   });
-  return { ...prepared, backend: pool, evaluator: pool, workers, warning, close: () => pool.close() };
+  return { ...prepared, backend: pool, evaluator: pool, summation, workers, warning, close: () => pool.close() };
 }
 
 function configuredWorkers(config: Config): number {

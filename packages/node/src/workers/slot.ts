@@ -16,7 +16,8 @@ export interface SlotLayout {
   readonly bytes: number;
   /**
    * First byte of each vector of the update, where its encoding has it: for each part, or one for all that send
-   * everything. None where a codec decides how long a vector is, and so where those after it lie.
+   * everything. None where the update is written after training: a codec decides how long a vector is, and so where those
+   * after it lie, and whole numbers are made of what was trained.
    */
   readonly updates: readonly Offsets[];
   readonly newState: Offsets;
@@ -29,7 +30,7 @@ export function slotLayout(plan: TaskPlan): SlotLayout {
   const width = widthOf(plan);
   const parts = plan.parts === undefined ? [undefined] : [...plan.parts.keys()];
   const largest = parts.map((part) => largestUpdate(plan, part));
-  const fixed = Object.keys(plan.codecs).length === 0;
+  const fixed = Object.keys(plan.codecs).length === 0 && plan.stages.secureSum === undefined;
   let end = Math.max(...largest.map(encodedSize));
   const place = (layouts: Readonly<Record<string, Layout>>): Offsets =>
     Object.fromEntries(
@@ -47,6 +48,7 @@ export function slotLayout(plan: TaskPlan): SlotLayout {
 function largestUpdate(plan: TaskPlan, part: number | undefined): Update {
   const vectors = Object.entries(messageLayouts(plan, part)).map(([name, layout]) => {
     const codec = plan.codecs[name];
+    if (plan.stages.secureSum !== undefined) return [name, new Float64Array(layout.size)] as const;
     return [name, makeVector(plan, codec === undefined ? layout.size : largestEncoding(codec, layout))] as const;
   });
   const numbers = { examples: 0, steps: 0, weight: 0, loss: 0, ...(part === undefined ? {} : { part }) };

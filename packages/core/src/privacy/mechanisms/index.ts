@@ -8,6 +8,7 @@ export {
   CLIP_NORM,
   type Clipping,
   type MechanismSettings,
+  type NoiseDistribution,
   type NoisePlace,
   UNCLIPPED,
 } from "./settings.ts";

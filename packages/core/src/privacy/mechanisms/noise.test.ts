@@ -13,6 +13,7 @@ const d = 100_000;
 const settings: MechanismSettings = {
   clipping: "flat",
   clipNorm: 0.4,
+  distribution: "gaussian",
   noise: "central",
   noiseMultiplier: 1.5,
   denominator: 8,

@@ -4,6 +4,9 @@ export type Clipping = "flat" | "per-layer" | "per-layer-by-size";
 /** Who adds the noise: the server, every client its share of the sum's, or every client all of it. */
 export type NoisePlace = "central" | "distributed" | "local";
 
+/** What the noise is drawn from; of whole numbers where sums are: those shares are added as updates are rounded. */
+export type NoiseDistribution = "gaussian" | "discrete-gaussian" | "skellam";
+
 /** The clip norm as server state that follows a quantile of the update norms; see `adaptive-clip.ts`. */
 export interface AdaptiveClipping {
   /** Share of the clients whose update should stay unclipped (gamma), in (0, 1). */
@@ -16,12 +19,13 @@ export interface AdaptiveClipping {
 
 /**
  * A mechanism of client-level differential privacy as plain data. One round releases the sum of the cohort's clipped
- * updates plus Gaussian noise of standard deviation `noiseMultiplier` * C in every coordinate, over a fixed denominator.
+ * updates plus noise of standard deviation `noiseMultiplier` * C in every coordinate, over a fixed denominator.
  */
 export interface MechanismSettings {
   readonly clipping: Clipping;
   /** C, or the first C where clipping is adaptive. */
   readonly clipNorm: number;
+  readonly distribution: NoiseDistribution;
   readonly noise: NoisePlace;
   /** z, of everything that one round releases; 0: no noise and no privacy. */
   readonly noiseMultiplier: number;

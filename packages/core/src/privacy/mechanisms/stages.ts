@@ -32,12 +32,13 @@ function clipStage({ clipping, adaptive }: MechanismSettings): Stage {
 }
 
 function noiseStage(settings: MechanismSettings): Stage {
-  const { noise, denominator, source } = settings;
+  const { distribution, noise, denominator, source } = settings;
   const share = shareDeviation(settings);
   const central = noise === "central";
+  const added = distribution === "gaussian"; // whole numbers get theirs when updates are rounded
   return {
     name: "noise",
-    ...(central
+    ...(central || !added
       ? {}
       : {
           client(update, { scalars }) {

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { randomStream, rootKey } from "../../random/index.ts";
-import { combinePieces, FIELD_PRIME, inverse, lagrangeWeights, multiply, uniformElements } from "./field.ts";
+import { combinePieces, inverse, lagrangeWeights, multiply, uniformElements } from "./field.ts";
 import { packBits, packedBytes, unpackBits } from "./packing.ts";
+import { FIELD_PRIME } from "./prime.ts";
 import { dequantizeMean, levels, modulusBits, type Quantization, quantize } from "./quantization.ts";
 import { rebuildSecret, splitSecret } from "./shamir.ts";
 

@@ -1,7 +1,8 @@
 import { clientPoint, elementsOf, piecePoints } from "./coded-client.ts";
-import { combinePieces, FIELD_PRIME, lagrangeWeights } from "./field.ts";
+import { combinePieces, lagrangeWeights } from "./field.ts";
 import { codedSumMessage, maskedMessage } from "./messages.ts";
 import { type Closed, codedLength } from "./party.ts";
+import { FIELD_PRIME } from "./prime.ts";
 import { failed, RoundServer, type Stage } from "./round-server.ts";
 
 /**

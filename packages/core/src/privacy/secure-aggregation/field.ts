@@ -1,8 +1,5 @@
 import { keystream } from "./keystream.ts";
-
-/** The prime field of LightSecAgg: 2^26 - 5, so that a product of two elements is exact in a double. */
-export const FIELD_PRIME = 67108859;
-export const FIELD_BITS = 26;
+import { FIELD_BITS, FIELD_PRIME } from "./prime.ts";
 
 export function multiply(a: number, b: number): number {
   return (a * b) % FIELD_PRIME;

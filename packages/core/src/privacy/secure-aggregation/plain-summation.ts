@@ -13,8 +13,8 @@ export function plain({ clock }: Pick<SummationPorts, "clock">): Summation {
     hidesInputs: false,
     sum: async (request) => {
       checkInputs(request);
-      const { inputs, maximum } = request;
-      modulusBits(inputs.length, maximum);
+      const { inputs, maximum, modulus } = request;
+      if (modulus === undefined) modulusBits(inputs.length, maximum);
       const bits = modulusBits(1, maximum);
       const length = inputs[0]!.values.length;
       const sum = new Uint32Array(length);
@@ -32,7 +32,9 @@ export function plain({ clock }: Pick<SummationPorts, "clock">): Summation {
         const packed = packBits(values, bits);
         const sent = clock();
         const received = unpackBits(packed, length, bits, `vector of client ${client}`);
-        for (let i = 0; i < length; i++) sum[i]! += received[i]!;
+        // without a modulus sums stay below 2^32
+        for (let i = 0; i < length; i++)
+          sum[i] = modulus === undefined ? sum[i]! + received[i]! : (sum[i]! + received[i]!) % modulus;
         spent.clients += sent - start;
         spent.server += clock() - sent;
         stage.up[place] = packedBytes(length, bits);

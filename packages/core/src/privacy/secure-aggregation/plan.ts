@@ -1,6 +1,6 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { permutation, randomStream } from "../../random/index.ts";
-import { FIELD_BITS } from "./field.ts";
+import { FIELD_BITS } from "./prime.ts";
 import { refuse } from "./refusal.ts";
 import { concat, u32, type WireReader } from "./wire.ts";
 

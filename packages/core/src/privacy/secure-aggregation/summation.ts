@@ -2,6 +2,7 @@ import type { Failure } from "@anabranch/engine";
 import type { Curves } from "./curves.ts";
 import type { Entropy } from "./entropy.ts";
 import type { StageName } from "./party.ts";
+import { FIELD_PRIME } from "./prime.ts";
 import { refuse } from "./refusal.ts";
 
 /** A client's integers. */
@@ -17,8 +18,15 @@ export interface SumRequest {
   readonly round: number;
   /** Clients in ascending order; vectors of one length. */
   readonly inputs: readonly SumInput[];
-  /** Largest value that an input may hold; cohort x maximum must fit the modulus (`overflow`). */
+  /** Largest value that an input may hold. */
   readonly maximum: number;
+  /**
+   * What sums are taken modulo, above `maximum`: one that `moduloOf` gives. Left out: sums are exact, and cohort x maximum
+   * must fit the protocol (`overflow`).
+   */
+  readonly modulus?: number;
+  /** Fewest clients in whose sum a client hides; default 2. */
+  readonly smallestSum?: number;
   /** Clients that drop out, with the first stage at which they are silent. */
   readonly dropOuts?: ReadonlyMap<number, StageName>;
 }
@@ -77,6 +85,11 @@ export interface SummationPorts {
   readonly clock: () => number;
 }
 
+/** The modulus of sums that may wrap around: 2^bits, and for coded masks the prime of their field whatever the bits. */
+export function moduloOf(protocol: SummationName, bits: number): number {
+  return protocol === "lightsecagg" ? FIELD_PRIME : 2 ** bits;
+}
+
 /** Bytes up and down of one client, over all stages: the mean over the cohort. */
 export function bytesPerClient({ stages }: SumCost): { up: number; down: number } {
   const mean = (side: "up" | "down") =>
@@ -85,8 +98,11 @@ export function bytesPerClient({ stages }: SumCost): { up: number; down: number 
 }
 
 /** Refuses inputs of different lengths (`inputs`) and values above the maximum (`overflow`). */
-export function checkInputs({ inputs, maximum }: SumRequest): void {
+export function checkInputs({ inputs, maximum, modulus }: SumRequest): void {
   if (inputs.length < 2) refuse("inputs", "there is nothing to add", { received: `${inputs.length} clients` });
+  if (modulus !== undefined && !(modulus > maximum)) {
+    refuse("overflow", "a value may be outside the modulus", { received: `${modulus}`, expected: `above ${maximum}` });
+  }
   const length = inputs[0]!.values.length;
   for (const { client, values } of inputs) {
     if (values.length !== length) {

@@ -3,12 +3,12 @@ import { CodedClient } from "../coded-client.ts";
 import { CodedServer } from "../coded-server.ts";
 import { type Curves, identityPublicKey, platformCurves } from "../curves.ts";
 import { seededEntropy } from "../entropy.ts";
-import { FIELD_BITS } from "../field.ts";
 import { PairwiseClient } from "../pairwise-client.ts";
 import { PairwiseServer } from "../pairwise-server.ts";
 import { codedParameters, completeThreshold } from "../parameters.ts";
 import type { ClientPorts, Directory, SecureClient, SecureServer } from "../party.ts";
 import type { SecurePlan } from "../plan.ts";
+import { FIELD_BITS } from "../prime.ts";
 import type { SumInput, SummationPorts } from "../summation.ts";
 
 /** Everything of a round, open to a test. */

@@ -1,0 +1,50 @@
+import type { FoldRule } from "../../aggregation/index.ts";
+import { type Layout, layout } from "../../params/index.ts";
+import { type DiscreteMechanism, paddedSize } from "../integers/index.ts";
+import type { MechanismSettings } from "../mechanisms/index.ts";
+import { levels, type Quantization } from "../secure-aggregation/quantization.ts";
+import type { SummationName } from "../secure-aggregation/summation.ts";
+
+/** How an update becomes whole numbers: rounded, with its weight, or with its share of discrete noise. */
+export type IntegerEncoding =
+  | { readonly kind: "quantized"; readonly rule: Quantization }
+  | { readonly kind: "noised"; readonly mechanism: DiscreteMechanism };
+
+/** Sums of which the server is not to see the parts, as plain data. */
+export interface SecureSumSettings {
+  readonly protocol: SummationName;
+  /** The one vector of an update, and its number of elements. */
+  readonly vector: string;
+  readonly size: number;
+  /** What the server half of the method is given of it. */
+  readonly aggregation: FoldRule;
+  readonly encoding: IntegerEncoding;
+  /** Fewest survivors of a round; with fewer nothing is unmasked. At least 2. */
+  readonly fewest: number;
+  /** Answers that unmask a sum; undefined: what the protocol has for the size of the cohort. */
+  readonly threshold: number | undefined;
+  /** What a sparse graph is laid out for, shares of the cohort. */
+  readonly corrupted: number;
+  readonly dropped: number;
+  /** Where keys, roundings and noise come from. */
+  readonly source: MechanismSettings["source"];
+}
+
+/** The vector of an update that is to be summed under masks: whole numbers. */
+export const INTEGERS = "integers";
+
+/** Whole numbers of an update. */
+export function integerCount({ size, encoding }: Pick<SecureSumSettings, "size" | "encoding">): number {
+  return encoding.kind === "quantized" ? size + 1 : paddedSize(size);
+}
+
+/** What an update is made of on its way: one vector of whole numbers. */
+export function integerVectors(settings: SecureSumSettings): Readonly<Record<string, Layout>> {
+  const shape = [integerCount(settings)];
+  return { [INTEGERS]: layout([{ name: INTEGERS, shape, role: "vector", block: INTEGERS }]) };
+}
+
+/** Largest whole number of an update. */
+export function largestInteger({ encoding }: SecureSumSettings): number {
+  return encoding.kind === "quantized" ? levels(encoding.rule) : encoding.mechanism.modulus - 1;
+}

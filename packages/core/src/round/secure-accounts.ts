@@ -1,0 +1,56 @@
+import type { Layout } from "../params/layout.ts";
+import { INTEGERS, integerCount, largestInteger, type SecureSumSettings } from "../privacy/secure-sum/index.ts";
+import type { Update } from "../protocol/message.ts";
+import { deriveKey, randomStream, rootKey } from "../random/index.ts";
+import type { EventOf } from "./events.ts";
+import type { RoundSum } from "./round-sum.ts";
+import type { RunPlan } from "./run-plan.ts";
+
+/** [16] What names a run in its messages. */
+export function runBytes(seed: number): Uint8Array {
+  const words = new Uint32Array(4);
+  randomStream(deriveKey(rootKey(seed), "secure-run")).uint32s(words);
+  return new Uint8Array(words.buffer);
+}
+
+/** Why an update cannot be summed under masks, undefined where it can. */
+export function integerDefect(
+  { layoutHash, vectors }: Update,
+  layout: Layout,
+  settings: SecureSumSettings,
+): { readonly code: string; readonly message: string } | undefined {
+  if (layoutHash !== layout.hash) {
+    const message = `the update belongs to another model: layout ${layoutHash}, expected ${layout.hash}`;
+    return { code: "update/layout", message };
+  }
+  const integers = vectors[INTEGERS];
+  const count = integerCount(settings);
+  if (integers?.length !== count) {
+    const received = integers === undefined ? "none" : `${integers.length}`;
+    return { code: "update/shape", message: `an update has ${count} whole numbers; received ${received}` };
+  }
+  const most = largestInteger(settings);
+  if (integers.every((value) => Number.isInteger(value) && value >= 0 && value <= most)) return undefined;
+  return { code: "update/integers", message: `an update holds whole numbers from 0 to ${most}` };
+}
+
+type Bytes = { readonly bytesDown: number; readonly bytesUp: number };
+
+/** What a round sent: under masks the messages of the protocol stand in the place of updates. */
+export function withSecureBytes({ bytesDown, bytesUp }: Bytes, { stages }: RunPlan, { cost }: RoundSum): Bytes {
+  if (stages.secureSum === undefined) return { bytesDown, bytesUp };
+  if (cost === undefined) return { bytesDown, bytesUp: 0 };
+  const total = (side: "up" | "down") =>
+    cost.stages.reduce((sum, stage) => sum + stage[side].reduce((a, b) => a + b, 0), 0);
+  return { bytesDown: bytesDown + total("down"), bytesUp: total("up") };
+}
+
+type SecureFigures = NonNullable<EventOf<"round.finished">["secureAggregation"]>;
+
+/** What the protocol has cost, as events tell it. */
+export function secureCost({ cost }: RoundSum): { readonly secureAggregation?: SecureFigures } {
+  if (cost === undefined) return {};
+  const { protocol, survivors, serverMs, clientsMs } = cost;
+  const clientSeconds = clientsMs / 1000;
+  return { secureAggregation: { protocol, survivors, serverSeconds: serverMs / 1000, clientSeconds } };
+}

@@ -1,0 +1,106 @@
+import { AnabranchError, type Failure } from "@anabranch/engine";
+import type { Vector } from "../params/vector.ts";
+import { CLIP_NORM } from "../privacy/mechanisms/index.ts";
+import type { Summation } from "../privacy/secure-aggregation/summation.ts";
+import {
+  decodeIntegers,
+  INTEGERS,
+  integerCount,
+  largestInteger,
+  type SecureSumSettings,
+} from "../privacy/secure-sum/index.ts";
+import type { Update } from "../protocol/message.ts";
+import { CohortFigures } from "./cohort-figures.ts";
+import type { RoundSum, SecureCost } from "./round-sum.ts";
+
+/**
+ * Keeps a cohort's whole numbers until all are there, then has them added by a protocol that shows the server their sum
+ * alone. Clients that failed have advertised their keys and drop out before they send. Takes 4 bytes a value and client.
+ */
+export class SecureRound implements RoundSum {
+  readonly figures = new CohortFigures();
+  readonly drift = {};
+  readonly #settings: SecureSumSettings;
+  readonly #summation: Summation;
+  /** [16], of the run. */
+  readonly #run: Uint8Array;
+  readonly #values = new Map<number, Uint32Array>();
+  #round = 0;
+  #cohort: readonly number[] = [];
+  #clipNorm: number | undefined;
+  #cost: SecureCost | undefined;
+  #sum: Uint32Array = new Uint32Array();
+
+  constructor(settings: SecureSumSettings, summation: Summation, run: Uint8Array) {
+    this.#settings = settings;
+    this.#summation = summation;
+    this.#run = run;
+  }
+
+  begin(round: number, cohort: readonly number[], scalars: Readonly<Record<string, number>>): void {
+    this.figures.reset();
+    this.#values.clear();
+    this.#round = round;
+    this.#cohort = [...cohort].sort((a, b) => a - b);
+    this.#clipNorm = scalars[CLIP_NORM];
+    this.#cost = undefined;
+  }
+
+  addAll(updates: readonly Update[]): void {
+    for (const { client, vectors, public: metadata } of updates) {
+      this.#values.set(client, Uint32Array.from(vectors[INTEGERS]!));
+      this.figures.add(metadata);
+    }
+  }
+
+  async finish(): Promise<Failure | undefined> {
+    const { fewest, protocol } = this.#settings;
+    const { clients } = this.figures;
+    if (clients < fewest) return tooFew(clients, fewest);
+    const outcome = await this.#ask();
+    if ("code" in outcome) return outcome;
+    const survivors = "sum" in outcome ? outcome.survivors.length : 0;
+    this.#cost = { ...outcome.cost, protocol, survivors };
+    if ("failure" in outcome) return outcome.failure;
+    this.#sum = outcome.sum;
+    return survivors < fewest ? tooFew(survivors, fewest) : undefined;
+  }
+
+  result(make: (length: number) => Vector): Record<string, Vector> {
+    const { vector, size } = this.#settings;
+    const out = make(size);
+    const finished = { round: this.#round, survivors: this.#cost!.survivors, clipNorm: this.#clipNorm };
+    decodeIntegers(this.#settings, this.#sum, finished, out);
+    return { [vector]: out };
+  }
+
+  get cost(): SecureCost | undefined {
+    return this.#cost;
+  }
+
+  /** A cohort that the protocol refuses ends its round, not the run: the next one may be larger. */
+  async #ask() {
+    const { encoding, fewest } = this.#settings;
+    const silent = new Uint32Array(integerCount(this.#settings));
+    const inputs = this.#cohort.map((client) => ({ client, values: this.#values.get(client) ?? silent }));
+    const missing = this.#cohort.filter((client) => !this.#values.has(client));
+    try {
+      return await this.#summation.sum({
+        run: this.#run,
+        round: this.#round,
+        inputs,
+        maximum: largestInteger(this.#settings),
+        ...(encoding.kind === "noised" ? { modulus: encoding.mechanism.modulus } : {}),
+        smallestSum: fewest,
+        dropOuts: new Map(missing.map((client) => [client, "mask" as const])),
+      });
+    } catch (error) {
+      if (error instanceof AnabranchError) return error.failure;
+      throw error;
+    }
+  }
+}
+
+function tooFew(clients: number, fewest: number): Failure {
+  return { code: "round/too-few", message: `${clients} clients finished, fewer than the ${fewest} that a sum needs` };
+}

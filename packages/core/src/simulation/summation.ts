@@ -1,0 +1,38 @@
+import type { Entropy } from "../privacy/secure-aggregation/entropy.ts";
+import type { Summation, SummationPorts } from "../privacy/secure-aggregation/summation.ts";
+import { deriveKey, rootKey } from "../random/index.ts";
+import type { RunPlan } from "../round/run-plan.ts";
+
+/**
+ * What adds the whole numbers of a simulated run under masks, with every party in this process; undefined where a plan asks
+ * for none. Loads the ciphers, so that other runs need not. Keys come from the seed, by round and client: a resumed run
+ * sends what it would have sent.
+ */
+export async function simulatedSummation({
+  stages: { secureSum },
+}: Pick<RunPlan, "stages">): Promise<Summation | undefined> {
+  if (secureSum === undefined) return undefined;
+  const parts = await import("../privacy/secure-aggregation/index.ts");
+  const { protocol, threshold, corrupted, dropped, source } = secureSum;
+  const entropy = (...path: readonly (string | number)[]): Entropy =>
+    source.kind === "secure"
+      ? parts.secureEntropy()
+      : parts.seededEntropy(deriveKey(rootKey(source.seed), "secure-keys", ...path));
+  const ports: SummationPorts = {
+    serverEntropy: (round) => entropy(round, "server"),
+    clientEntropy: (round, client) => entropy(round, client),
+    curves: await parts.bestCurves(),
+    clock: () => performance.now(),
+  };
+  const fixed = threshold === undefined ? {} : { threshold };
+  switch (protocol) {
+    case "plain":
+      return parts.plain(ports);
+    case "bonawitz":
+      return parts.bonawitz(ports, fixed);
+    case "secagg+":
+      return parts.secaggPlus(ports, { corrupted, dropped });
+    case "lightsecagg":
+      return parts.lightsecagg(ports, fixed);
+  }
+}
