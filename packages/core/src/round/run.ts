@@ -81,10 +81,7 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, sum: Ro
   const trained = performance.now();
   const before = state.server.vectors.parameters;
   const { figures } = sum;
-  const failure = (await sum.finish()) ?? unreleased(plan, figures.clients, cohort.length);
-  if (failure === undefined) state.server = updateServer(plan, state.server, sum, planned);
-  else if (cohort.length > 0) await warnOfNoUpdates(ports, round, failure);
-  state.round = round;
+  await closeRound(plan, ports, state, sum, planned);
   const updated = performance.now();
   const { bytesDown, bytesUp } = withSecureBytes(spent, plan, sum);
   const { loss, lossMin, lossMax } = figures.summary();
@@ -132,13 +129,30 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, sum: Ro
   return record;
 }
 
+/** Ends the summing of updates and updates the server's state, or says why there is nothing to update it with. */
+async function closeRound(
+  plan: RunPlan,
+  ports: RunPorts,
+  state: RunState,
+  sum: RoundSum,
+  planned: PlannedRound,
+): Promise<void> {
+  const { round, cohort } = planned;
+  const failure = (await sum.finish()) ?? unreleased(plan, sum.figures.clients, cohort.length);
+  if (failure === undefined) state.server = updateServer(plan, state.server, sum, planned);
+  else if (cohort.length > 0) await warnOfNoUpdates(ports, round, failure);
+  state.round = round;
+}
+
+type PlannedRound = FinishedRound & { readonly cohort: readonly number[] };
+
 /** Broadcasts, lets the backend run the cohort and folds its updates in cohort order. */
 async function trainCohort(
   plan: RunPlan,
   ports: RunPorts,
   { server }: RunState,
   sum: RoundSum,
-  { round, cohort, learningRate, scalars }: FinishedRound & { readonly cohort: readonly number[] },
+  { round, cohort, learningRate, scalars }: PlannedRound,
 ): Promise<{ bytesDown: number; bytesUp: number; foldMs: number }> {
   const spent = { bytesDown: 0, bytesUp: 0, foldMs: 0 };
   const saving = new Background(SAVES_AT_A_TIME);

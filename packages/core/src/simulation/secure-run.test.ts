@@ -47,19 +47,26 @@ async function run(changes: ConfigInput, watch: (backend: Backend) => Backend = 
 }
 
 /** A backend some of whose clients fail in the first round. */
-const failing = (clients: number) => (backend: Backend): Backend => ({
-  name: "failing",
-  run: (request, accept) =>
-    backend.run(request, (outcomes) =>
-      accept(
-        outcomes.map((outcome) =>
-          request.broadcast.round === 1 && request.cohort.indexOf(outcome.client) < clients
-            ? { client: outcome.client, failure: { code: "test/gone", message: "gone" }, bytesDown: 0, retried: false }
-            : outcome,
+const failing =
+  (clients: number) =>
+  (backend: Backend): Backend => ({
+    name: "failing",
+    run: (request, accept) =>
+      backend.run(request, (outcomes) =>
+        accept(
+          outcomes.map((outcome) =>
+            request.broadcast.round === 1 && request.cohort.indexOf(outcome.client) < clients
+              ? {
+                  client: outcome.client,
+                  failure: { code: "test/gone", message: "gone" },
+                  bytesDown: 0,
+                  retried: false,
+                }
+              : outcome,
+          ),
         ),
       ),
-    ),
-});
+  });
 
 const hidden = ["bonawitz", "secagg+", "lightsecagg"] as const;
 const secure = (protocol: "plain" | (typeof hidden)[number]) => ({ secureAggregation: { protocol } });
