@@ -44,7 +44,7 @@ export function publicScalars(
   const { privacy } = plan.stages;
   if (privacy === undefined) return {};
   const base = privacy.adaptive === undefined ? privacy.clipNorm : (server.scalars[CLIP_NORM] ?? privacy.clipNorm);
-  const context = publicContext(plan, round, learningRate);
+  const context = publicContext(plan, privacy.denominator, { round, learningRate });
   return { [CLIP_NORM]: plan.algorithm.privacy?.clipNorm?.(server, base, context) ?? base };
 }
 
