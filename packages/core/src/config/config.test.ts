@@ -76,6 +76,48 @@ describe("privacy in a configuration", () => {
   });
 });
 
+const discrete = '[privacy]\nmechanism = "discrete-gaussian"\nminimumSurvivors = 5';
+const bonawitz = '[secureAggregation]\nprotocol = "bonawitz"';
+
+describe("secure aggregation in a configuration", () => {
+  it("has noise of whole numbers in shares, and cohorts of a fixed size", () => {
+    const config = parseConfig(`${discrete}\n${bonawitz}`, "run.toml");
+    expect([config.privacy.noise, config.sampler.name, config.aggregation.weighting]).toEqual([
+      "distributed",
+      "uniform",
+      "uniform",
+    ]);
+    expect(resolveConfig(config)).toEqual(config);
+    expect(parseConfig(bonawitz, "run.toml").aggregation.weighting).toBe("examples");
+  });
+
+  it("enters the identity of a run where there is a protocol, and only there", () => {
+    const config = parseConfig(bonawitz, "run.toml");
+    const with8 = { ...config, secureAggregation: { ...config.secureAggregation, bits: 8 } };
+    expect(configHash(with8)).not.toBe(configHash(config));
+    const without = (c: Config) => ({ ...c, secureAggregation: { ...c.secureAggregation, protocol: "none" as const } });
+    expect(configHash(without(with8))).toBe(configHash(without(config)));
+  });
+
+  it.each<[string, RegExp]>([
+    ["[secureAggregation]\nbits = 8", /run.toml:2, secureAggregation.bits.*would see every update/],
+    [discrete, /privacy.mechanism.*must not see the parts/],
+    [`${gaussian}\n${bonawitz}`, /privacy.mechanism.*"discrete-gaussian" or "skellam"/],
+    [`${discrete}\nnoise = "central"\n${bonawitz}`, /privacy.noise.*"distributed"/],
+    [`[privacy]\nmechanism = "skellam"\n${bonawitz}`, /privacy.minimumSurvivors.*a number of clients/],
+    [`${discrete}\ntargetQuantile = 0.5\n${bonawitz}`, /privacy.targetQuantile.*noised by the server/],
+    [`${discrete}\n${bonawitz}\nrange = 2`, /secureAggregation.range.*modulus/],
+    [`${bonawitz}\nmaxWeight = 2\n[aggregation]\nweighting = "uniform"`, /secureAggregation.maxWeight.*weigh the same/],
+    [`${bonawitz}\ncorrupted = 0.5\ndropped = 0.5`, /secureAggregation.corrupted.*less than 1/],
+    [`${bonawitz}\nthreshold = 5`, /secureAggregation.threshold.*6 to 10/],
+    [`${bonawitz}\nthreshold = 11`, /secureAggregation.threshold.*6 to 10/],
+    ['[secureAggregation]\nprotocol = "secagg+"\nthreshold = 6', /secureAggregation.threshold.*fixed size/],
+  ])("refuses %j", (text, message) => {
+    expect(() => parseConfig(text, "run.toml")).toThrow(expect.objectContaining({ code: "config/conflict" }));
+    expect(() => parseConfig(text, "run.toml")).toThrow(message);
+  });
+});
+
 describe("errors of a configuration", () => {
   it.each<[string, string, RegExp]>([
     [

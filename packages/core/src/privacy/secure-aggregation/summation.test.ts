@@ -5,7 +5,7 @@ import { secureEntropy } from "./entropy.ts";
 import { plain } from "./plain-summation.ts";
 import { dequantizeMean, levels, type Quantization, quantize } from "./quantization.ts";
 import { bonawitz, lightsecagg, secaggPlus } from "./secure-summation.ts";
-import { bytesPerClient, type SumInput, type Summation, type SumRequest } from "./summation.ts";
+import { bytesPerClient, moduloOf, type SumInput, type Summation, type SumRequest } from "./summation.ts";
 import { cachedCurves, plainSum, testPorts } from "./testing/rounds.ts";
 
 const ports = testPorts(cachedCurves());
@@ -48,6 +48,29 @@ describe.each(all)("$name", (summation) => {
     const uneven = [...request(3, 4, 9).inputs, { client: 9, values: new Uint32Array(5) }];
     await expect(summation.sum(request(3, 4, 9, { inputs: uneven }))).rejects.toThrow(refusal("inputs"));
     await expect(summation.sum(request(1, 4, 9))).rejects.toThrow(refusal("inputs"));
+  });
+
+  it("wraps around a modulus where one is asked for", async () => {
+    const modulus = moduloOf(summation.name, 8);
+    const asked = request(10, 7, modulus - 1, { modulus });
+    const outcome = await summation.sum(asked);
+    if (!("sum" in outcome)) throw new Error(outcome.failure.message);
+    const exact = Array.from({ length: 7 }, (_, i) => asked.inputs.reduce((sum, { values }) => sum + values[i]!, 0));
+    expect(Math.max(...exact)).toBeGreaterThan(modulus);
+    expect([...outcome.sum]).toEqual(exact.map((value) => value % modulus));
+    await expect(summation.sum({ ...asked, modulus: modulus - 1 })).rejects.toThrow(refusal("overflow"));
+  });
+
+  it("refuses a modulus that its masks do not have", async () => {
+    const sum = summation.sum({ ...request(10, 7, 99, { modulus: 100 }) });
+    if (summation.name === "plain") await expect(sum).resolves.toHaveProperty("sum");
+    else await expect(sum).rejects.toThrow(refusal("overflow"));
+  });
+
+  it("lets clients hide in no fewer than they ask for", async () => {
+    const outcome = await summation.sum(request(10, 4, 9, { smallestSum: 10, dropOuts: new Map([[4, "mask"]]) }));
+    expect("sum" in outcome).toBe(!summation.hidesInputs);
+    if (summation.hidesInputs) expect(outcome.refusals.length).toBe(9);
   });
 
   it("ends with a reason when all but one drop out, and works in the next round", async () => {
