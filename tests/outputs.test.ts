@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { resolveConfig } from "@anabranch/core";
+import { createAccountant, resolveConfig } from "@anabranch/core";
 import { openSimulation, startRun } from "@anabranch/node";
 import * as ort from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -59,5 +59,44 @@ describe("what a run leaves behind", () => {
     expect(end - begin).toBe(4 * header[first].shape.reduce((a: number, b: number) => a * b, 1));
     // the flat vector lists parameters by name, so the first name starts at element 0
     expect(bytes.readFloatLE(8 + length + begin)).toBe(parameters[0]);
+    expect(header["__metadata__"]).not.toHaveProperty("epsilon");
+  });
+
+  it("epsilon and what it rests on go with a private model: in both files, its card and the metrics", async () => {
+    const privacy = { mechanism: "gaussian", clipNorm: 0.5, noiseMultiplier: 2, delta: 0.01 } as const;
+    const aggregation = { weighting: "uniform" } as const;
+    const sampler = { name: "poisson", cohort: 4 } as const;
+    const outcome = await startRun(resolveConfig({ ...config, privacy, aggregation, sampler }), { runs, workers: 0 });
+    // rounds of Poisson sampling at 4 / 20, by the accountant itself
+    const event = { kind: "poisson-gaussian", samplingRate: 0.2, noiseMultiplier: 2, count: 2 } as const;
+    const { epsilon, assumptions } = createAccountant("rdp").epsilon([event], 0.01);
+    const read = (name: string) => readFile(join(outcome.folder, name));
+    const bytes = await read("model.safetensors");
+    const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString("utf8"));
+    const told = {
+      epsilon: String(epsilon),
+      delta: "0.01",
+      accountant: "rdp",
+      privacyAssumptions: assumptions.join("; "),
+    };
+    expect(header["__metadata__"]).toMatchObject(told);
+    const onnx = await read("model.onnx");
+    for (const [key, value] of Object.entries(told)) expect(onnx.includes(metadataEntry(key, value)), key).toBe(true);
+    await ort.InferenceSession.create(onnx);
+    expect((await read("model-card.md")).toString()).toContain(`- ${assumptions[0]}`);
+    expect((await read("metrics.csv")).toString().trimEnd().endsWith(`,${epsilon}`)).toBe(true);
   });
 });
+
+/** A StringStringEntryProto as ONNX's ModelProto holds it in field 14: key in field 1, value in field 2. */
+function metadataEntry(key: string, value: string): Buffer {
+  const field = (number: number, bytes: Buffer) => {
+    const length = [];
+    for (let rest = bytes.length; ; rest >>= 7) {
+      length.push(rest < 128 ? rest : (rest & 127) | 128);
+      if (rest < 128) break;
+    }
+    return Buffer.concat([Buffer.from([number * 8 + 2, ...length]), bytes]);
+  };
+  return field(14, Buffer.concat([field(1, Buffer.from(key)), field(2, Buffer.from(value))]));
+}

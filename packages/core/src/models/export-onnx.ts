@@ -5,14 +5,19 @@ import type { Model } from "./model.ts";
  * A trained model as an ONNX file for inference: input "features" [N, ...] with raw features as the model takes them,
  * output "logits"; parameters are initializers and N stays symbolic.
  *
+ * @param metadata texts that the file carries along
  * @param values of every parameter, by name; throws `model/parameters` where one is missing or has another size
  */
-export function exportOnnx(model: Model, values: Readonly<Record<string, ArrayLike<number>>>): Uint8Array {
+export function exportOnnx(
+  model: Model,
+  values: Readonly<Record<string, ArrayLike<number>>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   const parameters = Object.fromEntries(model.parameters.map((p) => [p.name, parameterConstant(p, values[p.name])]));
   const graph = trace(({ features }) => ({ logits: model.forward(parameters, features) }), {
     features: { dtype: model.features.dtype, shape: ["N", ...model.features.shape] },
   });
-  return encodeModel(graph, model.name, { inputPrefix: "", outputPrefix: "" });
+  return encodeModel(graph, model.name, { inputPrefix: "", outputPrefix: "" }, metadata);
 }
 
 function parameterConstant(spec: nn.ParameterSpec, values: ArrayLike<number> | undefined): Tensor {

@@ -19,19 +19,27 @@ export interface NamePrefixes {
 
 /**
  * Encodes a graph as an ONNX model (float32) of plain inference operators. Inputs are named `in/NAME`, outputs
- * `out/NAME`, unless other prefixes are given.
+ * `out/NAME`, unless other prefixes are given. `metadata` is written sorted by key (`metadata_props`).
  */
-export function encodeModel(graph: Graph, name = "anabranch", prefixes: NamePrefixes = {}): Uint8Array {
+export function encodeModel(
+  graph: Graph,
+  name = "anabranch",
+  prefixes: NamePrefixes = {},
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   const encoder = new GraphEncoder({ next: 0 }, prefixes);
   const body = encoder.encode(graph, name, new Map());
   const opset = (domain: string, version: number) => new MessageWriter().text(1, domain).varint(2, version);
-  return new MessageWriter()
+  const model = new MessageWriter()
     .varint(1, IR_VERSION)
     .text(2, "anabranch")
     .bytes(7, body)
     .message(8, opset("", OPSET))
-    .message(8, opset("com.microsoft", 1))
-    .finish();
+    .message(8, opset("com.microsoft", 1));
+  for (const key of Object.keys(metadata).sort()) {
+    model.message(14, new MessageWriter().text(1, key).text(2, metadata[key]!));
+  }
+  return model.finish();
 }
 
 /** Lowers one graph (the model's or a body's) to a GraphProto. Names are unique over the whole model. */

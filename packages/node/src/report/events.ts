@@ -7,6 +7,7 @@ export type RoundFinished = LenientEventOf<"round.finished">;
 export type Evaluation = LenientEventOf<"evaluation">;
 export type ClientEvaluation = LenientEventOf<"client.evaluation">;
 export type ClientFailed = LenientEventOf<"client.failed">;
+export type RunWarning = LenientEventOf<"run.warning">;
 export type RunStopped = LenientEventOf<"run.stopped">;
 export type RunFinished = LenientEventOf<"run.finished">;
 

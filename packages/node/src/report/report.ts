@@ -1,11 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../terminal/format.ts";
+import { formatEpsilon } from "../terminal/round-line.ts";
 import { clientCard, failureTable } from "./clients-section.ts";
 import { comparePage } from "./compare.ts";
 import { drawFigures, type Figure } from "./figures.ts";
 import { type Html, html } from "./html.ts";
 import { figure, grid, page, pairs, section, tiles } from "./page.ts";
+import { spentBy, spentText } from "./privacy.ts";
 import { type RunData, readRunFolder } from "./run-data.ts";
 import { type RunSummary, summarise } from "./summary.ts";
 
@@ -47,7 +49,7 @@ function reportPage(run: RunData, sections: ReturnType<typeof drawFigures>): str
   const summary = summarise(run);
   return page(`${run.name} · Anabranch report`, [
     header(run, summary),
-    keyFigures(summary),
+    keyFigures(run, summary),
     ...sections.map(({ heading, figures }) =>
       section(heading, [
         grid([
@@ -81,7 +83,8 @@ function statusText(run: RunData, summary: RunSummary): string {
   return summary.status === "finished" ? "finished" : `unfinished: ${summary.rounds} rounds recorded`;
 }
 
-function keyFigures(summary: RunSummary): Html {
+function keyFigures(run: RunData, summary: RunSummary): Html {
+  const spent = spentBy(run);
   const planned = Number.isFinite(summary.plannedRounds) ? `of ${formatCount(summary.plannedRounds)} planned` : "";
   return tiles([
     { label: "Final accuracy", value: formatPercent(summary.accuracy) },
@@ -99,6 +102,15 @@ function keyFigures(summary: RunSummary): Html {
       value: formatSeconds(summary.seconds),
       note: summary.evaluationSeconds > 0 ? `${formatSeconds(summary.evaluationSeconds)} more in evaluation` : "",
     },
+    ...(spent === undefined
+      ? []
+      : [
+          {
+            label: "Epsilon",
+            value: formatEpsilon(spent.epsilon),
+            note: `at delta ${spent.delta} (${spent.accountant})`,
+          },
+        ]),
     ...(summary.modelHash === ""
       ? []
       : [{ label: "Model", value: summary.modelHash.slice(0, 10), note: "hash of the final parameters" }]),
@@ -123,7 +135,7 @@ function environment(run: RunData): Html {
     ["Clients", count(start.clients)],
     ["Cohort", count(start.cohort)],
     ["Privacy", start.privacy ?? ""],
-    ["Privacy spent", privacySpent(run)],
+    ["Privacy spent", spentText(run)],
     ["Secure aggregation", start.secureAggregation ?? ""],
     ["Secure sums took", secureTime(run)],
     ["Privacy assumes", (start.privacyAssumptions ?? []).join("; ")],
@@ -140,13 +152,6 @@ function secureTime({ rounds }: RunData): string {
   const mean = (side: "serverSeconds" | "clientSeconds") =>
     formatSeconds(sums.reduce((total, sum) => total + sum[side], 0) / sums.length);
   return `server ${mean("serverSeconds")} a round, all clients together ${mean("clientSeconds")}`;
-}
-
-function privacySpent({ rounds }: RunData): string {
-  const spent = rounds.at(-1)?.privacy;
-  if (spent === undefined) return "";
-  const epsilon = spent.epsilon === null || !Number.isFinite(spent.epsilon) ? "none" : spent.epsilon.toPrecision(4);
-  return `epsilon ${epsilon} at delta ${spent.delta} (${spent.accountant})`;
 }
 
 function reproduce(summary: RunSummary): Html {

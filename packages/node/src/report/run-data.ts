@@ -10,6 +10,7 @@ import type {
   RunFinished,
   RunStarted,
   RunStopped,
+  RunWarning,
 } from "./events.ts";
 import { parseEventLines, parseJson } from "./events.ts";
 import { type MetricsRow, parseMetrics } from "./metrics-csv.ts";
@@ -30,6 +31,8 @@ export interface RunHistory {
   readonly evaluations: readonly Evaluation[];
   readonly clientEvaluations: readonly ClientEvaluation[];
   readonly failures: readonly ClientFailed[];
+  /** What the operator was warned of since the run was started or resumed. */
+  readonly warnings: readonly RunWarning[];
   /** Why the run ended early; undefined once it was resumed. */
   readonly stopped: RunStopped | undefined;
   readonly finished: RunFinished | undefined;
@@ -65,6 +68,7 @@ export function foldEvents(events: Iterable<RunEvent>): RunHistory {
   let stopped: RunStopped | undefined;
   let finished: RunFinished | undefined;
   let failures: ClientFailed[] = [];
+  let warnings: RunWarning[] = [];
   const rounds = new Map<number, RoundFinished>();
   const evaluations = new Map<number, Evaluation>();
   const clientEvaluations = new Map<number, ClientEvaluation>();
@@ -73,6 +77,7 @@ export function foldEvents(events: Iterable<RunEvent>): RunHistory {
       const last = event.resumedFrom ?? 0;
       for (const map of [rounds, evaluations, clientEvaluations]) dropAfter(map, last);
       failures = failures.filter((failure) => failure.round <= last);
+      warnings = [];
       start = event;
       stopped = undefined;
       finished = undefined;
@@ -80,6 +85,7 @@ export function foldEvents(events: Iterable<RunEvent>): RunHistory {
     else if (event.type === "evaluation" && event.split === "test") evaluations.set(event.round, event);
     else if (event.type === "client.evaluation") clientEvaluations.set(event.round, event);
     else if (event.type === "client.failed") failures.push(event);
+    else if (event.type === "run.warning") warnings.push(event);
     else if (event.type === "run.stopped") stopped = event;
     else if (event.type === "run.finished") finished = event;
   }
@@ -89,6 +95,7 @@ export function foldEvents(events: Iterable<RunEvent>): RunHistory {
     evaluations: byRound(evaluations),
     clientEvaluations: byRound(clientEvaluations),
     failures,
+    warnings,
     stopped,
     finished,
   };

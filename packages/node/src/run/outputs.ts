@@ -8,19 +8,25 @@ import {
   VERSION,
   type Vector,
 } from "@anabranch/core";
+import { modelCard } from "../report/model-card.ts";
+import { privacyMetadata } from "../report/privacy.ts";
 import { writeReport } from "../report/report.ts";
+import { readRunFolder } from "../report/run-data.ts";
 import { storageError } from "../store/file-system.ts";
 import { type RunFolder, writeRunFile } from "../store/run-folder.ts";
 import type { OpenSimulation } from "./simulation.ts";
 
-/** Writes the model and the report of a run; returns file names relative to its folder. */
+/** Writes the model, its card and the report of a run; returns file names relative to its folder. */
 export async function writeOutputs(run: RunFolder, simulation: OpenSimulation, result: RunResult): Promise<string[]> {
   const { model, plan } = simulation;
-  const metadata = { run: run.id, algorithm: plan.algorithm.name, model: model.name, round: String(result.round) };
+  const data = readRunFolder(run.folder);
+  const about = { run: run.id, algorithm: plan.algorithm.name, model: model.name, round: String(result.round) };
+  const metadata = { ...about, ...privacyMetadata(data) };
   await writeRunFile(run.paths.modelSafetensors, modelSafetensors(plan.layout, result.parameters, metadata));
-  await writeRunFile(run.paths.modelOnnx, modelOnnx(model, plan.layout, result.parameters));
+  await writeRunFile(run.paths.modelOnnx, modelOnnx(model, plan.layout, result.parameters, metadata));
+  await writeRunFile(run.paths.modelCard, modelCard(data));
   const charts = tryReport(run);
-  return ["config.toml", "events.jsonl", "metrics.csv", "model.safetensors", "model.onnx", ...charts];
+  return ["config.toml", "events.jsonl", "metrics.csv", "model.safetensors", "model.onnx", "model-card.md", ...charts];
 }
 
 function tryReport({ folder, paths }: RunFolder): string[] {
@@ -43,7 +49,12 @@ export function modelSafetensors(layout: Layout, parameters: Vector, metadata: R
 }
 
 /** The model as an ONNX inference file: raw features in, logits out. */
-export function modelOnnx(model: Model, layout: Layout, parameters: Vector): Uint8Array {
+export function modelOnnx(
+  model: Model,
+  layout: Layout,
+  parameters: Vector,
+  metadata: Record<string, string>,
+): Uint8Array {
   const values = layout.entries.map((entry) => [entry.name, Float32Array.from(entryView(parameters, entry))] as const);
-  return exportOnnx(model, Object.fromEntries(values));
+  return exportOnnx(model, Object.fromEntries(values), { ...metadata, anabranch: VERSION });
 }

@@ -3,7 +3,7 @@ import type { RunEvent } from "@anabranch/core";
 import { readEvents } from "./event-log.ts";
 import { diskFileSystem, storageError, writeAtomically } from "./file-system.ts";
 
-/** Columns of metrics.csv, in order. Bytes and seconds are those of the round. */
+/** Columns of metrics.csv, in order. Bytes and seconds are those of the round, epsilon that of all rounds so far. */
 const columns = [
   "round",
   "loss",
@@ -15,6 +15,7 @@ const columns = [
   "bytes_up",
   "seconds",
   "learning_rate",
+  "epsilon",
 ] as const;
 
 type Row = Partial<Record<(typeof columns)[number], number | null>>;
@@ -97,6 +98,7 @@ function cellsOf(event: RunEvent): Row {
         bytes_down: event.bytesDown,
         bytes_up: event.bytesUp,
         seconds: event.seconds,
+        epsilon: event.privacy?.epsilon ?? null,
       };
     case "evaluation":
       return { test_loss: event.loss, test_accuracy: event.accuracy };

@@ -18,6 +18,7 @@ export interface RunPaths {
   readonly clientStates: string;
   readonly modelSafetensors: string;
   readonly modelOnnx: string;
+  readonly modelCard: string;
   readonly report: string;
   /** Folder of SVG files. */
   readonly charts: string;
@@ -116,6 +117,7 @@ function describe(folder: string): RunFolder {
       clientStates: path("client-states"),
       modelSafetensors: path("model.safetensors"),
       modelOnnx: path("model.onnx"),
+      modelCard: path("model-card.md"),
       report: path("report.html"),
       charts: path("charts"),
       lock,

@@ -1,9 +1,10 @@
+import { spentText } from "../report/privacy.ts";
 import type { RunHistory } from "../report/run-data.ts";
 import { type RunSummary, summarise } from "../report/summary.ts";
 import type { Colours } from "./colours.ts";
 import { formatBytes, formatPercent, formatPlural, formatSeconds } from "./format.ts";
 import { plainLine, textWidth } from "./plain.ts";
-import { formatEpsilon, formatLoss } from "./round-line.ts";
+import { formatLoss } from "./round-line.ts";
 
 /** The result of a run in a box; without the frame where the terminal is narrower than the box. */
 export function renderSummary(run: RunHistory, columns: number, colours: Colours): string[] {
@@ -52,18 +53,11 @@ function summaryRows(run: RunHistory): [string, string][] {
     ["rounds", String(summary.rounds)],
     ["time", timeOf(summary)],
     ["bytes", `${formatBytes(summary.bytesDown)} down, ${formatBytes(summary.bytesUp)} up`],
-    ["privacy", privacyOf(run)],
+    ["privacy", spentText(run)],
     ["model", summary.modelHash.slice(0, 16)],
     ["reason", plainLine(run.stopped?.message ?? "")],
   ];
   return rows.filter(([, value]) => value !== "");
-}
-
-/** What the model costs whoever took part, with the rounds that are there. */
-function privacyOf({ rounds }: RunHistory): string {
-  const spent = rounds.at(-1)?.privacy;
-  if (spent === undefined) return "";
-  return `epsilon ${formatEpsilon(spent.epsilon)} at delta ${spent.delta} (${spent.accountant})`;
 }
 
 function timeOf({ seconds, evaluationSeconds }: RunSummary): string {

@@ -71,10 +71,14 @@ async function encode(
   format: Format,
 ): Promise<Uint8Array> {
   const { modelOnnx, modelSafetensors } = await import("../../run/outputs.ts");
+  const { readRunFolder } = await import("../../report/run-data.ts");
+  const { privacyMetadata } = await import("../../report/privacy.ts");
   const { parameters } = checkpoint.serverState.vectors;
-  if (format === "onnx") return modelOnnx(model, layout, parameters!);
   const { algorithm, round } = checkpoint;
-  return modelSafetensors(layout, parameters!, { run: run.id, algorithm, model: model.name, round: String(round) });
+  const about = { run: run.id, algorithm, model: model.name, round: String(round) };
+  const metadata = { ...about, ...privacyMetadata(readRunFolder(run.folder)) };
+  if (format === "onnx") return modelOnnx(model, layout, parameters!, metadata);
+  return modelSafetensors(layout, parameters!, metadata);
 }
 
 async function writeModel(file: string, bytes: Uint8Array): Promise<void> {

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Config, parseConfig } from "@anabranch/core";
 import type { Command } from "commander";
+import { spentBy, spentText } from "../../report/privacy.ts";
 import { type RunData, readRunFolder } from "../../report/run-data.ts";
 import { summarise } from "../../report/summary.ts";
 import { findRun } from "../../store/find-run.ts";
@@ -14,6 +15,7 @@ import {
   formatPlural,
   formatSeconds,
 } from "../../terminal/format.ts";
+import { formatEpsilon } from "../../terminal/round-line.ts";
 import { configSummary } from "../config-summary.ts";
 import { listensTo, readCall } from "../globals.ts";
 import { withExamples } from "../help.ts";
@@ -77,6 +79,7 @@ function historyOf(run: RunData) {
     bytesDown: round.bytesDown,
     bytesUp: round.bytesUp,
     seconds: orNull(round.seconds),
+    epsilon: orNull(round.privacy?.epsilon),
   }));
 }
 
@@ -109,6 +112,7 @@ function roundTable(run: RunData, count: number, output: Output): string[] {
   const history = historyOf(run);
   if (history.length === 0) return [];
   const withClients = history.some(({ clientMean }) => clientMean !== null);
+  const isPrivate = spentBy(run) !== undefined;
   const number = (value: number | null, format: (value: number) => string) => format(value ?? Number.NaN);
   const heads = [
     "round",
@@ -120,6 +124,7 @@ function roundTable(run: RunData, count: number, output: Output): string[] {
     "down",
     "up",
     "time",
+    ...(isPrivate ? ["epsilon"] : []),
   ];
   const rows = history
     .slice(-count)
@@ -133,6 +138,7 @@ function roundTable(run: RunData, count: number, output: Output): string[] {
       formatBytes(round.bytesDown),
       formatBytes(round.bytesUp),
       number(round.seconds, formatSeconds),
+      ...(isPrivate ? [formatEpsilon(round.epsilon)] : []),
     ]);
   const shown = Math.min(count, history.length);
   const title =
@@ -156,6 +162,7 @@ function resultLines(summary: RunSummary, run: RunData, output: Output): string[
     ],
     ["bytes", `${formatBytes(summary.bytesDown)} down, ${formatBytes(summary.bytesUp)} up`],
     ["time", `${formatSeconds(summary.seconds)} in rounds`],
+    ...(spentBy(run) === undefined ? [] : [["privacy", spentText(run)] as [string, string]]),
     ...(run.failures.length === 0
       ? []
       : [["failed", `${formatPlural(run.failures.length, "client task")}`] as [string, string]]),
