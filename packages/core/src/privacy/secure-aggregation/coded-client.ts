@@ -1,9 +1,9 @@
+import type { SecurePlan } from "./check-plan.ts";
 import { combinePieces, lagrangeWeights, uniformElements } from "./field.ts";
 import { HASH_BYTES, MASK_KEY_BYTES, open, seal } from "./keys.ts";
 import { type Box, boxesMessage, codedSumMessage, maskedMessage, sharesMessage, survivorsMessage } from "./messages.ts";
 import { packBits, unpackBits } from "./packing.ts";
 import { codedLength } from "./party.ts";
-import type { SecurePlan } from "./plan.ts";
 import { FIELD_PRIME } from "./prime.ts";
 import { refuse } from "./refusal.ts";
 import { type Joined, type Neighbour, RoundClient } from "./round-client.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { SecurePlan } from "./check-plan.ts";
 import { chooseGraph } from "./parameters.ts";
-import type { SecurePlan } from "./plan.ts";
 import {
   allPatterns,
   CODED_STAGES,

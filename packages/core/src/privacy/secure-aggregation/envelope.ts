@@ -1,6 +1,7 @@
+import { checkPlan, type SecurePlan } from "./check-plan.ts";
 import type { Codec, WireShape } from "./messages.ts";
 import { planMessage } from "./messages.ts";
-import { checkPlan, type SecurePlan, sessionOf } from "./plan.ts";
+import { sessionOf } from "./plan.ts";
 import { refuse } from "./refusal.ts";
 import { concat, equalBytes, u32, WireReader } from "./wire.ts";
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { SecurePlan } from "./check-plan.ts";
 import { decodeMessage, encodeMessage, SERVER } from "./envelope.ts";
 import { advertText } from "./keys.ts";
 import {
@@ -13,7 +14,7 @@ import {
 } from "./messages.ts";
 import { PairwiseClient } from "./pairwise-client.ts";
 import { bitsOf, shapeOf } from "./party.ts";
-import { neighbourhoods, type SecurePlan } from "./plan.ts";
+import { neighbourhoods } from "./plan.ts";
 import { simulateRound } from "./simulate.ts";
 import { cachedCurves, openRound, plainSum, testPlan } from "./testing/rounds.ts";
 import { codeOf, tapRound } from "./testing/wiretap.ts";

@@ -1,3 +1,4 @@
+export { checkPlan, type SecurePlan } from "./check-plan.ts";
 export { CodedClient } from "./coded-client.ts";
 export { CodedServer } from "./coded-server.ts";
 export { bestCurves, type Curves, identityPublicKey, platformCurves, portableCurves } from "./curves.ts";
@@ -25,7 +26,6 @@ export type {
   StageName,
 } from "./party.ts";
 export { plain } from "./plain-summation.ts";
-export { checkPlan, type SecurePlan } from "./plan.ts";
 export { dequantizeMean, levels, modulusBits, type Quantization, quantize } from "./quantization.ts";
 export { bonawitz, lightsecagg, secaggPlus } from "./secure-summation.ts";
 export {

@@ -1,7 +1,8 @@
+import type { SecurePlan } from "./check-plan.ts";
 import { SIGNATURE_BYTES } from "./curves.ts";
 import { HASH_BYTES } from "./keys.ts";
 import { packedBytes } from "./packing.ts";
-import { decodePlan, encodePlan, type SecurePlan } from "./plan.ts";
+import { decodePlan, encodePlan } from "./plan.ts";
 import { KEY_BYTES } from "./public-key.ts";
 import { refuse } from "./refusal.ts";
 import { SHARE_BYTES } from "./shamir.ts";

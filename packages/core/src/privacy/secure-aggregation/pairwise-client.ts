@@ -1,3 +1,4 @@
+import type { SecurePlan } from "./check-plan.ts";
 import { open, pairMaskKey, SEED_BYTES, seal, seedCommitment, selfMaskKey, survivorsText } from "./keys.ts";
 import { addMasks, type MaskTerm } from "./keystream.ts";
 import {
@@ -13,7 +14,6 @@ import {
   survivorsMessage,
 } from "./messages.ts";
 import { packBits } from "./packing.ts";
-import type { SecurePlan } from "./plan.ts";
 import { asRefusal, refuse } from "./refusal.ts";
 import { type Joined, type Neighbour, RoundClient } from "./round-client.ts";
 import { SHARE_BYTES, splitSecret } from "./shamir.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { checkPlan } from "./check-plan.ts";
 import { chooseGraph, codedParameters, completeThreshold } from "./parameters.ts";
-import { checkPlan, neighbourhoods } from "./plan.ts";
+import { neighbourhoods } from "./plan.ts";
 import { testPlan } from "./testing/rounds.ts";
 
 const refusal = (code: string) => expect.objectContaining({ code: `secure-aggregation/${code}` });

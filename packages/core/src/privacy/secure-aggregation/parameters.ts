@@ -1,4 +1,4 @@
-import { MOST_SHARES } from "./plan.ts";
+import { MOST_SHARES } from "./check-plan.ts";
 import { refuse } from "./refusal.ts";
 
 /** What a sparse graph is laid out for. */

@@ -1,10 +1,10 @@
 import type { Failure } from "@anabranch/engine";
+import type { SecurePlan } from "./check-plan.ts";
 import type { Curves } from "./curves.ts";
 import type { Entropy } from "./entropy.ts";
 import { SEAL_BYTES } from "./keys.ts";
 import type { WireShape } from "./messages.ts";
 import { packedBytes } from "./packing.ts";
-import type { SecurePlan } from "./plan.ts";
 import { sessionOf } from "./plan.ts";
 import { refuse } from "./refusal.ts";
 import { SHARE_BYTES } from "./shamir.ts";

@@ -1,4 +1,5 @@
 import { advertKeys, checkAdvert } from "./adverts.ts";
+import type { SecurePlan } from "./check-plan.ts";
 import { decodeMessage, decodePlanMessage, encodeMessage, SERVER } from "./envelope.ts";
 import { advertText } from "./keys.ts";
 import { advertMessage, advertsMessage, type ClientAdvert, type Codec, type WireShape } from "./messages.ts";
@@ -11,7 +12,7 @@ import {
   type SecureClient,
   shapeOf,
 } from "./party.ts";
-import { neighbourhoods, type SecurePlan } from "./plan.ts";
+import { neighbourhoods } from "./plan.ts";
 import { KEY_BYTES } from "./public-key.ts";
 import { asRefusal, inTurn, refuse } from "./refusal.ts";
 import { concat } from "./wire.ts";

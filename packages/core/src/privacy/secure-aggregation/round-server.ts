@@ -1,5 +1,6 @@
 import type { Failure } from "@anabranch/engine";
 import { checkAdvert } from "./adverts.ts";
+import type { SecurePlan } from "./check-plan.ts";
 import { decodeMessage, encodeMessage, encodePlanMessage, SERVER } from "./envelope.ts";
 import {
   type Advert,
@@ -23,7 +24,7 @@ import {
   type StageName,
   shapeOf,
 } from "./party.ts";
-import { neighbourhoods, type SecurePlan } from "./plan.ts";
+import { neighbourhoods } from "./plan.ts";
 import { asRefusal, inTurn, refuse } from "./refusal.ts";
 
 /** A stage of the server: what it waits for, what it does with each message, and what follows when it is closed. */

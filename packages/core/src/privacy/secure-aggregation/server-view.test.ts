@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { deriveKey, rootKey } from "../../random/index.ts";
+import type { SecurePlan } from "./check-plan.ts";
 import { clientPoint, piecePoints } from "./coded-client.ts";
 import { seededEntropy } from "./entropy.ts";
 import { decodeMessage } from "./envelope.ts";
@@ -9,7 +10,6 @@ import { addMasks, keystream } from "./keystream.ts";
 import { advertMessage, codedSumMessage, maskedMessage, type RevealedShare, revealMessage } from "./messages.ts";
 import { unpackBits } from "./packing.ts";
 import { shapeOf } from "./party.ts";
-import type { SecurePlan } from "./plan.ts";
 import { rebuildSecret } from "./shamir.ts";
 import { cachedCurves, openRound, plainSum, testPlan } from "./testing/rounds.ts";
 import { type Sent, tapRound } from "./testing/wiretap.ts";

@@ -1,8 +1,8 @@
 import { expect } from "vitest";
 import { deriveKey, randomStream, rootKey } from "../../../random/index.ts";
+import type { SecurePlan } from "../check-plan.ts";
 import type { Curves } from "../curves.ts";
 import type { StageName } from "../party.ts";
-import type { SecurePlan } from "../plan.ts";
 import { neighbourhoods } from "../plan.ts";
 import { simulateRound } from "../simulate.ts";
 import { openRound, plainSum } from "./rounds.ts";

@@ -1,4 +1,5 @@
 import { deriveKey, randomStream, rootKey } from "../../../random/index.ts";
+import type { SecurePlan } from "../check-plan.ts";
 import { CodedClient } from "../coded-client.ts";
 import { CodedServer } from "../coded-server.ts";
 import { type Curves, identityPublicKey, platformCurves } from "../curves.ts";
@@ -7,7 +8,6 @@ import { PairwiseClient } from "../pairwise-client.ts";
 import { PairwiseServer } from "../pairwise-server.ts";
 import { codedParameters, completeThreshold } from "../parameters.ts";
 import type { ClientPorts, Directory, SecureClient, SecureServer } from "../party.ts";
-import type { SecurePlan } from "../plan.ts";
 import { FIELD_BITS } from "../prime.ts";
 import type { SumInput, SummationPorts } from "../summation.ts";
 
