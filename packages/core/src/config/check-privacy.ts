@@ -68,6 +68,10 @@ function checkDiscrete({ privacy, secureAggregation }: Config, at: (key: string)
       "Each client adds a share of the noise, which protects the sum alone: the server must not see the parts.",
     );
   }
+  if (privacy.noiseMultiplier === 0) {
+    const advice = 'Sums without noise and epsilon are those of privacy.mechanism = "none".';
+    throw conflict(at("noiseMultiplier"), `0, with privacy.mechanism = "${mechanism}"`, "more than 0", advice);
+  }
   if (noise !== "distributed") {
     throw conflict(
       at("noise"),

@@ -1,7 +1,7 @@
 import { checkUnused, conflict } from "./check.ts";
 import { isDiscrete } from "./check-privacy.ts";
 import type { Locate } from "./issues.ts";
-import type { Config } from "./schema.ts";
+import { type Config, USUAL_SHARE } from "./schema.ts";
 
 /**
  * Refuses values with which secure sums would not work, or not mean what they say. Throws `config/conflict`; what a method
@@ -15,6 +15,16 @@ export function checkSecureAggregation(config: Config, locate: Locate): void {
       'The server would see every update: set secureAggregation.protocol = "bonawitz", or leave this key out.';
     checkUnused(config, ["secureAggregation", "protocol"], {}, advice, locate);
     return;
+  }
+  const { cohort } = config.sampler;
+  if (cohort < 2) {
+    const received = `${cohort}, with secureAggregation.protocol = "${protocol}"`;
+    throw conflict(locate(["sampler", "cohort"]), received, "at least 2", "The sum of one update is that update.");
+  }
+  for (const [key, share] of Object.entries({ corrupted, dropped })) {
+    if (protocol === "secagg+" || share === USUAL_SHARE) continue;
+    const received = `${share}, with secureAggregation.protocol = "${protocol}"`;
+    throw conflict(at(key), received, "nothing", 'Only "secagg+" lays a graph out: leave this key out.');
   }
   const { mechanism } = config.privacy;
   if (isDiscrete(mechanism) && range !== 1) {

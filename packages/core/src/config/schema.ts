@@ -167,7 +167,10 @@ const privacy = z
   .prefault({})
   .describe("differential privacy for whole clients; keys beside mechanism count where it is not none");
 
-const share = z.number().min(0).lt(1).default(0.1);
+/** Default of what a sparse graph is laid out for. */
+export const USUAL_SHARE = 0.1;
+
+const share = z.number().min(0).lt(1).default(USUAL_SHARE);
 
 const secureAggregation = z
   .strictObject({
@@ -192,7 +195,9 @@ const secureAggregation = z
       .number()
       .positive()
       .optional()
-      .describe("largest weight of an update; left out: of the client with most examples"),
+      .describe(
+        "largest weight of an update, at least the examples of any client; left out: those of the client with most",
+      ),
     threshold: positive
       .optional()
       .describe("answers that unmask a sum (bonawitz, lightsecagg); left out: 2/3 and 3/4 of the cohort"),

@@ -4,14 +4,27 @@ import { isDiscrete } from "../config/check-privacy.ts";
 import type { Config } from "../config/index.ts";
 import { type DiscreteMechanism, discreteMechanism } from "../privacy/integers/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
-import { levels, modulusBits } from "../privacy/secure-aggregation/quantization.ts";
+import {
+  checkRule,
+  codedRule,
+  completeRule,
+  type PlanRule,
+  sparseRule,
+} from "../privacy/secure-aggregation/plan-rules.ts";
+import { modulusBits } from "../privacy/secure-aggregation/quantization.ts";
 import { moduloOf } from "../privacy/secure-aggregation/summation.ts";
-import type { IntegerEncoding, SecureSumSettings } from "../privacy/secure-sum/index.ts";
+import {
+  type IntegerEncoding,
+  integerCount,
+  largestInteger,
+  type SecureSumSettings,
+} from "../privacy/secure-sum/index.ts";
 import type { Federation } from "./federation.ts";
 
 /**
  * How the updates of a configured simulation are summed under masks, undefined where they are not. Throws `config/conflict`
- * where what clients send cannot be, and `secure-aggregation/overflow` where sums do not fit.
+ * where what clients send cannot be, `secure-aggregation/overflow` where sums do not fit, and `secure-aggregation/plan` or
+ * `secure-aggregation/parameters` where the protocol would refuse every round.
  */
 export function configuredSecureSum(
   config: Config,
@@ -24,13 +37,36 @@ export function configuredSecureSum(
   if (protocol === "none") return undefined;
   requireSummable(config, algorithm, exchange);
   const [vector, { layout, aggregation }] = Object.entries(exchange.up)[0]!;
-  return {
+  const settings: SecureSumSettings = {
     ...{ protocol, vector, size: layout.size, threshold, corrupted, dropped },
     aggregation: mechanism === undefined ? aggregation : "sum",
     encoding: encodingOf(config, federation, layout.size, mechanism),
     fewest: Math.max(2, mechanism?.minimumSurvivors ?? 2),
     source: { kind: "seeded", seed: config.seed },
   };
+  requirePlan(config, settings, federation.clients);
+  return settings;
+}
+
+/** Refuses what every round would be refused for: a cohort of the expected size, or sums that do not fit. */
+function requirePlan(config: Config, settings: SecureSumSettings, population: number): void {
+  const { protocol, encoding } = settings;
+  const maximum = largestInteger(settings);
+  const modulus = encoding.kind === "noised" ? { modulus: encoding.mechanism.modulus } : {};
+  const clients = largestCohort(config, population);
+  if (protocol === "lightsecagg") codedRule()({ clients, maximum, ...modulus });
+  else if (encoding.kind === "quantized") modulusBits(clients, maximum);
+  const rule = ruleOf(settings);
+  if (rule === undefined) return;
+  const expected = Math.round(config.sampler.cohort);
+  checkRule(rule, { clients: expected, maximum, ...modulus }, integerCount(settings));
+}
+
+function ruleOf({ protocol, threshold, corrupted, dropped }: SecureSumSettings): PlanRule | undefined {
+  const fixed = threshold === undefined ? {} : { threshold };
+  if (protocol === "bonawitz") return completeRule(fixed);
+  if (protocol === "secagg+") return sparseRule({ corrupted, dropped });
+  return protocol === "lightsecagg" ? codedRule(fixed) : undefined;
 }
 
 function encodingOf(
@@ -46,10 +82,16 @@ function encodingOf(
     };
   }
   const { bits, range, maxWeight } = config.secureAggregation;
+  if (maxWeight !== undefined && maxWeight < federation.mostExamples) {
+    throw conflict(
+      "secureAggregation.maxWeight",
+      `${maxWeight}, with a client of ${federation.mostExamples} examples`,
+      `at least ${federation.mostExamples}`,
+      "Clients with larger weights could never take part: raise secureAggregation.maxWeight, or leave it out.",
+    );
+  }
   const largest = config.aggregation.weighting === "uniform" ? 1 : (maxWeight ?? federation.mostExamples);
-  const rule = { range, bits, maxWeight: largest, rounding: "stochastic" } as const;
-  modulusBits(largestCohort(config, federation.clients), levels(rule));
-  return { kind: "quantized", rule };
+  return { kind: "quantized", rule: { range, bits, maxWeight: largest, rounding: "stochastic" } };
 }
 
 /** The mechanism of a run with noise of whole numbers, for updates of `size` elements. Throws `privacy/modulus`. */
@@ -73,7 +115,10 @@ export function configuredDiscrete(
   });
 }
 
-/** Poisson cohorts are larger with a chance below 1e-9 (ten standard deviations); sums of those are refused. */
+/**
+ * Poisson cohorts are larger with a chance below 1e-9 (ten standard deviations). Sums of those may wrap around where they
+ * are noised, which costs accuracy and no privacy, and end their round where they do not fit.
+ */
 function largestCohort({ sampler: { name, cohort } }: Config, population: number): number {
   return name === "uniform" ? cohort : Math.min(population, Math.ceil(cohort + 10 * Math.sqrt(cohort)));
 }
@@ -84,13 +129,18 @@ function requireSummable(config: Config, { name }: Algorithm, exchange: Exchange
     throw conflict(
       "secureAggregation.protocol",
       `"${config.secureAggregation.protocol}", with algorithm.name = "${name}", ${why}`,
-      "a method whose clients send one whole vector",
+      "a method whose clients keep nothing and send one whole vector",
       advice,
     );
   };
   const sent = Object.keys(exchange.up);
   if (sent.length !== 1) {
     refuse(`whose clients send ${sent.join(", ")}`, "One range and one number of bits serve one vector.");
+  }
+  const kept = Object.keys(exchange.client);
+  if (kept.length > 0) {
+    const why = "After a round without a sum, or where values were cut, clients and server would disagree.";
+    refuse(`whose clients keep ${kept.join(", ")}`, why);
   }
   if (exchange.parts !== undefined) refuse("whose clients send parts", "Sums of parts would tell who sent which.");
   if (Object.values(exchange.up).some(({ codec }) => codec !== undefined)) {
