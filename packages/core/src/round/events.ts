@@ -92,9 +92,15 @@ const roundFinished = z.object({
   drift: z.record(z.string(), z.object({ absolute: real, relative: real })).optional(),
   /** Privacy spent on all rounds so far; epsilon is null where nothing is guaranteed. */
   privacy: spent.optional(),
-  /** Of a sum under masks; clientSeconds: of all clients together. */
+  /** Of a sum under masks; clientSeconds: of all clients together; cut: share of values that were cut to the range. */
   secureAggregation: z
-    .object({ protocol: z.string(), survivors: count, serverSeconds: z.number(), clientSeconds: z.number() })
+    .object({
+      protocol: z.string(),
+      survivors: count,
+      serverSeconds: z.number(),
+      clientSeconds: z.number(),
+      cut: z.number().optional(),
+    })
     .optional(),
 });
 

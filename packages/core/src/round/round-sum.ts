@@ -26,4 +26,6 @@ export interface SecureCost extends SumCost {
   readonly protocol: string;
   /** Clients whose update is in the sum; 0 where there is none. */
   readonly survivors: number;
+  /** Share of the values of their updates that were cut to the range; undefined where there is no sum, or no range. */
+  readonly cut: number | undefined;
 }

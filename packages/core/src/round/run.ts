@@ -11,7 +11,7 @@ import { isSpent, privacyDefect, publicScalars, spentAfter, unreleased } from ".
 import type { RoundSum } from "./round-sum.ts";
 import type { RoundRecord, RunPlan, RunPorts, RunResult } from "./run-plan.ts";
 import { type RunState, restoreRun, saveBest, saveCheckpoint } from "./run-state.ts";
-import { integerDefect, runBytes, secureCost, withSecureBytes } from "./secure-accounts.ts";
+import { cutWarnings, integerDefect, runBytes, secureCost, withSecureBytes } from "./secure-accounts.ts";
 import { SecureRound } from "./secure-round.ts";
 import { type FinishedRound, updateServer } from "./server-update.ts";
 
@@ -141,6 +141,7 @@ async function closeRound(
   const failure = (await sum.finish()) ?? unreleased(plan, sum.figures.clients, cohort.length);
   if (failure === undefined) state.server = updateServer(plan, state.server, sum, planned);
   else if (cohort.length > 0) await warnOfNoUpdates(ports, round, failure);
+  await warn(ports, cutWarnings(sum, round));
   state.round = round;
 }
 

@@ -2,6 +2,7 @@ import type { Layout } from "../params/layout.ts";
 import { INTEGERS, integerCount, largestInteger, type SecureSumSettings } from "../privacy/secure-sum/index.ts";
 import type { Update } from "../protocol/message.ts";
 import { deriveKey, randomStream, rootKey } from "../random/index.ts";
+import type { Warning } from "./backend.ts";
 import type { EventOf } from "./events.ts";
 import type { RoundSum } from "./round-sum.ts";
 import type { RunPlan } from "./run-plan.ts";
@@ -50,7 +51,19 @@ type SecureFigures = NonNullable<EventOf<"round.finished">["secureAggregation"]>
 /** What the protocol has cost, as events tell it. */
 export function secureCost({ cost }: RoundSum): { readonly secureAggregation?: SecureFigures } {
   if (cost === undefined) return {};
-  const { protocol, survivors, serverMs, clientsMs } = cost;
-  const clientSeconds = clientsMs / 1000;
-  return { secureAggregation: { protocol, survivors, serverSeconds: serverMs / 1000, clientSeconds } };
+  const { protocol, survivors, serverMs, clientsMs, cut } = cost;
+  const seconds = { serverSeconds: serverMs / 1000, clientSeconds: clientsMs / 1000 };
+  return { secureAggregation: { protocol, survivors, ...seconds, ...(cut === undefined ? {} : { cut }) } };
+}
+
+/** Beyond this share of cut values a sum is no longer nearly that of the updates. */
+const MUCH_CUT = 0.01;
+
+/** That updates were cut where it changes what is learned. */
+export function cutWarnings({ cost }: RoundSum, round: number): readonly Warning[] {
+  const cut = cost?.cut ?? 0;
+  if (cut <= MUCH_CUT) return [];
+  const share = `${Number((100 * cut).toPrecision(2))} %`;
+  const message = `Round ${round}: ${share} of all values of updates were cut to secureAggregation.range, so the sum is not theirs. Raise the range.`;
+  return [{ code: "secure-aggregation/cut", message }];
 }

@@ -3,6 +3,7 @@ import type { Vector } from "../params/vector.ts";
 import { CLIP_NORM } from "../privacy/mechanisms/index.ts";
 import type { Summation } from "../privacy/secure-aggregation/summation.ts";
 import {
+  cutShare,
   decodeIntegers,
   INTEGERS,
   integerCount,
@@ -60,7 +61,8 @@ export class SecureRound implements RoundSum {
     const outcome = await this.#ask();
     if ("code" in outcome) return outcome;
     const survivors = "sum" in outcome ? outcome.survivors.length : 0;
-    this.#cost = { ...outcome.cost, protocol, survivors };
+    const cut = "sum" in outcome ? cutShare(this.#settings, outcome.sum, survivors) : undefined;
+    this.#cost = { ...outcome.cost, protocol, survivors, cut };
     if ("failure" in outcome) return outcome.failure;
     this.#sum = outcome.sum;
     return survivors < fewest ? tooFew(survivors, fewest) : undefined;

@@ -21,7 +21,7 @@ const part = (n: number): ArrayDataset => ({
 });
 const identity = { name: "interpreter", version: "1", fingerprint: "", float: "float64" } as const;
 
-function prepare(changes: ConfigInput) {
+function prepare(changes: ConfigInput, examples = 60) {
   const config = resolveConfig({
     rounds: 3,
     data: { clients: 6, partition: { scheme: "dirichlet", alpha: 0.5, recipe: "disjoint", minimumSize: 2 } },
@@ -30,7 +30,7 @@ function prepare(changes: ConfigInput) {
     training: { batchSize: 4, learningRate: 0.1, ...changes.training },
     sampler: { cohort: 4, ...changes.sampler },
   });
-  return prepareRun(config, { train: part(60), test: part(6) }, identity, 0, "secure");
+  return prepareRun(config, { train: part(examples), test: part(6) }, identity, 0, "secure");
 }
 
 async function run(changes: ConfigInput, watch: (backend: Backend) => Backend = (backend) => backend) {
@@ -101,10 +101,25 @@ describe("a run with secure sums", () => {
   it("counts the messages of the protocol as what was sent", async () => {
     const [open, plain, masked] = [await run({}), await run(secure("plain")), await run(secure("bonawitz"))];
     const up = (of: typeof open) => of.rounds[0]!.bytesUp;
-    // 4 clients, 9 values and a weight of 16 bits
-    expect(up(plain)).toBe(4 * 20);
+    // 4 clients; 9 values, a weight and the share of cut values, of 16 bits
+    expect(up(plain)).toBe(4 * 22);
     expect(up(masked)).toBeGreaterThan(up(plain));
     expect(masked.rounds[0]!.bytesDown).toBeGreaterThan(open.rounds[0]!.bytesDown);
+  });
+
+  it("tells how many values were cut to the range, from the sum alone", async () => {
+    const told = ({ rounds }: Awaited<ReturnType<typeof run>>) => rounds.map((round) => round.secureAggregation!.cut!);
+    const wide = await run(secure("bonawitz"));
+    expect([told(wide), wide.warnings]).toEqual([[0, 0, 0], []]);
+    const narrow = await run({ secureAggregation: { protocol: "bonawitz", range: 1e-4 } });
+    expect(narrow.warnings).toEqual(Array(3).fill("secure-aggregation/cut"));
+    for (const cut of told(narrow)) {
+      expect(cut).toBeGreaterThan(0.5);
+      expect(cut).toBeLessThanOrEqual(1);
+    }
+    const lost = await run({ secureAggregation: { protocol: "bonawitz", range: 1e-4 } }, failing(2));
+    expect(lost.rounds[0]!.secureAggregation).not.toHaveProperty("cut");
+    expect(lost.warnings[0]).toBe("secure-aggregation/too-few");
   });
 
   it("sums over those who are left, and goes on after a round with too few", async () => {
@@ -149,13 +164,56 @@ describe("a run with secure sums", () => {
   it.each<[string, ConfigInput, RegExp]>([
     ["two vectors", { ...secure("bonawitz"), algorithm: { name: "scaffold" } }, /scaffold.*send/],
     ["parts", { ...secure("bonawitz"), algorithm: { name: "fedbcgd" } }, /fedbcgd.*send/],
+    [
+      "clients that keep something",
+      { ...secure("bonawitz"), algorithm: { name: "fedspeed" } },
+      /fedspeed.*keep correction/,
+    ],
+    [
+      "weights that are too large",
+      { secureAggregation: { protocol: "bonawitz", maxWeight: 2 } },
+      /maxWeight.*never take/s,
+    ],
+    ["no room in a field", { secureAggregation: { protocol: "lightsecagg", bits: 25 } }, /does not fit the field/],
+    [
+      "a threshold of every round",
+      { secureAggregation: { protocol: "lightsecagg", threshold: 3 } },
+      /does not protect/,
+    ],
     ["no room", { secureAggregation: { protocol: "bonawitz", bits: 31 } }, /does not fit 32 bits/],
   ])("refuses %s", (_what, changes, message) => {
     expect(() => prepare(changes)).toThrow(message);
   });
 });
 
+it.each<[string, ConfigInput["secureAggregation"], RegExp]>([
+  ["too many shares", { protocol: "bonawitz" }, /too many neighbours/],
+  ["no graph", { protocol: "secagg+", corrupted: 0.45, dropped: 0.5 }, /no graph with at most 254 neighbours/],
+])("a large cohort is refused before the first round for %s", (_what, secureAggregation, message) => {
+  const many = { data: { clients: 300, partition: { scheme: "iid" } }, sampler: { cohort: 300 } };
+  expect(() => prepare({ ...many, secureAggregation }, 600)).toThrow(message);
+  expect(() => prepare({ ...many, ...secure("secagg+") }, 600)).not.toThrow();
+});
+
 describe("noise of whole numbers", () => {
+  it("protects nobody where the server sees the parts, and says so", () => {
+    const codes = (protocol: "plain" | "bonawitz") =>
+      prepare({ ...secure(protocol), privacy: noised }).plan.warnings!.map(({ code }) => code);
+    expect(codes("bonawitz")).toEqual([]);
+    expect(codes("plain")).toEqual(["privacy/sum-only"]);
+  });
+
+  it("is taken away from sums modulo a prime as from those modulo a power of two", async () => {
+    const quiet = { ...noised, noiseMultiplier: 1e-3 };
+    const [coded, pairwise] = [
+      await run({ ...secure("lightsecagg"), privacy: quiet }),
+      await run({ secureAggregation: { protocol: "bonawitz", bits: 26 }, privacy: quiet }),
+    ];
+    expect(distance(coded.result.parameters, coded.plan.initial)).toBeGreaterThan(0.01);
+    // 3 rounds of noise 1e-3 C = 1e-4 in each of 9 values, over 4 clients, and what it moves later
+    expect(distance(coded.result.parameters, pairwise.result.parameters)).toBeLessThan(10 * 3 * 1e-4);
+  });
+
   it.each(["discrete-gaussian", "skellam"] as const)("of %s is the same each time, and told", async (mechanism) => {
     const changes = { ...secure("secagg+"), privacy: { ...noised, mechanism } };
     const [first, again] = [await run(changes), await run(changes)];

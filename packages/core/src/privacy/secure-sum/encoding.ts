@@ -9,8 +9,8 @@ import {
   secureStream,
 } from "../../random/index.ts";
 import { decodeSum, encodeUpdate } from "../integers/index.ts";
-import { dequantizeMean, quantize } from "../secure-aggregation/quantization.ts";
-import { INTEGERS, type SecureSumSettings } from "./settings.ts";
+import { dequantizeMean, levels, type Quantization, quantize } from "../secure-aggregation/quantization.ts";
+import { INTEGERS, integerCount, type SecureSumSettings } from "./settings.ts";
 
 /**
  * The update as whole numbers, in float64, which holds all of them exactly. With noise its vector is expected within the
@@ -27,13 +27,34 @@ export function encodeIntegers(settings: SecureSumSettings, update: Update, clip
   const secret = (purpose: string) => secretStream(settings, purpose, round, client);
   const integers =
     encoding.kind === "quantized"
-      ? Float64Array.from(quantize(values, weightOf(settings, weight), encoding.rule, secret("rounding")))
+      ? quantized(settings, encoding.rule, values, weightOf(settings, weight), secret("rounding"))
       : encodeUpdate(values, clipNorm!, encoding.mechanism, {
           rotation: rotationKey(settings, round),
           rounding: secret("rounding"),
           noise: secret("noise"),
         });
   return { ...update, vectors: { [INTEGERS]: integers } };
+}
+
+/** [size + 2]: what `quantize` makes, and how many values it cuts to the range, as a share of all in units of 1 / levels. */
+function quantized(
+  settings: SecureSumSettings,
+  rule: Quantization,
+  values: Vector,
+  weight: number,
+  stream: RandomStream,
+): Float64Array {
+  const integers = new Float64Array(integerCount(settings));
+  integers.set(quantize(values, weight, rule, stream));
+  let cut = 0;
+  for (let i = 0; i < values.length; i++) if (Math.abs(values[i]!) > rule.range) cut++;
+  integers[integers.length - 1] = Math.round((cut / values.length) * levels(rule));
+  return integers;
+}
+
+/** Share of the values of all updates in a sum that were cut to the range; undefined with noise, which has no range. */
+export function cutShare({ encoding }: SecureSumSettings, sum: Uint32Array, survivors: number): number | undefined {
+  return encoding.kind === "noised" ? undefined : sum.at(-1)! / (survivors * levels(encoding.rule));
 }
 
 /** What the server half of the method is given, written into `out` [size], from a sum over so many survivors. */
@@ -52,7 +73,7 @@ export function decodeIntegers(
     decodeSum(sum, clipNorm!, encoding.mechanism, rotationKey(settings, round), out);
     return;
   }
-  const { mean } = dequantizeMean(sum, survivors, encoding.rule);
+  const { mean } = dequantizeMean(sum.subarray(0, -1), survivors, encoding.rule);
   const factor = aggregation === "sum" ? survivors : 1;
   for (let i = 0; i < out.length; i++) out[i] = mean[i]! * factor;
 }

@@ -1,4 +1,4 @@
-export { decodeIntegers, encodeIntegers } from "./encoding.ts";
+export { cutShare, decodeIntegers, encodeIntegers } from "./encoding.ts";
 export {
   INTEGERS,
   type IntegerEncoding,

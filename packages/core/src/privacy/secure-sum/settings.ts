@@ -33,9 +33,9 @@ export interface SecureSumSettings {
 /** The vector of an update that is to be summed under masks: whole numbers. */
 export const INTEGERS = "integers";
 
-/** Whole numbers of an update. */
+/** Whole numbers of an update: its values, and without noise its weight and the share of its values that were cut. */
 export function integerCount({ size, encoding }: Pick<SecureSumSettings, "size" | "encoding">): number {
-  return encoding.kind === "quantized" ? size + 1 : paddedSize(size);
+  return encoding.kind === "quantized" ? size + 2 : paddedSize(size);
 }
 
 /** What an update is made of on its way: one vector of whole numbers. */
