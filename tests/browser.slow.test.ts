@@ -6,18 +6,20 @@ import { onnxruntimeNode } from "@anabranch/engine";
 import { type Browser, chromium } from "playwright-core";
 import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { trainClient, trainOnWebAssembly } from "./fixtures/browser-client.ts";
+import { type TaskName, taskNames, trainClient, trainOnWebAssembly } from "./fixtures/browser-client.ts";
 
-/** The training graph in a real browser: one client task, compared with the same task in Node. */
+/** Training programs in a real browser: client tasks, compared with the same tasks in Node. */
 const wasm = join(import.meta.dirname, "..", "node_modules", "onnxruntime-web", "dist");
 const DEADLINE = 60_000; // milliseconds
 const executablePath = findChromium();
 const quiet = ["gpu", "quic", "background-networking", "component-update", "sync"].map((part) => `--disable-${part}`);
 
+type Trained = Awaited<ReturnType<typeof trainClient>>;
+
 describe.skipIf(executablePath === undefined)("a client task in Chromium", () => {
   let server: Server;
   let browser: Browser;
-  let trained: Awaited<ReturnType<typeof trainClient>>;
+  const results = new Map<TaskName, Trained>();
 
   beforeAll(async () => {
     server = serve(await bundle());
@@ -26,7 +28,10 @@ describe.skipIf(executablePath === undefined)("a client task in Chromium", () =>
     browser = await chromium.launch({ executablePath: executablePath!, args, timeout: DEADLINE });
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, { timeout: DEADLINE });
-    trained = await page.evaluate('import("/client.js").then((client) => client.trainOnWebAssembly())');
+    for (const name of taskNames) {
+      const call = `import("/client.js").then((client) => client.trainOnWebAssembly(${JSON.stringify(name)}))`;
+      results.set(name, await page.evaluate(call));
+    }
   }, 3 * DEADLINE);
 
   afterAll(async () => {
@@ -35,20 +40,23 @@ describe.skipIf(executablePath === undefined)("a client task in Chromium", () =>
     server?.closeAllConnections();
   }, DEADLINE);
 
-  it("trains", () => {
+  it.each(taskNames)("trains: %s", (name) => {
+    const trained = results.get(name)!;
+    expect(trained.segmented).toBe(name === "SOAP, with host kernels");
     expect(trained.losses).toHaveLength(6);
     for (const loss of trained.losses) expect(loss).toBeGreaterThan(0);
     expect(largest(trained.update)).toBeGreaterThan(1e-3);
   });
 
-  it("gives the bits that WebAssembly gives in Node", { timeout: DEADLINE }, async () => {
-    expect(trained).toEqual(await trainOnWebAssembly());
+  it.each(taskNames)("gives the bits that WebAssembly gives in Node: %s", { timeout: DEADLINE }, async (name) => {
+    expect(results.get(name)).toEqual(await trainOnWebAssembly(name));
   });
 
-  it("gives what native execution gives, but for rounding", { timeout: DEADLINE }, async () => {
-    const native = await trainClient(await onnxruntimeNode());
+  it.each(taskNames)("gives what native execution gives, but for rounding: %s", { timeout: DEADLINE }, async (name) => {
+    const trained = results.get(name)!;
+    const native = await trainClient(await onnxruntimeNode(), name);
     expect(trained).toMatchObject({ program: native.program, initial: native.initial });
-    const end = ({ initial, update }: typeof trained) => initial.map((start, i) => start + update[i]!);
+    const end = ({ initial, update }: Trained) => initial.map((start, i) => start + update[i]!);
     const expected = end(native);
     const differences = end(trained).map((value, i) => value - expected[i]!);
     expect(largest(differences)).toBeLessThanOrEqual(1e-6 * largest(expected));
@@ -91,6 +99,6 @@ function findChromium(): string | undefined {
   const candidates = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, "chromium"));
   const found = candidates.find((path) => existsSync(path));
   if (found === undefined)
-    writeFileSync(2, "skipped: 3 tests in a browser, because there is no chromium on the PATH\n");
+    writeFileSync(2, "skipped: 6 tests in a browser, because there is no chromium on the PATH\n");
   return found;
 }
