@@ -45,7 +45,7 @@ export interface FoundCheckpoint {
  * The newest checkpoint that can be read, or undefined where there is none. Damaged files are skipped; throws the newest
  * one's error when all are damaged, and `checkpoint/version` at once, since an older file would be no better.
  */
-export async function newestCheckpoint(blobs: BlobStore): Promise<FoundCheckpoint | undefined> {
+export async function newestCheckpoint(blobs: Pick<BlobStore, "get" | "list">): Promise<FoundCheckpoint | undefined> {
   const skipped: AnabranchError[] = [];
   for (const round of (await checkpointRounds(blobs)).reverse()) {
     const name = checkpointName(round);
@@ -63,7 +63,7 @@ export async function newestCheckpoint(blobs: BlobStore): Promise<FoundCheckpoin
 }
 
 /** Rounds that have a checkpoint, ascending. */
-async function checkpointRounds(blobs: BlobStore): Promise<number[]> {
+async function checkpointRounds(blobs: Pick<BlobStore, "list">): Promise<number[]> {
   const names = await blobs.list(FOLDER);
   return names
     .map((name) => /^round-(\d+)\.safetensors$/.exec(name.slice(FOLDER.length))?.[1])

@@ -93,7 +93,7 @@ export class RunIndex {
   async list(): Promise<RunSummary[]> {
     await this.#followFolders();
     const runs = this.#rows();
-    return Promise.all(runs.map((run) => this.#checkRunning(run)));
+    return Promise.all(runs.map((run) => this.#checkUnended(run)));
   }
 
   /** Makes the index anew from the folders. Returns the number of runs. */
@@ -125,11 +125,11 @@ export class RunIndex {
     return rows.map((row) => ({ ...row, folder: join(this.root, String(row.folder)) }) as unknown as RunSummary);
   }
 
-  /** A run whose process was killed could not say so. */
-  async #checkRunning(run: RunSummary): Promise<RunSummary> {
-    if (run.status !== "running") return run;
+  /** A run whose process was killed could not say so, and one that was interrupted may have gone on elsewhere. */
+  async #checkUnended(run: RunSummary): Promise<RunSummary> {
+    if (run.status !== "running" && run.status !== "interrupted") return run;
     const folder = await openRunFolder(run.folder);
-    if (await folder.isLocked()) return run;
+    if (run.status === "running" && (await folder.isLocked())) return run;
     const { summary } = await RunSummarizer.ofFolder(run.folder);
     this.update(summary);
     return summary;

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { RunEvent } from "@anabranch/core";
 import { readEvents } from "./event-log.ts";
+import { summaryWithoutLog } from "./lost-log.ts";
 import { openRunFolder } from "./run-folder.ts";
 
 /** `interrupted` can be resumed; `stopped` ended early as configured; `failed` diverged or met an error. */
@@ -47,6 +48,11 @@ export class RunSummarizer {
   #status: RunStatus = "interrupted";
   #startedAt = "";
   #updatedAt = "";
+  /** The last round of earlier sessions, whose log may be lost. */
+  #resumedFrom = 0;
+  #finished: Extract<RunEvent, { type: "run.finished" }> | undefined;
+  /** What is known without any event. */
+  #withoutLog: RunSummary | undefined;
 
   constructor(id: string, folder: string) {
     this.#id = id;
@@ -59,12 +65,14 @@ export class RunSummarizer {
     const run = await openRunFolder(folder);
     const summarizer = new RunSummarizer(run.id, run.folder);
     for await (const event of readEvents(run.paths.events)) summarizer.add(event);
+    if (summarizer.#updatedAt === "") summarizer.#withoutLog = await summaryWithoutLog(run);
     if (summarizer.#status === "running" && !(await run.isLocked())) summarizer.#status = "interrupted";
     return summarizer;
   }
 
   add(event: RunEvent): void {
     this.#updatedAt = event.at;
+    this.#withoutLog = undefined;
     switch (event.type) {
       case "run.started":
         this.#start(event);
@@ -85,10 +93,12 @@ export class RunSummarizer {
       case "run.finished":
         // An early stop is followed by run.finished and stays an early stop.
         if (this.#status === "running") this.#status = "finished";
+        this.#finished = event;
     }
   }
 
   get summary(): RunSummary {
+    if (this.#withoutLog !== undefined) return this.#withoutLog;
     const rounds = [...this.#rounds.values()];
     const accuracies = rounds.flatMap(({ accuracy }) => accuracy ?? []);
     const total = (key: "bytesDown" | "bytesUp" | "seconds") => rounds.reduce((sum, round) => sum + round[key], 0);
@@ -97,15 +107,23 @@ export class RunSummarizer {
       folder: this.#folder,
       ...this.#about,
       status: this.#status,
-      roundsDone: Math.max(0, ...this.#rounds.keys()),
+      roundsDone: Math.max(this.#resumedFrom, ...this.#rounds.keys()),
       finalAccuracy: accuracies.at(-1) ?? null,
       bestAccuracy: accuracies.length === 0 ? null : accuracies.reduce((best, value) => Math.max(best, value)),
       bytesDown: total("bytesDown"),
       bytesUp: total("bytesUp"),
       seconds: total("seconds"),
+      ...this.#totals(),
       startedAt: this.#startedAt,
       updatedAt: this.#updatedAt,
     };
+  }
+
+  /** What the end of a run says of all of it, the rounds of a lost log included. */
+  #totals(): Partial<RunSummary> {
+    if (this.#finished === undefined) return {};
+    const { accuracy, bestAccuracy, bytesDown, bytesUp, seconds } = this.#finished;
+    return { finalAccuracy: accuracy, bestAccuracy, bytesDown, bytesUp, seconds };
   }
 
   #start(event: Extract<RunEvent, { type: "run.started" }>): void {
@@ -114,6 +132,8 @@ export class RunSummarizer {
     this.#about = { name, algorithm, dataset, model, roundsTotal: rounds, seed };
     this.#status = "running";
     this.#startedAt ||= event.at;
+    this.#resumedFrom = resumedFrom;
+    this.#finished = undefined;
     for (const round of [...this.#rounds.keys()]) if (round > resumedFrom) this.#rounds.delete(round);
   }
 }
