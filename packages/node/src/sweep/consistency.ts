@@ -41,16 +41,24 @@ function variantProblems(spec: SweepSpec, { name, set, grid, tune }: VariantSpec
   ];
 }
 
+/** A tuning is done at a point of a grid: a value of none would choose for runs that the sweep does not have. */
 function tuneProblems({ tune, grid, variants }: SweepSpec): Problem[] {
-  const inAnyGrid = new Set([grid, ...(variants ?? []).map((variant) => variant.grid)].flatMap(Object.keys));
-  return Object.keys(tune!.at)
-    .filter((key) => !inAnyGrid.has(key))
-    .map((key) => ({
-      message: `tune.at fixes "${key}", which is in no grid`,
-      where: `tune.at.${key}`,
-      expected: inAnyGrid.size === 0 ? "nothing: there is no grid" : `one of ${[...inAnyGrid].join(", ")}`,
-      advice: "Values for all runs stand in [set].",
-    }));
+  const grids = [grid, ...(variants ?? []).map((variant) => variant.grid)];
+  const keys = new Set(grids.flatMap(Object.keys));
+  return Object.entries(tune!.at).flatMap(([key, value]): Problem[] => {
+    const where = `tune.at.${key}`;
+    if (!keys.has(key)) {
+      const expected = keys.size === 0 ? "nothing: there is no grid" : `one of ${[...keys].join(", ")}`;
+      const advice = "Values for all runs stand in [set].";
+      return [{ message: `tune.at fixes "${key}", which is in no grid`, where, expected, advice }];
+    }
+    const values = new Set(grids.flatMap((one) => one[key] ?? []).map((one) => JSON.stringify(one)));
+    const received = JSON.stringify(value);
+    if (values.has(received)) return [];
+    const expected = `one of ${[...values].join(", ")}`;
+    const advice = "Correct it, or add it to the grid. To choose at another point, tune in a sweep of its own.";
+    return [{ message: `tune.at fixes "${key}" at a value that is in no grid`, where, received, expected, advice }];
+  });
 }
 
 /** The same budget for all: as many values for each variant. */

@@ -110,6 +110,11 @@ describe("parseSweepFile", () => {
       'base = "b"\n[grid]\na = [1]\n[tune]\ngrid = { b = [1] }\nat = { c = 1 }',
       { message: /"c", which is in no grid/, expected: "one of a" },
     ],
+    [
+      "a tuning at a value of no grid",
+      'base = "b"\n[grid]\na = [1, 2]\n[tune]\ngrid = { b = [1] }\nat = { a = 3 }\n[[variants]]\nname = "v"\ngrid = { a = [4] }',
+      { message: /"a" at a value/, where: /tune\.at\.a$/, received: "3", expected: "one of 1, 2, 4" },
+    ],
   ])("refuses %s", (_what, text, expected) => {
     const { code, ...failure } = refusal(text);
     expect(code).toBe("config/sweep");
