@@ -48,6 +48,7 @@ describe("catalogues", () => {
     for (const { name } of algorithms)
       expect(text).toMatch(new RegExp(`^${name.replaceAll("+", "\\+")} +.*arXiv:`, "m"));
     expect(text).toContain("proximalStrength (mu) = 0.01");
+    expect(text).toMatch(/^fedpac .* d \+ \|Theta\| … +optimizer/m); // a cost of several lines would push the options off
     const { methods } = JSON.parse(await answer("methods", "--json"));
     expect(methods.map((method: { name: string }) => method.name)).toEqual(algorithms.map(({ name }) => name));
     const fedprox = methods.find((method: { name: string }) => method.name === "fedprox");

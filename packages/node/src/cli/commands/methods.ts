@@ -38,16 +38,21 @@ function printTable(methods: readonly MethodInfo[], output: Output): void {
   const rows = methods.map((method) => [
     output.colours.bold(method.name),
     paper(method),
-    method.wire.down,
-    method.wire.up,
+    shortCost(method.wire.down),
+    shortCost(method.wire.up),
     method.options.map((option) => together(optionText(option))).join(", "),
   ]);
   output.print(
     ...table(columns, rows, output.width),
     "",
     "down, up: floats on the wire for each client and round; d is the number of parameters of the model.",
-    "In a configuration, a symbol in brackets may stand for its option. More about one: anabranch methods NAME",
+    "In a configuration, a symbol in brackets may stand for its option. More about one, costs cut short (…) included: anabranch methods NAME",
   );
+}
+
+/** A cost as a cell: of a long one its formula, without what follows it. */
+function shortCost(cost: string): string {
+  return cost.length <= 24 ? cost : `${cost.split(/;| on average| \(\w+:/)[0]} …`;
 }
 
 function printMethod(method: MethodInfo, output: Output): void {
