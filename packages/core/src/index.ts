@@ -72,7 +72,7 @@ export { damaged, decodeSealed, encodeSealed, type SealedKind } from "./round/se
 export type { StageSettings } from "./round/stages.ts";
 export { dealParts } from "./selection/deal-parts.ts";
 export { poissonSampler, type Sampler, scriptedSampler, uniformSampler } from "./selection/sampler.ts";
-export type { Federation } from "./simulation/federation.ts";
+export { type Federation, openFederation } from "./simulation/federation.ts";
 export { describeFailure, inProcessSimulation } from "./simulation/in-process.ts";
 export type { SimulationPlan } from "./simulation/plan.ts";
 export { type ExecutorIdentity, type Own, type PreparedRun, prepareRun } from "./simulation/prepare.ts";

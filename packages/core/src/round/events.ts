@@ -36,6 +36,9 @@ const runStarted = z.object({
   executor: z.object({ name: z.string(), version: z.string(), fingerprint: z.string() }),
   workers: count,
   seed: z.int(),
+  /** The version of Anabranch, and the hash of the data and of who holds what; runs of earlier versions do not say. */
+  packageVersion: z.string().optional(),
+  dataHash: z.string().optional(),
   /** Gradients of a mini-batch in one local step of the method; runs of earlier versions do not say. */
   gradientsPerStep: z.number().nonnegative().optional(),
   /** What client-level differential privacy does in this run, in words; absent: nothing. */

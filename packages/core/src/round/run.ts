@@ -1,6 +1,7 @@
 import { AnabranchError, type Failure } from "@anabranch/engine";
 import { distance, hashVector, isFiniteVector } from "../params/vector.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
+import { VERSION } from "../version.ts";
 import { RoundFold } from "./aggregate.ts";
 import { assignParts } from "./assign-parts.ts";
 import type { CohortOutcome, Warning } from "./backend.ts";
@@ -296,6 +297,8 @@ async function emitStarted(plan: RunPlan, ports: RunPorts, state: RunState): Pro
     clients: plan.population,
     rounds: plan.rounds,
     seed: plan.seed,
+    packageVersion: VERSION,
+    dataHash: plan.dataHash,
     ...plan.description,
     ...(plan.account === undefined ? {} : { privacyAssumptions: [...plan.account.assumptions] }),
     ...(state.round > 0 ? { resumedFrom: state.round } : {}),

@@ -1,7 +1,9 @@
 import type { RunEvent } from "@anabranch/core";
+import type { RunFailure } from "../report/run-end.ts";
 import type { Outcome } from "../sweep/carry-out-run.ts";
 import type { Progress } from "../sweep/execute.ts";
 import type { PlannedRun } from "../sweep/expand.ts";
+import type { FoundRuns, NotReused } from "../sweep/found-runs.ts";
 import { runRecord } from "../sweep/results.ts";
 import { describeValues } from "../sweep/values.ts";
 import { formatPercent, formatSeconds } from "../terminal/format.ts";
@@ -14,12 +16,17 @@ const CLEAR_LINE = "\r\u001b[2K";
 export class SweepView {
   readonly #output: Output;
   readonly #base: string;
+  readonly #notReused: FoundRuns["notReused"];
   #passing = false;
 
-  /** @param base path of the base configuration as commands have it */
-  constructor(output: Output, base: string) {
+  /**
+   * @param base path of the base configuration as commands have it
+   * @param notReused runs in whose place others are trained, by identity
+   */
+  constructor(output: Output, base: string, notReused: FoundRuns["notReused"]) {
     this.#output = output;
     this.#base = base;
+    this.#notReused = notReused;
   }
 
   onEvent(planned: PlannedRun, event: RunEvent): void {
@@ -49,7 +56,9 @@ export class SweepView {
   #jsonLine(outcome: Outcome, { done, total, remainingSeconds }: Progress) {
     const left = Number.isFinite(remainingSeconds) ? remainingSeconds : null;
     const { source } = outcome;
-    return { type: "sweep.run", ...runRecord(outcome, this.#base), source, done, total, remainingSeconds: left };
+    const notReused = this.#replaced(outcome) ?? null;
+    const record = runRecord(outcome, this.#base);
+    return { type: "sweep.run", ...record, source, done, total, remainingSeconds: left, notReused };
   }
 
   #lines(outcome: Outcome, { done, total, remainingSeconds }: Progress): string[] {
@@ -63,13 +72,32 @@ export class SweepView {
     const line = [count, colours.bold(labelOf(planned)), ended, time, ...(run === null ? [] : [run]), ...left].join(
       "  ",
     );
-    if (failure === undefined) return [line];
-    const place = [
-      ...(failure.round === null ? [] : [`round ${failure.round}`]),
-      ...(failure.client === null ? [] : [`client ${failure.client}`]),
-    ].join(", ");
-    return [line, colours.yellow(`  ${place === "" ? "" : `${place}: `}${failure.reason}`)];
+    const replaced = this.#replaced(outcome);
+    const remarks = [
+      ...(replaced === undefined ? [] : [notReusedText(replaced)]),
+      ...(failure === undefined ? [] : [failureText(failure)]),
+    ];
+    return [line, ...remarks.map((text) => colours.yellow(`  ${text}`))];
   }
+
+  /** The run in whose place this one was trained. */
+  #replaced({ planned, source }: Outcome): NotReused | undefined {
+    return source === "before" ? undefined : this.#notReused.get(planned.identity);
+  }
+}
+
+/** Why a run that was there is trained once more. */
+export function notReusedText({ run, reason, before, now }: NotReused): string {
+  const what = {
+    data: "its data were others, or dealt out otherwise",
+    version: "it is of another version of Anabranch",
+  };
+  return `Run ${run} is not reused: ${what[reason]} (${before}, now ${now}).`;
+}
+
+function failureText({ round, client, reason }: RunFailure): string {
+  const place = [...(round === null ? [] : [`round ${round}`]), ...(client === null ? [] : [`client ${client}`])];
+  return place.length === 0 ? reason : `${place.join(", ")}: ${reason}`;
 }
 
 function labelOf({ variant, tuning, seed, values }: PlannedRun): string {

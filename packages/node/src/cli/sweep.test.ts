@@ -108,6 +108,26 @@ describe("anabranch sweep", () => {
     }
   });
 
+  it("trains anew what was trained on other data, and says so", async () => {
+    const file = await sweepFile("data.toml", "seeds = [1]");
+    const runs = join(folder, "data-runs");
+    const args = ["sweep", file, "--workers", "0", "--runs", runs];
+    const first = lines((await callCommand(...args, "--json")).stdout)[0];
+    expect(first).toMatchObject({ source: "new", notReused: null });
+    const log = join(first.folder, "events.jsonl");
+    const text = await readFile(log, "utf8");
+    await writeFile(log, text.replace(/"dataHash":"[0-9a-f]+"/, '"dataHash":"0123"'));
+    const planned = await callCommand(...args, "--plan");
+    expect(planned.stdout).toMatch(/^1 run, 0 complete; /m);
+    const told = new RegExp(`Run ${first.run} is not reused: its data were others, .* \\(0123, now [0-9a-f]{16}\\)\\.`);
+    expect(planned.stdout).toMatch(told);
+    expect((await callCommand(...args)).stdout).toMatch(told);
+    expect(lines((await callCommand(...args, "--json")).stdout)[0]).toMatchObject({
+      source: "before",
+      notReused: null,
+    });
+  });
+
   it("ends with 1 where a run diverged, and says where; with 0 where only a tuned value did", async () => {
     const diverging = await sweepFile("diverging.toml", `[grid]\n"training.learningRate" = [1e30, 0.05]`);
     const first = await call("sweep", diverging, "--workers", "0");

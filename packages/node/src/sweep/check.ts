@@ -1,13 +1,12 @@
 import { type Config, type ExecutorIdentity, prepareRun } from "@anabranch/core";
-import { loadData, loadOwn } from "../run/configured.ts";
+import { loadOwn } from "../run/configured.ts";
 import { choicesOf, type PlannedRun, type Sweep } from "./expand.ts";
 import { type Problem, problemOf, sweepError } from "./problems.ts";
+import { openSweepData, type SweepData } from "./sweep-data.ts";
 import { describeValues } from "./values.ts";
 
 /** A check runs nothing: what computes does not matter. */
 const NOTHING_RUNS: ExecutorIdentity = { name: "none", version: "", fingerprint: "", float: "float32" };
-
-type Data = Awaited<ReturnType<typeof loadData>>;
 
 /**
  * Prepares every run of a sweep as if it were to start, but for seeds: data, model, method and their programs. What only
@@ -17,10 +16,10 @@ type Data = Awaited<ReturnType<typeof loadData>>;
  */
 export async function checkSweep(sweep: Sweep, dataDir: string | undefined, where: string): Promise<void> {
   const problems: Problem[] = [];
-  const datasets = new Map<string, Promise<Data>>();
+  const data = openSweepData(dataDir);
   for (const planned of distinctRuns(sweep)) {
     try {
-      await prepare(planned.config, dataDir, datasets);
+      await prepare(planned.config, data);
     } catch (error) {
       const at = describeValues(planned.values);
       problems.push(problemOf(error, `variant "${planned.variant}"${at === "" ? "" : ` (${at})`}`));
@@ -39,20 +38,7 @@ function distinctRuns(sweep: Sweep): PlannedRun[] {
   return [...new Map(all.toReversed().map((planned) => [key(planned), planned])).values()].toReversed();
 }
 
-async function prepare(
-  config: Config,
-  dataDir: string | undefined,
-  datasets: Map<string, Promise<Data>>,
-): Promise<void> {
+async function prepare(config: Config, data: SweepData): Promise<void> {
   const own = await loadOwn(config, ".");
-  const key = datasetKey(config);
-  const data = datasets.get(key) ?? loadData(config, ".", dataDir ?? config.data.dataDir);
-  datasets.set(key, data);
-  prepareRun(config, await data, NOTHING_RUNS, 0, "check", own);
-}
-
-/** The same for configurations that load the same data; computed clients depend on the seed and all options. */
-function datasetKey({ data, seed }: Config): string {
-  const { dataset, file, dataDir } = data;
-  return JSON.stringify(dataset === "synthetic" && file === undefined ? [data, seed] : [dataset, file, dataDir]);
+  prepareRun(config, await data.load(config), NOTHING_RUNS, 0, "check", own);
 }

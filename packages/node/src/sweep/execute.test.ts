@@ -7,7 +7,7 @@ import type { Outcome } from "./carry-out-run.ts";
 import { checkSweep } from "./check.ts";
 import { executeSweep, type SweepOptions, type SweepResult } from "./execute.ts";
 import { expandSweep, type Sweep } from "./expand.ts";
-import { findRunsByIdentity } from "./found-runs.ts";
+import { findRuns } from "./found-runs.ts";
 import { projectSeconds } from "./measure.ts";
 import { planSweep } from "./plan.ts";
 import { parseSweepFile } from "./sweep-file.ts";
@@ -50,7 +50,7 @@ async function carryOut(sweep: Sweep, options: Partial<SweepOptions> = {}): Prom
     runs,
     workers: 0,
     jobs: 1,
-    found: await findRunsByIdentity(runs),
+    found: (await findRuns(sweep, runs)).reusable,
     onOutcome: (outcome) => void announced.push(outcome),
     ...options,
     onEvent: (planned, event) => {
@@ -242,7 +242,7 @@ describe("before the first run", () => {
     const sweep = sweepOf(`${seeds}\n${methods}`);
     await carryOut(sweepOf(seeds));
     const before = await readdir(runs);
-    const plan = await planSweep(sweep, { jobs: 1, workers: 0, found: await findRunsByIdentity(runs) });
+    const plan = await planSweep(sweep, { jobs: 1, workers: 0, found: (await findRuns(sweep, runs)).reusable });
     expect(plan.variants).toMatchObject([
       { variant: "fedavg", runs: 2, tuningRuns: 0, complete: 2, seconds: 0 },
       { variant: "scaffold", runs: 2, tuningRuns: 0, complete: 0 },

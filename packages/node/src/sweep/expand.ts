@@ -71,6 +71,16 @@ export function choicesOf(sweep: Sweep, { tuning }: SweepCase): readonly Values[
   return tuning === undefined ? [{}] : sweep.tunings[tuning]!.choices;
 }
 
+/** Every run that the sweep may come to: those of its tunings, and each case with each choice and seed. */
+export function everyRun(sweep: Sweep): PlannedRun[] {
+  return [
+    ...sweep.tunings.flatMap(({ candidates }) => candidates),
+    ...sweep.cases.flatMap((one) =>
+      one.seeds.flatMap((seed) => choicesOf(sweep, one).map((choice) => one.run(seed, choice))),
+    ),
+  ];
+}
+
 class Expansion {
   readonly tunings: Tuning[] = [];
   readonly cases: SweepCase[] = [];

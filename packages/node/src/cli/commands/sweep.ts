@@ -7,7 +7,7 @@ import { comparisonTable } from "../../report/comparison-table.ts";
 import { storageError } from "../../store/file-system.ts";
 import { acquireLock } from "../../store/lock.ts";
 import type { SweepResult } from "../../sweep/execute.ts";
-import { findRunsByIdentity } from "../../sweep/found-runs.ts";
+import { findRuns } from "../../sweep/found-runs.ts";
 import { documentNotes, type SweepDocument, sweepDocument, writeResults } from "../../sweep/results.ts";
 import { describeValues } from "../../sweep/values.ts";
 import { formatPlural } from "../../terminal/format.ts";
@@ -20,7 +20,7 @@ import type { Output } from "../output.ts";
 import { positiveCount } from "../parse.ts";
 import { type OpenSweep, openSweep } from "../sweep-config.ts";
 import { planLines } from "../sweep-plan-text.ts";
-import { SweepView } from "../sweep-view.ts";
+import { notReusedText, SweepView } from "../sweep-view.ts";
 import { table } from "../text.ts";
 
 interface SweepCommandOptions extends ComparisonOptions {
@@ -67,10 +67,10 @@ function execution({ workers, dataDir }: GlobalOptions, jobs: number) {
 async function plan({ sweep }: OpenSweep, jobs: number, globals: GlobalOptions, output: Output): Promise<void> {
   const { planSweep } = await import("../../sweep/plan.ts");
   output.note("Measuring two rounds and an evaluation of each variant, in memory.");
-  const found = await findRunsByIdentity(globals.runs);
-  const planned = await planSweep(sweep, { ...execution(globals, jobs), found });
-  if (output.json) output.document({ name: sweep.spec.name, ...planned });
-  else output.print(...planLines(planned, output.width));
+  const { reusable, notReused } = await findRuns(sweep, globals.runs, globals.dataDir);
+  const planned = await planSweep(sweep, { ...execution(globals, jobs), found: reusable });
+  if (output.json) output.document({ name: sweep.spec.name, ...planned, notReused: [...notReused.values()] });
+  else output.print(...planLines(planned, output.width), ...[...notReused.values()].map(notReusedText));
 }
 
 /** A second process with the same sweep would train every run again that the first one has not finished. */
@@ -103,8 +103,8 @@ async function carryOut(
   output: Output,
 ): Promise<void> {
   const { executeSweep } = await import("../../sweep/execute.ts");
-  const found = await findRunsByIdentity(globals.runs);
-  const view = new SweepView(output, base);
+  const { reusable: found, notReused } = await findRuns(sweep, globals.runs, globals.dataDir);
+  const view = new SweepView(output, base, notReused);
   const remark = (text: string) => {
     view.close();
     process.stderr.write(`${text}\n`);
