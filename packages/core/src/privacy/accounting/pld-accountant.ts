@@ -1,12 +1,12 @@
 import { AnabranchError } from "@anabranch/engine";
 import { type Accountant, accountantOf, type Bound } from "./accountant.ts";
-import { isSilent, type PrivacyEvent } from "./events.ts";
+import type { PrivacyEvent } from "./events.ts";
 import { createFft, type Fft } from "./fft.ts";
 import { squaredMu } from "./gaussian.ts";
 import { composeLosses } from "./pld-compose.ts";
 import { type ComposedLoss, deltaOf, epsilonOf } from "./pld-curve.ts";
 import { type Repeated, windowOf } from "./pld-window.ts";
-import { type Direction, gaussianLoss, type LossDistribution, lossDistribution } from "./privacy-loss.ts";
+import { type Direction, gaussianLoss, LEAST_NOISE, type LossDistribution, lossDistribution } from "./privacy-loss.ts";
 
 export interface PldOptions {
   /**
@@ -42,14 +42,16 @@ export function pldAccountant(options: PldOptions = {}): Accountant {
     return fft;
   };
   const answer = (events: readonly PrivacyEvent[], query: Query): Bound => {
-    if (events.some((event) => isSilent(event) && squaredMu(event) !== 0)) return { value: query.worst };
+    if (events.some((event) => isNearlySilent(event) && squaredMu(event) !== 0)) return { value: query.worst };
+    // Ends of every bracket hold: a finer grid never takes back what a coarser one has shown.
+    let best = { value: query.worst, lower: 0 };
     for (const size of sizes) {
-      const bound = bracket(compose(events, transform(size)), query.read);
-      const width = bound.value - bound.lower;
-      if (Number.isFinite(width) && width <= query.tolerance * bound.value) return bound;
-      if (size === sizes.at(-1)) return { ...bound, warnings: gridSize === undefined ? [wide(bound)] : [] };
+      const { value, lower } = bracket(compose(events, transform(size)), query.read);
+      best = { value: Math.min(best.value, value), lower: Math.max(best.lower, lower) };
+      const width = best.value - best.lower;
+      if (Number.isFinite(width) && width <= query.tolerance * best.value) return closed(best);
     }
-    return { value: query.worst };
+    return { ...closed(best), warnings: gridSize === undefined ? [wide(best)] : [] };
   };
   return accountantOf({
     name: "pld",
@@ -60,13 +62,25 @@ export function pldAccountant(options: PldOptions = {}): Accountant {
   });
 }
 
-function bracket(composed: Composed, read: (loss: ComposedLoss) => number): { value: number; lower: number } {
-  const lower = Math.max(0, ...composed.map((loss) => read(loss.lower)));
-  // A bracket narrower than rounding may cross: the larger end is the cautious one.
-  return { value: Math.max(lower, ...composed.map((loss) => read(loss.upper))), lower };
+interface Bracket {
+  readonly value: number;
+  readonly lower: number;
 }
 
-function wide({ value, lower }: { value: number; lower: number }): string {
+function bracket(composed: Composed, read: (loss: ComposedLoss) => number): Bracket {
+  const ends = (side: "upper" | "lower") => Math.max(0, ...composed.map((loss) => read(loss[side])));
+  return { value: ends("upper"), lower: ends("lower") };
+}
+
+/** A bracket narrower than rounding may cross: the larger end is the cautious one. */
+function closed({ value, lower }: Bracket): Bracket {
+  return { value: Math.max(value, lower), lower };
+}
+
+function wide({ value, lower }: Bracket): string {
+  if (value === Number.POSITIVE_INFINITY) {
+    return `no epsilon can be stated at so small a delta: rounding leaves more than that; the true value is at least ${lower.toPrecision(4)}`;
+  }
   return `the largest grid leaves a wide bracket, ${lower.toPrecision(4)} to ${value.toPrecision(4)}`;
 }
 
@@ -79,17 +93,24 @@ function compose(events: readonly PrivacyEvent[], fft: Fft): Composed {
   });
 }
 
+function isNearlySilent(event: PrivacyEvent): boolean {
+  return "noiseMultiplier" in event && event.noiseMultiplier < LEAST_NOISE;
+}
+
 /** Only sampling makes it matter which of two populations has the client. */
 function isAsymmetric(event: PrivacyEvent): boolean {
   return event.kind === "poisson-gaussian" && squaredMu(event) === undefined;
 }
+
+/** Smaller mu^2 count as this: further squares stay in float64. */
+const LEAST_SQUARED_MU = 1e-100;
 
 /** The losses of all events in one direction; all unsampled Gaussian noise is one Gaussian. */
 function lossesOf(events: readonly PrivacyEvent[], direction: Direction): Repeated<LossDistribution>[] {
   const gaussian = events.reduce((sum, event) => sum + event.count * (squaredMu(event) ?? 0), 0);
   const others = events.filter((event) => squaredMu(event) === undefined);
   return [
-    ...(gaussian > 0 ? [{ item: gaussianLoss(gaussian), count: 1 }] : []),
+    ...(gaussian > 0 ? [{ item: gaussianLoss(Math.max(LEAST_SQUARED_MU, gaussian)), count: 1 }] : []),
     ...others.map((event) => ({ item: lossDistribution(event, direction), count: event.count })),
   ];
 }

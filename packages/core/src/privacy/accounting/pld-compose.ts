@@ -1,7 +1,8 @@
 import type { Fft } from "./fft.ts";
 import type { ComposedLoss } from "./pld-curve.ts";
 import { discretise, type LossMass } from "./pld-discretise.ts";
-import { type Repeated, tailBound, type Window } from "./pld-window.ts";
+import { sureExcess } from "./pld-excess.ts";
+import { type Repeated, TAIL, tailBound, type Window } from "./pld-window.ts";
 import type { LossDistribution } from "./privacy-loss.ts";
 
 /** Real vectors a and b, packed as a + ib, share one complex transform. */
@@ -26,7 +27,7 @@ export function composeLosses(
     losses.reduce((sum, { count }) => sum + count, 0),
   );
   const step = (window.high - window.low) / (fft.size - 2 - 2 * room);
-  const parts = losses.map(({ item, count }) => ({ ...discretise(item, step), count }));
+  const parts = losses.map(({ item, count }) => ({ ...discretise(item, step, 4 * fft.size), count }));
   const half = fft.size / 2;
   const upper = unit(half);
   const lower = unit(half);
@@ -35,25 +36,36 @@ export function composeLosses(
   fft.inverse(packed.re, packed.im);
   const uppers = parts.map((part) => ({ item: part.upper, count: part.count }));
   const lowers = parts.map((part) => ({ item: part.lower, count: part.count }));
-  // Rounding moves the optimistic loss down as a whole, and its window with it.
+  // Discretising moves the losses as a whole, and their window with them.
   const drift = totalOf(uppers, (item) => meanOf(item, step)) - totalOf(lowers, (item) => meanOf(item, step));
   const bottom = Math.floor(window.low / step) - room;
-  const lowerBottom = Math.floor((window.low - drift - totalOf(lowers, shiftOf)) / step) - room;
+  const shift = totalOf(lowers, (item) => item.shift);
+  const lowerBottom = Math.floor((window.low - drift - shift) / step) - room;
   // Mass folded from above is missed, mass folded from below only adds: the other way round for the optimistic side.
   const missed = tailBound(uppers, step, window.highExponent, (bottom + fft.size) * step);
-  const added = tailBound(lowers, step, -window.lowExponent, lowerBottom * step + totalOf(lowers, shiftOf));
+  const added = tailBound(lowers, step, -window.lowExponent, lowerBottom * step + shift);
+  const above = unfold(packed.re, uppers, bottom);
+  const below = unfold(packed.im, lowers, lowerBottom);
+  // Every release rounds its probabilities once.
+  const rounding = totalOf(uppers, () => Number.EPSILON);
   return {
-    upper: unfold(packed.re, uppers, bottom, step, missed + totalOf(uppers, ({ infinite }) => infinite)),
-    lower: unfold(packed.im, lowers, lowerBottom, step, -added),
+    upper: {
+      mass: above.mass,
+      lowest: bottom * step,
+      step,
+      correction: missed + totalOf(uppers, ({ infinite }) => infinite) + above.noise + rounding,
+    },
+    lower: {
+      mass: below.mass,
+      lowest: lowerBottom * step + shift + sureExcess(lowers, -Math.log(TAIL)),
+      step,
+      correction: -(added + TAIL + below.noise + rounding),
+    },
   };
 }
 
-function totalOf(parts: readonly Repeated<LossMass>[], value: (item: LossMass) => number): number {
+function totalOf<T>(parts: readonly Repeated<T>[], value: (item: T) => number): number {
   return parts.reduce((sum, { item, count }) => sum + count * value(item), 0);
-}
-
-function shiftOf({ shift }: LossMass): number {
-  return shift;
 }
 
 function meanOf({ mass, first, shift }: LossMass, step: number): number {
@@ -124,17 +136,17 @@ function pack(a: Spectra, b: Spectra, size: number): Spectra {
   return { re, im };
 }
 
-/** Brings a circular result into the order of the window, and puts numerical noise on the cautious side. */
+/** Brings a circular result into the order of a window; what is below 0 there is noise of rounding. */
 function unfold(
   circular: Float64Array,
   parts: readonly Repeated<LossMass>[],
   bottom: number,
-  step: number,
-  correction: number,
-): ComposedLoss {
+): { mass: Float64Array; noise: number } {
   const { length } = circular;
-  const origin = totalOf(parts, ({ first }) => first);
-  const start = (((bottom - origin) % length) + length) % length;
+  const modulo = (value: number) => ((value % length) + length) % length;
+  // Indices of a large count have more digits than a number.
+  const origin = parts.reduce((sum, { item, count }) => modulo(sum + modulo(item.first) * modulo(count)), 0);
+  const start = modulo(bottom - origin);
   const mass = new Float64Array(length);
   let noise = 0;
   for (let i = 0; i < length; i++) {
@@ -142,10 +154,5 @@ function unfold(
     if (value > 0) mass[i] = value;
     else noise -= value;
   }
-  return {
-    mass,
-    lowest: bottom * step + totalOf(parts, shiftOf),
-    step,
-    correction: correction + Math.sign(correction) * noise,
-  };
+  return { mass, noise };
 }

@@ -5,8 +5,18 @@ export interface LossMass {
   readonly mass: Float64Array;
   readonly first: number;
   readonly shift: number;
+}
+
+/** A loss that is at least as large. */
+export interface UpperLoss extends LossMass {
   /** Probability of an infinite loss. */
   readonly infinite: number;
+}
+
+/** A loss that is no larger once `excess` is added to each of its points. */
+export interface LowerLoss extends LossMass {
+  /** [mass], within half a step of 0. */
+  readonly excess: Float64Array;
 }
 
 /** Probabilities of the cells (i step, (i + 1) step], i = first, first + 1, ..., and of what lies beyond. */
@@ -18,19 +28,44 @@ interface Cells {
   readonly pAbove: number;
 }
 
-/** A pessimistic and an optimistic stand-in for a loss distribution, on grids of equal step. */
-export function discretise(loss: LossDistribution, step: number): { upper: LossMass; lower: LossMass } {
-  const cells = cellsOf(loss, step);
+/**
+ * A pessimistic and an optimistic stand-in for a loss distribution, on grids of equal step.
+ *
+ * @param reach steps on either side of the median that are told apart; what lies beyond is put on the cautious side
+ */
+export function discretise(
+  loss: LossDistribution,
+  step: number,
+  reach: number,
+): { upper: UpperLoss; lower: LowerLoss } {
+  const cells = cellsOf(loss, step, reach);
   return { upper: pessimistic(cells, step), lower: optimistic(cells, step) };
 }
 
-function cellsOf(loss: LossDistribution, step: number): Cells {
-  const first = Math.floor(loss.lowest / step);
-  const count = Math.max(1, Math.ceil(loss.highest / step) - first);
-  const p = new Float64Array(count);
-  const q = new Float64Array(count);
+function cellsOf(loss: LossDistribution, step: number, reach: number): Cells {
+  let first = Math.floor(loss.lowest / step);
+  let last = Math.max(first + 1, Math.ceil(loss.highest / step));
+  if (last - first > 2 * reach) {
+    const middle = Math.floor(medianOf(loss) / step);
+    first = Math.max(first, middle - reach);
+    last = Math.min(last, middle + reach);
+  }
+  const p = new Float64Array(last - first);
+  const q = new Float64Array(last - first);
   const { pBelow, pAbove } = cellMasses(loss, (i) => (first + i) * step, p, q);
   return { first, p, q, pBelow, pAbove };
+}
+
+function medianOf(loss: LossDistribution): number {
+  const out = { pAbove: 0, qAbove: 0, pBelow: 0, qBelow: 0 };
+  let [low, high] = [loss.lowest, loss.highest];
+  for (;;) {
+    const middle = (low + high) / 2;
+    if (middle <= low || middle >= high) return middle;
+    loss.tails(middle, out);
+    if (out.pBelow < 0.5) low = middle;
+    else high = middle;
+  }
 }
 
 /**
@@ -39,7 +74,7 @@ function cellsOf(loss: LossDistribution, step: number): Cells {
  * P. Kamath, R. Kumar, P. Manurangsi, "Connect the Dots: Tighter Discrete Approximations of Privacy Loss Distributions",
  * PoPETs 2022, arXiv:2207.04380, Section 3). Mass below the grid moves up to it, mass above counts as infinite loss.
  */
-function pessimistic({ first, p, q, pBelow, pAbove }: Cells, step: number): LossMass {
+function pessimistic({ first, p, q, pBelow, pAbove }: Cells, step: number): UpperLoss {
   const mass = new Float64Array(p.length + 1);
   const full = -Math.expm1(-step);
   mass[0] = pBelow;
@@ -52,44 +87,32 @@ function pessimistic({ first, p, q, pBelow, pAbove }: Cells, step: number): Loss
   return { mass, first, shift: 0, infinite: pAbove };
 }
 
+/** Tails of distributions are known to this part of them. */
+const ROUNDING = 2 ** -50;
+
 /**
- * Makes each cell one outcome, with loss ln(p / q): merging outcomes only hides. Losses are then rounded down to a grid
- * near the middles of the cells; they miss the middles by second order in the step, so the grid is shifted below them
- * by as little as most cells allow. Mass below the grid is dropped, mass above it moves down to the last cell.
+ * Makes each cell one outcome, with loss ln(p / q): merging outcomes only hides. On the grid it is at the middle of the
+ * cell, and what the loss is more than that is its excess, of second order in the step but where the density is steep.
+ * Mass below the grid is dropped, mass above it moves down to the last cell.
  */
-function optimistic({ first, p, q, pAbove }: Cells, step: number): LossMass {
-  const excess = Float64Array.from(p, (mass, i) => {
-    if (mass === 0) return 0;
-    const aboveMiddle = Math.log(mass / q[i]!) - (first + i + 0.5) * step;
-    return Math.min(step / 2, Math.max(-step / 2, aboveMiddle));
-  });
-  const drop = bestDrop(excess, p, step);
-  // One cell more at the front: a cell whose loss lies below its grid point goes to the one before.
-  const mass = new Float64Array(p.length + 1);
-  for (let i = 0; i < p.length; i++) mass[excess[i]! >= -drop ? i + 1 : i]! += p[i]!;
-  mass[p.length]! += pAbove;
-  return { mass, first: first - 1, shift: step / 2 - drop, infinite: 0 };
+function optimistic({ first, p, q, pAbove }: Cells, step: number): LowerLoss {
+  const mass = p.slice();
+  mass[mass.length - 1]! += pAbove;
+  const excess = new Float64Array(p.length);
+  let pTail = pAbove;
+  let qTail = 0;
+  for (let i = p.length - 1; i >= 0; i--) {
+    pTail += p[i]!;
+    qTail += q[i]!;
+    // Masses are differences of tails, of the smaller ones.
+    const rounding = ROUNDING * (smaller(pTail, p[i]!) / p[i]! + smaller(qTail, q[i]!) / q[i]!);
+    const aboveMiddle = Math.log(p[i]! / q[i]!) - rounding - (first + i + 0.5) * step;
+    excess[i] = aboveMiddle > -step / 2 ? Math.min(step / 2, aboveMiddle) : -step / 2;
+  }
+  return { mass, first, shift: step / 2, excess };
 }
 
-/** The drop below the middles, half a step over a power of two, with the smallest loss in the mean. */
-function bestDrop(excess: Float64Array, p: Float64Array, step: number): number {
-  const halvings = 45;
-  const deeper = new Float64Array(halvings + 1);
-  for (let i = 0; i < p.length; i++) {
-    if (excess[i]! >= 0) continue;
-    const depth = Math.floor(Math.log2(step / 2 / -excess[i]!));
-    if (depth < halvings) deeper[Math.max(0, depth)]! += p[i]!;
-  }
-  let drop = step / 2;
-  let cost = drop;
-  let missed = 0;
-  for (let k = 0; k < halvings; k++) {
-    const candidate = step / 2 / 2 ** k;
-    if (candidate + step * missed < cost) {
-      drop = candidate;
-      cost = candidate + step * missed;
-    }
-    missed += deeper[k]!;
-  }
-  return drop;
+/** The smaller of a tail above the lower end of a cell and the tail below its upper end. */
+function smaller(tail: number, mass: number): number {
+  return Math.min(tail, Math.max(0, 1 - tail) + mass);
 }

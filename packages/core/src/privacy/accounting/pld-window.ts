@@ -8,7 +8,7 @@ export interface Repeated<T> {
   readonly count: number;
 }
 
-/** Losses outside of which a composition has at most `TAIL` on each side, and the exponents that show it. */
+/** Losses outside of which a composition has about `TAIL` on each side, and the exponents that show it. */
 export interface Window {
   readonly low: number;
   readonly high: number;
@@ -17,15 +17,17 @@ export interface Window {
 }
 
 /** Far below every delta of use, and near what rounding leaves of a sum of probabilities. */
-const TAIL = 1e-14;
+export const TAIL = 1e-14;
 
 /** Where nearly all of a composed loss lies, by Chernoff bounds on coarse versions of its parts. */
 export function windowOf(losses: readonly Repeated<LossDistribution>[]): Window {
   const coarse = losses.map(({ item, count }) => ({ item: coarsely(item), count }));
   const mean = coarse.reduce((sum, { item, count }) => sum + count * item.mean, 0);
-  const deviation = Math.sqrt(coarse.reduce((sum, { item, count }) => sum + count * item.variance, 0));
+  const variance = coarse.reduce((sum, { item, count }) => sum + count * item.variance, 0);
   const margin = -Math.log(TAIL);
   const reach = coarse.reduce((sum, { item, count }) => sum + count * item.largest, 0);
+  // With little noise a loss is one number but for rounding: a window has some width all the same.
+  const deviation = Math.max(1e-6 * reach, Math.sqrt(variance));
   // Any exponent gives a bound; the best lies between these but for bounded losses, where the last one will do.
   const range = [Math.log(1e-3 / reach), Math.log(1e9 / deviation)] as const;
   const bound = (logExponent: number, sign: number) => {
@@ -34,17 +36,25 @@ export function windowOf(losses: readonly Repeated<LossDistribution>[]): Window 
     return (moment + margin) / exponent;
   };
   const [logHigh, logLow] = [1, -1].map((sign) => leastOf(range, (at) => bound(at, sign)));
-  // Chernoff bounds hold for these numbers, but the mean must lie well inside where a loss has next to no spread.
+  // The mean must lie well inside where a loss has next to no spread.
+  const low = Math.min(-bound(logLow!, -1), mean - deviation);
+  const high = Math.max(bound(logHigh!, 1), mean + deviation);
+  const total = (end: "lowest" | "highest") => losses.reduce((sum, { item, count }) => sum + count * item[end], 0);
   return {
-    low: Math.min(-bound(logLow!, -1), mean - deviation),
-    high: Math.max(bound(logHigh!, 1), mean + deviation),
+    low: snapped(low, total("lowest"), high - low),
+    high: snapped(high, total("highest"), high - low),
     lowExponent: Math.exp(logLow!),
     highExponent: Math.exp(logHigh!),
   };
 }
 
+/** The end of all losses, where the end of a window is beyond it or close: nothing is cut off then, and none folded. */
+function snapped(at: number, end: number, width: number): number {
+  return Math.abs(end - at) < width / 8 ? end : at;
+}
+
 /** Where a function that falls and then rises is least, by golden section. */
-function leastOf([from, to]: readonly [number, number], value: (at: number) => number): number {
+export function leastOf([from, to]: readonly [number, number], value: (at: number) => number): number {
   const golden = (Math.sqrt(5) - 1) / 2;
   let [low, high] = [from, to];
   let [left, right] = [high - golden * (high - low), low + golden * (high - low)];
@@ -68,33 +78,34 @@ function leastOf([from, to]: readonly [number, number], value: (at: number) => n
  * e^(-exponent loss) times the product of the moments E e^(exponent loss); 0 beyond the last possible loss.
  */
 export function tailBound(masses: readonly Repeated<LossMass>[], step: number, exponent: number, loss: number): number {
-  const extreme = masses.reduce((sum, { item, count }) => {
-    const index = exponent > 0 ? item.first + item.mass.length - 1 : item.first;
-    return sum + count * (index * step + item.shift);
-  }, 0);
+  const extremes = masses.map(({ item }) => {
+    const occupied = (p: number) => p > 0;
+    const index = exponent > 0 ? item.mass.findLastIndex(occupied) : item.mass.findIndex(occupied);
+    return (item.first + index) * step + item.shift;
+  });
+  const extreme = masses.reduce((sum, { count }, i) => sum + count * extremes[i]!, 0);
   if (exponent * (extreme - loss) < 0) return 0;
   let least = 1;
   // The exponent is that of the true loss; the rounded one may be better bounded by a smaller one.
-  for (let scale = 1; scale > 1e-6 && least > 10 * TAIL; scale /= 4) {
+  for (let scale = 1; scale > 1e-12 && least > 10 * TAIL; scale /= 4) {
     const scaled = scale * exponent;
-    const log = masses.reduce((sum, { item, count }) => {
-      const points = item.mass.map((_, i) => (item.first + i) * step + item.shift);
-      return sum + count * logMoment(points, item.mass, scaled);
-    }, 0);
-    least = Math.min(least, Math.exp(log - scaled * loss));
+    // Losses are counted from the extreme one, so that no term overflows, and that one never vanishes.
+    const log = masses.reduce(
+      (sum, { item, count }, i) => sum + count * logMoment(item, step, scaled, extremes[i]!),
+      0,
+    );
+    least = Math.min(least, Math.exp(log + scaled * (extreme - loss)));
   }
   return least;
 }
 
-/** ln of the sum of mass e^(exponent point). */
-function logMoment(points: Float64Array, mass: Float64Array, exponent: number): number {
-  const ends = [points[0]! * exponent, points.at(-1)! * exponent];
-  const largest = Math.max(...ends);
+/** ln of the sum of mass e^(exponent (loss - origin)). */
+function logMoment({ mass, first, shift }: LossMass, step: number, exponent: number, origin: number): number {
   let sum = 0;
-  for (let i = 0; i < points.length; i++) {
-    if (mass[i]! > 0) sum += mass[i]! * Math.exp(exponent * points[i]! - largest);
+  for (let i = 0; i < mass.length; i++) {
+    if (mass[i]! > 0) sum += mass[i]! * Math.exp(exponent * ((first + i) * step + shift - origin));
   }
-  return largest + Math.log(sum);
+  return Math.log(sum);
 }
 
 /** ln E e^(exponent loss) with the mass of a cell shared by its ends: mid-points would cut a bounded loss short. */

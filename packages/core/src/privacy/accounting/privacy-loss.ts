@@ -54,8 +54,16 @@ export type Direction = "remove" | "add";
 const CUT = 9;
 
 /**
- * The loss distribution of one occurrence of an event with noise. Poisson-subsampled Gaussian: P = (1 - q) N(0, sigma^2) +
- * q N(1, sigma^2) and Q = N(0, sigma^2), or exchanged (Y. Zhu, J. Dong, Y.-X. Wang, "Optimal Accounting of Differential
+ * Less noise counts as none, more noise or smaller rates as these: squares of losses stay in float64, and what is added
+ * to delta is less than any of use.
+ */
+export const LEAST_NOISE = 1e-50;
+const MOST_NOISE = 1e50;
+const LEAST_RATE = 1e-50;
+
+/**
+ * The loss distribution of one occurrence of an event with noise of at least `LEAST_NOISE`. Poisson-subsampled Gaussian:
+ * P = (1 - q) N(0, sigma^2) + q N(1, sigma^2) and Q = N(0, sigma^2), or exchanged (Y. Zhu, J. Dong, Y.-X. Wang, "Optimal Accounting of Differential
  * Privacy via Characteristic Function", AISTATS 2022, arXiv:2106.08567, Theorem 11). Throws `privacy/unsupported` for
  * fixed-size sampling.
  */
@@ -63,10 +71,13 @@ export function lossDistribution(event: PrivacyEvent, direction: Direction): Los
   const mu = squaredMu(event);
   if (mu !== undefined) return gaussianLoss(mu);
   if (event.kind === "poisson-gaussian") {
-    const mixture = mixtureOf(event.samplingRate, event.noiseMultiplier);
+    const noise = Math.min(MOST_NOISE, event.noiseMultiplier);
+    const mixture = mixtureOf(Math.max(LEAST_RATE, event.samplingRate), noise);
     return direction === "remove" ? removalLoss(mixture) : additionLoss(mixture);
   }
-  if (event.kind === "laplace") return laplaceLoss(event.noiseMultiplier / sensitivity(event.adjacency));
+  if (event.kind === "laplace") {
+    return laplaceLoss(Math.min(MOST_NOISE, event.noiseMultiplier) / sensitivity(event.adjacency));
+  }
   if (event.kind === "fixed-size-gaussian") {
     throw unsupported(
       "pld",
@@ -121,21 +132,34 @@ function mixtureOf(q: number, sigma: number): Mixture {
     sigma,
     loss(x) {
       const exponent = (2 * x - 1) / scale;
-      if (exponent <= 0) return Math.log1p(q * Math.expm1(exponent));
-      return exponent + Math.log(q + (1 - q) * Math.exp(-exponent));
+      if (exponent > 700) return exponent + Math.log(q + (1 - q) * Math.exp(-exponent));
+      const gain = q * Math.expm1(exponent);
+      // 1 + gain has lost its digits where q is near 1.
+      return gain > -0.5 ? Math.log1p(gain) : Math.log(1 - q + q * Math.exp(exponent));
     },
     inverse(loss) {
-      const ratio =
-        loss > 1 ? loss - Math.log(q) + Math.log1p((q - 1) * Math.exp(-loss)) : Math.log1p(Math.expm1(loss) / q);
+      const ratio = inverseRatio(q, loss);
       return Number.isNaN(ratio) ? Number.NEGATIVE_INFINITY : (1 + scale * ratio) / 2;
     },
   };
 }
 
+/** ln((e^loss - (1 - q)) / q), not a number below the least loss. */
+function inverseRatio(q: number, loss: number): number {
+  if (loss < -1) return Math.log((Math.exp(loss) - (1 - q)) / q);
+  if (loss < 1) return Math.log1p(Math.expm1(loss) / q);
+  return loss - Math.log(q) + Math.log1p((q - 1) * Math.exp(-loss));
+}
+
+/** The ends of losses, a little further out: some crowd at one end, where rounding puts them beyond it. */
+function ends(lowest: number, highest: number): { lowest: number; highest: number } {
+  const margin = 1e-12 * Math.max(-lowest, highest);
+  return { lowest: lowest - margin, highest: highest + margin };
+}
+
 function removalLoss({ q, sigma, loss, inverse }: Mixture): LossDistribution {
   return {
-    lowest: loss(-CUT * sigma),
-    highest: loss(1 + CUT * sigma),
+    ...ends(loss(-CUT * sigma), loss(1 + CUT * sigma)),
     tails(value, out) {
       const x = inverse(value);
       const [without, shifted] = [x / sigma, (x - 1) / sigma];
@@ -148,8 +172,7 @@ function removalLoss({ q, sigma, loss, inverse }: Mixture): LossDistribution {
 
 function additionLoss({ q, sigma, loss, inverse }: Mixture): LossDistribution {
   return {
-    lowest: -loss(CUT * sigma),
-    highest: -loss(-CUT * sigma),
+    ...ends(-loss(CUT * sigma), -loss(-CUT * sigma)),
     tails(value, out) {
       // The loss falls in x: it is above `value` for x below this.
       const x = inverse(-value);

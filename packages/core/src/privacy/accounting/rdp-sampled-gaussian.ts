@@ -118,7 +118,9 @@ function quadratureGrid(q: number, sigma: number, largestOrder: number): Quadrat
   const z = Float64Array.from({ length: points }, (_, i) => i * step - 12 * sigma);
   const logRatio = z.map((value) => {
     const exponent = (2 * value - 1) / (2 * sigma * sigma);
-    return exponent > 0 ? exponent + Math.log(q + (1 - q) * Math.exp(-exponent)) : Math.log1p(q * Math.expm1(exponent));
+    return exponent > 700
+      ? exponent + Math.log(q + (1 - q) * Math.exp(-exponent))
+      : Math.log1p(q * Math.expm1(exponent));
   });
   const norm = Math.log(step / (sigma * Math.sqrt(2 * Math.PI)));
   const logWeight = z.map((value) => norm - (value * value) / (2 * sigma * sigma));
