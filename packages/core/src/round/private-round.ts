@@ -145,5 +145,5 @@ export function spentAfter({ account }: RunPlan, rounds: number): { readonly pri
 /** Whether another round after these would exceed the run's target. */
 export function isSpent({ account }: RunPlan, rounds: number): boolean {
   if (account?.targetEpsilon === undefined) return false;
-  return account.epsilonAfter(rounds + 1) > account.targetEpsilon;
+  return !(account.epsilonAfter(rounds + 1) <= account.targetEpsilon);
 }

@@ -68,12 +68,15 @@ export function accountOf(config: Config, released: Released, noiseMultiplier: n
   const { population } = released;
   const after = (rounds: number) =>
     accountant.epsilon(roundEvents(config, released, noiseMultiplier, rounds), delta, { population });
-  const whole = after(config.rounds);
-  // epsilon never falls with rounds, so that of the whole run bounds that of a part, where an accountant's grid is too coarse
-  const epsilonAfter = (rounds: number) =>
-    rounds <= config.rounds ? Math.min(after(rounds).epsilon, whole.epsilon) : after(rounds).epsilon;
+  // A run asks twice of every round: whether it fits, and what it cost.
+  const known = new Map<number, number>();
+  const epsilonAfter = (rounds: number) => {
+    const epsilon = known.get(rounds) ?? after(rounds).epsilon;
+    known.set(rounds, epsilon);
+    return epsilon;
+  };
   requireOneRound(config, epsilonAfter(1), accountant);
-  const { assumptions, warnings } = whole;
+  const { assumptions, warnings } = after(config.rounds);
   const trust = assumptions.filter((line) => config.privacy.noise === "central" || !line.startsWith("trusted server"));
   return {
     accountant: accountant.name,

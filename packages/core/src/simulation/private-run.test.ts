@@ -120,6 +120,30 @@ describe("a private run", () => {
     expect(less.plan.account!.epsilonAfter(4)).toBeGreaterThan(2);
   });
 
+  it.each(["rdp", "pld"] as const)("goes on with the epsilon of %s where it was interrupted", async (accountant) => {
+    const { plan, simulation } = prepare({ privacy: { accountant } });
+    const executor = interpreter();
+    const { backend, evaluator } = await inProcessSimulation(simulation, executor);
+    const checkpoints = memoryBlobStore();
+    const spentUntil = async (last: number) => {
+      const stop = new AbortController();
+      const told: unknown[] = [];
+      const emit = (event: RunEvent) => {
+        if (event.type !== "round.finished") return;
+        told.push([event.round, event.privacy]);
+        if (event.round === last) stop.abort();
+      };
+      const ports = { backend, evaluator, checkpoints, clientStates: memoryClientStates(), emit, signal: stop.signal };
+      await runFederation(plan, ports);
+      return told;
+    };
+    const told = [...(await spentUntil(2)), ...(await spentUntil(4))];
+    const again = prepare({ privacy: { accountant } }).plan.account!;
+    expect(told).toEqual(
+      [1, 2, 3, 4].map((round) => [round, { epsilon: again.epsilonAfter(round), delta: 1e-5, accountant }]),
+    );
+  });
+
   it("stops before a round that would exceed its target", async () => {
     const { plan } = prepare({});
     const target = (plan.account!.epsilonAfter(2) + plan.account!.epsilonAfter(3)) / 2;

@@ -37,7 +37,7 @@ export function privacyDocument(answer: PrivacyAnswer) {
 export function privacyText(answer: PrivacyAnswer, asked: Asked, { width, colours }: Output): string[] {
   const { statement, plan, noiseMultiplier, rounds } = answer;
   const { epsilon, delta, lowerBound, order } = statement;
-  const bracket = lowerBound === undefined ? "" : `, the true value is at least ${figure(lowerBound)}`;
+  const bracket = lowerBound === undefined ? "" : `, the true value is at least ${figure(lowerBound, Math.floor)}`;
   const byOrder = order === undefined ? "" : `, order ${order}`;
   const pairs: Readonly<Record<string, string>> = {
     epsilon: `${figure(epsilon)} at delta ${delta}${bracket}`,
@@ -79,9 +79,13 @@ function samplingText({ sampling, samplingRate, population, cohort }: PrivacyPla
   return `Poisson, every client with probability ${upTo5(samplingRate)} a round`;
 }
 
-/** Four digits after the point: the last ones are below what accountants promise. */
-function figure(value: number): string {
-  return Number.isFinite(value) ? value.toFixed(4) : "infinite";
+/** Four digits after the point, rounded so that a bound stays one: epsilon up, a lower end down. */
+function figure(value: number, round = Math.ceil): string {
+  if (!Number.isFinite(value)) return "infinite";
+  // A value that has four digits already is left as it is, whatever rounding made of it.
+  const scaled = value * 1e4;
+  const near = Math.round(scaled);
+  return ((Math.abs(scaled - near) < 1e-6 ? near : round(scaled)) / 1e4).toFixed(4);
 }
 
 /** Five significant digits at most, rounded up so that a noise multiplier still meets its target. */

@@ -17,6 +17,19 @@ describe("privacy epsilon", () => {
     expect(stdout).toMatch(/assumed .*add-or-remove[\s\S]*assumed .*Poisson[\s\S]*assumed .*trusted server/);
   });
 
+  it("rounds what it prints so that a bound stays one", async () => {
+    const args = ["epsilon", "--noise-multiplier", "1.3", ...plan, "--accountant", "pld"];
+    const { epsilon, lowerBound } = await document(...args);
+    const { stdout } = await callCommand("privacy", ...args);
+    const [, above, below] = /^epsilon +([\d.]+) at[^,]+, the true value is at least\s+([\d.]+)/
+      .exec(stdout)!
+      .map(Number);
+    expect(above).toBeGreaterThanOrEqual(epsilon);
+    expect(above! - epsilon).toBeLessThan(1e-4);
+    expect(below).toBeLessThanOrEqual(lowerBound);
+    expect(lowerBound - below!).toBeLessThan(1e-4);
+  });
+
   it("as JSON, by every accountant", async () => {
     expect(await document("epsilon", "--noise-multiplier", "1", ...plan)).toMatchObject({
       epsilon: expect.closeTo(13.604716, 6),

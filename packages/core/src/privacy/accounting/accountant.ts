@@ -1,6 +1,7 @@
 import { assumptionsOf } from "./assumptions.ts";
 import { checkDelta, checkEpsilon, commonAdjacency } from "./checks.ts";
 import { type Adjacency, groupEvents, isSilent, type PrivacyEvent, type PrivacyEventInput } from "./events.ts";
+import { squaredMu } from "./gaussian.ts";
 
 export type AccountantName = "rdp" | "pld" | "gaussian";
 
@@ -82,7 +83,7 @@ export function accountantOf(method: Method): Accountant {
 }
 
 function warningsOf(groups: readonly PrivacyEvent[], delta: number, context: PrivacyContext): string[] {
-  const silent = groups.some(isSilent);
+  const silent = groups.some((event) => isSilent(event) && squaredMu(event) !== 0);
   const sizes = groups.flatMap((event) => (event.kind === "fixed-size-gaussian" ? [event.population] : []));
   const known = context.population === undefined ? sizes : [...sizes, context.population];
   const population = Math.min(...known);

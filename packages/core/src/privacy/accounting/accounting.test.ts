@@ -5,6 +5,7 @@ import { groupEvents, type PrivacyEventInput, parseEvent } from "./events.ts";
 import { gaussianEpsilon, treeDepth } from "./gaussian.ts";
 import { emptyLedger, parseLedger, spend } from "./ledger.ts";
 import { explain } from "./meaning.ts";
+import { pldAccountant } from "./pld-accountant.ts";
 import { rdpAccountant } from "./rdp-accountant.ts";
 import { renyiDivergences } from "./rdp-curve.ts";
 
@@ -86,6 +87,32 @@ describe("statements", () => {
     expect(rdp.epsilon(events, 0.0099, { population: 100 }).warnings).toEqual([]);
     const fixed = { kind: "fixed-size-gaussian", population: 50, cohort: 5, noiseMultiplier: 4 } as const;
     expect(rdp.epsilon([fixed], 0.02).warnings).toEqual([expect.stringContaining("1/population")]);
+  });
+
+  it("warn of no noise but where nobody takes part", () => {
+    for (const name of accountantNames) {
+      const warnings = (rate: number) => createAccountant(name).epsilon([poisson(rate, 0)], 1e-5).warnings;
+      expect(warnings(1)).toEqual([expect.stringContaining("no noise")]);
+      expect(warnings(0)).toEqual([]);
+    }
+  });
+
+  it("are refused with advice", () => {
+    const refusals = [
+      () => rdp.epsilon([], 0),
+      () => rdp.delta([], -1),
+      () => createAccountant("moments"),
+      () => rdpAccountant({ orders: [] }),
+      () => pldAccountant({ gridSize: 1000 }),
+      () => calibrateNoise({ accountant: rdp, targetEpsilon: 0, delta: 1e-5 }, () => []),
+      () => calibrateNoise({ accountant: rdp, targetEpsilon: 1e-9, delta: 1e-5 }, (noise) => [poisson(0.5, noise)]),
+    ];
+    for (const refused of refusals) {
+      expect(failure(refused)).toMatchObject({
+        code: expect.stringMatching(/^privacy/),
+        failure: { advice: expect.stringMatching(/\.$/) },
+      });
+    }
   });
 
   it("say what they assume", () => {
@@ -209,6 +236,9 @@ describe("calibration", () => {
     expect(at(2000, 1, 1).noiseMultiplier).toBeLessThan(0.02);
     expect(at(0.1, 1, 10_000).noiseMultiplier).toBeGreaterThan(1000);
     expect(failure(() => at(1e-9, 0.5, 10))).toMatchObject({ code: "privacy/out-of-reach" });
+    const least = at(1e9, 0.5, 1);
+    expect(least.noiseMultiplier).toBe(2 ** -10);
+    expect(least.statement.warnings).toContainEqual(expect.stringContaining("not tried"));
     expect(failure(() => at(0, 0.5, 10))).toMatchObject({ code: "privacy/no-noise" });
     expect(failure(() => at(Number.NaN, 0.5, 10))).toMatchObject({ code: "privacy/epsilon" });
   });
@@ -220,7 +250,8 @@ describe("calibration", () => {
     expect(statement.epsilon).toBeLessThanOrEqual(8);
     expect(rdp.epsilon([poisson(0.1, 1, rounds)], 1e-5)).toEqual(statement);
     expect(rdp.epsilon([poisson(0.1, 1, rounds + 1)], 1e-5).epsilon).toBeGreaterThan(8);
-    expect(calibrateRounds(target, events(0.2))).toMatchObject({ rounds: 0, statement: { epsilon: 0 } });
+    const none = { rounds: 0, statement: { epsilon: 0, warnings: [expect.stringContaining("single round")] } };
+    expect(calibrateRounds(target, events(0.2))).toMatchObject(none);
     expect(failure(() => calibrateRounds(target, events(0)))).toMatchObject({ code: "privacy/no-noise" });
     const endless = calibrateRounds(target, (n) => (n === 0 ? [] : [poisson(0, 1, n)]));
     expect(endless.statement.warnings).toEqual([expect.stringContaining("not tried")]);

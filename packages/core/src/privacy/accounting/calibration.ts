@@ -36,7 +36,7 @@ export function calibrateNoise(
   const at = (noise: number) => target.accountant.epsilon(events(noise), target.delta, target.context);
   let noise = 1;
   let statement = at(noise);
-  while (statement.epsilon > target.targetEpsilon) {
+  while (!isWithin(statement, target)) {
     if (noise >= MOST_NOISE) throw outOfReach(target, statement);
     noise *= 2;
     statement = at(noise);
@@ -44,7 +44,7 @@ export function calibrateNoise(
   let tooLittle = noise / 2;
   while (tooLittle >= LEAST_NOISE) {
     const less = at(tooLittle);
-    if (less.epsilon > target.targetEpsilon) break;
+    if (!isWithin(less, target)) break;
     noise = tooLittle;
     statement = less;
     tooLittle /= 2;
@@ -52,10 +52,11 @@ export function calibrateNoise(
   while (noise / tooLittle > 1 + NOISE_TOLERANCE && noise > LEAST_NOISE) {
     const middle = Math.sqrt(noise * tooLittle);
     const found = at(middle);
-    if (found.epsilon <= target.targetEpsilon) [noise, statement] = [middle, found];
+    if (isWithin(found, target)) [noise, statement] = [middle, found];
     else tooLittle = middle;
   }
-  return { noiseMultiplier: noise, statement };
+  if (noise > LEAST_NOISE) return { noiseMultiplier: noise, statement };
+  return { noiseMultiplier: noise, statement: warned(statement, `less noise than ${LEAST_NOISE} was not tried`) };
 }
 
 /**
@@ -76,19 +77,27 @@ export function calibrateRounds(
   let tooMany = 1;
   for (; tooMany <= MOST_ROUNDS; tooMany *= 2) {
     const more = at(tooMany);
-    if (more.epsilon > target.targetEpsilon) break;
+    if (!isWithin(more, target)) break;
     rounds = tooMany;
     statement = more;
   }
   while (tooMany - rounds > 1 && rounds < MOST_ROUNDS) {
     const middle = Math.floor((rounds + tooMany) / 2);
     const found = at(middle);
-    if (found.epsilon <= target.targetEpsilon) [rounds, statement] = [middle, found];
+    if (isWithin(found, target)) [rounds, statement] = [middle, found];
     else tooMany = middle;
   }
+  if (rounds === 0) return { rounds, statement: warned(statement, "a single round costs more than the target") };
   if (rounds < MOST_ROUNDS) return { rounds, statement };
-  const warnings = [...statement.warnings, `more rounds than ${MOST_ROUNDS} were not tried`];
-  return { rounds, statement: { ...statement, warnings } };
+  return { rounds, statement: warned(statement, `more rounds than ${MOST_ROUNDS} were not tried`) };
+}
+
+function isWithin({ epsilon }: PrivacyStatement, { targetEpsilon }: PrivacyTarget): boolean {
+  return epsilon <= targetEpsilon;
+}
+
+function warned(statement: PrivacyStatement, warning: string): PrivacyStatement {
+  return { ...statement, warnings: [...statement.warnings, warning] };
 }
 
 function checkTarget(epsilon: number): void {
@@ -102,6 +111,7 @@ function noNoise(epsilon: number): AnabranchError {
     message: "a target epsilon needs noise: a noise multiplier above 0, and an epsilon above 0",
     received: epsilon === 0 ? "target epsilon 0" : "noise multiplier 0",
     expected: "a noise multiplier above 0 with a target epsilon above 0",
+    advice: "Give both above 0: without noise nothing is guaranteed, and no noise guarantees epsilon 0.",
   });
 }
 
@@ -110,6 +120,7 @@ function outOfReach(target: PrivacyTarget, statement: PrivacyStatement): Anabran
     code: "privacy/out-of-reach",
     message: `no noise multiplier up to ${MOST_NOISE} reaches the target epsilon`,
     received: `target epsilon ${target.targetEpsilon}; there epsilon is ${statement.epsilon}`,
-    expected: "a larger target epsilon, fewer rounds, or a smaller sampling rate",
+    expected: "a target that noise can reach",
+    advice: "Give a larger target epsilon, fewer rounds, or a smaller sampling rate.",
   });
 }

@@ -9,6 +9,7 @@ export function checkDelta(delta: number): void {
     message: "delta is a probability",
     received: String(delta),
     expected: "a number between 0 and 1, below 1/population",
+    advice: "A tenth of 1/population is usual.",
   });
 }
 
@@ -20,6 +21,7 @@ export function checkEpsilon(epsilon: number): void {
     message: "epsilon is a bound on the logarithm of a ratio of probabilities",
     received: String(epsilon),
     expected: "a finite number of at least 0",
+    advice: "From about 1 to 8 is usual; less is more private.",
   });
 }
 

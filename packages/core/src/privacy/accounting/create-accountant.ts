@@ -20,5 +20,6 @@ export function createAccountant(name: string): Accountant {
     message: "there is no accountant of this name",
     received: name,
     expected: `one of ${accountantNames.join(", ")}`,
+    advice: 'Use "rdp" where in doubt: it knows every kind of event.',
   });
 }

@@ -122,5 +122,6 @@ function checkGridSize(size: number): void {
     message: "the grid of privacy losses has the wrong size",
     received: String(size),
     expected: "a power of two of at least 1,024",
+    advice: "Leave the size out: it is then chosen for a narrow bracket.",
   });
 }

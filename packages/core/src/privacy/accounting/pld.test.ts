@@ -117,6 +117,20 @@ describe("known curves lie in the bracket", () => {
   });
 });
 
+it("Laplace noise: a client's norm spread over coordinates shows no more than in one of them", () => {
+  const narrow = pldAccountant({ gridSize: 4096 });
+  const at = (events: PrivacyEventInput[], epsilon: number) => narrow.delta(events, epsilon);
+  for (const b of [0.4, 1, 3]) {
+    for (const part of [0.5, 0.2]) {
+      const parts = [part, 1 - part].map((share) => ({ kind: "laplace", noiseMultiplier: b / share }) as const);
+      for (const epsilon of [0, 0.2 / b, 0.7 / b, 0.95 / b]) {
+        const spread = at(parts, epsilon).lowerBound!;
+        expect(spread).toBeLessThanOrEqual(at([{ kind: "laplace", noiseMultiplier: b }], epsilon).delta);
+      }
+    }
+  }
+});
+
 describe("order and grouping", () => {
   it("10,000 rounds with 20 distinct events: the same bits in any order, and as groups", () => {
     const one = (i: number) => poisson(0.01 + (i % 20) * 0.001, 1 + (i % 20) * 0.05);

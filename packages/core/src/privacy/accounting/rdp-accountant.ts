@@ -91,5 +91,6 @@ function orderGrid(orders: NonNullable<RdpOptions["orders"]>): readonly number[]
     message: "Rényi divergences are taken at orders above 1",
     received: orders.join(", "),
     expected: "one or more finite numbers above 1",
+    advice: 'Leave the orders out, or use "fractional".',
   });
 }
