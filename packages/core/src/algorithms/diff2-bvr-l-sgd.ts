@@ -125,10 +125,13 @@ export function diff2BvrLSgd(options: z.input<typeof diff2BvrLSgdOptions> = {}):
   };
 }
 
-/** mean_k (1 + C2 eta)^k - 1 over k = 0 .. K-1: how far w may depart on average from v, over |v|. */
+/**
+ * mean_k (1 + C2 eta)^k - 1 over k = 0 .. K-1: how far w may depart on average from v, over |v|. Not quite 0 for one step,
+ * where nothing is private: updates of whole numbers have no grid of width 0.
+ */
 function departure(smoothnessBound: number, { learningRate, localSteps }: RoundContext): number {
   const growth = 1 + smoothnessBound * learningRate;
   let sum = 0;
   for (let k = 0; k < localSteps; k++) sum += growth ** k - 1;
-  return sum / localSteps;
+  return Math.max(sum / localSteps, Number.EPSILON);
 }
