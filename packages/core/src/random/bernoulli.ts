@@ -1,5 +1,5 @@
 import { AnabranchError } from "@anabranch/engine";
-import type { RandomStream } from "./stream.ts";
+import type { RandomStream } from "./word-stream.ts";
 
 /** Random words handled at a time: 16 KB, stays in the first-level cache. */
 const CHUNK_WORDS = 4096;

@@ -3,5 +3,6 @@ export { dirichlet, symmetricDirichlet } from "./distributions.ts";
 export { deriveKey, type RandomKey, rootKey } from "./key.ts";
 export { secureStream } from "./secure-stream.ts";
 export { permutation, sampleWithoutReplacement, shuffle } from "./shuffle.ts";
-export { type RandomStream, randomStream } from "./stream.ts";
+export { randomStream } from "./stream.ts";
 export { threefry2x32 } from "./threefry.ts";
+export type { RandomStream } from "./word-stream.ts";

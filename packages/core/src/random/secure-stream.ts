@@ -1,11 +1,10 @@
-import { gamma, normal } from "./distributions.ts";
-import { below, float, type RandomStream } from "./stream.ts";
+import { type RandomStream, WordStream } from "./word-stream.ts";
 
 /** Words fetched at once; getRandomValues gives 65,536 bytes at most. */
 const BUFFER_WORDS = 1024;
 
 /** Random words from the system's secure generator (WebCrypto): what privacy in live runs rests on. Never repeatable. */
-class SecureStream implements RandomStream {
+class SecureStream extends WordStream {
   readonly #buffer = new Uint32Array(BUFFER_WORDS);
   #next = BUFFER_WORDS;
 
@@ -19,22 +18,6 @@ class SecureStream implements RandomStream {
 
   uint32s(out: Uint32Array): void {
     for (let i = 0; i < out.length; i++) out[i] = this.uint32();
-  }
-
-  below(n: number): number {
-    return below(this, n);
-  }
-
-  float(): number {
-    return float(this);
-  }
-
-  normal(): number {
-    return normal(this);
-  }
-
-  gamma(shape: number): number {
-    return gamma(this, shape);
   }
 }
 

@@ -1,5 +1,5 @@
 import { AnabranchError } from "@anabranch/engine";
-import type { RandomStream } from "./stream.ts";
+import type { RandomStream } from "./word-stream.ts";
 
 /** Fisher-Yates in place, from the front: after i steps the first i places are a sample without replacement. */
 export function shuffle(stream: RandomStream, array: Int32Array): void {
