@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { randomStream, rootKey } from "../../random/index.ts";
-import { discreteGaussian } from "./discrete-gaussian.ts";
 import { discreteGaussianSampler, LARGEST_VARIANCE, lessThan } from "./discrete-gaussian-sampler.ts";
+import { discreteGaussian } from "./testing/exact-discrete-gaussian.ts";
 import { expectDistribution } from "./testing/goodness-of-fit.ts";
 
 /** ln P(x) but for a constant that is the same for all x. */

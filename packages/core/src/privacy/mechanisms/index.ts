@@ -1,6 +1,5 @@
 export { nextClipNorm, updateNoiseMultiplier } from "./adaptive-clip.ts";
 export { clipUpdate, jointNorm, layerBounds } from "./clip.ts";
-export { discreteGaussian, discreteLaplace } from "./discrete-gaussian.ts";
 export { discreteGaussianSampler } from "./discrete-gaussian-sampler.ts";
 export { addGaussian, noiseStream } from "./gaussian.ts";
 export {
@@ -12,5 +11,5 @@ export {
   type NoisePlace,
   UNCLIPPED,
 } from "./settings.ts";
-export { skellam, skellamSampler } from "./skellam.ts";
+export { skellamSampler } from "./skellam.ts";
 export { mechanismStages, shareDeviation, stageVectors } from "./stages.ts";

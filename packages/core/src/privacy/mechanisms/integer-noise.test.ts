@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { randomStream, rootKey } from "../../random/index.ts";
-import { below, bernoulliExp, discreteGaussian, discreteLaplace } from "./discrete-gaussian.ts";
-import { skellam } from "./skellam.ts";
+import { skellamSampler } from "./skellam.ts";
+import { below, bernoulliExp, discreteGaussian, discreteLaplace } from "./testing/exact-discrete-gaussian.ts";
 
 /** Counts are compared with their binomial at five standard errors: 6e-7 for each of about seventy counts, 4e-5 in all. */
 const SIGMAS = 5;
@@ -100,21 +100,21 @@ describe("the Skellam distribution", () => {
 
   it.each([0.5, 4, 50])("of variance %d has its probabilities", (variance) => {
     const stream = randomStream(rootKey(24));
-    const drawn = draws(20_000, () => skellam(stream, variance));
+    const skellam = skellamSampler(variance);
+    const drawn = draws(20_000, () => skellam(stream));
     expectShares(drawn, pairs(variance / 2), Math.ceil(2 * Math.sqrt(variance)));
   });
 
   it("of shares is that of the sum", () => {
     const stream = randomStream(rootKey(25));
-    const drawn = draws(20_000, () => [1, 2, 3, 4].reduce((sum) => sum + skellam(stream, 1), 0));
+    const skellam = skellamSampler(1);
+    const drawn = draws(20_000, () => [1, 2, 3, 4].reduce((sum) => sum + skellam(stream), 0));
     expectShares(drawn, pairs(2), 4);
   });
 
   it("is refused without variance", () => {
     for (const variance of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
-      expect(() => skellam(randomStream(rootKey(1)), variance)).toThrow(
-        expect.objectContaining({ code: "privacy/variance" }),
-      );
+      expect(() => skellamSampler(variance)).toThrow(expect.objectContaining({ code: "privacy/variance" }));
     }
   });
 });

@@ -23,8 +23,3 @@ export function skellamSampler(variance: number): (uniforms: Uniforms) => number
   const poisson = poissonSampler(variance / 2);
   return (uniforms) => poisson(uniforms) - poisson(uniforms);
 }
-
-/** One draw. */
-export function skellam(uniforms: Uniforms, variance: number): number {
-  return skellamSampler(variance)(uniforms);
-}

@@ -1,5 +1,5 @@
 import { AnabranchError } from "@anabranch/engine";
-import type { RandomStream } from "../../random/index.ts";
+import type { RandomStream } from "../../../random/index.ts";
 
 type Coins = Pick<RandomStream, "uint32">;
 
