@@ -1,6 +1,20 @@
 import { encodingFault } from "../codecs/index.ts";
+import type { Layout } from "../params/layout.ts";
 import type { Update } from "../protocol/message.ts";
 import type { RunPlan } from "./run-plan.ts";
+
+/** Why an update counts as a failure of its client. */
+export interface UpdateDefect {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** An update of another model. */
+export function layoutDefect({ layoutHash }: Update, { hash }: Layout): UpdateDefect | undefined {
+  if (layoutHash === hash) return undefined;
+  const message = `the update belongs to another model: layout ${layoutHash}, expected ${hash}`;
+  return { code: "update/layout", message };
+}
 
 /**
  * What is wrong with an update as a failure of its client, undefined where it can be summed: another model's layout,
@@ -11,11 +25,9 @@ export function defectOf(
   update: Update,
   { layout, exchange }: Pick<RunPlan, "layout" | "exchange">,
   assigned?: number,
-): { readonly code: string; readonly message: string } | undefined {
-  if (update.layoutHash !== layout.hash) {
-    const message = `the update belongs to another model: layout ${update.layoutHash}, expected ${layout.hash}`;
-    return { code: "update/layout", message };
-  }
+): UpdateDefect | undefined {
+  const stranger = layoutDefect(update, layout);
+  if (stranger !== undefined) return stranger;
   const { part } = update.public;
   if (part !== assigned) {
     const message = `the update holds part ${part ?? "none"} of the vectors, its client was given ${assigned ?? "none"}`;

@@ -14,6 +14,7 @@ import {
   UNCLIPPED,
 } from "../privacy/mechanisms/index.ts";
 import type { Update } from "../protocol/message.ts";
+import type { UpdateDefect } from "./defect.ts";
 import type { EventOf } from "./events.ts";
 import type { RunPlan } from "./run-plan.ts";
 
@@ -56,7 +57,7 @@ export function privacyDefect(
   update: Update,
   { stages }: RunPlan,
   scalars: Readonly<Record<string, number>>,
-): { readonly code: string; readonly message: string } | undefined {
+): UpdateDefect | undefined {
   const { privacy } = stages;
   if (privacy === undefined) return undefined;
   try {

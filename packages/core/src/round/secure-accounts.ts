@@ -1,8 +1,9 @@
 import type { Layout } from "../params/layout.ts";
-import { INTEGERS, integerCount, largestInteger, type SecureSumSettings } from "../privacy/secure-sum/index.ts";
+import { INTEGERS, integerCount, integerRange, type SecureSumSettings } from "../privacy/secure-sum/index.ts";
 import type { Update } from "../protocol/message.ts";
 import { deriveKey, randomStream, rootKey } from "../random/index.ts";
 import type { Warning } from "./backend.ts";
+import { layoutDefect, type UpdateDefect } from "./defect.ts";
 import type { EventOf } from "./events.ts";
 import type { RoundSum } from "./round-sum.ts";
 import type { RunPlan } from "./run-plan.ts";
@@ -15,22 +16,16 @@ export function runBytes(seed: number): Uint8Array {
 }
 
 /** Why an update cannot be summed under masks, undefined where it can. */
-export function integerDefect(
-  { layoutHash, vectors }: Update,
-  layout: Layout,
-  settings: SecureSumSettings,
-): { readonly code: string; readonly message: string } | undefined {
-  if (layoutHash !== layout.hash) {
-    const message = `the update belongs to another model: layout ${layoutHash}, expected ${layout.hash}`;
-    return { code: "update/layout", message };
-  }
-  const integers = vectors[INTEGERS];
+export function integerDefect(update: Update, layout: Layout, settings: SecureSumSettings): UpdateDefect | undefined {
+  const stranger = layoutDefect(update, layout);
+  if (stranger !== undefined) return stranger;
+  const integers = update.vectors[INTEGERS];
   const count = integerCount(settings);
   if (integers?.length !== count) {
     const received = integers === undefined ? "none" : `${integers.length}`;
     return { code: "update/shape", message: `an update has ${count} whole numbers; received ${received}` };
   }
-  const most = largestInteger(settings);
+  const { maximum: most } = integerRange(settings);
   if (integers.every((value) => Number.isInteger(value) && value >= 0 && value <= most)) return undefined;
   return { code: "update/integers", message: `an update holds whole numbers from 0 to ${most}` };
 }

@@ -7,7 +7,7 @@ import {
   decodeIntegers,
   INTEGERS,
   integerCount,
-  largestInteger,
+  integerRange,
   type SecureSumSettings,
 } from "../privacy/secure-sum/index.ts";
 import type { Update } from "../protocol/message.ts";
@@ -49,7 +49,7 @@ export class SecureRound implements RoundSum {
 
   addAll(updates: readonly Update[]): void {
     for (const { client, vectors, public: metadata } of updates) {
-      this.#values.set(client, Uint32Array.from(vectors[INTEGERS]!));
+      this.#values.set(client, new Uint32Array(vectors[INTEGERS]!));
       this.figures.add(metadata);
     }
   }
@@ -82,7 +82,7 @@ export class SecureRound implements RoundSum {
 
   /** A cohort that the protocol refuses ends its round, not the run: the next one may be larger. */
   async #ask() {
-    const { encoding, fewest } = this.#settings;
+    const { fewest } = this.#settings;
     const silent = new Uint32Array(integerCount(this.#settings));
     const inputs = this.#cohort.map((client) => ({ client, values: this.#values.get(client) ?? silent }));
     const missing = this.#cohort.filter((client) => !this.#values.has(client));
@@ -91,8 +91,7 @@ export class SecureRound implements RoundSum {
         run: this.#run,
         round: this.#round,
         inputs,
-        maximum: largestInteger(this.#settings),
-        ...(encoding.kind === "noised" ? { modulus: encoding.mechanism.modulus } : {}),
+        ...integerRange(this.#settings),
         smallestSum: fewest,
         dropOuts: new Map(missing.map((client) => [client, "mask" as const])),
       });

@@ -18,7 +18,7 @@ import { poissonSampler, uniformSampler } from "../selection/sampler.ts";
 import { type Federation, openFederation } from "./federation.ts";
 import { type SimulationPlan, simulationPlan } from "./plan.ts";
 import { accountOf } from "./private-account.ts";
-import { configuredMechanism, describeMechanism, privacyWarnings, sizeOf } from "./private-run.ts";
+import { configuredMechanism, describeMechanism, privacyWarnings, releasedOf } from "./private-run.ts";
 import { learningRateSchedule } from "./schedule.ts";
 import { configuredSecureSum, describeSecureSum } from "./secure-run.ts";
 
@@ -65,8 +65,7 @@ export function prepareRun(
   requireClippable(algorithm, exchange, aggregation.clipNorm);
   requireSenders(algorithm, exchange, config.sampler.cohort);
   const mechanism = configuredMechanism(config, algorithm, exchange, federation.clients);
-  const released = { population: federation.clients, size: sizeOf(exchange) };
-  const account = mechanism && accountOf(config, released, mechanism.noiseMultiplier);
+  const account = mechanism && accountOf(config, releasedOf(exchange, federation.clients), mechanism.noiseMultiplier);
   const secureSum = configuredSecureSum(config, algorithm, exchange, federation, mechanism);
   const stages = {
     ...aggregation,

@@ -4,6 +4,7 @@ import type { Config } from "../config/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import type { PrivacyAccount, RunPlan } from "../round/run-plan.ts";
 import { noiseMultiplierOf } from "./private-account.ts";
+import { requireOneVector } from "./summable.ts";
 
 /**
  * The mechanism of a configured simulation, undefined where there is none. Throws `config/conflict` where the method
@@ -27,7 +28,7 @@ export function configuredMechanism(
   }
   requirePrivateMethod(config, algorithm, exchange);
   const { clipping, clipNorm, noise, minimumSurvivors, targetQuantile, clipLearningRate } = privacy;
-  const noiseMultiplier = noiseMultiplierOf(config, { population, size: sizeOf(exchange) });
+  const noiseMultiplier = noiseMultiplierOf(config, releasedOf(exchange, population));
   const countNoise = privacy.countNoise ?? sampler.cohort / 20;
   return {
     clipping,
@@ -42,36 +43,22 @@ export function configuredMechanism(
   };
 }
 
-/** Elements of the one vector that clients of a private run send. */
-export function sizeOf({ up }: Exchange): number {
-  return Object.values(up)[0]!.layout.size;
+/** What a round of a private run releases, as far as its noise must know. */
+export function releasedOf(
+  { up }: Exchange,
+  population: number,
+): { readonly population: number; readonly size: number } {
+  return { population, size: Object.values(up)[0]!.layout.size };
 }
 
-function requirePrivateMethod(
-  { privacy, training }: Config,
-  { name, ...algorithm }: Algorithm,
-  exchange: Exchange,
-): void {
-  const kept = Object.keys(exchange.client);
-  const sent = Object.keys(exchange.up);
-  const mechanism = `"${privacy.mechanism}", with algorithm.name = "${name}"`;
-  const plain = "a method whose clients keep nothing and send one whole vector";
-  const refuse = (why: string, advice: string) => {
-    throw conflict("privacy.mechanism", `${mechanism}, ${why}`, plain, advice);
-  };
-  if (kept.length > 0) {
-    refuse(
-      `whose clients keep ${kept.join(", ")}`,
-      "What a client keeps would differ from what was clipped and noised.",
-    );
-  }
-  if (sent.length > 1) {
-    refuse(`whose clients send ${sent.join(", ")}`, "The clip norm is made for one vector; the others would share it.");
-  }
-  if (exchange.parts !== undefined) refuse("whose clients send parts", "The mechanism sums whole vectors.");
-  if (Object.values(exchange.up).some(({ codec }) => codec !== undefined)) {
-    refuse("whose updates are encoded", "Decoded updates may exceed the clip norm: switch the light upload off.");
-  }
+function requirePrivateMethod({ privacy, training }: Config, algorithm: Algorithm, exchange: Exchange): void {
+  requireOneVector("privacy.mechanism", privacy.mechanism, algorithm, exchange, {
+    keep: "What a client keeps would differ from what was clipped and noised.",
+    vectors: "The clip norm is made for one vector; the others would share it.",
+    parts: "The mechanism sums whole vectors.",
+    encoded: "Decoded updates may exceed the clip norm: switch the light upload off.",
+  });
+  const { name } = algorithm;
   if (algorithm.privacy?.fixedSteps === true && training.localSteps === undefined) {
     throw conflict(
       "training.localEpochs",

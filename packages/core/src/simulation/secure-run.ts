@@ -4,22 +4,17 @@ import { isDiscrete } from "../config/check-privacy.ts";
 import type { Config } from "../config/index.ts";
 import { type DiscreteMechanism, discreteMechanism } from "../privacy/integers/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
-import {
-  checkRule,
-  codedRule,
-  completeRule,
-  type PlanRule,
-  sparseRule,
-} from "../privacy/secure-aggregation/plan-rules.ts";
+import { checkRule, codedRule, planRule } from "../privacy/secure-aggregation/plan-rules.ts";
 import { modulusBits } from "../privacy/secure-aggregation/quantization.ts";
 import { moduloOf } from "../privacy/secure-aggregation/summation.ts";
 import {
   type IntegerEncoding,
   integerCount,
-  largestInteger,
+  integerRange,
   type SecureSumSettings,
 } from "../privacy/secure-sum/index.ts";
 import type { Federation } from "./federation.ts";
+import { requireOneVector } from "./summable.ts";
 
 /**
  * How the updates of a configured simulation are summed under masks, undefined where they are not. Throws `config/conflict`
@@ -35,7 +30,13 @@ export function configuredSecureSum(
 ): SecureSumSettings | undefined {
   const { protocol, threshold, corrupted, dropped } = config.secureAggregation;
   if (protocol === "none") return undefined;
-  requireSummable(config, algorithm, exchange);
+  // masks hide what single clients send: what is added must be one vector of one scale
+  requireOneVector("secureAggregation.protocol", protocol, algorithm, exchange, {
+    keep: "After a round without a sum, or where values were cut, clients and server would disagree.",
+    vectors: "One range and one number of bits serve one vector.",
+    parts: "Sums of parts would tell who sent which.",
+    encoded: "Factors of matrices cannot be added: switch the light upload off.",
+  });
   const [vector, { layout, aggregation }] = Object.entries(exchange.up)[0]!;
   const settings: SecureSumSettings = {
     ...{ protocol, vector, size: layout.size, threshold, corrupted, dropped },
@@ -51,22 +52,13 @@ export function configuredSecureSum(
 /** Refuses what every round would be refused for: a cohort of the expected size, or sums that do not fit. */
 function requirePlan(config: Config, settings: SecureSumSettings, population: number): void {
   const { protocol, encoding } = settings;
-  const maximum = largestInteger(settings);
-  const modulus = encoding.kind === "noised" ? { modulus: encoding.mechanism.modulus } : {};
+  const integers = integerRange(settings);
   const clients = largestCohort(config, population);
-  if (protocol === "lightsecagg") codedRule()({ clients, maximum, ...modulus });
-  else if (encoding.kind === "quantized") modulusBits(clients, maximum);
-  const rule = ruleOf(settings);
-  if (rule === undefined) return;
+  if (protocol === "lightsecagg") codedRule()({ clients, ...integers });
+  else if (encoding.kind === "quantized") modulusBits(clients, integers.maximum);
+  if (protocol === "plain") return;
   const expected = Math.round(config.sampler.cohort);
-  checkRule(rule, { clients: expected, maximum, ...modulus }, integerCount(settings));
-}
-
-function ruleOf({ protocol, threshold, corrupted, dropped }: SecureSumSettings): PlanRule | undefined {
-  const fixed = threshold === undefined ? {} : { threshold };
-  if (protocol === "bonawitz") return completeRule(fixed);
-  if (protocol === "secagg+") return sparseRule({ corrupted, dropped });
-  return protocol === "lightsecagg" ? codedRule(fixed) : undefined;
+  checkRule(planRule(protocol, settings), { clients: expected, ...integers }, integerCount(settings));
 }
 
 function encodingOf(
@@ -121,31 +113,6 @@ export function configuredDiscrete(
  */
 function largestCohort({ sampler: { name, cohort } }: Config, population: number): number {
   return name === "uniform" ? cohort : Math.min(population, Math.ceil(cohort + 10 * Math.sqrt(cohort)));
-}
-
-/** Masks hide what single clients send: what is to be added must be one vector of one scale, whole and not encoded. */
-function requireSummable(config: Config, { name }: Algorithm, exchange: Exchange): void {
-  const refuse = (why: string, advice: string) => {
-    throw conflict(
-      "secureAggregation.protocol",
-      `"${config.secureAggregation.protocol}", with algorithm.name = "${name}", ${why}`,
-      "a method whose clients keep nothing and send one whole vector",
-      advice,
-    );
-  };
-  const sent = Object.keys(exchange.up);
-  if (sent.length !== 1) {
-    refuse(`whose clients send ${sent.join(", ")}`, "One range and one number of bits serve one vector.");
-  }
-  const kept = Object.keys(exchange.client);
-  if (kept.length > 0) {
-    const why = "After a round without a sum, or where values were cut, clients and server would disagree.";
-    refuse(`whose clients keep ${kept.join(", ")}`, why);
-  }
-  if (exchange.parts !== undefined) refuse("whose clients send parts", "Sums of parts would tell who sent which.");
-  if (Object.values(exchange.up).some(({ codec }) => codec !== undefined)) {
-    refuse("whose updates are encoded", "Factors of matrices cannot be added: switch the light upload off.");
-  }
 }
 
 /** What is done, for people: the text of `run.started`. */

@@ -13,7 +13,7 @@ export async function simulatedSummation({
 }: Pick<RunPlan, "stages">): Promise<Summation | undefined> {
   if (secureSum === undefined) return undefined;
   const parts = await import("../privacy/secure-aggregation/index.ts");
-  const { protocol, threshold, corrupted, dropped, source } = secureSum;
+  const { source } = secureSum;
   const entropy = (...path: readonly (string | number)[]): Entropy =>
     source.kind === "secure"
       ? parts.secureEntropy()
@@ -24,15 +24,5 @@ export async function simulatedSummation({
     curves: await parts.bestCurves(),
     clock: () => performance.now(),
   };
-  const fixed = threshold === undefined ? {} : { threshold };
-  switch (protocol) {
-    case "plain":
-      return parts.plain(ports);
-    case "bonawitz":
-      return parts.bonawitz(ports, fixed);
-    case "secagg+":
-      return parts.secaggPlus(ports, { corrupted, dropped });
-    case "lightsecagg":
-      return parts.lightsecagg(ports, fixed);
-  }
+  return parts.summation(secureSum.protocol, ports, secureSum);
 }

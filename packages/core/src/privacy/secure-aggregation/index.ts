@@ -27,7 +27,7 @@ export type {
 } from "./party.ts";
 export { plain } from "./plain-summation.ts";
 export { dequantizeMean, levels, modulusBits, type Quantization, quantize } from "./quantization.ts";
-export { bonawitz, lightsecagg, secaggPlus } from "./secure-summation.ts";
+export { bonawitz, lightsecagg, secaggPlus, summation } from "./secure-summation.ts";
 export {
   bytesPerClient,
   type RefusedMessage,

@@ -3,7 +3,7 @@ import { chooseGraph, codedParameters, completeThreshold, type GraphDemand } fro
 import { FIELD_BITS, FIELD_PRIME } from "./prime.ts";
 import { modulusBits } from "./quantization.ts";
 import { refuse } from "./refusal.ts";
-import type { SumRequest } from "./summation.ts";
+import type { SummationName, SumRequest } from "./summation.ts";
 
 /** What a cohort is to add up. */
 export interface SumShape extends Pick<SumRequest, "maximum" | "modulus"> {
@@ -32,6 +32,16 @@ export function sparseRule(
       : chooseGraph({ ...options, clients: shape.clients });
     return { protocol: "pairwise", degree, threshold, privacy: 0, bits: pairwiseBits(shape) };
   };
+}
+
+/** The rule of a protocol by its name; a sparse graph is laid out for the shares of clients that are corrupted or drop out. */
+export function planRule(
+  protocol: Exclude<SummationName, "plain">,
+  { threshold, corrupted, dropped }: Omit<GraphDemand, "clients"> & { readonly threshold?: number | undefined },
+): PlanRule {
+  if (protocol === "secagg+") return sparseRule({ corrupted, dropped });
+  const fixed = threshold === undefined ? {} : { threshold };
+  return protocol === "bonawitz" ? completeRule(fixed) : codedRule(fixed);
 }
 
 /** Coded masks: `threshold` (U) answers decode the masks of all, `privacy` (T) clients together learn nothing. */

@@ -5,7 +5,8 @@ import { identityPublicKey } from "./curves.ts";
 import { PairwiseClient } from "./pairwise-client.ts";
 import { PairwiseServer } from "./pairwise-server.ts";
 import type { SecureClient } from "./party.ts";
-import { codedRule, completeRule, type PlanRule, sparseRule } from "./plan-rules.ts";
+import { plain } from "./plain-summation.ts";
+import { codedRule, completeRule, type PlanRule, planRule, sparseRule } from "./plan-rules.ts";
 import { KEY_BYTES } from "./public-key.ts";
 import { simulateRound } from "./simulate.ts";
 import { checkInputs, type Summation, type SummationPorts, type SumOutcome, type SumRequest } from "./summation.ts";
@@ -23,6 +24,15 @@ export function secaggPlus(ports: SummationPorts, options: Parameters<typeof spa
 /** So et al. 2022: masks that enough answers decode, all at once. */
 export function lightsecagg(ports: SummationPorts, options: Parameters<typeof codedRule>[0] = {}): Summation {
   return secure("lightsecagg", ports, codedRule(options));
+}
+
+/** What adds up by a protocol's name. */
+export function summation(
+  name: Summation["name"],
+  ports: SummationPorts,
+  demand: Parameters<typeof planRule>[1],
+): Summation {
+  return name === "plain" ? plain(ports) : secure(name, ports, planRule(name, demand));
 }
 
 function secure(name: Summation["name"], ports: SummationPorts, rule: PlanRule): Summation {

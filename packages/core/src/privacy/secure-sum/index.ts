@@ -3,7 +3,7 @@ export {
   INTEGERS,
   type IntegerEncoding,
   integerCount,
+  integerRange,
   integerVectors,
-  largestInteger,
   type SecureSumSettings,
 } from "./settings.ts";

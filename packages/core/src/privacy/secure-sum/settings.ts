@@ -3,7 +3,7 @@ import { type Layout, layout } from "../../params/index.ts";
 import { type DiscreteMechanism, paddedSize } from "../integers/index.ts";
 import type { MechanismSettings } from "../mechanisms/index.ts";
 import { levels, type Quantization } from "../secure-aggregation/quantization.ts";
-import type { SummationName } from "../secure-aggregation/summation.ts";
+import type { SummationName, SumRequest } from "../secure-aggregation/summation.ts";
 
 /** How an update becomes whole numbers: rounded, with its weight, or with its share of discrete noise. */
 export type IntegerEncoding =
@@ -44,7 +44,11 @@ export function integerVectors(settings: SecureSumSettings): Readonly<Record<str
   return { [INTEGERS]: layout([{ name: INTEGERS, shape, role: "vector", block: INTEGERS }]) };
 }
 
-/** Largest whole number of an update. */
-export function largestInteger({ encoding }: SecureSumSettings): number {
-  return encoding.kind === "quantized" ? levels(encoding.rule) : encoding.mechanism.modulus - 1;
+/** Largest whole number of an update, and what sums are taken modulo where they may wrap around. */
+export function integerRange({
+  encoding,
+}: Pick<SecureSumSettings, "encoding">): Pick<SumRequest, "maximum" | "modulus"> {
+  if (encoding.kind === "quantized") return { maximum: levels(encoding.rule) };
+  const { modulus } = encoding.mechanism;
+  return { maximum: modulus - 1, modulus };
 }
