@@ -146,8 +146,6 @@ export interface ClientResult {
 
 /** What a method made for client-level differential privacy asks of a run. */
 export interface PrivacyNeeds {
-  /** Every client takes the same, public number of local steps, as the server computes with it. */
-  readonly fixedSteps: boolean;
   /** The clip norm of a round, from public state and numbers alone, where it is not that of the configuration. */
   clipNorm?(state: ServerState, configured: number, context: RoundContext): number;
 }
@@ -164,6 +162,11 @@ export interface Algorithm {
   assign?(parts: number, cohort: readonly number[], key: RandomKey, round: number): readonly number[];
   init(parameters: Vector, exchange: Exchange): ServerState;
   readonly client: ClientHalf;
+  /**
+   * True: the server half computes with the number of local steps, which must be fixed by the configuration where the
+   * server is to see sums alone.
+   */
+  readonly countsSteps?: boolean;
   /** Present in private methods: a configured run without a mechanism is refused. */
   readonly privacy?: PrivacyNeeds;
   /** Vectors that go down this round; the names are those of `exchange.down`. */

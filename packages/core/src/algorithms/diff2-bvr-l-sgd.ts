@@ -87,8 +87,8 @@ export function diff2BvrLSgd(options: z.input<typeof diff2BvrLSgdOptions> = {}):
   return {
     name: "diff2-bvr-l-sgd",
     options: settings,
+    countsSteps: true,
     privacy: {
-      fixedSteps: true,
       clipNorm(state, configured, context) {
         const { parameters, previous, gradient } = state.vectors;
         if (moves(state)) return norm2(gradient!) * departure(settings.smoothnessBound, context);

@@ -70,7 +70,6 @@ export function diff2(options: z.input<typeof diff2Options> = {}): Algorithm {
     name: "diff2",
     options: settings,
     privacy: {
-      fixedSteps: false,
       clipNorm: (state, configured) =>
         restarts(state) ? configured : smoothnessBound * distance(state.vectors.parameters, state.vectors["previous"]!),
     },

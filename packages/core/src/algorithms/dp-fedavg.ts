@@ -20,5 +20,5 @@ import { fedavg, fedavgOptions } from "./fedavg.ts";
 export const dpFedavgOptions = fedavgOptions;
 
 export function dpFedavg(options: Parameters<typeof fedavg>[0] = {}): ReturnType<typeof fedavg> {
-  return { ...fedavg(options), name: "dp-fedavg", privacy: { fixedSteps: false } };
+  return { ...fedavg(options), name: "dp-fedavg", privacy: {} };
 }

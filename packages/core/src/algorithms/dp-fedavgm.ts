@@ -20,5 +20,5 @@ import { fedavgm, fedavgmOptions } from "./fedavgm.ts";
 export const dpFedavgmOptions = fedavgmOptions;
 
 export function dpFedavgm(options: Parameters<typeof fedavgm>[0] = {}): ReturnType<typeof fedavgm> {
-  return { ...fedavgm(options), name: "dp-fedavgm", privacy: { fixedSteps: false } };
+  return { ...fedavgm(options), name: "dp-fedavgm", privacy: {} };
 }

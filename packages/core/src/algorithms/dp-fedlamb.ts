@@ -48,7 +48,7 @@ export function dpFedlamb(options: z.input<typeof dpFedlambOptions> = {}): Algor
   return {
     name: "dp-fedlamb",
     options: settings,
-    privacy: { fixedSteps: false },
+    privacy: {},
     exchange: (model) => modelExchange(model),
     init: (parameters) => ({
       vectors: { parameters, firstMoment: zeros(parameters), secondMoment: zeros(parameters) },

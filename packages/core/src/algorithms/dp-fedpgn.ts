@@ -58,7 +58,8 @@ export function dpFedpgn(options: z.input<typeof dpFedpgnOptions> = {}): Algorit
   return {
     name: "dp-fedpgn",
     options: settings,
-    privacy: { fixedSteps: true },
+    countsSteps: true,
+    privacy: {},
     exchange: (model) => ({
       down: { parameters: model, direction: model },
       up: { residual: { layout: model, aggregation: "uniformMean" } },

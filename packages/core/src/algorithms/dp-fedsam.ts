@@ -21,5 +21,5 @@ import { fedsam, fedsamOptions } from "./fedsam.ts";
 export const dpFedsamOptions = fedsamOptions;
 
 export function dpFedsam(options: Parameters<typeof fedsam>[0] = {}): ReturnType<typeof fedsam> {
-  return { ...fedsam(options), name: "dp-fedsam", privacy: { fixedSteps: false } };
+  return { ...fedsam(options), name: "dp-fedsam", privacy: {} };
 }

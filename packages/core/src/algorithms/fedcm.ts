@@ -51,6 +51,7 @@ export function clientMomentum(
   return {
     name,
     options,
+    countsSteps: true,
     exchange: (model) => ({
       down: { parameters: model, direction: model },
       up: { delta: { layout: model, aggregation: "weightedMean" } },

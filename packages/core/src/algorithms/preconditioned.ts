@@ -77,7 +77,9 @@ const PLAIN: LocalSettings = { momentum: 0, nesterov: false, weightDecay: 0 };
  */
 export function preconditioned(rule: PreconditionedRule): Algorithm {
   const pulled = rule.pull.share > 0;
-  const { alignment, warmStart = true } = rule;
+  const { alignment } = rule;
+  const warmStart = alignment !== undefined && rule.warmStart !== false;
+  const countsSteps = pulled || warmStart;
   return {
     name: rule.name,
     options: rule.options,
@@ -103,13 +105,17 @@ export function preconditioned(rule: PreconditionedRule): Algorithm {
     },
     client: preconditionedClient(rule),
     broadcast: ({ vectors }) => vectors,
-    update(state, aggregate, { learningRate, localSteps, weightedSteps }): ServerState {
+    countsSteps,
+    update(state, aggregate, round): ServerState {
       const delta = aggregate["delta"]!;
       const vectors: Record<string, typeof delta> = {};
-      if (pulled) vectors["direction"] = combineVectors((d) => -d / (weightedSteps * learningRate), delta, delta);
-      if (alignment !== undefined && warmStart) {
+      if (pulled) {
+        const reach = round.weightedSteps * round.learningRate;
+        vectors["direction"] = combineVectors((d) => -d / reach, delta, delta);
+      }
+      if (warmStart) {
         vectors["preconditioner"] = aggregate["preconditioner"]!;
-        vectors["steps"] = state.vectors["steps"]!.map((t) => t + localSteps) as typeof delta;
+        vectors["steps"] = state.vectors["steps"]!.map((t) => t + round.localSteps) as typeof delta;
       }
       return { ...state, vectors: { ...vectors, parameters: stepFrom(state.vectors.parameters, 1, delta) } };
     },

@@ -35,6 +35,7 @@ export function algorithmCases(subject: AlgorithmUnderTest, native: Executor): C
     { name: "continues bit for bit from a checkpoint", run: () => resumes(subject) },
     { name: "sends what its header declares", run: () => wireCost(subject) },
     { name: "compiles once for all rounds", run: () => compilesOnce(subject) },
+    { name: "declares whether its server half counts local steps", run: () => declaresSteps(subject) },
   ];
 }
 
@@ -118,6 +119,31 @@ async function compilesOnce({ create, form }: AlgorithmUnderTest): Promise<void>
   const { program } = prepareQuadratics(create(), problem, base).simulation.task;
   const segments = "refresh" in program ? 3 : 1;
   check(loads === segments + 1, `${loads} programs were loaded, not ${segments} of the local task and one evaluation`);
+}
+
+async function declaresSteps({ create, form }: AlgorithmUnderTest): Promise<void> {
+  const algorithm = create();
+  let read = false;
+  const watched: Algorithm = {
+    ...algorithm,
+    update(state, aggregate, { localSteps, weightedSteps, ...round }) {
+      const counted = (steps: number) => {
+        read = true;
+        return steps;
+      };
+      return algorithm.update(state, aggregate, {
+        ...round,
+        get localSteps() {
+          return counted(localSteps);
+        },
+        get weightedSteps() {
+          return counted(weightedSteps);
+        },
+      });
+    },
+  };
+  await run(watched, { ...HETEROGENEOUS, ...form }, interpreter());
+  check(read === (algorithm.countsSteps ?? false), `countsSteps is ${algorithm.countsSteps}, but reads are ${read}`);
 }
 
 /** Global parameters after every round. */

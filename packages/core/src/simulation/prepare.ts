@@ -67,6 +67,7 @@ export function prepareRun(
   const mechanism = configuredMechanism(config, algorithm, exchange, federation.clients);
   const account = mechanism && accountOf(config, releasedOf(exchange, federation.clients), mechanism.noiseMultiplier);
   const secureSum = configuredSecureSum(config, algorithm, exchange, federation, mechanism);
+  if (mechanism !== undefined || secureSum !== undefined) requirePublicSteps(algorithm, training);
   const stages = {
     ...aggregation,
     ...(mechanism === undefined ? {} : { privacy: mechanism }),
@@ -142,6 +143,17 @@ function requireClippable({ name }: Algorithm, { client }: Exchange, clipNorm: n
     `${clipNorm}, with algorithm.name = "${name}", whose clients keep ${kept.join(", ")}`,
     "0",
     "Clipped updates would not match what clients keep. Bound single steps instead: training.gradientClip.",
+  );
+}
+
+/** Where the server sees sums alone, the steps of single clients are none of its business. */
+function requirePublicSteps({ name, countsSteps = false }: Algorithm, training: Config["training"]): void {
+  if (!countsSteps || training.localSteps !== undefined) return;
+  throw conflict(
+    "training.localEpochs",
+    `${training.localEpochs}, with algorithm.name = "${name}", under [privacy] or [secureAggregation]`,
+    "training.localSteps instead",
+    "The server computes with the number of local steps, which has to be public: the same for all clients.",
   );
 }
 

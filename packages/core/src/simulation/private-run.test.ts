@@ -200,6 +200,11 @@ describe("a private run is refused", () => {
       /training.localEpochs.*localSteps/s,
     ],
     [
+      "for FedCM by epochs",
+      { algorithm: { name: "fedcm" }, training: { localEpochs: 1 } },
+      /training.localEpochs.*localSteps/s,
+    ],
+    [
       "for local differences by epochs",
       { algorithm: { name: "diff2-bvr-l-sgd" }, training: { localEpochs: 1 } },
       /training.localEpochs.*localSteps/s,

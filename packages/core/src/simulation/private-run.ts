@@ -51,26 +51,17 @@ export function releasedOf(
   return { population, size: Object.values(up)[0]!.layout.size };
 }
 
-function requirePrivateMethod({ privacy, training }: Config, algorithm: Algorithm, exchange: Exchange): void {
+function requirePrivateMethod({ privacy }: Config, algorithm: Algorithm, exchange: Exchange): void {
   requireOneVector("privacy.mechanism", privacy.mechanism, algorithm, exchange, {
     keep: "What a client keeps would differ from what was clipped and noised.",
     vectors: "The clip norm is made for one vector; the others would share it.",
     parts: "The mechanism sums whole vectors.",
     encoded: "Decoded updates may exceed the clip norm: switch the light upload off.",
   });
-  const { name } = algorithm;
-  if (algorithm.privacy?.fixedSteps === true && training.localSteps === undefined) {
-    throw conflict(
-      "training.localEpochs",
-      `${training.localEpochs}, with algorithm.name = "${name}"`,
-      "training.localSteps instead",
-      "The server computes with the number of local steps, which has to be public: the same for all clients.",
-    );
-  }
   if (algorithm.privacy?.clipNorm !== undefined && privacy.targetQuantile !== undefined) {
     throw conflict(
       "privacy.targetQuantile",
-      `${privacy.targetQuantile}, with algorithm.name = "${name}", which sets the clip norm of each round itself`,
+      `${privacy.targetQuantile}, with algorithm.name = "${algorithm.name}", which sets the clip norm of each round itself`,
       "nothing",
       "Leave privacy.targetQuantile out.",
     );

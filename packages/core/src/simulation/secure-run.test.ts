@@ -162,7 +162,12 @@ describe("a run with secure sums", () => {
   });
 
   it.each<[string, ConfigInput, RegExp]>([
-    ["two vectors", { ...secure("bonawitz"), algorithm: { name: "scaffold" } }, /scaffold.*send/],
+    ["two vectors", { ...secure("bonawitz"), algorithm: { name: "fedadamw" } }, /fedadamw.*clients send delta, /],
+    [
+      "steps that differ",
+      { ...secure("bonawitz"), algorithm: { name: "fedcm" }, training: { localEpochs: 1 } },
+      /training.localEpochs.*localSteps/s,
+    ],
     ["parts", { ...secure("bonawitz"), algorithm: { name: "fedbcgd" } }, /fedbcgd.*send/],
     [
       "clients that keep something",
