@@ -7,7 +7,7 @@ const curves = cachedCurves();
 
 describe("random patterns", () => {
   it.each(Array.from({ length: 58 }, (_, i) => 7 + i))("of %d clients add up exactly in all protocols", async (n) => {
-    const sparse = chooseGraph({ clients: n, corrupted: 0.05, dropped: 0.3, privacyBits: 8, correctnessBits: 4 });
+    const sparse = chooseGraph({ clients: n, corrupted: 0.05, dropped: 0.25, privacyBits: 8, correctnessBits: 4 });
     const coded = { protocol: "coded", privacy: 2, threshold: Math.floor((n + 2) / 2) + 1 } as const;
     for (const given of [{ threshold: Math.floor(n / 2) + 1 }, sparse, coded]) {
       const plan = testPlan(n, { ...given, length: 40 });

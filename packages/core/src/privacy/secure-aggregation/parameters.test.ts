@@ -45,7 +45,11 @@ describe("the sparse graph", () => {
   });
 
   it("is complete for small cohorts and refused where nothing would do", () => {
-    expect(chooseGraph({ clients: 5, corrupted: 0.3, dropped: 0.3 })).toEqual({ degree: 4, threshold: 4 });
+    expect(chooseGraph({ clients: 5, corrupted: 0.1, dropped: 0.2 })).toEqual({ degree: 4, threshold: 4 });
+    expect(chooseGraph({ clients: 10, corrupted: 0.1, dropped: 0.4 })).toEqual({ degree: 9, threshold: 6 });
+    expect(chooseGraph({ clients: 10, corrupted: 0.5, dropped: 0.1 })).toEqual({ degree: 8, threshold: 7 });
+    expect(() => chooseGraph({ clients: 10, corrupted: 0.3, dropped: 0.4 })).toThrow(refusal("parameters"));
+    expect(() => chooseGraph({ clients: 3, corrupted: 0.1, dropped: 0.5 })).toThrow(refusal("parameters"));
     expect(() => chooseGraph({ clients: 2000, corrupted: 0.4, dropped: 0.5 })).toThrow(refusal("parameters"));
     expect(() => chooseGraph({ clients: 20, corrupted: 0.5, dropped: 0.5 })).toThrow(refusal("parameters"));
   });

@@ -38,7 +38,7 @@ export function completeThreshold(clients: number): number {
  *
  * The second: a Harary graph falls apart only if two runs of k / 2 neighbours in the ring are gone. Besides t is more
  * than half of k + 1, as `checkPlan` wants it. Of the thresholds that do, the largest is taken: it is the most private.
- * Where no sparse graph does, the complete graph is chosen; `parameters` is refused where that has too many shares.
+ * Where no sparse graph does, the complete graph is chosen; `parameters` is refused where that will not do either.
  */
 export function chooseGraph(demand: GraphDemand): GraphChoice {
   const { clients, corrupted, dropped, privacyBits = 40, correctnessBits = 20 } = demand;
@@ -62,13 +62,17 @@ export function chooseGraph(demand: GraphDemand): GraphChoice {
       if (exposed <= -privacyBits - 1 && stuck <= -correctnessBits) return { degree, threshold };
     }
   }
-  if (clients > MOST_SHARES) {
+  // in the complete graph nothing is left to chance: two sets of survivors must not both get enough answers if those who
+  // are corrupted answer twice, and enough clients must be left
+  const least = Math.floor((clients + Math.ceil(corrupted * clients)) / 2) + 1;
+  const most = clients - Math.ceil(dropped * clients);
+  if (clients > MOST_SHARES || least > most) {
     refuse("parameters", "no graph with at most 254 neighbours withstands this", {
       received: JSON.stringify(demand),
-      advice: "Assume fewer corrupted or dropped clients.",
+      advice: "Assume fewer corrupted or dropped clients, or choose another cohort.",
     });
   }
-  return { degree: others, threshold: completeThreshold(clients) };
+  return { degree: others, threshold: Math.min(most, Math.max(least, completeThreshold(clients))) };
 }
 
 /** log2 of P[low <= X <= high] for X hypergeometric: marked ones among `drawn` from `all` of which `marked` are. */
