@@ -1,3 +1,4 @@
+import { AnabranchError } from "@anabranch/engine";
 import { conflict } from "../config/check.ts";
 import { isDiscrete } from "../config/check-privacy.ts";
 import type { Config } from "../config/index.ts";
@@ -51,10 +52,18 @@ export function roundEvents(
  * Throws `privacy/out-of-reach` or `privacy/unsupported`.
  */
 export function noiseMultiplierOf(config: Config, released: Released): number {
-  const { noiseMultiplier, targetEpsilon, delta, accountant } = config.privacy;
+  const { mechanism, noiseMultiplier, targetEpsilon, delta, accountant } = config.privacy;
   if (noiseMultiplier !== undefined || targetEpsilon === undefined) return noiseMultiplier ?? USUAL_NOISE;
   const target = { accountant: createAccountant(accountant), targetEpsilon, delta };
-  return calibrateNoise(target, (noise) => roundEvents(config, released, noise, config.rounds)).noiseMultiplier;
+  try {
+    return calibrateNoise(target, (noise) => roundEvents(config, released, noise, config.rounds)).noiseMultiplier;
+  } catch (error) {
+    if (!(error instanceof AnabranchError && error.failure.code === "privacy/out-of-reach" && isDiscrete(mechanism)))
+      throw error;
+    // the finer the grid, the less rounding adds to what noise must cover
+    const advice = `${error.failure.advice} Or raise secureAggregation.bits: rounding to a coarse grid costs privacy that noise cannot buy back.`;
+    throw new AnabranchError({ ...error.failure, advice });
+  }
 }
 
 /**
@@ -63,11 +72,11 @@ export function noiseMultiplierOf(config: Config, released: Released): number {
  * one round is within the target.
  */
 export function accountOf(config: Config, released: Released, noiseMultiplier: number): PrivacyAccount {
-  const { delta, targetEpsilon } = config.privacy;
+  const { delta, targetEpsilon, noise } = config.privacy;
   const accountant = createAccountant(config.privacy.accountant);
   const { population } = released;
   const after = (rounds: number) =>
-    accountant.epsilon(roundEvents(config, released, noiseMultiplier, rounds), delta, { population });
+    accountant.epsilon(roundEvents(config, released, noiseMultiplier, rounds), delta, { population, noise });
   // A run asks twice of every round: whether it fits, and what it cost.
   const known = new Map<number, number>();
   const epsilonAfter = (rounds: number) => {
@@ -77,13 +86,12 @@ export function accountOf(config: Config, released: Released, noiseMultiplier: n
   };
   requireOneRound(config, epsilonAfter(1), accountant);
   const { assumptions, warnings } = after(config.rounds);
-  const trust = assumptions.filter((line) => config.privacy.noise === "central" || !line.startsWith("trusted server"));
   return {
     accountant: accountant.name,
     delta,
     targetEpsilon,
     epsilonAfter,
-    assumptions: trust,
+    assumptions,
     warnings,
   };
 }

@@ -185,6 +185,16 @@ describe("a private run", () => {
   });
 });
 
+it.each([
+  ["central", {}, /^trusted server/],
+  ["distributed", { minimumSurvivors: 2 }, /^no one sees single updates/],
+  ["local", {}, /^no trusted server/],
+] as const)("a private run says whom %s noise trusts", (noise, more, line) => {
+  const { assumptions } = prepare({ privacy: { noise, noiseMultiplier: 1, ...more } }).plan.account!;
+  const trust = assumptions.filter((text) => /trusted|no one/.test(text));
+  expect(trust).toEqual([expect.stringMatching(line)]);
+});
+
 describe("a private run is refused", () => {
   it.each<[string, Changes, RegExp]>([
     ["for clients that keep state", { algorithm: { name: "scaffold" } }, /privacy.mechanism.*keep control/s],

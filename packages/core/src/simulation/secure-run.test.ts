@@ -201,6 +201,12 @@ it.each<[string, ConfigInput["secureAggregation"], RegExp]>([
 });
 
 describe("noise of whole numbers", () => {
+  it("asks for more bits where rounding costs more than the target allows", () => {
+    const privacy = { mechanism: "discrete-gaussian", clipNorm: 0.1, targetEpsilon: 0.1, minimumSurvivors: 3 } as const;
+    const coarse = { secureAggregation: { protocol: "bonawitz", bits: 8 }, privacy } as const;
+    expect(() => prepare(coarse)).toThrow(/no noise multiplier.*raise secureAggregation.bits/s);
+  });
+
   it("protects nobody where the server sees the parts, and says so", () => {
     const codes = (protocol: "plain" | "bonawitz") =>
       prepare({ ...secure(protocol), privacy: noised }).plan.warnings!.map(({ code }) => code);

@@ -9,6 +9,8 @@ export type AccountantName = "rdp" | "pld" | "gaussian";
 export interface PrivacyContext {
   /** Clients of the federation: a delta of 1/population or more is warned of. */
   readonly population?: number;
+  /** Who adds the noise: a trusted server (default), the clients in shares of one sum, or every client in full. */
+  readonly noise?: "central" | "distributed" | "local";
 }
 
 /** An (epsilon, delta) guarantee with all that it rests on. Infinite epsilon: no guarantee. */
@@ -58,7 +60,7 @@ export function accountantOf(method: Method): Accountant {
     return { groups, adjacency: commonAdjacency(groups) };
   };
   const describe = (groups: readonly PrivacyEvent[], delta: number, bound: Bound, context: PrivacyContext = {}) => ({
-    assumptions: [...assumptionsOf(groups), method.assumption],
+    assumptions: [...assumptionsOf(groups, context.noise), method.assumption],
     warnings: [...(bound.warnings ?? []), ...warningsOf(groups, delta, context)],
     ...(bound.lower === undefined ? {} : { lowerBound: bound.lower }),
     ...(bound.order === undefined ? {} : { order: bound.order }),

@@ -1,8 +1,15 @@
+import type { PrivacyContext } from "./accountant.ts";
 import type { PrivacyEvent } from "./events.ts";
 
 /** What a guarantee over some events rests on, one sentence each, to be printed beside epsilon. */
-export function assumptionsOf(events: readonly PrivacyEvent[]): string[] {
-  const lines = [adjacencyOf(events), ...events.map(samplingOf), ...events.map(trustOf)];
+export function assumptionsOf(
+  events: readonly PrivacyEvent[],
+  noise: NonNullable<PrivacyContext["noise"]> = "central",
+): string[] {
+  const trust = events.map(
+    ({ kind }) => TRUST[kind === "zero-concentrated" || kind === "skellam" ? "distributed" : noise],
+  );
+  const lines = [adjacencyOf(events), ...events.map(samplingOf), ...trust];
   return [...new Set(lines.filter((line) => line !== ""))];
 }
 
@@ -12,12 +19,14 @@ function adjacencyOf(events: readonly PrivacyEvent[]): string {
     : "adjacency add-or-remove: all data of one client are there or not, which moves a sum by up to the clip norm";
 }
 
-function trustOf(event: PrivacyEvent): string {
-  if (event.kind === "zero-concentrated" || event.kind === "skellam") {
-    return "no one sees single updates: each sum is formed before anyone sees it, with the noise of at least as many honest clients as it is accounted for";
-  }
-  return "trusted server: it sees what clients send and adds the noise; the guarantee is towards all who see what it releases";
-}
+const TRUST = {
+  central:
+    "trusted server: it sees what clients send and adds the noise; the guarantee is towards all who see what it releases",
+  distributed:
+    "no one sees single updates: each sum is formed before anyone sees it, with the noise of at least as many honest clients as it is accounted for",
+  local:
+    "no trusted server: each client adds all of the noise before it sends, and the guarantee is towards the server, too",
+};
 
 function samplingOf(event: PrivacyEvent): string {
   switch (event.kind) {
