@@ -85,7 +85,7 @@ export async function prepareSubject(
 /** The first round of the first client, again and again; the program and its host kernels alone are timed. */
 function trainer({ plan, simulation }: PreparedRun, loaded: Executable) {
   const { algorithm, initial, exchange } = plan;
-  const broadcast = { round: 1, vectors: algorithm.broadcast(algorithm.init(initial, exchange)), scalars: {} };
+  const broadcast = { round: 1, vectors: algorithm.broadcast(algorithm.init(initial, exchange), {}), scalars: {} };
   const data = openDataSource(simulation.train).load(0);
   const task = { client: 0, learningRate: LEARNING_RATE, broadcast, state: undefined, data };
   return async (part: number | undefined) => {

@@ -144,8 +144,13 @@ export interface ClientResult {
   readonly state: Readonly<Record<string, ParameterTensors>>;
 }
 
-/** What a method made for client-level differential privacy asks of a run. */
+/** What a method made for differential privacy asks of a run. */
 export interface PrivacyNeeds {
+  /**
+   * Whom noise protects. "records": clients send the mean over all of their records of something that is clipped record by
+   * record, one step for each. Default "clients".
+   */
+  readonly unit?: "clients" | "records";
   /** The clip norm of a round, from public state and numbers alone, where it is not that of the configuration. */
   clipNorm?(state: ServerState, configured: number, context: RoundContext): number;
 }
@@ -169,8 +174,8 @@ export interface Algorithm {
   readonly countsSteps?: boolean;
   /** Present in private methods: a configured run without a mechanism is refused. */
   readonly privacy?: PrivacyNeeds;
-  /** Vectors that go down this round; the names are those of `exchange.down`. */
-  broadcast(state: ServerState): Readonly<Record<string, Vector>>;
+  /** Vectors that go down this round; the names are those of `exchange.down`. Beside them go `scalars`: in a private round `clipNorm`. */
+  broadcast(state: ServerState, scalars: Readonly<Record<string, number>>): Readonly<Record<string, Vector>>;
   /** The server half: plain code over flat vectors. Returns fresh state; its inputs stay untouched. */
   update(state: ServerState, aggregate: Readonly<Record<string, Vector>>, round: RoundContext): ServerState;
 }

@@ -14,14 +14,16 @@
  *   serverLearningRate -> []; C1 -> privacy.clipNorm -> []; C2 -> smoothnessBound -> []; z -> privacy.noiseMultiplier ->
  *   []; q M -> sampler.cohort -> []
  * State: server {parameters [d], previous [d], gradient [d], scalar rounds}; client none.
- * Wire: down 2d + 1, up d; two gradients a step.
- * Differences: the paper protects records and clips the gradient of each; here a client's mean gradient is the record, so
- *   that whole clients are protected, adjacency is adding or removing one, and the server adds the noise. A client's
- *   gradient is the mean over its local steps, none of which moves: local learning rate, momentum and weight decay have no
- *   influence. x_{r-1} goes down, as clients keep nothing. One noise multiplier serves both kinds of
- *   release; the last iterate is the result. The form with local steps is diff2-bvr-l-sgd.
+ * Wire: down 2d + 1 (2d + 2 with protects = "records"), up d; two gradients a step.
+ * Differences: the paper protects records. So does protects = "records": clients go over their data once in batches of one
+ *   and send the mean over their n_i records of each one's clipped gradient (or difference), the noise on the sum is
+ *   z C / min n_i, and adjacency is replacing one record. By default a client's mean gradient takes the place of a record,
+ *   so that whole clients are protected and adjacency is adding or removing one. The server adds the noise unless
+ *   privacy.noise says otherwise. A client's gradient is the mean over its local steps, none of which moves: local learning
+ *   rate, momentum and weight decay have no influence. x_{r-1} goes down, as clients keep nothing. One noise multiplier
+ *   serves both kinds of release; the last iterate is the result. The form with local steps is diff2-bvr-l-sgd.
  */
-import { add, div, mul, sub, type TensorTree } from "@anabranch/engine";
+import { add, div, globalNorm, maximum, minimum, mul, sub, type Tensor, type TensorTree } from "@anabranch/engine";
 import * as z from "zod";
 import { layout } from "../params/layout.ts";
 import { distance, zerosLike } from "../params/vector.ts";
@@ -37,44 +39,62 @@ export const diff2Options = z.strictObject({
     .default(1)
     .describe("clip norm of a gradient's change over the distance of the two models (C2)"),
   serverLearningRate: z.number().positive().default(0.1).describe("step along the released gradient (eta)"),
+  protects: z
+    .enum(["clients", "records"])
+    .default("clients")
+    .describe('whom noise protects: whole "clients", or single "records" as in the paper'),
 });
 
-const flag = layout([{ name: "difference", shape: [], role: "vector", block: "difference" }]);
+const scalar = (name: string) => layout([{ name, shape: [], role: "vector", block: name }]);
 
-/** Gradient at the model, less that at the previous model where differences are asked for; both on the same batches. */
-const client: ClientHalf = {
+/**
+ * Gradient at the model, less that at the previous model where differences are asked for; both on the same batches. Mean
+ * over the local steps, of each step clipped where a step is a record.
+ */
+const client = (unit: "clients" | "records"): ClientHalf => ({
   begin: (local) => combine((x) => mul(x, 0), local.broadcast["parameters"]!) as TensorTree,
   step(carry, local) {
     const now = local.gradient(local.broadcast["parameters"]!);
     const before = local.gradient(local.broadcast["previous"]!);
     const asked = local.broadcast["difference"]!["difference"]!;
-    const next = combine(
-      (sum, g, p) => add(sum, sub(g, mul(asked, p))),
-      carry as ParameterTensors,
-      now.gradients,
-      before.gradients,
-    );
-    return { carry: next as TensorTree, loss: now.loss };
+    const change = combine((g, p) => sub(g, mul(asked, p)), now.gradients, before.gradients);
+    const counted = unit === "clients" ? change : within(change, local.broadcast["bound"]!["bound"]!);
+    return { carry: combine(add, carry as ParameterTensors, counted) as TensorTree, loss: now.loss };
   },
   end: (carry, { steps }) => ({
     update: { change: combine((sum) => div(sum, steps), carry as ParameterTensors) },
     state: {},
   }),
-};
+});
+
+/** clip(g, C) = g min(1, C / |g|), over all parameters together. */
+function within(gradients: ParameterTensors, bound: Tensor): ParameterTensors {
+  const factor = minimum(div(bound, maximum(globalNorm(gradients), TINY)), 1);
+  return combine((g) => mul(g, factor), gradients);
+}
+
+/** Keeps the norm of a zero gradient from dividing. */
+const TINY = 1e-30;
 
 export function diff2(options: z.input<typeof diff2Options> = {}): Algorithm {
   const settings = diff2Options.parse(options);
-  const { restartEvery, smoothnessBound, serverLearningRate } = settings;
+  const { restartEvery, smoothnessBound, serverLearningRate, protects } = settings;
   const restarts = ({ scalars }: ServerState) => scalars["rounds"]! % restartEvery === 0;
   return {
     name: "diff2",
     options: settings,
     privacy: {
+      unit: protects,
       clipNorm: (state, configured) =>
         restarts(state) ? configured : smoothnessBound * distance(state.vectors.parameters, state.vectors["previous"]!),
     },
     exchange: (model) => ({
-      down: { parameters: model, previous: model, difference: flag },
+      down: {
+        parameters: model,
+        previous: model,
+        difference: scalar("difference"),
+        ...(protects === "records" ? { bound: scalar("bound") } : {}),
+      },
       up: { change: { layout: model, aggregation: "uniformMean" } },
       client: {},
     }),
@@ -82,11 +102,12 @@ export function diff2(options: z.input<typeof diff2Options> = {}): Algorithm {
       vectors: { parameters, previous: parameters, gradient: zeros(parameters) },
       scalars: { rounds: 0 },
     }),
-    client,
-    broadcast(state) {
+    client: client(protects),
+    broadcast(state, { clipNorm = Number.POSITIVE_INFINITY }) {
       const { parameters } = state.vectors;
       const difference = zerosLike(parameters, 1).fill(restarts(state) ? 0 : 1);
-      return { parameters, previous: state.vectors["previous"]!, difference };
+      const bound = protects === "records" ? { bound: zerosLike(parameters, 1).fill(clipNorm) } : {};
+      return { parameters, previous: state.vectors["previous"]!, difference, ...bound };
     },
     update(state, aggregate) {
       const { parameters } = state.vectors;

@@ -113,6 +113,18 @@ describe("DIFF2", () => {
     expect(steep.rounds).toEqual(free.rounds);
   });
 
+  it("for records is that for clients where every client has one record", async () => {
+    const options = { restartEvery: 3, smoothnessBound: 1.5, serverLearningRate: 0.2 };
+    const tight = { ...everyone, privacy: { clipNorm: 3 } };
+    const [clients, records] = [
+      await privateTrace(diff2(options), tight),
+      await privateTrace(diff2({ ...options, protects: "records" }), tight),
+    ];
+    expectClose(records.rounds, clients.rounds);
+    const loosely = await privateTrace(diff2(options), { ...everyone, privacy: loose });
+    expect(records.rounds).not.toEqual(loosely.rounds);
+  });
+
   it("takes its clip norm, and so its noise, to nothing where the model stays", () => {
     const algorithm = diff2({ restartEvery: 3, smoothnessBound: 2 });
     const [here, there] = [Float64Array.of(1, 2), Float64Array.of(1, 5)];

@@ -82,7 +82,7 @@ async function wireCost({ create, form, wire }: AlgorithmUnderTest): Promise<voi
   const { plan, simulation } = prepareQuadratics(algorithm, { ...HETEROGENEOUS, ...form }, executor);
   const { backend } = await inProcessSimulation(simulation, executor);
   const state = algorithm.init(plan.initial, plan.exchange);
-  const broadcast = { round: 1, vectors: algorithm.broadcast(state), scalars: {} };
+  const broadcast = { round: 1, vectors: algorithm.broadcast(state, {}), scalars: {} };
   const cohort = [0, 1, 2, 3];
   const parts = assignParts(plan, 1, cohort);
   const request = { broadcast, cohort, parts, learningRate: 0.1, loadState: async () => undefined };

@@ -29,9 +29,9 @@ async function run({ algorithm = fedavg(), privacy, cohorts = [[0, 1]], plan: ch
   const states: ServerState[] = [];
   const watched: Algorithm = {
     ...algorithm,
-    broadcast(state) {
+    broadcast(state, scalars) {
       states.push(state);
-      return algorithm.broadcast(state);
+      return algorithm.broadcast(state, scalars);
     },
   };
   const { plan, simulation } = prepareQuadratics(watched, { ...HETEROGENEOUS, cohorts, privacy }, executor);

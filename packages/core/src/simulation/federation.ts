@@ -28,8 +28,10 @@ export interface Federation {
   readonly name: string;
   readonly clients: number;
   readonly classes: number;
-  /** Examples of the client with most of them. */
-  readonly mostExamples: number;
+  /** Training examples of the client with fewest, of the one with most, and of all clients together. */
+  readonly examplesHeld: { readonly fewest: number; readonly most: number; readonly total: number };
+  /** Whether some examples lie with several clients, or several times with one. */
+  readonly repeats: boolean;
   /** Hash of the data and of who holds what. */
   readonly hash: string;
   /** The whole data set where it lies in memory. */
@@ -52,18 +54,25 @@ function dealtOut(config: Config, data: TrainTest): Federation {
   const key = (purpose: string) => deriveKey(rootKey(config.seed), purpose);
   const dataset = federate(data, partitioner, { key: key("partition"), clients: config.data.clients });
   const { train, test, partition } = dataset;
+  const { holdout } = config.data;
+  const parts = splitHoldout(partition, holdout, key("holdout"));
+  const sizes = parts.train.clients.map(({ length }) => length);
+  const statistics = partitionStatistics(partition, partitionLabels(train, partitioner), train.classes);
   return {
     name: dataset.name,
     clients: dataset.clients,
     dataset,
     classes: train.classes,
-    mostExamples: Math.max(...partition.clients.map(({ length }) => length)),
+    examplesHeld: {
+      fewest: sizes.reduce((a, b) => Math.min(a, b)),
+      most: sizes.reduce((a, b) => Math.max(a, b)),
+      total: sizes.reduce((a, b) => a + b),
+    },
+    repeats: statistics.duplicated > 0,
     hash: dataset.hash,
     examples: train,
-    statistics: partitionStatistics(partition, partitionLabels(train, partitioner), train.classes),
+    statistics,
     sources(model, float) {
-      const { holdout } = config.data;
-      const parts = splitHoldout(partition, holdout, key("holdout"));
       const { features, labels } = conform(train, model, float);
       return {
         train: arrayDataSpec(features, labels, parts.train.clients),
@@ -81,7 +90,8 @@ function computed(config: Config, population: SyntheticPopulation): Federation {
     clients,
     dataset: undefined,
     classes: spec.classes,
-    mostExamples: spec.examples,
+    examplesHeld: { fewest: spec.examples, most: spec.examples, total: clients * spec.examples },
+    repeats: false,
     hash: hashText(JSON.stringify([seed, clients, spec, datasetHash(test)])),
     examples: test,
     statistics: populationStatistics(population),

@@ -64,8 +64,9 @@ export function prepareRun(
   const { training, aggregation } = config;
   requireClippable(algorithm, exchange, aggregation.clipNorm);
   requireSenders(algorithm, exchange, config.sampler.cohort);
-  const mechanism = configuredMechanism(config, algorithm, exchange, federation.clients);
-  const account = mechanism && accountOf(config, releasedOf(exchange, federation.clients), mechanism.noiseMultiplier);
+  const mechanism = configuredMechanism(config, algorithm, exchange, federation);
+  const account =
+    mechanism && accountOf(config, releasedOf(algorithm, exchange, federation), mechanism.noiseMultiplier);
   const secureSum = configuredSecureSum(config, algorithm, exchange, federation, mechanism);
   if (mechanism !== undefined || secureSum !== undefined) requirePublicSteps(algorithm, training);
   const stages = {

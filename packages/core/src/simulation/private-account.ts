@@ -6,16 +6,21 @@ import {
   type Accountant,
   calibrateNoise,
   createAccountant,
+  type PrivacyContext,
   type PrivacyEventInput,
 } from "../privacy/accounting/index.ts";
 import { privacyEventOf } from "../privacy/integers/index.ts";
 import type { PrivacyAccount } from "../round/run-plan.ts";
 import { configuredDiscrete } from "./secure-run.ts";
 
-/** What a release is of: the population, and the elements of an update. */
+/** What a release is of. */
 export interface Released {
+  /** Clients. */
   readonly population: number;
+  /** Elements of an update. */
   readonly size: number;
+  /** All records of all clients where those are protected; absent: whole clients are. */
+  readonly records?: number | undefined;
 }
 
 /** Noise where a configuration names neither noise nor a target. */
@@ -23,11 +28,12 @@ const USUAL_NOISE = 1;
 
 /**
  * What `rounds` rounds of a configured run release, as an accountant wants it. Sampling amplifies central noise alone:
- * with noise of the clients' own the server knows who took part, so every round counts as if all had.
+ * with noise of the clients' own the server knows who took part, so every round counts as if all had; nor does sampling
+ * whole clients hide a record, as the other records of its client may tell that it was there.
  */
 export function roundEvents(
   config: Config,
-  { population, size }: Released,
+  { population, size, records }: Released,
   noiseMultiplier: number,
   rounds: number,
 ): PrivacyEventInput[] {
@@ -37,6 +43,7 @@ export function roundEvents(
     const mechanism = configuredDiscrete(config, population, size, noiseMultiplier);
     return [{ ...privacyEventOf(mechanism), count: rounds }];
   }
+  if (records !== undefined) return [{ kind: "gaussian", noiseMultiplier, adjacency: "replace-one", count: rounds }];
   const { cohort } = sampler;
   const event: PrivacyEventInput =
     privacy.noise !== "central"
@@ -74,9 +81,14 @@ export function noiseMultiplierOf(config: Config, released: Released): number {
 export function accountOf(config: Config, released: Released, noiseMultiplier: number): PrivacyAccount {
   const { delta, targetEpsilon, noise } = config.privacy;
   const accountant = createAccountant(config.privacy.accountant);
-  const { population } = released;
+  const { population, records } = released;
+  const context: PrivacyContext = {
+    population: records ?? population,
+    unit: records === undefined ? "clients" : "records",
+    noise,
+  };
   const after = (rounds: number) =>
-    accountant.epsilon(roundEvents(config, released, noiseMultiplier, rounds), delta, { population, noise });
+    accountant.epsilon(roundEvents(config, released, noiseMultiplier, rounds), delta, context);
   // A run asks twice of every round: whether it fits, and what it cost.
   const known = new Map<number, number>();
   const epsilonAfter = (rounds: number) => {

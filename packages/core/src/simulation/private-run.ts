@@ -3,7 +3,8 @@ import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import type { PrivacyAccount, RunPlan } from "../round/run-plan.ts";
-import { noiseMultiplierOf } from "./private-account.ts";
+import type { Federation } from "./federation.ts";
+import { noiseMultiplierOf, type Released } from "./private-account.ts";
 import { requireOneVector } from "./summable.ts";
 
 /**
@@ -14,7 +15,7 @@ export function configuredMechanism(
   config: Config,
   algorithm: Algorithm,
   exchange: Exchange,
-  population: number,
+  federation: Federation,
 ): MechanismSettings | undefined {
   const { privacy, sampler, seed } = config;
   if (privacy.mechanism === "none") {
@@ -27,8 +28,10 @@ export function configuredMechanism(
     );
   }
   requirePrivateMethod(config, algorithm, exchange);
+  const records = algorithm.privacy?.unit === "records";
+  if (records) requireRecords(config, algorithm, federation);
   const { clipping, clipNorm, noise, minimumSurvivors, targetQuantile, clipLearningRate } = privacy;
-  const noiseMultiplier = noiseMultiplierOf(config, releasedOf(exchange, population));
+  const noiseMultiplier = noiseMultiplierOf(config, releasedOf(algorithm, exchange, federation));
   const countNoise = privacy.countNoise ?? sampler.cohort / 20;
   return {
     clipping,
@@ -37,6 +40,7 @@ export function configuredMechanism(
     noise,
     noiseMultiplier,
     minimumSurvivors: minimumSurvivors ?? 1,
+    ...(records ? { records: federation.examplesHeld.fewest } : {}),
     denominator: sampler.cohort,
     source: { kind: "seeded", seed },
     ...(targetQuantile === undefined ? {} : { adaptive: { targetQuantile, rate: clipLearningRate, countNoise } }),
@@ -44,11 +48,50 @@ export function configuredMechanism(
 }
 
 /** What a round of a private run releases, as far as its noise must know. */
-export function releasedOf(
-  { up }: Exchange,
-  population: number,
-): { readonly population: number; readonly size: number } {
-  return { population, size: Object.values(up)[0]!.layout.size };
+export function releasedOf({ privacy }: Algorithm, { up }: Exchange, { clients, examplesHeld }: Federation): Released {
+  const records = privacy?.unit === "records" ? examplesHeld.total : undefined;
+  return { population: clients, size: Object.values(up)[0]!.layout.size, records };
+}
+
+/** One record must move an update by no more than the clip norm over the number of records, and no other update at all. */
+function requireRecords({ training, privacy, data }: Config, { name }: Algorithm, federation: Federation): void {
+  const refuse = (key: string, received: unknown, expected: string, advice: string) => {
+    throw conflict(key, `${received}, with algorithm.name = "${name}" for single records`, expected, advice);
+  };
+  const { batchSize, localSteps, localEpochs } = training;
+  if (batchSize !== 1) refuse("training.batchSize", batchSize, "1", "Each step clips the gradient of one record.");
+  const once = "training.localEpochs = 1";
+  if (localSteps !== undefined) refuse("training.localSteps", localSteps, once, "Every record counts once in a round.");
+  if (localEpochs !== 1) refuse("training.localEpochs", localEpochs, once, "Every record counts once in a round.");
+  const { mechanism, clipping } = privacy;
+  if (mechanism !== "gaussian") {
+    refuse("privacy.mechanism", `"${mechanism}"`, '"gaussian"', "Noise of whole numbers is made for whole clients.");
+  }
+  if (clipping !== "flat") {
+    refuse(
+      "privacy.clipping",
+      `"${clipping}"`,
+      '"flat"',
+      "Gradients of records are clipped over all parameters together.",
+    );
+  }
+  const { scheme } = data.partition;
+  if (federation.repeats) {
+    refuse(
+      "data.partition.scheme",
+      `"${scheme}", whose examples lie in several places`,
+      "a partition without repeats",
+      "A record that counts twice would be protected half: choose another scheme or recipe.",
+    );
+  }
+  if (federation.examplesHeld.fewest === 0) {
+    refuse(
+      "data.partition.scheme",
+      `"${scheme}", with a client without examples`,
+      "at least one example for each client",
+      "Choose fewer clients or another scheme.",
+    );
+  }
 }
 
 function requirePrivateMethod({ privacy }: Config, algorithm: Algorithm, exchange: Exchange): void {
@@ -77,7 +120,7 @@ export function privacyWarnings(
   if (mechanism === undefined || account === undefined) return [];
   const warnings: { code: string; message: string }[] = [];
   const warn = (code: string, message: string) => warnings.push({ code: `privacy/${code}`, message });
-  if (config.sampler.name !== "poisson" && mechanism.noise === "central") {
+  if (config.sampler.name !== "poisson" && mechanism.noise === "central" && mechanism.records === undefined) {
     warn(
       "fixed-size-sampling",
       'Cohorts have a fixed size, which costs a larger epsilon than sampler.name = "poisson", and is about replaced clients.',
@@ -98,7 +141,8 @@ const NOISE = { gaussian: "Gaussian", "discrete-gaussian": "discrete Gaussian", 
 
 /** What is done and assumed, for people: the text of `run.started`. */
 export function describeMechanism(mechanism: MechanismSettings, config: Config): string {
-  const { clipNorm, clipping, adaptive, distribution, noise, noiseMultiplier, minimumSurvivors, source } = mechanism;
+  const { clipNorm, clipping, adaptive, distribution, noise, noiseMultiplier, minimumSurvivors, records, source } =
+    mechanism;
   const bound = `${clipping} clip at ${clipNorm}${adaptive === undefined ? "" : `, following quantile ${adaptive.targetQuantile}`}`;
   const who = {
     central: "added by the server, which is trusted",
@@ -109,5 +153,6 @@ export function describeMechanism(mechanism: MechanismSettings, config: Config):
     source.kind === "seeded"
       ? "drawn from the run's seed, which repeats a simulation and protects nobody"
       : "drawn from the system's secure generator";
-  return `whole clients, ${bound}; ${NOISE[distribution]} noise of multiplier ${Number(noiseMultiplier.toPrecision(4))}, ${who}, ${from}; ${config.sampler.name} sampling`;
+  const whom = records === undefined ? "whole clients" : `single records, at least ${records} with a client`;
+  return `${whom}, ${bound}; ${NOISE[distribution]} noise of multiplier ${Number(noiseMultiplier.toPrecision(4))}, ${who}, ${from}; ${config.sampler.name} sampling`;
 }

@@ -74,15 +74,15 @@ function encodingOf(
     };
   }
   const { bits, range, maxWeight } = config.secureAggregation;
-  if (maxWeight !== undefined && maxWeight < federation.mostExamples) {
+  if (maxWeight !== undefined && maxWeight < federation.examplesHeld.most) {
     throw conflict(
       "secureAggregation.maxWeight",
-      `${maxWeight}, with a client of ${federation.mostExamples} examples`,
-      `at least ${federation.mostExamples}`,
+      `${maxWeight}, with a client of ${federation.examplesHeld.most} examples`,
+      `at least ${federation.examplesHeld.most}`,
       "Clients with larger weights could never take part: raise secureAggregation.maxWeight, or leave it out.",
     );
   }
-  const largest = config.aggregation.weighting === "uniform" ? 1 : (maxWeight ?? federation.mostExamples);
+  const largest = config.aggregation.weighting === "uniform" ? 1 : (maxWeight ?? federation.examplesHeld.most);
   return { kind: "quantized", rule: { range, bits, maxWeight: largest, rounding: "stochastic" } };
 }
 

@@ -7,8 +7,10 @@ export type AccountantName = "rdp" | "pld" | "gaussian";
 
 /** What is known beside the events. */
 export interface PrivacyContext {
-  /** Clients of the federation: a delta of 1/population or more is warned of. */
+  /** Clients (or records) of the federation: a delta of 1/population or more is warned of. */
   readonly population?: number;
+  /** Whom the guarantee is about; default "clients". */
+  readonly unit?: "clients" | "records";
   /** Who adds the noise: a trusted server (default), the clients in shares of one sum, or every client in full. */
   readonly noise?: "central" | "distributed" | "local";
 }
@@ -60,7 +62,7 @@ export function accountantOf(method: Method): Accountant {
     return { groups, adjacency: commonAdjacency(groups) };
   };
   const describe = (groups: readonly PrivacyEvent[], delta: number, bound: Bound, context: PrivacyContext = {}) => ({
-    assumptions: [...assumptionsOf(groups, context.noise), method.assumption],
+    assumptions: [...assumptionsOf(groups, context), method.assumption],
     warnings: [...(bound.warnings ?? []), ...warningsOf(groups, delta, context)],
     ...(bound.lower === undefined ? {} : { lowerBound: bound.lower }),
     ...(bound.order === undefined ? {} : { order: bound.order }),
@@ -93,7 +95,7 @@ function warningsOf(groups: readonly PrivacyEvent[], delta: number, context: Pri
     ...(silent ? ["a noise multiplier of 0 adds no noise: there is no privacy guarantee"] : []),
     ...(known.length > 0 && delta >= 1 / population
       ? [
-          `delta ${delta} is at least 1/population = ${1 / population}: publishing all data of one random client would be allowed`,
+          `delta ${delta} is at least 1/population = ${1 / population}: publishing all data of one random ${context.unit === "records" ? "record" : "client"} would be allowed`,
         ]
       : []),
   ];

@@ -4,20 +4,28 @@ import type { PrivacyEvent } from "./events.ts";
 /** What a guarantee over some events rests on, one sentence each, to be printed beside epsilon. */
 export function assumptionsOf(
   events: readonly PrivacyEvent[],
-  noise: NonNullable<PrivacyContext["noise"]> = "central",
+  { unit = "clients", noise = "central" }: PrivacyContext,
 ): string[] {
   const trust = events.map(
     ({ kind }) => TRUST[kind === "zero-concentrated" || kind === "skellam" ? "distributed" : noise],
   );
-  const lines = [adjacencyOf(events), ...events.map(samplingOf), ...trust];
-  return [...new Set(lines.filter((line) => line !== ""))];
+  const lines = [ADJACENCY[unit][events[0]?.adjacency ?? "add-or-remove"], ...events.map(samplingOf), ...trust];
+  return [...new Set(lines)];
 }
 
-function adjacencyOf(events: readonly PrivacyEvent[]): string {
-  return events[0]?.adjacency === "replace-one"
-    ? "adjacency replace-one: all data of one client are replaced by others, which moves a sum by up to twice the clip norm"
-    : "adjacency add-or-remove: all data of one client are there or not, which moves a sum by up to the clip norm";
-}
+const ADJACENCY = {
+  clients: {
+    "replace-one":
+      "adjacency replace-one: all data of one client are replaced by others, which moves a sum by up to twice the clip norm",
+    "add-or-remove":
+      "adjacency add-or-remove: all data of one client are there or not, which moves a sum by up to the clip norm",
+  },
+  records: {
+    "replace-one":
+      "adjacency replace-one: one record is replaced by another, which moves a client's mean by up to twice the clip norm over its number of records; how many each client has is public",
+    "add-or-remove": "adjacency add-or-remove: one record is there or not, which moves a sum by up to the clip norm",
+  },
+};
 
 const TRUST = {
   central:
