@@ -171,6 +171,16 @@ const battery: Record<string, AlgorithmUnderTest> = {
 
 const native = await onnxruntimeNode();
 
+describe("diff2 for records", () => {
+  const subject: AlgorithmUnderTest = {
+    create: () => diff2({ protects: "records" }),
+    // a flag and the clip norm beside both models: 2 d + 2 with d = 3
+    wire: { down: 2 + 2 / 3, up: 1 },
+    converges: { rounds: 300, learningRate: 0.1, within: 1e-6 },
+  };
+  for (const { name: requirement, run } of algorithmCases(subject, native)) it(requirement, run);
+});
+
 describe.each(algorithms.map((a) => a.name))("%s", (name) => {
   const subject = battery[name];
   if (subject === undefined) throw new Error(`${name} has not joined the battery`);
