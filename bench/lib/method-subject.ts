@@ -11,6 +11,8 @@ import {
   type TrainTest,
 } from "@anabranch/core";
 import { type Executable, type Executor, fingerprint, loadProgram } from "@anabranch/engine";
+import { createAlgorithm } from "../../packages/core/src/algorithms/registry.ts";
+import { publicScalars } from "../../packages/core/src/round/private-round.ts";
 import type { MethodVariant } from "./method-variants.ts";
 
 /** Small, so that random labels do no method harm. */
@@ -55,6 +57,7 @@ export async function prepareSubject(
     training: { localSteps: steps, batchSize: batch, learningRate: LEARNING_RATE },
     sampler: { cohort: COHORT },
     evaluation: { every: 0 },
+    ...(isPrivate(variant) ? { privacy: { mechanism: "gaussian" } } : {}),
   });
   const { name, version, float } = executor;
   const identity = { name, version, float, fingerprint: await fingerprint(executor) };
@@ -82,10 +85,17 @@ export async function prepareSubject(
   }
 }
 
+/** Whether a method is made for a mechanism: clipping, which clients do on the host, is then part of its round, not of its time. */
+function isPrivate({ method, options }: MethodVariant): boolean {
+  return createAlgorithm(method, options).privacy !== undefined;
+}
+
 /** The first round of the first client, again and again; the program and its host kernels alone are timed. */
 function trainer({ plan, simulation }: PreparedRun, loaded: Executable) {
   const { algorithm, initial, exchange } = plan;
-  const broadcast = { round: 1, vectors: algorithm.broadcast(algorithm.init(initial, exchange), {}), scalars: {} };
+  const server = algorithm.init(initial, exchange);
+  const scalars = publicScalars(plan, server, 1, LEARNING_RATE);
+  const broadcast = { round: 1, vectors: algorithm.broadcast(server, scalars), scalars };
   const data = openDataSource(simulation.train).load(0);
   const task = { client: 0, learningRate: LEARNING_RATE, broadcast, state: undefined, data };
   return async (part: number | undefined) => {

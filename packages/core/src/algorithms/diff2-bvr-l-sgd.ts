@@ -33,7 +33,7 @@ import { requirePlainSteps } from "./local-optimizer.ts";
 import { combine } from "./parameter-tensors.ts";
 import { combineVectors, stepFrom, zeros } from "./server.ts";
 
-export const diff2BvrLSgdOptions = diff2Options.omit({ serverLearningRate: true });
+export const diff2BvrLSgdOptions = diff2Options.omit({ serverLearningRate: true, protects: true });
 
 const flag = (name: string) => ({ name, shape: [], role: "vector", block: "phase" }) as const;
 /** 1 where gradients are released as differences, 1 where the local model moves. */
