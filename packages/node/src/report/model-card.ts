@@ -1,5 +1,5 @@
 import { formatBytes, formatCount, formatFixed, formatPercent } from "../terminal/format.ts";
-import { spentBy, spentText } from "./privacy.ts";
+import { groundsOf, NOT_COVERED, spentBy, spentText } from "./privacy.ts";
 import type { RunData } from "./run-data.ts";
 import { summarise } from "./summary.ts";
 
@@ -43,7 +43,6 @@ function about(run: RunData): string[] {
 }
 
 function privacySection(run: RunData): string[] {
-  const { start, warnings } = run;
   if (spentBy(run) === undefined) {
     return [
       "## Privacy",
@@ -51,15 +50,14 @@ function privacySection(run: RunData): string[] {
     ];
   }
   const list = (texts: readonly string[]) => texts.map((text) => `- ${line(text)}`).join("\n");
-  const assumptions = start?.privacyAssumptions ?? [];
-  const concerns = warnings.filter(({ code }) => code.startsWith("privacy/")).map(({ message }) => message);
+  const { done, assumptions, warnings } = groundsOf(run);
   return [
     "## Privacy",
     `${spentText(run)}, for all rounds together.`,
-    ...(start?.privacy === undefined ? [] : [`Done: ${line(start.privacy)}.`]),
+    ...(done === undefined ? [] : [`Done: ${line(done)}.`]),
     ...(assumptions.length === 0 ? [] : ["It rests on:", list(assumptions)]),
-    ...(concerns.length === 0 ? [] : ["Warnings:", list(concerns)]),
-    "Epsilon is about the models of the rounds. Training losses, counts and evaluations on clients' own data in the run's other files are not covered, nor is a choice between several runs.",
+    ...(warnings.length === 0 ? [] : ["Warnings:", list(warnings)]),
+    NOT_COVERED,
   ];
 }
 

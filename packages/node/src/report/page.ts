@@ -125,7 +125,8 @@ figure svg { display: block; width: 100%; height: auto; max-width: 680px; margin
 figcaption { color: #52606d; font-size: 14px; margin-top: 8px; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; margin-bottom: 12px; }
 .card .scroll { margin-bottom: 8px; max-width: 560px; }
-.card p { color: #52606d; font-size: 14px; margin: 0; }
+.card p, .card li { color: #52606d; font-size: 14px; margin: 0; max-width: 100ch; overflow-wrap: anywhere; }
+.card ul { margin: 6px 0; padding-left: 20px; }
 table { border-collapse: collapse; font-size: 15px; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: 7px 14px 7px 0; border-bottom: 1px solid #e4e7eb; vertical-align: top; }
 th { color: #52606d; font-weight: 600; font-size: 14px; vertical-align: bottom; }

@@ -31,6 +31,32 @@ describe("report", () => {
     expect(page.match(/<svg /g)).toHaveLength(9);
   });
 
+  it("shows what a private run has spent, and what that rests on", () => {
+    const texts = syntheticRun({ rounds: 8 });
+    const spend = (epsilon: (round: number) => number | null) => {
+      const rounds = texts.events.replaceAll(
+        /"type":"round.finished",("at":"[^"]*"),"round":(\d+)/g,
+        (_all, at, round) =>
+          `"type":"round.finished",${at},"round":${round},"privacy":${JSON.stringify({ epsilon: epsilon(Number(round)), delta: 1e-5, accountant: "rdp" })}`,
+      );
+      const events = rounds.replace(
+        '"seed":1',
+        '"seed":1,"privacy":"whole clients","privacyAssumptions":["a trusted server"]',
+      );
+      return parseRun({ ...texts, events });
+    };
+    const page = report(spend((round) => 0.5 * round));
+    const ids = drawFigures([spend((round) => 0.5 * round)]).flatMap(({ figures }) => figures.map(({ id }) => id));
+    expect(ids).toEqual(expect.arrayContaining(["epsilon-rounds", "accuracy-epsilon"]));
+    for (const text of ["epsilon 4 at delta", "Done: whole clients.", "<li>a trusted server</li>"]) {
+      expect(page).toContain(text);
+    }
+    const silent = report(spend(() => null));
+    expect(silent).toContain("<li>a trusted server</li>");
+    expect(silent).not.toContain("Accuracy for privacy");
+    expect(report(single)).not.toContain("<h2>Privacy</h2>");
+  });
+
   it("needs no script and no network", () => {
     const page = report(single);
     expect(page).not.toMatch(/<script|<link|@import|src=/);

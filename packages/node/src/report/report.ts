@@ -7,7 +7,8 @@ import { comparePage } from "./compare.ts";
 import { drawFigures, type Figure } from "./figures.ts";
 import { type Html, html } from "./html.ts";
 import { figure, grid, page, pairs, section, tiles } from "./page.ts";
-import { spentBy, spentText } from "./privacy.ts";
+import { spentBy } from "./privacy.ts";
+import { privacyCard } from "./privacy-section.ts";
 import { type RunData, readRunFolder } from "./run-data.ts";
 import { type RunSummary, summarise } from "./summary.ts";
 
@@ -55,9 +56,13 @@ function reportPage(run: RunData, sections: ReturnType<typeof drawFigures>): str
         grid([
           ...figures.map(({ title, svg, caption }) => figure(title, svg, caption)),
           ...(heading === "Clients" ? clientCard(run) : []),
+          ...(heading === "Privacy" ? privacyCard(run) : []),
         ]),
       ]),
     ),
+    ...(spentBy(run) !== undefined && sections.every(({ heading }) => heading !== "Privacy")
+      ? [section("Privacy", [grid(privacyCard(run))])]
+      : []),
     ...(run.failures.length > 0 ? [section("Failed clients", failureTable(run))] : []),
     ...configuration(run),
     section("Environment", [environment(run)]),
@@ -134,11 +139,8 @@ function environment(run: RunData): Html {
     ["Parameters", count(start.parameters)],
     ["Clients", count(start.clients)],
     ["Cohort", count(start.cohort)],
-    ["Privacy", start.privacy ?? ""],
-    ["Privacy spent", spentText(run)],
     ["Secure aggregation", start.secureAggregation ?? ""],
     ["Secure sums took", secureTime(run)],
-    ["Privacy assumes", (start.privacyAssumptions ?? []).join("; ")],
     ["Started", start.at],
     ["Resumed from round", start.resumedFrom === undefined ? "" : String(start.resumedFrom)],
     ["Unreadable events", run.skippedEvents === 0 ? "" : String(run.skippedEvents)],

@@ -1,10 +1,12 @@
 import { accuracyBytes } from "./accuracy-bytes.ts";
+import { accuracyEpsilon } from "./accuracy-epsilon.ts";
 import { accuracyRounds } from "./accuracy-rounds.ts";
 import { bytesRounds } from "./bytes-rounds.ts";
 import type { Chart } from "./chart.ts";
 import { clientLossBand } from "./client-loss-band.ts";
 import { clientRounds } from "./client-rounds.ts";
 import { clientSpread } from "./client-spread.ts";
+import { epsilonRounds } from "./epsilon-rounds.ts";
 import { lossRounds } from "./loss-rounds.ts";
 import { partitionPicture } from "./partition.ts";
 import { timingRounds } from "./timing-rounds.ts";
@@ -12,6 +14,7 @@ import { timingRounds } from "./timing-rounds.ts";
 /** All charts of a report under the headings they stand below. */
 export const CHART_SECTIONS: readonly { readonly heading: string; readonly charts: readonly Chart[] }[] = [
   { heading: "Learning", charts: [accuracyRounds, lossRounds, accuracyBytes, clientLossBand] },
+  { heading: "Privacy", charts: [epsilonRounds, accuracyEpsilon] },
   { heading: "Clients", charts: [partitionPicture, clientSpread, clientRounds] },
   { heading: "Communication and time", charts: [bytesRounds, timingRounds] },
 ];

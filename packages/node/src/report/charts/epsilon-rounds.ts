@@ -1,0 +1,31 @@
+import { runLabels } from "../labels.ts";
+import { curve, frame, lastRound, xAxis, yAxis } from "./cartesian.ts";
+import type { Chart } from "./chart.ts";
+import { seriesColour, seriesDash } from "./theme.ts";
+
+/** Epsilon over rounds: how a private run spends its budget. */
+export const epsilonRounds: Chart = {
+  id: "epsilon-rounds",
+  title: "Epsilon",
+  caption: (runs) => {
+    const { delta } = runs.flatMap(({ rounds }) => rounds.at(-1)?.privacy ?? [])[0]!;
+    const at = runs.length === 1 ? `at delta ${delta}` : "at the delta of each run";
+    return `Privacy loss of all rounds until then together, ${at}. Lower is more private.`;
+  },
+  option(runs) {
+    const curves = runs.map(({ rounds }) => rounds.map(({ round, privacy }) => [round, epsilonOf(privacy)] as const));
+    if (!curves.flat().some(([, epsilon]) => Number.isFinite(epsilon))) return undefined;
+    const labels = runLabels(runs);
+    return {
+      ...frame(labels.map((name, index) => ({ name, colour: seriesColour(index) }))),
+      xAxis: xAxis("round", { min: 0, max: lastRound(runs) }),
+      yAxis: yAxis("epsilon", { min: 0 }),
+      series: curves.map((points, index) => curve(labels[index] ?? "", seriesColour(index), points, seriesDash(index))),
+    };
+  },
+};
+
+/** NaN where a round says nothing or guarantees nothing. */
+export function epsilonOf(privacy: { readonly epsilon: number | null } | undefined): number {
+  return privacy?.epsilon ?? Number.NaN;
+}

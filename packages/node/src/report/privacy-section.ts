@@ -1,0 +1,22 @@
+import { type Html, html } from "./html.ts";
+import { card } from "./page.ts";
+import { groundsOf, NOT_COVERED, spentText } from "./privacy.ts";
+import type { RunData } from "./run-data.ts";
+
+/** What stands beside the charts of a private run: its guarantee with all that it rests on. */
+export function privacyCard(run: RunData): Html[] {
+  const { done, assumptions, warnings } = groundsOf(run);
+  return [
+    card("What the guarantee rests on", [
+      html`<p>It is ${spentText(run)}, for all rounds together.</p>`,
+      ...(done === undefined ? [] : [html`<p>Done: ${done}.</p>`]),
+      ...list(assumptions),
+      ...(warnings.length === 0 ? [] : [html`<p>Warnings:</p>`, ...list(warnings)]),
+      html`<p>${NOT_COVERED}</p>`,
+    ]),
+  ];
+}
+
+function list(texts: readonly string[]): Html[] {
+  return texts.length === 0 ? [] : [html`<ul>${texts.map((text) => html`<li>${text}</li>`)}</ul>`];
+}
