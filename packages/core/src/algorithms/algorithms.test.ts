@@ -338,6 +338,7 @@ describe("registry", () => {
     ["fedagv", {}, "algorithm/unknown", 'Did you mean "fedavg"'],
     ["fedprox", { proximalStrenght: 1 }, "algorithm/unknown-option", 'Did you mean "proximalStrength"'],
     ["fedavgm", { serverMomentum: 1.5 }, "algorithm/option", "algorithm.serverMomentum"],
+    ["diff2-bvr-l-sgd", { protects: "records" }, "algorithm/unknown-option", "protects"], // it protects clients alone
   ])("refuses %s %j", (name, options, code, part) => {
     let caught: unknown;
     try {
