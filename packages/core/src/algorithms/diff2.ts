@@ -15,15 +15,29 @@
  *   []; q M -> sampler.cohort -> []
  * State: server {parameters [d], previous [d], gradient [d], scalar rounds}; client none.
  * Wire: down 2d + 1 (2d + 2 with protects = "records"), up d; two gradients a step.
- * Differences: the paper protects records. So does protects = "records": clients go over their data once in batches of one
- *   and send the mean over their n_i records of each one's clipped gradient (or difference), the noise on the sum is
- *   z C / min n_i, and adjacency is replacing one record. By default a client's mean gradient takes the place of a record,
- *   so that whole clients are protected and adjacency is adding or removing one. The server adds the noise unless
- *   privacy.noise says otherwise. A client's gradient is the mean over its local steps, none of which moves: local learning
- *   rate, momentum and weight decay have no influence. x_{r-1} goes down, as clients keep nothing. One noise multiplier
- *   serves both kinds of release; the last iterate is the result. The form with local steps is diff2-bvr-l-sgd.
+ * Differences: the paper protects records. So does protects = "records": clients go over their data once in batches of
+ *   one and send the mean over their n_i records of each one's clipped gradient (or difference; 0 where that is not
+ *   finite), the noise on the sum is z C / min n_i, and adjacency is replacing one record. By default a client's mean
+ *   gradient takes the place of a record, so that whole clients are protected and adjacency is adding or removing one.
+ *   The server adds the noise unless privacy.noise says otherwise. A client's gradient is the mean over its local
+ *   steps, none of which moves: local learning rate, momentum and weight decay have no influence. x_{r-1} goes down, as
+ *   clients keep nothing. One noise multiplier serves both kinds of release; the last iterate is the result. The form
+ *   with local steps is diff2-bvr-l-sgd.
  */
-import { add, div, globalNorm, maximum, minimum, mul, sub, type Tensor, type TensorTree } from "@anabranch/engine";
+import {
+  abs,
+  add,
+  div,
+  globalNorm,
+  less,
+  maximum,
+  minimum,
+  mul,
+  sub,
+  type Tensor,
+  type TensorTree,
+  where,
+} from "@anabranch/engine";
 import * as z from "zod";
 import { layout } from "../params/layout.ts";
 import { distance, zerosLike } from "../params/vector.ts";
@@ -59,7 +73,8 @@ const client = (unit: "clients" | "records"): ClientHalf => ({
     const asked = local.broadcast["difference"]!["difference"]!;
     const change = combine((g, p) => sub(g, mul(asked, p)), now.gradients, before.gradients);
     const counted = unit === "clients" ? change : within(change, local.broadcast["bound"]!["bound"]!);
-    return { carry: combine(add, carry as ParameterTensors, counted) as TensorTree, loss: now.loss };
+    const loss = unit === "clients" ? now.loss : where(finite(now.loss), now.loss, MOST);
+    return { carry: combine(add, carry as ParameterTensors, counted) as TensorTree, loss };
   },
   end: (carry, { steps }) => ({
     update: { change: combine((sum) => div(sum, steps), carry as ParameterTensors) },
@@ -67,14 +82,22 @@ const client = (unit: "clients" | "records"): ClientHalf => ({
   }),
 });
 
-/** clip(g, C) = g min(1, C / |g|), over all parameters together. */
+/**
+ * clip(g, C) = g min(1, C / |g|), over all parameters together; 0 where |g| is not finite. A record must not make its client
+ * fail: without the client's other records a sum would move by up to C, not 2 C / n.
+ */
 function within(gradients: ParameterTensors, bound: Tensor): ParameterTensors {
-  const factor = minimum(div(bound, maximum(globalNorm(gradients), TINY)), 1);
-  return combine((g) => mul(g, factor), gradients);
+  const norm = globalNorm(gradients);
+  const factor = minimum(div(bound, maximum(norm, TINY)), 1);
+  return combine((g) => where(finite(norm), mul(g, factor), 0), gradients);
 }
 
 /** Keeps the norm of a zero gradient from dividing. */
 const TINY = 1e-30;
+/** The largest number of 32 bits: stands for a loss that is not finite, which would count as a failure too. */
+const MOST = (2 - 2 ** -23) * 2 ** 127;
+
+const finite = (x: Tensor): Tensor => less(abs(x), Number.POSITIVE_INFINITY);
 
 export function diff2(options: z.input<typeof diff2Options> = {}): Algorithm {
   const settings = diff2Options.parse(options);

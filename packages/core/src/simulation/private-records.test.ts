@@ -1,9 +1,11 @@
-import { interpreter } from "@anabranch/engine";
+import { interpreter, mean, mul, sqrt, sub } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { diff2 } from "../algorithms/diff2.ts";
 import { type ConfigInput, resolveConfig } from "../config/index.ts";
 import type { ArrayDataset } from "../data/index.ts";
+import { logistic } from "../models/logistic.ts";
+import type { Model } from "../models/model.ts";
 import { createAccountant } from "../privacy/accounting/index.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
@@ -32,17 +34,19 @@ interface World {
   readonly training?: ConfigInput["training"];
   readonly sampler?: ConfigInput["sampler"];
   readonly partition?: NonNullable<ConfigInput["data"]>["partition"];
+  readonly holdout?: number;
+  readonly model?: Model;
   /** Record that is another one. */
   readonly replaced?: number;
 }
 
 function prepare(
-  { clients = 6, protects = "records", replaced, partition, ...more }: World,
+  { clients = 6, protects = "records", replaced, partition, holdout = 0, model, ...more }: World,
   aggregates: number[][] = [],
 ) {
   const config = resolveConfig({
     rounds: 2,
-    data: { clients, partition: partition ?? { scheme: "iid" } },
+    data: { clients, holdout, partition: partition ?? { scheme: "iid" } },
     model: { name: "logistic" },
     algorithm: { name: "diff2" },
     training: { batchSize: 1, localEpochs: 1, learningRate: 0.1, ...more.training },
@@ -59,7 +63,7 @@ function prepare(
   };
   const data = { train: part(RECORDS, replaced), test: part(6) };
   const identity = { name: "interpreter", version: "1", fingerprint: "", float: "float64" } as const;
-  return prepareRun(config, data, identity, 0, "records", { algorithm: watched });
+  return prepareRun(config, data, identity, 0, "records", { algorithm: watched, model });
 }
 
 /** [rounds][d] What the server half was given. */
@@ -96,6 +100,40 @@ describe("a run that protects records", () => {
       expect(moved).toBeGreaterThan(0);
       expect(moved).toBeLessThanOrEqual(((2 * CLIP_NORM) / RECORDS) * (1 + 1e-12));
     }
+  });
+
+  it("is moved no further where clients hold unequal numbers, by the record of any", async () => {
+    const unequal = { partition: { scheme: "quantity-skew", alpha: 1 }, holdout: 0.3 } as const;
+    const { plan, federation } = prepare(unequal);
+    const { fewest, most, total } = federation.examplesHeld;
+    expect(most).toBeGreaterThan(2 * fewest);
+    expect(plan.stages.privacy!.records).toBe(fewest);
+    expect(total).toBeLessThan(RECORDS);
+    const base = await released(unequal);
+    const moves: number[] = [];
+    for (let replaced = 0; replaced < RECORDS; replaced++) {
+      const [other] = await released({ ...unequal, replaced });
+      moves.push(6 * Math.hypot(...difference(base[0]!, other!)));
+    }
+    const largest = Math.max(...moves);
+    expect(largest).toBeLessThanOrEqual(((2 * CLIP_NORM) / fewest) * (1 + 1e-12));
+    expect(largest).toBeGreaterThan((2 * CLIP_NORM) / most);
+    expect(moves.filter((moved) => moved === 0)).toHaveLength(RECORDS - total);
+  });
+
+  it("counts a record that has no finite gradient as zero: its client's other records stay in the sum", async () => {
+    const plain = logistic({ input: [2], inputType: "float", classes: 3 });
+    // no number where a feature is above 2.5 on average, as for the replaced record
+    const model: Model = {
+      ...plain,
+      forward: (parameters, x, context) =>
+        mul(plain.forward(parameters, x, context), sqrt(sub(2.5, mean(x, [1], true)))),
+    };
+    const [base] = await released({ model });
+    const [other] = await released({ model, replaced: 7 });
+    const moved = Math.hypot(...difference(base!, other!));
+    expect(moved).toBeGreaterThan(0);
+    expect(moved).toBeLessThanOrEqual((CLIP_NORM / RECORDS) * (1 + 1e-12));
   });
 
   it("adds as much less noise as a client has records", async () => {
