@@ -59,15 +59,15 @@ export function roundEvents(
  * Throws `privacy/out-of-reach` or `privacy/unsupported`.
  */
 export function noiseMultiplierOf(config: Config, released: Released): number {
-  const { mechanism, noiseMultiplier, targetEpsilon, delta, accountant } = config.privacy;
+  const { noiseMultiplier, targetEpsilon, delta, accountant } = config.privacy;
   if (noiseMultiplier !== undefined || targetEpsilon === undefined) return noiseMultiplier ?? USUAL_NOISE;
   const target = { accountant: createAccountant(accountant), targetEpsilon, delta };
   try {
     return calibrateNoise(target, (noise) => roundEvents(config, released, noise, config.rounds)).noiseMultiplier;
   } catch (error) {
-    if (!(error instanceof AnabranchError && error.failure.code === "privacy/out-of-reach" && isDiscrete(mechanism)))
-      throw error;
-    // the finer the grid, the less rounding adds to what noise must cover
+    // the finer the grid, the less rounding adds to what noise must cover; lightsecagg has a modulus of its own
+    const rounded = isDiscrete(config.privacy.mechanism) && config.secureAggregation.protocol !== "lightsecagg";
+    if (!(rounded && error instanceof AnabranchError && error.failure.code === "privacy/out-of-reach")) throw error;
     const advice = `${error.failure.advice} Or raise secureAggregation.bits: rounding to a coarse grid costs privacy that noise cannot buy back.`;
     throw new AnabranchError({ ...error.failure, advice });
   }

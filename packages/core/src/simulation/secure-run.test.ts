@@ -205,6 +205,12 @@ describe("noise of whole numbers", () => {
     const privacy = { mechanism: "discrete-gaussian", clipNorm: 0.1, targetEpsilon: 0.1, minimumSurvivors: 3 } as const;
     const coarse = { secureAggregation: { protocol: "bonawitz", bits: 8 }, privacy } as const;
     expect(() => prepare(coarse)).toThrow(/no noise multiplier.*raise secureAggregation.bits/s);
+    // the modulus of this protocol is its own
+    const coded = {
+      secureAggregation: { protocol: "lightsecagg" },
+      privacy: { ...privacy, targetEpsilon: 1e-6 },
+    } as const;
+    expect(() => prepare(coded)).toThrow(/no noise multiplier(?!.*secureAggregation.bits)/s);
   });
 
   it("protects nobody where the server sees the parts, and says so", () => {
