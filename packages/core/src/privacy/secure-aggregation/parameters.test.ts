@@ -54,6 +54,36 @@ describe("the sparse graph", () => {
     expect(() => chooseGraph({ clients: 20, corrupted: 0.5, dropped: 0.5 })).toThrow(refusal("parameters"));
   });
 
+  it("where complete keeps two sets from both being unmasked, leaves enough clients, and passes the checks of plans", () => {
+    const complete: number[] = [];
+    for (let clients = 2; clients <= 24; clients++) {
+      for (const [corrupted, dropped] of [
+        [0, 0],
+        [0.1, 0.1],
+        [0.3, 0.1],
+        [0.1, 0.3],
+        [0.5, 0.2],
+      ] as const) {
+        const [bad, gone] = [Math.ceil(corrupted * clients), Math.ceil(dropped * clients)];
+        // t answers of honest ones and twice those of the corrupted: 2 t > n + bad; and t of n - gone must be there
+        const least = Math.floor((clients + bad) / 2) + 1;
+        let chosen: ReturnType<typeof chooseGraph>;
+        try {
+          chosen = chooseGraph({ clients, corrupted, dropped });
+        } catch {
+          expect(least).toBeGreaterThan(clients - gone);
+          continue;
+        }
+        checkPlan(testPlan(clients, chosen));
+        if (chosen.degree < clients - 1) continue;
+        complete.push(clients);
+        expect(chosen.threshold).toBeGreaterThanOrEqual(least);
+        expect(chosen.threshold).toBeLessThanOrEqual(clients - gone);
+      }
+    }
+    expect(complete.length).toBeGreaterThan(5);
+  });
+
   it("is regular, mutual, without a centre, and another one under another nonce", () => {
     const plan = testPlan(40, { degree: 6, threshold: 4 });
     const near = neighbourhoods(plan);

@@ -69,7 +69,8 @@ export function chooseGraph(demand: GraphDemand): GraphChoice {
   if (clients > MOST_SHARES || least > most) {
     refuse("parameters", "no graph with at most 254 neighbours withstands this", {
       received: JSON.stringify(demand),
-      advice: "Assume fewer corrupted or dropped clients, or choose another cohort.",
+      advice:
+        "Assume fewer corrupted or dropped clients (shares are rounded up to whole ones), or choose another cohort.",
     });
   }
   return { degree: others, threshold: Math.min(most, Math.max(least, completeThreshold(clients))) };
