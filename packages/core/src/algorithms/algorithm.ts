@@ -148,7 +148,7 @@ export interface ClientResult {
 export interface PrivacyNeeds {
   /**
    * Whom noise protects. "records": clients send the mean over all of their records of something that is clipped record by
-   * record, one step for each. Default "clients".
+   * record, one step for each, and no record makes its client fail. Default "clients".
    */
   readonly unit?: "clients" | "records";
   /** The clip norm of a round, from public state and numbers alone, where it is not that of the configuration. */
@@ -174,7 +174,10 @@ export interface Algorithm {
   readonly countsSteps?: boolean;
   /** Present in private methods: a configured run without a mechanism is refused. */
   readonly privacy?: PrivacyNeeds;
-  /** Vectors that go down this round; the names are those of `exchange.down`. Beside them go `scalars`: in a private round `clipNorm`. */
+  /**
+   * Vectors that go down this round; the names are those of `exchange.down`. Beside them go `scalars`: in a private round
+   * `clipNorm`.
+   */
   broadcast(state: ServerState, scalars: Readonly<Record<string, number>>): Readonly<Record<string, Vector>>;
   /** The server half: plain code over flat vectors. Returns fresh state; its inputs stay untouched. */
   update(state: ServerState, aggregate: Readonly<Record<string, Vector>>, round: RoundContext): ServerState;

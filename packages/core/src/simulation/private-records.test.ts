@@ -107,7 +107,7 @@ describe("a run that protects records", () => {
     const { plan, federation } = prepare(unequal);
     const { fewest, most, total } = federation.examplesHeld;
     expect(most).toBeGreaterThan(2 * fewest);
-    expect(plan.stages.privacy!.records).toBe(fewest);
+    expect(plan.stages.privacy!.fewestRecords).toBe(fewest);
     expect(total).toBeLessThan(RECORDS);
     const base = await released(unequal);
     const moves: number[] = [];

@@ -40,7 +40,7 @@ export function configuredMechanism(
     noise,
     noiseMultiplier,
     minimumSurvivors: minimumSurvivors ?? 1,
-    ...(records ? { records: federation.examplesHeld.fewest } : {}),
+    ...(records ? { fewestRecords: federation.examplesHeld.fewest } : {}),
     denominator: sampler.cohort,
     source: { kind: "seeded", seed },
     ...(targetQuantile === undefined ? {} : { adaptive: { targetQuantile, rate: clipLearningRate, countNoise } }),
@@ -53,7 +53,7 @@ export function releasedOf({ privacy }: Algorithm, { up }: Exchange, { clients, 
   return { population: clients, size: Object.values(up)[0]!.layout.size, records };
 }
 
-/** One record must move an update by no more than the clip norm over the number of records, and no other update at all. */
+/** Replacing one record must move one update by no more than twice the clip norm over its number of records, and no other. */
 function requireRecords({ training, privacy, data }: Config, { name }: Algorithm, federation: Federation): void {
   const refuse = (key: string, received: unknown, expected: string, advice: string) => {
     throw conflict(key, `${received}, with algorithm.name = "${name}" for single records`, expected, advice);
@@ -81,7 +81,7 @@ function requireRecords({ training, privacy, data }: Config, { name }: Algorithm
       "data.partition.scheme",
       `"${scheme}", whose examples lie in several places`,
       "a partition without repeats",
-      "A record that counts twice would be protected half: choose another scheme or recipe.",
+      'A record that counts twice would be protected half: choose "iid", "natural" or another scheme without repeats; for "dirichlet" recipe = "disjoint".',
     );
   }
   if (federation.examplesHeld.fewest === 0) {
@@ -120,7 +120,7 @@ export function privacyWarnings(
   if (mechanism === undefined || account === undefined) return [];
   const warnings: { code: string; message: string }[] = [];
   const warn = (code: string, message: string) => warnings.push({ code: `privacy/${code}`, message });
-  if (config.sampler.name !== "poisson" && mechanism.noise === "central" && mechanism.records === undefined) {
+  if (config.sampler.name !== "poisson" && mechanism.noise === "central" && mechanism.fewestRecords === undefined) {
     warn(
       "fixed-size-sampling",
       'Cohorts have a fixed size, which costs a larger epsilon than sampler.name = "poisson", and is about replaced clients.',
@@ -141,8 +141,17 @@ const NOISE = { gaussian: "Gaussian", "discrete-gaussian": "discrete Gaussian", 
 
 /** What is done and assumed, for people: the text of `run.started`. */
 export function describeMechanism(mechanism: MechanismSettings, config: Config): string {
-  const { clipNorm, clipping, adaptive, distribution, noise, noiseMultiplier, minimumSurvivors, records, source } =
-    mechanism;
+  const {
+    clipNorm,
+    clipping,
+    adaptive,
+    distribution,
+    noise,
+    noiseMultiplier,
+    minimumSurvivors,
+    fewestRecords,
+    source,
+  } = mechanism;
   const bound = `${clipping} clip at ${clipNorm}${adaptive === undefined ? "" : `, following quantile ${adaptive.targetQuantile}`}`;
   const who = {
     central: "added by the server, which is trusted",
@@ -153,6 +162,7 @@ export function describeMechanism(mechanism: MechanismSettings, config: Config):
     source.kind === "seeded"
       ? "drawn from the run's seed, which repeats a simulation and protects nobody"
       : "drawn from the system's secure generator";
-  const whom = records === undefined ? "whole clients" : `single records, at least ${records} with a client`;
+  const whom =
+    fewestRecords === undefined ? "whole clients" : `single records, at least ${fewestRecords} with a client`;
   return `${whom}, ${bound}; ${NOISE[distribution]} noise of multiplier ${Number(noiseMultiplier.toPrecision(4))}, ${who}, ${from}; ${config.sampler.name} sampling`;
 }

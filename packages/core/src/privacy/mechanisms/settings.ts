@@ -19,8 +19,8 @@ export interface AdaptiveClipping {
 
 /**
  * A mechanism of differential privacy as plain data. One round releases the sum of the cohort's clipped updates plus noise
- * of standard deviation `noiseMultiplier` * C in every coordinate (over n where records are protected), over a fixed
- * denominator.
+ * of standard deviation `noiseMultiplier` * C in every coordinate (`noiseMultiplier` * C / n where records are protected),
+ * over a fixed denominator.
  */
 export interface MechanismSettings {
   readonly clipping: Clipping;
@@ -31,10 +31,10 @@ export interface MechanismSettings {
   /** z, of everything that one round releases; 0: no noise and no privacy. */
   readonly noiseMultiplier: number;
   /**
-   * n, of the client with fewest, where single records are protected: an update is then the mean of what is clipped record
-   * by record, and one of them moves it by at most C / n. Absent: whole clients are protected.
+   * n, the records of the client with fewest, where single records are protected: an update is then the mean of what is
+   * clipped record by record, and replacing one moves it by at most 2 C / n. Absent: whole clients are protected.
    */
-  readonly records?: number | undefined;
+  readonly fewestRecords?: number | undefined;
   /** What the sum is divided by: the expected cohort q M, a public number that never depends on who came. */
   readonly denominator: number;
   /** Clients without whose shares a distributed round is not released; 1 elsewhere. */

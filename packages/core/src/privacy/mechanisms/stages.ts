@@ -61,13 +61,13 @@ function noiseStage(settings: MechanismSettings): Stage {
 
 /**
  * Standard deviation of one addition of noise over C: z for the server and for clients that trust nobody; z / sqrt(m) for
- * shares, so that m survivors together reach z. Over n where records are protected.
+ * shares, so that m survivors together reach z. All over n, the records of the client with fewest, where records are protected.
  */
 export function shareDeviation(settings: MechanismSettings): number {
-  const { noise, noiseMultiplier, minimumSurvivors, adaptive, records = 1 } = settings;
+  const { noise, noiseMultiplier, minimumSurvivors, adaptive, fewestRecords = 1 } = settings;
   const multiplier =
     adaptive === undefined ? noiseMultiplier : updateNoiseMultiplier(noiseMultiplier, adaptive.countNoise);
-  return (noise === "distributed" ? multiplier / Math.sqrt(minimumSurvivors) : multiplier) / records;
+  return (noise === "distributed" ? multiplier / Math.sqrt(minimumSurvivors) : multiplier) / fewestRecords;
 }
 
 function sorted(vectors: Readonly<Record<string, Vector>>): [string, Vector][] {
