@@ -39,7 +39,7 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   const rows: BenchRow[] = [];
   const notes = [
     `time: processor time of one thread in the compiled task of ${steps} steps at batch ${batch} (begin and end included), ` +
-      "over its steps; median of turns in alternating order",
+      "over its steps; of short tasks the mean of several; median of turns in alternating order",
     `x ${BASE}: median over the turns of the time over ${BASE}'s in the same turn`,
     `work that is due every few steps (a preconditioner's roots) counts as often as it falls into ${steps} steps from the first`,
     "gradients: of a mini-batch in a step, as traced; products with second derivatives show in the time alone",

@@ -124,7 +124,11 @@ const privacy = z
       .describe(
         'noise on the sum of clipped updates: "none", "gaussian", or whole numbers under [secureAggregation]: "discrete-gaussian", "skellam"',
       ),
-    clipNorm: z.number().positive().default(1).describe("bound of a client's whole update (C)"),
+    clipNorm: z
+      .number()
+      .positive()
+      .default(1)
+      .describe("bound of a client's whole update, or of what one record adds to its mean (C)"),
     noiseMultiplier: z
       .number()
       .min(0)
@@ -133,7 +137,12 @@ const privacy = z
         "standard deviation of the noise on the sum of updates, over clipNorm (z); left out: 1, or what keeps all rounds within targetEpsilon",
       ),
     targetEpsilon: z.number().positive().optional().describe("the run stops before epsilon would exceed this"),
-    delta: z.number().gt(0).lt(1).default(1e-5).describe("delta at which epsilon is told; below 1 / data.clients"),
+    delta: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .default(1e-5)
+      .describe("delta at which epsilon is told; below 1 / data.clients, or 1 / all records"),
     accountant: z
       .enum(["rdp", "pld"])
       .default("rdp")
@@ -165,7 +174,9 @@ const privacy = z
       .describe("standard deviation of the noise on the count of updates within clipNorm; left out: cohort / 20"),
   })
   .prefault({})
-  .describe("differential privacy for whole clients; keys beside mechanism count where it is not none");
+  .describe(
+    "differential privacy for whole clients, or for single records where the method says so; keys beside mechanism count where it is not none",
+  );
 
 /** Default of what a sparse graph is laid out for. */
 export const USUAL_SHARE = 0.1;

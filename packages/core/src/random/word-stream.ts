@@ -1,7 +1,9 @@
 import { AnabranchError } from "@anabranch/engine";
 import { gamma, normal } from "./distributions.ts";
 
-/** A sequence of random words that depends on its key alone. How the words are fetched does not change the sequence. */
+/**
+ * A sequence of random words; a seeded one depends on its key alone, and how the words are fetched does not change it.
+ */
 export interface RandomStream {
   /** Uniform over [0, 2^32). */
   uint32(): number;

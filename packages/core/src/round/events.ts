@@ -16,7 +16,7 @@ const round = z.int().nonnegative();
 /** The fields that all events share. `at` is an ISO time; it tells people when, and enters no hash. */
 const envelope = { v: z.literal(EVENT_VERSION), at: z.iso.datetime({ offset: true }) };
 
-/** An (epsilon, delta) guarantee for whole clients, and whose formula gave it. */
+/** An (epsilon, delta) guarantee for whole clients or single records, and whose formula gave it. */
 const spent = z.object({ epsilon: real, delta: z.number(), accountant: z.string() });
 
 const runStarted = z.object({
@@ -41,7 +41,7 @@ const runStarted = z.object({
   dataHash: z.string().optional(),
   /** Gradients of a mini-batch in one local step of the method; runs of earlier versions do not say. */
   gradientsPerStep: z.number().nonnegative().optional(),
-  /** What client-level differential privacy does in this run, in words; absent: nothing. */
+  /** What differential privacy does in this run, in words; absent: nothing. */
   privacy: z.string().optional(),
   /** What the epsilon of its rounds rests on. */
   privacyAssumptions: z.array(z.string()).optional(),

@@ -1,5 +1,5 @@
 /**
- * What client-level differential privacy changes in a round: sums instead of means, a public clip norm that goes down
+ * What differential privacy changes in a round: sums instead of means, a public clip norm that goes down
  * with the broadcast, and a server half that sees public numbers alone.
  */
 import { AnabranchError, type Failure } from "@anabranch/engine";

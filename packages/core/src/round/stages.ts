@@ -9,7 +9,7 @@ export interface StageSettings {
   readonly weighting: "examples" | "uniform";
   /** L2 bound on the whole update, over all its vectors; 0: off. */
   readonly clipNorm: number;
-  /** Client-level differential privacy; absent: none. */
+  /** Differential privacy; absent: none. */
   readonly privacy?: MechanismSettings | undefined;
   /** Updates leave as whole numbers and are summed under masks; absent: as they are. */
   readonly secureSum?: SecureSumSettings | undefined;

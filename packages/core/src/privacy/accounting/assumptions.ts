@@ -33,7 +33,7 @@ const TRUST = {
   distributed:
     "no one sees single updates: each sum is formed before anyone sees it, with the noise of at least as many honest clients as it is accounted for",
   local:
-    "no trusted server: each client adds all of the noise before it sends, and the guarantee is towards the server, too",
+    "no trusted server: each client adds all of the noise before it sends, and the guarantee is towards the server, too; who sends is no secret from it, what their data are is",
 };
 
 function samplingOf(event: PrivacyEvent): string {

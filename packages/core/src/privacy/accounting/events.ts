@@ -1,13 +1,15 @@
 import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
 
-/** Which two populations an observer may not tell apart: all data of one client present or not, or replaced by others. */
+/** Which two populations an observer may not tell apart: all data of one client (or one record) present or not, or replaced. */
 export type Adjacency = "add-or-remove" | "replace-one";
 
 const noiseMultiplier = z
   .number()
   .nonnegative()
-  .describe("standard deviation of the noise on the sum (Laplace: its scale) over the norm bound of one client");
+  .describe(
+    "standard deviation of the noise on the sum (Laplace: its scale) over the norm bound of one client (or record)",
+  );
 const count = z.int().positive().default(1).describe("how often the event has happened");
 const positiveInt = z.int().positive();
 const adjacency = z.enum(["add-or-remove", "replace-one"]).default("add-or-remove");

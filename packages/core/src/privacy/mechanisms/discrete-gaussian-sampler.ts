@@ -14,7 +14,7 @@ const DIGIT = 2 ** 16;
 
 /**
  * Draws of the discrete Gaussian, P(x) proportional to exp(-x^2 / (2 variance)) on the whole numbers, exactly: the method
- * of `discreteGaussian` (arXiv:2004.00010, Algorithms 1 to 3) in whole numbers that doubles hold without rounding.
+ * of C. Canonne, G. Kamath, T. Steinke (NeurIPS 2020, arXiv:2004.00010, Algorithms 1 to 3) in whole numbers that doubles hold without rounding.
  *
  * With variance = v / 16, proposals are discrete Laplace variates of scale v / c, c = 4 sqrt(v) rounded, so that the
  * chance to keep y is exp(-(16 |y| - c)^2 / (32 v)). A product could pass 2^53 only for |y| beyond 350 deviations, which
