@@ -31,6 +31,7 @@ interface World {
   readonly clients?: number;
   readonly protects?: "clients" | "records";
   readonly privacy?: ConfigInput["privacy"];
+  readonly secureAggregation?: ConfigInput["secureAggregation"];
   readonly training?: ConfigInput["training"];
   readonly sampler?: ConfigInput["sampler"];
   readonly partition?: NonNullable<ConfigInput["data"]>["partition"];
@@ -41,7 +42,7 @@ interface World {
 }
 
 function prepare(
-  { clients = 6, protects = "records", replaced, partition, holdout = 0, model, ...more }: World,
+  { clients = 6, protects = "records", replaced, partition, holdout = 0, model, secureAggregation, ...more }: World,
   aggregates: number[][] = [],
 ) {
   const config = resolveConfig({
@@ -52,6 +53,7 @@ function prepare(
     training: { batchSize: 1, localEpochs: 1, learningRate: 0.1, ...more.training },
     sampler: { name: "uniform", cohort: clients, ...more.sampler },
     privacy: { mechanism: "gaussian", clipNorm: CLIP_NORM, noiseMultiplier: 0, ...more.privacy },
+    ...(secureAggregation === undefined ? {} : { secureAggregation }),
   });
   const method = diff2({ restartEvery: 2, smoothnessBound: 0.1, serverLearningRate: 1, protects });
   const watched: Algorithm = {
@@ -168,6 +170,15 @@ describe("a run that protects records", () => {
     ["larger batches", { training: { batchSize: 2 } }, /training.batchSize.*one record/s],
     ["several passes", { training: { localEpochs: 2 } }, /training.localEpochs.*once/s],
     ["a number of steps", { training: { localSteps: 6, localEpochs: undefined } }, /training.localSteps.*once/s],
+    [
+      "noise of whole numbers",
+      {
+        privacy: { mechanism: "discrete-gaussian", noiseMultiplier: 1, minimumSurvivors: 6 },
+        secureAggregation: { protocol: "bonawitz" },
+      },
+      /privacy.mechanism.*leave \[secureAggregation\] out/s,
+    ],
+    ["a clip norm that follows the updates", { privacy: { targetQuantile: 0.5 } }, /privacy.targetQuantile/],
     ["clip norms by layer", { privacy: { clipping: "per-layer" } }, /privacy.clipping/],
     [
       "records in several places",

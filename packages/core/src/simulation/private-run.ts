@@ -65,7 +65,12 @@ function requireRecords({ training, privacy, data }: Config, { name }: Algorithm
   if (localEpochs !== 1) refuse("training.localEpochs", localEpochs, once, "Every record counts once in a round.");
   const { mechanism, clipping } = privacy;
   if (mechanism !== "gaussian") {
-    refuse("privacy.mechanism", `"${mechanism}"`, '"gaussian"', "Noise of whole numbers is made for whole clients.");
+    refuse(
+      "privacy.mechanism",
+      `"${mechanism}"`,
+      '"gaussian"',
+      "Noise of whole numbers is made for whole clients: leave [secureAggregation] out, too.",
+    );
   }
   if (clipping !== "flat") {
     refuse(
