@@ -43,7 +43,10 @@ export function roundEvents(
     const mechanism = configuredDiscrete(config, population, size, noiseMultiplier);
     return [{ ...privacyEventOf(mechanism), count: rounds }];
   }
-  if (records !== undefined) return [{ kind: "gaussian", noiseMultiplier, adjacency: "replace-one", count: rounds }];
+  // a message under noise of its own is there whatever its data: what neighbours differ in is what is in it
+  if (records !== undefined || privacy.noise === "local") {
+    return [{ kind: "gaussian", noiseMultiplier, adjacency: "replace-one", count: rounds }];
+  }
   const { cohort } = sampler;
   const event: PrivacyEventInput =
     privacy.noise !== "central"

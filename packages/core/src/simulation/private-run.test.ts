@@ -104,7 +104,12 @@ describe("a private run", () => {
 
   it.each<[string, Changes, object]>([
     ["fixed cohorts", { sampler: { name: "uniform" } }, { kind: "fixed-size-gaussian", population: 6, cohort: 2 }],
-    ["noise of clients' own", { privacy: { noise: "local" } }, { kind: "gaussian" }],
+    ["noise of clients' own", { privacy: { noise: "local" } }, { kind: "gaussian", adjacency: "replace-one" }],
+    [
+      "shares of noise",
+      { privacy: { noise: "distributed", minimumSurvivors: 2 } },
+      { kind: "gaussian", adjacency: "add-or-remove" },
+    ],
   ])("counts %s by their own formula", async (_what, changes, event) => {
     const { plan } = prepare(changes);
     const released = { ...event, noiseMultiplier: 1, count: 3 } as PrivacyEventInput;

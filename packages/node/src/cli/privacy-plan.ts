@@ -6,6 +6,8 @@ export interface RoundOptions {
   readonly population?: number;
   readonly cohort?: number;
   readonly sampling: "poisson" | "fixed-size";
+  readonly protects: "clients" | "records";
+  readonly noise: "central" | "distributed" | "local";
 }
 
 /** Rounds that are all alike. */
@@ -13,18 +15,25 @@ export interface PrivacyPlan {
   readonly samplingRate: number;
   readonly population: number | null;
   readonly cohort: number | null;
-  readonly sampling: "poisson" | "fixed-size";
+  /** "none": whatever it is, it amplifies nothing. */
+  readonly sampling: "poisson" | "fixed-size" | "none";
   readonly context: PrivacyContext;
   /** What is released in a number of rounds (nothing in none). */
   events(noiseMultiplier: number, rounds: number): PrivacyEventInput[];
 }
 
 /** The plan behind the options; throws `usage/missing-option` or `usage/conflict` where they say too little or too much. */
-export function planOf({ samplingRate, population, cohort, sampling }: RoundOptions): PrivacyPlan {
+export function planOf({ samplingRate, population, cohort, sampling, protects, noise }: RoundOptions): PrivacyPlan {
   if (samplingRate !== undefined && cohort !== undefined) {
     throw usage("usage/conflict", "--sampling-rate and --cohort say the same twice", "one of them");
   }
-  const context = population === undefined ? {} : { population };
+  const context = { ...(population === undefined ? {} : { population }), unit: protects, noise };
+  if (protects === "records" || noise !== "central") {
+    // sampled clients do not hide a record, nor does sampling hide a client from whom its message reaches
+    const adjacency = protects === "records" || noise === "local" ? "replace-one" : "add-or-remove";
+    const all = { population: population ?? null, cohort: null, samplingRate: 1, sampling: "none", context } as const;
+    return { ...all, events: eventsOf({ kind: "gaussian", adjacency }) };
+  }
   const shared = { population: population ?? null, cohort: cohort ?? null, sampling, context };
   if (population !== undefined && cohort !== undefined) {
     if (sampling === "fixed-size") {
@@ -50,6 +59,7 @@ export function planOf({ samplingRate, population, cohort, sampling }: RoundOpti
 }
 
 type Round =
+  | { readonly kind: "gaussian"; readonly adjacency: "add-or-remove" | "replace-one" }
   | { readonly kind: "poisson-gaussian"; readonly samplingRate: number }
   | { readonly kind: "fixed-size-gaussian"; readonly population: number; readonly cohort: number };
 

@@ -65,6 +65,24 @@ describe("privacy epsilon", () => {
     const same = await document("epsilon", "--noise-multiplier", "8", ...size);
     expect(fixed.epsilon).toBeGreaterThan(same.epsilon);
   });
+
+  it("counts no sampling for records and for noise of clients, and replaces data where both neighbours send", async () => {
+    const rest = ["--rounds", "1", "--delta", "1e-5", "--accountant", "gaussian"];
+    const cost = async (...options: string[]) => document("epsilon", "--noise-multiplier", ...options, ...rest);
+    for (const options of [
+      ["--protects", "records"],
+      ["--noise", "local"],
+    ]) {
+      const replaced = await cost("2", ...options, "--population", "50", "--cohort", "5");
+      expect(replaced).toMatchObject({
+        epsilon: expect.closeTo(4.377178, 6),
+        adjacency: "replace-one",
+        sampling: "none",
+      });
+    }
+    const shares = await cost("1", "--noise", "distributed");
+    expect(shares).toMatchObject({ epsilon: expect.closeTo(4.377178, 6), adjacency: "add-or-remove" });
+  });
 });
 
 describe("privacy noise and rounds", () => {

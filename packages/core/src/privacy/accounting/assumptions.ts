@@ -41,7 +41,7 @@ function samplingOf(event: PrivacyEvent): string {
     case "gaussian":
     case "zero-concentrated":
     case "skellam":
-      return "no sampling: every client may take part in every release";
+      return "no amplification by sampling is counted: every client may take part in every release";
     case "laplace":
       return "Laplace noise: updates are clipped in the 1-norm, and every client may take part in every release";
     case "poisson-gaussian":

@@ -111,7 +111,7 @@ describe("both", () => {
   it.each(events)("$kind says what it rests on, trusts no server, and is explained", (event) => {
     const statement = rdp.epsilon([event], 1e-5);
     const text = statement.assumptions.join("\n");
-    expect(text).toMatch(/add-or-remove[\s\S]*no sampling[\s\S]*honest clients/);
+    expect(text).toMatch(/add-or-remove[\s\S]*no amplification by sampling[\s\S]*honest clients/);
     expect(text).not.toContain("trusted server");
     expect(statement.warnings).toEqual([]);
     expect(explain(statement, [event])).toHaveLength(1);

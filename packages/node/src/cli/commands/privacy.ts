@@ -124,15 +124,19 @@ function targetEpsilon(): Option {
 function withCommon(command: Command): void {
   const delta = new Option("--delta <number>", "probability that epsilon does not hold: below 1/population");
   const sampling = new Option("--sampling <kind>", "how cohorts are drawn").choices(["poisson", "fixed-size"]);
+  const protects = new Option("--protects <unit>", "whom noise protects").choices(["clients", "records"]);
+  const noise = new Option("--noise <place>", "who adds it").choices(["central", "distributed", "local"]);
   const accountant = new Option("--accountant <name>", "rdp: quick upper bound; pld: bracketed; gaussian: exact");
   command
     .addOption(delta.argParser(finiteNumber).makeOptionMandatory())
     .addOption(new Option("--sampling-rate <number>", "cohort over population; 1: all").argParser(finiteNumber))
-    .addOption(new Option("--population <n>", "clients of the federation").argParser(positiveCount))
+    .addOption(new Option("--population <n>", "clients (or records) of the federation").argParser(positiveCount))
     .addOption(
       new Option("--cohort <n>", "clients a round (with Poisson sampling: on average)").argParser(positiveCount),
     )
     .addOption(sampling.default("poisson"))
+    .addOption(protects.default("clients"))
+    .addOption(noise.default("central"))
     .addOption(accountant.default("rdp"));
   listensTo(command);
 }
