@@ -6,7 +6,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { describe, expect, it } from "vitest";
 import { bestCurves, identityPublicKey, platformCurves, portableCurves } from "./curves.ts";
 import { open, pairMaskKey, seal, seedCommitment, selfMaskKey } from "./keys.ts";
-import { addMasks, keystream } from "./keystream.ts";
+import { addMasks, keystream, webKeystream } from "./keystream.ts";
 import { checkOnCurve, checkPublicKey } from "./public-key.ts";
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text.replaceAll(" ", ""), "hex"));
@@ -155,6 +155,13 @@ describe("mask expansion", () => {
     const words = new Uint32Array(reference.slice().buffer);
     expect(await keystream(key, 0, count)).toEqual(words);
     expect(await keystream(key, 131068, 30)).toEqual(words.slice(131068, 131098));
+    const web = await webKeystream(key, 131068);
+    for (const [from, n] of [
+      [131068, 12],
+      [131080, 18],
+    ] as const) {
+      expect(new Uint32Array((await web(n)).buffer)).toEqual(words.slice(from, from + n));
+    }
     const vector = new Int32Array(count).fill(5);
     await addMasks(vector, [{ key, sign: 1 }]);
     expect(new Uint32Array(vector.buffer)).toEqual(words.map((word) => word + 5));
@@ -164,5 +171,20 @@ describe("mask expansion", () => {
       { key: new Uint8Array(16), sign: -1 },
     ]);
     expect(vector).toEqual(new Int32Array(count).fill(5));
+  });
+
+  it("adds and takes away any number of masks, as one by one", async () => {
+    const terms = Array.from(
+      { length: 13 },
+      (_, i) => ({ key: new Uint8Array(16).fill(i), sign: i % 3 === 0 ? -1 : 1 }) as const,
+    );
+    const count = (1 << 17) + 5;
+    const [together, apart] = [new Int32Array(count), new Int32Array(count)];
+    await addMasks(together, terms);
+    for (const { key, sign } of terms) {
+      const words = await keystream(key, 0, count);
+      for (let i = 0; i < count; i++) apart[i] = (apart[i]! + sign * words[i]!) | 0;
+    }
+    expect(together).toEqual(apart);
   });
 });
