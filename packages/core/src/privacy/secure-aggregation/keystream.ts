@@ -29,14 +29,15 @@ export async function addMasks(vector: Int32Array, terms: readonly MaskTerm[]): 
   let words = 0;
   for (let current = start(queue.next()); current !== undefined; ) {
     const masks = await current.masks;
-    // the platform may encrypt the next ones on its own threads while this one adds
-    const next = start(queue.next());
-    (current.sign === 1 ? add : subtract)(current.block, masks);
-    words += masks.length * current.block.length;
     if (words >= WORDS_A_TURN) {
       words = 0;
       await new Promise((resolve) => setTimeout(resolve));
     }
+    // the platform may encrypt the next ones on its own threads while this one adds; nothing is awaited in between, so
+    // that a failure of theirs is heard
+    const next = start(queue.next());
+    (current.sign === 1 ? add : subtract)(current.block, masks);
+    words += masks.length * current.block.length;
     current = next;
   }
 }
