@@ -70,7 +70,7 @@ export function privacyText(answer: PrivacyAnswer, asked: Asked, { width, colour
 type Asked = "epsilon" | "noise multiplier" | "rounds";
 
 function meaningOf({ statement, plan, noiseMultiplier, rounds }: PrivacyAnswer): string[] {
-  return explain(statement, plan.events(noiseMultiplier, rounds));
+  return explain(statement, plan.events(noiseMultiplier, rounds), plan.context);
 }
 
 function samplingText({ sampling, samplingRate, population, cohort }: PrivacyPlan): string {

@@ -145,6 +145,10 @@ describe("statements", () => {
     // 1 / (1 + e^-1.9331) = 0.874.
     const quiet = [poisson(0.1, 4, 300)];
     expect(explain(rdp.epsilon(quiet, 1e-5), quiet)).toEqual([expect.stringContaining("at most 87 % sure")]);
+    const records = [{ kind: "gaussian", noiseMultiplier: 0.5, adjacency: "replace-one", count: 1 } as const];
+    const [whose, little] = explain(rdp.epsilon(records, 1e-5), records, { unit: "records" });
+    expect(whose).toMatch(/which of two records .* take fewer rounds\.$/);
+    expect(little).toMatch(/for that record\.$/);
     const silent = [poisson(0.1, 0, 1)];
     expect(explain(rdp.epsilon(silent, 1e-5), silent)).toEqual([expect.stringContaining("no guarantee")]);
   });
