@@ -27,11 +27,23 @@ export function planOf({ samplingRate, population, cohort, sampling, protects, n
   if (samplingRate !== undefined && cohort !== undefined) {
     throw usage("usage/conflict", "--sampling-rate and --cohort say the same twice", "one of them");
   }
+  if (population !== undefined && cohort !== undefined && cohort > population) {
+    throw usage("usage/conflict", "the cohort is larger than the population", "a cohort of at most the population");
+  }
+  if (samplingRate !== undefined && !(samplingRate >= 0 && samplingRate <= 1)) {
+    throw usage("usage/invalid-value", `--sampling-rate ${samplingRate} is no probability`, "a number from 0 to 1");
+  }
   const context = { ...(population === undefined ? {} : { population }), unit: protects, noise };
   if (protects === "records" || noise !== "central") {
     // sampled clients do not hide a record, nor does sampling hide a client from whom its message reaches
     const adjacency = protects === "records" || noise === "local" ? "replace-one" : "add-or-remove";
-    const all = { population: population ?? null, cohort: null, samplingRate: 1, sampling: "none", context } as const;
+    const all = {
+      population: population ?? null,
+      cohort: cohort ?? null,
+      samplingRate: 1,
+      sampling: "none",
+      context,
+    } as const;
     return { ...all, events: eventsOf({ kind: "gaussian", adjacency }) };
   }
   const shared = { population: population ?? null, cohort: cohort ?? null, sampling, context };
@@ -40,8 +52,7 @@ export function planOf({ samplingRate, population, cohort, sampling, protects, n
       const one = { kind: "fixed-size-gaussian", population, cohort } as const;
       return { ...shared, samplingRate: cohort / population, events: eventsOf(one) };
     }
-    if (cohort <= population) return poisson(cohort / population);
-    throw usage("usage/conflict", "the cohort is larger than the population", "a cohort of at most the population");
+    return poisson(cohort / population);
   }
   if (sampling === "fixed-size") {
     throw usage("usage/missing-option", "a fixed-size cohort has a size", "--population and --cohort");

@@ -128,8 +128,20 @@ describe("mistakes: exit 2", () => {
     [
       "a rate above 1",
       [...noisy, "--sampling-rate", "1.5", "--rounds", "1", "--delta", "1e-5"],
-      "privacy/event",
-      "samplingRate",
+      "usage/invalid-value",
+      "from 0 to 1",
+    ],
+    [
+      "a rate above 1 that would not be counted",
+      [...noisy, "--sampling-rate", "1.5", "--rounds", "1", "--delta", "1e-5", "--protects", "records"],
+      "usage/invalid-value",
+      "from 0 to 1",
+    ],
+    [
+      "a cohort above the population that would not be counted",
+      [...noisy, "--rounds", "1", "--delta", "1e-5", "--cohort", "3", "--population", "2", "--noise", "local"],
+      "usage/conflict",
+      "at most",
     ],
     [
       "no number",
