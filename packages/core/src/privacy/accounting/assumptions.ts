@@ -31,7 +31,7 @@ const TRUST = {
   central:
     "trusted server: it sees what clients send and adds the noise; the guarantee is towards all who see what it releases",
   distributed:
-    "no one sees single updates: each sum is formed before anyone sees it, with the noise of at least as many honest clients as it is accounted for",
+    "no one sees single updates: each sum is formed before anyone sees it, with the noise of at least as many honest clients as it is accounted for; who takes part is no secret from the server, what their data add to the sum is",
   local:
     "no trusted server: each client adds all of the noise before it sends, and the guarantee is towards the server, too; who sends is no secret from it, what their data are is",
 };

@@ -67,7 +67,7 @@ export function chooseGraph(demand: GraphDemand): GraphChoice {
   const least = Math.floor((clients + Math.ceil(corrupted * clients)) / 2) + 1;
   const most = clients - Math.ceil(dropped * clients);
   if (clients > MOST_SHARES || least > most) {
-    refuse("parameters", "no graph with at most 254 neighbours withstands this", {
+    refuse("parameters", "no graph with at most 254 neighbours withstands so many corrupted and dropped clients", {
       received: JSON.stringify(demand),
       advice:
         "Assume fewer corrupted or dropped clients (shares are rounded up to whole ones), or choose another cohort.",
