@@ -30,8 +30,6 @@ export interface Federation {
   readonly classes: number;
   /** Training examples of the client with fewest, of the one with most, and of all clients together. */
   readonly examplesHeld: { readonly fewest: number; readonly most: number; readonly total: number };
-  /** Whether some examples lie with several clients, or several times with one. */
-  readonly repeats: boolean;
   /** Hash of the data and of who holds what. */
   readonly hash: string;
   /** The whole data set where it lies in memory. */
@@ -57,7 +55,6 @@ function dealtOut(config: Config, data: TrainTest): Federation {
   const { holdout } = config.data;
   const parts = splitHoldout(partition, holdout, key("holdout"));
   const sizes = parts.train.clients.map(({ length }) => length);
-  const statistics = partitionStatistics(partition, partitionLabels(train, partitioner), train.classes);
   return {
     name: dataset.name,
     clients: dataset.clients,
@@ -68,10 +65,9 @@ function dealtOut(config: Config, data: TrainTest): Federation {
       most: sizes.reduce((a, b) => Math.max(a, b)),
       total: sizes.reduce((a, b) => a + b),
     },
-    repeats: statistics.duplicated > 0,
     hash: dataset.hash,
     examples: train,
-    statistics,
+    statistics: partitionStatistics(partition, partitionLabels(train, partitioner), train.classes),
     sources(model, float) {
       const { features, labels } = conform(train, model, float);
       return {
@@ -91,7 +87,6 @@ function computed(config: Config, population: SyntheticPopulation): Federation {
     dataset: undefined,
     classes: spec.classes,
     examplesHeld: { fewest: spec.examples, most: spec.examples, total: clients * spec.examples },
-    repeats: false,
     hash: hashText(JSON.stringify([seed, clients, spec, datasetHash(test)])),
     examples: test,
     statistics: populationStatistics(population),

@@ -81,7 +81,7 @@ function requireRecords({ training, privacy, data }: Config, { name }: Algorithm
     );
   }
   const { scheme } = data.partition;
-  if (federation.repeats) {
+  if (federation.statistics.duplicated > 0) {
     refuse(
       "data.partition.scheme",
       `"${scheme}", whose examples lie in several places`,
