@@ -1,9 +1,7 @@
 import { byteUnit } from "../../terminal/format.ts";
-import { runLabels } from "../labels.ts";
 import { uploadedBy } from "../summary.ts";
-import { curve, frame, xAxis, yAxis } from "./cartesian.ts";
+import { overlay, xAxis, yAxis } from "./cartesian.ts";
 import type { Chart } from "./chart.ts";
-import { seriesColour, seriesDash } from "./theme.ts";
 
 /** Test accuracy against the bytes that clients have uploaded so far: what accuracy costs. */
 export const accuracyBytes: Chart = {
@@ -19,19 +17,8 @@ export const accuracyBytes: Chart = {
     const most = Math.max(0, ...curves.flat().map(([bytes]) => bytes));
     if (most === 0) return undefined;
     const { unit, size } = byteUnit(most);
-    const labels = runLabels(runs);
-    return {
-      ...frame(labels.map((name, index) => ({ name, colour: seriesColour(index) }))),
-      xAxis: xAxis(`uploaded by all clients (${unit})`, { min: 0 }),
-      yAxis: yAxis("accuracy (%)"),
-      series: curves.map((points, index) =>
-        curve(
-          labels[index] ?? "",
-          seriesColour(index),
-          points.map(([bytes, accuracy]) => [bytes / size, accuracy]),
-          seriesDash(index),
-        ),
-      ),
-    };
+    const scaled = curves.map((points) => points.map(([bytes, accuracy]) => [bytes / size, accuracy] as const));
+    const axes = { xAxis: xAxis(`uploaded by all clients (${unit})`, { min: 0 }), yAxis: yAxis("accuracy (%)") };
+    return overlay(runs, scaled, axes);
   },
 };

@@ -1,8 +1,6 @@
-import { runLabels } from "../labels.ts";
-import { curve, frame, xAxis, yAxis } from "./cartesian.ts";
+import { overlay, xAxis, yAxis } from "./cartesian.ts";
 import type { Chart } from "./chart.ts";
 import { epsilonOf } from "./epsilon-rounds.ts";
-import { seriesColour, seriesDash } from "./theme.ts";
 
 /** Test accuracy against epsilon: what privacy costs. */
 export const accuracyEpsilon: Chart = {
@@ -15,12 +13,6 @@ export const accuracyEpsilon: Chart = {
       return evaluations.map(({ round, accuracy }) => [spent.get(round) ?? Number.NaN, accuracy * 100] as const);
     });
     if (!curves.flat().some(([epsilon]) => Number.isFinite(epsilon))) return undefined;
-    const labels = runLabels(runs);
-    return {
-      ...frame(labels.map((name, index) => ({ name, colour: seriesColour(index) }))),
-      xAxis: xAxis("epsilon", { min: 0 }),
-      yAxis: yAxis("accuracy (%)"),
-      series: curves.map((points, index) => curve(labels[index] ?? "", seriesColour(index), points, seriesDash(index))),
-    };
+    return overlay(runs, curves, { xAxis: xAxis("epsilon", { min: 0 }), yAxis: yAxis("accuracy (%)") });
   },
 };

@@ -5,7 +5,9 @@ import type {
   XAXisComponentOption,
   YAXisComponentOption,
 } from "echarts";
-import { AXIS, CHART_WIDTH, FONT, FONT_SIZE, INK, LEGEND_ROW, MUTED, RULE } from "./theme.ts";
+import { runLabels } from "../labels.ts";
+import type { RunData } from "../run-data.ts";
+import { AXIS, CHART_WIDTH, FONT, FONT_SIZE, INK, LEGEND_ROW, MUTED, RULE, seriesColour, seriesDash } from "./theme.ts";
 
 export type Point = readonly [x: number, y: number];
 
@@ -141,6 +143,20 @@ export function curve(
     itemStyle: { color: colour },
     lineStyle: { color: colour, width: 2.2, type: dash },
     ...(data.length > 1500 && { sampling: "lttb" }),
+  };
+}
+
+/** One curve a run over the same axes, the runs told apart by colour and dash. */
+export function overlay(
+  runs: readonly RunData[],
+  curves: readonly (readonly Point[])[],
+  axes: Pick<EChartsOption, "xAxis" | "yAxis">,
+): EChartsOption {
+  const labels = runLabels(runs);
+  return {
+    ...frame(labels.map((name, index) => ({ name, colour: seriesColour(index) }))),
+    ...axes,
+    series: curves.map((points, index) => curve(labels[index] ?? "", seriesColour(index), points, seriesDash(index))),
   };
 }
 

@@ -1,7 +1,5 @@
-import { runLabels } from "../labels.ts";
-import { curve, frame, lastRound, xAxis, yAxis } from "./cartesian.ts";
+import { lastRound, overlay, xAxis, yAxis } from "./cartesian.ts";
 import type { Chart } from "./chart.ts";
-import { seriesColour, seriesDash } from "./theme.ts";
 
 /** Epsilon over rounds: how a private run spends its budget. */
 export const epsilonRounds: Chart = {
@@ -15,13 +13,10 @@ export const epsilonRounds: Chart = {
   option(runs) {
     const curves = runs.map(({ rounds }) => rounds.map(({ round, privacy }) => [round, epsilonOf(privacy)] as const));
     if (!curves.flat().some(([, epsilon]) => Number.isFinite(epsilon))) return undefined;
-    const labels = runLabels(runs);
-    return {
-      ...frame(labels.map((name, index) => ({ name, colour: seriesColour(index) }))),
+    return overlay(runs, curves, {
       xAxis: xAxis("round", { min: 0, max: lastRound(runs) }),
       yAxis: yAxis("epsilon", { min: 0 }),
-      series: curves.map((points, index) => curve(labels[index] ?? "", seriesColour(index), points, seriesDash(index))),
-    };
+    });
   },
 };
 
