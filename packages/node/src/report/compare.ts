@@ -4,7 +4,7 @@ import { configDifferences } from "./config-differences.ts";
 import type { drawFigures } from "./figures.ts";
 import { type Html, html } from "./html.ts";
 import { runLabels } from "./labels.ts";
-import { figure, grid, page, section, table } from "./page.ts";
+import { gridSection, page, section, table } from "./page.ts";
 import type { RunData } from "./run-data.ts";
 import { firstReaching, summarise } from "./summary.ts";
 
@@ -21,9 +21,7 @@ export function comparePage(runs: readonly RunData[], sections: Sections): strin
 <ul class="badges">${runs.map((run, index) => html`<li>${swatch(index)}${badge(run, labels[index] ?? "")}</li>`)}</ul>
 </header>`,
     ...results(runs, labels),
-    ...sections.map(({ heading, figures }) =>
-      section(heading, [grid(figures.map(({ title, svg, caption }) => figure(title, svg, caption)))]),
-    ),
+    ...sections.flatMap(({ heading, figures }) => gridSection(heading, figures)),
     ...differences(runs, labels),
     environments(runs, labels),
     ...configurations(runs, labels),

@@ -16,12 +16,12 @@ export interface Figure {
   readonly svg: string;
 }
 
-/** All charts that the runs have data for, by section; sections without any are left out. */
+/** All charts that the runs have data for, by section. */
 export function drawFigures(runs: readonly RunData[]): { heading: string; figures: Figure[] }[] {
   return CHART_SECTIONS.map(({ heading, charts }) => ({
     heading,
     figures: charts.flatMap((chart) => (chart === partitionPicture ? drawPartitions(runs) : draw(chart, runs))),
-  })).filter(({ figures }) => figures.length > 0);
+  }));
 }
 
 function draw(chart: Chart, runs: readonly RunData[], id = chart.id, title = chart.title): Figure[] {

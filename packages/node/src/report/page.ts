@@ -45,6 +45,16 @@ ${trusted(svg)}
 </figure>`;
 }
 
+/** A section of figures and cards; none where there is neither. */
+export function gridSection(
+  heading: string,
+  figures: readonly { readonly title: string; readonly svg: string; readonly caption: string }[],
+  cards: readonly Html[] = [],
+): Html[] {
+  const content = [...figures.map(({ title, svg, caption }) => figure(title, svg, caption)), ...cards];
+  return content.length === 0 ? [] : [section(heading, [grid(content)])];
+}
+
 /** Keeps numbers and their percent signs on one line. */
 export function keepUnits(text: string): string {
   return text.replace(/(\d) %/g, "$1\u00a0%");

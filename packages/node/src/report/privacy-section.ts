@@ -1,10 +1,11 @@
 import { type Html, html } from "./html.ts";
 import { card } from "./page.ts";
-import { groundsOf, NOT_COVERED, spentText } from "./privacy.ts";
+import { groundsOf, NOT_COVERED, spentBy, spentText } from "./privacy.ts";
 import type { RunData } from "./run-data.ts";
 
-/** What stands beside the charts of a private run: its guarantee with all that it rests on. */
+/** What stands beside the charts of a private run: its guarantee with all that it rests on; nothing for any other run. */
 export function privacyCard(run: RunData): Html[] {
+  if (spentBy(run) === undefined) return [];
   const { done, assumptions, warnings } = groundsOf(run);
   return [
     card("What the guarantee rests on", [

@@ -6,7 +6,7 @@ import { clientCard, failureTable } from "./clients-section.ts";
 import { comparePage } from "./compare.ts";
 import { drawFigures, type Figure } from "./figures.ts";
 import { type Html, html } from "./html.ts";
-import { figure, grid, page, pairs, section, tiles } from "./page.ts";
+import { gridSection, page, pairs, section, tiles } from "./page.ts";
 import { spentBy } from "./privacy.ts";
 import { privacyCard } from "./privacy-section.ts";
 import { type RunData, readRunFolder } from "./run-data.ts";
@@ -48,21 +48,11 @@ function writeFiles(folder: string, text: string, sections: readonly { figures: 
 
 function reportPage(run: RunData, sections: ReturnType<typeof drawFigures>): string {
   const summary = summarise(run);
+  const cards: Readonly<Record<string, readonly Html[]>> = { Clients: clientCard(run), Privacy: privacyCard(run) };
   return page(`${run.name} · Anabranch report`, [
     header(run, summary),
     keyFigures(run, summary),
-    ...sections.map(({ heading, figures }) =>
-      section(heading, [
-        grid([
-          ...figures.map(({ title, svg, caption }) => figure(title, svg, caption)),
-          ...(heading === "Clients" ? clientCard(run) : []),
-          ...(heading === "Privacy" ? privacyCard(run) : []),
-        ]),
-      ]),
-    ),
-    ...(spentBy(run) !== undefined && sections.every(({ heading }) => heading !== "Privacy")
-      ? [section("Privacy", [grid(privacyCard(run))])]
-      : []),
+    ...sections.flatMap(({ heading, figures }) => gridSection(heading, figures, cards[heading])),
     ...(run.failures.length > 0 ? [section("Failed clients", failureTable(run))] : []),
     ...configuration(run),
     section("Environment", [environment(run)]),
