@@ -24,21 +24,20 @@ type Keystream = (words: number) => Int32Array | Promise<Int32Array>;
 /** Adds masks to a vector mod 2^32; taken mod 2^b afterwards it is a sum mod 2^b. */
 export async function addMasks(vector: Int32Array, terms: readonly MaskTerm[]): Promise<void> {
   const queue = additions(vector, await openGroups(terms));
-  const start = ({ value, done }: IteratorResult<Addition, void>) =>
-    done === true ? undefined : { ...value, masks: Promise.all(value.streams.map((next) => next(value.block.length))) };
+  const expand = (at: number) => Promise.all(queue[at]?.streams.map((next) => next(queue[at]!.block.length)) ?? []);
   let words = 0;
-  for (let current = start(queue.next()); current !== undefined; ) {
-    const masks = await current.masks;
+  let ahead = expand(0);
+  for (const [at, { block, sign }] of queue.entries()) {
+    const masks = await ahead;
     if (words >= WORDS_A_TURN) {
       words = 0;
       await new Promise((resolve) => setTimeout(resolve));
     }
     // the platform may encrypt the next ones on its own threads while this one adds; nothing is awaited in between, so
     // that a failure of theirs is heard
-    const next = start(queue.next());
-    (current.sign === 1 ? add : subtract)(current.block, masks);
-    words += masks.length * current.block.length;
-    current = next;
+    ahead = expand(at + 1);
+    add(block, masks, sign);
+    words += masks.length * block.length;
   }
 }
 
@@ -62,11 +61,11 @@ async function openGroups(terms: readonly MaskTerm[]): Promise<Group[]> {
 }
 
 /** Block by block, so that a block of the vector stays in the caches. */
-function* additions(vector: Int32Array, groups: readonly Group[]): Generator<Addition, void> {
-  for (let from = 0; from < vector.length; from += BLOCK_WORDS) {
-    const block = vector.subarray(from, from + BLOCK_WORDS);
-    for (const group of groups) yield { ...group, block };
-  }
+function additions(vector: Int32Array, groups: readonly Group[]): Addition[] {
+  const blocks = Array.from({ length: Math.ceil(vector.length / BLOCK_WORDS) }, (_, i) =>
+    vector.subarray(i * BLOCK_WORDS, (i + 1) * BLOCK_WORDS),
+  );
+  return blocks.flatMap((block) => groups.map((group) => ({ ...group, block })));
 }
 
 /** Words `from` ... `from + count - 1` of the keystream of a key; `from` a multiple of 4. */
@@ -123,20 +122,11 @@ function zeros(words: number): Uint8Array<ArrayBuffer> {
   return nothing.subarray(0, 4 * words);
 }
 
-function add(sum: Int32Array, masks: readonly Int32Array[]): void {
+function add(sum: Int32Array, masks: readonly Int32Array[], sign: 1 | -1): void {
   if (masks.length === AT_ONCE) {
     const [a, b, c, d] = masks as [Int32Array, Int32Array, Int32Array, Int32Array];
-    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i]! + a[i]! + b[i]! + c[i]! + d[i]!) | 0;
+    for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + Math.imul(sign, a[i]! + b[i]! + c[i]! + d[i]!);
     return;
   }
-  for (const mask of masks) for (let i = 0; i < sum.length; i++) sum[i] = (sum[i]! + mask[i]!) | 0;
-}
-
-function subtract(sum: Int32Array, masks: readonly Int32Array[]): void {
-  if (masks.length === AT_ONCE) {
-    const [a, b, c, d] = masks as [Int32Array, Int32Array, Int32Array, Int32Array];
-    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i]! - a[i]! - b[i]! - c[i]! - d[i]!) | 0;
-    return;
-  }
-  for (const mask of masks) for (let i = 0; i < sum.length; i++) sum[i] = (sum[i]! - mask[i]!) | 0;
+  for (const mask of masks) for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + Math.imul(sign, mask[i]!);
 }
