@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+
+interface LockEntry {
+  readonly version?: string;
+  readonly link?: boolean;
+  readonly resolved?: string;
+  readonly integrity?: string;
+}
+
+interface LockFile {
+  readonly lockfileVersion: number;
+  readonly packages: Readonly<Record<string, LockEntry>>;
+}
+
+const lock: LockFile = JSON.parse(readFileSync(new URL("../package-lock.json", import.meta.url), "utf8"));
+/** Packages that npm fetches: neither the workspace's own folders nor the links to them. */
+const fetched = Object.entries(lock.packages).filter(
+  ([path, entry]) => path.includes("node_modules/") && entry.link !== true,
+);
+
+describe("package-lock.json", () => {
+  it("has a SHA-512 hash of every package that npm fetches", () => {
+    expect(fetched.length).toBeGreaterThan(100);
+    const without = fetched.filter(([, { integrity }]) => !/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity ?? ""));
+    expect(without.map(([path]) => path)).toEqual([]);
+  });
+
+  it("has an exact version of each, and names no registry", () => {
+    const loose = fetched.filter(([, { version }]) => !/^\d+\.\d+\.\d+/.test(version ?? ""));
+    expect(loose.map(([path]) => path)).toEqual([]);
+    const addresses = Object.entries(lock.packages).filter(([, { resolved }]) => resolved?.includes(":"));
+    expect(addresses.map(([path]) => path)).toEqual([]);
+  });
+});
