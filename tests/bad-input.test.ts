@@ -117,6 +117,12 @@ describe("a configuration", () => {
       /serverMom/,
     ],
     [
+      "no value for an option that a method requires",
+      { algorithm: { name: "fedpac" } },
+      "algorithm/missing-option",
+      /^missing required option \(algorithm\.optimizer\); expected one of "sgd", "adamw"/,
+    ],
+    [
       "clipping of updates that clients keep a part of",
       { algorithm: { name: "scaffold" }, aggregation: { clipNorm: 1 } },
       "config/conflict",

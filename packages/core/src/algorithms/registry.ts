@@ -1,5 +1,6 @@
 import { AnabranchError } from "@anabranch/engine";
 import type * as z from "zod";
+import { expectation } from "../config/expectation.ts";
 import { nearest } from "../config/nearest.ts";
 import type { Algorithm } from "./algorithm.ts";
 import { diff2, diff2Options } from "./diff2.ts";
@@ -97,8 +98,8 @@ export const algorithms: readonly AlgorithmEntry[] = [
 ];
 
 /**
- * Builds a method from its name and options as a user wrote them.
- * Throws `algorithm/unknown`, `algorithm/unknown-option` (both name the nearest known word) or `algorithm/option`.
+ * Builds a method from its name and options as a user wrote them. Throws `algorithm/unknown`, `algorithm/unknown-option`
+ * (both name the nearest known word), `algorithm/missing-option` or `algorithm/option`.
  */
 export function createAlgorithm(name: string, options: Readonly<Record<string, unknown>> = {}): Algorithm {
   const found = algorithms.find((a) => a.name === name);
@@ -137,12 +138,13 @@ function resolveOptions(found: AlgorithmEntry, options: Readonly<Record<string, 
   if (parsed.success) return resolved;
   const issue = parsed.error.issues[0]!;
   const key = String(issue.path[0] ?? "");
+  const missing = resolved[key] === undefined;
   throw new AnabranchError({
-    code: "algorithm/option",
-    message: `an option of ${found.name} is out of range`,
+    code: missing ? "algorithm/missing-option" : "algorithm/option",
+    message: missing ? "missing required option" : `an option of ${found.name} is out of range`,
     where: `algorithm.${key}`,
-    received: JSON.stringify(resolved[key]),
-    expected: issue.message,
+    ...(missing ? {} : { received: JSON.stringify(resolved[key]) }),
+    expected: expectation(issue),
     advice: `Run "anabranch methods" to see every option of ${found.name} with its default.`,
   });
 }

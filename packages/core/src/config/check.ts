@@ -1,6 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
+import { show } from "./expectation.ts";
 import { fieldAt } from "./fields.ts";
-import { type Locate, show } from "./issues.ts";
+import type { Locate } from "./issues.ts";
 import type { Config, ConfigInput } from "./schema.ts";
 
 /** Refuses values that are allowed one by one but not together. Throws `config/conflict`. */

@@ -1,6 +1,6 @@
 import { AnabranchError } from "@anabranch/engine";
 import { parse } from "smol-toml";
-import { show } from "./issues.ts";
+import { show } from "./expectation.ts";
 
 /** Tables of a configuration before they are checked. */
 export type RawConfig = Readonly<Record<string, unknown>>;

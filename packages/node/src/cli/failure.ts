@@ -53,7 +53,7 @@ function renderInternal(error: unknown, colours: Colours): string {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const debug = process.env.ANABRANCH_DEBUG;
   if (debug !== undefined && debug !== "") return `${colours.red("error internal:")} ${stack ?? text}`;
-  return `${colours.red("error internal:")} ${text}\n  This is a fault of Anabranch. ANABRANCH_DEBUG=1 shows where it happened.`;
+  return `${colours.red("error internal:")} ${text}\n  This is a bug in Anabranch; please report it. ANABRANCH_DEBUG=1 shows where it happened.`;
 }
 
 /** The failure as `{"error": ...}` has it. */
