@@ -34,7 +34,9 @@ const data = z
       .string()
       .min(1)
       .default("fashion-mnist-10k")
-      .describe('name of the data set; "synthetic" computes the data of any number of clients'),
+      .describe(
+        'name of the data set, or own files such as "csv:PATH"; "synthetic" computes the data of any number of clients',
+      ),
     file: z
       .string()
       .min(1)

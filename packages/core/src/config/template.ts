@@ -32,7 +32,7 @@ const WIDTH = 100;
  */
 export function commentedTemplate(name: string): string {
   const head = comment(
-    `A federated run. Start it with: anabranch run FILE. Every key may be left out; the value here is then its default, unless another is given.`,
+    `A federated run. Start it with: anabranch run FILE. Every key may be left out; the value here is then its default, unless another is given. Paths are relative to this file.`,
   );
   const body = configFields.map((field) => (field.section ? sectionText(field) : keyText(field, name)));
   return `${head}\n\n${body.join("\n")}`

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import { AnabranchError, type Config, parseConfig } from "@anabranch/core";
+import { withAbsolutePaths } from "../run/config-paths.ts";
 import { hasCode } from "../store/file-system.ts";
 
 /** What the command line adds to a configuration. */
@@ -12,8 +13,8 @@ export interface ConfigAdditions {
 }
 
 /**
- * Reads and checks a configuration. Paths of own files are relative to its folder and become absolute, so that the run
- * can be resumed from anywhere.
+ * Reads and checks a configuration. Paths in it are relative to its folder, those of the command line to the working
+ * directory. They become absolute, so that the run can be resumed from anywhere.
  *
  * @throws `config/not-found`, `config/unreadable`, and what `parseConfig` throws
  */
@@ -42,21 +43,16 @@ export async function openConfigFile(file: string): Promise<(additions: ConfigAd
       cause: error,
     });
   }
-  return ({ set, dataDir }) => withAbsolutePaths(parseConfig(text, file, set), dirname(file), dataDir);
+  return ({ set, dataDir }) => {
+    const folderOf = (key: string) => (isAssigned(key, set) ? "." : dirname(file));
+    return withAbsolutePaths(parseConfig(text, file, set), { folderOf, dataDir });
+  };
 }
 
-function withAbsolutePaths(config: Config, base: string, givenDataDir: string | undefined): Config {
-  const absolute = <Key extends string>(key: Key, path: string | undefined, from = base) =>
-    (path === undefined ? {} : { [key]: resolve(from, path) }) as { [K in Key]?: string };
-  const { data, model, algorithm } = config;
-  const dataDir =
-    givenDataDir === undefined ? absolute("dataDir", data.dataDir) : absolute("dataDir", givenDataDir, ".");
-  return {
-    ...config,
-    data: { ...data, ...absolute("file", data.file), ...dataDir },
-    model: { ...model, ...absolute("file", model.file), ...absolute("initialWeights", model.initialWeights) },
-    algorithm: { ...algorithm, ...absolute("file", algorithm.file) },
-  };
+/** Whether --set gives a key its value, by itself or with its whole table. */
+function isAssigned(key: string, set: readonly string[]): boolean {
+  const assigned = set.map((assignment) => assignment.split("=")[0]!.trim());
+  return assigned.some((path) => path === key || key.startsWith(`${path}.`));
 }
 
 function unreadable(file: string, cause: unknown): AnabranchError {

@@ -38,10 +38,35 @@ export function parseDatasetPath(name: string): DatasetPath | undefined {
       ...suggestion(nearest(kind, Object.keys(fileKinds))),
     });
   }
-  const [path, query] = splitAt(name.slice(colon + 1), "?");
+  const [written, query] = splitAt(name.slice(colon + 1), "?");
+  // options begin at a question mark: one in the path is written %3F
+  const path = written.replaceAll(/%3F/gi, "?");
   const options = Object.fromEntries(new URLSearchParams(query));
   for (const key of Object.keys(options)) checkOption(kind, key, name);
   return { kind, path, options };
+}
+
+/**
+ * The name of a data set with each path in it mapped; a plain name has none.
+ *
+ * @throws as `parseDatasetPath`
+ */
+export function mapDatasetPaths(name: string, map: (path: string) => string): string {
+  const from = parseDatasetPath(name);
+  if (from === undefined || from.path === "") return name;
+  const [, query] = splitAt(name, "?");
+  const option = (text: string) => {
+    const [key, value] = splitAt(text, "=");
+    const path = key === "test" ? from.options.test : undefined;
+    return path === undefined || value === "" ? text : `test=${escapePath(map(path), /[%+&#?]/g)}`;
+  };
+  const options = query.split("&").map(option).join("&");
+  return `${from.kind}:${escapePath(map(from.path), /\?/g)}${options === "" ? "" : `?${options}`}`;
+}
+
+/** Characters that end or change a path in the name of a data set, as percent codes. */
+function escapePath(path: string, characters: RegExp): string {
+  return path.replaceAll(characters, (character) => encodeURIComponent(character));
 }
 
 /** A number among the options; `fallback` where it is not given. */

@@ -29,8 +29,7 @@ export async function importLocal(path: string, wanted: LocalImport, base = ".")
       message: `the file with ${wanted.what} does not exist`,
       where: full,
       expected: "a .ts, .js or .mjs file",
-      advice:
-        "Check the path; in a configuration file it starts from the folder of that file, else from the working directory.",
+      advice: "Check the path. In a configuration file it is relative to that file, else to the working directory.",
     });
   }
   const name = wanted.name ?? "default";

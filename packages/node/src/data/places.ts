@@ -57,7 +57,8 @@ export async function findPath(places: DataPlaces, path: string, dataset: string
   const starts = [places.base ?? ".", places.dataDir].filter((folder) => folder !== undefined);
   const candidates = isAbsolute(path) ? [path] : starts.map((folder) => resolve(folder, path));
   for (const candidate of candidates) if (path !== "" && (await exists(candidate))) return candidate;
-  throw notFound(dataset, candidates, "Check the path; relative paths start from the working directory or --data-dir.");
+  const advice = "Check the path. In a configuration file it is relative to that file, else to the working directory.";
+  throw notFound(dataset, candidates, advice);
 }
 
 export function notFound(dataset: string, looked: readonly string[], advice: string): AnabranchError {

@@ -19,6 +19,7 @@ import { MetricsCsv } from "../store/metrics-csv.ts";
 import { createRunFolder, openRunFolder, type RunFolder, writeRunFile } from "../store/run-folder.ts";
 import { RunIndex } from "../store/run-index.ts";
 import { RunSummarizer, type RunSummary } from "../store/run-summary.ts";
+import { withAbsolutePaths } from "./config-paths.ts";
 import { writeOutputs } from "./outputs.ts";
 import { type OpenSimulation, openSimulation, type SimulationOptions } from "./simulation.ts";
 
@@ -40,8 +41,10 @@ export interface RunOutcome {
   readonly files: readonly string[];
 }
 
-/** Runs a configuration in a new folder below `options.runs`. */
-export async function startRun(config: Config, options: SessionOptions, own: Own = {}): Promise<RunOutcome> {
+/** Runs a configuration in a new folder below `options.runs`. The copy in that folder has absolute paths. */
+export async function startRun(given: Config, options: SessionOptions, own: Own = {}): Promise<RunOutcome> {
+  const { baseDir = ".", dataDir } = options;
+  const config = withAbsolutePaths(given, { folderOf: () => baseDir, dataDir });
   // first what can be refused: a configuration that cannot run leaves no folder behind
   const simulation = await openSimulation(config, config.name, options, own);
   try {

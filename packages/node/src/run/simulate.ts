@@ -18,7 +18,8 @@ export interface SimulateOptions extends SimulationOptions {
 /**
  * Runs a federation in memory and returns its history and model; nothing is written to disk.
  *
- * @param config sections and keys of the TOML file as an object; what is left out has its default
+ * @param config sections and keys of the TOML file as an object; what is left out has its default. Paths in it are
+ *   relative to `options.baseDir`, by default the working directory
  * @param own a model or algorithm of your own instead of a name
  */
 export async function simulate(config: ConfigInput, options: SimulateOptions = {}, own: Own = {}): Promise<RunResult> {

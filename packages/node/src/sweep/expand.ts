@@ -1,4 +1,6 @@
+import { dirname, isAbsolute, join, relative } from "node:path";
 import { type Config, configHash } from "@anabranch/core";
+import { mapPathValue } from "../run/config-paths.ts";
 import { type Problem, problemOf, sweepError } from "./problems.ts";
 import type { SweepSpec, VariantSpec } from "./sweep-file.ts";
 import { assignmentsOf, combinations, type Values } from "./values.ts";
@@ -59,7 +61,7 @@ export function runIdentity(config: Config): string {
  * @throws `config/sweep` with every configuration that is refused; a single one keeps its own code
  */
 export function expandSweep(spec: SweepSpec, resolve: ResolveConfig, where: string): Sweep {
-  const expansion = new Expansion(spec, resolve);
+  const expansion = new Expansion(spec, resolve, dirname(where));
   const variants = spec.variants ?? [expansion.baseVariant()];
   for (const variant of variants) expansion.add(variant);
   if (expansion.problems.length > 0) throw sweepError(expansion.problems, where);
@@ -87,12 +89,15 @@ class Expansion {
   readonly problems: Problem[] = [];
   readonly #spec: SweepSpec;
   readonly #resolve: ResolveConfig;
+  /** Folder of the sweep file. */
+  readonly #folder: string;
   /** The base configuration's name and seed, where the sweep does not give them. */
   readonly #base: Config;
 
-  constructor(spec: SweepSpec, resolve: ResolveConfig) {
+  constructor(spec: SweepSpec, resolve: ResolveConfig, folder: string) {
     this.#spec = spec;
     this.#resolve = resolve;
+    this.#folder = folder;
     this.#base = resolve([]);
   }
 
@@ -134,7 +139,7 @@ class Expansion {
   }
 
   #plan(variant: VariantSpec, values: Values, seed: number, tune?: { rounds: number | undefined }): PlannedRun {
-    const set = { ...this.#spec.set, ...variant.set, ...values, seed };
+    const set = this.#fromHere({ ...this.#spec.set, ...variant.set, ...values, seed });
     const name = tune === undefined ? variant.name : `${variant.name}-tuning`;
     const whole = assignmentsOf({ name, ...set });
     const planned = (assignments: readonly string[]) => {
@@ -145,6 +150,12 @@ class Expansion {
     if (tune === undefined) return planned(whole);
     const rounds = tune.rounds ?? Math.ceil(this.#resolve(whole).rounds / 3);
     return planned(assignmentsOf({ name, ...set, rounds }));
+  }
+
+  /** The values with their paths from the working directory, as `--set` takes them, instead of from the sweep file. */
+  #fromHere(values: Values): Values {
+    const fromHere = (path: string) => (isAbsolute(path) ? path : relative(".", join(this.#folder, path)) || ".");
+    return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, mapPathValue(key, value, fromHere)]));
   }
 
   #try(variant: VariantSpec, plan: () => PlannedRun): PlannedRun | undefined {
