@@ -43,6 +43,8 @@ const runStarted = z.object({
   gradientsPerStep: z.number().nonnegative().optional(),
   /** What differential privacy does in this run, in words; absent: nothing. */
   privacy: z.string().optional(),
+  /** Noise multiplier of its rounds: the configured one, or the one that was chosen for the target. */
+  noiseMultiplier: z.number().nonnegative().optional(),
   /** What the epsilon of its rounds rests on. */
   privacyAssumptions: z.array(z.string()).optional(),
   /** How updates are hidden in their sum, in words; absent: they are not. */

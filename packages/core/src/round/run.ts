@@ -300,6 +300,7 @@ async function emitStarted(plan: RunPlan, ports: RunPorts, state: RunState): Pro
     packageVersion: VERSION,
     dataHash: plan.dataHash,
     ...plan.description,
+    ...(plan.stages.privacy === undefined ? {} : { noiseMultiplier: plan.stages.privacy.noiseMultiplier }),
     ...(plan.account === undefined ? {} : { privacyAssumptions: [...plan.account.assumptions] }),
     ...(state.round > 0 ? { resumedFrom: state.round } : {}),
   });

@@ -4,6 +4,7 @@ import { isDiscrete } from "../config/check-privacy.ts";
 import type { Config } from "../config/index.ts";
 import {
   type Accountant,
+  boundText,
   calibrateNoise,
   createAccountant,
   type PrivacyContext,
@@ -116,7 +117,7 @@ function requireOneRound({ privacy }: Config, first: number, { name }: Accountan
   throw conflict(
     "privacy.targetEpsilon",
     `${privacy.targetEpsilon}, with privacy.noiseMultiplier = ${privacy.noiseMultiplier}`,
-    `at least ${first.toPrecision(4)}, which one round costs (${name}, delta ${privacy.delta})`,
+    `at least ${boundText(first)}, which one round costs (${name}, delta ${privacy.delta})`,
     "Leave privacy.noiseMultiplier out: it is then chosen for the target and the number of rounds.",
   );
 }

@@ -1,8 +1,12 @@
-import type { Config } from "@anabranch/core";
+import { boundText, type Config } from "@anabranch/core";
 import { formatPlural } from "../terminal/format.ts";
 
-/** What a configuration asks for, as labels and short sentences. */
-export function configSummary(config: Config): [string, string][] {
+/**
+ * What a configuration asks for, as labels and short sentences.
+ *
+ * @param chosenNoise the noise multiplier that the run has chosen, where the configuration leaves it open
+ */
+export function configSummary(config: Config, chosenNoise?: number): [string, string][] {
   const { data, model, algorithm, training, sampler, aggregation, privacy, stop } = config;
   const { scheme, ...partition } = data.partition;
   const { name: modelName, file: modelFile, ...modelOptions } = model;
@@ -39,16 +43,19 @@ export function configSummary(config: Config): [string, string][] {
       "cohort",
       `${sampler.cohort} clients, ${sampler.name}; weighted by ${aggregation.weighting}${aggregation.clipNorm === 0 ? "" : `, clipped at ${aggregation.clipNorm}`}`,
     ],
-    ...(privacy.mechanism === "none" ? [] : [["privacy", privacyText(privacy)] satisfies [string, string]]),
+    ...(privacy.mechanism === "none"
+      ? []
+      : [["privacy", privacyText(privacy, chosenNoise)] satisfies [string, string]]),
     ["rounds", [String(config.rounds), ...stops.filter((t) => t !== "").map((t) => `stops ${t}`)].join(", ")],
     ["seed", String(config.seed)],
   ];
 }
 
-function privacyText(privacy: Config["privacy"]): string {
+function privacyText(privacy: Config["privacy"], chosenNoise: number | undefined): string {
   const { mechanism, clipNorm, noiseMultiplier, targetEpsilon, delta, noise, targetQuantile } = privacy;
   const followed = targetQuantile === undefined ? "" : `, following quantile ${targetQuantile}`;
-  const amount = noiseMultiplier ?? (targetEpsilon === undefined ? 1 : "as the target asks");
+  const chosen = chosenNoise === undefined ? "" : `${boundText(chosenNoise, 5)}, `;
+  const amount = noiseMultiplier ?? (targetEpsilon === undefined ? 1 : `${chosen}chosen for the target`);
   const target = targetEpsilon === undefined ? "" : `, epsilon at most ${targetEpsilon} at delta ${delta}`;
   return `${mechanism}, ${noise} noise of multiplier ${amount}, clip norm ${clipNorm}${followed}${target}`;
 }

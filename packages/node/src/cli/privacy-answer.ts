@@ -1,4 +1,4 @@
-import { explain, type PrivacyStatement } from "@anabranch/core";
+import { boundText, explain, type PrivacyStatement } from "@anabranch/core";
 import { formatCount } from "../terminal/format.ts";
 import type { Output } from "./output.ts";
 import type { PrivacyPlan } from "./privacy-plan.ts";
@@ -80,9 +80,13 @@ function samplingText({ sampling, samplingRate, population, cohort }: PrivacyPla
   return `Poisson, every client with probability ${upTo5(samplingRate)} a round`;
 }
 
-/** Four digits after the point, rounded so that a bound stays one: epsilon up, a lower end down. */
+/** Below this, four digits after the point would leave nothing. */
+const SMALL = 1e-3;
+
+/** Four digits after the point (of small values: four significant ones), rounded so that a bound stays one: epsilon up, a lower end down. */
 function figure(value: number, round = Math.ceil): string {
   if (!Number.isFinite(value)) return "infinite";
+  if (value > 0 && value < SMALL) return round === Math.ceil ? boundText(value) : value.toExponential(3);
   // A value that has four digits already is left as it is, whatever rounding made of it.
   const scaled = value * 1e4;
   const near = Math.round(scaled);

@@ -30,6 +30,16 @@ describe("privacy epsilon", () => {
     expect(lowerBound - below!).toBeLessThan(1e-4);
   });
 
+  it("shows a small epsilon as what it is, not as 0", async () => {
+    const rounds = ["--noise-multiplier", "1e7", "--rounds", "1", "--delta", "1e-9", "--sampling-rate", "0.001"];
+    const { stdout } = await callCommand("privacy", "epsilon", ...rounds, "--accountant", "pld");
+    const [, shown] = /^epsilon +(\S+) at delta/.exec(stdout)!;
+    const { epsilon } = await document("epsilon", ...rounds, "--accountant", "pld");
+    expect(epsilon).toBeGreaterThan(0);
+    expect(Number(shown) / epsilon).toBeGreaterThanOrEqual(1);
+    expect(Number(shown) / epsilon).toBeLessThan(1.001);
+  });
+
   it("as JSON, by every accountant", async () => {
     expect(await document("epsilon", "--noise-multiplier", "1", ...plan)).toMatchObject({
       epsilon: expect.closeTo(13.604716, 6),

@@ -1,3 +1,4 @@
+import { boundText } from "@anabranch/core";
 import type { Evaluation, RoundFinished } from "../report/events.ts";
 import type { Colours } from "./colours.ts";
 import { formatBytes, formatDuration, formatPercent, UNKNOWN } from "./format.ts";
@@ -43,9 +44,9 @@ export function renderRound(figures: RoundFigures, colours: Colours): string {
     .join("  ");
 }
 
-/** "none" where nothing is guaranteed. */
+/** Rounded up; "none" where nothing is guaranteed. */
 export function formatEpsilon(epsilon: number | null): string {
-  return epsilon === null || !Number.isFinite(epsilon) ? "none" : Number(epsilon.toPrecision(4)).toString();
+  return boundText(epsilon ?? Number.NaN);
 }
 
 function roundOf(round: number, planned: number): string {

@@ -1,4 +1,5 @@
 export type { Accountant, AccountantName, PrivacyContext, PrivacyStatement } from "./accountant.ts";
+export { boundText } from "./bound-text.ts";
 export { calibrateNoise, calibrateRounds, NOISE_TOLERANCE, type PrivacyTarget } from "./calibration.ts";
 export { accountantNames, createAccountant } from "./create-accountant.ts";
 export {

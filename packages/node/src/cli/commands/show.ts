@@ -56,6 +56,7 @@ function runDocument(summary: RunSummary, run: RunData, files: readonly string[]
     executor: run.start?.executor ?? null,
     workers: orNull(run.start?.workers),
     parameters: orNull(run.start?.parameters),
+    noiseMultiplier: orNull(run.start?.noiseMultiplier),
     rounds: historyOf(run),
     best: Number.isFinite(result.bestRound) ? { round: result.bestRound, accuracy: orNull(result.bestAccuracy) } : null,
     modelHash: result.modelHash === "" ? null : result.modelHash,
@@ -92,7 +93,7 @@ function print(summary: RunSummary, run: RunData, files: readonly string[], roun
     `${bold(summary.name)}  run ${summary.id}, ${status}, started ${localTime(summary.startedAt)}`,
     ...(run.stopped === undefined ? [] : [run.stopped.message]),
   );
-  const about = [...(config === undefined ? [] : configSummary(config)), ...machine(run)];
+  const about = [...(config === undefined ? [] : configSummary(config, run.start?.noiseMultiplier)), ...machine(run)];
   if (about.length > 0) output.print("", bold("Configuration"), ...labelled(about, width));
   output.print(...roundTable(run, rounds, output), ...resultLines(summary, run, output));
   output.print("", bold("Files"), `  ${summary.folder}`, ...files.map((file) => `    ${file}`));
