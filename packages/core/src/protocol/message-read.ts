@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import type { Vector } from "../params/index.ts";
 import type { Broadcast, Update } from "./message.ts";
 import { decodeSafetensors } from "./safetensors-read.ts";
-import { fail, type NamedTensor, type SafetensorsLimits } from "./safetensors-types.ts";
+import { excerpt, fail, type NamedTensor, type SafetensorsLimits } from "./safetensors-types.ts";
 
 /** Version of the message format; other versions are refused. */
 export const MESSAGE_VERSION = "1";
@@ -51,20 +51,20 @@ export function readEnvelope(bytes: Uint8Array, kind: string, where: string, lim
   if (anabranch !== kind) {
     fail("protocol/kind", "the message is not what was waited for", {
       where,
-      received: anabranch === undefined ? "no message of ours" : JSON.stringify(anabranch),
+      received: anabranch === undefined ? "no message of ours" : excerpt(anabranch),
       expected: JSON.stringify(kind),
     });
   }
   if (version !== MESSAGE_VERSION) {
     fail("protocol/version", "the message is of another version", {
       where,
-      received: JSON.stringify(version),
+      received: excerpt(version),
       expected: JSON.stringify(MESSAGE_VERSION),
       advice: "Run the same version of Anabranch on both sides.",
     });
   }
   const stray = Object.keys(unknown)[0];
-  if (stray !== undefined) invalid(where, "unknown metadata", JSON.stringify(stray));
+  if (stray !== undefined) invalid(where, "unknown metadata", excerpt(stray));
   return { ...readTensors(tensors, readNames(names, where), where), layoutHash: layout };
 }
 
@@ -81,14 +81,15 @@ function check<T>(schema: z.core.$ZodType<unknown, unknown> & z.ZodMiniType<T>, 
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
-  invalid(where, `${issue.path.join(".") || "message"}: ${issue.message}`, undefined, issue);
+  const place = issue.path.join(".") || "message";
+  invalid(where, `${place.slice(0, 100)}: ${issue.message.slice(0, 200)}`, undefined, issue);
 }
 
 function readNames(json: string | undefined, where: string): string[] {
   try {
     return numberNames.parse(JSON.parse(json ?? ""));
   } catch (cause) {
-    invalid(where, "the list of numbers cannot be read", json, cause);
+    invalid(where, "the list of numbers cannot be read", excerpt(json), cause);
   }
 }
 
@@ -106,7 +107,7 @@ function readTensors(
     );
   }
   const values = numbers.data;
-  if (new Set(names).size !== names.length) invalid(where, "a number is named twice", names.join(", "));
+  if (new Set(names).size !== names.length) invalid(where, "a number is named twice", excerpt(names));
   const vectorsOnly = Object.fromEntries(
     Object.entries(rest).map(([name, tensor]) => [name, flat(tensor, name, where)]),
   );
@@ -122,14 +123,14 @@ export function unprefixed<T>(record: Readonly<Record<string, T>>, prefix: strin
     Object.entries(record).map(([name, value]) => {
       // An object with a key of that name would not survive a copy by assignment.
       if (!name.startsWith(prefix) || name === `${prefix}__proto__`)
-        invalid(where, "a name has no place in a message", JSON.stringify(name));
+        invalid(where, "a name has no place in a message", excerpt(name));
       return [name.slice(prefix.length), value];
     }),
   );
 }
 
 function flat({ shape, data }: NamedTensor, name: string, where: string): unknown {
-  if (shape.length !== 1) invalid(where, "a vector has more than one dimension", JSON.stringify(name));
+  if (shape.length !== 1) invalid(where, "a vector has more than one dimension", excerpt(name));
   return data;
 }
 

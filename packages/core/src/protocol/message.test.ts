@@ -124,6 +124,8 @@ describe("malformed messages", () => {
     encodeSafetensors({ ...valid.tensors, ...tensors }, { ...valid.metadata, ...metadata });
   const numbers = (...values: number[]) => ({ numbers: { shape: [values.length], data: Float64Array.from(values) } });
 
+  const nested = "[".repeat(100_000) + "]".repeat(100_000);
+
   it.each<[string, RegExp, Uint8Array]>([
     [
       "protocol/kind",
@@ -136,6 +138,9 @@ describe("malformed messages", () => {
     ["protocol/invalid", /layoutHash/, changed({}, { layout: "" })],
     ["protocol/invalid", /list of numbers/, changed({}, { numbers: "[1]" })],
     ["protocol/invalid", /list of numbers/, changed({}, { numbers: "round" })],
+    ["protocol/invalid", /list of numbers/, changed({}, { numbers: nested })],
+    ["protocol/invalid", /unknown metadata/, changed({}, { ["a".repeat(2 ** 20)]: "1" })],
+    ["protocol/invalid", /6 numbers, 1000000 names/, changed({}, { numbers: `[${'"a",'.repeat(999_999)}"a"]` })],
     ["protocol/invalid", /7 numbers, 6 names/, changed(numbers(1, 2, 3, 4, 5, 6, 7), {})],
     ["protocol/invalid", /named twice/, changed(numbers(1, 1), { numbers: '["round","round"]' })],
     ["protocol/invalid", /client/, changed(numbers(1), { numbers: '["round"]' })],

@@ -1,10 +1,12 @@
-import { duplicateKey } from "./duplicate-key.ts";
+import { duplicateKey, exceededLimit } from "./header-json.ts";
 import {
   DTYPES,
   type DTypeName,
+  excerpt,
   fail,
   isCounts,
   limited,
+  requireShortName,
   type SafetensorsFile,
   type SafetensorsLimits,
   type TensorData,
@@ -12,16 +14,23 @@ import {
 import { PREFIX_BYTES } from "./safetensors-write.ts";
 
 const DEFAULT_MAX_HEADER_BYTES = 16 * 2 ** 20;
+/** A header is an object of objects of lists: nothing in it is nested deeper. */
+const MAX_HEADER_DEPTH = 3;
+/** Objects, lists and elements in a header, about ten for each tensor. Bounds the memory of the parsed header. */
+const DEFAULT_MAX_HEADER_VALUES = 2 ** 23;
+/** Dimensions of a tensor. */
+const MAX_RANK = 64;
 
 /**
  * Decodes a file. Tensors are views of `bytes` where their place is a multiple of their element size, copies elsewhere.
  * `where` names the source in errors: `safetensors/size`, `safetensors/truncated`, `safetensors/header`,
- * `safetensors/dtype`, `safetensors/shape`, `safetensors/offsets`.
+ * `safetensors/name`, `safetensors/dtype`, `safetensors/shape`, `safetensors/offsets`.
  */
 export function decodeSafetensors(bytes: Uint8Array, where: string, limits: SafetensorsLimits = {}): SafetensorsFile {
   limited(bytes.length, limits.maxBytes, "safetensors/size", "the file is larger than allowed", where);
   const headerBytes = headerLength(bytes, where, limits.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES);
-  const header = parseHeader(bytes.slice(PREFIX_BYTES, PREFIX_BYTES + headerBytes), where);
+  const maxValues = limits.maxHeaderValues ?? DEFAULT_MAX_HEADER_VALUES;
+  const header = parseHeader(bytes.slice(PREFIX_BYTES, PREFIX_BYTES + headerBytes), maxValues, where);
   const dataStart = PREFIX_BYTES + headerBytes;
   const { __metadata__: metadata = {}, ...tensorEntries } = header;
   const entries = Object.entries(tensorEntries).map(([name, raw]) => readEntry(name, raw, where));
@@ -67,50 +76,74 @@ function headerLength(bytes: Uint8Array, where: string, maxHeaderBytes: number):
   return Number(length);
 }
 
-function parseHeader(bytes: Uint8Array, where: string): Record<string, unknown> {
-  let text = "";
-  let value: unknown;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    value = JSON.parse(text);
-  } catch (cause) {
-    fail("safetensors/header", "the header is not JSON", { where, cause });
+function parseHeader(bytes: Uint8Array, maxValues: number, where: string): Record<string, unknown> {
+  const text = headerText(bytes, where);
+  const limits = { maxDepth: MAX_HEADER_DEPTH, maxValues };
+  const exceeded = exceededLimit(text, limits);
+  if (exceeded !== undefined) {
+    const [message, unit] =
+      exceeded === "maxDepth"
+        ? ["the header is nested too deeply", "levels"]
+        : ["the header has too many values", "objects, lists and elements"];
+    fail("safetensors/header", message, { where, expected: `at most ${limits[exceeded]} ${unit}` });
   }
+  const value = parseJson(text, where);
   if (!text.startsWith("{") || !isRecord(value)) {
     fail("safetensors/header", "the header is not a JSON object", {
       where,
-      received: JSON.stringify(text.slice(0, 40)),
+      received: excerpt(text),
     });
   }
   const duplicate = duplicateKey(text);
   if (duplicate !== undefined) {
-    fail("safetensors/header", "the header names something twice", { where, received: JSON.stringify(duplicate) });
+    fail("safetensors/header", "the header names something twice", { where, received: excerpt(duplicate) });
   }
   return value;
 }
 
+function headerText(bytes: Uint8Array, where: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    fail("safetensors/header", "the header is not UTF-8", { where, cause });
+  }
+}
+
+function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    fail("safetensors/header", "the header is not JSON", { where, cause });
+  }
+}
+
 function readEntry(name: string, raw: unknown, where: string): Entry {
-  const place = `${where}, tensor ${JSON.stringify(name)}`;
+  const place = `${where}, tensor ${excerpt(name)}`;
+  requireShortName(name, place);
   if (name === "__proto__" || !isRecord(raw))
     fail("safetensors/header", "a tensor has no description", { where: place });
   const { dtype, shape, data_offsets: offsets, ...rest } = raw;
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) {
-    fail("safetensors/header", "a tensor has an unknown property", { where: place, received: JSON.stringify(unknown) });
+    fail("safetensors/header", "a tensor has an unknown property", { where: place, received: excerpt(unknown) });
   }
   if (typeof dtype !== "string" || !Object.hasOwn(DTYPES, dtype)) {
     fail("safetensors/dtype", "a tensor has an element type that is not supported", {
       where: place,
-      received: JSON.stringify(dtype),
+      received: excerpt(dtype),
       expected: Object.keys(DTYPES).join(", "),
       advice: "Convert the tensor to float32 first.",
     });
   }
-  if (!isCounts(shape)) {
-    fail("safetensors/shape", "a tensor has an impossible shape", { where: place, received: JSON.stringify(shape) });
+  if (!isCounts(shape) || shape.length > MAX_RANK) {
+    fail("safetensors/shape", "a tensor has an impossible shape", {
+      where: place,
+      received: excerpt(shape),
+      expected: `at most ${MAX_RANK} integers of at least 0`,
+    });
   }
   if (!isCounts(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
-    fail("safetensors/offsets", "a tensor has impossible offsets", { where: place, received: JSON.stringify(offsets) });
+    fail("safetensors/offsets", "a tensor has impossible offsets", { where: place, received: excerpt(offsets) });
   }
   const [begin, end] = offsets as [number, number];
   const element = dtype as DTypeName;
@@ -131,7 +164,7 @@ function requireCoverage(entries: readonly Entry[], dataBytes: number, where: st
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== covered) {
       fail("safetensors/offsets", begin < covered ? "two tensors overlap" : "bytes lie between the tensors", {
-        where: `${where}, tensor ${JSON.stringify(name)}`,
+        where: `${where}, tensor ${excerpt(name)}`,
         received: `offset ${begin}`,
         expected: `offset ${covered}`,
       });

@@ -1,5 +1,8 @@
 import { AnabranchError, type Failure } from "@anabranch/engine";
 
+/** Characters in the name of a tensor. */
+const MAX_NAME_LENGTH = 1024;
+
 export type DTypeName = "F32" | "F64" | "U8" | "I32" | "I64";
 export type TensorData = Float32Array | Float64Array | Uint8Array | Int32Array | BigInt64Array;
 
@@ -35,6 +38,8 @@ export interface SafetensorsLimits {
   readonly maxBytes?: number;
   /** Longest header. Default 16 MiB. */
   readonly maxHeaderBytes?: number;
+  /** Most objects, lists and elements in the header, about ten for each tensor. Default 2^23. */
+  readonly maxHeaderValues?: number;
 }
 
 /** The name of an array's element type in the format. */
@@ -47,6 +52,23 @@ export function dtypeOf(data: TensorData): DTypeName {
 
 export function fail(code: string, message: string, parts: Omit<Failure, "code" | "message">): never {
   throw new AnabranchError({ code, message, ...parts });
+}
+
+/** Foreign data as an error shows it: JSON of at most 80 characters. Not for values nested deeper than a few levels. */
+export function excerpt(value: unknown): string {
+  const start = typeof value === "string" || Array.isArray(value) ? value.slice(0, 100) : value;
+  const json = JSON.stringify(start) ?? "nothing";
+  return json.length > 80 ? `${json.slice(0, 77)}...` : json;
+}
+
+/** Refuses names that no reader would accept; `where` names the tensor in the error. */
+export function requireShortName(name: string, where: string): void {
+  if (name.length <= MAX_NAME_LENGTH) return;
+  fail("safetensors/name", "the name of a tensor is too long", {
+    where,
+    received: `${name.length} characters`,
+    expected: `at most ${MAX_NAME_LENGTH}`,
+  });
 }
 
 /** Refuses sizes above a limit. */

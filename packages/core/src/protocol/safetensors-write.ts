@@ -5,7 +5,15 @@
  * Tensors are written in order of falling element size and then of name, and the data begin at a multiple of 8, so that
  * every tensor is aligned and can be read as a view.
  */
-import { dtypeOf, fail, isCounts, type NamedTensor, type TensorData } from "./safetensors-types.ts";
+import {
+  dtypeOf,
+  excerpt,
+  fail,
+  isCounts,
+  type NamedTensor,
+  requireShortName,
+  type TensorData,
+} from "./safetensors-types.ts";
 
 export const PREFIX_BYTES = 8;
 const ALIGNMENT = 8;
@@ -75,10 +83,11 @@ export function encodeSafetensors(
 }
 
 function requireWritable(name: string, shape: readonly number[], data: TensorData): void {
-  const where = `tensor ${JSON.stringify(name)}`;
+  const where = `tensor ${excerpt(name)}`;
   if (name === "__metadata__" || name === "__proto__") {
     fail("safetensors/name", "a tensor has a reserved name", { where });
   }
+  requireShortName(name, where);
   if (!isCounts(shape) || shape.reduce((product, extent) => product * extent, 1) !== data.length) {
     fail("safetensors/shape", "a tensor's shape does not fit its elements", {
       where,

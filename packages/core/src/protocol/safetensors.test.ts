@@ -1,7 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { duplicateKey } from "./duplicate-key.ts";
+import { duplicateKey } from "./header-json.ts";
 import { decodeSafetensors } from "./safetensors-read.ts";
 import type { NamedTensor } from "./safetensors-types.ts";
 import { encodeSafetensors, planSafetensors } from "./safetensors-write.ts";
@@ -34,6 +34,16 @@ const tensors = fc
   )
   .map((record) => ({ ...record }));
 const metadata = fc.dictionary(name, fc.string({ unit: "binary" }), { maxKeys: 3 }).map((record) => ({ ...record }));
+
+function caught(action: () => unknown): AnabranchError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof AnabranchError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
 
 describe("encodeSafetensors", () => {
   it("writes the header that the format demands", () => {
@@ -78,6 +88,7 @@ describe("encodeSafetensors", () => {
 
   it.each([
     ["safetensors/name", { __metadata__: vector(1) }],
+    ["safetensors/name", { ["a".repeat(1025)]: vector(1) }],
     ["safetensors/shape", { a: { shape: [2], data: new Float32Array(3) } }],
     ["safetensors/shape", { a: { shape: [-1, -3], data: new Float32Array(3) } }],
   ])("refuses: %s", (code, bad) => {
@@ -124,6 +135,7 @@ describe("decodeSafetensors", () => {
 
   const one = '"dtype":"F32","shape":[1],"data_offsets":[0,4]';
   const four = new Uint8Array(4);
+  const nested = "[".repeat(100_000) + "]".repeat(100_000);
   it.each<[string, string, Uint8Array]>([
     ["safetensors/truncated", "no header", new Uint8Array(7)],
     ["safetensors/truncated", "header cut", file(`{"a":{${one}}}`, four).subarray(0, 20)],
@@ -155,9 +167,31 @@ describe("decodeSafetensors", () => {
     ["safetensors/offsets", "gap", file(`{"a":{${one.replace("[0,4]", "[4,8]")}}}`, new Uint8Array(8))],
     ["safetensors/offsets", "overlap", file(`{"a":{${one}},"b":{${one}}}`, four)],
     ["safetensors/offsets", "bytes left over", file(`{"a":{${one}}}`, new Uint8Array(5))],
+    [
+      "safetensors/header",
+      "a shape of nested lists",
+      file(`{"a":{"dtype":"F32","shape":${nested},${one.slice(26)}}}`, four),
+    ],
+    ["safetensors/header", "metadata of nested lists", file(`{"__metadata__":{"a":${nested}}}`)],
+    ["safetensors/header", "nested lists alone", file(nested)],
+    ["safetensors/header", "lists that never close", file("[".repeat(100_000))],
+    ["safetensors/name", "a name of 8 MB", file(`{"${"a".repeat(2 ** 23)}":{${one}}}`, four)],
+    ["safetensors/name", "a name of escapes", file(`{"${"\\u0061".repeat(2 ** 20)}":{${one}}}`, four)],
+    ["safetensors/header", "a property of 8 MB", file(`{"a":{"${"a".repeat(2 ** 23)}":1}}`, four)],
+    ["safetensors/dtype", "a type of 8 MB", file(`{"a":{${one.replace("F32", "F".repeat(2 ** 23))}}}`, four)],
+    ["safetensors/shape", "65 dimensions", file(`{"a":{${one.replace("[1]", `[${Array(65).fill(1)}]`)}}}`, four)],
+    ["safetensors/shape", "a million dimensions", file(`{"a":{"dtype":"F32","shape":[0${",0".repeat(1e6)}]}}`)],
   ])("refuses: %s, %s", (code, _, bytes) => {
-    expect(() => decodeSafetensors(bytes, "the test file")).toThrow(expect.objectContaining({ code }));
-    expect(() => decodeSafetensors(bytes, "the test file")).toThrow(/the test file/);
+    const error = caught(() => decodeSafetensors(bytes, "the test file"));
+    expect(error).toMatchObject({ code });
+    expect(error.message).toMatch(/the test file/);
+    expect(error.message.length).toBeLessThan(500);
+  });
+
+  it("refuses a header that would grow when it is parsed", () => {
+    const bytes = file(`{${Array.from({ length: 50 }, (_, i) => `"${i}":{}`)}}`);
+    expect(caught(() => decodeSafetensors(bytes, "t", { maxHeaderValues: 99 })).message).toMatch(/at most 99 objects/);
+    expect(caught(() => decodeSafetensors(bytes, "t", { maxHeaderValues: 100 })).code).toBe("safetensors/dtype");
   });
 
   it("keeps to its limits", () => {

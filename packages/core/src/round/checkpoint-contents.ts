@@ -68,7 +68,7 @@ function readBody(json: string | undefined, where: string): Body {
   try {
     return bodySchema.parse(JSON.parse(json ?? ""));
   } catch (cause) {
-    throw damaged("checkpoint", where, "its description cannot be read", json, undefined, cause);
+    throw damaged("checkpoint", where, "its description cannot be read", json?.slice(0, 80), undefined, cause);
   }
 }
 
