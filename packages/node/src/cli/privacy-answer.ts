@@ -86,11 +86,17 @@ const SMALL = 1e-3;
 /** Four digits after the point (of small values: four significant ones), rounded so that a bound stays one: epsilon up, a lower end down. */
 function figure(value: number, round = Math.ceil): string {
   if (!Number.isFinite(value)) return "infinite";
-  if (value > 0 && value < SMALL) return round === Math.ceil ? boundText(value) : value.toExponential(3);
+  if (value < SMALL) return round === Math.ceil ? boundText(value) : downTo4(value);
   // A value that has four digits already is left as it is, whatever rounding made of it.
   const scaled = value * 1e4;
   const near = Math.round(scaled);
   return ((Math.abs(scaled - near) < 1e-6 ? near : round(scaled)) / 1e4).toFixed(4);
+}
+
+/** Four significant digits, rounded down. */
+function downTo4(value: number): string {
+  const step = 10 ** (Math.floor(Math.log10(value || 1)) - 3);
+  return String(Number((Math.floor(value / step) * step).toPrecision(4)));
 }
 
 /** Five significant digits at most, rounded up so that a noise multiplier still meets its target. */

@@ -31,10 +31,10 @@ describe("privacy epsilon", () => {
   });
 
   it("shows a small epsilon as what it is, not as 0", async () => {
-    const rounds = ["--noise-multiplier", "1e7", "--rounds", "1", "--delta", "1e-9", "--sampling-rate", "0.001"];
-    const { stdout } = await callCommand("privacy", "epsilon", ...rounds, "--accountant", "pld");
+    const rounds = ["--noise-multiplier", "1e11", "--rounds", "1", "--delta", "1e-13", "--sampling-rate", "1"];
+    const { stdout } = await callCommand("privacy", "epsilon", ...rounds, "--accountant", "gaussian");
     const [, shown] = /^epsilon +(\S+) at delta/.exec(stdout)!;
-    const { epsilon } = await document("epsilon", ...rounds, "--accountant", "pld");
+    const { epsilon } = await document("epsilon", ...rounds, "--accountant", "gaussian");
     expect(epsilon).toBeGreaterThan(0);
     expect(Number(shown) / epsilon).toBeGreaterThanOrEqual(1);
     expect(Number(shown) / epsilon).toBeLessThan(1.001);
