@@ -7,7 +7,6 @@ import { emptyLedger, parseLedger, spend } from "./ledger.ts";
 import { explain } from "./meaning.ts";
 import { pldAccountant } from "./pld-accountant.ts";
 import { rdpAccountant } from "./rdp-accountant.ts";
-import { renyiDivergences } from "./rdp-curve.ts";
 
 const rdp = rdpAccountant();
 
@@ -151,51 +150,6 @@ describe("statements", () => {
     expect(little).toMatch(/for that record\.$/);
     const silent = [poisson(0.1, 0, 1)];
     expect(explain(rdp.epsilon(silent, 1e-5), silent)).toEqual([expect.stringContaining("no guarantee")]);
-  });
-});
-
-describe("fixed-size sampling", () => {
-  it("order 2 and 3 by hand: rate 0.1, noise 4, so e^eps(2) = e^(1/4) and e^(2 eps(3)) = e^(3/4)", () => {
-    const event = parseEvent({ kind: "fixed-size-gaussian", population: 100, cohort: 10, noiseMultiplier: 4 });
-    const found = renyiDivergences(event, [1.5, 2, 2.5, 3]);
-    const second = 4 * Math.expm1(0.25);
-    const third = Math.log1p(0.01 * 3 * second + 2 * 0.001 * Math.exp(0.75)) / 2;
-    expect(found[1]).toBeCloseTo(Math.log1p(0.01 * second), 15);
-    expect(found[3]).toBeCloseTo(third, 15);
-    // Chords of (a - 1) eps(a).
-    expect(found[0]).toBeCloseTo(found[1]!, 15);
-    expect(found[2]).toBeCloseTo((0.5 * found[1]! + 0.5 * 2 * third) / 1.5, 15);
-  });
-
-  it("bounds what one pair of neighbours shows: all zeros but for one client at +1 or at -1", () => {
-    for (const [rate, sigma] of [
-      [0.1, 4],
-      [0.01, 2],
-      [0.3, 10],
-    ] as const) {
-      const event = { kind: "fixed-size-gaussian", population: 1000, cohort: 1000 * rate, noiseMultiplier: sigma };
-      const found = renyiDivergences(parseEvent(event), [2, 4, 8]);
-      [2, 4, 8].forEach((order, i) => {
-        let sum = 0;
-        const step = sigma / 50;
-        for (let x = -12 * sigma - 1; x < order + 12 * sigma; x += step) {
-          const ratio = (shift: number) => Math.exp((2 * shift * x - 1) / (2 * sigma * sigma));
-          const density = Math.exp((-x * x) / (2 * sigma * sigma)) / (sigma * Math.sqrt(2 * Math.PI));
-          const [up, down] = [1 - rate + rate * ratio(1), 1 - rate + rate * ratio(-1)];
-          sum += density * down * (up / down) ** order * step;
-        }
-        expect(found[i]!).toBeGreaterThan(Math.log(sum) / (order - 1));
-      });
-    }
-  });
-
-  it("of everyone is Gaussian noise with twice the sensitivity, and sampling never costs", () => {
-    const all = { kind: "fixed-size-gaussian", population: 20, cohort: 20, noiseMultiplier: 3 } as const;
-    const plain = { kind: "gaussian", adjacency: "replace-one", noiseMultiplier: 3 } as const;
-    expect(rdp.epsilon([all], 1e-5).epsilon).toBe(rdp.epsilon([plain], 1e-5).epsilon);
-    const exact = createAccountant("gaussian").epsilon([all], 1e-5).epsilon;
-    expect(exact).toBe(gaussianEpsilon(2 / 3, 1e-5));
-    expect(rdp.epsilon([{ ...all, cohort: 19 }], 1e-5).epsilon).toBeLessThanOrEqual(rdp.epsilon([all], 1e-5).epsilon);
   });
 });
 

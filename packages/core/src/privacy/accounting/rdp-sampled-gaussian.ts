@@ -94,8 +94,8 @@ function largestExponent({ logRatio, logWeight }: QuadratureGrid, order: number)
   return largest;
 }
 
-/** (1 + u)^order - 1 - order u for small u, where log1p(u) and order log1p(u) are given. */
-function convexRest(order: number, logRatio: number, exponent: number): number {
+/** (1 + u)^order - 1 - order u with full precision for small u, where log1p(u) and order log1p(u) are given. */
+export function convexRest(order: number, logRatio: number, exponent: number): number {
   const u = Math.expm1(logRatio);
   if (Math.abs(order * u) > 1e-3) return Math.expm1(exponent) - order * u;
   const cubic = (order - 2) / 3;
