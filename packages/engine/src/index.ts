@@ -6,6 +6,7 @@ export { interpreter } from "./executor/interpreter.ts";
 export { loadProgram } from "./executor/load-program.ts";
 export { onnxruntimeNode } from "./executor/onnxruntime-node.ts";
 export { onnxruntimeWeb } from "./executor/onnxruntime-web.ts";
+export { disableTelemetry } from "./executor/telemetry.ts";
 export type { Graph } from "./graph/graph.ts";
 export { formatShape } from "./graph/shape.ts";
 export type { Dim, DType, HostData, HostTensor, Shape, Tensor, TensorType } from "./graph/tensor.ts";

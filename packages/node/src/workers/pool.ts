@@ -14,6 +14,7 @@ import {
   type Vector,
   type Warning,
 } from "@anabranch/core";
+import { disableTelemetry } from "@anabranch/engine";
 import type { ToWorker } from "./messages.ts";
 import { sharePlan } from "./share.ts";
 import { type SlotLayout, slotLayout, slotVectors } from "./slot.ts";
@@ -67,6 +68,8 @@ export class WorkerPool implements Backend, Evaluator {
 
   /** Starts the threads and waits until each has loaded its programs. */
   static async start(plan: SimulationPlan, options: PoolOptions): Promise<WorkerPool> {
+    // from their own side the threads cannot change the environment of the process
+    if (options.executor === "onnxruntime-node") disableTelemetry();
     const pool = new WorkerPool(plan, options);
     pool.#threads = Array.from({ length: options.workers }, () => pool.#spawn());
     try {

@@ -1,0 +1,52 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+/** A run as a user with an empty home starts it, in a folder of its own. */
+const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+const runs = ["run", "tiny.toml", "--workers", "2", "--quiet"];
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "anabranch-outside-"));
+  for (const name of ["home", "tmp"]) await mkdir(join(folder, name));
+  const model = '[data]\nclients = 4\n[model]\nname = "logistic"\n[sampler]\ncohort = 2\n';
+  await writeFile(join(folder, "tiny.toml"), `name = "tiny"\nrounds = 1\n${model}`);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function start(...tracer: readonly string[]): Promise<void> {
+  // no variable of a test environment, some of which turn telemetry off: PATH is for system libraries
+  const env = { PATH: process.env.PATH, HOME: join(folder, "home"), TMPDIR: join(folder, "tmp") };
+  const [file = "", ...args] = [...tracer, process.execPath, main, ...runs];
+  await promisify(execFile)(file, args, { cwd: folder, env });
+}
+
+const strace = (process.env.PATH ?? "").split(delimiter).map((place) => join(place, "strace"));
+const tracer = process.platform === "linux" ? strace.find((path) => existsSync(path)) : undefined;
+
+describe("a run", () => {
+  it("writes into its folder alone", async () => {
+    await start();
+    expect((await readdir(folder)).sort()).toEqual(["home", "runs", "tiny.toml", "tmp"]);
+    expect(await readdir(join(folder, "home"), { recursive: true })).toEqual([]);
+    expect(await readdir(join(folder, "tmp"), { recursive: true })).toEqual([]);
+  });
+
+  // skipped without strace: a native library bypasses Node's sockets and files, so only system calls show everything
+  it.skipIf(tracer === undefined)("opens no socket, and no file elsewhere for writing", async () => {
+    const log = join(folder, "trace");
+    const calls = "trace=socket,connect,sendto,sendmsg,open,openat,creat,mkdir,mkdirat,rename,renameat,renameat2";
+    await start(tracer!, "-f", "-qq", "-e", "signal=none", "-e", calls, "-o", log);
+    const lines = (await readFile(log, "utf8")).split("\n");
+    expect(lines.length).toBeGreaterThan(100);
+    expect(lines.filter((line) => /\b(socket|connect|sendto|sendmsg)\(/.test(line))).toEqual([]);
+    const writes = /\b(creat|mkdir\w*|rename\w*)\(|O_WRONLY|O_RDWR|O_CREAT/;
+    const inRuns = /"[^"]*\/runs(\/|")/;
+    expect(lines.filter((line) => writes.test(line) && !inRuns.test(line))).toEqual([]);
+  });
+});
