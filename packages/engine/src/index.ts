@@ -20,6 +20,7 @@ export {
   trace,
 } from "./graph/trace.ts";
 export * from "./hash.ts";
+export { largest, smallest } from "./linalg/extremes.ts";
 export { product, transposed } from "./linalg/product.ts";
 export { type Qr, qr } from "./linalg/qr.ts";
 export { type SymmetricEigen, symmetricEigen } from "./linalg/symmetric-eigen.ts";

@@ -5,6 +5,7 @@ import {
   nn,
   type Program,
   reshape,
+  smallest,
   sub,
   type Tensor,
   type TensorTree,
@@ -32,7 +33,7 @@ const PREFIX = "steps/draws/";
 /** Share of the steps in which a method that draws numbers looks at them; 1 for the others. */
 export function drawnShare(draws: DrawSpecs): number {
   const every = Object.values(draws).map((draw) => draw.every ?? 1);
-  return every.length === 0 ? 1 : 1 / Math.min(...every);
+  return every.length === 0 ? 1 : 1 / smallest(every);
 }
 
 /** Inputs of a program: NAME/ENTRY [K, bytes] of packed signs, NAME [K, B, ...label] of uniform numbers. */

@@ -1,4 +1,4 @@
-import { type Executor, interpreter, type Program } from "@anabranch/engine";
+import { type Executor, interpreter, largest, type Program } from "@anabranch/engine";
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { fedavg } from "../algorithms/fedavg.ts";
 import { encodedSize } from "../protocol/message.ts";
@@ -58,8 +58,8 @@ async function reduces({ neutral, form }: AlgorithmUnderTest, native: Executor):
     `on the interpreter: ${ours.at(-1)} is not ${reference.at(-1)}`,
   );
   const [fast, fastReference] = [await run(neutral(), problem, native), await run(fedavg(), problem, native)];
-  const scale = Math.max(...fastReference.flat().map(Math.abs));
-  const worst = Math.max(...fast.flat().map((x, i) => Math.abs(x - fastReference.flat()[i]!))) / scale;
+  const scale = largest(fastReference.flat().map(Math.abs));
+  const worst = largest(fast.flat().map((x, i) => Math.abs(x - fastReference.flat()[i]!))) / scale;
   check(worst <= 1e-6, `on ${native.name}: relative difference ${worst}`);
 }
 

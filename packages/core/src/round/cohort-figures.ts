@@ -1,3 +1,4 @@
+import { largest, smallest } from "@anabranch/engine";
 import type { PublicMetadata } from "../protocol/message.ts";
 
 /** What the public metadata of a cohort's updates add up to. */
@@ -53,8 +54,8 @@ export class CohortFigures {
     if (losses.length === 0) return { loss: null, lossMin: null, lossMax: null };
     return {
       loss: losses.reduce((a, b) => a + b, 0) / losses.length,
-      lossMin: Math.min(...losses),
-      lossMax: Math.max(...losses),
+      lossMin: smallest(losses),
+      lossMax: largest(losses),
     };
   }
 }

@@ -19,7 +19,8 @@ export async function inProcessSimulation(
     const source = openDataSource(spec);
     const sums: EvaluationSums[] = [];
     for (const range of evaluationRanges(spec, plan.evaluation.batchSize)) {
-      sums.push(...(await evaluateRange(plan.evaluation, evaluation, parameters, source, range)));
+      const own = await evaluateRange(plan.evaluation, evaluation, parameters, source, range);
+      for (const one of own) sums.push(one);
     }
     return sums;
   };

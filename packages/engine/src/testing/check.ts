@@ -7,6 +7,7 @@ import type { Graph } from "../graph/graph.ts";
 import { formatShape } from "../graph/shape.ts";
 import { type HostTensor, isTensorType, type Shape, type Tensor, type TensorType } from "../graph/tensor.ts";
 import { type TensorTree, trace } from "../graph/trace.ts";
+import { largest } from "../linalg/extremes.ts";
 import { constant } from "../ops/basic.ts";
 import { add, mul } from "../ops/elementwise.ts";
 import { sum } from "../ops/reductions.ts";
@@ -91,9 +92,9 @@ function compareWithDifferences(
       };
       return (8 * (shifted(1) - shifted(-1)) - (shifted(2) - shifted(-2))) / (12 * step);
     });
-    const scale = Math.max(1e-3, ...numeric.map(Math.abs), ...analytic[i]!.data.map(Math.abs));
+    const scale = largest([...numeric, ...analytic[i]!.data].map(Math.abs), 1e-3);
     const errors = coordinates.map((c, k) => Math.abs(analytic[i]!.data[c]! - numeric[k]!) / scale);
-    const error = Math.max(...errors);
+    const error = largest(errors);
     if (!(error <= tolerance)) {
       const worst = errors.findIndex((e) => e === error || Number.isNaN(e));
       throw new AnabranchError({
@@ -138,11 +139,11 @@ export async function checkExecutor(
   native ??= onnxruntimeNode();
   const expected = await runOn(interpreter(), program, inputs);
   const actual = await runOn(options.executor ?? (await native), program, inputs);
-  const largest = Math.max(...program.outputs.map((o) => maximum(expected[o.name]!)));
+  const range = largest(program.outputs.map((o) => maximum(expected[o.name]!)));
   for (const { name: output, shape } of program.outputs) {
     const [a, e] = [actual[output]!, expected[output]!];
     const exact = e.dtype !== "float";
-    const scale = exact ? 1 : Math.max(maximum(e), 1e-2 * largest, Number.MIN_VALUE);
+    const scale = exact ? 1 : Math.max(maximum(e), 1e-2 * range, Number.MIN_VALUE);
     const error = Array.from(e.data, (v, i) => distance(v, a.data[i]!) / scale).reduce((x, y) => Math.max(x, y), 0);
     const inferred = shape.map((d, axis) => (typeof d === "number" ? d : e.shape[axis]!));
     const sameShape = [a.shape, inferred].every((s) => formatShape(s) === formatShape(e.shape));

@@ -8,8 +8,8 @@ export interface Output {
   /** Columns of the terminal; wide where stdout is no terminal, so that nothing is broken into lines. */
   readonly width: number;
   readonly colours: Colours;
-  /** A line, or several, on stdout. */
-  print(...lines: readonly string[]): void;
+  /** Lines on stdout. A list that may be long is given as it is: a call takes some 120,000 arguments. */
+  print(...lines: readonly (string | readonly string[])[]): void;
   /** The command's whole answer as one JSON document. */
   document(value: unknown): void;
   /** A remark on stderr; none with --quiet. */
@@ -23,7 +23,12 @@ export function createOutput(options: { readonly json: boolean; readonly quiet: 
     width: stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY,
     colours: coloursFor(stdout),
     print(...lines) {
-      stdout.write(lines.map((line) => `${line}\n`).join(""));
+      stdout.write(
+        lines
+          .flat()
+          .map((line) => `${line}\n`)
+          .join(""),
+      );
     },
     document(value) {
       stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import { largest } from "@anabranch/engine";
 
 /** Length of a text as a terminal shows it: without colour codes. */
 export function visibleLength(text: string): number {
@@ -30,7 +31,11 @@ export function wrap(text: string, width: number): string[] {
 
 /** Pairs of a label and a text as two columns; texts are wrapped and stay in their column. */
 export function labelled(pairs: readonly (readonly [string, string])[], width: number, indent = "  "): string[] {
-  const column = Math.max(0, ...pairs.map(([label]) => visibleLength(label))) + 2;
+  const column =
+    largest(
+      pairs.map(([label]) => visibleLength(label)),
+      0,
+    ) + 2;
   return pairs.flatMap(([label, text]) =>
     wrap(text, Math.max(20, width - indent.length - column)).map(
       (line, i) => indent + padEnd(i === 0 ? label : "", column) + line,
@@ -54,7 +59,12 @@ export interface Column {
 
 /** Rows under a head, columns two spaces apart; cells of the last column are wrapped to fit `width`. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string[] {
-  const widths = columns.map(({ head }, c) => Math.max(head.length, ...rows.map((row) => visibleLength(row[c] ?? ""))));
+  const widths = columns.map(({ head }, c) =>
+    largest(
+      rows.map((row) => visibleLength(row[c] ?? "")),
+      head.length,
+    ),
+  );
   const before = widths.slice(0, -1).reduce((sum, w) => sum + w + 2, 0);
   const last = columns.length - 1;
   const room = Math.max(24, width - before);

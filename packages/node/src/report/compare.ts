@@ -1,3 +1,4 @@
+import { largest, smallest } from "@anabranch/engine";
 import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../terminal/format.ts";
 import { seriesColour } from "./charts/theme.ts";
 import { configDifferences } from "./config-differences.ts";
@@ -41,9 +42,14 @@ function results(runs: readonly RunData[], labels: readonly string[]): Html[] {
   const summaries = runs.map(summarise);
   const target = commonAccuracy(summaries.map((summary) => summary.bestAccuracy));
   const reached = runs.map((run) => (target === undefined ? undefined : firstReaching(run, target)));
-  const mark = (values: readonly number[], index: number, text: string, better: (...values: number[]) => number) => {
+  const mark = (
+    values: readonly number[],
+    index: number,
+    text: string,
+    better: (values: readonly number[]) => number,
+  ) => {
     const known = values.filter(Number.isFinite);
-    return known.length > 1 && values[index] === better(...known) ? html`<span class="best">${text}</span>` : text;
+    return known.length > 1 && values[index] === better(known) ? html`<span class="best">${text}</span>` : text;
   };
   const final = summaries.map((summary) => summary.accuracy);
   const best = summaries.map((summary) => summary.bestAccuracy);
@@ -51,14 +57,14 @@ function results(runs: readonly RunData[], labels: readonly string[]): Html[] {
   const toTarget = reached.map((point) => point?.round ?? Number.NaN);
   const rows = summaries.map((summary, index) => [
     html`${swatch(index)}${labels[index]}`,
-    mark(final, index, formatPercent(summary.accuracy), Math.max),
-    mark(best, index, formatPercent(summary.bestAccuracy), Math.max),
+    mark(final, index, formatPercent(summary.accuracy), largest),
+    mark(best, index, formatPercent(summary.bestAccuracy), largest),
     formatCount(summary.bestRound),
     formatFixed(summary.loss),
     formatBytes(summary.bytesUp),
     formatSeconds(summary.seconds),
-    mark(toTarget, index, formatCount(toTarget[index] ?? Number.NaN), Math.min),
-    mark(up, index, formatBytes(up[index] ?? Number.NaN), Math.min),
+    mark(toTarget, index, formatCount(toTarget[index] ?? Number.NaN), smallest),
+    mark(up, index, formatBytes(up[index] ?? Number.NaN), smallest),
     summary.status,
   ]);
   const share = target === undefined ? "target" : formatPercent(target, 1);
@@ -76,7 +82,7 @@ function results(runs: readonly RunData[], labels: readonly string[]): Html[] {
 
 /** The accuracy that every run reaches at its best, cut to a tenth of a percent so that the table says what it compares. */
 function commonAccuracy(best: readonly number[]): number | undefined {
-  const least = Math.min(...best);
+  const least = smallest(best);
   return Number.isFinite(least) ? Math.floor(least * 1000) / 1000 : undefined;
 }
 

@@ -1,3 +1,4 @@
+import { smallest } from "@anabranch/engine";
 import type { RunData } from "./run-data.ts";
 import { endOf } from "./run-end.ts";
 import { bestEvaluation, firstReaching, gradientsBy, recentAccuracy, summarise } from "./summary.ts";
@@ -75,7 +76,7 @@ export function compareGroups(groups: readonly RunGroup[], options: ComparisonOp
 export function commonAccuracy(runs: readonly RunData[]): number | undefined {
   const sound = runs.filter((run) => !["diverged", "failed"].includes(endOf(run)));
   const best = sound.map((run) => summarise(run).bestAccuracy).filter(Number.isFinite);
-  return best.length === 0 ? undefined : Math.floor(Math.min(...best) * 1000) / 1000;
+  return best.length === 0 ? undefined : Math.floor(smallest(best) * 1000) / 1000;
 }
 
 /** The evaluations up to a round; none for a run that has not come so far. */

@@ -29,9 +29,8 @@ export function writeReport(runFolder: string): string[] {
   return writeFiles(runFolder, reportPage(run, sections), sections);
 }
 
-/** Compares run folders and writes report.html and charts/*.svg into `folder`; gives the paths written, relative to it. */
-export function writeCompareReport(runFolders: readonly string[], folder: string): string[] {
-  const runs = runFolders.map(readRunFolder);
+/** Compares runs and writes report.html and charts/*.svg into `folder`; gives the paths written, relative to it. */
+export function writeCompareReport(runs: readonly RunData[], folder: string): string[] {
   const sections = drawFigures(runs);
   return writeFiles(folder, comparePage(runs, sections), sections);
 }

@@ -135,7 +135,7 @@ class Versions {
         0,
         rounds.findLastIndex((round) => round <= oldestKept),
       );
-      taken.push(...rounds.slice(0, needed).map((round) => ({ client, round })));
+      for (const round of rounds.slice(0, needed)) taken.push({ client, round });
       if (needed === older.length) this.#older.delete(client);
       else older.splice(0, needed);
     }

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import type { RunEvent } from "@anabranch/core";
 import { readEvents } from "./event-log.ts";
 import { summaryWithoutLog } from "./lost-log.ts";
+import { RoundTotals } from "./round-totals.ts";
 import { openRunFolder } from "./run-folder.ts";
 
 /** `interrupted` can be resumed; `stopped` ended early as configured; `failed` diverged or met an error. */
@@ -32,17 +33,10 @@ export interface RunSummary {
   readonly updatedAt: string;
 }
 
-interface RoundSummary {
-  readonly bytesDown: number;
-  readonly bytesUp: number;
-  readonly seconds: number;
-  accuracy: number | null;
-}
-
 /** Sums up the events of a run as they come in. */
 export class RunSummarizer {
   readonly #folder: string;
-  readonly #rounds = new Map<number, RoundSummary>();
+  readonly #rounds = new RoundTotals();
   #id: string;
   #about = { name: "", algorithm: "", dataset: "", model: "", roundsTotal: 0, seed: 0 };
   #status: RunStatus = "interrupted";
@@ -79,14 +73,12 @@ export class RunSummarizer {
         break;
       case "round.finished": {
         const { bytesDown, bytesUp, seconds } = event;
-        this.#rounds.set(event.round, { bytesDown, bytesUp, seconds: seconds ?? 0, accuracy: null });
+        this.#rounds.add(event.round, { bytesDown, bytesUp, seconds: seconds ?? 0 });
         break;
       }
-      case "evaluation": {
-        const round = this.#rounds.get(event.round);
-        if (round !== undefined) round.accuracy = event.accuracy;
+      case "evaluation":
+        this.#rounds.evaluate(event.round, event.accuracy);
         break;
-      }
       case "run.stopped":
         this.#status = statusOf(event.reason);
         break;
@@ -99,20 +91,14 @@ export class RunSummarizer {
 
   get summary(): RunSummary {
     if (this.#withoutLog !== undefined) return this.#withoutLog;
-    const rounds = [...this.#rounds.values()];
-    const accuracies = rounds.flatMap(({ accuracy }) => accuracy ?? []);
-    const total = (key: "bytesDown" | "bytesUp" | "seconds") => rounds.reduce((sum, round) => sum + round[key], 0);
+    const { lastRound, ...totals } = this.#rounds.totals;
     return {
       id: this.#id,
       folder: this.#folder,
       ...this.#about,
       status: this.#status,
-      roundsDone: Math.max(this.#resumedFrom, ...this.#rounds.keys()),
-      finalAccuracy: accuracies.at(-1) ?? null,
-      bestAccuracy: accuracies.length === 0 ? null : accuracies.reduce((best, value) => Math.max(best, value)),
-      bytesDown: total("bytesDown"),
-      bytesUp: total("bytesUp"),
-      seconds: total("seconds"),
+      roundsDone: Math.max(this.#resumedFrom, lastRound),
+      ...totals,
       ...this.#totals(),
       startedAt: this.#startedAt,
       updatedAt: this.#updatedAt,
@@ -134,7 +120,7 @@ export class RunSummarizer {
     this.#startedAt ||= event.at;
     this.#resumedFrom = resumedFrom;
     this.#finished = undefined;
-    for (const round of [...this.#rounds.keys()]) if (round > resumedFrom) this.#rounds.delete(round);
+    this.#rounds.dropAfter(resumedFrom);
   }
 }
 

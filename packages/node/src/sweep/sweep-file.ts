@@ -91,7 +91,7 @@ export function parseSweepFile(text: string, where: string): SweepSpec {
     variants,
     grid,
   };
-  problems.push(...requireConsistent(spec));
+  for (const problem of requireConsistent(spec)) problems.push(problem);
   if (problems.length > 0) throw sweepError(problems, where);
   return spec;
 }

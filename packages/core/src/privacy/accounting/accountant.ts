@@ -1,3 +1,4 @@
+import { smallest } from "@anabranch/engine";
 import { assumptionsOf } from "./assumptions.ts";
 import { checkDelta, checkEpsilon, commonAdjacency } from "./checks.ts";
 import { type Adjacency, groupEvents, isSilent, type PrivacyEvent, type PrivacyEventInput } from "./events.ts";
@@ -90,7 +91,7 @@ function warningsOf(groups: readonly PrivacyEvent[], delta: number, context: Pri
   const silent = groups.some((event) => isSilent(event) && squaredMu(event) !== 0);
   const sizes = groups.flatMap((event) => (event.kind === "fixed-size-gaussian" ? [event.population] : []));
   const known = context.population === undefined ? sizes : [...sizes, context.population];
-  const population = Math.min(...known);
+  const population = smallest(known);
   return [
     ...(silent ? ["a noise multiplier of 0 adds no noise: there is no privacy guarantee"] : []),
     ...(known.length > 0 && delta >= 1 / population

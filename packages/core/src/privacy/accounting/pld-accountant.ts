@@ -1,4 +1,4 @@
-import { AnabranchError } from "@anabranch/engine";
+import { AnabranchError, largest } from "@anabranch/engine";
 import { type Accountant, accountantOf, type Bound } from "./accountant.ts";
 import type { PrivacyEvent } from "./events.ts";
 import { createFft, type Fft } from "./fft.ts";
@@ -68,7 +68,11 @@ interface Bracket {
 }
 
 function bracket(composed: Composed, read: (loss: ComposedLoss) => number): Bracket {
-  const ends = (side: "upper" | "lower") => Math.max(0, ...composed.map((loss) => read(loss[side])));
+  const ends = (side: "upper" | "lower") =>
+    largest(
+      composed.map((loss) => read(loss[side])),
+      0,
+    );
   return { value: ends("upper"), lower: ends("lower") };
 }
 

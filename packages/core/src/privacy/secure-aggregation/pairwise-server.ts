@@ -116,7 +116,7 @@ export class PairwiseServer extends RoundServer {
         const secret = survivors.has(client) ? "seed" : "mask key";
         return failed("rebuild", `the ${secret} of client ${client} cannot be rebuilt from the shares that came`);
       }
-      terms.push(...own);
+      for (const term of own) terms.push(term);
     }
     await addMasks(this.#sum, terms);
     const mask = this.plan.bits === 32 ? -1 : (1 << this.plan.bits) - 1;

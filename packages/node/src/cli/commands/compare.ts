@@ -38,7 +38,7 @@ export function addCompare(program: Command): void {
       for (const name of names) found.push(await findRun(globals.runs, name));
       const runs = found.map((run) => readRunFolder(run.folder));
       const folder = resolve(options.output ?? join(globals.runs, `compare-${found.map(({ id }) => id).join("-")}`));
-      const files = await writeReport(found, folder);
+      const files = await writeReport(runs, folder);
       const comparison = compare(found, runs, options);
       if (output.json) output.document({ ...comparison, report: join(folder, "report.html"), folder, files });
       else print(comparison, options, folder, output);
@@ -53,14 +53,11 @@ export function addCompare(program: Command): void {
   );
 }
 
-async function writeReport(runs: readonly RunSummary[], folder: string): Promise<string[]> {
+async function writeReport(runs: readonly RunData[], folder: string): Promise<string[]> {
   const { writeCompareReport } = await import("../../report/report.ts");
   try {
     mkdirSync(folder, { recursive: true });
-    return writeCompareReport(
-      runs.map((run) => run.folder),
-      folder,
-    );
+    return writeCompareReport(runs, folder);
   } catch (error) {
     throw storageError(error, { what: "the report", path: folder });
   }
@@ -117,7 +114,7 @@ function print(compared: Compared, options: ComparisonOptions, folder: string, o
     output.print(
       "",
       output.colours.bold("What differs in the configuration"),
-      ...table(
+      table(
         [{ head: "key" }, ...names],
         differences.map(({ key, values }) => [key, ...values]),
         output.width,
@@ -131,7 +128,7 @@ function print(compared: Compared, options: ComparisonOptions, folder: string, o
 function printGroups({ groups, ...rest }: Compared, options: ComparisonOptions, output: Output): void {
   const { heads, rows, notes } = comparisonTable({ ...rest, rows: groups }, options.target !== undefined);
   const columns = heads.map((head, c) => ({ head, right: c > 1 }));
-  output.print(...table(columns, rows, output.width), "", ...notes, ...endNotes(groups));
+  output.print(table(columns, rows, output.width), "", notes, endNotes(groups));
 }
 
 function printRuns({ target, atRound, runs }: Compared, options: ComparisonOptions, output: Output): void {
@@ -158,7 +155,7 @@ function printRuns({ target, atRound, runs }: Compared, options: ComparisonOptio
     { head: "status" },
     ...heads.map((head) => ({ head, right: true })),
   ];
-  output.print(...table(columns, rows, output.width));
+  output.print(table(columns, rows, output.width));
   const found = options.target === undefined && target !== null && runs.length > 1;
   if (found)
     output.print("", `${share} is the highest accuracy that every run reaches, but for those that diverged or failed.`);

@@ -19,7 +19,7 @@ export function addList(program: Command): void {
       if (output.json) output.document({ root, runs });
       else if (runs.length === 0) {
         output.note(`There are no runs in ${root} yet. Start one with: anabranch run FILE`);
-      } else output.print(...runTable(runs, output.width, (run) => statusColour(run.status, output.colours)));
+      } else output.print(runTable(runs, output.width, (run) => statusColour(run.status, output.colours)));
     });
   listensTo(command, "runs", "quiet");
   withExamples(

@@ -95,8 +95,13 @@ function print(summary: RunSummary, run: RunData, files: readonly string[], roun
   );
   const about = [...(config === undefined ? [] : configSummary(config, run.start?.noiseMultiplier)), ...machine(run)];
   if (about.length > 0) output.print("", bold("Configuration"), ...labelled(about, width));
-  output.print(...roundTable(run, rounds, output), ...resultLines(summary, run, output));
-  output.print("", bold("Files"), `  ${summary.folder}`, ...files.map((file) => `    ${file}`));
+  output.print(roundTable(run, rounds, output), resultLines(summary, run, output));
+  output.print(
+    "",
+    bold("Files"),
+    `  ${summary.folder}`,
+    files.map((file) => `    ${file}`),
+  );
   if (summary.status === "interrupted") output.print("", `Continue with: anabranch resume ${summary.id}`);
 }
 

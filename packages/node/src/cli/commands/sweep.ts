@@ -70,7 +70,7 @@ async function plan({ sweep }: OpenSweep, jobs: number, globals: GlobalOptions, 
   const { reusable, notReused } = await findRuns(sweep, globals.runs, globals.dataDir);
   const planned = await planSweep(sweep, { ...execution(globals, jobs), found: reusable });
   if (output.json) output.document({ name: sweep.spec.name, ...planned, notReused: [...notReused.values()] });
-  else output.print(...planLines(planned, output.width), ...[...notReused.values()].map(notReusedText));
+  else output.print(planLines(planned, output.width), [...notReused.values()].map(notReusedText));
 }
 
 /** A second process with the same sweep would train every run again that the first one has not finished. */
@@ -147,7 +147,7 @@ function exitCodeFor({ interrupted, tunings, cases }: SweepResult): number {
 function print(document: SweepDocument, target: boolean, folder: string, output: Output): void {
   const { heads, rows, notes } = comparisonTable(document, target);
   const columns = heads.map((head, c) => ({ head, right: c > 1 }));
-  output.print("", ...table(columns, rows, output.width), "", ...notes, ...documentNotes(document));
+  output.print("", table(columns, rows, output.width), "", notes, documentNotes(document));
   for (const { variant, at, chosen } of document.tunings) {
     const place = describeValues(at);
     const choice = chosen === null ? "nothing: every value diverged or failed" : describeValues(chosen);

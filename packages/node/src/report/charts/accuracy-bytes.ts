@@ -1,3 +1,4 @@
+import { largest } from "@anabranch/engine";
 import { byteUnit } from "../../terminal/format.ts";
 import { uploadedBy } from "../summary.ts";
 import { overlay, xAxis, yAxis } from "./cartesian.ts";
@@ -14,7 +15,10 @@ export const accuracyBytes: Chart = {
       const uploaded = uploadedBy(run);
       return run.evaluations.map(({ round, accuracy }) => [uploaded(round), accuracy * 100] as const);
     });
-    const most = Math.max(0, ...curves.flat().map(([bytes]) => bytes));
+    const most = largest(
+      curves.flat().map(([bytes]) => bytes),
+      0,
+    );
     if (most === 0) return undefined;
     const { unit, size } = byteUnit(most);
     const scaled = curves.map((points) => points.map(([bytes, accuracy]) => [bytes / size, accuracy] as const));

@@ -1,3 +1,4 @@
+import { largest } from "@anabranch/engine";
 import type {
   EChartsOption,
   LegendComponentOption,
@@ -43,7 +44,7 @@ export function frame(legend: readonly LegendEntry[]): EChartsOption {
 
 /** Rows that the legend takes; none where there is no legend. */
 function legendRows(legend: readonly LegendEntry[]): number {
-  return legend.length > 1 ? 1 + Math.max(...places(legend).map(({ row }) => row)) : 0;
+  return legend.length > 1 ? 1 + largest(places(legend).map(({ row }) => row)) : 0;
 }
 
 /** Each entry is a legend of its own: the renderer's own layout puts long names into one another, see `places`. */
@@ -176,5 +177,8 @@ export function labelStep(count: number, most = 8): number {
 export function lastRound(
   runs: readonly { rounds: readonly { round: number }[]; evaluations: readonly { round: number }[] }[],
 ): number {
-  return Math.max(1, ...runs.map((run) => Math.max(run.rounds.at(-1)?.round ?? 0, run.evaluations.at(-1)?.round ?? 0)));
+  return largest(
+    runs.map((run) => Math.max(run.rounds.at(-1)?.round ?? 0, run.evaluations.at(-1)?.round ?? 0)),
+    1,
+  );
 }

@@ -1,3 +1,4 @@
+import { largest } from "@anabranch/engine";
 import type { EChartsOption, YAXisComponentOption } from "echarts";
 import { formatCount, formatPlural } from "../../terminal/format.ts";
 import type { PartitionData } from "../run-data.ts";
@@ -40,7 +41,7 @@ function heatMap(partition: PartitionData): EChartsOption {
   const cells = columns.flatMap((column, x) => column.map((count, y) => [x, y, count] as [number, number, number]));
   const held = cells.filter(([, , count]) => count > 0);
   const most = held.reduce((max, [, , count]) => Math.max(max, count), 1);
-  const rows = Math.max(...columns.map((column) => column.length));
+  const rows = largest(columns.map((column) => column.length));
   const rowNames = Array.from({ length: rows }, (_, row) => String(row * perRow));
   const { grid, ...rest } = frame([]);
   return {
@@ -118,13 +119,16 @@ interface Aggregated {
 
 /** Orders and averages clients, and adds up neighbouring classes, until the picture has room for all of them. */
 function aggregate(counts: readonly (readonly number[])[]): Aggregated {
-  const classes = Math.max(0, ...counts.map((row) => row.length));
+  const classes = largest(
+    counts.map((row) => row.length),
+    0,
+  );
   const perRow = Math.max(1, Math.ceil(classes / MAX_ROWS));
   const clients = counts.map((row) => mergeRows(row, perRow, Math.ceil(classes / perRow)));
   if (clients.length <= MAX_NUMBERED) {
     return { columns: clients, names: clients.map((_, client) => String(client)), perColumn: 1, perRow };
   }
-  const ordered = clients.map((row) => ({ row, main: largest(row) }));
+  const ordered = clients.map((row) => ({ row, main: mainClass(row) }));
   ordered.sort((a, b) => a.main.row - b.main.row || b.main.share - a.main.share);
   const perColumn = Math.ceil(clients.length / MAX_COLUMNS);
   const columns: number[][] = [];
@@ -143,14 +147,14 @@ function mergeRows(row: readonly number[], perRow: number, rows: number): number
   return merged;
 }
 
-function largest(row: readonly number[]): { row: number; share: number } {
+function mainClass(row: readonly number[]): { row: number; share: number } {
   const total = row.reduce((sum, count) => sum + count, 0);
-  const most = Math.max(...row);
+  const most = largest(row);
   return { row: row.indexOf(most), share: total === 0 ? 0 : most / total };
 }
 
 function mean(rows: readonly (readonly number[])[]): number[] {
-  const width = Math.max(...rows.map((row) => row.length));
+  const width = largest(rows.map((row) => row.length));
   return Array.from(
     { length: width },
     (_, index) => rows.reduce((sum, row) => sum + (row[index] ?? 0), 0) / rows.length,

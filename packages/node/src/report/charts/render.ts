@@ -1,3 +1,4 @@
+import { largest } from "@anabranch/engine";
 import type { EChartsOption } from "echarts";
 import { BarChart, HeatmapChart, LineChart } from "echarts/charts";
 import {
@@ -33,7 +34,14 @@ export function renderSvg(option: EChartsOption, id: string, title: string): str
 /** The plot keeps its height however many rows the legend has. */
 function heightOf({ legend }: EChartsOption): number {
   const tops = [legend ?? []].flat().map((entry) => Number(entry.top));
-  return CHART_HEIGHT + LEGEND_ROW * Math.max(0, ...tops.map((top) => Math.floor(top / LEGEND_ROW)));
+  return (
+    CHART_HEIGHT +
+    LEGEND_ROW *
+      largest(
+        tops.map((top) => Math.floor(top / LEGEND_ROW)),
+        0,
+      )
+  );
 }
 
 // The page is for reading and printing: styles under the mouse, their classes and the data marks go. Text cannot be hit
