@@ -19,7 +19,8 @@
  * Differences: follows the equations: m is corrected by the local count k and v by the global count t (the released vision
  *   script corrects both by t, and sends all of v); decay shrinks the weights (a transcription has the other sign). The
  *   paper's blocks are taken from the description of the same operator in its sister paper. mix = "convex" scales the
- *   adaptive part and the decay by 1 - alpha, as the released language script does for the adaptive part.
+ *   adaptive part and the decay by 1 - alpha, as the released language script does for the adaptive part. Dbar is
+ *   weighted as aggregation.weighting says, by examples unless set; the mean of vbar_i is uniform.
  */
 import { adamw } from "@anabranch/engine";
 import * as z from "zod";

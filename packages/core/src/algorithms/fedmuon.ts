@@ -25,7 +25,8 @@
  *   q = max(1, floor(rho * m * n / (m + n + 1))) triples of each M_i, kernels as [out, in * kh * kw] (the released code has
  *   q = 0 for small matrices), or the matrix itself where that is no larger; the server averages the rebuilt matrices.
  *   rankEnergy, which gives each matrix a rank of its own, is ours. Two other methods of this name exist
- *   (arXiv:2509.26337 and arXiv:2510.03866); this is neither.
+ *   (arXiv:2509.26337 and arXiv:2510.03866); this is neither. Dbar is weighted as aggregation.weighting says, by examples
+ *   unless set; the mean of M_i is uniform.
  */
 import * as z from "zod";
 import type { Algorithm } from "./algorithm.ts";

@@ -16,7 +16,8 @@
  * Wire: down 2d, up d; one gradient a step ("gradient": two).
  * Differences: perturbation = "momentum" (default) is the method of the abstract and of the released optimizer; "gradient" is
  *   the only consistent released script. The server keeps its momentum (the newest script loses it). Where rho exceeds
- *   gamma * |m| the look-ahead would turn round; s is then 0.
+ *   gamma * |m| the look-ahead would turn round; s is then 0. Dbar is weighted as aggregation.weighting says, by examples
+ *   unless set.
  */
 import { add, cast, div, globalNorm, greater, mul, sub, type TensorTree } from "@anabranch/engine";
 import * as z from "zod";

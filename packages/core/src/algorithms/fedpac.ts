@@ -25,7 +25,8 @@
  *   the rank rule of FedMuon, soap and shampoo the leading eigenpairs of each factor and the mean of its other eigenvalues
  *   (which keeps it positive semi-definite and its trace), adamw and sophia the block means of FedAdamW. The server averages
  *   what it has rebuilt; that of muon, soap and shampoo goes down whole. The drift that is logged is that of the rebuilt
- *   preconditioners.
+ *   preconditioners. Dbar is weighted as aggregation.weighting says, by examples unless set; the mean of Theta_i is
+ *   uniform.
  */
 import * as z from "zod";
 import type { Algorithm } from "./algorithm.ts";

@@ -94,6 +94,11 @@ describe("the methods of this system", () => {
     }
   });
 
+  it.each(["fedpac", "fedmuon", "fedadamw", "fednsam"])("%s says that updates are averaged by examples", (name) => {
+    const { differences } = catalog.find((method) => method.name === name)!;
+    expect(differences).toMatch(/Dbar is weighted as aggregation\.weighting says, by examples unless set/);
+  });
+
   it('stand in METHODS.md as their headers say (if not: "npm run docs:methods")', () => {
     expect(methodsPageIsCurrent()).toBe(true);
     for (const { name } of catalog) expect(methodsPage()).toContain(`[\`${name}\`](#`);
