@@ -311,7 +311,7 @@ describe("a run's folder", () => {
     expect(JSON.parse(other.stdout)).toMatchObject({ error: { code: "checkpoint/data" } });
     await put("data.mjs", dataset({}));
     for (const file of await checkpoints(run)) await truncate(file, 100);
-    await refused("checkpoint/truncated", /round-0*3.*Delete the file/s);
+    await refused("checkpoint/truncated", /round-0*3.*None of the run's \d checkpoints can be read/s);
   });
 
   it("is not written by two processes at once", async () => {

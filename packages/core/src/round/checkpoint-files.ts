@@ -58,8 +58,18 @@ export async function newestCheckpoint(blobs: Pick<BlobStore, "get" | "list">): 
       skipped.push(error);
     }
   }
-  if (skipped[0] !== undefined) throw skipped[0];
+  if (skipped[0] !== undefined) throw noneReadable(skipped[0], skipped.length);
   return undefined;
+}
+
+/** Every checkpoint is damaged, so there is no earlier one to continue from. */
+function noneReadable(newest: AnabranchError, count: number): AnabranchError {
+  const which = count === 1 ? "It is the run's only checkpoint" : `None of the run's ${count} checkpoints can be read`;
+  return new AnabranchError({
+    ...newest.failure,
+    advice: `${which}: put one back from a copy, or start a new run with the configuration of this one.`,
+    cause: newest,
+  });
 }
 
 /** Rounds that have a checkpoint, ascending. */

@@ -91,6 +91,11 @@ describe("decodeCheckpoint", () => {
     }
   });
 
+  it("does not notice a file that was changed and sealed anew: the seal is against damage, not tampering", () => {
+    const forged = { ...checkpoint, totals: { ...checkpoint.totals, best: { round: 7, accuracy: 1, stale: 0 } } };
+    expect(decodeCheckpoint(encodeCheckpoint(forged), "t").totals.best.accuracy).toBe(1);
+  });
+
   it("notices random damage of several bytes", () => {
     const edits = fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 })), { minLength: 1 });
     fc.assert(
@@ -158,7 +163,12 @@ describe("checkpoint files", () => {
     const blobs = memoryBlobStore();
     expect(await newestCheckpoint(blobs)).toBeUndefined();
     await blobs.put(checkpointName(1), Uint8Array.of(1));
-    await expect(newestCheckpoint(blobs)).rejects.toMatchObject({ code: "checkpoint/truncated" });
+    await expect(newestCheckpoint(blobs)).rejects.toMatchObject({
+      code: "checkpoint/truncated",
+      failure: { advice: expect.stringMatching(/^It is the run's only checkpoint: put one back from a copy/) },
+    });
+    await blobs.put(checkpointName(2), Uint8Array.of(2));
+    await expect(newestCheckpoint(blobs)).rejects.toThrow(/None of the run's 2 checkpoints can be read/);
   });
 
   it("does not skip a file of another version", async () => {

@@ -47,7 +47,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
   return encodeSealed(FILE, tensors, { body: JSON.stringify(body) });
 }
 
-/** Reads a checkpoint. Throws `checkpoint/truncated`, `checkpoint/corrupt` or `checkpoint/version`. */
+/** Reads a checkpoint; its seal detects damage, not tampering. Throws `checkpoint/truncated`, `checkpoint/corrupt` or `checkpoint/version`. */
 export function decodeCheckpoint(bytes: Uint8Array, where: string): Checkpoint {
   return checkpointFrom(decodeSealed(FILE, bytes, where), where);
 }

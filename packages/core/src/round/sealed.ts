@@ -14,7 +14,8 @@ export interface SealedKind {
 
 /**
  * A safetensors file that notices every changed byte: its metadata hold its kind, its version and a hash of the whole
- * file, computed with zeros in the hash's place. `allocate` may give memory that was used before.
+ * file, computed with zeros in the hash's place. The hash has no key: it detects damage, not tampering, since whoever can
+ * write the file can compute it anew. `allocate` may give memory that was used before.
  */
 export function encodeSealed(
   { kind, version }: SealedKind,
@@ -31,7 +32,10 @@ export function encodeSealed(
   return bytes;
 }
 
-/** Opens a sealed file. Throws `<kind>/truncated`, `<kind>/version` or `<kind>/corrupt`; tensors are views. */
+/**
+ * Opens a sealed file. Throws `<kind>/truncated`, `<kind>/version` or `<kind>/corrupt`; tensors are views. A whole seal
+ * says that the file is undamaged, not who wrote it.
+ */
 export function decodeSealed({ kind, version }: SealedKind, bytes: Uint8Array, where: string): SafetensorsFile {
   const file = open(kind, bytes, where);
   const found = file.metadata;
@@ -72,7 +76,7 @@ export function damaged(
     ...(received === undefined ? {} : { received }),
     ...(expected === undefined ? {} : { expected }),
     cause,
-    advice: "Delete the file to continue from an earlier one, and check the disk.",
+    advice: "Put the file back from a copy, and check the disk.",
   });
 }
 
@@ -88,7 +92,7 @@ function open(kind: string, bytes: Uint8Array, where: string): SafetensorsFile {
       code: `${kind}/truncated`,
       message: `the ${kind} is cut short`,
       cause,
-      advice: "Delete the file to continue from an earlier one; was the disk full?",
+      advice: "Put the file back from a copy; was the disk full?",
     });
   }
 }
