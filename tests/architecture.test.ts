@@ -40,6 +40,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "round",
     "client",
     "simulation",
+    "golden",
     "conformance",
   ],
   node: ["store", "data", "docs", "report terminal", "workers", "run", "sweep", "cli"],
@@ -81,6 +82,7 @@ const entries = [
     Object.values(manifests[name].exports).map((path) => join("packages", name, `${path}`)),
   ),
   "packages/node/src/cli/main.ts",
+  "packages/node/src/cli/golden.ts",
   "packages/node/src/cli/trace.ts",
   "packages/node/src/docs/methods.ts",
 ];

@@ -95,7 +95,7 @@ function trainer({ plan, simulation }: PreparedRun, loaded: Executable) {
   const { algorithm, initial, exchange } = plan;
   const server = algorithm.init(initial, exchange);
   const scalars = publicScalars(plan, server, 1, LEARNING_RATE);
-  const broadcast = { round: 1, vectors: algorithm.broadcast(server, scalars), scalars };
+  const broadcast = { round: 1, vectors: algorithm.broadcast(server, scalars, 1), scalars };
   const data = openDataSource(simulation.train).load(0);
   const task = { client: 0, learningRate: LEARNING_RATE, broadcast, state: undefined, data };
   return async (part: number | undefined) => {

@@ -176,9 +176,13 @@ export interface Algorithm {
   readonly privacy?: PrivacyNeeds;
   /**
    * Vectors that go down this round; the names are those of `exchange.down`. Beside them go `scalars`: in a private round
-   * `clipNorm`.
+   * `clipNorm`. `round` counts from 1.
    */
-  broadcast(state: ServerState, scalars: Readonly<Record<string, number>>): Readonly<Record<string, Vector>>;
+  broadcast(
+    state: ServerState,
+    scalars: Readonly<Record<string, number>>,
+    round: number,
+  ): Readonly<Record<string, Vector>>;
   /** The server half: plain code over flat vectors. Returns fresh state; its inputs stay untouched. */
   update(state: ServerState, aggregate: Readonly<Record<string, Vector>>, round: RoundContext): ServerState;
 }

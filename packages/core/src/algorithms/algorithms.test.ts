@@ -13,17 +13,21 @@ import { traceQuadratics } from "../simulation/trace-quadratics.ts";
 import type { Algorithm, ServerState } from "./algorithm.ts";
 import { diff2 } from "./diff2.ts";
 import { diff2BvrLSgd } from "./diff2-bvr-l-sgd.ts";
+import { diloco } from "./diloco.ts";
 import { dpFedavg } from "./dp-fedavg.ts";
 import { dpFedavgm } from "./dp-fedavgm.ts";
 import { dpFedlamb } from "./dp-fedlamb.ts";
 import { dpFedpgn } from "./dp-fedpgn.ts";
 import { dpFedsam } from "./dp-fedsam.ts";
 import { fedadamw } from "./fedadamw.ts";
+import { fedamd } from "./fedamd.ts";
+import { fedau } from "./fedau.ts";
 import { fedavg } from "./fedavg.ts";
 import { fedavgm } from "./fedavgm.ts";
 import { fedbcgd } from "./fedbcgd.ts";
 import { fedbcgdPlus } from "./fedbcgd-plus.ts";
 import { fedcm } from "./fedcm.ts";
+import { fedlex } from "./fedlex.ts";
 import { fedmuon } from "./fedmuon.ts";
 import { fednsam } from "./fednsam.ts";
 import { fedadagrad, fedadam, fedyogi } from "./fedopt.ts";
@@ -34,6 +38,7 @@ import { fedspeed } from "./fedspeed.ts";
 import { local } from "./local.ts";
 import { mofedsam } from "./mofedsam.ts";
 import { algorithms, createAlgorithm } from "./registry.ts";
+import { rerce } from "./rerce.ts";
 import { scaffold } from "./scaffold.ts";
 
 const quick = { rounds: 60, learningRate: 0.1, within: 1e-6 };
@@ -124,6 +129,23 @@ const battery: Record<string, AlgorithmUnderTest> = {
     wire: { down: 3 + 1 / 3, up: 2 },
     converges: { rounds: 300, learningRate: 0.01, within: 0.02 },
   },
+  // the round number goes down as one float more
+  fedau: { create: fedau, wire: { down: 1 + 1 / 3, up: 1 }, converges: quick },
+  fedamd: {
+    create: fedamd,
+    wire: { down: 2, up: 1 },
+    converges: { rounds: 500, learningRate: 0.1, within: 1e-5 },
+  },
+  // the coordinate that moved least while exploring never trains: it stays 0.25 from its minimum
+  fedlex: { create: fedlex, wire: { down: 2, up: 1 }, converges: { rounds: 400, learningRate: 0.1, within: 0.2501 } },
+  diloco: {
+    create: diloco,
+    neutral: () => diloco({ optimizer: "sgd", serverLearningRate: 1, serverMomentum: 0 }),
+    wire: { down: 1, up: 1 },
+    // each step has the length of the learning rate, so the steps circle the minimum
+    converges: { rounds: 400, learningRate: 0.001, within: 0.06 },
+  },
+  rerce: { create: rerce, wire: { down: 1, up: 1 }, converges: { rounds: 200, learningRate: 0.1, within: 1e-6 } },
   "dp-fedavg": { create: dpFedavg, neutral: dpFedavg, wire: { down: 1, up: 1 }, converges: quick },
   "dp-fedavgm": {
     create: dpFedavgm,

@@ -6,7 +6,7 @@ import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
 import { prepareQuadratics, type Quadratics } from "../simulation/quadratics.ts";
-import { recording } from "../simulation/trace-quadratics.ts";
+import { recording } from "../simulation/trace-federation.ts";
 import type { Algorithm } from "./algorithm.ts";
 import { fedadamw } from "./fedadamw.ts";
 import { fedmuon } from "./fedmuon.ts";

@@ -39,11 +39,10 @@ import {
   where,
 } from "@anabranch/engine";
 import * as z from "zod";
-import { layout } from "../params/layout.ts";
 import { distance, zerosLike } from "../params/vector.ts";
 import type { Algorithm, ClientHalf, ParameterTensors, ServerState } from "./algorithm.ts";
 import { combine } from "./parameter-tensors.ts";
-import { stepFrom, zeros } from "./server.ts";
+import { scalarLayout, stepFrom, zeros } from "./server.ts";
 
 export const diff2Options = z.strictObject({
   restartEvery: z.int().positive().default(10).describe("rounds from one release of gradients to the next (T)"),
@@ -58,8 +57,6 @@ export const diff2Options = z.strictObject({
     .default("clients")
     .describe('whom noise protects: whole "clients", or single "records" as in the paper'),
 });
-
-const scalar = (name: string) => layout([{ name, shape: [], role: "vector", block: name }]);
 
 /**
  * Gradient at the model, less that at the previous model where differences are asked for; both on the same batches. Mean
@@ -115,8 +112,8 @@ export function diff2(options: z.input<typeof diff2Options> = {}): Algorithm {
       down: {
         parameters: model,
         previous: model,
-        difference: scalar("difference"),
-        ...(protects === "records" ? { bound: scalar("bound") } : {}),
+        difference: scalarLayout("difference"),
+        ...(protects === "records" ? { bound: scalarLayout("bound") } : {}),
       },
       up: { change: { layout: model, aggregation: "uniformMean" } },
       client: {},

@@ -5,17 +5,21 @@ import { nearest } from "../config/nearest.ts";
 import type { Algorithm } from "./algorithm.ts";
 import { diff2, diff2Options } from "./diff2.ts";
 import { diff2BvrLSgd, diff2BvrLSgdOptions } from "./diff2-bvr-l-sgd.ts";
+import { diloco, dilocoOptions } from "./diloco.ts";
 import { dpFedavg, dpFedavgOptions } from "./dp-fedavg.ts";
 import { dpFedavgm, dpFedavgmOptions } from "./dp-fedavgm.ts";
 import { dpFedlamb, dpFedlambOptions } from "./dp-fedlamb.ts";
 import { dpFedpgn, dpFedpgnOptions } from "./dp-fedpgn.ts";
 import { dpFedsam, dpFedsamOptions } from "./dp-fedsam.ts";
 import { fedadamw, fedadamwOptions } from "./fedadamw.ts";
+import { fedamd, fedamdOptions } from "./fedamd.ts";
+import { fedau, fedauOptions } from "./fedau.ts";
 import { fedavg, fedavgOptions } from "./fedavg.ts";
 import { fedavgm, fedavgmOptions } from "./fedavgm.ts";
 import { fedbcgd, fedbcgdOptions } from "./fedbcgd.ts";
 import { fedbcgdPlus, fedbcgdPlusOptions } from "./fedbcgd-plus.ts";
 import { fedcm, fedcmOptions } from "./fedcm.ts";
+import { fedlex, fedlexOptions } from "./fedlex.ts";
 import { fedmuon, fedmuonOptions } from "./fedmuon.ts";
 import { fednsam, fednsamOptions } from "./fednsam.ts";
 import { fedadagrad, fedadagradOptions, fedadam, fedadamOptions, fedyogi, fedyogiOptions } from "./fedopt.ts";
@@ -25,6 +29,7 @@ import { fedsam, fedsamOptions } from "./fedsam.ts";
 import { fedspeed, fedspeedOptions } from "./fedspeed.ts";
 import { local, localOptions } from "./local.ts";
 import { mofedsam, mofedsamOptions } from "./mofedsam.ts";
+import { rerce, rerceOptions } from "./rerce.ts";
 import { scaffold, scaffoldOptions } from "./scaffold.ts";
 
 /** A method as configuration knows it: its factory, its options and the paper's symbols as aliases of option names. */
@@ -85,6 +90,16 @@ export const algorithms: readonly AlgorithmEntry[] = [
     rho: "rankShare",
   }),
   entry("fedpac", "fedpac.ts", fedpacOptions, fedpac, { beta: "directionShare" }),
+  entry("fedau", "fedau.ts", fedauOptions, fedau, { P: "cutoff" }),
+  entry("fedamd", "fedamd.ts", fedamdOptions, fedamd, { p: "anchorShare", T: "anchorEvery" }),
+  entry("fedlex", "fedlex.ts", fedlexOptions, fedlex),
+  entry("diloco", "diloco.ts", dilocoOptions, diloco, {
+    mu: "serverMomentum",
+    b1: "beta1",
+    b2: "beta2",
+    eps: "epsilon",
+  }),
+  entry("rerce", "rerce.ts", rerceOptions, rerce, { rho: "proximalStrength" }),
   entry("dp-fedavg", "dp-fedavg.ts", dpFedavgOptions, dpFedavg),
   entry("dp-fedavgm", "dp-fedavgm.ts", dpFedavgmOptions, dpFedavgm, { beta: "serverMomentum" }),
   entry("dp-fedsam", "dp-fedsam.ts", dpFedsamOptions, dpFedsam, { rho: "perturbationRadius" }),

@@ -5,7 +5,7 @@ import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
 import { prepareQuadratics } from "../simulation/quadratics.ts";
-import { recording } from "../simulation/trace-quadratics.ts";
+import { recording } from "../simulation/trace-federation.ts";
 import { createAlgorithm } from "./registry.ts";
 
 /** Client 0 has gradients, client 1 none anywhere; the second round's learning rate is a quarter of the first one's. */

@@ -1,4 +1,4 @@
-import type { Layout } from "../params/layout.ts";
+import { type Layout, layout } from "../params/layout.ts";
 import { type Vector, zerosLike as zeros } from "../params/vector.ts";
 import type { Aggregation, Exchange, ServerState } from "./algorithm.ts";
 
@@ -35,4 +35,21 @@ export function heavyBall(
 ): { readonly parameters: Vector; readonly momentum: Vector } {
   const momentum = combineVectors((v, d) => beta * v + d, vectors["momentum"]!, delta);
   return { parameters: stepFrom(vectors.parameters, step, momentum), momentum };
+}
+
+/** u <- mu u + delta; x <- x + step (delta + mu u): the server's `parameters` and `momentum` after one Nesterov step. */
+export function nesterov(
+  { vectors }: ServerState,
+  delta: Vector,
+  mu: number,
+  step: number,
+): { readonly parameters: Vector; readonly momentum: Vector } {
+  const momentum = combineVectors((u, d) => mu * u + d, vectors["momentum"]!, delta);
+  const direction = combineVectors((d, u) => d + mu * u, delta, momentum);
+  return { parameters: stepFrom(vectors.parameters, step, direction), momentum };
+}
+
+/** The layout of a single number that travels as a vector of its own. */
+export function scalarLayout(name: string): Layout {
+  return layout([{ name, shape: [], role: "vector", block: name }]);
 }

@@ -22,7 +22,7 @@ import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
 import { prepareQuadratics } from "../simulation/quadratics.ts";
-import { recording } from "../simulation/trace-quadratics.ts";
+import { recording } from "../simulation/trace-federation.ts";
 
 interface Carry {
   readonly parameters: ParameterTensors;

@@ -10,7 +10,7 @@ import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
 import { prepareQuadratics, type Quadratics } from "../simulation/quadratics.ts";
-import { recording } from "../simulation/trace-quadratics.ts";
+import { recording } from "../simulation/trace-federation.ts";
 import { type Case, check } from "./case.ts";
 import { HETEROGENEOUS } from "./heterogeneous.ts";
 
@@ -82,7 +82,7 @@ async function wireCost({ create, form, wire }: AlgorithmUnderTest): Promise<voi
   const { plan, simulation } = prepareQuadratics(algorithm, { ...HETEROGENEOUS, ...form }, executor);
   const { backend } = await inProcessSimulation(simulation, executor);
   const state = algorithm.init(plan.initial, plan.exchange);
-  const broadcast = { round: 1, vectors: algorithm.broadcast(state, {}), scalars: {} };
+  const broadcast = { round: 1, vectors: algorithm.broadcast(state, {}, 1), scalars: {} };
   const cohort = [0, 1, 2, 3];
   const parts = assignParts(plan, 1, cohort);
   const request = { broadcast, cohort, parts, learningRate: 0.1, loadState: async () => undefined };

@@ -29,9 +29,9 @@ async function run({ algorithm = fedavg(), privacy, cohorts = [[0, 1]], plan: ch
   const states: ServerState[] = [];
   const watched: Algorithm = {
     ...algorithm,
-    broadcast(state, scalars) {
+    broadcast(state, scalars, round) {
       states.push(state);
-      return algorithm.broadcast(state, scalars);
+      return algorithm.broadcast(state, scalars, round);
     },
   };
   const { plan, simulation } = prepareQuadratics(watched, { ...HETEROGENEOUS, cohorts, privacy }, executor);

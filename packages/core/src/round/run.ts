@@ -161,7 +161,7 @@ async function trainCohort(
   const parts = assignParts(plan, round, cohort);
   await ports.backend.run(
     {
-      broadcast: { round, vectors: plan.algorithm.broadcast(server, scalars), scalars },
+      broadcast: { round, vectors: plan.algorithm.broadcast(server, scalars, round), scalars },
       cohort,
       parts,
       learningRate,

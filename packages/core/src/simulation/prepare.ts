@@ -178,8 +178,8 @@ function largestClient(data: DataSpec): number {
 }
 
 /** Every part of the model should be sent in every round: with fewer clients some would rest on momentum alone. */
-function requireSenders({ name }: Algorithm, { parts }: Exchange, cohort: number): void {
-  if (parts === undefined || parts.length <= cohort) return;
+function requireSenders({ name, assign }: Algorithm, { parts }: Exchange, cohort: number): void {
+  if (parts === undefined || assign !== undefined || parts.length <= cohort) return;
   throw conflict(
     "sampler.cohort",
     `${cohort}, with algorithm.name = "${name}", which cuts this model into ${parts.length} parts`,

@@ -19,6 +19,8 @@ export interface Quadratics {
   readonly x0: readonly number[];
   readonly learningRate: number;
   readonly localSteps: number;
+  /** Decay of the local optimizer. Default 0. */
+  readonly weightDecay?: number | undefined;
   /** Clients of each round. */
   readonly cohorts: readonly (readonly number[])[];
   /** Divides the coordinates, for methods whose clients send blocks. */
@@ -79,7 +81,7 @@ export function prepareQuadratics(
     exchange,
     float,
     seed: 0,
-    training: { batchSize: 1, gradientClip: 0, momentum: 0, nesterov: false, weightDecay: 0 },
+    training: { batchSize: 1, gradientClip: 0, momentum: 0, nesterov: false, weightDecay: problem.weightDecay ?? 0 },
     budget: { localSteps: problem.localSteps },
     stages,
     evaluationBatch: 1,

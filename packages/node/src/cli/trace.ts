@@ -1,7 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { AnabranchError, nearest, traceProblem, traceQuadratics } from "@anabranch/core";
 
-/** `npm run --silent trace -- problem.json`: prints the global parameters after every round as JSON. */
+/**
+ * `npm run --silent trace -- problem.json`: prints the global parameters after every round as JSON; of a list of problems a
+ * list.
+ */
 async function main(file: string | undefined): Promise<void> {
   if (file === undefined) {
     throw new AnabranchError({
@@ -10,7 +13,19 @@ async function main(file: string | undefined): Promise<void> {
       expected: "npm run --silent trace -- problem.json",
     });
   }
-  const parsed = traceProblem.safeParse(JSON.parse(await readFile(file, "utf8")));
+  const source: unknown = JSON.parse(await readFile(file, "utf8"));
+  if (!Array.isArray(source)) {
+    console.log(JSON.stringify(await traced(source, file)));
+    return;
+  }
+  const outputs: object[] = [];
+  for (const [index, problem] of source.entries()) outputs.push(await traced(problem, `${file}[${index}]`));
+  console.log(JSON.stringify(outputs));
+}
+
+/** Throws `trace/invalid` or `trace/unknown-key`. */
+async function traced(problem: unknown, where: string): Promise<{ rounds: number[][] }> {
+  const parsed = traceProblem.safeParse(problem);
   if (!parsed.success) {
     const { issues } = parsed.error;
     const issue = issues.find((i) => i.code === "unrecognized_keys") ?? issues[0]!;
@@ -19,12 +34,12 @@ async function main(file: string | undefined): Promise<void> {
     throw new AnabranchError({
       code: unknown === undefined ? "trace/invalid" : "trace/unknown-key",
       message: issue.message,
-      where: [file, ...issue.path].join("."),
+      where: [where, ...issue.path].join("."),
       ...(near === undefined ? {} : { advice: `Did you mean "${near}"?` }),
     });
   }
   const { rounds } = await traceQuadratics(parsed.data);
-  console.log(JSON.stringify({ rounds }));
+  return { rounds };
 }
 
 main(process.argv[2]).catch((error: unknown) => {

@@ -1,0 +1,128 @@
+/**
+ * FedAMD: part of a cohort are anchors, which send a large-batch gradient at the model; the others are miners, which take
+ * variance-reduced steps that start from the anchors' mean gradient.
+ *
+ * Citation: F. Wu, S. Guo, Z. Qu, S. He, Z. Liu, J. Gao, "Anchor Sampling for Federated Learning with Partial Client
+ * Participation", ICML 2023, arXiv:2206.05891 (Algorithm 1).
+ *
+ * Update rule:
+ *   each client of the cohort is an anchor with probability p, else a miner; all are anchors in round 1 and every T rounds
+ *   anchor: v_i+ = grad f_i(x) over its local batches; sends v_i+ - v_i;  v_i <- v_i+
+ *   miner: y_0 = y_{-1} = x, g = v;  K times, on one batch: g <- g - g_i(y_{k-1}) + g_i(y_k);  y_{k+1} = y_k - eta * g
+ *     sends D_i = y_K - x
+ *   x <- x + eta_g * mean_i D_i over miners;  v <- v + (1 / M) * sum_i (v_i+ - v_i) over anchors
+ *
+ * Symbols: x -> parameters -> [d]; v -> gradient -> [d]; v_i -> client gradient -> [d]; p -> anchorShare -> [];
+ *   T -> anchorEvery -> []; M -> population -> []; eta_g -> serverLearningRate -> []
+ * State: server {parameters [d], gradient [d]}; client {gradient [d]}.
+ * Wire: down 2d, up d; two gradients a step.
+ * Differences: clients keep v_i and send its change, so that the server holds one mean instead of a table; v_i is 0 until a
+ *   client's first turn as an anchor (the paper starts with the full gradients of all clients at x_0); the anchor's batch is
+ *   the mean over the mini-batches of its local steps, with localEpochs = 1 its whole data up to the weight of a short last
+ *   batch. A round without miners leaves x as it is. In short
+ *   runs with few visits of each client the mean of old gradients is behind FedAvg; the gain is in the optimum reached.
+ */
+import { add, div, mul, sub, type TensorTree } from "@anabranch/engine";
+import * as z from "zod";
+import { layout } from "../params/layout.ts";
+import { deriveKey, type RandomKey, randomStream } from "../random/index.ts";
+import type { Algorithm, ClientHalf, LocalEnd, ParameterTensors } from "./algorithm.ts";
+import { requirePlainSteps } from "./local-optimizer.ts";
+import { modelDelta } from "./local-sgd.ts";
+import { combine } from "./parameter-tensors.ts";
+import { stepFrom, zeros } from "./server.ts";
+
+export const fedamdOptions = z.strictObject({
+  anchorShare: z.number().min(0).max(1).default(0.2).describe("probability with which a client is an anchor (p)"),
+  anchorEvery: z.int().positive().optional().describe("all clients are anchors in every round that this divides (T)"),
+  serverLearningRate: z.number().positive().default(1).describe("server step on the miners' mean update"),
+});
+
+/** Places in `exchange.parts`. */
+export const ANCHOR = 0;
+export const MINER = 1;
+
+interface Carry {
+  readonly parameters: ParameterTensors;
+  readonly previous: ParameterTensors;
+  /** g, the variance-reduced direction. */
+  readonly direction: ParameterTensors;
+  /** Sum of the gradients at `parameters`: of an anchor all at x. */
+  readonly sum: ParameterTensors;
+}
+
+const client: ClientHalf = {
+  begin({ broadcast }, settings): TensorTree {
+    requirePlainSteps(settings);
+    const x = broadcast["parameters"]!;
+    return { parameters: x, previous: x, direction: broadcast["gradient"]!, sum: combine((p) => mul(p, 0), x) };
+  },
+  step(carry, local) {
+    const { parameters, previous, direction, sum } = carry as unknown as Carry;
+    const now = local.gradient(parameters);
+    const before = local.gradient(previous);
+    const next = combine((g, a, b) => add(g, sub(a, b)), direction, now.gradients, before.gradients);
+    const moves = local.sent!["delta"]!; // an anchor stays at x
+    const moved = combine((y, g, move) => sub(y, mul(mul(g, move), local.learningRate)), parameters, next, moves);
+    return {
+      carry: {
+        parameters: moved,
+        previous: parameters,
+        direction: next,
+        sum: combine(add, sum, now.gradients),
+      } as TensorTree,
+      loss: now.loss,
+    };
+  },
+  end(carry, local: LocalEnd) {
+    const { parameters, sum } = carry as unknown as Carry;
+    const kept = local.state["gradient"]!;
+    const mean = combine((total) => div(total, local.steps), sum);
+    const change = combine((v, old, sent) => mul(sub(v, old), sent), mean, kept, local.sent!["change"]!);
+    return {
+      update: { delta: modelDelta(parameters, local), change },
+      state: { gradient: combine(add, kept, change) },
+    };
+  },
+};
+
+export function fedamd(options: z.input<typeof fedamdOptions> = {}): Algorithm {
+  const settings = fedamdOptions.parse(options);
+  const { anchorShare, anchorEvery, serverLearningRate } = settings;
+  const nothing = layout([]);
+  return {
+    name: "fedamd",
+    options: settings,
+    exchange: (model) => ({
+      down: { parameters: model, gradient: model },
+      up: {
+        delta: { layout: model, aggregation: "weightedMean" },
+        change: { layout: model, aggregation: "sum" },
+      },
+      client: { gradient: model },
+      parts: [
+        { delta: nothing, change: model },
+        { delta: model, change: nothing },
+      ],
+    }),
+    assign(_parts, cohort, key, round) {
+      const everyone = round === 1 || (anchorEvery !== undefined && round % anchorEvery === 0);
+      return cohort.map((clientId) => (everyone || coin(key, clientId) < anchorShare ? ANCHOR : MINER));
+    },
+    init: (parameters) => ({ vectors: { parameters, gradient: zeros(parameters) }, scalars: {} }),
+    client,
+    broadcast: ({ vectors: { parameters, gradient } }) => ({ parameters, gradient: gradient! }),
+    update: (state, aggregate, { population }) => ({
+      ...state,
+      vectors: {
+        parameters: stepFrom(state.vectors.parameters, serverLearningRate, aggregate["delta"]!),
+        gradient: stepFrom(state.vectors["gradient"]!, 1 / population, aggregate["change"]!),
+      },
+    }),
+  };
+}
+
+/** A number in [0, 1) for a client of a round. */
+function coin(key: RandomKey, client: number): number {
+  return randomStream(deriveKey(key, "anchor", client)).uint32() / 2 ** 32;
+}

@@ -1,0 +1,106 @@
+/**
+ * FedAU: clients scale their updates by an online estimate of how rarely they take part, which removes the bias of FedAvg
+ * under unknown, unequal participation.
+ *
+ * Citation: S. Wang, M. Ji, "A Lightweight Method for Tackling Unknown Participation Statistics in Federated Averaging",
+ * ICLR 2024, arXiv:2306.03401 (Algorithms 1 and 2).
+ *
+ * Update rule:
+ *   client i of the cohort sends omega_i * D_i, with D_i as in FedAvg and omega_i from before this round
+ *   omega_i is the mean length of the intervals between its rounds; an interval of more than P rounds is cut into pieces of P
+ *   x <- x + eta_g * (1 / M) * sum_i omega_i D_i
+ *
+ * Symbols: x -> parameters -> [d]; omega -> mean interval -> []; P -> cutoff -> []; M -> population -> [];
+ *   eta_g -> serverLearningRate -> []
+ * State: server {parameters [d]}; client {participation: intervals, interval mean, last round, three scalars}.
+ * Wire: down d + 1, up d.
+ * Differences: the released code steps the counters of absent clients every round; here a client computes at its next visit
+ *   what they would be, from the round number, so that absent clients do nothing. Updates are weighted by omega alone:
+ *   aggregation.weighting has no effect.
+ */
+import { add, cast, div, equal, mul, sub, type Tensor, where } from "@anabranch/engine";
+import * as z from "zod";
+import { layout } from "../params/layout.ts";
+import { zerosLike } from "../params/vector.ts";
+import type { Algorithm, Local, ParameterTensors } from "./algorithm.ts";
+import { localSgd, modelDelta } from "./local-sgd.ts";
+import { combine } from "./parameter-tensors.ts";
+import { scalarLayout, stepFrom } from "./server.ts";
+
+export const fedauOptions = z.strictObject({
+  cutoff: z
+    .int()
+    .positive()
+    .optional()
+    .describe("longest interval that counts as one (P); more lowers the bias and raises the variance; unset: no limit"),
+  serverLearningRate: z.number().positive().default(1).describe("server step on the sum of updates over all clients"),
+});
+
+/** Entries of a client's state: intervals seen, their mean and the last round it took part in; zeros at first. */
+export const PARTICIPATION = layout(
+  ["intervals", "last", "mean"].map((name) => ({ name, shape: [], role: "vector", block: name })),
+);
+
+/** Number and mean of a client's intervals before a round, those cut off since its last one included, and rounds missed since. */
+export function intervalsBefore(
+  round: Tensor,
+  participation: ParameterTensors,
+  cutoff: number | undefined,
+): { readonly intervals: Tensor; readonly mean: Tensor; readonly missed: Tensor; readonly weight: Tensor } {
+  const [seen, mean, last] = ["intervals", "mean", "last"].map((name) => participation[name]!) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
+  const missed = sub(sub(round, last), 1);
+  const pieces = cutoff === undefined ? mul(missed, 0) : cast(cast(div(missed, cutoff), "int32"), "float");
+  const length = cutoff ?? 0;
+  const intervals = add(seen, pieces);
+  const known = where(equal(intervals, 0), 1, intervals);
+  const after = div(add(mul(seen, mean), mul(pieces, length)), known);
+  return {
+    intervals,
+    mean: after,
+    missed: sub(missed, mul(pieces, length)),
+    weight: where(equal(intervals, 0), 1, after), // before the first interval every client counts as always present
+  };
+}
+
+export function fedau(options: z.input<typeof fedauOptions> = {}): Algorithm {
+  const settings = fedauOptions.parse(options);
+  const before = ({ broadcast, state }: Local) =>
+    intervalsBefore(broadcast["round"]!["round"]!, state["participation"]!, settings.cutoff);
+  return {
+    name: "fedau",
+    options: settings,
+    exchange: (model) => ({
+      down: { parameters: model, round: scalarLayout("round") },
+      up: { delta: { layout: model, aggregation: "sum" } },
+      client: { participation: PARTICIPATION },
+    }),
+    init: (parameters) => ({ vectors: { parameters }, scalars: {} }),
+    client: localSgd({
+      result(y, local) {
+        const { intervals, mean, missed, weight } = before(local);
+        const sum = add(mul(intervals, mean), add(missed, 1));
+        const next = add(intervals, 1);
+        return {
+          update: { delta: combine((delta) => mul(delta, weight), modelDelta(y, local)) },
+          state: {
+            participation: { intervals: next, mean: div(sum, next), last: local.broadcast["round"]!["round"]! },
+          },
+        };
+      },
+    }),
+    broadcast: ({ vectors: { parameters } }, _scalars, round) => ({
+      parameters,
+      round: zerosLike(parameters, 1).fill(round),
+    }),
+    update: (state, aggregate, { population }) => ({
+      ...state,
+      vectors: {
+        parameters: stepFrom(state.vectors.parameters, settings.serverLearningRate / population, aggregate["delta"]!),
+      },
+    }),
+  };
+}

@@ -1,0 +1,1 @@
+export { goldenCase, type Operation, operations, runGolden } from "./operation.ts";

@@ -1,0 +1,85 @@
+import { interpreter } from "@anabranch/engine";
+import type { Algorithm, ServerState } from "../algorithms/algorithm.ts";
+import { memoryBlobStore } from "../round/blob-store.ts";
+import type { ClientVectors } from "../round/client-state.ts";
+import type { RunEvent } from "../round/events.ts";
+import { memoryClientStates } from "../round/memory-client-states.ts";
+import { runFederation } from "../round/run.ts";
+import { inProcessSimulation } from "./in-process.ts";
+import { prepareQuadratics, type Quadratics } from "./quadratics.ts";
+
+/** States by client. */
+export type StatesByClient = ReadonlyMap<number, ClientVectors>;
+
+/** Where a trace starts; absent: as any run does. */
+export interface TraceStart {
+  readonly server?: ServerState;
+  readonly clients?: StatesByClient;
+  /** Receives the run's events. */
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+/** What a method did on quadratics, round by round. */
+export interface FederationTrace {
+  /** Global parameters after every round, [rounds, d]; a round without participants repeats the one before. */
+  readonly rounds: number[][];
+  /** Client states after every round. */
+  readonly clients: StatesByClient[];
+  readonly server: ServerState;
+}
+
+/**
+ * Runs a method on quadratics through the same round loop, client tasks and server halves as any run, in float64 on the
+ * interpreter.
+ */
+export async function traceFederation(
+  method: Algorithm,
+  problem: Quadratics,
+  start: TraceStart = {},
+): Promise<FederationTrace> {
+  const executor = interpreter();
+  let server: ServerState | undefined;
+  const algorithm: Algorithm = recording(
+    start.server === undefined ? method : { ...method, init: () => start.server! },
+    (_parameters, state) => {
+      server = state;
+    },
+  );
+  const { plan, simulation } = prepareQuadratics(algorithm, problem, executor);
+  const { backend, evaluator, close } = await inProcessSimulation(simulation, executor);
+  server = algorithm.init(plan.initial, plan.exchange);
+  const clientStates = memoryClientStates();
+  for (const [client, vectors] of start.clients ?? []) await clientStates.save(client, 0, vectors);
+  const rounds: number[][] = [];
+  const clients: StatesByClient[] = [];
+  await runFederation(plan, {
+    backend,
+    evaluator,
+    checkpoints: memoryBlobStore(),
+    clientStates,
+    async emit(event) {
+      start.onEvent?.(event);
+      if (event.type !== "round.finished") return;
+      rounds.push(Array.from(server!.vectors.parameters));
+      const snapshot = await clientStates.snapshot();
+      if (snapshot.kind === "inline") clients.push(new Map(snapshot.states.map((s) => [s.client, s.vectors])));
+    },
+  });
+  await close();
+  return { rounds, clients, server };
+}
+
+/** The same method; `record` receives the global parameters and the whole state after every server half. */
+export function recording(
+  algorithm: Algorithm,
+  record: (parameters: ArrayLike<number>, state: ServerState) => void,
+): Algorithm {
+  return {
+    ...algorithm,
+    update(state, aggregate, round) {
+      const next = algorithm.update(state, aggregate, round);
+      record(next.vectors.parameters, next);
+      return next;
+    },
+  };
+}
