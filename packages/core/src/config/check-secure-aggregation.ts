@@ -1,3 +1,4 @@
+import { codedParameters } from "../privacy/secure-aggregation/parameters.ts";
 import { checkUnused, conflict } from "./check.ts";
 import { isDiscrete } from "./check-privacy.ts";
 import type { Locate } from "./issues.ts";
@@ -64,11 +65,15 @@ function checkThreshold({ secureAggregation, sampler }: Config, threshold: numbe
       'Only "bonawitz" and "lightsecagg" with cohorts of a fixed size take a threshold of their own.',
     );
   }
-  if (threshold > cohort / 2 && threshold <= cohort) return;
+  const coded = protocol === "lightsecagg";
+  const least = coded ? codedParameters(cohort).threshold : Math.floor(cohort / 2) + 1;
+  if (threshold >= least && threshold <= cohort) return;
   throw conflict(
     where,
     `${threshold}, with sampler.cohort = ${cohort}`,
-    `more than half of the cohort and at most all, ${Math.floor(cohort / 2) + 1} to ${cohort}`,
-    "With half of the answers or fewer two different sums of one round could be unmasked.",
+    `more than ${coded ? "3/4" : "half"} of the cohort and at most all, ${least} to ${cohort}`,
+    coded
+      ? "With fewer answers half of the clients, colluding with the server, could have two sums of one round unmasked."
+      : "With half of the answers or fewer two different sums of one round could be unmasked.",
   );
 }

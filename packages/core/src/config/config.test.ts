@@ -117,6 +117,10 @@ describe("secure aggregation in a configuration", () => {
     ],
     [`${bonawitz}\nthreshold = 5`, /secureAggregation.threshold.*6 to 10/],
     [`${bonawitz}\nthreshold = 11`, /secureAggregation.threshold.*6 to 10/],
+    [
+      '[secureAggregation]\nprotocol = "lightsecagg"\nthreshold = 7',
+      /secureAggregation.threshold.*8 to 10.*colluding/s,
+    ],
     ['[secureAggregation]\nprotocol = "secagg+"\nthreshold = 6', /secureAggregation.threshold.*fixed size/],
   ])("refuses %j", (text, message) => {
     expect(() => parseConfig(text, "run.toml")).toThrow(expect.objectContaining({ code: "config/conflict" }));

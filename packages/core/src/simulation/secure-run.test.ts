@@ -180,11 +180,6 @@ describe("a run with secure sums", () => {
       /maxWeight.*never take/s,
     ],
     ["no room in a field", { secureAggregation: { protocol: "lightsecagg", bits: 25 } }, /does not fit the field/],
-    [
-      "a threshold of every round",
-      { secureAggregation: { protocol: "lightsecagg", threshold: 3 } },
-      /does not protect/,
-    ],
     ["no room", { secureAggregation: { protocol: "bonawitz", bits: 31 } }, /does not fit 32 bits/],
   ])("refuses %s", (_what, changes, message) => {
     expect(() => prepare(changes)).toThrow(message);

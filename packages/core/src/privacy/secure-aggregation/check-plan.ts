@@ -18,9 +18,9 @@ export interface SecurePlan {
   readonly cohort: readonly number[];
   /** Neighbours of a client: cohort - 1 (complete graph, Bonawitz et al.) or an even number below (SecAgg+). */
   readonly degree: number;
-  /** Shares that rebuild a secret (pairwise, t), or clients whose answers decode the masks (coded, U). */
+  /** Shares that rebuild a secret (pairwise, t), or clients that must agree on a sum and whose answers decode it (coded, U). */
   readonly threshold: number;
-  /** Coded only: how many clients may pool what they hold and learn nothing (T); pairwise 0, it is threshold - 1. */
+  /** Coded only: how many clients may collude with the server and learn nothing (T); pairwise 0, it is threshold - 1. */
   readonly privacy: number;
   /** Values of a vector. */
   readonly length: number;
@@ -37,10 +37,12 @@ export const MOST_CLIENTS = 1 << 16;
 const MOST_CODED_CLIENTS = 1 << 13;
 export const MOST_VALUES = 1 << 28;
 
+type Wrong = (message: string, received: unknown, expected: string, advice?: string) => never;
+
 /** Refuses (`plan`) a plan under which the protocol would not work or protect nobody. */
 export function checkPlan(plan: SecurePlan): void {
   const { cohort, degree, threshold, privacy, length, bits } = plan;
-  const wrong = (message: string, received: unknown, expected: string, advice?: string) =>
+  const wrong: Wrong = (message, received, expected, advice) =>
     refuse("plan", message, { received: String(received), expected, ...(advice === undefined ? {} : { advice }) });
   const whole = (value: number, low: number, high: number) => Number.isInteger(value) && value >= low && value <= high;
   const n = cohort.length;
@@ -73,10 +75,13 @@ export function checkPlan(plan: SecurePlan): void {
 }
 
 /**
- * LightSecAgg needs N - D >= U > T. Beyond the paper, 2 U > N + T: then no server gets U answers for each of two sets of
- * survivors, because an honest client answers once.
+ * LightSecAgg needs N - D >= U > T. Beyond the paper, 2 U > N + T: no T clients that collude with the server can have two
+ * sets of survivors agreed on (`checkAgreement`). So T is the number of colluders throughout: as many may pool what they
+ * hold, and as many may sign what the server likes.
+ *
+ * It follows that two honest clients, where there are so many, are in the sum: U - T > (N - T) / 2.
  */
-function checkCoded(plan: SecurePlan, wrong: (message: string, received: unknown, expected: string) => never): void {
+function checkCoded(plan: SecurePlan, wrong: Wrong): void {
   const { cohort, degree, threshold, privacy, bits } = plan;
   const n = cohort.length;
   if (n > MOST_CODED_CLIENTS) wrong("the cohort is too large for coded masks", n, `at most ${MOST_CODED_CLIENTS}`);
@@ -84,8 +89,22 @@ function checkCoded(plan: SecurePlan, wrong: (message: string, received: unknown
   if (!(Number.isInteger(privacy) && privacy >= 1 && privacy < threshold)) {
     wrong("the privacy does not fit the survivors needed", privacy, `1 to ${threshold - 1}`);
   }
-  if (!(Number.isInteger(threshold) && threshold <= n && 2 * threshold > n + privacy)) {
-    wrong("the number of survivors needed does not protect", threshold, `more than ${(n + privacy) / 2}, at most ${n}`);
+  const least = leastQuorum(n, privacy);
+  if (!(Number.isInteger(threshold) && threshold <= n && threshold >= least)) {
+    const colluders = 2 * threshold - n - 1;
+    const fewer =
+      colluders < 1 || threshold > n ? "" : `, or assume at most ${colluders} colluder${colluders > 1 ? "s" : ""} (T)`;
+    wrong(
+      "the number of survivors needed does not protect",
+      `${threshold} of ${n} clients, ${privacy} of them colluders`,
+      `${least} to ${n}`,
+      `With fewer, two sums of one round could be unmasked. Raise the threshold (U) to at least ${least}${fewer}.`,
+    );
   }
   if (bits !== FIELD_BITS) wrong("coded masks live in one field", bits, `${FIELD_BITS} bits`);
+}
+
+/** The smallest U with 2 U > clients + colluders: two groups of so many share more clients than collude. */
+export function leastQuorum(clients: number, colluders: number): number {
+  return Math.floor((clients + colluders) / 2) + 1;
 }

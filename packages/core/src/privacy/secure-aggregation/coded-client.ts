@@ -1,7 +1,7 @@
 import type { SecurePlan } from "./check-plan.ts";
 import { combinePieces, lagrangeWeights, uniformElements } from "./field.ts";
 import { HASH_BYTES, MASK_KEY_BYTES, open, seal } from "./keys.ts";
-import { type Box, boxesMessage, codedSumMessage, maskedMessage, sharesMessage, survivorsMessage } from "./messages.ts";
+import { type Box, boxesMessage, codedSumMessage, maskedMessage, sharesMessage } from "./messages.ts";
 import { packBits, unpackBits } from "./packing.ts";
 import { codedLength } from "./party.ts";
 import { FIELD_PRIME } from "./prime.ts";
@@ -21,7 +21,12 @@ export function clientPoint(plan: SecurePlan, client: number): number {
 /**
  * A client of LightSecAgg (So et al., MLSys 2022, arXiv 2109.14236, algorithm 1). Its mask z, uniform over the field, is
  * cut into U - T pieces, T uniform pieces are added, and client j is given the value at its point of the polynomial
- * through all U. It uploads x + z, and when the survivors are known the sum of the values that it holds of their masks.
+ * through all U. It uploads x + z, signs who is in the sum, and when U clients have signed the same set it uploads, once,
+ * the sum of the values that it holds of their masks.
+ *
+ * The signatures are not in the paper, whose server follows the protocol. Without them a server tells some clients of a
+ * set with the target and the others of one without: N - U + c points of the target's polynomial (c colluders), of which
+ * T + 1 are too many.
  *
  * All T extra pieces are drawn afresh: with pieces of zeros, as in one released copy, a single value would tell of z.
  */
@@ -77,15 +82,19 @@ export class CodedClient extends RoundClient {
       const packed = open(shared, shape.session, from, client, box);
       held.set(from, elementsOf(packed, codedLength(plan), plan.bits, `coded mask of client ${from}`));
     }
-    this.expect(joined, survivorsMessage, (bits) => this.#recover(joined, held, bits));
+    const sharers = new Set(held.keys());
+    this.expectSurvivors(joined, sharers, (survivors) => this.#recover(joined, held, survivors));
     const masked = values.map((value, i) => (value + mask[i]!) % FIELD_PRIME);
     return this.send(joined, maskedMessage, packBits(masked, plan.bits));
   }
 
-  async #recover(joined: Joined, held: ReadonlyMap<number, Uint32Array>, bits: Uint8Array): Promise<Uint8Array> {
-    const survivors = [...this.survivorsOf(joined, bits, new Set(held.keys()))];
-    const ones = survivors.map(() => 1);
-    const values = survivors.map((other) => held.get(other)!);
+  async #recover(
+    joined: Joined,
+    held: ReadonlyMap<number, Uint32Array>,
+    survivors: ReadonlySet<number>,
+  ): Promise<Uint8Array> {
+    const values = Array.from(survivors, (other) => held.get(other)!);
+    const ones = values.map(() => 1);
     return this.send(joined, codedSumMessage, packBits(combinePieces(ones, values), joined.plan.bits));
   }
 }

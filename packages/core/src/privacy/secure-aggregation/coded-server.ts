@@ -1,49 +1,41 @@
 import { clientPoint, elementsOf, piecePoints } from "./coded-client.ts";
 import { combinePieces, lagrangeWeights } from "./field.ts";
-import { codedSumMessage, maskedMessage } from "./messages.ts";
+import { codedSumMessage } from "./messages.ts";
 import { type Closed, codedLength } from "./party.ts";
 import { FIELD_PRIME } from "./prime.ts";
-import { failed, RoundServer, type Stage } from "./round-server.ts";
+import { failed } from "./refusal.ts";
+import type { Stage } from "./round-server.ts";
+import { SumServer } from "./sum-server.ts";
 
 /**
  * The server of LightSecAgg (see `CodedClient`). U answers decode the sum of all masks in one interpolation, whoever
  * dropped out. Answers beyond U must lie on the same polynomial: else somebody's is wrong and the round ends (`decode`).
  * With exactly U answers a wrong one is not noticed.
  */
-export class CodedServer extends RoundServer {
-  #sum = new Float64Array(0);
+export class CodedServer extends SumServer {
+  #sum = new Float64Array(this.plan.length);
 
   protected override forget(): void {
     super.forget();
     this.#sum = new Float64Array(0);
   }
 
-  protected collect(sharers: ReadonlySet<number>): Stage<Uint8Array> {
+  protected add(client: number, packed: Uint8Array): void {
     const { length, bits } = this.plan;
-    this.#sum = new Float64Array(length);
-    return {
-      name: "mask",
-      codec: maskedMessage,
-      from: sharers,
-      accept: async (client, packed) => {
-        const masked = elementsOf(packed, length, bits, `masked vector of client ${client}`);
-        for (let i = 0; i < length; i++) this.#sum[i]! += masked[i]!;
-      },
-      close: async (survivors) => {
-        const end = this.tooFew(survivors, "have sent their vectors");
-        if (end !== undefined) return end;
-        this.next(this.#recover(survivors));
-        return this.announce(survivors);
-      },
-    };
+    const masked = elementsOf(packed, length, bits, `masked vector of client ${client}`);
+    for (let i = 0; i < length; i++) this.#sum[i]! += masked[i]!;
   }
 
-  #recover(survivors: ReadonlySet<number>): Stage<Uint8Array> {
+  protected unmask(
+    _sharers: ReadonlySet<number>,
+    survivors: ReadonlySet<number>,
+    agreed: ReadonlySet<number>,
+  ): Stage<Uint8Array> {
     const answers = new Map<number, Uint32Array>();
     return {
       name: "recover",
       codec: codedSumMessage,
-      from: survivors,
+      from: agreed,
       accept: async (client, packed) => {
         const where = `sum of coded masks of client ${client}`;
         answers.set(client, elementsOf(packed, codedLength(this.plan), this.plan.bits, where));

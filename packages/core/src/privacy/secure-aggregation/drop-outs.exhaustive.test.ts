@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { allPatterns, checkPattern, PAIRWISE_STAGES } from "./testing/patterns.ts";
+import { allPatterns, CODED_STAGES, checkPattern, PAIRWISE_STAGES } from "./testing/patterns.ts";
 import { cachedCurves, testPlan } from "./testing/rounds.ts";
 
 const curves = cachedCurves();
@@ -11,5 +11,22 @@ describe("every client drops out at any stage or stays", () => {
       if (!(await checkPattern(testPlan(6, { threshold: 4 }), pattern, curves))) ends++;
     }
     expect(ends).toBeGreaterThan(0);
+  });
+
+  it.each([
+    [0, 26],
+    [1, 26],
+    [2, 26],
+    [3, 26],
+    [4, 26],
+    [5, 276],
+  ])("all patterns of 6 clients with coded masks, the first at stage %d", async (stage, expected) => {
+    const plan = testPlan(6, { protocol: "coded", threshold: 4, privacy: 1, length: 7 });
+    let sums = 0;
+    for (const pattern of allPatterns(6, CODED_STAGES.length, [stage])) {
+      if (await checkPattern(plan, pattern, curves)) sums++;
+    }
+    // Two of six may drop out: beside the first one of five at one of five stages, or where it stays one or two.
+    expect(sums).toBe(expected);
   });
 });

@@ -53,18 +53,18 @@ describe("pairwise masks, sparse graph", () => {
 describe("coded masks", () => {
   it("add up exactly for all patterns of 3 clients and all of 4 where the dropped drop out at one stage", async () => {
     // U = 3 of 3 with T = 1.
-    expect(await count(testPlan(3, { protocol: "coded" }), allPatterns(3, 4))).toEqual({ sums: 1, ends: 124 });
+    expect(await count(testPlan(3, { protocol: "coded" }), allPatterns(3, 5))).toEqual({ sums: 1, ends: 215 });
     const plan = testPlan(4, { protocol: "coded", threshold: 3, privacy: 1, length: 7 });
     const { sums } = await count(plan, oneStagePatterns(4, CODED_STAGES.length));
-    // At most one of four is away: 4 clients x 4 stages.
-    expect(sums).toBe(16);
+    // At most one of four is away: 4 clients x 5 stages.
+    expect(sums).toBe(20);
   });
 
   it("decode with any 4 of 6 clients (methods of the paper, U = 4, T = 1, d = 10)", async () => {
     const plan = testPlan(6, { protocol: "coded", threshold: 4, privacy: 1, length: 10 });
     const { sums } = await count(plan, oneStagePatterns(6, CODED_STAGES.length));
-    // One or two of six away: (6 + 15) x 4 stages.
-    expect(sums).toBe(84);
+    // One or two of six away: (6 + 15) x 5 stages.
+    expect(sums).toBe(105);
   });
 });
 

@@ -1,18 +1,7 @@
 import type { SecurePlan } from "./check-plan.ts";
-import { open, pairMaskKey, SEED_BYTES, seal, seedCommitment, selfMaskKey, survivorsText } from "./keys.ts";
+import { open, pairMaskKey, SEED_BYTES, seal, seedCommitment, selfMaskKey } from "./keys.ts";
 import { addMasks, type MaskTerm } from "./keystream.ts";
-import {
-  agreementMessage,
-  agreementsMessage,
-  type Box,
-  boxesMessage,
-  type ClientSignature,
-  maskedMessage,
-  type RevealedShare,
-  revealMessage,
-  sharesMessage,
-  survivorsMessage,
-} from "./messages.ts";
+import { type Box, boxesMessage, maskedMessage, type RevealedShare, revealMessage, sharesMessage } from "./messages.ts";
 import { packBits } from "./packing.ts";
 import { asRefusal, refuse } from "./refusal.ts";
 import { type Joined, type Neighbour, RoundClient } from "./round-client.ts";
@@ -86,45 +75,17 @@ export class PairwiseClient extends RoundClient {
     const masked = new Int32Array(values);
     await addMasks(masked, terms);
     const sharers = new Set([client, ...boxes.map((box) => box.client)]);
-    this.expect(joined, survivorsMessage, (bits) => this.#agree(joined, sharers, kept, bits));
+    this.expectSurvivors(joined, sharers, (survivors) => this.#reveal(joined, kept, survivors));
     return this.send(joined, maskedMessage, packBits(masked, plan.bits));
   }
 
-  async #agree(
-    joined: Joined,
-    sharers: ReadonlySet<number>,
-    kept: ReadonlyMap<number, Kept>,
-    bits: Uint8Array,
-  ): Promise<Uint8Array> {
-    const survivors = this.survivorsOf(joined, bits, sharers);
-    const text = survivorsText(joined.shape.session, bits);
-    const signature = await this.ports.curves.sign(this.ports.identity, text);
+  async #reveal(joined: Joined, kept: ReadonlyMap<number, Kept>, survivors: ReadonlySet<number>): Promise<Uint8Array> {
     const shares = [...kept].sort(([a], [b]) => a - b);
     const reveal = shares.map(([client, share]): RevealedShare => {
       const secret = survivors.has(client) ? "seed" : "key";
       return { client, secret, share: share[secret] };
     });
-    const near = joined.known.filter((other) => survivors.has(other));
-    this.expect(joined, agreementsMessage, (signed) => this.#reveal(joined, near, text, signed, reveal));
-    return this.send(joined, agreementMessage, signature);
-  }
-
-  async #reveal(
-    joined: Joined,
-    near: readonly number[],
-    text: Uint8Array,
-    signed: readonly ClientSignature[],
-    shares: readonly RevealedShare[],
-  ): Promise<Uint8Array> {
-    const { curves, directory } = this.ports;
-    for (const { client, signature } of signed) {
-      const identity = directory(client);
-      const valid = identity !== undefined && near.includes(client) && (await curves.verify(identity, text, signature));
-      if (!valid) refuse("signature", "a neighbour has not agreed to this sum", { where: `client ${client}` });
-    }
-    const others = signed.filter(({ client }) => client !== this.own.client).length;
-    this.enough(others + 1, joined.plan.threshold, "have agreed to the sum");
-    return this.send(joined, revealMessage, shares);
+    return this.send(joined, revealMessage, reveal);
   }
 }
 

@@ -1,12 +1,13 @@
 import { advertKeys } from "./adverts.ts";
-import { pairMaskKey, seedCommitment, selfMaskKey, survivorsText } from "./keys.ts";
+import { pairMaskKey, seedCommitment, selfMaskKey } from "./keys.ts";
 import { addMasks, type MaskTerm } from "./keystream.ts";
-import { agreementMessage, agreementsMessage, maskedMessage, type RevealedShare, revealMessage } from "./messages.ts";
+import { type RevealedShare, revealMessage } from "./messages.ts";
 import { unpackBits } from "./packing.ts";
-import { bitsOf, type Closed } from "./party.ts";
-import { refuse } from "./refusal.ts";
-import { failed, RoundServer, type Stage } from "./round-server.ts";
+import type { Closed } from "./party.ts";
+import { failed, refuse } from "./refusal.ts";
+import type { Stage } from "./round-server.ts";
 import { rebuildSecret } from "./shamir.ts";
+import { SumServer } from "./sum-server.ts";
 import { equalBytes } from "./wire.ts";
 
 /**
@@ -15,8 +16,8 @@ import { equalBytes } from "./wire.ts";
  * of those who dropped out after sharing, checks each against what the client committed to or advertised, and takes the
  * masks off the sum.
  */
-export class PairwiseServer extends RoundServer {
-  #sum = new Int32Array(0);
+export class PairwiseServer extends SumServer {
+  #sum = new Int32Array(this.plan.length);
   /** Shares of each client's one secret that the survivors revealed. */
   readonly #revealed = new Map<number, Uint8Array[]>();
 
@@ -26,55 +27,12 @@ export class PairwiseServer extends RoundServer {
     this.#revealed.clear();
   }
 
-  protected collect(sharers: ReadonlySet<number>): Stage<Uint8Array> {
+  protected add(client: number, packed: Uint8Array): void {
     const { length, bits } = this.plan;
-    this.#sum = new Int32Array(length);
-    return {
-      name: "mask",
-      codec: maskedMessage,
-      from: sharers,
-      accept: async (client, packed) => {
-        const masked = unpackBits(packed, length, bits, `masked vector of client ${client}`);
-        addInto(this.#sum, masked);
-      },
-      close: async (survivors) => {
-        const end = this.tooFew(survivors, "have sent their vectors");
-        if (end !== undefined) return end;
-        this.next(this.#consistency(sharers, survivors));
-        return this.announce(survivors);
-      },
-    };
+    addInto(this.#sum, unpackBits(packed, length, bits, `masked vector of client ${client}`));
   }
 
-  #consistency(sharers: ReadonlySet<number>, survivors: ReadonlySet<number>): Stage<Uint8Array> {
-    const text = survivorsText(this.shape.session, bitsOf(survivors, this.plan.cohort));
-    const signatures = new Map<number, Uint8Array>();
-    return {
-      name: "consistency",
-      codec: agreementMessage,
-      from: survivors,
-      accept: async (client, signature) => {
-        const identity = this.ports.directory(client)!;
-        if (!(await this.ports.curves.verify(identity, text, signature))) {
-          refuse("signature", "a signature is not the client's", { where: `agreement of client ${client}` });
-        }
-        signatures.set(client, signature);
-      },
-      close: async (present) => {
-        const end = this.tooFew(present, "have agreed to the sum");
-        if (end !== undefined) return end;
-        this.next(this.#unmask(sharers, survivors, present));
-        return this.to(present, agreementsMessage, (client) =>
-          this.neighbours
-            .get(client)!
-            .filter((other) => other !== client && present.has(other))
-            .map((other) => ({ client: other, signature: signatures.get(other)! })),
-        );
-      },
-    };
-  }
-
-  #unmask(
+  protected unmask(
     sharers: ReadonlySet<number>,
     survivors: ReadonlySet<number>,
     agreed: ReadonlySet<number>,

@@ -1,3 +1,4 @@
+import type { AnabranchError } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { checkPlan } from "./check-plan.ts";
 import { chooseGraph, codedParameters, completeThreshold } from "./parameters.ts";
@@ -113,6 +114,41 @@ describe("thresholds", () => {
       }
     }
     expect(codedParameters(100)).toEqual({ threshold: 76, privacy: 50 });
+  });
+});
+
+describe("a plan of coded masks", () => {
+  it("is accepted just where no T colluders can have two sets of survivors agreed on", () => {
+    for (let n = 2; n <= 16; n++) {
+      for (let threshold = 2; threshold <= n; threshold++) {
+        for (let privacy = 1; privacy < threshold; privacy++) {
+          // honest clients sign one of two sets, colluders both
+          const honest = n - privacy;
+          const two = Array.from(
+            { length: honest + 1 },
+            (_, one) => Math.min(one, honest - one) + privacy >= threshold,
+          );
+          const check = () => checkPlan(testPlan(n, { protocol: "coded", threshold, privacy }));
+          if (two.includes(true)) expect(check).toThrow(refusal("plan"));
+          else expect(check).not.toThrow();
+        }
+      }
+    }
+  });
+
+  it("that is refused says what would do", () => {
+    const advice = (threshold: number, privacy: number) => {
+      try {
+        checkPlan(testPlan(10, { protocol: "coded", threshold, privacy }));
+      } catch (error) {
+        return (error as AnabranchError).failure.advice;
+      }
+      return undefined;
+    };
+    expect(advice(6, 2)).toMatch(/threshold \(U\) to at least 7, or assume at most 1 colluder\b/);
+    expect(advice(7, 5)).toMatch(/at least 8, or assume at most 3 colluders\b/);
+    expect(advice(5, 2)).toMatch(/at least 7\.$/);
+    expect(advice(7, 3)).toBeUndefined();
   });
 });
 

@@ -1,4 +1,4 @@
-import { MOST_SHARES } from "./check-plan.ts";
+import { leastQuorum, MOST_SHARES } from "./check-plan.ts";
 import { refuse } from "./refusal.ts";
 
 /** What a sparse graph is laid out for. */
@@ -64,7 +64,7 @@ export function chooseGraph(demand: GraphDemand): GraphChoice {
   }
   // in the complete graph nothing is left to chance: two sets of survivors must not both get enough answers if those who
   // are corrupted answer twice, and enough clients must be left
-  const least = Math.floor((clients + Math.ceil(corrupted * clients)) / 2) + 1;
+  const least = leastQuorum(clients, Math.ceil(corrupted * clients));
   const most = clients - Math.ceil(dropped * clients);
   if (clients > MOST_SHARES || least > most) {
     refuse("parameters", "no graph with at most 254 neighbours withstands so many corrupted and dropped clients", {
@@ -96,9 +96,12 @@ function logFactorial(n: number): number {
   return factorials[n]!;
 }
 
-/** LightSecAgg's U and T for a cohort: T = N / 2, as in the experiments of So et al. 2022, and the smallest U with 2 U > N + T. */
+/**
+ * LightSecAgg's U and T for a cohort: T = N / 2 colluders, as in the experiments of So et al. 2022, and the smallest U with
+ * 2 U > N + T, under which so many cannot have two sums of one round unmasked (`checkAgreement`).
+ */
 export function codedParameters(clients: number, corrupted = 0.5): { threshold: number; privacy: number } {
   const privacy = Math.min(clients - 1, Math.max(1, Math.floor(corrupted * clients)));
-  const threshold = Math.min(clients, Math.max(privacy + 1, Math.floor((clients + privacy) / 2) + 1));
+  const threshold = Math.min(clients, leastQuorum(clients, privacy));
   return { threshold, privacy };
 }

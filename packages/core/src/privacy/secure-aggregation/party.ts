@@ -30,7 +30,10 @@ export interface ServerPorts {
   readonly directory: Directory;
 }
 
-/** What a client takes part in, decided on its own side: a plan for anything else is refused. */
+/**
+ * What a client takes part in, decided on its own side: a plan for anything else is refused. It takes part in a round
+ * once: one made anew for the same round could be made to sign a second set of survivors.
+ */
 export interface Participation {
   readonly client: number;
   /** [16], of the run. */
@@ -40,7 +43,10 @@ export interface Participation {
   readonly values: Uint32Array;
   /** Fewest clients in whose sum the client hides; default 2. */
   readonly smallestSum?: number;
-  /** Smallest threshold: with one less, so many neighbours could pool their shares with the server; default 2. */
+  /**
+   * Fewest clients that can take the client's mask off by pooling what they hold: the threshold of pairwise masks, T + 1
+   * of coded ones. A plan with fewer is refused; default 2.
+   */
   readonly smallestThreshold?: number;
 }
 
@@ -99,7 +105,8 @@ export function checkParticipation(plan: SecurePlan, protocol: SecurePlan["proto
     wrong("a plan is for another vector", `${plan.length} values`, `${own.values.length}`);
   }
   const safe = own.smallestThreshold ?? 2;
-  if (plan.threshold < safe) wrong("a plan's threshold is too small", `${plan.threshold}`, `at least ${safe}`);
+  const pooling = plan.protocol === "pairwise" ? plan.threshold : plan.privacy + 1;
+  if (pooling < safe) wrong("too few clients could take a mask off", `${pooling}`, `at least ${safe}`);
 }
 
 /** The clients of a bit set over the cohort, in ascending order. */

@@ -1,6 +1,6 @@
 import { packBits, packedBytes, unpackBits } from "./packing.ts";
 import { modulusBits } from "./quantization.ts";
-import { failed } from "./round-server.ts";
+import { failed } from "./refusal.ts";
 import { checkInputs, type Summation, type SummationPorts } from "./summation.ts";
 
 /**

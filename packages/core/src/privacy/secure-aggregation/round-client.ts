@@ -1,8 +1,19 @@
 import { advertKeys, checkAdvert } from "./adverts.ts";
+import { checkAgreement } from "./agreement.ts";
 import type { SecurePlan } from "./check-plan.ts";
 import { decodeMessage, decodePlanMessage, encodeMessage, SERVER } from "./envelope.ts";
-import { advertText } from "./keys.ts";
-import { advertMessage, advertsMessage, type ClientAdvert, type Codec, type WireShape } from "./messages.ts";
+import { advertText, survivorsText } from "./keys.ts";
+import {
+  advertMessage,
+  advertsMessage,
+  agreementMessage,
+  agreementsMessage,
+  type ClientAdvert,
+  type ClientSignature,
+  type Codec,
+  survivorsMessage,
+  type WireShape,
+} from "./messages.ts";
 import {
   type ClientPorts,
   checkParticipation,
@@ -91,10 +102,49 @@ export abstract class RoundClient implements SecureClient {
   }
 
   /**
+   * Waits for the survivors and signs them; gives `answer` when as many of its neighbourhood as the threshold says have
+   * signed the same (see `checkAgreement`). Refuses a signature of something else or of a client that is not in the sum
+   * (`signature`), and too few of them (`too-few`).
+   */
+  protected expectSurvivors(
+    joined: Joined,
+    sharers: ReadonlySet<number>,
+    answer: (survivors: ReadonlySet<number>) => Promise<Uint8Array>,
+  ): void {
+    this.expect(joined, survivorsMessage, async (bits) => {
+      const survivors = this.#survivorsOf(joined, bits, sharers);
+      const text = survivorsText(joined.shape.session, bits);
+      const signature = await this.ports.curves.sign(this.ports.identity, text);
+      this.expect(joined, agreementsMessage, async (signed) => {
+        await this.#checkQuorum(joined, survivors, text, signed);
+        return answer(survivors);
+      });
+      return this.send(joined, agreementMessage, signature);
+    });
+  }
+
+  async #checkQuorum(
+    { plan, known }: Joined,
+    survivors: ReadonlySet<number>,
+    text: Uint8Array,
+    signed: readonly ClientSignature[],
+  ): Promise<void> {
+    for (const { client, signature } of signed) {
+      if (!known.includes(client) || !survivors.has(client)) {
+        refuse("signature", "a signature is of no neighbour in the sum", { where: `agreement of client ${client}` });
+      }
+      await checkAgreement(client, signature, text, this.ports);
+    }
+    // the decoder refuses a client that is listed twice
+    const others = signed.filter(({ client }) => client !== this.own.client).length;
+    this.enough(others + 1, plan.threshold, "have agreed to the sum");
+  }
+
+  /**
    * The clients in the sum. Refuses sets that leave the client out, take in a neighbour that sent no shares
    * (`survivors`), or hide it among too few (`too-few`).
    */
-  protected survivorsOf({ plan, known }: Joined, bits: Uint8Array, sharers: ReadonlySet<number>): ReadonlySet<number> {
+  #survivorsOf({ plan, known }: Joined, bits: Uint8Array, sharers: ReadonlySet<number>): ReadonlySet<number> {
     const survivors = new Set(membersOf(bits, plan.cohort));
     const near = known.filter((other) => survivors.has(other));
     if (!survivors.has(this.own.client) || near.some((other) => !sharers.has(other))) {

@@ -1,4 +1,3 @@
-import type { Failure } from "@anabranch/engine";
 import { checkAdvert } from "./adverts.ts";
 import type { SecurePlan } from "./check-plan.ts";
 import { decodeMessage, encodeMessage, encodePlanMessage, SERVER } from "./envelope.ts";
@@ -11,21 +10,11 @@ import {
   type Codec,
   type Shares,
   sharesMessage,
-  survivorsMessage,
   type WireShape,
 } from "./messages.ts";
-import {
-  bitsOf,
-  type Closed,
-  membersOf,
-  type Receipt,
-  type SecureServer,
-  type ServerPorts,
-  type StageName,
-  shapeOf,
-} from "./party.ts";
+import { type Closed, type Receipt, type SecureServer, type ServerPorts, type StageName, shapeOf } from "./party.ts";
 import { neighbourhoods } from "./plan.ts";
-import { asRefusal, inTurn, refuse } from "./refusal.ts";
+import { asRefusal, failed, inTurn, refuse } from "./refusal.ts";
 
 /** A stage of the server: what it waits for, what it does with each message, and what follows when it is closed. */
 export interface Stage<T> {
@@ -41,7 +30,7 @@ export interface Stage<T> {
 
 /**
  * What the servers of both protocols share: stages in order, one message of each client in each, keys and sealed shares
- * handed on, the survivors announced. A message is accepted once; the first counts.
+ * handed on. A message is accepted once; the first counts.
  *
  * A round that cannot go on ends with a reason (`too-few`, `rebuild`, `decode`); whatever the server holds by then is
  * masked, and it lets go of it.
@@ -131,11 +120,9 @@ export abstract class RoundServer implements SecureServer {
     return { messages: new Map(Array.from(clients, (client) => [client, encode(client)])) };
   }
 
-  /** Tells `present` who is in the sum. */
-  protected announce(present: ReadonlySet<number>): Closed {
-    const bits = bitsOf(present, this.plan.cohort);
-    const message = encodeMessage(survivorsMessage, this.shape.session, SERVER, bits);
-    return { messages: new Map(membersOf(bits, this.plan.cohort).map((client) => [client, message])) };
+  /** The client's neighbourhood, itself in it, as far as it is present; ascending. */
+  protected near(client: number, present: ReadonlySet<number>): number[] {
+    return this.neighbours.get(client)!.filter((other) => present.has(other));
   }
 
   #advertise(): Stage<Advert> {
@@ -152,7 +139,7 @@ export abstract class RoundServer implements SecureServer {
         const end = this.tooFew(present, "have advertised keys");
         if (end !== undefined) return end;
         this.next(this.#share(present));
-        const others = (client: number) => this.#near(client, present).filter((other) => other !== client);
+        const others = (client: number) => this.near(client, present).filter((other) => other !== client);
         const adverts = (client: number) =>
           others(client).map((other) => ({ client: other, ...this.adverts.get(other)! }));
         return this.to(present, advertsMessage, adverts);
@@ -166,7 +153,7 @@ export abstract class RoundServer implements SecureServer {
       codec: sharesMessage,
       from: advertised,
       accept: async (client, { commitment, boxes }) => {
-        const expected = this.#near(client, advertised).filter((other) => other !== client);
+        const expected = this.near(client, advertised).filter((other) => other !== client);
         if (expected.length !== boxes.length || boxes.some((box, i) => box.client !== expected[i])) {
           refuse("neighbours", "shares are not for the client's neighbours", { where: `client ${client}` });
         }
@@ -178,7 +165,7 @@ export abstract class RoundServer implements SecureServer {
         if (end !== undefined) return end;
         this.next(this.collect(present));
         const forwarded = (client: number) =>
-          this.#near(client, present)
+          this.near(client, present)
             .filter((other) => other !== client)
             .map((other) => ({ client: other, box: this.#boxFrom(other, client) }));
         const closed = this.to(present, boxesMessage, forwarded);
@@ -188,18 +175,7 @@ export abstract class RoundServer implements SecureServer {
     };
   }
 
-  #near(client: number, present: ReadonlySet<number>): number[] {
-    return this.neighbours.get(client)!.filter((other) => present.has(other));
-  }
-
   #boxFrom(from: number, to: number): Uint8Array {
     return this.#boxes.get(from)!.find((box) => box.client === to)!.box;
   }
-}
-
-/** The end of a round without a sum. */
-export function failed(reason: string, message: string, received?: string, expected?: string): { failure: Failure } {
-  const details = { ...(received === undefined ? {} : { received }), ...(expected === undefined ? {} : { expected }) };
-  const advice = "Nothing of this round was learnt; the next one begins anew.";
-  return { failure: { code: `secure-aggregation/${reason}`, message, ...details, advice } };
 }

@@ -1,8 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { deriveKey, rootKey } from "../../random/index.ts";
 import type { SecurePlan } from "./check-plan.ts";
 import { clientPoint, piecePoints } from "./coded-client.ts";
-import { seededEntropy } from "./entropy.ts";
 import { decodeMessage } from "./envelope.ts";
 import { combinePieces, lagrangeWeights } from "./field.ts";
 import { pairMaskKey, selfMaskKey } from "./keys.ts";
@@ -11,7 +9,7 @@ import { advertMessage, codedSumMessage, maskedMessage, type RevealedShare, reve
 import { unpackBits } from "./packing.ts";
 import { shapeOf } from "./party.ts";
 import { rebuildSecret } from "./shamir.ts";
-import { cachedCurves, openRound, plainSum, testPlan } from "./testing/rounds.ts";
+import { cachedCurves, entropyOf, openRound, plainSum, testPlan } from "./testing/rounds.ts";
 import { type Sent, tapRound } from "./testing/wiretap.ts";
 
 const curves = cachedCurves();
@@ -139,7 +137,7 @@ describe("what the server can rebuild", () => {
     const low = naked.map((v) => v & (2 ** plan.bits - 1));
     expect(chiSquare(low, plan.bits)).toBeLessThan(UNIFORM);
     // What is left is the input under the client's own mask: its entropy gives two secret keys, then the seed.
-    const entropy = seededEntropy(deriveKey(rootKey(1), "entropy", gone!));
+    const entropy = entropyOf(gone!);
     const [, , seed] = [entropy.bytes(32), entropy.bytes(32), entropy.bytes(32)];
     const own = await keystream(selfMaskKey(seed, session, gone!), 0, plan.length);
     expect([...low]).toEqual(Array.from(own, (word) => (word + 3) & (2 ** plan.bits - 1)));

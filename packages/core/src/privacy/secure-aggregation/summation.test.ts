@@ -116,9 +116,28 @@ describe("bytes", () => {
     expect(await up(bonawitz(ports), asked)).toBe(shares + (4000 * 20) / 8);
   });
 
+  it.each(all.slice(1))("of the agreement are those of whoever is there: $name", async (summation) => {
+    const dropOuts = new Map([
+      [2, "mask"],
+      [5, "consistency"],
+    ] as const);
+    const { stages } = (await summation.sum(request(10, 33, 99, { dropOuts }))).cost;
+    const [agreed, revealed] = stages.slice(3) as [(typeof stages)[number], (typeof stages)[number]];
+    expect([agreed.stage, revealed.stage]).toEqual([
+      "consistency",
+      summation.name === "lightsecagg" ? "recover" : "unmask",
+    ]);
+    const present = (gone: readonly number[], bytes: number) =>
+      Array.from({ length: 10 }, (_, client) => (gone.includes(client) ? 0 : bytes));
+    expect([...agreed.up]).toEqual(present([2, 5], 26 + 64));
+    expect([...agreed.down]).toEqual(present([2], 26 + 2));
+    // 7 others have signed; in the sparse graph those of them that are neighbours
+    if (summation.name !== "secagg+") expect([...revealed.down]).toEqual(present([2, 5], 26 + 4 + 7 * (4 + 64)));
+  });
+
   it("of coded masks are (N - 1) L + d + L elements of 26 bits, and heads", async () => {
-    // U = 7, T = 2: L = 800 elements, 2,600 bytes. Heads 4 x 26; keys 32 + 64; commitment 32, count 4, 9 boxes.
-    const heads = 104 + 96 + 36 + 9 * (4 + 16);
+    // U = 7, T = 2: L = 800 elements, 2,600 bytes. Heads 5 x 26; keys 32 + 64; commitment 32, count 4, 9 boxes; a signature.
+    const heads = 130 + 96 + 36 + 9 * (4 + 16) + 64;
     expect(await up(lightsecagg(ports, { threshold: 7, privacy: 2 }), asked)).toBe(heads + 9 * 2600 + 13_000 + 2600);
   });
 });

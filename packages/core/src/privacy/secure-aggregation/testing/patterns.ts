@@ -8,7 +8,7 @@ import { simulateRound } from "../simulate.ts";
 import { openRound, plainSum } from "./rounds.ts";
 
 export const PAIRWISE_STAGES: readonly StageName[] = ["advertise", "share", "mask", "consistency", "unmask"];
-export const CODED_STAGES: readonly StageName[] = ["advertise", "share", "mask", "recover"];
+export const CODED_STAGES: readonly StageName[] = ["advertise", "share", "mask", "consistency", "recover"];
 
 /** Where each client of the cohort drops out: the number of a stage, or the number of stages if it stays. */
 export type Pattern = readonly number[];

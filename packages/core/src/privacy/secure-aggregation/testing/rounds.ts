@@ -3,7 +3,7 @@ import type { SecurePlan } from "../check-plan.ts";
 import { CodedClient } from "../coded-client.ts";
 import { CodedServer } from "../coded-server.ts";
 import { type Curves, identityPublicKey, platformCurves } from "../curves.ts";
-import { seededEntropy } from "../entropy.ts";
+import { type Entropy, seededEntropy } from "../entropy.ts";
 import { PairwiseClient } from "../pairwise-client.ts";
 import { PairwiseServer } from "../pairwise-server.ts";
 import { codedParameters, completeThreshold } from "../parameters.ts";
@@ -47,9 +47,13 @@ export function cachedCurves(): Curves {
   };
 }
 
+/** Clients below this number are enrolled. */
+const ENROLLED = 900;
+
 const identities = new Map<number, { secret: Uint8Array; publicKey: Uint8Array }>();
 
-function identityOf(client: number) {
+/** Keys of a client of the tests, whether or not it is in a cohort. */
+export function identityOf(client: number) {
   let identity = identities.get(client);
   if (identity === undefined) {
     const secret = seededEntropy(deriveKey(rootKey(11), "identity", client)).bytes(32);
@@ -78,6 +82,11 @@ export function testPlan(clients: number, given: Partial<SecurePlan> = {}): Secu
   };
 }
 
+/** What a client of a test draws its secrets from: its secret keys first. */
+export function entropyOf(client: number, seed = 1): Entropy {
+  return seededEntropy(deriveKey(rootKey(seed), "entropy", client));
+}
+
 /** Opens a round with random inputs; the same seed gives the same parties, keys and inputs. */
 export function openRound(plan: SecurePlan, curves: Curves, seed = 1): TestRound {
   const top = Math.floor((2 ** plan.bits - 6) / plan.cohort.length);
@@ -85,11 +94,11 @@ export function openRound(plan: SecurePlan, curves: Curves, seed = 1): TestRound
     const stream = randomStream(deriveKey(rootKey(seed), "input", client));
     return { client, values: Uint32Array.from({ length: plan.length }, () => stream.below(top)) };
   });
-  const directory: Directory = (client) => (plan.cohort.includes(client) ? identityOf(client).publicKey : undefined);
+  const directory: Directory = (client) => (client < ENROLLED ? identityOf(client).publicKey : undefined);
   const ports = new Map<number, ClientPorts>();
   const clients = new Map<number, SecureClient>();
   for (const { client, values } of inputs) {
-    const entropy = seededEntropy(deriveKey(rootKey(seed), "entropy", client));
+    const entropy = entropyOf(client, seed);
     const own = { curves, directory, entropy, identity: identityOf(client).secret };
     const participation = { client, run: plan.run, round: plan.round, values };
     ports.set(client, own);

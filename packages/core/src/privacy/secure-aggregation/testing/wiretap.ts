@@ -1,4 +1,7 @@
-import type { Closed, Receipt, Reply } from "../party.ts";
+import type { SecurePlan } from "../check-plan.ts";
+import { decodeMessage, encodeMessage } from "../envelope.ts";
+import type { Codec } from "../messages.ts";
+import { type Closed, type Receipt, type Reply, shapeOf } from "../party.ts";
 import type { TestRound } from "./rounds.ts";
 
 /** A message that a client sent, in the order in which the server was given them. */
@@ -47,4 +50,16 @@ export async function tapRound({ plan, server, clients }: TestRound, meddler: Me
 export function codeOf(answer: Receipt | Reply | Closed): string | undefined {
   const failure = "refusal" in answer ? answer.refusal : "failure" in answer ? answer.failure : undefined;
   return failure?.code.replace("secure-aggregation/", "");
+}
+
+/** Changes the body of a message and writes it anew. */
+export function edit<T>(
+  of: SecurePlan,
+  codec: Codec<T>,
+  sender: number,
+  bytes: Uint8Array,
+  change: (body: T) => T,
+): Uint8Array {
+  const shape = shapeOf(of);
+  return encodeMessage(codec, shape.session, sender, change(decodeMessage(codec, shape, sender, bytes)));
 }
