@@ -260,7 +260,9 @@ const execution = z
     workers: z
       .union([z.int().min(1).max(1024), z.literal("auto")])
       .default("auto")
-      .describe('worker threads; "auto": one for each core. The number never changes a result'),
+      .describe(
+        'worker threads; "auto": one per core. At most one per client of a cohort is started. Results do not depend on it',
+      ),
     window: z
       .union([positive, z.literal("auto")])
       .default("auto")

@@ -126,8 +126,7 @@ async function recorded(
   };
   const checkpoints: BlobStore = flushingBefore(blobs, log);
   try {
-    const { plan, backend, evaluator, summation, warning } = simulation;
-    if (warning !== undefined) await emit({ v: 1, type: "run.warning", at: new Date().toISOString(), ...warning });
+    const { plan, backend, evaluator, summation } = simulation;
     const clientStates = diskClientStates(paths.clientStates);
     const signal = options.signal === undefined ? {} : { signal: options.signal };
     const result = await runFederation(

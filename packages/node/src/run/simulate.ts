@@ -25,8 +25,6 @@ export interface SimulateOptions extends SimulationOptions {
 export async function simulate(config: ConfigInput, options: SimulateOptions = {}, own: Own = {}): Promise<RunResult> {
   const resolved = resolveConfig(config);
   const simulation = await openSimulation(resolved, "simulation", options, own);
-  const { warning } = simulation;
-  if (warning !== undefined) options.onEvent?.({ v: 1, type: "run.warning", at: new Date().toISOString(), ...warning });
   try {
     return await runFederation(simulation.plan, {
       backend: simulation.backend,

@@ -7,13 +7,15 @@ import {
   type Own,
   type PreparedRun,
   prepareRun,
+  type RunPlan,
   type Summation,
   simulatedSummation,
 } from "@anabranch/core";
 import { fingerprint } from "@anabranch/engine";
-import { type OpenedExecutor, openExecutorOrFallback } from "../executors.ts";
+import { openExecutorOrFallback } from "../executors.ts";
 import { WorkerPool } from "../workers/pool.ts";
 import { type LoadOptions, loadConfigured } from "./configured.ts";
+import { countWorkers, workerDemand } from "./worker-count.ts";
 
 /** A configured run with the backend that carries it out. */
 export interface OpenSimulation extends PreparedRun {
@@ -21,13 +23,14 @@ export interface OpenSimulation extends PreparedRun {
   readonly evaluator: Evaluator;
   readonly summation: Summation | undefined;
   readonly workers: number;
-  /** Says that another executor stands in for the configured one. */
-  readonly warning: OpenedExecutor["warning"] | undefined;
   close(): Promise<void>;
 }
 
 export interface SimulationOptions extends LoadOptions {
-  /** Worker threads; 0 runs every client on this thread. Overrides the configuration. */
+  /**
+   * Worker threads; 0 runs every client on this thread. Overrides the configuration. Fewer are started where they could
+   * have no task, with a warning.
+   */
   readonly workers?: number;
 }
 
@@ -46,22 +49,28 @@ export async function openSimulation(
     float: executor.float,
     fingerprint: await fingerprint(executor),
   };
-  const workers = options.workers ?? configuredWorkers(config);
-  const prepared = prepareRun(config, loaded.data, identity, workers, id, { ...loaded.own, ...own });
-  const summation = await simulatedSummation(prepared.plan);
+  const prepared = prepareRun(config, loaded.data, identity, 0, id, { ...loaded.own, ...own });
+  const demand = workerDemand(config, prepared.simulation, prepared.plan.population, availableParallelism());
+  const { workers, warnings } = countWorkers(options.workers ?? configuredWorkers(config), demand);
+  const { description } = prepared.plan;
+  const plan: RunPlan = {
+    ...prepared.plan,
+    description: { ...description, workers },
+    warnings: [...(warning === undefined ? [] : [warning]), ...warnings, ...(prepared.plan.warnings ?? [])],
+  };
+  const summation = await simulatedSummation(plan);
   if (workers === 0) {
     const { backend, evaluator, close } = await inProcessSimulation(prepared.simulation, executor);
-    return { ...prepared, backend, evaluator, summation, workers, warning, close };
+    return { ...prepared, plan, backend, evaluator, summation, workers, close };
   }
   const pool = await WorkerPool.start(prepared.simulation, {
     executor: executor.name,
     workers,
     ...(config.execution.window === "auto" ? {} : { window: config.execution.window }),
   });
-  return { ...prepared, backend: pool, evaluator: pool, summation, workers, warning, close: () => pool.close() };
+  return { ...prepared, plan, backend: pool, evaluator: pool, summation, workers, close: () => pool.close() };
 }
 
-function configuredWorkers(config: Config): number {
-  const { workers } = config.execution;
-  return workers === "auto" ? availableParallelism() : workers;
+function configuredWorkers({ execution }: Config): number | undefined {
+  return execution.workers === "auto" ? undefined : execution.workers;
 }
