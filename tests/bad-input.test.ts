@@ -241,10 +241,11 @@ describe("an own file", () => {
 describe("an update that is not finite", () => {
   const wild: ConfigInput = { training: { learningRate: 1e38 } };
 
-  it("is reported and left out, and the run goes on", async () => {
+  it("is reported and left out; a run of nothing else has diverged", async () => {
     const events: RunEvent[] = [];
-    const { stopped, history } = await simulate(tiny(wild), { workers: 0, onEvent: (event) => events.push(event) });
-    expect(stopped).toBe("finished");
+    const result = await simulate(tiny(wild), { workers: 0, onEvent: (event) => events.push(event) });
+    const { stopped, reason, history } = result;
+    expect([stopped, reason]).toEqual(["diverged", expect.stringMatching(/^Rounds 1 to 3: all clients failed/)]);
     expect(history.map(({ clients }) => clients)).toEqual([0, 0, 0]);
     const failed = events.filter((event) => event.type === "client.failed");
     expect(failed).toHaveLength(6);

@@ -68,6 +68,13 @@ export * from "./round/blob-store.ts";
 export * from "./round/checkpoint.ts";
 export * from "./round/checkpoint-files.ts";
 export * from "./round/client-state.ts";
+export {
+  type FailedEnd,
+  failsForTrouble,
+  firstSentence,
+  stopsForTrouble,
+  type Trouble,
+} from "./round/divergence.ts";
 export * from "./round/events.ts";
 export * from "./round/lenient-events.ts";
 export { memoryClientStates, requireKind } from "./round/memory-client-states.ts";

@@ -21,6 +21,14 @@ const bodySchema = z.strictObject({
   scalars: z.array(z.string()),
   clientStates: z.enum(["inline", "versions"]),
   evaluated: z.boolean(),
+  trouble: z
+    .strictObject({
+      kind: z.enum(["model", "clients", "unreleased"]),
+      rounds: z.int().positive(),
+      reason: z.enum(["diverged", "clients-failed"]),
+      message: z.string(),
+    })
+    .optional(),
 });
 type Body = z.output<typeof bodySchema>;
 
@@ -43,13 +51,14 @@ export function checkpointContents(checkpoint: Checkpoint): { tensors: Tensors; 
     scalars: scalars.map(([name]) => name),
     clientStates: checkpoint.clientStates.kind,
     evaluated: totals.last !== undefined,
+    ...(totals.trouble === undefined ? {} : { trouble: totals.trouble }),
   };
   return { tensors, body };
 }
 
 /** The checkpoint of a file whose seal is whole. Throws `checkpoint/corrupt` where its parts do not fit together. */
 export function checkpointFrom({ tensors, metadata }: SafetensorsFile, where: string): Checkpoint {
-  const { seed, scalars, clientStates, evaluated, ...rest } = readBody(metadata.body, where);
+  const { seed, scalars, clientStates, evaluated, trouble, ...rest } = readBody(metadata.body, where);
   const values = numbers(tensors, "scalars", scalars.length, where);
   return {
     version: 1,
@@ -59,7 +68,10 @@ export function checkpointFrom({ tensors, metadata }: SafetensorsFile, where: st
       scalars: Object.fromEntries(scalars.map((name, i) => [name, values[i]!])),
     },
     clientStates: clientStates === "inline" ? readInline(tensors, where) : readVersions(tensors, where),
-    totals: numbersToTotals(numbers(tensors, "totals", TOTALS, where), evaluated),
+    totals: {
+      ...numbersToTotals(numbers(tensors, "totals", TOTALS, where), evaluated),
+      ...(trouble === undefined ? {} : { trouble }),
+    },
     generator: { seed },
   };
 }

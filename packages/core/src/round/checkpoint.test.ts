@@ -33,6 +33,7 @@ const checkpoint: Checkpoint = {
     seconds: 0.1,
     best: { round: 5, accuracy: 0.7, stale: 2 },
     last: { loss: null, accuracy: 0.6 },
+    trouble: { kind: "clients", rounds: 2, reason: "diverged", message: "Rounds 6 to 7: all clients failed." },
   },
   generator: { seed: 2 ** 52 + 1 },
 };

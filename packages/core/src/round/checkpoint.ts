@@ -2,6 +2,7 @@ import { AnabranchError } from "@anabranch/engine";
 import type { Vector } from "../params/index.ts";
 import { checkpointContents, checkpointFrom } from "./checkpoint-contents.ts";
 import type { ClientStates } from "./client-state.ts";
+import type { Trouble } from "./divergence.ts";
 import { decodeSealed, encodeSealed } from "./sealed.ts";
 
 const FILE = { kind: "checkpoint", version: "1" };
@@ -15,6 +16,8 @@ export interface RunTotals {
   readonly best: { readonly round: number; readonly accuracy: number; readonly stale: number };
   /** The newest evaluation; null for numbers that were not finite. */
   readonly last?: { readonly loss: number | null; readonly accuracy: number | null };
+  /** What is wrong after the newest round. */
+  readonly trouble?: Trouble | undefined;
 }
 
 /** Everything a run needs to go on after `round`, bit for bit. */

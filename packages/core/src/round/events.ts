@@ -153,7 +153,8 @@ const runStopped = z.object({
   ...envelope,
   type: z.literal("run.stopped"),
   round,
-  reason: z.enum(["interrupted", "early-stop", "diverged", "error"]),
+  /** `clients-failed`: all of them, round after round; `diverged` where training was why. */
+  reason: z.enum(["interrupted", "early-stop", "diverged", "clients-failed", "error"]),
   message: z.string(),
 });
 

@@ -6,6 +6,7 @@ import type { Sampler } from "../selection/sampler.ts";
 import type { Backend, Evaluator, Warning } from "./backend.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { ClientStateStore } from "./client-state.ts";
+import type { FailedEnd } from "./divergence.ts";
 import type { RunEvent } from "./events.ts";
 import type { StageSettings } from "./stages.ts";
 
@@ -43,6 +44,8 @@ export interface RunPlan {
   readonly localSteps?: number | undefined;
   /** What the operator should know of this configuration; announced when the run starts. */
   readonly warnings?: readonly Warning[] | undefined;
+  /** Loss of guessing all classes alike, ln(classes); absent where the model does not classify. */
+  readonly guessingLoss?: number | undefined;
   /** Local learning rate of a round (1-based). */
   learningRate(round: number): number;
   readonly evaluateEvery: number;
@@ -109,5 +112,8 @@ export interface RunResult {
   /** Last finished round. */
   readonly round: number;
   readonly best: { readonly round: number; readonly accuracy: number } | undefined;
-  readonly stopped: "finished" | "interrupted" | "early-stop" | "diverged";
+  /** The last two are failures: see `reason`. They throw nothing. */
+  readonly stopped: "finished" | "interrupted" | "early-stop" | FailedEnd;
+  /** Why a run has failed, and what to do next. */
+  readonly reason?: string;
 }

@@ -243,7 +243,7 @@ describe("the end of a run", () => {
     expect(result).toMatchObject({ stopped: "diverged", round: 3 });
     expect(ofType(events, "run.stopped")[0]).toMatchObject({
       reason: "diverged",
-      message: expect.stringMatching(/learning rate/),
+      message: expect.stringMatching(/learningRate/),
     });
     expect(ofType(events, "checkpoint.saved").map(({ round }) => round)).toEqual([1, 2]);
     expect(ofType(events, "run.finished")).toEqual([]);

@@ -8,8 +8,10 @@ import type { CohortOutcome, Warning } from "./backend.ts";
 import { Background } from "./background.ts";
 import { decoded, decodingFault } from "./decode.ts";
 import { defectOf } from "./defect.ts";
-import { isSpent, privacyDefect, publicScalars, spentAfter, unreleased } from "./private-round.ts";
+import { type FailedClient, isDivergedLoss, type RoundFacts, troubleAfter } from "./divergence.ts";
+import { privacyDefect, publicScalars, spentAfter, unreleased } from "./private-round.ts";
 import type { RoundSum } from "./round-sum.ts";
+import { emitEnding, endingOf } from "./run-ending.ts";
 import type { RoundRecord, RunPlan, RunPorts, RunResult } from "./run-plan.ts";
 import { type RunState, restoreRun, saveBest, saveCheckpoint } from "./run-state.ts";
 import { cutWarnings, integerDefect, runBytes, secureCost, withSecureBytes } from "./secure-accounts.ts";
@@ -26,20 +28,22 @@ export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<Run
   const history: RoundRecord[] = [];
   await emitStarted(plan, ports, state);
   const sum = roundSum(plan, ports);
-  let stopped = endOf(plan, ports, state);
-  while (stopped === undefined) {
+  let ending = endingOf(plan, ports, state);
+  while (ending === undefined) {
     history.push(await runRound(plan, ports, state, sum));
-    stopped = endOf(plan, ports, state);
+    ending = endingOf(plan, ports, state);
   }
-  if (state.savedRound !== state.round && stopped !== "diverged") await saveCheckpoint(plan, ports, state);
-  await emitEnd(plan, ports, state, stopped);
+  const { parameters } = state.server.vectors;
+  if (state.savedRound !== state.round && isFiniteVector(parameters)) await saveCheckpoint(plan, ports, state);
+  await emitEnding(plan, ports, state, ending);
   return {
-    parameters: state.server.vectors.parameters,
-    modelHash: hashVector(state.server.vectors.parameters),
+    parameters,
+    modelHash: hashVector(parameters),
     history,
     round: state.round,
     best: state.totals.best.round === 0 ? undefined : state.totals.best,
-    stopped,
+    stopped: ending.stopped,
+    ...("message" in ending ? { reason: ending.message } : {}),
   };
 }
 
@@ -54,16 +58,6 @@ function roundSum({ exchange, stages: { secureSum }, seed }: RunPlan, { summatio
     expected: `a summation by ${secureSum.protocol}`,
     advice: "Give what simulatedSummation(plan) returns.",
   });
-}
-
-/** Whether the run is over, and why; told from what a checkpoint holds, so that a resumed run ends where it would have. */
-function endOf(plan: RunPlan, ports: RunPorts, { server, round, totals }: RunState): RunResult["stopped"] | undefined {
-  if (!isFiniteVector(server.vectors.parameters)) return "diverged";
-  const reached = plan.targetAccuracy !== undefined && (totals.last?.accuracy ?? 0) >= plan.targetAccuracy;
-  if (reached || (plan.patience > 0 && totals.best.stale >= plan.patience)) return "early-stop";
-  if (round >= plan.rounds) return "finished";
-  if (isSpent(plan, round)) return "early-stop";
-  return ports.signal?.aborted === true ? "interrupted" : undefined;
 }
 
 /** Client states on their way to the store: they are copied, so this bounds memory. */
@@ -82,7 +76,7 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, sum: Ro
   const trained = performance.now();
   const before = state.server.vectors.parameters;
   const { figures } = sum;
-  await closeRound(plan, ports, state, sum, planned);
+  const unreleased = await closeRound(plan, ports, state, sum, planned);
   const updated = performance.now();
   const { bytesDown, bytesUp } = withSecureBytes(spent, plan, sum);
   const { loss, lossMin, lossMax } = figures.summary();
@@ -123,27 +117,50 @@ async function runRound(plan: RunPlan, ports: RunPorts, state: RunState, sum: Ro
     ...secureCost(sum),
     ...spentAfter(plan, round),
   });
-  // nothing is to continue from a model that is not finite: the last checkpoint stays the newest
-  if (!isFiniteVector(state.server.vectors.parameters)) return record;
-  await evaluateRound(plan, ports, state, record);
-  if (round % plan.checkpointEvery === 0 || round === plan.rounds) await saveCheckpoint(plan, ports, state);
+  await judgeRound(plan, ports, state, record, { cohort: cohort.length, failures: spent.failures, unreleased });
   return record;
 }
 
-/** Ends the summing of updates and updates the server's state, or says why there is nothing to update it with. */
+/** Evaluates the model of a round, says what is wrong with it, and saves it. */
+async function judgeRound(
+  plan: RunPlan,
+  ports: RunPorts,
+  state: RunState,
+  record: RoundRecord,
+  cohort: Pick<RoundFacts, "cohort" | "failures" | "unreleased">,
+): Promise<void> {
+  const { round, clients } = record;
+  const { parameters } = state.server.vectors;
+  const finite = isFiniteVector(parameters);
+  if (finite) await evaluateRound(plan, ports, state, record);
+  const facts = { ...cohort, round, clients, parameters, loss: lossOf(record) };
+  state.totals = { ...state.totals, trouble: troubleAfter(plan, state.totals.trouble, facts) };
+  // nothing is to continue from a model that is not finite: the last checkpoint stays the newest
+  if (!finite) return;
+  if (round % plan.checkpointEvery === 0 || round === plan.rounds) await saveCheckpoint(plan, ports, state);
+}
+
+/** Ends the summing of updates and updates the server's state; returns why there is nothing to update it with. */
 async function closeRound(
   plan: RunPlan,
   ports: RunPorts,
   state: RunState,
   sum: RoundSum,
   planned: PlannedRound,
-): Promise<void> {
+): Promise<string | undefined> {
   const { round, cohort } = planned;
   const failure = (await sum.finish()) ?? unreleased(plan, sum.figures.clients, cohort.length);
   if (failure === undefined) state.server = updateServer(plan, state.server, sum, planned);
   else if (cohort.length > 0) await warnOfNoUpdates(ports, round, failure);
   await warn(ports, cutWarnings(sum, round));
   state.round = round;
+  return failure?.message;
+}
+
+/** The loss that a round is judged by. */
+function lossOf({ testLoss, loss, clients }: RoundRecord): RoundFacts["loss"] {
+  if (testLoss !== undefined) return { of: "test", value: testLoss };
+  return clients === 0 ? undefined : { of: "training", value: loss };
 }
 
 type PlannedRound = FinishedRound & { readonly cohort: readonly number[] };
@@ -155,8 +172,8 @@ async function trainCohort(
   { server }: RunState,
   sum: RoundSum,
   { round, cohort, learningRate, scalars }: PlannedRound,
-): Promise<{ bytesDown: number; bytesUp: number; foldMs: number }> {
-  const spent = { bytesDown: 0, bytesUp: 0, foldMs: 0 };
+): Promise<{ bytesDown: number; bytesUp: number; foldMs: number; failures: FailedClient[] }> {
+  const spent = { bytesDown: 0, bytesUp: 0, foldMs: 0, failures: [] as FailedClient[] };
   const saving = new Background(SAVES_AT_A_TIME);
   const parts = assignParts(plan, round, cohort);
   await ports.backend.run(
@@ -173,8 +190,10 @@ async function trainCohort(
         spent.bytesDown += outcome.bytesDown;
         const assigned = parts?.get(outcome.client);
         const checked = "failure" in outcome ? outcome : acceptable(outcome, plan, assigned, scalars);
-        if ("failure" in checked) await reportFailure(plan, ports, round, checked);
-        else finished.push(checked);
+        if ("failure" in checked) {
+          spent.failures.push(checked.failure);
+          await reportFailure(plan, ports, round, checked);
+        } else finished.push(checked);
       }
       const folding = performance.now();
       sum.addAll(finished.map(({ update }) => update));
@@ -252,7 +271,8 @@ async function evaluateRound(plan: RunPlan, ports: RunPorts, state: RunState, re
     const accuracy = record.testAccuracy;
     await ports.emit({ v: 1, type: "evaluation", at: now(), round, split: "test", loss, accuracy, examples, seconds });
     const { best } = state.totals;
-    const improved = best.round === 0 || accuracy > best.accuracy;
+    const sound = !isDivergedLoss(record.testLoss, plan.guessingLoss);
+    const improved = sound && (best.round === 0 || accuracy > best.accuracy);
     const next = improved ? { round, accuracy, stale: 0 } : { ...best, stale: best.stale + 1 };
     state.totals = { ...state.totals, best: next, last: { loss, accuracy } };
     if (improved) await saveBest(plan, ports, state);
@@ -309,40 +329,6 @@ async function emitStarted(plan: RunPlan, ports: RunPorts, state: RunState): Pro
 
 async function warn(ports: RunPorts, warnings: readonly Warning[] = []): Promise<void> {
   for (const warning of warnings) await ports.emit({ v: 1, type: "run.warning", at: now(), ...warning });
-}
-
-async function emitEnd(plan: RunPlan, ports: RunPorts, state: RunState, stopped: RunResult["stopped"]): Promise<void> {
-  const { round, totals } = state;
-  if (stopped === "interrupted" || stopped === "diverged") {
-    const message =
-      stopped === "interrupted"
-        ? `stopped after round ${round}; resume continues from here`
-        : `the global model is not finite after round ${round}; lower the learning rate`;
-    await ports.emit({ v: 1, type: "run.stopped", at: now(), round, reason: stopped, message });
-    return;
-  }
-  if (stopped === "early-stop") {
-    const { best } = totals;
-    const message = isSpent(plan, round)
-      ? `stopped after round ${round}: another one would exceed privacy.targetEpsilon = ${plan.account!.targetEpsilon}`
-      : `stopped early after round ${round}, best accuracy ${best.accuracy.toFixed(4)} in round ${best.round}`;
-    await ports.emit({ v: 1, type: "run.stopped", at: now(), round, reason: stopped, message });
-  }
-  await ports.emit({
-    v: 1,
-    type: "run.finished",
-    at: now(),
-    rounds: round,
-    seconds: totals.seconds,
-    loss: totals.last?.loss ?? null,
-    accuracy: totals.last?.accuracy ?? null,
-    bestRound: totals.best.round,
-    bestAccuracy: totals.best.round === 0 ? null : totals.best.accuracy,
-    bytesDown: totals.bytesDown,
-    bytesUp: totals.bytesUp,
-    modelHash: hashVector(state.server.vectors.parameters),
-    ...spentAfter(plan, round),
-  });
 }
 
 /** Time stamps are for people; they enter no hash and no decision. */

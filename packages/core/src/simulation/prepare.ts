@@ -113,6 +113,7 @@ export function prepareRun(
     localSteps: training.localSteps,
     warnings: privacyWarnings(mechanism, config, account),
     account,
+    guessingLoss: model.classes > 1 ? Math.log(model.classes) : undefined,
     learningRate: learningRateSchedule(config),
     evaluateEvery: config.evaluation.every,
     evaluateClientsEvery: config.data.holdout > 0 ? config.evaluation.clientEvery : 0,

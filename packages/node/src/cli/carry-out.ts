@@ -54,7 +54,11 @@ export async function carryOut(
 
 function exitCodeFor({ result }: RunOutcome): number {
   if (result.stopped === "interrupted") return exitCodes.interrupted;
-  return result.stopped === "diverged" ? exitCodes.failed : exitCodes.ok;
+  return hasFailed(result) ? exitCodes.failed : exitCodes.ok;
+}
+
+function hasFailed({ stopped }: RunOutcome["result"]): boolean {
+  return stopped === "diverged" || stopped === "clients-failed";
 }
 
 function report(outcome: RunOutcome, view: TerminalView, output: Output): void {
@@ -64,7 +68,17 @@ function report(outcome: RunOutcome, view: TerminalView, output: Output): void {
   else {
     view.finish({ folder: shortPath(folder), files });
     if (result.stopped === "interrupted") output.print("", resumeLine(id));
+    if (hasFailed(result)) output.print("", failedModelText(id, result.best));
   }
+}
+
+/** What the model files of a failed run hold. */
+function failedModelText(id: string, best: RunOutcome["result"]["best"]): string {
+  const other =
+    best === undefined
+      ? "No round gave a better one."
+      : `The best one, of round ${best.round}: anabranch export ${id} --best --safetensors`;
+  return `The run failed: its model files hold the last model and are no use but to look into. ${other}`;
 }
 
 /** Relative to the working directory where that is shorter to read: below it. */
@@ -75,11 +89,22 @@ function shortPath(folder: string): string {
 
 /** The last line of --json. */
 function resultLine({ id, folder, result, files }: RunOutcome) {
-  const { stopped, round, best, modelHash, history } = result;
+  const { stopped, reason, round, best, modelHash, history } = result;
   const last = history.findLast(({ testAccuracy }) => testAccuracy !== undefined);
   const accuracy = orNull(last?.testAccuracy);
   const bestOf = best === undefined ? null : { round: best.round, accuracy: best.accuracy };
-  return { type: "result", run: id, folder, stopped, round, accuracy, best: bestOf, modelHash, files };
+  return {
+    type: "result",
+    run: id,
+    folder,
+    stopped,
+    reason: reason ?? null,
+    round,
+    accuracy,
+    best: bestOf,
+    modelHash,
+    files,
+  };
 }
 
 function resumeLine(id: string | undefined): string {

@@ -30,6 +30,7 @@ export function statusColour(status: RunStatus, colours: Output["colours"]): str
       return colours.cyan(status);
     case "interrupted":
       return colours.yellow(status);
+    case "diverged":
     case "failed":
       return colours.red(status);
   }

@@ -117,6 +117,64 @@ describe("Ctrl-C", () => {
   });
 });
 
+describe("a run that diverges", () => {
+  const runs = () => join(folder, "diverged");
+  const call = (...args: string[]) => callCommand(...args, "--runs", runs());
+  const start = (rate: string, ...more: string[]) =>
+    call("run", join(folder, "tiny.toml"), "--workers", "0", "--set", `training.learningRate=${rate}`, ...more);
+  const rounds = ["--set", "rounds=9"];
+  const document = async (...args: string[]) => JSON.parse((await call(...args, "--json")).stdout);
+  const AT_ONCE = /^Rounds 1 to 3: all clients failed \(client\/not-finite\): .* Lower training\.learningRate/;
+
+  it("because every client fails stops early, ends with 1 and says why everywhere", async () => {
+    const { code, stdout } = await start("1e30", ...rounds);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^warning {2}round 1: 3 of 3 clients failed \(client\/not-finite\): .*; clients \d, \d, \d$/m,
+    );
+    expect(stdout.match(/^warning/gm)).toHaveLength(3);
+    expect(stdout).toMatch(/^diverged\. Rounds 1 to 3: all clients failed/m);
+    expect(stdout).toMatch(/The run failed: .* anabranch export [a-z0-9]{6} --best --safetensors$/m);
+
+    const [run] = (await document("list")).runs;
+    expect(run).toMatchObject({ status: "diverged", roundsDone: 3, reason: expect.stringMatching(AT_ONCE) });
+    expect((await call("list")).stdout).toMatch(/ diverged +3\/9 /);
+    expect(await document("show", "last")).toMatchObject({ run: { status: "diverged", reason: run.reason } });
+    const file = (name: string) => readFile(join(run.folder, name), "utf8");
+    expect(await file("events.jsonl")).toMatch(
+      /"type":"run\.stopped",.*"reason":"diverged","message":"Rounds 1 to 3: /,
+    );
+    expect(await file("report.html")).toMatch(
+      /<li class="bad">diverged at round 3<\/li>[\s\S]*<p[^>]*>Rounds 1 to 3: /,
+    );
+    expect(await file("model-card.md")).toMatch(/\*\*Not fit for use: the run diverged\.\*\* Rounds 1 to 3: /);
+    const { metadata } = decodeSafetensors(new Uint8Array(await readFile(join(run.folder, "model.safetensors"))), "m");
+    expect(metadata).toMatchObject({ ended: "diverged" });
+
+    const again = await call("resume", "last", "--workers", "0", "--json");
+    expect(again.code).toBe(1);
+    expect(JSON.parse(again.stdout.trim().split("\n").at(-1)!)).toMatchObject({
+      type: "result",
+      stopped: "diverged",
+      reason: expect.stringMatching(AT_ONCE),
+      round: 3,
+    });
+  });
+
+  it("to a loss that is still a number ends with 1, too", async () => {
+    const { code, stdout } = await start("1e10", "--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout.trim().split("\n").at(-1)!)).toMatchObject({
+      stopped: "diverged",
+      round: 2,
+      reason: expect.stringMatching(/^Rounds 1 to 2: the test loss is \d\.\de\+\d+; guessing gives 2\.3\. Lower /),
+      best: null,
+    });
+    expect((await start("1e10", "--quiet")).code).toBe(1);
+    expect((await start("1e10", "--set", "evaluation.every=0", "--quiet")).code).toBe(1);
+  });
+});
+
 describe("a run that fails", () => {
   it("ends with 1 and says what is left of it", async () => {
     const failing = ["--set", "training.learningRate=1e30", "--set", "stop.onClientFailure=stop"];

@@ -96,6 +96,7 @@ export function notReusedText({ run, reason, before, now }: NotReused): string {
 }
 
 function failureText({ round, client, reason }: RunFailure): string {
+  if (client === null && /^Rounds? \d/.test(reason)) return reason; // it names its rounds
   const place = [...(round === null ? [] : [`round ${round}`]), ...(client === null ? [] : [`client ${client}`])];
   return place.length === 0 ? reason : `${place.join(", ")}: ${reason}`;
 }

@@ -132,7 +132,9 @@ describe("anabranch sweep", () => {
     const diverging = await sweepFile("diverging.toml", `[grid]\n"training.learningRate" = [1e30, 0.05]`);
     const first = await call("sweep", diverging, "--workers", "0");
     expect(first.code).toBe(1);
-    expect(first.stdout).toMatch(/learningRate 1e\+30 {2}diverged .*\n {2}round 1, client \d: .*not finite/);
+    expect(first.stdout).toMatch(
+      /learningRate 1e\+30 {2}diverged .*\n {2}Rounds 1 to 3: all clients failed .*not finite/,
+    );
     expect(first.stdout).toMatch(/2\/2 .*learningRate 0\.05 {2}\d/);
     expect(first.stdout).toContain("1 run diverged or failed.");
     const table = await readFile(join(folder, "runs", "sweep-diverging", "table.md"), "utf8");

@@ -1,5 +1,6 @@
 import { formatPercent, formatPlural } from "../terminal/format.ts";
 import type { ClientEvaluation } from "./events.ts";
+import { clientNames, groupFailures } from "./failure-groups.ts";
 import { type Html, html } from "./html.ts";
 import { card, keepUnits, table } from "./page.ts";
 import type { RunData } from "./run-data.ts";
@@ -47,25 +48,29 @@ function servedWorst(run: RunData, last: ClientEvaluation): string[] {
   });
 }
 
-/** Clients that failed: the first of them, and how many in all. */
+/** Clients that failed, grouped by round and code: the first groups, and how many there are in all. */
 export function failureTable(run: RunData): Html[] {
   if (run.failures.length === 0) return [];
-  const shown = run.failures.slice(0, MAX_FAILURES);
+  const groups = groupFailures(run.failures);
+  const shown = groups.slice(0, MAX_FAILURES);
   const clients = new Set(run.failures.map((failure) => failure.client)).size;
-  const rest = run.failures.length - shown.length;
+  const rest = groups.length - shown.length;
   return [
     html`<p>${formatPlural(run.failures.length, "failure")} of ${formatPlural(clients, "client")}; a client that failed is left out of its round's average.</p>`,
     table(
-      ["round", "client", "what happened", "code", "tried again"],
-      shown.map(({ round, client, message, code, retried }) => [
+      ["round", "failed", "clients", "what happened", "code", "tried again"],
+      shown.map(({ round, clients, reason, code, retried }) => [
         String(round),
-        String(client),
-        message,
+        String(clients.length),
+        clientNames(clients),
+        reason,
         code,
-        retried ? "yes" : "no",
+        retried === 0 ? "no" : `${retried} of ${clients.length}`,
       ]),
-      [0, 1, 2, 3, 4],
+      [0, 2, 3, 4, 5],
     ),
-    ...(rest > 0 ? [html`<p>${rest} more in events.jsonl.</p>`] : []),
+    ...(rest > 0
+      ? [html`<p>${formatPlural(rest, "more row")} in events.jsonl, which has every failure in full.</p>`]
+      : []),
   ];
 }

@@ -1,6 +1,7 @@
 import { formatBytes, formatCount, formatFixed, formatPercent } from "../terminal/format.ts";
 import { groundsOf, NOT_COVERED, spentBy, spentText } from "./privacy.ts";
 import type { RunData } from "./run-data.ts";
+import { endOf } from "./run-end.ts";
 import { summarise } from "./summary.ts";
 
 /**
@@ -11,6 +12,7 @@ export function modelCard(run: RunData): string {
   return [
     `# ${line(run.name)}`,
     ...about(run),
+    ...warningOfFailure(run),
     ...privacySection(run),
     "## Reproduce",
     "config.toml beside this file is complete: `npx anabranch run config.toml`.",
@@ -40,6 +42,13 @@ function about(run: RunData): string[] {
   ];
   const cells = rows.filter(([, value]) => value !== "").map(([name, value]) => `| ${name} | ${value} |`);
   return [["| | |", "|---|---|", ...cells].join("\n")];
+}
+
+/** Nothing that a private run must not release: it is judged by its released models alone. */
+function warningOfFailure(run: RunData): string[] {
+  const end = endOf(run);
+  if (end !== "diverged" && end !== "failed") return [];
+  return [`**Not fit for use: the run ${end}.** ${line(run.stopped?.message ?? "")}`];
 }
 
 function privacySection(run: RunData): string[] {

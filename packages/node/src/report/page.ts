@@ -120,9 +120,9 @@ p { margin: 0 0 12px; max-width: 75ch; overflow-wrap: anywhere; }
 .eyebrow { color: #52606d; font-size: 14px; margin: 0 0 4px; }
 .badges { display: flex; flex-wrap: wrap; gap: 8px; margin: 0; padding: 0; list-style: none; }
 .badges li { background: #f0f4f8; border-radius: 999px; padding: 3px 12px; font-size: 14px; overflow-wrap: anywhere; }
-.badges .finished { background: #e3f5ec; color: #065f46; }
-.badges .stopped { background: #fdebe0; color: #8a3200; }
-.badges .unfinished { background: #fdf3d8; color: #6b4e00; }
+.badges .good { background: #e3f5ec; color: #065f46; }
+.badges .bad { background: #fde2e1; color: #8f1414; font-weight: 600; }
+.badges .uncertain { background: #fdf3d8; color: #6b4e00; }
 .tiles { display: grid; grid-template-columns: repeat(4, 1fr); gap: 12px; margin: 0; }
 .tile { border: 1px solid #e4e7eb; border-radius: 10px; padding: 12px 16px; min-width: 0; }
 .tile dt { color: #52606d; font-size: 14px; }

@@ -97,8 +97,28 @@ describe("report", () => {
       { type: "run.stopped", round: 1, reason: "diverged", message: "The loss is not finite" },
     ];
     const page = report(parseRun({ events: events.map((event) => JSON.stringify(event)).join("\n") }));
-    expect(page).toContain("stopped at round 1: diverged");
+    expect(page).toContain('<li class="bad">diverged at round 1</li>');
     expect(page).not.toContain("NaN");
+  });
+});
+
+describe("how a run ended", () => {
+  const badge = (...events: object[]) =>
+    /<li class="(\w+)">([^<]*)</
+      .exec(report(parseRun({ events: events.map((e) => JSON.stringify(e)).join("\n") })))!
+      .slice(1);
+  const stopped = (reason: string) => ({ type: "run.stopped", round: 2, reason, message: "Because." });
+  const finished = { type: "run.finished", rounds: 2 };
+  const failed = { type: "client.failed", round: 1, client: 0, code: "x/y", message: "m", retried: false };
+
+  it("is red where it failed, and neither good nor bad where it was cut off or most clients failed", () => {
+    expect(badge(stopped("diverged"))).toEqual(["bad", "diverged at round 2"]);
+    expect(badge(stopped("clients-failed"))).toEqual(["bad", "failed at round 2"]);
+    expect(badge(stopped("error"))).toEqual(["bad", "failed at round 2"]);
+    expect(badge(stopped("interrupted"))).toEqual(["uncertain", "stopped at round 2: interrupted"]);
+    expect(badge(stopped("early-stop"), finished)).toEqual(["good", "stopped at round 2: early-stop"]);
+    expect(badge(failed, finished)).toEqual(["uncertain", "finished, but all clients failed"]);
+    expect(badge(finished)).toEqual(["good", "finished"]);
   });
 });
 

@@ -10,6 +10,7 @@ import { gridSection, page, pairs, section, tiles } from "./page.ts";
 import { spentBy } from "./privacy.ts";
 import { privacyCard } from "./privacy-section.ts";
 import { type RunData, readRunFolder } from "./run-data.ts";
+import { endText } from "./run-end.ts";
 import { type RunSummary, summarise } from "./summary.ts";
 
 /** The report of one run as a self-contained HTML page. The same run gives the same text. */
@@ -49,7 +50,7 @@ function reportPage(run: RunData, sections: ReturnType<typeof drawFigures>): str
   const summary = summarise(run);
   const cards: Readonly<Record<string, readonly Html[]>> = { Clients: clientCard(run), Privacy: privacyCard(run) };
   return page(`${run.name} · Anabranch report`, [
-    header(run, summary),
+    header(run),
     keyFigures(run, summary),
     ...sections.flatMap(({ heading, figures }) => gridSection(heading, figures, cards[heading])),
     ...(run.failures.length > 0 ? [section("Failed clients", failureTable(run))] : []),
@@ -59,22 +60,18 @@ function reportPage(run: RunData, sections: ReturnType<typeof drawFigures>): str
   ]);
 }
 
-function header(run: RunData, summary: RunSummary): Html {
+function header(run: RunData): Html {
   const { start, stopped } = run;
+  const end = endText(run);
   const badges = [start?.algorithm, start?.model, start?.dataset].filter((text) => text !== undefined && text !== "");
   return html`<header>
 <p class="eyebrow">Anabranch report · run ${run.id}</p>
 <h1>${run.name}</h1>
-<ul class="badges"><li class="${summary.status}">${statusText(run, summary)}</li>
+<ul class="badges"><li class="${end.tone}">${end.text}</li>
 ${badges.map((badge) => html`<li>${badge}</li>`)}
 </ul>
 ${stopped === undefined || stopped.message === "" ? undefined : html`<p style="margin-top:12px">${stopped.message}</p>`}
 </header>`;
-}
-
-function statusText(run: RunData, summary: RunSummary): string {
-  if (run.stopped !== undefined) return `stopped at round ${run.stopped.round}: ${run.stopped.reason}`;
-  return summary.status === "finished" ? "finished" : `unfinished: ${summary.rounds} rounds recorded`;
 }
 
 function keyFigures(run: RunData, summary: RunSummary): Html {

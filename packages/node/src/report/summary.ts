@@ -1,8 +1,9 @@
 import type { RunHistory } from "./run-data.ts";
+import { endOf } from "./run-end.ts";
 
 /** The key figures of a run; NaN where the run did not get that far. Bytes are totals, accuracies fractions of 1. */
 export interface RunSummary {
-  readonly status: "finished" | "stopped" | "unfinished";
+  readonly status: "finished" | "stopped" | "unfinished" | "diverged" | "failed";
   readonly rounds: number;
   readonly plannedRounds: number;
   readonly accuracy: number;
@@ -20,13 +21,13 @@ export interface RunSummary {
 
 /** Key figures from the closing event, or from the rounds where that event is missing. */
 export function summarise(run: RunHistory): RunSummary {
-  const { finished, stopped } = run;
+  const { finished } = run;
   const last = run.evaluations.at(-1);
   const best = bestEvaluation(run);
   const total = (key: "bytesDown" | "bytesUp" | "seconds") =>
     run.rounds.length === 0 ? Number.NaN : run.rounds.reduce((sum, round) => sum + finiteOr(round[key], 0), 0);
   return {
-    status: finished !== undefined ? "finished" : stopped !== undefined ? "stopped" : "unfinished",
+    status: statusOf(run),
     rounds: finiteOr(finished?.rounds, run.rounds.at(-1)?.round ?? 0),
     plannedRounds: run.start?.rounds ?? Number.NaN,
     accuracy: finiteOr(finished?.accuracy, last?.accuracy ?? Number.NaN),
@@ -39,6 +40,12 @@ export function summarise(run: RunHistory): RunSummary {
     evaluationSeconds: run.evaluations.reduce((sum, evaluation) => sum + finiteOr(evaluation.seconds, 0), 0),
     modelHash: finished?.modelHash ?? "",
   };
+}
+
+function statusOf(run: RunHistory): RunSummary["status"] {
+  const end = endOf(run);
+  if (end !== "interrupted") return end;
+  return run.stopped === undefined ? "unfinished" : "stopped";
 }
 
 /** Evaluations that the recent accuracy is the mean of. */

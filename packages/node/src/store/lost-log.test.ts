@@ -9,6 +9,7 @@ import {
   renderToml,
   resolveConfig,
   stampEvent,
+  type Trouble,
 } from "@anabranch/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { EventLog } from "./event-log.ts";
@@ -30,11 +31,12 @@ const totals = {
 };
 
 /** A folder without a log, of a run of 4 rounds with a checkpoint of one of them. */
-async function lose(round: number, stop: ConfigInput["stop"] = {}): Promise<void> {
+async function lose(round: number, stop: ConfigInput["stop"] = {}, trouble?: Trouble): Promise<void> {
   const config = { name: "lost", seed: 7, rounds: 4, model: { name: "mlp" }, algorithm: { name: "scaffold" }, stop };
   await writeFile(run.paths.config, renderToml(resolveConfig(config)));
   const checkpoint: Checkpoint = {
-    ...{ version: 1, packageVersion: "0", configHash: "c", dataHash: "d", executor: "e", round, totals },
+    ...{ version: 1, packageVersion: "0", configHash: "c", dataHash: "d", executor: "e", round },
+    totals: { ...totals, trouble },
     ...{ algorithm: "scaffold", layoutHash: "l", generator: { seed: 7 } },
     serverState: { vectors: { parameters: Float32Array.of(1) }, scalars: {} },
     clientStates: { kind: "inline", states: [] },
@@ -53,7 +55,7 @@ describe("a run whose event log is lost", () => {
     expect(await listed()).toEqual({
       ...{ id: run.id, folder: run.folder, name: "lost", algorithm: "scaffold", dataset: "fashion-mnist-10k" },
       ...{ model: "mlp", status: "finished", roundsDone: 4, roundsTotal: 4, finalAccuracy: 0.6, bestAccuracy: 0.7 },
-      ...{ bytesDown: 400, bytesUp: 40, seconds: 2, seed: 7 },
+      ...{ bytesDown: 400, bytesUp: 40, seconds: 2, seed: 7, reason: null },
       startedAt: expect.stringMatching(/^\d{4}-/),
       updatedAt: expect.stringMatching(/^\d{4}-/),
     });
@@ -68,6 +70,19 @@ describe("a run whose event log is lost", () => {
   ])("%s", async (_what, round, stop, status) => {
     await lose(round, stop);
     expect(await listed()).toMatchObject({ status, roundsDone: round });
+  });
+
+  it.each<[number, Trouble["kind"], number, ConfigInput["stop"], string]>([
+    [3, "clients", 3, {}, "failed"],
+    [2, "clients", 2, {}, "interrupted"],
+    [4, "clients", 1, {}, "failed"],
+    [4, "unreleased", 3, {}, "finished"],
+    [4, "unreleased", 4, {}, "failed"],
+    [3, "model", 1, { patience: 2 }, "failed"],
+    [3, "model", 1, { targetAccuracy: 0.6 }, "stopped"],
+  ])("after round %i with trouble of kind %s for %i rounds", async (round, kind, rounds, stop, status) => {
+    await lose(round, stop, { kind, rounds, reason: "clients-failed", message: "Why." });
+    expect(await listed()).toMatchObject({ status, reason: status === "failed" ? "Why." : null });
   });
 
   it("and whose checkpoints are damaged or missing has done nothing that is known", async () => {

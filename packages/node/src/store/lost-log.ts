@@ -1,6 +1,14 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { AnabranchError, type Checkpoint, type Config, newestCheckpoint, parseConfig } from "@anabranch/core";
+import {
+  AnabranchError,
+  type Checkpoint,
+  type Config,
+  failsForTrouble,
+  newestCheckpoint,
+  parseConfig,
+  stopsForTrouble,
+} from "@anabranch/core";
 import { diskFileSystem, hasCode } from "./file-system.ts";
 import type { RunFolder } from "./run-folder.ts";
 import type { RunStatus, RunSummary } from "./run-summary.ts";
@@ -17,6 +25,7 @@ export async function summaryWithoutLog(run: RunFolder): Promise<RunSummary | un
   const { model, algorithm, data } = config;
   const totals = checkpoint?.totals;
   const best = totals?.best;
+  const status = statusOf(config, checkpoint);
   return {
     id: run.id,
     folder: run.folder,
@@ -24,7 +33,8 @@ export async function summaryWithoutLog(run: RunFolder): Promise<RunSummary | un
     algorithm: algorithm.file ?? algorithm.name,
     dataset: data.file ?? data.dataset,
     model: model.file ?? model.name,
-    status: statusOf(config, checkpoint),
+    status,
+    reason: status === "diverged" || status === "failed" ? (totals?.trouble?.message ?? null) : null,
     roundsDone: checkpoint?.round ?? 0,
     roundsTotal: config.rounds,
     finalAccuracy: totals?.last?.accuracy ?? null,
@@ -40,10 +50,15 @@ export async function summaryWithoutLog(run: RunFolder): Promise<RunSummary | un
 
 function statusOf({ rounds, stop }: Config, checkpoint: Checkpoint | undefined): RunStatus {
   if (checkpoint === undefined) return "interrupted";
-  if (checkpoint.round >= rounds) return "finished";
-  const { best, last } = checkpoint.totals;
+  const { best, last, trouble } = checkpoint.totals;
+  const failed = trouble?.reason === "diverged" ? "diverged" : "failed";
+  if (stopsForTrouble(trouble)) return failed;
   const reached = stop.targetAccuracy !== undefined && (last?.accuracy ?? 0) >= stop.targetAccuracy;
-  return reached || (stop.patience > 0 && best.stale >= stop.patience) ? "stopped" : "interrupted";
+  const stale = stop.patience > 0 && best.stale >= stop.patience;
+  const over = stale || checkpoint.round >= rounds;
+  if (!reached && over && failsForTrouble(trouble, checkpoint.round)) return failed;
+  if (checkpoint.round >= rounds) return "finished";
+  return reached || stale ? "stopped" : "interrupted";
 }
 
 async function readConfig({ paths }: RunFolder): Promise<Config | undefined> {

@@ -41,7 +41,7 @@ describe("run index", () => {
     expect(oldest).toEqual({
       ...{ id: first.id, folder: first.folder, name: "first", algorithm: "fedavg", model: "mlp", status: "finished" },
       ...{ dataset: "fashion-mnist-10k", roundsDone: 4, roundsTotal: 4, finalAccuracy: 0.8, bestAccuracy: 0.8 },
-      ...{ bytesDown: 400, bytesUp: 40, seconds: 2, seed: 7, startedAt: "2026-01-01T00:00:01.000Z" },
+      ...{ bytesDown: 400, bytesUp: 40, seconds: 2, seed: 7, reason: null, startedAt: "2026-01-01T00:00:01.000Z" },
       updatedAt: "2026-01-01T00:00:16.000Z",
     });
     await rm(second.folder, { recursive: true });
@@ -84,7 +84,7 @@ describe("run index", () => {
   });
 
   it("tells early stops, interruptions and failures apart", async () => {
-    const stopped = (reason: "interrupted" | "early-stop" | "diverged" | "error") =>
+    const stopped = (reason: "interrupted" | "early-stop" | "diverged" | "clients-failed" | "error") =>
       stampEvent({ type: "run.stopped", round: 2, reason, message: "" });
     const events = exampleEvents({ rounds: 2 });
     const [last, before] = [events.at(-1)!, events.slice(0, -1)];
@@ -94,7 +94,8 @@ describe("run index", () => {
     };
     expect(await status(stopped("early-stop"), last)).toBe("stopped");
     expect(await status(stopped("interrupted"))).toBe("interrupted");
-    expect(await status(stopped("diverged"))).toBe("failed");
+    expect(await status(stopped("diverged"))).toBe("diverged");
+    expect(await status(stopped("clients-failed"))).toBe("failed");
     expect(await status(stopped("error"))).toBe("failed");
     expect(await status(stopped("interrupted"), ...exampleEvents({ rounds: 3, resumedFrom: 2 }))).toBe("finished");
   });

@@ -6,7 +6,7 @@ import { isRunFolder, openRunFolder } from "./run-folder.ts";
 import { RunSummarizer, type RunSummary } from "./run-summary.ts";
 
 /** Changes when the table does; an index of another version is made anew from the folders. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 const schema = `
   CREATE TABLE IF NOT EXISTS runs (
@@ -17,6 +17,7 @@ const schema = `
     dataset TEXT NOT NULL,
     model TEXT NOT NULL,
     status TEXT NOT NULL,
+    reason TEXT,
     roundsDone INTEGER NOT NULL,
     roundsTotal INTEGER NOT NULL,
     finalAccuracy REAL,
@@ -37,6 +38,7 @@ const columns = [
   "dataset",
   "model",
   "status",
+  "reason",
   "roundsDone",
   "roundsTotal",
   "finalAccuracy",

@@ -5,8 +5,8 @@ import { summaryWithoutLog } from "./lost-log.ts";
 import { RoundTotals } from "./round-totals.ts";
 import { openRunFolder } from "./run-folder.ts";
 
-/** `interrupted` can be resumed; `stopped` ended early as configured; `failed` diverged or met an error. */
-export type RunStatus = "running" | "finished" | "stopped" | "interrupted" | "failed";
+/** `interrupted` can be resumed; `stopped` ended early as configured; `failed` met an error or lost all its clients. */
+export type RunStatus = "running" | "finished" | "stopped" | "interrupted" | "diverged" | "failed";
 
 /** One run in a list. What is not known yet is null. */
 export interface RunSummary {
@@ -18,6 +18,8 @@ export interface RunSummary {
   readonly dataset: string;
   readonly model: string;
   readonly status: RunStatus;
+  /** Why the run stopped before its end, and what to do next; null where it did not. */
+  readonly reason: string | null;
   readonly roundsDone: number;
   readonly roundsTotal: number;
   /** Test accuracy of the last evaluation. */
@@ -40,6 +42,7 @@ export class RunSummarizer {
   #id: string;
   #about = { name: "", algorithm: "", dataset: "", model: "", roundsTotal: 0, seed: 0 };
   #status: RunStatus = "interrupted";
+  #reason: string | null = null;
   #startedAt = "";
   #updatedAt = "";
   /** The last round of earlier sessions, whose log may be lost. */
@@ -81,6 +84,7 @@ export class RunSummarizer {
         break;
       case "run.stopped":
         this.#status = statusOf(event.reason);
+        this.#reason = event.message;
         break;
       case "run.finished":
         // An early stop is followed by run.finished and stays an early stop.
@@ -97,6 +101,7 @@ export class RunSummarizer {
       folder: this.#folder,
       ...this.#about,
       status: this.#status,
+      reason: this.#reason,
       roundsDone: Math.max(this.#resumedFrom, lastRound),
       ...totals,
       ...this.#totals(),
@@ -117,6 +122,7 @@ export class RunSummarizer {
     this.#id = event.run || this.#id;
     this.#about = { name, algorithm, dataset, model, roundsTotal: rounds, seed };
     this.#status = "running";
+    this.#reason = null;
     this.#startedAt ||= event.at;
     this.#resumedFrom = resumedFrom;
     this.#finished = undefined;
@@ -125,6 +131,6 @@ export class RunSummarizer {
 }
 
 function statusOf(reason: Extract<RunEvent, { type: "run.stopped" }>["reason"]): RunStatus {
-  if (reason === "interrupted") return "interrupted";
+  if (reason === "interrupted" || reason === "diverged") return reason;
   return reason === "early-stop" ? "stopped" : "failed";
 }

@@ -162,9 +162,9 @@ describe("executeSweep", () => {
       {
         end: "diverged",
         failure: {
-          round: 1,
-          client: expect.any(Number),
-          reason: expect.stringMatching(/not finite \(and 11 more fail/),
+          round: 3,
+          client: null,
+          reason: expect.stringMatching(/^Rounds 1 to 3: all clients failed .* not finite/),
         },
       },
       { end: "failed", failure: { round: null, reason: "this is not the folder of a run" } },

@@ -1,9 +1,10 @@
 import { spentText } from "../report/privacy.ts";
 import type { RunHistory } from "../report/run-data.ts";
+import { endText, tasksDone } from "../report/run-end.ts";
 import { type RunSummary, summarise } from "../report/summary.ts";
 import type { Colours } from "./colours.ts";
 import { formatBytes, formatPercent, formatPlural, formatSeconds } from "./format.ts";
-import { plainLine, textWidth } from "./plain.ts";
+import { textWidth } from "./plain.ts";
 import { formatLoss } from "./round-line.ts";
 
 /** The result of a run in a box; without the frame where the terminal is narrower than the box. */
@@ -11,8 +12,9 @@ export function renderSummary(run: RunHistory, columns: number, colours: Colours
   const rows = summaryRows(run);
   const labels = Math.max(...rows.map(([label]) => label.length));
   const lines = rows.map(([label, value]) => `${colours.dim(label.padEnd(labels))}  ${value}`);
-  const heading = headingOf(run);
-  const coloured = heading === "finished" ? colours.green(heading) : colours.yellow(heading);
+  const { text: heading, tone } = endText(run);
+  const colour = { good: colours.green, uncertain: colours.yellow, bad: colours.red }[tone];
+  const coloured = colour(heading);
   const inner = Math.max(heading.length + 2, ...lines.map(textWidth));
   if (inner + 4 > columns) return [coloured, ...lines.map((line) => `  ${line}`)];
   return [
@@ -20,17 +22,6 @@ export function renderSummary(run: RunHistory, columns: number, colours: Colours
     ...lines.map((line) => `│ ${line}${" ".repeat(inner - textWidth(line))} │`),
     `╰${"─".repeat(inner + 2)}╯`,
   ];
-}
-
-function headingOf(run: RunHistory): string {
-  if (run.stopped !== undefined) return plainLine(`stopped at round ${run.stopped.round}: ${run.stopped.reason}`);
-  if (run.finished === undefined) return "unfinished";
-  return run.failures.length > tasksDone(run) ? "finished, but most clients failed" : "finished";
-}
-
-/** Client tasks whose update was folded. */
-function tasksDone(run: RunHistory): number {
-  return run.rounds.reduce((sum, round) => sum + round.clients, 0);
 }
 
 function summaryRows(run: RunHistory): [string, string][] {
@@ -55,7 +46,6 @@ function summaryRows(run: RunHistory): [string, string][] {
     ["bytes", `${formatBytes(summary.bytesDown)} down, ${formatBytes(summary.bytesUp)} up`],
     ["privacy", spentText(run)],
     ["model", summary.modelHash.slice(0, 16)],
-    ["reason", plainLine(run.stopped?.message ?? "")],
   ];
   return rows.filter(([, value]) => value !== "");
 }

@@ -44,7 +44,9 @@ describe("TerminalView", () => {
       /^round {2}1\/12 {2}loss \d\.\d{4} {2}accuracy \d\d\.\d{2} % {2} +\d+\.\d clients\/s {2}down {2}23\.3 MB {2}up {2}23\.3 MB {2}ETA 0:13$/,
     );
     expect(new Set(rounds.map((line) => line.indexOf("ETA"))).size).toBe(1);
-    expect(lines.filter((line) => line.startsWith("warning  round 7  client "))).toHaveLength(1);
+    expect(
+      lines.filter((line) => line.startsWith("warning  round 7: 1 of 10 clients failed (client/not-finite): ")),
+    ).toHaveLength(1);
     expect(text()).toContain("╭─ finished ─");
     expect(text()).toContain("  charts/ (2 SVG files)\n");
     expect(text()).toContain("runs/x/report.html\n");
@@ -86,8 +88,33 @@ describe("TerminalView", () => {
       view.onEvent({ ...event, type: "client.failed", ...failure });
     }
     view.finish({ folder: "runs/x", files: [] });
-    expect(text()).toContain("finished, but most clients failed");
+    expect(text()).toContain("finished, but all clients failed");
     expect(text()).toMatch(/failures +(\d) of \1 client tasks/);
+  });
+
+  it("says in one line which clients of a round failed alike, and in red that the run diverged", () => {
+    const { stream, text } = record();
+    const view = new TerminalView(stream, "human", plain);
+    const cohort = Array.from({ length: 13 }, (_, i) => i);
+    view.onEvent(stampEvent({ type: "round.started", round: 3, cohort, learningRate: 1 }));
+    for (const client of cohort) {
+      const message = `the update is not finite (round 3, client ${client}); received loss NaN. Lower the rate.`;
+      const code = client === 5 ? "worker/lost" : "client/not-finite";
+      view.onEvent(stampEvent({ type: "client.failed", round: 3, client, code, message, retried: client === 5 }));
+    }
+    const none = { code: "round/no-updates", message: "Round 3: all 13 clients of the cohort failed" };
+    view.onEvent(stampEvent({ type: "run.warning", ...none }));
+    view.onEvent(
+      stampEvent({ type: "run.stopped", round: 3, reason: "diverged", message: "Rounds 1 to 3: none left." }),
+    );
+    view.finish({ folder: "runs/x", files: [] });
+    expect(text().split("\n").slice(0, 4)).toEqual([
+      "warning  round 3: 12 of 13 clients failed (client/not-finite): the update is not finite; clients 0, 1, 2, 3, 4, 6, 7, 8, 9, 10 and 2 more",
+      "warning  round 3: 1 of 13 clients failed (worker/lost, tried again): the update is not finite; client 5",
+      "diverged. Rounds 1 to 3: none left.",
+      "",
+    ]);
+    expect(text()).toContain("╭─ diverged at round 3 ─");
   });
 
   it("leaves parts out where the terminal is narrow", () => {
@@ -153,7 +180,8 @@ describe("TerminalView", () => {
     };
     view.onEvent(failed);
     expect(text()).toContain("ared b\n");
-    expect(text()).toContain("client 3 failed: gone  (x/y, tried again)\n");
+    view.close();
+    expect(text()).toContain("1 client failed (x/y, tried again): gone ; client 3\n");
     expect(text()).not.toContain("\u001b");
   });
 

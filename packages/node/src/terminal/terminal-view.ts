@@ -1,6 +1,8 @@
 import { readEventLeniently } from "@anabranch/core";
 import type { ClientFailed, Evaluation, RoundFinished, RunEvent } from "../report/events.ts";
+import { failureLine, groupFailures } from "../report/failure-groups.ts";
 import { foldEvents } from "../report/run-data.ts";
+import { endOf } from "../report/run-end.ts";
 import { type Colours, coloursFor } from "./colours.ts";
 import { formatPlural } from "./format.ts";
 import { plainLine } from "./plain.ts";
@@ -37,6 +39,9 @@ export class TerminalView {
   #roundsSeen = 0;
   #secondsSeen = 0;
   #passing = false;
+  /** Of the round under way. */
+  #failures: ClientFailed[] = [];
+  #cohort = Number.NaN;
 
   constructor(stream: TerminalStream, mode: TerminalMode, colours: Colours = coloursFor(stream)) {
     this.#stream = stream;
@@ -64,6 +69,7 @@ export class TerminalView {
   close(): void {
     if (this.#mode !== "human") return;
     this.#flushRound();
+    this.#showFailures();
     this.#erase();
   }
 
@@ -87,12 +93,14 @@ export class TerminalView {
         break;
       case "round.started":
         if (Number.isNaN(this.#firstStartMs)) this.#firstStartMs = Date.parse(event.at);
+        this.#cohort = event.cohort.length;
         this.#pass(`round ${event.round}: training ${formatPlural(event.cohort.length, "client")} …`);
         break;
       case "client.failed":
-        this.#lines([this.#warning(event)]);
+        this.#failures.push(event);
         break;
       case "round.finished":
+        this.#showFailures();
         this.#pending = event;
         this.#roundsSeen++;
         this.#secondsSeen += event.seconds;
@@ -103,11 +111,18 @@ export class TerminalView {
         this.#completeOrPass();
         break;
       case "run.warning":
+        // the line of the failures says it
+        if (event.code === "round/no-updates" && this.#failures.length > 0) break;
         this.#lines([this.#colours.yellow(plainLine(`warning  ${event.message} (${event.code})`))]);
         break;
-      case "run.stopped":
-        this.#lines([this.#colours.yellow(plainLine(`stopped at round ${event.round}: ${event.message}`))]);
+      case "run.stopped": {
+        this.#showFailures();
+        const end = endOf({ stopped: event, finished: undefined });
+        const failed = end === "diverged" || end === "failed";
+        const line = failed ? `${end}. ${event.message}` : `stopped at round ${event.round}: ${event.message}`;
+        this.#lines([this.#colours[failed ? "red" : "yellow"](plainLine(line))]);
         break;
+      }
     }
   }
 
@@ -118,11 +133,11 @@ export class TerminalView {
     else this.#events.push({ ...event, accuracies: [], clients: [] });
   }
 
-  #warning({ round, client, message, code, retried }: ClientFailed): string {
-    const again = retried ? ", tried again" : "";
-    return this.#colours.yellow(
-      plainLine(`warning  round ${round}  client ${client} failed: ${message} (${code}${again})`),
-    );
+  /** One line for all clients of the round that failed alike. */
+  #showFailures(): void {
+    const groups = groupFailures(this.#failures);
+    this.#failures = [];
+    this.#lines(groups.map((group) => this.#colours.yellow(plainLine(`warning  ${failureLine(group, this.#cohort)}`))));
   }
 
   #completeOrPass(): void {
@@ -175,6 +190,7 @@ export class TerminalView {
   }
 
   #lines(lines: readonly string[]): void {
+    if (lines.length === 0) return;
     this.#erase();
     this.#stream.write(lines.map((line) => `${line}\n`).join(""));
   }

@@ -1,0 +1,129 @@
+/**
+ * When a run has failed though every round was carried out: the one rule for run, resume, sweep and the libraries.
+ * A private run is judged by its released models alone, so that how it ends tells nothing of its clients.
+ */
+import { isFiniteVector, norm2, type Vector } from "../params/vector.ts";
+import type { RunPlan } from "./run-plan.ts";
+
+/** How a run ends that has failed: `diverged`, or its clients fail for another reason. */
+export type FailedEnd = "diverged" | "clients-failed";
+
+/** What is wrong after the newest round. */
+export interface Trouble {
+  /** `model`: it has diverged; `clients`: the whole cohort failed; `unreleased`: too few finished for a release. */
+  readonly kind: "model" | "clients" | "unreleased";
+  /** Rounds in a row with this kind of trouble, the newest included. */
+  readonly rounds: number;
+  readonly reason: FailedEnd;
+  /** Why, and what to do next: whole sentences. */
+  readonly message: string;
+}
+
+/** A failed client of one round. */
+export interface FailedClient {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What is known of a round when it has ended. */
+export interface RoundFacts {
+  readonly round: number;
+  readonly cohort: number;
+  /** Clients whose update was summed. */
+  readonly clients: number;
+  readonly failures: readonly FailedClient[];
+  /** Why nothing was released; undefined where something was. */
+  readonly unreleased: string | undefined;
+  readonly parameters: Vector;
+  /** Test loss where the round was evaluated, else the cohort's training loss; undefined where there is neither. */
+  readonly loss: { readonly of: "test" | "training"; readonly value: number } | undefined;
+}
+
+/** Rounds in a row in which every client failed, after which a run stops. */
+const FAILED_ROUNDS = 3;
+/** A loss this many times that of guessing is no longer one of training. Overconfident models reach some thousands. */
+const TIMES_GUESSING = 1e6;
+/** Root mean square of weights that have grown without bound, over that of the initial ones (at least 1). */
+const TIMES_INITIAL = 1e6;
+
+const LOWER_RATE = "Lower training.learningRate, or set training.gradientClip.";
+const NOT_FINITE = "client/not-finite";
+
+/** The trouble after a round, counted on from that of the round before; undefined where the round did well. */
+export function troubleAfter(plan: RunPlan, before: Trouble | undefined, facts: RoundFacts): Trouble | undefined {
+  const found = modelTrouble(plan, facts) ?? clientTrouble(plan, facts);
+  if (found === undefined) return facts.cohort === 0 ? before : undefined;
+  const rounds = before?.kind === found.kind ? before.rounds + 1 : 1;
+  const first = facts.round - rounds + 1;
+  const place = rounds === 1 ? `Round ${facts.round}` : `Rounds ${first} to ${facts.round}`;
+  return { ...found, rounds, message: `${place}: ${found.message}` };
+}
+
+/** Whether a run with this trouble stops now, with rounds left to train. A private one has no trouble of this kind. */
+export function stopsForTrouble(trouble: Trouble | undefined): trouble is Trouble {
+  return trouble?.kind === "clients" && trouble.rounds >= FAILED_ROUNDS;
+}
+
+/** Whether a run with this trouble has failed when it ends after `round`: not for one release that was missing. */
+export function failsForTrouble(trouble: Trouble | undefined, round: number): trouble is Trouble {
+  return trouble !== undefined && (trouble.kind !== "unreleased" || trouble.rounds === round);
+}
+
+/** Whether a loss is one of a model that has diverged. `guessing`: the loss of guessing, where the model classifies. */
+export function isDivergedLoss(loss: number, guessing: number | undefined): boolean {
+  return !Number.isFinite(loss) || (guessing !== undefined && loss > TIMES_GUESSING * guessing);
+}
+
+type Found = Omit<Trouble, "rounds">;
+
+function modelTrouble(plan: RunPlan, { parameters, loss }: RoundFacts): Found | undefined {
+  const diverged = (what: string): Found => {
+    return { kind: "model", reason: "diverged", message: `${what}. ${LOWER_RATE}` };
+  };
+  if (!isFiniteVector(parameters)) return diverged("the model is not finite");
+  const { guessingLoss, stages, initial } = plan;
+  // losses are of clients' own data, or of a test set that may be taken from them
+  const judged = stages.privacy === undefined ? loss : undefined;
+  if (judged !== undefined && isDivergedLoss(judged.value, guessingLoss)) {
+    const guess = Number(guessingLoss?.toPrecision(3));
+    const value = `${judged.value.toExponential(1)}; guessing gives ${guess}`;
+    return diverged(`the ${judged.of} loss is ${Number.isFinite(judged.value) ? value : "not finite"}`);
+  }
+  const size = rootMeanSquare(parameters);
+  if (guessingLoss === undefined || size <= TIMES_INITIAL * Math.max(1, rootMeanSquare(initial))) return undefined;
+  return diverged(`the weights have grown to ${size.toExponential(1)} (root mean square)`);
+}
+
+function clientTrouble({ stages }: RunPlan, facts: RoundFacts): Found | undefined {
+  const { cohort, clients, failures, unreleased } = facts;
+  if (cohort === 0) return undefined;
+  if (clients === 0 && stages.privacy === undefined) {
+    const { code, message } = mostCommon(failures);
+    const diverged = code === NOT_FINITE;
+    const advice = diverged ? LOWER_RATE : "The events client.failed have every failure in full.";
+    return {
+      kind: "clients",
+      reason: diverged ? "diverged" : "clients-failed",
+      message: `all clients failed (${code}): ${firstSentence(message)}. ${advice}`,
+    };
+  }
+  if (unreleased === undefined) return undefined;
+  const advice = "Raise sampler.cohort, or lower the number of clients that a sum needs.";
+  return { kind: "unreleased", reason: "clients-failed", message: `${unreleased}. ${advice}` };
+}
+
+/** The first failure of the most frequent code. */
+function mostCommon(failures: readonly FailedClient[]): FailedClient {
+  const groups = [...Map.groupBy(failures, ({ code }) => code).values()];
+  const [most] = groups.sort((a, b) => b.length - a.length);
+  return most?.[0] ?? { code: "round/no-updates", message: "nothing came back" };
+}
+
+/** The message of a failure without its place, figures and advice. */
+export function firstSentence(message: string): string {
+  return message.split(/ \(round \d|; (?:received|expected) |\. |\n/)[0]!.replace(/\.$/, "");
+}
+
+function rootMeanSquare(vector: Vector): number {
+  return norm2(vector) / Math.sqrt(Math.max(1, vector.length));
+}

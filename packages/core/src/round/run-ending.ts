@@ -1,0 +1,66 @@
+import { hashVector, isFiniteVector } from "../params/vector.ts";
+import { type FailedEnd, failsForTrouble, stopsForTrouble } from "./divergence.ts";
+import { isSpent, spentAfter } from "./private-round.ts";
+import type { RunPlan, RunPorts } from "./run-plan.ts";
+import type { RunState } from "./run-state.ts";
+
+/** How a run has ended, and why where it failed. */
+export type Ending =
+  | { readonly stopped: "finished" | "interrupted" | "early-stop" }
+  | { readonly stopped: FailedEnd; readonly message: string };
+
+/** Whether the run is over, and why; told from what a checkpoint holds, so that a resumed run ends where it would have. */
+export function endingOf(plan: RunPlan, ports: Pick<RunPorts, "signal">, state: RunState): Ending | undefined {
+  const { server, round, totals } = state;
+  const { trouble, best, last } = totals;
+  if (!isFiniteVector(server.vectors.parameters)) return failed(trouble ?? NOT_FINITE);
+  if (stopsForTrouble(trouble)) return failed(trouble);
+  if (plan.targetAccuracy !== undefined && (last?.accuracy ?? 0) >= plan.targetAccuracy)
+    return { stopped: "early-stop" };
+  const early = (plan.patience > 0 && best.stale >= plan.patience) || (round < plan.rounds && isSpent(plan, round));
+  if (early || round >= plan.rounds) {
+    if (failsForTrouble(trouble, round)) return failed(trouble);
+    return { stopped: early ? "early-stop" : "finished" };
+  }
+  return ports.signal?.aborted === true ? { stopped: "interrupted" } : undefined;
+}
+
+const NOT_FINITE = { reason: "diverged", message: "The initial weights are not finite. Start from others." } as const;
+
+function failed({ reason, message }: { readonly reason: FailedEnd; readonly message: string }): Ending {
+  return { stopped: reason, message };
+}
+
+/** Announces the end: `run.stopped` where it came before its time, `run.finished` where there is a result. */
+export async function emitEnding(plan: RunPlan, ports: RunPorts, state: RunState, ending: Ending): Promise<void> {
+  const { round, totals } = state;
+  const at = new Date().toISOString();
+  const { stopped } = ending;
+  if (stopped !== "finished") {
+    const message = "message" in ending ? ending.message : earlyMessage(plan, state, stopped === "interrupted");
+    await ports.emit({ v: 1, type: "run.stopped", at, round, reason: stopped, message });
+  }
+  if (stopped !== "finished" && stopped !== "early-stop") return;
+  await ports.emit({
+    v: 1,
+    type: "run.finished",
+    at,
+    rounds: round,
+    seconds: totals.seconds,
+    loss: totals.last?.loss ?? null,
+    accuracy: totals.last?.accuracy ?? null,
+    bestRound: totals.best.round,
+    bestAccuracy: totals.best.round === 0 ? null : totals.best.accuracy,
+    bytesDown: totals.bytesDown,
+    bytesUp: totals.bytesUp,
+    modelHash: hashVector(state.server.vectors.parameters),
+    ...spentAfter(plan, round),
+  });
+}
+
+function earlyMessage(plan: RunPlan, { round, totals: { best } }: RunState, interrupted: boolean): string {
+  if (interrupted) return `stopped after round ${round}; resume continues from here`;
+  return isSpent(plan, round)
+    ? `stopped after round ${round}: another one would exceed privacy.targetEpsilon = ${plan.account!.targetEpsilon}`
+    : `stopped early after round ${round}, best accuracy ${best.accuracy.toFixed(4)} in round ${best.round}`;
+}
