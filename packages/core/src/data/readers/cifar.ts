@@ -1,6 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import type { ArrayDataset } from "../dataset.ts";
 import { gunzip } from "./gunzip.ts";
+import { readerLimits, requireAtMost } from "./limits.ts";
 
 const PIXELS = 3 * 32 * 32;
 
@@ -55,6 +56,7 @@ function readRecords(packed: readonly Uint8Array[], format: RecordFormat): Array
     });
   }
   const count = files.reduce((sum, file) => sum + file.length / recordBytes, 0);
+  requireAtMost(readerLimits.featureBytes, count * PIXELS, "bytes of images", format.name);
   const features = new Uint8Array(count * PIXELS);
   const labels = new Uint8Array(count);
   let row = 0;

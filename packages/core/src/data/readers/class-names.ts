@@ -1,5 +1,7 @@
 import { AnabranchError, type HostTensor } from "@anabranch/engine";
 import type { ArrayDataset } from "../dataset.ts";
+import { readerLimits, requireAtMost } from "./limits.ts";
+import { listed } from "./text.ts";
 
 /** A data set whose classes were named in the source. */
 export interface NamedDataset extends ArrayDataset {
@@ -12,6 +14,7 @@ export interface NamedDataset extends ArrayDataset {
  *
  * @param values [n] the name of each example's class
  * @param known the order to use, e.g. that of the training set when reading the test set
+ * @throws `data/label` for a class that is not in `known`, `data/too-large` for too many classes
  * @returns labels [n] (uint8 up to 256 classes, otherwise int32) and the names in order
  */
 export function numberClasses(
@@ -20,6 +23,8 @@ export function numberClasses(
   where: string,
 ): { labels: HostTensor; classNames: readonly string[] } {
   const classNames = known ?? sortNames([...new Set(values)]);
+  const advice = "Check that this column is the class: every different value is an output of the model.";
+  requireAtMost(readerLimits.classes, classNames.length, "classes", where, advice);
   const numbers = new Map(classNames.map((name, label) => [name, label]));
   const data = classNames.length <= 256 ? new Uint8Array(values.length) : new Int32Array(values.length);
   for (const [i, value] of values.entries()) {
@@ -29,8 +34,8 @@ export function numberClasses(
         code: "data/label",
         message: `example ${i} has an unknown class`,
         where,
-        received: JSON.stringify(value),
-        expected: `one of ${classNames.slice(0, 20).join(", ")}${classNames.length > 20 ? ", ..." : ""}`,
+        received: JSON.stringify(value.slice(0, 80)),
+        expected: `one of ${listed(classNames)}`,
       });
     }
     data[i] = label;

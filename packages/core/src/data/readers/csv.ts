@@ -1,7 +1,9 @@
 import { AnabranchError } from "@anabranch/engine";
 import { type NamedDataset, numberClasses } from "./class-names.ts";
 import { type CsvRow, parseCsv } from "./csv-table.ts";
-import { gunzip } from "./gunzip.ts";
+import { GrowingFloats } from "./growing-floats.ts";
+import { readerLimits, requireAtMost } from "./limits.ts";
+import { decodeText, listed } from "./text.ts";
 
 export interface CsvOptions {
   readonly name: string;
@@ -19,38 +21,42 @@ export interface CsvOptions {
 /**
  * A CSV file (UTF-8, plain or gzip) with a header row: one example a row, float features [n, columns]. The values are
  * kept as they are; scaling is part of the model.
+ *
+ * @throws `data/csv-syntax`, `data/csv-width`, `data/csv-value`, `data/column`, `data/empty`, `data/label`, `data/gzip`,
+ * `data/too-large`, `data/option` for an impossible delimiter
  */
 export function readCsv(file: Uint8Array, options: CsvOptions): NamedDataset {
   const where = options.name;
-  const [header, ...rows] = parseCsv(new TextDecoder().decode(gunzip(file, where)), options.delimiter ?? ",", where);
-  if (header === undefined || rows.length === 0) {
-    throw new AnabranchError({
-      code: "data/empty",
-      message: "a CSV file has no examples",
-      where,
-      received: header === undefined ? "no rows" : "a header row only",
-      expected: "a header row and one row for each example",
-    });
-  }
-  checkWidths(header, rows, where);
-  const columns = header.cells.map((name) => name.trim());
+  const delimiter = options.delimiter ?? ",";
+  if (/^$|["\r\n]/.test(delimiter)) throw wrongDelimiter(where, delimiter);
+  const rows = parseCsv(decodeText(file, where), delimiter, where);
+  const header = rows.next();
+  if (header.done) throw noExamples(where, "no rows");
+  const columns = header.value.cells.map((name) => name.trim());
   const column = (name: string) => findColumn(columns, name, where);
   const labelAt = column(options.label);
   const groupAt = options.group === undefined ? -1 : column(options.group);
   const featureAt = options.features?.map(column) ?? [...columns.keys()].filter((i) => i !== labelAt && i !== groupAt);
-  const labels = rows.map((row) => row.cells[labelAt]!.trim());
-  const { labels: numbers, classNames } = numberClasses(
-    labels,
-    options.classNames,
-    `${where}, column ${options.label}`,
-  );
+  const labels: string[] = [];
+  const groups: string[] = [];
+  const features = new GrowingFloats(where);
+  for (const row of rows) {
+    checkWidth(row, columns.length, where);
+    labels.push(row.cells[labelAt]!.trim());
+    requireAtMost(readerLimits.examples, labels.length, "rows", where);
+    if (groupAt >= 0) groups.push(row.cells[groupAt]!.trim());
+    for (const at of featureAt) features.push(numberIn(row, columns, at, where));
+  }
+  if (labels.length === 0) throw noExamples(where, "a header row only");
+  const labelPlace = `${where}, column ${options.label}`;
+  const { labels: numbers, classNames } = numberClasses(labels, options.classNames, labelPlace);
   return {
     name: options.name,
-    features: { dtype: "float", shape: [rows.length, featureAt.length], data: values(rows, columns, featureAt, where) },
+    features: { dtype: "float", shape: [labels.length, featureAt.length], data: features.finish() },
     labels: numbers,
     classes: classNames.length,
     classNames,
-    ...(groupAt >= 0 && groupsOf(rows.map((row) => row.cells[groupAt]!.trim()))),
+    ...(groupAt >= 0 && groupsOf(groups)),
   };
 }
 
@@ -64,27 +70,18 @@ export function groupsOf(names: readonly string[]): { groups: Int32Array; groupN
   return { groups, groupNames: [...numbers.keys()] };
 }
 
-function values(rows: readonly CsvRow[], columns: string[], featureAt: number[], where: string): Float32Array {
-  const data = new Float32Array(rows.length * featureAt.length);
-  let next = 0;
-  for (const row of rows) {
-    for (const at of featureAt) {
-      const cell = row.cells[at]!.trim();
-      const value = cell === "" ? Number.NaN : Number(cell);
-      if (!Number.isFinite(value)) {
-        throw new AnabranchError({
-          code: "data/csv-value",
-          message: "a feature is not a number",
-          where: `${where}, line ${row.line}, column ${columns[at]}`,
-          received: JSON.stringify(cell),
-          expected: "a finite number",
-          advice: "Fill or remove missing values, or list the numeric columns under features.",
-        });
-      }
-      data[next++] = value;
-    }
-  }
-  return data;
+function numberIn(row: CsvRow, columns: readonly string[], at: number, where: string): number {
+  const cell = row.cells[at]!.trim();
+  const value = cell === "" ? Number.NaN : Number(cell);
+  if (Number.isFinite(value)) return value;
+  throw new AnabranchError({
+    code: "data/csv-value",
+    message: "a feature is not a number",
+    where: `${where}, line ${row.line}, column ${columns[at]}`,
+    received: JSON.stringify(cell.slice(0, 80)),
+    expected: "a finite number",
+    advice: "Fill or remove missing values, or list the numeric columns under features.",
+  });
 }
 
 function findColumn(columns: readonly string[], name: string, where: string): number {
@@ -94,20 +91,38 @@ function findColumn(columns: readonly string[], name: string, where: string): nu
     code: "data/column",
     message: "a column is missing",
     where,
-    received: columns.join(", "),
+    received: listed(columns),
     expected: `a column named ${JSON.stringify(name)}`,
   });
 }
 
-function checkWidths(header: CsvRow, rows: readonly CsvRow[], where: string): void {
-  for (const row of rows) {
-    if (row.cells.length === header.cells.length) continue;
-    throw new AnabranchError({
-      code: "data/csv-width",
-      message: "a row has another number of cells than the header",
-      where: `${where}, line ${row.line}`,
-      received: `${row.cells.length} cells`,
-      expected: `${header.cells.length} cells`,
-    });
-  }
+function checkWidth(row: CsvRow, width: number, where: string): void {
+  if (row.cells.length === width) return;
+  throw new AnabranchError({
+    code: "data/csv-width",
+    message: "a row has another number of cells than the header",
+    where: `${where}, line ${row.line}`,
+    received: `${row.cells.length} cells`,
+    expected: `${width} cells`,
+  });
+}
+
+function noExamples(where: string, received: string): AnabranchError {
+  return new AnabranchError({
+    code: "data/empty",
+    message: "a CSV file has no examples",
+    where,
+    received,
+    expected: "a header row and one row for each example",
+  });
+}
+
+function wrongDelimiter(where: string, delimiter: string): AnabranchError {
+  return new AnabranchError({
+    code: "data/option",
+    message: "the delimiter of a CSV file is impossible",
+    where,
+    received: JSON.stringify(delimiter),
+    expected: "one character or more, without quotes and line breaks",
+  });
 }

@@ -1,6 +1,7 @@
 import { AnabranchError, type HostTensor } from "@anabranch/engine";
 import type { ArrayDataset } from "../dataset.ts";
 import { gunzip } from "./gunzip.ts";
+import { readerLimits, requireAtMost } from "./limits.ts";
 
 /** Element types of the third byte of the magic number. */
 const ELEMENTS: Record<number, { size: number; read: (view: DataView, count: number) => Omit<HostTensor, "shape"> }> = {
@@ -17,6 +18,7 @@ const ELEMENTS: Record<number, { size: number; read: (view: DataView, count: num
  * gzip. Doubles come out as Float32Array.
  *
  * @param where the file, for errors
+ * @throws `data/magic`, `data/truncated`, `data/oversized`, `data/gzip`, `data/too-large`
  */
 export function parseIdx(file: Uint8Array, where = "IDX file"): HostTensor {
   const bytes = gunzip(file, where);
@@ -31,6 +33,7 @@ export function parseIdx(file: Uint8Array, where = "IDX file"): HostTensor {
       expected: "00 00, an element type (08 to 0e) and a rank of 1 or more",
     });
   }
+  requireAtMost(readerLimits.rank, rank, "dimensions", where);
   const header = 4 + 4 * rank;
   if (bytes.length < header) throw wrongLength("data/truncated", where, bytes.length, header);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -39,6 +42,8 @@ export function parseIdx(file: Uint8Array, where = "IDX file"): HostTensor {
   const expected = header + count * element.size;
   if (bytes.length < expected) throw wrongLength("data/truncated", where, bytes.length, expected);
   if (bytes.length > expected) throw wrongLength("data/oversized", where, bytes.length, expected);
+  // Elements of all types but uint8 take four bytes in memory.
+  requireAtMost(readerLimits.featureBytes, count * (bytes[2] === 8 ? 1 : 4), "bytes in memory", where);
   const body = new DataView(bytes.buffer, bytes.byteOffset + header, bytes.byteLength - header);
   return { shape, ...element.read(body, count) };
 }
@@ -68,14 +73,25 @@ export function readIdx(images: Uint8Array, labels: Uint8Array, options: IdxOpti
   }
   const [, height, width] = features.shape;
   const shape = features.shape.length === 3 ? [count, 1, height!, width!] : features.shape;
+  if (count === 0) {
+    throw new AnabranchError({
+      code: "data/empty",
+      message: "the IDX files have no examples",
+      where: options.name,
+      received: `shape [${features.shape.join(", ")}]`,
+      expected: "one example or more",
+    });
+  }
+  const classes = options.classes ?? countClasses(parsed.data, options.name);
+  return { name: options.name, features: { ...features, shape }, labels: parsed, classes };
+}
+
+/** The largest label + 1. */
+function countClasses(labels: HostTensor["data"], where: string): number {
   let largest = 0;
-  for (const label of parsed.data) largest = Math.max(largest, label);
-  return {
-    name: options.name,
-    features: { ...features, shape },
-    labels: parsed,
-    classes: options.classes ?? largest + 1,
-  };
+  for (const label of labels) largest = Math.max(largest, label);
+  requireAtMost(readerLimits.classes, largest + 1, "classes", where, "Check that this is the file of labels.");
+  return largest + 1;
 }
 
 function bytesOf(view: DataView): Uint8Array {

@@ -1,6 +1,7 @@
 import { AnabranchError, type HostTensor } from "@anabranch/engine";
 import { type NamedDataset, numberClasses } from "./class-names.ts";
 import { decodeImage } from "./image.ts";
+import { readerLimits, requireAtMost, scaleDown } from "./limits.ts";
 
 /** A file of an image folder. The folder it lies in names its class: "train/cat/001.png" is a cat. */
 export interface ImageFile {
@@ -38,7 +39,9 @@ export async function stackImages(files: readonly ImageFile[], channels: 1 | 3, 
     });
   }
   const model = await decodeImage(first.bytes, channels, first.path);
-  const data = new Uint8Array(files.length * model.data.length);
+  const bytes = files.length * model.data.length;
+  requireAtMost(readerLimits.featureBytes, bytes, "bytes of images", where, scaleDown);
+  const data = new Uint8Array(bytes);
   data.set(model.data);
   for (const [i, file] of rest.entries()) {
     const image = await decodeImage(file.bytes, channels, file.path);

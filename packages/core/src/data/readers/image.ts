@@ -1,7 +1,9 @@
 import { AnabranchError } from "@anabranch/engine";
+import { decodeJpeg } from "./jpeg.ts";
+import { decodePng } from "./png.ts";
 
 /** A decoded picture: interleaved bytes [height, width, channels] with 1 to 4 channels (grey, grey+alpha, RGB, RGBA). */
-interface Pixels {
+export interface Pixels {
   readonly width: number;
   readonly height: number;
   readonly channels: number;
@@ -21,6 +23,7 @@ export interface Image {
  *
  * @param channels 1: grey, with colour weighted by the BT.601 integers 77, 150, 29 over 256; 3: colour
  * @param where the file, for errors
+ * @throws `data/magic`, `data/image` where it is damaged, `data/too-large` for too many pixels
  */
 export async function decodeImage(file: Uint8Array, channels: 1 | 3, where: string): Promise<Image> {
   const decode =
@@ -36,8 +39,9 @@ export async function decodeImage(file: Uint8Array, channels: 1 | 3, where: stri
   }
   let pixels: Pixels;
   try {
-    pixels = await decode(file);
+    pixels = await decode(file, where);
   } catch (cause) {
+    if (cause instanceof AnabranchError) throw cause;
     throw new AnabranchError({
       code: "data/image",
       message: "an image cannot be decoded",
@@ -49,34 +53,6 @@ export async function decodeImage(file: Uint8Array, channels: 1 | 3, where: stri
   }
   const { width, height } = pixels;
   return { channels, height, width, data: channels === 1 ? greyPlane(pixels) : colourPlanes(pixels) };
-}
-
-// The decoders are loaded when the first image of their kind is met: most programs need neither.
-async function decodePng(file: Uint8Array): Promise<Pixels> {
-  const { convertIndexedToRgb, decode } = await import("fast-png");
-  const decoded = decode(file);
-  const { width, height, depth, channels, data, palette } = decoded;
-  if (palette !== undefined) return { width, height, channels: palette[0]!.length, data: convertIndexedToRgb(decoded) };
-  if (depth === 8) return { width, height, channels, data: Uint8Array.from(data) };
-  if (depth === 16) return { width, height, channels, data: Uint8Array.from(data, (sample) => sample >>> 8) };
-  return { width, height, channels, data: unpackBits(data, width, height, depth) };
-}
-
-/** Grey samples of 1, 2 or 4 bits, rows padded to bytes, spread over 0 to 255. */
-function unpackBits(data: ArrayLike<number>, width: number, height: number, depth: number): Uint8Array {
-  const rowBytes = Math.ceil((width * depth) / 8);
-  const top = 2 ** depth - 1;
-  return Uint8Array.from({ length: width * height }, (_, i) => {
-    const bit = (i % width) * depth;
-    const byte = data[Math.floor(i / width) * rowBytes + (bit >>> 3)]!;
-    return (((byte >>> (8 - depth - (bit & 7))) & top) * 255) / top;
-  });
-}
-
-async function decodeJpeg(file: Uint8Array): Promise<Pixels> {
-  const { default: jpeg } = await import("jpeg-js");
-  const { width, height, data } = jpeg.decode(file, { useTArray: true, formatAsRGBA: false });
-  return { width, height, channels: 3, data };
 }
 
 function greyPlane({ width, height, channels, data }: Pixels): Uint8Array {

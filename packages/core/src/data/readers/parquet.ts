@@ -2,6 +2,9 @@ import { AnabranchError, type HostTensor } from "@anabranch/engine";
 import { type NamedDataset, numberClasses } from "./class-names.ts";
 import { groupsOf } from "./csv.ts";
 import { type ImageFile, stackImages } from "./image-folder.ts";
+import { readerLimits, requireAtMost } from "./limits.ts";
+import { checkParquet } from "./parquet-check.ts";
+import { listed } from "./text.ts";
 
 export interface ParquetOptions {
   readonly name: string;
@@ -22,7 +25,16 @@ export interface ParquetOptions {
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** A data set from a Parquet file (uncompressed or Snappy). Numbers become float features, image bytes uint8. */
+/** Lists inside lists that a feature may be. */
+const MAX_LIST_DEPTH = 8;
+
+/**
+ * A data set from a Parquet file (uncompressed or Snappy). Numbers become float features, image bytes uint8. Counts and
+ * sizes are held against the file's size first; the pages themselves are decoded by a library, so files of strangers
+ * belong into a thread with a deadline and a limit of memory, as `loadDataset` of `@anabranch/node` does it.
+ *
+ * @throws `data/parquet`, `data/column`, `data/parquet-value`, `data/label`, `data/too-large`, errors of `decodeImage`
+ */
 export async function readParquet(file: Uint8Array, options: ParquetOptions): Promise<NamedDataset> {
   const where = options.name;
   const columns = [...new Set([...options.features, options.label, ...(options.group ? [options.group] : [])])];
@@ -47,9 +59,10 @@ export async function readParquet(file: Uint8Array, options: ParquetOptions): Pr
 
 async function readRows(file: Uint8Array, columns: readonly string[], where: string): Promise<Row[]> {
   const { parquetMetadata, parquetReadObjects, parquetSchema } = await import("hyparquet");
-  const buffer = Uint8Array.from(file).buffer;
   try {
-    const metadata = parquetMetadata(buffer);
+    await checkParquet(file, columns, where);
+    const buffer = bufferOf(file);
+    const metadata = parquetMetadata(buffer, { geoparquet: false });
     const present = parquetSchema(metadata).children.map((child) => child.element.name);
     const missing = columns.find((column) => !present.includes(column));
     if (missing !== undefined) {
@@ -57,12 +70,18 @@ async function readRows(file: Uint8Array, columns: readonly string[], where: str
         code: "data/column",
         message: "a column is missing",
         where,
-        received: present.join(", "),
+        received: listed(present),
         expected: `a column named ${JSON.stringify(missing)}`,
       });
     }
     // Bytes without a text type stay bytes: they are images.
-    const rows = await parquetReadObjects({ file: buffer, metadata, columns: [...columns], utf8: false });
+    const rows = await parquetReadObjects({
+      file: buffer,
+      metadata,
+      columns: [...columns],
+      utf8: false,
+      geoparquet: false,
+    });
     if (rows.length === 0) throw new Error("the file has no rows");
     return rows;
   } catch (cause) {
@@ -78,10 +97,18 @@ async function readRows(file: Uint8Array, columns: readonly string[], where: str
   }
 }
 
+/** The bytes as a buffer of their own; without a copy where they have one. */
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuffer {
+  if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) return buffer;
+  return new Uint8Array(buffer, byteOffset, byteLength).slice().buffer;
+}
+
 /** Numbers and lists of numbers side by side, float [n, width]. */
 function numbers(rows: readonly Row[], columns: readonly string[], where: string): HostTensor {
   const flat = (row: Row) => columns.flatMap((column) => spread(row[column]));
   const width = flat(rows[0]!).length;
+  requireAtMost(readerLimits.columns, width, "numbers in a row", where);
+  requireAtMost(readerLimits.featureBytes, 4 * rows.length * width, "bytes of features", where);
   const data = new Float32Array(rows.length * width);
   for (const [i, row] of rows.entries()) {
     const values = flat(row);
@@ -100,9 +127,10 @@ function numbers(rows: readonly Row[], columns: readonly string[], where: string
   return { dtype: "float", shape: [rows.length, width], data };
 }
 
-/** Any nesting of lists of numbers; what is not a number becomes NaN, which the caller refuses. */
-function spread(value: unknown): number[] {
-  if (Array.isArray(value) || ArrayBuffer.isView(value)) return Array.from(value as ArrayLike<unknown>).flatMap(spread);
+/** Nested lists of numbers; what is not a number, or nested too deeply, becomes NaN, which the caller refuses. */
+function spread(value: unknown, depth = 0): number[] {
+  if (depth < MAX_LIST_DEPTH && (Array.isArray(value) || ArrayBuffer.isView(value)))
+    return Array.from(value as ArrayLike<unknown>).flatMap((element) => spread(element, depth + 1));
   if (typeof value === "bigint" || typeof value === "boolean") return [Number(value)];
   return [typeof value === "number" ? value : Number.NaN];
 }
