@@ -28,9 +28,18 @@ export interface Released {
 const USUAL_NOISE = 1;
 
 /**
- * What `rounds` rounds of a configured run release, as an accountant wants it. Sampling amplifies central noise alone:
- * with noise of the clients' own the server knows who took part, so every round counts as if all had; nor does sampling
- * whole clients hide a record, as the other records of its client may tell that it was there.
+ * What `rounds` rounds of a configured run release, as an accountant wants it: what neighbours are, and how far they move
+ * a sum of updates of norm at most C.
+ *
+ *   noise of         sampler   neighbours      moves   why
+ *   central          poisson   add-or-remove   C       cohorts are secret; the update is in the sum or not
+ *   central          uniform   replace-one     2 C     a client left out gives its place to another (all clients: as well)
+ *   distributed      any       zero-out        C       the server knows the cohort; the client and its noise stay
+ *   local            any       replace-one     2 C     the server sees each message, which is there whatever its data
+ *   any, of records  any       replace-one     2 C/n   a client's mean over at least n records changes in one of them
+ *
+ * Only sampling that is secret amplifies: with noise of the clients' own every round counts as if all had taken part. Nor
+ * does sampling whole clients hide a record, as the other records of its client may tell that it was there.
  */
 export function roundEvents(
   config: Config,
@@ -44,14 +53,13 @@ export function roundEvents(
     const mechanism = configuredDiscrete(config, population, size, noiseMultiplier);
     return [{ ...privacyEventOf(mechanism), count: rounds }];
   }
-  // a message under noise of its own is there whatever its data: what neighbours differ in is what is in it
   if (records !== undefined || privacy.noise === "local") {
     return [{ kind: "gaussian", noiseMultiplier, adjacency: "replace-one", count: rounds }];
   }
   const { cohort } = sampler;
   const event: PrivacyEventInput =
     privacy.noise !== "central"
-      ? { kind: "gaussian", noiseMultiplier, count: rounds }
+      ? { kind: "gaussian", noiseMultiplier, adjacency: "zero-out", count: rounds }
       : sampler.name === "poisson"
         ? { kind: "poisson-gaussian", samplingRate: cohort / population, noiseMultiplier, count: rounds }
         : { kind: "fixed-size-gaussian", population, cohort, noiseMultiplier, count: rounds };

@@ -108,7 +108,7 @@ describe("a private run", () => {
     [
       "shares of noise",
       { privacy: { noise: "distributed", minimumSurvivors: 2 } },
-      { kind: "gaussian", adjacency: "add-or-remove" },
+      { kind: "gaussian", adjacency: "zero-out" },
     ],
   ])("counts %s by their own formula", async (_what, changes, event) => {
     const { plan } = prepare(changes);

@@ -36,7 +36,7 @@ export function planOf({ samplingRate, population, cohort, sampling, protects, n
   const context = { ...(population === undefined ? {} : { population }), unit: protects, noise };
   if (protects === "records" || noise !== "central") {
     // sampled clients do not hide a record, nor does sampling hide a client from whom its message reaches
-    const adjacency = protects === "records" || noise === "local" ? "replace-one" : "add-or-remove";
+    const adjacency = protects === "records" || noise === "local" ? "replace-one" : "zero-out";
     const all = {
       population: population ?? null,
       cohort: cohort ?? null,
@@ -70,7 +70,7 @@ export function planOf({ samplingRate, population, cohort, sampling, protects, n
 }
 
 type Round =
-  | { readonly kind: "gaussian"; readonly adjacency: "add-or-remove" | "replace-one" }
+  | { readonly kind: "gaussian"; readonly adjacency: "zero-out" | "replace-one" }
   | { readonly kind: "poisson-gaussian"; readonly samplingRate: number }
   | { readonly kind: "fixed-size-gaussian"; readonly population: number; readonly cohort: number };
 

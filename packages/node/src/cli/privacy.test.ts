@@ -91,7 +91,9 @@ describe("privacy epsilon", () => {
       });
     }
     const shares = await cost("1", "--noise", "distributed");
-    expect(shares).toMatchObject({ epsilon: expect.closeTo(4.377178, 6), adjacency: "add-or-remove" });
+    expect(shares).toMatchObject({ epsilon: expect.closeTo(4.377178, 6), adjacency: "zero-out", sampling: "none" });
+    expect(shares.meaning.join()).toMatch(/whether a client's updates or zeros are in the sums/);
+    expect(shares.assumptions.join()).toMatch(/who takes part and who fails is no secret/);
   });
 });
 

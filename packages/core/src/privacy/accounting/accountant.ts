@@ -1,6 +1,6 @@
 import { smallest } from "@anabranch/engine";
 import { assumptionsOf } from "./assumptions.ts";
-import { checkDelta, checkEpsilon, commonAdjacency } from "./checks.ts";
+import { checkDelta, checkEpsilon, checkParticipation, commonAdjacency } from "./checks.ts";
 import { type Adjacency, groupEvents, isSilent, type PrivacyEvent, type PrivacyEventInput } from "./events.ts";
 import { squaredMu } from "./gaussian.ts";
 
@@ -58,8 +58,9 @@ export interface Method {
 
 /** Puts checks before and assumptions after the formulas. */
 export function accountantOf(method: Method): Accountant {
-  const prepare = (events: readonly PrivacyEventInput[]) => {
+  const prepare = (events: readonly PrivacyEventInput[], context: PrivacyContext | undefined) => {
     const groups = groupEvents(events);
+    checkParticipation(groups, context?.noise);
     return { groups, adjacency: commonAdjacency(groups) };
   };
   const describe = (groups: readonly PrivacyEvent[], delta: number, bound: Bound, context: PrivacyContext = {}) => ({
@@ -72,14 +73,14 @@ export function accountantOf(method: Method): Accountant {
     name: method.name,
     epsilon(events, delta, context) {
       checkDelta(delta);
-      const { groups, adjacency } = prepare(events);
+      const { groups, adjacency } = prepare(events, context);
       const bound = method.epsilon(groups, delta);
       const more = describe(groups, delta, bound, context);
       return { accountant: method.name, epsilon: bound.value, delta, adjacency, ...more };
     },
     delta(events, epsilon, context) {
       checkEpsilon(epsilon);
-      const { groups, adjacency } = prepare(events);
+      const { groups, adjacency } = prepare(events, context);
       const bound = method.delta(groups, epsilon);
       const more = describe(groups, bound.value, bound, context);
       return { accountant: method.name, epsilon, delta: bound.value, adjacency, ...more };

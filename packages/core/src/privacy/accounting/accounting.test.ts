@@ -132,8 +132,43 @@ describe("statements", () => {
     expect(failure(() => createAccountant("gaussian").epsilon([poisson(0.1, 1)], 1e-5))).toMatchObject(refused);
     const mixed = failure(() => rdp.epsilon([fixed, poisson(0.1, 1)], 1e-5));
     expect(mixed).toMatchObject({ code: "privacy/mixed-adjacency" });
+    const shares = { kind: "gaussian", noiseMultiplier: 4, adjacency: "zero-out" } as const;
+    const pairs: PrivacyEventInput[][] = [
+      [shares, poisson(0.1, 1)],
+      [shares, fixed],
+      [shares, { kind: "gaussian", noiseMultiplier: 4 }],
+      [{ kind: "skellam", l1: 1, l2: 1, variance: 9, adjacency: "zero-out" }, poisson(0.1, 1)],
+      [{ kind: "zero-concentrated", rho: 0.1, adjacency: "replace-one" }, shares],
+    ];
+    for (const pair of pairs) {
+      expect(failure(() => rdp.epsilon(pair, 1e-5))).toMatchObject({ code: "privacy/mixed-adjacency" });
+      expect(failure(() => rdp.delta(pair, 1))).toMatchObject({ code: "privacy/mixed-adjacency" });
+      const ledger = spend(emptyLedger, ...pair);
+      expect(ledger.events).toHaveLength(2);
+    }
     expect(failure(() => createAccountant("moments"))).toMatchObject({ code: "privacy/unknown-accountant" });
     expect(failure(() => rdpAccountant({ orders: [1] }))).toMatchObject({ code: "privacy/orders" });
+  });
+
+  it("hide nobody's presence where the noise is the clients' own", () => {
+    for (const noise of ["distributed", "local"] as const) {
+      for (const event of [poisson(0.1, 1), { kind: "gaussian", noiseMultiplier: 2 } as const]) {
+        const refused = failure(() => rdp.epsilon([event], 1e-5, { noise }));
+        expect(refused).toMatchObject({ code: "privacy/adjacency" });
+        expect(rdp.epsilon([event], 1e-5, { noise: "central" }).adjacency).toBe("add-or-remove");
+      }
+      expect(rdp.epsilon([], 1e-5, { noise }).epsilon).toBe(0);
+      for (const [adjacency, moved] of [
+        ["zero-out", 1],
+        ["replace-one", 2],
+      ] as const) {
+        const event = { kind: "gaussian", noiseMultiplier: 2, adjacency } as const;
+        const exact = createAccountant("gaussian").epsilon([event], 1e-5, { noise });
+        expect(exact).toMatchObject({ adjacency, epsilon: gaussianEpsilon(moved / 2, 1e-5) });
+        expect(exact.assumptions[0]).toMatch(new RegExp(`^adjacency ${adjacency}: .*replaced by`));
+        expect(exact.assumptions.join()).toMatch(/who fails is no secret/);
+      }
+    }
   });
 
   it("are explained in words", () => {

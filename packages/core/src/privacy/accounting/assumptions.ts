@@ -19,11 +19,15 @@ const ADJACENCY = {
       "adjacency replace-one: all data of one client are replaced by others, which moves a sum by up to twice the clip norm",
     "add-or-remove":
       "adjacency add-or-remove: all data of one client are there or not, which moves a sum by up to the clip norm",
+    "zero-out":
+      "adjacency zero-out: all updates of one client are replaced by zeros, which moves a sum by up to the clip norm; that it takes part is public. Updates from other data instead of zeros move a sum by up to twice as much, which costs what half the noise multiplier would",
   },
   records: {
     "replace-one":
       "adjacency replace-one: one record is replaced by another, which moves a client's mean by up to twice the clip norm over its number of records; how many each client has is public",
     "add-or-remove": "adjacency add-or-remove: one record is there or not, which moves a sum by up to the clip norm",
+    "zero-out":
+      "adjacency zero-out: one record counts as zeros, which moves a client's mean by up to the clip norm over its number of records; how many each client has is public",
   },
 };
 
@@ -31,9 +35,9 @@ const TRUST = {
   central:
     "trusted server: it sees what clients send and adds the noise; the guarantee is towards all who see what it releases",
   distributed:
-    "no one sees single updates: each sum is formed before anyone sees it, with the noise of at least as many honest clients as it is accounted for; who takes part is no secret from the server, what their data add to the sum is",
+    "no one sees single updates: each sum is formed before anyone sees it, with the noise of at least as many honest clients as it is accounted for; who takes part and who fails is no secret from the server, what their data add to the sum is",
   local:
-    "no trusted server: each client adds all of the noise before it sends, and the guarantee is towards the server, too; who sends is no secret from it, what their data are is",
+    "no trusted server: each client adds all of the noise before it sends, and the guarantee is towards the server, too; who sends and who fails is no secret from it, what their data are is",
 };
 
 function samplingOf(event: PrivacyEvent): string {

@@ -1,4 +1,5 @@
 import { AnabranchError } from "@anabranch/engine";
+import type { PrivacyContext } from "./accountant.ts";
 import type { Adjacency, PrivacyEvent } from "./events.ts";
 
 /** Throws `privacy/delta` unless 0 < delta < 1. */
@@ -34,7 +35,24 @@ export function commonAdjacency(events: readonly PrivacyEvent[]): Adjacency {
     message: "events of different adjacency cannot be composed",
     received: events.map(({ kind, adjacency }) => `${kind}: ${adjacency}`).join(", "),
     expected: "one adjacency for all events",
-    advice: "Poisson sampling is add-or-remove, fixed-size sampling replace-one; give the others the same.",
+    advice:
+      "Poisson sampling is add-or-remove, fixed-size sampling replace-one, shares of noise zero-out or replace-one; give all events one that each of them can have.",
+  });
+}
+
+/**
+ * Refuses (`privacy/adjacency`) to hide whether a client is there where the noise is the clients' own: who receives the
+ * messages sees who sends them, and the noise of a sum grows with the number of its shares.
+ */
+export function checkParticipation(events: readonly PrivacyEvent[], noise: PrivacyContext["noise"]): void {
+  const open = events.find((event) => event.adjacency === "add-or-remove");
+  if (open === undefined || noise === undefined || noise === "central") return;
+  throw new AnabranchError({
+    code: "privacy/adjacency",
+    message: "it is public who takes part where clients add the noise",
+    received: `${open.kind}: add-or-remove, with ${noise} noise`,
+    expected: '"zero-out" or "replace-one"',
+    advice: "Poisson sampling amplifies only noise of a trusted server; account other rounds as gaussian events.",
   });
 }
 

@@ -1,8 +1,18 @@
 import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
 
-/** Which two populations an observer may not tell apart: all data of one client (or one record) present or not, or replaced. */
-export type Adjacency = "add-or-remove" | "replace-one";
+/**
+ * Which two populations an observer may not tell apart, for all data of one client (or one record):
+ *
+ *   add-or-remove: there or not, where it is secret who takes part; moves a sum by the norm bound
+ *   zero-out:      replaced by zeros, where it is public who takes part; moves a sum by the norm bound
+ *   replace-one:   replaced by any others; moves a sum by twice the norm bound
+ *
+ * replace-one at some epsilon implies zero-out at the same, as zeros are within the bound; neither implies add-or-remove.
+ */
+export type Adjacency = (typeof adjacencies)[number];
+
+const adjacencies = ["add-or-remove", "zero-out", "replace-one"] as const;
 
 const noiseMultiplier = z
   .number()
@@ -12,7 +22,13 @@ const noiseMultiplier = z
   );
 const count = z.int().positive().default(1).describe("how often the event has happened");
 const positiveInt = z.int().positive();
-const adjacency = z.enum(["add-or-remove", "replace-one"]).default("add-or-remove");
+const adjacency = z.enum(adjacencies).default("add-or-remove");
+
+/**
+ * Of sums that carry the clients' own shares of noise, always stated. A client that is gone takes its share along: the
+ * variances of n and n - 1 shares differ in every coordinate, which no bound on the norm of an update covers.
+ */
+const adjacencyOfShares = z.enum(adjacencies).exclude(["add-or-remove"]);
 
 /** A sum over all clients with Gaussian noise. Under replace-one a client changes it by twice the norm bound. */
 const gaussian = z.strictObject({ kind: z.literal("gaussian"), noiseMultiplier, adjacency, count });
@@ -70,7 +86,7 @@ const treeGaussian = z
 const zeroConcentrated = z.strictObject({
   kind: z.literal("zero-concentrated"),
   rho: z.number().nonnegative().describe("for neighbours of the stated adjacency"),
-  adjacency,
+  adjacency: adjacencyOfShares,
   count,
 });
 
@@ -80,7 +96,7 @@ const skellam = z.strictObject({
   l1: z.number().positive().describe("by how much neighbours differ at most in 1-norm, in steps of the grid"),
   l2: z.number().positive().describe("the same in 2-norm"),
   variance: z.number().positive().describe("of the noise of the whole sum, in squared steps of the grid"),
-  adjacency,
+  adjacency: adjacencyOfShares,
   count,
 });
 

@@ -1,7 +1,7 @@
 import type { Adjacency, PrivacyEvent } from "./events.ts";
 import { logNormalCdf } from "./special-functions.ts";
 
-/** By how many norm bounds one client changes a sum: replacing takes one vector away and adds another. */
+/** By how many norm bounds neighbours change a sum: replacing takes one vector away and adds another; zeros add nothing. */
 export function sensitivity(adjacency: Adjacency): number {
   return adjacency === "replace-one" ? 2 : 1;
 }

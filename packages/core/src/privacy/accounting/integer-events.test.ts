@@ -7,8 +7,10 @@ import { rdpAccountant } from "./rdp-accountant.ts";
 import { renyiDivergences } from "./rdp-curve.ts";
 
 const rdp = rdpAccountant();
-const concentrated = (rho: number, count = 1) => ({ kind: "zero-concentrated", rho, count }) as const;
-const skellam = (l1: number, l2: number, variance: number) => ({ kind: "skellam", l1, l2, variance }) as const;
+const adjacency = "zero-out";
+const concentrated = (rho: number, count = 1) => ({ kind: "zero-concentrated", rho, adjacency, count }) as const;
+const skellam = (l1: number, l2: number, variance: number) =>
+  ({ kind: "skellam", l1, l2, variance, adjacency }) as const;
 const divergences = (event: PrivacyEventInput, orders: readonly number[]) => [
   ...renyiDivergences(parseEvent(event), orders),
 ];
@@ -25,14 +27,14 @@ describe("zero-concentrated releases", () => {
   it("compose with other events, and count as one where they are equal", () => {
     const both: PrivacyEventInput[] = [
       concentrated(0.1),
-      { kind: "laplace", noiseMultiplier: 5 },
+      { kind: "laplace", noiseMultiplier: 5, adjacency },
       concentrated(0.1, 2),
     ];
     expect(groupEvents(both).map(({ kind, count }) => [kind, count])).toEqual([
       ["laplace", 1],
       ["zero-concentrated", 3],
     ]);
-    const apart = rdp.epsilon([concentrated(0.3), { kind: "laplace", noiseMultiplier: 5 }], 1e-5).epsilon;
+    const apart = rdp.epsilon([concentrated(0.3), { kind: "laplace", noiseMultiplier: 5, adjacency }], 1e-5).epsilon;
     expect(rdp.epsilon(both, 1e-5).epsilon).toBeCloseTo(apart, 12);
   });
 });
@@ -111,10 +113,10 @@ describe("both", () => {
   it.each(events)("$kind says what it rests on, trusts no server, and is explained", (event) => {
     const statement = rdp.epsilon([event], 1e-5);
     const text = statement.assumptions.join("\n");
-    expect(text).toMatch(/add-or-remove[\s\S]*no amplification by sampling[\s\S]*honest clients/);
+    expect(text).toMatch(/zero-out[\s\S]*no amplification by sampling[\s\S]*honest clients/);
     expect(text).not.toContain("trusted server");
     expect(statement.warnings).toEqual([]);
-    expect(explain(statement, [event])).toHaveLength(1);
+    expect(explain(statement, [event])).toEqual([expect.stringContaining("whether a client's updates or zeros are")]);
   });
 
   it("can be calibrated to a target, in noise and in rounds", () => {
@@ -132,11 +134,13 @@ describe("both", () => {
   it.each([
     [{ kind: "zero-concentrated", rho: -1 }, "rho"],
     [{ kind: "zero-concentrated", rho: Number.POSITIVE_INFINITY }, "rho"],
-    [{ kind: "zero-concentrated", rho: 1, noiseMultiplier: 1 }, "form"],
+    [{ kind: "zero-concentrated", rho: 1, noiseMultiplier: 1, adjacency }, "form"],
     [{ kind: "skellam", l1: 1, l2: 0, variance: 1 }, "l2"],
     [{ kind: "skellam", l1: Number.NaN, l2: 1, variance: 1 }, "l1"],
     [{ kind: "skellam", l1: 1, l2: 1, variance: 0 }, "variance"],
     [{ kind: "skellam", l1: 1, l2: 1 }, "variance"],
+    [{ kind: "skellam", l1: 1, l2: 1, variance: 1 }, "adjacency"],
+    [{ kind: "zero-concentrated", rho: 1, adjacency: "add-or-remove" }, "adjacency"],
   ])("refuses %j", (event, part) => {
     const call = () => rdp.epsilon([event as PrivacyEventInput], 1e-5);
     expect(call).toThrow(expect.objectContaining({ code: "privacy/event" }));

@@ -20,10 +20,12 @@ const WHAT = {
   clients: {
     "replace-one": "which of two data sets a client holds",
     "add-or-remove": "whether a client takes part",
+    "zero-out": "whether a client's updates or zeros are in the sums",
   },
   records: {
     "replace-one": "which of two records is among a client's",
     "add-or-remove": "whether a record is among a client's",
+    "zero-out": "whether a record or zeros are among a client's",
   },
 };
 

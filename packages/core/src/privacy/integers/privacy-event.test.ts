@@ -124,6 +124,7 @@ it("Skellam's event is in steps of the grid, by hand: 1 / gamma = 8, d = 16, bet
     l1: expect.closeTo(4 * Math.sqrt(78), 12),
     l2: expect.closeTo(Math.sqrt(78), 12),
     variance: 25,
+    adjacency: "zero-out",
   });
   // 1 + 4 + (1 + 2) = 8 = l2^2, below 4 sqrt(8).
   expect(privacyEventOf({ ...mechanism, granularity: 1 })).toMatchObject({ l1: expect.closeTo(8, 12) });

@@ -4,19 +4,25 @@ import { checkMechanism, type DiscreteMechanism } from "./discrete-mechanism.ts"
 import { paddedSize } from "./rotation.ts";
 
 /**
- * What one released sum of a mechanism costs, for a client that is there or not. No sampling is taken credit for, and
- * no wrapping around: what is done to the sum of whole numbers cannot cost more. Throws `privacy/mechanism`.
+ * What one released sum of a mechanism costs where one client's update is replaced by zeros (zero-out). The server knows
+ * who is in the sum, so its shares of noise are the same for both neighbours. Zeros are rounded to zeros, any other update
+ * to integers of 2-norm at most `roundedNorm`: that is how far the sum moves, whatever the cohort and however it was
+ * drawn. Between two updates it is twice as far. Not covered is a client that is gone, whose share of noise is gone, too.
+ *
+ * No credit is taken for sampling, nor for wrapping around: what is done to the sum of integers cannot cost more; nor for
+ * shares beyond `survivors`, which are added to a sum that is as private without them. Throws `privacy/mechanism`.
  */
 export function privacyEventOf(mechanism: DiscreteMechanism): PrivacyEventInput {
+  const adjacency = "zero-out";
   const { distribution, granularity, variance, bias, survivors } = checkMechanism(mechanism);
   const size = paddedSize(mechanism.size);
   const norm = roundedNorm(1 / granularity, size, bias);
   if (distribution === "skellam") {
     // |x|_1 is at most sqrt(d) |x|_2, and at most |x|_2^2 for whole numbers.
     const l1 = Math.min(norm * norm, Math.sqrt(size) * norm);
-    return { kind: "skellam", l1, l2: norm, variance: survivors * variance };
+    return { kind: "skellam", l1, l2: norm, variance: survivors * variance, adjacency };
   }
-  return { kind: "zero-concentrated", rho: discreteGaussianSumRho(norm, size, variance, survivors) };
+  return { kind: "zero-concentrated", rho: discreteGaussianSumRho(norm, size, variance, survivors), adjacency };
 }
 
 /**
@@ -28,7 +34,7 @@ export function privacyEventOf(mechanism: DiscreteMechanism): PrivacyEventInput 
  *
  * tau is how far such a sum can be from one discrete Gaussian of variance n sigma^2. sigma^2 is at least 1/4.
  *
- * @param norm D, by which one client moves the sum at most
+ * @param norm D, by which neighbours move the sum at most
  * @param size d
  * @param variance sigma^2 of a share
  * @param survivors n
