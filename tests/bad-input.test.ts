@@ -308,7 +308,7 @@ describe("a run's folder", () => {
     await refused("run/no-config", /config.toml/);
     await put("data.mjs", dataset({ features: "(i) => i / 47" }));
     // a module is loaded once a process: another process sees the change
-    const other = anabranch(["resume", run, "--json"]);
+    const other = anabranch(["resume", run, "--trust", "--json"]);
     expect(JSON.parse(other.stdout)).toMatchObject({ error: { code: "checkpoint/data" } });
     await put("data.mjs", dataset({}));
     for (const file of await checkpoints(run)) await truncate(file, 100);
@@ -319,7 +319,7 @@ describe("a run's folder", () => {
     const { folder: run } = await finished();
     const lock = await (await openRunFolder(run)).lock();
     expect((await failure(() => resumeRun(run, options()))).code).toBe("run/locked");
-    const other = anabranch(["resume", run, "--json"]);
+    const other = anabranch(["resume", run, "--trust", "--json"]);
     expect(JSON.parse(other.stdout)).toMatchObject({ error: { code: "run/locked", where: join(run, "lock") } });
     await lock.release();
     expect((await resumeRun(run, options())).result.stopped).toBe("finished");
@@ -376,7 +376,8 @@ async function onlyRun(runs: string): Promise<string> {
 /** The real command in the test's folder, in a shell after `before`. */
 function anabranch(words: readonly string[], before = "") {
   const script = `${before}exec "$0" "$@"`;
-  return spawnSync("bash", ["-c", script, process.execPath, bin, ...words], { cwd: folder, encoding: "utf8" });
+  const env = { ...process.env, XDG_CACHE_HOME: join(folder, ".cache") };
+  return spawnSync("bash", ["-c", script, process.execPath, bin, ...words], { cwd: folder, env, encoding: "utf8" });
 }
 
 /** An IDX file of bytes i % 2. */

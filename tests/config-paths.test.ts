@@ -40,7 +40,7 @@ describe("the path of a data set", () => {
     expect(await readFile(join(String(saved), "config.toml"), "utf8")).toContain(
       `dataset = "csv:${join(project(), "train.csv")}?label=sick&features=age,size&test=${join(project(), "test.csv")}"`,
     );
-    const resumed = await command(folder, "resume", String(saved), "--json", "--workers", "1");
+    const resumed = await command(folder, "resume", String(saved), "--trust", "--json", "--workers", "1");
     expect(resumed.code, resumed.stdout).toBe(0);
     expect(resumed.lines().at(-1)).toMatchObject({ modelHash, stopped: "finished" });
   });

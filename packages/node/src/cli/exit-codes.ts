@@ -26,7 +26,18 @@ export const exitCodeLines: readonly string[] = [
 ];
 
 /** Areas of error codes (the part before the slash) that stand for a mistake in the command line or configuration. */
-const usageAreas = new Set(["usage", "config", "algorithm", "model", "partition", "params", "local", "privacy"]);
+const usageAreas = new Set([
+  "usage",
+  "config",
+  "algorithm",
+  "model",
+  "partition",
+  "params",
+  "local",
+  "privacy",
+  "trust",
+  "method",
+]);
 const dataAreas = new Set(["data", "download", "safetensors"]);
 
 /** The exit status for a failed command. */

@@ -3,40 +3,75 @@ import {
   AnabranchError,
   BEST_CHECKPOINT,
   type Checkpoint,
-  type Config,
   createModel,
   decodeCheckpoint,
+  decodeSafetensors,
   type Layout,
-  layout,
-  type Model,
   newestCheckpoint,
-  parseConfig,
   requireLayout,
 } from "@anabranch/core";
-import { type LoadOptions, loadConfigured } from "../run/configured.ts";
+import { describedLayout, type ModelDescription, readModelDescription } from "../run/model-description.ts";
+import { readRunConfig } from "../run/run-config.ts";
 import { openDiskBlobStore } from "../store/disk-blob-store.ts";
-import { openRunFolder } from "../store/run-folder.ts";
+import { openRunFolder, type RunFolder } from "../store/run-folder.ts";
 
-/** The model of a run with the parameters of one of its checkpoints. */
+/** The parameters of one of a run's checkpoints, and what they are. */
 export interface TrainedModel {
-  readonly model: Model;
+  readonly run: RunFolder;
+  readonly description: ModelDescription;
   readonly layout: Layout;
   readonly checkpoint: Checkpoint;
 }
 
 /**
- * Reads the newest checkpoint of a run, or the one of its best evaluation, and builds the model that it belongs to.
+ * Reads the newest checkpoint of a run, or the one of its best evaluation, and the description of its model. Neither data
+ * nor code that the run's configuration names are loaded: the folder may be somebody else's.
  *
- * @throws `run/no-checkpoint`, `params/layout`, and what reading configuration, data and checkpoints throws
+ * @throws `run/no-checkpoint`, `run/model-description`, `params/layout`, and what reading checkpoints throws
  */
-export async function loadTrainedModel(folder: string, best: boolean, options: LoadOptions): Promise<TrainedModel> {
+export async function loadTrainedModel(folder: string, best: boolean): Promise<TrainedModel> {
   const run = await openRunFolder(folder);
   const checkpoint = await readCheckpoint(run.folder, best);
-  const config = parseConfig(await readFile(run.paths.config, "utf8"), run.paths.config);
-  const model = await buildModel(config, options);
-  const modelLayout = layout(model.parameters);
-  requireLayout(checkpoint.layoutHash, modelLayout.hash, run.folder);
-  return { model, layout: modelLayout, checkpoint };
+  const description = await readModelDescription(run);
+  const layout = describedLayout(description);
+  requireLayout(checkpoint.layoutHash, layout.hash, run.folder);
+  return { run, description, layout, checkpoint };
+}
+
+/**
+ * The model as an ONNX file. That of an own model's run is the one that the run has written at its end: to make another,
+ * its code would have to run.
+ *
+ * @throws `local/own-model` where there is none of this checkpoint
+ */
+export async function trainedOnnx(trained: TrainedModel, metadata: Record<string, string>): Promise<Uint8Array> {
+  const { run, description, layout, checkpoint } = trained;
+  if (!description.own) {
+    const { name, file: _file, initialWeights: _weights, ...options } = (await readRunConfig(run.folder)).model;
+    const model = createModel(name, description, options);
+    const { modelOnnx } = await import("../run/outputs.ts");
+    return modelOnnx(model, layout, checkpoint.serverState.vectors.parameters!, metadata);
+  }
+  const { round } = checkpoint;
+  if ((await writtenRound(run)) === String(round)) return new Uint8Array(await readFile(run.paths.modelOnnx));
+  throw new AnabranchError({
+    code: "local/own-model",
+    message: "the ONNX file of an own model cannot be made, as export does not run the code of own files",
+    where: run.folder,
+    received: `the parameters of round ${round}`,
+    expected: "those of the round with which the run ended",
+    advice: "Export --safetensors, or take model.onnx from the folder of the run after it has ended.",
+  });
+}
+
+/** The round of the model that a run has written at its end. */
+async function writtenRound({ paths }: RunFolder): Promise<string | undefined> {
+  try {
+    const bytes = new Uint8Array(await readFile(paths.modelSafetensors));
+    return decodeSafetensors(bytes, paths.modelSafetensors).metadata.round;
+  } catch {
+    return undefined;
+  }
 }
 
 async function readCheckpoint(folder: string, best: boolean): Promise<Checkpoint> {
@@ -54,11 +89,4 @@ async function readCheckpoint(folder: string, best: boolean): Promise<Checkpoint
     where: folder,
     advice: best ? "Leave out --best to export the newest parameters." : "Wait for its first round, or resume it.",
   });
-}
-
-async function buildModel(config: Config, options: LoadOptions): Promise<Model> {
-  const { data, own } = await loadConfigured(config, options);
-  if (own.model !== undefined) return own.model;
-  const { name, file: _file, initialWeights: _weights, ...modelOptions } = config.model;
-  return createModel(name, "kind" in data ? data.test : data.train, modelOptions);
 }

@@ -1,11 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import {
-  AnabranchError,
   type BlobStore,
   type Config,
   type Own,
-  parseConfig,
   type RunEvent,
   type RunResult,
   renderToml,
@@ -20,7 +17,9 @@ import { createRunFolder, openRunFolder, type RunFolder, writeRunFile } from "..
 import { RunIndex } from "../store/run-index.ts";
 import { RunSummarizer, type RunSummary } from "../store/run-summary.ts";
 import { withAbsolutePaths } from "./config-paths.ts";
+import { writeModelDescription } from "./model-description.ts";
 import { writeOutputs } from "./outputs.ts";
+import { readRunConfig } from "./run-config.ts";
 import { type OpenSimulation, openSimulation, type SimulationOptions } from "./simulation.ts";
 
 export interface SessionOptions extends SimulationOptions {
@@ -50,7 +49,7 @@ export async function startRun(given: Config, options: SessionOptions, own: Own 
   try {
     const run = await createRunFolder({ root: options.runs, name: config.name });
     await writeRunFile(run.paths.config, renderToml(config));
-    return await locked(run, () => recorded(run, config, simulation, options));
+    return await locked(run, () => recorded(run, config, simulation, options, own));
   } finally {
     await simulation.close();
   }
@@ -62,31 +61,15 @@ export async function startRun(given: Config, options: SessionOptions, own: Own 
  */
 export async function resumeRun(folder: string, options: SessionOptions, own: Own = {}): Promise<RunOutcome> {
   const run = await openRunFolder(folder);
-  const config = parseConfig(await readConfig(run), run.paths.config);
+  const config = await readRunConfig(folder);
   return locked(run, async () => {
     const simulation = await openSimulation(config, config.name, options, own);
     try {
-      return await recorded(run, config, simulation, options);
+      return await recorded(run, config, simulation, options, own);
     } finally {
       await simulation.close();
     }
   });
-}
-
-async function readConfig({ folder, paths }: RunFolder): Promise<string> {
-  try {
-    return await readFile(paths.config, "utf8");
-  } catch (cause) {
-    throw new AnabranchError({
-      code: "run/no-config",
-      message: "the configuration of the run cannot be read",
-      where: folder,
-      received: cause instanceof Error ? cause.message : String(cause),
-      expected: "config.toml, as the run was started with",
-      advice: "Put it back from a copy; a run cannot go on without it.",
-      cause,
-    });
-  }
 }
 
 async function locked<T>(run: RunFolder, body: () => Promise<T>): Promise<T> {
@@ -104,6 +87,7 @@ async function recorded(
   config: Config,
   simulation: OpenSimulation,
   options: SessionOptions,
+  own: Own,
 ): Promise<RunOutcome> {
   const { paths, folder, id } = run;
   options.onFolder?.(folder);
@@ -114,6 +98,7 @@ async function recorded(
   const metrics = await MetricsCsv.open(paths.metrics, paths.events);
   const index = await RunIndex.open(dirname(folder));
   const summarizer = await RunSummarizer.ofFolder(folder);
+  await writeModelDescription(run, (own.model ?? config.model.file) !== undefined, simulation);
   await writeRunFile(paths.partition, JSON.stringify(partitionFile(simulation, config)));
   let savedRound = resumedFrom;
   const emit = async (event: RunEvent) => {

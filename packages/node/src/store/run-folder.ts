@@ -16,6 +16,8 @@ export interface RunPaths {
   readonly checkpoints: string;
   /** Folder of state that clients keep between rounds. */
   readonly clientStates: string;
+  /** What the model is: its parameters by name, and the data that it takes. */
+  readonly modelDescription: string;
   readonly modelSafetensors: string;
   readonly modelOnnx: string;
   readonly modelCard: string;
@@ -115,6 +117,7 @@ function describe(folder: string): RunFolder {
       partition: path("partition.json"),
       checkpoints: path("checkpoints"),
       clientStates: path("client-states"),
+      modelDescription: path("model.json"),
       modelSafetensors: path("model.safetensors"),
       modelOnnx: path("model.onnx"),
       modelCard: path("model-card.md"),

@@ -8,7 +8,7 @@ import type { RunSummary } from "../../store/run-summary.ts";
 import { formatBytes } from "../../terminal/format.ts";
 import { listensTo, readCall } from "../globals.ts";
 import { withExamples } from "../help.ts";
-import { loadTrainedModel, type TrainedModel } from "../trained-model.ts";
+import { loadTrainedModel, type TrainedModel, trainedOnnx } from "../trained-model.ts";
 
 interface ExportOptions {
   readonly onnx?: boolean;
@@ -33,7 +33,7 @@ export function addExport(program: Command): void {
       const format = formatOf(options);
       const run = await findRun(globals.runs, name);
       const best = options.best === true;
-      const trained = await loadTrainedModel(run.folder, best, { baseDir: run.folder, ...dataDirOf(globals.dataDir) });
+      const trained = await loadTrainedModel(run.folder, best);
       const file = resolve(options.output ?? `${run.name}-${run.id}${best ? "-best" : ""}.${format}`);
       const bytes = await encode(trained, run, format);
       await writeModel(file, bytes);
@@ -41,16 +41,12 @@ export function addExport(program: Command): void {
       if (output.json) output.document({ file, format, run: run.id, round, best, bytes: bytes.length });
       else output.note(`Wrote ${file} (${formatBytes(bytes.length)}): the model after round ${round} of ${run.name}.`);
     });
-  listensTo(command, "runs", "dataDir", "quiet");
+  listensTo(command, "runs", "quiet");
   withExamples(
     command,
     ["anabranch export last --onnx", "for onnxruntime in any language"],
     ["anabranch export k3x --safetensors --best -o best.safetensors", "to start another run from"],
   );
-}
-
-function dataDirOf(dataDir: string | undefined): { dataDir?: string } {
-  return dataDir === undefined ? {} : { dataDir };
 }
 
 /** What the options ask for, or the ending of the file's name. */
@@ -65,20 +61,20 @@ function formatOf({ onnx, safetensors, output }: ExportOptions): Format {
   });
 }
 
-async function encode(
-  { model, layout, checkpoint }: TrainedModel,
-  run: RunSummary,
-  format: Format,
-): Promise<Uint8Array> {
-  const { modelOnnx, modelSafetensors } = await import("../../run/outputs.ts");
+async function encode(trained: TrainedModel, run: RunSummary, format: Format): Promise<Uint8Array> {
+  const { modelSafetensors } = await import("../../run/outputs.ts");
   const { readRunFolder } = await import("../../report/run-data.ts");
   const { privacyMetadata } = await import("../../report/privacy.ts");
-  const { parameters } = checkpoint.serverState.vectors;
-  const { algorithm, round } = checkpoint;
-  const about = { run: run.id, algorithm, model: model.name, round: String(round) };
+  const { layout, checkpoint, description } = trained;
+  const about = {
+    run: run.id,
+    algorithm: checkpoint.algorithm,
+    model: description.name,
+    round: String(checkpoint.round),
+  };
   const metadata = { ...about, ...privacyMetadata(readRunFolder(run.folder)) };
-  if (format === "onnx") return modelOnnx(model, layout, parameters!, metadata);
-  return modelSafetensors(layout, parameters!, metadata);
+  if (format === "onnx") return trainedOnnx(trained, metadata);
+  return modelSafetensors(layout, checkpoint.serverState.vectors.parameters!, metadata);
 }
 
 async function writeModel(file: string, bytes: Uint8Array): Promise<void> {

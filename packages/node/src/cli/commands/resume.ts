@@ -1,20 +1,24 @@
 import type { Command } from "commander";
+import { readRunConfig } from "../../run/run-config.ts";
 import { findRun } from "../../store/find-run.ts";
 import { carryOut } from "../carry-out.ts";
 import { listensTo, readCall } from "../globals.ts";
 import { withExamples } from "../help.ts";
+import { requireTrust, type TrustOption, withTrust } from "../trust.ts";
 
 export function addResume(program: Command): void {
   const command = program
     .command("resume")
     .description("Continue a run from its newest checkpoint; the result is that of a run never stopped.")
     .argument("<run>", 'id (or the beginning of one), name, folder, or "last"')
-    .action(async (name: string, _options: unknown, self: Command) => {
+    .action(async (name: string, options: TrustOption, self: Command) => {
       const { globals, output } = readCall(self);
       const run = await findRun(globals.runs, name);
+      await requireTrust([await readRunConfig(run.folder)], { where: run.folder, ask: "all" }, options, globals);
       const { resumeRun } = await import("../../run/session.ts");
       await carryOut(globals, output, (options) => resumeRun(run.folder, options));
     });
+  withTrust(command);
   listensTo(command, "workers", "runs", "dataDir", "quiet");
   withExamples(
     command,

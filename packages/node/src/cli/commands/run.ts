@@ -3,19 +3,22 @@ import { carryOut } from "../carry-out.ts";
 import { readConfigFile } from "../config-file.ts";
 import { listensTo, readCall } from "../globals.ts";
 import { withExamples } from "../help.ts";
+import { liesInRunFolder, requireTrust, type TrustOption, withTrust } from "../trust.ts";
 
 export function addRun(program: Command): void {
   const command = program
     .command("run")
     .description("Train as a configuration says. Ctrl-C saves and stops; a second one stops at once.")
     .argument("<file>", "configuration (TOML); paths in it are relative to its folder")
-    .action(async (file: string, _options: unknown, self: Command) => {
+    .action(async (file: string, options: TrustOption, self: Command) => {
       const { globals, output } = readCall(self);
       const config = await readConfigFile(file, globals);
+      await requireTrust([config], { where: file, ask: liesInRunFolder(file) ? "all" : "none" }, options, globals);
       // Loaded here, as charts and executors are heavy and most commands need neither.
       const { startRun } = await import("../../run/session.ts");
       await carryOut(globals, output, (options) => startRun(config, options));
     });
+  withTrust(command);
   listensTo(command, "set", "workers", "runs", "dataDir", "quiet");
   withExamples(
     command,

@@ -22,8 +22,9 @@ import { type OpenSweep, openSweep } from "../sweep-config.ts";
 import { planLines } from "../sweep-plan-text.ts";
 import { notReusedText, SweepView } from "../sweep-view.ts";
 import { table } from "../text.ts";
+import { type TrustOption, withTrust } from "../trust.ts";
 
-interface SweepCommandOptions extends ComparisonOptions {
+interface SweepCommandOptions extends ComparisonOptions, TrustOption {
   readonly plan?: boolean;
   readonly jobs: number;
 }
@@ -39,11 +40,12 @@ export function addSweep(program: Command): void {
     .option("--jobs <n>", "runs at a time, each with its share of the cores; never changes a result", positiveCount, 1)
     .action(async (file: string, options: SweepCommandOptions, self: Command) => {
       const { globals, output } = readCall(self);
-      const open = await openSweep(file, globals.dataDir);
+      const open = await openSweep(file, options, globals);
       if (options.plan === true) await plan(open, options.jobs, globals, output);
       else await carryOutAlone(file, open, options, globals, output);
     });
   withComparisonOptions(command);
+  withTrust(command);
   listensTo(command, "workers", "runs", "dataDir", "quiet");
   withExamples(
     command,

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const bin = fileURLToPath(new URL("../../../bin/anabranch.mjs", import.meta.url));
@@ -27,7 +28,13 @@ export interface Spawned {
 export function startCommand(folder: string, ...args: readonly string[]): Spawned {
   const child = spawn(process.execPath, [bin, ...args], {
     cwd: folder,
-    env: { ...process.env, NO_COLOR: "1", ANABRANCH_DEBUG: "", ANABRANCH_DATA: "" },
+    env: {
+      ...process.env,
+      NO_COLOR: "1",
+      ANABRANCH_DEBUG: "",
+      ANABRANCH_DATA: "",
+      XDG_CACHE_HOME: join(folder, ".cache"),
+    },
   });
   let stdout = "";
   let stderr = "";

@@ -1,0 +1,122 @@
+import { once } from "node:events";
+import { existsSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { AnabranchError, type Config } from "@anabranch/core";
+import type { Command } from "commander";
+import { type NamedFile, namedFiles } from "../run/named-files.ts";
+import { TrustedFiles } from "../run/trusted-files.ts";
+import { formatPlural } from "../terminal/format.ts";
+import { renderFailure } from "./failure.ts";
+import type { GlobalOptions } from "./globals.ts";
+
+/** The option of a command that may run a configuration of somebody else. */
+export interface TrustOption {
+  readonly trust?: boolean;
+}
+
+export function withTrust(command: Command): Command {
+  return command.option("--trust", "execute and read the files that a shared configuration names, without asking");
+}
+
+/** Where configurations come from that are about to run. */
+export interface Origin {
+  /** A file of the configuration or a folder of a run, for errors. */
+  readonly where: string;
+  /**
+   * What needs consent: "none" of a configuration that the user has written, "code" of one that may be somebody else's,
+   * "all" files of one that lies in the folder of a run.
+   */
+  readonly ask: "none" | "code" | "all";
+}
+
+/**
+ * Makes sure that the user agrees to the files that configurations name: files that this user has run before, --trust,
+ * or a yes at the terminal. The files are then recorded, so that resuming an own run asks for nothing.
+ *
+ * @throws `trust/files` with each file, its path and its hash
+ */
+export async function requireTrust(
+  configs: readonly Config[],
+  { where, ask }: Origin,
+  { trust = false }: TrustOption,
+  { dataDir, json }: GlobalOptions,
+  answer = json ? undefined : terminalAnswer(),
+): Promise<void> {
+  const files = await namedFiles(configs, dataDir);
+  const trusted = new TrustedFiles();
+  const asked = files.filter(({ kind }) => ask === "all" || (ask === "code" && kind === "code"));
+  const unknown = trust ? [] : await trusted.unknown(asked);
+  if (unknown.length > 0) {
+    const refusal = refused(unknown, where);
+    if (answer === undefined || !(await answer(refusal))) throw refusal;
+  }
+  await trusted.remember(files);
+}
+
+/** Whether a file lies in the folder of a run, at any depth; links are followed. */
+export function liesInRunFolder(file: string): boolean {
+  return folders(file).some((folder) => existsSync(join(folder, "events.jsonl"))) || isSavedConfig(file);
+}
+
+function folders(file: string): string[] {
+  const above = (path: string): string[] => {
+    const folder = dirname(path);
+    return folder === path ? [] : [folder, ...above(folder)];
+  };
+  return [...above(resolve(file)), ...above(realPath(file))];
+}
+
+/** The resolved configuration of a run whose log is missing. */
+function isSavedConfig(file: string): boolean {
+  return [resolve(file), realPath(file)].some(
+    (path) => basename(path) === "config.toml" && existsSync(join(dirname(path), "checkpoints")),
+  );
+}
+
+function realPath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return resolve(file);
+  }
+}
+
+function refused(files: readonly NamedFile[], where: string): AnabranchError {
+  const code = files.some(({ kind }) => kind === "code");
+  return new AnabranchError({
+    code: "trust/files",
+    message: code
+      ? "this configuration names code that you have not run before"
+      : "this configuration names files that you have not used before",
+    where,
+    received: files.map(describe).join("\n"),
+    advice: code
+      ? "Read these files first: code runs with all your permissions. To run them, add --trust."
+      : "What is read can end up in the run's model and reports. To read these files, add --trust.",
+  });
+}
+
+function describe({ key, path, fingerprint }: NamedFile): string {
+  if (fingerprint === undefined) return `${key}: ${path}`;
+  const { own, imports } = fingerprint;
+  const more = imports.length === 0 ? "" : `, imports ${formatPlural(imports.length, "file")}: ${imports.join(", ")}`;
+  return `${key}: ${path} (sha256 ${own}${more})`;
+}
+
+/** Asks at the terminal; undefined where there is none. */
+function terminalAnswer(): ((refusal: AnabranchError) => Promise<boolean>) | undefined {
+  const { stdin, stderr } = process;
+  if (!stdin.isTTY || !stderr.isTTY) return undefined;
+  return async (refusal) => {
+    stderr.write(`${renderFailure(refusal, Math.min(stderr.columns, 110))}\n`);
+    const lines = createInterface({ input: stdin, output: stderr });
+    try {
+      const closed = once(lines, "close").then(() => "");
+      lines.once("SIGINT", () => lines.close());
+      return /^y(es)?$/i.test((await Promise.race([lines.question("Run it? [y/N] "), closed])).trim());
+    } finally {
+      lines.close();
+    }
+  };
+}
