@@ -87,6 +87,7 @@ export { dealParts } from "./selection/deal-parts.ts";
 export { poissonSampler, type Sampler, scriptedSampler, uniformSampler } from "./selection/sampler.ts";
 export { type Federation, openFederation } from "./simulation/federation.ts";
 export { describeFailure, inProcessSimulation } from "./simulation/in-process.ts";
+export type { InitialWeights } from "./simulation/initial-weights.ts";
 export type { SimulationPlan } from "./simulation/plan.ts";
 export { type ExecutorIdentity, type Own, type PreparedRun, prepareRun } from "./simulation/prepare.ts";
 export { prepareQuadratics, type Quadratics } from "./simulation/quadratics.ts";

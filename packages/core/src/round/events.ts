@@ -4,6 +4,7 @@
  */
 import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
+import { privacyAccountSchema } from "../privacy/accounting/index.ts";
 
 /** Version of the events; readers refuse later ones. */
 export const EVENT_VERSION = 1;
@@ -17,7 +18,15 @@ const round = z.int().nonnegative();
 const envelope = { v: z.literal(EVENT_VERSION), at: z.iso.datetime({ offset: true }) };
 
 /** An (epsilon, delta) guarantee for whole clients or single records, and whose formula gave it. */
-const spent = z.object({ epsilon: real, delta: z.number(), accountant: z.string() });
+const spent = z.object({
+  epsilon: real,
+  delta: z.number(),
+  accountant: z.string(),
+  /** What of epsilon the initial weights had cost already; absent: nothing. The rest is less than the difference tells. */
+  before: real.optional(),
+  /** False: epsilon does not cover the data that the initial weights were trained on. */
+  covered: z.boolean().optional(),
+});
 
 const runStarted = z.object({
   ...envelope,
@@ -47,6 +56,10 @@ const runStarted = z.object({
   noiseMultiplier: z.number().nonnegative().optional(),
   /** What the epsilon of its rounds rests on. */
   privacyAssumptions: z.array(z.string()).optional(),
+  /** What was spent when the run was started or resumed. */
+  privacySpent: spent.optional(),
+  /** What its rounds spend, for the record in its model's file. */
+  privacyAccount: privacyAccountSchema.optional(),
   /** How updates are hidden in their sum, in words; absent: they are not. */
   secureAggregation: z.string().optional(),
   /** The round whose checkpoint this run continues from. */

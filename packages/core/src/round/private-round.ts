@@ -16,7 +16,7 @@ import {
 import type { Update } from "../protocol/message.ts";
 import type { UpdateDefect } from "./defect.ts";
 import type { EventOf } from "./events.ts";
-import type { RunPlan } from "./run-plan.ts";
+import type { PrivacyAccount, RunPlan } from "./run-plan.ts";
 
 /** Rounding of a clipped float32 vector. */
 const TOLERANCE = 1e-6;
@@ -138,9 +138,41 @@ type Spent = NonNullable<EventOf<"round.finished">["privacy"]>;
 /** What all rounds so far cost, as events tell it; nothing without privacy. */
 export function spentAfter({ account }: RunPlan, rounds: number): { readonly privacy?: Spent } {
   if (account === undefined) return {};
-  const { accountant, delta } = account;
-  const epsilon = account.epsilonAfter(rounds);
-  return { privacy: { epsilon: Number.isFinite(epsilon) ? epsilon : null, delta, accountant } };
+  return { privacy: spentBy(account, rounds) };
+}
+
+function spentBy(account: PrivacyAccount, rounds: number): Spent {
+  const { accountant, delta, recorded } = account;
+  const epsilon = (done: number) => {
+    const value = account.epsilonAfter(done);
+    return Number.isFinite(value) ? value : null;
+  };
+  return {
+    epsilon: epsilon(rounds),
+    delta,
+    accountant,
+    ...(recorded.before.length === 0 ? {} : { before: epsilon(0) }),
+    ...(recorded.covered ? {} : { covered: false }),
+  };
+}
+
+type Start = EventOf<"run.started">;
+
+/** What `run.started` tells of a private run. */
+export function privacyAtStart(
+  { account, stages: { privacy } }: RunPlan,
+  rounds: number,
+): Partial<Pick<Start, "noiseMultiplier" | "privacyAssumptions" | "privacySpent" | "privacyAccount">> {
+  return {
+    ...(privacy === undefined ? {} : { noiseMultiplier: privacy.noiseMultiplier }),
+    ...(account === undefined
+      ? {}
+      : {
+          privacyAssumptions: [...account.assumptions],
+          privacySpent: spentBy(account, rounds),
+          privacyAccount: account.recorded,
+        }),
+  };
 }
 
 /** Whether another round after these would exceed the run's target. */

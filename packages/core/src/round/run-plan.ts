@@ -1,6 +1,7 @@
 import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
+import type { RecordedAccount } from "../privacy/accounting/index.ts";
 import type { Summation } from "../privacy/secure-aggregation/summation.ts";
 import type { Sampler } from "../selection/sampler.ts";
 import type { Backend, Evaluator, Warning } from "./backend.ts";
@@ -16,10 +17,12 @@ export interface PrivacyAccount {
   readonly delta: number;
   /** The run stops before a round that would exceed it. */
   readonly targetEpsilon: number | undefined;
-  /** Infinite where nothing is guaranteed. */
+  /** Of all that was spent when so many rounds of this run are done; infinite where nothing is guaranteed. */
   epsilonAfter(rounds: number): number;
+  /** What a round spends and what was spent on the initial weights, for whoever goes on from the model. */
+  readonly recorded: RecordedAccount;
   readonly assumptions: readonly string[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
 }
 
 /** What the loop needs to know of a run; it names no file, no thread and no socket. */

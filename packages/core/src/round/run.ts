@@ -9,7 +9,7 @@ import { Background } from "./background.ts";
 import { decoded, decodingFault } from "./decode.ts";
 import { defectOf } from "./defect.ts";
 import { type FailedClient, isDivergedLoss, type RoundFacts, troubleAfter } from "./divergence.ts";
-import { privacyDefect, publicScalars, spentAfter, unreleased } from "./private-round.ts";
+import { privacyAtStart, privacyDefect, publicScalars, spentAfter, unreleased } from "./private-round.ts";
 import type { RoundSum } from "./round-sum.ts";
 import { emitEnding, endingOf } from "./run-ending.ts";
 import type { RoundRecord, RunPlan, RunPorts, RunResult } from "./run-plan.ts";
@@ -320,8 +320,7 @@ async function emitStarted(plan: RunPlan, ports: RunPorts, state: RunState): Pro
     packageVersion: VERSION,
     dataHash: plan.dataHash,
     ...plan.description,
-    ...(plan.stages.privacy === undefined ? {} : { noiseMultiplier: plan.stages.privacy.noiseMultiplier }),
-    ...(plan.account === undefined ? {} : { privacyAssumptions: [...plan.account.assumptions] }),
+    ...privacyAtStart(plan, state.round),
     ...(state.round > 0 ? { resumedFrom: state.round } : {}),
   });
   await warn(ports, plan.warnings);

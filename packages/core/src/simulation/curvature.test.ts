@@ -139,7 +139,7 @@ describe("curvature in local steps", () => {
       sampler: { cohort: 1 },
     });
     const executor = await onnxruntimeNode();
-    const own = { algorithm, weights };
+    const own = { algorithm, weights: { tensors: weights } };
     const run = prepareRun(config, { train: points, test: points }, { ...executor, fingerprint: "" }, 0, "t", own);
     const delta = await upload(run, executor);
     const entry = run.plan.layout.entries.find(({ shape }) => shape.length === 2)!;

@@ -100,7 +100,7 @@ describe("prepareRun", () => {
         Object.values(tensors).find(({ shape }) => (shape.length === 1) === name.endsWith("bias"))!,
       ]),
     );
-    const { plan } = prepareRun(config, data, identity, 0, "t", { weights });
+    const { plan } = prepareRun(config, data, identity, 0, "t", { weights: { tensors: weights } });
     expect([...plan.initial].sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 

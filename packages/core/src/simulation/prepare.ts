@@ -7,15 +7,14 @@ import { type Config, configHash } from "../config/index.ts";
 import type { SyntheticPopulation, TrainTest } from "../data/index.ts";
 import { createModel, type Model } from "../models/index.ts";
 import type { ModelData } from "../models/registry.ts";
-import { parametersFrom } from "../params/from-tensors.ts";
 import { initialParameters } from "../params/initialize.ts";
 import { layout } from "../params/layout.ts";
-import type { NamedTensor } from "../protocol/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import { privateExchange } from "../round/private-round.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { poissonSampler, uniformSampler } from "../selection/sampler.ts";
 import { type Federation, openFederation } from "./federation.ts";
+import { freshCohorts, type InitialWeights, startedHash, startFrom } from "./initial-weights.ts";
 import { type SimulationPlan, simulationPlan } from "./plan.ts";
 import { accountOf } from "./private-account.ts";
 import { configuredMechanism, describeMechanism, privacyWarnings, releasedOf } from "./private-run.ts";
@@ -26,8 +25,8 @@ import { configuredSecureSum, describeSecureSum } from "./secure-run.ts";
 export interface Own {
   readonly model?: Model | undefined;
   readonly algorithm?: Algorithm | undefined;
-  /** Initial values by parameter name, e.g. the tensors of a safetensors file. Every parameter must be there. */
-  readonly weights?: Readonly<Record<string, NamedTensor>> | undefined;
+  /** What to start from instead of random weights, e.g. a decoded safetensors file. */
+  readonly weights?: InitialWeights | undefined;
 }
 
 /** What the executor is, as far as a plan must know. */
@@ -64,9 +63,10 @@ export function prepareRun(
   const { training, aggregation } = config;
   requireClippable(algorithm, exchange, aggregation.clipNorm);
   requireSenders(algorithm, exchange, config.sampler.cohort);
-  const mechanism = configuredMechanism(config, algorithm, exchange, federation);
+  const start = own.weights && startFrom(own.weights, modelLayout);
+  const mechanism = configuredMechanism(config, algorithm, exchange, federation, start);
   const account =
-    mechanism && accountOf(config, releasedOf(algorithm, exchange, federation), mechanism.noiseMultiplier);
+    mechanism && accountOf(config, releasedOf(algorithm, exchange, federation), mechanism.noiseMultiplier, start);
   const secureSum = configuredSecureSum(config, algorithm, exchange, federation, mechanism);
   if (mechanism !== undefined || secureSum !== undefined) requirePublicSteps(algorithm, training);
   const stages = {
@@ -91,15 +91,13 @@ export function prepareRun(
     sources: federation.sources(model, float),
   });
   requireSteps(algorithm, simulation, training.batchSize, budget);
-  const initial =
-    own.weights === undefined
-      ? initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"))
-      : parametersFrom(own.weights, modelLayout);
+  const initial = start?.vector ?? initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"));
   const { name: samplerName, cohort } = config.sampler;
+  const sampler = samplerName === "poisson" ? poissonSampler(population, cohort) : uniformSampler(population, cohort);
   const plan: RunPlan = {
     id,
     name: config.name,
-    configHash: configHash(config),
+    configHash: mechanism === undefined ? configHash(config) : startedHash(configHash(config), start),
     dataHash: federation.hash,
     seed: config.seed,
     rounds: config.rounds,
@@ -108,7 +106,7 @@ export function prepareRun(
     layout: modelLayout,
     exchange: mechanism === undefined ? exchange : privateExchange(exchange, mechanism),
     initial: float === "float64" ? Float64Array.from(initial) : Float32Array.from(initial),
-    sampler: samplerName === "poisson" ? poissonSampler(population, cohort) : uniformSampler(population, cohort),
+    sampler: mechanism === undefined ? sampler : freshCohorts(sampler, start),
     stages,
     localSteps: training.localSteps,
     warnings: privacyWarnings(mechanism, config, account),

@@ -63,7 +63,7 @@ describe("what a round releases", () => {
     const records = unit === "records";
     const [adjacency, moved] = truth(place, sampler, records);
     const config = configOf(places[place], samplers[sampler]);
-    const released = { population: POPULATION, size: 100, ...(records ? { records: 900 } : {}) };
+    const released = { population: POPULATION, size: 100, data: "", ...(records ? { records: 900 } : {}) };
     const [event, ...others] = roundEvents(config, released, 4, 1);
     expect(others).toEqual([]);
     const rdp = createAccountant("rdp").epsilon([event!], DELTA);
@@ -85,7 +85,7 @@ describe("what a round releases", () => {
     const records = unit === "records";
     const [adjacency] = truth(place, sampler, records);
     const config = configOf(places[place], samplers[sampler]);
-    const released = { population: POPULATION, size: 100, ...(records ? { records: 900 } : {}) };
+    const released = { population: POPULATION, size: 100, data: "", ...(records ? { records: 900 } : {}) };
     const text = accountOf(config, released, 4).assumptions.join("\n");
     expect(text).toMatch(new RegExp(`^adjacency ${adjacency}: `));
     const open = place !== "central";
@@ -99,7 +99,7 @@ describe("shares of noise", () => {
     for (const place of ["distributed", "discrete-gaussian", "skellam"] as const) {
       const epsilons = Object.values(samplers).map((sampler) => {
         const config = configOf(places[place], { ...sampler, cohort: 10 });
-        return accountOf(config, { population: 10, size: 100 }, 4).epsilonAfter(3);
+        return accountOf(config, { population: 10, size: 100, data: "" }, 4).epsilonAfter(3);
       });
       if (place === "distributed") expect(new Set(epsilons).size).toBe(1);
       // a Poisson cohort may be larger than 10, but not than the population; the grid is laid out for it
@@ -110,7 +110,8 @@ describe("shares of noise", () => {
   it("cost less with noise and more with rounds, under every relation", () => {
     for (const [place, privacy] of Object.entries(places)) {
       for (const sampler of Object.values(samplers)) {
-        const account = (noise: number) => accountOf(configOf(privacy, sampler), { population: 40, size: 100 }, noise);
+        const account = (noise: number) =>
+          accountOf(configOf(privacy, sampler), { population: 40, size: 100, data: "" }, noise);
         const [few, many] = [account(4).epsilonAfter(1), account(4).epsilonAfter(3)];
         expect(few, place).toBeLessThan(many);
         expect(account(5).epsilonAfter(3), place).toBeLessThan(many);

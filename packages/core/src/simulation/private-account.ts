@@ -1,17 +1,18 @@
-import { AnabranchError } from "@anabranch/engine";
 import { conflict } from "../config/check.ts";
 import { isDiscrete } from "../config/check-privacy.ts";
 import type { Config } from "../config/index.ts";
 import {
   type Accountant,
   boundText,
-  calibrateNoise,
   createAccountant,
+  groupEvents,
   type PrivacyContext,
   type PrivacyEventInput,
 } from "../privacy/accounting/index.ts";
 import { privacyEventOf } from "../privacy/integers/index.ts";
 import type { PrivacyAccount } from "../round/run-plan.ts";
+import type { Start } from "./initial-weights.ts";
+import { eventsBefore, priorOf } from "./prior-privacy.ts";
 import { configuredDiscrete } from "./secure-run.ts";
 
 /** What a release is of. */
@@ -22,10 +23,9 @@ export interface Released {
   readonly size: number;
   /** All records of all clients where those are protected; absent: whole clients are. */
   readonly records?: number | undefined;
+  /** Hash of the data and of who holds what. */
+  readonly data: string;
 }
-
-/** Noise where a configuration names neither noise nor a target. */
-const USUAL_NOISE = 1;
 
 /**
  * What `rounds` rounds of a configured run release, as an accountant wants it: what neighbours are, and how far they move
@@ -43,7 +43,7 @@ const USUAL_NOISE = 1;
  */
 export function roundEvents(
   config: Config,
-  { population, size, records }: Released,
+  { population, size, records }: Omit<Released, "data">,
   noiseMultiplier: number,
   rounds: number,
 ): PrivacyEventInput[] {
@@ -66,66 +66,82 @@ export function roundEvents(
   return [event];
 }
 
-/**
- * The configured noise multiplier; the least that keeps all rounds within `targetEpsilon` where only that is given.
- * Throws `privacy/out-of-reach` or `privacy/unsupported`.
- */
-export function noiseMultiplierOf(config: Config, released: Released): number {
-  const { noiseMultiplier, targetEpsilon, delta, accountant } = config.privacy;
-  if (noiseMultiplier !== undefined || targetEpsilon === undefined) return noiseMultiplier ?? USUAL_NOISE;
-  const target = { accountant: createAccountant(accountant), targetEpsilon, delta };
-  try {
-    return calibrateNoise(target, (noise) => roundEvents(config, released, noise, config.rounds)).noiseMultiplier;
-  } catch (error) {
-    // the finer the grid, the less rounding adds to what noise must cover; lightsecagg has a modulus of its own
-    const rounded = isDiscrete(config.privacy.mechanism) && config.secureAggregation.protocol !== "lightsecagg";
-    if (!(rounded && error instanceof AnabranchError && error.failure.code === "privacy/out-of-reach")) throw error;
-    const advice = `${error.failure.advice} Or raise secureAggregation.bits: rounding to a coarse grid costs privacy that noise cannot buy back.`;
-    throw new AnabranchError({ ...error.failure, advice });
-  }
+/** What is protected. */
+export function unitOf({ records }: Released): NonNullable<PrivacyContext["unit"]> {
+  return records === undefined ? "clients" : "records";
 }
 
 /**
- * The account of a private run: a function of the rounds done and the configuration, so that a resumed run continues it.
- * Throws `privacy/unsupported` for a sampling that the accountant has no formula for, and `config/conflict` where not even
- * one round is within the target.
+ * The account of a private run: a function of the rounds done, the configuration and what was spent on initial weights, so
+ * that a resumed run continues it. Throws `privacy/unsupported` for a sampling that the accountant has no formula for, and
+ * `config/conflict` where not even one round is within the target.
  */
-export function accountOf(config: Config, released: Released, noiseMultiplier: number): PrivacyAccount {
+export function accountOf(config: Config, released: Released, noiseMultiplier: number, start?: Start): PrivacyAccount {
   const { delta, targetEpsilon, noise } = config.privacy;
   const accountant = createAccountant(config.privacy.accountant);
-  const { population, records } = released;
-  const context: PrivacyContext = {
-    population: records ?? population,
-    unit: records === undefined ? "clients" : "records",
-    noise,
-  };
-  const after = (rounds: number) =>
+  const round = groupEvents(roundEvents(config, released, noiseMultiplier, 1));
+  const unit = unitOf(released);
+  const prior = priorOf(start, { unit, adjacency: round[0]!.adjacency, data: released.data });
+  const before = eventsBefore(prior, config, accountant);
+  const population = released.records ?? released.population;
+  const smallest = prior.runs.reduce((least, run) => Math.min(least, run.population), population);
+  const context: PrivacyContext = { population: smallest, unit, noise };
+  const own = (rounds: number) =>
     accountant.epsilon(roundEvents(config, released, noiseMultiplier, rounds), delta, context);
-  // A run asks twice of every round: whether it fits, and what it cost.
-  const known = new Map<number, number>();
-  const epsilonAfter = (rounds: number) => {
-    const epsilon = known.get(rounds) ?? after(rounds).epsilon;
-    known.set(rounds, epsilon);
-    return epsilon;
-  };
-  requireOneRound(config, epsilonAfter(1), accountant);
-  const { assumptions, warnings } = after(config.rounds);
+  const epsilonAfter = remembered((rounds) => {
+    const least = own(rounds).epsilon;
+    if (before.length === 0) return least;
+    const all = [...before, ...roundEvents(config, released, noiseMultiplier, rounds)];
+    // a file's word on earlier runs can add to what this run's own rounds cost, and never take away
+    return atLeast(least, accountant.epsilon(all, delta, context).epsilon);
+  });
+  requireOneRound(config, epsilonAfter, accountant, before.length > 0);
+  const { assumptions, warnings } = own(config.rounds);
   return {
     accountant: accountant.name,
     delta,
     targetEpsilon,
     epsilonAfter,
-    assumptions,
-    warnings,
+    recorded: {
+      unit,
+      covered: prior.covered,
+      before: [...prior.runs],
+      round: { rounds: 1, noise, population, data: released.data, events: round },
+    },
+    assumptions: [...new Set([...assumptions, ...prior.assumptions])],
+    warnings: [...warnings.map((message) => ({ code: "privacy/guarantee", message })), ...prior.warnings],
   };
 }
 
-function requireOneRound({ privacy }: Config, first: number, { name }: Accountant): void {
-  if (privacy.targetEpsilon === undefined || first <= privacy.targetEpsilon) return;
+/** A run asks twice of every round: whether it fits, and what it cost. */
+function remembered(answer: (rounds: number) => number): (rounds: number) => number {
+  const known = new Map<number, number>();
+  return (rounds) => {
+    const value = known.get(rounds) ?? answer(rounds);
+    known.set(rounds, value);
+    return value;
+  };
+}
+
+/** The larger one; a value that is none counts as infinite. */
+function atLeast(least: number, value: number): number {
+  return Number.isNaN(value) ? Number.POSITIVE_INFINITY : Math.max(least, value);
+}
+
+function requireOneRound(
+  { privacy }: Config,
+  epsilonAfter: (rounds: number) => number,
+  { name }: Accountant,
+  continued: boolean,
+): void {
+  const { targetEpsilon, noiseMultiplier, delta } = privacy;
+  const first = epsilonAfter(1);
+  if (targetEpsilon === undefined || first <= targetEpsilon) return;
+  const spent = continued ? `${boundText(epsilonAfter(0))} on the initial weights and ` : "";
   throw conflict(
     "privacy.targetEpsilon",
-    `${privacy.targetEpsilon}, with privacy.noiseMultiplier = ${privacy.noiseMultiplier}`,
-    `at least ${boundText(first)}, which one round costs (${name}, delta ${privacy.delta})`,
+    `${targetEpsilon}, with privacy.noiseMultiplier = ${noiseMultiplier}`,
+    `at least ${boundText(first)}, which ${spent === "" ? "" : `is ${spent}`}one round costs (${name}, delta ${delta})`,
     "Leave privacy.noiseMultiplier out: it is then chosen for the target and the number of rounds.",
   );
 }

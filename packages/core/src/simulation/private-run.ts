@@ -2,9 +2,12 @@ import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
+import type { Warning } from "../round/backend.ts";
 import type { PrivacyAccount, RunPlan } from "../round/run-plan.ts";
 import type { Federation } from "./federation.ts";
-import { noiseMultiplierOf, type Released } from "./private-account.ts";
+import { freshSeed, type Start } from "./initial-weights.ts";
+import type { Released } from "./private-account.ts";
+import { noiseMultiplierOf } from "./private-noise.ts";
 import { requireOneVector } from "./summable.ts";
 
 /**
@@ -16,8 +19,9 @@ export function configuredMechanism(
   algorithm: Algorithm,
   exchange: Exchange,
   federation: Federation,
+  start?: Start,
 ): MechanismSettings | undefined {
-  const { privacy, sampler, seed } = config;
+  const { privacy, sampler } = config;
   if (privacy.mechanism === "none") {
     if (algorithm.privacy === undefined) return undefined;
     throw conflict(
@@ -31,7 +35,7 @@ export function configuredMechanism(
   const records = algorithm.privacy?.unit === "records";
   if (records) requireRecords(config, algorithm, federation);
   const { clipping, clipNorm, noise, minimumSurvivors, targetQuantile, clipLearningRate } = privacy;
-  const noiseMultiplier = noiseMultiplierOf(config, releasedOf(algorithm, exchange, federation));
+  const noiseMultiplier = noiseMultiplierOf(config, releasedOf(algorithm, exchange, federation), start);
   const countNoise = privacy.countNoise ?? sampler.cohort / 20;
   return {
     clipping,
@@ -42,15 +46,16 @@ export function configuredMechanism(
     minimumSurvivors: minimumSurvivors ?? 1,
     ...(records ? { fewestRecords: federation.examplesHeld.fewest } : {}),
     denominator: sampler.cohort,
-    source: { kind: "seeded", seed },
+    source: { kind: "seeded", seed: freshSeed(config.seed, start) },
     ...(targetQuantile === undefined ? {} : { adaptive: { targetQuantile, rate: clipLearningRate, countNoise } }),
   };
 }
 
 /** What a round of a private run releases, as far as its noise must know. */
-export function releasedOf({ privacy }: Algorithm, { up }: Exchange, { clients, examplesHeld }: Federation): Released {
+export function releasedOf({ privacy }: Algorithm, { up }: Exchange, federation: Federation): Released {
+  const { clients, examplesHeld, hash } = federation;
   const records = privacy?.unit === "records" ? examplesHeld.total : undefined;
-  return { population: clients, size: Object.values(up)[0]!.layout.size, records };
+  return { population: clients, size: Object.values(up)[0]!.layout.size, records, data: hash };
 }
 
 /** Replacing one record must move one update by no more than twice the clip norm over its number of records, and no other. */
@@ -123,7 +128,7 @@ export function privacyWarnings(
   account: PrivacyAccount | undefined,
 ): RunPlan["warnings"] {
   if (mechanism === undefined || account === undefined) return [];
-  const warnings: { code: string; message: string }[] = [];
+  const warnings: Warning[] = [];
   const warn = (code: string, message: string) => warnings.push({ code: `privacy/${code}`, message });
   if (config.sampler.name !== "poisson" && mechanism.noise === "central" && mechanism.fewestRecords === undefined) {
     warn(
@@ -131,7 +136,7 @@ export function privacyWarnings(
       'Cohorts have a fixed size, which costs a larger epsilon than sampler.name = "poisson", and is about replaced clients.',
     );
   }
-  for (const message of account.warnings) warn("guarantee", message);
+  warnings.push(...account.warnings);
   const { protocol } = config.secureAggregation;
   if (mechanism.noise === "distributed" && (protocol === "none" || protocol === "plain")) {
     warn(

@@ -43,7 +43,7 @@ export function configuredSecureSum(
     aggregation: mechanism === undefined ? aggregation : "sum",
     encoding: encodingOf(config, federation, layout.size, mechanism),
     fewest: Math.max(2, mechanism?.minimumSurvivors ?? 2),
-    source: { kind: "seeded", seed: config.seed },
+    source: mechanism?.source ?? { kind: "seeded", seed: config.seed },
   };
   requirePlan(config, settings, federation.clients);
   return settings;

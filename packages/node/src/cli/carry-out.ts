@@ -17,6 +17,7 @@ export async function carryOut(
   const view = new TerminalView(process.stdout, output.json ? "json" : output.quiet ? "quiet" : "human");
   let id: string | undefined;
   let trained = false;
+  let isPrivate = false;
   const remark = (text: string) => {
     view.close();
     process.stderr.write(`${text}\n`);
@@ -26,7 +27,10 @@ export async function carryOut(
     second: () => remark(`Stopped at once; the last checkpoint stands. ${resumeLine(id)}`),
   });
   const onEvent = (event: RunEvent) => {
-    if (event.type === "run.started") id = event.run;
+    if (event.type === "run.started") {
+      id = event.run;
+      isPrivate = event.privacy !== undefined;
+    }
     trained ||= event.type === "round.finished";
     view.onEvent(event);
   };
@@ -46,10 +50,15 @@ export async function carryOut(
   }
   report(outcome, view, output);
   if (!trained && outcome.result.stopped === "finished")
-    output.note(
-      "This run had ended already; nothing was left to train. To go on from its model, start a new run with model.initialWeights.",
-    );
+    output.note(`This run had ended already; nothing was left to train. ${continueLine(isPrivate)}`);
   process.exitCode = exitCodeFor(outcome);
+}
+
+/** How to train a finished model further, and what that means for epsilon. */
+function continueLine(isPrivate: boolean): string {
+  const start = "To train its model further, start a new run with model.initialWeights.";
+  if (!isPrivate) return start;
+  return `${start} If that run is private, its epsilon includes what this one has spent, so privacy.targetEpsilon must be higher; if it is not, its model has no guarantee.`;
 }
 
 function exitCodeFor({ result }: RunOutcome): number {

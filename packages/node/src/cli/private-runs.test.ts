@@ -1,6 +1,7 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { boundText, createAccountant, decodeSafetensors, type PrivacyEventInput } from "@anabranch/core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { callCommand } from "./testing/call-command.ts";
 
@@ -44,4 +45,77 @@ it("show names the noise multiplier that the run has chosen for its target", asy
   const shown = (await done("show", "private")).replace(/\s+/g, " ");
   const [, text] = /noise of multiplier ([\d.]+), chosen for the target/.exec(shown)!;
   expect(Number(text)).toBeCloseTo(noiseMultiplier, 3);
+});
+
+/** Folder and files of a run. */
+async function trained(name: string, ...settings: readonly string[]) {
+  const set = [`name=${name}`, ...settings].flatMap((setting) => ["--set", setting]);
+  const lines = (await done("run", join(folder, "private.toml"), "--workers", "0", "--json", ...set))
+    .trim()
+    .split("\n");
+  const events = lines.map((line) => JSON.parse(line));
+  const root = events.at(-1).folder as string;
+  const weights = join(root, "model.safetensors");
+  const read = (file: string) => readFile(join(root, file), "utf8");
+  const { metadata } = decodeSafetensors(new Uint8Array(await readFile(weights)), weights);
+  const spent = events.findLast(({ type }) => type === "round.finished").privacy;
+  return {
+    root,
+    weights,
+    metadata,
+    events,
+    spent,
+    card: await read("model-card.md"),
+    report: await read("report.html"),
+  };
+}
+
+const noise = (z: number) => ["privacy.targetEpsilon=", `privacy.noiseMultiplier=${z}`, "evaluation.every=0"];
+const from = (weights: string) => `model.initialWeights=${weights}`;
+const rounds = (noiseMultiplier: number, count: number): PrivacyEventInput => {
+  return { kind: "poisson-gaussian", samplingRate: 0.1, noiseMultiplier, count };
+};
+const epsilonOf = (...events: PrivacyEventInput[]) => createAccountant("rdp").epsilon(events, 1e-3).epsilon;
+
+it("a chain of private runs composes epsilon wherever it stands, through export and back", async () => {
+  const first = await trained("first", ...noise(2));
+  await trained("second", ...noise(3), from(first.weights));
+  const copy = join(folder, "copy.safetensors");
+  await done("export", "second", "--safetensors", "-o", copy);
+  const third = await trained("third", ...noise(2), from(copy));
+  const before = epsilonOf(rounds(2, 2), rounds(3, 2));
+  expect(third.spent).toEqual({
+    epsilon: epsilonOf(rounds(2, 4), rounds(3, 2)),
+    delta: 1e-3,
+    accountant: "rdp",
+    before,
+  });
+  expect(third.metadata).toMatchObject({ epsilon: String(third.spent.epsilon) });
+  expect(third.metadata["privacyAssumptions"]).toContain("epsilon includes the 4 private rounds that made them");
+  const told = `epsilon ${boundText(third.spent.epsilon)} at delta 0.001 (rdp); ${boundText(before)} before this run`;
+  expect(third.card).toContain(`${told}, for all rounds and those that made its initial weights together.`);
+  expect(third.report).toContain(told);
+  expect((await done("show", "third")).replace(/\s+/g, " ")).toContain(told);
+  const again = (await done("resume", "third", "--workers", "0")).replace(/\s+/g, " ");
+  expect(again).toContain(told);
+});
+
+it("a private run from weights without a record says everywhere that epsilon does not cover them", async () => {
+  const off = ["privacy.mechanism=none", "privacy.targetEpsilon=", "privacy.delta=", "algorithm.name=fedavg"];
+  const plain = await trained("plain", ...off);
+  const next = await trained("next", "privacy.clipNorm=1e-9", ...noise(2), from(plain.weights));
+  const line = "epsilon does not cover the data that they were trained on";
+  const warning = next.events.find(({ type }) => type === "run.warning");
+  expect(warning).toMatchObject({ code: "privacy/initial-weights", message: expect.stringMatching(/does not hold/) });
+  expect(next.spent).toMatchObject({ covered: false });
+  for (const text of [next.card, next.report, next.metadata["privacyAssumptions"]]) expect(text).toContain(line);
+  for (const text of [next.card, next.report]) expect(text).toContain("not covered: the data of its initial weights");
+});
+
+it("resume tells of a private run that has ended what training its model further costs", async () => {
+  const { code, stderr } = await callCommand("resume", "third", "--workers", "0", "--runs", join(folder, "runs"));
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/its epsilon includes what this one has spent/);
+  const plain = await callCommand("resume", "plain", "--workers", "0", "--runs", join(folder, "runs"));
+  expect(plain.stderr).not.toMatch(/epsilon/);
 });

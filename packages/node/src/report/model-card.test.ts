@@ -52,14 +52,16 @@ describe("the model card", () => {
   });
 });
 
+const model = { parameters: Float32Array.of(1), round: 2 };
+
 describe("what files and pages tell of privacy", () => {
   it("is nothing for a plain run", () => {
-    expect(privacyMetadata(parseRun(syntheticRun()))).toEqual({});
+    expect(privacyMetadata(parseRun(syntheticRun()), model)).toEqual({});
     expect(report(parseRun(syntheticRun()))).not.toContain("Epsilon");
   });
 
   it("is the guarantee with its grounds for a private one", () => {
-    expect(privacyMetadata(privateRun(1.234567))).toEqual({
+    expect(privacyMetadata(privateRun(1.234567), model)).toEqual({
       epsilon: "1.234567",
       delta: "0.001",
       accountant: "pld",
@@ -72,7 +74,7 @@ describe("what files and pages tell of privacy", () => {
   });
 
   it("is none where nothing is guaranteed", () => {
-    expect(privacyMetadata(privateRun(null))).toMatchObject({ epsilon: "none" });
+    expect(privacyMetadata(privateRun(null), model)).toMatchObject({ epsilon: "none" });
     expect(modelCard(privateRun(null))).toContain("epsilon none at delta 0.001");
     expect(report(privateRun(null))).toContain("Epsilon</dt><dd>none</dd>");
   });

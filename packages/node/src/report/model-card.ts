@@ -1,5 +1,5 @@
 import { formatBytes, formatCount, formatFixed, formatPercent } from "../terminal/format.ts";
-import { groundsOf, NOT_COVERED, spentBy, spentText } from "./privacy.ts";
+import { groundsOf, NOT_COVERED, roundsText, spentBy, spentText } from "./privacy.ts";
 import type { RunData } from "./run-data.ts";
 import { endOf } from "./run-end.ts";
 import { summarise } from "./summary.ts";
@@ -62,7 +62,7 @@ function privacySection(run: RunData): string[] {
   const { done, assumptions, warnings } = groundsOf(run);
   return [
     "## Privacy",
-    `${spentText(run)}, for all rounds together.`,
+    `${spentText(run)}, for ${roundsText(run)} together.`,
     ...(done === undefined ? [] : [`Done: ${line(done)}.`]),
     ...(assumptions.length === 0 ? [] : ["It rests on:", list(assumptions)]),
     ...(warnings.length === 0 ? [] : ["Warnings:", list(warnings)]),

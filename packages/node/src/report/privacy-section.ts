@@ -1,6 +1,6 @@
 import { type Html, html } from "./html.ts";
 import { card } from "./page.ts";
-import { groundsOf, NOT_COVERED, spentBy, spentText } from "./privacy.ts";
+import { groundsOf, NOT_COVERED, roundsText, spentBy, spentText } from "./privacy.ts";
 import type { RunData } from "./run-data.ts";
 
 /** What stands beside the charts of a private run: its guarantee with all that it rests on; nothing for any other run. */
@@ -9,7 +9,7 @@ export function privacyCard(run: RunData): Html[] {
   const { done, assumptions, warnings } = groundsOf(run);
   return [
     card("What the guarantee rests on", [
-      html`<p>It is ${spentText(run)}, for all rounds together.</p>`,
+      html`<p>It is ${spentText(run)}, for ${roundsText(run)} together.</p>`,
       ...(done === undefined ? [] : [html`<p>Done: ${done}.</p>`]),
       ...list(assumptions),
       ...(warnings.length === 0 ? [] : [html`<p>Warnings:</p>`, ...list(warnings)]),

@@ -7,7 +7,7 @@ import { comparePage } from "./compare.ts";
 import { drawFigures, type Figure } from "./figures.ts";
 import { type Html, html } from "./html.ts";
 import { gridSection, page, pairs, section, tiles } from "./page.ts";
-import { spentBy } from "./privacy.ts";
+import { scopeText, spentBy } from "./privacy.ts";
 import { privacyCard } from "./privacy-section.ts";
 import { type RunData, readRunFolder } from "./run-data.ts";
 import { endText } from "./run-end.ts";
@@ -99,7 +99,7 @@ function keyFigures(run: RunData, summary: RunSummary): Html {
           {
             label: "Epsilon",
             value: formatEpsilon(spent.epsilon),
-            note: `at delta ${spent.delta} (${spent.accountant})`,
+            note: `at delta ${spent.delta} (${spent.accountant})${scopeText(spent)}`,
           },
         ]),
     ...(summary.modelHash === ""

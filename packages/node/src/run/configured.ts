@@ -75,5 +75,5 @@ async function readWeights(path: string): Promise<Own["weights"]> {
       cause,
     });
   }
-  return decodeSafetensors(bytes, path).tensors;
+  return decodeSafetensors(bytes, path);
 }

@@ -22,7 +22,7 @@ export async function writeOutputs(run: RunFolder, simulation: OpenSimulation, r
   const data = readRunFolder(run.folder);
   const about = { run: run.id, algorithm: plan.algorithm.name, model: model.name, round: String(result.round) };
   const ended = result.reason === undefined ? {} : { ended: result.stopped };
-  const metadata = { ...about, ...ended, ...privacyMetadata(data) };
+  const metadata = { ...about, ...ended, ...privacyMetadata(data, result) };
   await writeRunFile(run.paths.modelSafetensors, modelSafetensors(plan.layout, result.parameters, metadata));
   await writeRunFile(run.paths.modelOnnx, modelOnnx(model, plan.layout, result.parameters, metadata));
   await writeRunFile(run.paths.modelCard, modelCard(data));

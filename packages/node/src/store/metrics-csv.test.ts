@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const header =
-  "round,loss,test_loss,test_accuracy,client_mean,client_worst_decile,bytes_down,bytes_up,seconds,learning_rate,epsilon";
+  "round,loss,test_loss,test_accuracy,client_mean,client_worst_decile,bytes_down,bytes_up,seconds,learning_rate,epsilon,epsilon_before";
 
 async function log(list: readonly RunEvent[]): Promise<void> {
   const file = await EventLog.open(events);
@@ -40,7 +40,7 @@ describe("metrics.csv", () => {
       await metrics.append(event);
     }
     await metrics.close();
-    const expected = [header, "1,1,,,,,100,10,0.5,0.05,", `2,0.5,0.5,${1 - 1 / 3},0.5,0.25,100,10,0.5,0.05,`];
+    const expected = [header, "1,1,,,,,100,10,0.5,0.05,,", `2,0.5,0.5,${1 - 1 / 3},0.5,0.25,100,10,0.5,0.05,,`];
     expect(await lines()).toEqual(expected);
   });
 
@@ -68,17 +68,26 @@ describe("metrics.csv", () => {
     );
     await log(list);
     await MetricsCsv.open(path, events);
-    expect((await lines())[1]).toBe("1,,,,,,100,10,0.5,0.05,");
+    expect((await lines())[1]).toBe("1,,,,,,100,10,0.5,0.05,,");
   });
 
-  it("tells epsilon after each round of a private run, nothing where nothing is guaranteed", async () => {
+  it.each([
+    ["", {}],
+    ["0.25", { before: 0.25 }],
+    ["unknown", { covered: false }],
+    ["unknown", { before: 0.25, covered: false }],
+  ])("tells epsilon after each round of a private run, and before the first one: %j", async (before, scope) => {
+    const rest = { delta: 1e-5, accountant: "rdp", ...scope };
     const list = exampleEvents({ rounds: 2 }).map((event) =>
       event.type === "round.finished"
-        ? { ...event, privacy: { epsilon: event.round === 1 ? 0.75 : null, delta: 1e-5, accountant: "rdp" } }
+        ? { ...event, privacy: { ...rest, epsilon: event.round === 1 ? 0.75 : null } }
         : event,
     );
     await log(list);
     await MetricsCsv.open(path, events);
-    expect((await lines()).slice(1).map((row) => row.split(",").at(-1))).toEqual(["0.75", ""]);
+    expect((await lines()).slice(1).map((row) => row.split(",").slice(-2))).toEqual([
+      ["0.75", before],
+      ["", before],
+    ]);
   });
 });

@@ -3,7 +3,10 @@ import type { RunEvent } from "@anabranch/core";
 import { readEvents } from "./event-log.ts";
 import { diskFileSystem, storageError, writeAtomically } from "./file-system.ts";
 
-/** Columns of metrics.csv, in order. Bytes and seconds are those of the round, epsilon that of all rounds so far. */
+/**
+ * Columns of metrics.csv, in order. Bytes and seconds are those of the round, epsilon that of all rounds so far.
+ * `epsilon_before`: what of it the initial weights had cost; "unknown" where epsilon does not cover them.
+ */
 const columns = [
   "round",
   "loss",
@@ -16,9 +19,10 @@ const columns = [
   "seconds",
   "learning_rate",
   "epsilon",
+  "epsilon_before",
 ] as const;
 
-type Row = Partial<Record<(typeof columns)[number], number | null>>;
+type Row = Partial<Record<(typeof columns)[number], number | "unknown" | null>>;
 
 /** Events that may still add to the row of a finished round. */
 const addsToRow = new Set<string>(["round.finished", "evaluation", "client.evaluation", "client.failed"]);
@@ -99,6 +103,7 @@ function cellsOf(event: RunEvent): Row {
         bytes_up: event.bytesUp,
         seconds: event.seconds,
         epsilon: event.privacy?.epsilon ?? null,
+        epsilon_before: event.privacy?.covered === false ? "unknown" : (event.privacy?.before ?? null),
       };
     case "evaluation":
       return { test_loss: event.loss, test_accuracy: event.accuracy };
@@ -119,5 +124,6 @@ function dropAfter(rows: Map<number, Row>, round: number): void {
 
 /** What was not measured, or is not finite, is an empty cell. */
 function render(row: Row): string {
-  return columns.map((name) => (Number.isFinite(row[name]) ? String(row[name]) : "")).join(",");
+  const cell = (value: Row[keyof Row]) => (value === "unknown" || Number.isFinite(value) ? String(value) : "");
+  return columns.map((name) => cell(row[name])).join(",");
 }

@@ -1,4 +1,5 @@
 export type { Accountant, AccountantName, PrivacyContext, PrivacyStatement } from "./accountant.ts";
+export { assumptionsOf } from "./assumptions.ts";
 export { boundText } from "./bound-text.ts";
 export { calibrateNoise, calibrateRounds, NOISE_TOLERANCE, type PrivacyTarget } from "./calibration.ts";
 export { accountantNames, createAccountant } from "./create-accountant.ts";
@@ -17,3 +18,12 @@ export { type PldOptions, pldAccountant } from "./pld-accountant.ts";
 export { type RdpOptions, rdpAccountant } from "./rdp-accountant.ts";
 export { fractionalOrders, integerOrders, type RdpConversion } from "./rdp-conversion.ts";
 export { renyiDivergences } from "./rdp-curve.ts";
+export {
+  PRIVACY_RECORD,
+  type PrivacyRecord,
+  parsePrivacyRecord,
+  privacyAccountSchema,
+  type RecordedAccount,
+  type RecordedRun,
+  recordAfter,
+} from "./record.ts";

@@ -72,9 +72,10 @@ async function encode(trained: TrainedModel, run: RunSummary, format: Format): P
     model: description.name,
     round: String(checkpoint.round),
   };
-  const metadata = { ...about, ...privacyMetadata(readRunFolder(run.folder)) };
+  const ofRound = { parameters: checkpoint.serverState.vectors.parameters!, round: checkpoint.round };
+  const metadata = { ...about, ...privacyMetadata(readRunFolder(run.folder), ofRound) };
   if (format === "onnx") return trainedOnnx(trained, metadata);
-  return modelSafetensors(layout, checkpoint.serverState.vectors.parameters!, metadata);
+  return modelSafetensors(layout, ofRound.parameters, metadata);
 }
 
 async function writeModel(file: string, bytes: Uint8Array): Promise<void> {
