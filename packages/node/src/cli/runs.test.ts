@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { decodeSafetensors } from "@anabranch/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callCommand } from "./testing/call-command.ts";
-import { command, type Ended, startCommand } from "./testing/spawn-command.ts";
+import { command, type Ended, startCommand, startSignalled } from "./testing/spawn-command.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -84,24 +84,22 @@ describe("a run from start to end", () => {
 
 describe("Ctrl-C", () => {
   it("saves and stops with 130, and resume ends as if nothing had been", async () => {
-    const rounds = ["--set", "rounds=20", "--set", "training.localEpochs=4"];
+    const rounds = ["--set", "rounds=6"];
     const whole = result(await done("run", "tiny.toml", "--json", ...rounds));
-    expect(whole).toMatchObject({ type: "result", stopped: "finished", round: 20 });
+    expect(whole).toMatchObject({ type: "result", stopped: "finished", round: 6 });
 
-    const { child, ended, shows } = startCommand(folder, "run", "tiny.toml", "--json", ...rounds);
-    await shows('"type":"round.finished"');
-    child.kill("SIGINT");
-    const stopped = await ended;
+    const first = '"type":"round.finished"';
+    const stopped = await startSignalled("SIGINT", first, folder, "run", "tiny.toml", "--json", ...rounds).ended;
     expect(stopped.code).toBe(130);
     const line = result(stopped);
     expect(line).toMatchObject({ type: "result", stopped: "interrupted" });
-    expect(line["round"]).toBeLessThan(20);
+    expect(line["round"]).toBeLessThan(6);
     expect(stopped.lines().map((event) => event["type"])).toContain("run.stopped");
     expect(await readdir(join(String(line["folder"]), "checkpoints"))).not.toEqual([]);
 
     const resumed = await done("resume", String(line["run"]), "--json", "--workers", "1");
     expect(resumed.lines()[0]).toMatchObject({ type: "run.started", resumedFrom: line["round"] });
-    expect(result(resumed)).toMatchObject({ stopped: "finished", round: 20, modelHash: whole["modelHash"] });
+    expect(result(resumed)).toMatchObject({ stopped: "finished", round: 6, modelHash: whole["modelHash"] });
   });
 
   it("prints how to resume; a second one stops at once", async () => {

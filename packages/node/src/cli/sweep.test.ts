@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callCommand } from "./testing/call-command.ts";
-import { startCommand } from "./testing/spawn-command.ts";
+import { startCommand, startSignalled } from "./testing/spawn-command.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -175,15 +175,15 @@ describe("anabranch sweep", () => {
   });
 
   it("Ctrl-C ends it with 130, and the same command goes on", async () => {
-    const long = `seeds = [1, 2]\n[set]\nrounds = 30\ntraining.localEpochs = 15`;
-    await sweepFile("long.toml", long);
+    await sweepFile("long.toml", "seeds = [1, 2]\n[set]\nrounds = 6");
     const args = ["sweep", "long.toml", "--workers", "1", "--runs", "stopped"];
-    const { child, ended, shows } = startCommand(folder, ...args);
+    const { child, ended, shows } = startSignalled("SIGSTOP", "1/2", folder, ...args);
     await shows("1/2");
     const second = await callCommand("sweep", join(folder, "long.toml"), "--runs", join(folder, "stopped"));
     expect(second.code).toBe(1);
     expect(second.stderr).toMatch(/error sweep\/locked: process \d+ .* is writing this sweep/);
     child.kill("SIGINT");
+    child.kill("SIGCONT");
     const stopped = await ended;
     expect(stopped.code).toBe(130);
     expect(stopped.stderr).toContain("Go on with: anabranch sweep long.toml");

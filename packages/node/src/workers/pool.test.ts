@@ -200,9 +200,8 @@ describe("WorkerPool", () => {
   });
 
   it("reports a task whose worker dies twice, and an evaluation as an error", async () => {
-    const pool = await WorkerPool.start(exact, { executor: "interpreter", workers: 1 });
-    const killer = setInterval(() => pool.threads.forEach((thread) => void thread.terminate()), 5);
-    await Promise.all(pool.threads.map((thread) => thread.terminate()));
+    const script = new URL("./testing/dying-worker.ts", import.meta.url);
+    const pool = await WorkerPool.start(exact, { executor: "interpreter", workers: 1, script });
     const outcomes: CohortOutcome[] = [];
     await pool.run(
       { ...request, cohort: [3], broadcast: exactBroadcast },
@@ -210,7 +209,6 @@ describe("WorkerPool", () => {
     );
     expect(outcomes).toMatchObject([{ client: 3, retried: true, failure: { code: "worker/lost" } }]);
     await expect(pool.evaluate(new Float64Array(3))).rejects.toMatchObject({ code: "worker/lost" });
-    clearInterval(killer);
     await pool.close();
   });
 

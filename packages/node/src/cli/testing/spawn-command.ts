@@ -26,7 +26,29 @@ export interface Spawned {
 
 /** Starts the real `anabranch` command in a folder, as a user would; for tests. */
 export function startCommand(folder: string, ...args: readonly string[]): Spawned {
-  const child = spawn(process.execPath, [bin, ...args], {
+  return start([], folder, args);
+}
+
+/**
+ * The same, but the process sends itself a signal when it first prints `at`. A signal that a test sends after reading
+ * the text can come too late: on a busy machine the command may have ended by then.
+ */
+export function startSignalled(signal: "SIGINT" | "SIGSTOP", at: string, folder: string, ...args: string[]): Spawned {
+  const code = `
+    import { isMainThread } from "node:worker_threads";
+    const { write } = process.stdout;
+    if (isMainThread) process.stdout.write = function (chunk, ...rest) {
+      const written = write.call(this, chunk, ...rest);
+      if (!String(chunk).includes(${JSON.stringify(at)})) return written;
+      process.stdout.write = write;
+      process.kill(process.pid, "${signal}");
+      return written;
+    };`;
+  return start([`--import=data:text/javascript,${encodeURIComponent(code)}`], folder, args);
+}
+
+function start(flags: readonly string[], folder: string, args: readonly string[]): Spawned {
+  const child = spawn(process.execPath, [...flags, bin, ...args], {
     cwd: folder,
     env: {
       ...process.env,
