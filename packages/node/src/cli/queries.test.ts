@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { algorithms, modelOptions, VERSION } from "@anabranch/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cacheFolder } from "../data/places.ts";
+import { telemetryCheck } from "./checks/footprint.ts";
 import { createProgram } from "./program.ts";
 import { callCommand } from "./testing/call-command.ts";
 import { command } from "./testing/spawn-command.ts";
@@ -88,6 +90,12 @@ describe("catalogues", () => {
   });
 });
 
+interface Diagnosis {
+  readonly ok: boolean;
+  readonly phonesHome: readonly string[];
+  readonly writes: Readonly<Record<string, string>>;
+  readonly checks: readonly Found[];
+}
 interface Found {
   readonly name: string;
   readonly status: string;
@@ -96,13 +104,25 @@ interface Found {
 
 describe("doctor", () => {
   it("checks this machine", async () => {
-    const { ok, checks } = (await command(folder, "doctor", "--json")).json<{ ok: boolean; checks: Found[] }>();
+    const { ok, checks } = (await command(folder, "doctor", "--json")).json<Diagnosis>();
     expect(ok).toBe(true);
     const byName = new Map(checks.map((check) => [check.name, check]));
     for (const name of ["Node", "onnxruntime-node", "interpreter", "worker threads", "disk", "fashion-mnist-10k"]) {
       expect(byName.get(name), name).toMatchObject({ status: "ok" });
     }
     expect(byName.get("onnxruntime-node")!.message).toMatch(/fingerprint [0-9a-f]{16}/);
+  });
+
+  it("tells what phones home, and where it writes", async () => {
+    const root = join(folder, "elsewhere");
+    const { phonesHome, writes, checks } = JSON.parse(await answer("doctor", "--json", "--runs", root)) as Diagnosis;
+    expect(phonesHome).toEqual(process.platform === "win32" ? [expect.stringContaining("Windows")] : []);
+    expect(writes).toEqual({ runs: root, cache: cacheFolder({}) });
+    const message = (name: string) => checks.find((check) => check.name === name)!.message;
+    expect(message("telemetry")).toMatch(/^off: nothing is sent to anybody/);
+    expect(message("written folders")).toContain(root);
+    expect(message("written folders")).toContain(cacheFolder({}));
+    expect(await telemetryCheck("win32").look()).toMatchObject({ status: "warn", advice: expect.any(String) });
   });
 
   it("fails with advice where something is missing", async () => {

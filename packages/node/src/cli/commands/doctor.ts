@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { type Check, type CheckResult, runCheck } from "../checks/check.ts";
 import { dataFolderCheck, shippedDataChecks } from "../checks/data.ts";
 import { executorChecks } from "../checks/executors.ts";
+import { foldersCheck, phonesHome, telemetryCheck, writtenFolders } from "../checks/footprint.ts";
 import { chromiumCheck, diskCheck, memoryCheck, nodeCheck, sqliteCheck, workersCheck } from "../checks/machine.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { type GlobalOptions, listensTo, readCall } from "../globals.ts";
@@ -23,7 +24,8 @@ export function addDoctor(program: Command): void {
         if (!output.json) printResult(result, output);
       }
       const failed = results.filter(({ status }) => status === "fail").length;
-      if (output.json) output.document({ ok: failed === 0, version: VERSION, checks: results });
+      const footprint = { phonesHome: phonesHome(), writes: writtenFolders(globals.runs) };
+      if (output.json) output.document({ ok: failed === 0, version: VERSION, ...footprint, checks: results });
       else output.print("", conclusion(results));
       if (failed > 0) process.exitCode = exitCodes.failed;
     });
@@ -39,9 +41,11 @@ function checksFor(globals: GlobalOptions): Check[] {
   return [
     nodeCheck,
     ...executorChecks,
+    telemetryCheck(),
     workersCheck,
     memoryCheck,
     diskCheck(globals.runs),
+    foldersCheck(globals.runs),
     sqliteCheck,
     ...shippedDataChecks,
     ...dataFolderCheck(globals.dataDir),
