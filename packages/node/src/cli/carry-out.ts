@@ -23,7 +23,12 @@ export async function carryOut(
     process.stderr.write(`${text}\n`);
   };
   using interrupt = listenForInterrupt({
-    first: () => remark("Stopping when this round is done and saved. Ctrl-C again stops at once."),
+    first: () =>
+      remark(
+        id === undefined
+          ? "Stopping before the first round. Ctrl-C again stops at once."
+          : "Stopping when this round is done and saved. Ctrl-C again stops at once.",
+      ),
     second: () => remark(`Stopped at once; the last checkpoint stands. ${resumeLine(id)}`),
   });
   const onEvent = (event: RunEvent) => {

@@ -45,6 +45,7 @@ export function exitCodeOf(error: unknown): number {
   if (!(error instanceof AnabranchError)) return exitCodes.failed;
   if (error.code === "run/not-found" || error.code === "run/ambiguous") return exitCodes.notFound;
   if (error.code === "executor/unknown" || error.code === "secure-aggregation/parameters") return exitCodes.usage;
+  if (error.code === "run/interrupted") return exitCodes.interrupted;
   const area = error.code.split("/")[0]!;
   if (usageAreas.has(area)) return exitCodes.usage;
   return dataAreas.has(area) ? exitCodes.data : exitCodes.failed;

@@ -1,10 +1,14 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import type { NamedDataset, TrainTest } from "@anabranch/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parquetFile } from "../../../core/src/data/readers/testing/parquet-file.ts";
 import { type LoadOptions, listDatasets, loadDataset } from "./load-dataset.ts";
+import type { DatasetSource } from "./sources.ts";
 
 let folder: string;
 /** Looks at nothing of the machine's own. */
@@ -120,6 +124,72 @@ describe("named data sets", () => {
     await expect(loadDataset("fashon-mnist-10k", options)).rejects.toThrow(/Did you mean "fashion-mnist-10k"/);
     await expect(loadDataset("data/patients.csv", options)).rejects.toThrow(/Did you mean "csv:data\/patients.csv"/);
     await expect(loadDataset("image:cats", options)).rejects.toThrow(/Did you mean "images"/);
+  });
+});
+
+describe("the cache", () => {
+  const cached = () => ({ ...options, cacheDir: folder });
+  /** Stands in for the published set: files of four images, with their hashes. */
+  async function published(): Promise<DatasetSource> {
+    await putMnist("fashion-mnist", 4, ".gz");
+    const names = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"];
+    const entries = names.map(async (name) => {
+      const file = `${name}-ubyte.gz`;
+      const contents = gunzipSync(await readFile(join(folder, "fashion-mnist", file)));
+      const sha256 = createHash("sha256").update(contents).digest("hex");
+      return [file, { url: "http://127.0.0.1:9/none", sha256, hashOf: "contents" as const }] as const;
+    });
+    return Object.fromEntries(await Promise.all(entries));
+  }
+
+  it("gives only the files that were published", async () => {
+    await published();
+    const error = await loadDataset("fashion-mnist", cached()).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "data/checksum" });
+    expect(String(error)).toContain(join(folder, "fashion-mnist", "train-images-idx3-ubyte.gz"));
+    expect(String(error)).toMatch(/Delete it and download the data set again/);
+  });
+
+  it("takes the published files, packed or not, and downloads others anew", async () => {
+    const source = await published();
+    const download = { source, idleTimeoutMs: 1000 };
+    expect(trainCount(await loadDataset("fashion-mnist", { ...cached(), download }))).toBe(4);
+    const path = join(folder, "fashion-mnist", "train-labels-idx1-ubyte");
+    await writeFile(path, gunzipSync(await readFile(`${path}.gz`)));
+    await rm(`${path}.gz`);
+    expect(trainCount(await loadDataset("fashion-mnist", { ...cached(), download }))).toBe(4);
+    await writeFile(path, idx([4], [0, 0, 0, 0]));
+    // Nobody answers at the address: that the download is tried is what counts.
+    const error = loadDataset("fashion-mnist", { ...cached(), download });
+    await expect(error).rejects.toMatchObject({ code: "data/download" });
+  });
+
+  it("is not asked where the user names a folder", async () => {
+    await putMnist("mine/fashion-mnist", 2);
+    const named = await loadDataset("fashion-mnist", { ...cached(), dataDir: join(folder, "mine") });
+    expect(trainCount(named)).toBe(2);
+  });
+});
+
+describe("foreign files", () => {
+  it.skipIf(process.platform === "win32")("may be no pipes, and none in a folder of images", async () => {
+    await mkdir(join(folder, "pets", "cat"), { recursive: true });
+    execFileSync("mkfifo", [join(folder, "table.csv"), join(folder, "pets", "cat", "1.png")]);
+    await expect(loadDataset("csv:table.csv?label=y", options)).rejects.toMatchObject({ code: "data/unreadable" });
+    await expect(loadDataset("images:pets", options)).rejects.toMatchObject({ code: "data/empty" });
+  });
+
+  it("end with the interrupt of the operator", async () => {
+    await put("patients.csv", "x,y\n1,2\n");
+    const signal = AbortSignal.abort();
+    const loading = loadDataset("csv:patients.csv?label=y", { ...options, signal });
+    await expect(loading).rejects.toMatchObject({ code: "run/interrupted" });
+  });
+
+  it("are refused with the message of the reader, from a thread of its own", async () => {
+    await put("x.parquet", parquetFile({ rows: 5_000_000, values: 3 }));
+    const loading = loadDataset("parquet:x.parquet?label=x&features=x", options);
+    await expect(loading).rejects.toThrow(/x\.parquet.*3 values of x for 5000000 rows/);
   });
 });
 

@@ -2,16 +2,19 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assetUrl, loadShippedDataset, nearest, SHIPPED_DATASETS, type TrainTest } from "@anabranch/core";
 import { AnabranchError } from "@anabranch/engine";
+import { loadDatasetModule } from "./dataset-module.ts";
 import { type fileKinds, parseDatasetPath, suggestion } from "./dataset-name.ts";
 import type { DownloadOptions } from "./download.ts";
-import { loadLocalFiles } from "./local-files.ts";
-import { cacheFolder, candidateFolders, type DataPlaces, notFound } from "./places.ts";
+import { loadApart } from "./load-apart.ts";
+import { cacheFolder, candidateFolders, type DataPlaces, findPath, notFound } from "./places.ts";
 import { type PublishedDataset, publishedDatasets } from "./published.ts";
 import { type DatasetSource, datasetSources, downloadDataset } from "./sources.ts";
 
 export interface LoadOptions extends DataPlaces {
   /** Allows a download into the cache folder where the data set is not on this machine. Default: none. */
   readonly download?: DatasetDownload | undefined;
+  /** Aborted: loading ends with `run/interrupted`. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface DatasetDownload extends DownloadOptions {
@@ -41,37 +44,53 @@ export function listDatasets(): DatasetEntry[] {
 
 /**
  * Loads a data set by name: a shipped one, a published one from a folder of this machine, or own files as
- * `csv:PATH?label=COLUMN`, `parquet:PATH`, `images:FOLDER`, `text:PATH`, `module:FILE.ts`.
+ * `csv:PATH?label=COLUMN`, `parquet:PATH`, `images:FOLDER`, `text:PATH`, `module:FILE.ts`. All but shipped sets and modules
+ * are read in a thread that has a deadline and a limit of memory.
  *
- * @throws `data/unknown`, `data/not-found` with the places looked at, and the errors of the readers with the file's path
+ * @throws `data/unknown`, `data/not-found` with the places looked at, `data/timeout`, `data/memory`, `data/checksum`,
+ * `run/interrupted`, and the errors of the readers with the file's path
  */
 export async function loadDataset(name: string, options: LoadOptions = {}): Promise<TrainTest> {
+  const { base, dataDir, signal } = options;
   if (SHIPPED_DATASETS.some((shipped) => shipped === name)) {
     return loadShippedDataset(name, (file) => readFile(assetUrl(file)));
   }
   const path = parseDatasetPath(name);
-  if (path !== undefined) return loadLocalFiles(path, options);
+  if (path?.kind === "module") return loadDatasetModule(await findPath(options, path.path, name));
+  if (path !== undefined) return (await loadApart({ kind: "local", from: path, base, dataDir }, { signal }))!;
   const published = publishedDatasets.find(({ folders: [known] }) => known === name);
   if (published === undefined) throw unknown(name);
   return loadPublished(published, options);
 }
 
 async function loadPublished(dataset: PublishedDataset, options: LoadOptions): Promise<TrainTest> {
-  const { folders: names, system, advice, read } = dataset;
+  const { folders: names, system, advice } = dataset;
   const [name] = names;
   const others = publishedDatasets.filter((other) => other !== dataset).flatMap((other) => other.folders);
   const folders = candidateFolders(options, names, others, system);
-  for (const folder of folders) {
-    const found = await read(folder, name);
-    if (found !== undefined) return found;
-  }
-  const source = options.download?.source ?? datasetSources[name];
-  if (options.download === undefined || source === undefined) throw notFound(name, folders, advice);
   const cache = join(cacheFolder(options), name);
+  const source = options.download?.source ?? datasetSources[name];
+  const canDownload = options.download !== undefined && source !== undefined;
+  // Files in the cache came over a network, or claim to: they must be the published ones.
+  const checked = (path: string) => ({ path, checksums: path === cache ? source : undefined });
+  const found = await loadApart({ kind: "published", name, folders: folders.map(checked) }, options).catch((error) => {
+    if (canDownload && isDamaged(error, cache)) return undefined;
+    throw error;
+  });
+  if (found !== undefined) return found;
+  if (!canDownload) throw notFound(name, folders, advice);
   await downloadDataset(source, cache, options.download);
-  const downloaded = await read(cache, name);
+  const downloaded = await loadApart({ kind: "published", name, folders: [checked(cache)] }, options);
   if (downloaded === undefined) throw notFound(name, [cache], "The download lacks files of this data set.");
   return downloaded;
+}
+
+/** Whether files in the cache are not the published ones, which a new download puts right. */
+function isDamaged(error: unknown, cache: string): boolean {
+  if (!(error instanceof AnabranchError)) return false;
+  return (
+    error.code === "data/checksum" || (error.code === "data/gzip" && error.failure.where?.startsWith(cache) === true)
+  );
 }
 
 const shippedDescriptions: Record<(typeof SHIPPED_DATASETS)[number], string> = {

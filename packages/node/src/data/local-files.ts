@@ -1,58 +1,66 @@
-import { readdir } from "node:fs/promises";
+import { opendir } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import {
   deriveKey,
   type ImageFile,
   type NamedDataset,
   readCsv,
+  readerLimits,
   readImageFolder,
   readParquet,
   readTextBySpeaker,
+  requireAtMost,
   rootKey,
+  scaleDown,
   splitByClass,
   splitGroupTails,
   type TrainTest,
 } from "@anabranch/core";
 import { AnabranchError } from "@anabranch/engine";
-import { loadDatasetModule } from "./dataset-module.ts";
 import { type DatasetPath, numberOption } from "./dataset-name.ts";
-import { type DataPlaces, findPath, readDataFile } from "./places.ts";
+import type { FileAccess } from "./file-access.ts";
+import { type DataPlaces, findPath } from "./places.ts";
 
 /** Fixed for good: which examples are test examples must not change with the seed of a run. */
 const splitSeed = 2017;
 
-/** Reads a data set from the file or folder that the user named. */
-export async function loadLocalFiles(from: DatasetPath, places: DataPlaces): Promise<TrainTest> {
+/** Reads a data set from the file or folder that the user named; modules are not files to read but code. */
+export async function loadLocalFiles(from: DatasetPath, places: DataPlaces, files: FileAccess): Promise<TrainTest> {
   const path = await findPath(places, from.path, `${from.kind}:${from.path}`);
   switch (from.kind) {
     case "csv":
     case "parquet":
-      return loadTable(from, path, places);
+      return loadTable(from, path, places, files);
     case "images":
-      return loadImages(from, path);
+      return loadImages(from, path, files);
     case "text": {
       const length = numberOption(from, "length", 80);
-      const text = readTextBySpeaker(await readDataFile(path), { name: path, length });
+      const text = readTextBySpeaker(await files.read(path), { name: path, length });
       return splitGroupTails({ ...text, name: basename(path) }, numberOption(from, "testFraction", 0.1));
     }
     case "module":
-      return loadDatasetModule(path);
+      throw new Error("a module is imported, not read");
   }
 }
 
-async function loadTable(from: DatasetPath, path: string, places: DataPlaces): Promise<TrainTest> {
+async function loadTable(from: DatasetPath, path: string, places: DataPlaces, files: FileAccess): Promise<TrainTest> {
   const { test: testPath } = from.options;
-  const dataset = await readTable(from, path);
+  const dataset = await readTable(from, path, files);
   const named = { ...dataset, name: basename(path) };
   if (testPath === undefined) return split(named, from);
   const found = await findPath(places, testPath, `${from.kind}:${testPath}`);
-  const test = await readTable(from, found, dataset.classNames);
+  const test = await readTable(from, found, files, dataset.classNames);
   return { train: named, test: { ...test, name: basename(found) } };
 }
 
-async function readTable(from: DatasetPath, path: string, classNames?: readonly string[]): Promise<NamedDataset> {
+async function readTable(
+  from: DatasetPath,
+  path: string,
+  files: FileAccess,
+  classNames?: readonly string[],
+): Promise<NamedDataset> {
   const { label = "label", group, features, delimiter } = from.options;
-  const file = await readDataFile(path);
+  const file = await files.read(path);
   // The readers put the name into their errors: there it is the path.
   const common = { name: path, label, ...(group && { group }), ...(classNames && { classNames }) };
   const columns = features?.split(",").map((name) => name.trim());
@@ -68,8 +76,8 @@ async function readTable(from: DatasetPath, path: string, classNames?: readonly 
 }
 
 /** `train` and `test` folders are the split; otherwise a share of each class is the test set. */
-async function loadImages(from: DatasetPath, path: string): Promise<TrainTest> {
-  const files = await imageFiles(path);
+async function loadImages(from: DatasetPath, path: string, access: FileAccess): Promise<TrainTest> {
+  const files = await imageFiles(path, access);
   const inFolder = (folder: string) => files.filter((file) => file.path.startsWith(`${folder}/`));
   const options = { name: path, channels: channelsOf(from) };
   const [train, test] = [inFolder("train"), inFolder("test")];
@@ -80,16 +88,34 @@ async function loadImages(from: DatasetPath, path: string): Promise<TrainTest> {
   return { train: { ...first, name }, test: { ...second, name: `${name} (test)` } };
 }
 
-async function imageFiles(folder: string): Promise<ImageFile[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  const paths = entries
-    .filter((entry) => entry.isFile() && /^[^.].*\.(png|jpe?g)$/i.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name));
+async function imageFiles(folder: string, access: FileAccess): Promise<ImageFile[]> {
   const files: ImageFile[] = [];
-  for (const path of paths.sort()) {
-    files.push({ path: relative(folder, path).split(sep).join("/"), bytes: await readDataFile(path) });
+  let bytes = 0;
+  for (const path of (await imagePaths(folder, access)).sort()) {
+    const file = { path: relative(folder, path).split(sep).join("/"), bytes: await access.read(path) };
+    bytes += file.bytes.length;
+    requireAtMost(readerLimits.fileBytes, bytes, "bytes in all files", folder, scaleDown);
+    files.push(file);
   }
   return files;
+}
+
+/** Regular files only, and no links: what lies elsewhere is no part of the folder. */
+async function imagePaths(root: string, access: FileAccess): Promise<string[]> {
+  const paths: string[] = [];
+  const folders = [root];
+  let entries = 0;
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const found = await opendir(folder).catch(() => []);
+    for await (const entry of found) {
+      access.listed();
+      requireAtMost(readerLimits.folderEntries, ++entries, "files and folders", root);
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) folders.push(path);
+      else if (entry.isFile() && /^[^.].*\.(png|jpe?g)$/i.test(entry.name)) paths.push(path);
+    }
+  }
+  return paths;
 }
 
 function channelsOf(from: DatasetPath): 1 | 3 {

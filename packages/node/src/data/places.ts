@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { AnabranchError } from "@anabranch/engine";
@@ -73,24 +73,4 @@ export function notFound(dataset: string, looked: readonly string[], advice: str
 
 export async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
-}
-
-/**
- * The bytes of a file of data.
- *
- * @throws `data/unreadable`
- */
-export async function readDataFile(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new AnabranchError({
-      code: "data/unreadable",
-      message: "a file of the data set cannot be read",
-      where: path,
-      received: cause instanceof Error ? cause.message : String(cause),
-      expected: "a file that this user may read",
-      cause,
-    });
-  }
 }

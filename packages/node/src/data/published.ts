@@ -8,7 +8,8 @@ import {
   type TrainTest,
 } from "@anabranch/core";
 import { AnabranchError } from "@anabranch/engine";
-import { exists, readDataFile } from "./places.ts";
+import type { FileAccess } from "./file-access.ts";
+import { exists } from "./places.ts";
 
 /** A published data set of images with a fixed training and test set, read from a folder. */
 export interface PublishedDataset {
@@ -20,7 +21,7 @@ export interface PublishedDataset {
   /** How to get it, one or two sentences. */
   readonly advice: string;
   /** The data set of a folder, or undefined where a file is missing. */
-  readonly read: (folder: string, name: string) => Promise<TrainTest | undefined>;
+  readonly read: (folder: string, name: string, files: FileAccess) => Promise<TrainTest | undefined>;
 }
 
 const idxFiles = {
@@ -38,24 +39,25 @@ export const publishedDatasets: readonly PublishedDataset[] = [
     advice:
       "Put its four IDX files (gzip or not) there, install Debian's package dataset-fashion-mnist, " +
       "or allow the download. fashion-mnist-10k needs no files.",
-    read: (folder, name) => readMnist(folder, name, FASHION_MNIST_CLASSES),
+    read: (folder, name, files) => readMnist(folder, name, files, FASHION_MNIST_CLASSES),
   },
   {
     folders: ["mnist"],
     system: [],
     description: "MNIST: 60,000 training and 10,000 test images of handwritten digits, 28 x 28 grey, 10 classes.",
     advice: "Put its four IDX files (gzip or not) there.",
-    read: (folder, name) => readMnist(folder, name),
+    read: (folder, name, files) => readMnist(folder, name, files),
   },
   {
     folders: ["cifar-10", "cifar-10-batches-bin", "cifar10"],
     system: [],
     description: "CIFAR-10: 50,000 training and 10,000 test images of objects, 32 x 32 colour, 10 classes.",
     advice: "Unpack the binary version (cifar-10-binary.tar.gz) there.",
-    read: (folder, name) =>
+    read: (folder, name, files) =>
       readCifar(
         folder,
         name,
+        files,
         [1, 2, 3, 4, 5].map((i) => `data_batch_${i}.bin`),
         "test_batch.bin",
         readCifar10,
@@ -66,16 +68,21 @@ export const publishedDatasets: readonly PublishedDataset[] = [
     system: [],
     description: "CIFAR-100: 50,000 training and 10,000 test images of objects, 32 x 32 colour, 100 classes.",
     advice: "Unpack the binary version (cifar-100-binary.tar.gz) there.",
-    read: (folder, name) => readCifar(folder, name, ["train.bin"], "test.bin", readCifar100),
+    read: (folder, name, files) => readCifar(folder, name, files, ["train.bin"], "test.bin", readCifar100),
   },
 ];
 
-async function readMnist(folder: string, name: string, classNames?: readonly string[]): Promise<TrainTest | undefined> {
+async function readMnist(
+  folder: string,
+  name: string,
+  access: FileAccess,
+  classNames?: readonly string[],
+): Promise<TrainTest | undefined> {
   const paths = await Promise.all(Object.values(idxFiles).map((file) => findIdx(folder, file)));
   const [trainImages, trainLabels, testImages, testLabels] = paths;
   if (!trainImages || !trainLabels || !testImages || !testLabels) return undefined;
   const read = async (images: string, labels: string, shown: string) => ({
-    ...readIdx(await readDataFile(images), await readDataFile(labels), {
+    ...readIdx(await access.read(images), await access.read(labels), {
       name: `${images} and ${labels}`,
       classes: 10,
     }),
@@ -101,6 +108,7 @@ async function findIdx(folder: string, file: string): Promise<string | undefined
 async function readCifar(
   folder: string,
   name: string,
+  access: FileAccess,
   train: readonly string[],
   test: string,
   reader: (files: readonly Uint8Array[], options: { name: string }) => ArrayDataset,
@@ -109,7 +117,7 @@ async function readCifar(
   const found = paths.filter((path) => path !== undefined);
   if (found.length < paths.length) return undefined;
   const read = async (parts: readonly string[], shown: string) => {
-    const files = await Promise.all(parts.map(readDataFile));
+    const files = await Promise.all(parts.map((path) => access.read(path)));
     return { ...withPaths(parts, () => reader(files, { name: folder })), name: shown };
   };
   return { train: await read(found.slice(0, -1), name), test: await read(found.slice(-1), `${name} (test)`) };

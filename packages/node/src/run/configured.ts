@@ -18,6 +18,8 @@ export interface LoadOptions {
   readonly dataDir?: string;
   /** Own files named by the configuration are relative to this folder; default: the working directory. */
   readonly baseDir?: string;
+  /** Aborted while data are loading: ends with `run/interrupted`. Later: see the user of these options. */
+  readonly signal?: AbortSignal;
 }
 
 interface Loaded {
@@ -31,7 +33,7 @@ export async function loadConfigured(config: Config, options: LoadOptions): Prom
   const dataDir = options.dataDir ?? config.data.dataDir;
   // own files first: they fail faster than a download
   const own = await loadOwn(config, base);
-  return { own, data: await loadData(config, base, dataDir) };
+  return { own, data: await loadData(config, base, dataDir, options.signal) };
 }
 
 /** The data set alone. */
@@ -39,6 +41,7 @@ export async function loadData(
   { data, seed }: Config,
   base: string,
   dataDir: string | undefined,
+  signal?: AbortSignal,
 ): Promise<Loaded["data"]> {
   if (data.file !== undefined) return loadDatasetModule(data.file, base);
   if (data.dataset === "synthetic") {
@@ -46,7 +49,7 @@ export async function loadData(
     const seen = classesPerClient === undefined ? {} : { classesPerClient };
     return syntheticPopulation(seed, data.clients, { ...spec, ...seen }, testExamples);
   }
-  return loadDataset(data.dataset, dataDir === undefined ? { base } : { base, dataDir });
+  return loadDataset(data.dataset, { base, dataDir, signal });
 }
 
 /** The own files alone; they get the section's further keys as options. */
