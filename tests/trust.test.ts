@@ -136,7 +136,9 @@ describe("the folder of a stranger's run", () => {
     const run = await strange("linked");
     await symlink(join(run, "evil.mjs"), join(run, "data.mjs"));
     await writeFile(join(run, "config.toml"), config(`file = "${join(run, "data.mjs")}"`));
-    expect((await refused("resume", run)).received).toContain(join(run, "evil.mjs"));
+    const { code, stdout } = await callCommand("resume", run, "--trust", "--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout).error).toMatchObject({ code: "store/link", where: join(run, "data.mjs") });
   });
 
   it("loads no address as code", async () => {

@@ -32,6 +32,7 @@ export function statusColour(status: RunStatus, colours: Output["colours"]): str
       return colours.yellow(status);
     case "diverged":
     case "failed":
+    case "unreadable":
       return colours.red(status);
   }
 }

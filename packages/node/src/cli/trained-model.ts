@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import {
   AnabranchError,
   BEST_CHECKPOINT,
@@ -12,7 +11,7 @@ import {
 } from "@anabranch/core";
 import { describedLayout, type ModelDescription, readModelDescription } from "../run/model-description.ts";
 import { readRunConfig } from "../run/run-config.ts";
-import { openDiskBlobStore } from "../store/disk-blob-store.ts";
+import { readBlobs } from "../store/disk-blob-store.ts";
 import { openRunFolder, type RunFolder } from "../store/run-folder.ts";
 
 /** The parameters of one of a run's checkpoints, and what they are. */
@@ -31,7 +30,7 @@ export interface TrainedModel {
  */
 export async function loadTrainedModel(folder: string, best: boolean): Promise<TrainedModel> {
   const run = await openRunFolder(folder);
-  const checkpoint = await readCheckpoint(run.folder, best);
+  const checkpoint = await readCheckpoint(run, best);
   const description = await readModelDescription(run);
   const layout = describedLayout(description);
   requireLayout(checkpoint.layoutHash, layout.hash, run.folder);
@@ -53,7 +52,8 @@ export async function trainedOnnx(trained: TrainedModel, metadata: Record<string
     return modelOnnx(model, layout, checkpoint.serverState.vectors.parameters!, metadata);
   }
   const { round } = checkpoint;
-  if ((await writtenRound(run)) === String(round)) return new Uint8Array(await readFile(run.paths.modelOnnx));
+  const written = (await writtenRound(run)) === String(round) ? await run.files.read(run.paths.modelOnnx) : undefined;
+  if (written !== undefined) return written;
   throw new AnabranchError({
     code: "local/own-model",
     message: "the ONNX file of an own model cannot be made, as export does not run the code of own files",
@@ -65,17 +65,17 @@ export async function trainedOnnx(trained: TrainedModel, metadata: Record<string
 }
 
 /** The round of the model that a run has written at its end. */
-async function writtenRound({ paths }: RunFolder): Promise<string | undefined> {
+async function writtenRound({ paths, files }: RunFolder): Promise<string | undefined> {
+  const bytes = await files.read(paths.modelSafetensors);
   try {
-    const bytes = new Uint8Array(await readFile(paths.modelSafetensors));
-    return decodeSafetensors(bytes, paths.modelSafetensors).metadata.round;
+    return bytes && decodeSafetensors(bytes, paths.modelSafetensors).metadata.round;
   } catch {
     return undefined;
   }
 }
 
-async function readCheckpoint(folder: string, best: boolean): Promise<Checkpoint> {
-  const blobs = await openDiskBlobStore(folder);
+async function readCheckpoint({ folder, files }: RunFolder, best: boolean): Promise<Checkpoint> {
+  const blobs = readBlobs(folder, files);
   if (best) {
     const bytes = await blobs.get(BEST_CHECKPOINT);
     if (bytes !== undefined) return decodeCheckpoint(bytes, BEST_CHECKPOINT);

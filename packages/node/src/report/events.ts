@@ -12,19 +12,19 @@ export type RunStopped = LenientEventOf<"run.stopped">;
 export type RunFinished = LenientEventOf<"run.finished">;
 
 /**
- * Reads the text of events.jsonl. Lines that are not JSON (a run killed while writing leaves a cut last line) and
- * unknown events are skipped and counted.
+ * Reads the lines of events.jsonl. Those that are not JSON (a run killed while writing leaves a cut last line), that were
+ * too long to be read (undefined), and unknown events are skipped and counted.
  */
-export function parseEventLines(source: string): { events: RunEvent[]; skipped: number } {
-  const events: RunEvent[] = [];
-  let skipped = 0;
-  for (const line of source.split("\n")) {
-    if (line.trim() === "") continue;
-    const event = readEventLeniently(parseJson(line));
-    if (event === undefined) skipped++;
-    else events.push(event);
+export function* parseEventLines(
+  lines: Iterable<string | undefined>,
+  passed: { skipped: number },
+): Generator<RunEvent> {
+  for (const line of lines) {
+    if (line?.trim() === "") continue;
+    const event = line === undefined ? undefined : readEventLeniently(parseJson(line));
+    if (event === undefined) passed.skipped++;
+    else yield event;
   }
-  return { events, skipped };
 }
 
 /** The value of a JSON text, or undefined where it is not JSON. */

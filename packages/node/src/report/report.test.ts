@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { drawFigures } from "./figures.ts";
 import { compareReport, report, writeReport } from "./report.ts";
-import { parseRun } from "./run-data.ts";
+import { parseRun, readRunFolder } from "./run-data.ts";
 import { syntheticRun } from "./synthetic-run.ts";
 
 const attack = `<script>alert("x")</script>&'`;
@@ -199,13 +199,13 @@ describe("compareReport", () => {
 });
 
 describe("writeReport", () => {
-  it("writes the page and the charts into the run folder", () => {
+  it("writes the page and the charts into the run folder", async () => {
     const folder = mkdtempSync(join(tmpdir(), "anabranch-report-"));
     try {
       const texts = syntheticRun({ rounds: 5 });
       writeFileSync(join(folder, "events.jsonl"), texts.events);
       writeFileSync(join(folder, "partition.json"), texts.partition);
-      const files = writeReport(folder);
+      const files = await writeReport(folder, readRunFolder(folder));
       expect(files[0]).toBe("report.html");
       expect(
         readdirSync(join(folder, "charts"))

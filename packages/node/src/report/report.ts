@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { diskFileSystem } from "../store/disk-file-system.ts";
+import { type FileSystem, replaceFile, storageError } from "../store/file-system.ts";
 import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../terminal/format.ts";
 import { formatEpsilon } from "../terminal/round-line.ts";
 import { clientCard, failureTable } from "./clients-section.ts";
@@ -9,7 +10,7 @@ import { type Html, html } from "./html.ts";
 import { gridSection, page, pairs, section, tiles } from "./page.ts";
 import { scopeText, spentBy } from "./privacy.ts";
 import { privacyCard } from "./privacy-section.ts";
-import { type RunData, readRunFolder } from "./run-data.ts";
+import type { RunData } from "./run-data.ts";
 import { endText } from "./run-end.ts";
 import { type RunSummary, summarise } from "./summary.ts";
 
@@ -23,27 +24,43 @@ export function compareReport(runs: readonly RunData[]): string {
   return comparePage(runs, drawFigures(runs));
 }
 
-/** Reads a run folder and writes report.html and charts/*.svg into it; gives the paths written, relative to it. */
-export function writeReport(runFolder: string): string[] {
-  const run = readRunFolder(runFolder);
+/**
+ * Writes report.html and charts/*.svg of a run into a folder; gives the paths written, relative to it.
+ *
+ * @throws `store/disk-full`, `store/not-writable`, `store/link`, `store/not-a-file`
+ */
+export async function writeReport(folder: string, run: RunData, files: FileSystem = diskFileSystem): Promise<string[]> {
   const sections = drawFigures([run]);
-  return writeFiles(runFolder, reportPage(run, sections), sections);
+  return writeFiles(folder, reportPage(run, sections), sections, files);
 }
 
-/** Compares runs and writes report.html and charts/*.svg into `folder`; gives the paths written, relative to it. */
-export function writeCompareReport(runs: readonly RunData[], folder: string): string[] {
+/** The same for a comparison of runs. */
+export async function writeCompareReport(
+  folder: string,
+  runs: readonly RunData[],
+  files: FileSystem = diskFileSystem,
+): Promise<string[]> {
   const sections = drawFigures(runs);
-  return writeFiles(folder, comparePage(runs, sections), sections);
+  return writeFiles(folder, comparePage(runs, sections), sections, files);
 }
 
-function writeFiles(folder: string, text: string, sections: readonly { figures: readonly Figure[] }[]): string[] {
-  mkdirSync(join(folder, "charts"), { recursive: true });
-  const files = sections
+async function writeFiles(
+  folder: string,
+  text: string,
+  sections: readonly { figures: readonly Figure[] }[],
+  files: FileSystem,
+): Promise<string[]> {
+  try {
+    await files.makeFolder(join(folder, "charts"));
+  } catch (error) {
+    throw storageError(error, { what: "the report", path: folder });
+  }
+  const charts = sections
     .flatMap(({ figures }) => figures)
-    .map(({ id, svg }) => ({ path: `charts/${id}.svg`, text: svg }));
-  files.unshift({ path: "report.html", text });
-  for (const file of files) writeFileSync(join(folder, file.path), file.text);
-  return files.map((file) => file.path);
+    .map(({ id, svg }) => ({ path: `charts/${id}.svg`, contents: svg }));
+  const written = [{ path: "report.html", contents: text }, ...charts];
+  for (const { path, contents } of written) await replaceFile(files, join(folder, path), Buffer.from(contents));
+  return written.map(({ path }) => path);
 }
 
 function reportPage(run: RunData, sections: ReturnType<typeof drawFigures>): string {

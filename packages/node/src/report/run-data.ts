@@ -1,6 +1,9 @@
-import { readFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import * as z from "zod";
+import { readLines } from "../store/event-lines.ts";
+import { readPlainSync } from "../store/plain-file.ts";
+import { largestConfig, runIdOf } from "../store/run-folder.ts";
+import { readingError } from "../store/storage-error.ts";
 import type {
   ClientEvaluation,
   ClientFailed,
@@ -103,8 +106,13 @@ export function foldEvents(events: Iterable<RunEvent>): RunHistory {
 
 /** Reads the texts of a run folder. Never throws: what cannot be read is left out and counted. */
 export function parseRun(texts: RunTexts): RunData {
-  const { events, skipped } = parseEventLines(texts.events ?? "");
-  const history = addMetrics(foldEvents(events), parseMetrics(texts.metrics ?? ""));
+  return buildRun((texts.events ?? "").split("\n"), texts);
+}
+
+function buildRun(lines: Iterable<string | undefined>, texts: Omit<RunTexts, "events">): RunData {
+  const passed = { skipped: 0 };
+  const events = foldEvents(parseEventLines(lines, passed));
+  const history = addMetrics(events, parseMetrics(texts.metrics ?? ""));
   const partition = partitionSchema.safeParse(parseJson(texts.partition ?? ""));
   const id = history.start?.run || texts.id || "run";
   return {
@@ -113,26 +121,31 @@ export function parseRun(texts: RunTexts): RunData {
     name: history.start?.name || id,
     partition: partition.success ? partition.data : undefined,
     configText: texts.config ?? "",
-    skippedEvents: skipped,
+    skippedEvents: passed.skipped,
   };
 }
 
-/** Reads a run folder from disk; missing files are taken as empty. */
+/** Bytes of metrics.csv and partition.json at most. */
+const largest = { metrics: 2 ** 28, partition: 2 ** 24 };
+
+/**
+ * Reads a run folder from disk; missing files are taken as empty.
+ *
+ * @throws `store/link`, `store/not-a-file`, `store/not-readable`, `store/too-large`
+ */
 export function readRunFolder(folder: string): RunData {
-  const read = (file: string) => {
-    try {
-      return readFileSync(join(folder, file), "utf8");
-    } catch {
-      return "";
-    }
-  };
-  return parseRun({
-    id: basename(resolve(folder)),
-    events: read("events.jsonl"),
-    metrics: read("metrics.csv"),
-    partition: read("partition.json"),
-    config: read("config.toml"),
-  });
+  const read = (file: string, limit: number) => readPlainSync(join(folder, file), limit)?.toString("utf8") ?? "";
+  try {
+    const run = buildRun(readLines(join(folder, "events.jsonl")), {
+      metrics: read("metrics.csv", largest.metrics),
+      partition: read("partition.json", largest.partition),
+      config: read("config.toml", largestConfig),
+    });
+    const id = runIdOf(resolve(folder), run.start?.run ?? "");
+    return { ...run, id, name: run.start?.name || id };
+  } catch (error) {
+    throw readingError(error, { what: "the run", path: folder });
+  }
 }
 
 /** Rounds that only metrics.csv knows (events lost or removed) join the history, without their timing. */

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { AnabranchError, type Layout, layout, type PreparedRun } from "@anabranch/core";
 import * as z from "zod";
 import { type RunFolder, writeRunFile } from "../store/run-folder.ts";
@@ -33,7 +32,7 @@ export type ModelDescription = z.infer<typeof schema>;
 
 /** Writes `model.json` of a run. `own`: the model is not one of ours by name. */
 export async function writeModelDescription(
-  { paths }: RunFolder,
+  { paths, files }: RunFolder,
   own: boolean,
   { model, plan, federation }: Pick<PreparedRun, "model" | "plan" | "federation">,
 ): Promise<void> {
@@ -49,12 +48,15 @@ export async function writeModelDescription(
       shape: [...shape],
     })),
   };
-  await writeRunFile(paths.modelDescription, JSON.stringify(description));
+  await writeRunFile(paths.modelDescription, JSON.stringify(description), files);
 }
 
-/** Reads it. Throws `run/model-description` where it is missing, as in runs of older versions, or damaged. */
-export async function readModelDescription({ paths }: RunFolder): Promise<ModelDescription> {
-  const text = await readFile(paths.modelDescription, "utf8").catch(() => "");
+/** Bytes of a description at most. */
+const largestDescription = 2 ** 26;
+
+/** Reads it. Throws `run/model-description` where it is missing, as in runs of older versions, or damaged; `store/*`. */
+export async function readModelDescription({ paths, files }: RunFolder): Promise<ModelDescription> {
+  const text = Buffer.from((await files.read(paths.modelDescription, largestDescription)) ?? []).toString("utf8");
   const result = schema.safeParse(parse(text));
   if (result.success) return result.data;
   throw new AnabranchError({

@@ -12,7 +12,6 @@ import { modelCard } from "../report/model-card.ts";
 import { privacyMetadata } from "../report/privacy.ts";
 import { writeReport } from "../report/report.ts";
 import { readRunFolder } from "../report/run-data.ts";
-import { storageError } from "../store/file-system.ts";
 import { type RunFolder, writeRunFile } from "../store/run-folder.ts";
 import type { OpenSimulation } from "./simulation.ts";
 
@@ -23,19 +22,11 @@ export async function writeOutputs(run: RunFolder, simulation: OpenSimulation, r
   const about = { run: run.id, algorithm: plan.algorithm.name, model: model.name, round: String(result.round) };
   const ended = result.reason === undefined ? {} : { ended: result.stopped };
   const metadata = { ...about, ...ended, ...privacyMetadata(data, result) };
-  await writeRunFile(run.paths.modelSafetensors, modelSafetensors(plan.layout, result.parameters, metadata));
-  await writeRunFile(run.paths.modelOnnx, modelOnnx(model, plan.layout, result.parameters, metadata));
-  await writeRunFile(run.paths.modelCard, modelCard(data));
-  const charts = tryReport(run);
+  await writeRunFile(run.paths.modelSafetensors, modelSafetensors(plan.layout, result.parameters, metadata), run.files);
+  await writeRunFile(run.paths.modelOnnx, modelOnnx(model, plan.layout, result.parameters, metadata), run.files);
+  await writeRunFile(run.paths.modelCard, modelCard(data), run.files);
+  const charts = await writeReport(run.folder, data, run.files);
   return ["config.toml", "events.jsonl", "metrics.csv", "model.safetensors", "model.onnx", "model-card.md", ...charts];
-}
-
-function tryReport({ folder, paths }: RunFolder): string[] {
-  try {
-    return writeReport(folder);
-  } catch (error) {
-    throw storageError(error, { what: "the report", path: paths.report });
-  }
 }
 
 /** The parameters as safetensors, one float32 tensor a parameter. */

@@ -48,7 +48,7 @@ export async function startRun(given: Config, options: SessionOptions, own: Own 
   const simulation = await openSimulation(config, config.name, options, own);
   try {
     const run = await createRunFolder({ root: options.runs, name: config.name });
-    await writeRunFile(run.paths.config, renderToml(config));
+    await writeRunFile(run.paths.config, renderToml(config), run.files);
     return await locked(run, () => recorded(run, config, simulation, options, own));
   } finally {
     await simulation.close();
@@ -89,17 +89,17 @@ async function recorded(
   options: SessionOptions,
   own: Own,
 ): Promise<RunOutcome> {
-  const { paths, folder, id } = run;
+  const { paths, folder, files, id } = run;
   options.onFolder?.(folder);
-  const blobs = await openDiskBlobStore(folder);
+  const blobs = await openDiskBlobStore(folder, files);
   const resumedFrom = (await resumePoint(simulation.plan, blobs))?.checkpoint.round ?? 0;
-  await truncateAfterRound(paths.events, resumedFrom);
-  const log = await EventLog.open(paths.events);
-  const metrics = await MetricsCsv.open(paths.metrics, paths.events);
-  const index = await RunIndex.open(dirname(folder));
+  await truncateAfterRound(paths.events, resumedFrom, files);
+  const log = await EventLog.open(paths.events, files);
+  const metrics = await MetricsCsv.open(paths.metrics, paths.events, files);
+  const index = await tryOpenIndex(dirname(folder));
   const summarizer = await RunSummarizer.ofFolder(folder);
   await writeModelDescription(run, (own.model ?? config.model.file) !== undefined, simulation);
-  await writeRunFile(paths.partition, JSON.stringify(partitionFile(simulation, config)));
+  await writeRunFile(paths.partition, JSON.stringify(partitionFile(simulation, config)), files);
   let savedRound = resumedFrom;
   const emit = async (event: RunEvent) => {
     await log.append(event);
@@ -112,15 +112,14 @@ async function recorded(
   const checkpoints: BlobStore = flushingBefore(blobs, log);
   try {
     const { plan, backend, evaluator, summation } = simulation;
-    const clientStates = diskClientStates(paths.clientStates);
+    const clientStates = diskClientStates(paths.clientStates, files);
     const signal = options.signal === undefined ? {} : { signal: options.signal };
     const result = await runFederation(
       { ...plan, id },
       { backend, evaluator, summation, checkpoints, clientStates, emit, ...signal },
     );
     await log.flush();
-    const files = await writeOutputs(run, simulation, result);
-    return { id, folder, result, files };
+    return { id, folder, result, files: await writeOutputs(run, simulation, result) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const stopped = { type: "run.stopped", round: savedRound, reason: "error", message } as const;
@@ -128,7 +127,7 @@ async function recorded(
     await emit({ v: 1, at: new Date().toISOString(), ...stopped }).catch(() => {});
     throw error;
   } finally {
-    index.close();
+    index?.close();
     // each is tried: on a full disk one failure must not hide the first error or leave the others open
     await Promise.allSettled([log.close(), metrics.close()]);
   }
@@ -138,9 +137,17 @@ async function recorded(
 const INDEXED = new Set<string>(["run.started", "round.finished", "run.stopped", "run.finished"]);
 
 /** The index repeats what the folders say and is made anew from them: a run does not stop because it cannot be written. */
-function tryUpdate(index: RunIndex, summary: RunSummary): void {
+async function tryOpenIndex(runs: string): Promise<RunIndex | undefined> {
   try {
-    index.update(summary);
+    return await RunIndex.open(runs);
+  } catch {
+    return undefined; // `list` says what is in its place
+  }
+}
+
+function tryUpdate(index: RunIndex | undefined, summary: RunSummary): void {
+  try {
+    index?.update(summary);
   } catch {
     // a full disk or a busy index; `list` finds the run in its folder
   }

@@ -1,12 +1,13 @@
 import { dirname, join, resolve } from "node:path";
 import { type BlobStore, requireBlobName, requirePrefix } from "@anabranch/core";
-import { diskFileSystem, type FileSystem, isTemporaryName, storageError, writeAtomically } from "./file-system.ts";
+import { diskFileSystem } from "./disk-file-system.ts";
+import { type FileSystem, isTemporaryName, storageError, writeAtomically } from "./file-system.ts";
 
 /**
  * A blob store over a folder, one file a blob. A crash or a full disk leaves the old bytes of a blob or the new ones;
  * what a crash left half-written is removed on opening.
  *
- * @throws `store/disk-full`, `store/not-writable` (also from `put`)
+ * @throws `store/disk-full`, `store/not-writable`, `store/link`, `store/not-a-file` (also from `put`)
  */
 export async function openDiskBlobStore(folder: string, files: FileSystem = diskFileSystem): Promise<BlobStore> {
   const root = resolve(folder);
@@ -40,6 +41,17 @@ export async function openDiskBlobStore(folder: string, files: FileSystem = disk
       }
       await writeAtomically(files, path, bytes, name);
     },
+    ...readBlobs(root, files),
+    async delete(name) {
+      await files.remove(pathOf(root, name));
+    },
+  };
+}
+
+/** The blobs of a folder to look at: nothing in it is changed, so it may be another's, or being written. */
+export function readBlobs(folder: string, files: FileSystem = diskFileSystem): Pick<BlobStore, "get" | "list"> {
+  const root = resolve(folder);
+  return {
     async get(name) {
       return files.read(pathOf(root, name));
     },
@@ -52,9 +64,6 @@ export async function openDiskBlobStore(folder: string, files: FileSystem = disk
         if (name.startsWith(prefix) && !isTemporaryName(lastPart(name))) names.push(name);
       }
       return names.sort();
-    },
-    async delete(name) {
-      await files.remove(pathOf(root, name));
     },
   };
 }

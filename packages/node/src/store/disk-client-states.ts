@@ -8,7 +8,8 @@ import {
   type Vector,
 } from "@anabranch/core";
 import { AnabranchError } from "@anabranch/engine";
-import { diskFileSystem, type FileSystem, storageError } from "./file-system.ts";
+import { diskFileSystem } from "./disk-file-system.ts";
+import { type FileSystem, storageError } from "./file-system.ts";
 
 const sealedKind = { kind: "client-state", version: "1" };
 
@@ -31,7 +32,7 @@ interface Version {
  * two integers for each visited client. A version counts only once a checkpoint refers to it, so `save` leaves its file
  * to the system and `snapshot`, which comes before the checkpoint, waits until all of them are on the disk.
  *
- * @throws `store/disk-full`, `store/not-writable`, `client-state/missing`, `client-state/corrupt`
+ * @throws `store/disk-full`, `store/not-writable`, `store/link`, `store/not-a-file`, `client-state/missing`, `client-state/corrupt`
  */
 export function diskClientStates(folder: string, files: FileSystem = diskFileSystem): ClientStateStore {
   const root = resolve(folder);

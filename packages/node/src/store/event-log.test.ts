@@ -1,9 +1,11 @@
-import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { memoryBlobStore, type RunEvent } from "@anabranch/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { EventLog, flushingBefore, readEvents, truncateAfterRound } from "./event-log.ts";
+import { diskFileSystem } from "./disk-file-system.ts";
+import { readEvents } from "./event-lines.ts";
+import { EventLog, flushingBefore, truncateAfterRound } from "./event-log.ts";
 import { exampleEvents } from "./example-events.ts";
 
 let folder: string;
@@ -96,7 +98,7 @@ describe("event log", () => {
   });
 
   it.runIf(process.platform === "linux")("says that the disk is full", async () => {
-    const log = await EventLog.open("/dev/full");
+    const log = await EventLog.open(path, { ...diskFileSystem, append: () => open("/dev/full", "a") });
     const error = await log.append(exampleEvents({ rounds: 1 })[0]!).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: "store/disk-full" });
     await expect(log.close()).rejects.toMatchObject({ code: "store/disk-full" });

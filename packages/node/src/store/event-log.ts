@@ -1,6 +1,8 @@
-import { type FileHandle, open } from "node:fs/promises";
-import { type BlobStore, parseEvent, type RunEvent, renderEvent } from "@anabranch/core";
-import { diskFileSystem, hasCode, storageError, writeAtomically } from "./file-system.ts";
+import type { FileHandle } from "node:fs/promises";
+import { type BlobStore, type RunEvent, renderEvent } from "@anabranch/core";
+import { diskFileSystem } from "./disk-file-system.ts";
+import { longestLine, readLines } from "./event-lines.ts";
+import { type FileSystem, storageError, writeAtomically } from "./file-system.ts";
 
 /** Events wait in memory up to this many characters. */
 const bufferLimit = 64 * 1024;
@@ -24,12 +26,21 @@ export class EventLog {
     this.#size = size;
   }
 
-  /** Opens a log for appending and makes it where it does not exist; a last line cut by a crash is removed. */
-  static async open(path: string): Promise<EventLog> {
+  /**
+   * Opens a log for appending and makes it where it does not exist; a last line cut by a crash is removed.
+   *
+   * @throws `store/link`, `store/not-a-file`, `store/not-writable`, `store/read-only`
+   */
+  static async open(path: string, files: FileSystem = diskFileSystem): Promise<EventLog> {
     try {
-      await removeCutLine(path);
-      const file = await open(path, "a");
-      return new EventLog(path, file, (await file.stat()).size);
+      const file = await files.append(path);
+      try {
+        await removeCutLine(file);
+        return new EventLog(path, file, (await file.stat()).size);
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
     } catch (error) {
       throw storageError(error, { what: "the event log", path });
     }
@@ -103,51 +114,42 @@ export function flushingBefore(store: BlobStore, log: EventLog): BlobStore {
 }
 
 /**
- * The events of a log in order; none without a file. Lines that are no event this version knows (a cut last line) are
- * passed over: a log must open after a crash.
- */
-export async function* readEvents(path: string): AsyncGenerator<RunEvent> {
-  for await (const line of readLines(path)) {
-    let event: RunEvent;
-    try {
-      event = parseEvent(line);
-    } catch {
-      continue;
-    }
-    yield event;
-  }
-}
-
-/**
- * Drops what happened after a round, as a resumed run will do it again. `run.started` always stays, and the other lines
- * stay as they were written. The file is replaced as a whole: a crash leaves the old one or the new one.
+ * Drops what happened after a round, as a resumed run will do it again, and lines that are too long to be read.
+ * `run.started` always stays, and the other lines stay as they were written. The file is replaced as a whole: a crash
+ * leaves the old one or the new one.
  *
  * @returns how many events were dropped
- * @throws `store/disk-full`, `store/not-writable`
+ * @throws `store/disk-full`, `store/not-writable`, `store/read-only`, `store/link`, `store/not-a-file`
  */
-export async function truncateAfterRound(path: string, round: number): Promise<number> {
-  const kept: string[] = [];
+export async function truncateAfterRound(
+  path: string,
+  round: number,
+  files: FileSystem = diskFileSystem,
+): Promise<number> {
   let dropped = 0;
-  for await (const line of readLines(path)) {
-    const last = roundOf(line);
-    if (last === undefined || last <= round) kept.push(`${line}\n`);
-    else dropped++;
-  }
-  if (dropped > 0) await writeAtomically(diskFileSystem, path, Buffer.from(kept.join("")), "the event log");
+  for (const line of readLines(path)) if (line === undefined || isAfter(line, round)) dropped++;
+  if (dropped > 0) await writeAtomically(files, path, keptLines(path, round), "the event log");
   return dropped;
 }
 
-/** The lines that hold a JSON object. */
-async function* readLines(path: string): AsyncGenerator<string> {
-  let file: FileHandle;
-  try {
-    file = await open(path, "r");
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return;
-    throw error;
+/** The lines that hold a JSON object of a round up to `round`, some at a time. */
+function* keptLines(path: string, round: number): Generator<Uint8Array> {
+  let lines: string[] = [];
+  let length = 0;
+  for (const line of readLines(path)) {
+    if (line === undefined || isAfter(line, round) || parseObject(line) === undefined) continue;
+    lines.push(`${line}\n`);
+    length += line.length;
+    if (length < bufferLimit) continue;
+    yield Buffer.from(lines.join(""));
+    [lines, length] = [[], 0];
   }
-  // The handle closes with the end of the lines.
-  for await (const line of file.readLines()) if (parseObject(line) !== undefined) yield line;
+  yield Buffer.from(lines.join(""));
+}
+
+function isAfter(line: string, round: number): boolean {
+  const own = roundOf(line);
+  return own !== undefined && own > round;
 }
 
 /** The round a line tells of; undefined for what belongs to the whole run. */
@@ -168,25 +170,15 @@ function parseObject(line: string): Readonly<Record<string, unknown>> | undefine
 }
 
 /** A whole event whose line end was lost gets it back; half an event goes. */
-async function removeCutLine(path: string): Promise<void> {
-  let file: FileHandle;
-  try {
-    file = await open(path, "r+");
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return;
-    throw error;
-  }
-  try {
-    const { size } = await file.stat();
-    const end = await lastLineEnd(file, size);
-    if (end === size) return;
-    const tail = Buffer.alloc(size - end);
-    await file.read(tail, 0, tail.length, end);
-    if (parseObject(tail.toString("utf8")) === undefined) await file.truncate(end);
-    else await file.write("\n", size);
-  } finally {
-    await file.close();
-  }
+async function removeCutLine(file: FileHandle): Promise<void> {
+  const { size } = await file.stat();
+  const end = await lastLineEnd(file, size);
+  if (end === size) return;
+  const length = size - end;
+  const tail = Buffer.alloc(length > longestLine ? 0 : length);
+  await file.read(tail, 0, tail.length, end);
+  if (parseObject(tail.toString("utf8")) === undefined) await file.truncate(end);
+  else await file.appendFile("\n");
 }
 
 /** Position after the last line end; 0 where there is none. */

@@ -1,4 +1,5 @@
-import { diskFileSystem, type FileSystem } from "./file-system.ts";
+import { diskFileSystem } from "./disk-file-system.ts";
+import type { FileSystem } from "./file-system.ts";
 
 /** A disk on which one kind of operation fails with a code of the system from the `after`-th call on; for tests. */
 export function failingFileSystem(operation: keyof FileSystem, code: string, after = 0): FileSystem {
@@ -8,7 +9,7 @@ export function failingFileSystem(operation: keyof FileSystem, code: string, aft
   };
   return {
     ...diskFileSystem,
-    [operation]: async (...parameters: [string & Uint8Array, string & Uint8Array]) => {
+    [operation]: async (...parameters: [never, never]) => {
       fail();
       return diskFileSystem[operation](...parameters);
     },

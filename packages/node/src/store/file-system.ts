@@ -1,64 +1,32 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { AnabranchError } from "@anabranch/engine";
+import { storageError } from "./storage-error.ts";
+
+export { hasCode, storageError } from "./storage-error.ts";
+
+/** Bytes of a new file, whole or in parts. */
+export type Contents = Uint8Array | Iterable<Uint8Array>;
 
 /** The few file operations durable storage needs; tests replace it to see a full disk or a crash. */
 export interface FileSystem {
-  /** The whole file; undefined where it does not exist. */
-  read(path: string): Promise<Uint8Array | undefined>;
+  /** The whole file, of at most `limit` bytes; undefined where it does not exist. */
+  read(path: string, limit?: number): Promise<Uint8Array | undefined>;
   /** Names in a folder, with a trailing slash for sub folders, unordered; none where it does not exist. */
   list(folder: string): Promise<string[]>;
-  /** Creates or overwrites a file. */
-  write(path: string, bytes: Uint8Array): Promise<void>;
+  /** Makes a new file; what had its name before loses it, and is not written to. */
+  write(path: string, contents: Contents): Promise<void>;
+  /** Opens a file to read it and to add to it, and makes it where it does not exist. */
+  append(path: string): Promise<FileHandle>;
   /** Waits until the bytes of a file are on the disk. */
   syncFile(path: string): Promise<void>;
-  /** Replaces `to`. */
+  /** Replaces `to`; both are in one folder. */
   rename(from: string, to: string): Promise<void>;
   /** Nothing happens where there is no such file. */
   remove(path: string): Promise<void>;
   makeFolder(folder: string): Promise<void>;
   /** Waits until the names in a folder are on the disk. */
   syncFolder(folder: string): Promise<void>;
-}
-
-/** The disk. */
-export const diskFileSystem: FileSystem = {
-  async read(path) {
-    try {
-      return await readFile(path);
-    } catch (error) {
-      if (hasCode(error, "ENOENT")) return undefined;
-      throw error;
-    }
-  },
-  async list(folder) {
-    try {
-      const entries = await readdir(folder, { withFileTypes: true });
-      return entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
-    } catch (error) {
-      if (hasCode(error, "ENOENT")) return [];
-      throw error;
-    }
-  },
-  write: (path, bytes) => writeFile(path, bytes),
-  syncFile: (path) => sync(path, "r+"),
-  rename,
-  remove: (path) => rm(path, { force: true }),
-  makeFolder: async (folder) => {
-    await mkdir(folder, { recursive: true });
-  },
-  // Windows cannot open a folder; there the rename itself is the best that can be had.
-  syncFolder: (folder) => (process.platform === "win32" ? Promise.resolve() : sync(folder, "r")),
-};
-
-async function sync(path: string, flags: string): Promise<void> {
-  const handle = await open(path, flags);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 const temporaryPattern = /^\..*\.[0-9a-f]{12}\.tmp$/;
@@ -69,59 +37,44 @@ export function isTemporaryName(name: string): boolean {
 }
 
 /**
- * Replaces a file so that a reader, or the disk after a power cut, has either the old bytes or the new ones.
+ * Replaces a file so that a reader, or the disk after a power cut, has either the old bytes or the new ones. A link of
+ * that name is replaced itself.
  *
  * @param what what is being written, for the error, e.g. "the checkpoint of round 3"
- * @throws `store/disk-full`, `store/not-writable`
+ * @throws `store/disk-full`, `store/not-writable`, `store/read-only`
  */
 export async function writeAtomically(
   files: FileSystem,
   path: string,
-  bytes: Uint8Array,
+  contents: Contents,
   what = basename(path),
 ): Promise<void> {
+  await replace(files, path, contents, what, true);
+}
+
+/** The same for files that can be made anew: a reader sees old or new bytes, a power cut may lose both. */
+export async function replaceFile(files: FileSystem, path: string, contents: Contents): Promise<void> {
+  await replace(files, path, contents, basename(path), false);
+}
+
+async function replace(
+  files: FileSystem,
+  path: string,
+  contents: Contents,
+  what: string,
+  durable: boolean,
+): Promise<void> {
   const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  const temporary = join(folder, `.${basename(path).slice(0, 200)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
-    await files.write(temporary, bytes);
-    await files.syncFile(temporary);
+    await files.write(temporary, contents);
+    if (durable) await files.syncFile(temporary);
     await files.rename(temporary, path);
-    await files.syncFolder(folder);
+    if (durable) await files.syncFolder(folder);
   } catch (error) {
     // Room taken by a half-written file is given back; a failure to do so must not hide the first one.
     await files.remove(temporary).catch(() => undefined);
-    throw storageError(error, { what, path, bytes: bytes.length });
+    const size = contents instanceof Uint8Array ? { bytes: contents.length } : {};
+    throw storageError(error, { what, path, ...size });
   }
-}
-
-/** A failed write as an error a user can act on; errors of other kinds come back as they are. */
-export function storageError(error: unknown, write: { what: string; path: string; bytes?: number }): unknown {
-  const { what, path, bytes } = write;
-  const size = bytes === undefined ? "" : ` (${bytes} bytes)`;
-  if (hasCode(error, "ENOSPC", "EDQUOT", "EFBIG")) {
-    return new AnabranchError({
-      code: "store/disk-full",
-      message: `there is no room on the disk for ${what}${size}`,
-      where: path,
-      advice: "What was saved before is intact. Free space, then continue with: anabranch resume RUN",
-      cause: error,
-    });
-  }
-  if (hasCode(error, "EACCES", "EPERM", "EROFS")) {
-    return new AnabranchError({
-      code: "store/not-writable",
-      message: `${what}${size} cannot be written`,
-      where: path,
-      received: error.code,
-      expected: "a folder that this user may write to",
-      advice: "Change its permissions or choose another folder; then continue with: anabranch resume RUN",
-      cause: error,
-    });
-  }
-  return error;
-}
-
-/** Whether an error of the system has one of the given codes. */
-export function hasCode(error: unknown, ...codes: string[]): error is Error & { code: string } {
-  return error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(error.code);
 }

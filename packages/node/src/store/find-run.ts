@@ -1,13 +1,18 @@
-import { existsSync } from "node:fs";
+import { access, constants, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { isRunFolder } from "./run-folder.ts";
 import { RunIndex } from "./run-index.ts";
 import { matchRun } from "./run-match.ts";
 import { RunSummarizer, type RunSummary } from "./run-summary.ts";
+import { hasCode, readingError } from "./storage-error.ts";
 
-/** All runs below a folder, newest first; a folder that does not exist holds none, and is not made for a look. */
+/**
+ * All runs below a folder, newest first; a folder that does not exist holds none, and is not made for a look.
+ *
+ * @throws `store/not-a-folder`, `store/not-readable`, and for its index `store/foreign-index`, `store/link`
+ */
 export async function listRuns(root: string): Promise<RunSummary[]> {
-  if (!existsSync(root)) return [];
+  if (!(await isFolder(root))) return [];
   using index = await RunIndex.open(root);
   return await index.list();
 }
@@ -20,4 +25,22 @@ export async function listRuns(root: string): Promise<RunSummary[]> {
 export async function findRun(root: string, text: string): Promise<RunSummary> {
   if (await isRunFolder(text)) return (await RunSummarizer.ofFolder(text)).summary;
   return matchRun(await listRuns(root), text, resolve(root));
+}
+
+/** Whether there is a folder; a file in its place is an error. */
+async function isFolder(root: string): Promise<boolean> {
+  try {
+    if ((await stat(root)).isDirectory()) {
+      await access(root, constants.R_OK | constants.X_OK);
+      return true;
+    }
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return false;
+    throw readingError(error, place(root));
+  }
+  throw readingError(Object.assign(new Error("it is no folder"), { code: "ENOTDIR" }), place(root));
+}
+
+function place(root: string) {
+  return { what: "the folder of runs", path: resolve(root) };
 }

@@ -1,7 +1,9 @@
 export { openDiskBlobStore } from "./disk-blob-store.ts";
 export { diskClientStates } from "./disk-client-states.ts";
-export { EventLog, flushingBefore, readEvents, truncateAfterRound } from "./event-log.ts";
-export { diskFileSystem, type FileSystem, storageError, writeAtomically } from "./file-system.ts";
+export { diskFileSystem, fileSystemBelow } from "./disk-file-system.ts";
+export { readEvents } from "./event-lines.ts";
+export { EventLog, flushingBefore, truncateAfterRound } from "./event-log.ts";
+export { type FileSystem, storageError, writeAtomically } from "./file-system.ts";
 export { findRun, listRuns } from "./find-run.ts";
 export { acquireLock, isLocked, type Lock } from "./lock.ts";
 export { MetricsCsv } from "./metrics-csv.ts";

@@ -1,10 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { link, open, readFile, rename, rm } from "node:fs/promises";
+import { link, rename, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AnabranchError } from "@anabranch/engine";
-import { hasCode, storageError } from "./file-system.ts";
+import { diskFileSystem } from "./disk-file-system.ts";
+import { openPlain } from "./plain-file.ts";
+import { hasCode, storageError } from "./storage-error.ts";
+
+/** Bytes of a lock file: one holder. */
+const longestLock = 4096;
 
 /** What a lock file says about its holder. */
 interface Holder {
@@ -27,7 +32,8 @@ export interface Lock {
  * taken over.
  *
  * @param what what is written under the lock, for errors
- * @throws `WHAT/locked` when a living process (or one on another machine, which cannot be asked) holds it
+ * @throws `WHAT/locked` when a living process (or one on another machine, which cannot be asked) holds it, `store/link`,
+ *   `store/not-a-file`, `store/not-writable`, `store/read-only`
  */
 export async function acquireLock(path: string, what: "run" | "sweep" = "run"): Promise<Lock> {
   const own: Holder = {
@@ -60,7 +66,7 @@ export async function isLocked(path: string): Promise<boolean> {
 
 async function createExclusively(path: string, text: string): Promise<boolean> {
   try {
-    const file = await open(path, "wx");
+    const file = await openPlain(path, "create");
     try {
       await file.writeFile(text);
     } finally {
@@ -92,12 +98,8 @@ async function release(path: string, own: Holder): Promise<void> {
 }
 
 async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
-    throw error;
-  }
+  const bytes = await diskFileSystem.read(path, longestLock);
+  return bytes && Buffer.from(bytes).toString("utf8");
 }
 
 function parseHolder(text: string): Holder | undefined {

@@ -1,5 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat } from "node:fs/promises";
 import {
   AnabranchError,
   type Checkpoint,
@@ -9,8 +8,8 @@ import {
   parseConfig,
   stopsForTrouble,
 } from "@anabranch/core";
-import { diskFileSystem, hasCode } from "./file-system.ts";
-import type { RunFolder } from "./run-folder.ts";
+import { readBlobs } from "./disk-blob-store.ts";
+import { largestConfig, type RunFolder } from "./run-folder.ts";
 import type { RunStatus, RunSummary } from "./run-summary.ts";
 
 /**
@@ -61,23 +60,21 @@ function statusOf({ rounds, stop }: Config, checkpoint: Checkpoint | undefined):
   return reached || stale ? "stopped" : "interrupted";
 }
 
-async function readConfig({ paths }: RunFolder): Promise<Config | undefined> {
+async function readConfig({ paths, files }: RunFolder): Promise<Config | undefined> {
+  const bytes = await files.read(paths.config, largestConfig);
+  if (bytes === undefined) return undefined;
   try {
-    return parseConfig(await readFile(paths.config, "utf8"), paths.config);
+    return parseConfig(Buffer.from(bytes).toString("utf8"), paths.config);
   } catch (error) {
-    if (error instanceof AnabranchError || hasCode(error, "ENOENT")) return undefined;
+    if (error instanceof AnabranchError) return undefined;
     throw error;
   }
 }
 
 /** Undefined where there is none that can be read. Nothing is written, as another process may be writing the run. */
-async function readCheckpoint({ folder }: RunFolder): Promise<Checkpoint | undefined> {
-  const blobs = {
-    get: (name: string) => diskFileSystem.read(join(folder, name)),
-    list: async (prefix: string) => (await diskFileSystem.list(join(folder, prefix))).map((name) => prefix + name),
-  };
+async function readCheckpoint({ folder, files }: RunFolder): Promise<Checkpoint | undefined> {
   try {
-    return (await newestCheckpoint(blobs))?.checkpoint;
+    return (await newestCheckpoint(readBlobs(folder, files)))?.checkpoint;
   } catch (error) {
     if (error instanceof AnabranchError) return undefined;
     throw error;
@@ -86,5 +83,5 @@ async function readCheckpoint({ folder }: RunFolder): Promise<Checkpoint | undef
 
 /** When a file was changed last; of a configuration, which is written once, when the run began. */
 async function timeOf(path: string): Promise<string> {
-  return (await stat(path)).mtime.toISOString();
+  return (await lstat(path)).mtime.toISOString();
 }

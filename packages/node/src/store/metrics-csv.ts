@@ -1,7 +1,8 @@
-import { appendFile } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import type { RunEvent } from "@anabranch/core";
-import { readEvents } from "./event-log.ts";
-import { diskFileSystem, storageError, writeAtomically } from "./file-system.ts";
+import { diskFileSystem } from "./disk-file-system.ts";
+import { readEvents } from "./event-lines.ts";
+import { type FileSystem, storageError, writeAtomically } from "./file-system.ts";
 
 /**
  * Columns of metrics.csv, in order. Bytes and seconds are those of the round, epsilon that of all rounds so far.
@@ -30,15 +31,18 @@ const addsToRow = new Set<string>(["round.finished", "evaluation", "client.evalu
 /** Writes metrics.csv, one line a finished round, as the events of a run come in. */
 export class MetricsCsv {
   readonly path: string;
+  readonly #files: FileSystem;
   readonly #rows = new Rows();
+  /** Opened with the first line that is added. */
+  #file: FileHandle | undefined;
 
-  private constructor(path: string) {
+  private constructor(path: string, files: FileSystem) {
     this.path = path;
+    this.#files = files;
   }
 
   /** Writes the file anew from an event log (none: the header only) and goes on from there. */
-  static async open(path: string, events: string): Promise<MetricsCsv> {
-    const metrics = new MetricsCsv(path);
+  static async open(path: string, events: string, files: FileSystem = diskFileSystem): Promise<MetricsCsv> {
     const rows = new Map<number, Row>();
     const past = new Rows();
     for await (const event of readEvents(events)) {
@@ -48,8 +52,8 @@ export class MetricsCsv {
     }
     collect(rows, past.end());
     const text = [columns.join(","), ...[...rows.values()].map(render)].join("\n");
-    await writeAtomically(diskFileSystem, path, Buffer.from(`${text}\n`), "metrics.csv");
-    return metrics;
+    await writeAtomically(files, path, Buffer.from(`${text}\n`), "metrics.csv");
+    return new MetricsCsv(path, files);
   }
 
   /** Adds the line of the last round once an event shows that it is complete. */
@@ -59,13 +63,18 @@ export class MetricsCsv {
 
   /** Writes the line of the last round. */
   async close(): Promise<void> {
-    await this.#write(this.#rows.end());
+    try {
+      await this.#write(this.#rows.end());
+    } finally {
+      await this.#file?.close();
+    }
   }
 
   async #write(row: Row | undefined): Promise<void> {
     if (row === undefined) return;
     try {
-      await appendFile(this.path, `${render(row)}\n`);
+      this.#file ??= await this.#files.append(this.path);
+      await this.#file.appendFile(`${render(row)}\n`);
     } catch (error) {
       throw storageError(error, { what: "metrics.csv", path: this.path });
     }

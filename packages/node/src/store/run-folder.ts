@@ -1,9 +1,13 @@
 import { randomInt } from "node:crypto";
-import { mkdir, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, realpath } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { AnabranchError } from "@anabranch/engine";
-import { hasCode, storageError } from "./file-system.ts";
+import { diskFileSystem, fileSystemBelow } from "./disk-file-system.ts";
+import { slug } from "./file-name.ts";
+import { type FileSystem, replaceFile } from "./file-system.ts";
 import { acquireLock, isLocked, type Lock } from "./lock.ts";
+import { notPlain } from "./plain-file.ts";
+import { hasCode, readingError, storageError } from "./storage-error.ts";
 
 /** Where the parts of a run lie. All paths are absolute. */
 export interface RunPaths {
@@ -31,8 +35,11 @@ export interface RunPaths {
 export interface RunFolder {
   /** Short id, the last part of the folder's name. */
   readonly id: string;
+  /** Without links, as `realpath` gives it. */
   readonly folder: string;
   readonly paths: RunPaths;
+  /** The disk below the folder. Nothing in a run's folder is read or written through a link. */
+  readonly files: FileSystem;
   /** @throws `run/locked` while another process writes this run */
   lock(): Promise<Lock>;
   /** Whether a living process writes this run. */
@@ -43,10 +50,16 @@ export interface RunFolder {
 const idAlphabet = "23456789abcdefghjkmnpqrstuvwxyz";
 const idLength = 6;
 
+/** Bytes of a configuration at most. */
+export const largestConfig = 2 ** 20;
+
+/** The parts of a run's folder that are folders; all others that Anabranch makes are files. */
+const folders = new Set(["checkpoints", "client-states", "charts"]);
+
 /**
  * Makes a new folder `<root>/<date>-<time>-<name>-<id>`: unique, and sorted by name it is sorted by age.
  *
- * @throws `store/disk-full`, `store/not-writable`
+ * @throws `store/disk-full`, `store/not-writable`, `store/read-only`, `store/not-a-folder`
  */
 export async function createRunFolder(options: {
   readonly root: string;
@@ -59,7 +72,7 @@ export async function createRunFolder(options: {
   try {
     await mkdir(root, { recursive: true });
     for (;;) {
-      const folder = join(root, `${prefix}-${shortId()}`);
+      const folder = join(await realpath(root), `${prefix}-${shortId()}`);
       if (!(await makeNew(folder))) continue;
       const run = describe(folder);
       await mkdir(run.paths.checkpoints);
@@ -71,12 +84,17 @@ export async function createRunFolder(options: {
 }
 
 /**
- * Opens the folder of an existing run.
+ * Opens the folder of an existing run. The folder may be reached through links; what lies in it must be files and
+ * folders of its own.
  *
- * @throws `run/not-found` where it is no run's folder
+ * @throws `run/not-found` where it is no run's folder, `store/link`, `store/not-a-file`, `store/not-readable`
  */
 export async function openRunFolder(folder: string): Promise<RunFolder> {
-  if (await isRunFolder(folder)) return describe(resolve(folder));
+  if (await isRunFolder(folder)) {
+    const run = describe(await realpath(folder));
+    await requirePlainEntries(run);
+    return run;
+  }
   throw new AnabranchError({
     code: "run/not-found",
     message: "this is not the folder of a run",
@@ -86,22 +104,45 @@ export async function openRunFolder(folder: string): Promise<RunFolder> {
   });
 }
 
-/** Whether a folder holds a run. */
+/**
+ * Whether a folder holds what belongs to a run, be it damaged.
+ *
+ * @throws `store/not-readable`
+ */
 export async function isRunFolder(folder: string): Promise<boolean> {
   for (const file of ["events.jsonl", "config.toml"]) {
-    const found = await stat(join(folder, file)).catch(() => undefined);
-    if (found?.isFile() === true) return true;
+    try {
+      await lstat(join(folder, file));
+      return true;
+    } catch (error) {
+      const known = readingError(error, { what: "the folder of the run", path: resolve(folder) });
+      if (known instanceof AnabranchError && known.code === "store/not-readable") throw known;
+    }
   }
   return false;
 }
 
-/** Writes a whole file of a run. Readers may see it half written: for files that only people read. */
-export async function writeRunFile(path: string, contents: string | Uint8Array): Promise<void> {
+/** Refuses folders with links, pipes or devices, and those whose parts are of the wrong kind. */
+async function requirePlainEntries({ folder, paths }: RunFolder): Promise<void> {
+  const names = new Set(Object.values(paths).map((path) => basename(path)));
   try {
-    await writeFile(path, contents);
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      const fits = folders.has(entry.name) ? entry.isDirectory() : entry.isFile();
+      const isOther = !names.has(entry.name) && entry.isDirectory();
+      if (!fits && !isOther) throw notPlain(join(folder, entry.name), entry);
+    }
   } catch (error) {
-    throw storageError(error, { what: basename(path), path, bytes: contents.length });
+    throw readingError(error, { what: "the folder of the run", path: folder });
   }
+}
+
+/** Replaces a file of a run that is made for people, and can be made anew. */
+export async function writeRunFile(
+  path: string,
+  contents: string | Uint8Array,
+  files: FileSystem = diskFileSystem,
+): Promise<void> {
+  await replaceFile(files, path, typeof contents === "string" ? Buffer.from(contents) : contents);
 }
 
 function describe(folder: string): RunFolder {
@@ -125,6 +166,7 @@ function describe(folder: string): RunFolder {
       charts: path("charts"),
       lock,
     },
+    files: fileSystemBelow(folder),
     lock: () => acquireLock(lock),
     isLocked: () => isLocked(lock),
   };
@@ -134,7 +176,25 @@ function describe(folder: string): RunFolder {
 function idOf(folder: string): string {
   const name = basename(folder);
   const last = name.slice(name.lastIndexOf("-") + 1);
-  return last.length === idLength && [...last].every((letter) => idAlphabet.includes(letter)) ? last : name;
+  return isRunId(last) ? last : name;
+}
+
+/**
+ * The id of a run: that of its folder. Where the folder was renamed, the one that its events name, if it is one at all:
+ * events may be anybody's, and ids become parts of paths.
+ */
+export function runIdOf(folder: string, named: string): string {
+  const own = idOf(folder);
+  return isRunId(own) || !isRunId(named) ? own : named;
+}
+
+/** Whether a folder is named as `createRunFolder` names them. */
+export function hasRunName(folder: string): boolean {
+  return /^\d{8}-\d{6}-.+-/.test(basename(folder)) && idOf(folder) !== basename(folder);
+}
+
+function isRunId(text: string): boolean {
+  return text.length === idLength && [...text].every((letter) => idAlphabet.includes(letter));
 }
 
 async function makeNew(folder: string): Promise<boolean> {
@@ -155,14 +215,4 @@ function localStamp(date: Date): string {
   const two = (value: number) => String(value).padStart(2, "0");
   const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
   return `${day}-${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
-}
-
-/** A name as part of a file name on every system. */
-function slug(name: string): string {
-  const plain = name
-    .toLowerCase()
-    .normalize("NFKD")
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-+|-+$/g, "");
-  return plain.slice(0, 40).replace(/-+$/, "") || "run";
 }

@@ -1,34 +1,10 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, realpath } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { storageError } from "./file-system.ts";
-import { isRunFolder, openRunFolder } from "./run-folder.ts";
-import { RunSummarizer, type RunSummary } from "./run-summary.ts";
-
-/** Changes when the table does; an index of another version is made anew from the folders. */
-const schemaVersion = 2;
-
-const schema = `
-  CREATE TABLE IF NOT EXISTS runs (
-    folder TEXT PRIMARY KEY,
-    id TEXT NOT NULL,
-    name TEXT NOT NULL,
-    algorithm TEXT NOT NULL,
-    dataset TEXT NOT NULL,
-    model TEXT NOT NULL,
-    status TEXT NOT NULL,
-    reason TEXT,
-    roundsDone INTEGER NOT NULL,
-    roundsTotal INTEGER NOT NULL,
-    finalAccuracy REAL,
-    bestAccuracy REAL,
-    bytesDown REAL NOT NULL,
-    bytesUp REAL NOT NULL,
-    seconds REAL NOT NULL,
-    seed REAL NOT NULL,
-    startedAt TEXT NOT NULL,
-    updatedAt TEXT NOT NULL
-  ) STRICT`;
+import type { DatabaseSync } from "node:sqlite";
+import { openIndexDatabase } from "./index-database.ts";
+import { hasRunName, isRunFolder, openRunFolder } from "./run-folder.ts";
+import { RunSummarizer, type RunSummary, unreadableRun } from "./run-summary.ts";
+import { readingError, storageError } from "./storage-error.ts";
 
 const columns = [
   "folder",
@@ -69,19 +45,18 @@ export class RunIndex {
   }
 
   /**
-   * Opens the index of a folder of runs, and makes both where they do not exist. An index that cannot be read is made
-   * anew.
+   * Opens the index of a folder of runs, and makes both where they do not exist. An index that is damaged is made anew; one
+   * that cannot be written is kept in memory, so that runs on a read-only disk or of another user can be looked at.
    *
-   * @throws `store/disk-full`, `store/not-writable`
+   * @throws `store/foreign-index`, `store/link`, `store/not-a-file`, `store/not-a-folder`, `store/not-writable`
    */
   static async open(root: string): Promise<RunIndex> {
-    const folder = resolve(root);
-    const path = join(folder, "index.sqlite");
     try {
-      await mkdir(folder, { recursive: true });
-      return new RunIndex(folder, await openDatabase(path));
+      await mkdir(root, { recursive: true });
+      const folder = await realpath(root);
+      return new RunIndex(folder, await openIndexDatabase(join(folder, "index.sqlite")));
     } catch (error) {
-      throw storageError(error, { what: "the index of runs", path });
+      throw storageError(error, { what: "the folder of runs", path: resolve(root) });
     }
   }
 
@@ -101,7 +76,7 @@ export class RunIndex {
   /** Makes the index anew from the folders. Returns the number of runs. */
   async reindex(): Promise<number> {
     const summaries: RunSummary[] = [];
-    for (const folder of await this.#folders()) summaries.push((await RunSummarizer.ofFolder(folder)).summary);
+    for (const folder of await this.#folders()) summaries.push(await summaryOf(folder));
     this.#database.exec("BEGIN IMMEDIATE");
     try {
       this.#database.exec("DELETE FROM runs");
@@ -127,59 +102,69 @@ export class RunIndex {
     return rows.map((row) => ({ ...row, folder: join(this.root, String(row.folder)) }) as unknown as RunSummary);
   }
 
-  /** A run whose process was killed could not say so, and one that was interrupted may have gone on elsewhere. */
+  /**
+   * A run whose process was killed could not say so, one that was interrupted may have gone on elsewhere, and one that could
+   * not be read may be readable now.
+   */
   async #checkUnended(run: RunSummary): Promise<RunSummary> {
-    if (run.status !== "running" && run.status !== "interrupted") return run;
-    const folder = await openRunFolder(run.folder);
-    if (run.status === "running" && (await folder.isLocked())) return run;
-    const { summary } = await RunSummarizer.ofFolder(run.folder);
+    if (!unended.has(run.status)) return run;
+    if (run.status === "running" && (await isBeingWritten(run.folder))) return run;
+    const summary = await summaryOf(run.folder);
     this.update(summary);
     return summary;
   }
 
   async #followFolders(): Promise<void> {
     const present = new Set((await this.#folders()).map((folder) => basename(folder)));
-    const known = new Set(this.#rows().map((run) => basename(run.folder)));
+    // the index may have come with the folder: what it says of places outside is forgotten
+    const known = new Set(
+      this.#database
+        .prepare("SELECT folder FROM runs")
+        .all()
+        .map(({ folder }) => String(folder)),
+    );
     const forget = this.#database.prepare("DELETE FROM runs WHERE folder = ?");
     for (const name of known) if (!present.has(name)) forget.run(name);
-    for (const name of present) {
-      if (!known.has(name)) this.update((await RunSummarizer.ofFolder(join(this.root, name))).summary);
-    }
+    for (const name of present) if (!known.has(name)) this.update(await summaryOf(join(this.root, name)));
   }
 
   async #folders(): Promise<string[]> {
-    const entries = await readdir(this.root, { withFileTypes: true });
-    const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(this.root, entry.name));
-    const runs = await Promise.all(folders.map(isRunFolder));
-    return folders.filter((_, i) => runs[i]);
+    try {
+      const entries = await readdir(this.root, { withFileTypes: true });
+      const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(this.root, entry.name));
+      const runs = await Promise.all(folders.map(isRun));
+      return folders.filter((_, i) => runs[i]);
+    } catch (error) {
+      throw readingError(error, { what: "the folder of runs", path: this.root });
+    }
   }
 }
 
-async function openDatabase(path: string): Promise<DatabaseSync> {
+/** How a run is listed that may be another the next time. */
+const unended = new Set<string>(["running", "interrupted", "unreadable"]);
+
+/** One run that cannot be read must not keep the others from being listed; to show it tells why. */
+async function summaryOf(folder: string): Promise<RunSummary> {
   try {
-    return prepare(path);
-  } catch (error) {
-    if (!isDamaged(error)) throw error;
-    for (const suffix of ["", "-wal", "-shm"]) await rm(path + suffix, { force: true });
-    return prepare(path);
+    return (await RunSummarizer.ofFolder(folder)).summary;
+  } catch {
+    return unreadableRun(folder);
   }
 }
 
-function prepare(path: string): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: 10_000 });
+async function isBeingWritten(folder: string): Promise<boolean> {
   try {
-    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE");
-    const version = Number(database.prepare("PRAGMA user_version").get()?.user_version);
-    if (version !== schemaVersion) database.exec(`DROP TABLE IF EXISTS runs; PRAGMA user_version = ${schemaVersion}`);
-    database.exec(`${schema}; COMMIT`);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
+    return await (await openRunFolder(folder)).isLocked();
+  } catch {
+    return false;
   }
 }
 
-/** SQLITE_CORRUPT and SQLITE_NOTADB. */
-function isDamaged(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && (error.errcode === 11 || error.errcode === 26);
+/** A folder that one may not look into is a run where it is named as one. */
+async function isRun(folder: string): Promise<boolean> {
+  try {
+    return await isRunFolder(folder);
+  } catch {
+    return hasRunName(folder);
+  }
 }

@@ -1,12 +1,15 @@
 import { basename } from "node:path";
 import type { RunEvent } from "@anabranch/core";
-import { readEvents } from "./event-log.ts";
+import { type PassedOver, readEvents } from "./event-lines.ts";
 import { summaryWithoutLog } from "./lost-log.ts";
 import { RoundTotals } from "./round-totals.ts";
-import { openRunFolder } from "./run-folder.ts";
+import { openRunFolder, runIdOf } from "./run-folder.ts";
 
-/** `interrupted` can be resumed; `stopped` ended early as configured; `failed` met an error or lost all its clients. */
-export type RunStatus = "running" | "finished" | "stopped" | "interrupted" | "diverged" | "failed";
+/**
+ * `interrupted` can be resumed; `stopped` ended early as configured; `failed` met an error or lost all its clients;
+ * `unreadable`: the folder, or a line of its log, cannot be read.
+ */
+export type RunStatus = "running" | "finished" | "stopped" | "interrupted" | "diverged" | "failed" | "unreadable";
 
 /** One run in a list. What is not known yet is null. */
 export interface RunSummary {
@@ -48,6 +51,7 @@ export class RunSummarizer {
   /** The last round of earlier sessions, whose log may be lost. */
   #resumedFrom = 0;
   #finished: Extract<RunEvent, { type: "run.finished" }> | undefined;
+  readonly #passedOver: PassedOver = { tooLong: 0 };
   /** What is known without any event. */
   #withoutLog: RunSummary | undefined;
 
@@ -61,7 +65,7 @@ export class RunSummarizer {
   static async ofFolder(folder: string): Promise<RunSummarizer> {
     const run = await openRunFolder(folder);
     const summarizer = new RunSummarizer(run.id, run.folder);
-    for await (const event of readEvents(run.paths.events)) summarizer.add(event);
+    for await (const event of readEvents(run.paths.events, summarizer.#passedOver)) summarizer.add(event);
     if (summarizer.#updatedAt === "") summarizer.#withoutLog = await summaryWithoutLog(run);
     if (summarizer.#status === "running" && !(await run.isLocked())) summarizer.#status = "interrupted";
     return summarizer;
@@ -94,7 +98,7 @@ export class RunSummarizer {
   }
 
   get summary(): RunSummary {
-    if (this.#withoutLog !== undefined) return this.#withoutLog;
+    if (this.#withoutLog !== undefined) return { ...this.#withoutLog, ...this.#damage() };
     const { lastRound, ...totals } = this.#rounds.totals;
     return {
       id: this.#id,
@@ -105,9 +109,15 @@ export class RunSummarizer {
       roundsDone: Math.max(this.#resumedFrom, lastRound),
       ...totals,
       ...this.#totals(),
+      ...this.#damage(),
       startedAt: this.#startedAt,
       updatedAt: this.#updatedAt,
     };
+  }
+
+  /** Without its whole log a run is not what it seems. */
+  #damage(): Pick<RunSummary, "status"> | undefined {
+    return this.#passedOver.tooLong > 0 ? { status: "unreadable" } : undefined;
   }
 
   /** What the end of a run says of all of it, the rounds of a lost log included. */
@@ -119,7 +129,7 @@ export class RunSummarizer {
 
   #start(event: Extract<RunEvent, { type: "run.started" }>): void {
     const { name, algorithm, dataset, model, rounds, seed, resumedFrom = 0 } = event;
-    this.#id = event.run || this.#id;
+    this.#id = runIdOf(this.#folder, event.run);
     this.#about = { name, algorithm, dataset, model, roundsTotal: rounds, seed };
     this.#status = "running";
     this.#reason = null;
@@ -128,6 +138,15 @@ export class RunSummarizer {
     this.#finished = undefined;
     this.#rounds.dropAfter(resumedFrom);
   }
+}
+
+/** A run whose folder cannot be read: only its name is known. */
+export function unreadableRun(folder: string): RunSummary {
+  return {
+    ...{ id: runIdOf(folder, ""), folder, name: basename(folder), status: "unreadable", reason: null },
+    ...{ algorithm: "", dataset: "", model: "", roundsDone: 0, roundsTotal: 0, seed: 0 },
+    ...{ finalAccuracy: null, bestAccuracy: null, bytesDown: 0, bytesUp: 0, seconds: 0, startedAt: "", updatedAt: "" },
+  };
 }
 
 function statusOf(reason: Extract<RunEvent, { type: "run.stopped" }>["reason"]): RunStatus {

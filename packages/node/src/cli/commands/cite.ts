@@ -1,11 +1,11 @@
 import { statSync } from "node:fs";
-import { join } from "node:path";
 import { AnabranchError, nearest } from "@anabranch/core";
 import type { Command } from "commander";
 import { formatBibtex } from "../../docs/bibtex.ts";
 import { type Cited, type CitedPaper, citedByConfig, citedByMethod, type Use } from "../../docs/cited.ts";
 import { methodCatalog, methodNamed } from "../../docs/method-catalog.ts";
 import { findRun } from "../../store/find-run.ts";
+import { openRunFolder } from "../../store/run-folder.ts";
 import { readConfigFile } from "../config-file.ts";
 import { listensTo, readCall } from "../globals.ts";
 import { withExamples } from "../help.ts";
@@ -39,7 +39,7 @@ async function citedBy(source: string, runs: string): Promise<Cited> {
   const method = methods.find(({ name }) => name === source);
   if (method !== undefined) return citedByMethod(method);
   try {
-    return await config(join((await findRun(runs, source)).folder, "config.toml"));
+    return await config((await openRunFolder((await findRun(runs, source)).folder)).paths.config);
   } catch (error) {
     const unknown = error instanceof AnabranchError && error.code === "run/not-found";
     const names = methods.map(({ name }) => name);

@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { AnabranchError } from "@anabranch/core";
 import type { Command } from "commander";
 import { type ComparisonOptions, commonAccuracy, compareGroups, evaluationsUntil } from "../../report/comparison.ts";
 import { comparisonTable, endNotes } from "../../report/comparison-table.ts";
@@ -9,7 +9,7 @@ import { type RunData, readRunFolder } from "../../report/run-data.ts";
 import { endOf } from "../../report/run-end.ts";
 import { groupBySeed } from "../../report/run-groups.ts";
 import { firstReaching, gradientsBy, recentAccuracy, summarise } from "../../report/summary.ts";
-import { storageError } from "../../store/file-system.ts";
+import { fileNameOf } from "../../store/file-name.ts";
 import { findRun } from "../../store/find-run.ts";
 import type { RunSummary } from "../../store/run-summary.ts";
 import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../../terminal/format.ts";
@@ -17,11 +17,13 @@ import { withComparisonOptions } from "../comparison-options.ts";
 import { listensTo, readCall } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
+import { openNamedFolder, openOwnFolder, type ReportFolder, requireOwnReport } from "../result-files.ts";
 import { orNull } from "../run-texts.ts";
 import { table } from "../text.ts";
 
 interface CompareOptions extends ComparisonOptions {
   readonly output?: string;
+  readonly force?: boolean;
 }
 
 export function addCompare(program: Command): void {
@@ -32,13 +34,20 @@ export function addCompare(program: Command): void {
     )
     .argument("<runs...>", 'ids, names or folders of runs, or "last"')
     .option("-o, --output <folder>", "folder of the report (default: compare-<ids> in the folder of runs)")
+    .option("-f, --force", "overwrite files that are no report of Anabranch")
     .action(async (names: string[], options: CompareOptions, self: Command) => {
       const { globals, output } = readCall(self);
       const found: RunSummary[] = [];
       for (const name of names) found.push(await findRun(globals.runs, name));
       const runs = found.map((run) => readRunFolder(run.folder));
-      const folder = resolve(options.output ?? join(globals.runs, `compare-${found.map(({ id }) => id).join("-")}`));
-      const files = await writeReport(runs, folder);
+      const target = await openFolder(
+        options,
+        globals.runs,
+        fileNameOf("compare", ...found.map(({ id }) => id)),
+        output,
+      );
+      const { folder } = target;
+      const files = await writeReport(runs, target, options.force === true);
       const comparison = compare(found, runs, options);
       if (output.json) output.document({ ...comparison, report: join(folder, "report.html"), folder, files });
       else print(comparison, options, folder, output);
@@ -53,14 +62,25 @@ export function addCompare(program: Command): void {
   );
 }
 
-async function writeReport(runs: readonly RunData[], folder: string): Promise<string[]> {
-  const { writeCompareReport } = await import("../../report/report.ts");
+/** The folder of the report: in the folder of runs, or here where that cannot be written. */
+async function openFolder(options: CompareOptions, runs: string, name: string, output: Output): Promise<ReportFolder> {
+  if (options.output !== undefined) return openNamedFolder(options.output);
   try {
-    mkdirSync(folder, { recursive: true });
-    return writeCompareReport(runs, folder);
+    return await openOwnFolder(runs, name);
   } catch (error) {
-    throw storageError(error, { what: "the report", path: folder });
+    if (!(error instanceof AnabranchError) || !UNWRITABLE.has(error.code)) throw error;
+    const here = await openOwnFolder(".", name);
+    output.note(`The folder of runs cannot be written to, so the report is in ${here.folder}.`);
+    return here;
   }
+}
+
+const UNWRITABLE = new Set(["store/not-writable", "store/read-only"]);
+
+async function writeReport(runs: readonly RunData[], target: ReportFolder, force: boolean): Promise<string[]> {
+  if (!force) await requireOwnReport(target);
+  const { writeCompareReport } = await import("../../report/report.ts");
+  return writeCompareReport(target.folder, runs, target.files);
 }
 
 /** The figures of runs beside each other, one by one and by group; `target` is the asked one or what every run reaches. */

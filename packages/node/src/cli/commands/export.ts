@@ -1,13 +1,13 @@
-import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { AnabranchError } from "@anabranch/core";
 import { type Command, Option } from "commander";
-import { storageError } from "../../store/file-system.ts";
+import { fileNameOf } from "../../store/file-name.ts";
 import { findRun } from "../../store/find-run.ts";
 import type { RunSummary } from "../../store/run-summary.ts";
 import { formatBytes } from "../../terminal/format.ts";
 import { listensTo, readCall } from "../globals.ts";
 import { withExamples } from "../help.ts";
+import { writeResult } from "../result-files.ts";
 import { loadTrainedModel, type TrainedModel, trainedOnnx } from "../trained-model.ts";
 
 interface ExportOptions {
@@ -15,6 +15,7 @@ interface ExportOptions {
   readonly safetensors?: boolean;
   readonly best?: boolean;
   readonly output?: string;
+  readonly force?: boolean;
 }
 
 type Format = "onnx" | "safetensors";
@@ -28,15 +29,16 @@ export function addExport(program: Command): void {
     .option("--safetensors", "the parameters by name")
     .option("--best", "the parameters of the best evaluation instead of the newest")
     .option("-o, --output <file>", "file to write (default: <name>-<id>[-best] here)")
+    .option("-f, --force", "overwrite an existing file")
     .action(async (name: string, options: ExportOptions, self: Command) => {
       const { globals, output } = readCall(self);
       const format = formatOf(options);
       const run = await findRun(globals.runs, name);
       const best = options.best === true;
       const trained = await loadTrainedModel(run.folder, best);
-      const file = resolve(options.output ?? `${run.name}-${run.id}${best ? "-best" : ""}.${format}`);
+      const file = resolve(options.output ?? `${fileNameOf(run.name, run.id)}${best ? "-best" : ""}.${format}`);
       const bytes = await encode(trained, run, format);
-      await writeModel(file, bytes);
+      await writeResult(file, bytes, options.force === true);
       const { round } = trained.checkpoint;
       if (output.json) output.document({ file, format, run: run.id, round, best, bytes: bytes.length });
       else output.note(`Wrote ${file} (${formatBytes(bytes.length)}): the model after round ${round} of ${run.name}.`);
@@ -76,12 +78,4 @@ async function encode(trained: TrainedModel, run: RunSummary, format: Format): P
   const metadata = { ...about, ...privacyMetadata(readRunFolder(run.folder), ofRound) };
   if (format === "onnx") return trainedOnnx(trained, metadata);
   return modelSafetensors(layout, ofRound.parameters, metadata);
-}
-
-async function writeModel(file: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await writeFile(file, bytes);
-  } catch (error) {
-    throw storageError(error, { what: "the model", path: file, bytes: bytes.length });
-  }
 }

@@ -92,6 +92,7 @@ function print(summary: RunSummary, run: RunData, files: readonly string[], roun
   output.print(
     `${bold(summary.name)}  run ${summary.id}, ${status}, started ${localTime(summary.startedAt)}`,
     ...(run.stopped === undefined ? [] : [run.stopped.message]),
+    ...(summary.status === "unreadable" ? [unreadableText(run)] : []),
   );
   const about = [...(config === undefined ? [] : configSummary(config, run.start?.noiseMultiplier)), ...machine(run)];
   if (about.length > 0) output.print("", bold("Configuration"), ...labelled(about, width));
@@ -103,6 +104,10 @@ function print(summary: RunSummary, run: RunData, files: readonly string[], roun
     files.map((file) => `    ${file}`),
   );
   if (summary.status === "interrupted") output.print("", `Continue with: anabranch resume ${summary.id}`);
+}
+
+function unreadableText({ skippedEvents }: RunData): string {
+  return `Its event log is damaged: ${formatPlural(skippedEvents, "line")} could not be read and ${skippedEvents === 1 ? "was" : "were"} left out.`;
 }
 
 function machine(run: RunData): [string, string][] {

@@ -1,10 +1,8 @@
-import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { Command } from "commander";
 import type { ComparisonOptions } from "../../report/comparison.ts";
 import { comparisonTable } from "../../report/comparison-table.ts";
-import { storageError } from "../../store/file-system.ts";
 import { acquireLock } from "../../store/lock.ts";
 import type { SweepResult } from "../../sweep/execute.ts";
 import { findRuns } from "../../sweep/found-runs.ts";
@@ -18,6 +16,7 @@ import { withExamples } from "../help.ts";
 import { listenForInterrupt } from "../interrupt.ts";
 import type { Output } from "../output.ts";
 import { positiveCount } from "../parse.ts";
+import { openOwnFolder } from "../result-files.ts";
 import { type OpenSweep, openSweep } from "../sweep-config.ts";
 import { planLines } from "../sweep-plan-text.ts";
 import { notReusedText, SweepView } from "../sweep-view.ts";
@@ -83,12 +82,7 @@ async function carryOutAlone(
   globals: GlobalOptions,
   output: Output,
 ): Promise<void> {
-  const folder = resolve(globals.runs, `sweep-${open.sweep.spec.name.replace(/[^\w.-]+/g, "-")}`);
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw storageError(error, { what: "the result of the sweep", path: folder });
-  }
+  const { folder } = await openOwnFolder(globals.runs, `sweep-${open.sweep.spec.name.replace(/[^\w.-]+/g, "-")}`);
   const lock = await acquireLock(join(folder, "lock"), "sweep");
   try {
     await carryOut(folder, open, { ...options, goOn: `Go on with: anabranch sweep ${file}` }, globals, output);
