@@ -85,6 +85,7 @@ export { damaged, decodeSealed, encodeSealed, type SealedKind } from "./round/se
 export type { StageSettings } from "./round/stages.ts";
 export { dealParts } from "./selection/deal-parts.ts";
 export { poissonSampler, type Sampler, scriptedSampler, uniformSampler } from "./selection/sampler.ts";
+export type { Origin } from "./simulation/contract.ts";
 export { type Federation, openFederation } from "./simulation/federation.ts";
 export { describeFailure, inProcessSimulation } from "./simulation/in-process.ts";
 export type { InitialWeights } from "./simulation/initial-weights.ts";

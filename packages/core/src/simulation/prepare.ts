@@ -8,11 +8,14 @@ import type { SyntheticPopulation, TrainTest } from "../data/index.ts";
 import { createModel, type Model } from "../models/index.ts";
 import type { ModelData } from "../models/registry.ts";
 import { initialParameters } from "../params/initialize.ts";
-import { layout } from "../params/layout.ts";
+import { type Layout, layout } from "../params/layout.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import { privateExchange } from "../round/private-round.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { poissonSampler, uniformSampler } from "../selection/sampler.ts";
+import { type CheckedMethod, checkedMethod } from "./checked-method.ts";
+import { checkedModel } from "./checked-model.ts";
+import type { Origin } from "./contract.ts";
 import { type Federation, openFederation } from "./federation.ts";
 import { freshCohorts, type InitialWeights, startedHash, startFrom } from "./initial-weights.ts";
 import { type SimulationPlan, simulationPlan } from "./plan.ts";
@@ -27,6 +30,8 @@ export interface Own {
   readonly algorithm?: Algorithm | undefined;
   /** What to start from instead of random weights, e.g. a decoded safetensors file. */
   readonly weights?: InitialWeights | undefined;
+  /** Of model and algorithm, where they come from files. */
+  readonly origins?: { readonly model?: Origin | undefined; readonly algorithm?: Origin | undefined } | undefined;
 }
 
 /** What the executor is, as far as a plan must know. */
@@ -56,10 +61,14 @@ export function prepareRun(
 ): PreparedRun {
   const { float } = executor;
   const federation = openFederation(config, data);
-  const model = own.model ?? namedModel(config, federation.examples);
-  const algorithm = own.algorithm ?? createNamedAlgorithm(config);
+  const { origins = {} } = own;
+  const model =
+    own.model === undefined ? namedModel(config, federation.examples) : checkedModel(own.model, origins.model);
   const modelLayout = layout(model.parameters);
-  const exchange = algorithm.exchange(modelLayout);
+  const { algorithm, exchange } =
+    own.algorithm === undefined
+      ? namedMethod(config, modelLayout)
+      : checkedMethod(own.algorithm, modelLayout, origins.algorithm);
   const { training, aggregation } = config;
   requireClippable(algorithm, exchange, aggregation.clipNorm);
   requireSenders(algorithm, exchange, config.sampler.cohort);
@@ -91,6 +100,7 @@ export function prepareRun(
     sources: federation.sources(model, float),
   });
   requireSteps(algorithm, simulation, training.batchSize, budget);
+  for (const origin of [origins.model, origins.algorithm]) origin?.requireUsedOptions();
   const initial = start?.vector ?? initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"));
   const { name: samplerName, cohort } = config.sampler;
   const sampler = samplerName === "poisson" ? poissonSampler(population, cohort) : uniformSampler(population, cohort);
@@ -192,7 +202,8 @@ function namedModel(config: Config, data: ModelData): Model {
   return createModel(name, data, options);
 }
 
-function createNamedAlgorithm(config: Config): Algorithm {
+function namedMethod(config: Config, modelLayout: Layout): CheckedMethod {
   const { name, file: _file, ...options } = config.algorithm;
-  return createAlgorithm(name, options);
+  const algorithm = createAlgorithm(name, options);
+  return { algorithm, exchange: algorithm.exchange(modelLayout) };
 }

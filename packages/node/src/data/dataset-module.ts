@@ -1,6 +1,9 @@
-import { type ArrayDataset, checkDataset, type TrainTest } from "@anabranch/core";
-import { AnabranchError } from "@anabranch/engine";
+import { resolve } from "node:path";
+import { type ArrayDataset, checkDataset, nearest, type TrainTest } from "@anabranch/core";
+import { AnabranchError, type HostTensor } from "@anabranch/engine";
+import { suggestion } from "./dataset-name.ts";
 import { importLocal } from "./import-local.ts";
+import { ownFault } from "./own-fault.ts";
 
 const expected = "a function that returns (a promise of) { train, test }, both array data sets";
 
@@ -13,27 +16,46 @@ const expected = "a function that returns (a promise of) { train, test }, both a
 export async function loadDatasetModule(path: string, base?: string): Promise<TrainTest> {
   const make = await importLocal(path, { what: "a data set", expected }, base);
   if (typeof make !== "function") throw wrongExport(path, "default export", make);
-  let data: unknown;
   try {
-    data = await make();
+    const data: unknown = await make();
+    if (!isRecord(data)) throw wrongExport(path, "result", data);
+    return { train: checkPart(path, "train", data.train), test: checkPart(path, "test", data.test) };
   } catch (cause) {
-    if (cause instanceof AnabranchError) throw cause;
-    throw new AnabranchError({
-      code: "local/failed",
-      message: "the function that makes the data set has failed",
-      where: path,
-      received: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause),
-      cause,
-    });
+    throw ownFault(cause, resolve(base ?? ".", path), "the function that makes the data set");
   }
-  if (!isRecord(data)) throw wrongExport(path, "result", data);
-  return { train: checkPart(path, "train", data.train), test: checkPart(path, "test", data.test) };
 }
 
 function checkPart(path: string, part: string, value: unknown): ArrayDataset {
   if (!isArrayDataset(value)) throw wrongExport(path, part, value);
-  checkDataset(value);
+  for (const name of ["features", "labels"] as const) checkElements(path, `${part}.${name}`, value[name]);
+  try {
+    checkDataset(value);
+  } catch (error) {
+    if (!(error instanceof AnabranchError)) throw error;
+    throw new AnabranchError({ ...error.failure, where: `${path}, ${error.failure.where ?? part}` });
+  }
   return value;
+}
+
+/** Element types and the arrays that hold them. */
+const arrays = { float: [Float32Array, Float64Array], int32: [Int32Array], uint8: [Uint8Array] };
+
+/** Refuses an element type that there is not, and an array of another one. */
+function checkElements(path: string, part: string, { dtype, data }: HostTensor): void {
+  const known = Object.keys(arrays);
+  const holders = Object.hasOwn(arrays, dtype) ? arrays[dtype as keyof typeof arrays] : undefined;
+  if (holders?.some((array) => data instanceof array) === true) return;
+  throw new AnabranchError({
+    code: "local/export",
+    message: `the ${part} of a data set's file have another element type`,
+    where: path,
+    received: `dtype ${JSON.stringify(dtype)} with a ${data.constructor.name}`,
+    expected:
+      holders === undefined
+        ? `dtype ${known.map((name) => JSON.stringify(name)).join(", ")}`
+        : `a ${holders.map(({ name }) => name).join(" or ")}`,
+    ...(holders === undefined ? suggestion(nearest(dtype, known)) : {}),
+  });
 }
 
 function isArrayDataset(value: unknown): value is ArrayDataset {

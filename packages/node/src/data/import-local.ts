@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { AnabranchError } from "@anabranch/engine";
+import { ownFault } from "./own-fault.ts";
 
 /** What a local module should hold, in words for errors. */
 export interface LocalImport {
@@ -14,14 +15,24 @@ export interface LocalImport {
 }
 
 /**
- * An export of a TypeScript or JavaScript file of the operator: how own models, algorithms and data sets come in. Only
- * paths that the operator gives on this machine are imported, never anything a message names.
+ * An export of a TypeScript or JavaScript file of the operator, see `importLocalModule`.
  *
  * @param base what a relative path starts from; default: the working directory
- * @throws `local/not-found`, `local/failed` where the file cannot be loaded, `local/export` where the export is missing
+ * @throws as `importLocalModule`
  */
 export async function importLocal(path: string, wanted: LocalImport, base = "."): Promise<unknown> {
-  const full = resolve(base, path);
+  return (await importLocalModule(resolve(base, path), wanted))[wanted.name ?? "default"];
+}
+
+/**
+ * The exports of a TypeScript or JavaScript file of the operator: how own models, algorithms and data sets come in. Only
+ * paths that the operator gives on this machine are imported, never anything a message names.
+ *
+ * @param full absolute path
+ * @throws `local/not-found`, `local/failed` where the file cannot be loaded, `local/export` where the wanted export is
+ *   missing
+ */
+export async function importLocalModule(full: string, wanted: LocalImport): Promise<Readonly<Record<string, unknown>>> {
   const found = await stat(full).catch(() => undefined);
   if (found?.isFile() !== true) {
     throw new AnabranchError({
@@ -34,7 +45,7 @@ export async function importLocal(path: string, wanted: LocalImport, base = ".")
   }
   const name = wanted.name ?? "default";
   const module = await load(full, wanted);
-  if (module[name] !== undefined) return module[name];
+  if (module[name] !== undefined) return module;
   const names = Object.keys(module).sort();
   throw new AnabranchError({
     code: "local/export",
@@ -49,13 +60,8 @@ async function load(path: string, wanted: LocalImport): Promise<Readonly<Record<
   try {
     return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
   } catch (cause) {
-    throw new AnabranchError({
-      code: "local/failed",
-      message: `the file with ${wanted.what} cannot be loaded`,
-      where: path,
-      received: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause),
-      advice: "Run it by itself with: node FILE. TypeScript must be erasable (no enums) and import with .ts endings.",
-      cause,
-    });
+    const advice =
+      "Run it by itself with: node FILE. TypeScript must be erasable (no enums) and import with .ts endings.";
+    throw ownFault(cause, path, `loading the file with ${wanted.what}`, advice);
   }
 }

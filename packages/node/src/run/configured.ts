@@ -5,13 +5,15 @@ import {
   type Config,
   decodeSafetensors,
   type Own,
+  type PreparedRun,
+  prepareRun,
   type SyntheticPopulation,
   syntheticPopulation,
   type TrainTest,
 } from "@anabranch/core";
 import { loadDatasetModule } from "../data/dataset-module.ts";
 import { loadDataset } from "../data/load-dataset.ts";
-import { ownPart } from "./own-module.ts";
+import { loadOwnPart } from "./own-module.ts";
 
 export interface LoadOptions {
   /** Where data sets lie that are not shipped; overrides the configuration. */
@@ -32,8 +34,9 @@ export async function loadConfigured(config: Config, options: LoadOptions): Prom
   const base = options.baseDir ?? ".";
   const dataDir = options.dataDir ?? config.data.dataDir;
   // own files first: they fail faster than a download
-  const own = await loadOwn(config, base);
-  return { own, data: await loadData(config, base, dataDir, options.signal) };
+  const makeOwn = await loadOwn(config, base);
+  const data = await loadData(config, base, dataDir, options.signal);
+  return { own: makeOwn(data), data };
 }
 
 /** The data set alone. */
@@ -52,16 +55,42 @@ export async function loadData(
   return loadDataset(data.dataset, { base, dataDir, signal });
 }
 
-/** The own files alone; they get the section's further keys as options. */
-export async function loadOwn({ model, algorithm }: Config, base: string): Promise<Own> {
+/**
+ * The own files alone. What is given back makes model and algorithm: they get the section's further keys as options, and
+ * the model what it has to know of the data.
+ */
+export async function loadOwn({ model, algorithm }: Config, base: string): Promise<(data: Loaded["data"]) => Own> {
   const { name: _model, file: modelFile, initialWeights, ...modelOptions } = model;
   const { name: _algorithm, file: algorithmFile, ...algorithmOptions } = algorithm;
-  return {
-    model: modelFile === undefined ? undefined : await ownPart("model", modelFile, modelOptions, base),
-    algorithm:
-      algorithmFile === undefined ? undefined : await ownPart("algorithm", algorithmFile, algorithmOptions, base),
-    weights: initialWeights === undefined ? undefined : await readWeights(resolve(base, initialWeights)),
+  const makeModel = modelFile === undefined ? undefined : await loadOwnPart("model", modelFile, modelOptions, base);
+  const makeAlgorithm =
+    algorithmFile === undefined ? undefined : await loadOwnPart("algorithm", algorithmFile, algorithmOptions, base);
+  const weights = initialWeights === undefined ? undefined : await readWeights(resolve(base, initialWeights));
+  return (data) => {
+    const examples = "kind" in data ? data.test : data.train;
+    const [ownModel, ownAlgorithm] = [makeModel?.(examples), makeAlgorithm?.(examples)];
+    return {
+      model: ownModel?.made,
+      algorithm: ownAlgorithm?.made,
+      origins: { model: ownModel?.origin, algorithm: ownAlgorithm?.origin },
+      weights,
+    };
   };
+}
+
+/**
+ * A configured run, prepared. An error in what own files have made is one of these files, whatever it is.
+ *
+ * @throws as `prepareRun`; `local/failed`
+ */
+export function prepareConfigured(...given: Parameters<typeof prepareRun>): PreparedRun {
+  try {
+    return prepareRun(...given);
+  } catch (error) {
+    const { algorithm, model } = given[5]?.origins ?? {};
+    const origin = algorithm ?? model;
+    throw origin === undefined ? error : origin.faultOf(error, "the preparation");
+  }
 }
 
 async function readWeights(path: string): Promise<Own["weights"]> {

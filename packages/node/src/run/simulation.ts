@@ -6,7 +6,6 @@ import {
   inProcessSimulation,
   type Own,
   type PreparedRun,
-  prepareRun,
   type RunPlan,
   type Summation,
   simulatedSummation,
@@ -14,7 +13,7 @@ import {
 import { fingerprint } from "@anabranch/engine";
 import { openExecutorOrFallback } from "../executors.ts";
 import { WorkerPool } from "../workers/pool.ts";
-import { type LoadOptions, loadConfigured } from "./configured.ts";
+import { type LoadOptions, loadConfigured, prepareConfigured } from "./configured.ts";
 import { countWorkers, workerDemand } from "./worker-count.ts";
 
 /** A configured run with the backend that carries it out. */
@@ -49,7 +48,7 @@ export async function openSimulation(
     float: executor.float,
     fingerprint: await fingerprint(executor),
   };
-  const prepared = prepareRun(config, loaded.data, identity, 0, id, { ...loaded.own, ...own });
+  const prepared = prepareConfigured(config, loaded.data, identity, 0, id, withOwn(loaded.own, own));
   const demand = workerDemand(config, prepared.simulation, prepared.plan.population, availableParallelism());
   const { workers, warnings } = countWorkers(options.workers ?? configuredWorkers(config), demand);
   const { description } = prepared.plan;
@@ -69,6 +68,13 @@ export async function openSimulation(
     ...(config.execution.window === "auto" ? {} : { window: config.execution.window }),
   });
   return { ...prepared, plan, backend: pool, evaluator: pool, summation, workers, close: () => pool.close() };
+}
+
+/** What the caller brings stands in for what files made, and is then none of theirs. */
+function withOwn({ origins = {}, ...loaded }: Own, own: Own): Own {
+  const model = own.model === undefined ? origins.model : undefined;
+  const algorithm = own.algorithm === undefined ? origins.algorithm : undefined;
+  return { ...loaded, ...own, origins: { model, algorithm } };
 }
 
 function configuredWorkers({ execution }: Config): number | undefined {

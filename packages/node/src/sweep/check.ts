@@ -1,5 +1,5 @@
-import { type Config, type ExecutorIdentity, prepareRun } from "@anabranch/core";
-import { loadOwn } from "../run/configured.ts";
+import type { Config, ExecutorIdentity } from "@anabranch/core";
+import { loadOwn, prepareConfigured } from "../run/configured.ts";
 import { choicesOf, type PlannedRun, type Sweep } from "./expand.ts";
 import { type Problem, problemOf, sweepError } from "./problems.ts";
 import { openSweepData, type SweepData } from "./sweep-data.ts";
@@ -39,6 +39,7 @@ function distinctRuns(sweep: Sweep): PlannedRun[] {
 }
 
 async function prepare(config: Config, data: SweepData): Promise<void> {
-  const own = await loadOwn(config, ".");
-  prepareRun(config, await data.load(config), NOTHING_RUNS, 0, "check", own);
+  const makeOwn = await loadOwn(config, ".");
+  const loaded = await data.load(config);
+  prepareConfigured(config, loaded, NOTHING_RUNS, 0, "check", makeOwn(loaded));
 }

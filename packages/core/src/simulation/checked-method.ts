@@ -1,0 +1,212 @@
+import { type TensorTree, tensorLeaves } from "@anabranch/engine";
+import type {
+  Algorithm,
+  ClientHalf,
+  ClientResult,
+  Exchange,
+  RoundContext,
+  ServerState,
+} from "../algorithms/algorithm.ts";
+import type { Layout } from "../params/layout.ts";
+import type { Vector } from "../params/vector.ts";
+import { CLIP_NORM } from "../privacy/mechanisms/index.ts";
+import { checkExchange } from "./check-exchange.ts";
+import { Contract, describe, isRecord, isTensor, type Origin } from "./contract.ts";
+
+/** An own method whose results are checked against what it declares, and what it exchanges. */
+export interface CheckedMethod {
+  readonly algorithm: Algorithm;
+  readonly exchange: Exchange;
+}
+
+/**
+ * The method with every result checked: names and shapes of uploads and client state while the client half is traced,
+ * the server's vectors after every round. The server half of a file is tried once with aggregates of zeros, so that a
+ * mistake shows before the run begins. Throws `method/...`, naming the file, the part, and the nearest right name.
+ */
+export function checkedMethod(method: Algorithm, layout: Layout, origin: Origin | undefined): CheckedMethod {
+  const contract = new Contract("method", method.name, origin);
+  const exchange = contract.attempt("exchange(...)", () => method.exchange(layout));
+  checkExchange(contract, exchange);
+  const server = checkedServer(method, exchange, layout, contract);
+  const { countsSteps, privacy, assign } = method;
+  const algorithm: Algorithm = {
+    ...method,
+    name: method.name,
+    options: method.options,
+    exchange: () => exchange,
+    client: checkedClient(method.client, exchange, contract),
+    ...(countsSteps === undefined ? {} : { countsSteps }),
+    ...(privacy === undefined ? {} : { privacy }),
+    ...(assign === undefined
+      ? {}
+      : { assign: (...given) => contract.attempt("assign(...)", () => method.assign!(...given)) }),
+    ...server,
+  };
+  if (origin !== undefined) tryServer(algorithm, exchange, layout);
+  return { algorithm, exchange };
+}
+
+function checkedClient(client: ClientHalf, exchange: Exchange, contract: Contract): ClientHalf {
+  const { draws, refresh } = client;
+  for (const [name, draw] of Object.entries(draws ?? {}))
+    contract.word("draws", `client.draws.${name}.kind`, draw?.kind, ["signs", "uniform"]);
+  return {
+    ...client,
+    ...(draws === undefined ? {} : { draws }),
+    ...(refresh === undefined
+      ? {}
+      : { refresh: (...given) => contract.attempt("client.refresh(...)", () => client.refresh!(...given)) }),
+    begin(local, settings) {
+      const carry = contract.attempt("client.begin(...)", () => client.begin(local, settings));
+      requireTensors(contract, "client.begin(...)", carry);
+      return carry;
+    },
+    step(carry, local, settings) {
+      const part = "client.step(...)";
+      const next = contract.attempt(part, () => client.step(carry, local, settings));
+      contract.names("step", "a local step returns the wrong parts", part, next, ["carry", "loss"], "ClientHalf");
+      contract.tensor(`${part}.loss`, next.loss, []);
+      requireTensors(contract, `${part}.carry`, next.carry);
+      requireSameCarry(contract, carry, next.carry);
+      return next;
+    },
+    end(carry, local) {
+      const part = "client.end(...)";
+      const result = contract.attempt(part, () => client.end(carry, local));
+      contract.names("result", "the client half ends with the wrong parts", part, result, RESULT, "ClientResult");
+      const up = Object.fromEntries(Object.entries(exchange.up).map(([name, { layout }]) => [name, layout]));
+      requireVectors(contract, "update", result, up, "exchange(...).up");
+      requireVectors(contract, "state", result, exchange.client, "exchange(...).client");
+      return result;
+    },
+  };
+}
+
+const RESULT: readonly (keyof ClientResult)[] = ["update", "state"];
+
+function requireVectors(
+  contract: Contract,
+  key: keyof ClientResult,
+  result: ClientResult,
+  layouts: Readonly<Record<string, Layout>>,
+  source: string,
+): void {
+  const part = `client.end(...).${key}`;
+  const [reason, what] = key === "update" ? ["upload", "sends"] : ["client-state", "keeps"];
+  const message = `the client half ${what} other vectors than the method declares`;
+  contract.names(reason!, message, part, result[key], Object.keys(layouts), source);
+  for (const [name, { entries }] of Object.entries(layouts)) {
+    const names = entries.map((entry) => entry.name);
+    const entryMessage = `the client half ${what} other entries than the vector has`;
+    const tensors = contract.names("entries", entryMessage, `${part}.${name}`, result[key][name], names, source);
+    for (const entry of entries) contract.tensor(`${part}.${name}["${entry.name}"]`, tensors[entry.name], entry.shape);
+  }
+}
+
+/** Refuses whatever is neither a tensor nor a record of such trees. */
+function requireTensors(contract: Contract, part: string, tree: unknown): asserts tree is TensorTree {
+  if (isTensor(tree)) return;
+  if (!isRecord(tree) || ArrayBuffer.isView(tree)) {
+    contract.tensor(part, tree);
+    return;
+  }
+  for (const [name, below] of Object.entries(tree)) requireTensors(contract, `${part}.${name}`, below);
+}
+
+function requireSameCarry(contract: Contract, before: TensorTree, after: TensorTree): void {
+  const types = (tree: TensorTree) => tensorLeaves(tree).map(({ path, leaf }) => `${path} ${describe(leaf)}`);
+  const [old, now] = [types(before), types(after)];
+  const gone = old.find((text) => !now.includes(text));
+  const come = now.find((text) => !old.includes(text));
+  if (gone === undefined && come === undefined) return;
+  throw contract.breach(
+    "carry",
+    "a local step returns another carry than it was given",
+    "client.step(...).carry",
+    come ?? "nothing",
+    gone ?? "nothing",
+    "Every step must return the names, types and shapes that begin returned.",
+  );
+}
+
+type ServerHalf = Pick<Algorithm, "init" | "broadcast" | "update">;
+
+function checkedServer(method: Algorithm, exchange: Exchange, layout: Layout, contract: Contract): ServerHalf {
+  const sizes = new Map<string, number>([["parameters", layout.size]]);
+  const requireState = (part: string, state: ServerState): ServerState => {
+    contract.names("server-state", "the server's state has the wrong parts", part, state, STATE, "ServerState");
+    const names = [...sizes.keys()];
+    const message = "the server's state has other vectors than at the start";
+    contract.names("server-state", message, `${part}.vectors`, state.vectors, names, "init(...).vectors");
+    for (const [name, size] of sizes) requireVector(contract, `${part}.vectors.${name}`, state.vectors[name], size);
+    for (const [name, value] of Object.entries(state.scalars)) {
+      if (typeof value === "number") continue;
+      const where = `${part}.scalars.${name}`;
+      throw contract.breach("server-state", "a scalar of the server is no number", where, describe(value), "a number");
+    }
+    return state;
+  };
+  return {
+    init(parameters, declared) {
+      const part = "init(...)";
+      const state = contract.attempt(part, () => method.init(parameters, declared));
+      contract.names("server-state", "the server's state has the wrong parts", part, state, STATE, "ServerState");
+      if (!isRecord(state.vectors) || state.vectors.parameters === undefined)
+        throw contract.breach(
+          "server-state",
+          "the server's state lacks the model",
+          `${part}.vectors`,
+          describe(state.vectors),
+          "a vector named parameters",
+        );
+      for (const [name, vector] of Object.entries(state.vectors))
+        sizes.set(name, isVector(vector) && name !== "parameters" ? vector.length : layout.size);
+      return requireState(part, state);
+    },
+    broadcast(state, scalars, round) {
+      const part = "broadcast(...)";
+      const vectors = contract.attempt(part, () => method.broadcast(state, scalars, round));
+      const down = Object.entries(exchange.down);
+      const message = "the server broadcasts other vectors than the method declares";
+      const names = down.map(([name]) => name);
+      contract.names("broadcast", message, part, vectors, names, "exchange(...).down");
+      for (const [name, { size }] of down) requireVector(contract, `${part}.${name}`, vectors[name], size);
+      return vectors;
+    },
+    update: (state, aggregate, round) =>
+      requireState(
+        "update(...)",
+        contract.attempt("update(...)", () => method.update(state, aggregate, round)),
+      ),
+  };
+}
+
+const STATE: readonly (keyof ServerState)[] = ["vectors", "scalars"];
+
+function isVector(value: unknown): value is Vector {
+  return value instanceof Float32Array || value instanceof Float64Array;
+}
+
+function requireVector(contract: Contract, part: string, value: unknown, size: number): void {
+  if (isVector(value) && value.length === size) return;
+  const expected = `a Float32Array or Float64Array of ${size}`;
+  throw contract.breach("vector", "a vector has the wrong type or length", part, describe(value), expected);
+}
+
+/** One round of the server half, with zeros from clients; what it returns is checked and forgotten. */
+function tryServer(algorithm: Algorithm, exchange: Exchange, layout: Layout): void {
+  const state = algorithm.init(new Float32Array(layout.size), exchange);
+  algorithm.broadcast(state, algorithm.privacy === undefined ? {} : { [CLIP_NORM]: 1 }, 1);
+  const zeros = Object.entries(exchange.up).map(([name, up]) => [name, new Float32Array(up.layout.size)] as const);
+  const round: RoundContext = {
+    round: 1,
+    cohortSize: 1,
+    population: 1,
+    learningRate: 1,
+    localSteps: 1,
+    weightedSteps: 1,
+    layout,
+  };
+  algorithm.update(state, Object.fromEntries(zeros), round);
+}
