@@ -95,4 +95,5 @@ export { prepareQuadratics, type Quadratics } from "./simulation/quadratics.ts";
 export { simulatedSummation } from "./simulation/summation.ts";
 export { type FederationTrace, recording, traceFederation } from "./simulation/trace-federation.ts";
 export { traceProblem, traceQuadratics } from "./simulation/trace-quadratics.ts";
+export { jsonText, printable } from "./text/printable.ts";
 export { VERSION } from "./version.ts";

@@ -5,6 +5,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
 import { privacyAccountSchema } from "../privacy/accounting/index.ts";
+import { jsonText } from "../text/printable.ts";
 
 /** Version of the events; readers refuse later ones. */
 export const EVENT_VERSION = 1;
@@ -217,9 +218,9 @@ export function stampEvent(body: RunEventBody, now: number = Date.now()): RunEve
   return { v: EVENT_VERSION, type, at: new Date(now).toISOString(), ...fields } as RunEvent;
 }
 
-/** One line of events.jsonl, without the line break. */
+/** One line of events.jsonl, without the line break; one for readers, too, that break lines at U+2028. */
 export function renderEvent(event: RunEvent): string {
-  return JSON.stringify(event);
+  return jsonText(event);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import type { RunEvent } from "@anabranch/core";
 import type { RunOutcome, SessionOptions } from "../run/session.ts";
+import { writeJson, writeLines } from "../terminal/terminal-text.ts";
 import { TerminalView } from "../terminal/terminal-view.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { GlobalOptions } from "./globals.ts";
@@ -20,7 +21,7 @@ export async function carryOut(
   let isPrivate = false;
   const remark = (text: string) => {
     view.close();
-    process.stderr.write(`${text}\n`);
+    writeLines(process.stderr, [text]);
   };
   using interrupt = listenForInterrupt({
     first: () =>
@@ -77,7 +78,7 @@ function hasFailed({ stopped }: RunOutcome["result"]): boolean {
 
 function report(outcome: RunOutcome, view: TerminalView, output: Output): void {
   const { id, folder, result, files } = outcome;
-  if (output.json) process.stdout.write(`${JSON.stringify(resultLine(outcome))}\n`);
+  if (output.json) writeJson(process.stdout, resultLine(outcome));
   else if (output.quiet) output.print(folder);
   else {
     view.finish({ folder: shortPath(folder), files });

@@ -1,6 +1,8 @@
+import { printable } from "@anabranch/core";
 import { AnabranchError, type Failure } from "@anabranch/engine";
 import type { CommanderError } from "commander";
 import { type Colours, coloursFor } from "../terminal/colours.ts";
+import { writeJson, writeLines } from "../terminal/terminal-text.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { labelled, wrap } from "./text.ts";
 
@@ -29,8 +31,11 @@ export function usageError(error: CommanderError, command: string): AnabranchErr
   });
 }
 
-/** What is printed of a failure as text: its code and message, then where, received, expected and what to do. */
-export function renderFailure(error: unknown, width: number, colours = coloursFor({})): string {
+/**
+ * The lines that are printed of a failure: its code and message, then where, received, expected and what to do. Only what
+ * was received may have several lines: a list of problems. A line break elsewhere came from outside.
+ */
+export function renderFailure(error: unknown, width: number, colours = coloursFor({})): string[] {
   if (!(error instanceof AnabranchError)) return renderInternal(error, colours);
   const { code, message, where, received, expected, advice } = error.failure;
   const details = [
@@ -40,20 +45,25 @@ export function renderFailure(error: unknown, width: number, colours = coloursFo
     ["advice", advice],
   ] as const;
   const pairs = details.flatMap(([label, text]) =>
-    text === undefined || text === "" ? [] : [[colours.dim(label), text] as const],
+    text === undefined || text === ""
+      ? []
+      : [[colours.dim(label), label === "received" ? text : printable(text)] as const],
   );
-  const [first = "", ...more] = wrap(`error ${code}: ${message}`, width);
+  const [first = "", ...more] = wrap(printable(`error ${code}: ${message}`), width);
   const head = first.replace(`error ${code}:`, colours.red(`error ${code}:`));
-  return [head, ...more, ...labelled(pairs, width)].join("\n");
+  return [head, ...more, ...labelled(pairs, width)];
 }
 
 /** An error of the program itself. Its stack is for those who ask for it. */
-function renderInternal(error: unknown, colours: Colours): string {
+function renderInternal(error: unknown, colours: Colours): string[] {
   const stack = error instanceof Error ? error.stack : undefined;
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const debug = process.env.ANABRANCH_DEBUG;
-  if (debug !== undefined && debug !== "") return `${colours.red("error internal:")} ${stack ?? text}`;
-  return `${colours.red("error internal:")} ${text}\n  This is a bug in Anabranch; please report it. ANABRANCH_DEBUG=1 shows where it happened.`;
+  if (debug !== undefined && debug !== "") return `${colours.red("error internal:")} ${stack ?? text}`.split("\n");
+  return [
+    `${colours.red("error internal:")} ${text}`,
+    "  This is a bug in Anabranch; please report it. ANABRANCH_DEBUG=1 shows where it happened.",
+  ];
 }
 
 /** The failure as `{"error": ...}` has it. */
@@ -67,11 +77,11 @@ export function failureDocument(error: unknown): { error: Omit<Failure, "cause">
 
 /** Prints a failure and gives the exit status. */
 export function reportFailure(error: unknown, json: boolean): number {
-  if (json) process.stdout.write(`${JSON.stringify(failureDocument(error))}\n`);
+  if (json) writeJson(process.stdout, failureDocument(error));
   else {
     const colours = coloursFor(process.stderr);
     const width = process.stderr.isTTY ? Math.min(process.stderr.columns, 110) : 110;
-    process.stderr.write(`${renderFailure(error, width, colours)}\n`);
+    writeLines(process.stderr, renderFailure(error, width, colours));
   }
   return exitCodeOf(error);
 }

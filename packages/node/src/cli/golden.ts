@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
+import { inspect } from "node:util";
 import { AnabranchError, runGolden } from "@anabranch/core";
+import { writeLines } from "../terminal/terminal-text.ts";
 
 /** Exit status where an operation is not there yet, and where a case is refused. */
 const NOT_THERE = 3;
@@ -41,7 +43,7 @@ async function outcome(source: unknown): Promise<object> {
     return await runGolden(source);
   } catch (error) {
     if (!(error instanceof AnabranchError)) throw error;
-    console.error(`${error.code}: ${error.message}`);
+    writeLines(process.stderr, [`${error.code}: ${error.message}`]);
     const status = error.code === "golden/operation" ? NOT_THERE : REFUSED;
     process.exitCode = Math.max(Number(process.exitCode ?? 0), status);
     return { error: true, code: error.code, message: error.message };
@@ -54,6 +56,7 @@ function jsonNumber(_key: string, value: unknown): unknown {
 }
 
 main(process.argv[2]).catch((error: unknown) => {
-  console.error(error instanceof AnabranchError ? `${error.code}: ${error.message}` : error);
+  const text = error instanceof AnabranchError ? `${error.code}: ${error.message}` : inspect(error);
+  writeLines(process.stderr, text.split("\n"));
   process.exitCode = REFUSED;
 });

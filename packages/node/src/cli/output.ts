@@ -1,4 +1,5 @@
 import { type Colours, coloursFor } from "../terminal/colours.ts";
+import { writeJson, writeLines } from "../terminal/terminal-text.ts";
 import { endAtOnce } from "./end-process.ts";
 
 /** Where a command writes: documents and answers on stdout, remarks on stderr. */
@@ -23,18 +24,13 @@ export function createOutput(options: { readonly json: boolean; readonly quiet: 
     width: stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY,
     colours: coloursFor(stdout),
     print(...lines) {
-      stdout.write(
-        lines
-          .flat()
-          .map((line) => `${line}\n`)
-          .join(""),
-      );
+      writeLines(stdout, lines.flat());
     },
     document(value) {
-      stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+      writeJson(stdout, value, 2);
     },
     note(text) {
-      if (!options.quiet) stderr.write(`${text}\n`);
+      if (!options.quiet) writeLines(stderr, [text]);
     },
   };
 }

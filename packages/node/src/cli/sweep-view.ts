@@ -7,10 +7,9 @@ import type { FoundRuns, NotReused } from "../sweep/found-runs.ts";
 import { runRecord } from "../sweep/results.ts";
 import { describeValues } from "../sweep/values.ts";
 import { formatPercent, formatSeconds } from "../terminal/format.ts";
+import { eraseLine, writeJson, writePassing } from "../terminal/terminal-text.ts";
 import type { Output } from "./output.ts";
 import { orNaN } from "./run-texts.ts";
-
-const CLEAR_LINE = "\r\u001b[2K";
 
 /** Shows a sweep as it goes: one line a run, and on a terminal a passing line about the round under way. */
 export class SweepView {
@@ -34,13 +33,13 @@ export class SweepView {
     if (json || quiet || !Number.isFinite(width) || event.type !== "round.finished") return;
     this.close();
     const line = `${labelOf(planned)}  round ${event.round}/${planned.config.rounds}  loss ${orNaN(event.loss).toFixed(4)}`;
-    process.stdout.write(line.slice(0, width - 1));
+    writePassing(process.stdout, line.slice(0, width - 1));
     this.#passing = true;
   }
 
   onOutcome(outcome: Outcome, progress: Progress): void {
     const { json, quiet } = this.#output;
-    if (json) process.stdout.write(`${JSON.stringify(this.#jsonLine(outcome, progress))}\n`);
+    if (json) writeJson(process.stdout, this.#jsonLine(outcome, progress));
     else if (!quiet) {
       this.close();
       this.#output.print(...this.#lines(outcome, progress));
@@ -49,7 +48,7 @@ export class SweepView {
 
   /** Removes the passing line. */
   close(): void {
-    if (this.#passing) process.stdout.write(CLEAR_LINE);
+    if (this.#passing) eraseLine(process.stdout);
     this.#passing = false;
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createColours } from "../terminal/colours.ts";
 import { labelled, table, together, wrap } from "./text.ts";
 
 describe("wrap", () => {
@@ -12,16 +13,17 @@ describe("wrap", () => {
 });
 
 describe("table", () => {
+  const { bold } = createColours(true);
   const columns = [{ head: "name" }, { head: "n", right: true }, { head: "text" }];
 
   it("aligns columns, by what is visible, and wraps the last one", () => {
     const rows = [
-      ["\u001b[1ma\u001b[22m", "1", "some words that are too many"],
+      [bold("a"), "1", "some words that are too many"],
       ["long name", "1000", "few"],
     ];
     expect(table(columns, rows, 42)).toEqual([
       "name          n  text",
-      "\u001b[1ma\u001b[22m             1  some words that are too",
+      `${bold("a")}             1  some words that are too`,
       "                 many",
       "long name  1000  few",
     ]);

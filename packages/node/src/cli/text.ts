@@ -1,10 +1,5 @@
-import { stripVTControlCharacters } from "node:util";
 import { largest } from "@anabranch/engine";
-
-/** Length of a text as a terminal shows it: without colour codes. */
-export function visibleLength(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
-}
+import { textWidth } from "../terminal/terminal-text.ts";
 
 const NO_BREAK_SPACE = "\u00a0";
 
@@ -19,7 +14,7 @@ export function wrap(text: string, width: number): string[] {
   for (const paragraph of text.split("\n")) {
     let line = "";
     for (const word of paragraph.split(" ")) {
-      if (line !== "" && visibleLength(line) + 1 + visibleLength(word) > width) {
+      if (line !== "" && textWidth(line) + 1 + textWidth(word) > width) {
         lines.push(line);
         line = word;
       } else line = line === "" ? word : `${line} ${word}`;
@@ -33,7 +28,7 @@ export function wrap(text: string, width: number): string[] {
 export function labelled(pairs: readonly (readonly [string, string])[], width: number, indent = "  "): string[] {
   const column =
     largest(
-      pairs.map(([label]) => visibleLength(label)),
+      pairs.map(([label]) => textWidth(label)),
       0,
     ) + 2;
   return pairs.flatMap(([label, text]) =>
@@ -44,11 +39,11 @@ export function labelled(pairs: readonly (readonly [string, string])[], width: n
 }
 
 export function padEnd(text: string, width: number): string {
-  return text + " ".repeat(Math.max(0, width - visibleLength(text)));
+  return text + " ".repeat(Math.max(0, width - textWidth(text)));
 }
 
 export function padStart(text: string, width: number): string {
-  return " ".repeat(Math.max(0, width - visibleLength(text))) + text;
+  return " ".repeat(Math.max(0, width - textWidth(text))) + text;
 }
 
 /** A column of a table. The last one may be wrapped. */
@@ -61,7 +56,7 @@ export interface Column {
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string[] {
   const widths = columns.map(({ head }, c) =>
     largest(
-      rows.map((row) => visibleLength(row[c] ?? "")),
+      rows.map((row) => textWidth(row[c] ?? "")),
       head.length,
     ),
   );

@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
+import { inspect } from "node:util";
 import { AnabranchError, nearest, traceProblem, traceQuadratics } from "@anabranch/core";
+import { writeLines } from "../terminal/terminal-text.ts";
 
 /**
  * `npm run --silent trace -- problem.json`: prints the global parameters after every round as JSON; of a list of problems a
@@ -43,6 +45,7 @@ async function traced(problem: unknown, where: string): Promise<{ rounds: number
 }
 
 main(process.argv[2]).catch((error: unknown) => {
-  console.error(error instanceof AnabranchError ? `${error.code}: ${error.message}` : error);
+  const text = error instanceof AnabranchError ? `${error.code}: ${error.message}` : inspect(error);
+  writeLines(process.stderr, text.split("\n"));
   process.exitCode = 2;
 });

@@ -2,11 +2,12 @@ import { once } from "node:events";
 import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { AnabranchError, type Config } from "@anabranch/core";
+import { AnabranchError, type Config, printable } from "@anabranch/core";
 import type { Command } from "commander";
 import { type NamedFile, namedFiles } from "../run/named-files.ts";
 import { TrustedFiles } from "../run/trusted-files.ts";
 import { formatPlural } from "../terminal/format.ts";
+import { writeLines } from "../terminal/terminal-text.ts";
 import { renderFailure } from "./failure.ts";
 import type { GlobalOptions } from "./globals.ts";
 
@@ -98,10 +99,10 @@ function refused(files: readonly NamedFile[], where: string): AnabranchError {
 }
 
 function describe({ key, path, fingerprint }: NamedFile): string {
-  if (fingerprint === undefined) return `${key}: ${path}`;
+  if (fingerprint === undefined) return printable(`${key}: ${path}`);
   const { own, imports } = fingerprint;
   const more = imports.length === 0 ? "" : `, imports ${formatPlural(imports.length, "file")}: ${imports.join(", ")}`;
-  return `${key}: ${path} (sha256 ${own}${more})`;
+  return printable(`${key}: ${path} (sha256 ${own}${more})`);
 }
 
 /** Asks at the terminal; undefined where there is none. */
@@ -109,7 +110,7 @@ function terminalAnswer(): ((refusal: AnabranchError) => Promise<boolean>) | und
   const { stdin, stderr } = process;
   if (!stdin.isTTY || !stderr.isTTY) return undefined;
   return async (refusal) => {
-    stderr.write(`${renderFailure(refusal, Math.min(stderr.columns, 110))}\n`);
+    writeLines(stderr, renderFailure(refusal, Math.min(stderr.columns, 110)));
     const lines = createInterface({ input: stdin, output: stderr });
     try {
       const closed = once(lines, "close").then(() => "");

@@ -1,5 +1,6 @@
-/** Lines of a Markdown table; cells may hold the sign that parts them. */
+/** Lines of a Markdown table. Cells are Markdown on one line, and may hold the sign that parts them. */
 export function markdownTable(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  const cellOf = (text: string) => text.replace(/\s*[\r\n]+\s*/g, " ").replaceAll("|", "\\|");
+  const line = (cells: readonly string[]) => `| ${cells.map(cellOf).join(" | ")} |`;
   return [line(heads), `|${"---|".repeat(heads.length)}`, ...rows.map(line)];
 }

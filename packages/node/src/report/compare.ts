@@ -1,6 +1,7 @@
 import { largest, smallest } from "@anabranch/engine";
 import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../terminal/format.ts";
 import { seriesColour } from "./charts/theme.ts";
+import { commonAccuracy } from "./comparison.ts";
 import { configDifferences } from "./config-differences.ts";
 import type { drawFigures } from "./figures.ts";
 import { type Html, html } from "./html.ts";
@@ -40,7 +41,7 @@ function swatch(index: number): Html {
 
 function results(runs: readonly RunData[], labels: readonly string[]): Html[] {
   const summaries = runs.map(summarise);
-  const target = commonAccuracy(summaries.map((summary) => summary.bestAccuracy));
+  const target = commonAccuracy(runs);
   const reached = runs.map((run) => (target === undefined ? undefined : firstReaching(run, target)));
   const mark = (
     values: readonly number[],
@@ -73,17 +74,11 @@ function results(runs: readonly RunData[], labels: readonly string[]): Html[] {
     target === undefined
       ? []
       : [
-          html`<p>${share} is the highest accuracy that every run reaches; the two columns before the last say what it costs. The best of a column is bold.</p>`,
+          html`<p>${share} is the highest accuracy that every run reaches, but for those that diverged or failed; the two columns before the last say what it costs. The best of a column is bold.</p>`,
         ];
   return [
     section("Results", [table([...head, `rounds to ${share}`, `upload to ${share}`, "status"], rows, [0, 9]), ...note]),
   ];
-}
-
-/** The accuracy that every run reaches at its best, cut to a tenth of a percent so that the table says what it compares. */
-function commonAccuracy(best: readonly number[]): number | undefined {
-  const least = smallest(best);
-  return Number.isFinite(least) ? Math.floor(least * 1000) / 1000 : undefined;
 }
 
 function differences(runs: readonly RunData[], labels: readonly string[]): Html[] {

@@ -1,3 +1,5 @@
+import { printable } from "@anabranch/core";
+
 /** A piece of HTML that may be put into a page as it is. */
 export interface Html {
   readonly html: string;
@@ -5,9 +7,12 @@ export interface Html {
 
 type Value = Html | string | number | undefined | readonly Html[];
 
-/** Escapes a text for element content and quoted attributes. */
+/**
+ * Escapes a text for element content and quoted attributes of HTML and SVG. Characters that steer, hide or reorder text,
+ * among them all that XML forbids, are replaced by visible ones; line breaks and tabs stay.
+ */
 export function escapeHtml(text: string): string {
-  return text
+  return printable(text.replaceAll("\r\n", "\n"), "\n\t")
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")

@@ -1,3 +1,4 @@
+import { printable } from "@anabranch/core";
 import type { RunData } from "./run-data.ts";
 
 const MAX_LENGTH = 32;
@@ -20,6 +21,6 @@ export function runLabels(runs: readonly RunData[]): string[] {
 }
 
 function shorten(label: string): string {
-  const characters = [...label];
-  return characters.length <= MAX_LENGTH ? label : `${characters.slice(0, MAX_LENGTH - 1).join("")}…`;
+  const characters = [...printable(label)];
+  return characters.length <= MAX_LENGTH ? characters.join("") : `${characters.slice(0, MAX_LENGTH - 1).join("")}…`;
 }

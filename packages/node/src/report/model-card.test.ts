@@ -48,7 +48,7 @@ describe("the model card", () => {
 
   it("keeps marks of Markdown and HTML in texts of the run from taking effect", () => {
     const card = modelCard(privateRun(1, ["a|b\n# c <img src=x> [d](e)"]));
-    expect(card).toContain("- a\\|b \\# c \\<img src=x\\> \\[d\\](e)\n");
+    expect(card).toContain("- a&#124;b \\# c \\<img src=x\\> \\[d\\](e)\n");
   });
 });
 

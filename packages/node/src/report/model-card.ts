@@ -1,3 +1,4 @@
+import { markdownLine, markdownText } from "../docs/markdown-text.ts";
 import { formatBytes, formatCount, formatFixed, formatPercent } from "../terminal/format.ts";
 import { groundsOf, NOT_COVERED, roundsText, spentBy, spentText } from "./privacy.ts";
 import type { RunData } from "./run-data.ts";
@@ -10,7 +11,7 @@ import { summarise } from "./summary.ts";
  */
 export function modelCard(run: RunData): string {
   return [
-    `# ${line(run.name)}`,
+    `# ${markdownText(run.name)}`,
     ...about(run),
     ...warningOfFailure(run),
     ...privacySection(run),
@@ -27,18 +28,18 @@ function about(run: RunData): string[] {
   const figure = (value: number | undefined, text: (value: number) => string) =>
     value !== undefined && Number.isFinite(value) ? text(value) : "";
   const rows: [string, string][] = [
-    ["model", line(start?.model ?? "")],
+    ["model", markdownText(start?.model ?? "")],
     ["parameters", figure(start?.parameters, formatCount)],
-    ["trained on", line(start?.dataset ?? "")],
-    ["method", line(start?.algorithm ?? "")],
+    ["trained on", markdownText(start?.dataset ?? "")],
+    ["method", markdownText(start?.algorithm ?? "")],
     ["clients", figure(start?.clients, formatCount)],
     ["clients a round", figure(start?.cohort, String)],
     ["rounds", String(summary.rounds)],
     ["test accuracy", figure(summary.accuracy, formatPercent)],
     ["test loss", figure(summary.loss, formatFixed)],
     ["uploaded", figure(summary.bytesUp, formatBytes)],
-    ["run", line(run.id)],
-    ["hash", line(summary.modelHash)],
+    ["run", markdownText(run.id)],
+    ["hash", markdownText(summary.modelHash)],
   ];
   const cells = rows.filter(([, value]) => value !== "").map(([name, value]) => `| ${name} | ${value} |`);
   return [["| | |", "|---|---|", ...cells].join("\n")];
@@ -48,7 +49,7 @@ function about(run: RunData): string[] {
 function warningOfFailure(run: RunData): string[] {
   const end = endOf(run);
   if (end !== "diverged" && end !== "failed") return [];
-  return [`**Not fit for use: the run ${end}.** ${line(run.stopped?.message ?? "")}`];
+  return [`**Not fit for use: the run ${end}.** ${markdownText(run.stopped?.message ?? "")}`];
 }
 
 function privacySection(run: RunData): string[] {
@@ -58,22 +59,14 @@ function privacySection(run: RunData): string[] {
       "No differential privacy: updates were neither clipped nor noised for it, and the model may show what single clients hold.",
     ];
   }
-  const list = (texts: readonly string[]) => texts.map((text) => `- ${line(text)}`).join("\n");
+  const list = (texts: readonly string[]) => texts.map((text) => `- ${markdownLine(text)}`).join("\n");
   const { done, assumptions, warnings } = groundsOf(run);
   return [
     "## Privacy",
-    `${spentText(run)}, for ${roundsText(run)} together.`,
-    ...(done === undefined ? [] : [`Done: ${line(done)}.`]),
+    markdownLine(`${spentText(run)}, for ${roundsText(run)} together.`),
+    ...(done === undefined ? [] : [`Done: ${markdownText(done)}.`]),
     ...(assumptions.length === 0 ? [] : ["It rests on:", list(assumptions)]),
     ...(warnings.length === 0 ? [] : ["Warnings:", list(warnings)]),
     NOT_COVERED,
   ];
-}
-
-/** Text of the run on one line of Markdown, without marks that would form a table, a link or HTML. */
-function line(text: string): string {
-  return text
-    .replace(/\s+/g, " ")
-    .replace(/[\\`*_[\]<>|#]/g, "\\$&")
-    .trim();
 }

@@ -1,11 +1,15 @@
 import { type Html, html, trusted } from "./html.ts";
 
+/** What a page may do: show its own styles. No script, no address, no form, whatever a name in it might have smuggled in. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
 /** A whole page: title, inline style sheet, content. It needs no script, no network and no other file. */
 export function page(title: string, content: readonly Html[]): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${trusted(POLICY)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light">
 <meta name="generator" content="Anabranch">

@@ -1,3 +1,4 @@
+import { printable } from "@anabranch/core";
 import { AnabranchError, type Failure } from "@anabranch/engine";
 
 /** One thing that is wrong with a sweep. */
@@ -18,7 +19,7 @@ export function sweepError(problems: readonly Problem[], where: string): Anabran
     code: "config/sweep",
     message: `the sweep has ${problems.length} problems`,
     where,
-    received: problems.map((problem, i) => `${i + 1}. ${sentence(problem)}`).join("\n"),
+    received: problems.map((problem, i) => printable(`${i + 1}. ${sentence(problem)}`)).join("\n"),
     advice: "Nothing was run. Correct them all and start again.",
   });
 }

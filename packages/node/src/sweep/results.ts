@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import { jsonText } from "@anabranch/core";
 import { markdownTable } from "../docs/markdown-table.ts";
+import { markdownCode, markdownLine, markdownText } from "../docs/markdown-text.ts";
 import { type ComparisonOptions, type ComparisonRow, compareGroups } from "../report/comparison.ts";
 import { comparisonTable, endNotes } from "../report/comparison-table.ts";
 import type { RunEnd, RunFailure } from "../report/run-end.ts";
@@ -108,7 +110,7 @@ export function runRecord({ planned, end, folder, data, failure }: Outcome, base
 export async function writeResults(folder: string, document: SweepDocument, target: boolean): Promise<string[]> {
   const [markdown, json] = [join(folder, "table.md"), join(folder, "table.json")];
   await writeRunFile(markdown, sweepMarkdown(document, target));
-  await writeRunFile(json, `${JSON.stringify(document, undefined, 2)}\n`);
+  await writeRunFile(json, `${jsonText(document, 2)}\n`);
   return [markdown, json];
 }
 
@@ -129,28 +131,33 @@ function tuningRecord(
 export function sweepMarkdown(document: SweepDocument, target: boolean): string {
   const { heads, rows, notes } = comparisonTable(document, target);
   const tuned = document.tunings.map(({ variant, at, chosen, candidates }) => [
-    [variant, describeValues(at)].filter((text) => text !== "").join(", "),
-    chosen === null ? "none" : describeValues(chosen),
+    markdownText([variant, describeValues(at)].filter((text) => text !== "").join(", ")),
+    chosen === null ? "none" : markdownText(describeValues(chosen)),
     candidates
-      .map(({ values, score }) => `${describeValues(values)}: ${score === null ? "lost" : percent(score)}`)
+      .map(({ values, score }) =>
+        markdownText(`${describeValues(values)}: ${score === null ? "lost" : percent(score)}`),
+      )
       .join("; "),
   ]);
   const commands = document.rows.flatMap(({ runs }) =>
     runs.map((run) => [
-      run.variant,
+      markdownText(run.variant),
       String(run.seed),
       run.end,
       percent(run.accuracy),
-      run.modelHash ?? "",
-      `\`${run.command}\``,
+      markdownText(run.modelHash ?? ""),
+      markdownCode(run.command),
     ]),
   );
   return [
-    `# ${document.name}`,
+    `# ${markdownText(document.name)}`,
     "",
-    ...markdownTable(heads, rows),
+    ...markdownTable(
+      heads,
+      rows.map((cells) => cells.map(markdownText)),
+    ),
     "",
-    ...[...notes, ...documentNotes(document)].map((note) => `- ${note}`),
+    ...[...notes, ...documentNotes(document)].map((note) => `- ${markdownLine(note)}`),
     ...(tuned.length === 0 ? [] : ["", "## Tuning", "", ...markdownTable(["variant", "chosen", "scores"], tuned)]),
     "",
     "## Runs",

@@ -1,7 +1,6 @@
 import type { RunStarted } from "../report/events.ts";
 import type { Colours } from "./colours.ts";
 import { formatCount, formatPlural } from "./format.ts";
-import { plainLine } from "./plain.ts";
 
 /** What is about to be trained, as the lines of a small table. */
 export function renderPlan(start: RunStarted, colours: Colours): string[] {
@@ -34,8 +33,8 @@ export function renderPlan(start: RunStarted, colours: Colours): string[] {
   ];
   const known = rows.filter(([, value]) => value !== "");
   const width = Math.max(...known.map(([label]) => label.length));
-  const lines = known.map(([label, value]) => `  ${colours.dim(label.padEnd(width))}  ${plainLine(value)}`);
-  return [colours.bold(plainLine(start.name || start.run || "run")), ...lines];
+  const lines = known.map(([label, value]) => `  ${colours.dim(label.padEnd(width))}  ${value}`);
+  return [colours.bold(start.name || start.run || "run"), ...lines];
 }
 
 function withNote(text: string, note: string): string {

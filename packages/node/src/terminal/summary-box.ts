@@ -4,8 +4,8 @@ import { endText, tasksDone } from "../report/run-end.ts";
 import { type RunSummary, summarise } from "../report/summary.ts";
 import type { Colours } from "./colours.ts";
 import { formatBytes, formatPercent, formatPlural, formatSeconds } from "./format.ts";
-import { textWidth } from "./plain.ts";
 import { formatLoss } from "./round-line.ts";
+import { textWidth } from "./terminal-text.ts";
 
 /** The result of a run in a box; without the frame where the terminal is narrower than the box. */
 export function renderSummary(run: RunHistory, columns: number, colours: Colours): string[] {

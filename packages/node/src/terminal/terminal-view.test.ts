@@ -1,11 +1,11 @@
 import { stampEvent } from "@anabranch/core";
-import pc from "picocolors";
 import { describe, expect, it } from "vitest";
 import { syntheticRun } from "../report/synthetic-run.ts";
+import { createColours } from "./colours.ts";
 import { formatLoss } from "./round-line.ts";
 import { TerminalView } from "./terminal-view.ts";
 
-const plain = pc.createColors(false);
+const plain = createColours(false);
 
 function record(options: { isTTY?: boolean; columns?: number } = {}) {
   const written: string[] = [];
@@ -179,15 +179,15 @@ describe("TerminalView", () => {
       retried: true,
     };
     view.onEvent(failed);
-    expect(text()).toContain("ared b\n");
+    expect(text()).toContain("a␛[31mred␇␊b\n");
     view.close();
-    expect(text()).toContain("1 client failed (x/y, tried again): gone ; client 3\n");
+    expect(text()).toContain("1 client failed (x/y, tried again): ␛[2Jgone␍; client 3\n");
     expect(text()).not.toContain("\u001b");
   });
 
   it("writes colours only where they are asked for", () => {
     const { stream, text } = record();
-    const view = new TerminalView(stream, "human", pc.createColors(true));
+    const view = new TerminalView(stream, "human", createColours(true));
     for (const event of eventsOf({ rounds: 1 })) view.onEvent(event);
     expect(text()).toContain("\u001b[1mquickstart\u001b[22m");
   });

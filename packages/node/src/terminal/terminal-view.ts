@@ -5,21 +5,19 @@ import { foldEvents } from "../report/run-data.ts";
 import { endOf } from "../report/run-end.ts";
 import { type Colours, coloursFor } from "./colours.ts";
 import { formatPlural } from "./format.ts";
-import { plainLine } from "./plain.ts";
 import { renderPlan } from "./plan.ts";
 import { renderRound } from "./round-line.ts";
 import { renderFiles, renderSummary } from "./summary-box.ts";
+import { eraseLine, type TextStream, writeJson, writeLines, writePassing } from "./terminal-text.ts";
 
 /** Where a view writes; `process.stdout` is one. */
-export interface TerminalStream {
-  write(text: string): unknown;
+export interface TerminalStream extends TextStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
 
 export type TerminalMode = "human" | "json" | "quiet";
 
-const CLEAR_LINE = "\r\u001b[2K";
 /** A round's line is complete once another event than these has come. */
 const BELONGS_TO_ROUND = new Set(["evaluation", "client.evaluation", "checkpoint.saved"]);
 
@@ -51,7 +49,7 @@ export class TerminalView {
 
   /** Takes the next event of the run; events this version does not know are only passed on in `json`. */
   onEvent(event: { readonly type: string }): void {
-    if (this.#mode === "json") this.#stream.write(`${JSON.stringify(event)}\n`);
+    if (this.#mode === "json") writeJson(this.#stream, event);
     if (this.#mode !== "human") return;
     const known = readEventLeniently(event);
     if (known === undefined) return;
@@ -75,7 +73,7 @@ export class TerminalView {
 
   /** Closes and prints the result; `files` are relative to `folder`. In `json` one line of type `run.files`. */
   finish(summary: { readonly folder: string; readonly files: readonly string[] }): void {
-    if (this.#mode === "json") this.#stream.write(`${JSON.stringify({ v: 1, type: "run.files", ...summary })}\n`);
+    if (this.#mode === "json") writeJson(this.#stream, { v: 1, type: "run.files", ...summary });
     if (this.#mode !== "human") return;
     this.close();
     const box = renderSummary(foldEvents(this.#events), this.#columns(), this.#colours);
@@ -113,14 +111,14 @@ export class TerminalView {
       case "run.warning":
         // the line of the failures says it
         if (event.code === "round/no-updates" && this.#failures.length > 0) break;
-        this.#lines([this.#colours.yellow(plainLine(`warning  ${event.message} (${event.code})`))]);
+        this.#lines([this.#colours.yellow(`warning  ${event.message} (${event.code})`)]);
         break;
       case "run.stopped": {
         this.#showFailures();
         const end = endOf({ stopped: event, finished: undefined });
         const failed = end === "diverged" || end === "failed";
         const line = failed ? `${end}. ${event.message}` : `stopped at round ${event.round}: ${event.message}`;
-        this.#lines([this.#colours[failed ? "red" : "yellow"](plainLine(line))]);
+        this.#lines([this.#colours[failed ? "red" : "yellow"](line)]);
         break;
       }
     }
@@ -137,7 +135,7 @@ export class TerminalView {
   #showFailures(): void {
     const groups = groupFailures(this.#failures);
     this.#failures = [];
-    this.#lines(groups.map((group) => this.#colours.yellow(plainLine(`warning  ${failureLine(group, this.#cohort)}`))));
+    this.#lines(groups.map((group) => this.#colours.yellow(`warning  ${failureLine(group, this.#cohort)}`)));
   }
 
   #completeOrPass(): void {
@@ -180,18 +178,18 @@ export class TerminalView {
   #pass(line: string): void {
     if (this.#stream.isTTY !== true) return;
     this.#erase();
-    this.#stream.write(line);
+    writePassing(this.#stream, line);
     this.#passing = true;
   }
 
   #erase(): void {
-    if (this.#passing) this.#stream.write(CLEAR_LINE);
+    if (this.#passing) eraseLine(this.#stream);
     this.#passing = false;
   }
 
   #lines(lines: readonly string[]): void {
     if (lines.length === 0) return;
     this.#erase();
-    this.#stream.write(lines.map((line) => `${line}\n`).join(""));
+    writeLines(this.#stream, lines);
   }
 }

@@ -19,7 +19,7 @@ export function addCite(program: Command): void {
       const { globals, output } = readCall(self);
       const { papers, own } = await citedBy(source, globals.runs);
       if (output.json) return output.document(papers.map(paperDocument));
-      output.print(...papers.flatMap((paper, i) => [...(i === 0 ? [] : [""]), paperText(paper)]));
+      output.print(papers.flatMap((paper, i) => [...(i === 0 ? [] : [""]), ...paperText(paper)]));
       if (own.length > 0) output.note(`No paper is known for ${own.join(", ")}: cite what you brought yourself.`);
     });
   listensTo(command, "quiet", "runs");
@@ -53,8 +53,8 @@ function isFile(path: string): boolean {
 }
 
 /** BibTeX ignores what stands between entries. */
-function paperText({ entry, uses }: CitedPaper): string {
-  return [...uses.map((use) => `% ${useText(use)}`), formatBibtex(entry)].join("\n");
+function paperText({ entry, uses }: CitedPaper): string[] {
+  return [...uses.map((use) => `% ${useText(use)}`), ...formatBibtex(entry).split("\n")];
 }
 
 /** `algorithm.name = "fedsam" (adaptive form)` */

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { type DatasetEntry, listDatasets, loadDataset } from "../../data/load-dataset.ts";
 import { datasetSources } from "../../data/sources.ts";
 import { formatBytes, formatCount } from "../../terminal/format.ts";
+import { eraseLine, writeLines, writePassing } from "../../terminal/terminal-text.ts";
 import { type GlobalOptions, listensTo, readCall } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
@@ -89,7 +90,9 @@ function progressLine(output: Output) {
   }) => {
     if (output.quiet || output.json || !stderr.isTTY) return;
     const whole = totalBytes === undefined ? "" : ` of ${formatBytes(totalBytes)}`;
-    stderr.write(`\r\x1b[K${url.slice(url.lastIndexOf("/") + 1)}  ${formatBytes(receivedBytes)}${whole}`);
-    if (receivedBytes === totalBytes) stderr.write("\n");
+    const line = `${url.slice(url.lastIndexOf("/") + 1)}  ${formatBytes(receivedBytes)}${whole}`;
+    eraseLine(stderr);
+    if (receivedBytes === totalBytes) writeLines(stderr, [line]);
+    else writePassing(stderr, line);
   };
 }

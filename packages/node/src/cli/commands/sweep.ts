@@ -9,6 +9,7 @@ import { findRuns } from "../../sweep/found-runs.ts";
 import { documentNotes, type SweepDocument, sweepDocument, writeResults } from "../../sweep/results.ts";
 import { describeValues } from "../../sweep/values.ts";
 import { formatPlural } from "../../terminal/format.ts";
+import { writeJson, writeLines } from "../../terminal/terminal-text.ts";
 import { withComparisonOptions } from "../comparison-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { type GlobalOptions, listensTo, readCall } from "../globals.ts";
@@ -103,7 +104,7 @@ async function carryOut(
   const view = new SweepView(output, base, notReused);
   const remark = (text: string) => {
     view.close();
-    process.stderr.write(`${text}\n`);
+    writeLines(process.stderr, [text]);
   };
   using interrupt = listenForInterrupt({
     first: () => remark("Stopping when the rounds under way are done and saved. Ctrl-C again stops at once."),
@@ -123,8 +124,7 @@ async function carryOut(
   const document = sweepDocument(result, { name: sweep.spec.name, base, metric, target, atRound });
   const { interrupted } = result;
   const files = interrupted ? [] : await writeResults(folder, document, target !== undefined);
-  if (output.json)
-    process.stdout.write(`${JSON.stringify({ type: "sweep.result", interrupted, folder, files, ...document })}\n`);
+  if (output.json) writeJson(process.stdout, { type: "sweep.result", interrupted, folder, files, ...document });
   else if (interrupted) output.note(goOn);
   else if (output.quiet) output.print(folder);
   else print(document, target !== undefined, folder, output);

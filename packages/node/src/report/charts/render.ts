@@ -1,3 +1,4 @@
+import { printable } from "@anabranch/core";
 import { largest } from "@anabranch/engine";
 import type { EChartsOption } from "echarts";
 import { BarChart, HeatmapChart, LineChart } from "echarts/charts";
@@ -12,6 +13,7 @@ import {
 } from "echarts/components";
 import { init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
+import { escapeHtml } from "../html.ts";
 import { CHART_HEIGHT, CHART_WIDTH, LEGEND_ROW } from "./theme.ts";
 
 use([BarChart, HeatmapChart, LineChart, GridComponent, LegendComponent, SVGRenderer]);
@@ -47,9 +49,9 @@ function heightOf({ legend }: EChartsOption): number {
 // The page is for reading and printing: styles under the mouse, their classes and the data marks go. Text cannot be hit
 // by these patterns, the renderer writes `<` and quotes inside text as entities.
 function tidy(svg: string, id: string, title: string): string {
-  return svg
+  return printable(svg, "\n")
     .replace(/<style\b[^>]*>[\s\S]*?<\/style>\n?/g, "")
     .replace(/ (?:class|ecmeta_[a-z_]+|pointer-events)="[^"]*"/g, "")
     .replace(/((?:id|href|clip-path|fill|stroke|filter|mask)="[^"]*?)zr\d+-/g, `$1${id}-`)
-    .replace(/^<svg /, `<svg role="img" aria-label="${title}" `);
+    .replace(/^<svg /, `<svg role="img" aria-label="${escapeHtml(title)}" `);
 }
