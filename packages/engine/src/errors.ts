@@ -13,17 +13,29 @@ export interface Failure {
   readonly cause?: unknown;
 }
 
+/** Characters of one part of a failure: what comes from a file can be of any length. */
+const MAX_LENGTH = 2_000;
+
 /** The one error class of the project: a stable code and a message that says what to do next. */
 export class AnabranchError extends Error {
   readonly code: string;
   readonly failure: Failure;
 
   constructor(failure: Failure) {
-    super(render(failure), failure.cause === undefined ? undefined : { cause: failure.cause });
+    const bounded = cut(failure);
+    super(render(bounded), failure.cause === undefined ? undefined : { cause: failure.cause });
     this.name = "AnabranchError";
     this.code = failure.code;
-    this.failure = failure;
+    this.failure = bounded;
   }
+}
+
+function cut(failure: Failure): Failure {
+  const texts = (["message", "where", "received", "expected", "advice"] as const).flatMap((part) => {
+    const text = failure[part];
+    return text === undefined || text.length <= MAX_LENGTH ? [] : [[part, `${text.slice(0, MAX_LENGTH)}...`] as const];
+  });
+  return texts.length === 0 ? failure : { ...failure, ...Object.fromEntries(texts) };
 }
 
 function render(failure: Failure): string {

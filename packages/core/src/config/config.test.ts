@@ -203,6 +203,26 @@ describe("errors of a configuration", () => {
 });
 
 describe("parseConfig", () => {
+  it.each<[string, string, string]>([
+    ["dotted keys without end", `model.${"b.".repeat(20_000)}c = 1`, "config/too-large"],
+    ["tables without end", `[${"a.".repeat(20_000)}b]\nc = 1`, "config/too-large"],
+    ["lists in lists", `rounds = ${"[".repeat(900)}${"]".repeat(900)}`, "config/syntax"],
+    ["tables in tables", `rounds = ${"{ a = ".repeat(900)}1${" }".repeat(900)}`, "config/syntax"],
+    ["a line of 20 MB", "x".repeat(2e7), "config/too-large"],
+    ["a number of a megabyte", `rounds = ${"9".repeat(1e6)}`, "config/syntax"],
+    ["a key of a megabyte", `${"k".repeat(1e6)} = 1`, "config/unknown-key"],
+  ])("refuses %s, in a few lines", (_, text, code) => {
+    let error: unknown;
+    try {
+      parseConfig(text, "hostile.toml");
+    } catch (reason) {
+      error = reason;
+    }
+    expect(error).toMatchObject({ code });
+    expect(String(error)).toMatch(/hostile\.toml/);
+    expect(String(error).length).toBeLessThan(5000);
+  });
+
   it("reads tables, dotted keys and a byte order mark", () => {
     const config = parseConfig('\uFEFFrounds = 3\r\ndata.clients = 20\r\n[training]\r\nschedule = "cosine"\r\n', "x");
     expect([config.rounds, config.data.clients, config.training.schedule]).toEqual([3, 20, "cosine"]);

@@ -23,11 +23,48 @@ export function parseConfig(text: string, where: string, overrides: readonly str
   return resolveConfig(overridden as ConfigInput, locate);
 }
 
-/** The tables of a TOML text, unchecked. Throws `config/syntax` with line and column. */
+/** Characters of a configuration. The longest in this repository has 2,000. */
+const MAX_LENGTH = 2 ** 20;
+/** Tables inside tables, which dotted keys make too. A configuration has 3. */
+const MAX_DEPTH = 32;
+
+/** The tables of a TOML text, unchecked. Throws `config/syntax` with line and column, `config/too-large`. */
 export function parseToml(text: string, where: string): RawConfig {
+  if (text.length > MAX_LENGTH) {
+    throw tooLarge(where, `${text.length} characters`, `at most ${MAX_LENGTH}`);
+  }
+  const raw = parseText(text, where);
+  if (isDeeperThan(raw, MAX_DEPTH)) {
+    throw tooLarge(where, "tables nested deeper than any configuration", `at most ${MAX_DEPTH} levels`);
+  }
+  return raw;
+}
+
+/** Level by level, as recursion would overflow on what it looks for. */
+function isDeeperThan(value: unknown, depth: number): boolean {
+  let level = [value];
+  for (let i = 0; i <= depth && level.length > 0; i++) {
+    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
+  }
+  return level.length > 0;
+}
+
+function tooLarge(where: string, received: string, expected: string): AnabranchError {
+  return new AnabranchError({
+    code: "config/too-large",
+    message: "the file is no configuration",
+    where,
+    received,
+    expected,
+    advice: "Check that this is the file you mean.",
+  });
+}
+
+function parseText(text: string, where: string): RawConfig {
   try {
     // A byte order mark is what some editors put first.
-    return parse(text.replace(/^\uFEFF/, ""), { unsafeKeyBehaviour: "throw" }) as RawConfig;
+    const options = { unsafeKeyBehaviour: "throw", maxDepth: MAX_DEPTH } as const;
+    return parse(text.replace(/^\uFEFF/, ""), options) as RawConfig;
   } catch (cause) {
     if (!(cause instanceof TomlError)) throw cause;
     const line = text.split(/\r?\n/)[cause.line - 1];
@@ -35,7 +72,7 @@ export function parseToml(text: string, where: string): RawConfig {
       code: "config/syntax",
       message: `the configuration is not valid TOML: ${cause.message.split("\n")[0]!.replace(/^Invalid TOML document: /, "")}`,
       where: `${where}:${cause.line}:${cause.column}`,
-      ...(line === undefined ? {} : { received: line.trim() }),
+      ...(line === undefined ? {} : { received: line.trim().slice(0, 200) }),
       advice: 'Texts stand in quotes, tables in brackets: [training] and then schedule = "cosine".',
       cause,
     });

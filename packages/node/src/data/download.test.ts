@@ -102,6 +102,36 @@ describe("download", () => {
     expect(await failure({ url, sha256: sha256(bytes) })).toMatchObject({ code: "data/download" });
   });
 
+  it("refuses more bytes than the published file can have, announced or not", async () => {
+    let sent = 0;
+    const url = await serve((request, response) => {
+      if (request.url === "/announced") response.writeHead(200, { "content-length": 5e9 }).write("x");
+      else {
+        // Without end, as fast as they are taken.
+        const more = () => {
+          while (!response.destroyed && response.write(bytes)) sent += bytes.length;
+        };
+        response.on("drain", more);
+        more();
+      }
+    });
+    const limited = { sha256: sha256(bytes), maxBytes: 1e6 };
+    expect(String(await failure({ ...limited, url: `${url}/announced` }))).toMatch(/5,000,000,000 bytes announced/);
+    const error = await failure({ ...limited, url: `${url}/silent` });
+    expect(error).toMatchObject({ code: "data/too-large" });
+    expect(sent).toBeLessThan(1e8);
+  });
+
+  it("ends at its deadline, however steadily bytes arrive", async () => {
+    const url = await serve((_, response) => {
+      const timer = setInterval(() => response.write("x"), 5);
+      response.on("close", () => clearInterval(timer));
+    });
+    const error = await failure({ url, sha256: sha256(bytes) }, { timeoutMs: 200 });
+    expect(error).toMatchObject({ code: "data/download" });
+    expect(String(error)).toMatch(/not done within 0.2 s/);
+  });
+
   it("ends when it is called off", async () => {
     const url = await serve((_, response) => response.writeHead(200).write("x"));
     const signal = AbortSignal.timeout(50);

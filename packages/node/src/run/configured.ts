@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
   AnabranchError,
@@ -7,12 +6,14 @@ import {
   type Own,
   type PreparedRun,
   prepareRun,
+  readerLimits,
   type SyntheticPopulation,
   syntheticPopulation,
   type TrainTest,
 } from "@anabranch/core";
 import { loadDatasetModule } from "../data/dataset-module.ts";
 import { loadDataset } from "../data/load-dataset.ts";
+import { readRegularFile } from "../data/regular-file.ts";
 import { loadOwnPart } from "./own-module.ts";
 
 export interface LoadOptions {
@@ -96,13 +97,13 @@ export function prepareConfigured(...given: Parameters<typeof prepareRun>): Prep
 async function readWeights(path: string): Promise<Own["weights"]> {
   let bytes: Uint8Array;
   try {
-    bytes = new Uint8Array(await readFile(path));
+    bytes = await readRegularFile(path, readerLimits.fileBytes);
   } catch (cause) {
     throw new AnabranchError({
       code: "params/unreadable",
       message: "the file with the initial weights cannot be read",
       where: `model.initialWeights, ${path}`,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: (cause instanceof AnabranchError && cause.failure.received) || String(cause),
       expected: "a safetensors file, e.g. a run's model.safetensors",
       cause,
     });
