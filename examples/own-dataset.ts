@@ -24,5 +24,6 @@ function spirals(name: string, examples: number): ArrayDataset {
 }
 
 export default async function load(): Promise<TrainTest> {
-  return { train: spirals("train", 4000), test: spirals("test", 1000) };
+  // private runs want to know whose the test examples are: nobody's here
+  return { train: spirals("train", 4000), test: spirals("test", 1000), testRows: "separate" };
 }

@@ -25,6 +25,17 @@ export function checkPrivacy(config: Config, locate: Locate): void {
   checkDiscrete(config, at);
   checkNoise(config, at);
   checkAdaptive(config, at);
+  checkFailures(config, locate);
+}
+
+function checkFailures({ stop }: Config, locate: Locate): void {
+  if (stop.onClientFailure === "continue") return;
+  throw conflict(
+    locate(["stop", "onClientFailure"]),
+    `"${stop.onClientFailure}", with [privacy]`,
+    '"continue"',
+    "A run that stops at a failure tells that this client took part, which epsilon does not cover.",
+  );
 }
 
 function checkAggregation({ aggregation }: Config, locate: Locate): void {

@@ -3,7 +3,7 @@ import type { RandomKey } from "../random/index.ts";
 import { type ArrayDataset, checkDataset, exampleCount } from "./dataset.ts";
 import { datasetHash, partitionHash } from "./hash.ts";
 import type { Partition, Partitioner } from "./partition.ts";
-import type { TrainTest } from "./split.ts";
+import type { TestRows, TrainTest } from "./split.ts";
 
 /** What a run trains on: a training set dealt out to clients, and a central test set. */
 export interface FederatedDataset {
@@ -12,6 +12,8 @@ export interface FederatedDataset {
   readonly train: ArrayDataset;
   readonly partition: Partition;
   readonly test: ArrayDataset;
+  /** Whose the test examples are; undefined where nobody says. */
+  readonly testRows: TestRows | undefined;
   /** 64-bit hash of train, test and partition as hex. */
   readonly hash: string;
 }
@@ -35,8 +37,21 @@ export function federate(
     clients: options.clients,
     ...(train.groups && { groups: train.groups }),
   });
-  const hash = hashText([datasetHash(train), datasetHash(test), partitionHash(partition)].join("\n"));
-  return { name: train.name, clients: partition.clients.length, train, partition, test, hash };
+  const [trainHash, testHash] = [datasetHash(train), datasetHash(test)];
+  const hash = hashText([trainHash, testHash, partitionHash(partition)].join("\n"));
+  const shared = trainHash === testHash || shareOwners(data);
+  const testRows = data.testRows ?? (shared ? "clients" : undefined);
+  return { name: train.name, clients: partition.clients.length, train, partition, test, testRows, hash };
+}
+
+/** Whether some owner has examples in both sets: by name where both have names, else by number. */
+function shareOwners({ train, test }: TrainTest): boolean {
+  if (train.groups === undefined || test.groups === undefined) return false;
+  const owners = ({ groups, groupNames }: ArrayDataset) =>
+    new Set(Array.from(groups!, (group) => (named ? groupNames![group] : group)));
+  const named = train.groupNames !== undefined && test.groupNames !== undefined;
+  const known = owners(train);
+  return [...owners(test)].some((owner) => known.has(owner));
 }
 
 function checkPair({ train, test }: TrainTest): void {

@@ -23,6 +23,6 @@ export {
   SHIPPED_DATASETS,
   type ShippedDatasetName,
 } from "./shipped.ts";
-export { splitByClass, splitGroupTails, type TrainTest } from "./split.ts";
+export { splitByClass, splitGroupTails, type TestRows, type TrainTest } from "./split.ts";
 export { type PartitionStatistics, partitionStatistics } from "./statistics.ts";
 export { type SyntheticSpec, syntheticClient, syntheticDataset } from "./synthetic.ts";

@@ -2,10 +2,18 @@ import { AnabranchError } from "@anabranch/engine";
 import { permutation, type RandomKey, randomStream } from "../random/index.ts";
 import { type ArrayDataset, exampleCount, selectRows } from "./dataset.ts";
 
+/**
+ * Whose the test examples are: `clients`, where they were split off from examples that clients hold or come from the same
+ * owners; `separate`, where they are nobody's data in the federation.
+ */
+export type TestRows = "clients" | "separate";
+
 /** A training set and the test set that belongs to it. */
 export interface TrainTest<D extends ArrayDataset = ArrayDataset> {
   readonly train: D;
   readonly test: D;
+  /** A private run releases no figures on examples of clients. Left out: not known, unless both sets name the same owners. */
+  readonly testRows?: TestRows;
 }
 
 /**
@@ -31,7 +39,7 @@ export function splitByClass<D extends ArrayDataset>(dataset: D, testFraction: n
       train.push(row);
     }
   }
-  return { train: selectRows(dataset, train), test: selectRows(dataset, test, `${dataset.name} (test)`) };
+  return withTest(dataset, train, test);
 }
 
 /**
@@ -52,7 +60,12 @@ export function splitGroupTails<D extends ArrayDataset>(dataset: D, testFraction
     (left.get(group)! > testing.get(group)! ? train : test).push(row);
     left.set(group, left.get(group)! - 1);
   }
-  return { train: selectRows(dataset, train), test: selectRows(dataset, test, `${dataset.name} (test)`) };
+  return withTest(dataset, train, test);
+}
+
+function withTest<D extends ArrayDataset>(dataset: D, train: readonly number[], test: readonly number[]): TrainTest<D> {
+  const named = selectRows(dataset, test, `${dataset.name} (test)`);
+  return { train: selectRows(dataset, train), test: named, testRows: "clients" };
 }
 
 function checkFraction(dataset: ArrayDataset, testFraction: number): void {

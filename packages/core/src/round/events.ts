@@ -59,6 +59,8 @@ const runStarted = z.object({
   privacyAssumptions: z.array(z.string()).optional(),
   /** What was spent when the run was started or resumed. */
   privacySpent: spent.optional(),
+  /** False: test figures are of clients' own examples, which epsilon does not cover. */
+  testCovered: z.boolean().optional(),
   /** What its rounds spend, for the record in its model's file. */
   privacyAccount: privacyAccountSchema.optional(),
   /** How updates are hidden in their sum, in words; absent: they are not. */
@@ -132,6 +134,8 @@ const evaluation = z.object({
   accuracy: real,
   examples: count,
   seconds: z.number(),
+  /** False: of a private run, on clients' own examples, which its epsilon does not cover. */
+  covered: z.boolean().optional(),
 });
 
 const clientEvaluation = z.object({

@@ -162,7 +162,7 @@ type Start = EventOf<"run.started">;
 export function privacyAtStart(
   { account, stages: { privacy } }: RunPlan,
   rounds: number,
-): Partial<Pick<Start, "noiseMultiplier" | "privacyAssumptions" | "privacySpent" | "privacyAccount">> {
+): Partial<Pick<Start, "noiseMultiplier" | "privacyAssumptions" | "privacySpent" | "privacyAccount" | "testCovered">> {
   return {
     ...(privacy === undefined ? {} : { noiseMultiplier: privacy.noiseMultiplier }),
     ...(account === undefined
@@ -171,6 +171,7 @@ export function privacyAtStart(
           privacyAssumptions: [...account.assumptions],
           privacySpent: spentBy(account, rounds),
           privacyAccount: account.recorded,
+          ...(account.testOnClients === true ? { testCovered: false } : {}),
         }),
   };
 }

@@ -8,12 +8,13 @@ import type { CohortOutcome, Warning } from "./backend.ts";
 import { Background } from "./background.ts";
 import { decoded, decodingFault } from "./decode.ts";
 import { defectOf } from "./defect.ts";
-import { type FailedClient, isDivergedLoss, type RoundFacts, troubleAfter } from "./divergence.ts";
+import { type FailedClient, type RoundFacts, troubleAfter } from "./divergence.ts";
+import { evaluateRound } from "./evaluate-round.ts";
 import { privacyAtStart, privacyDefect, publicScalars, spentAfter, unreleased } from "./private-round.ts";
 import type { RoundSum } from "./round-sum.ts";
 import { emitEnding, endingOf } from "./run-ending.ts";
 import type { RoundRecord, RunPlan, RunPorts, RunResult } from "./run-plan.ts";
-import { type RunState, restoreRun, saveBest, saveCheckpoint } from "./run-state.ts";
+import { type RunState, restoreRun, saveCheckpoint } from "./run-state.ts";
 import { cutWarnings, integerDefect, runBytes, secureCost, withSecureBytes } from "./secure-accounts.ts";
 import { SecureRound } from "./secure-round.ts";
 import { type FinishedRound, updateServer } from "./server-update.ts";
@@ -133,6 +134,7 @@ async function judgeRound(
   const { parameters } = state.server.vectors;
   const finite = isFiniteVector(parameters);
   if (finite) await evaluateRound(plan, ports, state, record);
+  await warn(ports, ports.backend.takeWarnings?.());
   const facts = { ...cohort, round, clients, parameters, loss: lossOf(record) };
   state.totals = { ...state.totals, trouble: troubleAfter(plan, state.totals.trouble, facts) };
   // nothing is to continue from a model that is not finite: the last checkpoint stays the newest
@@ -254,55 +256,6 @@ async function warnOfNoUpdates(ports: RunPorts, round: number, { code, message, 
   const next = advice === undefined ? "" : ` ${advice}`;
   const text = `Round ${round}: ${message}, so the model is what it was.${next}`;
   await warn(ports, [{ code, message: text }]);
-}
-
-async function evaluateRound(plan: RunPlan, ports: RunPorts, state: RunState, record: RoundRecord): Promise<void> {
-  const { round } = record;
-  const { parameters } = state.server.vectors;
-  const last = round === plan.rounds;
-  if (plan.evaluateEvery > 0 && (round % plan.evaluateEvery === 0 || last)) {
-    const started = performance.now();
-    const sums = await ports.evaluator.evaluate(parameters);
-    record.testLoss = sums.loss / sums.examples;
-    record.testAccuracy = sums.score / sums.examples;
-    const seconds = (performance.now() - started) / 1000;
-    const { examples } = sums;
-    const loss = Number.isFinite(record.testLoss) ? record.testLoss : null;
-    const accuracy = record.testAccuracy;
-    await ports.emit({ v: 1, type: "evaluation", at: now(), round, split: "test", loss, accuracy, examples, seconds });
-    const { best } = state.totals;
-    const sound = !isDivergedLoss(record.testLoss, plan.guessingLoss);
-    const improved = sound && (best.round === 0 || accuracy > best.accuracy);
-    const next = improved ? { round, accuracy, stale: 0 } : { ...best, stale: best.stale + 1 };
-    state.totals = { ...state.totals, best: next, last: { loss, accuracy } };
-    if (improved) await saveBest(plan, ports, state);
-  }
-  if (plan.evaluateClientsEvery > 0 && (round % plan.evaluateClientsEvery === 0 || last)) {
-    await evaluateClients(ports, state, record);
-  }
-  await warn(ports, ports.backend.takeWarnings?.());
-}
-
-async function evaluateClients(ports: RunPorts, state: RunState, record: RoundRecord): Promise<void> {
-  const sums = await ports.evaluator.evaluateClients(state.server.vectors.parameters);
-  const withData = [...sums.keys()].filter((i) => sums[i]!.examples > 0);
-  const accuracies = withData.map((i) => sums[i]!.score / sums[i]!.examples);
-  if (accuracies.length === 0) return;
-  const sorted = [...accuracies].sort((a, b) => a - b);
-  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-  record.clientMean = mean(accuracies);
-  record.clientWorstDecile = mean(sorted.slice(0, Math.max(1, Math.floor(sorted.length / 10))));
-  await ports.emit({
-    v: 1,
-    type: "client.evaluation",
-    at: now(),
-    round: record.round,
-    mean: record.clientMean,
-    worstDecile: record.clientWorstDecile,
-    best: sorted.at(-1)!,
-    accuracies,
-    clients: withData,
-  });
 }
 
 async function emitStarted(plan: RunPlan, ports: RunPorts, state: RunState): Promise<void> {

@@ -14,6 +14,7 @@ import {
   populationStatistics,
   type SyntheticPopulation,
   splitHoldout,
+  type TestRows,
   type TrainTest,
 } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
@@ -32,6 +33,8 @@ export interface Federation {
   readonly examplesHeld: { readonly fewest: number; readonly most: number; readonly total: number };
   /** Hash of the data and of who holds what. */
   readonly hash: string;
+  /** Whose the test examples are; undefined where nobody says. */
+  readonly testRows: TestRows | undefined;
   /** The whole data set where it lies in memory. */
   readonly dataset: FederatedDataset | undefined;
   /** What a model must know of the examples. */
@@ -66,6 +69,7 @@ function dealtOut(config: Config, data: TrainTest): Federation {
       total: sizes.reduce((a, b) => a + b),
     },
     hash: dataset.hash,
+    testRows: dataset.testRows,
     examples: train,
     statistics: partitionStatistics(partition, partitionLabels(train, partitioner), train.classes),
     sources(model, float) {
@@ -88,6 +92,7 @@ function computed(config: Config, population: SyntheticPopulation): Federation {
     classes: spec.classes,
     examplesHeld: { fewest: spec.examples, most: spec.examples, total: clients * spec.examples },
     hash: hashText(JSON.stringify([seed, clients, spec, datasetHash(test)])),
+    testRows: "separate",
     examples: test,
     statistics: populationStatistics(population),
     sources(model, float) {

@@ -19,8 +19,7 @@ import type { Origin } from "./contract.ts";
 import { type Federation, openFederation } from "./federation.ts";
 import { freshCohorts, type InitialWeights, startedHash, startFrom } from "./initial-weights.ts";
 import { type SimulationPlan, simulationPlan } from "./plan.ts";
-import { accountOf } from "./private-account.ts";
-import { configuredMechanism, describeMechanism, privacyWarnings, releasedOf } from "./private-run.ts";
+import { configuredMechanism, describeMechanism, privacyWarnings, privateAccount } from "./private-run.ts";
 import { learningRateSchedule } from "./schedule.ts";
 import { configuredSecureSum, describeSecureSum } from "./secure-run.ts";
 
@@ -74,8 +73,7 @@ export function prepareRun(
   requireSenders(algorithm, exchange, config.sampler.cohort);
   const start = own.weights && startFrom(own.weights, modelLayout);
   const mechanism = configuredMechanism(config, algorithm, exchange, federation, start);
-  const account =
-    mechanism && accountOf(config, releasedOf(algorithm, exchange, federation), mechanism.noiseMultiplier, start);
+  const account = mechanism && privateAccount(config, algorithm, exchange, federation, mechanism, start);
   const secureSum = configuredSecureSum(config, algorithm, exchange, federation, mechanism);
   if (mechanism !== undefined || secureSum !== undefined) requirePublicSteps(algorithm, training);
   const stages = {

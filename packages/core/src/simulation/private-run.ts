@@ -6,9 +6,11 @@ import type { Warning } from "../round/backend.ts";
 import type { PrivacyAccount, RunPlan } from "../round/run-plan.ts";
 import type { Federation } from "./federation.ts";
 import { freshSeed, type Start } from "./initial-weights.ts";
-import type { Released } from "./private-account.ts";
+import { accountOf, type Released } from "./private-account.ts";
 import { noiseMultiplierOf } from "./private-noise.ts";
+import { requireRecords } from "./private-records.ts";
 import { requireOneVector } from "./summable.ts";
+import { privateTestRows } from "./test-rows.ts";
 
 /**
  * The mechanism of a configured simulation, undefined where there is none. Throws `config/conflict` where the method
@@ -51,57 +53,30 @@ export function configuredMechanism(
   };
 }
 
+/** The account of a private run with what it says of test figures. Throws what `accountOf` and `privateTestRows` throw. */
+export function privateAccount(
+  config: Config,
+  algorithm: Algorithm,
+  exchange: Exchange,
+  federation: Federation,
+  { noiseMultiplier }: MechanismSettings,
+  start?: Start,
+): PrivacyAccount {
+  const { testOnClients, assumptions, warnings } = privateTestRows(config, federation);
+  const account = accountOf(config, releasedOf(algorithm, exchange, federation), noiseMultiplier, start);
+  return {
+    ...account,
+    testOnClients,
+    assumptions: [...account.assumptions, ...assumptions],
+    warnings: [...account.warnings, ...warnings],
+  };
+}
+
 /** What a round of a private run releases, as far as its noise must know. */
-export function releasedOf({ privacy }: Algorithm, { up }: Exchange, federation: Federation): Released {
+function releasedOf({ privacy }: Algorithm, { up }: Exchange, federation: Federation): Released {
   const { clients, examplesHeld, hash } = federation;
   const records = privacy?.unit === "records" ? examplesHeld.total : undefined;
   return { population: clients, size: Object.values(up)[0]!.layout.size, records, data: hash };
-}
-
-/** Replacing one record must move one update by no more than twice the clip norm over its number of records, and no other. */
-function requireRecords({ training, privacy, data }: Config, { name }: Algorithm, federation: Federation): void {
-  const refuse = (key: string, received: unknown, expected: string, advice: string) => {
-    throw conflict(key, `${received}, with algorithm.name = "${name}" for single records`, expected, advice);
-  };
-  const { batchSize, localSteps, localEpochs } = training;
-  if (batchSize !== 1) refuse("training.batchSize", batchSize, "1", "Each step clips the gradient of one record.");
-  const once = "training.localEpochs = 1";
-  if (localSteps !== undefined) refuse("training.localSteps", localSteps, once, "Every record counts once in a round.");
-  if (localEpochs !== 1) refuse("training.localEpochs", localEpochs, once, "Every record counts once in a round.");
-  const { mechanism, clipping } = privacy;
-  if (mechanism !== "gaussian") {
-    refuse(
-      "privacy.mechanism",
-      `"${mechanism}"`,
-      '"gaussian"',
-      "Noise of whole numbers is made for whole clients: leave [secureAggregation] out, too.",
-    );
-  }
-  if (clipping !== "flat") {
-    refuse(
-      "privacy.clipping",
-      `"${clipping}"`,
-      '"flat"',
-      "Gradients of records are clipped over all parameters together.",
-    );
-  }
-  const { scheme } = data.partition;
-  if (federation.statistics.duplicated > 0) {
-    refuse(
-      "data.partition.scheme",
-      `"${scheme}", whose examples lie in several places`,
-      "a partition without repeats",
-      'A record that counts twice would be protected half: choose "iid", "natural" or another scheme without repeats; for "dirichlet" recipe = "disjoint".',
-    );
-  }
-  if (federation.examplesHeld.fewest === 0) {
-    refuse(
-      "data.partition.scheme",
-      `"${scheme}", with a client without examples`,
-      "at least one example for each client",
-      "Choose fewer clients or another scheme.",
-    );
-  }
 }
 
 function requirePrivateMethod({ privacy }: Config, algorithm: Algorithm, exchange: Exchange): void {
@@ -137,6 +112,12 @@ export function privacyWarnings(
     );
   }
   warnings.push(...account.warnings);
+  if (config.data.holdout > 0 && config.evaluation.clientEvery > 0) {
+    warn(
+      "client-evaluation",
+      "Accuracies on clients' hold-outs are not noised, and epsilon does not cover them: the events, metrics and report that have them are for the operator alone.",
+    );
+  }
   const { protocol } = config.secureAggregation;
   if (mechanism.noise === "distributed" && (protocol === "none" || protocol === "plain")) {
     warn(

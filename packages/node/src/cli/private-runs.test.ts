@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { boundText, createAccountant, decodeSafetensors, type PrivacyEventInput } from "@anabranch/core";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callCommand } from "./testing/call-command.ts";
 
 let folder: string;
@@ -118,4 +118,71 @@ it("resume tells of a private run that has ended what training its model further
   expect(stderr).toMatch(/its epsilon includes what this one has spent/);
   const plain = await callCommand("resume", "plain", "--workers", "0", "--runs", join(folder, "runs"));
   expect(plain.stderr).not.toMatch(/epsilon/);
+});
+
+describe("a private run on a table, whose test rows are split off from the clients'", () => {
+  const settings = async () => {
+    const table = join(folder, "table.csv");
+    const rows = Array.from({ length: 200 }, (_, i) => `${Math.sin(i)},${Math.cos(3 * i)},c${i % 2}`);
+    await writeFile(table, `a,b,label\n${rows.join("\n")}\n1e30,-1e30,c0\n1e30,-1e30,c0\n`);
+    return [`data.dataset=csv:${table}?label=label`, "privacy.targetEpsilon=", "privacy.noiseMultiplier=2"];
+  };
+
+  it("leaves test figures out of card and metadata, keeps no best model, and notes what it shows the operator", async () => {
+    const run = await trained("table", ...(await settings()));
+    expect(run.events.filter(({ code }) => code === "privacy/test-rows")).toHaveLength(1);
+    const evaluations = run.events.filter(({ type }) => type === "evaluation");
+    expect(evaluations.map(({ covered }) => covered)).toEqual([false, false]);
+    expect(run.events.at(-1)).toMatchObject({ best: null });
+    expect(run.card).not.toMatch(/test accuracy \||test loss \|/);
+    expect(run.card).toContain("test figures: epsilon does not cover them");
+    expect(Object.keys(run.metadata).sort()).toEqual([
+      "accountant",
+      "algorithm",
+      "anabranch",
+      "delta",
+      "epsilon",
+      "model",
+      "privacy",
+      "privacyAssumptions",
+      "privacyRecord",
+      "round",
+      "run",
+    ]);
+    const note = "on clients' own examples, not covered by epsilon";
+    expect(run.report.replaceAll("&#39;", "'")).toContain(note);
+    const shown = (await done("show", "table")).replace(/\s+/g, " ");
+    expect(shown).toContain(note);
+    expect(shown).toContain("best –");
+    const best = await callCommand("export", "table", "--safetensors", "--best", "--runs", join(folder, "runs"));
+    expect([best.code, best.stderr]).toEqual([1, expect.stringMatching(/no best model/)]);
+  });
+
+  it("refuses what would act on test figures: stops, and a sweep that tunes", async () => {
+    const set = (await settings()).flatMap((setting) => ["--set", setting]);
+    for (const key of ["patience=1", "targetAccuracy=0.9"]) {
+      const more = ["--workers", "0", "--runs", join(folder, "runs"), "--set", `stop.${key}`];
+      const { code, stderr } = await callCommand("run", join(folder, "private.toml"), ...set, ...more);
+      expect([code, stderr]).toEqual([2, expect.stringMatching(/config\/conflict[\s\S]*where +stop\./)]);
+    }
+    const sweep = join(folder, "sweep.toml");
+    const text = (await settings())
+      .map((setting) => setting.replace(/^([^=]*)=(.*)$/, '"$1" = "$2"').replace('"2"', "2"))
+      .join("\n");
+    await writeFile(
+      sweep,
+      `base = "private.toml"\n[set]\n${text}\n[tune.grid]\n"training.learningRate" = [0.1, 0.01]\n`,
+    );
+    const tuned = await callCommand("sweep", sweep, "--workers", "0", "--runs", join(folder, "runs"));
+    expect([tuned.code, tuned.stderr]).toEqual([
+      2,
+      expect.stringMatching(/values chosen by test accuracy, with \[privacy\]/),
+    ]);
+  });
+});
+
+it("the card of a private run does not tell how many clients came: the bytes that they sent", async () => {
+  const run = await trained("counted");
+  expect(run.card).toContain("| test accuracy |");
+  expect(run.card).not.toContain("| uploaded |");
 });

@@ -85,7 +85,9 @@ async function readCheckpoint({ folder, files }: RunFolder, best: boolean): Prom
   }
   throw new AnabranchError({
     code: "run/no-checkpoint",
-    message: best ? "the run has no best model yet: nothing was evaluated" : "the run has no checkpoint yet",
+    message: best
+      ? "the run has no best model: nothing was evaluated, or only on examples of a private run's own clients"
+      : "the run has no checkpoint yet",
     where: folder,
     advice: best ? "Leave out --best to export the newest parameters." : "Wait for its first round, or resume it.",
   });

@@ -19,7 +19,12 @@ export async function loadDatasetModule(path: string, base?: string): Promise<Tr
   try {
     const data: unknown = await make();
     if (!isRecord(data)) throw wrongExport(path, "result", data);
-    return { train: checkPart(path, "train", data.train), test: checkPart(path, "test", data.test) };
+    const { testRows } = data;
+    if (testRows !== undefined && testRows !== "clients" && testRows !== "separate") {
+      throw wrongExport(path, "testRows", testRows);
+    }
+    const parts = { train: checkPart(path, "train", data.train), test: checkPart(path, "test", data.test) };
+    return testRows === undefined ? parts : { ...parts, testRows };
   } catch (cause) {
     throw ownFault(cause, resolve(base ?? ".", path), "the function that makes the data set");
   }

@@ -215,6 +215,35 @@ describe("own files", () => {
     expect([...test.labels.data]).toEqual([1]);
   });
 
+  it("are split into clients' own test examples, unless a test set is given; published ones have one", async () => {
+    await put("t.csv", table(20));
+    const rowsOf = async (name: string) => (await loadDataset(name, { ...options, dataDir: folder })).testRows;
+    expect(await rowsOf("csv:t.csv?label=sick&features=age")).toBe("clients");
+    expect(await rowsOf("csv:t.csv?label=sick&features=age&test=t.csv")).toBeUndefined();
+    expect(await rowsOf("tiny-shakespeare")).toBe("clients");
+    await put("play.txt", "A:\nTo be, or not to be, that is the question.\n\nB:\nWhether it is nobler.\n");
+    expect(await rowsOf("text:play.txt?length=4")).toBe("clients");
+    for (let i = 0; i < 5; i++) await put(`plain/cat/${i}.png`, greyImage);
+    await put("plain/dog/1.png", greyImage);
+    expect(await rowsOf("images:plain?channels=1")).toBe("clients");
+    expect(await rowsOf("fashion-mnist-10k")).toBe("separate");
+    await putMnist("mnist", 3);
+    expect(await rowsOf("mnist")).toBe("separate");
+    const module = (rows: string) =>
+      `const part = { name: "m", features: { dtype: "float", shape: [1, 1], data: Float32Array.of(1) },
+        labels: { dtype: "uint8", shape: [1], data: Uint8Array.of(0) }, classes: 2 };
+      export default () => ({ train: part, test: part${rows} });`;
+    for (const [name, rows] of [
+      ["none", ""],
+      ["clients", ', testRows: "clients"'],
+      ["wrong", ", testRows: true"],
+    ] as const)
+      await put(`${name}.mjs`, module(rows));
+    expect(await rowsOf("module:none.mjs")).toBeUndefined();
+    expect(await rowsOf("module:clients.mjs")).toBe("clients");
+    await expect(rowsOf("module:wrong.mjs")).rejects.toMatchObject({ code: "local/export" });
+  });
+
   it("says how to name the columns, and refuses options it does not know", async () => {
     await put("patients.csv", table(4));
     await expect(loadDataset("csv:patients.csv", options)).rejects.toThrow(/csv:patients.csv\?label=COLUMN/);

@@ -77,12 +77,12 @@ async function loadPublished(dataset: PublishedDataset, options: LoadOptions): P
     if (canDownload && isDamaged(error, cache)) return undefined;
     throw error;
   });
-  if (found !== undefined) return found;
+  if (found !== undefined) return { ...found, testRows: "separate" };
   if (!canDownload) throw notFound(name, folders, advice);
   await downloadDataset(source, cache, options.download);
   const downloaded = await loadApart({ kind: "published", name, folders: [checked(cache)] }, options);
   if (downloaded === undefined) throw notFound(name, [cache], "The download lacks files of this data set.");
-  return downloaded;
+  return { ...downloaded, testRows: "separate" };
 }
 
 /** Whether files in the cache are not the published ones, which a new download puts right. */

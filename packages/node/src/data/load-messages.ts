@@ -53,7 +53,7 @@ export type ProcessMessage =
 
 /** An array whose bytes follow. */
 export interface EmptyArray {
-  readonly part: keyof TrainTest;
+  readonly part: "train" | "test";
   readonly field: ArrayField;
   readonly kind: "Uint8Array" | "Int32Array" | "Float32Array";
   readonly length: number;

@@ -43,7 +43,7 @@ async function sendData(data: TrainTest | undefined): Promise<void> {
     const arrays = found.map(
       ({ array, ...rest }): EmptyArray => ({ ...rest, kind: kindOf(array), length: array.length }),
     );
-    await send({ type: "frame", data: { train: emptied(data.train), test: emptied(data.test) }, arrays });
+    await send({ type: "frame", data: { ...data, train: emptied(data.train), test: emptied(data.test) }, arrays });
     for (const [number, { array }] of found.entries()) {
       const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
       for (let offset = 0; offset < bytes.length; offset += PIECE_BYTES) {
@@ -54,7 +54,7 @@ async function sendData(data: TrainTest | undefined): Promise<void> {
   await send({ type: "done" });
 }
 
-function arraysIn(dataset: ArrayDataset, part: keyof TrainTest) {
+function arraysIn(dataset: ArrayDataset, part: EmptyArray["part"]) {
   return Object.entries(arraysOf(dataset)).map(([field, array]) => ({ part, field: field as ArrayField, array }));
 }
 

@@ -19,12 +19,11 @@ export class ReceivedData {
 
   /** The data set; undefined where there was none. */
   finish(): TrainTest | undefined {
-    return (
-      this.#data && { train: this.#filled("train", this.#data.train), test: this.#filled("test", this.#data.test) }
-    );
+    const data = this.#data;
+    return data && { ...data, train: this.#filled("train", data.train), test: this.#filled("test", data.test) };
   }
 
-  #filled<D extends ArrayDataset>(part: keyof TrainTest, dataset: D): D {
+  #filled<D extends ArrayDataset>(part: EmptyArray["part"], dataset: D): D {
     const found = (field: EmptyArray["field"]) => {
       const at = this.#arrays.findIndex((array) => array.part === part && array.field === field);
       return at < 0 ? undefined : viewOf(this.#arrays[at]!.kind, this.#bytes[at]!.buffer);

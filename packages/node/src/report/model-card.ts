@@ -27,7 +27,7 @@ function about(run: RunData): string[] {
   const summary = summarise(run);
   const figure = (value: number | undefined, text: (value: number) => string) =>
     value !== undefined && Number.isFinite(value) ? text(value) : "";
-  const rows: [string, string][] = [
+  const rows: (readonly [string, string])[] = [
     ["model", markdownText(start?.model ?? "")],
     ["parameters", figure(start?.parameters, formatCount)],
     ["trained on", markdownText(start?.dataset ?? "")],
@@ -35,9 +35,14 @@ function about(run: RunData): string[] {
     ["clients", figure(start?.clients, formatCount)],
     ["clients a round", figure(start?.cohort, String)],
     ["rounds", String(summary.rounds)],
-    ["test accuracy", figure(summary.accuracy, formatPercent)],
-    ["test loss", figure(summary.loss, formatFixed)],
-    ["uploaded", figure(summary.bytesUp, formatBytes)],
+    ...(start?.testCovered === false
+      ? []
+      : [
+          ["test accuracy", figure(summary.accuracy, formatPercent)] as const,
+          ["test loss", figure(summary.loss, formatFixed)] as const,
+        ]),
+    // the sum of uploads tells how many clients took part, which is no public number of a private run
+    ["uploaded", spentBy(run) === undefined ? figure(summary.bytesUp, formatBytes) : ""],
     ["run", markdownText(run.id)],
     ["hash", markdownText(summary.modelHash)],
   ];

@@ -28,6 +28,11 @@ export function scopeText({ before, covered }: Spent): string {
   return earlier + (covered === false ? "; not covered: the data of its initial weights" : "");
 }
 
+/** A note on test figures of clients' own examples in a private run; empty where there is nothing to note. */
+export function testNote({ start }: Pick<RunHistory, "start">): string {
+  return start?.testCovered === false ? "on clients' own examples, not covered by epsilon" : "";
+}
+
 /** What epsilon is for: `all rounds`, and those before where there are any. */
 export function roundsText(run: Pick<RunHistory, "start" | "rounds">): string {
   return spentBy(run)?.before === undefined ? "all rounds" : "all rounds and those that made its initial weights";

@@ -8,7 +8,7 @@ import { comparePage } from "./compare.ts";
 import { drawFigures, type Figure } from "./figures.ts";
 import { type Html, html } from "./html.ts";
 import { gridSection, page, pairs, section, tiles } from "./page.ts";
-import { scopeText, spentBy } from "./privacy.ts";
+import { scopeText, spentBy, testNote } from "./privacy.ts";
 import { privacyCard } from "./privacy-section.ts";
 import type { RunData } from "./run-data.ts";
 import { endText } from "./run-end.ts";
@@ -95,13 +95,13 @@ function keyFigures(run: RunData, summary: RunSummary): Html {
   const spent = spentBy(run);
   const planned = Number.isFinite(summary.plannedRounds) ? `of ${formatCount(summary.plannedRounds)} planned` : "";
   return tiles([
-    { label: "Final accuracy", value: formatPercent(summary.accuracy) },
+    { label: "Final accuracy", value: formatPercent(summary.accuracy), note: testNote(run) },
     {
       label: "Best accuracy",
       value: formatPercent(summary.bestAccuracy),
       note: Number.isFinite(summary.bestRound) ? `at round ${summary.bestRound}` : "",
     },
-    { label: "Test loss", value: formatFixed(summary.loss) },
+    { label: "Test loss", value: formatFixed(summary.loss), note: testNote(run) },
     { label: "Rounds", value: formatCount(summary.rounds), note: planned },
     { label: "Uploaded", value: formatBytes(summary.bytesUp), note: "by all clients" },
     { label: "Downloaded", value: formatBytes(summary.bytesDown), note: "by all clients" },

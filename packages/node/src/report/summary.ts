@@ -23,7 +23,9 @@ export interface RunSummary {
 export function summarise(run: RunHistory): RunSummary {
   const { finished } = run;
   const last = run.evaluations.at(-1);
-  const best = bestEvaluation(run);
+  // no best model is kept by figures on clients' own examples
+  const best = run.start?.testCovered === false ? { round: Number.NaN, accuracy: Number.NaN } : bestEvaluation(run);
+  const bestAccuracy = finiteOr(finished?.bestAccuracy, best.accuracy);
   const total = (key: "bytesDown" | "bytesUp" | "seconds") =>
     run.rounds.length === 0 ? Number.NaN : run.rounds.reduce((sum, round) => sum + finiteOr(round[key], 0), 0);
   return {
@@ -32,8 +34,8 @@ export function summarise(run: RunHistory): RunSummary {
     plannedRounds: run.start?.rounds ?? Number.NaN,
     accuracy: finiteOr(finished?.accuracy, last?.accuracy ?? Number.NaN),
     loss: finiteOr(finished?.loss, last?.loss ?? Number.NaN),
-    bestRound: finiteOr(finished?.bestRound, best.round),
-    bestAccuracy: finiteOr(finished?.bestAccuracy, best.accuracy),
+    bestRound: Number.isFinite(bestAccuracy) ? finiteOr(finished?.bestRound, best.round) : Number.NaN,
+    bestAccuracy,
     bytesDown: finiteOr(finished?.bytesDown, total("bytesDown")),
     bytesUp: finiteOr(finished?.bytesUp, total("bytesUp")),
     seconds: finiteOr(finished?.seconds, total("seconds")),

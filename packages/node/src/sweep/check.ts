@@ -1,4 +1,4 @@
-import type { Config, ExecutorIdentity } from "@anabranch/core";
+import { AnabranchError, type Config, type ExecutorIdentity, type PreparedRun } from "@anabranch/core";
 import { loadOwn, prepareConfigured } from "../run/configured.ts";
 import { choicesOf, type PlannedRun, type Sweep } from "./expand.ts";
 import { type Problem, problemOf, sweepError } from "./problems.ts";
@@ -17,9 +17,11 @@ const NOTHING_RUNS: ExecutorIdentity = { name: "none", version: "", fingerprint:
 export async function checkSweep(sweep: Sweep, dataDir: string | undefined, where: string): Promise<void> {
   const problems: Problem[] = [];
   const data = openSweepData(dataDir);
+  const tuned = new Set(sweep.tunings.map(({ variant }) => variant));
   for (const planned of distinctRuns(sweep)) {
     try {
-      await prepare(planned.config, data);
+      const { plan } = await prepare(planned.config, data);
+      if (plan.account?.testOnClients === true && tuned.has(planned.variant)) throw tunedOnClients();
     } catch (error) {
       const at = describeValues(planned.values);
       problems.push(problemOf(error, `variant "${planned.variant}"${at === "" ? "" : ` (${at})`}`));
@@ -38,8 +40,21 @@ function distinctRuns(sweep: Sweep): PlannedRun[] {
   return [...new Map(all.toReversed().map((planned) => [key(planned), planned])).values()].toReversed();
 }
 
-async function prepare(config: Config, data: SweepData): Promise<void> {
+/** A tuning chooses by test accuracy. */
+function tunedOnClients(): AnabranchError {
+  return new AnabranchError({
+    code: "config/conflict",
+    message: "two values in the configuration exclude each other",
+    where: "tune",
+    received: "values chosen by test accuracy, with [privacy] and test examples that are the clients' own",
+    expected: "no tuning",
+    advice:
+      "The choice would tell what epsilon does not cover. Fix the values, or give a test set that is nobody's data here, e.g. csv:PATH?test=PATH.",
+  });
+}
+
+async function prepare(config: Config, data: SweepData): Promise<PreparedRun> {
   const makeOwn = await loadOwn(config, ".");
   const loaded = await data.load(config);
-  prepareConfigured(config, loaded, NOTHING_RUNS, 0, "check", makeOwn(loaded));
+  return prepareConfigured(config, loaded, NOTHING_RUNS, 0, "check", makeOwn(loaded));
 }

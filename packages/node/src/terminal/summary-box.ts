@@ -1,4 +1,4 @@
-import { spentText } from "../report/privacy.ts";
+import { spentText, testNote } from "../report/privacy.ts";
 import type { RunHistory } from "../report/run-data.ts";
 import { endText, tasksDone } from "../report/run-end.ts";
 import { type RunSummary, summarise } from "../report/summary.ts";
@@ -31,7 +31,7 @@ function summaryRows(run: RunHistory): [string, string][] {
   const failures = run.failures.length;
   const trained = tasksDone(run);
   const rows: [string, string][] = [
-    ["accuracy", formatPercent(summary.accuracy)],
+    ["accuracy", [formatPercent(summary.accuracy), testNote(run)].filter((text) => text !== "").join(", ")],
     ["best", Number.isFinite(summary.bestAccuracy) ? best : ""],
     ["test loss", formatLoss(summary.loss)],
     [

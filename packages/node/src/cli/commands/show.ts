@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Config, parseConfig } from "@anabranch/core";
 import type { Command } from "commander";
-import { spentBy, spentText } from "../../report/privacy.ts";
+import { spentBy, spentText, testNote } from "../../report/privacy.ts";
 import { type RunData, readRunFolder } from "../../report/run-data.ts";
 import { summarise } from "../../report/summary.ts";
 import { findRun } from "../../store/find-run.ts";
@@ -165,7 +165,11 @@ function resultLines(summary: RunSummary, run: RunData, output: Output): string[
     ["rounds", `${summary.roundsDone} of ${summary.roundsTotal}`],
     [
       "accuracy",
-      `${formatPercent(result.accuracy)}${last === undefined ? "" : `, test loss ${formatFixed(last.loss)}`}`,
+      [
+        formatPercent(result.accuracy),
+        ...(last === undefined ? [] : [`test loss ${formatFixed(last.loss)}`]),
+        ...(testNote(run) === "" ? [] : [testNote(run)]),
+      ].join(", "),
     ],
     [
       "best",

@@ -1,0 +1,53 @@
+import type { Algorithm } from "../algorithms/algorithm.ts";
+import { conflict } from "../config/check.ts";
+import type { Config } from "../config/index.ts";
+import type { Federation } from "./federation.ts";
+
+/**
+ * Refuses what would let a record count otherwise than once: replacing one must move one update by no more than twice the
+ * clip norm over its number of records, and no other. Throws `config/conflict`.
+ */
+export function requireRecords({ training, privacy, data }: Config, { name }: Algorithm, federation: Federation): void {
+  const refuse = (key: string, received: unknown, expected: string, advice: string) => {
+    throw conflict(key, `${received}, with algorithm.name = "${name}" for single records`, expected, advice);
+  };
+  const { batchSize, localSteps, localEpochs } = training;
+  if (batchSize !== 1) refuse("training.batchSize", batchSize, "1", "Each step clips the gradient of one record.");
+  const once = "training.localEpochs = 1";
+  if (localSteps !== undefined) refuse("training.localSteps", localSteps, once, "Every record counts once in a round.");
+  if (localEpochs !== 1) refuse("training.localEpochs", localEpochs, once, "Every record counts once in a round.");
+  const { mechanism, clipping } = privacy;
+  if (mechanism !== "gaussian") {
+    refuse(
+      "privacy.mechanism",
+      `"${mechanism}"`,
+      '"gaussian"',
+      "Noise of whole numbers is made for whole clients: leave [secureAggregation] out, too.",
+    );
+  }
+  if (clipping !== "flat") {
+    refuse(
+      "privacy.clipping",
+      `"${clipping}"`,
+      '"flat"',
+      "Gradients of records are clipped over all parameters together.",
+    );
+  }
+  const { scheme } = data.partition;
+  if (federation.statistics.duplicated > 0) {
+    refuse(
+      "data.partition.scheme",
+      `"${scheme}", whose examples lie in several places`,
+      "a partition without repeats",
+      'A record that counts twice would be protected half: choose "iid", "natural" or another scheme without repeats; for "dirichlet" recipe = "disjoint".',
+    );
+  }
+  if (federation.examplesHeld.fewest === 0) {
+    refuse(
+      "data.partition.scheme",
+      `"${scheme}", with a client without examples`,
+      "at least one example for each client",
+      "Choose fewer clients or another scheme.",
+    );
+  }
+}
