@@ -31,10 +31,17 @@ describe("lock", () => {
   it("lets exactly one of many rivals take over the lock of a dead process", async () => {
     const child = spawn(process.execPath, ["-e", ""]);
     await once(child, "exit");
-    await writeFile(path, JSON.stringify({ pid: child.pid, host: hostname(), birth: "", token: "old" }));
-    expect(await isLocked(path)).toBe(false);
-    const rivals = await Promise.allSettled(Array.from({ length: 8 }, () => acquireLock(path)));
-    expect(rivals.filter((rival) => rival.status === "fulfilled")).toHaveLength(1);
+    for (let i = 0; i < 50; i++) {
+      await writeFile(path, JSON.stringify({ pid: child.pid, host: hostname(), birth: "", token: `old ${i}` }));
+      expect(await isLocked(path)).toBe(false);
+      const rivals = await Promise.allSettled(Array.from({ length: 8 }, () => acquireLock(path)));
+      expect(rivals.filter((rival) => rival.status === "fulfilled")).toHaveLength(1);
+      for (const rival of rivals) {
+        if (rival.status === "rejected") expect(rival.reason).toMatchObject({ code: "run/locked" });
+      }
+      expect(await readdir(folder)).toEqual(["lock"]);
+      await rm(path);
+    }
   });
 
   it("takes over from an earlier process of the same number, and from an empty file", async () => {

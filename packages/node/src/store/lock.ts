@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { link, rename, rm } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -42,20 +42,28 @@ export async function acquireLock(path: string, what: "run" | "sweep" = "run"): 
     birth: processBirth(process.pid),
     token: randomBytes(8).toString("hex"),
   };
-  for (let attempt = 0; attempt < 8; attempt++) {
-    if (await createExclusively(path, JSON.stringify(own))) return { path, release: () => release(path, own) };
-    const text = await readText(path);
-    if (text === undefined) continue;
-    if (text === "" && attempt < 4) {
-      // A rival is between creating and filling it; a lock that stays empty is one whose process died there.
-      await sleep(50);
-      continue;
+  const text = JSON.stringify(own);
+  // written whole under another name first: a lock is never seen half written
+  const draft = `${path}.${own.token}.draft`;
+  if (!(await createExclusively(draft, text, path))) throw new Error(`${draft} is there already`);
+  try {
+    for (let attempt = 0; attempt < 8; attempt++) {
+      if (await linkAs(draft, path, text)) return { path, release: () => release(path, own) };
+      const seen = await readText(path);
+      if (seen === undefined) continue;
+      if (seen === "" && attempt < 4) {
+        // on disks without links a rival may be between creating and filling it
+        await sleep(50);
+        continue;
+      }
+      const holder = parseHolder(seen);
+      if (holder !== undefined && isHeld(holder)) throw lockedBy(path, holder, what);
+      if (await takeOver(path, seen, draft)) return { path, release: () => release(path, own) };
     }
-    const holder = parseHolder(text);
-    if (holder !== undefined && isHeld(holder)) throw lockedBy(path, holder, what);
-    await removeStale(path, text);
+    throw lockedBy(path, undefined, what);
+  } finally {
+    await rm(draft, { force: true });
   }
-  throw lockedBy(path, parseHolder((await readText(path)) ?? ""), what);
 }
 
 /** Whether a living process holds the lock. */
@@ -64,7 +72,8 @@ export async function isLocked(path: string): Promise<boolean> {
   return holder !== undefined && isHeld(holder);
 }
 
-async function createExclusively(path: string, text: string): Promise<boolean> {
+/** @param shown the path that an error names */
+async function createExclusively(path: string, text: string, shown = path): Promise<boolean> {
   try {
     const file = await openPlain(path, "create");
     try {
@@ -75,21 +84,37 @@ async function createExclusively(path: string, text: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (hasCode(error, "EEXIST")) return false;
-    throw storageError(error, { what: "the lock", path, bytes: text.length });
+    throw storageError(error, { what: "the lock", path: shown, bytes: text.length });
   }
 }
 
-/** Only the file that was seen to be stale may go: a rival may have put its own, living lock there since. */
-async function removeStale(path: string, seen: string): Promise<void> {
-  const aside = `${path}.${randomBytes(6).toString("hex")}.stale`;
+/** A second name for a file, unless that name is taken; a copy where the disk has no links. */
+async function linkAs(file: string, name: string, text: string): Promise<boolean> {
   try {
-    await rename(path, aside);
+    await link(file, name);
+    return true;
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return;
-    throw storageError(error, { what: "the lock", path });
+    if (hasCode(error, "EEXIST", "ENOENT")) return false;
+    return createExclusively(name, text);
   }
-  if ((await readText(aside)) !== seen) await link(aside, path).catch(() => undefined);
-  await rm(aside, { force: true });
+}
+
+/**
+ * Puts `draft` in the place of a stale lock. Of several rivals one alone can: the one that made the second name, which
+ * the stale lock's text decides. A lock that came into its place since is seen by its text, and stays.
+ */
+async function takeOver(path: string, stale: string, draft: string): Promise<boolean> {
+  const claim = `${path}.${createHash("sha256").update(stale).digest("hex").slice(0, 16)}.stale`;
+  if (!(await linkAs(path, claim, stale))) return false;
+  try {
+    if ((await readText(path)) !== stale) return false;
+    await rename(draft, path);
+    return true;
+  } catch (error) {
+    throw storageError(error, { what: "the lock", path });
+  } finally {
+    await rm(claim, { force: true });
+  }
 }
 
 async function release(path: string, own: Holder): Promise<void> {
@@ -137,13 +162,16 @@ function processBirth(pid: number): string {
 
 function lockedBy(path: string, holder: Holder | undefined, what: string): AnabranchError {
   const who = holder === undefined ? "another process" : `process ${holder.pid} on ${holder.host}`;
+  const wait = "Wait for it to end, or stop it with Ctrl-C; its work is saved.";
   return new AnabranchError({
     code: `${what}/locked`,
     message: `${who} is writing this ${what}`,
     where: path,
     advice:
-      holder === undefined || holder.host === hostname()
-        ? "Wait for it to end, or stop it with Ctrl-C; its work is saved."
-        : "If nothing runs on that machine any more, delete the lock file.",
+      holder === undefined
+        ? `${wait} If none is running, delete this file and those that begin with its name.`
+        : holder.host === hostname()
+          ? wait
+          : "If nothing runs on that machine any more, delete the lock file.",
   });
 }
