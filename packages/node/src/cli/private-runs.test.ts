@@ -110,6 +110,9 @@ it("a private run from weights without a record says everywhere that epsilon doe
   expect(next.spent).toMatchObject({ covered: false });
   for (const text of [next.card, next.report, next.metadata["privacyAssumptions"]]) expect(text).toContain(line);
   for (const text of [next.card, next.report]) expect(text).toContain("not covered: the data of its initial weights");
+  expect(next.report).toContain("The data of initial weights without a record are not covered.");
+  const { privacy } = JSON.parse(await done("show", "next", "--json"));
+  expect(privacy).toEqual({ ...next.spent, before: null });
 });
 
 it("resume tells of a private run that has ended what training its model further costs", async () => {

@@ -57,12 +57,21 @@ function runDocument(summary: RunSummary, run: RunData, files: readonly string[]
     workers: orNull(run.start?.workers),
     parameters: orNull(run.start?.parameters),
     noiseMultiplier: orNull(run.start?.noiseMultiplier),
+    privacy: privacyDocument(run),
     rounds: historyOf(run),
     best: Number.isFinite(result.bestRound) ? { round: result.bestRound, accuracy: orNull(result.bestAccuracy) } : null,
     modelHash: result.modelHash === "" ? null : result.modelHash,
     failedClients: run.failures.length,
     files,
   };
+}
+
+/** What was spent, as `round.finished` has it; null for a run that is not private. */
+function privacyDocument(run: RunData) {
+  const spent = spentBy(run);
+  if (spent === undefined) return null;
+  const { epsilon, delta, accountant, before, covered = true } = spent;
+  return { epsilon: orNull(epsilon), delta, accountant, before: orNull(before), covered };
 }
 
 /** One line for each round; what was not measured is null. */

@@ -1,12 +1,13 @@
 import { overlay, xAxis, yAxis } from "./cartesian.ts";
 import type { Chart } from "./chart.ts";
-import { epsilonOf } from "./epsilon-rounds.ts";
+import { epsilonOf, scopeNote } from "./epsilon-rounds.ts";
 
 /** Test accuracy against epsilon: what privacy costs. */
 export const accuracyEpsilon: Chart = {
   id: "accuracy-epsilon",
   title: "Accuracy for privacy",
-  caption: () => "Test accuracy against the epsilon of all rounds until then. Further to the upper left is better.",
+  caption: (runs) =>
+    `Test accuracy against the epsilon of all rounds until then. Further to the upper left is better.${scopeNote(runs)}`,
   option(runs) {
     const curves = runs.map(({ rounds, evaluations }) => {
       const spent = new Map(rounds.map(({ round, privacy }) => [round, epsilonOf(privacy)]));

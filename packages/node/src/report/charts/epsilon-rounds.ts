@@ -1,3 +1,5 @@
+import { spentBy } from "../privacy.ts";
+import type { RunHistory } from "../run-data.ts";
 import { lastRound, overlay, xAxis, yAxis } from "./cartesian.ts";
 import type { Chart } from "./chart.ts";
 
@@ -8,7 +10,7 @@ export const epsilonRounds: Chart = {
   caption: (runs) => {
     const { delta } = runs.flatMap(({ rounds }) => rounds.at(-1)?.privacy ?? [])[0]!;
     const at = runs.length === 1 ? `at delta ${delta}` : "at the delta of each run";
-    return `Privacy loss of all rounds until then together, ${at}. Lower is more private.`;
+    return `Privacy loss of all rounds until then together, ${at}. Lower is more private.${scopeNote(runs)}`;
   },
   option(runs) {
     const curves = runs.map(({ rounds }) => rounds.map(({ round, privacy }) => [round, epsilonOf(privacy)] as const));
@@ -19,6 +21,17 @@ export const epsilonRounds: Chart = {
     });
   },
 };
+
+/** What epsilon includes of initial weights, and what it does not cover. */
+export function scopeNote(runs: readonly RunHistory[]): string {
+  const spent = runs.flatMap((run) => spentBy(run) ?? []);
+  const earlier = spent.some(({ before }) => before !== undefined);
+  const open = spent.some(({ covered }) => covered === false);
+  return [
+    ...(earlier ? [" Rounds that made initial weights are included."] : []),
+    ...(open ? [" The data of initial weights without a record are not covered."] : []),
+  ].join("");
+}
 
 /** NaN where a round says nothing or guarantees nothing. */
 export function epsilonOf(privacy: { readonly epsilon: number | null } | undefined): number {
