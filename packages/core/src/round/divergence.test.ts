@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { fedavg } from "../algorithms/fedavg.ts";
 import { resolveConfig } from "../config/index.ts";
 import type { ArrayDataset } from "../data/index.ts";
+import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
 import { prepareRun } from "../simulation/prepare.ts";
 import { prepareQuadratics, type Quadratics } from "../simulation/quadratics.ts";
@@ -228,6 +229,17 @@ describe("a private run", () => {
     const { result, events } = await privateRun(0.1, true);
     expect(events.filter(({ type }) => type === "client.failed").length).toBeGreaterThan(3);
     expect(result).toMatchObject({ stopped: "finished", round: 5 });
+  });
+
+  it("has failed where nothing was ever released, and does not say how many clients there were", async () => {
+    const privacy: MechanismSettings = {
+      ...{ clipping: "flat", clipNorm: 1, distribution: "gaussian", noise: "distributed", noiseMultiplier: 0 },
+      ...{ denominator: 2, minimumSurvivors: 2, source: { kind: "seeded", seed: 1 } },
+    };
+    const fails = (round: number, client: number) => (round === 5 || client === 0 ? "x/y" : undefined);
+    const { result } = await run({ failing: fails, plan: { stages: { weighting: "uniform", clipNorm: 0, privacy } } });
+    expect(result).toMatchObject({ stopped: "clients-failed", round: ROUNDS });
+    expect(result.reason).toMatch(/^Rounds 1 to 8: too few clients finished for a release\. /);
   });
 
   it("has diverged where its released models have", async () => {

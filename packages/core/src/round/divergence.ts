@@ -80,7 +80,9 @@ function modelTrouble(plan: RunPlan, { parameters, loss }: RoundFacts): Found | 
   const diverged = (what: string): Found => {
     return { kind: "model", reason: "diverged", message: `${what}. ${LOWER_RATE}` };
   };
-  if (!isFiniteVector(parameters)) return diverged("the model is not finite");
+  const size = rootMeanSquare(parameters);
+  // the squares of finite float64 numbers may overflow
+  if (!Number.isFinite(size) && !isFiniteVector(parameters)) return diverged("the model is not finite");
   const { guessingLoss, stages, initial } = plan;
   // losses are of clients' own data, or of a test set that may be taken from them
   const judged = stages.privacy === undefined ? loss : undefined;
@@ -89,8 +91,8 @@ function modelTrouble(plan: RunPlan, { parameters, loss }: RoundFacts): Found | 
     const value = `${judged.value.toExponential(1)}; guessing gives ${guess}`;
     return diverged(`the ${judged.of} loss is ${Number.isFinite(judged.value) ? value : "not finite"}`);
   }
-  const size = rootMeanSquare(parameters);
-  if (guessingLoss === undefined || size <= TIMES_INITIAL * Math.max(1, rootMeanSquare(initial))) return undefined;
+  if (guessingLoss === undefined || size <= TIMES_INITIAL) return undefined;
+  if (size <= TIMES_INITIAL * rootMeanSquare(initial)) return undefined;
   return diverged(`the weights have grown to ${size.toExponential(1)} (root mean square)`);
 }
 
@@ -108,8 +110,10 @@ function clientTrouble({ stages }: RunPlan, facts: RoundFacts): Found | undefine
     };
   }
   if (unreleased === undefined) return undefined;
+  // how many finished would tell who took part; that nothing was released shows in the models
+  const what = stages.privacy === undefined ? unreleased : "too few clients finished for a release";
   const advice = "Raise sampler.cohort, or lower the number of clients that a sum needs.";
-  return { kind: "unreleased", reason: "clients-failed", message: `${unreleased}. ${advice}` };
+  return { kind: "unreleased", reason: "clients-failed", message: `${what}. ${advice}` };
 }
 
 /** The first failure of the most frequent code. */
