@@ -15,9 +15,17 @@ if (major >= 24) {
   const places = ["../../../node_modules/.bin/node", "../../../.bin/node"]; // in the repository; installed
   const own = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => existsSync(path));
   if (own === undefined) {
-    console.error(
-      `anabranch needs Node 24 or newer; this is ${process.version}. Install it with "npm install node@24".`,
-    );
+    const failure = {
+      code: "node/version",
+      message: "anabranch does not run on this Node",
+      received: `Node ${process.version}`,
+      expected: "Node 24 or newer",
+      advice: 'Run "npm install node@24" here, then the same command with npx.',
+    };
+    const { code, message, ...details } = failure;
+    const lines = Object.entries(details).map(([name, text]) => `  ${name.padEnd(8)}  ${text}`);
+    if (process.argv.includes("--json")) console.log(JSON.stringify({ error: failure }));
+    else console.error([`error ${code}: ${message}`, ...lines].join("\n"));
     process.exit(1);
   }
   process.on("SIGINT", () => {}); // Ctrl-C reaches the command too, which saves a checkpoint: wait for it

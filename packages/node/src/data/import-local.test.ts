@@ -40,6 +40,14 @@ describe("local modules", () => {
   });
 });
 
+it("says which Node is needed where this one knows no TypeScript", async () => {
+  // what Node 20 throws
+  const thrown = `Object.assign(new TypeError('Unknown file extension ".ts" for /own.ts'), { code: "ERR_UNKNOWN_FILE_EXTENSION" })`;
+  const refused = await importLocal(await put(`throw ${thrown}`), wanted).catch((reason: unknown) => reason);
+  expect(refused).toMatchObject({ code: "node/version", failure: { received: `Node ${process.version}` } });
+  expect(String(refused)).toMatch(/cannot load TypeScript.*Node 24 or newer.*npm install node@24/);
+});
+
 describe("data set modules", () => {
   it("refuses what is no data set", async () => {
     for (const text of [

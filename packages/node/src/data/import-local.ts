@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { AnabranchError } from "@anabranch/engine";
+import { newerNodeNeeded } from "../node-version.ts";
 import { ownFault } from "./own-fault.ts";
 
 /** What a local module should hold, in words for errors. */
@@ -31,6 +32,7 @@ export async function importLocal(path: string, wanted: LocalImport, base = ".")
  * @param full absolute path
  * @throws `local/not-found`, `local/failed` where the file cannot be loaded, `local/export` where the wanted export is
  *   missing
+ *   `node/version` where this Node loads no TypeScript
  */
 export async function importLocalModule(full: string, wanted: LocalImport): Promise<Readonly<Record<string, unknown>>> {
   const found = await stat(full).catch(() => undefined);
@@ -60,8 +62,17 @@ async function load(path: string, wanted: LocalImport): Promise<Readonly<Record<
   try {
     return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
   } catch (cause) {
+    if (isUnknownTypeScript(cause)) {
+      throw newerNodeNeeded(`this Node cannot load TypeScript, as the file with ${wanted.what} is`, path, cause);
+    }
     const advice =
-      "Run it by itself with: node FILE. TypeScript must be erasable (no enums) and import with .ts endings.";
+      "Run it by itself with: npx node FILE. TypeScript must be erasable (no enums) and import with .ts endings.";
     throw ownFault(cause, path, `loading the file with ${wanted.what}`, advice);
   }
+}
+
+/** Older Nodes, and newer ones with --no-strip-types, know no .ts files. */
+function isUnknownTypeScript(error: unknown): boolean {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  return error.code === "ERR_UNKNOWN_FILE_EXTENSION" && /"\.[cm]?ts"/.test(error.message);
 }

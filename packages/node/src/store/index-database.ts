@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { lstat, rename, rm } from "node:fs/promises";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { AnabranchError } from "@anabranch/engine";
+import { newerNodeNeeded } from "../node-version.ts";
 import { linked, notPlain } from "./plain-file.ts";
 import { hasCode } from "./storage-error.ts";
 
@@ -37,9 +38,15 @@ export const schema = `
  * Opens an index of runs and makes it where there is none. One that is damaged is put aside, and made anew. Where the disk
  * does not let it be written, the index is kept in memory.
  *
- * @throws `store/foreign-index` for another program's database, `store/link`, `store/not-a-file`
+ * @throws `store/foreign-index` for another program's database, `store/link`, `store/not-a-file`,
+ *   `node/version` where Node has no SQLite
  */
 export async function openIndexDatabase(path: string): Promise<DatabaseSync> {
+  // loaded here, so that a program that keeps no runs works without it
+  const sqlite = await import("node:sqlite").catch((cause: unknown) => {
+    throw newerNodeNeeded("this Node has no SQLite, which keeps the index of runs", path, cause);
+  });
+  const prepare = (file: string) => prepareDatabase(new sqlite.DatabaseSync(file, { timeout: 10_000 }), file);
   for (let attempt = 0; ; attempt++) {
     await requirePlainDatabase(path);
     try {
@@ -74,8 +81,7 @@ async function requirePlainDatabase(path: string): Promise<void> {
 }
 
 /** Undefined for our index in another version, which is closed. */
-function prepare(path: string): DatabaseSync | undefined {
-  const database = new DatabaseSync(path, { timeout: 10_000 });
+function prepareDatabase(database: DatabaseSync, path: string): DatabaseSync | undefined {
   try {
     // nothing is written before the database is known to be ours
     requireOurs(kindOf(database), path);
