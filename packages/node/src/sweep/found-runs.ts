@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { parseConfig, VERSION } from "@anabranch/core";
+import { VERSION } from "@anabranch/core";
 import { type RunData, readRunFolder } from "../report/run-data.ts";
 import { endOf } from "../report/run-end.ts";
+import { readRunConfig } from "../run/run-config.ts";
 import { listRuns } from "../store/find-run.ts";
 import { everyRun, type PlannedRun, runIdentity, type Sweep } from "./expand.ts";
 import { openSweepData, type SweepData } from "./sweep-data.ts";
@@ -42,10 +41,11 @@ export async function findRuns(sweep: Sweep, root: string, dataDir?: string): Pr
   const data = openSweepData(dataDir);
   const reusable = new Map<string, FoundRun & { rounds: number }>();
   const notReused = new Map<string, NotReused>();
-  for (const { folder } of await listRuns(root)) {
-    const planned = wanted.get((await identityOf(folder)) ?? "");
+  for (const { folder, status } of await listRuns(root)) {
+    const planned = status === "unreadable" ? undefined : wanted.get((await identityOf(folder)) ?? "");
     if (planned === undefined) continue;
-    const run = readRunFolder(folder);
+    const run = tryRead(folder);
+    if (run === undefined) continue;
     const difference = await differenceOf(run, planned, data);
     if (difference !== undefined) {
       notReused.set(planned.identity, { run: run.id, folder, ...difference });
@@ -61,12 +61,20 @@ export async function findRuns(sweep: Sweep, root: string, dataDir?: string): Pr
   return { reusable, notReused };
 }
 
-/** Undefined for a run whose configuration is missing or of another version. */
+/** Undefined for a run whose configuration is missing or of another version, or that cannot be read. */
 async function identityOf(folder: string): Promise<string | undefined> {
   try {
-    return runIdentity(parseConfig(await readFile(join(folder, "config.toml"), "utf8"), folder));
+    return runIdentity(await readRunConfig(folder));
   } catch {
     return undefined;
+  }
+}
+
+function tryRead(folder: string): RunData | undefined {
+  try {
+    return readRunFolder(folder);
+  } catch {
+    return undefined; // to show it tells why
   }
 }
 
