@@ -66,8 +66,8 @@ describe("a privacy record", () => {
         runs: [run, { ...run, events: [{ kind: "gaussian", noiseMultiplier: 1, adjacency: "replace-one" }] }],
       },
     ],
-    ["too many runs", { ...record, runs: Array.from({ length: 257 }, () => run) }],
-    ["too many events", { ...record, runs: [{ ...run, events: Array.from({ length: 9 }, () => event) }] }],
+    ["too many runs", { ...record, runs: Array.from({ length: 65 }, () => run) }],
+    ["too many events", { ...record, runs: [{ ...run, events: Array.from({ length: 3 }, () => event) }] }],
     ["a hash that is a path", { ...record, weights: "../../etc/passwd" }],
     ["another unit", { ...record, unit: "households" }],
   ])("with %s cannot be used", (_what, value) => {

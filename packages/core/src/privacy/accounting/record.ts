@@ -4,9 +4,9 @@ import { privacyEventSchema } from "./events.ts";
 /** The key of a model file's metadata under which its privacy record stands. */
 export const PRIVACY_RECORD = "privacyRecord";
 
-/** Longest record that is read, in characters, and most runs in it. */
+/** Longest record that is read, in characters, and most runs in it: every accountant composes these within seconds. */
 const MOST_CHARACTERS = 1 << 17;
-const MOST_RUNS = 256;
+const MOST_RUNS = 64;
 /** Most releases of an event, so that sums of them stay exact. */
 const MOST_RELEASES = 2 ** 31;
 
@@ -28,7 +28,7 @@ const run = z.strictObject({
   /** Hash of the data and of who holds what. */
   data: hash,
   /** All that the rounds released. */
-  events: z.array(released).max(8),
+  events: z.array(released).max(2),
 });
 
 const record = z
