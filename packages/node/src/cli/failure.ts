@@ -75,13 +75,17 @@ export function failureDocument(error: unknown): { error: Omit<Failure, "cause">
   return { error: parts };
 }
 
+/** Columns for a failure on a stream; some terminals report none. */
+export function failureWidth({ isTTY, columns }: NodeJS.WriteStream): number {
+  return isTTY && columns > 0 ? Math.min(columns, 110) : 110;
+}
+
 /** Prints a failure and gives the exit status. */
 export function reportFailure(error: unknown, json: boolean): number {
   if (json) writeJson(process.stdout, failureDocument(error));
   else {
     const colours = coloursFor(process.stderr);
-    const width = process.stderr.isTTY ? Math.min(process.stderr.columns, 110) : 110;
-    writeLines(process.stderr, renderFailure(error, width, colours));
+    writeLines(process.stderr, renderFailure(error, failureWidth(process.stderr), colours));
   }
   return exitCodeOf(error);
 }

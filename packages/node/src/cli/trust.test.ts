@@ -41,7 +41,7 @@ async function asked(config: ConfigInput, ask: "none" | "code" | "all", yes?: bo
 }
 
 it("asks once for what is not known, and takes yes and no", async () => {
-  await expect(asked(code(), "all", false)).rejects.toMatchObject({ code: "trust/files" });
+  await expect(asked(code(), "all", false)).rejects.toMatchObject({ code: "trust/declined" });
   await expect(asked(code(), "all")).rejects.toMatchObject({ code: "trust/files" });
   const [question] = await asked(code(), "all", true);
   expect(question).toMatch(/^data.dataset: .*b.csv\nalgorithm.file: .*a.mjs \(sha256 [0-9a-f]{64}\)$/);

@@ -8,7 +8,7 @@ import { type NamedFile, namedFiles } from "../run/named-files.ts";
 import { TrustedFiles } from "../run/trusted-files.ts";
 import { formatPlural } from "../terminal/format.ts";
 import { writeLines } from "../terminal/terminal-text.ts";
-import { renderFailure } from "./failure.ts";
+import { failureWidth, renderFailure } from "./failure.ts";
 import type { GlobalOptions } from "./globals.ts";
 
 /** The option of a command that may run a configuration of somebody else. */
@@ -35,7 +35,7 @@ export interface Origin {
  * Makes sure that the user agrees to the files that configurations name: files that this user has run before, --trust,
  * or a yes at the terminal. The files are then recorded, so that resuming an own run asks for nothing.
  *
- * @throws `trust/files` with each file, its path and its hash
+ * @throws `trust/files` with each file, its path and its hash; `trust/declined` after a no
  */
 export async function requireTrust(
   configs: readonly Config[],
@@ -50,7 +50,8 @@ export async function requireTrust(
   const unknown = trust ? [] : await trusted.unknown(asked);
   if (unknown.length > 0) {
     const refusal = refused(unknown, where);
-    if (answer === undefined || !(await answer(refusal))) throw refusal;
+    if (answer === undefined) throw refusal;
+    if (!(await answer(refusal))) throw declined(where);
   }
   await trusted.remember(files);
 }
@@ -98,6 +99,11 @@ function refused(files: readonly NamedFile[], where: string): AnabranchError {
   });
 }
 
+/** The files were listed with the question. */
+function declined(where: string): AnabranchError {
+  return new AnabranchError({ code: "trust/declined", message: "nothing was run, as you declined", where });
+}
+
 function describe({ key, path, fingerprint }: NamedFile): string {
   if (fingerprint === undefined) return printable(`${key}: ${path}`);
   const { own, imports } = fingerprint;
@@ -110,12 +116,16 @@ function terminalAnswer(): ((refusal: AnabranchError) => Promise<boolean>) | und
   const { stdin, stderr } = process;
   if (!stdin.isTTY || !stderr.isTTY) return undefined;
   return async (refusal) => {
-    writeLines(stderr, renderFailure(refusal, Math.min(stderr.columns, 110)));
+    writeLines(stderr, renderFailure(refusal, failureWidth(stderr)));
     const lines = createInterface({ input: stdin, output: stderr });
     try {
       const closed = once(lines, "close").then(() => "");
       lines.once("SIGINT", () => lines.close());
-      return /^y(es)?$/i.test((await Promise.race([lines.question("Run it? [y/N] "), closed])).trim());
+      // Ctrl-D and Ctrl-C are no answer
+      const answered = lines.question("Run it? [y/N] ").catch(() => "");
+      const text = await Promise.race([answered, closed]);
+      if (text === "") writeLines(stderr, [""]);
+      return /^y(es)?$/i.test(text.trim());
     } finally {
       lines.close();
     }
