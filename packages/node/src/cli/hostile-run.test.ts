@@ -101,7 +101,6 @@ describe("errors", () => {
       await call("run", name);
       await call("list", `--${name}`);
       await call("run", join(folder, "base.toml"), "--set", `${name}=1`);
-      await call("run", join(folder, "base.toml"), "--set", `name=${name}`, "--set", `data.dataset=csv:${name}`);
     });
     await writeFile(join(folder, "base.toml"), "rounds = 1\n");
     await fc.assert(property, { numRuns: 25 });
