@@ -38,6 +38,8 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "selection",
     "config",
     "algorithms",
+    "pipeline",
+    "clock schedule",
     "round",
     "client",
     "simulation",
@@ -50,7 +52,6 @@ const order: Readonly<Record<Package, readonly string[]>> = {
 /** Functions longer than 60 lines, each with what excuses it. */
 const longFunctions: Readonly<Record<string, string>> = {
   "packages/core/src/random/threefry.ts: fillThreefry": "twenty rounds unrolled, for speed",
-  "packages/core/src/simulation/prepare.ts: prepareRun": "mostly the literals of two plans",
   "packages/core/src/simulation/quadratics.ts: prepareQuadratics": "mostly the literals of two plans",
 };
 

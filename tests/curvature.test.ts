@@ -7,7 +7,9 @@ import {
   models,
   rootKey,
   runClient,
+  TASK_KEYS,
   type TaskPlan,
+  taskKeys,
 } from "@anabranch/core";
 import { type Executor, interpreter, loadProgram, onnxruntimeNode } from "@anabranch/engine";
 import { host, sample } from "@anabranch/engine/testing";
@@ -55,7 +57,6 @@ async function trained(estimate: "signs" | "uniform", model: Model, data: Client
   const plan: TaskPlan = {
     program: compileLocalTask(algorithm, model, exchange, training).program,
     float,
-    seed: 2,
     batchSize: 3,
     budget: { localSteps: 5 },
     masks: model.masks,
@@ -75,6 +76,7 @@ async function trained(estimate: "signs" | "uniform", model: Model, data: Client
       : data.features;
   const { update } = await runClient(plan, executable, {
     client: 1,
+    keys: taskKeys(rootKey(2), TASK_KEYS, { round: 1, client: 1, visit: 0 }),
     learningRate: 0.01,
     broadcast: {
       round: 1,

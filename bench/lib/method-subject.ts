@@ -7,12 +7,14 @@ import {
   type PreparedRun,
   prepareRun,
   resolveConfig,
+  rootKey,
   runClient,
+  serverPipeline,
   type TrainTest,
 } from "@anabranch/core";
 import { type Executable, type Executor, fingerprint, loadProgram } from "@anabranch/engine";
 import { createAlgorithm } from "../../packages/core/src/algorithms/registry.ts";
-import { publicScalars } from "../../packages/core/src/round/private-round.ts";
+import { TASK_KEYS, taskKeys } from "../../packages/core/src/protocol/index.ts";
 import type { MethodVariant } from "./method-variants.ts";
 
 /** Small, so that random labels do no method harm. */
@@ -94,10 +96,12 @@ function isPrivate({ method, options }: MethodVariant): boolean {
 function trainer({ plan, simulation }: PreparedRun, loaded: Executable) {
   const { algorithm, initial, exchange } = plan;
   const server = algorithm.init(initial, exchange);
-  const scalars = publicScalars(plan, server, 1, LEARNING_RATE);
+  const pipeline = serverPipeline(plan);
+  const scalars = pipeline.publicScalars(server, 1, LEARNING_RATE);
   const broadcast = { round: 1, vectors: algorithm.broadcast(server, scalars, 1), scalars };
   const data = openDataSource(simulation.train).load(0);
-  const task = { client: 0, learningRate: LEARNING_RATE, broadcast, state: undefined, data };
+  const keys = taskKeys(rootKey(plan.seed), [...TASK_KEYS, ...pipeline.keys], { round: 1, client: 0, visit: 0 });
+  const task = { client: 0, learningRate: LEARNING_RATE, keys, broadcast, state: undefined, data };
   return async (part: number | undefined) => {
     let milliseconds = 0;
     const timed: Executable = {

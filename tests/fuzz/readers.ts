@@ -25,8 +25,8 @@ import {
   renderToml,
   resolveConfig,
 } from "../../packages/core/src/index.ts";
-import { checkpointContents } from "../../packages/core/src/round/checkpoint-contents.ts";
-import { encodeSealed } from "../../packages/core/src/round/sealed.ts";
+import { encodeSealed } from "../../packages/core/src/protocol/index.ts";
+import { checkpointContents } from "../../packages/core/src/round/checkpoint.ts";
 import { checkpoint } from "./checkpoint.ts";
 
 /** A reader of foreign bytes, with valid files to damage. */

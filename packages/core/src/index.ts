@@ -40,13 +40,23 @@ export { type ClientDataSource, type DataSpec, evaluationRanges, openDataSource 
 export { addSums, type EvaluationPlan, evaluateRange } from "./client/evaluate.ts";
 export { compileEvaluation } from "./client/evaluation-task.ts";
 export { compileLocalTask } from "./client/local-task.ts";
-export { type ClientData, type ClientTask, messageLayouts, runClient, type TaskPlan } from "./client/run-client.ts";
+export { type ClientData, type ClientTask, runClient, type TaskPlan } from "./client/run-client.ts";
 export * from "./codecs/index.ts";
 export * from "./config/index.ts";
 export * from "./data/index.ts";
 export { runGolden } from "./golden/index.ts";
 export * from "./models/index.ts";
 export * from "./params/index.ts";
+export {
+  type Aggregator,
+  largestUpdate,
+  messageLayouts,
+  type PipelinePlan,
+  type PipelineSettings,
+  type ServerPipeline,
+  serverPipeline,
+  travelsAsTrained,
+} from "./pipeline/index.ts";
 export * from "./privacy/accounting/index.ts";
 export {
   type DiscreteMechanism,
@@ -66,7 +76,15 @@ export { references } from "./references.ts";
 export type * from "./round/backend.ts";
 export * from "./round/blob-store.ts";
 export * from "./round/checkpoint.ts";
-export * from "./round/checkpoint-files.ts";
+export {
+  BEST_CHECKPOINT,
+  checkpointName,
+  type FoundCheckpoint,
+  newestCheckpoint,
+  requireResumable,
+  resumePoint,
+  saveCheckpointFile,
+} from "./round/checkpoint-store.ts";
 export * from "./round/client-state.ts";
 export {
   type FailedEnd,
@@ -80,9 +98,7 @@ export * from "./round/lenient-events.ts";
 export { memoryClientStates, requireKind } from "./round/memory-client-states.ts";
 export { runFederation } from "./round/run.ts";
 export type { RoundRecord, RunPlan, RunPorts, RunResult } from "./round/run-plan.ts";
-export { BEST_CHECKPOINT, resumePoint } from "./round/run-state.ts";
-export { damaged, decodeSealed, encodeSealed, type SealedKind } from "./round/sealed.ts";
-export type { StageSettings } from "./round/stages.ts";
+export { type Schedule, type ScheduleState, synchronous } from "./schedule/index.ts";
 export { dealParts } from "./selection/deal-parts.ts";
 export { poissonSampler, type Sampler, scriptedSampler, uniformSampler } from "./selection/sampler.ts";
 export type { Origin } from "./simulation/contract.ts";
@@ -90,8 +106,9 @@ export { type Federation, openFederation } from "./simulation/federation.ts";
 export { describeFailure, inProcessSimulation } from "./simulation/in-process.ts";
 export type { InitialWeights } from "./simulation/initial-weights.ts";
 export type { SimulationPlan } from "./simulation/plan.ts";
-export { type ExecutorIdentity, type Own, type PreparedRun, prepareRun } from "./simulation/prepare.ts";
+export { type ExecutorIdentity, type PreparedRun, prepareRun } from "./simulation/prepare.ts";
 export { prepareQuadratics, type Quadratics } from "./simulation/quadratics.ts";
+export type { Own } from "./simulation/resolve-method.ts";
 export { simulatedSummation } from "./simulation/summation.ts";
 export { type FederationTrace, recording, traceFederation } from "./simulation/trace-federation.ts";
 export { traceProblem, traceQuadratics } from "./simulation/trace-quadratics.ts";

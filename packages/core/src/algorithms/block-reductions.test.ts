@@ -1,10 +1,11 @@
 import { interpreter } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
+import { runCohort } from "../conformance/run-cohort.ts";
+import { StreamingAggregator } from "../pipeline/index.ts";
 import { encodedSize, type Update } from "../protocol/message.ts";
-import { RoundFold } from "../round/aggregate.ts";
 import { assignParts } from "../round/assign-parts.ts";
-import type { CohortOutcome } from "../round/backend.ts";
+import type { Outcome } from "../round/backend.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
@@ -70,7 +71,7 @@ describe("FedBCGD", () => {
 
   it("averages a block over those who sent it and the shared entries over all: D_i = i", () => {
     const { exchange } = prepareQuadratics(fedbcgd(), problem, interpreter()).plan;
-    const fold = new RoundFold(exchange);
+    const fold = new StreamingAggregator(exchange);
     const update = (client: number, part: number): Update => ({
       round: 1,
       client,
@@ -116,12 +117,12 @@ describe("FedBCGD", () => {
     const uneven = { ...problem, blocks: { coordinates: [[0, 2], [1]] } };
     const { plan, simulation } = prepareQuadratics(fedbcgd(), uneven, executor);
     const { backend, close } = await inProcessSimulation(simulation, executor);
-    const outcomes: CohortOutcome[] = [];
+    const outcomes: Outcome[] = [];
     const cohort = [0, 1, 2, 3];
     const parts = assignParts(plan, 1, cohort)!;
     const broadcast = { round: 1, vectors: { parameters: plan.initial }, scalars: {} };
-    const request = { broadcast, cohort, parts, learningRate: 0.1, loadState: async () => undefined };
-    await backend.run(request, async (group) => void outcomes.push(...group));
+    const work = { broadcast, cohort, parts, learningRate: 0.1 };
+    await runCohort(backend, work, (outcome) => void outcomes.push(outcome));
     await close();
     const bytes = outcomes.map((outcome) => {
       if ("failure" in outcome) throw new Error(outcome.failure.message);

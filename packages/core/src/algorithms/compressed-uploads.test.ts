@@ -1,6 +1,6 @@
 import { type Executor, interpreter, onnxruntimeNode } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
-import type { Backend } from "../round/backend.ts";
+import { alteredBackend } from "../conformance/run-cohort.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
@@ -44,14 +44,10 @@ async function run(algorithm: Algorithm, quadratics: Quadratics, executor: Execu
   const { plan, simulation } = prepareQuadratics(watched, quadratics, executor);
   const { backend, evaluator, close } = await inProcessSimulation(simulation, executor);
   const floatsUp: number[] = [];
-  const counting: Backend = {
-    ...backend,
-    run: (request, accept) =>
-      backend.run(request, (outcomes) => {
-        for (const outcome of outcomes) if ("update" in outcome) floatsUp.push(floatsOf(outcome.update.vectors));
-        return accept(outcomes);
-      }),
-  };
+  const counting = alteredBackend(backend, (outcome) => {
+    if ("update" in outcome) floatsUp.push(floatsOf(outcome.update.vectors));
+    return outcome;
+  });
   const ports = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates(), emit: () => {} };
   await runFederation(plan, { backend: counting, evaluator, ...ports });
   await close();

@@ -51,7 +51,6 @@ async function run(
     layout: plan.layout,
     exchange: plan.exchange,
     float: executor.float,
-    seed: 0,
     training: { ...PLAIN, ...changes },
     budget: { localEpochs: 1 },
     stages: { weighting: "examples", clipNorm: 0 },

@@ -6,39 +6,25 @@ import {
   type MaskSpec,
   type Program,
 } from "@anabranch/engine";
-import type { Part } from "../algorithms/algorithm.ts";
-import { type CodecSpec, encodeVector } from "../codecs/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
-import { CLIP_NORM, stageVectors } from "../privacy/mechanisms/index.ts";
-import { encodeIntegers, integerVectors } from "../privacy/secure-sum/index.ts";
-import { applyClientStages, type Broadcast, type Update } from "../protocol/index.ts";
-import { bernoulliBits, deriveKey, type RandomKey, randomStream, rootKey } from "../random/index.ts";
-import { type StageSettings, stagesOf } from "../round/stages.ts";
+import { layoutsOfPart, type PipelinePlan, sentUpdate } from "../pipeline/index.ts";
+import type { Broadcast, Update } from "../protocol/index.ts";
+import { bernoulliBits, deriveKey, type RandomKey, randomStream } from "../random/index.ts";
 import { type LocalBudget, planBatches } from "./batches.ts";
 import { type DrawSpecs, drawInputs } from "./draws.ts";
 import { maskBytes } from "./local-task.ts";
 import { vectorInputs, vectorOutputs } from "./vectors.ts";
 
-/** Everything a client (or worker) needs to run tasks of a run, as plain data. */
-export interface TaskPlan {
+/** Everything a client (or worker) needs to run tasks of a run, as plain data. No seed is in it: tasks bring their keys. */
+export interface TaskPlan extends PipelinePlan {
   readonly program: Program | LoopProgram;
-  readonly float: "float32" | "float64";
-  readonly seed: number;
   readonly batchSize: number;
   readonly budget: LocalBudget;
   readonly masks: readonly MaskSpec[];
   readonly draws: DrawSpecs;
   readonly down: Readonly<Record<string, Layout>>;
-  readonly up: Readonly<Record<string, Layout>>;
-  /** What the clients of a method with parts send of `up`, for each part. */
-  readonly parts?: readonly Part[] | undefined;
-  /** Codecs of the vectors of `up` that have one. */
-  readonly codecs: Readonly<Record<string, CodecSpec>>;
   readonly state: Readonly<Record<string, Layout>>;
-  /** Hash of the model's layout; an update of another layout is refused. */
-  readonly layoutHash: string;
-  readonly stages: StageSettings;
 }
 
 export interface ClientData {
@@ -51,6 +37,8 @@ export interface ClientTask {
   readonly learningRate: number;
   /** The part of the vectors that this client sends; undefined: all of them. */
   readonly part?: number | undefined;
+  /** By purpose, see `Order.keys`. */
+  readonly keys: Readonly<Record<string, RandomKey>>;
   readonly broadcast: Broadcast;
   /** Client state of earlier rounds; absent at the first visit. */
   readonly state: Readonly<Record<string, Vector>> | undefined;
@@ -65,8 +53,8 @@ export interface ClientOutcome {
 }
 
 /**
- * One client's part of a round: local training, the client halves of the stages, the codecs or whole numbers. Randomness depends on
- * (seed, purpose, round, client) alone. Throws `client/no-data` and `client/not-finite`.
+ * One client's part of a round: local training, then the client halves of the pipeline. Randomness depends on the keys of
+ * the task alone. Throws `client/no-data` and `client/not-finite`.
  */
 export async function runClient(plan: TaskPlan, executable: Executable, task: ClientTask): Promise<ClientOutcome> {
   const { round } = task.broadcast;
@@ -75,9 +63,9 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
   if (examples === 0) {
     throw new AnabranchError({ code: "client/no-data", message: "this client has no training data", where });
   }
-  const key = (purpose: string): RandomKey => deriveKey(rootKey(plan.seed), purpose, round, task.client);
+  const { keys } = task;
   const make = (n: number): Vector => (plan.float === "float64" ? new Float64Array(n) : new Float32Array(n));
-  const batches = planBatches(examples, plan.batchSize, plan.budget, key("batches"));
+  const batches = planBatches(examples, plan.batchSize, plan.budget, keys["batches"]!);
   const k = batches.steps;
   const state = task.state ?? zeroState(plan, make);
   const outputs = await executable.run({
@@ -88,9 +76,9 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
     "steps/indices": { dtype: "int32", shape: [k, plan.batchSize], data: batches.indices },
     "steps/weights": floats(make, batches.weights, [k, plan.batchSize]),
     "steps/learningRate": { dtype: "float", shape: [k], data: make(k).fill(task.learningRate) },
-    ...maskInputs(plan, k, key("dropout")),
+    ...maskInputs(plan, k, keys["dropout"]!),
     ...sentInputs(plan, task.part, make),
-    ...drawInputs(plan, k, key("draws")),
+    ...drawInputs(plan, k, keys["draws"]!),
   });
   const collect = (kind: "update" | "state", layouts: Readonly<Record<string, Layout>>) =>
     vectorOutputs(outputs, kind, layouts, (name, length) => task.allocate?.(kind, name, length) ?? make(length));
@@ -110,40 +98,12 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
     round,
     client: task.client,
     layoutHash: plan.layoutHash,
-    vectors: collect("update", uploads(plan, task.part)),
+    vectors: collect("update", layoutsOfPart(plan, task.part)),
     public: { examples, steps: k, weight: 1, loss, ...(task.part === undefined ? {} : { part: task.part }) },
   };
-  const staged = applyClientStages(stagesOf(plan.stages), update, {
-    scalars: task.broadcast.scalars,
-    layouts: uploads(plan, task.part),
-  });
-  const { secureSum } = plan.stages;
-  const sent =
-    secureSum === undefined
-      ? encoded(plan, staged)
-      : encodeIntegers(secureSum, staged, task.broadcast.scalars[CLIP_NORM]);
+  const layouts = layoutsOfPart(plan, task.part);
+  const sent = sentUpdate(plan, update, { scalars: task.broadcast.scalars, layouts, keys });
   return { update: sent, state: collect("state", plan.state) };
-}
-
-/** The update as it travels. Last, as stages act on what the server will aggregate, up to the codec's loss. */
-function encoded(plan: TaskPlan, update: Update): Update {
-  const layouts = uploads(plan, update.public.part);
-  const vectors = Object.entries(plan.codecs).map(([name, codec]) => {
-    return [name, encodeVector(codec, layouts[name]!, update.vectors[name]!)] as const;
-  });
-  return { ...update, vectors: { ...update.vectors, ...Object.fromEntries(vectors) } };
-}
-
-/** Layouts of the vectors that a client with this part sends. */
-export function uploads({ up, parts }: Pick<TaskPlan, "up" | "parts">, part: number | undefined): Part {
-  return part === undefined ? up : parts![part]!;
-}
-
-/** Layouts of all vectors in the message of a client with this part, before codecs: those of stages too. */
-export function messageLayouts(plan: Pick<TaskPlan, "up" | "parts" | "stages">, part: number | undefined): Part {
-  const { privacy, secureSum } = plan.stages;
-  if (secureSum !== undefined) return integerVectors(secureSum);
-  return { ...uploads(plan, part), ...(privacy === undefined ? {} : stageVectors(privacy)) };
 }
 
 /** `Local.sent` of a client with this part. */
@@ -154,7 +114,7 @@ function sentInputs(
 ): Readonly<Record<string, HostTensor>> {
   if (plan.parts === undefined) return {};
   const inputs: Record<string, HostTensor> = {};
-  const sent = uploads(plan, part);
+  const sent = layoutsOfPart(plan, part);
   for (const [vector, { entries }] of Object.entries(plan.up)) {
     const names = new Set(sent[vector]!.entries.map(({ name }) => name));
     for (const { name } of entries) inputs[`sent/${vector}/${name}`] = scalar(make, names.has(name) ? 1 : 0);

@@ -3,7 +3,7 @@ import type { Algorithm } from "../algorithms/algorithm.ts";
 import { fedavg } from "../algorithms/fedavg.ts";
 import { encodedSize } from "../protocol/message.ts";
 import { assignParts } from "../round/assign-parts.ts";
-import type { CohortOutcome } from "../round/backend.ts";
+import type { Outcome } from "../round/backend.ts";
 import { type BlobStore, memoryBlobStore } from "../round/blob-store.ts";
 import type { ClientStateStore } from "../round/client-state.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
@@ -13,6 +13,7 @@ import { prepareQuadratics, type Quadratics } from "../simulation/quadratics.ts"
 import { recording } from "../simulation/trace-federation.ts";
 import { type Case, check } from "./case.ts";
 import { HETEROGENEOUS } from "./heterogeneous.ts";
+import { runCohort } from "./run-cohort.ts";
 
 /** What a method tells the battery about itself. */
 export interface AlgorithmUnderTest {
@@ -75,7 +76,7 @@ async function resumes({ create, form }: AlgorithmUnderTest): Promise<void> {
 }
 
 async function wireCost({ create, form, wire }: AlgorithmUnderTest): Promise<void> {
-  const outcomes: CohortOutcome[] = [];
+  const outcomes: Outcome[] = [];
   const d = HETEROGENEOUS.x0.length;
   const algorithm = create();
   const executor = interpreter();
@@ -85,8 +86,7 @@ async function wireCost({ create, form, wire }: AlgorithmUnderTest): Promise<voi
   const broadcast = { round: 1, vectors: algorithm.broadcast(state, {}, 1), scalars: {} };
   const cohort = [0, 1, 2, 3];
   const parts = assignParts(plan, 1, cohort);
-  const request = { broadcast, cohort, parts, learningRate: 0.1, loadState: async () => undefined };
-  await backend.run(request, async (accepted) => void outcomes.push(...accepted));
+  await runCohort(backend, { broadcast, cohort, parts, learningRate: 0.1 }, (outcome) => void outcomes.push(outcome));
   const floats = (vectors: object) =>
     Object.values(vectors).reduce((n: number, v: ArrayLike<number>) => n + v.length, 0);
   check(

@@ -9,4 +9,5 @@ export type {
   TensorData,
 } from "./safetensors-types.ts";
 export { encodeSafetensors, planSafetensors, type SafetensorsPlan } from "./safetensors-write.ts";
+export { damaged, decodeSealed, encodeSealed, type SealedKind } from "./sealed.ts";
 export * from "./stage.ts";

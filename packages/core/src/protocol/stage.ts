@@ -1,5 +1,6 @@
 import type { Layout, Vector } from "../params/index.ts";
-import type { Update } from "./message.ts";
+import { deriveKey, type RandomKey } from "../random/index.ts";
+import type { PublicMetadata, Update } from "./message.ts";
 
 /** What a client half may know beside the update. */
 export interface ClientStageContext {
@@ -7,6 +8,16 @@ export interface ClientStageContext {
   readonly scalars: Readonly<Record<string, number>>;
   /** Layouts of the update's vectors as trained. */
   readonly layouts: Readonly<Record<string, Layout>>;
+  /** Random keys that came with the task, by the name under which a stage asks for them. */
+  readonly keys: Readonly<Record<string, RandomKey>>;
+}
+
+/** What the server knows when an update arrives. */
+export interface ReceiveContext {
+  /** The scalars that went down in this round. */
+  readonly scalars: Readonly<Record<string, number>>;
+  /** The part of the exchange that the client was given; undefined: all of it. */
+  readonly part: number | undefined;
 }
 
 /** What a server half may know beside the aggregate. */
@@ -15,20 +26,91 @@ export interface ServerStageContext {
   readonly round: number;
   /** The scalars that went down in this round. */
   readonly scalars: Readonly<Record<string, number>>;
+  /** Updates in the aggregate. */
+  readonly participants: number;
+  /** A random key of the run by its path. */
+  key(...path: readonly (string | number)[]): RandomKey;
 }
 
-type Aggregate = Readonly<Record<string, Vector>>;
+/** The sum or mean of a cohort on its way to the method. */
+export interface Aggregate {
+  readonly vectors: Readonly<Record<string, Vector>>;
+  /** Numbers for the server's state after the round, e.g. the next clip norm. */
+  readonly state: Readonly<Record<string, number>>;
+}
 
-/** A transform of the update in two halves; either may be absent. It sees sensitive vectors and public metadata apart. */
+/** Why an update counts as a failure of its client. */
+export interface InvalidUpdate {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A random key that a client half asks for: the key of the run along `path`, under `name`. */
+export interface KeyRequest {
+  readonly name: string;
+  /** True: the same for all clients of a round, and no secret. */
+  readonly shared?: boolean;
+  path(round: number, client: number): readonly (string | number)[];
+}
+
+/** What every task draws: mini-batches, dropout, and what its method declares. */
+export const TASK_KEYS: readonly KeyRequest[] = ["batches", "dropout", "draws"].map((name) => ({
+  name,
+  path: (round, client) => [name, round, client],
+}));
+
+/** Whose randomness is asked for. A client that is given work twice in one round is visited twice, 0 and 1. */
+export interface Visit {
+  readonly round: number;
+  readonly client: number;
+  readonly visit: number;
+}
+
+/** The keys that a task brings, derived from that of the run, which stays where it is: derivation cannot be undone. */
+export function taskKeys(
+  root: RandomKey,
+  requests: readonly KeyRequest[],
+  { round, client, visit }: Visit,
+): Readonly<Record<string, RandomKey>> {
+  const keys = requests.map(({ name, path, shared = false }): [string, RandomKey] => {
+    const again = shared || visit === 0 ? [] : ["visit", visit];
+    return [name, deriveKey(root, ...path(round, client), ...again)];
+  });
+  return Object.fromEntries(keys);
+}
+
+/**
+ * One step in the life of an update. It acts up to three times: at the client on what was trained, at the server on what
+ * arrived, and at the server on the aggregate; each may be absent. It sees sensitive vectors and public metadata apart.
+ */
 export interface Stage {
   readonly name: string;
+  /** Randomness of the client half. */
+  readonly keys?: readonly KeyRequest[];
   client?(update: Update, context: ClientStageContext): Update;
+  /** The update with the client half undone where that is done one by one; or what is wrong with it. */
+  receive?(update: Update, context: ReceiveContext): Update | InvalidUpdate;
   server?(aggregate: Aggregate, context: ServerStageContext): Aggregate;
 }
 
 /** Client halves in order. */
 export function applyClientStages(stages: readonly Stage[], update: Update, context: ClientStageContext): Update {
   return stages.reduce((u, stage) => stage.client?.(u, context) ?? u, update);
+}
+
+/** An update that arrived, through the stages in reverse order; the first thing found wrong with it ends its way. */
+export function receiveUpdate(
+  stages: readonly Stage[],
+  update: Update,
+  context: ReceiveContext,
+): Update | InvalidUpdate {
+  let received: Update = update;
+  for (const stage of stages.toReversed()) {
+    const next = stage.receive?.(received, context) ?? received;
+    if ("code" in next) return next;
+    received = next;
+  }
+  return received;
 }
 
 /** Server halves in reverse order, on the aggregate. */
@@ -38,4 +120,9 @@ export function applyServerStages(
   context: ServerStageContext,
 ): Aggregate {
   return stages.reduceRight((a, stage) => stage.server?.(a, context) ?? a, aggregate);
+}
+
+/** The same update with other metadata. */
+export function withMetadata(update: Update, changes: Partial<PublicMetadata>): Update {
+  return { ...update, public: { ...update.public, ...changes } };
 }

@@ -1,36 +1,46 @@
 import type { Vector } from "../params/vector.ts";
 import type { Broadcast, Update } from "../protocol/message.ts";
+import type { RandomKey } from "../random/index.ts";
+import type { ClientVectors } from "./client-state.ts";
 
-/** One round's work for a backend. */
-export interface CohortRequest {
-  readonly broadcast: Broadcast;
-  /** Client numbers; outcomes are accepted in this order. */
-  readonly cohort: readonly number[];
-  /** Which part of the exchange each client sends, by client; undefined where everyone sends everything. */
-  readonly parts?: ReadonlyMap<number, number> | undefined;
+/** A piece of work for one client. */
+export interface Order {
+  /** Names the order: its round, its client and its visit. */
+  readonly id: string;
+  readonly client: number;
+  /** The published model version that is trained. */
+  readonly version: number;
+  /** Its place in the sum of its round. */
+  readonly place: number;
+  /** Which part of the exchange the client sends; undefined where everyone sends everything. */
+  readonly part: number | undefined;
   readonly learningRate: number;
-  /** Persistent client state, undefined at the first visit. */
-  loadState(client: number): Promise<Readonly<Record<string, Vector>> | undefined>;
+  /** Random keys of the task, by purpose. The key of the run is none of them. */
+  readonly keys: Readonly<Record<string, RandomKey>>;
+  /** Persistent client state, undefined at the first visit; read when the work begins. */
+  loadState(): Promise<ClientVectors | undefined>;
 }
 
-/** What became of one client: an update, or a failure, which is data and not an exception. */
-export type CohortOutcome =
+/** What became of an order: an update, or a failure, which is data and not an exception. */
+export type Outcome =
   | {
       readonly client: number;
       readonly update: Update;
-      readonly state: Readonly<Record<string, Vector>>;
+      readonly state: ClientVectors;
       /** Encoded sizes of the messages of this client. */
       readonly bytesDown: number;
       readonly bytesUp: number;
       readonly retried: boolean;
     }
-  | {
-      readonly client: number;
-      readonly failure: { readonly code: string; readonly message: string };
-      /** It received the broadcast all the same. */
-      readonly bytesDown: number;
-      readonly retried: boolean;
-    };
+  | FailedOutcome;
+
+export interface FailedOutcome {
+  readonly client: number;
+  readonly failure: { readonly code: string; readonly message: string };
+  /** It received the broadcast all the same. */
+  readonly bytesDown: number;
+  readonly retried: boolean;
+}
 
 /** Sums over rows of a split. */
 export interface EvaluationSums {
@@ -46,14 +56,25 @@ export interface Warning {
 }
 
 /**
- * What runs a cohort: in-process, worker threads, a live server. The round loop cannot tell which. `run` resolves when
- * every outcome was accepted, in cohort order whatever the order of arrival, in groups of any size (several updates at
- * once are summed in less time, to the same bits). The vectors of outcomes may be reused by the backend once `accept` has
- * resolved.
+ * What does the work: in-process, worker threads, a live server. The round loop cannot tell which. Orders begin in the
+ * order in which they are submitted, so that waiting for the first one never waits for a place that later ones hold.
  */
 export interface Backend {
   readonly name: string;
-  run(request: CohortRequest, accept: (outcomes: readonly CohortOutcome[]) => Promise<void>): Promise<void>;
+  /** Outcomes that are summed together in less time than one by one, to the same bits. */
+  readonly group: number;
+  /** Makes a model version known to all that work. */
+  publish(version: number, broadcast: Broadcast): void;
+  /** The version is named by no order any more. */
+  retire(version: number): void;
+  /** Gives out work on a published version. */
+  submit(order: Order): void;
+  /** What became of a submitted order. Its vectors may be reused once it is released. */
+  outcome(id: string): Promise<Outcome>;
+  /** The outcome is no longer needed; an order that is still waiting is not begun. Resolves when its memory is at rest. */
+  release(id: string): Promise<void>;
+  /** Resolves when some of what works has nothing to do; absent where nothing works beside the caller. */
+  idle?(): Promise<void>;
   /** What happened since the last call and no outcome tells, e.g. that a worker was lost and replaced. */
   takeWarnings?(): readonly Warning[];
 }

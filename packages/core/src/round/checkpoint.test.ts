@@ -1,11 +1,10 @@
 import { AnabranchError } from "@anabranch/engine";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeSafetensors } from "../protocol/index.ts";
+import { decodeSafetensors, encodeSealed } from "../protocol/index.ts";
 import { memoryBlobStore } from "./blob-store.ts";
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, requireResumable } from "./checkpoint.ts";
-import { checkpointName, newestCheckpoint, saveCheckpointFile } from "./checkpoint-files.ts";
-import { encodeSealed } from "./sealed.ts";
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+import { checkpointName, newestCheckpoint, requireResumable, saveCheckpointFile } from "./checkpoint-store.ts";
 
 const checkpoint: Checkpoint = {
   version: 1,
@@ -35,6 +34,11 @@ const checkpoint: Checkpoint = {
     last: { loss: null, accuracy: 0.6 },
     trouble: { kind: "clients", rounds: 2, reason: "diverged", message: "Rounds 6 to 7: all clients failed." },
   },
+  work: {
+    time: 2_500_000,
+    schedule: { outstanding: [3], arrived: [] },
+    outstanding: [{ client: 4, version: 6, visit: 1, arrives: 2_600_000 }],
+  },
   generator: { seed: 2 ** 52 + 1 },
 };
 
@@ -45,8 +49,9 @@ describe("encodeCheckpoint", () => {
 
   it("keeps versions, no evaluation and a best of minus infinity", () => {
     const { last: _, ...totals } = checkpoint.totals;
+    const { work: __, ...rest } = checkpoint;
     const other: Checkpoint = {
-      ...checkpoint,
+      ...rest,
       clientStates: { kind: "versions", versions: [3, 70_000].map((client) => ({ client, round: 6 })) },
       totals: { ...totals, best: { round: 0, accuracy: Number.NEGATIVE_INFINITY, stale: 0 } },
     };

@@ -1,9 +1,9 @@
-import { AnabranchError } from "@anabranch/engine";
+import * as z from "zod";
 import type { Vector } from "../params/index.ts";
-import { checkpointContents, checkpointFrom } from "./checkpoint-contents.ts";
+import { damaged, decodeSealed, encodeSealed, type NamedTensor, type SafetensorsFile } from "../protocol/index.ts";
+import type { ScheduleState } from "../schedule/index.ts";
 import type { ClientStates } from "./client-state.ts";
 import type { Trouble } from "./divergence.ts";
-import { decodeSealed, encodeSealed } from "./sealed.ts";
 
 const FILE = { kind: "checkpoint", version: "1" };
 
@@ -18,6 +18,20 @@ export interface RunTotals {
   readonly last?: { readonly loss: number | null; readonly accuracy: number | null };
   /** What is wrong after the newest round. */
   readonly trouble?: Trouble | undefined;
+}
+
+/** Work that a later round will take up. */
+export interface UnfinishedWork {
+  /** Instant of the newest event, in microseconds. */
+  readonly time: number;
+  readonly schedule: ScheduleState;
+  /** Orders given out and not come back: whose, on which version, and when they arrive. */
+  readonly outstanding: readonly {
+    readonly client: number;
+    readonly version: number;
+    readonly visit: number;
+    readonly arrives: number;
+  }[];
 }
 
 /** Everything a run needs to go on after `round`, bit for bit. */
@@ -40,6 +54,8 @@ export interface Checkpoint {
   };
   readonly clientStates: ClientStates;
   readonly totals: RunTotals;
+  /** What a schedule that looks beyond its round has under way; absent where nothing is. */
+  readonly work?: UnfinishedWork | undefined;
   /** The generator is counter-based: seed and round are its position. */
   readonly generator: { readonly seed: number };
 }
@@ -55,37 +71,183 @@ export function decodeCheckpoint(bytes: Uint8Array, where: string): Checkpoint {
   return checkpointFrom(decodeSealed(FILE, bytes, where), where);
 }
 
-/** What a run demands of a checkpoint it continues from. */
-export type CheckpointIdentity = Pick<
-  Checkpoint,
-  "packageVersion" | "configHash" | "dataHash" | "algorithm" | "layoutHash"
->;
+const SERVER = "server/";
+const CLIENT = "client/";
 
-/**
- * Refuses a checkpoint of another run. Throws `checkpoint/version` (another version of Anabranch), `checkpoint/algorithm`,
- * `checkpoint/layout`, `checkpoint/config` or `checkpoint/data`.
- */
-export function requireResumable(checkpoint: Checkpoint, expected: CheckpointIdentity, where: string): void {
-  const startAnew = "Resume with the configuration in the run's own folder, or start a new run.";
-  const checks: [keyof CheckpointIdentity, string, string, string][] = [
-    [
-      "packageVersion",
-      "checkpoint/version",
-      "the checkpoint was written by another version of Anabranch",
-      "Resume with that version: another one may train other bits.",
-    ],
-    ["algorithm", "checkpoint/algorithm", "the checkpoint belongs to another algorithm", startAnew],
-    ["layoutHash", "checkpoint/layout", "the checkpoint belongs to another model", startAnew],
-    ["configHash", "checkpoint/config", "the configuration has changed since the checkpoint", startAnew],
-    [
-      "dataHash",
-      "checkpoint/data",
-      "the data have changed since the checkpoint",
-      "Put the data set's files back as they were, or start a new run.",
-    ],
-  ];
-  for (const [key, code, message, advice] of checks) {
-    if (checkpoint[key] === expected[key]) continue;
-    throw new AnabranchError({ code, message, where, received: checkpoint[key], expected: expected[key], advice });
+const bodySchema = z.strictObject({
+  packageVersion: z.string(),
+  configHash: z.string(),
+  dataHash: z.string(),
+  executor: z.string(),
+  round: z.int().nonnegative(),
+  algorithm: z.string(),
+  layoutHash: z.string(),
+  seed: z.int(),
+  /** Names of the server's scalars, in the order of the tensor "scalars". */
+  scalars: z.array(z.string()),
+  clientStates: z.enum(["inline", "versions"]),
+  evaluated: z.boolean(),
+  trouble: z
+    .strictObject({
+      kind: z.enum(["model", "clients", "unreleased"]),
+      rounds: z.int().positive(),
+      reason: z.enum(["diverged", "clients-failed"]),
+      message: z.string(),
+    })
+    .optional(),
+  work: z
+    .strictObject({
+      time: z.int().nonnegative(),
+      schedule: z.record(z.string(), z.array(z.number())),
+      outstanding: z.array(
+        z.strictObject({
+          client: z.int().nonnegative(),
+          version: z.int().nonnegative(),
+          visit: z.int().nonnegative(),
+          arrives: z.int().nonnegative(),
+        }),
+      ),
+    })
+    .optional(),
+});
+type Body = z.output<typeof bodySchema>;
+
+type Tensors = Record<string, NamedTensor>;
+
+/** A checkpoint as tensors (all numbers that must come back exactly) and a small JSON body. */
+export function checkpointContents(checkpoint: Checkpoint): { tensors: Tensors; body: Body } {
+  const { packageVersion, configHash, dataHash, executor, round, algorithm, layoutHash } = checkpoint;
+  const { serverState, totals, work } = checkpoint;
+  const scalars = Object.entries(serverState.scalars).sort(([a], [b]) => (a < b ? -1 : 1));
+  const tensors: Tensors = {
+    scalars: float64s(scalars.map(([, value]) => value)),
+    totals: float64s(totalsToNumbers(totals)),
+    ...clientTensors(checkpoint.clientStates),
+  };
+  for (const [name, vector] of Object.entries(serverState.vectors)) tensors[SERVER + name] = flat(vector);
+  const body = {
+    ...{ packageVersion, configHash, dataHash, executor, round, algorithm, layoutHash },
+    seed: checkpoint.generator.seed,
+    scalars: scalars.map(([name]) => name),
+    clientStates: checkpoint.clientStates.kind,
+    evaluated: totals.last !== undefined,
+    ...(totals.trouble === undefined ? {} : { trouble: totals.trouble }),
+    ...(work === undefined ? {} : { work: structuredClone(work) as NonNullable<Body["work"]> }),
+  };
+  return { tensors, body };
+}
+
+/** The checkpoint of a file whose seal is whole. Throws `checkpoint/corrupt` where its parts do not fit together. */
+function checkpointFrom({ tensors, metadata }: SafetensorsFile, where: string): Checkpoint {
+  const { seed, scalars, clientStates, evaluated, trouble, ...rest } = readBody(metadata.body, where);
+  const values = numbers(tensors, "scalars", scalars.length, where);
+  return {
+    version: 1,
+    ...rest,
+    serverState: {
+      vectors: vectorsUnder(tensors, SERVER, where),
+      scalars: Object.fromEntries(scalars.map((name, i) => [name, values[i]!])),
+    },
+    clientStates: clientStates === "inline" ? readInline(tensors, where) : readVersions(tensors, where),
+    totals: {
+      ...numbersToTotals(numbers(tensors, "totals", TOTALS, where), evaluated),
+      ...(trouble === undefined ? {} : { trouble }),
+    },
+    generator: { seed },
+  };
+}
+
+function readBody(json: string | undefined, where: string): Body {
+  try {
+    return bodySchema.parse(JSON.parse(json ?? ""));
+  } catch (cause) {
+    throw damaged("checkpoint", where, "its description cannot be read", json?.slice(0, 80), undefined, cause);
   }
+}
+
+const TOTALS = 8;
+
+function totalsToNumbers({ bytesDown, bytesUp, seconds, best, last }: RunTotals): number[] {
+  const { loss, accuracy } = last ?? { loss: null, accuracy: null };
+  const evaluation = [loss ?? Number.NaN, accuracy ?? Number.NaN];
+  return [bytesDown, bytesUp, seconds, best.round, best.accuracy, best.stale, ...evaluation];
+}
+
+function numbersToTotals(values: Float64Array, evaluated: boolean): RunTotals {
+  const [bytesDown, bytesUp, seconds, round, accuracy, stale, loss, lastAccuracy] = values as unknown as number[];
+  const orNull = (value: number) => (Number.isFinite(value) ? value : null);
+  return {
+    bytesDown: bytesDown!,
+    bytesUp: bytesUp!,
+    seconds: seconds!,
+    best: { round: round!, accuracy: accuracy!, stale: stale! },
+    ...(evaluated ? { last: { loss: orNull(loss!), accuracy: orNull(lastAccuracy!) } } : {}),
+  };
+}
+
+/** Inline: "clients" [n] and one tensor for each vector. Versions: "clients" [n, 2] of client and round. */
+function clientTensors(states: ClientStates): Tensors {
+  if (states.kind === "versions") {
+    const pairs = Int32Array.from(states.versions.flatMap(({ client, round }) => [client, round]));
+    return { clients: { shape: [states.versions.length, 2], data: pairs } };
+  }
+  const clients = Int32Array.from(states.states, ({ client }) => client);
+  const tensors: Tensors = { clients: { shape: [clients.length], data: clients } };
+  for (const { client, vectors } of states.states) {
+    for (const [name, vector] of Object.entries(vectors)) tensors[`${CLIENT}${client}/${name}`] = flat(vector);
+  }
+  return tensors;
+}
+
+function readInline(tensors: SafetensorsFile["tensors"], where: string): ClientStates {
+  const byClient = new Map<number, Record<string, Vector>>();
+  for (const client of clientNumbers(tensors, where)) byClient.set(client, {});
+  for (const [path, vector] of Object.entries(vectorsUnder(tensors, CLIENT, where))) {
+    const slash = path.indexOf("/");
+    const vectors = byClient.get(Number(path.slice(0, slash)));
+    if (vectors === undefined) throw damaged("checkpoint", where, "it holds a state of an unknown client", path);
+    vectors[path.slice(slash + 1)] = vector;
+  }
+  return { kind: "inline", states: [...byClient].map(([client, vectors]) => ({ client, vectors })) };
+}
+
+function readVersions(tensors: SafetensorsFile["tensors"], where: string): ClientStates {
+  const pairs = clientNumbers(tensors, where);
+  const versions = Array.from({ length: pairs.length / 2 }, (_, i) => ({
+    client: pairs[2 * i]!,
+    round: pairs[2 * i + 1]!,
+  }));
+  return { kind: "versions", versions };
+}
+
+function clientNumbers(tensors: SafetensorsFile["tensors"], where: string): Int32Array {
+  const data = tensors.clients?.data;
+  if (data instanceof Int32Array) return data;
+  throw damaged("checkpoint", where, "the list of clients is missing");
+}
+
+function numbers(tensors: SafetensorsFile["tensors"], name: string, length: number, where: string): Float64Array {
+  const data = tensors[name]?.data;
+  if (data instanceof Float64Array && data.length === length) return data;
+  throw damaged("checkpoint", where, `the numbers "${name}" are incomplete`);
+}
+
+function vectorsUnder(tensors: SafetensorsFile["tensors"], prefix: string, where: string): Record<string, Vector> {
+  const found: [string, Vector][] = [];
+  for (const [name, { data }] of Object.entries(tensors)) {
+    if (!name.startsWith(prefix)) continue;
+    if (!(data instanceof Float32Array || data instanceof Float64Array)) {
+      throw damaged("checkpoint", where, `${name} is no vector of floats`);
+    }
+    found.push([name.slice(prefix.length), data]);
+  }
+  return Object.fromEntries(found);
+}
+
+function float64s(values: readonly number[]): NamedTensor {
+  return { shape: [values.length], data: Float64Array.from(values) };
+}
+
+function flat(data: Vector): NamedTensor {
+  return { shape: [data.length], data };
 }

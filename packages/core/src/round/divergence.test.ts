@@ -2,12 +2,13 @@ import { interpreter } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { fedavg } from "../algorithms/fedavg.ts";
 import { resolveConfig } from "../config/index.ts";
+import { alteredBackend } from "../conformance/run-cohort.ts";
 import type { ArrayDataset } from "../data/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
 import { prepareRun } from "../simulation/prepare.ts";
 import { prepareQuadratics, type Quadratics } from "../simulation/quadratics.ts";
-import type { Backend, CohortOutcome } from "./backend.ts";
+import type { Backend } from "./backend.ts";
 import { memoryBlobStore } from "./blob-store.ts";
 import { firstSentence, isDivergedLoss } from "./divergence.ts";
 import type { EventOf, RunEvent } from "./events.ts";
@@ -63,22 +64,13 @@ async function run(world: World): Promise<{ result: RunResult; events: RunEvent[
   return { result, events };
 }
 
-function failing(backend: Backend, codeOf: NonNullable<World["failing"]>): Backend {
-  return {
-    name: backend.name,
-    run: ({ ...request }, accept) =>
-      backend.run(request, (outcomes) =>
-        accept(
-          outcomes.map((outcome): CohortOutcome => {
-            const code = codeOf(request.broadcast.round, outcome.client);
-            if (code === undefined) return outcome;
-            const message = `it went wrong (round ${request.broadcast.round}, client ${outcome.client}); received x. Do y.`;
-            return { client: outcome.client, failure: { code, message }, bytesDown: 1, retried: false };
-          }),
-        ),
-      ),
-  };
-}
+const failing = (backend: Backend, codeOf: NonNullable<World["failing"]>): Backend =>
+  alteredBackend(backend, (outcome, { version, client }) => {
+    const code = codeOf(version, client);
+    if (code === undefined) return outcome;
+    const message = `it went wrong (round ${version}, client ${client}); received x. Do y.`;
+    return { client, failure: { code, message }, bytesDown: 1, retried: false };
+  });
 
 const stoppedOf = (events: readonly RunEvent[]) =>
   events.filter((event): event is EventOf<"run.stopped"> => event.type === "run.stopped");
@@ -234,7 +226,7 @@ describe("a private run", () => {
   it("has failed where nothing was ever released, and does not say how many clients there were", async () => {
     const privacy: MechanismSettings = {
       ...{ clipping: "flat", clipNorm: 1, distribution: "gaussian", noise: "distributed", noiseMultiplier: 0 },
-      ...{ denominator: 2, minimumSurvivors: 2, source: { kind: "seeded", seed: 1 } },
+      ...{ denominator: 2, minimumSurvivors: 2, source: { kind: "seeded" } },
     };
     const fails = (round: number, client: number) => (round === 5 || client === 0 ? "x/y" : undefined);
     const { result } = await run({ failing: fails, plan: { stages: { weighting: "uniform", clipNorm: 0, privacy } } });

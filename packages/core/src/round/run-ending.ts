@@ -1,8 +1,8 @@
 import { hashVector, isFiniteVector } from "../params/vector.ts";
+import { isSpent, spentAfter } from "./budget.ts";
+import type { RunState } from "./checkpoint-store.ts";
 import { type FailedEnd, failsForTrouble, stopsForTrouble } from "./divergence.ts";
-import { isSpent, spentAfter } from "./private-round.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
-import type { RunState } from "./run-state.ts";
 
 /** How a run has ended, and why where it failed. */
 export type Ending =

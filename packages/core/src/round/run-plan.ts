@@ -1,15 +1,16 @@
 import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
+import type { PipelineSettings } from "../pipeline/index.ts";
 import type { RecordedAccount } from "../privacy/accounting/index.ts";
 import type { Summation } from "../privacy/secure-aggregation/summation.ts";
+import type { Schedule } from "../schedule/index.ts";
 import type { Sampler } from "../selection/sampler.ts";
 import type { Backend, Evaluator, Warning } from "./backend.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { ClientStateStore } from "./client-state.ts";
 import type { FailedEnd } from "./divergence.ts";
 import type { RunEvent } from "./events.ts";
-import type { StageSettings } from "./stages.ts";
 
 /** What rounds of a private run cost: a function of how many were begun, whoever came. */
 export interface PrivacyAccount {
@@ -42,7 +43,12 @@ export interface RunPlan {
   readonly exchange: Exchange;
   readonly initial: Vector;
   readonly sampler: Sampler;
-  readonly stages: StageSettings;
+  readonly stages: PipelineSettings;
+  /** Element type of the model and of what clients send. */
+  readonly float: "float32" | "float64";
+  /** Seed of the randomness of stages: noise, rounding, rotation. */
+  readonly stageSeed: number;
+  readonly schedule: Schedule;
   /** Of a private run. */
   readonly account?: PrivacyAccount | undefined;
   /** Local steps of every client where the configuration fixes them, which makes them public. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { fedavg } from "../algorithms/fedavg.ts";
 import { scaffold } from "../algorithms/scaffold.ts";
+import { alteredBackend } from "../conformance/run-cohort.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
 import { prepareQuadratics, type Quadratics } from "../simulation/quadratics.ts";
 import type { Backend, EvaluationSums, Warning } from "./backend.ts";
@@ -59,31 +60,20 @@ async function run(world: World): Promise<{ result: RunResult; events: RunEvent[
   return { result, events };
 }
 
-function failing(backend: Backend, fails: NonNullable<World["failing"]>): Backend {
-  const failure = { code: "client/failed", message: "it fails as the test asks" };
-  return {
-    name: backend.name,
-    run: (request, accept) =>
-      backend.run(request, (outcomes) =>
-        accept(
-          outcomes.map((outcome) =>
-            fails(request.broadcast.round, outcome.client)
-              ? { client: outcome.client, failure, bytesDown: outcome.bytesDown, retried: false }
-              : outcome,
-          ),
-        ),
-      ),
-  };
-}
+const failing = (backend: Backend, fails: NonNullable<World["failing"]>): Backend =>
+  alteredBackend(backend, (outcome, { version, client }) => {
+    const failure = { code: "client/failed", message: "it fails as the test asks" };
+    return fails(version, client) ? { client, failure, bytesDown: outcome.bytesDown, retried: false } : outcome;
+  });
 
 /** Has one warning to tell after each cohort, and none twice. */
 function warning(backend: Backend): Backend {
   const warnings: Warning[] = [];
   return {
-    name: backend.name,
-    async run(request, accept) {
-      await backend.run(request, accept);
-      warnings.push({ code: "worker/lost", message: `in round ${request.broadcast.round}` });
+    ...alteredBackend(backend, (outcome) => outcome),
+    retire(version) {
+      backend.retire(version);
+      warnings.push({ code: "worker/lost", message: `in round ${version}` });
     },
     takeWarnings: () => warnings.splice(0),
   };

@@ -13,9 +13,10 @@ import type { Algorithm, DrawSpec, LocalStep, ParameterTensors } from "../algori
 import { fedavg } from "../algorithms/fedavg.ts";
 import { combine } from "../algorithms/parameter-tensors.ts";
 import { resolveConfig } from "../config/index.ts";
+import { runCohort } from "../conformance/run-cohort.ts";
 import type { ArrayDataset } from "../data/index.ts";
 import { entryView } from "../params/layout.ts";
-import type { CohortOutcome } from "../round/backend.ts";
+import type { Outcome } from "../round/backend.ts";
 import { inProcessSimulation } from "./in-process.ts";
 import { type PreparedRun, prepareRun } from "./prepare.ts";
 import { prepareQuadratics } from "./quadratics.ts";
@@ -57,10 +58,10 @@ const gaussNewtonEstimate = measuring({ labels: { kind: "uniform" } }, (at, loca
 /** What client 0 uploads in round 1. */
 async function upload({ plan, simulation }: Pick<PreparedRun, "plan" | "simulation">, executor: Executor) {
   const { backend, close } = await inProcessSimulation(simulation, executor);
-  const outcomes: CohortOutcome[] = [];
+  const outcomes: Outcome[] = [];
   const broadcast = { round: 1, vectors: { parameters: plan.initial }, scalars: {} };
-  const request = { broadcast, cohort: [0], learningRate: 0.1, loadState: async () => undefined };
-  await backend.run(request, async (group) => void outcomes.push(...group));
+  const request = { broadcast, cohort: [0], learningRate: 0.1 };
+  await runCohort(backend, request, (outcome) => void outcomes.push(outcome));
   await close();
   const [outcome] = outcomes;
   if (outcome === undefined || "failure" in outcome) throw new Error(outcome?.failure.message);

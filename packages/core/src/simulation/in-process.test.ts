@@ -1,9 +1,10 @@
 import { AnabranchError, type Executor, interpreter } from "@anabranch/engine";
 import { beforeAll, describe, expect, it } from "vitest";
 import { resolveConfig } from "../config/index.ts";
+import { runCohort } from "../conformance/run-cohort.ts";
 import type { ArrayDataset, TrainTest } from "../data/index.ts";
 import { decodeUpdate, encodedSize, encodeUpdate } from "../protocol/index.ts";
-import type { CohortOutcome } from "../round/backend.ts";
+import type { Outcome } from "../round/backend.ts";
 import { describeFailure, inProcessSimulation } from "./in-process.ts";
 import { type ExecutorIdentity, type PreparedRun, prepareRun } from "./prepare.ts";
 
@@ -34,11 +35,11 @@ describe("inProcessSimulation", () => {
   });
 
   const train = async (cohort: readonly number[], learningRate = 0.1) => {
-    const outcomes: CohortOutcome[] = [];
+    const outcomes: Outcome[] = [];
     const vectors = { parameters: run.plan.initial };
     const broadcast = { round: 1, vectors, scalars: {} };
-    const request = { broadcast, cohort, learningRate, loadState: async () => undefined };
-    await simulation.backend.run(request, async (group) => void outcomes.push(...group));
+    const request = { broadcast, cohort, learningRate };
+    await runCohort(simulation.backend, request, (outcome) => void outcomes.push(outcome));
     return { outcomes, bytesDown: encodedSize(broadcast) };
   };
 

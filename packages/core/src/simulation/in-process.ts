@@ -1,10 +1,10 @@
 import { AnabranchError, type Executor, loadProgram } from "@anabranch/engine";
 import { type DataSpec, evaluationRanges, openDataSource } from "../client/data-source.ts";
 import { addSums, evaluateRange } from "../client/evaluate.ts";
-import { runClient } from "../client/run-client.ts";
+import { type ClientTask, runClient } from "../client/run-client.ts";
 import type { Vector } from "../params/vector.ts";
-import { encodedSize } from "../protocol/message.ts";
-import type { Backend, CohortOutcome, EvaluationSums, Evaluator } from "../round/backend.ts";
+import { type Broadcast, encodedSize } from "../protocol/message.ts";
+import type { Backend, EvaluationSums, Evaluator, Order, Outcome } from "../round/backend.ts";
 import type { SimulationPlan } from "./plan.ts";
 
 /** Runs every client one after the other on this thread. The reference for every other backend. */
@@ -19,35 +19,12 @@ export async function inProcessSimulation(
     const source = openDataSource(spec);
     const sums: EvaluationSums[] = [];
     for (const range of evaluationRanges(spec, plan.evaluation.batchSize)) {
-      const own = await evaluateRange(plan.evaluation, evaluation, parameters, source, range);
-      for (const one of own) sums.push(one);
+      sums.push(...(await evaluateRange(plan.evaluation, evaluation, parameters, source, range)));
     }
     return sums;
   };
   return {
-    backend: {
-      name: "in-process",
-      async run(request, accept) {
-        const bytesDown = encodedSize(request.broadcast);
-        for (const client of request.cohort) {
-          let outcome: CohortOutcome;
-          try {
-            const { update, state } = await runClient(plan.task, task, {
-              client,
-              learningRate: request.learningRate,
-              part: request.parts?.get(client),
-              broadcast: request.broadcast,
-              state: await request.loadState(client),
-              data: train.load(client),
-            });
-            outcome = { client, update, state, bytesDown, bytesUp: encodedSize(update), retried: false };
-          } catch (error) {
-            outcome = { client, failure: describeFailure(error), bytesDown, retried: false };
-          }
-          await accept([outcome]);
-        }
-      },
-    },
+    backend: inProcessBackend((order) => runClient(plan.task, task, { ...order, data: train.load(order.client) })),
     evaluator: {
       async evaluate(parameters) {
         return addSums(await evaluateAll(parameters, plan.test));
@@ -60,6 +37,31 @@ export async function inProcessSimulation(
       await task.release();
       await evaluation.release();
     },
+  };
+}
+
+/** Work is done when its outcome is asked for. */
+function inProcessBackend(train: (task: Omit<ClientTask, "data">) => ReturnType<typeof runClient>): Backend {
+  const versions = new Map<number, { readonly broadcast: Broadcast; readonly bytes: number }>();
+  const orders = new Map<string, Order>();
+  return {
+    name: "in-process",
+    group: 1,
+    publish: (version, broadcast) => void versions.set(version, { broadcast, bytes: encodedSize(broadcast) }),
+    retire: (version) => void versions.delete(version),
+    submit: (order) => void orders.set(order.id, order),
+    async outcome(id): Promise<Outcome> {
+      const { client, version, loadState, ...order } = orders.get(id)!;
+      const { broadcast, bytes: bytesDown } = versions.get(version)!;
+      try {
+        const state = await loadState();
+        const { update, state: next } = await train({ ...order, client, broadcast, state });
+        return { client, update, state: next, bytesDown, bytesUp: encodedSize(update), retried: false };
+      } catch (error) {
+        return { client, failure: describeFailure(error), bytesDown, retried: false };
+      }
+    },
+    release: async (id) => void orders.delete(id),
   };
 }
 

@@ -7,7 +7,7 @@ import { compileLocalTask, type TaskSettings } from "../client/local-task.ts";
 import type { TaskPlan } from "../client/run-client.ts";
 import type { Model } from "../models/model.ts";
 import type { Layout } from "../params/layout.ts";
-import type { StageSettings } from "../round/stages.ts";
+import { type PipelineSettings, uploadsOf } from "../pipeline/index.ts";
 
 /** Where simulated clients' data and the test set come from. */
 export interface SimulationSources {
@@ -33,36 +33,29 @@ export interface PlanParts {
   readonly layout: Layout;
   readonly exchange: Exchange;
   readonly float: "float32" | "float64";
-  readonly seed: number;
   readonly training: TaskSettings;
   readonly budget: LocalBudget;
-  readonly stages: StageSettings;
+  readonly stages: PipelineSettings;
   readonly evaluationBatch: number;
   readonly sources: SimulationSources;
 }
 
 /** Traces and compiles the programs of a simulation. */
 export function simulationPlan(parts: PlanParts): SimulationPlan {
-  const { algorithm, model, layout, exchange, float, seed, training, budget, stages, evaluationBatch } = parts;
+  const { algorithm, model, layout, exchange, float, training, budget, stages, evaluationBatch } = parts;
   const { program, gradientsPerStep } = compileLocalTask(algorithm, model, exchange, training);
   return {
     gradientsPerStep,
     task: {
       program,
       float,
-      seed,
       batchSize: training.batchSize,
       budget,
       masks: model.masks,
       draws: algorithm.client.draws ?? {},
       down: exchange.down,
-      up: Object.fromEntries(Object.entries(exchange.up).map(([name, upload]) => [name, upload.layout])),
-      parts: exchange.parts,
-      codecs: Object.fromEntries(
-        Object.entries(exchange.up).flatMap(([name, { codec }]) => (codec === undefined ? [] : [[name, codec]])),
-      ),
+      ...uploadsOf(exchange, layout),
       state: exchange.client,
-      layoutHash: layout.hash,
       stages,
     },
     evaluation: { program: compileEvaluation(model, layout, evaluationBatch), layout, batchSize: evaluationBatch },

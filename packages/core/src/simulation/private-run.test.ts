@@ -1,9 +1,11 @@
 import { AnabranchError, interpreter } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { type ConfigInput, resolveConfig } from "../config/index.ts";
+import { alteredBackend } from "../conformance/run-cohort.ts";
 import type { ArrayDataset } from "../data/index.ts";
 import { createAccountant, type PrivacyEventInput } from "../privacy/accounting/index.ts";
 import { CLIP_NORM } from "../privacy/mechanisms/index.ts";
+import type { Broadcast } from "../protocol/message.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import type { RunEvent } from "../round/events.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
@@ -170,19 +172,12 @@ describe("a private run", () => {
 
   it("sends the clip norm down, which follows the votes", async () => {
     const privacy = { targetQuantile: 0.5, countNoise: 0.6 };
-    const { plan } = prepare({ privacy });
-    expect(plan.exchange.up).toMatchObject({ unclipped: { aggregation: "sum" }, delta: { aggregation: "sum" } });
     const executor = interpreter();
     const prepared = prepare({ privacy });
     const { backend, evaluator } = await inProcessSimulation(prepared.simulation, executor);
     const sent: number[] = [];
-    const watched = {
-      name: "watched",
-      run: ((request, accept) => {
-        sent.push(request.broadcast.scalars[CLIP_NORM]!);
-        return backend.run(request, accept);
-      }) as typeof backend.run,
-    };
+    const watch = ({ scalars }: Broadcast) => void sent.push(scalars[CLIP_NORM]!);
+    const watched = alteredBackend(backend, (outcome) => outcome, watch);
     const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
     await runFederation(prepared.plan, { backend: watched, evaluator, ...stores, emit: () => {} });
     expect(sent[0]).toBe(0.1);

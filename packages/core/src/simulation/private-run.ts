@@ -1,15 +1,15 @@
 import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
+import { capabilitiesOf, requireCapable } from "../pipeline/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import type { Warning } from "../round/backend.ts";
 import type { PrivacyAccount, RunPlan } from "../round/run-plan.ts";
 import type { Federation } from "./federation.ts";
-import { freshSeed, type Start } from "./initial-weights.ts";
+import type { Start } from "./initial-weights.ts";
 import { accountOf, type Released } from "./private-account.ts";
 import { noiseMultiplierOf } from "./private-noise.ts";
 import { requireRecords } from "./private-records.ts";
-import { requireOneVector } from "./summable.ts";
 import { privateTestRows } from "./test-rows.ts";
 
 /**
@@ -33,7 +33,10 @@ export function configuredMechanism(
       "A private method without clip and noise would protect nobody: set privacy.mechanism, or take its plain form.",
     );
   }
-  requirePrivateMethod(config, algorithm, exchange);
+  const method = capabilitiesOf(algorithm, exchange);
+  requireCapable("privacy.mechanism", `"${privacy.mechanism}"`, method);
+  if (privacy.targetQuantile !== undefined)
+    requireCapable("privacy.targetQuantile", `${privacy.targetQuantile}`, method);
   const records = algorithm.privacy?.unit === "records";
   if (records) requireRecords(config, algorithm, federation);
   const { clipping, clipNorm, noise, minimumSurvivors, targetQuantile, clipLearningRate } = privacy;
@@ -48,7 +51,7 @@ export function configuredMechanism(
     minimumSurvivors: minimumSurvivors ?? 1,
     ...(records ? { fewestRecords: federation.examplesHeld.fewest } : {}),
     denominator: sampler.cohort,
-    source: { kind: "seeded", seed: freshSeed(config.seed, start) },
+    source: { kind: "seeded" },
     ...(targetQuantile === undefined ? {} : { adaptive: { targetQuantile, rate: clipLearningRate, countNoise } }),
   };
 }
@@ -77,23 +80,6 @@ function releasedOf({ privacy }: Algorithm, { up }: Exchange, federation: Federa
   const { clients, examplesHeld, hash } = federation;
   const records = privacy?.unit === "records" ? examplesHeld.total : undefined;
   return { population: clients, size: Object.values(up)[0]!.layout.size, records, data: hash };
-}
-
-function requirePrivateMethod({ privacy }: Config, algorithm: Algorithm, exchange: Exchange): void {
-  requireOneVector("privacy.mechanism", privacy.mechanism, algorithm, exchange, {
-    keep: "What a client keeps would differ from what was clipped and noised.",
-    vectors: "The clip norm is made for one vector; the others would share it.",
-    parts: "The mechanism sums whole vectors.",
-    encoded: "Decoded updates may exceed the clip norm: switch the light upload off.",
-  });
-  if (algorithm.privacy?.clipNorm !== undefined && privacy.targetQuantile !== undefined) {
-    throw conflict(
-      "privacy.targetQuantile",
-      `${privacy.targetQuantile}, with algorithm.name = "${algorithm.name}", which sets the clip norm of each round itself`,
-      "nothing",
-      "Leave privacy.targetQuantile out.",
-    );
-  }
 }
 
 /** What the operator should know before the run. */

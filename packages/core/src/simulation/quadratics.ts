@@ -4,8 +4,8 @@ import { arrayDataSpec } from "../client/data-source.ts";
 import { quadratic } from "../models/index.ts";
 import { layout } from "../params/layout.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
-import { privateExchange } from "../round/private-round.ts";
 import type { RunPlan } from "../round/run-plan.ts";
+import { synchronous } from "../schedule/index.ts";
 import { scriptedSampler } from "../selection/sampler.ts";
 import { type SimulationPlan, simulationPlan } from "./plan.ts";
 
@@ -44,7 +44,7 @@ const noiseless = {
   noise: "central",
   noiseMultiplier: 0,
   minimumSurvivors: 1,
-  source: { kind: "seeded", seed: 0 },
+  source: { kind: "seeded" },
 } as const satisfies Partial<MechanismSettings>;
 
 /** Prepares a method on quadratics for the round loop: the same tasks and server halves as in any run. */
@@ -80,7 +80,6 @@ export function prepareQuadratics(
     layout: modelLayout,
     exchange,
     float,
-    seed: 0,
     training: { batchSize: 1, gradientClip: 0, momentum: 0, nesterov: false, weightDecay: problem.weightDecay ?? 0 },
     budget: { localSteps: problem.localSteps },
     stages,
@@ -97,10 +96,13 @@ export function prepareQuadratics(
     population: a.length,
     algorithm,
     layout: modelLayout,
-    exchange: privacy === undefined ? exchange : privateExchange(exchange, privacy),
+    exchange,
     initial: pack(x0),
     sampler: scriptedSampler(cohorts),
     stages,
+    float,
+    stageSeed: 0,
+    schedule: synchronous,
     localSteps: problem.localSteps,
     learningRate: () => problem.learningRate,
     evaluateEvery: 0,

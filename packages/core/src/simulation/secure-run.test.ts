@@ -1,6 +1,7 @@
 import { interpreter } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { type ConfigInput, resolveConfig } from "../config/index.ts";
+import { alteredBackend } from "../conformance/run-cohort.ts";
 import type { ArrayDataset } from "../data/index.ts";
 import { createAccountant } from "../privacy/accounting/index.ts";
 import { INTEGERS } from "../privacy/secure-sum/index.ts";
@@ -49,24 +50,11 @@ async function run(changes: ConfigInput, watch: (backend: Backend) => Backend = 
 /** A backend some of whose clients fail in the first round. */
 const failing =
   (clients: number) =>
-  (backend: Backend): Backend => ({
-    name: "failing",
-    run: (request, accept) =>
-      backend.run(request, (outcomes) =>
-        accept(
-          outcomes.map((outcome) =>
-            request.broadcast.round === 1 && request.cohort.indexOf(outcome.client) < clients
-              ? {
-                  client: outcome.client,
-                  failure: { code: "test/gone", message: "gone" },
-                  bytesDown: 0,
-                  retried: false,
-                }
-              : outcome,
-          ),
-        ),
-      ),
-  });
+  (backend: Backend): Backend =>
+    alteredBackend(backend, (outcome, { version, place, client }) => {
+      if (version !== 1 || place >= clients) return outcome;
+      return { client, failure: { code: "test/gone", message: "gone" }, bytesDown: 0, retried: false };
+    });
 
 const hidden = ["bonawitz", "secagg+", "lightsecagg"] as const;
 const secure = (protocol: "plain" | (typeof hidden)[number]) => ({ secureAggregation: { protocol } });
@@ -136,17 +124,12 @@ describe("a run with secure sums", () => {
   });
 
   it("leaves out an update that is no whole numbers in range", async () => {
-    const spoil = (backend: Backend): Backend => ({
-      name: "spoiling",
-      run: (request, accept) =>
-        backend.run(request, (outcomes) => {
-          for (const outcome of outcomes) {
-            const bad = [0.5, -1, 65536, Number.NaN][request.cohort.indexOf(outcome.client)]!;
-            if (request.broadcast.round === 1 && "update" in outcome) outcome.update.vectors[INTEGERS]![3] = bad;
-          }
-          return accept(outcomes);
-        }),
-    });
+    const spoil = (backend: Backend): Backend =>
+      alteredBackend(backend, (outcome, { version, place }) => {
+        const bad = [0.5, -1, 65536, Number.NaN][place]!;
+        if (version === 1 && "update" in outcome) outcome.update.vectors[INTEGERS]![3] = bad;
+        return outcome;
+      });
     const { events, warnings } = await run(secure("bonawitz"), spoil);
     const codes = events.flatMap((event) => (event.type === "client.failed" ? [event.code] : []));
     expect(codes).toEqual(Array(4).fill("update/integers"));

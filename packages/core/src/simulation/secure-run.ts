@@ -2,6 +2,7 @@ import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import { isDiscrete } from "../config/check-privacy.ts";
 import type { Config } from "../config/index.ts";
+import { capabilitiesOf, requireCapable } from "../pipeline/index.ts";
 import { type DiscreteMechanism, discreteMechanism } from "../privacy/integers/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import { checkRule, codedRule, planRule } from "../privacy/secure-aggregation/plan-rules.ts";
@@ -14,7 +15,6 @@ import {
   type SecureSumSettings,
 } from "../privacy/secure-sum/index.ts";
 import type { Federation } from "./federation.ts";
-import { requireOneVector } from "./summable.ts";
 
 /**
  * How the updates of a configured simulation are summed under masks, undefined where they are not. Throws `config/conflict`
@@ -30,20 +30,14 @@ export function configuredSecureSum(
 ): SecureSumSettings | undefined {
   const { protocol, threshold, corrupted, dropped } = config.secureAggregation;
   if (protocol === "none") return undefined;
-  // masks hide what single clients send: what is added must be one vector of one scale
-  requireOneVector("secureAggregation.protocol", protocol, algorithm, exchange, {
-    keep: "After a round without a sum, or where values were cut, clients and server would disagree.",
-    vectors: "One range and one number of bits serve one vector.",
-    parts: "Sums of parts would tell who sent which.",
-    encoded: "Factors of matrices cannot be added: switch the light upload off.",
-  });
+  requireCapable("secureAggregation.protocol", `"${protocol}"`, capabilitiesOf(algorithm, exchange));
   const [vector, { layout, aggregation }] = Object.entries(exchange.up)[0]!;
   const settings: SecureSumSettings = {
     ...{ protocol, vector, size: layout.size, threshold, corrupted, dropped },
     aggregation: mechanism === undefined ? aggregation : "sum",
     encoding: encodingOf(config, federation, layout.size, mechanism),
     fewest: Math.max(2, mechanism?.minimumSurvivors ?? 2),
-    source: mechanism?.source ?? { kind: "seeded", seed: config.seed },
+    source: { kind: "seeded" },
   };
   requirePlan(config, settings, federation.clients);
   return settings;

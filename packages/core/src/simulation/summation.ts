@@ -10,14 +10,15 @@ import type { RunPlan } from "../round/run-plan.ts";
  */
 export async function simulatedSummation({
   stages: { secureSum },
-}: Pick<RunPlan, "stages">): Promise<Summation | undefined> {
+  stageSeed,
+}: Pick<RunPlan, "stages" | "stageSeed">): Promise<Summation | undefined> {
   if (secureSum === undefined) return undefined;
   const parts = await import("../privacy/secure-aggregation/index.ts");
   const { source } = secureSum;
   const entropy = (...path: readonly (string | number)[]): Entropy =>
     source.kind === "secure"
       ? parts.secureEntropy()
-      : parts.seededEntropy(deriveKey(rootKey(source.seed), "secure-keys", ...path));
+      : parts.seededEntropy(deriveKey(rootKey(stageSeed), "secure-keys", ...path));
   const ports: SummationPorts = {
     serverEntropy: (round) => entropy(round, "server"),
     clientEntropy: (round, client) => entropy(round, client),

@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import { type ConfigInput, resolveConfig } from "../config/index.ts";
 import type { ArrayDataset, TrainTest } from "../data/index.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
+import { BEST_CHECKPOINT } from "../round/checkpoint-store.ts";
 import type { RunEvent } from "../round/events.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
-import { BEST_CHECKPOINT } from "../round/run-state.ts";
 import { inProcessSimulation } from "./in-process.ts";
 import { prepareRun } from "./prepare.ts";
 

@@ -1,5 +1,6 @@
 import { setEnvironmentData } from "node:worker_threads";
-import { type CohortOutcome, hashVector, prepareQuadratics, scaffold } from "@anabranch/core";
+import { hashVector, type Outcome, prepareQuadratics, scaffold } from "@anabranch/core";
+import { runCohort } from "@anabranch/core/conformance";
 import { interpreter } from "@anabranch/engine";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { threadsLeftBehind } from "./left-behind.ts";
@@ -42,19 +43,17 @@ function openGate(): void {
 }
 
 /** An outcome with the hash of its update, which the slot does not hold for long. */
-type Hashed = CohortOutcome & { readonly hash?: string };
+type Hashed = Outcome & { readonly hash?: string };
 
 /** A round whose broadcast has this value everywhere; `during` is awaited while the first updates lie in their slots. */
 async function round(pool: WorkerPool, value: number, during?: () => Promise<void>): Promise<Hashed[]> {
   const vectors = { parameters: new Float64Array(3).fill(value), control: new Float64Array(3) };
   const cohort = Array.from({ length: clients }, (_, i) => i);
-  const request = { cohort, learningRate: 0.1, loadState: async () => undefined };
+  const work = { cohort, learningRate: 0.1, broadcast: { round: 1, vectors, scalars: {} } };
   const outcomes: Hashed[] = [];
-  await pool.run({ ...request, broadcast: { round: 1, vectors, scalars: {} } }, async (accepted) => {
+  await runCohort(pool, work, async (one) => {
     if (outcomes.length === 0) await during?.();
-    outcomes.push(
-      ...accepted.map((one) => ("update" in one ? { ...one, hash: hashVector(one.update.vectors["delta"]!) } : one)),
-    );
+    outcomes.push("update" in one ? { ...one, hash: hashVector(one.update.vectors["delta"]!) } : one);
   });
   return outcomes;
 }

@@ -1,4 +1,4 @@
-import type { EvaluationSums, SimulationPlan } from "@anabranch/core";
+import type { EvaluationSums, Order, SimulationPlan } from "@anabranch/core";
 
 /** What a worker thread receives when it starts. Shared buffers are shared, the rest is copied. */
 export interface WorkerSetup {
@@ -9,16 +9,24 @@ export interface WorkerSetup {
 }
 
 export type ToWorker =
-  | { readonly type: "broadcast"; readonly buffer: SharedArrayBuffer; readonly length: number }
+  | {
+      readonly type: "publish";
+      readonly version: number;
+      readonly buffer: SharedArrayBuffer;
+      readonly length: number;
+    }
+  | { readonly type: "retire"; readonly version: number }
   | {
       readonly type: "train";
       readonly id: number;
       /** Where the update goes and states lie, see `slotLayout`. */
       readonly slot: SharedArrayBuffer;
       readonly client: number;
+      readonly version: number;
       readonly learningRate: number;
       /** See `ClientTask.part`. */
       readonly part: number | undefined;
+      readonly keys: Order["keys"];
       /** Whether the slot holds a state of earlier rounds. */
       readonly hasState: boolean;
     }

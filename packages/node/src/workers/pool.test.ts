@@ -1,7 +1,6 @@
 import {
   type Algorithm,
   type Backend,
-  type CohortOutcome,
   type Evaluator,
   entryTypes,
   fedavg,
@@ -10,11 +9,13 @@ import {
   inProcessSimulation,
   memoryBlobStore,
   memoryClientStates,
+  type Outcome,
   type ParameterTensors,
   prepareQuadratics,
   runFederation,
   scaffold,
 } from "@anabranch/core";
+import { runCohort } from "@anabranch/core/conformance";
 import {
   interpreter,
   type Optimizer,
@@ -86,7 +87,7 @@ function localSteps(optimizer: Optimizer): Algorithm {
 }
 
 /** A copy that outlives the slot. */
-function keep(outcome: CohortOutcome): CohortOutcome {
+function keep(outcome: Outcome): Outcome {
   if (!("update" in outcome)) return outcome;
   const { vectors } = outcome.update;
   const copies = Object.entries(vectors).map(([name, vector]) => [name, vector.slice()]);
@@ -95,7 +96,7 @@ function keep(outcome: CohortOutcome): CohortOutcome {
 
 describe("WorkerPool", () => {
   const { simulation } = scaffolds;
-  const request = { cohort: [0, 1, 2, 3, 4, 5, 6, 7], learningRate: 0.1, loadState: async () => undefined };
+  const request = { cohort: [0, 1, 2, 3, 4, 5, 6, 7], learningRate: 0.1 };
   const broadcast = (value: number) => ({
     round: 1,
     vectors: { parameters: new Float32Array(3).fill(value), control: new Float32Array(3) },
@@ -139,8 +140,8 @@ describe("WorkerPool", () => {
     const parted = { ...request, cohort, parts, broadcast: { round: 1, vectors, scalars: {} } };
     const sizes = async (backend: Backend) => {
       const bytes: number[] = [];
-      await backend.run(parted, async (group) => {
-        for (const outcome of group) if ("update" in outcome) bytes.push(outcome.bytesUp);
+      await runCohort(backend, parted, (outcome) => {
+        if ("update" in outcome) bytes.push(outcome.bytesUp);
       });
       return bytes;
     };
@@ -182,18 +183,16 @@ describe("WorkerPool", () => {
 
   it("retries the tasks of a worker that dies, once, and goes on", async () => {
     const pool = await WorkerPool.start(exact, { executor: "interpreter", workers: 2 });
-    const outcomes: CohortOutcome[] = [];
-    await pool.run({ ...request, broadcast: exactBroadcast }, async (accepted) => {
+    const outcomes: Outcome[] = [];
+    await runCohort(pool, { ...request, broadcast: exactBroadcast }, async (outcome) => {
       if (outcomes.length === 0) await pool.threads[0]!.terminate();
-      outcomes.push(...accepted.map(keep));
+      outcomes.push(keep(outcome));
     });
     expect(outcomes.map((o) => o.client)).toEqual(request.cohort);
     expect(outcomes.every((o) => "update" in o)).toBe(true);
-    const healthy: CohortOutcome[] = [];
-    await pool.run({ ...request, broadcast: exactBroadcast }, async (accepted) => {
-      healthy.push(...accepted.map(keep));
-    });
-    const vectors = (list: CohortOutcome[]) =>
+    const healthy: Outcome[] = [];
+    await runCohort(pool, { ...request, broadcast: exactBroadcast }, (outcome) => void healthy.push(keep(outcome)));
+    const vectors = (list: Outcome[]) =>
       list.map((o) => ("update" in o ? hashVector(o.update.vectors["delta"]!) : "failed"));
     expect(vectors(outcomes)).toEqual(vectors(healthy));
     await pool.close();
@@ -202,11 +201,9 @@ describe("WorkerPool", () => {
   it("reports a task whose worker dies twice, and an evaluation as an error", async () => {
     const script = new URL("./testing/dying-worker.ts", import.meta.url);
     const pool = await WorkerPool.start(exact, { executor: "interpreter", workers: 1, script });
-    const outcomes: CohortOutcome[] = [];
-    await pool.run(
-      { ...request, cohort: [3], broadcast: exactBroadcast },
-      async (group) => void outcomes.push(...group),
-    );
+    const outcomes: Outcome[] = [];
+    const alone = { ...request, cohort: [3], broadcast: exactBroadcast };
+    await runCohort(pool, alone, (outcome) => void outcomes.push(outcome));
     expect(outcomes).toMatchObject([{ client: 3, retried: true, failure: { code: "worker/lost" } }]);
     await expect(pool.evaluate(new Float64Array(3))).rejects.toMatchObject({ code: "worker/lost" });
     await pool.close();
@@ -215,8 +212,8 @@ describe("WorkerPool", () => {
   it("reports a client whose update is not finite and takes the others", async () => {
     const pool = await WorkerPool.start(simulation, { executor: "onnxruntime-node", workers: 2 });
     const failed: string[] = [];
-    await pool.run({ ...request, learningRate: 1e30, broadcast: broadcast(1) }, async (outcomes) => {
-      for (const outcome of outcomes) if ("failure" in outcome) failed.push(outcome.failure.code);
+    await runCohort(pool, { ...request, learningRate: 1e30, broadcast: broadcast(1) }, (outcome) => {
+      if ("failure" in outcome) failed.push(outcome.failure.code);
     });
     expect(failed.length).toBe(8);
     expect(new Set(failed)).toEqual(new Set(["client/not-finite"]));

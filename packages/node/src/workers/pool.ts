@@ -2,14 +2,15 @@ import {
   AnabranchError,
   addSums,
   type Backend,
-  type CohortOutcome,
-  type CohortRequest,
+  type Broadcast,
   decodeUpdate,
   type EvaluationSums,
   type Evaluator,
   encodedSize,
   encodeInto,
   evaluationRanges,
+  type Order,
+  type Outcome,
   type SimulationPlan,
   type Vector,
   type Warning,
@@ -39,9 +40,19 @@ export interface PoolOptions {
 /** Tasks a worker has at a time: one running, one waiting, so that it never idles while results are folded. */
 const TASKS_PER_WORKER = 2;
 
+/** An order on its way. */
+interface Work {
+  readonly order: Order;
+  readonly outcome: Promise<Outcome>;
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: unknown) => void;
+  /** Where it is written; undefined until it begins. */
+  slot: number | undefined;
+}
+
 /**
- * A simulation on worker threads. Data and the broadcast lie in shared memory; results come back as encoded messages in
- * shared slots and are accepted in cohort order from a reorder window of 2 x workers, so memory does not grow with the cohort.
+ * A simulation on worker threads. Data and model versions lie in shared memory; results come back as encoded messages in
+ * shared slots, 2 x workers of them, which are held until their order is released: memory does not grow with the cohort.
  */
 export class WorkerPool implements Backend, Evaluator {
   readonly name = "worker-threads";
@@ -53,9 +64,15 @@ export class WorkerPool implements Backend, Evaluator {
   /** Lost ones, of which some may compute on. */
   readonly #formerThreads: WorkerThread[] = [];
   #warnings: Warning[] = [];
-  #broadcast: { buffer: SharedArrayBuffer; length: number } | undefined;
+  /** Model versions that are trained, encoded. */
+  readonly #versions = new Map<number, { readonly buffer: SharedArrayBuffer; readonly length: number }>();
+  /** Of the version retired last, for the next one. */
+  #spareBuffers: SharedArrayBuffer[] = [];
+  readonly #work = new Map<string, Work>();
+  #waiting: Work[] = [];
+  #freeSlots: number[];
   #parameters: SharedArrayBuffer | undefined;
-  readonly #work = { tasks: 0, milliseconds: 0, runningMilliseconds: 0 };
+  readonly #measured = { tasks: 0, milliseconds: 0, runningMilliseconds: 0 };
   #nextId = 0;
 
   private constructor(plan: SimulationPlan, options: PoolOptions) {
@@ -64,6 +81,7 @@ export class WorkerPool implements Backend, Evaluator {
     this.#layout = slotLayout(plan.task);
     const length = options.window ?? options.workers * TASKS_PER_WORKER;
     this.#slots = Array.from({ length }, () => this.#newSlot());
+    this.#freeSlots = [...this.#slots.keys()];
   }
 
   /** Starts the threads and waits until each has loaded its programs. */
@@ -81,23 +99,57 @@ export class WorkerPool implements Backend, Evaluator {
     return pool;
   }
 
-  async run(request: CohortRequest, accept: (outcomes: readonly CohortOutcome[]) => Promise<void>): Promise<void> {
-    const bytesDown = this.#publishBroadcast(request);
-    const window = this.#slots.length;
-    const running = new Map<number, Promise<CohortOutcome>>();
-    let started = 0;
-    try {
-      for (let index = 0; index < request.cohort.length; ) {
-        for (; started < request.cohort.length && started < index + window; started++) {
-          running.set(started, this.#train(request, request.cohort[started]!, started % window, bytesDown));
-        }
-        const group = await this.#nextGroup(running, index);
-        index += group.length;
-        await accept(group);
-      }
-    } finally {
-      await Promise.allSettled(running.values()); // after a failure too, no task may write into a slot of the next round
+  /** Updates of as many clients as there are workers are summed in less time than one by one. */
+  get group(): number {
+    return this.#options.workers;
+  }
+
+  publish(version: number, broadcast: Broadcast): void {
+    const length = encodedSize(broadcast);
+    const spare = this.#spareBuffers.pop();
+    const buffer = spare !== undefined && spare.byteLength >= length ? spare : new SharedArrayBuffer(length + 4096);
+    encodeInto(broadcast, new Uint8Array(buffer, 0, length));
+    this.#versions.set(version, { buffer, length });
+    for (const thread of this.#threads) thread.post({ type: "publish", version, buffer, length });
+  }
+
+  retire(version: number): void {
+    const retired = this.#versions.get(version);
+    if (retired === undefined) return;
+    this.#versions.delete(version);
+    for (const thread of this.#threads) thread.post({ type: "retire", version });
+    this.#spareBuffers = [retired.buffer];
+  }
+
+  submit(order: Order): void {
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+    promise.catch(() => {}); // thrown where the outcome is asked for
+    const work: Work = { order, outcome: promise, resolve, reject, slot: undefined };
+    this.#work.set(order.id, work);
+    this.#waiting.push(work);
+    this.#begin();
+  }
+
+  outcome(id: string): Promise<Outcome> {
+    return this.#work.get(id)!.outcome;
+  }
+
+  async release(id: string): Promise<void> {
+    const work = this.#work.get(id);
+    if (work === undefined) return;
+    this.#work.delete(id);
+    if (work.slot === undefined) {
+      this.#waiting = this.#waiting.filter((other) => other !== work);
+      return;
     }
+    await work.outcome.catch(() => {});
+    this.#freeSlots.push(work.slot);
+    this.#begin();
+  }
+
+  /** Resolves when a worker has no task left. */
+  async idle(): Promise<void> {
+    await Promise.race(this.#threads.map((thread) => thread.idle()));
   }
 
   async evaluate(parameters: Vector): Promise<EvaluationSums> {
@@ -118,7 +170,7 @@ export class WorkerPool implements Backend, Evaluator {
 
   /** With `measure`: client tasks done so far, how many, their processor time over all workers, and that of the programs in them. */
   get work(): { readonly tasks: number; readonly milliseconds: number; readonly runningMilliseconds: number } {
-    return this.#work;
+    return this.#measured;
   }
 
   /** The threads, for tests that end one. */
@@ -134,7 +186,7 @@ export class WorkerPool implements Backend, Evaluator {
     };
     const { taskTimeoutMs = 600_000, script } = this.#options;
     const thread = new WorkerThread(setup, { taskTimeoutMs, ...(script === undefined ? {} : { script }) });
-    if (this.#broadcast !== undefined) thread.post({ type: "broadcast", ...this.#broadcast });
+    for (const [version, shared] of this.#versions) thread.post({ type: "publish", version, ...shared });
     if (this.#parameters !== undefined) thread.post({ type: "parameters", buffer: this.#parameters });
     return thread;
   }
@@ -156,26 +208,13 @@ export class WorkerPool implements Backend, Evaluator {
     return this.#spawn();
   }
 
-  /**
-   * Takes the next outcomes in cohort order: as many as there are workers, which are summed in less time than one by
-   * one, but fewer where waiting for them would leave a worker without a task.
-   */
-  async #nextGroup(running: Map<number, Promise<CohortOutcome>>, index: number): Promise<CohortOutcome[]> {
-    const group: CohortOutcome[] = [];
-    while (group.length < this.#options.workers) {
-      const next = running.get(index + group.length);
-      if (next === undefined) break;
-      const outcome = group.length === 0 ? await next : await Promise.race([next, this.#idle()]);
-      if (outcome === undefined) break;
-      running.delete(index + group.length);
-      group.push(outcome);
+  /** Begins waiting work as long as there are slots, in the order in which it was submitted. */
+  #begin(): void {
+    while (this.#waiting.length > 0 && this.#freeSlots.length > 0) {
+      const work = this.#waiting.shift()!;
+      work.slot = this.#freeSlots.pop()!;
+      this.#train(work.order, work.slot).then(work.resolve, work.reject);
     }
-    return group;
-  }
-
-  /** Resolves when a worker has no task left. */
-  async #idle(): Promise<undefined> {
-    await Promise.race(this.#threads.map((thread) => thread.idle()));
   }
 
   /** As `#request`, for work that the run cannot do without. Throws `worker/lost` or what the worker has thrown. */
@@ -216,25 +255,25 @@ export class WorkerPool implements Backend, Evaluator {
     }
   }
 
-  async #train(request: CohortRequest, client: number, slot: number, bytesDown: number): Promise<CohortOutcome> {
+  async #train({ client, version, part, learningRate, keys, loadState }: Order, slot: number): Promise<Outcome> {
+    const bytesDown = this.#versions.get(version)!.length;
     try {
-      const old = await request.loadState(client);
+      const old = await loadState();
       const { task } = this.#plan;
-      const { learningRate } = request;
-      const part = request.parts?.get(client);
       const { answer, retried } = await this.#requestInto(slot, (id, buffer) => {
         if (old !== undefined) {
           const place = slotVectors(task, buffer, this.#layout.oldState, task.state);
           for (const [name, vector] of Object.entries(place)) vector.set(old[name]!);
         }
-        return { type: "train", id, slot: buffer, client, learningRate, part, hasState: old !== undefined };
+        const hasState = old !== undefined;
+        return { type: "train", id, slot: buffer, client, version, learningRate, part, keys, hasState };
       });
       if (answer.type === "failed")
         return { client, failure: { code: answer.code, message: answer.message }, bytesDown, retried };
       if (answer.type !== "trained") throw new Error(`unexpected answer ${answer.type}`);
-      this.#work.tasks++;
-      this.#work.milliseconds += answer.milliseconds;
-      this.#work.runningMilliseconds += answer.runningMilliseconds;
+      this.#measured.tasks++;
+      this.#measured.milliseconds += answer.milliseconds;
+      this.#measured.runningMilliseconds += answer.runningMilliseconds;
       const buffer = this.#slots[slot]!;
       const update = decodeUpdate(new Uint8Array(buffer, 0, answer.length));
       const state = slotVectors(task, buffer, this.#layout.newState, task.state);
@@ -255,16 +294,6 @@ export class WorkerPool implements Backend, Evaluator {
       if (answer.type === "evaluated") return answer.sums;
       throw new Error(`unexpected answer ${answer.type}`);
     });
-  }
-
-  #publishBroadcast(request: CohortRequest): number {
-    const length = encodedSize(request.broadcast);
-    const known = this.#broadcast?.buffer;
-    const buffer = known !== undefined && known.byteLength >= length ? known : new SharedArrayBuffer(length + 4096);
-    encodeInto(request.broadcast, new Uint8Array(buffer, 0, length));
-    this.#broadcast = { buffer, length };
-    for (const thread of this.#threads) thread.post({ type: "broadcast", buffer, length });
-    return length;
   }
 
   #publishParameters(parameters: Vector): void {

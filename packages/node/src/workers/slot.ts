@@ -1,10 +1,9 @@
 import {
   encodedSize,
   type Layout,
-  largestEncoding,
-  messageLayouts,
+  largestUpdate,
   type TaskPlan,
-  type Update,
+  travelsAsTrained,
   type Vector,
   vectorOffsets,
 } from "@anabranch/core";
@@ -30,7 +29,7 @@ export function slotLayout(plan: TaskPlan): SlotLayout {
   const width = widthOf(plan);
   const parts = plan.parts === undefined ? [undefined] : [...plan.parts.keys()];
   const largest = parts.map((part) => largestUpdate(plan, part));
-  const fixed = Object.keys(plan.codecs).length === 0 && plan.stages.secureSum === undefined;
+  const fixed = travelsAsTrained(plan);
   let end = Math.max(...largest.map(encodedSize));
   const place = (layouts: Readonly<Record<string, Layout>>): Offsets =>
     Object.fromEntries(
@@ -42,18 +41,6 @@ export function slotLayout(plan: TaskPlan): SlotLayout {
     );
   const updates = largest.map((update) => (fixed ? vectorOffsets(update) : {}));
   return { updates, newState: place(plan.state), oldState: place(plan.state), bytes: end };
-}
-
-/** An update as long as they get. */
-function largestUpdate(plan: TaskPlan, part: number | undefined): Update {
-  const vectors = Object.entries(messageLayouts(plan, part)).map(([name, layout]) => {
-    const codec = plan.codecs[name];
-    if (plan.stages.secureSum !== undefined) return [name, new Float64Array(layout.size)] as const;
-    return [name, makeVector(plan, codec === undefined ? layout.size : largestEncoding(codec, layout))] as const;
-  });
-  const numbers = { examples: 0, steps: 0, weight: 0, loss: 0, ...(part === undefined ? {} : { part }) };
-  const { layoutHash } = plan;
-  return { round: 0, client: 0, layoutHash, vectors: Object.fromEntries(vectors), public: numbers };
 }
 
 /** The vectors of a slot as views. */
@@ -68,10 +55,6 @@ export function slotVectors(
   return Object.fromEntries(
     Object.entries(offsets).map(([name, offset]) => [name, new make(buffer, offset, layouts[name]!.size)]),
   );
-}
-
-function makeVector(plan: TaskPlan, size: number): Vector {
-  return plan.float === "float64" ? new Float64Array(size) : new Float32Array(size);
 }
 
 function widthOf(plan: TaskPlan): number {

@@ -30,7 +30,14 @@ interface Loaded {
   readonly holdout: ClientDataSource | undefined;
 }
 
-let broadcast: Broadcast | undefined;
+/** A model version; decoded when the first task needs it. */
+interface Version {
+  readonly buffer: SharedArrayBuffer;
+  readonly length: number;
+  broadcast?: Broadcast;
+}
+
+const versions = new Map<number, Version>();
 let parameters: Vector | undefined;
 
 const loading: Promise<Loaded | undefined> = load();
@@ -56,9 +63,11 @@ async function load(): Promise<Loaded | undefined> {
 
 async function handle(loaded: Loaded, message: ToWorker): Promise<void> {
   switch (message.type) {
-    case "broadcast":
-      // one private copy a round: ONNX Runtime refuses tensors over shared buffers
-      broadcast = decodeBroadcast(new Uint8Array(message.buffer).slice(0, message.length));
+    case "publish":
+      versions.set(message.version, { buffer: message.buffer, length: message.length });
+      return;
+    case "retire":
+      versions.delete(message.version);
       return;
     case "parameters":
       parameters =
@@ -82,7 +91,7 @@ async function handle(loaded: Loaded, message: ToWorker): Promise<void> {
 
 async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" }>): Promise<void> {
   const started = processorTime();
-  const { id, slot, client, learningRate, part } = message;
+  const { id, slot, client, learningRate, part, keys } = message;
   const { state } = plan.task;
   const memory = {
     update: slotVectors(plan.task, slot, layout.updates[part ?? 0]!, messageLayouts(plan.task, part)),
@@ -98,7 +107,8 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
       client,
       learningRate,
       part,
-      broadcast: broadcast!,
+      keys,
+      broadcast: broadcastOf(versions.get(message.version)!),
       state: message.hasState ? copies(slotVectors(plan.task, slot, layout.oldState, state)) : undefined,
       data: loaded.train.load(client),
       allocate: (kind, name) => memory[kind][name],
@@ -106,6 +116,12 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
   );
   const length = encodeInto(outcome.update, new Uint8Array(slot));
   post({ type: "trained", id, length, milliseconds: processorTime() - started, runningMilliseconds });
+}
+
+/** One private copy per version: ONNX Runtime refuses tensors over shared buffers. */
+function broadcastOf(version: Version): Broadcast {
+  version.broadcast ??= decodeBroadcast(new Uint8Array(version.buffer).slice(0, version.length));
+  return version.broadcast;
 }
 
 /** Private copies: ONNX Runtime refuses tensors over shared buffers. */

@@ -1,19 +1,19 @@
 import { AnabranchError } from "@anabranch/engine";
 import type { Vector } from "../../params/index.ts";
-import { deriveKey, type RandomStream, randomStream, rootKey, secureStream } from "../../random/index.ts";
-import type { MechanismSettings } from "./settings.ts";
+import { type RandomKey, type RandomStream, randomStream, secureStream } from "../../random/index.ts";
+import type { RandomSource } from "./settings.ts";
 
 /**
- * Random numbers for one release: keyed by (seed, round, path) in a simulation, fresh from the system's secure generator
- * in live runs. A seeded stream protects nobody from those who know the seed; a run says which it uses.
+ * Random numbers for one release: of its key in a simulation, fresh from the system's secure generator in live runs. A seeded
+ * stream protects nobody from those who know the seed; a run says which it uses.
  */
-export function noiseStream(
-  source: MechanismSettings["source"],
-  round: number,
-  ...path: readonly (string | number)[]
-): RandomStream {
-  if (source.kind === "secure") return secureStream();
-  return randomStream(deriveKey(rootKey(source.seed), "privacy-noise", round, ...path));
+export function noiseStream({ kind }: RandomSource, key: RandomKey): RandomStream {
+  return kind === "secure" ? secureStream() : randomStream(key);
+}
+
+/** Path of the key of the noise that one release has in one vector; with the client where it is a client's own. */
+export function noisePath(round: number, vector: string, ...client: readonly number[]): readonly (string | number)[] {
+  return ["privacy-noise", round, vector, ...client];
 }
 
 /**

@@ -1,7 +1,7 @@
 export { nextClipNorm, updateNoiseMultiplier } from "./adaptive-clip.ts";
 export { clipUpdate, jointNorm, layerBounds } from "./clip.ts";
 export { discreteGaussianSampler } from "./discrete-gaussian-sampler.ts";
-export { addGaussian, noiseStream } from "./gaussian.ts";
+export { addGaussian, noisePath, noiseStream } from "./gaussian.ts";
 export {
   type AdaptiveClipping,
   CLIP_NORM,
@@ -9,6 +9,7 @@ export {
   type MechanismSettings,
   type NoiseDistribution,
   type NoisePlace,
+  type RandomSource,
   UNCLIPPED,
 } from "./settings.ts";
 export { skellamSampler } from "./skellam.ts";

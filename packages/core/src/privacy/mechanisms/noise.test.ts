@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { applyClientStages, applyServerStages, type Update } from "../../protocol/index.ts";
-import { addGaussian, noiseStream } from "./gaussian.ts";
+import { applyClientStages, applyServerStages, taskKeys, type Update } from "../../protocol/index.ts";
+import { deriveKey, rootKey } from "../../random/index.ts";
+import { addGaussian, noisePath, noiseStream } from "./gaussian.ts";
 import { CLIP_NORM, type MechanismSettings, UNCLIPPED } from "./settings.ts";
 import { mechanismStages } from "./stages.ts";
 
@@ -18,10 +19,16 @@ const settings: MechanismSettings = {
   noiseMultiplier: 1.5,
   denominator: 8,
   minimumSurvivors: 1,
-  source: { kind: "seeded", seed: 11 },
+  source: { kind: "seeded" },
 };
 const onServer = { round: 3, scalars: { [CLIP_NORM]: settings.clipNorm } };
-const onClient = { scalars: onServer.scalars, layouts: {} };
+const onClient = { scalars: onServer.scalars, layouts: {}, keys: {} };
+const trained = ["delta"];
+/** What stages may know, of the run with this seed. */
+const ofRun = (seed: number) => ({
+  participants: 0,
+  key: (...path: (string | number)[]) => deriveKey(rootKey(seed), ...path),
+});
 const zero = (client: number, round = 3): Update => ({
   round,
   client,
@@ -31,15 +38,22 @@ const zero = (client: number, round = 3): Update => ({
 });
 
 /** What a round of clients that changed nothing releases. */
-function released(changes: Partial<MechanismSettings>, clients: number, round = 3): Float64Array {
+function released(changes: Partial<MechanismSettings>, clients: number, round = 3, seed = 11): Float64Array {
   const mechanism = { ...settings, ...changes };
-  const stages = mechanismStages(mechanism);
+  const stages = mechanismStages(mechanism, trained);
+  const requests = stages.flatMap(({ keys = [] }) => keys);
   const total = new Float64Array(d);
   for (let client = 0; client < clients; client++) {
-    const { vectors } = applyClientStages(stages, zero(client, round), onClient);
+    const keys = taskKeys(rootKey(seed), requests, { round, client, visit: 0 });
+    const { vectors } = applyClientStages(stages, zero(client, round), { ...onClient, keys });
     for (let i = 0; i < d; i++) total[i] = total[i]! + vectors["delta"]![i]!;
   }
-  return applyServerStages(stages, { delta: total }, { ...onServer, round })["delta"] as Float64Array;
+  const aggregate = applyServerStages(
+    stages,
+    { vectors: { delta: total }, state: {} },
+    { ...onServer, ...ofRun(seed), round },
+  );
+  return aggregate.vectors["delta"] as Float64Array;
 }
 
 function expectGaussian(values: Float64Array, deviation: number): void {
@@ -87,10 +101,10 @@ describe("noise of a released round", () => {
     expect(released({}, 0)).toEqual(first);
     for (const lag of [1, 2, 7]) uncorrelated(first.subarray(lag), first.subarray(0, d - lag));
     uncorrelated(first, released({}, 0, 4));
-    uncorrelated(first, released({ source: { kind: "seeded", seed: 12 } }, 0));
-    const draw = (...path: (string | number)[]) => {
+    uncorrelated(first, released({}, 0, 3, 12));
+    const draw = (vector: string, ...client: number[]) => {
       const values = new Float64Array(d);
-      addGaussian(values, 1, noiseStream(settings.source, 3, ...path));
+      addGaussian(values, 1, noiseStream(settings.source, ofRun(11).key(...noisePath(3, vector, ...client))));
       return values;
     };
     uncorrelated(draw("delta", 0), draw("delta", 1));
@@ -106,10 +120,11 @@ describe("noise of a released round", () => {
 
   it("splits between updates and the count of unclipped ones", () => {
     const adaptive = { targetQuantile: 0.5, rate: 0.2, countNoise: 2 };
-    const out = applyServerStages(
-      mechanismStages({ ...settings, adaptive }),
-      { delta: new Float64Array(d), [UNCLIPPED]: new Float64Array(d) },
-      onServer,
+    const [, noise] = mechanismStages({ ...settings, adaptive }, trained);
+    const { vectors: out } = applyServerStages(
+      [noise!],
+      { vectors: { delta: new Float64Array(d), [UNCLIPPED]: new Float64Array(d) }, state: {} },
+      { ...onServer, ...ofRun(11) },
     );
     expectGaussian(out["delta"] as Float64Array, ((1.5 ** -2 - 4 ** -2) ** -0.5 * 0.4) / 8);
     expectGaussian(out[UNCLIPPED] as Float64Array, 2 / 8);
@@ -118,7 +133,10 @@ describe("noise of a released round", () => {
 
 describe("a client's half of the stages", () => {
   it("votes by whether its update was within the clip norm", () => {
-    const stages = mechanismStages({ ...settings, adaptive: { targetQuantile: 0.5, rate: 0.2, countNoise: 1 } });
+    const stages = mechanismStages(
+      { ...settings, adaptive: { targetQuantile: 0.5, rate: 0.2, countNoise: 1 } },
+      trained,
+    );
     const vote = (size: number) => {
       const update = { ...zero(0), vectors: { delta: Float64Array.of(size, 0) } };
       return applyClientStages(stages, update, onClient).vectors[UNCLIPPED];
@@ -128,7 +146,7 @@ describe("a client's half of the stages", () => {
   });
 
   it("moves the noiseless sum by at most C: one client more or less", () => {
-    const stages = mechanismStages({ ...settings, noiseMultiplier: 0, denominator: 1 });
+    const stages = mechanismStages({ ...settings, noiseMultiplier: 0, denominator: 1 }, trained);
     const update = { ...zero(0), vectors: { delta: Float64Array.of(30, -40) } };
     const { vectors } = applyClientStages(stages, update, onClient);
     expect(Math.hypot(...vectors["delta"]!)).toBeLessThanOrEqual(0.4 * (1 + 1e-12));
@@ -137,7 +155,7 @@ describe("a client's half of the stages", () => {
 
 it("a deviation that is no number is refused", () => {
   for (const deviation of [Number.NaN, -1, Number.POSITIVE_INFINITY]) {
-    expect(() => addGaussian(new Float64Array(1), deviation, noiseStream(settings.source, 1))).toThrow(
+    expect(() => addGaussian(new Float64Array(1), deviation, noiseStream(settings.source, rootKey(1)))).toThrow(
       expect.objectContaining({ code: "privacy/deviation" }),
     );
   }

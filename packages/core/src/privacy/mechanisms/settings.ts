@@ -1,3 +1,8 @@
+/** "seeded": from keys of the run's seed, so that a simulation can be repeated; "secure": from the system's generator. */
+export interface RandomSource {
+  readonly kind: "seeded" | "secure";
+}
+
 /** How the clip bound is shared out; the bound of the whole update is always C, which is the sensitivity of the sum. */
 export type Clipping = "flat" | "per-layer" | "per-layer-by-size";
 
@@ -40,8 +45,8 @@ export interface MechanismSettings {
   /** Clients without whose shares a distributed round is not released; 1 elsewhere. */
   readonly minimumSurvivors: number;
   readonly adaptive?: AdaptiveClipping | undefined;
-  /** Where noise comes from: the seed of a simulation, so that it can be repeated, or the system's secure generator. */
-  readonly source: { readonly kind: "seeded"; readonly seed: number } | { readonly kind: "secure" };
+  /** Where noise comes from. */
+  readonly source: RandomSource;
 }
 
 /** Scalar of broadcasts and of the server's state: the clip norm of the round. */

@@ -1,16 +1,19 @@
+import { AnabranchError } from "@anabranch/engine";
 import { type Layout, layout, type Vector, zerosLike } from "../../params/index.ts";
-import type { Stage } from "../../protocol/index.ts";
-import { updateNoiseMultiplier } from "./adaptive-clip.ts";
-import { clipUpdate } from "./clip.ts";
-import { addGaussian, noiseStream } from "./gaussian.ts";
+import type { InvalidUpdate, Stage, Update } from "../../protocol/index.ts";
+import { nextClipNorm, updateNoiseMultiplier } from "./adaptive-clip.ts";
+import { clipUpdate, jointNorm } from "./clip.ts";
+import { addGaussian, noisePath, noiseStream } from "./gaussian.ts";
 import { CLIP_NORM, type MechanismSettings, UNCLIPPED } from "./settings.ts";
 
 /**
- * The stages of a mechanism: clip (client half), then noise. The clip norm of the round is a public scalar of the
- * broadcast. Aggregates are sums; the server half turns them into means over the fixed denominator.
+ * The stages of a mechanism: clip, then noise. The clip norm of the round is a public scalar of the broadcast. Aggregates are
+ * sums; the server half turns them into means over the fixed denominator.
+ *
+ * @param vectors names of the vectors that clients train
  */
-export function mechanismStages(settings: MechanismSettings): Stage[] {
-  return [clipStage(settings), noiseStage(settings)];
+export function mechanismStages(settings: MechanismSettings, vectors: readonly string[]): Stage[] {
+  return [clipStage(settings), noiseStage(settings, [...vectors, ...Object.keys(stageVectors(settings))])];
 }
 
 /** Vectors that the stages add to every update, beside those that were trained. */
@@ -19,7 +22,11 @@ export function stageVectors({ adaptive }: MechanismSettings): Readonly<Record<s
   return { [UNCLIPPED]: layout([{ name: UNCLIPPED, shape: [1], role: "vector", block: UNCLIPPED }]) };
 }
 
-function clipStage({ clipping, adaptive }: MechanismSettings): Stage {
+/** Rounding of a clipped float32 vector. */
+const TOLERANCE = 1e-6;
+
+function clipStage(settings: MechanismSettings): Stage {
+  const { clipping, adaptive } = settings;
   return {
     name: "clip",
     client(update, { scalars, layouts }) {
@@ -28,30 +35,59 @@ function clipStage({ clipping, adaptive }: MechanismSettings): Stage {
       const vote = zerosLike(Object.values(update.vectors)[0]!, 1).fill(within ? 0.5 : -0.5);
       return { ...update, vectors: { ...update.vectors, [UNCLIPPED]: vote } };
     },
+    receive: (update, { scalars }) => unclipped(update, settings, scalars[CLIP_NORM]!) ?? update,
+    server({ vectors: { [UNCLIPPED]: vote, ...vectors }, state }, { scalars }) {
+      if (adaptive === undefined) return { vectors, state };
+      return { vectors, state: { ...state, [CLIP_NORM]: nextClipNorm(scalars[CLIP_NORM]!, vote![0]!, adaptive) } };
+    },
   };
 }
 
-function noiseStage(settings: MechanismSettings): Stage {
+/**
+ * Why an update may not enter a private sum, undefined where it may: one that is beyond the clip norm would break the
+ * guarantee of all, whoever sent it. Under noise of the clients' own only its being finite can be told.
+ */
+function unclipped(update: Update, { noise }: MechanismSettings, bound: number): InvalidUpdate | undefined {
+  try {
+    const { [UNCLIPPED]: vote, ...vectors } = update.vectors;
+    const norm = jointNorm(vectors);
+    if (vote !== undefined && Math.abs(vote[0]!) !== 0.5)
+      return { code: "update/vote", message: `a vote on the clip norm is 0.5 or -0.5, not ${vote[0]}` };
+    if (noise !== "central" || norm <= bound * (1 + TOLERANCE)) return undefined;
+    return { code: "update/clip", message: `the update has norm ${norm}, beyond the clip norm ${bound}` };
+  } catch (error) {
+    if (!(error instanceof AnabranchError)) throw error;
+    return { code: error.code, message: error.message };
+  }
+}
+
+function noiseStage(settings: MechanismSettings, names: readonly string[]): Stage {
   const { distribution, noise, denominator, source } = settings;
   const share = shareDeviation(settings);
   const central = noise === "central";
-  const added = distribution === "gaussian"; // whole numbers get theirs when updates are rounded
+  // of integers clients add it as they round, see `IntegerEncoding`
+  const byClients = !central && distribution === "gaussian";
+  const keyName = (vector: string) => `noise/${vector}`;
   return {
     name: "noise",
-    ...(central || !added
-      ? {}
-      : {
-          client(update, { scalars }) {
+    ...(byClients
+      ? {
+          keys: names.map((vector) => ({
+            name: keyName(vector),
+            path: (round: number, client: number) => noisePath(round, vector, client),
+          })),
+          client(update, { scalars, keys }) {
             for (const [name, vector] of sorted(update.vectors)) {
-              addGaussian(vector, share * scalars[CLIP_NORM]!, noiseStream(source, update.round, name, update.client));
+              addGaussian(vector, share * scalars[CLIP_NORM]!, noiseStream(source, keys[keyName(name)]!));
             }
             return update;
           },
-        }),
-    server(aggregate, { round, scalars }) {
-      for (const [name, vector] of sorted(aggregate)) {
+        }
+      : {}),
+    server(aggregate, { round, scalars, key }) {
+      for (const [name, vector] of sorted(aggregate.vectors)) {
         const deviation = name === UNCLIPPED ? settings.adaptive!.countNoise : share * scalars[CLIP_NORM]!;
-        if (central) addGaussian(vector, deviation, noiseStream(source, round, name));
+        if (central) addGaussian(vector, deviation, noiseStream(source, key(...noisePath(round, name))));
         for (let i = 0; i < vector.length; i++) vector[i] = vector[i]! / denominator;
       }
       return aggregate;

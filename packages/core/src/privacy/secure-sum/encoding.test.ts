@@ -1,19 +1,23 @@
 import { describe, expect, it } from "vitest";
 import type { FoldRule } from "../../aggregation/index.ts";
-import type { Update } from "../../protocol/index.ts";
+import { taskKeys, type Update } from "../../protocol/index.ts";
+import { rootKey } from "../../random/index.ts";
 import { discreteMechanism } from "../integers/index.ts";
-import { cutShare, decodeIntegers, encodeIntegers } from "./encoding.ts";
+import { cutShare, decodeIntegers, encodeIntegers, integerKeys } from "./encoding.ts";
 import { INTEGERS, type IntegerEncoding, integerCount, type SecureSumSettings } from "./settings.ts";
 
 const settingsOf = (encoding: IntegerEncoding, size: number, aggregation: FoldRule = "sum"): SecureSumSettings => ({
   ...{ protocol: "plain", vector: "delta", size, aggregation, encoding, fewest: 2, threshold: undefined },
-  ...{ corrupted: 0, dropped: 0, source: { kind: "seeded", seed: 5 } },
+  ...{ corrupted: 0, dropped: 0, source: { kind: "seeded" } },
 });
 const update = (values: readonly number[], weight = 1, round = 1, client = 0): Update => ({
   ...{ round, client, layoutHash: "", vectors: { delta: Float64Array.from(values) } },
   public: { examples: 1, steps: 1, weight, loss: 0 },
 });
-const integersOf = (settings: SecureSumSettings, of: Update) => encodeIntegers(settings, of, 1).vectors[INTEGERS]!;
+const keysOf = (settings: SecureSumSettings, { round, client }: Update) =>
+  taskKeys(rootKey(5), integerKeys(settings), { round, client, visit: 0 });
+const integersOf = (settings: SecureSumSettings, of: Update) =>
+  encodeIntegers(settings, of, 1, keysOf(settings, of)).vectors[INTEGERS]!;
 
 /** Range 127.5 and 8 bits: a step of the grid is 1, so that halves of odd numbers lie on it and no rounding is left. */
 const onGrid = { kind: "quantized", rule: { range: 127.5, bits: 8, maxWeight: 3, rounding: "stochastic" } } as const;
@@ -29,7 +33,7 @@ describe("rounded updates", () => {
     const [a, b] = [integersOf(settings, update([1.5, -4.5], 1)), integersOf(settings, update([-2.5, 7.5], 3))];
     const sum = Uint32Array.from(a, (value, i) => value + b[i]!);
     const out = new Float64Array(2);
-    decodeIntegers(settings, sum, { round: 1, survivors: 2, clipNorm: undefined }, out);
+    decodeIntegers(settings, sum, { survivors: 2, clipNorm: undefined, rotation: rootKey(0) }, out);
     for (const [i, value] of expected.entries()) expect(out[i]).toBeCloseTo(value, 10);
   });
 

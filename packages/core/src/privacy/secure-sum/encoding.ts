@@ -1,37 +1,47 @@
 import type { Vector } from "../../params/index.ts";
-import type { Update } from "../../protocol/index.ts";
-import {
-  deriveKey,
-  type RandomKey,
-  type RandomStream,
-  randomStream,
-  rootKey,
-  secureStream,
-} from "../../random/index.ts";
+import type { KeyRequest, Update } from "../../protocol/index.ts";
+import type { RandomKey, RandomStream } from "../../random/index.ts";
 import { decodeSum, encodeUpdate } from "../integers/index.ts";
+import { noiseStream } from "../mechanisms/index.ts";
 import { dequantizeMean, levels, type Quantization, quantize } from "../secure-aggregation/quantization.ts";
 import { INTEGERS, integerCount, type SecureSumSettings } from "./settings.ts";
 
+/** Keys of `encodeIntegers`: of roundings and noise, which are the client's own, and of the rotation, which is public. */
+export function integerKeys({ encoding }: Pick<SecureSumSettings, "encoding">): readonly KeyRequest[] {
+  const own = (name: string): KeyRequest => ({ name, path: (round, client) => [name, round, client] });
+  if (encoding.kind === "quantized") return [own(ROUNDING)];
+  return [own(ROUNDING), own(NOISE), { name: ROTATION, shared: true, path: (round) => [ROTATION, round] }];
+}
+
+/** The public rotation of a round, from the keys of the run. */
+export function rotationKey(round: number, key: (...path: readonly (string | number)[]) => RandomKey): RandomKey {
+  return key(ROTATION, round);
+}
+
+const ROUNDING = "secure-sum-rounding";
+const NOISE = "secure-sum-noise";
+const ROTATION = "rotation";
+
 /**
- * The update as whole numbers, in float64, which holds all of them exactly. With noise its vector is expected within the
+ * The update as integers, in float64, which holds all of them exactly. With noise its vector is expected within the
  * clip norm. Throws what `quantize` and `encodeUpdate` throw.
  */
-export function encodeIntegers(settings: SecureSumSettings, update: Update, clipNorm: number | undefined): Update {
-  const { encoding, vector } = settings;
-  const {
-    round,
-    client,
-    public: { weight },
-  } = update;
+export function encodeIntegers(
+  settings: SecureSumSettings,
+  update: Update,
+  clipNorm: number | undefined,
+  keys: Readonly<Record<string, RandomKey>>,
+): Update {
+  const { encoding, vector, source } = settings;
   const values = update.vectors[vector]!;
-  const secret = (purpose: string) => secretStream(settings, purpose, round, client);
+  const secret = (name: string) => noiseStream(source, keys[name]!);
   const integers =
     encoding.kind === "quantized"
-      ? quantized(settings, encoding.rule, values, weightOf(settings, weight), secret("rounding"))
+      ? quantized(settings, encoding.rule, values, weightOf(settings, update.public.weight), secret(ROUNDING))
       : encodeUpdate(values, clipNorm!, encoding.mechanism, {
-          rotation: rotationKey(settings, round),
-          rounding: secret("rounding"),
-          noise: secret("noise"),
+          rotation: keys[ROTATION]!,
+          rounding: secret(ROUNDING),
+          noise: secret(NOISE),
         });
   return { ...update, vectors: { [INTEGERS]: integers } };
 }
@@ -57,20 +67,24 @@ export function cutShare({ encoding }: SecureSumSettings, sum: Uint32Array, surv
   return encoding.kind === "noised" ? undefined : sum.at(-1)! / (survivors * levels(encoding.rule));
 }
 
+/** What an aggregate of integers stands for. */
+export interface IntegerSum {
+  readonly survivors: number;
+  readonly clipNorm: number | undefined;
+  /** The public rotation of the round. */
+  readonly rotation: RandomKey;
+}
+
 /** What the server half of the method is given, written into `out` [size], from a sum over so many survivors. */
 export function decodeIntegers(
   settings: SecureSumSettings,
   sum: Uint32Array,
-  {
-    round,
-    survivors,
-    clipNorm,
-  }: { readonly round: number; readonly survivors: number; readonly clipNorm: number | undefined },
+  { survivors, clipNorm, rotation }: IntegerSum,
   out: Vector,
 ): void {
   const { encoding, aggregation } = settings;
   if (encoding.kind === "noised") {
-    decodeSum(sum, clipNorm!, encoding.mechanism, rotationKey(settings, round), out);
+    decodeSum(sum, clipNorm!, encoding.mechanism, rotation, out);
     return;
   }
   const { mean } = dequantizeMean(sum.subarray(0, -1), survivors, encoding.rule);
@@ -82,14 +96,4 @@ export function decodeIntegers(
 function weightOf({ encoding, aggregation }: SecureSumSettings, weight: number): number {
   if (aggregation === "weightedMean" || encoding.kind !== "quantized") return weight;
   return encoding.rule.maxWeight;
-}
-
-/** Public, and the same for all clients of a round. */
-function rotationKey({ source }: SecureSumSettings, round: number): RandomKey {
-  return deriveKey(rootKey(source.kind === "seeded" ? source.seed : 0), "rotation", round);
-}
-
-function secretStream({ source }: SecureSumSettings, purpose: string, round: number, client: number): RandomStream {
-  if (source.kind === "secure") return secureStream();
-  return randomStream(deriveKey(rootKey(source.seed), `secure-sum-${purpose}`, round, client));
 }

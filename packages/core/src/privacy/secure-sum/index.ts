@@ -1,4 +1,4 @@
-export { cutShare, decodeIntegers, encodeIntegers } from "./encoding.ts";
+export { cutShare, decodeIntegers, encodeIntegers, type IntegerSum, integerKeys, rotationKey } from "./encoding.ts";
 export {
   INTEGERS,
   type IntegerEncoding,

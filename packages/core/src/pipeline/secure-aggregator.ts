@@ -1,25 +1,18 @@
 import { AnabranchError, type Failure } from "@anabranch/engine";
 import type { Vector } from "../params/vector.ts";
-import { CLIP_NORM } from "../privacy/mechanisms/index.ts";
 import type { Summation } from "../privacy/secure-aggregation/summation.ts";
-import {
-  cutShare,
-  decodeIntegers,
-  INTEGERS,
-  integerCount,
-  integerRange,
-  type SecureSumSettings,
-} from "../privacy/secure-sum/index.ts";
+import { cutShare, INTEGERS, integerCount, integerRange, type SecureSumSettings } from "../privacy/secure-sum/index.ts";
 import type { Update } from "../protocol/message.ts";
-import { CohortFigures } from "./cohort-figures.ts";
-import type { RoundSum, SecureCost } from "./round-sum.ts";
+import { deriveKey, randomStream, rootKey } from "../random/index.ts";
+import type { Aggregator, SecureCost, Traffic } from "./aggregator.ts";
+import { CohortMetrics } from "./cohort-metrics.ts";
 
 /**
- * Keeps a cohort's whole numbers until all are there, then has them added by a protocol that shows the server their sum
+ * Keeps a cohort's integers until all are there, then has them added by a protocol that shows the server their sum
  * alone. Clients that failed have advertised their keys and drop out before they send. Takes 4 bytes a value and client.
  */
-export class SecureRound implements RoundSum {
-  readonly figures = new CohortFigures();
+export class SecureAggregator implements Aggregator {
+  readonly metrics = new CohortMetrics();
   readonly drift = {};
   readonly #settings: SecureSumSettings;
   readonly #summation: Summation;
@@ -28,7 +21,6 @@ export class SecureRound implements RoundSum {
   readonly #values = new Map<number, Uint32Array>();
   #round = 0;
   #cohort: readonly number[] = [];
-  #clipNorm: number | undefined;
   #cost: SecureCost | undefined;
   #sum: Uint32Array = new Uint32Array();
 
@@ -38,25 +30,24 @@ export class SecureRound implements RoundSum {
     this.#run = run;
   }
 
-  begin(round: number, cohort: readonly number[], scalars: Readonly<Record<string, number>>): void {
-    this.figures.reset();
+  begin(round: number, cohort: readonly number[]): void {
+    this.metrics.reset();
     this.#values.clear();
     this.#round = round;
     this.#cohort = [...cohort].sort((a, b) => a - b);
-    this.#clipNorm = scalars[CLIP_NORM];
     this.#cost = undefined;
   }
 
   addAll(updates: readonly Update[]): void {
     for (const { client, vectors, public: metadata } of updates) {
       this.#values.set(client, new Uint32Array(vectors[INTEGERS]!));
-      this.figures.add(metadata);
+      this.metrics.add(metadata);
     }
   }
 
   async finish(): Promise<Failure | undefined> {
     const { fewest, protocol } = this.#settings;
-    const { clients } = this.figures;
+    const { clients } = this.metrics;
     if (clients < fewest) return tooFew(clients, fewest);
     const outcome = await this.#ask();
     if ("code" in outcome) return outcome;
@@ -68,12 +59,17 @@ export class SecureRound implements RoundSum {
     return survivors < fewest ? tooFew(survivors, fewest) : undefined;
   }
 
-  result(make: (length: number) => Vector): Record<string, Vector> {
-    const { vector, size } = this.#settings;
-    const out = make(size);
-    const finished = { round: this.#round, survivors: this.#cost!.survivors, clipNorm: this.#clipNorm };
-    decodeIntegers(this.#settings, this.#sum, finished, out);
-    return { [vector]: out };
+  /** The sum modulo m, as float64, which holds its integers exactly. */
+  result(): Record<string, Vector> {
+    return { [INTEGERS]: Float64Array.from(this.#sum) };
+  }
+
+  /** The messages of the protocol stand in the place of updates. */
+  traffic({ bytesDown }: Traffic): Traffic {
+    const stages = this.#cost?.stages ?? [];
+    const total = (side: "up" | "down") =>
+      stages.reduce((sum, stage) => sum + stage[side].reduce((a, b) => a + b, 0), 0);
+    return { bytesDown: bytesDown + total("down"), bytesUp: total("up") };
   }
 
   get cost(): SecureCost | undefined {
@@ -104,4 +100,11 @@ export class SecureRound implements RoundSum {
 
 function tooFew(clients: number, fewest: number): Failure {
   return { code: "round/too-few", message: `${clients} clients finished, fewer than the ${fewest} that a sum needs` };
+}
+
+/** [16] What names a run in its messages. */
+export function runBytes(seed: number): Uint8Array {
+  const words = new Uint32Array(4);
+  randomStream(deriveKey(rootKey(seed), "secure-run")).uint32s(words);
+  return new Uint8Array(words.buffer);
 }

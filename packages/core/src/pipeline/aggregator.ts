@@ -2,30 +2,37 @@ import type { Failure } from "@anabranch/engine";
 import type { Vector } from "../params/vector.ts";
 import type { SumCost } from "../privacy/secure-aggregation/summation.ts";
 import type { Update } from "../protocol/message.ts";
-import type { CohortFigures } from "./cohort-figures.ts";
+import type { CohortMetrics } from "./cohort-metrics.ts";
 import type { Drift } from "./drift.ts";
 
-/** What becomes of a cohort's updates: folded as they come, or kept and summed under masks. */
-export interface RoundSum {
-  readonly figures: CohortFigures;
+/** What becomes of a cohort's updates: folded as they come, or kept and summed by secure aggregation. */
+export interface Aggregator {
+  readonly metrics: CohortMetrics;
   /** Forgets the last round. */
-  begin(round: number, cohort: readonly number[], scalars: Readonly<Record<string, number>>): void;
+  begin(round: number, cohort: readonly number[]): void;
   /** Adds updates in cohort order. */
   addAll(updates: readonly Update[]): void;
   /** After the last update: why there is no sum, undefined where there is one. */
   finish(): Promise<Failure | undefined>;
   /** The aggregate, one vector an entry, written into vectors made by `make`. */
   result(make: (length: number) => Vector): Record<string, Vector>;
-  /** How far the clients' vectors part in the last result, for those that are to be logged. */
+  /** Bytes of a round's messages, from those that the backend has carried. */
+  traffic(carried: Traffic): Traffic;
+  /** How far the clients' vectors diverge in the last result, for those that are to be logged. */
   readonly drift: Readonly<Record<string, Drift>>;
   /** What the protocol of a secure sum has cost. */
   readonly cost: SecureCost | undefined;
+}
+
+export interface Traffic {
+  readonly bytesDown: number;
+  readonly bytesUp: number;
 }
 
 export interface SecureCost extends SumCost {
   readonly protocol: string;
   /** Clients whose update is in the sum; 0 where there is none. */
   readonly survivors: number;
-  /** Share of the values of their updates that were cut to the range; undefined where there is no sum, or no range. */
+  /** Share of the values of their updates that were clipped to the range; undefined where there is no sum, or no range. */
   readonly cut: number | undefined;
 }

@@ -1,6 +1,7 @@
+import { type RunState, saveBest } from "./checkpoint-store.ts";
 import { isDivergedLoss } from "./divergence.ts";
+import { now, warn } from "./narrate.ts";
 import type { RoundRecord, RunPlan, RunPorts } from "./run-plan.ts";
-import { type RunState, saveBest } from "./run-state.ts";
 
 /** Judges the model of a round where one is due: on the test set, and on the clients' own hold-outs. */
 export async function evaluateRound(
@@ -13,6 +14,7 @@ export async function evaluateRound(
   const isDue = (every: number) => every > 0 && (round % every === 0 || round === plan.rounds);
   if (isDue(plan.evaluateEvery)) await evaluateTest(plan, ports, state, record);
   if (isDue(plan.evaluateClientsEvery)) await evaluateClients(ports, state, record);
+  await warn(ports, ports.backend.takeWarnings?.());
 }
 
 async function evaluateTest(plan: RunPlan, ports: RunPorts, state: RunState, record: RoundRecord): Promise<void> {
@@ -21,7 +23,7 @@ async function evaluateTest(plan: RunPlan, ports: RunPorts, state: RunState, rec
   const sums = await ports.evaluator.evaluate(state.server.vectors.parameters);
   record.testLoss = sums.loss / sums.examples;
   record.testAccuracy = sums.score / sums.examples;
-  const at = new Date().toISOString();
+  const at = now();
   const seconds = (performance.now() - started) / 1000;
   const { examples } = sums;
   const loss = Number.isFinite(record.testLoss) ? record.testLoss : null;
@@ -71,7 +73,7 @@ async function evaluateClients(ports: RunPorts, state: RunState, record: RoundRe
   await ports.emit({
     v: 1,
     type: "client.evaluation",
-    at: new Date().toISOString(),
+    at: now(),
     round: record.round,
     mean: record.clientMean,
     worstDecile: record.clientWorstDecile,

@@ -1,17 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { Exchange } from "../algorithms/algorithm.ts";
 import { encodeVector } from "../codecs/index.ts";
 import { layout, subLayout } from "../params/layout.ts";
 import type { Update } from "../protocol/message.ts";
-import { decoded, decodingFault } from "./decode.ts";
+import { codecStage } from "./codec-stage.ts";
 
 const whole = layout(["a", "b"].map((name) => ({ name, shape: [4, 6], role: "matrix", block: name })));
 const part = subLayout(whole, ({ name }) => name === "b");
 const codec = { name: "truncated-svd", share: 0.5 } as const;
-const up: Exchange["up"] = {
-  delta: { layout: whole, aggregation: "weightedMean" },
-  momentum: { layout: whole, aggregation: "uniformMean", codec },
-};
 
 /** Matrices of rank 1. */
 const matrices = (count: number) =>
@@ -23,11 +18,15 @@ function update(momentum: Float64Array, part?: number): Update {
   return { round: 1, client: 0, layoutHash: whole.hash, vectors, public: numbers };
 }
 
-describe("decoded", () => {
-  it("rebuilds the vectors with a codec and leaves the others", () => {
+const uploads = { up: { delta: whole, momentum: whole }, codecs: { momentum: codec }, layoutHash: whole.hash };
+const stage = codecStage(uploads);
+const receive = (sent: Update, part?: number) => stage.receive!(sent, { scalars: {}, part }) as Update;
+
+describe("an update with encoded vectors", () => {
+  it("is rebuilt at the server, and its other vectors are left", () => {
     const sent = update(encodeVector(codec, whole, matrices(2)));
     expect(sent.vectors["momentum"]!.length).toBe(2 * 11);
-    const { vectors, ...rest } = decoded(sent, { down: {}, up, client: {} });
+    const { vectors, ...rest } = receive(sent);
     expect(rest.public).toBe(sent.public);
     expect(vectors["delta"]).toBe(sent.vectors["delta"]);
     for (const [i, value] of matrices(2).entries()) expect(vectors["momentum"]![i]).toBeCloseTo(value, 12);
@@ -36,17 +35,20 @@ describe("decoded", () => {
   it("takes a part of the exchange by its own layout", () => {
     const parts = [{ delta: part, momentum: part }];
     const sent = update(encodeVector(codec, part, matrices(1)), 0);
-    const { vectors } = decoded(sent, { down: {}, up, client: {}, parts });
+    const { vectors } = codecStage({ ...uploads, parts }).receive!(sent, { scalars: {}, part: 0 }) as Update;
     for (const [i, value] of matrices(1).entries()) expect(vectors["momentum"]![i]).toBeCloseTo(value, 12);
   });
-});
 
-describe("decodingFault", () => {
-  it("finds factors whose product is not finite", () => {
-    const exchange = { down: {}, up, client: {} };
-    const sent = update(encodeVector(codec, whole, matrices(2)));
-    expect(decodingFault(decoded(sent, exchange), exchange)).toBeUndefined();
-    const huge = update(sent.vectors["momentum"]!.map((x) => x * 1e200) as Float64Array);
-    expect(decodingFault(decoded(huge, exchange), exchange)).toMatchObject({ code: "update/codec" });
+  it("is refused where the product of its factors is not finite, or its ranks do not explain it", () => {
+    const sent = encodeVector(codec, whole, matrices(2));
+    expect(receive(update(sent))).not.toHaveProperty("code");
+    expect(receive(update(sent.map((x) => x * 1e200) as Float64Array))).toMatchObject({ code: "update/codec" });
+    expect(receive(update(sent.subarray(1)))).toMatchObject({ code: "update/codec" });
+  });
+
+  it("is encoded at the client as it will be decoded", () => {
+    const layouts = { delta: whole, momentum: whole };
+    const sent = stage.client!(update(matrices(2)), { scalars: {}, layouts, keys: {} });
+    expect(sent.vectors["momentum"]).toEqual(encodeVector(codec, whole, matrices(2)));
   });
 });

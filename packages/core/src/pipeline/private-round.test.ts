@@ -4,16 +4,17 @@ import type { Algorithm, ServerState } from "../algorithms/algorithm.ts";
 import { fedavg } from "../algorithms/fedavg.ts";
 import { fedcm } from "../algorithms/fedcm.ts";
 import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
+import { alteredBackend } from "../conformance/run-cohort.ts";
 import { CLIP_NORM } from "../privacy/mechanisms/index.ts";
 import type { Update } from "../protocol/message.ts";
+import type { Backend } from "../round/backend.ts";
+import { type BlobStore, memoryBlobStore } from "../round/blob-store.ts";
+import type { RunEvent } from "../round/events.ts";
+import { memoryClientStates } from "../round/memory-client-states.ts";
+import { runFederation } from "../round/run.ts";
+import type { RunPlan } from "../round/run-plan.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
 import { prepareQuadratics, type Quadratics } from "../simulation/quadratics.ts";
-import type { Backend } from "./backend.ts";
-import { type BlobStore, memoryBlobStore } from "./blob-store.ts";
-import type { RunEvent } from "./events.ts";
-import { memoryClientStates } from "./memory-client-states.ts";
-import { runFederation } from "./run.ts";
-import type { RunPlan } from "./run-plan.ts";
 
 interface World {
   readonly algorithm?: Algorithm;
@@ -50,15 +51,10 @@ async function run({ algorithm = fedavg(), privacy, cohorts = [[0, 1]], plan: ch
   return { parameters: Array.from(result.parameters), events, states };
 }
 
-function tampering(backend: Backend, tamper: (update: Update) => Update): Backend {
-  return {
-    name: backend.name,
-    run: (request, accept) =>
-      backend.run(request, (outcomes) =>
-        accept(outcomes.map((o) => ("update" in o ? { ...o, update: tamper(o.update) } : o))),
-      ),
-  };
-}
+const tampering = (backend: Backend, tamper: (update: Update) => Update): Backend =>
+  alteredBackend(backend, (outcome) =>
+    "update" in outcome ? { ...outcome, update: tamper(outcome.update) } : outcome,
+  );
 
 const codes = (events: readonly RunEvent[]) => events.flatMap((e) => ("code" in e ? [e.code] : []));
 

@@ -2,13 +2,13 @@ import { fold, type PartialFold, partialFold } from "../aggregation/index.ts";
 import type { Exchange } from "../algorithms/algorithm.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Update } from "../protocol/message.ts";
-import { CohortFigures } from "./cohort-figures.ts";
+import type { Aggregator, Traffic } from "./aggregator.ts";
+import { CohortMetrics } from "./cohort-metrics.ts";
 import { type Drift, DriftMeter } from "./drift.ts";
-import type { RoundSum } from "./round-sum.ts";
 
 /** Folds a cohort's updates entry by entry, in cohort order, in O(model) memory. */
-export class RoundFold implements RoundSum {
-  readonly figures = new CohortFigures();
+export class StreamingAggregator implements Aggregator {
+  readonly metrics = new CohortMetrics();
   readonly cost = undefined;
   readonly #sizes: ReadonlyMap<string, number>;
   readonly #folds: ReadonlyMap<string, PartialFold>;
@@ -33,7 +33,7 @@ export class RoundFold implements RoundSum {
     for (const running of this.#folds.values()) running.reset();
     for (const meter of this.#meters.values()) meter.reset();
     this.#drift = {};
-    this.figures.reset();
+    this.metrics.reset();
   }
 
   addAll(updates: readonly Update[]): void {
@@ -47,7 +47,7 @@ export class RoundFold implements RoundSum {
       );
     }
     for (const [name, meter] of this.#meters) meter.add(updates.map((update) => update.vectors[name]!));
-    for (const update of updates) this.figures.add(update.public);
+    for (const update of updates) this.metrics.add(update.public);
   }
 
   async finish(): Promise<undefined> {}
@@ -62,6 +62,10 @@ export class RoundFold implements RoundSum {
     const measured = [...this.#meters].map(([name, meter]) => [name, meter.around(out[name]!)]);
     this.#drift = Object.fromEntries(measured);
     return out;
+  }
+
+  traffic({ bytesDown, bytesUp }: Traffic): Traffic {
+    return { bytesDown, bytesUp };
   }
 
   get drift(): Readonly<Record<string, Drift>> {

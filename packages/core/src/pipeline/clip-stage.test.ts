@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { norm2 } from "../params/vector.ts";
-import { applyClientStages, applyServerStages, type Stage, type Update } from "../protocol/index.ts";
-import { stagesOf } from "./stages.ts";
+import { applyClientStages, applyServerStages, receiveUpdate, type Stage, type Update } from "../protocol/index.ts";
+import { rootKey } from "../random/index.ts";
+import { pipelineStages } from "./client-pipeline.ts";
+import type { PipelineSettings } from "./settings.ts";
 
-const onClient = { scalars: {}, layouts: {} };
+const onClient = { scalars: {}, layouts: {}, keys: {} };
+const stagesOf = (stages: PipelineSettings) =>
+  pipelineStages({ stages, float: "float64", up: {}, codecs: {}, layoutHash: "h" });
 
 const update = (): Update => ({
   round: 1,
@@ -15,8 +19,12 @@ const update = (): Update => ({
 
 describe("the stages of a run", () => {
   it("weigh, then clip", () => {
-    expect(stagesOf({ weighting: "examples", clipNorm: 1 }).map(({ name }) => name)).toEqual(["weight", "clip"]);
-    expect(stagesOf({ weighting: "uniform", clipNorm: 0 }).map(({ name }) => name)).toEqual(["weight"]);
+    expect(stagesOf({ weighting: "examples", clipNorm: 1 }).map(({ name }) => name)).toEqual([
+      "weight",
+      "clip",
+      "message",
+    ]);
+    expect(stagesOf({ weighting: "uniform", clipNorm: 0 }).map(({ name }) => name)).toEqual(["weight", "message"]);
   });
 
   it("weigh by examples or alike, and touch nothing else", () => {
@@ -47,18 +55,33 @@ describe("halves", () => {
       calls.push(`client ${name}`);
       return u;
     },
-    server(aggregate) {
+    receive(u) {
+      calls.push(`receive ${name}`);
+      return u.client === 9 ? { code: `update/${name}`, message: "wrong" } : u;
+    },
+    server({ vectors, state }) {
       calls.push(`server ${name}`);
-      return Object.fromEntries(Object.entries(aggregate).map(([key, vector]) => [`${key}.${name}`, vector]));
+      const renamed = Object.entries(vectors).map(([key, vector]) => [`${key}.${name}`, vector] as const);
+      return { vectors: Object.fromEntries(renamed), state };
     },
   });
 
   it("run in order on clients and in reverse on the server; either may be absent", () => {
     const stages = [stage("a"), { name: "neither" }, stage("b")];
     applyClientStages(stages, update(), onClient);
-    expect(Object.keys(applyServerStages(stages, { x: Float64Array.of(1) }, { round: 1, scalars: {} }))).toEqual([
-      "x.b.a",
-    ]);
-    expect(calls).toEqual(["client a", "client b", "server b", "server a"]);
+    receiveUpdate(stages, update(), { scalars: {}, part: undefined });
+    const aggregate = { vectors: { x: Float64Array.of(1) }, state: {} };
+    const onServer = { round: 1, scalars: {}, participants: 1, key: () => rootKey(0) };
+    expect(Object.keys(applyServerStages(stages, aggregate, onServer).vectors)).toEqual(["x.b.a"]);
+    expect(calls).toEqual(["client a", "client b", "receive b", "receive a", "server b", "server a"]);
+  });
+
+  it("end at the first thing that is wrong with an update", () => {
+    const received = receiveUpdate(
+      [stage("a"), stage("b")],
+      { ...update(), client: 9 },
+      { scalars: {}, part: undefined },
+    );
+    expect(received).toMatchObject({ code: "update/b" });
   });
 });

@@ -1,5 +1,7 @@
 import { AnabranchError, hashBytes, hashText } from "@anabranch/engine";
-import { decodeSafetensors, type NamedTensor, planSafetensors, type SafetensorsFile } from "../protocol/index.ts";
+import { decodeSafetensors } from "./safetensors-read.ts";
+import type { NamedTensor, SafetensorsFile } from "./safetensors-types.ts";
+import { planSafetensors } from "./safetensors-write.ts";
 
 /** Our own files: one header entry a client where states are inline. */
 const MAX_HEADER_BYTES = 2 ** 28;

@@ -2,7 +2,7 @@ import { largest, smallest } from "@anabranch/engine";
 import type { PublicMetadata } from "../protocol/message.ts";
 
 /** What the public metadata of a cohort's updates add up to. */
-export class CohortFigures {
+export class CohortMetrics {
   #examples = 0;
   #steps = 0;
   #weightedSteps = 0;

@@ -1,0 +1,106 @@
+/**
+ * What a method's clients send and keep, and what of that a run can do with it: one table instead of refusals by name. A new
+ * method is allowed where its traits allow it.
+ */
+import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
+import { conflict } from "../config/check.ts";
+
+/** Facts about a method that decide what acts on its updates. */
+export interface Capabilities {
+  readonly name: string;
+  /** Vectors that clients keep between rounds. */
+  readonly keeps: readonly string[];
+  /** Vectors that clients send. */
+  readonly sends: readonly string[];
+  /** Whether clients send parts of them. */
+  readonly parts: boolean;
+  /** Whether some are encoded one update at a time. */
+  readonly encoded: boolean;
+  /** Whether the server half counts local steps. */
+  readonly countsSteps: boolean;
+  /** Whether the method sets the clip norm of each round itself. */
+  readonly setsClipNorm: boolean;
+  /** Noised sums that one round releases. */
+  readonly releasesPerRound: number;
+}
+
+export function capabilitiesOf(algorithm: Algorithm, { up, client, parts }: Exchange): Capabilities {
+  return {
+    name: algorithm.name,
+    keeps: Object.keys(client),
+    sends: Object.keys(up),
+    parts: parts !== undefined,
+    encoded: Object.values(up).some(({ codec }) => codec !== undefined),
+    countsSteps: algorithm.countsSteps ?? false,
+    setsClipNorm: algorithm.privacy?.clipNorm !== undefined,
+    releasesPerRound: 1,
+  };
+}
+
+/** What acts on the updates of a run, by the key that switches it on. */
+export type Feature =
+  | "aggregation.clipNorm"
+  | "privacy.mechanism"
+  | "privacy.targetQuantile"
+  | "secureAggregation.protocol";
+
+/** Traits that a feature may be unable to handle, and how each is told; undefined where a method does not have it. */
+const TRAITS = {
+  keeps: ({ keeps }: Capabilities) => (keeps.length === 0 ? undefined : `whose clients keep ${keeps.join(", ")}`),
+  severalVectors: ({ sends }: Capabilities) =>
+    sends.length === 1 ? undefined : `whose clients send ${sends.join(", ") || "nothing"}`,
+  parts: ({ parts }: Capabilities) => (parts ? "whose clients send parts" : undefined),
+  encoded: ({ encoded }: Capabilities) => (encoded ? "whose updates are encoded" : undefined),
+  setsClipNorm: ({ setsClipNorm }: Capabilities) =>
+    setsClipNorm ? "which sets the clip norm of each round itself" : undefined,
+} as const;
+
+interface Limit {
+  /** What the feature wants instead. */
+  readonly expected: string;
+  /** Traits that it refuses, each with advice. */
+  readonly refuses: Partial<Record<keyof typeof TRAITS, string>>;
+}
+
+const ONE_VECTOR = "a method whose clients keep nothing and send one whole vector";
+
+const LIMITS: Readonly<Record<Feature, Limit>> = {
+  "aggregation.clipNorm": {
+    expected: "0",
+    refuses: {
+      keeps: "Clipped updates would not match what clients keep. Bound single steps instead: training.gradientClip.",
+    },
+  },
+  "privacy.mechanism": {
+    expected: ONE_VECTOR,
+    refuses: {
+      keeps: "What a client keeps would differ from what was clipped and noised.",
+      severalVectors: "The clip norm is made for one vector; the others would share it.",
+      parts: "The mechanism sums whole vectors.",
+      encoded: "Decoded updates may exceed the clip norm: switch the light upload off.",
+    },
+  },
+  "privacy.targetQuantile": {
+    expected: "nothing",
+    refuses: { setsClipNorm: "Leave privacy.targetQuantile out." },
+  },
+  "secureAggregation.protocol": {
+    expected: ONE_VECTOR,
+    refuses: {
+      keeps: "After a round without a sum, or where values were clipped, clients and server would disagree.",
+      severalVectors: "One range and one number of bits serve one vector.",
+      parts: "Sums of parts would tell who sent which.",
+      encoded: "Factors of matrices cannot be added: switch the light upload off.",
+    },
+  },
+};
+
+/** Refuses (`config/conflict`) a feature that the method cannot have. `value`: what switches it on. */
+export function requireCapable(feature: Feature, value: string, method: Capabilities): void {
+  const { expected, refuses } = LIMITS[feature];
+  for (const [trait, advice] of Object.entries(refuses) as [keyof typeof TRAITS, string][]) {
+    const why = TRAITS[trait](method);
+    if (why === undefined) continue;
+    throw conflict(feature, `${value}, with algorithm.name = "${method.name}", ${why}`, expected, advice);
+  }
+}

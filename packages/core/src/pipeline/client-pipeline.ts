@@ -1,0 +1,83 @@
+import { largestEncoding } from "../codecs/index.ts";
+import type { Layout } from "../params/layout.ts";
+import type { Vector } from "../params/vector.ts";
+import { mechanismStages, stageVectors } from "../privacy/mechanisms/index.ts";
+import { integerVectors } from "../privacy/secure-sum/index.ts";
+import { applyClientStages, type ClientStageContext, type Stage, type Update } from "../protocol/index.ts";
+import { clipStage } from "./clip-stage.ts";
+import { codecStage } from "./codec-stage.ts";
+import { integerStage } from "./integer-stage.ts";
+import { messageStage, plainLengths } from "./message-stage.ts";
+import { layoutsOfPart, type PipelineSettings, type Uploads } from "./settings.ts";
+import { weightStage } from "./weight-stage.ts";
+
+/** What both sides must know to build the same pipeline, as plain data. */
+export interface PipelinePlan extends Uploads {
+  readonly stages: PipelineSettings;
+  readonly float: "float32" | "float64";
+}
+
+/**
+ * The life of an update, in the order in which it leaves a client: weight, clip, mechanism (clip, noise), then codecs or
+ * integers, then the message. Nothing else touches an update. Each side builds it once.
+ */
+export function pipelineStages(plan: PipelinePlan): readonly Stage[] {
+  const { weighting, clipNorm, privacy, secureSum } = plan.stages;
+  const own: Stage[] = [weightStage(weighting)];
+  if (clipNorm > 0) own.push(clipStage(clipNorm));
+  if (privacy !== undefined) own.push(...mechanismStages(privacy, Object.keys(plan.up)));
+  if (secureSum !== undefined) own.push(integerStage(secureSum, (length) => makeVector(plan, length)));
+  else if (Object.keys(plan.codecs).length > 0) own.push(codecStage(plan));
+  return [...own, messageStage(plan, messageLengths(plan))];
+}
+
+/** The update as it travels, from what was trained. */
+export function sentUpdate(plan: PipelinePlan, update: Update, context: ClientStageContext): Update {
+  return applyClientStages(builtStages(plan), update, context);
+}
+
+const built = new WeakMap<PipelinePlan, readonly Stage[]>();
+
+function builtStages(plan: PipelinePlan): readonly Stage[] {
+  const known = built.get(plan) ?? pipelineStages(plan);
+  built.set(plan, known);
+  return known;
+}
+
+/** Layouts of all vectors in the message of a client with this part, before codecs: those of stages too. */
+export function messageLayouts(plan: PipelinePlan, part: number | undefined): Readonly<Record<string, Layout>> {
+  const { privacy, secureSum } = plan.stages;
+  if (secureSum !== undefined) return integerVectors(secureSum);
+  return { ...layoutsOfPart(plan, part), ...(privacy === undefined ? {} : stageVectors(privacy)) };
+}
+
+/**
+ * Whether the vectors of a message lie where training puts them, as long as they are trained. Otherwise it is written
+ * afterwards: a codec decides how long a vector is, and integers are made of what was trained.
+ */
+export function travelsAsTrained(plan: PipelinePlan): boolean {
+  return Object.keys(plan.codecs).length === 0 && plan.stages.secureSum === undefined;
+}
+
+/** An update as long as they get. */
+export function largestUpdate(plan: PipelinePlan, part: number | undefined): Update {
+  const vectors = Object.entries(messageLayouts(plan, part)).map(([name, layout]): [string, Vector] => {
+    if (plan.stages.secureSum !== undefined) return [name, new Float64Array(layout.size)];
+    const codec = plan.codecs[name];
+    return [name, makeVector(plan, codec === undefined ? layout.size : largestEncoding(codec, layout))];
+  });
+  const numbers = { examples: 0, steps: 0, weight: 0, loss: 0, ...(part === undefined ? {} : { part }) };
+  const { layoutHash } = plan;
+  return { round: 0, client: 0, layoutHash, vectors: Object.fromEntries(vectors), public: numbers };
+}
+
+function messageLengths(plan: PipelinePlan): Parameters<typeof messageStage>[1] {
+  const { privacy, secureSum } = plan.stages;
+  if (secureSum === undefined) return plainLengths(plan, privacy === undefined ? {} : stageVectors(privacy));
+  const lengths = Object.entries(integerVectors(secureSum)).map(([name, { size }]) => [name, size] as const);
+  return () => Object.fromEntries(lengths);
+}
+
+function makeVector({ float }: Pick<PipelinePlan, "float">, length: number): Vector {
+  return float === "float64" ? new Float64Array(length) : new Float32Array(length);
+}

@@ -1,0 +1,20 @@
+export type { Aggregator, SecureCost } from "./aggregator.ts";
+export { type Capabilities, capabilitiesOf, type Feature, requireCapable } from "./capabilities.ts";
+export {
+  largestUpdate,
+  messageLayouts,
+  type PipelinePlan,
+  sentUpdate,
+  travelsAsTrained,
+} from "./client-pipeline.ts";
+export type { CohortMetrics } from "./cohort-metrics.ts";
+export type { Drift } from "./drift.ts";
+export {
+  type FinishedRound,
+  type ServerPipeline,
+  type ServerPipelineParts,
+  serverPipeline,
+} from "./server-pipeline.ts";
+export { layoutsOfPart, type PipelineSettings, type Uploads } from "./settings.ts";
+export { StreamingAggregator } from "./streaming-aggregator.ts";
+export { uploadsOf } from "./uploads.ts";

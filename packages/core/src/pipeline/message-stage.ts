@@ -1,0 +1,58 @@
+import type { Layout } from "../params/layout.ts";
+import type { InvalidUpdate, Stage, Update } from "../protocol/index.ts";
+import { layoutsOfPart, type Uploads } from "./settings.ts";
+
+/**
+ * Checks what arrived as a message: another model's layout, another part of the exchange than the client was given, a
+ * vector that is missing or has another length, an impossible weight. Structure is checked once, here.
+ *
+ * @param lengths elements of each vector as it travels, by part; undefined for one whose encoding decides
+ */
+export function messageStage(
+  { layoutHash }: Pick<Uploads, "layoutHash">,
+  lengths: (part: number | undefined) => Readonly<Record<string, number | undefined>>,
+): Stage {
+  return {
+    name: "message",
+    receive(update, { part }) {
+      return otherModel(update, layoutHash) ?? otherPart(update, part) ?? misshapen(update, lengths(part)) ?? update;
+    },
+  };
+}
+
+/** Lengths of vectors that travel as they were trained; undefined for those with a codec. */
+export function plainLengths(uploads: Uploads, added: Readonly<Record<string, Layout>>) {
+  return (part: number | undefined): Readonly<Record<string, number | undefined>> => {
+    const layouts = { ...layoutsOfPart(uploads, part), ...added };
+    return Object.fromEntries(
+      Object.entries(layouts).map(([name, { size }]) => [name, name in uploads.codecs ? undefined : size]),
+    );
+  };
+}
+
+function otherModel({ layoutHash }: Update, expected: string): InvalidUpdate | undefined {
+  if (layoutHash === expected) return undefined;
+  const message = `the update belongs to another model: layout ${layoutHash}, expected ${expected}`;
+  return { code: "update/layout", message };
+}
+
+function otherPart({ public: { part } }: Update, given: number | undefined): InvalidUpdate | undefined {
+  if (part === given) return undefined;
+  const message = `the update holds part ${part ?? "none"} of the vectors, its client was given ${given ?? "none"}`;
+  return { code: "update/part", message };
+}
+
+function misshapen(
+  { vectors, public: { weight } }: Update,
+  lengths: Readonly<Record<string, number | undefined>>,
+): InvalidUpdate | undefined {
+  for (const [name, expected] of Object.entries(lengths)) {
+    const length = vectors[name]?.length;
+    if (length !== undefined && (expected === undefined || length === expected)) continue;
+    const received = length === undefined ? "none" : `${length} elements`;
+    const message = `the vector "${name}" has ${expected ?? "some"} elements; received ${received}`;
+    return { code: "update/shape", message };
+  }
+  if (weight >= 0 && weight < Number.POSITIVE_INFINITY) return undefined;
+  return { code: "update/weight", message: `the weight of an update is a finite number of at least 0, not ${weight}` };
+}

@@ -1,0 +1,110 @@
+import { AnabranchError, type Failure } from "@anabranch/engine";
+import type { Algorithm, Exchange, RoundContext, ServerState } from "../algorithms/algorithm.ts";
+import type { Layout } from "../params/layout.ts";
+import type { Vector } from "../params/vector.ts";
+import type { Summation } from "../privacy/secure-aggregation/summation.ts";
+import {
+  applyServerStages,
+  type InvalidUpdate,
+  type KeyRequest,
+  type ReceiveContext,
+  receiveUpdate,
+  type Update,
+} from "../protocol/index.ts";
+import { deriveKey, rootKey } from "../random/index.ts";
+import type { Aggregator } from "./aggregator.ts";
+import { pipelineStages } from "./client-pipeline.ts";
+import { disclosureOf } from "./disclosure.ts";
+import { runBytes, SecureAggregator } from "./secure-aggregator.ts";
+import type { PipelineSettings } from "./settings.ts";
+import { StreamingAggregator } from "./streaming-aggregator.ts";
+import { summedExchange, uploadsOf } from "./uploads.ts";
+
+/** What the server's side of a pipeline is made of. */
+export interface ServerPipelineParts {
+  readonly algorithm: Algorithm;
+  readonly exchange: Exchange;
+  readonly layout: Layout;
+  readonly stages: PipelineSettings;
+  readonly population: number;
+  /** Local steps of every client where they are public. */
+  readonly localSteps?: number | undefined;
+  readonly seed: number;
+  /** Of the randomness of stages: noise, rounding, rotation. */
+  readonly stageSeed: number;
+  readonly float: "float32" | "float64";
+}
+
+/** A round whose updates were added. */
+export interface FinishedRound {
+  readonly round: number;
+  readonly learningRate: number;
+  /** The public scalars that went down. */
+  readonly scalars: Readonly<Record<string, number>>;
+}
+
+/** The server's side of the life of an update. */
+export interface ServerPipeline {
+  /** Random keys that clients need for their halves. */
+  readonly keys: readonly KeyRequest[];
+  readonly aggregator: Aggregator;
+  /** The public scalars that go down in a round. */
+  publicScalars(server: ServerState, round: number, learningRate: number): Readonly<Record<string, number>>;
+  /** An update that arrived as it is added to the others; or what is wrong with it. */
+  receive(update: Update, context: ReceiveContext): Update | InvalidUpdate;
+  /** Ends the adding; why nothing is released, undefined where something is. */
+  close(cohort: number): Promise<Failure | undefined>;
+  /** The server's state after a round: aggregate, server halves in reverse, server half of the method. */
+  update(server: ServerState, finished: FinishedRound): ServerState;
+}
+
+/** Throws `round/no-summation` where the settings ask for secure aggregation and no port does it. */
+export function serverPipeline(parts: ServerPipelineParts, summation?: Summation): ServerPipeline {
+  const { algorithm, exchange, layout, stages: settings, float } = parts;
+  const stages = pipelineStages({ ...uploadsOf(exchange, layout), stages: settings, float });
+  const disclosure = disclosureOf(parts);
+  const aggregator = aggregatorOf(parts, summation);
+  const make = (length: number): Vector => (float === "float64" ? new Float64Array(length) : new Float32Array(length));
+  const root = rootKey(parts.stageSeed);
+  return {
+    aggregator,
+    keys: stages.flatMap(({ keys = [] }) => keys),
+    publicScalars: disclosure.publicScalars,
+    receive: (update, context) => receiveUpdate(stages, update, context),
+    async close(cohort) {
+      return (await aggregator.finish()) ?? disclosure.whyNotReleased(aggregator.metrics.clients, cohort);
+    },
+    update(server, finished) {
+      const { round, scalars } = finished;
+      const participants = aggregator.cost?.survivors ?? aggregator.metrics.clients;
+      const key = (...path: readonly (string | number)[]) => deriveKey(root, ...path);
+      const sum = { vectors: aggregator.result(make), state: {} };
+      const { vectors, state } = applyServerStages(stages, sum, { round, scalars, participants, key });
+      const next = algorithm.update(server, vectors, contextOf(parts, aggregator, finished));
+      return { ...next, scalars: { ...next.scalars, ...state } };
+    },
+  };
+
+  function contextOf(plan: ServerPipelineParts, { metrics, cost }: Aggregator, about: FinishedRound): RoundContext {
+    const known = disclosure.cohortSize(cost?.survivors);
+    if (known !== undefined) return disclosure.publicContext(known, about);
+    const { population } = plan;
+    const { clients, localSteps, weightedSteps } = metrics;
+    const { round, learningRate } = about;
+    return { round, cohortSize: clients, population, layout, learningRate, localSteps, weightedSteps };
+  }
+}
+
+function aggregatorOf({ exchange, stages, seed }: ServerPipelineParts, summation: Summation | undefined): Aggregator {
+  const { secureSum, privacy } = stages;
+  if (secureSum === undefined) return new StreamingAggregator(summedExchange(exchange, privacy));
+  if (summation !== undefined) return new SecureAggregator(secureSum, summation, runBytes(seed));
+  throw new AnabranchError({
+    code: "round/no-summation",
+    message: "the plan asks for secure aggregation, and nothing does it",
+    where: "ports.summation",
+    received: "nothing",
+    expected: `a summation by ${secureSum.protocol}`,
+    advice: "Give what simulatedSummation(plan) returns.",
+  });
+}

@@ -1,0 +1,35 @@
+import type { CodecSpec } from "../codecs/index.ts";
+import type { Layout } from "../params/layout.ts";
+import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
+import type { SecureSumSettings } from "../privacy/secure-sum/index.ts";
+
+/** What acts on every update of a run, as plain data: stages are named here, never sent as code. */
+export interface PipelineSettings {
+  /** "examples": an update weighs as many examples as it was trained on; "uniform": every update weighs 1. */
+  readonly weighting: "examples" | "uniform";
+  /** L2 bound on the whole update, over all its vectors; 0: off. */
+  readonly clipNorm: number;
+  /** Differential privacy; absent: none. */
+  readonly privacy?: MechanismSettings | undefined;
+  /** Updates leave as integers and are summed by secure aggregation; absent: as they are. */
+  readonly secureSum?: SecureSumSettings | undefined;
+}
+
+/** What a method's clients upload, as a pipeline must know it. */
+export interface Uploads {
+  readonly up: Readonly<Record<string, Layout>>;
+  /** Of methods whose clients send only some entries: the layouts of each part. */
+  readonly parts?: readonly Readonly<Record<string, Layout>>[] | undefined;
+  /** Codecs of the vectors of `up` that have one. */
+  readonly codecs: Readonly<Record<string, CodecSpec>>;
+  /** Hash of the model's layout; an update of another model is refused. */
+  readonly layoutHash: string;
+}
+
+/** Layouts of the vectors that a client with this part trains. */
+export function layoutsOfPart(
+  { up, parts }: Pick<Uploads, "up" | "parts">,
+  part: number | undefined,
+): Readonly<Record<string, Layout>> {
+  return part === undefined ? up : parts![part]!;
+}

@@ -1,0 +1,57 @@
+import type { Failure } from "@anabranch/engine";
+import type { Vector } from "../params/vector.ts";
+import type { Aggregator } from "../pipeline/index.ts";
+import type { Warning } from "./backend.ts";
+import type { Collected } from "./collect.ts";
+import { warn } from "./narrate.ts";
+import type { OpenRound, RoundWorld } from "./round.ts";
+
+/** What a round has come to. */
+export interface ClosedRound {
+  /** Bytes of all messages, those of secure aggregation included. */
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  /** The model before it. */
+  readonly before: Vector;
+  /** Why nothing was released; undefined where something was. */
+  readonly unreleased: string | undefined;
+}
+
+/** Ends the adding of updates and updates the server's state, or says why there is nothing to update it with. */
+export async function closeRound(
+  { ports, state, pipeline }: RoundWorld,
+  opened: OpenRound,
+  collected: Collected,
+): Promise<ClosedRound> {
+  const { round, cohort } = opened;
+  const before = state.server.vectors.parameters;
+  const failure = await pipeline.close(cohort.length);
+  if (failure === undefined) state.server = pipeline.update(state.server, opened);
+  else if (cohort.length > 0) await warn(ports, [nothingReleased(round, failure)]);
+  await warn(ports, clippedWarnings(pipeline.aggregator, round));
+  state.round = round;
+  const { bytesDown, bytesUp } = pipeline.aggregator.traffic(collected);
+  state.totals = {
+    ...state.totals,
+    bytesDown: state.totals.bytesDown + bytesDown,
+    bytesUp: state.totals.bytesUp + bytesUp,
+  };
+  return { bytesDown, bytesUp, before, unreleased: failure?.message };
+}
+
+function nothingReleased(round: number, { code, message, advice }: Failure): Warning {
+  const next = advice === undefined ? "" : ` ${advice}`;
+  return { code, message: `Round ${round}: ${message}, so the model is what it was.${next}` };
+}
+
+/** Beyond this share of clipped values a sum is no longer nearly that of the updates. */
+const MUCH_CLIPPED = 0.01;
+
+/** That updates were clipped to the range of secure aggregation where it changes what is learned. */
+function clippedWarnings({ cost }: Aggregator, round: number): readonly Warning[] {
+  const cut = cost?.cut ?? 0;
+  if (cut <= MUCH_CLIPPED) return [];
+  const share = `${Number((100 * cut).toPrecision(2))} %`;
+  const message = `Round ${round}: ${share} of update values were clipped to secureAggregation.range, so the sum is inexact. Increase the range.`;
+  return [{ code: "secure-aggregation/cut", message }];
+}

@@ -1,0 +1,99 @@
+import { distance } from "../params/vector.ts";
+import type { Aggregator } from "../pipeline/index.ts";
+import { VERSION } from "../version.ts";
+import type { Warning } from "./backend.ts";
+import { privacyAtStart, spentAfter } from "./budget.ts";
+import type { RunState } from "./checkpoint-store.ts";
+import type { ClosedRound } from "./close.ts";
+import type { Collected } from "./collect.ts";
+import type { EventOf } from "./events.ts";
+import type { OpenRound, RoundWorld } from "./round.ts";
+import type { RoundRecord, RunPlan, RunPorts } from "./run-plan.ts";
+
+/** Time stamps are for people; they enter no hash and no decision. */
+export function now(): string {
+  return new Date().toISOString();
+}
+
+export async function warn(ports: Pick<RunPorts, "emit">, warnings: readonly Warning[] = []): Promise<void> {
+  for (const warning of warnings) await ports.emit({ v: 1, type: "run.warning", at: now(), ...warning });
+}
+
+export async function announceStart(plan: RunPlan, ports: RunPorts, state: RunState): Promise<void> {
+  await ports.emit({
+    v: 1,
+    type: "run.started",
+    at: now(),
+    run: plan.id,
+    name: plan.name,
+    algorithm: plan.algorithm.name,
+    parameters: plan.layout.size,
+    clients: plan.population,
+    rounds: plan.rounds,
+    seed: plan.seed,
+    packageVersion: VERSION,
+    dataHash: plan.dataHash,
+    ...plan.description,
+    ...privacyAtStart(plan, state.round),
+    ...(state.round > 0 ? { resumedFrom: state.round } : {}),
+  });
+  await warn(ports, plan.warnings);
+}
+
+export async function announceRound(ports: RunPorts, { round, cohort, learningRate }: OpenRound): Promise<void> {
+  await ports.emit({ v: 1, type: "round.started", at: now(), round, cohort: [...cohort], learningRate });
+}
+
+/** Milliseconds of `performance.now()`. */
+interface RoundTimes {
+  readonly started: number;
+  readonly trained: number;
+  readonly updated: number;
+}
+
+/** Announces what a round has come to, and returns its record. */
+export async function announceRoundEnd(
+  { plan, ports, state, pipeline: { aggregator } }: RoundWorld,
+  { round, learningRate }: OpenRound,
+  { foldMs }: Collected,
+  { bytesDown, bytesUp, before }: ClosedRound,
+  { started, trained, updated }: RoundTimes,
+): Promise<RoundRecord> {
+  const { clients, examples, steps } = aggregator.metrics;
+  const { loss, lossMin, lossMax } = aggregator.metrics.summary();
+  const seconds = (updated - started) / 1000;
+  state.totals = { ...state.totals, seconds: state.totals.seconds + seconds };
+  await ports.emit({
+    v: 1,
+    type: "round.finished",
+    at: now(),
+    round,
+    loss,
+    clients,
+    examples,
+    steps,
+    bytesDown,
+    bytesUp,
+    seconds,
+    trainSeconds: (trained - started - foldMs) / 1000,
+    aggregateSeconds: (updated - trained + foldMs) / 1000,
+    clientsPerSecond: clients / seconds,
+    clientLossMin: lossMin,
+    clientLossMax: lossMax,
+    updateNorm: distance(state.server.vectors.parameters, before),
+    ...(Object.keys(aggregator.drift).length > 0 ? { drift: aggregator.drift } : {}),
+    ...secureCost(aggregator),
+    ...spentAfter(plan, round),
+  });
+  return { round, loss: loss ?? Number.NaN, learningRate, clients, seconds, bytesDown, bytesUp };
+}
+
+type SecureCost = NonNullable<EventOf<"round.finished">["secureAggregation"]>;
+
+/** What secure aggregation has cost, as events tell it. */
+function secureCost({ cost }: Aggregator): { readonly secureAggregation?: SecureCost } {
+  if (cost === undefined) return {};
+  const { protocol, survivors, serverMs, clientsMs, cut } = cost;
+  const seconds = { serverSeconds: serverMs / 1000, clientSeconds: clientsMs / 1000 };
+  return { secureAggregation: { protocol, survivors, ...seconds, ...(cut === undefined ? {} : { cut }) } };
+}

@@ -1,0 +1,69 @@
+import { isFiniteVector } from "../params/vector.ts";
+import type { ServerPipeline } from "../pipeline/index.ts";
+import { deriveKey, rootKey } from "../random/index.ts";
+import { assignParts } from "./assign-parts.ts";
+import { type RunState, saveCheckpoint } from "./checkpoint-store.ts";
+import { closeRound } from "./close.ts";
+import { collect } from "./collect.ts";
+import { troubleAfter } from "./divergence.ts";
+import { evaluateRound } from "./evaluate.ts";
+import { announceRound, announceRoundEnd } from "./narrate.ts";
+import type { RoundRecord, RunPlan, RunPorts } from "./run-plan.ts";
+
+/** What a round acts on. */
+export interface RoundWorld {
+  readonly plan: RunPlan;
+  readonly ports: RunPorts;
+  readonly state: RunState;
+  readonly pipeline: ServerPipeline;
+}
+
+/** A round that has begun. */
+export interface OpenRound {
+  /** 1-based. */
+  readonly round: number;
+  readonly cohort: readonly number[];
+  /** Part of the exchange by client; undefined where everyone sends everything. */
+  readonly parts: ReadonlyMap<number, number> | undefined;
+  readonly learningRate: number;
+  /** The public scalars that go down. */
+  readonly scalars: Readonly<Record<string, number>>;
+}
+
+/** One version of the server's state: give out work, collect it, update, evaluate, commit. */
+export async function runRound(world: RoundWorld): Promise<RoundRecord> {
+  const { plan, ports, state } = world;
+  const started = performance.now();
+  const opened = openRound(world);
+  await announceRound(ports, opened);
+  const collected = await collect(world, opened);
+  const trained = performance.now();
+  const closed = await closeRound(world, opened, collected);
+  const times = { started, trained, updated: performance.now() };
+  const record = await announceRoundEnd(world, opened, collected, closed, times);
+  const { round, clients } = record;
+  const { parameters } = state.server.vectors;
+  const finite = isFiniteVector(parameters);
+  if (finite) await evaluateRound(plan, ports, state, record);
+  const { failures } = collected;
+  const facts = { round, clients, parameters, loss: lossOf(record), cohort: opened.cohort.length, failures };
+  const { unreleased } = closed;
+  state.totals = { ...state.totals, trouble: troubleAfter(plan, state.totals.trouble, { ...facts, unreleased }) };
+  // nothing is to continue from a model that is not finite: the last checkpoint stays the newest
+  if (finite && (round % plan.checkpointEvery === 0 || round === plan.rounds)) await saveCheckpoint(plan, ports, state);
+  return record;
+}
+
+function openRound({ plan, state, pipeline }: RoundWorld): OpenRound {
+  const round = state.round + 1;
+  const learningRate = plan.learningRate(round);
+  const cohort = plan.sampler.sample(round, deriveKey(rootKey(plan.seed), "cohort", round));
+  const scalars = pipeline.publicScalars(state.server, round, learningRate);
+  return { round, cohort, parts: assignParts(plan, round, cohort), learningRate, scalars };
+}
+
+/** The loss that a round is judged by. */
+function lossOf({ testLoss, loss, clients }: RoundRecord) {
+  if (testLoss !== undefined) return { of: "test", value: testLoss } as const;
+  return clients === 0 ? undefined : ({ of: "training", value: loss } as const);
+}

@@ -1,0 +1,2 @@
+export type { Arrival, RoundStart, Schedule, ScheduleState, Step, Verdict, WorkRequest } from "./schedule.ts";
+export { synchronous } from "./synchronous.ts";

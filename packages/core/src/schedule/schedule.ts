@@ -1,0 +1,60 @@
+/**
+ * Which work is given out and which of it a round waits for. A schedule is pure: it returns what to do, and its state is
+ * numbers that a checkpoint holds. A round is one version of the server's state: it ends with the first step that is
+ * complete.
+ */
+
+/** Numbers by name; empty for schedules that remember nothing between rounds. */
+export type ScheduleState = Readonly<Record<string, readonly number[]>>;
+
+/** Work for one client. */
+export interface WorkRequest {
+  readonly client: number;
+  /** Counts how often this client was given work on the same version, from 0. */
+  readonly visit: number;
+}
+
+/** What a round begins with. */
+export interface RoundStart {
+  /** 1-based. */
+  readonly round: number;
+  /** Instant, in microseconds. */
+  readonly time: number;
+  /** The clients that the sampler has picked. */
+  readonly cohort: readonly number[];
+}
+
+/** Work that came back, or failed. */
+export interface Arrival {
+  readonly client: number;
+  readonly time: number;
+  readonly failed: boolean;
+  /** Versions of the server's state since the one that was trained. */
+  readonly staleness: number;
+}
+
+/** What to do next. */
+export interface Step {
+  readonly state: ScheduleState;
+  /** Work to give out now. */
+  readonly requests: readonly WorkRequest[];
+  /** Instants at which the schedule wants to be asked again. */
+  readonly timers?: readonly { readonly name: string; readonly at: number }[];
+  /** Whether the round has all that it waits for. */
+  readonly complete: boolean;
+}
+
+/** What becomes of an arrival: it enters the aggregate with a factor on its weight, or is left out. */
+export interface Verdict {
+  readonly fold: boolean;
+  readonly weight: number;
+}
+
+export interface Schedule {
+  readonly name: string;
+  /** The state before the first round. */
+  readonly initial: ScheduleState;
+  open(state: ScheduleState, start: RoundStart): Step;
+  arrived(state: ScheduleState, arrival: Arrival): Step & Verdict;
+  timer(state: ScheduleState, name: string, time: number): Step;
+}

@@ -1,0 +1,79 @@
+import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
+import { conflict } from "../config/check.ts";
+import { type Config, configHash } from "../config/index.ts";
+import { capabilitiesOf, type PipelineSettings, requireCapable } from "../pipeline/index.ts";
+import type { RunPlan } from "../round/run-plan.ts";
+import { type Schedule, synchronous } from "../schedule/index.ts";
+import { poissonSampler, type Sampler, uniformSampler } from "../selection/sampler.ts";
+import type { Federation } from "./federation.ts";
+import { freshCohorts, freshSeed, startedHash } from "./initial-weights.ts";
+import { configuredMechanism, describeMechanism, privacyWarnings, privateAccount } from "./private-run.ts";
+import type { ResolvedMethod } from "./resolve-method.ts";
+import { configuredSecureSum, describeSecureSum } from "./secure-run.ts";
+
+/** Who takes part, what acts on updates, and what that guarantees. */
+export interface Policies {
+  readonly configHash: string;
+  readonly sampler: Sampler;
+  readonly schedule: Schedule;
+  readonly stages: PipelineSettings;
+  readonly stageSeed: number;
+  readonly account: RunPlan["account"];
+  readonly warnings: RunPlan["warnings"];
+  /** For people: the texts of `run.started`. */
+  readonly texts: Pick<RunPlan["description"], "privacy" | "secureAggregation">;
+}
+
+/** The policies of a configuration for its method. Throws `config/conflict` for what does not go together. */
+export function resolvePolicies(config: Config, method: ResolvedMethod, federation: Federation): Policies {
+  const { algorithm, exchange, start } = method;
+  const { training, aggregation, seed } = config;
+  const { name: samplerName, cohort } = config.sampler;
+  if (aggregation.clipNorm > 0) {
+    requireCapable("aggregation.clipNorm", `${aggregation.clipNorm}`, capabilitiesOf(algorithm, exchange));
+  }
+  requireSenders(algorithm, exchange, cohort);
+  const mechanism = configuredMechanism(config, algorithm, exchange, federation, start);
+  const account = mechanism && privateAccount(config, algorithm, exchange, federation, mechanism, start);
+  const secureSum = configuredSecureSum(config, algorithm, exchange, federation, mechanism);
+  if (mechanism !== undefined || secureSum !== undefined) requirePublicSteps(algorithm, training);
+  const population = federation.clients;
+  const sampler = samplerName === "poisson" ? poissonSampler(population, cohort) : uniformSampler(population, cohort);
+  // a private run that goes on from weights must draw neither the noise nor the cohorts that made them
+  const origin = mechanism === undefined ? undefined : start;
+  return {
+    configHash: startedHash(configHash(config), origin),
+    sampler: freshCohorts(sampler, origin),
+    schedule: synchronous,
+    stages: { ...aggregation, privacy: mechanism, secureSum },
+    stageSeed: freshSeed(seed, origin),
+    account,
+    warnings: privacyWarnings(mechanism, config, account),
+    texts: {
+      ...(mechanism === undefined ? {} : { privacy: describeMechanism(mechanism, config) }),
+      ...(secureSum === undefined ? {} : { secureAggregation: describeSecureSum(secureSum) }),
+    },
+  };
+}
+
+/** Where the server sees sums alone, the steps of single clients are none of its business. */
+function requirePublicSteps({ name, countsSteps = false }: Algorithm, training: Config["training"]): void {
+  if (!countsSteps || training.localSteps !== undefined) return;
+  throw conflict(
+    "training.localEpochs",
+    `${training.localEpochs}, with algorithm.name = "${name}", under [privacy] or [secureAggregation]`,
+    "training.localSteps instead",
+    "The server computes with the number of local steps, which has to be public: the same for all clients.",
+  );
+}
+
+/** Every part of the model should be sent in every round: with fewer clients some would rest on momentum alone. */
+function requireSenders({ name, assign }: Algorithm, { parts }: Exchange, cohort: number): void {
+  if (parts === undefined || assign !== undefined || parts.length <= cohort) return;
+  throw conflict(
+    "sampler.cohort",
+    `${cohort}, with algorithm.name = "${name}", which cuts this model into ${parts.length} parts`,
+    `at least ${parts.length}: a client for every part in every round`,
+    `Raise sampler.cohort, or set algorithm.blocks = ${cohort} or less.`,
+  );
+}

@@ -1,0 +1,59 @@
+import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
+import { createAlgorithm } from "../algorithms/registry.ts";
+import type { Config } from "../config/index.ts";
+import { createModel, type Model } from "../models/index.ts";
+import { initialParameters } from "../params/initialize.ts";
+import { type Layout, layout } from "../params/layout.ts";
+import { deriveKey, rootKey } from "../random/index.ts";
+import { type CheckedMethod, checkedMethod } from "./checked-method.ts";
+import { checkedModel } from "./checked-model.ts";
+import type { Origin } from "./contract.ts";
+import type { Federation } from "./federation.ts";
+import { type InitialWeights, type Start, startFrom } from "./initial-weights.ts";
+
+/** What the operator may bring instead of a name in the configuration. */
+export interface Own {
+  readonly model?: Model | undefined;
+  readonly algorithm?: Algorithm | undefined;
+  /** What to start from instead of random weights, e.g. a decoded safetensors file. */
+  readonly weights?: InitialWeights | undefined;
+  /** Of model and algorithm, where they come from files. */
+  readonly origins?: { readonly model?: Origin | undefined; readonly algorithm?: Origin | undefined } | undefined;
+}
+
+/** A model and a method that fit each other, and where they start. */
+export interface ResolvedMethod {
+  readonly model: Model;
+  readonly layout: Layout;
+  readonly algorithm: Algorithm;
+  readonly exchange: Exchange;
+  /** [d] */
+  readonly initial: Float32Array;
+  /** Where the initial weights come from, if not from the seed. */
+  readonly start: Start | undefined;
+}
+
+/** The model and the method of a configuration. Throws what a wrong name, option or own file is. */
+export function resolveMethod(config: Config, { examples }: Pick<Federation, "examples">, own: Own): ResolvedMethod {
+  const { origins = {} } = own;
+  const model = own.model === undefined ? namedModel(config, examples) : checkedModel(own.model, origins.model);
+  const modelLayout = layout(model.parameters);
+  const { algorithm, exchange } =
+    own.algorithm === undefined
+      ? namedMethod(config, modelLayout)
+      : checkedMethod(own.algorithm, modelLayout, origins.algorithm);
+  const start = own.weights && startFrom(own.weights, modelLayout);
+  const initial = start?.vector ?? initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"));
+  return { model, layout: modelLayout, algorithm, exchange, initial, start };
+}
+
+function namedModel(config: Config, data: Federation["examples"]): Model {
+  const { name, file: _file, initialWeights: _weights, ...options } = config.model;
+  return createModel(name, data, options);
+}
+
+function namedMethod(config: Config, modelLayout: Layout): CheckedMethod {
+  const { name, file: _file, ...options } = config.algorithm;
+  const algorithm = createAlgorithm(name, options);
+  return { algorithm, exchange: algorithm.exchange(modelLayout) };
+}
