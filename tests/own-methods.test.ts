@@ -1,6 +1,8 @@
-import { simulate } from "@anabranch/node";
+import { join } from "node:path";
+import { type Algorithm, type RunEvent, resolveConfig } from "@anabranch/core";
+import { resumeRun, simulate, startRun } from "@anabranch/node";
 import { describe, expect, it } from "vitest";
-import { type Case, config, failure, file, METHOD, type Replacement } from "./own-file-fixtures.ts";
+import { type Case, config, failure, file, folder, METHOD, type Replacement } from "./own-file-fixtures.ts";
 
 /**
  * Mistakes in own methods: each is one error that names the file, the part of the contract and the nearest right name,
@@ -255,6 +257,20 @@ describe("an own method", () => {
     const thrown = await simulate(await config({ algorithm: { file: late } }), { workers: 0 }).catch((e: unknown) => e);
     expect(thrown).toMatchObject({ code: "local/failed", failure: { where: expect.stringMatching(`^${late}:11:`) } });
   });
+});
+
+it("an own method that the library was given goes on in a resumed run", async () => {
+  const { default: make } = (await import(await file(METHOD))) as { default: () => Algorithm };
+  const runs = join(folder, "runs");
+  const start = async (rounds: number) => resolveConfig({ ...(await config()), rounds });
+  const own = { algorithm: make() };
+  const stopping = new AbortController();
+  const onEvent = ({ type }: RunEvent) => type === "round.finished" && stopping.abort();
+  const options = { runs, workers: 0 };
+  const begun = await startRun(await start(2), { ...options, signal: stopping.signal, onEvent }, own);
+  expect(begun.result.stopped).toBe("interrupted");
+  const { result } = await resumeRun(begun.folder, options, { algorithm: make() });
+  expect([result.stopped, result.round]).toEqual(["finished", 2]);
 });
 
 describe("options of an own method", () => {

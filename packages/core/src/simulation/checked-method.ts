@@ -133,36 +133,21 @@ function requireSameCarry(contract: Contract, before: TensorTree, after: TensorT
 type ServerHalf = Pick<Algorithm, "init" | "broadcast" | "update">;
 
 function checkedServer(method: Algorithm, exchange: Exchange, layout: Layout, contract: Contract): ServerHalf {
-  const sizes = new Map<string, number>([["parameters", layout.size]]);
-  const requireState = (part: string, state: ServerState): ServerState => {
-    contract.names("server-state", "the server's state has the wrong parts", part, state, STATE, "ServerState");
-    const names = [...sizes.keys()];
-    const message = "the server's state has other vectors than at the start";
-    contract.names("server-state", message, `${part}.vectors`, state.vectors, names, "init(...).vectors");
-    for (const [name, size] of sizes) requireVector(contract, `${part}.vectors.${name}`, state.vectors[name], size);
-    for (const [name, value] of Object.entries(state.scalars)) {
-      if (typeof value === "number") continue;
-      const where = `${part}.scalars.${name}`;
-      throw contract.breach("server-state", "a scalar of the server is no number", where, describe(value), "a number");
-    }
-    return state;
-  };
   return {
     init(parameters, declared) {
       const part = "init(...)";
       const state = contract.attempt(part, () => method.init(parameters, declared));
-      contract.names("server-state", "the server's state has the wrong parts", part, state, STATE, "ServerState");
-      if (!isRecord(state.vectors) || state.vectors.parameters === undefined)
-        throw contract.breach(
-          "server-state",
-          "the server's state lacks the model",
-          `${part}.vectors`,
-          describe(state.vectors),
-          "a vector named parameters",
-        );
-      for (const [name, vector] of Object.entries(state.vectors))
-        sizes.set(name, isVector(vector) && name !== "parameters" ? vector.length : layout.size);
-      return requireState(part, state);
+      requireState(contract, part, state);
+      if (state.vectors.parameters === undefined) {
+        const [received, expected] = [describe(state.vectors), "a vector named parameters"];
+        const message = "the server's state lacks the model";
+        throw contract.breach("server-state", message, `${part}.vectors`, received, expected);
+      }
+      for (const [name, vector] of Object.entries(state.vectors)) {
+        const size = name === "parameters" || !isVector(vector) ? layout.size : vector.length;
+        requireVector(contract, `${part}.vectors.${name}`, vector, size);
+      }
+      return state;
     },
     broadcast(state, scalars, round) {
       const part = "broadcast(...)";
@@ -174,12 +159,33 @@ function checkedServer(method: Algorithm, exchange: Exchange, layout: Layout, co
       for (const [name, { size }] of down) requireVector(contract, `${part}.${name}`, vectors[name], size);
       return vectors;
     },
-    update: (state, aggregate, round) =>
-      requireState(
-        "update(...)",
-        contract.attempt("update(...)", () => method.update(state, aggregate, round)),
-      ),
+    update(before, aggregate, round) {
+      const part = "update(...)";
+      const state = contract.attempt(part, () => method.update(before, aggregate, round));
+      requireState(contract, part, state);
+      const message = "the server's state has other vectors than at the start";
+      const known = Object.entries(before.vectors);
+      const names = known.map(([name]) => name);
+      contract.names("server-state", message, `${part}.vectors`, state.vectors, names, "init(...).vectors");
+      for (const [name, { length }] of known)
+        requireVector(contract, `${part}.vectors.${name}`, state.vectors[name], length);
+      return state;
+    },
   };
+}
+
+function requireState(contract: Contract, part: string, state: ServerState): void {
+  const message = "the server's state has the wrong parts";
+  contract.names("server-state", message, part, state, STATE, "ServerState");
+  for (const key of STATE) {
+    if (isRecord(state[key])) continue;
+    throw contract.breach("server-state", message, `${part}.${key}`, describe(state[key]), "an object");
+  }
+  for (const [name, value] of Object.entries(state.scalars)) {
+    if (typeof value === "number") continue;
+    const where = `${part}.scalars.${name}`;
+    throw contract.breach("server-state", "a scalar of the server is no number", where, describe(value), "a number");
+  }
 }
 
 const STATE: readonly (keyof ServerState)[] = ["vectors", "scalars"];
