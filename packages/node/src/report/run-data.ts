@@ -126,7 +126,7 @@ function buildRun(lines: Iterable<string | undefined>, texts: Omit<RunTexts, "ev
 }
 
 /** Bytes of metrics.csv and partition.json at most. */
-const largest = { metrics: 2 ** 28, partition: 2 ** 24 };
+const largest = { metrics: 2 ** 26, partition: 2 ** 24 };
 
 /**
  * Reads a run folder from disk; missing files are taken as empty.

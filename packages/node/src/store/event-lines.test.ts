@@ -52,11 +52,15 @@ describe("lines of a log", () => {
     expect(await read()).toEqual({ found: events, tooLong: 0 });
   });
 
-  it("of gigabytes are passed over", async () => {
+  it("of a gigabyte are passed over, and more of them refused", async () => {
     await writeFile(path, `${lines.join("\n")}\n`);
     // a hole of the disk: a line of zeros longer than any text can be
     await truncate(path, 2 ** 30);
     expect(await read()).toEqual({ found: events, tooLong: 1 });
+    await truncate(path, 2 ** 34);
+    await expect(read()).rejects.toMatchObject({ code: "store/too-large" });
+    expect(() => readRunFolder(folder)).toThrow(expect.objectContaining({ code: "store/too-large" }));
+    await expect(truncateAfterRound(path, 1)).rejects.toMatchObject({ code: "store/too-large" });
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { closeSync, readSync } from "node:fs";
 import { parseEvent, type RunEvent } from "@anabranch/core";
-import { openPlainSync } from "./plain-file.ts";
+import { openPlainSync, requireSize } from "./plain-file.ts";
 import { hasCode } from "./storage-error.ts";
 
 /**
@@ -10,6 +10,9 @@ import { hasCode } from "./storage-error.ts";
 export const longestLine = 16 * 2 ** 20;
 
 const blockSize = 256 * 1024;
+
+/** Bytes in lines that are too long after which a file is given up: a hole of the disk takes no room, but time. */
+const mostPassedOver = 2 ** 30;
 
 /** What was passed over while a log was read. */
 export interface PassedOver {
@@ -21,7 +24,7 @@ export interface PassedOver {
  * The lines of a text file without their ends; undefined for one that is too long, which never is in memory as a whole.
  * None where there is no file. A last line without an end counts.
  *
- * @throws `store/link`, `store/not-a-file`, the system's errors
+ * @throws `store/link`, `store/not-a-file`, `store/too-large` after a gigabyte in such lines, the system's errors
  */
 export function* readLines(path: string, limit = longestLine): Generator<string | undefined> {
   let file: number;
@@ -33,7 +36,7 @@ export function* readLines(path: string, limit = longestLine): Generator<string 
   }
   try {
     const block = Buffer.allocUnsafe(blockSize);
-    const line = new LineBuffer(limit);
+    const line = new LineBuffer(limit, path);
     for (let length = readSync(file, block); length > 0; length = readSync(file, block)) {
       let start = 0;
       for (let end = block.indexOf(10, start); end >= 0 && end < length; end = block.indexOf(10, start)) {
@@ -51,11 +54,15 @@ export function* readLines(path: string, limit = longestLine): Generator<string 
 /** A line that comes in parts. */
 class LineBuffer {
   readonly #limit: number;
+  readonly #path: string;
   #parts: Buffer[] = [];
   #length = 0;
+  /** Bytes of earlier lines that were too long. */
+  #passedOver = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, path: string) {
     this.#limit = limit;
+    this.#path = path;
   }
 
   get isEmpty(): boolean {
@@ -65,8 +72,12 @@ class LineBuffer {
   /** Keeps a part; the caller goes on using its memory. */
   add(part: Buffer): void {
     this.#length += part.length;
-    if (this.#length <= this.#limit) this.#parts.push(Buffer.from(part));
-    else this.#parts = [];
+    if (this.#length <= this.#limit) {
+      this.#parts.push(Buffer.from(part));
+      return;
+    }
+    this.#parts = [];
+    requireSize(this.#passedOver + this.#length, mostPassedOver, this.#path);
   }
 
   /** The line with its last part; undefined where it is too long. */
@@ -75,7 +86,10 @@ class LineBuffer {
     const parts = this.#parts;
     this.#parts = [];
     this.#length = 0;
-    if (length > this.#limit) return undefined;
+    if (length > this.#limit) {
+      this.#passedOver += length;
+      return undefined;
+    }
     return parts.length === 0 ? part.toString("utf8") : Buffer.concat([...parts, part]).toString("utf8");
   }
 }
@@ -84,7 +98,7 @@ class LineBuffer {
  * The events of a log in order; none without a file. Lines that are no event this version knows (a cut last line) are
  * passed over: a log must open after a crash. Those that are too long are counted.
  *
- * @throws `store/link`, `store/not-a-file`
+ * @throws `store/link`, `store/not-a-file`, `store/too-large`
  */
 export async function* readEvents(path: string, passed: PassedOver = { tooLong: 0 }): AsyncGenerator<RunEvent> {
   for (const line of readLines(path)) {

@@ -121,6 +121,31 @@ describe("an index of ours", () => {
     }
   });
 
+  it("with rows that make no sense is made anew", async () => {
+    for (const [column, value] of [
+      ["status", "'odd'"],
+      ["roundsDone", "9223372036854775807"],
+      ["name", "printf('%.*c', 100000, 'x')"],
+      ["startedAt", "printf('%.*c', 100000, 'x')"],
+    ]) {
+      await listRuns(root);
+      database(path, `UPDATE runs SET ${column} = ${value}`);
+      expect(await listRuns(root)).toMatchObject([{ name: "x", status: "finished", roundsDone: 1 }]);
+    }
+  });
+
+  it("keeps long texts of events from filling the list", async () => {
+    const other = await createRunFolder({ root, name: "long" });
+    const long = "x".repeat(5_000_000);
+    const [started, ...rest] = exampleEvents({ rounds: 1, run: other.id, name: long });
+    const events = [{ ...started, at: `2026-01-01T00:00:00.${"0".repeat(1_000_000)}Z`, model: long }, ...rest];
+    await writeFile(other.paths.events, events.map((event) => JSON.stringify(event)).join("\n"));
+    for (let look = 0; look < 2; look++) {
+      const found = (await listRuns(root)).find(({ id }) => id === other.id);
+      expect(found).toMatchObject({ name: long.slice(0, 1000), model: long.slice(0, 1000), status: "finished" });
+    }
+  });
+
   it("is kept in memory where it cannot be written", async () => {
     // the same in a folder that the system keeps from being written: cli/foreign-folders.test.ts
     const opened = await openIndexDatabase(join(root, "none", "index.sqlite"));

@@ -47,6 +47,9 @@ export async function summaryWithoutLog(run: RunFolder): Promise<RunSummary | un
   };
 }
 
+/** Names sort by round. */
+const checkpointsTried = 3;
+
 function statusOf({ rounds, stop }: Config, checkpoint: Checkpoint | undefined): RunStatus {
   if (checkpoint === undefined) return "interrupted";
   const { best, last, trouble } = checkpoint.totals;
@@ -73,8 +76,11 @@ async function readConfig({ paths, files }: RunFolder): Promise<Config | undefin
 
 /** Undefined where there is none that can be read. Nothing is written, as another process may be writing the run. */
 async function readCheckpoint({ folder, files }: RunFolder): Promise<Checkpoint | undefined> {
+  const blobs = readBlobs(folder, files);
+  // of checkpoints that are all damaged not every one is tried for a look
+  const newest = async (prefix: string) => (await blobs.list(prefix)).slice(-checkpointsTried);
   try {
-    return (await newestCheckpoint(readBlobs(folder, files)))?.checkpoint;
+    return (await newestCheckpoint({ ...blobs, list: newest }))?.checkpoint;
   } catch (error) {
     if (error instanceof AnabranchError) return undefined;
     throw error;

@@ -1,31 +1,38 @@
 import { mkdir, readdir, realpath } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
+import * as z from "zod";
 import { openIndexDatabase } from "./index-database.ts";
 import { hasRunName, isRunFolder, openRunFolder } from "./run-folder.ts";
-import { RunSummarizer, type RunSummary, unreadableRun } from "./run-summary.ts";
+import { longestText, RunSummarizer, type RunSummary, runStatuses, unreadableRun } from "./run-summary.ts";
 import { readingError, storageError } from "./storage-error.ts";
 
-const columns = [
-  "folder",
-  "id",
-  "name",
-  "algorithm",
-  "dataset",
-  "model",
-  "status",
-  "reason",
-  "roundsDone",
-  "roundsTotal",
-  "finalAccuracy",
-  "bestAccuracy",
-  "bytesDown",
-  "bytesUp",
-  "seconds",
-  "seed",
-  "startedAt",
-  "updatedAt",
-] as const satisfies readonly (keyof RunSummary)[];
+const number = z.custom<number>((value) => typeof value === "number");
+const text = z.string().max(longestText);
+
+/** One row. The index may have come with the folder of runs, so rows are checked. */
+const rowSchema = z.object({
+  folder: z.string(),
+  id: z.string(),
+  name: text,
+  algorithm: text,
+  dataset: text,
+  model: text,
+  status: z.enum(runStatuses),
+  reason: text.nullable(),
+  roundsDone: number,
+  roundsTotal: number,
+  finalAccuracy: number.nullable(),
+  bestAccuracy: number.nullable(),
+  bytesDown: number,
+  bytesUp: number,
+  seconds: number,
+  seed: number,
+  startedAt: text,
+  updatedAt: text,
+}) satisfies z.ZodType<RunSummary>;
+
+const columns = rowSchema.keyof().options;
 
 const upsert = `
   INSERT INTO runs (${columns.join(", ")}) VALUES (${columns.map((name) => `:${name}`).join(", ")})
@@ -68,8 +75,7 @@ export class RunIndex {
 
   /** All runs, newest first. Folders that came or went since the last look are noticed. */
   async list(): Promise<RunSummary[]> {
-    await this.#followFolders();
-    const runs = this.#rows();
+    const runs = await this.#knownRuns();
     return Promise.all(runs.map((run) => this.#checkUnended(run)));
   }
 
@@ -97,9 +103,23 @@ export class RunIndex {
     this.close();
   }
 
+  /** The rows, after folders that came or went; where they make no sense, made anew. */
+  async #knownRuns(): Promise<RunSummary[]> {
+    await this.#followFolders();
+    try {
+      return this.#rows();
+    } catch {
+      await this.reindex();
+      return this.#rows();
+    }
+  }
+
   #rows(): RunSummary[] {
     const rows = this.#database.prepare("SELECT * FROM runs ORDER BY startedAt DESC, folder DESC").all();
-    return rows.map((row) => ({ ...row, folder: join(this.root, String(row.folder)) }) as unknown as RunSummary);
+    return rows.map((row) => {
+      const summary = rowSchema.parse(row);
+      return { ...summary, folder: join(this.root, summary.folder) };
+    });
   }
 
   /**

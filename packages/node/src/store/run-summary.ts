@@ -9,7 +9,19 @@ import { openRunFolder, runIdOf } from "./run-folder.ts";
  * `interrupted` can be resumed; `stopped` ended early as configured; `failed` met an error or lost all its clients;
  * `unreadable`: the folder, or a line of its log, cannot be read.
  */
-export type RunStatus = "running" | "finished" | "stopped" | "interrupted" | "diverged" | "failed" | "unreadable";
+export const runStatuses = [
+  "running",
+  "finished",
+  "stopped",
+  "interrupted",
+  "diverged",
+  "failed",
+  "unreadable",
+] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+/** Characters of a text of a run in a list: one run's name must not fill the list of all. */
+export const longestText = 1000;
 
 /** One run in a list. What is not known yet is null. */
 export interface RunSummary {
@@ -98,9 +110,9 @@ export class RunSummarizer {
   }
 
   get summary(): RunSummary {
-    if (this.#withoutLog !== undefined) return { ...this.#withoutLog, ...this.#damage() };
+    if (this.#withoutLog !== undefined) return shortened({ ...this.#withoutLog, ...this.#damage() });
     const { lastRound, ...totals } = this.#rounds.totals;
-    return {
+    return shortened({
       id: this.#id,
       folder: this.#folder,
       ...this.#about,
@@ -112,7 +124,7 @@ export class RunSummarizer {
       ...this.#damage(),
       startedAt: this.#startedAt,
       updatedAt: this.#updatedAt,
-    };
+    });
   }
 
   /** Without its whole log a run is not what it seems. */
@@ -138,6 +150,17 @@ export class RunSummarizer {
     this.#finished = undefined;
     this.#rounds.dropAfter(resumedFrom);
   }
+}
+
+/** Texts of events may be of any length. */
+function shortened(run: RunSummary): RunSummary {
+  const cut = (text: string) => text.slice(0, longestText);
+  const { name, algorithm, dataset, model, reason, startedAt, updatedAt } = run;
+  return {
+    ...run,
+    ...{ name: cut(name), algorithm: cut(algorithm), dataset: cut(dataset), model: cut(model) },
+    ...{ reason: reason === null ? null : cut(reason), startedAt: cut(startedAt), updatedAt: cut(updatedAt) },
+  };
 }
 
 /** A run whose folder cannot be read: only its name is known. */
