@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join, matchesGlob } from "node:path";
 import { describe, expect, it } from "vitest";
 import { VERSION } from "../packages/core/src/version.ts";
+import { importCycles } from "./import-cycles.ts";
 import { filesBelow, readSource, readText, resolveImport, root, type SourceFile } from "./source-files.ts";
 
 /**
@@ -48,6 +49,12 @@ const order: Readonly<Record<Package, readonly string[]>> = {
   ],
   node: ["store", "data", "docs", "report terminal", "workers", "run", "sweep", "cli"],
 };
+
+/** Import cycles that are still there, by their files: an operator's gradient is written with operators. */
+const knownCycles: readonly (readonly string[])[] = [
+  ["graph.ts", "operator.ts", "tensor.ts", "lowering.ts"],
+  ["activations.ts", "comparison.ts", "elementwise.ts", "pieces.ts", "pointwise.ts", "reductions.ts", "shape.ts"],
+];
 
 /** Functions longer than 60 lines, each with what excuses it. */
 const longFunctions: Readonly<Record<string, string>> = {
@@ -175,6 +182,11 @@ describe("rooms", () => {
       },
     );
     expect(upward).toEqual([]);
+  });
+
+  it("hold no files that import each other, but for listed ones", () => {
+    const names = importCycles(all).map((group) => group.map((path) => path.split("/").at(-1)));
+    expect(names).toEqual(knownCycles);
   });
 
   it("methods know nothing of where they run", () => {

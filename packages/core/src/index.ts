@@ -86,18 +86,13 @@ export {
   saveCheckpointFile,
 } from "./round/checkpoint-store.ts";
 export * from "./round/client-state.ts";
-export {
-  type FailedEnd,
-  failsForTrouble,
-  firstSentence,
-  stopsForTrouble,
-  type Trouble,
-} from "./round/divergence.ts";
+export { failsForTrouble, firstSentence, stopsForTrouble } from "./round/divergence.ts";
 export * from "./round/events.ts";
 export * from "./round/lenient-events.ts";
 export { memoryClientStates, requireKind } from "./round/memory-client-states.ts";
 export { runFederation } from "./round/run.ts";
 export type { RoundRecord, RunPlan, RunPorts, RunResult } from "./round/run-plan.ts";
+export type { FailedEnd, Trouble } from "./round/trouble.ts";
 export { type Schedule, type ScheduleState, synchronous } from "./schedule/index.ts";
 export { dealParts } from "./selection/deal-parts.ts";
 export { poissonSampler, type Sampler, scriptedSampler, uniformSampler } from "./selection/sampler.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { layout, type Vector } from "../params/index.ts";
 import { deriveKey, randomStream, rootKey } from "../random/index.ts";
 import { decodeVector, encodeVector, encodingFault, largestEncoding } from "./codec.ts";
-import type { CodecSpec } from "./matrix-codec.ts";
+import type { CodecSpec } from "./codec-spec.ts";
 
 const entry = (name: string, ...shape: number[]) => ({ name, shape, role: "matrix" as const, block: name });
 const model = layout([

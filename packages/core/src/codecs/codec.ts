@@ -5,7 +5,8 @@
  */
 import { AnabranchError } from "@anabranch/engine";
 import { type Layout, type Vector, zerosLike } from "../params/index.ts";
-import { type CodecSpec, type MatrixCodec, matrixCodec } from "./matrix-codec.ts";
+import { type CodecSpec, matrixCodec } from "./codec-spec.ts";
+import type { MatrixCodec } from "./matrix-codec.ts";
 
 /** A stretch of a flat vector: a matrix [m, n] to encode, or floats that travel as they are. */
 interface Piece {

@@ -1,2 +1,2 @@
 export { decodeVector, encodeVector, encodingFault, largestEncoding } from "./codec.ts";
-export type { CodecSpec } from "./matrix-codec.ts";
+export type { CodecSpec } from "./codec-spec.ts";

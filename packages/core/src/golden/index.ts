@@ -1,1 +1,2 @@
-export { goldenCase, type Operation, operations, runGolden } from "./operation.ts";
+export type { Operation } from "./operation.ts";
+export { goldenCase, operations, runGolden } from "./run-golden.ts";

@@ -1,77 +1,16 @@
 import { AnabranchError } from "@anabranch/engine";
-import * as z from "zod";
-import { nearest } from "../config/nearest.ts";
-import { dilocoOperation } from "./diloco.ts";
-import { fedamdOperation, fedamdTrace } from "./fedamd.ts";
-import { fedauOperation } from "./fedau.ts";
-import { fedlexGuidance, fedlexTrace } from "./fedlex.ts";
-import { clipOperation, lambOperation } from "./privacy.ts";
-import { rerceOperation } from "./rerce.ts";
-
-/** One golden case: an operation on given numbers. Other keys, such as the expected output, are not read. */
-export const goldenCase = z.looseObject({
-  operation: z.string(),
-  input: z.record(z.string(), z.unknown()),
-  options: z.record(z.string(), z.unknown()).default({}),
-});
 
 /** An operation on given numbers that runs the product's own code; draws are part of its input. */
 export interface Operation {
   run(input: unknown, options: unknown): Promise<object>;
 }
 
-/** What is there so far, by the names of the cases. */
-export const operations: Readonly<Record<string, Operation>> = {
-  fedau: fedauOperation,
-  fedamd: fedamdOperation,
-  "trace/fedamd": fedamdTrace,
-  "fedlex/guidance": fedlexGuidance,
-  "trace/fedlex": fedlexTrace,
-  "trace.streamingDiloco": dilocoOperation,
-  rerce: rerceOperation,
-  "dp/lamb": lambOperation,
-  "dp/per-layer-clip": clipOperation,
-};
-
-/**
- * The output of a case. Throws `golden/operation` for an operation that is not there, `golden/case` for an input that it
- * cannot read, and what the operation itself refuses.
- *
- * @example await runGolden({ operation: "fedau", input: { a, b, x0, learningRate: 0.1, localSteps: 3, cohorts } })
- */
-export async function runGolden(source: unknown): Promise<object> {
-  const parsed = goldenCase.safeParse(source);
-  if (!parsed.success) throw unreadable("case", parsed.error);
-  const { operation, input, options } = parsed.data;
-  const found = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
-  if (found === undefined) throw notThere(operation);
-  try {
-    return await found.run(input, options);
-  } catch (error) {
-    throw error instanceof z.ZodError ? unreadable(operation, error) : error;
-  }
-}
-
 /** The error of an operation, or of one of its forms, that is not there. */
-export function notThere(operation: string): AnabranchError {
-  const names = Object.keys(operations);
-  const near = nearest(operation, names);
+export function notThere(operation: string, known: readonly string[] = []): AnabranchError {
   return new AnabranchError({
     code: "golden/operation",
     message: `the operation ${operation} is not there yet`,
     received: operation,
-    expected: `one of ${names.join(", ")}`,
-    ...(near === undefined ? {} : { advice: `Did you mean "${near}"?` }),
-  });
-}
-
-function unreadable(where: string, error: z.ZodError): AnabranchError {
-  const issue = error.issues[0]!;
-  return new AnabranchError({
-    code: "golden/case",
-    message: "the case cannot be read",
-    where: [where, ...issue.path].join("."),
-    received: issue.message,
-    expected: "an operation with input and options as its format says",
+    ...(known.length === 0 ? {} : { expected: `one of ${known.join(", ")}` }),
   });
 }

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import type { Vector } from "../params/index.ts";
-import type { Broadcast, Update } from "./message.ts";
+import type { Broadcast, Update } from "./message-types.ts";
 import { decodeSafetensors } from "./safetensors-read.ts";
 import { excerpt, fail, type NamedTensor, type SafetensorsLimits } from "./safetensors-types.ts";
 

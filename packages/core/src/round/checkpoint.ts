@@ -3,7 +3,7 @@ import type { Vector } from "../params/index.ts";
 import { damaged, decodeSealed, encodeSealed, type NamedTensor, type SafetensorsFile } from "../protocol/index.ts";
 import type { ScheduleState } from "../schedule/index.ts";
 import type { ClientStates } from "./client-state.ts";
-import type { Trouble } from "./divergence.ts";
+import type { Trouble } from "./trouble.ts";
 
 const FILE = { kind: "checkpoint", version: "1" };
 

@@ -1,21 +1,8 @@
 import type { Failure } from "@anabranch/engine";
-import type { Vector } from "../params/vector.ts";
 import type { Aggregator } from "../pipeline/index.ts";
 import type { Warning } from "./backend.ts";
-import type { Collected } from "./collect.ts";
 import { warn } from "./narrate.ts";
-import type { OpenRound, RoundWorld } from "./round.ts";
-
-/** What a round has come to. */
-export interface ClosedRound {
-  /** Bytes of all messages, those of secure aggregation included. */
-  readonly bytesDown: number;
-  readonly bytesUp: number;
-  /** The model before it. */
-  readonly before: Vector;
-  /** Why nothing was released; undefined where something was. */
-  readonly unreleased: string | undefined;
-}
+import type { ClosedRound, Collected, OpenRound, RoundWorld } from "./round-world.ts";
 
 /** Ends the adding of updates and updates the server's state, or says why there is nothing to update it with. */
 export async function closeRound(

@@ -3,19 +3,11 @@ import { type Update, withMetadata } from "../protocol/index.ts";
 import type { Step, WorkRequest } from "../schedule/index.ts";
 import type { Order, Outcome } from "./backend.ts";
 import { Background } from "./background.ts";
-import type { FailedClient } from "./divergence.ts";
 import { announceFailure, validateOutcome } from "./intake.ts";
 import { warn } from "./narrate.ts";
 import { makeOrder } from "./orders.ts";
-import type { OpenRound, RoundWorld } from "./round.ts";
-
-/** What collecting a round has cost, and who failed. */
-export interface Collected {
-  readonly bytesDown: number;
-  readonly bytesUp: number;
-  readonly foldMs: number;
-  readonly failures: readonly FailedClient[];
-}
+import type { Collected, OpenRound, RoundWorld } from "./round-world.ts";
+import type { FailedClient } from "./trouble.ts";
 
 /** Client states on their way to the store: they are copied, so this bounds memory. */
 const SAVES_AT_A_TIME = 8;

@@ -4,10 +4,8 @@ import { VERSION } from "../version.ts";
 import type { Warning } from "./backend.ts";
 import { privacyAtStart, spentAfter } from "./budget.ts";
 import type { RunState } from "./checkpoint-store.ts";
-import type { ClosedRound } from "./close.ts";
-import type { Collected } from "./collect.ts";
 import type { EventOf } from "./events.ts";
-import type { OpenRound, RoundWorld } from "./round.ts";
+import type { ClosedRound, Collected, OpenRound, RoundWorld } from "./round-world.ts";
 import type { RoundRecord, RunPlan, RunPorts } from "./run-plan.ts";
 
 /** Time stamps are for people; they enter no hash and no decision. */

@@ -3,7 +3,7 @@ import { TASK_KEYS, taskKeys } from "../protocol/index.ts";
 import { rootKey } from "../random/index.ts";
 import type { WorkRequest } from "../schedule/index.ts";
 import type { Order } from "./backend.ts";
-import type { OpenRound } from "./round.ts";
+import type { OpenRound } from "./round-world.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
 
 /** What a client is given: its part, rate, keys and state, on the model version of the round. */

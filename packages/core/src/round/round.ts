@@ -1,34 +1,14 @@
 import { isFiniteVector } from "../params/vector.ts";
-import type { ServerPipeline } from "../pipeline/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import { assignParts } from "./assign-parts.ts";
-import { type RunState, saveCheckpoint } from "./checkpoint-store.ts";
+import { saveCheckpoint } from "./checkpoint-store.ts";
 import { closeRound } from "./close.ts";
 import { collect } from "./collect.ts";
 import { troubleAfter } from "./divergence.ts";
 import { evaluateRound } from "./evaluate.ts";
 import { announceRound, announceRoundEnd } from "./narrate.ts";
-import type { RoundRecord, RunPlan, RunPorts } from "./run-plan.ts";
-
-/** What a round acts on. */
-export interface RoundWorld {
-  readonly plan: RunPlan;
-  readonly ports: RunPorts;
-  readonly state: RunState;
-  readonly pipeline: ServerPipeline;
-}
-
-/** A round that has begun. */
-export interface OpenRound {
-  /** 1-based. */
-  readonly round: number;
-  readonly cohort: readonly number[];
-  /** Part of the exchange by client; undefined where everyone sends everything. */
-  readonly parts: ReadonlyMap<number, number> | undefined;
-  readonly learningRate: number;
-  /** The public scalars that go down. */
-  readonly scalars: Readonly<Record<string, number>>;
-}
+import type { OpenRound, RoundWorld } from "./round-world.ts";
+import type { RoundRecord } from "./run-plan.ts";
 
 /** One version of the server's state: give out work, collect it, update, evaluate, commit. */
 export async function runRound(world: RoundWorld): Promise<RoundRecord> {

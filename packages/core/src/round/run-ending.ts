@@ -1,8 +1,9 @@
 import { hashVector, isFiniteVector } from "../params/vector.ts";
 import { isSpent, spentAfter } from "./budget.ts";
 import type { RunState } from "./checkpoint-store.ts";
-import { type FailedEnd, failsForTrouble, stopsForTrouble } from "./divergence.ts";
+import { failsForTrouble, stopsForTrouble } from "./divergence.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
+import type { FailedEnd } from "./trouble.ts";
 
 /** How a run has ended, and why where it failed. */
 export type Ending =

@@ -9,8 +9,8 @@ import type { Sampler } from "../selection/sampler.ts";
 import type { Backend, Evaluator, Warning } from "./backend.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { ClientStateStore } from "./client-state.ts";
-import type { FailedEnd } from "./divergence.ts";
 import type { RunEvent } from "./events.ts";
+import type { FailedEnd } from "./trouble.ts";
 
 /** What rounds of a private run cost: a function of how many were begun, whoever came. */
 export interface PrivacyAccount {

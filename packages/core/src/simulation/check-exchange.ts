@@ -1,5 +1,5 @@
 import type { Aggregation, Exchange, Upload } from "../algorithms/algorithm.ts";
-import { type CodecSpec, matrixCodec } from "../codecs/matrix-codec.ts";
+import { type CodecSpec, matrixCodec } from "../codecs/codec-spec.ts";
 import { type Contract, describe, isRecord } from "./contract.ts";
 
 const AGGREGATIONS: readonly Aggregation[] = ["weightedMean", "uniformMean", "sum"];

@@ -1,5 +1,5 @@
 import type { Problem } from "./problems.ts";
-import type { SweepSpec, VariantSpec } from "./sweep-file.ts";
+import type { SweepSpec, VariantSpec } from "./sweep-spec.ts";
 import { combinations, type Grid, type Value } from "./values.ts";
 
 /** Keys that the sweep itself sets. */

@@ -1,14 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import { decodeJpeg } from "./jpeg.ts";
+import type { Pixels } from "./pixels.ts";
 import { decodePng } from "./png.ts";
-
-/** A decoded picture: interleaved bytes [height, width, channels] with 1 to 4 channels (grey, grey+alpha, RGB, RGBA). */
-export interface Pixels {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: number;
-  readonly data: Uint8Array;
-}
 
 /** A picture as bytes by plane: [channels, height, width]. */
 export interface Image {

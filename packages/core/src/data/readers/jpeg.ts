@@ -1,5 +1,5 @@
-import type { Pixels } from "./image.ts";
 import { readerLimits, requireAtMost, scaleDown } from "./limits.ts";
+import type { Pixels } from "./pixels.ts";
 
 /** Memory of one decoding, in MiB: 64 bytes for each of the pixels that are allowed. */
 const MEMORY_MIB = (64 * readerLimits.imagePixels) / 2 ** 20;

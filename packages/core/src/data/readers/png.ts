@@ -1,6 +1,6 @@
-import type { Pixels } from "./image.ts";
 import { inflateExactly } from "./inflate.ts";
 import { readerLimits, requireAtMost, scaleDown } from "./limits.ts";
+import type { Pixels } from "./pixels.ts";
 
 /** Samples of a pixel by colour type: grey, RGB, palette index, grey + alpha, RGBA. */
 const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };

@@ -3,18 +3,11 @@ import { assumptionsOf } from "./assumptions.ts";
 import { checkDelta, checkEpsilon, checkParticipation, commonAdjacency } from "./checks.ts";
 import { type Adjacency, groupEvents, isSilent, type PrivacyEvent, type PrivacyEventInput } from "./events.ts";
 import { squaredMu } from "./gaussian.ts";
+import type { PrivacyContext } from "./privacy-context.ts";
+
+export type { PrivacyContext } from "./privacy-context.ts";
 
 export type AccountantName = "rdp" | "pld" | "gaussian";
-
-/** What is known beside the events. */
-export interface PrivacyContext {
-  /** Clients (or records) of the federation: a delta of 1/population or more is warned of. */
-  readonly population?: number;
-  /** Whom the guarantee is about; default "clients". */
-  readonly unit?: "clients" | "records";
-  /** Who adds the noise: a trusted server (default), the clients in shares of one sum, or every client in full. */
-  readonly noise?: "central" | "distributed" | "local";
-}
 
 /** An (epsilon, delta) guarantee with all that it rests on. Infinite epsilon: no guarantee. */
 export interface PrivacyStatement {

@@ -1,5 +1,5 @@
-import type { PrivacyContext } from "./accountant.ts";
 import type { PrivacyEvent } from "./events.ts";
+import type { PrivacyContext } from "./privacy-context.ts";
 
 /** What a guarantee over some events rests on, one sentence each, to be printed beside epsilon. */
 export function assumptionsOf(

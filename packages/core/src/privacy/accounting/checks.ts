@@ -1,6 +1,6 @@
 import { AnabranchError } from "@anabranch/engine";
-import type { PrivacyContext } from "./accountant.ts";
 import type { Adjacency, PrivacyEvent } from "./events.ts";
+import type { PrivacyContext } from "./privacy-context.ts";
 
 /** Throws `privacy/delta` unless 0 < delta < 1. */
 export function checkDelta(delta: number): void {

@@ -1,0 +1,44 @@
+import type { Vector } from "../params/vector.ts";
+import type { ServerPipeline } from "../pipeline/index.ts";
+import type { RunState } from "./checkpoint-store.ts";
+import type { RunPlan, RunPorts } from "./run-plan.ts";
+import type { FailedClient } from "./trouble.ts";
+
+/** What a round acts on. */
+export interface RoundWorld {
+  readonly plan: RunPlan;
+  readonly ports: RunPorts;
+  readonly state: RunState;
+  readonly pipeline: ServerPipeline;
+}
+
+/** A round that has begun. */
+export interface OpenRound {
+  /** 1-based. */
+  readonly round: number;
+  readonly cohort: readonly number[];
+  /** Part of the exchange by client; undefined where everyone sends everything. */
+  readonly parts: ReadonlyMap<number, number> | undefined;
+  readonly learningRate: number;
+  /** The public scalars that go down. */
+  readonly scalars: Readonly<Record<string, number>>;
+}
+
+/** What collecting a round has cost, and who failed. */
+export interface Collected {
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  readonly foldMs: number;
+  readonly failures: readonly FailedClient[];
+}
+
+/** What a round has come to. */
+export interface ClosedRound {
+  /** Bytes of all messages, those of secure aggregation included. */
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  /** The model before it. */
+  readonly before: Vector;
+  /** Why nothing was released; undefined where something was. */
+  readonly unreleased: string | undefined;
+}
