@@ -20,6 +20,9 @@ describe("a Parquet file", () => {
   it("is read where it says the truth", async () => {
     expect([...(await read({})).features.data]).toEqual([1, 2, 3]);
     expect([...(await read({ ...ofDictionary, body: [1, ...varint(2 * 3), 0] })).features.data]).toEqual([7, 7, 7]);
+    // 5, then differences of 1 + 0: a block of 128 in 4 parts, 3 values, the first 5, the least difference 1, no bits.
+    const deltas = [128, 1, 4, 3, 10, 2, 0, 0, 0, 0];
+    expect([...(await read({ encoding: 5, body: deltas })).features.data]).toEqual([5, 6, 7]);
     // Eight packed bits, of which three are values.
     expect([...(await read({ ...ofDictionary, body: [1, 3, 0] })).features.data]).toEqual([7, 7, 7]);
   });
@@ -54,6 +57,14 @@ describe("a Parquet file", () => {
       /a run of \d+ values/,
     ],
     ["indices of 200 bits", { ...ofDictionary, body: [200, 6, 0] }, "data/parquet", /200 bits/],
+    [
+      "differences in minus one part",
+      { encoding: 5, body: [128, 1, ...varint(2 ** 32 - 1), 3, 2] },
+      "data/parquet",
+      /4294967295 parts/,
+    ],
+    ["differences in blocks of nothing", { encoding: 6, body: [0, 4, 3, 2] }, "data/parquet", /blocks of 0 values/],
+    ["texts that share beginnings", { encoding: 7, body: [128, 1, 4, 3, 2] }, "data/parquet", /DELTA_BYTE_ARRAY/],
     ["a page of a negative length", { packedBytes: -20 }, "data/parquet", /length of a page: -20/],
     ["a page beyond its column", { packedBytes: 1000 }, "data/parquet", /page of 1000 bytes does not fit/],
     [

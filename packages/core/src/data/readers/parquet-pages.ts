@@ -1,4 +1,4 @@
-import { bitWidth, type ColumnLevels, checkPage, checkRuns, checkValues, holdsRuns, RLE } from "./parquet-runs.ts";
+import { bitWidth, type ColumnLevels, checkPage, checkRuns, checkValues, holdsCounts, RLE } from "./parquet-runs.ts";
 import { readThrift, size, struct, type ThriftStruct } from "./thrift.ts";
 
 /** Bytes that one byte of Snappy can become: a copy of 64 bytes takes three. */
@@ -64,7 +64,7 @@ async function checkBody(body: Uint8Array, pageBytes: number, header: ThriftStru
   const contents = { values, encoding, hasBits };
   if (second !== undefined && size(data.get(2), "missing values of a page") > values)
     throw new Error("a page lacks more values than it has");
-  if (!holdsRuns(contents, chunk.levels)) return values;
+  if (!holdsCounts(contents, chunk.levels)) return values;
   if (second === undefined) {
     checkPage(await unpack(body, pageBytes, chunk), contents, chunk.levels);
     return values;

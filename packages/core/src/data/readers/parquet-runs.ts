@@ -1,11 +1,17 @@
 /**
- * The runs in a page of a Parquet file, in its hybrid of run lengths and packed bits.
- * Source: https://github.com/apache/parquet-format/blob/master/Encodings.md, "Run Length Encoding / Bit-Packing Hybrid".
+ * Counts inside a page of a Parquet file: runs of equal or packed values, and blocks of differences.
+ * Source: https://github.com/apache/parquet-format/blob/master/Encodings.md, "Run Length Encoding / Bit-Packing Hybrid"
+ * and "Delta Encoding".
  */
 
 export const RLE = 3;
 /** Encodings by number that store runs: PLAIN_DICTIONARY, RLE, RLE_DICTIONARY. */
 const RUNS: readonly number[] = [2, RLE, 8];
+
+/** Differences of numbers (DELTA_BINARY_PACKED) and of lengths (DELTA_LENGTH_BYTE_ARRAY). */
+const DELTAS: readonly number[] = [5, 6];
+/** DELTA_BYTE_ARRAY: a text begins with a part of the one before, so that a short file is texts of any size. */
+const SHARED_BEGINNINGS = 7;
 
 /** What a page holds, by its header and the schema. */
 export interface PageContents {
@@ -21,9 +27,9 @@ export interface ColumnLevels {
   readonly definition: number;
 }
 
-/** Whether pages of a column hold runs at all. */
-export function holdsRuns({ encoding }: PageContents, { repetition, definition }: ColumnLevels): boolean {
-  return repetition + definition > 0 || RUNS.includes(encoding);
+/** Whether pages of a column hold counts at all. */
+export function holdsCounts({ encoding }: PageContents, { repetition, definition }: ColumnLevels): boolean {
+  return repetition + definition > 0 || [...RUNS, ...DELTAS, SHARED_BEGINNINGS].includes(encoding);
 }
 
 /**
@@ -44,6 +50,8 @@ export function checkPage(page: Uint8Array, contents: PageContents, levels: Colu
 
 /** As `checkPage`, for the values of a page without levels. */
 export function checkValues(bytes: Uint8Array, { values, encoding, hasBits }: PageContents): void {
+  if (encoding === SHARED_BEGINNINGS) throw new Error("the encoding DELTA_BYTE_ARRAY is not supported");
+  if (DELTAS.includes(encoding)) checkDeltas(bytes);
   if (!RUNS.includes(encoding)) return;
   if (hasBits) checkRuns(bytes.subarray(4), 1, values);
   else checkRuns(bytes.subarray(1), bytes[0] ?? 0, values);
@@ -63,6 +71,14 @@ export function checkRuns(bytes: Uint8Array, width: number, values: number): voi
     at = end + (isPacked ? (count / 8) * width : Math.ceil(width / 8));
     seen += count;
   }
+}
+
+/** Refuses differences in blocks of an impossible size: with fewer than no parts a decoder would go backwards. */
+function checkDeltas(bytes: Uint8Array): void {
+  const block = varint(bytes, 0);
+  const { value: parts } = varint(bytes, block.end);
+  if (parts > 0 && block.value <= 2 ** 20 && block.value > 0 && block.value % (8 * parts) === 0) return;
+  throw new Error(`differences in blocks of ${block.value} values in ${parts} parts`);
 }
 
 /** Bits of the levels up to `level`. */
