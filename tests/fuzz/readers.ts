@@ -94,6 +94,27 @@ export const readers: Readonly<Record<string, FuzzedReader>> = {
     ],
     read: readTable,
   },
+  /** A file that is whole around a page of any bytes: type, encoding, compression, rows, dictionary, body. */
+  "parquet pages": {
+    samples: [
+      Uint8Array.of(1, 0, 0, 3, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0),
+      Uint8Array.of(1, 8, 0, 9, 8, 7, 0, 0, 0, 9, 0, 0, 0, 1, 18, 1),
+      Uint8Array.of(2, 5, 0, 3, 0, 128, 1, 4, 3, 10, 2, 0, 0, 0, 0),
+      Uint8Array.of(1, 0, 25, 3, 0, 12, 12, 1, 0, 0, 0, 17, 4),
+    ],
+    read: ([type = 0, encoding = 0, codec = 0, rows = 0, dictionaryBytes = 0, ...rest]) =>
+      readTable(
+        parquetFile({
+          type: type % 8,
+          encoding: encoding % 10,
+          codec: codec % 2,
+          rows,
+          ...(dictionaryBytes > 0 && { dictionary: rest.slice(0, dictionaryBytes), dictionaryValues: rows % 7 }),
+          body: rest.slice(dictionaryBytes),
+          ...(codec > 1 && { unpackedBytes: codec >> 1 }),
+        }),
+      ),
+  },
   png: {
     samples: [
       pngFile({ width: 4, height: 4, colour: 2, raw: rows }),

@@ -80,6 +80,8 @@ describe("a Parquet file", () => {
       /dictionary of 2000000000 values in 4 bytes/,
     ],
     ["a column beyond the file", { chunkBytes: 2e9 }, "data/parquet", /column ends at byte/],
+    ["a column that the schema lacks", { path: ["x", "y"] }, "data/parquet", /x\.y is not in the schema/],
+    ["a column twice", { columns: 2 }, "data/parquet", /column x twice/],
     ["columns that are not there", { children: 2e9 }, "data/parquet", /schema lacks columns/],
     ["no rows", { rows: 0 }, "data/parquet", /no rows/],
   ])("is refused where it claims %s", async (_, claims, code, message) => {

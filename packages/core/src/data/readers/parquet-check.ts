@@ -17,18 +17,21 @@ const MAGIC = 0x50415231; // PAR1
  * @param where the file, for errors
  * @throws `data/too-large`, or an Error where the file contradicts itself
  */
-export async function checkParquet(file: Uint8Array, columns: readonly string[], where: string): Promise<void> {
+export function checkParquet(file: Uint8Array, columns: readonly string[], where: string): void {
   const footer = readFooter(file);
   const levels = readSchema(structs(footer.get(2), "schema"));
   const sum = { rows: 0, values: 0, unpacked: 0 };
   for (const group of structs(footer.get(4), "row groups")) {
     const rows = size(group.get(3), "rows of a group");
     sum.rows += rows;
+    const seen = new Set<string>();
     for (const column of structs(group.get(1), "columns")) {
-      const chunk = readChunk(struct(column.get(3), "column"), levels, rows);
-      if (!columns.includes(chunk.path[0] ?? "")) continue;
-      const { values, unpacked } = await walkPages(file, chunk);
-      if (values < rows) throw new Error(`${values} values of ${chunk.path.join(".")} for ${rows} rows`);
+      const meta = struct(column.get(3), "column");
+      const path = list(meta.get(3), "path of a column").map(text);
+      if (!columns.includes(path[0] ?? "")) continue;
+      requireOnce(path, seen, levels);
+      const { values, unpacked } = walkPages(file, readChunk(meta, path, levels, rows));
+      if (values < rows) throw new Error(`${values} values of ${path.join(".")} for ${rows} rows`);
       sum.values += values;
       sum.unpacked += unpacked;
     }
@@ -48,8 +51,23 @@ function readFooter(file: Uint8Array): ThriftStruct {
   return readThrift(file.subarray(0, end), end - length).fields;
 }
 
-function readChunk(chunk: ThriftStruct, levels: ReadonlyMap<string, ColumnLevels>, rows: number): ColumnChunk {
-  const path = list(chunk.get(3), "path of a column").map(text);
+/**
+ * A column is in the schema, and once in a group: of others the decoder would leave a failure to nobody, which ends the
+ * process.
+ */
+function requireOnce(path: readonly string[], seen: Set<string>, levels: ReadonlyMap<string, ColumnLevels>): void {
+  const key = path.join("\0");
+  if (!levels.has(key)) throw new Error(`the column ${path.join(".")} is not in the schema`);
+  if (seen.has(key)) throw new Error(`a group has the column ${path.join(".")} twice`);
+  seen.add(key);
+}
+
+function readChunk(
+  chunk: ThriftStruct,
+  path: readonly string[],
+  levels: ReadonlyMap<string, ColumnLevels>,
+  rows: number,
+): ColumnChunk {
   const dictionary = chunk.get(11);
   const begin = size(dictionary === undefined || dictionary === 0 ? chunk.get(9) : dictionary, "offset of a column");
   return {
@@ -58,7 +76,7 @@ function readChunk(chunk: ThriftStruct, levels: ReadonlyMap<string, ColumnLevels
     end: begin + size(chunk.get(7), "length of a column"),
     type: size(chunk.get(1), "type of a column"),
     codec: size(chunk.get(4), "compression of a column"),
-    levels: levels.get(path.join("\0")) ?? { repetition: 0, definition: 0 },
+    levels: levels.get(path.join("\0"))!,
     // Of a flat column the decoder reads pages until it has the rows, of others it reads all.
     rows: path.length === 1 ? rows : undefined,
   };

@@ -1,4 +1,5 @@
 import { bitWidth, type ColumnLevels, checkPage, checkRuns, checkValues, holdsCounts, RLE } from "./parquet-runs.ts";
+import { unpackSnappy } from "./snappy.ts";
 import { readThrift, size, struct, type ThriftStruct } from "./thrift.ts";
 
 /** Bytes that one byte of Snappy can become: a copy of 64 bytes takes three. */
@@ -25,7 +26,7 @@ export interface ColumnChunk {
  * @returns the values of all pages, and the bytes they unpack to
  * @throws Error
  */
-export async function walkPages(file: Uint8Array, chunk: ColumnChunk): Promise<{ values: number; unpacked: number }> {
+export function walkPages(file: Uint8Array, chunk: ColumnChunk): { values: number; unpacked: number } {
   const { begin, end, rows } = chunk;
   if (end > file.length) throw new Error(`a column ends at byte ${end} of ${file.length}`);
   let values = 0;
@@ -39,7 +40,7 @@ export async function walkPages(file: Uint8Array, chunk: ColumnChunk): Promise<{
     if (pageBytes > SNAPPY_EXPANSION * packedBytes + 64)
       throw new Error(`a page of ${pageBytes} bytes in ${packedBytes}`);
     const body = file.subarray(header.end, header.end + packedBytes);
-    values += await checkBody(body, pageBytes, header.fields, chunk);
+    values += checkBody(body, pageBytes, header.fields, chunk);
     unpacked += pageBytes;
     at = header.end + packedBytes;
   }
@@ -47,7 +48,7 @@ export async function walkPages(file: Uint8Array, chunk: ColumnChunk): Promise<{
 }
 
 /** Returns how many values the page adds to the column. */
-async function checkBody(body: Uint8Array, pageBytes: number, header: ThriftStruct, chunk: ColumnChunk) {
+function checkBody(body: Uint8Array, pageBytes: number, header: ThriftStruct, chunk: ColumnChunk): number {
   const dictionary = header.get(7);
   if (dictionary !== undefined) {
     const count = size(struct(dictionary, "dictionary").get(1), "values of a dictionary");
@@ -66,7 +67,7 @@ async function checkBody(body: Uint8Array, pageBytes: number, header: ThriftStru
     throw new Error("a page lacks more values than it has");
   if (!holdsCounts(contents, chunk.levels)) return values;
   if (second === undefined) {
-    checkPage(await unpack(body, pageBytes, chunk), contents, chunk.levels);
+    checkPage(unpack(body, pageBytes, chunk), contents, chunk.levels);
     return values;
   }
   const [definitionBytes, repetitionBytes] = [size(data.get(5), "levels"), size(data.get(6), "levels")];
@@ -76,14 +77,10 @@ async function checkBody(body: Uint8Array, pageBytes: number, header: ThriftStru
   checkRuns(body.subarray(0, repetitionBytes), bitWidth(repetition), values);
   checkRuns(body.subarray(repetitionBytes, levelBytes), bitWidth(definition), values);
   const rest = body.subarray(levelBytes);
-  checkValues(data.get(7) === false ? rest : await unpack(rest, pageBytes - levelBytes, chunk), contents);
+  checkValues(data.get(7) === false ? rest : unpack(rest, pageBytes - levelBytes, chunk), contents);
   return values;
 }
 
-async function unpack(body: Uint8Array, length: number, { codec }: ColumnChunk): Promise<Uint8Array> {
-  if (codec !== SNAPPY) return body;
-  const { snappyUncompress } = await import("hyparquet");
-  const page = new Uint8Array(length);
-  snappyUncompress(body, page);
-  return page;
+function unpack(body: Uint8Array, length: number, { codec }: ColumnChunk): Uint8Array {
+  return codec === SNAPPY ? unpackSnappy(body, length) : body;
 }

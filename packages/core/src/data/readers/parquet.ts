@@ -4,6 +4,7 @@ import { groupsOf } from "./csv.ts";
 import { type ImageFile, stackImages } from "./image-folder.ts";
 import { readerLimits, requireAtMost } from "./limits.ts";
 import { checkParquet } from "./parquet-check.ts";
+import { unpackSnappy } from "./snappy.ts";
 import { listed } from "./text.ts";
 
 export interface ParquetOptions {
@@ -60,7 +61,7 @@ export async function readParquet(file: Uint8Array, options: ParquetOptions): Pr
 async function readRows(file: Uint8Array, columns: readonly string[], where: string): Promise<Row[]> {
   const { parquetMetadata, parquetReadObjects, parquetSchema } = await import("hyparquet");
   try {
-    await checkParquet(file, columns, where);
+    checkParquet(file, columns, where);
     const buffer = bufferOf(file);
     const metadata = parquetMetadata(buffer, { geoparquet: false });
     const present = parquetSchema(metadata).children.map((child) => child.element.name);
@@ -81,6 +82,7 @@ async function readRows(file: Uint8Array, columns: readonly string[], where: str
       columns: [...columns],
       utf8: false,
       geoparquet: false,
+      compressors: { SNAPPY: unpackSnappy },
     });
     if (rows.length === 0) throw new Error("the file has no rows");
     return rows;

@@ -21,8 +21,11 @@ export interface ParquetClaims {
   readonly packedBytes?: number;
   readonly chunkBytes?: number;
   readonly children?: number;
-  /** Times that the row group is listed. */
+  /** Times that the row group is listed, and the column in it. */
   readonly groups?: number;
+  readonly columns?: number;
+  /** Where in the schema the column lies. */
+  readonly path?: readonly string[];
 }
 
 const PLAIN_NUMBERS = [1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0];
@@ -32,7 +35,16 @@ type Field = readonly [id: number, type: number, bytes: readonly number[]];
 
 export function parquetFile(claims: ParquetClaims = {}): Uint8Array {
   const { body = PLAIN_NUMBERS, rows = 3, groupRows = rows, values = groupRows, encoding = 0 } = claims;
-  const { dictionary, dictionaryValues = 1, codec = 0, type = 1, children = 1, groups = 1 } = claims;
+  const {
+    dictionary,
+    dictionaryValues = 1,
+    codec = 0,
+    type = 1,
+    children = 1,
+    groups = 1,
+    columns = 1,
+    path = ["x"],
+  } = claims;
   const { unpackedBytes = body.length, packedBytes = body.length } = claims;
   const number = (id: number, kind: number, value: number): Field => [id, kind, zigzag(value)];
   const page = (kind: number, unpacked: number, packed: number, header: Field): number[] =>
@@ -54,7 +66,7 @@ export function parquetFile(claims: ParquetClaims = {}): Uint8Array {
   const chunk = struct([
     number(1, I32, type),
     [2, LIST, list(I32, [zigzag(encoding)])],
-    [3, LIST, list(TEXT, [text("x")])],
+    [3, LIST, list(TEXT, path.map(text))],
     number(4, I32, codec),
     number(5, I64, values),
     number(6, I64, unpackedBytes),
@@ -62,7 +74,11 @@ export function parquetFile(claims: ParquetClaims = {}): Uint8Array {
     number(9, I64, 4),
   ]);
   const column = struct([number(2, I64, 4), [3, STRUCT, chunk]]);
-  const group = struct([[1, LIST, list(STRUCT, [column])], number(2, I64, 1), number(3, I64, groupRows)]);
+  const group = struct([
+    [1, LIST, list(STRUCT, Array(columns).fill(column))],
+    number(2, I64, 1),
+    number(3, I64, groupRows),
+  ]);
   const root = struct([[4, TEXT, text("root")], number(5, I32, children)]);
   const leaf = struct([number(1, I32, type), number(3, I32, 0), [4, TEXT, text("x")]]);
   const footer = struct([
