@@ -56,9 +56,9 @@ export function mapDatasetPaths(name: string, map: (path: string) => string): st
   if (from === undefined || from.path === "") return name;
   const [, query] = splitAt(name, "?");
   const option = (text: string) => {
-    const [key, value] = splitAt(text, "=");
-    const path = key === "test" ? from.options.test : undefined;
-    return path === undefined || value === "" ? text : `test=${escapePath(map(path), /[%+&#?]/g)}`;
+    // read as parseDatasetPath reads it: its name may be written te%73t
+    const [[key, value] = ["", ""]] = new URLSearchParams(text);
+    return key !== "test" || value === "" ? text : `test=${escapePath(map(value), /[%+&#?]/g)}`;
   };
   const options = query.split("&").map(option).join("&");
   return `${from.kind}:${escapePath(map(from.path), /\?/g)}${options === "" ? "" : `?${options}`}`;

@@ -19,6 +19,8 @@ const datasetOf = (dataset: string, base = "/base", dataDir?: string) =>
 
 it.each([
   ["csv:a.csv?label=x y&test=../b.csv&features=a,b", "csv:/base/a.csv?label=x y&test=/b.csv&features=a,b"],
+  ["csv:a.csv?te%73t=b.csv", "csv:/base/a.csv?test=/base/b.csv"],
+  ["csv:a.csv??test=b.csv", "csv:/base/a.csv?test=/base/b.csv"],
   ["parquet:/full/a.parquet?label=x", "parquet:/full/a.parquet?label=x"],
   ["images:photos/", "images:/base/photos"],
   ["text:plays/a.txt?length=40", "text:/base/plays/a.txt?length=40"],
