@@ -30,6 +30,17 @@ function database(file: string, sql: string): void {
   opened.close();
 }
 
+/** A journal that SQLite plays back, and that names a file which is deleted afterwards. */
+function journalNaming(file: string): Buffer {
+  const mark = Buffer.from("d9d505f920a163d7", "hex");
+  const numbers = (...values: number[]) => Buffer.from(Uint32Array.from(values).buffer).swap32();
+  const header = Buffer.alloc(512);
+  Buffer.concat([mark, numbers(0, 0, 3, header.length, 4096)]).copy(header);
+  const name = Buffer.from(file);
+  const sum = name.reduce((total, byte) => total + byte, 0);
+  return Buffer.concat([header, numbers(2 ** 18 + 1), name, numbers(name.length, sum), mark]);
+}
+
 const foreign = "CREATE TABLE runs (a); INSERT INTO runs VALUES (1); CREATE TABLE other (b)";
 
 describe("an index that is another program's", () => {
@@ -80,6 +91,18 @@ describe("an index that is another program's", () => {
 });
 
 describe("an index of ours", () => {
+  it("is put aside with a journal by which SQLite would delete another file", async () => {
+    const other = join(base, "other.txt");
+    await writeFile(other, "precious");
+    database(path, `${schema}; PRAGMA user_version = 2`);
+    const journal = journalNaming(other);
+    await writeFile(`${path}-journal`, journal);
+    expect(await listRuns(root)).toHaveLength(1);
+    expect(await readFile(other, "utf8")).toBe("precious");
+    const aside = (await readdir(root)).find((name) => name.endsWith(".damaged-journal"))!;
+    expect(await readFile(join(root, aside))).toEqual(journal);
+  });
+
   it("is used as it is, also one without a mark, as they were at first", async () => {
     database(
       path,

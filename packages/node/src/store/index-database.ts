@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { lstat, rename, rm } from "node:fs/promises";
+import { type FileHandle, lstat, rename, rm } from "node:fs/promises";
 import type { DatabaseSync } from "node:sqlite";
 import { AnabranchError } from "@anabranch/engine";
 import { newerNodeNeeded } from "../node-version.ts";
-import { linked, notPlain } from "./plain-file.ts";
+import { linked, notPlain, openPlain } from "./plain-file.ts";
 import { hasCode } from "./storage-error.ts";
 
 /** Marks a database as an index of runs ("Anab"), so that no other program's is ever taken for one. */
@@ -50,6 +50,7 @@ export async function openIndexDatabase(path: string): Promise<DatabaseSync> {
   for (let attempt = 0; ; attempt++) {
     await requirePlainDatabase(path);
     try {
+      if (await namesAnotherFile(`${path}-journal`)) await putAside(path);
       const database = prepare(path);
       if (database !== undefined) return database;
       // everything in it comes from the folders
@@ -77,6 +78,31 @@ async function requirePlainDatabase(path: string): Promise<void> {
     } catch (error) {
       if (!hasCode(error, "ENOENT")) throw error;
     }
+  }
+}
+
+/** How a journal of SQLite begins, and one that names another file also ends. */
+const journalMark = Buffer.from("d9d505f920a163d7", "hex");
+
+/**
+ * Whether a journal names another file, as one of several databases does (a "super-journal"). After such a journal is
+ * played back, SQLite deletes the file that it names, wherever that is. An index has none of its own.
+ */
+async function namesAnotherFile(journal: string): Promise<boolean> {
+  let file: FileHandle;
+  try {
+    file = await openPlain(journal, "read");
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return false;
+    throw error;
+  }
+  try {
+    const end = Buffer.alloc(journalMark.length);
+    const { size } = await file.stat();
+    await file.read(end, 0, end.length, Math.max(0, size - end.length));
+    return end.equals(journalMark);
+  } finally {
+    await file.close();
   }
 }
 
