@@ -23,10 +23,10 @@ export async function runCohort(
 ): Promise<void> {
   const { round } = broadcast;
   backend.publish(round, broadcast);
-  const orders = cohort.map((client, place): Order => {
+  const orders = cohort.map((client): Order => {
     const own = taskKeys(rootKey(seed), TASK_KEYS, { round, client, visit: 0 });
     const part = parts?.get(client);
-    const task = { client, version: round, place, part, learningRate, keys: { ...own, ...keys } };
+    const task = { client, version: round, part, learningRate, keys: { ...own, ...keys } };
     return { id: `${round}/${client}/0`, ...task, loadState: () => loadState(client) };
   });
   for (const order of orders) backend.submit(order);

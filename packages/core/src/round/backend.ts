@@ -10,8 +10,6 @@ export interface Order {
   readonly client: number;
   /** The published model version that is trained. */
   readonly version: number;
-  /** Its place in the sum of its round. */
-  readonly place: number;
   /** Which part of the exchange the client sends; undefined where everyone sends everything. */
   readonly part: number | undefined;
   readonly learningRate: number;

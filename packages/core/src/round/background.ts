@@ -22,8 +22,13 @@ export class Background {
 
   /** Resolves when all work is done. */
   async finish(): Promise<void> {
-    await Promise.all(this.#running);
+    await this.settle();
     this.#throwFailure();
+  }
+
+  /** As `finish`, but throws nothing. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#running);
   }
 
   #throwFailure(): void {

@@ -1,3 +1,4 @@
+import { AnabranchError } from "@anabranch/engine";
 import { VirtualClock } from "../clock/index.ts";
 import { type Update, withMetadata } from "../protocol/index.ts";
 import type { Step, WorkRequest } from "../schedule/index.ts";
@@ -44,7 +45,6 @@ class Collection {
   readonly #outstanding = new Map<string, Order>();
   readonly #cost = { bytesDown: 0, bytesUp: 0, foldMs: 0 };
   readonly #failures: FailedClient[] = [];
-  #given = 0;
   schedule: Step["state"];
 
   constructor(world: RoundWorld, opened: OpenRound) {
@@ -72,7 +72,10 @@ class Collection {
     const group: { readonly order: Order; readonly outcome: Outcome; readonly weight: number }[] = [];
     while (group.length < backend.group && !this.complete) {
       const event = this.#clock.peek();
-      if (event === undefined) break;
+      if (event === undefined) {
+        if (group.length > 0) break;
+        throw stalled(this.#world.plan.schedule.name, this.#opened.round);
+      }
       if (event.kind === "timer") {
         this.#clock.next();
         this.follow(this.#world.plan.schedule.timer(this.schedule, event.name, event.at));
@@ -92,14 +95,16 @@ class Collection {
     return { ...this.#cost, failures: this.#failures };
   }
 
+  /** Drops what is outstanding. After a failure this waits for the client states that are being saved too. */
   async abandon(): Promise<void> {
     await Promise.all([...this.#outstanding.keys()].map((id) => this.#world.ports.backend.release(id)));
     this.#outstanding.clear();
+    await this.#saving.settle();
   }
 
   #give(request: WorkRequest): void {
     const { plan, ports, pipeline } = this.#world;
-    const order = makeOrder(plan, ports, pipeline, this.#opened, request, this.#given++);
+    const order = makeOrder(plan, ports, pipeline, this.#opened, request);
     this.#outstanding.set(order.id, order);
     this.#clock.expect(order, 0); // without models of devices all clients take no time
     ports.backend.submit(order);
@@ -152,6 +157,15 @@ class Collection {
       await ports.backend.release(order.id);
     }
   }
+}
+
+function stalled(schedule: string, round: number): AnabranchError {
+  return new AnabranchError({
+    code: "schedule/stalled",
+    message: `the schedule "${schedule}" waits, but no order is outstanding and no timer is set`,
+    where: `round ${round}`,
+    expected: "a step that is complete, or one with requests or timers",
+  });
 }
 
 function weighted(update: Update, factor: number): Update {

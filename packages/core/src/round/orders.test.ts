@@ -13,7 +13,7 @@ const { plan, simulation } = prepareQuadratics(fedavg(), { ...HETEROGENEOUS, pri
 const run = { ...plan, seed: 1234567, stageSeed: 7654321 };
 const opened = { round: 3, cohort: [2], parts: undefined, learningRate: 0.1, scalars: {} };
 const order = (visit: number) =>
-  makeOrder(run, { clientStates: memoryClientStates() }, serverPipeline(run), opened, { client: 2, visit }, 0);
+  makeOrder(run, { clientStates: memoryClientStates() }, serverPipeline(run), opened, { client: 2, visit });
 
 describe("an order", () => {
   it("brings derived keys: of the run for training, of the stages for noise", () => {

@@ -13,14 +13,12 @@ export function makeOrder(
   { keys }: ServerPipeline,
   { round, parts, learningRate }: OpenRound,
   { client, visit }: WorkRequest,
-  place: number,
 ): Order {
   const whose = { round, client, visit };
   return {
     id: `${round}/${client}/${visit}`,
     client,
     version: round,
-    place,
     part: parts?.get(client),
     learningRate,
     keys: { ...taskKeys(rootKey(seed), TASK_KEYS, whose), ...taskKeys(rootKey(stageSeed), keys, whose) },

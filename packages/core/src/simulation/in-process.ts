@@ -53,8 +53,8 @@ function inProcessBackend(train: (task: Omit<ClientTask, "data">) => ReturnType<
     async outcome(id): Promise<Outcome> {
       const { client, version, loadState, ...order } = orders.get(id)!;
       const { broadcast, bytes: bytesDown } = versions.get(version)!;
+      const state = await loadState(); // a store that fails is no failure of the client
       try {
-        const state = await loadState();
         const { update, state: next } = await train({ ...order, client, broadcast, state });
         return { client, update, state: next, bytesDown, bytesUp: encodedSize(update), retried: false };
       } catch (error) {

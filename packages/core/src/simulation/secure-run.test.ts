@@ -50,11 +50,14 @@ async function run(changes: ConfigInput, watch: (backend: Backend) => Backend = 
 /** A backend some of whose clients fail in the first round. */
 const failing =
   (clients: number) =>
-  (backend: Backend): Backend =>
-    alteredBackend(backend, (outcome, { version, place, client }) => {
-      if (version !== 1 || place >= clients) return outcome;
+  (backend: Backend): Backend => {
+    let gone = 0;
+    return alteredBackend(backend, (outcome, { version, client }) => {
+      if (version !== 1 || gone === clients) return outcome;
+      gone++;
       return { client, failure: { code: "test/gone", message: "gone" }, bytesDown: 0, retried: false };
     });
+  };
 
 const hidden = ["bonawitz", "secagg+", "lightsecagg"] as const;
 const secure = (protocol: "plain" | (typeof hidden)[number]) => ({ secureAggregation: { protocol } });
@@ -124,12 +127,13 @@ describe("a run with secure sums", () => {
   });
 
   it("leaves out an update that is no whole numbers in range", async () => {
-    const spoil = (backend: Backend): Backend =>
-      alteredBackend(backend, (outcome, { version, place }) => {
-        const bad = [0.5, -1, 65536, Number.NaN][place]!;
-        if (version === 1 && "update" in outcome) outcome.update.vectors[INTEGERS]![3] = bad;
+    const spoil = (backend: Backend): Backend => {
+      const bad = [0.5, -1, 65536, Number.NaN];
+      return alteredBackend(backend, (outcome, { version }) => {
+        if (version === 1 && "update" in outcome) outcome.update.vectors[INTEGERS]![3] = bad.shift()!;
         return outcome;
       });
+    };
     const { events, warnings } = await run(secure("bonawitz"), spoil);
     const codes = events.flatMap((event) => (event.type === "client.failed" ? [event.code] : []));
     expect(codes).toEqual(Array(4).fill("update/integers"));
