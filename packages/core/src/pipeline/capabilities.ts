@@ -16,12 +16,8 @@ export interface Capabilities {
   readonly parts: boolean;
   /** Whether some are encoded one update at a time. */
   readonly encoded: boolean;
-  /** Whether the server half counts local steps. */
-  readonly countsSteps: boolean;
   /** Whether the method sets the clip norm of each round itself. */
   readonly setsClipNorm: boolean;
-  /** Noised sums that one round releases. */
-  readonly releasesPerRound: number;
 }
 
 export function capabilitiesOf(algorithm: Algorithm, { up, client, parts }: Exchange): Capabilities {
@@ -31,9 +27,7 @@ export function capabilitiesOf(algorithm: Algorithm, { up, client, parts }: Exch
     sends: Object.keys(up),
     parts: parts !== undefined,
     encoded: Object.values(up).some(({ codec }) => codec !== undefined),
-    countsSteps: algorithm.countsSteps ?? false,
     setsClipNorm: algorithm.privacy?.clipNorm !== undefined,
-    releasesPerRound: 1,
   };
 }
 

@@ -9,6 +9,7 @@ import {
   inProcessSimulation,
   memoryBlobStore,
   memoryClientStates,
+  type Order,
   type Outcome,
   type ParameterTensors,
   prepareQuadratics,
@@ -195,6 +196,90 @@ describe("WorkerPool", () => {
     const vectors = (list: Outcome[]) =>
       list.map((o) => ("update" in o ? hashVector(o.update.vectors["delta"]!) : "failed"));
     expect(vectors(outcomes)).toEqual(vectors(healthy));
+    await pool.close();
+  });
+
+  const order = (version: number, client: number): Order => ({
+    id: `${version}/${client}/0`,
+    ...{ client, version, part: undefined, learningRate: 0.1 },
+    keys: { batches: [1, client], dropout: [2, client], draws: [3, client] },
+    loadState: async () => undefined,
+  });
+  const model = (value: number) => ({
+    round: value,
+    vectors: { parameters: new Float64Array(3).fill(value), control: new Float64Array(3) },
+    scalars: {},
+  });
+  const hashOf = (outcome: Outcome) =>
+    "update" in outcome ? hashVector(outcome.update.vectors["delta"]!) : outcome.failure.message;
+
+  it("trains several versions of the model at a time, each with its own bits", async () => {
+    const single = await inProcessSimulation(exact, interpreter());
+    const pool = await WorkerPool.start(exact, { executor: "interpreter", workers: 2 });
+    // the first version is retired while the second is trained, and its memory is used by the third
+    const hashes: string[][] = [];
+    for (const backend of [single.backend, pool]) {
+      const found: string[] = [];
+      const take = async (version: number) => {
+        for (const client of request.cohort) {
+          const { id } = order(version, client);
+          found.push(hashOf(await backend.outcome(id)));
+          await backend.release(id);
+        }
+        backend.retire(version);
+      };
+      backend.publish(1, model(1));
+      for (const client of request.cohort) backend.submit(order(1, client));
+      backend.publish(2, model(2));
+      for (const client of request.cohort) backend.submit(order(2, client));
+      await take(1);
+      backend.publish(3, model(3));
+      for (const client of request.cohort) backend.submit(order(3, client));
+      await take(2);
+      await take(3);
+      hashes.push(found);
+    }
+    expect(hashes[1]).toEqual(hashes[0]);
+    expect(new Set(hashes[0]).size).toBe(3 * request.cohort.length);
+    await pool.close();
+  });
+
+  it("does not begin an order that is released while it waits, and gives each slot back once", async () => {
+    const pool = await WorkerPool.start(exact, { executor: "interpreter", workers: 1, window: 2 });
+    const begun: number[] = [];
+    const watched = (client: number): Order => ({
+      ...order(1, client),
+      async loadState() {
+        begun.push(client);
+        return undefined;
+      },
+    });
+    pool.publish(1, model(1));
+    const ids = request.cohort.map((client) => order(1, client).id);
+    for (const client of request.cohort) pool.submit(watched(client));
+    await pool.release(ids[5]!);
+    await Promise.all([0, 1].flatMap((i) => [pool.release(ids[i]!), pool.release(ids[i]!)]));
+    for (const i of [2, 3, 4, 6, 7]) {
+      // no more than the two slots are in use, however often something was released
+      expect(begun.length).toBeLessThanOrEqual(i + 2);
+      expect(await pool.outcome(ids[i]!)).toMatchObject({ client: i, retried: false });
+      await pool.release(ids[i]!);
+    }
+    expect(begun).toEqual([0, 1, 2, 3, 4, 6, 7]);
+    pool.retire(1);
+    await pool.close();
+  });
+
+  it("rejects the outcome of an order whose state cannot be read, and goes on with the others", async () => {
+    const pool = await WorkerPool.start(exact, { executor: "interpreter", workers: 1, window: 1 });
+    const unreadable = { ...order(1, 0), loadState: () => Promise.reject(new Error("unreadable")) };
+    pool.publish(1, model(1));
+    pool.submit(unreadable);
+    pool.submit(order(1, 1));
+    await expect(pool.outcome(unreadable.id)).rejects.toThrow("unreadable");
+    await pool.release(unreadable.id);
+    expect(await pool.outcome(order(1, 1).id)).toMatchObject({ client: 1, retried: false });
+    await pool.release(order(1, 1).id);
     await pool.close();
   });
 

@@ -67,7 +67,7 @@ export class WorkerPool implements Backend, Evaluator {
   /** Model versions that are trained, encoded. */
   readonly #versions = new Map<number, { readonly buffer: SharedArrayBuffer; readonly length: number }>();
   /** Of the version retired last, for the next one. */
-  #spareBuffers: SharedArrayBuffer[] = [];
+  #spareBuffer: SharedArrayBuffer | undefined;
   readonly #work = new Map<string, Work>();
   #waiting: Work[] = [];
   #freeSlots: number[];
@@ -106,7 +106,8 @@ export class WorkerPool implements Backend, Evaluator {
 
   publish(version: number, broadcast: Broadcast): void {
     const length = encodedSize(broadcast);
-    const spare = this.#spareBuffers.pop();
+    const spare = this.#spareBuffer;
+    this.#spareBuffer = undefined;
     const buffer = spare !== undefined && spare.byteLength >= length ? spare : new SharedArrayBuffer(length + 4096);
     encodeInto(broadcast, new Uint8Array(buffer, 0, length));
     this.#versions.set(version, { buffer, length });
@@ -118,7 +119,7 @@ export class WorkerPool implements Backend, Evaluator {
     if (retired === undefined) return;
     this.#versions.delete(version);
     for (const thread of this.#threads) thread.post({ type: "retire", version });
-    this.#spareBuffers = [retired.buffer];
+    this.#spareBuffer = retired.buffer;
   }
 
   submit(order: Order): void {
