@@ -1,3 +1,4 @@
+import { erfcxValue } from "@anabranch/engine";
 import type { Adjacency, PrivacyEvent } from "./events.ts";
 import { logNormalCdf } from "./special-functions.ts";
 
@@ -51,7 +52,22 @@ export function gaussianDelta(mu: number, epsilon: number): number {
   if (mu === Number.POSITIVE_INFINITY) return 1;
   const first = logNormalCdf(mu / 2 - epsilon / mu);
   const second = epsilon + logNormalCdf(-mu / 2 - epsilon / mu);
-  return Math.max(0, -Math.exp(first) * Math.expm1(second - first));
+  const difference = mu < MUCH_NOISE ? smallDifference(mu, epsilon / mu) : second - first;
+  return Math.max(0, -Math.exp(first) * Math.expm1(difference));
+}
+
+/** Below this mu the two logarithms differ in their last digits alone. */
+const MUCH_NOISE = 1e-3;
+
+/**
+ * mu x + ln Phi(-mu/2 - x) - ln Phi(mu/2 - x) by the first terms of its series in mu, the next one below 1e-15 of it: with
+ * h = phi / Phi, it is -mu (h(-x) - x) - mu^3 h''(-x) / 24.
+ */
+function smallDifference(mu: number, x: number): number {
+  const h = Math.sqrt(2 / Math.PI) / erfcxValue(x * Math.SQRT1_2);
+  const more = h - x;
+  const second = h * (more * more + h * more - 1);
+  return -mu * (more + (mu * mu * second) / 24);
 }
 
 /** The smallest epsilon >= 0 whose `gaussianDelta` is at most delta, by bisection to the last bits, from above. */

@@ -22,17 +22,17 @@ export function deltaOf({ mass, lowest, step, correction }: ComposedLoss, epsilo
 export function epsilonOf({ mass, lowest, step, correction }: ComposedLoss, delta: number): number {
   const target = delta - correction;
   if (target <= 0) return Number.POSITIVE_INFINITY;
-  const shrink = Math.exp(-step);
-  // For epsilon between the losses i - 1 and i, delta is above - e^(epsilon - loss) discounted.
   let above = 0;
-  let discounted = 0;
+  // delta at the loss i. It is added up from parts that are positive: `above` less a sum close to it would lose small ones.
+  let reached = 0;
   for (let i = mass.length - 1; i >= 0; i--) {
     const loss = lowest + i * step;
     if (loss <= 0) break;
     above += mass[i]!;
-    discounted = discounted * shrink + mass[i]!;
-    if (above - Math.exp(-Math.min(step, loss)) * discounted <= target) continue;
-    return Math.max(0, loss + Math.log((above - target) / discounted));
+    const down = -Math.min(step, loss);
+    const next = reached * Math.exp(down) - above * Math.expm1(down);
+    if (next <= target) reached = next;
+    else return Math.max(0, loss - (above > target ? Math.log1p((target - reached) / (above - target)) : 0));
   }
   return 0;
 }

@@ -68,27 +68,41 @@ function medianOf(loss: LossDistribution): number {
   }
 }
 
+/** Tails of distributions are known to this part of them, and less well the further out they are. */
+const ROUNDING = 2 ** -50;
+
+/** By how much the mass of a cell may be wrong, as it is a difference of tails: of the smaller ones. */
+function roundingOf(tail: number, mass: number): number {
+  const smaller = Math.min(tail, Math.max(0, 1 - tail) + mass);
+  return smaller > 0 ? ROUNDING * smaller * (1 - Math.log(smaller)) : 0;
+}
+
 /**
  * Splits each cell between its two ends so that its mass under P and under Q is kept: delta(epsilon) is then exact at
  * grid points and above the true curve between them, by a term of second order in the step (V. Doroshenko, B. Ghazi,
  * P. Kamath, R. Kumar, P. Manurangsi, "Connect the Dots: Tighter Discrete Approximations of Privacy Loss Distributions",
- * PoPETs 2022, arXiv:2207.04380, Section 3). Mass below the grid moves up to it, mass above counts as infinite loss.
+ * PoPETs 2022, arXiv:2207.04380, Section 3). Mass below the grid moves up to it, mass above counts as infinite loss. What
+ * rounding may hide goes to the upper end: with much noise P and Q differ by little more than that.
  */
 function pessimistic({ first, p, q, pBelow, pAbove }: Cells, step: number): UpperLoss {
   const mass = new Float64Array(p.length + 1);
   const full = -Math.expm1(-step);
   mass[0] = pBelow;
-  for (let i = 0; i < p.length; i++) {
+  let pTail = pAbove;
+  let qTail = 0;
+  for (let i = p.length - 1; i >= 0; i--) {
     const loss = (first + i) * step;
-    const up = loss > 700 ? p[i]! : Math.min(p[i]!, Math.max(0, (p[i]! - q[i]! * Math.exp(loss)) / full));
+    pTail += p[i]!;
+    qTail += q[i]!;
+    const ratio = Math.exp(loss);
+    const hidden =
+      roundingOf(pTail, p[i]!) + ratio * roundingOf(qTail, q[i]!) + p[i]! * Number.EPSILON * (2 + Math.abs(loss));
+    const up = loss > 700 ? p[i]! : Math.min(p[i]!, Math.max(0, (p[i]! - q[i]! * ratio + hidden) / full));
     mass[i + 1]! += up;
     mass[i]! += p[i]! - up;
   }
   return { mass, first, shift: 0, infinite: pAbove };
 }
-
-/** Tails of distributions are known to this part of them. */
-const ROUNDING = 2 ** -50;
 
 /**
  * Makes each cell one outcome, with loss ln(p / q): merging outcomes only hides. On the grid it is at the middle of the
@@ -104,15 +118,9 @@ function optimistic({ first, p, q, pAbove }: Cells, step: number): LowerLoss {
   for (let i = p.length - 1; i >= 0; i--) {
     pTail += p[i]!;
     qTail += q[i]!;
-    // Masses are differences of tails, of the smaller ones.
-    const rounding = ROUNDING * (smaller(pTail, p[i]!) / p[i]! + smaller(qTail, q[i]!) / q[i]!);
+    const rounding = roundingOf(pTail, p[i]!) / p[i]! + roundingOf(qTail, q[i]!) / q[i]!;
     const aboveMiddle = Math.log(p[i]! / q[i]!) - rounding - (first + i + 0.5) * step;
     excess[i] = aboveMiddle > -step / 2 ? Math.min(step / 2, aboveMiddle) : -step / 2;
   }
   return { mass, first, shift: step / 2, excess };
-}
-
-/** The smaller of a tail above the lower end of a cell and the tail below its upper end. */
-function smaller(tail: number, mass: number): number {
-  return Math.min(tail, Math.max(0, 1 - tail) + mass);
 }

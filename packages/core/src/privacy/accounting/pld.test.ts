@@ -131,6 +131,49 @@ it("Laplace noise: a client's norm spread over coordinates shows no more than in
   }
 });
 
+describe("much noise, whose losses are as small as rounding errors", () => {
+  // Epsilons by bisection of the exact curves in 60 digits.
+  it.each([
+    [1e3, 1e-5, 0.00193872496985971],
+    [1e8, 1e-9, 9.023463499695956e-9],
+    [1e11, 1e-13, 1.9383563072937885e-11],
+    [1e14, 1e-15, 9.02346347510037e-15],
+  ])("Gaussian noise %d at delta %d: %d, exactly and never below", (sigma, delta, expected) => {
+    const events = [{ kind: "gaussian", noiseMultiplier: sigma } as const];
+    const exact = gaussianAccountant().epsilon(events, delta).epsilon;
+    expect(Math.abs(exact / expected - 1)).toBeLessThan(1e-11);
+    const { epsilon, lowerBound } = pld.epsilon(events, delta);
+    expect(epsilon).toBeGreaterThanOrEqual(exact);
+    expect(lowerBound!).toBeLessThanOrEqual(exact);
+  });
+
+  it.each([
+    [0.3, 1e9, 1e-10, 4.167081630711364e-11],
+    [0.9, 1e9, 1e-10, 7.598330213693699e-10],
+    [0.9, 1e11, 1e-12, 7.598330211278883e-12],
+  ])("one sampled release, q = %d, sigma = %d at delta %d: at least %d", (q, sigma, delta, expected) => {
+    const { epsilon, lowerBound } = pldAccountant({ gridSize: 16_384 }).epsilon([poisson(q, sigma)], delta);
+    expect(epsilon).toBeGreaterThanOrEqual(expected);
+    expect(lowerBound!).toBeLessThanOrEqual(expected);
+  });
+
+  it("is never below the exact epsilon of Gaussian noise, however often it was added", () => {
+    const narrow = pldAccountant({ gridSize: 4096 });
+    const below: string[] = [];
+    for (let power = 0; power <= 12; power++) {
+      for (const count of [1, 100, 10_000]) {
+        const events = [{ kind: "gaussian", noiseMultiplier: 0.3 * 10 ** power, count } as const];
+        for (const delta of [1e-15, 1e-13, 1e-11, 1e-9, 1e-7, 1e-5, 1e-3, 0.1]) {
+          const exact = gaussianAccountant().epsilon(events, delta).epsilon;
+          const { epsilon, lowerBound } = narrow.epsilon(events, delta);
+          if (epsilon < exact || lowerBound! > exact) below.push(`${delta} ${JSON.stringify(events)}`);
+        }
+      }
+    }
+    expect(below).toEqual([]);
+  });
+});
+
 describe("order and grouping", () => {
   it("10,000 rounds with 20 distinct events: the same bits in any order, and as groups", () => {
     const one = (i: number) => poisson(0.01 + (i % 20) * 0.001, 1 + (i % 20) * 0.05);
