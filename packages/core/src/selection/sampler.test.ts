@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { deriveKey, rootKey } from "../random/index.ts";
+import { deriveKey, randomStream, rootKey } from "../random/index.ts";
 import { poissonSampler, type Sampler, scriptedSampler, uniformSampler } from "./sampler.ts";
 
 const key = (round: number) => deriveKey(rootKey(5), "cohort", round);
@@ -48,6 +48,12 @@ describe("poissonSampler", () => {
   it("may be empty, and holds everyone where the expectation is the population", () => {
     expect(cohorts(poissonSampler(10, 0.5), 50).some((cohort) => cohort.length === 0)).toBe(true);
     expect(poissonSampler(4, 4).sample(1, key(1))).toEqual([0, 1, 2, 3]);
+  });
+
+  it("lets nobody in more often than at the rate asked for", () => {
+    const word = randomStream(key(1)).uint32();
+    expect(poissonSampler(1, (word + 0.5) / 2 ** 32).sample(1, key(1))).toEqual([]);
+    expect(poissonSampler(1, (word + 1) / 2 ** 32).sample(1, key(1))).toEqual([0]);
   });
 });
 

@@ -17,7 +17,8 @@ export function uniformSampler(clients: number, cohort: number): Sampler {
 
 /** Every client takes part on its own with probability cohort / clients; a round may be empty. Amplification by sampling assumes this. */
 export function poissonSampler(clients: number, cohort: number): Sampler {
-  const threshold = (cohort / clients) * 2 ** 32;
+  // down to a whole word: the rate that privacy is accounted for is an upper bound
+  const threshold = Math.floor((cohort / clients) * 2 ** 32);
   return {
     name: "poisson",
     sample(_round, key) {
