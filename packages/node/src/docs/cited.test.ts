@@ -19,6 +19,13 @@ describe("the papers of every method", () => {
     expect(cited.papers[0]!.uses).toContainEqual({ key: "algorithm.name", value: name, note: undefined });
   });
 
+  it("appeared in a venue that is spelled out", () => {
+    const unknown = methodCatalog().flatMap((method) =>
+      read(citedByMethod(method)).filter(({ fields }) => fields["howpublished"] !== undefined),
+    );
+    expect(unknown.map(({ key, fields }) => `${key}: ${fields["howpublished"]}`)).toEqual([]);
+  });
+
   it("are both where the header cites two", () => {
     const { papers } = citedByMethod(methodCatalog().find(({ name }) => name === "fedsam")!);
     expect(papers.map(({ entry }) => entry.key)).toEqual(["qu2022generalized", "caldarola2022improving"]);

@@ -20,6 +20,7 @@ const conferences: Readonly<Record<string, string>> = {
   ICLR: "International Conference on Learning Representations",
   ICML: "International Conference on Machine Learning",
   IJCAI: "International Joint Conference on Artificial Intelligence",
+  IJCNN: "International Joint Conference on Neural Networks",
   INFOCOM: "IEEE Conference on Computer Communications",
   KDD: "ACM SIGKDD Conference on Knowledge Discovery and Data Mining",
   MLSys: "Conference on Machine Learning and Systems",
@@ -32,6 +33,7 @@ const conferences: Readonly<Record<string, string>> = {
 const journals: Readonly<Record<string, string>> = {
   JMLR: "Journal of Machine Learning Research",
   "Proceedings of the IEEE": "Proceedings of the IEEE",
+  "Signal Processing": "Signal Processing",
   TMLR: "Transactions on Machine Learning Research",
   TPAMI: "IEEE Transactions on Pattern Analysis and Machine Intelligence",
   TSP: "IEEE Transactions on Signal Processing",
