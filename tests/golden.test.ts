@@ -23,9 +23,13 @@ describe("golden cases by the command", () => {
   async function golden(content: unknown): Promise<{ status: number; output: unknown; errors: string }> {
     const file = join(folder, "case.json");
     await writeFile(file, JSON.stringify(content));
+    return execute("golden", file);
+  }
+
+  function execute(command: string, file: string): Promise<{ status: number; output: unknown; errors: string }> {
     return new Promise((resolve) => {
       const options = { cwd: root, maxBuffer: 2 ** 26 };
-      execFile(process.execPath, ["packages/node/src/cli/golden.ts", file], options, (error, stdout, stderr) => {
+      execFile(process.execPath, [`packages/node/src/cli/${command}.ts`, file], options, (error, stdout, stderr) => {
         const output: unknown = stdout === "" ? undefined : JSON.parse(stdout);
         resolve({ status: error === null ? 0 : Number(error.code), output, errors: stderr });
       });
@@ -52,6 +56,19 @@ describe("golden cases by the command", () => {
     expect(status).toBe(3);
     expect(output).toMatchObject({ error: true, code: "golden/operation" });
     expect(errors).toContain("codec.unheard is not there yet");
+  });
+
+  it.each(["golden", "trace"])("reports a file that %s cannot read in one line, with status 2", async (command) => {
+    const broken = join(folder, "broken.json");
+    await writeFile(broken, "{");
+    for (const [file, code] of [
+      [broken, "json"],
+      [join(folder, "missing.json"), "file"],
+    ] as const) {
+      const { status, errors } = await execute(command, file);
+      expect(status).toBe(2);
+      expect(errors).toMatch(new RegExp(`^${command}/${code}: .*\\n$`));
+    }
   });
 
   it("refuses a case that it cannot read with status 2, and goes on with the others", async () => {

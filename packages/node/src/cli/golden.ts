@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { inspect } from "node:util";
 import { AnabranchError, runGolden } from "@anabranch/core";
 import { writeLines } from "../terminal/terminal-text.ts";
+import { readJsonFile } from "./json-file.ts";
 
 /** Exit status where an operation is not there yet, and where a case is refused. */
 const NOT_THERE = 3;
@@ -19,7 +19,7 @@ async function main(file: string | undefined): Promise<void> {
       expected: "npm run --silent golden -- FILE",
     });
   }
-  const source: unknown = JSON.parse(await readFile(file, "utf8"));
+  const source: unknown = await readJsonFile(file, "golden");
   const cases = listed(source);
   if (cases === undefined) {
     const output = await outcome(source);

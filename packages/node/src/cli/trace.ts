@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { inspect } from "node:util";
 import { AnabranchError, nearest, traceProblem, traceQuadratics } from "@anabranch/core";
 import { writeLines } from "../terminal/terminal-text.ts";
+import { readJsonFile } from "./json-file.ts";
 
 /**
  * `npm run --silent trace -- problem.json`: prints the global parameters after every round as JSON; of a list of problems a
@@ -15,7 +15,7 @@ async function main(file: string | undefined): Promise<void> {
       expected: "npm run --silent trace -- problem.json",
     });
   }
-  const source: unknown = JSON.parse(await readFile(file, "utf8"));
+  const source: unknown = await readJsonFile(file, "trace");
   if (!Array.isArray(source)) {
     console.log(JSON.stringify(await traced(source, file)));
     return;
