@@ -172,6 +172,8 @@ export interface Algorithm {
    * server is to see sums alone.
    */
   readonly countsSteps?: boolean;
+  /** True: every client has to be in every cohort, so that all train in each round, whoever sends. Other runs are refused. */
+  readonly wholePopulation?: boolean;
   /** Present in private methods: a configured run without a mechanism is refused. */
   readonly privacy?: PrivacyNeeds;
   /**

@@ -124,12 +124,13 @@ export function localCurvature({ optimizer, estimator, refreshEvery = 10 }: Opti
 
 /** Refuses momentum and weight decay (`config/conflict`), for methods whose local steps follow gradients alone. */
 export function requirePlainSteps(run: LocalSettings): LocalSettings {
-  if (requireNoMomentum(run).weightDecay === 0) return run;
-  throw new AnabranchError({
-    code: "config/conflict",
-    message: "two values in the configuration exclude each other",
+  const gradientsAlone = { why: "with an algorithm whose local steps follow gradients alone" };
+  refuseMomentum(run, { ...gradientsAlone, advice: "Leave training.momentum and training.nesterov out." });
+  if (run.weightDecay === 0) return run;
+  throw excluded({
+    ...gradientsAlone,
     where: "training.weightDecay",
-    received: `${run.weightDecay}, with an algorithm whose local steps follow gradients alone`,
+    received: run.weightDecay,
     expected: "0",
     advice: "Leave training.weightDecay out.",
   });
@@ -137,13 +138,37 @@ export function requirePlainSteps(run: LocalSettings): LocalSettings {
 
 /** Refuses the momentum of plain local SGD (`config/conflict`): these methods have their own. */
 export function requireNoMomentum(run: LocalSettings): LocalSettings {
-  if (run.momentum === 0 && !run.nesterov) return run;
-  throw new AnabranchError({
+  refuseMomentum(run, {
+    why: "with an algorithm whose local steps have moments of their own",
+    advice: 'Set the options of the algorithm instead; run "anabranch methods NAME" to see them.',
+  });
+  return run;
+}
+
+interface Refusal {
+  readonly why: string;
+  readonly advice: string;
+}
+
+function refuseMomentum({ momentum, nesterov }: LocalSettings, refusal: Refusal): void {
+  if (momentum !== 0) throw excluded({ ...refusal, where: "training.momentum", received: momentum, expected: "0" });
+  if (nesterov) throw excluded({ ...refusal, where: "training.nesterov", received: nesterov, expected: "false" });
+}
+
+interface Excluded extends Refusal {
+  readonly where: string;
+  readonly received: number | boolean;
+  readonly expected: string;
+}
+
+function excluded({ where, received, why, expected, advice }: Excluded): AnabranchError {
+  const message = "conflicting configuration values";
+  return new AnabranchError({
     code: "config/conflict",
-    message: "two values in the configuration exclude each other",
-    where: run.momentum === 0 ? "training.nesterov" : "training.momentum",
-    received: `${run.momentum || run.nesterov}, with an algorithm whose local steps have moments of their own`,
-    expected: run.momentum === 0 ? "false" : "0",
-    advice: 'Set the options of the algorithm instead; run "anabranch methods" to see them.',
+    message,
+    where,
+    received: `${received}, ${why}`,
+    expected,
+    advice,
   });
 }

@@ -1,5 +1,5 @@
 /**
- * RERCE-Fed: consensus ADMM with the dual variable eliminated: clients receive and send one vector a round, an extrapolated
+ * RERCE-Fed: consensus ADMM with the dual variable eliminated: clients receive and send one vector per round, an extrapolated
  * mean down and their own model up, which keeps noise of the links from piling up in the duals.
  *
  * Citation: E. Lari, R. Arablouei, V. C. Gogineni, S. Werner, "Noise-Robust and Resource-Efficient ADMM-based Federated
@@ -50,6 +50,7 @@ export function rerce(options: z.input<typeof rerceOptions> = {}): Algorithm {
     options: settings,
     init: (parameters) => ({ vectors: { parameters, previous: parameters }, scalars: {} }),
     client: proximalClient(settings.proximalStrength, form),
+    wholePopulation: settings.continual,
     ...form.server,
   };
 }

@@ -29,7 +29,7 @@ export function checkedMethod(method: Algorithm, layout: Layout, origin: Origin 
   const exchange = contract.attempt("exchange(...)", () => method.exchange(layout));
   checkExchange(contract, exchange);
   const server = checkedServer(method, exchange, layout, contract);
-  const { countsSteps, privacy, assign } = method;
+  const { countsSteps, wholePopulation, privacy, assign } = method;
   const algorithm: Algorithm = {
     ...method,
     name: method.name,
@@ -37,6 +37,7 @@ export function checkedMethod(method: Algorithm, layout: Layout, origin: Origin 
     exchange: () => exchange,
     client: checkedClient(method.client, exchange, contract),
     ...(countsSteps === undefined ? {} : { countsSteps }),
+    ...(wholePopulation === undefined ? {} : { wholePopulation }),
     ...(privacy === undefined ? {} : { privacy }),
     ...(assign === undefined
       ? {}

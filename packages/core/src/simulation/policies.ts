@@ -33,6 +33,7 @@ export function resolvePolicies(config: Config, method: ResolvedMethod, federati
     requireCapable("aggregation.clipNorm", `${aggregation.clipNorm}`, capabilitiesOf(algorithm, exchange));
   }
   requireSenders(algorithm, exchange, cohort);
+  requirePopulation(algorithm, cohort, federation.clients);
   const mechanism = configuredMechanism(config, algorithm, exchange, federation, start);
   const account = mechanism && privateAccount(config, algorithm, exchange, federation, mechanism, start);
   const secureSum = configuredSecureSum(config, algorithm, exchange, federation, mechanism);
@@ -75,5 +76,16 @@ function requireSenders({ name, assign }: Algorithm, { parts }: Exchange, cohort
     `${cohort}, with algorithm.name = "${name}", which cuts this model into ${parts.length} parts`,
     `at least ${parts.length}: a client for every part in every round`,
     `Raise sampler.cohort, or set algorithm.blocks = ${cohort} or less.`,
+  );
+}
+
+/** A client that is left out of a cohort does not train, though the method counts on it. */
+function requirePopulation({ name, wholePopulation = false }: Algorithm, cohort: number, clients: number): void {
+  if (!wholePopulation || cohort === clients) return;
+  throw conflict(
+    "sampler.cohort",
+    `${cohort}, with algorithm.name = "${name}", where all clients train in every round`,
+    `data.clients = ${clients}`,
+    `Set sampler.cohort = ${clients}: the method itself picks the clients that send.`,
   );
 }

@@ -55,7 +55,19 @@ describe("methods and training that contradict", () => {
       "local momentum beside that of FedCM",
       { algorithm: { name: "fedcm" }, training: { momentum: 0.9 } },
       "config/conflict",
-      /training.momentum/,
+      /training.momentum.*moments of their own/s,
+    ],
+    [
+      "local momentum where steps follow gradients alone",
+      { algorithm: { name: "fedamd" }, training: { momentum: 0.9 } },
+      "config/conflict",
+      /training.momentum.*gradients alone.*Leave training.momentum/s,
+    ],
+    [
+      "a cohort that leaves clients out where all train in every round",
+      { algorithm: { name: "rerce", continual: true } },
+      "config/conflict",
+      /sampler.cohort.*2, with .*rerce.*data.clients = 3/s,
     ],
   ])("are refused: %s", (_what, changes, code, message) => {
     let caught: unknown;
