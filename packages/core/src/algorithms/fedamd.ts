@@ -17,10 +17,10 @@
  * State: server {parameters [d], gradient [d]}; client {gradient [d]}.
  * Wire: down 2d, up d; two gradients a step.
  * Differences: clients keep v_i and send its change, so that the server holds one mean instead of a table; v_i is 0 until a
- *   client's first turn as an anchor (the paper starts with the full gradients of all clients at x_0); the anchor's batch is
- *   the mean over the mini-batches of its local steps, with localEpochs = 1 its whole data up to the weight of a short last
- *   batch. A round without miners leaves x as it is. In short
- *   runs with few visits of each client the mean of old gradients is behind FedAvg; the gain is in the optimum reached.
+ *   client's first turn as an anchor (the paper starts with the full gradients of all clients at x_0, here the clients of
+ *   round 1 are all anchors instead); the anchor's gradient is the mean over the mini-batches of its local steps, with
+ *   localEpochs = 1 that of its whole data up to the weight of a short last batch. A round without miners leaves x as it is.
+ *   In short runs with few visits of each client the accuracy is below that of FedAvg, as v is made of old gradients.
  */
 import { add, div, mul, sub, type TensorTree } from "@anabranch/engine";
 import * as z from "zod";

@@ -7,7 +7,8 @@
  *
  * Update rule:
  *   client i of the cohort sends omega_i * D_i, with D_i as in FedAvg and omega_i from before this round
- *   omega_i is the mean length of the intervals between its rounds; an interval of more than P rounds is cut into pieces of P
+ *   omega_i is the mean length of the client's intervals so far, 1 while it has none; an interval ends with a round in which
+ *   the client takes part, or after P rounds
  *   x <- x + eta_g * (1 / M) * sum_i omega_i D_i
  *
  * Symbols: x -> parameters -> [d]; omega -> mean interval -> []; P -> cutoff -> []; M -> population -> [];
@@ -16,7 +17,7 @@
  * Wire: down d + 1, up d.
  * Differences: the released code steps the counters of absent clients every round; here a client computes at its next visit
  *   what they would be, from the round number, so that absent clients do nothing. Updates are weighted by omega alone:
- *   aggregation.weighting has no effect.
+ *   aggregation.weighting has no effect. P is the paper's K.
  */
 import { add, cast, div, equal, mul, sub, type Tensor, where } from "@anabranch/engine";
 import * as z from "zod";

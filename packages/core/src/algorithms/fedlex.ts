@@ -14,7 +14,8 @@
  * Wire: down 2d, up d.
  * Differences: the explorers are the cohort of round 1 and explore for one round's local budget, where the paper trains a
  *   share of all clients for many epochs; G goes down in every round, as clients keep nothing. The parameter of each tensor
- *   that moved least has G = 0 and never trains. On the data tried here the guidance acts as a smaller step.
+ *   that moved least has G = 0 and never trains. If no client finishes round 1, G stays 1. On the data tried here the
+ *   guidance acts as a smaller step.
  */
 import { mul, square } from "@anabranch/engine";
 import * as z from "zod";
