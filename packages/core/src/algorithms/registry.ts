@@ -122,7 +122,7 @@ export function createAlgorithm(name: string, options: Readonly<Record<string, u
     const names = algorithms.map((a) => a.name);
     throw new AnabranchError({
       code: "algorithm/unknown",
-      message: "there is no algorithm of this name",
+      message: "unknown algorithm",
       where: "algorithm.name",
       received: JSON.stringify(name),
       expected: `one of ${names.join(", ")}`,
@@ -156,11 +156,11 @@ function resolveOptions(found: AlgorithmEntry, options: Readonly<Record<string, 
   const missing = resolved[key] === undefined;
   throw new AnabranchError({
     code: missing ? "algorithm/missing-option" : "algorithm/option",
-    message: missing ? "missing required option" : `an option of ${found.name} is out of range`,
+    message: missing ? "missing required option" : `invalid value for an option of ${found.name}`,
     where: `algorithm.${key}`,
     ...(missing ? {} : { received: JSON.stringify(resolved[key]) }),
     expected: expectation(issue),
-    advice: `Run "anabranch methods" to see every option of ${found.name} with its default.`,
+    advice: `Run "anabranch methods ${found.name}" to see every option with its default.`,
   });
 }
 

@@ -98,7 +98,7 @@ export function checkUnused(
 export function conflict(where: string, received: string, expected: string, advice: string): AnabranchError {
   return new AnabranchError({
     code: "config/conflict",
-    message: "two values in the configuration exclude each other",
+    message: "conflicting configuration values",
     where,
     received,
     expected,

@@ -63,7 +63,7 @@ function unknownKey(
   else if (elsewhere !== undefined) advice = `Did you mean "${elsewhere.path.join(".")}"?`;
   return new AnabranchError({
     code: "config/unknown-key",
-    message: "the configuration has a key that means nothing",
+    message: "unknown configuration key",
     where: locate(path),
     received: show(valueAt(input, path)),
     expected: known.length === 0 ? "no keys here" : `one of ${known.join(", ")}`,

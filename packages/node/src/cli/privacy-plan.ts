@@ -58,11 +58,7 @@ export function planOf({ samplingRate, population, cohort, sampling, protects, n
     throw usage("usage/missing-option", "a fixed-size cohort has a size", "--population and --cohort");
   }
   if (samplingRate !== undefined) return poisson(samplingRate);
-  throw usage(
-    "usage/missing-option",
-    "it was not said how many clients take part in a round",
-    "--sampling-rate, or --population and --cohort",
-  );
+  throw usage("usage/missing-option", "no sampling scheme given", "--sampling-rate, or --population and --cohort");
 
   function poisson(rate: number): PrivacyPlan {
     return { ...shared, samplingRate: rate, events: eventsOf({ kind: "poisson-gaussian", samplingRate: rate }) };

@@ -47,7 +47,7 @@ export function methodNamed(methods: readonly MethodInfo[], name: string): Metho
   const near = nearest(name, names);
   throw new AnabranchError({
     code: "algorithm/unknown",
-    message: "there is no algorithm of this name",
+    message: "unknown algorithm",
     received: JSON.stringify(name),
     expected: `one of ${names.join(", ")}`,
     ...(near === undefined ? {} : { advice: `Did you mean "${near}"?` }),

@@ -105,6 +105,7 @@ async function readWeights(path: string): Promise<Own["weights"]> {
       where: `model.initialWeights, ${path}`,
       received: (cause instanceof AnabranchError && cause.failure.received) || String(cause),
       expected: "a safetensors file, e.g. a run's model.safetensors",
+      advice: "Check the path. In a configuration file it is relative to that file, else to the working directory.",
       cause,
     });
   }

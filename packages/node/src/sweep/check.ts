@@ -44,7 +44,7 @@ function distinctRuns(sweep: Sweep): PlannedRun[] {
 function tunedOnClients(): AnabranchError {
   return new AnabranchError({
     code: "config/conflict",
-    message: "two values in the configuration exclude each other",
+    message: "conflicting configuration values",
     where: "tune",
     received: "values chosen by test accuracy, with [privacy] and test examples that are the clients' own",
     expected: "no tuning",

@@ -57,7 +57,7 @@ function formatOf({ onnx, safetensors, output }: ExportOptions): Format {
   if (safetensors === true || output?.endsWith(".safetensors") === true) return "safetensors";
   throw new AnabranchError({
     code: "usage/missing-option",
-    message: "the format of the file was not said",
+    message: "no export format given",
     expected: "--onnx or --safetensors",
     advice: "See: anabranch export --help",
   });
