@@ -18,7 +18,9 @@ export function markdownText(text: string): string {
 
 /** The same where a line or a list's item begins with it: no heading, list or rule comes of it either. */
 export function markdownLine(text: string): string {
-  return markdownText(text).replace(/^(\d*)([-+=.)])/, "$1\\$2");
+  return markdownText(text)
+    .replace(/^[-+=]/, "\\$&")
+    .replace(/^(\d+)([.)])(?=\s|$)/, "$1\\$2");
 }
 
 /** Text from outside as code within a line. */
