@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -112,5 +112,15 @@ describe("a run whose event log is lost", () => {
     await log.close();
     const end = { status: "finished", roundsDone: 4, finalAccuracy: 0.65, bestAccuracy: 0.7 };
     expect(await listed()).toMatchObject({ ...end, seconds: 2.5, bytesDown: 500, bytesUp: 50 });
+  });
+
+  it("reads no checkpoint into memory that is larger than those of runs are", async () => {
+    await lose(3);
+    const huge = join(run.folder, checkpointName(4));
+    await writeFile(huge, "");
+    await truncate(huge, 2 ** 31 - 1);
+    const before = process.resourceUsage().maxRSS;
+    expect(await listed()).toMatchObject({ status: "interrupted", roundsDone: 3 });
+    expect(process.resourceUsage().maxRSS - before).toBeLessThan(2 ** 20); // a gigabyte
   });
 });

@@ -1,4 +1,5 @@
 import { lstat } from "node:fs/promises";
+import { join } from "node:path";
 import {
   AnabranchError,
   type Checkpoint,
@@ -50,6 +51,9 @@ export async function summaryWithoutLog(run: RunFolder): Promise<RunSummary | un
 /** Names sort by round. */
 const checkpointsTried = 3;
 
+/** Bytes of a checkpoint that is read for a look: one of 40 million parameters and two vectors of the server's. */
+const largestCheckpoint = 2 ** 29;
+
 function statusOf({ rounds, stop }: Config, checkpoint: Checkpoint | undefined): RunStatus {
   if (checkpoint === undefined) return "interrupted";
   const { best, last, trouble } = checkpoint.totals;
@@ -79,8 +83,14 @@ async function readCheckpoint({ folder, files }: RunFolder): Promise<Checkpoint 
   const blobs = readBlobs(folder, files);
   // of checkpoints that are all damaged not every one is tried for a look
   const newest = async (prefix: string) => (await blobs.list(prefix)).slice(-checkpointsTried);
+  // one that is too large is passed over, as damaged ones are
+  const get = (name: string) =>
+    files.read(join(folder, name), largestCheckpoint).catch((error: unknown) => {
+      if (error instanceof AnabranchError && error.code === "store/too-large") return undefined;
+      throw error;
+    });
   try {
-    return (await newestCheckpoint({ ...blobs, list: newest }))?.checkpoint;
+    return (await newestCheckpoint({ get, list: newest }))?.checkpoint;
   } catch (error) {
     if (error instanceof AnabranchError) return undefined;
     throw error;
