@@ -42,10 +42,7 @@ export const schema = `
  *   `node/version` where Node has no SQLite
  */
 export async function openIndexDatabase(path: string): Promise<DatabaseSync> {
-  // loaded here, so that a program that keeps no runs works without it
-  const sqlite = await import("node:sqlite").catch((cause: unknown) => {
-    throw newerNodeNeeded("this Node has no SQLite, which keeps the index of runs", path, cause);
-  });
+  const sqlite = await loadSqlite(path);
   const prepare = (file: string) => prepareDatabase(new sqlite.DatabaseSync(file, { timeout: 10_000 }), file);
   for (let attempt = 0; ; attempt++) {
     await requirePlainDatabase(path);
@@ -56,11 +53,24 @@ export async function openIndexDatabase(path: string): Promise<DatabaseSync> {
       // everything in it comes from the folders
       for (const file of files(path)) await rm(file, { force: true });
     } catch (error) {
-      if (isUnwritable(error)) return prepare(":memory:")!;
+      if (isUnwritable(error)) return await openMemoryIndex();
       if (!isDamaged(error) || attempt > 0) throw error;
       await putAside(path);
     }
   }
+}
+
+/** An index that is gone with its process. */
+export async function openMemoryIndex(): Promise<DatabaseSync> {
+  const sqlite = await loadSqlite("the index of runs");
+  return prepareDatabase(new sqlite.DatabaseSync(":memory:"), ":memory:")!;
+}
+
+/** Loaded where it is used, so that a program that keeps no runs works without it. */
+async function loadSqlite(path: string): Promise<typeof import("node:sqlite")> {
+  return import("node:sqlite").catch((cause: unknown) => {
+    throw newerNodeNeeded("this Node has no SQLite, which keeps the index of runs", path, cause);
+  });
 }
 
 /** SQLite's own files beside a database. */
@@ -177,7 +187,7 @@ function isDamaged(error: unknown): boolean {
 }
 
 /** SQLITE_PERM, SQLITE_READONLY, SQLITE_FULL, SQLITE_CANTOPEN; a disk may refuse to have a file moved or removed. */
-function isUnwritable(error: unknown): boolean {
+export function isUnwritable(error: unknown): boolean {
   return [3, 8, 13, 14].includes(resultCode(error)) || hasCode(error, "EACCES", "EPERM", "EROFS");
 }
 

@@ -2,7 +2,7 @@ import { mkdir, readdir, realpath } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import * as z from "zod";
-import { openIndexDatabase } from "./index-database.ts";
+import { isUnwritable, openIndexDatabase, openMemoryIndex } from "./index-database.ts";
 import { hasRunName, isRunFolder, openRunFolder } from "./run-folder.ts";
 import { longestText, RunSummarizer, type RunSummary, runStatuses, unreadableRun } from "./run-summary.ts";
 import { readingError, storageError } from "./storage-error.ts";
@@ -44,7 +44,7 @@ const upsert = `
  */
 export class RunIndex {
   readonly root: string;
-  readonly #database: DatabaseSync;
+  #database: DatabaseSync;
 
   private constructor(root: string, database: DatabaseSync) {
     this.root = root;
@@ -75,8 +75,22 @@ export class RunIndex {
 
   /** All runs, newest first. Folders that came or went since the last look are noticed. */
   async list(): Promise<RunSummary[]> {
-    const runs = await this.#knownRuns();
-    return Promise.all(runs.map((run) => this.#checkUnended(run)));
+    try {
+      return await this.#list();
+    } catch (error) {
+      if (!isUnwritable(error)) throw error;
+      // the disk has become full since it was opened
+      this.#database.close();
+      this.#database = await openMemoryIndex();
+      return await this.#list();
+    }
+  }
+
+  async #list(): Promise<RunSummary[]> {
+    const runs: RunSummary[] = [];
+    // one after the other, as a look at a run without a log reads its checkpoints
+    for (const run of await this.#knownRuns()) runs.push(await this.#checkUnended(run));
+    return runs;
   }
 
   /** Makes the index anew from the folders. Returns the number of runs. */
