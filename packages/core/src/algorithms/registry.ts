@@ -114,7 +114,7 @@ export const algorithms: readonly AlgorithmEntry[] = [
 
 /**
  * Builds a method from its name and options as a user wrote them. Throws `algorithm/unknown`, `algorithm/unknown-option`
- * (both name the nearest known word), `algorithm/missing-option` or `algorithm/option`.
+ * (both name the nearest known word), `algorithm/option-twice`, `algorithm/missing-option` or `algorithm/option`.
  */
 export function createAlgorithm(name: string, options: Readonly<Record<string, unknown>> = {}): Algorithm {
   const found = algorithms.find((a) => a.name === name);
@@ -147,6 +147,7 @@ function resolveOptions(found: AlgorithmEntry, options: Readonly<Record<string, 
         advice: suggestion(key, known),
       });
     }
+    if (Object.hasOwn(resolved, option)) throw givenTwice(found, option, key, value);
     resolved[option] = value;
   }
   const parsed = found.options.safeParse(resolved);
@@ -161,6 +162,18 @@ function resolveOptions(found: AlgorithmEntry, options: Readonly<Record<string, 
     ...(missing ? {} : { received: JSON.stringify(resolved[key]) }),
     expected: expectation(issue),
     advice: `Run "anabranch methods ${found.name}" to see every option with its default.`,
+  });
+}
+
+function givenTwice(found: AlgorithmEntry, option: string, key: string, value: unknown): AnabranchError {
+  const names = [option, ...Object.keys(found.symbols).filter((symbol) => found.symbols[symbol] === option)];
+  return new AnabranchError({
+    code: "algorithm/option-twice",
+    message: `${names.join(" and ")} are the same option of ${found.name}`,
+    where: `algorithm.${key}`,
+    received: JSON.stringify(value),
+    expected: "one of them",
+    advice: `Keep algorithm.${option} and leave the other out.`,
   });
 }
 

@@ -28,6 +28,12 @@ describe("methods and training that contradict", () => {
   it.each<[string, Parameters<typeof prepare>[0], string, RegExp]>([
     ["a negative radius", { algorithm: { name: "fedsam", rho: -1 } }, "algorithm/option", /perturbationRadius/],
     [
+      "an option by its name and by its symbol",
+      { algorithm: { name: "fedsam", rho: 0.1, perturbationRadius: 0.2 } },
+      "algorithm/option-twice",
+      /perturbationRadius and rho are the same option/,
+    ],
+    [
       "Muon where AdamW would get all matrices",
       { algorithm: { name: "local", optimizer: "muon", hiddenOnly: true } },
       "engine/no-matrix",
