@@ -1,4 +1,4 @@
-import type { Schedule } from "./schedule.ts";
+import type { Schedule, Step } from "./schedule.ts";
 
 const OUTSTANDING = "outstanding";
 
@@ -7,14 +7,19 @@ export const synchronous: Schedule = {
   name: "synchronous",
   initial: {},
   open: (_state, { cohort }) => ({
-    state: { [OUTSTANDING]: [cohort.length] },
+    ...waitFor(cohort.length),
     requests: cohort.map((client) => ({ client, visit: 0 })),
-    complete: cohort.length === 0,
   }),
-  arrived({ [OUTSTANDING]: outstanding = [1] }) {
-    const left = outstanding[0]! - 1;
-    const complete = left === 0;
-    return { state: complete ? {} : { [OUTSTANDING]: [left] }, requests: [], complete, fold: true, weight: 1 };
-  },
+  arrived: ({ [OUTSTANDING]: outstanding = [1] }) => ({
+    ...waitFor(outstanding[0]! - 1),
+    requests: [],
+    fold: true,
+    weight: 1,
+  }),
   timer: (state) => ({ state, requests: [], complete: false }),
 };
+
+/** Nothing is remembered once a round is complete, so that a checkpoint holds no work. */
+function waitFor(left: number): Pick<Step, "state" | "complete"> {
+  return left === 0 ? { state: {}, complete: true } : { state: { [OUTSTANDING]: [left] }, complete: false };
+}
