@@ -50,6 +50,9 @@ describe("a privacy record", () => {
     ["a negative count", { ...record, runs: [{ ...run, events: [{ ...event, count: -30 }] }] }],
     ["half a round", { ...record, runs: [{ ...run, events: [{ ...event, count: 0.5 }] }] }],
     ["a count beyond counting", { ...record, runs: [{ ...run, events: [{ ...event, count: 2 ** 52 }] }] }],
+    ["rounds that cost nothing", { ...record, runs: [{ ...run, events: [] }] }],
+    ["releases without rounds", { ...record, runs: [{ ...run, rounds: 0 }] }],
+    ["fewer releases than rounds", { ...record, runs: [{ ...run, events: [{ ...event, count: 1 }] }] }],
     ["negative noise", { ...record, runs: [{ ...run, events: [{ ...event, noiseMultiplier: -1 }] }] }],
     ["a rate above 1", { ...record, runs: [{ ...run, events: [{ ...event, samplingRate: 2 }] }] }],
     [

@@ -18,18 +18,27 @@ const released = privacyEventSchema.refine(
   "no event of a run's rounds",
 );
 
-const run = z.strictObject({
-  /** Rounds begun. */
-  rounds: z.int().nonnegative().max(MOST_RELEASES),
-  /** Who added the noise. */
-  noise: z.enum(["central", "distributed", "local"]),
-  /** Clients of the federation, or records where those are protected. */
-  population: z.int().positive(),
-  /** Hash of the data and of who holds what. */
-  data: hash,
-  /** All that the rounds released. */
-  events: z.array(released).max(2),
-});
+const run = z
+  .strictObject({
+    /** Rounds begun. */
+    rounds: z.int().nonnegative().max(MOST_RELEASES),
+    /** Who added the noise. */
+    noise: z.enum(["central", "distributed", "local"]),
+    /** Clients of the federation, or records where those are protected. */
+    population: z.int().positive(),
+    /** Hash of the data and of who holds what. */
+    data: hash,
+    /** All that the rounds released. */
+    events: z.array(released).max(2),
+  })
+  .refine(
+    ({ rounds, events }) => (rounds === 0) === (events.length === 0),
+    "rounds that released nothing, or the other way round",
+  )
+  .refine(
+    ({ rounds, events }) => events.every(({ count }) => count % rounds === 0),
+    "events that are not of every round",
+  );
 
 const record = z
   .strictObject({
