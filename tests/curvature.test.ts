@@ -76,7 +76,7 @@ async function trained(estimate: "signs" | "uniform", model: Model, data: Client
       : data.features;
   const { update } = await runClient(plan, executable, {
     client: 1,
-    keys: taskKeys(rootKey(2), TASK_KEYS, { round: 1, client: 1, visit: 0 }),
+    keys: taskKeys(rootKey(2), TASK_KEYS, 1)(1, 0),
     learningRate: 0.01,
     broadcast: {
       round: 1,

@@ -100,7 +100,7 @@ function trainer({ plan, simulation }: PreparedRun, loaded: Executable) {
   const scalars = pipeline.publicScalars(server, 1, LEARNING_RATE);
   const broadcast = { round: 1, vectors: algorithm.broadcast(server, scalars, 1), scalars };
   const data = openDataSource(simulation.train).load(0);
-  const keys = taskKeys(rootKey(plan.seed), [...TASK_KEYS, ...pipeline.keys], { round: 1, client: 0, visit: 0 });
+  const keys = taskKeys(rootKey(plan.seed), [...TASK_KEYS, ...pipeline.keys], 1)(0, 0);
   const task = { client: 0, learningRate: LEARNING_RATE, keys, broadcast, state: undefined, data };
   return async (part: number | undefined) => {
     let milliseconds = 0;

@@ -23,8 +23,9 @@ export async function runCohort(
 ): Promise<void> {
   const { round } = broadcast;
   backend.publish(round, broadcast);
+  const training = taskKeys(rootKey(seed), TASK_KEYS, round);
   const orders = cohort.map((client): Order => {
-    const own = taskKeys(rootKey(seed), TASK_KEYS, { round, client, visit: 0 });
+    const own = training(client, 0);
     const part = parts?.get(client);
     const task = { client, version: round, part, learningRate, keys: { ...own, ...keys } };
     return { id: `${round}/${client}/0`, ...task, loadState: () => loadState(client) };

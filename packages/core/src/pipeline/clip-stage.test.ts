@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { norm2 } from "../params/vector.ts";
-import { applyClientStages, applyServerStages, receiveUpdate, type Stage, type Update } from "../protocol/index.ts";
+import { applyClientStages, applyServerStages, receiver, type Stage, type Update } from "../protocol/index.ts";
 import { rootKey } from "../random/index.ts";
 import { pipelineStages } from "./client-pipeline.ts";
 import type { PipelineSettings } from "./settings.ts";
@@ -69,7 +69,7 @@ describe("halves", () => {
   it("run in order on clients and in reverse on the server; either may be absent", () => {
     const stages = [stage("a"), { name: "neither" }, stage("b")];
     applyClientStages(stages, update(), onClient);
-    receiveUpdate(stages, update(), { scalars: {}, part: undefined });
+    receiver(stages)(update(), { scalars: {}, part: undefined });
     const aggregate = { vectors: { x: Float64Array.of(1) }, state: {} };
     const onServer = { round: 1, scalars: {}, participants: 1, key: () => rootKey(0) };
     expect(Object.keys(applyServerStages(stages, aggregate, onServer).vectors)).toEqual(["x.b.a"]);
@@ -77,11 +77,7 @@ describe("halves", () => {
   });
 
   it("end at the first thing that is wrong with an update", () => {
-    const received = receiveUpdate(
-      [stage("a"), stage("b")],
-      { ...update(), client: 9 },
-      { scalars: {}, part: undefined },
-    );
+    const received = receiver([stage("a"), stage("b")])({ ...update(), client: 9 }, { scalars: {}, part: undefined });
     expect(received).toMatchObject({ code: "update/b" });
   });
 });

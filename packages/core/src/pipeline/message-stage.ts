@@ -12,13 +12,21 @@ export function messageStage(
   { layoutHash }: Pick<Uploads, "layoutHash">,
   lengths: (part: number | undefined) => Readonly<Record<string, number | undefined>>,
 ): Stage {
+  const known = new Map<number | undefined, Lengths>();
+  const lengthsOf = (part: number | undefined): Lengths => {
+    const found = known.get(part) ?? Object.entries(lengths(part));
+    known.set(part, found);
+    return found;
+  };
   return {
     name: "message",
     receive(update, { part }) {
-      return otherModel(update, layoutHash) ?? otherPart(update, part) ?? misshapen(update, lengths(part)) ?? update;
+      return otherModel(update, layoutHash) ?? otherPart(update, part) ?? misshapen(update, lengthsOf(part)) ?? update;
     },
   };
 }
+
+type Lengths = readonly (readonly [vector: string, length: number | undefined])[];
 
 /** Lengths of vectors that travel as they were trained; undefined for those with a codec. */
 export function plainLengths(uploads: Uploads, added: Readonly<Record<string, Layout>>) {
@@ -42,11 +50,8 @@ function otherPart({ public: { part } }: Update, given: number | undefined): Inv
   return { code: "update/part", message };
 }
 
-function misshapen(
-  { vectors, public: { weight } }: Update,
-  lengths: Readonly<Record<string, number | undefined>>,
-): InvalidUpdate | undefined {
-  for (const [name, expected] of Object.entries(lengths)) {
+function misshapen({ vectors, public: { weight } }: Update, lengths: Lengths): InvalidUpdate | undefined {
+  for (const [name, expected] of lengths) {
     const length = vectors[name]?.length;
     if (length !== undefined && (expected === undefined || length === expected)) continue;
     const received = length === undefined ? "none" : `${length} elements`;

@@ -8,7 +8,7 @@ import {
   type InvalidUpdate,
   type KeyRequest,
   type ReceiveContext,
-  receiveUpdate,
+  receiver,
   type Update,
 } from "../protocol/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
@@ -70,7 +70,7 @@ export function serverPipeline(parts: ServerPipelineParts, summation?: Summation
     aggregator,
     keys: stages.flatMap(({ keys = [] }) => keys),
     publicScalars: disclosure.publicScalars,
-    receive: (update, context) => receiveUpdate(stages, update, context),
+    receive: receiver(stages),
     async close(cohort) {
       return (await aggregator.finish()) ?? disclosure.whyNotReleased(aggregator.metrics.clients, cohort);
     },

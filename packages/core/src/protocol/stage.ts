@@ -45,38 +45,36 @@ export interface InvalidUpdate {
   readonly message: string;
 }
 
-/** A random key that a client half asks for: the key of the run along `path`, under `name`. */
+/** A random key that a client half asks for: that of the run along `path` and the client, under `name`. */
 export interface KeyRequest {
   readonly name: string;
   /** True: the same for all clients of a round, and no secret. */
   readonly shared?: boolean;
-  path(round: number, client: number): readonly (string | number)[];
+  path(round: number): readonly (string | number)[];
 }
 
 /** What every task draws: mini-batches, dropout, and what its method declares. */
 export const TASK_KEYS: readonly KeyRequest[] = ["batches", "dropout", "draws"].map((name) => ({
   name,
-  path: (round, client) => [name, round, client],
+  path: (round) => [name, round],
 }));
 
-/** Whose randomness is asked for. A client that is given work twice in one round is visited twice, 0 and 1. */
-export interface Visit {
-  readonly round: number;
-  readonly client: number;
-  readonly visit: number;
-}
+/** The keys of a client's task. A client that is given work twice in one round is visited twice, 0 and 1. */
+export type TaskKeys = (client: number, visit: number) => Readonly<Record<string, RandomKey>>;
 
-/** The keys that a task brings, derived from that of the run, which stays where it is: derivation cannot be undone. */
-export function taskKeys(
-  root: RandomKey,
-  requests: readonly KeyRequest[],
-  { round, client, visit }: Visit,
-): Readonly<Record<string, RandomKey>> {
-  const keys = requests.map(({ name, path, shared = false }): [string, RandomKey] => {
-    const again = shared || visit === 0 ? [] : ["visit", visit];
-    return [name, deriveKey(root, ...path(round, client), ...again)];
+/** The keys that the tasks of a round bring, derived from that of the run, which stays where it is. */
+export function taskKeys(root: RandomKey, requests: readonly KeyRequest[], round: number): TaskKeys {
+  const bases = requests.map(({ name, path, shared = false }) => {
+    return { name, shared, key: deriveKey(root, ...path(round)) };
   });
-  return Object.fromEntries(keys);
+  return (client, visit) => {
+    const keys: Record<string, RandomKey> = {};
+    for (const { name, shared, key } of bases) {
+      if (shared) keys[name] = key;
+      else keys[name] = visit === 0 ? deriveKey(key, client) : deriveKey(key, client, "visit", visit);
+    }
+    return keys;
+  };
 }
 
 /**
@@ -98,19 +96,20 @@ export function applyClientStages(stages: readonly Stage[], update: Update, cont
   return stages.reduce((u, stage) => stage.client?.(u, context) ?? u, update);
 }
 
-/** An update that arrived, through the stages in reverse order; the first thing found wrong with it ends its way. */
-export function receiveUpdate(
+/** Takes an update that arrived through the stages in reverse order; the first thing found wrong with it ends its way. */
+export function receiver(
   stages: readonly Stage[],
-  update: Update,
-  context: ReceiveContext,
-): Update | InvalidUpdate {
-  let received: Update = update;
-  for (const stage of stages.toReversed()) {
-    const next = stage.receive?.(received, context) ?? received;
-    if ("code" in next) return next;
-    received = next;
-  }
-  return received;
+): (update: Update, context: ReceiveContext) => Update | InvalidUpdate {
+  const halves = stages.toReversed().flatMap(({ receive }) => (receive === undefined ? [] : [receive]));
+  return (update, context) => {
+    let received: Update = update;
+    for (const receive of halves) {
+      const next = receive(received, context);
+      if ("code" in next) return next;
+      received = next;
+    }
+    return received;
+  };
 }
 
 /** Server halves in reverse order, on the aggregate. */

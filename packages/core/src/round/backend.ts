@@ -69,8 +69,8 @@ export interface Backend {
   submit(order: Order): void;
   /** What became of a submitted order. Its vectors may be reused once it is released. */
   outcome(id: string): Promise<Outcome>;
-  /** The outcome is no longer needed; an order that is still waiting is not begun. Resolves when its memory is at rest. */
-  release(id: string): Promise<void>;
+  /** The outcome is no longer needed; an order that is still waiting is not begun. Resolves when its memory is at rest; undefined: it is. */
+  release(id: string): Promise<void> | undefined;
   /** Resolves when some of what works has nothing to do; absent where nothing works beside the caller. */
   idle?(): Promise<void>;
   /** What happened since the last call and no outcome tells, e.g. that a worker was lost and replaced. */

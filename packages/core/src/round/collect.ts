@@ -6,7 +6,7 @@ import type { Order, Outcome } from "./backend.ts";
 import { Background } from "./background.ts";
 import { announceFailure, validateOutcome } from "./intake.ts";
 import { warn } from "./narrate.ts";
-import { makeOrder } from "./orders.ts";
+import { orderMaker } from "./orders.ts";
 import type { Collected, OpenRound, RoundWorld } from "./round-world.ts";
 import type { FailedClient } from "./trouble.ts";
 
@@ -40,6 +40,7 @@ class Collection {
   complete = false;
   readonly #world: RoundWorld;
   readonly #opened: OpenRound;
+  readonly #order: (request: WorkRequest) => Order;
   readonly #clock: VirtualClock<Order>;
   readonly #saving = new Background(SAVES_AT_A_TIME);
   readonly #outstanding = new Map<string, Order>();
@@ -50,6 +51,7 @@ class Collection {
   constructor(world: RoundWorld, opened: OpenRound) {
     this.#world = world;
     this.#opened = opened;
+    this.#order = orderMaker(world.plan, world.ports, world.pipeline, opened);
     this.#clock = new VirtualClock(world.state.time);
     this.schedule = world.state.schedule;
   }
@@ -69,7 +71,7 @@ class Collection {
   /** Takes the next outcomes, several where they are summed in less time together and nobody waits idle meanwhile. */
   async takeGroup(): Promise<void> {
     const { backend } = this.#world.ports;
-    const group: { readonly order: Order; readonly outcome: Outcome; readonly weight: number }[] = [];
+    const group: Admitted[] = [];
     while (group.length < backend.group && !this.complete) {
       const event = this.#clock.peek();
       if (event === undefined) {
@@ -85,7 +87,9 @@ class Collection {
       const outcome = await this.#outcome(order, group.length === 0);
       if (outcome === undefined) break;
       this.#clock.next();
-      group.push({ order, ...(await this.#admit(order, outcome)) });
+      const checked = this.#check(order, outcome);
+      if ("failure" in checked) await announceFailure(this.#world.plan, this.#world.ports, this.#opened.round, checked);
+      group.push({ order, outcome: checked, weight: this.#admit(order, "failure" in checked) });
     }
     await this.#fold(group);
   }
@@ -103,11 +107,10 @@ class Collection {
   }
 
   #give(request: WorkRequest): void {
-    const { plan, ports, pipeline } = this.#world;
-    const order = makeOrder(plan, ports, pipeline, this.#opened, request);
+    const order = this.#order(request);
     this.#outstanding.set(order.id, order);
     this.#clock.expect(order, 0); // without models of devices all clients take no time
-    ports.backend.submit(order);
+    this.#world.ports.backend.submit(order);
   }
 
   /** The outcome; undefined where it is not here and something that works would wait idle for it. */
@@ -117,46 +120,52 @@ class Collection {
     return idle === undefined ? backend.outcome(id) : Promise.race([backend.outcome(id), idle.then(() => undefined)]);
   }
 
-  /** Checks an outcome and asks the schedule what becomes of it. */
-  async #admit(order: Order, arrived: Outcome): Promise<{ readonly outcome: Outcome; readonly weight: number }> {
-    const { plan, ports, pipeline } = this.#world;
-    const { round, scalars } = this.#opened;
+  #check(order: Order, arrived: Outcome): Outcome {
     this.#cost.bytesDown += arrived.bytesDown;
-    const outcome = validateOutcome(pipeline, order, arrived, scalars);
-    const failed = "failure" in outcome;
-    if (failed) {
-      this.#failures.push(outcome.failure);
-      await announceFailure(plan, ports, round, outcome);
-    }
-    const { client, version } = order;
-    const arrival = { client, time: this.#clock.now, failed, staleness: round - version };
-    const step = plan.schedule.arrived(this.schedule, arrival);
+    const outcome = validateOutcome(this.#world.pipeline, order, arrived, this.#opened.scalars);
+    if ("failure" in outcome) this.#failures.push(outcome.failure);
+    return outcome;
+  }
+
+  /** Asks the schedule what becomes of an outcome; returns the factor on its weight, 0 where it is left out. */
+  #admit({ client, version }: Order, failed: boolean): number {
+    const staleness = this.#opened.round - version;
+    const arrival = { client, time: this.#clock.now, failed, staleness };
+    const step = this.#world.plan.schedule.arrived(this.schedule, arrival);
     this.follow(step);
-    return { outcome, weight: step.fold ? step.weight : 0 };
+    return step.fold ? step.weight : 0;
   }
 
   /** Adds a group, keeps what its clients remember and lets the backend have the memory again. */
-  async #fold(group: readonly { readonly order: Order; readonly outcome: Outcome; readonly weight: number }[]) {
+  async #fold(group: readonly Admitted[]): Promise<void> {
     const { ports, pipeline } = this.#world;
-    const accepted = group
-      .filter(({ weight }) => weight > 0)
-      .flatMap(({ outcome, weight }) => {
-        return "failure" in outcome ? [] : [{ ...outcome, update: weighted(outcome.update, weight) }];
-      });
-    const folding = performance.now();
-    pipeline.aggregator.addAll(accepted.map(({ update }) => update));
-    this.#cost.foldMs += performance.now() - folding;
-    for (const { client, state, bytesUp } of accepted) {
-      this.#cost.bytesUp += bytesUp;
-      if (Object.keys(state).length > 0) {
-        await this.#saving.add(ports.clientStates.save(client, this.#opened.round, state));
-      }
+    const updates: Update[] = [];
+    for (const { outcome, weight } of group) {
+      if (!("failure" in outcome) && weight > 0) updates.push(weighted(outcome.update, weight));
     }
-    for (const { order } of group) {
+    const folding = performance.now();
+    pipeline.aggregator.addAll(updates);
+    this.#cost.foldMs += performance.now() - folding;
+    for (const { order, outcome, weight } of group) {
+      if (!("failure" in outcome) && weight > 0) {
+        const { client, state, bytesUp } = outcome;
+        this.#cost.bytesUp += bytesUp;
+        if (Object.keys(state).length > 0) {
+          await this.#saving.add(ports.clientStates.save(client, this.#opened.round, state));
+        }
+      }
       this.#outstanding.delete(order.id);
-      await ports.backend.release(order.id);
+      const resting = ports.backend.release(order.id);
+      if (resting !== undefined) await resting;
     }
   }
+}
+
+/** An outcome with the factor on its weight. */
+interface Admitted {
+  readonly order: Order;
+  readonly outcome: Outcome;
+  readonly weight: number;
 }
 
 function stalled(schedule: string, round: number): AnabranchError {

@@ -6,14 +6,14 @@ import { serverPipeline } from "../pipeline/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import { prepareQuadratics } from "../simulation/quadratics.ts";
 import { memoryClientStates } from "./memory-client-states.ts";
-import { makeOrder } from "./orders.ts";
+import { orderMaker } from "./orders.ts";
 
 const privacy = { clipNorm: 1, noise: "local", noiseMultiplier: 1 } as const;
 const { plan, simulation } = prepareQuadratics(fedavg(), { ...HETEROGENEOUS, privacy }, interpreter());
 const run = { ...plan, seed: 1234567, stageSeed: 7654321 };
 const opened = { round: 3, cohort: [2], parts: undefined, learningRate: 0.1, scalars: {} };
 const order = (visit: number) =>
-  makeOrder(run, { clientStates: memoryClientStates() }, serverPipeline(run), opened, { client: 2, visit });
+  orderMaker(run, { clientStates: memoryClientStates() }, serverPipeline(run), opened)({ client: 2, visit });
 
 describe("an order", () => {
   it("brings derived keys: of the run for training, of the stages for noise", () => {

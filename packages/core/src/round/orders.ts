@@ -1,27 +1,27 @@
 import type { ServerPipeline } from "../pipeline/index.ts";
-import { TASK_KEYS, taskKeys } from "../protocol/index.ts";
+import { TASK_KEYS, type TaskKeys, taskKeys } from "../protocol/index.ts";
 import { rootKey } from "../random/index.ts";
 import type { WorkRequest } from "../schedule/index.ts";
 import type { Order } from "./backend.ts";
 import type { OpenRound } from "./round-world.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
 
-/** What a client is given: its part, rate, keys and state, on the model version of the round. */
-export function makeOrder(
+/** Makes what clients of a round are given: part, rate, keys and state, on the model version of the round. */
+export function orderMaker(
   { seed, stageSeed }: RunPlan,
   { clientStates }: Pick<RunPorts, "clientStates">,
-  { keys }: ServerPipeline,
+  pipeline: Pick<ServerPipeline, "keys">,
   { round, parts, learningRate }: OpenRound,
-  { client, visit }: WorkRequest,
-): Order {
-  const whose = { round, client, visit };
-  return {
+): (request: WorkRequest) => Order {
+  const trainingKeys: TaskKeys = taskKeys(rootKey(seed), TASK_KEYS, round);
+  const stageKeys: TaskKeys = taskKeys(rootKey(stageSeed), pipeline.keys, round);
+  return ({ client, visit }) => ({
     id: `${round}/${client}/${visit}`,
     client,
     version: round,
     part: parts?.get(client),
     learningRate,
-    keys: { ...taskKeys(rootKey(seed), TASK_KEYS, whose), ...taskKeys(rootKey(stageSeed), keys, whose) },
+    keys: { ...trainingKeys(client, visit), ...stageKeys(client, visit) },
     loadState: () => clientStates.load(client),
-  };
+  });
 }

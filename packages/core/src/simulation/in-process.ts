@@ -61,7 +61,10 @@ function inProcessBackend(train: (task: Omit<ClientTask, "data">) => ReturnType<
         return { client, failure: describeFailure(error), bytesDown, retried: false };
       }
     },
-    release: async (id) => void orders.delete(id),
+    release(id) {
+      orders.delete(id);
+      return undefined;
+    },
   };
 }
 

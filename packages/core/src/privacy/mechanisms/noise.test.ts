@@ -44,7 +44,7 @@ function released(changes: Partial<MechanismSettings>, clients: number, round = 
   const requests = stages.flatMap(({ keys = [] }) => keys);
   const total = new Float64Array(d);
   for (let client = 0; client < clients; client++) {
-    const keys = taskKeys(rootKey(seed), requests, { round, client, visit: 0 });
+    const keys = taskKeys(rootKey(seed), requests, round)(client, 0);
     const { vectors } = applyClientStages(stages, zero(client, round), { ...onClient, keys });
     for (let i = 0; i < d; i++) total[i] = total[i]! + vectors["delta"]![i]!;
   }

@@ -74,7 +74,7 @@ function noiseStage(settings: MechanismSettings, names: readonly string[]): Stag
       ? {
           keys: names.map((vector) => ({
             name: keyName(vector),
-            path: (round: number, client: number) => noisePath(round, vector, client),
+            path: (round: number) => noisePath(round, vector),
           })),
           client(update, { scalars, keys }) {
             for (const [name, vector] of sorted(update.vectors)) {

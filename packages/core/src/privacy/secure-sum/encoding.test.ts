@@ -15,7 +15,7 @@ const update = (values: readonly number[], weight = 1, round = 1, client = 0): U
   public: { examples: 1, steps: 1, weight, loss: 0 },
 });
 const keysOf = (settings: SecureSumSettings, { round, client }: Update) =>
-  taskKeys(rootKey(5), integerKeys(settings), { round, client, visit: 0 });
+  taskKeys(rootKey(5), integerKeys(settings), round)(client, 0);
 const integersOf = (settings: SecureSumSettings, of: Update) =>
   encodeIntegers(settings, of, 1, keysOf(settings, of)).vectors[INTEGERS]!;
 

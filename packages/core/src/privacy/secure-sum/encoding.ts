@@ -8,7 +8,7 @@ import { INTEGERS, integerCount, type SecureSumSettings } from "./settings.ts";
 
 /** Keys of `encodeIntegers`: of roundings and noise, which are the client's own, and of the rotation, which is public. */
 export function integerKeys({ encoding }: Pick<SecureSumSettings, "encoding">): readonly KeyRequest[] {
-  const own = (name: string): KeyRequest => ({ name, path: (round, client) => [name, round, client] });
+  const own = (name: string): KeyRequest => ({ name, path: (round) => [name, round] });
   if (encoding.kind === "quantized") return [own(ROUNDING)];
   return [own(ROUNDING), own(NOISE), { name: ROTATION, shared: true, path: (round) => [ROTATION, round] }];
 }
