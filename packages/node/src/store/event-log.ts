@@ -1,8 +1,7 @@
-import type { FileHandle } from "node:fs/promises";
 import { type BlobStore, type RunEvent, renderEvent } from "@anabranch/core";
 import { diskFileSystem } from "./disk-file-system.ts";
 import { longestLine, readLines } from "./event-lines.ts";
-import { type FileSystem, storageError, writeAtomically } from "./file-system.ts";
+import { type FileSystem, type OpenFile, storageError, writeAtomically } from "./file-system.ts";
 
 /** Events wait in memory up to this many characters. */
 const bufferLimit = 64 * 1024;
@@ -13,14 +12,14 @@ const announced = new Set<string>(["run.started", "round.finished", "run.stopped
 /** Appends the events of a run to events.jsonl, one JSON object a line. */
 export class EventLog {
   readonly path: string;
-  readonly #file: FileHandle;
+  readonly #file: OpenFile;
   /** Bytes of whole lines in the file. */
   #size: number;
   #buffer: string[] = [];
   #buffered = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, file: FileHandle, size: number) {
+  private constructor(path: string, file: OpenFile, size: number) {
     this.path = path;
     this.#file = file;
     this.#size = size;
@@ -170,7 +169,7 @@ function parseObject(line: string): Readonly<Record<string, unknown>> | undefine
 }
 
 /** A whole event whose line end was lost gets it back; half an event goes. */
-async function removeCutLine(file: FileHandle): Promise<void> {
+async function removeCutLine(file: OpenFile): Promise<void> {
   const { size } = await file.stat();
   const end = await lastLineEnd(file, size);
   if (end === size) return;
@@ -182,7 +181,7 @@ async function removeCutLine(file: FileHandle): Promise<void> {
 }
 
 /** Position after the last line end; 0 where there is none. */
-async function lastLineEnd(file: FileHandle, size: number): Promise<number> {
+async function lastLineEnd(file: OpenFile, size: number): Promise<number> {
   const block = Buffer.alloc(bufferLimit);
   for (let end = size; end > 0; ) {
     const start = Math.max(0, end - block.length);

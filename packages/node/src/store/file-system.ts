@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import type { FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { storageError } from "./storage-error.ts";
 
@@ -7,6 +6,16 @@ export { hasCode, storageError } from "./storage-error.ts";
 
 /** Bytes of a new file, whole or in parts. */
 export type Contents = Uint8Array | Iterable<Uint8Array>;
+
+/** A file that is held open. Node's file handles are one; users of the packages need no types of Node for it. */
+export interface OpenFile {
+  appendFile(data: Uint8Array | string): Promise<void>;
+  truncate(length: number): Promise<void>;
+  datasync(): Promise<void>;
+  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
+  stat(): Promise<{ readonly size: number }>;
+  close(): Promise<void>;
+}
 
 /** The few file operations durable storage needs; tests replace it to see a full disk or a crash. */
 export interface FileSystem {
@@ -17,7 +26,7 @@ export interface FileSystem {
   /** Makes a new file; what had its name before loses it, and is not written to. */
   write(path: string, contents: Contents): Promise<void>;
   /** Opens a file to read it and to add to it, and makes it where it does not exist. */
-  append(path: string): Promise<FileHandle>;
+  append(path: string): Promise<OpenFile>;
   /** Waits until the bytes of a file are on the disk. */
   syncFile(path: string): Promise<void>;
   /** Replaces `to`; both are in one folder. */

@@ -3,7 +3,7 @@ export { diskClientStates } from "./disk-client-states.ts";
 export { diskFileSystem, fileSystemBelow } from "./disk-file-system.ts";
 export { readEvents } from "./event-lines.ts";
 export { EventLog, flushingBefore, truncateAfterRound } from "./event-log.ts";
-export { type FileSystem, storageError, writeAtomically } from "./file-system.ts";
+export { type FileSystem, type OpenFile, storageError, writeAtomically } from "./file-system.ts";
 export { findRun, listRuns } from "./find-run.ts";
 export { acquireLock, isLocked, type Lock } from "./lock.ts";
 export { MetricsCsv } from "./metrics-csv.ts";

@@ -1,8 +1,7 @@
-import type { FileHandle } from "node:fs/promises";
 import type { RunEvent } from "@anabranch/core";
 import { diskFileSystem } from "./disk-file-system.ts";
 import { readEvents } from "./event-lines.ts";
-import { type FileSystem, storageError, writeAtomically } from "./file-system.ts";
+import { type FileSystem, type OpenFile, storageError, writeAtomically } from "./file-system.ts";
 
 /**
  * Columns of metrics.csv, in order. Bytes and seconds are those of the round, epsilon that of all rounds so far.
@@ -34,7 +33,7 @@ export class MetricsCsv {
   readonly #files: FileSystem;
   readonly #rows = new Rows();
   /** Opened with the first line that is added. */
-  #file: FileHandle | undefined;
+  #file: OpenFile | undefined;
 
   private constructor(path: string, files: FileSystem) {
     this.path = path;
