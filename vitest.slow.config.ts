@@ -6,5 +6,6 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 1,
     testTimeout: 600_000,
+    hookTimeout: 300_000,
   },
 });
