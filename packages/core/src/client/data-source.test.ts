@@ -1,5 +1,7 @@
 import type { HostTensor } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
+import { syntheticKeys } from "../data/synthetic.ts";
+import { rootKey } from "../random/index.ts";
 import { arrayDataSpec, evaluationRanges, openDataSource } from "./data-source.ts";
 
 const features: HostTensor = { dtype: "uint8", shape: [5, 2], data: Uint8Array.from({ length: 10 }, (_, i) => i) };
@@ -35,7 +37,7 @@ describe("shared arrays", () => {
 
 describe("a computed population", () => {
   const population = { shape: [2, 2], classes: 3, examples: 4 };
-  const computed = { kind: "synthetic", seed: 3, clients: 1e9, spec: population } as const;
+  const computed = { kind: "synthetic", keys: syntheticKeys(rootKey(3)), clients: 1e9, spec: population } as const;
 
   it("gives any client its own data, the same each time", () => {
     const source = openDataSource(computed);

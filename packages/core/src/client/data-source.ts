@@ -1,6 +1,5 @@
 import type { HostTensor } from "@anabranch/engine";
-import { type SyntheticSpec, selectTensorRows, syntheticClient } from "../data/index.ts";
-import { rootKey } from "../random/index.ts";
+import { type SyntheticKeys, type SyntheticSpec, selectTensorRows, syntheticClient } from "../data/index.ts";
 import type { ClientData } from "./run-client.ts";
 
 /**
@@ -16,7 +15,12 @@ export type DataSpec =
       readonly rows: Int32Array;
       readonly offsets: Int32Array;
     }
-  | { readonly kind: "synthetic"; readonly seed: number; readonly clients: number; readonly spec: SyntheticSpec };
+  | {
+      readonly kind: "synthetic";
+      readonly keys: SyntheticKeys;
+      readonly clients: number;
+      readonly spec: SyntheticSpec;
+    };
 
 /** Loads clients' data, fresh arrays each time. */
 export interface ClientDataSource {
@@ -41,8 +45,7 @@ export function arrayDataSpec(features: HostTensor, labels: HostTensor, rows: re
 
 export function openDataSource(spec: DataSpec): ClientDataSource {
   if (spec.kind === "synthetic") {
-    const key = rootKey(spec.seed);
-    const load = (client: number) => syntheticClient(key, client, spec.spec);
+    const load = (client: number) => syntheticClient(spec.keys, client, spec.spec);
     return {
       clients: spec.clients,
       load,

@@ -25,4 +25,10 @@ export {
 } from "./shipped.ts";
 export { splitByClass, splitGroupTails, type TestRows, type TrainTest } from "./split.ts";
 export { type PartitionStatistics, partitionStatistics } from "./statistics.ts";
-export { type SyntheticSpec, syntheticClient, syntheticDataset } from "./synthetic.ts";
+export {
+  type SyntheticKeys,
+  type SyntheticSpec,
+  syntheticClient,
+  syntheticDataset,
+  syntheticKeys,
+} from "./synthetic.ts";

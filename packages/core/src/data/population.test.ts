@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rootKey } from "../random/index.ts";
 import { populationStatistics, syntheticPopulation } from "./population.ts";
-import { syntheticClient } from "./synthetic.ts";
+import { syntheticClient, syntheticKeys } from "./synthetic.ts";
 
 const spec = { shape: [4, 4], classes: 6, examples: 12, classesPerClient: 2 };
 
@@ -24,7 +24,7 @@ describe("populationStatistics", () => {
     const statistics = populationStatistics(syntheticPopulation(3, 1_000_000, spec, 18));
     expect(statistics.counts).toHaveLength(100);
     const counts = new Array<number>(6).fill(0);
-    for (const label of syntheticClient(rootKey(3), 41, spec).labels.data) counts[label]!++;
+    for (const label of syntheticClient(syntheticKeys(rootKey(3)), 41, spec).labels.data) counts[label]!++;
     expect(statistics.counts[41]).toEqual(counts);
     expect(statistics).toMatchObject({ sizeMin: 12, sizeMax: 12, unused: 0, duplicated: 0 });
     expect(populationStatistics(syntheticPopulation(3, 7, spec, 18)).counts).toHaveLength(7);

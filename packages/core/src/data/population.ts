@@ -1,7 +1,7 @@
 import { rootKey } from "../random/index.ts";
 import type { ArrayDataset } from "./dataset.ts";
 import { type PartitionStatistics, partitionStatistics } from "./statistics.ts";
-import { type SyntheticSpec, syntheticClient, syntheticDataset } from "./synthetic.ts";
+import { type SyntheticSpec, syntheticClient, syntheticDataset, syntheticKeys } from "./synthetic.ts";
 
 /** Clients whose data are computed when they are asked for, so that millions of them take no memory. */
 export interface SyntheticPopulation {
@@ -32,11 +32,12 @@ export function syntheticPopulation(
 /** Statistics of the first 100 clients; all are drawn by the same rule. */
 export function populationStatistics(population: SyntheticPopulation): PartitionStatistics {
   const { seed, spec } = population;
+  const keys = syntheticKeys(rootKey(seed));
   const { examples, classes } = spec;
   const shown = Math.min(SAMPLE, population.clients);
   const labels = new Uint8Array(shown * examples);
   const clients = Array.from({ length: shown }, (_, client) => {
-    labels.set(syntheticClient(rootKey(seed), client, spec).labels.data, client * examples);
+    labels.set(syntheticClient(keys, client, spec).labels.data, client * examples);
     return Int32Array.from({ length: examples }, (_, i) => client * examples + i);
   });
   return partitionStatistics({ clients }, labels, classes);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rootKey } from "../random/index.ts";
 import { checkDataset } from "./dataset.ts";
-import { syntheticClient, syntheticDataset } from "./synthetic.ts";
+import { syntheticClient, syntheticDataset, syntheticKeys } from "./synthetic.ts";
 
 const SPEC = { shape: [1, 12, 12], classes: 5 };
 
@@ -60,10 +60,10 @@ describe("syntheticDataset", () => {
 describe("syntheticClient", () => {
   it("gives any client of a million its own data of the same task", () => {
     const spec = { ...SPEC, noise: 20, examples: 10 };
-    const client = syntheticClient(rootKey(3), 999_999, spec);
+    const client = syntheticClient(syntheticKeys(rootKey(3)), 999_999, spec);
     expect(client.features.shape).toEqual([10, 1, 12, 12]);
-    expect(client).toEqual(syntheticClient(rootKey(3), 999_999, spec));
-    expect(client).not.toEqual(syntheticClient(rootKey(3), 999_998, spec));
+    expect(client).toEqual(syntheticClient(syntheticKeys(rootKey(3)), 999_999, spec));
+    expect(client).not.toEqual(syntheticClient(syntheticKeys(rootKey(3)), 999_998, spec));
     const train = syntheticDataset(rootKey(3), { ...SPEC, noise: 20, examples: 100 });
     for (let i = 0; i < 10; i++) {
       expect(nearestMean(train, client.features.data.subarray(i * 144, (i + 1) * 144))).toBe(client.labels.data[i]);
@@ -73,12 +73,12 @@ describe("syntheticClient", () => {
   it("limits the classes that a client sees, and varies them", () => {
     const spec = { ...SPEC, examples: 30, classesPerClient: 2 };
     const pairs = Array.from({ length: 30 }, (_, client) => {
-      const seen = [...new Set(syntheticClient(rootKey(4), client, spec).labels.data)].sort();
+      const seen = [...new Set(syntheticClient(syntheticKeys(rootKey(4)), client, spec).labels.data)].sort();
       expect(seen.length).toBeLessThanOrEqual(2);
       return seen.join();
     });
     expect(new Set(pairs).size).toBeGreaterThan(4);
-    expect(() => syntheticClient(rootKey(4), 0, { ...spec, classesPerClient: 6 })).toThrow(
+    expect(() => syntheticClient(syntheticKeys(rootKey(4)), 0, { ...spec, classesPerClient: 6 })).toThrow(
       expect.objectContaining({ code: "data/synthetic" }),
     );
   });

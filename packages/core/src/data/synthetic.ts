@@ -38,7 +38,7 @@ export function syntheticDataset(
   checkSpec(spec);
   const first = spec.firstIndex ?? 0;
   const labels = Uint8Array.from({ length: spec.examples }, (_, i) => (first + i) % spec.classes);
-  const writer = exampleWriter(key, spec, labels);
+  const writer = exampleWriter(syntheticKeys(key).prototype, spec, labels);
   for (let i = 0; i < spec.examples; i++) writer.write(i, randomStream(deriveKey(key, "example", first + i)));
   return {
     name: spec.name ?? "synthetic",
@@ -48,20 +48,30 @@ export function syntheticDataset(
   };
 }
 
+/** What clients' data are computed from; the key that these were derived from does not follow from them. */
+export interface SyntheticKeys {
+  readonly client: RandomKey;
+  readonly prototype: RandomKey;
+}
+
+export function syntheticKeys(key: RandomKey): SyntheticKeys {
+  return { client: deriveKey(key, "client"), prototype: deriveKey(key, "prototype") };
+}
+
 /**
  * The data of one client of a population of any size, computed on the spot: nothing is kept for the other clients. The
- * task is that of `syntheticDataset` with the same key, which serves as its test set.
+ * task is that of `syntheticDataset` with the key of these keys, which serves as its test set.
  */
 export function syntheticClient(
-  key: RandomKey,
+  keys: SyntheticKeys,
   client: number,
   spec: SyntheticSpec,
 ): { readonly features: HostTensor; readonly labels: HostTensor } {
   checkSpec(spec);
-  const stream = randomStream(deriveKey(key, "client", client));
+  const stream = randomStream(deriveKey(keys.client, client));
   const seen = sampleWithoutReplacement(stream, spec.classes, spec.classesPerClient ?? spec.classes);
   const labels = Uint8Array.from({ length: spec.examples }, () => seen[stream.below(seen.length)]!);
-  const writer = exampleWriter(key, spec, labels);
+  const writer = exampleWriter(keys.prototype, spec, labels);
   for (let i = 0; i < spec.examples; i++) writer.write(i, stream);
   return { features: writer.features, labels: { dtype: "uint8", shape: [spec.examples], data: labels } };
 }
@@ -93,7 +103,7 @@ function exampleWriter(key: RandomKey, spec: SyntheticSpec, labels: Uint8Array) 
 
 /** Grey levels 64 to 191: constant over squares of 4 x 4 in the last two axes, or drawn singly for flat examples. */
 function makePrototype(key: RandomKey, label: number, shape: readonly number[], size: number): Uint8Array {
-  const stream = randomStream(deriveKey(key, "prototype", label));
+  const stream = randomStream(deriveKey(key, label));
   const flat = shape.length < 2;
   const width = flat ? size : shape.at(-1)!;
   const height = flat ? 1 : shape.at(-2)!;

@@ -14,6 +14,7 @@ import {
   populationStatistics,
   type SyntheticPopulation,
   splitHoldout,
+  syntheticKeys,
   type TestRows,
   type TrainTest,
 } from "../data/index.ts";
@@ -106,7 +107,7 @@ function computed(config: Config, population: SyntheticPopulation): Federation {
         });
       }
       return {
-        train: { kind: "synthetic", seed, clients, spec },
+        train: { kind: "synthetic", keys: syntheticKeys(rootKey(seed)), clients, spec },
         holdout: undefined,
         test: inChunks(conform(test, model, float), config.evaluation.batch),
       };
