@@ -179,7 +179,7 @@ describe("a private run on a table, whose test rows are split off from the clien
     const tuned = await callCommand("sweep", sweep, "--workers", "0", "--runs", join(folder, "runs"));
     expect([tuned.code, tuned.stderr]).toEqual([
       2,
-      expect.stringMatching(/values chosen by test accuracy, with \[privacy\]/),
+      expect.stringMatching(/values\s+chosen\s+by\s+test\s+accuracy,\s+with\s+\[privacy\]/),
     ]);
   });
 });
