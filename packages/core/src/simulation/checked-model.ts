@@ -69,7 +69,7 @@ function checkParameter(contract: Contract, part: string, spec: nn.ParameterSpec
 function requireExtents(contract: Contract, part: string, shape: unknown): void {
   if (Array.isArray(shape) && shape.every((extent) => Number.isSafeInteger(extent) && extent > 0)) return;
   const received = Array.isArray(shape) ? `[${shape.map(String).join(", ")}]` : describe(shape);
-  throw contract.breach("shape", "a shape is no list of extents", part, received, "whole numbers above 0");
+  throw contract.breach("shape", "a shape is no list of extents", part, received, "integers above 0");
 }
 
 function requireList(contract: Contract, part: string, value: unknown): void {

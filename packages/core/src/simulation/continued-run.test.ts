@@ -232,7 +232,7 @@ describe("a private run that starts from weights whose cost is unknown", () => {
           const { account } = prepare({ privacy: { accountant } }, { ...file, metadata }).plan;
           expect(account!.epsilonAfter(3)).toBeGreaterThanOrEqual(accountant === "rdp" ? own : 0.8 * own);
         } catch (error) {
-          // only "rdp" has a formula for whole numbers
+          // only "rdp" has a formula for integers
           expect(error).toBeInstanceOf(AnabranchError);
           expect((error as AnabranchError).message).toMatch(/privacy.accountant[\s\S]*"rdp"/);
         }

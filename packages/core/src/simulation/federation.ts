@@ -32,7 +32,7 @@ export interface Federation {
   readonly classes: number;
   /** Training examples of the client with fewest, of the one with most, and of all clients together. */
   readonly examplesHeld: { readonly fewest: number; readonly most: number; readonly total: number };
-  /** Hash of the data and of who holds what. */
+  /** Hash of the data and their partition. */
   readonly hash: string;
   /** Whose the test examples are; undefined where nobody says. */
   readonly testRows: TestRows | undefined;

@@ -29,7 +29,7 @@ export const NOTHING_BEFORE: Prior = { runs: [], covered: true, assumptions: [],
 export interface About {
   readonly unit: NonNullable<PrivacyContext["unit"]>;
   readonly adjacency: Adjacency;
-  /** Hash of the data and of who holds what. */
+  /** Hash of the data and their partition. */
   readonly data: string;
 }
 

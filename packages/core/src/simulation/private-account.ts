@@ -23,7 +23,7 @@ export interface Released {
   readonly size: number;
   /** All records of all clients where those are protected; absent: whole clients are. */
   readonly records?: number | undefined;
-  /** Hash of the data and of who holds what. */
+  /** Hash of the data and their partition. */
   readonly data: string;
 }
 

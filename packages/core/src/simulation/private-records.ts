@@ -22,7 +22,7 @@ export function requireRecords({ training, privacy, data }: Config, { name }: Al
       "privacy.mechanism",
       `"${mechanism}"`,
       '"gaussian"',
-      "Noise of whole numbers is made for whole clients: leave [secureAggregation] out, too.",
+      "Discrete noise protects whole clients only: leave [secureAggregation] out, too.",
     );
   }
   if (clipping !== "flat") {

@@ -26,7 +26,7 @@ const run = z
     noise: z.enum(["central", "distributed", "local"]),
     /** Clients of the federation, or records where those are protected. */
     population: z.int().positive(),
-    /** Hash of the data and of who holds what. */
+    /** Hash of the data and their partition. */
     data: hash,
     /** All that the rounds released. */
     events: z.array(released).max(2),
