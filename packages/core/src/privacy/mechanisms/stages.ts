@@ -26,7 +26,7 @@ export function stageVectors({ adaptive }: MechanismSettings): Readonly<Record<s
 const TOLERANCE = 1e-6;
 
 function clipStage(settings: MechanismSettings): Stage {
-  const { clipping, adaptive } = settings;
+  const { clipping, adaptive, distribution } = settings;
   return {
     name: "clip",
     client(update, { scalars, layouts }) {
@@ -35,7 +35,10 @@ function clipStage(settings: MechanismSettings): Stage {
       const vote = zerosLike(Object.values(update.vectors)[0]!, 1).fill(within ? 0.5 : -0.5);
       return { ...update, vectors: { ...update.vectors, [UNCLIPPED]: vote } };
     },
-    receive: (update, { scalars }) => unclipped(update, settings, scalars[CLIP_NORM]!) ?? update,
+    // of integers no norm can be told, and what makes them checks each
+    ...(distribution === "gaussian"
+      ? { receive: (update, { scalars }) => unclipped(update, settings, scalars[CLIP_NORM]!) ?? update }
+      : {}),
     server({ vectors: { [UNCLIPPED]: vote, ...vectors }, state }, { scalars }) {
       if (adaptive === undefined) return { vectors, state };
       return { vectors, state: { ...state, [CLIP_NORM]: nextClipNorm(scalars[CLIP_NORM]!, vote![0]!, adaptive) } };
