@@ -102,7 +102,7 @@ describe("the folder of a stranger's run", () => {
     const run = await strange("stranger");
     const error = await refused("resume", run);
     expect(error).toMatchObject({
-      message: "this configuration names code that you have not run before",
+      message: "this configuration refers to code that you have not run before",
       where: run,
       received: expect.stringMatching(new RegExp(`^data.file: ${run}/evil.mjs \\(sha256 [0-9a-f]{64}`)),
       advice: expect.stringMatching(/add --trust/),
@@ -160,7 +160,7 @@ describe("the folder of a stranger's run", () => {
       await strange("reader", config(`dataset = "csv:${at("secret.csv")}?test=own.toml"`)),
     );
     expect(error).toMatchObject({
-      message: "this configuration names files that you have not used before",
+      message: "this configuration refers to files that you have not used before",
       received: `data.dataset: ${at("secret.csv")}`,
     });
     const weights = `[model]\nname = "logistic"\ninitialWeights = "${at("secret.csv")}"`;

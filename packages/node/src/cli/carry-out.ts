@@ -27,10 +27,10 @@ export async function carryOut(
     first: () =>
       remark(
         id === undefined
-          ? "Stopping before the first round. Ctrl-C again stops at once."
-          : "Stopping when this round is done and saved. Ctrl-C again stops at once.",
+          ? "Stopping before the first round. Press Ctrl-C again to exit immediately."
+          : "Finishing and saving this round, then stopping. Press Ctrl-C again to exit immediately.",
       ),
-    second: () => remark(`Stopped at once; the last checkpoint stands. ${resumeLine(id)}`),
+    second: () => remark(`Exited immediately. The last checkpoint is intact. ${resumeLine(id)}`),
   });
   const onEvent = (event: RunEvent) => {
     if (event.type === "run.started") {
@@ -51,12 +51,12 @@ export async function carryOut(
     });
   } catch (error) {
     view.close();
-    if (id !== undefined) output.note(`The run has stopped; what it saved is intact. ${resumeLine(id)}`);
+    if (id !== undefined) output.note(`The run stopped. Saved checkpoints are intact. ${resumeLine(id)}`);
     throw error;
   }
   report(outcome, view, output);
   if (!trained && outcome.result.stopped === "finished")
-    output.note(`This run had ended already; nothing was left to train. ${continueLine(isPrivate)}`);
+    output.note(`This run has already finished; there is nothing left to train. ${continueLine(isPrivate)}`);
   process.exitCode = exitCodeFor(outcome);
 }
 
@@ -64,7 +64,7 @@ export async function carryOut(
 function continueLine(isPrivate: boolean): string {
   const start = "To train its model further, start a new run with model.initialWeights.";
   if (!isPrivate) return start;
-  return `${start} If that run is private, its epsilon includes what this one has spent, so privacy.targetEpsilon must be higher; if it is not, its model has no guarantee.`;
+  return `${start} A private new run adds its epsilon to that of this run, so privacy.targetEpsilon must be higher. Without [privacy] the new model has no guarantee.`;
 }
 
 function exitCodeFor({ result }: RunOutcome): number {
@@ -91,9 +91,9 @@ function report(outcome: RunOutcome, view: TerminalView, output: Output): void {
 function failedModelText(id: string, best: RunOutcome["result"]["best"]): string {
   const other =
     best === undefined
-      ? "No round gave a better one."
-      : `The best one, of round ${best.round}: anabranch export ${id} --best --safetensors`;
-  return `The run failed: its model files hold the last model and are no use but to look into. ${other}`;
+      ? "No round produced a better model."
+      : `Export the best model (round ${best.round}) with: anabranch export ${id} --best --safetensors`;
+  return `The run failed. Its model files hold the last model and are useful only for debugging. ${other}`;
 }
 
 /** Relative to the working directory where that is shorter to read: below it. */

@@ -6,8 +6,8 @@ export function withComparisonOptions(command: Command): Command {
   return command
     .option(
       "--target <accuracy>",
-      "accuracy whose cost is shown (default: the highest that every run reaches)",
+      "report rounds and bytes needed to reach this accuracy (default: the highest accuracy every run reached)",
       fraction,
     )
-    .option("--at-round <round>", "show accuracies at this round instead of the last one", positiveCount);
+    .option("--at-round <round>", "compare accuracies at this round instead of the last", positiveCount);
 }

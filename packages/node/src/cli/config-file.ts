@@ -37,7 +37,7 @@ export async function openConfigFile(file: string): Promise<(additions: ConfigAd
     if (!hasCode(error, "ENOENT", "ENOTDIR")) throw unreadable(file, error);
     throw new AnabranchError({
       code: "config/not-found",
-      message: "there is no such configuration file",
+      message: "the configuration file does not exist",
       where: file,
       advice: `Write one with: anabranch new ${file}`,
       cause: error,
@@ -61,7 +61,7 @@ function unreadable(file: string, cause: unknown): AnabranchError {
     message: "the configuration file cannot be read",
     where: file,
     received: cause instanceof Error ? cause.message : String(cause),
-    expected: "a TOML file that this user may read",
+    expected: "a TOML file that you may read",
     cause,
   });
 }

@@ -21,7 +21,7 @@ export const exitCodeLines: readonly string[] = [
   "1    a run failed or a check failed",
   "2    wrong command line or configuration",
   "3    data are missing or damaged",
-  "4    no such run, or several fit",
+  "4    no such run, or the name is ambiguous",
   "130  interrupted (Ctrl-C); the run can be resumed",
 ];
 

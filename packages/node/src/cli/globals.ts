@@ -27,12 +27,12 @@ export function listensTo(command: Command, ...names: readonly GlobalName[]): Co
 
 export function globalOptions(): Option[] {
   return [
-    new Option("--json", "print JSON instead of text (docs/command-line.md has its shape)"),
-    new Option("--quiet", "print nothing but answers and errors"),
-    new Option("--runs <folder>", "folder of runs").default("runs"),
-    new Option("--data-dir <folder>", "folder of data sets that are not shipped"),
-    new Option("--workers <n>", "worker threads; never changes a result").argParser(parseWorkers),
-    new Option("--set <key=value>", "override a key of the configuration; may be repeated").argParser(
+    new Option("--json", "print JSON instead of text (schema: docs/command-line.md)"),
+    new Option("--quiet", "print only results and errors"),
+    new Option("--runs <folder>", "folder that holds the runs").default("runs"),
+    new Option("--data-dir <folder>", "folder with data sets that are not bundled"),
+    new Option("--workers <n>", "number of worker threads (results do not depend on it)").argParser(parseWorkers),
+    new Option("--set <key=value>", "override a configuration key (repeatable)").argParser(
       (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
     ),
   ];
@@ -67,7 +67,7 @@ export function readGlobals(command: Command): GlobalOptions {
     if (names?.has(name) === true || command.getOptionValueSourceWithGlobals(name) !== "cli") continue;
     throw new AnabranchError({
       code: "usage/option",
-      message: `${option.long} has no meaning for "${command.name()}"`,
+      message: `"${command.name()}" does not accept ${option.long}`,
       advice: `See: ${fullName(command)} --help`,
     });
   }
@@ -90,5 +90,5 @@ export function readCall(command: Command): { readonly globals: GlobalOptions; r
 function parseWorkers(text: string): number {
   const workers = Number(text);
   if (/^\d+$/.test(text) && workers <= 1024) return workers;
-  throw new InvalidArgumentError("It is a whole number from 0 (no threads: all on the main one) to 1024.");
+  throw new InvalidArgumentError("Expected an integer from 0 to 1024 (0 runs everything on the main thread).");
 }

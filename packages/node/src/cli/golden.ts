@@ -15,7 +15,7 @@ async function main(file: string | undefined): Promise<void> {
   if (file === undefined) {
     throw new AnabranchError({
       code: "golden/usage",
-      message: "no case file was given",
+      message: "no case file given",
       expected: "npm run --silent golden -- FILE",
     });
   }

@@ -75,9 +75,9 @@ function meaningOf({ statement, plan, noiseMultiplier, rounds }: PrivacyAnswer):
 
 function samplingText({ sampling, samplingRate, population, cohort }: PrivacyPlan): string {
   if (sampling === "fixed-size") return `cohorts of ${cohort} of ${population} clients, without replacement`;
-  if (sampling === "none") return "not counted: as if all clients were in every round";
-  if (samplingRate === 1) return "none: all clients in every round";
-  return `Poisson, every client with probability ${upTo5(samplingRate)} a round`;
+  if (sampling === "none") return "not counted, as if all clients took part in every round";
+  if (samplingRate === 1) return "none: all clients take part in every round";
+  return `Poisson, each client with probability ${upTo5(samplingRate)} per round`;
 }
 
 /** Below this, four digits after the point would leave nothing. */

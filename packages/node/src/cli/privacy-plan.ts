@@ -25,13 +25,13 @@ export interface PrivacyPlan {
 /** The plan behind the options; throws `usage/missing-option` or `usage/conflict` where they say too little or too much. */
 export function planOf({ samplingRate, population, cohort, sampling, protects, noise }: RoundOptions): PrivacyPlan {
   if (samplingRate !== undefined && cohort !== undefined) {
-    throw usage("usage/conflict", "--sampling-rate and --cohort say the same twice", "one of them");
+    throw usage("usage/conflict", "--sampling-rate and --cohort exclude each other", "one of them");
   }
   if (population !== undefined && cohort !== undefined && cohort > population) {
     throw usage("usage/conflict", "the cohort is larger than the population", "a cohort of at most the population");
   }
   if (samplingRate !== undefined && !(samplingRate >= 0 && samplingRate <= 1)) {
-    throw usage("usage/invalid-value", `--sampling-rate ${samplingRate} is no probability`, "a number from 0 to 1");
+    throw usage("usage/invalid-value", `--sampling-rate ${samplingRate} is not a probability`, "a number from 0 to 1");
   }
   const context = { ...(population === undefined ? {} : { population }), unit: protects, noise };
   if (protects === "records" || noise !== "central") {
@@ -55,7 +55,11 @@ export function planOf({ samplingRate, population, cohort, sampling, protects, n
     return poisson(cohort / population);
   }
   if (sampling === "fixed-size") {
-    throw usage("usage/missing-option", "a fixed-size cohort has a size", "--population and --cohort");
+    throw usage(
+      "usage/missing-option",
+      "fixed-size sampling needs the size of the cohort",
+      "--population and --cohort",
+    );
   }
   if (samplingRate !== undefined) return poisson(samplingRate);
   throw usage("usage/missing-option", "no sampling scheme given", "--sampling-rate, or --population and --cohort");

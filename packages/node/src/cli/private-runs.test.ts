@@ -115,10 +115,10 @@ it("a private run from weights without a record says everywhere that epsilon doe
   expect(privacy).toEqual({ ...next.spent, before: null });
 });
 
-it("resume tells of a private run that has ended what training its model further costs", async () => {
+it("resume of a finished private run reports the epsilon of training its model further", async () => {
   const { code, stderr } = await callCommand("resume", "third", "--workers", "0", "--runs", join(folder, "runs"));
   expect(code).toBe(0);
-  expect(stderr).toMatch(/its epsilon includes what this one has spent/);
+  expect(stderr).toMatch(/adds its epsilon to that of this run/);
   const plain = await callCommand("resume", "plain", "--workers", "0", "--runs", join(folder, "runs"));
   expect(plain.stderr).not.toMatch(/epsilon/);
 });

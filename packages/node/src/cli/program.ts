@@ -20,7 +20,7 @@ import { globalOptions, visibleGlobals } from "./globals.ts";
 /** The `anabranch` command. Mistakes on the command line are thrown as CommanderErrors, nothing is printed for them. */
 export function createProgram(): Command {
   const program = new Command("anabranch")
-    .description("Federated learning: simulate a federation, look at its runs, compare methods.")
+    .description("Simulate federated learning, inspect runs and compare methods.")
     .version(VERSION, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")
@@ -50,7 +50,7 @@ export function createProgram(): Command {
       "  anabranch doctor              check this machine",
       "  anabranch new first.toml      write a commented configuration",
       "  anabranch run first.toml      train",
-      "  anabranch show last           look at the newest run",
+      "  anabranch show last           show the latest run",
       "",
       "Exit codes:",
       ...exitCodeLines.map((line) => `  ${line}`),

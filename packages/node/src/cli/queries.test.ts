@@ -119,7 +119,7 @@ describe("doctor", () => {
     expect(phonesHome).toEqual(process.platform === "win32" ? [expect.stringContaining("Windows")] : []);
     expect(writes).toEqual({ runs: root, cache: cacheFolder({}) });
     const message = (name: string) => checks.find((check) => check.name === name)!.message;
-    expect(message("telemetry")).toMatch(/^off: nothing is sent to anybody/);
+    expect(message("telemetry")).toMatch(/^off: no data are sent/);
     expect(message("written folders")).toContain(root);
     expect(message("written folders")).toContain(cacheFolder({}));
     expect(await telemetryCheck("win32").look()).toMatchObject({ status: "warn", advice: expect.any(String) });
@@ -128,7 +128,7 @@ describe("doctor", () => {
   it("fails with advice where something is missing", async () => {
     const ended = await callCommand("doctor", "--data-dir", "nowhere");
     expect(ended.code).toBe(1);
-    expect(ended.stdout).toMatch(/fail {2}data folder.*is no folder\n +-> Correct --data-dir/);
+    expect(ended.stdout).toMatch(/fail {2}data folder.*is not a folder\n +-> Correct --data-dir/);
     expect(ended.stdout).toContain("1 of ");
   });
 });

@@ -88,7 +88,7 @@ async function isSpecial(file: string): Promise<boolean> {
 function exists(path: string, cause?: unknown): AnabranchError {
   return new AnabranchError({
     code: "usage/file-exists",
-    message: "there is something of this name already, and it was left as it is",
+    message: "the file already exists and was not changed",
     where: path,
     advice: "Choose another name with --output, or overwrite it with --force.",
     cause,

@@ -102,16 +102,16 @@ describe("Ctrl-C", () => {
     expect(result(resumed)).toMatchObject({ stopped: "finished", round: 6, modelHash: whole["modelHash"] });
   });
 
-  it("prints how to resume; a second one stops at once", async () => {
+  it("prints how to resume; a second one exits immediately", async () => {
     const long = ["--set", "training.localEpochs=4000", "--workers", "1"];
     const { child, ended, shows } = startCommand(folder, "run", "tiny.toml", ...long);
     await shows("seed");
     child.kill("SIGINT");
-    await shows("Ctrl-C again stops at once");
+    await shows("Press Ctrl-C again to exit immediately");
     child.kill("SIGTERM");
     const { code, stderr } = await ended;
     expect(code).toBe(130);
-    expect(stderr).toMatch(/last checkpoint stands\. Resume with: anabranch resume [a-z0-9]{6}\n$/);
+    expect(stderr).toMatch(/last checkpoint is intact\. Resume with: anabranch resume [a-z0-9]{6}\n$/);
   });
 });
 
@@ -132,7 +132,7 @@ describe("a run that diverges", () => {
     );
     expect(stdout.match(/^warning/gm)).toHaveLength(3);
     expect(stdout).toMatch(/^diverged\. Rounds 1 to 3: all clients failed/m);
-    expect(stdout).toMatch(/The run failed: .* anabranch export [a-z0-9]{6} --best --safetensors$/m);
+    expect(stdout).toMatch(/The run failed\. .* anabranch export [a-z0-9]{6} --best --safetensors$/m);
 
     const [run] = (await document("list")).runs;
     expect(run).toMatchObject({ status: "diverged", roundsDone: 3, reason: expect.stringMatching(AT_ONCE) });
@@ -179,7 +179,7 @@ describe("a run that fails", () => {
     const ended = await command(folder, "run", "tiny.toml", ...failing);
     expect(ended.code).toBe(1);
     expect(ended.stderr).toMatch(/error round\/client-failed: [\s\S]*round 1, client \d/);
-    expect(ended.stderr).toMatch(/what it saved is intact\. Resume with: anabranch resume [a-z0-9]{6}\n/);
+    expect(ended.stderr).toMatch(/Saved checkpoints are intact\. Resume with: anabranch resume [a-z0-9]{6}\n/);
     expect(JSON.parse(await look("show", "last", "--json"))).toMatchObject({ run: { status: "failed" } });
   });
 });

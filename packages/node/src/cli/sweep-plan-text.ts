@@ -22,7 +22,7 @@ export function planLines({ variants, seconds, jobs }: SweepPlan, width: number)
     ...table([{ head: "variant" }, ...heads.map((head) => ({ head, right: true }))], rows, width),
     "",
     `${formatPlural(all, "run")}, ${formatCount(total("complete"))} complete; about ${hours(seconds)} for the others, ${pace}.`,
-    "Measured: two rounds and an evaluation of each variant at the first point of its grid; nothing was written.",
+    "Measured on two rounds and one evaluation of each variant at its first grid point. Nothing was written.",
   ];
 }
 

@@ -65,7 +65,7 @@ export class SweepView {
     const { planned, end, source, failure, seconds } = outcome;
     const { accuracy, run } = runRecord(outcome, this.#base);
     const ended = end === "finished" ? formatPercent(orNaN(accuracy)) : colours.red(end);
-    const time = source === "before" ? "was there" : formatSeconds(seconds);
+    const time = source === "before" ? "reused" : formatSeconds(seconds);
     const left = done === total ? [] : [`left ${formatSeconds(remainingSeconds)}`];
     const count = `${String(done).padStart(String(total).length)}/${total}`;
     const line = [count, colours.bold(labelOf(planned)), ended, time, ...(run === null ? [] : [run]), ...left].join(
@@ -88,8 +88,8 @@ export class SweepView {
 /** Why a run that was there is trained once more. */
 export function notReusedText({ run, reason, before, now }: NotReused): string {
   const what = {
-    data: "its data were others, or dealt out otherwise",
-    version: "it is of another version of Anabranch",
+    data: "its data or their partition differ",
+    version: "it was trained by another version of Anabranch",
   };
   return `Run ${run} is not reused: ${what[reason]} (${before}, now ${now}).`;
 }

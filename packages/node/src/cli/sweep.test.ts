@@ -119,7 +119,9 @@ describe("anabranch sweep", () => {
     await writeFile(log, text.replace(/"dataHash":"[0-9a-f]+"/, '"dataHash":"0123"'));
     const planned = await callCommand(...args, "--plan");
     expect(planned.stdout).toMatch(/^1 run, 0 complete; /m);
-    const told = new RegExp(`Run ${first.run} is not reused: its data were others, .* \\(0123, now [0-9a-f]{16}\\)\\.`);
+    const told = new RegExp(
+      `Run ${first.run} is not reused: its data or their partition differ \\(0123, now [0-9a-f]{16}\\)\\.`,
+    );
     expect(planned.stdout).toMatch(told);
     expect((await callCommand(...args)).stdout).toMatch(told);
     expect(lines((await callCommand(...args, "--json")).stdout)[0]).toMatchObject({
@@ -174,7 +176,7 @@ describe("anabranch sweep", () => {
     expect(await readdir(folder)).not.toContain("unmade");
   });
 
-  it("Ctrl-C ends it with 130, and the same command goes on", async () => {
+  it("Ctrl-C ends it with 130, and the same command continues it", async () => {
     await sweepFile("long.toml", "seeds = [1, 2]\n[set]\nrounds = 6");
     const args = ["sweep", "long.toml", "--workers", "1", "--runs", "stopped"];
     const { child, ended, shows } = startSignalled("SIGSTOP", "1/2", folder, ...args);
@@ -186,7 +188,7 @@ describe("anabranch sweep", () => {
     child.kill("SIGCONT");
     const stopped = await ended;
     expect(stopped.code).toBe(130);
-    expect(stopped.stderr).toContain("Go on with: anabranch sweep long.toml");
+    expect(stopped.stderr).toContain("Continue with: anabranch sweep long.toml");
     const resumed = startCommand(folder, ...args, "--json");
     const again = await resumed.ended;
     expect(again.code).toBe(0);

@@ -11,7 +11,7 @@ async function main(file: string | undefined): Promise<void> {
   if (file === undefined) {
     throw new AnabranchError({
       code: "trace/usage",
-      message: "no problem file was given",
+      message: "no problem file given",
       expected: "npm run --silent trace -- problem.json",
     });
   }

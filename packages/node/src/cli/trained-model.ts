@@ -56,11 +56,11 @@ export async function trainedOnnx(trained: TrainedModel, metadata: Record<string
   if (written !== undefined) return written;
   throw new AnabranchError({
     code: "local/own-model",
-    message: "the ONNX file of an own model cannot be made, as export does not run the code of own files",
+    message: "the ONNX file of an own model cannot be created, because export does not run code from own files",
     where: run.folder,
     received: `the parameters of round ${round}`,
-    expected: "those of the round with which the run ended",
-    advice: "Export --safetensors, or take model.onnx from the folder of the run after it has ended.",
+    expected: "the parameters of the run's last round",
+    advice: "Use --safetensors, or take model.onnx from the run's folder after it has finished.",
   });
 }
 
@@ -86,9 +86,9 @@ async function readCheckpoint({ folder, files }: RunFolder, best: boolean): Prom
   throw new AnabranchError({
     code: "run/no-checkpoint",
     message: best
-      ? "the run has no best model: nothing was evaluated, or only on examples of a private run's own clients"
+      ? "the run has no best model: it was not evaluated, or only on its private clients' examples"
       : "the run has no checkpoint yet",
     where: folder,
-    advice: best ? "Leave out --best to export the newest parameters." : "Wait for its first round, or resume it.",
+    advice: best ? "Omit --best to export the latest parameters." : "Wait for its first round, or resume the run.",
   });
 }

@@ -17,7 +17,10 @@ export interface TrustOption {
 }
 
 export function withTrust(command: Command): Command {
-  return command.option("--trust", "execute and read the files that a shared configuration names, without asking");
+  return command.option(
+    "--trust",
+    "run and read the files that a shared configuration refers to, without confirmation",
+  );
 }
 
 /** Where configurations come from that are about to run. */
@@ -89,13 +92,13 @@ function refused(files: readonly NamedFile[], where: string): AnabranchError {
   return new AnabranchError({
     code: "trust/files",
     message: code
-      ? "this configuration names code that you have not run before"
-      : "this configuration names files that you have not used before",
+      ? "this configuration refers to code that you have not run before"
+      : "this configuration refers to files that you have not used before",
     where,
     received: files.map(describe).join("\n"),
     advice: code
-      ? "Read these files first: code runs with all your permissions. To run them, add --trust."
-      : "What is read can end up in the run's model and reports. To read these files, add --trust.",
+      ? "Review these files first: the code runs with all your permissions. To run them, add --trust."
+      : "Their contents can end up in the run's model and reports. To read them, add --trust.",
   });
 }
 

@@ -37,6 +37,6 @@ export function describeError(error: unknown): { readonly message: string; reado
   }
   return {
     message: error instanceof Error ? error.message : String(error),
-    advice: "This should not happen; ANABRANCH_DEBUG=1 with a command that fails shows where.",
+    advice: "This is unexpected. ANABRANCH_DEBUG=1 with a command that fails shows where it happened.",
   };
 }

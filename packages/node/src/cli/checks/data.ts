@@ -26,7 +26,7 @@ export function dataFolderCheck(dataDir: string | undefined): Check[] {
         const found = await stat(given).catch(() => undefined);
         if (found?.isDirectory() === true) return { status: "ok", message: resolve(given) };
         const advice = "Correct --data-dir or the variable ANABRANCH_DATA.";
-        return { status: "fail", message: `${resolve(given)} is no folder`, advice };
+        return { status: "fail", message: `${resolve(given)} is not a folder`, advice };
       },
     },
   ];

@@ -16,10 +16,10 @@ export function telemetryCheck(platform?: NodeJS.Platform): Check {
       disableTelemetry();
       const senders = phonesHome(platform);
       if (senders.length > 0) {
-        const advice = "The library has no switch for it; the diagnostics settings of Windows decide what is sent.";
+        const advice = "The library cannot turn it off. Windows diagnostics settings control what is sent.";
         return { status: "warn", message: `possible: ${senders.join("; ")}`, advice };
       }
-      const message = 'off: nothing is sent to anybody. Only "anabranch datasets --download" connects to the network';
+      const message = 'off: no data are sent. Only "anabranch datasets --download" uses the network';
       return { status: "ok", message };
     },
   };
@@ -42,7 +42,10 @@ export function foldersCheck(runs: string): Check {
     look() {
       const { runs: root, cache } = writtenFolders(runs);
       const uses = [`${root} (runs and sweeps)`, `${cache} (downloads, trusted files)`];
-      return { status: "ok", message: `${uses.join(", ")}, and what "new", "export" and "compare" are told to write` };
+      return {
+        status: "ok",
+        message: `${uses.join(", ")}, and the files named on the command line of "new", "export" and "compare"`,
+      };
     },
   };
 }

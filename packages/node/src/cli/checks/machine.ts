@@ -25,7 +25,7 @@ export const sqliteCheck: Check = {
     const database = new DatabaseSync(":memory:");
     const version = database.prepare("SELECT sqlite_version() AS version").get()?.version;
     database.close();
-    return { status: "ok", message: `${version}, built into Node; keeps the index of runs` };
+    return { status: "ok", message: `${version}, built into Node; used for the index of runs` };
   },
 };
 
@@ -37,13 +37,13 @@ export const workersCheck: Check = {
     const worker = new Worker(code, { eval: true, workerData: shared });
     await new Promise<void>((done, failed) => worker.once("exit", () => done()).once("error", failed));
     if (Atomics.load(shared, 0) !== 42) {
-      const advice = "Use --workers 0: everything then runs on the main thread, with the same result.";
+      const advice = "Use --workers 0: everything runs on the main thread, with the same results.";
       return { status: "fail", message: "a thread did not write to shared memory", advice };
     }
     const cores = availableParallelism();
     return {
       status: "ok",
-      message: `start and share memory; ${formatPlural(cores, "core")}, as many workers by default`,
+      message: `threads start and share memory; ${formatPlural(cores, "core")}, one worker per core by default`,
     };
   },
 };
@@ -54,7 +54,7 @@ export const memoryCheck: Check = {
     const free = process.availableMemory();
     const message = `${formatBytes(free)} available`;
     if (free >= 2000 * MB) return { status: "ok", message };
-    const advice = "Each worker holds data and a model: run fewer (--workers 1), or close other programs.";
+    const advice = "Each worker loads the data and a model. Use fewer workers (--workers 1) or close other programs.";
     return { status: free >= 500 * MB ? "warn" : "fail", message, advice };
   },
 };

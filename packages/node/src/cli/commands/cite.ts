@@ -13,21 +13,21 @@ import { withExamples } from "../help.ts";
 export function addCite(program: Command): void {
   const command = program
     .command("cite")
-    .description("Print BibTeX of the papers behind a configuration: method, data set, partition, model, optimizer.")
+    .description("Print BibTeX entries for the method, data set, partition, model and optimizer of a configuration.")
     .argument("<source>", 'configuration file, name of a method, or a run: id, name, folder or "last"')
     .action(async (source: string, _options: unknown, self: Command) => {
       const { globals, output } = readCall(self);
       const { papers, own } = await citedBy(source, globals.runs);
       if (output.json) return output.document(papers.map(paperDocument));
       output.print(papers.flatMap((paper, i) => [...(i === 0 ? [] : [""]), ...paperText(paper)]));
-      if (own.length > 0) output.note(`No paper is known for ${own.join(", ")}: cite what you brought yourself.`);
+      if (own.length > 0) output.note(`No paper is known for ${own.join(", ")}. Cite your own parts yourself.`);
     });
   listensTo(command, "quiet", "runs");
   withExamples(
     command,
-    ["anabranch cite federation.toml > federation.bib", "all papers of a configuration"],
-    ["anabranch cite last", "those of the newest run"],
-    ["anabranch cite scaffold", "those of a method"],
+    ["anabranch cite federation.toml > federation.bib", "all papers behind a configuration"],
+    ["anabranch cite last", "the papers behind the latest run"],
+    ["anabranch cite scaffold", "the papers of a method"],
   );
 }
 

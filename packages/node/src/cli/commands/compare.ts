@@ -30,11 +30,11 @@ export function addCompare(program: Command): void {
   const command = program
     .command("compare")
     .description(
-      "Put runs side by side: a table here, and one report with their curves. Seeds of one configuration are a row.",
+      "Compare runs in a table and in one report with their curves. Seeds of the same configuration share a row.",
     )
     .argument("<runs...>", 'ids, names or folders of runs, or "last"')
     .option("-o, --output <folder>", "folder of the report (default: compare-<ids> in the folder of runs)")
-    .option("-f, --force", "overwrite files that are no report of Anabranch")
+    .option("-f, --force", "overwrite files that are not an Anabranch report")
     .action(async (names: string[], options: CompareOptions, self: Command) => {
       const { globals, output } = readCall(self);
       const found: RunSummary[] = [];
@@ -57,8 +57,8 @@ export function addCompare(program: Command): void {
   withExamples(
     command,
     ["anabranch compare fedavg scaffold", "two runs by their names"],
-    ["anabranch compare k3x p7d last -o comparison", "three runs, the report in ./comparison"],
-    ["anabranch compare k3x p7d --target 0.8 --at-round 20", "what 80 % costs, and how far round 20 comes"],
+    ["anabranch compare k3x p7d last -o comparison", "three runs, with the report in ./comparison"],
+    ["anabranch compare k3x p7d --target 0.8 --at-round 20", "cost of reaching 80 %, and accuracies at round 20"],
   );
 }
 
@@ -70,7 +70,7 @@ async function openFolder(options: CompareOptions, runs: string, name: string, o
   } catch (error) {
     if (!(error instanceof AnabranchError) || !UNWRITABLE.has(error.code)) throw error;
     const here = await openOwnFolder(".", name);
-    output.note(`The folder of runs cannot be written to, so the report is in ${here.folder}.`);
+    output.note(`The folder of runs is not writable, so the report is in ${here.folder}.`);
     return here;
   }
 }
@@ -178,5 +178,5 @@ function printRuns({ target, atRound, runs }: Compared, options: ComparisonOptio
   output.print(table(columns, rows, output.width));
   const found = options.target === undefined && target !== null && runs.length > 1;
   if (found)
-    output.print("", `${share} is the highest accuracy that every run reaches, but for those that diverged or failed.`);
+    output.print("", `${share} is the highest accuracy reached by every run that neither diverged nor failed.`);
 }

@@ -13,8 +13,8 @@ import { table } from "../text.ts";
 export function addDatasets(program: Command): void {
   const command = program
     .command("datasets")
-    .description("List the data sets and the ways to deal them out to clients; or fetch one.")
-    .option("--download <name>", "fetch a data set into the cache folder, unless it is on this machine")
+    .description("List the data sets and partition schemes, or download a data set.")
+    .option("--download <name>", "download a data set into the cache folder, unless it is already on this machine")
     .action(async (options: { download?: string }, self: Command) => {
       const { globals, output } = readCall(self);
       if (options.download !== undefined) return download(options.download, globals, output);
@@ -30,7 +30,7 @@ export function addDatasets(program: Command): void {
         ),
         "",
         ...table(
-          [{ head: "partition" }, { head: "who holds what" }],
+          [{ head: "partition" }, { head: "label distribution across clients" }],
           schemes.map(({ name, summary }) => [bold(name), summary]),
           output.width,
         ),
@@ -41,8 +41,8 @@ export function addDatasets(program: Command): void {
   listensTo(command, "quiet", "dataDir");
   withExamples(
     command,
-    ["anabranch datasets", "what there is"],
-    ["anabranch datasets --download fashion-mnist", "fetch all 70,000 images (30 MB)"],
+    ["anabranch datasets", "list data sets and partitions"],
+    ["anabranch datasets --download fashion-mnist", "download all 70,000 images (30 MB)"],
   );
 }
 
@@ -61,10 +61,10 @@ async function download(name: string, globals: GlobalOptions, output: Output): P
   if (known !== undefined && !known.shipped && !hasDownload(name)) {
     throw new AnabranchError({
       code: "data/no-download",
-      message: "no download of this data set is known",
+      message: "this data set has no download",
       received: JSON.stringify(name),
       expected: `one of ${Object.keys(datasetSources).join(", ")}`,
-      advice: "Fetch its files by other means, then point --data-dir to their folder.",
+      advice: "Download its files yourself, then pass their folder as --data-dir.",
     });
   }
   const data = await loadDataset(name, {

@@ -1,5 +1,6 @@
 import { VERSION } from "@anabranch/core";
 import type { Command } from "commander";
+import { formatPlural } from "../../terminal/format.ts";
 import { type Check, type CheckResult, runCheck } from "../checks/check.ts";
 import { dataFolderCheck, shippedDataChecks } from "../checks/data.ts";
 import { executorChecks } from "../checks/executors.ts";
@@ -14,7 +15,7 @@ import { padEnd, wrap } from "../text.ts";
 export function addDoctor(program: Command): void {
   const command = program
     .command("doctor")
-    .description("Check this machine and say what to do; exit code 1 where something is missing.")
+    .description("Check this machine and suggest fixes. The exit code is 1 if something is missing.")
     .action(async (_options: unknown, self: Command) => {
       const { globals, output } = readCall(self);
       const results: CheckResult[] = [];
@@ -32,7 +33,7 @@ export function addDoctor(program: Command): void {
   listensTo(command, "runs", "dataDir");
   withExamples(
     command,
-    ["anabranch doctor", "every check with its result"],
+    ["anabranch doctor", "all checks with their results"],
     ["anabranch doctor --json | jq '.checks[] | select(.status != \"ok\")'", "what needs attention"],
   );
 }
@@ -68,7 +69,7 @@ function printResult({ name, status, message, advice }: CheckResult, output: Out
 
 function conclusion(results: readonly CheckResult[]): string {
   const count = (status: CheckResult["status"]) => results.filter((result) => result.status === status).length;
-  if (count("fail") > 0) return `${count("fail")} of ${results.length} checks failed; see what to do above.`;
-  const warnings = count("warn") === 0 ? "" : ` (${count("warn")} with a remark)`;
+  if (count("fail") > 0) return `${count("fail")} of ${results.length} checks failed; the fixes are listed above.`;
+  const warnings = count("warn") === 0 ? "" : ` (${formatPlural(count("warn"), "warning")})`;
   return `This machine is ready${warnings}. Start with: anabranch new first.toml, then anabranch run first.toml`;
 }

@@ -23,12 +23,14 @@ type Format = "onnx" | "safetensors";
 export function addExport(program: Command): void {
   const command = program
     .command("export")
-    .description("Write the model of a run to one file, for other programs.")
-    .argument("<run>", 'id (or the beginning of one), name, folder, or "last"')
-    .addOption(new Option("--onnx", "inference graph: features in, logits out").conflicts("safetensors"))
-    .option("--safetensors", "the parameters by name")
-    .option("--best", "the parameters of the best evaluation instead of the newest")
-    .option("-o, --output <file>", "file to write (default: <name>-<id>[-best] here)")
+    .description("Export the model of a run to a file for other programs.")
+    .argument("<run>", 'id or its first characters, name, folder, or "last"')
+    .addOption(
+      new Option("--onnx", "export an ONNX inference graph (features in, logits out)").conflicts("safetensors"),
+    )
+    .option("--safetensors", "export the named parameters as safetensors")
+    .option("--best", "export the best evaluated model instead of the latest")
+    .option("-o, --output <file>", "file to write (default: <name>-<id>[-best] in this folder)")
     .option("-f, --force", "overwrite an existing file")
     .action(async (name: string, options: ExportOptions, self: Command) => {
       const { globals, output } = readCall(self);
@@ -46,8 +48,8 @@ export function addExport(program: Command): void {
   listensTo(command, "runs", "quiet");
   withExamples(
     command,
-    ["anabranch export last --onnx", "for onnxruntime in any language"],
-    ["anabranch export k3x --safetensors --best -o best.safetensors", "to start another run from"],
+    ["anabranch export last --onnx", "for ONNX Runtime in any language"],
+    ["anabranch export k3x --safetensors --best -o best.safetensors", "as initial weights of another run"],
   );
 }
 

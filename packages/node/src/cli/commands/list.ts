@@ -24,8 +24,8 @@ export function addList(program: Command): void {
   listensTo(command, "runs", "quiet");
   withExamples(
     command,
-    ["anabranch list", "the runs below ./runs"],
-    ["anabranch list --json | jq '.runs[].bestAccuracy'", "figures for a script"],
+    ["anabranch list", "the runs in ./runs"],
+    ["anabranch list --json | jq '.runs[].bestAccuracy'", "metrics for a script"],
   );
 }
 

@@ -9,7 +9,7 @@ import { labelled, table, together } from "../text.ts";
 export function addMethods(program: Command): void {
   const command = program
     .command("methods")
-    .description("List the federated methods: paper, wire cost, options; with a name, all about one.")
+    .description("List the federated methods with paper, wire cost and options, or describe one in full.")
     .argument("[method]", "name of a method")
     .action((name: string | undefined, _options: unknown, self: Command) => {
       const { output } = readCall(self);
@@ -23,7 +23,7 @@ export function addMethods(program: Command): void {
   withExamples(
     command,
     ["anabranch methods", "all methods"],
-    ["anabranch methods scaffold", "update rule, symbols and options of one"],
+    ["anabranch methods scaffold", "update rule, symbols and options of one method"],
   );
 }
 
@@ -45,8 +45,8 @@ function printTable(methods: readonly MethodInfo[], output: Output): void {
   output.print(
     ...table(columns, rows, output.width),
     "",
-    "down, up: floats on the wire for each client and round; d is the number of parameters of the model.",
-    "In a configuration, a symbol in brackets may stand for its option. More about one, costs cut short (…) included: anabranch methods NAME",
+    "down, up: floats sent per client and round; d is the number of model parameters.",
+    "A configuration accepts the symbol in brackets in place of its option. For details and full wire costs: anabranch methods NAME",
   );
 }
 
@@ -65,7 +65,7 @@ function printMethod(method: MethodInfo, output: Output): void {
       [
         ...citationLines("paper", method.citation),
         ...method.furtherCitations.flatMap((further) => citationLines(further.note ?? "", further)),
-        ["wire", `down ${method.wire.down}, up ${method.wire.up} (floats for each client and round)`],
+        ["wire", `down ${method.wire.down}, up ${method.wire.up} (floats per client and round)`],
         ["state", method.state],
         ["differs", method.differences],
       ],

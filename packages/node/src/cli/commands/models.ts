@@ -11,7 +11,7 @@ const common = new Set(["input", "inputType", "labelType", "classes", "mean", "s
 export function addModels(program: Command): void {
   const command = program
     .command("models")
-    .description("List the models: size, input and options.")
+    .description("List the models with size, input and options.")
     .action((_options: unknown, self: Command) => {
       const { output } = readCall(self);
       const catalog = (Object.keys(models) as ModelName[]).map(modelInfo);
@@ -34,12 +34,12 @@ export function addModels(program: Command): void {
       output.print(
         ...table(columns, rows, output.width),
         "",
-        "Input and classes follow from the data set of a run; parameters are counted for the input given here.",
-        "Models of images also take mean and std (0.5 and 0.5): bytes become (x / 255 - mean) / std.",
+        "Input and classes follow from the data set of a run. Parameters are counted for the input shown here.",
+        "Image models also take mean and std (default 0.5): pixels become (x / 255 - mean) / std.",
       );
     });
   listensTo(command);
-  withExamples(command, ["anabranch models --json | jq '.models[] | {name, parameters}'", "sizes for a script"]);
+  withExamples(command, ["anabranch models --json | jq '.models[] | {name, parameters}'", "model sizes for a script"]);
 }
 
 function modelInfo(name: ModelName) {

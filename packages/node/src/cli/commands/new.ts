@@ -9,7 +9,7 @@ import { withExamples } from "../help.ts";
 export function addNew(program: Command): void {
   const command = program
     .command("new")
-    .description("Write a configuration with every key, its meaning and its default.")
+    .description("Write a commented configuration with every key and its default.")
     .argument("[file]", "file to write", "federation.toml")
     .option("-f, --force", "overwrite an existing file")
     .action(async (file: string, options: { force?: boolean }, self: Command) => {
@@ -17,13 +17,13 @@ export function addNew(program: Command): void {
       const name = basename(file, extname(file));
       await writeNew(file, commentedTemplate(name), options.force === true);
       if (output.json) output.document({ file });
-      else output.note(`Wrote ${file}. Look through it, then start the run with: anabranch run ${file}`);
+      else output.note(`Wrote ${file}. Review it, then start the run with: anabranch run ${file}`);
     });
   listensTo(command, "quiet");
   withExamples(
     command,
-    ["anabranch new", "a federation like the quickstart's, as federation.toml"],
-    ["anabranch new digits.toml", "the same, for a run named digits"],
+    ["anabranch new", "write the quickstart federation to federation.toml"],
+    ["anabranch new digits.toml", "the same for a run named digits"],
   );
 }
 
@@ -35,7 +35,7 @@ async function writeNew(file: string, text: string, force: boolean): Promise<voi
     if (hasCode(error, "EEXIST")) {
       throw new AnabranchError({
         code: "config/exists",
-        message: "there is a file of this name already, and it was left as it is",
+        message: "the file already exists and was not changed",
         where: file,
         advice: "Choose another name, or overwrite it with --force.",
         cause: error,

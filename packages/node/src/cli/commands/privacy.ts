@@ -14,12 +14,15 @@ interface Options extends RoundOptions {
 export function addPrivacy(program: Command): void {
   const group = program
     .command("privacy")
-    .description("Compute privacy guarantees: epsilon of a plan, noise for a target, rounds for a budget.");
+    .description("Compute the epsilon of a plan, the noise for a target epsilon, or the rounds within a budget.");
   listensTo(group);
   withExamples(
     group,
-    ["anabranch privacy epsilon --noise-multiplier 1 --sampling-rate 0.1 --rounds 300 --delta 1e-5", "what it costs"],
-    ["anabranch privacy noise --help", "the options of one of the commands"],
+    [
+      "anabranch privacy epsilon --noise-multiplier 1 --sampling-rate 0.1 --rounds 300 --delta 1e-5",
+      "the epsilon of 300 rounds",
+    ],
+    ["anabranch privacy noise --help", "the options of a command"],
   );
   addEpsilon(group);
   addNoise(group);
@@ -29,7 +32,7 @@ export function addPrivacy(program: Command): void {
 function addEpsilon(group: Command): void {
   const command = group
     .command("epsilon")
-    .description("The epsilon of a number of rounds with Gaussian noise.")
+    .description("Compute the epsilon of a number of rounds with Gaussian noise.")
     .addOption(noiseMultiplier())
     .addOption(rounds())
     .action((options: Options & { noiseMultiplier: number; rounds: number }, self: Command) => {
@@ -49,14 +52,14 @@ function addEpsilon(group: Command): void {
       "Poisson sampling",
     ],
     ["... --population 1000 --cohort 100 --sampling fixed-size", "cohorts of a fixed size"],
-    ["... --accountant pld", "a closer value, with its bracket"],
+    ["... --accountant pld", "a tighter value, with a lower bound"],
   );
 }
 
 function addNoise(group: Command): void {
   const command = group
     .command("noise")
-    .description("The smallest noise multiplier that keeps a number of rounds within a target.")
+    .description("Find the smallest noise multiplier that keeps a number of rounds within a target epsilon.")
     .addOption(targetEpsilon())
     .addOption(rounds())
     .action((options: Options & { targetEpsilon: number; rounds: number }, self: Command) => {
@@ -79,7 +82,7 @@ function addNoise(group: Command): void {
 function addRounds(group: Command): void {
   const command = group
     .command("rounds")
-    .description("The most rounds that stay within a target.")
+    .description("Find the largest number of rounds within a target epsilon.")
     .addOption(targetEpsilon())
     .addOption(noiseMultiplier())
     .action((options: Options & { targetEpsilon: number; noiseMultiplier: number }, self: Command) => {
@@ -105,34 +108,42 @@ function targetOf(options: Options & { targetEpsilon: number }, context: { reado
 }
 
 function noiseMultiplier(): Option {
-  return new Option("--noise-multiplier <number>", "standard deviation of the noise on the sum, over the clip norm")
+  return new Option(
+    "--noise-multiplier <number>",
+    "standard deviation of the noise on the sum, divided by the clip norm",
+  )
     .argParser(finiteNumber)
     .makeOptionMandatory();
 }
 
 function rounds(): Option {
-  return new Option("--rounds <n>", "rounds, with noise in each").argParser(positiveCount).makeOptionMandatory();
+  return new Option("--rounds <n>", "number of rounds; each adds noise").argParser(positiveCount).makeOptionMandatory();
 }
 
 function targetEpsilon(): Option {
-  return new Option("--target-epsilon <number>", "the epsilon to stay within")
+  return new Option("--target-epsilon <number>", "largest epsilon allowed")
     .argParser(finiteNumber)
     .makeOptionMandatory();
 }
 
 /** Options of all three. */
 function withCommon(command: Command): void {
-  const delta = new Option("--delta <number>", "probability that epsilon does not hold: below 1/population");
+  const delta = new Option("--delta <number>", "delta of the guarantee; should be below 1/population");
   const sampling = new Option("--sampling <kind>", "how cohorts are drawn").choices(["poisson", "fixed-size"]);
-  const protects = new Option("--protects <unit>", "whom noise protects").choices(["clients", "records"]);
-  const noise = new Option("--noise <place>", "who adds it").choices(["central", "distributed", "local"]);
-  const accountant = new Option("--accountant <name>", "rdp: quick upper bound; pld: bracketed; gaussian: exact");
+  const protects = new Option("--protects <unit>", "the unit of privacy").choices(["clients", "records"]);
+  const noise = new Option("--noise <place>", "who adds the noise").choices(["central", "distributed", "local"]);
+  const accountant = new Option(
+    "--accountant <name>",
+    "rdp: fast upper bound; pld: tight, with a lower bound; gaussian: exact",
+  );
   command
     .addOption(delta.argParser(finiteNumber).makeOptionMandatory())
-    .addOption(new Option("--sampling-rate <number>", "cohort over population; 1: all").argParser(finiteNumber))
-    .addOption(new Option("--population <n>", "clients (or records) of the federation").argParser(positiveCount))
+    .addOption(new Option("--sampling-rate <number>", "cohort / population; 1 = all clients").argParser(finiteNumber))
     .addOption(
-      new Option("--cohort <n>", "clients a round (with Poisson sampling: on average)").argParser(positiveCount),
+      new Option("--population <n>", "number of clients (or records) in the federation").argParser(positiveCount),
+    )
+    .addOption(
+      new Option("--cohort <n>", "clients per round (expected number with Poisson sampling)").argParser(positiveCount),
     )
     .addOption(sampling.default("poisson"))
     .addOption(protects.default("clients"))

@@ -9,8 +9,8 @@ import { requireTrust, type TrustOption, withTrust } from "../trust.ts";
 export function addResume(program: Command): void {
   const command = program
     .command("resume")
-    .description("Continue a run from its newest checkpoint; the result is that of a run never stopped.")
-    .argument("<run>", 'id (or the beginning of one), name, folder, or "last"')
+    .description("Resume a run from its latest checkpoint. The result is identical to that of an uninterrupted run.")
+    .argument("<run>", 'id or its first characters, name, folder, or "last"')
     .action(async (name: string, options: TrustOption, self: Command) => {
       const { globals, output } = readCall(self);
       const run = await findRun(globals.runs, name);
@@ -22,7 +22,7 @@ export function addResume(program: Command): void {
   listensTo(command, "workers", "runs", "dataDir", "quiet");
   withExamples(
     command,
-    ["anabranch resume last", "the newest run"],
-    ["anabranch resume k3x --workers 1", "with fewer threads: the same result"],
+    ["anabranch resume last", "the latest run"],
+    ["anabranch resume k3x --workers 1", "fewer threads, same result"],
   );
 }

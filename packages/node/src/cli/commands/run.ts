@@ -8,8 +8,10 @@ import { liesInRunFolder, requireTrust, type TrustOption, withTrust } from "../t
 export function addRun(program: Command): void {
   const command = program
     .command("run")
-    .description("Train as a configuration says. Ctrl-C saves and stops; a second one stops at once.")
-    .argument("<file>", "configuration (TOML); paths in it are relative to its folder")
+    .description(
+      "Train a model from a configuration file. Ctrl-C finishes the round, saves and exits; press it again to exit immediately.",
+    )
+    .argument("<file>", "configuration (TOML); its paths are relative to its folder")
     .action(async (file: string, options: TrustOption, self: Command) => {
       const { globals, output } = readCall(self);
       const config = await readConfigFile(file, globals);
@@ -22,8 +24,8 @@ export function addRun(program: Command): void {
   listensTo(command, "set", "workers", "runs", "dataDir", "quiet");
   withExamples(
     command,
-    ["anabranch run federation.toml", "train, with a line for each round"],
+    ["anabranch run federation.toml", "train, printing one line per round"],
     ["anabranch run federation.toml --set algorithm.name=scaffold --set seed=2", "another method and seed"],
-    ["anabranch run federation.toml --json", "events as JSON lines, the result last"],
+    ["anabranch run federation.toml --json", "print events as JSON lines, then the result"],
   );
 }

@@ -24,14 +24,14 @@ import { positiveCount } from "../parse.ts";
 import { localTime, orNull, statusColour } from "../run-texts.ts";
 import { labelled, table } from "../text.ts";
 
-const RUN = 'id (or the beginning of one), name, folder, or "last"';
+const RUN = 'id or its first characters, name, folder, or "last"';
 
 export function addShow(program: Command): void {
   const command = program
     .command("show")
-    .description("Show one run: configuration, last rounds, result, files.")
+    .description("Show the configuration, last rounds, result and files of a run.")
     .argument("<run>", RUN)
-    .option("-n, --rounds <n>", "rounds to show, counted from the last", positiveCount, 10)
+    .option("-n, --rounds <n>", "number of last rounds to show", positiveCount, 10)
     .action(async (name: string, options: { rounds: number }, self: Command) => {
       const { globals, output } = readCall(self);
       const summary = await findRun(globals.runs, name);
@@ -43,8 +43,8 @@ export function addShow(program: Command): void {
   listensTo(command, "runs");
   withExamples(
     command,
-    ["anabranch show last", "the newest run"],
-    ["anabranch show k3x --rounds 30", "more of its history"],
+    ["anabranch show last", "the latest run"],
+    ["anabranch show k3x --rounds 30", "the last 30 rounds"],
   );
 }
 
@@ -139,7 +139,7 @@ function roundTable(run: RunData, count: number, output: Output): string[] {
     "loss",
     "test loss",
     "accuracy",
-    ...(withClients ? ["client mean", "worst tenth"] : []),
+    ...(withClients ? ["client mean", "bottom decile"] : []),
     "clients",
     "down",
     "up",

@@ -33,11 +33,16 @@ export function addSweep(program: Command): void {
   const command = program
     .command("sweep")
     .description(
-      "Train variants of a configuration over a grid and seeds, and compare them. Again: goes on where it stopped.",
+      "Train every variant for every grid point and seed, then compare them. Run it again to continue an interrupted sweep.",
     )
-    .argument("<file>", "sweep (TOML); the base configuration in it is relative to its folder")
-    .option("--plan", "measure two rounds of each variant, print runs and projected time, and do nothing else")
-    .option("--jobs <n>", "runs at a time, each with its share of the cores; never changes a result", positiveCount, 1)
+    .argument("<file>", "sweep (TOML); the path of its base configuration is relative to its folder")
+    .option("--plan", "only print the runs and their estimated time, measured on two rounds of each variant")
+    .option(
+      "--jobs <n>",
+      "number of parallel runs, which share the cores (results do not depend on it)",
+      positiveCount,
+      1,
+    )
     .action(async (file: string, options: SweepCommandOptions, self: Command) => {
       const { globals, output } = readCall(self);
       const open = await openSweep(file, options, globals);
@@ -49,9 +54,9 @@ export function addSweep(program: Command): void {
   listensTo(command, "workers", "runs", "dataDir", "quiet");
   withExamples(
     command,
-    ["anabranch sweep sweep.toml --plan", "how many runs, and how long they will take"],
-    ["anabranch sweep sweep.toml", "train them all; after Ctrl-C the same command goes on"],
-    ["anabranch sweep sweep.toml --jobs 2 --target 0.8", "two runs at a time; what 80 % costs"],
+    ["anabranch sweep sweep.toml --plan", "number of runs and estimated time"],
+    ["anabranch sweep sweep.toml", "train all runs; after Ctrl-C, repeat it to continue"],
+    ["anabranch sweep sweep.toml --jobs 2 --target 0.8", "two parallel runs; cost of reaching 80 %"],
   );
 }
 
@@ -68,7 +73,7 @@ function execution({ workers, dataDir }: GlobalOptions, jobs: number) {
 
 async function plan({ sweep }: OpenSweep, jobs: number, globals: GlobalOptions, output: Output): Promise<void> {
   const { planSweep } = await import("../../sweep/plan.ts");
-  output.note("Measuring two rounds and an evaluation of each variant, in memory.");
+  output.note("Measuring two rounds and one evaluation of each variant, in memory.");
   const { reusable, notReused } = await findRuns(sweep, globals.runs, globals.dataDir);
   const planned = await planSweep(sweep, { ...execution(globals, jobs), found: reusable });
   if (output.json) output.document({ name: sweep.spec.name, ...planned, notReused: [...notReused.values()] });
@@ -86,7 +91,7 @@ async function carryOutAlone(
   const { folder } = await openOwnFolder(globals.runs, `sweep-${open.sweep.spec.name.replace(/[^\w.-]+/g, "-")}`);
   const lock = await acquireLock(join(folder, "lock"), "sweep");
   try {
-    await carryOut(folder, open, { ...options, goOn: `Go on with: anabranch sweep ${file}` }, globals, output);
+    await carryOut(folder, open, { ...options, goOn: `Continue with: anabranch sweep ${file}` }, globals, output);
   } finally {
     await lock.release();
   }
@@ -107,8 +112,9 @@ async function carryOut(
     writeLines(process.stderr, [text]);
   };
   using interrupt = listenForInterrupt({
-    first: () => remark("Stopping when the rounds under way are done and saved. Ctrl-C again stops at once."),
-    second: () => remark(`Stopped at once; the last checkpoints stand. ${goOn}`),
+    first: () =>
+      remark("Finishing and saving the current rounds, then stopping. Press Ctrl-C again to exit immediately."),
+    second: () => remark(`Exited immediately. The last checkpoints are intact. ${goOn}`),
   });
   const result = await executeSweep(sweep, {
     ...execution(globals, jobs),
