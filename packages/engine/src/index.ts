@@ -7,30 +7,23 @@ export { loadProgram } from "./executor/load-program.ts";
 export { onnxruntimeNode } from "./executor/onnxruntime-node.ts";
 export { onnxruntimeWeb } from "./executor/onnxruntime-web.ts";
 export { disableTelemetry } from "./executor/telemetry.ts";
-export type { Graph } from "./graph/graph.ts";
+export type { Graph, Tensor } from "./graph/graph.ts";
 export { formatShape } from "./graph/shape.ts";
-export type { Dim, DType, HostData, HostTensor, Shape, Tensor, TensorType } from "./graph/tensor.ts";
-export {
-  asTensor,
-  mapTensors,
-  type TensorTree,
-  type Traced,
-  type TypeTree,
-  tensorLeaves,
-  trace,
-} from "./graph/trace.ts";
+export { asTensor, constant, input, type Operand } from "./graph/sources.ts";
+export { mapTensors, type TensorTree, type Traced, type TypeTree, tensorLeaves, trace } from "./graph/trace.ts";
+export type { Dim, DType, HostData, HostTensor, Shape, TensorType } from "./graph/types.ts";
 export * from "./hash.ts";
 export { largest, smallest } from "./linalg/extremes.ts";
 export { product, transposed } from "./linalg/product.ts";
 export { type Qr, qr } from "./linalg/qr.ts";
 export { type SymmetricEigen, symmetricEigen } from "./linalg/symmetric-eigen.ts";
 export { fromSvd, type TruncatedSvd, truncatedSvd } from "./linalg/truncated-svd.ts";
-export { compileLoop, type Loop, type LoopInputs, type LoopProgram } from "./loop.ts";
 export * as nn from "./nn/index.ts";
 export type { ApplyContext, Initializer, MaskSpec, Module, ParameterRole, ParameterSpec } from "./nn/module.ts";
-export { encodeModel, type NamePrefixes } from "./onnx/encode.ts";
+export * from "./ops/activations.ts";
 export { attention } from "./ops/attention.ts";
-export { constant, identity, input, stopGradient } from "./ops/basic.ts";
+export { broadcastTo, sum, sumTo } from "./ops/broadcast.ts";
+export * from "./ops/comparison.ts";
 export { cond, scan } from "./ops/control.ts";
 export {
   type ConvolutionOptions,
@@ -40,13 +33,18 @@ export {
 } from "./ops/convolution.ts";
 export * from "./ops/elementwise.ts";
 export { erfcxValue, erfValue } from "./ops/erf.ts";
+export { identity, stopGradient } from "./ops/identity.ts";
 export * from "./ops/indexing.ts";
 export { linear, type MatmulOptions, matmul } from "./ops/matmul.ts";
 export { groupNorm, layerNorm, standardize } from "./ops/normalization.ts";
+export * from "./ops/pieces.ts";
 export { avgPool2d, maxPool2d, type PoolingOptions } from "./ops/pooling.ts";
 export * from "./ops/reductions.ts";
+export { cast, clip, maximum, minimum, where } from "./ops/selection.ts";
 export * from "./ops/shape.ts";
 export { logSoftmax, softmax, softmaxCrossEntropy } from "./ops/softmax.ts";
 export * from "./optimizers/index.ts";
-export { compileProgram, type Port, type Program } from "./program.ts";
-export { type KernelCall, type KernelName, type Refresh, refreshBelow } from "./refresh.ts";
+export { encodeModel, type NamePrefixes } from "./program/encode.ts";
+export { compileLoop, type Loop, type LoopInputs, type LoopProgram } from "./program/loop.ts";
+export { compileProgram, type Port, type Program } from "./program/program.ts";
+export { type KernelCall, type KernelName, type Refresh, refreshBelow } from "./program/refresh.ts";

@@ -1,11 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { evaluateGraph } from "../executor/interpreter.ts";
-import type { HostTensor, Tensor, TensorType } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { type TensorTree, trace } from "../graph/trace.ts";
-import { identity, stopGradient } from "../ops/basic.ts";
+import type { HostTensor, TensorType } from "../graph/types.ts";
+import { relu, tanh } from "../ops/activations.ts";
+import { sum } from "../ops/broadcast.ts";
 import { scan } from "../ops/control.ts";
-import { add, cast, exp, mul, pow, relu, square, tanh } from "../ops/elementwise.ts";
-import { sum } from "../ops/reductions.ts";
+import { add, exp, mul, pow, square } from "../ops/elementwise.ts";
+import { identity, stopGradient } from "../ops/identity.ts";
+import { cast } from "../ops/selection.ts";
 import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
 import { gradients, valueAndGrad, valueAndGradWith } from "./gradient.ts";
 

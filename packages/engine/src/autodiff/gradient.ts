@@ -1,12 +1,13 @@
 import { AnabranchError } from "../errors.ts";
-import { getValue, setValue, sortNodes, type ValueMap } from "../graph/graph.ts";
+import type { Node, Tensor } from "../graph/graph.ts";
 import { dependents } from "../graph/rebuild.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
-import type { Node, Tensor } from "../graph/tensor.ts";
+import { constant } from "../graph/sources.ts";
 import { mapTensors, type TensorTree, tensorLeaves } from "../graph/trace.ts";
-import { constant, identity } from "../ops/basic.ts";
+import { getValue, setValue, sortNodes, type ValueMap } from "../graph/traversal.ts";
+import { broadcastTo } from "../ops/broadcast.ts";
 import { add } from "../ops/elementwise.ts";
-import { broadcastTo } from "../ops/shape.ts";
+import { identity } from "../ops/identity.ts";
 
 /**
  * Reverse-mode gradients of a float scalar with respect to every leaf of `variables`. The result is traced operators

@@ -1,7 +1,7 @@
 import { AnabranchError } from "../errors.ts";
 import { dimParts, formatShape } from "../graph/shape.ts";
-import type { DType, HostTensor } from "../graph/tensor.ts";
-import type { Port, Program } from "../program.ts";
+import type { DType, HostTensor } from "../graph/types.ts";
+import type { Port, Program } from "../program/program.ts";
 import type { HostTensors } from "./executor.ts";
 
 /** What is checked of a program. */

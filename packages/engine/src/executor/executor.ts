@@ -1,5 +1,5 @@
-import type { HostTensor } from "../graph/tensor.ts";
-import type { Program } from "../program.ts";
+import type { HostTensor } from "../graph/types.ts";
+import type { Program } from "../program/program.ts";
 
 /** Named values in or out of a program. */
 export type HostTensors = Readonly<Record<string, HostTensor>>;

@@ -1,11 +1,12 @@
-import type { HostTensor } from "../graph/tensor.ts";
 import { trace } from "../graph/trace.ts";
+import type { HostTensor } from "../graph/types.ts";
 import { hashBytes } from "../hash.ts";
+import { tanh } from "../ops/activations.ts";
+import { sum } from "../ops/broadcast.ts";
 import { conv2d } from "../ops/convolution.ts";
-import { exp, mul, tanh } from "../ops/elementwise.ts";
+import { exp, mul } from "../ops/elementwise.ts";
 import { matmul } from "../ops/matmul.ts";
-import { sum } from "../ops/reductions.ts";
-import { compileProgram } from "../program.ts";
+import { compileProgram } from "../program/program.ts";
 import type { Executor } from "./executor.ts";
 
 /**

@@ -1,8 +1,9 @@
-import { type Graph, getValue, graphNodes, setValue, type ValueMap } from "../graph/graph.ts";
-import { deserializeGraph } from "../graph/serialize.ts";
+import type { Graph } from "../graph/graph.ts";
 import { resolveDim } from "../graph/shape.ts";
-import type { HostTensor, Shape } from "../graph/tensor.ts";
-import type { Program } from "../program.ts";
+import { getValue, graphNodes, setValue, type ValueMap } from "../graph/traversal.ts";
+import type { HostTensor, Shape } from "../graph/types.ts";
+import type { Program } from "../program/program.ts";
+import { deserializeGraph } from "../program/serialize.ts";
 import { bindInputs } from "./check-inputs.ts";
 import type { Executable, Executor, HostTensors } from "./executor.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { HostTensor } from "../graph/tensor.ts";
+import type { HostTensor } from "../graph/types.ts";
 import { product, transposed } from "../linalg/product.ts";
 import { symmetricEigen } from "../linalg/symmetric-eigen.ts";
-import type { KernelCall } from "../refresh.ts";
+import type { KernelCall } from "../program/refresh.ts";
 import { sample } from "../testing/check.ts";
 import { callKernel } from "./kernels.ts";
 

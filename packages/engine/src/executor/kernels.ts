@@ -1,9 +1,9 @@
 import { AnabranchError } from "../errors.ts";
-import type { HostTensor } from "../graph/tensor.ts";
+import type { HostTensor } from "../graph/types.ts";
 import { product, transposed } from "../linalg/product.ts";
 import { qr } from "../linalg/qr.ts";
 import { symmetricEigen } from "../linalg/symmetric-eigen.ts";
-import type { KernelCall, KernelName } from "../refresh.ts";
+import type { KernelCall, KernelName } from "../program/refresh.ts";
 
 type Kernel = (inputs: readonly HostTensor[], options: KernelCall["options"]) => readonly HostTensor[];
 

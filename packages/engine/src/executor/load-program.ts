@@ -1,7 +1,7 @@
-import type { HostData, HostTensor } from "../graph/tensor.ts";
-import type { LoopProgram } from "../loop.ts";
-import type { Program } from "../program.ts";
-import type { KernelCall, Refresh } from "../refresh.ts";
+import type { HostData, HostTensor } from "../graph/types.ts";
+import type { LoopProgram } from "../program/loop.ts";
+import type { Program } from "../program/program.ts";
+import type { KernelCall, Refresh } from "../program/refresh.ts";
 import { bindInputs } from "./check-inputs.ts";
 import type { Executable, Executor, HostTensors } from "./executor.ts";
 import { callKernel } from "./kernels.ts";

@@ -1,27 +1,18 @@
 import { expect, it } from "vitest";
 import { valueAndGrad } from "../autodiff/gradient.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
 import type { TensorTree } from "../graph/trace.ts";
+import { gelu, relu, sigmoid, tanh } from "../ops/activations.ts";
+import { broadcastTo, sum } from "../ops/broadcast.ts";
+import { greater } from "../ops/comparison.ts";
 import { scan } from "../ops/control.ts";
-import {
-  add,
-  cast,
-  exp,
-  gelu,
-  greater,
-  log,
-  mul,
-  relu,
-  sigmoid,
-  square,
-  sub,
-  tanh,
-  where,
-} from "../ops/elementwise.ts";
+import { add, exp, log, mul, square, sub } from "../ops/elementwise.ts";
 import { gather, gatherLast } from "../ops/indexing.ts";
 import { matmul } from "../ops/matmul.ts";
-import { argmax, max, mean, sum } from "../ops/reductions.ts";
-import { broadcastTo, concat, pad, slice, transpose } from "../ops/shape.ts";
+import { concat, pad, slice } from "../ops/pieces.ts";
+import { argmax, max, mean } from "../ops/reductions.ts";
+import { cast, where } from "../ops/selection.ts";
+import { transpose } from "../ops/shape.ts";
 import { checkExecutor, host, sample } from "../testing/check.ts";
 import { onnxruntimeWeb } from "./onnxruntime-web.ts";
 

@@ -1,7 +1,7 @@
 import { AnabranchError } from "../errors.ts";
 import { formatShape } from "../graph/shape.ts";
-import type { DType, HostData, HostTensor } from "../graph/tensor.ts";
-import type { Program } from "../program.ts";
+import type { DType, HostData, HostTensor } from "../graph/types.ts";
+import type { Program } from "../program/program.ts";
 import { bindInputs } from "./check-inputs.ts";
 import type { Executable, Executor, HostTensors } from "./executor.ts";
 

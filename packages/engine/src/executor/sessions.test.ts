@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { trace } from "../graph/trace.ts";
 import { add, mul } from "../ops/elementwise.ts";
 import { matmul } from "../ops/matmul.ts";
-import { compileProgram } from "../program.ts";
+import { compileProgram } from "../program/program.ts";
 import { interpreter } from "./interpreter.ts";
 import { onnxruntimeNode } from "./onnxruntime-node.ts";
 

@@ -1,4 +1,31 @@
-import type { Node, Tensor } from "./tensor.ts";
+import type { OnnxAttributes } from "../onnx/attributes.ts";
+import type { Dim, DType, HostTensor, Shape, TensorType } from "./types.ts";
+
+/**
+ * What a traced graph is made of. A value knows its node, a node its operator and its bodies, a body is a graph, and an
+ * operator lowers and evaluates nodes: the types name each other, so they stay in one file.
+ */
+
+/** A traced value: output number `output` of a node in a graph without cycles. Immutable, owned by nobody. */
+export interface Tensor extends TensorType {
+  readonly node: Node;
+  readonly output: number;
+}
+
+export type AttributeValue = number | string | boolean | readonly Dim[] | Float64Array | Int32Array | Uint8Array;
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+/** One application of an operator. */
+export interface Node {
+  readonly operator: Operator;
+  readonly inputs: readonly Tensor[];
+  readonly attributes: Attributes;
+  readonly outputs: readonly TensorType[];
+  /** Bodies of `scan` and `cond`. */
+  readonly bodies: readonly Graph[];
+  /** Order of creation; tells what a branch of `cond` created from what it captured. */
+  readonly sequence: number;
+}
 
 export interface NamedTensor {
   readonly name: string;
@@ -11,48 +38,41 @@ export interface Graph {
   readonly outputs: readonly NamedTensor[];
 }
 
-/** Nodes reachable from `roots`, every node after its inputs, in an order fixed by the roots alone. */
-export function sortNodes(roots: readonly Tensor[]): Node[] {
-  const order: Node[] = [];
-  const done = new Set<Node>();
-  for (const root of roots) {
-    const stack: { node: Node; next: number }[] = [{ node: root.node, next: 0 }];
-    while (stack.length > 0) {
-      const top = stack[stack.length - 1]!;
-      if (done.has(top.node)) {
-        stack.pop();
-      } else if (top.next < top.node.inputs.length) {
-        const child = top.node.inputs[top.next++]!.node;
-        if (!done.has(child)) stack.push({ node: child, next: 0 });
-      } else {
-        done.add(top.node);
-        order.push(top.node);
-        stack.pop();
-      }
-    }
-  }
-  return order;
+/**
+ * One whole operator: its shape rule, its gradient rule written in traced operators (so gradients of gradients work),
+ * its ONNX form and its plain evaluation in float64, which is the oracle of the other three.
+ */
+export interface Operator {
+  readonly name: string;
+  /** Output types; throws `engine/shape` on inputs that do not fit. */
+  infer(inputs: readonly Tensor[], attributes: Attributes, bodies: readonly Graph[]): readonly TensorType[];
+  /** Cotangents of the inputs from cotangents of the outputs (undefined: none arrived / none flows). Absent: piecewise constant. */
+  gradient?(node: Node, cotangents: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[];
+  /** Emits ONNX nodes; returns one value name for each output. */
+  lower(lowering: Lowering, node: Node, inputs: readonly string[]): readonly string[];
+  evaluate(inputs: readonly HostTensor[], node: Node, evaluation: Evaluation): readonly HostTensor[];
 }
 
-/** Nodes of a whole graph in evaluation order. */
-export function graphNodes(graph: Graph): Node[] {
-  return sortNodes(graph.outputs.map((o) => o.tensor));
+/** What an operator may do while it is lowered: emit nodes and constants into the current ONNX graph. */
+export interface Lowering {
+  /** Emits a node with one output. A domain other than "" is written `domain:OpType`, e.g. `com.microsoft:FusedMatMul`. */
+  emit(type: string, inputs: readonly string[], attributes?: OnnxAttributes): string;
+  /** Emits a node with several outputs. */
+  emitAll(type: string, inputs: readonly string[], attributes: OnnxAttributes, outputs: number): string[];
+  /** An initializer; equal ones are written once. */
+  constant(dtype: DType | "int64", shape: readonly number[], data: ArrayLike<number>): string;
+  /** A float scalar initializer. */
+  scalar(value: number): string;
+  /** An int64 vector initializer (shapes, axes, pads). */
+  int64(values: readonly number[]): string;
+  /** Encodes a body (scan, cond) whose placeholders from `inputs` become graph inputs and whose captured placeholders are bound to names of this graph. */
+  body(graph: Graph, captured: ReadonlyMap<string, string>): Uint8Array;
 }
 
-/** A value's identity: equal keys mean the same value. */
-export type ValueMap<T> = Map<Node, T[]>;
-
-export function setValue<T>(map: ValueMap<T>, tensor: Tensor, value: T): void {
-  const list = map.get(tensor.node);
-  if (list === undefined) {
-    const fresh: T[] = [];
-    fresh[tensor.output] = value;
-    map.set(tensor.node, fresh);
-  } else {
-    list[tensor.output] = value;
-  }
-}
-
-export function getValue<T>(map: ValueMap<T>, tensor: Tensor): T | undefined {
-  return map.get(tensor.node)?.[tensor.output];
+/** What an operator may request from the interpreter while it evaluates. */
+export interface Evaluation {
+  /** Concrete extents of a shape under the symbols bound in this run. */
+  resolve(shape: Shape): readonly number[];
+  /** Runs a body (scan, cond) on positional inputs. */
+  run(body: Graph, inputs: readonly HostTensor[]): readonly HostTensor[];
 }

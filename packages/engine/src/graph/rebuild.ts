@@ -1,5 +1,5 @@
-import { getValue, setValue, sortNodes, type ValueMap } from "./graph.ts";
-import type { Node, Tensor } from "./tensor.ts";
+import type { Node, Tensor } from "./graph.ts";
+import { getValue, setValue, sortNodes, type ValueMap } from "./traversal.ts";
 
 /** Copies the nodes below `roots` with some values replaced; unchanged nodes are kept as they are. */
 export function substitute(roots: readonly Tensor[], replacements: ValueMap<Tensor>): Tensor[] {

@@ -1,5 +1,5 @@
 import { AnabranchError } from "../errors.ts";
-import type { Dim, Shape } from "./tensor.ts";
+import type { Dim, Shape } from "./types.ts";
 
 /** A dimension as coefficient x symbol; the symbol is "" for a static extent. */
 export function dimParts(dim: Dim): { coefficient: number; symbol: string } {

@@ -1,13 +1,14 @@
-import { constant, input } from "../ops/basic.ts";
-import type { Graph } from "./graph.ts";
-import type { Tensor, TensorType } from "./tensor.ts";
-import { isTensorType } from "./tensor.ts";
+import type { Graph, Tensor } from "./graph.ts";
+import { input } from "./sources.ts";
 import { flattenTree, type MapTree, mapTree, type Tree } from "./tree.ts";
+import { isTensorType, type TensorType } from "./types.ts";
 
 export type TensorTree = Tree<Tensor>;
 export type TypeTree = Tree<TensorType>;
 /** The tree of traced values for a tree of types. */
 export type Traced<I> = MapTree<I, TensorType, Tensor>;
+/** Traced values by name or path. */
+export type NamedTensors = Readonly<Record<string, Tensor>>;
 
 const isType = (value: Tree<TensorType>): value is TensorType => isTensorType(value);
 export const isTensor = (value: Tree<Tensor>): value is Tensor => isTensorType(value);
@@ -27,6 +28,16 @@ export function typesOf(tree: TensorTree): TypeTree {
   return mapTree(tree, isTensor, (leaf): TensorType => ({ dtype: leaf.dtype, shape: leaf.shape }));
 }
 
+/** The leaves of a tree by path. */
+export function byPath(tree: TensorTree): NamedTensors {
+  return Object.fromEntries(tensorLeaves(tree).map(({ path, leaf }) => [path, leaf]));
+}
+
+/** A tree of the structure of `like` from arrays by path. */
+export function fromPaths<P extends TensorTree>(like: P, named: NamedTensors): P {
+  return mapTensors(like, (_leaf, path) => named[path]!);
+}
+
 /** Fresh placeholders for a tree of types, named by path under `prefix`. */
 export function placeholders<I extends TypeTree>(types: I, prefix = ""): Traced<I> {
   return mapTree(types as TypeTree, isType, (type, path) => input(prefix + path, type)) as Traced<I>;
@@ -43,9 +54,4 @@ export function trace<I extends TypeTree, O extends TensorTree>(fn: (inputs: Tra
     inputs: tensorLeaves(inputs as TensorTree).map(({ path, leaf }) => ({ name: path, tensor: leaf })),
     outputs: tensorLeaves(outputs).map(({ path, leaf }) => ({ name: path, tensor: leaf })),
   };
-}
-
-/** A traced scalar from a number; tensors pass through. */
-export function asTensor(value: Tensor | number): Tensor {
-  return typeof value === "number" ? constant(value) : value;
 }

@@ -1,4 +1,4 @@
-import { gelu as geluOf, relu as reluOf, tanh as tanhOf } from "../ops/elementwise.ts";
+import { gelu as geluOf, relu as reluOf, tanh as tanhOf } from "../ops/activations.ts";
 import { flatten as flattenFrom } from "../ops/shape.ts";
 import { type Module, stateless } from "./module.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { evaluateGraph } from "../executor/interpreter.ts";
+import { input } from "../graph/sources.ts";
 import { trace } from "../graph/trace.ts";
-import { input } from "../ops/basic.ts";
 import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
 import { dropout, unpackMask } from "./dropout.ts";
 

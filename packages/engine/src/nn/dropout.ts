@@ -1,10 +1,12 @@
 import { AnabranchError } from "../errors.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { formatShape } from "../graph/shape.ts";
-import type { Tensor } from "../graph/tensor.ts";
-import { constant } from "../ops/basic.ts";
-import { cast, mul } from "../ops/elementwise.ts";
+import { constant } from "../graph/sources.ts";
+import { mul } from "../ops/elementwise.ts";
 import { gather } from "../ops/indexing.ts";
-import { reshape, slice } from "../ops/shape.ts";
+import { slice } from "../ops/pieces.ts";
+import { cast } from "../ops/selection.ts";
+import { reshape } from "../ops/shape.ts";
 import type { Module } from "./module.ts";
 
 /**

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { HostTensor, Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
+import type { HostTensor } from "../graph/types.ts";
 import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
 import * as nn from "./index.ts";
 

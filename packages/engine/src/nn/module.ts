@@ -1,4 +1,4 @@
-import type { Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
 
 /** What a parameter is; methods treat matrices, kernels and the rest differently. */
 export type ParameterRole = "matrix" | "vector" | "convKernel" | "embedding" | "normalization" | "head";

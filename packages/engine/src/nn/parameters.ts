@@ -1,4 +1,4 @@
-import type { HostTensor, TensorType } from "../graph/tensor.ts";
+import type { HostTensor, TensorType } from "../graph/types.ts";
 import type { Initializer, ParameterSpec } from "./module.ts";
 
 /** Number of scalar parameters. */

@@ -1,5 +1,5 @@
 import { AnabranchError } from "../errors.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { attention } from "../ops/attention.ts";
 import { reshape, transpose } from "../ops/shape.ts";
 import { gelu } from "./activations.ts";

@@ -1,10 +1,10 @@
-import { apply, type Operator } from "../graph/operator.ts";
-import type { Tensor } from "../graph/tensor.ts";
-import { asTensor } from "../graph/trace.ts";
-import { cast } from "./comparison.ts";
-import { add, exp, mul, neg, type Operand, square, sub } from "./elementwise.ts";
+import { apply } from "../graph/apply.ts";
+import type { Operator, Tensor } from "../graph/graph.ts";
+import { asTensor, type Operand } from "../graph/sources.ts";
+import { add, exp, mul, neg, square, sub } from "./elementwise.ts";
 import { erfValue } from "./erf.ts";
 import { unary } from "./pointwise.ts";
+import { cast } from "./selection.ts";
 
 const tanhOperator = unary({
   name: "tanh",

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { evaluateGraph } from "../executor/interpreter.ts";
+import { input } from "../graph/sources.ts";
 import { trace } from "../graph/trace.ts";
 import { checkExecutor, checkGradients, sample } from "../testing/check.ts";
 import { attention } from "./attention.ts";
-import { input } from "./basic.ts";
 
 it.each([false, true])("derivatives and executor, causal %s", async (causal) => {
   const inputs = {

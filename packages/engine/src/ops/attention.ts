@@ -1,10 +1,9 @@
-import { shapeError } from "../graph/operator.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { sameShape, staticDim } from "../graph/shape.ts";
-import type { Tensor } from "../graph/tensor.ts";
-import { constant } from "./basic.ts";
+import { constant } from "../graph/sources.ts";
 import { add, mul } from "./elementwise.ts";
 import { matmul } from "./matmul.ts";
-import { showTensors } from "./pointwise.ts";
+import { shapeError, showTensors } from "./operands.ts";
 import { softmax } from "./softmax.ts";
 
 /** Added to the scores of positions that must not be seen; exp of it is 0 in float32 and float64. */

@@ -1,11 +1,12 @@
 import { describe, it } from "vitest";
-import type { Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { constant } from "../graph/sources.ts";
 import type { TensorTree } from "../graph/trace.ts";
 import { checkExecutor, host, sample } from "../testing/check.ts";
-import { constant } from "./basic.ts";
+import { sum } from "./broadcast.ts";
+import { greater, logicalNot } from "./comparison.ts";
 import { cond, scan } from "./control.ts";
-import { add, exp, greater, logicalNot, mul } from "./elementwise.ts";
-import { sum } from "./reductions.ts";
+import { add, exp, mul } from "./elementwise.ts";
 
 type Inputs = Record<string, Tensor>;
 

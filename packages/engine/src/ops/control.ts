@@ -1,15 +1,16 @@
 import { AnabranchError } from "../errors.ts";
-import { type Graph, type NamedTensor, setValue, sortNodes, type ValueMap } from "../graph/graph.ts";
-import { applyAll, nextSequence, type Operator, shapeError } from "../graph/operator.ts";
+import { applyAll, nextSequence } from "../graph/apply.ts";
+import type { Graph, NamedTensor, Node, Operator, Tensor } from "../graph/graph.ts";
+import { allocate, sizeOfShape } from "../graph/host.ts";
 import { dependents, substitute } from "../graph/rebuild.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
-import type { HostTensor, Node, Tensor } from "../graph/tensor.ts";
+import { input } from "../graph/sources.ts";
 import { mapTensors, type TensorTree, tensorLeaves } from "../graph/trace.ts";
+import { setValue, sortNodes, type ValueMap } from "../graph/traversal.ts";
 import { requireSamePaths } from "../graph/tree.ts";
-import { int } from "../onnx/lowering.ts";
-import { input } from "./basic.ts";
-import { allocate, sizeOfShape } from "./host.ts";
-import { showTensors } from "./pointwise.ts";
+import type { HostTensor } from "../graph/types.ts";
+import { int } from "../onnx/attributes.ts";
+import { shapeError, showTensors } from "./operands.ts";
 
 /**
  * A loop over the leading dimension of `sequences`, carrying a tree of state. The body is traced once; what it uses from

@@ -1,5 +1,5 @@
-import type { Node } from "../graph/tensor.ts";
-import { int, ints, type Lowering, type OnnxAttributes } from "../onnx/lowering.ts";
+import type { Lowering, Node } from "../graph/graph.ts";
+import { int, ints, type OnnxAttributes } from "../onnx/attributes.ts";
 import {
   lowerWinogradConvolution,
   lowerWinogradInputGradient,

@@ -1,18 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { gradients, valueAndGrad } from "../autodiff/gradient.ts";
 import { onnxruntimeNode } from "../executor/onnxruntime-node.ts";
-import { deserializeGraph } from "../graph/serialize.ts";
-import type { HostTensor, Tensor, TensorType } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { type TensorTree, trace } from "../graph/trace.ts";
-import { encodeModel } from "../onnx/encode.ts";
-import { compileProgram, type Program } from "../program.ts";
+import type { HostTensor, TensorType } from "../graph/types.ts";
+import { encodeModel } from "../program/encode.ts";
+import { compileProgram, type Program } from "../program/program.ts";
+import { deserializeGraph } from "../program/serialize.ts";
 import { checkExecutor, sample } from "../testing/check.ts";
+import { relu } from "./activations.ts";
+import { sum } from "./broadcast.ts";
 import { scan } from "./control.ts";
 import { conv2d } from "./convolution.ts";
-import { add, mul, relu, sub } from "./elementwise.ts";
+import { add, mul, sub } from "./elementwise.ts";
 import { gather } from "./indexing.ts";
 import { linear } from "./matmul.ts";
-import { mean, sum } from "./reductions.ts";
+import { mean } from "./reductions.ts";
 import { flatten } from "./shape.ts";
 import { softmaxCrossEntropy } from "./softmax.ts";
 

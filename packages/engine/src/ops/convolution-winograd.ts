@@ -1,5 +1,5 @@
-import type { Node } from "../graph/tensor.ts";
-import { int, ints, type Lowering } from "../onnx/lowering.ts";
+import type { Lowering, Node } from "../graph/graph.ts";
+import { int, ints } from "../onnx/attributes.ts";
 import { outputSize, type Windows, windowsOf } from "./windows.ts";
 import { axisTransforms, hasWinograd, type Matrix, transposed, weightTransform, winograd } from "./winograd.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { evaluateGraph } from "../executor/interpreter.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { trace } from "../graph/trace.ts";
 import { checkExecutor, checkGradients, sample } from "../testing/check.ts";
 import { type ConvolutionOptions, conv2d, conv2dInputGradient, conv2dWeightGradient } from "./convolution.ts";

@@ -1,9 +1,10 @@
-import { apply, type Operator, shapeError } from "../graph/operator.ts";
+import { apply } from "../graph/apply.ts";
+import type { Attributes, Operator, Tensor } from "../graph/graph.ts";
+import { sizeOfShape } from "../graph/host.ts";
 import { formatShape, sameShape, staticDim } from "../graph/shape.ts";
-import type { Attributes, HostTensor, Shape, Tensor } from "../graph/tensor.ts";
+import type { HostTensor, Shape } from "../graph/types.ts";
 import { lowerConvolution, lowerInputGradient, lowerWeightGradient } from "./convolution-lowering.ts";
-import { sizeOfShape } from "./host.ts";
-import { requireFloats } from "./pointwise.ts";
+import { requireFloats, shapeError } from "./operands.ts";
 import {
   checkWindows,
   eachTap,

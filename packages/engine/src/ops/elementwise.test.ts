@@ -1,8 +1,13 @@
 import { describe, expect, it } from "vitest";
-import type { Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { constant } from "../graph/sources.ts";
 import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
-import { constant } from "./basic.ts";
-import * as ops from "./elementwise.ts";
+import * as activations from "./activations.ts";
+import * as comparison from "./comparison.ts";
+import * as elementwise from "./elementwise.ts";
+import * as selection from "./selection.ts";
+
+const ops = { ...activations, ...comparison, ...elementwise, ...selection };
 
 type Unary = (x: Tensor) => Tensor;
 const everywhere: Record<string, Unary> = {

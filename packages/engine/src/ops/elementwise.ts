@@ -1,15 +1,9 @@
-import { apply, type Operator } from "../graph/operator.ts";
-import type { DType, Tensor } from "../graph/tensor.ts";
-import { asTensor } from "../graph/trace.ts";
-import { constant } from "./basic.ts";
+import { apply } from "../graph/apply.ts";
+import type { Operator, Tensor } from "../graph/graph.ts";
+import { asTensor, constant, type Operand } from "../graph/sources.ts";
+import type { DType } from "../graph/types.ts";
+import { broadcastTo } from "./broadcast.ts";
 import { applyBinary, binary, unary } from "./pointwise.ts";
-import { broadcastTo } from "./shape.ts";
-
-export * from "./activations.ts";
-export * from "./comparison.ts";
-
-/** A float tensor or a number that is traced as a constant scalar. */
-export type Operand = Tensor | number;
 
 const numeric: readonly DType[] = ["float", "int32"];
 

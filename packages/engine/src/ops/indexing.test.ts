@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import type { Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
-import { cast } from "./elementwise.ts";
 import { gather, gatherLast, oneHot, scatterAdd } from "./indexing.ts";
+import { cast } from "./selection.ts";
 
 const x = sample([4, 3, 2]);
 const indices = host("int32", [2, 3], [0, 3, 3, 1, 0, 3]);

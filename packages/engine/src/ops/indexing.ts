@@ -1,12 +1,15 @@
 import { AnabranchError } from "../errors.ts";
-import { apply, type Operator, shapeError } from "../graph/operator.ts";
+import { apply } from "../graph/apply.ts";
+import type { Lowering, Node, Operator, Tensor } from "../graph/graph.ts";
+import { pick, sizeOfShape } from "../graph/host.ts";
 import { formatShape, normalizeAxis, sameShape } from "../graph/shape.ts";
-import type { Dim, Node, Shape, Tensor } from "../graph/tensor.ts";
-import { int, type Lowering, onnxTypes, string } from "../onnx/lowering.ts";
-import { constant } from "./basic.ts";
-import { cast, equal, mul } from "./elementwise.ts";
-import { pick, sizeOfShape } from "./host.ts";
-import { showTensors } from "./pointwise.ts";
+import { constant } from "../graph/sources.ts";
+import type { Dim, Shape } from "../graph/types.ts";
+import { int, onnxTypes, string } from "../onnx/attributes.ts";
+import { equal } from "./comparison.ts";
+import { mul } from "./elementwise.ts";
+import { shapeError, showTensors } from "./operands.ts";
+import { cast } from "./selection.ts";
 import { expandDims, transpose } from "./shape.ts";
 
 function requireIndices(operator: string, indices: Tensor, inputs: readonly Tensor[]): void {

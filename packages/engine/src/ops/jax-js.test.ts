@@ -1,18 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { gradients } from "../autodiff/gradient.ts";
 import { evaluateGraph } from "../executor/interpreter.ts";
-import type { HostTensor, Tensor, TensorType } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { constant } from "../graph/sources.ts";
 import { type TensorTree, trace } from "../graph/trace.ts";
+import type { HostTensor, TensorType } from "../graph/types.ts";
 import { host, sample } from "../testing/check.ts";
 import { record } from "../testing/tally.ts";
-import { constant } from "./basic.ts";
+import { gelu, sigmoid, silu, tanh } from "./activations.ts";
+import { sum } from "./broadcast.ts";
 import { conv2d } from "./convolution.ts";
-import { add, div, exp, gelu, log, maximum, mul, pow, sigmoid, silu, square, tanh } from "./elementwise.ts";
+import { add, div, exp, log, mul, pow, square } from "./elementwise.ts";
 import { gather } from "./indexing.ts";
 import { matmul } from "./matmul.ts";
 import { standardize } from "./normalization.ts";
-import { max, mean, sum } from "./reductions.ts";
-import { concat, slice, transpose } from "./shape.ts";
+import { concat, slice } from "./pieces.ts";
+import { max, mean } from "./reductions.ts";
+import { maximum } from "./selection.ts";
+import { transpose } from "./shape.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
 
 // An independent implementation as second opinion. Its arrays are reference-counted: every use but the last is `.ref`.

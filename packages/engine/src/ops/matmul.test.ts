@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { HostTensor } from "../graph/tensor.ts";
 import { trace } from "../graph/trace.ts";
+import type { HostTensor } from "../graph/types.ts";
 import { checkExecutor, checkGradients, sample } from "../testing/check.ts";
 import { linear, type MatmulOptions, matmul } from "./matmul.ts";
 

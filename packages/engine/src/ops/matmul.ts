@@ -1,10 +1,11 @@
-import { apply, type Operator, shapeError } from "../graph/operator.ts";
+import { apply } from "../graph/apply.ts";
+import type { Attributes, Node, Operator, Tensor } from "../graph/graph.ts";
 import { broadcastShapes, formatShape, product } from "../graph/shape.ts";
-import type { Attributes, Dim, HostTensor, Node, Shape, Tensor } from "../graph/tensor.ts";
-import { int } from "../onnx/lowering.ts";
+import type { Dim, HostTensor, Shape } from "../graph/types.ts";
+import { int } from "../onnx/attributes.ts";
+import { sumTo } from "./broadcast.ts";
 import { add } from "./elementwise.ts";
-import { requireFloats } from "./pointwise.ts";
-import { sumTo } from "./reductions.ts";
+import { requireFloats, shapeError } from "./operands.ts";
 import { reshape } from "./shape.ts";
 
 /** Which operands of a product are read transposed in their last two axes. */

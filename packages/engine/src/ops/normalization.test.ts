@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import { input } from "../graph/sources.ts";
 import { checkExecutor, checkGradients, sample } from "../testing/check.ts";
-import { input } from "./basic.ts";
 import { mul } from "./elementwise.ts";
 import { groupNorm, layerNorm, standardize } from "./normalization.ts";
 

@@ -1,10 +1,11 @@
-import { applyAll, type Operator, shapeError } from "../graph/operator.ts";
+import { applyAll, outputOf } from "../graph/apply.ts";
+import type { Node, Operator, Tensor } from "../graph/graph.ts";
+import { sizeOfShape } from "../graph/host.ts";
 import { normalizeAxis, staticShape } from "../graph/shape.ts";
-import type { HostTensor, Node, Tensor } from "../graph/tensor.ts";
-import { float, int } from "../onnx/lowering.ts";
+import type { HostTensor } from "../graph/types.ts";
+import { float, int } from "../onnx/attributes.ts";
 import { add, mul, square, sub } from "./elementwise.ts";
-import { sizeOfShape } from "./host.ts";
-import { outputOf, requireFloats, showTensors } from "./pointwise.ts";
+import { requireFloats, shapeError, showTensors } from "./operands.ts";
 import { mean } from "./reductions.ts";
 import { reshape } from "./shape.ts";
 

@@ -1,9 +1,10 @@
-import { apply, type Operator, shapeError } from "../graph/operator.ts";
+import { apply } from "../graph/apply.ts";
+import type { Operator, Tensor } from "../graph/graph.ts";
+import { allocate, pick, sizeOfShape, stridesOf, walk } from "../graph/host.ts";
 import { formatShape, normalizeAxis, sameShape, staticDim } from "../graph/shape.ts";
-import type { Dim, Shape, Tensor } from "../graph/tensor.ts";
-import { int } from "../onnx/lowering.ts";
-import { allocate, pick, sizeOfShape, stridesOf, walk } from "./host.ts";
-import { showTensors } from "./pointwise.ts";
+import type { Dim, Shape } from "../graph/types.ts";
+import { int } from "../onnx/attributes.ts";
+import { shapeError, showTensors } from "./operands.ts";
 
 const sliceOperator: Operator = {
   name: "slice",

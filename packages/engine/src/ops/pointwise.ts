@@ -1,33 +1,17 @@
-import { apply, type Operator, shapeError } from "../graph/operator.ts";
-import { broadcastShapes, formatShape, sameShape } from "../graph/shape.ts";
-import type { DType, HostTensor, Node, Tensor } from "../graph/tensor.ts";
-import type { Lowering } from "../onnx/lowering.ts";
-import { constant } from "./basic.ts";
-import { allocate, broadcastOffsets, sizeOfShape } from "./host.ts";
-import { sumTo } from "./reductions.ts";
+import { apply, outputOf } from "../graph/apply.ts";
+import type { Lowering, Node, Operator, Tensor } from "../graph/graph.ts";
+import { allocate, broadcastOffsets, sizeOfShape } from "../graph/host.ts";
+import { broadcastShapes, sameShape } from "../graph/shape.ts";
+import { constant } from "../graph/sources.ts";
+import type { DType, HostTensor } from "../graph/types.ts";
+import { sumTo } from "./broadcast.ts";
+import { requireFloats, shapeError, showTensors } from "./operands.ts";
 
 /** An ONNX operator type, or a rule that emits several nodes. */
-export type LoweringRule = string | ((lowering: Lowering, inputs: readonly string[], node: Node) => string);
+type LoweringRule = string | ((lowering: Lowering, inputs: readonly string[], node: Node) => string);
 
-export function lowerBy(rule: LoweringRule, lowering: Lowering, inputs: readonly string[], node: Node): string {
+function lowerBy(rule: LoweringRule, lowering: Lowering, inputs: readonly string[], node: Node): string {
   return typeof rule === "string" ? lowering.emit(rule, inputs) : rule(lowering, inputs, node);
-}
-
-/** Output `index` of a node as a traced value; gradient rules reuse what the forward pass computed. */
-export function outputOf(node: Node, index = 0): Tensor {
-  const { dtype, shape } = node.outputs[index]!;
-  return { node, output: index, dtype, shape };
-}
-
-/** "float[N, 3]" for error messages. */
-export function showTensors(inputs: readonly Tensor[]): string {
-  return inputs.map((t) => t.dtype + formatShape(t.shape)).join(", ");
-}
-
-/** Refuses operands of another element type than float. */
-export function requireFloats(operator: string, operands: readonly Tensor[]): void {
-  if (operands.every((t) => t.dtype === "float")) return;
-  throw shapeError(operator, "operands must be float", showTensors(operands), "float");
 }
 
 /** A float operator of one input that acts on each element. */

@@ -1,5 +1,5 @@
-import type { Node } from "../graph/tensor.ts";
-import { int, ints, type Lowering, type OnnxAttributes, onnxTypes, string } from "../onnx/lowering.ts";
+import type { Lowering, Node } from "../graph/graph.ts";
+import { int, ints, type OnnxAttributes, onnxTypes, string } from "../onnx/attributes.ts";
 import { type Windows, windowsOf } from "./windows.ts";
 
 /** Below every float32 that can be a maximum; finite, because the one-hot convolutions multiply it by zero. */

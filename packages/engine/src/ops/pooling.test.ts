@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { evaluateGraph } from "../executor/interpreter.ts";
-import { apply } from "../graph/operator.ts";
-import type { HostTensor, Tensor } from "../graph/tensor.ts";
+import { apply } from "../graph/apply.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { trace } from "../graph/trace.ts";
+import type { HostTensor } from "../graph/types.ts";
 import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
 import { avgPool2d, maxPool2d, maxPoolGradientOperator, type PoolingOptions } from "./pooling.ts";
 

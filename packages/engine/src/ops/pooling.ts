@@ -1,7 +1,8 @@
-import { apply, type Operator, shapeError } from "../graph/operator.ts";
-import type { Attributes, HostTensor, Node, Shape, Tensor } from "../graph/tensor.ts";
-import { sizeOfShape } from "./host.ts";
-import { requireFloats } from "./pointwise.ts";
+import { apply } from "../graph/apply.ts";
+import type { Attributes, Node, Operator, Tensor } from "../graph/graph.ts";
+import { sizeOfShape } from "../graph/host.ts";
+import type { HostTensor, Shape } from "../graph/types.ts";
+import { requireFloats, shapeError } from "./operands.ts";
 import {
   lowerAveragePool,
   lowerAveragePoolGradient,

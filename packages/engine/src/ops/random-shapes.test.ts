@@ -1,14 +1,18 @@
 import { describe, it } from "vitest";
-import type { HostTensor, Shape, Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { sizeOfShape } from "../graph/host.ts";
+import type { HostTensor, Shape } from "../graph/types.ts";
 import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
+import { sum } from "./broadcast.ts";
+import { greater } from "./comparison.ts";
 import { conv2d } from "./convolution.ts";
-import { add, div, exp, greater, maximum, mul, pow, square, sub, where } from "./elementwise.ts";
-import { sizeOfShape } from "./host.ts";
+import { add, div, exp, mul, pow, square, sub } from "./elementwise.ts";
 import { gather } from "./indexing.ts";
 import { matmul } from "./matmul.ts";
 import { standardize } from "./normalization.ts";
 import { avgPool2d, maxPool2d } from "./pooling.ts";
-import { max, mean, sum } from "./reductions.ts";
+import { max, mean } from "./reductions.ts";
+import { maximum, where } from "./selection.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
 
 type Inputs = Readonly<Record<string, HostTensor>>;

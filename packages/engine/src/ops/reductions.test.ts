@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { gradients } from "../autodiff/gradient.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
+import { sum, sumTo } from "./broadcast.ts";
 import { add, mul, square } from "./elementwise.ts";
-import { argmax, globalNorm, max, mean, sum, sumTo } from "./reductions.ts";
+import { argmax, globalNorm, max, mean } from "./reductions.ts";
 
 const x = sample([2, 3, 4], { scale: 2 });
 

@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { Shape, Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
+import type { Shape } from "../graph/types.ts";
 import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
+import { broadcastTo } from "./broadcast.ts";
 import { mul } from "./elementwise.ts";
 import { matmul } from "./matmul.ts";
-import { broadcastTo, concat, expandDims, flatten, pad, reshape, slice, squeeze, transpose } from "./shape.ts";
+import { concat, pad, slice } from "./pieces.ts";
+import { expandDims, flatten, reshape, squeeze, transpose } from "./shape.ts";
 
 const x = sample([2, 3, 4]);
 const y = sample([2, 2, 4], { seed: 3 });

@@ -1,13 +1,11 @@
 import { AnabranchError } from "../errors.ts";
-import { apply, type Operator, shapeError } from "../graph/operator.ts";
-import { broadcastShapes, formatShape, normalizeAxis, product, sameShape, sameSize } from "../graph/shape.ts";
-import type { Dim, Node, Shape, Tensor } from "../graph/tensor.ts";
-import { int, ints, type Lowering } from "../onnx/lowering.ts";
-import { broadcastOffsets, pick, stridesOf, walk } from "./host.ts";
-import { showTensors } from "./pointwise.ts";
-import { sumTo } from "./reductions.ts";
-
-export * from "./pieces.ts";
+import { apply } from "../graph/apply.ts";
+import type { Lowering, Node, Operator, Tensor } from "../graph/graph.ts";
+import { pick, stridesOf, walk } from "../graph/host.ts";
+import { formatShape, normalizeAxis, product, sameShape, sameSize } from "../graph/shape.ts";
+import type { Dim, Shape } from "../graph/types.ts";
+import { int, ints } from "../onnx/attributes.ts";
+import { shapeError, showTensors } from "./operands.ts";
 
 const reshapeOperator: Operator = {
   name: "reshape",
@@ -98,37 +96,6 @@ const transposeOperator: Operator = {
   },
 };
 
-const broadcastToOperator: Operator = {
-  name: "broadcastTo",
-  infer(inputs, attributes) {
-    const shape = attributes["shape"] as Shape;
-    const [x, like] = inputs as [Tensor, Tensor?];
-    const joint = broadcastShapes(x.shape, shape);
-    if (joint === undefined || !sameShape(joint, shape)) {
-      throw shapeError("broadcastTo", "the shape does not broadcast", formatShape(x.shape), formatShape(shape));
-    }
-    if (like === undefined ? shape.some((d) => typeof d === "string") : !sameShape(like.shape, shape)) {
-      throw shapeError(
-        "broadcastTo",
-        "symbolic extents need a tensor to be read from",
-        showTensors(inputs),
-        `like ${formatShape(shape)}`,
-      );
-    }
-    return [{ dtype: x.dtype, shape }];
-  },
-  gradient: (node, cotangents) => [sumTo(cotangents[0]!, node.inputs[0]!.shape)],
-  lower(lowering, node, [x, like]) {
-    const shape = node.outputs[0]!.shape;
-    const target = like === undefined ? lowering.int64(shape as readonly number[]) : lowering.emit("Shape", [like]);
-    return [lowering.emit("Expand", [x!, target])];
-  },
-  evaluate([x], node, evaluation) {
-    const shape = evaluation.resolve(node.outputs[0]!.shape);
-    return [pick(x!, shape, broadcastOffsets(x!.shape, shape))];
-  },
-};
-
 /** The same elements in row-major order under another shape. One symbolic dimension may be merged or split. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   return sameShape(x.shape, shape) ? x : apply(reshapeOperator, [x], { shape: [...shape] });
@@ -140,17 +107,6 @@ export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
   return axes.every((axis, i) => axis === i) && axes.length === x.shape.length
     ? x
     : apply(transposeOperator, [x], { permutation: axes });
-}
-
-/**
- * x repeated to fill `shape`. Prefer implicit broadcasting, which copies nothing.
- *
- * @param like a tensor of exactly `shape`, needed when that has symbolic dimensions: they are read from it at run time
- */
-export function broadcastTo(x: Tensor, shape: Shape, like?: Tensor): Tensor {
-  if (sameShape(x.shape, shape)) return x;
-  const runTime = like !== undefined && shape.some((d) => typeof d === "string");
-  return apply(broadcastToOperator, runTime ? [x, like] : [x], { shape: [...shape] });
 }
 
 /** A new axis of extent 1 at `axis` of the result. */
@@ -174,4 +130,4 @@ export function flatten(x: Tensor, fromAxis = 1): Tensor {
   return reshape(x, [...x.shape.slice(0, at), merged]);
 }
 
-export const shapeOperators: readonly Operator[] = [reshapeOperator, transposeOperator, broadcastToOperator];
+export const shapeOperators: readonly Operator[] = [reshapeOperator, transposeOperator];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { input } from "../graph/sources.ts";
 import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
-import { input } from "./basic.ts";
 import { logSoftmax, softmax, softmaxCrossEntropy } from "./softmax.ts";
 
 describe("softmax", () => {

@@ -1,12 +1,14 @@
-import { apply, type Operator, shapeError } from "../graph/operator.ts";
+import { apply, outputOf } from "../graph/apply.ts";
+import type { Node, Operator, Tensor } from "../graph/graph.ts";
+import { sizeOfShape } from "../graph/host.ts";
 import { formatShape, normalizeAxis, sameShape } from "../graph/shape.ts";
-import type { HostTensor, Node, Tensor } from "../graph/tensor.ts";
-import { int } from "../onnx/lowering.ts";
-import { cast, exp, mul, sub } from "./elementwise.ts";
-import { sizeOfShape } from "./host.ts";
+import type { HostTensor } from "../graph/types.ts";
+import { int } from "../onnx/attributes.ts";
+import { sum } from "./broadcast.ts";
+import { exp, mul, sub } from "./elementwise.ts";
 import { checkIndex, oneHot } from "./indexing.ts";
-import { outputOf, requireFloats, showTensors } from "./pointwise.ts";
-import { sum } from "./reductions.ts";
+import { requireFloats, shapeError, showTensors } from "./operands.ts";
+import { cast } from "./selection.ts";
 import { expandDims } from "./shape.ts";
 
 /** exp(x) / sum(exp(x)) along one axis, with the maximum subtracted first. */

@@ -1,16 +1,19 @@
-import type { Operator } from "../graph/operator.ts";
+import type { Operator } from "../graph/graph.ts";
+import { constantOperator, inputOperator } from "../graph/sources.ts";
 import { activationOperators } from "./activations.ts";
-import { constantOperator, identityOperator, inputOperator, stopGradientOperator } from "./basic.ts";
+import { broadcastOperators } from "./broadcast.ts";
 import { comparisonOperators } from "./comparison.ts";
 import { condOperator, scanOperator } from "./control.ts";
 import { convolutionOperators } from "./convolution.ts";
 import { elementwiseOperators } from "./elementwise.ts";
+import { identityOperator, stopGradientOperator } from "./identity.ts";
 import { indexingOperators } from "./indexing.ts";
 import { matmulOperators } from "./matmul.ts";
 import { normalizationOperators } from "./normalization.ts";
 import { pieceOperators } from "./pieces.ts";
 import { poolingOperators } from "./pooling.ts";
 import { reductionOperators } from "./reductions.ts";
+import { selectionOperators } from "./selection.ts";
 import { shapeOperators } from "./shape.ts";
 import { softmaxOperators } from "./softmax.ts";
 
@@ -25,9 +28,11 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
     condOperator,
     ...elementwiseOperators,
     ...comparisonOperators,
+    ...selectionOperators,
     ...activationOperators,
     ...reductionOperators,
     ...shapeOperators,
+    ...broadcastOperators,
     ...pieceOperators,
     ...indexingOperators,
     ...matmulOperators,

@@ -1,6 +1,7 @@
-import { shapeError } from "../graph/operator.ts";
+import type { Attributes } from "../graph/graph.ts";
 import { staticDim } from "../graph/shape.ts";
-import type { Attributes, Dim, Shape } from "../graph/tensor.ts";
+import type { Dim, Shape } from "../graph/types.ts";
+import { shapeError } from "./operands.ts";
 
 /** One extent for both axes, or [height, width]. */
 export type Pair = number | readonly [number, number];

@@ -1,16 +1,9 @@
-import type { Tensor } from "../graph/tensor.ts";
-import type { TensorTree } from "../graph/trace.ts";
-import { constant } from "../ops/basic.ts";
-import { add, div, exp, mul, sqrt, square, tanh } from "../ops/elementwise.ts";
-import {
-  byPath,
-  combineTrees,
-  fromPaths,
-  type NamedTensors,
-  type Optimizer,
-  requireOption,
-  zerosLike,
-} from "./optimizer.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { constant } from "../graph/sources.ts";
+import { byPath, fromPaths, type NamedTensors, type TensorTree } from "../graph/trace.ts";
+import { tanh } from "../ops/activations.ts";
+import { add, div, exp, mul, sqrt, square } from "../ops/elementwise.ts";
+import { combineTrees, type Optimizer, requireOption, zerosLike } from "./optimizer.ts";
 
 export interface AdamwOptions {
   /** Decay of the mean of the gradient. Default 0.9. */

@@ -1,8 +1,8 @@
 import { AnabranchError } from "../errors.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { formatShape } from "../graph/shape.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import { constant } from "../graph/sources.ts";
 import { type TensorTree, type TypeTree, tensorLeaves } from "../graph/trace.ts";
-import { constant } from "../ops/basic.ts";
 import { oneHot } from "../ops/indexing.ts";
 import { matmul } from "../ops/matmul.ts";
 import { reshape, transpose } from "../ops/shape.ts";

@@ -1,6 +1,7 @@
 import { mapTensors, type TensorTree } from "../graph/trace.ts";
-import { add, div, minimum, mul } from "../ops/elementwise.ts";
+import { add, div, mul } from "../ops/elementwise.ts";
 import { globalNorm } from "../ops/reductions.ts";
+import { minimum } from "../ops/selection.ts";
 import { requireOption } from "./optimizer.ts";
 
 /**

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { valueAndGrad } from "../autodiff/gradient.ts";
 import { evaluateGraph } from "../executor/interpreter.ts";
-import type { HostTensor, Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { constant } from "../graph/sources.ts";
 import { trace } from "../graph/trace.ts";
-import { constant } from "../ops/basic.ts";
+import type { HostTensor } from "../graph/types.ts";
+import { sum } from "../ops/broadcast.ts";
 import { mul, square } from "../ops/elementwise.ts";
 import { matmul } from "../ops/matmul.ts";
-import { mean, sum } from "../ops/reductions.ts";
+import { mean } from "../ops/reductions.ts";
 import { softmaxCrossEntropy } from "../ops/softmax.ts";
 import { host } from "../testing/check.ts";
 import { gaussNewtonBartlett, hessianProduct, hutchinson } from "./index.ts";

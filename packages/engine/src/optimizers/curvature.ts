@@ -1,8 +1,9 @@
 import { valueAndGrad } from "../autodiff/gradient.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
+import type { Operand } from "../graph/sources.ts";
 import { mapTensors, type TensorTree, tensorLeaves } from "../graph/trace.ts";
-import { add, mul, type Operand, square } from "../ops/elementwise.ts";
-import { sum } from "../ops/reductions.ts";
+import { sum } from "../ops/broadcast.ts";
+import { add, mul, square } from "../ops/elementwise.ts";
 import { combineTrees } from "./optimizer.ts";
 
 /**

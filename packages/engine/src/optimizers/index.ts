@@ -1,3 +1,4 @@
+export type { NamedTensors } from "../graph/trace.ts";
 export { type AdamwOptions, type AdamwState, adamw } from "./adamw.ts";
 export { clipByGlobalNorm } from "./clip.ts";
 export { gaussNewtonBartlett, hessianProduct, hutchinson } from "./curvature.ts";
@@ -5,7 +6,6 @@ export { type MuonOptions, type MuonState, muon } from "./muon.ts";
 export { type NewtonSchulzOptions, newtonSchulz } from "./newton-schulz.ts";
 export {
   combineTrees,
-  type NamedTensors,
   type Optimizer,
   type OptimizerDirection,
   type OptimizerState,

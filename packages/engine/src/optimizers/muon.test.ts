@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { evaluateGraph } from "../executor/interpreter.ts";
-import type { HostTensor, Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { type TensorTree, trace } from "../graph/trace.ts";
+import type { HostTensor } from "../graph/types.ts";
 import { add, mul } from "../ops/elementwise.ts";
 import { reshape, transpose } from "../ops/shape.ts";
 import { checkExecutor, host } from "../testing/check.ts";

@@ -1,21 +1,12 @@
 import { AnabranchError } from "../errors.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { formatShape } from "../graph/shape.ts";
-import type { Tensor } from "../graph/tensor.ts";
-import type { TensorTree } from "../graph/trace.ts";
+import { byPath, fromPaths, type NamedTensors, type TensorTree } from "../graph/trace.ts";
 import { add, mul } from "../ops/elementwise.ts";
 import { reshape } from "../ops/shape.ts";
 import { type AdamwOptions, adamw } from "./adamw.ts";
 import { newtonSchulz } from "./newton-schulz.ts";
-import {
-  byPath,
-  combineTrees,
-  fromPaths,
-  type NamedTensors,
-  type Optimizer,
-  type OptimizerState,
-  requireOption,
-  zerosLike,
-} from "./optimizer.ts";
+import { combineTrees, type Optimizer, type OptimizerState, requireOption, zerosLike } from "./optimizer.ts";
 
 export interface MuonOptions {
   /** mu in [0, 1). Default 0.95. */

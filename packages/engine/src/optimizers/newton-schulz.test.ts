@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { evaluateGraph } from "../executor/interpreter.ts";
-import type { HostTensor } from "../graph/tensor.ts";
 import { trace } from "../graph/trace.ts";
+import type { HostTensor } from "../graph/types.ts";
 import { checkExecutor, host } from "../testing/check.ts";
 import { sample } from "../testing/samples.ts";
 import { type NewtonSchulzOptions, newtonSchulz } from "./newton-schulz.ts";

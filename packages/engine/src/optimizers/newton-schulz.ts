@@ -1,7 +1,7 @@
-import type { Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { sum } from "../ops/broadcast.ts";
 import { add, div, mul, sqrt, square } from "../ops/elementwise.ts";
 import { matmul } from "../ops/matmul.ts";
-import { sum } from "../ops/reductions.ts";
 import { requireOption } from "./optimizer.ts";
 
 export interface NewtonSchulzOptions {

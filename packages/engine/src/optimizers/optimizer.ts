@@ -1,14 +1,11 @@
 import { AnabranchError } from "../errors.ts";
-import type { Tensor } from "../graph/tensor.ts";
-import { mapTensors, type TensorTree, type TypeTree, tensorLeaves } from "../graph/trace.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { constant } from "../graph/sources.ts";
+import { mapTensors, type NamedTensors, type TensorTree, type TypeTree, tensorLeaves } from "../graph/trace.ts";
 import { requireSamePaths } from "../graph/tree.ts";
-import { constant } from "../ops/basic.ts";
+import { broadcastTo } from "../ops/broadcast.ts";
 import { mul, sub } from "../ops/elementwise.ts";
-import { broadcastTo } from "../ops/shape.ts";
-import type { Refresh } from "../refresh.ts";
-
-/** Arrays by name. */
-export type NamedTensors = Readonly<Record<string, Tensor>>;
+import type { Refresh } from "../program/refresh.ts";
 
 /**
  * What an optimizer remembers. `preconditioner` is its metric, by parameter path ("path", "path/left", ...): the part
@@ -102,14 +99,4 @@ export function combineTrees<P extends TensorTree>(
     return new Map(leaves.map(({ path, leaf }) => [path, leaf]));
   });
   return mapTensors(first, (leaf, path) => fn(path, leaf, ...others.map((tree) => tree.get(path)!)));
-}
-
-/** The leaves of a tree by path. */
-export function byPath(tree: TensorTree): NamedTensors {
-  return Object.fromEntries(tensorLeaves(tree).map(({ path, leaf }) => [path, leaf]));
-}
-
-/** A tree of the structure of `like` from arrays by path. */
-export function fromPaths<P extends TensorTree>(like: P, named: NamedTensors): P {
-  return mapTensors(like, (_leaf, path) => named[path]!);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { evaluateGraph } from "../executor/interpreter.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { type TensorTree, trace } from "../graph/trace.ts";
 import { checkExecutor, host } from "../testing/check.ts";
 import { adamw, clipByGlobalNorm, type Optimizer, sgd, takeStep } from "./index.ts";

@@ -1,4 +1,4 @@
-import type { Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { add, mul } from "../ops/elementwise.ts";
 import { combineTrees, type Optimizer, requireOption, zerosLike } from "./optimizer.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { onnxruntimeNode } from "../executor/onnxruntime-node.ts";
-import type { HostTensor } from "../graph/tensor.ts";
+import type { HostTensor } from "../graph/types.ts";
 import { product, transposed } from "../linalg/product.ts";
 import { symmetricEigen } from "../linalg/symmetric-eigen.ts";
 import { descend, host, sample } from "../testing/check.ts";

@@ -1,8 +1,8 @@
-import type { Tensor } from "../graph/tensor.ts";
-import { type TensorTree, tensorLeaves } from "../graph/trace.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { type NamedTensors, type TensorTree, tensorLeaves } from "../graph/trace.ts";
 import { add, mul } from "../ops/elementwise.ts";
 import { alongAxis, axisGram, type FactoredAxis, factoredAxes, identityMatrix } from "./axes.ts";
-import { combineTrees, type NamedTensors, type Optimizer, requireOption } from "./optimizer.ts";
+import { combineTrees, type Optimizer, requireOption } from "./optimizer.ts";
 
 export interface ShampooOptions {
   /** Start of every factor: epsilon * I. More than 0. Default 1e-4. */

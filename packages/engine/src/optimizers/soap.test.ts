@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { evaluateGraph } from "../executor/interpreter.ts";
 import { onnxruntimeNode } from "../executor/onnxruntime-node.ts";
-import type { HostTensor, Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { trace } from "../graph/trace.ts";
+import type { HostTensor } from "../graph/types.ts";
 import { product, transposed } from "../linalg/product.ts";
 import { qr } from "../linalg/qr.ts";
 import { symmetricEigen } from "../linalg/symmetric-eigen.ts";

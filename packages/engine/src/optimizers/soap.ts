@@ -1,12 +1,14 @@
-import type { Tensor } from "../graph/tensor.ts";
-import { type TensorTree, tensorLeaves } from "../graph/trace.ts";
-import { constant } from "../ops/basic.ts";
-import { add, div, greater, maximum, mul, sqrt, square, sub, where } from "../ops/elementwise.ts";
-import { broadcastTo } from "../ops/shape.ts";
-import type { Refresh } from "../refresh.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { constant } from "../graph/sources.ts";
+import { type NamedTensors, type TensorTree, tensorLeaves } from "../graph/trace.ts";
+import { broadcastTo } from "../ops/broadcast.ts";
+import { greater } from "../ops/comparison.ts";
+import { add, div, mul, sqrt, square, sub } from "../ops/elementwise.ts";
+import { maximum, where } from "../ops/selection.ts";
+import type { Refresh } from "../program/refresh.ts";
 import { average, oneMinusPower } from "./adamw.ts";
 import { alongAxis, axisGram, type FactoredAxis, factoredAxes, identityMatrix } from "./axes.ts";
-import { combineTrees, type NamedTensors, type Optimizer, requireOption, zerosLike } from "./optimizer.ts";
+import { combineTrees, type Optimizer, requireOption, zerosLike } from "./optimizer.ts";
 
 export interface SoapOptions {
   /** Decay of the mean of the gradient. Default 0.95. */

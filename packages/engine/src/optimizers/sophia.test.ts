@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { valueAndGrad } from "../autodiff/gradient.ts";
 import { evaluateGraph } from "../executor/interpreter.ts";
-import type { HostTensor, Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { constant } from "../graph/sources.ts";
 import { mapTensors, type TensorTree, trace } from "../graph/trace.ts";
+import type { HostTensor } from "../graph/types.ts";
 import * as nn from "../nn/index.ts";
-import { constant } from "../ops/basic.ts";
 import { scan } from "../ops/control.ts";
 import { sub } from "../ops/elementwise.ts";
 import { gather } from "../ops/indexing.ts";

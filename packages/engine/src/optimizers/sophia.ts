@@ -1,19 +1,12 @@
 import { AnabranchError } from "../errors.ts";
-import type { Tensor } from "../graph/tensor.ts";
-import type { TensorTree } from "../graph/trace.ts";
-import { constant } from "../ops/basic.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { constant } from "../graph/sources.ts";
+import { byPath, fromPaths, type NamedTensors, type TensorTree } from "../graph/trace.ts";
+import { equal, less } from "../ops/comparison.ts";
 import { cond } from "../ops/control.ts";
-import { add, clip, div, equal, less, maximum, mul, where } from "../ops/elementwise.ts";
-import {
-  byPath,
-  combineTrees,
-  fromPaths,
-  type NamedTensors,
-  type Optimizer,
-  requireOption,
-  type StepContext,
-  zerosLike,
-} from "./optimizer.ts";
+import { add, div, mul } from "../ops/elementwise.ts";
+import { clip, maximum, where } from "../ops/selection.ts";
+import { combineTrees, type Optimizer, requireOption, type StepContext, zerosLike } from "./optimizer.ts";
 
 export interface SophiaOptions {
   /** Decay of the mean of the gradient. Default 0.96. */

@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import type { Executor } from "../executor/executor.ts";
 import { interpreter } from "../executor/interpreter.ts";
-import { apply, type Operator } from "../graph/operator.ts";
+import { apply } from "../graph/apply.ts";
+import type { Operator } from "../graph/graph.ts";
 import { mul, square } from "../ops/elementwise.ts";
 import { checkExecutor, checkGradients, formatTally, sample } from "./check.ts";
 

@@ -1,12 +1,12 @@
 import type { Executor } from "../executor/executor.ts";
 import { interpreter } from "../executor/interpreter.ts";
 import { loadProgram } from "../executor/load-program.ts";
-import type { HostTensor, TensorType } from "../graph/tensor.ts";
-import type { TensorTree } from "../graph/trace.ts";
-import { compileLoop, type Loop } from "../loop.ts";
-import { constant } from "../ops/basic.ts";
-import { type NamedTensors, type Optimizer, type OptimizerState, takeStep } from "../optimizers/optimizer.ts";
-import { refreshBelow } from "../refresh.ts";
+import { constant } from "../graph/sources.ts";
+import type { NamedTensors, TensorTree } from "../graph/trace.ts";
+import type { HostTensor, TensorType } from "../graph/types.ts";
+import { type Optimizer, type OptimizerState, takeStep } from "../optimizers/optimizer.ts";
+import { compileLoop, type Loop } from "../program/loop.ts";
+import { refreshBelow } from "../program/refresh.ts";
 
 type Named = Readonly<Record<string, HostTensor>>;
 

@@ -1,5 +1,5 @@
-import type { DType, HostTensor } from "../graph/tensor.ts";
-import { allocate, sizeOfShape } from "../ops/host.ts";
+import { allocate, sizeOfShape } from "../graph/host.ts";
+import type { DType, HostTensor } from "../graph/types.ts";
 
 /** Repeatable float test values in (-scale, scale) + shift: the same shape and seed give the same numbers. */
 export function sample(

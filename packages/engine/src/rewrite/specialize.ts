@@ -1,14 +1,14 @@
-import { cast } from "../ops/comparison.ts";
+import { apply } from "../graph/apply.ts";
+import type { Graph, Node, Tensor } from "../graph/graph.ts";
+import { sameShape } from "../graph/shape.ts";
+import { getValue, graphNodes, setValue, type ValueMap } from "../graph/traversal.ts";
 import { type Extents, prefersWinograd } from "../ops/convolution-winograd.ts";
 import { mul, neg } from "../ops/elementwise.ts";
-import { convolutionBiasOperator, gemm } from "../ops/fused.ts";
 import { maxPoolGradientOperator } from "../ops/pooling.ts";
+import { cast } from "../ops/selection.ts";
 import { reshape } from "../ops/shape.ts";
 import { windowsOf } from "../ops/windows.ts";
-import { type Graph, getValue, graphNodes, setValue, type ValueMap } from "./graph.ts";
-import { apply } from "./operator.ts";
-import { sameShape } from "./shape.ts";
-import type { Node, Tensor } from "./tensor.ts";
+import { convolutionBiasOperator, gemm } from "./fused.ts";
 
 /** How many times each node is read, as an operand or as an output of the graph. */
 type Uses = Map<Node, number>;

@@ -1,6 +1,7 @@
-import { constantOperator } from "../ops/basic.ts";
-import { sameShape } from "./shape.ts";
-import type { HostData, HostTensor, Node, Tensor } from "./tensor.ts";
+import type { Node, Tensor } from "../graph/graph.ts";
+import { sameShape } from "../graph/shape.ts";
+import { constantOperator } from "../graph/sources.ts";
+import type { HostData, HostTensor } from "../graph/types.ts";
 
 /** Larger constants are left to the executor. */
 export const SMALL = 64;

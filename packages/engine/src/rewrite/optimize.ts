@@ -1,6 +1,6 @@
-import { type Graph, getValue, setValue, sortNodes, type ValueMap } from "./graph.ts";
+import type { AttributeValue, Graph, Node, Tensor } from "../graph/graph.ts";
+import { getValue, setValue, sortNodes, type ValueMap } from "../graph/traversal.ts";
 import { dropBroadcasts, foldConstants, neutralOperand, SMALL } from "./simplify.ts";
-import type { AttributeValue, Node, Tensor } from "./tensor.ts";
 
 /**
  * Removes identities, neutral operands and needless broadcasts, folds small constants, and computes equal expressions

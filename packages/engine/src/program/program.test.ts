@@ -1,17 +1,21 @@
 import { expect, it } from "vitest";
-import { valueAndGrad } from "./autodiff/gradient.ts";
-import { interpreter } from "./executor/interpreter.ts";
-import { onnxruntimeNode } from "./executor/onnxruntime-node.ts";
-import { deserializeGraph } from "./graph/serialize.ts";
-import type { Tensor, TensorType } from "./graph/tensor.ts";
-import { type TensorTree, trace } from "./graph/trace.ts";
-import { constant, identity } from "./ops/basic.ts";
-import { cond, scan } from "./ops/control.ts";
-import { conv2d } from "./ops/convolution.ts";
-import { add, exp, greater, mul, square, sub } from "./ops/elementwise.ts";
-import { mean, sum } from "./ops/reductions.ts";
+import { valueAndGrad } from "../autodiff/gradient.ts";
+import { interpreter } from "../executor/interpreter.ts";
+import { onnxruntimeNode } from "../executor/onnxruntime-node.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { constant } from "../graph/sources.ts";
+import { type TensorTree, trace } from "../graph/trace.ts";
+import type { TensorType } from "../graph/types.ts";
+import { sum } from "../ops/broadcast.ts";
+import { greater } from "../ops/comparison.ts";
+import { cond, scan } from "../ops/control.ts";
+import { conv2d } from "../ops/convolution.ts";
+import { add, exp, mul, square, sub } from "../ops/elementwise.ts";
+import { identity } from "../ops/identity.ts";
+import { mean } from "../ops/reductions.ts";
+import { host, sample } from "../testing/check.ts";
 import { compileProgram } from "./program.ts";
-import { host, sample } from "./testing/check.ts";
+import { deserializeGraph } from "./serialize.ts";
 
 const types: Record<string, TensorType> = {
   w: { dtype: "float", shape: [3] },

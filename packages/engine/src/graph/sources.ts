@@ -1,8 +1,11 @@
 import { AnabranchError } from "../errors.ts";
-import { apply, type Operator } from "../graph/operator.ts";
-import { formatShape } from "../graph/shape.ts";
-import type { Dim, DType, HostData, HostTensor, Tensor, TensorType } from "../graph/tensor.ts";
+import { apply } from "./apply.ts";
+import type { Operator, Tensor } from "./graph.ts";
 import { allocate, sizeOfShape } from "./host.ts";
+import { formatShape } from "./shape.ts";
+import type { Dim, DType, HostData, TensorType } from "./types.ts";
+
+/** Values that come from no other value: every graph starts at them, and walkers of graphs know their operators by name. */
 
 /** Placeholder bound when the program runs. */
 export const inputOperator: Operator = {
@@ -82,29 +85,10 @@ function constantError(message: string, received: string, expected: string): Ana
   return new AnabranchError({ code: "engine/constant", message, where: "constant", received, expected, advice });
 }
 
-/** The value unchanged; `valueAndGrad` uses it to make variables distinct. */
-export const identityOperator: Operator = {
-  name: "identity",
-  infer: (inputs) => [inputs[0]!],
-  gradient: (_node, cotangents) => [cotangents[0]],
-  lower: (lowering, _node, inputs) => [lowering.emit("Identity", inputs)],
-  evaluate: (inputs) => [inputs[0] as HostTensor],
-};
+/** A tensor or a number that is traced as a constant scalar. */
+export type Operand = Tensor | number;
 
-/** A value of its own equal to x: a gradient by it is not the gradient by x. */
-export function identity(x: Tensor): Tensor {
-  return apply(identityOperator, [x]);
-}
-
-/** The value unchanged, with no gradient. */
-export const stopGradientOperator: Operator = {
-  name: "stopGradient",
-  infer: (inputs) => [inputs[0]!],
-  lower: (lowering, _node, inputs) => [lowering.emit("Identity", inputs)],
-  evaluate: (inputs) => [inputs[0] as HostTensor],
-};
-
-/** x, through which no gradient flows. */
-export function stopGradient(x: Tensor): Tensor {
-  return apply(stopGradientOperator, [x]);
+/** A traced scalar from a number; tensors pass through. */
+export function asTensor(value: Operand): Tensor {
+  return typeof value === "number" ? constant(value) : value;
 }

@@ -1,7 +1,9 @@
-import { AnabranchError } from "./errors.ts";
-import { graphNodes } from "./graph/graph.ts";
-import type { Tensor } from "./graph/tensor.ts";
+import { AnabranchError } from "../errors.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { input } from "../graph/sources.ts";
 import {
+  byPath,
+  fromPaths,
   mapTensors,
   placeholders,
   type TensorTree,
@@ -9,12 +11,11 @@ import {
   tensorLeaves,
   trace,
   typesOf,
-} from "./graph/trace.ts";
-import { requireSamePaths } from "./graph/tree.ts";
-import { hashText } from "./hash.ts";
-import { input } from "./ops/basic.ts";
-import { scan } from "./ops/control.ts";
-import { byPath, fromPaths } from "./optimizers/optimizer.ts";
+} from "../graph/trace.ts";
+import { graphNodes } from "../graph/traversal.ts";
+import { requireSamePaths } from "../graph/tree.ts";
+import { hashText } from "../hash.ts";
+import { scan } from "../ops/control.ts";
 import { compileProgram, type Port, type Program } from "./program.ts";
 import type { Refresh } from "./refresh.ts";
 

@@ -1,4 +1,4 @@
-import type { DType, HostData, HostTensor } from "../graph/tensor.ts";
+import type { DType, HostData, HostTensor } from "./types.ts";
 
 /** Helpers of the interpreter's plain evaluations: row-major host tensors with concrete shapes. */
 

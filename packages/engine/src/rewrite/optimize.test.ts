@@ -1,15 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { gradients } from "../autodiff/gradient.ts";
 import { evaluateGraph } from "../executor/interpreter.ts";
-import { constant, identity, stopGradient } from "../ops/basic.ts";
-import { add, cast, div, exp, mul, pow, relu, square, sub } from "../ops/elementwise.ts";
-import { mean, sum } from "../ops/reductions.ts";
-import { broadcastTo, reshape } from "../ops/shape.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { constant } from "../graph/sources.ts";
+import { trace } from "../graph/trace.ts";
+import { graphNodes } from "../graph/traversal.ts";
+import { relu } from "../ops/activations.ts";
+import { broadcastTo, sum } from "../ops/broadcast.ts";
+import { add, div, exp, mul, pow, square, sub } from "../ops/elementwise.ts";
+import { identity, stopGradient } from "../ops/identity.ts";
+import { mean } from "../ops/reductions.ts";
+import { cast } from "../ops/selection.ts";
+import { reshape } from "../ops/shape.ts";
 import { sample } from "../testing/samples.ts";
-import { graphNodes } from "./graph.ts";
 import { optimize } from "./optimize.ts";
-import type { Tensor } from "./tensor.ts";
-import { trace } from "./trace.ts";
 
 const x = sample([2, 3]);
 

@@ -1,18 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { gradients, valueAndGrad } from "../autodiff/gradient.ts";
 import { evaluateGraph } from "../executor/interpreter.ts";
+import type { Graph, Tensor } from "../graph/graph.ts";
+import { type TensorTree, trace } from "../graph/trace.ts";
+import { graphNodes } from "../graph/traversal.ts";
+import type { HostTensor } from "../graph/types.ts";
+import { relu, tanh } from "../ops/activations.ts";
+import { sum } from "../ops/broadcast.ts";
 import { conv2d } from "../ops/convolution.ts";
-import { add, mul, relu, square, sub, tanh } from "../ops/elementwise.ts";
+import { add, mul, square, sub } from "../ops/elementwise.ts";
 import { linear, matmul } from "../ops/matmul.ts";
 import { maxPool2d } from "../ops/pooling.ts";
-import { sum } from "../ops/reductions.ts";
 import { reshape } from "../ops/shape.ts";
 import { checkExecutor, host, sample } from "../testing/check.ts";
-import { type Graph, graphNodes } from "./graph.ts";
 import { optimize } from "./optimize.ts";
 import { specialize } from "./specialize.ts";
-import type { HostTensor, Tensor } from "./tensor.ts";
-import { type TensorTree, trace } from "./trace.ts";
 
 type Inputs = Readonly<Record<string, HostTensor>>;
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import type { Executor, HostTensors } from "./executor/executor.ts";
-import { interpreter } from "./executor/interpreter.ts";
-import { loadProgram } from "./executor/load-program.ts";
-import { onnxruntimeNode } from "./executor/onnxruntime-node.ts";
-import type { Tensor } from "./graph/tensor.ts";
-import { type TensorTree, type TypeTree, trace } from "./graph/trace.ts";
+import type { Executor, HostTensors } from "../executor/executor.ts";
+import { interpreter } from "../executor/interpreter.ts";
+import { loadProgram } from "../executor/load-program.ts";
+import { onnxruntimeNode } from "../executor/onnxruntime-node.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { type TensorTree, type TypeTree, trace } from "../graph/trace.ts";
+import { scan } from "../ops/control.ts";
+import { add, mul } from "../ops/elementwise.ts";
 import { compileLoop, type Loop, type LoopProgram } from "./loop.ts";
-import { scan } from "./ops/control.ts";
-import { add, mul } from "./ops/elementwise.ts";
 import { compileProgram } from "./program.ts";
 import { type KernelCall, type Refresh, refreshBelow } from "./refresh.ts";
 

@@ -1,10 +1,10 @@
-import type { Graph } from "./graph/graph.ts";
-import { optimize } from "./graph/optimize.ts";
-import { type SerializedGraph, serializeGraph } from "./graph/serialize.ts";
-import { specialize } from "./graph/specialize.ts";
-import type { DType, Shape } from "./graph/tensor.ts";
-import { hashBytes } from "./hash.ts";
-import { encodeModel } from "./onnx/encode.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { DType, Shape } from "../graph/types.ts";
+import { hashBytes } from "../hash.ts";
+import { optimize } from "../rewrite/optimize.ts";
+import { specialize } from "../rewrite/specialize.ts";
+import { encodeModel } from "./encode.ts";
+import { type SerializedGraph, serializeGraph } from "./serialize.ts";
 
 export interface Port {
   readonly name: string;

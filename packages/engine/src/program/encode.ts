@@ -1,10 +1,11 @@
 import { AnabranchError } from "../errors.ts";
-import { type Graph, getValue, graphNodes, type NamedTensor, setValue, type ValueMap } from "../graph/graph.ts";
-import { staticShape } from "../graph/shape.ts";
-import type { DType, Shape, Tensor } from "../graph/tensor.ts";
+import type { Graph, Lowering, NamedTensor, Tensor } from "../graph/graph.ts";
+import { getValue, graphNodes, setValue, type ValueMap } from "../graph/traversal.ts";
+import type { DType } from "../graph/types.ts";
 import { hashBytes } from "../hash.ts";
-import { type Lowering, type OnnxAttribute, type OnnxAttributes, onnxTypes } from "./lowering.ts";
-import { MessageWriter } from "./protobuf.ts";
+import type { OnnxAttributes } from "../onnx/attributes.ts";
+import { nodeProto, rawData, tensorProto, valueInfo } from "../onnx/messages.ts";
+import { MessageWriter } from "../onnx/protobuf.ts";
 
 const OPSET = 20;
 const IR_VERSION = 9;
@@ -104,10 +105,7 @@ class GraphEncoder implements Lowering {
     const known = this.#initializers.get(key);
     if (known !== undefined) return known;
     const name = this.#fresh("c");
-    const tensor = new MessageWriter();
-    if (shape.length > 0) tensor.packedVarints(1, staticShape(shape, "constant"));
-    tensor.varint(2, onnxTypes[dtype]).text(8, name).bytes(9, raw);
-    this.#constants.push(tensor);
+    this.#constants.push(tensorProto(name, dtype, shape, raw));
     this.#initializers.set(key, name);
     return name;
   }
@@ -139,54 +137,4 @@ class GraphEncoder implements Lowering {
   #fresh(prefix: string): string {
     return `${prefix}${this.#counter.next++}`;
   }
-}
-
-function nodeProto(
-  type: string,
-  inputs: readonly string[],
-  outputs: readonly string[],
-  attributes: OnnxAttributes,
-): MessageWriter {
-  const colon = type.indexOf(":");
-  const writer = new MessageWriter();
-  for (const i of inputs) writer.text(1, i);
-  for (const o of outputs) writer.text(2, o);
-  writer.text(4, type.slice(colon + 1));
-  for (const [name, value] of Object.entries(attributes)) writer.message(5, attributeProto(name, value));
-  if (colon > 0) writer.text(7, type.slice(0, colon));
-  return writer;
-}
-
-function attributeProto(name: string, value: OnnxAttribute): MessageWriter {
-  const writer = new MessageWriter().text(1, name);
-  if ("int" in value) return writer.varint(3, value.int).varint(20, 2);
-  if ("float" in value) return writer.float(2, value.float).varint(20, 1);
-  if ("string" in value) return writer.text(4, value.string).varint(20, 3);
-  if ("graph" in value) return writer.bytes(6, value.graph).varint(20, 5);
-  if ("ints" in value) {
-    for (const v of value.ints) writer.varint(8, v);
-    return writer.varint(20, 7);
-  }
-  for (const v of value.floats) writer.float(7, v);
-  return writer.varint(20, 6);
-}
-
-function valueInfo(name: string, dtype: DType, shape: Shape): MessageWriter {
-  const dims = new MessageWriter();
-  for (const d of shape) {
-    const dim = new MessageWriter();
-    if (typeof d === "number") dim.varint(1, d);
-    else dim.text(2, d);
-    dims.message(1, dim);
-  }
-  const tensor = new MessageWriter().varint(1, onnxTypes[dtype]).message(2, dims);
-  return new MessageWriter().text(1, name).message(2, new MessageWriter().message(1, tensor));
-}
-
-function rawData(dtype: DType | "int64", data: ArrayLike<number>): Uint8Array {
-  const values = Array.from(data);
-  if (dtype === "float") return new Uint8Array(Float32Array.from(values).buffer);
-  if (dtype === "int32") return new Uint8Array(Int32Array.from(values).buffer);
-  if (dtype === "int64") return new Uint8Array(BigInt64Array.from(values.map(BigInt)).buffer);
-  return Uint8Array.from(values);
 }

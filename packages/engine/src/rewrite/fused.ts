@@ -1,9 +1,9 @@
-import { apply, type Operator } from "../graph/operator.ts";
-import type { Tensor } from "../graph/tensor.ts";
-import { float, int } from "../onnx/lowering.ts";
-import { conv2dOperator } from "./convolution.ts";
-import { broadcastOffsets } from "./host.ts";
-import { evaluateMatmul, matmulOperator } from "./matmul.ts";
+import { apply } from "../graph/apply.ts";
+import type { Operator, Tensor } from "../graph/graph.ts";
+import { broadcastOffsets } from "../graph/host.ts";
+import { float, int } from "../onnx/attributes.ts";
+import { conv2dOperator } from "../ops/convolution.ts";
+import { evaluateMatmul, matmulOperator } from "../ops/matmul.ts";
 
 /**
  * Operators that only `specialize` creates, after differentiation: they have no gradient and no place in the table of

@@ -1,7 +1,8 @@
 import { AnabranchError } from "../errors.ts";
+import type { Attributes, Graph, Node, Tensor } from "../graph/graph.ts";
+import { graphNodes } from "../graph/traversal.ts";
+import type { TensorType } from "../graph/types.ts";
 import { operators } from "../ops/table.ts";
-import { type Graph, graphNodes } from "./graph.ts";
-import type { Attributes, Node, Tensor, TensorType } from "./tensor.ts";
 
 type Reference = readonly [node: number, output: number];
 
