@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-/** Cases from implementations that are not this one; numbers hold to 1e-9 of the larger of 1 and the expected value. */
+/**
+ * Cases from implementations that are not this one: tests/oracles/golden-cases.ts derives them again. Numbers hold to 1e-9
+ * of the larger of 1 and the expected value.
+ */
 interface GoldenCase {
   readonly id: string;
   readonly expected: unknown;

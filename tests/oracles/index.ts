@@ -1,0 +1,48 @@
+import { averaging } from "./averaging.ts";
+import { differences } from "./diff2.ts";
+import { participation } from "./participation.ts";
+import type { Vector } from "./plain.ts";
+import { preconditioned } from "./preconditioned.ts";
+import { privateMethods } from "./private.ts";
+import { Options, type Oracle, type Problem } from "./problem.ts";
+import { sharpness } from "./sharpness.ts";
+import { variance } from "./variance.ts";
+
+/** One program for each method, by the name users type. */
+export const oracles: Readonly<Record<string, Oracle>> = {
+  ...averaging,
+  ...variance,
+  ...sharpness,
+  ...participation,
+  ...preconditioned,
+  ...privateMethods,
+  ...differences,
+};
+
+/** A method with its options, on one of the fixture's problems with changes. */
+export interface GoldenTrace {
+  readonly algorithm: { readonly name: string; readonly [option: string]: unknown };
+  readonly problem: string;
+  readonly changes?: Partial<Problem>;
+  /** Global parameters after every round, to ten decimals. */
+  readonly rounds: readonly (readonly number[])[];
+}
+
+/** tests/fixtures/golden-traces.json */
+export interface GoldenTraces {
+  readonly problems: Readonly<Record<string, Problem>>;
+  readonly traces: readonly GoldenTrace[];
+}
+
+/** The rounds of a trace, derived by the method's oracle. Throws where there is none, or one that ignores an option. */
+export function derive({ problems }: GoldenTraces, { algorithm, problem, changes }: GoldenTrace): Vector[] {
+  const { name, ...values } = algorithm;
+  const oracle = Object.hasOwn(oracles, name) ? oracles[name] : undefined;
+  if (oracle === undefined)
+    throw new Error(`tests/oracles has no program for ${name}: write one and list it in index.ts`);
+  const options = new Options(values);
+  const rounds = oracle({ ...problems[problem]!, ...changes }, options);
+  const unread = options.unread();
+  if (unread.length > 0) throw new Error(`the oracle of ${name} ignores the options ${unread.join(", ")}`);
+  return rounds;
+}

@@ -1,0 +1,107 @@
+import { map2, minus, norm, plus, scaled, type Vector } from "./plain.ts";
+
+/** A federation of quadratics F_i(x) = 0.5 * sum_j a_ij (x_j - b_ij)^2, all of whose gradients are exact. */
+export interface Problem {
+  /** Curvatures, [clients, d]. */
+  readonly a: readonly Vector[];
+  /** Minima, [clients, d]. */
+  readonly b: readonly Vector[];
+  /** Start, [d]. */
+  readonly x0: Vector;
+  /** eta */
+  readonly learningRate: number;
+  /** K */
+  readonly localSteps: number;
+  /** Clients of each round. All clients weigh the same. */
+  readonly cohorts: readonly (readonly number[])[];
+  /** wd; 0 unless set. */
+  readonly weightDecay?: number;
+  /** Shape of x where it is a matrix, [inputs, outputs], or a kernel, [out, in, height, width]. */
+  readonly shape?: readonly number[];
+  /** Every coordinate is a tensor of its own; those in no block are shared. `assignment`: the block each client sends. */
+  readonly blocks?: {
+    readonly coordinates: readonly (readonly number[])[];
+    readonly assignment?: readonly (readonly number[])[];
+  };
+  /** Updates are clipped at `clipNorm`; no noise. */
+  readonly privacy?: { readonly clipNorm: number; readonly clipping?: "flat" | "per-layer" | "per-layer-by-size" };
+}
+
+/** Global parameters after every round, [rounds, d]. */
+export type Oracle = (problem: Problem, options: Options) => Vector[];
+
+/** Options of a method as a trace lists them. Reading is recorded, so that none is overlooked. */
+export class Options {
+  readonly #values: Readonly<Record<string, unknown>>;
+  readonly #read = new Set<string>();
+
+  constructor(values: Readonly<Record<string, unknown>>) {
+    this.#values = values;
+  }
+
+  number(name: string, otherwise?: number): number {
+    const value = this.#take(name) ?? otherwise;
+    if (typeof value !== "number") throw new Error(`the trace must set the number ${name}`);
+    return value;
+  }
+
+  text(name: string, otherwise: string): string {
+    return String(this.#take(name) ?? otherwise);
+  }
+
+  flag(name: string, otherwise: boolean): boolean {
+    return (this.#take(name) ?? otherwise) === true;
+  }
+
+  /** Names of options that no rule has looked at. */
+  unread(): string[] {
+    return Object.keys(this.#values).filter((name) => !this.#read.has(name));
+  }
+
+  #take(name: string): unknown {
+    this.#read.add(name);
+    return this.#values[name];
+  }
+}
+
+/** grad F_i(y) */
+export function gradient({ a, b }: Problem, client: number, y: Vector): Vector {
+  return y.map((yj, j) => a[client]![j]! * (yj - b[client]![j]!));
+}
+
+/** x after every round, where `step` gives the next x from x, the cohort and the round (from 0). */
+export function rounds(
+  { x0, cohorts }: Problem,
+  step: (x: Vector, cohort: readonly number[], round: number) => Vector,
+): Vector[] {
+  let x = x0;
+  return cohorts.map((cohort, round) => {
+    x = step(x, cohort, round);
+    return x;
+  });
+}
+
+/** K times y <- y - eta * (direction(y) + wd * y) from x; returns y - x. */
+export function localUpdate(problem: Problem, x: Vector, direction: (y: Vector) => Vector): Vector {
+  const { learningRate, localSteps, weightDecay = 0 } = problem;
+  let y = x;
+  for (let k = 0; k < localSteps; k++) y = plus(y, plus(direction(y), y, weightDecay), -learningRate);
+  return minus(y, x);
+}
+
+/** The update of FedAvg's clients: `localUpdate` along the client's gradients. */
+export function plainUpdate(problem: Problem, client: number, x: Vector): Vector {
+  return localUpdate(problem, x, (y) => gradient(problem, client, y));
+}
+
+/** v * min(1, bound / |v|) */
+export function clipped(v: Vector, bound: number): Vector {
+  return scaled(v, Math.min(1, bound / norm(v)));
+}
+
+/** y + rho * g / |g|; adaptive: y + rho * y^2 * g / |y * g| */
+export function perturbed(y: Vector, g: Vector, rho: number, adaptive = false): Vector {
+  const length = norm(adaptive ? map2((yj, gj) => yj * gj, y, g) : g) + 1e-12;
+  const along = adaptive ? map2((yj, gj) => yj * yj * gj, y, g) : g;
+  return plus(y, along, rho / length);
+}
