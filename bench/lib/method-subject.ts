@@ -94,8 +94,8 @@ function isPrivate({ method, options }: MethodVariant): boolean {
 
 /** The first round of the first client, again and again; the program and its host kernels alone are timed. */
 function trainer({ plan, simulation }: PreparedRun, loaded: Executable) {
-  const { algorithm, initial, exchange } = plan;
-  const server = algorithm.init(initial, exchange);
+  const { algorithm, initial, layout } = plan;
+  const server = algorithm.init(initial, layout);
   const pipeline = serverPipeline(plan);
   const scalars = pipeline.publicScalars(server, 1, LEARNING_RATE);
   const broadcast = { round: 1, vectors: algorithm.broadcast(server, scalars, 1), scalars };

@@ -1,10 +1,10 @@
-import { type AlgorithmEntry, algorithms } from "@anabranch/core";
+import { algorithms, type MethodDefinition } from "@anabranch/core";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { methodVariants } from "./method-variants.ts";
 
 const labels = (shape: z.ZodRawShape) => {
-  const entry = { name: "m", options: z.strictObject(shape) } as unknown as AlgorithmEntry;
+  const entry = { name: "m", options: z.strictObject(shape) } as unknown as MethodDefinition;
   return methodVariants([entry]).map(({ label }) => label);
 };
 

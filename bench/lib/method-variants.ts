@@ -1,4 +1,4 @@
-import { type AlgorithmEntry, algorithms } from "@anabranch/core";
+import { algorithms, type MethodDefinition } from "@anabranch/core";
 import * as z from "zod";
 
 /** A method with some of its options set, as one line of a comparison. */
@@ -14,7 +14,7 @@ export interface MethodVariant {
  * words or a switch: those choose another rule, numbers only another strength. A method that demands such an option
  * comes with each of its values and not by itself.
  */
-export function methodVariants(entries: readonly AlgorithmEntry[] = algorithms): MethodVariant[] {
+export function methodVariants(entries: readonly MethodDefinition[] = algorithms): MethodVariant[] {
   return entries.flatMap(({ name, options }) => {
     const choices = Object.entries(options.shape).flatMap(([option, field]) => {
       const schema = field as z.ZodType;

@@ -60,14 +60,17 @@ export interface RoundContext {
 /** One tensor for each layout entry, by name. */
 export type ParameterTensors = Readonly<Record<string, Tensor>>;
 
-/** What every part of the client half sees, as traced tensors. */
-export interface Local {
+/** Vectors by name, as traced tensors. */
+export type TracedVectors = Readonly<Record<string, ParameterTensors>>;
+
+/** What every part of the client half sees, as traced tensors: B goes down, C is the client's state, U goes up. */
+export interface Local<B = TracedVectors, C = TracedVectors, U = TracedVectors> {
   /** Names, shapes and roles of the model's parameters. */
   readonly model: Layout;
-  readonly broadcast: Readonly<Record<string, ParameterTensors>>;
-  readonly state: Readonly<Record<string, ParameterTensors>>;
-  /** For each uploaded vector: 1 for an entry that this client sends, else 0, scalars. Only where the exchange has parts. */
-  readonly sent?: Readonly<Record<string, ParameterTensors>>;
+  readonly broadcast: B;
+  readonly state: C;
+  /** For each uploaded vector: 1 for an entry that this client sends, else 0, scalars. */
+  readonly sent: U;
 }
 
 /** Randomness that the local steps of a client half ask for, drawn by the host from the run's seed. */
@@ -86,7 +89,7 @@ export interface StepDraws {
 }
 
 /** One local step on one mini-batch. */
-export interface LocalStep extends Local {
+export interface LocalStep<B = TracedVectors, C = TracedVectors, U = TracedVectors> extends Local<B, C, U> {
   readonly draws: StepDraws;
   /** Scalar. */
   readonly learningRate: Tensor;
@@ -105,7 +108,7 @@ export interface LocalStep extends Local {
 }
 
 /** After the last local step. */
-export interface LocalEnd extends Local {
+export interface LocalEnd<B = TracedVectors, C = TracedVectors, U = TracedVectors> extends Local<B, C, U> {
   /** Number of local steps done, scalar. */
   readonly steps: Tensor;
   /**
@@ -122,16 +125,17 @@ export interface LocalSettings {
   readonly weightDecay: number;
 }
 
-/** The traced client half; it reads like the paper's inner loop. */
-export interface ClientHalf {
+/** The traced client half; it reads like the paper's inner loop. K is what local steps carry. */
+export interface ClientHalf<
+  B = TracedVectors,
+  C = TracedVectors,
+  U = TracedVectors,
+  K extends TensorTree = TensorTree,
+> {
   readonly draws?: Readonly<Record<string, DrawSpec>>;
-  begin(local: Local, settings: LocalSettings): TensorTree;
-  step(
-    carry: TensorTree,
-    local: LocalStep,
-    settings: LocalSettings,
-  ): { readonly carry: TensorTree; readonly loss: Tensor };
-  end(carry: TensorTree, local: LocalEnd): ClientResult;
+  begin(local: Local<B, C, U>, settings: LocalSettings): K;
+  step(carry: K, local: LocalStep<B, C, U>, settings: LocalSettings): { readonly carry: K; readonly loss: Tensor };
+  end(carry: K, local: LocalEnd<B, C, U>): ClientResult<C, U>;
   /**
    * Entries of the carry, by path, that host kernels renew between local steps; for an optimizer at carry.optimizer:
    * refreshBelow("optimizer", optimizer.refresh?.(entryTypes(model))). Absent or undefined: all steps are one graph.
@@ -139,9 +143,10 @@ export interface ClientHalf {
   refresh?(model: Layout, settings: LocalSettings): Refresh | undefined;
 }
 
-export interface ClientResult {
-  readonly update: Readonly<Record<string, ParameterTensors>>;
-  readonly state: Readonly<Record<string, ParameterTensors>>;
+/** What a client sends and what it keeps. */
+export interface ClientResult<C = TracedVectors, U = TracedVectors> {
+  readonly update: U;
+  readonly state: C;
 }
 
 /** What a method made for differential privacy asks of a run. */
@@ -165,7 +170,8 @@ export interface Algorithm {
    * same parts. Default: `dealParts`, evenly at random.
    */
   assign?(parts: number, cohort: readonly number[], key: RandomKey, round: number): readonly number[];
-  init(parameters: Vector, exchange: Exchange): ServerState;
+  /** The state before the first round, from the model's parameters [d] and their layout. */
+  init(parameters: Vector, model: Layout): ServerState;
   readonly client: ClientHalf;
   /**
    * True: the server half computes with the number of local steps, which must be fixed by the configuration where the

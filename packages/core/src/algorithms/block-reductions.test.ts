@@ -143,13 +143,14 @@ describe("FedBCGD+", () => {
     const base = scaffold();
     return {
       ...base,
-      init(parameters, exchange) {
-        const { vectors, scalars } = base.init(parameters, exchange);
+      init(parameters, model) {
+        const { vectors, scalars } = base.init(parameters, model);
         return { vectors: { ...vectors, momentum: zeros(parameters) }, scalars };
       },
       update(state, aggregate, round) {
         const { vectors } = base.update(state, aggregate, round);
-        return { ...state, vectors: { ...vectors, ...heavyBall(state, aggregate["delta"]!, beta, 1) } };
+        const moving = { parameters: state.vectors.parameters, momentum: state.vectors["momentum"]! };
+        return { ...state, vectors: { ...vectors, ...heavyBall(moving, aggregate["delta"]!, beta, 1) } };
       },
     };
   }

@@ -1,11 +1,11 @@
-import { gaussNewtonBartlett, mul, type TensorTree } from "@anabranch/engine";
+import { gaussNewtonBartlett, mul } from "@anabranch/engine";
 import type { DrawSpec, LocalStep, ParameterTensors } from "./algorithm.ts";
 import { combine } from "./parameter-tensors.ts";
 
 /** An estimate of the Hessian's diagonal in a local step, with the random numbers it needs. */
 export interface Curvature {
   readonly draws: Readonly<Record<string, DrawSpec>>;
-  estimate(parameters: ParameterTensors, local: LocalStep): ParameterTensors;
+  estimate(parameters: ParameterTensors, local: LocalStep<unknown, unknown, unknown>): ParameterTensors;
 }
 
 /** Hutchinson's: u * H u for random signs u; entries may be negative. Two gradients' work. */
@@ -25,7 +25,7 @@ export function gaussNewton(every: number): Curvature {
     draws: { labels: { kind: "uniform", every } },
     estimate(parameters, local) {
       const { gradients, terms } = local.sampledGradient(parameters, local.draws.uniform("labels"));
-      return gaussNewtonBartlett(gradients as TensorTree, terms) as ParameterTensors;
+      return gaussNewtonBartlett(gradients, terms);
     },
   };
 }

@@ -23,23 +23,23 @@
  *   clips nothing. The paper lets one random client move; alone it would carry the noise of all, so the cohort's mean
  *   moves. C1, C2, T as in DIFF2; the last iterate is the result.
  */
-import { add, div, mul, sub, type TensorTree } from "@anabranch/engine";
-import type * as z from "zod";
+import { add, div, mul, sub, type Tensor } from "@anabranch/engine";
 import { layout } from "../params/layout.ts";
 import { distance, norm2, zerosLike } from "../params/vector.ts";
-import type { Algorithm, ClientHalf, ParameterTensors, RoundContext, ServerState } from "./algorithm.ts";
-import { diff2Options } from "./diff2.ts";
+import type { ParameterTensors, RoundContext } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
+import { diff2 } from "./diff2.ts";
 import { requirePlainSteps } from "./local-optimizer.ts";
+import { vectors } from "./method.ts";
 import { combine } from "./parameter-tensors.ts";
-import { combineVectors, stepFrom, zeros } from "./server.ts";
-
-export const diff2BvrLSgdOptions = diff2Options.omit({ serverLearningRate: true, protects: true });
+import { combineVectors, stepFrom } from "./server.ts";
+import { MODEL, ownLayout, SCALAR, uniformMean } from "./shapes.ts";
 
 const flag = (name: string) => ({ name, shape: [], role: "vector", block: "phase" }) as const;
-/** 1 where gradients are released as differences, 1 where the local model moves. */
-const phase = layout([flag("descent"), flag("difference")]);
+/** 1 where the local model moves, 1 where gradients are released as differences. */
+const PHASE = layout([flag("descent"), flag("difference")]);
 
-interface Carry {
+type Carry = {
   /** Where gradients are taken: y_k or x_r, and the model before it. */
   readonly now: ParameterTensors;
   readonly before: ParameterTensors;
@@ -47,83 +47,74 @@ interface Carry {
   readonly change: ParameterTensors;
   /** Sum of the changes of all steps so far. */
   readonly total: ParameterTensors;
-}
-
-/** Both kinds of round as one step: two gradients on one batch, and a model that moves or stays. */
-const client: ClientHalf = {
-  begin({ broadcast }, settings): TensorTree {
-    requirePlainSteps(settings);
-    const nothing = combine((x) => mul(x, 0), broadcast["parameters"]!);
-    const start = { now: broadcast["parameters"]!, before: broadcast["previous"]! };
-    return { ...start, change: nothing, total: nothing } as TensorTree;
-  },
-  step(carry, local) {
-    const { now, before, change, total } = carry as unknown as Carry;
-    const descent = local.broadcast["phase"]!["descent"]!;
-    const difference = local.broadcast["phase"]!["difference"]!;
-    const [here, there] = [local.gradient(now), local.gradient(before)];
-    const fresh = combine((g, p) => sub(g, mul(difference, p)), here.gradients, there.gradients);
-    const changed = combine((c, f) => add(mul(descent, c), f), change, fresh);
-    const direction = combine(add, local.broadcast["gradient"]!, changed);
-    const stays = sub(1, descent);
-    const next: Carry = {
-      now: combine((y, w) => sub(y, mul(mul(descent, local.learningRate), w)), now, direction),
-      before: combine((y, p) => add(mul(descent, y), mul(stays, p)), now, before),
-      change: changed,
-      total: combine(add, total, changed),
-    };
-    return { carry: next as unknown as TensorTree, loss: here.loss };
-  },
-  end: (carry, { steps }) => ({
-    update: { change: combine((sum) => div(sum, steps), (carry as unknown as Carry).total) },
-    state: {},
-  }),
 };
 
-export function diff2BvrLSgd(options: z.input<typeof diff2BvrLSgdOptions> = {}): Algorithm {
-  const settings = diff2BvrLSgdOptions.parse(options);
-  const moves = ({ scalars }: ServerState) => scalars["rounds"]! % 2 === 1;
-  const restarts = ({ scalars }: ServerState) => (scalars["rounds"]! / 2) % settings.restartEvery === 0;
-  return {
-    name: "diff2-bvr-l-sgd",
-    options: settings,
-    countsSteps: true,
-    privacy: {
-      clipNorm(state, configured, context) {
-        const { parameters, previous, gradient } = state.vectors;
-        if (moves(state)) return norm2(gradient!) * departure(settings.smoothnessBound, context);
-        return restarts(state) ? configured : settings.smoothnessBound * distance(parameters, previous!);
+export const diff2BvrLSgd = defineMethod({
+  name: "diff2-bvr-l-sgd",
+  options: diff2.definition.options.omit({ serverLearningRate: true, protects: true }),
+  symbols: { T: "restartEvery", C2: "smoothnessBound" },
+  build({ restartEvery, smoothnessBound }) {
+    const moves = (rounds: number) => rounds % 2 === 1;
+    const restarts = (rounds: number) => (rounds / 2) % restartEvery === 0;
+    return vectors({
+      server: { parameters: MODEL, previous: MODEL, gradient: MODEL, rounds: SCALAR },
+      upload: { change: uniformMean(MODEL) },
+      broadcast: ["parameters", "previous", "gradient"],
+      computed: { phase: ownLayout(PHASE) },
+    }).method({
+      countsSteps: true,
+      privacy: {
+        clipNorm({ parameters, previous, gradient, rounds }, configured, round) {
+          if (moves(rounds)) return norm2(gradient) * departure(smoothnessBound, round);
+          return restarts(rounds) ? configured : smoothnessBound * distance(parameters, previous);
+        },
       },
-    },
-    exchange: (model) => ({
-      down: { parameters: model, previous: model, gradient: model, phase },
-      up: { change: { layout: model, aggregation: "uniformMean" } },
-      client: {},
-    }),
-    init: (parameters) => ({
-      vectors: { parameters, previous: parameters, gradient: zeros(parameters) },
-      scalars: { rounds: 0 },
-    }),
-    client,
-    broadcast(state) {
-      const flags = zerosLike(state.vectors.parameters, phase.size);
-      flags.set([moves(state) ? 1 : 0, restarts(state) ? 0 : 1]);
-      return { ...state.vectors, phase: flags };
-    },
-    update(state, aggregate, { learningRate, localSteps }) {
-      const { parameters, previous, gradient } = state.vectors;
-      const scalars = { rounds: state.scalars["rounds"]! + 1 };
-      const change = aggregate["change"]!;
-      if (moves(state)) {
-        const mean = combineVectors((v, u) => v + u, gradient!, change);
-        const moved = stepFrom(parameters, -learningRate * localSteps, mean);
-        return { vectors: { parameters: moved, previous: previous!, gradient: gradient! }, scalars };
-      }
-      const released = restarts(state) ? change : combineVectors((v, u) => v + u, gradient!, change);
-      return { vectors: { parameters, previous: parameters, gradient: released }, scalars };
-    },
-  };
-}
+      start: (parameters) => ({ previous: parameters }),
+      compute({ parameters, rounds }) {
+        const phase = zerosLike(parameters, PHASE.size);
+        phase.set([moves(rounds) ? 1 : 0, restarts(rounds) ? 0 : 1]);
+        return { phase };
+      },
+      // both kinds of round as one step: two gradients on one batch, and a model that moves or stays
+      local: {
+        begin({ broadcast: { parameters, previous } }, settings): Carry {
+          requirePlainSteps(settings);
+          const nothing = combine((x) => mul(x, 0), parameters);
+          return { now: parameters, before: previous, change: nothing, total: nothing };
+        },
+        step({ now, before, change, total }: Carry, local) {
+          const phase = (name: string): Tensor => local.broadcast.phase[name]!;
+          const [descent, difference] = [phase("descent"), phase("difference")];
+          const [here, there] = [local.gradient(now), local.gradient(before)];
+          const fresh = combine((g, p) => sub(g, mul(difference, p)), here.gradients, there.gradients);
+          const changed = combine((c, f) => add(mul(descent, c), f), change, fresh);
+          const direction = combine(add, local.broadcast.gradient, changed);
+          const stays = sub(1, descent);
+          const carry: Carry = {
+            now: combine((y, w) => sub(y, mul(mul(descent, local.learningRate), w)), now, direction),
+            before: combine((y, p) => add(mul(descent, y), mul(stays, p)), now, before),
+            change: changed,
+            total: combine(add, total, changed),
+          };
+          return { carry, loss: here.loss };
+        },
+        end: ({ total }: Carry, { steps }) => ({
+          update: { change: combine((changes) => div(changes, steps), total) },
+          state: {},
+        }),
+      },
+      update({ parameters, previous, gradient, rounds }, { change }, { learningRate, localSteps }) {
+        const next = rounds + 1;
+        const followed = () => combineVectors((v, u) => v + u, gradient, change);
+        if (moves(rounds)) {
+          const moved = stepFrom(parameters, -learningRate * localSteps, followed());
+          return { parameters: moved, previous, gradient, rounds: next };
+        }
+        return { parameters, previous: parameters, gradient: restarts(rounds) ? change : followed(), rounds: next };
+      },
+    });
+  },
+});
 
 /**
  * mean_k (1 + C2 eta)^k - 1 over k = 0 .. K-1: how far w may depart on average from v, over |v|. Not quite 0 for one step,

@@ -24,59 +24,79 @@
  *   clients keep nothing. One noise multiplier serves both kinds of release; the last iterate is the result. The form
  *   with local steps is diff2-bvr-l-sgd.
  */
-import {
-  abs,
-  add,
-  div,
-  globalNorm,
-  less,
-  maximum,
-  minimum,
-  mul,
-  sub,
-  type Tensor,
-  type TensorTree,
-  where,
-} from "@anabranch/engine";
+import { abs, add, div, globalNorm, less, maximum, minimum, mul, sub, type Tensor, where } from "@anabranch/engine";
 import * as z from "zod";
-import { distance, zerosLike } from "../params/vector.ts";
-import type { Algorithm, ClientHalf, ParameterTensors, ServerState } from "./algorithm.ts";
+import { distance } from "../params/vector.ts";
+import type { ParameterTensors } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
+import { vectors } from "./method.ts";
 import { combine } from "./parameter-tensors.ts";
-import { scalarLayout, stepFrom, zeros } from "./server.ts";
+import { stepFrom } from "./server.ts";
+import { MODEL, SCALAR, uniformMean } from "./shapes.ts";
 
-export const diff2Options = z.strictObject({
-  restartEvery: z.int().positive().default(10).describe("rounds from one release of gradients to the next (T)"),
-  smoothnessBound: z
-    .number()
-    .positive()
-    .default(1)
-    .describe("clip norm of a gradient's change over the distance of the two models (C2)"),
-  serverLearningRate: z.number().positive().default(0.1).describe("step along the released gradient (eta)"),
-  protects: z
-    .enum(["clients", "records"])
-    .default("clients")
-    .describe('whom noise protects: whole "clients", or single "records" as in the paper'),
-});
-
-/**
- * Gradient at the model, less that at the previous model where differences are asked for; both on the same batches. Mean
- * over the local steps, of each step clipped where a step is a record.
- */
-const client = (unit: "clients" | "records"): ClientHalf => ({
-  begin: (local) => combine((x) => mul(x, 0), local.broadcast["parameters"]!) as TensorTree,
-  step(carry, local) {
-    const now = local.gradient(local.broadcast["parameters"]!);
-    const before = local.gradient(local.broadcast["previous"]!);
-    const asked = local.broadcast["difference"]!["difference"]!;
-    const change = combine((g, p) => sub(g, mul(asked, p)), now.gradients, before.gradients);
-    const counted = unit === "clients" ? change : within(change, local.broadcast["bound"]!["bound"]!);
-    const loss = unit === "clients" ? now.loss : where(finite(now.loss), now.loss, MOST);
-    return { carry: combine(add, carry as ParameterTensors, counted) as TensorTree, loss };
-  },
-  end: (carry, { steps }) => ({
-    update: { change: combine((sum) => div(sum, steps), carry as ParameterTensors) },
-    state: {},
+export const diff2 = defineMethod({
+  name: "diff2",
+  options: z.strictObject({
+    restartEvery: z.int().positive().default(10).describe("rounds from one release of gradients to the next (T)"),
+    smoothnessBound: z
+      .number()
+      .positive()
+      .default(1)
+      .describe("clip norm of a gradient's change over the distance of the two models (C2)"),
+    serverLearningRate: z.number().positive().default(0.1).describe("step along the released gradient (eta)"),
+    protects: z
+      .enum(["clients", "records"])
+      .default("clients")
+      .describe('whom noise protects: whole "clients", or single "records" as in the paper'),
   }),
+  symbols: { T: "restartEvery", C2: "smoothnessBound" },
+  build({ restartEvery, smoothnessBound, serverLearningRate, protects }) {
+    const restarts = (rounds: number) => rounds % restartEvery === 0;
+    return vectors({
+      server: { parameters: MODEL, previous: MODEL, gradient: MODEL, rounds: SCALAR },
+      upload: { change: uniformMean(MODEL) },
+      broadcast: ["parameters", "previous"],
+      computed: { difference: SCALAR, bound: protects === "records" ? SCALAR : undefined },
+    }).method({
+      privacy: {
+        unit: protects,
+        clipNorm: ({ parameters, previous, rounds }, configured) =>
+          restarts(rounds) ? configured : smoothnessBound * distance(parameters, previous),
+      },
+      start: (parameters) => ({ previous: parameters }),
+      compute: ({ rounds }, { clipNorm = Number.POSITIVE_INFINITY }) => ({
+        difference: restarts(rounds) ? 0 : 1,
+        bound: clipNorm,
+      }),
+      // the gradient at the model, less that at the previous model where differences are asked for, both on the same
+      // batches; mean over the local steps, of each step clipped where a step is a record
+      local: {
+        begin: ({ broadcast: { parameters } }) => combine((x) => mul(x, 0), parameters),
+        step(total: ParameterTensors, local) {
+          const { parameters, previous, difference, bound } = local.broadcast;
+          const now = local.gradient(parameters);
+          const before = local.gradient(previous);
+          const change = combine((g, p) => sub(g, mul(difference, p)), now.gradients, before.gradients);
+          if (bound === undefined) return { carry: combine(add, total, change), loss: now.loss };
+          const loss = where(finite(now.loss), now.loss, MOST);
+          return { carry: combine(add, total, within(change, bound)), loss };
+        },
+        end: (total: ParameterTensors, { steps }) => ({
+          update: { change: combine((changes) => div(changes, steps), total) },
+          state: {},
+        }),
+      },
+      update({ parameters, gradient, rounds }, { change }) {
+        const released = restarts(rounds) ? change : stepFrom(gradient, 1, change);
+        return {
+          parameters: stepFrom(parameters, -serverLearningRate, released),
+          previous: parameters,
+          gradient: released,
+          rounds: rounds + 1,
+        };
+      },
+    });
+  },
 });
 
 /**
@@ -95,48 +115,3 @@ const TINY = 1e-30;
 const MOST = (2 - 2 ** -23) * 2 ** 127;
 
 const finite = (x: Tensor): Tensor => less(abs(x), Number.POSITIVE_INFINITY);
-
-export function diff2(options: z.input<typeof diff2Options> = {}): Algorithm {
-  const settings = diff2Options.parse(options);
-  const { restartEvery, smoothnessBound, serverLearningRate, protects } = settings;
-  const restarts = ({ scalars }: ServerState) => scalars["rounds"]! % restartEvery === 0;
-  return {
-    name: "diff2",
-    options: settings,
-    privacy: {
-      unit: protects,
-      clipNorm: (state, configured) =>
-        restarts(state) ? configured : smoothnessBound * distance(state.vectors.parameters, state.vectors["previous"]!),
-    },
-    exchange: (model) => ({
-      down: {
-        parameters: model,
-        previous: model,
-        difference: scalarLayout("difference"),
-        ...(protects === "records" ? { bound: scalarLayout("bound") } : {}),
-      },
-      up: { change: { layout: model, aggregation: "uniformMean" } },
-      client: {},
-    }),
-    init: (parameters) => ({
-      vectors: { parameters, previous: parameters, gradient: zeros(parameters) },
-      scalars: { rounds: 0 },
-    }),
-    client: client(protects),
-    broadcast(state, { clipNorm = Number.POSITIVE_INFINITY }) {
-      const { parameters } = state.vectors;
-      const difference = zerosLike(parameters, 1).fill(restarts(state) ? 0 : 1);
-      const bound = protects === "records" ? { bound: zerosLike(parameters, 1).fill(clipNorm) } : {};
-      return { parameters, previous: state.vectors["previous"]!, difference, ...bound };
-    },
-    update(state, aggregate) {
-      const { parameters } = state.vectors;
-      const change = aggregate["change"]!;
-      const gradient = restarts(state) ? change : stepFrom(state.vectors["gradient"]!, 1, change);
-      return {
-        vectors: { parameters: stepFrom(parameters, -serverLearningRate, gradient), previous: parameters, gradient },
-        scalars: { ...state.scalars, rounds: state.scalars["rounds"]! + 1 },
-      };
-    },
-  };
-}

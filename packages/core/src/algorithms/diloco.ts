@@ -24,7 +24,7 @@ import {
   type Optimizer,
   type OptimizerState,
   sub,
-  type TensorTree,
+  type Tensor,
   takeStep,
   tensorLeaves,
   trace,
@@ -32,76 +32,72 @@ import {
 } from "@anabranch/engine";
 import * as z from "zod";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
-import type { Algorithm, ClientHalf, Local, LocalSettings, ParameterTensors } from "./algorithm.ts";
+import type { ClientHalf, LocalSettings, ParameterTensors } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
 import { localOptimizer, optimizerShape, requireFamily } from "./local-optimizer.ts";
-import { modelDelta } from "./local-sgd.ts";
-import { combine } from "./parameter-tensors.ts";
-import { nesterov, scalarLayout, zeros } from "./server.ts";
+import { type Broadcast, modelDelta, type SgdCarry } from "./local-sgd.ts";
+import { vectors } from "./method.ts";
+import { nesterov } from "./server.ts";
+import { MODEL, ownLayout, SCALAR, weightedMean } from "./shapes.ts";
 
 const { beta1, beta2, epsilon, momentum, matrixRate, hiddenOnly } = optimizerShape;
-export const dilocoOptions = z
-  .strictObject({
-    optimizer: z.enum(["adamw", "muon", "sgd"]).default("adamw").describe("inner optimizer (O)"),
-    ...{ beta1, beta2, epsilon, momentum, matrixRate, hiddenOnly },
-    serverMomentum: z.number().min(0).lt(1).default(0.9).describe("Nesterov momentum of the server (mu)"),
-    serverLearningRate: z.number().positive().default(0.7).describe("outer learning rate (eta_o)"),
-  })
-  .superRefine(requireFamily);
 
-export function diloco(options: z.input<typeof dilocoOptions> = {}): Algorithm {
-  const settings = dilocoOptions.parse(options);
-  const inner = (model: Layout, run: LocalSettings) => localOptimizer(settings, model, run);
-  return {
-    name: "diloco",
-    options: settings,
-    exchange: (model) => ({
-      down: { parameters: model },
-      up: { delta: { layout: model, aggregation: "weightedMean" } },
-      client: { optimizer: stateLayout(inner(model, PLAIN), model), visited: scalarLayout("visited") },
-    }),
-    init: (parameters) => ({ vectors: { parameters, momentum: zeros(parameters) }, scalars: {} }),
-    client: persistentClient(inner),
-    broadcast: ({ vectors: { parameters } }) => ({ parameters }),
-    update: (state, aggregate) => ({
-      ...state,
-      vectors: nesterov(state, aggregate["delta"]!, settings.serverMomentum, settings.serverLearningRate),
-    }),
-  };
-}
+export const diloco = defineMethod({
+  name: "diloco",
+  options: z
+    .strictObject({
+      optimizer: z.enum(["adamw", "muon", "sgd"]).default("adamw").describe("inner optimizer (O)"),
+      ...{ beta1, beta2, epsilon, momentum, matrixRate, hiddenOnly },
+      serverMomentum: z.number().min(0).lt(1).default(0.9).describe("Nesterov momentum of the server (mu)"),
+      serverLearningRate: z.number().positive().default(0.7).describe("outer learning rate (eta_o)"),
+    })
+    .superRefine(requireFamily),
+  symbols: { mu: "serverMomentum", b1: "beta1", b2: "beta2", eps: "epsilon" },
+  build(options) {
+    const inner = (model: Layout, run: LocalSettings) => localOptimizer(options, model, run);
+    return vectors({
+      server: { parameters: MODEL, momentum: MODEL },
+      client: { optimizer: ownLayout((model) => stateLayout(inner(model, PLAIN), model)), visited: SCALAR },
+      upload: { delta: weightedMean(MODEL) },
+      broadcast: ["parameters"],
+    }).method({
+      local: persistentClient(inner),
+      update: (server, { delta }) => nesterov(server, delta, options.serverMomentum, options.serverLearningRate),
+    });
+  },
+});
 
 const PLAIN: LocalSettings = { momentum: 0, nesterov: false, weightDecay: 0 };
 
-interface Carry {
-  readonly parameters: ParameterTensors;
-  readonly optimizer: OptimizerState;
-}
+/** The optimizer's state by path, and 1 once there is one. */
+type Kept = { readonly optimizer: ParameterTensors; readonly visited: Tensor };
+type Sent = { readonly delta: ParameterTensors };
 
 /** Local steps of an optimizer that goes on from where the client's last round left it. */
-function persistentClient(inner: (model: Layout, run: LocalSettings) => Optimizer): ClientHalf {
+function persistentClient(
+  inner: (model: Layout, run: LocalSettings) => Optimizer,
+): ClientHalf<Broadcast, Kept, Sent, SgdCarry> {
   return {
-    begin(local, settings): TensorTree {
-      const parameters = local.broadcast["parameters"]!;
-      return { parameters, optimizer: resumed(inner(local.model, settings).init(parameters), local) };
+    begin({ model, broadcast: { parameters }, state }, settings) {
+      return { parameters, optimizer: resumed(inner(model, settings).init(parameters), state) };
     },
-    step(carry, local, settings) {
-      const { parameters, optimizer } = carry as unknown as Carry;
+    step({ parameters, optimizer }, local, settings) {
       const { loss, gradients } = local.gradient(parameters);
       const next = takeStep(inner(local.model, settings), gradients, optimizer, parameters, local);
-      return { carry: { parameters: next.parameters, optimizer: next.state } as TensorTree, loss };
+      return { carry: { parameters: next.parameters, optimizer: next.state }, loss };
     },
-    end(carry, local) {
-      const { parameters, optimizer } = carry as unknown as Carry;
+    end({ parameters, optimizer }, local) {
       const kept = Object.fromEntries(tensorLeaves(optimizer).map(({ path, leaf }) => [path, leaf]));
-      const visited = combine((flag) => sub(1, mul(flag, 0)), local.state["visited"]!);
+      const visited = sub(1, mul(local.state.visited, 0));
       return { update: { delta: modelDelta(parameters, local) }, state: { optimizer: kept, visited } };
     },
   };
 }
 
 /** The kept state of the optimizer; its own start at a client's first round. */
-function resumed(start: OptimizerState, { state }: Local): OptimizerState {
-  const visited = greater(state["visited"]!["visited"]!, 0);
-  return mapTensors(start, (own, path) => where(visited, state["optimizer"]![path]!, own));
+function resumed(start: OptimizerState, { optimizer, visited }: Kept): OptimizerState {
+  const known = greater(visited, 0);
+  return mapTensors(start, (own, path) => where(known, optimizer[path]!, own));
 }
 
 /** Names and shapes of an optimizer's whole state for a model, from a trace of its start. */

@@ -15,10 +15,11 @@
  * Differences: this is FedAvg; clip, noise and denominator belong to the run's [privacy], without which the method is
  *   refused. All clients weigh 1 (the paper also has capped weights), and a round without clients is noised too.
  */
-import { fedavg, fedavgOptions } from "./fedavg.ts";
+import { defineMethod } from "./define-method.ts";
+import { fedavg } from "./fedavg.ts";
 
-export const dpFedavgOptions = fedavgOptions;
-
-export function dpFedavg(options: Parameters<typeof fedavg>[0] = {}): ReturnType<typeof fedavg> {
-  return { ...fedavg(options), name: "dp-fedavg", privacy: {} };
-}
+export const dpFedavg = defineMethod({
+  name: "dp-fedavg",
+  options: fedavg.definition.options,
+  build: (options) => ({ ...fedavg.definition.build(options), privacy: {} }),
+});

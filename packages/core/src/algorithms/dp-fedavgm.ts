@@ -15,10 +15,12 @@
  * Wire: down d, up d.
  * Differences: this is FedAvgM; clip, noise and denominator belong to the run's [privacy], without which it is refused.
  */
-import { fedavgm, fedavgmOptions } from "./fedavgm.ts";
+import { defineMethod } from "./define-method.ts";
+import { fedavgm } from "./fedavgm.ts";
 
-export const dpFedavgmOptions = fedavgmOptions;
-
-export function dpFedavgm(options: Parameters<typeof fedavgm>[0] = {}): ReturnType<typeof fedavgm> {
-  return { ...fedavgm(options), name: "dp-fedavgm", privacy: {} };
-}
+export const dpFedavgm = defineMethod({
+  name: "dp-fedavgm",
+  options: fedavgm.definition.options,
+  symbols: { beta: "serverMomentum" },
+  build: (options) => ({ ...fedavgm.definition.build(options), privacy: {} }),
+});

@@ -19,7 +19,7 @@ const context = { cohortSize: 2, population: 4, learningRate: 0.1, localSteps: 1
 
 /** Parameters after each change; changes of layer a are multiplied by `scaleOfA`. */
 function trace(algorithm: Algorithm, scaleOfA = 1, parameters = start): Float64Array[] {
-  let state: ServerState = algorithm.init(parameters, algorithm.exchange(layers));
+  let state: ServerState = algorithm.init(parameters, layers);
   return changes.map((change, i) => {
     const delta = Float64Array.from(change, (d, j) => (j < 2 ? d * scaleOfA : d));
     state = algorithm.update(state, { delta }, { ...context, round: i + 1 });
@@ -91,7 +91,7 @@ describe("DP-FedLAMB", () => {
   it("pulls weights towards 0 by the decay, inside the length", () => {
     // no updates: r = lambda x, so a layer shrinks by eta, whatever lambda
     const algorithm = dpFedlamb({ serverLearningRate: 0.1, serverWeightDecay: 0.3 });
-    const state = algorithm.init(start, algorithm.exchange(layers));
+    const state = algorithm.init(start, layers);
     const delta = new Float64Array(5);
     const next = algorithm.update(state, { delta }, { ...context, round: 1 }).vectors.parameters;
     next.forEach((x, j) => {

@@ -25,53 +25,56 @@
 import * as z from "zod";
 import { entryView, type Layout } from "../params/layout.ts";
 import { norm2, type Vector } from "../params/vector.ts";
-import type { Algorithm } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
 import { localSgd } from "./local-sgd.ts";
-import { broadcastParameters, combineVectors, modelExchange, zeros } from "./server.ts";
+import { vectors } from "./method.ts";
+import { combineVectors, zeros } from "./server.ts";
+import { MODEL, SCALAR, weightedMean } from "./shapes.ts";
 
 const share = z.number().min(0).lt(1);
 
-export const dpFedlambOptions = z.strictObject({
-  serverLearningRate: z.number().positive().default(0.01).describe("length of a step over that of the layer (eta)"),
-  serverBeta1: share.default(0.9).describe("decay of the first moment (b1)"),
-  serverBeta2: share.default(0.999).describe("decay of the second moment (b2)"),
-  adaptivity: z.number().positive().default(1e-6).describe("added to the root of the second moment (tau)"),
-  serverWeightDecay: z.number().min(0).default(0).describe("pull of each step towards 0 (lambda)"),
-  trustRatio: z.boolean().default(true).describe("false: steps as Adam takes them, without a length for each layer"),
-  biasCorrection: z.boolean().default(true).describe("false: moments as they are, though they start at 0"),
+export const dpFedlamb = defineMethod({
+  name: "dp-fedlamb",
+  options: z.strictObject({
+    serverLearningRate: z.number().positive().default(0.01).describe("length of a step over that of the layer (eta)"),
+    serverBeta1: share.default(0.9).describe("decay of the first moment (b1)"),
+    serverBeta2: share.default(0.999).describe("decay of the second moment (b2)"),
+    adaptivity: z.number().positive().default(1e-6).describe("added to the root of the second moment (tau)"),
+    serverWeightDecay: z.number().min(0).default(0).describe("pull of each step towards 0 (lambda)"),
+    trustRatio: z.boolean().default(true).describe("false: steps as Adam takes them, without a length for each layer"),
+    biasCorrection: z.boolean().default(true).describe("false: moments as they are, though they start at 0"),
+  }),
+  symbols: {
+    eta: "serverLearningRate",
+    b1: "serverBeta1",
+    b2: "serverBeta2",
+    tau: "adaptivity",
+    lambda: "serverWeightDecay",
+  },
+  build({ serverLearningRate: eta, serverBeta1: b1, serverBeta2: b2, adaptivity: tau, ...options }) {
+    const { serverWeightDecay: lambda, trustRatio, biasCorrection } = options;
+    return vectors({
+      server: { parameters: MODEL, firstMoment: MODEL, secondMoment: MODEL, steps: SCALAR },
+      broadcast: ["parameters"],
+      upload: { delta: weightedMean(MODEL) },
+    }).method({
+      privacy: {},
+      local: localSgd(),
+      update(server, { delta }, { layout }) {
+        const x = server.parameters;
+        const steps = server.steps + 1;
+        const firstMoment = combineVectors((m, d) => b1 * m - (1 - b1) * d, server.firstMoment, delta);
+        const secondMoment = combineVectors((v, d) => b2 * v + (1 - b2) * d * d, server.secondMoment, delta);
+        const correction = (beta: number) => (biasCorrection ? 1 - beta ** steps : 1);
+        const [first, second] = [correction(b1), correction(b2)];
+        const adam = combineVectors((m, v) => m / first / (Math.sqrt(v / second) + tau), firstMoment, secondMoment);
+        const direction = combineVectors((r, w) => r + lambda * w, adam, x);
+        const step = trustRatio ? asLongAsLayers(direction, x, layout) : direction;
+        return { parameters: combineVectors((w, r) => w - eta * r, x, step), firstMoment, secondMoment, steps };
+      },
+    });
+  },
 });
-
-export function dpFedlamb(options: z.input<typeof dpFedlambOptions> = {}): Algorithm {
-  const settings = dpFedlambOptions.parse(options);
-  const { serverLearningRate: eta, serverBeta1: b1, serverBeta2: b2, adaptivity: tau } = settings;
-  const { serverWeightDecay: lambda, trustRatio, biasCorrection } = settings;
-  return {
-    name: "dp-fedlamb",
-    options: settings,
-    privacy: {},
-    exchange: (model) => modelExchange(model),
-    init: (parameters) => ({
-      vectors: { parameters, firstMoment: zeros(parameters), secondMoment: zeros(parameters) },
-      scalars: { steps: 0 },
-    }),
-    client: localSgd(),
-    broadcast: broadcastParameters,
-    update({ vectors, scalars }, aggregate, { layout }) {
-      const { parameters: x } = vectors;
-      const steps = scalars["steps"]! + 1;
-      const change = aggregate["delta"]!;
-      const firstMoment = combineVectors((m, d) => b1 * m - (1 - b1) * d, vectors["firstMoment"]!, change);
-      const secondMoment = combineVectors((v, d) => b2 * v + (1 - b2) * d * d, vectors["secondMoment"]!, change);
-      const correction = (beta: number) => (biasCorrection ? 1 - beta ** steps : 1);
-      const [first, second] = [correction(b1), correction(b2)];
-      const adam = combineVectors((m, v) => m / first / (Math.sqrt(v / second) + tau), firstMoment, secondMoment);
-      const direction = combineVectors((r, w) => r + lambda * w, adam, x);
-      const step = trustRatio ? asLongAsLayers(direction, x, layout) : direction;
-      const parameters = combineVectors((w, r) => w - eta * r, x, step);
-      return { vectors: { parameters, firstMoment, secondMoment }, scalars: { steps } };
-    },
-  };
-}
 
 /** Every layer of the direction [d] scaled to the norm of the layer of x [d]; as it is where either is 0. */
 function asLongAsLayers(direction: Vector, x: Vector, { entries }: Layout): Vector {

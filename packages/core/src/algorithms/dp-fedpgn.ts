@@ -23,59 +23,57 @@
  */
 import { add, mul } from "@anabranch/engine";
 import * as z from "zod";
-import type { Algorithm } from "./algorithm.ts";
-import { mixed } from "./fedcm.ts";
+import { defineMethod } from "./define-method.ts";
+import { mixed, withoutMomentum } from "./fedcm.ts";
 import { smoothed } from "./laplacian-smoothing.ts";
-import { requireNoMomentum } from "./local-optimizer.ts";
 import { localSgd, modelDelta } from "./local-sgd.ts";
+import { vectors } from "./method.ts";
 import { combine } from "./parameter-tensors.ts";
-import { combineVectors, zeros } from "./server.ts";
+import { combineVectors } from "./server.ts";
+import { MODEL, uniformMean } from "./shapes.ts";
 import { perturbed } from "./sharpness.ts";
 
-export const dpFedpgnOptions = z.strictObject({
-  gradientShare: z.number().gt(0).max(1).default(0.2).describe("share of the local gradient in a step (gamma)"),
-  perturbationRadius: z.number().min(0).default(0.1).describe("how far along c gradients are taken (rho)"),
-  perturbation: z
-    .enum(["ascent", "none", "descent"])
-    .default("ascent")
-    .describe('along c as derived ("ascent"), not at all as in the released path ("none"), or against it ("descent")'),
-  smoothing: z.number().min(0).default(0).describe("Laplacian smoothing of what is released (LS); 0: off"),
+export const dpFedpgn = defineMethod({
+  name: "dp-fedpgn",
+  options: z.strictObject({
+    gradientShare: z.number().gt(0).max(1).default(0.2).describe("share of the local gradient in a step (gamma)"),
+    perturbationRadius: z.number().min(0).default(0.1).describe("how far along c gradients are taken (rho)"),
+    perturbation: z
+      .enum(["ascent", "none", "descent"])
+      .default("ascent")
+      .describe(
+        'along c as derived ("ascent"), not at all as in the released path ("none"), or against it ("descent")',
+      ),
+    smoothing: z.number().min(0).default(0).describe("Laplacian smoothing of what is released (LS); 0: off"),
+  }),
+  symbols: { gamma: "gradientShare", rho: "perturbationRadius" },
+  build({ gradientShare: gamma, perturbationRadius, perturbation, smoothing }) {
+    const rho = { ascent: perturbationRadius, none: 0, descent: -perturbationRadius }[perturbation];
+    return vectors({
+      server: { parameters: MODEL, direction: MODEL },
+      upload: { residual: uniformMean(MODEL) },
+    }).method({
+      countsSteps: true,
+      privacy: {},
+      local: withoutMomentum(
+        localSgd({
+          at: (y, { broadcast }) => (rho === 0 ? y : perturbed(y, broadcast.direction, rho)),
+          direction: (g, _y, { broadcast }) => mixed(g, broadcast.direction, gamma),
+          result(y, local) {
+            const known = combine((c) => mul(c, mul(local.learningRateSum, 1 - gamma)), local.broadcast.direction);
+            return { update: { residual: combine(add, modelDelta(y, local), known) }, state: {} };
+          },
+        }),
+      ),
+      update({ parameters, direction }, { residual }, { learningRate, localSteps }) {
+        const reach = localSteps * learningRate;
+        const moved = combineVectors((r, c) => r - (1 - gamma) * reach * c, residual, direction);
+        const delta = smoothing === 0 ? moved : smoothed(moved, smoothing);
+        return {
+          parameters: combineVectors((x, d) => x + d, parameters, delta),
+          direction: combineVectors((d) => -d / reach, delta, delta),
+        };
+      },
+    });
+  },
 });
-
-export function dpFedpgn(options: z.input<typeof dpFedpgnOptions> = {}): Algorithm {
-  const settings = dpFedpgnOptions.parse(options);
-  const { gradientShare: gamma, perturbationRadius, perturbation, smoothing } = settings;
-  const rho = perturbation === "none" ? 0 : perturbation === "ascent" ? perturbationRadius : -perturbationRadius;
-  const client = localSgd({
-    at: (y, local) => (rho === 0 ? y : perturbed(y, local.broadcast["direction"]!, rho)),
-    direction: (g, _y, local) => mixed(g, local.broadcast["direction"]!, gamma),
-    result(y, local) {
-      const shift = (c: Parameters<typeof mul>[0]) => mul(c, mul(local.learningRateSum, 1 - gamma));
-      const known = combine(shift, local.broadcast["direction"]!);
-      return { update: { residual: combine(add, modelDelta(y, local), known) }, state: {} };
-    },
-  });
-  return {
-    name: "dp-fedpgn",
-    options: settings,
-    countsSteps: true,
-    privacy: {},
-    exchange: (model) => ({
-      down: { parameters: model, direction: model },
-      up: { residual: { layout: model, aggregation: "uniformMean" } },
-      client: {},
-    }),
-    init: (parameters) => ({ vectors: { parameters, direction: zeros(parameters) }, scalars: {} }),
-    client: { ...client, begin: (local, run) => client.begin(local, requireNoMomentum(run)) },
-    broadcast: (state) => ({ parameters: state.vectors.parameters, direction: state.vectors["direction"]! }),
-    update(state, aggregate, { learningRate, localSteps }) {
-      const reach = localSteps * learningRate;
-      const residual = aggregate["residual"]!;
-      const moved = combineVectors((r, c) => r - (1 - gamma) * reach * c, residual, state.vectors["direction"]!);
-      const delta = smoothing === 0 ? moved : smoothed(moved, smoothing);
-      const direction = combineVectors((d) => -d / reach, delta, delta);
-      const parameters = combineVectors((x, d) => x + d, state.vectors.parameters, delta);
-      return { ...state, vectors: { parameters, direction } };
-    },
-  };
-}

@@ -16,10 +16,12 @@
  *   each of L tensors at the full C, so its noise multiplier is in truth z / sqrt(L), and it weighs by examples; its
  *   adaptive perturbation is `adaptive` here.
  */
-import { fedsam, fedsamOptions } from "./fedsam.ts";
+import { defineMethod } from "./define-method.ts";
+import { fedsam } from "./fedsam.ts";
 
-export const dpFedsamOptions = fedsamOptions;
-
-export function dpFedsam(options: Parameters<typeof fedsam>[0] = {}): ReturnType<typeof fedsam> {
-  return { ...fedsam(options), name: "dp-fedsam", privacy: {} };
-}
+export const dpFedsam = defineMethod({
+  name: "dp-fedsam",
+  options: fedsam.definition.options,
+  symbols: { rho: "perturbationRadius" },
+  build: (options) => ({ ...fedsam.definition.build(options), privacy: {} }),
+});

@@ -22,37 +22,67 @@
  *   adaptive part and the decay by 1 - alpha, as the released language script does for the adaptive part. Dbar is
  *   weighted as aggregation.weighting says, by examples unless set; the mean of vbar_i is uniform.
  */
-import { adamw } from "@anabranch/engine";
+import { adamw, add, mul } from "@anabranch/engine";
 import * as z from "zod";
-import type { Algorithm } from "./algorithm.ts";
-import { blockLayout, blockMeans, expandBlocks } from "./block-means.ts";
+import { defineMethod } from "./define-method.ts";
 import { requireNoMomentum } from "./local-optimizer.ts";
-import { preconditioned } from "./preconditioned.ts";
+import { modelDelta } from "./local-sgd.ts";
+import { vectors } from "./method.ts";
+import { optimizerSteps } from "./optimizer-steps.ts";
+import { combine } from "./parameter-tensors.ts";
+import { preconditionerMeans, receivedStart } from "./preconditioner.ts";
+import { meanGradient, stepFrom } from "./server.ts";
+import { MODEL, SCALAR, uniformMean, weightedMean } from "./shapes.ts";
 
-export const fedadamwOptions = z.strictObject({
-  directionShare: z.number().min(0).lt(1).default(0.5).describe("pull towards the last global update (alpha)"),
-  blocks: z
-    .enum(["tensor", "paper", "adam-mini", "coordinate"])
-    .default("paper")
-    .describe('blocks of the second moment: "tensor", "paper" (and attention heads), "adam-mini", "coordinate"'),
-  mix: z.enum(["additive", "convex"]).default("additive").describe("how the pull joins the adaptive step"),
-  beta1: z.number().min(0).lt(1).default(0.9).describe("decay of the mean gradient (b1)"),
-  beta2: z.number().min(0).lt(1).default(0.999).describe("decay of the mean square (b2)"),
-  epsilon: z.number().positive().default(1e-8).describe("added to the root of the mean square"),
+export const fedadamw = defineMethod({
+  name: "fedadamw",
+  options: z.strictObject({
+    directionShare: z.number().min(0).lt(1).default(0.5).describe("pull towards the last global update (alpha)"),
+    blocks: z
+      .enum(["tensor", "paper", "adam-mini", "coordinate"])
+      .default("paper")
+      .describe('blocks of the second moment: "tensor", "paper" (and attention heads), "adam-mini", "coordinate"'),
+    mix: z.enum(["additive", "convex"]).default("additive").describe("how the pull joins the adaptive step"),
+    beta1: z.number().min(0).lt(1).default(0.9).describe("decay of the mean gradient (b1)"),
+    beta2: z.number().min(0).lt(1).default(0.999).describe("decay of the mean square (b2)"),
+    epsilon: z.number().positive().default(1e-8).describe("added to the root of the mean square"),
+  }),
+  symbols: { alpha: "directionShare", b1: "beta1", b2: "beta2", eps: "epsilon" },
+  build({ directionShare: alpha, blocks, mix, ...moments }) {
+    const means = preconditionerMeans(blocks);
+    return vectors({
+      server: {
+        parameters: MODEL,
+        preconditioner: means.shape,
+        steps: SCALAR,
+        direction: alpha > 0 ? MODEL : undefined,
+      },
+      upload: { delta: weightedMean(MODEL), preconditioner: uniformMean(means.shape, { drift: true }) },
+    }).method({
+      countsSteps: true,
+      local: optimizerSteps({
+        optimizer: (_model, run) => adamw({ ...moments, weightDecay: requireNoMomentum(run).weightDecay }),
+        // v_j <- vbar_b, and t goes on
+        start: (first, local) => receivedStart(means, first, local),
+        // y <- y - eta * (u + alpha * G), where u is the adaptive step and the decay
+        direction(u, { broadcast: { direction: G } }) {
+          if (G === undefined) return u;
+          const keep = mix === "convex" ? 1 - alpha : 1;
+          return combine((own, global) => add(mul(own, keep), mul(global, alpha)), u, G);
+        },
+        // D_i = y - x;  vbar_ib = mean of v over block b
+        result: (y, v, local) => ({
+          update: { delta: modelDelta(y, local), preconditioner: means.pack(v, local.model) },
+          state: {},
+        }),
+      }),
+      // x <- x + Dbar;  vbar <- mean_i vbar_i;  G <- -Dbar / (K eta)
+      update: ({ parameters, steps }, { delta, preconditioner }, round) => ({
+        parameters: stepFrom(parameters, 1, delta),
+        preconditioner,
+        steps: steps + round.localSteps,
+        direction: meanGradient(delta, round),
+      }),
+    });
+  },
 });
-
-export function fedadamw(options: z.input<typeof fedadamwOptions> = {}): Algorithm {
-  const settings = fedadamwOptions.parse(options);
-  const { directionShare, blocks, mix, ...moments } = settings;
-  return preconditioned({
-    name: "fedadamw",
-    options: settings,
-    optimizer: (_model, run) => adamw({ ...moments, weightDecay: requireNoMomentum(run).weightDecay }),
-    alignment: {
-      layout: (_moments, model) => blockLayout(model, blocks),
-      pack: (second, model) => blockMeans(second, model, blocks),
-      unpack: (means, model) => expandBlocks(means, model, blocks),
-    },
-    pull: { form: mix, share: directionShare },
-  });
-}

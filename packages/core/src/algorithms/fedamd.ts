@@ -22,105 +22,91 @@
  *   localEpochs = 1 that of its whole data up to the weight of a short last batch. A round without miners leaves x as it is.
  *   In short runs with few visits of each client the accuracy is below that of FedAvg, as v is made of old gradients.
  */
-import { add, div, mul, sub, type TensorTree } from "@anabranch/engine";
+import { add, div, mul, sub } from "@anabranch/engine";
 import * as z from "zod";
 import { layout } from "../params/layout.ts";
 import { deriveKey, type RandomKey, randomStream } from "../random/index.ts";
-import type { Algorithm, ClientHalf, LocalEnd, ParameterTensors } from "./algorithm.ts";
+import type { ParameterTensors } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
 import { requirePlainSteps } from "./local-optimizer.ts";
 import { modelDelta } from "./local-sgd.ts";
+import { vectors } from "./method.ts";
 import { combine } from "./parameter-tensors.ts";
-import { stepFrom, zeros } from "./server.ts";
-
-export const fedamdOptions = z.strictObject({
-  anchorShare: z.number().min(0).max(1).default(0.2).describe("probability with which a client is an anchor (p)"),
-  anchorEvery: z.int().positive().optional().describe("all clients are anchors in every round that this divides (T)"),
-  serverLearningRate: z.number().positive().default(1).describe("server step on the miners' mean update"),
-});
+import { stepFrom } from "./server.ts";
+import { MODEL, sum, weightedMean } from "./shapes.ts";
 
 /** Places in `exchange.parts`. */
 export const ANCHOR = 0;
 export const MINER = 1;
+const NOTHING = layout([]);
 
-interface Carry {
+type Carry = {
   readonly parameters: ParameterTensors;
   readonly previous: ParameterTensors;
   /** g, the variance-reduced direction. */
   readonly direction: ParameterTensors;
   /** Sum of the gradients at `parameters`: of an anchor all at x. */
   readonly sum: ParameterTensors;
-}
-
-const client: ClientHalf = {
-  begin({ broadcast }, settings): TensorTree {
-    requirePlainSteps(settings);
-    const x = broadcast["parameters"]!;
-    return { parameters: x, previous: x, direction: broadcast["gradient"]!, sum: combine((p) => mul(p, 0), x) };
-  },
-  step(carry, local) {
-    const { parameters, previous, direction, sum } = carry as unknown as Carry;
-    const now = local.gradient(parameters);
-    const before = local.gradient(previous);
-    const next = combine((g, a, b) => add(g, sub(a, b)), direction, now.gradients, before.gradients);
-    const moves = local.sent!["delta"]!; // an anchor stays at x
-    const moved = combine((y, g, move) => sub(y, mul(mul(g, move), local.learningRate)), parameters, next, moves);
-    return {
-      carry: {
-        parameters: moved,
-        previous: parameters,
-        direction: next,
-        sum: combine(add, sum, now.gradients),
-      } as TensorTree,
-      loss: now.loss,
-    };
-  },
-  end(carry, local: LocalEnd) {
-    const { parameters, sum } = carry as unknown as Carry;
-    const kept = local.state["gradient"]!;
-    const mean = combine((total) => div(total, local.steps), sum);
-    const change = combine((v, old, sent) => mul(sub(v, old), sent), mean, kept, local.sent!["change"]!);
-    return {
-      update: { delta: modelDelta(parameters, local), change },
-      state: { gradient: combine(add, kept, change) },
-    };
-  },
 };
 
-export function fedamd(options: z.input<typeof fedamdOptions> = {}): Algorithm {
-  const settings = fedamdOptions.parse(options);
-  const { anchorShare, anchorEvery, serverLearningRate } = settings;
-  const nothing = layout([]);
-  return {
-    name: "fedamd",
-    options: settings,
-    exchange: (model) => ({
-      down: { parameters: model, gradient: model },
-      up: {
-        delta: { layout: model, aggregation: "weightedMean" },
-        change: { layout: model, aggregation: "sum" },
-      },
-      client: { gradient: model },
-      parts: [
-        { delta: nothing, change: model },
-        { delta: model, change: nothing },
+export const fedamd = defineMethod({
+  name: "fedamd",
+  options: z.strictObject({
+    anchorShare: z.number().min(0).max(1).default(0.2).describe("probability with which a client is an anchor (p)"),
+    anchorEvery: z.int().positive().optional().describe("all clients are anchors in every round that this divides (T)"),
+    serverLearningRate: z.number().positive().default(1).describe("server step on the miners' mean update"),
+  }),
+  symbols: { p: "anchorShare", T: "anchorEvery" },
+  build: ({ anchorShare, anchorEvery, serverLearningRate }) =>
+    vectors({
+      server: { parameters: MODEL, gradient: MODEL },
+      client: { gradient: MODEL },
+      upload: { delta: weightedMean(MODEL), change: sum(MODEL) },
+      parts: (model) => [
+        { delta: NOTHING, change: model },
+        { delta: model, change: NOTHING },
       ],
-    }),
-    assign(_parts, cohort, key, round) {
-      const everyone = round === 1 || (anchorEvery !== undefined && round % anchorEvery === 0);
-      return cohort.map((clientId) => (everyone || coin(key, clientId) < anchorShare ? ANCHOR : MINER));
-    },
-    init: (parameters) => ({ vectors: { parameters, gradient: zeros(parameters) }, scalars: {} }),
-    client,
-    broadcast: ({ vectors: { parameters, gradient } }) => ({ parameters, gradient: gradient! }),
-    update: (state, aggregate, { population }) => ({
-      ...state,
-      vectors: {
-        parameters: stepFrom(state.vectors.parameters, serverLearningRate, aggregate["delta"]!),
-        gradient: stepFrom(state.vectors["gradient"]!, 1 / population, aggregate["change"]!),
+    }).method({
+      assign(_parts, cohort, key, round) {
+        const everyone = round === 1 || (anchorEvery !== undefined && round % anchorEvery === 0);
+        return cohort.map((client) => (everyone || coin(key, client) < anchorShare ? ANCHOR : MINER));
       },
+      local: {
+        begin({ broadcast: { parameters, gradient } }, settings): Carry {
+          requirePlainSteps(settings);
+          const nothing = combine((p) => mul(p, 0), parameters);
+          return { parameters, previous: parameters, direction: gradient, sum: nothing };
+        },
+        step({ parameters, previous, direction, sum }: Carry, local) {
+          const now = local.gradient(parameters);
+          const before = local.gradient(previous);
+          const next = combine((g, a, b) => add(g, sub(a, b)), direction, now.gradients, before.gradients);
+          const moves = local.sent.delta; // an anchor stays at x
+          const moved = combine((y, g, move) => sub(y, mul(mul(g, move), local.learningRate)), parameters, next, moves);
+          const carry: Carry = {
+            parameters: moved,
+            previous: parameters,
+            direction: next,
+            sum: combine(add, sum, now.gradients),
+          };
+          return { carry, loss: now.loss };
+        },
+        end({ parameters, sum }: Carry, local) {
+          const kept = local.state.gradient;
+          const mean = combine((total) => div(total, local.steps), sum);
+          const change = combine((v, old, sent) => mul(sub(v, old), sent), mean, kept, local.sent.change);
+          return {
+            update: { delta: modelDelta(parameters, local), change },
+            state: { gradient: combine(add, kept, change) },
+          };
+        },
+      },
+      update: ({ parameters, gradient }, { delta, change }, { population }) => ({
+        parameters: stepFrom(parameters, serverLearningRate, delta),
+        gradient: stepFrom(gradient, 1 / population, change),
+      }),
     }),
-  };
-}
+});
 
 /** A number in [0, 1) for a client of a round. */
 function coin(key: RandomKey, client: number): number {

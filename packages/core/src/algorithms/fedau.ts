@@ -22,25 +22,57 @@
 import { add, cast, div, equal, mul, sub, type Tensor, where } from "@anabranch/engine";
 import * as z from "zod";
 import { layout } from "../params/layout.ts";
-import { zerosLike } from "../params/vector.ts";
-import type { Algorithm, Local, ParameterTensors } from "./algorithm.ts";
+import type { ParameterTensors } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
 import { localSgd, modelDelta } from "./local-sgd.ts";
+import { vectors } from "./method.ts";
 import { combine } from "./parameter-tensors.ts";
-import { scalarLayout, stepFrom } from "./server.ts";
-
-export const fedauOptions = z.strictObject({
-  cutoff: z
-    .int()
-    .positive()
-    .optional()
-    .describe("longest interval that counts as one (P); more lowers the bias and raises the variance; unset: no limit"),
-  serverLearningRate: z.number().positive().default(1).describe("server step on the sum of updates over all clients"),
-});
+import { stepFrom } from "./server.ts";
+import { MODEL, ownLayout, SCALAR, sum } from "./shapes.ts";
 
 /** Entries of a client's state: intervals seen, their mean and the last round it took part in; zeros at first. */
 export const PARTICIPATION = layout(
   ["intervals", "last", "mean"].map((name) => ({ name, shape: [], role: "vector", block: name })),
 );
+
+export const fedau = defineMethod({
+  name: "fedau",
+  options: z.strictObject({
+    cutoff: z
+      .int()
+      .positive()
+      .optional()
+      .describe(
+        "longest interval that counts as one (P); more lowers the bias and raises the variance; unset: no limit",
+      ),
+    serverLearningRate: z.number().positive().default(1).describe("server step on the sum of updates over all clients"),
+  }),
+  symbols: { P: "cutoff" },
+  build: ({ cutoff, serverLearningRate }) =>
+    vectors({
+      server: { parameters: MODEL },
+      client: { participation: ownLayout(PARTICIPATION) },
+      upload: { delta: sum(MODEL) },
+      computed: { round: SCALAR },
+    }).method({
+      compute: (_server, { round }) => ({ round }),
+      local: localSgd({
+        result(y, local) {
+          const { round } = local.broadcast;
+          const { intervals, mean, missed, weight } = intervalsBefore(round, local.state.participation, cutoff);
+          const total = add(mul(intervals, mean), add(missed, 1));
+          const next = add(intervals, 1);
+          return {
+            update: { delta: combine((delta) => mul(delta, weight), modelDelta(y, local)) },
+            state: { participation: { intervals: next, mean: div(total, next), last: round } },
+          };
+        },
+      }),
+      update: ({ parameters }, { delta }, { population }) => ({
+        parameters: stepFrom(parameters, serverLearningRate / population, delta),
+      }),
+    }),
+});
 
 /** Number and mean of a client's intervals before a round, those cut off since its last one included, and rounds missed since. */
 export function intervalsBefore(
@@ -48,11 +80,8 @@ export function intervalsBefore(
   participation: ParameterTensors,
   cutoff: number | undefined,
 ): { readonly intervals: Tensor; readonly mean: Tensor; readonly missed: Tensor; readonly weight: Tensor } {
-  const [seen, mean, last] = ["intervals", "mean", "last"].map((name) => participation[name]!) as [
-    Tensor,
-    Tensor,
-    Tensor,
-  ];
+  const entry = (name: string) => participation[name]!;
+  const [seen, mean, last] = [entry("intervals"), entry("mean"), entry("last")];
   const missed = sub(sub(round, last), 1);
   const pieces = cutoff === undefined ? mul(missed, 0) : cast(cast(div(missed, cutoff), "int32"), "float");
   const length = cutoff ?? 0;
@@ -64,44 +93,5 @@ export function intervalsBefore(
     mean: after,
     missed: sub(missed, mul(pieces, length)),
     weight: where(equal(intervals, 0), 1, after), // before the first interval every client counts as always present
-  };
-}
-
-export function fedau(options: z.input<typeof fedauOptions> = {}): Algorithm {
-  const settings = fedauOptions.parse(options);
-  const before = ({ broadcast, state }: Local) =>
-    intervalsBefore(broadcast["round"]!["round"]!, state["participation"]!, settings.cutoff);
-  return {
-    name: "fedau",
-    options: settings,
-    exchange: (model) => ({
-      down: { parameters: model, round: scalarLayout("round") },
-      up: { delta: { layout: model, aggregation: "sum" } },
-      client: { participation: PARTICIPATION },
-    }),
-    init: (parameters) => ({ vectors: { parameters }, scalars: {} }),
-    client: localSgd({
-      result(y, local) {
-        const { intervals, mean, missed, weight } = before(local);
-        const sum = add(mul(intervals, mean), add(missed, 1));
-        const next = add(intervals, 1);
-        return {
-          update: { delta: combine((delta) => mul(delta, weight), modelDelta(y, local)) },
-          state: {
-            participation: { intervals: next, mean: div(sum, next), last: local.broadcast["round"]!["round"]! },
-          },
-        };
-      },
-    }),
-    broadcast: ({ vectors: { parameters } }, _scalars, round) => ({
-      parameters,
-      round: zerosLike(parameters, 1).fill(round),
-    }),
-    update: (state, aggregate, { population }) => ({
-      ...state,
-      vectors: {
-        parameters: stepFrom(state.vectors.parameters, settings.serverLearningRate / population, aggregate["delta"]!),
-      },
-    }),
   };
 }

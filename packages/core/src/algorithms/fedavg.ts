@@ -15,26 +15,20 @@
  * Differences: none from the paper at serverLearningRate 1.
  */
 import * as z from "zod";
-import type { Algorithm } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
 import { localSgd } from "./local-sgd.ts";
-import { broadcastParameters, modelExchange, stepFrom } from "./server.ts";
+import { vectors } from "./method.ts";
+import { stepFrom } from "./server.ts";
+import { MODEL, weightedMean } from "./shapes.ts";
 
-export const fedavgOptions = z.strictObject({
-  serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
-});
-
-export function fedavg(options: z.input<typeof fedavgOptions> = {}): Algorithm {
-  const settings = fedavgOptions.parse(options);
-  return {
-    name: "fedavg",
-    options: settings,
-    exchange: (model) => modelExchange(model),
-    init: (parameters) => ({ vectors: { parameters }, scalars: {} }),
-    client: localSgd(),
-    broadcast: broadcastParameters,
-    update: (state, aggregate) => ({
-      ...state,
-      vectors: { parameters: stepFrom(state.vectors.parameters, settings.serverLearningRate, aggregate["delta"]!) },
+export const fedavg = defineMethod({
+  name: "fedavg",
+  options: z.strictObject({
+    serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
+  }),
+  build: ({ serverLearningRate }) =>
+    vectors({ server: { parameters: MODEL }, upload: { delta: weightedMean(MODEL) } }).method({
+      local: localSgd(),
+      update: ({ parameters }, { delta }) => ({ parameters: stepFrom(parameters, serverLearningRate, delta) }),
     }),
-  };
-}
+});

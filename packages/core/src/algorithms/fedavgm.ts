@@ -14,27 +14,26 @@
  * Differences: the accumulating form without (1 - beta), as in the paper: the effective step is eta_g / (1 - beta).
  */
 import * as z from "zod";
-import type { Algorithm } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
 import { localSgd } from "./local-sgd.ts";
-import { broadcastParameters, heavyBall, modelExchange, zeros } from "./server.ts";
+import { vectors } from "./method.ts";
+import { heavyBall } from "./server.ts";
+import { MODEL, weightedMean } from "./shapes.ts";
 
-export const fedavgmOptions = z.strictObject({
-  serverMomentum: z.number().min(0).lt(1).default(0.9).describe("heavy-ball factor of the server (beta)"),
-  serverLearningRate: z.number().positive().default(1).describe("server step on the momentum"),
-});
-
-export function fedavgm(options: z.input<typeof fedavgmOptions> = {}): Algorithm {
-  const { serverMomentum, serverLearningRate } = fedavgmOptions.parse(options);
-  return {
-    name: "fedavgm",
-    options: { serverMomentum, serverLearningRate },
-    exchange: (model) => modelExchange(model),
-    init: (parameters) => ({ vectors: { parameters, momentum: zeros(parameters) }, scalars: {} }),
-    client: localSgd(),
-    broadcast: broadcastParameters,
-    update: (state, aggregate) => ({
-      ...state,
-      vectors: heavyBall(state, aggregate["delta"]!, serverMomentum, serverLearningRate),
+export const fedavgm = defineMethod({
+  name: "fedavgm",
+  options: z.strictObject({
+    serverMomentum: z.number().min(0).lt(1).default(0.9).describe("heavy-ball factor of the server (beta)"),
+    serverLearningRate: z.number().positive().default(1).describe("server step on the momentum"),
+  }),
+  symbols: { beta: "serverMomentum" },
+  build: ({ serverMomentum, serverLearningRate }) =>
+    vectors({
+      server: { parameters: MODEL, momentum: MODEL },
+      broadcast: ["parameters"],
+      upload: { delta: weightedMean(MODEL) },
+    }).method({
+      local: localSgd(),
+      update: (server, { delta }) => heavyBall(server, delta, serverMomentum, serverLearningRate),
     }),
-  };
-}
+});

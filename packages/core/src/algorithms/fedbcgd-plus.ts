@@ -22,79 +22,65 @@
  */
 import { add, mul, sub } from "@anabranch/engine";
 import * as z from "zod";
-import type { Algorithm, ClientResult, LocalEnd, ParameterTensors } from "./algorithm.ts";
 import { modelBlocks } from "./blocks.ts";
 import { controlChange, controlled } from "./control-variates.ts";
-import { fedbcgdOptions } from "./fedbcgd.ts";
+import { defineMethod } from "./define-method.ts";
+import { fedbcgd } from "./fedbcgd.ts";
 import { localSgd } from "./local-sgd.ts";
+import { vectors } from "./method.ts";
 import { combine } from "./parameter-tensors.ts";
-import { heavyBall, stepFrom, zeros } from "./server.ts";
+import { heavyBall, stepFrom } from "./server.ts";
+import { MODEL, SCALAR, sum, uniformMean, weightedMean } from "./shapes.ts";
 
-export const fedbcgdPlusOptions = z.strictObject({
-  ...fedbcgdOptions.shape,
-  controlForm: z
-    .enum(["mask", "ema"])
-    .default("mask")
-    .describe("where client controls change: only where they are sent (mask), or everywhere as in released code (ema)"),
-  controlRate: z
-    .number()
-    .gt(0)
-    .max(1)
-    .optional()
-    .describe('step of the server control with "ema" after the first round (p); unset: cohort / clients'),
-});
-
-export function fedbcgdPlus(options: z.input<typeof fedbcgdPlusOptions> = {}): Algorithm {
-  const settings = fedbcgdPlusOptions.parse(options);
-  const masked = settings.controlForm === "mask";
-  return {
-    name: "fedbcgd+",
-    options: settings,
-    exchange: (model) => ({
-      down: { parameters: model, control: model },
-      up: {
-        delta: { layout: model, aggregation: "weightedMean" },
-        control: { layout: model, aggregation: masked ? "sum" : "uniformMean" },
-      },
-      client: { control: model },
-      parts: modelBlocks(model, settings.blocks, "fedbcgd+").map((block) => ({ delta: block, control: block })),
-    }),
-    init: (parameters) => ({
-      vectors: { parameters, momentum: zeros(parameters), control: zeros(parameters) },
-      scalars: { updates: 0 },
-    }),
-    client: localSgd({ direction: controlled, result: masked ? maskResult : emaResult }),
-    broadcast: (state) => ({ parameters: state.vectors.parameters, control: state.vectors["control"]! }),
-    update(state, aggregate, { cohortSize, population }) {
-      const updates = state.scalars["updates"]!;
-      const rate = updates === 0 ? 1 : (settings.controlRate ?? cohortSize / population);
-      const step = masked ? 1 / population : rate;
-      return {
-        scalars: { updates: updates + 1 },
-        vectors: {
-          ...heavyBall(state, aggregate["delta"]!, settings.serverMomentum, 1),
-          control: stepFrom(state.vectors["control"]!, step, aggregate["control"]!),
+export const fedbcgdPlus = defineMethod({
+  name: "fedbcgd+",
+  file: "fedbcgd-plus.ts",
+  options: z.strictObject({
+    ...fedbcgd.definition.options.shape,
+    controlForm: z
+      .enum(["mask", "ema"])
+      .default("mask")
+      .describe(
+        "where client controls change: only where they are sent (mask), or everywhere as in released code (ema)",
+      ),
+    controlRate: z
+      .number()
+      .gt(0)
+      .max(1)
+      .optional()
+      .describe('step of the server control with "ema" after the first round (p); unset: cohort / clients'),
+  }),
+  symbols: { N: "blocks", beta: "serverMomentum", p: "controlRate" },
+  build({ blocks, serverMomentum, controlForm, controlRate }) {
+    const masked = controlForm === "mask";
+    return vectors({
+      server: { parameters: MODEL, momentum: MODEL, control: MODEL, updates: SCALAR },
+      client: { control: MODEL },
+      broadcast: ["parameters", "control"],
+      upload: { delta: weightedMean(MODEL), control: masked ? sum(MODEL) : uniformMean(MODEL) },
+      parts: (model) => modelBlocks(model, blocks, "fedbcgd+").map((block) => ({ delta: block, control: block })),
+    }).method({
+      local: localSgd({
+        direction: controlled,
+        result(y, local) {
+          const { delta, change } = controlChange(y, local);
+          const { state, broadcast, sent } = local;
+          if (masked) {
+            const kept = combine((ci, dc, s) => add(ci, mul(dc, s)), state.control, change, sent.control);
+            return { update: { delta, control: change }, state: { control: kept } };
+          }
+          const next = combine(add, state.control, change);
+          return { update: { delta, control: combine(sub, next, broadcast.control) }, state: { control: next } };
         },
-      };
-    },
-  };
-}
-
-/** c_i changes by n_i - c_i where it is sent and stays elsewhere. */
-function maskResult(y: ParameterTensors, local: LocalEnd): ClientResult {
-  const { delta, change } = controlChange(y, local);
-  const kept = combine(
-    (ci, dc, sent) => add(ci, mul(dc, sent)),
-    local.state["control"]!,
-    change,
-    local.sent!["control"]!,
-  );
-  return { update: { delta, control: change }, state: { control: kept } };
-}
-
-/** c_i becomes n_i everywhere; n_i - c is uploaded. */
-function emaResult(y: ParameterTensors, local: LocalEnd): ClientResult {
-  const { delta, change } = controlChange(y, local);
-  const next = combine(add, local.state["control"]!, change);
-  return { update: { delta, control: combine(sub, next, local.broadcast["control"]!) }, state: { control: next } };
-}
+      }),
+      update({ control, updates, ...model }, upload, { cohortSize, population }) {
+        const rate = updates === 0 ? 1 : (controlRate ?? cohortSize / population);
+        return {
+          ...heavyBall(model, upload.delta, serverMomentum, 1),
+          control: stepFrom(control, masked ? 1 / population : rate, upload.control),
+          updates: updates + 1,
+        };
+      },
+    });
+  },
+});

@@ -20,35 +20,34 @@
  *   has no momentum (here serverMomentum 0), the one with momentum is called "FedMoment".
  */
 import * as z from "zod";
-import type { Algorithm } from "./algorithm.ts";
 import { modelBlocks } from "./blocks.ts";
+import { defineMethod } from "./define-method.ts";
 import { localSgd } from "./local-sgd.ts";
-import { broadcastParameters, heavyBall, modelExchange, zeros } from "./server.ts";
+import { vectors } from "./method.ts";
+import { heavyBall } from "./server.ts";
+import { MODEL, weightedMean } from "./shapes.ts";
 
-export const fedbcgdOptions = z.strictObject({
-  blocks: z
-    .int()
-    .positive()
-    .optional()
-    .describe("blocks of whole layers besides the head, which all send (N); unset: 5, or the number of layers if less"),
-  serverMomentum: z.number().min(0).lt(1).default(0.45).describe("heavy-ball factor of the server (beta)"),
+export const fedbcgd = defineMethod({
+  name: "fedbcgd",
+  options: z.strictObject({
+    blocks: z
+      .int()
+      .positive()
+      .optional()
+      .describe(
+        "blocks of whole layers besides the head, which all send (N); unset: 5, or the number of layers if less",
+      ),
+    serverMomentum: z.number().min(0).lt(1).default(0.45).describe("heavy-ball factor of the server (beta)"),
+  }),
+  symbols: { N: "blocks", beta: "serverMomentum" },
+  build: ({ blocks, serverMomentum }) =>
+    vectors({
+      server: { parameters: MODEL, momentum: MODEL },
+      broadcast: ["parameters"],
+      upload: { delta: weightedMean(MODEL) },
+      parts: (model) => modelBlocks(model, blocks, "fedbcgd").map((block) => ({ delta: block })),
+    }).method({
+      local: localSgd(),
+      update: (server, { delta }) => heavyBall(server, delta, serverMomentum, 1),
+    }),
 });
-
-export function fedbcgd(options: z.input<typeof fedbcgdOptions> = {}): Algorithm {
-  const settings = fedbcgdOptions.parse(options);
-  return {
-    name: "fedbcgd",
-    options: settings,
-    exchange: (model) => ({
-      ...modelExchange(model),
-      parts: modelBlocks(model, settings.blocks, "fedbcgd").map((delta) => ({ delta })),
-    }),
-    init: (parameters) => ({ vectors: { parameters, momentum: zeros(parameters) }, scalars: {} }),
-    client: localSgd(),
-    broadcast: broadcastParameters,
-    update: (state, aggregate) => ({
-      ...state,
-      vectors: heavyBall(state, aggregate["delta"]!, settings.serverMomentum, 1),
-    }),
-  };
-}

@@ -15,25 +15,48 @@
  * Differences: none; c is replaced fully each round (an early script of others moves it by a fifth). c = 0 in the first
  *   round, so its steps are shrunk by alpha, as in the paper. Local momentum is refused: c, drawn out by it, would grow.
  */
-import { add, mul } from "@anabranch/engine";
+import { add, mul, type TensorTree } from "@anabranch/engine";
 import * as z from "zod";
-import type { Algorithm, ClientHalf, ParameterTensors } from "./algorithm.ts";
+import type { ClientHalf, LocalStep, ParameterTensors } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
 import { requireNoMomentum } from "./local-optimizer.ts";
 import { localSgd } from "./local-sgd.ts";
+import { type MethodBody, vectors } from "./method.ts";
 import { combine } from "./parameter-tensors.ts";
-import { combineVectors, stepFrom, zeros } from "./server.ts";
+import { meanGradient, stepFrom } from "./server.ts";
+import { MODEL, weightedMean } from "./shapes.ts";
 
-export const fedcmOptions = z.strictObject({
-  gradientShare: z.number().gt(0).max(1).default(0.1).describe("share of the local gradient in a step (alpha)"),
-  serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
+export const fedcm = defineMethod({
+  name: "fedcm",
+  options: z.strictObject({
+    gradientShare: z.number().gt(0).max(1).default(0.1).describe("share of the local gradient in a step (alpha)"),
+    serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
+  }),
+  symbols: { alpha: "gradientShare" },
+  build: ({ gradientShare, serverLearningRate }) => clientMomentum(gradientShare, serverLearningRate, (g) => g),
 });
 
-export function fedcm(options: z.input<typeof fedcmOptions> = {}): Algorithm {
-  const settings = fedcmOptions.parse(options);
-  const client = localSgd({
-    direction: (g, _y, local) => mixed(g, local.broadcast["direction"]!, settings.gradientShare),
+/** FedCM with `gradient(g_i(y), y)` in place of g_i(y). */
+export function clientMomentum(
+  alpha: number,
+  serverLearningRate: number,
+  gradient: (g: ParameterTensors, y: ParameterTensors, local: Pick<LocalStep, "gradient">) => ParameterTensors,
+): MethodBody {
+  return vectors({
+    server: { parameters: MODEL, direction: MODEL },
+    upload: { delta: weightedMean(MODEL) },
+  }).method({
+    countsSteps: true,
+    local: withoutMomentum(
+      localSgd({
+        direction: (g, y, local) => mixed(gradient(g, y, local), local.broadcast.direction, alpha),
+      }),
+    ),
+    update: ({ parameters }, { delta }, round) => ({
+      parameters: stepFrom(parameters, serverLearningRate, delta),
+      direction: meanGradient(delta, round),
+    }),
   });
-  return clientMomentum("fedcm", settings, settings.serverLearningRate, client);
 }
 
 /** alpha * g + (1 - alpha) * c */
@@ -41,32 +64,7 @@ export function mixed(gradients: ParameterTensors, direction: ParameterTensors, 
   return combine((g, c) => add(mul(g, alpha), mul(c, 1 - alpha)), gradients, direction);
 }
 
-/** The methods that send the last global direction down and mix it into local steps without momentum of their own. */
-export function clientMomentum(
-  name: string,
-  options: Readonly<Record<string, unknown>>,
-  serverLearningRate: number,
-  client: ClientHalf,
-): Algorithm {
-  return {
-    name,
-    options,
-    countsSteps: true,
-    exchange: (model) => ({
-      down: { parameters: model, direction: model },
-      up: { delta: { layout: model, aggregation: "weightedMean" } },
-      client: {},
-    }),
-    init: (parameters) => ({ vectors: { parameters, direction: zeros(parameters) }, scalars: {} }),
-    client: { ...client, begin: (local, run) => client.begin(local, requireNoMomentum(run)) },
-    broadcast: (state) => ({ parameters: state.vectors.parameters, direction: state.vectors["direction"]! }),
-    update(state, aggregate, { learningRate, weightedSteps }) {
-      const delta = aggregate["delta"]!;
-      const direction = combineVectors((d) => -d / (weightedSteps * learningRate), delta, delta);
-      return {
-        ...state,
-        vectors: { parameters: stepFrom(state.vectors.parameters, serverLearningRate, delta), direction },
-      };
-    },
-  };
+/** The client half in runs without local momentum; others are refused (`config/conflict`). */
+export function withoutMomentum<B, C, U, K extends TensorTree>(half: ClientHalf<B, C, U, K>): ClientHalf<B, C, U, K> {
+  return { ...half, begin: (local, settings) => half.begin(local, requireNoMomentum(settings)) };
 }

@@ -22,17 +22,47 @@ import * as z from "zod";
 import { entryView } from "../params/index.ts";
 import { type Layout, layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
-import type { Algorithm } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
 import { localSgd, modelDelta } from "./local-sgd.ts";
+import { vectors } from "./method.ts";
 import { combine } from "./parameter-tensors.ts";
 import { stepFrom, zeros } from "./server.ts";
+import { MODEL, uniformMean, weightedMean } from "./shapes.ts";
 
-export const fedlexOptions = z.strictObject({
-  serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
-});
-
+/** Places in `exchange.parts`. */
 const EXPLORING = 0;
 const TRAINING = 1;
+const NOTHING = layout([]);
+
+export const fedlex = defineMethod({
+  name: "fedlex",
+  options: z.strictObject({
+    serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
+  }),
+  build: ({ serverLearningRate }) =>
+    vectors({
+      server: { parameters: MODEL, guidance: MODEL },
+      upload: { delta: weightedMean(MODEL), movement: uniformMean(MODEL) },
+      parts: (model) => [
+        { delta: NOTHING, movement: model },
+        { delta: model, movement: NOTHING },
+      ],
+    }).method({
+      assign: (_parts, cohort, _key, round) => cohort.map(() => (round === 1 ? EXPLORING : TRAINING)),
+      start: (parameters) => ({ guidance: zeros(parameters).fill(1) }),
+      local: localSgd({
+        direction: (gradients, _y, { broadcast }) => combine(mul, gradients, broadcast.guidance),
+        result(y, local) {
+          const delta = modelDelta(y, local);
+          return { update: { delta, movement: combine(square, delta) }, state: {} };
+        },
+      }),
+      update({ parameters, guidance }, { delta, movement }, { round, layout: model }) {
+        if (round === 1) return { parameters, guidance: guidanceFrom(movement, model) };
+        return { parameters: stepFrom(parameters, serverLearningRate, delta), guidance };
+      },
+    }),
+});
 
 /** G: mean squared movement [d] scaled tensor by tensor to [0, 1]; 1 throughout a tensor whose values are all equal. */
 export function guidanceFrom(movement: Vector, model: Layout): Vector {
@@ -45,42 +75,4 @@ export function guidanceFrom(movement: Vector, model: Layout): Vector {
     for (let i = 0; i < moved.length; i++) scaled[i] = most > least ? (moved[i]! - least) / (most - least) : 1;
   }
   return guidance;
-}
-
-export function fedlex(options: z.input<typeof fedlexOptions> = {}): Algorithm {
-  const settings = fedlexOptions.parse(options);
-  const nothing = layout([]);
-  return {
-    name: "fedlex",
-    options: settings,
-    exchange: (model) => ({
-      down: { parameters: model, guidance: model },
-      up: {
-        delta: { layout: model, aggregation: "weightedMean" },
-        movement: { layout: model, aggregation: "uniformMean" },
-      },
-      client: {},
-      parts: [
-        { delta: nothing, movement: model },
-        { delta: model, movement: nothing },
-      ],
-    }),
-    assign: (_parts, cohort, _key, round) => cohort.map(() => (round === 1 ? EXPLORING : TRAINING)),
-    init: (parameters) => ({ vectors: { parameters, guidance: zeros(parameters).fill(1) }, scalars: {} }),
-    client: localSgd({
-      direction: (gradients, _parameters, { broadcast }) => combine(mul, gradients, broadcast["guidance"]!),
-      result(y, local) {
-        const delta = modelDelta(y, local);
-        return { update: { delta, movement: combine(square, delta) }, state: {} };
-      },
-    }),
-    broadcast: ({ vectors: { parameters, guidance } }) => ({ parameters, guidance: guidance! }),
-    update({ vectors, ...state }, aggregate, { round, layout: model }) {
-      if (round === 1) {
-        return { ...state, vectors: { ...vectors, guidance: guidanceFrom(aggregate["movement"]!, model) } };
-      }
-      const parameters = stepFrom(vectors.parameters, settings.serverLearningRate, aggregate["delta"]!);
-      return { ...state, vectors: { ...vectors, parameters } };
-    },
-  };
 }

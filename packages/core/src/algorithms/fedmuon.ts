@@ -28,54 +28,90 @@
  *   (arXiv:2509.26337 and arXiv:2510.03866); this is neither. Dbar is weighted as aggregation.weighting says, by examples
  *   unless set; the mean of M_i is uniform.
  */
+import { add, mul } from "@anabranch/engine";
 import * as z from "zod";
-import type { Algorithm } from "./algorithm.ts";
+import type { CodecSpec } from "../codecs/index.ts";
+import type { Layout } from "../params/layout.ts";
+import type { LocalSettings } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
 import { localOptimizer, optimizerShape } from "./local-optimizer.ts";
-import { type Alignment, preconditioned, wholePreconditioner } from "./preconditioned.ts";
+import { modelDelta } from "./local-sgd.ts";
+import { vectors } from "./method.ts";
+import { optimizerSteps } from "./optimizer-steps.ts";
+import { combine } from "./parameter-tensors.ts";
+import { receivedStart, wholePreconditioner } from "./preconditioner.ts";
+import { meanGradient, stepFrom } from "./server.ts";
+import { MODEL, SCALAR, uniformMean, weightedMean } from "./shapes.ts";
 
+const share = z.number().min(0).lt(1);
 const portion = z.number().positive().max(1).optional();
 
-export const fedmuonOptions = z
-  .strictObject({
-    directionShare: z.number().min(0).lt(1).default(0.5).describe("share of the last global update in a step (alpha)"),
-    momentum: z.number().min(0).lt(1).default(0.98).describe("momentum of the matrices (mu)"),
-    matrixRate: optimizerShape.matrixRate,
-    hiddenOnly: optimizerShape.hiddenOnly,
-    upload: z.enum(["whole", "truncated-svd"]).default("whole").describe("how the momentum travels up"),
-    rankShare: portion.describe("truncated-svd: floats sent as a share of the whole matrix (rho)"),
-    rankEnergy: portion.describe("truncated-svd, instead: share of the squared singular values to keep"),
-  })
-  .superRefine(requireOneRank);
+export const fedmuon = defineMethod({
+  name: "fedmuon",
+  options: z
+    .strictObject({
+      directionShare: share.default(0.5).describe("share of the last global update in a step (alpha)"),
+      momentum: share.default(0.98).describe("momentum of the matrices (mu)"),
+      matrixRate: optimizerShape.matrixRate,
+      hiddenOnly: optimizerShape.hiddenOnly,
+      upload: z.enum(["whole", "truncated-svd"]).default("whole").describe("how the momentum travels up"),
+      rankShare: portion.describe("truncated-svd: floats sent as a share of the whole matrix (rho)"),
+      rankEnergy: portion.describe("truncated-svd, instead: share of the squared singular values to keep"),
+    })
+    .superRefine(requireOneRank),
+  symbols: { alpha: "directionShare", mu: "momentum", c: "matrixRate", rho: "rankShare" },
+  build({ directionShare: alpha, upload, rankShare, rankEnergy, ...own }) {
+    const muon = (model: Layout, run: LocalSettings) => localOptimizer({ optimizer: "muon", ...own }, model, run);
+    const momenta = wholePreconditioner(muon, codecOf({ upload, rankShare, rankEnergy }));
+    return vectors({
+      server: {
+        parameters: MODEL,
+        preconditioner: momenta.shape,
+        steps: SCALAR,
+        direction: alpha > 0 ? MODEL : undefined,
+      },
+      upload: {
+        delta: weightedMean(MODEL),
+        preconditioner: uniformMean(momenta.shape, { drift: true, codec: momenta.codec }),
+      },
+    }).method({
+      countsSteps: true,
+      local: optimizerSteps({
+        optimizer: muon,
+        // M <- Mbar
+        start: (first, local) => receivedStart(momenta, first, local),
+        // y <- y - eta * (1 - alpha) * u - eta * alpha * G, where u is the step of Muon, or of AdamW for vectors
+        direction: (u, { broadcast: { direction: G } }) =>
+          G === undefined ? u : combine((own, global) => add(mul(own, 1 - alpha), mul(global, alpha)), u, G),
+        result: (y, M, local) => ({
+          update: { delta: modelDelta(y, local), preconditioner: momenta.pack(M, local.model) },
+          state: {},
+        }),
+      }),
+      // x <- x + Dbar;  Mbar <- mean_i M_i;  G <- -Dbar / (K eta)
+      update: ({ parameters, steps }, { delta, preconditioner }, round) => ({
+        parameters: stepFrom(parameters, 1, delta),
+        preconditioner,
+        steps: steps + round.localSteps,
+        direction: meanGradient(delta, round),
+      }),
+    });
+  },
+});
 
-type Settings = z.output<typeof fedmuonOptions>;
-
-export function fedmuon(options: z.input<typeof fedmuonOptions> = {}): Algorithm {
-  const settings = fedmuonOptions.parse(options);
-  const { directionShare, upload, rankShare, rankEnergy, ...own } = settings;
-  return preconditioned({
-    name: "fedmuon",
-    options: settings,
-    optimizer: (model, run) => localOptimizer({ optimizer: "muon", ...own }, model, run),
-    alignment: alignmentOf(settings),
-    pull: { form: "convex", share: directionShare },
-  });
+interface Rank {
+  readonly upload: "whole" | "truncated-svd";
+  readonly rankShare?: number | undefined;
+  readonly rankEnergy?: number | undefined;
 }
 
-function alignmentOf({ upload, rankShare, rankEnergy }: Settings): Alignment {
-  if (upload === "whole") return wholePreconditioner;
-  const rank = rankShare === undefined ? { energy: rankEnergy! } : { share: rankShare };
-  return { ...wholePreconditioner, codec: { name: "truncated-svd", ...rank } };
+function codecOf({ rankShare, rankEnergy }: Rank): CodecSpec | undefined {
+  if (rankShare !== undefined) return { name: "truncated-svd", share: rankShare };
+  return rankEnergy === undefined ? undefined : { name: "truncated-svd", energy: rankEnergy };
 }
 
 /** A truncated SVD needs one rule for its rank, and a whole upload has no rank. */
-function requireOneRank(
-  {
-    upload,
-    rankShare,
-    rankEnergy,
-  }: { upload: string; rankShare?: number | undefined; rankEnergy?: number | undefined },
-  issues: z.RefinementCtx,
-): void {
+function requireOneRank({ upload, rankShare, rankEnergy }: Rank, issues: z.RefinementCtx): void {
   const refuse = (option: string, message: string, input: unknown) =>
     issues.addIssue({ code: "custom", path: [option], message, input });
   const given = Object.entries({ rankShare, rankEnergy }).find(([, value]) => value !== undefined);

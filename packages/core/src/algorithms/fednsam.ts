@@ -21,75 +21,65 @@
  */
 import { add, cast, div, globalNorm, greater, mul, sub, type TensorTree } from "@anabranch/engine";
 import * as z from "zod";
-import type { Algorithm, ClientHalf, Local, ParameterTensors } from "./algorithm.ts";
+import type { ClientHalf, Local, ParameterTensors } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
 import { localSgd } from "./local-sgd.ts";
+import { vectors } from "./method.ts";
 import { combine } from "./parameter-tensors.ts";
-import { combineVectors, zeros } from "./server.ts";
-import { perturbed } from "./sharpness.ts";
+import { combineVectors } from "./server.ts";
+import { MODEL, weightedMean } from "./shapes.ts";
+import { sharpnessAware } from "./sharpness.ts";
 
-export const fednsamOptions = z.strictObject({
-  serverMomentum: z.number().min(0).lt(1).default(0.85).describe("momentum of the server and look-ahead (gamma)"),
-  perturbationRadius: z.number().min(0).default(0.05).describe("length of the perturbation (rho)"),
-  perturbation: z
-    .enum(["momentum", "gradient"])
-    .default("momentum")
-    .describe('direction of the perturbation: the global "momentum", or each local "gradient"'),
+export const fednsam = defineMethod({
+  name: "fednsam",
+  options: z.strictObject({
+    serverMomentum: z.number().min(0).lt(1).default(0.85).describe("momentum of the server and look-ahead (gamma)"),
+    perturbationRadius: z.number().min(0).default(0.05).describe("length of the perturbation (rho)"),
+    perturbation: z
+      .enum(["momentum", "gradient"])
+      .default("momentum")
+      .describe('direction of the perturbation: the global "momentum", or each local "gradient"'),
+  }),
+  symbols: { gamma: "serverMomentum", rho: "perturbationRadius" },
+  build: ({ serverMomentum: gamma, perturbationRadius: rho, perturbation }) =>
+    vectors({
+      server: { parameters: MODEL, momentum: MODEL },
+      upload: { delta: weightedMean(MODEL) },
+    }).method({
+      local:
+        perturbation === "momentum"
+          ? localSgd({ at: (y, { broadcast }) => shifted(y, broadcast.momentum, gamma, rho) })
+          : fromLookAhead(gamma, localSgd({ direction: sharpnessAware(rho) })),
+      update({ parameters, momentum }, { delta }) {
+        const next = combineVectors((m, d) => gamma * m + d, momentum, delta);
+        return { parameters: combineVectors((x, m) => x + m, parameters, next), momentum: next };
+      },
+    }),
 });
 
-export function fednsam(options: z.input<typeof fednsamOptions> = {}): Algorithm {
-  const settings = fednsamOptions.parse(options);
-  const { serverMomentum: gamma, perturbationRadius: rho, perturbation } = settings;
-  return {
-    name: "fednsam",
-    options: settings,
-    exchange: (model) => ({
-      down: { parameters: model, momentum: model },
-      up: { delta: { layout: model, aggregation: "weightedMean" } },
-      client: {},
-    }),
-    init: (parameters) => ({ vectors: { parameters, momentum: zeros(parameters) }, scalars: {} }),
-    client: perturbation === "momentum" ? globalPerturbation(gamma, rho) : localPerturbation(gamma, rho),
-    broadcast: (state) => ({ parameters: state.vectors.parameters, momentum: state.vectors["momentum"]! }),
-    update(state, aggregate) {
-      const momentum = combineVectors((m, d) => gamma * m + d, state.vectors["momentum"]!, aggregate["delta"]!);
-      return {
-        ...state,
-        vectors: { parameters: combineVectors((x, m) => x + m, state.vectors.parameters, momentum), momentum },
-      };
-    },
+/** y + s; s is the same for the whole round. */
+function shifted(y: ParameterTensors, momentum: ParameterTensors, gamma: number, rho: number): ParameterTensors {
+  // gamma - rho / |m|, and 0 where the perturbation is longer than the look-ahead
+  const ahead = sub(gamma, div(rho, add(globalNorm(momentum), 1e-12)));
+  const factor = mul(ahead, cast(greater(ahead, 0), "float"));
+  return combine((yj, m) => add(yj, mul(m, factor)), y, momentum);
+}
+
+type Down = { readonly parameters: ParameterTensors; readonly momentum: ParameterTensors };
+
+/** The client half with x + gamma * m in place of x. */
+function fromLookAhead<C, U, K extends TensorTree>(
+  gamma: number,
+  half: ClientHalf<Down, C, U, K>,
+): ClientHalf<Down, C, U, K> {
+  const moved = <L extends Local<Down, C, U>>(local: L): L => {
+    const { parameters, momentum } = local.broadcast;
+    const ahead = combine((x, m) => add(x, mul(m, gamma)), parameters, momentum);
+    return { ...local, broadcast: { parameters: ahead, momentum } };
   };
-}
-
-/** Gradients at y + s with one s for the whole round. */
-function globalPerturbation(gamma: number, rho: number): ClientHalf {
-  return localSgd({
-    at(y, local) {
-      const momentum = local.broadcast["momentum"]!;
-      const norm = globalNorm(momentum as TensorTree);
-      // gamma - rho / |m|, and 0 where the perturbation is longer than the look-ahead
-      const ahead = sub(gamma, div(rho, add(norm, 1e-12)));
-      const factor = mul(ahead, cast(greater(ahead, 0), "float"));
-      return combine((yj, m) => add(yj, mul(m, factor)), y, momentum);
-    },
-  });
-}
-
-/** Sharpness-aware steps from the look-ahead point. */
-function localPerturbation(gamma: number, rho: number): ClientHalf {
-  const inner = localSgd({
-    direction: (g, z, local) => (rho === 0 ? g : local.gradient(perturbed(z, g, rho)).gradients),
-  });
-  const fromLookAhead = <L extends Local>(local: L): L => ({
-    ...local,
-    broadcast: { ...local.broadcast, parameters: lookAhead(local, gamma) },
-  });
   return {
-    begin: (local, settings) => inner.begin(fromLookAhead(local), settings),
-    step: inner.step,
-    end: (carry, local) => inner.end(carry, fromLookAhead(local)),
+    ...half,
+    begin: (local, settings) => half.begin(moved(local), settings),
+    end: (carry, local) => half.end(carry, moved(local)),
   };
-}
-
-function lookAhead(local: Local, gamma: number): ParameterTensors {
-  return combine((x, m) => add(x, mul(m, gamma)), local.broadcast["parameters"]!, local.broadcast["momentum"]!);
 }

@@ -18,9 +18,11 @@
  *   `initialSecondMoment`; the mean is weighted as configured (the paper's pseudo-code is uniform, its experiments weigh).
  */
 import * as z from "zod";
-import type { Algorithm } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
 import { localSgd } from "./local-sgd.ts";
-import { broadcastParameters, combineVectors, modelExchange, zeros } from "./server.ts";
+import { type MethodBody, vectors } from "./method.ts";
+import { combineVectors, zeros } from "./server.ts";
+import { MODEL, weightedMean } from "./shapes.ts";
 
 const optionsWith = (beta1: number) =>
   z.strictObject({
@@ -30,49 +32,52 @@ const optionsWith = (beta1: number) =>
     adaptivity: z.number().positive().default(1e-3).describe("added to the root of the second moment (tau)"),
     initialSecondMoment: z.number().min(0).optional().describe("start of the second moment; default adaptivity^2"),
   });
-export const fedadamOptions = optionsWith(0.9);
-export const fedyogiOptions = optionsWith(0.9);
-export const fedadagradOptions = optionsWith(0).omit({ serverBeta2: true });
 
-type FedOptSettings = Omit<z.output<typeof fedadamOptions>, "serverBeta2">;
-type SecondMoment = (v: number, squared: number) => number;
+const symbols = { eta: "serverLearningRate", b1: "serverBeta1", tau: "adaptivity" } as const;
 
-function fedopt(name: string, settings: FedOptSettings, secondMomentRule: SecondMoment): Algorithm {
-  const { serverLearningRate: eta, serverBeta1: b1, adaptivity: tau } = settings;
-  const v0 = settings.initialSecondMoment ?? tau * tau;
-  return {
-    name,
-    options: settings,
-    exchange: (model) => modelExchange(model),
-    init: (parameters) => ({
-      vectors: { parameters, firstMoment: zeros(parameters), secondMoment: zeros(parameters).fill(v0) },
-      scalars: {},
-    }),
-    client: localSgd(),
-    broadcast: broadcastParameters,
-    update(state, aggregate) {
-      const change = aggregate["delta"]!;
-      const firstMoment = combineVectors((m, d) => b1 * m + (1 - b1) * d, state.vectors["firstMoment"]!, change);
-      const secondMoment = combineVectors((v, d) => secondMomentRule(v, d * d), state.vectors["secondMoment"]!, change);
+export const fedadagrad = defineMethod({
+  name: "fedadagrad",
+  file: "fedopt.ts",
+  options: optionsWith(0).omit({ serverBeta2: true }),
+  symbols,
+  build: (options) => fedopt(options, (v, squared) => v + squared),
+});
+
+export const fedadam = defineMethod({
+  name: "fedadam",
+  file: "fedopt.ts",
+  options: optionsWith(0.9),
+  symbols: { ...symbols, b2: "serverBeta2" },
+  build: ({ serverBeta2: b2, ...options }) => fedopt(options, (v, squared) => b2 * v + (1 - b2) * squared),
+});
+
+export const fedyogi = defineMethod({
+  name: "fedyogi",
+  file: "fedopt.ts",
+  options: optionsWith(0.9),
+  symbols: { ...symbols, b2: "serverBeta2" },
+  build: ({ serverBeta2: b2, ...options }) =>
+    fedopt(options, (v, squared) => v - (1 - b2) * squared * Math.sign(v - squared)),
+});
+
+type FedOptOptions = Omit<z.output<ReturnType<typeof optionsWith>>, "serverBeta2">;
+
+/** The three methods, which differ in v <- rule(v, D^2). */
+function fedopt(options: FedOptOptions, secondMomentRule: (v: number, squared: number) => number): MethodBody {
+  const { serverLearningRate: eta, serverBeta1: b1, adaptivity: tau, initialSecondMoment = tau * tau } = options;
+  return vectors({
+    server: { parameters: MODEL, firstMoment: MODEL, secondMoment: MODEL },
+    broadcast: ["parameters"],
+    upload: { delta: weightedMean(MODEL) },
+  }).method({
+    start: (parameters) => ({ secondMoment: zeros(parameters).fill(initialSecondMoment) }),
+    local: localSgd(),
+    update(server, { delta }) {
+      const firstMoment = combineVectors((m, d) => b1 * m + (1 - b1) * d, server.firstMoment, delta);
+      const secondMoment = combineVectors((v, d) => secondMomentRule(v, d * d), server.secondMoment, delta);
       const step = combineVectors((m, v) => (eta * m) / (Math.sqrt(v) + tau), firstMoment, secondMoment);
-      const parameters = combineVectors((x, s) => x + s, state.vectors.parameters, step);
-      return { ...state, vectors: { parameters, firstMoment, secondMoment } };
+      const parameters = combineVectors((x, s) => x + s, server.parameters, step);
+      return { parameters, firstMoment, secondMoment };
     },
-  };
-}
-
-export function fedadam(options: z.input<typeof fedadamOptions> = {}): Algorithm {
-  const settings = fedadamOptions.parse(options);
-  const b2 = settings.serverBeta2;
-  return fedopt("fedadam", settings, (v, squared) => b2 * v + (1 - b2) * squared);
-}
-
-export function fedyogi(options: z.input<typeof fedyogiOptions> = {}): Algorithm {
-  const settings = fedyogiOptions.parse(options);
-  const b2 = settings.serverBeta2;
-  return fedopt("fedyogi", settings, (v, squared) => v - (1 - b2) * squared * Math.sign(v - squared));
-}
-
-export function fedadagrad(options: z.input<typeof fedadagradOptions> = {}): Algorithm {
-  return fedopt("fedadagrad", fedadagradOptions.parse(options), (v, squared) => v + squared);
+  });
 }

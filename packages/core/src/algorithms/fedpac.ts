@@ -28,36 +28,75 @@
  *   preconditioners. Dbar is weighted as aggregation.weighting says, by examples unless set; the mean of Theta_i is
  *   uniform.
  */
+import { add, mul } from "@anabranch/engine";
 import * as z from "zod";
-import type { Algorithm } from "./algorithm.ts";
-import { alignmentOf, lightOption, requireLight } from "./light.ts";
+import type { Layout } from "../params/layout.ts";
+import type { LocalSettings } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
 import { localCurvature, localOptimizer, optimizerShape, requireFamily } from "./local-optimizer.ts";
-import { preconditioned } from "./preconditioned.ts";
+import { modelDelta } from "./local-sgd.ts";
+import { vectors } from "./method.ts";
+import { optimizerSteps } from "./optimizer-steps.ts";
+import { combine } from "./parameter-tensors.ts";
+import { receivedStart } from "./preconditioner.ts";
+import { compressionOf, compressionOption, requireCompression } from "./preconditioner-compression.ts";
+import { meanGradient, stepFrom } from "./server.ts";
+import { MODEL, SCALAR, uniformMean, weightedMean } from "./shapes.ts";
 
-export const fedpacOptions = z
-  .strictObject({
-    ...optimizerShape,
-    directionShare: z.number().min(0).lt(1).default(0.5).describe("share of the last global update in a step (beta)"),
-    alignment: z
-      .boolean()
-      .default(true)
-      .describe("start from the mean preconditioner; false: from an own one, and the upload only measures the drift"),
-    light: lightOption.describe(
-      "compresses the uploaded preconditioner, our design: a share (rho), true for block means",
-    ),
-  })
-  .superRefine(requireFamily)
-  .superRefine(requireLight);
-
-export function fedpac(options: z.input<typeof fedpacOptions>): Algorithm {
-  const settings = fedpacOptions.parse(options);
-  return preconditioned({
-    name: "fedpac",
-    options: settings,
-    optimizer: (model, run) => localOptimizer(settings, model, run),
-    curvature: localCurvature(settings),
-    alignment: alignmentOf(settings.optimizer, settings.light),
-    warmStart: settings.alignment,
-    pull: { form: "convex", share: settings.directionShare },
-  });
-}
+export const fedpac = defineMethod({
+  name: "fedpac",
+  options: z
+    .strictObject({
+      ...optimizerShape,
+      directionShare: z.number().min(0).lt(1).default(0.5).describe("share of the last global update in a step (beta)"),
+      alignment: z
+        .boolean()
+        .default(true)
+        .describe("start from the mean preconditioner; false: from an own one, and the upload only measures the drift"),
+      light: compressionOption.describe(
+        "compresses the uploaded preconditioner, our design: a share (rho), true for block means",
+      ),
+    })
+    .superRefine(requireFamily)
+    .superRefine(requireCompression),
+  symbols: { beta: "directionShare" },
+  build({ directionShare: beta, alignment, light, ...own }) {
+    const optimizer = (model: Layout, run: LocalSettings) => localOptimizer(own, model, run);
+    const theta = compressionOf(own.optimizer, optimizer, light);
+    return vectors({
+      server: {
+        parameters: MODEL,
+        preconditioner: alignment ? theta.shape : undefined,
+        steps: alignment ? SCALAR : undefined,
+        direction: beta > 0 ? MODEL : undefined,
+      },
+      upload: {
+        delta: weightedMean(MODEL),
+        preconditioner: uniformMean(theta.shape, { drift: true, codec: theta.codec }),
+      },
+    }).method({
+      countsSteps: alignment || beta > 0,
+      local: optimizerSteps({
+        optimizer,
+        curvature: localCurvature(own),
+        // Theta_i <- Theta
+        start: (first, local) => receivedStart(theta, first, local),
+        // u = P_Theta_i(g_i(y));  y <- y - eta * ((1 - beta) * u + beta * G)
+        direction: (u, { broadcast: { direction: G } }) =>
+          G === undefined ? u : combine((step, global) => add(mul(step, 1 - beta), mul(global, beta)), u, G),
+        // D_i = y - x, and Theta_i
+        result: (y, Theta, local) => ({
+          update: { delta: modelDelta(y, local), preconditioner: theta.pack(Theta, local.model) },
+          state: {},
+        }),
+      }),
+      // x <- x + Dbar;  Theta <- mean_i Theta_i;  G <- -Dbar / (K eta)
+      update: ({ parameters, steps = 0 }, { delta, preconditioner }, round) => ({
+        parameters: stepFrom(parameters, 1, delta),
+        preconditioner,
+        steps: steps + round.localSteps,
+        direction: meanGradient(delta, round),
+      }),
+    });
+  },
+});

@@ -15,26 +15,26 @@
  */
 import { add, mul, sub } from "@anabranch/engine";
 import * as z from "zod";
-import type { Algorithm } from "./algorithm.ts";
-import { fedavg } from "./fedavg.ts";
+import { defineMethod } from "./define-method.ts";
 import { localSgd } from "./local-sgd.ts";
+import { vectors } from "./method.ts";
 import { combine } from "./parameter-tensors.ts";
+import { stepFrom } from "./server.ts";
+import { MODEL, weightedMean } from "./shapes.ts";
 
-export const fedproxOptions = z.strictObject({
-  proximalStrength: z.number().min(0).default(0.01).describe("weight of the proximal term (mu)"),
-  serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
-});
-
-export function fedprox(options: z.input<typeof fedproxOptions> = {}): Algorithm {
-  const settings = fedproxOptions.parse(options);
-  const mu = settings.proximalStrength;
-  return {
-    ...fedavg({ serverLearningRate: settings.serverLearningRate }),
-    name: "fedprox",
-    options: settings,
-    client: localSgd({
-      direction: (gradients, y, local) =>
-        combine((g, yj, x) => add(g, mul(sub(yj, x), mu)), gradients, y, local.broadcast["parameters"]!),
+export const fedprox = defineMethod({
+  name: "fedprox",
+  options: z.strictObject({
+    proximalStrength: z.number().min(0).default(0.01).describe("weight of the proximal term (mu)"),
+    serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
+  }),
+  symbols: { mu: "proximalStrength" },
+  build: ({ proximalStrength: mu, serverLearningRate }) =>
+    vectors({ server: { parameters: MODEL }, upload: { delta: weightedMean(MODEL) } }).method({
+      local: localSgd({
+        direction: (gradients, parameters, { broadcast }) =>
+          combine((g, y, x) => add(g, mul(sub(y, x), mu)), gradients, parameters, broadcast.parameters),
+      }),
+      update: ({ parameters }, { delta }) => ({ parameters: stepFrom(parameters, serverLearningRate, delta) }),
     }),
-  };
-}
+});

@@ -15,29 +15,27 @@
  * Differences: weight decay and clip apply as configured (released baselines drop them for this method alone).
  */
 import * as z from "zod";
-import type { Algorithm } from "./algorithm.ts";
-import { fedavg } from "./fedavg.ts";
+import { defineMethod } from "./define-method.ts";
 import { localSgd } from "./local-sgd.ts";
-import { perturbed } from "./sharpness.ts";
+import { vectors } from "./method.ts";
+import { stepFrom } from "./server.ts";
+import { MODEL, weightedMean } from "./shapes.ts";
+import { sharpnessAware } from "./sharpness.ts";
 
-export const fedsamOptions = z.strictObject({
-  perturbationRadius: z.number().min(0).default(0.05).describe("length of the perturbation (rho)"),
-  adaptive: z
-    .boolean()
-    .default(false)
-    .describe("scale the perturbation by the parameters (ASAM); wants a rho about ten times larger"),
-  serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
-});
-
-export function fedsam(options: z.input<typeof fedsamOptions> = {}): Algorithm {
-  const settings = fedsamOptions.parse(options);
-  const { perturbationRadius: rho, adaptive, serverLearningRate } = settings;
-  return {
-    ...fedavg({ serverLearningRate }),
-    name: "fedsam",
-    options: settings,
-    client: localSgd({
-      direction: (g, y, local) => (rho === 0 ? g : local.gradient(perturbed(y, g, rho, adaptive)).gradients),
+export const fedsam = defineMethod({
+  name: "fedsam",
+  options: z.strictObject({
+    perturbationRadius: z.number().min(0).default(0.05).describe("length of the perturbation (rho)"),
+    adaptive: z
+      .boolean()
+      .default(false)
+      .describe("scale the perturbation by the parameters (ASAM); wants a rho about ten times larger"),
+    serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
+  }),
+  symbols: { rho: "perturbationRadius" },
+  build: ({ perturbationRadius: rho, adaptive, serverLearningRate }) =>
+    vectors({ server: { parameters: MODEL }, upload: { delta: weightedMean(MODEL) } }).method({
+      local: localSgd({ direction: sharpnessAware(rho, adaptive) }),
+      update: ({ parameters }, { delta }) => ({ parameters: stepFrom(parameters, serverLearningRate, delta) }),
     }),
-  };
-}
+});

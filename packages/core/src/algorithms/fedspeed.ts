@@ -21,57 +21,60 @@
  */
 import { add, mul, sub } from "@anabranch/engine";
 import * as z from "zod";
-import type { Algorithm, ParameterTensors } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
 import { localSgd, modelDelta } from "./local-sgd.ts";
+import { vectors } from "./method.ts";
 import { combine } from "./parameter-tensors.ts";
-import { combineVectors, stepFrom, zeros } from "./server.ts";
-import { perturbed } from "./sharpness.ts";
+import { combineVectors, stepFrom } from "./server.ts";
+import { MODEL, uniformMean } from "./shapes.ts";
+import { sharpnessAware } from "./sharpness.ts";
 
-export const fedspeedOptions = z.strictObject({
-  proximalStrength: z
-    .number()
-    .min(0)
-    .default(0.1)
-    .describe("weight of the proximal term and its correction (1/lambda)"),
-  perturbationRadius: z.number().min(0).default(0.1).describe("length of the perturbation (rho)"),
-  ascentShare: z.number().min(0).max(1).default(1).describe("share of the perturbed gradient (alpha)"),
-  form: z.enum(["code", "paper"]).default("code").describe('server average: the released "code" or the "paper"'),
-});
-
-export function fedspeed(options: z.input<typeof fedspeedOptions> = {}): Algorithm {
-  const settings = fedspeedOptions.parse(options);
-  const { proximalStrength, perturbationRadius: rho, ascentShare: alpha, form } = settings;
-  const client = localSgd({
-    direction(g1, y, local) {
-      const g2 = rho === 0 ? g1 : local.gradient(perturbed(y, g1, rho)).gradients;
-      const gt = alpha === 1 ? g2 : combine((a, b) => add(mul(a, 1 - alpha), mul(b, alpha)), g1, g2);
-      const pull = (g: ParameterTensors[string], h: typeof g, yj: typeof g, x: typeof g) =>
-        add(g, mul(add(h, sub(yj, x)), proximalStrength));
-      return combine(pull, gt, local.state["correction"]!, y, local.broadcast["parameters"]!);
-    },
-    result(y, local) {
-      const delta = modelDelta(y, local);
-      const correction = combine(add, local.state["correction"]!, delta);
-      return { update: { delta: form === "paper" ? combine(add, delta, correction) : delta }, state: { correction } };
-    },
-  });
-  return {
-    name: "fedspeed",
-    options: settings,
-    exchange: (model) => ({
-      down: { parameters: model },
-      up: { delta: { layout: model, aggregation: "uniformMean" } },
-      client: { correction: model },
+export const fedspeed = defineMethod({
+  name: "fedspeed",
+  options: z.strictObject({
+    proximalStrength: z
+      .number()
+      .min(0)
+      .default(0.1)
+      .describe("weight of the proximal term and its correction (1/lambda)"),
+    perturbationRadius: z.number().min(0).default(0.1).describe("length of the perturbation (rho)"),
+    ascentShare: z.number().min(0).max(1).default(1).describe("share of the perturbed gradient (alpha)"),
+    form: z.enum(["code", "paper"]).default("code").describe('server average: the released "code" or the "paper"'),
+  }),
+  symbols: { rho: "perturbationRadius", alpha: "ascentShare" },
+  build: ({ proximalStrength, perturbationRadius: rho, ascentShare: alpha, form }) =>
+    vectors({
+      server: { parameters: MODEL, correction: MODEL },
+      client: { correction: MODEL },
+      broadcast: ["parameters"],
+      upload: { delta: uniformMean(MODEL) },
+    }).method({
+      local: localSgd({
+        direction(g1, parameters, local) {
+          const g2 = sharpnessAware(rho)(g1, parameters, local);
+          const gt = alpha === 1 ? g2 : combine((a, b) => add(mul(a, 1 - alpha), mul(b, alpha)), g1, g2);
+          return combine(
+            (g, h, y, x) => add(g, mul(add(h, sub(y, x)), proximalStrength)),
+            gt,
+            local.state.correction,
+            parameters,
+            local.broadcast.parameters,
+          );
+        },
+        result(y, local) {
+          const delta = modelDelta(y, local);
+          const correction = combine(add, local.state.correction, delta);
+          return {
+            update: { delta: form === "paper" ? combine(add, delta, correction) : delta },
+            state: { correction },
+          };
+        },
+      }),
+      update(server, { delta }, { cohortSize, population }) {
+        const averaged = stepFrom(server.parameters, 1, delta);
+        if (form === "paper") return { parameters: averaged, correction: server.correction };
+        const correction = stepFrom(server.correction, cohortSize / population, delta);
+        return { parameters: combineVectors((y, h) => y + h, averaged, correction), correction };
+      },
     }),
-    init: (parameters) => ({ vectors: { parameters, correction: zeros(parameters) }, scalars: {} }),
-    client,
-    broadcast: (state) => ({ parameters: state.vectors.parameters }),
-    update(state, aggregate, { cohortSize, population }) {
-      const delta = aggregate["delta"]!;
-      const averaged = stepFrom(state.vectors.parameters, 1, delta);
-      if (form === "paper") return { ...state, vectors: { ...state.vectors, parameters: averaged } };
-      const correction = stepFrom(state.vectors["correction"]!, cohortSize / population, delta);
-      return { ...state, vectors: { parameters: combineVectors((y, h) => y + h, averaged, correction), correction } };
-    },
-  };
-}
+});

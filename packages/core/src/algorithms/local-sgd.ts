@@ -1,47 +1,65 @@
-import { type OptimizerState, sgd, sub, type TensorTree, takeStep } from "@anabranch/engine";
+import { type OptimizerState, sgd, sub, takeStep } from "@anabranch/engine";
 import type { ClientHalf, ClientResult, LocalEnd, LocalStep, ParameterTensors } from "./algorithm.ts";
 import { combine } from "./parameter-tensors.ts";
 
+/** What goes down at least. */
+export type Broadcast = { readonly parameters: ParameterTensors };
+type Delta = { readonly delta: ParameterTensors };
+type Nothing = Readonly<Record<string, never>>;
+
 /** What a method changes in plain local SGD. */
-export interface LocalRule {
+export interface LocalRule<B extends Broadcast, C, U> {
   /** Where the mini-batch gradient is taken; default: at the local model. */
-  at?(parameters: ParameterTensors, local: LocalStep): ParameterTensors;
+  at?(parameters: ParameterTensors, local: LocalStep<B, C, U>): ParameterTensors;
   /** The direction of one step from the mini-batch gradient; default: the gradient itself. */
-  direction?(gradients: ParameterTensors, parameters: ParameterTensors, local: LocalStep): ParameterTensors;
-  /** What is uploaded and kept; default: `delta`, the difference of the model. */
-  result?(parameters: ParameterTensors, local: LocalEnd): ClientResult;
+  direction?(gradients: ParameterTensors, parameters: ParameterTensors, local: LocalStep<B, C, U>): ParameterTensors;
 }
 
-interface Carry {
-  readonly parameters: ParameterTensors;
-  readonly optimizer: OptimizerState;
+/** A rule whose clients send something else than the difference of the model. */
+export interface LocalRuleWithResult<B extends Broadcast, C, U> extends LocalRule<B, C, U> {
+  /** What is uploaded and kept. */
+  result(parameters: ParameterTensors, local: LocalEnd<B, C, U>): ClientResult<C, U>;
 }
+
+/** What local SGD carries. */
+export type SgdCarry = { readonly parameters: ParameterTensors; readonly optimizer: OptimizerState };
 
 /**
  * K steps of SGD from the broadcast model: y <- y - eta * (direction(g(y)) + weightDecay * y), with local momentum where
- * the run asks for it. The shared inner loop of the methods that correct the gradient.
+ * the run asks for it. The shared inner loop of the methods that correct the gradient. Without `result` clients send
+ * `delta`, the difference of the model.
  */
-export function localSgd(rule: LocalRule = {}): ClientHalf {
+export function localSgd<B extends Broadcast, C, U>(
+  rule: NoInfer<LocalRuleWithResult<B, C, U>>,
+): ClientHalf<B, C, U, SgdCarry>;
+export function localSgd<B extends Broadcast>(
+  rule?: NoInfer<LocalRule<B, Nothing, Delta>>,
+): ClientHalf<B, Nothing, Delta, SgdCarry>;
+export function localSgd<B extends Broadcast, C, U>(
+  rule: LocalRule<B, C, U> & Partial<LocalRuleWithResult<B, C, U>> = {},
+): ClientHalf<B, C, U, SgdCarry> {
   return {
-    begin(local, settings): TensorTree {
-      const parameters = local.broadcast["parameters"]!;
+    begin({ broadcast: { parameters } }, settings) {
       return { parameters, optimizer: sgd(settings).init(parameters) };
     },
-    step(carry, local, settings) {
-      const { parameters, optimizer } = carry as unknown as Carry;
+    step({ parameters, optimizer }, local, settings) {
       const { loss, gradients } = local.gradient(rule.at?.(parameters, local) ?? parameters);
       const direction = rule.direction?.(gradients, parameters, local) ?? gradients;
       const next = takeStep(sgd(settings), direction, optimizer, parameters, local);
-      return { carry: { parameters: next.parameters, optimizer: next.state } as TensorTree, loss };
+      return { carry: { parameters: next.parameters, optimizer: next.state }, loss };
     },
-    end(carry, local) {
-      const { parameters } = carry as unknown as Carry;
-      return rule.result?.(parameters, local) ?? { update: { delta: modelDelta(parameters, local) }, state: {} };
+    end({ parameters }, local) {
+      return (
+        rule.result?.(parameters, local) ?? { update: { delta: modelDelta(parameters, local) } as U, state: {} as C }
+      );
     },
   };
 }
 
 /** D_i = y_K - x. */
-export function modelDelta(parameters: ParameterTensors, local: LocalEnd): ParameterTensors {
-  return combine(sub, parameters, local.broadcast["parameters"]!);
+export function modelDelta(
+  parameters: ParameterTensors,
+  { broadcast }: LocalEnd<Broadcast, unknown, unknown>,
+): ParameterTensors {
+  return combine(sub, parameters, broadcast.parameters);
 }

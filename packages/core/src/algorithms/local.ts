@@ -17,20 +17,27 @@
  *   training.weightDecay is coupled for sgd and decoupled for the others.
  */
 import * as z from "zod";
-import type { Algorithm } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
 import { localCurvature, localOptimizer, optimizerShape, requireFamily } from "./local-optimizer.ts";
-import { preconditioned } from "./preconditioned.ts";
+import { modelDelta } from "./local-sgd.ts";
+import { vectors } from "./method.ts";
+import { optimizerSteps } from "./optimizer-steps.ts";
+import { stepFrom } from "./server.ts";
+import { MODEL, weightedMean } from "./shapes.ts";
 
-export const localOptions = z.strictObject(optimizerShape).superRefine(requireFamily);
-
-export function local(options: z.input<typeof localOptions>): Algorithm {
-  const settings = localOptions.parse(options);
-  return preconditioned({
-    name: "local",
-    options: settings,
-    optimizer: (model, run) => localOptimizer(settings, model, run),
-    curvature: localCurvature(settings),
-    alignment: undefined,
-    pull: { form: "convex", share: 0 },
-  });
-}
+export const local = defineMethod({
+  name: "local",
+  options: z.strictObject(optimizerShape).superRefine(requireFamily),
+  build: (options) =>
+    vectors({
+      server: { parameters: MODEL },
+      upload: { delta: weightedMean(MODEL) },
+    }).method({
+      local: optimizerSteps({
+        optimizer: (model, run) => localOptimizer(options, model, run),
+        curvature: localCurvature(options),
+        result: (y, _preconditioner, end) => ({ update: { delta: modelDelta(y, end) }, state: {} }),
+      }),
+      update: ({ parameters }, { delta }) => ({ parameters: stepFrom(parameters, 1, delta) }),
+    }),
+});

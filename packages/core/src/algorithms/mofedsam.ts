@@ -17,25 +17,18 @@
  *   FedCM.
  */
 import * as z from "zod";
-import type { Algorithm } from "./algorithm.ts";
-import { clientMomentum, mixed } from "./fedcm.ts";
-import { localSgd } from "./local-sgd.ts";
-import { perturbed } from "./sharpness.ts";
+import { defineMethod } from "./define-method.ts";
+import { clientMomentum } from "./fedcm.ts";
+import { sharpnessAware } from "./sharpness.ts";
 
-export const mofedsamOptions = z.strictObject({
-  gradientShare: z.number().gt(0).max(1).default(0.1).describe("share of the local gradient in a step (alpha)"),
-  perturbationRadius: z.number().min(0).default(0.05).describe("length of the perturbation (rho)"),
-  serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
+export const mofedsam = defineMethod({
+  name: "mofedsam",
+  options: z.strictObject({
+    gradientShare: z.number().gt(0).max(1).default(0.1).describe("share of the local gradient in a step (alpha)"),
+    perturbationRadius: z.number().min(0).default(0.05).describe("length of the perturbation (rho)"),
+    serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
+  }),
+  symbols: { alpha: "gradientShare", rho: "perturbationRadius" },
+  build: ({ gradientShare, perturbationRadius, serverLearningRate }) =>
+    clientMomentum(gradientShare, serverLearningRate, sharpnessAware(perturbationRadius)),
 });
-
-export function mofedsam(options: z.input<typeof mofedsamOptions> = {}): Algorithm {
-  const settings = mofedsamOptions.parse(options);
-  const { gradientShare, perturbationRadius: rho, serverLearningRate } = settings;
-  const client = localSgd({
-    direction(g, y, local) {
-      const flat = rho === 0 ? g : local.gradient(perturbed(y, g, rho)).gradients;
-      return mixed(flat, local.broadcast["direction"]!, gradientShare);
-    },
-  });
-  return clientMomentum("mofedsam", settings, serverLearningRate, client);
-}

@@ -23,7 +23,7 @@ describe("reductions that the papers imply", () => {
     // D = -K eta (alpha u + (1 - alpha) c), so c+ = alpha u + (1 - alpha) c
     const [alpha, u, eta, k] = [0.1, 2, 0.1, 3];
     const algorithm = fedcm({ gradientShare: alpha });
-    let state = algorithm.init(new Float64Array([0]), algorithm.exchange(scalar));
+    let state = algorithm.init(new Float64Array([0]), scalar);
     for (let t = 1; t <= 6; t++) {
       const c = state.vectors["direction"]![0]!;
       const delta = new Float64Array([-k * eta * (alpha * u + (1 - alpha) * c)]);

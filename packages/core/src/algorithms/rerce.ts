@@ -23,37 +23,33 @@
  *   round, send; the s that the others do not use is counted as sent. They send the change of u_i, so that the server holds
  *   one mean instead of a table.
  */
-import { add, constant, greater, maximum, mul, sub, type Tensor, type TensorTree, where } from "@anabranch/engine";
+import { add, constant, greater, maximum, mul, sub, type Tensor, where } from "@anabranch/engine";
 import * as z from "zod";
 import { layout } from "../params/layout.ts";
 import { permutation, randomStream } from "../random/index.ts";
-import type { Algorithm, ClientHalf, ClientResult, Exchange, Local, ParameterTensors } from "./algorithm.ts";
+import type { ClientHalf, ClientResult, Local, ParameterTensors } from "./algorithm.ts";
+import { defineMethod } from "./define-method.ts";
 import { requirePlainSteps } from "./local-optimizer.ts";
+import { type MethodBody, vectors } from "./method.ts";
 import { combine } from "./parameter-tensors.ts";
-import { combineVectors, scalarLayout, stepFrom } from "./server.ts";
-
-export const rerceOptions = z.strictObject({
-  proximalStrength: z.number().positive().default(1).describe("pull towards the received vector (rho)"),
-  continual: z.boolean().default(false).describe("clients that are not chosen in a round go on training"),
-  participants: z.int().positive().default(4).describe("clients that send in a round; used with continual"),
-});
+import { combineVectors, stepFrom } from "./server.ts";
+import { MODEL, SCALAR, sum, uniformMean } from "./shapes.ts";
 
 /** Places in `exchange.parts` of the continual form. */
 export const CHOSEN = 0;
 export const SILENT = 1;
 
-export function rerce(options: z.input<typeof rerceOptions> = {}): Algorithm {
-  const settings = rerceOptions.parse(options);
-  const form = settings.continual ? continualForm(settings.participants) : basicForm;
-  return {
-    name: "rerce",
-    options: settings,
-    init: (parameters) => ({ vectors: { parameters, previous: parameters }, scalars: {} }),
-    client: proximalClient(settings.proximalStrength, form),
-    wholePopulation: settings.continual,
-    ...form.server,
-  };
-}
+export const rerce = defineMethod({
+  name: "rerce",
+  options: z.strictObject({
+    proximalStrength: z.number().positive().default(1).describe("pull towards the received vector (rho)"),
+    continual: z.boolean().default(false).describe("clients that are not chosen in a round go on training"),
+    participants: z.int().positive().default(4).describe("clients that send in a round; used with continual"),
+  }),
+  symbols: { rho: "proximalStrength" },
+  build: ({ proximalStrength: rho, continual, participants }) =>
+    continual ? continualForm(rho, participants) : basicForm(rho),
+});
 
 /** What a client of a round works towards. */
 interface Aim {
@@ -62,30 +58,31 @@ interface Aim {
   readonly active: ParameterTensors;
 }
 
-/** How the two forms differ. */
-interface Form {
-  readonly server: Pick<Algorithm, "exchange" | "assign" | "broadcast" | "update">;
-  aim(local: Local): Aim;
-  result(model: ParameterTensors, aim: Aim, local: Local): ClientResult;
+type Down = { readonly target: ParameterTensors };
+/** What clients keep in both forms: x_i, and 1 once there is one. */
+type Kept = { readonly model: ParameterTensors; readonly visited: Tensor };
+
+/** How clients of the two forms differ. */
+interface Form<C extends Kept, U> {
+  aim(local: Local<Down, C, U>): Aim;
+  result(model: ParameterTensors, aim: Aim, local: Local<Down, C, U>): ClientResult<C, U>;
 }
 
-const visitedFlag = ({ state }: Local): Tensor => state["visited"]!["visited"]!;
-const after = { visited: scalarLayout("visited") };
-const once = (flag: ParameterTensors): ParameterTensors => combine((x) => add(mul(x, 0), 1), flag);
-
-function proximalClient(rho: number, form: Form): ClientHalf {
+function proximalClient<C extends Kept, U>(
+  rho: number,
+  { aim, result }: NoInfer<Form<C, U>>,
+): ClientHalf<Down, C, U, ParameterTensors> {
   return {
-    begin(local, settings): TensorTree {
+    begin(local, settings) {
       requirePlainSteps(settings);
-      const { target, active } = form.aim(local);
-      return combine((s, on, x) => where(greater(on, 0), s, x), target, active, local.state["model"]!) as TensorTree;
+      const { target, active } = aim(local);
+      return combine((s, on, x) => where(greater(on, 0), s, x), target, active, local.state.model);
     },
-    step(carry, local) {
-      const y = carry as ParameterTensors;
-      const { target, active } = form.aim(local);
+    step(y, local) {
+      const { target, active } = aim(local);
       const { loss, gradients } = local.gradient(y);
-      const own = local.gradient(local.state["model"]!).gradients;
-      const visited = visitedFlag(local);
+      const { model, visited } = local.state;
+      const own = local.gradient(model).gradients;
       const direction = combine(
         (g, o, at, s) => add(sub(g, mul(o, visited)), mul(sub(at, s), rho)),
         gradients,
@@ -94,77 +91,78 @@ function proximalClient(rho: number, form: Form): ClientHalf {
         target,
       );
       const next = combine((at, d, on) => sub(at, mul(mul(d, on), local.learningRate)), y, direction, active);
-      return { carry: next as TensorTree, loss };
+      return { carry: next, loss };
     },
-    end: (carry, local) => form.result(carry as ParameterTensors, form.aim(local), local),
+    end: (y, local) => result(y, aim(local), local),
   };
 }
 
-const basicForm: Form = {
-  server: {
-    exchange: (model): Exchange => ({
-      down: { target: model },
-      up: { model: { layout: model, aggregation: "uniformMean" } },
-      client: { model, ...after },
-    }),
-    broadcast: ({ vectors: { parameters, previous } }) => ({
-      target: combineVectors((now, before) => 2 * now - before, parameters, previous!),
-    }),
-    update: (state, aggregate) => ({
-      ...state,
-      vectors: { parameters: aggregate["model"]!, previous: state.vectors.parameters },
-    }),
-  },
-  aim: ({ broadcast }) => ({
-    target: broadcast["target"]!,
-    active: combine(() => constant(1), broadcast["target"]!),
-  }),
-  result: (model, _aim, { state }) => ({ update: { model }, state: { model, visited: once(state["visited"]!) } }),
-};
+const one = (flag: Tensor) => add(mul(flag, 0), 1);
 
-function continualForm(participants: number): Form {
-  return {
-    server: {
-      exchange: (model): Exchange => ({
-        down: { target: model },
-        up: { change: { layout: model, aggregation: "sum" } },
-        client: { model, target: model, sent: model, received: scalarLayout("received"), ...after },
-        parts: [{ change: model }, { change: layout([]) }],
-      }),
-      assign(_parts, cohort, key, round) {
-        const order = permutation(randomStream(key), cohort.length);
-        const chosen = new Set(order.slice(0, round === 1 ? cohort.length : participants));
-        return cohort.map((_client, place) => (chosen.has(place) ? CHOSEN : SILENT));
+function basicForm(rho: number): MethodBody {
+  return vectors({
+    server: { parameters: MODEL, previous: MODEL },
+    client: { model: MODEL, visited: SCALAR },
+    upload: { model: uniformMean(MODEL) },
+    broadcast: [],
+    computed: { target: MODEL },
+  }).method({
+    start: (parameters) => ({ previous: parameters }),
+    compute: ({ parameters, previous }) => ({
+      target: combineVectors((now, before) => 2 * now - before, parameters, previous),
+    }),
+    local: proximalClient(rho, {
+      aim: ({ broadcast: { target } }) => ({ target, active: combine(() => constant(1), target) }),
+      result: (model, _aim, { state }) => ({ update: { model }, state: { model, visited: one(state.visited) } }),
+    }),
+    update: ({ parameters }, { model }) => ({ parameters: model, previous: parameters }),
+  });
+}
+
+function continualForm(rho: number, participants: number): MethodBody {
+  return vectors({
+    server: { parameters: MODEL, previous: MODEL },
+    client: { model: MODEL, target: MODEL, sent: MODEL, received: SCALAR, visited: SCALAR },
+    upload: { change: sum(MODEL) },
+    broadcast: [],
+    computed: { target: MODEL },
+    parts: (model) => [{ change: model }, { change: layout([]) }],
+  }).method({
+    wholePopulation: true,
+    assign(_parts, cohort, key, round) {
+      const order = permutation(randomStream(key), cohort.length);
+      const chosen = new Set(order.slice(0, round === 1 ? cohort.length : participants));
+      return cohort.map((_client, place) => (chosen.has(place) ? CHOSEN : SILENT));
+    },
+    start: (parameters) => ({ previous: parameters }),
+    compute: ({ parameters }) => ({ target: parameters }),
+    local: proximalClient(rho, {
+      aim({ broadcast, state, sent }) {
+        const first = sub(1, state.visited);
+        const hears = combine((chosen) => maximum(chosen, first), sent.change);
+        return {
+          target: combine((h, s, old) => where(greater(h, 0), s, old), hears, broadcast.target, state.target),
+          active: combine((h) => maximum(h, state.received), hears),
+        };
       },
-      broadcast: ({ vectors: { parameters } }) => ({ target: parameters }),
-      update: ({ vectors, ...state }, aggregate, { population }) => ({
-        ...state,
-        vectors: { ...vectors, parameters: stepFrom(vectors.parameters, 1 / population, aggregate["change"]!) },
-      }),
-    },
-    aim({ broadcast, state, sent }) {
-      const first = sub(1, state["visited"]!["visited"]!);
-      const received = state["received"]!["received"]!;
-      const hears = combine((chosen) => maximum(chosen, first), sent!["change"]!);
-      return {
-        target: combine((h, s, old) => where(greater(h, 0), s, old), hears, broadcast["target"]!, state["target"]!),
-        active: combine((h) => maximum(h, received), hears),
-      };
-    },
-    result(model, { target }, { broadcast, state, sent }) {
-      const visited = state["visited"]!["visited"]!;
-      const chosen = sent!["change"]!;
-      const known = (kept: ParameterTensors) =>
-        combine((old, s) => where(greater(visited, 0), old, s), kept, broadcast["target"]!);
-      const newest = combine((x, before) => sub(mul(x, 2), before), model, known(state["model"]!));
-      const before = known(state["sent"]!);
-      const change = combine((u, old, on) => mul(sub(u, old), on), newest, before, chosen);
-      const anyChosen = Object.values(chosen)[0]!;
-      const received = combine((flag) => maximum(flag, mul(anyChosen, visited)), state["received"]!);
-      return {
-        update: { change },
-        state: { model, target, sent: combine(add, before, change), received, visited: once(state["visited"]!) },
-      };
-    },
-  };
+      result(model, { target }, { broadcast, state, sent }) {
+        const { visited } = state;
+        const known = (kept: ParameterTensors) =>
+          combine((old, s) => where(greater(visited, 0), old, s), kept, broadcast.target);
+        const newest = combine((x, before) => sub(mul(x, 2), before), model, known(state.model));
+        const before = known(state.sent);
+        const change = combine((u, old, on) => mul(sub(u, old), on), newest, before, sent.change);
+        const [anyChosen] = Object.values(sent.change);
+        const received = maximum(state.received, mul(anyChosen!, visited));
+        return {
+          update: { change },
+          state: { model, target, sent: combine(add, before, change), received, visited: one(visited) },
+        };
+      },
+    }),
+    update: ({ parameters, previous }, { change }, { population }) => ({
+      parameters: stepFrom(parameters, 1 / population, change),
+      previous,
+    }),
+  });
 }

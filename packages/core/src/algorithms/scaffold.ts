@@ -19,48 +19,38 @@
  */
 import { add } from "@anabranch/engine";
 import * as z from "zod";
-import type { Algorithm } from "./algorithm.ts";
 import { controlChange, controlled } from "./control-variates.ts";
+import { defineMethod } from "./define-method.ts";
 import { localSgd } from "./local-sgd.ts";
+import { vectors } from "./method.ts";
 import { combine } from "./parameter-tensors.ts";
-import { stepFrom, zeros } from "./server.ts";
+import { stepFrom } from "./server.ts";
+import { MODEL, uniformMean, weightedMean } from "./shapes.ts";
 
-export const scaffoldOptions = z.strictObject({
-  serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
+export const scaffold = defineMethod({
+  name: "scaffold",
+  options: z.strictObject({
+    serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
+  }),
+  build: ({ serverLearningRate }) =>
+    vectors({
+      server: { parameters: MODEL, control: MODEL },
+      client: { control: MODEL },
+      upload: { delta: weightedMean(MODEL), control: uniformMean(MODEL) },
+    }).method({
+      local: localSgd({
+        direction: controlled,
+        result(y, local) {
+          const { delta, change } = controlChange(y, local);
+          return {
+            update: { delta, control: change },
+            state: { control: combine(add, local.state.control, change) },
+          };
+        },
+      }),
+      update: ({ parameters, control }, upload, { cohortSize, population }) => ({
+        parameters: stepFrom(parameters, serverLearningRate, upload.delta),
+        control: stepFrom(control, cohortSize / population, upload.control),
+      }),
+    }),
 });
-
-export function scaffold(options: z.input<typeof scaffoldOptions> = {}): Algorithm {
-  const settings = scaffoldOptions.parse(options);
-  return {
-    name: "scaffold",
-    options: settings,
-    exchange: (model) => ({
-      down: { parameters: model, control: model },
-      up: {
-        delta: { layout: model, aggregation: "weightedMean" },
-        control: { layout: model, aggregation: "uniformMean" },
-      },
-      client: { control: model },
-    }),
-    init: (parameters) => ({ vectors: { parameters, control: zeros(parameters) }, scalars: {} }),
-    client: localSgd({
-      direction: controlled,
-      result(y, local) {
-        const { delta, change } = controlChange(y, local);
-        return {
-          update: { delta, control: change },
-          state: { control: combine(add, local.state["control"]!, change) },
-        };
-      },
-    }),
-    broadcast: (state) => ({ parameters: state.vectors.parameters, control: state.vectors["control"]! }),
-    update(state, aggregate, round) {
-      const parameters = stepFrom(state.vectors.parameters, settings.serverLearningRate, aggregate["delta"]!);
-      const share = round.cohortSize / round.population;
-      return {
-        ...state,
-        vectors: { parameters, control: stepFrom(state.vectors["control"]!, share, aggregate["control"]!) },
-      };
-    },
-  };
-}

@@ -1,5 +1,5 @@
-import { add, div, globalNorm, mul, square, type TensorTree } from "@anabranch/engine";
-import type { ParameterTensors } from "./algorithm.ts";
+import { add, div, globalNorm, mul, square } from "@anabranch/engine";
+import type { LocalStep, ParameterTensors } from "./algorithm.ts";
 import { combine } from "./parameter-tensors.ts";
 
 /** Keeps a zero gradient from dividing by zero. */
@@ -17,6 +17,12 @@ const TINY = 1e-12;
  */
 export function perturbed(y: ParameterTensors, g: ParameterTensors, rho: number, adaptive = false): ParameterTensors {
   const scaled = adaptive ? combine((yj, gj) => mul(yj, gj), y, g) : g;
-  const factor = div(rho, add(globalNorm(scaled as TensorTree), TINY));
+  const factor = div(rho, add(globalNorm(scaled), TINY));
   return combine((yj, gj) => add(yj, mul(adaptive ? mul(square(yj), gj) : gj, factor)), y, g);
+}
+
+/** The gradient of the same batch at the perturbed y, from that at y; the latter where rho is 0. A direction of local SGD. */
+export function sharpnessAware(rho: number, adaptive = false) {
+  return (g: ParameterTensors, y: ParameterTensors, local: Pick<LocalStep, "gradient">): ParameterTensors =>
+    rho === 0 ? g : local.gradient(perturbed(y, g, rho, adaptive)).gradients;
 }

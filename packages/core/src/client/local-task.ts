@@ -22,6 +22,7 @@ import type {
   LocalSettings,
   LocalStep,
   ParameterTensors,
+  TracedVectors,
 } from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
@@ -76,20 +77,26 @@ export function compileLocalTask(
   const draws = algorithm.client.draws ?? {};
   const types = taskTypes(model, exchange, draws, settings.batchSize);
   const count = { gradients: 0 };
-  const loop = localLoop(algorithm, model, settings, count);
+  const loop = localLoop(algorithm, model, exchange, settings, count);
   const refresh = algorithm.client.refresh?.(layout(model.parameters), settings);
   const program = compileLoop(`${algorithm.name}-${model.name}`, loop, types, "steps", refresh);
   return { program, gradientsPerStep: count.gradients };
 }
 
 /** The local task as a loop; `count.gradients` is set to what the traced step asks for. */
-function localLoop(algorithm: Algorithm, model: Model, settings: TaskSettings, count: { gradients: number }): Loop {
+function localLoop(
+  algorithm: Algorithm,
+  model: Model,
+  exchange: Exchange,
+  settings: TaskSettings,
+  count: { gradients: number },
+): Loop {
   const { client } = algorithm;
   const { draws = {} } = client;
   const modelLayout = layout(model.parameters);
   const localOf = (inputs: unknown): Local => {
-    const { broadcast, state = {}, sent } = inputs as TaskInputs;
-    return { model: modelLayout, broadcast, state, ...(sent === undefined ? {} : { sent }) };
+    const { broadcast, state = {}, sent = everything(exchange) } = inputs as TaskInputs;
+    return { model: modelLayout, broadcast, state, sent };
   };
   const addWork: CountGradients = (kind, gradients) => {
     count.gradients += kind === "curvature" ? gradients * drawnShare(draws) : gradients;
@@ -120,6 +127,12 @@ function localLoop(algorithm: Algorithm, model: Model, settings: TaskSettings, c
       };
     },
   };
+}
+
+/** Where clients send all: 1 for every entry. */
+function everything({ up }: Exchange): TracedVectors {
+  const ones = ({ entries }: Layout) => Object.fromEntries(entries.map(({ name }) => [name, constant(1)]));
+  return Object.fromEntries(Object.entries(up).map(([name, { layout }]) => [name, ones(layout)]));
 }
 
 /** How far local descent comes along a constant gradient of 1, from the learning rates of its steps [K]. */

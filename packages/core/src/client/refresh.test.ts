@@ -3,20 +3,18 @@ import {
   interpreter,
   type LoopProgram,
   type Optimizer,
-  type OptimizerState,
   onnxruntimeNode,
-  refreshBelow,
   shampoo,
   soap,
-  type TensorTree,
-  takeStep,
 } from "@anabranch/engine";
 import { descend } from "@anabranch/engine/testing";
 import { describe, expect, it } from "vitest";
-import type { Algorithm, ParameterTensors } from "../algorithms/algorithm.ts";
-import { fedavg } from "../algorithms/fedavg.ts";
+import type { Algorithm } from "../algorithms/algorithm.ts";
 import { modelDelta } from "../algorithms/local-sgd.ts";
-import { entryTypes } from "../params/layout.ts";
+import { vectors } from "../algorithms/method.ts";
+import { optimizerSteps } from "../algorithms/optimizer-steps.ts";
+import { stepFrom } from "../algorithms/server.ts";
+import { MODEL, weightedMean } from "../algorithms/shapes.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
@@ -24,33 +22,16 @@ import { inProcessSimulation } from "../simulation/in-process.ts";
 import { prepareQuadratics } from "../simulation/quadratics.ts";
 import { recording } from "../simulation/trace-federation.ts";
 
-interface Carry {
-  readonly parameters: ParameterTensors;
-  readonly optimizer: OptimizerState;
-}
-
 /** FedAvg whose clients take the steps of an optimizer with host kernels. */
 function localSteps(optimizer: Optimizer): Algorithm {
-  return {
-    ...fedavg(),
-    client: {
-      begin: ({ broadcast }) => ({
-        parameters: broadcast["parameters"]!,
-        optimizer: optimizer.init(broadcast["parameters"]!),
-      }),
-      step(carry, local) {
-        const { parameters, optimizer: state } = carry as unknown as Carry;
-        const { loss, gradients } = local.gradient(parameters);
-        const next = takeStep(optimizer, gradients, state, parameters, local);
-        return { carry: { parameters: next.parameters, optimizer: next.state } as TensorTree, loss };
-      },
-      end: (carry, local) => ({
-        update: { delta: modelDelta((carry as unknown as Carry).parameters, local) },
-        state: {},
-      }),
-      refresh: (model) => refreshBelow("optimizer", optimizer.refresh?.(entryTypes(model))),
-    },
-  };
+  const body = vectors({ server: { parameters: MODEL }, upload: { delta: weightedMean(MODEL) } }).method({
+    local: optimizerSteps({
+      optimizer: () => optimizer,
+      result: (y, _preconditioner, local) => ({ update: { delta: modelDelta(y, local) }, state: {} }),
+    }),
+    update: ({ parameters }, { delta }) => ({ parameters: stepFrom(parameters, 1, delta) }),
+  });
+  return { name: "local-steps", options: {}, ...body };
 }
 
 const a = [1, 2, 0.5, 3, 1.5, 0.25];

@@ -82,7 +82,7 @@ async function wireCost({ create, form, wire }: AlgorithmUnderTest): Promise<voi
   const executor = interpreter();
   const { plan, simulation } = prepareQuadratics(algorithm, { ...HETEROGENEOUS, ...form }, executor);
   const { backend } = await inProcessSimulation(simulation, executor);
-  const state = algorithm.init(plan.initial, plan.exchange);
+  const state = algorithm.init(plan.initial, plan.layout);
   const broadcast = { round: 1, vectors: algorithm.broadcast(state, {}, 1), scalars: {} };
   const cohort = [0, 1, 2, 3];
   const parts = assignParts(plan, 1, cohort);

@@ -28,7 +28,7 @@ export const lambOperation: Operation = {
     });
     const layout = layoutOf(parameters);
     const about = { cohortSize: 1, population: 1, learningRate: 1, localSteps: 1, weightedSteps: 1, layout };
-    let state = method.init(flatten(parameters, layout), method.exchange(layout));
+    let state = method.init(flatten(parameters, layout), layout);
     const rounds: Tensors[] = [];
     for (const [index, mean] of means.entries()) {
       state = method.update(state, { delta: flatten(mean, layout) }, { ...about, round: index + 1 });

@@ -38,7 +38,7 @@ export async function restoreRun(plan: RunPlan, ports: RunPorts): Promise<RunSta
   if (found === undefined) {
     const best = { round: 0, accuracy: 0, stale: 0 };
     const totals = { bytesDown: 0, bytesUp: 0, seconds: 0, best };
-    const server = plan.algorithm.init(plan.initial, plan.exchange);
+    const server = plan.algorithm.init(plan.initial, plan.layout);
     return { server, round: 0, savedRound: 0, totals, schedule: plan.schedule.initial, time: 0 };
   }
   const { checkpoint, skipped } = found;

@@ -135,9 +135,9 @@ type ServerHalf = Pick<Algorithm, "init" | "broadcast" | "update">;
 
 function checkedServer(method: Algorithm, exchange: Exchange, layout: Layout, contract: Contract): ServerHalf {
   return {
-    init(parameters, declared) {
+    init(parameters, model) {
       const part = "init(...)";
-      const state = contract.attempt(part, () => method.init(parameters, declared));
+      const state = contract.attempt(part, () => method.init(parameters, model));
       requireState(contract, part, state);
       if (state.vectors.parameters === undefined) {
         const [received, expected] = [describe(state.vectors), "a vector named parameters"];
@@ -203,7 +203,7 @@ function requireVector(contract: Contract, part: string, value: unknown, size: n
 
 /** One round of the server half, with zeros from clients; what it returns is checked and forgotten. */
 function tryServer(algorithm: Algorithm, exchange: Exchange, layout: Layout): void {
-  const state = algorithm.init(new Float32Array(layout.size), exchange);
+  const state = algorithm.init(new Float32Array(layout.size), layout);
   algorithm.broadcast(state, algorithm.privacy === undefined ? {} : { [CLIP_NORM]: 1 }, 1);
   const zeros = Object.entries(exchange.up).map(([name, up]) => [name, new Float32Array(up.layout.size)] as const);
   const round: RoundContext = {

@@ -47,7 +47,7 @@ export async function traceFederation(
   );
   const { plan, simulation } = prepareQuadratics(algorithm, problem, executor);
   const { backend, evaluator, close } = await inProcessSimulation(simulation, executor);
-  server = algorithm.init(plan.initial, plan.exchange);
+  server = algorithm.init(plan.initial, plan.layout);
   const clientStates = memoryClientStates();
   for (const [client, vectors] of start.clients ?? []) await clientStates.save(client, 0, vectors);
   const rounds: number[][] = [];

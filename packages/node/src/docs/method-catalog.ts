@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
-import { type AlgorithmEntry, AnabranchError, algorithms, nearest } from "@anabranch/core";
+import { AnabranchError, algorithms, type MethodDefinition, nearest } from "@anabranch/core";
 import type * as z from "zod";
 import { type MethodHeader, parseMethodHeader } from "./method-header.ts";
 
@@ -54,7 +54,7 @@ export function methodNamed(methods: readonly MethodInfo[], name: string): Metho
   });
 }
 
-function methodInfo(entry: AlgorithmEntry): MethodInfo {
+function methodInfo(entry: MethodDefinition): MethodInfo {
   const { folder, extension } = algorithmsFolder();
   const path = join(folder, entry.file.replace(/\.ts$/, extension));
   return {
@@ -65,7 +65,7 @@ function methodInfo(entry: AlgorithmEntry): MethodInfo {
   };
 }
 
-function methodOptions(entry: AlgorithmEntry): MethodOption[] {
+function methodOptions(entry: MethodDefinition): MethodOption[] {
   const symbols = new Map(Object.entries(entry.symbols).map(([symbol, option]) => [option, symbol]));
   return Object.entries(entry.options.shape).map(([name, field]) => {
     const schema = field as z.ZodType;

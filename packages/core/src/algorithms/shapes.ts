@@ -1,0 +1,87 @@
+import type { Tensor } from "@anabranch/engine";
+import type { CodecSpec } from "../codecs/index.ts";
+import { type Layout, layout } from "../params/layout.ts";
+import type { Vector } from "../params/vector.ts";
+import type { Aggregation, ParameterTensors } from "./algorithm.ts";
+
+/** A vector with the layout of the model's parameters, [d]. */
+export interface ModelShape {
+  readonly kind: "model";
+}
+/** A single number: a number on the server, a scalar tensor on a client. */
+export interface ScalarShape {
+  readonly kind: "scalar";
+}
+/** A vector with a layout of its own, which may depend on the model's. */
+export interface OwnShape {
+  readonly kind: "own";
+  layoutOf(model: Layout): Layout;
+}
+export type Shape = ModelShape | ScalarShape | OwnShape;
+
+export const MODEL: ModelShape = { kind: "model" };
+export const SCALAR: ScalarShape = { kind: "scalar" };
+/** A vector with the given layout, or with one that follows from the model's. */
+export function ownLayout(of: Layout | ((model: Layout) => Layout)): OwnShape {
+  return { kind: "own", layoutOf: typeof of === "function" ? of : () => of };
+}
+
+/** Vectors of a method by name. One whose shape is undefined does not exist: what is given for it is dropped. */
+export type Shapes = Readonly<Record<string, Shape | undefined>>;
+
+/** Vectors of a server. */
+export type ServerShapes = Shapes & { readonly parameters: Shape };
+
+type Absent<T> = undefined extends T ? undefined : never;
+/** The vectors as the server half sees them. */
+export type ServerValues<S extends Shapes> = {
+  readonly [N in keyof S]: (NonNullable<S[N]> extends ScalarShape ? number : Vector) | Absent<S[N]>;
+};
+/** The vectors as the traced client half sees them. */
+export type ClientValues<S extends Shapes> = {
+  readonly [N in keyof S]: (NonNullable<S[N]> extends ScalarShape ? Tensor : ParameterTensors) | Absent<S[N]>;
+};
+
+/** An uploaded vector: its shape, how uploads become one vector, and `Upload`'s options. */
+export interface UploadShape<S extends Shape | undefined = Shape | undefined> {
+  readonly shape: S;
+  readonly aggregation: Aggregation;
+  readonly drift?: boolean | undefined;
+  readonly codec?: CodecSpec | undefined;
+}
+export type UploadShapes = Readonly<Record<string, UploadShape>>;
+/** The shapes alone. */
+export type ShapesOf<U extends UploadShapes> = { readonly [N in keyof U]: U[N]["shape"] };
+
+type UploadOptions = Pick<UploadShape, "drift" | "codec">;
+const aggregated =
+  (aggregation: Aggregation) =>
+  <S extends Shape | undefined>(shape: S, options: UploadOptions = {}): UploadShape<S> => ({
+    shape,
+    aggregation,
+    ...options,
+  });
+
+/** Uploads become their mean by the public weights of the updates. */
+export const weightedMean = aggregated("weightedMean");
+/** Uploads become their mean; every client counts the same. */
+export const uniformMean = aggregated("uniformMean");
+/** Uploads are added. */
+export const sum = aggregated("sum");
+
+/** The layout of a vector called `name`. */
+export function layoutOf(name: string, shape: Shape, model: Layout): Layout {
+  switch (shape.kind) {
+    case "model":
+      return model;
+    case "scalar":
+      return layout([{ name, shape: [], role: "vector", block: name }]);
+    case "own":
+      return shape.layoutOf(model);
+  }
+}
+
+/** Names and shapes of the vectors that exist. */
+export function present(shapes: Shapes): (readonly [name: string, shape: Shape])[] {
+  return Object.entries(shapes).flatMap(([name, shape]) => (shape === undefined ? [] : [[name, shape] as const]));
+}
