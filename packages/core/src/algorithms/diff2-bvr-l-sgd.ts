@@ -82,7 +82,7 @@ export const diff2BvrLSgd = defineMethod({
           const nothing = combine((x) => mul(x, 0), parameters);
           return { now: parameters, before: previous, change: nothing, total: nothing };
         },
-        step({ now, before, change, total }: Carry, local) {
+        step({ now, before, change, total }, local) {
           const phase = (name: string): Tensor => local.broadcast.phase[name]!;
           const [descent, difference] = [phase("descent"), phase("difference")];
           const [here, there] = [local.gradient(now), local.gradient(before)];
@@ -98,7 +98,7 @@ export const diff2BvrLSgd = defineMethod({
           };
           return { carry, loss: here.loss };
         },
-        end: ({ total }: Carry, { steps }) => ({
+        end: ({ total }, { steps }) => ({
           update: { change: combine((changes) => div(changes, steps), total) },
           state: {},
         }),

@@ -72,7 +72,7 @@ export const diff2 = defineMethod({
       // batches; mean over the local steps, of each step clipped where a step is a record
       local: {
         begin: ({ broadcast: { parameters } }) => combine((x) => mul(x, 0), parameters),
-        step(total: ParameterTensors, local) {
+        step(total, local) {
           const { parameters, previous, difference, bound } = local.broadcast;
           const now = local.gradient(parameters);
           const before = local.gradient(previous);
@@ -81,7 +81,7 @@ export const diff2 = defineMethod({
           const loss = where(finite(now.loss), now.loss, MOST);
           return { carry: combine(add, total, within(change, bound)), loss };
         },
-        end: (total: ParameterTensors, { steps }) => ({
+        end: (total, { steps }) => ({
           update: { change: combine((changes) => div(changes, steps), total) },
           state: {},
         }),

@@ -77,7 +77,7 @@ export const fedamd = defineMethod({
           const nothing = combine((p) => mul(p, 0), parameters);
           return { parameters, previous: parameters, direction: gradient, sum: nothing };
         },
-        step({ parameters, previous, direction, sum }: Carry, local) {
+        step({ parameters, previous, direction, sum }, local) {
           const now = local.gradient(parameters);
           const before = local.gradient(previous);
           const next = combine((g, a, b) => add(g, sub(a, b)), direction, now.gradients, before.gradients);
@@ -91,7 +91,7 @@ export const fedamd = defineMethod({
           };
           return { carry, loss: now.loss };
         },
-        end({ parameters, sum }: Carry, local) {
+        end({ parameters, sum }, local) {
           const kept = local.state.gradient;
           const mean = combine((total) => div(total, local.steps), sum);
           const change = combine((v, old, sent) => mul(sub(v, old), sent), mean, kept, local.sent.change);

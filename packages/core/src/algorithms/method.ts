@@ -1,3 +1,4 @@
+import type { TensorTree } from "@anabranch/engine";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Algorithm, ClientHalf, RoundContext } from "./algorithm.ts";
@@ -32,13 +33,14 @@ export interface MethodHalves<
   U extends UploadShapes = UploadShapes,
   B extends keyof S = keyof S,
   E extends Shapes = Shapes,
+  K extends TensorTree = TensorTree,
 > extends Pick<Algorithm, "assign" | "countsSteps" | "wholePopulation"> {
   /** Values at the start of the server's vectors that are not zeros, from the model's parameters [d]. */
   start?(parameters: Vector): Partial<ServerValues<S>>;
   /** Values of `computed` for a round. `clipNorm` is that of a private round. */
   compute?(server: ServerValues<S>, round: BroadcastContext): ServerValues<E>;
   /** The traced client half. */
-  readonly local: ClientHalf<ClientValues<Pick<S, B> & E>, ClientValues<C>, ClientValues<ShapesOf<U>>>;
+  readonly local: ClientHalf<ClientValues<Pick<S, B> & E>, ClientValues<C>, ClientValues<ShapesOf<U>>, K>;
   /** The server half: the next state from this one and what the uploads came to. Inputs stay untouched. */
   update(server: ServerValues<S>, upload: ServerValues<ShapesOf<U>>, round: RoundContext): ServerValues<S>;
   /** Present in private methods, see `PrivacyNeeds`. */
@@ -66,7 +68,7 @@ export interface DeclaredVectors<
   B extends keyof S,
   E extends Shapes,
 > {
-  method(halves: MethodHalves<S, C, U, B, E>): MethodBody;
+  method<K extends TensorTree>(halves: MethodHalves<S, C, U, B, E, K>): MethodBody;
 }
 
 /**
