@@ -29,10 +29,10 @@ export function input(name: string, type: TensorType): Tensor {
   if (!type.shape.every(fits)) {
     throw new AnabranchError({
       code: "engine/shape",
-      message: "a dimension is no extent",
+      message: "invalid dimension",
       where: `input ${name}`,
       received: formatShape(type.shape),
-      expected: 'whole numbers from 0 on, symbols such as "N", and multiples such as "4*N"',
+      expected: 'integers of 0 or more, symbols such as "N", and multiples such as "4*N"',
       advice: "Give every dimension in one of these forms.",
     });
   }

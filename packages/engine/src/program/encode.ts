@@ -127,7 +127,7 @@ class GraphEncoder implements Lowering {
     if (name !== undefined) return name;
     throw new AnabranchError({
       code: "engine/unbound",
-      message: "a value is used that is no input of this graph",
+      message: "a value comes from outside this graph",
       received: `${tensor.node.operator.name} ${JSON.stringify(tensor.node.attributes.name ?? "")}`,
       expected: "only values derived from the traced function's own inputs",
       advice: "Pass outer values as inputs of trace, or through scan's captures.",

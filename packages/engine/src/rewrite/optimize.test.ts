@@ -47,7 +47,7 @@ describe("optimize", () => {
     expect(optimized((x) => add(mul(x, 2), mul(x, 3)))).toEqual(["constant", "mul", "constant", "mul", "add"]);
   });
 
-  it("tells 0 from -0", () => {
+  it("distinguishes 0 from -0", () => {
     expect(optimized((x) => div(div(x, 0), div(mul(x, x), -0))).filter((n) => n === "constant").length).toBe(2);
   });
 
