@@ -26,7 +26,7 @@
 import { add, div, mul, sub, type Tensor } from "@anabranch/engine";
 import { layout } from "../params/layout.ts";
 import { distance, norm2, zerosLike } from "../params/vector.ts";
-import type { ParameterTensors, RoundContext } from "./algorithm.ts";
+import type { ClientHalf, ParameterTensors, RoundContext } from "./algorithm.ts";
 import { defineMethod } from "./define-method.ts";
 import { diff2 } from "./diff2.ts";
 import { requirePlainSteps } from "./local-optimizer.ts";
@@ -47,6 +47,42 @@ type Carry = {
   readonly change: ParameterTensors;
   /** Sum of the changes of all steps so far. */
   readonly total: ParameterTensors;
+};
+
+type Down = {
+  readonly parameters: ParameterTensors;
+  readonly previous: ParameterTensors;
+  readonly gradient: ParameterTensors;
+  readonly phase: ParameterTensors;
+};
+
+/** Both kinds of round as one step: two gradients on one batch, and a model that moves or stays. */
+const client: ClientHalf<Down, Readonly<Record<string, never>>, { readonly change: ParameterTensors }, Carry> = {
+  begin({ broadcast: { parameters, previous } }, settings) {
+    requirePlainSteps(settings);
+    const nothing = combine((x) => mul(x, 0), parameters);
+    return { now: parameters, before: previous, change: nothing, total: nothing };
+  },
+  step({ now, before, change, total }, local) {
+    const phase = (name: string): Tensor => local.broadcast.phase[name]!;
+    const [descent, difference] = [phase("descent"), phase("difference")];
+    const [here, there] = [local.gradient(now), local.gradient(before)];
+    const fresh = combine((g, p) => sub(g, mul(difference, p)), here.gradients, there.gradients);
+    const changed = combine((c, f) => add(mul(descent, c), f), change, fresh);
+    const direction = combine(add, local.broadcast.gradient, changed);
+    const stays = sub(1, descent);
+    const carry: Carry = {
+      now: combine((y, w) => sub(y, mul(mul(descent, local.learningRate), w)), now, direction),
+      before: combine((y, p) => add(mul(descent, y), mul(stays, p)), now, before),
+      change: changed,
+      total: combine(add, total, changed),
+    };
+    return { carry, loss: here.loss };
+  },
+  end: ({ total }, { steps }) => ({
+    update: { change: combine((changes) => div(changes, steps), total) },
+    state: {},
+  }),
 };
 
 export const diff2BvrLSgd = defineMethod({
@@ -75,34 +111,7 @@ export const diff2BvrLSgd = defineMethod({
         phase.set([moves(rounds) ? 1 : 0, restarts(rounds) ? 0 : 1]);
         return { phase };
       },
-      // both kinds of round as one step: two gradients on one batch, and a model that moves or stays
-      local: {
-        begin({ broadcast: { parameters, previous } }, settings): Carry {
-          requirePlainSteps(settings);
-          const nothing = combine((x) => mul(x, 0), parameters);
-          return { now: parameters, before: previous, change: nothing, total: nothing };
-        },
-        step({ now, before, change, total }, local) {
-          const phase = (name: string): Tensor => local.broadcast.phase[name]!;
-          const [descent, difference] = [phase("descent"), phase("difference")];
-          const [here, there] = [local.gradient(now), local.gradient(before)];
-          const fresh = combine((g, p) => sub(g, mul(difference, p)), here.gradients, there.gradients);
-          const changed = combine((c, f) => add(mul(descent, c), f), change, fresh);
-          const direction = combine(add, local.broadcast.gradient, changed);
-          const stays = sub(1, descent);
-          const carry: Carry = {
-            now: combine((y, w) => sub(y, mul(mul(descent, local.learningRate), w)), now, direction),
-            before: combine((y, p) => add(mul(descent, y), mul(stays, p)), now, before),
-            change: changed,
-            total: combine(add, total, changed),
-          };
-          return { carry, loss: here.loss };
-        },
-        end: ({ total }, { steps }) => ({
-          update: { change: combine((changes) => div(changes, steps), total) },
-          state: {},
-        }),
-      },
+      local: client,
       update({ parameters, previous, gradient, rounds }, { change }, { learningRate, localSteps }) {
         const next = rounds + 1;
         const followed = () => combineVectors((v, u) => v + u, gradient, change);

@@ -11,7 +11,7 @@ import type {
   TracedVectors,
   Upload,
 } from "./algorithm.ts";
-import type { MethodBody, MethodHalves, MethodVectors } from "./method.ts";
+import type { MethodBody, MethodHalves, MethodVectors } from "./method-halves.ts";
 import { layoutOf, present, type ServerShapes, type ServerValues, type Shapes, type UploadShape } from "./shapes.ts";
 
 /**
