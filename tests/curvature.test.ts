@@ -51,20 +51,20 @@ const cases: { model: Model; data: ClientData }[] = [
 async function trained(estimate: "signs" | "uniform", model: Model, data: ClientData, executor: Executor) {
   const algorithm = sophiaSteps(estimate);
   const modelLayout = layout(model.parameters);
-  const exchange = algorithm.exchange(modelLayout);
+  const payloads = algorithm.payloads(modelLayout);
   const { float } = executor;
   const training = { batchSize: 3, gradientClip: 1, momentum: 0, nesterov: false, weightDecay: 0 };
   const plan: TaskPlan = {
-    program: compileLocalTask(algorithm, model, exchange, training).program,
+    program: compileLocalTask(algorithm, model, payloads, training).program,
     float,
     batchSize: 3,
     budget: { localSteps: 5 },
     masks: model.masks,
     draws: algorithm.client.draws!,
-    down: exchange.down,
-    up: { delta: modelLayout },
+    broadcast: payloads.broadcast,
+    upload: { delta: modelLayout },
     codecs: {},
-    state: {},
+    clientState: {},
     layoutHash: modelLayout.hash,
     stages: { weighting: "uniform", clipNorm: 0 },
   };

@@ -35,7 +35,7 @@ function assembled(config: Config): void {
   const { name, file: _file, initialWeights: _weights, ...options } = config.model;
   const model = createModel(name, examples[config.data.dataset as keyof typeof examples], options);
   const { name: method, file: _own, ...settings } = config.algorithm;
-  const { down } = createAlgorithm(method, settings).exchange(layout(model.parameters));
+  const { broadcast: down } = createAlgorithm(method, settings).payloads(layout(model.parameters));
   expect(down["parameters"]!.size).toBe(layout(model.parameters).size);
 }
 

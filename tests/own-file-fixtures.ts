@@ -19,8 +19,8 @@ export const METHOD = `import { localSgd, stepFrom, zeros, combine } from ${libr
 import { mul, sub } from ${library("engine")};
 export default ({ damping = 0.5 } = {}) => ({
   name: "mine", options: { damping },
-  exchange: (model) => ({ down: { parameters: model, direction: model },
-    up: { delta: { layout: model, aggregation: "uniformMean" } }, client: {} }),
+  payloads: (model) => ({ broadcast: { parameters: model, direction: model },
+    upload: { delta: { layout: model, aggregation: "uniformMean" } }, clientState: {} }),
   init: (parameters) => ({ vectors: { parameters, direction: zeros(parameters) }, scalars: {} }),
   client: localSgd({ direction: (g, y, local) => combine((a, b) => mul(sub(a, b), damping), g, local.broadcast.direction),
     result: (y, local) => ({ update: { delta: combine(sub, y, local.broadcast.parameters) }, state: {} }) }),

@@ -65,6 +65,6 @@ function requirePart(layout: Layout, part: Layout, index: number): void {
     where: `part ${index}`,
     received: `${stray.name} of ${stray.size} elements`,
     expected: `some of ${[...sizes].map(([name, size]) => `${name} (${size})`).join(", ")}`,
-    advice: "Make the parts of an exchange with subLayout from the layouts of its vectors.",
+    advice: "Make the parts of the payloads with subLayout from the layouts of its vectors.",
   });
 }

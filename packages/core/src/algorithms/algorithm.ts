@@ -21,13 +21,13 @@ export interface Upload {
 }
 
 /** What a method sends down, sends up and keeps on clients: named vectors, each with its layout. */
-export interface Exchange {
-  readonly down: Readonly<Record<string, Layout>>;
-  readonly up: Readonly<Record<string, Upload>>;
+export interface Payloads {
+  readonly broadcast: Readonly<Record<string, Layout>>;
+  readonly upload: Readonly<Record<string, Upload>>;
   /** Persistent client state; zeros at a client's first visit. */
-  readonly client: Readonly<Record<string, Layout>>;
+  readonly clientState: Readonly<Record<string, Layout>>;
   /**
-   * Methods whose clients send only some entries of `up`: each client of a round is given one of these parts. An entry is
+   * Methods whose clients send only some entries of `upload`: each client of a round is given one of these parts. An entry is
    * averaged over the clients that sent it, with their own weight sum; one that nobody sent aggregates to 0. Parts may
    * share entries. Absent: everyone sends everything.
    */
@@ -164,9 +164,9 @@ export interface PrivacyNeeds {
 export interface Algorithm {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
-  exchange(model: Layout): Exchange;
+  payloads(model: Layout): Payloads;
   /**
-   * Which of `exchange.parts` each client of a cohort sends, by its place in the cohort. Pure: the same arguments give the
+   * Which of `payloads.parts` each client of a cohort sends, by its place in the cohort. Pure: the same arguments give the
    * same parts. Default: `dealParts`, evenly at random.
    */
   assign?(parts: number, cohort: readonly number[], key: RandomKey, round: number): readonly number[];
@@ -183,7 +183,7 @@ export interface Algorithm {
   /** Present in private methods: a configured run without a mechanism is refused. */
   readonly privacy?: PrivacyNeeds;
   /**
-   * Vectors that go down this round; the names are those of `exchange.down`. Beside them go `scalars`: in a private round
+   * Vectors that go down this round; the names are those of `payloads.broadcast`. Beside them go `scalars`: in a private round
    * `clipNorm`. `round` counts from 1.
    */
   broadcast(

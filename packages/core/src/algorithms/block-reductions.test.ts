@@ -70,8 +70,8 @@ describe("FedBCGD", () => {
   });
 
   it("averages a block over those who sent it and the shared entries over all: D_i = i", () => {
-    const { exchange } = prepareQuadratics(fedbcgd(), problem, interpreter()).plan;
-    const fold = new StreamingAggregator(exchange);
+    const { payloads } = prepareQuadratics(fedbcgd(), problem, interpreter()).plan;
+    const fold = new StreamingAggregator(payloads);
     const update = (client: number, part: number): Update => ({
       round: 1,
       client,

@@ -4,9 +4,9 @@ import { type Vector, zerosLike } from "../params/vector.ts";
 import type {
   Algorithm,
   ClientHalf,
-  Exchange,
   Local,
   ParameterTensors,
+  Payloads,
   ServerState,
   TracedVectors,
   Upload,
@@ -23,7 +23,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
   const down = { ...picked(server, vectors.broadcast), ...computed };
   const { assign, countsSteps, wholePopulation } = halves;
   return {
-    exchange: (model) => exchangeOf(vectors, down, model),
+    payloads: (model) => payloadsOf(vectors, down, model),
     init(parameters, model) {
       const start = { ...startOf(server, parameters, model), ...halves.start?.(parameters) };
       return stateFrom(server, start, { vectors: { parameters }, scalars: {} });
@@ -63,7 +63,7 @@ function layoutsOf(shapes: Shapes, model: Layout): Record<string, Layout> {
   return Object.fromEntries(present(shapes).map(([name, shape]) => [name, layoutOf(name, shape, model)]));
 }
 
-function exchangeOf({ client = {}, upload, parts }: MethodVectors, down: Shapes, model: Layout): Exchange {
+function payloadsOf({ client = {}, upload, parts }: MethodVectors, down: Shapes, model: Layout): Payloads {
   const uploads = Object.entries(layoutsOf(shapesOf(upload), model)).map(([name, layout]): [string, Upload] => {
     const { aggregation, drift, codec } = upload[name]!;
     return [
@@ -72,9 +72,9 @@ function exchangeOf({ client = {}, upload, parts }: MethodVectors, down: Shapes,
     ];
   });
   return {
-    down: layoutsOf(down, model),
-    up: Object.fromEntries(uploads),
-    client: layoutsOf(client, model),
+    broadcast: layoutsOf(down, model),
+    upload: Object.fromEntries(uploads),
+    clientState: layoutsOf(client, model),
     ...(parts === undefined ? {} : { parts: parts(model) }),
   };
 }

@@ -35,7 +35,7 @@ import { combine } from "./parameter-tensors.ts";
 import { stepFrom } from "./server.ts";
 import { MODEL, sum, weightedMean } from "./shapes.ts";
 
-/** Places in `exchange.parts`. */
+/** Places in `payloads.parts`. */
 export const ANCHOR = 0;
 export const MINER = 1;
 const NOTHING = layout([]);

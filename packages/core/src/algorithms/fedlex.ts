@@ -29,7 +29,7 @@ import { combine } from "./parameter-tensors.ts";
 import { stepFrom, zeros } from "./server.ts";
 import { MODEL, uniformMean, weightedMean } from "./shapes.ts";
 
-/** Places in `exchange.parts`. */
+/** Places in `payloads.parts`. */
 const EXPLORING = 0;
 const TRAINING = 1;
 const NOTHING = layout([]);

@@ -21,7 +21,7 @@ export interface MethodVectors<
   readonly broadcast?: readonly B[];
   /** What goes down beside them; `compute` gives the values. Default: nothing. */
   readonly computed?: E;
-  /** What clients send that do not send everything: for each part the entries of every upload, see `Exchange.parts`. */
+  /** What clients send that do not send everything: for each part the entries of every upload, see `Payloads.parts`. */
   parts?(model: Layout): readonly { readonly [N in keyof U]: Layout }[];
 }
 

@@ -41,13 +41,13 @@ const example = (extra: boolean) =>
   });
 
 describe("vectors of a method", () => {
-  it("become the exchange, without those whose shape is undefined", () => {
+  it("become the payloads, without those whose shape is undefined", () => {
     const names = (of: object) => Object.keys(of).sort();
-    expect(names(example(true).exchange(model).down)).toEqual(["extra", "half", "parameters", "rounds"]);
-    const { down, up, client } = example(false).exchange(model);
-    expect(names(down)).toEqual(["half", "parameters", "rounds"]);
-    expect(up["count"]).toMatchObject({ aggregation: "sum", layout: { size: 1 } });
-    expect(client).toEqual({});
+    expect(names(example(true).payloads(model).broadcast)).toEqual(["extra", "half", "parameters", "rounds"]);
+    const { broadcast, upload, clientState } = example(false).payloads(model);
+    expect(names(broadcast)).toEqual(["half", "parameters", "rounds"]);
+    expect(upload["count"]).toMatchObject({ aggregation: "sum", layout: { size: 1 } });
+    expect(clientState).toEqual({});
   });
 
   it("start as zeros, as the model, or as the method says", () => {

@@ -35,7 +35,7 @@ import { combine } from "./parameter-tensors.ts";
 import { combineVectors, stepFrom } from "./server.ts";
 import { MODEL, SCALAR, sum, uniformMean } from "./shapes.ts";
 
-/** Places in `exchange.parts` of the continual form. */
+/** Places in `payloads.parts` of the continual form. */
 export const CHOSEN = 0;
 export const SILENT = 1;
 

@@ -49,7 +49,7 @@ async function run(
     algorithm: watched,
     model: quadratic({ input: [2], inputType: "float" }),
     layout: plan.layout,
-    exchange: plan.exchange,
+    payloads: plan.payloads,
     float: executor.float,
     training: { ...PLAIN, ...changes },
     budget: { localEpochs: 1 },

@@ -17,11 +17,11 @@ import {
 } from "@anabranch/engine";
 import type {
   Algorithm,
-  Exchange,
   Local,
   LocalSettings,
   LocalStep,
   ParameterTensors,
+  Payloads,
   TracedVectors,
 } from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
@@ -64,20 +64,20 @@ export interface LocalTask {
  * Inputs: broadcast/NAME/ENTRY and state/NAME/ENTRY (the method's vectors, entry by entry); data/features [n, ...],
  * data/labels [n, ...]; steps/indices [K, B] rows of the data, steps/weights [K, B] (sum 1 a step, 0 for padding),
  * steps/learningRate [K], steps/masks/NAME [K, B, bytes] packed dropout bits, steps/draws/... (see `drawTypes`); where the
- * exchange has parts, sent/NAME/ENTRY [], 1 for an entry that the client sends and 0 for others.
+ * payloads have parts, sent/NAME/ENTRY [], 1 for an entry that the client sends and 0 for others.
  * Outputs: update/NAME/ENTRY, state/NAME/ENTRY, losses [K] and norm [] (L2 norm of the whole update: its size, and the
  * check that it is finite).
  */
 export function compileLocalTask(
   algorithm: Algorithm,
   model: Model,
-  exchange: Exchange,
+  payloads: Payloads,
   settings: TaskSettings,
 ): LocalTask {
   const draws = algorithm.client.draws ?? {};
-  const types = taskTypes(model, exchange, draws, settings.batchSize);
+  const types = taskTypes(model, payloads, draws, settings.batchSize);
   const count = { gradients: 0 };
-  const loop = localLoop(algorithm, model, exchange, settings, count);
+  const loop = localLoop(algorithm, model, payloads, settings, count);
   const refresh = algorithm.client.refresh?.(layout(model.parameters), settings);
   const program = compileLoop(`${algorithm.name}-${model.name}`, loop, types, "steps", refresh);
   return { program, gradientsPerStep: count.gradients };
@@ -87,7 +87,7 @@ export function compileLocalTask(
 function localLoop(
   algorithm: Algorithm,
   model: Model,
-  exchange: Exchange,
+  payloads: Payloads,
   settings: TaskSettings,
   count: { gradients: number },
 ): Loop {
@@ -95,7 +95,7 @@ function localLoop(
   const { draws = {} } = client;
   const modelLayout = layout(model.parameters);
   const localOf = (inputs: unknown): Local => {
-    const { broadcast, state = {}, sent = everything(exchange) } = inputs as TaskInputs;
+    const { broadcast, state = {}, sent = everything(payloads) } = inputs as TaskInputs;
     return { model: modelLayout, broadcast, state, sent };
   };
   const addWork: CountGradients = (kind, gradients) => {
@@ -130,9 +130,9 @@ function localLoop(
 }
 
 /** Where clients send all: 1 for every entry. */
-function everything({ up }: Exchange): TracedVectors {
+function everything({ upload }: Payloads): TracedVectors {
   const ones = ({ entries }: Layout) => Object.fromEntries(entries.map(({ name }) => [name, constant(1)]));
-  return Object.fromEntries(Object.entries(up).map(([name, { layout }]) => [name, ones(layout)]));
+  return Object.fromEntries(Object.entries(upload).map(([name, { layout }]) => [name, ones(layout)]));
 }
 
 /** How far local descent comes along a constant gradient of 1, from the learning rates of its steps [K]. */
@@ -150,16 +150,16 @@ function reach(learningRate: Tensor, { momentum, nesterov }: LocalSettings): Ten
   return sum(outputs.moved);
 }
 
-function taskTypes(model: Model, exchange: Exchange, draws: DrawSpecs, batch: number): Record<string, TypeTree> {
+function taskTypes(model: Model, payloads: Payloads, draws: DrawSpecs, batch: number): Record<string, TypeTree> {
   const vectors = (names: Readonly<Record<string, Layout>>): TypeTree =>
     Object.fromEntries(Object.entries(names).map(([name, layout]) => [name, entryTypes(layout)]));
   const sent = (layout: Layout): TypeTree =>
     Object.fromEntries(layout.entries.map(({ name }) => [name, { dtype: "float", shape: [] }]));
-  const flags = Object.fromEntries(Object.entries(exchange.up).map(([name, { layout }]) => [name, sent(layout)]));
+  const flags = Object.fromEntries(Object.entries(payloads.upload).map(([name, { layout }]) => [name, sent(layout)]));
   return {
-    broadcast: vectors(exchange.down),
-    state: vectors(exchange.client),
-    ...(exchange.parts === undefined ? {} : { sent: flags }),
+    broadcast: vectors(payloads.broadcast),
+    state: vectors(payloads.clientState),
+    ...(payloads.parts === undefined ? {} : { sent: flags }),
     data: dataTypes(model, "n"),
     steps: {
       indices: { dtype: "int32", shape: ["K", batch] },

@@ -23,8 +23,8 @@ export interface TaskPlan extends PipelinePlan {
   readonly budget: LocalBudget;
   readonly masks: readonly MaskSpec[];
   readonly draws: DrawSpecs;
-  readonly down: Readonly<Record<string, Layout>>;
-  readonly state: Readonly<Record<string, Layout>>;
+  readonly broadcast: Readonly<Record<string, Layout>>;
+  readonly clientState: Readonly<Record<string, Layout>>;
 }
 
 export interface ClientData {
@@ -69,8 +69,8 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
   const k = batches.steps;
   const state = task.state ?? zeroState(plan, make);
   const outputs = await executable.run({
-    ...vectorInputs("broadcast", task.broadcast.vectors, plan.down),
-    ...vectorInputs("state", state, plan.state),
+    ...vectorInputs("broadcast", task.broadcast.vectors, plan.broadcast),
+    ...vectorInputs("state", state, plan.clientState),
     "data/features": task.data.features,
     "data/labels": task.data.labels,
     "steps/indices": { dtype: "int32", shape: [k, plan.batchSize], data: batches.indices },
@@ -103,7 +103,7 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
   };
   const layouts = layoutsOfPart(plan, task.part);
   const sent = sentUpdate(plan, update, { scalars: task.broadcast.scalars, layouts, keys });
-  return { update: sent, state: collect("state", plan.state) };
+  return { update: sent, state: collect("state", plan.clientState) };
 }
 
 /** `Local.sent` of a client with this part. */
@@ -115,7 +115,7 @@ function sentInputs(
   if (plan.parts === undefined) return {};
   const inputs: Record<string, HostTensor> = {};
   const sent = layoutsOfPart(plan, part);
-  for (const [vector, { entries }] of Object.entries(plan.up)) {
+  for (const [vector, { entries }] of Object.entries(plan.upload)) {
     const names = new Set(sent[vector]!.entries.map(({ name }) => name));
     for (const { name } of entries) inputs[`sent/${vector}/${name}`] = scalar(make, names.has(name) ? 1 : 0);
   }
@@ -128,7 +128,7 @@ const zeroStates = new WeakMap<TaskPlan, Readonly<Record<string, Vector>>>();
 function zeroState(plan: TaskPlan, make: (length: number) => Vector): Readonly<Record<string, Vector>> {
   const known = zeroStates.get(plan);
   if (known !== undefined) return known;
-  const state = Object.fromEntries(Object.entries(plan.state).map(([name, { size }]) => [name, make(size)]));
+  const state = Object.fromEntries(Object.entries(plan.clientState).map(([name, { size }]) => [name, make(size)]));
   zeroStates.set(plan, state);
   return state;
 }

@@ -138,9 +138,9 @@ function withChannelNoise(method: Algorithm): Algorithm {
   return {
     ...method,
     client: noisy,
-    exchange(model) {
-      const exchange = method.exchange(model);
-      return { ...exchange, client: { ...exchange.client, receivedNoise: model, sentNoise: model } };
+    payloads(model) {
+      const payloads = method.payloads(model);
+      return { ...payloads, clientState: { ...payloads.clientState, receivedNoise: model, sentNoise: model } };
     },
   };
 }

@@ -10,7 +10,7 @@ const model = layout([
 ]);
 const of = (name: string, options: object = {}) => {
   const algorithm = createAlgorithm(name, { ...options });
-  return capabilitiesOf(algorithm, algorithm.exchange(model));
+  return capabilitiesOf(algorithm, algorithm.payloads(model));
 };
 const allowed = (feature: Feature, name: string, options: object = {}) => {
   try {

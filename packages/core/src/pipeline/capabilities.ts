@@ -2,7 +2,7 @@
  * What a method's clients send and keep, and what of that a run can do with it: one table instead of refusals by name. A new
  * method is allowed where its traits allow it.
  */
-import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
+import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 
 /** Facts about a method that decide what acts on its updates. */
@@ -20,13 +20,13 @@ export interface Capabilities {
   readonly setsClipNorm: boolean;
 }
 
-export function capabilitiesOf(algorithm: Algorithm, { up, client, parts }: Exchange): Capabilities {
+export function capabilitiesOf(algorithm: Algorithm, { upload, clientState, parts }: Payloads): Capabilities {
   return {
     name: algorithm.name,
-    keeps: Object.keys(client),
-    sends: Object.keys(up),
+    keeps: Object.keys(clientState),
+    sends: Object.keys(upload),
     parts: parts !== undefined,
-    encoded: Object.values(up).some(({ codec }) => codec !== undefined),
+    encoded: Object.values(upload).some(({ codec }) => codec !== undefined),
     setsClipNorm: algorithm.privacy?.clipNorm !== undefined,
   };
 }

@@ -25,7 +25,7 @@ export function pipelineStages(plan: PipelinePlan): readonly Stage[] {
   const { weighting, clipNorm, privacy, secureSum } = plan.stages;
   const own: Stage[] = [weightStage(weighting)];
   if (clipNorm > 0) own.push(clipStage(clipNorm));
-  if (privacy !== undefined) own.push(...mechanismStages(privacy, Object.keys(plan.up)));
+  if (privacy !== undefined) own.push(...mechanismStages(privacy, Object.keys(plan.upload)));
   if (secureSum !== undefined) own.push(integerStage(secureSum, (length) => makeVector(plan, length)));
   else if (Object.keys(plan.codecs).length > 0) own.push(codecStage(plan));
   return [...own, messageStage(plan, messageLengths(plan))];

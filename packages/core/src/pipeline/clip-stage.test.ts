@@ -7,7 +7,7 @@ import type { PipelineSettings } from "./settings.ts";
 
 const onClient = { scalars: {}, layouts: {}, keys: {} };
 const stagesOf = (stages: PipelineSettings) =>
-  pipelineStages({ stages, float: "float64", up: {}, codecs: {}, layoutHash: "h" });
+  pipelineStages({ stages, float: "float64", upload: {}, codecs: {}, layoutHash: "h" });
 
 const update = (): Update => ({
   round: 1,

@@ -18,7 +18,7 @@ function update(momentum: Float64Array, part?: number): Update {
   return { round: 1, client: 0, layoutHash: whole.hash, vectors, public: numbers };
 }
 
-const uploads = { up: { delta: whole, momentum: whole }, codecs: { momentum: codec }, layoutHash: whole.hash };
+const uploads = { upload: { delta: whole, momentum: whole }, codecs: { momentum: codec }, layoutHash: whole.hash };
 const stage = codecStage(uploads);
 const receive = (sent: Update, part?: number) => stage.receive!(sent, { scalars: {}, part }) as Update;
 
@@ -32,7 +32,7 @@ describe("an update with encoded vectors", () => {
     for (const [i, value] of matrices(2).entries()) expect(vectors["momentum"]![i]).toBeCloseTo(value, 12);
   });
 
-  it("takes a part of the exchange by its own layout", () => {
+  it("takes a part of the payloads by its own layout", () => {
     const parts = [{ delta: part, momentum: part }];
     const sent = update(encodeVector(codec, part, matrices(1)), 0);
     const { vectors } = codecStage({ ...uploads, parts }).receive!(sent, { scalars: {}, part: 0 }) as Update;

@@ -5,7 +5,7 @@ import { messageStage, plainLengths } from "./message-stage.ts";
 import type { Uploads } from "./settings.ts";
 
 const model = layout([{ name: "x", shape: [3], role: "vector", block: "x" }]);
-const plain: Uploads = { up: { delta: model }, codecs: {}, layoutHash: model.hash };
+const plain: Uploads = { upload: { delta: model }, codecs: {}, layoutHash: model.hash };
 const update: Update = {
   round: 1,
   client: 0,
@@ -17,7 +17,7 @@ const weighing = (weight: number): Update => ({ ...update, public: { ...update.p
 
 const wide = layout(["x", "y"].map((name) => ({ name, shape: [3], role: "vector", block: name })));
 const halves = ["x", "y"].map((only) => ({ delta: subLayout(wide, ({ name }) => name === only) }));
-const parted: Uploads = { up: { delta: wide }, parts: halves, codecs: {}, layoutHash: wide.hash };
+const parted: Uploads = { upload: { delta: wide }, parts: halves, codecs: {}, layoutHash: wide.hash };
 const half = (part: number, length = 3): Update => ({
   ...update,
   layoutHash: wide.hash,

@@ -3,7 +3,7 @@ import type { InvalidUpdate, Stage, Update } from "../protocol/index.ts";
 import { layoutsOfPart, type Uploads } from "./settings.ts";
 
 /**
- * Checks what arrived as a message: another model's layout, another part of the exchange than the client was given, a
+ * Checks what arrived as a message: another model's layout, another part of the payloads than the client was given, a
  * vector that is missing or has another length, an impossible weight. Structure is checked once, here.
  *
  * @param lengths elements of each vector as it travels, by part; undefined for one whose encoding decides

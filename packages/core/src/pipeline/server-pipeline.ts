@@ -1,5 +1,5 @@
 import { AnabranchError, type Failure } from "@anabranch/engine";
-import type { Algorithm, Exchange, RoundContext, ServerState } from "../algorithms/algorithm.ts";
+import type { Algorithm, Payloads, RoundContext, ServerState } from "../algorithms/algorithm.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Summation } from "../privacy/secure-aggregation/summation.ts";
@@ -18,12 +18,12 @@ import { disclosureOf } from "./disclosure.ts";
 import { runBytes, SecureAggregator } from "./secure-aggregator.ts";
 import type { PipelineSettings } from "./settings.ts";
 import { StreamingAggregator } from "./streaming-aggregator.ts";
-import { summedExchange, uploadsOf } from "./uploads.ts";
+import { summedPayloads, uploadsOf } from "./uploads.ts";
 
 /** What the server's side of a pipeline is made of. */
 export interface ServerPipelineParts {
   readonly algorithm: Algorithm;
-  readonly exchange: Exchange;
+  readonly payloads: Payloads;
   readonly layout: Layout;
   readonly stages: PipelineSettings;
   readonly population: number;
@@ -60,8 +60,8 @@ export interface ServerPipeline {
 
 /** Throws `round/no-summation` where the settings ask for secure aggregation and no port does it. */
 export function serverPipeline(parts: ServerPipelineParts, summation?: Summation): ServerPipeline {
-  const { algorithm, exchange, layout, stages: settings, float } = parts;
-  const stages = pipelineStages({ ...uploadsOf(exchange, layout), stages: settings, float });
+  const { algorithm, payloads, layout, stages: settings, float } = parts;
+  const stages = pipelineStages({ ...uploadsOf(payloads, layout), stages: settings, float });
   const disclosure = disclosureOf(parts);
   const aggregator = aggregatorOf(parts, summation);
   const make = (length: number): Vector => (float === "float64" ? new Float64Array(length) : new Float32Array(length));
@@ -95,9 +95,9 @@ export function serverPipeline(parts: ServerPipelineParts, summation?: Summation
   }
 }
 
-function aggregatorOf({ exchange, stages, seed }: ServerPipelineParts, summation: Summation | undefined): Aggregator {
+function aggregatorOf({ payloads, stages, seed }: ServerPipelineParts, summation: Summation | undefined): Aggregator {
   const { secureSum, privacy } = stages;
-  if (secureSum === undefined) return new StreamingAggregator(summedExchange(exchange, privacy));
+  if (secureSum === undefined) return new StreamingAggregator(summedPayloads(payloads, privacy));
   if (summation !== undefined) return new SecureAggregator(secureSum, summation, runBytes(seed));
   throw new AnabranchError({
     code: "round/no-summation",

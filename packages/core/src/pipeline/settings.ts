@@ -17,10 +17,10 @@ export interface PipelineSettings {
 
 /** What a method's clients upload, as a pipeline must know it. */
 export interface Uploads {
-  readonly up: Readonly<Record<string, Layout>>;
+  readonly upload: Readonly<Record<string, Layout>>;
   /** Of methods whose clients send only some entries: the layouts of each part. */
   readonly parts?: readonly Readonly<Record<string, Layout>>[] | undefined;
-  /** Codecs of the vectors of `up` that have one. */
+  /** Codecs of the vectors of `upload` that have one. */
   readonly codecs: Readonly<Record<string, CodecSpec>>;
   /** Hash of the model's layout; an update of another model is refused. */
   readonly layoutHash: string;
@@ -28,8 +28,8 @@ export interface Uploads {
 
 /** Layouts of the vectors that a client with this part trains. */
 export function layoutsOfPart(
-  { up, parts }: Pick<Uploads, "up" | "parts">,
+  { upload, parts }: Pick<Uploads, "upload" | "parts">,
   part: number | undefined,
 ): Readonly<Record<string, Layout>> {
-  return part === undefined ? up : parts![part]!;
+  return part === undefined ? upload : parts![part]!;
 }

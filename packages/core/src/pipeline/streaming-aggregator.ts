@@ -1,5 +1,5 @@
 import { fold, type PartialFold, partialFold } from "../aggregation/index.ts";
-import type { Exchange } from "../algorithms/algorithm.ts";
+import type { Payloads } from "../algorithms/algorithm.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Update } from "../protocol/message.ts";
 import type { Aggregator, Traffic } from "./aggregator.ts";
@@ -15,16 +15,16 @@ export class StreamingAggregator implements Aggregator {
   readonly #meters: ReadonlyMap<string, DriftMeter>;
   #drift: Readonly<Record<string, Drift>> = {};
 
-  constructor({ up, parts }: Exchange) {
-    this.#sizes = new Map(Object.entries(up).map(([name, { layout }]) => [name, layout.size]));
+  constructor({ upload, parts }: Payloads) {
+    this.#sizes = new Map(Object.entries(upload).map(([name, { layout }]) => [name, layout.size]));
     this.#folds = new Map(
-      Object.entries(up).map(([name, { layout, aggregation }]) => {
+      Object.entries(upload).map(([name, { layout, aggregation }]) => {
         const partLayouts = parts?.map((part) => part[name]!);
         const whole = partLayouts === undefined;
         return [name, whole ? fold(aggregation, layout.size) : partialFold(aggregation, layout, partLayouts)];
       }),
     );
-    const measured = Object.keys(up).filter((name) => up[name]!.drift === true);
+    const measured = Object.keys(upload).filter((name) => upload[name]!.drift === true);
     this.#meters = new Map(measured.map((name) => [name, new DriftMeter()]));
   }
 

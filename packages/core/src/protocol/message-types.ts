@@ -21,7 +21,7 @@ export interface PublicMetadata {
   readonly loss: number;
   /** Time the client trained, where it was measured. */
   readonly seconds?: number;
-  /** Which part of the method's exchange the vectors hold, where clients send only parts. */
+  /** Which part of the method's payloads the vectors hold, where clients send only parts. */
   readonly part?: number;
 }
 

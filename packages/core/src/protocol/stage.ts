@@ -16,7 +16,7 @@ export interface ClientStageContext {
 export interface ReceiveContext {
   /** The scalars that went down in this round. */
   readonly scalars: Readonly<Record<string, number>>;
-  /** The part of the exchange that the client was given; undefined: all of it. */
+  /** The part of the payloads that the client was given; undefined: all of it. */
   readonly part: number | undefined;
 }
 

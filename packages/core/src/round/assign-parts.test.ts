@@ -5,7 +5,7 @@ import { layout } from "../params/layout.ts";
 import { assignParts } from "./assign-parts.ts";
 
 const model = layout(["a", "b", "c"].map((name) => ({ name, shape: [2], role: "vector", block: name })));
-const planOf = (algorithm: ReturnType<typeof fedavg>) => ({ algorithm, exchange: algorithm.exchange(model), seed: 1 });
+const planOf = (algorithm: ReturnType<typeof fedavg>) => ({ algorithm, payloads: algorithm.payloads(model), seed: 1 });
 
 it("gives each client a part, by seed, round and cohort alone", () => {
   const plan = planOf(fedbcgd());

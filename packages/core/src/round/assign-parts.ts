@@ -4,15 +4,15 @@ import { dealParts } from "../selection/deal-parts.ts";
 import type { RunPlan } from "./run-plan.ts";
 
 /**
- * Which part of the exchange each client of a round sends, by client; undefined where everyone sends everything. It
+ * Which part of the payloads each client of a round sends, by client; undefined where everyone sends everything. It
  * depends on (seed, round, cohort) alone. Throws `round/parts` where a method's own `assign` does not fit.
  */
 export function assignParts(
-  { algorithm, exchange, seed }: Pick<RunPlan, "algorithm" | "exchange" | "seed">,
+  { algorithm, payloads, seed }: Pick<RunPlan, "algorithm" | "payloads" | "seed">,
   round: number,
   cohort: readonly number[],
 ): ReadonlyMap<number, number> | undefined {
-  const count = exchange.parts?.length;
+  const count = payloads.parts?.length;
   if (count === undefined) return undefined;
   const key = deriveKey(rootKey(seed), "parts", round);
   const assigned = algorithm.assign?.(count, cohort, key, round) ?? dealParts(count, cohort, key);

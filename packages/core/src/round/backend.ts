@@ -10,7 +10,7 @@ export interface Order {
   readonly client: number;
   /** The published model version that is trained. */
   readonly version: number;
-  /** Which part of the exchange the client sends; undefined where everyone sends everything. */
+  /** Which part of the payloads the client sends; undefined where everyone sends everything. */
   readonly part: number | undefined;
   readonly learningRate: number;
   /** Random keys of the task, by purpose. The key of the run is none of them. */

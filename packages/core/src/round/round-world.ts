@@ -17,7 +17,7 @@ export interface OpenRound {
   /** 1-based. */
   readonly round: number;
   readonly cohort: readonly number[];
-  /** Part of the exchange by client; undefined where everyone sends everything. */
+  /** Part of the payloads by client; undefined where everyone sends everything. */
   readonly parts: ReadonlyMap<number, number> | undefined;
   readonly learningRate: number;
   /** The public scalars that go down. */

@@ -1,4 +1,4 @@
-import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
+import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { PipelineSettings } from "../pipeline/index.ts";
@@ -40,7 +40,7 @@ export interface RunPlan {
   readonly population: number;
   readonly algorithm: Algorithm;
   readonly layout: Layout;
-  readonly exchange: Exchange;
+  readonly payloads: Payloads;
   readonly initial: Vector;
   readonly sampler: Sampler;
   readonly stages: PipelineSettings;

@@ -3,20 +3,20 @@ import type {
   Algorithm,
   ClientHalf,
   ClientResult,
-  Exchange,
+  Payloads,
   RoundContext,
   ServerState,
 } from "../algorithms/algorithm.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import { CLIP_NORM } from "../privacy/mechanisms/index.ts";
-import { checkExchange } from "./check-exchange.ts";
+import { checkPayloads } from "./check-payloads.ts";
 import { Contract, describe, isRecord, isTensor, type Origin } from "./contract.ts";
 
-/** An own method whose results are checked against what it declares, and what it exchanges. */
+/** An own method whose results are checked against what it declares, and its payloads. */
 export interface CheckedMethod {
   readonly algorithm: Algorithm;
-  readonly exchange: Exchange;
+  readonly payloads: Payloads;
 }
 
 /**
@@ -26,16 +26,16 @@ export interface CheckedMethod {
  */
 export function checkedMethod(method: Algorithm, layout: Layout, origin: Origin | undefined): CheckedMethod {
   const contract = new Contract("method", method.name, origin);
-  const exchange = contract.attempt("exchange(...)", () => method.exchange(layout));
-  checkExchange(contract, exchange);
-  const server = checkedServer(method, exchange, layout, contract);
+  const payloads = contract.attempt("payloads(...)", () => method.payloads(layout));
+  checkPayloads(contract, payloads);
+  const server = checkedServer(method, payloads, layout, contract);
   const { countsSteps, wholePopulation, privacy, assign } = method;
   const algorithm: Algorithm = {
     ...method,
     name: method.name,
     options: method.options,
-    exchange: () => exchange,
-    client: checkedClient(method.client, exchange, contract),
+    payloads: () => payloads,
+    client: checkedClient(method.client, payloads, contract),
     ...(countsSteps === undefined ? {} : { countsSteps }),
     ...(wholePopulation === undefined ? {} : { wholePopulation }),
     ...(privacy === undefined ? {} : { privacy }),
@@ -44,11 +44,11 @@ export function checkedMethod(method: Algorithm, layout: Layout, origin: Origin 
       : { assign: (...given) => contract.attempt("assign(...)", () => method.assign!(...given)) }),
     ...server,
   };
-  if (origin !== undefined) tryServer(algorithm, exchange, layout);
-  return { algorithm, exchange };
+  if (origin !== undefined) tryServer(algorithm, payloads, layout);
+  return { algorithm, payloads };
 }
 
-function checkedClient(client: ClientHalf, exchange: Exchange, contract: Contract): ClientHalf {
+function checkedClient(client: ClientHalf, payloads: Payloads, contract: Contract): ClientHalf {
   const { draws, refresh } = client;
   for (const [name, draw] of Object.entries(draws ?? {}))
     contract.word("draws", `client.draws.${name}.kind`, draw?.kind, ["signs", "uniform"]);
@@ -76,9 +76,9 @@ function checkedClient(client: ClientHalf, exchange: Exchange, contract: Contrac
       const part = "client.end(...)";
       const result = contract.attempt(part, () => client.end(carry, local));
       contract.names("result", "the client half ends with the wrong parts", part, result, RESULT, "ClientResult");
-      const up = Object.fromEntries(Object.entries(exchange.up).map(([name, { layout }]) => [name, layout]));
-      requireVectors(contract, "update", result, up, "exchange(...).up");
-      requireVectors(contract, "state", result, exchange.client, "exchange(...).client");
+      const up = Object.fromEntries(Object.entries(payloads.upload).map(([name, { layout }]) => [name, layout]));
+      requireVectors(contract, "update", result, up, "payloads(...).upload");
+      requireVectors(contract, "state", result, payloads.clientState, "payloads(...).clientState");
       return result;
     },
   };
@@ -133,7 +133,7 @@ function requireSameCarry(contract: Contract, before: TensorTree, after: TensorT
 
 type ServerHalf = Pick<Algorithm, "init" | "broadcast" | "update">;
 
-function checkedServer(method: Algorithm, exchange: Exchange, layout: Layout, contract: Contract): ServerHalf {
+function checkedServer(method: Algorithm, payloads: Payloads, layout: Layout, contract: Contract): ServerHalf {
   return {
     init(parameters, model) {
       const part = "init(...)";
@@ -153,10 +153,10 @@ function checkedServer(method: Algorithm, exchange: Exchange, layout: Layout, co
     broadcast(state, scalars, round) {
       const part = "broadcast(...)";
       const vectors = contract.attempt(part, () => method.broadcast(state, scalars, round));
-      const down = Object.entries(exchange.down);
+      const down = Object.entries(payloads.broadcast);
       const message = "the server broadcasts other vectors than the method declares";
       const names = down.map(([name]) => name);
-      contract.names("broadcast", message, part, vectors, names, "exchange(...).down");
+      contract.names("broadcast", message, part, vectors, names, "payloads(...).broadcast");
       for (const [name, { size }] of down) requireVector(contract, `${part}.${name}`, vectors[name], size);
       return vectors;
     },
@@ -202,10 +202,10 @@ function requireVector(contract: Contract, part: string, value: unknown, size: n
 }
 
 /** One round of the server half, with zeros from clients; what it returns is checked and forgotten. */
-function tryServer(algorithm: Algorithm, exchange: Exchange, layout: Layout): void {
+function tryServer(algorithm: Algorithm, payloads: Payloads, layout: Layout): void {
   const state = algorithm.init(new Float32Array(layout.size), layout);
   algorithm.broadcast(state, algorithm.privacy === undefined ? {} : { [CLIP_NORM]: 1 }, 1);
-  const zeros = Object.entries(exchange.up).map(([name, up]) => [name, new Float32Array(up.layout.size)] as const);
+  const zeros = Object.entries(payloads.upload).map(([name, up]) => [name, new Float32Array(up.layout.size)] as const);
   const round: RoundContext = {
     round: 1,
     cohortSize: 1,

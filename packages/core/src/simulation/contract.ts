@@ -32,7 +32,7 @@ export class Contract {
     }
   }
 
-  /** @param part e.g. "exchange(...).up.delta" */
+  /** @param part e.g. "payloads(...).upload.delta" */
   breach(reason: string, message: string, part: string, received: string, expected: string, advice?: string) {
     const owner = this.#origin?.file ?? `own ${this.#area} ${JSON.stringify(this.#name)}`;
     return new AnabranchError({

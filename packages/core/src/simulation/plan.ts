@@ -1,4 +1,4 @@
-import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
+import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { LocalBudget } from "../client/batches.ts";
 import type { DataSpec } from "../client/data-source.ts";
 import type { EvaluationPlan } from "../client/evaluate.ts";
@@ -31,7 +31,7 @@ export interface PlanParts {
   readonly algorithm: Algorithm;
   readonly model: Model;
   readonly layout: Layout;
-  readonly exchange: Exchange;
+  readonly payloads: Payloads;
   readonly float: "float32" | "float64";
   readonly training: TaskSettings;
   readonly budget: LocalBudget;
@@ -42,8 +42,8 @@ export interface PlanParts {
 
 /** Traces and compiles the programs of a simulation. */
 export function simulationPlan(parts: PlanParts): SimulationPlan {
-  const { algorithm, model, layout, exchange, float, training, budget, stages, evaluationBatch } = parts;
-  const { program, gradientsPerStep } = compileLocalTask(algorithm, model, exchange, training);
+  const { algorithm, model, layout, payloads, float, training, budget, stages, evaluationBatch } = parts;
+  const { program, gradientsPerStep } = compileLocalTask(algorithm, model, payloads, training);
   return {
     gradientsPerStep,
     task: {
@@ -53,9 +53,9 @@ export function simulationPlan(parts: PlanParts): SimulationPlan {
       budget,
       masks: model.masks,
       draws: algorithm.client.draws ?? {},
-      down: exchange.down,
-      ...uploadsOf(exchange, layout),
-      state: exchange.client,
+      broadcast: payloads.broadcast,
+      ...uploadsOf(payloads, layout),
+      clientState: payloads.clientState,
       stages,
     },
     evaluation: { program: compileEvaluation(model, layout, evaluationBatch), layout, batchSize: evaluationBatch },

@@ -1,4 +1,4 @@
-import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
+import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import { type Config, configHash } from "../config/index.ts";
 import { capabilitiesOf, type PipelineSettings, requireCapable } from "../pipeline/index.ts";
@@ -26,17 +26,17 @@ export interface Policies {
 
 /** The policies of a configuration for its method. Throws `config/conflict` for what does not go together. */
 export function resolvePolicies(config: Config, method: ResolvedMethod, federation: Federation): Policies {
-  const { algorithm, exchange, start } = method;
+  const { algorithm, payloads, start } = method;
   const { training, aggregation, seed } = config;
   const { name: samplerName, cohort } = config.sampler;
   if (aggregation.clipNorm > 0) {
-    requireCapable("aggregation.clipNorm", `${aggregation.clipNorm}`, capabilitiesOf(algorithm, exchange));
+    requireCapable("aggregation.clipNorm", `${aggregation.clipNorm}`, capabilitiesOf(algorithm, payloads));
   }
-  requireSenders(algorithm, exchange, cohort);
+  requireSenders(algorithm, payloads, cohort);
   requirePopulation(algorithm, cohort, federation.clients);
-  const mechanism = configuredMechanism(config, algorithm, exchange, federation, start);
-  const account = mechanism && privateAccount(config, algorithm, exchange, federation, mechanism, start);
-  const secureSum = configuredSecureSum(config, algorithm, exchange, federation, mechanism);
+  const mechanism = configuredMechanism(config, algorithm, payloads, federation, start);
+  const account = mechanism && privateAccount(config, algorithm, payloads, federation, mechanism, start);
+  const secureSum = configuredSecureSum(config, algorithm, payloads, federation, mechanism);
   if (mechanism !== undefined || secureSum !== undefined) requirePublicSteps(algorithm, training);
   const population = federation.clients;
   const sampler = samplerName === "poisson" ? poissonSampler(population, cohort) : uniformSampler(population, cohort);
@@ -69,7 +69,7 @@ function requirePublicSteps({ name, countsSteps = false }: Algorithm, training: 
 }
 
 /** Every part of the model should be sent in every round: with fewer clients some would rest on momentum alone. */
-function requireSenders({ name, assign }: Algorithm, { parts }: Exchange, cohort: number): void {
+function requireSenders({ name, assign }: Algorithm, { parts }: Payloads, cohort: number): void {
   if (parts === undefined || assign !== undefined || parts.length <= cohort) return;
   throw conflict(
     "sampler.cohort",

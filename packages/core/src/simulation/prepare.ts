@@ -41,12 +41,12 @@ export function prepareRun(
   const federation = openFederation(config, data);
   const method = resolveMethod(config, federation, own);
   const { texts, ...policies } = resolvePolicies(config, method, federation);
-  const { model, algorithm, layout, exchange, initial } = method;
+  const { model, algorithm, layout, payloads, initial } = method;
   const { training } = config;
   const budget =
     training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
   const simulation = simulationPlan({
-    ...{ algorithm, model, layout, exchange, float, training, budget },
+    ...{ algorithm, model, layout, payloads, float, training, budget },
     stages: policies.stages,
     evaluationBatch: config.evaluation.batch,
     sources: federation.sources(model, float),
@@ -55,7 +55,7 @@ export function prepareRun(
   for (const origin of [own.origins?.model, own.origins?.algorithm]) origin?.requireUsedOptions();
   const plan: RunPlan = {
     ...policies,
-    ...{ id, algorithm, layout, exchange, float },
+    ...{ id, algorithm, layout, payloads, float },
     name: config.name,
     dataHash: federation.hash,
     seed: config.seed,

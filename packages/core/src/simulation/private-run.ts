@@ -1,4 +1,4 @@
-import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
+import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import { capabilitiesOf, requireCapable } from "../pipeline/index.ts";
@@ -19,7 +19,7 @@ import { privateTestRows } from "./test-rows.ts";
 export function configuredMechanism(
   config: Config,
   algorithm: Algorithm,
-  exchange: Exchange,
+  payloads: Payloads,
   federation: Federation,
   start?: Start,
 ): MechanismSettings | undefined {
@@ -33,14 +33,14 @@ export function configuredMechanism(
       "A private method without clip and noise would protect nobody: set privacy.mechanism, or take its plain form.",
     );
   }
-  const method = capabilitiesOf(algorithm, exchange);
+  const method = capabilitiesOf(algorithm, payloads);
   requireCapable("privacy.mechanism", `"${privacy.mechanism}"`, method);
   if (privacy.targetQuantile !== undefined)
     requireCapable("privacy.targetQuantile", `${privacy.targetQuantile}`, method);
   const records = algorithm.privacy?.unit === "records";
   if (records) requireRecords(config, algorithm, federation);
   const { clipping, clipNorm, noise, minimumSurvivors, targetQuantile, clipLearningRate } = privacy;
-  const noiseMultiplier = noiseMultiplierOf(config, releasedOf(algorithm, exchange, federation), start);
+  const noiseMultiplier = noiseMultiplierOf(config, releasedOf(algorithm, payloads, federation), start);
   const countNoise = privacy.countNoise ?? sampler.cohort / 20;
   return {
     clipping,
@@ -60,13 +60,13 @@ export function configuredMechanism(
 export function privateAccount(
   config: Config,
   algorithm: Algorithm,
-  exchange: Exchange,
+  payloads: Payloads,
   federation: Federation,
   { noiseMultiplier }: MechanismSettings,
   start?: Start,
 ): PrivacyAccount {
   const { testOnClients, assumptions, warnings } = privateTestRows(config, federation);
-  const account = accountOf(config, releasedOf(algorithm, exchange, federation), noiseMultiplier, start);
+  const account = accountOf(config, releasedOf(algorithm, payloads, federation), noiseMultiplier, start);
   return {
     ...account,
     testOnClients,
@@ -76,10 +76,10 @@ export function privateAccount(
 }
 
 /** What a round of a private run releases, as far as its noise must know. */
-function releasedOf({ privacy }: Algorithm, { up }: Exchange, federation: Federation): Released {
+function releasedOf({ privacy }: Algorithm, { upload }: Payloads, federation: Federation): Released {
   const { clients, examplesHeld, hash } = federation;
   const records = privacy?.unit === "records" ? examplesHeld.total : undefined;
-  return { population: clients, size: Object.values(up)[0]!.layout.size, records, data: hash };
+  return { population: clients, size: Object.values(upload)[0]!.layout.size, records, data: hash };
 }
 
 /** What the operator should know before the run. */

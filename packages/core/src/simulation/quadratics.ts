@@ -64,7 +64,7 @@ export function prepareQuadratics(
     ...(shape === undefined ? {} : { shape: [...shape] }),
   });
   const modelLayout = layout(model.parameters);
-  const exchange = algorithm.exchange(modelLayout);
+  const payloads = algorithm.payloads(modelLayout);
   const privacy = problem.privacy && { ...noiseless, denominator: cohorts[0]!.length, ...problem.privacy };
   const stages = { weighting: "uniform", clipNorm: 0, privacy } as const;
   const pack = (values: readonly number[]) =>
@@ -78,7 +78,7 @@ export function prepareQuadratics(
     algorithm,
     model,
     layout: modelLayout,
-    exchange,
+    payloads,
     float,
     training: { batchSize: 1, gradientClip: 0, momentum: 0, nesterov: false, weightDecay: problem.weightDecay ?? 0 },
     budget: { localSteps: problem.localSteps },
@@ -96,7 +96,7 @@ export function prepareQuadratics(
     population: a.length,
     algorithm,
     layout: modelLayout,
-    exchange,
+    payloads,
     initial: pack(x0),
     sampler: scriptedSampler(cohorts),
     stages,

@@ -1,4 +1,4 @@
-import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
+import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
 import type { Config } from "../config/index.ts";
 import { createModel, type Model } from "../models/index.ts";
@@ -26,7 +26,7 @@ export interface ResolvedMethod {
   readonly model: Model;
   readonly layout: Layout;
   readonly algorithm: Algorithm;
-  readonly exchange: Exchange;
+  readonly payloads: Payloads;
   /** [d] */
   readonly initial: Float32Array;
   /** Where the initial weights come from, if not from the seed. */
@@ -38,13 +38,13 @@ export function resolveMethod(config: Config, { examples }: Pick<Federation, "ex
   const { origins = {} } = own;
   const model = own.model === undefined ? namedModel(config, examples) : checkedModel(own.model, origins.model);
   const modelLayout = layout(model.parameters);
-  const { algorithm, exchange } =
+  const { algorithm, payloads } =
     own.algorithm === undefined
       ? namedMethod(config, modelLayout)
       : checkedMethod(own.algorithm, modelLayout, origins.algorithm);
   const start = own.weights && startFrom(own.weights, modelLayout);
   const initial = start?.vector ?? initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"));
-  return { model, layout: modelLayout, algorithm, exchange, initial, start };
+  return { model, layout: modelLayout, algorithm, payloads, initial, start };
 }
 
 function namedModel(config: Config, data: Federation["examples"]): Model {
@@ -55,5 +55,5 @@ function namedModel(config: Config, data: Federation["examples"]): Model {
 function namedMethod(config: Config, modelLayout: Layout): CheckedMethod {
   const { name, file: _file, ...options } = config.algorithm;
   const algorithm = createAlgorithm(name, options);
-  return { algorithm, exchange: algorithm.exchange(modelLayout) };
+  return { algorithm, payloads: algorithm.payloads(modelLayout) };
 }

@@ -1,4 +1,4 @@
-import type { Algorithm, Exchange } from "../algorithms/algorithm.ts";
+import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import { isDiscrete } from "../config/check-privacy.ts";
 import type { Config } from "../config/index.ts";
@@ -24,14 +24,14 @@ import type { Federation } from "./federation.ts";
 export function configuredSecureSum(
   config: Config,
   algorithm: Algorithm,
-  exchange: Exchange,
+  payloads: Payloads,
   federation: Federation,
   mechanism: MechanismSettings | undefined,
 ): SecureSumSettings | undefined {
   const { protocol, threshold, corrupted, dropped } = config.secureAggregation;
   if (protocol === "none") return undefined;
-  requireCapable("secureAggregation.protocol", `"${protocol}"`, capabilitiesOf(algorithm, exchange));
-  const [vector, { layout, aggregation }] = Object.entries(exchange.up)[0]!;
+  requireCapable("secureAggregation.protocol", `"${protocol}"`, capabilitiesOf(algorithm, payloads));
+  const [vector, { layout, aggregation }] = Object.entries(payloads.upload)[0]!;
   const settings: SecureSumSettings = {
     ...{ protocol, vector, size: layout.size, threshold, corrupted, dropped },
     aggregation: mechanism === undefined ? aggregation : "sum",

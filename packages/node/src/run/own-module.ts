@@ -26,7 +26,7 @@ const PARTS = {
     what: "an algorithm",
     members: {
       name: "string",
-      exchange: "function",
+      payloads: "function",
       init: "function",
       client: "object",
       "client.begin": "function",

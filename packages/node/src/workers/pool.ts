@@ -263,7 +263,7 @@ export class WorkerPool implements Backend, Evaluator {
       const { task } = this.#plan;
       const { answer, retried } = await this.#requestInto(slot, (id, buffer) => {
         if (old !== undefined) {
-          const place = slotVectors(task, buffer, this.#layout.oldState, task.state);
+          const place = slotVectors(task, buffer, this.#layout.oldState, task.clientState);
           for (const [name, vector] of Object.entries(place)) vector.set(old[name]!);
         }
         const hasState = old !== undefined;
@@ -277,7 +277,7 @@ export class WorkerPool implements Backend, Evaluator {
       this.#measured.runningMilliseconds += answer.runningMilliseconds;
       const buffer = this.#slots[slot]!;
       const update = decodeUpdate(new Uint8Array(buffer, 0, answer.length));
-      const state = slotVectors(task, buffer, this.#layout.newState, task.state);
+      const state = slotVectors(task, buffer, this.#layout.newState, task.clientState);
       return { client, update, state, bytesDown, bytesUp: answer.length, retried };
     } catch (error) {
       if (!(error instanceof WorkerLost)) throw error;

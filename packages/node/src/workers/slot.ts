@@ -40,7 +40,7 @@ export function slotLayout(plan: TaskPlan): SlotLayout {
       }),
     );
   const updates = largest.map((update) => (fixed ? vectorOffsets(update) : {}));
-  return { updates, newState: place(plan.state), oldState: place(plan.state), bytes: end };
+  return { updates, newState: place(plan.clientState), oldState: place(plan.clientState), bytes: end };
 }
 
 /** The vectors of a slot as views. */

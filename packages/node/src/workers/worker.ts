@@ -92,7 +92,7 @@ async function handle(loaded: Loaded, message: ToWorker): Promise<void> {
 async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" }>): Promise<void> {
   const started = processorTime();
   const { id, slot, client, learningRate, part, keys } = message;
-  const { state } = plan.task;
+  const { clientState: state } = plan.task;
   const memory = {
     update: slotVectors(plan.task, slot, layout.updates[part ?? 0]!, messageLayouts(plan.task, part)),
     state: slotVectors(plan.task, slot, layout.newState, state),

@@ -1,24 +1,24 @@
-import type { Aggregation, Exchange, Upload } from "../algorithms/algorithm.ts";
+import type { Aggregation, Payloads, Upload } from "../algorithms/algorithm.ts";
 import { type CodecSpec, matrixCodec } from "../codecs/codec-spec.ts";
 import { type Contract, describe, isRecord } from "./contract.ts";
 
 const AGGREGATIONS: readonly Aggregation[] = ["weightedMean", "uniformMean", "sum"];
 const CODECS: readonly CodecSpec["name"][] = ["truncated-svd", "low-rank-symmetric"];
 const UPLOAD: readonly (keyof Upload)[] = ["layout", "aggregation", "drift", "codec"];
-const EXCHANGE: readonly (keyof Exchange)[] = ["down", "up", "client"];
+const PAYLOADS: readonly (keyof Payloads)[] = ["broadcast", "upload", "clientState"];
 
-/** Refuses what an own method says it exchanges where it is no `Exchange`. Throws `method/exchange`. */
-export function checkExchange(contract: Contract, value: unknown): asserts value is Exchange {
-  const part = "exchange(...)";
+/** Refuses what an own method declares as its payloads where that is no `Payloads`. Throws `method/exchange`. */
+export function checkPayloads(contract: Contract, value: unknown): asserts value is Payloads {
+  const part = "payloads(...)";
   const { parts, ...rest } = isRecord(value) ? value : {};
-  const message = "the method declares its exchange with the wrong parts";
+  const message = "the method declares its payloads with the wrong parts";
   const given = isRecord(value) ? rest : value;
-  const { down, up, client } = contract.names("exchange", message, part, given, EXCHANGE, "Exchange");
-  requireLayouts(contract, `${part}.down`, down);
-  requireLayouts(contract, `${part}.client`, client);
-  for (const [name, upload] of Object.entries(requireRecord(contract, `${part}.up`, up)))
-    checkUpload(contract, `${part}.up.${name}`, upload);
-  if (parts !== undefined) checkParts(contract, `${part}.parts`, parts, Object.keys(up as object));
+  const { broadcast, upload, clientState } = contract.names("exchange", message, part, given, PAYLOADS, "Payloads");
+  requireLayouts(contract, `${part}.broadcast`, broadcast);
+  requireLayouts(contract, `${part}.clientState`, clientState);
+  for (const [name, one] of Object.entries(requireRecord(contract, `${part}.upload`, upload)))
+    checkUpload(contract, `${part}.upload.${name}`, one);
+  if (parts !== undefined) checkParts(contract, `${part}.parts`, parts, Object.keys(upload as object));
 }
 
 function checkUpload(contract: Contract, part: string, value: unknown): void {
@@ -35,10 +35,16 @@ function checkUpload(contract: Contract, part: string, value: unknown): void {
 
 function checkParts(contract: Contract, part: string, parts: unknown, uploads: readonly string[]): void {
   if (!Array.isArray(parts) || parts.length === 0)
-    throw contract.breach("exchange", "the parts of an exchange are no list", part, describe(parts), "a list of parts");
+    throw contract.breach(
+      "exchange",
+      "the parts of the payloads are no list",
+      part,
+      describe(parts),
+      "a list of parts",
+    );
   for (const [index, one] of parts.entries()) {
     const message = "a part names other vectors than the method uploads";
-    contract.names("exchange", message, `${part}[${index}]`, one, uploads, "exchange(...).up");
+    contract.names("exchange", message, `${part}[${index}]`, one, uploads, "payloads(...).upload");
     requireLayouts(contract, `${part}[${index}]`, one);
   }
 }
@@ -50,7 +56,7 @@ function requireLayouts(contract: Contract, part: string, value: unknown): void 
 
 function requireLayout(contract: Contract, part: string, value: unknown): void {
   if (isRecord(value) && Array.isArray(value["entries"]) && typeof value["size"] === "number") return;
-  const expected = "a layout, such as the one that exchange is given";
+  const expected = "a layout, such as the one that payloads is given";
   throw contract.breach("exchange", "a vector has no layout", part, describe(value), expected);
 }
 
@@ -58,7 +64,7 @@ function requireRecord(contract: Contract, part: string, value: unknown): Readon
   if (isRecord(value)) return value;
   throw contract.breach(
     "exchange",
-    "a part of the exchange is missing",
+    "a part of the payloads is missing",
     part,
     describe(value),
     "an object, {} for none",
