@@ -23,7 +23,7 @@ const MAXIMUM = 2 ** 16 - 1;
 const DROPPED = 0.1;
 
 /**
- * Secure sums of `--clients` (default 100) vectors of `--values` (1,000,000) 16-bit values, 10 % of the clients dropping
+ * Secure aggregation of `--clients` (default 100) vectors of `--values` (1,000,000) 16-bit values, 10 % of the clients dropping
  * out before they upload: bytes up of a client that stays beside the plain encodings, time of the server, and the rate
  * of mask expansion beside the platform's AES. LightSecAgg runs with `--light-values` (20,000), because its clients code
  * masks in JavaScript; its bytes are compared with its formula at that size.

@@ -46,7 +46,7 @@ export {
 } from "./privacy/integers/index.ts";
 export * from "./privacy/mechanisms/index.ts";
 export type { Summation } from "./privacy/secure-aggregation/summation.ts";
-export type { SecureSumSettings } from "./privacy/secure-sum/index.ts";
+export type { SecureAggregationSettings } from "./privacy/secure-aggregation-encoding/index.ts";
 export * from "./protocol/index.ts";
 export * from "./random/index.ts";
 export { references } from "./references.ts";

@@ -5,7 +5,7 @@ import type { Locate } from "./issues.ts";
 import { type Config, USUAL_SHARE } from "./schema.ts";
 
 /**
- * Refuses values with which secure sums would not work, or not mean what they say. Throws `config/conflict`; what a method
+ * Refuses values with which secure aggregation would not work, or not mean what it says. Throws `config/conflict`; what a method
  * cannot do under masks is refused where the run is prepared.
  */
 export function checkSecureAggregation(config: Config, locate: Locate): void {

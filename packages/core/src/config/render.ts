@@ -20,7 +20,7 @@ const NO_INFLUENCE = [
 
 /**
  * Identity of what a run computes (16 hex digits). Left out: the run's name, paths, how often it is saved, and the
- * number of workers, none of which changes a bit of the result, and the sections on privacy and on secure sums where there are none.
+ * number of workers, none of which changes a bit of the result, and the sections on privacy and on secure aggregation where there are none.
  */
 export function configHash(config: Config): string {
   const unused = [

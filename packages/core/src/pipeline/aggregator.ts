@@ -20,7 +20,7 @@ export interface Aggregator {
   traffic(carried: Traffic): Traffic;
   /** How far the clients' vectors diverge in the last result, for those that are to be logged. */
   readonly drift: Readonly<Record<string, Drift>>;
-  /** What the protocol of a secure sum has cost. */
+  /** What the secure aggregation protocol has cost. */
   readonly cost: SecureCost | undefined;
 }
 

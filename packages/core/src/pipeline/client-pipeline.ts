@@ -2,7 +2,7 @@ import { largestEncoding } from "../codecs/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import { mechanismStages, stageVectors } from "../privacy/mechanisms/index.ts";
-import { integerVectors } from "../privacy/secure-sum/index.ts";
+import { integerVectors } from "../privacy/secure-aggregation-encoding/index.ts";
 import { applyClientStages, type ClientStageContext, type Stage, type Update } from "../protocol/index.ts";
 import { clipStage } from "./clip-stage.ts";
 import { codecStage } from "./codec-stage.ts";
@@ -22,11 +22,11 @@ export interface PipelinePlan extends Uploads {
  * integers, then the message. Nothing else touches an update. Each side builds it once.
  */
 export function pipelineStages(plan: PipelinePlan): readonly Stage[] {
-  const { weighting, clipNorm, privacy, secureSum } = plan.stages;
+  const { weighting, clipNorm, privacy, secureAggregation } = plan.stages;
   const own: Stage[] = [weightStage(weighting)];
   if (clipNorm > 0) own.push(clipStage(clipNorm));
   if (privacy !== undefined) own.push(...mechanismStages(privacy, Object.keys(plan.upload)));
-  if (secureSum !== undefined) own.push(integerStage(secureSum, (length) => makeVector(plan, length)));
+  if (secureAggregation !== undefined) own.push(integerStage(secureAggregation, (length) => makeVector(plan, length)));
   else if (Object.keys(plan.codecs).length > 0) own.push(codecStage(plan));
   return [...own, messageStage(plan, messageLengths(plan))];
 }
@@ -46,8 +46,8 @@ function builtStages(plan: PipelinePlan): readonly Stage[] {
 
 /** Layouts of all vectors in the message of a client with this part, before codecs: those of stages too. */
 export function messageLayouts(plan: PipelinePlan, part: number | undefined): Readonly<Record<string, Layout>> {
-  const { privacy, secureSum } = plan.stages;
-  if (secureSum !== undefined) return integerVectors(secureSum);
+  const { privacy, secureAggregation } = plan.stages;
+  if (secureAggregation !== undefined) return integerVectors(secureAggregation);
   return { ...layoutsOfPart(plan, part), ...(privacy === undefined ? {} : stageVectors(privacy)) };
 }
 
@@ -56,13 +56,13 @@ export function messageLayouts(plan: PipelinePlan, part: number | undefined): Re
  * afterwards: a codec decides how long a vector is, and integers are made of what was trained.
  */
 export function travelsAsTrained(plan: PipelinePlan): boolean {
-  return Object.keys(plan.codecs).length === 0 && plan.stages.secureSum === undefined;
+  return Object.keys(plan.codecs).length === 0 && plan.stages.secureAggregation === undefined;
 }
 
 /** An update as long as they get. */
 export function largestUpdate(plan: PipelinePlan, part: number | undefined): Update {
   const vectors = Object.entries(messageLayouts(plan, part)).map(([name, layout]): [string, Vector] => {
-    if (plan.stages.secureSum !== undefined) return [name, new Float64Array(layout.size)];
+    if (plan.stages.secureAggregation !== undefined) return [name, new Float64Array(layout.size)];
     const codec = plan.codecs[name];
     return [name, makeVector(plan, codec === undefined ? layout.size : largestEncoding(codec, layout))];
   });
@@ -72,9 +72,9 @@ export function largestUpdate(plan: PipelinePlan, part: number | undefined): Upd
 }
 
 function messageLengths(plan: PipelinePlan): Parameters<typeof messageStage>[1] {
-  const { privacy, secureSum } = plan.stages;
-  if (secureSum === undefined) return plainLengths(plan, privacy === undefined ? {} : stageVectors(privacy));
-  const lengths = Object.entries(integerVectors(secureSum)).map(([name, { size }]) => [name, size] as const);
+  const { privacy, secureAggregation } = plan.stages;
+  if (secureAggregation === undefined) return plainLengths(plan, privacy === undefined ? {} : stageVectors(privacy));
+  const lengths = Object.entries(integerVectors(secureAggregation)).map(([name, { size }]) => [name, size] as const);
   return () => Object.fromEntries(lengths);
 }
 

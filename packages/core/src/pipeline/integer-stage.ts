@@ -7,12 +7,12 @@ import {
   integerKeys,
   integerRange,
   rotationKey,
-  type SecureSumSettings,
-} from "../privacy/secure-sum/index.ts";
+  type SecureAggregationSettings,
+} from "../privacy/secure-aggregation-encoding/index.ts";
 import type { Stage } from "../protocol/index.ts";
 
 /** Turns an update into integers that secure aggregation can add, and their sum into what the method is given. */
-export function integerStage(settings: SecureSumSettings, make: (length: number) => Vector): Stage {
+export function integerStage(settings: SecureAggregationSettings, make: (length: number) => Vector): Stage {
   const { maximum } = integerRange(settings);
   return {
     name: "integers",

@@ -1,7 +1,13 @@
 import { AnabranchError, type Failure } from "@anabranch/engine";
 import type { Vector } from "../params/vector.ts";
 import type { Summation } from "../privacy/secure-aggregation/summation.ts";
-import { cutShare, INTEGERS, integerCount, integerRange, type SecureSumSettings } from "../privacy/secure-sum/index.ts";
+import {
+  cutShare,
+  INTEGERS,
+  integerCount,
+  integerRange,
+  type SecureAggregationSettings,
+} from "../privacy/secure-aggregation-encoding/index.ts";
 import type { Update } from "../protocol/message.ts";
 import { deriveKey, randomStream, rootKey } from "../random/index.ts";
 import type { Aggregator, SecureCost, Traffic } from "./aggregator.ts";
@@ -14,7 +20,7 @@ import { CohortMetrics } from "./cohort-metrics.ts";
 export class SecureAggregator implements Aggregator {
   readonly metrics = new CohortMetrics();
   readonly drift = {};
-  readonly #settings: SecureSumSettings;
+  readonly #settings: SecureAggregationSettings;
   readonly #summation: Summation;
   /** [16], of the run. */
   readonly #run: Uint8Array;
@@ -24,7 +30,7 @@ export class SecureAggregator implements Aggregator {
   #cost: SecureCost | undefined;
   #sum: Uint32Array = new Uint32Array();
 
-  constructor(settings: SecureSumSettings, summation: Summation, run: Uint8Array) {
+  constructor(settings: SecureAggregationSettings, summation: Summation, run: Uint8Array) {
     this.#settings = settings;
     this.#summation = summation;
     this.#run = run;

@@ -96,15 +96,15 @@ export function serverPipeline(parts: ServerPipelineParts, summation?: Summation
 }
 
 function aggregatorOf({ payloads, stages, seed }: ServerPipelineParts, summation: Summation | undefined): Aggregator {
-  const { secureSum, privacy } = stages;
-  if (secureSum === undefined) return new StreamingAggregator(summedPayloads(payloads, privacy));
-  if (summation !== undefined) return new SecureAggregator(secureSum, summation, runBytes(seed));
+  const { secureAggregation, privacy } = stages;
+  if (secureAggregation === undefined) return new StreamingAggregator(summedPayloads(payloads, privacy));
+  if (summation !== undefined) return new SecureAggregator(secureAggregation, summation, runBytes(seed));
   throw new AnabranchError({
     code: "round/no-summation",
     message: "the plan asks for secure aggregation, and nothing does it",
     where: "ports.summation",
     received: "nothing",
-    expected: `a summation by ${secureSum.protocol}`,
+    expected: `a summation by ${secureAggregation.protocol}`,
     advice: "Give what simulatedSummation(plan) returns.",
   });
 }

@@ -1,7 +1,7 @@
 import type { CodecSpec } from "../codecs/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
-import type { SecureSumSettings } from "../privacy/secure-sum/index.ts";
+import type { SecureAggregationSettings } from "../privacy/secure-aggregation-encoding/index.ts";
 
 /** What acts on every update of a run, as plain data: stages are named here, never sent as code. */
 export interface PipelineSettings {
@@ -12,7 +12,7 @@ export interface PipelineSettings {
   /** Differential privacy; absent: none. */
   readonly privacy?: MechanismSettings | undefined;
   /** Updates leave as integers and are summed by secure aggregation; absent: as they are. */
-  readonly secureSum?: SecureSumSettings | undefined;
+  readonly secureAggregation?: SecureAggregationSettings | undefined;
 }
 
 /** What a method's clients upload, as a pipeline must know it. */

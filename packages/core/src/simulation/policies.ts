@@ -9,7 +9,7 @@ import type { Federation } from "./federation.ts";
 import { freshCohorts, freshSeed, startedHash } from "./initial-weights.ts";
 import { configuredMechanism, describeMechanism, privacyWarnings, privateAccount } from "./private-run.ts";
 import type { ResolvedMethod } from "./resolve-method.ts";
-import { configuredSecureSum, describeSecureSum } from "./secure-run.ts";
+import { configuredSecureAggregation, describeSecureAggregation } from "./secure-aggregation.ts";
 
 /** Who takes part, what acts on updates, and what that guarantees. */
 export interface Policies {
@@ -36,8 +36,8 @@ export function resolvePolicies(config: Config, method: ResolvedMethod, federati
   requirePopulation(algorithm, cohort, federation.clients);
   const mechanism = configuredMechanism(config, algorithm, payloads, federation, start);
   const account = mechanism && privateAccount(config, algorithm, payloads, federation, mechanism, start);
-  const secureSum = configuredSecureSum(config, algorithm, payloads, federation, mechanism);
-  if (mechanism !== undefined || secureSum !== undefined) requirePublicSteps(algorithm, training);
+  const secureAggregation = configuredSecureAggregation(config, algorithm, payloads, federation, mechanism);
+  if (mechanism !== undefined || secureAggregation !== undefined) requirePublicSteps(algorithm, training);
   const population = federation.clients;
   const sampler = samplerName === "poisson" ? poissonSampler(population, cohort) : uniformSampler(population, cohort);
   // a private run that goes on from weights must draw neither the noise nor the cohorts that made them
@@ -46,13 +46,13 @@ export function resolvePolicies(config: Config, method: ResolvedMethod, federati
     configHash: startedHash(configHash(config), origin),
     sampler: freshCohorts(sampler, origin),
     schedule: synchronous,
-    stages: { ...aggregation, privacy: mechanism, secureSum },
+    stages: { ...aggregation, privacy: mechanism, secureAggregation },
     stageSeed: freshSeed(seed, origin),
     account,
     warnings: privacyWarnings(mechanism, config, account),
     texts: {
       ...(mechanism === undefined ? {} : { privacy: describeMechanism(mechanism, config) }),
-      ...(secureSum === undefined ? {} : { secureAggregation: describeSecureSum(secureSum) }),
+      ...(secureAggregation === undefined ? {} : { secureAggregation: describeSecureAggregation(secureAggregation) }),
     },
   };
 }

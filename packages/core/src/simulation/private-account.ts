@@ -13,7 +13,7 @@ import { privacyEventOf } from "../privacy/integers/index.ts";
 import type { PrivacyAccount } from "../round/run-plan.ts";
 import type { Start } from "./initial-weights.ts";
 import { eventsBefore, priorOf } from "./prior-privacy.ts";
-import { configuredDiscrete } from "./secure-run.ts";
+import { configuredDiscrete } from "./secure-aggregation.ts";
 
 /** What a release is of. */
 export interface Released {

@@ -9,12 +9,12 @@ import type { RunPlan } from "../round/run-plan.ts";
  * sends what it would have sent.
  */
 export async function simulatedSummation({
-  stages: { secureSum },
+  stages: { secureAggregation },
   stageSeed,
 }: Pick<RunPlan, "stages" | "stageSeed">): Promise<Summation | undefined> {
-  if (secureSum === undefined) return undefined;
+  if (secureAggregation === undefined) return undefined;
   const parts = await import("../privacy/secure-aggregation/index.ts");
-  const { source } = secureSum;
+  const { source } = secureAggregation;
   const entropy = (...path: readonly (string | number)[]): Entropy =>
     source.kind === "secure"
       ? parts.secureEntropy()
@@ -25,5 +25,5 @@ export async function simulatedSummation({
     curves: await parts.bestCurves(),
     clock: () => performance.now(),
   };
-  return parts.summation(secureSum.protocol, ports, secureSum);
+  return parts.summation(secureAggregation.protocol, ports, secureAggregation);
 }

@@ -143,7 +143,7 @@ function environment(run: RunData): Html {
     ["Clients", count(start.clients)],
     ["Cohort", count(start.cohort)],
     ["Secure aggregation", start.secureAggregation ?? ""],
-    ["Secure sums took", secureTime(run)],
+    ["Secure aggregation took", secureTime(run)],
     ["Started", start.at],
     ["Resumed from round", start.resumedFrom === undefined ? "" : String(start.resumedFrom)],
     ["Unreadable events", run.skippedEvents === 0 ? "" : String(run.skippedEvents)],

@@ -11,7 +11,7 @@ export type IntegerEncoding =
   | { readonly kind: "noised"; readonly mechanism: DiscreteMechanism };
 
 /** Sums of which the server is not to see the parts, as plain data. */
-export interface SecureSumSettings {
+export interface SecureAggregationSettings {
   readonly protocol: SummationName;
   /** The one vector of an update, and its number of elements. */
   readonly vector: string;
@@ -34,12 +34,12 @@ export interface SecureSumSettings {
 export const INTEGERS = "integers";
 
 /** Whole numbers of an update: its values, and without noise its weight and the share of its values that were cut. */
-export function integerCount({ size, encoding }: Pick<SecureSumSettings, "size" | "encoding">): number {
+export function integerCount({ size, encoding }: Pick<SecureAggregationSettings, "size" | "encoding">): number {
   return encoding.kind === "quantized" ? size + 2 : paddedSize(size);
 }
 
 /** What an update is made of on its way: one vector of whole numbers. */
-export function integerVectors(settings: SecureSumSettings): Readonly<Record<string, Layout>> {
+export function integerVectors(settings: SecureAggregationSettings): Readonly<Record<string, Layout>> {
   const shape = [integerCount(settings)];
   return { [INTEGERS]: layout([{ name: INTEGERS, shape, role: "vector", block: INTEGERS }]) };
 }
@@ -47,7 +47,7 @@ export function integerVectors(settings: SecureSumSettings): Readonly<Record<str
 /** Largest whole number of an update, and what sums are taken modulo where they may wrap around. */
 export function integerRange({
   encoding,
-}: Pick<SecureSumSettings, "encoding">): Pick<SumRequest, "maximum" | "modulus"> {
+}: Pick<SecureAggregationSettings, "encoding">): Pick<SumRequest, "maximum" | "modulus"> {
   if (encoding.kind === "quantized") return { maximum: levels(encoding.rule) };
   const { modulus } = encoding.mechanism;
   return { maximum: modulus - 1, modulus };

@@ -4,10 +4,10 @@ import type { RandomKey, RandomStream } from "../../random/index.ts";
 import { decodeSum, encodeUpdate } from "../integers/index.ts";
 import { noiseStream } from "../mechanisms/index.ts";
 import { dequantizeMean, levels, type Quantization, quantize } from "../secure-aggregation/quantization.ts";
-import { INTEGERS, integerCount, type SecureSumSettings } from "./settings.ts";
+import { INTEGERS, integerCount, type SecureAggregationSettings } from "./settings.ts";
 
 /** Keys of `encodeIntegers`: of roundings and noise, which are the client's own, and of the rotation, which is public. */
-export function integerKeys({ encoding }: Pick<SecureSumSettings, "encoding">): readonly KeyRequest[] {
+export function integerKeys({ encoding }: Pick<SecureAggregationSettings, "encoding">): readonly KeyRequest[] {
   const own = (name: string): KeyRequest => ({ name, path: (round) => [name, round] });
   if (encoding.kind === "quantized") return [own(ROUNDING)];
   return [own(ROUNDING), own(NOISE), { name: ROTATION, shared: true, path: (round) => [ROTATION, round] }];
@@ -18,6 +18,7 @@ export function rotationKey(round: number, key: (...path: readonly (string | num
   return key(ROTATION, round);
 }
 
+// paths of random keys: another name would change the results
 const ROUNDING = "secure-sum-rounding";
 const NOISE = "secure-sum-noise";
 const ROTATION = "rotation";
@@ -27,7 +28,7 @@ const ROTATION = "rotation";
  * clip norm. Throws what `quantize` and `encodeUpdate` throw.
  */
 export function encodeIntegers(
-  settings: SecureSumSettings,
+  settings: SecureAggregationSettings,
   update: Update,
   clipNorm: number | undefined,
   keys: Readonly<Record<string, RandomKey>>,
@@ -48,7 +49,7 @@ export function encodeIntegers(
 
 /** [size + 2]: what `quantize` makes, and how many values it cuts to the range, as a share of all in units of 1 / levels. */
 function quantized(
-  settings: SecureSumSettings,
+  settings: SecureAggregationSettings,
   rule: Quantization,
   values: Vector,
   weight: number,
@@ -63,7 +64,11 @@ function quantized(
 }
 
 /** Share of the values of all updates in a sum that were cut to the range; undefined with noise, which has no range. */
-export function cutShare({ encoding }: SecureSumSettings, sum: Uint32Array, survivors: number): number | undefined {
+export function cutShare(
+  { encoding }: SecureAggregationSettings,
+  sum: Uint32Array,
+  survivors: number,
+): number | undefined {
   return encoding.kind === "noised" ? undefined : sum.at(-1)! / (survivors * levels(encoding.rule));
 }
 
@@ -77,7 +82,7 @@ export interface IntegerSum {
 
 /** What the server half of the method is given, written into `out` [size], from a sum over so many survivors. */
 export function decodeIntegers(
-  settings: SecureSumSettings,
+  settings: SecureAggregationSettings,
   sum: Uint32Array,
   { survivors, clipNorm, rotation }: IntegerSum,
   out: Vector,
@@ -93,7 +98,7 @@ export function decodeIntegers(
 }
 
 /** Updates that count alike carry the largest weight, which costs the least by rounding. */
-function weightOf({ encoding, aggregation }: SecureSumSettings, weight: number): number {
+function weightOf({ encoding, aggregation }: SecureAggregationSettings, weight: number): number {
   if (aggregation === "weightedMean" || encoding.kind !== "quantized") return weight;
   return encoding.rule.maxWeight;
 }

@@ -5,5 +5,5 @@ export {
   integerCount,
   integerRange,
   integerVectors,
-  type SecureSumSettings,
+  type SecureAggregationSettings,
 } from "./settings.ts";

@@ -12,8 +12,8 @@ import {
   type IntegerEncoding,
   integerCount,
   integerRange,
-  type SecureSumSettings,
-} from "../privacy/secure-sum/index.ts";
+  type SecureAggregationSettings,
+} from "../privacy/secure-aggregation-encoding/index.ts";
 import type { Federation } from "./federation.ts";
 
 /**
@@ -21,18 +21,18 @@ import type { Federation } from "./federation.ts";
  * where what clients send cannot be, `secure-aggregation/overflow` where sums do not fit, and `secure-aggregation/plan` or
  * `secure-aggregation/parameters` where the protocol would refuse every round.
  */
-export function configuredSecureSum(
+export function configuredSecureAggregation(
   config: Config,
   algorithm: Algorithm,
   payloads: Payloads,
   federation: Federation,
   mechanism: MechanismSettings | undefined,
-): SecureSumSettings | undefined {
+): SecureAggregationSettings | undefined {
   const { protocol, threshold, corrupted, dropped } = config.secureAggregation;
   if (protocol === "none") return undefined;
   requireCapable("secureAggregation.protocol", `"${protocol}"`, capabilitiesOf(algorithm, payloads));
   const [vector, { layout, aggregation }] = Object.entries(payloads.upload)[0]!;
-  const settings: SecureSumSettings = {
+  const settings: SecureAggregationSettings = {
     ...{ protocol, vector, size: layout.size, threshold, corrupted, dropped },
     aggregation: mechanism === undefined ? aggregation : "sum",
     encoding: encodingOf(config, federation, layout.size, mechanism),
@@ -44,7 +44,7 @@ export function configuredSecureSum(
 }
 
 /** Refuses what every round would be refused for: a cohort of the expected size, or sums that do not fit. */
-function requirePlan(config: Config, settings: SecureSumSettings, population: number): void {
+function requirePlan(config: Config, settings: SecureAggregationSettings, population: number): void {
   const { protocol, encoding } = settings;
   const integers = integerRange(settings);
   const clients = largestCohort(config, population);
@@ -110,7 +110,7 @@ function largestCohort({ sampler: { name, cohort } }: Config, population: number
 }
 
 /** What is done, for people: the text of `run.started`. */
-export function describeSecureSum({ protocol, encoding, fewest, source }: SecureSumSettings): string {
+export function describeSecureAggregation({ protocol, encoding, fewest, source }: SecureAggregationSettings): string {
   const { kind } = encoding;
   const numbers =
     kind === "quantized"

@@ -4,9 +4,13 @@ import { taskKeys, type Update } from "../../protocol/index.ts";
 import { rootKey } from "../../random/index.ts";
 import { discreteMechanism } from "../integers/index.ts";
 import { cutShare, decodeIntegers, encodeIntegers, integerKeys } from "./encoding.ts";
-import { INTEGERS, type IntegerEncoding, integerCount, type SecureSumSettings } from "./settings.ts";
+import { INTEGERS, type IntegerEncoding, integerCount, type SecureAggregationSettings } from "./settings.ts";
 
-const settingsOf = (encoding: IntegerEncoding, size: number, aggregation: FoldRule = "sum"): SecureSumSettings => ({
+const settingsOf = (
+  encoding: IntegerEncoding,
+  size: number,
+  aggregation: FoldRule = "sum",
+): SecureAggregationSettings => ({
   ...{ protocol: "plain", vector: "delta", size, aggregation, encoding, fewest: 2, threshold: undefined },
   ...{ corrupted: 0, dropped: 0, source: { kind: "seeded" } },
 });
@@ -14,9 +18,9 @@ const update = (values: readonly number[], weight = 1, round = 1, client = 0): U
   ...{ round, client, layoutHash: "", vectors: { delta: Float64Array.from(values) } },
   public: { examples: 1, steps: 1, weight, loss: 0 },
 });
-const keysOf = (settings: SecureSumSettings, { round, client }: Update) =>
+const keysOf = (settings: SecureAggregationSettings, { round, client }: Update) =>
   taskKeys(rootKey(5), integerKeys(settings), round)(client, 0);
-const integersOf = (settings: SecureSumSettings, of: Update) =>
+const integersOf = (settings: SecureAggregationSettings, of: Update) =>
   encodeIntegers(settings, of, 1, keysOf(settings, of)).vectors[INTEGERS]!;
 
 /** Range 127.5 and 8 bits: a step of the grid is 1, so that halves of odd numbers lie on it and no rounding is left. */

@@ -4,7 +4,7 @@ import { type ConfigInput, resolveConfig } from "../config/index.ts";
 import { alteredBackend } from "../conformance/run-cohort.ts";
 import type { ArrayDataset } from "../data/index.ts";
 import { createAccountant } from "../privacy/accounting/index.ts";
-import { INTEGERS } from "../privacy/secure-sum/index.ts";
+import { INTEGERS } from "../privacy/secure-aggregation-encoding/index.ts";
 import type { Backend } from "../round/backend.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import type { RunEvent } from "../round/events.ts";
@@ -66,7 +66,7 @@ const noised = { mechanism: "discrete-gaussian", clipNorm: 0.1, noiseMultiplier:
 const distance = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Math.sqrt(Array.from(a).reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0));
 
-describe("a run with secure sums", () => {
+describe("a run with secure aggregation", () => {
   it("comes to what it would in the open, up to rounding, with weights inside the sum", async () => {
     const open = await run({});
     const { result, plan } = await run({ secureAggregation: { protocol: "bonawitz", range: 0.25 } });
@@ -76,7 +76,7 @@ describe("a run with secure sums", () => {
     expect(gap).toBeLessThan(3 * ((2 * 0.25) / 65535) * 10 * 3);
     const uniform = await run({ ...secure("bonawitz"), aggregation: { weighting: "uniform" } });
     expect(distance(uniform.result.parameters, result.parameters)).toBeGreaterThan(10 * gap);
-    expect(plan.stages.secureSum).toMatchObject({ aggregation: "weightedMean", fewest: 2 });
+    expect(plan.stages.secureAggregation).toMatchObject({ aggregation: "weightedMean", fewest: 2 });
   });
 
   it.each(hidden)("has the bits of sums in the open by %s, with and without noise", async (protocol) => {
