@@ -1,6 +1,6 @@
 /**
- * A method of your own: FedAvg whose clients damp those coordinates of a step that go against the last global update.
- * Use it with `[algorithm] file = "examples/own-algorithm.ts"`.
+ * A method of your own: FedAvg whose clients halve every gradient coordinate whose descent direction disagrees in sign
+ * with the last global update. Use it with `[algorithm] file = "examples/own-algorithm.ts"`.
  *
  * A method says which vectors it has (on the server, on the way up), what a client does with them and what the server
  * does; everything else is the library's. You choose the names, and the editor marks a misspelt one. The methods of the

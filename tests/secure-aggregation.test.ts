@@ -15,7 +15,7 @@ const base: ConfigInput = {
 const runs: readonly (readonly [string, ConfigInput])[] = [
   ["weights inside the sum", { ...base, secureAggregation: { protocol: "bonawitz" } }],
   [
-    "noise of whole numbers",
+    "integer noise",
     {
       ...base,
       algorithm: { name: "dp-fedavgm" },

@@ -15,7 +15,7 @@ export async function openExecutor(name: string): Promise<Executor> {
     default:
       throw new AnabranchError({
         code: "executor/unknown",
-        message: "there is no executor of this name",
+        message: "unknown executor",
         where: "execution.executor",
         received: JSON.stringify(name),
         expected: `one of ${executorNames.join(", ")}`,

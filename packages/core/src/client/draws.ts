@@ -53,7 +53,7 @@ export function stepDraws(draws: DrawSpecs, slice: Readonly<Record<string, Tenso
     if (draws[name]?.kind === kind) return slice[name]!;
     throw new AnabranchError({
       code: "algorithm/draws",
-      message: "a local step asks for random numbers that its client half does not declare",
+      message: "a local step uses random numbers that its client half does not declare",
       received: `${kind} named "${name}"`,
       expected: Object.entries(draws).map(([known, spec]) => `${spec.kind} "${known}"`).join(", ") || "none", // biome-ignore format: one line
       advice: "Add them to `draws` of the client half.",

@@ -88,5 +88,10 @@ function requireTime(what: string, value: number): number {
 }
 
 function misplaced(what: string, value: number, expected: string): AnabranchError {
-  return new AnabranchError({ code: "clock/time", message: `a ${what} is no instant`, received: `${value}`, expected });
+  return new AnabranchError({
+    code: "clock/time",
+    message: `a ${what} is not a valid time`,
+    received: `${value}`,
+    expected,
+  });
 }

@@ -27,7 +27,7 @@ export function matrixCodec(spec: CodecSpec): MatrixCodec {
     default:
       throw new AnabranchError({
         code: "codec/unknown",
-        message: "there is no codec of this name",
+        message: "unknown codec",
         received: JSON.stringify((spec as { readonly name: unknown }).name),
         expected: "truncated-svd or low-rank-symmetric",
       });

@@ -4,7 +4,7 @@ import type { Config } from "./schema.ts";
 
 type Mechanism = Config["privacy"]["mechanism"];
 
-/** Whether the noise is of whole numbers, which only sums of whole numbers can take. */
+/** Whether the noise is integer noise, which only integer sums can take. */
 export function isDiscrete(mechanism: Mechanism): mechanism is "discrete-gaussian" | "skellam" {
   return mechanism === "discrete-gaussian" || mechanism === "skellam";
 }
@@ -17,7 +17,7 @@ export function checkPrivacy(config: Config, locate: Locate): void {
   const at = (key: string) => locate(["privacy", key]);
   if (config.privacy.mechanism === "none") {
     // someone who sets a clip norm believes the run to be private
-    const advice = 'The run would not be private: set privacy.mechanism = "gaussian", or leave this key out.';
+    const advice = 'The run would not be private: set privacy.mechanism = "gaussian", or remove this key.';
     checkUnused(config, ["privacy", "mechanism"], { noise: "central" }, advice, locate);
     return;
   }
@@ -34,7 +34,7 @@ function checkFailures({ stop }: Config, locate: Locate): void {
     locate(["stop", "onClientFailure"]),
     `"${stop.onClientFailure}", with [privacy]`,
     '"continue"',
-    "A run that stops at a failure tells that this client took part, which epsilon does not cover.",
+    "A run that stops at a failure reveals that this client took part, which epsilon does not cover.",
   );
 }
 
@@ -44,7 +44,7 @@ function checkAggregation({ aggregation }: Config, locate: Locate): void {
       locate(["aggregation", "weighting"]),
       '"examples", with [privacy]',
       '"uniform"',
-      "The noise is made for updates that all weigh 1; a weight by examples would be a secret and change the sensitivity.",
+      "The noise is calibrated for updates of weight 1. Weights by examples are private and change the sensitivity.",
     );
   }
   if (aggregation.clipNorm > 0) {
@@ -52,12 +52,12 @@ function checkAggregation({ aggregation }: Config, locate: Locate): void {
       locate(["aggregation", "clipNorm"]),
       `${aggregation.clipNorm}, with [privacy]`,
       "0",
-      "Set privacy.clipNorm alone: it is the bound that the noise is made for.",
+      "Set only privacy.clipNorm: the noise is calibrated to it.",
     );
   }
 }
 
-/** Noise of whole numbers is added by clients to whole numbers; other noise is not accounted for where values are rounded. */
+/** Clients add integer noise to integers; other noise is not accounted for where values are rounded. */
 function checkDiscrete({ privacy, secureAggregation }: Config, at: (key: string) => string): void {
   const { mechanism, noise } = privacy;
   const { protocol } = secureAggregation;
@@ -68,7 +68,7 @@ function checkDiscrete({ privacy, secureAggregation }: Config, at: (key: string)
       at("mechanism"),
       summed,
       '"discrete-gaussian" or "skellam"',
-      "Rounded updates may be longer than the clip norm that Gaussian noise is accounted for; noise of whole numbers counts that in.",
+      "Rounding can push an update beyond the clip norm that Gaussian noise is calibrated to. Integer noise accounts for that.",
     );
   }
   if (protocol === "none") {
@@ -76,11 +76,11 @@ function checkDiscrete({ privacy, secureAggregation }: Config, at: (key: string)
       at("mechanism"),
       summed,
       'secureAggregation.protocol = "bonawitz", "secagg+" or "lightsecagg"',
-      "Each client adds a share of the noise, which protects the sum alone: the server must not see the parts.",
+      "Each client adds a share of the noise, which protects only the sum: the server must not see single updates.",
     );
   }
   if (privacy.noiseMultiplier === 0) {
-    const advice = 'Sums without noise and epsilon are those of privacy.mechanism = "none".';
+    const advice = 'For sums without noise and epsilon set privacy.mechanism = "none".';
     throw conflict(at("noiseMultiplier"), `0, with privacy.mechanism = "${mechanism}"`, "more than 0", advice);
   }
   if (noise !== "distributed") {
@@ -88,7 +88,7 @@ function checkDiscrete({ privacy, secureAggregation }: Config, at: (key: string)
       at("noise"),
       `"${noise}", with privacy.mechanism = "${mechanism}"`,
       '"distributed"',
-      "The sum carries its noise when the server gets it: leave privacy.noise out.",
+      "The sum already contains its noise when the server receives it: remove privacy.noise.",
     );
   }
 }
@@ -100,7 +100,7 @@ function checkNoise({ privacy, sampler }: Config, at: (key: string) => string): 
       at("noiseMultiplier"),
       `0, with privacy.targetEpsilon = ${targetEpsilon}`,
       "more than 0, or nothing",
-      "Without noise there is no epsilon. Left out, the multiplier is chosen for the target.",
+      "Without noise there is no epsilon. Remove the key to have it chosen for the target.",
     );
   }
   if (noise === "distributed" && minimumSurvivors === undefined) {
@@ -108,13 +108,13 @@ function checkNoise({ privacy, sampler }: Config, at: (key: string) => string): 
       at("minimumSurvivors"),
       'nothing, with privacy.noise = "distributed"',
       "a number of clients",
-      "Shares are made for the fewest clients that may be left: set privacy.minimumSurvivors, e.g. to half the cohort.",
+      "Noise shares are sized for the fewest surviving clients: set privacy.minimumSurvivors, e.g. to half the cohort.",
     );
   }
   if (minimumSurvivors === undefined) return;
   const received = `${minimumSurvivors}, with privacy.noise = "${noise}"`;
   if (noise !== "distributed") {
-    throw conflict(at("minimumSurvivors"), received, "nothing", "Only distributed noise needs survivors.");
+    throw conflict(at("minimumSurvivors"), received, "nothing", "Only distributed noise uses minimumSurvivors.");
   }
   if (minimumSurvivors > sampler.cohort) {
     throw conflict(
@@ -134,7 +134,7 @@ function checkAdaptive({ privacy, sampler }: Config, at: (key: string) => string
       at("countNoise"),
       `${countNoise}, without privacy.targetQuantile`,
       "nothing",
-      "Nothing is counted where the clip norm is fixed.",
+      "Only an adaptive clip norm (privacy.targetQuantile) counts updates.",
     );
   }
   if (noise !== "central" || clipping !== "flat") {
@@ -142,7 +142,7 @@ function checkAdaptive({ privacy, sampler }: Config, at: (key: string) => string
       at("targetQuantile"),
       `${targetQuantile}, with privacy.noise = "${noise}" and privacy.clipping = "${clipping}"`,
       'noise = "central" and clipping = "flat"',
-      "The count of unclipped updates is noised by the server, and counts whole updates.",
+      "The server adds noise to the count of unclipped updates, and it counts whole updates.",
     );
   }
   const used = countNoise ?? sampler.cohort / 20;
@@ -151,7 +151,7 @@ function checkAdaptive({ privacy, sampler }: Config, at: (key: string) => string
       at("countNoise"),
       `${used}, with privacy.noiseMultiplier = ${noiseMultiplier}`,
       `above ${noiseMultiplier / 2}`,
-      "The count alone would cost more privacy than a round may: raise privacy.countNoise, or the cohort.",
+      "The count alone would exceed the privacy cost of a round: raise privacy.countNoise or the cohort.",
     );
   }
 }

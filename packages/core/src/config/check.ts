@@ -12,15 +12,15 @@ export function checkTogether(config: Config, locate: Locate): void {
       locate(["sampler", "cohort"]),
       show(sampler.cohort),
       `at most data.clients = ${data.clients}`,
-      "A cohort is a part of the population: lower sampler.cohort or raise data.clients.",
+      "A cohort cannot exceed the population: lower sampler.cohort or raise data.clients.",
     );
   }
   if (sampler.name === "uniform" && !Number.isInteger(sampler.cohort)) {
     throw conflict(
       locate(["sampler", "cohort"]),
       show(sampler.cohort),
-      'a whole number where sampler.name = "uniform"',
-      'Only sampler.name = "poisson" has an expected cohort, which may be a fraction.',
+      'an integer if sampler.name = "uniform"',
+      'Only the expected cohort of sampler.name = "poisson" may be fractional.',
     );
   }
   if (data.dataset === "synthetic" && data.file === undefined && data.holdout > 0) {
@@ -28,7 +28,7 @@ export function checkTogether(config: Config, locate: Locate): void {
       locate(["data", "holdout"]),
       `${data.holdout}, with data.dataset = "synthetic"`,
       "0",
-      "Computed clients hold nothing back: the test set is of the same kind. Leave data.holdout at 0.",
+      "Synthetic clients have no hold-out split; the test set already follows the same distribution. Set data.holdout = 0.",
     );
   }
   const { classes, classesPerClient } = data.synthetic;
@@ -37,15 +37,15 @@ export function checkTogether(config: Config, locate: Locate): void {
       locate(["data", "synthetic", "classesPerClient"]),
       show(classesPerClient),
       `at most data.synthetic.classes = ${classes}`,
-      "A client sees a part of the classes: lower classesPerClient or raise classes.",
+      "A client cannot have more classes than there are: lower classesPerClient or raise classes.",
     );
   }
   if (evaluation.clientEvery > 0 && data.holdout === 0) {
     throw conflict(
       locate(["evaluation", "clientEvery"]),
       `${evaluation.clientEvery}, with data.holdout = 0`,
-      "clients that hold examples back",
-      "Set data.holdout, e.g. to 0.2, or leave evaluation.clientEvery at 0.",
+      "clients with a hold-out",
+      "Set data.holdout, e.g. to 0.2, or set evaluation.clientEvery = 0.",
     );
   }
   const stopKey = stop.patience > 0 ? "patience" : stop.targetAccuracy === undefined ? undefined : "targetAccuracy";
@@ -53,7 +53,7 @@ export function checkTogether(config: Config, locate: Locate): void {
     throw conflict(
       locate(["stop", stopKey]),
       `${stop[stopKey]}, with evaluation.every = 0`,
-      "evaluations to judge by",
+      "at least one evaluation",
       "Set evaluation.every to at least 1.",
     );
   }
@@ -66,7 +66,7 @@ export function checkBudget({ training }: ConfigInput, locate: Locate): void {
     locate(["training", "localSteps"]),
     `localSteps = ${training.localSteps} and localEpochs = ${training.localEpochs}`,
     "one of the two",
-    "Remove the one that should not count (on the command line: --set training.localEpochs=).",
+    "Remove one of them (on the command line: --set training.localEpochs=).",
   );
 }
 

@@ -80,7 +80,7 @@ const discrete = '[privacy]\nmechanism = "discrete-gaussian"\nminimumSurvivors =
 const bonawitz = '[secureAggregation]\nprotocol = "bonawitz"';
 
 describe("secure aggregation in a configuration", () => {
-  it("has noise of whole numbers in shares, and cohorts of a fixed size", () => {
+  it("has integer noise in shares, and cohorts of a fixed size", () => {
     const config = parseConfig(`${discrete}\n${bonawitz}`, "run.toml");
     expect([config.privacy.noise, config.sampler.name, config.aggregation.weighting]).toEqual([
       "distributed",
@@ -101,13 +101,16 @@ describe("secure aggregation in a configuration", () => {
 
   it.each<[string, RegExp]>([
     ["[secureAggregation]\nbits = 8", /run.toml:2, secureAggregation.bits.*would see every update/],
-    [discrete, /privacy.mechanism.*must not see the parts/],
+    [discrete, /privacy.mechanism.*must not see single updates/],
     [`${gaussian}\n${bonawitz}`, /privacy.mechanism.*"discrete-gaussian" or "skellam"/],
     [`${discrete}\nnoise = "central"\n${bonawitz}`, /privacy.noise.*"distributed"/],
     [`[privacy]\nmechanism = "skellam"\n${bonawitz}`, /privacy.minimumSurvivors.*a number of clients/],
-    [`${discrete}\ntargetQuantile = 0.5\n${bonawitz}`, /privacy.targetQuantile.*noised by the server/],
+    [`${discrete}\ntargetQuantile = 0.5\n${bonawitz}`, /privacy.targetQuantile.*server adds noise to the count/],
     [`${discrete}\n${bonawitz}\nrange = 2`, /secureAggregation.range.*modulus/],
-    [`${bonawitz}\nmaxWeight = 2\n[aggregation]\nweighting = "uniform"`, /secureAggregation.maxWeight.*weigh the same/],
+    [
+      `${bonawitz}\nmaxWeight = 2\n[aggregation]\nweighting = "uniform"`,
+      /secureAggregation.maxWeight.*have the same weight/,
+    ],
     [`${bonawitz}\ncorrupted = 0.2`, /secureAggregation.corrupted.*Only "secagg\+"/],
     [`${bonawitz}\n[sampler]\ncohort = 1`, /sampler.cohort.*at least 2/],
     [`${discrete}\nnoiseMultiplier = 0\n${bonawitz}`, /privacy.noiseMultiplier.*more than 0/],
@@ -121,7 +124,7 @@ describe("secure aggregation in a configuration", () => {
       '[secureAggregation]\nprotocol = "lightsecagg"\nthreshold = 7',
       /secureAggregation.threshold.*8 to 10.*colluding/s,
     ],
-    ['[secureAggregation]\nprotocol = "secagg+"\nthreshold = 6', /secureAggregation.threshold.*fixed size/],
+    ['[secureAggregation]\nprotocol = "secagg+"\nthreshold = 6', /secureAggregation.threshold.*fixed-size/],
   ])("refuses %j", (text, message) => {
     expect(() => parseConfig(text, "run.toml")).toThrow(expect.objectContaining({ code: "config/conflict" }));
     expect(() => parseConfig(text, "run.toml")).toThrow(message);
@@ -146,7 +149,7 @@ describe("errors of a configuration", () => {
     ],
     ["[training]\nlearningRate = nan", "config/invalid", /received NaN; expected a number/],
     ['[training]\nlearningRate = "0.1"', "config/invalid", /received "0.1"; expected a number.*default 0.05/],
-    ["[training]\nbatchSize = 2.5", "config/invalid", /received 2.5; expected a whole number/],
+    ["[training]\nbatchSize = 2.5", "config/invalid", /received 2.5; expected an integer/],
     ["[training]\nmomentum = 1", "config/invalid", /received 1; expected less than 1/],
     ['[sampler]\nname = "unifrom"', "config/invalid", /expected one of "uniform", "poisson".*Did you mean "uniform"/],
     ["[execution]\nworkers = 0", "config/invalid", /run.toml:2, execution.workers.*received 0/],
@@ -166,7 +169,7 @@ describe("errors of a configuration", () => {
       /run.toml:3, training.localSteps.*one of the two/,
     ],
     ["[sampler]\ncohort = 101", "config/conflict", /received 101; expected at most data.clients = 100/],
-    ["[sampler]\ncohort = 1.5", "config/conflict", /whole number/],
+    ["[sampler]\ncohort = 1.5", "config/conflict", /an integer if/],
     ["[evaluation]\nclientEvery = 5", "config/conflict", /Set data.holdout/],
     ["[privacy]\nclipNorm = 0.5", "config/conflict", /run.toml:2, privacy.clipNorm.*would not be private/],
     [`${gaussian}\nnoiseMultiplier = -1`, "config/invalid", /privacy.noiseMultiplier.*at least 0/],

@@ -8,9 +8,9 @@ export function show(value: unknown): string {
 }
 
 const TYPES: Readonly<Record<string, string>> = {
-  int: "a whole number",
+  int: "an integer",
   number: "a number",
-  string: "a text in quotes",
+  string: "a quoted string",
   boolean: "true or false",
   object: "a table",
   array: "a list",

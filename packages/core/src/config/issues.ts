@@ -24,7 +24,7 @@ export function issueError(
   const advice = [suggestValue(first!, value), describe(first!.path)].filter((text) => text !== "").join(" ");
   return new AnabranchError({
     code: "config/invalid",
-    message: "a value in the configuration is not allowed",
+    message: "invalid configuration value",
     where: locate(first!.path),
     received: show(value),
     expected: expectation(first!),
@@ -37,7 +37,7 @@ export function unknownName(kind: string, name: string, known: readonly string[]
   const near = nearest(name, known);
   return new AnabranchError({
     code: "config/unknown-name",
-    message: `there is no ${kind} of this name`,
+    message: `unknown ${kind}`,
     where,
     received: show(name),
     expected: `one of ${known.join(", ")}`,
@@ -66,7 +66,7 @@ function unknownKey(
     message: "unknown configuration key",
     where: locate(path),
     received: show(valueAt(input, path)),
-    expected: known.length === 0 ? "no keys here" : `one of ${known.join(", ")}`,
+    expected: known.length === 0 ? "no keys" : `one of ${known.join(", ")}`,
     ...adviceOf(advice + also),
   });
 }

@@ -25,7 +25,7 @@ function assign(table: RawConfig, path: readonly string[], value: unknown, assig
   if (current !== undefined && (typeof current !== "object" || current === null || Array.isArray(current))) {
     throw new AnabranchError({
       code: "config/override",
-      message: "an override goes through a value that is no table",
+      message: "an override addresses a key inside a value that is not a table",
       where: `--set ${assignment}`,
       received: `${key} = ${show(current)}`,
       expected: "a table such as training",
@@ -48,7 +48,7 @@ function readValue(text: string): unknown {
 function malformed(assignment: string): AnabranchError {
   return new AnabranchError({
     code: "config/override",
-    message: "an override is no assignment",
+    message: "an override is not an assignment",
     where: `--set ${assignment}`,
     received: show(assignment),
     expected: "key.path=value",

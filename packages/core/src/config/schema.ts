@@ -11,22 +11,24 @@ const partition = z
       .string()
       .min(1)
       .default("dirichlet")
-      .describe('how examples are dealt out: "iid", "dirichlet", "shards", "quantity-skew", "natural", "long-tail"'),
+      .describe(
+        'how examples are assigned to clients: "iid", "dirichlet", "shards", "quantity-skew", "natural", "long-tail"',
+      ),
   })
   .prefault({})
-  .describe("who holds what; further keys are options of the scheme");
+  .describe("partition of the examples; further keys are options of the scheme");
 
 const synthetic = z
   .strictObject({
     shape: z.array(positive).min(1).default([1, 28, 28]).describe("shape of an example"),
     classes: z.int().min(2).max(256).default(10).describe("number of classes"),
-    examples: positive.default(20).describe("examples of each client"),
-    classesPerClient: positive.optional().describe("classes that a client sees; left out: all"),
-    noise: z.number().min(0).max(255).default(32).describe("standard deviation of the noise, in grey levels"),
-    testExamples: positive.default(1000).describe("examples of the test set"),
+    examples: positive.default(20).describe("number of examples per client"),
+    classesPerClient: positive.optional().describe("number of classes per client; omitted: all"),
+    noise: z.number().min(0).max(255).default(32).describe("standard deviation of the pixel noise, in grey levels"),
+    testExamples: positive.default(1000).describe("number of test examples"),
   })
   .prefault({})
-  .describe('the computed clients where dataset = "synthetic"; no partition is made then');
+  .describe('synthetic clients, used if dataset = "synthetic"; they are not partitioned');
 
 const data = z
   .strictObject({
@@ -35,32 +37,32 @@ const data = z
       .min(1)
       .default("fashion-mnist-10k")
       .describe(
-        'name of the data set, or own files such as "csv:PATH"; "synthetic" computes the data of any number of clients',
+        'name of the data set, or own files such as "csv:PATH"; "synthetic" generates data for any number of clients',
       ),
-    file: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("own data set: a module whose default export loads it, instead of dataset"),
-    dataDir: z.string().min(1).optional().describe("folder with the data set's files, where they are not shipped"),
-    clients: positive.max(100_000_000).default(100).describe("size of the population"),
+    file: z.string().min(1).optional().describe("own data set: module whose default export loads it; replaces dataset"),
+    dataDir: z.string().min(1).optional().describe("folder with the files of a data set that is not bundled"),
+    clients: positive.max(100_000_000).default(100).describe("number of clients in the population"),
     holdout: z
       .number()
       .min(0)
       .lt(1)
       .default(0)
-      .describe("share of every client's examples that is kept for its own evaluation; 0: none"),
+      .describe("fraction of each client's examples held out for evaluation (0 = none)"),
     partition,
     synthetic,
   })
   .prefault({})
-  .describe("the data and how they are spread over the population");
+  .describe("the data and their partition over the clients");
 
 const model = z
   .looseObject({
     name: z.string().min(1).default("cnn-28x28").describe("name of the model"),
-    file: z.string().min(1).optional().describe("own model: a module whose default export makes it, instead of name"),
-    initialWeights: z.string().min(1).optional().describe("safetensors file to start from instead of random weights"),
+    file: z.string().min(1).optional().describe("own model: module whose default export creates it; replaces name"),
+    initialWeights: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("safetensors file with the initial weights; omitted: random weights"),
   })
   .prefault({})
   .describe("the model; further keys are its options");
@@ -68,29 +70,31 @@ const model = z
 const algorithm = z
   .looseObject({
     name: z.string().min(1).default("fedavg").describe("name of the method"),
-    file: z.string().min(1).optional().describe("own method: a module whose default export makes it, instead of name"),
+    file: z.string().min(1).optional().describe("own method: module whose default export creates it; replaces name"),
   })
   .prefault({})
   .describe('the federated method; further keys are its options (run "anabranch methods" for the list)');
 
 const training = z
   .strictObject({
-    localEpochs: positive.default(1).describe("passes over a client's own examples in a round"),
-    localSteps: positive.optional().describe("local steps in a round, instead of localEpochs"),
-    batchSize: positive.default(20).describe("examples of a local step"),
-    learningRate: z.number().positive().default(0.05).describe("local learning rate of the first round"),
+    localEpochs: positive.default(1).describe("passes over a client's examples per round"),
+    localSteps: positive.optional().describe("local steps per round; replaces localEpochs"),
+    batchSize: positive.default(20).describe("examples per local step"),
+    learningRate: z.number().positive().default(0.05).describe("local learning rate in the first round"),
     schedule: z
       .enum(["constant", "exponential", "cosine"])
       .default("constant")
-      .describe('learning rate over the rounds: "constant", "exponential" (times decay each round) or "cosine" (to 0)'),
-    decay: z.number().positive().max(1).default(0.998).describe('factor a round where schedule = "exponential"'),
-    momentum: z.number().min(0).lt(1).default(0).describe("momentum of the local steps; starts at zero every round"),
-    nesterov: z.boolean().default(false).describe("Nesterov's form of the momentum"),
-    weightDecay: z.number().min(0).default(0).describe("added to gradients, times the parameters"),
-    gradientClip: z.number().min(0).default(0).describe("bound of a step's gradient norm; 0: off"),
+      .describe(
+        'learning rate over the rounds: "constant", "exponential" (multiplied by decay every round) or "cosine" (to 0)',
+      ),
+    decay: z.number().positive().max(1).default(0.998).describe('factor per round, used if schedule = "exponential"'),
+    momentum: z.number().min(0).lt(1).default(0).describe("momentum of the local steps; reset to zero every round"),
+    nesterov: z.boolean().default(false).describe("use Nesterov momentum"),
+    weightDecay: z.number().min(0).default(0).describe("weight decay, added to the gradients"),
+    gradientClip: z.number().min(0).default(0).describe("maximum gradient norm per step (0 = no clipping)"),
   })
   .prefault({})
-  .describe("what a client of the cohort does");
+  .describe("local training on each selected client");
 
 const sampler = z
   .strictObject({
@@ -98,12 +102,12 @@ const sampler = z
       .enum(["uniform", "poisson"])
       .optional()
       .describe(
-        '"uniform": a cohort of fixed size; "poisson": every client by its own coin; left out: uniform, poisson under [privacy]',
+        '"uniform": cohorts of fixed size; "poisson": each client joins independently; omitted: uniform, or poisson under [privacy]',
       ),
-    cohort: z.number().positive().default(10).describe("clients of a round (poisson: expected number)"),
+    cohort: z.number().positive().default(10).describe("clients per round (expected number with poisson)"),
   })
   .prefault({})
-  .describe("who takes part in a round");
+  .describe("selection of the cohort");
 
 const aggregation = z
   .strictObject({
@@ -111,12 +115,12 @@ const aggregation = z
       .enum(["examples", "uniform"])
       .optional()
       .describe(
-        'weight of an update: its number of "examples", or "uniform"; left out: examples, uniform under [privacy]',
+        'weight of an update: its number of "examples", or "uniform"; omitted: examples, or uniform under [privacy]',
       ),
-    clipNorm: z.number().min(0).default(0).describe("bound of the norm of all that a client sends; 0: off"),
+    clipNorm: z.number().min(0).default(0).describe("maximum norm of a client's update (0 = no clipping)"),
   })
   .prefault({})
-  .describe("how updates become one");
+  .describe("aggregation of the updates");
 
 const privacy = z
   .strictObject({
@@ -124,60 +128,64 @@ const privacy = z
       .enum(["none", "gaussian", "discrete-gaussian", "skellam"])
       .default("none")
       .describe(
-        'noise on the sum of clipped updates: "none", "gaussian", or whole numbers under [secureAggregation]: "discrete-gaussian", "skellam"',
+        'noise on the sum of clipped updates: "none", "gaussian", or, as integers under [secureAggregation], "discrete-gaussian" or "skellam"',
       ),
     clipNorm: z
       .number()
       .positive()
       .default(1)
-      .describe("bound of a client's whole update, or of what one record adds to its mean (C)"),
+      .describe("maximum norm of a client's update, or of one record's contribution to it (C)"),
     noiseMultiplier: z
       .number()
       .min(0)
       .optional()
       .describe(
-        "standard deviation of the noise on the sum of updates, over clipNorm (z); left out: 1, or what keeps all rounds within targetEpsilon",
+        "standard deviation of the noise on the sum, divided by clipNorm (z); omitted: 1, or chosen so that all rounds fit targetEpsilon",
       ),
-    targetEpsilon: z.number().positive().optional().describe("the run stops before epsilon would exceed this"),
+    targetEpsilon: z.number().positive().optional().describe("budget: the run stops before epsilon exceeds it"),
     delta: z
       .number()
       .gt(0)
       .lt(1)
       .default(1e-5)
-      .describe("delta at which epsilon is told; below 1 / data.clients, or 1 / all records"),
+      .describe("delta of the reported epsilon; should be smaller than 1 / number of clients (or records)"),
     accountant: z
       .enum(["rdp", "pld"])
       .default("rdp")
-      .describe('how epsilon is computed: "rdp", or "pld", which is tighter and wants Poisson sampling'),
+      .describe('how epsilon is computed: "rdp", or "pld", which is tighter and needs Poisson sampling'),
     clipping: z
       .enum(["flat", "per-layer", "per-layer-by-size"])
       .default("flat")
-      .describe('"flat": the whole update at once; "per-layer": each tensor at an equal share; or by its size'),
+      .describe(
+        '"flat": clip the whole update; "per-layer": clip each tensor to an equal share; "per-layer-by-size": to a share by its size',
+      ),
     noise: z
       .enum(["central", "distributed", "local"])
       .optional()
       .describe(
-        'who adds the noise: the server ("central"), clients their share of it ("distributed"), or each client all of it ("local"); left out: central, distributed where noise is of whole numbers',
+        'who adds the noise: the server ("central"), each client a share ("distributed") or each client all of it ("local"); omitted: central, or distributed with integer noise',
       ),
     minimumSurvivors: positive
       .optional()
-      .describe("clients whose shares make the noise whole where it is distributed; with fewer nothing is released"),
+      .describe(
+        "distributed noise only: number of clients whose noise shares add up to the full noise; a round with fewer survivors releases nothing",
+      ),
     targetQuantile: z
       .number()
       .gt(0)
       .lt(1)
       .optional()
-      .describe("share of updates to stay within clipNorm, which then follows it; left out: clipNorm is fixed"),
-    clipLearningRate: z.number().positive().default(0.2).describe("rate at which clipNorm follows targetQuantile"),
+      .describe("adaptive clipping: clipNorm follows this quantile of the update norms; omitted: clipNorm is fixed"),
+    clipLearningRate: z.number().positive().default(0.2).describe("learning rate of the adaptive clipNorm"),
     countNoise: z
       .number()
       .positive()
       .optional()
-      .describe("standard deviation of the noise on the count of updates within clipNorm; left out: cohort / 20"),
+      .describe("standard deviation of the noise on the count of updates within clipNorm; omitted: cohort / 20"),
   })
   .prefault({})
   .describe(
-    "differential privacy for whole clients, or for single records where the method says so; keys beside mechanism count where it is not none",
+    'client-level differential privacy, or record-level if the method supports it; the other keys apply only if mechanism is not "none"',
   );
 
 /** Default of what a sparse graph is laid out for. */
@@ -191,90 +199,90 @@ const secureAggregation = z
       .enum(["none", ...summationNames])
       .default("none")
       .describe(
-        '"bonawitz", "secagg+" or "lightsecagg" hide updates from the server; "plain" adds the same whole numbers without hiding',
+        '"bonawitz", "secagg+" or "lightsecagg" hide updates from the server; "plain" adds the same integers without hiding them',
       ),
     bits: z
       .int()
       .min(2)
       .max(31)
       .default(16)
-      .describe("bits of a value; with noise of whole numbers those of the modulus (lightsecagg: its own)"),
+      .describe("bits per value; with integer noise, bits of the modulus (lightsecagg uses its own modulus)"),
     range: z
       .number()
       .positive()
       .default(1)
-      .describe("values of updates are cut to [-range, range]; not used with noise"),
+      .describe("update values are clipped to [-range, range]; not used with integer noise"),
     maxWeight: z
       .number()
       .positive()
       .optional()
       .describe(
-        "largest weight of an update, at least the examples of any client; left out: those of the client with most",
+        "largest weight of an update, at least the examples of any client; omitted: the examples of the largest client",
       ),
     threshold: positive
       .optional()
-      .describe("answers that unmask a sum (bonawitz, lightsecagg); left out: 2/3 and 3/4 of the cohort"),
-    corrupted: share.describe("share of the cohort that may pool what it knows (secagg+)"),
-    dropped: share.describe("share of the cohort that may drop out (secagg+)"),
+      .describe("answers needed to unmask a sum (bonawitz, lightsecagg); omitted: 2/3 and 3/4 of the cohort"),
+    corrupted: share.describe("fraction of the cohort that may collude (secagg+)"),
+    dropped: share.describe("fraction of the cohort that may drop out (secagg+)"),
   })
   .prefault({})
-  .describe("sums of updates whose parts the server does not see; keys beside protocol count where it is not none");
+  .describe('secure aggregation; the other keys apply only if protocol is not "none"');
 
 const evaluation = z
   .strictObject({
-    every: every.default(1).describe("rounds between evaluations on the test set; 0: never"),
+    every: every.default(1).describe("rounds between evaluations on the test set (0 = never)"),
     clientEvery: every
       .default(0)
-      .describe("rounds between evaluations on every client's own hold-out (needs data.holdout); 0: never"),
-    batch: positive.default(500).describe("examples of an evaluation step"),
+      .describe("rounds between evaluations on each client's hold-out (needs data.holdout; 0 = never)"),
+    batch: positive.default(500).describe("examples per evaluation step"),
   })
   .prefault({})
-  .describe("how the model is judged");
+  .describe("evaluation");
 
 const stop = z
   .strictObject({
-    patience: every.default(0).describe("evaluations without a better accuracy before the run stops; 0: never"),
-    targetAccuracy: z.number().positive().max(1).optional().describe("test accuracy at which the run stops"),
+    patience: every.default(0).describe("evaluations without improvement before the run stops (0 = never)"),
+    targetAccuracy: z.number().positive().max(1).optional().describe("the run stops at this test accuracy"),
     onClientFailure: z
       .enum(["continue", "stop"])
       .default("continue")
-      .describe('"continue" without a client that failed, or "stop" the run'),
+      .describe('on a failed client: "continue" without it, or "stop" the run'),
   })
   .prefault({})
-  .describe("when to stop early");
+  .describe("early stopping");
 
 const checkpoint = z
   .strictObject({
     every: positive.default(1).describe("rounds between checkpoints"),
-    keep: positive.default(2).describe("checkpoints that are kept"),
+    keep: positive.default(2).describe("number of checkpoints to keep"),
   })
   .prefault({})
-  .describe("what survives a crash");
+  .describe("checkpointing");
 
 const execution = z
   .strictObject({
     executor: z
       .enum(["onnxruntime-node", "onnxruntime-web", "interpreter"])
       .default("onnxruntime-node")
-      .describe('what computes: "onnxruntime-node", "onnxruntime-web" or the slow reference "interpreter"'),
+      .describe('executor: "onnxruntime-node", "onnxruntime-web" or the slow reference "interpreter"'),
     workers: z
       .union([z.int().min(1).max(1024), z.literal("auto")])
       .default("auto")
       .describe(
-        'worker threads; "auto": one per core. At most one per client of a cohort is started. Results do not depend on it',
+        'number of worker threads, at most one per client of a cohort; "auto": one per core (results do not depend on it)',
       ),
     window: z
       .union([positive, z.literal("auto")])
       .default("auto")
-      .describe('updates that may wait for their turn to be summed; "auto": twice the workers'),
+      .describe('updates that may wait to be summed; "auto": twice the workers'),
   })
   .prefault({})
-  .describe("how the machine is used");
+  .describe("use of the machine");
 
 /** Everything a run is made of, section by section. Unknown keys are refused, except options of named parts. */
 export const configSchema = z.strictObject({
-  name: z.string().min(1).max(200).default("run").describe("name of the run, for people"),
-  seed: z.int().min(0).default(1).describe("root of all randomness"),
+  name: z.string().min(1).max(200).default("run").describe("name of the run"),
+  seed: z.int().min(0).default(1).describe("seed of all random numbers"),
   rounds: positive.default(30).describe("number of rounds"),
   data,
   model,

@@ -17,9 +17,9 @@ const QUICKSTART: Readonly<Record<string, unknown>> = {
 /** Options of named parts, which the schema of the configuration leaves to them. */
 const OPTIONS: Readonly<Record<string, string>> = {
   "data.partition": [
-    "# concentration of the Dirichlet distribution: the smaller, the fewer classes a client sees",
+    "# concentration of the Dirichlet distribution; smaller values give each client fewer classes",
     "alpha = 0.1",
-    '# "equal-size" draws with replacement and gives all clients the same number; "disjoint" deals every example once',
+    '# "equal-size": same number per client, drawn with replacement; "disjoint": every example once',
     'recipe = "equal-size"',
   ].join("\n"),
 };
@@ -32,7 +32,7 @@ const WIDTH = 100;
  */
 export function commentedTemplate(name: string): string {
   const head = comment(
-    `A federated run. Start it with: anabranch run FILE. Every key may be left out; the value here is then its default, unless another is given. Paths are relative to this file.`,
+    `A federated run. Start it with: anabranch run FILE. Every key is optional; its value here is the default unless the comment gives another. Paths are relative to this file.`,
   );
   const body = configFields.map((field) => (field.section ? sectionText(field) : keyText(field, name)));
   return `${head}\n\n${body.join("\n")}`

@@ -52,7 +52,7 @@ function isDeeperThan(value: unknown, depth: number): boolean {
 function tooLarge(where: string, received: string, expected: string): AnabranchError {
   return new AnabranchError({
     code: "config/too-large",
-    message: "the file is no configuration",
+    message: "the file is not a configuration",
     where,
     received,
     expected,
@@ -73,7 +73,7 @@ function parseText(text: string, where: string): RawConfig {
       message: `the configuration is not valid TOML: ${cause.message.split("\n")[0]!.replace(/^Invalid TOML document: /, "")}`,
       where: `${where}:${cause.line}:${cause.column}`,
       ...(line === undefined ? {} : { received: line.trim().slice(0, 200) }),
-      advice: 'Texts stand in quotes, tables in brackets: [training] and then schedule = "cosine".',
+      advice: 'Strings need quotes and tables need brackets: [training] and then schedule = "cosine".',
       cause,
     });
   }

@@ -50,7 +50,7 @@ export async function loadShippedDataset(name: string, read: AssetReader): Promi
     default:
       throw new AnabranchError({
         code: "data/unknown",
-        message: "no data set of this name is shipped",
+        message: "unknown bundled data set",
         received: JSON.stringify(name),
         expected: `one of ${SHIPPED_DATASETS.join(", ")}`,
         advice: "Other data sets are read from files.",

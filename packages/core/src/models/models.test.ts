@@ -93,7 +93,7 @@ describe("createModel", () => {
   });
 
   it("refuses unknown models, unknown options and data that do not fit", () => {
-    expect(() => createModel("perceptron", data)).toThrow(/no model of this name.*mlp/);
+    expect(() => createModel("perceptron", data)).toThrow(/unknown model.*mlp/);
     expect(() => createModel("mlp", data, { width: 3 })).toThrow(/width/);
     expect(() => createModel("resnet8", { ...data, features: { dtype: "float", shape: [10, 20] } })).toThrow(
       /takes images/,

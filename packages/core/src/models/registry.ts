@@ -58,7 +58,7 @@ export function createModel(name: string, data: ModelData, options: Record<strin
   if (!Object.hasOwn(models, name)) {
     throw new AnabranchError({
       code: "model/unknown",
-      message: "there is no model of this name",
+      message: "unknown model",
       received: name,
       expected: Object.keys(models).join(", "),
     });

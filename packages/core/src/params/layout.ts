@@ -128,6 +128,6 @@ function sizeOf(spec: ParameterSpecLike): number {
     message: "a parameter has an impossible shape",
     where: spec.name,
     received: `[${spec.shape.join(", ")}]`,
-    expected: "positive whole numbers",
+    expected: "positive integers",
   });
 }

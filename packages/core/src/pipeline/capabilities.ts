@@ -83,7 +83,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
     refuses: {
       keeps: "After a round without a sum, or where values were clipped, clients and server would disagree.",
       severalVectors: "One range and one number of bits serve one vector.",
-      parts: "Sums of parts would tell who sent which.",
+      parts: "Sums of parts would reveal which client sent which part.",
       encoded: "Factors of matrices cannot be added: switch the light upload off.",
     },
   },

@@ -101,7 +101,7 @@ function aggregatorOf({ payloads, stages, seed }: ServerPipelineParts, summation
   if (summation !== undefined) return new SecureAggregator(secureAggregation, summation, runBytes(seed));
   throw new AnabranchError({
     code: "round/no-summation",
-    message: "the plan asks for secure aggregation, and nothing does it",
+    message: "the plan requires secure aggregation, but no summation is given",
     where: "ports.summation",
     received: "nothing",
     expected: `a summation by ${secureAggregation.protocol}`,

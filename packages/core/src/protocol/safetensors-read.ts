@@ -179,7 +179,7 @@ function requireCoverage(entries: readonly Entry[], dataBytes: number, where: st
 
 function readMetadata(metadata: unknown, where: string): Record<string, string> {
   if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== "string")) {
-    fail("safetensors/header", "the metadata are not texts by name", { where: `${where}, __metadata__` });
+    fail("safetensors/header", "the metadata do not map names to strings", { where: `${where}, __metadata__` });
   }
   return metadata as Record<string, string>;
 }

@@ -53,7 +53,7 @@ function checkInteger(value: number, what: string): void {
   if (Number.isSafeInteger(value) && value >= 0) return;
   throw new AnabranchError({
     code: "random/key",
-    message: `a ${what} must be a whole number`,
+    message: `a ${what} must be an integer`,
     received: String(value),
     expected: "an integer from 0 to 2^53 - 1",
   });

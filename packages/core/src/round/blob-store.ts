@@ -50,7 +50,7 @@ export function requireBlobName(name: string): void {
   if (parts.every((part) => /^[\w-][\w.-]*$/.test(part))) return;
   throw new AnabranchError({
     code: "blob/name",
-    message: "a blob has a name that is no relative path",
+    message: "the name of a blob is not a relative path",
     received: JSON.stringify(name),
     expected: 'letters, digits, ".", "_", "-", with "/" between folders',
   });

@@ -94,7 +94,7 @@ function unfinished({ time, schedule }: RunState): Pick<Checkpoint, "work"> {
 async function warnOfExecutor(before: string, plan: RunPlan, ports: RunPorts): Promise<void> {
   const now = executorOf(plan);
   if (now === before) return;
-  const message = `The run was computed by ${before} so far and goes on with ${now}: other last bits are to be expected.`;
+  const message = `The run was computed by ${before} and continues with ${now}: expect results that differ in the last bits.`;
   await ports.emit({ v: 1, type: "run.warning", at: new Date().toISOString(), code: "checkpoint/executor", message });
 }
 

@@ -237,7 +237,7 @@ function vectorsUnder(tensors: SafetensorsFile["tensors"], prefix: string, where
   for (const [name, { data }] of Object.entries(tensors)) {
     if (!name.startsWith(prefix)) continue;
     if (!(data instanceof Float32Array || data instanceof Float64Array)) {
-      throw damaged("checkpoint", where, `${name} is no vector of floats`);
+      throw damaged("checkpoint", where, `${name} is not a vector of floats`);
     }
     found.push([name.slice(prefix.length), data]);
   }

@@ -264,7 +264,7 @@ function refusal(value: unknown, issue: z.core.$ZodIssue, where: string): Anabra
   }
   return new AnabranchError({
     code: "event/invalid",
-    message: "the line is no event of a run",
+    message: "the line is not an event of a run",
     where,
     received: `${issue.path.join(".") || "event"}: ${issue.message}`,
   });

@@ -32,6 +32,6 @@ export async function announceFailure(
     code: "round/client-failed",
     message: failure.message,
     where: `round ${round}, client ${client}`,
-    advice: 'A run with stop.onClientFailure = "continue" leaves failed clients out and goes on.',
+    advice: 'A run with stop.onClientFailure = "continue" skips failed clients and continues.',
   });
 }

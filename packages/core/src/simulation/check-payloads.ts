@@ -37,7 +37,7 @@ function checkParts(contract: Contract, part: string, parts: unknown, uploads: r
   if (!Array.isArray(parts) || parts.length === 0)
     throw contract.breach(
       "exchange",
-      "the parts of the payloads are no list",
+      "the parts of the payloads are not a list",
       part,
       describe(parts),
       "a list of parts",

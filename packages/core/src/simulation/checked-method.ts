@@ -185,7 +185,7 @@ function requireState(contract: Contract, part: string, state: ServerState): voi
   for (const [name, value] of Object.entries(state.scalars)) {
     if (typeof value === "number") continue;
     const where = `${part}.scalars.${name}`;
-    throw contract.breach("server-state", "a scalar of the server is no number", where, describe(value), "a number");
+    throw contract.breach("server-state", "a scalar of the server is not a number", where, describe(value), "a number");
   }
 }
 

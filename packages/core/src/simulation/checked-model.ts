@@ -48,13 +48,7 @@ function checkDeclaration(contract: Contract, { parameters, masks, features, lab
   contract.word("labels", "labels.dtype", labels.dtype, ["uint8", "int32"]);
   requireExtents(contract, "labels.shape", labels.shape);
   if (!Number.isInteger(classes) || classes < 1)
-    throw contract.breach(
-      "classes",
-      "a model has no number of classes",
-      "classes",
-      describe(classes),
-      "a whole number",
-    );
+    throw contract.breach("classes", "a model has no number of classes", "classes", describe(classes), "an integer");
 }
 
 function checkParameter(contract: Contract, part: string, spec: nn.ParameterSpec): void {
@@ -69,10 +63,10 @@ function checkParameter(contract: Contract, part: string, spec: nn.ParameterSpec
 function requireExtents(contract: Contract, part: string, shape: unknown): void {
   if (Array.isArray(shape) && shape.every((extent) => Number.isSafeInteger(extent) && extent > 0)) return;
   const received = Array.isArray(shape) ? `[${shape.map(String).join(", ")}]` : describe(shape);
-  throw contract.breach("shape", "a shape is no list of extents", part, received, "integers above 0");
+  throw contract.breach("shape", "a shape is not a list of extents", part, received, "integers above 0");
 }
 
 function requireList(contract: Contract, part: string, value: unknown): void {
   if (Array.isArray(value)) return;
-  throw contract.breach(part, `the ${part} of the model are no list`, part, describe(value), "a list");
+  throw contract.breach(part, `the ${part} of the model are not a list`, part, describe(value), "a list");
 }

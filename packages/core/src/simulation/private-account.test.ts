@@ -81,7 +81,7 @@ describe("what a round releases", () => {
     }
   });
 
-  it.each(combinations)("$place noise, $sampler, $unit: what is printed says so", ({ place, sampler, unit }) => {
+  it.each(combinations)("$place noise, $sampler, $unit: what is printed matches", ({ place, sampler, unit }) => {
     const records = unit === "records";
     const [adjacency] = truth(place, sampler, records);
     const config = configOf(places[place], samplers[sampler]);
@@ -89,7 +89,7 @@ describe("what a round releases", () => {
     const text = accountOf(config, released, 4).assumptions.join("\n");
     expect(text).toMatch(new RegExp(`^adjacency ${adjacency}: `));
     const open = place !== "central";
-    expect(/who (takes part|sends) and who fails is no secret/.test(text)).toBe(open);
+    expect(/learns who (takes part|sends) and who fails/.test(text)).toBe(open);
     expect(/trusted server: it sees/.test(text)).toBe(!open);
   });
 });

@@ -160,7 +160,7 @@ describe("a run that protects records", () => {
       expect(account!.epsilonAfter(2)).toBe(expected);
       expect(account!.assumptions[0]).toMatch(/one record is replaced/);
       expect(warnings).toEqual([]);
-      expect(description.privacy).toMatch(/^single records, at least 6 with a client/);
+      expect(description.privacy).toMatch(/^record-level, at least 6 records per client/);
     }
     const [warning] = prepare({ privacy: { noiseMultiplier: 4, delta: 0.1 } }).plan.warnings!;
     expect(warning!.message).toMatch(/one random record/);
@@ -171,12 +171,12 @@ describe("a run that protects records", () => {
     ["several passes", { training: { localEpochs: 2 } }, /training.localEpochs.*once/s],
     ["a number of steps", { training: { localSteps: 6, localEpochs: undefined } }, /training.localSteps.*once/s],
     [
-      "noise of whole numbers",
+      "integer noise",
       {
         privacy: { mechanism: "discrete-gaussian", noiseMultiplier: 1, minimumSurvivors: 6 },
         secureAggregation: { protocol: "bonawitz" },
       },
-      /privacy.mechanism.*leave \[secureAggregation\] out/s,
+      /privacy.mechanism.*remove \[secureAggregation\]/s,
     ],
     ["a clip norm that follows the updates", { privacy: { targetQuantile: 0.5 } }, /privacy.targetQuantile/],
     ["clip norms by layer", { privacy: { clipping: "per-layer" } }, /privacy.clipping/],

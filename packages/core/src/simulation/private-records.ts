@@ -9,7 +9,7 @@ import type { Federation } from "./federation.ts";
  */
 export function requireRecords({ training, privacy, data }: Config, { name }: Algorithm, federation: Federation): void {
   const refuse = (key: string, received: unknown, expected: string, advice: string) => {
-    throw conflict(key, `${received}, with algorithm.name = "${name}" for single records`, expected, advice);
+    throw conflict(key, `${received}, with algorithm.name = "${name}" at record level`, expected, advice);
   };
   const { batchSize, localSteps, localEpochs } = training;
   if (batchSize !== 1) refuse("training.batchSize", batchSize, "1", "Each step clips the gradient of one record.");
@@ -22,7 +22,7 @@ export function requireRecords({ training, privacy, data }: Config, { name }: Al
       "privacy.mechanism",
       `"${mechanism}"`,
       '"gaussian"',
-      "Discrete noise protects whole clients only: leave [secureAggregation] out, too.",
+      "Discrete noise supports only client-level privacy: remove [secureAggregation], too.",
     );
   }
   if (clipping !== "flat") {

@@ -187,11 +187,11 @@ describe("a private run", () => {
 
 it.each([
   ["central", {}, /^trusted server/],
-  ["distributed", { minimumSurvivors: 2 }, /^no one sees single updates/],
+  ["distributed", { minimumSurvivors: 2 }, /^no party sees individual updates/],
   ["local", {}, /^no trusted server/],
-] as const)("a private run says whom %s noise trusts", (noise, more, line) => {
+] as const)("a private run reports whom %s noise trusts", (noise, more, line) => {
   const { assumptions } = prepare({ privacy: { noise, noiseMultiplier: 1, ...more } }).plan.account!;
-  const trust = assumptions.filter((text) => /trusted|no one/.test(text));
+  const trust = assumptions.filter((text) => /trusted|no party/.test(text));
   expect(trust).toEqual([expect.stringMatching(line)]);
 });
 

@@ -137,9 +137,9 @@ export function describeMechanism(mechanism: MechanismSettings, config: Config):
   }[noise];
   const from =
     source.kind === "seeded"
-      ? "drawn from the run's seed, which repeats a simulation and protects nobody"
-      : "drawn from the system's secure generator";
+      ? "drawn from the run's seed, which makes a simulation repeatable but protects nobody"
+      : "drawn from the system's secure random generator";
   const whom =
-    fewestRecords === undefined ? "whole clients" : `single records, at least ${fewestRecords} with a client`;
+    fewestRecords === undefined ? "client-level" : `record-level, at least ${fewestRecords} records per client`;
   return `${whom}, ${bound}; ${NOISE[distribution]} noise of multiplier ${Number(noiseMultiplier.toPrecision(4))}, ${who}, ${from}; ${config.sampler.name} sampling`;
 }

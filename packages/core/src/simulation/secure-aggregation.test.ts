@@ -182,7 +182,7 @@ it.each<[string, ConfigInput["secureAggregation"], RegExp]>([
   expect(() => prepare({ ...many, ...secure("secagg+") }, 600)).not.toThrow();
 });
 
-describe("noise of whole numbers", () => {
+describe("integer noise", () => {
   it("asks for more bits where rounding costs more than the target allows", () => {
     const privacy = { mechanism: "discrete-gaussian", clipNorm: 0.1, targetEpsilon: 0.1, minimumSurvivors: 3 } as const;
     const coarse = { secureAggregation: { protocol: "bonawitz", bits: 8 }, privacy } as const;

@@ -90,7 +90,7 @@ export function configuredDiscrete(
   const { privacy, secureAggregation } = config;
   const { mechanism, minimumSurvivors } = privacy;
   const { protocol, bits } = secureAggregation;
-  if (!isDiscrete(mechanism) || protocol === "none") throw new TypeError("the noise is not of whole numbers");
+  if (!isDiscrete(mechanism) || protocol === "none") throw new TypeError("the noise is not integer noise");
   return discreteMechanism({
     distribution: mechanism,
     size,
@@ -115,9 +115,8 @@ export function describeSecureAggregation({ protocol, encoding, fewest, source }
   const numbers =
     kind === "quantized"
       ? `values in [-${encoding.rule.range}, ${encoding.rule.range}] as ${encoding.rule.bits} bits`
-      : `noised whole numbers modulo ${encoding.mechanism.modulus}`;
-  const shown =
-    protocol === "plain" ? "not hidden, as whole numbers in the open" : `hidden in sums of at least ${fewest}`;
+      : `noised integers modulo ${encoding.mechanism.modulus}`;
+  const shown = protocol === "plain" ? "not hidden, as plain integers" : `hidden in sums of at least ${fewest}`;
   const keys = source.kind === "seeded" ? "; keys from the run's seed, which hides nothing outside a simulation" : "";
   return `${protocol}: updates ${shown}, ${numbers}${protocol === "plain" ? "" : keys}`;
 }

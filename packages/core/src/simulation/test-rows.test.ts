@@ -64,7 +64,7 @@ describe("test examples that are clients' own", () => {
     expect(warned(events)).toEqual(["privacy/test-rows"]);
     expect(events.find((e) => e.type === "run.started")).toMatchObject({
       testCovered: false,
-      privacyAssumptions: expect.arrayContaining([expect.stringMatching(/test figures: epsilon does not cover them/)]),
+      privacyAssumptions: expect.arrayContaining([expect.stringMatching(/test metrics: epsilon does not cover them/)]),
     });
     const evaluations = events.flatMap((e) => (e.type === "evaluation" ? [e] : []));
     expect(evaluations).toHaveLength(3);
@@ -95,8 +95,8 @@ describe("test examples that are clients' own", () => {
 
   it("are ruled out in words where nobody says whose they are", async () => {
     const assumed = (trainTest: TrainTest, changes?: Changes) =>
-      prepare(trainTest, changes).plan.account!.assumptions.filter((text) => text.startsWith("test figures"));
-    expect(assumed(data)).toEqual(["test figures: the test set is taken to hold no data of clients"]);
+      prepare(trainTest, changes).plan.account!.assumptions.filter((text) => text.startsWith("test metrics"));
+    expect(assumed(data)).toEqual(["test metrics: the test set is assumed to contain no client data"]);
     expect(assumed({ ...data, testRows: "separate" })).toEqual([]);
     for (const each of [data, ofClients]) expect(assumed(each, { evaluation: { every: 0 } })).toEqual([]);
     const { best, events } = await run(data);

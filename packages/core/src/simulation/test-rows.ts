@@ -18,7 +18,7 @@ export function privateTestRows(config: Config, { testRows }: Federation): TestR
   const { every } = config.evaluation;
   if (testRows === "separate" || every === 0) return { testOnClients: false, assumptions: [], warnings: [] };
   if (testRows === undefined) {
-    const assumed = "test figures: the test set is taken to hold no data of clients";
+    const assumed = "test metrics: the test set is assumed to contain no client data";
     return { testOnClients: false, assumptions: [assumed], warnings: [] };
   }
   requireNoStop(config);
@@ -26,7 +26,7 @@ export function privateTestRows(config: Config, { testRows }: Federation): TestR
   const message = `Epsilon does not cover test accuracy and loss: ${why}. They stay out of the model card, no best model is kept by them, and the files that have them are for the operator alone. To release them, give a test set that is nobody's data here, e.g. csv:PATH?test=PATH.`;
   return {
     testOnClients: true,
-    assumptions: [`test figures: epsilon does not cover them (${why})`],
+    assumptions: [`test metrics: epsilon does not cover them (${why})`],
     warnings: [{ code: "privacy/test-rows", message }],
   };
 }
@@ -38,6 +38,6 @@ function requireNoStop({ stop }: Config): void {
     `stop.${key}`,
     `${stop[key]}, with [privacy] and test examples that are the clients' own`,
     key === "patience" ? "0" : "nothing",
-    "When the run stops would tell what epsilon does not cover. Leave the stop out, or give a test set that is nobody's data here, e.g. csv:PATH?test=PATH.",
+    "The round at which the run stops would leak what epsilon does not cover. Remove the stop, or use a test set without client data, e.g. csv:PATH?test=PATH.",
   );
 }

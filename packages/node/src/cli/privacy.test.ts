@@ -13,7 +13,9 @@ describe("privacy epsilon", () => {
     const { code, stdout } = await callCommand("privacy", "epsilon", "--noise-multiplier", "0.8", ...plan);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^epsilon +21\.2308 at delta 0\.00001\n/);
-    expect(stdout).toMatch(/meaning .*weak privacy[\s\S]*meaning .*0\.8 is less noise than one clipped update/);
+    expect(stdout).toMatch(
+      /meaning .*weak privacy[\s\S]*meaning .*multiplier 0\.8 the noise is smaller than one clipped update/,
+    );
     expect(stdout).toMatch(/assumed .*add-or-remove[\s\S]*assumed .*Poisson[\s\S]*assumed .*trusted server/);
   });
 
@@ -92,8 +94,8 @@ describe("privacy epsilon", () => {
     }
     const shares = await cost("1", "--noise", "distributed");
     expect(shares).toMatchObject({ epsilon: expect.closeTo(4.377178, 6), adjacency: "zero-out", sampling: "none" });
-    expect(shares.meaning.join()).toMatch(/whether a client's updates or zeros are in the sums/);
-    expect(shares.assumptions.join()).toMatch(/who takes part and who fails is no secret/);
+    expect(shares.meaning.join()).toMatch(/the sums contain a client's updates rather than zeros/);
+    expect(shares.assumptions.join()).toMatch(/learns who takes part and who fails/);
   });
 });
 

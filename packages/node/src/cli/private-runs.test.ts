@@ -138,7 +138,7 @@ describe("a private run on a table, whose test rows are split off from the clien
     expect(evaluations.map(({ covered }) => covered)).toEqual([false, false]);
     expect(run.events.at(-1)).toMatchObject({ best: null });
     expect(run.card).not.toMatch(/test accuracy \||test loss \|/);
-    expect(run.card).toContain("test figures: epsilon does not cover them");
+    expect(run.card).toContain("test metrics: epsilon does not cover them");
     expect(Object.keys(run.metadata).sort()).toEqual([
       "accountant",
       "algorithm",

@@ -76,7 +76,7 @@ export function numberOption(from: DatasetPath, key: string, fallback: number): 
   if (text?.trim() !== "" && Number.isFinite(value)) return value;
   throw new AnabranchError({
     code: "data/option",
-    message: `the option ${key} of a data set is no number`,
+    message: `the option ${key} of a data set is not a number`,
     where: `${from.kind}:${from.path}`,
     received: JSON.stringify(text),
     expected: `a number, such as ${fallback}`,
@@ -97,7 +97,7 @@ function checkOption(kind: FileKind, key: string, name: string): void {
   if (known.includes(key)) return;
   throw new AnabranchError({
     code: "data/option",
-    message: `${kind} data have no option of this name`,
+    message: `unknown option of ${kind} data`,
     where: name,
     received: key,
     expected: known.length === 0 ? "no options" : `one of ${known.join(", ")}`,

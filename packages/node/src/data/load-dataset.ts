@@ -110,7 +110,7 @@ function unknown(name: string): AnabranchError {
   const names = listDatasets().map((entry) => entry.name);
   return new AnabranchError({
     code: "data/unknown",
-    message: "there is no data set of this name",
+    message: "unknown data set",
     where: "data.dataset",
     received: JSON.stringify(name),
     expected: `one of ${names.join(", ")}`,

@@ -15,7 +15,7 @@ export function clientCard(run: RunData): Html[] {
   return [
     card(`Accuracy over clients at round ${last.round}`, [
       quantiles(last),
-      html`<p>Served worst: ${keepUnits(servedWorst(run, last).join("; "))}.</p>`,
+      html`<p>Lowest accuracy: ${keepUnits(servedWorst(run, last).join("; "))}.</p>`,
     ]),
   ];
 }
@@ -29,7 +29,7 @@ function quantiles(last: ClientEvaluation): Html {
     ["median", at(0.5)],
     ["mean", last.mean],
     ["lower quartile", at(0.25)],
-    ["mean of the worst tenth", last.worstDecile],
+    ["bottom decile (mean)", last.worstDecile],
     ["worst client", at(0)],
   ];
   return table(

@@ -57,7 +57,7 @@ describe("compareGroups", () => {
     expect(never.rows[0]!.toTarget).toEqual({ reached: 0, rounds: null, bytesUp: null, gradients: null });
   });
 
-  it("looks at an earlier round; a run that has not come so far has no say", () => {
+  it("compares an earlier round and ignores a run that has not reached it", () => {
     const short = run({ seed: 3, accuracies: [0.9] });
     const { atRound, rows } = compareGroups([{ label: "all", runs: [slow, fast, short] }], { atRound: 2 });
     expect(atRound).toBe(2);

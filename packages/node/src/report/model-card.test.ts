@@ -15,7 +15,7 @@ function privateRun(epsilon: number | null, assumptions = ["trusted server: it a
       if (event.type === "run.started") {
         const warning = (code: string, message: string) => ({ v: 1, type: "run.warning", at: event.at, code, message });
         return [
-          { ...event, privacy: "whole clients, flat clip at 0.3", privacyAssumptions: assumptions },
+          { ...event, privacy: "client-level, flat clip at 0.3", privacyAssumptions: assumptions },
           warning("privacy/guarantee", "delta is large"),
           warning("executor/fallback", "slow"),
         ];
@@ -40,8 +40,8 @@ describe("the model card", () => {
   it("tells epsilon of all rounds, what was done, what it rests on, and the warnings about it", () => {
     const card = modelCard(privateRun(1.234567));
     expect(card).toContain("epsilon 1.235 at delta 0.001 (pld), for all rounds together.");
-    expect(card).toContain("Done: whole clients, flat clip at 0.3.");
-    expect(card).toContain("It rests on:\n\n- trusted server: it adds the noise\n");
+    expect(card).toContain("Done: client-level, flat clip at 0.3.");
+    expect(card).toContain("Assumptions:\n\n- trusted server: it adds the noise\n");
     expect(card).toContain("Warnings:\n\n- delta is large\n");
     expect(card).not.toContain("slow");
   });
@@ -65,7 +65,7 @@ describe("what files and pages tell of privacy", () => {
       epsilon: "1.234567",
       delta: "0.001",
       accountant: "pld",
-      privacy: "whole clients, flat clip at 0.3",
+      privacy: "client-level, flat clip at 0.3",
       privacyAssumptions: "trusted server: it adds the noise",
     });
     expect(report(privateRun(1.234567))).toMatch(

@@ -33,7 +33,7 @@ function about(run: RunData): string[] {
     ["trained on", markdownText(start?.dataset ?? "")],
     ["method", markdownText(start?.algorithm ?? "")],
     ["clients", figure(start?.clients, formatCount)],
-    ["clients a round", figure(start?.cohort, String)],
+    ["clients per round", figure(start?.cohort, String)],
     ["rounds", String(summary.rounds)],
     ...(start?.testCovered === false
       ? []
@@ -61,7 +61,7 @@ function privacySection(run: RunData): string[] {
   if (spentBy(run) === undefined) {
     return [
       "## Privacy",
-      "No differential privacy: updates were neither clipped nor noised for it, and the model may show what single clients hold.",
+      "No differential privacy: updates were neither clipped nor noised for it, and the model may leak individual clients' data.",
     ];
   }
   const list = (texts: readonly string[]) => texts.map((text) => `- ${markdownLine(text)}`).join("\n");
@@ -70,7 +70,7 @@ function privacySection(run: RunData): string[] {
     "## Privacy",
     markdownLine(`${spentText(run)}, for ${roundsText(run)} together.`),
     ...(done === undefined ? [] : [`Done: ${markdownText(done)}.`]),
-    ...(assumptions.length === 0 ? [] : ["It rests on:", list(assumptions)]),
+    ...(assumptions.length === 0 ? [] : ["Assumptions:", list(assumptions)]),
     ...(warnings.length === 0 ? [] : ["Warnings:", list(warnings)]),
     NOT_COVERED,
   ];

@@ -8,7 +8,7 @@ export function privacyCard(run: RunData): Html[] {
   if (spentBy(run) === undefined) return [];
   const { done, assumptions, warnings } = groundsOf(run);
   return [
-    card("What the guarantee rests on", [
+    card("Assumptions of the guarantee", [
       html`<p>It is ${spentText(run)}, for ${roundsText(run)} together.</p>`,
       ...(done === undefined ? [] : [html`<p>Done: ${done}.</p>`]),
       ...list(assumptions),

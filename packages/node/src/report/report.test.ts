@@ -41,14 +41,14 @@ describe("report", () => {
       );
       const events = rounds.replace(
         '"seed":1',
-        '"seed":1,"privacy":"whole clients","privacyAssumptions":["a trusted server"]',
+        '"seed":1,"privacy":"client-level","privacyAssumptions":["a trusted server"]',
       );
       return parseRun({ ...texts, events });
     };
     const page = report(spend((round) => 0.5 * round));
     const ids = drawFigures([spend((round) => 0.5 * round)]).flatMap(({ figures }) => figures.map(({ id }) => id));
     expect(ids).toEqual(expect.arrayContaining(["epsilon-rounds", "accuracy-epsilon"]));
-    for (const text of ["epsilon 4 at delta", "Done: whole clients.", "<li>a trusted server</li>"]) {
+    for (const text of ["epsilon 4 at delta", "Done: client-level.", "<li>a trusted server</li>"]) {
       expect(page).toContain(text);
     }
     const silent = report(spend(() => null));
@@ -139,11 +139,11 @@ describe("charts", () => {
     const titles = (runs: typeof several) =>
       drawFigures(runs)
         .flatMap(({ figures }) => figures.map(({ title }) => title))
-        .filter((title) => title.startsWith("Who"));
-    expect(titles([single, single])).toEqual(["Who holds what"]);
+        .filter((title) => title.startsWith("Label"));
+    expect(titles([single, single])).toEqual(["Label distribution across clients"]);
     expect(titles(several)).toEqual([
-      "Who holds what: quickstart (fedavg), fedprox",
-      "Who holds what: quickstart (scaffold)",
+      "Label distribution across clients: quickstart (fedavg), fedprox",
+      "Label distribution across clients: quickstart (scaffold)",
     ]);
   });
 

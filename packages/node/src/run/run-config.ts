@@ -23,6 +23,6 @@ async function readText({ folder, files, paths }: RunFolder): Promise<string> {
     message: "the configuration of the run is missing",
     where: folder,
     expected: "config.toml, as the run was started with",
-    advice: "Put it back from a copy; a run cannot go on without it.",
+    advice: "Restore it from a copy; a run cannot continue without it.",
   });
 }

@@ -46,7 +46,7 @@ export function countWorkers(asked: number | undefined, { cohort, evaluation, co
     warnings.push({ code: "execution/workers-unused", message });
   }
   if (workers > cores) {
-    const message = `${workers} workers share ${cores === 1 ? "1 core" : `${cores} cores`}. More workers than cores cost memory and are no faster.`;
+    const message = `${workers} workers share ${cores === 1 ? "1 core" : `${cores} cores`}. More workers than cores use more memory without being faster.`;
     warnings.push({ code: "execution/workers-cores", message });
   }
   return { workers, warnings };

@@ -38,7 +38,7 @@ async function isFolder(root: string): Promise<boolean> {
     if (hasCode(error, "ENOENT")) return false;
     throw readingError(error, place(root));
   }
-  throw readingError(Object.assign(new Error("it is no folder"), { code: "ENOTDIR" }), place(root));
+  throw readingError(Object.assign(new Error("it is not a folder"), { code: "ENOTDIR" }), place(root));
 }
 
 function place(root: string) {

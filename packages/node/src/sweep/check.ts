@@ -49,7 +49,7 @@ function tunedOnClients(): AnabranchError {
     received: "values chosen by test accuracy, with [privacy] and test examples that are the clients' own",
     expected: "no tuning",
     advice:
-      "The choice would tell what epsilon does not cover. Fix the values, or give a test set that is nobody's data here, e.g. csv:PATH?test=PATH.",
+      "The choice would leak what epsilon does not cover. Fix the values, or use a test set without client data, e.g. csv:PATH?test=PATH.",
   });
 }
 

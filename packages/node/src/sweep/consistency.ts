@@ -49,7 +49,7 @@ function tuneProblems({ tune, grid, variants }: SweepSpec): Problem[] {
     const where = `tune.at.${key}`;
     if (!keys.has(key)) {
       const expected = keys.size === 0 ? "nothing: there is no grid" : `one of ${[...keys].join(", ")}`;
-      const advice = "Values for all runs stand in [set].";
+      const advice = "Values for all runs belong in [set].";
       return [{ message: `tune.at fixes "${key}", which is in no grid`, where, expected, advice }];
     }
     const values = new Set(grids.flatMap((one) => one[key] ?? []).map((one) => JSON.stringify(one)));

@@ -60,9 +60,13 @@ describe("parseSweepFile", () => {
   });
 
   it.each([
-    ["no base", "seeds = [1]", { where: "folder/my-sweep.toml, base", expected: /path of a run configuration/ }],
-    ["an unknown key", 'base = "b"\nseed = [1]', { message: /no key "seed"/, advice: /Did you mean "seeds"\?/ }],
-    ["a seed that is none", 'base = "b"\nseeds = [0.5]', { received: "0.5", expected: "a whole number from 0 on" }],
+    [
+      "no base",
+      "seeds = [1]",
+      { where: "folder/my-sweep.toml, base", message: "missing key", expected: /path of a run configuration/ },
+    ],
+    ["an unknown key", 'base = "b"\nseed = [1]', { message: /unknown key "seed"/, advice: /Did you mean "seeds"\?/ }],
+    ["a seed that is none", 'base = "b"\nseeds = [0.5]', { received: "0.5", expected: "an integer, at least 0" }],
     ["a seed twice", 'base = "b"\nseeds = [1, 2, 1]', { message: /1 stands there twice/ }],
     [
       "a single value in the grid",
@@ -85,7 +89,7 @@ describe("parseSweepFile", () => {
       'base = "b"\n[tune.grid]\na = [0.1, 0.1]\n[[variants]]\nname = "v"',
       { where: /, tune\.grid\.a$/, message: /0\.1 stands there twice/ },
     ],
-    ["a date", 'base = "b"\n[set]\na = 2026-01-02', { where: /set\.a/, expected: /text, number/ }],
+    ["a date", 'base = "b"\n[set]\na = 2026-01-02', { where: /set\.a/, expected: /string, number/ }],
     ["a seed among the keys", 'base = "b"\n[set]\nseed = 2', { message: /"seed" cannot/, advice: /List the seeds/ }],
     ["a key set and varied", 'base = "b"\n[set]\na.b = 1\n[grid]\na.b = [1]', { message: /"a\.b" has a value in two/ }],
     ["a wrong metric", 'base = "b"\n[tune]\nmetric = "loss"', { where: /tune\.metric/, expected: /"recentAccuracy"/ }],

@@ -26,7 +26,7 @@ export function parseSweepFile(text: string, where: string): SweepSpec {
   const { data } = result;
   const problems: Problem[] = [];
   const values = (table: object, place: string) =>
-    leaves(table, place, isValue, "a text, number, truth value or list", problems);
+    leaves(table, place, isValue, "a string, number, boolean or list", problems);
   const lists = (table: object, place: string) =>
     leaves(table, place, isValueList, "a list of values, e.g. [0.1, 0.6]", problems);
   const grid = lists(data.grid, "grid") as Grid;
@@ -77,7 +77,7 @@ function leaves(
     else if (allowed(value)) found[key] = value;
     else
       problems.push({
-        message: "a value is not allowed here",
+        message: "invalid value",
         where: `${place}.${key}`,
         received: show(value),
         expected,
@@ -102,17 +102,16 @@ function isValueList(value: unknown): boolean {
 function problemsOf(issue: z.core.$ZodIssue, raw: unknown): Problem[] {
   const where = placeOf(issue.path, raw);
   if (issue.code !== "unrecognized_keys") {
-    const received = show(
-      issue.path.reduce((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], raw),
-    );
-    return [{ message: "a value is not allowed here", where, received, expected: issue.message }];
+    const value = issue.path.reduce((table, key) => (table as Record<PropertyKey, unknown> | undefined)?.[key], raw);
+    if (value === undefined) return [{ message: "missing key", where, expected: issue.message }];
+    return [{ message: "invalid value", where, received: show(value), expected: issue.message }];
   }
   const known = knownKeys(issue.path);
   return issue.keys.map((key) => {
     const near = nearest(key, known);
     const advice =
-      near === undefined ? "Keys of runs stand in [set], [grid] or a variant's set." : `Did you mean "${near}"?`;
-    return { message: `there is no key "${key}"`, where, expected: `one of ${known.join(", ")}`, advice };
+      near === undefined ? "Keys of runs belong in [set], [grid] or a variant's set." : `Did you mean "${near}"?`;
+    return { message: `unknown key "${key}"`, where, expected: `one of ${known.join(", ")}`, advice };
   });
 }
 

@@ -2,7 +2,7 @@ import * as z from "zod";
 
 const table = (what: string) => z.record(z.string(), z.unknown(), { error: `a table of ${what}` });
 const whole = (from: number) => {
-  const error = `a whole number from ${from} on`;
+  const error = `an integer, at least ${from}`;
   return z.int({ error }).min(from, { error });
 };
 const text = (what: string) => z.string({ error: what }).min(1, { error: what });
@@ -35,7 +35,7 @@ export const sweepSchema = z.strictObject({
   name: text("a name in quotes").optional(),
   base: text("the path of a run configuration, relative to this file"),
   seeds: z
-    .array(whole(0), { error: "a list of whole numbers, e.g. [1, 2, 3]" })
+    .array(whole(0), { error: "a list of integers, e.g. [1, 2, 3]" })
     .min(1, { error: "at least one seed" })
     .optional(),
   set: table("keys with values").default({}),

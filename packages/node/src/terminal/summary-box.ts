@@ -38,7 +38,7 @@ function summaryRows(run: RunHistory): [string, string][] {
       "clients",
       clients === undefined
         ? ""
-        : `mean ${formatPercent(clients.mean, 1)}, worst tenth ${formatPercent(clients.worstDecile, 1)}`,
+        : `mean ${formatPercent(clients.mean, 1)}, bottom decile ${formatPercent(clients.worstDecile, 1)}`,
     ],
     ["failures", failures === 0 ? "" : `${failures} of ${failures + trained} client tasks`],
     ["rounds", String(summary.rounds)],

@@ -47,7 +47,7 @@ export const partitioners = {
     natural,
   ),
   "long-tail": entry(
-    "class sizes fall exponentially; dealt out IID, or by Dirichlet (equal-size) where alpha is given",
+    "class sizes fall exponentially; assigned IID, or by Dirichlet (equal-size) if alpha is given",
     z.strictObject({ imbalance: z.number().positive().max(1).default(0.1), alpha: alpha.optional() }),
     ({ imbalance, alpha }) => longTail({ imbalance }, alpha === undefined ? iid() : dirichletEqualSize({ alpha })),
   ),
@@ -60,7 +60,7 @@ export function createPartitioner(name: string, options: unknown = {}): Partitio
   if (Object.hasOwn(partitioners, name)) return partitioners[name as PartitionerName].create(options);
   throw new AnabranchError({
     code: "partition/unknown",
-    message: "there is no partitioner of this name",
+    message: "unknown partition scheme",
     received: JSON.stringify(name),
     expected: `one of ${Object.keys(partitioners).join(", ")}`,
   });

@@ -48,7 +48,7 @@ function readRecords(packed: readonly Uint8Array[], format: RecordFormat): Array
     if (file.length > 0 && file.length % recordBytes === 0) continue;
     throw new AnabranchError({
       code: "data/truncated",
-      message: "a CIFAR file is no whole number of records",
+      message: "the size of a CIFAR file is not a multiple of the record size",
       where: `${format.name}, file ${i}`,
       received: `${file.length} bytes`,
       expected: `a multiple of ${recordBytes}`,

@@ -27,7 +27,7 @@ export function parseIdx(file: Uint8Array, where = "IDX file"): HostTensor {
   if (element === undefined || rank === 0) {
     throw new AnabranchError({
       code: "data/magic",
-      message: "this is no IDX file",
+      message: "this is not an IDX file",
       where,
       received: `first bytes ${[...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ")}`,
       expected: "00 00, an element type (08 to 0e) and a rank of 1 or more",

@@ -16,28 +16,29 @@ export function assumptionsOf(
 const ADJACENCY = {
   clients: {
     "replace-one":
-      "adjacency replace-one: all data of one client are replaced by others, which moves a sum by up to twice the clip norm",
+      "adjacency replace-one: all data of one client are replaced, which changes a sum by up to twice the clip norm",
     "add-or-remove":
-      "adjacency add-or-remove: all data of one client are there or not, which moves a sum by up to the clip norm",
+      "adjacency add-or-remove: all data of one client are present or absent, which changes a sum by up to the clip norm",
     "zero-out":
-      "adjacency zero-out: all updates of one client are replaced by zeros, which moves a sum by up to the clip norm; that it takes part is public. Updates from other data instead of zeros move a sum by up to twice as much, which costs what half the noise multiplier would",
+      "adjacency zero-out: all updates of one client are replaced by zeros, which changes a sum by up to the clip norm; its participation is public. Updates from other data instead of zeros change a sum by up to twice as much, as if the noise multiplier were halved",
   },
   records: {
     "replace-one":
-      "adjacency replace-one: one record is replaced by another, which moves a client's mean by up to twice the clip norm over its number of records; how many each client has is public",
-    "add-or-remove": "adjacency add-or-remove: one record is there or not, which moves a sum by up to the clip norm",
+      "adjacency replace-one: one record is replaced, which changes a client's mean by up to twice the clip norm divided by its number of records. That number is public",
+    "add-or-remove":
+      "adjacency add-or-remove: one record is present or absent, which changes a sum by up to the clip norm",
     "zero-out":
-      "adjacency zero-out: one record counts as zeros, which moves a client's mean by up to the clip norm over its number of records; how many each client has is public",
+      "adjacency zero-out: one record counts as zeros, which changes a client's mean by up to the clip norm divided by its number of records. That number is public",
   },
 };
 
 const TRUST = {
   central:
-    "trusted server: it sees what clients send and adds the noise; the guarantee is towards all who see what it releases",
+    "trusted server: it sees individual updates and adds the noise; the guarantee holds against everyone who sees only the released models",
   distributed:
-    "no one sees single updates: each sum is formed before anyone sees it, with the noise of at least as many honest clients as it is accounted for; who takes part and who fails is no secret from the server, what their data add to the sum is",
+    "no party sees individual updates: each sum includes the noise of at least as many honest clients as accounted for. The server learns who takes part and who fails, but not what their data add to the sum",
   local:
-    "no trusted server: each client adds all of the noise before it sends, and the guarantee is towards the server, too; who sends and who fails is no secret from it, what their data are is",
+    "no trusted server: each client adds all of the noise before it sends, so the guarantee also holds against the server. It learns who sends and who fails, but not their data",
 };
 
 function samplingOf(event: PrivacyEvent): string {
@@ -45,11 +46,11 @@ function samplingOf(event: PrivacyEvent): string {
     case "gaussian":
     case "zero-concentrated":
     case "skellam":
-      return "no amplification by sampling is counted: every client may take part in every release";
+      return "amplification by sampling is not counted: every client may take part in every release";
     case "laplace":
       return "Laplace noise: updates are clipped in the 1-norm, and every client may take part in every release";
     case "poisson-gaussian":
-      return "Poisson sampling: every client joins each cohort independently, cohorts stay secret; fixed-size cohorts are not covered";
+      return "Poisson sampling: each client joins each cohort independently and cohorts stay secret; fixed-size cohorts are not covered";
     case "fixed-size-gaussian":
       return "fixed-size sampling: cohorts are drawn uniformly without replacement and stay secret";
     case "tree-gaussian":

@@ -17,7 +17,7 @@ export function createAccountant(name: string): Accountant {
   if (Object.hasOwn(accountants, name)) return accountants[name as AccountantName]();
   throw new AnabranchError({
     code: "privacy/unknown-accountant",
-    message: "there is no accountant of this name",
+    message: "unknown accountant",
     received: name,
     expected: `one of ${accountantNames.join(", ")}`,
     advice: 'Use "rdp" where in doubt: it knows every kind of event.',

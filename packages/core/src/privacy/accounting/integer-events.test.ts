@@ -110,13 +110,13 @@ describe("both", () => {
     }
   });
 
-  it.each(events)("$kind says what it rests on, trusts no server, and is explained", (event) => {
+  it.each(events)("$kind states its assumptions, trusts no server, and is explained", (event) => {
     const statement = rdp.epsilon([event], 1e-5);
     const text = statement.assumptions.join("\n");
-    expect(text).toMatch(/zero-out[\s\S]*no amplification by sampling[\s\S]*honest clients/);
+    expect(text).toMatch(/zero-out[\s\S]*amplification by sampling is not counted[\s\S]*honest clients/);
     expect(text).not.toContain("trusted server");
     expect(statement.warnings).toEqual([]);
-    expect(explain(statement, [event])).toEqual([expect.stringContaining("whether a client's updates or zeros are")]);
+    expect(explain(statement, [event])).toEqual([expect.stringContaining("a client's updates rather than zeros")]);
   });
 
   it("can be calibrated to a target, in noise and in rounds", () => {

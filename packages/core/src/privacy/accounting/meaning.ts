@@ -18,14 +18,14 @@ type Unit = NonNullable<PrivacyContext["unit"]>;
 
 const WHAT = {
   clients: {
-    "replace-one": "which of two data sets a client holds",
-    "add-or-remove": "whether a client takes part",
-    "zero-out": "whether a client's updates or zeros are in the sums",
+    "replace-one": "about which of two data sets a client has",
+    "add-or-remove": "that a client took part",
+    "zero-out": "that the sums contain a client's updates rather than zeros",
   },
   records: {
-    "replace-one": "which of two records is among a client's",
-    "add-or-remove": "whether a record is among a client's",
-    "zero-out": "whether a record or zeros are among a client's",
+    "replace-one": "about which of two records a client has",
+    "add-or-remove": "that a client has a certain record",
+    "zero-out": "that a client has a certain record rather than zeros",
   },
 };
 
@@ -38,7 +38,7 @@ function oddsOf(
   events: readonly PrivacyEventInput[],
   unit: Unit,
 ): string {
-  if (epsilon === Number.POSITIVE_INFINITY) return "There is no guarantee: what is released may show a client's data.";
+  if (epsilon === Number.POSITIVE_INFINITY) return "There is no guarantee: what is released may leak a client's data.";
   const what = WHAT[unit][adjacency];
   const sure = 100 / (1 + Math.exp(-epsilon));
   const digits = epsilon < 4 ? 0 : epsilon < 7 ? 1 : 2;
@@ -47,8 +47,8 @@ function oddsOf(
   const weak =
     epsilon < WEAK
       ? ""
-      : ` This is weak privacy: add noise, or take fewer rounds${amplified ? " or clients a round" : ""}.`;
-  return `Who sees all that is released, and first gives even odds to ${what}, can become ${most} of it (but for a probability of ${delta}).${weak}`;
+      : ` This is weak privacy: add noise, or use fewer rounds${amplified ? " or fewer clients per round" : ""}.`;
+  return `Someone who sees everything released and starts with a 50 % belief ${what} could become ${most} of the answer (except with probability ${delta}).${weak}`;
 }
 
 /** With less noise than one update is long, sampling carries the guarantee: the rounds with the client in them have none. */
@@ -61,6 +61,6 @@ function littleNoise({ delta }: PrivacyStatement, events: readonly PrivacyEventI
   const epsilon = gaussianEpsilon(sensitivity(small.adjacency) / small.noiseMultiplier, delta);
   const [length, whose] = unit === "clients" ? ["one clipped update", "client"] : ["one clipped gradient", "record"];
   return [
-    `A noise multiplier of ${small.noiseMultiplier} is less noise than ${length} is long: a single round with a ${whose} in it has epsilon ${epsilon.toFixed(2)} for that ${whose}.`,
+    `With noise multiplier ${small.noiseMultiplier} the noise is smaller than ${length}. A single round that includes a ${whose} has epsilon ${epsilon.toFixed(2)} for that ${whose}.`,
   ];
 }

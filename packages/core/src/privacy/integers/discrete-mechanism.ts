@@ -98,9 +98,9 @@ export function discreteMechanism(demand: MechanismDemand): DiscreteMechanism {
 /** The mechanism, if its values are possible. Throws `privacy/mechanism`. */
 export function checkMechanism(mechanism: DiscreteMechanism): DiscreteMechanism {
   const { size, modulus, granularity, variance, bias, survivors } = mechanism;
-  requireThat(Number.isSafeInteger(size) && size >= 1, "size", size, "a whole number of at least 1");
+  requireThat(Number.isSafeInteger(size) && size >= 1, "size", size, "an integer of at least 1");
   const whole = Number.isInteger(modulus) && modulus >= 2 && modulus <= 2 ** 32;
-  requireThat(whole, "modulus", modulus, "a whole number from 2 to 2^32");
+  requireThat(whole, "modulus", modulus, "an integer from 2 to 2^32");
   requireThat(Number.isFinite(granularity) && granularity > 0, "granularity", granularity, "above 0");
   const exact = Number.isInteger(variance * SIXTEENTHS) && variance >= 1 / 4 && variance <= LARGEST_VARIANCE;
   requireThat(exact, "variance", variance, `a multiple of 1/${SIXTEENTHS} from 1/4 to ${LARGEST_VARIANCE}`);
@@ -113,7 +113,7 @@ function requireThat(holds: boolean, name: string, value: number, expected: stri
   if (holds) return;
   throw new AnabranchError({
     code: "privacy/mechanism",
-    message: `a private sum over whole numbers has an impossible ${name}`,
+    message: `a private integer sum has an invalid ${name}`,
     received: String(value),
     expected,
   });

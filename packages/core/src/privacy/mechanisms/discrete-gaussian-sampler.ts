@@ -101,7 +101,7 @@ export function lessThan(coins: Coins, a: number, b: number): boolean {
 function impossible(variance: number): AnabranchError {
   return new AnabranchError({
     code: "privacy/variance",
-    message: "this variance cannot be drawn exactly in whole numbers of 53 bits",
+    message: "this variance cannot be sampled exactly with 53-bit integers",
     received: String(variance),
     expected: `a multiple of 1/${SIXTEENTHS} above 0, at most ${LARGEST_VARIANCE}`,
   });

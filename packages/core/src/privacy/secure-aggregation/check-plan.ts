@@ -52,7 +52,7 @@ export function checkPlan(plan: SecurePlan): void {
       wrong("the clients of a cohort must ascend", client, "integers from 0 to 2^32 - 2, in ascending order");
     }
   }
-  if (!whole(plan.round, 0, 0xffffffff)) wrong("the round is no number of a round", plan.round, "0 to 2^32 - 1");
+  if (!whole(plan.round, 0, 0xffffffff)) wrong("the round number is out of range", plan.round, "0 to 2^32 - 1");
   if (!whole(length, 1, MOST_VALUES)) wrong("the vector has a wrong length", length, `1 to ${MOST_VALUES} values`);
   if (plan.run.length !== RUN_BYTES || plan.nonce.length !== NONCE_BYTES) {
     wrong("run or nonce has a wrong length", `${plan.run.length}, ${plan.nonce.length}`, "16 and 32 bytes");

@@ -104,7 +104,7 @@ export function elementsOf(packed: Uint8Array, count: number, bits: number, wher
   const elements = unpackBits(packed, count, bits, where);
   for (let i = 0; i < count; i++) {
     if (elements[i]! < FIELD_PRIME) continue;
-    refuse("malformed", "a vector holds what is no element of the field", { where, received: `${elements[i]}` });
+    refuse("malformed", "a vector has a value that is not a field element", { where, received: `${elements[i]}` });
   }
   return elements;
 }

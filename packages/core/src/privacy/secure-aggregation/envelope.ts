@@ -70,7 +70,8 @@ const noShape: WireShape = {
 
 function readHead(reader: WireReader): { kind: number; session: Uint8Array; from: number } {
   const where = reader.where;
-  if (!equalBytes(reader.bytes(MAGIC.length), MAGIC)) refuse("malformed", "this is no message of ours", { where });
+  if (!equalBytes(reader.bytes(MAGIC.length), MAGIC))
+    refuse("malformed", "this is not a message of this protocol", { where });
   const version = reader.u8();
   if (version !== VERSION) {
     refuse("version", "a message is of another version", {

@@ -131,7 +131,7 @@ describe("wrong shares", () => {
       },
     });
 
-  it("are outvoted: other sets of shares give the seed that was committed to", async () => {
+  it("are rejected if they reconstruct to a seed other than the committed one", async () => {
     for (const liars of [[first], [second, fifth]]) {
       const { end } = await spoil(liars, third);
       expect("sum" in end && [...end.sum]).toEqual(plainSum(openRound(plan, curves).inputs, plan.cohort));

@@ -47,7 +47,7 @@ export class PairwiseServer extends SumServer {
           // A server that would take the other share too could take a client's masks off: it does not want to hold it.
           const due = survivors.has(owner) ? "seed" : "key";
           if (!near.includes(owner) || !sharers.has(owner) || secret !== due) {
-            refuse("share", "a share was not asked for", {
+            refuse("share", "a share was not requested", {
               where: `client ${client}`,
               received: `${secret} of ${owner}`,
             });

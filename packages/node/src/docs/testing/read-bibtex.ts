@@ -48,7 +48,7 @@ function readEntry(head: string, lines: string[]): Omit<ReadEntry, "comments"> {
     const line = lines.shift();
     if (line === "}") break;
     const [, name, value, comma] = /^ {2}([A-Za-z]+) *= \{(.*)\}(,?)$/.exec(line ?? "") ?? [];
-    if (name === undefined || value === undefined) throw new Error(`${key}: this is no field: ${line}`);
+    if (name === undefined || value === undefined) throw new Error(`${key}: this is not a field: ${line}`);
     if ((comma === ",") === (lines[0] === "}")) throw new Error(`${key}: a comma too few or too many after ${name}`);
     if (Object.hasOwn(fields, name)) throw new Error(`${key}: ${name} stands twice`);
     fields[name] = checkedValue(key, name, value);

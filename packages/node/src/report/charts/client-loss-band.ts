@@ -12,7 +12,7 @@ export const clientLossBand: Chart = {
   caption: (runs) =>
     runs.length === 1
       ? "Line: mean train loss of the cohort. Band: from the lowest to the highest client of the round."
-      : "Highest minus lowest train loss among the clients of a round: how far the cohort's clients are apart.",
+      : "Highest minus lowest training loss among the clients of a round.",
   option(runs) {
     if (!runs.some((run) => run.rounds.some(hasBand))) return undefined;
     const [only] = runs;

@@ -7,7 +7,7 @@ import { seriesColour, seriesDash } from "./theme.ts";
 const LINES = [
   { key: "best", name: "best client", colour: 2 },
   { key: "mean", name: "mean over clients", colour: 0 },
-  { key: "worstDecile", name: "worst tenth of clients", colour: 1 },
+  { key: "worstDecile", name: "bottom decile of clients", colour: 1 },
 ] as const;
 
 /** Mean and worst-decile accuracy over clients after each per-client evaluation. */
@@ -16,8 +16,8 @@ export const clientRounds: Chart = {
   title: "Clients over rounds",
   caption: (runs) =>
     runs.length === 1
-      ? "Accuracy on the clients' own hold-outs: the best client, the mean over clients and the mean over the worst tenth of them."
-      : "Accuracy on the clients' own hold-outs. Solid: mean over clients. Dashed: mean over the worst tenth of them.",
+      ? "Accuracy on the clients' own hold-outs: the best client, the mean over clients and the mean over the bottom decile."
+      : "Accuracy on the clients' own hold-outs. Solid: mean over clients. Dashed: mean over the bottom decile.",
   option(runs) {
     // A single evaluation is no curve; the spread over clients shows it.
     if (runs.every((run) => run.clientEvaluations.length < 2)) return undefined;

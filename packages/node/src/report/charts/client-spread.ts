@@ -15,7 +15,7 @@ export const clientSpread: Chart = {
       "Accuracy of the global model on each client's own hold-out at the last evaluation, clients sorted from worst to best.";
     if (runs.length > 1 || last === undefined) return `${what} A flat curve treats clients alike.`;
     const worst = formatPercent(last.worstDecile, 1);
-    return `${what} ${formatPlural(last.accuracies.length, "client")} at round ${last.round}; the worst tenth (shaded) average ${worst}.`;
+    return `${what} ${formatPlural(last.accuracies.length, "client")} at round ${last.round}; the bottom decile (shaded) averages ${worst}.`;
   },
   option(runs) {
     const curves = runs.map(sortedAccuracies);

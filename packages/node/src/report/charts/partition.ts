@@ -14,7 +14,7 @@ const MAX_NUMBERED = 40;
 /** Which client holds how many examples of which class. Draws the first run that has a partition. */
 export const partitionPicture: Chart = {
   id: "partition",
-  title: "Who holds what",
+  title: "Label distribution across clients",
   caption(runs) {
     const partition = runs.find((run) => run.partition)?.partition;
     if (partition === undefined) return "";
@@ -23,10 +23,10 @@ export const partitionPicture: Chart = {
     const scheme = partition.scheme === "" ? "" : `, ${partition.scheme} partition`;
     const columns =
       partition.counts.length <= MAX_NUMBERED
-        ? "a column each"
+        ? "one column per client"
         : perColumn === 1
-          ? "a column each, ordered by their largest class"
-          : `ordered by their largest class, mean over ${perColumn} neighbours a column`;
+          ? "one column per client, ordered by largest class"
+          : `ordered by largest class, each column the mean of ${perColumn} neighbours`;
     return `${clients}${scheme}: ${columns}. ${describe(partition)} White: no examples of that class.`;
   },
   option(runs) {
@@ -56,7 +56,7 @@ function heatMap(partition: PartitionData): EChartsOption {
         ? { axisLabel: { show: false }, nameGap: 14 }
         : { axisLabel: numberedLabels(names.length) }),
     },
-    yAxis: classAxis(perRow === 1 ? "class" : `class (${perRow} a row)`, rowNames),
+    yAxis: classAxis(perRow === 1 ? "class" : `class (${perRow} per row)`, rowNames),
     visualMap: {
       type: "continuous",
       min: 0,
@@ -105,7 +105,7 @@ function numberedLabels(count: number) {
 
 function clientAxisName(partition: PartitionData, perColumn: number): string {
   const clients = `${formatPlural(partition.counts.length, "client")}, ordered by largest class`;
-  return perColumn === 1 ? clients : `${clients} (${perColumn} a column)`;
+  return perColumn === 1 ? clients : `${clients} (${perColumn} per column)`;
 }
 
 interface Aggregated {
@@ -169,5 +169,5 @@ function describe(partition: PartitionData): string {
     formatCount(size ?? 0),
   );
   const examples = least === most ? `${least} examples each` : `${least} to ${most} examples each (median ${middle})`;
-  return `${examples}, ${held.toFixed(1)} classes a client on average.`;
+  return `${examples}, ${held.toFixed(1)} classes per client on average.`;
 }

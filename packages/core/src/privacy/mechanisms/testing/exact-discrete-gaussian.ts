@@ -77,6 +77,6 @@ function requirePositive(numerator: bigint, denominator: bigint): void {
     code: "privacy/variance",
     message: "the variance of a discrete Gaussian is a positive fraction",
     received: `${numerator} / ${denominator}`,
-    expected: "two whole numbers above 0",
+    expected: "two integers above 0",
   });
 }
