@@ -93,7 +93,7 @@ describe("refused are", () => {
   ])("%s: %j", (name, wrong) => {
     const call = () => discreteMechanism({ ...demand, ...wrong });
     expect(call).toThrow(expect.objectContaining({ code: "privacy/mechanism" }));
-    expect(call).toThrow(`impossible ${name}`);
+    expect(call).toThrow(`invalid ${name}`);
   });
 
   it.each([
@@ -104,6 +104,6 @@ describe("refused are", () => {
     ["bias", { bias: Number.NaN }],
     ["granularity", { granularity: 0 }],
   ])("%s of a stored mechanism: %j", (name, wrong) => {
-    expect(() => checkMechanism({ ...discreteMechanism(demand), ...wrong })).toThrow(`impossible ${name}`);
+    expect(() => checkMechanism({ ...discreteMechanism(demand), ...wrong })).toThrow(`invalid ${name}`);
   });
 });

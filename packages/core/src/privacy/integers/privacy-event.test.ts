@@ -104,7 +104,7 @@ describe.each(kinds)("the cost of a sum with %s noise", (kind) => {
 
   it("is refused for noise that the theorem does not cover", () => {
     const mechanism = discreteMechanism({ distribution: kind, ...demand });
-    expect(() => privacyEventOf({ ...mechanism, variance: 3 / 16 })).toThrow("impossible variance");
+    expect(() => privacyEventOf({ ...mechanism, variance: 3 / 16 })).toThrow("invalid variance");
   });
 });
 
