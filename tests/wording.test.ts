@@ -1,4 +1,7 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { filesBelow, readText, root } from "./source-files.ts";
 import { filesWithTexts, findingsIn } from "./wording/findings.ts";
 import { differences, knownCounts, lowered } from "./wording/known.ts";
 
@@ -16,6 +19,21 @@ describe("texts that people read", () => {
   it("have no entry in the table for a file that was removed", () => {
     const paths = new Set(filesWithTexts());
     expect(Object.keys(knownCounts()).filter((path) => !paths.has(path))).toEqual([]);
+  });
+});
+
+describe("the glossary of ARCHITECTURE.md", () => {
+  it("names what is in the code", () => {
+    const [, glossary = ""] = /^## Words$(.*?)^## /ms.exec(readText("ARCHITECTURE.md")) ?? [];
+    const sources = filesBelow("packages").filter((path) => /^packages\/\w+\/src\/.*(?<!\.test)\.ts$/.test(path));
+    const words = new Set(sources.flatMap((path) => readText(path).match(/\w+/g) ?? []));
+    const isThere = (name: string) =>
+      name.includes("/")
+        ? existsSync(join(root, "packages", name))
+        : (name.match(/\w+/g) ?? []).every((word) => words.has(word));
+    const names = [...glossary.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
+    expect(names.length).toBeGreaterThan(40);
+    expect(names.filter((name) => !isThere(name))).toEqual([]);
   });
 });
 
