@@ -8,11 +8,11 @@ import {
   codedParameters,
   lightsecagg,
   modulusBits,
+  type ProtocolPorts,
   plain,
+  type SecureAggregationProtocol,
+  type SecureAggregationRequest,
   type StageName,
-  type Summation,
-  type SummationPorts,
-  type SumRequest,
   secaggPlus,
   seededEntropy,
 } from "@anabranch/core/secure-aggregation";
@@ -33,7 +33,7 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   const values = count(options, "values", 1_000_000);
   const lightValues = count(options, "light-values", Math.min(values, 20_000));
   const key = rootKey(1);
-  const ports: SummationPorts = {
+  const ports: ProtocolPorts = {
     serverEntropy: (round) => seededEntropy(deriveKey(key, "server", round)),
     clientEntropy: (round, client) => seededEntropy(deriveKey(key, "client", round, client)),
     curves: await bestCurves(),
@@ -82,9 +82,9 @@ interface Measured {
 
 const dropped = (clients: number) => Math.floor(DROPPED * clients);
 
-async function measure(summation: Summation, clients: number, values: number): Promise<Measured> {
+async function measure(protocol: SecureAggregationProtocol, clients: number, values: number): Promise<Measured> {
   const asked = request(clients, values);
-  const outcome = await summation.sum(asked);
+  const outcome = await protocol.sum(asked);
   if (!("sum" in outcome)) throw new Error(outcome.failure.message);
   const expected = new Uint32Array(values);
   const stayed = new Set(outcome.survivors);
@@ -92,12 +92,12 @@ async function measure(summation: Summation, clients: number, values: number): P
   for (const input of asked.inputs) {
     if (stayed.has(input.client)) for (let i = 0; i < values; i++) expected[i]! += input.values[i]!;
   }
-  if (outcome.sum.some((value, i) => value !== expected[i])) throw new Error(`${summation.name}: the sum is wrong`);
+  if (outcome.sum.some((value, i) => value !== expected[i])) throw new Error(`${protocol.name}: the sum is wrong`);
   const survivor = outcome.survivors[0]!;
   const up = outcome.cost.stages.reduce((sum, stage) => sum + stage.up[survivor]!, 0);
   const serverSeconds = outcome.cost.serverMs / 1e3;
   const row = {
-    label: summation.name,
+    label: protocol.name,
     values: {
       "KB up": up / 1e3,
       "KB down": bytesPerClient(outcome.cost).down / 1e3,
@@ -110,7 +110,7 @@ async function measure(summation: Summation, clients: number, values: number): P
   return { row, ratio16: up / (2 * values), serverSeconds };
 }
 
-function request(clients: number, values: number): SumRequest {
+function request(clients: number, values: number): SecureAggregationRequest {
   const inputs = Array.from({ length: clients }, (_, client) => {
     const words = new Uint32Array(values);
     randomStream(deriveKey(rootKey(2), "input", client)).uint32s(words);

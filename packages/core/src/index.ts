@@ -45,7 +45,7 @@ export {
   privacyEventOf,
 } from "./privacy/integers/index.ts";
 export * from "./privacy/mechanisms/index.ts";
-export type { Summation } from "./privacy/secure-aggregation/summation.ts";
+export type { SecureAggregationProtocol } from "./privacy/secure-aggregation/protocol.ts";
 export type { SecureAggregationSettings } from "./privacy/secure-aggregation-encoding/index.ts";
 export * from "./protocol/index.ts";
 export * from "./random/index.ts";
@@ -81,7 +81,7 @@ export type { SimulationPlan } from "./simulation/plan.ts";
 export { type ExecutorIdentity, type PreparedRun, prepareRun } from "./simulation/prepare.ts";
 export { prepareQuadratics, type Quadratics } from "./simulation/quadratics.ts";
 export type { Own } from "./simulation/resolve-method.ts";
-export { simulatedSummation } from "./simulation/summation.ts";
+export { simulatedSecureAggregation } from "./simulation/simulated-secure-aggregation.ts";
 export { type FederationTrace, recording, traceFederation } from "./simulation/trace-federation.ts";
 export { traceProblem, traceQuadratics } from "./simulation/trace-quadratics.ts";
 export { jsonText, printable } from "./text/printable.ts";

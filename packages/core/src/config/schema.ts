@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { NoisePlace } from "../privacy/mechanisms/settings.ts";
-import { summationNames } from "../privacy/secure-aggregation/summation.ts";
+import { protocolNames } from "../privacy/secure-aggregation/protocol.ts";
 
 const every = z.int().min(0);
 const positive = z.int().min(1);
@@ -196,7 +196,7 @@ const share = z.number().min(0).lt(1).default(USUAL_SHARE);
 const secureAggregation = z
   .strictObject({
     protocol: z
-      .enum(["none", ...summationNames])
+      .enum(["none", ...protocolNames])
       .default("none")
       .describe(
         '"bonawitz", "secagg+" or "lightsecagg" hide updates from the server; "plain" adds the same integers without hiding them',

@@ -1,6 +1,6 @@
 import type { Failure } from "@anabranch/engine";
 import type { Vector } from "../params/vector.ts";
-import type { SumCost } from "../privacy/secure-aggregation/summation.ts";
+import type { SecureAggregationCost } from "../privacy/secure-aggregation/protocol.ts";
 import type { Update } from "../protocol/message.ts";
 import type { CohortMetrics } from "./cohort-metrics.ts";
 import type { Drift } from "./drift.ts";
@@ -29,7 +29,7 @@ export interface Traffic {
   readonly bytesUp: number;
 }
 
-export interface SecureCost extends SumCost {
+export interface SecureCost extends SecureAggregationCost {
   readonly protocol: string;
   /** Clients whose update is in the sum; 0 where there is none. */
   readonly survivors: number;

@@ -1,6 +1,6 @@
 import { AnabranchError, type Failure } from "@anabranch/engine";
 import type { Vector } from "../params/vector.ts";
-import type { Summation } from "../privacy/secure-aggregation/summation.ts";
+import type { SecureAggregationProtocol } from "../privacy/secure-aggregation/protocol.ts";
 import {
   cutShare,
   INTEGERS,
@@ -21,7 +21,7 @@ export class SecureAggregator implements Aggregator {
   readonly metrics = new CohortMetrics();
   readonly drift = {};
   readonly #settings: SecureAggregationSettings;
-  readonly #summation: Summation;
+  readonly #protocol: SecureAggregationProtocol;
   /** [16], of the run. */
   readonly #run: Uint8Array;
   readonly #values = new Map<number, Uint32Array>();
@@ -30,9 +30,9 @@ export class SecureAggregator implements Aggregator {
   #cost: SecureCost | undefined;
   #sum: Uint32Array = new Uint32Array();
 
-  constructor(settings: SecureAggregationSettings, summation: Summation, run: Uint8Array) {
+  constructor(settings: SecureAggregationSettings, protocol: SecureAggregationProtocol, run: Uint8Array) {
     this.#settings = settings;
-    this.#summation = summation;
+    this.#protocol = protocol;
     this.#run = run;
   }
 
@@ -89,7 +89,7 @@ export class SecureAggregator implements Aggregator {
     const inputs = this.#cohort.map((client) => ({ client, values: this.#values.get(client) ?? silent }));
     const missing = this.#cohort.filter((client) => !this.#values.has(client));
     try {
-      return await this.#summation.sum({
+      return await this.#protocol.sum({
         run: this.#run,
         round: this.#round,
         inputs,

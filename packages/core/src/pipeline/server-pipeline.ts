@@ -2,7 +2,7 @@ import { AnabranchError, type Failure } from "@anabranch/engine";
 import type { Algorithm, Payloads, RoundContext, ServerState } from "../algorithms/algorithm.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
-import type { Summation } from "../privacy/secure-aggregation/summation.ts";
+import type { SecureAggregationProtocol } from "../privacy/secure-aggregation/protocol.ts";
 import {
   applyServerStages,
   type InvalidUpdate,
@@ -59,11 +59,11 @@ export interface ServerPipeline {
 }
 
 /** Throws `round/no-summation` where the settings ask for secure aggregation and no port does it. */
-export function serverPipeline(parts: ServerPipelineParts, summation?: Summation): ServerPipeline {
+export function serverPipeline(parts: ServerPipelineParts, protocol?: SecureAggregationProtocol): ServerPipeline {
   const { algorithm, payloads, layout, stages: settings, float } = parts;
   const stages = pipelineStages({ ...uploadsOf(payloads, layout), stages: settings, float });
   const disclosure = disclosureOf(parts);
-  const aggregator = aggregatorOf(parts, summation);
+  const aggregator = aggregatorOf(parts, protocol);
   const make = (length: number): Vector => (float === "float64" ? new Float64Array(length) : new Float32Array(length));
   const root = rootKey(parts.stageSeed);
   return {
@@ -95,16 +95,19 @@ export function serverPipeline(parts: ServerPipelineParts, summation?: Summation
   }
 }
 
-function aggregatorOf({ payloads, stages, seed }: ServerPipelineParts, summation: Summation | undefined): Aggregator {
+function aggregatorOf(
+  { payloads, stages, seed }: ServerPipelineParts,
+  protocol: SecureAggregationProtocol | undefined,
+): Aggregator {
   const { secureAggregation, privacy } = stages;
   if (secureAggregation === undefined) return new StreamingAggregator(summedPayloads(payloads, privacy));
-  if (summation !== undefined) return new SecureAggregator(secureAggregation, summation, runBytes(seed));
+  if (protocol !== undefined) return new SecureAggregator(secureAggregation, protocol, runBytes(seed));
   throw new AnabranchError({
     code: "round/no-summation",
-    message: "the plan requires secure aggregation, but no summation is given",
-    where: "ports.summation",
+    message: "the plan requires secure aggregation, but no protocol is given",
+    where: "ports.secureAggregation",
     received: "nothing",
-    expected: `a summation by ${secureAggregation.protocol}`,
-    advice: "Give what simulatedSummation(plan) returns.",
+    expected: `the protocol ${secureAggregation.protocol}`,
+    advice: "Give what simulatedSecureAggregation(plan) returns.",
   });
 }

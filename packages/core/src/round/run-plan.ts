@@ -3,7 +3,7 @@ import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { PipelineSettings } from "../pipeline/index.ts";
 import type { RecordedAccount } from "../privacy/accounting/index.ts";
-import type { Summation } from "../privacy/secure-aggregation/summation.ts";
+import type { SecureAggregationProtocol } from "../privacy/secure-aggregation/protocol.ts";
 import type { Schedule } from "../schedule/index.ts";
 import type { Sampler } from "../selection/sampler.ts";
 import type { Backend, Evaluator, Warning } from "./backend.ts";
@@ -92,7 +92,7 @@ export interface RunPorts {
   readonly checkpoints: BlobStore;
   readonly clientStates: ClientStateStore;
   /** Adds whole numbers under masks, where the plan's stages ask for that. */
-  readonly summation?: Summation | undefined;
+  readonly secureAggregation?: SecureAggregationProtocol | undefined;
   /** Receives every event, in order; the loop waits for it, so that what was announced is durable. */
   emit(event: RunEvent): void | Promise<void>;
   /** Aborted: the loop finishes the running round, writes a checkpoint and returns. */

@@ -14,7 +14,7 @@ export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<Run
   const state = await restoreRun(plan, ports);
   const history: RoundRecord[] = [];
   await announceStart(plan, ports, state);
-  const pipeline = serverPipeline(plan, ports.summation);
+  const pipeline = serverPipeline(plan, ports.secureAggregation);
   let ending = endingOf(plan, ports, state);
   while (ending === undefined) {
     history.push(await runRound({ plan, ports, state, pipeline }));

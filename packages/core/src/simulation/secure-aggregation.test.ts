@@ -12,7 +12,7 @@ import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
 import { inProcessSimulation } from "./in-process.ts";
 import { prepareRun } from "./prepare.ts";
-import { simulatedSummation } from "./summation.ts";
+import { simulatedSecureAggregation } from "./simulated-secure-aggregation.ts";
 
 const part = (n: number): ArrayDataset => ({
   name: "points",
@@ -39,9 +39,9 @@ async function run(changes: ConfigInput, watch: (backend: Backend) => Backend = 
   const { backend, evaluator } = await inProcessSimulation(simulation, interpreter());
   const events: RunEvent[] = [];
   const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
-  const summation = await simulatedSummation(plan);
+  const secureAggregation = await simulatedSecureAggregation(plan);
   const emit = (event: RunEvent) => void events.push(event);
-  const result = await runFederation(plan, { backend: watch(backend), evaluator, summation, ...stores, emit });
+  const result = await runFederation(plan, { backend: watch(backend), evaluator, secureAggregation, ...stores, emit });
   const rounds = events.flatMap((event) => (event.type === "round.finished" ? [event] : []));
   const warnings = events.flatMap((event) => (event.type === "run.warning" ? [event.code] : []));
   return { result, events, rounds, warnings, plan };

@@ -6,8 +6,8 @@ import { capabilitiesOf, requireCapable } from "../pipeline/index.ts";
 import { type DiscreteMechanism, discreteMechanism } from "../privacy/integers/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import { checkRule, codedRule, planRule } from "../privacy/secure-aggregation/plan-rules.ts";
+import { moduloOf } from "../privacy/secure-aggregation/protocol.ts";
 import { modulusBits } from "../privacy/secure-aggregation/quantization.ts";
-import { moduloOf } from "../privacy/secure-aggregation/summation.ts";
 import {
   type IntegerEncoding,
   integerCount,

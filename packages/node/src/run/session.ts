@@ -111,12 +111,12 @@ async function recorded(
   };
   const checkpoints: BlobStore = flushingBefore(blobs, log);
   try {
-    const { plan, backend, evaluator, summation } = simulation;
+    const { plan, backend, evaluator, secureAggregation } = simulation;
     const clientStates = diskClientStates(paths.clientStates, files);
     const signal = options.signal === undefined ? {} : { signal: options.signal };
     const result = await runFederation(
       { ...plan, id },
-      { backend, evaluator, summation, checkpoints, clientStates, emit, ...signal },
+      { backend, evaluator, secureAggregation, checkpoints, clientStates, emit, ...signal },
     );
     await log.flush();
     return { id, folder, result, files: await writeOutputs(run, simulation, result) };

@@ -29,7 +29,7 @@ export async function simulate(config: ConfigInput, options: SimulateOptions = {
     return await runFederation(simulation.plan, {
       backend: simulation.backend,
       evaluator: simulation.evaluator,
-      summation: simulation.summation,
+      secureAggregation: simulation.secureAggregation,
       checkpoints: memoryBlobStore(),
       clientStates: memoryClientStates(),
       emit: (event) => options.onEvent?.(event),

@@ -7,8 +7,8 @@ import {
   type Own,
   type PreparedRun,
   type RunPlan,
-  type Summation,
-  simulatedSummation,
+  type SecureAggregationProtocol,
+  simulatedSecureAggregation,
 } from "@anabranch/core";
 import { fingerprint } from "@anabranch/engine";
 import { openExecutorOrFallback } from "../executors.ts";
@@ -20,7 +20,7 @@ import { countWorkers, workerDemand } from "./worker-count.ts";
 export interface OpenSimulation extends PreparedRun {
   readonly backend: Backend;
   readonly evaluator: Evaluator;
-  readonly summation: Summation | undefined;
+  readonly secureAggregation: SecureAggregationProtocol | undefined;
   readonly workers: number;
   close(): Promise<void>;
 }
@@ -57,17 +57,17 @@ export async function openSimulation(
     description: { ...description, workers },
     warnings: [...(warning === undefined ? [] : [warning]), ...warnings, ...(prepared.plan.warnings ?? [])],
   };
-  const summation = await simulatedSummation(plan);
+  const secureAggregation = await simulatedSecureAggregation(plan);
   if (workers === 0) {
     const { backend, evaluator, close } = await inProcessSimulation(prepared.simulation, executor);
-    return { ...prepared, plan, backend, evaluator, summation, workers, close };
+    return { ...prepared, plan, backend, evaluator, secureAggregation, workers, close };
   }
   const pool = await WorkerPool.start(prepared.simulation, {
     executor: executor.name,
     workers,
     ...(config.execution.window === "auto" ? {} : { window: config.execution.window }),
   });
-  return { ...prepared, plan, backend: pool, evaluator: pool, summation, workers, close: () => pool.close() };
+  return { ...prepared, plan, backend: pool, evaluator: pool, secureAggregation, workers, close: () => pool.close() };
 }
 
 /** What the caller brings stands in for what files made, and is then none of theirs. */

@@ -30,7 +30,7 @@ export async function measureCost(config: Config, options: SimulationOptions): P
     await runFederation(simulation.plan, {
       backend: simulation.backend,
       evaluator: simulation.evaluator,
-      summation: simulation.summation,
+      secureAggregation: simulation.secureAggregation,
       checkpoints: memoryBlobStore(),
       clientStates: memoryClientStates(),
       emit: (event) => clock.take(event),

@@ -2,8 +2,8 @@ import type { FoldRule } from "../../aggregation/index.ts";
 import { type Layout, layout } from "../../params/index.ts";
 import { type DiscreteMechanism, paddedSize } from "../integers/index.ts";
 import type { MechanismSettings } from "../mechanisms/index.ts";
+import type { ProtocolName, SecureAggregationRequest } from "../secure-aggregation/protocol.ts";
 import { levels, type Quantization } from "../secure-aggregation/quantization.ts";
-import type { SummationName, SumRequest } from "../secure-aggregation/summation.ts";
 
 /** How an update becomes whole numbers: rounded, with its weight, or with its share of discrete noise. */
 export type IntegerEncoding =
@@ -12,7 +12,7 @@ export type IntegerEncoding =
 
 /** Sums of which the server is not to see the parts, as plain data. */
 export interface SecureAggregationSettings {
-  readonly protocol: SummationName;
+  readonly protocol: ProtocolName;
   /** The one vector of an update, and its number of elements. */
   readonly vector: string;
   readonly size: number;
@@ -47,7 +47,7 @@ export function integerVectors(settings: SecureAggregationSettings): Readonly<Re
 /** Largest whole number of an update, and what sums are taken modulo where they may wrap around. */
 export function integerRange({
   encoding,
-}: Pick<SecureAggregationSettings, "encoding">): Pick<SumRequest, "maximum" | "modulus"> {
+}: Pick<SecureAggregationSettings, "encoding">): Pick<SecureAggregationRequest, "maximum" | "modulus"> {
   if (encoding.kind === "quantized") return { maximum: levels(encoding.rule) };
   const { modulus } = encoding.mechanism;
   return { maximum: modulus - 1, modulus };

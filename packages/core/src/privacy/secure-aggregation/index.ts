@@ -25,19 +25,19 @@ export type {
   ServerPorts,
   StageName,
 } from "./party.ts";
-export { plain } from "./plain-summation.ts";
-export { dequantizeMean, levels, modulusBits, type Quantization, quantize } from "./quantization.ts";
-export { bonawitz, lightsecagg, secaggPlus, summation } from "./secure-summation.ts";
+export { plain } from "./plain-protocol.ts";
 export {
   bytesPerClient,
+  type ProtocolName,
+  type ProtocolPorts,
+  protocolNames,
   type RefusedMessage,
+  type SecureAggregationCost,
+  type SecureAggregationInput,
+  type SecureAggregationOutcome,
+  type SecureAggregationProtocol,
+  type SecureAggregationRequest,
   type StageCost,
-  type SumCost,
-  type SumInput,
-  type Summation,
-  type SummationName,
-  type SummationPorts,
-  type SumOutcome,
-  type SumRequest,
-  summationNames,
-} from "./summation.ts";
+} from "./protocol.ts";
+export { bonawitz, lightsecagg, secaggPlus, secureAggregationProtocol } from "./protocols.ts";
+export { dequantizeMean, levels, modulusBits, type Quantization, quantize } from "./quantization.ts";

@@ -1,12 +1,12 @@
 import { checkPlan, NONCE_BYTES, RUN_BYTES, type SecurePlan } from "./check-plan.ts";
 import { chooseGraph, codedParameters, completeThreshold, type GraphDemand } from "./parameters.ts";
 import { FIELD_BITS, FIELD_PRIME } from "./prime.ts";
+import type { ProtocolName, SecureAggregationRequest } from "./protocol.ts";
 import { modulusBits } from "./quantization.ts";
 import { refuse } from "./refusal.ts";
-import type { SummationName, SumRequest } from "./summation.ts";
 
 /** What a cohort is to add up. */
-export interface SumShape extends Pick<SumRequest, "maximum" | "modulus"> {
+export interface SumShape extends Pick<SecureAggregationRequest, "maximum" | "modulus"> {
   readonly clients: number;
 }
 
@@ -36,7 +36,7 @@ export function sparseRule(
 
 /** The rule of a protocol by its name; a sparse graph is laid out for the shares of clients that are corrupted or drop out. */
 export function planRule(
-  protocol: Exclude<SummationName, "plain">,
+  protocol: Exclude<ProtocolName, "plain">,
   { threshold, corrupted, dropped }: Omit<GraphDemand, "clients"> & { readonly threshold?: number | undefined },
 ): PlanRule {
   if (protocol === "secagg+") return sparseRule({ corrupted, dropped });

@@ -1,5 +1,11 @@
 import type { Closed, SecureClient, SecureServer, StageName } from "./party.ts";
-import type { RefusedMessage, StageCost, SumCost, SumOutcome, SumRequest } from "./summation.ts";
+import type {
+  RefusedMessage,
+  SecureAggregationCost,
+  SecureAggregationOutcome,
+  SecureAggregationRequest,
+  StageCost,
+} from "./protocol.ts";
 
 /** The parties of a simulated round. */
 export interface Parties {
@@ -13,7 +19,11 @@ export interface Parties {
  * that has dropped out says nothing more. A client that refuses is treated like one that is silent,
  * and the refusal is kept.
  */
-export async function simulateRound(request: SumRequest, parties: Parties, clock: () => number): Promise<SumOutcome> {
+export async function simulateRound(
+  request: SecureAggregationRequest,
+  parties: Parties,
+  clock: () => number,
+): Promise<SecureAggregationOutcome> {
   const cohort = request.inputs.map(({ client }) => client);
   const places = new Map(cohort.map((client, place) => [client, place]));
   const { server } = parties;
@@ -48,6 +58,6 @@ export async function simulateRound(request: SumRequest, parties: Parties, clock
     }
     closed = await timed("server", () => server.close());
   }
-  const cost: SumCost = { stages, serverMs: spent.server, clientsMs: spent.clients };
+  const cost: SecureAggregationCost = { stages, serverMs: spent.server, clientsMs: spent.clients };
   return { ...closed, cost, refusals };
 }

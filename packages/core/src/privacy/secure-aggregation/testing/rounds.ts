@@ -9,14 +9,14 @@ import { PairwiseServer } from "../pairwise-server.ts";
 import { codedParameters, completeThreshold } from "../parameters.ts";
 import type { ClientPorts, Directory, SecureClient, SecureServer } from "../party.ts";
 import { FIELD_BITS } from "../prime.ts";
-import type { SumInput, SummationPorts } from "../summation.ts";
+import type { ProtocolPorts, SecureAggregationInput } from "../protocol.ts";
 
 /** Everything of a round, open to a test. */
 export interface TestRound {
   readonly plan: SecurePlan;
   readonly server: SecureServer;
   readonly clients: ReadonlyMap<number, SecureClient>;
-  readonly inputs: readonly SumInput[];
+  readonly inputs: readonly SecureAggregationInput[];
   readonly ports: ReadonlyMap<number, ClientPorts>;
   readonly directory: Directory;
 }
@@ -110,15 +110,15 @@ export function openRound(plan: SecurePlan, curves: Curves, seed = 1): TestRound
 }
 
 /** The plain sum over some clients, mod 2^32. */
-export function plainSum(inputs: readonly SumInput[], over: readonly number[]): number[] {
+export function plainSum(inputs: readonly SecureAggregationInput[], over: readonly number[]): number[] {
   const sum = new Uint32Array(inputs[0]!.values.length);
   for (const { client, values } of inputs)
     if (over.includes(client)) for (const [i, v] of values.entries()) sum[i]! += v;
   return [...sum];
 }
 
-/** Ports of a summation with seeded keys and a clock that stands still. */
-export function testPorts(curves: Curves, seed = 1): SummationPorts {
+/** Ports of a protocol with seeded keys and a clock that stands still. */
+export function testPorts(curves: Curves, seed = 1): ProtocolPorts {
   return {
     serverEntropy: (round) => seededEntropy(deriveKey(rootKey(seed), "server", round)),
     clientEntropy: (round, client) => seededEntropy(deriveKey(rootKey(seed), "client", round, client)),

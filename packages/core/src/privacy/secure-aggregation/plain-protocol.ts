@@ -1,13 +1,13 @@
 import { packBits, packedBytes, unpackBits } from "./packing.ts";
+import { checkInputs, type ProtocolPorts, type SecureAggregationProtocol } from "./protocol.ts";
 import { modulusBits } from "./quantization.ts";
 import { failed } from "./refusal.ts";
-import { checkInputs, type Summation, type SummationPorts } from "./summation.ts";
 
 /**
  * The plain sum: the server sees every vector. Each is packed with as many bits as its largest value needs, without a
  * head; that is what the cost of the others is compared with.
  */
-export function plain({ clock }: Pick<SummationPorts, "clock">): Summation {
+export function plain({ clock }: Pick<ProtocolPorts, "clock">): SecureAggregationProtocol {
   return {
     name: "plain",
     hidesInputs: false,

@@ -5,38 +5,54 @@ import { identityPublicKey } from "./curves.ts";
 import { PairwiseClient } from "./pairwise-client.ts";
 import { PairwiseServer } from "./pairwise-server.ts";
 import type { SecureClient } from "./party.ts";
-import { plain } from "./plain-summation.ts";
+import { plain } from "./plain-protocol.ts";
 import { codedRule, completeRule, type PlanRule, planRule, sparseRule } from "./plan-rules.ts";
+import {
+  checkInputs,
+  type ProtocolPorts,
+  type SecureAggregationOutcome,
+  type SecureAggregationProtocol,
+  type SecureAggregationRequest,
+} from "./protocol.ts";
 import { KEY_BYTES } from "./public-key.ts";
 import { simulateRound } from "./simulate.ts";
-import { checkInputs, type Summation, type SummationPorts, type SumOutcome, type SumRequest } from "./summation.ts";
 
 /** Bonawitz et al. 2017: every client shares masks with every other. */
-export function bonawitz(ports: SummationPorts, options: Parameters<typeof completeRule>[0] = {}): Summation {
+export function bonawitz(
+  ports: ProtocolPorts,
+  options: Parameters<typeof completeRule>[0] = {},
+): SecureAggregationProtocol {
   return secure("bonawitz", ports, completeRule(options));
 }
 
 /** Bell et al. 2020: clients share masks with neighbours in a random graph. */
-export function secaggPlus(ports: SummationPorts, options: Parameters<typeof sparseRule>[0]): Summation {
+export function secaggPlus(ports: ProtocolPorts, options: Parameters<typeof sparseRule>[0]): SecureAggregationProtocol {
   return secure("secagg+", ports, sparseRule(options));
 }
 
 /** So et al. 2022: masks that enough answers decode, all at once. */
-export function lightsecagg(ports: SummationPorts, options: Parameters<typeof codedRule>[0] = {}): Summation {
+export function lightsecagg(
+  ports: ProtocolPorts,
+  options: Parameters<typeof codedRule>[0] = {},
+): SecureAggregationProtocol {
   return secure("lightsecagg", ports, codedRule(options));
 }
 
 /** What adds up by a protocol's name. */
-export function summation(
-  name: Summation["name"],
-  ports: SummationPorts,
+export function secureAggregationProtocol(
+  name: SecureAggregationProtocol["name"],
+  ports: ProtocolPorts,
   demand: Parameters<typeof planRule>[1],
-): Summation {
+): SecureAggregationProtocol {
   return name === "plain" ? plain(ports) : secure(name, ports, planRule(name, demand));
 }
 
-function secure(name: Summation["name"], ports: SummationPorts, rule: PlanRule): Summation {
-  const sum = async (request: SumRequest): Promise<SumOutcome> => {
+function secure(
+  name: SecureAggregationProtocol["name"],
+  ports: ProtocolPorts,
+  rule: PlanRule,
+): SecureAggregationProtocol {
+  const sum = async (request: SecureAggregationRequest): Promise<SecureAggregationOutcome> => {
     checkInputs(request);
     const { run, round, inputs, smallestSum } = request;
     const cohort = inputs.map(({ client }) => client);

@@ -2,14 +2,20 @@ import { describe, expect, it } from "vitest";
 import { deriveKey, randomStream, rootKey } from "../../random/index.ts";
 import { portableCurves } from "./curves.ts";
 import { secureEntropy } from "./entropy.ts";
-import { plain } from "./plain-summation.ts";
+import { plain } from "./plain-protocol.ts";
+import {
+  bytesPerClient,
+  moduloOf,
+  type SecureAggregationInput,
+  type SecureAggregationProtocol,
+  type SecureAggregationRequest,
+} from "./protocol.ts";
+import { bonawitz, lightsecagg, secaggPlus } from "./protocols.ts";
 import { dequantizeMean, levels, type Quantization, quantize } from "./quantization.ts";
-import { bonawitz, lightsecagg, secaggPlus } from "./secure-summation.ts";
-import { bytesPerClient, moduloOf, type SumInput, type Summation, type SumRequest } from "./summation.ts";
 import { cachedCurves, plainSum, testPorts } from "./testing/rounds.ts";
 
 const ports = testPorts(cachedCurves());
-const all: readonly Summation[] = [
+const all: readonly SecureAggregationProtocol[] = [
   plain(ports),
   bonawitz(ports),
   secaggPlus(ports, { corrupted: 0, dropped: 0, degree: 6, threshold: 4 }),
@@ -17,18 +23,23 @@ const all: readonly Summation[] = [
 ];
 const refusal = (code: string) => expect.objectContaining({ code: `secure-aggregation/${code}` });
 
-function request(clients: number, length: number, maximum: number, given: Partial<SumRequest> = {}): SumRequest {
-  const inputs = Array.from({ length: clients }, (_, client): SumInput => {
+function request(
+  clients: number,
+  length: number,
+  maximum: number,
+  given: Partial<SecureAggregationRequest> = {},
+): SecureAggregationRequest {
+  const inputs = Array.from({ length: clients }, (_, client): SecureAggregationInput => {
     const stream = randomStream(deriveKey(rootKey(length), "input", client));
     return { client, values: Uint32Array.from({ length }, () => stream.below(maximum + 1)) };
   });
   return { run: new Uint8Array(16), round: 1, inputs, maximum, ...given };
 }
 
-describe.each(all)("$name", (summation) => {
+describe.each(all)("$name", (protocol) => {
   it("gives the exact sum and counts the bytes of every client at every stage", async () => {
     const asked = request(10, 33, 65535, { dropOuts: new Map([[4, "mask"]]) });
-    const outcome = await summation.sum(asked);
+    const outcome = await protocol.sum(asked);
     if (!("sum" in outcome)) throw new Error(outcome.failure.message);
     expect(outcome.survivors).toEqual([0, 1, 2, 3, 5, 6, 7, 8, 9]);
     expect([...outcome.sum]).toEqual(plainSum(asked.inputs, outcome.survivors));
@@ -36,51 +47,51 @@ describe.each(all)("$name", (summation) => {
       expect(up.length).toBe(10);
       expect(up[4]! === 0).toBe(!["advertise", "share"].includes(stage));
       expect(up[0]).toBeGreaterThan(0);
-      expect(down[0]! > 0).toBe(summation.name !== "plain");
+      expect(down[0]! > 0).toBe(protocol.name !== "plain");
     }
-    const again = await summation.sum(asked);
+    const again = await protocol.sum(asked);
     expect(again.cost).toEqual(outcome.cost);
   });
 
   it("refuses values above the maximum, sums that do not fit and vectors of different lengths", async () => {
-    await expect(summation.sum(request(10, 4, 2 ** 30))).rejects.toThrow(refusal("overflow"));
-    await expect(summation.sum({ ...request(10, 4, 100), maximum: 50 })).rejects.toThrow(refusal("overflow"));
+    await expect(protocol.sum(request(10, 4, 2 ** 30))).rejects.toThrow(refusal("overflow"));
+    await expect(protocol.sum({ ...request(10, 4, 100), maximum: 50 })).rejects.toThrow(refusal("overflow"));
     const uneven = [...request(3, 4, 9).inputs, { client: 9, values: new Uint32Array(5) }];
-    await expect(summation.sum(request(3, 4, 9, { inputs: uneven }))).rejects.toThrow(refusal("inputs"));
-    await expect(summation.sum(request(1, 4, 9))).rejects.toThrow(refusal("inputs"));
+    await expect(protocol.sum(request(3, 4, 9, { inputs: uneven }))).rejects.toThrow(refusal("inputs"));
+    await expect(protocol.sum(request(1, 4, 9))).rejects.toThrow(refusal("inputs"));
   });
 
   it("wraps around a modulus where one is asked for", async () => {
-    const modulus = moduloOf(summation.name, 8);
+    const modulus = moduloOf(protocol.name, 8);
     const asked = request(10, 7, modulus - 1, { modulus });
-    const outcome = await summation.sum(asked);
+    const outcome = await protocol.sum(asked);
     if (!("sum" in outcome)) throw new Error(outcome.failure.message);
     const exact = Array.from({ length: 7 }, (_, i) => asked.inputs.reduce((sum, { values }) => sum + values[i]!, 0));
     expect(Math.max(...exact)).toBeGreaterThan(modulus);
     expect([...outcome.sum]).toEqual(exact.map((value) => value % modulus));
-    await expect(summation.sum({ ...asked, modulus: modulus - 1 })).rejects.toThrow(refusal("overflow"));
+    await expect(protocol.sum({ ...asked, modulus: modulus - 1 })).rejects.toThrow(refusal("overflow"));
   });
 
   it("refuses a modulus that its masks do not have", async () => {
-    const sum = summation.sum({ ...request(10, 7, 99, { modulus: 100 }) });
-    if (summation.name === "plain") await expect(sum).resolves.toHaveProperty("sum");
+    const sum = protocol.sum({ ...request(10, 7, 99, { modulus: 100 }) });
+    if (protocol.name === "plain") await expect(sum).resolves.toHaveProperty("sum");
     else await expect(sum).rejects.toThrow(refusal("overflow"));
   });
 
   it("lets clients hide in no fewer than they ask for", async () => {
-    const outcome = await summation.sum(request(10, 4, 9, { smallestSum: 10, dropOuts: new Map([[4, "mask"]]) }));
-    expect("sum" in outcome).toBe(!summation.hidesInputs);
-    if (summation.hidesInputs) expect(outcome.refusals.length).toBe(9);
+    const outcome = await protocol.sum(request(10, 4, 9, { smallestSum: 10, dropOuts: new Map([[4, "mask"]]) }));
+    expect("sum" in outcome).toBe(!protocol.hidesInputs);
+    if (protocol.hidesInputs) expect(outcome.refusals.length).toBe(9);
   });
 
   it("ends with a reason when all but one drop out, and works in the next round", async () => {
-    const stage = summation.name === "lightsecagg" ? "recover" : "unmask";
+    const stage = protocol.name === "lightsecagg" ? "recover" : "unmask";
     const silent = new Map(
-      Array.from({ length: 10 }, (_, i) => [i, summation.name === "plain" ? "mask" : stage] as const),
+      Array.from({ length: 10 }, (_, i) => [i, protocol.name === "plain" ? "mask" : stage] as const),
     );
-    const outcome = await summation.sum(request(10, 4, 100, { dropOuts: silent }));
+    const outcome = await protocol.sum(request(10, 4, 100, { dropOuts: silent }));
     expect(outcome).toHaveProperty("failure.code", "secure-aggregation/too-few");
-    expect(await summation.sum(request(10, 4, 100, { round: 2 }))).toHaveProperty("sum");
+    expect(await protocol.sum(request(10, 4, 100, { round: 2 }))).toHaveProperty("sum");
   });
 
   it("carries a weighted mean of real vectors, weights inside the sum", async () => {
@@ -89,7 +100,7 @@ describe.each(all)("$name", (summation) => {
     const vectors = Array.from({ length: 10 }, () => Float64Array.from({ length: 20 }, () => 2 * stream.float() - 1));
     const weights = vectors.map((_, k) => 10 * (k + 1));
     const inputs = vectors.map((vector, k) => ({ client: k, values: quantize(vector, weights[k]!, rule, stream) }));
-    const outcome = await summation.sum(request(10, 21, levels(rule), { inputs, dropOuts: new Map([[3, "mask"]]) }));
+    const outcome = await protocol.sum(request(10, 21, levels(rule), { inputs, dropOuts: new Map([[3, "mask"]]) }));
     if (!("sum" in outcome)) throw new Error(outcome.failure.message);
     const { mean, weight } = dequantizeMean(outcome.sum, outcome.survivors.length, rule);
     const total = 550 - 40;
@@ -102,7 +113,8 @@ describe.each(all)("$name", (summation) => {
 });
 
 describe("bytes", () => {
-  const up = async (summation: Summation, asked: SumRequest) => bytesPerClient((await summation.sum(asked)).cost).up;
+  const up = async (protocol: SecureAggregationProtocol, asked: SecureAggregationRequest) =>
+    bytesPerClient((await protocol.sum(asked)).cost).up;
   const asked = request(10, 4000, 65535);
 
   it("of plain are 16 bits a value", async () => {
@@ -116,23 +128,23 @@ describe("bytes", () => {
     expect(await up(bonawitz(ports), asked)).toBe(shares + (4000 * 20) / 8);
   });
 
-  it.each(all.slice(1))("of the agreement are those of whoever is there: $name", async (summation) => {
+  it.each(all.slice(1))("of the agreement are those of whoever is there: $name", async (protocol) => {
     const dropOuts = new Map([
       [2, "mask"],
       [5, "consistency"],
     ] as const);
-    const { stages } = (await summation.sum(request(10, 33, 99, { dropOuts }))).cost;
+    const { stages } = (await protocol.sum(request(10, 33, 99, { dropOuts }))).cost;
     const [agreed, revealed] = stages.slice(3) as [(typeof stages)[number], (typeof stages)[number]];
     expect([agreed.stage, revealed.stage]).toEqual([
       "consistency",
-      summation.name === "lightsecagg" ? "recover" : "unmask",
+      protocol.name === "lightsecagg" ? "recover" : "unmask",
     ]);
     const present = (gone: readonly number[], bytes: number) =>
       Array.from({ length: 10 }, (_, client) => (gone.includes(client) ? 0 : bytes));
     expect([...agreed.up]).toEqual(present([2, 5], 26 + 64));
     expect([...agreed.down]).toEqual(present([2], 26 + 2));
     // 7 others have signed; in the sparse graph those of them that are neighbours
-    if (summation.name !== "secagg+") expect([...revealed.down]).toEqual(present([2, 5], 26 + 4 + 7 * (4 + 64)));
+    if (protocol.name !== "secagg+") expect([...revealed.down]).toEqual(present([2, 5], 26 + 4 + 7 * (4 + 64)));
   });
 
   it("of coded masks are (N - 1) L + d + L elements of 26 bits, and heads", async () => {

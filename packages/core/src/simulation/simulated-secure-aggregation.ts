@@ -1,5 +1,5 @@
 import type { Entropy } from "../privacy/secure-aggregation/entropy.ts";
-import type { Summation, SummationPorts } from "../privacy/secure-aggregation/summation.ts";
+import type { ProtocolPorts, SecureAggregationProtocol } from "../privacy/secure-aggregation/protocol.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 
@@ -8,10 +8,10 @@ import type { RunPlan } from "../round/run-plan.ts";
  * for none. Loads the ciphers, so that other runs need not. Keys come from the seed, by round and client: a resumed run
  * sends what it would have sent.
  */
-export async function simulatedSummation({
+export async function simulatedSecureAggregation({
   stages: { secureAggregation },
   stageSeed,
-}: Pick<RunPlan, "stages" | "stageSeed">): Promise<Summation | undefined> {
+}: Pick<RunPlan, "stages" | "stageSeed">): Promise<SecureAggregationProtocol | undefined> {
   if (secureAggregation === undefined) return undefined;
   const parts = await import("../privacy/secure-aggregation/index.ts");
   const { source } = secureAggregation;
@@ -19,11 +19,11 @@ export async function simulatedSummation({
     source.kind === "secure"
       ? parts.secureEntropy()
       : parts.seededEntropy(deriveKey(rootKey(stageSeed), "secure-keys", ...path));
-  const ports: SummationPorts = {
+  const ports: ProtocolPorts = {
     serverEntropy: (round) => entropy(round, "server"),
     clientEntropy: (round, client) => entropy(round, client),
     curves: await parts.bestCurves(),
     clock: () => performance.now(),
   };
-  return parts.summation(secureAggregation.protocol, ports, secureAggregation);
+  return parts.secureAggregationProtocol(secureAggregation.protocol, ports, secureAggregation);
 }

@@ -6,18 +6,18 @@ import { FIELD_PRIME } from "./prime.ts";
 import { refuse } from "./refusal.ts";
 
 /** A client's integers. */
-export interface SumInput {
+export interface SecureAggregationInput {
   readonly client: number;
   /** [length] */
   readonly values: Uint32Array;
 }
 
-export interface SumRequest {
+export interface SecureAggregationRequest {
   /** [16], of the run. */
   readonly run: Uint8Array;
   readonly round: number;
   /** Clients in ascending order; vectors of one length. */
-  readonly inputs: readonly SumInput[];
+  readonly inputs: readonly SecureAggregationInput[];
   /** Largest value that an input may hold. */
   readonly maximum: number;
   /**
@@ -40,7 +40,7 @@ export interface StageCost {
   readonly down: Float64Array;
 }
 
-export interface SumCost {
+export interface SecureAggregationCost {
   readonly stages: readonly StageCost[];
   readonly serverMs: number;
   /** Of all clients together. */
@@ -56,8 +56,8 @@ export interface RefusedMessage {
   readonly failure: Failure;
 }
 
-export type SumOutcome = {
-  readonly cost: SumCost;
+export type SecureAggregationOutcome = {
+  readonly cost: SecureAggregationCost;
   readonly refusals: readonly RefusedMessage[];
 } /** The exact sum over the survivors, [length]: those whose vector arrived. */ & (
   | { readonly sum: Uint32Array; readonly survivors: readonly number[] }
@@ -66,17 +66,17 @@ export type SumOutcome = {
 );
 
 /** Adds vectors of integers, with every party in this process. */
-export interface Summation {
-  readonly name: SummationName;
+export interface SecureAggregationProtocol {
+  readonly name: ProtocolName;
   /** Whether the server sees the vectors of single clients. */
   readonly hidesInputs: boolean;
-  sum(request: SumRequest): Promise<SumOutcome>;
+  sum(request: SecureAggregationRequest): Promise<SecureAggregationOutcome>;
 }
 
-export const summationNames = ["plain", "bonawitz", "secagg+", "lightsecagg"] as const;
-export type SummationName = (typeof summationNames)[number];
+export const protocolNames = ["plain", "bonawitz", "secagg+", "lightsecagg"] as const;
+export type ProtocolName = (typeof protocolNames)[number];
 
-export interface SummationPorts {
+export interface ProtocolPorts {
   /** Of the server in a round: by round, so that a resumed run draws what it would have drawn. */
   readonly serverEntropy: (round: number) => Entropy;
   readonly clientEntropy: (round: number, client: number) => Entropy;
@@ -86,19 +86,19 @@ export interface SummationPorts {
 }
 
 /** The modulus of sums that may wrap around: 2^bits, and for coded masks the prime of their field whatever the bits. */
-export function moduloOf(protocol: SummationName, bits: number): number {
+export function moduloOf(protocol: ProtocolName, bits: number): number {
   return protocol === "lightsecagg" ? FIELD_PRIME : 2 ** bits;
 }
 
 /** Bytes up and down of one client, over all stages: the mean over the cohort. */
-export function bytesPerClient({ stages }: SumCost): { up: number; down: number } {
+export function bytesPerClient({ stages }: SecureAggregationCost): { up: number; down: number } {
   const mean = (side: "up" | "down") =>
     stages.reduce((sum, stage) => sum + stage[side].reduce((a, b) => a + b, 0) / stage[side].length, 0);
   return { up: mean("up"), down: mean("down") };
 }
 
 /** Refuses inputs of different lengths (`inputs`) and values above the maximum (`overflow`). */
-export function checkInputs({ inputs, maximum, modulus }: SumRequest): void {
+export function checkInputs({ inputs, maximum, modulus }: SecureAggregationRequest): void {
   if (inputs.length < 2) refuse("inputs", "there is nothing to add", { received: `${inputs.length} clients` });
   if (modulus !== undefined && !(modulus > maximum)) {
     refuse("overflow", "a value may be outside the modulus", { received: `${modulus}`, expected: `above ${maximum}` });
