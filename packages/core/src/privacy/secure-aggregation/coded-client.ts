@@ -6,7 +6,7 @@ import { packBits, unpackBits } from "./packing.ts";
 import { codedLength } from "./party.ts";
 import { FIELD_PRIME } from "./prime.ts";
 import { refuse } from "./refusal.ts";
-import { type Joined, type Neighbour, RoundClient } from "./round-client.ts";
+import { type ClientRound, type Neighbour, RoundClient } from "./round-client.ts";
 
 /** Points at which the pieces of a mask are the values of its polynomial: 1 ... U. */
 export function piecePoints(plan: SecurePlan): number[] {
@@ -39,8 +39,8 @@ export class CodedClient extends RoundClient {
     }
   }
 
-  protected async share(joined: Joined, neighbours: readonly Neighbour[]): Promise<Uint8Array> {
-    const { plan, shape } = joined;
+  protected async share(round: ClientRound, neighbours: readonly Neighbour[]): Promise<Uint8Array> {
+    const { plan, shape } = round;
     const { client } = this.own;
     const length = codedLength(plan);
     const elements = await uniformElements(this.ports.entropy.bytes(MASK_KEY_BYTES), plan.threshold * length);
@@ -59,19 +59,19 @@ export class CodedClient extends RoundClient {
     });
     const held = new Map([[client, combinePieces(weights[neighbours.length]!, pieces)]]);
     const mask = elements.slice(0, plan.length);
-    this.expect(joined, boxesMessage, (received) => this.#mask(joined, neighbours, held, mask, received));
+    this.expect(round, boxesMessage, (received) => this.#mask(round, neighbours, held, mask, received));
     // There is no seed to commit to: the field of the message stays zero.
-    return this.send(joined, sharesMessage, { commitment: new Uint8Array(HASH_BYTES), boxes });
+    return this.send(round, sharesMessage, { commitment: new Uint8Array(HASH_BYTES), boxes });
   }
 
   async #mask(
-    joined: Joined,
+    round: ClientRound,
     neighbours: readonly Neighbour[],
     held: Map<number, Uint32Array>,
     mask: Uint32Array,
     boxes: readonly Box[],
   ): Promise<Uint8Array> {
-    const { plan, shape } = joined;
+    const { plan, shape } = round;
     const { client, values } = this.own;
     this.enough(boxes.length + 1, plan.threshold, "have sent shares");
     const secrets = new Map(neighbours.map((neighbour) => [neighbour.client, neighbour.shared[0]!]));
@@ -83,19 +83,19 @@ export class CodedClient extends RoundClient {
       held.set(from, elementsOf(packed, codedLength(plan), plan.bits, `coded mask of client ${from}`));
     }
     const sharers = new Set(held.keys());
-    this.expectSurvivors(joined, sharers, (survivors) => this.#recover(joined, held, survivors));
+    this.expectSurvivors(round, sharers, (survivors) => this.#recover(round, held, survivors));
     const masked = values.map((value, i) => (value + mask[i]!) % FIELD_PRIME);
-    return this.send(joined, maskedMessage, packBits(masked, plan.bits));
+    return this.send(round, maskedMessage, packBits(masked, plan.bits));
   }
 
   async #recover(
-    joined: Joined,
+    round: ClientRound,
     held: ReadonlyMap<number, Uint32Array>,
     survivors: ReadonlySet<number>,
   ): Promise<Uint8Array> {
     const values = Array.from(survivors, (other) => held.get(other)!);
     const ones = values.map(() => 1);
-    return this.send(joined, codedSumMessage, packBits(combinePieces(ones, values), joined.plan.bits));
+    return this.send(round, codedSumMessage, packBits(combinePieces(ones, values), round.plan.bits));
   }
 }
 

@@ -1,10 +1,10 @@
 import { clientPoint, elementsOf, piecePoints } from "./coded-client.ts";
 import { combinePieces, lagrangeWeights } from "./field.ts";
 import { codedSumMessage } from "./messages.ts";
-import { type Closed, codedLength } from "./party.ts";
+import { codedLength, type StageResult } from "./party.ts";
 import { FIELD_PRIME } from "./prime.ts";
 import { failed } from "./refusal.ts";
-import type { Stage } from "./round-server.ts";
+import type { ServerStage } from "./round-server.ts";
 import { SumServer } from "./sum-server.ts";
 
 /**
@@ -30,7 +30,7 @@ export class CodedServer extends SumServer {
     _sharers: ReadonlySet<number>,
     survivors: ReadonlySet<number>,
     agreed: ReadonlySet<number>,
-  ): Stage<Uint8Array> {
+  ): ServerStage<Uint8Array> {
     const answers = new Map<number, Uint32Array>();
     return {
       name: "recover",
@@ -47,7 +47,7 @@ export class CodedServer extends SumServer {
     };
   }
 
-  #decode(survivors: ReadonlySet<number>, answers: ReadonlyMap<number, Uint32Array>): Closed {
+  #decode(survivors: ReadonlySet<number>, answers: ReadonlyMap<number, Uint32Array>): StageResult {
     const { plan } = this;
     const clients = [...answers.keys()].sort((a, b) => a - b);
     const used = clients.slice(0, plan.threshold);

@@ -26,7 +26,7 @@ it("60 rounds with damaged messages all end, some of them with a sum", async () 
 
 it("a list that claims 2^32 - 1 entries is refused before anything is made for it", async () => {
   const subjects = await wireSubjects(curves);
-  const lists = subjects.filter(({ name }) => /adverts|boxes|agreements|revealed/.test(name));
+  const lists = subjects.filter(({ name }) => /advertisements|boxes|agreements|revealed/.test(name));
   for (const { read, bytes } of lists) {
     const claimed = bytes.slice();
     new DataView(claimed.buffer).setUint32(26, 0xffffffff, true);

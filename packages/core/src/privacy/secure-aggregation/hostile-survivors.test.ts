@@ -118,7 +118,7 @@ describe.each([
     const codes = replies.filter(({ stage }) => stage === last).map(({ reply }) => codeOf(reply));
     expect(codes).toEqual(["signature", undefined, "signature", "signature", "signature"]);
     expect(codeOf(end)).toBe("too-few");
-    expect(codeOf(await round.clients.get(first)!.receive(round.server.opening))).toBe("over");
+    expect(codeOf(await round.clients.get(first)!.receive(round.server.firstMessage))).toBe("over");
   });
 
   it("refuses signatures of the same set from another round or another plan of this round", async () => {

@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import type { SecurePlan } from "./check-plan.ts";
 import { CodedClient } from "./coded-client.ts";
 import { decodeMessage, encodeMessage, SERVER } from "./envelope.ts";
-import { advertText } from "./keys.ts";
+import { keyAdvertisementText } from "./keys.ts";
 import {
-  advertMessage,
-  advertsMessage,
   codedSumMessage,
+  keyAdvertisementMessage,
+  keyAdvertisementsMessage,
   revealMessage,
   sharesMessage,
   survivorsMessage,
@@ -29,13 +29,13 @@ describe.each([plan, coded])("a server of $protocol masks", (of) => {
   it("refuses what is cut, lengthened, foreign, of another version, round, stage or sender, and goes on", async () => {
     const round = openRound(of, curves);
     const older = openRound({ ...of, round: of.round - 1 }, curves);
-    const old = await older.clients.get(first)!.receive(older.server.opening);
+    const old = await older.clients.get(first)!.receive(older.server.firstMessage);
     const codes = new Set<string | undefined>();
     const { end, sent } = await tapRound(round);
     expect("sum" in end && [...end.sum]).toEqual(plainSum(round.inputs, of.cohort));
     const again = openRound(of, curves);
-    const adverts = sent.filter(({ stage }) => stage === "advertise");
-    const own = adverts[0]!.bytes;
+    const advertisements = sent.filter(({ stage }) => stage === "advertise");
+    const own = advertisements[0]!.bytes;
     const attempts: [number, Uint8Array, string][] = [
       [first, own.slice(0, 20), "malformed"],
       [first, own.slice(0, -1), "malformed"],
@@ -48,12 +48,17 @@ describe.each([plan, coded])("a server of $protocol masks", (of) => {
       [first, flipped(own, own.length - 1), "signature"],
       [first, (old as { message: Uint8Array }).message, "session"],
       [first, sent.find(({ stage }) => stage === "mask")!.bytes, "stage"],
-      [first, adverts[1]!.bytes, "sender"],
+      [first, advertisements[1]!.bytes, "sender"],
       [second, own, "sender"],
-      [999, edit(of, advertMessage, first, own, (body) => body), "sender"],
+      [999, edit(of, keyAdvertisementMessage, first, own, (body) => body), "sender"],
       [
         999,
-        encodeMessage(advertMessage, shapeOf(of).session, 999, decodeMessage(advertMessage, shapeOf(of), first, own)),
+        encodeMessage(
+          keyAdvertisementMessage,
+          shapeOf(of).session,
+          999,
+          decodeMessage(keyAdvertisementMessage, shapeOf(of), first, own),
+        ),
         "stranger",
       ],
     ];
@@ -63,7 +68,7 @@ describe.each([plan, coded])("a server of $protocol masks", (of) => {
       codes.add(code);
     }
     expect(codes.size).toBe(7);
-    for (const { client, bytes } of adverts) {
+    for (const { client, bytes } of advertisements) {
       expect(await again.server.receive(client, bytes)).toEqual({ accepted: true });
       expect(codeOf(await again.server.receive(client, bytes))).toBe("duplicate");
     }
@@ -77,8 +82,8 @@ describe.each([plan, coded])("a server of $protocol masks", (of) => {
     const good = await curves.publicKey(new Uint8Array(32).fill(1));
     for (const bad of [new Uint8Array(32), Uint8Array.of(2, ...new Uint8Array(31)), new Uint8Array(32).fill(255)]) {
       const both = new Uint8Array(keys === 2 ? [...good, ...bad] : bad);
-      const signature = await curves.sign(identity, advertText(session, first, both));
-      const bytes = encodeMessage(advertMessage, session, first, { keys: both, signature });
+      const signature = await curves.sign(identity, keyAdvertisementText(session, first, both));
+      const bytes = encodeMessage(keyAdvertisementMessage, session, first, { keys: both, signature });
       expect(codeOf(await round.server.receive(first, bytes))).toBe("public-key");
     }
   });
@@ -222,8 +227,8 @@ describe("a client", () => {
     const secret = new Uint8Array(32).fill(9);
     const key = await curves.publicKey(secret);
     const { codes, end } = await refusals(plan, "share", (_, bytes) =>
-      edit(plan, advertsMessage, SERVER, bytes, (adverts) =>
-        adverts.map((advert) => ({ ...advert, keys: new Uint8Array([...key, ...key]) })),
+      edit(plan, keyAdvertisementsMessage, SERVER, bytes, (advertisements) =>
+        advertisements.map((advertisement) => ({ ...advertisement, keys: new Uint8Array([...key, ...key]) })),
       ),
     );
     expect(codes).toEqual(plan.cohort.map(() => "signature"));
@@ -254,13 +259,13 @@ describe("a client", () => {
     const { clients, ports, inputs } = openRound(plan, curves);
     const own = { client: first, run: plan.run, round: plan.round, values: inputs[0]!.values };
     const careful = new PairwiseClient({ ...own, smallestThreshold: 4 }, ports.get(first)!);
-    expect(codeOf(await careful.receive(openRound(plan, curves).server.opening))).toBe("plan");
+    expect(codeOf(await careful.receive(openRound(plan, curves).server.firstMessage))).toBe("plan");
     const wary = new CodedClient({ ...own, smallestThreshold: 3 }, ports.get(first)!);
-    expect(codeOf(await wary.receive(openRound({ ...coded, length: 5 }, curves).server.opening))).toBe("plan");
+    expect(codeOf(await wary.receive(openRound({ ...coded, length: 5 }, curves).server.firstMessage))).toBe("plan");
     const stranger = new PairwiseClient({ ...own, run: new Uint8Array(0) }, ports.get(first)!);
-    expect(codeOf(await stranger.receive(openRound(plan, curves).server.opening))).toBe("plan");
+    expect(codeOf(await stranger.receive(openRound(plan, curves).server.firstMessage))).toBe("plan");
     const large = new PairwiseClient({ ...own, values: new Uint32Array(5).fill(2 ** 20) }, ports.get(first)!);
-    expect(codeOf(await large.receive(openRound(plan, curves).server.opening))).toBe("overflow");
+    expect(codeOf(await large.receive(openRound(plan, curves).server.firstMessage))).toBe("overflow");
     const other: Partial<SecurePlan>[] = [
       { round: 4 },
       { run: new Uint8Array(16) },
@@ -270,14 +275,14 @@ describe("a client", () => {
     ];
     for (const given of other) {
       const { server } = openRound({ ...plan, ...given }, curves);
-      expect(codeOf(await clients.get(first)!.receive(server.opening))).toBe("plan");
+      expect(codeOf(await clients.get(first)!.receive(server.firstMessage))).toBe("plan");
     }
     const { server } = openRound(plan, curves);
-    const changed = server.opening.slice();
+    const changed = server.firstMessage.slice();
     changed[80]! ^= 1;
     expect(["malformed", "session", "plan"]).toContain(codeOf(await clients.get(first)!.receive(changed)));
-    expect(await clients.get(first)!.receive(server.opening)).toHaveProperty("message");
-    expect(codeOf(await clients.get(first)!.receive(server.opening))).toBe("stage");
+    expect(await clients.get(first)!.receive(server.firstMessage)).toHaveProperty("message");
+    expect(codeOf(await clients.get(first)!.receive(server.firstMessage))).toBe("stage");
   });
 
   it("with too few neighbours left says so and is left out, and the round goes on where it can", async () => {
@@ -300,7 +305,10 @@ describe("a client", () => {
   it("answers one of two messages that come at once", async () => {
     const round = openRound(plan, curves);
     const client = round.clients.get(first)!;
-    const both = await Promise.all([client.receive(round.server.opening), client.receive(round.server.opening)]);
+    const both = await Promise.all([
+      client.receive(round.server.firstMessage),
+      client.receive(round.server.firstMessage),
+    ]);
     expect(both.map(codeOf)).toEqual([undefined, "stage"]);
   });
 });

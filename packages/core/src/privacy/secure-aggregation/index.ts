@@ -15,7 +15,6 @@ export {
 } from "./parameters.ts";
 export type {
   ClientPorts,
-  Closed,
   Directory,
   Participation,
   Receipt,
@@ -24,6 +23,7 @@ export type {
   SecureServer,
   ServerPorts,
   StageName,
+  StageResult,
 } from "./party.ts";
 export { plain } from "./plain-protocol.ts";
 export {

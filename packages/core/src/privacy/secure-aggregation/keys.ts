@@ -40,7 +40,7 @@ export function seedCommitment(seed: Uint8Array, session: Uint8Array, client: nu
 }
 
 /** What a client signs when it advertises its keys. */
-export function advertText(session: Uint8Array, client: number, keys: Uint8Array): Uint8Array {
+export function keyAdvertisementText(session: Uint8Array, client: number, keys: Uint8Array): Uint8Array {
   return concat(label("keys", client), session, keys);
 }
 

@@ -32,11 +32,11 @@ export interface Codec<T> {
 }
 
 /** Up. A client's public keys, one after the other, signed with the key known from its enrolment. */
-export interface Advert {
+export interface KeyAdvertisement {
   readonly keys: Uint8Array;
   readonly signature: Uint8Array;
 }
-export interface ClientAdvert extends Advert {
+export interface ClientKeyAdvertisement extends KeyAdvertisement {
   readonly client: number;
 }
 /** A sealed text with the other client: up the one it is for, down the one it is from. */
@@ -60,8 +60,8 @@ export interface RevealedShare {
   readonly share: Uint8Array;
 }
 
-const advertBytes = (shape: WireShape) => shape.keys * KEY_BYTES + SIGNATURE_BYTES;
-const readAdvert = (reader: WireReader, shape: WireShape): Advert => ({
+const keyAdvertisementBytes = (shape: WireShape) => shape.keys * KEY_BYTES + SIGNATURE_BYTES;
+const readKeyAdvertisement = (reader: WireReader, shape: WireShape): KeyAdvertisement => ({
   keys: reader.bytes(shape.keys * KEY_BYTES),
   signature: reader.bytes(SIGNATURE_BYTES),
 });
@@ -78,18 +78,21 @@ export const planMessage: Codec<SecurePlan> = {
   read: decodePlan,
 };
 
-export const advertMessage: Codec<Advert> = {
-  ...{ kind: 2, name: "advert" },
+export const keyAdvertisementMessage: Codec<KeyAdvertisement> = {
+  ...{ kind: 2, name: "key advertisement" },
   write: ({ keys, signature }) => concat(keys, signature),
-  read: readAdvert,
+  read: readKeyAdvertisement,
 };
 
-/** Down: the adverts of a client's neighbours. */
-export const advertsMessage: Codec<readonly ClientAdvert[]> = {
-  ...{ kind: 3, name: "adverts" },
-  write: (adverts) => list(adverts.map(({ client, keys, signature }) => [u32(client), keys, signature])),
+/** Down: the key advertisements of a client's neighbours. */
+export const keyAdvertisementsMessage: Codec<readonly ClientKeyAdvertisement[]> = {
+  ...{ kind: 3, name: "key advertisements" },
+  write: (advertisements) => list(advertisements.map(({ client, keys, signature }) => [u32(client), keys, signature])),
   read: (reader, shape) =>
-    reader.entries(shape.clients, 4 + advertBytes(shape), (client) => ({ client, ...readAdvert(reader, shape) })),
+    reader.entries(shape.clients, 4 + keyAdvertisementBytes(shape), (client) => ({
+      client,
+      ...readKeyAdvertisement(reader, shape),
+    })),
 };
 
 export const sharesMessage: Codec<Shares> = {

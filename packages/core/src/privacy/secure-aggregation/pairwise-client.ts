@@ -4,12 +4,12 @@ import { addMasks, type MaskTerm } from "./keystream.ts";
 import { type Box, boxesMessage, maskedMessage, type RevealedShare, revealMessage, sharesMessage } from "./messages.ts";
 import { packBits } from "./packing.ts";
 import { asRefusal, refuse } from "./refusal.ts";
-import { type Joined, type Neighbour, RoundClient } from "./round-client.ts";
+import { type ClientRound, type Neighbour, RoundClient } from "./round-client.ts";
 import { SHARE_BYTES, splitSecret } from "./shamir.ts";
 import { concat } from "./wire.ts";
 
 /** What one client has given another to keep: a share of its seed and one of its mask key. */
-interface Kept {
+interface HeldShares {
   readonly seed: Uint8Array;
   readonly key: Uint8Array;
 }
@@ -35,31 +35,31 @@ export class PairwiseClient extends RoundClient {
     }
   }
 
-  protected async share(joined: Joined, neighbours: readonly Neighbour[]): Promise<Uint8Array> {
-    const { plan, shape, secrets } = joined;
+  protected async share(round: ClientRound, neighbours: readonly Neighbour[]): Promise<Uint8Array> {
+    const { plan, shape, secrets } = round;
     const { client } = this.own;
     const seed = this.ports.entropy.bytes(SEED_BYTES);
     const last = neighbours.length;
     const seeds = await splitSecret(seed, last + 1, plan.threshold);
     const keys = await splitSecret(secrets[1]!, last + 1, plan.threshold);
-    const kept = new Map<number, Kept>([[client, { seed: seeds[last]!, key: keys[last]! }]]);
+    const kept = new Map<number, HeldShares>([[client, { seed: seeds[last]!, key: keys[last]! }]]);
     const boxes = neighbours.map((neighbour, i) => {
       const box = seal(neighbour.shared[0]!, shape.session, client, neighbour.client, concat(seeds[i]!, keys[i]!));
       return { client: neighbour.client, box };
     });
-    this.expect(joined, boxesMessage, (received) => this.#mask(joined, neighbours, seed, kept, received));
+    this.expect(round, boxesMessage, (received) => this.#mask(round, neighbours, seed, kept, received));
     const commitment = seedCommitment(seed, shape.session, client);
-    return this.send(joined, sharesMessage, { commitment, boxes });
+    return this.send(round, sharesMessage, { commitment, boxes });
   }
 
   async #mask(
-    joined: Joined,
+    round: ClientRound,
     neighbours: readonly Neighbour[],
     seed: Uint8Array,
-    kept: Map<number, Kept>,
+    kept: Map<number, HeldShares>,
     boxes: readonly Box[],
   ): Promise<Uint8Array> {
-    const { plan, shape } = joined;
+    const { plan, shape } = round;
     const { client, values } = this.own;
     const { session } = shape;
     this.enough(boxes.length + 1, plan.threshold, "have sent shares");
@@ -75,22 +75,32 @@ export class PairwiseClient extends RoundClient {
     const masked = new Int32Array(values);
     await addMasks(masked, terms);
     const sharers = new Set([client, ...boxes.map((box) => box.client)]);
-    this.expectSurvivors(joined, sharers, (survivors) => this.#reveal(joined, kept, survivors));
-    return this.send(joined, maskedMessage, packBits(masked, plan.bits));
+    this.expectSurvivors(round, sharers, (survivors) => this.#reveal(round, kept, survivors));
+    return this.send(round, maskedMessage, packBits(masked, plan.bits));
   }
 
-  async #reveal(joined: Joined, kept: ReadonlyMap<number, Kept>, survivors: ReadonlySet<number>): Promise<Uint8Array> {
+  async #reveal(
+    round: ClientRound,
+    kept: ReadonlyMap<number, HeldShares>,
+    survivors: ReadonlySet<number>,
+  ): Promise<Uint8Array> {
     const shares = [...kept].sort(([a], [b]) => a - b);
     const reveal = shares.map(([client, share]): RevealedShare => {
       const secret = survivors.has(client) ? "seed" : "key";
       return { client, secret, share: share[secret] };
     });
-    return this.send(joined, revealMessage, reveal);
+    return this.send(round, revealMessage, reveal);
   }
 }
 
 /** What a neighbour sealed, or undefined if it does not open: then others have shares of its secrets, this client not. */
-function opened(sealing: Uint8Array, session: Uint8Array, from: number, to: number, box: Uint8Array): Kept | undefined {
+function opened(
+  sealing: Uint8Array,
+  session: Uint8Array,
+  from: number,
+  to: number,
+  box: Uint8Array,
+): HeldShares | undefined {
   try {
     const plain = open(sealing, session, from, to, box);
     return { seed: plain.slice(0, SHARE_BYTES), key: plain.slice(SHARE_BYTES) };

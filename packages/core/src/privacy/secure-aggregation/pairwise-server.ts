@@ -1,11 +1,11 @@
-import { advertKeys } from "./adverts.ts";
+import { advertisedKeys } from "./key-advertisement.ts";
 import { pairMaskKey, seedCommitment, selfMaskKey } from "./keys.ts";
 import { addMasks, type MaskTerm } from "./keystream.ts";
 import { type RevealedShare, revealMessage } from "./messages.ts";
 import { unpackBits } from "./packing.ts";
-import type { Closed } from "./party.ts";
+import type { StageResult } from "./party.ts";
 import { failed, refuse } from "./refusal.ts";
-import type { Stage } from "./round-server.ts";
+import type { ServerStage } from "./round-server.ts";
 import { rebuildSecret } from "./shamir.ts";
 import { SumServer } from "./sum-server.ts";
 import { equalBytes } from "./wire.ts";
@@ -36,7 +36,7 @@ export class PairwiseServer extends SumServer {
     sharers: ReadonlySet<number>,
     survivors: ReadonlySet<number>,
     agreed: ReadonlySet<number>,
-  ): Stage<readonly RevealedShare[]> {
+  ): ServerStage<readonly RevealedShare[]> {
     return {
       name: "unmask",
       codec: revealMessage,
@@ -66,7 +66,7 @@ export class PairwiseServer extends SumServer {
     };
   }
 
-  async #finish(sharers: ReadonlySet<number>, survivors: ReadonlySet<number>): Promise<Closed> {
+  async #finish(sharers: ReadonlySet<number>, survivors: ReadonlySet<number>): Promise<StageResult> {
     const terms: MaskTerm[] = [];
     for (const client of sharers) {
       const own = survivors.has(client) ? await this.#ownMask(client) : await this.#pairMasks(client, survivors);
@@ -97,7 +97,7 @@ export class PairwiseServer extends SumServer {
     const near = this.neighbours.get(client)!.filter((other) => survivors.has(other));
     if (near.length === 0) return [];
     const { curves } = this.ports;
-    const maskingKey = (owner: number) => advertKeys(this.adverts.get(owner)!)[1]!;
+    const maskingKey = (owner: number) => advertisedKeys(this.advertisements.get(owner)!)[1]!;
     const key = await this.#rebuild(client, async (secret) =>
       equalBytes(await curves.publicKey(secret), maskingKey(client)),
     );

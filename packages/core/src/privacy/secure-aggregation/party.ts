@@ -60,12 +60,12 @@ export type Reply = { readonly message: Uint8Array } | { readonly refusal: Failu
 export interface SecureServer {
   readonly stage: StageName | "ended";
   /** What every client of the cohort is sent first. */
-  readonly opening: Uint8Array;
+  readonly firstMessage: Uint8Array;
   receive(from: number, bytes: Uint8Array): Promise<Receipt>;
-  close(): Promise<Closed>;
+  close(): Promise<StageResult>;
 }
 export type Receipt = { readonly accepted: true } | { readonly refusal: Failure };
-export type Closed =
+export type StageResult =
   | { readonly messages: ReadonlyMap<number, Uint8Array> }
   /** The sum of the survivors' values, [length]. */
   | { readonly sum: Uint32Array; readonly survivors: readonly number[] }

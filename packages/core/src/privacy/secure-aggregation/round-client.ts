@@ -1,16 +1,16 @@
-import { advertKeys, checkAdvert } from "./adverts.ts";
 import { checkAgreement } from "./agreement.ts";
 import type { SecurePlan } from "./check-plan.ts";
 import { decodeMessage, decodePlanMessage, encodeMessage, SERVER } from "./envelope.ts";
-import { advertText, survivorsText } from "./keys.ts";
+import { advertisedKeys, checkKeyAdvertisement } from "./key-advertisement.ts";
+import { keyAdvertisementText, survivorsText } from "./keys.ts";
 import {
-  advertMessage,
-  advertsMessage,
   agreementMessage,
   agreementsMessage,
-  type ClientAdvert,
+  type ClientKeyAdvertisement,
   type ClientSignature,
   type Codec,
+  keyAdvertisementMessage,
+  keyAdvertisementsMessage,
   survivorsMessage,
   type WireShape,
 } from "./messages.ts";
@@ -29,7 +29,7 @@ import { asRefusal, inTurn, refuse } from "./refusal.ts";
 import { concat } from "./wire.ts";
 
 /** The plan, what follows from it, and the secret keys of which the public ones are advertised. */
-export interface Joined {
+export interface ClientRound {
   readonly plan: SecurePlan;
   readonly shape: WireShape;
   /** The client and its neighbours, ascending. */
@@ -76,24 +76,24 @@ export abstract class RoundClient implements SecureClient {
   protected abstract readonly protocol: SecurePlan["protocol"];
   /** Refuses (`overflow`) values for which there is no room. */
   protected abstract checkValues(plan: SecurePlan): void;
-  /** Answers the adverts of the neighbours with shares. */
-  protected abstract share(joined: Joined, neighbours: readonly Neighbour[]): Promise<Uint8Array>;
+  /** Answers the key advertisements of the neighbours with shares. */
+  protected abstract share(round: ClientRound, neighbours: readonly Neighbour[]): Promise<Uint8Array>;
 
   protected get me(): string {
     return `client ${this.own.client}`;
   }
 
   /** Sets what comes next. It is gone before the step runs: a step that fails ends the round for this client. */
-  protected expect<T>(joined: Joined, codec: Codec<T>, step: (body: T) => Promise<Uint8Array>): void {
+  protected expect<T>(round: ClientRound, codec: Codec<T>, step: (body: T) => Promise<Uint8Array>): void {
     this.#step = (bytes) => {
-      const body = decodeMessage(codec, joined.shape, SERVER, bytes);
+      const body = decodeMessage(codec, round.shape, SERVER, bytes);
       this.#step = undefined;
       return step(body);
     };
   }
 
-  protected send<T>(joined: Joined, codec: Codec<T>, body: T): Uint8Array {
-    return encodeMessage(codec, joined.shape.session, this.own.client, body);
+  protected send<T>(round: ClientRound, codec: Codec<T>, body: T): Uint8Array {
+    return encodeMessage(codec, round.shape.session, this.own.client, body);
   }
 
   protected enough(count: number, needed: number, what: string): void {
@@ -107,24 +107,24 @@ export abstract class RoundClient implements SecureClient {
    * (`signature`), and too few of them (`too-few`).
    */
   protected expectSurvivors(
-    joined: Joined,
+    round: ClientRound,
     sharers: ReadonlySet<number>,
     answer: (survivors: ReadonlySet<number>) => Promise<Uint8Array>,
   ): void {
-    this.expect(joined, survivorsMessage, async (bits) => {
-      const survivors = this.#survivorsOf(joined, bits, sharers);
-      const text = survivorsText(joined.shape.session, bits);
+    this.expect(round, survivorsMessage, async (bits) => {
+      const survivors = this.#survivorsOf(round, bits, sharers);
+      const text = survivorsText(round.shape.session, bits);
       const signature = await this.ports.curves.sign(this.ports.identity, text);
-      this.expect(joined, agreementsMessage, async (signed) => {
-        await this.#checkQuorum(joined, survivors, text, signed);
+      this.expect(round, agreementsMessage, async (signed) => {
+        await this.#checkQuorum(round, survivors, text, signed);
         return answer(survivors);
       });
-      return this.send(joined, agreementMessage, signature);
+      return this.send(round, agreementMessage, signature);
     });
   }
 
   async #checkQuorum(
-    { plan, known }: Joined,
+    { plan, known }: ClientRound,
     survivors: ReadonlySet<number>,
     text: Uint8Array,
     signed: readonly ClientSignature[],
@@ -144,7 +144,7 @@ export abstract class RoundClient implements SecureClient {
    * The clients in the sum. Refuses sets that leave the client out, take in a neighbour that sent no shares
    * (`survivors`), or hide it among too few (`too-few`).
    */
-  #survivorsOf({ plan, known }: Joined, bits: Uint8Array, sharers: ReadonlySet<number>): ReadonlySet<number> {
+  #survivorsOf({ plan, known }: ClientRound, bits: Uint8Array, sharers: ReadonlySet<number>): ReadonlySet<number> {
     const survivors = new Set(membersOf(bits, plan.cohort));
     const near = known.filter((other) => survivors.has(other));
     if (!survivors.has(this.own.client) || near.some((other) => !sharers.has(other))) {
@@ -162,27 +162,27 @@ export abstract class RoundClient implements SecureClient {
     const { entropy, curves, identity } = this.ports;
     const shape = shapeOf(plan);
     const secrets = Array.from({ length: shape.keys }, () => entropy.bytes(KEY_BYTES));
-    const joined: Joined = { plan, shape, known: neighbourhoods(plan).get(this.own.client)!, secrets };
+    const round: ClientRound = { plan, shape, known: neighbourhoods(plan).get(this.own.client)!, secrets };
     const keys = concat(...(await Promise.all(secrets.map((secret) => curves.publicKey(secret)))));
-    const signature = await curves.sign(identity, advertText(shape.session, this.own.client, keys));
-    this.expect(joined, advertsMessage, (adverts) => this.#meet(joined, adverts));
-    return this.send(joined, advertMessage, { keys, signature });
+    const signature = await curves.sign(identity, keyAdvertisementText(shape.session, this.own.client, keys));
+    this.expect(round, keyAdvertisementsMessage, (advertisements) => this.#meet(round, advertisements));
+    return this.send(round, keyAdvertisementMessage, { keys, signature });
   }
 
-  async #meet(joined: Joined, adverts: readonly ClientAdvert[]): Promise<Uint8Array> {
-    const { plan, shape, known, secrets } = joined;
+  async #meet(round: ClientRound, advertisements: readonly ClientKeyAdvertisement[]): Promise<Uint8Array> {
+    const { plan, shape, known, secrets } = round;
     const { curves, directory } = this.ports;
-    if (adverts.some(({ client }) => client === this.own.client || !known.includes(client))) {
+    if (advertisements.some(({ client }) => client === this.own.client || !known.includes(client))) {
       refuse("neighbours", "keys are of no neighbour", { where: this.me });
     }
-    this.enough(adverts.length + 1, plan.threshold, "have advertised keys");
+    this.enough(advertisements.length + 1, plan.threshold, "have advertised keys");
     const neighbours: Neighbour[] = [];
-    for (const advert of adverts) {
-      await checkAdvert(advert, advert.client, shape.session, curves, directory, "client");
-      const keys = advertKeys(advert);
+    for (const advertisement of advertisements) {
+      await checkKeyAdvertisement(advertisement, advertisement.client, shape.session, curves, directory, "client");
+      const keys = advertisedKeys(advertisement);
       const shared = await Promise.all(secrets.map((secret, i) => curves.sharedSecret(secret, keys[i]!)));
-      neighbours.push({ client: advert.client, shared });
+      neighbours.push({ client: advertisement.client, shared });
     }
-    return this.share(joined, neighbours);
+    return this.share(round, neighbours);
   }
 }

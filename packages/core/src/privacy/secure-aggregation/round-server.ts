@@ -1,23 +1,30 @@
-import { checkAdvert } from "./adverts.ts";
 import type { SecurePlan } from "./check-plan.ts";
 import { decodeMessage, encodeMessage, encodePlanMessage, SERVER } from "./envelope.ts";
+import { checkKeyAdvertisement } from "./key-advertisement.ts";
 import {
-  type Advert,
-  advertMessage,
-  advertsMessage,
   type Box,
   boxesMessage,
   type Codec,
+  type KeyAdvertisement,
+  keyAdvertisementMessage,
+  keyAdvertisementsMessage,
   type Shares,
   sharesMessage,
   type WireShape,
 } from "./messages.ts";
-import { type Closed, type Receipt, type SecureServer, type ServerPorts, type StageName, shapeOf } from "./party.ts";
+import {
+  type Receipt,
+  type SecureServer,
+  type ServerPorts,
+  type StageName,
+  type StageResult,
+  shapeOf,
+} from "./party.ts";
 import { neighbourhoods } from "./plan.ts";
 import { asRefusal, failed, inTurn, refuse } from "./refusal.ts";
 
 /** A stage of the server: what it waits for, what it does with each message, and what follows when it is closed. */
-export interface Stage<T> {
+export interface ServerStage<T> {
   readonly name: StageName;
   readonly codec: Codec<T>;
   /** Clients that may speak. */
@@ -25,7 +32,7 @@ export interface Stage<T> {
   /** Refuses or keeps a message. */
   accept(client: number, body: T): Promise<void>;
   /** Given who was accepted. */
-  close(present: ReadonlySet<number>): Promise<Closed>;
+  close(present: ReadonlySet<number>): Promise<StageResult>;
 }
 
 /**
@@ -36,25 +43,25 @@ export interface Stage<T> {
  * masked, and it lets go of it.
  */
 export abstract class RoundServer implements SecureServer {
-  readonly opening: Uint8Array;
+  readonly firstMessage: Uint8Array;
   protected readonly plan: SecurePlan;
   protected readonly ports: ServerPorts;
   protected readonly shape: WireShape;
   protected readonly neighbours: ReadonlyMap<number, readonly number[]>;
-  protected readonly adverts = new Map<number, Advert>();
+  protected readonly advertisements = new Map<number, KeyAdvertisement>();
   protected readonly commitments = new Map<number, Uint8Array>();
   readonly #boxes = new Map<number, readonly Box[]>();
   readonly #turn = inTurn();
   readonly #accepted = new Set<number>();
-  #stage: Stage<unknown> | undefined;
+  #stage: ServerStage<unknown> | undefined;
 
   constructor(plan: SecurePlan, ports: ServerPorts) {
-    this.opening = encodePlanMessage(plan);
+    this.firstMessage = encodePlanMessage(plan);
     this.plan = plan;
     this.ports = ports;
     this.shape = shapeOf(plan);
     this.neighbours = neighbourhoods(plan);
-    this.#stage = this.#advertise() as Stage<unknown>;
+    this.#stage = this.#advertise() as ServerStage<unknown>;
   }
 
   get stage(): StageName | "ended" {
@@ -81,7 +88,7 @@ export abstract class RoundServer implements SecureServer {
   }
 
   /** Ends the stage with those who have spoken. */
-  close(): Promise<Closed> {
+  close(): Promise<StageResult> {
     return this.#turn(async () => {
       const stage = this.#stage;
       if (stage === undefined) return failed("over", "the round has ended");
@@ -95,27 +102,27 @@ export abstract class RoundServer implements SecureServer {
   }
 
   /** Enters the stage that follows. */
-  protected next<T>(stage: Stage<T>): void {
-    this.#stage = stage as Stage<unknown>;
+  protected next<T>(stage: ServerStage<T>): void {
+    this.#stage = stage as ServerStage<unknown>;
   }
 
   /** What comes after the sealed shares have been handed on to `sharers`. */
-  protected abstract collect(sharers: ReadonlySet<number>): Stage<Uint8Array>;
+  protected abstract collect(sharers: ReadonlySet<number>): ServerStage<Uint8Array>;
 
   /** Lets go of everything of the round. */
   protected forget(): void {
-    this.adverts.clear();
+    this.advertisements.clear();
     this.commitments.clear();
     this.#boxes.clear();
   }
 
   /** Ends the round unless enough clients are there. */
-  protected tooFew(present: ReadonlySet<number>, what: string): Closed | undefined {
+  protected tooFew(present: ReadonlySet<number>, what: string): StageResult | undefined {
     if (present.size >= this.plan.threshold) return undefined;
     return failed("too-few", `too few clients ${what}`, `${present.size}`, `at least ${this.plan.threshold}`);
   }
 
-  protected to<T>(clients: Iterable<number>, codec: Codec<T>, body: (client: number) => T): Closed {
+  protected to<T>(clients: Iterable<number>, codec: Codec<T>, body: (client: number) => T): StageResult {
     const encode = (client: number) => encodeMessage(codec, this.shape.session, SERVER, body(client));
     return { messages: new Map(Array.from(clients, (client) => [client, encode(client)])) };
   }
@@ -125,29 +132,29 @@ export abstract class RoundServer implements SecureServer {
     return this.neighbours.get(client)!.filter((other) => present.has(other));
   }
 
-  #advertise(): Stage<Advert> {
+  #advertise(): ServerStage<KeyAdvertisement> {
     return {
       name: "advertise",
-      codec: advertMessage,
+      codec: keyAdvertisementMessage,
       from: new Set(this.plan.cohort),
-      accept: async (client, advert) => {
+      accept: async (client, advertisement) => {
         const { curves, directory } = this.ports;
-        await checkAdvert(advert, client, this.shape.session, curves, directory, "server");
-        this.adverts.set(client, advert);
+        await checkKeyAdvertisement(advertisement, client, this.shape.session, curves, directory, "server");
+        this.advertisements.set(client, advertisement);
       },
       close: async (present) => {
         const end = this.tooFew(present, "have advertised keys");
         if (end !== undefined) return end;
         this.next(this.#share(present));
         const others = (client: number) => this.near(client, present).filter((other) => other !== client);
-        const adverts = (client: number) =>
-          others(client).map((other) => ({ client: other, ...this.adverts.get(other)! }));
-        return this.to(present, advertsMessage, adverts);
+        const advertisements = (client: number) =>
+          others(client).map((other) => ({ client: other, ...this.advertisements.get(other)! }));
+        return this.to(present, keyAdvertisementsMessage, advertisements);
       },
     };
   }
 
-  #share(advertised: ReadonlySet<number>): Stage<Shares> {
+  #share(advertised: ReadonlySet<number>): ServerStage<Shares> {
     return {
       name: "share",
       codec: sharesMessage,

@@ -5,7 +5,13 @@ import { decodeMessage } from "./envelope.ts";
 import { combinePieces, lagrangeWeights } from "./field.ts";
 import { pairMaskKey, selfMaskKey } from "./keys.ts";
 import { addMasks, keystream } from "./keystream.ts";
-import { advertMessage, codedSumMessage, maskedMessage, type RevealedShare, revealMessage } from "./messages.ts";
+import {
+  codedSumMessage,
+  keyAdvertisementMessage,
+  maskedMessage,
+  type RevealedShare,
+  revealMessage,
+} from "./messages.ts";
 import { unpackBits } from "./packing.ts";
 import { shapeOf } from "./party.ts";
 import { rebuildSecret } from "./shamir.ts";
@@ -129,7 +135,7 @@ describe("what the server can rebuild", () => {
     const key = await rebuildSecret(sharesOf(reveals, gone!, "key"), plan.threshold, () => true);
     const packed = decodeMessage(maskedMessage, shapeOf(plan), gone!, late!);
     const naked = Int32Array.from(unpackBits(packed, plan.length, plan.bits, "test"));
-    for (const { client, body } of bodies(plan, sent, "advertise", advertMessage)) {
+    for (const { client, body } of bodies(plan, sent, "advertise", keyAdvertisementMessage)) {
       if (client === gone) continue;
       const shared = await curves.sharedSecret(key!, body.keys.slice(32));
       await addMasks(naked, [{ key: pairMaskKey(shared, session, gone!, client), sign: client > gone! ? -1 : 1 }]);
@@ -155,7 +161,7 @@ describe("what the server can rebuild", () => {
         plan.cohort.map((client) => [client, client === gone ? "key" : "seed"]),
       );
     }
-    const asked = await round.clients.get(first!)!.receive(round.server.opening);
+    const asked = await round.clients.get(first!)!.receive(round.server.firstMessage);
     expect(asked).toHaveProperty("refusal.code", "secure-aggregation/over");
   });
 

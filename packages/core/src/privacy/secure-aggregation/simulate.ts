@@ -1,4 +1,4 @@
-import type { Closed, SecureClient, SecureServer, StageName } from "./party.ts";
+import type { SecureClient, SecureServer, StageName, StageResult } from "./party.ts";
 import type {
   RefusedMessage,
   SecureAggregationCost,
@@ -37,7 +37,7 @@ export async function simulateRound(
   const stages: StageCost[] = [];
   const refusals: RefusedMessage[] = [];
   const gone = new Set<number>();
-  let closed: Closed = { messages: new Map(cohort.map((client) => [client, server.opening])) };
+  let closed: StageResult = { messages: new Map(cohort.map((client) => [client, server.firstMessage])) };
   while ("messages" in closed) {
     const stage = server.stage as StageName;
     const cost = { stage, up: new Float64Array(cohort.length), down: new Float64Array(cohort.length) };

@@ -2,8 +2,8 @@ import { checkAgreement } from "./agreement.ts";
 import { encodeMessage, SERVER } from "./envelope.ts";
 import { survivorsText } from "./keys.ts";
 import { agreementMessage, agreementsMessage, maskedMessage, survivorsMessage } from "./messages.ts";
-import { bitsOf, type Closed } from "./party.ts";
-import { RoundServer, type Stage } from "./round-server.ts";
+import { bitsOf, type StageResult } from "./party.ts";
+import { RoundServer, type ServerStage } from "./round-server.ts";
 
 /**
  * The middle of a round, the same in both protocols: masked vectors are added as they come, clients sign who is in the
@@ -17,9 +17,9 @@ export abstract class SumServer extends RoundServer {
     sharers: ReadonlySet<number>,
     survivors: ReadonlySet<number>,
     agreed: ReadonlySet<number>,
-  ): Stage<unknown>;
+  ): ServerStage<unknown>;
 
-  protected collect(sharers: ReadonlySet<number>): Stage<Uint8Array> {
+  protected collect(sharers: ReadonlySet<number>): ServerStage<Uint8Array> {
     return {
       name: "mask",
       codec: maskedMessage,
@@ -35,13 +35,13 @@ export abstract class SumServer extends RoundServer {
   }
 
   /** Tells the survivors who is in the sum: all of them the same. */
-  #announce(survivors: ReadonlySet<number>): Closed {
+  #announce(survivors: ReadonlySet<number>): StageResult {
     const bits = bitsOf(survivors, this.plan.cohort);
     const message = encodeMessage(survivorsMessage, this.shape.session, SERVER, bits);
     return { messages: new Map(Array.from(survivors, (client) => [client, message])) };
   }
 
-  #consistency(sharers: ReadonlySet<number>, survivors: ReadonlySet<number>): Stage<Uint8Array> {
+  #consistency(sharers: ReadonlySet<number>, survivors: ReadonlySet<number>): ServerStage<Uint8Array> {
     const text = survivorsText(this.shape.session, bitsOf(survivors, this.plan.cohort));
     const signatures = new Map<number, Uint8Array>();
     return {

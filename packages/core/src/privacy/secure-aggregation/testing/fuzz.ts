@@ -3,13 +3,13 @@ import { deriveKey, type RandomStream, randomStream, rootKey } from "../../../ra
 import type { Curves } from "../curves.ts";
 import { decodeMessage, decodePlanMessage, SERVER } from "../envelope.ts";
 import {
-  advertMessage,
-  advertsMessage,
   agreementMessage,
   agreementsMessage,
   boxesMessage,
   type Codec,
   codedSumMessage,
+  keyAdvertisementMessage,
+  keyAdvertisementsMessage,
   maskedMessage,
   revealMessage,
   sharesMessage,
@@ -27,7 +27,7 @@ interface Subject {
 }
 
 const codecs: readonly Codec<unknown>[] = [
-  ...[advertMessage, advertsMessage, sharesMessage, boxesMessage, maskedMessage, survivorsMessage],
+  ...[keyAdvertisementMessage, keyAdvertisementsMessage, sharesMessage, boxesMessage, maskedMessage, survivorsMessage],
   ...[agreementMessage, agreementsMessage, revealMessage, codedSumMessage],
 ] as Codec<unknown>[];
 

@@ -5,11 +5,11 @@ import { decodeMessage, encodeMessage, SERVER } from "../envelope.ts";
 import { combinePieces, inverse, lagrangeWeights, multiply, uniformElements } from "../field.ts";
 import { MASK_KEY_BYTES, open, survivorsText } from "../keys.ts";
 import {
-  advertMessage,
   agreementMessage,
   agreementsMessage,
   type Codec,
   codedSumMessage,
+  keyAdvertisementMessage,
   maskedMessage,
   sharesMessage,
   survivorsMessage,
@@ -120,7 +120,7 @@ async function heldBy(plan: SecurePlan, { sent }: Wiretap, colluders: readonly n
     sent
       .filter((message) => message.stage === stage)
       .map(({ client, bytes }) => ({ client, body: decodeMessage(codec, shape, client, bytes) }));
-  const keys = new Map(bodies("advertise", advertMessage).map(({ client, body }) => [client, body.keys]));
+  const keys = new Map(bodies("advertise", keyAdvertisementMessage).map(({ client, body }) => [client, body.keys]));
   const held = new Map<number, Map<number, Uint32Array>>();
   for (const colluder of colluders) {
     const entropy = entropyOf(colluder);

@@ -1,7 +1,7 @@
 import type { SecurePlan } from "../check-plan.ts";
 import { decodeMessage, encodeMessage } from "../envelope.ts";
 import type { Codec } from "../messages.ts";
-import { type Closed, type Receipt, type Reply, shapeOf } from "../party.ts";
+import { type Receipt, type Reply, type StageResult, shapeOf } from "../party.ts";
 import type { TestRound } from "./rounds.ts";
 
 /** A message that a client sent, in the order in which the server was given them. */
@@ -21,14 +21,14 @@ export interface Meddler {
 export interface Wiretap {
   readonly sent: readonly Sent[];
   readonly replies: readonly { readonly stage: string; readonly client: number; readonly reply: Reply }[];
-  readonly end: Closed;
+  readonly end: StageResult;
 }
 
 /** Runs a round to its end, meddling with messages, and keeps all that was said. */
 export async function tapRound({ plan, server, clients }: TestRound, meddler: Meddler = {}): Promise<Wiretap> {
   const sent: Sent[] = [];
   const replies: { stage: string; client: number; reply: Reply }[] = [];
-  let closed: Closed = { messages: new Map(plan.cohort.map((client) => [client, server.opening])) };
+  let closed: StageResult = { messages: new Map(plan.cohort.map((client) => [client, server.firstMessage])) };
   while ("messages" in closed) {
     const { stage } = server;
     for (const [client, message] of closed.messages) {
@@ -47,7 +47,7 @@ export async function tapRound({ plan, server, clients }: TestRound, meddler: Me
 }
 
 /** The code of a refusal, without its area. */
-export function codeOf(answer: Receipt | Reply | Closed): string | undefined {
+export function codeOf(answer: Receipt | Reply | StageResult): string | undefined {
   const failure = "refusal" in answer ? answer.refusal : "failure" in answer ? answer.failure : undefined;
   return failure?.code.replace("secure-aggregation/", "");
 }
