@@ -20,7 +20,7 @@ beforeAll(() => {
   const counts = Array.from({ length: rounds }, () => [1, 2]);
   const partition = { scheme: "iid", counts, statistics: {} };
   run = { ...history, id: "abc234", name: "long", partition, configText: "", skippedEvents: 0 };
-});
+}, 300_000);
 
 describe("a run of 150,000 rounds", { timeout: 300_000 }, () => {
   it("is summed up after each of its rounds", () => {
