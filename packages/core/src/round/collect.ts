@@ -138,7 +138,9 @@ class Collection {
 
   /** Adds a group, keeps what its clients remember and lets the backend have the memory again. */
   async #fold(group: readonly Admitted[]): Promise<void> {
-    const { ports, pipeline } = this.#world;
+    const { plan, ports, pipeline } = this.#world;
+    // a live client keeps its state to itself: the store then notes its version alone
+    const keepsState = Object.keys(plan.payloads.clientState).length > 0;
     const updates: Update[] = [];
     for (const { outcome, weight } of group) {
       if (!("failure" in outcome) && weight > 0) updates.push(weighted(outcome.update, weight));
@@ -150,7 +152,7 @@ class Collection {
       if (!("failure" in outcome) && weight > 0) {
         const { client, state, bytesUp } = outcome;
         this.#cost.bytesUp += bytesUp;
-        if (Object.keys(state).length > 0) {
+        if (keepsState) {
           await this.#saving.add(ports.clientStates.save(client, this.#opened.round, state));
         }
       }

@@ -1,0 +1,38 @@
+import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
+import type { Model } from "../models/model.ts";
+import type { Layout } from "../params/layout.ts";
+import { type PipelineSettings, uploadsOf } from "../pipeline/index.ts";
+import type { LocalBudget } from "./batches.ts";
+import { compileLocalTask, type TaskSettings } from "./local-task.ts";
+import type { TaskPlan } from "./run-client.ts";
+
+/** What the tasks of a run are made of. */
+export interface TaskParts {
+  readonly algorithm: Algorithm;
+  readonly model: Model;
+  readonly layout: Layout;
+  readonly payloads: Payloads;
+  readonly float: "float32" | "float64";
+  readonly training: TaskSettings;
+  readonly budget: LocalBudget;
+  readonly stages: PipelineSettings;
+}
+
+/** Traces and compiles what a client runs; the same parts give the same program everywhere. */
+export function taskPlan(parts: TaskParts): { readonly task: TaskPlan; readonly gradientsPerStep: number } {
+  const { algorithm, model, layout, payloads, float, training, budget, stages } = parts;
+  const { program, gradientsPerStep } = compileLocalTask(algorithm, model, payloads, training);
+  const task: TaskPlan = {
+    program,
+    float,
+    batchSize: training.batchSize,
+    budget,
+    masks: model.masks,
+    draws: algorithm.client.draws ?? {},
+    broadcast: payloads.broadcast,
+    ...uploadsOf(payloads, layout),
+    clientState: payloads.clientState,
+    stages,
+  };
+  return { task, gradientsPerStep };
+}

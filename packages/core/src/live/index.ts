@@ -1,0 +1,28 @@
+export { fromBase64, toBase64 } from "./base64.ts";
+export type { ClientReport, LocalExamples } from "./client-report.ts";
+export { blobName, contentHashOf } from "./content-hash.ts";
+export {
+  type ClientMessage,
+  CONTROL_BYTES,
+  clientMessage,
+  contentHash,
+  LIVE_VERSION,
+  orderId,
+  proofText,
+  type ServerMessage,
+  serverMessage,
+  type UploadAnswer,
+  uploadAnswer,
+} from "./control.ts";
+export { type LiveClientOptions, type LiveClientResult, runLiveClient } from "./live-client.ts";
+export { type LivePorts, type LiveRun, LiveServer } from "./live-server.ts";
+export type * from "./ports.ts";
+export type { ClientStatus, LiveNotice, LiveStatus } from "./status.ts";
+export {
+  type DataSchema,
+  describeTask,
+  type OpenTask,
+  openTask,
+  type TaskDescription,
+  taskDescription,
+} from "./task-description.ts";

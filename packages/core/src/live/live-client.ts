@@ -1,0 +1,254 @@
+import { AnabranchError, type Executable, type Executor, fingerprint, loadProgram } from "@anabranch/engine";
+import type { Algorithm } from "../algorithms/algorithm.ts";
+import { VERSION } from "../version.ts";
+import { toBase64 } from "./base64.ts";
+import type { ClientReport, LocalExamples } from "./client-report.ts";
+import { ClientTasks } from "./client-tasks.ts";
+import { type ClientMessage, LIVE_VERSION, proofText, type ServerMessage, serverMessage } from "./control.ts";
+import type { ClientIdentity, ClientTransport, KeptStates, Timers } from "./ports.ts";
+import { type OpenTask, openTask, type TaskDescription, taskDescription } from "./task-description.ts";
+
+export interface LiveClientOptions {
+  readonly run: string;
+  readonly token: string;
+  readonly transport: ClientTransport;
+  readonly identity: ClientIdentity;
+  readonly states: KeptStates;
+  readonly executor: Executor;
+  readonly timers: Timers;
+  /** In [0, 1), for jitter. */
+  random(): number;
+  /** The client's examples, conforming to the description. */
+  data(description: TaskDescription, client: number): Promise<LocalExamples>;
+  /** The algorithm of the client's own file, where its operator has started it with one. */
+  algorithm?(description: TaskDescription): Promise<Algorithm | undefined>;
+  /** Throws where the operator of the client does not allow such work. */
+  requireAllowed?(description: TaskDescription, open: OpenTask, examples: LocalExamples): void;
+  readonly client?: number | undefined;
+  readonly name?: string | undefined;
+  readonly labels?: Record<string, string> | undefined;
+  /** Time without a connection after which the client gives up. */
+  readonly giveUpAfterSeconds: number;
+  report(event: ClientReport): void;
+  /** Aborted: the client leaves. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How a client's part in a run has ended. */
+export interface LiveClientResult {
+  /** As the run says; "left" where the client has left it. */
+  readonly stopped: string;
+  readonly round: number;
+  readonly modelHash: string | undefined;
+}
+
+/** How a connection has ended. */
+type Ending =
+  | { readonly kind: "over"; readonly result: LiveClientResult }
+  | { readonly kind: "lost"; readonly reason: string }
+  | { readonly kind: "refused"; readonly error: unknown };
+
+interface Prepared {
+  readonly description: TaskDescription;
+  readonly open: OpenTask;
+  readonly task: Executable;
+  readonly evaluation: Executable;
+  readonly examples: LocalExamples;
+  readonly tasks: ClientTasks;
+}
+
+const FIRST_WAIT_SECONDS = 0.5;
+const LONGEST_WAIT_SECONDS = 30;
+const LEFT: LiveClientResult = { stopped: "left", round: 0, modelHash: undefined };
+
+/**
+ * Takes part in a live run until it is over. Comes back after lost connections, with jittered waits that double; work that
+ * is under way goes on meanwhile.
+ *
+ * @throws `live/...` where the server refuses the client, `live/unreachable` where there is no connection for too long
+ */
+export async function runLiveClient(options: LiveClientOptions): Promise<LiveClientResult> {
+  const client = new LiveClient(options);
+  try {
+    return await client.run();
+  } finally {
+    await client.close();
+  }
+}
+
+class LiveClient {
+  readonly #options: LiveClientOptions;
+  #prepared: Prepared | undefined;
+  /** When the server was last there. */
+  #lastSeen: number;
+  #attempt = 0;
+
+  constructor(options: LiveClientOptions) {
+    this.#options = options;
+    this.#lastSeen = options.timers.now();
+  }
+
+  async run(): Promise<LiveClientResult> {
+    const { timers, report, giveUpAfterSeconds, random, signal } = this.#options;
+    while (signal?.aborted !== true) {
+      report({ type: "connecting", attempt: ++this.#attempt });
+      const ending = await this.#connect().catch((error: unknown): Ending => endingOf(error));
+      if (ending.kind === "over") return ending.result;
+      if (ending.kind === "refused") throw ending.error;
+      const { reason } = ending;
+      if (timers.now() - this.#lastSeen > giveUpAfterSeconds * 1000) throw unreachable(reason, giveUpAfterSeconds);
+      const longest = Math.min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** this.#attempt);
+      const retryInSeconds = longest * (0.5 + 0.5 * random());
+      report({ type: "disconnected", reason, retryInSeconds });
+      await this.#wait(retryInSeconds);
+    }
+    return LEFT;
+  }
+
+  async close(): Promise<void> {
+    if (this.#prepared === undefined) return;
+    const { tasks, task, evaluation } = this.#prepared;
+    await tasks.close();
+    await task.release();
+    await evaluation.release();
+  }
+
+  /** One connection, from its start to its end. */
+  async #connect(): Promise<Ending> {
+    const { transport, signal } = this.#options;
+    const { promise, resolve: end } = Promise.withResolvers<Ending>();
+    let turn: Promise<unknown> = Promise.resolve();
+    const link = await transport.connect({
+      closed: (reason) => end({ kind: "lost", reason }),
+      message(text) {
+        turn = turn.then(() => handle(text)).catch((error: unknown) => end(endingOf(error)));
+      },
+    });
+    const send = (message: ClientMessage) => link.send(JSON.stringify(message));
+    const handle = async (text: string) => {
+      const ending = await this.#handle(serverMessage.parse(JSON.parse(text)), send);
+      if (ending !== undefined) end(ending);
+    };
+    const leave = () => {
+      send({ type: "leave" });
+      end({ kind: "over", result: LEFT });
+    };
+    if (signal?.aborted === true) leave();
+    signal?.addEventListener("abort", leave, { once: true });
+    const ending = await promise;
+    signal?.removeEventListener("abort", leave);
+    this.#prepared?.tasks.detach();
+    link.close();
+    return ending;
+  }
+
+  async #handle(message: ServerMessage, send: (message: ClientMessage) => void): Promise<Ending | undefined> {
+    switch (message.type) {
+      case "challenge":
+        await this.#answer(message.nonce, send);
+        return undefined;
+      case "welcome":
+        await this.#welcome(message, send);
+        return undefined;
+      case "task":
+      case "evaluate":
+        this.#prepared?.tasks.give(message);
+        return undefined;
+      case "closed":
+        this.#prepared?.tasks.closed(message.order);
+        return undefined;
+      case "refused":
+        if (message.retry) return { kind: "lost", reason: message.message };
+        return {
+          kind: "refused",
+          error: new AnabranchError({ ...pick(message), where: this.#options.transport.origin }),
+        };
+      case "finished": {
+        const { round, stopped, modelHash } = message;
+        this.#options.report({ type: "finished", round, stopped, modelHash });
+        return { kind: "over", result: { round, stopped, modelHash } };
+      }
+    }
+  }
+
+  async #answer(nonce: string, send: (message: ClientMessage) => void): Promise<void> {
+    const { run, token, identity, transport, client, name, labels } = this.#options;
+    send({
+      type: "hello",
+      v: LIVE_VERSION,
+      package: VERSION,
+      run,
+      token,
+      publicKey: identity.publicKey,
+      ...(name === undefined ? {} : { name }),
+      ...(labels === undefined ? {} : { labels }),
+      ...(client === undefined ? {} : { client }),
+    });
+    const signature = await identity.sign(proofText(run, nonce, transport.origin));
+    send({ type: "prove", signature: toBase64(signature) });
+  }
+
+  async #welcome(message: Extract<ServerMessage, { type: "welcome" }>, send: (message: ClientMessage) => void) {
+    const { executor, report, timers } = this.#options;
+    [this.#attempt, this.#lastSeen] = [0, timers.now()];
+    const prepared = await this.#prepare(message);
+    const { description, examples, open, tasks } = prepared;
+    const count = examples.train.features.shape[0]!;
+    tasks.attach({ session: message.session, send });
+    report({ type: "joined", client: message.client, description, examples: count });
+    send({
+      type: "ready",
+      layoutHash: open.evaluation.layout.hash,
+      programHash: open.task.program.hash,
+      examples: count,
+      executor: `${executor.name} ${executor.version}`,
+      fingerprint: await fingerprint(executor),
+    });
+  }
+
+  /** Builds programs and loads examples; once, as long as the server describes the same task. */
+  async #prepare({ client, description: given, progressSeconds }: Extract<ServerMessage, { type: "welcome" }>) {
+    const description = taskDescription.parse(given);
+    const known = this.#prepared;
+    if (known !== undefined && JSON.stringify(known.description) === JSON.stringify(description)) return known;
+    await this.close();
+    this.#prepared = undefined;
+    const { executor, transport, states, timers, report } = this.#options;
+    const open = openTask(description, await this.#options.algorithm?.(description));
+    const examples = await this.#options.data(description, client);
+    this.#options.requireAllowed?.(description, open, examples);
+    const task = await loadProgram(executor, open.task.program);
+    const evaluation = await executor.load(open.evaluation.program);
+    const run = description.run;
+    const ports = { run, client, open, task, evaluation, examples, transport, states, timers, progressSeconds, report };
+    this.#prepared = { description, open, task, evaluation, examples, tasks: new ClientTasks(ports) };
+    return this.#prepared;
+  }
+
+  /** Ends early where the client leaves. */
+  async #wait(seconds: number): Promise<void> {
+    const { timers, signal } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = timers.after(seconds * 1000, resolve);
+    signal?.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    cancel();
+  }
+}
+
+function pick({ code, message, advice }: { code: string; message: string; advice?: string | undefined }) {
+  return { code, message, ...(advice === undefined ? {} : { advice }) };
+}
+
+function endingOf(error: unknown): Ending {
+  const lost = error instanceof AnabranchError && error.code === "live/connection";
+  return lost ? { kind: "lost", reason: error.failure.message } : { kind: "refused", error };
+}
+
+function unreachable(reason: string, seconds: number): AnabranchError {
+  return new AnabranchError({
+    code: "live/unreachable",
+    message: `the server was not reached for ${seconds} s: ${reason}`,
+    advice: "See whether the server runs and its address is right; then join again. Nothing is lost.",
+  });
+}

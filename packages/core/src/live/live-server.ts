@@ -1,0 +1,232 @@
+import type { Vector } from "../params/vector.ts";
+import type { Backend, EvaluationSums } from "../round/backend.ts";
+import type { BlobStore } from "../round/blob-store.ts";
+import type { ClientStateStore } from "../round/client-state.ts";
+import { toBase64 } from "./base64.ts";
+import { Connection, type ConnectionHost } from "./connection.ts";
+import type { ClientMessage, ServerMessage, UploadAnswer } from "./control.ts";
+import { type HeldStates, heldStates } from "./held-states.ts";
+import { HoldoutEvaluation } from "./holdout-evaluation.ts";
+import { LiveOrders } from "./orders.ts";
+import type { EnrolledClient, Ledger, Link, Timers } from "./ports.ts";
+import { Presence } from "./presence.ts";
+import { Roll } from "./roll.ts";
+import type { LiveNotice, LiveStatus } from "./status.ts";
+import type { TaskDescription } from "./task-description.ts";
+
+/** A run that clients can join. */
+export interface LiveRun {
+  readonly description: TaskDescription;
+  /** Clients that have to be there before the first order goes out. */
+  readonly minimumClients: number;
+  /** A client without progress for so long fails its order. */
+  readonly progressSeconds: number;
+  /** Longest encoded update that is taken. */
+  readonly maxUpdateBytes: number;
+  /** Versions that a resumed run may go back. */
+  readonly keptVersions: number;
+}
+
+export interface LivePorts {
+  readonly ledger: Ledger;
+  readonly blobs: BlobStore;
+  readonly timers: Timers;
+  randomBytes(count: number): Uint8Array;
+  notice(event: LiveNotice): void;
+}
+
+/** The server of a live run, without sockets: connections come in, orders go out, updates come back. */
+export class LiveServer {
+  readonly #run: LiveRun;
+  readonly #ports: LivePorts;
+  readonly #roll: Roll;
+  readonly #states: HeldStates;
+  readonly #orders: LiveOrders;
+  readonly #holdouts: HoldoutEvaluation;
+  readonly #presence: Presence;
+  readonly #host: ConnectionHost;
+  #started = false;
+  #paused = false;
+  #finished = false;
+  #round = 0;
+
+  private constructor(run: LiveRun, ports: LivePorts, roll: Roll) {
+    this.#run = run;
+    this.#ports = ports;
+    this.#roll = roll;
+    this.#states = heldStates();
+    const { ledger, blobs, timers } = ports;
+    this.#presence = new Presence(timers);
+    const send = (client: number, message: ServerMessage) => this.#presence.send(client, message);
+    this.#orders = new LiveOrders({ ledger, blobs, timers, states: this.#states, send }, run);
+    this.#holdouts = new HoldoutEvaluation({ blobs, timers, send }, run.progressSeconds);
+    this.#host = this.#connectionHost();
+  }
+
+  static async open(run: LiveRun, ports: LivePorts): Promise<LiveServer> {
+    return new LiveServer(run, ports, await Roll.open(ports.ledger, ports.timers, run.description.population));
+  }
+
+  get backend(): Backend {
+    return this.#orders;
+  }
+
+  /** States stay with the clients; this has their versions. */
+  get clientStates(): ClientStateStore {
+    return this.#states;
+  }
+
+  /** Takes a control connection. */
+  connect(link: Link): { message(text: string): void; closed(): void } {
+    const connection = new Connection(link, this.#host);
+    if (this.#finished) connection.refuse("live/finished", "the run is over", false);
+    return { message: (text) => connection.message(text), closed: () => connection.closed() };
+  }
+
+  /** Whose session it is. */
+  clientOf(session: string): number | undefined {
+    return this.#presence.clientOf(session);
+  }
+
+  async mayFetch(session: string, hash: string): Promise<boolean> {
+    if (this.clientOf(session) === undefined) return false;
+    return this.#holdouts.published(hash) || (await this.#orders.published(hash));
+  }
+
+  /** Asked before the first byte of an upload; undefined: it may come. */
+  mayUpload(client: number, order: string, bytes: number): UploadAnswer | undefined {
+    return this.#orders.mayUpload(client, order, bytes);
+  }
+
+  /** The bytes of an update lie in the blob store under their hash. */
+  async uploaded(client: number, order: string, hash: string, bytes: number): Promise<UploadAnswer> {
+    const answer = await this.#orders.uploaded(client, order, hash);
+    const { accepted, failed, bytesUp } = this.#presence.statusOf(client);
+    const counted = answer.status === "accepted" ? { accepted: accepted + 1 } : { failed: failed + 1 };
+    this.#presence.idle(client, { ...counted, bytesUp: bytesUp + bytes });
+    this.#ports.notice({ type: "upload", client, order, answer: answer.status });
+    return answer;
+  }
+
+  /** Sums over the hold-out rows of the clients that are there; the others count no examples. */
+  evaluateClients(parameters: Vector): Promise<readonly EvaluationSums[]> {
+    return this.#holdouts.evaluate(parameters, this.#presence.ready, this.#run.description.population);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#gate();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#gate();
+  }
+
+  /** Its orders fail and it may not come back until it is readmitted; false: there is no such client. */
+  async eject(client: number): Promise<boolean> {
+    if (!(await this.#roll.setStatus(client, "ejected"))) return false;
+    this.#presence.connectionOf(client)?.refuse("live/ejected", "the operator has ejected this client", false);
+    this.#orders.gone(client, "live/ejected", "the operator has ejected this client");
+    return true;
+  }
+
+  readmit(client: number): Promise<boolean> {
+    return this.#roll.setStatus(client, "enrolled");
+  }
+
+  /** A new join token. It is not stored. */
+  async addToken(options: { expires?: number; client?: number } = {}): Promise<string> {
+    const token = toBase64(this.#ports.randomBytes(24)).replaceAll("+", "-").replaceAll("/", "_");
+    await this.#roll.addToken(token, options);
+    return token;
+  }
+
+  /** Makes a token known that was made elsewhere. */
+  acceptToken(token: string, options: { expires?: number; client?: number } = {}): Promise<void> {
+    return this.#roll.addToken(token, options);
+  }
+
+  revokeToken(hash: string): Promise<boolean> {
+    return this.#roll.revokeToken(hash);
+  }
+
+  /** The round that is being trained, for `status`. */
+  set round(round: number) {
+    this.#round = round;
+  }
+
+  status(): LiveStatus {
+    const { description, minimumClients } = this.#run;
+    const { run, population, rounds } = description;
+    const state = this.#finished ? "finished" : !this.#started ? "waiting" : this.#paused ? "paused" : "running";
+    const now = this.#ports.timers.now();
+    const clients = this.#roll.clients.map(({ client, name, labels, status }) => {
+      const { lastSeen, ...known } = this.#presence.statusOf(client);
+      const lastSeenSeconds = lastSeen === undefined ? undefined : (now - lastSeen) / 1000;
+      return { client, name, labels, status, ...known, lastSeenSeconds };
+    });
+    return { run, state, round: this.#round, rounds, population, minimumClients, clients };
+  }
+
+  /** Tells all clients that the run is over. Does not wait for them. */
+  finish(result: { round: number; stopped: string; modelHash: string }): void {
+    this.#finished = true;
+    for (const client of this.#presence.ready) this.#presence.send(client, { type: "finished", ...result });
+    this.#presence.clear();
+    this.#orders.close();
+    this.#holdouts.close();
+  }
+
+  #connectionHost(): ConnectionHost {
+    const { description, progressSeconds } = this.#run;
+    const { timers } = this.#ports;
+    return {
+      ...{ run: description.run, description, progressSeconds, roll: this.#roll, timers },
+      randomBytes: (count) => this.#ports.randomBytes(count),
+      admitted: (client, connection) => this.#admitted(client, connection),
+      ready: (client) => this.#ready(client),
+      received: (client, message) => this.#received(client, message),
+      closed: (client, connection, left) => this.#closed(client, connection, left),
+    };
+  }
+
+  #admitted({ client }: EnrolledClient, connection: Connection): void {
+    const advice = "Give each client a folder of its own.";
+    const older = this.#presence.add(client, connection);
+    older?.refuse("live/replaced", "the same identity has connected from elsewhere", false, advice);
+  }
+
+  #ready(client: number): void {
+    this.#presence.setReady(client);
+    this.#ports.notice({ type: "joined", client });
+    if (this.#presence.ready.length >= this.#run.minimumClients) this.#started = true;
+    this.#gate();
+    this.#orders.connected(client);
+  }
+
+  #received(client: number, message: ClientMessage): void {
+    if (message.type === "progress") {
+      this.#orders.progress(client, message.order);
+      this.#presence.update(client, { phase: message.phase, share: message.share, order: message.order });
+    } else if (message.type === "failed") {
+      const { order, code, message: why } = message;
+      this.#presence.idle(client, { failed: this.#presence.statusOf(client).failed + 1 });
+      this.#ports.notice({ type: "failed", client, order, code });
+      this.#orders.failed(client, order, code, why);
+    } else if (message.type === "evaluated") {
+      this.#holdouts.answered(client, message);
+    }
+  }
+
+  #closed(client: number, connection: Connection, left: boolean): void {
+    if (!this.#presence.remove(client, connection)) return;
+    this.#ports.notice({ type: "gone", client, left });
+    this.#holdouts.gone(client);
+    if (left) this.#orders.gone(client, "client/left", "the client has left the run");
+  }
+
+  #gate(): void {
+    this.#orders.open = this.#started && !this.#paused;
+  }
+}

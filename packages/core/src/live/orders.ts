@@ -1,0 +1,270 @@
+import { type Broadcast, encodeBroadcast } from "../protocol/index.ts";
+import type { Backend, Order, Outcome, Warning } from "../round/backend.ts";
+import type { BlobStore } from "../round/blob-store.ts";
+import { blobName, contentHashOf } from "./content-hash.ts";
+import type { ServerMessage, UploadAnswer } from "./control.ts";
+import type { HeldStates } from "./held-states.ts";
+import type { Ledger, Timers } from "./ports.ts";
+import { failedOutcome, readUpdate } from "./read-update.ts";
+
+/** What the orders of a run act on. */
+export interface OrderPorts {
+  readonly ledger: Ledger;
+  readonly blobs: BlobStore;
+  readonly timers: Timers;
+  readonly states: HeldStates;
+  /** Sends to a client; false: it is not connected. */
+  send(client: number, message: ServerMessage): boolean;
+}
+
+export interface OrderSettings {
+  /** A client without progress for so long fails its order. */
+  readonly progressSeconds: number;
+  /** Longest encoded update. */
+  readonly maxUpdateBytes: number;
+  /** Versions whose updates a resumed run may still ask for. */
+  readonly keptVersions: number;
+}
+
+interface Version {
+  readonly hash: string;
+  readonly bytes: number;
+}
+
+/** An order that was given out and has no outcome yet, or whose outcome nobody took yet. */
+interface Given {
+  readonly order: Order;
+  readonly stateOf: number | undefined;
+  readonly outcome: PromiseWithResolvers<Outcome>;
+  /** Of the broadcast, once the order is in the ledger. */
+  version: Version | undefined;
+  sent: boolean;
+  settled: boolean;
+  /** Stops the deadline. */
+  cancel: () => void;
+}
+
+/**
+ * The backend of a live run: orders go to connected clients, updates come back through `uploaded`. What was accepted is in
+ * the ledger before the client hears of it, so a run that was cut off takes accepted updates from there.
+ */
+export class LiveOrders implements Backend {
+  readonly name = "live";
+  readonly group = 1;
+  readonly #ports: OrderPorts;
+  readonly #settings: OrderSettings;
+  readonly #versions = new Map<number, Promise<Version>>();
+  readonly #orders = new Map<string, Given>();
+  readonly #warnings: Warning[] = [];
+  #open = false;
+
+  constructor(ports: OrderPorts, settings: OrderSettings) {
+    this.#ports = ports;
+    this.#settings = settings;
+  }
+
+  /** Whether orders go out now: false before all are there that a run waits for, and while it is paused. */
+  set open(open: boolean) {
+    this.#open = open;
+    for (const given of this.#orders.values()) this.#offer(given);
+  }
+
+  publish(version: number, broadcast: Broadcast): void {
+    const stored = this.#store(version, broadcast);
+    stored.catch(() => {}); // whoever asks for the version hears of it
+    this.#versions.set(version, stored);
+  }
+
+  retire(version: number): void {
+    this.#versions.delete(version);
+  }
+
+  submit(order: Order): void {
+    const given: Given = {
+      order,
+      stateOf: this.#ports.states.versionOf(order.client),
+      outcome: Promise.withResolvers(),
+      version: undefined,
+      sent: false,
+      settled: false,
+      cancel: () => {},
+    };
+    given.outcome.promise.catch(() => {}); // it is thrown where the outcome is taken
+    this.#orders.set(order.id, given);
+    this.#give(given).catch((error: unknown) => given.outcome.reject(error));
+  }
+
+  outcome(id: string): Promise<Outcome> {
+    return this.#orders.get(id)!.outcome.promise;
+  }
+
+  release(id: string): Promise<void> | undefined {
+    const given = this.#orders.get(id);
+    if (given === undefined) return undefined;
+    this.#orders.delete(id);
+    given.cancel();
+    if (given.settled) return undefined;
+    this.#ports.send(given.order.client, { type: "closed", order: id, code: "live/not-needed" });
+    return this.#ports.ledger.closeOrder(id);
+  }
+
+  takeWarnings(): readonly Warning[] {
+    return this.#warnings.splice(0);
+  }
+
+  /** Whether a blob belongs to a version that is being trained. */
+  async published(hash: string): Promise<boolean> {
+    for (const stored of this.#versions.values()) {
+      if ((await stored.catch(() => undefined))?.hash === hash) return true;
+    }
+    return false;
+  }
+
+  /** The client is there: it is given what is waiting for it. */
+  connected(client: number): void {
+    for (const given of this.#ofClient(client)) {
+      given.sent = false;
+      this.#offer(given);
+    }
+  }
+
+  /** The client works on the order. */
+  progress(client: number, id: string): void {
+    const given = this.#orders.get(id);
+    if (given !== undefined && given.order.client === client && !given.settled) this.#startDeadline(given);
+  }
+
+  /** The client cannot do the order. */
+  failed(client: number, id: string, code: string, message: string): void {
+    const given = this.#orders.get(id);
+    if (given !== undefined && given.order.client === client) this.#end(given, code, message);
+  }
+
+  /** The client will not come back: its orders fail. */
+  gone(client: number, code: string, message: string): void {
+    for (const given of this.#ofClient(client)) this.#end(given, code, message);
+  }
+
+  /** Refuses an upload before its first byte; undefined: it may come. */
+  mayUpload(client: number, id: string, bytes: number): Extract<UploadAnswer, { status: "refused" }> | undefined {
+    const order = this.#orders.get(id)?.order;
+    if (order === undefined || order.client !== client)
+      return refused("live/closed", "this order is over, or not yours");
+    const most = this.#settings.maxUpdateBytes;
+    if (bytes > most) return refused("live/too-large", `the update has ${bytes} bytes; at most ${most} are taken`);
+    this.progress(client, id);
+    return undefined;
+  }
+
+  /** An update is in the blob store. It counts once, whatever is sent again. */
+  async uploaded(client: number, id: string, hash: string): Promise<UploadAnswer> {
+    const given = this.#orders.get(id);
+    if (given === undefined || given.order.client !== client || given.version === undefined)
+      return refused("live/closed", "this order is over, or not yours");
+    const update = await this.#read(given, hash);
+    if ("failure" in update) {
+      const { code, message } = update.failure;
+      if (!given.settled) await this.#fail(given, code, message);
+      return refused(code, message);
+    }
+    switch (await this.#ports.ledger.acceptUpdate(id, hash)) {
+      case "accepted":
+      case "again":
+        this.#settle(given, update);
+        return { status: "accepted", hash };
+      case "other":
+        return refused("live/other-update", "another update was accepted for this order; the first counts");
+      case "closed":
+        return refused("live/closed", "this order is over");
+    }
+  }
+
+  /** Nothing waits any more: open orders fail, deadlines stop. */
+  close(): void {
+    for (const given of this.#orders.values()) given.cancel();
+    this.#orders.clear();
+  }
+
+  async #store(version: number, broadcast: Broadcast): Promise<Version> {
+    const bytes = encodeBroadcast(broadcast);
+    const hash = await contentHashOf(bytes);
+    await this.#ports.blobs.put(blobName(hash), bytes);
+    const old = await this.#ports.ledger.forgetBefore(version - this.#settings.keptVersions);
+    for (const unused of old) if (unused !== hash) await this.#ports.blobs.delete(blobName(unused));
+    return { hash, bytes: bytes.byteLength };
+  }
+
+  async #give(given: Given): Promise<void> {
+    const { id, client, version } = given.order;
+    const published = await this.#versions.get(version)!;
+    const row = await this.#ports.ledger.order(id);
+    if (row?.broadcast === published.hash) {
+      given.version = published;
+      if (row.status === "accepted") return this.#settle(given, await this.#read(given, row.hash!));
+      if (row.status === "closed")
+        return this.#settle(given, failedOutcome(given.order, published.bytes, "live/closed", "it was over before"));
+    } else {
+      await this.#ports.ledger.giveOrder({ id, client, version, broadcast: published.hash });
+      given.version = published;
+    }
+    this.#offer(given);
+  }
+
+  #offer(given: Given): void {
+    const { order, version, stateOf } = given;
+    if (!this.#open || given.sent || given.settled || version === undefined) return;
+    given.sent = this.#ports.send(order.client, {
+      type: "task",
+      order: order.id,
+      version: order.version,
+      blob: version.hash,
+      bytes: version.bytes,
+      ...(order.part === undefined ? {} : { part: order.part }),
+      learningRate: order.learningRate,
+      keys: Object.fromEntries(Object.entries(order.keys).map(([name, [a, b]]) => [name, [a, b]])),
+      ...(stateOf === undefined ? {} : { stateOf }),
+    });
+    this.#startDeadline(given);
+  }
+
+  #startDeadline(given: Given): void {
+    given.cancel();
+    const seconds = this.#settings.progressSeconds;
+    given.cancel = this.#ports.timers.after(seconds * 1000, () => {
+      const message = `the client made no progress for ${seconds} s`;
+      this.#end(given, "client/late", message);
+    });
+  }
+
+  /** Fails the order; where the ledger cannot write, whoever waits for the outcome hears of it. */
+  #end(given: Given, code: string, message: string): void {
+    if (!given.settled) this.#fail(given, code, message).catch((error: unknown) => given.outcome.reject(error));
+  }
+
+  async #fail(given: Given, code: string, message: string): Promise<void> {
+    await this.#ports.ledger.closeOrder(given.order.id);
+    if (given.settled) return; // an update was accepted meanwhile
+    const row = await this.#ports.ledger.order(given.order.id);
+    if (row?.status === "accepted") return this.#settle(given, await this.#read(given, row.hash!));
+    this.#settle(given, failedOutcome(given.order, given.version?.bytes ?? 0, code, message));
+    this.#ports.send(given.order.client, { type: "closed", order: given.order.id, code });
+  }
+
+  #settle(given: Given, outcome: Outcome): void {
+    given.settled = true;
+    given.cancel();
+    given.outcome.resolve(outcome);
+  }
+
+  #read({ order, version }: Given, hash: string): Promise<Outcome> {
+    return readUpdate(this.#ports.blobs, order, hash, version!.bytes, this.#settings.maxUpdateBytes);
+  }
+
+  #ofClient(client: number): Given[] {
+    return [...this.#orders.values()].filter(({ order }) => order.client === client);
+  }
+}
+
+function refused(code: string, message: string): Extract<UploadAnswer, { status: "refused" }> {
+  return { status: "refused", code, message };
+}

@@ -1,0 +1,37 @@
+import { decodeUpdate } from "../protocol/index.ts";
+import type { FailedOutcome, Order, Outcome } from "../round/backend.ts";
+import type { BlobStore } from "../round/blob-store.ts";
+import { describeFailure } from "../simulation/in-process.ts";
+import { blobName } from "./content-hash.ts";
+
+/** The update in a blob as the outcome of an order; a failure where it is not one of this order. */
+export async function readUpdate(
+  blobs: BlobStore,
+  order: Pick<Order, "id" | "client" | "version">,
+  hash: string,
+  bytesDown: number,
+  maxBytes: number,
+): Promise<Outcome> {
+  const { id, client, version } = order;
+  const fail = (code: string, message: string) => failedOutcome(order, bytesDown, code, message);
+  const bytes = await blobs.get(blobName(hash));
+  if (bytes === undefined) return fail("live/blob", "the update is missing from the store");
+  try {
+    const update = decodeUpdate(bytes, `order ${id}`, { maxBytes });
+    if (update.client !== client || update.round !== version)
+      return fail("live/other-order", `the update is of client ${update.client}, round ${update.round}`);
+    return { client, update, state: {}, bytesDown, bytesUp: bytes.byteLength, retried: false };
+  } catch (error) {
+    const { code, message } = describeFailure(error);
+    return fail(code, message);
+  }
+}
+
+export function failedOutcome(
+  { client }: Pick<Order, "client">,
+  bytesDown: number,
+  code: string,
+  message: string,
+): FailedOutcome {
+  return { client, failure: { code, message }, bytesDown, retried: false };
+}

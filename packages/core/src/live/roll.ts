@@ -1,0 +1,115 @@
+import { contentHashOf } from "./content-hash.ts";
+import type { EnrolledClient, JoinToken, Ledger, Timers } from "./ports.ts";
+
+/** Why a client may not join, or its place in the run. */
+export type Admission =
+  | { readonly client: EnrolledClient }
+  | { readonly refused: { readonly code: string; readonly message: string; readonly advice?: string } };
+
+export interface Applicant {
+  readonly publicKey: string;
+  readonly token: string;
+  readonly name: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly client: number | undefined;
+}
+
+/** Who takes part in a run: numbers 0 to population - 1, each bound to a key. A key keeps its number. */
+export class Roll {
+  readonly #ledger: Ledger;
+  readonly #timers: Timers;
+  readonly #population: number;
+  readonly #clients = new Map<number, EnrolledClient>();
+  readonly #tokens = new Map<string, JoinToken>();
+
+  private constructor(ledger: Ledger, timers: Timers, population: number) {
+    this.#ledger = ledger;
+    this.#timers = timers;
+    this.#population = population;
+  }
+
+  static async open(ledger: Ledger, timers: Timers, population: number): Promise<Roll> {
+    const roll = new Roll(ledger, timers, population);
+    for (const client of await ledger.clients()) roll.#clients.set(client.client, client);
+    for (const token of await ledger.tokens()) roll.#tokens.set(token.hash, token);
+    return roll;
+  }
+
+  get clients(): readonly EnrolledClient[] {
+    return [...this.#clients.values()].sort((a, b) => a.client - b.client);
+  }
+
+  /** Decides on a client that has proved to hold its key. A known key needs no token. */
+  async admit(applicant: Applicant): Promise<Admission> {
+    const known = this.clients.find(({ publicKey }) => publicKey === applicant.publicKey);
+    if (known?.status === "ejected") return refusal("live/ejected", "the operator has ejected this client");
+    if (known !== undefined) {
+      if (applicant.client !== undefined && applicant.client !== known.client)
+        return refusal("live/number", `this identity is client ${known.client} of the run, not ${applicant.client}`);
+      return { client: known };
+    }
+    const token = this.#tokens.get(await hashOfToken(applicant.token));
+    if (token === undefined || token.revoked) return refusal("live/token", "the join token is not valid for this run");
+    if (token.expires !== undefined && token.expires <= this.#timers.date()) {
+      const advice = "Ask the operator for a new one. Where this should not be, compare the clocks of both machines.";
+      return refusal("live/token-expired", "the join token has expired", advice);
+    }
+    return this.#enrol(applicant, token);
+  }
+
+  async #enrol({ publicKey, name, labels, client: wanted }: Applicant, token: JoinToken): Promise<Admission> {
+    if (token.client !== undefined && wanted !== undefined && token.client !== wanted)
+      return refusal("live/number", `the join token admits client ${token.client}, not ${wanted}`);
+    const client = token.client ?? wanted ?? this.#lowestFree();
+    if (client === undefined || client >= this.#population)
+      return refusal("live/full", `the run has ${this.#population} clients, and all places are taken`);
+    if (this.#clients.has(client)) return refusal("live/number", `client ${client} has joined with another identity`);
+    const enrolled: EnrolledClient = {
+      client,
+      publicKey,
+      name: name ?? `client ${client}`,
+      labels,
+      status: "enrolled",
+    };
+    this.#clients.set(client, enrolled); // at once: the next applicant must not get the same place
+    await this.#ledger.putClient(enrolled);
+    return { client: enrolled };
+  }
+
+  #lowestFree(): number | undefined {
+    for (let client = 0; client < this.#population; client++) if (!this.#clients.has(client)) return client;
+    return undefined;
+  }
+
+  async setStatus(client: number, status: EnrolledClient["status"]): Promise<boolean> {
+    const known = this.#clients.get(client);
+    if (known === undefined) return false;
+    const changed = { ...known, status };
+    this.#clients.set(client, changed);
+    await this.#ledger.putClient(changed);
+    return true;
+  }
+
+  /** Makes a token known; what is stored is its hash. */
+  async addToken(token: string, options: { expires?: number | undefined; client?: number | undefined }): Promise<void> {
+    const added = { hash: await hashOfToken(token), expires: options.expires, client: options.client, revoked: false };
+    this.#tokens.set(added.hash, added);
+    await this.#ledger.putToken(added);
+  }
+
+  async revokeToken(hash: string): Promise<boolean> {
+    const known = this.#tokens.get(hash);
+    if (known === undefined) return false;
+    this.#tokens.set(hash, { ...known, revoked: true });
+    await this.#ledger.putToken({ ...known, revoked: true });
+    return true;
+  }
+}
+
+function hashOfToken(token: string): Promise<string> {
+  return contentHashOf(new TextEncoder().encode(token));
+}
+
+function refusal(code: string, message: string, advice?: string): Admission {
+  return { refused: { code, message, ...(advice === undefined ? {} : { advice }) } };
+}

@@ -1,0 +1,173 @@
+import { AnabranchError } from "@anabranch/engine";
+import * as z from "zod";
+import type { Algorithm } from "../algorithms/algorithm.ts";
+import { createAlgorithm } from "../algorithms/registry.ts";
+import type { EvaluationPlan } from "../client/evaluate.ts";
+import { compileEvaluation } from "../client/evaluation-task.ts";
+import type { TaskPlan } from "../client/run-client.ts";
+import { taskPlan } from "../client/task-plan.ts";
+import type { Config } from "../config/index.ts";
+import { createModel } from "../models/index.ts";
+import { layout } from "../params/layout.ts";
+import { deriveKey, rootKey } from "../random/index.ts";
+import type { PreparedRun } from "../simulation/prepare.ts";
+import { VERSION } from "../version.ts";
+import { pipelineSchema } from "./pipeline-schema.ts";
+
+const name = z.string().min(1).max(128);
+const size = z
+  .int()
+  .min(1)
+  .max(2 ** 31);
+const shape = z.array(size).max(8);
+const rows = z
+  .int()
+  .min(0)
+  .max(2 ** 31);
+const key = z.tuple([z.int().min(0).max(0xffffffff), z.int().min(0).max(0xffffffff)]);
+
+/** What the examples of every client must look like. */
+const dataSchema = z.strictObject({
+  name,
+  features: z.strictObject({ dtype: z.enum(["uint8", "float", "int32"]), shape }),
+  labels: z.strictObject({ dtype: z.enum(["uint8", "int32"]), shape }),
+  classes: size,
+});
+export type DataSchema = z.infer<typeof dataSchema>;
+
+/** The known partition of a trial: every client has all data and takes its own share. */
+const sharedPartition = z.strictObject({
+  dataset: name,
+  clients: size,
+  scheme: name,
+  options: z.record(z.string(), z.json()),
+  key,
+  holdout: z.number().min(0).lt(1),
+  holdoutKey: key,
+});
+
+/**
+ * What a client must know to take part in a run, as plain data: it names methods, models and stages of the client's own
+ * installation and ships no code. The seed of the run is not in it.
+ */
+export const taskDescription = z.strictObject({
+  v: z.literal(1),
+  package: z.string().max(32),
+  run: name,
+  algorithm: z.strictObject({ name, options: z.record(z.string(), z.json()) }),
+  model: z.strictObject({ name, options: z.record(z.string(), z.json()) }),
+  float: z.enum(["float32", "float64"]),
+  training: z.strictObject({
+    batchSize: size,
+    gradientClip: z.number().min(0),
+    momentum: z.number().min(0),
+    nesterov: z.boolean(),
+    weightDecay: z.number().min(0),
+  }),
+  budget: z.union([z.strictObject({ localEpochs: size }), z.strictObject({ localSteps: size })]),
+  stages: pipelineSchema,
+  evaluationBatch: size,
+  rounds: rows,
+  population: size,
+  data: dataSchema,
+  partition: sharedPartition.optional(),
+  layoutHash: z.string().max(128),
+  programHash: z.string().max(128),
+});
+export type TaskDescription = z.infer<typeof taskDescription>;
+
+/** The description of a prepared run. Throws `live/own-model` where the model is the operator's own. */
+export function describeTask(config: Config, prepared: PreparedRun): TaskDescription {
+  const { plan, simulation, federation } = prepared;
+  const { name: modelName, file: modelFile, initialWeights: _weights, ...modelOptions } = config.model;
+  if (modelFile !== undefined) throw ownModel(modelFile);
+  const { momentum, nesterov, weightDecay, batchSize, gradientClip, localSteps, localEpochs } = config.training;
+  const { features, labels, classes } = federation.examples;
+  const { scheme, ...options } = config.data.partition;
+  const purpose = (of: string) => [...deriveKey(rootKey(config.seed), of)];
+  const description = {
+    v: 1,
+    package: VERSION,
+    run: plan.id,
+    algorithm: { name: plan.algorithm.name, options: plan.algorithm.options },
+    model: { name: modelName, options: modelOptions },
+    float: plan.float,
+    training: { batchSize, gradientClip, momentum, nesterov, weightDecay },
+    budget: localSteps === undefined ? { localEpochs } : { localSteps },
+    stages: plan.stages,
+    evaluationBatch: config.evaluation.batch,
+    rounds: plan.rounds,
+    population: plan.population,
+    data: {
+      name: federation.name,
+      features: { dtype: features.dtype, shape: features.shape.slice(1) },
+      labels: { dtype: labels.dtype, shape: labels.shape.slice(1) },
+      classes,
+    },
+    ...(federation.dataset === undefined
+      ? {}
+      : {
+          partition: {
+            dataset: config.data.dataset,
+            clients: config.data.clients,
+            scheme,
+            options,
+            key: purpose("partition"),
+            holdout: config.data.holdout,
+            holdoutKey: purpose("holdout"),
+          },
+        }),
+    layoutHash: plan.layout.hash,
+    programHash: simulation.task.program.hash,
+  };
+  return taskDescription.parse(JSON.parse(JSON.stringify(description)));
+}
+
+/** What a client runs for a description. */
+export interface OpenTask {
+  readonly task: TaskPlan;
+  readonly evaluation: EvaluationPlan;
+}
+
+/**
+ * Builds the client's programs from its own installation and compares them with what the server has built.
+ *
+ * @param own the algorithm, where the client's operator has a file for it
+ * @throws `live/version` where layout or programs differ; what a wrong name or option throws
+ */
+export function openTask(description: TaskDescription, own?: Algorithm): OpenTask {
+  const { data, training, budget, stages, float, evaluationBatch } = description;
+  const example = (of: { dtype: "uint8" | "float" | "int32"; shape: number[] }) => ({ ...of, shape: [1, ...of.shape] });
+  const examples = { features: example(data.features), labels: example(data.labels), classes: data.classes };
+  const model = createModel(description.model.name, examples, description.model.options);
+  const algorithm = own ?? createAlgorithm(description.algorithm.name, description.algorithm.options);
+  const modelLayout = layout(model.parameters);
+  const payloads = algorithm.payloads(modelLayout);
+  const { task } = taskPlan({ algorithm, model, layout: modelLayout, payloads, float, training, budget, stages });
+  const program = compileEvaluation(model, modelLayout, evaluationBatch);
+  requireSame("layout of the model", modelLayout.hash, description.layoutHash, description.package);
+  requireSame("program of the local training", task.program.hash, description.programHash, description.package);
+  return { task, evaluation: { program, layout: modelLayout, batchSize: evaluationBatch } };
+}
+
+function requireSame(what: string, own: string, theirs: string, version: string): void {
+  if (own === theirs) return;
+  throw new AnabranchError({
+    code: "live/version",
+    message: `the ${what} of this client is not that of the server`,
+    received: `${own}, made by version ${VERSION}`,
+    expected: `${theirs}, made by version ${version}`,
+    advice: "Install the server's version of Anabranch on this client.",
+  });
+}
+
+function ownModel(file: string): AnabranchError {
+  return new AnabranchError({
+    code: "live/own-model",
+    message: "a live run needs a model that every client has",
+    where: "model.file",
+    received: file,
+    expected: "the name of a model",
+    advice: 'Run "anabranch models" for the list. A server never sends code to its clients.',
+  });
+}
