@@ -55,6 +55,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "round",
     "client",
     "simulation",
+    "live",
     "golden",
     "conformance",
   ],

@@ -161,7 +161,8 @@ export class ClientTasks {
       code: "client/state-lost",
       message: "this client no longer has the state that it kept in an earlier round",
       where: `run ${this.#ports.run}, round ${stateOf}`,
-      advice: "Start the client with the folder that it had; a client without its state cannot go on in this method.",
+      advice:
+        "Start the client with the folder that it had; this method cannot continue on a client without its state.",
     });
   }
 
