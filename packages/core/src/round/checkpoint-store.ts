@@ -56,7 +56,7 @@ export async function restoreRun(plan: RunPlan, ports: RunPorts): Promise<RunSta
 /** Writes the checkpoint of the current round, then lets go of client states that only older checkpoints needed. */
 export async function saveCheckpoint(plan: RunPlan, ports: RunPorts, state: RunState): Promise<void> {
   const { round } = state;
-  const checkpoint = { ...bare(plan, state), clientStates: await ports.clientStates.snapshot() };
+  const checkpoint = { ...checkpointWithoutClients(plan, state), clientStates: await ports.clientStates.snapshot() };
   const { name, bytes, oldestKept } = await saveCheckpointFile(ports.checkpoints, checkpoint, plan.checkpointKeep);
   await ports.clientStates.commit(round, oldestKept);
   state.savedRound = round;
@@ -66,11 +66,14 @@ export async function saveCheckpoint(plan: RunPlan, ports: RunPorts, state: RunS
 /** Keeps the parameters of the best evaluation so far; no run continues from this file. */
 export async function saveBest(plan: RunPlan, ports: RunPorts, state: RunState): Promise<void> {
   const { parameters } = state.server.vectors;
-  const checkpoint = { ...bare(plan, state), serverState: { vectors: { parameters }, scalars: {} } };
+  const checkpoint = {
+    ...checkpointWithoutClients(plan, state),
+    serverState: { vectors: { parameters }, scalars: {} },
+  };
   await ports.checkpoints.put(BEST_CHECKPOINT, encodeCheckpoint(checkpoint));
 }
 
-function bare(plan: RunPlan, state: RunState): Checkpoint {
+function checkpointWithoutClients(plan: RunPlan, state: RunState): Checkpoint {
   return {
     version: 1,
     ...identity(plan),

@@ -23,7 +23,7 @@ export async function closeRound(
     bytesDown: state.totals.bytesDown + bytesDown,
     bytesUp: state.totals.bytesUp + bytesUp,
   };
-  return { bytesDown, bytesUp, before, unreleased: failure?.message };
+  return { bytesDown, bytesUp, before, whyNotReleased: failure?.message };
 }
 
 function nothingReleased(round: number, { code, message, advice }: Failure): Warning {

@@ -14,7 +14,7 @@ export interface RoundFacts {
   readonly clients: number;
   readonly failures: readonly FailedClient[];
   /** Why nothing was released; undefined where something was. */
-  readonly unreleased: string | undefined;
+  readonly whyNotReleased: string | undefined;
   readonly parameters: Vector;
   /** Test loss where the round was evaluated, else the cohort's training loss; undefined where there is neither. */
   readonly loss: { readonly of: "test" | "training"; readonly value: number } | undefined;
@@ -78,7 +78,7 @@ function modelTrouble(plan: RunPlan, { parameters, loss }: RoundFacts): Found | 
 }
 
 function clientTrouble({ stages }: RunPlan, facts: RoundFacts): Found | undefined {
-  const { cohort, clients, failures, unreleased } = facts;
+  const { cohort, clients, failures, whyNotReleased } = facts;
   if (cohort === 0) return undefined;
   if (clients === 0 && stages.privacy === undefined) {
     const { code, message } = mostCommon(failures);
@@ -90,9 +90,9 @@ function clientTrouble({ stages }: RunPlan, facts: RoundFacts): Found | undefine
       message: `all clients failed (${code}): ${firstSentence(message)}. ${advice}`,
     };
   }
-  if (unreleased === undefined) return undefined;
+  if (whyNotReleased === undefined) return undefined;
   // how many finished would tell who took part; that nothing was released shows in the models
-  const what = stages.privacy === undefined ? unreleased : "too few clients finished for a release";
+  const what = stages.privacy === undefined ? whyNotReleased : "too few clients finished for a release";
   const advice = "Raise sampler.cohort, or lower the number of clients that a sum needs.";
   return { kind: "unreleased", reason: "clients-failed", message: `${what}. ${advice}` };
 }

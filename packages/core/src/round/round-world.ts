@@ -40,5 +40,5 @@ export interface ClosedRound {
   /** The model before it. */
   readonly before: Vector;
   /** Why nothing was released; undefined where something was. */
-  readonly unreleased: string | undefined;
+  readonly whyNotReleased: string | undefined;
 }

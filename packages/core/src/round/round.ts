@@ -27,8 +27,8 @@ export async function runRound(world: RoundWorld): Promise<RoundRecord> {
   if (finite) await evaluateRound(plan, ports, state, record);
   const { failures } = collected;
   const facts = { round, clients, parameters, loss: lossOf(record), cohort: opened.cohort.length, failures };
-  const { unreleased } = closed;
-  state.totals = { ...state.totals, trouble: troubleAfter(plan, state.totals.trouble, { ...facts, unreleased }) };
+  const { whyNotReleased } = closed;
+  state.totals = { ...state.totals, trouble: troubleAfter(plan, state.totals.trouble, { ...facts, whyNotReleased }) };
   // nothing is to continue from a model that is not finite: the last checkpoint stays the newest
   if (finite && (round % plan.checkpointEvery === 0 || round === plan.rounds)) await saveCheckpoint(plan, ports, state);
   return record;

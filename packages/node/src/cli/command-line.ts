@@ -4,7 +4,7 @@ import { reportFailure, usageError } from "./failure.ts";
 import { fullName } from "./globals.ts";
 import { createProgram } from "./program.ts";
 
-/** Carries out a command line (without "node" and "anabranch") and gives its exit status. Failures are printed. */
+/** Executes a command line (without "node" and "anabranch") and gives its exit status. Failures are printed. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   const program = createProgram();
   const json = argv.includes("--json");

@@ -17,7 +17,7 @@ const program = `
 import { closeSync, constants, openSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { leaveBehind } from ${module("../workers/left-behind.ts")};
+import { abandonThread } from ${module("../workers/abandoned-threads.ts")};
 import { endDespiteThreads } from ${module("./end-process.ts")};
 const pipe = process.argv[1];
 const worker = new Worker(new URL("data:text/javascript,${encodeURIComponent(thread)}"), { workerData: pipe });
@@ -32,7 +32,7 @@ const isInCall = () => {
 while (!isInCall()) await setTimeout(1);
 await setTimeout(200); // by now it has called again; were it late, this test would pass and only show less
 await endDespiteThreads(4); // no thread was given up: the process goes on
-leaveBehind(worker);
+abandonThread(worker);
 console.log("all is written");
 process.exitCode = 1;
 await endDespiteThreads(3);`;

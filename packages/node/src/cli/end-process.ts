@@ -1,4 +1,4 @@
-import { threadsLeftBehind } from "../workers/left-behind.ts";
+import { abandonedThreads } from "../workers/abandoned-threads.ts";
 
 /**
  * Ends the process with a status, without the wait for threads that Node's own end begins with: for one in native code
@@ -15,7 +15,7 @@ export function endAtOnce(status: number): never {
 
 /** Ends the process where a thread that was given up still computes; else Node ends it when all is done. */
 export async function endDespiteThreads(status: number): Promise<void> {
-  if (threadsLeftBehind() === 0) return;
+  if (abandonedThreads() === 0) return;
   for (const stream of [process.stdout, process.stderr]) {
     await new Promise<void>((written) => void stream.write("", () => written()));
   }

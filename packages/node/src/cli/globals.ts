@@ -16,12 +16,12 @@ export interface GlobalOptions {
 
 export type GlobalName = keyof GlobalOptions;
 
-/** Which global options a command listens to; the others are refused there and stay out of its help. */
-const listens = new WeakMap<Command, ReadonlySet<string>>();
+/** Which global options a command accepted to; the others are refused there and stay out of its help. */
+const accepted = new WeakMap<Command, ReadonlySet<string>>();
 
-/** Makes `command` listen to global options. --json is for all. */
-export function listensTo(command: Command, ...names: readonly GlobalName[]): Command {
-  listens.set(command, new Set<string>(["json", ...names]));
+/** Lets `command` accept global options. --json is for all. */
+export function acceptsOptions(command: Command, ...names: readonly GlobalName[]): Command {
+  accepted.set(command, new Set<string>(["json", ...names]));
   return command;
 }
 
@@ -40,7 +40,7 @@ export function globalOptions(): Option[] {
 
 /** The global options that the help of `command` shows; commander's own reading for the program itself. */
 export function visibleGlobals(command: Command): Option[] {
-  const names = listens.get(command);
+  const names = accepted.get(command);
   const all = ancestors(command).at(-1)?.options ?? [];
   return all.filter((option) => names?.has(option.attributeName()) === true);
 }
@@ -61,7 +61,7 @@ function ancestors(command: Command): Command[] {
 /** The global options of a call. Throws `usage/option` for one that the command has no use for. */
 export function readGlobals(command: Command): GlobalOptions {
   const options = command.optsWithGlobals<Partial<GlobalOptions>>();
-  const names = listens.get(command);
+  const names = accepted.get(command);
   for (const option of globalOptions()) {
     const name = option.attributeName();
     if (names?.has(name) === true || command.getOptionValueSourceWithGlobals(name) !== "cli") continue;
@@ -81,8 +81,8 @@ export function readGlobals(command: Command): GlobalOptions {
   };
 }
 
-/** The global options of a call and where it writes. */
-export function readCall(command: Command): { readonly globals: GlobalOptions; readonly output: Output } {
+/** The global options of an invocation and where it writes. */
+export function parseInvocation(command: Command): { readonly globals: GlobalOptions; readonly output: Output } {
   const globals = readGlobals(command);
   return { globals, output: createOutput(globals) };
 }

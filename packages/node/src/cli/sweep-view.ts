@@ -1,7 +1,7 @@
 import type { RunEvent } from "@anabranch/core";
 import type { RunFailure } from "../report/run-end.ts";
-import type { Outcome } from "../sweep/carry-out-run.ts";
 import type { Progress } from "../sweep/execute.ts";
+import type { Outcome } from "../sweep/execute-run.ts";
 import type { PlannedRun } from "../sweep/expand.ts";
 import type { FoundRuns, NotReused } from "../sweep/found-runs.ts";
 import { runRecord } from "../sweep/results.ts";

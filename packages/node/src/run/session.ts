@@ -49,7 +49,7 @@ export async function startRun(given: Config, options: SessionOptions, own: Own 
   try {
     const run = await createRunFolder({ root: options.runs, name: config.name });
     await writeRunFile(run.paths.config, renderToml(config), run.files);
-    return await locked(run, () => recorded(run, config, simulation, options, own));
+    return await withLock(run, () => runAndRecord(run, config, simulation, options, own));
   } finally {
     await simulation.close();
   }
@@ -62,17 +62,17 @@ export async function startRun(given: Config, options: SessionOptions, own: Own 
 export async function resumeRun(folder: string, options: SessionOptions, own: Own = {}): Promise<RunOutcome> {
   const run = await openRunFolder(folder);
   const config = await readRunConfig(folder);
-  return locked(run, async () => {
+  return withLock(run, async () => {
     const simulation = await openSimulation(config, config.name, options, own);
     try {
-      return await recorded(run, config, simulation, options, own);
+      return await runAndRecord(run, config, simulation, options, own);
     } finally {
       await simulation.close();
     }
   });
 }
 
-async function locked<T>(run: RunFolder, body: () => Promise<T>): Promise<T> {
+async function withLock<T>(run: RunFolder, body: () => Promise<T>): Promise<T> {
   const lock = await run.lock();
   try {
     return await body();
@@ -81,8 +81,8 @@ async function locked<T>(run: RunFolder, body: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The round loop with everything it says written down. */
-async function recorded(
+/** Runs the round loop and records every event of it. */
+async function runAndRecord(
   run: RunFolder,
   config: Config,
   simulation: OpenSimulation,

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseConfig, type RunEvent } from "@anabranch/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Outcome } from "./carry-out-run.ts";
 import { checkSweep } from "./check.ts";
 import { executeSweep, type SweepOptions, type SweepResult } from "./execute.ts";
+import type { Outcome } from "./execute-run.ts";
 import { expandSweep, type Sweep } from "./expand.ts";
 import { findRuns } from "./found-runs.ts";
 import { projectSeconds } from "./measure.ts";
@@ -43,7 +43,7 @@ interface Carried {
   readonly events: readonly (RunEvent & { variant: string; seed: number })[];
 }
 
-async function carryOut(sweep: Sweep, options: Partial<SweepOptions> = {}): Promise<Carried> {
+async function execute(sweep: Sweep, options: Partial<SweepOptions> = {}): Promise<Carried> {
   const announced: Outcome[] = [];
   const events: Carried["events"][number][] = [];
   const result = await executeSweep(sweep, {
@@ -70,7 +70,7 @@ const methods = '[[variants]]\nname = "fedavg"\n[[variants]]\nname = "scaffold"\
 
 describe("executeSweep", () => {
   it("runs the first seed of every variant before the second, and nothing twice", async () => {
-    const first = await carryOut(sweepOf(`${seeds}\n${methods}`));
+    const first = await execute(sweepOf(`${seeds}\n${methods}`));
     expect(first.announced.map(({ planned, end }) => [planned.variant, planned.seed, end])).toEqual([
       ["fedavg", 1, "finished"],
       ["scaffold", 1, "finished"],
@@ -81,7 +81,7 @@ describe("executeSweep", () => {
     expect(new Set(hashes(first)).size).toBe(4);
 
     // a third variant comes later: only its runs are new
-    const more = await carryOut(
+    const more = await execute(
       sweepOf(`${seeds}\n${methods}\n[[variants]]\nname = "steps"\nset.training.batchSize = 4`),
     );
     expect(started(more).map(({ variant, seed }) => [variant, seed])).toEqual([
@@ -94,7 +94,7 @@ describe("executeSweep", () => {
 
   it("carries out once what two variants share, and tells it of both", async () => {
     const progress: unknown[] = [];
-    const { result } = await carryOut(sweepOf('[[variants]]\nname = "a"\n[[variants]]\nname = "b"'), {
+    const { result } = await execute(sweepOf('[[variants]]\nname = "a"\n[[variants]]\nname = "b"'), {
       onOutcome: ({ planned, source }, { done, total, remainingSeconds }) =>
         void progress.push([planned.variant, source, done, total, done === total ? remainingSeconds : "some"]),
     });
@@ -109,7 +109,7 @@ describe("executeSweep", () => {
   it("goes on after an interruption, with the same bits", async () => {
     const sweep = sweepOf(`${seeds}\n${methods}`);
     const controller = new AbortController();
-    const stopped = await carryOut(sweep, {
+    const stopped = await execute(sweep, {
       signal: controller.signal,
       onEvent: ({ variant }, event) => {
         if (variant === "scaffold" && event.type === "round.finished" && event.round === 2) controller.abort();
@@ -118,7 +118,7 @@ describe("executeSweep", () => {
     expect(stopped.result.interrupted).toBe(true);
     expect(stopped.announced.map(({ end }) => end)).toEqual(["finished", "interrupted"]);
 
-    const again = await carryOut(sweep);
+    const again = await execute(sweep);
     expect(started(again)).toMatchObject([
       { variant: "scaffold", seed: 1, resumedFrom: 2 },
       { variant: "fedavg", seed: 2 },
@@ -128,14 +128,14 @@ describe("executeSweep", () => {
     expect((await readdir(runs)).filter((name) => name.startsWith("20"))).toHaveLength(4);
 
     const elsewhere = join(runs, "elsewhere");
-    const whole = await carryOut(sweep, { runs: elsewhere, found: new Map() });
+    const whole = await execute(sweep, { runs: elsewhere, found: new Map() });
     expect(hashes(again)).toEqual(hashes(whole));
   });
 
   it("several runs at a time give the same bits", async () => {
     const sweep = sweepOf(`${seeds}\n${methods}`);
-    const one = await carryOut(sweep);
-    const three = await carryOut(sweep, { runs: join(runs, "three"), found: new Map(), jobs: 3 });
+    const one = await execute(sweep);
+    const three = await execute(sweep, { runs: join(runs, "three"), found: new Map(), jobs: 3 });
     expect(hashes(three)).toEqual(hashes(one));
     expect(three.announced).toHaveLength(4);
   });
@@ -154,7 +154,7 @@ describe("executeSweep", () => {
       [[variants]]
       name = "sound"`);
     const lost = sweep.cases[2]!.run(1, {}).identity;
-    const { announced } = await carryOut(sweep, {
+    const { announced } = await execute(sweep, {
       found: new Map([[lost, { folder: join(runs, "nowhere"), complete: false }]]),
     });
     expect(announced).toMatchObject([
@@ -170,7 +170,7 @@ describe("executeSweep", () => {
       { end: "failed", failure: { round: null, reason: "this is not the folder of a run" } },
       { end: "finished", failure: undefined },
     ]);
-    const again = await carryOut(sweep);
+    const again = await execute(sweep);
     expect(again.announced[1]).toMatchObject({ source: "before", end: "diverged" });
   });
 });
@@ -184,7 +184,7 @@ describe("a tuning", () => {
     "training.learningRate" = [1e30, 0.001, 0.05]`;
 
   it("gives every seed the best value; a diverged one loses", async () => {
-    const { result, announced } = await carryOut(sweepOf(`${seeds}${tune}`));
+    const { result, announced } = await execute(sweepOf(`${seeds}${tune}`));
     const [tuning] = result.tunings;
     expect(tuning!.scores[0]).toBeUndefined();
     const [, low, high] = tuning!.scores;
@@ -196,7 +196,7 @@ describe("a tuning", () => {
   });
 
   it("that every value loses leaves its variant out", async () => {
-    const { result, announced } = await carryOut(
+    const { result, announced } = await execute(
       sweepOf(`
       ${tune}
       [[variants]]
@@ -240,7 +240,7 @@ describe("before the first run", () => {
 
   it("a plan measures each variant, counts what is there, and writes nothing", async () => {
     const sweep = sweepOf(`${seeds}\n${methods}`);
-    await carryOut(sweepOf(seeds));
+    await execute(sweepOf(seeds));
     const before = await readdir(runs);
     const plan = await planSweep(sweep, { jobs: 1, workers: 0, found: (await findRuns(sweep, runs)).reusable });
     expect(plan.variants).toMatchObject([

@@ -1,6 +1,6 @@
 import type { RunEvent } from "@anabranch/core";
 import type { SessionOptions } from "../run/session.ts";
-import { carryOutRun, type Outcome, withoutRun } from "./carry-out-run.ts";
+import { executeRun, type Outcome, withoutRun } from "./execute-run.ts";
 import { choicesOf, type PlannedRun, type Sweep, type SweepCase, type Tuning } from "./expand.ts";
 import type { FoundRun } from "./found-runs.ts";
 import { Remaining } from "./remaining.ts";
@@ -48,7 +48,7 @@ export interface SweepResult {
 }
 
 /**
- * Carries out a sweep: the tunings, then the chosen cases, the first seed of all before the second. Runs that are
+ * Executes a sweep: the tunings, then the chosen cases, the first seed of all before the second. Runs that are
  * complete are only looked at, unfinished ones go on. A run that fails or diverges does not stop the others.
  */
 export async function executeSweep(sweep: Sweep, options: SweepOptions): Promise<SweepResult> {
@@ -82,7 +82,7 @@ function bySeed(sweep: Sweep): { one: SweepCase; seed: number }[] {
 /** By identity. */
 type Outcomes = ReadonlyMap<string, Outcome>;
 
-/** The outcome of a run; one that was carried out for another variant, which computes the same, under its own name. */
+/** The outcome of a run; one that was executed for another variant, which computes the same, under its own name. */
 function outcomeFor(planned: PlannedRun, outcomes: Outcomes): Outcome | undefined {
   const outcome = outcomes.get(planned.identity);
   return outcome && { ...outcome, planned };
@@ -118,7 +118,7 @@ class Runner {
     this.#total = planned.length;
   }
 
-  /** Carries out runs, some at a time, in their order. Runs that compute the same are carried out once. */
+  /** Executes runs, some at a time, in their order. Runs that compute the same are executed once. */
   async all(runs: readonly PlannedRun[]): Promise<Map<string, Outcome>> {
     const outcomes = new Map<string, Outcome>();
     const waiting = [...Map.groupBy(runs, ({ identity }) => identity).values()];
@@ -126,7 +126,7 @@ class Runner {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         if (this.#options.signal?.aborted === true) return;
         const [first, ...same] = next;
-        const outcome = await this.#carryOut(first!);
+        const outcome = await this.#execute(first!);
         const { identity } = first!;
         outcomes.set(identity, outcome);
         const { folder, end } = outcome;
@@ -145,9 +145,9 @@ class Runner {
     this.#announce(withoutRun(planned, "every value of the tuning diverged or failed"));
   }
 
-  #carryOut(planned: PlannedRun): Promise<Outcome> {
+  #execute(planned: PlannedRun): Promise<Outcome> {
     const { found: _, onEvent, onOutcome: __, jobs: ___, ...session } = this.#options;
-    return carryOutRun(planned, this.#found.get(planned.identity), {
+    return executeRun(planned, this.#found.get(planned.identity), {
       ...session,
       onEvent: (event) => onEvent?.(planned, event),
     });

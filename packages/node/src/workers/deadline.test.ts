@@ -3,7 +3,7 @@ import { hashVector, type Outcome, prepareQuadratics, scaffold } from "@anabranc
 import { runCohort } from "@anabranch/core/conformance";
 import { interpreter } from "@anabranch/engine";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { threadsLeftBehind } from "./left-behind.ts";
+import { abandonedThreads } from "./abandoned-threads.ts";
 import { WorkerPool } from "./pool.ts";
 
 /** Threads that hang: the clock of deadlines stands still until a test moves it, so that only what hangs is late. */
@@ -72,13 +72,13 @@ describe("a worker that gives no answer in time", () => {
       { code: "worker/lost", message: expect.stringMatching(/another has taken its place: no answer within 2 s\./) },
     ]);
     expect(pool.takeWarnings()).toEqual([]);
-    expect(threadsLeftBehind()).toBe(1);
+    expect(abandonedThreads()).toBe(1);
 
     const second = await round(pool, 2, async () => {
       openGate();
       await stuck!.close(); // it has now trained its two clients of the first round
     });
-    expect(threadsLeftBehind()).toBe(0);
+    expect(abandonedThreads()).toBe(0);
     await pool.close();
 
     const sound = await start(0);
@@ -103,15 +103,15 @@ describe("a worker that gives no answer in time", () => {
     while (threads[0]!.lost === undefined) await nextTurn(); // the sound one has ended
     vi.advanceTimersByTime(5_000);
     await closed;
-    expect(threadsLeftBehind()).toBe(2);
+    expect(abandonedThreads()).toBe(2);
     openGate();
-    while (threadsLeftBehind() > 0) await nextTurn();
+    while (abandonedThreads() > 0) await nextTurn();
   });
 
   it("ends the start of a pool", async () => {
     const starting = start(0);
     vi.advanceTimersByTime(TIMEOUT_MS); // before any thread can have answered
     await expect(starting).rejects.toMatchObject({ code: "worker/lost", failure: { message: "no answer within 2 s" } });
-    while (threadsLeftBehind() > 0) await nextTurn();
+    while (abandonedThreads() > 0) await nextTurn();
   });
 });

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { AnabranchError } from "@anabranch/core";
-import { leaveBehind } from "./left-behind.ts";
+import { abandonThread } from "./abandoned-threads.ts";
 import type { FromWorker, ToWorker, WorkerSetup } from "./messages.ts";
 
 /** Answers of a worker to one task. */
@@ -30,7 +30,7 @@ const workerScript = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "
 
 /**
  * One worker thread with its outstanding tasks. A thread that dies or misses a deadline rejects them with WorkerLost. One
- * that misses a deadline is not ended, as it may be in native code (see `leaveBehind`), but given up: what it still
+ * that misses a deadline is not ended, as it may be in native code (see `abandonThread`), but given up: what it still
  * answers is dropped, and it ends where it comes back.
  */
 export class WorkerThread {
@@ -134,7 +134,7 @@ export class WorkerThread {
   /** Returns why. */
   #giveUp(timeoutMs: number): string {
     this.#worker.postMessage({ type: "close" } satisfies ToWorker); // should it ever come back
-    leaveBehind(this.#worker);
+    abandonThread(this.#worker);
     return `no answer within ${timeoutMs / 1000} s`;
   }
 

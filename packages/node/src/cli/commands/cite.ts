@@ -7,7 +7,7 @@ import { methodCatalog, methodNamed } from "../../docs/method-catalog.ts";
 import { findRun } from "../../store/find-run.ts";
 import { openRunFolder } from "../../store/run-folder.ts";
 import { readConfigFile } from "../config-file.ts";
-import { listensTo, readCall } from "../globals.ts";
+import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 
 export function addCite(program: Command): void {
@@ -16,13 +16,13 @@ export function addCite(program: Command): void {
     .description("Print BibTeX entries for the method, data set, partition, model and optimizer of a configuration.")
     .argument("<source>", 'configuration file, name of a method, or a run: id, name, folder or "last"')
     .action(async (source: string, _options: unknown, self: Command) => {
-      const { globals, output } = readCall(self);
+      const { globals, output } = parseInvocation(self);
       const { papers, own } = await citedBy(source, globals.runs);
       if (output.json) return output.document(papers.map(paperDocument));
       output.print(papers.flatMap((paper, i) => [...(i === 0 ? [] : [""]), ...paperText(paper)]));
       if (own.length > 0) output.note(`No paper is known for ${own.join(", ")}. Cite your own parts yourself.`);
     });
-  listensTo(command, "quiet", "runs");
+  acceptsOptions(command, "quiet", "runs");
   withExamples(
     command,
     ["anabranch cite federation.toml > federation.bib", "all papers behind a configuration"],

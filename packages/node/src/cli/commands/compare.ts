@@ -14,7 +14,7 @@ import { findRun } from "../../store/find-run.ts";
 import type { RunSummary } from "../../store/run-summary.ts";
 import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../../terminal/format.ts";
 import { withComparisonOptions } from "../comparison-options.ts";
-import { listensTo, readCall } from "../globals.ts";
+import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
 import { openNamedFolder, openOwnFolder, type ReportFolder, requireOwnReport } from "../result-files.ts";
@@ -36,7 +36,7 @@ export function addCompare(program: Command): void {
     .option("-o, --output <folder>", "folder of the report (default: compare-<ids> in the folder of runs)")
     .option("-f, --force", "overwrite files that are not an Anabranch report")
     .action(async (names: string[], options: CompareOptions, self: Command) => {
-      const { globals, output } = readCall(self);
+      const { globals, output } = parseInvocation(self);
       const found: RunSummary[] = [];
       for (const name of names) found.push(await findRun(globals.runs, name));
       const runs = found.map((run) => readRunFolder(run.folder));
@@ -53,7 +53,7 @@ export function addCompare(program: Command): void {
       else print(comparison, options, folder, output);
     });
   withComparisonOptions(command);
-  listensTo(command, "runs", "quiet");
+  acceptsOptions(command, "runs", "quiet");
   withExamples(
     command,
     ["anabranch compare fedavg scaffold", "two runs by their names"],

@@ -5,7 +5,7 @@ import { type DatasetEntry, listDatasets, loadDataset } from "../../data/load-da
 import { datasetSources } from "../../data/sources.ts";
 import { formatBytes, formatCount } from "../../terminal/format.ts";
 import { eraseLine, writeLines, writePassing } from "../../terminal/terminal-text.ts";
-import { type GlobalOptions, listensTo, readCall } from "../globals.ts";
+import { acceptsOptions, type GlobalOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
 import { table } from "../text.ts";
@@ -16,7 +16,7 @@ export function addDatasets(program: Command): void {
     .description("List the data sets and partition schemes, or download a data set.")
     .option("--download <name>", "download a data set into the cache folder, unless it is already on this machine")
     .action(async (options: { download?: string }, self: Command) => {
-      const { globals, output } = readCall(self);
+      const { globals, output } = parseInvocation(self);
       if (options.download !== undefined) return download(options.download, globals, output);
       const datasets = listDatasets().map((entry) => ({ ...entry, download: hasDownload(entry.name) }));
       const schemes = Object.entries(partitioners).map(([name, { summary }]) => ({ name, summary }));
@@ -38,7 +38,7 @@ export function addDatasets(program: Command): void {
         'In a configuration: [data] dataset = "NAME" and [data.partition] scheme = "NAME".',
       );
     });
-  listensTo(command, "quiet", "dataDir");
+  acceptsOptions(command, "quiet", "dataDir");
   withExamples(
     command,
     ["anabranch datasets", "list data sets and partitions"],

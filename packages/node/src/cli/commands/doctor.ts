@@ -7,7 +7,7 @@ import { executorChecks } from "../checks/executors.ts";
 import { foldersCheck, phonesHome, telemetryCheck, writtenFolders } from "../checks/footprint.ts";
 import { chromiumCheck, diskCheck, memoryCheck, nodeCheck, sqliteCheck, workersCheck } from "../checks/machine.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { type GlobalOptions, listensTo, readCall } from "../globals.ts";
+import { acceptsOptions, type GlobalOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
 import { padEnd, wrap } from "../text.ts";
@@ -17,7 +17,7 @@ export function addDoctor(program: Command): void {
     .command("doctor")
     .description("Check this machine and suggest fixes. The exit code is 1 if something is missing.")
     .action(async (_options: unknown, self: Command) => {
-      const { globals, output } = readCall(self);
+      const { globals, output } = parseInvocation(self);
       const results: CheckResult[] = [];
       for (const check of checksFor(globals)) {
         const result = await runCheck(check);
@@ -30,7 +30,7 @@ export function addDoctor(program: Command): void {
       else output.print("", conclusion(results));
       if (failed > 0) process.exitCode = exitCodes.failed;
     });
-  listensTo(command, "runs", "dataDir");
+  acceptsOptions(command, "runs", "dataDir");
   withExamples(
     command,
     ["anabranch doctor", "all checks with their results"],

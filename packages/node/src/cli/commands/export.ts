@@ -5,7 +5,7 @@ import { fileNameOf } from "../../store/file-name.ts";
 import { findRun } from "../../store/find-run.ts";
 import type { RunSummary } from "../../store/run-summary.ts";
 import { formatBytes } from "../../terminal/format.ts";
-import { listensTo, readCall } from "../globals.ts";
+import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import { writeResult } from "../result-files.ts";
 import { loadTrainedModel, type TrainedModel, trainedOnnx } from "../trained-model.ts";
@@ -33,7 +33,7 @@ export function addExport(program: Command): void {
     .option("-o, --output <file>", "file to write (default: <name>-<id>[-best] in this folder)")
     .option("-f, --force", "overwrite an existing file")
     .action(async (name: string, options: ExportOptions, self: Command) => {
-      const { globals, output } = readCall(self);
+      const { globals, output } = parseInvocation(self);
       const format = formatOf(options);
       const run = await findRun(globals.runs, name);
       const best = options.best === true;
@@ -45,7 +45,7 @@ export function addExport(program: Command): void {
       if (output.json) output.document({ file, format, run: run.id, round, best, bytes: bytes.length });
       else output.note(`Wrote ${file} (${formatBytes(bytes.length)}): the model after round ${round} of ${run.name}.`);
     });
-  listensTo(command, "runs", "quiet");
+  acceptsOptions(command, "runs", "quiet");
   withExamples(
     command,
     ["anabranch export last --onnx", "for ONNX Runtime in any language"],

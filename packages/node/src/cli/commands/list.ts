@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { listRuns } from "../../store/find-run.ts";
 import type { RunSummary } from "../../store/run-summary.ts";
 import { formatBytes, formatPercent, formatSeconds } from "../../terminal/format.ts";
-import { listensTo, readCall } from "../globals.ts";
+import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import { localTime, orNaN, statusColour } from "../run-texts.ts";
 import { table } from "../text.ts";
@@ -13,7 +13,7 @@ export function addList(program: Command): void {
     .command("list")
     .description("List the runs, newest first.")
     .action(async (_options: unknown, self: Command) => {
-      const { globals, output } = readCall(self);
+      const { globals, output } = parseInvocation(self);
       const root = resolve(globals.runs);
       const runs = await listRuns(root);
       if (output.json) output.document({ root, runs });
@@ -21,7 +21,7 @@ export function addList(program: Command): void {
         output.note(`There are no runs in ${root} yet. Start one with: anabranch run FILE`);
       } else output.print(runTable(runs, output.width, (run) => statusColour(run.status, output.colours)));
     });
-  listensTo(command, "runs", "quiet");
+  acceptsOptions(command, "runs", "quiet");
   withExamples(
     command,
     ["anabranch list", "the runs in ./runs"],

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Citation } from "../../docs/citation.ts";
 import { type MethodInfo, type MethodOption, methodCatalog, methodNamed } from "../../docs/method-catalog.ts";
-import { listensTo, readCall } from "../globals.ts";
+import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
 import { labelled, table, together } from "../text.ts";
@@ -12,14 +12,14 @@ export function addMethods(program: Command): void {
     .description("List the federated methods with paper, wire cost and options, or describe one in full.")
     .argument("[method]", "name of a method")
     .action((name: string | undefined, _options: unknown, self: Command) => {
-      const { output } = readCall(self);
+      const { output } = parseInvocation(self);
       const methods = methodCatalog();
       const chosen = name === undefined ? methods : [methodNamed(methods, name)];
       if (output.json) output.document({ methods: chosen.map(methodDocument) });
       else if (name === undefined) printTable(methods, output);
       else printMethod(chosen[0]!, output);
     });
-  listensTo(command);
+  acceptsOptions(command);
   withExamples(
     command,
     ["anabranch methods", "all methods"],

@@ -1,7 +1,7 @@
 import { type ModelName, modelOptions, models } from "@anabranch/core";
 import type { Command } from "commander";
 import { formatCount } from "../../terminal/format.ts";
-import { listensTo, readCall } from "../globals.ts";
+import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import { table, together } from "../text.ts";
 
@@ -13,7 +13,7 @@ export function addModels(program: Command): void {
     .command("models")
     .description("List the models with size, input and options.")
     .action((_options: unknown, self: Command) => {
-      const { output } = readCall(self);
+      const { output } = parseInvocation(self);
       const catalog = (Object.keys(models) as ModelName[]).map(modelInfo);
       if (output.json) return output.document({ models: catalog });
       const columns = [
@@ -38,7 +38,7 @@ export function addModels(program: Command): void {
         "Image models also take mean and std (default 0.5): pixels become (x / 255 - mean) / std.",
       );
     });
-  listensTo(command);
+  acceptsOptions(command);
   withExamples(command, ["anabranch models --json | jq '.models[] | {name, parameters}'", "model sizes for a script"]);
 }
 

@@ -3,7 +3,7 @@ import { basename, extname } from "node:path";
 import { AnabranchError, commentedTemplate } from "@anabranch/core";
 import type { Command } from "commander";
 import { hasCode, storageError } from "../../store/file-system.ts";
-import { listensTo, readCall } from "../globals.ts";
+import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 
 export function addNew(program: Command): void {
@@ -13,13 +13,13 @@ export function addNew(program: Command): void {
     .argument("[file]", "file to write", "federation.toml")
     .option("-f, --force", "overwrite an existing file")
     .action(async (file: string, options: { force?: boolean }, self: Command) => {
-      const { output } = readCall(self);
+      const { output } = parseInvocation(self);
       const name = basename(file, extname(file));
       await writeNew(file, commentedTemplate(name), options.force === true);
       if (output.json) output.document({ file });
       else output.note(`Wrote ${file}. Review it, then start the run with: anabranch run ${file}`);
     });
-  listensTo(command, "quiet");
+  acceptsOptions(command, "quiet");
   withExamples(
     command,
     ["anabranch new", "write the quickstart federation to federation.toml"],

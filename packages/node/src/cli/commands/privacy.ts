@@ -1,6 +1,6 @@
 import { calibrateNoise, calibrateRounds, createAccountant } from "@anabranch/core";
 import { type Command, Option } from "commander";
-import { listensTo, readCall } from "../globals.ts";
+import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import { finiteNumber, positiveCount } from "../parse.ts";
 import { privacyDocument, privacyText } from "../privacy-answer.ts";
@@ -15,7 +15,7 @@ export function addPrivacy(program: Command): void {
   const group = program
     .command("privacy")
     .description("Compute the epsilon of a plan, the noise for a target epsilon, or the rounds within a budget.");
-  listensTo(group);
+  acceptsOptions(group);
   withExamples(
     group,
     [
@@ -36,7 +36,7 @@ function addEpsilon(group: Command): void {
     .addOption(noiseMultiplier())
     .addOption(rounds())
     .action((options: Options & { noiseMultiplier: number; rounds: number }, self: Command) => {
-      const { output } = readCall(self);
+      const { output } = parseInvocation(self);
       const plan = planOf(options);
       const events = plan.events(options.noiseMultiplier, options.rounds);
       const statement = createAccountant(options.accountant).epsilon(events, options.delta, plan.context);
@@ -63,7 +63,7 @@ function addNoise(group: Command): void {
     .addOption(targetEpsilon())
     .addOption(rounds())
     .action((options: Options & { targetEpsilon: number; rounds: number }, self: Command) => {
-      const { output } = readCall(self);
+      const { output } = parseInvocation(self);
       const plan = planOf(options);
       const { noiseMultiplier, statement } = calibrateNoise(targetOf(options, plan.context), (noise) =>
         plan.events(noise, options.rounds),
@@ -86,7 +86,7 @@ function addRounds(group: Command): void {
     .addOption(targetEpsilon())
     .addOption(noiseMultiplier())
     .action((options: Options & { targetEpsilon: number; noiseMultiplier: number }, self: Command) => {
-      const { output } = readCall(self);
+      const { output } = parseInvocation(self);
       const plan = planOf(options);
       const found = calibrateRounds(targetOf(options, plan.context), (count) =>
         plan.events(options.noiseMultiplier, count),
@@ -149,5 +149,5 @@ function withCommon(command: Command): void {
     .addOption(protects.default("clients"))
     .addOption(noise.default("central"))
     .addOption(accountant.default("rdp"));
-  listensTo(command);
+  acceptsOptions(command);
 }

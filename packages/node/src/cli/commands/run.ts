@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { carryOut } from "../carry-out.ts";
 import { readConfigFile } from "../config-file.ts";
-import { listensTo, readCall } from "../globals.ts";
+import { execute } from "../execute.ts";
+import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import { liesInRunFolder, requireTrust, type TrustOption, withTrust } from "../trust.ts";
 
@@ -13,15 +13,15 @@ export function addRun(program: Command): void {
     )
     .argument("<file>", "configuration (TOML); its paths are relative to its folder")
     .action(async (file: string, options: TrustOption, self: Command) => {
-      const { globals, output } = readCall(self);
+      const { globals, output } = parseInvocation(self);
       const config = await readConfigFile(file, globals);
       await requireTrust([config], { where: file, ask: liesInRunFolder(file) ? "all" : "none" }, options, globals);
       // Loaded here, as charts and executors are heavy and most commands need neither.
       const { startRun } = await import("../../run/session.ts");
-      await carryOut(globals, output, (options) => startRun(config, options));
+      await execute(globals, output, (options) => startRun(config, options));
     });
   withTrust(command);
-  listensTo(command, "set", "workers", "runs", "dataDir", "quiet");
+  acceptsOptions(command, "set", "workers", "runs", "dataDir", "quiet");
   withExamples(
     command,
     ["anabranch run federation.toml", "train, printing one line per round"],

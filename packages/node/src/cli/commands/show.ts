@@ -17,7 +17,7 @@ import {
 } from "../../terminal/format.ts";
 import { formatEpsilon } from "../../terminal/round-line.ts";
 import { configSummary } from "../config-summary.ts";
-import { listensTo, readCall } from "../globals.ts";
+import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
 import { positiveCount } from "../parse.ts";
@@ -33,14 +33,14 @@ export function addShow(program: Command): void {
     .argument("<run>", RUN)
     .option("-n, --rounds <n>", "number of last rounds to show", positiveCount, 10)
     .action(async (name: string, options: { rounds: number }, self: Command) => {
-      const { globals, output } = readCall(self);
+      const { globals, output } = parseInvocation(self);
       const summary = await findRun(globals.runs, name);
       const run = readRunFolder(summary.folder);
       const files = await filesOf(summary.folder);
       if (output.json) output.document(runDocument(summary, run, files));
       else print(summary, run, files, options.rounds, output);
     });
-  listensTo(command, "runs");
+  acceptsOptions(command, "runs");
   withExamples(
     command,
     ["anabranch show last", "the latest run"],

@@ -12,7 +12,7 @@ import { formatPlural } from "../../terminal/format.ts";
 import { writeJson, writeLines } from "../../terminal/terminal-text.ts";
 import { withComparisonOptions } from "../comparison-options.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { type GlobalOptions, listensTo, readCall } from "../globals.ts";
+import { acceptsOptions, type GlobalOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import { listenForInterrupt } from "../interrupt.ts";
 import type { Output } from "../output.ts";
@@ -44,14 +44,14 @@ export function addSweep(program: Command): void {
       1,
     )
     .action(async (file: string, options: SweepCommandOptions, self: Command) => {
-      const { globals, output } = readCall(self);
+      const { globals, output } = parseInvocation(self);
       const open = await openSweep(file, options, globals);
       if (options.plan === true) await plan(open, options.jobs, globals, output);
       else await carryOutAlone(file, open, options, globals, output);
     });
   withComparisonOptions(command);
   withTrust(command);
-  listensTo(command, "workers", "runs", "dataDir", "quiet");
+  acceptsOptions(command, "workers", "runs", "dataDir", "quiet");
   withExamples(
     command,
     ["anabranch sweep sweep.toml --plan", "number of runs and estimated time"],
@@ -91,13 +91,13 @@ async function carryOutAlone(
   const { folder } = await openOwnFolder(globals.runs, `sweep-${open.sweep.spec.name.replace(/[^\w.-]+/g, "-")}`);
   const lock = await acquireLock(join(folder, "lock"), "sweep");
   try {
-    await carryOut(folder, open, { ...options, goOn: `Continue with: anabranch sweep ${file}` }, globals, output);
+    await execute(folder, open, { ...options, goOn: `Continue with: anabranch sweep ${file}` }, globals, output);
   } finally {
     await lock.release();
   }
 }
 
-async function carryOut(
+async function execute(
   folder: string,
   { sweep, base }: OpenSweep,
   { jobs, target, atRound, goOn }: SweepCommandOptions & { readonly goOn: string },
@@ -107,14 +107,14 @@ async function carryOut(
   const { executeSweep } = await import("../../sweep/execute.ts");
   const { reusable: found, notReused } = await findRuns(sweep, globals.runs, globals.dataDir);
   const view = new SweepView(output, base, notReused);
-  const remark = (text: string) => {
+  const print = (text: string) => {
     view.close();
     writeLines(process.stderr, [text]);
   };
   using interrupt = listenForInterrupt({
     first: () =>
-      remark("Finishing and saving the current rounds, then stopping. Press Ctrl-C again to exit immediately."),
-    second: () => remark(`Exited immediately. The last checkpoints are intact. ${goOn}`),
+      print("Finishing and saving the current rounds, then stopping. Press Ctrl-C again to exit immediately."),
+    second: () => print(`Exited immediately. The last checkpoints are intact. ${goOn}`),
   });
   const result = await executeSweep(sweep, {
     ...execution(globals, jobs),
@@ -133,7 +133,7 @@ async function carryOut(
   if (output.json) writeJson(process.stdout, { type: "sweep.result", interrupted, folder, files, ...document });
   else if (interrupted) output.note(goOn);
   else if (output.quiet) output.print(folder);
-  else print(document, target !== undefined, folder, output);
+  else printComparison(document, target !== undefined, folder, output);
 }
 
 /** A diverged value of a tuning is no failure: it has lost. */
@@ -146,7 +146,7 @@ function exitCodeFor({ interrupted, tunings, cases }: SweepResult): number {
   return failedCase || failedTuning ? exitCodes.failed : exitCodes.ok;
 }
 
-function print(document: SweepDocument, target: boolean, folder: string, output: Output): void {
+function printComparison(document: SweepDocument, target: boolean, folder: string, output: Output): void {
   const { heads, rows, notes } = comparisonTable(document, target);
   const columns = heads.map((head, c) => ({ head, right: c > 1 }));
   output.print("", table(columns, rows, output.width), "", notes, documentNotes(document));

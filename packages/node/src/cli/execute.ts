@@ -9,8 +9,8 @@ import { listenForInterrupt } from "./interrupt.ts";
 import type { Output } from "./output.ts";
 import { orNull } from "./run-texts.ts";
 
-/** Carries a run out, or on: shows its events, listens for Ctrl-C, says how it ended and sets the exit status. */
-export async function carryOut(
+/** Executes a run or resumes it: shows its events, listens for Ctrl-C, reports how it ended and sets the exit status. */
+export async function execute(
   globals: GlobalOptions,
   output: Output,
   session: (options: SessionOptions) => Promise<RunOutcome>,
@@ -19,18 +19,18 @@ export async function carryOut(
   let id: string | undefined;
   let trained = false;
   let isPrivate = false;
-  const remark = (text: string) => {
+  const print = (text: string) => {
     view.close();
     writeLines(process.stderr, [text]);
   };
   using interrupt = listenForInterrupt({
     first: () =>
-      remark(
+      print(
         id === undefined
           ? "Stopping before the first round. Press Ctrl-C again to exit immediately."
           : "Finishing and saving this round, then stopping. Press Ctrl-C again to exit immediately.",
       ),
-    second: () => remark(`Exited immediately. The last checkpoint is intact. ${resumeLine(id)}`),
+    second: () => print(`Exited immediately. The last checkpoint is intact. ${resumeLine(id)}`),
   });
   const onEvent = (event: RunEvent) => {
     if (event.type === "run.started") {

@@ -21,8 +21,8 @@ export interface Outcome {
   readonly rounds: number;
 }
 
-/** Carries out one run, or goes on with it, or only looks where it is complete. A failure is an outcome, never thrown. */
-export async function carryOutRun(
+/** Executes one run: starts it, resumes it, or only reads it where it is complete. A failure is an outcome, never thrown. */
+export async function executeRun(
   planned: PlannedRun,
   found: FoundRun | undefined,
   options: SessionOptions,
@@ -51,7 +51,7 @@ export async function carryOutRun(
   }
 }
 
-/** The outcome of a run that is not to be carried out. */
+/** The outcome of a run that is not to be executed. */
 export function withoutRun(planned: PlannedRun, reason: string): Outcome {
   const failure = { round: null, client: null, reason };
   return { planned, end: "failed", source: "new", folder: undefined, data: undefined, failure, seconds: 0, rounds: 0 };
