@@ -197,7 +197,7 @@ describe("rooms", () => {
   it("methods know nothing of where they run", () => {
     const methods = sources.core.filter(({ path }) => path.startsWith("packages/core/src/algorithms/"));
     const rooms = ["algorithms", "params", "random", "aggregation", "codecs"];
-    const words = ["expectation", "nearest"].map((file) => `packages/core/src/config/${file}.ts`);
+    const words = ["contract", "expectation", "nearest"].map((file) => `packages/core/src/config/${file}.ts`);
     const allowed = [...rooms.map((room) => `packages/core/src/${room}/`), ...words];
     const known = (path: string) =>
       ["@anabranch/engine", "zod"].includes(path) || allowed.some((p) => path.startsWith(p));

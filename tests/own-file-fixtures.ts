@@ -13,24 +13,30 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const library = (name: string) => JSON.stringify(new URL(`../packages/${name}/src/index.ts`, import.meta.url).href);
-
-export const METHOD = `import { localSgd, stepFrom, zeros, combine } from ${library("core")};
-import { mul, sub } from ${library("engine")};
-export default ({ damping = 0.5 } = {}) => ({
-  name: "mine", options: { damping },
-  payloads: (model) => ({ broadcast: { parameters: model, direction: model },
-    upload: { delta: { layout: model, aggregation: "uniformMean" } }, clientState: {} }),
-  init: (parameters) => ({ vectors: { parameters, direction: zeros(parameters) }, scalars: {} }),
-  client: localSgd({ direction: (g, y, local) => combine((a, b) => mul(sub(a, b), damping), g, local.broadcast.direction),
-    result: (y, local) => ({ update: { delta: combine(sub, y, local.broadcast.parameters) }, state: {} }) }),
-  broadcast: (state) => ({ parameters: state.vectors.parameters, direction: state.vectors.direction }),
-  update: (state, aggregate) => ({ ...state, vectors: {
-    parameters: stepFrom(state.vectors.parameters, 1, aggregate.delta), direction: aggregate.delta } }),
+export const METHOD = `import { combine, defineMethod, localSgd, MODEL, modelDelta, SCALAR, stepFrom, uniformMean, vectors } from "@anabranch/core";
+import { mul, sub } from "@anabranch/engine";
+import * as z from "zod";
+export default defineMethod({
+  name: "mine",
+  options: z.strictObject({ damping: z.number().max(1).default(0.5) }),
+  build: ({ damping }) => vectors({
+    server: { parameters: MODEL, direction: MODEL },
+    upload: { delta: uniformMean(MODEL) },
+    broadcast: ["parameters", "direction"],
+    computed: { half: SCALAR },
+  }).method({
+    start: (parameters) => ({ direction: parameters.map(() => 0) }),
+    compute: (server, { round }) => ({ half: round / 2 }),
+    local: localSgd({
+      direction: (g, y, local) => combine((a, b) => mul(sub(a, b), damping), g, local.broadcast.direction),
+      result: (y, local) => ({ update: { delta: modelDelta(y, local) }, state: {} }),
+    }),
+    update: ({ parameters }, { delta }, { round }) => ({ parameters: stepFrom(parameters, 1, delta), direction: delta }),
+  }),
 });
 `;
-export const MODEL = `import { classification } from ${library("core")};
-import { cast, nn } from ${library("engine")};
+export const MODEL = `import { classification } from "@anabranch/core";
+import { cast, nn } from "@anabranch/engine";
 export default ({ hidden = 3 } = {}, { input, inputType, labelType, classes } = {}) => {
   const network = nn.sequential(nn.dense("a", input[0], hidden), nn.relu, nn.dense("b", hidden, classes, { head: true }));
   return { name: "mine", parameters: network.parameters, masks: network.masks,

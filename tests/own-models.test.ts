@@ -143,11 +143,11 @@ it("the command ends with 2, names the file, and leaves no run behind", async ()
   };
   const upload = await toml(await file(METHOD, ["update: { delta:", "update: { delt:"]));
   expect(upload.code).toBe(2);
-  expect(upload.stderr).toMatch(/^error method\/upload: [^\n]*\n +where +\S+own-\d+\.mjs, client\.end/);
-  const thrown = await toml(await file(METHOD, ["direction: aggregate.delta }", "direction: nothing.at.all }"]));
+  expect(upload.stderr).toMatch(/^error method\/upload: [^\n]*\n +where +\S+own-\d+\.mjs, local\.end/);
+  const thrown = await toml(await file(METHOD, ["direction: delta }", "direction: nothing.at.all }"]));
   expect(thrown.code).toBe(2);
   expect(thrown.stderr).toMatch(
-    /^error local\/failed: update\(\.\.\.\) of an algorithm has failed\n +where +\S+own-\d+\.mjs:12:/,
+    /^error local\/failed: update\(\.\.\.\) of a method has failed\n +where +\S+own-\d+\.mjs:19:/,
   );
   expect(thrown.stderr).not.toContain("bug in Anabranch");
   expect(await readdir(folder)).not.toContain("runs");

@@ -38,7 +38,7 @@ export default () => logistic({ input: [2], inputType: "float", classes: 2 });\n
   await writeFile(
     at("algorithm.mjs"),
     `${leaveMark}import { fedavg } from ${core};\nimport ${engine};
-export default () => fedavg();\n`,
+export default fedavg;\n`,
   );
   await writeFile(
     at("own.toml"),

@@ -20,7 +20,7 @@ export interface MethodDeclaration<O extends z.ZodObject = z.ZodObject> {
 export type MethodDefinition<O extends z.ZodObject = z.ZodObject> = Required<MethodDeclaration<O>>;
 
 type Arguments<O extends z.ZodObject> =
-  Partial<z.input<O>> extends z.input<O> ? [options?: z.input<O>] : [options: z.input<O>];
+  Record<never, never> extends z.input<O> ? [options?: z.input<O>] : [options: z.input<O>];
 
 /** Makes the algorithm from options; throws a `ZodError` where they do not fit. `createAlgorithm` gives better errors. */
 export interface Method<O extends z.ZodObject = z.ZodObject> {

@@ -1,4 +1,5 @@
 import type { Tensor, TensorTree } from "@anabranch/engine";
+import { isRecord } from "../config/contract.ts";
 import type { Layout } from "../params/layout.ts";
 import { type Vector, zerosLike } from "../params/vector.ts";
 import type {
@@ -11,35 +12,46 @@ import type {
   TracedVectors,
   Upload,
 } from "./algorithm.ts";
+import { checkHalves, checkVectors } from "./check-declaration.ts";
+import { checkValues } from "./check-values.ts";
 import type { MethodBody, MethodHalves, MethodVectors } from "./method-halves.ts";
 import { layoutOf, present, type ServerShapes, type ServerValues, type Shapes, type UploadShape } from "./shapes.ts";
 
 /**
  * A method as the round loop knows it: every vector by its name, the server's numbers apart from its vectors, a number on
- * the wire as a layout of one entry.
+ * the wire as a layout of one entry. What `start`, `compute` and `update` return must be the declared vectors.
+ *
+ * Throws `method/...` where the declaration is not one, as `checkVectors` and `checkHalves`.
  */
 export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): MethodBody {
+  checkVectors(vectors);
+  checkHalves(vectors, halves);
   const { server, computed = {} } = vectors;
   const down = { ...picked(server, vectors.broadcast), ...computed };
   const { assign, countsSteps, wholePopulation } = halves;
   return {
     payloads: (model) => payloadsOf(vectors, down, model),
     init(parameters, model) {
-      const start = { ...startOf(server, parameters, model), ...halves.start?.(parameters) };
+      const given = halves.start?.(parameters) ?? {};
+      checkValues({ by: "start", source: "server", shapes: server, partial: true }, given, model);
+      const start = { ...startOf(server, parameters, model), ...given };
       return stateFrom(server, start, { vectors: { parameters }, scalars: {} });
     },
     client: erasedClient(halves.local as unknown as ClientHalf, down, vectors.client ?? {}, shapesOf(vectors.upload)),
     broadcast(state, { clipNorm }, round) {
       const values = valuesFrom(server, state);
-      const all: Values = { ...values, ...halves.compute?.(values, { round, clipNorm }) };
-      return vectorsOf(down, all, state.vectors.parameters);
+      const made = halves.compute?.(values, { round, clipNorm }) ?? {};
+      checkValues({ by: "compute", source: "computed", shapes: computed }, made);
+      return vectorsOf(down, { ...values, ...made }, state.vectors.parameters);
     },
     update(state, aggregate, round) {
       const uploads = Object.entries(shapesOf(vectors.upload)).map(([name, shape]) => {
         const vector = aggregate[name];
         return [name, shape?.kind === "scalar" ? vector?.[0] : vector];
       });
-      return stateFrom(server, halves.update(valuesFrom(server, state), Object.fromEntries(uploads), round), state);
+      const next = halves.update(valuesFrom(server, state), Object.fromEntries(uploads), round);
+      checkValues({ by: "update", source: "server", shapes: server }, next, round.layout);
+      return stateFrom(server, next, state);
     },
     ...(assign === undefined ? {} : { assign }),
     ...(countsSteps === undefined ? {} : { countsSteps }),
@@ -139,8 +151,9 @@ function erasedClient(half: ClientHalf, down: Shapes, client: Shapes, upload: Sh
     begin: (local, settings) => half.begin(seen(local), settings),
     step: (carry, local, settings) => half.step(carry, seen(local), settings),
     end(carry: TensorTree, local) {
-      const { update, state } = half.end(carry, seen(local));
-      return { update: closed(upload, update), state: closed(client, state) };
+      const result = half.end(carry, seen(local));
+      if (!isRecord(result)) return result;
+      return { ...result, update: closed(upload, result.update), state: closed(client, result.state) };
     },
   };
 }
@@ -157,6 +170,7 @@ function opened(shapes: Shapes, vectors: TracedVectors): TracedVectors {
 
 /** Vectors that do not exist are dropped; names that were never declared stay, to be refused by name. */
 function closed(shapes: Shapes, vectors: Readonly<Record<string, ParameterTensors | Tensor>>): TracedVectors {
+  if (!isRecord(vectors)) return vectors;
   const kept = Object.entries(vectors).filter(([name]) => shapes[name] !== undefined || !Object.hasOwn(shapes, name));
   return Object.fromEntries(
     kept.map(([name, value]) => [name, (isScalar(shapes, name) ? { [name]: value } : value) as ParameterTensors]),

@@ -1,4 +1,5 @@
 import { AnabranchError } from "@anabranch/engine";
+import { Contract } from "../config/contract.ts";
 import { expectation } from "../config/expectation.ts";
 import { nearest } from "../config/nearest.ts";
 import type { Algorithm } from "./algorithm.ts";
@@ -8,7 +9,7 @@ type Options = Readonly<Record<string, unknown>>;
 
 /**
  * The method with options as a user wrote them, by their names or the paper's symbols. Throws `algorithm/unknown-option`,
- * `algorithm/option-twice`, `algorithm/missing-option` or `algorithm/option`.
+ * `algorithm/option-twice`, `algorithm/missing-option` or `algorithm/option`; `method/...` where it is not declared right.
  *
  * @param source where the method comes from, if not from the registry: its file
  */
@@ -24,7 +25,11 @@ export function buildMethod(method: MethodDefinition, given: Options, source?: s
     options[option] = value;
   }
   const parsed = method.options.safeParse(options);
-  if (parsed.success) return { name: method.name, options: parsed.data, ...method.build(parsed.data) };
+  if (parsed.success) {
+    const contract = new Contract("method", source ?? `method ${JSON.stringify(method.name)}`);
+    const body = contract.attempt("build", () => method.build(parsed.data));
+    return { name: method.name, options: parsed.data, ...body };
+  }
   const issue = parsed.error.issues[0]!;
   const key = String(issue.path[0] ?? "");
   const missing = options[key] === undefined;

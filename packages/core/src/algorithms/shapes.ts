@@ -1,5 +1,6 @@
 import type { Tensor } from "@anabranch/engine";
 import type { CodecSpec } from "../codecs/index.ts";
+import { Contract, describe, isRecord } from "../config/contract.ts";
 import { type Layout, layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Aggregation, ParameterTensors } from "./algorithm.ts";
@@ -56,11 +57,13 @@ export type ShapesOf<U extends UploadShapes> = { readonly [N in keyof U]: U[N]["
 type UploadOptions = Pick<UploadShape, "drift" | "codec">;
 const aggregated =
   (aggregation: Aggregation) =>
-  <S extends Shape | undefined>(shape: S, options: UploadOptions = {}): UploadShape<S> => ({
-    shape,
-    aggregation,
-    ...options,
-  });
+  <S extends Shape | undefined>(...given: readonly [shape: S, options?: UploadOptions]): UploadShape<S> => {
+    const [shape, options] = given;
+    const declared = { shape, aggregation, ...options };
+    // a shape that was forgotten is a mistake, an undefined one a vector that does not exist
+    if (!(given.length > 0)) Reflect.deleteProperty(declared, "shape");
+    return declared;
+  };
 
 /** Uploads become their mean by the public weights of the updates. */
 export const weightedMean = aggregated("weightedMean");
@@ -69,16 +72,24 @@ export const uniformMean = aggregated("uniformMean");
 /** Uploads are added. */
 export const sum = aggregated("sum");
 
-/** The layout of a vector called `name`. */
+/** The layout of a vector called `name`. Throws `method/shape`. */
 export function layoutOf(name: string, shape: Shape, model: Layout): Layout {
   switch (shape.kind) {
     case "model":
       return model;
     case "scalar":
       return layout([{ name, shape: [], role: "vector", block: name }]);
-    case "own":
-      return shape.layoutOf(model);
+    case "own": {
+      const own: unknown = shape.layoutOf(model);
+      if (isLayout(own)) return own;
+      const expected = "a layout, as layout([...]) makes it";
+      throw new Contract("method").breach("shape", "ownLayout gives no layout", name, describe(own), expected);
+    }
   }
+}
+
+export function isLayout(value: unknown): value is Layout {
+  return isRecord(value) && Array.isArray(value["entries"]) && typeof value["size"] === "number";
 }
 
 /** Names and shapes of the vectors that exist. */

@@ -3,6 +3,10 @@ import { AnabranchError, hashBytes } from "@anabranch/engine";
 /** Flat parameters [d]: float32 in production, float64 on the interpreter. */
 export type Vector = Float32Array | Float64Array;
 
+export function isVector(value: unknown): value is Vector {
+  return value instanceof Float32Array || value instanceof Float64Array;
+}
+
 /** Elements whose sum is kept in registers before it joins the total; short runs keep rounding errors small. */
 const BLOCK = 1024;
 

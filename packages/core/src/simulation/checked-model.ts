@@ -1,6 +1,6 @@
 import type { Initializer, nn, ParameterRole, Tensor } from "@anabranch/engine";
+import { Contract, describe, isRecord, type Origin } from "../config/contract.ts";
 import type { Model } from "../models/model.ts";
-import { Contract, describe, isRecord, type Origin } from "./contract.ts";
 
 const ROLES: readonly ParameterRole[] = ["matrix", "vector", "convKernel", "embedding", "normalization", "head"];
 const INITIALIZERS: readonly Initializer["kind"][] = ["zeros", "ones", "uniform", "normal"];
@@ -10,7 +10,7 @@ const INITIALIZERS: readonly Initializer["kind"][] = ["zeros", "ones", "uniform"
  * nearest right name.
  */
 export function checkedModel(model: Model, origin: Origin | undefined): Model {
-  const contract = new Contract("model", model.name, origin);
+  const contract = new Contract("model", `own model ${JSON.stringify(model.name)}`, origin);
   checkDeclaration(contract, model);
   const traced = (part: string, call: () => Tensor): Tensor => {
     const result = contract.attempt(part, call);

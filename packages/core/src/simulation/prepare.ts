@@ -52,7 +52,7 @@ export function prepareRun(
     sources: federation.sources(model, float),
   });
   requireSteps(algorithm, simulation, training.batchSize, budget);
-  for (const origin of [own.origins?.model, own.origins?.algorithm]) origin?.requireUsedOptions();
+  for (const origin of [own.origins?.model, own.origins?.algorithm]) origin?.requireUsedOptions?.();
   const plan: RunPlan = {
     ...policies,
     ...{ id, algorithm, layout, payloads, float },

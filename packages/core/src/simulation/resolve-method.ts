@@ -1,5 +1,6 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
+import type { Origin } from "../config/contract.ts";
 import type { Config } from "../config/index.ts";
 import { createModel, type Model } from "../models/index.ts";
 import { initialParameters } from "../params/initialize.ts";
@@ -7,7 +8,6 @@ import { type Layout, layout } from "../params/layout.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import { type CheckedMethod, checkedMethod } from "./checked-method.ts";
 import { checkedModel } from "./checked-model.ts";
-import type { Origin } from "./contract.ts";
 import type { Federation } from "./federation.ts";
 import { type InitialWeights, type Start, startFrom } from "./initial-weights.ts";
 

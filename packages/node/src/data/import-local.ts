@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { AnabranchError } from "@anabranch/engine";
 import { newerNodeNeeded } from "../node-version.ts";
+import { adviceForImport, provideLibrary } from "./library-imports.ts";
 import { ownFault } from "./own-fault.ts";
 
 /** What a local module should hold, in words for errors. */
@@ -27,7 +28,8 @@ export async function importLocal(path: string, wanted: LocalImport, base = ".")
 
 /**
  * The exports of a TypeScript or JavaScript file of the operator: how own models, algorithms and data sets come in. Only
- * paths that the operator gives on this machine are imported, never anything a message names.
+ * paths that the operator gives on this machine are imported, never anything a message names. `@anabranch/core`,
+ * `@anabranch/engine` and `zod` are those of the running installation.
  *
  * @param full absolute path
  * @throws `local/not-found`, `local/failed` where the file cannot be loaded, `local/export` where the wanted export is
@@ -59,6 +61,7 @@ export async function importLocalModule(full: string, wanted: LocalImport): Prom
 }
 
 async function load(path: string, wanted: LocalImport): Promise<Readonly<Record<string, unknown>>> {
+  provideLibrary();
   try {
     return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
   } catch (cause) {
@@ -66,6 +69,7 @@ async function load(path: string, wanted: LocalImport): Promise<Readonly<Record<
       throw newerNodeNeeded(`this Node cannot load TypeScript, as the file with ${wanted.what} is`, path, cause);
     }
     const advice =
+      (await adviceForImport(cause)) ??
       "Run it by itself with: npx node FILE. TypeScript must be erasable (no enums) and import with .ts endings.";
     throw ownFault(cause, path, `loading the file with ${wanted.what}`, advice);
   }

@@ -14,7 +14,8 @@ import {
 import { loadDatasetModule } from "../data/dataset-module.ts";
 import { loadDataset } from "../data/load-dataset.ts";
 import { readRegularFile } from "../data/regular-file.ts";
-import { loadOwnPart } from "./own-module.ts";
+import { loadOwnMethod } from "./own-method.ts";
+import { loadOwnModel } from "./own-model.ts";
 
 export interface LoadOptions {
   /** Where data sets lie that are not shipped; overrides the configuration. */
@@ -57,23 +58,23 @@ export async function loadData(
 }
 
 /**
- * The own files alone. What is given back makes model and algorithm: they get the section's further keys as options, and
- * the model what it has to know of the data.
+ * The own files alone. What is given back makes the model: it gets the section's further keys as options, and what it has
+ * to know of the data.
  */
 export async function loadOwn({ model, algorithm }: Config, base: string): Promise<(data: Loaded["data"]) => Own> {
   const { name: _model, file: modelFile, initialWeights, ...modelOptions } = model;
-  const { name: _algorithm, file: algorithmFile, ...algorithmOptions } = algorithm;
-  const makeModel = modelFile === undefined ? undefined : await loadOwnPart("model", modelFile, modelOptions, base);
-  const makeAlgorithm =
-    algorithmFile === undefined ? undefined : await loadOwnPart("algorithm", algorithmFile, algorithmOptions, base);
+  const { name: _algorithm, file: methodFile, ...methodOptions } = algorithm;
+  // the line of a file is often below more calls of the library than a stack has by default
+  Error.stackTraceLimit = Math.max(Error.stackTraceLimit, 100);
+  const makeModel = modelFile === undefined ? undefined : await loadOwnModel(modelFile, modelOptions, base);
+  const method = methodFile === undefined ? undefined : await loadOwnMethod(methodFile, methodOptions, base);
   const weights = initialWeights === undefined ? undefined : await readWeights(resolve(base, initialWeights));
   return (data) => {
-    const examples = "kind" in data ? data.test : data.train;
-    const [ownModel, ownAlgorithm] = [makeModel?.(examples), makeAlgorithm?.(examples)];
+    const own = makeModel?.("kind" in data ? data.test : data.train);
     return {
-      model: ownModel?.made,
-      algorithm: ownAlgorithm?.made,
-      origins: { model: ownModel?.origin, algorithm: ownAlgorithm?.origin },
+      model: own?.model,
+      algorithm: method?.algorithm,
+      origins: { model: own?.origin, algorithm: method?.origin },
       weights,
     };
   };

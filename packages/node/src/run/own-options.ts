@@ -10,18 +10,17 @@ export interface OwnOptions {
 }
 
 /**
- * Options of an own file. Where the file exports `options`, they are checked against it: an object of names with defaults,
+ * Options of an own model. Where the file exports `options`, they are checked against it: an object of names with defaults,
  * or a schema with `safeParse`, such as zod's `z.strictObject`. Where it does not, it is recorded which ones the file's
  * code reads.
  *
- * @param section "model" or "algorithm"
  * @throws `local/unknown-option`, `local/missing-option`, `local/option`, `local/export` for a declaration that is neither
  */
-export function ownOptions(section: string, file: string, given: Options, declared: unknown): OwnOptions {
-  if (declared === undefined) return recordedOptions(section, file, given);
+export function ownOptions(file: string, given: Options, declared: unknown): OwnOptions {
+  if (declared === undefined) return recordedOptions(file, given);
   const refuse = (key: string, code: string, message: string, expected: string, advice?: string): never => {
     const received = Object.hasOwn(given, key) ? { received: JSON.stringify(given[key]) } : {};
-    const where = `${section}.${key}, ${file}`;
+    const where = `model.${key}, ${file}`;
     throw new AnabranchError({
       code: `local/${code}`,
       message,
@@ -62,7 +61,7 @@ export function ownOptions(section: string, file: string, given: Options, declar
   return { values: { ...declared, ...given }, requireUsed: () => {} };
 }
 
-function recordedOptions(section: string, file: string, given: Options): OwnOptions {
+function recordedOptions(file: string, given: Options): OwnOptions {
   const read = new Set<string>();
   const values = new Proxy(
     { ...given },
@@ -82,7 +81,7 @@ function recordedOptions(section: string, file: string, given: Options): OwnOpti
       throw new AnabranchError({
         code: "local/unknown-option",
         message: "the own file does not read this option",
-        where: `${section}.${unused}, ${file}`,
+        where: `model.${unused}, ${file}`,
         received: JSON.stringify(given[unused]),
         expected: listOf(known),
         advice:

@@ -1,5 +1,5 @@
 import { AnabranchError, formatShape, type Tensor } from "@anabranch/engine";
-import { nearest } from "../config/nearest.ts";
+import { nearest } from "./nearest.ts";
 
 /** Where an own model or method comes from, and how errors in its code are reported. */
 export interface Origin {
@@ -8,59 +8,69 @@ export interface Origin {
   /** The error to throw for one that was thrown in `part`, e.g. "update(...)", of the file's code. */
   faultOf(error: unknown, part: string): unknown;
   /** Called once the part has been built and traced; throws where options were not used. */
-  requireUsedOptions(): void;
+  requireUsedOptions?(): void;
 }
 
-/** What an own model or method has to keep to, with errors that name its file. */
+/** The names that a record must have, and those that it may have. */
+export interface Names {
+  readonly required: readonly string[];
+  readonly optional?: readonly string[];
+  /** What declares them, e.g. "server". */
+  readonly source: string;
+}
+
+/** What a method or an own model has to keep to, with errors that name the part of it. */
 export class Contract {
   readonly #area: "method" | "model";
-  readonly #name: string;
+  readonly #owner: string | undefined;
   readonly #origin: Origin | undefined;
 
-  constructor(area: "method" | "model", name: string, origin: Origin | undefined) {
+  /** @param owner the file or the name, for errors; without one they name the part alone, and `attempt` adds the owner */
+  constructor(area: "method" | "model", owner?: string, origin?: Origin) {
     this.#area = area;
-    this.#name = name;
+    this.#owner = origin?.file ?? owner;
     this.#origin = origin;
   }
 
-  /** Calls code of the operator. */
+  /** Calls code of the method or model. */
   attempt<T>(part: string, call: () => T): T {
     try {
       return call();
     } catch (error) {
-      throw this.#origin === undefined ? error : this.#origin.faultOf(error, part);
+      const owned = this.#owned(error);
+      throw this.#origin === undefined ? owned : this.#origin.faultOf(owned, part);
     }
   }
 
-  /** @param part e.g. "payloads(...).upload.delta" */
+  /** @param part e.g. "upload.delta" */
   breach(reason: string, message: string, part: string, received: string, expected: string, advice?: string) {
-    const owner = this.#origin?.file ?? `own ${this.#area} ${JSON.stringify(this.#name)}`;
     return new AnabranchError({
       code: `${this.#area}/${reason}`,
       message,
-      where: `${owner}, ${part}`,
+      where: this.#place(part),
       received,
       expected,
       ...(advice === undefined ? {} : { advice }),
     });
   }
 
-  /** The value as a record with exactly these names. `source` says where the names come from. */
+  /** The value as a record with these names. */
   names(
     reason: string,
     message: string,
     part: string,
     value: unknown,
-    names: readonly string[],
-    source: string,
+    names: Names,
   ): Readonly<Record<string, unknown>> {
-    const expected = `${names.join(", ") || "no names"}, as in ${source}`;
+    const { required, optional = [], source } = names;
+    const known = [...required, ...optional];
+    const expected = `${known.join(", ") || "no names"}, as in ${source}`;
     if (!isRecord(value)) throw this.breach(reason, message, part, describe(value), `an object with ${expected}`);
     const given = Object.keys(value);
-    const missing = names.filter((name) => !given.includes(name));
-    const unknown = given.filter((name) => !names.includes(name));
+    const missing = required.filter((name) => !given.includes(name));
+    const unknown = given.filter((name) => !known.includes(name));
     if (missing.length === 0 && unknown.length === 0) return value;
-    const near = unknown[0] === undefined ? undefined : nearest(unknown[0], missing.length > 0 ? missing : names);
+    const near = unknown[0] === undefined ? undefined : nearest(unknown[0], missing.length > 0 ? missing : known);
     const advice =
       near !== undefined
         ? `Did you mean "${near}" instead of "${unknown[0]}"?`
@@ -68,6 +78,12 @@ export class Contract {
           ? `"${missing[0]}" is missing.`
           : `"${unknown[0]}" is not in ${source}.`;
     throw this.breach(reason, message, part, given.join(", ") || "an empty object", expected, advice);
+  }
+
+  /** The value as a function. */
+  callable(reason: string, part: string, value: unknown): void {
+    if (typeof value === "function") return;
+    throw this.breach(reason, "a function is missing", part, describe(value), "a function");
   }
 
   /** One of a closed list of words. */
@@ -95,6 +111,18 @@ export class Contract {
     const fits = shape === undefined || value.shape.join() === shape.join();
     if (fits && value.dtype === "float") return value;
     throw this.breach("shape", "a traced tensor has the wrong type or shape", part, describe(value), wanted);
+  }
+
+  #place(part: string): string {
+    return this.#owner === undefined ? part : `${this.#owner}, ${part}`;
+  }
+
+  /** An error of this contract that names a part alone, with the owner. */
+  #owned(error: unknown): unknown {
+    if (!(error instanceof AnabranchError) || this.#owner === undefined) return error;
+    const { where = "", ...failure } = error.failure;
+    if (!error.code.startsWith(`${this.#area}/`) || where.startsWith(this.#owner)) return error;
+    return new AnabranchError({ ...failure, where: this.#place(where) });
   }
 }
 
