@@ -61,9 +61,10 @@ export async function importLocalModule(full: string, wanted: LocalImport): Prom
 }
 
 async function load(path: string, wanted: LocalImport): Promise<Readonly<Record<string, unknown>>> {
-  provideLibrary();
+  const { href } = pathToFileURL(path);
+  provideLibrary(href);
   try {
-    return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
+    return (await import(href)) as Record<string, unknown>;
   } catch (cause) {
     if (isUnknownTypeScript(cause)) {
       throw newerNodeNeeded(`this Node cannot load TypeScript, as the file with ${wanted.what} is`, path, cause);

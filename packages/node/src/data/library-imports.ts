@@ -1,26 +1,32 @@
-import { registerHooks } from "node:module";
+import { type ResolveHookSync, registerHooks } from "node:module";
 import { nearest } from "@anabranch/core";
 
 /** Packages of the running installation that files of the operator use, wherever these files are. */
 const PROVIDED = ["@anabranch/core", "@anabranch/engine", "zod"];
 
-let registered = false;
+/** Addresses of files of the operator, and of files that these import by a path. */
+const files = new Set<string>();
 
 /**
- * Lets files of the operator import the library and zod of the running installation by name. They need no `node_modules`,
- * and what lies in one beside them is not executed: nothing but the files themselves is part of their fingerprint.
- * Packages keep their own imports.
+ * Lets a file of the operator, and what it imports by a path, import the library and zod of the running installation by
+ * name. They need no `node_modules`, and what lies in one beside them is not executed in the place of the library, whose
+ * name says nothing of its content. Other modules of the process keep their own imports.
+ *
+ * @param address of the file, as it will be imported
  */
-export function provideLibrary(): void {
-  if (registered) return;
-  registered = true;
-  registerHooks({
-    resolve(specifier, context, nextResolve) {
-      const own = isProvided(specifier) && !context.parentURL?.includes("/node_modules/");
-      return nextResolve(specifier, own ? { ...context, parentURL: import.meta.url } : context);
-    },
-  });
+export function provideLibrary(address: string): void {
+  if (files.size === 0) registerHooks({ resolve });
+  files.add(address);
 }
+
+const resolve: ResolveHookSync = (specifier, context, next) => {
+  const { parentURL = "" } = context;
+  if (!files.has(specifier) && !files.has(parentURL)) return next(specifier, context);
+  if (isProvided(specifier)) return next(specifier, { ...context, parentURL: import.meta.url });
+  const found = next(specifier, context);
+  if (found.url.startsWith("file:") && !found.url.includes("/node_modules/")) files.add(found.url);
+  return found;
+};
 
 /** What to do about a name that the library does not export, where an import failed for that reason. */
 export async function adviceForImport(error: unknown): Promise<string | undefined> {
