@@ -1,6 +1,6 @@
 import { cpus, loadavg, totalmem } from "node:os";
 
-/** Where and when figures were taken: they do not travel between machines. */
+/** Where and when metrics were taken: they do not travel between machines. */
 export interface Machine {
   readonly processor: string;
   readonly cores: number;

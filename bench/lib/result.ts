@@ -1,4 +1,4 @@
-/** One printed line of a benchmark: a label and its figures in column order. */
+/** One printed line of a benchmark: a label and its metrics in column order. */
 export interface BenchRow {
   readonly label: string;
   readonly values: Readonly<Record<string, number | string>>;
@@ -18,7 +18,7 @@ export interface BenchResult {
   readonly name: string;
   readonly rows: readonly BenchRow[];
   readonly checks: readonly BenchCheck[];
-  /** Conditions a reader needs to judge the figures. */
+  /** Conditions a reader needs to judge the metrics. */
   readonly notes: readonly string[];
 }
 

@@ -12,7 +12,7 @@ export type TestRows = "clients" | "separate";
 export interface TrainTest<D extends ArrayDataset = ArrayDataset> {
   readonly train: D;
   readonly test: D;
-  /** A private run releases no figures on examples of clients. Left out: not known, unless both sets name the same owners. */
+  /** A private run releases no metrics on examples of clients. Left out: not known, unless both sets name the same owners. */
   readonly testRows?: TestRows;
 }
 

@@ -46,7 +46,7 @@ export function privacyAtStart(
 }
 
 /** Whether another round after these would exceed the run's target. */
-export function isSpent({ account }: RunPlan, rounds: number): boolean {
+export function budgetExhausted({ account }: RunPlan, rounds: number): boolean {
   if (account?.targetEpsilon === undefined) return false;
   return !(account.epsilonAfter(rounds + 1) <= account.targetEpsilon);
 }

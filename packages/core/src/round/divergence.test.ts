@@ -245,7 +245,7 @@ describe("a private run", () => {
 });
 
 describe("firstSentence", () => {
-  it("leaves out place, figures and advice", () => {
+  it("leaves out place, numbers and advice", () => {
     const long =
       "local training diverged: the update is not finite (round 1, client 2); received loss NaN; expected finite numbers. Lower it.";
     expect(firstSentence(long)).toBe("local training diverged: the update is not finite");

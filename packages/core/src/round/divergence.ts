@@ -104,7 +104,7 @@ function mostCommon(failures: readonly FailedClient[]): FailedClient {
   return most?.[0] ?? { code: "round/no-updates", message: "nothing came back" };
 }
 
-/** The message of a failure without its place, figures and advice. */
+/** The message of a failure without its place, numbers and advice. */
 export function firstSentence(message: string): string {
   return message.split(/ \(round \d|; (?:received|expected) |\. |\n/)[0]!.replace(/\.$/, "");
 }

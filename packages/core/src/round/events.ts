@@ -59,7 +59,7 @@ const runStarted = z.object({
   privacyAssumptions: z.array(z.string()).optional(),
   /** What was spent when the run was started or resumed. */
   privacySpent: spent.optional(),
-  /** False: test figures are of clients' own examples, which epsilon does not cover. */
+  /** False: test metrics are of clients' own examples, which epsilon does not cover. */
   testCovered: z.boolean().optional(),
   /** What its rounds spend, for the record in its model's file. */
   privacyAccount: privacyAccountSchema.optional(),

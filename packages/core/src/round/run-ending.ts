@@ -1,5 +1,5 @@
 import { hashVector, isFiniteVector } from "../params/vector.ts";
-import { isSpent, spentAfter } from "./budget.ts";
+import { budgetExhausted, spentAfter } from "./budget.ts";
 import type { RunState } from "./checkpoint-store.ts";
 import { failsForTrouble, stopsForTrouble } from "./divergence.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
@@ -18,7 +18,8 @@ export function endingOf(plan: RunPlan, ports: Pick<RunPorts, "signal">, state: 
   if (stopsForTrouble(trouble)) return failed(trouble);
   if (plan.targetAccuracy !== undefined && (last?.accuracy ?? 0) >= plan.targetAccuracy)
     return { stopped: "early-stop" };
-  const early = (plan.patience > 0 && best.stale >= plan.patience) || (round < plan.rounds && isSpent(plan, round));
+  const early =
+    (plan.patience > 0 && best.stale >= plan.patience) || (round < plan.rounds && budgetExhausted(plan, round));
   if (early || round >= plan.rounds) {
     if (failsForTrouble(trouble, round)) return failed(trouble);
     return { stopped: early ? "early-stop" : "finished" };
@@ -61,7 +62,7 @@ export async function emitEnding(plan: RunPlan, ports: RunPorts, state: RunState
 
 function earlyMessage(plan: RunPlan, { round, totals: { best } }: RunState, interrupted: boolean): string {
   if (interrupted) return `stopped after round ${round}; resume continues from here`;
-  return isSpent(plan, round)
+  return budgetExhausted(plan, round)
     ? `stopped after round ${round}: another one would exceed privacy.targetEpsilon = ${plan.account!.targetEpsilon}`
     : `stopped early after round ${round}, best accuracy ${best.accuracy.toFixed(4)} in round ${best.round}`;
 }

@@ -22,7 +22,7 @@ export interface PrivacyAccount {
   epsilonAfter(rounds: number): number;
   /** What a round spends and what was spent on the initial weights, for whoever goes on from the model. */
   readonly recorded: RecordedAccount;
-  /** Whether the test examples are clients' own: figures on them go to the operator, and decide nothing. */
+  /** Whether the test examples are clients' own: metrics on them go to the operator, and decide nothing. */
   readonly testOnClients?: boolean;
   readonly assumptions: readonly string[];
   readonly warnings: readonly Warning[];

@@ -56,7 +56,7 @@ export function configuredMechanism(
   };
 }
 
-/** The account of a private run with what it says of test figures. Throws what `accountOf` and `privateTestRows` throw. */
+/** The account of a private run with what it says of test metrics. Throws what `accountOf` and `privateTestRows` throw. */
 export function privateAccount(
   config: Config,
   algorithm: Algorithm,

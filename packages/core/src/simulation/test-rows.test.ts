@@ -58,7 +58,7 @@ const warned = (events: readonly RunEvent[]) => events.flatMap((e) => (e.type ==
 const ofClients: TrainTest = { ...data, testRows: "clients" };
 
 describe("test examples that are clients' own", () => {
-  it("decide nothing in a private run, and every event with their figures says that they are not covered", async () => {
+  it("decide nothing in a private run, and every event with their metrics says that they are not covered", async () => {
     const { events, result, best } = await run(ofClients);
     expect([result.best, best]).toEqual([undefined, undefined]);
     expect(warned(events)).toEqual(["privacy/test-rows"]);
@@ -105,7 +105,7 @@ describe("test examples that are clients' own", () => {
   });
 });
 
-describe("other figures of clients", () => {
+describe("other metrics of clients", () => {
   it("are warned of: evaluations on hold-outs", async () => {
     const { events } = await run(data, { holdout: 0.3, evaluation: { clientEvery: 1 } });
     expect(warned(events)).toEqual(["privacy/client-evaluation"]);

@@ -3,7 +3,7 @@ import type { Config } from "../config/index.ts";
 import type { Warning } from "../round/backend.ts";
 import type { Federation } from "./federation.ts";
 
-/** What a private run says of its test figures. */
+/** What a private run says of its test metrics. */
 export interface TestRowsNotes {
   readonly testOnClients: boolean;
   readonly assumptions: readonly string[];
@@ -11,7 +11,7 @@ export interface TestRowsNotes {
 }
 
 /**
- * Epsilon is about the models that are released. Figures on a test set that holds clients' examples are not noised, so a
+ * Epsilon is about the models that are released. Metrics on a test set that holds clients' examples are not noised, so a
  * private run must not act on them. Throws `config/conflict` for a stop that would.
  */
 export function privateTestRows(config: Config, { testRows }: Federation): TestRowsNotes {

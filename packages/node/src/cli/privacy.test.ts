@@ -100,7 +100,7 @@ describe("privacy epsilon", () => {
 });
 
 describe("privacy noise and rounds", () => {
-  it("give back each other's figures", async () => {
+  it("give back each other's metrics", async () => {
     const noise = await document("noise", "--target-epsilon", "4", ...plan);
     expect(noise.epsilon).toBeLessThanOrEqual(4);
     expect(noise.epsilon).toBeGreaterThan(3.998);

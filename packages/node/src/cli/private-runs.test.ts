@@ -131,7 +131,7 @@ describe("a private run on a table, whose test rows are split off from the clien
     return [`data.dataset=csv:${table}?label=label`, "privacy.targetEpsilon=", "privacy.noiseMultiplier=2"];
   };
 
-  it("leaves test figures out of card and metadata, keeps no best model, and notes what it shows the operator", async () => {
+  it("leaves test metrics out of card and metadata, keeps no best model, and notes what it shows the operator", async () => {
     const run = await trained("table", ...(await settings()));
     expect(run.events.filter(({ code }) => code === "privacy/test-rows")).toHaveLength(1);
     const evaluations = run.events.filter(({ type }) => type === "evaluation");
@@ -161,7 +161,7 @@ describe("a private run on a table, whose test rows are split off from the clien
     expect([best.code, best.stderr]).toEqual([1, expect.stringMatching(/no best model/)]);
   });
 
-  it("refuses what would act on test figures: stops, and a sweep that tunes", async () => {
+  it("refuses what would act on test metrics: stops, and a sweep that tunes", async () => {
     const set = (await settings()).flatMap((setting) => ["--set", setting]);
     for (const key of ["patience=1", "targetAccuracy=0.9"]) {
       const more = ["--workers", "0", "--runs", join(folder, "runs"), "--set", `stop.${key}`];

@@ -142,7 +142,7 @@ describe("anabranch sweep", () => {
     const table = await readFile(join(folder, "runs", "sweep-diverging", "table.md"), "utf8");
     for (const text of [first.stdout, table])
       expect(text).toContain(
-        "run, learningRate 1e+30: 1 of 1 run diverged; its figures are those of where each run ended.",
+        "run, learningRate 1e+30: 1 of 1 run diverged; its metrics are those of where each run ended.",
       );
 
     const tuned = await sweepFile("tuned.toml", `[tune]\nrounds = 2\ngrid = { training.learningRate = [1e30, 0.05] }`);

@@ -55,8 +55,8 @@ function measured({ name }: MethodInfo, sweeps: readonly Measured[]): string[] {
   return sweeps.flatMap((sweep) => {
     const rows = sweep.rows.filter(({ algorithm, accuracy }) => algorithm === name && accuracy.mean !== null);
     if (rows.length === 0) return [];
-    const figures = rows.map(({ label, accuracy }) => `${label} ${percent(accuracy.mean!, accuracy.deviation)}`);
-    return [`- Measured ([experiments](experiments/README.md), ${sweep.name}): ${figures.join("; ")}.`];
+    const accuracies = rows.map(({ label, accuracy }) => `${label} ${percent(accuracy.mean!, accuracy.deviation)}`);
+    return [`- Measured ([experiments](experiments/README.md), ${sweep.name}): ${accuracies.join("; ")}.`];
   });
 }
 

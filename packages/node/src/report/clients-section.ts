@@ -8,7 +8,7 @@ import type { RunData } from "./run-data.ts";
 const SERVED_WORST = 5;
 const MAX_FAILURES = 20;
 
-/** The last per-client evaluation in figures: its quantiles, and the clients that the model serves worst. */
+/** The last per-client evaluation in numbers: its quantiles, and the clients that the model serves worst. */
 export function clientCard(run: RunData): Html[] {
   const last = run.clientEvaluations.at(-1);
   if (last === undefined || last.accuracies.length === 0) return [];

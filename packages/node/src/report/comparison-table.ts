@@ -2,7 +2,7 @@ import { formatBytes, formatCount, formatPercent, formatPlural, UNKNOWN } from "
 import type { Comparison, ComparisonRow, Spread } from "./comparison.ts";
 import type { RunEnd } from "./run-end.ts";
 
-/** The table of a comparison as texts: the first two columns are words, the others figures. */
+/** The table of a comparison as texts: the first two columns are words, the others metrics. */
 export interface ComparisonTable {
   readonly heads: readonly string[];
   readonly rows: readonly (readonly string[])[];
@@ -51,7 +51,7 @@ const ENDS: Readonly<Record<Exclude<RunEnd, "finished">, string>> = {
   interrupted: "not finished",
 };
 
-/** Sentences on rows whose figures are not all of whole runs. */
+/** Sentences on rows whose metrics are not all of whole runs. */
 export function endNotes(rows: readonly { readonly label: string; readonly ends: readonly RunEnd[] }[]): string[] {
   return rows.flatMap(({ label, ends }) => {
     const counts = Object.entries(ENDS).flatMap(([end, text]) => {
@@ -60,7 +60,7 @@ export function endNotes(rows: readonly { readonly label: string; readonly ends:
     });
     return counts.length === 0
       ? []
-      : [`${label}: ${counts.join(", ")}; its figures are those of where each run ended.`];
+      : [`${label}: ${counts.join(", ")}; its metrics are those of where each run ended.`];
   });
 }
 

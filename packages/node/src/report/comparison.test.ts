@@ -100,7 +100,7 @@ describe("endNotes", () => {
       { label: "mixed", ends: ["finished", "diverged", "interrupted", "diverged"] },
     ]);
     expect(notes).toEqual([
-      "mixed: 2 of 4 runs diverged, 1 of 4 runs not finished; its figures are those of where each run ended.",
+      "mixed: 2 of 4 runs diverged, 1 of 4 runs not finished; its metrics are those of where each run ended.",
     ]);
   });
 });

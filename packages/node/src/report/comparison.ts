@@ -51,7 +51,7 @@ export interface ComparisonOptions {
   readonly atRound?: number | undefined;
 }
 
-/** The figures of groups of runs beside each other. Without a target it is the highest accuracy that every run reaches. */
+/** The metrics of groups of runs beside each other. Without a target it is the highest accuracy that every run reaches. */
 export function compareGroups(groups: readonly RunGroup[], options: ComparisonOptions = {}): Comparison {
   const target = options.target ?? commonAccuracy(groups.flatMap(({ runs }) => runs));
   const rows = groups.map(({ label, runs }) => {

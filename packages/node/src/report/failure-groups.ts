@@ -5,7 +5,7 @@ import type { ClientFailed } from "./events.ts";
 export interface FailureGroup {
   readonly round: number;
   readonly code: string;
-  /** What happened, without figures. */
+  /** What happened, without numbers. */
   readonly reason: string;
   readonly clients: readonly number[];
   /** How many of them were tried again. */

@@ -72,7 +72,7 @@ ${content}
 </div>`;
 }
 
-/** Key figures in large type. */
+/** Key metrics in large type. */
 export function tiles(entries: readonly { label: string; value: string; note?: string }[]): Html {
   const cells = entries.map(
     ({ label, value, note }) =>

@@ -28,7 +28,7 @@ export function scopeText({ before, covered }: Spent): string {
   return earlier + (covered === false ? "; not covered: the data of its initial weights" : "");
 }
 
-/** A note on test figures of clients' own examples in a private run; empty where there is nothing to note. */
+/** A note on test metrics of clients' own examples in a private run; empty where there is nothing to note. */
 export function testNote({ start }: Pick<RunHistory, "start">): string {
   return start?.testCovered === false ? "on clients' own examples, not covered by epsilon" : "";
 }

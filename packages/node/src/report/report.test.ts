@@ -16,7 +16,7 @@ const several = [
 ];
 
 describe("report", () => {
-  it("holds the key figures, all charts, the configuration and how to reproduce it", () => {
+  it("holds the key metrics, all charts, the configuration and how to reproduce it", () => {
     const page = report(single);
     for (const text of [
       "Final accuracy",

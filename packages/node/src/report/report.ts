@@ -68,7 +68,7 @@ function reportPage(run: RunData, sections: ReturnType<typeof drawFigures>): str
   const cards: Readonly<Record<string, readonly Html[]>> = { Clients: clientCard(run), Privacy: privacyCard(run) };
   return page(`${run.name} · Anabranch report`, [
     header(run),
-    keyFigures(run, summary),
+    keyMetrics(run, summary),
     ...sections.flatMap(({ heading, figures }) => gridSection(heading, figures, cards[heading])),
     ...(run.failures.length > 0 ? [section("Failed clients", failureTable(run))] : []),
     ...configuration(run),
@@ -91,7 +91,7 @@ ${stopped === undefined || stopped.message === "" ? undefined : html`<p style="m
 </header>`;
 }
 
-function keyFigures(run: RunData, summary: RunSummary): Html {
+function keyMetrics(run: RunData, summary: RunSummary): Html {
   const spent = spentBy(run);
   const planned = Number.isFinite(summary.plannedRounds) ? `of ${formatCount(summary.plannedRounds)} planned` : "";
   return tiles([

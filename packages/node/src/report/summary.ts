@@ -1,7 +1,7 @@
 import type { RunHistory } from "./run-data.ts";
 import { endOf } from "./run-end.ts";
 
-/** The key figures of a run; NaN where the run did not get that far. Bytes are totals, accuracies fractions of 1. */
+/** The key metrics of a run; NaN where the run did not get that far. Bytes are totals, accuracies fractions of 1. */
 export interface RunSummary {
   readonly status: "finished" | "stopped" | "unfinished" | "diverged" | "failed";
   readonly rounds: number;
@@ -19,11 +19,11 @@ export interface RunSummary {
   readonly modelHash: string;
 }
 
-/** Key figures from the closing event, or from the rounds where that event is missing. */
+/** Key metrics from the closing event, or from the rounds where that event is missing. */
 export function summarise(run: RunHistory): RunSummary {
   const { finished } = run;
   const last = run.evaluations.at(-1);
-  // no best model is kept by figures on clients' own examples
+  // no best model is kept by metrics on clients' own examples
   const best = run.start?.testCovered === false ? { round: Number.NaN, accuracy: Number.NaN } : bestEvaluation(run);
   const bestAccuracy = finiteOr(finished?.bestAccuracy, best.accuracy);
   const total = (key: "bytesDown" | "bytesUp" | "seconds") =>

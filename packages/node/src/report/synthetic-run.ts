@@ -80,7 +80,7 @@ function emitRun(run: Required<SyntheticOptions>, random: () => number, emit: Em
   });
 }
 
-/** The events of one round up to round.finished; gives the test figures of its model. In round 7 a client fails. */
+/** The events of one round up to round.finished; gives the test metrics of its model. In round 7 a client fails. */
 function emitRound(run: Required<SyntheticOptions>, round: number, random: () => number, emit: Emit) {
   const cohort = cohortOf(run);
   const second = round * SECONDS_A_ROUND;

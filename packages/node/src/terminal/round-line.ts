@@ -4,7 +4,7 @@ import type { Colours } from "./colours.ts";
 import { formatBytes, formatDuration, formatPercent, UNKNOWN } from "./format.ts";
 
 /** What the line of a round shows. */
-export interface RoundFigures {
+export interface RoundMetrics {
   readonly finished: RoundFinished;
   /** The evaluation after this round, where there was one. */
   readonly evaluation: Evaluation | undefined;
@@ -19,8 +19,8 @@ export interface RoundFigures {
 const DROPPED_FIRST = ["clients", "down", "up", "eta", "loss"] as const;
 
 /** One aligned line: `round 12/30  loss 0.5123  accuracy 81.23 %   41.2 clients/s  down  12.3 MB  up  12.3 MB  ETA 0:21`. */
-export function renderRound(figures: RoundFigures, colours: Colours): string {
-  const { finished, evaluation, plannedRounds } = figures;
+export function renderRound(metrics: RoundMetrics, colours: Colours): string {
+  const { finished, evaluation, plannedRounds } = metrics;
   const rate = finished.clientsPerSecond;
   const parts: Record<string, readonly [label: string, value: string, unit?: string]> = {
     round: ["round", roundOf(finished.round, plannedRounds)],
@@ -32,10 +32,10 @@ export function renderRound(figures: RoundFigures, colours: Colours): string {
     clients: ["", (Number.isFinite(rate) ? rate.toFixed(1) : UNKNOWN).padStart(6), "clients/s"],
     down: ["down", formatBytes(finished.bytesDown).padStart(8)],
     up: ["up", formatBytes(finished.bytesUp).padStart(8)],
-    eta: ["ETA", formatDuration(figures.remainingSeconds)],
+    eta: ["ETA", formatDuration(metrics.remainingSeconds)],
   };
   const width = () => Object.values(parts).reduce((sum, part) => sum + part.filter(Boolean).join(" ").length + 2, -2);
-  for (const key of DROPPED_FIRST) if (width() >= figures.columns) delete parts[key];
+  for (const key of DROPPED_FIRST) if (width() >= metrics.columns) delete parts[key];
   return Object.entries(parts)
     .map(([key, [label, value, unit]]) => {
       const shown = key === "accuracy" ? colours.bold(value) : value;

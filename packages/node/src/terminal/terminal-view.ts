@@ -124,7 +124,7 @@ export class TerminalView {
     }
   }
 
-  /** Keeps what the closing box needs; of the per-client figures only the last, without its lists. */
+  /** Keeps what the closing box needs; of the per-client metrics only the last, without its lists. */
   #remember(event: RunEvent): void {
     if (event.type === "round.started" || event.type === "checkpoint.saved") return;
     if (event.type !== "client.evaluation") this.#events.push(event);

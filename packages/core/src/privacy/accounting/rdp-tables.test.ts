@@ -100,7 +100,7 @@ describe("epsilon, with the order of the minimum", () => {
   });
 });
 
-describe("published figures", () => {
+describe("published values", () => {
   const classic = rdpAccountant({ orders: "integer", conversion: "classic" });
 
   it("TensorFlow Privacy's tutorial: 256 of 60,000, noise 1.1, 14,063 steps: 3.01, and 2.60 by the tight conversion", () => {

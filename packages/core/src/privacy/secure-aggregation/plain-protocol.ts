@@ -24,7 +24,7 @@ export function plain({ clock }: Pick<ProtocolPorts, "clock">): SecureAggregatio
         up: new Float64Array(inputs.length),
         down: new Float64Array(inputs.length),
       };
-      const spent = { server: 0, clients: 0 };
+      const elapsed = { server: 0, clients: 0 };
       for (const [place, { client, values }] of inputs.entries()) {
         const dropped = request.dropOuts?.get(client);
         if (dropped === "advertise" || dropped === "share" || dropped === "mask") continue;
@@ -35,12 +35,12 @@ export function plain({ clock }: Pick<ProtocolPorts, "clock">): SecureAggregatio
         // without a modulus sums stay below 2^32
         for (let i = 0; i < length; i++)
           sum[i] = modulus === undefined ? sum[i]! + received[i]! : (sum[i]! + received[i]!) % modulus;
-        spent.clients += sent - start;
-        spent.server += clock() - sent;
+        elapsed.clients += sent - start;
+        elapsed.server += clock() - sent;
         stage.up[place] = packedBytes(length, bits);
         survivors.push(client);
       }
-      const cost = { stages: [stage], serverMs: spent.server, clientsMs: spent.clients };
+      const cost = { stages: [stage], serverMs: elapsed.server, clientsMs: elapsed.clients };
       if (survivors.length === 0) return { ...failed("too-few", "no client has sent its vector"), cost, refusals: [] };
       return { sum, survivors, cost, refusals: [] };
     },

@@ -27,11 +27,11 @@ export async function simulateRound(
   const cohort = request.inputs.map(({ client }) => client);
   const places = new Map(cohort.map((client, place) => [client, place]));
   const { server } = parties;
-  const spent = { server: 0, clients: 0 };
+  const elapsed = { server: 0, clients: 0 };
   const timed = async <T>(side: "server" | "clients", task: () => Promise<T>) => {
     const start = clock();
     const result = await task();
-    spent[side] += clock() - start;
+    elapsed[side] += clock() - start;
     return result;
   };
   const stages: StageCost[] = [];
@@ -58,6 +58,6 @@ export async function simulateRound(
     }
     closed = await timed("server", () => server.close());
   }
-  const cost: SecureAggregationCost = { stages, serverMs: spent.server, clientsMs: spent.clients };
+  const cost: SecureAggregationCost = { stages, serverMs: elapsed.server, clientsMs: elapsed.clients };
   return { ...closed, cost, refusals };
 }

@@ -83,7 +83,7 @@ async function writeReport(runs: readonly RunData[], target: ReportFolder, force
   return writeCompareReport(target.folder, runs, target.files);
 }
 
-/** The figures of runs beside each other, one by one and by group; `target` is the asked one or what every run reaches. */
+/** The metrics of runs beside each other, one by one and by group; `target` is the asked one or what every run reaches. */
 function compare(found: readonly RunSummary[], runs: readonly RunData[], options: ComparisonOptions) {
   const labels = runLabels(runs);
   const groups = groupBySeed(runs);
