@@ -21,6 +21,9 @@ interface Holder {
   readonly token: string;
 }
 
+/** What a lock is for. */
+export type Locked = "run" | "sweep" | "identity";
+
 export interface Lock {
   readonly path: string;
   /** Gives the lock back; may be called twice. */
@@ -35,7 +38,7 @@ export interface Lock {
  * @throws `WHAT/locked` when a living process (or one on another machine, which cannot be asked) holds it, `store/link`,
  *   `store/not-a-file`, `store/not-writable`, `store/read-only`
  */
-export async function acquireLock(path: string, what: "run" | "sweep" = "run"): Promise<Lock> {
+export async function acquireLock(path: string, what: Locked = "run"): Promise<Lock> {
   const own: Holder = {
     pid: process.pid,
     host: hostname(),
@@ -160,12 +163,15 @@ function processBirth(pid: number): string {
   }
 }
 
-function lockedBy(path: string, holder: Holder | undefined, what: string): AnabranchError {
+function lockedBy(path: string, holder: Holder | undefined, what: Locked): AnabranchError {
   const who = holder === undefined ? "another process" : `process ${holder.pid} on ${holder.host}`;
-  const wait = "Wait for it to end, or stop it with Ctrl-C; its work is saved.";
+  const wait =
+    what === "identity"
+      ? "Stop it with Ctrl-C, or give this client a folder of its own with --folder."
+      : "Wait for it to end, or stop it with Ctrl-C; its work is saved.";
   return new AnabranchError({
     code: `${what}/locked`,
-    message: `${who} is writing this ${what}`,
+    message: what === "identity" ? `${who} takes part with this identity` : `${who} is writing this ${what}`,
     where: path,
     advice:
       holder === undefined
