@@ -74,7 +74,7 @@ export type { FailedEnd, Trouble } from "./round/trouble.ts";
 export { type Schedule, type ScheduleState, synchronous } from "./schedule/index.ts";
 export { dealParts } from "./selection/deal-parts.ts";
 export { poissonSampler, type Sampler, scriptedSampler, uniformSampler } from "./selection/sampler.ts";
-export { type Federation, openFederation } from "./simulation/federation.ts";
+export { conform, type Federation, openFederation } from "./simulation/federation.ts";
 export { describeFailure, inProcessSimulation } from "./simulation/in-process.ts";
 export type { InitialWeights } from "./simulation/initial-weights.ts";
 export type { SimulationPlan } from "./simulation/plan.ts";

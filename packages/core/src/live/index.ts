@@ -14,6 +14,7 @@ export {
   type UploadAnswer,
   uploadAnswer,
 } from "./control.ts";
+export { type DataNames, namesOf } from "./data-names.ts";
 export { type LiveClientOptions, type LiveClientResult, runLiveClient } from "./live-client.ts";
 export { type LivePorts, type LiveRun, LiveServer } from "./live-server.ts";
 export type * from "./ports.ts";

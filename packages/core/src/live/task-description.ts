@@ -12,6 +12,7 @@ import { layout } from "../params/layout.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { PreparedRun } from "../simulation/prepare.ts";
 import { VERSION } from "../version.ts";
+import { namesOf } from "./data-names.ts";
 import { pipelineSchema } from "./pipeline-schema.ts";
 
 const name = z.string().min(1).max(128);
@@ -32,6 +33,10 @@ const dataSchema = z.strictObject({
   features: z.strictObject({ dtype: z.enum(["uint8", "float", "int32"]), shape }),
   labels: z.strictObject({ dtype: z.enum(["uint8", "int32"]), shape }),
   classes: size,
+  /** What the labels stand for: clients number their own classes by them. */
+  classNames: z.array(z.string()).optional(),
+  /** Characters of the tokens of a text. */
+  vocabulary: z.array(z.string()).optional(),
 });
 export type DataSchema = z.infer<typeof dataSchema>;
 
@@ -103,6 +108,7 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
       features: { dtype: features.dtype, shape: features.shape.slice(1) },
       labels: { dtype: labels.dtype, shape: labels.shape.slice(1) },
       classes,
+      ...namesOf(federation.examples),
     },
     ...(federation.dataset === undefined
       ? {}

@@ -124,7 +124,7 @@ function namedPartitioner(config: Config): Partitioner {
  * Labels and float features in the element types that the model's programs take. Throws `model/features`,
  * `model/labels` or `model/classes` where the model is made for other data.
  */
-function conform(dataset: ArrayDataset, model: Model, float: "float32" | "float64"): ArrayDataset {
+export function conform(dataset: ArrayDataset, model: Model, float: "float32" | "float64"): ArrayDataset {
   const { features, labels } = dataset;
   requireFit(dataset, model);
   const data =

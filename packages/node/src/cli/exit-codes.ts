@@ -5,7 +5,7 @@ export const exitCodes = {
   ok: 0,
   /** A run failed or diverged, a check failed, or the program has an error of its own. */
   failed: 1,
-  /** The command line or the configuration is wrong. */
+  /** The command line or the configuration is wrong, or a server and a client refuse each other. */
   usage: 2,
   /** Data are missing, damaged or do not fit. */
   data: 3,
@@ -19,7 +19,7 @@ export const exitCodes = {
 export const exitCodeLines: readonly string[] = [
   "0    success",
   "1    a run failed or a check failed",
-  "2    wrong command line or configuration",
+  "2    wrong command line or configuration; a client of a live run was refused",
   "3    data are missing or damaged",
   "4    no such run, or the name is ambiguous",
   "130  interrupted (Ctrl-C); the run can be resumed",
@@ -37,6 +37,9 @@ const usageAreas = new Set([
   "privacy",
   "trust",
   "method",
+  "live",
+  "client",
+  "identity",
 ]);
 const dataAreas = new Set(["data", "download", "safetensors"]);
 
@@ -45,6 +48,7 @@ export function exitCodeOf(error: unknown): number {
   if (!(error instanceof AnabranchError)) return exitCodes.failed;
   if (error.code === "run/not-found" || error.code === "run/ambiguous") return exitCodes.notFound;
   if (error.code === "executor/unknown" || error.code === "secure-aggregation/parameters") return exitCodes.usage;
+  if (error.code === "live/unreachable") return exitCodes.failed;
   if (error.code === "run/interrupted") return exitCodes.interrupted;
   const area = error.code.split("/")[0]!;
   if (usageAreas.has(area)) return exitCodes.usage;

@@ -20,3 +20,30 @@ export function finiteNumber(text: string): number {
   if (text.trim() !== "" && Number.isFinite(value)) return value;
   throw new InvalidArgumentError("Expected a number, e.g. 0.1 or 1e-5.");
 }
+
+/** An integer from 0 up, for an option. */
+export function wholeCount(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Expected an integer from 0 up.");
+}
+
+const BYTE_SIZES: Readonly<Record<string, number>> = { "": 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+/** A number of bytes such as 500000, 100MB or 2 GB (decimal units), for an option. */
+export function byteCount(text: string): number {
+  const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)\s*([a-zA-Z]*)$/.exec(text.trim()) ?? [];
+  const size = BYTE_SIZES[unit.toUpperCase()];
+  const bytes = Math.round(Number(number) * (size ?? Number.NaN));
+  if (number !== "" && Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw new InvalidArgumentError("Expected a number of bytes, e.g. 500000, 100MB or 2GB.");
+}
+
+/** Labels such as site=north, collected, for a repeatable option. */
+export function labelPair(
+  text: string,
+  before: Readonly<Record<string, string>> | undefined,
+): Readonly<Record<string, string>> {
+  const at = text.indexOf("=");
+  if (at > 0 && at <= 64 && text.length - at - 1 <= 64) return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+  throw new InvalidArgumentError("Expected KEY=VALUE, at most 64 characters each, e.g. site=north.");
+}

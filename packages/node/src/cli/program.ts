@@ -5,6 +5,7 @@ import { addCompare } from "./commands/compare.ts";
 import { addDatasets } from "./commands/datasets.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addExport } from "./commands/export.ts";
+import { addJoin } from "./commands/join.ts";
 import { addList } from "./commands/list.ts";
 import { addMethods } from "./commands/methods.ts";
 import { addModels } from "./commands/models.ts";
@@ -41,6 +42,7 @@ export function createProgram(): Command {
   addDatasets(program);
   addPrivacy(program);
   addCite(program);
+  addJoin(program);
   addDoctor(program);
   program.addHelpText(
     "after",

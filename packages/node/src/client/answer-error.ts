@@ -2,7 +2,11 @@ import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
 
 /** What a server says with a status that is no success. */
-const spoken = z.object({ code: z.string().max(64), message: z.string().max(2000), advice: z.string().max(2000).optional() });
+const spoken = z.object({
+  code: z.string().max(64),
+  message: z.string().max(2000),
+  advice: z.string().max(2000).optional(),
+});
 
 interface Meaning {
   readonly code: string;

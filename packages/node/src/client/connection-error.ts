@@ -75,7 +75,7 @@ function unknownKind(code: string): Known {
   if (code.startsWith("HPE_") || code === "WS_ERR_INVALID") {
     return {
       code: "live/protocol",
-      message: "the answer is no HTTP",
+      message: "the answer is not HTTP",
       advice: "Check the port. Where the server uses TLS, its link begins with https://.",
     };
   }

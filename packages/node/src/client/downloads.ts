@@ -170,6 +170,6 @@ function endedEarly({ url, bytes }: Wanted, received: number): AnabranchError {
     message: "the download was cut off",
     where: url,
     received: `${received} of ${bytes} bytes`,
-    advice: "The client tries again, and asks for the rest alone.",
+    advice: "The client tries again from there.",
   });
 }

@@ -99,7 +99,9 @@ describe("an identity", () => {
     expect(await codeOf(start())).toBe("store/link");
   });
 
-  it("is whole or missing after a kill at any moment, and stays the same once it was seen", { timeout: 180_000 }, async () => {
+  it("is whole or missing after a kill at any moment, and stays the same once it was seen", {
+    timeout: 180_000,
+  }, async () => {
     const script = fileURLToPath(new URL("./testing/identity-process.ts", import.meta.url));
     let known: string | undefined;
     for (let i = 0; i < 12; i++) {

@@ -73,7 +73,7 @@ function parsed(text: string, path: string): IdentityFile {
   try {
     return identityFile.parse(JSON.parse(text));
   } catch (cause) {
-    throw damaged(path, `${text.length} characters that are no identity`, cause);
+    throw damaged(path, `${text.length} characters that are not an identity`, cause);
   }
 }
 
@@ -111,7 +111,7 @@ async function importKey(format: "raw" | "pkcs8", base64: string, path: string):
   try {
     return await crypto.subtle.importKey(format, bytes, "Ed25519", false, [format === "raw" ? "verify" : "sign"]);
   } catch (cause) {
-    throw damaged(path, "bytes that are no Ed25519 key", cause);
+    throw damaged(path, "bytes that are not an Ed25519 key", cause);
   }
 }
 

@@ -16,7 +16,13 @@ function failureOf(text: string, sources: TokenSources = { environment }): Anabr
 describe("a join link", () => {
   it.each([
     ["http://127.0.0.1:8080/join/abc234#token=t1", "http://127.0.0.1:8080", "http://127.0.0.1:8080", "abc234", "t1"],
-    ["https://fl.example.org/join/abc234/#token=a%2Bb", "https://fl.example.org", "https://fl.example.org", "abc234", "a+b"],
+    [
+      "https://fl.example.org/join/abc234/#token=a%2Bb",
+      "https://fl.example.org",
+      "https://fl.example.org",
+      "abc234",
+      "a+b",
+    ],
     ["http://[::1]:8080/join/abc234#token=t1", "http://[::1]:8080", "http://[::1]:8080", "abc234", "t1"],
     ["  https://h/a/b/join/r-1#x=1&token=t1\n", "https://h/a/b", "https://h", "r-1", "t1"],
   ])("%s is taken apart", (text, base, origin, run, token) => {

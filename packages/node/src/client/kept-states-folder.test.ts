@@ -23,7 +23,10 @@ afterEach(async () => {
   await rm(parent, { recursive: true });
 });
 
-const state = (value: number) => ({ control: new Float32Array(1000).fill(value), moment: new Float64Array([value, -0]) });
+const state = (value: number) => ({
+  control: new Float32Array(1000).fill(value),
+  moment: new Float64Array([value, -0]),
+});
 const stored = (run = "abc234") => readdir(join(parent, "states", run)).then((names) => names.sort());
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {

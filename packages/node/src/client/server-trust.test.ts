@@ -28,7 +28,7 @@ describe("options for TLS", () => {
     expect(await readServerTrust({ fingerprint })).toEqual({ kind: "fingerprint", sha256: digits });
   });
 
-  it("refuse what is no fingerprint, no certificate, or both", async () => {
+  it("refuse other digits, other files, or both options", async () => {
     const folder = await mkdtemp(join(tmpdir(), "anabranch-ca-"));
     onTestFinished(() => rm(folder, { recursive: true }));
     const file = join(folder, "ca.pem");
@@ -76,7 +76,10 @@ describe.skipIf(!hasOpenssl)("a server with a self-signed certificate (needs the
     const transport = nodeTransport({ base, origin: base, run: "abc234" }, { trust });
     transports.push(transport);
     const code = (error: unknown) => (error instanceof AnabranchError ? error.code : String(error));
-    const download = () => transport.download("secret", hash, bytes.length, () => {}).then((received) => Buffer.from(received).toString(), code);
+    const download = () =>
+      transport
+        .download("secret", hash, bytes.length, () => {})
+        .then((received) => Buffer.from(received).toString(), code);
     const echo = async () => {
       const { promise, resolve } = Promise.withResolvers<string>();
       const link = await transport.connect({ message: resolve, closed: resolve });

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import * as http from "node:http";
 import * as https from "node:https";
 import type { Duplex } from "node:stream";
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import { AnabranchError } from "@anabranch/engine";
 
 /** How a client recognizes its server over TLS. */
@@ -100,7 +100,7 @@ function parseFingerprint(text: string): string {
   if (/^[0-9a-f]{64}$/.test(digits)) return digits;
   throw new AnabranchError({
     code: "usage/fingerprint",
-    message: "--fingerprint is no SHA-256 fingerprint",
+    message: "--fingerprint is not a SHA-256 fingerprint",
     received: JSON.stringify(text),
     expected: "64 hexadecimal digits, with or without colons",
     advice: "Copy the fingerprint that anabranch serve prints.",

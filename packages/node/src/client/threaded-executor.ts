@@ -1,5 +1,12 @@
 import { Worker } from "node:worker_threads";
-import { AnabranchError, disableTelemetry, type Executable, type Executor, type HostTensors, type Program } from "@anabranch/engine";
+import {
+  AnabranchError,
+  disableTelemetry,
+  type Executable,
+  type Executor,
+  type HostTensors,
+  type Program,
+} from "@anabranch/engine";
 import { leaveBehind } from "../workers/left-behind.ts";
 import type { FromExecutor, ToExecutor } from "./executor-messages.ts";
 
@@ -12,7 +19,10 @@ export interface ThreadedExecutor extends Executor {
 }
 
 // the compiled package has .js files beside each other
-const script = new URL(import.meta.url.endsWith(".ts") ? "./executor-worker.ts" : "./executor-worker.js", import.meta.url);
+const script = new URL(
+  import.meta.url.endsWith(".ts") ? "./executor-worker.ts" : "./executor-worker.js",
+  import.meta.url,
+);
 
 type Ready = Extract<FromExecutor, { type: "ready" }>;
 

@@ -169,7 +169,9 @@ describe("an upload", () => {
   });
 
   it("is given up where the server never has enough", async () => {
-    server.faults.push(...Array.from({ length: 64 }, () => ({ kind: "status", status: 308, body: { offset: 0 } }) as const));
+    server.faults.push(
+      ...Array.from({ length: 64 }, () => ({ kind: "status", status: 308, body: { offset: 0 } }) as const),
+    );
     const bytes = randomBytes(100);
     const { code, message } = await failureOf(open().upload("s", "1/2/0", sha256(bytes), bytes, ignore));
     expect(code).toBe("live/connection");
@@ -206,7 +208,11 @@ describe("an answer", () => {
     const failed = await failureOf(transport.download("s", sha256(bytes), 100, ignore));
     expect(failed.code).toBe(code);
     expect(failed.failure.advice).toMatch(/\.$/);
-    server.faults.push({ kind: "status", status, body: { code: "own/code", message: "own words", advice: "Own advice." } });
+    server.faults.push({
+      kind: "status",
+      status,
+      body: { code: "own/code", message: "own words", advice: "Own advice." },
+    });
     const spoken = await failureOf(transport.upload("s", "1/2/0", sha256(bytes), bytes, ignore));
     expect(spoken.code).toBe(code);
     expect(spoken.failure).toMatchObject({ message: "own words", advice: "Own advice." });
@@ -214,7 +220,9 @@ describe("an answer", () => {
 
   it("that is too long is not read to its end", async () => {
     server.faults.push({ kind: "status", status: 404, body: { message: "x".repeat(1_000_000) } });
-    expect((await failureOf(open().download("s", sha256(randomBytes(1)), 1, ignore))).failure.message.length).toBeLessThan(100);
+    expect(
+      (await failureOf(open().download("s", sha256(randomBytes(1)), 1, ignore))).failure.message.length,
+    ).toBeLessThan(100);
   });
 });
 
@@ -316,13 +324,15 @@ describe("a server that cannot be reached", () => {
     expect(failed.failure.message).toContain("host name");
   });
 
-  it("uses no TLS where the link says so", async () => {
-    const failed = await failureOf(open({}, base.replace("http", "https")).connect({ message: ignore, closed: ignore }));
+  it("without TLS is reported where the link has https", async () => {
+    const failed = await failureOf(
+      open({}, base.replace("http", "https")).connect({ message: ignore, closed: ignore }),
+    );
     expect(failed.code).toBe("live/protocol");
     expect(failed.failure.advice).toContain("http://");
   });
 
-  it("is told nothing more after the transport was closed", async () => {
+  it("receives nothing more after the transport was closed", async () => {
     const transport = open();
     server.faults.push({ kind: "silent" });
     const download = failureOf(transport.download("s", sha256(randomBytes(1)), 1, ignore));

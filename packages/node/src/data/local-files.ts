@@ -1,6 +1,7 @@
 import { opendir } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import {
+  type ArrayDataset,
   deriveKey,
   type ImageFile,
   type NamedDataset,
@@ -12,6 +13,7 @@ import {
   requireAtMost,
   rootKey,
   scaleDown,
+  selectRows,
   splitByClass,
   splitGroupTails,
   type TrainTest,
@@ -35,8 +37,9 @@ export async function loadLocalFiles(from: DatasetPath, places: DataPlaces, file
       return loadImages(from, path, files);
     case "text": {
       const length = numberOption(from, "length", 80);
-      const text = readTextBySpeaker(await files.read(path), { name: path, length });
-      return splitGroupTails({ ...text, name: basename(path) }, numberOption(from, "testFraction", 0.1));
+      const text = { ...readTextBySpeaker(await files.read(path), { name: path, length }), name: basename(path) };
+      const fraction = numberOption(from, "testFraction", 0.1);
+      return fraction === 0 ? withoutTest(text) : splitGroupTails(text, fraction);
     }
     case "module":
       throw new Error("a module is imported, not read");
@@ -132,5 +135,11 @@ function channelsOf(from: DatasetPath): 1 | 3 {
 
 function split(dataset: NamedDataset, from: DatasetPath): TrainTest {
   const fraction = numberOption(from, "testFraction", 0.2);
+  if (fraction === 0) return withoutTest(dataset);
   return splitByClass(dataset, fraction, deriveKey(rootKey(splitSeed), "split"));
+}
+
+/** All examples to train on: data of one client of a live run, which has no test set. */
+function withoutTest<D extends ArrayDataset>(dataset: D): TrainTest<D> {
+  return { train: dataset, test: selectRows(dataset, []) };
 }

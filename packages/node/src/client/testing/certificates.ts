@@ -39,7 +39,19 @@ export function selfSigned(host: string, from: string, to: string): Certificate 
     writeFileSync(join(folder, "index.txt"), "");
     writeFileSync(join(folder, "serial"), "01");
     const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-    openssl("req", "-new", ...curve, "-config", "openssl.cnf", "-subj", "/CN=test", "-keyout", "key.pem", "-out", "csr.pem");
+    openssl(
+      "req",
+      "-new",
+      ...curve,
+      "-config",
+      "openssl.cnf",
+      "-subj",
+      "/CN=test",
+      "-keyout",
+      "key.pem",
+      "-out",
+      "csr.pem",
+    );
     const signed = ["-selfsign", "-keyfile", "key.pem", "-in", "csr.pem", "-out", "cert.pem", "-batch", "-notext"];
     openssl("ca", "-config", "openssl.cnf", ...signed, "-startdate", from, "-enddate", to);
     return { key: readFileSync(join(folder, "key.pem"), "utf8"), cert: readFileSync(join(folder, "cert.pem"), "utf8") };

@@ -103,7 +103,12 @@ export class FaultyServer {
     else answer(response, 404, {});
   }
 
-  async #send(hash: string, request: http.IncomingMessage, response: http.ServerResponse, fault?: Fault): Promise<void> {
+  async #send(
+    hash: string,
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    fault?: Fault,
+  ): Promise<void> {
     const blob = this.blobs.get(hash);
     if (blob === undefined) return answer(response, 404, {});
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
@@ -167,5 +172,7 @@ export class FaultyServer {
 
 function answer(response: http.ServerResponse, status: number, body: unknown): void {
   const text = JSON.stringify(body);
-  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) }).end(text);
+  response
+    .writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) })
+    .end(text);
 }
