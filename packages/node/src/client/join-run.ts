@@ -6,7 +6,7 @@ import {
   type TaskDescription,
   type Timers,
 } from "@anabranch/core/live";
-import { loadOwnPart } from "../run/own-module.ts";
+import { loadOwnMethod } from "../run/own-method.ts";
 import { clientData } from "./client-data.ts";
 import { defaultClientFolder, openClientFolder } from "./client-folder.ts";
 import { openIdentity } from "./identity-file.ts";
@@ -104,9 +104,7 @@ export async function joinRun(options: JoinOptions): Promise<LiveClientResult> {
   });
 }
 
-/** The algorithm of the operator's own file, with the options of the run. The server only names it. */
-async function ownAlgorithm(file: string | undefined, { algorithm, data }: TaskDescription) {
-  if (file === undefined) return undefined;
-  const make = await loadOwnPart("algorithm", file, algorithm.options, ".");
-  return make(data).made;
+/** The method of the operator's own file, with the options of the run. The server only names it. */
+async function ownAlgorithm(file: string | undefined, { algorithm }: TaskDescription) {
+  return file === undefined ? undefined : (await loadOwnMethod(file, algorithm.options, ".")).algorithm;
 }

@@ -7,7 +7,7 @@ import {
   type HostTensors,
   type Program,
 } from "@anabranch/engine";
-import { leaveBehind } from "../workers/left-behind.ts";
+import { abandonThread } from "../workers/abandoned-threads.ts";
 import type { FromExecutor, ToExecutor } from "./executor-messages.ts";
 
 /** An executor in a thread of its own: this thread still answers the server while a program runs for hours. */
@@ -86,7 +86,7 @@ class ExecutorThread {
   async close(): Promise<void> {
     const computes = this.#pending.size > 0;
     this.#lose("the client has ended it");
-    if (computes) leaveBehind(this.#worker);
+    if (computes) abandonThread(this.#worker);
     else await this.#worker.terminate();
   }
 

@@ -1,0 +1,118 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openDataSource } from "@anabranch/core";
+import type { TaskDescription } from "@anabranch/core/live";
+import { AnabranchError, interpreter } from "@anabranch/engine";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ClientDataOptions, clientData } from "./client-data.ts";
+import { pointsCsv, pointsRun } from "./testing/points-run.ts";
+
+let folder: string;
+let run: Awaited<ReturnType<typeof pointsRun>>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "anabranch-client-data-"));
+  run = await pointsRun(folder, interpreter(), { data: { holdout: 0.2 } });
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+const warnings: string[] = [];
+const load = (options: Partial<ClientDataOptions>, client = 0, description: TaskDescription = run.description) =>
+  clientData({
+    ...{ data: undefined, trial: false, dataDir: undefined, holdoutKey: [1, 2] },
+    warn: (text) => warnings.push(text),
+    ...options,
+  })(description, client);
+
+async function failureOf(promise: Promise<unknown>): Promise<AnabranchError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof AnabranchError) return error;
+  throw new Error(`no failure: ${String(error)}`);
+}
+
+async function file(name: string, text: string): Promise<string> {
+  await writeFile(join(folder, name), text);
+  return `csv:${join(folder, name)}`;
+}
+
+describe("a client of a trial", () => {
+  it("has exactly the rows that the simulation gives to its number", async () => {
+    const { train, holdout } = run.prepared.simulation;
+    for (const client of [0, 1, 2]) {
+      const examples = await load({ trial: true, data: run.dataset }, client);
+      expect(examples.train).toEqual(openDataSource(train).load(client));
+      expect(examples.holdout).toEqual(openDataSource(holdout!).load(client));
+    }
+    expect(warnings.at(-1)).toContain("whole data set");
+  });
+
+  it("takes a bundled data set by the server's word, and no file", async () => {
+    const own = { ...run.description.partition!, dataset: "csv:points.csv" };
+    const refused = await failureOf(load({ trial: true }, 0, { ...run.description, partition: own }));
+    expect(refused.code).toBe("usage/client-data");
+    for (const dataset of ["module:evil.ts", "../points", "/etc/passwd", "images:/"]) {
+      const partition = { ...own, dataset };
+      expect((await failureOf(load({ trial: true }, 0, { ...run.description, partition }))).code).toBe(
+        "usage/client-data",
+      );
+    }
+    const bundled = { ...own, dataset: "fashion-mnist-10k" };
+    // it is loaded, and found to be another kind of data
+    const other = await failureOf(load({ trial: true }, 0, { ...run.description, partition: bundled }));
+    expect(other.code).toBe("data/schema");
+  });
+
+  it("is refused where there is no partition, or no share of its number", async () => {
+    const { partition: _none, ...without } = run.description;
+    expect((await failureOf(load({ trial: true, data: run.dataset }, 0, without))).code).toBe("usage/client-data");
+    expect((await failureOf(load({ trial: true, data: run.dataset }, 3))).code).toBe("data/share");
+  });
+});
+
+describe("a client with its own data", () => {
+  it("uses all rows, with labels by the names of their classes", async () => {
+    // only two classes occur here, and their order is another one
+    const data = await file("own.csv", "x,y,label\n1,2,west\n3,4,north\n5,6,west\n7,8,west");
+    const { train, holdout } = await load({ data }, 0, { ...run.description, partition: undefined });
+    expect(run.description.data.classNames).toEqual(["north", "south", "west"]);
+    expect([...train.labels.data]).toEqual([2, 0, 2, 2]);
+    expect([...train.features.data]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(train.features.data).toBeInstanceOf(Float64Array);
+    expect(holdout).toBeUndefined();
+  });
+
+  it("holds out the share that the run asks of its clients, by its own key", async () => {
+    const data = await file("more.csv", pointsCsv(50, 500));
+    const first = await load({ data });
+    expect(first.train.labels.shape).toEqual([40]);
+    expect(first.holdout?.labels.shape).toEqual([10]);
+    expect((await load({ data, holdoutKey: [3, 4] })).holdout).not.toEqual(first.holdout);
+  });
+
+  it("keeps the test rows of a file apart where its name has them", async () => {
+    const data = await file("tested.csv", pointsCsv(50, 500));
+    const whole = { ...run.description, partition: undefined };
+    expect((await load({ data: `${data}?testFraction=0.5` }, 0, whole)).train.labels.shape[0]).toBeLessThan(30);
+    const test = await file("test.csv", pointsCsv(9));
+    expect((await load({ data: `${data}?test=${test.slice(4)}` }, 0, whole)).train.labels.shape).toEqual([50]);
+  });
+
+  it.each([
+    ["a class that the run does not have", "x,y,label\n1,2,east", "data/class-names"],
+    ["another number of features", "x,y,z,label\n1,2,3,north", "data/schema"],
+    ["a missing value", "x,y,label\n1,,north", "data/csv-value"],
+  ])("is refused with %s", async (_what, text, code) => {
+    expect((await failureOf(load({ data: await file("bad.csv", text) }))).code).toBe(code);
+  });
+
+  it("is refused without any, with what to do", async () => {
+    const { code, failure } = await failureOf(load({}));
+    expect(code).toBe("usage/client-data");
+    expect(failure.advice).toContain("--data");
+  });
+});
