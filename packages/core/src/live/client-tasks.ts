@@ -43,8 +43,8 @@ export class ClientTasks {
   #attached: Attached | undefined;
   #whenAttached = Promise.withResolvers<Attached>();
   #turn: Promise<void> = Promise.resolve();
-  /** Orders that are queued or under way; false: over before they are done. */
-  readonly #wanted = new Map<string, boolean>();
+  /** The newest message of each order that is queued or under way. */
+  readonly #wanted = new Map<string, Task | Evaluate>();
   /** The newest update, should the server ask for its order again. */
   #last: { readonly order: string; readonly bytes: Uint8Array; readonly hash: string } | undefined;
   #over = false;
@@ -67,7 +67,7 @@ export class ClientTasks {
   /** Ends what is under way, without an upload. */
   async close(): Promise<void> {
     this.#over = true;
-    for (const order of this.#wanted.keys()) this.#wanted.set(order, false);
+    this.#wanted.clear();
     this.#whenAttached.reject(new Error("the client has left"));
     this.#whenAttached.promise.catch(() => {});
     await this.#turn;
@@ -75,29 +75,32 @@ export class ClientTasks {
 
   /** The same order may be given again after a lost connection: it is done once. */
   give(message: Task | Evaluate): void {
-    if (this.#over || this.#wanted.get(message.order) === true) return;
-    this.#wanted.set(message.order, true);
+    if (this.#over || this.#wanted.has(message.order)) return;
+    this.#wanted.set(message.order, message);
     this.#turn = this.#turn.then(() => this.#do(message));
   }
 
   closed(order: string): void {
-    if (this.#wanted.has(order)) this.#wanted.set(order, false);
+    this.#wanted.delete(order);
   }
 
   async #do(message: Task | Evaluate): Promise<void> {
     const { order } = message;
     try {
-      if (this.#wanted.get(order) === true) {
-        await (message.type === "task" ? this.#train(message) : this.#evaluate(message));
-      }
+      if (this.#isWanted(message)) await (message.type === "task" ? this.#train(message) : this.#evaluate(message));
     } catch (error) {
       if (this.#over) return;
       const { code, message: why } = describeFailure(error);
       this.#ports.report({ type: "failed", order, code, message: why });
-      this.#attached?.send({ type: "failed", order: order.slice(0, 64), code, message: why.slice(0, 2000) });
+      this.#attached?.send({ type: "failed", order, code, message: why.slice(0, 2000) });
     } finally {
-      this.#wanted.delete(order);
+      if (this.#isWanted(message)) this.#wanted.delete(order);
     }
+  }
+
+  /** False: the order was over before it was done, and may have been given again. */
+  #isWanted(message: Task | Evaluate): boolean {
+    return this.#wanted.get(message.order) === message;
   }
 
   async #train(task: Task): Promise<void> {
@@ -120,7 +123,7 @@ export class ClientTasks {
       const bytes = encodeUpdate(outcome.update);
       this.#last = { order, bytes, hash: await contentHashOf(bytes) };
     }
-    if (this.#wanted.get(order) === true) await this.#upload(this.#last);
+    if (this.#isWanted(task)) await this.#upload(this.#last);
   }
 
   async #upload({ order, bytes, hash }: { order: string; bytes: Uint8Array; hash: string }): Promise<void> {
@@ -186,7 +189,7 @@ export class ClientTasks {
     const { timers, progressSeconds, report } = this.#ports;
     let share = 0;
     const tell = () => {
-      this.#attached?.send({ type: "progress", order: order.slice(0, 64), phase, share });
+      this.#attached?.send({ type: "progress", order, phase, share });
       report({ type: "progress", order, phase, share });
     };
     let cancel = () => {};

@@ -54,12 +54,12 @@ export const clientMessage = z.discriminatedUnion("type", [
   }),
   z.strictObject({
     type: z.literal("progress"),
-    order: orderId,
+    order: text(64),
     phase: z.enum(["waiting", "downloading", "training", "uploading"]),
     /** Share of the phase, 0 to 1. */
     share: z.number().min(0).max(1),
   }),
-  z.strictObject({ type: z.literal("failed"), order: orderId, code: text(64), message: text(2000) }),
+  z.strictObject({ type: z.literal("failed"), order: text(64), code: text(64), message: text(2000) }),
   z.strictObject({
     type: z.literal("evaluated"),
     order: text(64),

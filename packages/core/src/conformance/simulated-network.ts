@@ -1,0 +1,177 @@
+import { AnabranchError } from "@anabranch/engine";
+import { blobName, contentHashOf } from "../live/content-hash.ts";
+import type { ServerMessage, UploadAnswer } from "../live/control.ts";
+import type { LiveServer } from "../live/live-server.ts";
+import type { ClientTransport, Timers } from "../live/ports.ts";
+import type { BlobStore } from "../round/blob-store.ts";
+
+/** How bad a network is: probabilities of each message or transfer, and delays in milliseconds. */
+export interface Faults {
+  readonly delay: number;
+  /** A message is lost with its connection, as TCP loses them. */
+  readonly cut: number;
+  /** A client cannot connect. */
+  readonly refuse: number;
+  /** A transfer stops half way. */
+  readonly break: number;
+  /** An upload arrives and its answer does not. */
+  readonly forget: number;
+  /** An upload arrives twice. */
+  readonly duplicate: number;
+}
+
+export const NO_FAULTS: Faults = { delay: 1, cut: 0, refuse: 0, break: 0, forget: 0, duplicate: 0 };
+
+/** A server as the network sees it. It is down while it is restarted. */
+export interface NetworkServer {
+  readonly live: LiveServer;
+  readonly blobs: BlobStore;
+}
+
+/** Connects clients and a server in one process, with the faults of real networks drawn from `random`. */
+export class SimulatedNetwork {
+  readonly origin = "https://server.example";
+  readonly counts = { cut: 0, refused: 0, broken: 0, forgotten: 0, duplicated: 0 };
+  server: NetworkServer | undefined;
+  faults: Faults;
+  readonly #timers: Timers;
+  readonly #random: () => number;
+  readonly #links = new Set<(reason: string) => void>();
+  /** Breaks transfers that are under way. */
+  #gone = Promise.withResolvers<never>();
+
+  constructor(timers: Timers, random: () => number, faults: Faults = NO_FAULTS) {
+    this.#timers = timers;
+    this.#random = random;
+    this.faults = faults;
+  }
+
+  /** The server is gone: all connections break. */
+  crashServer(): void {
+    this.server = undefined;
+    for (const cut of [...this.#links]) cut("the server is gone");
+    const before = this.#gone;
+    this.#gone = Promise.withResolvers();
+    before.promise.catch(() => {}); // nobody may be transferring anything
+    before.reject(lost("the server is gone"));
+  }
+
+  /** A client's end; nothing reaches a client that is not alive. */
+  transport(alive: () => boolean): ClientTransport {
+    const network = this;
+    return {
+      origin: this.origin,
+      async connect(on) {
+        await network.#delay();
+        const { server } = network;
+        if (server === undefined || network.#happens("refuse", "refused")) throw lost("the server does not answer");
+        let open = true;
+        const cut = (reason: string) => {
+          if (!open) return;
+          open = false;
+          network.#links.delete(cut);
+          network.#timers.after(network.#latency(), () => side.closed());
+          network.#timers.after(network.#latency(), () => alive() && on.closed(reason));
+        };
+        network.#links.add(cut);
+        const [down, up] = [network.#pipe(), network.#pipe()];
+        const side = server.live.connect({
+          origin: network.origin,
+          send(message: ServerMessage) {
+            const text = JSON.stringify(message);
+            down(() => {
+              if (open && alive()) on.message(text);
+            });
+            if (network.#happens("cut", "cut")) cut("the connection broke");
+          },
+          close: () => down(() => cut("the server has closed the connection")),
+        });
+        return {
+          send(text) {
+            if (!open) return;
+            up(() => {
+              if (open && alive()) side.message(text);
+            });
+            if (network.#happens("cut", "cut")) cut("the connection broke");
+          },
+          close: () => cut("the client has closed the connection"),
+        };
+      },
+      download: (session, hash, _bytes, progress) =>
+        network.#transfer(async () => {
+          await network.#delay();
+          const server = network.#reached();
+          if (network.#happens("break", "broken")) throw lost("the download broke");
+          progress(0.5);
+          if (!(await server.live.mayFetch(session, hash))) throw lost("the session is over");
+          const blob = await server.blobs.get(blobName(hash));
+          if (blob === undefined || (await contentHashOf(blob)) !== hash) throw lost("the blob is not there");
+          await network.#delay();
+          return blob;
+        }),
+      upload: (session, order, hash, bytes, progress) =>
+        network.#transfer(async () => {
+          await network.#delay();
+          progress(0.5);
+          if (network.#happens("break", "broken")) throw lost("the upload broke");
+          const arrive = async (): Promise<UploadAnswer> => {
+            const server = network.#reached();
+            const client = server.live.clientOf(session);
+            if (client === undefined) throw lost("the session is over");
+            const refused = server.live.mayUpload(client, order, bytes.byteLength);
+            if (refused !== undefined) return refused;
+            await server.blobs.put(blobName(hash), bytes);
+            return server.live.uploaded(client, order, hash, bytes.byteLength);
+          };
+          const answer = await arrive();
+          if (network.#happens("duplicate", "duplicated")) {
+            const again = await arrive().catch(() => undefined);
+            if (again !== undefined && again.status === "accepted" && answer.status !== "accepted")
+              throw new Error("a refused update was accepted when it came again");
+          }
+          if (network.#happens("forget", "forgotten")) throw lost("the answer was lost");
+          await network.#delay();
+          return answer;
+        }),
+    };
+  }
+
+  #transfer<T>(transfer: () => Promise<T>): Promise<T> {
+    return Promise.race([transfer(), this.#gone.promise]);
+  }
+
+  #reached(): NetworkServer {
+    if (this.server === undefined) throw lost("the server does not answer");
+    return this.server;
+  }
+
+  /** Delivers in the order of sending. */
+  #pipe(): (deliver: () => void) => void {
+    let last = 0;
+    return (deliver) => {
+      last = Math.max(last, this.#timers.now() + this.#latency());
+      this.#timers.after(last - this.#timers.now(), deliver);
+    };
+  }
+
+  #latency(): number {
+    return Math.ceil(this.faults.delay * (0.5 + this.#random()));
+  }
+
+  #delay(): Promise<void> {
+    return new Promise((resolve) => void this.#timers.after(this.#latency(), resolve));
+  }
+
+  #happens(
+    fault: "cut" | "refuse" | "break" | "forget" | "duplicate",
+    count: keyof SimulatedNetwork["counts"],
+  ): boolean {
+    if (this.#random() >= this.faults[fault]) return false;
+    this.counts[count] += 1;
+    return true;
+  }
+}
+
+function lost(reason: string): AnabranchError {
+  return new AnabranchError({ code: "live/connection", message: reason });
+}

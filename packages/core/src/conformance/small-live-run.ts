@@ -1,0 +1,62 @@
+import { interpreter } from "@anabranch/engine";
+import { type Config, type ConfigInput, resolveConfig } from "../config/index.ts";
+import type { ArrayDataset } from "../data/index.ts";
+import { memoryBlobStore } from "../round/blob-store.ts";
+import { memoryClientStates } from "../round/memory-client-states.ts";
+import { runFederation } from "../round/run.ts";
+import type { RunResult } from "../round/run-plan.ts";
+import { inProcessSimulation } from "../simulation/in-process.ts";
+import { type PreparedRun, prepareRun } from "../simulation/prepare.ts";
+import type { FederationFaults } from "./simulated-federation.ts";
+
+type Method = ConfigInput["algorithm"];
+
+/** Methods that differ in what clients keep and send, and in what the server counts. */
+export const LIVE_METHODS: Readonly<Record<string, Method>> = {
+  fedavg: { name: "fedavg" },
+  "scaffold, whose clients keep state": { name: "scaffold" },
+  "fedbcgd+, whose clients send parts": { name: "fedbcgd+", blocks: 2 },
+  "fedadamw, whose server counts steps": { name: "fedadamw" },
+  "fedamd, with roles by round": { name: "fedamd" },
+};
+
+/** Faults of every kind; more of them than any network has. */
+export const CHAOS: FederationFaults = {
+  ...{ delay: 40, cut: 0.02, refuse: 0.2, break: 0.1, forget: 0.1, duplicate: 0.2 },
+  ...{ crashServer: 0.01, crashClient: 0.02 },
+};
+
+const points = (n: number, from: number): ArrayDataset => ({
+  name: "points",
+  features: { dtype: "float", shape: [n, 2], data: Float32Array.from({ length: 2 * n }, (_, i) => Math.sin(from + i)) },
+  labels: { dtype: "uint8", shape: [n], data: Uint8Array.from({ length: n }, (_, i) => (i * i) % 3) },
+  classes: 3,
+});
+
+/** Four clients with a tiny model and four rounds, on the interpreter. */
+export function smallRun(
+  algorithm: Method,
+  more: ConfigInput = {},
+): { readonly config: Config; readonly prepared: PreparedRun } {
+  const config = resolveConfig({
+    rounds: 4,
+    seed: 5,
+    data: { clients: 4, partition: { scheme: "iid" } },
+    model: { name: "mlp", hidden: [3, 2] },
+    algorithm,
+    training: { batchSize: 4, localSteps: 3, learningRate: 0.1 },
+    sampler: { cohort: 3 },
+    evaluation: { every: 2 },
+    ...more,
+  });
+  const identity = { name: "interpreter", version: "1", fingerprint: "", float: "float64" } as const;
+  const data = { train: points(48, 0), test: points(9, 1000) };
+  return { config, prepared: prepareRun(config, data, identity, 0, "live") };
+}
+
+/** What the run gives without a network. */
+export async function simulateSmall({ plan, simulation }: PreparedRun): Promise<RunResult> {
+  const { backend, evaluator } = await inProcessSimulation(simulation, interpreter());
+  const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
+  return runFederation(plan, { backend, evaluator, ...stores, emit: () => {} });
+}

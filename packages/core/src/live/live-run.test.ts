@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { HEALTHY, SimulatedFederation } from "../conformance/simulated-federation.ts";
+import { CHAOS, LIVE_METHODS, simulateSmall, smallRun } from "../conformance/small-live-run.ts";
+
+describe("a live run", () => {
+  for (const [name, algorithm] of Object.entries(LIVE_METHODS)) {
+    it(`ends with the model of the simulation: ${name}`, async () => {
+      const { config, prepared } = smallRun(algorithm);
+      const result = await new SimulatedFederation(config, prepared, 1, HEALTHY).run();
+      expect(result.stopped).toBe("finished");
+      expect(result.history.map(({ clients }) => clients)).toEqual([3, 3, 3, 3]);
+      expect(result.modelHash).toBe((await simulateSmall(prepared)).modelHash);
+    });
+  }
+
+  it("evaluates on examples that clients keep to themselves", async () => {
+    const more = { data: { clients: 4, holdout: 0.25, partition: { scheme: "iid" } }, evaluation: { clientEvery: 2 } };
+    const { config, prepared } = smallRun({ name: "fedavg" }, more);
+    const means = (await simulateSmall(prepared)).history.map(({ clientMean }) => clientMean);
+    const result = await new SimulatedFederation(config, prepared, 1, HEALTHY).run();
+    expect(result.history.map(({ clientMean }) => clientMean)).toEqual(means);
+    expect(means[1]).toBeGreaterThan(0);
+  });
+
+  it("ends with the same model whatever crashes, breaks and comes twice", async () => {
+    const { config, prepared } = smallRun({ name: "scaffold" });
+    const { modelHash } = await simulateSmall(prepared);
+    const faults = { cut: 0, refused: 0, broken: 0, forgotten: 0, duplicated: 0, server: 0, client: 0 };
+    for (let seed = 1; seed <= 8; seed++) {
+      const federation = new SimulatedFederation(config, prepared, seed, CHAOS);
+      expect((await federation.run()).modelHash, `seed ${seed}`).toBe(modelHash);
+      for (const [name, count] of Object.entries({ ...federation.network.counts, ...federation.crashes }))
+        faults[name as keyof typeof faults] += count;
+    }
+    for (const [name, count] of Object.entries(faults)) expect(count, name).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,135 @@
+import { AnabranchError } from "@anabranch/engine";
+import type { EnrolledClient, JoinToken, Ledger, OrderRow } from "./ports.ts";
+
+/** What is kept of one run. */
+interface Kept {
+  readonly clients: Map<number, EnrolledClient>;
+  readonly tokens: Map<string, JoinToken>;
+  readonly orders: Map<string, OrderRow>;
+  /** Hashes of updates that no order names, with the opening that returned them last. */
+  readonly unnamed: Map<string, MemoryLedger | undefined>;
+  accepted: number;
+  holder: MemoryLedger | undefined;
+}
+
+/** Ledgers in memory: each run's outlives its closing, so that a simulated server can crash and come back. */
+export class MemoryLedgers {
+  readonly #runs = new Map<string, Kept>();
+
+  /** @throws `ledger/locked` while the run's ledger is open */
+  async open(run: string): Promise<Ledger> {
+    let kept = this.#runs.get(run);
+    if (kept === undefined) {
+      kept = {
+        ...{ clients: new Map(), tokens: new Map(), orders: new Map(), unnamed: new Map() },
+        ...{ accepted: 0, holder: undefined },
+      };
+      this.#runs.set(run, kept);
+    }
+    if (kept.holder !== undefined) {
+      throw new AnabranchError({
+        code: "ledger/locked",
+        message: "the ledger of this run is open already",
+        where: run,
+        advice: "Close it before it is opened again.",
+      });
+    }
+    kept.holder = new MemoryLedger(run, kept);
+    return kept.holder;
+  }
+}
+
+class MemoryLedger implements Ledger {
+  readonly #run: string;
+  readonly #all: Kept;
+
+  constructor(run: string, kept: Kept) {
+    this.#run = run;
+    this.#all = kept;
+  }
+
+  get #kept(): Kept {
+    if (this.#all.holder !== this) throw ledgerClosed(this.#run);
+    return this.#all;
+  }
+
+  async clients(): Promise<readonly EnrolledClient[]> {
+    return [...this.#kept.clients.values()].map(copy).sort((a, b) => a.client - b.client);
+  }
+
+  async putClient(client: EnrolledClient): Promise<void> {
+    this.#kept.clients.set(client.client, copy(client));
+  }
+
+  async tokens(): Promise<readonly JoinToken[]> {
+    return [...this.#kept.tokens.values()].map(copy).sort((a, b) => (a.hash < b.hash ? -1 : 1));
+  }
+
+  async putToken(token: JoinToken): Promise<void> {
+    this.#kept.tokens.set(token.hash, copy(token));
+  }
+
+  async order(id: string): Promise<OrderRow | undefined> {
+    return copy(this.#kept.orders.get(id));
+  }
+
+  async giveOrder({
+    id,
+    client,
+    version,
+    broadcast,
+  }: Pick<OrderRow, "id" | "client" | "version" | "broadcast">): Promise<void> {
+    const { orders, unnamed } = this.#kept;
+    const before = orders.get(id);
+    if (before?.broadcast === broadcast) return;
+    if (before?.hash !== undefined) unnamed.set(before.hash, undefined);
+    orders.set(id, { id, client, version, broadcast, status: "given", hash: undefined, sequence: undefined });
+  }
+
+  async acceptUpdate(id: string, hash: string): Promise<"accepted" | "again" | "other" | "closed"> {
+    const kept = this.#kept;
+    const order = kept.orders.get(id);
+    if (order === undefined || order.status === "closed") return "closed";
+    if (order.status === "accepted") return order.hash === hash ? "again" : "other";
+    kept.accepted++;
+    kept.orders.set(id, { ...order, status: "accepted", hash, sequence: kept.accepted });
+    return "accepted";
+  }
+
+  async closeOrder(id: string): Promise<void> {
+    const { orders } = this.#kept;
+    const order = orders.get(id);
+    if (order?.status === "given") orders.set(id, { ...order, status: "closed" });
+  }
+
+  async forgetBefore(version: number): Promise<readonly string[]> {
+    const { orders, unnamed } = this.#kept;
+    for (const [hash, opening] of unnamed) if (opening === this) unnamed.delete(hash);
+    for (const order of orders.values()) {
+      if (order.version >= version) continue;
+      if (order.hash !== undefined) unnamed.set(order.hash, undefined);
+      orders.delete(order.id);
+    }
+    for (const { hash } of orders.values()) if (hash !== undefined) unnamed.delete(hash);
+    for (const hash of unnamed.keys()) unnamed.set(hash, this);
+    return [...unnamed.keys()].sort();
+  }
+
+  async close(): Promise<void> {
+    if (this.#all.holder === this) this.#all.holder = undefined;
+  }
+}
+
+/** What every call but `close` rejects with once a ledger is closed. */
+export function ledgerClosed(where: string): AnabranchError {
+  return new AnabranchError({
+    code: "ledger/closed",
+    message: "the ledger is closed",
+    where,
+    advice: "Open it again, or end what still uses it before it is closed.",
+  });
+}
+
+function copy<T>(value: T): T {
+  return structuredClone(value);
+}
