@@ -40,6 +40,8 @@ export class SimulatedFederation {
   readonly network: SimulatedNetwork;
   readonly events: RunEvent[] = [];
   readonly crashes = { server: 0, client: 0 };
+  /** Told what happens, to find out why a seed fails. */
+  trace: (line: string) => void = () => {};
   faults: FederationFaults;
   readonly #config: Config;
   readonly #prepared: PreparedRun;
@@ -106,7 +108,7 @@ export class SimulatedFederation {
         blobs: mortal(this.#blobs, alive, crash),
         timers: this.timers,
         randomBytes: (count) => Uint8Array.from({ length: count }, () => this.#stream.uint32() & 255),
-        notice: () => {},
+        notice: (notice) => this.trace(`server ${this.#generation}: ${JSON.stringify(notice)}`),
       },
     );
     await live.acceptToken(TOKEN);
@@ -127,6 +129,7 @@ export class SimulatedFederation {
   /** Crashes the server now, if it is so drawn; whoever asks then never gets an answer. */
   #maybeCrash(alive: () => boolean): void {
     if (!alive() || this.#result !== undefined || this.#random() >= this.faults.crashServer) return;
+    this.trace("the server crashes");
     this.crashes.server += 1;
     this.#generation += 1;
     this.network.crashServer();
@@ -139,6 +142,7 @@ export class SimulatedFederation {
     const crash = () => {
       if (!living || this.#result !== undefined || this.#random() >= this.faults.crashClient) return;
       living = false;
+      this.trace(`client ${client} crashes`);
       this.crashes.client += 1;
       this.timers.after(2000 * this.#random(), () => this.#startClient(client, states));
     };
@@ -154,7 +158,10 @@ export class SimulatedFederation {
       data: async () => this.#examplesOf(client),
       client,
       giveUpAfterSeconds: 3600,
-      report: crash,
+      report: (event) => {
+        if (event.type !== "joined") this.trace(`client ${client}: ${JSON.stringify(event)}`);
+        crash();
+      },
     }).then(
       (result) => {
         if (living) this.#results[client] = result;

@@ -28,6 +28,13 @@ export interface NetworkServer {
   readonly blobs: BlobStore;
 }
 
+interface Upload {
+  readonly session: string;
+  readonly order: string;
+  readonly hash: string;
+  readonly bytes: Uint8Array;
+}
+
 /** Connects clients and a server in one process, with the faults of real networks drawn from `random`. */
 export class SimulatedNetwork {
   readonly origin = "https://server.example";
@@ -58,82 +65,85 @@ export class SimulatedNetwork {
 
   /** A client's end; nothing reaches a client that is not alive. */
   transport(alive: () => boolean): ClientTransport {
-    const network = this;
     return {
       origin: this.origin,
-      async connect(on) {
-        await network.#delay();
-        const { server } = network;
-        if (server === undefined || network.#happens("refuse", "refused")) throw lost("the server does not answer");
-        let open = true;
-        const cut = (reason: string) => {
-          if (!open) return;
-          open = false;
-          network.#links.delete(cut);
-          network.#timers.after(network.#latency(), () => side.closed());
-          network.#timers.after(network.#latency(), () => alive() && on.closed(reason));
-        };
-        network.#links.add(cut);
-        const [down, up] = [network.#pipe(), network.#pipe()];
-        const side = server.live.connect({
-          origin: network.origin,
-          send(message: ServerMessage) {
-            const text = JSON.stringify(message);
-            down(() => {
-              if (open && alive()) on.message(text);
-            });
-            if (network.#happens("cut", "cut")) cut("the connection broke");
-          },
-          close: () => down(() => cut("the server has closed the connection")),
-        });
-        return {
-          send(text) {
-            if (!open) return;
-            up(() => {
-              if (open && alive()) side.message(text);
-            });
-            if (network.#happens("cut", "cut")) cut("the connection broke");
-          },
-          close: () => cut("the client has closed the connection"),
-        };
-      },
-      download: (session, hash, _bytes, progress) =>
-        network.#transfer(async () => {
-          await network.#delay();
-          const server = network.#reached();
-          if (network.#happens("break", "broken")) throw lost("the download broke");
-          progress(0.5);
-          if (!(await server.live.mayFetch(session, hash))) throw lost("the session is over");
-          const blob = await server.blobs.get(blobName(hash));
-          if (blob === undefined || (await contentHashOf(blob)) !== hash) throw lost("the blob is not there");
-          await network.#delay();
-          return blob;
-        }),
+      connect: (on) => this.#connect(alive, on),
+      download: (session, hash, _bytes, progress) => this.#transfer(() => this.#download(session, hash, progress)),
       upload: (session, order, hash, bytes, progress) =>
-        network.#transfer(async () => {
-          await network.#delay();
-          progress(0.5);
-          if (network.#happens("break", "broken")) throw lost("the upload broke");
-          const arrive = async (): Promise<UploadAnswer> => {
-            const server = network.#reached();
-            const client = server.live.clientOf(session);
-            if (client === undefined) throw lost("the session is over");
-            const refused = server.live.mayUpload(client, order, bytes.byteLength);
-            if (refused !== undefined) return refused;
-            await server.blobs.put(blobName(hash), bytes);
-            return server.live.uploaded(client, order, hash, bytes.byteLength);
-          };
-          const answer = await arrive();
-          if (network.#happens("duplicate", "duplicated")) {
-            const again = await arrive().catch(() => undefined);
-            if (again !== undefined && again.status === "accepted" && answer.status !== "accepted")
-              throw new Error("a refused update was accepted when it came again");
-          }
-          if (network.#happens("forget", "forgotten")) throw lost("the answer was lost");
-          await network.#delay();
-          return answer;
-        }),
+        this.#transfer(() => this.#upload({ session, order, hash, bytes }, progress)),
     };
+  }
+
+  async #connect(alive: () => boolean, on: Parameters<ClientTransport["connect"]>[0]) {
+    await this.#delay();
+    const { server } = this;
+    if (server === undefined || this.#happens("refuse", "refused")) throw lost("the server does not answer");
+    let open = true;
+    const cut = (reason: string) => {
+      if (!open) return;
+      open = false;
+      this.#links.delete(cut);
+      this.#timers.after(this.#latency(), () => side.closed());
+      this.#timers.after(this.#latency(), () => alive() && on.closed(reason));
+    };
+    this.#links.add(cut);
+    const mayCut = () => {
+      if (this.#happens("cut", "cut")) cut("the connection broke");
+    };
+    const [down, up] = [this.#pipe(), this.#pipe()];
+    const side = server.live.connect({
+      origin: this.origin,
+      send: (message: ServerMessage) => {
+        const text = JSON.stringify(message);
+        down(() => void (open && alive() && on.message(text)));
+        mayCut();
+      },
+      close: () => down(() => cut("the server has closed the connection")),
+    });
+    return {
+      send: (text: string) => {
+        if (!open) return;
+        up(() => void (open && alive() && side.message(text)));
+        mayCut();
+      },
+      close: () => cut("the client has closed the connection"),
+    };
+  }
+
+  async #download(session: string, hash: string, progress: (share: number) => void): Promise<Uint8Array> {
+    await this.#delay();
+    const server = this.#reached();
+    if (this.#happens("break", "broken")) throw lost("the download broke");
+    progress(0.5);
+    if (!(await server.live.mayFetch(session, hash))) throw lost("the session is over");
+    const blob = await server.blobs.get(blobName(hash));
+    if (blob === undefined || (await contentHashOf(blob)) !== hash) throw lost("the blob is not there");
+    await this.#delay();
+    return blob;
+  }
+
+  async #upload(upload: Upload, progress: (share: number) => void): Promise<UploadAnswer> {
+    await this.#delay();
+    progress(0.5);
+    if (this.#happens("break", "broken")) throw lost("the upload broke");
+    const answer = await this.#arrive(upload);
+    if (this.#happens("duplicate", "duplicated")) {
+      const again = await this.#arrive(upload).catch(() => answer);
+      if (again.status !== answer.status) throw new Error("the same upload was answered in two ways");
+    }
+    if (this.#happens("forget", "forgotten")) throw lost("the answer was lost");
+    await this.#delay();
+    return answer;
+  }
+
+  async #arrive({ session, order, hash, bytes }: Upload): Promise<UploadAnswer> {
+    const server = this.#reached();
+    const client = server.live.clientOf(session);
+    if (client === undefined) throw lost("the session is over");
+    const known = await server.live.mayUpload(client, order, hash, bytes.byteLength);
+    if (known !== undefined) return known;
+    await server.blobs.put(blobName(hash), bytes);
+    return server.live.uploaded(client, order, hash, bytes.byteLength);
   }
 
   #transfer<T>(transfer: () => Promise<T>): Promise<T> {

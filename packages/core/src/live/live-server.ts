@@ -27,6 +27,13 @@ export interface LiveRun {
   readonly keptVersions: number;
 }
 
+/** How a run has ended. */
+export interface RunEnding {
+  readonly round: number;
+  readonly stopped: string;
+  readonly modelHash: string;
+}
+
 export interface LivePorts {
   readonly ledger: Ledger;
   readonly blobs: BlobStore;
@@ -47,7 +54,7 @@ export class LiveServer {
   readonly #host: ConnectionHost;
   #started = false;
   #paused = false;
-  #finished = false;
+  #ending: RunEnding | undefined;
   #round = 0;
 
   private constructor(run: LiveRun, ports: LivePorts, roll: Roll) {
@@ -79,7 +86,6 @@ export class LiveServer {
   /** Takes a control connection. */
   connect(link: Link): { message(text: string): void; closed(): void } {
     const connection = new Connection(link, this.#host);
-    if (this.#finished) connection.refuse("live/finished", "the run is over", false);
     return { message: (text) => connection.message(text), closed: () => connection.closed() };
   }
 
@@ -93,9 +99,9 @@ export class LiveServer {
     return this.#holdouts.published(hash) || (await this.#orders.published(hash));
   }
 
-  /** Asked before the first byte of an upload; undefined: it may come. */
-  mayUpload(client: number, order: string, bytes: number): UploadAnswer | undefined {
-    return this.#orders.mayUpload(client, order, bytes);
+  /** Asked before the first byte of an upload; undefined: it may come. What was accepted before is not sent again. */
+  mayUpload(client: number, order: string, hash: string, bytes: number): Promise<UploadAnswer | undefined> {
+    return this.#orders.mayUpload(client, order, hash, bytes);
   }
 
   /** The bytes of an update lie in the blob store under their hash. */
@@ -159,7 +165,8 @@ export class LiveServer {
   status(): LiveStatus {
     const { description, minimumClients } = this.#run;
     const { run, population, rounds } = description;
-    const state = this.#finished ? "finished" : !this.#started ? "waiting" : this.#paused ? "paused" : "running";
+    const state =
+      this.#ending !== undefined ? "finished" : !this.#started ? "waiting" : this.#paused ? "paused" : "running";
     const now = this.#ports.timers.now();
     const clients = this.#roll.clients.map(({ client, name, labels, status }) => {
       const { lastSeen, ...known } = this.#presence.statusOf(client);
@@ -169,13 +176,17 @@ export class LiveServer {
     return { run, state, round: this.#round, rounds, population, minimumClients, clients };
   }
 
-  /** Tells all clients that the run is over. Does not wait for them. */
-  finish(result: { round: number; stopped: string; modelHash: string }): void {
-    this.#finished = true;
-    for (const client of this.#presence.ready) this.#presence.send(client, { type: "finished", ...result });
-    this.#presence.clear();
+  /** Tells all clients that the run is over, also those that come back later. Does not wait for them. */
+  finish(ending: RunEnding): void {
+    this.#ending = ending;
     this.#orders.close();
     this.#holdouts.close();
+    for (const client of this.#presence.ready) this.#dismiss(client, ending);
+  }
+
+  #dismiss(client: number, ending: RunEnding): void {
+    this.#presence.send(client, { type: "finished", ...ending });
+    this.#presence.connectionOf(client)?.link.close();
   }
 
   #connectionHost(): ConnectionHost {
@@ -200,6 +211,10 @@ export class LiveServer {
   #ready(client: number): void {
     this.#presence.setReady(client);
     this.#ports.notice({ type: "joined", client });
+    if (this.#ending !== undefined) {
+      this.#dismiss(client, this.#ending);
+      return;
+    }
     if (this.#presence.ready.length >= this.#run.minimumClients) this.#started = true;
     this.#gate();
     this.#orders.connected(client);

@@ -130,14 +130,14 @@ export class LiveOrders implements Backend {
 
   /** The client works on the order. */
   progress(client: number, id: string): void {
-    const given = this.#orders.get(id);
-    if (given !== undefined && given.order.client === client && !given.settled) this.#startDeadline(given);
+    const given = this.#ofOrder(client, id);
+    if (given?.settled === false) this.#startDeadline(given);
   }
 
   /** The client cannot do the order. */
   failed(client: number, id: string, code: string, message: string): void {
-    const given = this.#orders.get(id);
-    if (given !== undefined && given.order.client === client) this.#end(given, code, message);
+    const given = this.#ofOrder(client, id);
+    if (given !== undefined) this.#end(given, code, message);
   }
 
   /** The client will not come back: its orders fail. */
@@ -145,11 +145,10 @@ export class LiveOrders implements Backend {
     for (const given of this.#ofClient(client)) this.#end(given, code, message);
   }
 
-  /** Refuses an upload before its first byte; undefined: it may come. */
-  mayUpload(client: number, id: string, bytes: number): Extract<UploadAnswer, { status: "refused" }> | undefined {
-    const order = this.#orders.get(id)?.order;
-    if (order === undefined || order.client !== client)
-      return refused("live/closed", "this order is over, or not yours");
+  /** What an upload would be answered before its first byte; undefined: it may come. */
+  async mayUpload(client: number, id: string, hash: string, bytes: number): Promise<UploadAnswer | undefined> {
+    const given = this.#ofOrder(client, id);
+    if (given === undefined || given.settled) return this.#answerAgain(client, id, hash);
     const most = this.#settings.maxUpdateBytes;
     if (bytes > most) return refused("live/too-large", `the update has ${bytes} bytes; at most ${most} are taken`);
     this.progress(client, id);
@@ -158,9 +157,8 @@ export class LiveOrders implements Backend {
 
   /** An update is in the blob store. It counts once, whatever is sent again. */
   async uploaded(client: number, id: string, hash: string): Promise<UploadAnswer> {
-    const given = this.#orders.get(id);
-    if (given === undefined || given.order.client !== client || given.version === undefined)
-      return refused("live/closed", "this order is over, or not yours");
+    const given = this.#ofOrder(client, id);
+    if (given?.version === undefined) return this.#answerAgain(client, id, hash);
     const update = await this.#read(given, hash);
     if ("failure" in update) {
       const { code, message } = update.failure;
@@ -173,10 +171,18 @@ export class LiveOrders implements Backend {
         this.#settle(given, update);
         return { status: "accepted", hash };
       case "other":
-        return refused("live/other-update", "another update was accepted for this order; the first counts");
       case "closed":
-        return refused("live/closed", "this order is over");
+        return this.#answerAgain(client, id, hash);
     }
+  }
+
+  /** For an order that is over: whether this was its update. */
+  async #answerAgain(client: number, id: string, hash: string): Promise<UploadAnswer> {
+    const row = await this.#ports.ledger.order(id);
+    if (row?.client !== client || row.status !== "accepted")
+      return refused("live/closed", "this order is over, or not yours");
+    if (row.hash === hash) return { status: "accepted", hash };
+    return refused("live/other-update", "another update was accepted for this order; the first counts");
   }
 
   /** Nothing waits any more: open orders fail, deadlines stop. */
@@ -258,6 +264,11 @@ export class LiveOrders implements Backend {
 
   #read({ order, version }: Given, hash: string): Promise<Outcome> {
     return readUpdate(this.#ports.blobs, order, hash, version!.bytes, this.#settings.maxUpdateBytes);
+  }
+
+  #ofOrder(client: number, id: string): Given | undefined {
+    const given = this.#orders.get(id);
+    return given?.order.client === client ? given : undefined;
   }
 
   #ofClient(client: number): Given[] {

@@ -62,14 +62,6 @@ export class Presence {
     return true;
   }
 
-  /** Ends all connections. */
-  clear(): void {
-    const all = [...this.#connections.values()];
-    this.#connections.clear();
-    this.#sessions.clear();
-    for (const { connection } of all) connection.link.close();
-  }
-
   /** False: the client is not there. */
   send(client: number, message: ServerMessage): boolean {
     const there = this.#connections.get(client);
