@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   type ConfigInput,
+  type CustomParts,
   createAccountant,
   decodeSafetensors,
-  type Own,
   type PrivacyEventInput,
   type RunEvent,
   resolveConfig,
@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => rm(runs, { recursive: true, force: true }));
 
 /** What the last round of a simulation in memory says was spent. */
-async function spentIn(initialWeights?: string, own: Own = {}) {
+async function spentIn(initialWeights?: string, own: CustomParts = {}) {
   const events: RunEvent[] = [];
   await simulate(config(initialWeights), { workers: 0, onEvent: (event) => events.push(event) }, own);
   return events.flatMap((event) => (event.type === "round.finished" ? [event.privacy] : [])).at(-1);

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Own } from "@anabranch/core";
+import type { CustomParts } from "@anabranch/core";
 import { resumeRun, startRun } from "@anabranch/node";
 import { w1Small } from "./fixtures/w1-small.ts";
 
@@ -13,7 +13,7 @@ const script = fileURLToPath(new URL("./fixtures/killed-run.ts", import.meta.url
 export async function undisturbed(
   algorithm: string,
   workers: number,
-  own: Own = {},
+  own: CustomParts = {},
 ): Promise<{ hash: string; events: number }> {
   return inTemporaryFolder(async (runs) => {
     let events = 0;

@@ -120,17 +120,17 @@ function smoothed(v: Vector, s: number): Vector {
 const dpFedpgn: Oracle = (problem, options) => {
   const [gamma, rho, strength] = [options.number("gamma"), options.number("rho"), options.number("smoothing", 0)];
   const sign = { ascent: 1, none: 0, descent: -1 }[options.text("perturbation", "ascent")]!;
-  const reach = problem.localSteps * problem.learningRate;
+  const kEta = problem.localSteps * problem.learningRate;
   let c = zeros(problem.x0.length);
   return rounds(problem, (x, cohort) => {
     const shift = scaled(c, (sign * rho) / (norm(c) + 1e-12));
-    const known = scaled(c, (1 - gamma) * reach);
+    const known = scaled(c, (1 - gamma) * kEta);
     const residuals = cohort.map((i) => {
       const update = localUpdate(problem, x, (y) => mix(gamma, gradient(problem, i, plus(y, shift)), c));
       return bounded(problem, plus(scaled(update, -1), known, -1));
     });
     const descent = smoothed(plus(mean(residuals), known), strength);
-    c = scaled(descent, 1 / reach);
+    c = scaled(descent, 1 / kEta);
     return plus(x, descent, -1);
   });
 };

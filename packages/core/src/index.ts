@@ -40,7 +40,7 @@ export {
   type DiscreteMechanism,
   decodeSum,
   discreteMechanism,
-  encodeUpdate as encodePrivateUpdate,
+  encodeNoisedUpdate as encodePrivateUpdate,
   type IntegerNoise,
   paddedSize,
   privacyEventOf,
@@ -80,7 +80,7 @@ export type { InitialWeights } from "./simulation/initial-weights.ts";
 export type { SimulationPlan } from "./simulation/plan.ts";
 export { type ExecutorIdentity, type PreparedRun, prepareRun } from "./simulation/prepare.ts";
 export { prepareQuadratics, type Quadratics } from "./simulation/quadratics.ts";
-export type { Own } from "./simulation/resolve-method.ts";
+export type { CustomParts } from "./simulation/resolve-method.ts";
 export { simulatedSecureAggregation } from "./simulation/simulated-secure-aggregation.ts";
 export { type FederationTrace, recording, traceFederation } from "./simulation/trace-federation.ts";
 export { traceProblem, traceQuadratics } from "./simulation/trace-quadratics.ts";

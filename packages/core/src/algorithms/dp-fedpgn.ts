@@ -66,12 +66,12 @@ export const dpFedpgn = defineMethod({
         }),
       ),
       update({ parameters, direction }, { residual }, { learningRate, localSteps }) {
-        const reach = localSteps * learningRate;
-        const moved = combineVectors((r, c) => r - (1 - gamma) * reach * c, residual, direction);
+        const kEta = localSteps * learningRate;
+        const moved = combineVectors((r, c) => r - (1 - gamma) * kEta * c, residual, direction);
         const delta = smoothing === 0 ? moved : smoothed(moved, smoothing);
         return {
           parameters: combineVectors((x, d) => x + d, parameters, delta),
-          direction: combineVectors((d) => -d / reach, delta, delta),
+          direction: combineVectors((d) => -d / kEta, delta, delta),
         };
       },
     });

@@ -43,6 +43,6 @@ export function nesterov(
 
 /** -delta / (K eta): the mean of the gradients whose steps came to `delta`, a weighted mean of the clients' updates. */
 export function meanGradient(delta: Vector, { weightedSteps, learningRate }: RoundContext): Vector {
-  const reach = weightedSteps * learningRate;
-  return combineVectors((d) => -d / reach, delta, delta);
+  const kEta = weightedSteps * learningRate;
+  return combineVectors((d) => -d / kEta, delta, delta);
 }

@@ -118,7 +118,11 @@ function localLoop(
     end(carry, outputs, inputs) {
       const { learningRate } = (inputs as unknown as TaskInputs).steps;
       const steps = sum(add(mul(learningRate, 0), 1)); // K is symbolic: count the steps in the graph
-      const end = client.end(carry, { ...localOf(inputs), steps, learningRateSum: reach(learningRate, settings) });
+      const end = client.end(carry, {
+        ...localOf(inputs),
+        steps,
+        learningRateSum: sumOfStepSizes(learningRate, settings),
+      });
       return {
         update: end.update as TensorTree,
         state: end.state as TensorTree,
@@ -136,7 +140,7 @@ function everything({ upload }: Payloads): TracedVectors {
 }
 
 /** How far local descent comes along a constant gradient of 1, from the learning rates of its steps [K]. */
-function reach(learningRate: Tensor, { momentum, nesterov }: LocalSettings): Tensor {
+function sumOfStepSizes(learningRate: Tensor, { momentum, nesterov }: LocalSettings): Tensor {
   if (momentum === 0) return sum(learningRate);
   const longer = (length: Tensor) => add(mul(length, momentum), 1);
   const { outputs } = scan(

@@ -301,13 +301,13 @@ export const configSchema = z.strictObject({
 type Parsed = z.output<typeof configSchema>;
 
 /** Local work of a round: one of the two. */
-export type LocalBudget =
+type LocalWork =
   | { readonly localEpochs: number; readonly localSteps?: undefined }
   | { readonly localSteps: number; readonly localEpochs?: undefined };
 
 /** A resolved configuration: checked, and complete but for keys that are off. Resolving it again changes nothing. */
 export type Config = Omit<Parsed, "training" | "sampler" | "aggregation" | "privacy"> & {
-  training: Omit<Parsed["training"], keyof LocalBudget> & LocalBudget;
+  training: Omit<Parsed["training"], keyof LocalWork> & LocalWork;
   sampler: Parsed["sampler"] & { name: "uniform" | "poisson" };
   aggregation: Parsed["aggregation"] & { weighting: "examples" | "uniform" };
   privacy: Parsed["privacy"] & { noise: NoisePlace };

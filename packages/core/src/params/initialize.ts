@@ -1,14 +1,6 @@
+import type { Initializer } from "@anabranch/engine";
 import { deriveKey, type RandomKey, type RandomStream, randomStream } from "../random/index.ts";
 import { entryView, layout, type ParameterSpecLike } from "./layout.ts";
-
-/** How a parameter starts. */
-export type Initializer =
-  | { readonly kind: "zeros" }
-  | { readonly kind: "ones" }
-  /** Uniform in [-limit, limit). */
-  | { readonly kind: "uniform"; readonly limit: number }
-  /** Gaussian around zero. */
-  | { readonly kind: "normal"; readonly deviation: number };
 
 /** A parameter with its initial distribution; a model's `ParameterSpec` fits. */
 export interface InitializableSpec extends ParameterSpecLike {

@@ -1,8 +1,5 @@
-import { AnabranchError, hashText, type TensorType } from "@anabranch/engine";
+import { AnabranchError, hashText, type ParameterRole, type TensorType } from "@anabranch/engine";
 import type { Vector } from "./vector.ts";
-
-/** What a parameter is; methods treat matrices, kernels and the rest differently. */
-export type ParameterRole = "matrix" | "vector" | "convKernel" | "embedding" | "normalization" | "head";
 
 /** What a layout needs to know of a parameter; a model's `ParameterSpec` fits. */
 export interface ParameterSpecLike {

@@ -3,9 +3,9 @@ export { MESSAGE_VERSION } from "./message-read.ts";
 export { decodeSafetensors } from "./safetensors-read.ts";
 export type {
   DTypeName,
-  NamedTensor,
   SafetensorsFile,
   SafetensorsLimits,
+  SafetensorsTensor,
   TensorData,
 } from "./safetensors-types.ts";
 export { encodeSafetensors, planSafetensors, type SafetensorsPlan } from "./safetensors-write.ts";

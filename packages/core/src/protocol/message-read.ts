@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import type { Vector } from "../params/index.ts";
 import type { Broadcast, Update } from "./message-types.ts";
 import { decodeSafetensors } from "./safetensors-read.ts";
-import { excerpt, fail, type NamedTensor, type SafetensorsLimits } from "./safetensors-types.ts";
+import { excerpt, fail, type SafetensorsLimits, type SafetensorsTensor } from "./safetensors-types.ts";
 
 /** Version of the message format; other versions are refused. */
 export const MESSAGE_VERSION = "1";
@@ -94,7 +94,7 @@ function readNames(json: string | undefined, where: string): string[] {
 }
 
 function readTensors(
-  tensors: Readonly<Record<string, NamedTensor>>,
+  tensors: Readonly<Record<string, SafetensorsTensor>>,
   names: readonly string[],
   where: string,
 ): Pick<Envelope, "numbers" | "vectors"> {
@@ -129,7 +129,7 @@ export function unprefixed<T>(record: Readonly<Record<string, T>>, prefix: strin
   );
 }
 
-function flat({ shape, data }: NamedTensor, name: string, where: string): unknown {
+function flat({ shape, data }: SafetensorsTensor, name: string, where: string): unknown {
   if (shape.length !== 1) invalid(where, "a vector has more than one dimension", excerpt(name));
   return data;
 }

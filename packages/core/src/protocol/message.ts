@@ -14,7 +14,7 @@ import {
   VECTOR,
 } from "./message-read.ts";
 import type { Broadcast, Update } from "./message-types.ts";
-import type { NamedTensor, SafetensorsLimits } from "./safetensors-types.ts";
+import type { SafetensorsLimits, SafetensorsTensor } from "./safetensors-types.ts";
 import { encodeSafetensors, planSafetensors, type SafetensorsPlan } from "./safetensors-write.ts";
 
 export type { Broadcast, PublicMetadata, Update } from "./message-types.ts";
@@ -75,10 +75,10 @@ function plan(message: Message): SafetensorsPlan {
   return planSafetensors(tensors, metadata);
 }
 
-function envelope(message: Message): { tensors: Record<string, NamedTensor>; metadata: Record<string, string> } {
+function envelope(message: Message): { tensors: Record<string, SafetensorsTensor>; metadata: Record<string, string> } {
   const kind = "scalars" in message ? "broadcast" : "update";
   const numbers = "scalars" in message ? broadcastNumbers(message) : updateNumbers(message);
-  const tensors: Record<string, NamedTensor> = {
+  const tensors: Record<string, SafetensorsTensor> = {
     numbers: { shape: [numbers.length], data: Float64Array.from(numbers, ([, value]) => value) },
   };
   for (const [name, data] of Object.entries(message.vectors)) {

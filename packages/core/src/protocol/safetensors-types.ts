@@ -21,14 +21,14 @@ export const DTYPES: Readonly<Record<DTypeName, TensorDataConstructor>> = {
 };
 
 /** Row-major elements with a shape; the product of `shape` is `data.length`. */
-export interface NamedTensor {
+export interface SafetensorsTensor {
   readonly shape: readonly number[];
   readonly data: TensorData;
 }
 
 /** The contents of a file. */
 export interface SafetensorsFile {
-  readonly tensors: Readonly<Record<string, NamedTensor>>;
+  readonly tensors: Readonly<Record<string, SafetensorsTensor>>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 

@@ -10,8 +10,8 @@ import {
   excerpt,
   fail,
   isCounts,
-  type NamedTensor,
   requireShortName,
+  type SafetensorsTensor,
   type TensorData,
 } from "./safetensors-types.ts";
 
@@ -30,7 +30,7 @@ export interface SafetensorsPlan {
 
 /** Lays out a file without writing it. Throws `safetensors/shape`, `safetensors/name` or `safetensors/size`. */
 export function planSafetensors(
-  tensors: Readonly<Record<string, NamedTensor>>,
+  tensors: Readonly<Record<string, SafetensorsTensor>>,
   metadata: Readonly<Record<string, string>> = {},
 ): SafetensorsPlan {
   const header: Record<string, unknown> = {};
@@ -73,7 +73,7 @@ export function planSafetensors(
 
 /** Encodes tensors and metadata; errors as `planSafetensors`. */
 export function encodeSafetensors(
-  tensors: Readonly<Record<string, NamedTensor>>,
+  tensors: Readonly<Record<string, SafetensorsTensor>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
   const plan = planSafetensors(tensors, metadata);
@@ -97,7 +97,7 @@ function requireWritable(name: string, shape: readonly number[], data: TensorDat
   }
 }
 
-function byElementSizeThenName([a, x]: [string, NamedTensor], [b, y]: [string, NamedTensor]): number {
+function byElementSizeThenName([a, x]: [string, SafetensorsTensor], [b, y]: [string, SafetensorsTensor]): number {
   return y.data.BYTES_PER_ELEMENT - x.data.BYTES_PER_ELEMENT || (a < b ? -1 : 1);
 }
 

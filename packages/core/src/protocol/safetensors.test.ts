@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { duplicateKey } from "./header-json.ts";
 import { decodeSafetensors } from "./safetensors-read.ts";
-import type { NamedTensor } from "./safetensors-types.ts";
+import type { SafetensorsTensor } from "./safetensors-types.ts";
 import { encodeSafetensors, planSafetensors } from "./safetensors-write.ts";
 
 /** A file made by hand, independent of the encoder. */
@@ -16,7 +16,10 @@ function file(header: string, data: Uint8Array = new Uint8Array(0)): Uint8Array 
   return bytes;
 }
 
-const vector = (...values: number[]): NamedTensor => ({ shape: [values.length], data: Float32Array.from(values) });
+const vector = (...values: number[]): SafetensorsTensor => ({
+  shape: [values.length],
+  data: Float32Array.from(values),
+});
 
 const data = fc.oneof(
   fc.float32Array({ maxLength: 9 }),
@@ -29,7 +32,7 @@ const name = fc.string({ unit: "binary" }).filter((text) => text !== "__metadata
 const tensors = fc
   .dictionary(
     name,
-    data.map((values): NamedTensor => ({ shape: [values.length, 1], data: values })),
+    data.map((values): SafetensorsTensor => ({ shape: [values.length, 1], data: values })),
     { maxKeys: 6 },
   )
   .map((record) => ({ ...record }));
@@ -243,6 +246,6 @@ describe("duplicateKey", () => {
   });
 });
 
-function rawBytes({ data: { buffer, byteOffset, byteLength } }: NamedTensor): Uint8Array {
+function rawBytes({ data: { buffer, byteOffset, byteLength } }: SafetensorsTensor): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength).slice();
 }

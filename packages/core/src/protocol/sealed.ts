@@ -1,6 +1,6 @@
 import { AnabranchError, hashBytes, hashText } from "@anabranch/engine";
 import { decodeSafetensors } from "./safetensors-read.ts";
-import type { NamedTensor, SafetensorsFile } from "./safetensors-types.ts";
+import type { SafetensorsFile, SafetensorsTensor } from "./safetensors-types.ts";
 import { planSafetensors } from "./safetensors-write.ts";
 
 /** Our own files: one header entry a client where states are inline. */
@@ -21,7 +21,7 @@ export interface SealedKind {
  */
 export function encodeSealed(
   { kind, version }: SealedKind,
-  tensors: Readonly<Record<string, NamedTensor>>,
+  tensors: Readonly<Record<string, SafetensorsTensor>>,
   metadata: Readonly<Record<string, string>>,
   allocate: (byteLength: number) => Uint8Array<ArrayBuffer> = (byteLength) => new Uint8Array(byteLength),
 ): Uint8Array<ArrayBuffer> {

@@ -1,6 +1,12 @@
 import * as z from "zod";
 import type { Vector } from "../params/index.ts";
-import { damaged, decodeSealed, encodeSealed, type NamedTensor, type SafetensorsFile } from "../protocol/index.ts";
+import {
+  damaged,
+  decodeSealed,
+  encodeSealed,
+  type SafetensorsFile,
+  type SafetensorsTensor,
+} from "../protocol/index.ts";
 import type { ScheduleState } from "../schedule/index.ts";
 import type { ClientStates } from "./client-state.ts";
 import type { Trouble } from "./trouble.ts";
@@ -112,7 +118,7 @@ const bodySchema = z.strictObject({
 });
 type Body = z.output<typeof bodySchema>;
 
-type Tensors = Record<string, NamedTensor>;
+type Tensors = Record<string, SafetensorsTensor>;
 
 /** A checkpoint as tensors (all numbers that must come back exactly) and a small JSON body. */
 export function checkpointContents(checkpoint: Checkpoint): { tensors: Tensors; body: Body } {
@@ -244,10 +250,10 @@ function vectorsUnder(tensors: SafetensorsFile["tensors"], prefix: string, where
   return Object.fromEntries(found);
 }
 
-function float64s(values: readonly number[]): NamedTensor {
+function float64s(values: readonly number[]): SafetensorsTensor {
   return { shape: [values.length], data: Float64Array.from(values) };
 }
 
-function flat(data: Vector): NamedTensor {
+function flat(data: Vector): SafetensorsTensor {
   return { shape: [data.length], data };
 }

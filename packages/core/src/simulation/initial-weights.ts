@@ -3,14 +3,14 @@ import { parametersFrom } from "../params/from-tensors.ts";
 import type { Layout } from "../params/layout.ts";
 import { hashVector } from "../params/vector.ts";
 import { type PrivacyRecord, parsePrivacyRecord } from "../privacy/accounting/index.ts";
-import type { NamedTensor } from "../protocol/index.ts";
+import type { SafetensorsTensor } from "../protocol/index.ts";
 import { deriveKey } from "../random/index.ts";
 import type { Sampler } from "../selection/sampler.ts";
 
 /** Values to start from, as `decodeSafetensors` gives them. */
 export interface InitialWeights {
   /** By parameter name; every parameter of the model must be there. */
-  readonly tensors: Readonly<Record<string, NamedTensor>>;
+  readonly tensors: Readonly<Record<string, SafetensorsTensor>>;
   /** What the file says beside them: a private run reads there what was spent on them. */
   readonly metadata?: Readonly<Record<string, string>>;
 }

@@ -9,7 +9,7 @@ import type { RunPlan } from "../round/run-plan.ts";
 import { type Federation, openFederation } from "./federation.ts";
 import { type SimulationPlan, simulationPlan } from "./plan.ts";
 import { resolvePolicies } from "./policies.ts";
-import { type Own, resolveMethod } from "./resolve-method.ts";
+import { type CustomParts, resolveMethod } from "./resolve-method.ts";
 import { learningRateSchedule } from "./schedule.ts";
 
 /** What the executor is, as far as a plan must know. */
@@ -35,7 +35,7 @@ export function prepareRun(
   executor: ExecutorIdentity,
   workers: number,
   id: string,
-  own: Own = {},
+  own: CustomParts = {},
 ): PreparedRun {
   const { name, version, fingerprint, float } = executor;
   const federation = openFederation(config, data);

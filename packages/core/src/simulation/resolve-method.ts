@@ -12,7 +12,7 @@ import type { Federation } from "./federation.ts";
 import { type InitialWeights, type Start, startFrom } from "./initial-weights.ts";
 
 /** What the operator may bring instead of a name in the configuration. */
-export interface Own {
+export interface CustomParts {
   readonly model?: Model | undefined;
   readonly algorithm?: Algorithm | undefined;
   /** What to start from instead of random weights, e.g. a decoded safetensors file. */
@@ -34,7 +34,11 @@ export interface ResolvedMethod {
 }
 
 /** The model and the method of a configuration. Throws what a wrong name, option or own file is. */
-export function resolveMethod(config: Config, { examples }: Pick<Federation, "examples">, own: Own): ResolvedMethod {
+export function resolveMethod(
+  config: Config,
+  { examples }: Pick<Federation, "examples">,
+  own: CustomParts,
+): ResolvedMethod {
   const { origins = {} } = own;
   const model = own.model === undefined ? namedModel(config, examples) : checkedModel(own.model, origins.model);
   const modelLayout = layout(model.parameters);

@@ -1,10 +1,10 @@
 import { type LenientEvent, type LenientEventOf, readEventLeniently } from "@anabranch/core";
 
 /** One event of a run as the report and the terminal read it. */
-export type RunEvent = LenientEvent;
+export type LoggedEvent = LenientEvent;
 export type RunStarted = LenientEventOf<"run.started">;
 export type RoundFinished = LenientEventOf<"round.finished">;
-export type Evaluation = LenientEventOf<"evaluation">;
+export type EvaluationEvent = LenientEventOf<"evaluation">;
 export type ClientEvaluation = LenientEventOf<"client.evaluation">;
 export type ClientFailed = LenientEventOf<"client.failed">;
 export type RunWarning = LenientEventOf<"run.warning">;
@@ -18,7 +18,7 @@ export type RunFinished = LenientEventOf<"run.finished">;
 export function* parseEventLines(
   lines: Iterable<string | undefined>,
   passed: { skipped: number },
-): Generator<RunEvent> {
+): Generator<LoggedEvent> {
   for (const line of lines) {
     if (line?.trim() === "") continue;
     const event = line === undefined ? undefined : readEventLeniently(parseJson(line));

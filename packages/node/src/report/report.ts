@@ -12,7 +12,7 @@ import { scopeText, spentBy, testNote } from "./privacy.ts";
 import { privacyCard } from "./privacy-section.ts";
 import type { RunData } from "./run-data.ts";
 import { endText } from "./run-end.ts";
-import { type RunSummary, summarise } from "./summary.ts";
+import { type ReportSummary, summarise } from "./summary.ts";
 
 /** The report of one run as a self-contained HTML page. The same run gives the same text. */
 export function report(run: RunData): string {
@@ -91,7 +91,7 @@ ${stopped === undefined || stopped.message === "" ? undefined : html`<p style="m
 </header>`;
 }
 
-function keyMetrics(run: RunData, summary: RunSummary): Html {
+function keyMetrics(run: RunData, summary: ReportSummary): Html {
   const spent = spentBy(run);
   const planned = Number.isFinite(summary.plannedRounds) ? `of ${formatCount(summary.plannedRounds)} planned` : "";
   return tiles([
@@ -159,7 +159,7 @@ function secureTime({ rounds }: RunData): string {
   return `server ${mean("serverSeconds")} a round, all clients together ${mean("clientSeconds")}`;
 }
 
-function reproduce(summary: RunSummary): Html {
+function reproduce(summary: ReportSummary): Html {
   const hash =
     summary.modelHash === ""
       ? undefined

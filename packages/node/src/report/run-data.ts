@@ -7,9 +7,9 @@ import { readingError } from "../store/storage-error.ts";
 import type {
   ClientEvaluation,
   ClientFailed,
-  Evaluation,
+  EvaluationEvent,
+  LoggedEvent,
   RoundFinished,
-  RunEvent,
   RunFinished,
   RunStarted,
   RunStopped,
@@ -31,7 +31,7 @@ export type PartitionData = z.infer<typeof partitionSchema>;
 export interface RunHistory {
   readonly start: RunStarted | undefined;
   readonly rounds: readonly RoundFinished[];
-  readonly evaluations: readonly Evaluation[];
+  readonly evaluations: readonly EvaluationEvent[];
   readonly clientEvaluations: readonly ClientEvaluation[];
   readonly failures: readonly ClientFailed[];
   /** What the operator was warned of since the run was started or resumed. */
@@ -66,14 +66,14 @@ export interface RunTexts {
  * Folds events into a history. A resumed run repeats the rounds after its checkpoint: what was recorded after that
  * round is dropped, and of a round recorded twice the last one counts.
  */
-export function foldEvents(events: Iterable<RunEvent>): RunHistory {
+export function foldEvents(events: Iterable<LoggedEvent>): RunHistory {
   let start: RunStarted | undefined;
   let stopped: RunStopped | undefined;
   let finished: RunFinished | undefined;
   let failures: ClientFailed[] = [];
   let warnings: RunWarning[] = [];
   const rounds = new Map<number, RoundFinished>();
-  const evaluations = new Map<number, Evaluation>();
+  const evaluations = new Map<number, EvaluationEvent>();
   const clientEvaluations = new Map<number, ClientEvaluation>();
   for (const event of events) {
     if (event.type === "run.started") {
@@ -181,7 +181,7 @@ function roundOfMetrics(row: MetricsRow): RoundFinished {
   };
 }
 
-function evaluationOfMetrics(row: MetricsRow): Evaluation {
+function evaluationOfMetrics(row: MetricsRow): EvaluationEvent {
   return {
     type: "evaluation",
     at: "",

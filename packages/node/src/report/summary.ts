@@ -2,7 +2,7 @@ import type { RunHistory } from "./run-data.ts";
 import { endOf } from "./run-end.ts";
 
 /** The key metrics of a run; NaN where the run did not get that far. Bytes are totals, accuracies fractions of 1. */
-export interface RunSummary {
+export interface ReportSummary {
   readonly status: "finished" | "stopped" | "unfinished" | "diverged" | "failed";
   readonly rounds: number;
   readonly plannedRounds: number;
@@ -20,7 +20,7 @@ export interface RunSummary {
 }
 
 /** Key metrics from the closing event, or from the rounds where that event is missing. */
-export function summarise(run: RunHistory): RunSummary {
+export function summarise(run: RunHistory): ReportSummary {
   const { finished } = run;
   const last = run.evaluations.at(-1);
   // no best model is kept by metrics on clients' own examples
@@ -44,7 +44,7 @@ export function summarise(run: RunHistory): RunSummary {
   };
 }
 
-function statusOf(run: RunHistory): RunSummary["status"] {
+function statusOf(run: RunHistory): ReportSummary["status"] {
   const end = endOf(run);
   if (end !== "interrupted") return end;
   return run.stopped === undefined ? "unfinished" : "stopped";

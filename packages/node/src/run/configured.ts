@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import {
   AnabranchError,
   type Config,
+  type CustomParts,
   decodeSafetensors,
-  type Own,
   type PreparedRun,
   prepareRun,
   readerLimits,
@@ -28,7 +28,7 @@ export interface LoadOptions {
 
 interface Loaded {
   readonly data: TrainTest | SyntheticPopulation;
-  readonly own: Own;
+  readonly own: CustomParts;
 }
 
 /** The data set and the operator's own files that a configuration names. */
@@ -61,7 +61,10 @@ export async function loadData(
  * The own files alone. What is given back makes the model: it gets the section's further keys as options, and what it has
  * to know of the data.
  */
-export async function loadOwn({ model, algorithm }: Config, base: string): Promise<(data: Loaded["data"]) => Own> {
+export async function loadOwn(
+  { model, algorithm }: Config,
+  base: string,
+): Promise<(data: Loaded["data"]) => CustomParts> {
   const { name: _model, file: modelFile, initialWeights, ...modelOptions } = model;
   const { name: _algorithm, file: methodFile, ...methodOptions } = algorithm;
   // the line of a file is often below more calls of the library than a stack has by default
@@ -95,7 +98,7 @@ export function prepareConfigured(...given: Parameters<typeof prepareRun>): Prep
   }
 }
 
-async function readWeights(path: string): Promise<Own["weights"]> {
+async function readWeights(path: string): Promise<CustomParts["weights"]> {
   let bytes: Uint8Array;
   try {
     bytes = await readRegularFile(path, readerLimits.fileBytes);

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import {
   type BlobStore,
   type Config,
-  type Own,
+  type CustomParts,
   type RunEvent,
   type RunResult,
   renderToml,
@@ -41,7 +41,7 @@ export interface RunOutcome {
 }
 
 /** Runs a configuration in a new folder below `options.runs`. The copy in that folder has absolute paths. */
-export async function startRun(given: Config, options: SessionOptions, own: Own = {}): Promise<RunOutcome> {
+export async function startRun(given: Config, options: SessionOptions, own: CustomParts = {}): Promise<RunOutcome> {
   const { baseDir = ".", dataDir } = options;
   const config = withAbsolutePaths(given, { folderOf: () => baseDir, dataDir });
   // first what can be refused: a configuration that cannot run leaves no folder behind
@@ -59,7 +59,7 @@ export async function startRun(given: Config, options: SessionOptions, own: Own 
  * Continues a run from its newest checkpoint, with the configuration in its folder. What is refused (another
  * configuration, other data, damaged checkpoints) leaves the folder as it was.
  */
-export async function resumeRun(folder: string, options: SessionOptions, own: Own = {}): Promise<RunOutcome> {
+export async function resumeRun(folder: string, options: SessionOptions, own: CustomParts = {}): Promise<RunOutcome> {
   const run = await openRunFolder(folder);
   const config = await readRunConfig(folder);
   return withLock(run, async () => {
@@ -87,7 +87,7 @@ async function runAndRecord(
   config: Config,
   simulation: OpenSimulation,
   options: SessionOptions,
-  own: Own,
+  own: CustomParts,
 ): Promise<RunOutcome> {
   const { paths, folder, files, id } = run;
   options.onFolder?.(folder);

@@ -1,8 +1,8 @@
 import {
   type ConfigInput,
+  type CustomParts,
   memoryBlobStore,
   memoryClientStates,
-  type Own,
   type RunEvent,
   type RunResult,
   resolveConfig,
@@ -22,7 +22,11 @@ export interface SimulateOptions extends SimulationOptions {
  *   relative to `options.baseDir`, by default the working directory
  * @param own a model or algorithm of your own instead of a name
  */
-export async function simulate(config: ConfigInput, options: SimulateOptions = {}, own: Own = {}): Promise<RunResult> {
+export async function simulate(
+  config: ConfigInput,
+  options: SimulateOptions = {},
+  own: CustomParts = {},
+): Promise<RunResult> {
   const resolved = resolveConfig(config);
   const simulation = await openSimulation(resolved, "simulation", options, own);
   try {

@@ -2,9 +2,9 @@ import { availableParallelism } from "node:os";
 import {
   type Backend,
   type Config,
+  type CustomParts,
   type Evaluator,
   inProcessSimulation,
-  type Own,
   type PreparedRun,
   type RunPlan,
   type SecureAggregationProtocol,
@@ -38,7 +38,7 @@ export async function openSimulation(
   config: Config,
   id: string,
   options: SimulationOptions,
-  own: Own = {},
+  own: CustomParts = {},
 ): Promise<OpenSimulation> {
   const loaded = await loadConfigured(config, options);
   const { executor, warning } = await openExecutorOrFallback(config.execution.executor);
@@ -71,7 +71,7 @@ export async function openSimulation(
 }
 
 /** What the caller brings stands in for what files made, and is then none of theirs. */
-function withOwn({ origins = {}, ...loaded }: Own, own: Own): Own {
+function withOwn({ origins = {}, ...loaded }: CustomParts, own: CustomParts): CustomParts {
   const model = own.model === undefined ? origins.model : undefined;
   const algorithm = own.algorithm === undefined ? origins.algorithm : undefined;
   return { ...loaded, ...own, origins: { model, algorithm } };

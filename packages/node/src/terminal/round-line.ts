@@ -1,5 +1,5 @@
 import { boundText } from "@anabranch/core";
-import type { Evaluation, RoundFinished } from "../report/events.ts";
+import type { EvaluationEvent, RoundFinished } from "../report/events.ts";
 import type { Colours } from "./colours.ts";
 import { formatBytes, formatDuration, formatPercent, UNKNOWN } from "./format.ts";
 
@@ -7,7 +7,7 @@ import { formatBytes, formatDuration, formatPercent, UNKNOWN } from "./format.ts
 export interface RoundMetrics {
   readonly finished: RoundFinished;
   /** The evaluation after this round, where there was one. */
-  readonly evaluation: Evaluation | undefined;
+  readonly evaluation: EvaluationEvent | undefined;
   readonly plannedRounds: number;
   /** Seconds until the run ends, NaN where unknown. */
   readonly remainingSeconds: number;

@@ -1,7 +1,7 @@
 import { spentText, testNote } from "../report/privacy.ts";
 import type { RunHistory } from "../report/run-data.ts";
 import { endText, tasksDone } from "../report/run-end.ts";
-import { type RunSummary, summarise } from "../report/summary.ts";
+import { type ReportSummary, summarise } from "../report/summary.ts";
 import type { Colours } from "./colours.ts";
 import { formatBytes, formatPercent, formatPlural, formatSeconds } from "./format.ts";
 import { formatLoss } from "./round-line.ts";
@@ -50,7 +50,7 @@ function summaryRows(run: RunHistory): [string, string][] {
   return rows.filter(([, value]) => value !== "");
 }
 
-function timeOf({ seconds, evaluationSeconds }: RunSummary): string {
+function timeOf({ seconds, evaluationSeconds }: ReportSummary): string {
   const evaluation = evaluationSeconds > 0 ? `, ${formatSeconds(evaluationSeconds)} in evaluation` : "";
   return `${formatSeconds(seconds)} in rounds${evaluation}`;
 }

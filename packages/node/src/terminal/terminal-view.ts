@@ -1,5 +1,5 @@
 import { readEventLeniently } from "@anabranch/core";
-import type { ClientFailed, Evaluation, RoundFinished, RunEvent } from "../report/events.ts";
+import type { ClientFailed, EvaluationEvent, LoggedEvent, RoundFinished } from "../report/events.ts";
 import { failureLine, groupFailures } from "../report/failure-groups.ts";
 import { foldEvents } from "../report/run-data.ts";
 import { endOf } from "../report/run-end.ts";
@@ -29,10 +29,10 @@ export class TerminalView {
   readonly #stream: TerminalStream;
   readonly #mode: TerminalMode;
   readonly #colours: Colours;
-  readonly #events: RunEvent[] = [];
+  readonly #events: LoggedEvent[] = [];
   #plannedRounds = Number.NaN;
   #pending: RoundFinished | undefined;
-  #evaluation: Evaluation | undefined;
+  #evaluation: EvaluationEvent | undefined;
   #firstStartMs = Number.NaN;
   #roundsSeen = 0;
   #secondsSeen = 0;
@@ -80,7 +80,7 @@ export class TerminalView {
     this.#lines(["", ...box, ...renderFiles(summary.folder, summary.files, this.#colours)]);
   }
 
-  #show(event: RunEvent): void {
+  #show(event: LoggedEvent): void {
     switch (event.type) {
       case "run.started":
         this.#plannedRounds = event.rounds;
@@ -125,7 +125,7 @@ export class TerminalView {
   }
 
   /** Keeps what the closing box needs; of the per-client metrics only the last, without its lists. */
-  #remember(event: RunEvent): void {
+  #remember(event: LoggedEvent): void {
     if (event.type === "round.started" || event.type === "checkpoint.saved") return;
     if (event.type !== "client.evaluation") this.#events.push(event);
     else this.#events.push({ ...event, accuracies: [], clients: [] });

@@ -4,7 +4,7 @@ import type { PrivacyEvent } from "./events.ts";
 import { createFft, type Fft } from "./fft.ts";
 import { squaredMu } from "./gaussian.ts";
 import { composeLosses } from "./pld-compose.ts";
-import { type ComposedLoss, deltaOf, epsilonOf } from "./pld-curve.ts";
+import { type ComposedLoss, deltaOf, epsilonAt } from "./pld-curve.ts";
 import { type Repeated, windowOf } from "./pld-window.ts";
 import { type Direction, gaussianLoss, LEAST_NOISE, type LossDistribution, lossDistribution } from "./privacy-loss.ts";
 
@@ -57,7 +57,7 @@ export function pldAccountant(options: PldOptions = {}): Accountant {
     name: "pld",
     assumption: "privacy loss distributions: the upper end of a bracket that contains the true value",
     epsilon: (events, delta) =>
-      answer(events, { read: (loss) => epsilonOf(loss, delta), worst: Number.POSITIVE_INFINITY, tolerance: 0.005 }),
+      answer(events, { read: (loss) => epsilonAt(loss, delta), worst: Number.POSITIVE_INFINITY, tolerance: 0.005 }),
     delta: (events, epsilon) => answer(events, { read: (loss) => deltaOf(loss, epsilon), worst: 1, tolerance: 0.05 }),
   });
 }

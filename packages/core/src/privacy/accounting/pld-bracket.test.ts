@@ -6,7 +6,7 @@ import { createFft } from "./fft.ts";
 import { gaussianDelta } from "./gaussian.ts";
 import { pldAccountant } from "./pld-accountant.ts";
 import { composeLosses } from "./pld-compose.ts";
-import { deltaOf, epsilonOf } from "./pld-curve.ts";
+import { deltaOf, epsilonAt } from "./pld-curve.ts";
 import { discretise } from "./pld-discretise.ts";
 import { tailBound, windowOf } from "./pld-window.ts";
 import { gaussianLoss, lossDistribution } from "./privacy-loss.ts";
@@ -57,7 +57,7 @@ describe("the ends of a bracket", () => {
       const delta = between(next, 1e-9, 0.1);
       const bound = rdp.epsilon(events, delta).epsilon;
       for (const { upper, lower } of ends(events, [1024, 2048][i % 2]!)) {
-        const [low, high] = [epsilonOf(lower, delta), epsilonOf(upper, delta)];
+        const [low, high] = [epsilonAt(lower, delta), epsilonAt(upper, delta)];
         const inOrder = low <= high * (1 + 1e-9) + 1e-12 && low <= bound * (1 + 1e-9) + 1e-12;
         if (!inOrder) wrong.push(`${low} to ${high}, at most ${bound}: ${delta} ${JSON.stringify(events)}`);
       }

@@ -19,7 +19,7 @@ export function deltaOf({ mass, lowest, step, correction }: ComposedLoss, epsilo
 }
 
 /** The smallest epsilon >= 0 whose delta is at most `delta`; infinite where the correction alone is more. */
-export function epsilonOf({ mass, lowest, step, correction }: ComposedLoss, delta: number): number {
+export function epsilonAt({ mass, lowest, step, correction }: ComposedLoss, delta: number): number {
   const target = delta - correction;
   if (target <= 0) return Number.POSITIVE_INFINITY;
   let above = 0;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { norm2, type Vector } from "../../params/index.ts";
 import { deriveKey, type RandomKey, randomStream, rootKey } from "../../random/index.ts";
 import { type DiscreteMechanism, discreteMechanism, type IntegerNoise } from "./discrete-mechanism.ts";
-import { decodeSum, encodeUpdate } from "./encode.ts";
+import { decodeSum, encodeNoisedUpdate } from "./encode.ts";
 import { paddedSize } from "./rotation.ts";
 
 const kinds: readonly IntegerNoise[] = ["discrete-gaussian", "skellam"];
@@ -17,7 +17,7 @@ function randomness(round: RandomKey, client: number) {
 function sumOf(vectors: readonly Vector[], clipNorm: number, mechanism: DiscreteMechanism, round: RandomKey = key) {
   const sum = new Uint32Array(paddedSize(mechanism.size));
   vectors.forEach((vector, client) => {
-    encodeUpdate(vector, clipNorm, mechanism, randomness(round, client)).forEach((value, i) => {
+    encodeNoisedUpdate(vector, clipNorm, mechanism, randomness(round, client)).forEach((value, i) => {
       sum[i] = (sum[i]! + value) % mechanism.modulus;
     });
   });
@@ -104,30 +104,30 @@ describe("what a client sends", () => {
   const vector = vectorOf(300, 2, 95);
 
   it("is whole, below the modulus, and the same for the same streams alone", () => {
-    const sent = encodeUpdate(vector, 2, mechanism, randomness(key, 0));
+    const sent = encodeNoisedUpdate(vector, 2, mechanism, randomness(key, 0));
     expect(sent).toHaveLength(512);
     expect(sent.every((value) => Number.isInteger(value) && value >= 0 && value < 65_521)).toBe(true);
     expect(sent.some((value) => Object.is(value, -0))).toBe(false);
     expect(sent.some((value) => value > 40_000)).toBe(true);
-    expect(encodeUpdate(vector, 2, mechanism, randomness(key, 0))).toEqual(sent);
-    expect(encodeUpdate(vector, 2, mechanism, randomness(key, 1))).not.toEqual(sent);
+    expect(encodeNoisedUpdate(vector, 2, mechanism, randomness(key, 0))).toEqual(sent);
+    expect(encodeNoisedUpdate(vector, 2, mechanism, randomness(key, 1))).not.toEqual(sent);
     const otherNoise = { ...randomness(key, 0), noise: randomness(key, 1).noise };
-    expect(encodeUpdate(vector, 2, mechanism, otherNoise)).not.toEqual(sent);
+    expect(encodeNoisedUpdate(vector, 2, mechanism, otherNoise)).not.toEqual(sent);
   });
 
   it("is the same for a vector beyond the norm as for that vector at the norm, as if clipped", () => {
     const tenfold = vector.map((value) => 8 * value);
-    expect(encodeUpdate(tenfold, 2, mechanism, randomness(key, 0))).toEqual(
-      encodeUpdate(vector, norm2(vector), mechanism, randomness(key, 0)),
+    expect(encodeNoisedUpdate(tenfold, 2, mechanism, randomness(key, 0))).toEqual(
+      encodeNoisedUpdate(vector, norm2(vector), mechanism, randomness(key, 0)),
     );
     const hair = Float32Array.from(vector, (value) => value * (1 + 1e-7));
-    expect(() => encodeUpdate(hair, 2, mechanism, randomness(key, 0))).not.toThrow();
+    expect(() => encodeNoisedUpdate(hair, 2, mechanism, randomness(key, 0))).not.toThrow();
   });
 
   it("is nothing for what cannot be encoded", () => {
     const refusal = (wrong: Vector, clipNorm = 2) => {
       try {
-        encodeUpdate(wrong, clipNorm, mechanism, randomness(key, 0));
+        encodeNoisedUpdate(wrong, clipNorm, mechanism, randomness(key, 0));
       } catch (error) {
         return (error as { code: string }).code;
       }

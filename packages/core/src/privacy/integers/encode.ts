@@ -25,7 +25,7 @@ export interface EncodingRandomness {
  * @returns [paddedSize(size)] whole numbers in [0, m)
  * @throws `privacy/not-finite`, `privacy/size`, `privacy/clip-norm`, `privacy/rounding`
  */
-export function encodeUpdate(
+export function encodeNoisedUpdate(
   vector: Vector,
   clipNorm: number,
   mechanism: DiscreteMechanism,

@@ -6,6 +6,6 @@ export {
   type MechanismDemand,
   USUAL_BIAS,
 } from "./discrete-mechanism.ts";
-export { decodeSum, type EncodingRandomness, encodeUpdate } from "./encode.ts";
+export { decodeSum, type EncodingRandomness, encodeNoisedUpdate } from "./encode.ts";
 export { discreteGaussianSumRho, privacyEventOf } from "./privacy-event.ts";
 export { paddedSize, rotate, rotateBack } from "./rotation.ts";

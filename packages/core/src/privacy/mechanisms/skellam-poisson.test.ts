@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { randomStream, rootKey } from "../../random/index.ts";
 import { skellamSampler } from "./skellam.ts";
-import { hat, logPoisson, poissonSampler } from "./skellam-poisson.ts";
+import { hat, logPoisson, poissonNoise } from "./skellam-poisson.ts";
 import { expectDistribution } from "./testing/goodness-of-fit.ts";
 
 /** ln of a Poisson weight, term by term. */
@@ -13,7 +13,7 @@ function logWeight(k: number, mean: number): number {
 
 describe("Poisson variates", () => {
   it.each([0.3, 5, 15.9, 16, 20.5, 100])("of mean %d have their probabilities", (mean) => {
-    const draw = poissonSampler(mean);
+    const draw = poissonNoise(mean);
     const stream = randomStream(rootKey(41));
     const reach = Math.ceil(mean + 9 * Math.sqrt(mean)) + 12;
     expectDistribution(

@@ -14,7 +14,7 @@ const SMALL = 16;
  * up to 1e8 every probability is right to about 1e-11 of itself, and values that are less likely than about 1e-15 do not
  * come at all.
  */
-export function poissonSampler(mean: number): (uniforms: Uniforms) => number {
+export function poissonNoise(mean: number): (uniforms: Uniforms) => number {
   if (mean < SMALL) return byProducts(Math.exp(-mean));
   const { a, b, ceiling, sure, centre } = hat(mean);
   return (uniforms) => {

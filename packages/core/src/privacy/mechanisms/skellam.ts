@@ -1,5 +1,5 @@
 import { AnabranchError } from "@anabranch/engine";
-import { poissonSampler, type Uniforms } from "./skellam-poisson.ts";
+import { poissonNoise, type Uniforms } from "./skellam-poisson.ts";
 
 /**
  * Draws of the Skellam distribution of mean 0: the difference of two Poisson variates of mean variance / 2. Sums of
@@ -20,6 +20,6 @@ export function skellamSampler(variance: number): (uniforms: Uniforms) => number
       expected: "a finite number above 0",
     });
   }
-  const poisson = poissonSampler(variance / 2);
+  const poisson = poissonNoise(variance / 2);
   return (uniforms) => poisson(uniforms) - poisson(uniforms);
 }

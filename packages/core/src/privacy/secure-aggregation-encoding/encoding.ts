@@ -1,7 +1,7 @@
 import type { Vector } from "../../params/index.ts";
 import type { KeyRequest, Update } from "../../protocol/index.ts";
 import type { RandomKey, RandomStream } from "../../random/index.ts";
-import { decodeSum, encodeUpdate } from "../integers/index.ts";
+import { decodeSum, encodeNoisedUpdate } from "../integers/index.ts";
 import { noiseStream } from "../mechanisms/index.ts";
 import { dequantizeMean, levels, type Quantization, quantize } from "../secure-aggregation/quantization.ts";
 import { INTEGERS, integerCount, type SecureAggregationSettings } from "./settings.ts";
@@ -25,7 +25,7 @@ const ROTATION = "rotation";
 
 /**
  * The update as integers, in float64, which holds all of them exactly. With noise its vector is expected within the
- * clip norm. Throws what `quantize` and `encodeUpdate` throw.
+ * clip norm. Throws what `quantize` and `encodeNoisedUpdate` throw.
  */
 export function encodeIntegers(
   settings: SecureAggregationSettings,
@@ -39,7 +39,7 @@ export function encodeIntegers(
   const integers =
     encoding.kind === "quantized"
       ? quantized(settings, encoding.rule, values, weightOf(settings, update.public.weight), secret(ROUNDING))
-      : encodeUpdate(values, clipNorm!, encoding.mechanism, {
+      : encodeNoisedUpdate(values, clipNorm!, encoding.mechanism, {
           rotation: keys[ROTATION]!,
           rounding: secret(ROUNDING),
           noise: secret(NOISE),

@@ -13,7 +13,9 @@ export const epsilonRounds: Chart = {
     return `Privacy loss of all rounds until then together, ${at}. Lower is more private.${scopeNote(runs)}`;
   },
   option(runs) {
-    const curves = runs.map(({ rounds }) => rounds.map(({ round, privacy }) => [round, epsilonOf(privacy)] as const));
+    const curves = runs.map(({ rounds }) =>
+      rounds.map(({ round, privacy }) => [round, plottedEpsilon(privacy)] as const),
+    );
     if (!curves.flat().some(([, epsilon]) => Number.isFinite(epsilon))) return undefined;
     return overlay(runs, curves, {
       xAxis: xAxis("round", { min: 0, max: lastRound(runs) }),
@@ -34,6 +36,6 @@ export function scopeNote(runs: readonly RunHistory[]): string {
 }
 
 /** NaN where a round says nothing or guarantees nothing. */
-export function epsilonOf(privacy: { readonly epsilon: number | null } | undefined): number {
+export function plottedEpsilon(privacy: { readonly epsilon: number | null } | undefined): number {
   return privacy?.epsilon ?? Number.NaN;
 }
