@@ -87,12 +87,12 @@ async function bestProduct(executor: Awaited<ReturnType<typeof onnxruntimeNode>>
   const operand = { ...type, data: new Float32Array(1024 * 1024).fill(0.5) };
   let best = Number.POSITIVE_INFINITY;
   for (let i = 0; i < 20; i++)
-    best = Math.min(best, (await timed(() => executable.run({ a: operand, b: operand }))).cpu);
+    best = Math.min(best, (await measureTime(() => executable.run({ a: operand, b: operand }))).cpu);
   await executable.release();
   return best;
 }
 
-async function timed(work: () => Promise<unknown>): Promise<{ wall: number; cpu: number }> {
+async function measureTime(work: () => Promise<unknown>): Promise<{ wall: number; cpu: number }> {
   const cpu = process.cpuUsage();
   const start = performance.now();
   await work();
@@ -119,11 +119,11 @@ async function measureCase(
   await stepping(single);
   const sides: Sides = { ours: [], wall: [], stepping: [], torch: [] };
   for (let round = 0; round < rounds; round++) {
-    const { wall, cpu } = await timed(() => whole.run(wholeInputs));
+    const { wall, cpu } = await measureTime(() => whole.run(wholeInputs));
     sides.ours.push(cpu / steps);
     sides.wall.push(wall / steps);
     if (peer !== undefined) sides.torch.push(await peer.measure(c.name, steps));
-    if (round < 5) sides.stepping.push((await timed(() => stepping(single))).cpu / steps);
+    if (round < 5) sides.stepping.push((await measureTime(() => stepping(single))).cpu / steps);
   }
   await whole.release();
   await single.release();

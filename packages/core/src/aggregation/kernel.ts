@@ -30,10 +30,10 @@ function addEight(
   begin: number,
   length: number,
 ): void {
-  const [x0, x1, x2, x3] = fourOf(vectors, first);
-  const [x4, x5, x6, x7] = fourOf(vectors, first + 4);
-  const [w0, w1, w2, w3] = fourOf(coefficients, first);
-  const [w4, w5, w6, w7] = fourOf(coefficients, first + 4);
+  const [x0, x1, x2, x3] = takeFour(vectors, first);
+  const [x4, x5, x6, x7] = takeFour(vectors, first + 4);
+  const [w0, w1, w2, w3] = takeFour(coefficients, first);
+  const [w4, w5, w6, w7] = takeFour(coefficients, first + 4);
   for (let i = 0; i < length; i++) {
     const j = begin + i;
     const low = sums[i]! + w0 * x0[j]! + w1 * x1[j]! + w2 * x2[j]! + w3 * x3[j]!;
@@ -49,8 +49,8 @@ function addFour(
   begin: number,
   length: number,
 ): void {
-  const [x0, x1, x2, x3] = fourOf(vectors, first);
-  const [w0, w1, w2, w3] = fourOf(coefficients, first);
+  const [x0, x1, x2, x3] = takeFour(vectors, first);
+  const [w0, w1, w2, w3] = takeFour(coefficients, first);
   for (let i = 0; i < length; i++) {
     const j = begin + i;
     sums[i] = sums[i]! + w0 * x0[j]! + w1 * x1[j]! + w2 * x2[j]! + w3 * x3[j]!;
@@ -77,6 +77,6 @@ function addOne(sums: Float64Array, x: Vector, w: number, begin: number, length:
   for (let i = 0; i < length; i++) sums[i] = sums[i]! + w * x[begin + i]!;
 }
 
-function fourOf<T>(list: readonly T[], first: number): [T, T, T, T] {
+function takeFour<T>(list: readonly T[], first: number): [T, T, T, T] {
   return [list[first]!, list[first + 1]!, list[first + 2]!, list[first + 3]!];
 }

@@ -6,7 +6,7 @@ import { pipelineStages } from "./client-pipeline.ts";
 import type { PipelineSettings } from "./settings.ts";
 
 const onClient = { scalars: {}, layouts: {}, keys: {} };
-const stagesOf = (stages: PipelineSettings) =>
+const buildStages = (stages: PipelineSettings) =>
   pipelineStages({ stages, float: "float64", upload: {}, codecs: {}, layoutHash: "h" });
 
 const update = (): Update => ({
@@ -19,28 +19,28 @@ const update = (): Update => ({
 
 describe("the stages of a run", () => {
   it("weigh, then clip", () => {
-    expect(stagesOf({ weighting: "examples", clipNorm: 1 }).map(({ name }) => name)).toEqual([
+    expect(buildStages({ weighting: "examples", clipNorm: 1 }).map(({ name }) => name)).toEqual([
       "weight",
       "clip",
       "message",
     ]);
-    expect(stagesOf({ weighting: "uniform", clipNorm: 0 }).map(({ name }) => name)).toEqual(["weight", "message"]);
+    expect(buildStages({ weighting: "uniform", clipNorm: 0 }).map(({ name }) => name)).toEqual(["weight", "message"]);
   });
 
   it("weigh by examples or alike, and touch nothing else", () => {
-    const weighed = applyClientStages(stagesOf({ weighting: "examples", clipNorm: 0 }), update(), onClient);
+    const weighed = applyClientStages(buildStages({ weighting: "examples", clipNorm: 0 }), update(), onClient);
     expect(weighed).toEqual({ ...update(), public: { ...update().public, weight: 7 } });
-    expect(applyClientStages(stagesOf({ weighting: "uniform", clipNorm: 0 }), update(), onClient).public.weight).toBe(
-      1,
-    );
+    expect(
+      applyClientStages(buildStages({ weighting: "uniform", clipNorm: 0 }), update(), onClient).public.weight,
+    ).toBe(1);
   });
 
   it("clip the norm over all vectors together, keep the direction, and leave what is within the bound", () => {
-    const stages = stagesOf({ weighting: "examples", clipNorm: 2.5 });
+    const stages = buildStages({ weighting: "examples", clipNorm: 2.5 });
     const { vectors, public: metadata } = applyClientStages(stages, update(), onClient);
     expect(vectors).toEqual({ delta: Float64Array.of(1.5, 0), control: Float64Array.of(0, 2) }); // norm 5 before
     expect(metadata.weight).toBe(7);
-    const within = applyClientStages(stagesOf({ weighting: "uniform", clipNorm: 5 }), update(), onClient);
+    const within = applyClientStages(buildStages({ weighting: "uniform", clipNorm: 5 }), update(), onClient);
     expect(within.vectors).toEqual(update().vectors);
     const noisy = { ...update(), vectors: { delta: Float32Array.from({ length: 999 }, (_, i) => Math.sin(i) * 1e4) } };
     expect(norm2(applyClientStages(stages, noisy, onClient).vectors["delta"]!)).toBeLessThanOrEqual(2.5 * (1 + 1e-6));

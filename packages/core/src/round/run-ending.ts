@@ -14,14 +14,14 @@ export type Ending =
 export function endingOf(plan: RunPlan, ports: Pick<RunPorts, "signal">, state: RunState): Ending | undefined {
   const { server, round, totals } = state;
   const { trouble, best, last } = totals;
-  if (!isFiniteVector(server.vectors.parameters)) return failed(trouble ?? NOT_FINITE);
-  if (stopsForTrouble(trouble)) return failed(trouble);
+  if (!isFiniteVector(server.vectors.parameters)) return failedEnding(trouble ?? NOT_FINITE);
+  if (stopsForTrouble(trouble)) return failedEnding(trouble);
   if (plan.targetAccuracy !== undefined && (last?.accuracy ?? 0) >= plan.targetAccuracy)
     return { stopped: "early-stop" };
   const early =
     (plan.patience > 0 && best.stale >= plan.patience) || (round < plan.rounds && budgetExhausted(plan, round));
   if (early || round >= plan.rounds) {
-    if (failsForTrouble(trouble, round)) return failed(trouble);
+    if (failsForTrouble(trouble, round)) return failedEnding(trouble);
     return { stopped: early ? "early-stop" : "finished" };
   }
   return ports.signal?.aborted === true ? { stopped: "interrupted" } : undefined;
@@ -29,7 +29,7 @@ export function endingOf(plan: RunPlan, ports: Pick<RunPorts, "signal">, state: 
 
 const NOT_FINITE = { reason: "diverged", message: "The initial weights are not finite. Start from others." } as const;
 
-function failed({ reason, message }: { readonly reason: FailedEnd; readonly message: string }): Ending {
+function failedEnding({ reason, message }: { readonly reason: FailedEnd; readonly message: string }): Ending {
   return { stopped: reason, message };
 }
 

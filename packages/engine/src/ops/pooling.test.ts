@@ -35,7 +35,7 @@ function distinct(shape: readonly number[], shift = 0): HostTensor {
 }
 
 /** A few values only: every window has ties. Negative throughout, so that padding would win if it took part. */
-function tied(shape: readonly number[]): HostTensor {
+function withTies(shape: readonly number[]): HostTensor {
   return host(
     "float",
     shape,
@@ -51,7 +51,7 @@ describe.each(cases)("pooling, $name", ({ name, x: shape, options }) => {
   it("maximum", async () => {
     checkGradients(`maxPool2d ${name}`, maximum, { x: distinct(shape) });
     await checkExecutor(`maxPool2d ${name}`, maximum, { x: distinct(shape, -9) }, { shapes });
-    await checkExecutor(`maxPool2d ${name}, ties`, maximum, { x: tied(shape) }, { shapes });
+    await checkExecutor(`maxPool2d ${name}, ties`, maximum, { x: withTies(shape) }, { shapes });
   });
 
   it("maximum: the gradient rule and its adjoint at ties", async () => {
@@ -61,7 +61,7 @@ describe.each(cases)("pooling, $name", ({ name, x: shape, options }) => {
       const pooled = maxPool2d(v.x!, options);
       return apply(maxPoolGradientOperator, [v.x!, pooled, v.g!], pooled.node.attributes);
     };
-    const inputs = { x: tied(shape), g };
+    const inputs = { x: withTies(shape), g };
     checkGradients(`maxPool2d gradient ${name}`, rule, inputs, { variables: ["g"] });
     await checkExecutor(`maxPool2d gradient ${name}`, rule, inputs);
   });

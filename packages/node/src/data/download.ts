@@ -98,11 +98,11 @@ async function ask(url: string, signal: AbortSignal, late: AbortSignal): Promise
   try {
     response = await fetch(url, { signal });
   } catch (cause) {
-    throw failed(url, reasonOf(cause, late), cause);
+    throw downloadError(url, reasonOf(cause, late), cause);
   }
   if (response.ok) return response;
   await response.body?.cancel();
-  throw failed(url, `status ${response.status} ${response.statusText}`.trim());
+  throw downloadError(url, `status ${response.status} ${response.statusText}`.trim());
 }
 
 /** The chunks of a response; a connection that breaks off is an error of the download, not of whoever reads it. */
@@ -113,7 +113,7 @@ async function* bodyOf(response: Response, url: string, late: AbortSignal): Asyn
     try {
       part = await reader?.read();
     } catch (cause) {
-      throw failed(url, reasonOf(cause, late), cause);
+      throw downloadError(url, reasonOf(cause, late), cause);
     }
     if (part?.value === undefined) return;
     yield part.value;
@@ -163,7 +163,7 @@ function reasonOf(cause: unknown, late: AbortSignal): string {
   return cause.cause instanceof Error ? cause.cause.message || cause.message : cause.message;
 }
 
-function failed(url: string, received: string, cause?: unknown): AnabranchError {
+function downloadError(url: string, received: string, cause?: unknown): AnabranchError {
   return new AnabranchError({
     code: "data/download",
     message: "a file cannot be downloaded",

@@ -1,6 +1,6 @@
 import { smallest } from "@anabranch/engine";
 import type { RunData } from "./run-data.ts";
-import { endOf } from "./run-end.ts";
+import { classifyEnd } from "./run-end.ts";
 import { bestEvaluation, firstReaching, gradientsBy, recentAccuracy, summarise } from "./summary.ts";
 
 /** Runs that differ only in the seed. */
@@ -74,7 +74,7 @@ export function compareGroups(groups: readonly RunGroup[], options: ComparisonOp
  * diverged or failed, or have no evaluations, have no say.
  */
 export function commonAccuracy(runs: readonly RunData[]): number | undefined {
-  const sound = runs.filter((run) => !["diverged", "failed"].includes(endOf(run)));
+  const sound = runs.filter((run) => !["diverged", "failed"].includes(classifyEnd(run)));
   const best = sound.map((run) => summarise(run).bestAccuracy).filter(Number.isFinite);
   return best.length === 0 ? undefined : Math.floor(smallest(best) * 1000) / 1000;
 }

@@ -1,8 +1,8 @@
 import { markdownLine, markdownText } from "../docs/markdown-text.ts";
 import { formatBytes, formatCount, formatFixed, formatPercent } from "../terminal/format.ts";
-import { groundsOf, NOT_COVERED, roundsText, spentBy, spentText } from "./privacy.ts";
+import { NOT_COVERED, privacyGrounds, roundsText, spentBy, spentText } from "./privacy.ts";
 import type { RunData } from "./run-data.ts";
-import { endOf } from "./run-end.ts";
+import { classifyEnd } from "./run-end.ts";
 import { summarise } from "./summary.ts";
 
 /**
@@ -52,7 +52,7 @@ function about(run: RunData): string[] {
 
 /** Nothing that a private run must not release: it is judged by its released models alone. */
 function warningOfFailure(run: RunData): string[] {
-  const end = endOf(run);
+  const end = classifyEnd(run);
   if (end !== "diverged" && end !== "failed") return [];
   return [`**Not fit for use: the run ${end}.** ${markdownText(run.stopped?.message ?? "")}`];
 }
@@ -65,7 +65,7 @@ function privacySection(run: RunData): string[] {
     ];
   }
   const list = (texts: readonly string[]) => texts.map((text) => `- ${markdownLine(text)}`).join("\n");
-  const { done, assumptions, warnings } = groundsOf(run);
+  const { done, assumptions, warnings } = privacyGrounds(run);
   return [
     "## Privacy",
     markdownLine(`${spentText(run)}, for ${roundsText(run)} together.`),

@@ -1,12 +1,12 @@
 import { type Html, html } from "./html.ts";
 import { card } from "./page.ts";
-import { groundsOf, NOT_COVERED, roundsText, spentBy, spentText } from "./privacy.ts";
+import { NOT_COVERED, privacyGrounds, roundsText, spentBy, spentText } from "./privacy.ts";
 import type { RunData } from "./run-data.ts";
 
 /** What stands beside the charts of a private run: its guarantee with all that it rests on; nothing for any other run. */
 export function privacyCard(run: RunData): Html[] {
   if (spentBy(run) === undefined) return [];
-  const { done, assumptions, warnings } = groundsOf(run);
+  const { done, assumptions, warnings } = privacyGrounds(run);
   return [
     card("Assumptions of the guarantee", [
       html`<p>It is ${spentText(run)}, for ${roundsText(run)} together.</p>`,

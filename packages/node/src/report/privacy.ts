@@ -45,7 +45,7 @@ export interface Grounds {
   readonly warnings: readonly string[];
 }
 
-export function groundsOf({ start, warnings }: Pick<RunHistory, "start" | "warnings">): Grounds {
+export function privacyGrounds({ start, warnings }: Pick<RunHistory, "start" | "warnings">): Grounds {
   const concerns = warnings.filter(({ code }) => code.startsWith("privacy/"));
   return {
     done: start?.privacy,

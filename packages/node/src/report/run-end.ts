@@ -13,7 +13,7 @@ export interface RunFailure {
 }
 
 /** How a run ended, as it has said itself: the rule is that of the round loop. */
-export function endOf({ stopped, finished }: Pick<RunHistory, "stopped" | "finished">): RunEnd {
+export function classifyEnd({ stopped, finished }: Pick<RunHistory, "stopped" | "finished">): RunEnd {
   switch (stopped?.reason) {
     case "diverged":
       return "diverged";
@@ -34,7 +34,7 @@ export interface EndText {
 /** The heading of a result, the same in the terminal and in the report. */
 export function endText(run: Pick<RunHistory, "stopped" | "finished" | "failures" | "rounds">): EndText {
   const { stopped, failures, rounds } = run;
-  const end = endOf(run);
+  const end = classifyEnd(run);
   if (end === "diverged" || end === "failed") return { text: `${end} at round ${stopped!.round}`, tone: "bad" };
   if (stopped !== undefined) {
     const tone = stopped.reason === "early-stop" ? "good" : "uncertain";
@@ -58,7 +58,7 @@ export function tasksDone({ rounds }: Pick<RunHistory, "rounds">): number {
 /** Why a run failed or stopped with an error, or else the first failure of a client; undefined where all went well. */
 export function failureOf(run: RunData): RunFailure | undefined {
   const { failures, stopped } = run;
-  const end = endOf(run);
+  const end = classifyEnd(run);
   if (stopped !== undefined && (end === "diverged" || end === "failed")) {
     return { round: stopped.round, client: null, reason: stopped.message };
   }

@@ -1,5 +1,5 @@
 import type { RunHistory } from "./run-data.ts";
-import { endOf } from "./run-end.ts";
+import { classifyEnd } from "./run-end.ts";
 
 /** The key metrics of a run; NaN where the run did not get that far. Bytes are totals, accuracies fractions of 1. */
 export interface ReportSummary {
@@ -45,7 +45,7 @@ export function summarise(run: RunHistory): ReportSummary {
 }
 
 function statusOf(run: RunHistory): ReportSummary["status"] {
-  const end = endOf(run);
+  const end = classifyEnd(run);
   if (end !== "interrupted") return end;
   return run.stopped === undefined ? "unfinished" : "stopped";
 }

@@ -1,6 +1,6 @@
 import { AnabranchError } from "@anabranch/core";
 import { type RunData, readRunFolder } from "../report/run-data.ts";
-import { endOf, failureOf, type RunEnd, type RunFailure } from "../report/run-end.ts";
+import { classifyEnd, failureOf, type RunEnd, type RunFailure } from "../report/run-end.ts";
 import { resumeRun, type SessionOptions, startRun } from "../run/session.ts";
 import type { PlannedRun } from "./expand.ts";
 import type { FoundRun } from "./found-runs.ts";
@@ -65,7 +65,7 @@ function outcomeOf(
   rounds: number,
 ): Outcome {
   const data = folder === undefined ? undefined : readRunFolder(folder);
-  const end = data === undefined ? "failed" : endOf(data);
+  const end = data === undefined ? "failed" : classifyEnd(data);
   return { planned, end, source, folder, data, failure: data && failureOf(data), seconds, rounds };
 }
 

@@ -1,6 +1,6 @@
 import { VERSION } from "@anabranch/core";
 import { type RunData, readRunFolder } from "../report/run-data.ts";
-import { endOf } from "../report/run-end.ts";
+import { classifyEnd } from "../report/run-end.ts";
 import { readRunConfig } from "../run/run-config.ts";
 import { listRuns } from "../store/find-run.ts";
 import { everyRun, type PlannedRun, runIdentity, type Sweep } from "./expand.ts";
@@ -51,7 +51,7 @@ export async function findRuns(sweep: Sweep, root: string, dataDir?: string): Pr
       notReused.set(planned.identity, { run: run.id, folder, ...difference });
       continue;
     }
-    const end = endOf(run);
+    const end = classifyEnd(run);
     const found = { folder, complete: end === "finished" || end === "diverged", rounds: run.rounds.at(-1)?.round ?? 0 };
     const known = reusable.get(planned.identity);
     const better = known === undefined || (!known.complete && (found.complete || found.rounds > known.rounds));

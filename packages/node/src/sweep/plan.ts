@@ -1,5 +1,5 @@
 import { readRunFolder } from "../report/run-data.ts";
-import { endOf } from "../report/run-end.ts";
+import { classifyEnd } from "../report/run-end.ts";
 import { choicesOf, type PlannedRun, type Sweep, type SweepCase, type Tuning } from "./expand.ts";
 import type { FoundRun } from "./found-runs.ts";
 import { type Cost, measureCost, projectSeconds } from "./measure.ts";
@@ -76,6 +76,6 @@ function chosenBefore({ candidates, choices }: Tuning, found: Found, metric: Tun
   const folders = candidates.map(({ identity }) => found.get(identity));
   if (!folders.every((one) => one?.complete === true)) return undefined;
   const runs = folders.map((one) => readRunFolder(one!.folder));
-  const best = bestOf(runs.map((run) => scoreOf(endOf(run), run, metric)));
+  const best = bestOf(runs.map((run) => scoreOf(classifyEnd(run), run, metric)));
   return best === undefined ? undefined : choices[best];
 }

@@ -2,7 +2,7 @@ import { readEventLeniently } from "@anabranch/core";
 import type { ClientFailed, EvaluationEvent, LoggedEvent, RoundFinished } from "../report/events.ts";
 import { failureLine, groupFailures } from "../report/failure-groups.ts";
 import { foldEvents } from "../report/run-data.ts";
-import { endOf } from "../report/run-end.ts";
+import { classifyEnd } from "../report/run-end.ts";
 import { type Colours, coloursFor } from "./colours.ts";
 import { formatPlural } from "./format.ts";
 import { renderPlan } from "./plan.ts";
@@ -115,7 +115,7 @@ export class TerminalView {
         break;
       case "run.stopped": {
         this.#showFailures();
-        const end = endOf({ stopped: event, finished: undefined });
+        const end = classifyEnd({ stopped: event, finished: undefined });
         const failed = end === "diverged" || end === "failed";
         const line = failed ? `${end}. ${event.message}` : `stopped at round ${event.round}: ${event.message}`;
         this.#lines([this.#colours[failed ? "red" : "yellow"](line)]);

@@ -100,7 +100,7 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
   let runningMilliseconds = 0;
   const outcome = await runClient(
     plan.task,
-    timed(loaded.task, (milliseconds) => {
+    withTiming(loaded.task, (milliseconds) => {
       runningMilliseconds += milliseconds;
     }),
     {
@@ -137,7 +137,7 @@ function processorTime(): number {
 }
 
 /** The same program, telling how long its runs take. */
-function timed(executable: Executable, tell: (milliseconds: number) => void): Executable {
+function withTiming(executable: Executable, tell: (milliseconds: number) => void): Executable {
   return {
     async run(inputs) {
       const started = processorTime();

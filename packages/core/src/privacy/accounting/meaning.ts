@@ -11,7 +11,7 @@ export function explain(
   events: readonly PrivacyEventInput[],
   { unit = "clients" }: Pick<PrivacyContext, "unit"> = {},
 ): string[] {
-  return [oddsOf(statement, events, unit), ...littleNoise(statement, events, unit)];
+  return [describeOdds(statement, events, unit), ...littleNoise(statement, events, unit)];
 }
 
 type Unit = NonNullable<PrivacyContext["unit"]>;
@@ -33,7 +33,7 @@ const WHAT = {
  * Who gives even odds to two neighbouring populations can reach e^epsilon / (1 + e^epsilon) (P. Kairouz, S. Oh,
  * P. Viswanath, "The Composition Theorem for Differential Privacy", ICML 2015, arXiv:1311.0776, Section 2.1, at delta 0).
  */
-function oddsOf(
+function describeOdds(
   { epsilon, delta, adjacency }: PrivacyStatement,
   events: readonly PrivacyEventInput[],
   unit: Unit,

@@ -1,5 +1,5 @@
 import type { LowerLoss } from "./pld-discretise.ts";
-import { leastOf, type Repeated } from "./pld-window.ts";
+import { minimize, type Repeated } from "./pld-window.ts";
 
 /** Excesses of one loss about their mean: variance, and how far below the mean they can be. */
 interface Spread {
@@ -30,7 +30,7 @@ export function sureExcess(losses: readonly Repeated<LowerLoss>[], margin: numbe
     return (margin + spreads.reduce((sum, spread) => sum + logMoment(spread, exponent), 0)) / exponent;
   };
   const from = Math.log(margin / worst);
-  const exponent = leastOf([from - 1, from + 20], bound);
+  const exponent = minimize([from - 1, from + 20], bound);
   return mean - Math.min(worst, bound(exponent));
 }
 

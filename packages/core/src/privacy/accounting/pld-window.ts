@@ -35,26 +35,26 @@ export function windowOf(losses: readonly Repeated<LossDistribution>[]): Window 
     const moment = coarse.reduce((sum, { item, count }) => sum + count * coarseMoment(item, sign * exponent), 0);
     return (moment + margin) / exponent;
   };
-  const [logHigh, logLow] = [1, -1].map((sign) => leastOf(range, (at) => bound(at, sign)));
+  const [logHigh, logLow] = [1, -1].map((sign) => minimize(range, (at) => bound(at, sign)));
   // The mean must lie well inside where a loss has next to no spread.
   const low = Math.min(-bound(logLow!, -1), mean - deviation);
   const high = Math.max(bound(logHigh!, 1), mean + deviation);
   const total = (end: "lowest" | "highest") => losses.reduce((sum, { item, count }) => sum + count * item[end], 0);
   return {
-    low: snapped(low, total("lowest"), high - low),
-    high: snapped(high, total("highest"), high - low),
+    low: snapToEnd(low, total("lowest"), high - low),
+    high: snapToEnd(high, total("highest"), high - low),
     lowExponent: Math.exp(logLow!),
     highExponent: Math.exp(logHigh!),
   };
 }
 
 /** The end of all losses, where the end of a window is beyond it or close: nothing is cut off then, and none folded. */
-function snapped(at: number, end: number, width: number): number {
+function snapToEnd(at: number, end: number, width: number): number {
   return Math.abs(end - at) < width / 8 ? end : at;
 }
 
 /** Where a function that falls and then rises is least, by golden section. */
-export function leastOf([from, to]: readonly [number, number], value: (at: number) => number): number {
+export function minimize([from, to]: readonly [number, number], value: (at: number) => number): number {
   const golden = (Math.sqrt(5) - 1) / 2;
   let [low, high] = [from, to];
   let [left, right] = [high - golden * (high - low), low + golden * (high - low)];

@@ -3,7 +3,7 @@ import { combinePieces, lagrangeWeights } from "./field.ts";
 import { codedSumMessage } from "./messages.ts";
 import { codedLength, type StageResult } from "./party.ts";
 import { FIELD_PRIME } from "./prime.ts";
-import { failed } from "./refusal.ts";
+import { roundFailure } from "./refusal.ts";
 import type { ServerStage } from "./round-server.ts";
 import { SumServer } from "./sum-server.ts";
 
@@ -56,7 +56,10 @@ export class CodedServer extends SumServer {
     for (const client of clients.slice(plan.threshold)) {
       const expected = combinePieces(lagrangeWeights(from, [clientPoint(plan, client)])[0]!, values);
       if (answers.get(client)!.some((value, i) => value !== expected[i])) {
-        return failed("decode", "the sums of coded masks contradict each other, so at least one of them is wrong");
+        return roundFailure(
+          "decode",
+          "the sums of coded masks contradict each other, so at least one of them is wrong",
+        );
       }
     }
     const pieces = piecePoints(plan).slice(0, plan.threshold - plan.privacy);

@@ -4,7 +4,7 @@ import { addMasks, type MaskTerm } from "./keystream.ts";
 import { type RevealedShare, revealMessage } from "./messages.ts";
 import { unpackBits } from "./packing.ts";
 import type { StageResult } from "./party.ts";
-import { failed, refuse } from "./refusal.ts";
+import { refuse, roundFailure } from "./refusal.ts";
 import type { ServerStage } from "./round-server.ts";
 import { rebuildSecret } from "./shamir.ts";
 import { SumServer } from "./sum-server.ts";
@@ -72,7 +72,7 @@ export class PairwiseServer extends SumServer {
       const own = survivors.has(client) ? await this.#ownMask(client) : await this.#pairMasks(client, survivors);
       if (own === undefined) {
         const secret = survivors.has(client) ? "seed" : "mask key";
-        return failed("rebuild", `the ${secret} of client ${client} cannot be rebuilt from the shares that came`);
+        return roundFailure("rebuild", `the ${secret} of client ${client} cannot be rebuilt from the shares that came`);
       }
       for (const term of own) terms.push(term);
     }

@@ -1,7 +1,7 @@
 import { packBits, packedBytes, unpackBits } from "./packing.ts";
 import { checkInputs, type ProtocolPorts, type SecureAggregationProtocol } from "./protocol.ts";
 import { modulusBits } from "./quantization.ts";
-import { failed } from "./refusal.ts";
+import { roundFailure } from "./refusal.ts";
 
 /**
  * The plain sum: the server sees every vector. Each is packed with as many bits as its largest value needs, without a
@@ -41,7 +41,8 @@ export function plain({ clock }: Pick<ProtocolPorts, "clock">): SecureAggregatio
         survivors.push(client);
       }
       const cost = { stages: [stage], serverMs: elapsed.server, clientsMs: elapsed.clients };
-      if (survivors.length === 0) return { ...failed("too-few", "no client has sent its vector"), cost, refusals: [] };
+      if (survivors.length === 0)
+        return { ...roundFailure("too-few", "no client has sent its vector"), cost, refusals: [] };
       return { sum, survivors, cost, refusals: [] };
     },
   };

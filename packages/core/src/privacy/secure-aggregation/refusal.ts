@@ -27,7 +27,12 @@ export function inTurn(): <T>(task: () => Promise<T>) => Promise<T> {
 }
 
 /** The end of a round without a sum. */
-export function failed(reason: string, message: string, received?: string, expected?: string): { failure: Failure } {
+export function roundFailure(
+  reason: string,
+  message: string,
+  received?: string,
+  expected?: string,
+): { failure: Failure } {
   const details = { ...(received === undefined ? {} : { received }), ...(expected === undefined ? {} : { expected }) };
   const advice = "Nothing of this round was learnt; the next one begins anew.";
   return { failure: { code: `secure-aggregation/${reason}`, message, ...details, advice } };

@@ -21,7 +21,7 @@ import {
   shapeOf,
 } from "./party.ts";
 import { neighbourhoods } from "./plan.ts";
-import { asRefusal, failed, inTurn, refuse } from "./refusal.ts";
+import { asRefusal, inTurn, refuse, roundFailure } from "./refusal.ts";
 
 /** A stage of the server: what it waits for, what it does with each message, and what follows when it is closed. */
 export interface ServerStage<T> {
@@ -91,7 +91,7 @@ export abstract class RoundServer implements SecureServer {
   close(): Promise<StageResult> {
     return this.#turn(async () => {
       const stage = this.#stage;
-      if (stage === undefined) return failed("over", "the round has ended");
+      if (stage === undefined) return roundFailure("over", "the round has ended");
       const present = new Set([...this.#accepted].sort((a, b) => a - b));
       this.#accepted.clear();
       this.#stage = undefined;
@@ -119,7 +119,7 @@ export abstract class RoundServer implements SecureServer {
   /** Ends the round unless enough clients are there. */
   protected tooFew(present: ReadonlySet<number>, what: string): StageResult | undefined {
     if (present.size >= this.plan.threshold) return undefined;
-    return failed("too-few", `too few clients ${what}`, `${present.size}`, `at least ${this.plan.threshold}`);
+    return roundFailure("too-few", `too few clients ${what}`, `${present.size}`, `at least ${this.plan.threshold}`);
   }
 
   protected to<T>(clients: Iterable<number>, codec: Codec<T>, body: (client: number) => T): StageResult {

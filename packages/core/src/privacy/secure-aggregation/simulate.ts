@@ -28,7 +28,7 @@ export async function simulateRound(
   const places = new Map(cohort.map((client, place) => [client, place]));
   const { server } = parties;
   const elapsed = { server: 0, clients: 0 };
-  const timed = async <T>(side: "server" | "clients", task: () => Promise<T>) => {
+  const measure = async <T>(side: "server" | "clients", task: () => Promise<T>) => {
     const start = clock();
     const result = await task();
     elapsed[side] += clock() - start;
@@ -47,16 +47,16 @@ export async function simulateRound(
       cost.down[place] = message.length;
       if (request.dropOuts?.get(client) === stage) gone.add(client);
       if (gone.has(client)) continue;
-      const reply = await timed("clients", () => parties.client(client).receive(message));
+      const reply = await measure("clients", () => parties.client(client).receive(message));
       if (!("message" in reply)) {
         refusals.push({ stage, client, by: "client", failure: reply.refusal });
         continue;
       }
       cost.up[place] = reply.message.length;
-      const receipt = await timed("server", () => server.receive(client, reply.message));
+      const receipt = await measure("server", () => server.receive(client, reply.message));
       if ("refusal" in receipt) refusals.push({ stage, client, by: "server", failure: receipt.refusal });
     }
-    closed = await timed("server", () => server.close());
+    closed = await measure("server", () => server.close());
   }
   const cost: SecureAggregationCost = { stages, serverMs: elapsed.server, clientsMs: elapsed.clients };
   return { ...closed, cost, refusals };

@@ -6,7 +6,7 @@ import { comparisonTable, endNotes } from "../../report/comparison-table.ts";
 import { configDifferences } from "../../report/config-differences.ts";
 import { runLabels } from "../../report/labels.ts";
 import { type RunData, readRunFolder } from "../../report/run-data.ts";
-import { endOf } from "../../report/run-end.ts";
+import { classifyEnd } from "../../report/run-end.ts";
 import { groupBySeed } from "../../report/run-groups.ts";
 import { firstReaching, gradientsBy, recentAccuracy, summarise } from "../../report/summary.ts";
 import { fileNameOf } from "../../store/file-name.ts";
@@ -118,7 +118,7 @@ function compare(found: readonly RunSummary[], runs: readonly RunData[], options
         gradientsToTarget: reached === undefined ? null : orNull(gradientsBy(run)(reached.round)),
       };
     }),
-    groups: rows.map((row, i) => ({ ...row, ends: groups[i]!.runs.map(endOf) })),
+    groups: rows.map((row, i) => ({ ...row, ends: groups[i]!.runs.map(classifyEnd) })),
     differences: configDifferences(runs.map((run) => run.configText)),
   };
 }
