@@ -102,6 +102,7 @@ export class SimulatedFederation {
         progressSeconds: 600,
         maxUpdateBytes: 2 ** 24,
         keptVersions: 4,
+        releasesOnce: plan.account !== undefined,
       },
       {
         ledger: mortal(ledger, alive, crash),

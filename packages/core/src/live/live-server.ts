@@ -25,6 +25,8 @@ export interface LiveRun {
   readonly maxUpdateBytes: number;
   /** Versions that a resumed run may go back. */
   readonly keptVersions: number;
+  /** True for private runs, see `OrderSettings`. */
+  readonly releasesOnce: boolean;
 }
 
 /** How a run has ended. */
@@ -65,7 +67,8 @@ export class LiveServer {
     const { ledger, blobs, timers } = ports;
     this.#presence = new Presence(timers);
     const send = (client: number, message: ServerMessage) => this.#presence.send(client, message);
-    this.#orders = new LiveOrders({ ledger, blobs, timers, states: this.#states, send }, run);
+    const examplesOf = (client: number) => this.#presence.statusOf(client).examples;
+    this.#orders = new LiveOrders({ ledger, blobs, timers, states: this.#states, examplesOf, send }, run);
     this.#holdouts = new HoldoutEvaluation({ blobs, timers, send }, run.progressSeconds);
     this.#host = this.#connectionHost();
   }
@@ -196,7 +199,7 @@ export class LiveServer {
       ...{ run: description.run, description, progressSeconds, roll: this.#roll, timers },
       randomBytes: (count) => this.#ports.randomBytes(count),
       admitted: (client, connection) => this.#admitted(client, connection),
-      ready: (client) => this.#ready(client),
+      ready: (client, { examples }) => this.#ready(client, examples),
       received: (client, message) => this.#received(client, message),
       closed: (client, connection, left) => this.#closed(client, connection, left),
     };
@@ -208,8 +211,8 @@ export class LiveServer {
     older?.refuse("live/replaced", "the same identity has connected from elsewhere", false, advice);
   }
 
-  #ready(client: number): void {
-    this.#presence.setReady(client);
+  #ready(client: number, examples: number): void {
+    this.#presence.setReady(client, examples);
     this.#ports.notice({ type: "joined", client });
     if (this.#ending !== undefined) {
       this.#dismiss(client, this.#ending);

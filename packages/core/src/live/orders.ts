@@ -1,5 +1,6 @@
+import { AnabranchError } from "@anabranch/engine";
 import { type Broadcast, encodeBroadcast } from "../protocol/index.ts";
-import type { Backend, Order, Outcome, Warning } from "../round/backend.ts";
+import type { Backend, FailedOutcome, Order, Outcome } from "../round/backend.ts";
 import type { BlobStore } from "../round/blob-store.ts";
 import { blobName, contentHashOf } from "./content-hash.ts";
 import type { ServerMessage, UploadAnswer } from "./control.ts";
@@ -13,6 +14,8 @@ export interface OrderPorts {
   readonly blobs: BlobStore;
   readonly timers: Timers;
   readonly states: HeldStates;
+  /** Examples that a client has declared; undefined where it has not joined since the server started. */
+  examplesOf(client: number): number | undefined;
   /** Sends to a client; false: it is not connected. */
   send(client: number, message: ServerMessage): boolean;
 }
@@ -24,6 +27,11 @@ export interface OrderSettings {
   readonly maxUpdateBytes: number;
   /** Versions whose updates a resumed run may still ask for. */
   readonly keptVersions: number;
+  /**
+   * A version that was sent down is never sent again with other contents: in private runs that would be a second release of
+   * the same updates, which epsilon does not count.
+   */
+  readonly releasesOnce: boolean;
 }
 
 interface Version {
@@ -35,7 +43,8 @@ interface Version {
 interface Given {
   readonly order: Order;
   readonly stateOf: number | undefined;
-  readonly outcome: PromiseWithResolvers<Outcome>;
+  /** An accepted update is named by its hash: it stays in the store until it is folded. */
+  readonly outcome: PromiseWithResolvers<FailedOutcome | { readonly hash: string }>;
   /** Of the broadcast, once the order is in the ledger. */
   version: Version | undefined;
   sent: boolean;
@@ -55,8 +64,9 @@ export class LiveOrders implements Backend {
   readonly #settings: OrderSettings;
   readonly #versions = new Map<number, Promise<Version>>();
   readonly #orders = new Map<string, Given>();
-  readonly #warnings: Warning[] = [];
   #open = false;
+  /** Updates are read one after the other, so that memory holds one of them. */
+  #reading: Promise<unknown> = Promise.resolve();
 
   constructor(ports: OrderPorts, settings: OrderSettings) {
     this.#ports = ports;
@@ -94,8 +104,10 @@ export class LiveOrders implements Backend {
     this.#give(given).catch((error: unknown) => given.outcome.reject(error));
   }
 
-  outcome(id: string): Promise<Outcome> {
-    return this.#orders.get(id)!.outcome.promise;
+  async outcome(id: string): Promise<Outcome> {
+    const given = this.#orders.get(id)!;
+    const outcome = await given.outcome.promise;
+    return "failure" in outcome ? outcome : this.#read(given, outcome.hash);
   }
 
   release(id: string): Promise<void> | undefined {
@@ -106,10 +118,6 @@ export class LiveOrders implements Backend {
     if (given.settled) return undefined;
     this.#ports.send(given.order.client, { type: "closed", order: id, code: "live/not-needed" });
     return this.#ports.ledger.closeOrder(id);
-  }
-
-  takeWarnings(): readonly Warning[] {
-    return this.#warnings.splice(0);
   }
 
   /** Whether a blob belongs to a version that is being trained. */
@@ -168,7 +176,7 @@ export class LiveOrders implements Backend {
     switch (await this.#ports.ledger.acceptUpdate(id, hash)) {
       case "accepted":
       case "again":
-        this.#settle(given, update);
+        this.#settle(given, { hash });
         return { status: "accepted", hash };
       case "other":
       case "closed":
@@ -206,10 +214,11 @@ export class LiveOrders implements Backend {
     const row = await this.#ports.ledger.order(id);
     if (row?.broadcast === published.hash) {
       given.version = published;
-      if (row.status === "accepted") return this.#settle(given, await this.#read(given, row.hash!));
+      if (row.status === "accepted") return this.#settle(given, { hash: row.hash! });
       if (row.status === "closed")
         return this.#settle(given, failedOutcome(given.order, published.bytes, "live/closed", "it was over before"));
     } else {
+      if (row !== undefined && this.#settings.releasesOnce) throw secondRelease(version);
       await this.#ports.ledger.giveOrder({ id, client, version, broadcast: published.hash });
       given.version = published;
     }
@@ -251,19 +260,23 @@ export class LiveOrders implements Backend {
     await this.#ports.ledger.closeOrder(given.order.id);
     if (given.settled) return; // an update was accepted meanwhile
     const row = await this.#ports.ledger.order(given.order.id);
-    if (row?.status === "accepted") return this.#settle(given, await this.#read(given, row.hash!));
+    if (row?.status === "accepted") return this.#settle(given, { hash: row.hash! });
     this.#settle(given, failedOutcome(given.order, given.version?.bytes ?? 0, code, message));
     this.#ports.send(given.order.client, { type: "closed", order: given.order.id, code });
   }
 
-  #settle(given: Given, outcome: Outcome): void {
+  #settle(given: Given, outcome: FailedOutcome | { readonly hash: string }): void {
     given.settled = true;
     given.cancel();
     given.outcome.resolve(outcome);
   }
 
   #read({ order, version }: Given, hash: string): Promise<Outcome> {
-    return readUpdate(this.#ports.blobs, order, hash, version!.bytes, this.#settings.maxUpdateBytes);
+    const { blobs, examplesOf } = this.#ports;
+    const expected = { examples: examplesOf(order.client), maxBytes: this.#settings.maxUpdateBytes };
+    const reading = this.#reading.then(() => readUpdate(blobs, order, hash, version!.bytes, expected));
+    this.#reading = reading.catch(() => {});
+    return reading;
   }
 
   #ofOrder(client: number, id: string): Given | undefined {
@@ -278,4 +291,14 @@ export class LiveOrders implements Backend {
 
 function refused(code: string, message: string): Extract<UploadAnswer, { status: "refused" }> {
   return { status: "refused", code, message };
+}
+
+function secondRelease(version: number): AnabranchError {
+  return new AnabranchError({
+    code: "live/second-release",
+    message: "this private run has sent another model of the same round to its clients before",
+    where: `round ${version}`,
+    expected: "the checkpoint that the run had when it stopped",
+    advice: "Restore the newest checkpoint, or start a new run: epsilon would not hold for both models together.",
+  });
 }

@@ -8,6 +8,7 @@ const NEW: ClientStatus = {
   phase: "idle",
   share: 0,
   order: undefined,
+  examples: undefined,
   accepted: 0,
   failed: 0,
   bytesUp: 0,
@@ -48,9 +49,9 @@ export class Presence {
     return older;
   }
 
-  setReady(client: number): void {
+  setReady(client: number, examples: number): void {
     this.#connections.get(client)!.ready = true;
-    this.update(client, {});
+    this.update(client, { examples });
   }
 
   /** False: the connection had been replaced, and the client is still there. */

@@ -10,16 +10,22 @@ export async function readUpdate(
   order: Pick<Order, "id" | "client" | "version">,
   hash: string,
   bytesDown: number,
-  maxBytes: number,
+  expected: { readonly examples: number | undefined; readonly maxBytes: number },
 ): Promise<Outcome> {
   const { id, client, version } = order;
   const fail = (code: string, message: string) => failedOutcome(order, bytesDown, code, message);
   const bytes = await blobs.get(blobName(hash));
   if (bytes === undefined) return fail("live/blob", "the update is missing from the store");
   try {
-    const update = decodeUpdate(bytes, `order ${id}`, { maxBytes });
+    const update = decodeUpdate(bytes, `order ${id}`, { maxBytes: expected.maxBytes });
     if (update.client !== client || update.round !== version)
       return fail("live/other-order", `the update is of client ${update.client}, round ${update.round}`);
+    const { examples } = update.public;
+    if (expected.examples !== undefined && examples !== expected.examples)
+      return fail(
+        "live/examples",
+        `the update claims ${examples} examples; the client joined with ${expected.examples}`,
+      );
     return { client, update, state: {}, bytesDown, bytesUp: bytes.byteLength, retried: false };
   } catch (error) {
     const { code, message } = describeFailure(error);

@@ -32,7 +32,13 @@ export class LiveSite {
   static async open(run: PreparedRun, description: TaskDescription): Promise<LiveSite> {
     const blobs = memoryBlobStore();
     const notices: LiveNotice[] = [];
-    const settings = { minimumClients: run.plan.population, progressSeconds: 5, maxUpdateBytes: 1e9, keptVersions: 2 };
+    const settings = {
+      minimumClients: run.plan.population,
+      progressSeconds: 5,
+      maxUpdateBytes: 1e9,
+      keptVersions: 2,
+      releasesOnce: false,
+    };
     const live = await LiveServer.open(
       { ...settings, description },
       {
