@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, lstat, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import type { DatabaseSync } from "node:sqlite";
 import { AnabranchError } from "@anabranch/engine";
-import { newerNodeNeeded } from "../node-version.ts";
-import { linked, notPlain, openPlain } from "./plain-file.ts";
+import { databaseFiles, loadSqlite, namesAnotherFile, requirePlainDatabase, resultCode } from "./sqlite-files.ts";
 import { hasCode } from "./storage-error.ts";
 
 /** Marks a database as an index of runs ("Anab"), so that no other program's is ever taken for one. */
@@ -42,7 +41,7 @@ export const schema = `
  *   `node/version` where Node has no SQLite
  */
 export async function openIndexDatabase(path: string): Promise<DatabaseSync> {
-  const sqlite = await loadSqlite(path);
+  const sqlite = await loadSqlite("which keeps the index of runs", path);
   const prepare = (file: string) => prepareDatabase(new sqlite.DatabaseSync(file, { timeout: 10_000 }), file);
   for (let attempt = 0; ; attempt++) {
     await requirePlainDatabase(path);
@@ -51,7 +50,7 @@ export async function openIndexDatabase(path: string): Promise<DatabaseSync> {
       const database = prepare(path);
       if (database !== undefined) return database;
       // everything in it comes from the folders
-      for (const file of files(path)) await rm(file, { force: true });
+      for (const file of databaseFiles(path)) await rm(file, { force: true });
     } catch (error) {
       if (isUnwritable(error)) return await openMemoryIndex();
       if (!isDamaged(error) || attempt > 0) throw error;
@@ -62,58 +61,8 @@ export async function openIndexDatabase(path: string): Promise<DatabaseSync> {
 
 /** An index that is gone with its process. */
 export async function openMemoryIndex(): Promise<DatabaseSync> {
-  const sqlite = await loadSqlite("the index of runs");
+  const sqlite = await loadSqlite("which keeps the index of runs", "the index of runs");
   return prepareDatabase(new sqlite.DatabaseSync(":memory:"), ":memory:")!;
-}
-
-/** Loaded where it is used, so that a program that keeps no runs works without it. */
-async function loadSqlite(path: string): Promise<typeof import("node:sqlite")> {
-  return import("node:sqlite").catch((cause: unknown) => {
-    throw newerNodeNeeded("this Node has no SQLite, which keeps the index of runs", path, cause);
-  });
-}
-
-/** SQLite's own files beside a database. */
-function files(path: string): string[] {
-  return ["", "-wal", "-shm", "-journal"].map((ending) => path + ending);
-}
-
-/** SQLite follows links and takes any file, so they are looked at before. */
-async function requirePlainDatabase(path: string): Promise<void> {
-  for (const file of files(path)) {
-    try {
-      const stats = await lstat(file);
-      if (!stats.isFile()) throw notPlain(file, stats);
-      if (stats.nlink > 1) throw linked(file, `a file with ${stats.nlink} names (hard links)`);
-    } catch (error) {
-      if (!hasCode(error, "ENOENT")) throw error;
-    }
-  }
-}
-
-/** How a journal of SQLite begins, and one that names another file also ends. */
-const journalMark = Buffer.from("d9d505f920a163d7", "hex");
-
-/**
- * Whether a journal names another file, as one of several databases does (a "super-journal"). After such a journal is
- * played back, SQLite deletes the file that it names, wherever that is. An index has none of its own.
- */
-async function namesAnotherFile(journal: string): Promise<boolean> {
-  let file: FileHandle;
-  try {
-    file = await openPlain(journal, "read");
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return false;
-    throw error;
-  }
-  try {
-    const end = Buffer.alloc(journalMark.length);
-    const { size } = await file.stat();
-    await file.read(end, 0, end.length, Math.max(0, size - end.length));
-    return end.equals(journalMark);
-  } finally {
-    await file.close();
-  }
 }
 
 /** Undefined for our index in another version, which is closed. */
@@ -174,7 +123,7 @@ function requireOurs(kind: ReturnType<typeof kindOf>, path: string): void {
 /** A damaged file may be another program's, in a format that SQLite does not know. */
 async function putAside(path: string): Promise<void> {
   const aside = `${path}.${randomBytes(4).toString("hex")}.damaged`;
-  for (const file of files(path)) {
+  for (const file of databaseFiles(path)) {
     await rename(file, aside + file.slice(path.length)).catch((error: unknown) => {
       if (!hasCode(error, "ENOENT")) throw error;
     });
@@ -189,9 +138,4 @@ function isDamaged(error: unknown): boolean {
 /** SQLITE_PERM, SQLITE_READONLY, SQLITE_FULL, SQLITE_CANTOPEN; a disk may refuse to have a file moved or removed. */
 export function isUnwritable(error: unknown): boolean {
   return [3, 8, 13, 14].includes(resultCode(error)) || hasCode(error, "EACCES", "EPERM", "EROFS");
-}
-
-/** The result code of SQLite without its extension; 0 for other errors. */
-function resultCode(error: unknown): number {
-  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : 0;
 }
