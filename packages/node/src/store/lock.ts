@@ -22,7 +22,7 @@ interface Holder {
 }
 
 /** What a lock is for. */
-export type Locked = "run" | "sweep" | "identity";
+export type Locked = "run" | "sweep" | "ledger" | "identity";
 
 export interface Lock {
   readonly path: string;
@@ -31,8 +31,8 @@ export interface Lock {
 }
 
 /**
- * Takes a lock file, so that two processes cannot write one run or sweep. The lock of a process that no longer lives is
- * taken over.
+ * Takes a lock file, so that two processes cannot write one run, sweep or ledger. The lock of a process that no longer
+ * lives is taken over.
  *
  * @param what what is written under the lock, for errors
  * @throws `WHAT/locked` when a living process (or one on another machine, which cannot be asked) holds it, `store/link`,
