@@ -17,7 +17,7 @@ export {
 export { type DataNames, namesOf } from "./data-names.ts";
 export { type LiveClientOptions, type LiveClientResult, runLiveClient } from "./live-client.ts";
 export { type LivePorts, type LiveRun, LiveServer, type RunEnding } from "./live-server.ts";
-export { ledgerClosed, MemoryLedgers } from "./memory-ledger.ts";
+export { MemoryLedgers } from "./memory-ledger.ts";
 export type * from "./ports.ts";
 export type { ClientStatus, LiveNotice, LiveStatus } from "./status.ts";
 export {

@@ -120,8 +120,7 @@ class MemoryLedger implements Ledger {
   }
 }
 
-/** What every call but `close` rejects with once a ledger is closed. */
-export function ledgerClosed(where: string): AnabranchError {
+function ledgerClosed(where: string): AnabranchError {
   return new AnabranchError({
     code: "ledger/closed",
     message: "the ledger is closed",
