@@ -5,6 +5,7 @@ export { readEvents } from "./event-lines.ts";
 export { EventLog, flushingBefore, truncateAfterRound } from "./event-log.ts";
 export { type FileSystem, type OpenFile, storageError, writeAtomically } from "./file-system.ts";
 export { findRun, listRuns } from "./find-run.ts";
+export { type LedgerPatience, openLedger } from "./ledger/open-ledger.ts";
 export { acquireLock, isLocked, type Lock } from "./lock.ts";
 export { MetricsCsv } from "./metrics-csv.ts";
 export {
