@@ -16,7 +16,7 @@ type Package = (typeof packages)[number];
 const below: Readonly<Record<Package, readonly string[]>> = {
   engine: [],
   core: ["@anabranch/engine"],
-  node: ["@anabranch/engine", "@anabranch/core", "@anabranch/core/live"],
+  node: ["@anabranch/engine", "@anabranch/core", "@anabranch/core/conformance", "@anabranch/core/live"],
 };
 
 /**

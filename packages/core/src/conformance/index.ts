@@ -3,6 +3,7 @@ export { blobStoreCases } from "./blob-store.ts";
 export type { Case } from "./case.ts";
 export { clientStateCases, type OpenClientStates } from "./client-states.ts";
 export { ledgerCases, type OpenLedger } from "./ledger.ts";
+export { type MethodOnProblem, methodCases, type PreparedMethod } from "./method-cases.ts";
 export { alteredBackend, type CohortWork, runCohort } from "./run-cohort.ts";
 export { type FederationFaults, HEALTHY, SimulatedFederation } from "./simulated-federation.ts";
 export { type Faults, NO_FAULTS, SimulatedNetwork } from "./simulated-network.ts";

@@ -1,5 +1,6 @@
 import { VERSION } from "@anabranch/core";
 import { Command } from "commander";
+import { addCheck } from "./commands/check.ts";
 import { addCite } from "./commands/cite.ts";
 import { addCompare } from "./commands/compare.ts";
 import { addDatasets } from "./commands/datasets.ts";
@@ -38,6 +39,7 @@ export function createProgram(): Command {
   addSweep(program);
   addExport(program);
   addMethods(program);
+  addCheck(program);
   addModels(program);
   addDatasets(program);
   addPrivacy(program);

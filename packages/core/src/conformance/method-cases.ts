@@ -1,0 +1,178 @@
+import { type Executor, interpreter, type Program } from "@anabranch/engine";
+import type { Algorithm } from "../algorithms/algorithm.ts";
+import { type BlobStore, memoryBlobStore } from "../round/blob-store.ts";
+import type { ClientStateStore } from "../round/client-state.ts";
+import { memoryClientStates } from "../round/memory-client-states.ts";
+import { runFederation } from "../round/run.ts";
+import type { RunPlan } from "../round/run-plan.ts";
+import { inProcessSimulation } from "../simulation/in-process.ts";
+import type { SimulationPlan } from "../simulation/plan.ts";
+import { recording } from "../simulation/trace-federation.ts";
+import { type Case, check, checkSame } from "./case.ts";
+import { alteredBackend } from "./run-cohort.ts";
+
+/** A method on a problem of a few rounds. */
+export interface MethodOnProblem {
+  create(): Algorithm;
+  /** A run of the method, 4 rounds or more, for an executor. */
+  prepare(algorithm: Algorithm, executor: Executor): PreparedMethod;
+}
+
+export interface PreparedMethod {
+  readonly plan: RunPlan;
+  readonly simulation: SimulationPlan;
+}
+
+/** Where a run keeps its checkpoints and its clients' states; other rounds than the plan's. */
+interface RunSettings {
+  readonly rounds?: number;
+  readonly checkpoints?: BlobStore;
+  readonly clientStates?: ClientStateStore;
+}
+
+/** Distance between float32 and float64 results that rounding explains, over the length of the parameters. */
+const ROUNDING = 1e-3;
+
+/** What holds for every method, whatever it computes. `native` is a float32 executor. */
+export function methodCases(subject: MethodOnProblem, native: Executor): Case[] {
+  return [
+    { name: "continues bit for bit from a checkpoint", run: () => resumes(subject) },
+    { name: "sends what it declares", run: () => sendsDeclared(subject) },
+    { name: "compiles once for all rounds", run: () => compilesOnce(subject) },
+    { name: "declares whether its server half counts local steps", run: () => declaresSteps(subject) },
+    { name: "gives the same bits when it is repeated", run: () => repeats(subject, native) },
+    { name: "gives the same results in float32 and float64, up to rounding", run: () => agrees(subject, native) },
+  ];
+}
+
+/** Global parameters after every round. */
+export async function parametersByRound(
+  { prepare }: MethodOnProblem,
+  algorithm: Algorithm,
+  executor: Executor,
+  settings: RunSettings = {},
+): Promise<number[][]> {
+  const found: number[][] = [];
+  const recorded = recording(algorithm, (parameters) => found.push(Array.from(parameters)));
+  const { plan, simulation } = prepare(recorded, executor);
+  found.length = 0; // an own method has been tried by now
+  const { backend, evaluator, close } = await inProcessSimulation(simulation, executor);
+  const { rounds = plan.rounds, checkpoints = memoryBlobStore(), clientStates = memoryClientStates() } = settings;
+  try {
+    const failing = { ...plan, rounds, onClientFailure: "stop" } as const;
+    await runFederation(failing, { backend, evaluator, checkpoints, clientStates, emit: () => {} });
+  } finally {
+    await close();
+  }
+  return found;
+}
+
+async function resumes(subject: MethodOnProblem): Promise<void> {
+  const run = (settings: RunSettings) => parametersByRound(subject, subject.create(), interpreter(), settings);
+  const whole = await run({});
+  const checkpoints = memoryBlobStore();
+  await run({ rounds: 2, checkpoints });
+  const rest = await run({ checkpoints });
+  check(rest.length === whole.length - 2, `${rest.length} rounds after resuming at 2 of ${whole.length}`);
+  const different = firstDifference(rest.at(-1)!, whole.at(-1)!);
+  check(different === undefined, `after resuming at round 2, ${different}. State must be in what \`update\` returns`);
+}
+
+async function sendsDeclared({ create, prepare }: MethodOnProblem): Promise<void> {
+  const executor = interpreter();
+  const { plan, simulation } = prepare(create(), executor);
+  const { upload, broadcast, parts } = plan.payloads;
+  const { backend, evaluator, close } = await inProcessSimulation(simulation, executor);
+  const declared = Object.entries(broadcast).map(([name, { size }]) => [name, size]);
+  const watched = alteredBackend(
+    backend,
+    (outcome, { part }) => {
+      if ("failure" in outcome) throw new Error(outcome.failure.message);
+      for (const [name, { codec, layout }] of Object.entries(upload)) {
+        if (codec !== undefined) continue; // its size depends on the values
+        const { size } = part === undefined ? layout : parts![part]![name]!;
+        const length = outcome.update.vectors[name]?.length;
+        check(length === size, `${length ?? "no"} floats of upload.${name}, declared ${size}`);
+      }
+      return outcome;
+    },
+    ({ vectors }) => checkSame(sorted(Object.entries(vectors).map(([name, v]) => [name, v.length])), sorted(declared)),
+  );
+  try {
+    const [checkpoints, clientStates] = [memoryBlobStore(), memoryClientStates()];
+    await runFederation(plan, { backend: watched, evaluator, checkpoints, clientStates, emit: () => {} });
+  } finally {
+    await close();
+  }
+}
+
+async function compilesOnce(subject: MethodOnProblem): Promise<void> {
+  const base = interpreter();
+  let loads = 0;
+  const load = (program: Program) => {
+    loads++;
+    return base.load(program);
+  };
+  await parametersByRound(subject, subject.create(), { ...base, load });
+  const { program } = subject.prepare(subject.create(), base).simulation.task;
+  const segments = "refresh" in program ? 3 : 1;
+  check(loads === segments + 1, `${loads} programs were loaded, not ${segments} of the local task and one evaluation`);
+}
+
+async function declaresSteps(subject: MethodOnProblem): Promise<void> {
+  const algorithm = subject.create();
+  let read = false;
+  const watched: Algorithm = {
+    ...algorithm,
+    update(state, aggregate, { localSteps, weightedSteps, ...round }) {
+      const counted = (steps: number) => {
+        read = true;
+        return steps;
+      };
+      return algorithm.update(state, aggregate, {
+        ...round,
+        get localSteps() {
+          return counted(localSteps);
+        },
+        get weightedSteps() {
+          return counted(weightedSteps);
+        },
+      });
+    },
+  };
+  await parametersByRound(subject, watched, interpreter());
+  check(read === (algorithm.countsSteps ?? false), `countsSteps is ${algorithm.countsSteps}, but reads are ${read}`);
+}
+
+async function repeats(subject: MethodOnProblem, native: Executor): Promise<void> {
+  const algorithm = subject.create();
+  const first = await parametersByRound(subject, algorithm, native);
+  const second = await parametersByRound(subject, algorithm, native);
+  const round = first.findIndex((parameters, index) => firstDifference(second[index]!, parameters) !== undefined);
+  if (round < 0) return;
+  const found = firstDifference(second[round]!, first[round]!);
+  throw new Error(`in round ${round + 1} ${found}. A method must not use Math.random, the time or outer variables`);
+}
+
+async function agrees(subject: MethodOnProblem, native: Executor): Promise<void> {
+  const exact = (await parametersByRound(subject, subject.create(), interpreter())).flat();
+  const fast = (await parametersByRound(subject, subject.create(), native)).flat();
+  check(exact.every(Number.isFinite), "parameters are not finite");
+  const distance = norm(exact.map((x, i) => x - fast[i]!)) / norm(exact);
+  const advice = "Divisions by numbers near 0 and comparisons magnify rounding";
+  check(distance <= ROUNDING, `on ${native.name} they are ${distance.toExponential(1)} apart, relatively. ${advice}`);
+}
+
+/** Euclidean length; of many numbers, unlike Math.hypot. */
+function norm(values: readonly number[]): number {
+  return Math.sqrt(values.reduce((total, value) => total + value * value, 0));
+}
+
+function firstDifference(received: readonly number[], expected: readonly number[]): string | undefined {
+  const at = expected.findIndex((value, index) => !Object.is(value, received[index]));
+  return at < 0 ? undefined : `parameter ${at} is ${received[at]}, not ${expected[at]}`;
+}
+
+function sorted(entries: readonly (readonly unknown[])[]): (readonly unknown[])[] {
+  return [...entries].sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+}
