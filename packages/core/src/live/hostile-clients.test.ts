@@ -341,6 +341,25 @@ describe("an upload", () => {
   });
 });
 
+describe("an order", () => {
+  it("of a number that nobody has joined with fails at once, once the run has begun", async () => {
+    const opened = await open();
+    const { backend } = opened.server;
+    backend.publish(1, { round: 1, vectors: { parameters: new Float64Array(3) }, scalars: {} });
+    const order = { version: 1, part: undefined, learningRate: 1, keys: {}, loadState: async () => undefined };
+    backend.submit({ ...order, id: "1/3/0", client: 3 });
+    let failed = false;
+    const outcome = backend.outcome("1/3/0").finally(() => {
+      failed = true;
+    });
+    await opened.timers.run(() => true);
+    expect(failed).toBe(false);
+    await join(opened, 1);
+    expect(await outcome).toMatchObject({ failure: { code: "client/absent" } });
+    expect(opened.timers.now()).toBe(0);
+  });
+});
+
 describe("a private run", () => {
   it("never sends a second model of a round", async () => {
     const opened = await open({ releasesOnce: true });

@@ -68,7 +68,9 @@ export class LiveServer {
     this.#presence = new Presence(timers);
     const send = (client: number, message: ServerMessage) => this.#presence.send(client, message);
     const examplesOf = (client: number) => this.#presence.statusOf(client).examples;
-    this.#orders = new LiveOrders({ ledger, blobs, timers, states: this.#states, examplesOf, send }, run);
+    const enrolled = (client: number) => roll.has(client);
+    const states = this.#states;
+    this.#orders = new LiveOrders({ ledger, blobs, timers, states, enrolled, examplesOf, send }, run);
     this.#holdouts = new HoldoutEvaluation({ blobs, timers, send }, run.progressSeconds);
     this.#host = this.#connectionHost();
   }

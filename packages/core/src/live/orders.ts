@@ -14,6 +14,8 @@ export interface OrderPorts {
   readonly blobs: BlobStore;
   readonly timers: Timers;
   readonly states: HeldStates;
+  /** Whether somebody holds this number; nobody waits for a client that has never joined. */
+  enrolled(client: number): boolean;
   /** Examples that a client has declared; undefined where it has not joined since the server started. */
   examplesOf(client: number): number | undefined;
   /** Sends to a client; false: it is not connected. */
@@ -228,6 +230,10 @@ export class LiveOrders implements Backend {
   #offer(given: Given): void {
     const { order, version, stateOf } = given;
     if (!this.#open || given.sent || given.settled || version === undefined) return;
+    if (!this.#ports.enrolled(order.client)) {
+      this.#end(given, "client/absent", "no client has joined with this number");
+      return;
+    }
     given.sent = this.#ports.send(order.client, {
       type: "task",
       order: order.id,

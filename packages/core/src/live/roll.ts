@@ -39,6 +39,10 @@ export class Roll {
     return [...this.#clients.values()].sort((a, b) => a.client - b.client);
   }
 
+  has(client: number): boolean {
+    return this.#clients.has(client);
+  }
+
   /** Decides on a client that has proved to hold its key. A known key needs no token. */
   async admit(applicant: Applicant): Promise<Admission> {
     const known = this.clients.find(({ publicKey }) => publicKey === applicant.publicKey);
