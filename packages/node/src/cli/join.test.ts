@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ConfigInput } from "@anabranch/core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { LiveSite } from "../client/testing/live-site.ts";
+import { LiveSite, simulated } from "../client/testing/live-site.ts";
 import { pointsRun } from "../client/testing/points-run.ts";
 import { openExecutor } from "../executors.ts";
 import { callCommand } from "./testing/call-command.ts";
@@ -18,13 +19,13 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 /** A run of one client, and what a client of it adds to the command. */
-async function serve() {
+async function serve(more: ConfigInput = {}) {
   const executor = await openExecutor("onnxruntime-node");
-  const run = await pointsRun(folder, executor, { data: { clients: 1 }, sampler: { cohort: 1 } });
+  const run = await pointsRun(folder, executor, { ...more, data: { clients: 1 }, sampler: { cohort: 1 } });
   const site = await LiveSite.open(run.prepared, run.description);
   onTestFinished(() => site.close());
   const link = await site.link();
-  return { site, executor, link, token: link.split("=")[1]!, args: ["--client", "0", "--data", run.dataset] };
+  return { site, executor, link, run, token: link.split("=")[1]!, args: ["--client", "0", "--data", run.dataset] };
 }
 
 describe("anabranch join", () => {
@@ -69,6 +70,40 @@ describe("anabranch join", () => {
     expect(ended.code).toBe(130);
     expect(ended.lines().at(-1)).toEqual({ type: "result", stopped: "left", round: 0, modelHash: null });
     expect(site.notices).toContainEqual({ type: "gone", client: 0, left: true });
+  });
+
+  it("leaves at once while a long round trains", { timeout: 120_000 }, async () => {
+    const { site, executor, link, args } = await serve({
+      model: { name: "mlp", hidden: [1000, 1000] },
+      training: { batchSize: 64, localSteps: 20_000 },
+    });
+    const joining = startCommand(folder, "join", link, ...args, "--folder", "client-e");
+    await joining.shows("Connected as client 0");
+    site.train(executor).catch(() => {}); // waits for a client in vain
+    await joining.shows("round 1: training");
+    joining.child.kill("SIGINT");
+    const before = performance.now();
+    const { code, stderr } = await joining.ended;
+    expect({ code, stderr }).toMatchObject({ code: 130, stderr: expect.stringContaining("Leaving the run") });
+    expect(performance.now() - before).toBeLessThan(15_000);
+    expect(site.notices).toContainEqual({ type: "gone", client: 0, left: true });
+  });
+
+  it("that is killed again and again goes on with the state it had kept", { timeout: 240_000 }, async () => {
+    const { site, executor, link, args, run } = await serve({ rounds: 12 });
+    const start = () => startCommand(folder, "join", link, ...args, "--folder", "client-f");
+    let joining = start();
+    await joining.shows("Connected as client 0");
+    const training = site.train(executor);
+    for (const at of ["round 2: training", "round 5: uploaded", "round 7: uploading"]) {
+      await joining.shows(at);
+      joining.child.kill("SIGKILL");
+      expect((await joining.ended).code).toBe(137);
+      joining = start();
+    }
+    const { modelHash } = await training;
+    expect((await joining.ended).code).toBe(0);
+    expect(modelHash).toBe((await simulated(run.prepared, executor)).modelHash);
   });
 
   it("ends with 2 where the server refuses it, with 1 where there is none", { timeout: 120_000 }, async () => {

@@ -57,6 +57,7 @@ describe("an executor in a thread", () => {
     const executor = await open("interpreter");
     const executable = await executor.load(program);
     await executor.close();
+    await executor.close();
     await expect(executable.run(numbers(1))).rejects.toMatchObject({ code: "executor/lost" });
     await executable.release();
   });

@@ -54,6 +54,7 @@ class ExecutorThread {
   readonly #pending = new Map<number, PromiseWithResolvers<HostTensors>>();
   #sent = 0;
   #lost: AnabranchError | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(name: string) {
     this.#worker = new Worker(script, { workerData: name });
@@ -83,7 +84,13 @@ class ExecutorThread {
     };
   }
 
+  /** May be called twice. */
   async close(): Promise<void> {
+    this.#closed ??= this.#end();
+    await this.#closed;
+  }
+
+  async #end(): Promise<void> {
     const computes = this.#pending.size > 0;
     this.#lose("the client has ended it");
     if (computes) abandonThread(this.#worker);

@@ -34,7 +34,7 @@ export class LiveSite {
     const notices: LiveNotice[] = [];
     const settings = {
       minimumClients: run.plan.population,
-      progressSeconds: 5,
+      progressSeconds: 120,
       maxUpdateBytes: 1e9,
       keptVersions: 2,
       releasesOnce: false,
