@@ -4,8 +4,9 @@ import { VERSION } from "../version.ts";
 import { toBase64 } from "./base64.ts";
 import type { ClientReport, LocalExamples } from "./client-report.ts";
 import { ClientTasks } from "./client-tasks.ts";
-import { type ClientMessage, LIVE_VERSION, proofText, type ServerMessage, serverMessage } from "./control.ts";
+import { type ClientMessage, LIVE_VERSION, proofText, type ServerMessage } from "./control.ts";
 import type { ClientIdentity, ClientTransport, KeptStates, Timers } from "./ports.ts";
+import { readReceived, readServerMessage } from "./read-message.ts";
 import { type OpenTask, openTask, type TaskDescription, taskDescription } from "./task-description.ts";
 
 export interface LiveClientOptions {
@@ -126,7 +127,7 @@ class LiveClient {
     });
     const send = (message: ClientMessage) => link.send(JSON.stringify(message));
     const handle = async (text: string) => {
-      const ending = await this.#handle(serverMessage.parse(JSON.parse(text)), send);
+      const ending = await this.#handle(readServerMessage(text), send);
       if (ending !== undefined) end(ending);
     };
     const leave = () => {
@@ -208,7 +209,7 @@ class LiveClient {
 
   /** Builds programs and loads examples; once, as long as the server describes the same task. */
   async #prepare({ client, description: given, progressSeconds }: Extract<ServerMessage, { type: "welcome" }>) {
-    const description = taskDescription.parse(given);
+    const description = readReceived(taskDescription, given, "a task description");
     const known = this.#prepared;
     if (known !== undefined && JSON.stringify(known.description) === JSON.stringify(description)) return known;
     await this.close();
