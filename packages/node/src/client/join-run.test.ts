@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "anabranch-join-"));
-  run = await pointsRun(folder, executor);
+  run = await pointsRun(folder, executor, { data: { holdout: 0.2 }, evaluation: { clientEvery: 1 } });
   site = await LiveSite.open(run.prepared, run.description);
 });
 
@@ -65,6 +65,7 @@ describe("clients of a live run", { timeout: 120_000 }, () => {
     expect(result.modelHash).toBe((await simulated(run.prepared, executor)).modelHash);
     for (const end of ends) expect(end).toEqual({ stopped: "finished", round: 3, modelHash: result.modelHash });
     expect(events.filter(({ type }) => type === "uploaded")).toHaveLength(3);
+    expect(events.filter(({ type }) => type === "evaluated")).toHaveLength(3);
     expect(site.live.status().clients[0]).toMatchObject({ name: "client of the test 0", labels: { site: "north" } });
   });
 
