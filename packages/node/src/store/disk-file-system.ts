@@ -44,8 +44,8 @@ export function fileSystemBelow(root: string): FileSystem {
 type Reach = <T>(folder: string, body: (place: string) => Promise<T>) => Promise<T>;
 
 function diskOperations(reach: Reach, makeFolder: FileSystem["makeFolder"]): FileSystem {
-  const opened = (path: string, access: Access) =>
-    reach(dirname(path), (place) => openPlain(join(place, basename(path)), access, path));
+  const opened = (path: string, access: Access, mode?: number) =>
+    reach(dirname(path), (place) => openPlain(join(place, basename(path)), access, path, mode));
   const remove = (path: string) =>
     reach(dirname(path), (place) => unlink(join(place, basename(path)))).catch(unless("ENOENT"));
   return {
@@ -60,11 +60,12 @@ function diskOperations(reach: Reach, makeFolder: FileSystem["makeFolder"]): Fil
     async list(folder) {
       return (await reach(folder, (place) => listPlain(place, folder)).catch(unless("ENOENT"))) ?? [];
     },
-    async write(path, contents) {
-      const file = await opened(path, "create").catch(async (error: unknown) => {
+    open: (path) => opened(path, "read").catch(unless("ENOENT")),
+    async write(path, contents, mode) {
+      const file = await opened(path, "create", mode).catch(async (error: unknown) => {
         unless("EEXIST")(error);
         await remove(path);
-        return await opened(path, "create");
+        return await opened(path, "create", mode);
       });
       await using(file, () => file.writeFile(contents));
     },
@@ -74,7 +75,9 @@ function diskOperations(reach: Reach, makeFolder: FileSystem["makeFolder"]): Fil
       await using(file, () => file.sync());
     },
     rename: (from, to) =>
-      reach(dirname(from), (place) => rename(join(place, basename(from)), join(place, basename(to)))),
+      reach(dirname(from), (source) =>
+        reach(dirname(to), (target) => rename(join(source, basename(from)), join(target, basename(to)))),
+      ),
     remove,
     makeFolder,
     async syncFolder(folder) {

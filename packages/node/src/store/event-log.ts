@@ -13,29 +13,32 @@ const announced = new Set<string>(["run.started", "round.finished", "run.stopped
 export class EventLog {
   readonly path: string;
   readonly #file: OpenFile;
+  readonly #isFollowed: boolean;
   /** Bytes of whole lines in the file. */
   #size: number;
   #buffer: string[] = [];
   #buffered = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, file: OpenFile, size: number) {
+  private constructor(path: string, file: OpenFile, size: number, isFollowed: boolean) {
     this.path = path;
     this.#file = file;
+    this.#isFollowed = isFollowed;
     this.#size = size;
   }
 
   /**
    * Opens a log for appending and makes it where it does not exist; a last line cut by a crash is removed.
    *
+   * @param isFollowed whether every event is to be in the file at once
    * @throws `store/link`, `store/not-a-file`, `store/not-writable`, `store/read-only`
    */
-  static async open(path: string, files: FileSystem = diskFileSystem): Promise<EventLog> {
+  static async open(path: string, files: FileSystem = diskFileSystem, isFollowed = false): Promise<EventLog> {
     try {
       const file = await files.append(path);
       try {
         await removeCutLine(file);
-        return new EventLog(path, file, (await file.stat()).size);
+        return new EventLog(path, file, (await file.stat()).size, isFollowed);
       } catch (error) {
         await file.close();
         throw error;
@@ -50,7 +53,7 @@ export class EventLog {
     const line = `${renderEvent(event)}\n`;
     this.#buffer.push(line);
     this.#buffered += line.length;
-    if (this.#buffered >= bufferLimit || announced.has(event.type)) await this.#write();
+    if (this.#isFollowed || this.#buffered >= bufferLimit || announced.has(event.type)) await this.#write();
   }
 
   /** Brings everything appended so far onto the disk, safe from a power cut. */

@@ -23,13 +23,18 @@ export interface FileSystem {
   read(path: string, limit?: number): Promise<Uint8Array | undefined>;
   /** Names in a folder, with a trailing slash for sub folders, unordered; none where it does not exist. */
   list(folder: string): Promise<string[]>;
-  /** Makes a new file; what had its name before loses it, and is not written to. */
-  write(path: string, contents: Contents): Promise<void>;
+  /** Opens a file to read it in parts; undefined where it does not exist. Nothing may be written to it. */
+  open(path: string): Promise<OpenFile | undefined>;
+  /**
+   * Makes a new file; what had its name before loses it, and is not written to.
+   * @param mode permissions, e.g. 0o600 for what only this user may read; by default those of other files
+   */
+  write(path: string, contents: Contents, mode?: number): Promise<void>;
   /** Opens a file to read it and to add to it, and makes it where it does not exist. */
   append(path: string): Promise<OpenFile>;
   /** Waits until the bytes of a file are on the disk. */
   syncFile(path: string): Promise<void>;
-  /** Replaces `to`; both are in one folder. */
+  /** Replaces `to`; both are on one disk. */
   rename(from: string, to: string): Promise<void>;
   /** Nothing happens where there is no such file. */
   remove(path: string): Promise<void>;

@@ -27,15 +27,15 @@ export type Access = keyof typeof flags;
 /**
  * Opens a regular file.
  *
- * @param path where it is reached; @param name how it is called in errors
+ * @param path where it is reached; @param name how it is called in errors; @param mode permissions of a file that is made
  * @throws `store/link` for symbolic links, and for files with several names where they are to be changed;
  *   `store/not-a-file` for folders, pipes, sockets and devices; the system's errors
  */
-export async function openPlain(path: string, access: Access, name = path): Promise<FileHandle> {
+export async function openPlain(path: string, access: Access, name = path, mode?: number): Promise<FileHandle> {
   let file: FileHandle;
   try {
     lookFirst(path, name);
-    file = await open(path, flags[access]);
+    file = await open(path, flags[access], mode);
   } catch (error) {
     throw openingError(error, name);
   }
