@@ -9,12 +9,18 @@ import { listenForInterrupt } from "./interrupt.ts";
 import type { Output } from "./output.ts";
 import { orNull } from "./run-texts.ts";
 
-/** Executes a run or resumes it: shows its events, listens for Ctrl-C, reports how it ended and sets the exit status. */
+/**
+ * Executes a run or resumes it: shows its events, listens for Ctrl-C, reports how it ended and sets the exit status.
+ *
+ * @param resume the command that continues the run, without its id
+ */
 export async function execute(
   globals: GlobalOptions,
   output: Output,
   session: (options: SessionOptions) => Promise<RunOutcome>,
+  resume = "anabranch resume",
 ): Promise<void> {
+  const resumeLine = (id: string | undefined) => (id === undefined ? "" : `Resume with: ${resume} ${id}`);
   const view = new TerminalView(process.stdout, output.json ? "json" : output.quiet ? "quiet" : "human");
   let id: string | undefined;
   let trained = false;
@@ -54,7 +60,7 @@ export async function execute(
     if (id !== undefined) output.note(`The run stopped. Saved checkpoints are intact. ${resumeLine(id)}`);
     throw error;
   }
-  report(outcome, view, output);
+  report(outcome, view, output, resumeLine(outcome.id));
   if (!trained && outcome.result.stopped === "finished")
     output.note(`This run has already finished; there is nothing left to train. ${continueLine(isPrivate)}`);
   process.exitCode = exitCodeFor(outcome);
@@ -76,13 +82,13 @@ function hasFailed({ stopped }: RunOutcome["result"]): boolean {
   return stopped === "diverged" || stopped === "clients-failed";
 }
 
-function report(outcome: RunOutcome, view: TerminalView, output: Output): void {
+function report(outcome: RunOutcome, view: TerminalView, output: Output, resumeLine: string): void {
   const { id, folder, result, files } = outcome;
   if (output.json) writeJson(process.stdout, resultLine(outcome));
   else if (output.quiet) output.print(folder);
   else {
     view.finish({ folder: shortPath(folder), files });
-    if (result.stopped === "interrupted") output.print("", resumeLine(id));
+    if (result.stopped === "interrupted") output.print("", resumeLine);
     if (hasFailed(result)) output.print("", failedModelText(id, result.best));
   }
 }
@@ -120,8 +126,4 @@ function resultLine({ id, folder, result, files }: RunOutcome) {
     modelHash,
     files,
   };
-}
-
-function resumeLine(id: string | undefined): string {
-  return id === undefined ? "" : `Resume with: anabranch resume ${id}`;
 }

@@ -4,6 +4,7 @@ import {
   exportOnnx,
   type Layout,
   type Model,
+  type PreparedRun,
   type RunResult,
   VERSION,
   type Vector,
@@ -13,11 +14,13 @@ import { privacyMetadata } from "../report/privacy.ts";
 import { writeReport } from "../report/report.ts";
 import { readRunFolder } from "../report/run-data.ts";
 import { type RunFolder, writeRunFile } from "../store/run-folder.ts";
-import type { OpenSimulation } from "./simulation.ts";
 
 /** Writes the model, its card and the report of a run; returns file names relative to its folder. */
-export async function writeOutputs(run: RunFolder, simulation: OpenSimulation, result: RunResult): Promise<string[]> {
-  const { model, plan } = simulation;
+export async function writeOutputs(
+  run: RunFolder,
+  { model, plan }: Pick<PreparedRun, "model" | "plan">,
+  result: RunResult,
+): Promise<string[]> {
   const data = readRunFolder(run.folder);
   const about = { run: run.id, algorithm: plan.algorithm.name, model: model.name, round: String(result.round) };
   const ended = result.reason === undefined ? {} : { ended: result.stopped };

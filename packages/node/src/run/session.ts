@@ -20,7 +20,8 @@ import { withAbsolutePaths } from "./config-paths.ts";
 import { writeModelDescription } from "./model-description.ts";
 import { writeOutputs } from "./outputs.ts";
 import { readRunConfig } from "./run-config.ts";
-import { type OpenSimulation, openSimulation, type SimulationOptions } from "./simulation.ts";
+import { openSimulation, type SimulationOptions } from "./simulation.ts";
+import type { OpenWorld, World } from "./world.ts";
 
 export interface SessionOptions extends SimulationOptions {
   /** Root folder of runs. */
@@ -28,6 +29,8 @@ export interface SessionOptions extends SimulationOptions {
   /** Told where the run is written, before its first event. */
   onFolder?(folder: string): void;
   onEvent?(event: RunEvent): void;
+  /** Opens what does the work; default: a simulation on this machine. */
+  readonly open?: OpenWorld;
   /** Aborted: the running round ends, a checkpoint is written, the outcome says "interrupted". */
   readonly signal?: AbortSignal;
 }
@@ -45,13 +48,13 @@ export async function startRun(given: Config, options: SessionOptions, own: Cust
   const { baseDir = ".", dataDir } = options;
   const config = withAbsolutePaths(given, { folderOf: () => baseDir, dataDir });
   // first what can be refused: a configuration that cannot run leaves no folder behind
-  const simulation = await openSimulation(config, config.name, options, own);
+  const world = await openWorld(config, options, own);
   try {
     const run = await createRunFolder({ root: options.runs, name: config.name });
     await writeRunFile(run.paths.config, renderToml(config), run.files);
-    return await withLock(run, () => runAndRecord(run, config, simulation, options, own));
+    return await withLock(run, () => runAndRecord(run, config, world, options, own));
   } finally {
-    await simulation.close();
+    await world.close();
   }
 }
 
@@ -63,14 +66,27 @@ export async function resumeRun(folder: string, options: SessionOptions, own: Cu
   const run = await openRunFolder(folder);
   const config = await readRunConfig(folder);
   return withLock(run, async () => {
-    const simulation = await openSimulation(config, config.name, options, own);
+    const world = await openWorld(config, options, own);
     try {
-      return await runAndRecord(run, config, simulation, options, own);
+      return await runAndRecord(run, config, world, options, own);
     } finally {
-      await simulation.close();
+      await world.close();
     }
   });
 }
+
+function openWorld(config: Config, options: SessionOptions, own: CustomParts): Promise<World> {
+  return (options.open ?? simulatedWorld)(config, options, own);
+}
+
+const simulatedWorld: OpenWorld = async (config, options, own) => {
+  const simulation = await openSimulation(config, config.name, options, own);
+  const enter: World["enter"] = async ({ paths, files }) => ({
+    ...simulation,
+    clientStates: diskClientStates(paths.clientStates, files),
+  });
+  return { ...simulation, enter, isFollowed: false };
+};
 
 async function withLock<T>(run: RunFolder, body: () => Promise<T>): Promise<T> {
   const lock = await run.lock();
@@ -85,21 +101,22 @@ async function withLock<T>(run: RunFolder, body: () => Promise<T>): Promise<T> {
 async function runAndRecord(
   run: RunFolder,
   config: Config,
-  simulation: OpenSimulation,
+  world: World,
   options: SessionOptions,
   own: CustomParts,
 ): Promise<RunOutcome> {
   const { paths, folder, files, id } = run;
   options.onFolder?.(folder);
   const blobs = await openDiskBlobStore(folder, files);
-  const resumedFrom = (await resumePoint(simulation.plan, blobs))?.checkpoint.round ?? 0;
+  const resumedFrom = (await resumePoint(world.plan, blobs))?.checkpoint.round ?? 0;
+  const { backend, evaluator, secureAggregation, clientStates } = await world.enter(run);
   await truncateAfterRound(paths.events, resumedFrom, files);
-  const log = await EventLog.open(paths.events, files);
+  const log = await EventLog.open(paths.events, files, world.isFollowed);
   const metrics = await MetricsCsv.open(paths.metrics, paths.events, files);
   const index = await tryOpenIndex(dirname(folder));
   const summarizer = await RunSummarizer.ofFolder(folder);
-  await writeModelDescription(run, (own.model ?? config.model.file) !== undefined, simulation);
-  await writeRunFile(paths.partition, JSON.stringify(partitionFile(simulation, config)), files);
+  await writeModelDescription(run, (own.model ?? config.model.file) !== undefined, world);
+  await writeRunFile(paths.partition, JSON.stringify(partitionFile(world, config)), files);
   let savedRound = resumedFrom;
   const emit = async (event: RunEvent) => {
     await log.append(event);
@@ -111,15 +128,13 @@ async function runAndRecord(
   };
   const checkpoints: BlobStore = flushingBefore(blobs, log);
   try {
-    const { plan, backend, evaluator, secureAggregation } = simulation;
-    const clientStates = diskClientStates(paths.clientStates, files);
     const signal = options.signal === undefined ? {} : { signal: options.signal };
     const result = await runFederation(
-      { ...plan, id },
+      { ...world.plan, id },
       { backend, evaluator, secureAggregation, checkpoints, clientStates, emit, ...signal },
     );
     await log.flush();
-    return { id, folder, result, files: await writeOutputs(run, simulation, result) };
+    return { id, folder, result, files: await writeOutputs(run, world, result) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const stopped = { type: "run.stopped", round: savedRound, reason: "error", message } as const;
@@ -153,7 +168,7 @@ function tryUpdate(index: RunIndex | undefined, summary: RunSummary): void {
   }
 }
 
-function partitionFile({ federation, simulation }: OpenSimulation, { data }: Config) {
+function partitionFile({ federation, simulation }: World, { data }: Config) {
   const { name, clients, classes, statistics } = federation;
   const { counts, ...rest } = statistics;
   const shown = counts.length < clients ? ` (first ${counts.length} of ${clients} clients)` : "";

@@ -9,8 +9,9 @@ import {
   type RunPlan,
   type SecureAggregationProtocol,
   simulatedSecureAggregation,
+  type Warning,
 } from "@anabranch/core";
-import { fingerprint } from "@anabranch/engine";
+import { type Executor, fingerprint } from "@anabranch/engine";
 import { openExecutorOrFallback } from "../executors.ts";
 import { WorkerPool } from "../workers/pool.ts";
 import { type LoadOptions, loadConfigured, prepareConfigured } from "./configured.ts";
@@ -40,15 +41,7 @@ export async function openSimulation(
   options: SimulationOptions,
   own: CustomParts = {},
 ): Promise<OpenSimulation> {
-  const loaded = await loadConfigured(config, options);
-  const { executor, warning } = await openExecutorOrFallback(config.execution.executor);
-  const identity = {
-    name: executor.name,
-    version: executor.version,
-    float: executor.float,
-    fingerprint: await fingerprint(executor),
-  };
-  const prepared = prepareConfigured(config, loaded.data, identity, 0, id, withOwn(loaded.own, own));
+  const { prepared, executor, warning } = await openPrepared(config, id, options, own);
   const demand = workerDemand(config, prepared.simulation, prepared.plan.population, availableParallelism());
   const { workers, warnings } = countWorkers(options.workers ?? configuredWorkers(config), demand);
   const { description } = prepared.plan;
@@ -68,6 +61,29 @@ export async function openSimulation(
     ...(config.execution.window === "auto" ? {} : { window: config.execution.window }),
   });
   return { ...prepared, plan, backend: pool, evaluator: pool, secureAggregation, workers, close: () => pool.close() };
+}
+
+/** A configured run with the executor that it was prepared for. */
+export interface OpenPrepared {
+  readonly prepared: PreparedRun;
+  readonly executor: Executor;
+  /** The configured executor is not there. */
+  readonly warning: Warning | undefined;
+}
+
+/** Loads data and own files and traces the programs. */
+export async function openPrepared(
+  config: Config,
+  id: string,
+  options: LoadOptions,
+  own: CustomParts = {},
+): Promise<OpenPrepared> {
+  const loaded = await loadConfigured(config, options);
+  const { executor, warning } = await openExecutorOrFallback(config.execution.executor);
+  const { name, version, float } = executor;
+  const identity = { name, version, float, fingerprint: await fingerprint(executor) };
+  const prepared = prepareConfigured(config, loaded.data, identity, 0, id, withOwn(loaded.own, own));
+  return { prepared, executor, warning };
 }
 
 /** What the caller brings stands in for what files made, and is then none of theirs. */
