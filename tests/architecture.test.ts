@@ -59,7 +59,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "golden",
     "conformance",
   ],
-  node: ["store", "data", "docs", "report terminal", "workers", "run", "client", "sweep", "cli"],
+  node: ["store", "data", "docs", "report terminal", "workers", "run", "client", "server", "sweep", "cli"],
 };
 
 /** Functions longer than 60 lines, each with what excuses it. */

@@ -1,0 +1,63 @@
+import { networkInterfaces } from "node:os";
+import type { LiveServer } from "@anabranch/core/live";
+import type { RunFolder } from "../store/run-folder.ts";
+import { operatorToken } from "./operator.ts";
+import type { OpenTls } from "./tls.ts";
+
+/** What the operator has to know to let clients in. */
+export interface Door {
+  readonly run: string;
+  readonly folder: string;
+  /** Address of the page, without a slash at its end. */
+  readonly url: string;
+  /** With the join token in its fragment, which browsers do not send. */
+  readonly joinLink: string;
+  readonly operatorToken: string;
+  /** SHA-256 of a certificate that no authority has signed. */
+  readonly fingerprint: string | undefined;
+  readonly warnings: readonly string[];
+}
+
+export interface DoorOptions {
+  readonly host: string;
+  readonly publicUrl?: string | undefined;
+  /** Seconds for which the join token lets new clients in; undefined: for ever. */
+  readonly tokenSeconds: number | undefined;
+}
+
+/** Makes a join token for a run, and the link with it. @param port that the server listens at */
+export async function openDoor(
+  { publicUrl, tokenSeconds, host }: DoorOptions,
+  port: number,
+  tls: OpenTls | undefined,
+  live: LiveServer,
+  run: RunFolder,
+): Promise<Door> {
+  const token = await live.addToken(tokenSeconds === undefined ? {} : { expires: Date.now() + tokenSeconds * 1000 });
+  const url = publicUrl?.replace(/\/+$/, "") ?? addressOf(reachable(host), port, tls !== undefined);
+  return {
+    ...{ run: run.id, folder: run.folder, url },
+    joinLink: `${url}/join/${run.id}#token=${token}`,
+    operatorToken: await operatorToken(run),
+    fingerprint: tls?.isTrial === true ? tls.fingerprint : undefined,
+    warnings: tls?.warning === undefined ? [] : [tls.warning],
+  };
+}
+
+/** e.g. "https://[::1]:8080" */
+export function addressOf(host: string, port: number, secure: boolean): string {
+  return `${secure ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** The names and addresses that a certificate for trials has to be for. */
+export function certificateNames(host: string, publicUrl: string | undefined): string[] {
+  const named = publicUrl === undefined ? [] : [new URL(publicUrl).hostname];
+  return [...new Set(["localhost", "127.0.0.1", reachable(host), ...named])];
+}
+
+/** An address that other machines can use where the server listens at all of its own. */
+function reachable(host: string): string {
+  if (host !== "0.0.0.0" && host !== "::") return host;
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.find(({ internal, family }) => !internal && family === "IPv4")?.address ?? "127.0.0.1";
+}

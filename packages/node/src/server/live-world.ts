@@ -1,0 +1,113 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { type Config, inProcessSimulation, type PreparedRun, type RunPlan } from "@anabranch/core";
+import { describeTask, type Ledger, type LiveNotice, type LiveRun, LiveServer } from "@anabranch/core/live";
+import { openPrepared } from "../run/simulation.ts";
+import type { OpenWorld, World } from "../run/world.ts";
+import { openDiskBlobStore } from "../store/disk-blob-store.ts";
+import { openLedger } from "../store/ledger/open-ledger.ts";
+import type { RunFolder } from "../store/run-folder.ts";
+import { requireLivePossible, requireRoll } from "./live-limits.ts";
+import { systemTimers } from "./system-timers.ts";
+import { unlessAborted } from "./unless-aborted.ts";
+
+/** How a live run treats its clients. None of it changes what is computed from their updates. */
+export interface LiveSettings {
+  /** Clients that have to be there before the first round. */
+  readonly minimumClients: number;
+  /** A client without progress for so many seconds fails its order. */
+  readonly progressSeconds: number;
+  /** Address of the ledger; default: a file in the run's folder. */
+  readonly ledger: string | undefined;
+  /** Aborted: the run stops; where it still waits for clients, at once. */
+  readonly signal: AbortSignal;
+  /** The server can take connections. The run waits for what this does. */
+  onServer(server: LiveServer, run: RunFolder, name: string): Promise<void>;
+  onNotice(notice: LiveNotice): void;
+}
+
+/**
+ * Opens runs whose clients join over a network: the counterpart of `openSimulation`. This process evaluates on the test set
+ * and trains nothing.
+ */
+export function liveWorld(settings: LiveSettings): OpenWorld {
+  return async (config, options, own) => {
+    requireLivePossible(config);
+    const { prepared, executor, warning } = await openPrepared(config, config.name, options, own);
+    requireRoll(settings.minimumClients, prepared.plan.population);
+    describeTask(config, prepared); // what clients cannot be told is refused before there is a folder
+    const warnings = [...(warning === undefined ? [] : [warning]), ...(prepared.plan.warnings ?? [])];
+    const plan = { ...prepared.plan, warnings };
+    const local = await inProcessSimulation(prepared.simulation, executor);
+    let opened: Ledger | undefined;
+    const enter: World["enter"] = async (run) => {
+      const ledger = await openLedger(settings.ledger ?? join(run.folder, "ledger.sqlite"), run.id);
+      opened = ledger;
+      const live = liveRun(settings, config, { ...prepared, plan }, run.id);
+      const server = await openServer(settings, live, ledger, run, config.name);
+      return {
+        backend: server.backend,
+        evaluator: {
+          evaluate: (parameters) => local.evaluator.evaluate(parameters),
+          evaluateClients: (parameters) => server.evaluateClients(parameters),
+        },
+        secureAggregation: undefined,
+        clientStates: server.clientStates,
+      };
+    };
+    const close = async () => {
+      await opened?.close();
+      await local.close();
+    };
+    return { ...prepared, plan, enter, isFollowed: true, close };
+  };
+}
+
+/** The server of a run, once enough clients are there. Throws `run/interrupted` when the run is stopped before. */
+async function openServer(
+  { signal, onServer, onNotice }: LiveSettings,
+  live: LiveRun,
+  ledger: Ledger,
+  run: RunFolder,
+  name: string,
+): Promise<LiveServer> {
+  const { promise: started, resolve: look } = Promise.withResolvers<void>();
+  const blobs = await openDiskBlobStore(run.folder, run.files);
+  const server: LiveServer = await LiveServer.open(live, {
+    ...{ ledger, blobs, timers: systemTimers },
+    randomBytes: (count) => new Uint8Array(randomBytes(count)),
+    notice(event) {
+      onNotice(event);
+      // the server notes who is there after it has said so
+      queueMicrotask(() => server.status().state !== "waiting" && look());
+    },
+  });
+  await onServer(server, run, name);
+  await unlessAborted(started, signal);
+  return server;
+}
+
+function liveRun(
+  { minimumClients, progressSeconds }: LiveSettings,
+  config: Config,
+  prepared: PreparedRun,
+  id: string,
+): LiveRun {
+  const { plan } = prepared;
+  return {
+    description: describeTask(config, { ...prepared, plan: { ...plan, id } }),
+    ...{ minimumClients, progressSeconds },
+    maxUpdateBytes: largestUpdate(plan),
+    keptVersions: plan.checkpointEvery * plan.checkpointKeep,
+    releasesOnce: plan.account !== undefined,
+  };
+}
+
+/** Bytes for names, numbers and factors of codecs that a client's update may take beside its values. */
+const besideValues = 65_536;
+
+/** Bytes of the largest update that a client of the run may send: twice its values, as no codec needs more. */
+function largestUpdate({ payloads, float }: Pick<RunPlan, "payloads" | "float">): number {
+  const values = Object.values(payloads.upload).reduce((sum, { layout }) => sum + layout.size, 0);
+  return 2 * values * (float === "float64" ? 8 : 4) + besideValues;
+}

@@ -1,0 +1,151 @@
+import { join } from "node:path";
+import type { RunEvent } from "@anabranch/core";
+import type { LiveNotice, LiveServer } from "@anabranch/core/live";
+import type { RunOutcome, SessionOptions } from "../run/session.ts";
+import type { RunFolder } from "../store/run-folder.ts";
+import { usualPace } from "./body.ts";
+import { certificateNames, type Door, openDoor } from "./door.ts";
+import { EventFeed } from "./event-feed.ts";
+import { listen } from "./http-server.ts";
+import { liveWorld } from "./live-world.ts";
+import { type Logger, openLog, silentLog } from "./log.ts";
+import { Metrics } from "./metrics.ts";
+import { OperatorAccess, operatorToken } from "./operator.ts";
+import { isLoopback } from "./peer.ts";
+import { requireSafe } from "./public-bind.ts";
+import { RateLimit } from "./rate-limit.ts";
+import type { ServedRun } from "./served-run.ts";
+import type { Site } from "./site.ts";
+import { openTls, type TlsChoice } from "./tls.ts";
+import { Uploads } from "./uploads.ts";
+
+export interface ServeOptions {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** The address that clients use where it is another one. */
+  readonly publicUrl?: string | undefined;
+  readonly tls?: TlsChoice | undefined;
+  /** Whether other machines may connect without TLS. */
+  readonly insecure: boolean;
+  readonly trustProxy: boolean;
+  /** Clients that the run waits for at its start. */
+  readonly minimumClients: number;
+  /** Seconds without progress after which a client's order fails. */
+  readonly progressSeconds: number;
+  /** Seconds for which the join token lets new clients in; undefined: for ever. */
+  readonly tokenSeconds: number | undefined;
+  /** Address of the ledger; default: a file in the run's folder. */
+  readonly ledger?: string | undefined;
+  /** File of the server's log; "-": standard error; default: server.log in the run's folder. */
+  readonly log?: string | undefined;
+  /** Clients can join now. */
+  onOpen(door: Door): void;
+  onNotice(notice: LiveNotice, server: LiveServer): void;
+}
+
+/** Requests of one address: a proxy or a router may stand for many clients. */
+const addressRate = { burst: 3000, perSecond: 300 };
+const sessionRate = { burst: 120, perSecond: 30 };
+const messageRate = { burst: 120, perSecond: 20 };
+/** How often partial uploads are looked through that nobody continues. */
+const sweepMs = 600_000;
+
+/**
+ * Runs or resumes a configuration with clients that join over the network. The server ends with the run, whether all
+ * clients can be told or not.
+ *
+ * @param begin starts or resumes the run
+ * @throws `server/...`, `tls/...`, `live/...`, and what a run throws
+ */
+export async function serveRun(
+  options: ServeOptions,
+  session: SessionOptions,
+  begin: (options: SessionOptions) => Promise<RunOutcome>,
+): Promise<RunOutcome> {
+  const { host, port, publicUrl, insecure } = options;
+  requireSafe(host, options.tls !== undefined, insecure);
+  const tls = options.tls === undefined ? undefined : await openTls(options.tls, certificateNames(host, publicUrl));
+  const stop = new AbortController();
+  const interrupt = session.signal ?? new AbortController().signal;
+  const signal = AbortSignal.any([stop.signal, interrupt]);
+  const runs = new Map<string, ServedRun>();
+  const site = openSite(options, runs);
+  const http = await listen(site, { host, port, tls });
+  const opened: { run?: ServedRun; live?: LiveServer } = {};
+  let sweeper: NodeJS.Timeout | undefined;
+  try {
+    const open = liveWorld({
+      ...{ minimumClients: options.minimumClients, progressSeconds: options.progressSeconds, signal },
+      ledger: options.ledger,
+      async onServer(live, folder, name) {
+        if (options.log !== "-") site.log = openLog(options.log ?? join(folder.folder, "server.log"));
+        const run = await servedRun(live, folder, name, () => stop.abort());
+        Object.assign(opened, { run, live });
+        sweeper = setInterval(() => void sweep(run), sweepMs).unref();
+        runs.set(run.id, run);
+        site.isStarting = false;
+        options.onOpen(await openDoor(options, http.port, tls, live, folder));
+      },
+      onNotice(notice) {
+        site.log.info(notice, "client");
+        if (opened.live !== undefined) options.onNotice(notice, opened.live);
+      },
+    });
+    signal.addEventListener("abort", () => opened.live?.resume(), { once: true });
+    const outcome = await begin({ ...session, open, signal, onEvent: (event) => onEvent(event, opened, session) });
+    const { round, stopped, modelHash } = outcome.result;
+    // after Ctrl-C clients wait for the server to come back
+    if (!interrupt.aborted) opened.live?.finish({ round, stopped, modelHash });
+    return outcome;
+  } finally {
+    clearInterval(sweeper);
+    opened.run?.events.close();
+    await http.close();
+  }
+}
+
+function onEvent(
+  event: RunEvent,
+  { run, live }: { run?: ServedRun; live?: LiveServer },
+  session: SessionOptions,
+): void {
+  if (event.type === "round.started" && live !== undefined) live.round = event.round;
+  run?.events.changed();
+  session.onEvent?.(event);
+}
+
+/** What changes once the run is open. */
+type OpenSite = Site & { log: Logger; isStarting: boolean };
+
+/** What the parts of the server share. Its log is silent until the run has a folder for it. */
+function openSite({ host, publicUrl, trustProxy, log }: ServeOptions, runs: ReadonlyMap<string, ServedRun>): OpenSite {
+  return {
+    ...{ runs, isStarting: true, trustProxy, addresses: { host, publicUrl }, pace: usualPace },
+    openReading: isLoopback(host) && publicUrl === undefined && !trustProxy,
+    log: log === "-" ? openLog() : silentLog(),
+    metrics: new Metrics(() => runs.values()),
+    limits: {
+      address: new RateLimit(addressRate),
+      session: new RateLimit(sessionRate),
+      message: new RateLimit(messageRate),
+    },
+  };
+}
+
+async function servedRun(live: LiveServer, folder: RunFolder, name: string, stop: () => void): Promise<ServedRun> {
+  return {
+    ...{ id: folder.id, name, folder, live, stop },
+    uploads: await Uploads.open(folder.folder, folder.files),
+    events: new EventFeed(folder.paths.events, folder.files),
+    operator: new OperatorAccess(await operatorToken(folder)),
+  };
+}
+
+/** What is left of an upload goes when its order is over. */
+function sweep({ live, uploads }: ServedRun): Promise<void> {
+  return uploads.sweep(async (order, hash) => {
+    const client = Number(order.split("/")[1]);
+    return (await live.mayUpload(client, order, hash, 1)) === undefined;
+  });
+}

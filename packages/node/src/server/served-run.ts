@@ -1,0 +1,40 @@
+import type { Link, LiveStatus, UploadAnswer } from "@anabranch/core/live";
+import type { RunFolder } from "../store/run-folder.ts";
+import type { EventFeed } from "./event-feed.ts";
+import type { OperatorAccess } from "./operator.ts";
+import type { Uploads } from "./uploads.ts";
+
+/** What the routes need of core's `LiveServer`. */
+export interface LiveSide {
+  /** One control connection. */
+  connect(link: Link): { message(text: string): void; closed(): void };
+  /** The client of a session; undefined where there is no such session. */
+  clientOf(session: string): number | undefined;
+  mayFetch(session: string, hash: string): Promise<boolean>;
+  /** Asked before the first byte; undefined: go on. */
+  mayUpload(client: number, order: string, hash: string, bytes: number): Promise<UploadAnswer | undefined>;
+  /** The bytes lie in the blob store, durably. */
+  uploaded(client: number, order: string, hash: string, bytes: number): Promise<UploadAnswer>;
+  status(): LiveStatus;
+  pause(): void;
+  resume(): void;
+  /** False: there is no such client. */
+  eject(client: number): Promise<boolean>;
+  readmit(client: number): Promise<boolean>;
+  addToken(options: { expires?: number; client?: number }): Promise<string>;
+  /** False: there is no such token. */
+  revokeToken(hash: string): Promise<boolean>;
+}
+
+/** A live run as the server shows it. */
+export interface ServedRun {
+  readonly id: string;
+  readonly name: string;
+  readonly folder: RunFolder;
+  readonly live: LiveSide;
+  readonly uploads: Uploads;
+  readonly events: EventFeed;
+  readonly operator: OperatorAccess;
+  /** Has the run finish its round, save and stop. */
+  stop(): void;
+}

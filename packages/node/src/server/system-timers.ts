@@ -1,0 +1,14 @@
+import type { Timers } from "@anabranch/core/live";
+
+/** Later than this Node calls at once. */
+const longestMs = 2 ** 31 - 1;
+
+/** The time of this machine. */
+export const systemTimers: Timers = {
+  now: () => performance.now(),
+  date: () => Date.now(),
+  after(milliseconds, call) {
+    const timer = setTimeout(call, Math.min(milliseconds, longestMs));
+    return () => clearTimeout(timer);
+  },
+};

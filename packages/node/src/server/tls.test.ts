@@ -1,0 +1,102 @@
+import { execFileSync } from "node:child_process";
+import { X509Certificate } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { selfSigned } from "./certificate.ts";
+import { openTls } from "./tls.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "anabranch-tls-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const day = 86_400_000;
+
+async function filesFrom(from: Date, days: number) {
+  const { cert, key } = selfSigned(["localhost"], from, days);
+  const paths = { cert: join(folder, "cert.pem"), key: join(folder, "key.pem") };
+  await writeFile(paths.cert, cert);
+  await writeFile(paths.key, key);
+  return paths;
+}
+
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => "none",
+    (error: { code: string }) => error.code,
+  );
+
+describe("a certificate made for a trial", () => {
+  const names = ["localhost", "127.0.0.1", "::1", "2001:db8::5:1", "federation.example.org"];
+  const { cert, key } = selfSigned(names, new Date("2026-11-29T10:00:00Z"), 30);
+  const certificate = new X509Certificate(cert);
+
+  it("is for all its names and addresses, and for servers alone", () => {
+    expect(certificate.subjectAltName).toBe(
+      "DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1, IP Address:2001:DB8:0:0:0:0:5:1, DNS:federation.example.org",
+    );
+    expect(certificate.checkIP("127.0.0.1")).toBe("127.0.0.1");
+    expect(certificate.checkHost("other.example.org")).toBeUndefined();
+    expect(certificate.ca).toBe(false);
+    expect(certificate.keyUsage).toEqual(["1.3.6.1.5.5.7.3.1"]);
+  });
+
+  it("is signed by its own key, and valid from an hour before", () => {
+    expect(certificate.verify(certificate.publicKey)).toBe(true);
+    expect(certificate.validFromDate.toISOString()).toBe("2026-11-29T09:00:00.000Z");
+    expect(certificate.validToDate.toISOString()).toBe("2026-12-29T10:00:00.000Z");
+    expect(key).toContain("BEGIN PRIVATE KEY");
+  });
+
+  it("has another serial number and key each time", () => {
+    const other = new X509Certificate(selfSigned(names, new Date(), 30).cert);
+    expect(other.serialNumber).not.toBe(certificate.serialNumber);
+    expect(other.fingerprint256).not.toBe(certificate.fingerprint256);
+  });
+
+  it.skipIf(!hasOpenssl())("is read by openssl", async () => {
+    const paths = await filesFrom(new Date(), 30);
+    const text = execFileSync("openssl", ["x509", "-in", paths.cert, "-noout", "-text"], { encoding: "utf8" });
+    expect(text).toContain("ecdsa-with-SHA256");
+    expect(execFileSync("openssl", ["verify", "-CAfile", paths.cert, paths.cert], { encoding: "utf8" })).toContain(
+      "OK",
+    );
+  });
+});
+
+describe("certificates from files", () => {
+  it("are used, with a warning where they expire soon", async () => {
+    const paths = await filesFrom(new Date(Date.now() - 20 * day), 30);
+    const { warning, isTrial } = await openTls(paths, []);
+    expect(isTrial).toBe(false);
+    expect(warning).toMatch(/^The certificate expires in 9 days/);
+    expect((await openTls(await filesFrom(new Date(), 300), [])).warning).toBeUndefined();
+  });
+
+  it("are refused where clients would refuse them", async () => {
+    expect(await codeOf(openTls(await filesFrom(new Date(Date.now() - 40 * day), 30), []))).toBe("tls/expired");
+    expect(await codeOf(openTls(await filesFrom(new Date(Date.now() + day), 30), []))).toBe("tls/not-yet-valid");
+  });
+
+  it("are refused where they cannot be read or do not belong together", async () => {
+    const paths = await filesFrom(new Date(), 30);
+    expect(await codeOf(openTls({ ...paths, cert: join(folder, "none.pem") }, []))).toBe("tls/unreadable");
+    const garbage = join(folder, "garbage.pem");
+    await writeFile(garbage, "no certificate");
+    expect(await codeOf(openTls({ ...paths, cert: garbage }, []))).toBe("tls/invalid");
+    await writeFile(garbage, selfSigned(["localhost"], new Date(), 1).key);
+    expect(await codeOf(openTls({ ...paths, key: garbage }, []))).toBe("tls/invalid");
+  });
+});
+
+function hasOpenssl(): boolean {
+  try {
+    execFileSync("openssl", ["version"]);
+    return true;
+  } catch {
+    return false;
+  }
+}
