@@ -27,6 +27,12 @@ export function wholeCount(text: string): number {
   throw new InvalidArgumentError("Expected an integer from 0 up.");
 }
 
+/** A TCP port, for an option; 0: any that is free. */
+export function portNumber(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new InvalidArgumentError("Expected an integer from 0 to 65535.");
+}
+
 const BYTE_SIZES: Readonly<Record<string, number>> = { "": 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
 
 /** A number of bytes such as 500000, 100MB or 2 GB (decimal units), for an option. */

@@ -14,6 +14,7 @@ import { addNew } from "./commands/new.ts";
 import { addPrivacy } from "./commands/privacy.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRun } from "./commands/run.ts";
+import { addServe } from "./commands/serve.ts";
 import { addShow } from "./commands/show.ts";
 import { addSweep } from "./commands/sweep.ts";
 import { exitCodeLines } from "./exit-codes.ts";
@@ -33,6 +34,7 @@ export function createProgram(): Command {
   addNew(program);
   addRun(program);
   addResume(program);
+  addServe(program);
   addList(program);
   addShow(program);
   addCompare(program);

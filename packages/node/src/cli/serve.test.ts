@@ -1,0 +1,135 @@
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { callCommand } from "./testing/call-command.ts";
+import { command, type Spawned, startCommand } from "./testing/spawn-command.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "anabranch-serve-"));
+  await writeFile(join(folder, "trial.toml"), trial(3));
+});
+afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+
+const trial = (rounds: number) => `name = "trial"
+rounds = ${rounds}
+[data]
+dataset = "fashion-mnist-10k"
+clients = 2
+[model]
+name = "logistic"
+[sampler]
+cohort = 2
+`;
+
+interface Open {
+  readonly run: string;
+  readonly folder: string;
+  readonly url: string;
+  readonly joinLink: string;
+  readonly operatorToken: string;
+}
+
+/** Starts `serve --json` and waits until clients can join. */
+async function serve(...args: string[]): Promise<{ readonly server: Spawned; readonly open: Open }> {
+  const server = startCommand(folder, "serve", ...args, "--json");
+  let text = "";
+  server.child.stdout?.on("data", (chunk: string) => {
+    text += chunk;
+  });
+  await server.shows("serve.open");
+  await expect.poll(() => text).toContain("\n");
+  return { server, open: JSON.parse(text.slice(0, text.indexOf("\n"))) as Open };
+}
+
+const joinAs = (client: number, { joinLink }: Open) =>
+  startCommand(folder, "join", joinLink, "--client", String(client), "--folder", join(folder, `client-${client}`));
+
+const hashOf = (lines: Record<string, unknown>[]) => lines.at(-1)!["modelHash"];
+
+async function expectedHash(rounds: number): Promise<unknown> {
+  return hashOf((await command(folder, "run", "trial.toml", "--set", `rounds=${rounds}`, "--json")).lines());
+}
+
+describe("serve", () => {
+  it("and two joins train the model of a simulation, and end", { timeout: 120_000 }, async () => {
+    const { server, open } = await serve("trial.toml", "--port", "0", "--runs", "live");
+    const clients = [joinAs(0, open), joinAs(1, open)];
+    const ended = await server.ended;
+    expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining("2 of 2 clients joined.")]);
+    expect((await Promise.all(clients.map((client) => client.ended))).map(({ code }) => code)).toEqual([0, 0]);
+    expect(hashOf(ended.lines())).toBe(await expectedHash(3));
+    const files = await readdir(open.folder);
+    expect(files).toEqual(expect.arrayContaining(["model.safetensors", "report.html", "events.jsonl", "server.log"]));
+    const log = await readFile(join(open.folder, "server.log"), "utf8");
+    const token = new URL(open.joinLink).hash.slice("#token=".length);
+    for (const secret of [token, open.operatorToken]) expect(log).not.toContain(secret);
+  });
+
+  it("is continued after kill -9 at the same port, with the same model", { timeout: 180_000 }, async () => {
+    const first = await serve("trial.toml", "--set", "rounds=8", "--port", "0", "--runs", "live");
+    const clients = [joinAs(0, first.open), joinAs(1, first.open)];
+    await first.server.shows("round-00000003.safetensors");
+    first.server.child.kill("SIGKILL");
+    await first.server.ended;
+    const port = new URL(first.open.url).port;
+    const { server } = await serve("--resume", "last", "--port", port, "--runs", "live");
+    const ended = await server.ended;
+    expect(ended.code).toBe(0);
+    expect((await Promise.all(clients.map((client) => client.ended))).map(({ code }) => code)).toEqual([0, 0]);
+    expect(hashOf(ended.lines())).toBe(await expectedHash(8));
+  });
+
+  it("is stopped by Ctrl-C while it waits, and says how to continue", { timeout: 60_000 }, async () => {
+    const { server } = await serve("trial.toml", "--port", "0", "--runs", "live");
+    server.child.kill("SIGINT");
+    const { code, stdout } = await server.ended;
+    expect(code).toBe(130);
+    expect(stdout).toContain("run/interrupted");
+    expect(stdout).toContain("anabranch serve --resume");
+  });
+});
+
+describe("serve refuses", () => {
+  const codeOf = async (...args: string[]) => {
+    const { code, stdout } = await callCommand("serve", ...args, "--runs", join(folder, "live"), "--json");
+    const { error } = JSON.parse(stdout) as { error: { code: string; advice?: string } };
+    expect(error.advice).not.toBe("");
+    expect(await readdir(join(folder, "live")).catch(() => [])).toEqual([]); // no run is left behind
+    return `${code} ${error.code}`;
+  };
+
+  it("a port that is taken", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const address = other.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    expect(await codeOf(join(folder, "trial.toml"), "--port", String(port))).toBe("1 server/port-taken");
+    other.close();
+  });
+
+  it.each([
+    [["--host", "0.0.0.0"], "1 server/insecure"],
+    [["--host", "no-such-host.invalid", "--insecure"], "1 server/host"],
+    [["--tls-cert", "cert.pem"], "2 usage/conflict"],
+    [["--tls", "self", "--tls-key", "key.pem"], "2 usage/conflict"],
+    [["--tls", "other"], "2 usage/invalid-value"],
+    [["--tls-cert", "no.pem", "--tls-key", "no.pem"], "1 tls/unreadable"],
+    [["--port", "70000"], "2 usage/invalid-value"],
+    [["--public-url", "example.org"], "2 usage/invalid-value"],
+    [["--resume", "last"], "2 usage/missing-argument"],
+    [["--clients", "3", "--port", "0"], "2 live/minimum-clients"],
+    [["--set", "privacy.mechanism=gaussian", "--port", "0"], "2 live/not-yet"],
+    [["--set", "secureAggregation.protocol=bonawitz", "--port", "0"], "2 live/not-yet"],
+    [["--set", "data.dataset=no-such-set", "--port", "0"], "3 data/unknown"],
+  ])("%j", async (args, code) => {
+    expect(await codeOf(join(folder, "trial.toml"), ...args)).toBe(code);
+  });
+
+  it("to start nothing", async () => {
+    expect(await codeOf()).toBe("2 usage/missing-argument");
+  });
+});
