@@ -8,6 +8,10 @@ export class JoinView {
   readonly #output: Output;
   readonly #origin: string;
   readonly #giveUpAfterSeconds: number;
+  /** Whether a first try was shown; later ones are announced as they are put off. */
+  #connecting = false;
+  /** Whether it was shown what the run is; a client that comes back knows. */
+  #described = false;
   /** What the passing line shows; undefined: there is none. */
   #passing: string | undefined;
   /** The phase that was shown last, where no line can pass. */
@@ -27,7 +31,8 @@ export class JoinView {
     }
     switch (event.type) {
       case "connecting":
-        if (event.attempt === 1) this.#note(`Connecting to ${this.#origin}`);
+        if (!this.#connecting) this.#note(`Connecting to ${this.#origin}`);
+        this.#connecting = true;
         return;
       case "disconnected":
         this.#note(
@@ -87,6 +92,8 @@ export class JoinView {
     const evaluates = (partition?.holdout ?? 0) > 0 ? ", and sums of loss and score on examples held out" : "";
     const noise = stages.privacy === undefined ? "" : ` Updates are clipped here; noise: ${stages.privacy.noise}.`;
     this.#line(`Connected as client ${client} of ${formatCount(population)}.`);
+    if (this.#described) return;
+    this.#described = true;
     this.#note(
       `  trains ${model.name} by ${algorithm.name} on ${formatPlural(examples, "example")}, up to ${formatPlural(rounds, "round")}`,
     );

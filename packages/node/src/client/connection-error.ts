@@ -71,6 +71,14 @@ export function connectionError(error: unknown, origin: string): AnabranchError 
   return new AnabranchError({ ...kind, message, where: origin, received: text, advice, cause: error });
 }
 
+/** The same for a connection that never began. A server with TLS hangs up on clients without it, and gives no reason. */
+export function handshakeError(error: unknown, origin: string): AnabranchError {
+  const failed = connectionError(error, origin);
+  if (codeOf(error) !== "ECONNRESET" || !origin.startsWith("http:")) return failed;
+  const message = "the server hung up; if it uses TLS, the link has to begin with https://";
+  return new AnabranchError({ ...failed.failure, message });
+}
+
 function unknownKind(code: string): Known {
   if (code.startsWith("HPE_") || code === "WS_ERR_INVALID") {
     return {

@@ -1,7 +1,7 @@
 import { CONTROL_BYTES } from "@anabranch/core/live";
 import { WebSocket } from "ws";
 import { answerError } from "./answer-error.ts";
-import { connectionError } from "./connection-error.ts";
+import { handshakeError } from "./connection-error.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** What a control connection reports. */
@@ -18,7 +18,7 @@ const closingMs = 2_000;
  * Opens the control connection. A server that stops answering is noticed by pings: the connection ends after twice
  * `pingMs` without a sign of it.
  *
- * @throws `live/connection` where another try can succeed, and what `connectionError` and `answerError` say
+ * @throws `live/connection` where another try can succeed, and what `handshakeError` and `answerError` say
  */
 export function openControlSocket(
   exchange: Exchange,
@@ -37,7 +37,7 @@ export function openControlSocket(
     let failure: Error | undefined;
     socket.on("error", (error) => {
       failure = error;
-      reject(connectionError(error, exchange.origin));
+      reject(handshakeError(error, exchange.origin));
     });
     socket.on("unexpected-response", (_request, response) => {
       exchange

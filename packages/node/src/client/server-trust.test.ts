@@ -98,6 +98,16 @@ describe.skipIf(!hasOpenssl)("a server with a self-signed certificate (needs the
     }
   });
 
+  it("reports a link without TLS", async () => {
+    const server = new FaultyServer(own);
+    servers.push(server);
+    const base = `http://127.0.0.1:${await server.listen()}`;
+    const transport = nodeTransport({ base, origin: base, run: "abc234" });
+    transports.push(transport);
+    const connecting = transport.connect({ message: () => {}, closed: () => {} });
+    await expect(connecting).rejects.toThrow("if it uses TLS, the link has to begin with https://");
+  });
+
   it("is not trusted otherwise, and is sent nothing", async () => {
     const other = selfSigned("IP:127.0.0.1", "20200101000000Z", "20990101000000Z");
     for (const trust of [{ kind: "authorities" } as const, pin(other), { kind: "ca", pem: other.cert } as const]) {
