@@ -376,6 +376,7 @@ describe("registry", () => {
       for (const part of ["Citation:", "arXiv:", "Update rule:", "Symbols:", "State:", "Wire:", "Differences:"]) {
         expect(header, `${name}: ${part}`).toContain(part);
       }
+      expect(header, `fill in the header of ${file}`).not.toContain("FILL IN");
     }
   });
 });

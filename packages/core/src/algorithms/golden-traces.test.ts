@@ -30,7 +30,8 @@ describe("golden traces", () => {
     const { name, ...options } = trace.algorithm;
     const problem = { ...problems[trace.problem]!, ...trace.changes };
     const { rounds } = await traceFederation(createAlgorithm(name, options), problem);
-    expect(rounds.length).toBe(trace.rounds.length);
+    const advice = `copy the rounds of ${name} from: node tests/oracles/derive.ts ${name}`;
+    expect(trace.rounds.length, advice).toBe(rounds.length);
     const errors = rounds.flatMap((x, round) => x.map((value, j) => Math.abs(value - trace.rounds[round]![j]!)));
     expect(Math.max(...errors)).toBeLessThan(1e-9);
   });
