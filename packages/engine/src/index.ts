@@ -45,6 +45,6 @@ export * from "./ops/shape.ts";
 export { logSoftmax, softmax, softmaxCrossEntropy } from "./ops/softmax.ts";
 export * from "./optimizers/index.ts";
 export { encodeModel, type NamePrefixes } from "./program/encode.ts";
+export { type HostKernelSchedule, type KernelCall, type KernelName, withPrefix } from "./program/host-kernels.ts";
 export { compileLoop, type Loop, type LoopInputs, type LoopProgram } from "./program/loop.ts";
 export { compileProgram, type Port, type Program } from "./program/program.ts";
-export { type KernelCall, type KernelName, type Refresh, refreshBelow } from "./program/refresh.ts";

@@ -1,4 +1,4 @@
-import type { Refresh, Tensor, TensorTree } from "@anabranch/engine";
+import type { HostKernelSchedule, Tensor, TensorTree } from "@anabranch/engine";
 import type { CodecSpec } from "../codecs/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
@@ -138,9 +138,9 @@ export interface ClientHalf<
   end(carry: K, local: LocalEnd<B, C, U>): ClientResult<C, U>;
   /**
    * Entries of the carry, by path, that host kernels renew between local steps; for an optimizer at carry.optimizer:
-   * refreshBelow("optimizer", optimizer.refresh?.(entryTypes(model))). Absent or undefined: all steps are one graph.
+   * withPrefix("optimizer", optimizer.refresh?.(entryTypes(model))). Absent or undefined: all steps are one graph.
    */
-  refresh?(model: Layout, settings: LocalSettings): Refresh | undefined;
+  refresh?(model: Layout, settings: LocalSettings): HostKernelSchedule | undefined;
 }
 
 /** What a client sends and what it keeps. */

@@ -3,9 +3,9 @@ import {
   type NamedTensors,
   type Optimizer,
   type OptimizerState,
-  refreshBelow,
   sub,
   type WarmStart,
+  withPrefix,
 } from "@anabranch/engine";
 import { entryTypes, type Layout } from "../params/layout.ts";
 import type {
@@ -60,7 +60,6 @@ export function optimizerSteps<B extends Broadcast, C, U>(
       return { carry: { parameters: next, optimizer: own.state }, loss };
     },
     end: ({ parameters, optimizer }, local) => rule.result(parameters, optimizer.preconditioner, local),
-    refresh: (model, settings) =>
-      refreshBelow("optimizer", rule.optimizer(model, settings).refresh?.(entryTypes(model))),
+    refresh: (model, settings) => withPrefix("optimizer", rule.optimizer(model, settings).refresh?.(entryTypes(model))),
   };
 }

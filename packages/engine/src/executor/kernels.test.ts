@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { HostTensor } from "../graph/types.ts";
 import { product, transposed } from "../linalg/product.ts";
 import { symmetricEigen } from "../linalg/symmetric-eigen.ts";
-import type { KernelCall } from "../program/refresh.ts";
+import type { KernelCall } from "../program/host-kernels.ts";
 import { sample } from "../testing/check.ts";
 import { callKernel } from "./kernels.ts";
 

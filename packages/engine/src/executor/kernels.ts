@@ -3,7 +3,7 @@ import type { HostTensor } from "../graph/types.ts";
 import { product, transposed } from "../linalg/product.ts";
 import { qr } from "../linalg/qr.ts";
 import { symmetricEigen } from "../linalg/symmetric-eigen.ts";
-import type { KernelCall, KernelName } from "../program/refresh.ts";
+import type { KernelCall, KernelName } from "../program/host-kernels.ts";
 
 type Kernel = (inputs: readonly HostTensor[], options: KernelCall["options"]) => readonly HostTensor[];
 

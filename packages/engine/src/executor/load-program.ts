@@ -1,7 +1,7 @@
 import type { HostData, HostTensor } from "../graph/types.ts";
+import type { HostKernelSchedule, KernelCall } from "../program/host-kernels.ts";
 import type { LoopProgram } from "../program/loop.ts";
 import type { Program } from "../program/program.ts";
-import type { KernelCall, Refresh } from "../program/refresh.ts";
 import { bindInputs } from "./check-inputs.ts";
 import type { Executable, Executor, HostTensors } from "./executor.ts";
 import { callKernel } from "./kernels.ts";
@@ -56,7 +56,7 @@ interface Chunk {
 }
 
 /** Steps 0..steps (to excluded) in chunks between refreshes. */
-function schedule({ first, every, initial, later }: Refresh, steps: number): Chunk[] {
+function schedule({ first, every, initial, later }: HostKernelSchedule, steps: number): Chunk[] {
   const chunks: Chunk[] = first > 0 ? [{ from: 0, to: Math.min(first, steps), calls: [] }] : [];
   for (let from = first; from < steps; from += every) {
     chunks.push({ from, to: Math.min(from + every, steps), calls: from === first ? initial : later });

@@ -5,7 +5,7 @@ import { mapTensors, type NamedTensors, type TensorTree, type TypeTree, tensorLe
 import { requireSamePaths } from "../graph/tree.ts";
 import { broadcastTo } from "../ops/broadcast.ts";
 import { mul, sub } from "../ops/elementwise.ts";
-import type { Refresh } from "../program/refresh.ts";
+import type { HostKernelSchedule } from "../program/host-kernels.ts";
 
 /**
  * What an optimizer remembers. `preconditioner` is its metric, by parameter path ("path", "path/left", ...): the part
@@ -51,7 +51,7 @@ export interface Optimizer {
    * Entries of the state, by path, that host kernels renew between steps; a loop of such an optimizer is compiled by
    * `compileLoop` with them. Absent or undefined: steps are all there is.
    */
-  refresh?(parameters: TypeTree): Refresh | undefined;
+  refresh?(parameters: TypeTree): HostKernelSchedule | undefined;
 }
 
 /** One step of an optimizer. */

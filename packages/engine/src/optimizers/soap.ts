@@ -5,7 +5,7 @@ import { broadcastTo } from "../ops/broadcast.ts";
 import { greater } from "../ops/comparison.ts";
 import { add, div, mul, sqrt, square, sub } from "../ops/elementwise.ts";
 import { maximum, where } from "../ops/selection.ts";
-import type { Refresh } from "../program/refresh.ts";
+import type { HostKernelSchedule } from "../program/host-kernels.ts";
 import { average, oneMinusPower } from "./adamw.ts";
 import { alongAxis, axisGram, type FactoredAxis, factoredAxes, identityMatrix } from "./axes.ts";
 import { combineTrees, type Optimizer, requireOption, zerosLike } from "./optimizer.ts";
@@ -109,7 +109,7 @@ export function soap(options: SoapOptions = {}): Optimizer {
   };
 }
 
-function refreshOf(axes: readonly FactoredAxis[], every: number): Refresh | undefined {
+function refreshOf(axes: readonly FactoredAxis[], every: number): HostKernelSchedule | undefined {
   if (axes.length === 0) return undefined;
   const initial = axes.map(({ name }) => ({
     kernel: "eigenbasis" as const,

@@ -7,9 +7,9 @@ import type { Tensor } from "../graph/graph.ts";
 import { type TensorTree, type TypeTree, trace } from "../graph/trace.ts";
 import { scan } from "../ops/control.ts";
 import { add, mul } from "../ops/elementwise.ts";
+import { type HostKernelSchedule, type KernelCall, withPrefix } from "./host-kernels.ts";
 import { compileLoop, type Loop, type LoopProgram } from "./loop.ts";
 import { compileProgram } from "./program.ts";
-import { type KernelCall, type Refresh, refreshBelow } from "./refresh.ts";
 
 /** total += x_k * root, a sum that the kernel inverts now and then: root = 1 / total. */
 const loop: Loop = {
@@ -35,13 +35,13 @@ const invert: KernelCall = {
   outputs: ["root"],
   options: { order: 1, floor: 1e-9 },
 };
-const refreshes = (change: Partial<Refresh> = {}): Refresh =>
-  refreshBelow("inner", { first: 1, every: 2, ahead: false, initial: [invert], later: [invert], ...change })!;
+const refreshes = (change: Partial<HostKernelSchedule> = {}): HostKernelSchedule =>
+  withPrefix("inner", { first: 1, every: 2, ahead: false, initial: [invert], later: [invert], ...change })!;
 
 const xs = [2, 1, 3, 0.5, 4, 1, 2];
 
 /** The loop in plain numbers: what each step saw, and the end. */
-function plain({ first, every, ahead }: Refresh, steps: number): { seen: number[]; total: number } {
+function plain({ first, every, ahead }: HostKernelSchedule, steps: number): { seen: number[]; total: number } {
   let [root, total] = [0, 1];
   const seen: number[] = [];
   const next = (k: number) => total + xs[k]! * (root + 1) * 0.5;
@@ -53,7 +53,7 @@ function plain({ first, every, ahead }: Refresh, steps: number): { seen: number[
   return { seen, total };
 }
 
-async function run(executor: Executor, refresh: Refresh, steps: number): Promise<HostTensors> {
+async function run(executor: Executor, refresh: HostKernelSchedule, steps: number): Promise<HostTensors> {
   const program = compileLoop("test", loop, types, "steps", refresh);
   const executable = await loadProgram(executor, structuredClone(program));
   const make = executor.float === "float64" ? Float64Array : Float32Array;
@@ -124,7 +124,7 @@ describe("a loop with host kernels", () => {
   });
 
   it("has a hash of its segments, its schedule and its kernels", () => {
-    const hash = (refresh: Refresh) => compileLoop("test", loop, types, "steps", refresh).hash;
+    const hash = (refresh: HostKernelSchedule) => compileLoop("test", loop, types, "steps", refresh).hash;
     expect(hash(refreshes())).toBe(hash(refreshes()));
     const other = { ...invert, options: { order: 2, floor: 1e-9 } };
     const all = [refreshes(), refreshes({ every: 3 }), refreshes({ ahead: true }), refreshes({ later: [other] })];

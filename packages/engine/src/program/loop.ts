@@ -16,8 +16,8 @@ import { graphNodes } from "../graph/traversal.ts";
 import { requireSamePaths } from "../graph/tree.ts";
 import { hashText } from "../hash.ts";
 import { scan } from "../ops/control.ts";
+import type { HostKernelSchedule } from "./host-kernels.ts";
 import { compileProgram, type Port, type Program } from "./program.ts";
-import type { Refresh } from "./refresh.ts";
 
 /** Inputs of a loop by name, and trees of arrays below them. */
 export type LoopInputs = Readonly<Record<string, TensorTree>>;
@@ -44,7 +44,7 @@ export interface LoopProgram {
   readonly tail: Program;
   /** The inputs that are scanned. */
   readonly sequences: readonly string[];
-  readonly refresh: Refresh;
+  readonly refresh: HostKernelSchedule;
   /** Hash of the segments, the schedule and the kernel calls. */
   readonly hash: string;
 }
@@ -60,7 +60,7 @@ export function compileLoop(
   loop: Loop,
   types: Readonly<Record<string, TypeTree>>,
   sequences: string,
-  refresh?: Refresh,
+  refresh?: HostKernelSchedule,
 ): Program | LoopProgram {
   if (refresh !== undefined) return compileSegments(name, loop, types, sequences, refresh);
   const graph = trace((traced) => {
@@ -77,7 +77,7 @@ function compileSegments(
   loop: Loop,
   types: Readonly<Record<string, TypeTree>>,
   sequences: string,
-  refresh: Refresh,
+  refresh: HostKernelSchedule,
 ): LoopProgram {
   let carried: TypeTree = {};
   let stacked: TypeTree = {};
@@ -149,7 +149,7 @@ function compileSegment(
 }
 
 /** Refuses kernel calls on entries that the carry does not have (`engine/structure`). */
-function requireEntries(head: Program, { initial, later }: Refresh): void {
+function requireEntries(head: Program, { initial, later }: HostKernelSchedule): void {
   const known = new Set(head.outputs.map((port) => port.name));
   for (const { kernel, inputs, outputs } of [...initial, ...later]) {
     const missing = [...inputs, ...outputs].find((path) => !known.has(`loop/carry/${path}`));
@@ -160,7 +160,7 @@ function requireEntries(head: Program, { initial, later }: Refresh): void {
       where: `${head.name}, kernel ${kernel}`,
       received: missing,
       expected: [...known].map((name) => name.slice("loop/carry/".length)).join(", "),
-      advice: "Name entries by their paths in the carry; refreshBelow puts a prefix before those of an optimizer.",
+      advice: "Name entries by their paths in the carry; withPrefix puts a prefix before those of an optimizer.",
     });
   }
 }

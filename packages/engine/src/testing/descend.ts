@@ -5,8 +5,8 @@ import { constant } from "../graph/sources.ts";
 import type { NamedTensors, TensorTree } from "../graph/trace.ts";
 import type { HostTensor, TensorType } from "../graph/types.ts";
 import { type Optimizer, type OptimizerState, takeStep } from "../optimizers/optimizer.ts";
+import { withPrefix } from "../program/host-kernels.ts";
 import { compileLoop, type Loop } from "../program/loop.ts";
-import { refreshBelow } from "../program/refresh.ts";
 
 type Named = Readonly<Record<string, HostTensor>>;
 
@@ -58,7 +58,7 @@ export async function descend(
     { dtype: "float", shape: ["K", ...shape.slice(1)] } satisfies TensorType,
   ]);
   const types = { start: typesOf(start), gradients: Object.fromEntries(steps), warm: typesOf(warm ?? {}) };
-  const plan = refresh ? refreshBelow("optimizer", optimizer.refresh?.(types.start)) : undefined;
+  const plan = refresh ? withPrefix("optimizer", optimizer.refresh?.(types.start)) : undefined;
   const executable = await loadProgram(executor, compileLoop("descend", loop, types, "gradients", plan));
   const outputs = await executable.run({
     ...inputsOf("start", start, executor),

@@ -22,12 +22,12 @@ import {
   type Optimizer,
   type OptimizerState,
   onnxruntimeNode,
-  refreshBelow,
   shampoo,
   soap,
   sub,
   type TensorTree,
   takeStep,
+  withPrefix,
 } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { WorkerPool } from "./pool.ts";
@@ -82,7 +82,7 @@ function localSteps(optimizer: Optimizer): Algorithm {
         const delta = Object.entries(parameters).map(([name, p]) => [name, sub(p, broadcast["parameters"]![name]!)]);
         return { update: { delta: Object.fromEntries(delta) }, state: {} };
       },
-      refresh: (model) => refreshBelow("optimizer", optimizer.refresh?.(entryTypes(model))),
+      refresh: (model) => withPrefix("optimizer", optimizer.refresh?.(entryTypes(model))),
     },
   };
 }

@@ -18,7 +18,7 @@ export interface KernelCall {
 }
 
 /** When kernels renew parts of a loop's carry: after `first` steps and every `every` steps from then on, not after the last step. */
-export interface Refresh {
+export interface HostKernelSchedule {
   /** 0 or more. */
   readonly first: number;
   /** 1 or more. */
@@ -31,11 +31,11 @@ export interface Refresh {
   readonly later: readonly KernelCall[];
 }
 
-/** The same refresh for a carry that has those entries below `prefix`: "optimizer" makes "basis/w" "optimizer/basis/w". */
-export function refreshBelow(prefix: string, refresh: Refresh | undefined): Refresh | undefined {
-  if (refresh === undefined) return undefined;
+/** The same schedule for a carry that has those entries below `prefix`: "optimizer" makes "basis/w" "optimizer/basis/w". */
+export function withPrefix(prefix: string, schedule: HostKernelSchedule | undefined): HostKernelSchedule | undefined {
+  if (schedule === undefined) return undefined;
   const below = (paths: readonly string[]) => paths.map((path) => `${prefix}/${path}`);
   const moved = (calls: readonly KernelCall[]) =>
     calls.map((call) => ({ ...call, inputs: below(call.inputs), outputs: below(call.outputs) }));
-  return { ...refresh, initial: moved(refresh.initial), later: moved(refresh.later) };
+  return { ...schedule, initial: moved(schedule.initial), later: moved(schedule.later) };
 }
