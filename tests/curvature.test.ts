@@ -8,7 +8,7 @@ import {
   rootKey,
   runClient,
   TASK_KEYS,
-  type TaskPlan,
+  type TaskSpec,
   taskKeys,
 } from "@anabranch/core";
 import { type Executor, interpreter, loadProgram, onnxruntimeNode } from "@anabranch/engine";
@@ -54,7 +54,7 @@ async function trained(estimate: "signs" | "uniform", model: Model, data: Client
   const payloads = algorithm.payloads(modelLayout);
   const { float } = executor;
   const training = { batchSize: 3, gradientClip: 1, momentum: 0, nesterov: false, weightDecay: 0 };
-  const plan: TaskPlan = {
+  const plan: TaskSpec = {
     program: compileLocalTask(algorithm, model, payloads, training).program,
     float,
     batchSize: 3,

@@ -14,10 +14,10 @@ export { combineVectors, heavyBall, meanGradient, nesterov, stepFrom, zeros } fr
 export { MODEL, ownLayout, SCALAR, sum, uniformMean, weightedMean } from "./algorithms/shapes.ts";
 export { type LocalBudget, planBatches, stepCount } from "./client/batches.ts";
 export { type ClientDataSource, type DataSpec, evaluationRanges, openDataSource } from "./client/data-source.ts";
-export { addSums, type EvaluationPlan, evaluateRange } from "./client/evaluate.ts";
+export { addSums, type EvaluationSpec, evaluateRange } from "./client/evaluate.ts";
 export { compileEvaluation } from "./client/evaluation-task.ts";
 export { compileLocalTask } from "./client/local-task.ts";
-export { type ClientData, type ClientTask, runClient, type TaskPlan } from "./client/run-client.ts";
+export { type ClientData, type ClientTask, runClient, type TaskSpec } from "./client/run-client.ts";
 export * from "./codecs/index.ts";
 export type { Origin } from "./config/contract.ts";
 export * from "./config/index.ts";
@@ -29,8 +29,8 @@ export {
   type Aggregator,
   largestUpdate,
   messageLayouts,
-  type PipelinePlan,
   type PipelineSettings,
+  type PipelineSpec,
   type ServerPipeline,
   serverPipeline,
   travelsAsTrained,
@@ -77,11 +77,11 @@ export { poissonSampler, type Sampler, scriptedSampler, uniformSampler } from ".
 export { conform, type Federation, openFederation } from "./simulation/federation.ts";
 export { describeFailure, inProcessSimulation } from "./simulation/in-process.ts";
 export type { InitialWeights } from "./simulation/initial-weights.ts";
-export type { SimulationPlan } from "./simulation/plan.ts";
 export { type ExecutorIdentity, type PreparedRun, prepareRun } from "./simulation/prepare.ts";
 export { prepareQuadratics, type Quadratics } from "./simulation/quadratics.ts";
 export type { CustomParts } from "./simulation/resolve-method.ts";
 export { simulatedSecureAggregation } from "./simulation/simulated-secure-aggregation.ts";
+export type { SimulationSpec } from "./simulation/simulation-spec.ts";
 export { type FederationTrace, recording, traceFederation } from "./simulation/trace-federation.ts";
 export { traceProblem, traceQuadratics } from "./simulation/trace-quadratics.ts";
 export { jsonText, printable } from "./text/printable.ts";

@@ -7,8 +7,8 @@ import { memoryBlobStore } from "../round/blob-store.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
-import { simulationPlan } from "../simulation/plan.ts";
 import { prepareQuadratics } from "../simulation/quadratics.ts";
+import { simulationSpec } from "../simulation/simulation-spec.ts";
 import type { Algorithm, ServerState } from "./algorithm.ts";
 import { fedbcgdPlus } from "./fedbcgd-plus.ts";
 import { fedcm } from "./fedcm.ts";
@@ -45,7 +45,7 @@ async function run(
   const features = { dtype: "float", shape: [1, 2], data: Float64Array.of(curvature, minimum) } as const;
   const labels = { dtype: "uint8", shape: [1], data: new Uint8Array(1) } as const;
   const rows = sizes.map((size) => new Int32Array(size));
-  const unequal = simulationPlan({
+  const unequal = simulationSpec({
     algorithm: watched,
     model: quadratic({ input: [2], inputType: "float" }),
     layout: plan.layout,

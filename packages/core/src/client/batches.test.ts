@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { rootKey } from "../random/index.ts";
-import { type BatchPlan, type LocalBudget, planBatches, stepCount } from "./batches.ts";
+import { type BatchSchedule, type LocalBudget, planBatches, stepCount } from "./batches.ts";
 
 /** The rows of each step that have a weight. */
-function rowsOf({ steps, indices, weights }: BatchPlan, batch: number): number[][] {
+function rowsOf({ steps, indices, weights }: BatchSchedule, batch: number): number[][] {
   return Array.from({ length: steps }, (_, k) =>
     [...indices.subarray(k * batch, (k + 1) * batch)].filter((_row, i) => weights[k * batch + i]! > 0),
   );

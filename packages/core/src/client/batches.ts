@@ -4,7 +4,7 @@ import { deriveKey, type RandomKey, randomStream, shuffle } from "../random/inde
 export type LocalBudget = { readonly localEpochs: number } | { readonly localSteps: number };
 
 /** The mini-batches of one client task. */
-export interface BatchPlan {
+export interface BatchSchedule {
   /** K */
   readonly steps: number;
   /** [K, B] rows of the client's data; padding repeats row 0. */
@@ -22,7 +22,7 @@ export function stepCount(examples: number, batchSize: number, budget: LocalBudg
  * Shuffled passes over the client's rows, cut into mini-batches; the last batch of a pass may be short and is padded with
  * weight zero, so a client whose data do not divide by the batch is exact. Integer arithmetic decides every row.
  */
-export function planBatches(examples: number, batchSize: number, budget: LocalBudget, key: RandomKey): BatchPlan {
+export function planBatches(examples: number, batchSize: number, budget: LocalBudget, key: RandomKey): BatchSchedule {
   const steps = stepCount(examples, batchSize, budget);
   const indices = new Int32Array(steps * batchSize);
   const weights = new Float64Array(steps * batchSize);

@@ -21,8 +21,8 @@ import { bernoulliBits, deriveKey, type RandomKey, randomStream } from "../rando
 /** Randomness that a client half declares, by name. */
 export type DrawSpecs = Readonly<Record<string, DrawSpec>>;
 
-/** What filling the inputs needs of a task's plan. */
-export interface DrawPlan {
+/** What filling the inputs needs of a task spec. */
+export interface DrawContext {
   readonly program: Pick<Program, "inputs">;
   readonly draws: DrawSpecs;
   readonly float: "float32" | "float64";
@@ -79,7 +79,7 @@ function unpackSigns(bits: Tensor, shape: readonly number[]): Tensor {
  * other steps are drawn.
  */
 export function drawInputs(
-  { program, draws, float }: DrawPlan,
+  { program, draws, float }: DrawContext,
   steps: number,
   key: RandomKey,
 ): Record<string, HostTensor> {

@@ -6,7 +6,7 @@ import type { ClientDataSource } from "./data-source.ts";
 import { parameterInputs } from "./vectors.ts";
 
 /** What evaluates a model, as plain data. */
-export interface EvaluationPlan {
+export interface EvaluationSpec {
   readonly program: Program;
   readonly layout: Layout;
   readonly batchSize: number;
@@ -14,7 +14,7 @@ export interface EvaluationPlan {
 
 /** Sums of losses and scores for each client from..to (to excluded) of a source. */
 export async function evaluateRange(
-  plan: EvaluationPlan,
+  spec: EvaluationSpec,
   executable: Executable,
   parameters: Vector,
   source: ClientDataSource,
@@ -23,14 +23,14 @@ export async function evaluateRange(
   const { data, counts } = source.loadRange(from, to);
   const examples = counts.reduce((a, b) => a + b, 0);
   if (examples === 0) return counts.map(() => ({ loss: 0, score: 0, examples: 0 }));
-  const steps = Math.ceil(examples / plan.batchSize);
+  const steps = Math.ceil(examples / spec.batchSize);
   // padding repeats the last row; its results are not read
-  const indices = Int32Array.from({ length: steps * plan.batchSize }, (_, i) => Math.min(i, examples - 1));
+  const indices = Int32Array.from({ length: steps * spec.batchSize }, (_, i) => Math.min(i, examples - 1));
   const outputs = await executable.run({
-    ...parameterInputs("parameters", parameters, plan.layout),
+    ...parameterInputs("parameters", parameters, spec.layout),
     "data/features": data.features,
     "data/labels": data.labels,
-    indices: { dtype: "int32", shape: [steps, plan.batchSize], data: indices },
+    indices: { dtype: "int32", shape: [steps, spec.batchSize], data: indices },
   });
   let row = 0;
   return counts.map((count) => {

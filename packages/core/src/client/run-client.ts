@@ -8,7 +8,7 @@ import {
 } from "@anabranch/engine";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
-import { layoutsOfPart, type PipelinePlan, sentUpdate } from "../pipeline/index.ts";
+import { layoutsOfPart, type PipelineSpec, sentUpdate } from "../pipeline/index.ts";
 import type { Broadcast, Update } from "../protocol/index.ts";
 import { bernoulliBits, deriveKey, type RandomKey, randomStream } from "../random/index.ts";
 import { type LocalBudget, planBatches } from "./batches.ts";
@@ -17,7 +17,7 @@ import { maskBytes } from "./local-task.ts";
 import { vectorInputs, vectorOutputs } from "./vectors.ts";
 
 /** Everything a client (or worker) needs to run tasks of a run, as plain data. No seed is in it: tasks bring their keys. */
-export interface TaskPlan extends PipelinePlan {
+export interface TaskSpec extends PipelineSpec {
   readonly program: Program | LoopProgram;
   readonly batchSize: number;
   readonly budget: LocalBudget;
@@ -56,7 +56,7 @@ export interface ClientOutcome {
  * One client's part of a round: local training, then the client halves of the pipeline. Randomness depends on the keys of
  * the task alone. Throws `client/no-data` and `client/not-finite`.
  */
-export async function runClient(plan: TaskPlan, executable: Executable, task: ClientTask): Promise<ClientOutcome> {
+export async function runClient(spec: TaskSpec, executable: Executable, task: ClientTask): Promise<ClientOutcome> {
   const { round } = task.broadcast;
   const where = `round ${round}, client ${task.client}`;
   const examples = task.data.features.shape[0]!;
@@ -64,21 +64,21 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
     throw new AnabranchError({ code: "client/no-data", message: "this client has no training data", where });
   }
   const { keys } = task;
-  const make = (n: number): Vector => (plan.float === "float64" ? new Float64Array(n) : new Float32Array(n));
-  const batches = planBatches(examples, plan.batchSize, plan.budget, keys["batches"]!);
+  const make = (n: number): Vector => (spec.float === "float64" ? new Float64Array(n) : new Float32Array(n));
+  const batches = planBatches(examples, spec.batchSize, spec.budget, keys["batches"]!);
   const k = batches.steps;
-  const state = task.state ?? zeroState(plan, make);
+  const state = task.state ?? zeroState(spec, make);
   const outputs = await executable.run({
-    ...vectorInputs("broadcast", task.broadcast.vectors, plan.broadcast),
-    ...vectorInputs("state", state, plan.clientState),
+    ...vectorInputs("broadcast", task.broadcast.vectors, spec.broadcast),
+    ...vectorInputs("state", state, spec.clientState),
     "data/features": task.data.features,
     "data/labels": task.data.labels,
-    "steps/indices": { dtype: "int32", shape: [k, plan.batchSize], data: batches.indices },
-    "steps/weights": floats(make, batches.weights, [k, plan.batchSize]),
+    "steps/indices": { dtype: "int32", shape: [k, spec.batchSize], data: batches.indices },
+    "steps/weights": floats(make, batches.weights, [k, spec.batchSize]),
     "steps/learningRate": { dtype: "float", shape: [k], data: make(k).fill(task.learningRate) },
-    ...maskInputs(plan, k, keys["dropout"]!),
-    ...sentInputs(plan, task.part, make),
-    ...drawInputs(plan, k, keys["draws"]!),
+    ...maskInputs(spec, k, keys["dropout"]!),
+    ...sentInputs(spec, task.part, make),
+    ...drawInputs(spec, k, keys["draws"]!),
   });
   const collect = (kind: "update" | "state", layouts: Readonly<Record<string, Layout>>) =>
     vectorOutputs(outputs, kind, layouts, (name, length) => task.allocate?.(kind, name, length) ?? make(length));
@@ -97,39 +97,39 @@ export async function runClient(plan: TaskPlan, executable: Executable, task: Cl
   const update: Update = {
     round,
     client: task.client,
-    layoutHash: plan.layoutHash,
-    vectors: collect("update", layoutsOfPart(plan, task.part)),
+    layoutHash: spec.layoutHash,
+    vectors: collect("update", layoutsOfPart(spec, task.part)),
     public: { examples, steps: k, weight: 1, loss, ...(task.part === undefined ? {} : { part: task.part }) },
   };
-  const layouts = layoutsOfPart(plan, task.part);
-  const sent = sentUpdate(plan, update, { scalars: task.broadcast.scalars, layouts, keys });
-  return { update: sent, state: collect("state", plan.clientState) };
+  const layouts = layoutsOfPart(spec, task.part);
+  const sent = sentUpdate(spec, update, { scalars: task.broadcast.scalars, layouts, keys });
+  return { update: sent, state: collect("state", spec.clientState) };
 }
 
 /** `Local.sent` of a client with this part. */
 function sentInputs(
-  plan: TaskPlan,
+  spec: TaskSpec,
   part: number | undefined,
   make: (n: number) => Vector,
 ): Readonly<Record<string, HostTensor>> {
-  if (plan.parts === undefined) return {};
+  if (spec.parts === undefined) return {};
   const inputs: Record<string, HostTensor> = {};
-  const sent = layoutsOfPart(plan, part);
-  for (const [vector, { entries }] of Object.entries(plan.upload)) {
+  const sent = layoutsOfPart(spec, part);
+  for (const [vector, { entries }] of Object.entries(spec.upload)) {
     const names = new Set(sent[vector]!.entries.map(({ name }) => name));
     for (const { name } of entries) inputs[`sent/${vector}/${name}`] = scalar(make, names.has(name) ? 1 : 0);
   }
   return inputs;
 }
 
-const zeroStates = new WeakMap<TaskPlan, Readonly<Record<string, Vector>>>();
+const zeroStates = new WeakMap<TaskSpec, Readonly<Record<string, Vector>>>();
 
 /** The state of a client at its first visit; made once, as programs leave their inputs untouched. */
-function zeroState(plan: TaskPlan, make: (length: number) => Vector): Readonly<Record<string, Vector>> {
-  const known = zeroStates.get(plan);
+function zeroState(spec: TaskSpec, make: (length: number) => Vector): Readonly<Record<string, Vector>> {
+  const known = zeroStates.get(spec);
   if (known !== undefined) return known;
-  const state = Object.fromEntries(Object.entries(plan.clientState).map(([name, { size }]) => [name, make(size)]));
-  zeroStates.set(plan, state);
+  const state = Object.fromEntries(Object.entries(spec.clientState).map(([name, { size }]) => [name, make(size)]));
+  zeroStates.set(spec, state);
   return state;
 }
 
@@ -150,13 +150,13 @@ function scalar(make: (n: number) => Vector, value: number): HostTensor {
 }
 
 /** Packed dropout bits of K steps for every dropout site. */
-function maskInputs(plan: TaskPlan, steps: number, key: RandomKey): Record<string, HostTensor> {
+function maskInputs(spec: TaskSpec, steps: number, key: RandomKey): Record<string, HostTensor> {
   const inputs: Record<string, HostTensor> = {};
-  for (const mask of plan.masks) {
+  for (const mask of spec.masks) {
     const bytes = maskBytes(mask.shape);
-    const count = steps * plan.batchSize * bytes * 8;
+    const count = steps * spec.batchSize * bytes * 8;
     const data = bernoulliBits(randomStream(deriveKey(key, mask.name)), count, mask.keep);
-    inputs[`steps/masks/${mask.name}`] = { dtype: "uint8", shape: [steps, plan.batchSize, bytes], data };
+    inputs[`steps/masks/${mask.name}`] = { dtype: "uint8", shape: [steps, spec.batchSize, bytes], data };
   }
   return inputs;
 }

@@ -6,7 +6,7 @@ import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
-import type { SimulationPlan } from "../simulation/plan.ts";
+import type { SimulationSpec } from "../simulation/simulation-spec.ts";
 import { recording } from "../simulation/trace-federation.ts";
 import { type Case, check, checkSame } from "./case.ts";
 import { alteredBackend } from "./run-cohort.ts";
@@ -20,7 +20,7 @@ export interface MethodOnProblem {
 
 export interface PreparedMethod {
   readonly plan: RunPlan;
-  readonly simulation: SimulationPlan;
+  readonly simulation: SimulationSpec;
 }
 
 /** Where a run keeps its checkpoints and its clients' states; other rounds than the plan's. */

@@ -2,10 +2,10 @@ import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
-import type { EvaluationPlan } from "../client/evaluate.ts";
+import type { EvaluationSpec } from "../client/evaluate.ts";
 import { compileEvaluation } from "../client/evaluation-task.ts";
-import type { TaskPlan } from "../client/run-client.ts";
-import { taskPlan } from "../client/task-plan.ts";
+import type { TaskSpec } from "../client/run-client.ts";
+import { taskSpec } from "../client/task-spec.ts";
 import type { Config } from "../config/index.ts";
 import { createModel } from "../models/index.ts";
 import { layout } from "../params/layout.ts";
@@ -131,8 +131,8 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
 
 /** What a client runs for a description. */
 export interface OpenTask {
-  readonly task: TaskPlan;
-  readonly evaluation: EvaluationPlan;
+  readonly task: TaskSpec;
+  readonly evaluation: EvaluationSpec;
 }
 
 /**
@@ -149,7 +149,7 @@ export function openTask(description: TaskDescription, own?: Algorithm): OpenTas
   const algorithm = own ?? createAlgorithm(description.algorithm.name, description.algorithm.options);
   const modelLayout = layout(model.parameters);
   const payloads = algorithm.payloads(modelLayout);
-  const { task } = taskPlan({ algorithm, model, layout: modelLayout, payloads, float, training, budget, stages });
+  const { task } = taskSpec({ algorithm, model, layout: modelLayout, payloads, float, training, budget, stages });
   const program = compileEvaluation(model, modelLayout, evaluationBatch);
   requireSame("layout of the model", modelLayout.hash, description.layoutHash, description.package);
   requireSame("program of the local training", task.program.hash, description.programHash, description.package);

@@ -12,16 +12,16 @@ export const resnetOptions = z.strictObject({
 });
 
 /** Channels of the stages and number of basic blocks in each; every stage but the first halves the image. */
-interface ResnetPlan {
+interface ResnetSpec {
   readonly widths: readonly number[];
   readonly blocks: readonly number[];
 }
 
-const plans = {
+const specs = {
   resnet8: { widths: [16, 32, 64], blocks: [1, 1, 1] },
   resnet10: { widths: [64, 128, 256, 512], blocks: [1, 1, 1, 1] },
   resnet18: { widths: [64, 128, 256, 512], blocks: [2, 2, 2, 2] },
-} as const satisfies Record<string, ResnetPlan>;
+} as const satisfies Record<string, ResnetSpec>;
 
 /** The small CIFAR residual network of 3 blocks, widths 16-32-64; 78,042 parameters on [3, 32, 32] with 10 classes. */
 export const resnet8 = (options: z.input<typeof resnetOptions> = {}): Model => resnet("resnet8", options);
@@ -36,10 +36,10 @@ export const resnet18 = (options: z.input<typeof resnetOptions> = {}): Model => 
  * K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, arXiv:1512.03385;
  * K. Hsieh et al., "The Non-IID Data Quagmire of Decentralized Machine Learning", ICML 2020, arXiv:1910.00189.
  */
-function resnet(name: keyof typeof plans, options: z.input<typeof resnetOptions>): Model {
+function resnet(name: keyof typeof specs, options: z.input<typeof resnetOptions>): Model {
   const settings = resnetOptions.parse(options);
   const shape = imageShape(name, settings.input);
-  const { widths, blocks }: ResnetPlan = plans[name];
+  const { widths, blocks }: ResnetSpec = specs[name];
   const layers: nn.Module[] = [normalized("stem", shape[0], widths[0]!, 3, 1, settings.groups), nn.relu];
   let channels = widths[0]!;
   for (const [stage, width] of widths.entries()) {

@@ -12,7 +12,7 @@ import { layoutsOfPart, type PipelineSettings, type Uploads } from "./settings.t
 import { weightStage } from "./weight-stage.ts";
 
 /** What both sides must know to build the same pipeline, as plain data. */
-export interface PipelinePlan extends Uploads {
+export interface PipelineSpec extends Uploads {
   readonly stages: PipelineSettings;
   readonly float: "float32" | "float64";
 }
@@ -21,63 +21,63 @@ export interface PipelinePlan extends Uploads {
  * The life of an update, in the order in which it leaves a client: weight, clip, mechanism (clip, noise), then codecs or
  * integers, then the message. Nothing else touches an update. Each side builds it once.
  */
-export function pipelineStages(plan: PipelinePlan): readonly Stage[] {
-  const { weighting, clipNorm, privacy, secureAggregation } = plan.stages;
+export function pipelineStages(spec: PipelineSpec): readonly Stage[] {
+  const { weighting, clipNorm, privacy, secureAggregation } = spec.stages;
   const own: Stage[] = [weightStage(weighting)];
   if (clipNorm > 0) own.push(clipStage(clipNorm));
-  if (privacy !== undefined) own.push(...mechanismStages(privacy, Object.keys(plan.upload)));
-  if (secureAggregation !== undefined) own.push(integerStage(secureAggregation, (length) => makeVector(plan, length)));
-  else if (Object.keys(plan.codecs).length > 0) own.push(codecStage(plan));
-  return [...own, messageStage(plan, messageLengths(plan))];
+  if (privacy !== undefined) own.push(...mechanismStages(privacy, Object.keys(spec.upload)));
+  if (secureAggregation !== undefined) own.push(integerStage(secureAggregation, (length) => makeVector(spec, length)));
+  else if (Object.keys(spec.codecs).length > 0) own.push(codecStage(spec));
+  return [...own, messageStage(spec, messageLengths(spec))];
 }
 
 /** The update as it travels, from what was trained. */
-export function sentUpdate(plan: PipelinePlan, update: Update, context: ClientStageContext): Update {
-  return applyClientStages(builtStages(plan), update, context);
+export function sentUpdate(spec: PipelineSpec, update: Update, context: ClientStageContext): Update {
+  return applyClientStages(builtStages(spec), update, context);
 }
 
-const built = new WeakMap<PipelinePlan, readonly Stage[]>();
+const built = new WeakMap<PipelineSpec, readonly Stage[]>();
 
-function builtStages(plan: PipelinePlan): readonly Stage[] {
-  const known = built.get(plan) ?? pipelineStages(plan);
-  built.set(plan, known);
+function builtStages(spec: PipelineSpec): readonly Stage[] {
+  const known = built.get(spec) ?? pipelineStages(spec);
+  built.set(spec, known);
   return known;
 }
 
 /** Layouts of all vectors in the message of a client with this part, before codecs: those of stages too. */
-export function messageLayouts(plan: PipelinePlan, part: number | undefined): Readonly<Record<string, Layout>> {
-  const { privacy, secureAggregation } = plan.stages;
+export function messageLayouts(spec: PipelineSpec, part: number | undefined): Readonly<Record<string, Layout>> {
+  const { privacy, secureAggregation } = spec.stages;
   if (secureAggregation !== undefined) return integerVectors(secureAggregation);
-  return { ...layoutsOfPart(plan, part), ...(privacy === undefined ? {} : stageVectors(privacy)) };
+  return { ...layoutsOfPart(spec, part), ...(privacy === undefined ? {} : stageVectors(privacy)) };
 }
 
 /**
  * Whether the vectors of a message lie where training puts them, as long as they are trained. Otherwise it is written
  * afterwards: a codec decides how long a vector is, and integers are made of what was trained.
  */
-export function travelsAsTrained(plan: PipelinePlan): boolean {
-  return Object.keys(plan.codecs).length === 0 && plan.stages.secureAggregation === undefined;
+export function travelsAsTrained(spec: PipelineSpec): boolean {
+  return Object.keys(spec.codecs).length === 0 && spec.stages.secureAggregation === undefined;
 }
 
 /** An update as long as they get. */
-export function largestUpdate(plan: PipelinePlan, part: number | undefined): Update {
-  const vectors = Object.entries(messageLayouts(plan, part)).map(([name, layout]): [string, Vector] => {
-    if (plan.stages.secureAggregation !== undefined) return [name, new Float64Array(layout.size)];
-    const codec = plan.codecs[name];
-    return [name, makeVector(plan, codec === undefined ? layout.size : largestEncoding(codec, layout))];
+export function largestUpdate(spec: PipelineSpec, part: number | undefined): Update {
+  const vectors = Object.entries(messageLayouts(spec, part)).map(([name, layout]): [string, Vector] => {
+    if (spec.stages.secureAggregation !== undefined) return [name, new Float64Array(layout.size)];
+    const codec = spec.codecs[name];
+    return [name, makeVector(spec, codec === undefined ? layout.size : largestEncoding(codec, layout))];
   });
   const numbers = { examples: 0, steps: 0, weight: 0, loss: 0, ...(part === undefined ? {} : { part }) };
-  const { layoutHash } = plan;
+  const { layoutHash } = spec;
   return { round: 0, client: 0, layoutHash, vectors: Object.fromEntries(vectors), public: numbers };
 }
 
-function messageLengths(plan: PipelinePlan): Parameters<typeof messageStage>[1] {
-  const { privacy, secureAggregation } = plan.stages;
-  if (secureAggregation === undefined) return plainLengths(plan, privacy === undefined ? {} : stageVectors(privacy));
+function messageLengths(spec: PipelineSpec): Parameters<typeof messageStage>[1] {
+  const { privacy, secureAggregation } = spec.stages;
+  if (secureAggregation === undefined) return plainLengths(spec, privacy === undefined ? {} : stageVectors(privacy));
   const lengths = Object.entries(integerVectors(secureAggregation)).map(([name, { size }]) => [name, size] as const);
   return () => Object.fromEntries(lengths);
 }
 
-function makeVector({ float }: Pick<PipelinePlan, "float">, length: number): Vector {
+function makeVector({ float }: Pick<PipelineSpec, "float">, length: number): Vector {
   return float === "float64" ? new Float64Array(length) : new Float32Array(length);
 }

@@ -3,7 +3,7 @@ export { type Capabilities, capabilitiesOf, type Feature, requireCapable } from 
 export {
   largestUpdate,
   messageLayouts,
-  type PipelinePlan,
+  type PipelineSpec,
   sentUpdate,
   travelsAsTrained,
 } from "./client-pipeline.ts";

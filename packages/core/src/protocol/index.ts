@@ -8,6 +8,6 @@ export type {
   SafetensorsTensor,
   TensorData,
 } from "./safetensors-types.ts";
-export { encodeSafetensors, planSafetensors, type SafetensorsPlan } from "./safetensors-write.ts";
+export { encodeSafetensors, layOutSafetensors, type SafetensorsLayout } from "./safetensors-write.ts";
 export { damaged, decodeSealed, encodeSealed, type SealedKind } from "./sealed.ts";
 export * from "./stage.ts";

@@ -15,7 +15,7 @@ import {
 } from "./message-read.ts";
 import type { Broadcast, Update } from "./message-types.ts";
 import type { SafetensorsLimits, SafetensorsTensor } from "./safetensors-types.ts";
-import { encodeSafetensors, planSafetensors, type SafetensorsPlan } from "./safetensors-write.ts";
+import { encodeSafetensors, layOutSafetensors, type SafetensorsLayout } from "./safetensors-write.ts";
 
 export type { Broadcast, PublicMetadata, Update } from "./message-types.ts";
 
@@ -31,7 +31,7 @@ export function encodeUpdate(update: Update): Uint8Array<ArrayBuffer> {
 
 /** Bytes of the encoded message, without encoding it. */
 export function encodedSize(message: Message): number {
-  return plan(message).byteLength;
+  return layOut(message).byteLength;
 }
 
 /**
@@ -39,13 +39,13 @@ export function encodedSize(message: Message): number {
  * without a copy.
  */
 export function vectorOffsets(message: Message): Record<string, number> {
-  const { offsets } = plan(message);
+  const { offsets } = layOut(message);
   return Object.fromEntries(Object.keys(message.vectors).map((name) => [name, offsets[VECTOR + name]!]));
 }
 
 /** Encodes into `target` at `offset` (which may lie in shared memory) and returns the bytes written. */
 export function encodeInto(message: Message, target: Uint8Array, offset = 0): number {
-  return plan(message).write(target, offset);
+  return layOut(message).write(target, offset);
 }
 
 /**
@@ -70,9 +70,9 @@ function encode(message: Message): Uint8Array<ArrayBuffer> {
   return encodeSafetensors(tensors, metadata);
 }
 
-function plan(message: Message): SafetensorsPlan {
+function layOut(message: Message): SafetensorsLayout {
   const { tensors, metadata } = envelope(message);
-  return planSafetensors(tensors, metadata);
+  return layOutSafetensors(tensors, metadata);
 }
 
 function envelope(message: Message): { tensors: Record<string, SafetensorsTensor>; metadata: Record<string, string> } {

@@ -20,7 +20,7 @@ const ALIGNMENT = 8;
 const SPACE = 0x20;
 
 /** A file whose size is known and whose bytes are written on demand. */
-export interface SafetensorsPlan {
+export interface SafetensorsLayout {
   readonly byteLength: number;
   /** First byte of each tensor in the file. */
   readonly offsets: Readonly<Record<string, number>>;
@@ -29,10 +29,10 @@ export interface SafetensorsPlan {
 }
 
 /** Lays out a file without writing it. Throws `safetensors/shape`, `safetensors/name` or `safetensors/size`. */
-export function planSafetensors(
+export function layOutSafetensors(
   tensors: Readonly<Record<string, SafetensorsTensor>>,
   metadata: Readonly<Record<string, string>> = {},
-): SafetensorsPlan {
+): SafetensorsLayout {
   const header: Record<string, unknown> = {};
   if (Object.keys(metadata).length > 0) header.__metadata__ = sortKeys(metadata);
   const placed: { name: string; begin: number; data: TensorData }[] = [];
@@ -71,14 +71,14 @@ export function planSafetensors(
   };
 }
 
-/** Encodes tensors and metadata; errors as `planSafetensors`. */
+/** Encodes tensors and metadata; errors as `layOutSafetensors`. */
 export function encodeSafetensors(
   tensors: Readonly<Record<string, SafetensorsTensor>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
-  const plan = planSafetensors(tensors, metadata);
-  const bytes = new Uint8Array(plan.byteLength);
-  plan.write(bytes);
+  const file = layOutSafetensors(tensors, metadata);
+  const bytes = new Uint8Array(file.byteLength);
+  file.write(bytes);
   return bytes;
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { duplicateKey } from "./header-json.ts";
 import { decodeSafetensors } from "./safetensors-read.ts";
 import type { SafetensorsTensor } from "./safetensors-types.ts";
-import { encodeSafetensors, planSafetensors } from "./safetensors-write.ts";
+import { encodeSafetensors, layOutSafetensors } from "./safetensors-write.ts";
 
 /** A file made by hand, independent of the encoder. */
 function file(header: string, data: Uint8Array = new Uint8Array(0)): Uint8Array {
@@ -78,7 +78,7 @@ describe("encodeSafetensors", () => {
   });
 
   it("plans the exact size and writes at an offset of shared memory", () => {
-    const plan = planSafetensors({ a: vector(1, 2, 3) }, { k: "v" });
+    const plan = layOutSafetensors({ a: vector(1, 2, 3) }, { k: "v" });
     const shared = new Uint8Array(new SharedArrayBuffer(plan.byteLength + 16));
     expect(plan.write(shared, 5)).toBe(plan.byteLength);
     expect(shared.slice(5, 5 + plan.byteLength)).toEqual(encodeSafetensors({ a: vector(1, 2, 3) }, { k: "v" }));

@@ -1,7 +1,7 @@
 import { AnabranchError, hashBytes, hashText } from "@anabranch/engine";
 import { decodeSafetensors } from "./safetensors-read.ts";
 import type { SafetensorsFile, SafetensorsTensor } from "./safetensors-types.ts";
-import { planSafetensors } from "./safetensors-write.ts";
+import { layOutSafetensors } from "./safetensors-write.ts";
 
 /** Our own files: one header entry a client where states are inline. */
 const MAX_HEADER_BYTES = 2 ** 28;
@@ -25,9 +25,9 @@ export function encodeSealed(
   metadata: Readonly<Record<string, string>>,
   allocate: (byteLength: number) => Uint8Array<ArrayBuffer> = (byteLength) => new Uint8Array(byteLength),
 ): Uint8Array<ArrayBuffer> {
-  const plan = planSafetensors(tensors, { ...metadata, anabranch: kind, version, hash: NO_HASH });
-  const bytes = allocate(plan.byteLength);
-  plan.write(bytes);
+  const file = layOutSafetensors(tensors, { ...metadata, anabranch: kind, version, hash: NO_HASH });
+  const bytes = allocate(file.byteLength);
+  file.write(bytes);
   const dataStart = dataStartOf(bytes);
   const at = hashPosition(bytes, dataStart)!;
   bytes.set(new TextEncoder().encode(seal(bytes, dataStart)), at);

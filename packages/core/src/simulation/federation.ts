@@ -21,9 +21,9 @@ import {
 import type { Model } from "../models/index.ts";
 import type { ModelData } from "../models/registry.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
-import type { SimulationPlan } from "./plan.ts";
+import type { SimulationSpec } from "./simulation-spec.ts";
 
-type Sources = Pick<SimulationPlan, "train" | "holdout" | "test">;
+type Sources = Pick<SimulationSpec, "train" | "holdout" | "test">;
 
 /** The data of a run and how they lie with the clients. */
 export interface Federation {

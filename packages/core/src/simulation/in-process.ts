@@ -5,32 +5,34 @@ import { type ClientTask, runClient } from "../client/run-client.ts";
 import type { Vector } from "../params/vector.ts";
 import { type Broadcast, encodedSize } from "../protocol/message.ts";
 import type { Backend, EvaluationSums, Evaluator, Order, Outcome } from "../round/backend.ts";
-import type { SimulationPlan } from "./plan.ts";
+import type { SimulationSpec } from "./simulation-spec.ts";
 
 /** Runs every client one after the other on this thread. The reference for every other backend. */
 export async function inProcessSimulation(
-  plan: SimulationPlan,
+  simulation: SimulationSpec,
   executor: Executor,
 ): Promise<{ backend: Backend; evaluator: Evaluator; close(): Promise<void> }> {
-  const task = await loadProgram(executor, plan.task.program);
-  const evaluation = await executor.load(plan.evaluation.program);
-  const train = openDataSource(plan.train);
+  const task = await loadProgram(executor, simulation.task.program);
+  const evaluation = await executor.load(simulation.evaluation.program);
+  const train = openDataSource(simulation.train);
   const evaluateAll = async (parameters: Vector, spec: DataSpec): Promise<EvaluationSums[]> => {
     const source = openDataSource(spec);
     const sums: EvaluationSums[] = [];
-    for (const range of evaluationRanges(spec, plan.evaluation.batchSize)) {
-      sums.push(...(await evaluateRange(plan.evaluation, evaluation, parameters, source, range)));
+    for (const range of evaluationRanges(spec, simulation.evaluation.batchSize)) {
+      sums.push(...(await evaluateRange(simulation.evaluation, evaluation, parameters, source, range)));
     }
     return sums;
   };
   return {
-    backend: inProcessBackend((order) => runClient(plan.task, task, { ...order, data: train.load(order.client) })),
+    backend: inProcessBackend((order) =>
+      runClient(simulation.task, task, { ...order, data: train.load(order.client) }),
+    ),
     evaluator: {
       async evaluate(parameters) {
-        return addSums(await evaluateAll(parameters, plan.test));
+        return addSums(await evaluateAll(parameters, simulation.test));
       },
       async evaluateClients(parameters) {
-        return plan.holdout === undefined ? [] : evaluateAll(parameters, plan.holdout);
+        return simulation.holdout === undefined ? [] : evaluateAll(parameters, simulation.holdout);
       },
     },
     async close() {

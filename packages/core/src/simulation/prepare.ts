@@ -7,10 +7,10 @@ import type { SyntheticPopulation, TrainTest } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { type Federation, openFederation } from "./federation.ts";
-import { type SimulationPlan, simulationPlan } from "./plan.ts";
 import { resolvePolicies } from "./policies.ts";
 import { type CustomParts, resolveMethod } from "./resolve-method.ts";
 import { learningRateSchedule } from "./schedule.ts";
+import { type SimulationSpec, simulationSpec } from "./simulation-spec.ts";
 
 /** What the executor is, as far as a plan must know. */
 export interface ExecutorIdentity {
@@ -23,7 +23,7 @@ export interface ExecutorIdentity {
 /** A configured run, ready for a backend. */
 export interface PreparedRun {
   readonly plan: RunPlan;
-  readonly simulation: SimulationPlan;
+  readonly simulation: SimulationSpec;
   readonly model: Model;
   readonly federation: Federation;
 }
@@ -45,7 +45,7 @@ export function prepareRun(
   const { training } = config;
   const budget =
     training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
-  const simulation = simulationPlan({
+  const simulation = simulationSpec({
     ...{ algorithm, model, layout, payloads, float, training, budget },
     stages: policies.stages,
     evaluationBatch: config.evaluation.batch,
@@ -93,7 +93,7 @@ function judgement({ evaluation, data, stop, checkpoint }: Config) {
 }
 
 /** Steps before the first host kernel move nothing (SOAP has no bases yet): clients with no others would send zeros. */
-function requireSteps({ name }: Algorithm, plan: SimulationPlan, batchSize: number, budget: LocalBudget): void {
+function requireSteps({ name }: Algorithm, plan: SimulationSpec, batchSize: number, budget: LocalBudget): void {
   const { program } = plan.task;
   const steps = stepCount(largestClient(plan.train), batchSize, budget);
   if (!("refresh" in program) || steps > program.refresh.first) return;

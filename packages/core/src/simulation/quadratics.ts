@@ -7,7 +7,7 @@ import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { synchronous } from "../schedule/index.ts";
 import { scriptedSampler } from "../selection/sampler.ts";
-import { type SimulationPlan, simulationPlan } from "./plan.ts";
+import { type SimulationSpec, simulationSpec } from "./simulation-spec.ts";
 
 /** A federation of quadratics F_i(x) = 0.5 * sum_j a_ij (x_j - b_ij)^2, whose gradients are exact. */
 export interface Quadratics {
@@ -52,7 +52,7 @@ export function prepareQuadratics(
   method: Algorithm,
   problem: Quadratics,
   executor: Executor,
-): { plan: RunPlan; simulation: SimulationPlan } {
+): { plan: RunPlan; simulation: SimulationSpec } {
   requireShapes(problem);
   const { a, b, x0, cohorts, blocks, shape } = problem;
   const { float } = executor;
@@ -74,7 +74,7 @@ export function prepareQuadratics(
     { dtype: model.labels.dtype, shape: [a.length], data: new Uint8Array(a.length) },
     a.map((_, i) => Int32Array.of(i)),
   );
-  const simulation = simulationPlan({
+  const simulation = simulationSpec({
     algorithm,
     model,
     layout: modelLayout,

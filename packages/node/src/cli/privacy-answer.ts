@@ -1,28 +1,28 @@
 import { boundText, explain, type PrivacyStatement } from "@anabranch/core";
 import { formatCount } from "../terminal/format.ts";
 import type { Output } from "./output.ts";
-import type { PrivacyPlan } from "./privacy-plan.ts";
+import type { PrivacySpec } from "./privacy-spec.ts";
 import { labelled } from "./text.ts";
 
 export interface PrivacyAnswer {
   readonly statement: PrivacyStatement;
-  readonly plan: PrivacyPlan;
+  readonly spec: PrivacySpec;
   readonly noiseMultiplier: number;
   readonly rounds: number;
 }
 
 /** The answer as `--json` has it; an infinite epsilon is null. */
 export function privacyDocument(answer: PrivacyAnswer) {
-  const { statement, plan, noiseMultiplier, rounds } = answer;
+  const { statement, spec, noiseMultiplier, rounds } = answer;
   return {
     epsilon: Number.isFinite(statement.epsilon) ? statement.epsilon : null,
     delta: statement.delta,
     noiseMultiplier,
     rounds,
-    sampling: plan.sampling,
-    samplingRate: plan.samplingRate,
-    population: plan.population,
-    cohort: plan.cohort,
+    sampling: spec.sampling,
+    samplingRate: spec.samplingRate,
+    population: spec.population,
+    cohort: spec.cohort,
     accountant: statement.accountant,
     lowerBound: statement.lowerBound ?? null,
     order: statement.order ?? null,
@@ -35,7 +35,7 @@ export function privacyDocument(answer: PrivacyAnswer) {
 
 /** The same for people, with what was asked for in front. */
 export function privacyText(answer: PrivacyAnswer, asked: Asked, { width, colours }: Output): string[] {
-  const { statement, plan, noiseMultiplier, rounds } = answer;
+  const { statement, spec, noiseMultiplier, rounds } = answer;
   const { epsilon, delta, lowerBound, order } = statement;
   const bracket = lowerBound === undefined ? "" : `, the true value is at least ${figure(lowerBound, Math.floor)}`;
   const byOrder = order === undefined ? "" : `, order ${order}`;
@@ -43,7 +43,7 @@ export function privacyText(answer: PrivacyAnswer, asked: Asked, { width, colour
     epsilon: `${figure(epsilon)} at delta ${delta}${bracket}`,
     "noise multiplier": upTo5(noiseMultiplier),
     rounds: formatCount(rounds),
-    sampling: samplingText(plan),
+    sampling: samplingText(spec),
     accountant: `${statement.accountant}${byOrder}`,
   };
   const head = Object.keys(pairs).sort((a, b) => Number(b === asked) - Number(a === asked));
@@ -69,11 +69,11 @@ export function privacyText(answer: PrivacyAnswer, asked: Asked, { width, colour
 
 type Asked = "epsilon" | "noise multiplier" | "rounds";
 
-function meaningOf({ statement, plan, noiseMultiplier, rounds }: PrivacyAnswer): string[] {
-  return explain(statement, plan.events(noiseMultiplier, rounds), plan.context);
+function meaningOf({ statement, spec, noiseMultiplier, rounds }: PrivacyAnswer): string[] {
+  return explain(statement, spec.events(noiseMultiplier, rounds), spec.context);
 }
 
-function samplingText({ sampling, samplingRate, population, cohort }: PrivacyPlan): string {
+function samplingText({ sampling, samplingRate, population, cohort }: PrivacySpec): string {
   if (sampling === "fixed-size") return `cohorts of ${cohort} of ${population} clients, without replacement`;
   if (sampling === "none") return "not counted, as if all clients took part in every round";
   if (samplingRate === 1) return "none: all clients take part in every round";

@@ -1,4 +1,4 @@
-import { type Config, evaluationRanges, type SimulationPlan, type Warning } from "@anabranch/core";
+import { type Config, evaluationRanges, type SimulationSpec, type Warning } from "@anabranch/core";
 
 /** What decides how many worker threads a run can use. */
 export interface WorkerDemand {
@@ -18,15 +18,15 @@ export interface WorkerCount {
 /** What a configured run gives its workers to do at a time. */
 export function workerDemand(
   { sampler }: Config,
-  plan: SimulationPlan,
+  simulation: SimulationSpec,
   population: number,
   cores: number,
 ): WorkerDemand {
   const { name, cohort } = sampler;
   // a Poisson cohort exceeds its mean by four standard deviations about once in 30,000 rounds
   const largest = name === "poisson" ? Math.min(population, Math.ceil(cohort + 4 * Math.sqrt(cohort))) : cohort;
-  const pieces = [plan.test, plan.holdout].map((data) =>
-    data === undefined ? 0 : evaluationRanges(data, plan.evaluation.batchSize).length,
+  const pieces = [simulation.test, simulation.holdout].map((data) =>
+    data === undefined ? 0 : evaluationRanges(data, simulation.evaluation.batchSize).length,
   );
   return { cohort: largest, evaluation: Math.max(...pieces), cores };
 }

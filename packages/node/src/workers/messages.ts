@@ -1,8 +1,8 @@
-import type { EvaluationSums, Order, SimulationPlan } from "@anabranch/core";
+import type { EvaluationSums, Order, SimulationSpec } from "@anabranch/core";
 
 /** What a worker thread receives when it starts. Shared buffers are shared, the rest is copied. */
 export interface WorkerSetup {
-  readonly plan: SimulationPlan;
+  readonly simulation: SimulationSpec;
   readonly executor: string;
   /** Whether to take the processor time of tasks. */
   readonly measure: boolean;

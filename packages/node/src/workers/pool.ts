@@ -11,13 +11,13 @@ import {
   evaluationRanges,
   type Order,
   type Outcome,
-  type SimulationPlan,
+  type SimulationSpec,
   type Vector,
   type Warning,
 } from "@anabranch/core";
 import { disableTelemetry } from "@anabranch/engine";
 import type { ToWorker } from "./messages.ts";
-import { sharePlan } from "./share.ts";
+import { shareSimulation } from "./share.ts";
 import { type SlotLayout, slotLayout, slotVectors } from "./slot.ts";
 import { type Answer, WorkerLost, WorkerThread } from "./thread.ts";
 
@@ -56,7 +56,7 @@ interface Work {
  */
 export class WorkerPool implements Backend, Evaluator {
   readonly name = "worker-threads";
-  readonly #plan: SimulationPlan;
+  readonly #simulation: SimulationSpec;
   readonly #options: PoolOptions;
   readonly #slots: SharedArrayBuffer[];
   readonly #layout: SlotLayout;
@@ -75,20 +75,20 @@ export class WorkerPool implements Backend, Evaluator {
   readonly #measured = { tasks: 0, milliseconds: 0, runningMilliseconds: 0 };
   #nextId = 0;
 
-  private constructor(plan: SimulationPlan, options: PoolOptions) {
-    this.#plan = sharePlan(plan);
+  private constructor(simulation: SimulationSpec, options: PoolOptions) {
+    this.#simulation = shareSimulation(simulation);
     this.#options = options;
-    this.#layout = slotLayout(plan.task);
+    this.#layout = slotLayout(simulation.task);
     const length = options.window ?? options.workers * TASKS_PER_WORKER;
     this.#slots = Array.from({ length }, () => this.#newSlot());
     this.#freeSlots = [...this.#slots.keys()];
   }
 
   /** Starts the threads and waits until each has loaded its programs. */
-  static async start(plan: SimulationPlan, options: PoolOptions): Promise<WorkerPool> {
+  static async start(simulation: SimulationSpec, options: PoolOptions): Promise<WorkerPool> {
     // from their own side the threads cannot change the environment of the process
     if (options.executor === "onnxruntime-node") disableTelemetry();
-    const pool = new WorkerPool(plan, options);
+    const pool = new WorkerPool(simulation, options);
     pool.#threads = Array.from({ length: options.workers }, () => pool.#spawn());
     try {
       await Promise.all(pool.#threads.map((t) => t.ready));
@@ -158,7 +158,7 @@ export class WorkerPool implements Backend, Evaluator {
   }
 
   async evaluateClients(parameters: Vector): Promise<readonly EvaluationSums[]> {
-    return this.#plan.holdout === undefined ? [] : this.#evaluate(parameters, "holdout");
+    return this.#simulation.holdout === undefined ? [] : this.#evaluate(parameters, "holdout");
   }
 
   takeWarnings(): readonly Warning[] {
@@ -181,7 +181,7 @@ export class WorkerPool implements Backend, Evaluator {
 
   #spawn(): WorkerThread {
     const setup = {
-      plan: this.#plan,
+      simulation: this.#simulation,
       executor: this.#options.executor,
       measure: this.#options.measure ?? false,
     };
@@ -260,7 +260,7 @@ export class WorkerPool implements Backend, Evaluator {
     const bytesDown = this.#versions.get(version)!.length;
     try {
       const old = await loadState();
-      const { task } = this.#plan;
+      const { task } = this.#simulation;
       const { answer, retried } = await this.#requestInto(slot, (id, buffer) => {
         if (old !== undefined) {
           const place = slotVectors(task, buffer, this.#layout.oldState, task.clientState);
@@ -287,7 +287,7 @@ export class WorkerPool implements Backend, Evaluator {
 
   async #evaluate(parameters: Vector, source: "test" | "holdout"): Promise<EvaluationSums[]> {
     this.#publishParameters(parameters);
-    const ranges = evaluationRanges(this.#plan[source]!, this.#plan.evaluation.batchSize);
+    const ranges = evaluationRanges(this.#simulation[source]!, this.#simulation.evaluation.batchSize);
     const answers = await Promise.all(
       ranges.map((range) => this.#require((id) => ({ type: "evaluate", id, source, range }))),
     );

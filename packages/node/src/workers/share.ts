@@ -1,13 +1,13 @@
-import type { DataSpec, SimulationPlan } from "@anabranch/core";
+import type { DataSpec, SimulationSpec } from "@anabranch/core";
 import type { HostData, HostTensor } from "@anabranch/engine";
 
-/** The same plan with its arrays in shared memory, so that threads receive them without copies. */
-export function sharePlan(plan: SimulationPlan): SimulationPlan {
+/** The same simulation with its arrays in shared memory, so that threads receive them without copies. */
+export function shareSimulation(simulation: SimulationSpec): SimulationSpec {
   return {
-    ...plan,
-    train: shareSpec(plan.train),
-    test: shareSpec(plan.test),
-    holdout: plan.holdout === undefined ? undefined : shareSpec(plan.holdout),
+    ...simulation,
+    train: shareSpec(simulation.train),
+    test: shareSpec(simulation.test),
+    holdout: simulation.holdout === undefined ? undefined : shareSpec(simulation.holdout),
   };
 }
 

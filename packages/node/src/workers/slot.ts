@@ -2,7 +2,7 @@ import {
   encodedSize,
   type Layout,
   largestUpdate,
-  type TaskPlan,
+  type TaskSpec,
   travelsAsTrained,
   type Vector,
   vectorOffsets,
@@ -24,12 +24,12 @@ export interface SlotLayout {
   readonly oldState: Offsets;
 }
 
-/** The layout follows from the plan alone, so both sides know it. */
-export function slotLayout(plan: TaskPlan): SlotLayout {
-  const width = widthOf(plan);
-  const parts = plan.parts === undefined ? [undefined] : [...plan.parts.keys()];
-  const largest = parts.map((part) => largestUpdate(plan, part));
-  const fixed = travelsAsTrained(plan);
+/** The layout follows from the task spec alone, so both sides know it. */
+export function slotLayout(spec: TaskSpec): SlotLayout {
+  const width = widthOf(spec);
+  const parts = spec.parts === undefined ? [undefined] : [...spec.parts.keys()];
+  const largest = parts.map((part) => largestUpdate(spec, part));
+  const fixed = travelsAsTrained(spec);
   let end = Math.max(...largest.map(encodedSize));
   const place = (layouts: Readonly<Record<string, Layout>>): Offsets =>
     Object.fromEntries(
@@ -40,23 +40,23 @@ export function slotLayout(plan: TaskPlan): SlotLayout {
       }),
     );
   const updates = largest.map((update) => (fixed ? vectorOffsets(update) : {}));
-  return { updates, newState: place(plan.clientState), oldState: place(plan.clientState), bytes: end };
+  return { updates, newState: place(spec.clientState), oldState: place(spec.clientState), bytes: end };
 }
 
 /** The vectors of a slot as views. */
 export function slotVectors(
-  plan: TaskPlan,
+  spec: TaskSpec,
   slot: SharedArrayBuffer,
   offsets: Offsets,
   layouts: Readonly<Record<string, Layout>>,
 ): Record<string, Vector> {
   const buffer = slot as unknown as ArrayBuffer; // typed arrays over shared memory are typed apart
-  const make = plan.float === "float64" ? Float64Array : Float32Array;
+  const make = spec.float === "float64" ? Float64Array : Float32Array;
   return Object.fromEntries(
     Object.entries(offsets).map(([name, offset]) => [name, new make(buffer, offset, layouts[name]!.size)]),
   );
 }
 
-function widthOf(plan: TaskPlan): number {
-  return plan.float === "float64" ? 8 : 4;
+function widthOf(spec: TaskSpec): number {
+  return spec.float === "float64" ? 8 : 4;
 }

@@ -17,8 +17,8 @@ import type { FromWorker, ToWorker, WorkerSetup } from "./messages.ts";
 import { slotLayout, slotVectors } from "./slot.ts";
 
 /** A worker runs programs on data: it imports no algorithm and receives no function. */
-const { plan, executor: executorName, measure } = workerData as WorkerSetup;
-const layout = slotLayout(plan.task);
+const { simulation, executor: executorName, measure } = workerData as WorkerSetup;
+const layout = slotLayout(simulation.task);
 const port = parentPort!;
 const post = (message: FromWorker) => port.postMessage(message);
 
@@ -46,11 +46,11 @@ async function load(): Promise<Loaded | undefined> {
   try {
     const executor = await openExecutor(executorName);
     const loaded = {
-      task: await loadProgram(executor, plan.task.program),
-      evaluation: await executor.load(plan.evaluation.program),
-      train: openDataSource(plan.train),
-      test: openDataSource(plan.test),
-      holdout: plan.holdout === undefined ? undefined : openDataSource(plan.holdout),
+      task: await loadProgram(executor, simulation.task.program),
+      evaluation: await executor.load(simulation.evaluation.program),
+      train: openDataSource(simulation.train),
+      test: openDataSource(simulation.test),
+      holdout: simulation.holdout === undefined ? undefined : openDataSource(simulation.holdout),
     };
     post({ type: "ready" });
     return loaded;
@@ -71,7 +71,7 @@ async function handle(loaded: Loaded, message: ToWorker): Promise<void> {
       return;
     case "parameters":
       parameters =
-        plan.task.float === "float64"
+        simulation.task.float === "float64"
           ? new Float64Array(message.buffer).slice()
           : new Float32Array(message.buffer).slice();
       return;
@@ -79,7 +79,7 @@ async function handle(loaded: Loaded, message: ToWorker): Promise<void> {
       return train(loaded, message);
     case "evaluate": {
       const source = message.source === "test" ? loaded.test : loaded.holdout!;
-      const sums = await evaluateRange(plan.evaluation, loaded.evaluation, parameters!, source, message.range);
+      const sums = await evaluateRange(simulation.evaluation, loaded.evaluation, parameters!, source, message.range);
       return post({ type: "evaluated", id: message.id, sums });
     }
     case "close":
@@ -92,14 +92,14 @@ async function handle(loaded: Loaded, message: ToWorker): Promise<void> {
 async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" }>): Promise<void> {
   const started = processorTime();
   const { id, slot, client, learningRate, part, keys } = message;
-  const { clientState: state } = plan.task;
+  const { clientState: state } = simulation.task;
   const memory = {
-    update: slotVectors(plan.task, slot, layout.updates[part ?? 0]!, messageLayouts(plan.task, part)),
-    state: slotVectors(plan.task, slot, layout.newState, state),
+    update: slotVectors(simulation.task, slot, layout.updates[part ?? 0]!, messageLayouts(simulation.task, part)),
+    state: slotVectors(simulation.task, slot, layout.newState, state),
   };
   let runningMilliseconds = 0;
   const outcome = await runClient(
-    plan.task,
+    simulation.task,
     withTiming(loaded.task, (milliseconds) => {
       runningMilliseconds += milliseconds;
     }),
@@ -109,7 +109,7 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
       part,
       keys,
       broadcast: broadcastOf(versions.get(message.version)!),
-      state: message.hasState ? copies(slotVectors(plan.task, slot, layout.oldState, state)) : undefined,
+      state: message.hasState ? copies(slotVectors(simulation.task, slot, layout.oldState, state)) : undefined,
       data: loaded.train.load(client),
       allocate: (kind, name) => memory[kind][name],
     },

@@ -4,7 +4,7 @@ import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import { finiteNumber, positiveCount } from "../parse.ts";
 import { privacyDocument, privacyText } from "../privacy-answer.ts";
-import { planOf, type RoundOptions } from "../privacy-plan.ts";
+import { privacySpec, type RoundOptions } from "../privacy-spec.ts";
 
 interface Options extends RoundOptions {
   readonly delta: number;
@@ -37,10 +37,10 @@ function addEpsilon(group: Command): void {
     .addOption(rounds())
     .action((options: Options & { noiseMultiplier: number; rounds: number }, self: Command) => {
       const { output } = parseInvocation(self);
-      const plan = planOf(options);
-      const events = plan.events(options.noiseMultiplier, options.rounds);
-      const statement = createAccountant(options.accountant).epsilon(events, options.delta, plan.context);
-      const answer = { statement, plan, noiseMultiplier: options.noiseMultiplier, rounds: options.rounds };
+      const spec = privacySpec(options);
+      const events = spec.events(options.noiseMultiplier, options.rounds);
+      const statement = createAccountant(options.accountant).epsilon(events, options.delta, spec.context);
+      const answer = { statement, spec, noiseMultiplier: options.noiseMultiplier, rounds: options.rounds };
       if (output.json) return output.document(privacyDocument(answer));
       output.print(...privacyText(answer, "epsilon", output));
     });
@@ -64,11 +64,11 @@ function addNoise(group: Command): void {
     .addOption(rounds())
     .action((options: Options & { targetEpsilon: number; rounds: number }, self: Command) => {
       const { output } = parseInvocation(self);
-      const plan = planOf(options);
-      const { noiseMultiplier, statement } = calibrateNoise(targetOf(options, plan.context), (noise) =>
-        plan.events(noise, options.rounds),
+      const spec = privacySpec(options);
+      const { noiseMultiplier, statement } = calibrateNoise(targetOf(options, spec.context), (noise) =>
+        spec.events(noise, options.rounds),
       );
-      const answer = { statement, plan, noiseMultiplier, rounds: options.rounds };
+      const answer = { statement, spec, noiseMultiplier, rounds: options.rounds };
       if (output.json) return output.document(privacyDocument(answer));
       output.print(...privacyText(answer, "noise multiplier", output));
     });
@@ -87,11 +87,11 @@ function addRounds(group: Command): void {
     .addOption(noiseMultiplier())
     .action((options: Options & { targetEpsilon: number; noiseMultiplier: number }, self: Command) => {
       const { output } = parseInvocation(self);
-      const plan = planOf(options);
-      const found = calibrateRounds(targetOf(options, plan.context), (count) =>
-        plan.events(options.noiseMultiplier, count),
+      const spec = privacySpec(options);
+      const found = calibrateRounds(targetOf(options, spec.context), (count) =>
+        spec.events(options.noiseMultiplier, count),
       );
-      const answer = { ...found, plan, noiseMultiplier: options.noiseMultiplier };
+      const answer = { ...found, spec, noiseMultiplier: options.noiseMultiplier };
       if (output.json) return output.document(privacyDocument(answer));
       output.print(...privacyText(answer, "rounds", output));
     });

@@ -4,7 +4,7 @@ import type { Layout } from "../params/layout.ts";
 import { type PipelineSettings, uploadsOf } from "../pipeline/index.ts";
 import type { LocalBudget } from "./batches.ts";
 import { compileLocalTask, type TaskSettings } from "./local-task.ts";
-import type { TaskPlan } from "./run-client.ts";
+import type { TaskSpec } from "./run-client.ts";
 
 /** What the tasks of a run are made of. */
 export interface TaskParts {
@@ -19,10 +19,10 @@ export interface TaskParts {
 }
 
 /** Traces and compiles what a client runs; the same parts give the same program everywhere. */
-export function taskPlan(parts: TaskParts): { readonly task: TaskPlan; readonly gradientsPerStep: number } {
+export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly gradientsPerStep: number } {
   const { algorithm, model, layout, payloads, float, training, budget, stages } = parts;
   const { program, gradientsPerStep } = compileLocalTask(algorithm, model, payloads, training);
-  const task: TaskPlan = {
+  const task: TaskSpec = {
     program,
     float,
     batchSize: training.batchSize,

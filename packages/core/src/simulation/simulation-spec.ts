@@ -1,8 +1,8 @@
 import type { DataSpec } from "../client/data-source.ts";
-import type { EvaluationPlan } from "../client/evaluate.ts";
+import type { EvaluationSpec } from "../client/evaluate.ts";
 import { compileEvaluation } from "../client/evaluation-task.ts";
-import type { TaskPlan } from "../client/run-client.ts";
-import { type TaskParts, taskPlan } from "../client/task-plan.ts";
+import type { TaskSpec } from "../client/run-client.ts";
+import { type TaskParts, taskSpec } from "../client/task-spec.ts";
 
 /** Where simulated clients' data and the test set come from. */
 export interface SimulationSources {
@@ -14,24 +14,24 @@ export interface SimulationSources {
 }
 
 /** Everything that runs and evaluates simulated clients, as plain data: what a worker receives once. */
-export interface SimulationPlan extends SimulationSources {
-  readonly task: TaskPlan;
-  readonly evaluation: EvaluationPlan;
+export interface SimulationSpec extends SimulationSources {
+  readonly task: TaskSpec;
+  readonly evaluation: EvaluationSpec;
   /** Gradients of a mini-batch in one local step. */
   readonly gradientsPerStep: number;
 }
 
 /** What a plan is made of. */
-export interface PlanParts extends TaskParts {
+export interface SimulationParts extends TaskParts {
   readonly evaluationBatch: number;
   readonly sources: SimulationSources;
 }
 
 /** Traces and compiles the programs of a simulation. */
-export function simulationPlan(parts: PlanParts): SimulationPlan {
+export function simulationSpec(parts: SimulationParts): SimulationSpec {
   const { model, layout, evaluationBatch } = parts;
   return {
-    ...taskPlan(parts),
+    ...taskSpec(parts),
     evaluation: { program: compileEvaluation(model, layout, evaluationBatch), layout, batchSize: evaluationBatch },
     ...parts.sources,
   };

@@ -11,7 +11,7 @@ export interface RoundOptions {
 }
 
 /** Rounds that are all alike. */
-export interface PrivacyPlan {
+export interface PrivacySpec {
   readonly samplingRate: number;
   readonly population: number | null;
   readonly cohort: number | null;
@@ -23,7 +23,14 @@ export interface PrivacyPlan {
 }
 
 /** The plan behind the options; throws `usage/missing-option` or `usage/conflict` where they say too little or too much. */
-export function planOf({ samplingRate, population, cohort, sampling, protects, noise }: RoundOptions): PrivacyPlan {
+export function privacySpec({
+  samplingRate,
+  population,
+  cohort,
+  sampling,
+  protects,
+  noise,
+}: RoundOptions): PrivacySpec {
   if (samplingRate !== undefined && cohort !== undefined) {
     throw usage("usage/conflict", "--sampling-rate and --cohort exclude each other", "one of them");
   }
@@ -64,7 +71,7 @@ export function planOf({ samplingRate, population, cohort, sampling, protects, n
   if (samplingRate !== undefined) return poisson(samplingRate);
   throw usage("usage/missing-option", "no sampling scheme given", "--sampling-rate, or --population and --cohort");
 
-  function poisson(rate: number): PrivacyPlan {
+  function poisson(rate: number): PrivacySpec {
     return { ...shared, samplingRate: rate, events: eventsOf({ kind: "poisson-gaussian", samplingRate: rate }) };
   }
 }
@@ -74,7 +81,7 @@ type Round =
   | { readonly kind: "poisson-gaussian"; readonly samplingRate: number }
   | { readonly kind: "fixed-size-gaussian"; readonly population: number; readonly cohort: number };
 
-function eventsOf(round: Round): PrivacyPlan["events"] {
+function eventsOf(round: Round): PrivacySpec["events"] {
   return (noiseMultiplier, rounds) => (rounds === 0 ? [] : [{ ...round, noiseMultiplier, count: rounds }]);
 }
 
