@@ -20,8 +20,8 @@ export interface Ended {
 export interface Spawned {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** Resolves once stdout or stderr has shown a text. */
-  shows(text: string): Promise<void>;
+  /** Resolves once stdout or stderr has shown a text, to all of stdout so far. */
+  shows(text: string): Promise<string>;
 }
 
 /** Starts the real `anabranch` command in a folder, as a user would; for tests. */
@@ -88,8 +88,8 @@ function start(flags: readonly string[], folder: string, args: readonly string[]
     );
   });
   const shows = (text: string) =>
-    new Promise<void>((resolve, reject) => {
-      waiting.push({ text, seen: resolve });
+    new Promise<string>((resolve, reject) => {
+      waiting.push({ text, seen: () => resolve(stdout) });
       ended.then(() => reject(new Error(`the command has ended without "${text}":\n${stdout}\n${stderr}`)), reject);
       look();
     });
