@@ -355,7 +355,7 @@ describe("an order", () => {
     await opened.timers.run(() => true);
     expect(failed).toBe(false);
     await join(opened, 1);
-    expect(await outcome).toMatchObject({ failure: { code: "client/absent" } });
+    expect(await outcome).toMatchObject({ failure: { code: "client/absent" }, bytesDown: 0 });
     expect(opened.timers.now()).toBe(0);
   });
 });

@@ -267,7 +267,7 @@ export class LiveOrders implements Backend {
     if (given.settled) return; // an update was accepted meanwhile
     const row = await this.#ports.ledger.order(given.order.id);
     if (row?.status === "accepted") return this.#settle(given, { hash: row.hash! });
-    this.#settle(given, failedOutcome(given.order, given.version?.bytes ?? 0, code, message));
+    this.#settle(given, failedOutcome(given.order, given.sent ? given.version!.bytes : 0, code, message));
     this.#ports.send(given.order.client, { type: "closed", order: given.order.id, code });
   }
 

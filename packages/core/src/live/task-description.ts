@@ -110,7 +110,8 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
       classes,
       ...namesOf(federation.examples),
     },
-    ...(federation.dataset === undefined
+    // a path on the server's machine is nobody's business, and says nothing to a client
+    ...(federation.dataset === undefined || config.data.file !== undefined || config.data.dataset.includes(":")
       ? {}
       : {
           partition: {
