@@ -24,14 +24,14 @@ port.on("message", (message: ToExecutor) => {
 
 async function answer(message: ToExecutor): Promise<void> {
   try {
-    const outputs = await carryOut(message);
+    const outputs = await execute(message);
     post({ type: "done", id: message.id, outputs }, buffersOf(outputs));
   } catch (error) {
     post({ type: "failed", id: message.id, failure: failureOf(error) });
   }
 }
 
-async function carryOut(message: ToExecutor): Promise<HostTensors> {
+async function execute(message: ToExecutor): Promise<HostTensors> {
   switch (message.type) {
     case "load":
       executables.set(message.id, await (await opened).executor.load(message.program));
