@@ -31,7 +31,7 @@ export const FASHION_MNIST_CLASSES = [
 
 /** Where a shipped asset lies, next to this module. */
 export function assetUrl(file: string): URL {
-  return new URL(`./assets/${file}`, import.meta.url);
+  return new URL(/* @vite-ignore */ `./assets/${file}`, import.meta.url);
 }
 
 /**

@@ -1,4 +1,6 @@
+export { answerError } from "./answer-error.ts";
 export { fromBase64, toBase64 } from "./base64.ts";
+export { ownExamples, sharedExamples } from "./client-examples.ts";
 export type { ClientReport, LocalExamples } from "./client-report.ts";
 export { blobName, contentHashOf } from "./content-hash.ts";
 export {

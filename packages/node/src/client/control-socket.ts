@@ -1,6 +1,5 @@
-import { CONTROL_BYTES } from "@anabranch/core/live";
+import { answerError, CONTROL_BYTES } from "@anabranch/core/live";
 import { WebSocket } from "ws";
-import { answerError } from "./answer-error.ts";
 import { handshakeError } from "./connection-error.ts";
 import type { Exchange } from "./exchange.ts";
 

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { answerError } from "@anabranch/core/live";
 import { AnabranchError } from "@anabranch/engine";
-import { answerError } from "./answer-error.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** What is wanted. */

@@ -1,7 +1,6 @@
-import { type UploadAnswer, uploadAnswer } from "@anabranch/core/live";
+import { answerError, type UploadAnswer, uploadAnswer } from "@anabranch/core/live";
 import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
-import { answerError } from "./answer-error.ts";
 import type { Answer, Exchange } from "./exchange.ts";
 
 /** What is to be sent. */

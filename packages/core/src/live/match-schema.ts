@@ -1,6 +1,7 @@
-import type { ArrayDataset } from "@anabranch/core";
-import { type DataSchema, namesOf } from "@anabranch/core/live";
 import { AnabranchError, type HostTensor } from "@anabranch/engine";
+import type { ArrayDataset } from "../data/index.ts";
+import { namesOf } from "./data-names.ts";
+import type { DataSchema } from "./task-description.ts";
 
 /**
  * The client's own examples as the run numbers them: labels by the names of their classes, tokens by their characters,
@@ -65,7 +66,7 @@ function otherKind(part: string, dataset: string, received: string, expected: st
     where: `data set ${dataset}`,
     received,
     expected: `${expected}, as in ${run}`,
-    advice: "Choose other columns or files with --data, or ask the operator what the run trains on.",
+    advice: "Choose other columns or files, or ask the operator what the run trains on.",
   });
 }
 
