@@ -9,7 +9,7 @@ import { filesBelow, readSource, readText, resolveImport, root, type SourceFile 
  * The house as rules: ARCHITECTURE.md describes it. Every check lists what breaks it as "file: what", so that an empty
  * list is the whole house in order.
  */
-const packages = ["engine", "core", "node"] as const;
+const packages = ["engine", "core", "node", "dashboard"] as const;
 type Package = (typeof packages)[number];
 
 /** Packages of ours that each may import. */
@@ -17,6 +17,7 @@ const below: Readonly<Record<Package, readonly string[]>> = {
   engine: [],
   core: ["@anabranch/engine"],
   node: ["@anabranch/engine", "@anabranch/core", "@anabranch/core/conformance", "@anabranch/core/live"],
+  dashboard: ["@anabranch/engine", "@anabranch/core", "@anabranch/core/live"],
 };
 
 /**
@@ -60,6 +61,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "conformance",
   ],
   node: ["store", "data", "docs", "report terminal", "workers", "run", "client", "server", "sweep", "cli"],
+  dashboard: ["client", "join run"],
 };
 
 /** Functions longer than 60 lines, each with what excuses it. */
@@ -78,7 +80,8 @@ const terminalWriters: Readonly<Record<string, string>> = {
 interface Manifest {
   readonly name: string;
   readonly version: string;
-  readonly exports: Readonly<Record<string, unknown>>;
+  /** The pages have none: nobody imports them. */
+  readonly exports?: Readonly<Record<string, unknown>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
@@ -92,7 +95,7 @@ const manifests = Object.fromEntries(
 ) as Record<Package, Manifest>;
 const sources = Object.fromEntries(
   packages.map((name) => {
-    const files = filesBelow(`packages/${name}/src`).filter((path) => path.endsWith(".ts") && !isTest(path));
+    const files = filesBelow(`packages/${name}/src`).filter((path) => /(?<!\.d)\.tsx?$/.test(path) && !isTest(path));
     return [name, files.map(readSource)];
   }),
 ) as Record<Package, SourceFile[]>;
@@ -101,18 +104,20 @@ const all = packages.flatMap((name) => sources[name]);
 /** Where execution begins: what the manifests export, the command, and what npm scripts run. */
 const entries = [
   ...packages.flatMap((name) =>
-    Object.values(manifests[name].exports).map((path) => join("packages", name, `${path}`)),
+    Object.values(manifests[name].exports ?? {}).map((path) => join("packages", name, `${path}`)),
   ),
   "packages/node/src/cli/main.ts",
   "packages/node/src/cli/golden.ts",
   "packages/node/src/cli/trace.ts",
   "packages/node/src/docs/methods.ts",
+  "packages/dashboard/src/join/main.tsx",
+  "packages/dashboard/src/run/main.tsx",
 ];
 
 /** What can be imported of our packages, such as "@anabranch/core/live". */
 const publicEntries = new Set(
   packages.flatMap((name) =>
-    Object.keys(manifests[name].exports).map((entry) => `@anabranch/${name}${entry.slice(1)}`),
+    Object.keys(manifests[name].exports ?? {}).map((entry) => `@anabranch/${name}${entry.slice(1)}`),
   ),
 );
 
@@ -125,7 +130,7 @@ const readable = [
   ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "METHODS.md", "SECURITY.md", "package.json"].filter((path) =>
     existsSync(join(root, path)),
   ),
-].filter((path) => /\.(ts|mjs|js|json|md|toml|py|csv|svg|html)$/.test(path));
+].filter((path) => /\.(tsx?|mjs|js|json|md|toml|py|csv|svg|html)$/.test(path));
 
 /** Imports that break a rule, as "file: specifier". */
 function offending(files: readonly SourceFile[], breaks: (specifier: string, file: SourceFile) => boolean): string[] {
@@ -185,7 +190,7 @@ describe("rooms", () => {
     const roomOf = (path: string) => path.split("/")[3]!;
     const rankOf = (path: string): number => {
       const room = roomOf(path);
-      if (room.endsWith(".ts")) return room === "index.ts" ? Number.POSITIVE_INFINITY : -1;
+      if (/\.tsx?$/.test(room)) return room === "index.ts" ? Number.POSITIVE_INFINITY : -1;
       return rank.get(room) ?? Number.NaN;
     };
     const unknown = sources[name].filter(({ path }) => Number.isNaN(rankOf(path))).map(({ path }) => roomOf(path));
@@ -238,7 +243,7 @@ describe("files", () => {
 
   it("have 400 lines at most", () => {
     const long = readable.filter(
-      (path) => /\.(ts|mjs)$/.test(path) && readText(path).trimEnd().split("\n").length > 400,
+      (path) => /\.(tsx?|mjs)$/.test(path) && readText(path).trimEnd().split("\n").length > 400,
     );
     expect(long).toEqual([]);
   });
@@ -258,7 +263,7 @@ describe("files", () => {
   });
 
   it("have kebab-case names", () => {
-    const code = readable.filter((path) => /\.(ts|mjs)$/.test(path));
+    const code = readable.filter((path) => /\.(tsx?|mjs)$/.test(path));
     expect(code.filter((path) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)*$/.test(path.split("/").at(-1)!))).toEqual([]);
   });
 
@@ -285,7 +290,7 @@ describe("manifests", () => {
     const advice = "run: node scripts/pack.mjs restore packages/*";
     for (const name of packages) {
       expect(existsSync(join(root, "packages", name, "package.json.source")), advice).toBe(false);
-      for (const target of Object.values(manifests[name].exports)) {
+      for (const target of Object.values(manifests[name].exports ?? {})) {
         expect(target, advice).toMatch(/^\.\/src\/.*\.ts$/);
         expect(existsSync(join(root, "packages", name, target as string)), `${name}: ${target}`).toBe(true);
       }

@@ -1,0 +1,42 @@
+import { AnabranchError } from "@anabranch/engine";
+
+/** The stores of this page in the browser: the client's identity, and states by [run, version]. */
+export type StoreName = "identity" | "states";
+
+/** Opens the browser's database of this page. Throws `client/storage` where the browser does not allow one. */
+export function openDatabase(): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open("anabranch", 1);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore("identity");
+      request.result.createObjectStore("states");
+    };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(noStorage(request.error));
+  });
+}
+
+/** Runs requests in one transaction; resolves with the first's result once all is on the disk. Throws `client/storage`. */
+export function transact<T>(
+  database: IDBDatabase,
+  store: StoreName,
+  mode: "readonly" | "readwrite",
+  use: (store: IDBObjectStore) => IDBRequest<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const transaction = database.transaction(store, mode, { durability: "strict" });
+    const request = use(transaction.objectStore(store));
+    transaction.oncomplete = () => resolve(request.result);
+    transaction.onabort = () => reject(noStorage(transaction.error));
+  });
+}
+
+function noStorage(cause: DOMException | null): AnabranchError {
+  return new AnabranchError({
+    code: "client/storage",
+    message: "the browser does not let this page keep its identity",
+    received: cause?.message ?? "no reason",
+    advice: "Leave private browsing, allow this site to store data, or free space. Then reload the page.",
+    cause,
+  });
+}

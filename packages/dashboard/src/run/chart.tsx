@@ -1,0 +1,100 @@
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+
+/** One line of a chart; NaN: nothing was measured. */
+export interface Line {
+  readonly name: string;
+  readonly values: readonly number[];
+  /** A colour of the style, such as "--accent". */
+  readonly colour: string;
+}
+
+interface Props {
+  readonly title: string;
+  /** x of all lines. */
+  readonly rounds: readonly number[];
+  readonly lines: readonly Line[];
+}
+
+const height = 240;
+
+/** Curves over rounds. People who cannot see it get the newest values as text. */
+export function Chart({ title, rounds, lines }: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | undefined>(undefined);
+  const newest = useRef<uPlot.AlignedData>([[]]);
+  newest.current = dataOf(rounds, lines);
+  const names = lines.map(({ name }) => name).join();
+  useEffect(() => {
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    const draw = () => {
+      plot.current?.destroy();
+      plot.current = new uPlot(optionsOf(lines, place.current!.clientWidth), newest.current, place.current!);
+    };
+    draw();
+    const resized = new ResizeObserver(([entry]) => plot.current?.setSize({ width: entry!.contentRect.width, height }));
+    resized.observe(place.current!);
+    dark.addEventListener("change", draw);
+    return () => {
+      resized.disconnect();
+      dark.removeEventListener("change", draw);
+      plot.current?.destroy();
+    };
+    // drawn anew for other lines; new values are set below
+  }, [names]);
+  useEffect(() => {
+    plot.current?.setData(newest.current);
+    // the newest values, until the cursor is over others
+    if (rounds.length > 0) plot.current?.setLegend({ idx: rounds.length - 1 });
+  });
+
+  return (
+    <section class="card" aria-label={title}>
+      <h2>{title}</h2>
+      <div class="chart" ref={place} aria-hidden="true" />
+      <p class="hidden-text">{lines.map(summary).join(" ")}</p>
+    </section>
+  );
+}
+
+function dataOf(rounds: readonly number[], lines: readonly Line[]): uPlot.AlignedData {
+  return [[...rounds], ...lines.map(({ values }) => values.map((value) => (Number.isFinite(value) ? value : null)))];
+}
+
+function optionsOf(lines: readonly Line[], width: number): uPlot.Options {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name: string) => style.getPropertyValue(name).trim();
+  const axis: uPlot.Axis = {
+    stroke: colour("--soft"),
+    grid: { stroke: colour("--line"), width: 1 },
+    ticks: { stroke: colour("--line"), width: 1 },
+    font: "12px system-ui, sans-serif",
+  };
+  return {
+    width,
+    height,
+    scales: { x: { time: false } },
+    axes: [
+      { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] },
+      { ...axis, size: 56 },
+    ],
+    series: [
+      { label: "Round" },
+      ...lines.map(({ name, colour: of }) => ({
+        label: name,
+        stroke: colour(of),
+        width: 2,
+        spanGaps: true,
+        points: { size: 6, fill: colour(of) },
+        value: (_: uPlot, value: number | null) => (value === null ? "-" : value.toFixed(4)),
+      })),
+    ],
+    cursor: { drag: { setScale: false, x: false, y: false } },
+  };
+}
+
+function summary({ name, values }: Line): string {
+  const last = values.findLast(Number.isFinite);
+  return last === undefined ? `${name}: nothing measured yet.` : `${name}: ${last.toFixed(4)} at last.`;
+}

@@ -1,0 +1,104 @@
+import type { Failure } from "@anabranch/engine";
+import { useSignal } from "@preact/signals";
+import type { RunStatus } from "./run-api.ts";
+
+interface Props {
+  readonly state: RunStatus["state"] | undefined;
+  readonly hasToken: boolean;
+  /** Why the last action failed. */
+  readonly failure: Failure | undefined;
+  setToken(token: string): void;
+  steer(action: string): void;
+}
+
+/** Steers a run, for whoever has the operator's token. */
+export function OperatorCard({ state, hasToken, failure, setToken, steer }: Props) {
+  const stopping = useSignal(false);
+  const ask = (open: boolean) => {
+    stopping.value = open;
+  };
+  return (
+    <section class="card" aria-labelledby="operator">
+      <h2 id="operator">Operator</h2>
+      {failure !== undefined && (
+        <p role="alert" class="state off">
+          {failure.message}. {failure.advice}
+        </p>
+      )}
+      {!hasToken && <TokenForm setToken={setToken} />}
+      {hasToken && !stopping.value && (
+        <div class="buttons">
+          <button type="button" disabled={state !== "running" && state !== "waiting"} onClick={() => steer("pause")}>
+            Pause
+          </button>
+          <button type="button" disabled={state !== "paused"} onClick={() => steer("resume")}>
+            Resume
+          </button>
+          <button
+            type="button"
+            class="danger"
+            disabled={state === "finished" || state === undefined}
+            onClick={() => ask(true)}
+          >
+            Stop
+          </button>
+          <button type="button" onClick={() => setToken("")}>
+            Forget the token
+          </button>
+        </div>
+      )}
+      {hasToken && stopping.value && (
+        <StopQuestion
+          answer={(stop) => {
+            ask(false);
+            if (stop) steer("stop");
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+function TokenForm({ setToken }: { setToken(token: string): void }) {
+  const typed = useSignal("");
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        setToken(typed.value.trim());
+      }}
+    >
+      <label class="field">
+        Operator token, as anabranch serve printed it
+        <input
+          type="password"
+          autocomplete="off"
+          value={typed.value}
+          onInput={(event) => {
+            typed.value = event.currentTarget.value;
+          }}
+        />
+      </label>
+      <button type="submit" disabled={typed.value.trim() === ""}>
+        Unlock
+      </button>
+    </form>
+  );
+}
+
+function StopQuestion({ answer }: { answer(stop: boolean): void }) {
+  return (
+    <fieldset>
+      <legend>Stop the run?</legend>
+      <p>The run finishes its round, saves and stops. To continue it later: anabranch serve --resume last</p>
+      <div class="buttons">
+        <button type="button" class="danger" onClick={() => answer(true)}>
+          Stop the run
+        </button>
+        <button type="button" onClick={() => answer(false)}>
+          Keep it running
+        </button>
+      </div>
+    </fieldset>
+  );
+}

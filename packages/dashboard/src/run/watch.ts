@@ -1,0 +1,107 @@
+import { signal } from "@preact/signals";
+import { after, type History, noHistory } from "./history.ts";
+import { ApiError, type ListedRun, type RunApi, type RunStatus } from "./run-api.ts";
+
+const pollMs = 1_000;
+const retryMs = 2_000;
+const tokenKey = "anabranch operator token";
+
+/** What the page knows of the server's runs, as signals that follow it. */
+export class Watch {
+  readonly runs = signal<readonly ListedRun[]>([]);
+  readonly run = signal<string | undefined>(undefined);
+  readonly status = signal<RunStatus | undefined>(undefined);
+  readonly history = signal<History>(noHistory);
+  /** What keeps the page from its data now. */
+  readonly problem = signal<ApiError | undefined>(undefined);
+  readonly token = signal("");
+  readonly #api: RunApi;
+  readonly #memory: Storage;
+  #following = new AbortController();
+
+  constructor(api: RunApi, memory: Storage) {
+    this.#api = api;
+    this.#memory = memory;
+    this.token.value = memory.getItem(tokenKey) ?? "";
+    api.token = this.token.value;
+  }
+
+  /** Finds the runs and follows the first. */
+  async start(): Promise<void> {
+    await this.#until(async () => {
+      this.runs.value = await this.#api.list();
+      return this.runs.value.length > 0;
+    });
+    this.follow(this.runs.value[0]!.run);
+  }
+
+  follow(run: string): void {
+    this.#following.abort();
+    this.#following = new AbortController();
+    this.run.value = run;
+    this.status.value = undefined;
+    void this.#followStatus(run, this.#following.signal);
+    void this.#followEvents(run, this.#following.signal);
+  }
+
+  /** The tab remembers the token; an empty one is forgotten. */
+  setToken(token: string): void {
+    this.token.value = token;
+    this.#api.token = token;
+    if (token === "") this.#memory.removeItem(tokenKey);
+    else this.#memory.setItem(tokenKey, token);
+    if (this.run.value !== undefined) this.follow(this.run.value);
+  }
+
+  /** Pauses, resumes, stops, ejects. Throws `ApiError`. */
+  async steer(action: string): Promise<void> {
+    const { value: run } = this.run;
+    if (run !== undefined) this.status.value = await this.#api.steer(run, action);
+  }
+
+  async #followStatus(run: string, ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      await this.#until(async () => {
+        const status = await this.#api.status(run);
+        if (!ended.aborted) this.status.value = status;
+        return true;
+      });
+      await pause(document.hidden ? 10 * pollMs : pollMs);
+    }
+  }
+
+  /** Every connection begins with the past: a run that was resumed has another one. */
+  async #followEvents(run: string, ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      try {
+        let history = noHistory;
+        for await (const events of this.#api.events(run, ended)) {
+          history = events.reduce(after, history);
+          this.history.value = history;
+        }
+      } catch {
+        // the status, which is asked for at the same time, shows why
+      }
+      await pause(retryMs);
+    }
+  }
+
+  /** Tries until it succeeds, and shows meanwhile why it does not. */
+  async #until(attempt: () => Promise<boolean>): Promise<void> {
+    while (true) {
+      try {
+        const done = await attempt();
+        this.problem.value = undefined;
+        if (done) return;
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        this.problem.value = error;
+      }
+      await pause(retryMs);
+    }
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
