@@ -1,11 +1,12 @@
 import { Hono } from "hono";
 import { routePath } from "hono/route";
 import { clientRoutes } from "./client-routes.ts";
+import { demoDataRoutes } from "./demo-data.ts";
 import { requireOwnHost, requireOwnOrigin } from "./host-check.ts";
 import { errorResponse, notFound, statusOf } from "./http-error.ts";
 import { openApi } from "./openapi.ts";
 import { operatorRoutes, requireMetricsReader } from "./operator-routes.ts";
-import { pageRoutes } from "./pages.ts";
+import { compilesWebAssembly, pageRoutes } from "./pages.ts";
 import type { RequestEnv } from "./peer.ts";
 import { securityHeaders } from "./security-headers.ts";
 import type { Site } from "./site.ts";
@@ -22,7 +23,7 @@ export function createApp(site: Site): Hono<RequestEnv> {
     const { status } = c.res;
     site.metrics.request(routePath(c, -1), method, status, seconds);
     site.log[status < 400 ? "debug" : "info"]({ method, path, status, seconds, from: c.env.peer.address }, "request");
-    for (const [name, value] of Object.entries(securityHeaders(path.startsWith("/join/")))) c.header(name, value);
+    for (const [name, value] of Object.entries(securityHeaders(compilesWebAssembly(path)))) c.header(name, value);
   });
   app.use(async (c, next) => {
     site.limits.address.require(c.env.peer.address);
@@ -39,6 +40,7 @@ export function createApp(site: Site): Hono<RequestEnv> {
   app.get("/api/openapi.json", (c) => c.json(openApi()));
   app.route("/api/runs", operatorRoutes(site));
   app.route("/api/runs", clientRoutes(site));
+  app.route("/api/runs", demoDataRoutes(site));
   app.route("/", pageRoutes(site));
 
   app.notFound(() => errorResponse(notFound()));

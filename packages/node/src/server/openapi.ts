@@ -59,6 +59,10 @@ export const documentedRoutes: Readonly<Record<string, Readonly<Record<string, R
       query: { after: count },
     },
   },
+  [`${run}/demo-data`]: {
+    get: { summary: "The data set of which browser clients get shares, in a trial", access: "all" },
+  },
+  [`${run}/demo-data/{file}`]: { get: { summary: "A file of that data set", access: "all" } },
   [`${run}/pause`]: { post: { summary: "Give out no further work", access: "operator" } },
   [`${run}/resume`]: { post: { summary: "Continue after a pause", access: "operator" } },
   [`${run}/stop`]: { post: { summary: "Finish the round, save and stop", access: "operator" } },

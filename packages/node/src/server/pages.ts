@@ -1,37 +1,45 @@
 import { Hono } from "hono";
 import { html } from "hono/html";
+import { notFound } from "./http-error.ts";
 import type { RequestEnv } from "./peer.ts";
-import { requireRun, type Site } from "./site.ts";
+import type { Site } from "./site.ts";
 
-/** What a person sees who opens the server's address. A token is in the fragment of a link, so it never comes here. */
-export function pageRoutes(site: Site): Hono<RequestEnv> {
+/** Whether an answer belongs to the page of a browser client: its scripts run under the policy that came with them. */
+export function compilesWebAssembly(path: string): boolean {
+  return path.startsWith("/join/") || path.startsWith("/assets/");
+}
+
+/** The pages that people open. A token is in the fragment of a link, so it never comes here. */
+export function pageRoutes({ pages }: Site): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
-  routes.get("/", (c) =>
-    c.html(page([...site.runs.values()].map(({ name, id }) => html`<li>${name} (run ${id})</li>`))),
+  const file = (name: string, accepted: string | undefined) => pages?.response(name, accepted);
+  routes.get("/", async (c) => (await file("index.html", c.req.header("accept-encoding"))) ?? c.html(notBuilt()));
+  routes.get(
+    "/join/:run",
+    async (c) => (await file("join/index.html", c.req.header("accept-encoding"))) ?? c.html(notBuilt()),
   );
-  routes.get("/join/:run", (c) => {
-    const run = requireRun(site, c.req.param("run"));
-    return c.html(
-      page([html`<li>Join ${run.name} with the command that the operator sent you: anabranch join LINK</li>`]),
-    );
+  routes.get("/assets/:file", async (c) => {
+    const found = await file(`assets/${c.req.param("file")}`, c.req.header("accept-encoding"));
+    if (found === undefined) throw notFound("no such file");
+    return found;
   });
   return routes;
 }
 
-function page(items: unknown[]) {
+function notBuilt() {
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>Anabranch</title>
       </head>
       <body>
         <main>
           <h1>Anabranch</h1>
-          <ul>
-            ${items}
-          </ul>
+          <p>The server runs, but its pages were not built.</p>
+          <p>In the clone, run <code>npm run build -w packages/dashboard</code>, then start the server again.</p>
+          <p>To take part without a page, run <code>anabranch join LINK</code> with the whole join link.</p>
         </main>
       </body>
     </html>`;

@@ -4,6 +4,7 @@ import type { LiveNotice, LiveServer } from "@anabranch/core/live";
 import type { RunOutcome, SessionOptions } from "../run/session.ts";
 import type { RunFolder } from "../store/run-folder.ts";
 import { usualPace } from "./body.ts";
+import { requireShipped } from "./demo-data.ts";
 import { certificateNames, type Door, openDoor } from "./door.ts";
 import { EventFeed } from "./event-feed.ts";
 import { listen } from "./http-server.ts";
@@ -11,6 +12,7 @@ import { liveWorld } from "./live-world.ts";
 import { type Logger, openLog, silentLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { OperatorAccess, operatorToken } from "./operator.ts";
+import { PageFiles } from "./page-files.ts";
 import { isLoopback } from "./peer.ts";
 import { requireSafe } from "./public-bind.ts";
 import { RateLimit } from "./rate-limit.ts";
@@ -39,6 +41,8 @@ export interface ServeOptions {
   readonly ledger?: string | undefined;
   /** File of the server's log; "-": standard error; default: server.log in the run's folder. */
   readonly log?: string | undefined;
+  /** The data set of which browser clients get shares, a shipped one; undefined: none. */
+  readonly demoData?: string | undefined;
   /** Clients can join now. */
   onOpen(door: Door): void;
   onNotice(notice: LiveNotice, server: LiveServer): void;
@@ -64,6 +68,7 @@ export async function serveRun(
   begin: (options: SessionOptions) => Promise<RunOutcome>,
 ): Promise<RunOutcome> {
   const { host, port, publicUrl, insecure } = options;
+  if (options.demoData !== undefined) requireShipped(options.demoData);
   requireSafe(host, options.tls !== undefined, insecure);
   const tls = options.tls === undefined ? undefined : await openTls(options.tls, certificateNames(host, publicUrl));
   const stop = new AbortController();
@@ -80,7 +85,7 @@ export async function serveRun(
       ledger: options.ledger,
       async onServer(live, folder, name) {
         if (options.log !== "-") site.log = openLog(options.log ?? join(folder.folder, "server.log"));
-        const run = await servedRun(live, folder, name, () => stop.abort());
+        const run = { ...(await servedRun(live, folder, name, () => stop.abort())), demoData: options.demoData };
         Object.assign(opened, { run, live });
         sweeper = setInterval(() => void sweep(run), sweepMs).unref();
         runs.set(run.id, run);
@@ -121,7 +126,7 @@ type OpenSite = Site & { log: Logger; isStarting: boolean };
 /** What the parts of the server share. Its log is silent until the run has a folder for it. */
 function openSite({ host, publicUrl, trustProxy, log }: ServeOptions, runs: ReadonlyMap<string, ServedRun>): OpenSite {
   return {
-    ...{ runs, isStarting: true, trustProxy, addresses: { host, publicUrl }, pace: usualPace },
+    ...{ runs, isStarting: true, trustProxy, addresses: { host, publicUrl }, pace: usualPace, pages: PageFiles.open() },
     openReading: isLoopback(host) && publicUrl === undefined && !trustProxy,
     log: log === "-" ? openLog() : silentLog(),
     metrics: new Metrics(() => runs.values()),

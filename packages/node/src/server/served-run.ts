@@ -35,6 +35,8 @@ export interface ServedRun {
   readonly uploads: Uploads;
   readonly events: EventFeed;
   readonly operator: OperatorAccess;
+  /** The shipped data set that browser clients get for a trial; undefined: none. */
+  readonly demoData?: string | undefined;
   /** Has the run finish its round, save and stop. */
   stop(): void;
 }

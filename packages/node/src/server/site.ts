@@ -3,6 +3,7 @@ import type { Addresses } from "./host-check.ts";
 import { HttpError, notFound } from "./http-error.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import type { PageFiles } from "./page-files.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import type { ServedRun } from "./served-run.ts";
 
@@ -18,6 +19,8 @@ export interface Site {
    * Whether status, events and metrics are for everyone who reaches the server, which then must be on this machine alone.
    */
   readonly openReading: boolean;
+  /** The built pages; undefined where they were not built. */
+  readonly pages: PageFiles | undefined;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly limits: SiteLimits;

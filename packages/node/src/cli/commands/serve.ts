@@ -29,6 +29,7 @@ interface ServeFlags extends TrustOption {
   readonly tokenTtl?: number;
   readonly taskTimeout: number;
   readonly ledger?: string;
+  readonly demoData?: boolean;
   readonly log?: string;
   readonly resume?: string;
 }
@@ -61,6 +62,7 @@ export function addServe(program: Command): void {
         .argParser(positiveCount),
     )
     .option("--ledger <url>", "sqlite:PATH or postgres://... (default: a file in the run's folder)")
+    .option("--demo-data", "let browsers take a share of the bundled data set, for a trial")
     .option("--log <file>", 'JSON log of the server; "-": stderr (default: server.log in the run\'s folder)')
     .action(async (file: string | undefined, flags: ServeFlags, self: Command) => {
       const { globals, output } = parseInvocation(self);
@@ -112,6 +114,7 @@ function serveOptions(flags: ServeFlags, config: Config, output: Output): ServeO
   const minimumClients = flags.clients ?? config.data.clients;
   return {
     ...{ host, port, publicUrl, ledger, log, tls, minimumClients },
+    demoData: flags.demoData === true ? config.data.dataset : undefined,
     insecure: flags.insecure ?? false,
     trustProxy: flags.trustProxy ?? false,
     progressSeconds: flags.taskTimeout,

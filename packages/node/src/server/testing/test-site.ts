@@ -29,7 +29,7 @@ export interface TestSite {
   remove(): Promise<void>;
 }
 
-export async function testSite(changes: Partial<Site> = {}): Promise<TestSite> {
+export async function testSite(changes: Partial<Site> = {}, ofRun: Partial<ServedRun> = {}): Promise<TestSite> {
   const base = await mkdtemp(join(tmpdir(), "anabranch-server-"));
   await writeFile(join(base, "config.toml"), "");
   const folder = await openRunFolder(base);
@@ -44,11 +44,19 @@ export async function testSite(changes: Partial<Site> = {}): Promise<TestSite> {
     stop: () => {
       stops.count++;
     },
+    ...ofRun,
   };
   const runs = new Map([[run.id, run]]);
   const plenty = () => new RateLimit({ burst: 10_000, perSecond: 10_000 });
   const site: Site = {
-    ...{ runs, addresses: { host: "127.0.0.1" }, trustProxy: false, openReading: true, isStarting: false },
+    ...{
+      runs,
+      addresses: { host: "127.0.0.1" },
+      trustProxy: false,
+      openReading: true,
+      isStarting: false,
+      pages: undefined,
+    },
     log: silentLog(),
     metrics: new Metrics(() => runs.values()),
     limits: { address: plenty(), session: plenty(), message: plenty() },
