@@ -1,18 +1,18 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { onnxruntimeNode } from "@anabranch/engine";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type TaskName, taskNames, trainClient, trainOnWebAssembly } from "./fixtures/browser-client.ts";
+import { findChromium, launchChromium } from "./fixtures/chromium.ts";
 
 /** Training programs in a real browser: client tasks, compared with the same tasks in Node. */
 const wasm = join(import.meta.dirname, "..", "node_modules", "onnxruntime-web", "dist");
 const DEADLINE = 60_000; // milliseconds
-const executablePath = findChromium();
-const quiet = ["gpu", "quic", "background-networking", "component-update", "sync"].map((part) => `--disable-${part}`);
+const executablePath = findChromium("6 tests");
 
 type Trained = Awaited<ReturnType<typeof trainClient>>;
 
@@ -24,8 +24,7 @@ describe.skipIf(executablePath === undefined)("a client task in Chromium", () =>
   beforeAll(async () => {
     server = serve(await bundle());
     await new Promise<void>((listening) => void server.listen(0, "127.0.0.1", listening));
-    const args = ["--headless", "--no-sandbox", "--no-first-run", ...quiet];
-    browser = await chromium.launch({ executablePath: executablePath!, args, timeout: DEADLINE });
+    browser = await launchChromium(executablePath!, DEADLINE);
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, { timeout: DEADLINE });
     for (const name of taskNames) {
@@ -92,13 +91,4 @@ function serve(scripts: ReadonlyMap<string, string>): Server {
 
 function largest(values: readonly number[]): number {
   return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-}
-
-/** Where there is a Chromium nothing is skipped: one that does not start is a failure. */
-function findChromium(): string | undefined {
-  const candidates = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, "chromium"));
-  const found = candidates.find((path) => existsSync(path));
-  if (found === undefined)
-    writeFileSync(2, "skipped: 6 tests in a browser, because there is no chromium on the PATH\n");
-  return found;
 }

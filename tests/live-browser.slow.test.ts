@@ -1,0 +1,239 @@
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { build } from "vite";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { command, type Spawned, startCommand } from "../packages/node/src/cli/testing/spawn-command.ts";
+import { findChromium, launchChromium } from "./fixtures/chromium.ts";
+
+/** Live runs with clients in a real browser, and the page that shows them. */
+const executablePath = findChromium("5 tests of live runs");
+const DEADLINE = 120_000; // milliseconds
+const root = join(import.meta.dirname, "..");
+/** As text: the policy of the pages lets no other scripts in. */
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** Where screenshots go, if anywhere. */
+const pictures = process.env["ANABRANCH_SCREENSHOTS"];
+
+const trial = (rounds: number) => `name = "browser trial"
+rounds = ${rounds}
+[data]
+dataset = "fashion-mnist-10k"
+clients = 2
+holdout = 0.1
+[model]
+name = "mlp"
+hidden = [16]
+[algorithm]
+name = "scaffold"
+[training]
+localSteps = 4
+batchSize = 16
+learningRate = 0.05
+[sampler]
+cohort = 2
+`;
+
+interface Open {
+  readonly url: string;
+  readonly joinLink: string;
+  readonly operatorToken: string;
+}
+
+let browser: Browser;
+let folder: string;
+const contexts: BrowserContext[] = [];
+const servers: Spawned[] = [];
+
+describe.skipIf(executablePath === undefined)("a live run with browsers", () => {
+  beforeAll(async () => {
+    await build({ configFile: join(root, "packages", "dashboard", "vite.config.ts"), logLevel: "warn" });
+    browser = await launchChromium(executablePath!, DEADLINE);
+  }, DEADLINE);
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "anabranch-browser-"));
+  });
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close();
+    for (const { child, ended } of servers.splice(0)) {
+      child.kill("SIGKILL");
+      await ended;
+    }
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }, DEADLINE);
+  afterAll(() => browser?.close(), DEADLINE);
+
+  it("trains beside a Node client; both contribute to every round", { timeout: 3 * DEADLINE }, async () => {
+    const { server, open } = await serve(trial(3));
+    const page = await joinPage(open);
+    await page.getByRole("button", { name: "Start training" }).click();
+    await page.getByText("client 0", { exact: true }).waitFor({ timeout: DEADLINE });
+    const node = startCommand(folder, "join", open.joinLink, "--client", "1", "--folder", join(folder, "client"));
+    servers.push(node);
+    await page.getByText("The run is over. Thank you!").waitFor({ timeout: DEADLINE });
+    await expect.poll(() => factOf(page, "Updates accepted")).toBe("3");
+    expect(await factOf(page, "Sent")).toMatch(/kB/);
+    const { lines } = await server.ended;
+    const rounds = lines().filter(({ type }) => type === "round.finished");
+    expect(rounds.map(({ clients }) => clients)).toEqual([2, 2, 2]);
+    expect((await node.ended).code).toBe(0);
+  });
+
+  it("of two browsers gives the model of a simulation with WebAssembly", { timeout: 3 * DEADLINE }, async () => {
+    const { server, open } = await serve(trial(3));
+    const pages = [await joinPage(open), await joinPage(open)];
+    for (const page of pages) await page.getByRole("button", { name: "Start training" }).click();
+    const { code, lines } = await server.ended;
+    expect(code).toBe(0);
+    const hash = lines().at(-1)!["modelHash"];
+    for (const page of pages) await page.getByText(String(hash)).waitFor({ timeout: DEADLINE });
+    const simulated = await command(
+      folder,
+      "run",
+      "trial.toml",
+      "--set",
+      'execution.executor="onnxruntime-web"',
+      "--json",
+    );
+    expect(simulated.lines().at(-1)!["modelHash"]).toBe(hash);
+  });
+
+  it("lets one tab of a browser take part, and a client leave", { timeout: 2 * DEADLINE }, async () => {
+    const { open } = await serve(trial(3));
+    const page = await joinPage(open);
+    expect(page.url()).not.toContain("token");
+    await page.getByRole("button", { name: "Start training" }).click();
+    await page.getByText("client 0", { exact: true }).waitFor({ timeout: DEADLINE });
+    const second = await page.context().newPage();
+    await second.goto(open.joinLink);
+    await second.getByRole("button", { name: "Start training" }).click();
+    await second
+      .getByText("Another tab of this browser takes part in this run already.")
+      .waitFor({ timeout: DEADLINE });
+    await page.getByRole("button", { name: "Leave" }).click();
+    await page.getByText("You have left the run").waitFor({ timeout: DEADLINE });
+  });
+
+  it("says what is wrong with a link", { timeout: 2 * DEADLINE }, async () => {
+    const { open } = await serve(trial(3));
+    const [address] = open.joinLink.split("#");
+    const page = await newPage();
+    await page.goto(`${address}`);
+    await page.getByText("This link has no token").waitFor();
+    await page.goto("about:blank");
+    await page.goto(`${address}#token=wrong`);
+    await page.getByRole("button", { name: "Start training" }).click();
+    const alert = page.getByRole("alert");
+    await alert.getByText("Training has stopped").waitFor({ timeout: DEADLINE });
+    expect(await alert.innerText()).toMatch(/token/i);
+    const [server] = servers;
+    server!.child.kill("SIGKILL");
+    await server!.ended;
+    await page.getByRole("button", { name: "Join again" }).click();
+    await page.getByText("Connection lost: the server cannot be reached.").waitFor({ timeout: DEADLINE });
+  });
+
+  it("is shown and steered by the page of the run", { timeout: 3 * DEADLINE }, async () => {
+    const { server, open } = await serve(trial(200));
+    const pages = [await joinPage(open), await joinPage(open)];
+    const [join] = pages;
+    await expectAccessible(join!, "join");
+    for (const page of pages) await page.getByRole("button", { name: "Start training" }).click();
+    const run = await newPage();
+    await run.goto(open.url);
+    await run.getByRole("cell", { name: "0", exact: true }).first().waitFor({ timeout: DEADLINE });
+    await expect.poll(() => factOf(run, "Test accuracy"), { timeout: DEADLINE }).toMatch(/%/);
+    await expectAccessible(join!, "training");
+    await run.getByLabel(/^Operator token/).fill(open.operatorToken);
+    await run.getByRole("button", { name: "Unlock" }).click();
+    await run.getByRole("button", { name: "Pause" }).click();
+    await run.getByRole("status").getByText("paused").waitFor();
+    await expectAccessible(run, "run");
+    await run.getByRole("button", { name: "Resume" }).click();
+    await run.getByRole("status").getByText("running").waitFor();
+    await run.getByRole("button", { name: "eject client 1" }).click();
+    await run.getByRole("cell", { name: "ejected" }).waitFor();
+    await run.getByRole("button", { name: "Stop", exact: true }).click();
+    await run.getByRole("button", { name: "Stop the run" }).click();
+    const { code, lines } = await server.ended;
+    expect([code, lines().at(-1)]).toEqual([130, expect.objectContaining({ stopped: "interrupted" })]);
+    await run.getByRole("status").getByText("finished").waitFor();
+  });
+});
+
+/** Starts a server that gives out the demo data, and waits until clients can join. */
+async function serve(config: string): Promise<{ readonly server: Spawned; readonly open: Open }> {
+  await writeFile(join(folder, "trial.toml"), config);
+  const server = startCommand(
+    folder,
+    "serve",
+    "trial.toml",
+    "--port",
+    "0",
+    "--demo-data",
+    "--task-timeout",
+    "15",
+    "--json",
+  );
+  servers.push(server);
+  let text = "";
+  server.child.stdout?.on("data", (chunk: string) => {
+    text += chunk;
+  });
+  await server.shows("serve.open");
+  await expect.poll(() => text).toContain("\n");
+  return { server, open: JSON.parse(text.slice(0, text.indexOf("\n"))) as Open };
+}
+
+/** A page of a browser of its own, on which nothing may go wrong unseen. */
+async function newPage(): Promise<Page> {
+  const context = await browser.newContext();
+  contexts.push(context);
+  context.setDefaultTimeout(DEADLINE / 4);
+  const page = await context.newPage();
+  page.on("pageerror", (error) => expect.soft(error.message).toBe(""));
+  return page;
+}
+
+async function joinPage({ joinLink }: Open): Promise<Page> {
+  const page = await newPage();
+  await page.goto(joinLink);
+  await page.getByText("A share of the demo data").waitFor();
+  return page;
+}
+
+function factOf(page: Page, name: string): Promise<string> {
+  return page
+    .locator("dl.facts div", { has: page.getByText(name, { exact: true }) })
+    .locator("dd")
+    .innerText();
+}
+
+/** No serious finding of axe in both colour schemes, wide and narrow. */
+async function expectAccessible(page: Page, name: string): Promise<void> {
+  for (const [width, height] of [
+    [1280, 900],
+    [390, 844],
+  ] as const) {
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme });
+      await page.evaluate(axe);
+      const findings = (await page.evaluate("axe.run()")) as { violations: Finding[] };
+      const serious = findings.violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+      expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+      if (pictures === undefined) continue;
+      await page.screenshot({ path: join(pictures, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+    }
+  }
+}
+
+interface Finding {
+  readonly id: string;
+  readonly impact: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
