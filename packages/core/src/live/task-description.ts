@@ -42,7 +42,8 @@ export type DataSchema = z.infer<typeof dataSchema>;
 
 /** The known partition of a trial: every client has all data and takes its own share. */
 const sharedPartition = z.strictObject({
-  dataset: name,
+  /** Where the data set comes with Anabranch. */
+  dataset: name.optional(),
   clients: size,
   scheme: name,
   options: z.record(z.string(), z.json()),
@@ -110,12 +111,14 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
       classes,
       ...namesOf(federation.examples),
     },
-    // a path on the server's machine is nobody's business, and says nothing to a client
-    ...(federation.dataset === undefined || config.data.file !== undefined || config.data.dataset.includes(":")
+    ...(federation.dataset === undefined
       ? {}
       : {
           partition: {
-            dataset: config.data.dataset,
+            // a path on the server's machine says nothing to a client, and is none of its business
+            ...(config.data.file === undefined && !config.data.dataset.includes(":")
+              ? { dataset: config.data.dataset }
+              : {}),
             clients: config.data.clients,
             scheme,
             options,

@@ -20,8 +20,9 @@ export async function localExamples(
   switch (source.kind) {
     case "demo": {
       const shared = description.partition;
-      if (shared === undefined) throw noDemoData(description.data.name);
-      const data = await loadShippedDataset(shared.dataset, (file) => demoFile(api, file, shared.dataset));
+      const dataset = shared?.dataset;
+      if (shared === undefined || dataset === undefined) throw noDemoData(description.data.name);
+      const data = await loadShippedDataset(dataset, (file) => demoFile(api, file, dataset));
       return sharedExamples(data, description, shared, client);
     }
     case "csv": {

@@ -66,8 +66,8 @@ function withoutTestRows(name: string): string {
 }
 
 /** A name that stands for no file of this machine that its operator did not choose. */
-function bundledName(name: string): string | undefined {
-  return /^[a-z0-9-]+$/.test(name) ? name : undefined;
+function bundledName(name: string | undefined): string | undefined {
+  return name !== undefined && /^[a-z0-9-]+$/.test(name) ? name : undefined;
 }
 
 function noData({ data }: TaskDescription): AnabranchError {
