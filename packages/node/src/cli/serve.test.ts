@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -62,6 +62,7 @@ describe("serve", () => {
     expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining("2 of 2 clients joined.")]);
     expect((await Promise.all(clients.map((client) => client.ended))).map(({ code }) => code)).toEqual([0, 0]);
     expect(hashOf(ended.lines())).toBe(await expectedHash(3));
+    expect((await stat(open.folder)).mode & 0o077).toBe(0); // updates are not for other users of the machine
     const files = await readdir(open.folder);
     expect(files).toEqual(expect.arrayContaining(["model.safetensors", "report.html", "events.jsonl", "server.log"]));
     const log = await readFile(join(open.folder, "server.log"), "utf8");

@@ -1,3 +1,4 @@
+import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunEvent } from "@anabranch/core";
 import type { LiveNotice, LiveServer } from "@anabranch/core/live";
@@ -84,6 +85,8 @@ export async function serveRun(
       ...{ minimumClients: options.minimumClients, progressSeconds: options.progressSeconds, signal },
       ledger: options.ledger,
       async onServer(live, folder, name) {
+        // updates of clients, the ledger and the log are for this user alone
+        await chmod(folder.folder, 0o700);
         if (options.log !== "-") site.log = openLog(options.log ?? join(folder.folder, "server.log"));
         const run = { ...(await servedRun(live, folder, name, () => stop.abort())), demoData: options.demoData };
         Object.assign(opened, { run, live });
