@@ -63,15 +63,17 @@ describe("the Host header", () => {
     "evil.example:8080",
     "127.0.0.1.evil.example",
     "192.0.2.1:8080",
+    "127.0.0.1:9090",
+    "127.0.0.1",
     "",
     "a b",
     "x@127.0.0.1",
-  ])('"%s" is refused: the name of a page could lead here', async (host) => {
+  ])('"%s" is refused: a page or somebody in the middle could lead here', async (host) => {
     expect(await codeOf(await world.request("/healthz", { headers: { host } }))).toBe("421 http/host");
   });
 
   it("may be the address at which the connection arrived, and no other of that network", async () => {
-    const peer = { address: "192.0.2.9", local: "192.0.2.1", encrypted: false };
+    const peer = { address: "192.0.2.9", local: "192.0.2.1", port: 8080, encrypted: false };
     const status = async (host: string) => (await world.request("/healthz", { headers: { host }, peer })).status;
     expect([await status("192.0.2.1:8080"), await status("192.0.2.2:8080"), await status("localhost:8080")]).toEqual([
       200, 421, 421,

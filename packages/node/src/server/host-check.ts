@@ -30,7 +30,7 @@ export function requireOwnHost(host: string | undefined, peer: Peer, addresses: 
     message: "the server does not know itself by this address",
     where: "header Host",
     received: JSON.stringify(host ?? "")?.slice(0, 300),
-    advice: "Use the address that serve printed. For another name start it with --public-url URL.",
+    advice: "Use the address that serve printed. For another name or port start it with --public-url URL.",
   });
 }
 
@@ -40,7 +40,9 @@ function originOf(host: string | undefined, encrypted: boolean): URL | undefined
   return URL.canParse(url) ? new URL(url) : undefined;
 }
 
-function isOwn({ hostname: called }: URL, { local }: Peer, host: string): boolean {
+function isOwn({ hostname: called, port }: URL, { local, port: bound, encrypted }: Peer, host: string): boolean {
+  // at another port of this machine somebody else may answer
+  if (Number(port || (encrypted ? 443 : 80)) !== bound) return false;
   const name = plainAddress(called).toLowerCase();
   if (name === local || name === host.toLowerCase()) return true;
   if (isLoopback(name)) return isLoopback(local);

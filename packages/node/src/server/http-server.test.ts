@@ -89,6 +89,7 @@ describe("a control connection", () => {
     [{ headers: { origin: "http://evil.example" } }, "403 http/origin"],
     [{ headers: { origin: "null" } }, "403 http/origin"],
     [{ headers: { host: "evil.example" } }, "421 http/host"],
+    [{ headers: { host: "127.0.0.1:1" } }, "421 http/host"],
   ])("is refused where it does not belong (%j)", async (options, code) => {
     expect(await refusal(dial(options))).toBe(code);
     expect(world.live.links).toEqual([]);

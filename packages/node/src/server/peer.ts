@@ -8,6 +8,8 @@ export interface Peer {
   readonly address: string;
   /** Address of this machine that it came to. */
   readonly local: string;
+  /** Port of this machine that it came to. */
+  readonly port: number;
   readonly encrypted: boolean;
 }
 
@@ -25,6 +27,7 @@ export function peerOf({ socket, headers }: IncomingMessage, trustProxy: boolean
   return {
     address: forwarded ?? plainAddress(socket.remoteAddress ?? ""),
     local: plainAddress(socket.localAddress ?? ""),
+    port: socket.localPort ?? 0,
     encrypted: socket instanceof TLSSocket,
   };
 }

@@ -15,7 +15,7 @@ import type { Site } from "../site.ts";
 import { Uploads } from "../uploads.ts";
 import { FakeLive } from "./fake-live.ts";
 
-export const localPeer: Peer = { address: "127.0.0.1", local: "127.0.0.1", encrypted: false };
+export const localPeer: Peer = { address: "127.0.0.1", local: "127.0.0.1", port: 8080, encrypted: false };
 
 /** A site with one run, "run234", whose folder is a new one. */
 export interface TestSite {
