@@ -150,7 +150,8 @@ export class ClientTasks {
     report({ type: "evaluated", examples: sums.examples });
   }
 
-  #download({ order, blob, bytes }: Task | Evaluate): Promise<Uint8Array> {
+  async #download({ order, blob, bytes }: Task | Evaluate): Promise<Uint8Array> {
+    requireFitting(bytes, this.#ports.open, order);
     return this.#working(order, "downloading", (progress) =>
       this.#whileConnected(({ session }) => this.#ports.transport.download(session, blob, bytes, progress)),
     );
@@ -210,6 +211,24 @@ export class ClientTasks {
   #pause(seconds: number): Promise<void> {
     return new Promise((resolve) => void this.#ports.timers.after(seconds * 1000, resolve));
   }
+}
+
+/** Bytes for names and numbers that a broadcast may take beside its values. */
+const BESIDE_VALUES = 65_536;
+
+/** Refuses a download that no model of this run needs: a server could else fill the memory of its clients. */
+function requireFitting(bytes: number, { task, evaluation }: OpenTask, order: string): void {
+  const broadcast = Object.values(task.broadcast).reduce((sum, { size }) => sum + size, 0);
+  const most = 8 * Math.max(broadcast, evaluation.layout.size) + BESIDE_VALUES;
+  if (bytes <= most) return;
+  throw new AnabranchError({
+    code: "live/too-large",
+    message: "the server announces more bytes than the run's model can have",
+    where: `order ${order}`,
+    received: `${bytes} bytes`,
+    expected: `at most ${most} bytes`,
+    advice: "Ask the operator of the server: it does not keep to its own description of the run.",
+  });
 }
 
 /** One client's rows as a source of one client. */

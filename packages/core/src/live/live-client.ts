@@ -211,6 +211,7 @@ class LiveClient {
   async #prepare({ client, description: given, progressSeconds }: Extract<ServerMessage, { type: "welcome" }>) {
     const description = readReceived(taskDescription, given, "a task description");
     const known = this.#prepared;
+    if (description.run !== this.#options.run) throw otherRun(description.run, this.#options.run);
     if (known !== undefined && JSON.stringify(known.description) === JSON.stringify(description)) return known;
     await this.close();
     this.#prepared = undefined;
@@ -244,6 +245,18 @@ function pick({ code, message, advice }: { code: string; message: string; advice
 function endingOf(error: unknown): Ending {
   const lost = error instanceof AnabranchError && error.code === "live/connection";
   return lost ? { kind: "lost", reason: error.failure.message } : { kind: "refused", error };
+}
+
+/** Kept states lie below the name of their run: a server must not choose it. */
+function otherRun(received: string, expected: string): AnabranchError {
+  return new AnabranchError({
+    code: "live/run",
+    message: "the server describes another run than the one that this client joins",
+    where: "run",
+    received: JSON.stringify(received),
+    expected: JSON.stringify(expected),
+    advice: "Ask the operator of the server for a new join link.",
+  });
 }
 
 function unreachable(reason: string, seconds: number): AnabranchError {
