@@ -23,6 +23,7 @@ export function createApp(site: Site): Hono<RequestEnv> {
     const { status } = c.res;
     site.metrics.request(routePath(c, -1), method, status, seconds);
     site.log[status < 400 ? "debug" : "info"]({ method, path, status, seconds, from: c.env.peer.address }, "request");
+    if (hasUnreadBody(c.req.raw)) c.header("Connection", "close");
     for (const [name, value] of Object.entries(securityHeaders(compilesWebAssembly(path)))) c.header(name, value);
   });
   app.use(async (c, next) => {
@@ -49,4 +50,9 @@ export function createApp(site: Site): Hono<RequestEnv> {
     return errorResponse(error);
   });
   return app;
+}
+
+/** A request that must have no body and has one: the connection would wait for the rest of it, however slowly that comes. */
+function hasUnreadBody({ method, headers }: Request): boolean {
+  return (method === "GET" || method === "HEAD") && (headers.has("content-length") || headers.has("transfer-encoding"));
 }

@@ -192,6 +192,11 @@ describe("a connection", () => {
     expect(answer).not.toContain("root:");
   });
 
+  it("with a body that nobody reads is ended with its answer", async () => {
+    const head = `GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 1000\r\n\r\n`;
+    expect(await raw(head, /never/)).toContain("200 OK");
+  });
+
   it("without a Host header is refused", async () => {
     expect(await raw("GET /healthz HTTP/1.0\r\n\r\n", /never/)).toMatch(/^HTTP\/1.1 (400|421)/);
   });
