@@ -118,6 +118,13 @@ describe("a control connection", () => {
     expect(world.live.messages.filter((text) => text === "{}")).toHaveLength(5);
   });
 
+  it("ends at a message of too many pieces", async () => {
+    const pieces = dial();
+    await once(pieces.socket, "open");
+    for (let i = 0; i < 100; i++) pieces.socket.send(" ", { fin: false });
+    expect(await pieces.closed).toBe(1008);
+  });
+
   it("ends at bytes that are not a frame", async () => {
     const key = Buffer.from("0123456789abcdef").toString("base64");
     const socket = connect(port, "127.0.0.1");

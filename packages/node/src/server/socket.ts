@@ -20,6 +20,9 @@ export interface SocketSettings {
 
 export const usualSocketSettings: SocketSettings = { pingSeconds: 20, mostWaiting: 4 << 20, most: 20_000 };
 
+/** Frames of one message: each takes far more memory than a byte that it brings, and clients need one. */
+const mostFragments = 64;
+
 /** Codes of RFC 6455. */
 const closeCodes = { normal: 1000, text: 1003, policy: 1008 } as const;
 
@@ -31,6 +34,7 @@ export class Sockets {
     noServer: true,
     perMessageDeflate: false,
     maxPayload: CONTROL_BYTES,
+    maxFragments: mostFragments,
     clientTracking: false,
   });
   readonly #open = new Set<WebSocket>();
