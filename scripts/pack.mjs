@@ -21,6 +21,7 @@ function prepare(folder) {
   const dist = join(folder, "dist");
   compile(folder, dist);
   cpSync(join(folder, "src"), dist, { recursive: true, filter: isAsset });
+  if (basename(resolve(folder)) === "node") buildPages(join(dist, "pages"));
   for (const file of LEGAL) cpSync(join(root, file), join(folder, file));
   const manifest = join(folder, "package.json");
   const text = readFileSync(manifest, "utf8");
@@ -45,6 +46,17 @@ function packedManifest({ scripts: _, ...manifest }) {
     return [subpath, { types: `${target}.d.ts`, default: `${target}.js` }];
   });
   return { ...manifest, exports: Object.fromEntries(exports) };
+}
+
+/** The pages that the server serves are part of its package. */
+function buildPages(output) {
+  const vite = join(root, "node_modules", "vite", "bin", "vite.js");
+  const pages = join(root, "packages", "dashboard");
+  const places = ["--config", join(pages, "vite.config.ts"), "--outDir", resolve(output), "--emptyOutDir"];
+  const args = [vite, "build", pages, ...places, "--logLevel", "warn"];
+  const { status, error } = spawnSync(process.execPath, args, { stdio: ["ignore", 2, 2] });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`the pages were not built (exit code ${status}); nothing was changed`);
 }
 
 /** One run of the compiler covers all packages, since they see each other's sources; the package takes its part. */

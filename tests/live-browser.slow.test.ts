@@ -10,7 +10,7 @@ import { command, type Spawned, startCommand } from "../packages/node/src/cli/te
 import { findChromium, launchChromium } from "./fixtures/chromium.ts";
 
 /** Live runs with clients in a real browser, and the page that shows them. */
-const executablePath = findChromium("5 tests of live runs");
+const executablePath = findChromium("6 tests of live runs");
 const DEADLINE = 120_000; // milliseconds
 const root = join(import.meta.dirname, "..");
 /** As text: the policy of the pages lets no other scripts in. */
@@ -36,6 +36,23 @@ learningRate = 0.05
 [sampler]
 cohort = 2
 `;
+
+const ofTables = `name = "tables"
+rounds = 2
+[data]
+dataset = "csv:central.csv?label=sick"
+clients = 2
+[model]
+name = "logistic"
+[sampler]
+cohort = 2
+`;
+
+/** Rows of two numbers and a class, in turn. */
+function table(rows: number, classes: readonly string[]): string {
+  const row = (_: unknown, at: number) => `${at % 7},${(at * 3) % 5},${classes[at % classes.length]}`;
+  return ["age,dose,sick", ...Array.from({ length: rows }, row)].join("\n");
+}
 
 interface Open {
   readonly url: string;
@@ -67,7 +84,7 @@ describe.skipIf(executablePath === undefined)("a live run with browsers", () => 
   afterAll(() => browser?.close(), DEADLINE);
 
   it("trains beside a Node client; both contribute to every round", { timeout: 3 * DEADLINE }, async () => {
-    const { server, open } = await serve(trial(3));
+    const { server, open } = await serve(trial(3), "--demo-data");
     const page = await joinPage(open);
     await page.getByRole("button", { name: "Start training" }).click();
     await page.getByText("client 0", { exact: true }).waitFor({ timeout: DEADLINE });
@@ -83,7 +100,7 @@ describe.skipIf(executablePath === undefined)("a live run with browsers", () => 
   });
 
   it("of two browsers gives the model of a simulation with WebAssembly", { timeout: 3 * DEADLINE }, async () => {
-    const { server, open } = await serve(trial(3));
+    const { server, open } = await serve(trial(3), "--demo-data");
     const pages = [await joinPage(open), await joinPage(open)];
     for (const page of pages) await page.getByRole("button", { name: "Start training" }).click();
     const { code, lines } = await server.ended;
@@ -101,8 +118,24 @@ describe.skipIf(executablePath === undefined)("a live run with browsers", () => 
     expect(simulated.lines().at(-1)!["modelHash"]).toBe(hash);
   });
 
+  it("trains on tables that people choose; classes are matched by name", { timeout: 2 * DEADLINE }, async () => {
+    await writeFile(join(folder, "central.csv"), table(60, ["no", "yes"]));
+    const { server, open } = await serve(ofTables);
+    for (const classes of [["yes"], ["no", "yes"]]) {
+      const page = await newPage();
+      await page.goto(open.joinLink);
+      const buffer = Buffer.from(table(20, classes));
+      await page.getByLabel("CSV file").setInputFiles({ name: "mine.csv", mimeType: "text/csv", buffer });
+      await page.getByLabel("Column with the class").selectOption("sick");
+      await page.getByRole("button", { name: "Start training" }).click();
+    }
+    const { code, lines } = await server.ended;
+    const rounds = lines().filter(({ type }) => type === "round.finished");
+    expect([code, ...rounds.map(({ clients, examples }) => [clients, examples])]).toEqual([0, [2, 40], [2, 40]]);
+  });
+
   it("lets one tab of a browser take part, and a client leave", { timeout: 2 * DEADLINE }, async () => {
-    const { open } = await serve(trial(3));
+    const { open } = await serve(trial(3), "--demo-data");
     const page = await joinPage(open);
     expect(page.url()).not.toContain("token");
     await page.getByRole("button", { name: "Start training" }).click();
@@ -118,7 +151,7 @@ describe.skipIf(executablePath === undefined)("a live run with browsers", () => 
   });
 
   it("says what is wrong with a link", { timeout: 2 * DEADLINE }, async () => {
-    const { open } = await serve(trial(3));
+    const { open } = await serve(trial(3), "--demo-data");
     const [address] = open.joinLink.split("#");
     const page = await newPage();
     await page.goto(`${address}`);
@@ -137,7 +170,7 @@ describe.skipIf(executablePath === undefined)("a live run with browsers", () => 
   });
 
   it("is shown and steered by the page of the run", { timeout: 3 * DEADLINE }, async () => {
-    const { server, open } = await serve(trial(200));
+    const { server, open } = await serve(trial(200), "--demo-data");
     const pages = [await joinPage(open), await joinPage(open)];
     const [join] = pages;
     await expectAccessible(join!, "join");
@@ -164,20 +197,10 @@ describe.skipIf(executablePath === undefined)("a live run with browsers", () => 
   });
 });
 
-/** Starts a server that gives out the demo data, and waits until clients can join. */
-async function serve(config: string): Promise<{ readonly server: Spawned; readonly open: Open }> {
+/** Starts a server and waits until clients can join. */
+async function serve(config: string, ...flags: string[]): Promise<{ readonly server: Spawned; readonly open: Open }> {
   await writeFile(join(folder, "trial.toml"), config);
-  const server = startCommand(
-    folder,
-    "serve",
-    "trial.toml",
-    "--port",
-    "0",
-    "--demo-data",
-    "--task-timeout",
-    "15",
-    "--json",
-  );
+  const server = startCommand(folder, "serve", "trial.toml", "--port", "0", "--task-timeout", "15", "--json", ...flags);
   servers.push(server);
   let text = "";
   server.child.stdout?.on("data", (chunk: string) => {
