@@ -1,11 +1,14 @@
 // A live federation on this machine: a server, two Node clients, and a place for a browser.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { install, root } from "./set-up.mjs";
+import { install, root, run } from "./set-up.mjs";
 
 install();
+if (!existsSync(join(root, "packages/dashboard/dist")))
+  run("npm", ["run", "--silent", "build", "-w", "packages/dashboard"]);
 
 const separator = process.platform === "win32" ? ";" : ":";
 const env = { ...process.env, PATH: `${join(root, "node_modules", ".bin")}${separator}${process.env.PATH}` };
@@ -24,16 +27,19 @@ function anabranch(args, onLine) {
 
 const clients = [];
 process.on("SIGINT", () => {}); // the terminal tells the others too: wait until they have saved
-const server = anabranch(["serve", "examples/live.toml", "--clients", "2", ...process.argv.slice(2)], (line) => {
-  console.log(line);
-  const link = /^\s*join link\s+(\S+)/.exec(line)?.[1];
-  if (link === undefined) return;
-  console.log(`  browser       open the join link in a browser to take part as the third client`);
-  for (const client of [0, 1]) {
-    const args = ["join", link, "--client", String(client), "--name", `node ${client}`, "--quiet"];
-    clients.push(anabranch(args, (text) => console.log(`client ${client}: ${text}`)));
-  }
-});
+const server = anabranch(
+  ["serve", "examples/live.toml", "--clients", "2", "--demo-data", ...process.argv.slice(2)],
+  (line) => {
+    console.log(line);
+    const link = /^\s*join link\s+(\S+)/.exec(line)?.[1];
+    if (link === undefined) return;
+    console.log(`  browser       open the join link in a browser to take part as the third client`);
+    for (const client of [0, 1]) {
+      const args = ["join", link, "--client", String(client), "--name", `node ${client}`, "--quiet"];
+      clients.push(anabranch(args, (text) => console.log(`client ${client}: ${text}`)));
+    }
+  },
+);
 const [code, signal] = await once(server, "exit");
 await Promise.all(clients.map((client) => (client.exitCode === null ? once(client, "exit") : undefined)));
 process.exit(code ?? (signal === "SIGINT" ? 130 : 1));
