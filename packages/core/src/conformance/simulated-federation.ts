@@ -100,6 +100,7 @@ export class SimulatedFederation {
         description: describeTask(this.#config, this.#prepared),
         minimumClients: plan.population,
         progressSeconds: 600,
+        longestSeconds: 86_400,
         maxUpdateBytes: 2 ** 24,
         keptVersions: 4,
         releasesOnce: plan.account !== undefined,

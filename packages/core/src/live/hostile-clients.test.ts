@@ -27,7 +27,7 @@ async function open(changes: { releasesOnce?: boolean; population?: number } = {
   const server = await LiveServer.open(
     {
       description: { ...description, population: changes.population ?? 4 },
-      ...{ minimumClients: 1, progressSeconds: 60, maxUpdateBytes: 10_000, keptVersions: 3 },
+      ...{ minimumClients: 1, progressSeconds: 60, longestSeconds: 400, maxUpdateBytes: 10_000, keptVersions: 3 },
       releasesOnce: changes.releasesOnce ?? false,
     },
     {
@@ -342,6 +342,23 @@ describe("an upload", () => {
 });
 
 describe("an order", () => {
+  it("fails in the end, whatever progress its client reports", async () => {
+    const opened = await open();
+    const hand = await join(opened, 1);
+    const { backend } = opened.server;
+    backend.publish(1, { round: 1, vectors: { parameters: new Float64Array(3) }, scalars: {} });
+    const order = { version: 1, part: undefined, learningRate: 1, keys: {}, loadState: async () => undefined };
+    backend.submit({ ...order, id: "1/0/0", client: 0 });
+    const beat = () => {
+      void hand.say({ type: "progress", order: "1/0/0", phase: "training", share: 0 });
+      opened.timers.after(30_000, beat);
+    };
+    beat();
+    await opened.timers.run(() => hand.received.at(-1)?.type === "closed");
+    expect(await backend.outcome("1/0/0")).toMatchObject({ failure: { code: "client/late" } });
+    expect(opened.timers.now()).toBe(400_000);
+  });
+
   it("of a number that nobody has joined with fails at once, once the run has begun", async () => {
     const opened = await open();
     const { backend } = opened.server;

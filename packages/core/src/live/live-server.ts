@@ -21,6 +21,8 @@ export interface LiveRun {
   readonly minimumClients: number;
   /** A client without progress for so long fails its order. */
   readonly progressSeconds: number;
+  /** An order fails after so long whatever its client reports. */
+  readonly longestSeconds: number;
   /** Longest encoded update that is taken. */
   readonly maxUpdateBytes: number;
   /** Versions that a resumed run may go back. */

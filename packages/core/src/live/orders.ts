@@ -14,7 +14,7 @@ export interface OrderPorts {
   readonly blobs: BlobStore;
   readonly timers: Timers;
   readonly states: HeldStates;
-  /** Whether somebody holds this number; nobody waits for a client that has never joined. */
+  /** Whether somebody holds this number; nobody waits for one that has never joined or was ejected. */
   enrolled(client: number): boolean;
   /** Examples that a client has declared; undefined where it has not joined since the server started. */
   examplesOf(client: number): number | undefined;
@@ -25,6 +25,8 @@ export interface OrderPorts {
 export interface OrderSettings {
   /** A client without progress for so long fails its order. */
   readonly progressSeconds: number;
+  /** An order fails after so long whatever its client reports: nobody can hold a round for ever. */
+  readonly longestSeconds: number;
   /** Longest encoded update. */
   readonly maxUpdateBytes: number;
   /** Versions whose updates a resumed run may still ask for. */
@@ -50,6 +52,8 @@ interface Given {
   /** Of the broadcast, once the order is in the ledger. */
   version: Version | undefined;
   sent: boolean;
+  /** When it was sent first. */
+  since: number | undefined;
   settled: boolean;
   /** Stops the deadline. */
   cancel: () => void;
@@ -98,6 +102,7 @@ export class LiveOrders implements Backend {
       outcome: Promise.withResolvers(),
       version: undefined,
       sent: false,
+      since: undefined,
       settled: false,
       cancel: () => {},
     };
@@ -231,7 +236,7 @@ export class LiveOrders implements Backend {
     const { order, version, stateOf } = given;
     if (!this.#open || given.sent || given.settled || version === undefined) return;
     if (!this.#ports.enrolled(order.client)) {
-      this.#end(given, "client/absent", "no client has joined with this number");
+      this.#end(given, "client/absent", "no client takes part with this number");
       return;
     }
     given.sent = this.#ports.send(order.client, {
@@ -250,11 +255,15 @@ export class LiveOrders implements Backend {
 
   #startDeadline(given: Given): void {
     given.cancel();
-    const seconds = this.#settings.progressSeconds;
-    given.cancel = this.#ports.timers.after(seconds * 1000, () => {
-      const message = `the client made no progress for ${seconds} s`;
-      this.#end(given, "client/late", message);
-    });
+    const { timers } = this.#ports;
+    const { progressSeconds, longestSeconds } = this.#settings;
+    given.since ??= timers.now();
+    const left = longestSeconds - (timers.now() - given.since) / 1000;
+    const [seconds, message] =
+      left < progressSeconds
+        ? [left, `the client has not done its task in ${longestSeconds} s`]
+        : [progressSeconds, `the client made no progress for ${progressSeconds} s`];
+    given.cancel = timers.after(Math.max(0, seconds) * 1000, () => this.#end(given, "client/late", message));
   }
 
   /** Fails the order; where the ledger cannot write, whoever waits for the outcome hears of it. */

@@ -15,7 +15,8 @@ const mechanism = z.strictObject({
   adaptive: z
     .strictObject({ targetQuantile: share, rate: z.number().positive(), countNoise: z.number().min(0) })
     .optional(),
-  source: z.strictObject({ kind: z.enum(["seeded", "secure"]) }),
+  // noise that a server could compute again hides nothing from it
+  source: z.strictObject({ kind: z.literal("secure") }),
 });
 
 /** `PipelineSettings` as they come over the wire. Secure aggregation does not travel yet. */

@@ -39,8 +39,9 @@ export class Roll {
     return [...this.#clients.values()].sort((a, b) => a.client - b.client);
   }
 
+  /** Whether somebody takes part with this number. */
   has(client: number): boolean {
-    return this.#clients.has(client);
+    return this.#clients.get(client)?.status === "enrolled";
   }
 
   /** Decides on a client that has proved to hold its key. A known key needs no token. */

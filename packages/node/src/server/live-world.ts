@@ -63,6 +63,9 @@ export function liveWorld(settings: LiveSettings): OpenWorld {
   };
 }
 
+/** A client that reports progress may take so long for a task: three hours of local training are none too many. */
+const LONGEST_TASK_SECONDS = 6 * 3600;
+
 /** The server of a run, once enough clients are there. Throws `run/interrupted` when the run is stopped before. */
 async function openServer(
   { signal, onServer, onNotice }: LiveSettings,
@@ -97,6 +100,7 @@ function liveRun(
   return {
     description: describeTask(config, { ...prepared, plan: { ...plan, id } }),
     ...{ minimumClients, progressSeconds },
+    longestSeconds: LONGEST_TASK_SECONDS,
     maxUpdateBytes: largestUpdate(plan),
     keptVersions: plan.checkpointEvery * plan.checkpointKeep,
     releasesOnce: plan.account !== undefined,

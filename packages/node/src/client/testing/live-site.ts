@@ -35,6 +35,7 @@ export class LiveSite {
     const settings = {
       minimumClients: run.plan.population,
       progressSeconds: 120,
+      longestSeconds: 600,
       maxUpdateBytes: 1e9,
       keptVersions: 2,
       releasesOnce: false,
