@@ -226,7 +226,7 @@ describe("an own file", () => {
     ["exports nothing by default", "export const model = 3;", "local/export"],
     ["makes something else", "export default () => ({ name: 'x' });", "local/export"],
     ["makes a promise", "export default async () => ({ name: 'x' });", "local/export"],
-    ["throws", "export default () => { throw new Error('no'); };", "local/failed"],
+    ["throws", "throw new Error('no');", "local/failed"],
   ])("that %s", async (what, text, code) => {
     const file = join(folder, `${what.replaceAll(" ", "-")}.mjs`);
     if (text !== undefined) await put(`${what.replaceAll(" ", "-")}.mjs`, text);
