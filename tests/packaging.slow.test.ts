@@ -80,6 +80,13 @@ describe.skipIf(!reachable)("an installed copy", () => {
     expect(run(command, ["methods"], consumer)).toMatch(/^scaffold .*S\. P\. Karimireddy/m);
   });
 
+  it("checks a method in a folder that knows nothing of the library", () => {
+    const command = join("node_modules", ".bin", "anabranch");
+    const example = join(folder, "own-algorithm.ts");
+    cpSync(join(root, "examples", "own-algorithm.ts"), example);
+    expect(run(command, ["check", example], consumer)).toContain("sign-damped passes all 7 checks");
+  });
+
   it.each(["core", "engine"])("of %s goes into a browser's bundle without anything of Node", async (name) => {
     const input = join(consumer, "node_modules", "@anabranch", name, "dist", "index.js");
     const complaints: string[] = [];
@@ -127,6 +134,6 @@ function registryAnswers(): boolean {
   const { status, stderr } = spawnSync("npm", args, { encoding: "utf8", timeout: 60_000 });
   if (status === 0) return true;
   const why = /^npm error (code .*)$/m.exec(stderr)?.[1] ?? "no answer within a minute";
-  writeFileSync(2, `skipped: 5 tests of an installed copy, because the npm registry cannot be reached (${why})\n`);
+  writeFileSync(2, `skipped: 6 tests of an installed copy, because the npm registry cannot be reached (${why})\n`);
   return false;
 }
