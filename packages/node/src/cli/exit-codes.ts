@@ -40,6 +40,7 @@ const usageAreas = new Set([
   "live",
   "client",
   "identity",
+  "operator",
 ]);
 const dataAreas = new Set(["data", "download", "safetensors"]);
 

@@ -12,6 +12,7 @@ import { addMethods } from "./commands/methods.ts";
 import { addModels } from "./commands/models.ts";
 import { addNew } from "./commands/new.ts";
 import { addPrivacy } from "./commands/privacy.ts";
+import { addRemote } from "./commands/remote.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRun } from "./commands/run.ts";
 import { addServe } from "./commands/serve.ts";
@@ -35,6 +36,7 @@ export function createProgram(): Command {
   addRun(program);
   addResume(program);
   addServe(program);
+  addRemote(program);
   addList(program);
   addShow(program);
   addCompare(program);

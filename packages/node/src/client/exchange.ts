@@ -47,7 +47,7 @@ export class Exchange {
    * once. Throws `live/connection`, `live/certificate`, `live/protocol`.
    */
   async request(
-    method: "GET" | "PUT",
+    method: "GET" | "PUT" | "POST",
     url: string,
     headers: Readonly<Record<string, string>>,
     body?: Body,
@@ -63,18 +63,18 @@ export class Exchange {
     }
   }
 
-  /** Reads a short answer to its end. */
-  async readAnswer(response: http.IncomingMessage): Promise<Answer> {
+  /** Reads a short answer to its end. @param limit bytes */
+  async readAnswer(response: http.IncomingMessage, limit = answerBytes): Promise<Answer> {
     const chunks: Buffer[] = [];
     let length = 0;
     for await (const chunk of this.chunks(response)) {
       length += chunk.length;
-      if (length > answerBytes) break; // ends the connection, too
+      if (length > limit) break; // ends the connection, too
       chunks.push(chunk);
     }
     return {
       status: response.statusCode ?? 0,
-      json: length > answerBytes ? undefined : parsed(Buffer.concat(chunks).toString("utf8")),
+      json: length > limit ? undefined : parsed(Buffer.concat(chunks).toString("utf8")),
       location: response.headers.location,
     };
   }

@@ -1,7 +1,7 @@
 import { networkInterfaces } from "node:os";
 import type { LiveServer } from "@anabranch/core/live";
 import type { RunFolder } from "../store/run-folder.ts";
-import { operatorToken } from "./operator.ts";
+import { operatorToken, writeOperatorFile } from "./operator.ts";
 import type { OpenTls } from "./tls.ts";
 
 /** What the operator has to know to let clients in. */
@@ -34,11 +34,15 @@ export async function openDoor(
   run: RunFolder,
 ): Promise<Door> {
   const token = await live.addToken(tokenSeconds === undefined ? {} : { expires: Date.now() + tokenSeconds * 1000 });
-  const url = publicUrl?.replace(/\/+$/, "") ?? addressOf(reachable(host), port, tls !== undefined);
+  const secure = tls !== undefined;
+  const url = publicUrl?.replace(/\/+$/, "") ?? addressOf(reachable(host), port, secure);
+  const operator = await operatorToken(run);
+  const local = ["127.0.0.1", "localhost", reachable(host)].map((name) => addressOf(name, port, secure));
+  await writeOperatorFile(run, { token: operator, origins: [...new Set([new URL(url).origin, ...local])] });
   return {
     ...{ run: run.id, folder: run.folder, url },
     joinLink: `${url}/join/${run.id}#token=${token}`,
-    operatorToken: await operatorToken(run),
+    operatorToken: operator,
     fingerprint: tls?.isTrial === true ? tls.fingerprint : undefined,
     warnings: tls?.warning === undefined ? [] : [tls.warning],
   };

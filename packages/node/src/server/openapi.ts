@@ -2,6 +2,7 @@ import { VERSION } from "@anabranch/core";
 import { contentHash, uploadAnswer } from "@anabranch/core/live";
 import * as z from "zod";
 import { tokenRequest } from "./operator-routes.ts";
+import { runList, runStatus } from "./run-status.ts";
 
 /** Whom a route is for. */
 type Access = "all" | "client" | "reader" | "operator";
@@ -25,7 +26,7 @@ export const documentedRoutes: Readonly<Record<string, Readonly<Record<string, R
   "/healthz": { get: { summary: "Whether the server runs", access: "all" } },
   "/metrics": { get: { summary: "Metrics for Prometheus", access: "reader" } },
   "/api/openapi.json": { get: { summary: "This document", access: "all" } },
-  "/api/runs": { get: { summary: "The runs of this server", access: "all" } },
+  "/api/runs": { get: { summary: "The runs of this server", access: "all", answer: runList } },
   [`${run}/socket`]: {
     get: { summary: "Control connection (WebSocket, JSON messages)", access: "all", statuses: { 101: "Connected" } },
   },
@@ -51,7 +52,7 @@ export const documentedRoutes: Readonly<Record<string, Readonly<Record<string, R
       statuses: { 308: "More bytes are wanted, from the offset in the answer", 422: "Other bytes", 507: "Disk full" },
     },
   },
-  [`${run}/status`]: { get: { summary: "State of the run and of its clients", access: "reader" } },
+  [`${run}/status`]: { get: { summary: "State of the run and of its clients", access: "reader", answer: runStatus } },
   [`${run}/events`]: {
     get: {
       summary: "Events of the run, past and to come (server-sent events)",
@@ -63,9 +64,9 @@ export const documentedRoutes: Readonly<Record<string, Readonly<Record<string, R
     get: { summary: "The data set of which browser clients get shares, in a trial", access: "all" },
   },
   [`${run}/demo-data/{file}`]: { get: { summary: "A file of that data set", access: "all" } },
-  [`${run}/pause`]: { post: { summary: "Give out no further work", access: "operator" } },
-  [`${run}/resume`]: { post: { summary: "Continue after a pause", access: "operator" } },
-  [`${run}/stop`]: { post: { summary: "Finish the round, save and stop", access: "operator" } },
+  [`${run}/pause`]: { post: { summary: "Give out no further work", access: "operator", answer: runStatus } },
+  [`${run}/resume`]: { post: { summary: "Continue after a pause", access: "operator", answer: runStatus } },
+  [`${run}/stop`]: { post: { summary: "Finish the round, save and stop", access: "operator", answer: runStatus } },
   [`${run}/clients/{client}/eject`]: { post: { summary: "Exclude a client", access: "operator" } },
   [`${run}/clients/{client}/readmit`]: { post: { summary: "Let a client in again", access: "operator" } },
   [`${run}/tokens`]: {

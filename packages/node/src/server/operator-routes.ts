@@ -1,10 +1,11 @@
-import { contentHash, type LiveStatus } from "@anabranch/core/live";
+import { contentHash } from "@anabranch/core/live";
 import { type Context, Hono } from "hono";
 import * as z from "zod";
 import { jsonBody } from "./body.ts";
 import { eventStream } from "./events.ts";
 import { HttpError, notFound } from "./http-error.ts";
 import type { RequestEnv } from "./peer.ts";
+import type { SentStatus } from "./run-status.ts";
 import type { ServedRun } from "./served-run.ts";
 import { requireRun, type Site } from "./site.ts";
 
@@ -18,11 +19,6 @@ export const tokenRequest = z.strictObject({
     .optional()
     .describe("the only client number that it admits"),
 });
-
-/** What a run is doing, and its name. */
-export interface RunStatus extends LiveStatus {
-  readonly name: string;
-}
 
 /** Watching and steering a run. */
 export function operatorRoutes(site: Site): Hono<RequestEnv> {
@@ -93,7 +89,7 @@ export function requireMetricsReader(c: Context<RequestEnv>, { runs, openReading
   first.operator.require(authorization);
 }
 
-function statusOf({ live, name }: ServedRun): RunStatus {
+function statusOf({ live, name }: ServedRun): SentStatus {
   return { ...live.status(), name };
 }
 

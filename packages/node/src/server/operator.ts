@@ -5,6 +5,7 @@ import { HttpError } from "./http-error.ts";
 
 const fileName = "operator-token";
 const longestToken = 128;
+const longestFile = 8192;
 
 /** The token that lets its holder steer a run. The process keeps its hash only. */
 export class OperatorAccess {
@@ -36,20 +37,36 @@ export class OperatorAccess {
   }
 }
 
-/** The token of a run, made at first. Its file can be read by this user alone. */
+/** What the file of a run says of its operator: the token, then the addresses at which the server is reached. */
+export interface OperatorFile {
+  readonly token: string;
+  /** e.g. "http://127.0.0.1:8080" */
+  readonly origins: readonly string[];
+}
+
+/** The token of a run, made when it is first served. */
 export async function operatorToken(run: RunFolder): Promise<string> {
-  const known = await readOperatorToken(run);
-  if (known !== undefined) return known;
+  const known = await readOperatorFile(run);
+  if (known !== undefined) return known.token;
   const token = randomBytes(32).toString("base64url");
-  await run.files.write(join(run.folder, fileName), Buffer.from(`${token}\n`), 0o600);
+  await writeOperatorFile(run, { token, origins: [] });
   return token;
 }
 
-/** The token in a run's folder; undefined where there is none, e.g. after a simulation. */
-export async function readOperatorToken({ files, folder }: RunFolder): Promise<string | undefined> {
-  const bytes = await files.read(join(folder, fileName), longestToken);
-  const token = bytes === undefined ? "" : Buffer.from(bytes).toString("utf8").trim();
-  return /^[\w-]{32,}$/.test(token) ? token : undefined;
+/** Only this user can read the file. */
+export async function writeOperatorFile({ files, folder }: RunFolder, { token, origins }: OperatorFile): Promise<void> {
+  const text = [token, ...origins].map((line) => `${line}\n`).join("");
+  await files.write(join(folder, fileName), Buffer.from(text), 0o600);
+}
+
+/** The file in a run's folder; undefined where there is none, e.g. after a simulation. */
+export async function readOperatorFile({ files, folder }: RunFolder): Promise<OperatorFile | undefined> {
+  const bytes = await files.read(join(folder, fileName), longestFile);
+  const [token = "", ...origins] = Buffer.from(bytes ?? [])
+    .toString("utf8")
+    .trim()
+    .split("\n");
+  return /^[\w-]{32,}$/.test(token) ? { token, origins } : undefined;
 }
 
 /** The token of an Authorization header. */

@@ -1,0 +1,110 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type HttpServer, listen } from "../server/http-server.ts";
+import { writeOperatorFile } from "../server/operator.ts";
+import { type TestSite, testSite } from "../server/testing/test-site.ts";
+import { openTls } from "../server/tls.ts";
+import { callCommand } from "./testing/call-command.ts";
+
+let world: TestSite;
+let server: HttpServer;
+let url: string;
+let elsewhere: string;
+beforeEach(async () => {
+  elsewhere = await mkdtemp(join(tmpdir(), "anabranch-elsewhere-"));
+  world = await testSite({ openReading: false });
+  server = await listen(world.site, { host: "127.0.0.1", port: 0 });
+  url = `http://127.0.0.1:${server.port}`;
+});
+afterEach(async () => {
+  await server.close();
+  await world.remove();
+  await rm(elsewhere, { recursive: true });
+});
+
+const call = (...args: string[]) => callCommand(...args, "--runs", elsewhere);
+
+describe("status, pause, resume and stop", () => {
+  it("act on the run of a server and show its state", async () => {
+    const shown = await call("status", url, "--token", world.token);
+    expect(shown.stderr).toBe("");
+    expect(shown.stdout).toContain("a test (run run234): running, round 1 of 3");
+    expect(shown.stdout).toContain("2 clients of 4 joined, 2 connected");
+    expect(shown.stdout).toMatch(/0 {2}client 0 {2}training 50 % {2}1\/0\/0 /);
+    expect((await call("pause", url, "--token", world.token, "--quiet")).stdout).toBe("paused\n");
+    expect((await call("resume", url, "--token", world.token, "--quiet")).stdout).toBe("running\n");
+    expect((await call("stop", url, "--token", world.token)).code).toBe(0);
+    expect(world.stops.count).toBe(1);
+    const { stdout } = await call("status", `${url}/join/run234#token=secret`, "--token", world.token, "--json");
+    expect(JSON.parse(stdout)).toMatchObject({
+      run: "run234",
+      state: "running",
+      clients: [{ client: 0 }, { client: 1 }],
+    });
+  });
+
+  it("need the operator's token, which the environment may have", async () => {
+    for (const command of ["status", "pause", "stop"]) {
+      const { code, stderr } = await call(command, url);
+      expect([code, stderr]).toEqual([2, expect.stringContaining("operator/token")]);
+    }
+    process.env["ANABRANCH_OPERATOR_TOKEN"] = world.token;
+    try {
+      expect((await call("status", url)).code).toBe(0);
+    } finally {
+      delete process.env["ANABRANCH_OPERATOR_TOKEN"];
+    }
+  });
+
+  it("take the token from the run's folder, for the address at which it is served alone", async () => {
+    const { folder } = world.run.folder;
+    Object.assign(world.run, { id: basename(folder) });
+    Object.assign(world.site, { runs: new Map([[world.run.id, world.run]]) });
+    const status = () => callCommand("status", url, "--runs", dirname(folder));
+    await writeOperatorFile(world.run.folder, { token: world.token, origins: ["http://127.0.0.1:1"] });
+    expect((await status()).stderr).toContain("operator/token");
+    await writeOperatorFile(world.run.folder, { token: world.token, origins: [url] });
+    expect((await status()).code).toBe(0);
+  });
+
+  it("trust a certificate by its fingerprint", async () => {
+    await server.close();
+    const tls = await openTls("self", ["127.0.0.1"]);
+    server = await listen(world.site, { host: "127.0.0.1", port: 0, tls });
+    const secure = `https://127.0.0.1:${server.port}`;
+    const untrusted = await call("status", secure, "--token", world.token);
+    expect(untrusted.stderr).toContain("live/certificate");
+    const { code } = await call("status", secure, "--token", world.token, "--fingerprint", tls.fingerprint);
+    expect(code).toBe(0);
+  });
+
+  it.each([
+    [["status", "ftp://127.0.0.1"], "usage/server-url"],
+    [["pause", "http://127.0.0.1:1"], "live/connection"],
+    [["status", "http://no-such-host.invalid"], "live/connection"],
+    [["resume", "last", "--token", "x"], "usage/option"],
+  ])("say what is wrong with %j", async (args, error) => {
+    const { code, stderr } = await call(...args);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(`error ${error}: `);
+    expect(stderr).toContain("advice");
+  });
+
+  it("refuse answers that are not a status", async () => {
+    world.live.status = () => JSON.parse('{"run": 7}');
+    expect((await call("status", url, "--token", world.token)).stderr).toContain("live/protocol");
+  });
+
+  it("ask which run is meant where there are several", async () => {
+    Object.assign(world.site, {
+      runs: new Map([
+        ["run234", world.run],
+        ["other2", { ...world.run, id: "other2" }],
+      ]),
+    });
+    expect((await call("status", url, "--token", world.token)).stderr).toContain("server/which-run");
+    expect((await call("status", url, "--token", world.token, "--run", "run234")).code).toBe(0);
+  });
+});
