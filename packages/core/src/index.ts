@@ -80,6 +80,7 @@ export type { InitialWeights } from "./simulation/initial-weights.ts";
 export { type ExecutorIdentity, type PreparedRun, prepareRun } from "./simulation/prepare.ts";
 export { prepareQuadratics, type Quadratics } from "./simulation/quadratics.ts";
 export type { CustomParts } from "./simulation/resolve-method.ts";
+export { withSecureNoise } from "./simulation/secure-noise.ts";
 export { simulatedSecureAggregation } from "./simulation/simulated-secure-aggregation.ts";
 export type { SimulationSpec } from "./simulation/simulation-spec.ts";
 export { type FederationTrace, recording, traceFederation } from "./simulation/trace-federation.ts";

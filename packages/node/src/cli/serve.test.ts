@@ -123,7 +123,7 @@ describe("serve refuses", () => {
     [["--public-url", "example.org"], "2 usage/invalid-value"],
     [["--resume", "last"], "2 usage/missing-argument"],
     [["--clients", "3", "--port", "0"], "2 live/minimum-clients"],
-    [["--set", "privacy.mechanism=gaussian", "--port", "0"], "2 live/not-yet"],
+    [["--set", "privacy.mechanism=gaussian", "--set", "privacy.noise=local", "--port", "0"], "2 live/not-yet"],
     [["--set", "secureAggregation.protocol=bonawitz", "--port", "0"], "2 live/not-yet"],
     [["--set", "data.dataset=no-such-set", "--port", "0"], "3 data/unknown"],
   ])("%j", async (args, code) => {

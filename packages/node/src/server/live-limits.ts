@@ -10,12 +10,12 @@ export function requireLivePossible({ secureAggregation, privacy }: Config): voi
       "Clients would send plain updates. Leave the section out, or simulate it with: anabranch run",
     );
   }
-  if (privacy.mechanism !== "none") {
+  if (privacy.mechanism !== "none" && privacy.noise !== "central") {
     throw notYet(
-      "privacy.mechanism",
-      JSON.stringify(privacy.mechanism),
-      '"none"',
-      "Leave the section out, or simulate it with: anabranch run",
+      "privacy.noise",
+      JSON.stringify(privacy.noise),
+      '"central"',
+      "Let the server add the noise, or simulate it with: anabranch run",
     );
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { type Config, inProcessSimulation, type PreparedRun, type RunPlan } from "@anabranch/core";
+import { type Config, inProcessSimulation, type PreparedRun, type RunPlan, withSecureNoise } from "@anabranch/core";
 import { describeTask, type Ledger, type LiveNotice, type LiveRun, LiveServer } from "@anabranch/core/live";
 import { openPrepared } from "../run/simulation.ts";
 import type { OpenWorld, World } from "../run/world.ts";
@@ -22,8 +22,14 @@ export interface LiveSettings {
   /** Aborted: the run stops; where it still waits for clients, at once. */
   readonly signal: AbortSignal;
   /** The server can take connections. The run waits for what this does. */
-  onServer(server: LiveServer, run: RunFolder, name: string): Promise<void>;
+  onServer(server: LiveServer, run: RunFolder, about: AboutRun): Promise<void>;
   onNotice(notice: LiveNotice): void;
+}
+
+export interface AboutRun {
+  readonly name: string;
+  /** Whether its privacy depends on who takes part being secret. */
+  readonly isPrivate: boolean;
 }
 
 /**
@@ -33,7 +39,8 @@ export interface LiveSettings {
 export function liveWorld(settings: LiveSettings): OpenWorld {
   return async (config, options, own) => {
     requireLivePossible(config);
-    const { prepared, executor, warning } = await openPrepared(config, config.name, options, own);
+    const { prepared: simulated, executor, warning } = await openPrepared(config, config.name, options, own);
+    const prepared = withSecureNoise(simulated, config);
     requireRoll(settings.minimumClients, prepared.plan.population);
     describeTask(config, prepared); // what clients cannot be told is refused before there is a folder
     const warnings = [...(warning === undefined ? [] : [warning]), ...(prepared.plan.warnings ?? [])];
@@ -44,7 +51,8 @@ export function liveWorld(settings: LiveSettings): OpenWorld {
       const ledger = await openLedger(settings.ledger ?? join(run.folder, "ledger.sqlite"), run.id);
       opened = ledger;
       const live = liveRun(settings, config, { ...prepared, plan }, run.id);
-      const server = await openServer(settings, live, ledger, run, config.name);
+      const about = { name: config.name, isPrivate: plan.account !== undefined };
+      const server = await openServer(settings, live, ledger, run, about);
       return {
         backend: server.backend,
         evaluator: {
@@ -72,7 +80,7 @@ async function openServer(
   live: LiveRun,
   ledger: Ledger,
   run: RunFolder,
-  name: string,
+  about: AboutRun,
 ): Promise<LiveServer> {
   const { promise: started, resolve: look } = Promise.withResolvers<void>();
   const blobs = await openDiskBlobStore(run.folder, run.files);
@@ -85,7 +93,7 @@ async function openServer(
       queueMicrotask(() => server.status().state !== "waiting" && look());
     },
   });
-  await onServer(server, run, name);
+  await onServer(server, run, about);
   await unlessAborted(started, signal);
   return server;
 }

@@ -8,6 +8,7 @@ import { usualPace } from "./body.ts";
 import { requireShipped } from "./demo-data.ts";
 import { certificateNames, type Door, openDoor } from "./door.ts";
 import { EventFeed } from "./event-feed.ts";
+import { Farewell } from "./farewell.ts";
 import { listen } from "./http-server.ts";
 import { liveWorld } from "./live-world.ts";
 import { type Logger, openLog, silentLog } from "./log.ts";
@@ -53,6 +54,8 @@ export interface ServeOptions {
 const addressRate = { burst: 3000, perSecond: 300 };
 const sessionRate = { burst: 120, perSecond: 30 };
 const messageRate = { burst: 120, perSecond: 20 };
+/** How long clients are waited for that were cut off just before the end. */
+const farewellMs = 3000;
 /** How often partial uploads are looked through that nobody continues. */
 const sweepMs = 600_000;
 
@@ -78,13 +81,13 @@ export async function serveRun(
   const runs = new Map<string, ServedRun>();
   const site = openSite(options, runs);
   const http = await listen(site, { host, port, tls });
-  const opened: { run?: ServedRun; live?: LiveServer } = {};
+  const opened: Opened = {};
   let sweeper: NodeJS.Timeout | undefined;
   try {
     const open = liveWorld({
       ...{ minimumClients: options.minimumClients, progressSeconds: options.progressSeconds, signal },
       ledger: options.ledger,
-      async onServer(live, folder, name) {
+      async onServer(live, folder, { name, isPrivate }) {
         // updates of clients, the ledger and the log are for this user alone
         await chmod(folder.folder, 0o700);
         if (options.log !== "-") site.log = openLog(options.log ?? join(folder.folder, "server.log"));
@@ -93,18 +96,20 @@ export async function serveRun(
         sweeper = setInterval(() => void sweep(run), sweepMs).unref();
         runs.set(run.id, run);
         site.isStarting = false;
+        // cohorts that everyone sees are no sample
+        if (isPrivate) site.openReading = false;
         options.onOpen(await openDoor(options, http.port, tls, live, folder));
       },
       onNotice(notice) {
         site.log.info(notice, "client");
+        if (notice.type === "joined") opened.farewell?.joined(notice.client);
         if (opened.live !== undefined) options.onNotice(notice, opened.live);
       },
     });
     signal.addEventListener("abort", () => opened.live?.resume(), { once: true });
     const outcome = await begin({ ...session, open, signal, onEvent: (event) => onEvent(event, opened, session) });
-    const { round, stopped, modelHash } = outcome.result;
     // after Ctrl-C clients wait for the server to come back
-    if (!interrupt.aborted) opened.live?.finish({ round, stopped, modelHash });
+    if (!interrupt.aborted) await sayGoodbye(outcome, opened);
     return outcome;
   } finally {
     clearInterval(sweeper);
@@ -113,18 +118,32 @@ export async function serveRun(
   }
 }
 
-function onEvent(
-  event: RunEvent,
-  { run, live }: { run?: ServedRun; live?: LiveServer },
-  session: SessionOptions,
-): void {
+/** What is there once clients can join. */
+interface Opened {
+  run?: ServedRun;
+  live?: LiveServer;
+  farewell?: Farewell;
+}
+
+/** Tells the clients how the run has ended. Updates are not kept when nothing can need them any more. */
+async function sayGoodbye({ result }: RunOutcome, opened: Opened): Promise<void> {
+  const { live, run } = opened;
+  if (live === undefined || run === undefined) return;
+  const { round, stopped, modelHash } = result;
+  opened.farewell = new Farewell(live.status());
+  live.finish({ round, stopped, modelHash });
+  await opened.farewell.wait(farewellMs);
+  if (stopped !== "interrupted") await run.uploads.clear();
+}
+
+function onEvent(event: RunEvent, { run, live }: Opened, session: SessionOptions): void {
   if (event.type === "round.started" && live !== undefined) live.round = event.round;
   run?.events.changed();
   session.onEvent?.(event);
 }
 
 /** What changes once the run is open. */
-type OpenSite = Site & { log: Logger; isStarting: boolean };
+type OpenSite = Site & { log: Logger; isStarting: boolean; openReading: boolean };
 
 /** What the parts of the server share. Its log is silent until the run has a folder for it. */
 function openSite({ host, publicUrl, trustProxy, log }: ServeOptions, runs: ReadonlyMap<string, ServedRun>): OpenSite {

@@ -117,6 +117,15 @@ export class Uploads {
     }
   }
 
+  /** Removes all updates and broadcasts of a run that has ended: they are the clients' own, and take room. */
+  async clear(): Promise<void> {
+    for (const folder of [this.#folder, this.#blobs]) {
+      for (const name of await this.#files.list(folder)) {
+        if (!name.endsWith("/")) await this.#files.remove(join(folder, name));
+      }
+    }
+  }
+
   async #partialOf(upload: Upload): Promise<Partial> {
     const name = nameOf(upload);
     const known = this.#partials.get(name);

@@ -1,0 +1,87 @@
+import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { once } from "node:events";
+import { VERSION } from "@anabranch/core";
+import { type ClientMessage, proofText, type ServerMessage, serverMessage } from "@anabranch/core/live";
+import { WebSocket } from "ws";
+import { sha256 } from "./fake-live.ts";
+
+/** A client that speaks the protocol by hand, so that a test can have it do what no honest client does. */
+export class HandClient {
+  readonly received: ServerMessage[] = [];
+  readonly #url: string;
+  readonly #run: string;
+  readonly #socket: WebSocket;
+  readonly #key: KeyObject;
+  readonly #publicKey: string;
+
+  /** @param url of the server */
+  constructor(url: string, run: string) {
+    this.#url = url;
+    this.#run = run;
+    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+    this.#key = privateKey;
+    this.#publicKey = publicKey.export({ type: "spki", format: "der" }).subarray(-32).toString("base64");
+    this.#socket = new WebSocket(`${url.replace("http", "ws")}/api/runs/${run}/socket`);
+    this.#socket.on("message", (data) => this.received.push(serverMessage.parse(JSON.parse(String(data)))));
+    this.#socket.on("error", () => {});
+  }
+
+  say(message: ClientMessage): void {
+    this.#socket.send(JSON.stringify(message));
+  }
+
+  /** The first message of a type; waits for it. */
+  async heard<T extends ServerMessage["type"]>(type: T): Promise<Extract<ServerMessage, { type: T }>> {
+    for (;;) {
+      const found = this.received.find(
+        (message): message is Extract<ServerMessage, { type: T }> => message.type === type,
+      );
+      if (found !== undefined) return found;
+      if (this.#socket.readyState === WebSocket.CLOSED) throw new Error(`no ${type}: ${JSON.stringify(this.received)}`);
+      await Promise.race([once(this.#socket, "message"), once(this.#socket, "close")]);
+    }
+  }
+
+  /** Says who it is. @param origin that it signs for */
+  async introduce(token: string, client: number, origin = this.#url): Promise<void> {
+    const { nonce } = await this.heard("challenge");
+    const run = this.#run;
+    this.say({ type: "hello", v: 1, package: VERSION, run, token, publicKey: this.#publicKey, client });
+    const signature = sign(null, proofText(run, nonce, origin), this.#key).toString("base64");
+    this.say({ type: "prove", signature });
+  }
+
+  /** Joins and can work. Returns its session. */
+  async join(token: string, client: number): Promise<string> {
+    await this.introduce(token, client);
+    const { session, description } = await this.heard("welcome");
+    const { layoutHash, programHash } = description as { layoutHash: string; programHash: string };
+    this.say({ type: "ready", layoutHash, programHash, examples: 10, executor: "hand", fingerprint: "none" });
+    return session;
+  }
+
+  /** Sends bytes as the update of an order; returns status and answer. */
+  async upload(session: string, order: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+    const name = order.replaceAll("/", ".");
+    const query = `offset=0&total=${bytes.length}&hash=${sha256(bytes)}`;
+    const response = await fetch(`${this.#url}/api/runs/${this.#run}/orders/${name}?${query}`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${session}` },
+      body: bytes,
+    });
+    const { status = "", code = "" } = (await response.json()) as { status?: string; code?: string };
+    return [response.status, status, code].filter((part) => part !== "").join(" ");
+  }
+
+  async fetchBlob(session: string, hash: string): Promise<Response> {
+    return fetch(`${this.#url}/api/runs/${this.#run}/blobs/${hash}`, {
+      headers: { authorization: `Bearer ${session}` },
+    });
+  }
+
+  async leave(): Promise<void> {
+    const closed = once(this.#socket, "close");
+    this.#socket.close();
+    await closed;
+  }
+}
