@@ -94,6 +94,23 @@ describe("serve", () => {
   });
 });
 
+/** Client-level privacy that a live run can keep. */
+const privateArgs = [
+  ...["algorithm.name=dp-fedavg", "privacy.mechanism=gaussian", "privacy.noiseMultiplier=1", "privacy.delta=0.1"],
+  ...["training.localSteps=2"],
+].flatMap((value) => ["--set", value]);
+/** Of single examples, whose fewest the server cannot know. */
+const recordArgs = [
+  ...["algorithm.name=diff2", "algorithm.protects=records", "sampler.name=uniform", "sampler.cohort=2"],
+  ...[
+    "training.batchSize=1",
+    "training.localEpochs=1",
+    "training.localSteps=",
+    "privacy.delta=1e-5",
+    "data.partition.scheme=iid",
+  ],
+].flatMap((value) => ["--set", value]);
+
 describe("serve refuses", () => {
   const codeOf = async (...args: string[]) => {
     const { code, stdout } = await callCommand("serve", ...args, "--runs", join(folder, "live"), "--json");
@@ -125,6 +142,12 @@ describe("serve refuses", () => {
     [["--clients", "3", "--port", "0"], "2 live/minimum-clients"],
     [["--set", "privacy.mechanism=gaussian", "--set", "privacy.noise=local", "--port", "0"], "2 live/not-yet"],
     [["--set", "secureAggregation.protocol=bonawitz", "--port", "0"], "2 live/not-yet"],
+    [[...privateArgs, "--set", "checkpoint.every=2", "--port", "0"], "2 live/not-yet"],
+    [
+      [...privateArgs, "--set", "data.holdout=0.2", "--set", "evaluation.clientEvery=1", "--port", "0"],
+      "2 live/not-yet",
+    ],
+    [[...privateArgs, ...recordArgs, "--port", "0"], "2 live/not-yet"],
     [["--set", "data.dataset=no-such-set", "--port", "0"], "3 data/unknown"],
   ])("%j", async (args, code) => {
     expect(await codeOf(join(folder, "trial.toml"), ...args)).toBe(code);

@@ -1,4 +1,4 @@
-import { AnabranchError, type Config } from "@anabranch/core";
+import { AnabranchError, type Config, type RunPlan } from "@anabranch/core";
 
 /** Refuses what live runs cannot do so far. Throws `live/not-yet`. */
 export function requireLivePossible({ secureAggregation, privacy }: Config): void {
@@ -17,6 +17,28 @@ export function requireLivePossible({ secureAggregation, privacy }: Config): voi
       '"central"',
       "Let the server add the noise, or simulate it with: anabranch run",
     );
+  }
+}
+
+/**
+ * Refuses what would make the epsilon of a live run untrue. Throws `live/not-yet`.
+ *
+ * - records: the noise follows from the fewest examples of a client, which only the client knows here
+ * - rounds without a checkpoint: after a crash they would be trained again and released with other noise
+ * - models that clients evaluate: they would be released before the checkpoint of their round
+ */
+export function requireTrueEpsilon({ privacy, checkpoint, evaluation, data }: Config, { stages }: RunPlan): void {
+  if (privacy.mechanism === "none") return;
+  if (stages.privacy?.fewestRecords !== undefined) {
+    const advice = "Use client-level privacy, or simulate the run with: anabranch run";
+    throw notYet("algorithm.protects", '"records"', '"clients"', advice);
+  }
+  if (checkpoint.every !== 1) {
+    const advice = "A private live run saves every round before its model is sent. Leave checkpoint.every out.";
+    throw notYet("checkpoint.every", String(checkpoint.every), "1", advice);
+  }
+  if (data.holdout > 0 && evaluation.clientEvery > 0) {
+    throw notYet("evaluation.clientEvery", String(evaluation.clientEvery), "0", "Leave data.holdout at 0.");
   }
 }
 

@@ -7,7 +7,7 @@ import type { OpenWorld, World } from "../run/world.ts";
 import { openDiskBlobStore } from "../store/disk-blob-store.ts";
 import { openLedger } from "../store/ledger/open-ledger.ts";
 import type { RunFolder } from "../store/run-folder.ts";
-import { requireLivePossible, requireRoll } from "./live-limits.ts";
+import { requireLivePossible, requireRoll, requireTrueEpsilon } from "./live-limits.ts";
 import { systemTimers } from "./system-timers.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
@@ -41,6 +41,7 @@ export function liveWorld(settings: LiveSettings): OpenWorld {
     requireLivePossible(config);
     const { prepared: simulated, executor, warning } = await openPrepared(config, config.name, options, own);
     const prepared = withSecureNoise(simulated, config);
+    requireTrueEpsilon(config, prepared.plan);
     requireRoll(settings.minimumClients, prepared.plan.population);
     describeTask(config, prepared); // what clients cannot be told is refused before there is a folder
     const warnings = [...(warning === undefined ? [] : [warning]), ...(prepared.plan.warnings ?? [])];
