@@ -39,7 +39,7 @@ describe("help", () => {
     const text = help.join("");
     expect(text).toMatch(/Examples?:\n {2}anabranch /);
     expect(text).toContain("--json");
-    expect(text.includes("--set")).toBe(name === "run");
+    expect(text.includes("--set")).toBe(["run", "check", "serve"].includes(name));
     expect(text.includes("--workers")).toBe(["run", "resume", "sweep"].includes(name));
   });
 });

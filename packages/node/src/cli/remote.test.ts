@@ -108,3 +108,36 @@ describe("status, pause, resume and stop", () => {
     expect((await call("status", url, "--token", world.token, "--run", "run234")).code).toBe(0);
   });
 });
+
+describe("doctor with the address of a server", () => {
+  const results = async (...args: string[]) => {
+    const { code, stdout } = await callCommand("doctor", ...args, "--json");
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; status: string; message: string }[] };
+    return { code, checks, statuses: Object.fromEntries(checks.map(({ name, status }) => [name, status])) };
+  };
+
+  it("looks at what clients need", async () => {
+    const { code, statuses } = await results(url);
+    expect(code).toBe(0);
+    expect(statuses).toEqual({
+      ...{ server: "ok", certificate: "ok", clock: "ok", browsers: "ok", run: "ok" },
+      "control connection": "warn", // the version of the test's server is another one
+    });
+    const text = await callCommand("doctor", url);
+    expect(text.stdout).toContain("Clients can join this server from here (1 warning).");
+  });
+
+  it("names the certificate that is about to expire", async () => {
+    await server.close();
+    const tls = await openTls("self", ["127.0.0.1"], new Date(Date.now() - 20 * 86_400_000));
+    server = await listen(world.site, { host: "127.0.0.1", port: 0, tls });
+    const { statuses, checks } = await results(`https://127.0.0.1:${server.port}`, "--fingerprint", tls.fingerprint);
+    expect(statuses["certificate"]).toBe("warn");
+    expect(checks.find(({ name }) => name === "certificate")!.message).toBe("valid for 9 days");
+  });
+
+  it("fails where nothing answers", async () => {
+    const { code, statuses } = await results("http://127.0.0.1:1");
+    expect([code, statuses["server"], statuses["control connection"]]).toEqual([1, "fail", "fail"]);
+  });
+});

@@ -50,7 +50,7 @@ export async function remoteRun(options: RemoteOptions, action?: RemoteAction): 
 }
 
 /** The server and, in a join link, the run. What follows "#" is a token and is shown nowhere. */
-function parseServerUrl(text: string): { readonly base: string; readonly run: string | undefined } {
+export function parseServerUrl(text: string): { readonly base: string; readonly run: string | undefined } {
   const url = URL.parse(text.trim());
   if (url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "") {
     const [, path = "", run] = /^(.*?)(?:\/join\/([\w.-]+))?\/?$/.exec(url.pathname) ?? [];

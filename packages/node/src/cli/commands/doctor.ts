@@ -15,27 +15,61 @@ import { padEnd, wrap } from "../text.ts";
 export function addDoctor(program: Command): void {
   const command = program
     .command("doctor")
-    .description("Check this machine and suggest fixes. The exit code is 1 if something is missing.")
-    .action(async (_options: unknown, self: Command) => {
+    .description(
+      "Check this machine and suggest fixes, or check a live server from here. The exit code is 1 if something is missing.",
+    )
+    .argument("[url]", "address of a live server")
+    .option("--ca <file>", "certificates (PEM) that the server's certificate must be signed by")
+    .option("--fingerprint <sha256>", "fingerprint that the server's certificate must have")
+    .action(async (url: string | undefined, trust: TrustFlags, self: Command) => {
       const { globals, output } = parseInvocation(self);
-      const results: CheckResult[] = [];
-      for (const check of checksFor(globals)) {
-        const result = await runCheck(check);
-        results.push(result);
-        if (!output.json) printResult(result, output);
+      if (url === undefined) {
+        const results = await lookAt(checksFor(globals), output);
+        const footprint = { phonesHome: phonesHome(), writes: writtenFolders(globals.runs) };
+        return conclude(results, output, machineReady, footprint);
       }
-      const failed = results.filter(({ status }) => status === "fail").length;
-      const footprint = { phonesHome: phonesHome(), writes: writtenFolders(globals.runs) };
-      if (output.json) output.document({ ok: failed === 0, version: VERSION, ...footprint, checks: results });
-      else output.print("", conclusion(results));
-      if (failed > 0) process.exitCode = exitCodes.failed;
+      const { readServerTrust } = await import("../../client/index.ts");
+      const { serverChecks } = await import("../checks/server.ts");
+      const server = serverChecks(url, await readServerTrust(trust));
+      try {
+        conclude(await lookAt(server.checks, output), output, "Clients can join this server from here");
+      } finally {
+        server.close();
+      }
     });
   acceptsOptions(command, "runs", "dataDir");
   withExamples(
     command,
     ["anabranch doctor", "all checks with their results"],
+    ["anabranch doctor https://HOST:8080", "whether clients on this machine can join there"],
     ["anabranch doctor --json | jq '.checks[] | select(.status != \"ok\")'", "what needs attention"],
   );
+}
+
+interface TrustFlags {
+  readonly ca?: string;
+  readonly fingerprint?: string;
+}
+
+const machineReady = "This machine is ready";
+const firstSteps = "Start with: anabranch new first.toml, then anabranch run first.toml";
+
+async function lookAt(checks: readonly Check[], output: Output): Promise<CheckResult[]> {
+  const results: CheckResult[] = [];
+  for (const check of checks) {
+    const result = await runCheck(check);
+    results.push(result);
+    if (!output.json) printResult(result, output);
+  }
+  return results;
+}
+
+/** Prints what it comes to and sets the exit status. @param more for the JSON document */
+function conclude(results: readonly CheckResult[], output: Output, ready: string, more: object = {}): void {
+  const failed = results.filter(({ status }) => status === "fail").length;
+  if (output.json) output.document({ ok: failed === 0, version: VERSION, ...more, checks: results });
+  else output.print("", conclusion(results, ready));
+  if (failed > 0) process.exitCode = exitCodes.failed;
 }
 
 function checksFor(globals: GlobalOptions): Check[] {
@@ -67,9 +101,9 @@ function printResult({ name, status, message, advice }: CheckResult, output: Out
   );
 }
 
-function conclusion(results: readonly CheckResult[]): string {
+function conclusion(results: readonly CheckResult[], ready: string): string {
   const count = (status: CheckResult["status"]) => results.filter((result) => result.status === status).length;
   if (count("fail") > 0) return `${count("fail")} of ${results.length} checks failed; the fixes are listed above.`;
   const warnings = count("warn") === 0 ? "" : ` (${formatPlural(count("warn"), "warning")})`;
-  return `This machine is ready${warnings}. Start with: anabranch new first.toml, then anabranch run first.toml`;
+  return `${ready}${warnings}.${ready === machineReady ? ` ${firstSteps}` : ""}`;
 }
