@@ -76,6 +76,8 @@ describe("serve", () => {
     await first.server.shows("round-00000003.safetensors");
     first.server.child.kill("SIGKILL");
     await first.server.ended;
+    const simulated = await callCommand("resume", first.open.run, "--runs", join(folder, "live"), "--json");
+    expect([simulated.code, simulated.stdout]).toEqual([2, expect.stringContaining("serve --resume")]);
     const port = new URL(first.open.url).port;
     const { server } = await serve("--resume", "last", "--port", port, "--runs", "live");
     const ended = await server.ended;

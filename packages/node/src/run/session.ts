@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import {
   type BlobStore,
   type Config,
@@ -9,11 +9,12 @@ import {
   resumePoint,
   runFederation,
 } from "@anabranch/core";
+import { AnabranchError } from "@anabranch/engine";
 import { openDiskBlobStore } from "../store/disk-blob-store.ts";
 import { diskClientStates } from "../store/disk-client-states.ts";
 import { EventLog, flushingBefore, truncateAfterRound } from "../store/event-log.ts";
 import { MetricsCsv } from "../store/metrics-csv.ts";
-import { createRunFolder, openRunFolder, type RunFolder, writeRunFile } from "../store/run-folder.ts";
+import { createRunFolder, OPERATOR_TOKEN, openRunFolder, type RunFolder, writeRunFile } from "../store/run-folder.ts";
 import { RunIndex } from "../store/run-index.ts";
 import { RunSummarizer, type RunSummary } from "../store/run-summary.ts";
 import { withAbsolutePaths } from "./config-paths.ts";
@@ -64,6 +65,7 @@ export async function startRun(given: Config, options: SessionOptions, own: Cust
  */
 export async function resumeRun(folder: string, options: SessionOptions, own: CustomParts = {}): Promise<RunOutcome> {
   const run = await openRunFolder(folder);
+  if (options.open === undefined) await requireSimulated(run);
   const config = await readRunConfig(folder);
   return withLock(run, async () => {
     const world = await openWorld(config, options, own);
@@ -72,6 +74,17 @@ export async function resumeRun(folder: string, options: SessionOptions, own: Cu
     } finally {
       await world.close();
     }
+  });
+}
+
+/** A simulation would train on the server's own data in place of its clients'. Throws `live/not-simulated`. */
+async function requireSimulated({ folder, files, id }: RunFolder): Promise<void> {
+  if ((await files.read(join(folder, OPERATOR_TOKEN))) === undefined) return;
+  throw new AnabranchError({
+    code: "live/not-simulated",
+    message: "this is a live run: its clients have the data",
+    where: folder,
+    advice: `Continue it with: anabranch serve --resume ${id}`,
   });
 }
 

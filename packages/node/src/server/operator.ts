@@ -1,9 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { join } from "node:path";
-import type { RunFolder } from "../store/run-folder.ts";
+import { OPERATOR_TOKEN, type RunFolder } from "../store/run-folder.ts";
 import { HttpError } from "./http-error.ts";
 
-const fileName = "operator-token";
 const longestToken = 128;
 const longestFile = 8192;
 
@@ -30,7 +29,7 @@ export class OperatorAccess {
       {
         code: "operator/token",
         message: authorization === undefined ? "this needs the operator's token" : "this is not the operator's token",
-        advice: `Send "Authorization: Bearer TOKEN" with the token that serve printed. The run's folder has it too, in ${fileName}.`,
+        advice: `Send "Authorization: Bearer TOKEN" with the token that serve printed. The run's folder has it too, in ${OPERATOR_TOKEN}.`,
       },
       { "WWW-Authenticate": "Bearer" },
     );
@@ -56,12 +55,12 @@ export async function operatorToken(run: RunFolder): Promise<string> {
 /** Only this user can read the file. */
 export async function writeOperatorFile({ files, folder }: RunFolder, { token, origins }: OperatorFile): Promise<void> {
   const text = [token, ...origins].map((line) => `${line}\n`).join("");
-  await files.write(join(folder, fileName), Buffer.from(text), 0o600);
+  await files.write(join(folder, OPERATOR_TOKEN), Buffer.from(text), 0o600);
 }
 
 /** The file in a run's folder; undefined where there is none, e.g. after a simulation. */
 export async function readOperatorFile({ files, folder }: RunFolder): Promise<OperatorFile | undefined> {
-  const bytes = await files.read(join(folder, fileName), longestFile);
+  const bytes = await files.read(join(folder, OPERATOR_TOKEN), longestFile);
   const [token = "", ...origins] = Buffer.from(bytes ?? [])
     .toString("utf8")
     .trim()

@@ -9,6 +9,9 @@ import { acquireLock, isLocked, type Lock } from "./lock.ts";
 import { notPlain } from "./plain-file.ts";
 import { hasCode, readingError, storageError } from "./storage-error.ts";
 
+/** File of a live run: the token of its operator. Simulated runs have none. */
+export const OPERATOR_TOKEN = "operator-token";
+
 /** Where the parts of a run lie. All paths are absolute. */
 export interface RunPaths {
   /** The resolved configuration. */
