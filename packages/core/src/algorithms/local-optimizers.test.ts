@@ -42,13 +42,20 @@ it("every optimizer is tested", () => {
 
 const native = await onnxruntimeNode();
 
-describe.each(Object.entries(family))("local steps of %s", (_name, { options, converges, size }) => {
+/**
+ * SOAP steps along eigenvectors. The Gram matrix of one gradient has one eigenvalue besides 0, whose eigenvectors are any
+ * basis: rounding chooses another one, and other steps follow from it.
+ */
+const casesOf = (optimizer: string, subject: AlgorithmUnderTest) =>
+  algorithmCases(subject, native).filter(({ name }) => optimizer !== "soap" || !name.includes("up to rounding"));
+
+describe.each(Object.entries(family))("local steps of %s", (optimizer, { options, converges, size }) => {
   const whole = { create: () => local(options), form, wire: { down: 1, up: 1 }, converges };
-  for (const { name, run } of algorithmCases(whole, native)) it(`in Local: ${name}`, run);
+  for (const { name, run } of casesOf(optimizer, whole)) it(`in Local: ${name}`, run);
   // model, direction, preconditioner and step count down; model and preconditioner up
   const wire = { down: 2 + (size + 1) / d, up: 1 + size / d };
   const aligned = { create: () => fedpac({ ...options, directionShare: 0.3 }), form, wire, converges };
-  for (const { name, run } of algorithmCases(aligned, native)) it(`in FedPAC: ${name}`, run);
+  for (const { name, run } of casesOf(optimizer, aligned)) it(`in FedPAC: ${name}`, run);
 });
 
 describe("FedPAC", () => {
