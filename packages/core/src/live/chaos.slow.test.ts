@@ -3,7 +3,7 @@ import { SimulatedFederation } from "../conformance/simulated-federation.ts";
 import { CHAOS, LIVE_METHODS, simulateSmall, smallRun } from "../conformance/small-live-run.ts";
 
 /** Seeds for each method. A seed that fails is in the message and fails again. */
-const SEEDS = Number(process.env["CHAOS_SEEDS"] ?? 20);
+const SEEDS = Number(process.env["CHAOS_SEEDS"] ?? 8);
 const FIRST = Number(process.env["CHAOS_FIRST"] ?? 1);
 
 describe("a live run over a network that fails", () => {
