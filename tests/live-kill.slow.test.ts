@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type RunEvent, renderToml, resolveConfig } from "@anabranch/core";
 import { simulate } from "@anabranch/node";
 import { expect, it, onTestFinished } from "vitest";
-import { type Spawned, startCommand } from "../packages/node/src/cli/testing/spawn-command.ts";
+import { type Spawned, startCommand, startSignalled } from "../packages/node/src/cli/testing/spawn-command.ts";
 
 const CLIENTS = 3;
 const config = resolveConfig({
@@ -42,36 +42,37 @@ it("the model is that of the simulation though server and clients are killed", {
     for (const { child } of started) child.kill("SIGKILL");
     await rm(folder, { recursive: true, force: true });
   });
-  const start = (...args: string[]) => {
-    const command = startCommand(folder, ...args);
+  const keep = (command: Spawned) => {
     started.add(command);
     return command;
   };
-  const kill = async (command: Spawned) => {
+  /** A command that stops itself when it prints a text, so that it is killed there and not later. */
+  const startUntil = (at: string, ...args: string[]) => keep(startSignalled("SIGSTOP", at, folder, ...args));
+  const killAt = async (command: Spawned, at: string) => {
+    await command.shows(at);
     command.child.kill("SIGKILL");
     expect((await command.ended).code).toBe(137);
   };
   await writeFile(join(folder, "live.toml"), renderToml(config));
   const common = ["--port", await freePort(), "--json", "--task-timeout", "120"];
-  let server = start("serve", "live.toml", ...common);
+  const [first, ...moments] = ['"round":2,"cohort"', "round-00000003.safetensors", '"round":5,"cohort"'] as const;
+  let server = startUntil(first, "serve", "live.toml", ...common);
   const [opened] = (await server.shows('"serve.open"')).split("\n").filter((line) => line.includes('"serve.open"'));
   const link = (JSON.parse(opened!) as { joinLink: string }).joinLink;
-  const joining = (client: number) =>
-    start("join", link, "--client", String(client), "--folder", `client-${client}`, "--json");
-  const clients = Array.from({ length: CLIENTS }, (_, client) => joining(client));
-  for (const round of [2, 3, 5]) {
-    await clients[round % CLIENTS]!.shows(`"order":"${round}/`);
-    await kill(server);
-    server = start("serve", "--resume", "last", ...common);
-    await server.shows('"serve.open"');
+  const joining = (client: number) => ["join", link, "--client", `${client}`, "--folder", `client-${client}`, "--json"];
+  const killed = [0, 1].map((client) => ({ client, at: `"order":"${6 + client}/${client}/0","phase":"training"` }));
+  const clients = killed.map(({ client, at }) => startUntil(at, ...joining(client)));
+  clients.push(keep(startCommand(folder, ...joining(2))));
+  const resume = ["serve", "--resume", "last", ...common];
+  await killAt(server, first);
+  for (const at of moments) {
+    server = startUntil(at, ...resume);
+    await killAt(server, at);
   }
-  for (const [client, round] of [
-    [0, 6],
-    [1, 7],
-  ] as const) {
-    await clients[client]!.shows(`"order":"${round}/`);
-    await kill(clients[client]!);
-    clients[client] = joining(client);
+  server = keep(startCommand(folder, ...resume));
+  for (const { client, at } of killed) {
+    await killAt(clients[client]!, at);
+    clients[client] = keep(startCommand(folder, ...joining(client)));
   }
   expect((await server.ended).code).toBe(0);
   for (const client of clients) expect((await client.ended).code).toBe(0);
