@@ -4,14 +4,11 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { install, root, run } from "./set-up.mjs";
+import { env, install, root, run } from "./set-up.mjs";
 
 install();
 if (!existsSync(join(root, "packages/dashboard/dist")))
-  run("npm", ["run", "--silent", "build", "-w", "packages/dashboard"]);
-
-const separator = process.platform === "win32" ? ";" : ":";
-const env = { ...process.env, PATH: `${join(root, "node_modules", ".bin")}${separator}${process.env.PATH}` };
+  run("vite", ["build", "packages/dashboard", "--logLevel", "warn"]);
 
 /** The command with its lines told one by one. */
 function anabranch(args, onLine) {

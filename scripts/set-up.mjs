@@ -28,14 +28,16 @@ export function install() {
   writeFileSync(stamp, lock);
 }
 
-/** Runs a command with the project's own Node first on the path; returns its exit status. */
+/** The environment with the project's own Node first on the path. */
+export const env = { ...process.env, PATH: `${bin}${process.platform === "win32" ? ";" : ":"}${process.env.PATH}` };
+
+/** Runs a command in that environment; returns its exit status. */
 export function run(command, args) {
-  const path = `${bin}${process.platform === "win32" ? ";" : ":"}${process.env.PATH}`;
   process.on("SIGINT", () => {}); // Ctrl-C reaches the command too, which saves a checkpoint: wait for it
   const result = spawnSync(join(bin, command), args, {
     cwd: root,
     stdio: "inherit",
-    env: { ...process.env, PATH: path },
+    env,
   });
   if (result.error) throw result.error;
   return result.status ?? (result.signal === "SIGINT" ? 130 : 1);
