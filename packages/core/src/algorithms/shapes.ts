@@ -22,9 +22,18 @@ export type Shape = ModelShape | ScalarShape | OwnShape;
 
 export const MODEL: ModelShape = { kind: "model" };
 export const SCALAR: ScalarShape = { kind: "scalar" };
-/** A vector with the given layout, or with one that follows from the model's. */
+/** A vector with the given layout, or with one that follows from the model's and is made once for each model. */
 export function ownLayout(of: Layout | ((model: Layout) => Layout)): OwnShape {
-  return { kind: "own", layoutOf: typeof of === "function" ? of : () => of };
+  if (typeof of !== "function") return { kind: "own", layoutOf: () => of };
+  const made = new WeakMap<Layout, Layout>();
+  return {
+    kind: "own",
+    layoutOf(model) {
+      const own = made.get(model) ?? of(model);
+      made.set(model, own);
+      return own;
+    },
+  };
 }
 
 /** Vectors of a method by name. One whose shape is undefined does not exist: what is given for it is dropped. */
