@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { type ClientVectors, decodeSealed, encodeSealed, type Vector } from "@anabranch/core";
 import type { KeptStates } from "@anabranch/core/live";
-import { AnabranchError } from "@anabranch/engine";
+import { decodeClientState, encodeClientState } from "../store/client-state-file.ts";
 import { isTemporaryName, writeAtomically } from "../store/file-system.ts";
 import type { ClientFolder } from "./client-folder.ts";
 
-const sealedKind = { kind: "client-state", version: "1" };
+const RESTORE = "The client's folder was changed: restore it from a copy.";
+const ownerOf = (run: string, version: number) => ({ run, round: String(version) });
 const namePattern = /^(\d+)\.safetensors$/;
 
 /**
@@ -37,34 +37,17 @@ export function keptStatesIn({ path: folder, files }: ClientFolder): KeptStates 
       const bytes = await files.read(path);
       if (bytes === undefined) return undefined;
       base.set(run, version);
-      return decode(bytes, run, version, path);
+      return decodeClientState(bytes, ownerOf(run, version), path, RESTORE);
     },
     async save(run, version, state) {
       await files.makeFolder(folderOf(run));
-      await writeAtomically(files, pathOf(run, version), encode(run, version, state), `the state of round ${version}`);
+      await writeAtomically(
+        files,
+        pathOf(run, version),
+        encodeClientState(ownerOf(run, version), state),
+        `the state of round ${version}`,
+      );
       await forget(run, version);
     },
   };
-}
-
-function encode(run: string, version: number, state: ClientVectors): Uint8Array<ArrayBuffer> {
-  const tensors = Object.entries(state).map(([name, data]) => [name, { shape: [data.length], data }] as const);
-  return encodeSealed(sealedKind, Object.fromEntries(tensors), { run, round: String(version) });
-}
-
-function decode(bytes: Uint8Array, run: string, version: number, path: string): ClientVectors {
-  const { tensors, metadata } = decodeSealed(sealedKind, bytes, path);
-  const vectors = Object.entries(tensors).flatMap(([name, { data }]): [string, Vector][] =>
-    data instanceof Float32Array || data instanceof Float64Array ? [[name, data]] : [],
-  );
-  const whole = vectors.length === Object.keys(tensors).length;
-  if (whole && metadata.run === run && metadata.round === String(version)) return Object.fromEntries(vectors);
-  throw new AnabranchError({
-    code: "client-state/corrupt",
-    message: "the file holds no state, or that of another run or round",
-    where: path,
-    received: `run ${metadata.run}, round ${metadata.round}`,
-    expected: `run ${run}, round ${version}, vectors of floats`,
-    advice: "The client's folder was changed: restore it from a copy.",
-  });
 }

@@ -1,17 +1,9 @@
 import { dirname, join, resolve } from "node:path";
-import {
-  type ClientStateStore,
-  type ClientVectors,
-  decodeSealed,
-  encodeSealed,
-  requireKind,
-  type Vector,
-} from "@anabranch/core";
+import { type ClientStateStore, type ClientVectors, requireKind } from "@anabranch/core";
 import { AnabranchError } from "@anabranch/engine";
+import { decodeClientState, encodeClientState } from "./client-state-file.ts";
 import { diskFileSystem } from "./disk-file-system.ts";
 import { type FileSystem, storageError } from "./file-system.ts";
-
-const sealedKind = { kind: "client-state", version: "1" };
 
 /** Clients of one sub folder: a million clients make a thousand folders of a thousand. */
 const shardSize = 1000;
@@ -26,6 +18,9 @@ interface Version {
   readonly client: number;
   readonly round: number;
 }
+
+const RESTORE = "The run's folder was changed: restore it from a copy, or start the run anew.";
+const ownerOf = ({ client, round }: Version) => ({ client: String(client), round: String(round) });
 
 /**
  * Client states in a folder, one file a client and round, `<client / 1000>/<client>-<round>.safetensors`. Memory holds
@@ -52,7 +47,7 @@ export function diskClientStates(folder: string, files: FileSystem = diskFileSys
       const version = { client, round };
       const bytes = await files.read(join(root, nameOf(version)));
       if (bytes === undefined) throw missing(root, version);
-      return decode(bytes, version, join(root, nameOf(version)));
+      return decodeClientState(bytes, ownerOf(version), join(root, nameOf(version)), RESTORE);
     },
     async save(client, round, vectors) {
       const version = { client, round };
@@ -91,7 +86,7 @@ function stateWriter(files: FileSystem) {
   const folders = new Set<string>();
   const buffers = new SpareBuffers();
   return async (path: string, version: Version, vectors: ClientVectors) => {
-    const bytes = encode(version, vectors, buffers);
+    const bytes = encodeClientState(ownerOf(version), vectors, (length) => buffers.take(length));
     const shard = dirname(path);
     try {
       if (!folders.has(shard)) await files.makeFolder(shard);
@@ -200,35 +195,6 @@ class SpareBuffers {
   giveBack(buffer: Uint8Array<ArrayBuffer>): void {
     if (this.#spare.length < spareBuffers) this.#spare.push(buffer);
   }
-}
-
-function encode({ client, round }: Version, vectors: ClientVectors, buffers: SpareBuffers): Uint8Array<ArrayBuffer> {
-  const tensors = Object.entries(vectors).map(([name, data]) => [name, { shape: [data.length], data }] as const);
-  return encodeSealed(
-    sealedKind,
-    Object.fromEntries(tensors),
-    { client: String(client), round: String(round) },
-    (length) => buffers.take(length),
-  );
-}
-
-function decode(bytes: Uint8Array, { client, round }: Version, path: string): ClientVectors {
-  const { tensors, metadata } = decodeSealed(sealedKind, bytes, path);
-  const vectors = Object.entries(tensors).flatMap(([name, { data }]): [string, Vector][] =>
-    data instanceof Float32Array || data instanceof Float64Array ? [[name, data]] : [],
-  );
-  const whole = vectors.length === Object.keys(tensors).length;
-  if (whole && metadata.client === String(client) && metadata.round === String(round)) {
-    return Object.fromEntries(vectors);
-  }
-  throw new AnabranchError({
-    code: "client-state/corrupt",
-    message: "the file holds no state, or that of another client or round",
-    where: path,
-    received: `client ${metadata.client}, round ${metadata.round}`,
-    expected: `client ${client}, round ${round}, vectors of floats`,
-    advice: "The run's folder was changed: restore it from a copy, or start the run anew.",
-  });
 }
 
 function missing(root: string, version: Version): AnabranchError {
