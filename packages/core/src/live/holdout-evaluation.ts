@@ -1,10 +1,10 @@
 import type { Vector } from "../params/vector.ts";
-import { encodeBroadcast } from "../protocol/index.ts";
 import type { EvaluationSums } from "../round/backend.ts";
 import type { BlobStore } from "../round/blob-store.ts";
-import { blobName, contentHashOf } from "./content-hash.ts";
+import { blobName } from "./content-hash.ts";
 import type { ClientMessage, ServerMessage } from "./control.ts";
 import type { Timers } from "./ports.ts";
+import { storeBroadcast } from "./store-broadcast.ts";
 
 interface EvaluationPorts {
   readonly blobs: BlobStore;
@@ -36,19 +36,19 @@ export class HoldoutEvaluation {
   /** Sums of each client of the population; of those that do not answer in time, none. */
   async evaluate(parameters: Vector, clients: readonly number[], population: number): Promise<EvaluationSums[]> {
     const order = `evaluation-${++this.#asked}`;
-    const bytes = encodeBroadcast({ round: this.#asked, vectors: { parameters }, scalars: {} });
-    this.#hash = await contentHashOf(bytes);
-    await this.#ports.blobs.put(blobName(this.#hash), bytes);
+    const broadcast = { round: this.#asked, vectors: { parameters }, scalars: {} };
+    const { hash, bytes } = await storeBroadcast(this.#ports.blobs, broadcast);
+    this.#hash = hash;
     this.#answers = new Map();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#done = resolve;
-    const message = { type: "evaluate", order, blob: this.#hash, bytes: bytes.byteLength } as const;
+    const message = { type: "evaluate", order, blob: hash, bytes } as const;
     this.#waiting = new Set(clients.filter((client) => this.#ports.send(client, message)));
     if (this.#waiting.size === 0) resolve();
     const cancel = this.#ports.timers.after(this.#seconds * 1000, resolve);
     await promise;
     cancel();
-    await this.#ports.blobs.delete(blobName(this.#hash));
+    await this.#ports.blobs.delete(blobName(hash));
     this.#hash = undefined;
     return Array.from({ length: population }, (_, client) => this.#answers.get(client) ?? NONE);
   }

@@ -17,11 +17,15 @@ export {
   uploadAnswer,
 } from "./control.ts";
 export { type DataNames, namesOf } from "./data-names.ts";
+export type { FromExecutor, ToExecutor } from "./executor-messages.ts";
+export { ExecutorService, failureOf } from "./executor-service.ts";
 export { type LiveClientOptions, type LiveClientResult, runLiveClient } from "./live-client.ts";
 export { type LivePorts, type LiveRun, LiveServer, type RunEnding } from "./live-server.ts";
 export { MemoryLedgers } from "./memory-ledger.ts";
 export type * from "./ports.ts";
+export { RemoteExecutor } from "./remote-executor.ts";
 export type { ClientStatus, LiveNotice, LiveStatus } from "./status.ts";
+export { systemTimers } from "./system-timers.ts";
 export {
   type DataSchema,
   describeTask,
@@ -30,3 +34,10 @@ export {
   type TaskDescription,
   taskDescription,
 } from "./task-description.ts";
+export {
+  MOST_UPLOAD_PARTS,
+  readUploadProgress,
+  type Sending,
+  type UploadProgress,
+  uploadUrl,
+} from "./upload-requests.ts";

@@ -7,7 +7,7 @@ import { Connection, type ConnectionHost } from "./connection.ts";
 import type { ClientMessage, ServerMessage, UploadAnswer } from "./control.ts";
 import { type HeldStates, heldStates } from "./held-states.ts";
 import { HoldoutEvaluation } from "./holdout-evaluation.ts";
-import { LiveOrders } from "./orders.ts";
+import { LiveOrders, type OrderSettings } from "./orders.ts";
 import type { EnrolledClient, Ledger, Link, Timers } from "./ports.ts";
 import { Presence } from "./presence.ts";
 import { Roll } from "./roll.ts";
@@ -15,20 +15,10 @@ import type { LiveNotice, LiveStatus } from "./status.ts";
 import type { TaskDescription } from "./task-description.ts";
 
 /** A run that clients can join. */
-export interface LiveRun {
+export interface LiveRun extends OrderSettings {
   readonly description: TaskDescription;
   /** Clients that have to be there before the first order goes out. */
   readonly minimumClients: number;
-  /** A client without progress for so long fails its order. */
-  readonly progressSeconds: number;
-  /** An order fails after so long whatever its client reports. */
-  readonly longestSeconds: number;
-  /** Longest encoded update that is taken. */
-  readonly maxUpdateBytes: number;
-  /** Versions that a resumed run may go back. */
-  readonly keptVersions: number;
-  /** True for private runs, see `OrderSettings`. */
-  readonly releasesOnce: boolean;
 }
 
 /** How a run has ended. */

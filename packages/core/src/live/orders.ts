@@ -1,12 +1,13 @@
 import { AnabranchError } from "@anabranch/engine";
-import { type Broadcast, encodeBroadcast } from "../protocol/index.ts";
+import type { Broadcast } from "../protocol/index.ts";
 import type { Backend, FailedOutcome, Order, Outcome } from "../round/backend.ts";
 import type { BlobStore } from "../round/blob-store.ts";
-import { blobName, contentHashOf } from "./content-hash.ts";
+import { blobName } from "./content-hash.ts";
 import type { ServerMessage, UploadAnswer } from "./control.ts";
 import type { HeldStates } from "./held-states.ts";
 import type { Ledger, Timers } from "./ports.ts";
 import { failedOutcome, readUpdate } from "./read-update.ts";
+import { type StoredBroadcast, storeBroadcast } from "./store-broadcast.ts";
 
 /** What the orders of a run act on. */
 export interface OrderPorts {
@@ -38,11 +39,6 @@ export interface OrderSettings {
   readonly releasesOnce: boolean;
 }
 
-interface Version {
-  readonly hash: string;
-  readonly bytes: number;
-}
-
 /** An order that was given out and has no outcome yet, or whose outcome nobody took yet. */
 interface Given {
   readonly order: Order;
@@ -50,7 +46,7 @@ interface Given {
   /** An accepted update is named by its hash: it stays in the store until it is folded. */
   readonly outcome: PromiseWithResolvers<FailedOutcome | { readonly hash: string }>;
   /** Of the broadcast, once the order is in the ledger. */
-  version: Version | undefined;
+  version: StoredBroadcast | undefined;
   sent: boolean;
   /** When it was sent first. */
   since: number | undefined;
@@ -68,7 +64,7 @@ export class LiveOrders implements Backend {
   readonly group = 1;
   readonly #ports: OrderPorts;
   readonly #settings: OrderSettings;
-  readonly #versions = new Map<number, Promise<Version>>();
+  readonly #versions = new Map<number, Promise<StoredBroadcast>>();
   readonly #orders = new Map<string, Given>();
   #open = false;
   /** Updates are read one after the other, so that memory holds one of them. */
@@ -206,13 +202,11 @@ export class LiveOrders implements Backend {
     this.#orders.clear();
   }
 
-  async #store(version: number, broadcast: Broadcast): Promise<Version> {
-    const bytes = encodeBroadcast(broadcast);
-    const hash = await contentHashOf(bytes);
-    await this.#ports.blobs.put(blobName(hash), bytes);
+  async #store(version: number, broadcast: Broadcast): Promise<StoredBroadcast> {
+    const stored = await storeBroadcast(this.#ports.blobs, broadcast);
     const old = await this.#ports.ledger.forgetBefore(version - this.#settings.keptVersions);
-    for (const unused of old) if (unused !== hash) await this.#ports.blobs.delete(blobName(unused));
-    return { hash, bytes: bytes.byteLength };
+    for (const unused of old) if (unused !== stored.hash) await this.#ports.blobs.delete(blobName(unused));
+    return stored;
   }
 
   async #give(given: Given): Promise<void> {

@@ -1,9 +1,8 @@
-import { type LiveClientResult, runLiveClient, type Timers } from "@anabranch/core/live";
+import { failureOf, type LiveClientResult, runLiveClient, systemTimers as timers } from "@anabranch/core/live";
 import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
 import { browserTransport } from "./browser-transport.ts";
 import { openDatabase } from "./database.ts";
-import { failureOf } from "./failure-of.ts";
 import { openIdentity } from "./identity.ts";
 import { keptStatesOf } from "./kept-states.ts";
 import { localExamples } from "./local-examples.ts";
@@ -18,15 +17,6 @@ z.config({ jitless: true }); // the page's policy forbids code made from text
 
 /** Time without the server after which the client gives up. */
 const giveUpAfterSeconds = 900;
-
-const timers: Timers = {
-  now: () => performance.now(),
-  date: () => Date.now(),
-  after(milliseconds, call) {
-    const timer = setTimeout(call, milliseconds);
-    return () => clearTimeout(timer);
-  },
-};
 
 addEventListener("message", ({ ports: [port] }: MessageEvent) => port !== undefined && serve(port), { once: true });
 

@@ -1,20 +1,13 @@
-import { answerError, type UploadAnswer, uploadAnswer } from "@anabranch/core/live";
-import * as z from "zod";
+import {
+  MOST_UPLOAD_PARTS,
+  readUploadProgress,
+  type Sending,
+  type UploadAnswer,
+  type UploadProgress,
+  uploadUrl,
+} from "@anabranch/core/live";
 import { connectionLost } from "./connection-lost.ts";
 import { get, jsonOf, parsed, Silence } from "./exchange.ts";
-
-/** What is to be sent. */
-export interface Sending {
-  /** Of the order, without a query. */
-  readonly url: string;
-  readonly hash: string;
-  readonly bytes: Uint8Array;
-}
-
-/** Answers with an offset that one call accepts: a server that never has enough is given up. */
-const mostParts = 64;
-
-const wantsMore = z.object({ offset: z.int().min(0) });
 
 /** Sends updates. The server keeps what has arrived of an upload that is cut off; the next call continues from there. */
 export class Uploads {
@@ -37,7 +30,7 @@ export class Uploads {
     const known = this.#cut === name;
     this.#cut = name;
     let next = known ? await ask(sending, headers) : { offset: 0 };
-    for (let part = 0; part < mostParts && "offset" in next; part++) {
+    for (let part = 0; part < MOST_UPLOAD_PARTS && "offset" in next; part++) {
       next = await this.#put(sending, next.offset, headers, progress);
     }
     if ("offset" in next) throw connectionLost(sending.url);
@@ -51,7 +44,7 @@ export class Uploads {
     offset: number,
     headers: Readonly<Record<string, string>>,
     progress: (share: number) => void,
-  ): Promise<{ readonly offset: number } | UploadAnswer> {
+  ): Promise<UploadProgress> {
     const { url, bytes } = sending;
     const request = new XMLHttpRequest();
     const answered = Promise.withResolvers<void>();
@@ -67,7 +60,7 @@ export class Uploads {
     request.onerror = () => answered.reject(connectionLost(url));
     request.onabort = request.onerror;
     silence.signal.addEventListener("abort", () => request.abort());
-    request.open("PUT", urlAt(sending, offset));
+    request.open("PUT", uploadUrl(sending, offset));
     for (const [header, value] of Object.entries(headers)) request.setRequestHeader(header, value);
     request.send(new Uint8Array(bytes.subarray(offset)));
     try {
@@ -75,7 +68,7 @@ export class Uploads {
     } finally {
       silence.end();
     }
-    return understood(request.status, parsed(request.responseText), sending);
+    return readUploadProgress(request.status, parsed(request.responseText), sending);
   }
 }
 
@@ -83,25 +76,9 @@ export class Uploads {
 async function ask(sending: Sending, headers: Readonly<Record<string, string>>) {
   const silence = new Silence();
   try {
-    const response = await get(urlAt(sending, 0), headers, silence);
-    return understood(response.status, await jsonOf(response), sending);
+    const response = await get(uploadUrl(sending, 0), headers, silence);
+    return readUploadProgress(response.status, await jsonOf(response), sending);
   } finally {
     silence.end();
   }
-}
-
-function understood(
-  status: number,
-  json: unknown,
-  { url, bytes }: Sending,
-): { readonly offset: number } | UploadAnswer {
-  const answer = uploadAnswer.safeParse(json).data;
-  if (answer !== undefined && status < 500) return answer;
-  const more = wantsMore.safeParse(json).data;
-  if (more !== undefined && more.offset <= bytes.length && (status === 200 || status === 308)) return more;
-  throw answerError(status, json, url);
-}
-
-function urlAt({ url, bytes, hash }: Sending, offset: number): string {
-  return `${url}?offset=${offset}&total=${bytes.length}&hash=${hash}`;
 }

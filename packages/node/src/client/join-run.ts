@@ -4,7 +4,7 @@ import {
   type LiveClientResult,
   runLiveClient,
   type TaskDescription,
-  type Timers,
+  systemTimers as timers,
 } from "@anabranch/core/live";
 import { loadOwnMethod } from "../run/own-method.ts";
 import { clientData } from "./client-data.ts";
@@ -42,15 +42,6 @@ export interface JoinOptions {
 
 /** Time for the farewell to reach the server, before what is under way is dropped. */
 const LEAVING_MS = 500;
-
-const timers: Timers = {
-  now: () => performance.now(),
-  date: () => Date.now(),
-  after(milliseconds, call) {
-    const timer = setTimeout(call, milliseconds);
-    return () => clearTimeout(timer);
-  },
-};
 
 /**
  * Takes part in a live run until it is over or `signal` is aborted: then the client leaves and drops what it is doing.

@@ -1,14 +1,7 @@
 import { Worker } from "node:worker_threads";
-import {
-  AnabranchError,
-  disableTelemetry,
-  type Executable,
-  type Executor,
-  type HostTensors,
-  type Program,
-} from "@anabranch/engine";
+import { type FromExecutor, RemoteExecutor } from "@anabranch/core/live";
+import { AnabranchError, disableTelemetry, type Executor } from "@anabranch/engine";
 import { abandonThread } from "../workers/abandoned-threads.ts";
-import type { FromExecutor, ToExecutor } from "./executor-messages.ts";
 
 /** An executor in a thread of its own: this thread still answers the server while a program runs for hours. */
 export interface ThreadedExecutor extends Executor {
@@ -24,8 +17,6 @@ const script = new URL(
   import.meta.url,
 );
 
-type Ready = Extract<FromExecutor, { type: "ready" }>;
-
 /**
  * Starts a thread with an executor, or with WebAssembly where the native one is missing. Results are those of the executor.
  *
@@ -34,54 +25,28 @@ type Ready = Extract<FromExecutor, { type: "ready" }>;
 export async function openThreadedExecutor(name: string): Promise<ThreadedExecutor> {
   disableTelemetry(); // a thread cannot change the environment of the process
   const thread = new ExecutorThread(name);
-  const { version, float, warning, name: opened } = await thread.ready;
+  const { version, float, warning, name: opened } = await thread.remote.ready;
   return {
     name: opened,
     version,
     float,
     warning,
-    load: (program) => thread.load(program),
+    load: (program) => thread.remote.load(program),
     close: () => thread.close(),
   };
 }
 
-/** A message without its number. */
-type Unnumbered = ToExecutor extends infer M ? (M extends ToExecutor ? Omit<M, "id"> : never) : never;
-
 class ExecutorThread {
-  readonly ready: Promise<Ready>;
+  readonly remote: RemoteExecutor;
   readonly #worker: Worker;
-  readonly #pending = new Map<number, PromiseWithResolvers<HostTensors>>();
-  #sent = 0;
-  #lost: AnabranchError | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(name: string) {
     this.#worker = new Worker(script, { workerData: name });
-    const { promise, resolve, reject } = Promise.withResolvers<Ready>();
-    this.ready = promise;
-    this.#worker.on("message", (message: FromExecutor) => {
-      if (message.type === "ready") resolve(message);
-      else if (message.type === "broken") reject(new AnabranchError(message.failure));
-      else this.#settle(message);
-    });
-    const lost = (why: string) => {
-      this.#lose(why);
-      reject(this.#lost);
-    };
-    this.#worker.on("error", (error) => lost(error.message));
-    this.#worker.on("exit", (code) => lost(`exit code ${code}`));
-  }
-
-  async load(program: Program): Promise<Executable> {
-    const { id, done } = this.#send({ type: "load", program });
-    await done;
-    return {
-      run: (inputs) => this.#send({ type: "run", executable: id, inputs }).done,
-      release: async () => {
-        if (this.#lost === undefined) await this.#send({ type: "release", executable: id }).done;
-      },
-    };
+    this.remote = new RemoteExecutor((message) => this.#worker.postMessage(message));
+    this.#worker.on("message", (message: FromExecutor) => this.remote.receive(message));
+    this.#worker.on("error", (error) => this.remote.lose(threadLost(error.message)));
+    this.#worker.on("exit", (code) => this.remote.lose(threadLost(`exit code ${code}`)));
   }
 
   /** May be called twice. */
@@ -91,36 +56,18 @@ class ExecutorThread {
   }
 
   async #end(): Promise<void> {
-    const computes = this.#pending.size > 0;
-    this.#lose("the client has ended it");
+    const computes = this.remote.isBusy;
+    this.remote.lose(threadLost("the client has ended it"));
     if (computes) abandonThread(this.#worker);
     else await this.#worker.terminate();
   }
+}
 
-  #send(message: Unnumbered): { readonly id: number; readonly done: Promise<HostTensors> } {
-    const id = ++this.#sent;
-    if (this.#lost !== undefined) return { id, done: Promise.reject(this.#lost) };
-    const answer = Promise.withResolvers<HostTensors>();
-    this.#pending.set(id, answer);
-    this.#worker.postMessage({ ...message, id } satisfies ToExecutor);
-    return { id, done: answer.promise };
-  }
-
-  #settle(message: Extract<FromExecutor, { id: number }>): void {
-    const answer = this.#pending.get(message.id);
-    this.#pending.delete(message.id);
-    if (message.type === "done") answer?.resolve(message.outputs);
-    else answer?.reject(new AnabranchError(message.failure));
-  }
-
-  #lose(why: string): void {
-    this.#lost ??= new AnabranchError({
-      code: "executor/lost",
-      message: "the thread that trains has ended",
-      received: why,
-      advice: "Start the client again. If this persists, there may be too little memory for the model.",
-    });
-    for (const answer of this.#pending.values()) answer.reject(this.#lost);
-    this.#pending.clear();
-  }
+function threadLost(received: string): AnabranchError {
+  return new AnabranchError({
+    code: "executor/lost",
+    message: "the thread that trains has ended",
+    received,
+    advice: "Start the client again. If this persists, there may be too little memory for the model.",
+  });
 }

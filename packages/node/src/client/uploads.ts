@@ -1,20 +1,14 @@
-import { answerError, type UploadAnswer, uploadAnswer } from "@anabranch/core/live";
+import type { IncomingMessage } from "node:http";
+import {
+  MOST_UPLOAD_PARTS,
+  readUploadProgress,
+  type Sending,
+  type UploadAnswer,
+  type UploadProgress,
+  uploadUrl,
+} from "@anabranch/core/live";
 import { AnabranchError } from "@anabranch/engine";
-import * as z from "zod";
-import type { Answer, Exchange } from "./exchange.ts";
-
-/** What is to be sent. */
-export interface Sending {
-  /** Of the order, without a query. */
-  readonly url: string;
-  readonly hash: string;
-  readonly bytes: Uint8Array;
-}
-
-/** Answers with an offset that one call accepts: a server that never has enough is given up. */
-const mostParts = 64;
-
-const wantsMore = z.object({ offset: z.int().min(0) });
+import type { Exchange } from "./exchange.ts";
 
 /**
  * Sends updates. The server keeps what has arrived of an upload that is cut off; the next call asks it from where to
@@ -45,12 +39,9 @@ export class Uploads {
   }
 
   /** How much of an upload the server has, or what it has answered to the whole. */
-  async #ask(
-    sending: Sending,
-    headers: Readonly<Record<string, string>>,
-  ): Promise<{ readonly offset: number } | UploadAnswer> {
-    const response = await this.#exchange.request("GET", urlAt(sending, 0), headers);
-    return this.#understood(await this.#exchange.readAnswer(response), sending);
+  async #ask(sending: Sending, headers: Readonly<Record<string, string>>): Promise<UploadProgress> {
+    const response = await this.#exchange.request("GET", uploadUrl(sending, 0), headers);
+    return this.#read(response, sending);
   }
 
   async #sendFrom(
@@ -61,13 +52,13 @@ export class Uploads {
   ): Promise<UploadAnswer> {
     const { bytes } = sending;
     let offset = first;
-    for (let part = 0; part < mostParts; part++) {
+    for (let part = 0; part < MOST_UPLOAD_PARTS; part++) {
       const from = offset;
-      const response = await this.#exchange.request("PUT", urlAt(sending, from), headers, {
+      const response = await this.#exchange.request("PUT", uploadUrl(sending, from), headers, {
         bytes: bytes.subarray(from),
         sent: (count) => progress(bytes.length === 0 ? 1 : (from + count) / bytes.length),
       });
-      const answer = this.#understood(await this.#exchange.readAnswer(response), sending);
+      const answer = await this.#read(response, sending);
       if ("status" in answer) return answer;
       offset = answer.offset;
     }
@@ -75,21 +66,13 @@ export class Uploads {
       code: "live/connection",
       message: "the server does not accept the upload as complete",
       where: sending.url,
-      received: `${offset} of ${bytes.length} bytes after ${mostParts} parts`,
+      received: `${offset} of ${bytes.length} bytes after ${MOST_UPLOAD_PARTS} parts`,
       advice: "The client tries again. If this persists, look at the log of the server.",
     });
   }
 
-  #understood({ status, json, location }: Answer, { url, bytes }: Sending): { readonly offset: number } | UploadAnswer {
-    const answer = uploadAnswer.safeParse(json).data;
-    if (answer !== undefined && status < 500) return answer;
-    const more = wantsMore.safeParse(json).data;
-    const continues = more !== undefined && more.offset <= bytes.length && (status === 200 || status === 308);
-    if (continues) return more;
-    throw answerError(status, json, url, location);
+  async #read(response: IncomingMessage, sending: Sending): Promise<UploadProgress> {
+    const { status, json, location } = await this.#exchange.readAnswer(response);
+    return readUploadProgress(status, json, sending, location);
   }
-}
-
-function urlAt({ url, bytes, hash }: Sending, offset: number): string {
-  return `${url}?offset=${offset}&total=${bytes.length}&hash=${hash}`;
 }

@@ -1,14 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { type Config, inProcessSimulation, type PreparedRun, type RunPlan, withSecureNoise } from "@anabranch/core";
-import { describeTask, type Ledger, type LiveNotice, type LiveRun, LiveServer } from "@anabranch/core/live";
+import {
+  describeTask,
+  type Ledger,
+  type LiveNotice,
+  type LiveRun,
+  LiveServer,
+  systemTimers,
+} from "@anabranch/core/live";
 import { openPrepared } from "../run/simulation.ts";
 import type { OpenWorld, World } from "../run/world.ts";
 import { openDiskBlobStore } from "../store/disk-blob-store.ts";
 import { openLedger } from "../store/ledger/open-ledger.ts";
 import type { RunFolder } from "../store/run-folder.ts";
 import { requireLivePossible, requireRoll, requireTrueEpsilon } from "./live-limits.ts";
-import { systemTimers } from "./system-timers.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
 /** How a live run treats its clients. None of it changes what is computed from their updates. */

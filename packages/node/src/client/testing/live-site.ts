@@ -9,7 +9,14 @@ import {
   type RunResult,
   runFederation,
 } from "@anabranch/core";
-import { blobName, type Ledger, type LiveNotice, LiveServer, type TaskDescription } from "@anabranch/core/live";
+import {
+  blobName,
+  type LiveNotice,
+  LiveServer,
+  MemoryLedgers,
+  systemTimers,
+  type TaskDescription,
+} from "@anabranch/core/live";
 import type { Executor } from "@anabranch/engine";
 import { WebSocketServer } from "ws";
 
@@ -44,15 +51,8 @@ export class LiveSite {
       { ...settings, description },
       {
         blobs,
-        ledger: memoryLedger(),
-        timers: {
-          now: () => performance.now(),
-          date: () => Date.now(),
-          after(milliseconds, call) {
-            const timer = setTimeout(call, milliseconds);
-            return () => clearTimeout(timer);
-          },
-        },
+        ledger: await new MemoryLedgers().open(description.run),
+        timers: systemTimers,
         randomBytes: (count) => randomBytes(count),
         notice: (notice) => void notices.push(notice),
       },
@@ -125,33 +125,4 @@ export async function simulated({ plan, simulation }: PreparedRun, executor: Exe
   const { backend, evaluator } = await inProcessSimulation(simulation, executor);
   const ports = { backend, evaluator, clientStates: memoryClientStates(), checkpoints: memoryBlobStore() };
   return runFederation(plan, { ...ports, emit: () => {} });
-}
-
-function memoryLedger(): Ledger {
-  const clients = new Map<number, Parameters<Ledger["putClient"]>[0]>();
-  const tokens = new Map<string, Parameters<Ledger["putToken"]>[0]>();
-  const orders = new Map<string, NonNullable<Awaited<ReturnType<Ledger["order"]>>>>();
-  let accepted = 0;
-  return {
-    clients: async () => [...clients.values()],
-    putClient: async (client) => void clients.set(client.client, client),
-    tokens: async () => [...tokens.values()],
-    putToken: async (token) => void tokens.set(token.hash, token),
-    order: async (id) => orders.get(id),
-    giveOrder: async (row) =>
-      void orders.set(row.id, { ...row, status: "given", hash: undefined, sequence: undefined }),
-    async acceptUpdate(id, hash) {
-      const order = orders.get(id);
-      if (order === undefined || order.status === "closed") return "closed";
-      if (order.status === "accepted") return order.hash === hash ? "again" : "other";
-      orders.set(id, { ...order, status: "accepted", hash, sequence: ++accepted });
-      return "accepted";
-    },
-    async closeOrder(id) {
-      const order = orders.get(id);
-      if (order?.status === "given") orders.set(id, { ...order, status: "closed" });
-    },
-    forgetBefore: async () => [],
-    close: async () => {},
-  };
 }

@@ -1,6 +1,6 @@
-import type { Timers } from "@anabranch/core/live";
+import type { Timers } from "./ports.ts";
 
-/** Later than this Node calls at once. */
+/** Timers that are longer would fire at once. */
 const longestMs = 2 ** 31 - 1;
 
 /** The time of this machine. */
