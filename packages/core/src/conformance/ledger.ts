@@ -24,6 +24,7 @@ export function ledgerCases(create: () => Promise<OpenLedger>): Case[] {
     on("refuses updates of orders that are closed or were never given", closes),
     on("numbers accepted updates from 1 without gaps, whatever is forgotten", numbers),
     on("accepts one of many updates that arrive together", rivals),
+    on("returns updates that were not accepted, unless an order names them", returnsRefused),
     on("forgets old orders and returns the updates that no order names", forgets),
     reopened("has everything when it is opened again, and counts on", survives),
     reopened("returns forgotten updates again where a crash may have kept them", returnsAgain),
@@ -148,9 +149,22 @@ async function forgets(ledger: Ledger): Promise<void> {
   checkSame(await ledger.forgetBefore(2), [hashOf("a")]);
   checkSame(await show(ledger, "1/3/0"), null);
   checkSame(await ledger.acceptUpdate("1/1/0", hashOf("a")), "closed");
-  checkSame(await ledger.forgetBefore(3), ["b", "c"].map(hashOf).sort());
+  checkSame(await ledger.forgetBefore(3), ["a", "b", "c"].map(hashOf).sort());
   checkSame(await ledger.forgetBefore(3), []);
   checkSame((await ledger.order("3/1/0"))?.sequence, 5);
+}
+
+async function returnsRefused(ledger: Ledger): Promise<void> {
+  for (const client of [1, 2, 3]) await ledger.giveOrder(given(1, client));
+  await ledger.acceptUpdate("1/1/0", hashOf("a"));
+  await ledger.closeOrder("1/2/0");
+  checkSame(await ledger.acceptUpdate("1/1/0", hashOf("other")), "other");
+  checkSame(await ledger.acceptUpdate("1/2/0", hashOf("late")), "closed");
+  checkSame(await ledger.acceptUpdate("1/2/0", hashOf("a")), "closed");
+  checkSame(await ledger.acceptUpdate("1/2/0", hashOf("b")), "closed");
+  checkSame(await ledger.acceptUpdate("1/3/0", hashOf("b")), "accepted");
+  checkSame(await ledger.forgetBefore(1), ["late", "other"].map(hashOf).sort());
+  checkSame(await ledger.forgetBefore(2), ["a", "b"].map(hashOf).sort());
 }
 
 async function survives(open: OpenLedger): Promise<void> {

@@ -142,8 +142,8 @@ export class SimulatedNetwork {
     if (client === undefined) throw lost("the session is over");
     const known = await server.live.mayUpload(client, order, hash, bytes.byteLength);
     if (known !== undefined) return known;
-    await server.blobs.put(blobName(hash), bytes);
-    return server.live.uploaded(client, order, hash, bytes.byteLength);
+    const keep = () => server.blobs.put(blobName(hash), bytes);
+    return server.live.uploaded(client, order, { hash, bytes: bytes.byteLength, read: async () => bytes, keep });
   }
 
   #transfer<T>(transfer: () => Promise<T>): Promise<T> {

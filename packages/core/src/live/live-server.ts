@@ -8,7 +8,7 @@ import type { ClientMessage, ServerMessage, UploadAnswer } from "./control.ts";
 import { type HeldStates, heldStates } from "./held-states.ts";
 import { HoldoutEvaluation } from "./holdout-evaluation.ts";
 import { LiveOrders, type OrderSettings } from "./orders.ts";
-import type { EnrolledClient, Ledger, Link, Timers } from "./ports.ts";
+import type { ArrivedUpdate, EnrolledClient, Ledger, Link, Timers } from "./ports.ts";
 import { Presence } from "./presence.ts";
 import { Roll } from "./roll.ts";
 import type { LiveNotice, LiveStatus } from "./status.ts";
@@ -101,12 +101,12 @@ export class LiveServer {
     return this.#orders.mayUpload(client, order, hash, bytes);
   }
 
-  /** The bytes of an update lie in the blob store under their hash. */
-  async uploaded(client: number, order: string, hash: string, bytes: number): Promise<UploadAnswer> {
-    const answer = await this.#orders.uploaded(client, order, hash);
+  /** Judges an update that has arrived whole. */
+  async uploaded(client: number, order: string, update: ArrivedUpdate): Promise<UploadAnswer> {
+    const answer = await this.#orders.uploaded(client, order, update);
     const { accepted, failed, bytesUp } = this.#presence.statusOf(client);
     const counted = answer.status === "accepted" ? { accepted: accepted + 1 } : { failed: failed + 1 };
-    this.#presence.idle(client, { ...counted, bytesUp: bytesUp + bytes });
+    this.#presence.idle(client, { ...counted, bytesUp: bytesUp + update.bytes });
     this.#ports.notice({ type: "upload", client, order, answer: answer.status });
     return answer;
   }

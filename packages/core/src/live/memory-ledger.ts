@@ -89,8 +89,11 @@ class MemoryLedger implements Ledger {
   async acceptUpdate(id: string, hash: string): Promise<"accepted" | "again" | "other" | "closed"> {
     const kept = this.#kept;
     const order = kept.orders.get(id);
-    if (order === undefined || order.status === "closed") return "closed";
-    if (order.status === "accepted") return order.hash === hash ? "again" : "other";
+    if (order?.status === "accepted" && order.hash === hash) return "again";
+    if (order?.status !== "given") {
+      kept.unnamed.set(hash, undefined);
+      return order?.status === "accepted" ? "other" : "closed";
+    }
     kept.accepted++;
     kept.orders.set(id, { ...order, status: "accepted", hash, sequence: kept.accepted });
     return "accepted";

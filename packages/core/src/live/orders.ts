@@ -5,7 +5,7 @@ import type { BlobStore } from "../round/blob-store.ts";
 import { blobName } from "./content-hash.ts";
 import type { ServerMessage, UploadAnswer } from "./control.ts";
 import type { HeldStates } from "./held-states.ts";
-import type { Ledger, Timers } from "./ports.ts";
+import type { ArrivedUpdate, Ledger, Timers } from "./ports.ts";
 import { failedOutcome, readUpdate } from "./read-update.ts";
 import { type StoredBroadcast, storeBroadcast } from "./store-broadcast.ts";
 
@@ -110,7 +110,7 @@ export class LiveOrders implements Backend {
   async outcome(id: string): Promise<Outcome> {
     const given = this.#orders.get(id)!;
     const outcome = await given.outcome.promise;
-    return "failure" in outcome ? outcome : this.#read(given, outcome.hash);
+    return "failure" in outcome ? outcome : this.#read(given, () => this.#ports.blobs.get(blobName(outcome.hash)));
   }
 
   release(id: string): Promise<void> | undefined {
@@ -166,16 +166,18 @@ export class LiveOrders implements Backend {
     return undefined;
   }
 
-  /** An update is in the blob store. It counts once, whatever is sent again. */
-  async uploaded(client: number, id: string, hash: string): Promise<UploadAnswer> {
+  /** An update has arrived. It counts once, whatever is sent again, and only one that counts is kept. */
+  async uploaded(client: number, id: string, arrived: ArrivedUpdate): Promise<UploadAnswer> {
+    const { hash } = arrived;
     const given = this.#ofOrder(client, id);
-    if (given?.version === undefined) return this.#answerAgain(client, id, hash);
-    const update = await this.#read(given, hash);
+    if (given?.version === undefined || given.settled) return this.#answerAgain(client, id, hash);
+    const update = await this.#read(given, () => arrived.read());
     if ("failure" in update) {
       const { code, message } = update.failure;
       if (!given.settled) await this.#fail(given, code, message);
       return refused(code, message);
     }
+    await arrived.keep();
     switch (await this.#ports.ledger.acceptUpdate(id, hash)) {
       case "accepted":
       case "again":
@@ -280,10 +282,9 @@ export class LiveOrders implements Backend {
     given.outcome.resolve(outcome);
   }
 
-  #read({ order, version }: Given, hash: string): Promise<Outcome> {
-    const { blobs, examplesOf } = this.#ports;
-    const expected = { examples: examplesOf(order.client), maxBytes: this.#settings.maxUpdateBytes };
-    const reading = this.#reading.then(() => readUpdate(blobs, order, hash, version!.bytes, expected));
+  #read({ order, version }: Given, read: () => Promise<Uint8Array | undefined>): Promise<Outcome> {
+    const expected = { examples: this.#ports.examplesOf(order.client), maxBytes: this.#settings.maxUpdateBytes };
+    const reading = this.#reading.then(async () => readUpdate(await read(), order, version!.bytes, expected));
     this.#reading = reading.catch(() => {});
     return reading;
   }

@@ -54,6 +54,16 @@ export interface OrderRow {
   readonly sequence: number | undefined;
 }
 
+/** An update that the server has received whole and durably, and has not judged yet. */
+export interface ArrivedUpdate {
+  /** SHA-256 of its bytes, hexadecimal. */
+  readonly hash: string;
+  readonly bytes: number;
+  read(): Promise<Uint8Array | undefined>;
+  /** Puts it into the blob store under its hash, durably. What is not kept is forgotten. */
+  keep(): Promise<void>;
+}
+
 /**
  * What a live run must not forget: who joined, what was given out, what was accepted. Every call is durable once resolved.
  * One ledger is open per run, by one process.
@@ -69,7 +79,8 @@ export interface Ledger {
   giveOrder(row: Pick<OrderRow, "id" | "client" | "version" | "broadcast">): Promise<void>;
   /**
    * Accepts an update for an order that was given, in one transaction. "accepted": now. "again": the same bytes were accepted before.
-   * "other": other bytes were. "closed": the order is over, or was never given.
+   * "other": other bytes were. "closed": the order is over, or was never given. An update that is not accepted is among
+   * those that no order names.
    */
   acceptUpdate(id: string, hash: string): Promise<"accepted" | "again" | "other" | "closed">;
   /** Ends an order that was given and not accepted; later updates for it are refused. */

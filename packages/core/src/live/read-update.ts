@@ -1,20 +1,20 @@
 import { decodeUpdate } from "../protocol/index.ts";
 import type { FailedOutcome, Order, Outcome } from "../round/backend.ts";
-import type { BlobStore } from "../round/blob-store.ts";
 import { describeFailure } from "../simulation/in-process.ts";
-import { blobName } from "./content-hash.ts";
 
-/** The update in a blob as the outcome of an order; a failure where it is not one of this order. */
-export async function readUpdate(
-  blobs: BlobStore,
+/**
+ * An encoded update as the outcome of an order; a failure where it is not one of this order.
+ *
+ * @param bytes undefined: they are missing
+ */
+export function readUpdate(
+  bytes: Uint8Array | undefined,
   order: Pick<Order, "id" | "client" | "version">,
-  hash: string,
   bytesDown: number,
   expected: { readonly examples: number | undefined; readonly maxBytes: number },
-): Promise<Outcome> {
+): Outcome {
   const { id, client, version } = order;
   const fail = (code: string, message: string) => failedOutcome(order, bytesDown, code, message);
-  const bytes = await blobs.get(blobName(hash));
   if (bytes === undefined) return fail("live/blob", "the update is missing from the store");
   try {
     const update = decodeUpdate(bytes, `order ${id}`, { maxBytes: expected.maxBytes });

@@ -1,4 +1,4 @@
-import { contentHash, orderId, type UploadAnswer } from "@anabranch/core/live";
+import { type ArrivedUpdate, contentHash, orderId, type UploadAnswer } from "@anabranch/core/live";
 import { type Context, Hono } from "hono";
 import { blobResponse } from "./blobs.ts";
 import { invalid } from "./body.ts";
@@ -33,13 +33,15 @@ export function clientRoutes(site: Site): Hono<RequestEnv> {
     const { run, client } = requireSession(c, site);
     const upload = requireUpload(c);
     const offset = requireCount(c.req.query("offset") ?? "0", "offset");
-    const known = await run.live.mayUpload(client, upload.order, upload.hash, upload.total);
+    const mayCome = () => run.live.mayUpload(client, upload.order, upload.hash, upload.total);
+    // what is refused must not disturb an upload of the order that is under way
+    const known = await mayCome();
     if (known !== undefined) return c.json(known);
-    const reached = await run.uploads.receive({ ...upload, offset, body: c.req.raw.body, pace: site.pace });
-    if (reached === "other-bytes") return c.json(otherBytes, 422);
-    if (reached < upload.total) return c.json({ offset: reached }, 308);
-    const answer: UploadAnswer = await run.live.uploaded(client, upload.order, upload.hash, upload.total);
-    return c.json(answer);
+    const arrived = (update: ArrivedUpdate) => run.live.uploaded(client, upload.order, update);
+    const part = { ...upload, offset, body: c.req.raw.body, pace: site.pace };
+    const answer = await run.uploads.receive(part, { mayCome, arrived });
+    if (answer === "other-bytes") return c.json(otherBytes, 422);
+    return "offset" in answer ? c.json(answer, 308) : c.json(answer);
   });
 
   return routes;

@@ -1,4 +1,4 @@
-import type { Link, LiveStatus, UploadAnswer } from "@anabranch/core/live";
+import type { ArrivedUpdate, Link, LiveStatus, UploadAnswer } from "@anabranch/core/live";
 import type { RunFolder } from "../store/run-folder.ts";
 import type { EventFeed } from "./event-feed.ts";
 import type { OperatorAccess } from "./operator.ts";
@@ -13,8 +13,7 @@ export interface LiveSide {
   mayFetch(session: string, hash: string): Promise<boolean>;
   /** Asked before the first byte; undefined: go on. */
   mayUpload(client: number, order: string, hash: string, bytes: number): Promise<UploadAnswer | undefined>;
-  /** The bytes lie in the blob store, durably. */
-  uploaded(client: number, order: string, hash: string, bytes: number): Promise<UploadAnswer>;
+  uploaded(client: number, order: string, update: ArrivedUpdate): Promise<UploadAnswer>;
   status(): LiveStatus;
   pause(): void;
   resume(): void;

@@ -166,6 +166,48 @@ describe("an upload", () => {
     expect(Buffer.compare(await blob(), bytes)).toBe(0);
   });
 
+  it("of many different bytes at once for one order leaves one update, and no failure", async () => {
+    const bodies = Array.from({ length: 60 }, (_, i) => new Uint8Array(50_000).fill(i));
+    const send = (body: Uint8Array) => put({ body: body.slice(), total: body.length, hash: sha256(body) });
+    const answers = await Promise.all(bodies.map(send));
+    expect(answers.filter(({ status }) => ![200, 308].includes(status))).toEqual([]);
+    await Promise.all(bodies.map(send));
+    const accepted = world.live.accepted.get("1/0/0");
+    expect(await readdir(join(folder, "blobs"))).toEqual([accepted]);
+    expect(await partials()).toEqual([]);
+  });
+
+  it("that the run refuses is not kept", async () => {
+    world.live.uploaded = async () => ({ status: "refused", code: "live/examples", message: "no" });
+    expect(await put()).toMatchObject({ status: 200, answer: { code: "live/examples" } });
+    expect([await partials(), await readdir(join(folder, "blobs"))]).toEqual([[], []]);
+  });
+
+  it("that the run could not note is judged again without being sent again", async () => {
+    const { uploaded } = world.live;
+    world.live.uploaded = async () => {
+      throw new Error("the ledger is busy");
+    };
+    expect(await put()).toMatchObject({ status: 500 });
+    expect(await ask()).toEqual({ offset: bytes.length });
+    world.live.uploaded = uploaded;
+    expect(await put({ offset: bytes.length })).toEqual({ status: 200, answer: { status: "accepted", hash } });
+  });
+
+  it("is not disturbed by a look at another upload of its order", async () => {
+    const hanging = new ReadableStream({
+      start(controller) {
+        controller.enqueue(bytes.slice(0, 5000));
+      },
+    });
+    const first = put({ body: hanging });
+    await expect.poll(async () => (await ask()) as object).toEqual({ offset: 5000 });
+    expect(await ask(sha256("another"))).toEqual({ offset: 0 });
+    expect(await partials()).toHaveLength(1);
+    expect(await put({ offset: 5000 })).toMatchObject({ status: 200 });
+    await first;
+  });
+
   const offset = async () => ((await ask()) as { offset: number }).offset;
 
   it("on a full disk answers 507, keeps what it has and continues later", async () => {
@@ -219,7 +261,7 @@ describe("an upload", () => {
   it("to a disk that fails is not accepted", async () => {
     Object.assign(world.run, { uploads: await Uploads.open(folder, failingFileSystem("rename", "EIO")) });
     expect(await put()).toMatchObject({ status: 500, answer: { code: "internal" } });
-    expect(world.live.calls).toEqual([]);
+    expect(world.live.accepted.size).toBe(0);
   });
 });
 

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
-import { basename, join } from "node:path";
+import { join } from "node:path";
+import type { ArrivedUpdate, UploadAnswer, UploadProgress } from "@anabranch/core/live";
 import type { FileSystem, OpenFile } from "../store/file-system.ts";
 import { storageError } from "../store/file-system.ts";
 import { type Pace, steadyBody } from "./body.ts";
@@ -22,14 +23,29 @@ export interface UploadPart extends Upload {
   readonly pace: Pace;
 }
 
+/** What the run says to an upload. */
+export interface UploadJudge {
+  /** Before its first byte; undefined: it may come. */
+  mayCome(): Promise<UploadAnswer | undefined>;
+  arrived(update: ArrivedUpdate): Promise<UploadAnswer>;
+}
+
 /** What is known of an upload that is not complete. */
 interface Partial {
+  readonly name: string;
   readonly path: string;
   /** Of the first `offset` bytes; undefined where the file has to be read for it. */
   hash: Hash | undefined;
   offset: number;
-  /** The request that fills it. */
+}
+
+/** What is being sent for one order. */
+interface Slot {
+  partial: Partial | undefined;
+  /** The request that has its turn. */
   active: { readonly abort: AbortController; readonly done: Promise<unknown> } | undefined;
+  /** Number of the newest request. */
+  newest: number;
 }
 
 const extension = ".part";
@@ -37,15 +53,14 @@ const blockBytes = 1 << 20;
 
 /**
  * Updates on their way to the run's blobs. What has arrived lies in `uploads/ORDER-HASH.part` and outlives connections and
- * processes; the whole is made durable, and moved to `blobs/HASH`. Of one order there is one partial file at most.
+ * processes. Only an update that the run accepts is moved to `blobs/HASH`; a refused one is removed. One request at a time
+ * has the turn of an order: a newer one ends it, since the older may hang.
  */
 export class Uploads {
   readonly #folder: string;
   readonly #blobs: string;
   readonly #files: FileSystem;
-  readonly #partials = new Map<string, Partial>();
-  /** Names of uploads that this process has completed. */
-  readonly #complete = new Set<string>();
+  readonly #slots = new Map<string, Slot>();
 
   private constructor(folder: string, files: FileSystem) {
     this.#folder = join(folder, "uploads");
@@ -69,36 +84,36 @@ export class Uploads {
     return uploads;
   }
 
-  /** Where an upload continues. Only the order that has sent a blob is told that it is complete. */
+  /** Where an upload continues. Changes nothing: another upload of the order may be under way. */
   async offsetOf(upload: Upload): Promise<number> {
-    if (this.#complete.has(nameOf(upload))) return upload.total;
-    return (await this.#partialOf(upload)).offset;
+    const name = nameOf(upload);
+    const known = this.#slots.get(upload.order)?.partial;
+    if (known !== undefined) return known.name === name ? known.offset : 0;
+    return this.#sizeOf(join(this.#folder, name));
   }
 
   /**
-   * Takes a part of an upload, and returns how many bytes are there now: `total` once the blob is durable. A part that
-   * belongs elsewhere is not read. A later request for the same upload ends an earlier one, which may hang.
+   * Takes a part of an upload. A part that belongs elsewhere is not read, and told where it continues; a request that a
+   * newer one has overtaken is told the same. Once all is there, durably, the run judges it.
    *
    * @returns also "other-bytes": the whole has another hash, and nothing of it is kept
    * @throws HttpError 408, 413; `store/disk-full`: what has arrived is kept
    */
-  async receive(part: UploadPart): Promise<number | "other-bytes"> {
-    for (;;) {
-      if (this.#complete.has(nameOf(part))) return part.total;
-      const partial = await this.#partialOf(part);
-      if (partial.active === undefined) return await this.#begin(partial, part);
-      partial.active.abort.abort();
-      await partial.active.done;
+  async receive(part: UploadPart, judge: UploadJudge): Promise<UploadProgress | "other-bytes"> {
+    const slot = this.#slotOf(part.order);
+    const turn = ++slot.newest;
+    while (slot.active !== undefined) {
+      slot.active.abort.abort();
+      await slot.active.done;
+      if (slot.newest !== turn) return { offset: await this.offsetOf(part) };
     }
-  }
-
-  #begin(partial: Partial, part: UploadPart): Promise<number | "other-bytes"> {
     const abort = new AbortController();
-    const work = this.#fill(partial, part, abort.signal);
+    const work = this.#take(slot, part, judge, abort.signal);
     const ended = () => {
-      partial.active = undefined;
+      slot.active = undefined;
+      if (slot.partial === undefined && slot.newest === turn) this.#slots.delete(part.order);
     };
-    partial.active = { abort, done: work.then(ended, ended) };
+    slot.active = { abort, done: work.then(ended, ended) };
     return work;
   }
 
@@ -107,13 +122,10 @@ export class Uploads {
     for (const name of await this.#files.list(this.#folder)) {
       const upload = uploadOf(name);
       if (name.endsWith("/") || (upload !== undefined && (await isOpen(upload.order, upload.hash)))) continue;
-      if (this.#partials.get(name)?.active !== undefined) continue;
-      this.#partials.delete(name);
+      const slot = upload === undefined ? undefined : this.#slots.get(upload.order);
+      if (slot?.active !== undefined) continue;
+      if (upload !== undefined) this.#slots.delete(upload.order);
       await this.#files.remove(join(this.#folder, name));
-    }
-    for (const name of this.#complete) {
-      const upload = uploadOf(name);
-      if (upload === undefined || !(await isOpen(upload.order, upload.hash))) this.#complete.delete(name);
     }
   }
 
@@ -126,30 +138,47 @@ export class Uploads {
     }
   }
 
-  async #partialOf(upload: Upload): Promise<Partial> {
-    const name = nameOf(upload);
-    const known = this.#partials.get(name);
-    if (known !== undefined) return known;
-    await this.#forgetOthers(name);
-    const path = join(this.#folder, name);
-    const file = await this.#files.open(path);
-    const offset = file === undefined ? 0 : await closing(file, async () => (await file.stat()).size);
-    const partial: Partial = { path, hash: undefined, offset, active: undefined };
-    // another request may have been quicker
-    const settled = this.#partials.get(name) ?? partial;
-    this.#partials.set(name, settled);
-    return settled;
+  #slotOf(order: string): Slot {
+    const slot = this.#slots.get(order) ?? { partial: undefined, active: undefined, newest: 0 };
+    this.#slots.set(order, slot);
+    return slot;
   }
 
-  /** Removes what the same order had begun to send with other bytes. */
-  async #forgetOthers(name: string): Promise<void> {
-    const own = `${name.slice(0, name.indexOf("-"))}-`;
-    for (const other of await this.#files.list(this.#folder)) {
-      if (!other.startsWith(own) || other === name) continue;
-      this.#partials.get(other)?.active?.abort.abort();
-      this.#partials.delete(other);
-      await this.#files.remove(join(this.#folder, other));
+  async #sizeOf(path: string): Promise<number> {
+    const file = await this.#files.open(path);
+    return file === undefined ? 0 : closing(file, async () => (await file.stat()).size);
+  }
+
+  /** What one request does while it has the turn of its order. */
+  async #take(slot: Slot, part: UploadPart, judge: UploadJudge, signal: AbortSignal) {
+    // the request before it may have ended the order
+    const known = await judge.mayCome();
+    if (known !== undefined) return known;
+    const partial = await this.#partialOf(slot, part);
+    const reached = await this.#fill(partial, part, signal);
+    if (reached === "other-bytes") {
+      slot.partial = undefined;
+      return reached;
     }
+    if (reached < part.total) return { offset: reached };
+    const answer = await judge.arrived(this.#arrived(slot, partial, part));
+    await this.#files.remove(partial.path);
+    slot.partial = undefined;
+    return answer;
+  }
+
+  /** What there is of an upload; what the same order had begun to send with other bytes is removed. */
+  async #partialOf(slot: Slot, upload: Upload): Promise<Partial> {
+    const name = nameOf(upload);
+    if (slot.partial?.name === name) return slot.partial;
+    slot.partial = undefined;
+    const own = name.slice(0, name.indexOf("-") + 1);
+    for (const other of await this.#files.list(this.#folder)) {
+      if (other.startsWith(own) && other !== name) await this.#files.remove(join(this.#folder, other));
+    }
+    const path = join(this.#folder, name);
+    slot.partial = { name, path, hash: undefined, offset: await this.#sizeOf(path) };
+    return slot.partial;
   }
 
   async #fill(partial: Partial, part: UploadPart, signal: AbortSignal): Promise<number | "other-bytes"> {
@@ -161,18 +190,29 @@ export class Uploads {
       const file = await this.#files.append(path);
       const digest = await closing(file, () => takeBody(file, partial, part, signal));
       if (digest === undefined) return partial.offset;
-      if (digest !== hash) {
-        await this.#discard(partial);
-        return "other-bytes";
-      }
-      await this.#files.rename(path, join(this.#blobs, hash));
-      await this.#files.syncFolder(this.#blobs);
+      if (digest === hash) return total;
+      await this.#discard(partial);
+      return "other-bytes";
     } catch (error) {
       throw storageError(error, { what: "an update", path, bytes: total });
     }
-    this.#partials.delete(basename(path));
-    this.#complete.add(basename(path));
-    return total;
+  }
+
+  #arrived(slot: Slot, { path }: Partial, { hash, total }: Upload): ArrivedUpdate {
+    return {
+      hash,
+      bytes: total,
+      read: () => this.#files.read(path, total),
+      keep: async () => {
+        try {
+          await this.#files.rename(path, join(this.#blobs, hash));
+          slot.partial = undefined;
+          await this.#files.syncFolder(this.#blobs);
+        } catch (error) {
+          throw storageError(error, { what: "an update", path, bytes: total });
+        }
+      },
+    };
   }
 
   async #discard(partial: Partial): Promise<void> {

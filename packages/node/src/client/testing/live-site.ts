@@ -74,8 +74,9 @@ export class LiveSite {
       for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
       const body = Buffer.concat(chunks);
       const hash = url.searchParams.get("hash") ?? "";
-      await blobs.put(blobName(hash), body);
-      return answer(200, await live.uploaded(client, name.replaceAll(".", "/"), hash, body.length));
+      const keep = () => blobs.put(blobName(hash), body);
+      const update = { hash, bytes: body.length, read: async () => body, keep };
+      return answer(200, await live.uploaded(client, name.replaceAll(".", "/"), update));
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const sockets = new WebSocketServer({ server });

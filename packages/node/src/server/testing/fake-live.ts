@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Link, LiveStatus, UploadAnswer } from "@anabranch/core/live";
+import type { ArrivedUpdate, Link, LiveStatus, UploadAnswer } from "@anabranch/core/live";
 import type { LiveSide } from "../served-run.ts";
 
 export const sha256 = (bytes: Uint8Array | string) => createHash("sha256").update(bytes).digest("hex");
@@ -48,12 +48,13 @@ export class FakeLive implements LiveSide {
     return undefined;
   }
 
-  async uploaded(_client: number, order: string, hash: string): Promise<UploadAnswer> {
+  async uploaded(_client: number, order: string, { hash, keep }: ArrivedUpdate): Promise<UploadAnswer> {
     this.calls.push(`uploaded ${order}`);
     const first = this.accepted.get(order) ?? hash;
+    if (first !== hash) return { status: "refused", code: "live/other-update", message: "another update was accepted" };
+    await keep();
     this.accepted.set(order, first);
-    if (first === hash) return { status: "accepted", hash };
-    return { status: "refused", code: "live/other-update", message: "another update was accepted" };
+    return { status: "accepted", hash };
   }
 
   status(): LiveStatus {

@@ -115,9 +115,12 @@ export class SqlLedger implements Ledger {
         return "accepted";
       }
       const order = await this.#order(query, id);
-      if (order?.status !== "accepted") return "closed";
-      if (order.hash !== hash) return "other";
-      return tried ? "accepted" : "again";
+      if (order?.status === "accepted" && order.hash === hash) return tried ? "accepted" : "again";
+      await query(
+        "INSERT INTO unnamed (run, hash) VALUES (?, ?) ON CONFLICT (run, hash) DO UPDATE SET returned = NULL",
+        ...[this.#run, hash],
+      );
+      return order?.status === "accepted" ? "other" : "closed";
     });
   }
 

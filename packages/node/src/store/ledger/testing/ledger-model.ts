@@ -51,8 +51,11 @@ class Model {
       if (order?.status === "given") this.put({ ...order, status: "closed" });
       return;
     }
-    if (order === undefined || order.status === "closed") return "closed";
-    if (order.status === "accepted") return order.hash === step.hash ? "again" : "other";
+    if (order?.status === "accepted" && order.hash === step.hash) return "again";
+    if (order?.status !== "given") {
+      this.loosen(step.hash);
+      return order?.status === "accepted" ? "other" : "closed";
+    }
     this.put({ ...order, status: "accepted", hash: step.hash, sequence: ++this.count });
     return "accepted";
   }
@@ -63,11 +66,12 @@ class Model {
 
   private remove(gone: readonly OrderRow[]): void {
     this.orders = this.orders.filter((order) => !gone.includes(order));
-    for (const { hash } of gone) {
-      if (hash === undefined) continue;
-      this.loose.add(hash);
-      this.returned.delete(hash);
-    }
+    for (const { hash } of gone) if (hash !== undefined) this.loosen(hash);
+  }
+
+  private loosen(hash: string): void {
+    this.loose.add(hash);
+    this.returned.delete(hash);
   }
 
   private forget(before: number): string[] {
