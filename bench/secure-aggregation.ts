@@ -34,6 +34,7 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   const lightValues = count(options, "light-values", Math.min(values, 20_000));
   const key = rootKey(1);
   const ports: ProtocolPorts = {
+    run: new Uint8Array(16),
     serverEntropy: (round) => seededEntropy(deriveKey(key, "server", round)),
     clientEntropy: (round, client) => seededEntropy(deriveKey(key, "client", round, client)),
     curves: await bestCurves(),
@@ -104,7 +105,7 @@ async function measure(protocol: SecureAggregationProtocol, clients: number, val
       "x 16 bit": up / (2 * values),
       "x 32 bit": up / (4 * values),
       "server s": serverSeconds,
-      "clients s": outcome.cost.clientsMs / 1e3,
+      "clients s": (outcome.cost.clientsMs ?? 0) / 1e3,
     },
   };
   return { row, ratio16: up / (2 * values), serverSeconds };
@@ -120,7 +121,9 @@ function request(clients: number, values: number): SecureAggregationRequest {
   const dropOuts = new Map(
     Array.from({ length: dropped(clients) }, (_, i): [number, StageName] => [i * 10 + 5, "mask"]),
   );
-  return { run: new Uint8Array(16), round: 1, inputs, maximum: MAXIMUM, dropOuts };
+  const cohort = inputs.map(({ client }) => client);
+  const shape = { cohort, present: cohort, length: values, maximum: MAXIMUM };
+  return { round: 1, inputs, dropOuts, ...shape };
 }
 
 /** Bytes up of LightSecAgg after its paper, in elements of 26 bits. */

@@ -9,36 +9,33 @@ import {
   type SecureAggregationSettings,
 } from "../privacy/secure-aggregation-encoding/index.ts";
 import type { Update } from "../protocol/message.ts";
-import { deriveKey, randomStream, rootKey } from "../random/index.ts";
 import type { Aggregator, SecureCost, Traffic } from "./aggregator.ts";
 import { CohortMetrics } from "./cohort-metrics.ts";
 
 /**
- * Keeps a cohort's integers until all are there, then has them added by a protocol that shows the server their sum
- * alone. Clients that failed have advertised their keys and drop out before they send. Takes 4 bytes a value and client.
+ * Waits until a cohort's updates are in, then has their integers added by a protocol that shows the server the sum alone.
+ * In a simulation the updates bring their integers, which takes 4 bytes per value and client. Live clients keep them.
  */
 export class SecureAggregator implements Aggregator {
   readonly metrics = new CohortMetrics();
   readonly drift = {};
   readonly #settings: SecureAggregationSettings;
   readonly #protocol: SecureAggregationProtocol;
-  /** [16], of the run. */
-  readonly #run: Uint8Array;
-  readonly #values = new Map<number, Uint32Array>();
+  /** Clients whose update has arrived, with its integers if it brought any. */
+  readonly #arrived = new Map<number, Uint32Array | undefined>();
   #round = 0;
   #cohort: readonly number[] = [];
   #cost: SecureCost | undefined;
   #sum: Uint32Array = new Uint32Array();
 
-  constructor(settings: SecureAggregationSettings, protocol: SecureAggregationProtocol, run: Uint8Array) {
+  constructor(settings: SecureAggregationSettings, protocol: SecureAggregationProtocol) {
     this.#settings = settings;
     this.#protocol = protocol;
-    this.#run = run;
   }
 
   begin(round: number, cohort: readonly number[]): void {
     this.metrics.reset();
-    this.#values.clear();
+    this.#arrived.clear();
     this.#round = round;
     this.#cohort = [...cohort].sort((a, b) => a - b);
     this.#cost = undefined;
@@ -46,7 +43,8 @@ export class SecureAggregator implements Aggregator {
 
   addAll(updates: readonly Update[]): void {
     for (const { client, vectors, public: metadata } of updates) {
-      this.#values.set(client, new Uint32Array(vectors[INTEGERS]!));
+      const integers = vectors[INTEGERS];
+      this.#arrived.set(client, integers && new Uint32Array(integers));
       this.metrics.add(metadata);
     }
   }
@@ -85,17 +83,16 @@ export class SecureAggregator implements Aggregator {
   /** A cohort that the protocol refuses ends its round, not the run: the next one may be larger. */
   async #ask() {
     const { fewest } = this.#settings;
-    const silent = new Uint32Array(integerCount(this.#settings));
-    const inputs = this.#cohort.map((client) => ({ client, values: this.#values.get(client) ?? silent }));
-    const missing = this.#cohort.filter((client) => !this.#values.has(client));
+    const arrived = [...this.#arrived].sort(([a], [b]) => a - b);
     try {
       return await this.#protocol.sum({
-        run: this.#run,
         round: this.#round,
-        inputs,
+        cohort: this.#cohort,
+        present: arrived.map(([client]) => client),
+        length: integerCount(this.#settings),
+        inputs: arrived.flatMap(([client, values]) => (values === undefined ? [] : [{ client, values }])),
         ...integerRange(this.#settings),
         smallestSum: fewest,
-        dropOuts: new Map(missing.map((client) => [client, "mask" as const])),
       });
     } catch (error) {
       if (error instanceof AnabranchError) return error.failure;
@@ -106,11 +103,4 @@ export class SecureAggregator implements Aggregator {
 
 function tooFew(clients: number, fewest: number): Failure {
   return { code: "round/too-few", message: `${clients} clients finished, fewer than the ${fewest} that a sum needs` };
-}
-
-/** [16] What names a run in its messages. */
-export function runBytes(seed: number): Uint8Array {
-  const words = new Uint32Array(4);
-  randomStream(deriveKey(rootKey(seed), "secure-run")).uint32s(words);
-  return new Uint8Array(words.buffer);
 }

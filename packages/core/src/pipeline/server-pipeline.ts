@@ -15,7 +15,7 @@ import { deriveKey, rootKey } from "../random/index.ts";
 import type { Aggregator } from "./aggregator.ts";
 import { pipelineStages } from "./client-pipeline.ts";
 import { disclosureOf } from "./disclosure.ts";
-import { runBytes, SecureAggregator } from "./secure-aggregator.ts";
+import { SecureAggregator } from "./secure-aggregator.ts";
 import type { PipelineSettings } from "./settings.ts";
 import { StreamingAggregator } from "./streaming-aggregator.ts";
 import { summedPayloads, uploadsOf } from "./uploads.ts";
@@ -29,7 +29,6 @@ export interface ServerPipelineParts {
   readonly population: number;
   /** Local steps of every client where they are public. */
   readonly localSteps?: number | undefined;
-  readonly seed: number;
   /** Of the randomness of stages: noise, rounding, rotation. */
   readonly stageSeed: number;
   readonly float: "float32" | "float64";
@@ -96,12 +95,12 @@ export function serverPipeline(parts: ServerPipelineParts, protocol?: SecureAggr
 }
 
 function aggregatorOf(
-  { payloads, stages, seed }: ServerPipelineParts,
+  { payloads, stages }: ServerPipelineParts,
   protocol: SecureAggregationProtocol | undefined,
 ): Aggregator {
   const { secureAggregation, privacy } = stages;
   if (secureAggregation === undefined) return new StreamingAggregator(summedPayloads(payloads, privacy));
-  if (protocol !== undefined) return new SecureAggregator(secureAggregation, protocol, runBytes(seed));
+  if (protocol !== undefined) return new SecureAggregator(secureAggregation, protocol);
   throw new AnabranchError({
     code: "round/no-summation",
     message: "the plan requires secure aggregation, but no protocol is given",

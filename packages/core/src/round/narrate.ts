@@ -92,6 +92,7 @@ type SecureCost = NonNullable<EventOf<"round.finished">["secureAggregation"]>;
 function secureCost({ cost }: Aggregator): { readonly secureAggregation?: SecureCost } {
   if (cost === undefined) return {};
   const { protocol, survivors, serverMs, clientsMs, cut } = cost;
-  const seconds = { serverSeconds: serverMs / 1000, clientSeconds: clientsMs / 1000 };
+  const clients = clientsMs === undefined ? {} : { clientSeconds: clientsMs / 1000 };
+  const seconds = { serverSeconds: serverMs / 1000, ...clients };
   return { secureAggregation: { protocol, survivors, ...seconds, ...(cut === undefined ? {} : { cut }) } };
 }

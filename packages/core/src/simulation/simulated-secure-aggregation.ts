@@ -1,6 +1,6 @@
 import type { Entropy } from "../privacy/secure-aggregation/entropy.ts";
 import type { ProtocolPorts, SecureAggregationProtocol } from "../privacy/secure-aggregation/protocol.ts";
-import { deriveKey, rootKey } from "../random/index.ts";
+import { deriveKey, randomStream, rootKey } from "../random/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 
 /**
@@ -10,8 +10,9 @@ import type { RunPlan } from "../round/run-plan.ts";
  */
 export async function simulatedSecureAggregation({
   stages: { secureAggregation },
+  seed,
   stageSeed,
-}: Pick<RunPlan, "stages" | "stageSeed">): Promise<SecureAggregationProtocol | undefined> {
+}: Pick<RunPlan, "stages" | "seed" | "stageSeed">): Promise<SecureAggregationProtocol | undefined> {
   if (secureAggregation === undefined) return undefined;
   const parts = await import("../privacy/secure-aggregation/index.ts");
   const { source } = secureAggregation;
@@ -20,10 +21,18 @@ export async function simulatedSecureAggregation({
       ? parts.secureEntropy()
       : parts.seededEntropy(deriveKey(rootKey(stageSeed), "secure-keys", ...path));
   const ports: ProtocolPorts = {
+    run: runBytes(seed),
     serverEntropy: (round) => entropy(round, "server"),
     clientEntropy: (round, client) => entropy(round, client),
     curves: await parts.bestCurves(),
     clock: () => performance.now(),
   };
   return parts.secureAggregationProtocol(secureAggregation.protocol, ports, secureAggregation);
+}
+
+/** [16] What names a run in its messages. */
+function runBytes(seed: number): Uint8Array {
+  const words = new Uint32Array(4);
+  randomStream(deriveKey(rootKey(seed), "secure-run")).uint32s(words);
+  return new Uint8Array(words.buffer);
 }

@@ -150,13 +150,15 @@ function environment(run: RunData): Html {
   ]);
 }
 
-/** Mean seconds a round of the protocol. */
+/** Mean seconds that the protocol took per round. */
 function secureTime({ rounds }: RunData): string {
   const sums = rounds.flatMap(({ secureAggregation }) => secureAggregation ?? []);
   if (sums.length === 0) return "";
-  const mean = (side: "serverSeconds" | "clientSeconds") =>
-    formatSeconds(sums.reduce((total, sum) => total + sum[side], 0) / sums.length);
-  return `server ${mean("serverSeconds")} a round, all clients together ${mean("clientSeconds")}`;
+  const mean = (seconds: readonly number[]) =>
+    formatSeconds(seconds.reduce((total, value) => total + value, 0) / seconds.length);
+  const server = `server ${mean(sums.map(({ serverSeconds }) => serverSeconds))} per round`;
+  const clients = sums.flatMap(({ clientSeconds }) => clientSeconds ?? []);
+  return clients.length === 0 ? server : `${server}, all clients together ${mean(clients)}`;
 }
 
 function reproduce(summary: ReportSummary): Html {

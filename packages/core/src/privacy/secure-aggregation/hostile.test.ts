@@ -77,12 +77,12 @@ describe.each([plan, coded])("a server of $protocol masks", (of) => {
 
   it("refuses keys of small order, of the twist and unreduced, though they are signed", async () => {
     const round = openRound(of, curves);
-    const { identity } = round.ports.get(first)!;
+    const own = round.ports.get(first)!;
     const { session, keys } = shapeOf(of);
     const good = await curves.publicKey(new Uint8Array(32).fill(1));
     for (const bad of [new Uint8Array(32), Uint8Array.of(2, ...new Uint8Array(31)), new Uint8Array(32).fill(255)]) {
       const both = new Uint8Array(keys === 2 ? [...good, ...bad] : bad);
-      const signature = await curves.sign(identity, keyAdvertisementText(session, first, both));
+      const signature = await own.sign(keyAdvertisementText(session, first, both));
       const bytes = encodeMessage(keyAdvertisementMessage, session, first, { keys: both, signature });
       expect(codeOf(await round.server.receive(first, bytes))).toBe("public-key");
     }
@@ -293,8 +293,7 @@ describe("a client", () => {
       .filter((client) => client !== alone);
     const { server, clients, inputs } = openRound(ring, curves);
     const dropOuts = new Map(gone.map((client) => [client, "advertise" as const]));
-    const request = { run: ring.run, round: ring.round, inputs, maximum: 2 ** 20, dropOuts };
-    const outcome = await simulateRound(request, { server, client: (client) => clients.get(client)! }, () => 0);
+    const outcome = await simulateRound({ ...ring, dropOuts }, { server, clients }, () => 0);
     expect(outcome.refusals.map(({ stage, client, by, failure }) => [stage, client, by, failure.code])).toEqual([
       ["share", alone, "client", "secure-aggregation/too-few"],
     ]);

@@ -20,9 +20,14 @@ export type StageName = "advertise" | "share" | "mask" | "consistency" | "unmask
 export interface ClientPorts {
   readonly curves: Curves;
   readonly entropy: Entropy;
-  /** The client's own Ed25519 secret key [32], of which the directory has the public key. */
-  readonly identity: Uint8Array;
+  /** Ed25519 signature [64] with the client's own key, of which the directory has the public half. */
+  sign(text: Uint8Array): Promise<Uint8Array>;
   readonly directory: Directory;
+  /**
+   * Awaited once, before the client sends what takes masks off a sum. A client that can be made anew for the same round
+   * notes here, durably, that it has answered.
+   */
+  beforeReveal?(): Promise<void>;
 }
 
 export interface ServerPorts {
@@ -31,8 +36,8 @@ export interface ServerPorts {
 }
 
 /**
- * What a client takes part in, decided on its own side: a plan for anything else is refused. It takes part in a round
- * once: one made anew for the same round could be made to sign a second set of survivors.
+ * What a client takes part in, decided on its own side: a plan for anything else is refused. It answers in a round once:
+ * one made anew for the same round after its answer could help to unmask a second set of survivors.
  */
 export interface Participation {
   readonly client: number;

@@ -13,19 +13,18 @@ export function plain({ clock }: Pick<ProtocolPorts, "clock">): SecureAggregatio
     hidesInputs: false,
     sum: async (request) => {
       checkInputs(request);
-      const { inputs, maximum, modulus } = request;
-      if (modulus === undefined) modulusBits(inputs.length, maximum);
+      const { cohort, inputs, length, maximum, modulus } = request;
+      if (modulus === undefined) modulusBits(cohort.length, maximum);
       const bits = modulusBits(1, maximum);
-      const length = inputs[0]!.values.length;
       const sum = new Uint32Array(length);
       const survivors: number[] = [];
       const stage = {
         stage: "mask" as const,
-        up: new Float64Array(inputs.length),
-        down: new Float64Array(inputs.length),
+        up: new Float64Array(cohort.length),
+        down: new Float64Array(cohort.length),
       };
       const elapsed = { server: 0, clients: 0 };
-      for (const [place, { client, values }] of inputs.entries()) {
+      for (const { client, values } of inputs) {
         const dropped = request.dropOuts?.get(client);
         if (dropped === "advertise" || dropped === "share" || dropped === "mask") continue;
         const start = clock();
@@ -37,7 +36,7 @@ export function plain({ clock }: Pick<ProtocolPorts, "clock">): SecureAggregatio
           sum[i] = modulus === undefined ? sum[i]! + received[i]! : (sum[i]! + received[i]!) % modulus;
         elapsed.clients += sent - start;
         elapsed.server += clock() - sent;
-        stage.up[place] = packedBytes(length, bits);
+        stage.up[cohort.indexOf(client)] = packedBytes(length, bits);
         survivors.push(client);
       }
       const cost = { stages: [stage], serverMs: elapsed.server, clientsMs: elapsed.clients };

@@ -33,7 +33,8 @@ function request(
     const stream = randomStream(deriveKey(rootKey(length), "input", client));
     return { client, values: Uint32Array.from({ length }, () => stream.below(maximum + 1)) };
   });
-  return { run: new Uint8Array(16), round: 1, inputs, maximum, ...given };
+  const cohort = (given.inputs ?? inputs).map(({ client }) => client);
+  return { round: 1, cohort, present: cohort, length, inputs, maximum, ...given };
 }
 
 describe.each(all)("$name", (protocol) => {

@@ -5,7 +5,7 @@ import type { StageName } from "./party.ts";
 import { FIELD_PRIME } from "./prime.ts";
 import { refuse } from "./refusal.ts";
 
-/** A client's integers. */
+/** The integers of a client whose part runs in this process. */
 export interface SecureAggregationInput {
   readonly client: number;
   /** [length] */
@@ -13,10 +13,14 @@ export interface SecureAggregationInput {
 }
 
 export interface SecureAggregationRequest {
-  /** [16], of the run. */
-  readonly run: Uint8Array;
   readonly round: number;
-  /** Clients in ascending order; vectors of one length. */
+  /** Clients in ascending order. */
+  readonly cohort: readonly number[];
+  /** Those whose update has arrived; the others drop out without a vector. */
+  readonly present: readonly number[];
+  /** Integers of a client. */
+  readonly length: number;
+  /** Of those that are present; none where the clients have their integers elsewhere. */
   readonly inputs: readonly SecureAggregationInput[];
   /** Largest value that an input may hold. */
   readonly maximum: number;
@@ -43,11 +47,11 @@ export interface StageCost {
 export interface SecureAggregationCost {
   readonly stages: readonly StageCost[];
   readonly serverMs: number;
-  /** Of all clients together. */
-  readonly clientsMs: number;
+  /** Of all clients together; undefined where they run elsewhere. */
+  readonly clientsMs?: number | undefined;
 }
 
-/** A message that its receiver did not accept, in a simulated round. */
+/** A message that its receiver did not accept. */
 export interface RefusedMessage {
   readonly stage: StageName;
   /** The client that sent it (`by` the server) or was sent it (`by` the client). */
@@ -65,7 +69,7 @@ export type SecureAggregationOutcome = {
   | { readonly failure: Failure }
 );
 
-/** Adds vectors of integers, with every party in this process. */
+/** Adds the integers of a cohort. Its clients run in this process, or elsewhere behind a `Courier`. */
 export interface SecureAggregationProtocol {
   readonly name: ProtocolName;
   /** Whether the server sees the vectors of single clients. */
@@ -77,6 +81,8 @@ export const protocolNames = ["plain", "bonawitz", "secagg+", "lightsecagg"] as 
 export type ProtocolName = (typeof protocolNames)[number];
 
 export interface ProtocolPorts {
+  /** [16] What names the run in its messages. */
+  readonly run: Uint8Array;
   /** Of the server in a round: by round, so that a resumed run draws what it would have drawn. */
   readonly serverEntropy: (round: number) => Entropy;
   readonly clientEntropy: (round: number, client: number) => Entropy;
@@ -97,13 +103,21 @@ export function bytesPerClient({ stages }: SecureAggregationCost): { up: number;
   return { up: mean("up"), down: mean("down") };
 }
 
-/** Refuses inputs of different lengths (`inputs`) and values above the maximum (`overflow`). */
-export function checkInputs({ inputs, maximum, modulus }: SecureAggregationRequest): void {
-  if (inputs.length < 2) refuse("inputs", "there is nothing to add", { received: `${inputs.length} clients` });
+/** Refuses what nothing can be added of (`inputs`) and a maximum that is not below the modulus (`overflow`). */
+export function checkRequest({ cohort, maximum, modulus }: SecureAggregationRequest): void {
+  if (cohort.length < 2) refuse("inputs", "there is nothing to add", { received: `${cohort.length} clients` });
   if (modulus !== undefined && !(modulus > maximum)) {
     refuse("overflow", "a value may be outside the modulus", { received: `${modulus}`, expected: `above ${maximum}` });
   }
-  const length = inputs[0]!.values.length;
+}
+
+/** As `checkRequest`; refuses besides a missing input or one of another length (`inputs`), and values above the maximum (`overflow`). */
+export function checkInputs(request: SecureAggregationRequest): void {
+  checkRequest(request);
+  const { present, inputs, length, maximum } = request;
+  const given = new Set(inputs.map(({ client }) => client));
+  const missing = present.find((client) => !given.has(client));
+  if (missing !== undefined) refuse("inputs", "the integers of a client are not here", { where: `client ${missing}` });
   for (const { client, values } of inputs) {
     if (values.length !== length) {
       const details = { where: `client ${client}`, received: `${values.length} values`, expected: `${length}` };

@@ -1,10 +1,7 @@
-import { NONCE_BYTES, type SecurePlan } from "./check-plan.ts";
-import { CodedClient } from "./coded-client.ts";
-import { CodedServer } from "./coded-server.ts";
+import { NONCE_BYTES } from "./check-plan.ts";
 import { identityPublicKey } from "./curves.ts";
-import { PairwiseClient } from "./pairwise-client.ts";
-import { PairwiseServer } from "./pairwise-server.ts";
-import type { SecureClient } from "./party.ts";
+import { openClient, openServer, planRound } from "./open-parties.ts";
+import type { StageName } from "./party.ts";
 import { plain } from "./plain-protocol.ts";
 import { codedRule, completeRule, type PlanRule, planRule, sparseRule } from "./plan-rules.ts";
 import {
@@ -38,7 +35,7 @@ export function lightsecagg(
   return secure("lightsecagg", ports, codedRule(options));
 }
 
-/** What adds up by a protocol's name. */
+/** What adds up by a protocol's name, with every party in this process. */
 export function secureAggregationProtocol(
   name: SecureAggregationProtocol["name"],
   ports: ProtocolPorts,
@@ -54,29 +51,35 @@ function secure(
 ): SecureAggregationProtocol {
   const sum = async (request: SecureAggregationRequest): Promise<SecureAggregationOutcome> => {
     checkInputs(request);
-    const { run, round, inputs, smallestSum } = request;
-    const cohort = inputs.map(({ client }) => client);
-    const nonce = ports.serverEntropy(round).bytes(NONCE_BYTES);
-    const shape = rule({ ...request, clients: cohort.length });
-    const plan: SecurePlan = { run, round, nonce, cohort, length: inputs[0]!.values.length, ...shape };
-    const { curves } = ports;
-    const entropies = new Map(cohort.map((client) => [client, ports.clientEntropy(round, client)]));
-    const identities = new Map(cohort.map((client) => [client, entropies.get(client)!.bytes(KEY_BYTES)]));
-    const enrolled = new Map([...identities].map(([client, secret]) => [client, identityPublicKey(secret)]));
-    const directory = (client: number) => enrolled.get(client);
-    const Client = plan.protocol === "pairwise" ? PairwiseClient : CodedClient;
-    const Server = plan.protocol === "pairwise" ? PairwiseServer : CodedServer;
-    const clients = new Map<number, SecureClient>(
-      inputs.map(({ client, values }) => [
-        client,
-        new Client(
-          { client, run, round, values, ...(smallestSum === undefined ? {} : { smallestSum }) },
-          { curves, directory, entropy: entropies.get(client)!, identity: identities.get(client)! },
-        ),
-      ]),
+    const { round, cohort, present, smallestSum } = request;
+    const { run, curves } = ports;
+    const plan = planRound(rule, run, request, ports.serverEntropy(round).bytes(NONCE_BYTES));
+    const values = new Map(request.inputs.map((input) => [input.client, input.values]));
+    const silent = new Uint32Array(request.length);
+    const identities = new Map<number, Uint8Array>();
+    const directory = (client: number) => identities.get(client);
+    const clients = new Map(
+      cohort.map((client) => {
+        const entropy = ports.clientEntropy(round, client);
+        const secret = entropy.bytes(KEY_BYTES);
+        identities.set(client, identityPublicKey(secret));
+        const sign = (text: Uint8Array) => curves.sign(secret, text);
+        const participation = { client, run, round, values: values.get(client) ?? silent };
+        const options = smallestSum === undefined ? {} : { smallestSum };
+        return [
+          client,
+          openClient(plan.protocol, { ...participation, ...options }, { curves, directory, entropy, sign }),
+        ];
+      }),
     );
-    const server = new Server(plan, { curves, directory });
-    return simulateRound(request, { server, client: (client) => clients.get(client)! }, ports.clock);
+    const dropOuts = new Map<number, StageName>(cohort.map((client) => [client, "mask"]));
+    for (const client of present) dropOuts.delete(client);
+    for (const [client, stage] of request.dropOuts ?? []) dropOuts.set(client, stage);
+    return simulateRound(
+      { cohort, dropOuts },
+      { server: openServer(plan, { curves, directory }), clients },
+      ports.clock,
+    );
   };
   return { name, hidesInputs: true, sum };
 }

@@ -114,9 +114,10 @@ export abstract class RoundClient implements SecureClient {
     this.expect(round, survivorsMessage, async (bits) => {
       const survivors = this.#survivorsOf(round, bits, sharers);
       const text = survivorsText(round.shape.session, bits);
-      const signature = await this.ports.curves.sign(this.ports.identity, text);
+      const signature = await this.ports.sign(text);
       this.expect(round, agreementsMessage, async (signed) => {
         await this.#checkQuorum(round, survivors, text, signed);
+        await this.ports.beforeReveal?.();
         return answer(survivors);
       });
       return this.send(round, agreementMessage, signature);
@@ -159,12 +160,12 @@ export abstract class RoundClient implements SecureClient {
     const plan = decodePlanMessage(bytes);
     checkParticipation(plan, this.protocol, this.own);
     this.checkValues(plan);
-    const { entropy, curves, identity } = this.ports;
+    const { entropy, curves } = this.ports;
     const shape = shapeOf(plan);
     const secrets = Array.from({ length: shape.keys }, () => entropy.bytes(KEY_BYTES));
     const round: ClientRound = { plan, shape, known: neighbourhoods(plan).get(this.own.client)!, secrets };
     const keys = concat(...(await Promise.all(secrets.map((secret) => curves.publicKey(secret)))));
-    const signature = await curves.sign(identity, keyAdvertisementText(shape.session, this.own.client, keys));
+    const signature = await this.ports.sign(keyAdvertisementText(shape.session, this.own.client, keys));
     this.expect(round, keyAdvertisementsMessage, (advertisements) => this.#meet(round, advertisements));
     return this.send(round, keyAdvertisementMessage, { keys, signature });
   }

@@ -69,8 +69,7 @@ export async function checkPattern(plan: SecurePlan, pattern: Pattern, curves: C
   const dropOuts = new Map(
     plan.cohort.flatMap((client, i) => (pattern[i]! < stages.length ? [[client, stages[pattern[i]!]!]] : [])),
   );
-  const request = { run: plan.run, round: plan.round, inputs, maximum: 2 ** plan.bits, dropOuts };
-  const outcome = await simulateRound(request, { server, client: (client) => clients.get(client)! }, () => 0);
+  const outcome = await simulateRound({ ...plan, dropOuts }, { server, clients }, () => 0);
   const expected = expectedSurvivors(plan, pattern);
   const where = `pattern ${pattern.join(" ")}`;
   if (expected === undefined) {

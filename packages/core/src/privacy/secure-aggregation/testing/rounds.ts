@@ -99,7 +99,8 @@ export function openRound(plan: SecurePlan, curves: Curves, seed = 1): TestRound
   const clients = new Map<number, SecureClient>();
   for (const { client, values } of inputs) {
     const entropy = entropyOf(client, seed);
-    const own = { curves, directory, entropy, identity: identityOf(client).secret };
+    const { secret } = identityOf(client);
+    const own = { curves, directory, entropy, sign: (text: Uint8Array) => curves.sign(secret, text) };
     const participation = { client, run: plan.run, round: plan.round, values };
     ports.set(client, own);
     const Client = plan.protocol === "pairwise" ? PairwiseClient : CodedClient;
@@ -120,6 +121,7 @@ export function plainSum(inputs: readonly SecureAggregationInput[], over: readon
 /** Ports of a protocol with seeded keys and a clock that stands still. */
 export function testPorts(curves: Curves, seed = 1): ProtocolPorts {
   return {
+    run: new Uint8Array(16),
     serverEntropy: (round) => seededEntropy(deriveKey(rootKey(seed), "server", round)),
     clientEntropy: (round, client) => seededEntropy(deriveKey(rootKey(seed), "client", round, client)),
     curves,

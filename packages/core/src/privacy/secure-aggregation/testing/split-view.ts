@@ -83,8 +83,7 @@ async function askSide(
   const answers = new Map<number, Uint32Array>();
   const signatures = new Map<number, Uint8Array>();
   for (const colluder of colluders) {
-    const { curves, identity } = ports.get(colluder)!;
-    signatures.set(colluder, await curves.sign(identity, survivorsText(session, bits)));
+    signatures.set(colluder, await ports.get(colluder)!.sign(survivorsText(session, bits)));
   }
   const tell = async <T>(client: number, codec: Codec<T>, body: T) => {
     const reply = await clients.get(client)!.receive(encodeMessage(codec, session, SERVER, body));
