@@ -26,6 +26,7 @@ export function ledgerCases(create: () => Promise<OpenLedger>): Case[] {
     on("accepts one of many updates that arrive together", rivals),
     on("returns updates that were not accepted, unless an order names them", returnsRefused),
     on("forgets old orders and returns the updates that no order names", forgets),
+    on("notes versions one after the other, each with one broadcast", notesVersions),
     reopened("has everything when it is opened again, and counts on", survives),
     reopened("returns forgotten updates again where a crash may have kept them", returnsAgain),
     reopened("is open once", opensOnce),
@@ -167,6 +168,24 @@ async function returnsRefused(ledger: Ledger): Promise<void> {
   checkSame(await ledger.forgetBefore(2), ["a", "b"].map(hashOf).sort());
 }
 
+async function notesVersions(ledger: Ledger): Promise<void> {
+  const [x, y] = [hashOf("x"), hashOf("y")];
+  const answers = [
+    await ledger.noteVersion(2, x),
+    await ledger.noteVersion(1, x),
+    await ledger.noteVersion(1, x),
+    await ledger.noteVersion(1, y),
+    await ledger.noteVersion(1),
+    await ledger.noteVersion(2),
+    await ledger.noteVersion(2),
+    await ledger.noteVersion(1, x),
+    await ledger.noteVersion(2, y),
+    await ledger.noteVersion(2, x),
+    await ledger.noteVersion(4, x),
+  ];
+  checkSame(answers, ["gap", "noted", "noted", "other", "noted", "noted", "noted", "past", "noted", "other", "gap"]);
+}
+
 async function survives(open: OpenLedger): Promise<void> {
   const first = await open();
   await first.putClient({ client: 1, publicKey: "k", name: "n", labels: { a: "b" }, status: "ejected" });
@@ -174,6 +193,7 @@ async function survives(open: OpenLedger): Promise<void> {
   for (const client of [1, 2, 3]) await first.giveOrder(given(1, client));
   await first.acceptUpdate("1/1/0", hashOf("u"));
   await first.closeOrder("1/2/0");
+  await first.noteVersion(1, hashOf("broadcast 1"));
   const look = async (ledger: Ledger) => [
     (await ledger.clients()).map(showClient),
     (await ledger.tokens()).map(showToken),
@@ -186,6 +206,7 @@ async function survives(open: OpenLedger): Promise<void> {
   checkSame(await second.acceptUpdate("1/1/0", hashOf("u")), "again");
   checkSame(await second.acceptUpdate("1/3/0", hashOf("v")), "accepted");
   checkSame((await second.order("1/3/0"))?.sequence, 2);
+  checkSame(await second.noteVersion(1, hashOf("another model")), "other");
   await second.close();
 }
 
@@ -223,6 +244,7 @@ async function refusesClosed(open: OpenLedger): Promise<void> {
   await ledger.close();
   const calls = [
     ...[ledger.clients(), ledger.tokens(), ledger.order("1/1/0"), ledger.closeOrder("1/1/0"), ledger.forgetBefore(1)],
+    ledger.noteVersion(1),
     ...[ledger.giveOrder(given(1, 1)), ledger.acceptUpdate("1/1/0", hashOf("u"))],
     ledger.putClient({ client: 1, publicKey: "", name: "", labels: {}, status: "enrolled" }),
     ledger.putToken({ hash: hashOf(""), expires: undefined, client: undefined, revoked: false }),

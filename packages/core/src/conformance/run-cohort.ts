@@ -22,7 +22,7 @@ export async function runCohort(
   accept: (outcome: Outcome) => void | Promise<void>,
 ): Promise<void> {
   const { round } = broadcast;
-  backend.publish(round, broadcast);
+  await backend.publish(round, broadcast);
   const training = taskKeys(rootKey(seed), TASK_KEYS, round);
   const orders = cohort.map((client): Order => {
     const own = training(client, 0);
@@ -54,7 +54,7 @@ export function alteredBackend(
     group: backend.group,
     publish(version, broadcast) {
       watch(broadcast);
-      backend.publish(version, broadcast);
+      return backend.publish(version, broadcast);
     },
     retire: (version) => backend.retire(version),
     submit(order) {

@@ -7,7 +7,8 @@ export interface HeldStates extends ClientStateStore {
   versionOf(client: number): number | undefined;
 }
 
-export function heldStates(): HeldStates {
+/** @param saved called when the checkpoint of a round is durable */
+export function heldStates(saved: (round: number) => Promise<void> = async () => {}): HeldStates {
   const versions = new Map<number, number>();
   return {
     versionOf: (client) => versions.get(client),
@@ -17,7 +18,7 @@ export function heldStates(): HeldStates {
     async save(client, round) {
       versions.set(client, round);
     },
-    async commit() {},
+    commit: (round) => saved(round),
     async snapshot() {
       const sorted = [...versions].sort(([a], [b]) => a - b);
       return { kind: "versions", versions: sorted.map(([client, round]) => ({ client, round })) };

@@ -151,23 +151,3 @@ describe("an order", () => {
     expect(opened.timers.now()).toBe(0);
   });
 });
-
-describe("a private run", () => {
-  it("never sends a second model of a round", async () => {
-    const opened = await open({ releasesOnce: true });
-    await join(opened, 1);
-    await opened.ledger.giveOrder({ id: "1/0/0", client: 0, version: 1, broadcast: "f".repeat(64) });
-    const { backend } = opened.server;
-    backend.publish(1, { round: 1, vectors: { parameters: new Float64Array(3) }, scalars: {} });
-    backend.submit({
-      id: "1/0/0",
-      client: 0,
-      version: 1,
-      part: undefined,
-      learningRate: 1,
-      keys: {},
-      loadState: async () => undefined,
-    });
-    await expect(backend.outcome("1/0/0")).rejects.toThrow(/another model of the same round/);
-  });
-});

@@ -22,6 +22,7 @@ export { ExecutorService, failureOf } from "./executor-service.ts";
 export { type LiveClientOptions, type LiveClientResult, runLiveClient } from "./live-client.ts";
 export { type LivePorts, type LiveRun, LiveServer, type RunEnding } from "./live-server.ts";
 export { MemoryLedgers } from "./memory-ledger.ts";
+export { advanceVersion, type NewestVersion, type VersionConflict } from "./newest-version.ts";
 export type * from "./ports.ts";
 export { RemoteExecutor } from "./remote-executor.ts";
 export type { ClientStatus, LiveNotice, LiveStatus } from "./status.ts";

@@ -55,8 +55,8 @@ export class LiveServer {
     this.#run = run;
     this.#ports = ports;
     this.#roll = roll;
-    this.#states = heldStates();
     const { ledger, blobs, timers } = ports;
+    this.#states = heldStates((round) => this.#orders.saved(round));
     this.#presence = new Presence(timers);
     const send = (client: number, message: ServerMessage) => this.#presence.send(client, message);
     const examplesOf = (client: number) => this.#presence.statusOf(client).examples;

@@ -1,4 +1,5 @@
 import { AnabranchError } from "@anabranch/engine";
+import { advanceVersion, type NewestVersion, type VersionConflict } from "./newest-version.ts";
 import type { EnrolledClient, JoinToken, Ledger, OrderRow } from "./ports.ts";
 
 /** What is kept of one run. */
@@ -9,6 +10,7 @@ interface Kept {
   /** Hashes of updates that no order names, with the opening that returned them last. */
   readonly unnamed: Map<string, MemoryLedger | undefined>;
   accepted: number;
+  newest: NewestVersion;
   holder: MemoryLedger | undefined;
 }
 
@@ -22,7 +24,7 @@ export class MemoryLedgers {
     if (kept === undefined) {
       kept = {
         ...{ clients: new Map(), tokens: new Map(), orders: new Map(), unnamed: new Map() },
-        ...{ accepted: 0, holder: undefined },
+        ...{ accepted: 0, newest: { version: 0, broadcast: undefined }, holder: undefined },
       };
       this.#runs.set(run, kept);
     }
@@ -103,6 +105,14 @@ class MemoryLedger implements Ledger {
     const { orders } = this.#kept;
     const order = orders.get(id);
     if (order?.status === "given") orders.set(id, { ...order, status: "closed" });
+  }
+
+  async noteVersion(version: number, broadcast?: string): Promise<"noted" | VersionConflict> {
+    const kept = this.#kept;
+    const next = advanceVersion(kept.newest, version, broadcast);
+    if (typeof next === "string") return next;
+    kept.newest = next;
+    return "noted";
   }
 
   async forgetBefore(version: number): Promise<readonly string[]> {

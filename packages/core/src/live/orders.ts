@@ -33,8 +33,8 @@ export interface OrderSettings {
   /** Versions whose updates a resumed run may still ask for. */
   readonly keptVersions: number;
   /**
-   * A version that was sent down is never sent again with other contents: in private runs that would be a second release of
-   * the same updates, which epsilon does not count.
+   * No version of the model is made twice, for whatever clients: in private runs that would be a second release of the
+   * same updates, which epsilon does not count.
    */
   readonly releasesOnce: boolean;
 }
@@ -81,10 +81,16 @@ export class LiveOrders implements Backend {
     for (const given of this.#orders.values()) this.#offer(given);
   }
 
-  publish(version: number, broadcast: Broadcast): void {
+  /** @throws `live/second-release`, `live/lost-ledger`, and what the stores throw */
+  async publish(version: number, broadcast: Broadcast): Promise<void> {
     const stored = this.#store(version, broadcast);
-    stored.catch(() => {}); // whoever asks for the version hears of it
     this.#versions.set(version, stored);
+    await stored;
+  }
+
+  /** The checkpoint of a round is durable, so the round is not trained again. */
+  async saved(round: number): Promise<void> {
+    if (this.#settings.releasesOnce) await this.#note(round + 1);
   }
 
   retire(version: number): void {
@@ -206,9 +212,16 @@ export class LiveOrders implements Backend {
 
   async #store(version: number, broadcast: Broadcast): Promise<StoredBroadcast> {
     const stored = await storeBroadcast(this.#ports.blobs, broadcast);
+    if (this.#settings.releasesOnce) await this.#note(version, stored.hash);
     const old = await this.#ports.ledger.forgetBefore(version - this.#settings.keptVersions);
     for (const unused of old) if (unused !== stored.hash) await this.#ports.blobs.delete(blobName(unused));
     return stored;
+  }
+
+  async #note(version: number, broadcast?: string): Promise<void> {
+    const noted = await this.#ports.ledger.noteVersion(version, broadcast);
+    if (noted === "gap") throw lostLedger(version);
+    if (noted !== "noted") throw secondRelease(version);
   }
 
   async #give(given: Given): Promise<void> {
@@ -221,7 +234,6 @@ export class LiveOrders implements Backend {
       if (row.status === "closed")
         return this.#settle(given, failedOutcome(given.order, published.bytes, "live/closed", "it was over before"));
     } else {
-      if (row !== undefined && this.#settings.releasesOnce) throw secondRelease(version);
       await this.#ports.ledger.giveOrder({ id, client, version, broadcast: published.hash });
       given.version = published;
     }
@@ -306,9 +318,19 @@ function refused(code: string, message: string): Extract<UploadAnswer, { status:
 function secondRelease(version: number): AnabranchError {
   return new AnabranchError({
     code: "live/second-release",
-    message: "this private run has sent another model of the same round to its clients before",
+    message: "this private run has trained this round before, or sent another model of it to its clients",
     where: `round ${version}`,
-    expected: "the checkpoint that the run had when it stopped",
+    expected: "the newest checkpoint of the run, unchanged",
     advice: "Restore the newest checkpoint, or start a new run: epsilon would not hold for both models together.",
+  });
+}
+
+function lostLedger(version: number): AnabranchError {
+  return new AnabranchError({
+    code: "live/lost-ledger",
+    message: "the ledger does not know the rounds before this one, so what was released is unknown",
+    where: `round ${version}`,
+    expected: "the ledger that the run had when it stopped",
+    advice: "Restore it (ledger.sqlite in the run's folder, or --ledger), or start a new run.",
   });
 }

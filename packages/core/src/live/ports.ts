@@ -1,5 +1,6 @@
 import type { ClientVectors } from "../round/client-state.ts";
 import type { ServerMessage, UploadAnswer } from "./control.ts";
+import type { VersionConflict } from "./newest-version.ts";
 
 /** Time as server and client know it, so that a simulated network can own it. */
 export interface Timers {
@@ -85,6 +86,8 @@ export interface Ledger {
   acceptUpdate(id: string, hash: string): Promise<"accepted" | "again" | "other" | "closed">;
   /** Ends an order that was given and not accepted; later updates for it are refused. */
   closeOrder(id: string): Promise<void>;
+  /** Notes the newest version of the model, see `advanceVersion`. A conflict changes nothing. */
+  noteVersion(version: number, broadcast?: string): Promise<"noted" | VersionConflict>;
   /** Forgets orders of versions before this one; returns hashes of updates that no order names any more. */
   forgetBefore(version: number): Promise<readonly string[]>;
   /** Hash of a client's join token and public key are all that is kept of a join; closes files and connections. */

@@ -21,7 +21,8 @@ export async function collect(world: RoundWorld, opened: OpenRound): Promise<Col
   const { plan, ports, state, pipeline } = world;
   const { round, cohort, scalars } = opened;
   pipeline.aggregator.begin(round, cohort);
-  ports.backend.publish(round, { round, vectors: plan.algorithm.broadcast(state.server, scalars, round), scalars });
+  const vectors = plan.algorithm.broadcast(state.server, scalars, round);
+  await ports.backend.publish(round, { round, vectors, scalars });
   const collection = new Collection(world, opened);
   try {
     collection.follow(plan.schedule.open(state.schedule, { round, time: state.time, cohort }));

@@ -57,6 +57,11 @@ const migrations: readonly (readonly string[])[] = [
       PRIMARY KEY (run, hash)
     )`,
   ],
+  [
+    // of the newest version of the model: its number and the hash of its broadcast
+    "ALTER TABLE runs ADD COLUMN newest BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE runs ADD COLUMN newest_broadcast TEXT",
+  ],
 ];
 
 /**

@@ -1,4 +1,4 @@
-import type { EnrolledClient, JoinToken, OrderRow } from "@anabranch/core/live";
+import type { EnrolledClient, JoinToken, NewestVersion, OrderRow } from "@anabranch/core/live";
 import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
 import type { Row } from "./database.ts";
@@ -37,6 +37,15 @@ const orderRow = z.object({
   hash: z.string().nullable(),
   sequence: integer.nullable(),
 });
+
+const newestRow = z.object({ newest: integer, newest_broadcast: z.string().nullable() });
+
+export function readNewest(row: Row, place: string): NewestVersion {
+  return reading(place, () => {
+    const { newest: version, newest_broadcast: broadcast } = newestRow.parse(row);
+    return { version, broadcast: broadcast ?? undefined };
+  });
+}
 
 export function readClient(row: Row, place: string): EnrolledClient {
   return reading(place, () => {

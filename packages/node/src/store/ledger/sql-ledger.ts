@@ -1,8 +1,15 @@
-import type { EnrolledClient, JoinToken, Ledger, OrderRow } from "@anabranch/core/live";
+import {
+  advanceVersion,
+  type EnrolledClient,
+  type JoinToken,
+  type Ledger,
+  type OrderRow,
+  type VersionConflict,
+} from "@anabranch/core/live";
 import { AnabranchError } from "@anabranch/engine";
 import type { Database, Query } from "./database.ts";
 import { migrate } from "./migrations.ts";
-import { readClient, readOrder, readToken, writeProfile } from "./rows.ts";
+import { readClient, readNewest, readOrder, readToken, writeProfile } from "./rows.ts";
 
 /** A run's ledger in a database of SQL. Every call is one transaction. */
 export class SqlLedger implements Ledger {
@@ -127,6 +134,19 @@ export class SqlLedger implements Ledger {
   async closeOrder(id: string): Promise<void> {
     const statement = "UPDATE orders SET status = 'closed' WHERE run = ? AND id = ? AND status = 'given'";
     await this.#transaction((query) => query(statement, this.#run, id));
+  }
+
+  async noteVersion(version: number, broadcast?: string): Promise<"noted" | VersionConflict> {
+    return this.#transaction(async (query) => {
+      const [row = {}] = await query("SELECT newest, newest_broadcast FROM runs WHERE run = ?", this.#run);
+      const next = advanceVersion(readNewest(row, this.#database.place), version, broadcast);
+      if (typeof next === "string") return next;
+      await query(
+        "UPDATE runs SET newest = ?, newest_broadcast = ? WHERE run = ?",
+        ...[next.version, next.broadcast ?? null, this.#run],
+      );
+      return "noted";
+    });
   }
 
   async forgetBefore(version: number): Promise<readonly string[]> {

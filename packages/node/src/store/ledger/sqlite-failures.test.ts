@@ -188,9 +188,19 @@ describe("a ledger that is none of ours, or no more", () => {
     const opening = openLedger(path, "run");
     await expect(opening).rejects.toThrow(/version 99/);
     expect(await failureOf(opening)).toBe("ledger/newer");
+    change("UPDATE anabranch_ledger SET version = 2");
+    const ledger = await openLedger(path, "run");
+    expect(await ledger.acceptUpdate("1/0/0", "u")).toBe("again");
+    await ledger.close();
+  });
+
+  it("is brought to the newest version where an older one made it", async () => {
+    await madeLedger();
+    change("ALTER TABLE runs DROP COLUMN newest; ALTER TABLE runs DROP COLUMN newest_broadcast");
     change("UPDATE anabranch_ledger SET version = 1");
     const ledger = await openLedger(path, "run");
     expect(await ledger.acceptUpdate("1/0/0", "u")).toBe("again");
+    expect(await ledger.noteVersion(1, "x")).toBe("noted");
     await ledger.close();
   });
 
