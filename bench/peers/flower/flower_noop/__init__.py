@@ -1,0 +1,1 @@
+"""Flower's side of `npm run bench -- live --only flower`."""
