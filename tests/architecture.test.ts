@@ -60,8 +60,8 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "golden",
     "conformance",
   ],
-  node: ["store", "data", "docs", "report terminal", "workers", "run", "client", "server", "sweep", "cli"],
-  dashboard: ["client", "join run"],
+  node: ["store", "data", "docs", "report terminal", "workers", "run", "client", "server", "dashboard", "sweep", "cli"],
+  dashboard: ["client", "view", "join run runs"],
 };
 
 /** Functions longer than 60 lines, each with what excuses it. */
@@ -112,6 +112,7 @@ const entries = [
   "packages/node/src/docs/methods.ts",
   "packages/dashboard/src/join/main.tsx",
   "packages/dashboard/src/run/main.tsx",
+  "packages/dashboard/src/runs/main.tsx",
 ];
 
 /** What can be imported of our packages, such as "@anabranch/core/live". */

@@ -193,7 +193,7 @@ describe.skipIf(executablePath === undefined)("a live run with browsers", () => 
     await run.getByRole("button", { name: "Stop the run" }).click();
     const { code, lines } = await server.ended;
     expect([code, lines().at(-1)]).toEqual([130, expect.objectContaining({ stopped: "interrupted" })]);
-    await run.getByRole("status").getByText("finished").waitFor();
+    await run.getByRole("status").getByText("interrupted").waitFor();
   });
 });
 

@@ -1,6 +1,6 @@
+import { Scrolling } from "../view/scrolling.tsx";
 import { ClientRow } from "./client-row.tsx";
 import type { RunStatus } from "./run-api.ts";
-import { Scrolling } from "./scrolling.tsx";
 
 interface Props {
   readonly clients: RunStatus["clients"];

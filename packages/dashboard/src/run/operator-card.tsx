@@ -1,5 +1,6 @@
 import type { Failure } from "@anabranch/engine";
 import { useSignal } from "@preact/signals";
+import { TokenForm } from "../view/token-form.tsx";
 import type { RunStatus } from "./run-api.ts";
 
 interface Props {
@@ -25,7 +26,7 @@ export function OperatorCard({ state, hasToken, failure, setToken, steer }: Prop
           {failure.message}. {failure.advice}
         </p>
       )}
-      {!hasToken && <TokenForm setToken={setToken} />}
+      {!hasToken && <TokenForm label="Operator token, as anabranch serve printed it" setToken={setToken} />}
       {hasToken && !stopping.value && (
         <div class="buttons">
           <button type="button" disabled={state !== "running" && state !== "waiting"} onClick={() => steer("pause")}>
@@ -56,33 +57,6 @@ export function OperatorCard({ state, hasToken, failure, setToken, steer }: Prop
         />
       )}
     </section>
-  );
-}
-
-function TokenForm({ setToken }: { setToken(token: string): void }) {
-  const typed = useSignal("");
-  return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        setToken(typed.value.trim());
-      }}
-    >
-      <label class="field">
-        Operator token, as anabranch serve printed it
-        <input
-          type="password"
-          autocomplete="off"
-          value={typed.value}
-          onInput={(event) => {
-            typed.value = event.currentTarget.value;
-          }}
-        />
-      </label>
-      <button type="submit" disabled={typed.value.trim() === ""}>
-        Unlock
-      </button>
-    </form>
   );
 }
 

@@ -1,14 +1,13 @@
 import type { Failure } from "@anabranch/engine";
 import { useSignal } from "@preact/signals";
 import { FailureCard } from "../failure-card.tsx";
-import { Chart } from "./chart.tsx";
+import { ApiError } from "../view/api.ts";
+import { Curves } from "../view/curves.tsx";
+import { EventList } from "../view/event-list.tsx";
+import { RoundsTable } from "../view/rounds-table.tsx";
 import { ClientsTable } from "./clients-table.tsx";
-import { EventList } from "./event-list.tsx";
-import { Facts } from "./facts.tsx";
-import type { History } from "./history.ts";
+import { LiveFacts } from "./live-facts.tsx";
 import { OperatorCard } from "./operator-card.tsx";
-import { RoundsTable } from "./rounds-table.tsx";
-import { ApiError } from "./run-api.ts";
 import { RunTitle } from "./run-title.tsx";
 import type { Watch } from "./watch.ts";
 
@@ -28,7 +27,8 @@ export function RunPage({ watch }: { watch: Watch }) {
     });
   };
   // a server ends with its run
-  const shown = history.ended && problem?.status === 0 ? undefined : problem;
+  const hasEnded = history.status !== "running";
+  const shown = hasEnded && problem?.status === 0 ? undefined : problem;
   return (
     <main>
       <RunTitle watch={watch} />
@@ -38,13 +38,13 @@ export function RunPage({ watch }: { watch: Watch }) {
           title={shown.status === 401 ? "This page needs the operator's token" : "The page shows an earlier state"}
         />
       )}
-      {status !== undefined && <Facts status={status} history={history} />}
-      {status !== undefined && <Curves history={history} />}
+      {status !== undefined && <LiveFacts status={status} history={history} />}
+      {status !== undefined && <Curves rounds={history.rounds} />}
       {status !== undefined && (
         <ClientsTable clients={status.clients} cohort={history.cohort} steer={hasToken ? steer : undefined} />
       )}
       <OperatorCard
-        state={history.ended ? "finished" : status?.state}
+        state={hasEnded ? "finished" : status?.state}
         hasToken={hasToken}
         failure={failure.value}
         setToken={(token) => watch.setToken(token)}
@@ -53,27 +53,5 @@ export function RunPage({ watch }: { watch: Watch }) {
       {status !== undefined && <RoundsTable rounds={history.rounds} />}
       {status !== undefined && <EventList log={history.log} />}
     </main>
-  );
-}
-
-function Curves({ history: { rounds } }: { history: History }) {
-  const numbers = rounds.map(({ round }) => round);
-  const accuracies = rounds.map(({ accuracy }) => accuracy);
-  return (
-    <div class="charts">
-      <Chart
-        title="Loss"
-        rounds={numbers}
-        lines={[
-          { name: "Test loss", values: rounds.map(({ testLoss }) => testLoss), colour: "--accent" },
-          { name: "Training loss", values: rounds.map(({ trainLoss }) => trainLoss), colour: "--second" },
-        ]}
-      />
-      <Chart
-        title="Test accuracy"
-        rounds={numbers}
-        lines={[{ name: "Accuracy", values: accuracies, colour: "--accent" }]}
-      />
-    </div>
   );
 }

@@ -1,18 +1,20 @@
 import type { Watch } from "./watch.ts";
 
-const states = { waiting: "waiting for clients", running: "running", paused: "paused", finished: "finished" };
+/** Of a run whose log has no end: only that says whether it has succeeded. */
+const states = { waiting: "waiting for clients", running: "running", paused: "paused", finished: "ending" };
 
 /** Which run it is and what it does, and a choice where there are several. */
 export function RunTitle({ watch }: { watch: Watch }) {
   const { value: status } = watch.status;
   const { value: runs } = watch.runs;
-  const state = watch.history.value.ended ? "finished" : status?.state;
+  const { status: end } = watch.history.value;
+  const state = status === undefined ? "loading" : end === "running" ? states[status.state] : end;
   return (
     <>
       <div class="title">
         <h1>{status?.name ?? "Anabranch"}</h1>
         <span class="state" role="status">
-          {state === undefined ? "loading" : states[state]}
+          {state}
         </span>
       </div>
       <p class="lead">{status === undefined ? "A federated learning server" : `Run ${status.run}`}</p>

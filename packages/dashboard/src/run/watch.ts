@@ -1,6 +1,8 @@
 import { signal } from "@preact/signals";
-import { after, type History, noHistory } from "./history.ts";
-import { ApiError, type ListedRun, type RunApi, type RunStatus } from "./run-api.ts";
+import { ApiError } from "../view/api.ts";
+import { followEvents, pause } from "../view/follow.ts";
+import { type History, noHistory } from "../view/history.ts";
+import type { ListedRun, RunApi, RunStatus } from "./run-api.ts";
 
 const pollMs = 1_000;
 const retryMs = 2_000;
@@ -41,7 +43,11 @@ export class Watch {
     this.run.value = run;
     this.status.value = undefined;
     void this.#followStatus(run, this.#following.signal);
-    void this.#followEvents(run, this.#following.signal);
+    // the status, which is asked for at the same time, shows what is wrong
+    const show = (history: History) => {
+      this.history.value = history;
+    };
+    void followEvents((signal) => this.#api.events(run, signal), show, this.#following.signal);
   }
 
   /** The tab remembers the token; an empty one is forgotten. */
@@ -70,22 +76,6 @@ export class Watch {
     }
   }
 
-  /** Every connection begins with the past: a run that was resumed has another one. */
-  async #followEvents(run: string, ended: AbortSignal): Promise<void> {
-    while (!ended.aborted) {
-      try {
-        let history = noHistory;
-        for await (const events of this.#api.events(run, ended)) {
-          history = events.reduce(after, history);
-          this.history.value = history;
-        }
-      } catch {
-        // the status, which is asked for at the same time, shows why
-      }
-      await pause(retryMs);
-    }
-  }
-
   /** Tries until it succeeds, and shows meanwhile why it does not. */
   async #until(attempt: () => Promise<boolean>): Promise<void> {
     while (true) {
@@ -100,8 +90,4 @@ export class Watch {
       await pause(retryMs);
     }
   }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

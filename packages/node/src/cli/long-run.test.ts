@@ -1,8 +1,9 @@
+import { foldEvents } from "@anabranch/core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { compareGroups } from "../report/comparison.ts";
 import { modelCard } from "../report/model-card.ts";
 import { compareReport, report } from "../report/report.ts";
-import { foldEvents, type RunData } from "../report/run-data.ts";
+import type { RunData } from "../report/run-data.ts";
 import { exampleEvents } from "../store/example-events.ts";
 import { RunSummarizer } from "../store/run-summary.ts";
 import { TerminalView } from "../terminal/terminal-view.ts";

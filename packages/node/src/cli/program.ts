@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { addCheck } from "./commands/check.ts";
 import { addCite } from "./commands/cite.ts";
 import { addCompare } from "./commands/compare.ts";
+import { addDashboard } from "./commands/dashboard.ts";
 import { addDatasets } from "./commands/datasets.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addExport } from "./commands/export.ts";
@@ -40,6 +41,7 @@ export function createProgram(): Command {
   addList(program);
   addShow(program);
   addCompare(program);
+  addDashboard(program);
   addSweep(program);
   addExport(program);
   addMethods(program);

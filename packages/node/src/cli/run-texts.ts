@@ -1,4 +1,4 @@
-import type { RunStatus } from "../store/run-summary.ts";
+import type { RunStatus } from "@anabranch/core";
 import type { Output } from "./output.ts";
 
 /** An unknown figure as the number that the formats show as a dash. */

@@ -1,6 +1,7 @@
+import { spentBy, spentText } from "@anabranch/core";
 import { markdownLine, markdownText } from "../docs/markdown-text.ts";
 import { formatBytes, formatCount, formatFixed, formatPercent } from "../terminal/format.ts";
-import { NOT_COVERED, privacyGrounds, roundsText, spentBy, spentText } from "./privacy.ts";
+import { NOT_COVERED, privacyGrounds, roundsText } from "./privacy.ts";
 import type { RunData } from "./run-data.ts";
 import { classifyEnd } from "./run-end.ts";
 import { summarise } from "./summary.ts";

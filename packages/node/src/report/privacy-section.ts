@@ -1,6 +1,7 @@
+import { spentBy, spentText } from "@anabranch/core";
 import { type Html, html } from "./html.ts";
 import { card } from "./page.ts";
-import { NOT_COVERED, privacyGrounds, roundsText, spentBy, spentText } from "./privacy.ts";
+import { NOT_COVERED, privacyGrounds, roundsText } from "./privacy.ts";
 import type { RunData } from "./run-data.ts";
 
 /** What stands beside the charts of a private run: its guarantee with all that it rests on; nothing for any other run. */

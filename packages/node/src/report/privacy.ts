@@ -1,37 +1,4 @@
-import { hashVector, PRIVACY_RECORD, recordAfter, type Vector } from "@anabranch/core";
-import { formatEpsilon } from "../terminal/round-line.ts";
-import type { RoundFinished } from "./events.ts";
-import type { RunHistory } from "./run-data.ts";
-
-/** What rounds cost in privacy, as their events tell it. */
-export type Spent = NonNullable<RoundFinished["privacy"]>;
-
-/**
- * What all rounds of a run cost, and what its initial weights had cost before; undefined for a run that is not private. Where
- * the log lacks rounds before a resume, the figure of the resume counts them.
- */
-export function spentBy({ start, rounds }: Pick<RunHistory, "start" | "rounds">): Spent | undefined {
-  const last = rounds.at(-1);
-  return last === undefined || last.round < (start?.resumedFrom ?? 0) ? start?.privacySpent : last.privacy;
-}
-
-/** `epsilon 7.95 at delta 0.001 (pld)`, and what it includes or leaves out; empty for a run that is not private. */
-export function spentText(run: Pick<RunHistory, "start" | "rounds">): string {
-  const spent = spentBy(run);
-  if (spent === undefined) return "";
-  return `epsilon ${formatEpsilon(spent.epsilon)} at delta ${spent.delta} (${spent.accountant})${scopeText(spent)}`;
-}
-
-/** What epsilon includes of initial weights, and what it leaves out; empty for random ones. */
-export function scopeText({ before, covered }: Spent): string {
-  const earlier = before === undefined ? "" : `; ${formatEpsilon(before)} before this run`;
-  return earlier + (covered === false ? "; not covered: the data of its initial weights" : "");
-}
-
-/** A note on test metrics of clients' own examples in a private run; empty where there is nothing to note. */
-export function testNote({ start }: Pick<RunHistory, "start">): string {
-  return start?.testCovered === false ? "on clients' own examples, not covered by epsilon" : "";
-}
+import { hashVector, PRIVACY_RECORD, type RunHistory, recordAfter, spentBy, type Vector } from "@anabranch/core";
 
 /** What epsilon is for: `all rounds`, and those before where there are any. */
 export function roundsText(run: Pick<RunHistory, "start" | "rounds">): string {

@@ -1,14 +1,13 @@
 import { join } from "node:path";
+import { formatEpsilon, scopeText, spentBy, testNote } from "@anabranch/core";
 import { diskFileSystem } from "../store/disk-file-system.ts";
 import { type FileSystem, replaceFile, storageError } from "../store/file-system.ts";
 import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../terminal/format.ts";
-import { formatEpsilon } from "../terminal/round-line.ts";
 import { clientCard, failureTable } from "./clients-section.ts";
 import { comparePage } from "./compare.ts";
 import { drawFigures, type Figure } from "./figures.ts";
 import { type Html, html } from "./html.ts";
 import { gridSection, page, pairs, section, tiles } from "./page.ts";
-import { scopeText, spentBy, testNote } from "./privacy.ts";
 import { privacyCard } from "./privacy-section.ts";
 import type { RunData } from "./run-data.ts";
 import { endText } from "./run-end.ts";

@@ -1,20 +1,11 @@
 import { join, resolve } from "node:path";
+import { byRound, foldEvents, type RunHistory } from "@anabranch/core";
 import * as z from "zod";
 import { readLines } from "../store/event-lines.ts";
 import { readPlainSync } from "../store/plain-file.ts";
 import { largestConfig, runIdOf } from "../store/run-folder.ts";
 import { readingError } from "../store/storage-error.ts";
-import type {
-  ClientEvaluation,
-  ClientFailed,
-  EvaluationEvent,
-  LoggedEvent,
-  RoundFinished,
-  RunFinished,
-  RunStarted,
-  RunStopped,
-  RunWarning,
-} from "./events.ts";
+import type { EvaluationEvent, RoundFinished } from "./events.ts";
 import { parseEventLines, parseJson } from "./events.ts";
 import { type MetricsRow, parseMetrics } from "./metrics-csv.ts";
 
@@ -26,20 +17,6 @@ const partitionSchema = z.object({
 
 /** Who holds what: `counts` [clients, classes] in examples. */
 export type PartitionData = z.infer<typeof partitionSchema>;
-
-/** What the events of a run amount to; rounds and evaluations ascend by round and hold each round once. */
-export interface RunHistory {
-  readonly start: RunStarted | undefined;
-  readonly rounds: readonly RoundFinished[];
-  readonly evaluations: readonly EvaluationEvent[];
-  readonly clientEvaluations: readonly ClientEvaluation[];
-  readonly failures: readonly ClientFailed[];
-  /** What the operator was warned of since the run was started or resumed. */
-  readonly warnings: readonly RunWarning[];
-  /** Why the run ended early; undefined once it was resumed. */
-  readonly stopped: RunStopped | undefined;
-  readonly finished: RunFinished | undefined;
-}
 
 /** A run as the report draws it. */
 export interface RunData extends RunHistory {
@@ -60,48 +37,6 @@ export interface RunTexts {
   readonly metrics?: string;
   readonly partition?: string;
   readonly config?: string;
-}
-
-/**
- * Folds events into a history. A resumed run repeats the rounds after its checkpoint: what was recorded after that
- * round is dropped, and of a round recorded twice the last one counts.
- */
-export function foldEvents(events: Iterable<LoggedEvent>): RunHistory {
-  let start: RunStarted | undefined;
-  let stopped: RunStopped | undefined;
-  let finished: RunFinished | undefined;
-  let failures: ClientFailed[] = [];
-  let warnings: RunWarning[] = [];
-  const rounds = new Map<number, RoundFinished>();
-  const evaluations = new Map<number, EvaluationEvent>();
-  const clientEvaluations = new Map<number, ClientEvaluation>();
-  for (const event of events) {
-    if (event.type === "run.started") {
-      const last = event.resumedFrom ?? 0;
-      for (const map of [rounds, evaluations, clientEvaluations]) dropAfter(map, last);
-      failures = failures.filter((failure) => failure.round <= last);
-      warnings = [];
-      start = event;
-      stopped = undefined;
-      finished = undefined;
-    } else if (event.type === "round.finished") rounds.set(event.round, event);
-    else if (event.type === "evaluation" && event.split === "test") evaluations.set(event.round, event);
-    else if (event.type === "client.evaluation") clientEvaluations.set(event.round, event);
-    else if (event.type === "client.failed") failures.push(event);
-    else if (event.type === "run.warning") warnings.push(event);
-    else if (event.type === "run.stopped") stopped = event;
-    else if (event.type === "run.finished") finished = event;
-  }
-  return {
-    start,
-    rounds: byRound(rounds),
-    evaluations: byRound(evaluations),
-    clientEvaluations: byRound(clientEvaluations),
-    failures,
-    warnings,
-    stopped,
-    finished,
-  };
 }
 
 /** Reads the texts of a run folder. Never throws: what cannot be read is left out and counted. */
@@ -192,12 +127,4 @@ function evaluationOfMetrics(row: MetricsRow): EvaluationEvent {
     examples: Number.NaN,
     seconds: Number.NaN,
   };
-}
-
-function dropAfter(map: Map<number, unknown>, last: number): void {
-  for (const round of [...map.keys()]) if (round > last) map.delete(round);
-}
-
-function byRound<T>(map: ReadonlyMap<number, T>): T[] {
-  return [...map.entries()].sort(([a], [b]) => a - b).map(([, value]) => value);
 }

@@ -1,6 +1,6 @@
-import { firstSentence } from "@anabranch/core";
+import { firstSentence, type RunHistory } from "@anabranch/core";
 import { formatPlural } from "../terminal/format.ts";
-import type { RunData, RunHistory } from "./run-data.ts";
+import type { RunData } from "./run-data.ts";
 
 /** How a run has ended: `failed` met an error or lost all its clients, `interrupted` can go on. */
 export type RunEnd = "finished" | "diverged" | "failed" | "interrupted";

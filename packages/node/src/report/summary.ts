@@ -1,4 +1,4 @@
-import type { RunHistory } from "./run-data.ts";
+import type { RunHistory } from "@anabranch/core";
 import { classifyEnd } from "./run-end.ts";
 
 /** The key metrics of a run; NaN where the run did not get that far. Bytes are totals, accuracies fractions of 1. */

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { routePath } from "hono/route";
+import { hasUnreadBody } from "./body.ts";
 import { clientRoutes } from "./client-routes.ts";
 import { demoDataRoutes } from "./demo-data.ts";
 import { requireOwnHost, requireOwnOrigin } from "./host-check.ts";
@@ -50,9 +51,4 @@ export function createApp(site: Site): Hono<RequestEnv> {
     return errorResponse(error);
   });
   return app;
-}
-
-/** A request that must have no body and has one: the connection would wait for the rest of it, however slowly that comes. */
-function hasUnreadBody({ method, headers }: Request): boolean {
-  return (method === "GET" || method === "HEAD") && (headers.has("content-length") || headers.has("transfer-encoding"));
 }

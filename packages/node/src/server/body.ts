@@ -73,6 +73,11 @@ export async function jsonBody<T>(request: Request, schema: z.ZodType<T>, pace: 
   throw invalid(`${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim());
 }
 
+/** A request that must have no body and has one: the connection would wait for the rest of it, however slowly that comes. */
+export function hasUnreadBody({ method, headers }: Request): boolean {
+  return (method === "GET" || method === "HEAD") && (headers.has("content-length") || headers.has("transfer-encoding"));
+}
+
 export function invalid(message: string): HttpError {
   return new HttpError(400, {
     code: "http/invalid",

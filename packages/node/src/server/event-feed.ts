@@ -1,20 +1,20 @@
-import { StringDecoder } from "node:string_decoder";
-import { longestLine } from "../store/event-lines.ts";
 import type { FileSystem } from "../store/file-system.ts";
+import { LogTail, type NumberedLine } from "../store/log-tail.ts";
 
-/** A line of the event log with its number in the file, from 1. */
-export interface NumberedLine {
-  readonly number: number;
-  readonly text: string;
+/** Where the events of a run come from. */
+export interface Feed {
+  /**
+   * Lines after a number. Where there is no news for `quietSeconds`, undefined comes instead of a line. Ends when there will
+   * be no more, when the log was cut, and when the signal is aborted.
+   */
+  follow(after: number, quietSeconds: number, signal: AbortSignal): AsyncGenerator<NumberedLine | undefined>;
 }
-
-const blockBytes = 64 * 1024;
 
 /**
  * The events of a run, those of the past and those to come. The log file is the one source of both: a follower reads on in
  * it when `changed` says so, and nothing is kept in memory for it.
  */
-export class EventFeed {
+export class EventFeed implements Feed {
   readonly #path: string;
   readonly #files: FileSystem;
   #news = Promise.withResolvers<void>();
@@ -39,47 +39,16 @@ export class EventFeed {
     this.changed();
   }
 
-  /**
-   * Lines after a number. Where there is no news for `quietSeconds`, undefined comes instead of a line. Ends after `close`
-   * and when the signal is aborted.
-   */
   async *follow(after: number, quietSeconds: number, signal: AbortSignal): AsyncGenerator<NumberedLine | undefined> {
-    const lines = new LineReader();
+    const tail = new LogTail(this.#path, this.#files);
     while (!signal.aborted) {
       const [closed, news] = [this.#closed, this.#news.promise];
-      for await (const line of lines.read(this.#path, this.#files)) {
+      for await (const line of tail.read()) {
         if (signal.aborted) return;
         if (line.number > after) yield line;
       }
-      if (closed) return;
+      if (closed || tail.isCut) return;
       if (!(await happens(news, quietSeconds, signal))) yield undefined;
-    }
-  }
-}
-
-/** Reads whole lines of a growing file. */
-class LineReader {
-  readonly #decoder = new StringDecoder("utf8");
-  #position = 0;
-  #number = 0;
-  #rest = "";
-
-  async *read(path: string, files: FileSystem): AsyncGenerator<NumberedLine> {
-    const file = await files.open(path);
-    if (file === undefined) return;
-    try {
-      const block = Buffer.alloc(blockBytes);
-      for (;;) {
-        const { bytesRead } = await file.read(block, 0, block.length, this.#position);
-        if (bytesRead === 0) return;
-        this.#position += bytesRead;
-        const parts = (this.#rest + this.#decoder.write(block.subarray(0, bytesRead))).split("\n");
-        this.#rest = parts.pop() ?? "";
-        for (const text of parts) yield { number: ++this.#number, text };
-        if (this.#rest.length > longestLine) throw new Error(`${path} has a line that is too long`);
-      }
-    } finally {
-      await file.close();
     }
   }
 }

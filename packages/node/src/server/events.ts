@@ -1,4 +1,4 @@
-import type { EventFeed } from "./event-feed.ts";
+import type { Feed } from "./event-feed.ts";
 
 /** Seconds after which an idle stream says that it lives. */
 const quietSeconds = 15;
@@ -8,7 +8,7 @@ const quietSeconds = 15;
  *
  * @param after number of the last event that the client has
  */
-export function eventStream(feed: EventFeed, after: number): Response {
+export function eventStream(feed: Feed, after: number): Response {
   const left = new AbortController();
   const lines = feed.follow(after, quietSeconds, left.signal);
   const encoder = new TextEncoder();

@@ -30,7 +30,7 @@ export function requireOwnHost(host: string | undefined, peer: Peer, addresses: 
     message: "the server does not know itself by this address",
     where: "header Host",
     received: JSON.stringify(host ?? "")?.slice(0, 300),
-    advice: "Use the address that serve printed. For another name or port start it with --public-url URL.",
+    advice: "Use the address that the command printed. For another name or port start serve with --public-url URL.",
   });
 }
 
@@ -67,6 +67,6 @@ export function requireOwnOrigin(headers: { get(name: string): string | null | u
     where: "header Origin",
     received: JSON.stringify(origin ?? site).slice(0, 300),
     expected: own,
-    advice: "Open the page at the address that serve printed.",
+    advice: "Open the page at the address that the command printed.",
   });
 }

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { createApp } from "./app.ts";
 import { listeningError } from "./listening-error.ts";
-import { peerOf } from "./peer.ts";
+import { type Peer, peerOf } from "./peer.ts";
 import type { Site } from "./site.ts";
 import { type SocketSettings, Sockets } from "./socket.ts";
 import type { TlsFiles } from "./tls.ts";
@@ -54,8 +54,22 @@ export async function listen(
   { host, port, tls, sockets: settings }: HttpServerOptions,
 ): Promise<HttpServer> {
   const app = createApp(site);
+  const sockets = new Sockets(site, settings);
+  const server = openServer((request, peer) => app.fetch(request, { peer }), { tls, trustProxy: site.trustProxy });
+  server.on("upgrade", (request, socket, head) => void sockets.upgrade(request, socket, head));
+  return listenAt(server, host, port, (milliseconds) => sockets.close(milliseconds));
+}
+
+/** Answers one request. */
+export type Answer = (request: Request, peer: Peer) => Response | Promise<Response>;
+
+/** A server that bounds what one connection may take. It does not listen yet. */
+export function openServer(
+  answer: Answer,
+  { tls, trustProxy }: { readonly tls?: TlsFiles | undefined; readonly trustProxy: boolean },
+): Server {
   const listener: RequestListener = getRequestListener(
-    (request, { incoming }) => app.fetch(request, { peer: peerOf(incoming as IncomingMessage, site.trustProxy) }),
+    (request, { incoming }) => answer(request, peerOf(incoming as IncomingMessage, trustProxy)),
     { overrideGlobalObjects: false },
   );
   const server: Server =
@@ -63,8 +77,19 @@ export async function listen(
   server.maxConnections = mostConnections;
   server.maxHeadersCount = mostHeaders;
   server.setTimeout(idleMs);
-  const sockets = new Sockets(site, settings);
-  server.on("upgrade", (request, socket, head) => void sockets.upgrade(request, socket, head));
+  return server;
+}
+
+/**
+ * @param closeFirst ends what is not a request, within so many milliseconds
+ * @throws `server/port-taken`, `server/no-permission`, `server/host`
+ */
+export async function listenAt(
+  server: Server,
+  host: string,
+  port: number,
+  closeFirst: (milliseconds: number) => Promise<void> = async () => {},
+): Promise<HttpServer> {
   try {
     server.listen(port, host);
     await once(server, "listening");
@@ -72,16 +97,13 @@ export async function listen(
     throw listeningError(error, host, port);
   }
   const { port: bound } = server.address() as AddressInfo;
-  return {
-    port: bound,
-    close: () => close(server, sockets),
-  };
+  return { port: bound, close: () => close(server, closeFirst) };
 }
 
-async function close(server: Server, sockets: Sockets): Promise<void> {
+async function close(server: Server, closeFirst: (milliseconds: number) => Promise<void>): Promise<void> {
   const closed = once(server, "close");
   server.close();
-  await sockets.close(closingMs / 2);
+  await closeFirst(closingMs / 2);
   server.closeIdleConnections();
   const timer = setTimeout(() => server.closeAllConnections(), closingMs / 2);
   await closed;

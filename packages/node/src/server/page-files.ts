@@ -44,6 +44,10 @@ export class PageFiles {
     return folder === undefined ? undefined : new PageFiles(folder);
   }
 
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
   /**
    * The answer to a request for a file; undefined where there is none of this name.
    *

@@ -52,7 +52,7 @@ export function* readLines(path: string, limit = longestLine): Generator<string 
 }
 
 /** A line that comes in parts. */
-class LineBuffer {
+export class LineBuffer {
   readonly #limit: number;
   readonly #path: string;
   #parts: Buffer[] = [];

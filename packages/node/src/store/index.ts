@@ -17,4 +17,4 @@ export {
   writeRunFile,
 } from "./run-folder.ts";
 export { RunIndex } from "./run-index.ts";
-export { type RunStatus, RunSummarizer, type RunSummary } from "./run-summary.ts";
+export { RunSummarizer, type RunSummary } from "./run-summary.ts";

@@ -7,11 +7,12 @@ import {
   failsForTrouble,
   newestCheckpoint,
   parseConfig,
+  type RunStatus,
   stopsForTrouble,
 } from "@anabranch/core";
 import { readBlobs } from "./disk-blob-store.ts";
 import { largestConfig, type RunFolder } from "./run-folder.ts";
-import type { RunStatus, RunSummary } from "./run-summary-types.ts";
+import type { RunSummary } from "./run-summary-types.ts";
 
 /**
  * What a run's folder tells where its event log is lost: the configuration, and the newest checkpoint with its totals.

@@ -1,11 +1,13 @@
-import { mkdir, readdir, realpath } from "node:fs/promises";
+import { mkdir, realpath } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
+import { runStatuses } from "@anabranch/core";
 import * as z from "zod";
 import { isUnwritable, openIndexDatabase, openMemoryIndex } from "./index-database.ts";
-import { hasRunName, isRunFolder, openRunFolder } from "./run-folder.ts";
-import { longestText, RunSummarizer, type RunSummary, runStatuses, unreadableRun } from "./run-summary.ts";
-import { readingError, storageError } from "./storage-error.ts";
+import { openRunFolder } from "./run-folder.ts";
+import { listRunFolders } from "./run-folders.ts";
+import { longestText, RunSummarizer, type RunSummary, unreadableRun } from "./run-summary.ts";
+import { storageError } from "./storage-error.ts";
 
 const number = z.custom<number>((value) => typeof value === "number");
 const text = z.string().max(longestText);
@@ -96,7 +98,7 @@ export class RunIndex {
   /** Makes the index anew from the folders. Returns the number of runs. */
   async reindex(): Promise<number> {
     const summaries: RunSummary[] = [];
-    for (const folder of await this.#folders()) summaries.push(await summaryOf(folder));
+    for (const folder of await listRunFolders(this.root)) summaries.push(await summaryOf(folder));
     this.#database.exec("BEGIN IMMEDIATE");
     try {
       this.#database.exec("DELETE FROM runs");
@@ -149,7 +151,7 @@ export class RunIndex {
   }
 
   async #followFolders(): Promise<void> {
-    const present = new Set((await this.#folders()).map((folder) => basename(folder)));
+    const present = new Set((await listRunFolders(this.root)).map((folder) => basename(folder)));
     // the index may have come with the folder: what it says of places outside is forgotten
     const known = new Set(
       this.#database
@@ -160,17 +162,6 @@ export class RunIndex {
     const forget = this.#database.prepare("DELETE FROM runs WHERE folder = ?");
     for (const name of known) if (!present.has(name)) forget.run(name);
     for (const name of present) if (!known.has(name)) this.update(await summaryOf(join(this.root, name)));
-  }
-
-  async #folders(): Promise<string[]> {
-    try {
-      const entries = await readdir(this.root, { withFileTypes: true });
-      const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(this.root, entry.name));
-      const runs = await Promise.all(folders.map(isRun));
-      return folders.filter((_, i) => runs[i]);
-    } catch (error) {
-      throw readingError(error, { what: "the folder of runs", path: this.root });
-    }
   }
 }
 
@@ -191,14 +182,5 @@ async function isBeingWritten(folder: string): Promise<boolean> {
     return await (await openRunFolder(folder)).isLocked();
   } catch {
     return false;
-  }
-}
-
-/** A folder that one may not look into is a run where it is named as one. */
-async function isRun(folder: string): Promise<boolean> {
-  try {
-    return await isRunFolder(folder);
-  } catch {
-    return hasRunName(folder);
   }
 }

@@ -1,17 +1,4 @@
-/**
- * `interrupted` can be resumed; `stopped` ended early as configured; `failed` met an error or lost all its clients;
- * `unreadable`: the folder, or a line of its log, cannot be read.
- */
-export const runStatuses = [
-  "running",
-  "finished",
-  "stopped",
-  "interrupted",
-  "diverged",
-  "failed",
-  "unreadable",
-] as const;
-export type RunStatus = (typeof runStatuses)[number];
+import type { RunStatus } from "@anabranch/core";
 
 /** Characters of a text of a run in a list: one run's name must not fill the list of all. */
 export const longestText = 1000;

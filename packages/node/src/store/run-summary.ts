@@ -1,12 +1,12 @@
 import { basename } from "node:path";
-import type { RunEvent } from "@anabranch/core";
+import { type RunEvent, type RunStatus, statusAfter } from "@anabranch/core";
 import { type PassedOver, readEvents } from "./event-lines.ts";
 import { summaryWithoutLog } from "./lost-log.ts";
 import { RoundTotals } from "./round-totals.ts";
 import { openRunFolder, runIdOf } from "./run-folder.ts";
-import { longestText, type RunStatus, type RunSummary } from "./run-summary-types.ts";
+import { longestText, type RunSummary } from "./run-summary-types.ts";
 
-export { longestText, type RunStatus, type RunSummary, runStatuses } from "./run-summary-types.ts";
+export { longestText, type RunSummary } from "./run-summary-types.ts";
 
 /** Sums up the events of a run as they come in. */
 export class RunSummarizer {
@@ -44,6 +44,7 @@ export class RunSummarizer {
   add(event: RunEvent): void {
     this.#updatedAt = event.at;
     this.#withoutLog = undefined;
+    this.#status = statusAfter(this.#status, event);
     switch (event.type) {
       case "run.started":
         this.#start(event);
@@ -57,12 +58,9 @@ export class RunSummarizer {
         this.#rounds.evaluate(event.round, event.accuracy);
         break;
       case "run.stopped":
-        this.#status = statusOf(event.reason);
         this.#reason = event.message;
         break;
       case "run.finished":
-        // An early stop is followed by run.finished and stays an early stop.
-        if (this.#status === "running") this.#status = "finished";
         this.#finished = event;
     }
   }
@@ -101,7 +99,6 @@ export class RunSummarizer {
     const { name, algorithm, dataset, model, rounds, seed, resumedFrom = 0 } = event;
     this.#id = runIdOf(this.#folder, event.run);
     this.#about = { name, algorithm, dataset, model, roundsTotal: rounds, seed };
-    this.#status = "running";
     this.#reason = null;
     this.#startedAt ||= event.at;
     this.#resumedFrom = resumedFrom;
@@ -128,9 +125,4 @@ export function unreadableRun(folder: string): RunSummary {
     ...{ algorithm: "", dataset: "", model: "", roundsDone: 0, roundsTotal: 0, seed: 0 },
     ...{ finalAccuracy: null, bestAccuracy: null, bytesDown: 0, bytesUp: 0, seconds: 0, startedAt: "", updatedAt: "" },
   };
-}
-
-function statusOf(reason: Extract<RunEvent, { type: "run.stopped" }>["reason"]): RunStatus {
-  if (reason === "interrupted" || reason === "diverged") return reason;
-  return reason === "early-stop" ? "stopped" : "failed";
 }

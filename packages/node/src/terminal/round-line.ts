@@ -1,4 +1,4 @@
-import { boundText } from "@anabranch/core";
+import { formatEpsilon } from "@anabranch/core";
 import type { EvaluationEvent, RoundFinished } from "../report/events.ts";
 import type { Colours } from "./colours.ts";
 import { formatBytes, formatDuration, formatPercent, UNKNOWN } from "./format.ts";
@@ -42,11 +42,6 @@ export function renderRound(metrics: RoundMetrics, colours: Colours): string {
       return [label && colours.dim(label), shown, unit && colours.dim(unit)].filter(Boolean).join(" ");
     })
     .join("  ");
-}
-
-/** Rounded up; "none" where nothing is guaranteed. */
-export function formatEpsilon(epsilon: number | null): string {
-  return boundText(epsilon ?? Number.NaN);
 }
 
 function roundOf(round: number, planned: number): string {

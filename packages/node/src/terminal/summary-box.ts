@@ -1,5 +1,4 @@
-import { spentText, testNote } from "../report/privacy.ts";
-import type { RunHistory } from "../report/run-data.ts";
+import { type RunHistory, spentText, testNote } from "@anabranch/core";
 import { endText, tasksDone } from "../report/run-end.ts";
 import { type ReportSummary, summarise } from "../report/summary.ts";
 import type { Colours } from "./colours.ts";

@@ -1,7 +1,6 @@
-import { readEventLeniently } from "@anabranch/core";
+import { foldEvents, readEventLeniently } from "@anabranch/core";
 import type { ClientFailed, EvaluationEvent, LoggedEvent, RoundFinished } from "../report/events.ts";
 import { failureLine, groupFailures } from "../report/failure-groups.ts";
-import { foldEvents } from "../report/run-data.ts";
 import { classifyEnd } from "../report/run-end.ts";
 import { type Colours, coloursFor } from "./colours.ts";
 import { formatPlural } from "./format.ts";

@@ -1,8 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type Config, parseConfig } from "@anabranch/core";
+import { type Config, formatEpsilon, parseConfig, spentBy, spentText, testNote } from "@anabranch/core";
 import type { Command } from "commander";
-import { spentBy, spentText, testNote } from "../../report/privacy.ts";
 import { type RunData, readRunFolder } from "../../report/run-data.ts";
 import { summarise } from "../../report/summary.ts";
 import { findRun } from "../../store/find-run.ts";
@@ -15,7 +14,6 @@ import {
   formatPlural,
   formatSeconds,
 } from "../../terminal/format.ts";
-import { formatEpsilon } from "../../terminal/round-line.ts";
 import { configSummary } from "../config-summary.ts";
 import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";

@@ -1,5 +1,4 @@
-import { spentBy } from "../privacy.ts";
-import type { RunHistory } from "../run-data.ts";
+import { type RunHistory, spentBy } from "@anabranch/core";
 import { lastRound, overlay, xAxis, yAxis } from "./cartesian.ts";
 import type { Chart } from "./chart.ts";
 

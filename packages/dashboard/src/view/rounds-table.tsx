@@ -1,8 +1,9 @@
 import { formatBytes, formatSeconds } from "../format.ts";
 import type { Round } from "./history.ts";
+import { shown } from "./run-facts.ts";
 import { Scrolling } from "./scrolling.tsx";
 
-const shown = 10;
+const mostRounds = 10;
 const columns = ["Updates", "To clients", "From clients", "Training", "Aggregation", "Evaluation", "Whole round"];
 
 /** Where the time and the bytes of the last rounds went. */
@@ -26,7 +27,7 @@ export function RoundsTable({ rounds }: { rounds: readonly Round[] }) {
           </thead>
           <tbody>
             {rounds
-              .slice(-shown)
+              .slice(-mostRounds)
               .toReversed()
               .map((round) => (
                 <tr key={round.round}>
@@ -50,9 +51,9 @@ function cellsOf(round: Round): string[] {
   const { trainSeconds, aggregateSeconds, evaluateSeconds, seconds } = round;
   const times = [trainSeconds, aggregateSeconds, evaluateSeconds, seconds];
   return [
-    `${round.clients}`,
-    formatBytes(round.bytesDown),
-    formatBytes(round.bytesUp),
-    ...times.map((value) => (Number.isFinite(value) ? formatSeconds(value) : "-")),
+    shown(round.clients, String),
+    shown(round.bytesDown, formatBytes),
+    shown(round.bytesUp, formatBytes),
+    ...times.map((value) => shown(value, formatSeconds)),
   ];
 }

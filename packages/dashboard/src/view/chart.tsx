@@ -1,14 +1,8 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-
-/** One line of a chart; NaN: nothing was measured. */
-export interface Line {
-  readonly name: string;
-  readonly values: readonly number[];
-  /** A colour of the style, such as "--accent". */
-  readonly colour: string;
-}
+import { ChartTable } from "./chart-table.tsx";
+import type { Line } from "./line.ts";
 
 interface Props {
   readonly title: string;
@@ -19,7 +13,7 @@ interface Props {
 
 const height = 240;
 
-/** Curves over rounds. People who cannot see it get the newest values as text. */
+/** Curves over rounds. People who cannot see it get a table, and the newest values as text. */
 export function Chart({ title, rounds, lines }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
@@ -54,6 +48,7 @@ export function Chart({ title, rounds, lines }: Props) {
       <h2>{title}</h2>
       <div class="chart" ref={place} aria-hidden="true" />
       <p class="hidden-text">{lines.map(summary).join(" ")}</p>
+      <ChartTable title={title} rounds={rounds} lines={lines} />
     </section>
   );
 }

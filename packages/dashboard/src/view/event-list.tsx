@@ -1,4 +1,4 @@
-import type { LogLine } from "./history.ts";
+import type { LogLine } from "./log-line.ts";
 
 /** What happened, the newest first. */
 export function EventList({ log }: { log: readonly LogLine[] }) {

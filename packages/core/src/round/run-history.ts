@@ -1,0 +1,98 @@
+import type { LenientEvent, LenientEventOf } from "./lenient-events.ts";
+
+/** What the events of a run amount to; rounds and evaluations ascend by round and hold each round once. */
+export interface RunHistory {
+  readonly start: LenientEventOf<"run.started"> | undefined;
+  readonly rounds: readonly LenientEventOf<"round.finished">[];
+  readonly evaluations: readonly LenientEventOf<"evaluation">[];
+  readonly clientEvaluations: readonly LenientEventOf<"client.evaluation">[];
+  readonly failures: readonly LenientEventOf<"client.failed">[];
+  /** What the operator was warned of since the run was started or resumed. */
+  readonly warnings: readonly LenientEventOf<"run.warning">[];
+  /** Why the run ended early; undefined once it was resumed. */
+  readonly stopped: LenientEventOf<"run.stopped"> | undefined;
+  readonly finished: LenientEventOf<"run.finished"> | undefined;
+}
+
+/**
+ * Folds events into a history as they come. A resumed run repeats the rounds after its checkpoint: what was recorded
+ * after that round is dropped, and of a round recorded twice the last one counts.
+ */
+export class RunHistoryFold {
+  readonly #rounds = new Map<number, LenientEventOf<"round.finished">>();
+  readonly #evaluations = new Map<number, LenientEventOf<"evaluation">>();
+  readonly #clientEvaluations = new Map<number, LenientEventOf<"client.evaluation">>();
+  #failures: LenientEventOf<"client.failed">[] = [];
+  #warnings: LenientEventOf<"run.warning">[] = [];
+  #start: RunHistory["start"];
+  #stopped: RunHistory["stopped"];
+  #finished: RunHistory["finished"];
+
+  add(event: LenientEvent): void {
+    switch (event.type) {
+      case "run.started":
+        this.#begin(event);
+        break;
+      case "round.finished":
+        this.#rounds.set(event.round, event);
+        break;
+      case "evaluation":
+        if (event.split === "test") this.#evaluations.set(event.round, event);
+        break;
+      case "client.evaluation":
+        this.#clientEvaluations.set(event.round, event);
+        break;
+      case "client.failed":
+        this.#failures.push(event);
+        break;
+      case "run.warning":
+        this.#warnings.push(event);
+        break;
+      case "run.stopped":
+        this.#stopped = event;
+        break;
+      case "run.finished":
+        this.#finished = event;
+    }
+  }
+
+  /** What the events so far amount to. It does not change with later ones. */
+  get history(): RunHistory {
+    return {
+      start: this.#start,
+      rounds: byRound(this.#rounds),
+      evaluations: byRound(this.#evaluations),
+      clientEvaluations: byRound(this.#clientEvaluations),
+      failures: [...this.#failures],
+      warnings: [...this.#warnings],
+      stopped: this.#stopped,
+      finished: this.#finished,
+    };
+  }
+
+  #begin(event: LenientEventOf<"run.started">): void {
+    const last = event.resumedFrom ?? 0;
+    for (const map of [this.#rounds, this.#evaluations, this.#clientEvaluations]) dropAfter(map, last);
+    this.#failures = this.#failures.filter((failure) => failure.round <= last);
+    this.#warnings = [];
+    this.#start = event;
+    this.#stopped = undefined;
+    this.#finished = undefined;
+  }
+}
+
+/** The history of a whole log. */
+export function foldEvents(events: Iterable<LenientEvent>): RunHistory {
+  const fold = new RunHistoryFold();
+  for (const event of events) fold.add(event);
+  return fold.history;
+}
+
+function dropAfter(map: Map<number, unknown>, last: number): void {
+  for (const round of [...map.keys()]) if (round > last) map.delete(round);
+}
+
+/** The values of a map from rounds, ascending. */
+export function byRound<T>(map: ReadonlyMap<number, T>): T[] {
+  return [...map.entries()].sort(([a], [b]) => a - b).map(([, value]) => value);
+}

@@ -1,0 +1,43 @@
+import type { LenientEvent } from "@anabranch/core";
+import { type History, HistoryFold } from "./history.ts";
+
+const retryMs = 2_000;
+
+/** A page is drawn so often at most: a long log comes in many pieces. */
+const drawMs = 150;
+
+/**
+ * Follows the events of a run until aborted. Every connection begins with the past: a run that was resumed has another one.
+ *
+ * @param onProblem told of what keeps the page from the events, and of undefined when they come
+ */
+export async function followEvents(
+  open: (signal: AbortSignal) => AsyncIterable<readonly LenientEvent[]>,
+  show: (history: History) => void,
+  ended: AbortSignal,
+  onProblem: (error: unknown) => void = () => {},
+): Promise<void> {
+  while (!ended.aborted) {
+    const fold = new HistoryFold();
+    let isWaiting = false;
+    const draw = () => {
+      isWaiting = false;
+      if (!ended.aborted) show(fold.history);
+    };
+    try {
+      for await (const events of open(ended)) {
+        for (const event of events) fold.add(event);
+        if (!isWaiting) setTimeout(draw, drawMs);
+        isWaiting = true;
+        onProblem(undefined);
+      }
+    } catch (error) {
+      if (!ended.aborted) onProblem(error);
+    }
+    await pause(retryMs);
+  }
+}
+
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,73 @@
+import { randomBytes } from "node:crypto";
+import { resolve } from "node:path";
+import { AnabranchError } from "@anabranch/engine";
+import { listenAt, openServer } from "../server/http-server.ts";
+import { OperatorAccess } from "../server/operator.ts";
+import { PageFiles } from "../server/page-files.ts";
+import { RateLimit } from "../server/rate-limit.ts";
+import { isRunFolder } from "../store/run-folder.ts";
+import { createDashboardApp, dashboardHost, dashboardPage } from "./dashboard-app.ts";
+import { RunReader } from "./run-reader.ts";
+
+export interface DashboardOptions {
+  /** Folder of runs. */
+  readonly root: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Told of faults of the dashboard itself. */
+  onFault(error: unknown): void;
+}
+
+export interface Dashboard {
+  /** Address with the token in its fragment, which browsers do not send. */
+  readonly link: string;
+  readonly root: string;
+  close(): Promise<void>;
+}
+
+/** Requests of one address: a page asks for the list now and then, and for its files once. */
+const rate = { burst: 300, perSecond: 50 };
+
+/**
+ * Serves the runs below a folder to browsers of this machine.
+ *
+ * @throws `dashboard/no-pages`, `dashboard/run-folder`, `server/port-taken`, `server/no-permission`, `store/not-readable`
+ */
+export async function openDashboard({ root: given, port, onFault }: DashboardOptions): Promise<Dashboard> {
+  const root = resolve(given);
+  if (await isRunFolder(root)) throw isOneRun(root);
+  const pages = PageFiles.open();
+  if (pages === undefined || !pages.has(dashboardPage)) throw notBuilt();
+  const token = randomBytes(32).toString("base64url");
+  const reader = new RunReader();
+  const access = new OperatorAccess(token);
+  const app = createDashboardApp({ root, pages, access, reader, onFault, limit: new RateLimit(rate) });
+  const server = openServer((request, peer) => app.fetch(request, { peer }), { trustProxy: false });
+  const http = await listenAt(server, dashboardHost, port);
+  return {
+    link: `http://${dashboardHost}:${http.port}/#token=${token}`,
+    root,
+    async close() {
+      await http.close();
+      await reader.close();
+    },
+  };
+}
+
+function isOneRun(root: string): AnabranchError {
+  return new AnabranchError({
+    code: "dashboard/run-folder",
+    message: "this is the folder of one run",
+    where: root,
+    expected: "a folder that holds runs, such as runs",
+    advice: `Give the folder above it: anabranch dashboard ${resolve(root, "..")}`,
+  });
+}
+
+function notBuilt(): AnabranchError {
+  return new AnabranchError({
+    code: "dashboard/no-pages",
+    message: "the page of the dashboard was not built",
+    advice: "In the clone, run: npm run build -w packages/dashboard. It needs no network.",
+  });
+}

@@ -1,0 +1,63 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { OperatorAccess } from "../../server/operator.ts";
+import { PageFiles } from "../../server/page-files.ts";
+import type { Peer } from "../../server/peer.ts";
+import { RateLimit } from "../../server/rate-limit.ts";
+import { exampleEvents } from "../../store/example-events.ts";
+import { createDashboardApp } from "../dashboard-app.ts";
+import { directReader } from "../direct-reader.ts";
+
+const token = "a-token-for-tests-of-the-dashboard";
+const peer: Peer = { address: "127.0.0.1", local: "127.0.0.1", port: 8090, encrypted: false };
+
+/** A dashboard without a socket, whose folder of runs is a new one. */
+export interface TestDashboard {
+  /** Folder of runs; it does not exist at first. */
+  readonly root: string;
+  readonly faults: unknown[];
+  /** A request with the token, unless `headers` say otherwise. */
+  request(path: string, init?: RequestInit): Promise<Response>;
+  /** The JSON of an answer. */
+  json(path: string, init?: RequestInit): Promise<unknown>;
+  /** Writes a run's folder with events, and gives its path. */
+  run(name: string, events?: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function testDashboard(): Promise<TestDashboard> {
+  const base = await mkdtemp(join(tmpdir(), "anabranch-dashboard-"));
+  const [root, pages] = [join(base, "runs"), join(base, "pages")];
+  await mkdir(join(pages, "runs"), { recursive: true });
+  await writeFile(join(pages, "runs", "index.html"), "the dashboard");
+  const reader = directReader(new Set(), () => {});
+  const faults: unknown[] = [];
+  const app = createDashboardApp({
+    ...{ root, reader, access: new OperatorAccess(token), pages: new PageFiles(pages) },
+    limit: new RateLimit({ burst: 10_000, perSecond: 10_000 }),
+    onFault: (error) => faults.push(error),
+  });
+  const request = async (path: string, init: RequestInit = {}) => {
+    const headers = new Headers({ host: "127.0.0.1:8090", authorization: `Bearer ${token}` });
+    for (const [name, value] of new Headers(init.headers)) headers.set(name, value);
+    return app.request(`http://127.0.0.1:8090${path}`, { ...init, headers }, { peer });
+  };
+  return {
+    ...{ root, faults, request },
+    json: async (path, init) => (await request(path, init)).json(),
+    async run(name, events = linesOf(exampleEvents({ rounds: 2 }))) {
+      const folder = join(root, name);
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(folder, "events.jsonl"), events);
+      return folder;
+    },
+    async close() {
+      await rm(base, { recursive: true, force: true });
+    },
+  };
+}
+
+export function linesOf(events: readonly unknown[]): string {
+  return events.map((event) => `${JSON.stringify(event)}\n`).join("");
+}
