@@ -15,6 +15,8 @@ type Phase = Extract<ClientMessage, { type: "progress" }>["phase"];
 
 export interface TaskPorts {
   readonly run: string;
+  /** Of the run. */
+  readonly rounds: number;
   readonly client: number;
   readonly open: OpenTask;
   readonly task: Executable;
@@ -47,6 +49,8 @@ export class ClientTasks {
   readonly #wanted = new Map<string, Task | Evaluate>();
   /** The newest update, should the server ask for its order again. */
   #last: { readonly order: string; readonly bytes: Uint8Array; readonly hash: string } | undefined;
+  /** Orders that this client has begun. */
+  #begun = 0;
   #over = false;
 
   constructor(ports: TaskPorts) {
@@ -106,6 +110,7 @@ export class ClientTasks {
   async #train(task: Task): Promise<void> {
     const { order } = task;
     if (this.#last?.order !== order) {
+      this.#begin(order);
       const broadcast = decodeBroadcast(await this.#download(task), `broadcast of order ${order}`);
       const outcome = await this.#working(order, "training", async () =>
         runClient(this.#ports.open.task, this.#ports.task, {
@@ -137,6 +142,7 @@ export class ClientTasks {
   }
 
   async #evaluate(message: Evaluate): Promise<void> {
+    this.#begin(message.order);
     const { open, evaluation, examples, report } = this.#ports;
     const broadcast = decodeBroadcast(await this.#download(message), message.order);
     const rows = examples.holdout;
@@ -148,6 +154,12 @@ export class ClientTasks {
         : await evaluateRange(plan, evaluation, broadcast.vectors["parameters"]!, sourceOf(rows), [0, 1]);
     this.#attached?.send({ type: "evaluated", order: message.order, ...sums });
     report({ type: "evaluated", examples: sums.examples });
+  }
+
+  /** A server that goes back repeats rounds, but none has its clients train for ever. */
+  #begin(order: string): void {
+    const most = 4 * this.#ports.rounds;
+    if (++this.#begun > most) throw tooManyOrders(order, most);
   }
 
   async #download({ order, blob, bytes }: Task | Evaluate): Promise<Uint8Array> {
@@ -228,6 +240,16 @@ function requireFitting(bytes: number, { task, evaluation }: OpenTask, order: st
     received: `${bytes} bytes`,
     expected: `at most ${most} bytes`,
     advice: "Ask the operator of the server: it does not keep to its own description of the run.",
+  });
+}
+
+function tooManyOrders(order: string, most: number): AnabranchError {
+  return new AnabranchError({
+    code: "client/limit",
+    message: "the server has given this client more orders than the run can have",
+    where: `order ${order}`,
+    expected: `at most ${most}: training and evaluation of every round, each twice`,
+    advice: "If the server was restarted many times, join again.",
   });
 }
 

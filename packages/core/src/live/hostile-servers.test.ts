@@ -41,7 +41,8 @@ async function clientOf(description: TaskDescription, ...messages: readonly obje
     data: async () => ({ train: source.load(0) }),
     report(event) {
       reports.push(event);
-      if (event.type === "failed" && event.code !== "live/too-large")
+      const last = messages.at(-1);
+      if (event.type === "failed" && last !== undefined && "order" in last && last.order === event.order)
         say({ type: "finished", round: 1, stopped: "finished", modelHash: "" });
     },
   }).then(
@@ -75,5 +76,21 @@ describe("a client", () => {
     const codes = reports.flatMap((event) => (event.type === "failed" ? [`${event.order} ${event.code}`] : []));
     expect(codes).toEqual(["1/0/0 live/too-large", expect.stringMatching(/^2\/0\/0 /)]);
     expect(downloads).toEqual([1000]);
+  });
+
+  it("trains no more than the rounds of the run need, whatever orders it is given", async () => {
+    const task = { type: "task", version: 1, blob: "0".repeat(64), bytes: 1000, learningRate: 1, keys: {} };
+    const orders = Array.from({ length: 100 }, (_, i) => ({ ...task, order: `1/0/${i}` }));
+    const { reports, downloads } = await clientOf(honest, ...orders);
+    const limited = reports.filter((event) => event.type === "failed" && event.code === "client/limit");
+    expect([downloads.length, limited.length]).toEqual([4 * honest.rounds, 100 - 4 * honest.rounds]);
+  });
+
+  it("builds its programs once, whatever else the server describes later", async () => {
+    const welcome = { type: "welcome", client: 0, session: "s", progressSeconds: 60 };
+    const changed = { ...honest, budget: { localSteps: 4 } };
+    expect((await clientOf(honest, { ...welcome, description: changed })).ended).toMatchObject({
+      failure: { code: "live/changed-run" },
+    });
   });
 });

@@ -2,6 +2,13 @@ import { AnabranchError, type Executable, type Executor, fingerprint, loadProgra
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { VERSION } from "../version.ts";
 import { toBase64 } from "./base64.ts";
+import {
+  type ClientLimits,
+  requireAllowed,
+  requireModelAllowed,
+  requireTaskAllowed,
+  USUAL_LIMITS,
+} from "./client-limits.ts";
 import type { ClientReport, LocalExamples } from "./client-report.ts";
 import { ClientTasks } from "./client-tasks.ts";
 import { type ClientMessage, LIVE_VERSION, proofText, type ServerMessage } from "./control.ts";
@@ -23,8 +30,8 @@ export interface LiveClientOptions {
   data(description: TaskDescription, client: number): Promise<LocalExamples>;
   /** The algorithm of the client's own file, where its operator has started it with one. */
   algorithm?(description: TaskDescription): Promise<Algorithm | undefined>;
-  /** Throws where the operator of the client does not allow such work. */
-  requireAllowed?(description: TaskDescription, open: OpenTask, examples: LocalExamples): void;
+  /** What a server may request; default: the usual limits. */
+  readonly limits?: ClientLimits | undefined;
   readonly client?: number | undefined;
   readonly name?: string | undefined;
   readonly labels?: Record<string, string> | undefined;
@@ -213,16 +220,32 @@ class LiveClient {
     const known = this.#prepared;
     if (description.run !== this.#options.run) throw otherRun(description.run, this.#options.run);
     if (known !== undefined && JSON.stringify(known.description) === JSON.stringify(description)) return known;
-    await this.close();
-    this.#prepared = undefined;
-    const { executor, transport, states, timers, report } = this.#options;
-    const open = openTask(description, await this.#options.algorithm?.(description));
+    // a server could have its clients build programs for ever
+    if (known !== undefined) throw changedRun();
+    const { executor, transport, states, timers, report, limits = USUAL_LIMITS } = this.#options;
+    requireAllowed(limits, description);
+    const own = await this.#options.algorithm?.(description);
+    const open = openTask(description, own, (payloads) => requireModelAllowed(limits, payloads, description.float));
     const examples = await this.#options.data(description, client);
-    this.#options.requireAllowed?.(description, open, examples);
+    requireTaskAllowed(limits, description, open.task, examples);
     const task = await loadProgram(executor, open.task.program);
     const evaluation = await executor.load(open.evaluation.program);
     const run = description.run;
-    const ports = { run, client, open, task, evaluation, examples, transport, states, timers, progressSeconds, report };
+    const { rounds } = description;
+    const ports = {
+      run,
+      rounds,
+      client,
+      open,
+      task,
+      evaluation,
+      examples,
+      transport,
+      states,
+      timers,
+      progressSeconds,
+      report,
+    };
     this.#prepared = { description, open, task, evaluation, examples, tasks: new ClientTasks(ports) };
     return this.#prepared;
   }
@@ -256,6 +279,14 @@ function otherRun(received: string, expected: string): AnabranchError {
     received: JSON.stringify(received),
     expected: JSON.stringify(expected),
     advice: "Ask the operator of the server for a new join link.",
+  });
+}
+
+function changedRun(): AnabranchError {
+  return new AnabranchError({
+    code: "live/changed-run",
+    message: "the server describes the run in another way than before",
+    advice: "A run keeps its configuration. If the server was updated, join again.",
   });
 }
 

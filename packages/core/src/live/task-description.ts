@@ -1,6 +1,6 @@
 import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
-import type { Algorithm } from "../algorithms/algorithm.ts";
+import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
 import type { EvaluationSpec } from "../client/evaluate.ts";
 import { compileEvaluation } from "../client/evaluation-task.ts";
@@ -143,9 +143,14 @@ export interface OpenTask {
  * Builds the client's programs from its own installation and compares them with what the server has built.
  *
  * @param own the algorithm, where the client's operator has a file for it
+ * @param allow throws where the client does not allow vectors of these sizes; called before programs are built
  * @throws `live/version` where layout or programs differ; what a wrong name or option throws
  */
-export function openTask(description: TaskDescription, own?: Algorithm): OpenTask {
+export function openTask(
+  description: TaskDescription,
+  own?: Algorithm,
+  allow: (payloads: Payloads) => void = () => {},
+): OpenTask {
   const { data, training, budget, stages, float, evaluationBatch } = description;
   const example = (of: { dtype: "uint8" | "float" | "int32"; shape: number[] }) => ({ ...of, shape: [1, ...of.shape] });
   const examples = { features: example(data.features), labels: example(data.labels), classes: data.classes };
@@ -153,6 +158,7 @@ export function openTask(description: TaskDescription, own?: Algorithm): OpenTas
   const algorithm = own ?? createAlgorithm(description.algorithm.name, description.algorithm.options);
   const modelLayout = layout(model.parameters);
   const payloads = algorithm.payloads(modelLayout);
+  allow(payloads);
   const { task } = taskSpec({ algorithm, model, layout: modelLayout, payloads, float, training, budget, stages });
   const program = compileEvaluation(model, modelLayout, evaluationBatch);
   requireSame("layout of the model", modelLayout.hash, description.layoutHash, description.package);

@@ -8,7 +8,7 @@ export const charTransformerOptions = z.strictObject({
   input: dataOptions.input.default([64]).describe("[T], the number of characters seen at once"),
   classes: dataOptions.classes.default(96).describe("size of the vocabulary"),
   width: z.int().positive().default(128).describe("width of a token"),
-  depth: z.int().positive().default(4).describe("number of blocks"),
+  depth: z.int().positive().max(256).default(4).describe("number of blocks"),
   heads: z.int().positive().default(4).describe("attention heads"),
   dropout: z.number().min(0).lt(1).default(0).describe("rate after the embedding and on the residual branches"),
 });

@@ -7,7 +7,7 @@ import { dataOptions, scaleFeatures, scalingOptions, sizeOf } from "./options.ts
 export const mlpOptions = z.strictObject({
   ...dataOptions,
   ...scalingOptions,
-  hidden: z.array(z.int().positive()).default([200]).describe("widths of the hidden layers"),
+  hidden: z.array(z.int().positive()).max(256).default([200]).describe("widths of the hidden layers"),
 });
 
 /** Dense layers with relu between them; 784-200-10 by default: 159,010 parameters. */

@@ -5,7 +5,15 @@ import { dataOptions } from "./options.ts";
 
 export const quadraticOptions = z.strictObject({
   ...dataOptions,
-  input: dataOptions.input.default([4]),
+  input: z
+    .array(
+      z
+        .int()
+        .positive()
+        .max(2 ** 16),
+    )
+    .default([4])
+    .describe("shape of one example's features"),
   inputType: dataOptions.inputType.default("float"),
   classes: dataOptions.classes.default(1),
   blocks: z

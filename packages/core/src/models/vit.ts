@@ -10,7 +10,7 @@ export const vitOptions = z.strictObject({
   input: dataOptions.input.default([3, 32, 32]),
   patch: z.int().positive().default(4).describe("side of a patch in pixels"),
   width: z.int().positive().default(64).describe("width of a token"),
-  depth: z.int().positive().default(4).describe("number of blocks"),
+  depth: z.int().positive().max(256).default(4).describe("number of blocks"),
   heads: z.int().positive().default(4).describe("attention heads"),
   dropout: z.number().min(0).lt(1).default(0).describe("rate on the residual branches"),
 });

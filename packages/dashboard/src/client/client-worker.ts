@@ -1,4 +1,11 @@
-import { failureOf, type LiveClientResult, runLiveClient, systemTimers as timers } from "@anabranch/core/live";
+import {
+  type ClientLimits,
+  failureOf,
+  type LiveClientResult,
+  runLiveClient,
+  systemTimers as timers,
+  USUAL_LIMITS,
+} from "@anabranch/core/live";
 import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
 import { browserTransport } from "./browser-transport.ts";
@@ -17,6 +24,12 @@ z.config({ jitless: true }); // the page's policy forbids code made from text
 
 /** Time without the server after which the client gives up. */
 const giveUpAfterSeconds = 900;
+
+/** A browser cannot ask for more than the usual. */
+const limits: ClientLimits = {
+  ...USUAL_LIMITS,
+  advice: (limit) => `Join with the command instead, which has the option --limit-${limit}: anabranch join LINK.`,
+};
 
 addEventListener("message", ({ ports: [port] }: MessageEvent) => port !== undefined && serve(port), { once: true });
 
@@ -60,7 +73,7 @@ async function train(
       post({ type: "bytes", ...total });
     });
     return await runLiveClient({
-      ...{ run, token, transport, identity, executor, timers, signal, giveUpAfterSeconds },
+      ...{ run, token, transport, identity, executor, timers, signal, limits, giveUpAfterSeconds },
       ...(name !== "" && { name }),
       states: keptStatesOf(database),
       random: Math.random,

@@ -1,3 +1,4 @@
+import { CONTROL_BYTES } from "@anabranch/core/live";
 import { AnabranchError } from "@anabranch/engine";
 import { connectionLost } from "./connection-lost.ts";
 import { jsonOf } from "./exchange.ts";
@@ -35,7 +36,9 @@ export async function openControlSocket(
     on.closed(reason);
   };
   socket.onmessage = ({ data }: MessageEvent<unknown>) => {
-    if (typeof data === "string") on.message(data);
+    if (typeof data === "string" && data.length <= CONTROL_BYTES) return on.message(data);
+    end("the server has sent more than a control message may have");
+    socket.close();
   };
   socket.onclose = ({ code, reason }) => end(reasonOf(code, reason));
   return {

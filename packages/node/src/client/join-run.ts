@@ -12,7 +12,7 @@ import { defaultClientFolder, openClientFolder } from "./client-folder.ts";
 import { openIdentity } from "./identity-file.ts";
 import type { JoinAddress } from "./join-url.ts";
 import { keptStatesIn } from "./kept-states-folder.ts";
-import { type ClientLimits, requireWithin } from "./limits.ts";
+import { type LimitChoices, limitsOf } from "./limits.ts";
 import type { ServerTrust } from "./server-trust.ts";
 import { openThreadedExecutor } from "./threaded-executor.ts";
 import { nodeTransport } from "./transport.ts";
@@ -29,7 +29,7 @@ export interface JoinOptions {
   readonly labels: Readonly<Record<string, string>>;
   /** Default: `clients/RUN`, or `clients/RUN-NUMBER` for a trial. */
   readonly folder: string | undefined;
-  readonly limits: ClientLimits;
+  readonly limits: LimitChoices;
   /** A file with the algorithm, for runs of an own one. */
   readonly algorithm: string | undefined;
   readonly executor: string;
@@ -49,7 +49,8 @@ const LEAVING_MS = 500;
  * @throws as `runLiveClient`, and what opening the folder, the data, the executor and the own algorithm throw
  */
 export async function joinRun(options: JoinOptions): Promise<LiveClientResult> {
-  const { address, client, signal, warn, limits } = options;
+  const { address, client, signal, warn } = options;
+  const limits = limitsOf(options.limits);
   await using ends = new AsyncDisposableStack();
   const folder = await openClientFolder(options.folder ?? defaultClientFolder(address.run, client));
   ends.defer(() => folder.release());
@@ -87,7 +88,7 @@ export async function joinRun(options: JoinOptions): Promise<LiveClientResult> {
       return loadExamples(description, number);
     },
     algorithm: (description) => ownAlgorithm(options.algorithm, description),
-    requireAllowed: (description, open, examples) => requireWithin(limits, description, open, examples),
+    limits,
     name: options.name,
     labels: { ...options.labels },
     giveUpAfterSeconds: options.giveUpAfterSeconds,

@@ -22,6 +22,7 @@ interface JoinFlags {
   readonly limitDownload?: number;
   readonly limitWork?: number;
   readonly limitMemory?: number;
+  readonly limitRounds?: number;
   readonly limitAlgorithms?: string;
   readonly minimumExamples?: number;
 }
@@ -44,9 +45,14 @@ export function addJoin(program: Command): void {
     .option("--algorithm <file>", "own algorithm, for a run that uses it; the server never sends code")
     .option("--executor <name>", `what trains: ${executorNames.join(", ")}`, executorNames[0])
     .option("--give-up-after <seconds>", "time without a server after which the client ends", positiveCount, 600)
-    .option("--limit-download <size>", "largest model to download, e.g. 100MB", byteCount)
-    .option("--limit-work <examples>", "most examples of one task: steps x batch size", positiveCount)
-    .option("--limit-memory <size>", "most memory of one task, estimated without activations", byteCount)
+    .option("--limit-download <size>", "largest model to download, e.g. 100MB (default: 1 GiB)", byteCount)
+    .option(
+      "--limit-work <examples>",
+      "most examples of one task: steps x batch size (default: 10 million)",
+      positiveCount,
+    )
+    .option("--limit-memory <size>", "most memory of one task, estimated (default: half of this machine's)", byteCount)
+    .option("--limit-rounds <n>", "most rounds of the run (default: 10,000)", positiveCount)
     .option("--limit-algorithms <names>", "allowed methods, separated by commas (default: all built-in ones)")
     .option("--minimum-examples <n>", "do not take part with fewer examples", positiveCount)
     .action((url: string, flags: JoinFlags, self: Command) => join(url, flags, self));
@@ -88,6 +94,7 @@ async function join(url: string, flags: JoinFlags, self: Command): Promise<void>
         download: flags.limitDownload,
         work: flags.limitWork,
         memory: flags.limitMemory,
+        rounds: flags.limitRounds,
         algorithms: flags.limitAlgorithms?.split(",").map((name) => name.trim()),
         minimumExamples: flags.minimumExamples,
       },
