@@ -26,8 +26,14 @@ export class HandClient {
     this.#socket.on("error", () => {});
   }
 
-  say(message: ClientMessage): void {
-    this.#socket.send(JSON.stringify(message));
+  /** @param message also a text that is none */
+  say(message: ClientMessage | string): void {
+    this.#socket.send(typeof message === "string" ? message : JSON.stringify(message));
+  }
+
+  /** The code by which the server ends the connection; it may say so at any time. */
+  async refused(): Promise<string> {
+    return (await this.heard("refused")).code;
   }
 
   /** The first message of a type; waits for it. */
@@ -42,13 +48,21 @@ export class HandClient {
     }
   }
 
-  /** Says who it is. @param origin that it signs for */
-  async introduce(token: string, client: number, origin = this.#url): Promise<void> {
+  /** What it says first, and its proof. @param origin that it signs for */
+  async introduction(token: string, client: number | undefined, origin = this.#url): Promise<ClientMessage[]> {
     const { nonce } = await this.heard("challenge");
     const run = this.#run;
-    this.say({ type: "hello", v: 1, package: VERSION, run, token, publicKey: this.#publicKey, client });
+    const hello: ClientMessage = {
+      ...{ type: "hello", v: 1, package: VERSION, run, token, publicKey: this.#publicKey },
+      ...(client === undefined ? {} : { client }),
+    };
     const signature = sign(null, proofText(run, nonce, origin), this.#key).toString("base64");
-    this.say({ type: "prove", signature });
+    return [hello, { type: "prove", signature }];
+  }
+
+  /** Says who it is. @param origin that it signs for */
+  async introduce(token: string, client: number, origin = this.#url): Promise<void> {
+    for (const message of await this.introduction(token, client, origin)) this.say(message);
   }
 
   /** Joins and can work. Returns its session. */
