@@ -39,8 +39,6 @@ export function Chart({ title, rounds, lines }: Props) {
   }, [names]);
   useEffect(() => {
     plot.current?.setData(newest.current);
-    // the newest values, until the cursor is over others
-    if (rounds.length > 0) plot.current?.setLegend({ idx: rounds.length - 1 });
   });
 
   return (
@@ -85,8 +83,15 @@ function optionsOf(lines: readonly Line[], width: number): uPlot.Options {
         value: (_: uPlot, value: number | null) => (value === null ? "-" : value.toFixed(4)),
       })),
     ],
+    hooks: { ready: [showNewest], setLegend: [showNewest] },
     cursor: { drag: { setScale: false, x: false, y: false } },
   };
+}
+
+/** The newest values, until the cursor is over others. */
+function showNewest(plot: uPlot): void {
+  const last = plot.data[0].length - 1;
+  if (last >= 0 && (plot.cursor.left ?? -1) < 0) plot.setLegend({ idx: last }, false);
 }
 
 function summary({ name, values }: Line): string {

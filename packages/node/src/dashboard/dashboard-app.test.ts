@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { stampEvent } from "@anabranch/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { exampleEvents } from "../store/example-events.ts";
+import type { ComparedRuns } from "./compared-runs.ts";
 import type { RunList } from "./run-list.ts";
 import { linesOf, type TestDashboard, testDashboard } from "./testing/test-dashboard.ts";
 
@@ -206,5 +207,76 @@ describe("a request", () => {
     const response = await world.request("/", { headers: { authorization: "" } });
     expect(await response.text()).toBe("the dashboard");
     expect(response.headers.get("content-security-policy")).toMatch(/default-src 'self'.*frame-ancestors 'none'/);
+  });
+});
+
+describe("runs side by side", () => {
+  const configured = async (name: string, seed: number, algorithm = "fedavg", rounds = 2) => {
+    const [started, ...rest] = exampleEvents({ rounds, name });
+    const folder = await world.run(name, linesOf([{ ...started, seed, algorithm }, ...rest]));
+    const config = `name = "${name}"\nseed = ${seed}\n[algorithm]\nname = "${algorithm}"\n`;
+    await writeFile(join(folder, "config.toml"), config);
+  };
+
+  it("share a row where only the seed differs, and have their curves and differences", async () => {
+    await configured("a", 1);
+    await configured("b", 2);
+    await configured("c", 1, "scaffold", 4);
+    const compared = await world.json("/api/comparison?run=a&run=b&run=c");
+    expect(compared).toMatchObject({
+      runs: [
+        { folder: "a", label: "a", rounds: [1, 2], accuracy: [null, 1 - 1 / 3], trainLoss: [1, 0.5] },
+        { folder: "b" },
+        { folder: "c", rounds: [1, 2, 3, 4] },
+      ],
+    });
+    const { table, differences } = compared as ComparedRuns;
+    expect(table.rows.map((row) => row.slice(0, 3))).toEqual([
+      ["a", "1 2", "66.67 ± 0.00 %"],
+      ["c", "1", "80.00 %"],
+    ]);
+    expect(differences).toContainEqual({ key: "algorithm.name", values: ['"fedavg"', '"fedavg"', '"scaffold"'] });
+  });
+
+  it("are 1 to 6 that are there", async () => {
+    await configured("a", 1);
+    expect((await world.request("/api/comparison")).status).toBe(400);
+    expect((await world.request(`/api/comparison?${"run=a&".repeat(7)}`)).status).toBe(400);
+    expect((await world.request("/api/comparison?run=a&run=..%2Fa")).status).toBe(404);
+  });
+});
+
+describe("a report", () => {
+  const reportPath = async (api: string) => `/${((await world.json(api)) as { report: string }).report}`;
+
+  it("opens with its own address alone, and can do nothing", async () => {
+    await world.run("a-run", linesOf(exampleEvents({ rounds: 2, name: "<script>alert(1)</script>" })));
+    const path = await reportPath("/api/runs/a-run");
+    const response = await world.request(path, { headers: { authorization: "" } });
+    const html = await response.text();
+    expect(html).toContain("Anabranch report");
+    expect(html).not.toContain("<script>");
+    expect(response.headers.get("content-security-policy")).toMatch(/^default-src 'none'.*sandbox$/);
+  });
+
+  it("of other runs, or with another key, is not found", async () => {
+    await world.run("a-run");
+    await world.run("b-run");
+    const path = await reportPath("/api/runs/a-run");
+    for (const other of [
+      path.replace("a-run", "b-run"),
+      `${path}&run=b-run`,
+      path.replace(/key=.*/, "key=x"),
+      "/report",
+    ]) {
+      expect((await world.request(other)).status).toBe(404);
+    }
+  });
+
+  it("of several runs is that of a comparison", async () => {
+    await world.run("a-run");
+    await world.run("b-run");
+    const html = await (await world.request(await reportPath("/api/comparison?run=a-run&run=b-run"))).text();
+    expect(html).toContain("Comparison of 2 runs");
   });
 });

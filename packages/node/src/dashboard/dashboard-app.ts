@@ -7,6 +7,7 @@ import type { RequestEnv } from "../server/peer.ts";
 import { securityHeaders } from "../server/security-headers.ts";
 import type { DashboardSite } from "./dashboard-site.ts";
 import { failureResponse } from "./failure-response.ts";
+import { reportRoutes } from "./report-routes.ts";
 import { runRoutes } from "./run-routes.ts";
 
 /** The address that the dashboard listens at: this machine alone. */
@@ -38,7 +39,8 @@ export function createDashboardApp(site: DashboardSite): Hono<RequestEnv> {
 
   app.get("/", (c) => file(site, dashboardPage, c.req.header("accept-encoding")));
   app.get("/assets/:file", (c) => file(site, `assets/${c.req.param("file")}`, c.req.header("accept-encoding")));
-  app.route("/api/runs", runRoutes(site));
+  app.route("/api", runRoutes(site));
+  app.route("/report", reportRoutes(site));
 
   app.notFound(() => errorResponse(notFound()));
   app.onError((error) => {

@@ -7,6 +7,7 @@ import { PageFiles } from "../server/page-files.ts";
 import { RateLimit } from "../server/rate-limit.ts";
 import { isRunFolder } from "../store/run-folder.ts";
 import { createDashboardApp, dashboardHost, dashboardPage } from "./dashboard-app.ts";
+import { ReportKeys } from "./report-keys.ts";
 import { RunReader } from "./run-reader.ts";
 
 export interface DashboardOptions {
@@ -41,7 +42,10 @@ export async function openDashboard({ root: given, port, onFault }: DashboardOpt
   const token = randomBytes(32).toString("base64url");
   const reader = new RunReader();
   const access = new OperatorAccess(token);
-  const app = createDashboardApp({ root, pages, access, reader, onFault, limit: new RateLimit(rate) });
+  const app = createDashboardApp({
+    ...{ root, pages, access, reader, onFault },
+    ...{ reports: new ReportKeys(), limit: new RateLimit(rate) },
+  });
   const server = openServer((request, peer) => app.fetch(request, { peer }), { trustProxy: false });
   const http = await listenAt(server, dashboardHost, port);
   return {

@@ -2,6 +2,7 @@ import type { OperatorAccess } from "../server/operator.ts";
 import type { PageFiles } from "../server/page-files.ts";
 import type { RateLimit } from "../server/rate-limit.ts";
 import type { Reader } from "./read-tasks.ts";
+import type { ReportKeys } from "./report-keys.ts";
 
 /** What the routes of the dashboard share. */
 export interface DashboardSite {
@@ -10,6 +11,7 @@ export interface DashboardSite {
   readonly pages: PageFiles;
   readonly access: OperatorAccess;
   readonly reader: Reader;
+  readonly reports: ReportKeys;
   /** Requests by address. */
   readonly limit: RateLimit;
   /** Told of faults of the dashboard itself. */

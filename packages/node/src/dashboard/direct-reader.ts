@@ -1,3 +1,5 @@
+import { readRunFolder } from "../report/run-data.ts";
+import { compareFolders } from "./compared-runs.ts";
 import type { Reader, ReadTask, ReadTasks } from "./read-tasks.ts";
 import { RunsList } from "./runs-list.ts";
 
@@ -13,8 +15,17 @@ export function directReader(avoided: ReadonlySet<string>, onRun: (name: string 
   const runsList = new RunsList(avoided, onRun);
   const handlers: Handlers = {
     list: ({ root }) => runsList.read(root),
+    compare: async ({ folders }) => compareFolders(folders),
+    report: ({ folders }) => reportOf(folders),
   };
   return {
     ask: (task, input) => handlers[task](input),
   };
+}
+
+async function reportOf(folders: readonly string[]): Promise<string> {
+  // loaded here, as charts are heavy
+  const { compareReport, report } = await import("../report/report.ts");
+  const runs = folders.map(readRunFolder);
+  return runs.length === 1 ? report(runs[0]!) : compareReport(runs);
 }

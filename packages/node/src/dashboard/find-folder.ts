@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { notFound } from "../server/http-error.ts";
 import { openRunFolder, type RunFolder } from "../store/run-folder.ts";
 import { hasCode } from "../store/storage-error.ts";
+import { requireShortLog } from "./log-size.ts";
 
 /**
  * The folder of a run that is in the list. A name from a request is one entry of the folder of runs, and nothing else: no
@@ -21,6 +22,17 @@ export async function findFolder(root: string, name: string): Promise<RunFolder>
     if (hasCode(error, "ENOENT", "ENOTDIR", "ENAMETOOLONG")) throw noRun();
     throw error;
   }
+}
+
+/**
+ * The path of a run that is read as a whole.
+ *
+ * @throws as `findFolder`; `store/too-large`
+ */
+export async function findReadable(root: string, name: string): Promise<string> {
+  const run = await findFolder(root, name);
+  await requireShortLog(run);
+  return run.folder;
 }
 
 function noRun() {

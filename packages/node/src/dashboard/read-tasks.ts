@@ -1,9 +1,13 @@
 import type { Failure } from "@anabranch/engine";
+import type { ComparedRuns } from "./compared-runs.ts";
 import type { RunList } from "./run-list.ts";
 
 /** What is read of run folders in a process of its own: a task's input and what comes back. */
 export interface ReadTasks {
   list: { input: { root: string }; output: RunList };
+  compare: { input: { folders: readonly string[] }; output: ComparedRuns };
+  /** The HTML of a report. */
+  report: { input: { folders: readonly string[] }; output: string };
 }
 
 export type ReadTask = keyof ReadTasks;

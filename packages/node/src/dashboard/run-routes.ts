@@ -1,38 +1,37 @@
 import { Hono } from "hono";
+import { invalid } from "../server/body.ts";
 import { eventStream } from "../server/events.ts";
 import type { RequestEnv } from "../server/peer.ts";
-import { requireSize } from "../store/plain-file.ts";
-import { largestConfig, type RunFolder } from "../store/run-folder.ts";
+import { largestConfig } from "../store/run-folder.ts";
 import type { DashboardSite } from "./dashboard-site.ts";
-import { findFolder } from "./find-folder.ts";
+import { findFolder, findReadable } from "./find-folder.ts";
 import { folderFeed } from "./folder-feed.ts";
+import { requireShortLog } from "./log-size.ts";
 
-/** Bytes of a log that a page follows; it keeps the rounds of all of it in memory. */
-const largestLog = 2 ** 28;
+/** Runs that are compared at once. */
+const mostCompared = 6;
 
-/** The runs of the folder, and one of them. */
-export function runRoutes({ root, reader }: DashboardSite): Hono<RequestEnv> {
+/** The runs of the folder, one of them, and several side by side. */
+export function runRoutes({ root, reader, reports }: DashboardSite): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
-  routes.get("/", async (c) => c.json(await reader.ask("list", { root })));
-  routes.get("/:folder", async (c) => {
-    const run = await findFolder(root, c.req.param("folder"));
+  routes.get("/runs", async (c) => c.json(await reader.ask("list", { root })));
+  routes.get("/runs/:folder", async (c) => {
+    const name = c.req.param("folder");
+    const run = await findFolder(root, name);
     const bytes = await run.files.read(run.paths.config, largestConfig);
-    return c.json({ id: run.id, config: Buffer.from(bytes ?? []).toString("utf8") });
+    const config = Buffer.from(bytes ?? []).toString("utf8");
+    return c.json({ id: run.id, config, report: reports.path([name]) });
   });
-  routes.get("/:folder/events", async (c) => {
+  routes.get("/runs/:folder/events", async (c) => {
     const run = await findFolder(root, c.req.param("folder"));
-    await requireShort(run);
+    await requireShortLog(run);
     return eventStream(folderFeed(run), 0);
   });
+  routes.get("/comparison", async (c) => {
+    const names = c.req.queries("run") ?? [];
+    if (names.length < 1 || names.length > mostCompared) throw invalid(`run: 1 to ${mostCompared} are compared`);
+    const folders = await Promise.all(names.map((name) => findReadable(root, name)));
+    return c.json({ ...(await reader.ask("compare", { folders })), report: reports.path(names) });
+  });
   return routes;
-}
-
-async function requireShort({ paths, files }: RunFolder): Promise<void> {
-  const file = await files.open(paths.events);
-  if (file === undefined) return;
-  try {
-    requireSize((await file.stat()).size, largestLog, paths.events);
-  } finally {
-    await file.close();
-  }
 }

@@ -3,13 +3,14 @@ import { configDifferences } from "./config-differences.ts";
 import { runLabels } from "./labels.ts";
 import { parseRun } from "./run-data.ts";
 
-const run = (name: string, algorithm: string, id: string) =>
-  parseRun({ events: JSON.stringify({ type: "run.started", run: id, name, algorithm }) });
+const run = (name: string, algorithm: string, id: string, seed = 1) =>
+  parseRun({ events: JSON.stringify({ type: "run.started", run: id, name, algorithm, seed }) });
 
 describe("runLabels", () => {
-  it("adds the algorithm, the id or a number where names repeat", () => {
+  it("adds the algorithm, the seed, the id or a number where names repeat", () => {
     const runs = [run("a", "fedavg", "1"), run("b", "fedavg", "2"), run("b", "scaffold", "3"), run("c", "fedavg", "4")];
     expect(runLabels(runs)).toEqual(["a", "b (fedavg)", "b (scaffold)", "c"]);
+    expect(runLabels([run("c", "fedavg", "4"), run("c", "fedavg", "5", 2)])).toEqual(["c, seed 1", "c, seed 2"]);
     expect(runLabels([run("c", "fedavg", "4"), run("c", "fedavg", "5")])).toEqual(["4", "5"]);
     expect(runLabels([run("c", "fedavg", "4"), run("c", "fedavg", "4")])).toEqual(["c #1", "c #2"]);
   });

@@ -4,13 +4,14 @@ import type { RunData } from "./run-data.ts";
 const MAX_LENGTH = 32;
 
 /**
- * A short distinct label for each run: its name; where names repeat, with the algorithm; where that repeats too, with
- * the run id; and a number as the last resort.
+ * A short distinct label for each run: its name; where names repeat, with the algorithm or the seed; where
+ * those repeat too, the run id; and a number as the last resort.
  */
 export function runLabels(runs: readonly RunData[]): string[] {
   const forms: ((run: RunData) => string)[] = [
     (run) => run.name,
     (run) => `${run.name} (${run.start?.algorithm ?? "?"})`,
+    (run) => `${run.name}, seed ${run.start?.seed ?? "?"}`,
     (run) => run.id,
   ];
   const tables = forms.map((form) => runs.map((run) => shorten(form(run))));

@@ -8,6 +8,7 @@ import { RateLimit } from "../../server/rate-limit.ts";
 import { exampleEvents } from "../../store/example-events.ts";
 import { createDashboardApp } from "../dashboard-app.ts";
 import { directReader } from "../direct-reader.ts";
+import { ReportKeys } from "../report-keys.ts";
 
 const token = "a-token-for-tests-of-the-dashboard";
 const peer: Peer = { address: "127.0.0.1", local: "127.0.0.1", port: 8090, encrypted: false };
@@ -35,6 +36,7 @@ export async function testDashboard(): Promise<TestDashboard> {
   const faults: unknown[] = [];
   const app = createDashboardApp({
     ...{ root, reader, access: new OperatorAccess(token), pages: new PageFiles(pages) },
+    reports: new ReportKeys(),
     limit: new RateLimit({ burst: 10_000, perSecond: 10_000 }),
     onFault: (error) => faults.push(error),
   });
