@@ -78,12 +78,12 @@ export { type Schedule, type ScheduleState, synchronous } from "./schedule/index
 export { dealParts } from "./selection/deal-parts.ts";
 export { poissonSampler, type Sampler, scriptedSampler, uniformSampler } from "./selection/sampler.ts";
 export { conform, type Federation, openFederation } from "./simulation/federation.ts";
+export { forLiveClients } from "./simulation/for-live-clients.ts";
 export { describeFailure, inProcessSimulation } from "./simulation/in-process.ts";
 export type { InitialWeights } from "./simulation/initial-weights.ts";
 export { type ExecutorIdentity, type PreparedRun, prepareRun } from "./simulation/prepare.ts";
 export { prepareQuadratics, type Quadratics } from "./simulation/quadratics.ts";
 export type { CustomParts } from "./simulation/resolve-method.ts";
-export { withSecureNoise } from "./simulation/secure-noise.ts";
 export { simulatedSecureAggregation } from "./simulation/simulated-secure-aggregation.ts";
 export type { SimulationSpec } from "./simulation/simulation-spec.ts";
 export { type FederationTrace, recording, traceFederation } from "./simulation/trace-federation.ts";

@@ -3,12 +3,16 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { openDataSource } from "../client/data-source.ts";
 import type { Config } from "../config/index.ts";
 import { toBase64 } from "../live/base64.ts";
-import type { LocalExamples } from "../live/client-report.ts";
+import type { ClientReport, LocalExamples } from "../live/client-report.ts";
 import { type LiveClientResult, runLiveClient } from "../live/live-client.ts";
+import { liveSecureAggregation } from "../live/live-secure-aggregation.ts";
 import { LiveServer } from "../live/live-server.ts";
 import { MemoryLedgers } from "../live/memory-ledger.ts";
-import type { ClientIdentity, KeptStates, Ledger } from "../live/ports.ts";
+import type { ClientIdentity, KeptStates, Ledger, SecureRecords } from "../live/ports.ts";
+import type { SecureRecord } from "../live/secure-record.ts";
 import { describeTask } from "../live/task-description.ts";
+import { portableCurves } from "../privacy/secure-aggregation/curves.ts";
+import type { SecureAggregationProtocol } from "../privacy/secure-aggregation/protocol.ts";
 import { deriveKey, type RandomStream, randomStream, rootKey } from "../random/index.ts";
 import { type BlobStore, memoryBlobStore } from "../round/blob-store.ts";
 import type { ClientVectors } from "../round/client-state.ts";
@@ -40,8 +44,12 @@ export class SimulatedFederation {
   readonly network: SimulatedNetwork;
   readonly events: RunEvent[] = [];
   readonly crashes = { server: 0, client: 0 };
+  /** Whose integers were in the sum of each round that has one. */
+  readonly survivors = new Map<number, readonly number[]>();
   /** Told what happens, to find out why a seed fails. */
   trace: (line: string) => void = () => {};
+  /** Whether a client crashes at once, before it does anything else. */
+  crashNow: (client: number, report: ClientReport) => boolean = () => false;
   faults: FederationFaults;
   readonly #config: Config;
   readonly #prepared: PreparedRun;
@@ -67,7 +75,8 @@ export class SimulatedFederation {
   /** Runs to the end. Throws what the server or a client throws that is no fault of the network. */
   async run(): Promise<RunResult> {
     this.#startServer();
-    for (let client = 0; client < this.#results.length; client++) this.#startClient(client, memoryStates());
+    for (let client = 0; client < this.#results.length; client++)
+      this.#startClient(client, memoryStates(), memoryRecords());
     await this.timers.run(() => this.#failure !== undefined || this.#isOver());
     if (this.#failure !== undefined) throw this.#failure.error;
     return this.#result!;
@@ -120,12 +129,36 @@ export class SimulatedFederation {
       backend: live.backend,
       evaluator: { ...evaluator, evaluateClients: (parameters) => live.evaluateClients(parameters) },
       clientStates: live.clientStates,
+      secureAggregation: this.#secureAggregation(live),
       checkpoints: mortal(this.#checkpoints, alive, crash),
       emit: (event) => void this.events.push(event),
     });
     this.#result = result;
     const { round, stopped, modelHash } = result;
     live.finish({ round, stopped, modelHash });
+  }
+
+  #secureAggregation(live: LiveServer): SecureAggregationProtocol | undefined {
+    const { id, stages } = this.#prepared.plan;
+    if (stages.secureAggregation === undefined) return undefined;
+    const { courier } = live;
+    const protocol = liveSecureAggregation(stages.secureAggregation, {
+      ...{ run: id, courier, enrolled: live.enrolled },
+      // on this thread: whatever works elsewhere, virtual time does not wait for
+      refused: (round, refusal) => this.trace(`round ${round}: refused ${JSON.stringify(refusal)}`),
+      ...{ curves: portableCurves(), clock: () => this.timers.now() },
+    });
+    return {
+      ...protocol,
+      sum: async (request) => {
+        const outcome = await protocol.sum(request);
+        this.trace(`round ${request.round}: ${JSON.stringify("sum" in outcome ? outcome.survivors : outcome.failure)}`);
+        // a round that is repeated after a crash counts as it ended last
+        this.survivors.delete(request.round);
+        if ("sum" in outcome) this.survivors.set(request.round, outcome.survivors);
+        return outcome;
+      },
+    };
   }
 
   /** Crashes the server now, if it is so drawn; whoever asks then never gets an answer. */
@@ -138,15 +171,16 @@ export class SimulatedFederation {
     this.timers.after(2000 * this.#random(), () => this.#startServer());
   }
 
-  #startClient(client: number, states: KeptStates): void {
+  #startClient(client: number, states: KeptStates, records: SecureRecords): void {
     let living = true;
     const alive = () => living;
-    const crash = () => {
-      if (!living || this.#result !== undefined || this.#random() >= this.faults.crashClient) return;
+    const crash = (now = false) => {
+      if (!living || this.#result !== undefined) return;
+      if (!now && this.#random() >= this.faults.crashClient) return;
       living = false;
       this.trace(`client ${client} crashes`);
       this.crashes.client += 1;
-      this.timers.after(2000 * this.#random(), () => this.#startClient(client, states));
+      this.timers.after(2000 * this.#random(), () => this.#startClient(client, states, records));
     };
     runLiveClient({
       run: this.#prepared.plan.id,
@@ -154,6 +188,8 @@ export class SimulatedFederation {
       transport: this.network.transport(alive),
       identity: identityOf(client),
       states: mortal(states, alive, crash),
+      records: mortal(records, alive, crash),
+      curves: portableCurves(),
       executor: interpreter(),
       timers: this.timers,
       random: () => this.#random(),
@@ -162,7 +198,7 @@ export class SimulatedFederation {
       giveUpAfterSeconds: 3600,
       report: (event) => {
         if (event.type !== "joined") this.trace(`client ${client}: ${JSON.stringify(event)}`);
-        crash();
+        crash(this.crashNow(client, event));
       },
     }).then(
       (result) => {
@@ -187,7 +223,11 @@ export class SimulatedFederation {
 }
 
 /** A store of a process that can crash before or after each call: then the call never returns. */
-function mortal<T extends BlobStore | Ledger | KeptStates>(store: T, alive: () => boolean, crash: () => void): T {
+function mortal<T extends BlobStore | Ledger | KeptStates | SecureRecords>(
+  store: T,
+  alive: () => boolean,
+  crash: () => void,
+): T {
   const never = new Promise<never>(() => {});
   return new Proxy(store, {
     get(target, name) {
@@ -219,6 +259,16 @@ function memoryStates(): KeptStates {
     async save(_run, version, state) {
       kept.set(version, structuredClone(state));
       for (const old of [...kept.keys()].sort((a, b) => b - a).slice(2)) kept.delete(old);
+    },
+  };
+}
+
+function memoryRecords(): SecureRecords {
+  const kept = new Map<string, SecureRecord>();
+  return {
+    load: async (run) => structuredClone(kept.get(run)),
+    async save(run, record) {
+      kept.set(run, structuredClone(record));
     },
   };
 }

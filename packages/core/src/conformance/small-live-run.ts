@@ -1,12 +1,16 @@
 import { interpreter } from "@anabranch/engine";
 import { type Config, type ConfigInput, resolveConfig } from "../config/index.ts";
 import type { ArrayDataset } from "../data/index.ts";
+import type { Backend } from "../round/backend.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
 import type { RunResult } from "../round/run-plan.ts";
+import { forLiveClients } from "../simulation/for-live-clients.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
 import { type PreparedRun, prepareRun } from "../simulation/prepare.ts";
+import { simulatedSecureAggregation } from "../simulation/simulated-secure-aggregation.ts";
+import { alteredBackend } from "./run-cohort.ts";
 import type { FederationFaults } from "./simulated-federation.ts";
 
 type Method = ConfigInput["algorithm"];
@@ -33,11 +37,11 @@ const points = (n: number, from: number): ArrayDataset => ({
   classes: 3,
 });
 
-/** Four clients with a tiny model and four rounds, on the interpreter. */
+/** Four clients with a tiny model and four rounds, on the interpreter: as it is simulated, and as it is served. */
 export function smallRun(
   algorithm: Method,
   more: ConfigInput = {},
-): { readonly config: Config; readonly prepared: PreparedRun } {
+): { readonly config: Config; readonly prepared: PreparedRun; readonly live: PreparedRun } {
   const config = resolveConfig({
     rounds: 4,
     seed: 5,
@@ -51,12 +55,39 @@ export function smallRun(
   });
   const identity = { name: "interpreter", version: "1", fingerprint: "", float: "float64" } as const;
   const data = { train: points(48, 0), test: points(9, 1000) };
-  return { config, prepared: prepareRun(config, data, identity, 0, "live") };
+  const prepared = prepareRun(config, data, identity, 0, "live");
+  return { config, prepared, live: forLiveClients(prepared, config) };
+}
+
+/** Two rounds with all four clients, whose integers are summed by a protocol. */
+export function secureRun(protocol: "bonawitz" | "secagg+" | "lightsecagg", more: ConfigInput = {}) {
+  const dropped = protocol === "secagg+" ? { corrupted: 0.1, dropped: 0 } : {};
+  const secureAggregation = { protocol, range: 1, ...dropped };
+  return smallRun({ name: "fedavg" }, { rounds: 2, sampler: { cohort: 4 }, secureAggregation, ...more });
+}
+
+/** What the run gives if the sum of each round is over these clients, and a round without any has no sum. */
+export function simulateSurvivors(
+  prepared: PreparedRun,
+  survivors: ReadonlyMap<number, readonly number[]>,
+): Promise<RunResult> {
+  const failure = { code: "client/absent", message: "not in the sum" };
+  return simulateSmall(prepared, (backend) =>
+    alteredBackend(backend, (outcome, { client, version }) =>
+      survivors.get(version)?.includes(client) === true
+        ? outcome
+        : { client, failure, bytesDown: outcome.bytesDown, retried: false },
+    ),
+  );
 }
 
 /** What the run gives without a network. */
-export async function simulateSmall({ plan, simulation }: PreparedRun): Promise<RunResult> {
+export async function simulateSmall(
+  { plan, simulation }: PreparedRun,
+  alter: (backend: Backend) => Backend = (backend) => backend,
+): Promise<RunResult> {
   const { backend, evaluator } = await inProcessSimulation(simulation, interpreter());
   const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
-  return runFederation(plan, { backend, evaluator, ...stores, emit: () => {} });
+  const secureAggregation = await simulatedSecureAggregation(plan);
+  return runFederation(plan, { backend: alter(backend), evaluator, secureAggregation, ...stores, emit: () => {} });
 }

@@ -19,6 +19,8 @@ export interface ClientLimits {
   readonly algorithms?: readonly string[] | undefined;
   /** The client does not take part with fewer examples: an update of few examples says much about them. */
   readonly minimumExamples: number;
+  /** Fewest clients in whose sum the client hides under secure aggregation. */
+  readonly leastClients: number;
   /** What the client's operator can do about a limit. */
   advice(limit: "download" | "work" | "memory" | "rounds" | "algorithms"): string;
 }
@@ -30,6 +32,8 @@ export const USUAL_LIMITS: ClientLimits = {
   memory: 2 ** 31,
   rounds: 10_000,
   minimumExamples: 1,
+  // in a sum of two each of them sees the update of the other
+  leastClients: 3,
   advice: () => "Ask the operator of the run whether its configuration is right.",
 };
 

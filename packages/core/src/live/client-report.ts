@@ -26,5 +26,7 @@ export type ClientReport =
       readonly code?: string;
     }
   | { readonly type: "failed"; readonly order: string; readonly code: string; readonly message: string }
+  /** A message of secure aggregation. */
+  | { readonly type: "answered"; readonly order: string; readonly stage: string; readonly bytes: number }
   | { readonly type: "evaluated"; readonly examples: number }
   | { readonly type: "finished"; readonly round: number; readonly stopped: string; readonly modelHash: string };

@@ -1,16 +1,21 @@
 import { AnabranchError, type Executable } from "@anabranch/engine";
 import { evaluateRange } from "../client/evaluate.ts";
 import { type ClientData, runClient } from "../client/run-client.ts";
+import { integerCount } from "../privacy/secure-aggregation-encoding/index.ts";
 import { decodeBroadcast, encodeUpdate } from "../protocol/index.ts";
 import { describeFailure } from "../simulation/in-process.ts";
+import { fromBase64, toBase64 } from "./base64.ts";
 import type { ClientReport, LocalExamples } from "./client-report.ts";
 import { contentHashOf } from "./content-hash.ts";
-import type { ClientMessage, ServerMessage } from "./control.ts";
+import { type ClientMessage, INLINE_BYTES, type ServerMessage, type UploadAnswer } from "./control.ts";
 import type { ClientTransport, KeptStates, Timers } from "./ports.ts";
+import type { SecureParticipant } from "./secure-participant.ts";
 import type { OpenTask } from "./task-description.ts";
 
 type Task = Extract<ServerMessage, { type: "task" }>;
 type Evaluate = Extract<ServerMessage, { type: "evaluate" }>;
+type Secure = Extract<ServerMessage, { type: "secure" }>;
+type Work = Task | Evaluate | Secure;
 type Phase = Extract<ClientMessage, { type: "progress" }>["phase"];
 
 export interface TaskPorts {
@@ -24,6 +29,8 @@ export interface TaskPorts {
   readonly examples: LocalExamples;
   readonly transport: ClientTransport;
   readonly states: KeptStates;
+  /** Its part in secure aggregation; undefined where updates are sent as they are. */
+  readonly participant: SecureParticipant | undefined;
   readonly timers: Timers;
   /** A silent client counts as gone after so long. */
   readonly progressSeconds: number;
@@ -46,7 +53,7 @@ export class ClientTasks {
   #whenAttached = Promise.withResolvers<Attached>();
   #turn: Promise<void> = Promise.resolve();
   /** The newest message of each order that is queued or under way. */
-  readonly #wanted = new Map<string, Task | Evaluate>();
+  readonly #wanted = new Map<string, Work>();
   /** The newest update, should the server ask for its order again. */
   #last: { readonly order: string; readonly bytes: Uint8Array; readonly hash: string } | undefined;
   /** Orders that this client has begun. */
@@ -78,7 +85,7 @@ export class ClientTasks {
   }
 
   /** The same order may be given again after a lost connection: it is done once. */
-  give(message: Task | Evaluate): void {
+  give(message: Work): void {
     if (this.#over || this.#wanted.has(message.order)) return;
     this.#wanted.set(message.order, message);
     this.#turn = this.#turn.then(() => this.#do(message));
@@ -88,10 +95,10 @@ export class ClientTasks {
     this.#wanted.delete(order);
   }
 
-  async #do(message: Task | Evaluate): Promise<void> {
+  async #do(message: Work): Promise<void> {
     const { order } = message;
     try {
-      if (this.#isWanted(message)) await (message.type === "task" ? this.#train(message) : this.#evaluate(message));
+      if (this.#isWanted(message)) await this.#work(message);
     } catch (error) {
       if (this.#over) return;
       const { code, message: why } = describeFailure(error);
@@ -103,15 +110,29 @@ export class ClientTasks {
   }
 
   /** False: the order was over before it was done, and may have been given again. */
-  #isWanted(message: Task | Evaluate): boolean {
+  #isWanted(message: Work): boolean {
     return this.#wanted.get(message.order) === message;
+  }
+
+  #work(message: Work): Promise<void> {
+    switch (message.type) {
+      case "task":
+        return this.#train(message);
+      case "evaluate":
+        return this.#evaluate(message);
+      case "secure":
+        return this.#takePart(message);
+    }
   }
 
   async #train(task: Task): Promise<void> {
     const { order } = task;
     if (this.#last?.order !== order) {
       this.#begin(order);
-      const broadcast = decodeBroadcast(await this.#download(task), `broadcast of order ${order}`);
+      const broadcast = decodeBroadcast(
+        await this.#download(task, longestBroadcast(this.#ports.open)),
+        `broadcast of order ${order}`,
+      );
       const outcome = await this.#working(order, "training", async () =>
         runClient(this.#ports.open.task, this.#ports.task, {
           client: this.#ports.client,
@@ -125,26 +146,58 @@ export class ClientTasks {
       );
       if (Object.keys(outcome.state).length > 0)
         await this.#ports.states.save(this.#ports.run, task.version, outcome.state);
-      const bytes = encodeUpdate(outcome.update);
+      const { participant } = this.#ports;
+      const bytes = encodeUpdate(participant === undefined ? outcome.update : participant.keep(outcome.update));
       this.#last = { order, bytes, hash: await contentHashOf(bytes) };
     }
-    if (this.#isWanted(task)) await this.#upload(this.#last);
-  }
-
-  async #upload({ order, bytes, hash }: { order: string; bytes: Uint8Array; hash: string }): Promise<void> {
-    const { transport, report } = this.#ports;
-    const answer = await this.#working(order, "uploading", (progress) =>
-      this.#whileConnected(({ session }) => transport.upload(session, order, hash, bytes, progress)),
-    );
+    if (!this.#isWanted(task)) return;
+    const { bytes, hash } = this.#last;
+    const { report } = this.#ports;
+    const answer = await this.#upload(order, bytes, hash);
     const accepted = answer.status === "accepted";
     const code = answer.status === "accepted" ? {} : { code: answer.code };
     report({ type: "uploaded", order, bytes: bytes.byteLength, accepted, ...code });
   }
 
+  #upload(order: string, bytes: Uint8Array, hash: string): Promise<UploadAnswer> {
+    const { transport } = this.#ports;
+    return this.#working(order, "uploading", (progress) =>
+      this.#whileConnected(({ session }) => transport.upload(session, order, hash, bytes, progress)),
+    );
+  }
+
+  /** Answers a message of secure aggregation. An answer that is lost is given again when the server asks again. */
+  async #takePart(message: Secure): Promise<void> {
+    const { order, stage } = message;
+    const { participant, report } = this.#ports;
+    if (participant === undefined) throw unexpected(order);
+    const bytes = await this.#messageOf(message);
+    const answer = await this.#working(order, "masking", async () =>
+      participant.answer(stage, await contentHashOf(bytes), bytes),
+    );
+    if (!this.#isWanted(message)) return;
+    if (answer.length > INLINE_BYTES) await this.#upload(order, answer, await contentHashOf(answer));
+    else this.#attached?.send({ type: "answer", order, body: toBase64(answer) });
+    report({ type: "answered", order, stage, bytes: answer.length });
+  }
+
+  async #messageOf(message: Secure): Promise<Uint8Array> {
+    const most = longestSecureMessage(this.#ports.open);
+    if (message.body === undefined) return this.#download(message, most);
+    const bytes = fromBase64(message.body);
+    if (bytes !== undefined) return bytes;
+    throw new AnabranchError({
+      code: "live/message",
+      message: "the server has sent a message that is not base64",
+      where: message.order,
+      advice: "Install the server's version of Anabranch on this client.",
+    });
+  }
+
   async #evaluate(message: Evaluate): Promise<void> {
     this.#begin(message.order);
     const { open, evaluation, examples, report } = this.#ports;
-    const broadcast = decodeBroadcast(await this.#download(message), message.order);
+    const broadcast = decodeBroadcast(await this.#download(message, longestBroadcast(open)), message.order);
     const rows = examples.holdout;
     const { evaluation: plan } = open;
     const none = { loss: 0, score: 0, examples: 0 };
@@ -162,8 +215,9 @@ export class ClientTasks {
     if (++this.#begun > most) throw tooManyOrders(order, most);
   }
 
-  async #download({ order, blob, bytes }: Task | Evaluate): Promise<Uint8Array> {
-    requireFitting(bytes, this.#ports.open, order);
+  /** @param most bytes: a server could else fill the memory of its clients */
+  async #download({ order, blob, bytes }: Work, most: number): Promise<Uint8Array> {
+    requireFitting(bytes, most, order);
     return this.#working(order, "downloading", (progress) =>
       this.#whileConnected(({ session }) => this.#ports.transport.download(session, blob, bytes, progress)),
     );
@@ -228,14 +282,26 @@ export class ClientTasks {
 /** Bytes for names and numbers that a broadcast may take beside its values. */
 const BESIDE_VALUES = 65_536;
 
-/** Refuses a download that no model of this run needs: a server could else fill the memory of its clients. */
-function requireFitting(bytes: number, { task, evaluation }: OpenTask, order: string): void {
+function longestBroadcast({ task, evaluation }: OpenTask): number {
   const broadcast = Object.values(task.broadcast).reduce((sum, { size }) => sum + size, 0);
-  const most = 8 * Math.max(broadcast, evaluation.layout.size) + BESIDE_VALUES;
+  return 8 * Math.max(broadcast, evaluation.layout.size) + BESIDE_VALUES;
+}
+
+/** Bytes for keys, signatures and heads of the largest cohort that codes its masks. */
+const BESIDE_MASKS = 2 ** 20;
+
+/** Bytes of coded masks for the usual number of colluders, and more than other messages have. */
+function longestSecureMessage({ task }: OpenTask): number {
+  const { secureAggregation } = task.stages;
+  return BESIDE_MASKS + (secureAggregation === undefined ? 0 : 16 * integerCount(secureAggregation));
+}
+
+/** Refuses a download that nothing of this run needs. */
+function requireFitting(bytes: number, most: number, order: string): void {
   if (bytes <= most) return;
   throw new AnabranchError({
     code: "live/too-large",
-    message: "the server announces more bytes than the run's model can have",
+    message: "the server announces more bytes than a message of the run can have",
     where: `order ${order}`,
     received: `${bytes} bytes`,
     expected: `at most ${most} bytes`,
@@ -257,4 +323,13 @@ function tooManyOrders(order: string, most: number): AnabranchError {
 function sourceOf(data: ClientData) {
   const counts = [data.features.shape[0]!];
   return { clients: 1, load: () => data, loadRange: () => ({ data, counts }) };
+}
+
+function unexpected(order: string): AnabranchError {
+  return new AnabranchError({
+    code: "live/order",
+    message: "the server begins a secure aggregation that its description of the run does not have",
+    where: order,
+    advice: "Ask the operator of the server: it does not keep to its own description of the run.",
+  });
 }

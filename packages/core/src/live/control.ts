@@ -15,6 +15,13 @@ const base64 = (most: number) =>
     .regex(/^[A-Za-z0-9+/_=-]*$/);
 /** ROUND/CLIENT/VISIT, the name of an order. */
 export const orderId = z.string().regex(/^\d{1,9}\/\d{1,9}\/\d{1,9}$/);
+/** ROUND/CLIENT/HASH, the name of a message of secure aggregation: the first half of its hash is enough. */
+export const messageId = z.string().regex(/^\d{1,9}\/\d{1,9}\/[0-9a-f]{32}$/);
+/** What an upload is for: the update of an order, or the answer to a message. */
+export const uploadId = z.union([orderId, messageId]);
+/** Longer messages of secure aggregation go by HTTP. */
+export const INLINE_BYTES = 32_768;
+const inlineBody = base64(Math.ceil(INLINE_BYTES / 3) * 4);
 const count = z
   .int()
   .min(0)
@@ -55,7 +62,7 @@ export const clientMessage = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("progress"),
     order: text(64),
-    phase: z.enum(["waiting", "downloading", "training", "uploading"]),
+    phase: z.enum(["waiting", "downloading", "training", "masking", "uploading"]),
     /** Share of the phase, 0 to 1. */
     share: z.number().min(0).max(1),
   }),
@@ -67,6 +74,8 @@ export const clientMessage = z.discriminatedUnion("type", [
     score: z.number(),
     examples: count,
   }),
+  /** The answer to a message of secure aggregation, where it is short. */
+  z.strictObject({ type: z.literal("answer"), order: messageId, body: inlineBody }),
   z.strictObject({ type: z.literal("leave") }),
 ]);
 export type ClientMessage = z.infer<typeof clientMessage>;
@@ -99,6 +108,15 @@ export const serverMessage = z.discriminatedUnion("type", [
     stateOf: z.int().min(1).optional(),
   }),
   z.strictObject({ type: z.literal("evaluate"), order: text(64), blob: contentHash, bytes: count }),
+  /** A message of secure aggregation, base64; a long one is fetched as a blob. */
+  z.strictObject({
+    type: z.literal("secure"),
+    order: messageId,
+    stage: z.enum(["advertise", "share", "mask", "consistency", "unmask", "recover"]),
+    blob: contentHash,
+    bytes: count,
+    body: inlineBody.optional(),
+  }),
   /** The order is over for this client: accepted, late, dropped. */
   z.strictObject({ type: z.literal("closed"), order: z.string().max(64), code: text(64) }),
   /** The connection ends; `retry` false: coming back will not help. */

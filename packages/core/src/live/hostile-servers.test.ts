@@ -37,6 +37,7 @@ async function clientOf(description: TaskDescription, ...messages: readonly obje
     ...{ run: honest.run, token: "t", transport, timers, random: () => 0, giveUpAfterSeconds: 60 },
     identity: { publicKey: "", sign: async () => new Uint8Array(64) },
     states: { load: async () => undefined, save: async () => {} },
+    records: { load: async () => undefined, save: async () => {} },
     executor: interpreter(),
     data: async () => ({ train: source.load(0) }),
     report(event) {

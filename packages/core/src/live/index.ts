@@ -10,22 +10,26 @@ export {
   clientMessage,
   contentHash,
   LIVE_VERSION,
+  messageId,
   orderId,
   proofText,
   type ServerMessage,
   serverMessage,
   type UploadAnswer,
   uploadAnswer,
+  uploadId,
 } from "./control.ts";
 export { type DataNames, namesOf } from "./data-names.ts";
 export type { FromExecutor, ToExecutor } from "./executor-messages.ts";
 export { ExecutorService, failureOf } from "./executor-service.ts";
 export { type LiveClientOptions, type LiveClientResult, runLiveClient } from "./live-client.ts";
+export { type LiveSecurePorts, liveSecureAggregation } from "./live-secure-aggregation.ts";
 export { type LivePorts, type LiveRun, LiveServer, type RunEnding } from "./live-server.ts";
 export { MemoryLedgers } from "./memory-ledger.ts";
 export { advanceVersion, type NewestVersion, type VersionConflict } from "./newest-version.ts";
 export type * from "./ports.ts";
 export { RemoteExecutor } from "./remote-executor.ts";
+export { type SecureRecord, secureRecord } from "./secure-record.ts";
 export type { ClientStatus, LiveNotice, LiveStatus } from "./status.ts";
 export { systemTimers } from "./system-timers.ts";
 export {

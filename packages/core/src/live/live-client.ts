@@ -1,5 +1,7 @@
 import { AnabranchError, type Executable, type Executor, fingerprint, loadProgram } from "@anabranch/engine";
 import type { Algorithm } from "../algorithms/algorithm.ts";
+import { bestCurves, type Curves } from "../privacy/secure-aggregation/curves.ts";
+import { secureEntropy } from "../privacy/secure-aggregation/entropy.ts";
 import { VERSION } from "../version.ts";
 import { toBase64 } from "./base64.ts";
 import {
@@ -12,8 +14,9 @@ import {
 import type { ClientReport, LocalExamples } from "./client-report.ts";
 import { ClientTasks } from "./client-tasks.ts";
 import { type ClientMessage, LIVE_VERSION, proofText, type ServerMessage } from "./control.ts";
-import type { ClientIdentity, ClientTransport, KeptStates, Timers } from "./ports.ts";
+import type { ClientIdentity, ClientTransport, KeptStates, SecureRecords, Timers } from "./ports.ts";
 import { readReceived, readServerMessage } from "./read-message.ts";
+import { SecureParticipant } from "./secure-participant.ts";
 import { type OpenTask, openTask, type TaskDescription, taskDescription } from "./task-description.ts";
 
 export interface LiveClientOptions {
@@ -22,6 +25,9 @@ export interface LiveClientOptions {
   readonly transport: ClientTransport;
   readonly identity: ClientIdentity;
   readonly states: KeptStates;
+  readonly records: SecureRecords;
+  /** Default: the platform's, or portable ones. */
+  readonly curves?: Curves | undefined;
   readonly executor: Executor;
   readonly timers: Timers;
   /** In [0, 1), for jitter. */
@@ -160,6 +166,7 @@ class LiveClient {
         return undefined;
       case "task":
       case "evaluate":
+      case "secure":
         this.#prepared?.tasks.give(message);
         return undefined;
       case "closed":
@@ -231,23 +238,21 @@ class LiveClient {
     const task = await loadProgram(executor, open.task.program);
     const evaluation = await executor.load(open.evaluation.program);
     const run = description.run;
-    const { rounds } = description;
-    const ports = {
-      run,
-      rounds,
-      client,
-      open,
-      task,
-      evaluation,
-      examples,
-      transport,
-      states,
-      timers,
-      progressSeconds,
-      report,
-    };
+    const participant = await this.#participant(description, client, open);
+    const mine = { run, rounds: description.rounds, client, open, task, evaluation, examples, participant };
+    const ports = { ...mine, transport, states, timers, progressSeconds, report };
     this.#prepared = { description, open, task, evaluation, examples, tasks: new ClientTasks(ports) };
     return this.#prepared;
+  }
+
+  async #participant({ run, population }: TaskDescription, client: number, { task }: OpenTask) {
+    const settings = task.stages.secureAggregation;
+    if (settings === undefined) return undefined;
+    const { identity, records, limits = USUAL_LIMITS } = this.#options;
+    const { leastClients } = limits;
+    const curves = this.#options.curves ?? (await bestCurves());
+    const ports = { run, client, population, settings, identity, records, leastClients, curves };
+    return new SecureParticipant({ ...ports, entropy: secureEntropy() });
   }
 
   /** Ends early where the client leaves. */

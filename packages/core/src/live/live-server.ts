@@ -4,13 +4,14 @@ import type { BlobStore } from "../round/blob-store.ts";
 import type { ClientStateStore } from "../round/client-state.ts";
 import { toBase64 } from "./base64.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
-import type { ClientMessage, ServerMessage, UploadAnswer } from "./control.ts";
+import { type ClientMessage, messageId, type ServerMessage, type UploadAnswer } from "./control.ts";
 import { type HeldStates, heldStates } from "./held-states.ts";
 import { HoldoutEvaluation } from "./holdout-evaluation.ts";
 import { LiveOrders, type OrderSettings } from "./orders.ts";
 import type { ArrivedUpdate, EnrolledClient, Ledger, Link, Timers } from "./ports.ts";
 import { Presence } from "./presence.ts";
 import { Roll } from "./roll.ts";
+import { StageCourier } from "./stage-courier.ts";
 import type { LiveNotice, LiveStatus } from "./status.ts";
 import type { TaskDescription } from "./task-description.ts";
 
@@ -45,6 +46,7 @@ export class LiveServer {
   readonly #orders: LiveOrders;
   readonly #holdouts: HoldoutEvaluation;
   readonly #presence: Presence;
+  readonly #courier: StageCourier;
   readonly #host: ConnectionHost;
   #started = false;
   #paused = false;
@@ -63,6 +65,7 @@ export class LiveServer {
     const enrolled = (client: number) => roll.has(client);
     const states = this.#states;
     this.#orders = new LiveOrders({ ledger, blobs, timers, states, enrolled, examplesOf, send }, run);
+    this.#courier = new StageCourier({ blobs, timers, send }, run);
     this.#holdouts = new HoldoutEvaluation({ blobs, timers, send }, run.progressSeconds);
     this.#host = this.#connectionHost();
   }
@@ -80,6 +83,14 @@ export class LiveServer {
     return this.#states;
   }
 
+  /** What carries the messages of secure aggregation. */
+  get courier(): StageCourier {
+    return this.#courier;
+  }
+
+  /** The clients of the run, with the keys that they are known by. */
+  readonly enrolled = (): readonly EnrolledClient[] => this.#roll.clients;
+
   /** Takes a control connection. */
   connect(link: Link): { message(text: string): void; closed(): void } {
     const connection = new Connection(link, this.#host);
@@ -92,17 +103,25 @@ export class LiveServer {
   }
 
   async mayFetch(session: string, hash: string): Promise<boolean> {
-    if (this.clientOf(session) === undefined) return false;
-    return this.#holdouts.published(hash) || (await this.#orders.published(hash));
+    const client = this.clientOf(session);
+    if (client === undefined) return false;
+    return (
+      this.#courier.addressed(client, hash) || this.#holdouts.published(hash) || (await this.#orders.published(hash))
+    );
   }
 
   /** Asked before the first byte of an upload; undefined: it may come. What was accepted before is not sent again. */
-  mayUpload(client: number, order: string, hash: string, bytes: number): Promise<UploadAnswer | undefined> {
+  async mayUpload(client: number, order: string, hash: string, bytes: number): Promise<UploadAnswer | undefined> {
+    if (isMessage(order)) return this.#courier.mayUpload(client, order, hash, bytes);
     return this.#orders.mayUpload(client, order, hash, bytes);
   }
 
-  /** Judges an update that has arrived whole. */
+  /** Judges an update, or an answer of secure aggregation, that has arrived whole. */
   async uploaded(client: number, order: string, update: ArrivedUpdate): Promise<UploadAnswer> {
+    if (isMessage(order)) {
+      this.#presence.idle(client, { bytesUp: this.#presence.statusOf(client).bytesUp + update.bytes });
+      return this.#courier.uploaded(client, order, update);
+    }
     const answer = await this.#orders.uploaded(client, order, update);
     const { accepted, failed, bytesUp } = this.#presence.statusOf(client);
     const counted = answer.status === "accepted" ? { accepted: accepted + 1 } : { failed: failed + 1 };
@@ -131,6 +150,7 @@ export class LiveServer {
     if (!(await this.#roll.setStatus(client, "ejected"))) return false;
     this.#presence.connectionOf(client)?.refuse("live/ejected", "the operator has ejected this client", false);
     this.#orders.gone(client, "live/ejected", "the operator has ejected this client");
+    this.#courier.gone(client);
     return true;
   }
 
@@ -178,6 +198,7 @@ export class LiveServer {
     this.#ending = ending;
     this.#orders.close();
     this.#holdouts.close();
+    this.#courier.close();
     for (const client of this.#presence.ready) this.#dismiss(client, ending);
   }
 
@@ -215,17 +236,24 @@ export class LiveServer {
     if (this.#presence.ready.length >= this.#run.minimumClients) this.#started = true;
     this.#gate();
     this.#orders.connected(client);
+    this.#courier.connected(client);
   }
 
   #received(client: number, message: ClientMessage): void {
     if (message.type === "progress") {
       this.#orders.progress(client, message.order);
+      this.#courier.progress(client, message.order);
       this.#presence.update(client, { phase: message.phase, share: message.share, order: message.order });
     } else if (message.type === "failed") {
       const { order, code, message: why } = message;
       this.#presence.idle(client, { failed: this.#presence.statusOf(client).failed + 1 });
       this.#ports.notice({ type: "failed", client, order, code });
       this.#orders.failed(client, order, code, why);
+      this.#courier.failed(client, order, code, why);
+    } else if (message.type === "answer") {
+      const { order, body } = message;
+      this.#presence.idle(client, { bytesUp: this.#presence.statusOf(client).bytesUp + (body.length * 3) / 4 });
+      this.#courier.answered(client, order, body);
     } else if (message.type === "evaluated") {
       this.#holdouts.answered(client, message);
     }
@@ -235,10 +263,17 @@ export class LiveServer {
     if (!this.#presence.remove(client, connection)) return;
     this.#ports.notice({ type: "gone", client, left });
     this.#holdouts.gone(client);
-    if (left) this.#orders.gone(client, "client/left", "the client has left the run");
+    if (!left) return;
+    this.#orders.gone(client, "client/left", "the client has left the run");
+    this.#courier.gone(client);
   }
 
   #gate(): void {
     this.#orders.open = this.#started && !this.#paused;
   }
+}
+
+/** Whether an upload answers a message of secure aggregation. */
+function isMessage(upload: string): boolean {
+  return messageId.safeParse(upload).success;
 }

@@ -6,6 +6,7 @@ import { blobName } from "./content-hash.ts";
 import type { ServerMessage, UploadAnswer } from "./control.ts";
 import type { HeldStates } from "./held-states.ts";
 import type { ArrivedUpdate, Ledger, Timers } from "./ports.ts";
+import { type Patience, ProgressDeadline } from "./progress-deadline.ts";
 import { failedOutcome, readUpdate } from "./read-update.ts";
 import { type StoredBroadcast, storeBroadcast } from "./store-broadcast.ts";
 
@@ -23,11 +24,8 @@ export interface OrderPorts {
   send(client: number, message: ServerMessage): boolean;
 }
 
-export interface OrderSettings {
-  /** A client without progress for so long fails its order. */
-  readonly progressSeconds: number;
-  /** An order fails after so long whatever its client reports: nobody can hold a round for ever. */
-  readonly longestSeconds: number;
+/** How long a client may take for an order, and what is kept. */
+export interface OrderSettings extends Patience {
   /** Longest encoded update. */
   readonly maxUpdateBytes: number;
   /** Versions whose updates a resumed run may still ask for. */
@@ -48,11 +46,8 @@ interface Given {
   /** Of the broadcast, once the order is in the ledger. */
   version: StoredBroadcast | undefined;
   sent: boolean;
-  /** When it was sent first. */
-  since: number | undefined;
   settled: boolean;
-  /** Stops the deadline. */
-  cancel: () => void;
+  readonly deadline: ProgressDeadline;
 }
 
 /**
@@ -104,9 +99,10 @@ export class LiveOrders implements Backend {
       outcome: Promise.withResolvers(),
       version: undefined,
       sent: false,
-      since: undefined,
       settled: false,
-      cancel: () => {},
+      deadline: new ProgressDeadline(this.#ports.timers, this.#settings, (reason) =>
+        this.#end(given, "client/late", reason),
+      ),
     };
     given.outcome.promise.catch(() => {}); // it is thrown where the outcome is taken
     this.#orders.set(order.id, given);
@@ -123,7 +119,7 @@ export class LiveOrders implements Backend {
     const given = this.#orders.get(id);
     if (given === undefined) return undefined;
     this.#orders.delete(id);
-    given.cancel();
+    given.deadline.cancel();
     if (given.settled) return undefined;
     this.#ports.send(given.order.client, { type: "closed", order: id, code: "live/not-needed" });
     return this.#ports.ledger.closeOrder(id);
@@ -148,7 +144,7 @@ export class LiveOrders implements Backend {
   /** The client works on the order. */
   progress(client: number, id: string): void {
     const given = this.#ofOrder(client, id);
-    if (given?.settled === false) this.#startDeadline(given);
+    if (given?.settled === false) given.deadline.progress();
   }
 
   /** The client cannot do the order. */
@@ -206,7 +202,7 @@ export class LiveOrders implements Backend {
 
   /** Nothing waits any more: open orders fail, deadlines stop. */
   close(): void {
-    for (const given of this.#orders.values()) given.cancel();
+    for (const given of this.#orders.values()) given.deadline.cancel();
     this.#orders.clear();
   }
 
@@ -258,20 +254,7 @@ export class LiveOrders implements Backend {
       keys: Object.fromEntries(Object.entries(order.keys).map(([name, [a, b]]) => [name, [a, b]])),
       ...(stateOf === undefined ? {} : { stateOf }),
     });
-    this.#startDeadline(given);
-  }
-
-  #startDeadline(given: Given): void {
-    given.cancel();
-    const { timers } = this.#ports;
-    const { progressSeconds, longestSeconds } = this.#settings;
-    given.since ??= timers.now();
-    const left = longestSeconds - (timers.now() - given.since) / 1000;
-    const [seconds, message] =
-      left < progressSeconds
-        ? [left, `the client has not done its task in ${longestSeconds} s`]
-        : [progressSeconds, `the client made no progress for ${progressSeconds} s`];
-    given.cancel = timers.after(Math.max(0, seconds) * 1000, () => this.#end(given, "client/late", message));
+    given.deadline.progress();
   }
 
   /** Fails the order; where the ledger cannot write, whoever waits for the outcome hears of it. */
@@ -290,7 +273,7 @@ export class LiveOrders implements Backend {
 
   #settle(given: Given, outcome: FailedOutcome | { readonly hash: string }): void {
     given.settled = true;
-    given.cancel();
+    given.deadline.cancel();
     given.outcome.resolve(outcome);
   }
 

@@ -1,6 +1,7 @@
 import type { ClientVectors } from "../round/client-state.ts";
 import type { ServerMessage, UploadAnswer } from "./control.ts";
 import type { VersionConflict } from "./newest-version.ts";
+import type { SecureRecord } from "./secure-record.ts";
 
 /** Time as server and client know it, so that a simulated network can own it. */
 export interface Timers {
@@ -119,6 +120,13 @@ export interface KeptStates {
   load(run: string, version: number): Promise<ClientVectors | undefined>;
   /** Durable once resolved. May forget versions older than the one before this. */
   save(run: string, version: number, state: ClientVectors): Promise<void>;
+}
+
+/** What a client remembers of secure aggregation, by run. Survives restarts where the client does. */
+export interface SecureRecords {
+  load(run: string): Promise<SecureRecord | undefined>;
+  /** Durable once resolved. */
+  save(run: string, record: SecureRecord): Promise<void>;
 }
 
 /** The key that a client is known by. */

@@ -67,7 +67,7 @@ export class Presence {
   send(client: number, message: ServerMessage): boolean {
     const there = this.#connections.get(client);
     if (there === undefined || !there.ready) return false;
-    if (message.type === "task") {
+    if (message.type === "task" || message.type === "secure") {
       const bytesDown = this.statusOf(client).bytesDown + message.bytes;
       this.update(client, { order: message.order, phase: "waiting", share: 0, bytesDown });
     }

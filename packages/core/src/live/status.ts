@@ -3,7 +3,7 @@ import type { EnrolledClient } from "./ports.ts";
 /** What a server knows of a client while it runs. */
 export interface ClientStatus {
   readonly connected: boolean;
-  readonly phase: "idle" | "waiting" | "downloading" | "training" | "uploading";
+  readonly phase: "idle" | "waiting" | "downloading" | "training" | "masking" | "uploading";
   /** Share of the phase, 0 to 1. */
   readonly share: number;
   readonly order: string | undefined;

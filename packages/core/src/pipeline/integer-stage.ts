@@ -19,6 +19,7 @@ export function integerStage(settings: SecureAggregationSettings, make: (length:
     keys: integerKeys(settings),
     client: (update, { scalars, keys }) => encodeIntegers(settings, update, scalars[CLIP_NORM], keys),
     receive(update) {
+      if (settings.integers === "kept") return update;
       const integers = update.vectors[INTEGERS]!;
       if (integers.every((value) => Number.isInteger(value) && value >= 0 && value <= maximum)) return update;
       return { code: "update/integers", message: `an update holds integers from 0 to ${maximum}` };

@@ -4,7 +4,7 @@ import { layoutsOfPart, type Uploads } from "./settings.ts";
 
 /**
  * Checks what arrived as a message: another model's layout, another part of the payloads than the client was given, a
- * vector that is missing or has another length, an impossible weight. Structure is checked once, here.
+ * vector that is missing, has another length or was not asked for, an impossible weight. Structure is checked once, here.
  *
  * @param lengths elements of each vector as it travels, by part; undefined for one whose encoding decides
  */
@@ -58,6 +58,9 @@ function misshapen({ vectors, public: { weight } }: Update, lengths: Lengths): I
     const message = `the vector "${name}" has ${expected ?? "some"} elements; received ${received}`;
     return { code: "update/shape", message };
   }
+  const extra = Object.keys(vectors).find((name) => lengths.every(([known]) => known !== name));
+  if (extra !== undefined)
+    return { code: "update/vector", message: `the run has no vector "${extra.slice(0, 100)}" in updates` };
   if (weight >= 0 && weight < Number.POSITIVE_INFINITY) return undefined;
   return { code: "update/weight", message: `the weight of an update is a finite number of at least 0, not ${weight}` };
 }

@@ -37,6 +37,7 @@ export function configuredSecureAggregation(
     aggregation: mechanism === undefined ? aggregation : "sum",
     encoding: encodingOf(config, federation, layout.size, mechanism),
     fewest: Math.max(2, mechanism?.minimumSurvivors ?? 2),
+    integers: "uploaded",
     source: { kind: "seeded" },
   };
   requirePlan(config, settings, federation.clients);
@@ -110,13 +111,13 @@ function largestCohort({ sampler: { name, cohort } }: Config, population: number
 }
 
 /** What is done, for people: the text of `run.started`. */
-export function describeSecureAggregation({ protocol, encoding, fewest, source }: SecureAggregationSettings): string {
+export function describeSecureAggregation({ protocol, encoding, fewest, integers }: SecureAggregationSettings): string {
   const { kind } = encoding;
   const numbers =
     kind === "quantized"
       ? `values in [-${encoding.rule.range}, ${encoding.rule.range}] as ${encoding.rule.bits} bits`
       : `noised integers modulo ${encoding.mechanism.modulus}`;
   const shown = protocol === "plain" ? "not hidden, as plain integers" : `hidden in sums of at least ${fewest}`;
-  const keys = source.kind === "seeded" ? "; keys from the run's seed, which hides nothing outside a simulation" : "";
+  const keys = integers === "uploaded" ? "; keys from the run's seed, which hides nothing outside a simulation" : "";
   return `${protocol}: updates ${shown}, ${numbers}${protocol === "plain" ? "" : keys}`;
 }

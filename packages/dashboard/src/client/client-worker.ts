@@ -14,6 +14,7 @@ import { openIdentity } from "./identity.ts";
 import { keptStatesOf } from "./kept-states.ts";
 import { localExamples } from "./local-examples.ts";
 import type { FromClient, PageReport, Start, ToClient } from "./messages.ts";
+import { secureRecordsOf } from "./secure-records.ts";
 import { openWorkerExecutor } from "./worker-executor.ts";
 
 /**
@@ -76,6 +77,7 @@ async function train(
       ...{ run, token, transport, identity, executor, timers, signal, limits, giveUpAfterSeconds },
       ...(name !== "" && { name }),
       states: keptStatesOf(database),
+      records: secureRecordsOf(database),
       random: Math.random,
       data: (description, client) => localExamples(source, api, identity.holdoutKey, description, client),
       report: (report) => post({ type: "report", report: short(report) }),

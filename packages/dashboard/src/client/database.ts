@@ -1,15 +1,18 @@
 import { AnabranchError } from "@anabranch/engine";
 
-/** The stores of this page in the browser: the client's identity, and states by [run, version]. */
-export type StoreName = "identity" | "states";
+/** The stores of this page: the client's identity, states by [run, version], and records of secure aggregation by run. */
+const storeNames = ["identity", "states", "secure"] as const;
+export type StoreName = (typeof storeNames)[number];
 
 /** Opens the browser's database of this page. Throws `client/storage` where the browser does not allow one. */
 export function openDatabase(): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
-    const request = indexedDB.open("anabranch", 1);
+    const request = indexedDB.open("anabranch", 2);
     request.onupgradeneeded = () => {
-      request.result.createObjectStore("identity");
-      request.result.createObjectStore("states");
+      // an earlier version of the page may have made some of them
+      for (const name of storeNames) {
+        if (!request.result.objectStoreNames.contains(name)) request.result.createObjectStore(name);
+      }
     };
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(noStorage(request.error));

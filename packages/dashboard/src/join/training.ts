@@ -115,6 +115,7 @@ function afterReport(view: View, report: PageReport): View {
     case "uploaded":
       return { ...view, activity: undefined, accepted: view.accepted + (report.accepted ? 1 : 0) };
     case "failed":
+    case "answered":
     case "evaluated":
       return { ...view, activity: undefined };
     case "finished":

@@ -143,7 +143,8 @@ describe("serve refuses", () => {
     [["--resume", "last"], "2 usage/missing-argument"],
     [["--clients", "3", "--port", "0"], "2 live/minimum-clients"],
     [["--set", "privacy.mechanism=gaussian", "--set", "privacy.noise=local", "--port", "0"], "2 live/not-yet"],
-    [["--set", "secureAggregation.protocol=bonawitz", "--port", "0"], "2 live/not-yet"],
+    [["--set", "secureAggregation.protocol=plain", "--port", "0"], "2 live/not-yet"],
+    [["--set", "secureAggregation.protocol=bonawitz", "--set", "checkpoint.every=2", "--port", "0"], "2 live/not-yet"],
     [[...privateArgs, "--set", "checkpoint.every=2", "--port", "0"], "2 live/not-yet"],
     [
       [...privateArgs, "--set", "data.holdout=0.2", "--set", "evaluation.clientEvery=1", "--port", "0"],

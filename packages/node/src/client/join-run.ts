@@ -13,6 +13,7 @@ import { openIdentity } from "./identity-file.ts";
 import type { JoinAddress } from "./join-url.ts";
 import { keptStatesIn } from "./kept-states-folder.ts";
 import { type LimitChoices, limitsOf } from "./limits.ts";
+import { secureRecordsIn } from "./secure-records-folder.ts";
 import type { ServerTrust } from "./server-trust.ts";
 import { openThreadedExecutor } from "./threaded-executor.ts";
 import { nodeTransport } from "./transport.ts";
@@ -80,6 +81,7 @@ export async function joinRun(options: JoinOptions): Promise<LiveClientResult> {
     run: address.run,
     token: address.token,
     states: keptStatesIn(folder),
+    records: secureRecordsIn(folder),
     random: Math.random,
     data: async (description, number) => {
       if (description.package !== VERSION) {

@@ -6,7 +6,7 @@ export type LimitChoices = { readonly [limit in keyof Omit<ClientLimits, "advice
 
 /** The limits of a client: those chosen, the usual ones, and half of the memory that this process may have. */
 export function limitsOf(chosen: LimitChoices): ClientLimits {
-  const { download, work, memory, rounds, algorithms, minimumExamples } = chosen;
+  const { download, work, memory, rounds, algorithms, minimumExamples, leastClients } = chosen;
   const constrained = process.constrainedMemory();
   const available = constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
   return {
@@ -16,6 +16,7 @@ export function limitsOf(chosen: LimitChoices): ClientLimits {
     rounds: rounds ?? USUAL_LIMITS.rounds,
     algorithms,
     minimumExamples: minimumExamples ?? USUAL_LIMITS.minimumExamples,
+    leastClients: leastClients ?? USUAL_LIMITS.leastClients,
     advice: (limit) => `If you trust the server, change --limit-${limit}.`,
   };
 }

@@ -1,4 +1,4 @@
-import { type ArrivedUpdate, contentHash, orderId, type UploadAnswer } from "@anabranch/core/live";
+import { type ArrivedUpdate, contentHash, type UploadAnswer, uploadId } from "@anabranch/core/live";
 import { type Context, Hono } from "hono";
 import { blobResponse } from "./blobs.ts";
 import { invalid } from "./body.ts";
@@ -75,7 +75,7 @@ function requireSession(c: Context<RequestEnv>, site: Site) {
 
 /** @throws HttpError 404, 400 `http/invalid` */
 function requireUpload(c: Context<RequestEnv>): Upload {
-  const order = orderId.safeParse((c.req.param("order") ?? "").replaceAll(".", "/")).data;
+  const order = uploadId.safeParse((c.req.param("order") ?? "").replaceAll(".", "/")).data;
   if (order === undefined) throw notFound("no such order");
   const hash = contentHash.safeParse(c.req.query("hash")).data;
   if (hash === undefined) throw invalid("hash has to be a SHA-256 in hexadecimal");

@@ -1,14 +1,20 @@
 import { AnabranchError, type Config, type RunPlan } from "@anabranch/core";
 
-/** Refuses what live runs cannot do so far. Throws `live/not-yet`. */
-export function requireLivePossible({ secureAggregation, privacy }: Config): void {
-  if (secureAggregation.protocol !== "none") {
-    throw notYet(
-      "secureAggregation.protocol",
-      JSON.stringify(secureAggregation.protocol),
-      '"none"',
-      "Clients would send plain updates. Leave the section out, or simulate it with: anabranch run",
-    );
+/**
+ * Refuses what live runs cannot do. Throws `live/not-yet`.
+ *
+ * - plain sums: the server would see every update although the configuration speaks of secure aggregation
+ * - secure rounds without a checkpoint: a client that has helped to unmask a sum does not repeat the round
+ */
+export function requireLivePossible({ secureAggregation, checkpoint, privacy }: Config): void {
+  if (secureAggregation.protocol === "plain") {
+    const advice = "The server would see every update. Choose a protocol that hides them, or leave the section out.";
+    throw notYet("secureAggregation.protocol", '"plain"', '"bonawitz", "secagg+" or "lightsecagg"', advice);
+  }
+  if (secureAggregation.protocol !== "none" && checkpoint.every !== 1) {
+    const advice =
+      "Clients help to unmask one sum per round, so every round has to be saved. Leave checkpoint.every out.";
+    throw notYet("checkpoint.every", String(checkpoint.every), "1", advice);
   }
   if (privacy.mechanism !== "none" && privacy.noise !== "central") {
     throw notYet(

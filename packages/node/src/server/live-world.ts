@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { type Config, inProcessSimulation, type PreparedRun, type RunPlan, withSecureNoise } from "@anabranch/core";
+import { type Config, forLiveClients, inProcessSimulation, type PreparedRun, type RunPlan } from "@anabranch/core";
 import {
   describeTask,
   type Ledger,
   type LiveNotice,
   type LiveRun,
   LiveServer,
+  liveSecureAggregation,
   systemTimers,
 } from "@anabranch/core/live";
 import { openPrepared } from "../run/simulation.ts";
@@ -46,7 +47,7 @@ export function liveWorld(settings: LiveSettings): OpenWorld {
   return async (config, options, own) => {
     requireLivePossible(config);
     const { prepared: simulated, executor, warning } = await openPrepared(config, config.name, options, own);
-    const prepared = withSecureNoise(simulated, config);
+    const prepared = forLiveClients(simulated, config);
     requireTrueEpsilon(config, prepared.plan);
     requireRoll(settings.minimumClients, prepared.plan.population);
     describeTask(config, prepared); // what clients cannot be told is refused before there is a folder
@@ -66,7 +67,7 @@ export function liveWorld(settings: LiveSettings): OpenWorld {
           evaluate: (parameters) => local.evaluator.evaluate(parameters),
           evaluateClients: (parameters) => server.evaluateClients(parameters),
         },
-        secureAggregation: undefined,
+        secureAggregation: secureAggregation(plan, server, run.id, settings.onNotice),
         clientStates: server.clientStates,
       };
     };
@@ -76,6 +77,21 @@ export function liveWorld(settings: LiveSettings): OpenWorld {
     };
     return { ...prepared, plan, enter, isFollowed: true, close };
   };
+}
+
+/** What adds the integers that clients keep; undefined where they send updates as they are. */
+function secureAggregation(
+  { stages }: RunPlan,
+  { courier, enrolled }: LiveServer,
+  run: string,
+  onNotice: LiveSettings["onNotice"],
+) {
+  if (stages.secureAggregation === undefined) return undefined;
+  return liveSecureAggregation(stages.secureAggregation, {
+    ...{ run, courier, enrolled, clock: () => performance.now() },
+    refused: (round, { client, stage, failure }) =>
+      onNotice({ type: "failed", client, order: `${round}/${client}/${stage}`, code: failure.code }),
+  });
 }
 
 /** A client that reports progress may take so long for a task: three hours of local training are none too many. */
@@ -125,8 +141,12 @@ function liveRun(
 /** Bytes for names, numbers and factors of codecs that a client's update may take beside its values. */
 const besideValues = 65_536;
 
-/** Bytes of the largest update that a client of the run may send: twice its values, as no codec needs more. */
-function largestUpdate({ payloads, float }: Pick<RunPlan, "payloads" | "float">): number {
+/**
+ * Bytes of the largest update that a client of the run may send: twice its values, as no codec needs more. Under secure
+ * aggregation the values stay with the client.
+ */
+function largestUpdate({ payloads, float, stages }: Pick<RunPlan, "payloads" | "float" | "stages">): number {
+  if (stages.secureAggregation !== undefined) return besideValues;
   const values = Object.values(payloads.upload).reduce((sum, { layout }) => sum + layout.size, 0);
   return 2 * values * (float === "float64" ? 8 : 4) + besideValues;
 }

@@ -39,13 +39,13 @@ export const documentedRoutes: Readonly<Record<string, Readonly<Record<string, R
   },
   [`${run}/orders/{order}`]: {
     get: {
-      summary: "Where the upload of an update continues; the order is ROUND.CLIENT.VISIT",
+      summary: "Where an upload continues; ROUND.CLIENT.VISIT for an update, ROUND.CLIENT.HASH for a message",
       access: "client",
       query: { total: count, hash: contentHash },
       answer: z.union([z.strictObject({ offset: count }), uploadAnswer]),
     },
     put: {
-      summary: "Send an update, or the rest of it",
+      summary: "Send an update or a message of secure aggregation, or the rest of it",
       access: "client",
       query: { offset: count, total: count, hash: contentHash },
       answer: uploadAnswer,

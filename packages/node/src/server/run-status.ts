@@ -9,7 +9,7 @@ const client = z.object({
   labels: z.record(z.string(), z.string()),
   status: z.enum(["enrolled", "ejected"]),
   connected: z.boolean(),
-  phase: z.enum(["idle", "waiting", "downloading", "training", "uploading"]),
+  phase: z.enum(["idle", "waiting", "downloading", "training", "masking", "uploading"]),
   share: z.number(),
   order: z.string().optional(),
   accepted: count,

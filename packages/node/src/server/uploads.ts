@@ -5,9 +5,9 @@ import type { FileSystem, OpenFile } from "../store/file-system.ts";
 import { storageError } from "../store/file-system.ts";
 import { type Pace, steadyBody } from "./body.ts";
 
-/** An update that is being sent. */
+/** An update that is being sent, or an answer of secure aggregation. */
 export interface Upload {
-  /** ROUND/CLIENT/VISIT */
+  /** ROUND/CLIENT/VISIT, or ROUND/CLIENT/HASH of what is answered. */
   readonly order: string;
   /** SHA-256 of all bytes, hexadecimal. */
   readonly hash: string;
@@ -280,6 +280,6 @@ function nameOf({ order, hash }: Upload): string {
 }
 
 function uploadOf(name: string): Pick<Upload, "order" | "hash"> | undefined {
-  const [, round, client, visit, hash] = /^(\d+)\.(\d+)\.(\d+)-([0-9a-f]{64})\.part$/.exec(name) ?? [];
+  const [, round, client, visit, hash] = /^(\d+)\.(\d+)\.([0-9a-f]+)-([0-9a-f]{64})\.part$/.exec(name) ?? [];
   return hash === undefined ? undefined : { order: `${round}/${client}/${visit}`, hash };
 }

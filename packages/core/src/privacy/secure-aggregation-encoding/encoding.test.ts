@@ -11,8 +11,8 @@ const settingsOf = (
   size: number,
   aggregation: FoldRule = "sum",
 ): SecureAggregationSettings => ({
-  ...{ protocol: "plain", vector: "delta", size, aggregation, encoding, fewest: 2, threshold: undefined },
-  ...{ corrupted: 0, dropped: 0, source: { kind: "seeded" } },
+  ...{ protocol: "plain", vector: "delta", size, aggregation, encoding, fewest: 2 },
+  ...{ corrupted: 0, dropped: 0, integers: "uploaded", source: { kind: "seeded" } },
 });
 const update = (values: readonly number[], weight = 1, round = 1, client = 0): Update => ({
   ...{ round, client, layoutHash: "", vectors: { delta: Float64Array.from(values) } },

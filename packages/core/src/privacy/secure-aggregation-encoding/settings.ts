@@ -22,11 +22,16 @@ export interface SecureAggregationSettings {
   /** Fewest survivors of a round; with fewer nothing is unmasked. At least 2. */
   readonly fewest: number;
   /** Answers that unmask a sum; undefined: what the protocol has for the size of the cohort. */
-  readonly threshold: number | undefined;
+  readonly threshold?: number | undefined;
   /** What a sparse graph is laid out for, shares of the cohort. */
   readonly corrupted: number;
   readonly dropped: number;
-  /** Where keys, roundings and noise come from. */
+  /**
+   * "uploaded": updates carry their integers, and a simulation adds them. "kept": they stay with the client, which takes
+   * part in the protocol, and an update that carries any is refused.
+   */
+  readonly integers: "uploaded" | "kept";
+  /** Where roundings and noise come from, and in simulations keys. */
   readonly source: MechanismSettings["source"];
 }
 
@@ -38,8 +43,9 @@ export function integerCount({ size, encoding }: Pick<SecureAggregationSettings,
   return encoding.kind === "quantized" ? size + 2 : paddedSize(size);
 }
 
-/** What an update is made of on its way: one vector of whole numbers. */
+/** What an update carries: one vector of whole numbers, or none. */
 export function integerVectors(settings: SecureAggregationSettings): Readonly<Record<string, Layout>> {
+  if (settings.integers === "kept") return {};
   const shape = [integerCount(settings)];
   return { [INTEGERS]: layout([{ name: INTEGERS, shape, role: "vector", block: INTEGERS }]) };
 }

@@ -27,7 +27,8 @@ export class WireReader {
   #at = 0;
 
   constructor(bytes: Uint8Array, where: string) {
-    this.#bytes = bytes;
+    // the slices of a Buffer of Node are no copies
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.where = where;
   }
 

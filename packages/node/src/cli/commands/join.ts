@@ -25,6 +25,7 @@ interface JoinFlags {
   readonly limitRounds?: number;
   readonly limitAlgorithms?: string;
   readonly minimumExamples?: number;
+  readonly leastClients?: number;
 }
 
 export function addJoin(program: Command): void {
@@ -38,7 +39,7 @@ export function addJoin(program: Command): void {
     .option("--client <number>", "for trials: take this client's share of the run's data set", wholeCount)
     .option("--name <name>", "name of this client on the server's page")
     .option("--label <key=value>", "label by which a run selects clients (repeatable)", labelPair)
-    .option("--folder <folder>", "where identity and states are kept (default: clients/RUN)")
+    .option("--folder <folder>", "where identity, states and records are kept (default: clients/RUN)")
     .option("--token <token>", "join token; ANABRANCH_TOKEN keeps it out of the process list")
     .option("--ca <file>", "certificates (PEM) that the server's certificate must be signed by")
     .option("--fingerprint <sha256>", "fingerprint that the server's certificate must have")
@@ -55,6 +56,11 @@ export function addJoin(program: Command): void {
     .option("--limit-rounds <n>", "most rounds of the run (default: 10,000)", positiveCount)
     .option("--limit-algorithms <names>", "allowed methods, separated by commas (default: all built-in ones)")
     .option("--minimum-examples <n>", "do not take part with fewer examples", positiveCount)
+    .option(
+      "--least-clients <n>",
+      "secure aggregation: smallest sum that includes this client (default: 3)",
+      positiveCount,
+    )
     .action((url: string, flags: JoinFlags, self: Command) => join(url, flags, self));
   acceptsOptions(command, "quiet", "dataDir");
   withExamples(
@@ -97,6 +103,7 @@ async function join(url: string, flags: JoinFlags, self: Command): Promise<void>
         rounds: flags.limitRounds,
         algorithms: flags.limitAlgorithms?.split(",").map((name) => name.trim()),
         minimumExamples: flags.minimumExamples,
+        leastClients: flags.leastClients,
       },
       report: (event) => view.report(event),
       warn: (text) => view.warn(text),

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ConfigInput, prepareRun, resolveConfig } from "@anabranch/core";
+import { type ConfigInput, forLiveClients, prepareRun, resolveConfig } from "@anabranch/core";
 import { describeTask } from "@anabranch/core/live";
 import type { Executor } from "@anabranch/engine";
 import { loadDataset } from "../../data/load-dataset.ts";
@@ -48,5 +48,5 @@ export async function pointsRun(folder: string, executor: Executor, more: Config
   const { name, version, float } = executor;
   const data = await loadDataset(dataset);
   const prepared = prepareRun(config, data, { name, version, float, fingerprint: "" }, 0, "abc234");
-  return { config, prepared, description: describeTask(config, prepared), dataset };
+  return { config, prepared, description: describeTask(config, forLiveClients(prepared, config)), dataset };
 }
