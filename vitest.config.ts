@@ -1,11 +1,28 @@
 import { defineConfig } from "vitest/config";
 
+const exclude = ["**/node_modules/**", "**/*.slow.test.ts", "**/*.exhaustive.test.ts"];
+const shared = { exclude, pool: "forks", testTimeout: 60_000 } as const;
+
 export default defineConfig({
   test: {
-    include: ["packages/*/src/**/*.test.ts", "bench/**/*.test.ts", "examples/**/*.test.ts", "tests/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/*.slow.test.ts", "**/*.exhaustive.test.ts"],
-    pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
+    projects: [
+      {
+        // tests of functions leave nothing behind: their files share a process, which imports the sources once
+        test: { ...shared, name: "units", isolate: false, include: ["packages/{core,engine}/src/**/*.test.ts"] },
+      },
+      {
+        test: {
+          ...shared,
+          name: "system",
+          include: [
+            "packages/{node,dashboard}/src/**/*.test.ts",
+            "bench/**/*.test.ts",
+            "examples/**/*.test.ts",
+            "tests/**/*.test.ts",
+          ],
+        },
+      },
+    ],
   },
 });
