@@ -1,0 +1,64 @@
+import { signal } from "@preact/signals";
+import { ApiError } from "../view/api.ts";
+import { pause } from "../view/follow.ts";
+import type { DashboardApi } from "./dashboard-api.ts";
+import type { RunList } from "./listed-run.ts";
+import { parseRoute, type Route } from "./route.ts";
+import { rememberToken } from "./token.ts";
+
+const pollMs = 3_000;
+/** While long logs are read. */
+const hurriedMs = 300;
+
+/** What the page knows of the folder of runs, as signals that follow it. */
+export class Dashboard {
+  readonly api: DashboardApi;
+  readonly route = signal<Route>({ view: "list" });
+  readonly list = signal<RunList | undefined>(undefined);
+  /** What keeps the page from the list now. */
+  readonly problem = signal<ApiError | undefined>(undefined);
+  /** Folders of the runs that are chosen to be compared. */
+  readonly chosen = signal<ReadonlySet<string>>(new Set());
+  readonly #page: Window;
+
+  constructor(api: DashboardApi, page: Window) {
+    this.api = api;
+    this.#page = page;
+    const follow = () => {
+      this.route.value = parseRoute(page.location.hash);
+    };
+    page.addEventListener("hashchange", follow);
+    follow();
+  }
+
+  /** Keeps the list up to date, for as long as the page is open. */
+  async start(): Promise<void> {
+    while (true) {
+      if (!this.#page.document.hidden) await this.#look();
+      await pause((this.list.value?.pending ?? 0) > 0 ? hurriedMs : pollMs);
+    }
+  }
+
+  async setToken(token: string): Promise<void> {
+    rememberToken(token, this.#page.sessionStorage);
+    this.api.token = token;
+    await this.#look();
+  }
+
+  choose(folder: string, isChosen: boolean): void {
+    const chosen = new Set(this.chosen.value);
+    if (isChosen) chosen.add(folder);
+    else chosen.delete(folder);
+    this.chosen.value = chosen;
+  }
+
+  async #look(): Promise<void> {
+    try {
+      this.list.value = await this.api.list();
+      this.problem.value = undefined;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.problem.value = error;
+    }
+  }
+}
