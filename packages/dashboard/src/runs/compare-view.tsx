@@ -34,7 +34,8 @@ export function CompareView({ dashboard, folders }: { dashboard: Dashboard; fold
         }
         // long logs take longer, and are looked at less often
         await pause(Math.max(shortestMs, 5 * (performance.now() - asked)));
-        while (!hasLeft && problem.value === undefined && stateOf(dashboard, folders) === known) await pause(shortestMs);
+        while (!hasLeft && problem.value === undefined && stateOf(dashboard, folders) === known)
+          await pause(shortestMs);
       }
     };
     void follow();

@@ -1,7 +1,12 @@
 import * as z from "zod";
 
 /** JSON has no NaN: what was not measured is null there. */
-const values = z.array(z.number().nullable().transform((value) => value ?? Number.NaN));
+const values = z.array(
+  z
+    .number()
+    .nullable()
+    .transform((value) => value ?? Number.NaN),
+);
 
 const comparedRun = z.object({
   folder: z.string(),

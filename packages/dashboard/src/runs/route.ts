@@ -7,7 +7,10 @@ export type Route =
 /** The view that the fragment of an address names; the list where it names none. */
 export function parseRoute(hash: string): Route {
   const [, view, rest = ""] = /^#\/(\w+)\/(.*)$/.exec(hash) ?? [];
-  const names = rest.split("/").map(decoded).filter((name) => name !== "");
+  const names = rest
+    .split("/")
+    .map(decoded)
+    .filter((name) => name !== "");
   if (view === "run" && names[0] !== undefined) return { view, folder: names[0] };
   if (view === "compare" && names.length > 0) return { view, folders: names };
   return { view: "list" };

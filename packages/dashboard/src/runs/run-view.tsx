@@ -14,8 +14,8 @@ import { CohortCard } from "./cohort-card.tsx";
 import type { Dashboard } from "./dashboard.ts";
 import { StartTime } from "./list-row.tsx";
 import type { RunDetails } from "./listed-run.ts";
-import { hashOf } from "./route.ts";
 import { ReportLink } from "./report-link.tsx";
+import { hashOf } from "./route.ts";
 import { Status } from "./status.tsx";
 
 /** One run: what it has done, and what it does. */
