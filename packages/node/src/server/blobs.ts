@@ -1,9 +1,8 @@
-import { join } from "node:path";
-import type { OpenFile } from "../store/file-system.ts";
-import type { RunFolder } from "../store/run-folder.ts";
 import { HttpError, notFound } from "./http-error.ts";
+import type { OpenBlob, SharedBlobs } from "./shared-blobs.ts";
 
-const blockBytes = 256 * 1024;
+/** Bytes that are given to a connection at a time. */
+const pieceBytes = 256 * 1024;
 
 /** A part of a blob, both ends included. */
 interface Range {
@@ -17,15 +16,15 @@ interface Range {
  *
  * @throws HttpError 404 `http/not-found`, 416 `http/range`
  */
-export async function blobResponse({ folder, files }: RunFolder, hash: string, headers: Headers, method: string) {
+export async function blobResponse(blobs: SharedBlobs, hash: string, headers: Headers, method: string) {
   const etag = `"${hash}"`;
   const common = { ETag: etag, "Cache-Control": "private, max-age=31536000, immutable", "Accept-Ranges": "bytes" };
   if (headers.get("if-none-match") === etag) return new Response(null, { status: 304, headers: common });
-  const file = await files.open(join(folder, "blobs", hash));
-  if (file === undefined) throw notFound("no such blob");
+  const blob = await blobs.open(hash);
+  if (blob === undefined) throw notFound("no such blob");
   let handed = false;
   try {
-    const { size } = await file.stat();
+    const size = blob.bytes.length;
     const range = wantsRange(headers, etag) ? parseRange(headers.get("range") ?? "", size) : undefined;
     const { first, last } = range ?? { first: 0, last: size - 1 };
     const about = {
@@ -37,9 +36,9 @@ export async function blobResponse({ folder, files }: RunFolder, hash: string, h
     const status = range === undefined ? 200 : 206;
     if (method === "HEAD") return new Response(null, { status, headers: about });
     handed = true;
-    return new Response(streamOf(file, first, last), { status, headers: about });
+    return new Response(streamOf(blob, first, last), { status, headers: about });
   } finally {
-    if (!handed) await file.close();
+    if (!handed) blob[Symbol.dispose]();
   }
 }
 
@@ -60,25 +59,18 @@ function parseRange(text: string, size: number): Range | undefined {
   throw new HttpError(416, { code: "http/range", message: `the blob has ${size} bytes`, received: text }, headers);
 }
 
-/** Reads as fast as the client takes it. */
-function streamOf(file: OpenFile, first: number, last: number): ReadableStream<Uint8Array> {
+/** Views of a blob, as fast as the client takes them. */
+function streamOf(blob: OpenBlob, first: number, last: number): ReadableStream<Uint8Array> {
   let position = first;
   return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const block = new Uint8Array(Math.min(blockBytes, last - position + 1));
-        const { bytesRead } = block.length === 0 ? { bytesRead: 0 } : await file.read(block, 0, block.length, position);
-        position += bytesRead;
-        if (bytesRead > 0) controller.enqueue(block.subarray(0, bytesRead));
-        if (bytesRead > 0 && position <= last) return;
-        await file.close();
-        if (position > last) controller.close();
-        else controller.error(new Error("the blob has become shorter"));
-      } catch (error) {
-        await file.close().catch(() => undefined);
-        controller.error(error);
-      }
+    pull(controller) {
+      const end = Math.min(position + pieceBytes, last + 1);
+      if (end > position) controller.enqueue(blob.bytes.subarray(position, end));
+      position = end;
+      if (position <= last) return;
+      controller.close();
+      blob[Symbol.dispose]();
     },
-    cancel: () => file.close(),
+    cancel: () => blob[Symbol.dispose](),
   });
 }

@@ -19,7 +19,7 @@ export function clientRoutes(site: Site): Hono<RequestEnv> {
     const { run, session } = requireSession(c, site);
     const hash = contentHash.safeParse(c.req.param("hash")).data;
     if (hash === undefined || !(await run.live.mayFetch(session, hash))) throw notFound("no such blob");
-    return blobResponse(run.folder, hash, c.req.raw.headers, c.req.method);
+    return blobResponse(run.blobs, hash, c.req.raw.headers, c.req.method);
   });
 
   routes.get("/:run/orders/:order", async (c) => {

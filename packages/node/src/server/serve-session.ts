@@ -19,6 +19,7 @@ import { isLoopback } from "./peer.ts";
 import { requireSafe } from "./public-bind.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { ServedRun } from "./served-run.ts";
+import { SharedBlobs } from "./shared-blobs.ts";
 import type { Site } from "./site.ts";
 import { openTls, type TlsChoice } from "./tls.ts";
 import { Uploads } from "./uploads.ts";
@@ -164,6 +165,7 @@ async function servedRun(live: LiveServer, folder: RunFolder, name: string, stop
   return {
     ...{ id: folder.id, name, folder, live, stop },
     uploads: await Uploads.open(folder.folder, folder.files),
+    blobs: new SharedBlobs(folder),
     events: new EventFeed(folder.paths.events, folder.files),
     operator: new OperatorAccess(await operatorToken(folder)),
   };

@@ -11,6 +11,7 @@ import { OperatorAccess, operatorToken } from "../operator.ts";
 import type { Peer } from "../peer.ts";
 import { RateLimit } from "../rate-limit.ts";
 import type { ServedRun } from "../served-run.ts";
+import { SharedBlobs } from "../shared-blobs.ts";
 import type { Site } from "../site.ts";
 import { Uploads } from "../uploads.ts";
 import { FakeLive } from "./fake-live.ts";
@@ -39,6 +40,7 @@ export async function testSite(changes: Partial<Site> = {}, ofRun: Partial<Serve
   const run: ServedRun = {
     ...{ id: "run234", name: "a test", folder, live },
     uploads: await Uploads.open(folder.folder, folder.files),
+    blobs: new SharedBlobs(folder),
     events: new EventFeed(folder.paths.events, folder.files),
     operator: new OperatorAccess(token),
     stop: () => {
