@@ -64,6 +64,8 @@ export class LiveOrders implements Backend {
   #open = false;
   /** Updates are read one after the other, so that memory holds one of them. */
   #reading: Promise<unknown> = Promise.resolve();
+  /** The update that was accepted last, until another is read: most often it is wanted next. */
+  #newest: { readonly id: string; readonly outcome: Outcome } | undefined;
 
   constructor(ports: OrderPorts, settings: OrderSettings) {
     this.#ports = ports;
@@ -112,7 +114,10 @@ export class LiveOrders implements Backend {
   async outcome(id: string): Promise<Outcome> {
     const given = this.#orders.get(id)!;
     const outcome = await given.outcome.promise;
-    return "failure" in outcome ? outcome : this.#read(given, () => this.#ports.blobs.get(blobName(outcome.hash)));
+    if ("failure" in outcome) return outcome;
+    const newest = this.#newest?.id === id ? this.#newest.outcome : undefined;
+    this.#newest = undefined;
+    return newest ?? this.#read(given, () => this.#ports.blobs.get(blobName(outcome.hash)));
   }
 
   release(id: string): Promise<void> | undefined {
@@ -183,6 +188,7 @@ export class LiveOrders implements Backend {
     switch (await this.#ports.ledger.acceptUpdate(id, hash)) {
       case "accepted":
       case "again":
+        this.#newest = { id, outcome: update };
         this.#settle(given, { hash });
         return { status: "accepted", hash };
       case "other":
@@ -279,7 +285,10 @@ export class LiveOrders implements Backend {
 
   #read({ order, version }: Given, read: () => Promise<Uint8Array | undefined>): Promise<Outcome> {
     const expected = { examples: this.#ports.examplesOf(order.client), maxBytes: this.#settings.maxUpdateBytes };
-    const reading = this.#reading.then(async () => readUpdate(await read(), order, version!.bytes, expected));
+    const reading = this.#reading.then(async () => {
+      this.#newest = undefined;
+      return readUpdate(await read(), order, version!.bytes, expected);
+    });
     this.#reading = reading.catch(() => {});
     return reading;
   }

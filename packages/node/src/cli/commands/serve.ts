@@ -14,6 +14,7 @@ import { acceptsOptions, type GlobalOptions, parseInvocation } from "../globals.
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
 import { portNumber, positiveCount } from "../parse.ts";
+import { collectByWholeMemory } from "../tensor-memory.ts";
 import { liesInRunFolder, requireTrust, type TrustOption, withTrust } from "../trust.ts";
 
 interface ServeFlags extends TrustOption {
@@ -68,6 +69,7 @@ export function addServe(program: Command): void {
       const { globals, output } = parseInvocation(self);
       const run = await chosenRun(file, flags, globals);
       const options = serveOptions(flags, run.config, output);
+      collectByWholeMemory();
       const { serveRun } = await import("../../server/serve-session.ts");
       await execute(globals, output, (session) => serveRun(options, session, run.begin), "anabranch serve --resume");
     });
