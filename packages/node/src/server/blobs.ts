@@ -1,5 +1,5 @@
+import type { BlobReads, OpenBlob } from "./blob-reads.ts";
 import { HttpError, notFound } from "./http-error.ts";
-import type { OpenBlob, SharedBlobs } from "./shared-blobs.ts";
 
 /** Bytes that are given to a connection at a time. */
 const pieceBytes = 256 * 1024;
@@ -16,7 +16,7 @@ interface Range {
  *
  * @throws HttpError 404 `http/not-found`, 416 `http/range`
  */
-export async function blobResponse(blobs: SharedBlobs, hash: string, headers: Headers, method: string) {
+export async function blobResponse(blobs: BlobReads, hash: string, headers: Headers, method: string) {
   const etag = `"${hash}"`;
   const common = { ETag: etag, "Cache-Control": "private, max-age=31536000, immutable", "Accept-Ranges": "bytes" };
   if (headers.get("if-none-match") === etag) return new Response(null, { status: 304, headers: common });

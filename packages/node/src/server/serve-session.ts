@@ -4,6 +4,7 @@ import type { RunEvent } from "@anabranch/core";
 import type { LiveNotice, LiveServer } from "@anabranch/core/live";
 import type { RunOutcome, SessionOptions } from "../run/session.ts";
 import type { RunFolder } from "../store/run-folder.ts";
+import { BlobReads } from "./blob-reads.ts";
 import { usualPace } from "./body.ts";
 import { requireShipped } from "./demo-data.ts";
 import { certificateNames, type Door, openDoor } from "./door.ts";
@@ -19,7 +20,6 @@ import { isLoopback } from "./peer.ts";
 import { requireSafe } from "./public-bind.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { ServedRun } from "./served-run.ts";
-import { SharedBlobs } from "./shared-blobs.ts";
 import type { Site } from "./site.ts";
 import { openTls, type TlsChoice } from "./tls.ts";
 import { Uploads } from "./uploads.ts";
@@ -165,7 +165,7 @@ async function servedRun(live: LiveServer, folder: RunFolder, name: string, stop
   return {
     ...{ id: folder.id, name, folder, live, stop },
     uploads: await Uploads.open(folder.folder, folder.files),
-    blobs: new SharedBlobs(folder),
+    blobs: new BlobReads(folder),
     events: new EventFeed(folder.paths.events, folder.files),
     operator: new OperatorAccess(await operatorToken(folder)),
   };

@@ -1,8 +1,8 @@
 import type { ArrivedUpdate, Link, LiveStatus, UploadAnswer } from "@anabranch/core/live";
 import type { RunFolder } from "../store/run-folder.ts";
+import type { BlobReads } from "./blob-reads.ts";
 import type { EventFeed } from "./event-feed.ts";
 import type { OperatorAccess } from "./operator.ts";
-import type { SharedBlobs } from "./shared-blobs.ts";
 import type { Uploads } from "./uploads.ts";
 
 /** What the routes need of core's `LiveServer`. */
@@ -33,7 +33,7 @@ export interface ServedRun {
   readonly folder: RunFolder;
   readonly live: LiveSide;
   readonly uploads: Uploads;
-  readonly blobs: SharedBlobs;
+  readonly blobs: BlobReads;
   readonly events: EventFeed;
   readonly operator: OperatorAccess;
   /** The shipped data set that browser clients get for a trial; undefined: none. */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openRunFolder } from "../../store/run-folder.ts";
 import { createApp } from "../app.ts";
+import { BlobReads } from "../blob-reads.ts";
 import { usualPace } from "../body.ts";
 import { EventFeed } from "../event-feed.ts";
 import { silentLog } from "../log.ts";
@@ -11,7 +12,6 @@ import { OperatorAccess, operatorToken } from "../operator.ts";
 import type { Peer } from "../peer.ts";
 import { RateLimit } from "../rate-limit.ts";
 import type { ServedRun } from "../served-run.ts";
-import { SharedBlobs } from "../shared-blobs.ts";
 import type { Site } from "../site.ts";
 import { Uploads } from "../uploads.ts";
 import { FakeLive } from "./fake-live.ts";
@@ -40,7 +40,7 @@ export async function testSite(changes: Partial<Site> = {}, ofRun: Partial<Serve
   const run: ServedRun = {
     ...{ id: "run234", name: "a test", folder, live },
     uploads: await Uploads.open(folder.folder, folder.files),
-    blobs: new SharedBlobs(folder),
+    blobs: new BlobReads(folder),
     events: new EventFeed(folder.paths.events, folder.files),
     operator: new OperatorAccess(token),
     stop: () => {

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openRunFolder, type RunFolder } from "../store/run-folder.ts";
-import { SharedBlobs } from "./shared-blobs.ts";
+import { BlobReads } from "./blob-reads.ts";
 
 let folder: RunFolder;
 let reads: number;
-let blobs: SharedBlobs;
+let blobs: BlobReads;
 beforeEach(async () => {
   const base = await mkdtemp(join(tmpdir(), "anabranch-blobs-"));
   await writeFile(join(base, "config.toml"), "");
@@ -19,7 +19,7 @@ beforeEach(async () => {
     reads++;
     return folder.files.read(path, limit);
   };
-  blobs = new SharedBlobs({ ...folder, files: { ...folder.files, read } });
+  blobs = new BlobReads({ ...folder, files: { ...folder.files, read } });
 });
 afterEach(() => rm(folder.folder, { recursive: true, force: true }));
 

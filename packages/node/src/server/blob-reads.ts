@@ -15,7 +15,7 @@ interface Shared {
  * The blobs of a run while they are being sent. All clients of a round fetch the same bytes: they are read once, and stay
  * in memory as long as one of the clients takes them.
  */
-export class SharedBlobs {
+export class BlobReads {
   readonly #run: RunFolder;
   readonly #shared = new Map<string, Shared>();
 
