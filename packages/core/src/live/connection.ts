@@ -24,6 +24,8 @@ export interface ConnectionHost {
   /** A message of an admitted client after `ready`. */
   received(client: number, message: ClientMessage): void;
   closed(client: number, connection: Connection, left: boolean): void;
+  /** The server could not do what a message asks for. */
+  failed(error: unknown): void;
 }
 
 type Hello = Extract<ClientMessage, { type: "hello" }>;
@@ -57,7 +59,9 @@ export class Connection {
     this.#turn = this.#turn
       .then(() => this.#handle(text))
       .catch((error: unknown) => {
-        this.refuse("live/server", error instanceof Error ? error.message : String(error), true);
+        this.#host.failed(error);
+        // what went wrong can have paths of this machine in it
+        this.refuse("live/server", "the server cannot answer now; its log has more", true);
       });
   }
 

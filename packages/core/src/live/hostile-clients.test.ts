@@ -136,3 +136,15 @@ describe("identities", () => {
     expect((await join(opened, 1)).refused).toBeUndefined();
   });
 });
+
+describe("a server that fails", () => {
+  it("reports nothing of its machine to those who connect", async () => {
+    const opened = await open();
+    opened.ledger.putClient = async () => {
+      throw new Error("no space left at /etc/operator/secret");
+    };
+    const hand = await join(opened, 1);
+    expect(hand.refused).toBe("live/server");
+    expect(JSON.stringify(hand.received)).not.toContain("secret");
+  });
+});

@@ -1,8 +1,9 @@
-import { mkdir, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileSystemBelow } from "../store/disk-file-system.ts";
 import type { FileSystem } from "../store/file-system.ts";
 import { acquireLock } from "../store/lock.ts";
+import { makeFolders } from "../store/make-folders.ts";
 import { storageError } from "../store/storage-error.ts";
 
 /** What a client keeps between its starts: its identity and the states of methods that have any. */
@@ -28,11 +29,11 @@ export function defaultClientFolder(run: string, client: number | undefined): st
 export async function openClientFolder(folder: string): Promise<ClientFolder> {
   const given = resolve(folder);
   try {
-    await mkdir(given, { recursive: true, mode: 0o700 });
+    await makeFolders(given, 0o700);
     const path = await realpath(given);
     const lock = await acquireLock(join(path, "identity.lock"), "identity");
     return { path, files: fileSystemBelow(path), release: () => lock.release() };
   } catch (error) {
-    throw storageError(error, { what: "the folder of the client", path: given });
+    throw storageError(error, { what: "the folder of the client", path: given, of: "client" });
   }
 }

@@ -101,7 +101,7 @@ async function create({ path: folder, files }: ClientFolder, path: string): Prom
     await files.syncFolder(folder);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw storageError(error, { what: "the identity of the client", path });
+    throw storageError(error, { what: "the identity of the client", path, of: "client" });
   }
   return identity;
 }

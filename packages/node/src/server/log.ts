@@ -1,13 +1,19 @@
 import pino, { type Logger } from "pino";
+import { storageError } from "../store/storage-error.ts";
 
 export type { Logger } from "pino";
+
+/** Bytes that wait for a disk that does not take them. */
+const mostWaiting = 1 << 20;
 
 /**
  * The server's log: one JSON object a line. It has no tokens and no keys: requests are logged by method, path and status,
  * never by header, query or body.
  *
+ * Lines that cannot be written, as on a full disk, are lost: a run does not end for its log.
+ *
  * @param file what it is added to; default: standard error
- * @throws the system's errors where the file cannot be opened
+ * @throws `store/not-writable`, `store/no-folder` and the like where the file cannot be opened
  */
 export function openLog(file?: string): Logger {
   const settings = {
@@ -16,7 +22,13 @@ export function openLog(file?: string): Logger {
     messageKey: "message",
     redact: { paths: ["token", "authorization", "session", "*.token", "*.authorization", "*.session"], remove: true },
   };
-  return pino(settings, pino.destination({ dest: file ?? 2, sync: true }));
+  try {
+    const destination = pino.destination({ dest: file ?? 2, sync: true, maxLength: mostWaiting });
+    destination.on("error", () => {});
+    return pino(settings, destination);
+  } catch (error) {
+    throw storageError(error, { what: "the server's log", path: file ?? "stderr" });
+  }
 }
 
 /** A log that nobody reads. */

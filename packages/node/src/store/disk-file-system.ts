@@ -1,6 +1,7 @@
 import { mkdir, open, readdir, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { FileSystem } from "./file-system.ts";
+import { makeFolders } from "./make-folders.ts";
 import { pinFolder } from "./pinned-folder.ts";
 import { type Access, notPlain, openPlain, requireSize } from "./plain-file.ts";
 import { hasCode } from "./storage-error.ts";
@@ -12,7 +13,7 @@ const largestFile = 2 ** 31 - 1;
 export const diskFileSystem: FileSystem = diskOperations(
   (folder, body) => body(folder),
   async (folder) => {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
   },
 );
 

@@ -6,6 +6,7 @@ import { diskFileSystem, fileSystemBelow } from "./disk-file-system.ts";
 import { slug } from "./file-name.ts";
 import { type FileSystem, replaceFile } from "./file-system.ts";
 import { acquireLock, isLocked, type Lock } from "./lock.ts";
+import { makeFolders } from "./make-folders.ts";
 import { notPlain } from "./plain-file.ts";
 import { hasCode, readingError, storageError } from "./storage-error.ts";
 
@@ -73,7 +74,7 @@ export async function createRunFolder(options: {
   const root = resolve(options.root);
   const prefix = `${localStamp(options.date ?? new Date())}-${slug(options.name)}`;
   try {
-    await mkdir(root, { recursive: true });
+    await makeFolders(root);
     for (;;) {
       const folder = join(await realpath(root), `${prefix}-${shortId()}`);
       if (!(await makeNew(folder))) continue;

@@ -1,9 +1,10 @@
-import { mkdir, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { runStatuses } from "@anabranch/core";
 import * as z from "zod";
 import { isUnwritable, openIndexDatabase, openMemoryIndex } from "./index-database.ts";
+import { makeFolders } from "./make-folders.ts";
 import { openRunFolder } from "./run-folder.ts";
 import { listRunFolders } from "./run-folders.ts";
 import { longestText, RunSummarizer, type RunSummary, unreadableRun } from "./run-summary.ts";
@@ -61,7 +62,7 @@ export class RunIndex {
    */
   static async open(root: string): Promise<RunIndex> {
     try {
-      await mkdir(root, { recursive: true });
+      await makeFolders(root);
       const folder = await realpath(root);
       return new RunIndex(folder, await openIndexDatabase(join(folder, "index.sqlite")));
     } catch (error) {

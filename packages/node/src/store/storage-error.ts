@@ -7,13 +7,15 @@ export interface Place {
   readonly path: string;
   /** How much was to be written. */
   readonly bytes?: number;
+  /** Whose folder it is; default: a run's. */
+  readonly of?: "client";
 }
 
 /** A failed write as an error a user can act on; errors of other kinds come back as they are. */
-export function storageError(error: unknown, { what, path, bytes }: Place): unknown {
+export function storageError(error: unknown, { what, path, bytes, of }: Place): unknown {
   if (!hasCode(error)) return error;
   const text = bytes === undefined ? what : `${what} (${bytes} bytes)`;
-  const known = writeFailure(error.code, text);
+  const known = writeFailure(error.code, text, of === "client" ? forClient : forRun);
   return known === undefined
     ? error
     : new AnabranchError({ where: path, received: error.code, ...known, cause: error });
@@ -32,7 +34,7 @@ export function readingError(error: unknown, { what, path }: Place): unknown {
       cause: error,
     });
   }
-  if (hasCode(error, "ENOTDIR")) return new AnabranchError({ where: path, ...notAFolder(what), cause: error });
+  if (hasCode(error, "ENOTDIR")) return new AnabranchError({ where: path, ...notAFolder(what, forRun), cause: error });
   return error;
 }
 
@@ -49,7 +51,25 @@ interface Known {
   readonly advice: string;
 }
 
-function writeFailure(code: string, what: string): Known | undefined {
+/** What to do, by whose folder it is. */
+type Advice = typeof forRun;
+
+const forRun = {
+  full: "What was saved before is intact. Free space, then continue with: anabranch resume RUN (a live run: serve --resume RUN)",
+  readOnly: "Choose another folder of runs with --runs, or copy the run to one and continue there.",
+  permission:
+    "Change its permissions, or choose another folder with --runs; a run of another user can be copied and continued in the copy.",
+  folder: "Choose another folder, such as with --runs.",
+};
+
+const forClient: Advice = {
+  full: "Free space, then join again: the server gives the same task.",
+  readOnly: "Choose another folder with --folder.",
+  permission: "Change its permissions, or choose another folder with --folder.",
+  folder: "Choose another folder with --folder.",
+};
+
+function writeFailure(code: string, what: string, advice: Advice): Known | undefined {
   switch (code) {
     case "ENOSPC":
     case "EDQUOT":
@@ -57,14 +77,14 @@ function writeFailure(code: string, what: string): Known | undefined {
       return {
         code: "store/disk-full",
         message: `there is no room on the disk for ${what}`,
-        advice: "What was saved before is intact. Free space, then continue with: anabranch resume RUN",
+        advice: advice.full,
       };
     case "EROFS":
       return {
         code: "store/read-only",
         message: `${what} cannot be written: the disk is mounted read-only`,
         expected: "a folder on a disk that can be written to",
-        advice: "Choose another folder of runs with --runs, or copy the run to one and continue there.",
+        advice: advice.readOnly,
       };
     case "EACCES":
     case "EPERM":
@@ -72,12 +92,18 @@ function writeFailure(code: string, what: string): Known | undefined {
         code: "store/not-writable",
         message: `${what} cannot be written`,
         expected: "a folder that this user may write to",
-        advice:
-          "Change its permissions, or choose another folder with --runs; a run of another user can be copied and continued in the copy.",
+        advice: advice.permission,
       };
     case "ENOTDIR":
     case "EEXIST":
-      return notAFolder(what);
+      return notAFolder(what, advice);
+    case "ENOENT":
+      return {
+        code: "store/no-folder",
+        message: `${what} cannot be written: its folder does not exist`,
+        expected: "a folder that stays as long as it is used",
+        advice: advice.folder,
+      };
     case "ENAMETOOLONG":
       return {
         code: "store/name-too-long",
@@ -89,11 +115,11 @@ function writeFailure(code: string, what: string): Known | undefined {
   }
 }
 
-function notAFolder(what: string): Known {
+function notAFolder(what: string, { folder: advice }: Advice): Known {
   return {
     code: "store/not-a-folder",
     message: `${what} cannot be used: there is a file in place of a folder`,
     expected: "a folder, or a name that is not taken",
-    advice: "Choose another folder, such as with --runs.",
+    advice,
   };
 }
