@@ -1,6 +1,7 @@
 import type { LenientEvent } from "@anabranch/core";
 import { Api } from "../view/api.ts";
 import { type ComparedRuns, comparedRuns } from "./compared-runs.ts";
+import { configForm, type FormSection } from "./form-schema.ts";
 import { type RunDetails, type RunList, runDetails, runList } from "./listed-run.ts";
 
 /** Milliseconds in which the server answers: it may have to read long logs. */
@@ -33,6 +34,24 @@ export class DashboardApi {
   async compare(folders: readonly string[]): Promise<ComparedRuns> {
     const query = new URLSearchParams(folders.map((folder) => ["run", folder]));
     return comparedRuns.parse(await this.#api.json("GET", `/comparison?${query}`, undefined, patienceMs));
+  }
+
+  async form(): Promise<readonly FormSection[]> {
+    return configForm.parse(await this.#api.json("GET", "/form")).sections;
+  }
+
+  /** Throws `ApiError` where a run cannot have this configuration. */
+  async check(config: object): Promise<void> {
+    await this.#api.json("POST", "/check", { config });
+  }
+
+  async start(config: object): Promise<void> {
+    await this.#api.json("POST", "/started", { config });
+  }
+
+  /** Stops the run that was started from the page. */
+  async stop(): Promise<void> {
+    await this.#api.json("POST", "/started/stop", {});
   }
 
   /** The events of a run, those of the past and those to come. */

@@ -3,12 +3,13 @@ import { ApiError } from "../view/api.ts";
 import { pause } from "../view/follow.ts";
 import type { DashboardApi } from "./dashboard-api.ts";
 import type { RunList } from "./listed-run.ts";
+import { NewRun } from "./new-run.ts";
 import { parseRoute, type Route } from "./route.ts";
 import { rememberToken } from "./token.ts";
 
 const pollMs = 3_000;
-/** While long logs are read. */
-const hurriedMs = 300;
+/** While long logs are read, or a run starts. */
+const hurriedMs = 500;
 
 /** What the page knows of the folder of runs, as signals that follow it. */
 export class Dashboard {
@@ -19,10 +20,12 @@ export class Dashboard {
   readonly problem = signal<ApiError | undefined>(undefined);
   /** Folders of the runs that are chosen to be compared. */
   readonly chosen = signal<ReadonlySet<string>>(new Set());
+  readonly newRun: NewRun;
   readonly #page: Window;
 
   constructor(api: DashboardApi, page: Window) {
     this.api = api;
+    this.newRun = new NewRun(api);
     this.#page = page;
     const follow = () => {
       this.route.value = parseRoute(page.location.hash);
@@ -34,15 +37,15 @@ export class Dashboard {
   /** Keeps the list up to date, for as long as the page is open. */
   async start(): Promise<void> {
     while (true) {
-      if (!this.#page.document.hidden) await this.#look();
-      await pause((this.list.value?.pending ?? 0) > 0 ? hurriedMs : pollMs);
+      if (!this.#page.document.hidden) await this.look();
+      await pause(this.#isHurried ? hurriedMs : pollMs);
     }
   }
 
   async setToken(token: string): Promise<void> {
     rememberToken(token, this.#page.sessionStorage);
     this.api.token = token;
-    await this.#look();
+    await this.look();
   }
 
   choose(folder: string, isChosen: boolean): void {
@@ -52,7 +55,22 @@ export class Dashboard {
     this.chosen.value = chosen;
   }
 
-  async #look(): Promise<void> {
+  get #isHurried(): boolean {
+    const list = this.list.value;
+    return list !== undefined && (list.pending > 0 || list.started.state === "starting");
+  }
+
+  /** Whether a run that was started from the page has not ended. */
+  get isBusy(): boolean {
+    return !["none", "ended"].includes(this.list.value?.started.state ?? "none");
+  }
+
+  async stop(): Promise<void> {
+    await this.api.stop();
+    await this.look();
+  }
+
+  async look(): Promise<void> {
     try {
       this.list.value = await this.api.list();
       this.problem.value = undefined;

@@ -25,14 +25,19 @@ export function ListView({ dashboard }: { dashboard: Dashboard }) {
   const compared = runs.map(({ folder }) => folder).filter((folder) => chosen.has(folder));
   return (
     <>
-      <h1>Runs</h1>
+      <div class="bar">
+        <h1>Runs</h1>
+        <a class="button" href={hashOf({ view: "new" })}>
+          New run
+        </a>
+      </div>
       <p class="lead">
         {formatPlural(runs.length, "run")} in {root}
         {pending > 0 && `, ${pending} still being read`}
       </p>
       {runs.length === 0 ? (
         <section class="card">
-          <p>There are no runs in this folder yet. Start one with: anabranch run FILE</p>
+          <p>There are no runs in this folder yet. Start one with "New run", or with: anabranch run FILE</p>
         </section>
       ) : (
         <section class="card">

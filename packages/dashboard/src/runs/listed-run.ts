@@ -1,5 +1,6 @@
 import { runStatuses } from "@anabranch/core";
 import * as z from "zod";
+import { started } from "./started.ts";
 
 const listedRun = z.object({
   folder: z.string(),
@@ -24,7 +25,7 @@ const listedRun = z.object({
 export type ListedRun = z.infer<typeof listedRun>;
 
 /** The answer of GET /api/runs. */
-export const runList = z.object({ root: z.string(), runs: z.array(listedRun), pending: z.number() });
+export const runList = z.object({ root: z.string(), runs: z.array(listedRun), pending: z.number(), started });
 export type RunList = z.infer<typeof runList>;
 
 /** The answer of GET /api/runs/FOLDER. */

@@ -1,11 +1,13 @@
 /** Which view the page shows. */
 export type Route =
   | { readonly view: "list" }
+  | { readonly view: "new" }
   | { readonly view: "run"; readonly folder: string }
   | { readonly view: "compare"; readonly folders: readonly string[] };
 
 /** The view that the fragment of an address names; the list where it names none. */
 export function parseRoute(hash: string): Route {
+  if (hash === "#/new") return { view: "new" };
   const [, view, rest = ""] = /^#\/(\w+)\/(.*)$/.exec(hash) ?? [];
   const names = rest
     .split("/")
@@ -20,6 +22,8 @@ export function hashOf(route: Route): string {
   switch (route.view) {
     case "list":
       return "#/";
+    case "new":
+      return "#/new";
     case "run":
       return `#/run/${encodeURIComponent(route.folder)}`;
     case "compare":

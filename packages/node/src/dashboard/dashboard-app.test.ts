@@ -29,7 +29,7 @@ async function eventsUntil(path: string, text: string): Promise<string> {
 
 describe("the list of runs", () => {
   it("is empty where there is no folder, and makes none", async () => {
-    expect(await list()).toEqual({ root: world.root, runs: [], pending: 0 });
+    expect(await list()).toMatchObject({ root: world.root, runs: [], pending: 0 });
     await expect(readdir(world.root)).rejects.toMatchObject({ code: "ENOENT" });
   });
 

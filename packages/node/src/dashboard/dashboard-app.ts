@@ -9,6 +9,7 @@ import type { DashboardSite } from "./dashboard-site.ts";
 import { failureResponse } from "./failure-response.ts";
 import { reportRoutes } from "./report-routes.ts";
 import { runRoutes } from "./run-routes.ts";
+import { startRoutes } from "./start-routes.ts";
 
 /** The address that the dashboard listens at: this machine alone. */
 export const dashboardHost = "127.0.0.1";
@@ -40,6 +41,7 @@ export function createDashboardApp(site: DashboardSite): Hono<RequestEnv> {
   app.get("/", (c) => file(site, dashboardPage, c.req.header("accept-encoding")));
   app.get("/assets/:file", (c) => file(site, `assets/${c.req.param("file")}`, c.req.header("accept-encoding")));
   app.route("/api", runRoutes(site));
+  app.route("/api", startRoutes(site));
   app.route("/report", reportRoutes(site));
 
   app.notFound(() => errorResponse(notFound()));

@@ -9,10 +9,15 @@ import { isRunFolder } from "../store/run-folder.ts";
 import { createDashboardApp, dashboardHost, dashboardPage } from "./dashboard-app.ts";
 import { ReportKeys } from "./report-keys.ts";
 import { RunReader } from "./run-reader.ts";
+import { RunStarter, type StarterOptions } from "./run-starter.ts";
 
 export interface DashboardOptions {
   /** Folder of runs. */
   readonly root: string;
+  /** Program and arguments of the `anabranch` command, for runs that are started from the page. */
+  readonly command: StarterOptions["command"];
+  /** Options of `anabranch run` for them. */
+  readonly flags: readonly string[];
   /** 0: any that is free. */
   readonly port: number;
   /** Told of faults of the dashboard itself. */
@@ -23,6 +28,9 @@ export interface Dashboard {
   /** Address with the token in its fragment, which browsers do not send. */
   readonly link: string;
   readonly root: string;
+  /** Whether a run that was started from the page has not ended. */
+  readonly isRunning: boolean;
+  /** Stops the run that was started from the page, and waits until it has saved. */
   close(): Promise<void>;
 }
 
@@ -34,16 +42,18 @@ const rate = { burst: 300, perSecond: 50 };
  *
  * @throws `dashboard/no-pages`, `dashboard/run-folder`, `server/port-taken`, `server/no-permission`, `store/not-readable`
  */
-export async function openDashboard({ root: given, port, onFault }: DashboardOptions): Promise<Dashboard> {
-  const root = resolve(given);
+export async function openDashboard(options: DashboardOptions): Promise<Dashboard> {
+  const { port, onFault, command, flags } = options;
+  const root = resolve(options.root);
   if (await isRunFolder(root)) throw isOneRun(root);
   const pages = PageFiles.open();
   if (pages === undefined || !pages.has(dashboardPage)) throw notBuilt();
   const token = randomBytes(32).toString("base64url");
   const reader = new RunReader();
+  const starter = new RunStarter({ root, command, flags });
   const access = new OperatorAccess(token);
   const app = createDashboardApp({
-    ...{ root, pages, access, reader, onFault },
+    ...{ root, pages, access, reader, starter, onFault },
     ...{ reports: new ReportKeys(), limit: new RateLimit(rate) },
   });
   const server = openServer((request, peer) => app.fetch(request, { peer }), { trustProxy: false });
@@ -51,8 +61,12 @@ export async function openDashboard({ root: given, port, onFault }: DashboardOpt
   return {
     link: `http://${dashboardHost}:${http.port}/#token=${token}`,
     root,
+    get isRunning() {
+      return !["none", "ended"].includes(starter.started.state);
+    },
     async close() {
       await http.close();
+      await starter.close();
       await reader.close();
     },
   };

@@ -12,9 +12,9 @@ import { requireShortLog } from "./log-size.ts";
 const mostCompared = 6;
 
 /** The runs of the folder, one of them, and several side by side. */
-export function runRoutes({ root, reader, reports }: DashboardSite): Hono<RequestEnv> {
+export function runRoutes({ root, reader, reports, starter }: DashboardSite): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
-  routes.get("/runs", async (c) => c.json(await reader.ask("list", { root })));
+  routes.get("/runs", async (c) => c.json({ ...(await reader.ask("list", { root })), started: starter.started }));
   routes.get("/runs/:folder", async (c) => {
     const name = c.req.param("folder");
     const run = await findFolder(root, name);

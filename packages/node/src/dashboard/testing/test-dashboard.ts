@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { OperatorAccess } from "../../server/operator.ts";
 import { PageFiles } from "../../server/page-files.ts";
 import type { Peer } from "../../server/peer.ts";
@@ -9,8 +10,11 @@ import { exampleEvents } from "../../store/example-events.ts";
 import { createDashboardApp } from "../dashboard-app.ts";
 import { directReader } from "../direct-reader.ts";
 import { ReportKeys } from "../report-keys.ts";
+import { RunStarter } from "../run-starter.ts";
 
 const token = "a-token-for-tests-of-the-dashboard";
+/** The real command. */
+const command = [process.execPath, fileURLToPath(new URL("../../cli/main.ts", import.meta.url))] as const;
 const peer: Peer = { address: "127.0.0.1", local: "127.0.0.1", port: 8090, encrypted: false };
 
 /** A dashboard without a socket, whose folder of runs is a new one. */
@@ -33,9 +37,10 @@ export async function testDashboard(): Promise<TestDashboard> {
   await mkdir(join(pages, "runs"), { recursive: true });
   await writeFile(join(pages, "runs", "index.html"), "the dashboard");
   const reader = directReader(new Set(), () => {});
+  const starter = new RunStarter({ root, command, flags: ["--workers", "0"] });
   const faults: unknown[] = [];
   const app = createDashboardApp({
-    ...{ root, reader, access: new OperatorAccess(token), pages: new PageFiles(pages) },
+    ...{ root, reader, starter, access: new OperatorAccess(token), pages: new PageFiles(pages) },
     reports: new ReportKeys(),
     limit: new RateLimit({ burst: 10_000, perSecond: 10_000 }),
     onFault: (error) => faults.push(error),
@@ -55,6 +60,7 @@ export async function testDashboard(): Promise<TestDashboard> {
       return folder;
     },
     async close() {
+      await starter.close();
       await rm(base, { recursive: true, force: true });
     },
   };
