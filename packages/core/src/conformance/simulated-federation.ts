@@ -46,6 +46,8 @@ export class SimulatedFederation {
   readonly crashes = { server: 0, client: 0 };
   /** Whose integers were in the sum of each round that has one. */
   readonly survivors = new Map<number, readonly number[]>();
+  /** Rounds of all sums that the server has seen, those included that it lost in a crash. */
+  readonly unmasked: number[] = [];
   /** Told what happens, to find out why a seed fails. */
   trace: (line: string) => void = () => {};
   /** Whether a client crashes at once, before it does anything else. */
@@ -155,7 +157,10 @@ export class SimulatedFederation {
         this.trace(`round ${request.round}: ${JSON.stringify("sum" in outcome ? outcome.survivors : outcome.failure)}`);
         // a round that is repeated after a crash counts as it ended last
         this.survivors.delete(request.round);
-        if ("sum" in outcome) this.survivors.set(request.round, outcome.survivors);
+        if ("sum" in outcome) {
+          this.survivors.set(request.round, outcome.survivors);
+          this.unmasked.push(request.round);
+        }
         return outcome;
       },
     };
@@ -164,6 +169,11 @@ export class SimulatedFederation {
   /** Crashes the server now, if it is so drawn; whoever asks then never gets an answer. */
   #maybeCrash(alive: () => boolean): void {
     if (!alive() || this.#result !== undefined || this.#random() >= this.faults.crashServer) return;
+    this.crashServer();
+  }
+
+  /** Crashes the server now; it comes back within two seconds. */
+  crashServer(): void {
     this.trace("the server crashes");
     this.crashes.server += 1;
     this.#generation += 1;

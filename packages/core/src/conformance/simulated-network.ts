@@ -40,6 +40,8 @@ export class SimulatedNetwork {
   readonly origin = "https://server.example";
   readonly counts = { cut: 0, refused: 0, broken: 0, forgotten: 0, duplicated: 0 };
   server: NetworkServer | undefined;
+  /** Hears everything that reaches the server: control messages, and what is uploaded. */
+  tap: (received: string | Uint8Array) => void = () => {};
   faults: Faults;
   readonly #timers: Timers;
   readonly #random: () => number;
@@ -103,7 +105,11 @@ export class SimulatedNetwork {
     return {
       send: (text: string) => {
         if (!open) return;
-        up(() => void (open && alive() && side.message(text)));
+        up(() => {
+          if (!open || !alive()) return;
+          this.tap(text);
+          side.message(text);
+        });
         mayCut();
       },
       close: () => cut("the client has closed the connection"),
@@ -140,6 +146,7 @@ export class SimulatedNetwork {
     const server = this.#reached();
     const client = server.live.clientOf(session);
     if (client === undefined) throw lost("the session is over");
+    this.tap(bytes);
     const known = await server.live.mayUpload(client, order, hash, bytes.byteLength);
     if (known !== undefined) return known;
     const keep = () => server.blobs.put(blobName(hash), bytes);

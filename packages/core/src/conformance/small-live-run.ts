@@ -11,7 +11,7 @@ import { inProcessSimulation } from "../simulation/in-process.ts";
 import { type PreparedRun, prepareRun } from "../simulation/prepare.ts";
 import { simulatedSecureAggregation } from "../simulation/simulated-secure-aggregation.ts";
 import { alteredBackend } from "./run-cohort.ts";
-import type { FederationFaults } from "./simulated-federation.ts";
+import type { FederationFaults, SimulatedFederation } from "./simulated-federation.ts";
 
 type Method = ConfigInput["algorithm"];
 
@@ -64,6 +64,15 @@ export function secureRun(protocol: "bonawitz" | "secagg+" | "lightsecagg", more
   const dropped = protocol === "secagg+" ? { corrupted: 0.1, dropped: 0 } : {};
   const secureAggregation = { protocol, range: 1, ...dropped };
   return smallRun({ name: "fedavg" }, { rounds: 2, sampler: { cohort: 4 }, secureAggregation, ...more });
+}
+
+/** Has the server die once, when client 1 has answered at a stage of secure aggregation. */
+export function crashServerAt(federation: SimulatedFederation, stage: string): void {
+  federation.crashNow = (client, report) => {
+    const now = client === 1 && report.type === "answered" && report.stage === stage;
+    if (now && federation.crashes.server === 0) federation.crashServer();
+    return false;
+  };
 }
 
 /** What the run gives if the sum of each round is over these clients, and a round without any has no sum. */

@@ -1,6 +1,25 @@
 import { describe, expect, it } from "vitest";
+import { alteredBackend } from "../conformance/run-cohort.ts";
 import { HEALTHY, SimulatedFederation } from "../conformance/simulated-federation.ts";
-import { CHAOS, secureRun, simulateSmall, simulateSurvivors } from "../conformance/small-live-run.ts";
+import { crashServerAt, secureRun, simulateSmall, simulateSurvivors } from "../conformance/small-live-run.ts";
+import { pipelineStages } from "../pipeline/client-pipeline.ts";
+import { packBits } from "../privacy/secure-aggregation/packing.ts";
+import { INTEGERS } from "../privacy/secure-aggregation-encoding/index.ts";
+import { encodeUpdate, receiver, type Update } from "../protocol/index.ts";
+import type { PreparedRun } from "../simulation/prepare.ts";
+import { fromBase64 } from "./base64.ts";
+
+/** The updates of the first round as a simulation has them, with their integers. */
+async function updatesOf(prepared: PreparedRun): Promise<Update[]> {
+  const updates: Update[] = [];
+  await simulateSmall(prepared, (backend) =>
+    alteredBackend(backend, (outcome, { version }) => {
+      if (version === 1 && "update" in outcome) updates.push(outcome.update);
+      return outcome;
+    }),
+  );
+  return updates;
+}
 
 describe("a live run with secure aggregation", () => {
   it.each([
@@ -26,25 +45,78 @@ describe("a live run with secure aggregation", () => {
       return true;
     };
     const { modelHash } = await federation.run();
-    expect(federation.survivors).toEqual(
-      new Map([
-        [1, [0, 1, 3]],
-        [2, [0, 1, 2, 3]],
-      ]),
-    );
+    expect(Object.fromEntries(federation.survivors)).toEqual({ 1: [0, 1, 3], 2: [0, 1, 2, 3] });
     expect(modelHash).toBe((await simulateSurvivors(prepared, federation.survivors)).modelHash);
   });
 
-  it("sums what it says, whatever crashes, breaks and comes twice", async () => {
+  it("repeats a round whose server dies while masked vectors come, to the same model", async () => {
+    const { config, prepared, live } = secureRun("bonawitz", { rounds: 1 });
+    const federation = new SimulatedFederation(config, live, 1, HEALTHY);
+    crashServerAt(federation, "mask");
+    const { modelHash } = await federation.run();
+    expect(federation.crashes.server).toBe(1);
+    expect(modelHash).toBe((await simulateSmall(prepared)).modelHash);
+  });
+
+  it("has no sum of a round whose server dies once clients have helped to unmask it", async () => {
     const { config, prepared, live } = secureRun("bonawitz");
-    const crashes = { server: 0, client: 0 };
-    for (let seed = 1; seed <= 4; seed++) {
-      const federation = new SimulatedFederation(config, live, seed, CHAOS);
-      const { modelHash } = await federation.run();
-      expect(modelHash, `seed ${seed}`).toBe((await simulateSurvivors(prepared, federation.survivors)).modelHash);
-      crashes.server += federation.crashes.server;
-      crashes.client += federation.crashes.client;
-    }
-    for (const [who, count] of Object.entries(crashes)) expect(count, who).toBeGreaterThan(0);
+    const federation = new SimulatedFederation(config, live, 1, HEALTHY);
+    let answered = 0;
+    federation.crashNow = (_client, report) => {
+      if (report.type === "answered" && report.stage === "unmask" && ++answered === 4) federation.crashServer();
+      return false;
+    };
+    const { modelHash } = await federation.run();
+    expect([...federation.survivors.keys()]).toEqual([2]);
+    expect(modelHash).toBe((await simulateSurvivors(prepared, federation.survivors)).modelHash);
+    const warnings = federation.events.flatMap((event) => (event.type === "run.warning" ? [event.code] : []));
+    expect(warnings).toContain("secure-aggregation/too-few");
+  });
+
+  it("brings no integer of a client to the server, in whatever form", async () => {
+    const { config, prepared, live } = secureRun("bonawitz", { rounds: 1 });
+    const updates = await updatesOf(prepared);
+    const forms = updates.flatMap(({ vectors }) => {
+      const integers = vectors[INTEGERS]!;
+      const values = Uint32Array.from(integers);
+      const packed = [16, 18].map((bits) => packBits(values, bits));
+      return [bytesOf(integers), bytesOf(values), bytesOf(Float32Array.from(integers)), ...packed];
+    });
+    const shows = (bytes: Uint8Array) => forms.some((form) => holdsPiece(bytes, form));
+    expect(shows(encodeUpdate(updates[0]!))).toBe(true);
+
+    const federation = new SimulatedFederation(config, live, 1, HEALTHY);
+    const received: Uint8Array[] = [];
+    federation.network.tap = (message) =>
+      received.push(...(typeof message === "string" ? bodiesOf(message) : [message]));
+    await federation.run();
+    expect(received.length).toBeGreaterThan(4 * 5);
+    expect(received.filter(shows)).toEqual([]);
+  });
+
+  it("refuses an update that brings its integers in the clear", async () => {
+    const { prepared, live } = secureRun("bonawitz", { rounds: 1 });
+    const update = (await updatesOf(prepared))[0]!;
+    const receive = receiver(pipelineStages(live.simulation.task));
+    expect(receive(update, { scalars: {}, part: undefined })).toMatchObject({ code: "update/vector" });
+    const metadata = { ...update, vectors: {} };
+    expect(receive(metadata, { scalars: {}, part: undefined })).toEqual(metadata);
   });
 });
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float64Array | Float32Array | Uint32Array) =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+/** The text of a control message, and what it carries. */
+function bodiesOf(text: string): Uint8Array[] {
+  const { body = "" } = JSON.parse(text) as { body?: string };
+  return [new TextEncoder().encode(text), fromBase64(body)!];
+}
+
+/** Whether any 12 bytes of `piece` lie in `bytes`. */
+function holdsPiece(bytes: Uint8Array, piece: Uint8Array): boolean {
+  const haystack = Buffer.from(bytes);
+  for (let at = 0; at + 12 <= piece.length; at++)
+    if (haystack.includes(Buffer.from(piece.subarray(at, at + 12)))) return true;
+  return false;
+}

@@ -141,12 +141,15 @@ function liveRun(
 /** Bytes for names, numbers and factors of codecs that a client's update may take beside its values. */
 const besideValues = 65_536;
 
+/** Bytes of an update whose values stay with the client: names and numbers alone. */
+const withoutValues = 4096;
+
 /**
  * Bytes of the largest update that a client of the run may send: twice its values, as no codec needs more. Under secure
  * aggregation the values stay with the client.
  */
 function largestUpdate({ payloads, float, stages }: Pick<RunPlan, "payloads" | "float" | "stages">): number {
-  if (stages.secureAggregation !== undefined) return besideValues;
+  if (stages.secureAggregation !== undefined) return withoutValues;
   const values = Object.values(payloads.upload).reduce((sum, { layout }) => sum + layout.size, 0);
   return 2 * values * (float === "float64" ? 8 : 4) + besideValues;
 }
