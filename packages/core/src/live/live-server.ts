@@ -217,7 +217,7 @@ export class LiveServer {
       ready: (client, { examples }) => this.#ready(client, examples),
       received: (client, message) => this.#received(client, message),
       closed: (client, connection, left) => this.#closed(client, connection, left),
-      failed: (error) => this.#ports.notice({ type: "error", message: String(error) }),
+      failed: (error) => this.#ports.notice({ type: "error", error: String(error) }),
     };
   }
 

@@ -33,7 +33,7 @@ export interface LiveStatus {
 /** What happened, for logs and metrics. */
 export type LiveNotice =
   /** The server could not answer a client. */
-  | { readonly type: "error"; readonly message: string }
+  | { readonly type: "error"; readonly error: string }
   | { readonly type: "joined"; readonly client: number }
   | { readonly type: "gone"; readonly client: number; readonly left: boolean }
   | { readonly type: "failed"; readonly client: number; readonly order: string; readonly code: string }

@@ -129,7 +129,7 @@ describe("doctor with the address of a server", () => {
 
   it("names the certificate that is about to expire", async () => {
     await server.close();
-    const tls = await openTls("self", ["127.0.0.1"], new Date(Date.now() - 20 * 86_400_000));
+    const tls = await openTls("self", ["127.0.0.1"], undefined, new Date(Date.now() - 20 * 86_400_000));
     server = await listen(world.site, { host: "127.0.0.1", port: 0, tls });
     const { statuses, checks } = await results(`https://127.0.0.1:${server.port}`, "--fingerprint", tls.fingerprint);
     expect(statuses["certificate"]).toBe("warn");

@@ -48,7 +48,7 @@ const tokenOf = ({ joinLink }: Door) => new URL(joinLink).hash.slice("#token=".l
 
 describe("a live run", () => {
   it("refuses what a client may not do, leaves it out and ends in time", { timeout: 60_000 }, async () => {
-    const { door, outcome } = await serve();
+    const { door, outcome } = await serve({ progressSeconds: 6 });
     const token = tokenOf(door);
     const clients = [0, 1, 2].map(() => new HandClient(door.url, door.run));
     const sessions = await Promise.all(clients.map((client, i) => client.join(token, i)));

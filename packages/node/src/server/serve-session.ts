@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { RunEvent } from "@anabranch/core";
 import type { LiveNotice, LiveServer } from "@anabranch/core/live";
 import type { RunOutcome, SessionOptions } from "../run/session.ts";
-import type { RunFolder } from "../store/run-folder.ts";
+import { openRunFolder, type RunFolder } from "../store/run-folder.ts";
 import { BlobReads } from "./blob-reads.ts";
 import { usualPace } from "./body.ts";
 import { requireShipped } from "./demo-data.ts";
@@ -21,13 +21,16 @@ import { requireSafe } from "./public-bind.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { ServedRun } from "./served-run.ts";
 import type { Site } from "./site.ts";
-import { openTls, type TlsChoice } from "./tls.ts";
+import { type OpenTls, openTls, type TlsChoice } from "./tls.ts";
+import { keepTrialCertificate, keptTrialCertificate } from "./trial-certificate.ts";
 import { Uploads } from "./uploads.ts";
 
 export interface ServeOptions {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
+  /** Folder of the run that is resumed; undefined: a new run. */
+  readonly resumed?: string | undefined;
   /** The address that clients use where it is another one. */
   readonly publicUrl?: string | undefined;
   readonly tls?: TlsChoice | undefined;
@@ -72,10 +75,10 @@ export async function serveRun(
   session: SessionOptions,
   begin: (options: SessionOptions) => Promise<RunOutcome>,
 ): Promise<RunOutcome> {
-  const { host, port, publicUrl, insecure } = options;
+  const { host, port, insecure } = options;
   if (options.demoData !== undefined) requireShipped(options.demoData);
   requireSafe(host, options.tls !== undefined, insecure);
-  const tls = options.tls === undefined ? undefined : await openTls(options.tls, certificateNames(host, publicUrl));
+  const tls = await chosenTls(options);
   const stop = new AbortController();
   const interrupt = session.signal ?? new AbortController().signal;
   const signal = AbortSignal.any([stop.signal, interrupt]);
@@ -99,10 +102,11 @@ export async function serveRun(
         site.isStarting = false;
         // cohorts that everyone sees are no sample
         if (isPrivate) site.openReading = false;
+        if (tls?.isTrial === true) await keepTrialCertificate(folder, tls);
         options.onOpen(await openDoor(options, http.port, tls, live, folder));
       },
       onNotice(notice) {
-        site.log.info(notice, "client");
+        site.log[notice.type === "error" ? "error" : "info"](notice, "client");
         if (notice.type === "joined") opened.farewell?.joined(notice.client);
         if (opened.live !== undefined) options.onNotice(notice, opened.live);
       },
@@ -117,6 +121,12 @@ export async function serveRun(
     opened.run?.events.close();
     await http.close();
   }
+}
+
+async function chosenTls({ tls, host, publicUrl, resumed }: ServeOptions): Promise<OpenTls | undefined> {
+  if (tls === undefined) return undefined;
+  const kept = resumed === undefined ? undefined : await keptTrialCertificate(await openRunFolder(resumed));
+  return openTls(tls, certificateNames(host, publicUrl), kept);
 }
 
 /** What is there once clients can join. */

@@ -1,11 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { selfSigned } from "./certificate.ts";
+import { testSite } from "./testing/test-site.ts";
 import { openTls } from "./tls.ts";
+import { keepTrialCertificate, keptTrialCertificate, trialCertificate } from "./trial-certificate.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -28,6 +30,33 @@ const codeOf = (promise: Promise<unknown>) =>
     () => "none",
     (error: { code: string }) => error.code,
   );
+
+describe("a resumed trial", () => {
+  const names = ["localhost", "127.0.0.1"];
+  const begun = new Date("2026-11-01T10:00:00Z");
+  const later = (days: number) => new Date(begun.getTime() + days * day);
+
+  it("has the certificate that its clients have pinned, while it is valid for all names", async () => {
+    const first = await openTls("self", names, undefined, begun);
+    const again = (of: readonly string[], at: Date) => openTls("self", of, first, at);
+    expect(await again(names, later(29))).toEqual(first);
+    for (const renewed of [await again(names, later(31)), await again([...names, "192.0.2.1"], later(1))]) {
+      expect(renewed.fingerprint).not.toBe(first.fingerprint);
+      expect(renewed.warning).toContain("new fingerprint");
+    }
+    expect((await openTls("self", names, { cert: "x", key: "y" }, begun)).fingerprint).toMatch(/^[0-9A-F:]+$/);
+  });
+});
+
+it("the certificate of a trial is kept with its run, for this user alone", async () => {
+  const { run, remove } = await testSite();
+  expect(await keptTrialCertificate(run.folder)).toBeUndefined();
+  const made = trialCertificate(undefined, ["localhost"], new Date());
+  await keepTrialCertificate(run.folder, made);
+  expect(await keptTrialCertificate(run.folder)).toEqual(made);
+  expect((await stat(join(run.folder.folder, "trial-tls.pem"))).mode & 0o777).toBe(0o600);
+  await remove();
+});
 
 describe("a certificate made for a trial", () => {
   const names = ["localhost", "127.0.0.1", "::1", "2001:db8::5:1", "federation.example.org"];

@@ -2,19 +2,13 @@ import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { AnabranchError } from "@anabranch/core";
-import { selfSigned } from "./certificate.ts";
+import { type TlsFiles, trialCertificate } from "./trial-certificate.ts";
 
-/** Certificate chain and key as PEM. */
-export interface TlsFiles {
-  readonly cert: string;
-  readonly key: string;
-}
+export type { TlsFiles } from "./trial-certificate.ts";
 
 /** Where they come from: files, or a certificate made for a trial. */
 export type TlsChoice = { readonly cert: string; readonly key: string } | "self";
 
-/** Days that a certificate made for a trial is valid. */
-const trialDays = 30;
 const day = 86_400_000;
 
 export interface OpenTls extends TlsFiles {
@@ -28,17 +22,29 @@ export interface OpenTls extends TlsFiles {
 
 /**
  * @param names host names and addresses that a certificate made here is for
+ * @param kept the certificate that a resumed trial had before
  * @throws `tls/unreadable`, `tls/invalid`, `tls/expired`, `tls/not-yet-valid`
  */
-export async function openTls(choice: TlsChoice, names: readonly string[], now = new Date()): Promise<OpenTls> {
+export async function openTls(
+  choice: TlsChoice,
+  names: readonly string[],
+  kept?: TlsFiles,
+  now = new Date(),
+): Promise<OpenTls> {
   const files =
     choice === "self"
-      ? selfSigned(names, now, trialDays)
+      ? trialCertificate(kept, names, now)
       : { cert: await readPem(choice.cert, "--tls-cert"), key: await readPem(choice.key, "--tls-key") };
   const certificate = parse(files, choice === "self" ? "the certificate made for this trial" : choice.cert);
   const { fingerprint256: fingerprint } = certificate;
-  return { ...files, fingerprint, isTrial: choice === "self", warning: validity(certificate, choice, now) };
+  const isTrial = choice === "self";
+  const renewed = isTrial && kept !== undefined && kept.cert !== files.cert ? newCertificate : undefined;
+  return { ...files, fingerprint, isTrial, warning: renewed ?? validity(certificate, choice, now) };
 }
+
+const newCertificate =
+  "The certificate of the trial is a new one: the old one has expired or was for other names. " +
+  "Clients have to join again with the new fingerprint.";
 
 async function readPem(path: string, option: string): Promise<string> {
   try {

@@ -68,7 +68,7 @@ export function addServe(program: Command): void {
     .action(async (file: string | undefined, flags: ServeFlags, self: Command) => {
       const { globals, output } = parseInvocation(self);
       const run = await chosenRun(file, flags, globals);
-      const options = serveOptions(flags, run.config, output);
+      const options = serveOptions(flags, run, output);
       collectByWholeMemory();
       const { serveRun } = await import("../../server/serve-session.ts");
       await execute(globals, output, (session) => serveRun(options, session, run.begin), "anabranch serve --resume");
@@ -85,6 +85,8 @@ export function addServe(program: Command): void {
 
 interface ChosenRun {
   readonly config: Config;
+  /** Of a run to continue. */
+  readonly folder?: string;
   begin(options: SessionOptions): Promise<RunOutcome>;
 }
 
@@ -105,23 +107,26 @@ async function chosenRun(
   const { folder } = await findRun(globals.runs, resume ?? "");
   const config = await readRunConfig(folder);
   await requireTrust([config], { where: folder, ask: "all" }, { trust }, globals);
-  return { config, begin: (options) => resumeRun(folder, options) };
+  return { config, folder, begin: (options) => resumeRun(folder, options) };
 }
 
-function serveOptions(flags: ServeFlags, config: Config, output: Output): ServeOptions {
+function serveOptions(flags: ServeFlags, { config, folder }: ChosenRun, output: Output): ServeOptions {
   const { port, host, publicUrl, tokenTtl, ledger, log } = flags;
   const tls = tlsChoice(flags);
   const joined = new Set<number>();
   if (publicUrl !== undefined && !/^https?:\/\//.test(publicUrl)) throw wrongUrl(publicUrl);
   const minimumClients = flags.clients ?? config.data.clients;
   return {
-    ...{ host, port, publicUrl, ledger, log, tls, minimumClients },
+    ...{ host, port, resumed: folder, publicUrl, ledger, log, tls, minimumClients },
     demoData: flags.demoData === true ? config.data.dataset : undefined,
     insecure: flags.insecure ?? false,
     trustProxy: flags.trustProxy ?? false,
     progressSeconds: flags.taskTimeout,
     tokenSeconds: tokenTtl,
-    onOpen: (door) => printDoor(door, minimumClients, output),
+    onOpen(door) {
+      printDoor(door, minimumClients, output);
+      if (folder !== undefined) output.note("Join links that were printed before are valid, too.");
+    },
     onNotice(notice, server) {
       if (notice.type === "joined") joined.add(notice.client);
       if (notice.type === "gone") joined.delete(notice.client);
