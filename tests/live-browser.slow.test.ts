@@ -1,22 +1,17 @@
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { command, type Spawned, startCommand } from "../packages/node/src/cli/testing/spawn-command.ts";
+import { expectAccessible } from "./fixtures/accessibility.ts";
 import { findChromium, launchChromium } from "./fixtures/chromium.ts";
 
 /** Live runs with clients in a real browser, and the page that shows them. */
 const executablePath = findChromium("6 tests of live runs");
 const DEADLINE = 120_000; // milliseconds
 const root = join(import.meta.dirname, "..");
-/** As text: the policy of the pages lets no other scripts in. */
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-/** Where screenshots go, if anywhere. */
-const pictures = process.env["ANABRANCH_SCREENSHOTS"];
 
 const trial = (rounds: number) => `name = "browser trial"
 rounds = ${rounds}
@@ -233,30 +228,4 @@ function factOf(page: Page, name: string): Promise<string> {
     .locator("dl.facts div", { has: page.getByText(name, { exact: true }) })
     .locator("dd")
     .innerText();
-}
-
-/** No serious finding of axe in both colour schemes, wide and narrow. */
-async function expectAccessible(page: Page, name: string): Promise<void> {
-  for (const [width, height] of [
-    [1280, 900],
-    [390, 844],
-  ] as const) {
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme });
-      await page.evaluate(axe);
-      const findings = (await page.evaluate("axe.run()")) as { violations: Finding[] };
-      const serious = findings.violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-      expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
-      expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
-      if (pictures === undefined) continue;
-      await page.screenshot({ path: join(pictures, `${name}-${width}-${colorScheme}.png`), fullPage: true });
-    }
-  }
-}
-
-interface Finding {
-  readonly id: string;
-  readonly impact: string;
-  readonly nodes: readonly { readonly html: string }[];
 }

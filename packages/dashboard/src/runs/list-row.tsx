@@ -24,7 +24,7 @@ export function ListRow({ run, isChosen, mayChoose, choose }: Props) {
           onChange={(event) => choose(event.currentTarget.checked)}
         />
       </td>
-      <td data-label="Name">
+      <td data-label="Name" class="first">
         <span>
           <a class="name" href={hashOf({ view: "run", folder: run.folder })}>
             {run.name}

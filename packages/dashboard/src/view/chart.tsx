@@ -80,7 +80,8 @@ function optionsOf(lines: readonly Line[], width: number): uPlot.Options {
         width: 2,
         spanGaps: true,
         points: { size: 6, fill: colour(of) },
-        value: (_: uPlot, value: number | null) => (value === null ? "-" : value.toFixed(4)),
+        // a log that was cut has fewer values than the cursor knew
+        value: (_: uPlot, value: number | null | undefined) => value?.toFixed(4) ?? "–",
       })),
     ],
     hooks: { ready: [showNewest], setLegend: [showNewest] },

@@ -40,7 +40,7 @@ const rate = { burst: 300, perSecond: 50 };
 /**
  * Serves the runs below a folder to browsers of this machine.
  *
- * @throws `dashboard/no-pages`, `dashboard/run-folder`, `server/port-taken`, `server/no-permission`, `store/not-readable`
+ * @throws `dashboard/no-pages`, `usage/run-folder`, `server/port-taken`, `server/no-permission`, `store/not-readable`
  */
 export async function openDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { port, onFault, command, flags } = options;
@@ -74,7 +74,7 @@ export async function openDashboard(options: DashboardOptions): Promise<Dashboar
 
 function isOneRun(root: string): AnabranchError {
   return new AnabranchError({
-    code: "dashboard/run-folder",
+    code: "usage/run-folder",
     message: "this is the folder of one run",
     where: root,
     expected: "a folder that holds runs, such as runs",
