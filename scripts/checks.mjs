@@ -13,6 +13,11 @@ const everything = filters.length === 0;
 const files = new Map();
 const vitest = await startVitest("test", everything ? ["packages/engine/src", "packages/core/src/models"] : filters, {
   root,
+  config: false, // files that share a process would share a tally
+  include: ["packages/*/src/**/*.test.ts"],
+  pool: "forks",
+  maxWorkers: 2,
+  testTimeout: 60_000,
   watch: false,
   reporters: ["default"],
   setupFiles: [fileURLToPath(new URL("../packages/engine/checks/print-tally.ts", import.meta.url))],
