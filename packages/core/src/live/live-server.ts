@@ -179,11 +179,16 @@ export class LiveServer {
     this.#round = round;
   }
 
+  get state(): LiveStatus["state"] {
+    if (this.#ending !== undefined) return "finished";
+    if (!this.#started) return "waiting";
+    return this.#paused ? "paused" : "running";
+  }
+
   status(): LiveStatus {
     const { description, minimumClients } = this.#run;
     const { run, population, rounds } = description;
-    const state =
-      this.#ending !== undefined ? "finished" : !this.#started ? "waiting" : this.#paused ? "paused" : "running";
+    const { state } = this;
     const now = this.#ports.timers.now();
     const clients = this.#roll.clients.map(({ client, name, labels, status }) => {
       const { lastSeen, ...known } = this.#presence.statusOf(client);

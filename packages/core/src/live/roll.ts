@@ -46,7 +46,7 @@ export class Roll {
 
   /** Decides on a client that has proved to hold its key. A known key needs no token. */
   async admit(applicant: Applicant): Promise<Admission> {
-    const known = this.clients.find(({ publicKey }) => publicKey === applicant.publicKey);
+    const known = [...this.#clients.values()].find(({ publicKey }) => publicKey === applicant.publicKey);
     if (known?.status === "ejected") return refusal("live/ejected", "the operator has ejected this client");
     if (known !== undefined) {
       if (applicant.client !== undefined && applicant.client !== known.client)

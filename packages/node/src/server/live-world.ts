@@ -113,7 +113,7 @@ async function openServer(
     notice(event) {
       onNotice(event);
       // the server notes who is there after it has said so
-      queueMicrotask(() => server.status().state !== "waiting" && look());
+      queueMicrotask(() => server.state !== "waiting" && look());
     },
   });
   await onServer(server, run, about);

@@ -130,7 +130,7 @@ function serveOptions(flags: ServeFlags, { config, folder }: ChosenRun, output: 
     onNotice(notice, server) {
       if (notice.type === "joined") joined.add(notice.client);
       if (notice.type === "gone") joined.delete(notice.client);
-      if (notice.type !== "joined" || server.status().state !== "waiting") return;
+      if (notice.type !== "joined" || server.state !== "waiting") return;
       output.note(`${joined.size} of ${formatPlural(minimumClients, "client")} joined.`);
     },
   };

@@ -151,9 +151,11 @@ export class SqlLedger implements Ledger {
 
   async forgetBefore(version: number): Promise<readonly string[]> {
     const returned = `${this.#holder}/${++this.#forgets}`;
+    let before: string | undefined;
     const rows = await this.#transaction(async (query) => {
       // whoever asks again has dealt with the answer before; after a crash that is unknown, and it is returned again
-      await query("DELETE FROM unnamed WHERE run = ? AND returned = ?", this.#run, this.#returned);
+      before ??= this.#returned; // a second try must not take its own answer for dealt with
+      await query("DELETE FROM unnamed WHERE run = ? AND returned = ?", this.#run, before);
       await query(
         `INSERT INTO unnamed (run, hash) SELECT DISTINCT run, hash FROM orders
           WHERE run = ? AND version < ? AND hash IS NOT NULL
@@ -167,9 +169,9 @@ export class SqlLedger implements Ledger {
         ...[this.#run, this.#run],
       );
       await query("UPDATE unnamed SET returned = ? WHERE run = ?", returned, this.#run);
+      this.#returned = returned; // transactions may share a commit
       return query("SELECT hash FROM unnamed WHERE run = ? ORDER BY hash", this.#run);
     });
-    this.#returned = returned;
     return rows.map(({ hash }) => String(hash));
   }
 

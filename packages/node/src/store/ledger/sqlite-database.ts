@@ -14,6 +14,13 @@ import { isBusy, sqliteError } from "./sqlite-errors.ts";
 /** Milliseconds that SQLite itself waits for another process, in which this one does nothing else. */
 const blockedMilliseconds = 50;
 
+/** A transaction that has not begun. */
+interface Waiting {
+  /** Returns what lets its caller know of the result. */
+  work(): Promise<() => void>;
+  reject(error: unknown): void;
+}
+
 /** A file of SQLite. */
 export class SqliteDatabase implements Database {
   readonly place: string;
@@ -21,6 +28,7 @@ export class SqliteDatabase implements Database {
   readonly #lock: Lock;
   readonly #patience: number;
   readonly #queue = new Queue();
+  readonly #waiting: Waiting[] = [];
   readonly #statements = new Map<string, StatementSync>();
 
   private constructor(place: string, database: DatabaseSync, lock: Lock, patience: number) {
@@ -55,18 +63,11 @@ export class SqliteDatabase implements Database {
     }
   }
 
+  /** Transactions that wait at the same time share one commit: each would else block this thread until it is on the disk. */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
-    return this.#queue.add(async () => {
-      try {
-        await patiently(this.#patience, () => this.#database.exec("BEGIN IMMEDIATE"));
-        const result = await work(async (statement, ...values) => this.#prepare(statement).all(...values));
-        await patiently(this.#patience, () => this.#database.exec("COMMIT"));
-        return result;
-      } catch (error) {
-        // SQLite has undone it already after some failures
-        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-        throw sqliteError(error, this.place);
-      }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ work: async () => this.#apart(work, resolve), reject });
+      void this.#queue.add(() => this.#commit());
     });
   }
 
@@ -75,6 +76,45 @@ export class SqliteDatabase implements Database {
       if (this.#database.isOpen) this.#database.close();
       await this.#lock.release();
     });
+  }
+
+  /** Runs what waits, commits it, then lets the callers know. */
+  async #commit(): Promise<void> {
+    const batch = this.#waiting.splice(0);
+    if (batch.length === 0) return; // a commit before had it
+    const done: (() => void)[] = [];
+    try {
+      await patiently(this.#patience, () => this.#database.exec("BEGIN IMMEDIATE"));
+      for (const one of batch) done.push(await this.#savepoint(one));
+      await patiently(this.#patience, () => this.#database.exec("COMMIT"));
+    } catch (error) {
+      // SQLite has undone it already after some failures
+      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      const failure = sqliteError(error, this.place);
+      for (const { reject } of batch) reject(failure);
+      return;
+    }
+    for (const tell of done) tell();
+  }
+
+  /** Runs one of a batch; its failure undoes nothing of the others. Returns what lets its caller know. */
+  async #savepoint({ work, reject }: Waiting): Promise<() => void> {
+    this.#database.exec("SAVEPOINT one");
+    let done: () => void;
+    try {
+      done = await work();
+    } catch (error) {
+      if (!this.#database.isTransaction) throw error; // SQLite has undone the whole
+      this.#database.exec("ROLLBACK TO one");
+      done = () => reject(sqliteError(error, this.place));
+    }
+    this.#database.exec("RELEASE one");
+    return done;
+  }
+
+  async #apart<T>(work: (query: Query) => Promise<T>, resolve: (result: T) => void): Promise<() => void> {
+    const result = await work(async (statement, ...values) => this.#prepare(statement).all(...values));
+    return () => resolve(result);
   }
 
   #prepare(statement: string): StatementSync {
