@@ -4,6 +4,7 @@ import { FailureCard } from "../failure-card.tsx";
 import { ApiError } from "../view/api.ts";
 import { Curves } from "../view/curves.tsx";
 import { EventList } from "../view/event-list.tsx";
+import { FailuresTable } from "../view/failures-table.tsx";
 import { RoundsTable } from "../view/rounds-table.tsx";
 import { ClientsTable } from "./clients-table.tsx";
 import { LiveFacts } from "./live-facts.tsx";
@@ -43,6 +44,7 @@ export function RunPage({ watch }: { watch: Watch }) {
       {status !== undefined && (
         <ClientsTable clients={status.clients} cohort={history.cohort} steer={hasToken ? steer : undefined} />
       )}
+      <FailuresTable failures={history.run.failures} />
       <OperatorCard
         state={hasEnded ? "finished" : status?.state}
         hasToken={hasToken}

@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { ApiError } from "../view/api.ts";
 import { pause } from "../view/follow.ts";
+import { untilVisible } from "../view/visible.ts";
 import type { DashboardApi } from "./dashboard-api.ts";
 import type { RunList } from "./listed-run.ts";
 import { NewRun } from "./new-run.ts";
@@ -37,8 +38,11 @@ export class Dashboard {
   /** Keeps the list up to date, for as long as the page is open. */
   async start(): Promise<void> {
     while (true) {
-      if (!this.#page.document.hidden) await this.look();
-      await pause(this.#isHurried ? hurriedMs : pollMs);
+      await untilVisible(this.#page.document);
+      const asked = performance.now();
+      await this.look();
+      // a long list takes longer, and is asked for less often
+      await pause(Math.max(this.#isHurried ? hurriedMs : pollMs, 5 * (performance.now() - asked)));
     }
   }
 

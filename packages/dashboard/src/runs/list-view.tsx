@@ -1,9 +1,11 @@
+import { useSignal } from "@preact/signals";
 import { formatPlural } from "../format.ts";
 import { Scrolling } from "../view/scrolling.tsx";
 import type { Dashboard } from "./dashboard.ts";
 import { ListRow } from "./list-row.tsx";
 import { hashOf } from "./route.ts";
 
+const rowsAtOnce = 200;
 const columns = ["Compare", "Name", "Status", "Method", "Data"];
 const numbers = ["Rounds", "Accuracy"];
 const rest = ["Privacy", "Started"];
@@ -11,6 +13,7 @@ export const mostCompared = 6;
 
 /** All runs of the folder, newest first. */
 export function ListView({ dashboard }: { dashboard: Dashboard }) {
+  const rows = useSignal(rowsAtOnce);
   const { value: list } = dashboard.list;
   const { value: chosen } = dashboard.chosen;
   if (list === undefined) {
@@ -67,7 +70,7 @@ export function ListView({ dashboard }: { dashboard: Dashboard }) {
                 </tr>
               </thead>
               <tbody>
-                {runs.map((run) => (
+                {runs.slice(0, rows.value).map((run) => (
                   <ListRow
                     key={run.folder}
                     run={run}
@@ -79,6 +82,16 @@ export function ListView({ dashboard }: { dashboard: Dashboard }) {
               </tbody>
             </table>
           </Scrolling>
+          {runs.length > rows.value && (
+            <button
+              type="button"
+              onClick={() => {
+                rows.value += rowsAtOnce;
+              }}
+            >
+              {`Show more of ${formatPlural(runs.length, "run")}`}
+            </button>
+          )}
         </section>
       )}
     </>

@@ -1,5 +1,6 @@
 import type { LenientEvent } from "@anabranch/core";
 import { type History, HistoryFold } from "./history.ts";
+import { untilVisible, whileVisible } from "./visible.ts";
 
 const retryMs = 2_000;
 
@@ -7,7 +8,8 @@ const retryMs = 2_000;
 const drawMs = 150;
 
 /**
- * Follows the events of a run until aborted. Every connection begins with the past: a run that was resumed has another one.
+ * Follows the events of a run until aborted, but not while nobody looks. Every connection begins with the past: a run
+ * that was resumed has another one.
  *
  * @param onProblem told of what keeps the page from the events, and of undefined when they come
  */
@@ -18,6 +20,7 @@ export async function followEvents(
   onProblem: (error: unknown) => void = () => {},
 ): Promise<void> {
   while (!ended.aborted) {
+    const visible = whileVisible(document);
     const fold = new HistoryFold();
     let isWaiting = false;
     const draw = () => {
@@ -25,15 +28,18 @@ export async function followEvents(
       if (!ended.aborted) show(fold.history);
     };
     try {
-      for await (const events of open(ended)) {
+      for await (const events of open(AbortSignal.any([ended, visible.signal]))) {
         for (const event of events) fold.add(event);
         if (!isWaiting) setTimeout(draw, drawMs);
         isWaiting = true;
         onProblem(undefined);
       }
     } catch (error) {
-      if (!ended.aborted) onProblem(error);
+      if (!ended.aborted && !visible.signal.aborted) onProblem(error);
+    } finally {
+      visible.release();
     }
+    await untilVisible(document);
     await pause(retryMs);
   }
 }
