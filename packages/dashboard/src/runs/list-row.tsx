@@ -41,7 +41,10 @@ export function ListRow({ run, isChosen, mayChoose, choose }: Props) {
         {run.roundsTotal === 0 ? "–" : `${run.roundsDone} of ${run.roundsTotal}`}
       </td>
       <td data-label="Accuracy" class="number">
-        <span title={run.testNote || undefined}>{percent(run.finalAccuracy ?? Number.NaN)}</span>
+        <span>
+          {percent(run.finalAccuracy ?? Number.NaN)}
+          {run.testNote !== "" && <span class="detail note">{run.testNote}</span>}
+        </span>
       </td>
       <td data-label="Privacy">{run.privacy || "–"}</td>
       <td data-label="Started">

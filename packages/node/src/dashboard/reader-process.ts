@@ -2,15 +2,12 @@ import { failureOf } from "@anabranch/core/live";
 import { directReader } from "./direct-reader.ts";
 import type { FromReader, ToReader } from "./read-tasks.ts";
 
-/** The process that reads run folders for the dashboard, one task after the other. It ends with the dashboard. */
+/** The process that reads run folders for the dashboard. It ends with it. */
 const post = (message: FromReader) => process.send?.(message);
 const avoided = process.argv.slice(2);
 const reader = directReader(new Set(avoided), (run) => post({ type: "reading", run }));
 
-let last: Promise<void> = Promise.resolve();
-process.on("message", (message: ToReader) => {
-  last = last.then(() => answer(message));
-});
+process.on("message", (message: ToReader) => void answer(message));
 process.on("disconnect", () => process.exit());
 process.on("SIGINT", () => {}); // the terminal's, which the dashboard acts on
 

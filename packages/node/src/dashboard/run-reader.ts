@@ -19,7 +19,9 @@ interface ReaderLimits {
 
 const usualLimits: ReaderLimits = { deadlineMs: 60_000, heapMiB: 2048 };
 
-interface Waiting {
+/** The task that the process works on. */
+interface Task {
+  readonly id: number;
   resolve(output: ReadTasks[ReadTask]["output"]): void;
   reject(error: unknown): void;
   readonly timer: NodeJS.Timeout;
@@ -32,29 +34,24 @@ interface Waiting {
  */
 export class RunReader implements Reader {
   readonly #limits: ReaderLimits;
-  readonly #waiting = new Map<number, Waiting>();
   /** Names of runs over which a process ended. */
   readonly #avoided = new Set<string>();
   #process: ChildProcess | undefined;
+  #task: Task | undefined;
   #reading: string | undefined;
   #nextId = 0;
   #isClosed = false;
+  /** Tasks are given out one after the other, so that each has all of its time. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(limits: Partial<ReaderLimits> = {}) {
     this.#limits = { ...usualLimits, ...limits };
   }
 
   ask<T extends ReadTask>(task: T, input: ReadTasks[T]["input"]): Promise<ReadTasks[T]["output"]> {
-    if (this.#isClosed) return Promise.reject(readerLost("the dashboard has ended"));
-    const id = this.#nextId++;
-    this.#process ??= this.#start();
-    const asked = this.#process;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#lose(asked, "it took too long"), this.#limits.deadlineMs);
-      this.#waiting.set(id, { resolve, reject, timer });
-      // a process that cannot be reached ends, which is told below
-      asked.send({ id, task, input }, () => undefined);
-    });
+    const answer = this.#last.then(() => this.#give(task, input));
+    this.#last = answer.catch(() => undefined);
+    return answer;
   }
 
   async close(): Promise<void> {
@@ -65,6 +62,19 @@ export class RunReader implements Reader {
     this.#reading = undefined;
     this.#lose(ended, "the dashboard has ended");
     if (ended.exitCode === null && ended.signalCode === null) await exit;
+  }
+
+  #give<T extends ReadTask>(task: T, input: ReadTasks[T]["input"]): Promise<ReadTasks[T]["output"]> {
+    if (this.#isClosed) return Promise.reject(readerLost("the dashboard has ended"));
+    const id = this.#nextId++;
+    this.#process ??= this.#start();
+    const asked = this.#process;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#lose(asked, "it took too long"), this.#limits.deadlineMs);
+      this.#task = { id, resolve, reject, timer };
+      // a process that cannot be reached ends, which is handled below
+      asked.send({ id, task, input }, () => undefined);
+    });
   }
 
   #start(): ChildProcess {
@@ -84,27 +94,27 @@ export class RunReader implements Reader {
       this.#reading = message.run;
       return;
     }
-    const waiting = this.#waiting.get(message.id);
-    if (waiting === undefined) return;
-    this.#waiting.delete(message.id);
-    clearTimeout(waiting.timer);
-    if (message.type === "done") waiting.resolve(message.output);
-    else waiting.reject(new AnabranchError(message.failure));
+    const task = this.#take(message.id);
+    if (message.type === "done") task?.resolve(message.output);
+    else task?.reject(new AnabranchError(message.failure));
   }
 
-  /** Ends the process; all that was asked of it fails. */
+  /** Ends the process, and with it its task. */
   #lose(lost: ChildProcess, received: string): void {
     if (lost !== this.#process) return;
     this.#process = undefined;
     if (this.#reading !== undefined) this.#avoided.add(this.#reading);
     this.#reading = undefined;
-    const waiting = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const { timer, reject } of waiting) {
-      clearTimeout(timer);
-      reject(readerLost(received));
-    }
+    this.#take(this.#task?.id)?.reject(readerLost(received));
     lost.kill("SIGKILL");
+  }
+
+  #take(id: number | undefined): Task | undefined {
+    const task = this.#task?.id === id ? this.#task : undefined;
+    if (task === undefined) return undefined;
+    this.#task = undefined;
+    clearTimeout(task.timer);
+    return task;
   }
 }
 
