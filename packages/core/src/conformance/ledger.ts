@@ -40,23 +40,33 @@ const given = (round: number, client: number, broadcast = hashOf(`broadcast ${ro
 
 async function clients(ledger: Ledger): Promise<void> {
   const kept = (client: number, more: Partial<EnrolledClient> = {}): EnrolledClient => ({
-    ...{ client, publicKey: "AbC+/=", name: "", labels: {}, status: "enrolled", ...more },
+    ...{ client, publicKey: "AbC+/=", name: "", labels: {}, status: "enrolled", token: "", ...more },
   });
   checkSame(await ledger.clients(), []);
   const labels: Record<string, string> = { site: "nörd 🐟", "": "\0" };
   const odd = kept(10, { name: "a'b\"; --\0 \ud800 🐟", labels: { ...labels } });
   for (const client of [odd, kept(9), kept(2_147_483_647), kept(0)]) await ledger.putClient(client);
-  await ledger.putClient(kept(9, { publicKey: "other", status: "ejected" }));
-  const expected = [kept(0), kept(9, { publicKey: "other", status: "ejected" }), odd, kept(2_147_483_647)];
+  await ledger.putClient(kept(9, { publicKey: "other", status: "ejected", token: hashOf("t") }));
+  const expected = [
+    kept(0),
+    kept(9, { publicKey: "other", status: "ejected", token: hashOf("t") }),
+    odd,
+    kept(2_147_483_647),
+  ];
   checkSame((await ledger.clients()).map(showClient), expected.map(showClient));
 }
 
 async function tokens(ledger: Ledger): Promise<void> {
   checkSame(await ledger.tokens(), []);
   const token = (text: string, more: Partial<JoinToken> = {}): JoinToken => ({
-    ...{ hash: hashOf(text), expires: undefined, client: undefined, revoked: false, ...more },
+    ...{ hash: hashOf(text), expires: undefined, client: undefined, places: undefined, revoked: false, ...more },
   });
-  const all = [token("a"), token("b", { expires: 8.64e15, client: 0 }), token("c", { client: 7 }), token("d")];
+  const all = [
+    token("a"),
+    token("b", { expires: 8.64e15, client: 0 }),
+    token("c", { client: 7, places: 3 }),
+    token("d"),
+  ];
   for (const each of all) await ledger.putToken(each);
   all[3] = token("d", { revoked: true, expires: 0 });
   await ledger.putToken(all[3]);
@@ -188,8 +198,8 @@ async function notesVersions(ledger: Ledger): Promise<void> {
 
 async function survives(open: OpenLedger): Promise<void> {
   const first = await open();
-  await first.putClient({ client: 1, publicKey: "k", name: "n", labels: { a: "b" }, status: "ejected" });
-  await first.putToken({ hash: hashOf("t"), expires: 5, client: 3, revoked: true });
+  await first.putClient({ client: 1, publicKey: "k", name: "n", labels: { a: "b" }, status: "ejected", token: "" });
+  await first.putToken({ hash: hashOf("t"), expires: 5, client: 3, places: 1, revoked: true });
   for (const client of [1, 2, 3]) await first.giveOrder(given(1, client));
   await first.acceptUpdate("1/1/0", hashOf("u"));
   await first.closeOrder("1/2/0");
@@ -229,7 +239,7 @@ async function returnsAgain(open: OpenLedger): Promise<void> {
 async function opensOnce(open: OpenLedger): Promise<void> {
   const first = await open();
   checkSame(await rejection(open()), "ledger/locked");
-  await first.putClient({ client: 1, publicKey: "k", name: "", labels: {}, status: "enrolled" });
+  await first.putClient({ client: 1, publicKey: "k", name: "", labels: {}, status: "enrolled", token: "" });
   await first.close();
   const second = await open();
   await first.close();
@@ -246,8 +256,8 @@ async function refusesClosed(open: OpenLedger): Promise<void> {
     ...[ledger.clients(), ledger.tokens(), ledger.order("1/1/0"), ledger.closeOrder("1/1/0"), ledger.forgetBefore(1)],
     ledger.noteVersion(1),
     ...[ledger.giveOrder(given(1, 1)), ledger.acceptUpdate("1/1/0", hashOf("u"))],
-    ledger.putClient({ client: 1, publicKey: "", name: "", labels: {}, status: "enrolled" }),
-    ledger.putToken({ hash: hashOf(""), expires: undefined, client: undefined, revoked: false }),
+    ledger.putClient({ client: 1, publicKey: "", name: "", labels: {}, status: "enrolled", token: "" }),
+    ledger.putToken({ hash: hashOf(""), expires: undefined, client: undefined, places: undefined, revoked: false }),
   ];
   checkSame(
     await Promise.all(calls.map(rejection)),
@@ -268,10 +278,10 @@ async function show(ledger: Ledger, id: string): Promise<unknown> {
   return [row.id, row.client, row.version, row.broadcast, row.status, row.hash ?? null, row.sequence ?? null];
 }
 
-function showClient({ client, publicKey, name, labels, status }: EnrolledClient): unknown {
-  return [client, publicKey, name, Object.entries(labels).sort(), status];
+function showClient({ client, publicKey, name, labels, status, token }: EnrolledClient): unknown {
+  return [client, publicKey, name, Object.entries(labels).sort(), status, token];
 }
 
-function showToken({ hash, expires, client, revoked }: JoinToken): unknown {
-  return [hash, expires ?? null, client ?? null, revoked];
+function showToken({ hash, expires, client, places, revoked }: JoinToken): unknown {
+  return [hash, expires ?? null, client ?? null, places ?? null, revoked];
 }

@@ -137,6 +137,43 @@ describe("identities", () => {
   });
 });
 
+describe("a join token", () => {
+  const joinWith = async (opened: Opened, token: string, seeds: readonly number[]) => {
+    const hands = seeds.map(() => new Hand(opened));
+    for (const [i, hand] of hands.entries()) await hand.say(hello(seeds[i]!, token));
+    await Promise.all(hands.map((hand, i) => hand.say(prove(seeds[i]!, hand.nonce))));
+    return hands.map(({ refused }) => refused ?? "joined").sort();
+  };
+
+  it("with places admits so many clients, however many keys its holder has", async () => {
+    const opened = await open({ population: 9 });
+    const token = await opened.server.addToken({ places: 2 });
+    const used = "live/token-used";
+    expect(await joinWith(opened, token, [1, 2, 3, 4])).toEqual(["joined", "joined", used, used]);
+    expect(await joinWith(opened, token, [5])).toEqual([used]);
+    expect(await joinWith(opened, opened.token, [6])).toEqual(["joined"]);
+  });
+
+  it("that is used up still lets its client come back, and no other in its place", async () => {
+    const opened = await open();
+    const token = await opened.server.addToken({ places: 1 });
+    expect(await joinWith(opened, token, [1])).toEqual(["joined"]);
+    expect(await joinWith(opened, token, [1])).toEqual(["joined"]);
+    await opened.server.eject(0);
+    expect(await joinWith(opened, token, [2])).toEqual(["live/token-used"]);
+  });
+
+  it("is listed by its hash, with the clients that have joined with it", async () => {
+    const opened = await open();
+    const token = await opened.server.addToken({ places: 1, expires: 8e15 });
+    await joinWith(opened, token, [1]);
+    const hash = await contentHashOf(new TextEncoder().encode(token));
+    const listed = opened.server.tokens().find((each) => each.hash === hash);
+    expect(listed).toEqual({ hash, expires: 8e15, client: undefined, places: 1, revoked: false, clients: [0] });
+    expect(JSON.stringify(opened.server.tokens())).not.toContain(token);
+  });
+});
+
 describe("a server that fails", () => {
   it("reports nothing of its machine to those who connect", async () => {
     const opened = await open();

@@ -8,7 +8,7 @@ import { type ClientMessage, messageId, type ServerMessage, type UploadAnswer } 
 import { type HeldStates, heldStates } from "./held-states.ts";
 import { HoldoutEvaluation } from "./holdout-evaluation.ts";
 import { LiveOrders, type OrderSettings } from "./orders.ts";
-import type { ArrivedUpdate, EnrolledClient, Ledger, Link, Timers } from "./ports.ts";
+import type { ArrivedUpdate, EnrolledClient, Ledger, Link, ListedToken, Timers, TokenOptions } from "./ports.ts";
 import { Presence } from "./presence.ts";
 import { Roll } from "./roll.ts";
 import { StageCourier } from "./stage-courier.ts";
@@ -159,15 +159,20 @@ export class LiveServer {
   }
 
   /** A new join token. It is not stored. */
-  async addToken(options: { expires?: number; client?: number } = {}): Promise<string> {
+  async addToken(options: TokenOptions = {}): Promise<string> {
     const token = toBase64(this.#ports.randomBytes(24)).replaceAll("+", "-").replaceAll("/", "_");
     await this.#roll.addToken(token, options);
     return token;
   }
 
   /** Makes a token known that was made elsewhere. */
-  acceptToken(token: string, options: { expires?: number; client?: number } = {}): Promise<void> {
+  acceptToken(token: string, options: TokenOptions = {}): Promise<void> {
     return this.#roll.addToken(token, options);
+  }
+
+  /** All join tokens, by their hashes. */
+  tokens(): readonly ListedToken[] {
+    return this.#roll.tokens;
   }
 
   revokeToken(hash: string): Promise<boolean> {

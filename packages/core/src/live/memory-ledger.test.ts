@@ -13,7 +13,7 @@ describe("memory ledger", () => {
     const ledgers = new MemoryLedgers();
     const [one, other] = [await ledgers.open("one"), await ledgers.open("other")];
     const labels = { site: "a" };
-    await one.putClient({ client: 1, publicKey: "k", name: "n", labels, status: "enrolled" });
+    await one.putClient({ client: 1, publicKey: "k", name: "n", labels, status: "enrolled", token: "" });
     labels.site = "b";
     expect(await one.clients()).toMatchObject([{ labels: { site: "a" } }]);
     expect(await other.clients()).toEqual([]);

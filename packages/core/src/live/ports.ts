@@ -29,9 +29,11 @@ export interface EnrolledClient {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly status: "enrolled" | "ejected";
+  /** Hash of the token that it joined with. */
+  readonly token: string;
 }
 
-/** A token that lets a client join. */
+/** A token that lets clients join. */
 export interface JoinToken {
   /** SHA-256 of the token, hexadecimal: the token itself is not stored. */
   readonly hash: string;
@@ -39,7 +41,18 @@ export interface JoinToken {
   readonly expires: number | undefined;
   /** The only client number that it admits. */
   readonly client: number | undefined;
+  /** Clients that it admits in all; undefined: as many as the run has places. */
+  readonly places: number | undefined;
   readonly revoked: boolean;
+}
+
+/** What an operator chooses for a new token. */
+export type TokenOptions = Partial<Pick<JoinToken, "expires" | "client" | "places">>;
+
+/** A token as its operator sees it. */
+export interface ListedToken extends JoinToken {
+  /** Numbers of the clients that have joined with it. */
+  readonly clients: readonly number[];
 }
 
 /** What the ledger knows of an order. */

@@ -1,5 +1,5 @@
 import { contentHashOf } from "./content-hash.ts";
-import type { EnrolledClient, JoinToken, Ledger, Timers } from "./ports.ts";
+import type { EnrolledClient, JoinToken, Ledger, ListedToken, Timers, TokenOptions } from "./ports.ts";
 
 /** Why a client may not join, or its place in the run. */
 export type Admission =
@@ -69,12 +69,17 @@ export class Roll {
     if (client === undefined || client >= this.#population)
       return refusal("live/full", `the run has ${this.#population} clients, and all places are taken`);
     if (this.#clients.has(client)) return refusal("live/number", `client ${client} has joined with another identity`);
+    if (token.places !== undefined && this.#joinedWith(token.hash).length >= token.places) {
+      const advice = "Ask the operator for a token of your own. A client that has joined needs none: use its folder.";
+      return refusal("live/token-used", "as many clients have joined with this token as it admits", advice);
+    }
     const enrolled: EnrolledClient = {
       client,
       publicKey,
       name: name ?? `client ${client}`,
       labels,
       status: "enrolled",
+      token: token.hash,
     };
     this.#clients.set(client, enrolled); // at once: the next applicant must not get the same place
     await this.#ledger.putClient(enrolled);
@@ -95,9 +100,17 @@ export class Roll {
     return true;
   }
 
+  get tokens(): readonly ListedToken[] {
+    return [...this.#tokens.values()].map((token) => ({ ...token, clients: this.#joinedWith(token.hash) }));
+  }
+
+  #joinedWith(token: string): number[] {
+    return this.clients.filter((client) => client.token === token).map(({ client }) => client);
+  }
+
   /** Makes a token known; what is stored is its hash. */
-  async addToken(token: string, options: { expires?: number | undefined; client?: number | undefined }): Promise<void> {
-    const added = { hash: await hashOfToken(token), expires: options.expires, client: options.client, revoked: false };
+  async addToken(token: string, { expires, client, places }: TokenOptions): Promise<void> {
+    const added = { hash: await hashOfToken(token), expires, client, places, revoked: false };
     this.#tokens.set(added.hash, added);
     await this.#ledger.putToken(added);
   }

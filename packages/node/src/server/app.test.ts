@@ -167,6 +167,9 @@ describe("the operator's routes", () => {
     });
     expect(made.status).toBe(201);
     expect(await made.json()).toMatchObject({ token: "a-new-token" });
+    const listed = await world.request(`${run}/tokens`, { headers: operator() });
+    const about = { expires: null, client: null, places: 1, revoked: false, clients: [1] };
+    expect(await listed.json()).toEqual({ tokens: [{ hash: sha256("a-new-token"), ...about }] });
     const revoke = (hash: string) => world.request(`${run}/tokens/${hash}`, { method: "DELETE", headers: operator() });
     expect((await revoke(sha256("a-new-token"))).status).toBe(200);
     expect((await revoke(sha256("another"))).status).toBe(404);

@@ -11,6 +11,7 @@ import { compilesWebAssembly, pageRoutes } from "./pages.ts";
 import type { RequestEnv } from "./peer.ts";
 import { securityHeaders } from "./security-headers.ts";
 import type { Site } from "./site.ts";
+import { tokenRoutes } from "./token-routes.ts";
 
 /** All routes of the server. It needs no socket: a request and its `Peer` are enough. */
 export function createApp(site: Site): Hono<RequestEnv> {
@@ -41,6 +42,7 @@ export function createApp(site: Site): Hono<RequestEnv> {
   });
   app.get("/api/openapi.json", (c) => c.json(openApi()));
   app.route("/api/runs", operatorRoutes(site));
+  app.route("/api/runs", tokenRoutes(site));
   app.route("/api/runs", clientRoutes(site));
   app.route("/api/runs", demoDataRoutes(site));
   app.route("/", pageRoutes(site));

@@ -23,17 +23,20 @@ export interface DoorOptions {
   readonly publicUrl?: string | undefined;
   /** Seconds for which the join token lets new clients in; undefined: for ever. */
   readonly tokenSeconds: number | undefined;
+  /** Clients that the join token admits; undefined: as many as the run has places. */
+  readonly tokenPlaces?: number | undefined;
 }
 
 /** Makes a join token for a run, and the link with it. @param port that the server listens at */
 export async function openDoor(
-  { publicUrl, tokenSeconds, host }: DoorOptions,
+  { publicUrl, tokenSeconds, tokenPlaces, host }: DoorOptions,
   port: number,
   tls: OpenTls | undefined,
   live: LiveServer,
   run: RunFolder,
 ): Promise<Door> {
-  const token = await live.addToken(tokenSeconds === undefined ? {} : { expires: Date.now() + tokenSeconds * 1000 });
+  const expires = tokenSeconds === undefined ? undefined : Date.now() + tokenSeconds * 1000;
+  const token = await live.addToken({ expires, places: tokenPlaces });
   const secure = tls !== undefined;
   const url = publicUrl?.replace(/\/+$/, "") ?? addressOf(reachable(host), port, secure);
   const operator = await operatorToken(run);

@@ -1,8 +1,8 @@
 import { VERSION } from "@anabranch/core";
 import { contentHash, uploadAnswer } from "@anabranch/core/live";
 import * as z from "zod";
-import { tokenRequest } from "./operator-routes.ts";
 import { runList, runStatus } from "./run-status.ts";
+import { tokenRequest } from "./token-routes.ts";
 
 /** Whom a route is for. */
 type Access = "all" | "client" | "reader" | "operator";
@@ -70,6 +70,7 @@ export const documentedRoutes: Readonly<Record<string, Readonly<Record<string, R
   [`${run}/clients/{client}/eject`]: { post: { summary: "Exclude a client", access: "operator" } },
   [`${run}/clients/{client}/readmit`]: { post: { summary: "Let a client in again", access: "operator" } },
   [`${run}/tokens`]: {
+    get: { summary: "The join tokens by their SHA-256, with the clients that joined with each", access: "operator" },
     post: { summary: "Make a join token", access: "operator", body: tokenRequest, statuses: { 201: "The token" } },
   },
   [`${run}/tokens/{hash}`]: { delete: { summary: "Revoke a join token by its SHA-256", access: "operator" } },

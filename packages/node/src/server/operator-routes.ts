@@ -1,24 +1,11 @@
-import { contentHash } from "@anabranch/core/live";
 import { type Context, Hono } from "hono";
-import * as z from "zod";
-import { jsonBody } from "./body.ts";
 import { eventStream } from "./events.ts";
-import { HttpError, notFound } from "./http-error.ts";
+import { notFound } from "./http-error.ts";
 import type { RequestEnv } from "./peer.ts";
+import { requireOperator } from "./require-operator.ts";
 import type { SentStatus } from "./run-status.ts";
 import type { ServedRun } from "./served-run.ts";
 import { requireRun, type Site } from "./site.ts";
-
-/** The body of POST /tokens. */
-export const tokenRequest = z.strictObject({
-  ttlSeconds: z.int().min(1).max(31_536_000).optional().describe("seconds until it expires; left out: never"),
-  client: z
-    .int()
-    .min(0)
-    .max(2 ** 31)
-    .optional()
-    .describe("the only client number that it admits"),
-});
 
 /** Watching and steering a run. */
 export function operatorRoutes(site: Site): Hono<RequestEnv> {
@@ -59,23 +46,6 @@ export function operatorRoutes(site: Site): Hono<RequestEnv> {
   decide("eject");
   decide("readmit");
 
-  routes.post("/:run/tokens", async (c) => {
-    const run = requireOperator(c, site);
-    const { ttlSeconds, client } = await jsonBody(c.req.raw, tokenRequest, site.pace);
-    const expires = ttlSeconds === undefined ? undefined : Date.now() + ttlSeconds * 1000;
-    const token = await run.live.addToken({
-      ...(expires === undefined ? {} : { expires }),
-      ...(client === undefined ? {} : { client }),
-    });
-    return c.json({ token, expires: expires === undefined ? null : new Date(expires).toISOString() }, 201);
-  });
-  routes.delete("/:run/tokens/:hash", async (c) => {
-    const run = requireOperator(c, site);
-    const hash = contentHash.safeParse(c.req.param("hash")).data;
-    if (hash === undefined || !(await run.live.revokeToken(hash))) throw notFound("no such token");
-    return c.json({ revoked: hash });
-  });
-
   return routes;
 }
 
@@ -97,18 +67,5 @@ function statusOf({ live, name }: ServedRun): SentStatus {
 function requireReader(c: Context<RequestEnv>, site: Site): ServedRun {
   const run = requireRun(site, c.req.param("run"));
   if (!site.openReading) run.operator.require(c.req.header("authorization"));
-  return run;
-}
-
-/** @throws HttpError 404, 401 `operator/token`, 429 after many wrong tokens */
-function requireOperator(c: Context<RequestEnv>, site: Site): ServedRun {
-  const run = requireRun(site, c.req.param("run"));
-  try {
-    run.operator.require(c.req.header("authorization"));
-  } catch (error) {
-    // a wrong token costs as much as many requests
-    if (error instanceof HttpError) site.limits.address.require(c.env.peer.address, 10);
-    throw error;
-  }
   return run;
 }

@@ -216,7 +216,15 @@ const clients: Row[] = [
 ];
 
 const actions = [
-  ...["POST /pause", "POST /resume", "POST /stop", "POST /clients/0/eject", "POST /clients/0/readmit", "POST /tokens"],
+  ...[
+    "GET /tokens",
+    "POST /pause",
+    "POST /resume",
+    "POST /stop",
+    "POST /clients/0/eject",
+    "POST /clients/0/readmit",
+    "POST /tokens",
+  ],
   `DELETE /tokens/${hash}`,
 ];
 const strangers: readonly (readonly [string, () => string | undefined])[] = [

@@ -43,6 +43,8 @@ export interface ServeOptions {
   readonly progressSeconds: number;
   /** Seconds for which the join token lets new clients in; undefined: for ever. */
   readonly tokenSeconds: number | undefined;
+  /** Clients that the join token admits; undefined: as many as the run has places. */
+  readonly tokenPlaces?: number | undefined;
   /** Address of the ledger; default: a file in the run's folder. */
   readonly ledger?: string | undefined;
   /** File of the server's log; "-": standard error; default: server.log in the run's folder. */

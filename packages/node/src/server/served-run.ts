@@ -1,4 +1,4 @@
-import type { ArrivedUpdate, Link, LiveStatus, UploadAnswer } from "@anabranch/core/live";
+import type { ArrivedUpdate, Link, ListedToken, LiveStatus, TokenOptions, UploadAnswer } from "@anabranch/core/live";
 import type { RunFolder } from "../store/run-folder.ts";
 import type { BlobReads } from "./blob-reads.ts";
 import type { EventFeed } from "./event-feed.ts";
@@ -21,7 +21,8 @@ export interface LiveSide {
   /** False: there is no such client. */
   eject(client: number): Promise<boolean>;
   readmit(client: number): Promise<boolean>;
-  addToken(options: { expires?: number; client?: number }): Promise<string>;
+  addToken(options: TokenOptions): Promise<string>;
+  tokens(): readonly ListedToken[];
   /** False: there is no such token. */
   revokeToken(hash: string): Promise<boolean>;
 }

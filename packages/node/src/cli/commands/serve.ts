@@ -28,6 +28,7 @@ interface ServeFlags extends TrustOption {
   readonly insecure?: boolean;
   readonly trustProxy?: boolean;
   readonly tokenTtl?: number;
+  readonly tokenPlaces?: number;
   readonly taskTimeout: number;
   readonly ledger?: string;
   readonly demoData?: boolean;
@@ -56,6 +57,11 @@ export function addServe(program: Command): void {
     .option("--trust-proxy", "read the address of a client from X-Forwarded-For")
     .addOption(
       new Option("--token-ttl <seconds>", "how long new clients can join (default: no limit)").argParser(positiveCount),
+    )
+    .addOption(
+      new Option("--token-places <n>", "clients that the join link admits (default: all places)").argParser(
+        positiveCount,
+      ),
     )
     .addOption(
       new Option("--task-timeout <seconds>", "a client without progress for so long fails its task")
@@ -111,7 +117,7 @@ async function chosenRun(
 }
 
 function serveOptions(flags: ServeFlags, { config, folder }: ChosenRun, output: Output): ServeOptions {
-  const { port, host, publicUrl, tokenTtl, ledger, log } = flags;
+  const { port, host, publicUrl, tokenTtl, tokenPlaces, ledger, log } = flags;
   const tls = tlsChoice(flags);
   const joined = new Set<number>();
   if (publicUrl !== undefined && !/^https?:\/\//.test(publicUrl)) throw wrongUrl(publicUrl);
@@ -122,7 +128,7 @@ function serveOptions(flags: ServeFlags, { config, folder }: ChosenRun, output: 
     insecure: flags.insecure ?? false,
     trustProxy: flags.trustProxy ?? false,
     progressSeconds: flags.taskTimeout,
-    tokenSeconds: tokenTtl,
+    ...{ tokenSeconds: tokenTtl, tokenPlaces },
     onOpen(door) {
       printDoor(door, minimumClients, output);
       if (folder !== undefined) output.note("Join links that were printed before are valid, too.");

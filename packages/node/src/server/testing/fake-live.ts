@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ArrivedUpdate, Link, LiveStatus, UploadAnswer } from "@anabranch/core/live";
+import type { ArrivedUpdate, Link, ListedToken, LiveStatus, TokenOptions, UploadAnswer } from "@anabranch/core/live";
 import type { LiveSide } from "../served-run.ts";
 
 export const sha256 = (bytes: Uint8Array | string) => createHash("sha256").update(bytes).digest("hex");
@@ -99,7 +99,12 @@ export class FakeLive implements LiveSide {
     return client < 4;
   }
 
-  async addToken(options: { expires?: number; client?: number }): Promise<string> {
+  tokens(): readonly ListedToken[] {
+    const places = { expires: undefined, client: undefined, places: 1, revoked: false };
+    return [{ hash: sha256("a-new-token"), ...places, clients: [1] }];
+  }
+
+  async addToken(options: TokenOptions): Promise<string> {
     this.calls.push(`token ${JSON.stringify(Object.keys(options))}`);
     return "a-new-token";
   }

@@ -62,6 +62,11 @@ const migrations: readonly (readonly string[])[] = [
     "ALTER TABLE runs ADD COLUMN newest BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE runs ADD COLUMN newest_broadcast TEXT",
   ],
+  [
+    // how many clients a token admits, and with which a client has joined
+    "ALTER TABLE tokens ADD COLUMN places BIGINT",
+    "ALTER TABLE clients ADD COLUMN token TEXT NOT NULL DEFAULT ''",
+  ],
 ];
 
 /**

@@ -17,6 +17,7 @@ const clientRow = z.object({
   public_key: z.string(),
   profile: z.string(),
   status: z.enum(["enrolled", "ejected"]),
+  token: z.string(),
 });
 
 const profileText = z.object({ name: z.string(), labels: z.record(z.string(), z.string()) });
@@ -25,6 +26,7 @@ const tokenRow = z.object({
   hash: z.string(),
   expires: z.number().nullable(),
   client: integer.nullable(),
+  places: integer.nullable(),
   revoked: integer,
 });
 
@@ -49,9 +51,9 @@ export function readNewest(row: Row, place: string): NewestVersion {
 
 export function readClient(row: Row, place: string): EnrolledClient {
   return reading(place, () => {
-    const { client, public_key: publicKey, profile, status } = clientRow.parse(row);
+    const { client, public_key: publicKey, profile, status, token } = clientRow.parse(row);
     const { name, labels } = profileText.parse(JSON.parse(profile));
-    return { client, publicKey, name, labels, status };
+    return { client, publicKey, name, labels, status, token };
   });
 }
 
@@ -62,8 +64,9 @@ export function writeProfile({ name, labels }: EnrolledClient): string {
 
 export function readToken(row: Row, place: string): JoinToken {
   return reading(place, () => {
-    const { hash, expires, client, revoked } = tokenRow.parse(row);
-    return { hash, expires: expires ?? undefined, client: client ?? undefined, revoked: revoked !== 0 };
+    const { hash, expires, client, places, revoked } = tokenRow.parse(row);
+    const limits = { expires: expires ?? undefined, client: client ?? undefined, places: places ?? undefined };
+    return { hash, ...limits, revoked: revoked !== 0 };
   });
 }
 

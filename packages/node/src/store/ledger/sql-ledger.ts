@@ -45,7 +45,7 @@ export class SqlLedger implements Ledger {
   }
 
   async clients(): Promise<readonly EnrolledClient[]> {
-    const statement = "SELECT client, public_key, profile, status FROM clients WHERE run = ? ORDER BY client";
+    const statement = "SELECT client, public_key, profile, status, token FROM clients WHERE run = ? ORDER BY client";
     const rows = await this.#transaction((query) => query(statement, this.#run));
     return rows.map((row) => readClient(row, this.#database.place));
   }
@@ -53,27 +53,29 @@ export class SqlLedger implements Ledger {
   async putClient(client: EnrolledClient): Promise<void> {
     await this.#transaction((query) =>
       query(
-        `INSERT INTO clients (run, client, public_key, profile, status) VALUES (?, ?, ?, ?, ?)
+        `INSERT INTO clients (run, client, public_key, profile, status, token) VALUES (?, ?, ?, ?, ?, ?)
           ON CONFLICT (run, client) DO UPDATE
-          SET public_key = excluded.public_key, profile = excluded.profile, status = excluded.status`,
-        ...[this.#run, client.client, client.publicKey, writeProfile(client), client.status],
+          SET public_key = excluded.public_key, profile = excluded.profile, status = excluded.status,
+            token = excluded.token`,
+        ...[this.#run, client.client, client.publicKey, writeProfile(client), client.status, client.token],
       ),
     );
   }
 
   async tokens(): Promise<readonly JoinToken[]> {
-    const statement = "SELECT hash, expires, client, revoked FROM tokens WHERE run = ? ORDER BY hash";
+    const statement = "SELECT hash, expires, client, places, revoked FROM tokens WHERE run = ? ORDER BY hash";
     const rows = await this.#transaction((query) => query(statement, this.#run));
     return rows.map((row) => readToken(row, this.#database.place));
   }
 
-  async putToken({ hash, expires, client, revoked }: JoinToken): Promise<void> {
+  async putToken({ hash, expires, client, places, revoked }: JoinToken): Promise<void> {
     await this.#transaction((query) =>
       query(
-        `INSERT INTO tokens (run, hash, expires, client, revoked) VALUES (?, ?, ?, ?, ?)
+        `INSERT INTO tokens (run, hash, expires, client, places, revoked) VALUES (?, ?, ?, ?, ?, ?)
           ON CONFLICT (run, hash) DO UPDATE
-          SET expires = excluded.expires, client = excluded.client, revoked = excluded.revoked`,
-        ...[this.#run, hash, expires ?? null, client ?? null, revoked ? 1 : 0],
+          SET expires = excluded.expires, client = excluded.client, places = excluded.places,
+            revoked = excluded.revoked`,
+        ...[this.#run, hash, expires ?? null, client ?? null, places ?? null, revoked ? 1 : 0],
       ),
     );
   }

@@ -172,8 +172,8 @@ describe("a ledger that is none of ours, or no more", () => {
 
   it("reports rows that make no sense", async () => {
     await madeLedger();
-    change("INSERT INTO clients VALUES ('run', 1, 'k', '{}', 'enrolled')");
-    change("INSERT INTO tokens VALUES ('run', 't', NULL, 9223372036854775807, 0)");
+    change("INSERT INTO clients VALUES ('run', 1, 'k', '{}', 'enrolled', '')");
+    change("INSERT INTO tokens VALUES ('run', 't', NULL, 9223372036854775807, 0, NULL)");
     change("UPDATE orders SET version = 'x'");
     const ledger = await openLedger(path, "run");
     expect(await failureOf(ledger.clients())).toBe("ledger/damaged");
@@ -188,7 +188,7 @@ describe("a ledger that is none of ours, or no more", () => {
     const opening = openLedger(path, "run");
     await expect(opening).rejects.toThrow(/version 99/);
     expect(await failureOf(opening)).toBe("ledger/newer");
-    change("UPDATE anabranch_ledger SET version = 2");
+    change("UPDATE anabranch_ledger SET version = 3");
     const ledger = await openLedger(path, "run");
     expect(await ledger.acceptUpdate("1/0/0", "u")).toBe("again");
     await ledger.close();
@@ -197,6 +197,7 @@ describe("a ledger that is none of ours, or no more", () => {
   it("is brought to the newest version where an older one made it", async () => {
     await madeLedger();
     change("ALTER TABLE runs DROP COLUMN newest; ALTER TABLE runs DROP COLUMN newest_broadcast");
+    change("ALTER TABLE tokens DROP COLUMN places; ALTER TABLE clients DROP COLUMN token");
     change("UPDATE anabranch_ledger SET version = 1");
     const ledger = await openLedger(path, "run");
     expect(await ledger.acceptUpdate("1/0/0", "u")).toBe("again");
