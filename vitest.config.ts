@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 const exclude = ["**/node_modules/**", "**/*.slow.test.ts", "**/*.exhaustive.test.ts"];
-const shared = { exclude, pool: "forks", testTimeout: 60_000 } as const;
+const shared = { exclude, pool: "forks", testTimeout: 180_000 } as const;
 
 export default defineConfig({
   test: {
