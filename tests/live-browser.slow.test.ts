@@ -9,7 +9,7 @@ import { expectAccessible } from "./fixtures/accessibility.ts";
 import { findChromium, launchChromium } from "./fixtures/chromium.ts";
 
 /** Live runs with clients in a real browser, and the page that shows them. */
-const executablePath = findChromium("6 tests of live runs");
+const executablePath = findChromium("7 tests of live runs");
 const DEADLINE = 120_000; // milliseconds
 const root = join(import.meta.dirname, "..");
 
@@ -30,6 +30,25 @@ batchSize = 16
 learningRate = 0.05
 [sampler]
 cohort = 2
+`;
+
+/** Three clients, as none hides in a sum of two. */
+const secure = `name = "secure browsers"
+rounds = 2
+[data]
+dataset = "fashion-mnist-10k"
+clients = 3
+[model]
+name = "mlp"
+hidden = [64]
+[training]
+localSteps = 4
+batchSize = 16
+learningRate = 0.05
+[sampler]
+cohort = 3
+[secureAggregation]
+protocol = "bonawitz"
 `;
 
 const ofTables = `name = "tables"
@@ -111,6 +130,19 @@ describe.skipIf(executablePath === undefined)("a live run with browsers", () => 
       "--json",
     );
     expect(simulated.lines().at(-1)!["modelHash"]).toBe(hash);
+  });
+
+  it("sums masked updates of browsers to the model of a simulation", { timeout: 3 * DEADLINE }, async () => {
+    const { server, open } = await serve(secure, "--demo-data");
+    const pages = [await joinPage(open), await joinPage(open), await joinPage(open)];
+    for (const page of pages) await page.getByRole("button", { name: "Start training" }).click();
+    const { code, lines } = await server.ended;
+    const rounds = lines().filter(({ type }) => type === "round.finished");
+    expect([code, rounds.length]).toEqual([0, 2]);
+    for (const round of rounds) expect(round).toMatchObject({ secureAggregation: { survivors: 3 } });
+    const wasm = ["--set", 'execution.executor="onnxruntime-web"', "--json"];
+    const simulated = await command(folder, "run", "trial.toml", ...wasm);
+    expect(simulated.lines().at(-1)!["modelHash"]).toBe(lines().at(-1)!["modelHash"]);
   });
 
   it("trains on tables that people choose; classes are matched by name", { timeout: 2 * DEADLINE }, async () => {

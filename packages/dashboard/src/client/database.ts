@@ -16,6 +16,7 @@ export function openDatabase(): Promise<IDBDatabase> {
     };
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(noStorage(request.error));
+    request.onblocked = () => reject(otherTabs());
   });
 }
 
@@ -41,5 +42,14 @@ function noStorage(cause: DOMException | null): AnabranchError {
     received: cause?.message ?? "no reason",
     advice: "Leave private browsing, allow this site to store data, or free space. Then reload the page.",
     cause,
+  });
+}
+
+/** Another tab has the page of an older version open, with the stores of that version. */
+function otherTabs(): AnabranchError {
+  return new AnabranchError({
+    code: "client/storage",
+    message: "another tab of this browser has an older version of this page open",
+    advice: "Close the other tabs of this page, then reload it.",
   });
 }

@@ -55,6 +55,10 @@ export class JoinView {
       case "failed":
         this.#line(`${nameOf(event.order)}: failed: ${event.message}`);
         return;
+      case "answered":
+        if (event.stage === "mask")
+          this.#line(`${nameOf(event.order)}: sent the masked update, ${formatBytes(event.bytes)}`);
+        return;
       case "evaluated":
         this.#line(`evaluated the model on ${formatPlural(event.examples, "own example")}; sent the sums`);
         return;
@@ -97,7 +101,9 @@ export class JoinView {
     this.#note(
       `  trains ${model.name} by ${algorithm.name} on ${formatPlural(examples, "example")}, up to ${formatPlural(rounds, "round")}`,
     );
-    this.#note(`  sent: model updates, their mean loss and the number of examples${evaluates}.${noise}`);
+    const updates =
+      stages.secureAggregation === undefined ? "model updates" : "masked model updates, for their sum alone";
+    this.#note(`  sent: ${updates}, their mean loss and the number of examples${evaluates}.${noise}`);
     this.#note("  stays here: the examples, this client's key, and states that a method keeps between rounds.");
   }
 
@@ -134,8 +140,8 @@ export class JoinView {
   }
 }
 
-/** "3/7/0" as "round 3"; an evaluation keeps its name. */
+/** "3/7/0" as "round 3", and a message of secure aggregation likewise; an evaluation keeps its name. */
 function nameOf(order: string): string {
-  const match = /^(\d+)\/\d+\/\d+$/.exec(order);
+  const match = /^(\d+)\/\d+\/[0-9a-f]+$/.exec(order);
   return match === null ? "evaluation" : `round ${match[1]}`;
 }
