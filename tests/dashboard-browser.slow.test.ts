@@ -79,6 +79,8 @@ describe.skipIf(executablePath === undefined)("the dashboard", () => {
     }
     await page.getByRole("link", { name: "Compare 4 runs" }).focus();
     await page.keyboard.press("Enter");
+    await expect.poll(() => page.evaluate("document.activeElement?.tagName"), { timeout: DEADLINE }).toBe("H1");
+    expect(await page.title()).toContain("Runs side by side");
     const results = page.getByRole("region", { name: "Results" });
     await results.getByRole("row", { name: /^fedavg 1 2 .*±/ }).waitFor();
     await results.getByRole("row", { name: /^scaffold 1 2 .*±/ }).waitFor();

@@ -1,5 +1,6 @@
 import { FailureCard } from "../failure-card.tsx";
 import { TokenForm } from "../view/token-form.tsx";
+import { useAnnouncedView } from "./announce-view.ts";
 import { CompareView } from "./compare-view.tsx";
 import type { Dashboard } from "./dashboard.ts";
 import { ListView } from "./list-view.tsx";
@@ -12,6 +13,7 @@ import { StartedCard } from "./started-card.tsx";
 /** The page of `anabranch dashboard`. */
 export function DashboardPage({ dashboard }: { dashboard: Dashboard }) {
   const { value: route } = dashboard.route;
+  useAnnouncedView(route);
   const { value: problem } = dashboard.problem;
   const started = dashboard.list.value?.started;
   if (problem?.status === 401) {

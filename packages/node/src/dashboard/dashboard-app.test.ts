@@ -4,7 +4,6 @@ import { stampEvent } from "@anabranch/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { exampleEvents } from "../store/example-events.ts";
 import type { ComparedRuns } from "./compared-runs.ts";
-import type { RunList } from "./run-list.ts";
 import { linesOf, type TestDashboard, testDashboard } from "./testing/test-dashboard.ts";
 
 let world: TestDashboard;
@@ -13,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-const list = async () => (await world.json("/api/runs")) as RunList;
+const list = () => world.list();
 
 /** The data of an event stream up to a text. */
 async function eventsUntil(path: string, text: string): Promise<string> {
@@ -236,6 +235,19 @@ describe("runs side by side", () => {
       ["c", "1", "80.00 %"],
     ]);
     expect(differences).toContainEqual({ key: "algorithm.name", values: ['"fedavg"', '"fedavg"', '"scaffold"'] });
+  });
+
+  it("may be live runs, whose tokens stay in their folders", async () => {
+    await configured("a", 1);
+    await configured("live", 2);
+    const folder = join(world.root, "live");
+    for (const name of ["operator-token", "ledger.sqlite", "server.log"]) await writeFile(join(folder, name), "secret");
+    await mkdir(join(folder, "uploads"));
+    for (const path of ["/api/runs", "/api/runs/live", "/api/comparison?run=a&run=live"]) {
+      const text = await (await world.request(path)).text();
+      expect(text).toContain("live");
+      expect(text).not.toContain("secret");
+    }
   });
 
   it("are 1 to 6 that are there", async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { exampleEvents } from "../store/example-events.ts";
 import { RunReader } from "./run-reader.ts";
-import { linesOf } from "./testing/test-dashboard.ts";
+import { linesOf, wholeList } from "./testing/test-dashboard.ts";
 
 let root: string;
 beforeEach(async () => {
@@ -21,7 +21,9 @@ it("reads in its process, and passes failures on", async () => {
   await run("a-run", linesOf(exampleEvents({ rounds: 1 })));
   const reader = new RunReader();
   try {
-    expect((await reader.ask("list", { root })).runs).toMatchObject([{ folder: "a-run", status: "finished" }]);
+    expect((await wholeList(() => reader.ask("list", { root }))).runs).toMatchObject([
+      { folder: "a-run", status: "finished" },
+    ]);
     const none = join(root, "a-run", "events.jsonl");
     await expect(reader.ask("list", { root: none })).rejects.toMatchObject({ code: "store/not-a-folder" });
   } finally {
@@ -35,8 +37,8 @@ it("avoids a run over which its process ended, and reads the others", async () =
   await run("hungry", `${"[".repeat(1_500_000)}${"]".repeat(1_500_000)}\n`);
   const reader = new RunReader({ heapMiB: 64 });
   try {
-    await expect(reader.ask("list", { root })).rejects.toMatchObject({ code: "dashboard/reader" });
-    const { runs } = await reader.ask("list", { root });
+    await expect(wholeList(() => reader.ask("list", { root }))).rejects.toMatchObject({ code: "dashboard/reader" });
+    const { runs } = await wholeList(() => reader.ask("list", { root }));
     expect(Object.fromEntries(runs.map(({ folder, status }) => [folder, status]))).toEqual({
       good: "finished",
       hungry: "unreadable",

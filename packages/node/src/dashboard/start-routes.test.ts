@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { FormSection } from "./form.ts";
-import type { RunList } from "./run-list.ts";
 import type { Started } from "./run-starter.ts";
 import { type TestDashboard, testDashboard } from "./testing/test-dashboard.ts";
 
@@ -90,7 +89,7 @@ describe("a run from the form", () => {
     expect([second.status, await second.json()]).toMatchObject([409, { code: "dashboard/busy" }]);
     await untilState("ended");
     const { folder, failure } = await started();
-    const { runs } = (await world.json("/api/runs")) as RunList;
+    const { runs } = await world.list();
     expect([failure, runs]).toMatchObject([
       null,
       [{ folder, name: "from the page", status: "finished", roundsDone: 1 }],
@@ -102,7 +101,7 @@ describe("a run from the form", () => {
     await untilState("running");
     expect(await (await post("/api/started/stop", {})).json()).toMatchObject({ state: "stopping" });
     await untilState("ended");
-    expect((await world.json("/api/runs")) as RunList).toMatchObject({
+    expect(await world.list()).toMatchObject({
       runs: [{ status: "interrupted" }],
       started: { state: "ended", failure: null },
     });

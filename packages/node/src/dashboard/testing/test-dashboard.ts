@@ -10,6 +10,7 @@ import { exampleEvents } from "../../store/example-events.ts";
 import { createDashboardApp } from "../dashboard-app.ts";
 import { directReader } from "../direct-reader.ts";
 import { ReportKeys } from "../report-keys.ts";
+import type { RunList } from "../run-list.ts";
 import { RunStarter } from "../run-starter.ts";
 
 const token = "a-token-for-tests-of-the-dashboard";
@@ -26,6 +27,8 @@ export interface TestDashboard {
   request(path: string, init?: RequestInit): Promise<Response>;
   /** The JSON of an answer. */
   json(path: string, init?: RequestInit): Promise<unknown>;
+  /** The list of runs, once all logs are read: one request reads for a second. */
+  list(): Promise<RunList>;
   /** Writes a run's folder with events, and gives its path. */
   run(name: string, events?: string): Promise<string>;
   close(): Promise<void>;
@@ -52,6 +55,7 @@ export async function testDashboard(): Promise<TestDashboard> {
   };
   return {
     ...{ root, faults, request },
+    list: () => wholeList(async () => (await (await request("/api/runs")).json()) as RunList),
     json: async (path, init) => (await request(path, init)).json(),
     async run(name, events = linesOf(exampleEvents({ rounds: 2 }))) {
       const folder = join(root, name);
@@ -64,6 +68,14 @@ export async function testDashboard(): Promise<TestDashboard> {
       await rm(base, { recursive: true, force: true });
     },
   };
+}
+
+/** Asks until no log is left to be read. */
+export async function wholeList(ask: () => Promise<RunList>): Promise<RunList> {
+  for (;;) {
+    const list = await ask();
+    if (list.pending === 0) return list;
+  }
 }
 
 export function linesOf(events: readonly unknown[]): string {
