@@ -87,7 +87,7 @@ class Lane {
         }
       }
       if (waiting < most) from.resume();
-      if (queue.length > 0) timer = setTimeout(deliver, queue[0]!.due - performance.now());
+      if (queue.length > 0) timer = setTimeout(deliver, Math.max(0, queue[0]!.due - performance.now()));
     };
     const send = (bytes: Buffer | undefined) => {
       const length = bytes?.length ?? 0;
@@ -95,7 +95,7 @@ class Lane {
       queue.push({ due: this.#free + roundTripMs / 2, bytes });
       waiting += length;
       if (waiting >= most) from.pause();
-      timer ??= setTimeout(deliver, queue[0]!.due - performance.now());
+      timer ??= setTimeout(deliver, Math.max(0, queue[0]!.due - performance.now()));
     };
     from.on("data", send);
     from.on("end", () => send(undefined));
