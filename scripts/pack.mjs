@@ -69,7 +69,7 @@ function compile(folder, dist) {
     if (error) throw error;
     if (status !== 0) throw new Error(`the compiler ended with exit code ${status}; nothing was changed`);
     const part = join(output, relative(join(root, "packages"), folder), "src");
-    for (const file of filesBelow(part)) if (file.endsWith(".d.ts")) rewriteImports(file);
+    for (const file of filesBelow(part)) if (/\.(d\.ts|js)$/.test(file)) rewriteImports(file);
     rmSync(dist, { recursive: true, force: true });
     cpSync(part, dist, { recursive: true });
   } finally {
@@ -77,7 +77,10 @@ function compile(folder, dist) {
   }
 }
 
-/** The compiler rewrites "./x.ts" in code only; in declarations other tools than itself stumble over it. */
+/**
+ * The compiler rewrites "./x.ts" in code only, and not in functions that have a `using`. In declarations other tools than
+ * itself stumble over it.
+ */
 function rewriteImports(file) {
   const text = readFileSync(file, "utf8");
   writeFileSync(file, text.replace(/((?:from |import\()"\.{1,2}\/[^"]+)\.ts"/g, '$1.js"'));

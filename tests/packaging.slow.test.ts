@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { publint } from "publint";
@@ -72,6 +72,13 @@ describe.skipIf(!reachable)("an installed copy", () => {
     expect(printed).toMatchObject({ version: manifestVersion("core"), rounds: 2, refused: "config/unknown-key" });
     expect(printed.losses).toHaveLength(2);
     for (const loss of printed.losses as number[]) expect(loss).toBeLessThan(Math.log(10) + 0.5);
+  });
+
+  it("imports compiled files alone", () => {
+    const dist = join(consumer, "node_modules", "@anabranch", "node", "dist");
+    const compiled = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".js"));
+    const ofSource = /(from |import\()"\.[^"]*\.ts"/;
+    expect(compiled.filter((path) => ofSource.test(readFileSync(join(dist, path), "utf8")))).toEqual([]);
   });
 
   it("has the command, which reads the headers of the installed methods", () => {
