@@ -3,21 +3,26 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type RunEvent, renderToml, resolveConfig } from "@anabranch/core";
+import { type ConfigInput, type RunEvent, renderToml, resolveConfig } from "@anabranch/core";
 import { simulate } from "@anabranch/node";
 import { expect, it, onTestFinished } from "vitest";
 import { type Spawned, startCommand, startSignalled } from "../packages/node/src/cli/testing/spawn-command.ts";
 
 const CLIENTS = 3;
-const config = resolveConfig({
-  name: "killed",
-  rounds: 8,
-  data: { dataset: "fashion-mnist-10k", clients: CLIENTS, partition: { scheme: "iid" } },
-  model: { name: "mlp", hidden: [16] },
-  algorithm: { name: "scaffold" },
-  training: { localSteps: 5, batchSize: 20, learningRate: 0.05 },
-  sampler: { cohort: CLIENTS },
-});
+const configOf = (more: ConfigInput) =>
+  resolveConfig({
+    name: "killed",
+    rounds: 8,
+    data: { dataset: "fashion-mnist-10k", clients: CLIENTS, partition: { scheme: "iid" } },
+    model: { name: "mlp", hidden: [16] },
+    training: { localSteps: 5, batchSize: 20, learningRate: 0.05 },
+    sampler: { cohort: CLIENTS },
+    ...more,
+  });
+const runs = [
+  ["plain", configOf({ algorithm: { name: "scaffold" } })],
+  ["under secure aggregation", configOf({ secureAggregation: { protocol: "bonawitz" } })],
+] as const;
 
 async function freePort(): Promise<string> {
   const server = createServer().listen(0, "127.0.0.1");
@@ -34,7 +39,8 @@ async function eventsOf(folder: string): Promise<RunEvent[]> {
   return lines.map((line) => JSON.parse(line) as RunEvent);
 }
 
-it("the model is that of the simulation though server and clients are killed", { timeout: 900_000 }, async () => {
+const title = "%s, the model is that of the simulation though server and clients are killed";
+it.each(runs)(title, { timeout: 900_000 }, async (_name, config) => {
   const { modelHash } = await simulate(config, { workers: 0 });
   const folder = await mkdtemp(join(tmpdir(), "anabranch-live-"));
   const started = new Set<Spawned>();
