@@ -110,6 +110,12 @@ export class LiveServer {
     );
   }
 
+  /** Whether an upload is still waited for. Unlike `mayUpload` this is no progress of the client. */
+  async isOpen(client: number, order: string, hash: string): Promise<boolean> {
+    if (isMessage(order)) return (await this.#courier.mayUpload(client, order, hash, 1)) === undefined;
+    return this.#orders.isOpen(client, order);
+  }
+
   /** Asked before the first byte of an upload; undefined: it may come. What was accepted before is not sent again. */
   async mayUpload(client: number, order: string, hash: string, bytes: number): Promise<UploadAnswer | undefined> {
     if (isMessage(order)) return this.#courier.mayUpload(client, order, hash, bytes);

@@ -163,6 +163,11 @@ export class LiveOrders implements Backend {
     for (const given of this.#ofClient(client)) this.#end(given, code, message);
   }
 
+  /** Whether an update of the order is still waited for. */
+  isOpen(client: number, id: string): boolean {
+    return this.#ofOrder(client, id)?.settled === false;
+  }
+
   /** What an upload would be answered before its first byte; undefined: it may come. */
   async mayUpload(client: number, id: string, hash: string, bytes: number): Promise<UploadAnswer | undefined> {
     const given = this.#ofOrder(client, id);

@@ -283,7 +283,7 @@ describe("a client refuses a server", { timeout: 30_000 }, () => {
   const certificate = (names: string[], from: number) => selfSigned(names, new Date(Date.now() + from), 30);
   const own = certificate(["127.0.0.1"], 0);
   const expired = certificate(["127.0.0.1"], -31 * day);
-  const future = certificate(["127.0.0.1"], day);
+  const future = certificate(["127.0.0.1"], 2 * day);
   const foreign = certificate(["other.example"], 0);
   const ca = ({ cert }: { readonly cert: string }): ServerTrust => ({ kind: "ca", pem: cert });
 

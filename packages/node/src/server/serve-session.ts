@@ -185,8 +185,5 @@ async function servedRun(live: LiveServer, folder: RunFolder, name: string, stop
 
 /** What is left of an upload goes when its order is over. */
 function sweep({ live, uploads }: ServedRun): Promise<void> {
-  return uploads.sweep(async (order, hash) => {
-    const client = Number(order.split("/")[1]);
-    return (await live.mayUpload(client, order, hash, 1)) === undefined;
-  });
+  return uploads.sweep((order, hash) => live.isOpen(Number(order.split("/")[1]), order, hash));
 }

@@ -12,6 +12,8 @@ export interface LiveSide {
   /** The client of a session; undefined where there is no such session. */
   clientOf(session: string): number | undefined;
   mayFetch(session: string, hash: string): Promise<boolean>;
+  /** Whether an upload is still waited for. */
+  isOpen(client: number, order: string, hash: string): Promise<boolean>;
   /** Asked before the first byte; undefined: go on. */
   mayUpload(client: number, order: string, hash: string, bytes: number): Promise<UploadAnswer | undefined>;
   uploaded(client: number, order: string, update: ArrivedUpdate): Promise<UploadAnswer>;

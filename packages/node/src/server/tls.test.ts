@@ -73,9 +73,9 @@ describe("a certificate made for a trial", () => {
     expect(certificate.keyUsage).toEqual(["1.3.6.1.5.5.7.3.1"]);
   });
 
-  it("is signed by its own key, and valid from an hour before", () => {
+  it("is signed by its own key, and valid from a day before", () => {
     expect(certificate.verify(certificate.publicKey)).toBe(true);
-    expect(certificate.validFromDate.toISOString()).toBe("2026-11-29T09:00:00.000Z");
+    expect(certificate.validFromDate.toISOString()).toBe("2026-11-28T10:00:00.000Z");
     expect(certificate.validToDate.toISOString()).toBe("2026-12-29T10:00:00.000Z");
     expect(key).toContain("BEGIN PRIVATE KEY");
   });
@@ -107,7 +107,7 @@ describe("certificates from files", () => {
 
   it("are refused where clients would refuse them", async () => {
     expect(await codeOf(openTls(await filesFrom(new Date(Date.now() - 40 * day), 30), []))).toBe("tls/expired");
-    expect(await codeOf(openTls(await filesFrom(new Date(Date.now() + day), 30), []))).toBe("tls/not-yet-valid");
+    expect(await codeOf(openTls(await filesFrom(new Date(Date.now() + 2 * day), 30), []))).toBe("tls/not-yet-valid");
   });
 
   it("are refused where they cannot be read or do not belong together", async () => {

@@ -40,6 +40,10 @@ export class FakeLive implements LiveSide {
     return this.clientOf(session) !== undefined && this.published.has(hash);
   }
 
+  async isOpen(_client: number, order: string): Promise<boolean> {
+    return this.openOrders.has(order);
+  }
+
   async mayUpload(client: number, order: string, hash: string, bytes: number): Promise<UploadAnswer | undefined> {
     if (this.accepted.get(order) === hash) return { status: "accepted", hash };
     const own = this.openOrders.has(order) && order.split("/")[1] === String(client);

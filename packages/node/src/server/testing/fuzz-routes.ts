@@ -20,25 +20,36 @@ const known = fc.constantFrom(
   ...["resume", "stop", "socket", "demo-data", "metrics", "healthz", "join", "assets", "openapi.json", "0", "1.0.0"],
   ...["1.1.0", `1.0.${hash}`, hash, "9.9.9"],
 );
+const own = (...rest: fc.Arbitrary<string>[]) => fc.tuple(...rest).map((parts) => ["api", "runs", "run234", ...parts]);
+const of = (...texts: string[]) => fc.constantFrom(...texts);
+/** Mostly addresses that there are. */
 const path = fc.oneof(
+  own(of("orders"), of("1.0.0", "1.1.0", "2.0.0", `1.0.${hash.slice(32)}`, "x")),
+  own(of("blobs"), of(hash, "..")),
+  own(of("status", "events", "pause", "resume", "tokens", "demo-data", "socket")),
+  own(of("tokens"), of(hash, "x")),
+  own(of("clients"), of("0", "7", "1e3"), of("readmit", "eject", "x")),
+  fc.array(fc.oneof({ weight: 8, arbitrary: known }, odd), { maxLength: 4 }).map((rest) => ["api", "runs", ...rest]),
   fc.array(fc.oneof({ weight: 5, arbitrary: known }, odd, fc.string({ maxLength: 12 })), { maxLength: 7 }),
-  fc
-    .array(fc.oneof({ weight: 8, arbitrary: known }, odd), { maxLength: 4 })
-    .map((rest) => ["api", "runs", "run234", ...rest]),
 );
-const number = fc.oneof(fc.nat(), fc.constantFrom("-1", "1e9", "", "99999999999999999999", "0"));
+const number = fc.oneof(fc.nat({ max: 300 }), fc.nat(), fc.constantFrom("-1", "1e9", "", "99999999999999999999", "0"));
 const query = fc.record(
-  { offset: number, total: number, after: number, hash: fc.constantFrom(hash, "..", "A".repeat(64), "") },
-  { requiredKeys: [] },
+  { offset: number, total: number, after: number, hash: fc.constantFrom(hash, hash, hash, "..", "A".repeat(64), "") },
+  { requiredKeys: ["total", "hash"] },
 );
 const value = fc.oneof(
   fc.string({ maxLength: 40 }).map((text) => text.replace(/[^\x21-\x7e]/g, "")),
   fc.constantFrom("bytes=0-", "bytes=-1", "bytes=9-1", `"${hash}"`, "application/json", "text/plain", "gzip", "null"),
 );
-const names = ["range", "if-range", "if-none-match", "content-type", "content-encoding", "origin", "sec-fetch-site"];
-const headers = fc.dictionary(fc.constantFrom(...names, "last-event-id", "x-forwarded-for", "host", "x"), value, {
-  maxKeys: 4,
-});
+const names = ["range", "if-range", "if-none-match", "content-type", "content-encoding", "last-event-id", "x"];
+const from = ["origin", "sec-fetch-site", "host", "x-forwarded-for"];
+const headersOf = (all: string[]) => fc.dictionary(fc.constantFrom(...all), value, { maxKeys: 4 });
+const json = fc.constant({ "content-type": "application/json" });
+const headers = fc.oneof(
+  { weight: 4, arbitrary: headersOf(names) },
+  { weight: 4, arbitrary: json },
+  headersOf([...names, ...from]),
+);
 const deep = fc.constantFrom(
   "[".repeat(50_000),
   '{"a":'.repeat(10_000),
@@ -48,10 +59,20 @@ const deep = fc.constantFrom(
 );
 const body = fc.oneof(fc.uint8Array({ maxLength: 300 }), deep, fc.json({ maxDepth: 3 }), fc.constant(undefined));
 const request = fc.record({
-  method: fc.constantFrom("GET", "GET", "HEAD", "PUT", "PUT", "POST", "POST", "DELETE", "PATCH", "OPTIONS", "PROPFIND"),
+  method: fc.constantFrom("GET", "GET", "HEAD", "PUT", "PUT", "POST", "POST", "DELETE", "PATCH", "PROPFIND"),
   ...{ path, query, headers, body },
-  access: fc.constantFrom("none", "operator", "client", "other", "garbage"),
+  /** Whether the method is one that the address has. */
+  fits: fc.boolean(),
+  access: fc.constantFrom("none", "operator", "operator", "client", "client", "other", "garbage"),
 });
+
+/** The method of a route, by what comes after the run. */
+function methodOf(parts: readonly string[], other: string): string {
+  const [, , , kind = ""] = parts;
+  if (kind === "orders") return other === "GET" ? "GET" : "PUT";
+  if (kind === "tokens" && parts.length > 4) return "DELETE";
+  return ["tokens", "clients", "pause", "resume"].includes(kind) ? "POST" : "GET";
+}
 
 /** Random requests to a real run; none may fail in the server. Returns how often each status came. */
 export async function fuzzRoutes(served: Served, cases: number): Promise<Record<number, number>> {
@@ -63,7 +84,16 @@ export async function fuzzRoutes(served: Served, cases: number): Promise<Record<
     garbage: "x".repeat(4000),
   };
   const statuses: Record<number, number> = {};
-  const run = async ({ method, path: parts, query: asked, headers: given, body: sent, access }: FuzzRequest) => {
+  const run = async ({
+    method: any,
+    fits,
+    path: parts,
+    query: asked,
+    headers: given,
+    body: sent,
+    access,
+  }: FuzzRequest) => {
+    const method = fits ? methodOf(parts, any) : any;
     const text = `/${parts.map((part) => part.replace(/[^\x21-\x7e]/g, "%7f")).join("/")}?${new URLSearchParams(texts(asked))}`;
     if (!URL.canParse(`http://127.0.0.1:8080${text}`)) return;
     const authorization: Record<string, string> = access === "none" ? {} : { authorization: `Bearer ${keys[access]}` };
