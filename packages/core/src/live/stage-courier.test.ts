@@ -147,13 +147,14 @@ describe("a courier of stage messages", () => {
     expect(timers.now()).toBe(0);
   });
 
-  it("hears of a server that cannot take an answer", async () => {
+  it("waits for nobody once the server cannot take an answer", async () => {
     const timers = new VirtualTimers();
+    const asked = new Map<number, Question>();
     const courier = new StageCourier(
       {
         ...{ timers, blobs: memoryBlobStore() },
         send(client, message) {
-          if (message.type === "secure") timers.after(0, () => courier.answered(client, message.order, ""));
+          if (message.type === "secure") asked.set(client, message);
           return true;
         },
       },
@@ -161,12 +162,18 @@ describe("a courier of stage messages", () => {
     );
     let error: unknown;
     void courier
-      .forRound({ round: 1, present: new Set([1]), mostBytes: 1 })
-      .carry("mask", new Map([[1, Uint8Array.of(1)]]), () => Promise.reject(new Error("a fault")))
+      .forRound({ round: 1, present: new Set([1, 2]), mostBytes: 1 })
+      .carry("mask", new Map([1, 2].map((client) => [client, Uint8Array.of(client)])), () =>
+        Promise.reject(new Error("a fault")),
+      )
       .catch((caught: unknown) => {
         error = caught;
       });
+    await timers.run(() => asked.size === 2);
+    expect(courier.addressed(2, asked.get(2)!.blob)).toBe(true);
+    courier.answered(1, asked.get(1)!.order, "");
     await timers.run(() => error !== undefined);
-    expect(error).toMatchObject({ message: "a fault" });
+    expect([error, timers.now()]).toEqual([new Error("a fault"), 0]);
+    expect(courier.addressed(2, asked.get(2)!.blob)).toBe(false);
   });
 });

@@ -61,9 +61,13 @@ export class StageCourier {
     return {
       carry: async (stage, messages, take) => {
         const asked = [...messages].filter(([client]) => about.present.has(client));
-        await Promise.all(
-          asked.map(([client, bytes]) => this.#ask(about, stage, client, bytes, (reply) => take(client, reply))),
-        );
+        try {
+          await Promise.all(
+            asked.map(([client, bytes]) => this.#ask(about, stage, client, bytes, (reply) => take(client, reply))),
+          );
+        } finally {
+          for (const [client] of asked) this.gone(client); // after a failure nobody is waited for
+        }
       },
     };
   }
