@@ -1,6 +1,6 @@
 import type { Failure } from "@anabranch/engine";
 import type { FormField } from "./form-schema.ts";
-import { titleOf } from "./form-values.ts";
+import { capitalized, titleOf } from "./form-values.ts";
 
 interface Props {
   readonly field: FormField;
@@ -29,8 +29,8 @@ export function FieldInput({ field, text, failure, change }: Props) {
         {required && " (required)"}
       </label>
       <Control field={field} text={text} change={change} described={described} />
-      <p class="detail sentence" id={help}>
-        {description}
+      <p class="detail" id={help}>
+        {capitalized(description)}
       </p>
       {failure !== undefined && (
         <p class="wrong" id={wrong}>

@@ -1,7 +1,7 @@
 import type { Failure } from "@anabranch/engine";
 import { FieldInput } from "./form-field.tsx";
 import type { FormSection } from "./form-schema.ts";
-import { type FormValues, fieldAt, fieldsOf, textOf, titleOf } from "./form-values.ts";
+import { capitalized, type FormValues, fieldAt, fieldsOf, textOf, titleOf } from "./form-values.ts";
 
 interface Props {
   readonly section: FormSection;
@@ -24,7 +24,7 @@ export function SectionFields({ section, values, failure, change }: Props) {
       <summary>
         <h2>{title}</h2>
       </summary>
-      {description !== "" && <p class="detail sentence">{description}</p>}
+      {description !== "" && <p class="detail">{capitalized(description)}</p>}
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be a grid everywhere, and has its title above */}
       <div class="fields" role="group" aria-label={title}>
         {fields.map((field) => (

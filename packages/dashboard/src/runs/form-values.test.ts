@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { FormField, FormSection } from "./form-schema.ts";
-import { configOf, fieldAt, fieldsOf, titleOf } from "./form-values.ts";
+import { capitalized, configOf, fieldAt, fieldsOf, titleOf } from "./form-values.ts";
 
 const field = (path: string, kind: FormField["kind"], initial: unknown = null): FormField => ({
   ...{ path, kind, initial },
@@ -54,4 +54,5 @@ it("finds the field that a failure names", () => {
 it("names a key in words", () => {
   expect(titleOf("training.learningRate")).toBe("Learning rate");
   expect(titleOf("")).toBe("");
+  expect(capitalized('"uniform": cohorts')).toBe('"uniform": cohorts');
 });

@@ -67,5 +67,10 @@ export function fieldAt(where: string | undefined, fields: readonly FormField[])
 /** "training.learningRate" as "Learning rate". */
 export function titleOf(path: string): string {
   const words = path.slice(path.lastIndexOf(".") + 1).replace(/([a-z])([A-Z])/g, "$1 $2");
-  return words.charAt(0).toUpperCase() + words.slice(1).toLowerCase();
+  return capitalized(words.toLowerCase());
+}
+
+/** With a capital at its beginning; a text that begins with a quoted value stays as it is. */
+export function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
