@@ -55,6 +55,14 @@ it("drops rounds that a resumed run repeats", () => {
   expect(historyOf([finished(1, 9), finished(2, 9), resumed]).rounds.map(({ round }) => round)).toEqual([1]);
 });
 
+it("adds up rounds until the run has ended, and then has what its end says of all of it", () => {
+  const fact = (name: string, ...events: LenientEvent[]) => new Map(runFacts(historyOf(events))).get(name);
+  const ended = event({ type: "run.finished", rounds: 2, bytesUp: 50, accuracy: null });
+  expect(fact("Received from clients", finished(1, 1), finished(2, 1))).toBe("20 B");
+  expect(fact("Received from clients", finished(2, 1), ended)).toBe("50 B");
+  expect(fact("Test accuracy", finished(2, 1), ended)).toBe("–");
+});
+
 it("shows epsilon as the report does, and never that of an earlier round", () => {
   const privately = (round: number, epsilon: number | null) =>
     event({ type: "round.finished", round, loss: 1, privacy: { epsilon, delta: 0.001, accountant: "pld" } });

@@ -1,17 +1,19 @@
 import { spentText, testNote } from "@anabranch/core";
 import { formatBytes, formatSeconds } from "../format.ts";
-import type { History, Round } from "./history.ts";
+import type { History } from "./history.ts";
 
 /** What all rounds of a run add up to, as names and values. What was not measured is a dash. */
-export function runFacts({ rounds, run }: History): readonly (readonly [string, string])[] {
-  const { start } = run;
-  const accuracy = rounds.findLast((round) => Number.isFinite(round.accuracy))?.accuracy ?? Number.NaN;
+export function runFacts(history: History): readonly (readonly [string, string])[] {
+  const { rounds, run } = history;
+  const { start, finished } = run;
+  const last = rounds.findLast((round) => Number.isFinite(round.accuracy))?.accuracy;
+  const accuracy = known(finished?.accuracy) ?? last ?? Number.NaN;
   const note = testNote(run);
   return [
     [note === "" ? "Test accuracy" : `Accuracy ${note}`, percent(accuracy)],
-    ["Sent to clients", shown(total(rounds, "bytesDown"), formatBytes)],
-    ["Received from clients", shown(total(rounds, "bytesUp"), formatBytes)],
-    ["Time in rounds", shown(total(rounds, "seconds"), formatSeconds)],
+    ["Sent to clients", shown(total(history, "bytesDown"), formatBytes)],
+    ["Received from clients", shown(total(history, "bytesUp"), formatBytes)],
+    ["Time in rounds", shown(total(history, "seconds"), formatSeconds)],
     ["Failed client tasks", start === undefined ? dash : String(run.failures.length)],
     ["Privacy", start === undefined ? dash : spentText(run) || "not private"],
     ...(start === undefined
@@ -35,8 +37,13 @@ export function shown(value: number, format: (value: number) => string): string 
   return Number.isFinite(value) ? format(value) : dash;
 }
 
-/** NaN where no round has it. */
-function total(rounds: readonly Round[], key: "bytesDown" | "bytesUp" | "seconds"): number {
-  const known = rounds.map((round) => round[key]).filter(Number.isFinite);
-  return known.length === 0 ? Number.NaN : known.reduce((sum, value) => sum + value, 0);
+/** What the end of the run says of all of it, as in the report; before it the sum of the rounds, NaN where none has it. */
+function total({ rounds, run }: History, key: "bytesDown" | "bytesUp" | "seconds"): number {
+  const values = rounds.map((round) => round[key]).filter(Number.isFinite);
+  const sum = values.length === 0 ? Number.NaN : values.reduce((before, value) => before + value, 0);
+  return known(run.finished?.[key]) ?? sum;
+}
+
+function known(value: number | undefined): number | undefined {
+  return Number.isFinite(value) ? value : undefined;
 }
