@@ -1,5 +1,6 @@
-import { LineBuffer, longestLine } from "./event-lines.ts";
+import { longestLine } from "./event-lines.ts";
 import type { FileSystem, OpenFile } from "./file-system.ts";
+import { LineBuffer } from "./line-buffer.ts";
 
 /** A line of a log with its number in the file, from 1. */
 export interface NumberedLine {
