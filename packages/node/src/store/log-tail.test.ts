@@ -35,6 +35,12 @@ describe("the tail of a log", () => {
     expect([tail.isCut, tail.bytesLeft]).toEqual([false, 0]);
   });
 
+  it("reads a block of empty lines", async () => {
+    const lines = 2 ** 18;
+    await writeFile(path, "\n".repeat(lines));
+    expect((await read(new LogTail(path, diskFileSystem))).length).toBe(lines);
+  });
+
   it("continues where a reader stopped", async () => {
     await writeFile(path, "one\ntwo\nthree\n");
     const tail = new LogTail(path, diskFileSystem);

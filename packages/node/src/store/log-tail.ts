@@ -25,6 +25,7 @@ export class LogTail {
   #number = 0;
   /** Lines of a block that were read and not taken yet. */
   #waiting: NumberedLine[] = [];
+  #takenOfWaiting = 0;
   #before = Buffer.alloc(0);
   #size = 0;
   #tooLong = 0;
@@ -83,7 +84,10 @@ export class LogTail {
   }
 
   *#taken(): Generator<NumberedLine> {
-    for (let line = this.#waiting.shift(); line !== undefined; line = this.#waiting.shift()) yield line;
+    // a block of empty lines has so many that to shift each from the array would take minutes
+    while (this.#takenOfWaiting < this.#waiting.length) yield this.#waiting[this.#takenOfWaiting++]!;
+    this.#waiting = [];
+    this.#takenOfWaiting = 0;
   }
 
   #take(block: Buffer): void {
