@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { SqliteDatabase } from "./sqlite-database.ts";
 
 let folder: string;
@@ -40,5 +41,24 @@ describe("transactions that share a commit", () => {
     const ends = await Promise.allSettled([insert(1), broken, insert(2)]);
     expect(ends.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
     expect(await stored()).toEqual([]);
+  });
+
+  it("fail, and later ones do not, where the commit cannot be undone at once either", async () => {
+    const { exec } = DatabaseSync.prototype;
+    const failing = new Set(["COMMIT", "ROLLBACK"]);
+    const broken = vi.spyOn(DatabaseSync.prototype, "exec").mockImplementation(function (
+      this: DatabaseSync,
+      statement,
+    ) {
+      if (failing.delete(statement)) throw new Error(`no ${statement}`);
+      exec.call(this, statement);
+    });
+    try {
+      await expect(insert(1)).rejects.toThrow("no COMMIT");
+      await insert(2);
+    } finally {
+      broken.mockRestore();
+    }
+    expect(await stored()).toEqual([2]);
   });
 });

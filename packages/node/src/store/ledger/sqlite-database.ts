@@ -84,17 +84,25 @@ export class SqliteDatabase implements Database {
     if (batch.length === 0) return; // a commit before had it
     const done: (() => void)[] = [];
     try {
+      this.#undo(); // nothing, unless it failed before
       await patiently(this.#patience, () => this.#database.exec("BEGIN IMMEDIATE"));
       for (const one of batch) done.push(await this.#savepoint(one));
       await patiently(this.#patience, () => this.#database.exec("COMMIT"));
     } catch (error) {
-      // SQLite has undone it already after some failures
-      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      this.#undo();
       const failure = sqliteError(error, this.place);
       for (const { reject } of batch) reject(failure);
       return;
     }
     for (const tell of done) tell();
+  }
+
+  /** Undoes what was not committed; where that fails too, before the next transaction. */
+  #undo(): void {
+    try {
+      // SQLite has undone it already after some failures
+      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec("ROLLBACK");
+    } catch {} // the callers are told why there was no commit
   }
 
   /** Runs one of a batch; its failure undoes nothing of the others. Returns what lets its caller know. */
