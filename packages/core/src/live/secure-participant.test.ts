@@ -1,5 +1,6 @@
 import { AnabranchError } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
+import { neighbourhoods } from "../privacy/secure-aggregation/plan.ts";
 import { identityOf } from "../privacy/secure-aggregation/testing/rounds.ts";
 import type { SecureRecords } from "./ports.ts";
 import { encodeIntroduction } from "./secure-introduction.ts";
@@ -54,6 +55,24 @@ describe("a client under secure aggregation", () => {
     );
     expect(outcome).toHaveProperty("failure");
     expect([...refusals.values()]).toEqual(["too-few", "too-few"]);
+  });
+
+  it("refuses to be unmasked in a part of the graph with fewer than its operator allows", async () => {
+    const cohort = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+    const plan = livePlan({ cohort, degree: 2, threshold: 2 });
+    const around = neighbourhoods(plan);
+    // 0 and one neighbour stay, and the two clients beside these drop out: nothing masks their sum
+    const next = around.get(0)!.find((client) => client !== 0)!;
+    const pair = [0, next];
+    const silent = new Set(pair.flatMap((client) => around.get(client)!).filter((client) => !pair.includes(client)));
+    const { outcome, refusals } = await runSession(
+      openSession(plan),
+      clientsOf(cohort).participants,
+      (stage, client) => stage === "advertise" || stage === "share" || !silent.has(client),
+    );
+    expect(silent.size).toBe(2);
+    expect(refusals).toEqual(new Map(pair.map((client) => [client, "too-few"])));
+    expect(outcome).toHaveProperty("failure");
   });
 });
 

@@ -37,16 +37,44 @@ export function sessionOf(plan: SecurePlan): Uint8Array {
  * al. 2020: clients stand in a ring in random order, and each knows the degree / 2 before it and behind it.
  */
 export function neighbourhoods(plan: SecurePlan): ReadonlyMap<number, readonly number[]> {
-  const { cohort, degree, nonce } = plan;
+  const { cohort, degree } = plan;
   const n = cohort.length;
   if (degree === n - 1) return new Map(cohort.map((client) => [client, cohort]));
-  const words = new DataView(nonce.buffer, nonce.byteOffset, nonce.byteLength);
-  const ring = permutation(randomStream([words.getUint32(0, true), words.getUint32(4, true)]), n);
-  const at = (place: number) => cohort[ring[(place + n) % n]!]!;
+  const ring = ringOf(plan);
   return new Map(
-    Array.from(ring, (index, place) => {
-      const known = Array.from({ length: degree + 1 }, (_, i) => at(place - degree / 2 + i));
-      return [cohort[index]!, known.sort((a, b) => a - b)];
+    ring.map((client, place) => {
+      const known = Array.from({ length: degree + 1 }, (_, i) => ring[(place - degree / 2 + i + n) % n]!);
+      return [client, known.sort((a, b) => a - b)];
     }),
   );
+}
+
+/**
+ * How many members of a sum share masks with one of them, by way of each other, itself included. Where the graph falls
+ * apart each part has a sum of its own, which the server can take as well.
+ */
+export function connectedMembers(plan: SecurePlan, client: number, members: ReadonlySet<number>): number {
+  const { cohort, degree } = plan;
+  const n = cohort.length;
+  if (degree === n - 1) return members.size;
+  const ring = ringOf(plan);
+  const start = ring.indexOf(client);
+  const reached = new Set([client]);
+  for (const step of [1, n - 1]) {
+    let missing = 0;
+    for (let i = 1, place = start; i < n && missing < degree / 2; i++) {
+      place = (place + step) % n;
+      const other = ring[place]!;
+      missing = members.has(other) ? 0 : missing + 1;
+      if (missing === 0) reached.add(other);
+    }
+  }
+  return reached.size;
+}
+
+/** The clients in the order in which they stand. */
+function ringOf({ cohort, nonce }: SecurePlan): readonly number[] {
+  const words = new DataView(nonce.buffer, nonce.byteOffset, nonce.byteLength);
+  const order = permutation(randomStream([words.getUint32(0, true), words.getUint32(4, true)]), cohort.length);
+  return Array.from(order, (index) => cohort[index]!);
 }

@@ -23,7 +23,7 @@ import {
   type SecureClient,
   shapeOf,
 } from "./party.ts";
-import { neighbourhoods } from "./plan.ts";
+import { connectedMembers, neighbourhoods } from "./plan.ts";
 import { KEY_BYTES } from "./public-key.ts";
 import { asRefusal, inTurn, refuse } from "./refusal.ts";
 import { concat } from "./wire.ts";
@@ -152,7 +152,8 @@ export abstract class RoundClient implements SecureClient {
       refuse("survivors", "the sum leaves its receiver out, or takes in one that sent no shares", { where: this.me });
     }
     this.enough(near.length, plan.threshold, "of its neighbourhood are in the sum");
-    this.enough(survivors.size, this.own.smallestSum ?? 2, "are in the sum");
+    const hidden = connectedMembers(plan, this.own.client, survivors);
+    this.enough(hidden, this.own.smallestSum ?? 2, "are in the sum and hide each other");
     return survivors;
   }
 
