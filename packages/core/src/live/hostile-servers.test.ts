@@ -5,8 +5,9 @@ import { smallRun } from "../conformance/small-live-run.ts";
 import { VirtualTimers } from "../conformance/virtual-timers.ts";
 import type { ClientReport } from "./client-report.ts";
 import { runLiveClient } from "./live-client.ts";
-import type { ClientTransport } from "./ports.ts";
+import type { ClientTransport, SecureRecords } from "./ports.ts";
 import { describeTask, type TaskDescription } from "./task-description.ts";
+import { memoryRecords } from "./testing/secure-clients.ts";
 
 const { config, prepared } = smallRun({ name: "fedavg" });
 const honest = describeTask(config, prepared);
@@ -14,6 +15,15 @@ const nothing = () => Promise.reject(new Error("not in this test"));
 
 /** A client of a server that says these things, and that the run is over once an order has failed that was possible. */
 async function clientOf(description: TaskDescription, ...messages: readonly object[]) {
+  return rememberingClientOf(memoryRecords(), description, ...messages);
+}
+
+/** The same, of a client that remembers this of secure aggregation. */
+async function rememberingClientOf(
+  records: SecureRecords,
+  description: TaskDescription,
+  ...messages: readonly object[]
+) {
   const reports: ClientReport[] = [];
   const downloads: number[] = [];
   const timers = new VirtualTimers();
@@ -37,7 +47,7 @@ async function clientOf(description: TaskDescription, ...messages: readonly obje
     ...{ run: honest.run, token: "t", transport, timers, random: () => 0, giveUpAfterSeconds: 60 },
     identity: { publicKey: "", sign: async () => new Uint8Array(64) },
     states: { load: async () => undefined, save: async () => {} },
-    records: { load: async () => undefined, save: async () => {} },
+    records,
     executor: interpreter(),
     data: async () => ({ train: source.load(0) }),
     report(event) {
@@ -93,5 +103,14 @@ describe("a client", () => {
     expect((await clientOf(honest, { ...welcome, description: changed })).ended).toMatchObject({
       failure: { code: "live/changed-run" },
     });
+  });
+
+  it("sends no plain update of a run in which it has masked one, also after a restart", async () => {
+    const records = memoryRecords();
+    await records.save(honest.run, { round: 1, terms: "0".repeat(64), answered: true, keys: {} });
+    const task = { type: "task", version: 1, blob: "0".repeat(64), bytes: 1000, learningRate: 1, keys: {} };
+    const { ended, downloads } = await rememberingClientOf(records, honest, { ...task, order: "1/0/0" });
+    expect(ended).toMatchObject({ failure: { code: "secure-aggregation/no-masks" } });
+    expect(downloads).toEqual([]);
   });
 });

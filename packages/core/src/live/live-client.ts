@@ -247,8 +247,11 @@ class LiveClient {
 
   async #participant({ run, population }: TaskDescription, client: number, { task }: OpenTask) {
     const settings = task.stages.secureAggregation;
-    if (settings === undefined) return undefined;
     const { identity, records, limits = USUAL_LIMITS } = this.#options;
+    if (settings === undefined) {
+      if ((await records.load(run)) !== undefined) throw unmasked();
+      return undefined;
+    }
     const { leastClients } = limits;
     const curves = this.#options.curves ?? (await bestCurves());
     const ports = { run, client, population, settings, identity, records, leastClients, curves };
@@ -292,6 +295,15 @@ function changedRun(): AnabranchError {
     code: "live/changed-run",
     message: "the server describes the run in another way than before",
     advice: "A run keeps its configuration. If the server was updated, join again.",
+  });
+}
+
+/** The difference of a round's sum and a plain update could show what the masks have hidden. */
+function unmasked(): AnabranchError {
+  return new AnabranchError({
+    code: "secure-aggregation/no-masks",
+    message: "the server wants plain updates of a run in which this client has sent masked ones",
+    advice: "Ask the operator of the server: a run keeps its configuration.",
   });
 }
 
