@@ -27,6 +27,7 @@ export { type LiveSecurePorts, liveSecureAggregation } from "./live-secure-aggre
 export { type LivePorts, type LiveRun, LiveServer, type RunEnding } from "./live-server.ts";
 export { MemoryLedgers } from "./memory-ledger.ts";
 export { advanceVersion, type NewestVersion, type VersionConflict } from "./newest-version.ts";
+export { lostLedger } from "./orders.ts";
 export type * from "./ports.ts";
 export { RemoteExecutor } from "./remote-executor.ts";
 export { type SecureRecord, secureRecord } from "./secure-record.ts";

@@ -322,10 +322,11 @@ function secondRelease(version: number): AnabranchError {
   });
 }
 
-function lostLedger(version: number): AnabranchError {
+/** A private run was trained before, and nothing says which of its models were released. */
+export function lostLedger(version: number): AnabranchError {
   return new AnabranchError({
     code: "live/lost-ledger",
-    message: "the ledger does not know the rounds before this one, so what was released is unknown",
+    message: "the ledger does not know the rounds that were trained before, so what was released is unknown",
     where: `round ${version}`,
     expected: "the ledger that the run had when it stopped",
     advice: "Restore it (ledger.sqlite in the run's folder, or --ledger), or start a new run.",

@@ -15,6 +15,7 @@ import type { OpenWorld, World } from "../run/world.ts";
 import { openDiskBlobStore } from "../store/disk-blob-store.ts";
 import { openLedger } from "../store/ledger/open-ledger.ts";
 import type { RunFolder } from "../store/run-folder.ts";
+import { requireKnownReleases } from "./known-releases.ts";
 import { requireLivePossible, requireRoll, requireTrueEpsilon } from "./live-limits.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
@@ -58,6 +59,7 @@ export function liveWorld(settings: LiveSettings): OpenWorld {
     const enter: World["enter"] = async (run) => {
       const ledger = await openLedger(settings.ledger ?? join(run.folder, "ledger.sqlite"), run.id);
       opened = ledger;
+      if (plan.account !== undefined) await requireKnownReleases(run, ledger);
       const live = liveRun(settings, config, { ...prepared, plan }, run.id);
       const about = { name: config.name, isPrivate: plan.account !== undefined };
       const server = await openServer(settings, live, ledger, run, about);

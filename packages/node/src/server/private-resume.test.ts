@@ -64,4 +64,19 @@ describe("a private live run", { timeout: 60_000 }, () => {
       await rm(join(run, file), { force: true });
     expect(await resumed(2)).toBe("live/lost-ledger");
   });
+
+  it("does not begin anew with another ledger, even before its first checkpoint", async () => {
+    const { config } = await pointsRun(folder, await openExecutor("onnxruntime-node"), {
+      rounds: 2,
+      algorithm: { name: "fedavg" },
+    });
+    const secret = resolveConfig({
+      ...{ ...config, aggregation: {}, sampler: { cohort: 2 } },
+      privacy: { mechanism: "gaussian", noiseMultiplier: 1, delta: 0.1 },
+    });
+    const { folder: run } = await serve(0, (options) => startRun(secret, options));
+    for (const part of ["checkpoints", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"])
+      await rm(join(run, part), { recursive: true, force: true });
+    expect(await codeOf(serve(1, (options) => resumeRun(run, options)))).toBe("live/lost-ledger");
+  });
 });
