@@ -221,7 +221,7 @@ const secureAggregation = z
       ),
     threshold: positive
       .optional()
-      .describe("answers needed to unmask a sum (bonawitz, lightsecagg); omitted: 2/3 and 3/4 of the cohort"),
+      .describe("answers needed to unmask a sum (bonawitz, lightsecagg); omitted: more than 2/3 and 3/4 of the cohort"),
     corrupted: share.describe("fraction of the cohort that may collude (secagg+)"),
     dropped: share.describe("fraction of the cohort that may drop out (secagg+)"),
   })

@@ -26,9 +26,10 @@ export async function closeRound(
   return { bytesDown, bytesUp, before, whyNotReleased: failure?.message };
 }
 
-function nothingReleased(round: number, { code, message, advice }: Failure): Warning {
+function nothingReleased(round: number, { code, message, received, expected, advice }: Failure): Warning {
+  const counts = received === undefined || expected === undefined ? "" : ` (${received}, expected ${expected})`;
   const next = advice === undefined ? "" : ` ${advice}`;
-  return { code, message: `Round ${round}: ${message}, so the model is what it was.${next}` };
+  return { code, message: `Round ${round}: ${message}${counts}, so the model is what it was.${next}` };
 }
 
 /** Beyond this share of clipped values a sum is no longer nearly that of the updates. */

@@ -99,6 +99,6 @@ describe("a run with secure aggregation", { timeout: 120_000 }, () => {
     const { result } = await served;
     expect(result).toMatchObject({ round: 2, stopped: "clients-failed" });
     const events = await readFile(join(door.folder, "events.jsonl"), "utf8");
-    expect(events).toContain("too few clients have advertised keys");
+    expect(events).toContain("too few clients have advertised keys (");
   });
 });
