@@ -10,6 +10,7 @@ import { createDashboardApp, dashboardHost, dashboardPage } from "./dashboard-ap
 import { ReportKeys } from "./report-keys.ts";
 import { RunReader } from "./run-reader.ts";
 import { RunStarter, type StarterOptions } from "./run-starter.ts";
+import { runNames } from "./runs-list.ts";
 
 export interface DashboardOptions {
   /** Folder of runs. */
@@ -40,11 +41,13 @@ const rate = { burst: 300, perSecond: 50 };
 /**
  * Serves the runs below a folder to browsers of this machine.
  *
- * @throws `dashboard/no-pages`, `usage/run-folder`, `server/port-taken`, `server/no-permission`, `store/not-readable`
+ * @throws `dashboard/no-pages`, `usage/run-folder`, `server/port-taken`, `server/no-permission`, `store/not-readable`,
+ * `store/not-a-folder`
  */
 export async function openDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { port, onFault, command, flags } = options;
   const root = resolve(options.root);
+  await runNames(root); // a file in its place is an error here, not on the page
   if (await isRunFolder(root)) throw isOneRun(root);
   const pages = PageFiles.open();
   if (pages === undefined || !pages.has(dashboardPage)) throw notBuilt();

@@ -83,7 +83,7 @@ function newestFirst(a: ListedRun, b: ListedRun): number {
 }
 
 /** A folder that is missing holds no runs. */
-async function runNames(root: string): Promise<string[]> {
+export async function runNames(root: string): Promise<string[]> {
   try {
     return (await listRunFolders(root)).map((folder) => basename(folder));
   } catch (error) {

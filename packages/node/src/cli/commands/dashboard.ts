@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Command, Option } from "commander";
 import { writeJson, writeLines } from "../../terminal/terminal-text.ts";
@@ -36,6 +37,8 @@ export function addDashboard(program: Command): void {
       });
       if (output.json) writeJson(process.stdout, { type: "dashboard.open", root: opened.root, link });
       else output.print(`Runs in ${opened.root}`, "", `  ${link}`, "");
+      if (!existsSync(opened.root))
+        output.note("This folder does not exist yet. A run that is started on the page makes it.");
       output.note("Open the link in a browser of this machine. It holds a token; do not pass it on. Ctrl-C ends.");
       await ended.promise;
       await opened.close();
