@@ -54,7 +54,10 @@ export class Roll {
       return { client: known };
     }
     const token = this.#tokens.get(await hashOfToken(applicant.token));
-    if (token === undefined || token.revoked) return refusal("live/token", "the join token is not valid for this run");
+    if (token === undefined || token.revoked) {
+      const advice = "Copy the whole join link again, or ask the operator for a new one.";
+      return refusal("live/token", "the join token is not valid for this run", advice);
+    }
     if (token.expires !== undefined && token.expires <= this.#timers.date()) {
       const advice = "Ask the operator for a new one. Where this should not be, compare the clocks of both machines.";
       return refusal("live/token-expired", "the join token has expired", advice);

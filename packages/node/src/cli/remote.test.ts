@@ -139,5 +139,8 @@ describe("doctor with the address of a server", () => {
   it("fails where nothing answers", async () => {
     const { code, statuses } = await results("http://127.0.0.1:1");
     expect([code, statuses["server"], statuses["control connection"]]).toEqual([1, "fail", "fail"]);
+    const { stdout } = await callCommand("doctor", "http://127.0.0.1:1");
+    expect(stdout.match(/nothing answers/g)).toHaveLength(1);
+    expect(stdout).toContain('see "server"');
   });
 });

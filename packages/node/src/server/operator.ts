@@ -29,7 +29,7 @@ export class OperatorAccess {
       {
         code: "operator/token",
         message: authorization === undefined ? "this needs the operator's token" : "this is not the operator's token",
-        advice: `Send "Authorization: Bearer TOKEN" with the token that serve printed. The run's folder has it too, in ${OPERATOR_TOKEN}.`,
+        advice: `Give the token that serve printed: with --token, or as "Authorization: Bearer TOKEN". The run's folder has it too, in ${OPERATOR_TOKEN}.`,
       },
       { "WWW-Authenticate": "Bearer" },
     );

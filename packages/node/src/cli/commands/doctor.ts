@@ -58,8 +58,11 @@ async function lookAt(checks: readonly Check[], output: Output): Promise<CheckRe
   const results: CheckResult[] = [];
   for (const check of checks) {
     const result = await runCheck(check);
+    const same = results.find((earlier) => result.status === "fail" && earlier.message === result.message);
     results.push(result);
-    if (!output.json) printResult(result, output);
+    if (output.json) continue;
+    const { name, status } = result;
+    printResult(same === undefined ? result : { name, status, message: `see "${same.name}"` }, output);
   }
   return results;
 }
