@@ -13,8 +13,12 @@ export const dataOptions = {
 
 /** How raw bytes become network input: (x / 255 - mean) / std, one number or one for each channel. */
 export const scalingOptions = {
-  mean: z.array(z.number()).min(1).default([0.5]).describe("subtracted after division by 255, one or one a channel"),
-  std: z.array(z.number().positive()).min(1).default([0.5]).describe("divided by, one or one a channel"),
+  mean: z
+    .array(z.number())
+    .min(1)
+    .default([0.5])
+    .describe("subtracted after division by 255; one value, or one per channel"),
+  std: z.array(z.number().positive()).min(1).default([0.5]).describe("divided by; one value, or one per channel"),
 };
 
 export interface Scaling {

@@ -1,4 +1,5 @@
 import type { LenientEvent } from "@anabranch/core";
+import { formatPlural } from "../format.ts";
 
 /** Something that happened, for people. */
 export interface LogLine {
@@ -19,9 +20,11 @@ export function lineOf(event: LenientEvent): Pick<LogLine, "text" | "bad"> | und
         event.resumedFrom === undefined ? "The run has started." : `Resumed after round ${event.resumedFrom}.`,
       );
     case "round.started":
-      return good(`Round ${event.round} has started with ${event.cohort.length} clients.`);
+      return good(`Round ${event.round} has started with ${formatPlural(event.cohort.length, "client")}.`);
     case "round.finished":
-      return good(`Round ${event.round}: ${event.clients} updates aggregated, training loss ${number(event.loss)}.`);
+      return good(
+        `Round ${event.round}: ${formatPlural(event.clients, "update")} aggregated, training loss ${number(event.loss)}.`,
+      );
     case "evaluation":
       return good(`Round ${event.round}: test loss ${number(event.loss)}, accuracy ${number(event.accuracy)}.`);
     case "client.failed":
@@ -31,7 +34,7 @@ export function lineOf(event: LenientEvent): Pick<LogLine, "text" | "bad"> | und
     case "run.stopped":
       return bad(`The run has stopped after round ${event.round}: ${event.message}`);
     case "run.finished":
-      return good(`The run has ended after ${event.rounds} rounds.`);
+      return good(`The run has ended after ${formatPlural(event.rounds, "round")}.`);
     default:
       return undefined;
   }

@@ -8,7 +8,7 @@ export function renderPlan(start: RunStarted, colours: Colours): string[] {
   // the expected cohort of a Poisson sampler may be a fraction
   const size = start.cohort < 10 ? String(Number(start.cohort.toPrecision(3))) : formatCount(start.cohort);
   const percent = `${Number((100 * share).toPrecision(2))} %`;
-  const cohort = Number.isFinite(share) ? `${size} a round (${percent})` : "";
+  const cohort = Number.isFinite(share) ? `${size} per round (${percent})` : "";
   const { name, version, fingerprint } = start.executor;
   const rows: [string, string][] = [
     ["algorithm", start.algorithm],

@@ -37,7 +37,7 @@ describe("TerminalView", () => {
     const lines = text().split("\n");
     expect(lines[0]).toBe("quickstart");
     expect(text()).toContain("  model      cnn28 (582,026 parameters)\n");
-    expect(text()).toContain("  clients    100, cohort 10 a round (10 %)\n");
+    expect(text()).toContain("  clients    100, cohort 10 per round (10 %)\n");
     const rounds = lines.filter((line) => line.startsWith("round "));
     expect(rounds).toHaveLength(12);
     expect(rounds[0]).toMatch(
