@@ -111,9 +111,8 @@ export class LiveServer {
   }
 
   /** Whether an upload is still waited for. Unlike `mayUpload` this is no progress of the client. */
-  async isOpen(client: number, order: string, hash: string): Promise<boolean> {
-    if (isMessage(order)) return (await this.#courier.mayUpload(client, order, hash, 1)) === undefined;
-    return this.#orders.isOpen(client, order);
+  isOpen(client: number, order: string): boolean {
+    return (isMessage(order) ? this.#courier : this.#orders).isOpen(client, order);
   }
 
   /** Asked before the first byte of an upload; undefined: it may come. What was accepted before is not sent again. */

@@ -6,6 +6,7 @@ import { toBase64 } from "./base64.ts";
 import { blobName, contentHashOf } from "./content-hash.ts";
 import type { ServerMessage } from "./control.ts";
 import { StageCourier } from "./stage-courier.ts";
+import { open as openServer } from "./testing/hand.ts";
 
 type Question = Extract<ServerMessage, { type: "secure" }>;
 
@@ -67,6 +68,26 @@ describe("a courier of stage messages", () => {
     for (const seconds of [30, 60, 90]) timers.after(seconds * 1000, () => courier.progress(1, question(1).order));
     await toEnd();
     expect(timers.now()).toBe(100_000);
+  });
+
+  it("waits no longer for a client because somebody looks after its upload", async () => {
+    const { server, timers } = await openServer();
+    const bytes = Uint8Array.of(1);
+    const hash = await contentHashOf(bytes);
+    const order = `7/1/${hash.slice(0, 32)}`;
+    let over = false;
+    const found: boolean[] = [];
+    void server.courier
+      .forRound({ round: 7, present: new Set([1]), mostBytes: 100 })
+      .carry("mask", new Map([[1, bytes]]), async () => {})
+      .then(() => {
+        over = true;
+      });
+    for (const seconds of [30, 90]) timers.after(seconds * 1000, () => void found.push(server.isOpen(1, order)));
+    await timers.run(() => over);
+    expect(timers.now()).toBe(60_000);
+    await timers.run(() => found.length === 2);
+    expect(found).toEqual([true, false]);
   });
 
   it("takes short answers from the control connection, once", async () => {

@@ -101,6 +101,11 @@ export class StageCourier {
     });
   }
 
+  /** Whether an answer is still waited for. */
+  isOpen(client: number, id: string): boolean {
+    return this.#questionOf(client, id) !== undefined;
+  }
+
   /** What an upload would be answered before its first byte; undefined: it may come. */
   mayUpload(client: number, id: string, hash: string, bytes: number): UploadAnswer | undefined {
     const question = this.#questionOf(client, id);

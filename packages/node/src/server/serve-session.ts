@@ -99,7 +99,7 @@ export async function serveRun(
         if (options.log !== "-") site.log = openLog(options.log ?? join(folder.folder, "server.log"));
         const run = { ...(await servedRun(live, folder, name, () => stop.abort())), demoData: options.demoData };
         Object.assign(opened, { run, live });
-        sweeper = setInterval(() => void sweep(run), sweepMs).unref();
+        sweeper = setInterval(() => void sweep(run, site), sweepMs).unref();
         runs.set(run.id, run);
         site.isStarting = false;
         // cohorts that everyone sees are no sample
@@ -184,6 +184,10 @@ async function servedRun(live: LiveServer, folder: RunFolder, name: string, stop
 }
 
 /** What is left of an upload goes when its order is over. */
-function sweep({ live, uploads }: ServedRun): Promise<void> {
-  return uploads.sweep((order, hash) => live.isOpen(Number(order.split("/")[1]), order, hash));
+async function sweep({ live, uploads }: ServedRun, { log }: Site): Promise<void> {
+  try {
+    await uploads.sweep((order) => live.isOpen(Number(order.split("/")[1]), order));
+  } catch (error) {
+    log.error({ err: error }, "partial uploads could not be removed"); // a run does not end for what only takes room
+  }
 }

@@ -13,7 +13,7 @@ export interface LiveSide {
   clientOf(session: string): number | undefined;
   mayFetch(session: string, hash: string): Promise<boolean>;
   /** Whether an upload is still waited for. */
-  isOpen(client: number, order: string, hash: string): Promise<boolean>;
+  isOpen(client: number, order: string): boolean;
   /** Asked before the first byte; undefined: go on. */
   mayUpload(client: number, order: string, hash: string, bytes: number): Promise<UploadAnswer | undefined>;
   uploaded(client: number, order: string, update: ArrivedUpdate): Promise<UploadAnswer>;

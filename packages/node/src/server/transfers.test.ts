@@ -252,9 +252,9 @@ describe("an upload", () => {
   it("that nobody continues is removed", async () => {
     await put({ body: bytes.slice(0, 10) });
     await writeFile(join(folder, "uploads", "rubbish"), "x");
-    await world.run.uploads.sweep(async (order) => order === "1/0/0");
+    await world.run.uploads.sweep((order) => order === "1/0/0");
     expect(await partials()).toHaveLength(1);
-    await world.run.uploads.sweep(async () => false);
+    await world.run.uploads.sweep(() => false);
     expect(await partials()).toEqual([]);
   });
 

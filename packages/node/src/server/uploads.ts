@@ -118,13 +118,13 @@ export class Uploads {
   }
 
   /** Removes partial files that nobody continues. */
-  async sweep(isOpen: (order: string, hash: string) => Promise<boolean>): Promise<void> {
+  async sweep(isOpen: (order: string) => boolean): Promise<void> {
     for (const name of await this.#files.list(this.#folder)) {
-      const upload = uploadOf(name);
-      if (name.endsWith("/") || (upload !== undefined && (await isOpen(upload.order, upload.hash)))) continue;
-      const slot = upload === undefined ? undefined : this.#slots.get(upload.order);
+      const order = orderOf(name);
+      if (name.endsWith("/") || (order !== undefined && isOpen(order))) continue;
+      const slot = order === undefined ? undefined : this.#slots.get(order);
       if (slot?.active !== undefined) continue;
-      if (upload !== undefined) this.#slots.delete(upload.order);
+      if (order !== undefined) this.#slots.delete(order);
       await this.#files.remove(join(this.#folder, name));
     }
   }
@@ -279,7 +279,7 @@ function nameOf({ order, hash }: Upload): string {
   return `${order.replaceAll("/", ".")}-${hash}${extension}`;
 }
 
-function uploadOf(name: string): Pick<Upload, "order" | "hash"> | undefined {
-  const [, round, client, visit, hash] = /^(\d+)\.(\d+)\.([0-9a-f]+)-([0-9a-f]{64})\.part$/.exec(name) ?? [];
-  return hash === undefined ? undefined : { order: `${round}/${client}/${visit}`, hash };
+function orderOf(name: string): string | undefined {
+  const [, round, client, visit] = /^(\d+)\.(\d+)\.([0-9a-f]+)-[0-9a-f]{64}\.part$/.exec(name) ?? [];
+  return visit === undefined ? undefined : `${round}/${client}/${visit}`;
 }

@@ -40,7 +40,7 @@ export class FakeLive implements LiveSide {
     return this.clientOf(session) !== undefined && this.published.has(hash);
   }
 
-  async isOpen(_client: number, order: string): Promise<boolean> {
+  isOpen(_client: number, order: string): boolean {
     return this.openOrders.has(order);
   }
 
