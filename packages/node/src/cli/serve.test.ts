@@ -87,12 +87,12 @@ describe("serve", () => {
   });
 
   it("is stopped by Ctrl-C while it waits, and says how to continue", { timeout: 60_000 }, async () => {
-    const { server } = await serve("trial.toml", "--port", "0", "--runs", "live");
+    const { server, open } = await serve("trial.toml", "--port", "0", "--runs", "live");
     server.child.kill("SIGINT");
     const { code, stdout } = await server.ended;
     expect(code).toBe(130);
     expect(stdout).toContain("run/interrupted");
-    expect(stdout).toContain("anabranch serve --resume");
+    expect(stdout).toContain(`anabranch serve --resume ${open.run}`);
   });
 });
 

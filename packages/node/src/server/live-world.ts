@@ -119,7 +119,7 @@ async function openServer(
     },
   });
   await onServer(server, run, about);
-  await unlessAborted(started, signal);
+  await unlessAborted(started, signal, run.id);
   return server;
 }
 
