@@ -40,7 +40,7 @@ describe("help", () => {
     expect(text).toMatch(/Examples?:\n {2}anabranch /);
     expect(text).toContain("--json");
     expect(text.includes("--set")).toBe(["run", "check", "serve"].includes(name));
-    expect(text.includes("--workers")).toBe(["run", "resume", "sweep"].includes(name));
+    expect(text.includes("--workers")).toBe(["run", "resume", "sweep", "dashboard"].includes(name));
   });
 });
 

@@ -185,6 +185,7 @@ describe("a folder that is swapped for a link after it was looked at", () => {
     await swapper;
     expect(await victim()).toBe("keep");
     expect(await readdir(outside)).toEqual(["victim"]);
-    for (const end of ends) expect(["none", "store/link", "store/not-a-file", "ENOENT"]).toContain(end);
+    for (const end of ends)
+      expect(["none", "store/link", "store/not-a-file", "store/no-folder", "ENOENT"]).toContain(end);
   });
 });
