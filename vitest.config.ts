@@ -9,14 +9,24 @@ export default defineConfig({
     projects: [
       {
         // tests of functions leave nothing behind: their files share a process, which imports the sources once
-        test: { ...shared, name: "units", isolate: false, include: ["packages/{core,engine}/src/**/*.test.ts"] },
+        test: {
+          ...shared,
+          name: "units",
+          isolate: false,
+          setupFiles: ["tests/property-seed.ts"],
+          include: [
+            "packages/{core,engine,dashboard}/src/**/*.test.ts",
+            "packages/node/src/{report,terminal,docs}/**/*.test.ts",
+          ],
+        },
       },
       {
         test: {
           ...shared,
           name: "system",
           include: [
-            "packages/{node,dashboard}/src/**/*.test.ts",
+            "packages/node/src/!(report|terminal|docs)/**/*.test.ts",
+            "packages/node/src/*.test.ts",
             "bench/**/*.test.ts",
             "examples/**/*.test.ts",
             "tests/**/*.test.ts",

@@ -28,13 +28,8 @@ describe.each(["signs", "uniform"] as const)("the same bits for local steps that
   });
 });
 
-describe("the same bits after kill -9", () => {
-  it.each([
-    [2, "in the middle of the first round"],
-    [4, "between evaluation and checkpoint"],
-    [7, "between a round and its evaluation"],
-  ])("at event %i, %s", async (event) => {
-    const resumed = await killedAndResumed("scaffold", event);
-    expect(resumed).toEqual({ hash: await inProcess("scaffold"), rounds: [1, 2, 3] });
-  });
+// crash-everywhere.slow.test.ts kills at every event
+it("the same bits after kill -9 between evaluation and checkpoint", async () => {
+  const resumed = await killedAndResumed("scaffold", 4);
+  expect(resumed).toEqual({ hash: await inProcess("scaffold"), rounds: [1, 2, 3] });
 });

@@ -29,6 +29,8 @@ describe("unpackSnappy", () => {
     fc.assert(
       fc.property(fc.array(byte, { minLength: 2, maxLength: 30 }), fc.nat(40), (bytes, length) => {
         fc.pre(bytes.some((each) => each < 128));
+        // the other one takes offsets of 2^31 and more for negative ones, and copies from nowhere
+        fc.pre(!bytes.some((each, i) => (each & 3) === 3 && bytes[i + 4]! >= 128));
         const input = Uint8Array.from(bytes);
         const expected = new Uint8Array(length);
         try {
