@@ -113,7 +113,7 @@ const roundFinished = z.object({
   drift: z.record(z.string(), z.object({ absolute: real, relative: real })).optional(),
   /** Privacy spent on all rounds so far; epsilon is null where nothing is guaranteed. */
   privacy: spent.optional(),
-  /** Of a sum under masks; clientSeconds: of all clients together, where they run in this process; cut: share of values that were cut to the range. */
+  /** Of secure aggregation; clientSeconds: of all clients together, where they run in this process; cut: share of values that were cut to the range. */
   secureAggregation: z
     .object({
       protocol: z.string(),

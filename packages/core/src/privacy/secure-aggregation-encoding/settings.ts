@@ -43,7 +43,7 @@ export function integerCount({ size, encoding }: Pick<SecureAggregationSettings,
   return encoding.kind === "quantized" ? size + 2 : paddedSize(size);
 }
 
-/** What an update carries: one vector of whole numbers, or none. */
+/** What an update carries: one vector of integers, or none. */
 export function integerVectors(settings: SecureAggregationSettings): Readonly<Record<string, Layout>> {
   if (settings.integers === "kept") return {};
   const shape = [integerCount(settings)];
