@@ -1,3 +1,4 @@
+import { HeadCells } from "../view/head-cells.tsx";
 import { Scrolling } from "../view/scrolling.tsx";
 import { ClientRow } from "./client-row.tsx";
 import type { RunStatus } from "./run-api.ts";
@@ -27,16 +28,8 @@ export function ClientsTable({ clients, cohort, steer }: Props) {
           <table class="stacked">
             <thead>
               <tr>
-                {columns.map((name) => (
-                  <th scope="col" key={name}>
-                    {name}
-                  </th>
-                ))}
-                {numbers.map((name) => (
-                  <th scope="col" class="number" key={name}>
-                    {name}
-                  </th>
-                ))}
+                <HeadCells names={columns} />
+                <HeadCells names={numbers} areNumbers />
                 {steer !== undefined && <th scope="col">Action</th>}
               </tr>
             </thead>

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { formatPlural } from "../format.ts";
+import { HeadCells } from "../view/head-cells.tsx";
 import { Scrolling } from "../view/scrolling.tsx";
 import type { Dashboard } from "./dashboard.ts";
 import { ListRow } from "./list-row.tsx";
@@ -52,21 +53,9 @@ export function ListView({ dashboard }: { dashboard: Dashboard }) {
             <table class="stacked">
               <thead>
                 <tr>
-                  {columns.map((name) => (
-                    <th scope="col" key={name}>
-                      {name}
-                    </th>
-                  ))}
-                  {numbers.map((name) => (
-                    <th scope="col" class="number" key={name}>
-                      {name}
-                    </th>
-                  ))}
-                  {rest.map((name) => (
-                    <th scope="col" key={name}>
-                      {name}
-                    </th>
-                  ))}
+                  <HeadCells names={columns} />
+                  <HeadCells names={numbers} areNumbers />
+                  <HeadCells names={rest} />
                 </tr>
               </thead>
               <tbody>

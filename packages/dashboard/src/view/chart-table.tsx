@@ -1,3 +1,4 @@
+import { HeadCells } from "./head-cells.tsx";
 import type { Line } from "./line.ts";
 import { Scrolling } from "./scrolling.tsx";
 
@@ -25,11 +26,7 @@ export function ChartTable({
           <thead>
             <tr>
               <th scope="col">Round</th>
-              {lines.map(({ name }) => (
-                <th scope="col" class="number" key={name}>
-                  {name}
-                </th>
-              ))}
+              <HeadCells names={lines.map(({ name }) => name)} areNumbers />
             </tr>
           </thead>
           <tbody>

@@ -1,8 +1,10 @@
 import type { RunHistory } from "@anabranch/core";
 import { formatPlural } from "../format.ts";
+import { HeadCells } from "./head-cells.tsx";
 import { Scrolling } from "./scrolling.tsx";
 
 const mostRows = 20;
+const columns = ["Round", "Client", "What happened", "Code"];
 
 /** The clients that failed last. Nothing where none has. */
 export function FailuresTable({ failures }: Pick<RunHistory, "failures">) {
@@ -19,10 +21,7 @@ export function FailuresTable({ failures }: Pick<RunHistory, "failures">) {
         <table class="stacked">
           <thead>
             <tr>
-              <th scope="col">Round</th>
-              <th scope="col">Client</th>
-              <th scope="col">What happened</th>
-              <th scope="col">Code</th>
+              <HeadCells names={columns} />
             </tr>
           </thead>
           <tbody>

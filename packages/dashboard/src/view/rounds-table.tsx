@@ -1,4 +1,5 @@
 import { formatBytes, formatSeconds } from "../format.ts";
+import { HeadCells } from "./head-cells.tsx";
 import type { Round } from "./history.ts";
 import { shown } from "./run-facts.ts";
 import { Scrolling } from "./scrolling.tsx";
@@ -18,11 +19,7 @@ export function RoundsTable({ rounds }: { rounds: readonly Round[] }) {
           <thead>
             <tr>
               <th scope="col">Round</th>
-              {columns.map((name) => (
-                <th scope="col" class="number" key={name}>
-                  {name}
-                </th>
-              ))}
+              <HeadCells names={columns} areNumbers />
             </tr>
           </thead>
           <tbody>

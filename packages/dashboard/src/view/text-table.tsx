@@ -1,3 +1,4 @@
+import { HeadCells } from "./head-cells.tsx";
 import { Scrolling } from "./scrolling.tsx";
 
 interface Props {
@@ -12,7 +13,6 @@ interface Props {
 
 /** A table of texts. The first column names its rows. */
 export function TextTable({ title, heads, rows, notes = [], firstNumber = Number.POSITIVE_INFINITY }: Props) {
-  const classOf = (column: number) => (column >= firstNumber ? "number" : undefined);
   return (
     <section class="card">
       <h2>{title}</h2>
@@ -20,11 +20,8 @@ export function TextTable({ title, heads, rows, notes = [], firstNumber = Number
         <table>
           <thead>
             <tr>
-              {heads.map((head, column) => (
-                <th scope="col" class={classOf(column)} key={head}>
-                  {head}
-                </th>
-              ))}
+              <HeadCells names={heads.slice(0, firstNumber)} />
+              <HeadCells names={heads.slice(firstNumber)} areNumbers />
             </tr>
           </thead>
           <tbody>
@@ -32,7 +29,7 @@ export function TextTable({ title, heads, rows, notes = [], firstNumber = Number
               <tr key={name}>
                 <th scope="row">{name}</th>
                 {cells.map((text, at) => (
-                  <td class={classOf(at + 1)} key={heads[at + 1]}>
+                  <td class={at + 1 >= firstNumber ? "number" : undefined} key={heads[at + 1]}>
                     {text}
                   </td>
                 ))}
