@@ -2,6 +2,7 @@ import { AnabranchError, type Program } from "@anabranch/engine";
 import type { Payloads } from "../algorithms/algorithm.ts";
 import { stepCount } from "../client/batches.ts";
 import type { TaskSpec } from "../client/run-client.ts";
+import { sizeOf } from "../models/options.ts";
 import type { LocalExamples } from "./client-report.ts";
 import type { TaskDescription } from "./task-description.ts";
 
@@ -51,8 +52,8 @@ export function requireAllowed(limits: Sized, description: TaskDescription): voi
   requireAtMost(limits, "rounds", "has more rounds", rounds, "");
   const steps = "localSteps" in budget ? budget.localSteps : budget.localEpochs;
   requireAtMost(limits, "work", "trains longer", steps * training.batchSize, " examples per task at least");
-  const features = count(data.features.shape);
-  if (features > MOST_FEATURES || count(data.labels.shape) > MOST_FEATURES)
+  const features = sizeOf(data.features.shape);
+  if (features > MOST_FEATURES || sizeOf(data.labels.shape) > MOST_FEATURES)
     throw beyond(limits, "memory", "has larger examples", `${features} values`, `at most ${MOST_FEATURES} values`);
   const batch = Math.max(training.batchSize, evaluationBatch) * features * 4;
   requireAtMost(limits, "memory", "needs more memory", batch, " bytes for one batch");
@@ -94,7 +95,7 @@ export function requireTaskAllowed(
 export function taskMemory({ program, float }: TaskSpec, steps: number, examples: number): number {
   const extents: Readonly<Record<string, number>> = { K: steps, n: examples };
   const size = ({ dtype, shape }: { readonly dtype: string; readonly shape: readonly (number | string)[] }) =>
-    count(shape.map((extent) => (typeof extent === "number" ? extent : (extents[extent] ?? 1)))) *
+    sizeOf(shape.map((extent) => (typeof extent === "number" ? extent : (extents[extent] ?? 1)))) *
     (dtype === "float" ? (float === "float64" ? 8 : 4) : dtype === "int32" ? 4 : 1);
   const computed = (graph: Program["graph"]): number =>
     graph.nodes.reduce((sum, { outputs, bodies }) => {
@@ -104,10 +105,6 @@ export function taskMemory({ program, float }: TaskSpec, steps: number, examples
   const programs = "graph" in program ? [program] : [program.head, program.body, program.tail];
   const ports = [...program.inputs, ...program.outputs].reduce((sum, port) => sum + size(port), 0);
   return Math.ceil(2 * ports + programs.reduce((sum, { graph }) => sum + computed(graph), 0) / 4);
-}
-
-function count(shape: readonly number[]): number {
-  return shape.reduce((product, extent) => product * extent, 1);
 }
 
 function requireAtMost(

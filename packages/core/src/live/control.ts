@@ -143,3 +143,8 @@ export const uploadAnswer = z.discriminatedUnion("status", [
   z.strictObject({ status: z.literal("refused"), code: text(64), message: text(2000) }),
 ]);
 export type UploadAnswer = z.infer<typeof uploadAnswer>;
+
+/** An upload that is not taken. */
+export function refusedUpload(code: string, message: string): Extract<UploadAnswer, { status: "refused" }> {
+  return { status: "refused", code, message };
+}

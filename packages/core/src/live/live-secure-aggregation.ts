@@ -4,7 +4,7 @@ import { bestCurves, type Curves } from "../privacy/secure-aggregation/curves.ts
 import { driveRound } from "../privacy/secure-aggregation/drive-round.ts";
 import { secureEntropy } from "../privacy/secure-aggregation/entropy.ts";
 import { openServer, planRound } from "../privacy/secure-aggregation/open-parties.ts";
-import { type SecureServer, shapeOf } from "../privacy/secure-aggregation/party.ts";
+import { shapeOf } from "../privacy/secure-aggregation/party.ts";
 import { planRule } from "../privacy/secure-aggregation/plan-rules.ts";
 import {
   checkRequest,
@@ -58,7 +58,7 @@ export function liveSecureAggregation(
       const server = openServer(plan, { curves, directory: (client) => keys.get(client) });
       const first = encodeIntroduction({ plan: server.firstMessage, keys });
       const about = { round, present: new Set(present), mostBytes: longestAnswer(plan) };
-      const outcome = await driveRound(introducing(server, first), cohort, courier.forRound(about), clock);
+      const outcome = await driveRound(server, cohort, courier.forRound(about), clock, first);
       for (const refusal of outcome.refusals) if (refusal.by === "server") ports.refused(round, refusal);
       return outcome;
     },
@@ -75,17 +75,6 @@ function keysOf(cohort: readonly number[], enrolled: readonly EnrolledClient[]):
   const members = new Set(cohort);
   const known = enrolled.filter(({ client }) => members.has(client));
   return new Map(known.map(({ client, publicKey }) => [client, fromBase64(publicKey)!]));
-}
-
-function introducing(server: SecureServer, firstMessage: Uint8Array): SecureServer {
-  return {
-    firstMessage,
-    get stage() {
-      return server.stage;
-    },
-    receive: (client, bytes) => server.receive(client, bytes),
-    close: () => server.close(),
-  };
 }
 
 /** Bytes for heads, keys and signatures. */

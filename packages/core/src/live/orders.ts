@@ -3,7 +3,7 @@ import type { Broadcast } from "../protocol/index.ts";
 import type { Backend, FailedOutcome, Order, Outcome } from "../round/backend.ts";
 import type { BlobStore } from "../round/blob-store.ts";
 import { blobName } from "./content-hash.ts";
-import type { ServerMessage, UploadAnswer } from "./control.ts";
+import { refusedUpload, type ServerMessage, type UploadAnswer } from "./control.ts";
 import type { HeldStates } from "./held-states.ts";
 import type { ArrivedUpdate, Ledger, Timers } from "./ports.ts";
 import { type Patience, ProgressDeadline } from "./progress-deadline.ts";
@@ -173,7 +173,8 @@ export class LiveOrders implements Backend {
     const given = this.#ofOrder(client, id);
     if (given === undefined || given.settled) return this.#answerAgain(client, id, hash);
     const most = this.#settings.maxUpdateBytes;
-    if (bytes > most) return refused("live/too-large", `the update has ${bytes} bytes; at most ${most} are taken`);
+    if (bytes > most)
+      return refusedUpload("live/too-large", `the update has ${bytes} bytes; at most ${most} are taken`);
     this.progress(client, id);
     return undefined;
   }
@@ -187,7 +188,7 @@ export class LiveOrders implements Backend {
     if ("failure" in update) {
       const { code, message } = update.failure;
       if (!given.settled) await this.#fail(given, code, message);
-      return refused(code, message);
+      return refusedUpload(code, message);
     }
     await arrived.keep();
     switch (await this.#ports.ledger.acceptUpdate(id, hash)) {
@@ -206,9 +207,9 @@ export class LiveOrders implements Backend {
   async #answerAgain(client: number, id: string, hash: string): Promise<UploadAnswer> {
     const row = await this.#ports.ledger.order(id);
     if (row?.client !== client || row.status !== "accepted")
-      return refused("live/closed", "this order is over, or not yours");
+      return refusedUpload("live/closed", "this order is over, or not yours");
     if (row.hash === hash) return { status: "accepted", hash };
-    return refused("live/other-update", "another update was accepted for this order; the first counts");
+    return refusedUpload("live/other-update", "another update was accepted for this order; the first counts");
   }
 
   /** Nothing waits any more: open orders fail, deadlines stop. */
@@ -306,10 +307,6 @@ export class LiveOrders implements Backend {
   #ofClient(client: number): Given[] {
     return [...this.#orders.values()].filter(({ order }) => order.client === client);
   }
-}
-
-function refused(code: string, message: string): Extract<UploadAnswer, { status: "refused" }> {
-  return { status: "refused", code, message };
 }
 
 function secondRelease(version: number): AnabranchError {

@@ -3,7 +3,7 @@ import type { Reply, StageName } from "../privacy/secure-aggregation/party.ts";
 import type { BlobStore } from "../round/blob-store.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { blobName, contentHashOf } from "./content-hash.ts";
-import { INLINE_BYTES, type ServerMessage, type UploadAnswer } from "./control.ts";
+import { INLINE_BYTES, refusedUpload, type ServerMessage, type UploadAnswer } from "./control.ts";
 import type { ArrivedUpdate, Timers } from "./ports.ts";
 import { type Patience, ProgressDeadline } from "./progress-deadline.ts";
 
@@ -111,9 +111,9 @@ export class StageCourier {
     const question = this.#questionOf(client, id);
     const taken = this.#taken.get(client);
     if (question === undefined && taken?.id === id && taken.hash === hash) return { status: "accepted", hash };
-    if (question === undefined) return refused("live/closed", "nobody waits for this message, or not from you");
+    if (question === undefined) return refusedUpload("live/closed", "nobody waits for this message, or not from you");
     if (bytes > question.mostBytes)
-      return refused("live/too-large", `the message has ${bytes} bytes; at most ${question.mostBytes} are taken`);
+      return refusedUpload("live/too-large", `the message has ${bytes} bytes; at most ${question.mostBytes} are taken`);
     question.deadline.progress();
     return undefined;
   }
@@ -188,7 +188,3 @@ export class StageCourier {
 
 const notBase64 = { code: "live/message", message: "the answer is not base64" };
 const missing = { code: "live/blob", message: "the answer is missing from the store" };
-
-function refused(code: string, message: string): Extract<UploadAnswer, { status: "refused" }> {
-  return { status: "refused", code, message };
-}

@@ -89,9 +89,8 @@ export async function runSession(
   const messages: { readonly stage: StageName; readonly client: number; readonly message: Uint8Array }[] = [];
   const courier: Courier = {
     async carry(stage, all, take) {
-      for (const [client, bytes] of all) {
+      for (const [client, message] of all) {
         if (!hears(stage, client)) continue;
-        const message = stage === "advertise" ? introduction : bytes;
         messages.push({ stage, client, message });
         const answer = await say(participants.get(client)!, stage, message);
         if (typeof answer === "string") refusals.set(client, answer);
@@ -100,7 +99,7 @@ export async function runSession(
     },
   };
   const cohort = [...participants.keys()].sort((a, b) => a - b);
-  return { outcome: await driveRound(server, cohort, courier, () => 0), refusals, messages };
+  return { outcome: await driveRound(server, cohort, courier, () => 0, introduction), refusals, messages };
 }
 
 /** Clients of the usual cohort with what each remembers. */

@@ -20,12 +20,14 @@ export interface Courier {
  *
  * @param cohort clients in ascending order
  * @param clock milliseconds
+ * @param first what every client is sent first; default: the server's own first message
  */
 export async function driveRound(
   server: SecureServer,
   cohort: readonly number[],
   courier: Courier,
   clock: () => number,
+  first: Uint8Array = server.firstMessage,
 ): Promise<SecureAggregationOutcome> {
   const places = new Map(cohort.map((client, place) => [client, place]));
   const stages: StageCost[] = [];
@@ -37,7 +39,7 @@ export async function driveRound(
     serverMs += clock() - start;
     return result;
   };
-  let closed: StageResult = { messages: new Map(cohort.map((client) => [client, server.firstMessage])) };
+  let closed: StageResult = { messages: new Map(cohort.map((client) => [client, first])) };
   while ("messages" in closed) {
     const stage = server.stage as StageName;
     const cost = { stage, up: new Float64Array(cohort.length), down: new Float64Array(cohort.length) };
