@@ -1,19 +1,17 @@
 import { AnabranchError } from "@anabranch/engine";
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex } from "@noble/hashes/utils.js";
-import { NONCE_BYTES, type SecurePlan } from "../privacy/secure-aggregation/check-plan.ts";
+import type { SecurePlan } from "../privacy/secure-aggregation/check-plan.ts";
 import type { Curves } from "../privacy/secure-aggregation/curves.ts";
 import type { Entropy } from "../privacy/secure-aggregation/entropy.ts";
 import { decodePlanMessage } from "../privacy/secure-aggregation/envelope.ts";
 import { openClient } from "../privacy/secure-aggregation/open-parties.ts";
 import type { SecureClient, StageName } from "../privacy/secure-aggregation/party.ts";
-import { encodePlan } from "../privacy/secure-aggregation/plan.ts";
 import { INTEGERS, type SecureAggregationSettings } from "../privacy/secure-aggregation-encoding/index.ts";
 import type { Update } from "../protocol/index.ts";
 import { toBase64 } from "./base64.ts";
 import { secureRunName } from "./live-secure-aggregation.ts";
 import type { ClientIdentity, SecureRecords } from "./ports.ts";
 import { decodeIntroduction, type Introduction } from "./secure-introduction.ts";
+import { refusal, requireFresh, requireRule, termsOf } from "./secure-plan-checks.ts";
 import type { SecureRecord } from "./secure-record.ts";
 
 export interface ParticipantPorts {
@@ -81,6 +79,7 @@ export class SecureParticipant {
     this.#record ??= (await records.load(run)) ?? NOTHING;
     const values = this.#requireUpdate(plan);
     this.#requireEnough(plan);
+    requireRule(plan, this.#ports.settings);
     const keys = this.#pin(introduction, this.#record);
     const terms = termsOf(plan);
     requireFresh(plan.round, terms, this.#record);
@@ -146,21 +145,6 @@ export class SecureParticipant {
   }
 }
 
-/** What all sessions of a round have in common: the plan without its nonce. SHA-256, hexadecimal. */
-function termsOf(plan: SecurePlan): string {
-  return bytesToHex(sha256(encodePlan({ ...plan, nonce: new Uint8Array(NONCE_BYTES) })));
-}
-
-function requireFresh(round: number, terms: string, record: SecureRecord): void {
-  if (round > record.round) return;
-  if (round < record.round)
-    throw refusal("old-round", "this client has joined a later round before", `round ${round}`, `${record.round}`);
-  if (record.answered)
-    throw refusal("answered", "this client has helped to unmask a sum of this round before", `round ${round}`);
-  if (record.terms !== terms)
-    throw refusal("other-terms", "this round was to have another cohort or other thresholds", `round ${round}`);
-}
-
 async function received(party: SecureClient, message: Uint8Array): Promise<Uint8Array> {
   const reply = await party.receive(message);
   if ("message" in reply) return reply.message;
@@ -173,15 +157,5 @@ function changedKey(client: number, received: string, expected: string): Anabran
     message: `the server says another key of client ${client} than before`,
     ...{ received, expected },
     advice: "Somebody may want to take that client's place: ask its operator whether the key is theirs.",
-  });
-}
-
-function refusal(reason: string, message: string, received?: string, expected?: string): AnabranchError {
-  return new AnabranchError({
-    code: `secure-aggregation/${reason}`,
-    message,
-    ...(received === undefined ? {} : { received }),
-    ...(expected === undefined ? {} : { expected }),
-    advice: "The round continues without this client, which takes part in the next one.",
   });
 }

@@ -4,6 +4,7 @@ import { type Courier, driveRound } from "../../privacy/secure-aggregation/drive
 import { secureEntropy } from "../../privacy/secure-aggregation/entropy.ts";
 import { openServer } from "../../privacy/secure-aggregation/open-parties.ts";
 import type { SecureServer, StageName } from "../../privacy/secure-aggregation/party.ts";
+import { levels, modulusBits } from "../../privacy/secure-aggregation/quantization.ts";
 import { cachedCurves, identityOf, testPlan } from "../../privacy/secure-aggregation/testing/rounds.ts";
 import { INTEGERS } from "../../privacy/secure-aggregation-encoding/index.ts";
 import { toBase64 } from "../base64.ts";
@@ -32,15 +33,27 @@ export function memoryRecords(): SecureRecords & { kept: SecureRecord | undefine
   };
 }
 
+const RULE = { range: 1, bits: 8, maxWeight: 1, rounding: "nearest" } as const;
+
+interface Choices {
+  readonly protocol?: "bonawitz" | "secagg+";
+  readonly leastClients?: number;
+}
+
 /** A client with an update of a round, whose integers are 10 times its number and up. */
-export function participantOf(client: number, records: SecureRecords = memoryRecords(), round = 1): SecureParticipant {
+export function participantOf(
+  client: number,
+  records: SecureRecords = memoryRecords(),
+  round = 1,
+  { protocol = "bonawitz", leastClients = 3 }: Choices = {},
+): SecureParticipant {
   const { secret, publicKey } = identityOf(client);
   const participant = new SecureParticipant({
-    ...{ run: RUN, client, population: 9, records, leastClients: 3, curves, entropy: secureEntropy() },
+    ...{ run: RUN, client, population: 9, records, leastClients, curves, entropy: secureEntropy() },
     settings: {
-      ...{ protocol: "bonawitz", vector: "delta", size: LENGTH - 2, aggregation: "weightedMean", fewest: 2 },
+      ...{ protocol, vector: "delta", size: LENGTH - 2, aggregation: "weightedMean", fewest: 2 },
       ...{ corrupted: 0, dropped: 0, integers: "kept", source: { kind: "seeded" } },
-      encoding: { kind: "quantized", rule: { range: 1, bits: 8, maxWeight: 1, rounding: "nearest" } },
+      encoding: { kind: "quantized", rule: RULE },
     },
     identity: { publicKey: toBase64(publicKey), sign: (bytes) => curves.sign(secret, bytes) },
   });
@@ -54,7 +67,8 @@ export function participantOf(client: number, records: SecureRecords = memoryRec
 export function livePlan(given: Partial<SecurePlan> = {}): SecurePlan {
   const cohort = given.cohort ?? COHORT;
   const nonce = secureEntropy().bytes(32);
-  return testPlan(cohort.length, { run: secureRunName(RUN), round: 1, length: LENGTH, nonce, cohort, ...given });
+  const bits = modulusBits(cohort.length, levels(RULE));
+  return testPlan(cohort.length, { run: secureRunName(RUN), round: 1, length: LENGTH, bits, nonce, cohort, ...given });
 }
 
 export interface Session {
@@ -103,8 +117,10 @@ export async function runSession(
 }
 
 /** Clients of the usual cohort with what each remembers. */
-export function clientsOf(cohort: readonly number[] = COHORT) {
+export function clientsOf(cohort: readonly number[] = COHORT, choices: Choices = {}) {
   const records = new Map(cohort.map((client) => [client, memoryRecords()]));
-  const participants = new Map(cohort.map((client) => [client, participantOf(client, records.get(client))]));
+  const participants = new Map(
+    cohort.map((client) => [client, participantOf(client, records.get(client), 1, choices)]),
+  );
   return { records, participants };
 }
