@@ -45,7 +45,7 @@ describe("a run of 150,000 rounds", { timeout: 300_000 }, () => {
 
   it("is compared, and listed round by round", () => {
     expect(compareReport([run, { ...run, id: "abc235" }])).toContain("Comparison of 2 runs");
-    const { rows } = compareGroups([{ label: "long", runs: [run] }], { target: 0.99 });
+    const { rows } = compareGroups([{ method: "long", setting: "", runs: [run] }], { target: 0.99 });
     expect(rows[0]?.toTarget).toMatchObject({ reached: 1, rounds: 100, bytesUp: 1000 });
     const columns = [{ head: "round", right: true }];
     expect(

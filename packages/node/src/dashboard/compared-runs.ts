@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { compareGroups } from "../report/comparison.ts";
+import { compareGroups, groupLabel } from "../report/comparison.ts";
 import { type ComparisonTable, comparisonTable, endNotes } from "../report/comparison-table.ts";
 import { type ConfigDifference, configDifferences } from "../report/config-differences.ts";
 import { runLabels } from "../report/labels.ts";
@@ -39,7 +39,7 @@ export function compareFolders(folders: readonly string[]): ComparedRuns {
   const labels = runLabels(runs);
   const groups = groupBySeed(runs);
   const { notes, ...table } = comparisonTable(compareGroups(groups), false);
-  const ends = endNotes(groups.map(({ label, runs: seeds }) => ({ label, ends: seeds.map(classifyEnd) })));
+  const ends = endNotes(groups.map((group) => ({ label: groupLabel(group), ends: group.runs.map(classifyEnd) })));
   return {
     runs: runs.map((run, at) => ({ folder: basename(folders[at]!), label: labels[at]!, ...curvesOf(run) })),
     table: { ...table, notes: [...notes, ...ends] },

@@ -1,11 +1,15 @@
 import { smallest } from "@anabranch/engine";
+import { type PairedDifference, pairedDifference } from "./paired-difference.ts";
 import type { RunData } from "./run-data.ts";
 import { classifyEnd } from "./run-end.ts";
 import { bestEvaluation, firstReaching, gradientsBy, recentAccuracy, summarise } from "./summary.ts";
 
 /** Runs that differ only in the seed. */
 export interface RunGroup {
-  readonly label: string;
+  /** What is compared: a variant, or a configuration apart from its data. It has one colour in all charts. */
+  readonly method: string;
+  /** What it was tried on, such as `alpha 0.1`. Only groups of one setting are compared. Empty where all share one. */
+  readonly setting: string;
   readonly runs: readonly RunData[];
 }
 
@@ -16,7 +20,7 @@ export interface Spread {
   readonly n: number;
 }
 
-/** What reaching the target cost: means over the runs that reach it; null where none does or nobody counted. */
+/** What reaching the row's target cost: means over the runs that reach it; null where none does or nobody counted. */
 export interface ToTarget {
   /** Runs that reach it. */
   readonly reached: number;
@@ -27,7 +31,10 @@ export interface ToTarget {
 }
 
 export interface ComparisonRow {
+  /** Method and setting. */
   readonly label: string;
+  readonly method: string;
+  readonly setting: string;
   readonly algorithm: string;
   readonly seeds: readonly number[];
   /** At the last evaluation. */
@@ -35,11 +42,17 @@ export interface ComparisonRow {
   /** Mean of the last three evaluations. */
   readonly recentAccuracy: Spread;
   readonly bestAccuracy: Spread;
+  /** Time in rounds. */
+  readonly seconds: Spread;
+  /** The accuracy less that of the first method of the same setting, paired by seed; null for that method itself. */
+  readonly difference: PairedDifference | null;
+  /** The accuracy that is to be reached in this setting; null where it is not known. */
+  readonly target: number | null;
   readonly toTarget: ToTarget;
 }
 
 export interface Comparison {
-  /** The accuracy that is to be reached; null where it is not known. */
+  /** The target of all rows; null where they have several or none. */
   readonly target: number | null;
   /** The round at which accuracies are taken; null: the last one. */
   readonly atRound: number | null;
@@ -51,22 +64,64 @@ export interface ComparisonOptions {
   readonly atRound?: number | undefined;
 }
 
-/** The metrics of groups of runs beside each other. Without a target it is the highest accuracy that every run reaches. */
+/**
+ * The metrics of groups of runs beside each other. Without a target, that of each setting is the highest accuracy that
+ * every run of the setting reaches.
+ */
 export function compareGroups(groups: readonly RunGroup[], options: ComparisonOptions = {}): Comparison {
-  const target = options.target ?? commonAccuracy(groups.flatMap(({ runs }) => runs));
-  const rows = groups.map(({ label, runs }) => {
-    const cut = runs.map((run) => evaluationsUntil(run, options.atRound));
-    return {
-      label,
-      algorithm: runs[0]?.start?.algorithm ?? "",
-      seeds: runs.map((run) => run.start?.seed ?? Number.NaN),
-      accuracy: spread(cut.map(({ evaluations }) => evaluations.at(-1)?.accuracy ?? Number.NaN)),
-      recentAccuracy: spread(cut.map(recentAccuracy)),
-      bestAccuracy: spread(cut.map((run) => bestEvaluation(run).accuracy)),
-      toTarget: costOf(runs, target),
-    };
+  const settings = Map.groupBy(groups, ({ setting }) => setting);
+  const targets = new Map(
+    [...settings].map(([setting, same]) => [
+      setting,
+      options.target ?? commonAccuracy(same.flatMap(({ runs }) => runs)) ?? null,
+    ]),
+  );
+  const rows = groups.map((group) => {
+    const first = settings.get(group.setting)![0]!;
+    return comparisonRow(group, first === group ? undefined : first, targets.get(group.setting)!, options);
   });
-  return { target: target ?? null, atRound: options.atRound ?? null, rows };
+  const distinct = new Set(targets.values());
+  return { target: distinct.size === 1 ? [...distinct][0]! : null, atRound: options.atRound ?? null, rows };
+}
+
+/** Method and setting as one text. */
+export function groupLabel({ method, setting }: Pick<RunGroup, "method" | "setting">): string {
+  return setting === "" ? method : `${method}, ${setting}`;
+}
+
+function comparisonRow(
+  group: RunGroup,
+  first: RunGroup | undefined,
+  target: number | null,
+  { atRound }: ComparisonOptions,
+): ComparisonRow {
+  const { method, setting, runs } = group;
+  const cut = runs.map((run) => evaluationsUntil(run, atRound));
+  return {
+    label: groupLabel(group),
+    method,
+    setting,
+    algorithm: runs[0]?.start?.algorithm ?? "",
+    seeds: runs.map((run) => run.start?.seed ?? Number.NaN),
+    accuracy: spread(cut.map(({ evaluations }) => evaluations.at(-1)?.accuracy ?? Number.NaN)),
+    recentAccuracy: spread(cut.map(recentAccuracy)),
+    bestAccuracy: spread(cut.map((run) => bestEvaluation(run).accuracy)),
+    seconds: spread(runs.map((run) => summarise(run).seconds)),
+    difference:
+      first === undefined ? null : pairedDifference(accuracyBySeed(runs, atRound), accuracyBySeed(first.runs, atRound)),
+    target,
+    toTarget: costOf(runs, target ?? undefined),
+  };
+}
+
+/** The accuracy at the last evaluation, up to a round where one is given. */
+function accuracyBySeed(runs: readonly RunData[], atRound: number | undefined): Map<number, number> {
+  return new Map(
+    runs.map((run) => [
+      run.start?.seed ?? Number.NaN,
+      evaluationsUntil(run, atRound).evaluations.at(-1)?.accuracy ?? Number.NaN,
+    ]),
+  );
 }
 
 /**

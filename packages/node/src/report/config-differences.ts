@@ -1,6 +1,9 @@
 import { parse } from "smol-toml";
 
-/** One key path whose value is not the same in all configurations; "–" where a configuration does not have it. */
+/** In place of the value of a key that a configuration does not have. */
+export const MISSING = "–";
+
+/** One key path whose value is not the same in all configurations; `MISSING` where a configuration does not have it. */
 export interface ConfigDifference {
   readonly key: string;
   readonly values: readonly string[];
@@ -16,7 +19,7 @@ export function configDifferences(texts: readonly string[]): ConfigDifference[] 
   }
   const keys = [...new Set(tables.flatMap((table) => [...table.keys()]))].sort();
   return keys
-    .map((key) => ({ key, values: tables.map((table) => table.get(key) ?? "–") }))
+    .map((key) => ({ key, values: tables.map((table) => table.get(key) ?? MISSING) }))
     .filter(({ values }) => new Set(values).size > 1);
 }
 

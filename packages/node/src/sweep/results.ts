@@ -3,6 +3,7 @@ import { jsonText } from "@anabranch/core";
 import { markdownTable } from "../docs/markdown-table.ts";
 import { markdownCode, markdownLine, markdownText } from "../docs/markdown-text.ts";
 import { type ComparisonOptions, type ComparisonRow, compareGroups } from "../report/comparison.ts";
+import { comparisonCsv, comparisonLatex } from "../report/comparison-files.ts";
 import { comparisonTable, endNotes } from "../report/comparison-table.ts";
 import type { RunEnd, RunFailure } from "../report/run-end.ts";
 import { recentAccuracy, summarise } from "../report/summary.ts";
@@ -11,6 +12,7 @@ import type { SweepResult, TuningResult } from "./execute.ts";
 import type { Outcome } from "./execute-run.ts";
 import type { PlannedRun } from "./expand.ts";
 import type { TuningMetric } from "./sweep-file.ts";
+import { sweepGroups } from "./sweep-groups.ts";
 import { commandOf, describeValues, type Values } from "./values.ts";
 
 /** One run as the result of a sweep tells of it; what is not known is null. */
@@ -65,10 +67,7 @@ export interface DocumentOptions extends ComparisonOptions {
 /** The whole result of a sweep as a JSON document: a row for each variant and point of the grid. */
 export function sweepDocument({ cases, tunings }: SweepResult, options: DocumentOptions): SweepDocument {
   const { name, base, metric } = options;
-  const groups = cases.map(({ case: { variant, grid }, outcomes }) => ({
-    label: [variant, describeValues(grid)].filter((text) => text !== "").join(", "),
-    runs: outcomes.flatMap(({ data }) => data ?? []),
-  }));
+  const groups = sweepGroups(cases);
   const { target, atRound, rows } = compareGroups(groups, options);
   return {
     name,
@@ -106,12 +105,16 @@ export function runRecord({ planned, end, folder, data, failure }: Outcome, base
   };
 }
 
-/** Writes table.md and table.json into the folder of a sweep; returns their paths. */
+/** Writes the table in four formats into the folder of a sweep; returns their paths. `target`: it was asked for. */
 export async function writeResults(folder: string, document: SweepDocument, target: boolean): Promise<string[]> {
-  const [markdown, json] = [join(folder, "table.md"), join(folder, "table.json")];
-  await writeRunFile(markdown, sweepMarkdown(document, target));
-  await writeRunFile(json, `${jsonText(document, 2)}\n`);
-  return [markdown, json];
+  const contents = {
+    "table.md": sweepMarkdown(document, target),
+    "table.json": `${jsonText(document, 2)}\n`,
+    "table.csv": comparisonCsv(document),
+    "table.tex": comparisonLatex(document, target),
+  };
+  for (const [name, text] of Object.entries(contents)) await writeRunFile(join(folder, name), text);
+  return Object.keys(contents).map((name) => join(folder, name));
 }
 
 function tuningRecord(

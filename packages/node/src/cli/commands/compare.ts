@@ -1,7 +1,14 @@
 import { join } from "node:path";
 import { AnabranchError } from "@anabranch/core";
 import type { Command } from "commander";
-import { type ComparisonOptions, commonAccuracy, compareGroups, evaluationsUntil } from "../../report/comparison.ts";
+import {
+  type Comparison,
+  type ComparisonOptions,
+  commonAccuracy,
+  compareGroups,
+  evaluationsUntil,
+} from "../../report/comparison.ts";
+import { comparisonCsv, comparisonLatex } from "../../report/comparison-files.ts";
 import { comparisonTable, endNotes } from "../../report/comparison-table.ts";
 import { configDifferences } from "../../report/config-differences.ts";
 import { runLabels } from "../../report/labels.ts";
@@ -17,12 +24,14 @@ import { withComparisonOptions } from "../comparison-options.ts";
 import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
-import { openNamedFolder, openOwnFolder, type ReportFolder, requireOwnReport } from "../result-files.ts";
+import { openNamedFolder, openOwnFolder, type ReportFolder, requireOwnReport, writeResult } from "../result-files.ts";
 import { orNull } from "../run-texts.ts";
 import { table } from "../text.ts";
 
 interface CompareOptions extends ComparisonOptions {
   readonly output?: string;
+  readonly csv?: string;
+  readonly latex?: string;
   readonly force?: boolean;
 }
 
@@ -34,7 +43,9 @@ export function addCompare(program: Command): void {
     )
     .argument("<runs...>", 'ids, names or folders of runs, or "last"')
     .option("-o, --output <folder>", "folder of the report (default: compare-<ids> in the folder of runs)")
-    .option("-f, --force", "overwrite files that are not an Anabranch report")
+    .option("--csv <file>", "also write the rows as CSV")
+    .option("--latex <file>", "also write the table for LaTeX (package booktabs)")
+    .option("-f, --force", "overwrite existing files that are not an Anabranch report")
     .action(async (names: string[], options: CompareOptions, self: Command) => {
       const { globals, output } = parseInvocation(self);
       const found: RunSummary[] = [];
@@ -49,6 +60,7 @@ export function addCompare(program: Command): void {
       const { folder } = target;
       const files = await writeReport(runs, target, options.force === true);
       const comparison = compare(found, runs, options);
+      await writeTables(tableOf(comparison), options);
       if (output.json) output.document({ ...comparison, report: join(folder, "report.html"), folder, files });
       else print(comparison, options, folder, output);
     });
@@ -58,6 +70,7 @@ export function addCompare(program: Command): void {
     command,
     ["anabranch compare fedavg scaffold", "two runs by their names"],
     ["anabranch compare k3x p7d last -o comparison", "three runs, with the report in ./comparison"],
+    ["anabranch compare k3x p7d --csv table.csv --latex table.tex", "the table for other programs"],
     ["anabranch compare k3x p7d --target 0.8 --at-round 20", "cost of reaching 80 %, and accuracies at round 20"],
   );
 }
@@ -87,10 +100,8 @@ async function writeReport(runs: readonly RunData[], target: ReportFolder, force
 function compare(found: readonly RunSummary[], runs: readonly RunData[], options: ComparisonOptions) {
   const labels = runLabels(runs);
   const groups = groupBySeed(runs);
-  const { target, atRound, rows } = compareGroups(groups, {
-    ...options,
-    target: options.target ?? commonAccuracy(runs),
-  });
+  const { atRound, rows } = compareGroups(groups, options);
+  const target = options.target ?? commonAccuracy(runs) ?? null;
   return {
     target,
     atRound,
@@ -125,9 +136,23 @@ function compare(found: readonly RunSummary[], runs: readonly RunData[], options
 
 type Compared = ReturnType<typeof compare>;
 
+/** The rows of the groups, whose settings may have targets of their own. */
+function tableOf({ groups, atRound }: Compared): Comparison {
+  const targets = new Set(groups.map(({ target }) => target));
+  return { target: targets.size === 1 ? [...targets][0]! : null, atRound, rows: groups };
+}
+
+async function writeTables(comparison: Comparison, options: CompareOptions): Promise<void> {
+  const { csv, latex, force = false } = options;
+  const write = (file: string, text: string) => writeResult(file, Buffer.from(text), force);
+  if (csv !== undefined) await write(csv, comparisonCsv(comparison));
+  if (latex !== undefined) await write(latex, comparisonLatex(comparison, options.target !== undefined));
+}
+
 function print(compared: Compared, options: ComparisonOptions, folder: string, output: Output): void {
   const { runs, groups, differences } = compared;
-  if (groups.some(({ seeds }) => seeds.length > 1)) printGroups(compared, options, output);
+  const settings = new Set(groups.map(({ setting }) => setting));
+  if (settings.size > 1 || groups.some(({ seeds }) => seeds.length > 1)) printGroups(compared, options, output);
   else printRuns(compared, options, output);
   if (differences.length > 0) {
     const names = runs.map(({ label }) => ({ head: label }));
@@ -145,10 +170,10 @@ function print(compared: Compared, options: ComparisonOptions, folder: string, o
 }
 
 /** Seeds of one configuration in a row. */
-function printGroups({ groups, ...rest }: Compared, options: ComparisonOptions, output: Output): void {
-  const { heads, rows, notes } = comparisonTable({ ...rest, rows: groups }, options.target !== undefined);
+function printGroups(compared: Compared, options: ComparisonOptions, output: Output): void {
+  const { heads, rows, notes } = comparisonTable(tableOf(compared), options.target !== undefined);
   const columns = heads.map((head, c) => ({ head, right: c > 1 }));
-  output.print(table(columns, rows, output.width), "", notes, endNotes(groups));
+  output.print(table(columns, rows, output.width), "", notes, endNotes(compared.groups));
 }
 
 function printRuns({ target, atRound, runs }: Compared, options: ComparisonOptions, output: Output): void {
