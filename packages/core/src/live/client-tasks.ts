@@ -11,6 +11,7 @@ import { type ClientMessage, INLINE_BYTES, type ServerMessage, type UploadAnswer
 import type { ClientTransport, KeptStates, Timers } from "./ports.ts";
 import type { SecureParticipant } from "./secure-participant.ts";
 import type { OpenTask } from "./task-description.ts";
+import { toldFailure } from "./withheld.ts";
 
 type Task = Extract<ServerMessage, { type: "task" }>;
 type Evaluate = Extract<ServerMessage, { type: "evaluate" }>;
@@ -101,8 +102,8 @@ export class ClientTasks {
       if (this.#isWanted(message)) await this.#work(message);
     } catch (error) {
       if (this.#over) return;
-      const { code, message: why } = describeFailure(error);
-      this.#ports.report({ type: "failed", order, code, message: why });
+      this.#ports.report({ type: "failed", order, ...describeFailure(error) });
+      const { code, message: why } = toldFailure(error, this.#ports.open.task.stages);
       this.#attached?.send({ type: "failed", order, code, message: why.slice(0, 2000) });
     } finally {
       if (this.#isWanted(message)) this.#wanted.delete(order);
@@ -170,7 +171,7 @@ export class ClientTasks {
   async #takePart(message: Secure): Promise<void> {
     const { order, stage } = message;
     const { participant, report } = this.#ports;
-    if (participant === undefined) throw unexpected(order);
+    if (participant === undefined) throw unexpected(order, "begins a secure aggregation");
     const bytes = await this.#messageOf(message);
     const answer = await this.#working(order, "masking", async () =>
       participant.answer(stage, await contentHashOf(bytes), bytes),
@@ -196,7 +197,8 @@ export class ClientTasks {
 
   async #evaluate(message: Evaluate): Promise<void> {
     this.#begin(message.order);
-    const { open, evaluation, examples, report } = this.#ports;
+    const { open, evaluation, examples, participant, report } = this.#ports;
+    if (participant !== undefined) throw unexpected(message.order, "requests an evaluation on this client's examples");
     const broadcast = decodeBroadcast(await this.#download(message, longestBroadcast(open)), message.order);
     const rows = examples.holdout;
     const { evaluation: plan } = open;
@@ -325,10 +327,10 @@ function sourceOf(data: ClientData) {
   return { clients: 1, load: () => data, loadRange: () => ({ data, counts }) };
 }
 
-function unexpected(order: string): AnabranchError {
+function unexpected(order: string, does: string): AnabranchError {
   return new AnabranchError({
     code: "live/order",
-    message: "the server begins a secure aggregation that its description of the run does not have",
+    message: `the server ${does}, which does not belong to the run that it has described`,
     where: order,
     advice: "Ask the operator of the server: it does not keep to its own description of the run.",
   });

@@ -5,6 +5,7 @@ import { type ClientMessage, CONTROL_BYTES, clientMessage, LIVE_VERSION, proofTe
 import type { EnrolledClient, Link, Timers } from "./ports.ts";
 import type { Roll } from "./roll.ts";
 import type { TaskDescription } from "./task-description.ts";
+import { withholdsMetadata } from "./withheld.ts";
 
 /** A client may not take longer to say who it is. */
 const HANDSHAKE_SECONDS = 15;
@@ -125,16 +126,23 @@ export class Connection {
   }
 
   #handleReady(client: number, message: Extract<ClientMessage, { type: "ready" }>): void {
-    const { layoutHash, programHash } = this.#host.description;
+    const { layoutHash, programHash, stages } = this.#host.description;
     if (message.layoutHash !== layoutHash || message.programHash !== programHash) {
       const versions = `the server runs Anabranch ${VERSION}, the client ${this.#hello!.package}`;
       this.refuse("live/version", `the client has built another program: ${versions}`, false);
-    } else if (message.examples === 0) {
+    } else if (withholdsMetadata(stages)) {
+      if (message.examples === undefined) this.#start(client, message);
+      else this.refuse("live/examples", "the client reports its number of examples, which this run withholds", false);
+    } else if (message.examples === undefined || message.examples === 0) {
       this.refuse("live/no-data", "the client has no examples", false);
     } else {
-      this.#ready = true;
-      this.#host.ready(client, message);
+      this.#start(client, message);
     }
+  }
+
+  #start(client: number, message: Extract<ClientMessage, { type: "ready" }>): void {
+    this.#ready = true;
+    this.#host.ready(client, message);
   }
 }
 

@@ -55,7 +55,8 @@ export const clientMessage = z.discriminatedUnion("type", [
     type: z.literal("ready"),
     layoutHash: text(128),
     programHash: text(128),
-    examples: count,
+    /** Absent under secure aggregation. */
+    examples: count.optional(),
     executor: text(64),
     fingerprint: text(128),
   }),

@@ -1,8 +1,9 @@
 import { interpreter } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { openDataSource } from "../client/data-source.ts";
-import { smallRun } from "../conformance/small-live-run.ts";
+import { secureRun, smallRun } from "../conformance/small-live-run.ts";
 import { VirtualTimers } from "../conformance/virtual-timers.ts";
+import { portableCurves } from "../privacy/secure-aggregation/curves.ts";
 import type { ClientReport } from "./client-report.ts";
 import { runLiveClient } from "./live-client.ts";
 import type { ClientTransport, SecureRecords } from "./ports.ts";
@@ -48,6 +49,7 @@ async function rememberingClientOf(
     identity: { publicKey: "", sign: async () => new Uint8Array(64) },
     states: { load: async () => undefined, save: async () => {} },
     records,
+    curves: portableCurves(), // virtual time does not wait for the platform's
     executor: interpreter(),
     data: async () => ({ train: source.load(0) }),
     report(event) {
@@ -103,6 +105,15 @@ describe("a client", () => {
     expect((await clientOf(honest, { ...welcome, description: changed })).ended).toMatchObject({
       failure: { code: "live/changed-run" },
     });
+  });
+
+  it("evaluates nothing for a server that is to see sums alone", async () => {
+    const secure = secureRun("bonawitz");
+    const description = describeTask(secure.config, secure.live);
+    const order = { type: "evaluate", order: "evaluation-1", blob: "0".repeat(64), bytes: 1000 };
+    const { reports, downloads } = await clientOf(description, order);
+    expect(reports).toContainEqual(expect.objectContaining({ type: "failed", code: "live/order" }));
+    expect(downloads).toEqual([]);
   });
 
   it("sends no plain update of a run in which it has masked one, also after a restart", async () => {

@@ -48,3 +48,4 @@ export {
   type UploadProgress,
   uploadUrl,
 } from "./upload-requests.ts";
+export { WITHHELD } from "./withheld.ts";

@@ -18,6 +18,7 @@ import type { ClientIdentity, ClientTransport, KeptStates, SecureRecords, Timers
 import { readReceived, readServerMessage } from "./read-message.ts";
 import { SecureParticipant } from "./secure-participant.ts";
 import { type OpenTask, openTask, type TaskDescription, taskDescription } from "./task-description.ts";
+import { withholdsMetadata } from "./withheld.ts";
 
 export interface LiveClientOptions {
   readonly run: string;
@@ -215,7 +216,7 @@ class LiveClient {
       type: "ready",
       layoutHash: open.evaluation.layout.hash,
       programHash: open.task.program.hash,
-      examples: count,
+      ...(withholdsMetadata(description.stages) ? {} : { examples: count }),
       executor: `${executor.name} ${executor.version}`,
       fingerprint: await fingerprint(executor),
     });

@@ -14,6 +14,7 @@ import { Roll } from "./roll.ts";
 import { StageCourier } from "./stage-courier.ts";
 import type { LiveNotice, LiveStatus } from "./status.ts";
 import type { TaskDescription } from "./task-description.ts";
+import { withholdsMetadata } from "./withheld.ts";
 
 /** A run that clients can join. */
 export interface LiveRun extends OrderSettings {
@@ -61,7 +62,8 @@ export class LiveServer {
     this.#states = heldStates((round) => this.#orders.saved(round));
     this.#presence = new Presence(timers);
     const send = (client: number, message: ServerMessage) => this.#presence.send(client, message);
-    const examplesOf = (client: number) => this.#presence.statusOf(client).examples;
+    const withheld = withholdsMetadata(run.description.stages);
+    const examplesOf = (client: number) => (withheld ? "withheld" : this.#presence.statusOf(client).examples);
     const enrolled = (client: number) => roll.has(client);
     const states = this.#states;
     this.#orders = new LiveOrders({ ledger, blobs, timers, states, enrolled, examplesOf, send }, run);
@@ -242,7 +244,7 @@ export class LiveServer {
     older?.refuse("live/replaced", "the same identity has connected from elsewhere", false, advice);
   }
 
-  #ready(client: number, examples: number): void {
+  #ready(client: number, examples: number | undefined): void {
     this.#presence.setReady(client, examples);
     this.#ports.notice({ type: "joined", client });
     if (this.#ending !== undefined) {

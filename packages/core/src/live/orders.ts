@@ -19,7 +19,7 @@ export interface OrderPorts {
   /** Whether somebody holds this number; nobody waits for one that has never joined or was ejected. */
   enrolled(client: number): boolean;
   /** Examples that a client has declared; undefined where it has not joined since the server started. */
-  examplesOf(client: number): number | undefined;
+  examplesOf(client: number): number | "withheld" | undefined;
   /** Sends to a client; false: it is not connected. */
   send(client: number, message: ServerMessage): boolean;
 }

@@ -49,7 +49,7 @@ export class Presence {
     return older;
   }
 
-  setReady(client: number, examples: number): void {
+  setReady(client: number, examples: number | undefined): void {
     this.#connections.get(client)!.ready = true;
     this.update(client, { examples });
   }

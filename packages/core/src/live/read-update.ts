@@ -1,6 +1,7 @@
 import { decodeUpdate } from "../protocol/index.ts";
 import type { FailedOutcome, Order, Outcome } from "../round/backend.ts";
 import { describeFailure } from "../simulation/in-process.ts";
+import { areWithheld } from "./withheld.ts";
 
 /**
  * An encoded update as the outcome of an order; a failure where it is not one of this order.
@@ -11,7 +12,7 @@ export function readUpdate(
   bytes: Uint8Array | undefined,
   order: Pick<Order, "id" | "client" | "version">,
   bytesDown: number,
-  expected: { readonly examples: number | undefined; readonly maxBytes: number },
+  expected: { readonly examples: number | "withheld" | undefined; readonly maxBytes: number },
 ): Outcome {
   const { id, client, version } = order;
   const fail = (code: string, message: string) => failedOutcome(order, bytesDown, code, message);
@@ -21,7 +22,10 @@ export function readUpdate(
     if (update.client !== client || update.round !== version)
       return fail("live/other-order", `the update is of client ${update.client}, round ${update.round}`);
     const { examples } = update.public;
-    if (expected.examples !== undefined && examples !== expected.examples)
+    if (expected.examples === "withheld") {
+      if (!areWithheld(update.public))
+        return fail("live/metadata", "the update has metadata that this run withholds from its server");
+    } else if (expected.examples !== undefined && examples !== expected.examples)
       return fail(
         "live/examples",
         `the update claims ${examples} examples; the client joined with ${expected.examples}`,

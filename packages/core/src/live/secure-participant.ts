@@ -13,6 +13,7 @@ import type { ClientIdentity, SecureRecords } from "./ports.ts";
 import { decodeIntroduction, type Introduction } from "./secure-introduction.ts";
 import { refusal, requireFresh, requireRule, termsOf } from "./secure-plan-checks.ts";
 import type { SecureRecord } from "./secure-record.ts";
+import { WITHHELD } from "./withheld.ts";
 
 export interface ParticipantPorts {
   readonly run: string;
@@ -52,10 +53,10 @@ export class SecureParticipant {
     this.#ports = ports;
   }
 
-  /** Keeps the integers of an update; returns what is left of it for the server to see. */
+  /** Keeps the integers of an update; returns what is left of it for the server to see: that there is one. */
   keep(update: Update): Update {
     this.#kept = { round: update.round, values: new Uint32Array(update.vectors[INTEGERS]!) };
-    return { ...update, vectors: {} };
+    return { ...update, vectors: {}, public: WITHHELD };
   }
 
   /** Answers a message. The same message again gets the same answer. @param hash of the message */

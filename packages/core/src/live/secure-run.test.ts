@@ -1,13 +1,21 @@
 import { describe, expect, it } from "vitest";
+import type { ConfigInput } from "../config/index.ts";
 import { alteredBackend } from "../conformance/run-cohort.ts";
 import { HEALTHY, SimulatedFederation } from "../conformance/simulated-federation.ts";
 import { crashServerAt, secureRun, simulateSmall, simulateSurvivors } from "../conformance/small-live-run.ts";
 import { pipelineStages } from "../pipeline/client-pipeline.ts";
 import { packBits } from "../privacy/secure-aggregation/packing.ts";
 import { INTEGERS } from "../privacy/secure-aggregation-encoding/index.ts";
-import { encodeUpdate, receiver, type Update } from "../protocol/index.ts";
+import { decodeUpdate, encodeUpdate, receiver, type Update } from "../protocol/index.ts";
 import type { PreparedRun } from "../simulation/prepare.ts";
 import { fromBase64 } from "./base64.ts";
+import { WITHHELD } from "./withheld.ts";
+
+/** Clients with different numbers of examples, which show in their steps. */
+const uneven: ConfigInput = {
+  data: { clients: 4, partition: { scheme: "quantity-skew", alpha: 2 } },
+  training: { batchSize: 4, localEpochs: 2, learningRate: 0.1 },
+};
 
 /** The updates of the first round as a simulation has them, with their integers. */
 async function updatesOf(prepared: PreparedRun): Promise<Update[]> {
@@ -77,7 +85,7 @@ describe("a live run with secure aggregation", () => {
     const { config, prepared, live } = secureRun("bonawitz", { rounds: 1 });
     const updates = await updatesOf(prepared);
     const forms = updates.flatMap(({ vectors }) => {
-      const integers = vectors[INTEGERS]!;
+      const integers = vectors[INTEGERS]!.subarray(0, prepared.plan.layout.size + 1); // digits of metrics are often 0
       const values = Uint32Array.from(integers);
       const packed = [16, 18].map((bits) => packBits(values, bits));
       return [bytesOf(integers), bytesOf(values), bytesOf(Float32Array.from(integers)), ...packed];
@@ -92,6 +100,30 @@ describe("a live run with secure aggregation", () => {
     await federation.run();
     expect(received.length).toBeGreaterThan(4 * 5);
     expect(received.filter(shows)).toEqual([]);
+  });
+
+  it("brings no number of a client's data to the server, which knows sums", async () => {
+    const { config, prepared, live } = secureRun("bonawitz", { rounds: 1, ...uneven });
+    const metadata = (await updatesOf(prepared)).map((update) => update.public);
+    expect(new Set(metadata.map(({ examples }) => examples)).size).toBe(4);
+    const federation = new SimulatedFederation(config, live, 1, HEALTHY);
+    const texts: string[] = [];
+    const uploads: Uint8Array[] = [];
+    federation.network.tap = (message) => void (typeof message === "string" ? texts : uploads).push(message as never);
+    await federation.run();
+    const messages = texts.map((text) => JSON.parse(text) as { type: string; examples?: number });
+    expect(messages.filter(({ type }) => type === "ready").map(({ examples }) => examples)).toEqual(Array(4));
+    for (const upload of uploads) expect(decodeUpdate(upload).public).toEqual(WITHHELD);
+    expect(uploads).toHaveLength(4);
+    for (const { loss } of metadata) {
+      expect(texts.some((text) => text.includes(String(loss)))).toBe(false);
+      expect(uploads.some((bytes) => holdsPiece(bytes, bytesOf(Float64Array.of(loss)), 8))).toBe(false);
+    }
+    const sum = (name: "examples" | "steps" | "loss") => metadata.reduce((total, one) => total + one[name], 0);
+    const ended = federation.events.find((event) => event.type === "round.finished")!;
+    expect(ended).toMatchObject({ clients: 4, examples: sum("examples"), steps: sum("steps") });
+    expect(ended.loss).toBeCloseTo(sum("loss") / 4, 4);
+    expect(ended).toMatchObject({ clientLossMin: null, clientLossMax: null });
   });
 
   it("refuses an update that brings its integers in the clear", async () => {
@@ -113,10 +145,10 @@ function bodiesOf(text: string): Uint8Array[] {
   return [new TextEncoder().encode(text), fromBase64(body)!];
 }
 
-/** Whether any 12 bytes of `piece` lie in `bytes`. */
-function holdsPiece(bytes: Uint8Array, piece: Uint8Array): boolean {
+/** Whether any so many bytes of `piece` lie in `bytes`. */
+function holdsPiece(bytes: Uint8Array, piece: Uint8Array, length = 12): boolean {
   const haystack = Buffer.from(bytes);
-  for (let at = 0; at + 12 <= piece.length; at++)
-    if (haystack.includes(Buffer.from(piece.subarray(at, at + 12)))) return true;
+  for (let at = 0; at + length <= piece.length; at++)
+    if (haystack.includes(Buffer.from(piece.subarray(at, at + length)))) return true;
   return false;
 }

@@ -7,7 +7,7 @@ export interface ClientStatus {
   /** Share of the phase, 0 to 1. */
   readonly share: number;
   readonly order: string | undefined;
-  /** As the client has declared; undefined before it joins this process. */
+  /** As the client has declared; undefined before it joins this process, and under secure aggregation. */
   readonly examples: number | undefined;
   /** Updates that were accepted and orders that failed, in this process. */
   readonly accepted: number;

@@ -7,6 +7,7 @@ import {
   integerCount,
   integerRange,
   type SecureAggregationSettings,
+  sumsOfMetrics,
 } from "../privacy/secure-aggregation-encoding/index.ts";
 import type { Update } from "../protocol/message.ts";
 import type { Aggregator, SecureCost, Traffic } from "./aggregator.ts";
@@ -45,7 +46,10 @@ export class SecureAggregator implements Aggregator {
     for (const { client, vectors, public: metadata } of updates) {
       const integers = vectors[INTEGERS];
       this.#arrived.set(client, integers && new Uint32Array(integers));
-      this.metrics.add(metadata);
+      // a simulation of noised sums shows its operator more than a live server sees
+      const isShown = this.#settings.encoding.kind === "noised" && this.#settings.integers === "uploaded";
+      if (isShown) this.metrics.add(metadata);
+      else this.metrics.addWithheld();
     }
   }
 
@@ -60,6 +64,8 @@ export class SecureAggregator implements Aggregator {
     this.#cost = { ...outcome.cost, protocol, survivors, cut };
     if ("failure" in outcome) return outcome.failure;
     this.#sum = outcome.sum;
+    const metrics = sumsOfMetrics(this.#settings, outcome.sum, survivors);
+    if (metrics !== undefined) this.metrics.setSums(metrics, survivors);
     return survivors < fewest ? tooFew(survivors, fewest) : undefined;
   }
 

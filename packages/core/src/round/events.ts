@@ -96,7 +96,8 @@ const roundFinished = z.object({
   loss: real,
   /** Clients whose update was folded. */
   clients: count,
-  examples: count,
+  /** Training examples of these clients together; absent where the server does not know them. */
+  examples: count.optional(),
   /** Local steps of these clients together; runs of earlier versions do not say. */
   steps: count.optional(),
   bytesDown: count,

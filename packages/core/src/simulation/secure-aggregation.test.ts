@@ -92,8 +92,8 @@ describe("a run with secure aggregation", () => {
   it("counts the messages of the protocol as what was sent", async () => {
     const [open, plain, masked] = [await run({}), await run(secure("plain")), await run(secure("bonawitz"))];
     const up = (of: typeof open) => of.rounds[0]!.bytesUp;
-    // 4 clients; 9 values, a weight and the share of cut values, of 16 bits
-    expect(up(plain)).toBe(4 * 22);
+    // 4 clients; 9 values, a weight, 7 digits of metrics and the share of cut values, of 16 bits
+    expect(up(plain)).toBe(4 * 36);
     expect(up(masked)).toBeGreaterThan(up(plain));
     expect(masked.rounds[0]!.bytesDown).toBeGreaterThan(open.rounds[0]!.bytesDown);
   });

@@ -5,8 +5,9 @@ import { AnabranchError, type Config, type RunPlan } from "@anabranch/core";
  *
  * - plain sums: the server would see every update although the configuration speaks of secure aggregation
  * - secure rounds without a checkpoint: a client that has helped to unmask a sum does not repeat the round
+ * - evaluation on clients' examples beside secure aggregation: the server would see the accuracy of each client
  */
-export function requireLivePossible({ secureAggregation, checkpoint, privacy }: Config): void {
+export function requireLivePossible({ secureAggregation, checkpoint, privacy, data, evaluation }: Config): void {
   if (secureAggregation.protocol === "plain") {
     const advice = "The server would see every update. Choose a protocol that hides them, or leave the section out.";
     throw notYet("secureAggregation.protocol", '"plain"', '"bonawitz", "secagg+" or "lightsecagg"', advice);
@@ -15,6 +16,10 @@ export function requireLivePossible({ secureAggregation, checkpoint, privacy }: 
     const advice =
       "Clients help to unmask one sum per round, so every round has to be saved. Leave checkpoint.every out.";
     throw notYet("checkpoint.every", String(checkpoint.every), "1", advice);
+  }
+  if (secureAggregation.protocol !== "none" && data.holdout > 0 && evaluation.clientEvery > 0) {
+    const advice = "The server would see the accuracy of each client. Leave data.holdout at 0.";
+    throw notYet("evaluation.clientEvery", String(evaluation.clientEvery), "0", advice);
   }
   if (privacy.mechanism !== "none" && privacy.noise !== "central") {
     throw notYet(

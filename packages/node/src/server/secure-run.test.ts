@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Config, type ConfigInput, encodeUpdate } from "@anabranch/core";
+import { WITHHELD } from "@anabranch/core/live";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { joinRun } from "../client/join-run.ts";
 import { parseJoinUrl } from "../client/join-url.ts";
@@ -77,9 +78,8 @@ describe("a run with secure aggregation", { timeout: 120_000 }, () => {
     const clients = [0, 1, 2].map(() => new HandClient(door.url, door.run));
     const sessions = await Promise.all(clients.map((client, i) => client.join(token, i)));
     const { hash: layoutHash, size } = prepared.plan.layout;
-    const numbers = { examples: 10, steps: 3, weight: 10, loss: 1 };
     const update = (client: number, vectors: Record<string, Float64Array<ArrayBuffer>>) =>
-      encodeUpdate({ round: 1, client, layoutHash, vectors, public: numbers });
+      encodeUpdate({ round: 1, client, layoutHash, vectors, public: WITHHELD });
     await clients[0]!.heard("task");
     const clear = update(0, { integers: new Float64Array(size + 2) });
     expect(await clients[0]!.upload(sessions[0]!, "1/0/0", clear)).toBe("200 refused live/too-large");

@@ -7,7 +7,7 @@ import { toBase64 } from "../base64.ts";
 import { type ClientMessage, proofText, type ServerMessage } from "../control.ts";
 import { LiveServer } from "../live-server.ts";
 import { MemoryLedgers } from "../memory-ledger.ts";
-import { describeTask } from "../task-description.ts";
+import { describeTask, type TaskDescription } from "../task-description.ts";
 
 const { config, prepared } = smallRun({ name: "fedavg" });
 export const { plan } = prepared;
@@ -17,14 +17,16 @@ const ORIGIN = "https://server.example";
 export const EXAMPLES = 12;
 
 /** A server in memory, on virtual time, and a join token. */
-export async function open(changes: { releasesOnce?: boolean; population?: number } = {}) {
+export async function open(
+  changes: { releasesOnce?: boolean; population?: number; description?: TaskDescription } = {},
+) {
   const timers = new VirtualTimers();
   const blobs = memoryBlobStore();
   const ledger = await new MemoryLedgers().open("run");
   let drawn = 0;
   const server = await LiveServer.open(
     {
-      description: { ...description, population: changes.population ?? 4 },
+      description: { ...(changes.description ?? description), population: changes.population ?? 4 },
       ...{ minimumClients: 1, progressSeconds: 60, longestSeconds: 400, maxUpdateBytes: 10_000, keptVersions: 3 },
       releasesOnce: changes.releasesOnce ?? false,
     },

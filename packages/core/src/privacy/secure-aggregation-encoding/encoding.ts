@@ -4,6 +4,7 @@ import type { RandomKey, RandomStream } from "../../random/index.ts";
 import { decodeSum, encodeNoisedUpdate } from "../integers/index.ts";
 import { noiseStream } from "../mechanisms/index.ts";
 import { dequantizeMean, levels, type Quantization, quantize } from "../secure-aggregation/quantization.ts";
+import { decodeMetrics, encodeMetrics, type MetricSums } from "./metrics.ts";
 import { INTEGERS, integerCount, type SecureAggregationSettings } from "./settings.ts";
 
 /** Keys of `encodeIntegers`: of roundings and noise, which are the client's own, and of the rotation, which is public. */
@@ -38,7 +39,7 @@ export function encodeIntegers(
   const secret = (name: string) => noiseStream(source, keys[name]!);
   const integers =
     encoding.kind === "quantized"
-      ? quantized(settings, encoding.rule, values, weightOf(settings, update.public.weight), secret(ROUNDING))
+      ? quantized(settings, encoding.rule, update, secret(ROUNDING))
       : encodeNoisedUpdate(values, clipNorm!, encoding.mechanism, {
           rotation: keys[ROTATION]!,
           rounding: secret(ROUNDING),
@@ -47,20 +48,33 @@ export function encodeIntegers(
   return { ...update, vectors: { [INTEGERS]: integers } };
 }
 
-/** [size + 2]: what `quantize` makes, and how many values it cuts to the range, as a share of all in units of 1 / levels. */
+/**
+ * What `quantize` makes, [size + 1], the metrics of the training, and how many values were cut to the range, as a share of
+ * all in units of 1 / levels.
+ */
 function quantized(
   settings: SecureAggregationSettings,
   rule: Quantization,
-  values: Vector,
-  weight: number,
+  { vectors, public: metadata }: Update,
   stream: RandomStream,
 ): Float64Array {
+  const values = vectors[settings.vector]!;
   const integers = new Float64Array(integerCount(settings));
-  integers.set(quantize(values, weight, rule, stream));
+  integers.set(quantize(values, weightOf(settings, metadata.weight), rule, stream));
+  integers.set(encodeMetrics(metadata, rule), values.length + 1);
   let cut = 0;
   for (let i = 0; i < values.length; i++) if (Math.abs(values[i]!) > rule.range) cut++;
   integers[integers.length - 1] = Math.round((cut / values.length) * levels(rule));
   return integers;
+}
+
+/** Metrics of all clients in a sum together; undefined with noise, which does not cover them. */
+export function sumsOfMetrics(
+  { encoding, size }: SecureAggregationSettings,
+  sum: Uint32Array,
+  survivors: number,
+): MetricSums | undefined {
+  return encoding.kind === "noised" ? undefined : decodeMetrics(sum.subarray(size + 1), survivors, encoding.rule);
 }
 
 /** Share of the values of all updates in a sum that were cut to the range; undefined with noise, which has no range. */
@@ -87,12 +101,12 @@ export function decodeIntegers(
   { survivors, clipNorm, rotation }: IntegerSum,
   out: Vector,
 ): void {
-  const { encoding, aggregation } = settings;
+  const { encoding, aggregation, size } = settings;
   if (encoding.kind === "noised") {
     decodeSum(sum, clipNorm!, encoding.mechanism, rotation, out);
     return;
   }
-  const { mean } = dequantizeMean(sum.subarray(0, -1), survivors, encoding.rule);
+  const { mean } = dequantizeMean(sum.subarray(0, size + 1), survivors, encoding.rule);
   const factor = aggregation === "sum" ? survivors : 1;
   for (let i = 0; i < out.length; i++) out[i] = mean[i]! * factor;
 }

@@ -1,4 +1,13 @@
-export { cutShare, decodeIntegers, encodeIntegers, type IntegerSum, integerKeys, rotationKey } from "./encoding.ts";
+export {
+  cutShare,
+  decodeIntegers,
+  encodeIntegers,
+  type IntegerSum,
+  integerKeys,
+  rotationKey,
+  sumsOfMetrics,
+} from "./encoding.ts";
+export type { MetricSums } from "./metrics.ts";
 export {
   INTEGERS,
   type IntegerEncoding,

@@ -4,6 +4,7 @@ import { type DiscreteMechanism, paddedSize } from "../integers/index.ts";
 import type { MechanismSettings } from "../mechanisms/index.ts";
 import type { ProtocolName, SecureAggregationRequest } from "../secure-aggregation/protocol.ts";
 import { levels, type Quantization } from "../secure-aggregation/quantization.ts";
+import { metricCount } from "./metrics.ts";
 
 /** How an update becomes whole numbers: rounded, with its weight, or with its share of discrete noise. */
 export type IntegerEncoding =
@@ -38,9 +39,9 @@ export interface SecureAggregationSettings {
 /** The vector of an update that is to be summed under masks: whole numbers. */
 export const INTEGERS = "integers";
 
-/** Whole numbers of an update: its values, and without noise its weight and the share of its values that were cut. */
+/** Integers of an update: its values, and without noise its weight, its metrics and the share of its values that were cut. */
 export function integerCount({ size, encoding }: Pick<SecureAggregationSettings, "size" | "encoding">): number {
-  return encoding.kind === "quantized" ? size + 2 : paddedSize(size);
+  return encoding.kind === "quantized" ? size + 1 + metricCount(encoding.rule) + 1 : paddedSize(size);
 }
 
 /** What an update carries: one vector of integers, or none. */

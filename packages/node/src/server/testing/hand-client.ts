@@ -1,7 +1,13 @@
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { once } from "node:events";
 import { VERSION } from "@anabranch/core";
-import { type ClientMessage, proofText, type ServerMessage, serverMessage } from "@anabranch/core/live";
+import {
+  type ClientMessage,
+  proofText,
+  type ServerMessage,
+  serverMessage,
+  taskDescription,
+} from "@anabranch/core/live";
 import { WebSocket } from "ws";
 import { sha256 } from "./fake-live.ts";
 
@@ -69,8 +75,9 @@ export class HandClient {
   async join(token: string, client: number): Promise<string> {
     await this.introduce(token, client);
     const { session, description } = await this.heard("welcome");
-    const { layoutHash, programHash } = description as { layoutHash: string; programHash: string };
-    this.say({ type: "ready", layoutHash, programHash, examples: 10, executor: "hand", fingerprint: "none" });
+    const { layoutHash, programHash, stages } = taskDescription.parse(description);
+    const examples = stages.secureAggregation === undefined ? { examples: 10 } : {};
+    this.say({ type: "ready", layoutHash, programHash, ...examples, executor: "hand", fingerprint: "none" });
     return session;
   }
 
