@@ -47,7 +47,7 @@ const dataAreas = new Set(["data", "download", "safetensors"]);
 /** The exit status for a failed command. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof AnabranchError)) return exitCodes.failed;
-  if (error.code === "run/not-found" || error.code === "run/ambiguous") return exitCodes.notFound;
+  if (["run/not-found", "run/ambiguous", "server/which-run"].includes(error.code)) return exitCodes.notFound;
   if (error.code === "executor/unknown" || error.code === "secure-aggregation/parameters") return exitCodes.usage;
   if (error.code === "live/unreachable") return exitCodes.failed;
   if (error.code === "run/interrupted") return exitCodes.interrupted;

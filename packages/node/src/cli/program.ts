@@ -19,6 +19,7 @@ import { addRun } from "./commands/run.ts";
 import { addServe } from "./commands/serve.ts";
 import { addShow } from "./commands/show.ts";
 import { addSweep } from "./commands/sweep.ts";
+import { addTokens } from "./commands/tokens.ts";
 import { exitCodeLines } from "./exit-codes.ts";
 import { globalOptions, visibleGlobals } from "./globals.ts";
 
@@ -38,6 +39,7 @@ export function createProgram(): Command {
   addResume(program);
   addServe(program);
   addRemote(program);
+  addTokens(program);
   addList(program);
   addShow(program);
   addCompare(program);

@@ -1,5 +1,6 @@
 import { AnabranchError } from "@anabranch/engine";
 import type { Command } from "commander";
+import type { RemoteServer } from "../server/remote-server.ts";
 import { findRun } from "../store/find-run.ts";
 import { openRunFolder } from "../store/run-folder.ts";
 import type { GlobalOptions } from "./globals.ts";
@@ -14,10 +15,20 @@ export interface RemoteFlags {
 
 export function withRemoteOptions(command: Command): Command {
   return command
-    .option("--run <run>", "the run, if the server has several")
+    .option("--run <run>", "id or name of the run, if the server has several")
     .option("--token <token>", "operator token; ANABRANCH_OPERATOR_TOKEN keeps it out of the process list")
     .option("--ca <file>", "certificates (PEM) that the server's certificate must be signed by")
     .option("--fingerprint <sha256>", "fingerprint that the server's certificate must have");
+}
+
+/** The server that a command talks to. */
+export async function openRemote(url: string, flags: RemoteFlags, globals: GlobalOptions): Promise<RemoteServer> {
+  // loaded here: other commands need no connections
+  const { readServerTrust } = await import("../client/index.ts");
+  const { RemoteServer } = await import("../server/remote-server.ts");
+  const trust = await readServerTrust(flags);
+  const token = (run: string, origin: string) => operatorTokenFor(run, origin, flags, globals);
+  return new RemoteServer({ url, run: flags.run, trust, token });
 }
 
 /** Whether an argument is an address and not the name of a run. */
@@ -29,7 +40,7 @@ export function isUrl(text: string): boolean {
  * The token of the command line, of the environment, or of the run's folder where that is on this machine. The last is sent
  * to no other address than that at which the run is served: another server could name the run too.
  */
-export async function operatorTokenFor(
+async function operatorTokenFor(
   run: string,
   origin: string,
   { token }: RemoteFlags,

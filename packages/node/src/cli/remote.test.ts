@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type HttpServer, listen } from "../server/http-server.ts";
 import { writeOperatorFile } from "../server/operator.ts";
+import { sha256 } from "../server/testing/fake-live.ts";
 import { type TestSite, testSite } from "../server/testing/test-site.ts";
 import { openTls } from "../server/tls.ts";
 import { callCommand } from "./testing/call-command.ts";
@@ -101,11 +102,71 @@ describe("status, pause, resume and stop", () => {
     Object.assign(world.site, {
       runs: new Map([
         ["run234", world.run],
-        ["other2", { ...world.run, id: "other2" }],
+        ["other2", { ...world.run, id: "other2", name: "another" }],
       ]),
     });
-    expect((await call("status", url, "--token", world.token)).stderr).toContain("server/which-run");
-    expect((await call("status", url, "--token", world.token, "--run", "run234")).code).toBe(0);
+    for (const command of ["pause", "resume", "stop", "tokens"]) {
+      const { code, stderr } = await call(command, url, "--token", world.token);
+      expect([code, stderr]).toEqual([4, expect.stringContaining("one of run234 (a test), other2 (another)")]);
+    }
+    const listed = await call("status", url, "--token", world.token);
+    expect(listed.stdout).toContain(`other2  another  running  ${url}/runs/other2`);
+    const { runs } = JSON.parse((await call("status", url, "--json")).stdout) as { runs: object[] };
+    expect(runs).toContainEqual({ run: "run234", name: "a test", state: "running" });
+    for (const named of [[url, "--run", "run234"], [url, "--run", "a test"], [`${url}/runs/run234`]]) {
+      const { stdout } = await call("status", ...named, "--token", world.token);
+      expect(stdout).toContain("a test (run run234)");
+    }
+    const none = await call("pause", url, "--run", "third", "--token", world.token);
+    expect(none.stderr).toContain("the server has no such run");
+  });
+});
+
+describe("tokens", () => {
+  const hash = sha256("a-new-token");
+  const tokens = (...args: string[]) => call("tokens", url, ...args, "--token", world.token);
+
+  it("lists the join tokens with the clients that joined with each", async () => {
+    const { stdout } = await tokens();
+    expect(stdout).toMatch(new RegExp(`${hash.slice(0, 16)} +valid +never +1 client +clients 1\\n$`));
+    expect(JSON.parse((await tokens("list", "--json")).stdout)).toEqual({
+      run: "run234",
+      tokens: [{ hash, expires: null, client: null, places: 1, revoked: false, clients: [1] }],
+    });
+  });
+
+  it("adds one and prints what a member types", async () => {
+    const link = "http://127.0.0.1:8080/join/run234#token=a-new-token";
+    const { stdout } = await tokens("add", "--places", "1", "--ttl", "60", "--fingerprint", "0".repeat(64));
+    expect(stdout).toContain(`anabranch join "${link}" --fingerprint ${"0".repeat(64)}\n`);
+    expect(world.live.calls).toContain('token {"places":1,"expires":60}');
+    const made = JSON.parse((await tokens("add", "--client", "2", "--json")).stdout) as object;
+    expect(made).toMatchObject({ run: "run234", token: "a-new-token", joinLink: link, expires: null, client: 2 });
+    expect((await tokens("add", "--quiet")).stdout).toBe(`${link}\n`);
+  });
+
+  it("revokes one by the beginning of its hash", async () => {
+    expect((await tokens("revoke", hash.slice(0, 8))).code).toBe(0);
+    expect(JSON.parse((await tokens("revoke", hash, "--json")).stdout)).toEqual({ run: "run234", revoked: hash });
+    expect(world.live.calls.filter((each) => each === "revoke")).toHaveLength(2);
+  });
+
+  it.each([
+    [["revoke"], "usage/missing-argument"],
+    [["list", "abcdef"], "usage/missing-argument"],
+    [["revoke", "ffff"], "operator/no-such-token"],
+    [["revoke", ""], "operator/no-such-token"],
+    [["list", "--places", "2"], "usage/option"],
+    [["forget"], "usage/invalid-value"],
+    [["add", "--places", "0"], "usage/invalid-value"],
+  ])("refuses %j", async (args, error) => {
+    const { code, stderr } = await tokens(...args);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`error ${error}: `)]);
+    expect(world.live.calls).toEqual([]);
+  });
+
+  it("needs the operator's token", async () => {
+    expect((await call("tokens", url)).stderr).toContain("operator/token");
   });
 });
 

@@ -47,7 +47,7 @@ export class Exchange {
    * once. Throws `live/connection`, `live/certificate`, `live/protocol`.
    */
   async request(
-    method: "GET" | "PUT" | "POST",
+    method: "GET" | "PUT" | "POST" | "DELETE",
     url: string,
     headers: Readonly<Record<string, string>>,
     body?: Body,

@@ -2,7 +2,7 @@ import { VERSION } from "@anabranch/core";
 import { contentHash, uploadAnswer } from "@anabranch/core/live";
 import * as z from "zod";
 import { runList, runStatus } from "./run-status.ts";
-import { tokenRequest } from "./token-routes.ts";
+import { madeToken, tokenList, tokenRequest } from "./token-schemas.ts";
 
 /** Whom a route is for. */
 type Access = "all" | "client" | "reader" | "operator";
@@ -14,6 +14,8 @@ interface Route {
   readonly body?: z.ZodType;
   /** Answer with status 200, where it has a schema. */
   readonly answer?: z.ZodType;
+  /** Answer with status 201, where the route makes something. */
+  readonly made?: z.ZodType;
   /** Other statuses, with what they mean. */
   readonly statuses?: Readonly<Record<number, string>>;
 }
@@ -70,8 +72,12 @@ export const documentedRoutes: Readonly<Record<string, Readonly<Record<string, R
   [`${run}/clients/{client}/eject`]: { post: { summary: "Exclude a client", access: "operator" } },
   [`${run}/clients/{client}/readmit`]: { post: { summary: "Let a client in again", access: "operator" } },
   [`${run}/tokens`]: {
-    get: { summary: "The join tokens by their SHA-256, with the clients that joined with each", access: "operator" },
-    post: { summary: "Make a join token", access: "operator", body: tokenRequest, statuses: { 201: "The token" } },
+    get: {
+      summary: "The join tokens by their SHA-256, with the clients that joined with each",
+      access: "operator",
+      answer: tokenList,
+    },
+    post: { summary: "Make a join token", access: "operator", body: tokenRequest, made: madeToken },
   },
   [`${run}/tokens/{hash}`]: { delete: { summary: "Revoke a join token by its SHA-256", access: "operator" } },
 };
@@ -94,7 +100,7 @@ export function openApi(): object {
 
 const bearer = { type: "http", scheme: "bearer" };
 
-function operation(path: string, { summary, access, query = {}, body, answer, statuses = {} }: Route) {
+function operation(path: string, { summary, access, query = {}, body, answer, made, statuses = {} }: Route) {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     ...{ name, in: "path", required: true },
     schema: { type: "string" },
@@ -111,7 +117,9 @@ function operation(path: string, { summary, access, query = {}, body, answer, st
     parameters: [...inPath, ...inQuery],
     ...(body === undefined ? {} : { requestBody: { content: json(body) } }),
     responses: {
-      200: { description: "Done", ...(answer === undefined ? {} : { content: json(answer) }) },
+      ...(made === undefined
+        ? { 200: { description: "Done", ...(answer === undefined ? {} : { content: json(answer) }) } }
+        : { 201: { description: "Made", content: json(made) } }),
       ...Object.fromEntries(others),
       default: { description: "Refused", content: json(error) },
     },

@@ -23,7 +23,7 @@ const client = z.object({
 export const runStatus = z.object({
   run: z.string(),
   name: z.string(),
-  state: z.enum(["waiting", "running", "paused", "finished"]),
+  state: z.enum(["waiting", "running", "paused", "stopping", "finished", "failed"]),
   round: z.int().min(0),
   rounds: z.int().min(0),
   population: z.int().min(0),
@@ -41,3 +41,4 @@ export interface SentStatus extends LiveStatus {
 export const runList = z.object({
   runs: z.array(z.object({ run: z.string(), name: z.string(), state: runStatus.shape.state })),
 });
+export type ListedRun = z.infer<typeof runList>["runs"][number];

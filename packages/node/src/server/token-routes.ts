@@ -1,28 +1,11 @@
 import { contentHash } from "@anabranch/core/live";
 import { Hono } from "hono";
-import * as z from "zod";
 import { jsonBody } from "./body.ts";
 import { notFound } from "./http-error.ts";
 import type { RequestEnv } from "./peer.ts";
 import { requireOperator } from "./require-operator.ts";
 import type { Site } from "./site.ts";
-
-/** The body of POST /tokens. */
-export const tokenRequest = z.strictObject({
-  ttlSeconds: z.int().min(1).max(31_536_000).optional().describe("seconds until it expires; left out: never"),
-  client: z
-    .int()
-    .min(0)
-    .max(2 ** 31)
-    .optional()
-    .describe("the only client number that it admits"),
-  places: z
-    .int()
-    .min(1)
-    .max(2 ** 31)
-    .optional()
-    .describe("clients that it admits in all; 1: it is used up by one; left out: as many as the run has places"),
-});
+import { type MadeToken, type TokenList, tokenRequest } from "./token-schemas.ts";
 
 const when = (expires: number | undefined) => (expires === undefined ? null : new Date(expires).toISOString());
 
@@ -33,16 +16,24 @@ export function tokenRoutes(site: Site): Hono<RequestEnv> {
   routes.get("/:run/tokens", (c) => {
     const { live } = requireOperator(c, site);
     const tokens = live.tokens().map(({ hash, expires, client, places, revoked, clients }) => ({
-      ...{ hash, expires: when(expires), client: client ?? null, places: places ?? null, revoked, clients },
+      ...{
+        hash,
+        expires: when(expires),
+        client: client ?? null,
+        places: places ?? null,
+        revoked,
+        clients: [...clients],
+      },
     }));
-    return c.json({ tokens });
+    return c.json<TokenList>({ tokens });
   });
   routes.post("/:run/tokens", async (c) => {
     const run = requireOperator(c, site);
     const { ttlSeconds, client, places } = await jsonBody(c.req.raw, tokenRequest, site.pace);
     const expires = ttlSeconds === undefined ? undefined : Date.now() + ttlSeconds * 1000;
     const token = await run.live.addToken({ expires, client, places });
-    return c.json({ token, expires: when(expires), places: places ?? null }, 201);
+    const made = { token, joinLink: run.joinLink(token), expires: when(expires) };
+    return c.json<MadeToken>({ ...made, client: client ?? null, places: places ?? null }, 201);
   });
   routes.delete("/:run/tokens/:hash", async (c) => {
     const run = requireOperator(c, site);

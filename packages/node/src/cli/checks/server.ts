@@ -7,7 +7,7 @@ import { serverMessage } from "@anabranch/core/live";
 import { openControlSocket } from "../../client/control-socket.ts";
 import { Exchange } from "../../client/exchange.ts";
 import type { ServerTrust } from "../../client/server-trust.ts";
-import { parseServerUrl } from "../../server/remote-run.ts";
+import { parseServerUrl } from "../../server/remote-server.ts";
 import { runList } from "../../server/run-status.ts";
 import { formatPlural, formatSeconds } from "../../terminal/format.ts";
 import type { Check, Finding } from "./check.ts";

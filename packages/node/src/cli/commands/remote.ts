@@ -1,11 +1,11 @@
 import type { Command } from "commander";
-import type { RemoteAction } from "../../server/remote-run.ts";
-import type { RunStatus } from "../../server/run-status.ts";
+import type { RemoteAction } from "../../server/remote-server.ts";
+import type { ListedRun, RunStatus } from "../../server/run-status.ts";
 import { formatBytes, formatPlural, formatSeconds } from "../../terminal/format.ts";
 import { acceptsOptions, type GlobalOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
-import { operatorTokenFor, type RemoteFlags, withRemoteOptions } from "../remote-options.ts";
+import { openRemote, type RemoteFlags, withRemoteOptions } from "../remote-options.ts";
 import { orNaN } from "../run-texts.ts";
 import { table } from "../text.ts";
 
@@ -15,7 +15,7 @@ const commands = {
   stop: "Stop a live run: it finishes its round, saves and ends.",
 } as const;
 
-const argument = "address of the server, as anabranch serve prints it";
+const argument = "address of the server or of a run's page, as anabranch serve prints it";
 
 /** Adds the commands that watch and steer a live run; `resume` is one of them, see there. */
 export function addRemote(program: Command): void {
@@ -49,16 +49,27 @@ export async function steer(
 ): Promise<void> {
   // the command line, which other users can list, may hold the token
   if (flags.token !== undefined) process.title = `anabranch ${action ?? "status"}`;
-  const { readServerTrust } = await import("../../client/index.ts");
-  const { remoteRun } = await import("../../server/remote-run.ts");
-  const trust = await readServerTrust(flags);
-  const status = await remoteRun(
-    { url, run: flags.run, trust, token: (run, origin) => operatorTokenFor(run, origin, flags, globals) },
-    action,
-  );
+  using server = await openRemote(url, flags, globals);
+  if (action === undefined && !server.namesRun) {
+    const runs = await server.list();
+    if (runs.length > 1) return showList(runs, server.base, output);
+  }
+  const run = await server.chosenRun();
+  const status = action === undefined ? await server.status(run) : await server.act(run, action);
   if (output.json) output.document(status);
   else if (output.quiet) output.print(status.state);
   else output.print(statusLines(status, output.width));
+}
+
+/** The runs of a server that has several. */
+function showList(runs: readonly ListedRun[], base: string, output: Output): void {
+  if (output.json) {
+    output.document({ runs });
+    return;
+  }
+  const rows = runs.map(({ run, name, state }) => [run, name, state, `${base}/runs/${run}`]);
+  const columns = ["run", "name", "state", "page"].map((head) => ({ head }));
+  output.print(table(columns, rows, output.width));
 }
 
 function statusLines(

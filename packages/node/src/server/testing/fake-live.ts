@@ -109,7 +109,9 @@ export class FakeLive implements LiveSide {
   }
 
   async addToken(options: TokenOptions): Promise<string> {
-    this.calls.push(`token ${JSON.stringify(Object.keys(options))}`);
+    const { expires, ...rest } = options;
+    const seconds = expires === undefined ? undefined : Math.round((expires - Date.now()) / 1000);
+    this.calls.push(`token ${JSON.stringify({ ...rest, expires: seconds })}`);
     return "a-new-token";
   }
 
