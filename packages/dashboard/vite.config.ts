@@ -1,6 +1,6 @@
 import { defineConfig } from "vite";
 
-/** Three pages, their workers and WebAssembly, with hashes in names. Addresses are relative: a server may lie below a path. */
+/** Four pages, their workers and WebAssembly, with hashes in names. Addresses are relative: a server may lie below a path. */
 export default defineConfig({
   root: import.meta.dirname,
   base: "./",
@@ -21,7 +21,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 1500,
     rolldownOptions: {
       checks: { pluginTimings: false },
-      input: { index: "index.html", join: "join/index.html", runs: "runs/index.html" },
+      input: { index: "index.html", join: "join/index.html", run: "run/index.html", runs: "runs/index.html" },
     },
   },
 });

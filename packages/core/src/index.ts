@@ -69,6 +69,7 @@ export * from "./round/events.ts";
 export * from "./round/lenient-events.ts";
 export { memoryClientStates, requireKind } from "./round/memory-client-states.ts";
 export { runFederation } from "./round/run.ts";
+export { hasEnded } from "./round/run-ending.ts";
 export { byRound, foldEvents, type RunHistory, RunHistoryFold } from "./round/run-history.ts";
 export type { RoundRecord, RunPlan, RunPorts, RunResult } from "./round/run-plan.ts";
 export { type RunStatus, runStatuses, statusAfter } from "./round/run-status.ts";

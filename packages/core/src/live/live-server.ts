@@ -51,7 +51,8 @@ export class LiveServer {
   readonly #host: ConnectionHost;
   #started = false;
   #paused = false;
-  #ending: RunEnding | undefined;
+  #stopping = false;
+  #ending: RunEnding | "failed" | undefined;
   #round = 0;
 
   private constructor(run: LiveRun, ports: LivePorts, roll: Roll) {
@@ -96,6 +97,7 @@ export class LiveServer {
   /** Takes a control connection. */
   connect(link: Link): { message(text: string): void; closed(): void } {
     const connection = new Connection(link, this.#host);
+    if (this.#ending === "failed") refuseFailed(connection);
     return { message: (text) => connection.message(text), closed: () => connection.closed() };
   }
 
@@ -142,7 +144,9 @@ export class LiveServer {
     return this.#holdouts.evaluate(parameters, this.#presence.ready, this.#run.description.population);
   }
 
+  /** Gives out no further work. A run that is stopping ends all the same. */
   pause(): void {
+    if (this.#stopping) return;
     this.#paused = true;
     this.#gate();
   }
@@ -150,6 +154,12 @@ export class LiveServer {
   resume(): void {
     this.#paused = false;
     this.#gate();
+  }
+
+  /** The run ends with its round: what was paused continues until then. */
+  stop(): void {
+    this.#stopping = true;
+    this.resume();
   }
 
   /** Its orders fail and it may not come back until it is readmitted; false: there is no such client. */
@@ -191,10 +201,16 @@ export class LiveServer {
     this.#round = round;
   }
 
+  /** Whether as many clients have been there as the run waits for. */
+  get started(): boolean {
+    return this.#started;
+  }
+
   get state(): LiveStatus["state"] {
-    if (this.#ending !== undefined) return "finished";
-    if (!this.#started) return "waiting";
-    return this.#paused ? "paused" : "running";
+    if (this.#ending !== undefined) return this.#ending === "failed" ? "failed" : "finished";
+    if (this.#stopping) return "stopping";
+    if (this.#paused) return "paused";
+    return this.#started ? "running" : "waiting";
   }
 
   status(): LiveStatus {
@@ -212,11 +228,22 @@ export class LiveServer {
 
   /** Tells all clients that the run is over, also those that come back later. Does not wait for them. */
   finish(ending: RunEnding): void {
+    this.#end(ending);
+    for (const client of this.#presence.ready) this.#dismiss(client, ending);
+  }
+
+  /** The run cannot continue here. Its clients are told to come back: it may be resumed. */
+  fail(): void {
+    this.#end("failed");
+    for (const connection of this.#presence.connections) refuseFailed(connection);
+  }
+
+  #end(ending: RunEnding | "failed"): void {
     this.#ending = ending;
+    this.#roll.close();
     this.#orders.close();
     this.#holdouts.close();
     this.#courier.close();
-    for (const client of this.#presence.ready) this.#dismiss(client, ending);
   }
 
   #dismiss(client: number, ending: RunEnding): void {
@@ -248,7 +275,8 @@ export class LiveServer {
     this.#presence.setReady(client, examples);
     this.#ports.notice({ type: "joined", client });
     if (this.#ending !== undefined) {
-      this.#dismiss(client, this.#ending);
+      if (this.#ending !== "failed") this.#dismiss(client, this.#ending);
+      else for (const connection of this.#presence.connections) refuseFailed(connection);
       return;
     }
     if (this.#presence.ready.length >= this.#run.minimumClients) this.#started = true;
@@ -294,4 +322,8 @@ export class LiveServer {
 /** Whether an upload answers a message of secure aggregation. */
 function isMessage(upload: string): boolean {
   return messageId.safeParse(upload).success;
+}
+
+function refuseFailed(connection: Connection): void {
+  connection.refuse("live/run-failed", "the run has failed on the server; it may be resumed", true);
 }

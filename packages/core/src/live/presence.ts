@@ -32,6 +32,11 @@ export class Presence {
     return [...this.#connections].flatMap(([client, { ready }]) => (ready ? [client] : []));
   }
 
+  /** Of all clients that are connected. */
+  get connections(): readonly Connection[] {
+    return [...this.#connections.values()].map(({ connection }) => connection);
+  }
+
   clientOf(session: string): number | undefined {
     return this.#sessions.get(session);
   }

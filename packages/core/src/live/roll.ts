@@ -1,3 +1,4 @@
+import { AnabranchError } from "@anabranch/engine";
 import { contentHashOf } from "./content-hash.ts";
 import type { EnrolledClient, JoinToken, Ledger, ListedToken, Timers, TokenOptions } from "./ports.ts";
 
@@ -21,6 +22,7 @@ export class Roll {
   readonly #population: number;
   readonly #clients = new Map<number, EnrolledClient>();
   readonly #tokens = new Map<string, JoinToken>();
+  #closed = false;
 
   private constructor(ledger: Ledger, timers: Timers, population: number) {
     this.#ledger = ledger;
@@ -39,6 +41,11 @@ export class Roll {
     return [...this.#clients.values()].sort((a, b) => a.client - b.client);
   }
 
+  /** The run is over: its ledger takes no more changes. */
+  close(): void {
+    this.#closed = true;
+  }
+
   /** Whether somebody takes part with this number. */
   has(client: number): boolean {
     return this.#clients.get(client)?.status === "enrolled";
@@ -53,6 +60,7 @@ export class Roll {
         return refusal("live/number", `this identity is client ${known.client} of the run, not ${applicant.client}`);
       return { client: known };
     }
+    if (this.#closed) return refusal("live/over", RUN_OVER);
     const token = this.#tokens.get(await hashOfToken(applicant.token));
     if (token === undefined || token.revoked) {
       const advice = "Copy the whole join link again, or ask the operator for a new one.";
@@ -94,7 +102,9 @@ export class Roll {
     return undefined;
   }
 
+  /** @throws `live/over` */
   async setStatus(client: number, status: EnrolledClient["status"]): Promise<boolean> {
+    this.#requireOpen();
     const known = this.#clients.get(client);
     if (known === undefined) return false;
     const changed = { ...known, status };
@@ -111,21 +121,32 @@ export class Roll {
     return this.clients.filter((client) => client.token === token).map(({ client }) => client);
   }
 
-  /** Makes a token known; what is stored is its hash. */
+  /** Makes a token known; what is stored is its hash. Throws `live/over`. */
   async addToken(token: string, { expires, client, places }: TokenOptions): Promise<void> {
+    this.#requireOpen();
     const added = { hash: await hashOfToken(token), expires, client, places, revoked: false };
     this.#tokens.set(added.hash, added);
     await this.#ledger.putToken(added);
   }
 
+  /** @throws `live/over` */
   async revokeToken(hash: string): Promise<boolean> {
+    this.#requireOpen();
     const known = this.#tokens.get(hash);
     if (known === undefined) return false;
     this.#tokens.set(hash, { ...known, revoked: true });
     await this.#ledger.putToken({ ...known, revoked: true });
     return true;
   }
+
+  #requireOpen(): void {
+    if (!this.#closed) return;
+    const advice = "Look at it with: anabranch show RUN";
+    throw new AnabranchError({ code: "live/over", message: RUN_OVER, advice });
+  }
 }
+
+const RUN_OVER = "the run has ended";
 
 function hashOfToken(token: string): Promise<string> {
   return contentHashOf(new TextEncoder().encode(token));

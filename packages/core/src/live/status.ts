@@ -20,8 +20,8 @@ export interface ClientStatus {
 /** A live run as the page, the status command and the metrics show it: plain data. */
 export interface LiveStatus {
   readonly run: string;
-  /** "waiting": for the first clients. */
-  readonly state: "waiting" | "running" | "paused" | "finished";
+  /** "waiting": for the first clients; "stopping": the last round is being trained; "failed": an error has ended the run. */
+  readonly state: "waiting" | "running" | "paused" | "stopping" | "finished" | "failed";
   readonly round: number;
   readonly rounds: number;
   readonly population: number;

@@ -1,6 +1,8 @@
+import type { ServerState } from "../algorithms/algorithm.ts";
 import { hashVector, isFiniteVector } from "../params/vector.ts";
+import type { BlobStore } from "./blob-store.ts";
 import { budgetExhausted, spentAfter } from "./budget.ts";
-import type { RunState } from "./checkpoint-store.ts";
+import { type RunState, resumePoint } from "./checkpoint-store.ts";
 import { failsForTrouble, stopsForTrouble } from "./divergence.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
 import type { FailedEnd } from "./trouble.ts";
@@ -11,7 +13,11 @@ export type Ending =
   | { readonly stopped: FailedEnd; readonly message: string };
 
 /** Whether the run is over, and why; told from what a checkpoint holds, so that a resumed run ends where it would have. */
-export function endingOf(plan: RunPlan, ports: Pick<RunPorts, "signal">, state: RunState): Ending | undefined {
+export function endingOf(
+  plan: RunPlan,
+  ports: Pick<RunPorts, "signal">,
+  state: Pick<RunState, "server" | "round" | "totals">,
+): Ending | undefined {
   const { server, round, totals } = state;
   const { trouble, best, last } = totals;
   if (!isFiniteVector(server.vectors.parameters)) return failedEnding(trouble ?? NOT_FINITE);
@@ -25,6 +31,14 @@ export function endingOf(plan: RunPlan, ports: Pick<RunPorts, "signal">, state: 
     return { stopped: early ? "early-stop" : "finished" };
   }
   return ports.signal?.aborted === true ? { stopped: "interrupted" } : undefined;
+}
+
+/** Whether a run has nothing left to train, by its newest checkpoint. Throws as `resumePoint`. */
+export async function hasEnded(plan: RunPlan, checkpoints: BlobStore): Promise<boolean> {
+  const found = await resumePoint(plan, checkpoints);
+  if (found === undefined) return false;
+  const { serverState, round, totals } = found.checkpoint;
+  return endingOf(plan, {}, { server: serverState as ServerState, round, totals }) !== undefined;
 }
 
 const NOT_FINITE = { reason: "diverged", message: "The initial weights are not finite. Start from others." } as const;

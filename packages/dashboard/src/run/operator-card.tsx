@@ -12,6 +12,8 @@ interface Props {
   steer(action: string): void;
 }
 
+const stoppable: ReadonlySet<RunStatus["state"]> = new Set(["waiting", "running", "paused"]);
+
 /** Steers a run, for whoever has the operator's token. */
 export function OperatorCard({ state, hasToken, failure, setToken, steer }: Props) {
   const stopping = useSignal(false);
@@ -38,7 +40,7 @@ export function OperatorCard({ state, hasToken, failure, setToken, steer }: Prop
           <button
             type="button"
             class="danger"
-            disabled={state === "finished" || state === undefined}
+            disabled={state === undefined || !stoppable.has(state)}
             onClick={() => ask(true)}
           >
             Stop
@@ -64,7 +66,7 @@ function StopQuestion({ answer }: { answer(stop: boolean): void }) {
   return (
     <fieldset>
       <legend>Stop the run?</legend>
-      <p>The run finishes its round, saves and stops. To continue it later: anabranch serve --resume last</p>
+      <p>The run finishes its round, saves and stops. To continue it later: anabranch serve --resume RUN</p>
       <div class="buttons">
         <button type="button" class="danger" onClick={() => answer(true)}>
           Stop the run

@@ -10,7 +10,7 @@ export interface RunStatus extends LiveStatus {
 export interface ListedRun {
   readonly run: string;
   readonly name: string;
-  readonly state: string;
+  readonly state: LiveStatus["state"];
 }
 
 /** The routes of a server for those who watch and steer its runs. */
@@ -21,7 +21,7 @@ export class RunApi {
   constructor(root: string) {
     this.#api = new Api(
       `${root}api/runs`,
-      "This page tries again by itself. A server ends with its run: see whether anabranch serve is still running.",
+      "This page tries again by itself. A server ends with its runs: see whether anabranch serve is still running.",
     );
   }
 

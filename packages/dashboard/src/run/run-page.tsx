@@ -12,8 +12,8 @@ import { OperatorCard } from "./operator-card.tsx";
 import { RunTitle } from "./run-title.tsx";
 import type { Watch } from "./watch.ts";
 
-/** The page of a server: one run, live. */
-export function RunPage({ watch }: { watch: Watch }) {
+/** One run, live. */
+export function RunPage({ watch, root }: { watch: Watch; root: string }) {
   const failure = useSignal<Failure | undefined>(undefined);
   const { value: status } = watch.status;
   const { value: history } = watch.history;
@@ -27,12 +27,12 @@ export function RunPage({ watch }: { watch: Watch }) {
       if (error.status === 401) watch.setToken("");
     });
   };
-  // a server ends with its run
+  // a server ends with its runs
   const hasEnded = history.status !== "running";
   const shown = hasEnded && problem?.status === 0 ? undefined : problem;
   return (
     <main>
-      <RunTitle watch={watch} />
+      <RunTitle watch={watch} root={root} />
       {shown !== undefined && (
         <FailureCard
           failure={shown.failure}

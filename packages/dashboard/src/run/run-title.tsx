@@ -1,12 +1,24 @@
+import type { RunStatus } from "./run-api.ts";
 import type { Watch } from "./watch.ts";
 
 /** Of a run whose log has no end: only that says whether it has succeeded. */
-const states = { waiting: "waiting for clients", running: "running", paused: "paused", finished: "ending" };
+const states: Readonly<Record<RunStatus["state"], string>> = {
+  waiting: "waiting for clients",
+  running: "running",
+  paused: "paused",
+  stopping: "stopping",
+  finished: "ending",
+  failed: "failed",
+};
 
-/** Which run it is and what it does, and a choice where there are several. */
-export function RunTitle({ watch }: { watch: Watch }) {
+/** The state of a run that a list has, which knows nothing of its log. */
+export function stateText(state: RunStatus["state"]): string {
+  return state === "finished" ? "ended" : states[state];
+}
+
+/** Which run it is and what it does. */
+export function RunTitle({ watch, root }: { watch: Watch; root: string }) {
   const { value: status } = watch.status;
-  const { value: runs } = watch.runs;
   const { status: end } = watch.history.value;
   const state = status === undefined ? "loading" : end === "running" ? states[status.state] : end;
   return (
@@ -18,17 +30,10 @@ export function RunTitle({ watch }: { watch: Watch }) {
         </span>
       </div>
       <p class="lead">{status === undefined ? "A federated learning server" : `Run ${status.run}`}</p>
-      {runs.length > 1 && (
-        <label class="field">
-          Run
-          <select value={watch.run.value} onChange={(event) => watch.follow(event.currentTarget.value)}>
-            {runs.map(({ run, name }) => (
-              <option key={run} value={run}>
-                {name} ({run})
-              </option>
-            ))}
-          </select>
-        </label>
+      {watch.runs.value.length > 1 && (
+        <p>
+          <a href={root}>All runs of this server</a>
+        </p>
       )}
     </>
   );

@@ -6,7 +6,6 @@ import type { ListedRun, RunApi, RunStatus } from "./run-api.ts";
 
 const pollMs = 1_000;
 const retryMs = 2_000;
-const tokenKey = "anabranch operator token";
 
 /** What the page knows of the server's runs, as signals that follow it. */
 export class Watch {
@@ -24,23 +23,31 @@ export class Watch {
   constructor(api: RunApi, memory: Storage) {
     this.#api = api;
     this.#memory = memory;
-    this.token.value = memory.getItem(tokenKey) ?? "";
-    api.token = this.token.value;
   }
 
-  /** Finds the runs and follows the first. */
-  async start(): Promise<void> {
+  /** Follows a run; with none given the only one of the server, or the list of all. */
+  async start(run: string | undefined): Promise<void> {
+    if (run !== undefined) this.#choose(run);
     await this.#until(async () => {
       this.runs.value = await this.#api.list();
       return this.runs.value.length > 0;
     });
-    this.follow(this.runs.value[0]!.run);
+    const [first, second] = this.runs.value;
+    if (run === undefined && second === undefined) this.#choose(first!.run);
+    if (this.run.value === undefined) await this.#followList();
   }
 
-  follow(run: string): void {
+  /** Each run has a token of its own, which the tab remembers. */
+  #choose(run: string): void {
+    this.token.value = this.#memory.getItem(tokenKeyOf(run)) ?? "";
+    this.#api.token = this.token.value;
+    this.run.value = run;
+    this.#follow(run);
+  }
+
+  #follow(run: string): void {
     this.#following.abort();
     this.#following = new AbortController();
-    this.run.value = run;
     this.status.value = undefined;
     void this.#followStatus(run, this.#following.signal);
     // the status, which is asked for at the same time, shows what is wrong
@@ -52,17 +59,29 @@ export class Watch {
 
   /** The tab remembers the token; an empty one is forgotten. */
   setToken(token: string): void {
+    const { value: run } = this.run;
+    if (run === undefined) return;
     this.token.value = token;
     this.#api.token = token;
-    if (token === "") this.#memory.removeItem(tokenKey);
-    else this.#memory.setItem(tokenKey, token);
-    if (this.run.value !== undefined) this.follow(this.run.value);
+    if (token === "") this.#memory.removeItem(tokenKeyOf(run));
+    else this.#memory.setItem(tokenKeyOf(run), token);
+    this.#follow(run);
   }
 
   /** Pauses, resumes, stops, ejects. Throws `ApiError`. */
   async steer(action: string): Promise<void> {
     const { value: run } = this.run;
     if (run !== undefined) this.status.value = await this.#api.steer(run, action);
+  }
+
+  async #followList(): Promise<void> {
+    while (true) {
+      await pause(document.hidden ? 10 * pollMs : pollMs);
+      await this.#until(async () => {
+        this.runs.value = await this.#api.list();
+        return true;
+      });
+    }
   }
 
   async #followStatus(run: string, ended: AbortSignal): Promise<void> {
@@ -90,4 +109,8 @@ export class Watch {
       await pause(retryMs);
     }
   }
+}
+
+function tokenKeyOf(run: string): string {
+  return `anabranch operator token of ${run}`;
 }

@@ -1,6 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { createOutput, type Output } from "./output.ts";
+import { repeated } from "./parse.ts";
 
 /** Options that may stand before or after the name of a command. */
 export interface GlobalOptions {
@@ -32,9 +33,7 @@ export function globalOptions(): Option[] {
     new Option("--runs <folder>", "folder that holds the runs").default("runs"),
     new Option("--data-dir <folder>", "folder with data sets that are not bundled"),
     new Option("--workers <n>", "number of worker threads (results do not depend on it)").argParser(parseWorkers),
-    new Option("--set <key=value>", "override a configuration key (repeatable)").argParser(
-      (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
-    ),
+    new Option("--set <key=value>", "override a configuration key (repeatable)").argParser(repeated),
   ];
 }
 

@@ -53,3 +53,8 @@ export function labelPair(
   if (at > 0 && at <= 64 && text.length - at - 1 <= 64) return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
   throw new InvalidArgumentError("Expected KEY=VALUE, at most 64 characters each, e.g. site=north.");
 }
+
+/** The values of a repeatable option. */
+export function repeated(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}

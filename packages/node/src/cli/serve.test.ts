@@ -84,6 +84,25 @@ describe("serve", () => {
     expect(ended.code).toBe(0);
     expect((await Promise.all(clients.map((client) => client.ended))).map(({ code }) => code)).toEqual([0, 0]);
     expect(hashOf(ended.lines())).toBe(await expectedHash(8));
+    // it has nothing left to train, so it waits for nobody
+    const finished = await startCommand(folder, "serve", "--resume", "last", "--port", "0", "--runs", "live").ended;
+    expect([finished.code, finished.stderr]).toEqual([0, expect.stringContaining("already finished")]);
+  });
+
+  it("keeps the number of --clients, unless another one is given", { timeout: 60_000 }, async () => {
+    const waiting = async (...args: string[]) => {
+      const server = startCommand(folder, "serve", ...args, "--port", "0", "--runs", "live");
+      const text = await server.shows("Waiting for");
+      server.child.kill("SIGKILL");
+      await server.ended;
+      return /Waiting for \d+ clients?\./.exec(text)?.[0];
+    };
+    expect(await waiting("trial.toml", "--clients", "1")).toBe("Waiting for 1 client.");
+    expect(await waiting("--resume", "last")).toBe("Waiting for 1 client.");
+    expect(await waiting("--resume", "last", "--clients", "2")).toBe("Waiting for 2 clients.");
+    expect(await waiting("--resume", "last")).toBe("Waiting for 2 clients.");
+    const twice = await callCommand("serve", "--resume", "last", "--resume", "last", "--runs", join(folder, "live"));
+    expect([twice.code, twice.stderr]).toEqual([2, expect.stringContaining("usage/conflict")]);
   });
 
   it("is stopped by Ctrl-C while it waits, and says how to continue", { timeout: 60_000 }, async () => {
@@ -93,6 +112,28 @@ describe("serve", () => {
     expect(code).toBe(130);
     expect(stdout).toContain("run/interrupted");
     expect(stdout).toContain(`anabranch serve --resume ${open.run}`);
+  });
+});
+
+describe("serve with several files", () => {
+  const alone = (name: string) => trial(2).replace('"trial"', `"${name}"`).replaceAll("= 2\n", "= 1\n");
+
+  it("names the run of each line, and ends with 1 when one has failed", { timeout: 120_000 }, async () => {
+    await writeFile(join(folder, "good.toml"), alone("good"));
+    await writeFile(join(folder, "bad.toml"), alone("bad").replace("fashion-mnist-10k", "csv:missing.csv?label=x"));
+    const server = startCommand(folder, "serve", "good.toml", "bad.toml", "--port", "0", "--runs", "live");
+    await server.shows("error data/");
+    const text = await server.shows("Waiting for 1 client.");
+    const joinLink = /join link\s+(\S+)/.exec(text)![1]!;
+    const client = startCommand(folder, "join", joinLink, "--client", "0");
+    const { code, stdout, stderr } = await server.ended;
+    expect(code).toBe(1);
+    expect((await client.ended).code).toBe(0);
+    const run = new URL(joinLink).pathname.split("/").at(-1);
+    expect(stdout).toContain(`Serving good (run ${run}) at ${new URL(joinLink).origin}/runs/${run}`);
+    expect(stdout).toMatch(new RegExp(`^\\[good ${run}\\] round 1/1 `, "m"));
+    expect(stderr).toContain("[bad] error data/");
+    expect(stderr).toContain(`[good ${run}] 1 of 1 client joined.`);
   });
 });
 
@@ -140,7 +181,7 @@ describe("serve refuses", () => {
     [["--tls-cert", "no.pem", "--tls-key", "no.pem"], "1 tls/unreadable"],
     [["--port", "70000"], "2 usage/invalid-value"],
     [["--public-url", "example.org"], "2 usage/invalid-value"],
-    [["--resume", "last"], "2 usage/missing-argument"],
+    [["--resume", "last"], "4 run/not-found"],
     [["--clients", "3", "--port", "0"], "2 live/minimum-clients"],
     [["--set", "privacy.mechanism=gaussian", "--set", "privacy.noise=local", "--port", "0"], "2 live/not-yet"],
     [["--set", "secureAggregation.protocol=plain", "--port", "0"], "2 live/not-yet"],
@@ -156,7 +197,8 @@ describe("serve refuses", () => {
     expect(await codeOf(join(folder, "trial.toml"), ...args)).toBe(code);
   });
 
-  it("to start nothing", async () => {
+  it("to start nothing, or to change a run that it resumes", async () => {
     expect(await codeOf()).toBe("2 usage/missing-argument");
+    expect(await codeOf("--resume", "last", "--set", "rounds=2")).toBe("2 usage/conflict");
   });
 });

@@ -10,6 +10,7 @@ import { operatorRoutes, requireMetricsReader } from "./operator-routes.ts";
 import { compilesWebAssembly, pageRoutes } from "./pages.ts";
 import type { RequestEnv } from "./peer.ts";
 import { securityHeaders } from "./security-headers.ts";
+import type { ServedRun } from "./served-run.ts";
 import type { Site } from "./site.ts";
 import { tokenRoutes } from "./token-routes.ts";
 
@@ -24,7 +25,8 @@ export function createApp(site: Site): Hono<RequestEnv> {
     const { method, path } = c.req;
     const { status } = c.res;
     site.metrics.request(routePath(c, -1), method, status, seconds);
-    site.log[status < 400 ? "debug" : "info"]({ method, path, status, seconds, from: c.env.peer.address }, "request");
+    const { log } = runAt(site, path) ?? site;
+    log[status < 400 ? "debug" : "info"]({ method, path, status, seconds, from: c.env.peer.address }, "request");
     if (hasUnreadBody(c.req.raw)) c.header("Connection", "close");
     for (const [name, value] of Object.entries(securityHeaders(compilesWebAssembly(path)))) c.header(name, value);
   });
@@ -37,8 +39,8 @@ export function createApp(site: Site): Hono<RequestEnv> {
 
   app.get("/healthz", (c) => c.json({ ok: true }));
   app.get("/metrics", async (c) => {
-    requireMetricsReader(c, site);
-    return c.body(await site.metrics.text(), 200, { "Content-Type": site.metrics.contentType });
+    const shown = requireMetricsReader(c, site);
+    return c.body(await site.metrics.text(shown), 200, { "Content-Type": site.metrics.contentType });
   });
   app.get("/api/openapi.json", (c) => c.json(openApi()));
   app.route("/api/runs", operatorRoutes(site));
@@ -49,8 +51,14 @@ export function createApp(site: Site): Hono<RequestEnv> {
 
   app.notFound(() => errorResponse(notFound()));
   app.onError((error, c) => {
-    if (statusOf(error) >= 500) site.log.error({ err: error, path: c.req.path }, "a request failed");
+    const { log } = runAt(site, c.req.path) ?? site;
+    if (statusOf(error) >= 500) log.error({ err: error, path: c.req.path }, "a request failed");
     return errorResponse(error);
   });
   return app;
+}
+
+/** The run that a path belongs to. */
+function runAt({ runs }: Site, path: string): ServedRun | undefined {
+  return runs.get(/^\/api\/runs\/([^/]+)\//.exec(path)?.[1] ?? "");
 }

@@ -7,9 +7,12 @@ import type { OpenTls } from "./tls.ts";
 /** What the operator has to know to let clients in. */
 export interface Door {
   readonly run: string;
+  readonly name: string;
   readonly folder: string;
-  /** Address of the page, without a slash at its end. */
+  /** Address of the server, without a slash at its end. */
   readonly url: string;
+  /** Address of the run's page. */
+  readonly page: string;
   /** With the join token in its fragment, which browsers do not send. */
   readonly joinLink: string;
   readonly operatorToken: string;
@@ -18,33 +21,51 @@ export interface Door {
   readonly warnings: readonly string[];
 }
 
-export interface DoorOptions {
+/** Where clients find a server. */
+export interface Whereabouts {
   readonly host: string;
+  /** That the server listens at. */
+  readonly port: number;
   readonly publicUrl?: string | undefined;
+  readonly tls?: OpenTls | undefined;
+}
+
+/** The address that clients use, without a slash at its end. */
+export function publicAddress({ host, port, publicUrl, tls }: Whereabouts): string {
+  return publicUrl?.replace(/\/+$/, "") ?? addressOf(reachable(host), port, tls !== undefined);
+}
+
+/** @param url of the server */
+export function joinLinkOf(url: string, run: string, token: string): string {
+  return `${url}/join/${run}#token=${token}`;
+}
+
+export interface DoorOptions {
+  /** Of the run. */
+  readonly name: string;
   /** Seconds for which the join token lets new clients in; undefined: for ever. */
   readonly tokenSeconds: number | undefined;
   /** Clients that the join token admits; undefined: as many as the run has places. */
   readonly tokenPlaces?: number | undefined;
 }
 
-/** Makes a join token for a run, and the link with it. @param port that the server listens at */
+/** Makes a join token for a run, and the link with it. */
 export async function openDoor(
-  { publicUrl, tokenSeconds, tokenPlaces, host }: DoorOptions,
-  port: number,
-  tls: OpenTls | undefined,
+  { name, tokenSeconds, tokenPlaces }: DoorOptions,
+  at: Whereabouts,
   live: LiveServer,
   run: RunFolder,
 ): Promise<Door> {
   const expires = tokenSeconds === undefined ? undefined : Date.now() + tokenSeconds * 1000;
   const token = await live.addToken({ expires, places: tokenPlaces });
-  const secure = tls !== undefined;
-  const url = publicUrl?.replace(/\/+$/, "") ?? addressOf(reachable(host), port, secure);
+  const { host, port, tls } = at;
+  const url = publicAddress(at);
   const operator = await operatorToken(run);
-  const local = ["127.0.0.1", "localhost", reachable(host)].map((name) => addressOf(name, port, secure));
+  const local = ["127.0.0.1", "localhost", reachable(host)].map((own) => addressOf(own, port, tls !== undefined));
   await writeOperatorFile(run, { token: operator, origins: [...new Set([new URL(url).origin, ...local])] });
   return {
-    ...{ run: run.id, folder: run.folder, url },
-    joinLink: `${url}/join/${run.id}#token=${token}`,
+    ...{ run: run.id, name, folder: run.folder, url, page: `${url}/runs/${run.id}` },
+    joinLink: joinLinkOf(url, run.id, token),
     operatorToken: operator,
     fingerprint: tls?.isTrial === true ? tls.fingerprint : undefined,
     warnings: tls?.warning === undefined ? [] : [tls.warning],

@@ -24,6 +24,7 @@ export interface ErrorBody {
 const statuses: Readonly<Record<string, number>> = {
   "store/disk-full": 507,
   "blob/name": 404,
+  "live/over": 409,
 };
 
 /**
@@ -42,7 +43,7 @@ export function statusOf(error: unknown): number {
 }
 
 function bodyOf(error: unknown, status: number): ErrorBody {
-  if (error instanceof HttpError) {
+  if (error instanceof HttpError || (error instanceof AnabranchError && status < 500)) {
     const { code, message, advice } = error.failure;
     return { code, message, ...(advice === undefined ? {} : { advice }) };
   }

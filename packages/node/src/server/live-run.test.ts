@@ -7,8 +7,8 @@ import { pointsRun } from "../client/testing/points-run.ts";
 import { openExecutor } from "../executors.ts";
 import { type RunOutcome, startRun } from "../run/session.ts";
 import type { Door } from "./door.ts";
-import { type ServeOptions, serveRun } from "./serve-session.ts";
 import { HandClient } from "./testing/hand-client.ts";
+import { type AloneOptions, serveAlone } from "./testing/serve-alone.ts";
 
 let folder: string;
 let config: Config;
@@ -27,10 +27,10 @@ interface Served {
   readonly interrupt: AbortController;
 }
 
-async function serve(changes: Partial<ServeOptions> = {}, given = config): Promise<Served> {
+async function serve(changes: Partial<AloneOptions> = {}, given = config): Promise<Served> {
   const opened = Promise.withResolvers<Door>();
   const interrupt = new AbortController();
-  const outcome = serveRun(
+  const outcome = serveAlone(
     {
       ...{ host: "127.0.0.1", port: 0, insecure: false, trustProxy: false, tokenSeconds: undefined },
       ...{ minimumClients: 3, progressSeconds: 2, onNotice: () => {} },
@@ -131,11 +131,15 @@ describe("a live run", () => {
       const headers = { authorization: `Bearer ${door.operatorToken}` };
       return (await fetch(`${door.url}/api/runs/${door.run}/${action}`, { method: "POST", headers })).json();
     };
-    expect(await post("pause")).toMatchObject({ state: "waiting" });
+    expect(await post("pause")).toMatchObject({ state: "paused" });
+    expect(await post("resume")).toMatchObject({ state: "waiting" });
+    expect(await post("pause")).toMatchObject({ state: "paused" });
     const client = new HandClient(door.url, door.run);
     await client.join(tokenOf(door), 0);
-    await expect.poll(async () => ((await post("pause")) as { state: string }).state).toBe("paused");
-    await post("stop");
+    await expect.poll(async () => ((await post("resume")) as { state: string }).state).toBe("running");
+    expect(await post("pause")).toMatchObject({ state: "paused" });
+    expect(await post("stop")).toMatchObject({ state: "stopping" });
+    expect(await post("pause")).toMatchObject({ state: "stopping" });
     const { result } = await outcome;
     expect(result.stopped).toBe("interrupted");
     expect(await client.heard("finished")).toMatchObject({ stopped: "interrupted" });

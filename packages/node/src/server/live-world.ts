@@ -1,6 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { type Config, forLiveClients, inProcessSimulation, type PreparedRun, type RunPlan } from "@anabranch/core";
+import {
+  type Config,
+  forLiveClients,
+  hasEnded,
+  inProcessSimulation,
+  type PreparedRun,
+  type RunPlan,
+} from "@anabranch/core";
 import {
   describeTask,
   type Ledger,
@@ -62,7 +69,7 @@ export function liveWorld(settings: LiveSettings): OpenWorld {
       if (plan.account !== undefined) await requireKnownReleases(run, ledger);
       const live = liveRun(settings, config, { ...prepared, plan }, run.id);
       const about = { name: config.name, isPrivate: plan.account !== undefined };
-      const server = await openServer(settings, live, ledger, run, about);
+      const server = await openServer(settings, live, ledger, run, plan, about);
       return {
         backend: server.backend,
         evaluator: {
@@ -99,12 +106,16 @@ function secureAggregation(
 /** A client that reports progress may take so long for a task: three hours of local training are none too many. */
 const LONGEST_TASK_SECONDS = 6 * 3600;
 
-/** The server of a run, once enough clients are there. Throws `run/interrupted` when the run is stopped before. */
+/**
+ * The server of a run, once enough clients are there; at once where nothing is left to train. Throws `run/interrupted` when
+ * the run is stopped before.
+ */
 async function openServer(
   { signal, onServer, onNotice }: LiveSettings,
   live: LiveRun,
   ledger: Ledger,
   run: RunFolder,
+  plan: RunPlan,
   about: AboutRun,
 ): Promise<LiveServer> {
   const { promise: started, resolve: look } = Promise.withResolvers<void>();
@@ -115,11 +126,11 @@ async function openServer(
     notice(event) {
       onNotice(event);
       // the server notes who is there after it has said so
-      queueMicrotask(() => server.state !== "waiting" && look());
+      queueMicrotask(() => server.started && look());
     },
   });
   await onServer(server, run, about);
-  await unlessAborted(started, signal, run.id);
+  if (!(await hasEnded(plan, blobs))) await unlessAborted(started, signal, run.id);
   return server;
 }
 

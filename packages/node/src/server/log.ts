@@ -16,16 +16,38 @@ const mostWaiting = 1 << 20;
  * @throws `store/not-writable`, `store/no-folder` and the like where the file cannot be opened
  */
 export function openLog(file?: string): Logger {
-  const settings = {
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    messageKey: "message",
-    redact: { paths: ["token", "authorization", "session", "*.token", "*.authorization", "*.session"], remove: true },
-  };
+  return pino(settings, openDestination(file));
+}
+
+/** The logs of runs in their own folders, and one for what concerns all of them: it is written to each. */
+export class RunLogs {
+  readonly #destinations: pino.DestinationStream[] = [];
+  readonly shared: Logger = pino(settings, { write: (line) => this.#write(line) });
+
+  /** @throws as `openLog` */
+  open(file: string): Logger {
+    const destination = openDestination(file);
+    this.#destinations.push(destination);
+    return pino(settings, destination);
+  }
+
+  #write(line: string): void {
+    for (const destination of this.#destinations) destination.write(line);
+  }
+}
+
+const settings = {
+  base: null,
+  timestamp: pino.stdTimeFunctions.isoTime,
+  messageKey: "message",
+  redact: { paths: ["token", "authorization", "session", "*.token", "*.authorization", "*.session"], remove: true },
+};
+
+function openDestination(file: string | undefined): pino.DestinationStream {
   try {
     const destination = pino.destination({ dest: file ?? 2, sync: true, maxLength: mostWaiting });
     destination.on("error", () => {});
-    return pino(settings, destination);
+    return destination;
   } catch (error) {
     throw storageError(error, { what: "the server's log", path: file ?? "stderr" });
   }

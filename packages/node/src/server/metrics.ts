@@ -1,13 +1,20 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { ServedRun } from "./served-run.ts";
 
+/** Which metrics are shown. */
+export interface ShownMetrics {
+  readonly runs: readonly ServedRun[];
+  /** Whether those of the process, its requests and its connections are shown as well. */
+  readonly ofServer: boolean;
+}
+
 /** What Prometheus is told. There is no series per client: their number has no bound. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #requests: Histogram<"route" | "method" | "status">;
   readonly #sockets: Counter<"event">;
 
-  constructor(runs: () => Iterable<ServedRun>) {
+  constructor() {
     const registers = [this.#registry];
     collectDefaultMetrics({ register: this.#registry, prefix: "anabranch_" });
     this.#requests = new Histogram({
@@ -23,7 +30,6 @@ export class Metrics {
       labelNames: ["event"],
       registers,
     });
-    registerRuns(runs, this.#registry);
   }
 
   get contentType(): string {
@@ -38,27 +44,27 @@ export class Metrics {
     this.#sockets.inc({ event });
   }
 
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  async text({ runs, ofServer }: ShownMetrics): Promise<string> {
+    const server = ofServer ? await this.#registry.metrics() : "";
+    return `${server}\n${await registryOf(runs).metrics()}`;
   }
 }
 
-/** Figures of runs, read when Prometheus asks. */
-function registerRuns(runs: () => Iterable<ServedRun>, registry: Registry): void {
-  const gauge = (name: string, help: string, valuesOf: (run: ServedRun) => Record<string, number>, label?: string) =>
-    new Gauge({
+/** Metrics of runs as they are now, each with the label `run`. */
+function registryOf(runs: readonly ServedRun[]): Registry {
+  const registry = new Registry();
+  const gauge = (name: string, help: string, valuesOf: (run: ServedRun) => Record<string, number>, label?: string) => {
+    const made = new Gauge({
       name: `anabranch_${name}`,
       help,
       labelNames: ["run", ...(label === undefined ? [] : [label])],
       registers: [registry],
-      collect() {
-        this.reset();
-        for (const run of runs()) {
-          for (const [key, value] of Object.entries(valuesOf(run)))
-            this.set({ run: run.id, ...(label === undefined ? {} : { [label]: key }) }, value);
-        }
-      },
     });
+    for (const run of runs) {
+      for (const [key, value] of Object.entries(valuesOf(run)))
+        made.set({ run: run.id, ...(label === undefined ? {} : { [label]: key }) }, value);
+    }
+  };
   const sum = ({ live }: ServedRun, key: "bytesUp" | "bytesDown" | "accepted" | "failed") =>
     live.status().clients.reduce((total, client) => total + client[key], 0);
   gauge("round", "Round that is being trained", ({ live }) => ({ round: live.status().round }));
@@ -81,6 +87,7 @@ function registerRuns(runs: () => Iterable<ServedRun>, registry: Registry): void
     }),
     "direction",
   );
+  return registry;
 }
 
 function clientStates({ live }: ServedRun): Record<string, number> {

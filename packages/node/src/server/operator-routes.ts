@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import { eventStream } from "./events.ts";
 import { notFound } from "./http-error.ts";
+import type { ShownMetrics } from "./metrics.ts";
 import type { RequestEnv } from "./peer.ts";
 import { requireOperator } from "./require-operator.ts";
 import type { SentStatus } from "./run-status.ts";
@@ -27,7 +28,7 @@ export function operatorRoutes(site: Site): Hono<RequestEnv> {
     routes.post(`/:run/${action}`, (c) => {
       const run = requireOperator(c, site);
       act(run);
-      site.log.info({ run: run.id, action }, "operator");
+      run.log.info({ action }, "operator");
       return c.json(statusOf(run));
     });
   steer("pause", ({ live }) => live.pause());
@@ -40,7 +41,7 @@ export function operatorRoutes(site: Site): Hono<RequestEnv> {
       const text = c.req.param("client");
       const client = /^\d{1,9}$/.test(text) ? Number(text) : undefined;
       if (client === undefined || !(await run.live[action](client))) throw notFound("no such client");
-      site.log.info({ run: run.id, action, client }, "operator");
+      run.log.info({ action, client }, "operator");
       return c.json(statusOf(run));
     });
   decide("eject");
@@ -49,14 +50,22 @@ export function operatorRoutes(site: Site): Hono<RequestEnv> {
   return routes;
 }
 
-/** Metrics are for whoever may see the status of a run. */
-export function requireMetricsReader(c: Context<RequestEnv>, { runs, openReading }: Site): void {
-  if (openReading) return;
+/**
+ * What a request may see of the metrics: the runs whose status it may see. How many requests the server had would show how
+ * many clients a private run has in its rounds, so they are for its operator, too.
+ *
+ * @throws HttpError 404 where there is no run, 401 `operator/token`
+ */
+export function requireMetricsReader(c: Context<RequestEnv>, site: Site): ShownMetrics {
   const authorization = c.req.header("authorization");
-  const [first] = runs.values();
-  if ([...runs.values()].some(({ operator }) => operator.holds(authorization))) return;
+  const all = [...site.runs.values()];
+  const runs = all.filter((run) => isOpen(site, run) || run.operator.holds(authorization));
+  const ofServer = all.every((run) => runs.includes(run) || !run.isPrivate);
+  if (runs.length > 0 || (site.openReading && ofServer)) return { runs, ofServer };
+  const [first] = all;
   if (first === undefined) throw notFound();
   first.operator.require(authorization);
+  return { runs: [first], ofServer };
 }
 
 function statusOf({ live, name }: ServedRun): SentStatus {
@@ -66,6 +75,11 @@ function statusOf({ live, name }: ServedRun): SentStatus {
 /** @throws HttpError 404, 401 `operator/token` */
 function requireReader(c: Context<RequestEnv>, site: Site): ServedRun {
   const run = requireRun(site, c.req.param("run"));
-  if (!site.openReading) run.operator.require(c.req.header("authorization"));
+  if (!isOpen(site, run)) run.operator.require(c.req.header("authorization"));
   return run;
+}
+
+/** Whether everyone who reaches the server may see what a run is doing. Cohorts that everyone sees are no sample. */
+function isOpen({ openReading }: Site, { isPrivate }: ServedRun): boolean {
+  return openReading && !isPrivate;
 }

@@ -31,7 +31,7 @@ export class PageFiles {
   readonly #names: ReadonlySet<string>;
   readonly #files = new Map<string, Promise<PageFile>>();
 
-  /** @param folder with index.html, join/index.html and assets/ */
+  /** @param folder with index.html, run/index.html, join/index.html and assets/ */
   constructor(folder: string) {
     this.#folder = folder;
     const names = readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => name.split(sep).join("/"));

@@ -12,8 +12,10 @@ let world: TestSite;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "anabranch-pages-"));
   await mkdir(join(folder, "join"));
+  await mkdir(join(folder, "run"));
   await mkdir(join(folder, "assets"));
-  await writeFile(join(folder, "index.html"), "the run");
+  await writeFile(join(folder, "index.html"), "the runs");
+  await writeFile(join(folder, "run", "index.html"), "the run");
   await writeFile(join(folder, "join", "index.html"), "a client");
   await writeFile(join(folder, "assets", "ort-1a2b.wasm"), "wasm");
   await writeFile(join(folder, "assets", "notes.txt"), "not a page's");
@@ -27,7 +29,8 @@ afterEach(async () => {
 describe("pages", () => {
   it("are served with their types, and are looked at anew each time", async () => {
     for (const [path, text] of [
-      ["/", "the run"],
+      ["/", "the runs"],
+      ["/runs/run234", "the run"],
       ["/join/run234", "a client"],
     ] as const) {
       const response = await world.request(path);

@@ -13,11 +13,11 @@ export function compilesWebAssembly(path: string): boolean {
 export function pageRoutes({ pages }: Site): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
   const file = (name: string, accepted: string | undefined) => pages?.response(name, accepted);
-  routes.get("/", async (c) => (await file("index.html", c.req.header("accept-encoding"))) ?? c.html(notBuilt()));
-  routes.get(
-    "/join/:run",
-    async (c) => (await file("join/index.html", c.req.header("accept-encoding"))) ?? c.html(notBuilt()),
-  );
+  const page = (path: string, name: string) =>
+    routes.get(path, async (c) => (await file(name, c.req.header("accept-encoding"))) ?? c.html(notBuilt()));
+  page("/", "index.html");
+  page("/runs/:run", "run/index.html");
+  page("/join/:run", "join/index.html");
   routes.get("/assets/:file", async (c) => {
     const found = await file(`assets/${c.req.param("file")}`, c.req.header("accept-encoding"));
     if (found === undefined) throw notFound("no such file");

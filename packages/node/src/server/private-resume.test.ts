@@ -7,8 +7,8 @@ import { pointsRun } from "../client/testing/points-run.ts";
 import { openExecutor } from "../executors.ts";
 import { type RunOutcome, resumeRun, type SessionOptions, startRun } from "../run/session.ts";
 import type { Door } from "./door.ts";
-import { serveRun } from "./serve-session.ts";
 import { HandClient } from "./testing/hand-client.ts";
+import { serveAlone } from "./testing/serve-alone.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -19,7 +19,7 @@ afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 /** Serves until the run ends; one client joins, takes its order and leaves. */
 async function serve(client: number, begin: (options: SessionOptions) => Promise<RunOutcome>): Promise<RunOutcome> {
   const opened = Promise.withResolvers<Door>();
-  const outcome = serveRun(
+  const outcome = serveAlone(
     {
       ...{ host: "127.0.0.1", port: 0, insecure: false, trustProxy: false, tokenSeconds: undefined },
       ...{ minimumClients: 1, progressSeconds: 1, onNotice: () => {}, onOpen: opened.resolve },

@@ -10,8 +10,8 @@ import { pointsRun } from "../client/testing/points-run.ts";
 import { openExecutor } from "../executors.ts";
 import { type RunOutcome, startRun } from "../run/session.ts";
 import type { Door } from "./door.ts";
-import { serveRun } from "./serve-session.ts";
 import { HandClient } from "./testing/hand-client.ts";
+import { serveAlone } from "./testing/serve-alone.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -29,7 +29,7 @@ const secure: ConfigInput = {
 
 async function serve(config: Config): Promise<{ readonly door: Door; readonly served: Promise<RunOutcome> }> {
   const opened = Promise.withResolvers<Door>();
-  const served = serveRun(
+  const served = serveAlone(
     {
       ...{ host: "127.0.0.1", port: 0, insecure: false, trustProxy: false, tokenSeconds: undefined },
       ...{ minimumClients: 3, progressSeconds: 60, onNotice: () => {}, onOpen: opened.resolve },

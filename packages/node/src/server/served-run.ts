@@ -2,6 +2,7 @@ import type { ArrivedUpdate, Link, ListedToken, LiveStatus, TokenOptions, Upload
 import type { RunFolder } from "../store/run-folder.ts";
 import type { BlobReads } from "./blob-reads.ts";
 import type { EventFeed } from "./event-feed.ts";
+import type { Logger } from "./log.ts";
 import type { OperatorAccess } from "./operator.ts";
 import type { Uploads } from "./uploads.ts";
 
@@ -39,6 +40,11 @@ export interface ServedRun {
   readonly blobs: BlobReads;
   readonly events: EventFeed;
   readonly operator: OperatorAccess;
+  readonly log: Logger;
+  /** Whether its privacy depends on who takes part being secret: then only its operator may see its status. */
+  readonly isPrivate: boolean;
+  /** The link by which clients join with a token. */
+  joinLink(token: string): string;
   /** The shipped data set that browser clients get for a trial; undefined: none. */
   readonly demoData?: string | undefined;
   /** Has the run finish its round, save and stop. */

@@ -17,10 +17,12 @@ export interface Site {
   readonly trustProxy: boolean;
   /**
    * Whether status, events and metrics are for everyone who reaches the server, which then must be on this machine alone.
+   * Those of a private run are for its operator.
    */
   readonly openReading: boolean;
   /** The built pages; undefined where they were not built. */
   readonly pages: PageFiles | undefined;
+  /** What concerns no single run; a run has a log of its own. */
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly limits: SiteLimits;

@@ -6,8 +6,8 @@ import { pointsRun } from "../../client/testing/points-run.ts";
 import { openExecutor } from "../../executors.ts";
 import { startRun } from "../../run/session.ts";
 import type { Door } from "../door.ts";
-import { serveRun } from "../serve-session.ts";
 import { HandClient } from "./hand-client.ts";
+import { serveAlone } from "./serve-alone.ts";
 
 /** A real server of a run that waits for its clients for as long as a test takes. */
 export interface Served {
@@ -32,7 +32,7 @@ export async function serveTrial(): Promise<Served> {
   const opened = Promise.withResolvers<Door>();
   const server = Promise.withResolvers<LiveServer>();
   const interrupt = new AbortController();
-  const outcome = serveRun(
+  const outcome = serveAlone(
     {
       ...{ host: "127.0.0.1", port: 0, insecure: false, trustProxy: false, tokenSeconds: undefined },
       ...{ minimumClients: 2, progressSeconds: 600, onOpen: opened.resolve },

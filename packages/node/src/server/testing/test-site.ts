@@ -38,11 +38,12 @@ export async function testSite(changes: Partial<Site> = {}, ofRun: Partial<Serve
   const live = new FakeLive();
   const stops = { count: 0 };
   const run: ServedRun = {
-    ...{ id: "run234", name: "a test", folder, live },
+    ...{ id: "run234", name: "a test", folder, live, isPrivate: false, log: silentLog() },
     uploads: await Uploads.open(folder.folder, folder.files),
     blobs: new BlobReads(folder),
     events: new EventFeed(folder.paths.events, folder.files),
     operator: new OperatorAccess(token),
+    joinLink: (join) => `http://127.0.0.1:8080/join/run234#token=${join}`,
     stop: () => {
       stops.count++;
     },
@@ -60,7 +61,7 @@ export async function testSite(changes: Partial<Site> = {}, ofRun: Partial<Serve
       pages: undefined,
     },
     log: silentLog(),
-    metrics: new Metrics(() => runs.values()),
+    metrics: new Metrics(),
     limits: { address: plenty(), session: plenty(), message: plenty() },
     pace: usualPace,
     ...changes,

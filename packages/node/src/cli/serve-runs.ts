@@ -1,0 +1,83 @@
+import type { Config } from "@anabranch/core";
+import { AnabranchError } from "@anabranch/engine";
+import { readRunConfig } from "../run/run-config.ts";
+import type { RunOutcome, SessionOptions } from "../run/session.ts";
+import { keptMinimumClients } from "../server/serve-settings.ts";
+import { findRun } from "../store/find-run.ts";
+import { readConfigFile } from "./config-file.ts";
+import type { GlobalOptions } from "./globals.ts";
+import { liesInRunFolder, requireTrust, type TrustOption } from "./trust.ts";
+
+/** A run that is to be served. */
+export interface ChosenRun {
+  readonly config: Config;
+  /** Of a run to continue. */
+  readonly folder?: string;
+  /** Clients that the run waits for where the command line says nothing. */
+  readonly usualClients: number;
+  begin(options: SessionOptions): Promise<RunOutcome>;
+}
+
+/**
+ * New runs of configuration files, and runs to continue. Nothing has begun when one is refused.
+ *
+ * @throws `usage/missing-argument`, `usage/conflict`, and what reading a configuration or finding a run throws
+ */
+export async function chooseRuns(
+  files: readonly string[],
+  resumed: readonly string[],
+  trust: TrustOption,
+  globals: GlobalOptions,
+): Promise<ChosenRun[]> {
+  if (files.length + resumed.length === 0) throw nothingChosen();
+  if (files.length === 0 && globals.set.length > 0) throw setWhileResuming();
+  const chosen: ChosenRun[] = [];
+  for (const file of files) chosen.push(await newRun(file, trust, globals));
+  for (const name of resumed) chosen.push(await runToContinue(name, trust, globals));
+  const folders = chosen.flatMap(({ folder }) => folder ?? []);
+  const twice = folders.find((folder, i) => folders.indexOf(folder) < i);
+  if (twice !== undefined) throw chosenTwice(twice);
+  return chosen;
+}
+
+async function newRun(file: string, trust: TrustOption, globals: GlobalOptions): Promise<ChosenRun> {
+  const { startRun } = await import("../run/session.ts");
+  const config = await readConfigFile(file, globals);
+  await requireTrust([config], { where: file, ask: liesInRunFolder(file) ? "all" : "none" }, trust, globals);
+  return { config, usualClients: config.data.clients, begin: (options) => startRun(config, options) };
+}
+
+async function runToContinue(name: string, trust: TrustOption, globals: GlobalOptions): Promise<ChosenRun> {
+  const { resumeRun } = await import("../run/session.ts");
+  const { folder } = await findRun(globals.runs, name);
+  const config = await readRunConfig(folder);
+  await requireTrust([config], { where: folder, ask: "all" }, trust, globals);
+  const usualClients = (await keptMinimumClients(folder)) ?? config.data.clients;
+  return { config, folder, usualClients, begin: (options) => resumeRun(folder, options) };
+}
+
+function nothingChosen(): AnabranchError {
+  return new AnabranchError({
+    code: "usage/missing-argument",
+    message: "serve needs a configuration file or --resume",
+    advice: "See: anabranch serve --help",
+  });
+}
+
+function chosenTwice(folder: string): AnabranchError {
+  return new AnabranchError({
+    code: "usage/conflict",
+    message: "a run can be resumed only once at a time",
+    where: folder,
+    advice: "Name each run once with --resume.",
+  });
+}
+
+function setWhileResuming(): AnabranchError {
+  return new AnabranchError({
+    code: "usage/conflict",
+    message: "a resumed run keeps its configuration",
+    where: "--set",
+    advice: "Leave --set out, or start a new run.",
+  });
+}
