@@ -26,8 +26,11 @@ export type FoldRule = "weightedMean" | "uniformMean" | "sum";
 export interface Fold {
   /** Adds one update. The vector is read at once and not kept. Throws `aggregation/length` or `aggregation/weight`. */
   add(vector: Vector, weight: number): void;
-  /** Adds several updates in order: the bits of as many calls of `add`, in about half the time. */
-  addAll(vectors: readonly Vector[], weights: readonly number[]): void;
+  /**
+   * Adds several updates in order: the bits of as many calls of `add`, in about half the time. `factors` multiply the
+   * updates and not their weights, by which a mean divides; absent: 1.
+   */
+  addAll(vectors: readonly Vector[], weights: readonly number[], factors?: readonly number[]): void;
   /** Writes the aggregate of what was added so far into `out` [d] and returns it. Throws `aggregation/empty`. */
   result<V extends Vector>(out: V): V;
   /** Forgets everything that was added; keeps the memory. */
@@ -43,9 +46,10 @@ export function fold(rule: FoldRule, size: number): Fold {
   const sums = new Float64Array(size);
   let weightSum = 0;
   let count = 0;
-  const addAll = (vectors: readonly Vector[], weights: readonly number[]): void => {
+  const addAll: Fold["addAll"] = (vectors, weights, factors) => {
     requireUpdates(vectors, weights, size);
-    const coefficients = coefficientsOf(rule, weights);
+    const plain = coefficientsOf(rule, weights);
+    const coefficients = factors === undefined ? plain : plain.map((c, k) => c * factors[k]!);
     for (let begin = 0; begin < size; begin += BLOCK) {
       const length = Math.min(BLOCK, size - begin);
       accumulate(sums.subarray(begin, begin + length), vectors, coefficients, begin, length);

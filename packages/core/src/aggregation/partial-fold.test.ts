@@ -42,6 +42,7 @@ function aggregate(rule: FoldRule, updates: readonly Sent[], groups: readonly nu
     running.addAll(
       group.map(upload),
       group.map(({ weight }) => weight),
+      undefined,
       group.map(({ part }) => part),
     );
     from += size;
@@ -74,7 +75,7 @@ describe("partialFold", () => {
     const unheard = { part: 1, weight: 0, values };
     expect(aggregate("weightedMean", [{ part: 0, weight: 2, values }, unheard])).toEqual([1, 2, 0, 0, 0, 0, 7, 8]);
     const running = partialFold("uniformMean", whole, parts);
-    running.addAll([upload(unheard)], [1], [1]);
+    running.addAll([upload(unheard)], [1], undefined, [1]);
     running.reset();
     expect([...running.result(new Float64Array(whole.size))]).toEqual(new Array(whole.size).fill(0));
   });
@@ -88,8 +89,8 @@ describe("partialFold", () => {
       const reference = fold(rule, whole.size);
       reference.addAll(vectors, weights);
       const running = partialFold(rule, whole, [whole]);
-      running.addAll(vectors.slice(0, 2), weights.slice(0, 2), [0, 0]);
-      running.addAll(vectors.slice(2), weights.slice(2), [0, 0, 0]);
+      running.addAll(vectors.slice(0, 2), weights.slice(0, 2), undefined, [0, 0]);
+      running.addAll(vectors.slice(2), weights.slice(2), undefined, [0, 0, 0]);
       expect(running.result(new Float32Array(whole.size))).toEqual(reference.result(new Float32Array(whole.size)));
     }
   });

@@ -4,8 +4,13 @@ import { type Fold, type FoldRule, fold } from "./fold.ts";
 
 /** A running aggregate of vectors of which each update holds only some entries. */
 export interface PartialFold {
-  /** Adds updates in order; `parts[k]` says which part update k holds. Throws as `Fold.addAll`. */
-  addAll(vectors: readonly Vector[], weights: readonly number[], parts: readonly number[]): void;
+  /** Adds updates in order, as `Fold.addAll`; `parts[k]` says which part update k holds. */
+  addAll(
+    vectors: readonly Vector[],
+    weights: readonly number[],
+    factors: readonly number[] | undefined,
+    parts: readonly number[],
+  ): void;
   /** Writes the aggregate into `out` [d] and returns it; entries to which nothing of positive weight was added become 0. */
   result<V extends Vector>(out: V): V;
   /** Forgets everything that was added; keeps the memory. */
@@ -25,15 +30,17 @@ export function partialFold(rule: FoldRule, layout: Layout, parts: readonly Layo
     places: parts.map((part) => part.entries.find(({ name }) => name === entry.name)),
   }));
   return {
-    addAll(vectors, weights, held) {
+    addAll(vectors, weights, factors, held) {
       for (const { running, places } of entries) {
         const senders = vectors.flatMap((vector, k) => {
           const place = places[held[k]!];
-          return place === undefined ? [] : [{ values: entryView(vector, place), weight: weights[k]! }];
+          if (place === undefined) return [];
+          return [{ values: entryView(vector, place), weight: weights[k]!, factor: factors?.[k] ?? 1 }];
         });
         running.addAll(
           senders.map(({ values }) => values),
           senders.map(({ weight }) => weight),
+          senders.map(({ factor }) => factor),
         );
       }
     },

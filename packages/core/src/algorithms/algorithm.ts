@@ -53,6 +53,8 @@ export interface RoundContext {
   readonly localSteps: number;
   /** K: the same with the weights of the updates, so that a weighted mean of updates over K eta is a mean of gradients. */
   readonly weightedSteps: number;
+  /** Weighted mean of the factors that an asynchronous schedule put on the updates; absent: 1. */
+  readonly meanFactor?: number;
   /** Of the model's parameters, for rules that go layer by layer. */
   readonly layout: Layout;
 }
@@ -180,6 +182,10 @@ export interface Algorithm {
   readonly countsSteps?: boolean;
   /** True: every client has to be in every cohort, so that all train in each round, whoever sends. Other runs are refused. */
   readonly wholePopulation?: boolean;
+  /** Present in methods for asynchronous schedules, which a run then has by default: updates that it waits for by default. */
+  readonly buffer?: number;
+  /** True: clients send their models and not the changes to them, so updates are not to be clipped. */
+  readonly sendsModels?: boolean;
   /** Present in private methods: a configured run without a mechanism is refused. */
   readonly privacy?: PrivacyNeeds;
   /**

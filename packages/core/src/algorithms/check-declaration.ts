@@ -12,7 +12,16 @@ const contract = new Contract("method");
 const AGGREGATIONS: readonly Aggregation[] = ["weightedMean", "uniformMean", "sum"];
 const CODECS: readonly CodecSpec["name"][] = ["truncated-svd", "low-rank-symmetric"];
 const VECTORS: Keys<MethodVectors> = ["client", "broadcast", "computed", "parts"];
-const HALVES: Keys<MethodHalves> = ["start", "compute", "privacy", "assign", "countsSteps", "wholePopulation"];
+const HALVES: Keys<MethodHalves> = [
+  "start",
+  "compute",
+  "privacy",
+  "assign",
+  "countsSteps",
+  "wholePopulation",
+  "buffer",
+  "sendsModels",
+];
 const UPLOAD: Keys<UploadShape> = ["shape", "aggregation", "drift", "codec"];
 const CLIENT_HALF: Keys<ClientHalf> = ["begin", "step", "end"];
 

@@ -28,7 +28,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
   checkHalves(vectors, halves);
   const { server, computed = {} } = vectors;
   const down = { ...picked(server, vectors.broadcast), ...computed };
-  const { assign, countsSteps, wholePopulation } = halves;
+  const { assign, countsSteps, wholePopulation, buffer, sendsModels } = halves;
   return {
     payloads: (model) => payloadsOf(vectors, down, model),
     init(parameters, model) {
@@ -56,6 +56,8 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
     ...(assign === undefined ? {} : { assign }),
     ...(countsSteps === undefined ? {} : { countsSteps }),
     ...(wholePopulation === undefined ? {} : { wholePopulation }),
+    ...(buffer === undefined ? {} : { buffer }),
+    ...(sendsModels === undefined ? {} : { sendsModels }),
     ...privacyOf(halves, server),
   };
 }

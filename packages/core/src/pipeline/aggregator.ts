@@ -10,8 +10,8 @@ export interface Aggregator {
   readonly metrics: CohortMetrics;
   /** Forgets the last round. */
   begin(round: number, cohort: readonly number[]): void;
-  /** Adds updates in cohort order. */
-  addAll(updates: readonly Update[]): void;
+  /** Adds updates in cohort order, each times the factor that its schedule puts on it; absent: 1. */
+  addAll(updates: readonly Update[], factors?: readonly number[]): void;
   /** After the last update: why there is no sum, undefined where there is one. */
   finish(): Promise<Failure | undefined>;
   /** The aggregate, one vector an entry, written into vectors made by `make`. */

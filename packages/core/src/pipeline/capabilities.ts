@@ -72,6 +72,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
       severalVectors: "The clip norm is made for one vector; the others would share it.",
       parts: "The mechanism sums whole vectors.",
       encoded: "Decoded updates may exceed the clip norm: switch the light upload off.",
+      sendsModels: "A clipped model is another model.",
     },
   },
   "privacy.targetQuantile": {
@@ -85,6 +86,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
       severalVectors: "One range and one number of bits serve one vector.",
       parts: "Sums of parts would reveal which client sent which part.",
       encoded: "Factors of matrices cannot be added: switch the light upload off.",
+      sendsModels: "Its range is made for changes to a model.",
     },
   },
 };

@@ -12,6 +12,7 @@ export class CohortMetrics {
   #steps = 0;
   #weightedSteps = 0;
   #weights = 0;
+  #weightedFactors = 0;
   #losses: number[] = [];
 
   reset(): void {
@@ -22,6 +23,7 @@ export class CohortMetrics {
     this.#steps = 0;
     this.#weightedSteps = 0;
     this.#weights = 0;
+    this.#weightedFactors = 0;
     this.#losses = [];
   }
 
@@ -36,12 +38,13 @@ export class CohortMetrics {
     this.#sums = { of: survivors, sums };
   }
 
-  add({ examples, steps, weight, loss }: PublicMetadata): void {
+  add({ examples, steps, weight, loss }: PublicMetadata, factor = 1): void {
     this.#clients += 1;
     this.#examples += examples;
     this.#steps += steps;
     this.#weightedSteps += weight * steps;
     this.#weights += weight;
+    this.#weightedFactors += weight * factor;
     this.#losses.push(loss);
   }
 
@@ -62,6 +65,11 @@ export class CohortMetrics {
   /** The same with the weights of the updates. */
   get weightedSteps(): number {
     return this.#weightedSteps / this.#weights;
+  }
+
+  /** Weighted mean of the factors on the updates. */
+  get meanFactor(): number {
+    return this.#weightedFactors / this.#weights;
   }
 
   get examples(): number | undefined {

@@ -88,9 +88,9 @@ export function serverPipeline(parts: ServerPipelineParts, protocol?: SecureAggr
     const known = disclosure.cohortSize(cost?.survivors);
     if (known !== undefined) return disclosure.publicContext(known, about);
     const { population } = plan;
-    const { clients, localSteps, weightedSteps } = metrics;
+    const { clients, localSteps, weightedSteps, meanFactor } = metrics;
     const { round, learningRate } = about;
-    return { round, cohortSize: clients, population, layout, learningRate, localSteps, weightedSteps };
+    return { round, cohortSize: clients, population, layout, learningRate, localSteps, weightedSteps, meanFactor };
   }
 }
 

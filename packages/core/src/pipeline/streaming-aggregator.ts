@@ -36,18 +36,19 @@ export class StreamingAggregator implements Aggregator {
     this.metrics.reset();
   }
 
-  addAll(updates: readonly Update[]): void {
+  addAll(updates: readonly Update[], factors?: readonly number[]): void {
     const weights = updates.map((update) => update.public.weight);
     const parts = updates.map((update) => update.public.part ?? 0);
     for (const [name, running] of this.#folds) {
       running.addAll(
         updates.map((update) => update.vectors[name]!),
         weights,
+        factors,
         parts,
       );
     }
     for (const [name, meter] of this.#meters) meter.add(updates.map((update) => update.vectors[name]!));
-    for (const update of updates) this.metrics.add(update.public);
+    for (const [k, update] of updates.entries()) this.metrics.add(update.public, factors?.[k]);
   }
 
   async finish(): Promise<undefined> {}
