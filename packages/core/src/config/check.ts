@@ -48,6 +48,7 @@ export function checkTogether(config: Config, locate: Locate): void {
       "Set data.holdout, e.g. to 0.2, or set evaluation.clientEvery = 0.",
     );
   }
+  checkDevices(config, locate);
   const stopKey = stop.patience > 0 ? "patience" : stop.targetAccuracy === undefined ? undefined : "targetAccuracy";
   if (stopKey !== undefined && evaluation.every === 0) {
     throw conflict(
@@ -57,6 +58,19 @@ export function checkTogether(config: Config, locate: Locate): void {
       "Set evaluation.every to at least 1.",
     );
   }
+}
+
+function checkDevices({ devices }: Config, locate: Locate): void {
+  const { speed, times } = devices;
+  if ((speed === "list") === times.length > 0) return;
+  throw conflict(
+    locate(["devices", "times"]),
+    `${times.length} times, with devices.speed = "${speed}"`,
+    speed === "list" ? "at least one" : "none",
+    speed === "list"
+      ? "Give seconds by client: times = [1, 5]."
+      : 'Remove devices.times, or set devices.speed = "list".',
+  );
 }
 
 /** Looks at what was written, as a checked configuration has a default for localEpochs. Throws `config/conflict`. */

@@ -18,6 +18,14 @@ export interface Capabilities {
   readonly encoded: boolean;
   /** Whether the method sets the clip norm of each round itself. */
   readonly setsClipNorm: boolean;
+  /** Whether clients send models and not changes to them. */
+  readonly sendsModels: boolean;
+  /** Vectors whose uploads are added and not averaged. */
+  readonly sums: readonly string[];
+  /** Whether the server computes with the number of local steps of a round. */
+  readonly countsSteps: boolean;
+  /** Whether all clients have to be in every round. */
+  readonly wholePopulation: boolean;
 }
 
 export function capabilitiesOf(algorithm: Algorithm, { upload, clientState, parts }: Payloads): Capabilities {
@@ -28,6 +36,10 @@ export function capabilitiesOf(algorithm: Algorithm, { upload, clientState, part
     parts: parts !== undefined,
     encoded: Object.values(upload).some(({ codec }) => codec !== undefined),
     setsClipNorm: algorithm.privacy?.clipNorm !== undefined,
+    sendsModels: algorithm.sendsModels === true,
+    sums: Object.keys(upload).filter((name) => upload[name]!.aggregation === "sum"),
+    countsSteps: algorithm.countsSteps === true,
+    wholePopulation: algorithm.wholePopulation === true,
   };
 }
 
@@ -36,6 +48,7 @@ export type Feature =
   | "aggregation.clipNorm"
   | "privacy.mechanism"
   | "privacy.targetQuantile"
+  | "schedule.name"
   | "secureAggregation.protocol";
 
 /** Traits that a feature may be unable to handle, and how each is told; undefined where a method does not have it. */
@@ -47,6 +60,12 @@ const TRAITS = {
   encoded: ({ encoded }: Capabilities) => (encoded ? "whose updates are encoded" : undefined),
   setsClipNorm: ({ setsClipNorm }: Capabilities) =>
     setsClipNorm ? "which sets the clip norm of each round itself" : undefined,
+  sendsModels: ({ sendsModels }: Capabilities) => (sendsModels ? "whose clients send their models" : undefined),
+  sums: ({ sums }: Capabilities) => (sums.length === 0 ? undefined : `whose server adds ${sums.join(", ")} up`),
+  countsSteps: ({ countsSteps }: Capabilities) =>
+    countsSteps ? "whose server computes with the local steps of a round" : undefined,
+  wholePopulation: ({ wholePopulation }: Capabilities) =>
+    wholePopulation ? "where all clients train in every round" : undefined,
 } as const;
 
 interface Limit {
@@ -63,6 +82,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
     expected: "0",
     refuses: {
       keeps: "Clipped updates would not match what clients keep. Bound single steps instead: training.gradientClip.",
+      sendsModels: "A clipped model is another model. Bound single steps instead: training.gradientClip.",
     },
   },
   "privacy.mechanism": {
@@ -78,6 +98,16 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
   "privacy.targetQuantile": {
     expected: "nothing",
     refuses: { setsClipNorm: "Leave privacy.targetQuantile out." },
+  },
+  "schedule.name": {
+    expected: "a method whose server needs only the mean of what its clients send",
+    refuses: {
+      severalVectors: "Factors for staleness are made for one vector.",
+      parts: "Parts are dealt out over a cohort that is known when its round begins.",
+      sums: "Its sums are over the clients of one round.",
+      countsSteps: "Updates of one round were trained at the learning rates of several.",
+      wholePopulation: "An asynchronous round takes whoever comes first.",
+    },
   },
   "secureAggregation.protocol": {
     expected: ONE_VECTOR,

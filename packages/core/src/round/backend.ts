@@ -13,6 +13,8 @@ export interface Order {
   /** Which part of the payloads the client sends; undefined where everyone sends everything. */
   readonly part: number | undefined;
   readonly learningRate: number;
+  /** Instant at which its outcome is asked for; absent: outcomes are asked for in the order given. */
+  readonly due?: number;
   /** Random keys of the task, by purpose. The key of the run is none of them. */
   readonly keys: Readonly<Record<string, RandomKey>>;
   /** Persistent client state, undefined at the first visit; read when the work begins. */
@@ -55,7 +57,8 @@ export interface Warning {
 
 /**
  * What does the work: in-process, worker threads, a live server. The round loop cannot tell which. Orders begin in the
- * order in which they are submitted, so that waiting for the first one never waits for a place that later ones hold.
+ * order in which they are due or given, and one that is due begins when it is asked for, so that waiting for it never waits
+ * for a place that later ones hold.
  */
 export interface Backend {
   readonly name: string;

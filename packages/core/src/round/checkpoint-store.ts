@@ -3,8 +3,15 @@ import type { ServerState } from "../algorithms/algorithm.ts";
 import type { ScheduleState } from "../schedule/index.ts";
 import { VERSION } from "../version.ts";
 import type { BlobStore } from "./blob-store.ts";
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type RunTotals } from "./checkpoint.ts";
+import {
+  type Checkpoint,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type RunTotals,
+  type UnfinishedWork,
+} from "./checkpoint.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
+import { deleteVersions, listWork, noWork, saveVersions, type Work } from "./work.ts";
 
 /** Where a run stands: what a checkpoint holds. */
 export interface RunState {
@@ -17,6 +24,13 @@ export interface RunState {
   schedule: ScheduleState;
   /** Instant of the newest event, in microseconds. */
   time: number;
+  readonly work: Work;
+}
+
+/** Where a run continues, with the orders that are to be given out again. */
+export interface RestoredRun {
+  readonly state: RunState;
+  readonly outstanding: UnfinishedWork["outstanding"];
 }
 
 /** Name of the blob with the parameters of the best evaluation. */
@@ -33,13 +47,14 @@ export async function resumePoint(plan: RunPlan, checkpoints: BlobStore): Promis
 }
 
 /** Where the run goes on: after its newest checkpoint, or at the start. */
-export async function restoreRun(plan: RunPlan, ports: RunPorts): Promise<RunState> {
+export async function restoreRun(plan: RunPlan, ports: RunPorts): Promise<RestoredRun> {
   const found = await resumePoint(plan, ports.checkpoints);
   if (found === undefined) {
     const best = { round: 0, accuracy: 0, stale: 0 };
     const totals = { bytesDown: 0, bytesUp: 0, seconds: 0, best };
     const server = plan.algorithm.init(plan.initial, plan.layout);
-    return { server, round: 0, savedRound: 0, totals, schedule: plan.schedule.initial, time: 0 };
+    const begin = { server, round: 0, savedRound: 0, totals, schedule: plan.schedule.initial, time: 0 };
+    return { state: { ...begin, work: noWork() }, outstanding: [] };
   }
   const { checkpoint, skipped } = found;
   for (const { code, message } of skipped) {
@@ -49,16 +64,18 @@ export async function restoreRun(plan: RunPlan, ports: RunPorts): Promise<RunSta
   await ports.clientStates.restore(checkpoint.clientStates, checkpoint.round);
   const server = checkpoint.serverState as ServerState;
   const { round, totals, work } = checkpoint;
-  const { schedule = plan.schedule.initial, time = 0 } = work ?? {};
-  return { server, round, savedRound: round, totals, schedule, time };
+  const { schedule = plan.schedule.initial, time = 0, outstanding = [] } = work ?? {};
+  return { state: { server, round, savedRound: round, totals, schedule, time, work: noWork() }, outstanding };
 }
 
 /** Writes the checkpoint of the current round, then lets go of client states that only older checkpoints needed. */
 export async function saveCheckpoint(plan: RunPlan, ports: RunPorts, state: RunState): Promise<void> {
-  const { round } = state;
+  const { round, work } = state;
+  await saveVersions(ports.checkpoints, round, work);
   const checkpoint = { ...checkpointWithoutClients(plan, state), clientStates: await ports.clientStates.snapshot() };
   const { name, bytes, oldestKept } = await saveCheckpointFile(ports.checkpoints, checkpoint, plan.checkpointKeep);
   await ports.clientStates.commit(round, oldestKept);
+  await deleteVersions(ports.checkpoints, oldestKept, work);
   state.savedRound = round;
   await ports.emit({ v: 1, type: "checkpoint.saved", at: new Date().toISOString(), round, file: name, bytes });
 }
@@ -88,9 +105,10 @@ function checkpointWithoutClients(plan: RunPlan, state: RunState): Checkpoint {
 }
 
 /** Nothing for schedules that begin every round anew. */
-function unfinished({ time, schedule }: RunState): Pick<Checkpoint, "work"> {
-  if (time === 0 && Object.keys(schedule).length === 0) return {};
-  return { work: { time, schedule, outstanding: [] } };
+function unfinished({ time, schedule, work }: RunState): Pick<Checkpoint, "work"> {
+  const outstanding = listWork(work);
+  if (time === 0 && Object.keys(schedule).length === 0 && outstanding.length === 0) return {};
+  return { work: { time, schedule, outstanding } };
 }
 
 /** Resuming elsewhere is allowed, but the result is then not the one that an uninterrupted run would have given. */

@@ -10,11 +10,12 @@ export async function closeRound(
   opened: OpenRound,
   collected: Collected,
 ): Promise<ClosedRound> {
-  const { round, cohort } = opened;
+  const { round } = opened;
+  const { cohort } = collected;
   const before = state.server.vectors.parameters;
-  const failure = await pipeline.close(cohort.length);
+  const failure = await pipeline.close(cohort);
   if (failure === undefined) state.server = pipeline.update(state.server, opened);
-  else if (cohort.length > 0) await warn(ports, [nothingReleased(round, failure)]);
+  else if (cohort > 0) await warn(ports, [nothingReleased(round, failure)]);
   await warn(ports, clippedWarnings(pipeline.aggregator, round));
   state.round = round;
   const { bytesDown, bytesUp } = pipeline.aggregator.traffic(collected);

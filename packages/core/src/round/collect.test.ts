@@ -36,7 +36,7 @@ const firstTwo: Schedule = {
   arrived({ arrived, all }) {
     const count = arrived![0]! + 1;
     const state = { arrived: [count], all: [all![0]! + 1] };
-    return { state, requests: [], complete: count === 2, fold: true, weight: 1 };
+    return { state, requests: [], complete: count === 2, fold: true, factor: 1 };
   },
   timer: (state) => ({ state, requests: [], complete: false }),
 };
@@ -54,7 +54,7 @@ const afterTimer: Schedule = {
   timer: ({ cohort }) => ({ state: { left: [cohort!.length] }, requests: ask(cohort!), complete: false }),
   arrived({ left }) {
     const state: ScheduleState = { left: [left![0]! - 1] };
-    return { state, requests: [], complete: left![0] === 1, fold: true, weight: 1 };
+    return { state, requests: [], complete: left![0] === 1, fold: true, factor: 1 };
   },
 };
 
@@ -169,11 +169,11 @@ describe("a schedule with timers", () => {
 });
 
 describe("the verdict on an arrival", () => {
-  const judged = (weightOf: (client: number) => number): Schedule => ({
+  const judged = (factorOf: (client: number) => number): Schedule => ({
     ...synchronous,
     arrived(state, arrival) {
-      const weight = weightOf(arrival.client);
-      return { ...synchronous.arrived(state, arrival), fold: weight > 0, weight };
+      const factor = factorOf(arrival.client);
+      return { ...synchronous.arrived(state, arrival), fold: factor > 0, factor };
     },
   });
 
@@ -187,10 +187,11 @@ describe("the verdict on an arrival", () => {
     expect(await clientStates.load(1)).toBeDefined();
   });
 
-  it("is a factor on the weight", async () => {
-    const hash = async (weightOf: (client: number) => number) =>
-      (await run({ plan: { schedule: judged(weightOf) } })).modelHash;
-    expect(await hash(() => 0.5)).toBe((await run({})).modelHash);
+  it("is a factor on the update, by which a mean does not divide", async () => {
+    const hash = async (factorOf: (client: number) => number) =>
+      (await run({ plan: { schedule: judged(factorOf) } })).modelHash;
+    const halfSteps = await run({ algorithm: fedavg({ serverLearningRate: 0.5 }) });
+    expect(await hash(() => 0.5)).toBe(halfSteps.modelHash);
     expect(await hash((client) => (client === 2 ? 0.5 : 1))).not.toBe((await run({})).modelHash);
   });
 });

@@ -1,6 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import { VirtualClock } from "../clock/index.ts";
-import { type Update, withMetadata } from "../protocol/index.ts";
+import type { Update } from "../protocol/index.ts";
+import { deriveKey, rootKey } from "../random/index.ts";
 import type { Step, WorkRequest } from "../schedule/index.ts";
 import type { Order, Outcome } from "./backend.ts";
 import { Background } from "./background.ts";
@@ -8,7 +9,9 @@ import { announceFailure, validateOutcome } from "./intake.ts";
 import { warn } from "./narrate.ts";
 import { orderMaker } from "./orders.ts";
 import type { Collected, OpenRound, RoundWorld } from "./round-world.ts";
+import { StalenessMeter } from "./staleness-meter.ts";
 import type { FailedClient } from "./trouble.ts";
+import { abandonWork } from "./work.ts";
 
 /** Client states on their way to the store: they are copied, so this bounds memory. */
 const SAVES_AT_A_TIME = 8;
@@ -21,18 +24,22 @@ export async function collect(world: RoundWorld, opened: OpenRound): Promise<Col
   const { plan, ports, state, pipeline } = world;
   const { round, cohort, scalars } = opened;
   pipeline.aggregator.begin(round, cohort);
-  const vectors = plan.algorithm.broadcast(state.server, scalars, round);
-  await ports.backend.publish(round, { round, vectors, scalars });
+  const broadcast = { round, vectors: plan.algorithm.broadcast(state.server, scalars, round), scalars };
+  await ports.backend.publish(round, broadcast);
+  state.work.versions.set(round, broadcast);
   const collection = new Collection(world, opened);
+  let whole = false;
   try {
     collection.follow(plan.schedule.open(state.schedule, { round, time: state.time, cohort }));
     while (!collection.complete) await collection.takeGroup();
     state.time = collection.time;
     state.schedule = collection.schedule;
-    return await collection.finish();
+    const collected = await collection.finish();
+    whole = true;
+    return collected;
   } finally {
-    await collection.abandon(); // after a failure too, nothing may write into memory of the next round
-    ports.backend.retire(round);
+    await collection.end(); // after a failure too, nothing may write into memory of the next round
+    await abandonWork(ports.backend, state.work, whole && plan.schedule.settle !== undefined ? "unnamed" : "all");
     await warn(ports, ports.backend.takeWarnings?.());
   }
 }
@@ -44,21 +51,27 @@ class Collection {
   readonly #order: (request: WorkRequest) => Order;
   readonly #clock: VirtualClock<Order>;
   readonly #saving = new Background(SAVES_AT_A_TIME);
-  readonly #outstanding = new Map<string, Order>();
   readonly #cost = { bytesDown: 0, bytesUp: 0, foldMs: 0 };
+  readonly #staleness = new StalenessMeter();
   readonly #failures: FailedClient[] = [];
+  /** Whether work was given out, or could not be, since the last event. */
+  #settled = false;
+  /** Longest duration of an order, where a round waits for all of them. */
+  #longest = 0;
   schedule: Step["state"];
 
   constructor(world: RoundWorld, opened: OpenRound) {
+    const { state } = world;
     this.#world = world;
     this.#opened = opened;
     this.#order = orderMaker(world.plan, world.ports, world.pipeline, opened);
-    this.#clock = new VirtualClock(world.state.time);
-    this.schedule = world.state.schedule;
+    this.#clock = new VirtualClock(state.time);
+    for (const { order, arrives } of state.work.orders.values()) this.#clock.expect(order, arrives - state.time);
+    this.schedule = state.schedule;
   }
 
   get time(): number {
-    return this.#clock.now;
+    return this.#clock.now + this.#longest;
   }
 
   /** Does what the schedule says. */
@@ -74,11 +87,18 @@ class Collection {
     const { backend } = this.#world.ports;
     const group: Admitted[] = [];
     while (group.length < backend.group && !this.complete) {
+      if (this.#isInstantOver()) {
+        // what a client is given next begins with what it keeps now
+        if (group.length > 0) break;
+        await this.#settle();
+        continue;
+      }
       const event = this.#clock.peek();
       if (event === undefined) {
         if (group.length > 0) break;
         throw stalled(this.#world.plan.schedule.name, this.#opened.round);
       }
+      this.#settled = false;
       if (event.kind === "timer") {
         this.#clock.next();
         this.follow(this.#world.plan.schedule.timer(this.schedule, event.name, event.at));
@@ -90,28 +110,61 @@ class Collection {
       this.#clock.next();
       const checked = this.#check(order, outcome);
       if ("failure" in checked) await announceFailure(this.#world.plan, this.#world.ports, this.#opened.round, checked);
-      group.push({ order, outcome: checked, weight: this.#admit(order, "failure" in checked) });
+      group.push({ order, outcome: checked, factor: this.#admit(order, "failure" in checked) });
     }
     await this.#fold(group);
   }
 
   async finish(): Promise<Collected> {
     await this.#saving.finish();
-    return { ...this.#cost, failures: this.#failures };
+    const failures = this.#failures;
+    const back = this.#world.pipeline.aggregator.metrics.clients + failures.length;
+    const cohort = this.#opened.cohort.length === 0 ? back : this.#opened.cohort.length;
+    return { ...this.#cost, failures, cohort, staleness: this.#staleness.summary() };
   }
 
-  /** Drops what is outstanding. After a failure this waits for the client states that are being saved too. */
-  async abandon(): Promise<void> {
-    await Promise.all([...this.#outstanding.keys()].map((id) => this.#world.ports.backend.release(id)));
-    this.#outstanding.clear();
+  /** After a failure this waits for the client states that are being saved. */
+  async end(): Promise<void> {
     await this.#saving.settle();
   }
 
+  /** Whether a schedule that gives out work at the end of each instant has to be asked now. */
+  #isInstantOver(): boolean {
+    if (this.#settled || this.#world.plan.schedule.settle === undefined) return false;
+    const next = this.#clock.peek();
+    return next === undefined || next.at > this.#clock.now;
+  }
+
+  async #settle(): Promise<void> {
+    const { plan, state } = this.#world;
+    const { round } = this.#opened;
+    await this.#saving.finish();
+    this.#settled = true;
+    const orders = [...state.work.orders.values()];
+    const instant = {
+      round,
+      time: this.#clock.now,
+      population: plan.population,
+      outstanding: orders.length,
+      unavailable: new Set(orders.map(({ order }) => order.client)),
+      key: deriveKey(rootKey(plan.seed), "dispatch", round),
+    };
+    this.follow(plan.schedule.settle!(this.schedule, instant));
+  }
+
   #give(request: WorkRequest): void {
+    const { plan, ports, state } = this.#world;
     const order = this.#order(request);
-    this.#outstanding.set(order.id, order);
-    this.#clock.expect(order, 0); // without models of devices all clients take no time
-    this.#world.ports.backend.submit(order);
+    const duration = plan.durations?.(order.client, order.version, request.visit) ?? 0;
+    // a round that waits for all takes them in the order of its cohort, whoever is first
+    const inTurn = plan.schedule.settle === undefined;
+    if (inTurn) this.#longest = Math.max(this.#longest, duration);
+    const after = inTurn ? 0 : duration;
+    const arrives = this.#clock.now + after;
+    const given = inTurn ? order : { ...order, due: arrives };
+    state.work.orders.set(order.id, { order: given, visit: request.visit, arrives });
+    this.#clock.expect(given, after);
+    ports.backend.submit(given);
   }
 
   /** The outcome; undefined where it is not here and something that works would wait idle for it. */
@@ -123,52 +176,58 @@ class Collection {
 
   #check(order: Order, arrived: Outcome): Outcome {
     this.#cost.bytesDown += arrived.bytesDown;
-    const outcome = validateOutcome(this.#world.pipeline, order, arrived, this.#opened.scalars);
+    const { scalars } = this.#world.state.work.versions.get(order.version)!;
+    const outcome = validateOutcome(this.#world.pipeline, order, arrived, scalars);
     if ("failure" in outcome) this.#failures.push(outcome.failure);
     return outcome;
   }
 
-  /** Asks the schedule what becomes of an outcome; returns the factor on its weight, 0 where it is left out. */
+  /** Asks the schedule what becomes of an outcome; returns the factor on it, 0 where it is left out. */
   #admit({ client, version }: Order, failed: boolean): number {
     const staleness = this.#opened.round - version;
     const arrival = { client, time: this.#clock.now, failed, staleness };
     const step = this.#world.plan.schedule.arrived(this.schedule, arrival);
     this.follow(step);
-    return step.fold ? step.weight : 0;
+    if (!step.fold) return 0;
+    if (!failed) this.#staleness.add(staleness);
+    return step.factor;
   }
 
   /** Adds a group, keeps what its clients remember and lets the backend have the memory again. */
   async #fold(group: readonly Admitted[]): Promise<void> {
-    const { plan, ports, pipeline } = this.#world;
+    const { plan, ports, pipeline, state } = this.#world;
     // a live client keeps its state to itself: the store then notes its version alone
     const keepsState = Object.keys(plan.payloads.clientState).length > 0;
     const updates: Update[] = [];
-    for (const { outcome, weight } of group) {
-      if (!("failure" in outcome) && weight > 0) updates.push(weighted(outcome.update, weight));
+    const factors: number[] = [];
+    for (const { outcome, factor } of group) {
+      if ("failure" in outcome || factor === 0) continue;
+      updates.push(outcome.update);
+      factors.push(factor);
     }
     const folding = performance.now();
-    pipeline.aggregator.addAll(updates);
+    pipeline.aggregator.addAll(updates, factors.every((factor) => factor === 1) ? undefined : factors);
     this.#cost.foldMs += performance.now() - folding;
-    for (const { order, outcome, weight } of group) {
-      if (!("failure" in outcome) && weight > 0) {
-        const { client, state, bytesUp } = outcome;
+    for (const { order, outcome, factor } of group) {
+      if (!("failure" in outcome) && factor > 0) {
+        const { client, state: kept, bytesUp } = outcome;
         this.#cost.bytesUp += bytesUp;
         if (keepsState) {
-          await this.#saving.add(ports.clientStates.save(client, this.#opened.round, state));
+          await this.#saving.add(ports.clientStates.save(client, this.#opened.round, kept));
         }
       }
-      this.#outstanding.delete(order.id);
+      state.work.orders.delete(order.id);
       const resting = ports.backend.release(order.id);
       if (resting !== undefined) await resting;
     }
   }
 }
 
-/** An outcome with the factor on its weight. */
+/** An outcome with the factor on it. */
 interface Admitted {
   readonly order: Order;
   readonly outcome: Outcome;
-  readonly weight: number;
+  readonly factor: number;
 }
 
 function stalled(schedule: string, round: number): AnabranchError {
@@ -178,8 +237,4 @@ function stalled(schedule: string, round: number): AnabranchError {
     where: `round ${round}`,
     expected: "a step that is complete, or one with requests or timers",
   });
-}
-
-function weighted(update: Update, factor: number): Update {
-  return factor === 1 ? update : withMetadata(update, { weight: update.public.weight * factor });
 }

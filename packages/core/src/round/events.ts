@@ -73,6 +73,7 @@ const roundStarted = z.object({
   ...envelope,
   type: z.literal("round.started"),
   round,
+  /** Of an asynchronous round: the clients that train when it starts. */
   cohort: z.array(count),
   learningRate: z.number(),
 });
@@ -112,6 +113,10 @@ const roundFinished = z.object({
   updateNorm: real,
   /** How far the clients' vectors part, for uploads that a method wants measured; see `Drift`. */
   drift: z.record(z.string(), z.object({ absolute: real, relative: real })).optional(),
+  /** Simulated time from the start of the run to the end of the round; absent without [devices]. */
+  simulatedSeconds: z.number().nonnegative().optional(),
+  /** Of an asynchronous round: versions of the model since those that its updates were trained on. */
+  staleness: z.object({ mean: z.number().nonnegative(), max: count }).optional(),
   /** Privacy spent on all rounds so far; epsilon is null where nothing is guaranteed. */
   privacy: spent.optional(),
   /** Of secure aggregation; clientSeconds: of all clients together, where they run in this process; cut: share of values that were cut to the range. */

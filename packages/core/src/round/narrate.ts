@@ -38,8 +38,11 @@ export async function announceStart(plan: RunPlan, ports: RunPorts, state: RunSt
   await warn(ports, plan.warnings);
 }
 
-export async function announceRound(ports: RunPorts, { round, cohort, learningRate }: OpenRound): Promise<void> {
-  await ports.emit({ v: 1, type: "round.started", at: now(), round, cohort: [...cohort], learningRate });
+export async function announceRound({ plan, ports, state }: RoundWorld, opened: OpenRound): Promise<void> {
+  const { round, learningRate } = opened;
+  const training = [...state.work.orders.values()].map(({ order }) => order.client);
+  const cohort = plan.schedule.settle === undefined ? [...opened.cohort] : training;
+  await ports.emit({ v: 1, type: "round.started", at: now(), round, cohort, learningRate });
 }
 
 /** Milliseconds of `performance.now()`. */
@@ -53,7 +56,7 @@ interface RoundTimes {
 export async function announceRoundEnd(
   { plan, ports, state, pipeline: { aggregator } }: RoundWorld,
   { round, learningRate }: OpenRound,
-  { foldMs }: Collected,
+  { foldMs, staleness }: Collected,
   { bytesDown, bytesUp, before }: ClosedRound,
   { started, trained, updated }: RoundTimes,
 ): Promise<RoundRecord> {
@@ -80,6 +83,8 @@ export async function announceRoundEnd(
     clientLossMax: lossMax,
     updateNorm: distance(state.server.vectors.parameters, before),
     ...(Object.keys(aggregator.drift).length > 0 ? { drift: aggregator.drift } : {}),
+    ...(plan.durations === undefined ? {} : { simulatedSeconds: state.time / 1e6 }),
+    ...(plan.schedule.settle === undefined ? {} : { staleness }),
     ...secureCost(aggregator),
     ...spentAfter(plan, round),
   });

@@ -6,12 +6,12 @@ import type { Order } from "./backend.ts";
 import type { OpenRound } from "./round-world.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
 
-/** Makes what clients of a round are given: part, rate, keys and state, on the model version of the round. */
+/** Makes what clients are given on the model version of a round: part, rate, keys and state. */
 export function orderMaker(
   { seed, stageSeed }: RunPlan,
   { clientStates }: Pick<RunPorts, "clientStates">,
   pipeline: Pick<ServerPipeline, "keys">,
-  { round, parts, learningRate }: OpenRound,
+  { round, parts, learningRate }: Pick<OpenRound, "round" | "parts" | "learningRate">,
 ): (request: WorkRequest) => Order {
   const trainingKeys: TaskKeys = taskKeys(rootKey(seed), TASK_KEYS, round);
   const stageKeys: TaskKeys = taskKeys(rootKey(stageSeed), pipeline.keys, round);

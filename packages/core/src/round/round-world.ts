@@ -2,6 +2,7 @@ import type { Vector } from "../params/vector.ts";
 import type { ServerPipeline } from "../pipeline/index.ts";
 import type { RunState } from "./checkpoint-store.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
+import type { Staleness } from "./staleness-meter.ts";
 import type { FailedClient } from "./trouble.ts";
 
 /** What a round acts on. */
@@ -16,6 +17,7 @@ export interface RoundWorld {
 export interface OpenRound {
   /** 1-based. */
   readonly round: number;
+  /** Empty where the schedule itself chooses clients. */
   readonly cohort: readonly number[];
   /** Part of the payloads by client; undefined where everyone sends everything. */
   readonly parts: ReadonlyMap<number, number> | undefined;
@@ -30,6 +32,9 @@ export interface Collected {
   readonly bytesUp: number;
   readonly foldMs: number;
   readonly failures: readonly FailedClient[];
+  readonly staleness: Staleness;
+  /** Size of the cohort, or clients that came back where the schedule itself chooses clients. */
+  readonly cohort: number;
 }
 
 /** What a round has come to. */

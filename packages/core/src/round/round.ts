@@ -15,7 +15,7 @@ export async function runRound(world: RoundWorld): Promise<RoundRecord> {
   const { plan, ports, state } = world;
   const started = performance.now();
   const opened = openRound(world);
-  await announceRound(ports, opened);
+  await announceRound(world, opened);
   const collected = await collect(world, opened);
   const trained = performance.now();
   const closed = await closeRound(world, opened, collected);
@@ -25,8 +25,8 @@ export async function runRound(world: RoundWorld): Promise<RoundRecord> {
   const { parameters } = state.server.vectors;
   const finite = isFiniteVector(parameters);
   if (finite) await evaluateRound(plan, ports, state, record);
-  const { failures } = collected;
-  const facts = { round, clients, parameters, loss: lossOf(record), cohort: opened.cohort.length, failures };
+  const { failures, cohort } = collected;
+  const facts = { round, clients, parameters, loss: lossOf(record), cohort, failures };
   const { whyNotReleased } = closed;
   state.totals = { ...state.totals, trouble: troubleAfter(plan, state.totals.trouble, { ...facts, whyNotReleased }) };
   // nothing is to continue from a model that is not finite: the last checkpoint stays the newest
@@ -37,7 +37,8 @@ export async function runRound(world: RoundWorld): Promise<RoundRecord> {
 function openRound({ plan, state, pipeline }: RoundWorld): OpenRound {
   const round = state.round + 1;
   const learningRate = plan.learningRate(round);
-  const cohort = plan.sampler.sample(round, deriveKey(rootKey(plan.seed), "cohort", round));
+  const chooses = plan.schedule.settle !== undefined;
+  const cohort = chooses ? [] : plan.sampler.sample(round, deriveKey(rootKey(plan.seed), "cohort", round));
   const scalars = pipeline.publicScalars(state.server, round, learningRate);
   return { round, cohort, parts: assignParts(plan, round, cohort), learningRate, scalars };
 }

@@ -1,4 +1,5 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
+import type { OrderDuration } from "../clock/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { PipelineSettings } from "../pipeline/index.ts";
@@ -49,6 +50,8 @@ export interface RunPlan {
   /** Seed of the randomness of stages: noise, rounding, rotation. */
   readonly stageSeed: number;
   readonly schedule: Schedule;
+  /** How long simulated clients take; absent: no time. */
+  readonly durations?: OrderDuration | undefined;
   /** Of a private run. */
   readonly account?: PrivacyAccount | undefined;
   /** Local steps of every client where the configuration fixes them, which makes them public. */

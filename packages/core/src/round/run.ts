@@ -5,17 +5,19 @@ import { announceStart } from "./narrate.ts";
 import { runRound } from "./round.ts";
 import { emitEnding, endingOf } from "./run-ending.ts";
 import type { RoundRecord, RunPlan, RunPorts, RunResult } from "./run-plan.ts";
+import { resumeWork } from "./work.ts";
 
 /**
  * The round loop, the same for simulation and live runs: round after round until the run is over. Continues from the newest
  * checkpoint in `ports.checkpoints` when there is one, and then gives the same bits as a run that was never cut off.
  */
 export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<RunResult> {
-  const state = await restoreRun(plan, ports);
+  const { state, outstanding } = await restoreRun(plan, ports);
   const history: RoundRecord[] = [];
   await announceStart(plan, ports, state);
   const pipeline = serverPipeline(plan, ports.secureAggregation);
   let ending = endingOf(plan, ports, state);
+  if (ending === undefined) await resumeWork({ plan, ports, state, pipeline }, outstanding);
   while (ending === undefined) {
     history.push(await runRound({ plan, ports, state, pipeline }));
     ending = endingOf(plan, ports, state);

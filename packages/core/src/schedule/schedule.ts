@@ -3,6 +3,7 @@
  * numbers that a checkpoint holds. A round is one version of the server's state: it ends with the first step that is
  * complete.
  */
+import type { RandomKey } from "../random/index.ts";
 
 /** Numbers by name; empty for schedules that remember nothing between rounds. */
 export type ScheduleState = Readonly<Record<string, readonly number[]>>;
@@ -44,10 +45,25 @@ export interface Step {
   readonly complete: boolean;
 }
 
-/** What becomes of an arrival: it enters the aggregate with a factor on its weight, or is left out. */
+/** What becomes of an arrival: it enters the aggregate, or is left out. */
 export interface Verdict {
   readonly fold: boolean;
-  readonly weight: number;
+  /** Factor on the update. It is none on its weight, so a mean does not divide by it. */
+  readonly factor: number;
+}
+
+/** An instant of which all arrivals and timers have been told. */
+export interface Instant {
+  readonly round: number;
+  readonly time: number;
+  /** Clients of the run. */
+  readonly population: number;
+  /** Orders that are given out and not back. */
+  readonly outstanding: number;
+  /** Clients that cannot be given work: they have some, or are not there. */
+  readonly unavailable: ReadonlySet<number>;
+  /** For the choice of clients; another one for each version. */
+  readonly key: RandomKey;
 }
 
 export interface Schedule {
@@ -57,4 +73,9 @@ export interface Schedule {
   open(state: ScheduleState, start: RoundStart): Step;
   arrived(state: ScheduleState, arrival: Arrival): Step & Verdict;
   timer(state: ScheduleState, name: string, time: number): Step;
+  /**
+   * Present in schedules whose work may come back in a later round: rounds then take arrivals by their time. Called at the
+   * end of each instant, so that work is given out on the newest version.
+   */
+  settle?(state: ScheduleState, instant: Instant): Step;
 }

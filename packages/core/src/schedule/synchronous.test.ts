@@ -13,7 +13,7 @@ describe("synchronous rounds", () => {
     const last = synchronous.arrived(second.state, arrival(9));
     expect([opened, first, second, last].map(({ complete }) => complete)).toEqual([false, false, false, true]);
     expect(last.state).toEqual(synchronous.initial);
-    expect([first, second, last].every(({ fold, weight }) => fold && weight === 1)).toBe(true);
+    expect([first, second, last].every(({ fold, factor }) => fold && factor === 1)).toBe(true);
   });
 
   it("are over at once without a cohort", () => {

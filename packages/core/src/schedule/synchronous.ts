@@ -14,7 +14,7 @@ export const synchronous: Schedule = {
     ...waitFor(outstanding[0]! - 1),
     requests: [],
     fold: true,
-    weight: 1,
+    factor: 1,
   }),
   timer: (state) => ({ state, requests: [], complete: false }),
 };

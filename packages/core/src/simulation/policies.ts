@@ -1,10 +1,12 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
+import type { OrderDuration } from "../clock/index.ts";
 import { conflict } from "../config/check.ts";
 import { type Config, configHash } from "../config/index.ts";
 import { capabilitiesOf, type PipelineSettings, requireCapable } from "../pipeline/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
-import { type Schedule, synchronous } from "../schedule/index.ts";
+import type { Schedule } from "../schedule/index.ts";
 import { poissonSampler, type Sampler, uniformSampler } from "../selection/sampler.ts";
+import { configuredDurations, configuredSchedule } from "./configured-schedule.ts";
 import type { Federation } from "./federation.ts";
 import { freshCohorts, freshSeed, startedHash } from "./initial-weights.ts";
 import { configuredMechanism, describeMechanism, privacyWarnings, privateAccount } from "./private-run.ts";
@@ -16,6 +18,7 @@ export interface Policies {
   readonly configHash: string;
   readonly sampler: Sampler;
   readonly schedule: Schedule;
+  readonly durations: OrderDuration | undefined;
   readonly stages: PipelineSettings;
   readonly stageSeed: number;
   readonly account: RunPlan["account"];
@@ -45,7 +48,8 @@ export function resolvePolicies(config: Config, method: ResolvedMethod, federati
   return {
     configHash: startedHash(configHash(config), origin),
     sampler: freshCohorts(sampler, origin),
-    schedule: synchronous,
+    schedule: configuredSchedule(config, algorithm, payloads, federation.clients),
+    durations: configuredDurations(config),
     stages: { ...aggregation, privacy: mechanism, secureAggregation },
     stageSeed: freshSeed(seed, origin),
     account,

@@ -1,11 +1,12 @@
 import { AnabranchError, type Executor, hashText } from "@anabranch/engine";
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { arrayDataSpec } from "../client/data-source.ts";
+import type { OrderDuration } from "../clock/index.ts";
 import { quadratic } from "../models/index.ts";
 import { layout } from "../params/layout.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
-import { synchronous } from "../schedule/index.ts";
+import { type Schedule, synchronous } from "../schedule/index.ts";
 import { scriptedSampler } from "../selection/sampler.ts";
 import { type SimulationSpec, simulationSpec } from "./simulation-spec.ts";
 
@@ -27,6 +28,8 @@ export interface Quadratics {
   readonly blocks?: QuadraticBlocks | undefined;
   /** Shape of x, for methods that treat matrices apart; absent: [d]. */
   readonly shape?: readonly number[] | undefined;
+  /** Another schedule than rounds of `cohorts`, of which then only the number counts, and how long clients take. */
+  readonly asynchronous?: { readonly schedule: Schedule; readonly durations: OrderDuration } | undefined;
   /** Client-level differential privacy: a clip norm, and what else differs from flat clipping without noise. */
   readonly privacy?: (Pick<MechanismSettings, "clipNorm"> & Partial<MechanismSettings>) | undefined;
 }
@@ -102,7 +105,8 @@ export function prepareQuadratics(
     stages,
     float,
     stageSeed: 0,
-    schedule: synchronous,
+    schedule: problem.asynchronous?.schedule ?? synchronous,
+    durations: problem.asynchronous?.durations,
     localSteps: problem.localSteps,
     learningRate: () => problem.learningRate,
     evaluateEvery: 0,

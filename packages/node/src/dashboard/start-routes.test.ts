@@ -31,8 +31,8 @@ describe("the form", () => {
   it("has every section of the configuration with defaults, help and the options of named parts", async () => {
     const { sections } = (await world.json("/api/form")) as { sections: FormSection[] };
     expect(sections.map(({ path }) => path)).toEqual([
-      ...["", "data", "data.partition", "data.synthetic", "model", "algorithm", "training", "sampler", "aggregation"],
-      ...["privacy", "secureAggregation", "evaluation", "stop", "checkpoint", "execution"],
+      ...["", "data", "data.partition", "data.synthetic", "model", "algorithm", "training", "sampler", "schedule"],
+      ...["devices", "aggregation", "privacy", "secureAggregation", "evaluation", "stop", "checkpoint", "execution"],
     ]);
     const field = (path: string) => sections.flatMap(({ fields }) => fields).find((one) => one.path === path);
     expect(field("training.learningRate")).toMatchObject({ kind: "number", initial: 0.05, required: false });

@@ -71,6 +71,9 @@ export class WorkerPool implements Backend, Evaluator {
   readonly #work = new Map<string, Work>();
   #waiting: Work[] = [];
   #freeSlots: number[];
+  /** Slots that work begins in unasked; a few more may be in use. */
+  readonly #window: number;
+  #slotsInUse = 0;
   #parameters: SharedArrayBuffer | undefined;
   readonly #measured = { tasks: 0, milliseconds: 0, runningMilliseconds: 0 };
   #nextId = 0;
@@ -82,6 +85,7 @@ export class WorkerPool implements Backend, Evaluator {
     const length = options.window ?? options.workers * TASKS_PER_WORKER;
     this.#slots = Array.from({ length }, () => this.#newSlot());
     this.#freeSlots = [...this.#slots.keys()];
+    this.#window = length;
   }
 
   /** Starts the threads and waits until each has loaded its programs. */
@@ -127,12 +131,18 @@ export class WorkerPool implements Backend, Evaluator {
     promise.catch(() => {}); // thrown where the outcome is asked for
     const work: Work = { order, outcome: promise, resolve, reject, slot: undefined };
     this.#work.set(order.id, work);
-    this.#waiting.push(work);
+    const { due = 0 } = order;
+    const later = this.#waiting.findLastIndex((other) => (other.order.due ?? 0) <= due);
+    this.#waiting.splice(later + 1, 0, work);
     this.#begin();
   }
 
   outcome(id: string): Promise<Outcome> {
-    return this.#work.get(id)!.outcome;
+    const work = this.#work.get(id)!;
+    // all slots may hold updates that are due later: it gets one of its own
+    if (work.slot === undefined && work.order.due !== undefined)
+      this.#start(work, this.#freeSlots.pop() ?? this.#slots.push(this.#newSlot()) - 1);
+    return work.outcome;
   }
 
   async release(id: string): Promise<void> {
@@ -144,6 +154,7 @@ export class WorkerPool implements Backend, Evaluator {
       return;
     }
     await work.outcome.catch(() => {});
+    this.#slotsInUse--;
     this.#freeSlots.push(work.slot);
     this.#begin();
   }
@@ -209,13 +220,19 @@ export class WorkerPool implements Backend, Evaluator {
     return this.#spawn();
   }
 
-  /** Begins waiting work as long as there are slots, in the order in which it was submitted. */
+  /** Begins waiting work as long as there are slots, what is due first before the rest. */
   #begin(): void {
-    while (this.#waiting.length > 0 && this.#freeSlots.length > 0) {
-      const work = this.#waiting.shift()!;
-      work.slot = this.#freeSlots.pop()!;
-      this.#train(work.order, work.slot).then(work.resolve, work.reject);
+    while (this.#waiting.length > 0 && this.#slotsInUse < this.#window) {
+      this.#start(this.#waiting[0]!, this.#freeSlots.pop()!);
     }
+  }
+
+  #start(work: Work, slot: number): void {
+    if (this.#waiting[0] === work) this.#waiting.shift();
+    else this.#waiting = this.#waiting.filter((other) => other !== work);
+    work.slot = slot;
+    this.#slotsInUse++;
+    this.#train(work.order, slot).then(work.resolve, work.reject);
   }
 
   /** As `#request`, for work that the run cannot do without. Throws `worker/lost` or what the worker has thrown. */

@@ -1,0 +1,44 @@
+import { deriveKey, randomStream, rootKey } from "../random/index.ts";
+
+export const deviceSpeeds = ["none", "equal", "exponential", "lognormal", "list"] as const;
+
+/** How long simulated clients take for their work. */
+export interface DeviceSettings {
+  readonly speed: Exclude<(typeof deviceSpeeds)[number], "none">;
+  /** Mean of "equal" and "exponential", median of "lognormal"; seconds per order. */
+  readonly seconds: number;
+  /** Standard deviation of the logarithm, of "lognormal". */
+  readonly spread: number;
+  /** Whether a client has one time for all of its orders, or another one for each. */
+  readonly per: "client" | "order";
+  /** Seconds by client, repeated from the start; of "list". */
+  readonly times: readonly number[];
+}
+
+/** Duration of an order, in microseconds, whatever the machine that simulates it. */
+export type OrderDuration = (client: number, version: number, visit: number) => number;
+
+/** Longest duration of an order: four months. */
+const LONGEST_SECONDS = 1e7;
+
+/**
+ * Durations by (seed, client), or by (seed, client, version, visit).
+ *
+ * @example orderDurations({ speed: "exponential", seconds: 10, spread: 1, per: "client", times: [] }, 1)(3, 1, 0)
+ */
+export function orderDurations({ speed, seconds, spread, per, times }: DeviceSettings, seed: number): OrderDuration {
+  const root = deriveKey(rootKey(seed), "duration");
+  return (client, version, visit) => {
+    if (speed === "equal") return microseconds(seconds);
+    if (speed === "list") return microseconds(times[client % times.length]!);
+    const key = per === "client" ? deriveKey(root, client) : deriveKey(root, client, version, visit);
+    const stream = randomStream(key);
+    if (speed === "lognormal") return microseconds(seconds * Math.exp(spread * stream.normal()));
+    return microseconds(-seconds * Math.log(1 - stream.float()));
+  };
+}
+
+/** At least 1, as work takes time. */
+function microseconds(seconds: number): number {
+  return Math.max(1, Math.round(Math.min(seconds, LONGEST_SECONDS) * 1e6));
+}
