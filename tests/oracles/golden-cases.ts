@@ -1,7 +1,8 @@
 /**
  * Derives the expected outputs of tests/fixtures/golden.json: operations whose inputs hold what a run would draw. Sources
- * are those of participation.ts, preconditioned.ts and private.ts.
+ * are those of asynchronous.ts, participation.ts, preconditioned.ts and private.ts.
  */
+import { asynchronousRun } from "./asynchronous.ts";
 import { anchorsAndMiners, explored, guidedUpdate, type Roles, weightedByIntervals } from "./participation.ts";
 import { mean, minus, plus, scaled, type Vector, zeros } from "./plain.ts";
 import { preconditioned } from "./preconditioned.ts";
@@ -174,6 +175,7 @@ const operations: Readonly<Record<string, (input: never, options: never) => obje
   rerce,
   "dp/lamb": lambSteps,
   "dp/per-layer-clip": perLayerClip,
+  async: asynchronousRun,
 };
 
 /** The output of a case. Throws where no oracle derives its operation. */

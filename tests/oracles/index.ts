@@ -1,3 +1,4 @@
+import { asynchronous } from "./asynchronous.ts";
 import { averaging } from "./averaging.ts";
 import { differences } from "./diff2.ts";
 import { participation } from "./participation.ts";
@@ -11,6 +12,7 @@ import { variance } from "./variance.ts";
 /** One program for each method, by the name users type. */
 export const oracles: Readonly<Record<string, Oracle>> = {
   ...averaging,
+  ...asynchronous,
   ...variance,
   ...sharpness,
   ...participation,

@@ -21,11 +21,13 @@ import { dpFedpgn } from "./dp-fedpgn.ts";
 import { dpFedsam } from "./dp-fedsam.ts";
 import { fedadamw } from "./fedadamw.ts";
 import { fedamd } from "./fedamd.ts";
+import { fedasync } from "./fedasync.ts";
 import { fedau } from "./fedau.ts";
 import { fedavg } from "./fedavg.ts";
 import { fedavgm } from "./fedavgm.ts";
 import { fedbcgd } from "./fedbcgd.ts";
 import { fedbcgdPlus } from "./fedbcgd-plus.ts";
+import { fedbuff } from "./fedbuff.ts";
 import { fedcm } from "./fedcm.ts";
 import { fedlex } from "./fedlex.ts";
 import { fedmuon } from "./fedmuon.ts";
@@ -189,6 +191,9 @@ const battery: Record<string, AlgorithmUnderTest> = {
     wire: { down: 2 + 2 / 3, up: 1 + 1 / 3 },
     converges: { rounds: 300, learningRate: 0.01, within: 0.02 },
   },
+  // its clients send models, so only at mixing 1 and without the proximal term is it FedAvg, but for rounding
+  fedasync: { create: fedasync, wire: { down: 1, up: 1 }, converges: quick },
+  fedbuff: { create: fedbuff, neutral: fedbuff, wire: { down: 1, up: 1 }, converges: quick },
 };
 
 const native = await onnxruntimeNode();

@@ -1,5 +1,6 @@
 import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
+import { asyncOperation } from "./async.ts";
 import { dilocoOperation } from "./diloco.ts";
 import { fedamdOperation, fedamdTrace } from "./fedamd.ts";
 import { fedauOperation } from "./fedau.ts";
@@ -24,6 +25,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "trace/fedlex": fedlexTrace,
   "trace.streamingDiloco": dilocoOperation,
   rerce: rerceOperation,
+  async: asyncOperation,
   "dp/lamb": lambOperation,
   "dp/per-layer-clip": clipOperation,
 };

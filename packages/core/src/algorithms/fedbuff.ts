@@ -1,0 +1,44 @@
+/**
+ * FedBuff: clients train without waiting for each other, and every K updates are one step of the server.
+ *
+ * Citation: J. Nguyen, K. Malik, H. Zhan, A. Yousefpour, M. Rabbat, M. Malek, D. Huba, "Federated Learning with Buffered
+ * Asynchronous Aggregation", AISTATS 2022, arXiv:2106.06639.
+ *
+ * Update rule:
+ *   u_i versions after x_i, which client i was given:
+ *   y <- x_i;  local steps: y <- y - eta * (g_i(y) + wd * y);  D_i = y - x_i
+ *   v <- beta * v + sum_i w_i s(u_i) D_i over K updates;  x <- x + eta_g * v
+ *
+ * Symbols: x -> parameters -> [d]; v -> momentum -> [d]; eta -> training.learningRate -> []; beta -> serverMomentum -> [];
+ *   eta_g -> serverLearningRate -> []; K -> schedule.buffer -> []; s -> schedule.staleness -> [];
+ *   w_i -> aggregation.weighting -> [K]; wd -> training.weightDecay -> []
+ * State: server {parameters [d], momentum [d]}; client none.
+ * Wire: down d, up d.
+ * Differences: w_i = n_i / sum_j n_j unless aggregation.weighting is "uniform", which is the paper's 1 / K. The released
+ *   code divides neither by K nor by weights; here the factor s is not part of what a mean divides by.
+ */
+import * as z from "zod";
+import { defineMethod } from "./define-method.ts";
+import { localSgd } from "./local-sgd.ts";
+import { vectors } from "./method.ts";
+import { heavyBall } from "./server.ts";
+import { MODEL, weightedMean } from "./shapes.ts";
+
+export const fedbuff = defineMethod({
+  name: "fedbuff",
+  options: z.strictObject({
+    serverMomentum: z.number().min(0).lt(1).default(0).describe("heavy-ball factor of the server (beta)"),
+    serverLearningRate: z.number().positive().default(1).describe("server step on the momentum"),
+  }),
+  symbols: { beta: "serverMomentum" },
+  build: ({ serverMomentum, serverLearningRate }) =>
+    vectors({
+      server: { parameters: MODEL, momentum: MODEL },
+      broadcast: ["parameters"],
+      upload: { delta: weightedMean(MODEL) },
+    }).method({
+      buffer: 10,
+      local: localSgd(),
+      update: (server, { delta }) => heavyBall(server, delta, serverMomentum, serverLearningRate),
+    }),
+});
