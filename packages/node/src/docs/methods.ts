@@ -80,21 +80,39 @@ function section(methods: readonly MethodInfo[], sweeps: readonly Measured[]): s
     "",
     `## ${heading(methods)}`,
     "",
-    `**${method.title}.** ${sentence(method.summary)}`,
+    ...wrapped(`**${method.title}.** ${sentence(method.summary)}`),
     "",
-    [citation, ...furtherCitations].map(citationText).join(" "),
+    ...wrapped([citation, ...furtherCitations].map(citationText).join(" ")),
     "",
     "```text",
     ...method.updateRule,
     "```",
     "",
     ...optionTable(methods),
-    `- State: ${sentence(method.state)}`,
-    `- Wire: down ${method.wire.down}, up ${method.wire.up}.`,
-    `- Differences: ${sentence(method.differences)}`,
-    ...methods.flatMap((one) => measured(one, sweeps)),
-    `- File: [${file}](${FOLDER}/${file}); tests: ${testFiles.map((t) => `[${t}](${FOLDER}/${t})`).join(", ")}.`,
+    ...[
+      `- State: ${sentence(method.state)}`,
+      `- Wire: down ${method.wire.down}, up ${method.wire.up}.`,
+      `- Differences: ${sentence(method.differences)}`,
+      ...methods.flatMap((one) => measured(one, sweeps)),
+      `- File: [${file}](${FOLDER}/${file}); tests: ${testFiles.map((t) => `[${t}](${FOLDER}/${t})`).join(", ")}.`,
+    ].flatMap(wrapped),
   ];
+}
+
+const WIDTH = 100;
+
+/** A paragraph or an item of a list in lines. None begins with what Markdown reads as the mark of an item or a heading. */
+function wrapped(text: string): string[] {
+  const indent = text.startsWith("- ") ? "  " : "";
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    const fits = line !== undefined && line.length + 1 + word.length <= WIDTH;
+    if (line === undefined) lines.push(word);
+    else if (fits || /^([-+*>=#|]|\d+[.)])/.test(word)) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(indent + word);
+  }
+  return lines;
 }
 
 /** "Adaptive form: D. Caldarola, ..., ECCV 2022, arXiv:2203.11834." */
