@@ -103,10 +103,10 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
     expected: "a method whose server needs only the mean of what its clients send",
     refuses: {
       severalVectors: "Factors for staleness are made for one vector.",
-      parts: "Parts are dealt out over a cohort that is known when its round begins.",
+      parts: "Parts are assigned over a cohort that is known when its round begins.",
       sums: "Its sums are over the clients of one round.",
       countsSteps: "Updates of one round were trained at the learning rates of several.",
-      wholePopulation: "An asynchronous round takes whoever comes first.",
+      wholePopulation: "An asynchronous round takes the updates that arrive first.",
     },
   },
   "secureAggregation.protocol": {

@@ -121,7 +121,7 @@ describe("asynchronous rounds", () => {
     }
   });
 
-  it("take updates as they arrive, with their staleness, and tell how much time has passed", async () => {
+  it("take updates as they arrive, with their staleness, and report how much time has passed", async () => {
     const { events } = await run({
       algorithm: fedasync(),
       buffer: 1,

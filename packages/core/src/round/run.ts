@@ -2,10 +2,10 @@ import { hashVector, isFiniteVector } from "../params/vector.ts";
 import { serverPipeline } from "../pipeline/index.ts";
 import { restoreRun, saveCheckpoint } from "./checkpoint-store.ts";
 import { announceStart } from "./narrate.ts";
+import { resumeWork } from "./resume-work.ts";
 import { runRound } from "./round.ts";
 import { emitEnding, endingOf } from "./run-ending.ts";
 import type { RoundRecord, RunPlan, RunPorts, RunResult } from "./run-plan.ts";
-import { resumeWork } from "./work.ts";
 
 /**
  * The round loop, the same for simulation and live runs: round after round until the run is over. Continues from the newest

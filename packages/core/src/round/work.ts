@@ -4,8 +4,6 @@ import { type Broadcast, decodeBroadcast, encodeBroadcast } from "../protocol/me
 import type { Backend, Order } from "./backend.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { UnfinishedWork } from "./checkpoint.ts";
-import { orderMaker } from "./orders.ts";
-import type { RoundWorld } from "./round-world.ts";
 
 /** An order that is under way. */
 export interface WorkUnderWay {
@@ -54,23 +52,6 @@ function versionName(version: number): string {
   return `${FOLDER}${String(version).padStart(8, "0")}.safetensors`;
 }
 
-/** Gives out again what a checkpoint lists, on the versions that were stored with it. Throws `checkpoint/version-missing`. */
-export async function resumeWork(world: RoundWorld, listed: UnfinishedWork["outstanding"]): Promise<void> {
-  const { plan, ports, pipeline, state } = world;
-  for (const version of new Set(listed.map((one) => one.version))) {
-    const broadcast = await readVersion(ports.checkpoints, version);
-    await ports.backend.publish(version, broadcast);
-    state.work.versions.set(version, broadcast);
-  }
-  for (const { client, version, visit, arrives } of listed) {
-    const opened = { round: version, learningRate: plan.learningRate(version), parts: undefined };
-    const order = { ...orderMaker(plan, ports, pipeline, opened)({ client, visit }), due: arrives };
-    state.work.orders.set(order.id, { order, visit, arrives });
-    ports.backend.submit(order);
-  }
-  if (listed.length > 0) state.work.stored.set(state.round, namedVersions(state.work));
-}
-
 /** Stores the versions that orders name: before the checkpoint of `round`, which lists the orders. */
 export async function saveVersions(blobs: BlobStore, round: number, work: Work): Promise<void> {
   const named = namedVersions(work);
@@ -90,11 +71,13 @@ export async function deleteVersions(blobs: BlobStore, oldestKept: number, { sto
   for (const name of await blobs.list(FOLDER)) if (!kept.has(name)) await blobs.delete(name);
 }
 
-function namedVersions({ orders }: Work): Set<number> {
+/** Versions that orders name. */
+export function namedVersions({ orders }: Work): Set<number> {
   return new Set([...orders.values()].map(({ order }) => order.version));
 }
 
-async function readVersion(blobs: BlobStore, version: number): Promise<Broadcast> {
+/** A version that orders name, as it was stored. Throws `checkpoint/version-missing`. */
+export async function readVersion(blobs: BlobStore, version: number): Promise<Broadcast> {
   const name = versionName(version);
   const bytes = await blobs.get(name);
   if (bytes !== undefined) return decodeBroadcast(bytes, name);
