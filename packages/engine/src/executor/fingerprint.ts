@@ -11,9 +11,21 @@ import type { Executor } from "./executor.ts";
 
 /**
  * Hash of a fixed probe program's outputs. Kernels differ by processor and runtime: two executors with the same name,
- * version and fingerprint are taken to give the same bits.
+ * version and fingerprint are taken to give the same bits. An executor is probed once.
  */
-export async function fingerprint(executor: Executor): Promise<string> {
+export function fingerprint(executor: Executor): Promise<string> {
+  let known = fingerprints.get(executor);
+  if (known === undefined) {
+    known = probe(executor);
+    fingerprints.set(executor, known);
+    known.catch(() => fingerprints.delete(executor)); // whoever asks next may have more luck
+  }
+  return known;
+}
+
+const fingerprints = new WeakMap<Executor, Promise<string>>();
+
+async function probe(executor: Executor): Promise<string> {
   const graph = trace(
     ({ a, b, image, kernel }) => ({
       product: matmul(a, b),
