@@ -1,4 +1,5 @@
-import { ed25519 } from "@noble/curves/ed25519.js";
+import { type Curves, SIGNATURE_BYTES } from "../privacy/secure-aggregation/curves.ts";
+import { KEY_BYTES } from "../privacy/secure-aggregation/public-key.ts";
 import { VERSION } from "../version.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { type ClientMessage, CONTROL_BYTES, clientMessage, LIVE_VERSION, proofText } from "./control.ts";
@@ -17,6 +18,7 @@ export interface ConnectionHost {
   readonly progressSeconds: number;
   readonly roll: Roll;
   readonly timers: Timers;
+  readonly curves: Curves;
   randomBytes(count: number): Uint8Array;
   /** The client has proved who it is; a new connection replaces an older one. */
   admitted(client: EnrolledClient, connection: Connection): void;
@@ -107,7 +109,9 @@ export class Connection {
   async #handleProof(hello: Hello, message: ClientMessage): Promise<void> {
     if (message.type !== "prove") return this.refuse("live/order", 'the second message has to be "prove"', false);
     const proof = proofText(hello.run, this.#nonce, this.link.origin);
-    if (!verified(hello.publicKey, message.signature, proof)) {
+    const isValid = await verified(this.#host.curves, hello.publicKey, message.signature, proof);
+    if (this.#over) return;
+    if (!isValid) {
       const advice = "Connect to the server by the address in its join link.";
       return this.refuse("live/identity", "the client's signature is not valid for this server", false, advice);
     }
@@ -155,12 +159,8 @@ function parse(text: string): ClientMessage | undefined {
   }
 }
 
-function verified(publicKey: string, signature: string, message: Uint8Array): boolean {
+async function verified(curves: Curves, publicKey: string, signature: string, message: Uint8Array): Promise<boolean> {
   const [key, proof] = [fromBase64(publicKey), fromBase64(signature)];
-  if (key?.length !== 32 || proof?.length !== 64) return false;
-  try {
-    return ed25519.verify(proof, message, key);
-  } catch {
-    return false;
-  }
+  if (key?.length !== KEY_BYTES || proof?.length !== SIGNATURE_BYTES) return false;
+  return curves.verify(key, message, proof);
 }

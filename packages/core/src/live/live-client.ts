@@ -37,6 +37,8 @@ export interface LiveClientOptions {
   data(description: TaskDescription, client: number): Promise<LocalExamples>;
   /** The algorithm of the client's own file, where its operator has started it with one. */
   algorithm?(description: TaskDescription): Promise<Algorithm | undefined>;
+  /** Builds its programs; default: `openTask`. Clients of one process can share what it returns. */
+  readonly openTask?: typeof openTask | undefined;
   /** What a server may request; default: the usual limits. */
   readonly limits?: ClientLimits | undefined;
   readonly client?: number | undefined;
@@ -233,7 +235,8 @@ class LiveClient {
     const { executor, transport, states, timers, report, limits = USUAL_LIMITS } = this.#options;
     requireAllowed(limits, description);
     const own = await this.#options.algorithm?.(description);
-    const open = openTask(description, own, (payloads) => requireModelAllowed(limits, payloads, description.float));
+    const build = this.#options.openTask ?? openTask;
+    const open = build(description, own, (payloads) => requireModelAllowed(limits, payloads, description.float));
     const examples = await this.#options.data(description, client);
     requireTaskAllowed(limits, description, open.task, examples);
     const task = await loadProgram(executor, open.task.program);

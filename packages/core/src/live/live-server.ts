@@ -1,4 +1,5 @@
 import type { Vector } from "../params/vector.ts";
+import { type Curves, portableCurves } from "../privacy/secure-aggregation/curves.ts";
 import type { Backend, EvaluationSums } from "../round/backend.ts";
 import type { BlobStore } from "../round/blob-store.ts";
 import type { ClientStateStore } from "../round/client-state.ts";
@@ -34,6 +35,8 @@ export interface LivePorts {
   readonly ledger: Ledger;
   readonly blobs: BlobStore;
   readonly timers: Timers;
+  /** Default: portable ones. */
+  readonly curves?: Curves | undefined;
   randomBytes(count: number): Uint8Array;
   notice(event: LiveNotice): void;
 }
@@ -253,9 +256,9 @@ export class LiveServer {
 
   #connectionHost(): ConnectionHost {
     const { description, progressSeconds } = this.#run;
-    const { timers } = this.#ports;
+    const { timers, curves = portableCurves() } = this.#ports;
     return {
-      ...{ run: description.run, description, progressSeconds, roll: this.#roll, timers },
+      ...{ run: description.run, description, progressSeconds, roll: this.#roll, timers, curves },
       randomBytes: (count) => this.#ports.randomBytes(count),
       admitted: (client, connection) => this.#admitted(client, connection),
       ready: (client, { examples }) => this.#ready(client, examples),

@@ -39,6 +39,13 @@ export class MemoryLedgers {
     kept.holder = new MemoryLedger(run, kept);
     return kept.holder;
   }
+
+  /** How much is kept of a run: orders, and hashes of updates. */
+  sizeOf(run: string): { readonly orders: number; readonly updates: number } {
+    const { orders = new Map<string, OrderRow>(), unnamed = new Map() } = this.#runs.get(run) ?? {};
+    const named = [...orders.values()].filter(({ hash }) => hash !== undefined);
+    return { orders: orders.size, updates: named.length + unnamed.size };
+  }
 }
 
 class MemoryLedger implements Ledger {

@@ -7,7 +7,7 @@ import { refuse } from "./refusal.ts";
  * portable one (0.1 ms against 1.7 ms each), but older browsers lack it.
  */
 export interface Curves {
-  readonly name: "platform" | "portable";
+  readonly name: string;
   /** X25519 public key [32] of a secret key [32]. */
   publicKey(secret: Uint8Array): Promise<Uint8Array>;
   /** X25519 shared secret [32]; refuses (`public-key`) points of small order and unreduced coordinates. */
