@@ -2,30 +2,19 @@ import { AnabranchError } from "@anabranch/engine";
 import { blobName, contentHashOf } from "../live/content-hash.ts";
 import type { ServerMessage, UploadAnswer } from "../live/control.ts";
 import type { LiveServer } from "../live/live-server.ts";
-import type { ClientTransport, Timers } from "../live/ports.ts";
+import type { ClientTransport } from "../live/ports.ts";
 import type { BlobStore } from "../round/blob-store.ts";
-
-/** How bad a network is: probabilities of each message or transfer, and delays in milliseconds. */
-export interface Faults {
-  readonly delay: number;
-  /** A message is lost with its connection, as TCP loses them. */
-  readonly cut: number;
-  /** A client cannot connect. */
-  readonly refuse: number;
-  /** A transfer stops half way. */
-  readonly break: number;
-  /** An upload arrives and its answer does not. */
-  readonly forget: number;
-  /** An upload arrives twice. */
-  readonly duplicate: number;
-}
-
-export const NO_FAULTS: Faults = { delay: 1, cut: 0, refuse: 0, break: 0, forget: 0, duplicate: 0 };
+import type { FaultSource } from "./fault-source.ts";
+import { isStoreFailure } from "./faulty-store.ts";
+import { PATIENCE_MS, SimulatedPipe } from "./simulated-pipe.ts";
+import type { SimulatedProcess } from "./simulated-process.ts";
+import type { VirtualTimers } from "./virtual-timers.ts";
 
 /** A server as the network sees it. It is down while it is restarted. */
 export interface NetworkServer {
   readonly live: LiveServer;
   readonly blobs: BlobStore;
+  readonly process: SimulatedProcess;
 }
 
 interface Upload {
@@ -35,24 +24,33 @@ interface Upload {
   readonly bytes: Uint8Array;
 }
 
-/** Connects clients and a server in one process, with the faults of real networks drawn from `random`. */
+type Direction = "up" | "down";
+
+/** A stale upload comes within two minutes. */
+const STALE_MS = 120_000;
+
+/** Connects clients and a server in one process, with the faults of real networks. */
 export class SimulatedNetwork {
   readonly origin = "https://server.example";
-  readonly counts = { cut: 0, refused: 0, broken: 0, forgotten: 0, duplicated: 0 };
   server: NetworkServer | undefined;
   /** Hears everything that reaches the server: control messages, and what is uploaded. */
   tap: (received: string | Uint8Array) => void = () => {};
-  faults: Faults;
-  readonly #timers: Timers;
-  readonly #random: () => number;
+  /** Hears everything that the server sends over control connections. */
+  told: (client: number, message: ServerMessage) => void = () => {};
+  /** Hears of what no network does to a server that is right. */
+  wrong: (what: string) => void = () => {};
+  readonly #timers: VirtualTimers;
+  readonly #source: FaultSource;
   readonly #links = new Set<(reason: string) => void>();
+  /** Until when nothing gets through, by client and direction. */
+  readonly #blocked = new Map<string, number>();
   /** Breaks transfers that are under way. */
   #gone = Promise.withResolvers<never>();
 
-  constructor(timers: Timers, random: () => number, faults: Faults = NO_FAULTS) {
+  constructor(timers: VirtualTimers, source: FaultSource) {
     this.#timers = timers;
-    this.#random = random;
-    this.faults = faults;
+    this.#source = source;
+    this.#gone.promise.catch(() => {});
   }
 
   /** The server is gone: all connections break. */
@@ -61,52 +59,65 @@ export class SimulatedNetwork {
     for (const cut of [...this.#links]) cut("the server is gone");
     const before = this.#gone;
     this.#gone = Promise.withResolvers();
-    before.promise.catch(() => {}); // nobody may be transferring anything
+    this.#gone.promise.catch(() => {}); // nobody may be transferring anything
     before.reject(lost("the server is gone"));
   }
 
+  /** Nothing gets from or to a client for so long. */
+  partition(client: number, directions: readonly Direction[], milliseconds: number): void {
+    for (const direction of directions) this.#blocked.set(direction + client, this.#timers.now() + milliseconds);
+  }
+
+  heal(): void {
+    this.#blocked.clear();
+  }
+
   /** A client's end; nothing reaches a client that is not alive. */
-  transport(alive: () => boolean): ClientTransport {
+  transport(client: number, process: SimulatedProcess): ClientTransport {
+    const end: ClientEnd = { client, process };
     return {
       origin: this.origin,
-      connect: (on) => this.#connect(alive, on),
-      download: (session, hash, _bytes, progress) => this.#transfer(() => this.#download(session, hash, progress)),
+      connect: (on) => this.#connect(end, on),
+      download: (session, hash, _bytes, progress) => this.#transfer(() => this.#download(end, session, hash, progress)),
       upload: (session, order, hash, bytes, progress) =>
-        this.#transfer(() => this.#upload({ session, order, hash, bytes }, progress)),
+        this.#transfer(() => this.#upload(end, { session, order, hash, bytes }, progress)),
     };
   }
 
-  async #connect(alive: () => boolean, on: Parameters<ClientTransport["connect"]>[0]) {
-    await this.#delay();
+  async #connect(end: ClientEnd, on: Parameters<ClientTransport["connect"]>[0]) {
+    await this.#travel(end, "up");
     const { server } = this;
-    if (server === undefined || this.#happens("refuse", "refused")) throw lost("the server does not answer");
+    if (server === undefined || this.#source.happens("refuse")) throw lost("the server does not answer");
+    const broken = () => cut("nothing was heard for too long");
+    const toServer = this.#pipe(end.client, "up", server.process, broken);
+    const toClient = this.#pipe(end.client, "down", end.process, broken);
     let open = true;
     const cut = (reason: string) => {
       if (!open) return;
       open = false;
       this.#links.delete(cut);
-      this.#timers.after(this.#latency(), () => side.closed());
-      this.#timers.after(this.#latency(), () => alive() && on.closed(reason));
+      toServer.cut(() => side.closed());
+      toClient.cut(() => on.closed(reason));
     };
     this.#links.add(cut);
     const mayCut = () => {
-      if (this.#happens("cut", "cut")) cut("the connection broke");
+      if (this.#source.happens("cut")) cut("the connection broke");
     };
-    const [down, up] = [this.#pipe(), this.#pipe()];
     const side = server.live.connect({
       origin: this.origin,
       send: (message: ServerMessage) => {
+        if (!server.process.point("send")) return;
+        this.told(end.client, message);
         const text = JSON.stringify(message);
-        down(() => void (open && alive() && on.message(text)));
+        toClient.send(() => on.message(text));
         mayCut();
       },
-      close: () => down(() => cut("the server has closed the connection")),
+      close: () => toClient.send(() => cut("the server has closed the connection")),
     });
     return {
       send: (text: string) => {
-        if (!open) return;
-        up(() => {
-          if (!open || !alive()) return;
+        if (!end.process.point("send")) return;
+        toServer.send(() => {
           this.tap(text);
           side.message(text);
         });
@@ -116,41 +127,66 @@ export class SimulatedNetwork {
     };
   }
 
-  async #download(session: string, hash: string, progress: (share: number) => void): Promise<Uint8Array> {
-    await this.#delay();
+  async #download(end: ClientEnd, session: string, hash: string, progress: (share: number) => void) {
+    await this.#travel(end, "up");
     const server = this.#reached();
-    if (this.#happens("break", "broken")) throw lost("the download broke");
+    if (this.#source.happens("break")) throw lost("the download broke");
     progress(0.5);
-    if (!(await server.live.mayFetch(session, hash))) throw lost("the session is over");
-    const blob = await server.blobs.get(blobName(hash));
+    const blob = await this.#answerOf(async () => {
+      if (!(await server.live.mayFetch(session, hash))) throw lost("the session is over");
+      return server.blobs.get(blobName(hash));
+    });
     if (blob === undefined || (await contentHashOf(blob)) !== hash) throw lost("the blob is not there");
-    await this.#delay();
+    await this.#travel(end, "down");
     return blob;
   }
 
-  async #upload(upload: Upload, progress: (share: number) => void): Promise<UploadAnswer> {
-    await this.#delay();
+  async #upload(end: ClientEnd, upload: Upload, progress: (share: number) => void): Promise<UploadAnswer> {
+    await this.#travel(end, "up");
     progress(0.5);
-    if (this.#happens("break", "broken")) throw lost("the upload broke");
-    const answer = await this.#arrive(upload);
-    if (this.#happens("duplicate", "duplicated")) {
-      const again = await this.#arrive(upload).catch(() => answer);
-      if (again.status !== answer.status) throw new Error("the same upload was answered in two ways");
-    }
-    if (this.#happens("forget", "forgotten")) throw lost("the answer was lost");
-    await this.#delay();
+    if (this.#source.happens("break")) throw lost("the upload broke");
+    const arrive = () => this.#arrive(upload);
+    if (this.#source.happens("stale"))
+      this.#timers.after(STALE_MS * this.#source.random(), () => void arrive().catch(() => {}));
+    const twin = this.#source.happens("concurrent") ? this.#laterArrival(arrive) : undefined;
+    const answer = await arrive();
+    const again = this.#source.happens("duplicate") ? arrive() : twin;
+    const other = await again?.catch(() => answer);
+    if (other !== undefined && other.status !== answer.status)
+      this.wrong(`upload ${upload.order} was answered ${answer.status} and ${other.status}`);
+    if (this.#source.happens("forget")) throw lost("the answer was lost");
+    await this.#travel(end, "down");
     return answer;
   }
 
-  async #arrive({ session, order, hash, bytes }: Upload): Promise<UploadAnswer> {
-    const server = this.#reached();
-    const client = server.live.clientOf(session);
-    if (client === undefined) throw lost("the session is over");
-    this.tap(bytes);
-    const known = await server.live.mayUpload(client, order, hash, bytes.byteLength);
-    if (known !== undefined) return known;
-    const keep = () => server.blobs.put(blobName(hash), bytes);
-    return server.live.uploaded(client, order, { hash, bytes: bytes.byteLength, read: async () => bytes, keep });
+  #laterArrival(arrive: () => Promise<UploadAnswer>): Promise<UploadAnswer> {
+    const arriving = this.#wait(this.#latency()).then(arrive);
+    arriving.catch(() => {}); // the other one may have failed before
+    return arriving;
+  }
+
+  #arrive({ session, order, hash, bytes }: Upload): Promise<UploadAnswer> {
+    return this.#answerOf(async () => {
+      const server = this.#reached();
+      const client = server.live.clientOf(session);
+      if (client === undefined) throw lost("the session is over");
+      this.tap(bytes);
+      const known = await server.live.mayUpload(client, order, hash, bytes.byteLength);
+      if (known !== undefined) return known;
+      const keep = () => server.blobs.put(blobName(hash), bytes);
+      return server.live.uploaded(client, order, { hash, bytes: bytes.byteLength, read: async () => bytes, keep });
+    });
+  }
+
+  /** A server that cannot answer says so, and the client tries again. */
+  async #answerOf<T>(answer: () => Promise<T>): Promise<T> {
+    try {
+      return await answer();
+    } catch (error) {
+      const isLost = error instanceof AnabranchError && error.code === "live/connection";
+      if (!isLost && !isStoreFailure(error)) this.wrong(`a request was answered by ${String(error)}`);
+      throw isLost ? error : lost("the server cannot answer now");
+    }
   }
 
   #transfer<T>(transfer: () => Promise<T>): Promise<T> {
@@ -162,31 +198,48 @@ export class SimulatedNetwork {
     return this.server;
   }
 
-  /** Delivers in the order of sending. */
-  #pipe(): (deliver: () => void) => void {
-    let last = 0;
-    return (deliver) => {
-      last = Math.max(last, this.#timers.now() + this.#latency());
-      this.#timers.after(last - this.#timers.now(), deliver);
-    };
+  #pipe(client: number, direction: Direction, receiver: SimulatedProcess, broken: () => void): SimulatedPipe {
+    return new SimulatedPipe({
+      ...{ timers: this.#timers, source: this.#source, receiver, broken },
+      latency: () => this.#latency(),
+      blockedUntil: () => this.#blockedUntil(client, direction),
+    });
+  }
+
+  #blockedUntil(client: number, direction: Direction): number {
+    return this.#blocked.get(direction + client) ?? 0;
+  }
+
+  /** One way of an HTTP request. */
+  async #travel(end: ClientEnd, direction: Direction): Promise<void> {
+    await this.#wait(this.#latency());
+    const wait = this.#blockedUntil(end.client, direction) - this.#timers.now();
+    if (wait > 0) await this.#wait(Math.min(wait, PATIENCE_MS));
+    if (wait > PATIENCE_MS) throw lost("nothing was heard for too long");
+    if (direction === "down") await new Promise<void>((resolve) => end.process.whenAwake("answer", resolve));
+    else if (this.server !== undefined) await this.#untilAwake(this.server.process);
+  }
+
+  /** A server that dies meanwhile is not reached. */
+  async #untilAwake(process: SimulatedProcess): Promise<void> {
+    const gone = this.#gone.promise; // it may crash at once
+    await Promise.race([gone, new Promise<void>((resolve) => process.whenAwake("request", resolve))]);
   }
 
   #latency(): number {
-    return Math.ceil(this.faults.delay * (0.5 + this.#random()));
+    const { faults } = this.#source;
+    const latency = Math.ceil(faults.delay * (0.5 + this.#source.random()));
+    return this.#source.happens("slow") ? 50 * latency : latency;
   }
 
-  #delay(): Promise<void> {
-    return new Promise((resolve) => void this.#timers.after(this.#latency(), resolve));
+  #wait(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => void this.#timers.after(milliseconds, resolve));
   }
+}
 
-  #happens(
-    fault: "cut" | "refuse" | "break" | "forget" | "duplicate",
-    count: keyof SimulatedNetwork["counts"],
-  ): boolean {
-    if (this.#random() >= this.faults[fault]) return false;
-    this.counts[count] += 1;
-    return true;
-  }
+interface ClientEnd {
+  readonly client: number;
+  readonly process: SimulatedProcess;
 }
 
 function lost(reason: string): AnabranchError {

@@ -5,13 +5,13 @@ import type { Backend } from "../round/backend.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
-import type { RunResult } from "../round/run-plan.ts";
+import type { RunPlan, RunResult } from "../round/run-plan.ts";
 import { forLiveClients } from "../simulation/for-live-clients.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
 import { type PreparedRun, prepareRun } from "../simulation/prepare.ts";
 import { simulatedSecureAggregation } from "../simulation/simulated-secure-aggregation.ts";
 import { alteredBackend } from "./run-cohort.ts";
-import type { FederationFaults, SimulatedFederation } from "./simulated-federation.ts";
+import type { SimulatedFederation } from "./simulated-federation.ts";
 
 type Method = ConfigInput["algorithm"];
 
@@ -22,12 +22,6 @@ export const LIVE_METHODS: Readonly<Record<string, Method>> = {
   "fedbcgd+, whose clients send parts": { name: "fedbcgd+", blocks: 2 },
   "fedadamw, whose server counts steps": { name: "fedadamw" },
   "fedamd, with roles by round": { name: "fedamd" },
-};
-
-/** Faults of every kind; more of them than any network has. */
-export const CHAOS: FederationFaults = {
-  ...{ delay: 40, cut: 0.02, refuse: 0.2, break: 0.1, forget: 0.1, duplicate: 0.2 },
-  ...{ crashServer: 0.01, crashClient: 0.02 },
 };
 
 const points = (n: number, from: number): ArrayDataset => ({
@@ -75,18 +69,27 @@ export function crashServerAt(federation: SimulatedFederation, stage: string): v
   };
 }
 
-/** What the run gives if the sum of each round is over these clients, and a round without any has no sum. */
-export function simulateSurvivors(
+const simulated = new WeakMap<PreparedRun, Map<string, Promise<RunResult>>>();
+
+/** What the run gives if the updates of each round are of these clients, and of nobody in other rounds. Simulated once. */
+export function simulateParticipants(
   prepared: PreparedRun,
-  survivors: ReadonlyMap<number, readonly number[]>,
+  participants: ReadonlyMap<number, readonly number[]>,
 ): Promise<RunResult> {
+  const known = simulated.get(prepared) ?? new Map<string, Promise<RunResult>>();
+  simulated.set(prepared, known);
+  const name = JSON.stringify([...participants].map(([round, clients]) => [round, [...clients].sort()]).sort());
+  const result = known.get(name) ?? simulateSmall(prepared, (backend) => leavingOut(backend, participants));
+  known.set(name, result);
+  return result;
+}
+
+function leavingOut(backend: Backend, participants: ReadonlyMap<number, readonly number[]>): Backend {
   const failure = { code: "client/absent", message: "not in the sum" };
-  return simulateSmall(prepared, (backend) =>
-    alteredBackend(backend, (outcome, { client, version }) =>
-      survivors.get(version)?.includes(client) === true
-        ? outcome
-        : { client, failure, bytesDown: outcome.bytesDown, retried: false },
-    ),
+  return alteredBackend(backend, (outcome, { client, version }) =>
+    participants.get(version)?.includes(client) === true
+      ? outcome
+      : { client, failure, bytesDown: outcome.bytesDown, retried: false },
   );
 }
 
@@ -97,6 +100,13 @@ export async function simulateSmall(
 ): Promise<RunResult> {
   const { backend, evaluator } = await inProcessSimulation(simulation, interpreter());
   const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
-  const secureAggregation = await simulatedSecureAggregation(plan);
+  const secureAggregation = await simulatedSecureAggregation(withPlainSums(plan));
   return runFederation(plan, { backend: alter(backend), evaluator, secureAggregation, ...stores, emit: () => {} });
+}
+
+/** The same sums without masks. */
+function withPlainSums(plan: RunPlan): RunPlan {
+  const { secureAggregation } = plan.stages;
+  if (secureAggregation === undefined) return plan;
+  return { ...plan, stages: { ...plan.stages, secureAggregation: { ...secureAggregation, protocol: "plain" } } };
 }

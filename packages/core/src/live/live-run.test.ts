@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { HEALTHY, SimulatedFederation } from "../conformance/simulated-federation.ts";
-import { CHAOS, LIVE_METHODS, simulateSmall, smallRun } from "../conformance/small-live-run.ts";
+import { CHAOS, HEALTHY } from "../conformance/fault-source.ts";
+import { SimulatedFederation } from "../conformance/simulated-federation.ts";
+import { LIVE_METHODS, simulateSmall, smallRun } from "../conformance/small-live-run.ts";
 
 describe("a live run", () => {
   for (const [name, algorithm] of Object.entries(LIVE_METHODS)) {
@@ -25,13 +26,14 @@ describe("a live run", () => {
   it("ends with the same model whatever crashes, breaks and comes twice", async () => {
     const { config, prepared } = smallRun({ name: "scaffold" });
     const { modelHash } = await simulateSmall(prepared);
-    const faults = { cut: 0, refused: 0, broken: 0, forgotten: 0, duplicated: 0, server: 0, client: 0 };
+    const faults = new Map<string, number>();
     for (let seed = 1; seed <= 8; seed++) {
       const federation = new SimulatedFederation(config, prepared, seed, CHAOS);
       expect((await federation.run()).modelHash, `seed ${seed}`).toBe(modelHash);
-      for (const [name, count] of Object.entries({ ...federation.network.counts, ...federation.crashes }))
-        faults[name as keyof typeof faults] += count;
+      for (const [name, count] of Object.entries(federation.source.counts))
+        faults.set(name, (faults.get(name) ?? 0) + count);
     }
-    for (const [name, count] of Object.entries(faults)) expect(count, name).toBeGreaterThan(0);
+    const expected = (Object.keys(CHAOS) as (keyof typeof CHAOS)[]).filter((name) => CHAOS[name] > 0);
+    for (const name of expected) if (name !== "delay") expect(faults.get(name), name).toBeGreaterThan(0);
   });
 });

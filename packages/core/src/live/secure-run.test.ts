@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { ConfigInput } from "../config/index.ts";
+import { HEALTHY } from "../conformance/fault-source.ts";
 import { alteredBackend } from "../conformance/run-cohort.ts";
-import { HEALTHY, SimulatedFederation } from "../conformance/simulated-federation.ts";
-import { crashServerAt, secureRun, simulateSmall, simulateSurvivors } from "../conformance/small-live-run.ts";
+import { SimulatedFederation } from "../conformance/simulated-federation.ts";
+import { crashServerAt, secureRun, simulateParticipants, simulateSmall } from "../conformance/small-live-run.ts";
 import { pipelineStages } from "../pipeline/client-pipeline.ts";
 import { packBits } from "../privacy/secure-aggregation/packing.ts";
 import { INTEGERS } from "../privacy/secure-aggregation-encoding/index.ts";
@@ -39,7 +40,7 @@ describe("a live run with secure aggregation", () => {
     const federation = new SimulatedFederation(config, live, 1, HEALTHY);
     const result = await federation.run();
     expect(result.stopped).toBe("finished");
-    expect([...federation.survivors.values()].map(({ length }) => length)).toEqual([4, 4]);
+    expect([...federation.observer.survivors.values()].map(({ length }) => length)).toEqual([4, 4]);
     expect(result.modelHash).toBe((await simulateSmall(prepared)).modelHash);
   });
 
@@ -53,8 +54,8 @@ describe("a live run with secure aggregation", () => {
       return true;
     };
     const { modelHash } = await federation.run();
-    expect(Object.fromEntries(federation.survivors)).toEqual({ 1: [0, 1, 3], 2: [0, 1, 2, 3] });
-    expect(modelHash).toBe((await simulateSurvivors(prepared, federation.survivors)).modelHash);
+    expect(Object.fromEntries(federation.observer.survivors)).toEqual({ 1: [0, 1, 3], 2: [0, 1, 2, 3] });
+    expect(modelHash).toBe((await simulateParticipants(prepared, federation.observer.survivors)).modelHash);
   });
 
   it("repeats a round whose server dies while masked vectors come, to the same model", async () => {
@@ -75,9 +76,9 @@ describe("a live run with secure aggregation", () => {
       return false;
     };
     const { modelHash } = await federation.run();
-    expect([...federation.survivors.keys()]).toEqual([2]);
-    expect(modelHash).toBe((await simulateSurvivors(prepared, federation.survivors)).modelHash);
-    const warnings = federation.events.flatMap((event) => (event.type === "run.warning" ? [event.code] : []));
+    expect([...federation.observer.survivors.keys()]).toEqual([2]);
+    expect(modelHash).toBe((await simulateParticipants(prepared, federation.observer.survivors)).modelHash);
+    const warnings = federation.log.events.flatMap((event) => (event.type === "run.warning" ? [event.code] : []));
     expect(warnings).toContain("secure-aggregation/too-few");
   });
 
@@ -120,7 +121,7 @@ describe("a live run with secure aggregation", () => {
       expect(uploads.some((bytes) => holdsPiece(bytes, bytesOf(Float64Array.of(loss)), 8))).toBe(false);
     }
     const sum = (name: "examples" | "steps" | "loss") => metadata.reduce((total, one) => total + one[name], 0);
-    const ended = federation.events.find((event) => event.type === "round.finished")!;
+    const ended = federation.log.events.find((event) => event.type === "round.finished")!;
     expect(ended).toMatchObject({ clients: 4, examples: sum("examples"), steps: sum("steps") });
     expect(ended.loss).toBeCloseTo(sum("loss") / 4, 4);
     expect(ended).toMatchObject({ clientLossMin: null, clientLossMax: null });

@@ -1,0 +1,85 @@
+import type { Config } from "../config/index.ts";
+import type { RunResult } from "../round/run-plan.ts";
+import type { PreparedRun } from "../simulation/prepare.ts";
+import { drawFaults, type FaultName } from "./fault-source.ts";
+import { SimulatedFederation } from "./simulated-federation.ts";
+import { simulateParticipants } from "./small-live-run.ts";
+
+/** A run that is tried under many seeds. */
+export interface ChaosRun {
+  readonly name: string;
+  readonly config: Config;
+  /** As it is simulated. */
+  readonly prepared: PreparedRun;
+  /** As it is served. */
+  readonly live: PreparedRun;
+}
+
+/** What a seed has shown. */
+export interface ChaosReport {
+  /** What went wrong that must not; empty: nothing. */
+  readonly violations: readonly string[];
+  readonly faults: Readonly<Partial<Record<FaultName, number>>>;
+}
+
+/** Faults after which nothing goes wrong any more, so that the run can end. */
+const MOST_FAULTS = 60;
+
+/**
+ * Runs a seed: its faults are of the kinds and rates that it draws, and when there were enough of them they stop. Checks
+ * what `RunObserver` watches, and that
+ *
+ * - the run ends, and none of its processes throws what no fault explains
+ * - its model is that of a simulation over the clients that were folded
+ * - its log tells of every round once
+ * - its stores keep no more than the newest rounds need
+ *
+ * @param trace hears what happens
+ */
+export async function runChaosSeed(
+  { name, config, prepared, live }: ChaosRun,
+  seed: number,
+  trace?: (line: string) => void,
+): Promise<ChaosReport> {
+  const federation = new SimulatedFederation(config, live, seed, drawFaults(seed, name), MOST_FAULTS);
+  if (trace !== undefined)
+    federation.trace = (line) => trace(`${(federation.timers.now() / 1000).toFixed(3)} s ${line}`);
+  const { observer, log, source } = federation;
+  let result: RunResult;
+  try {
+    result = await federation.run();
+  } catch (error) {
+    return { violations: [...observer.violations, String(error)], faults: source.counts };
+  }
+  const violations = [...observer.violations, ...log.flaws(result.round), ...(await storeFlaws(federation, live))];
+  // the noise of a private live run is of no seed
+  if (live.plan.account === undefined) violations.push(...(await modelFlaws(federation, prepared, result)));
+  return { violations, faults: source.counts };
+}
+
+async function modelFlaws(
+  { observer }: SimulatedFederation,
+  prepared: PreparedRun,
+  result: RunResult,
+): Promise<string[]> {
+  const isSecure = prepared.plan.stages.secureAggregation !== undefined;
+  const expected = await simulateParticipants(prepared, isSecure ? observer.survivors : observer.folded);
+  // the simulation has no clients that send their metadata and drop out of the sum, so it may stop where they all do
+  const compared = isSecure ? (["modelHash"] as const) : (["modelHash", "stopped", "round"] as const);
+  return compared.flatMap((what) =>
+    result[what] === expected[what] ? [] : [`${what} is ${result[what]}, not ${expected[what]}`],
+  );
+}
+
+async function storeFlaws(federation: SimulatedFederation, { plan }: PreparedRun): Promise<string[]> {
+  const { orders, updates, blobs } = await federation.kept();
+  const versions = plan.checkpointEvery * plan.checkpointKeep + 1;
+  const mostOrders = versions * plan.population;
+  // what a process had just stored when it died
+  const stray = 2 * (federation.crashes.server + federation.crashes.client);
+  const flaws: string[] = [];
+  if (orders > mostOrders) flaws.push(`${orders} orders are kept, more than ${mostOrders}`);
+  if (updates > mostOrders + stray) flaws.push(`${updates} updates are named, more than ${mostOrders + stray}`);
+  if (blobs > updates + 1 + stray) flaws.push(`${blobs} blobs are kept for ${updates} updates, and ${stray} strays`);
+  return flaws;
+}

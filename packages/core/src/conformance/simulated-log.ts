@@ -1,0 +1,53 @@
+import type { RunEvent } from "../round/events.ts";
+
+/** Events that a server writes at once; the others wait in its memory. */
+const WRITTEN_AT_ONCE = new Set<RunEvent["type"]>(["run.started", "round.finished", "run.stopped", "run.finished"]);
+
+/** The log of a server that crashes: what was in memory is lost, and a resumed run drops what it will do again. */
+export class SimulatedLog {
+  readonly events: RunEvent[] = [];
+  #written = 0;
+
+  append(event: RunEvent): void {
+    this.events.push(event);
+    if (WRITTEN_AT_ONCE.has(event.type)) this.flush();
+  }
+
+  /** Before a checkpoint is written. */
+  flush(): void {
+    this.#written = this.events.length;
+  }
+
+  crash(): void {
+    this.events.length = this.#written;
+  }
+
+  /** @param round of the checkpoint that the run continues from */
+  resume(round: number): void {
+    const kept = this.events.filter((event) => event.type === "run.started" || (roundOf(event) ?? 0) <= round);
+    this.events.splice(0, this.events.length, ...kept);
+    this.#written = kept.length;
+  }
+
+  /** What is wrong with the log of a run that ended after so many rounds. */
+  flaws(rounds: number): string[] {
+    const flaws: string[] = [];
+    for (const type of ["round.started", "round.finished"] as const) {
+      const told = this.events.flatMap((event) => (event.type === type ? [event.round] : []));
+      const expected = Array.from({ length: rounds }, (_, i) => i + 1);
+      if (told.join() !== expected.join()) flaws.push(`"${type}" is told of rounds ${told}, not of ${expected}`);
+    }
+    const once = new Set<string>();
+    for (const event of this.events) {
+      if (event.type === "run.started" || event.type === "run.warning") continue;
+      const what = [event.type, roundOf(event), "client" in event ? event.client : ""].join(" ");
+      if (once.has(what)) flaws.push(`"${what}" is told twice`);
+      once.add(what);
+    }
+    return flaws;
+  }
+}
+
+function roundOf(event: RunEvent): number | undefined {
+  return "round" in event && typeof event.round === "number" ? event.round : undefined;
+}
