@@ -23,6 +23,13 @@ describe("a live run", () => {
     expect(means[1]).toBeGreaterThan(0);
   });
 
+  it("keeps updates of the newest rounds, and no model that nobody trains on any more", async () => {
+    const { config, prepared } = smallRun({ name: "fedavg" }, { rounds: 6 });
+    const federation = new SimulatedFederation(config, prepared, 1, HEALTHY);
+    await federation.run();
+    expect(await federation.kept()).toMatchObject({ orders: 9, blobs: 9 });
+  });
+
   it("ends with the same model whatever crashes, breaks and comes twice", async () => {
     const { config, prepared } = smallRun({ name: "scaffold" });
     const { modelHash } = await simulateSmall(prepared);

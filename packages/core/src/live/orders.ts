@@ -62,6 +62,8 @@ export class LiveOrders implements Backend {
   readonly #versions = new Map<number, Promise<StoredBroadcast>>();
   readonly #orders = new Map<string, Given>();
   #open = false;
+  /** Blobs of retired versions. */
+  #deleting: Promise<unknown> = Promise.resolve();
   /** Updates are read one after the other, so that memory holds one of them. */
   #reading: Promise<unknown> = Promise.resolve();
   /** The update that was accepted last, until another is read: most often it is wanted next. */
@@ -90,8 +92,14 @@ export class LiveOrders implements Backend {
     if (this.#settings.releasesOnce) await this.#note(round + 1);
   }
 
+  /** Nobody may fetch the version any more, so its blob goes: a run would else keep a model of every round. */
   retire(version: number): void {
+    const stored = this.#versions.get(version);
     this.#versions.delete(version);
+    const { blobs } = this.#ports;
+    const deleting = stored?.then(({ hash }) => blobs.delete(blobName(hash)));
+    this.#deleting = Promise.all([this.#deleting, deleting]);
+    this.#deleting.catch(() => {}); // the next version is not published then
   }
 
   submit(order: Order): void {
@@ -219,6 +227,7 @@ export class LiveOrders implements Backend {
   }
 
   async #store(version: number, broadcast: Broadcast): Promise<StoredBroadcast> {
+    await this.#deleting;
     const stored = await storeBroadcast(this.#ports.blobs, broadcast);
     if (this.#settings.releasesOnce) await this.#note(version, stored.hash);
     const old = await this.#ports.ledger.forgetBefore(version - this.#settings.keptVersions);
