@@ -45,6 +45,8 @@ interface Given {
   readonly outcome: PromiseWithResolvers<FailedOutcome | { readonly hash: string }>;
   /** Of the broadcast, once the order is in the ledger. */
   version: StoredBroadcast | undefined;
+  /** Resolves when the order is in the ledger. It is not ended before: the ledger would then have it as given after its end. */
+  noted: Promise<void>;
   sent: boolean;
   settled: boolean;
   readonly deadline: ProgressDeadline;
@@ -89,7 +91,7 @@ export class LiveOrders implements Backend {
 
   /** The checkpoint of a round is durable, so the round is not trained again. */
   async saved(round: number): Promise<void> {
-    if (this.#settings.releasesOnce) await this.#note(round + 1);
+    if (this.#settings.releasesOnce) await this.#noteVersion(round + 1);
   }
 
   /** Nobody may fetch the version any more, so its blob goes: a run would else keep a model of every round. */
@@ -108,6 +110,7 @@ export class LiveOrders implements Backend {
       stateOf: this.#ports.states.versionOf(order.client),
       outcome: Promise.withResolvers(),
       version: undefined,
+      noted: Promise.resolve(),
       sent: false,
       settled: false,
       deadline: new ProgressDeadline(this.#ports.timers, this.#settings, (reason) =>
@@ -116,7 +119,11 @@ export class LiveOrders implements Backend {
     };
     given.outcome.promise.catch(() => {}); // it is thrown where the outcome is taken
     this.#orders.set(order.id, given);
-    this.#give(given).catch((error: unknown) => given.outcome.reject(error));
+    given.noted = this.#note(given);
+    given.noted.then(
+      () => this.#offer(given),
+      (error: unknown) => given.outcome.reject(error),
+    );
   }
 
   async outcome(id: string): Promise<Outcome> {
@@ -134,8 +141,9 @@ export class LiveOrders implements Backend {
     this.#orders.delete(id);
     given.deadline.cancel();
     if (given.settled) return undefined;
+    given.settled = true; // whatever was still to come
     this.#ports.send(given.order.client, { type: "closed", order: id, code: "live/not-needed" });
-    return this.#ports.ledger.closeOrder(id);
+    return this.#close(given);
   }
 
   /** Whether a blob belongs to a version that is being trained. */
@@ -229,19 +237,20 @@ export class LiveOrders implements Backend {
   async #store(version: number, broadcast: Broadcast): Promise<StoredBroadcast> {
     await this.#deleting;
     const stored = await storeBroadcast(this.#ports.blobs, broadcast);
-    if (this.#settings.releasesOnce) await this.#note(version, stored.hash);
+    if (this.#settings.releasesOnce) await this.#noteVersion(version, stored.hash);
     const old = await this.#ports.ledger.forgetBefore(version - this.#settings.keptVersions);
     for (const unused of old) if (unused !== stored.hash) await this.#ports.blobs.delete(blobName(unused));
     return stored;
   }
 
-  async #note(version: number, broadcast?: string): Promise<void> {
+  async #noteVersion(version: number, broadcast?: string): Promise<void> {
     const noted = await this.#ports.ledger.noteVersion(version, broadcast);
     if (noted === "gap") throw lostLedger(version);
     if (noted !== "noted") throw secondRelease(version);
   }
 
-  async #give(given: Given): Promise<void> {
+  /** Has the order in the ledger, where a server before may have brought it to an end. */
+  async #note(given: Given): Promise<void> {
     const { id, client, version } = given.order;
     const published = await this.#versions.get(version)!;
     const row = await this.#ports.ledger.order(id);
@@ -254,7 +263,12 @@ export class LiveOrders implements Backend {
       await this.#ports.ledger.giveOrder({ id, client, version, broadcast: published.hash });
       given.version = published;
     }
-    this.#offer(given);
+  }
+
+  /** Ends the order in the ledger, if no update was accepted for it. */
+  async #close(given: Given): Promise<void> {
+    await given.noted.catch(() => {}); // whoever waits for the outcome hears of it
+    await this.#ports.ledger.closeOrder(given.order.id);
   }
 
   #offer(given: Given): void {
@@ -284,7 +298,7 @@ export class LiveOrders implements Backend {
   }
 
   async #fail(given: Given, code: string, message: string): Promise<void> {
-    await this.#ports.ledger.closeOrder(given.order.id);
+    await this.#close(given);
     if (given.settled) return; // an update was accepted meanwhile
     const row = await this.#ports.ledger.order(given.order.id);
     if (row?.status === "accepted") return this.#settle(given, { hash: row.hash! });
