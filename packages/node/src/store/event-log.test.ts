@@ -97,6 +97,14 @@ describe("event log", () => {
     expect(await read()).toEqual(events.slice(0, 1));
   });
 
+  it("drops the end of a run that is resumed after its last round, as it ends again", async () => {
+    const events = exampleEvents({ rounds: 2 });
+    expect(events.at(-1)?.type).toBe("run.finished");
+    await write(events);
+    expect(await truncateAfterRound(path, 2)).toBe(1);
+    expect(await read()).toEqual(events.slice(0, -1));
+  });
+
   it.runIf(process.platform === "linux")("says that the disk is full", async () => {
     const log = await EventLog.open(path, { ...diskFileSystem, append: () => open("/dev/full", "a") });
     const error = await log.append(exampleEvents({ rounds: 1 })[0]!).catch((reason: unknown) => reason);

@@ -116,8 +116,8 @@ export function flushingBefore(store: BlobStore, log: EventLog): BlobStore {
 }
 
 /**
- * Drops what happened after a round, as a resumed run will do it again, and lines that are too long to be read.
- * `run.started` always stays, and the other lines stay as they were written. The file is replaced as a whole: a crash
+ * Drops what happened after a round and the end of the run, as a resumed run will do both again, and lines that are too
+ * long to be read. `run.started` always stays, and the other lines stay as they were written. The file is replaced as a whole: a crash
  * leaves the old one or the new one.
  *
  * @returns how many events were dropped
@@ -150,6 +150,7 @@ function* keptLines(path: string, round: number): Generator<Uint8Array> {
 }
 
 function isAfter(line: string, round: number): boolean {
+  if (parseObject(line)?.type === "run.finished") return true;
   const own = roundOf(line);
   return own !== undefined && own > round;
 }
@@ -158,8 +159,7 @@ function isAfter(line: string, round: number): boolean {
 function roundOf(line: string): number | undefined {
   const event = parseObject(line);
   if (event?.type === "run.started") return undefined;
-  const round = event?.type === "run.finished" ? event.rounds : event?.round;
-  return typeof round === "number" ? round : undefined;
+  return typeof event?.round === "number" ? event.round : undefined;
 }
 
 function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
