@@ -27,7 +27,9 @@ export function faultyStore<T extends BlobStore | Ledger | KeptStates | SecureRe
       return async (...given: unknown[]) => {
         if (!process.point(`before ${where}`)) return never;
         if (source.happens("stall")) {
-          await new Promise<void>((resolve) => void timers.after(STALL_MS * source.random(), resolve));
+          const waited = new Promise<void>((resolve) => void timers.after(STALL_MS * source.random(), resolve));
+          // what a process leaves under way is done or not before its successor starts
+          await Promise.race([waited, process.died]);
           if (!process.isAlive && !source.happens("inFlight")) return never;
         }
         if (source.happens("fail")) throw failed(where);

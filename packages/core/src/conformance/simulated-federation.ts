@@ -198,6 +198,7 @@ export class SimulatedFederation {
     const faulty = <T extends BlobStore | Ledger>(store: T) => faultyStore(store, process, this.source, this.timers);
     const blobs = faulty(this.#blobs);
     this.log.resume((await resumePoint(plan, this.#checkpoints))?.checkpoint.round ?? 0);
+    const started = Promise.withResolvers<void>();
     const live = await LiveServer.open(
       {
         description: parts.description,
@@ -215,12 +216,15 @@ export class SimulatedFederation {
           this.trace(`server: ${JSON.stringify(notice)}`);
           if (notice.type === "error" && !tellsOfStore(notice.error)) this.observer.wrong(notice.error);
           process.point("notice");
+          // the server notes who is there after it has said so
+          queueMicrotask(() => this.#live?.state !== "waiting" && started.resolve());
         },
       },
     );
     await live.acceptToken(TOKEN);
     this.#live = live;
     this.network.server = { live, blobs, process };
+    await started.promise;
     const result = await runFederation(plan, {
       backend: this.observer.backend(live.backend, raw),
       evaluator: { ...parts.evaluator, evaluateClients: (parameters) => live.evaluateClients(parameters) },

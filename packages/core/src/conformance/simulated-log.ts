@@ -24,7 +24,9 @@ export class SimulatedLog {
 
   /** @param round of the checkpoint that the run continues from */
   resume(round: number): void {
-    const kept = this.events.filter((event) => event.type === "run.started" || (roundOf(event) ?? 0) <= round);
+    const kept = this.events.filter(
+      (event) => event.type === "run.started" || (event.type !== "run.finished" && (roundOf(event) ?? 0) <= round),
+    );
     this.events.splice(0, this.events.length, ...kept);
     this.#written = kept.length;
   }
@@ -33,15 +35,15 @@ export class SimulatedLog {
   flaws(rounds: number): string[] {
     const flaws: string[] = [];
     for (const type of ["round.started", "round.finished"] as const) {
-      const told = this.events.flatMap((event) => (event.type === type ? [event.round] : []));
+      const found = this.events.flatMap((event) => (event.type === type ? [event.round] : []));
       const expected = Array.from({ length: rounds }, (_, i) => i + 1);
-      if (told.join() !== expected.join()) flaws.push(`"${type}" is told of rounds ${told}, not of ${expected}`);
+      if (found.join() !== expected.join()) flaws.push(`the log has "${type}" of rounds ${found}, not of ${expected}`);
     }
     const once = new Set<string>();
     for (const event of this.events) {
       if (event.type === "run.started" || event.type === "run.warning") continue;
       const what = [event.type, roundOf(event), "client" in event ? event.client : ""].join(" ");
-      if (once.has(what)) flaws.push(`"${what}" is told twice`);
+      if (once.has(what)) flaws.push(`the log has "${what}" twice`);
       once.add(what);
     }
     return flaws;

@@ -133,10 +133,10 @@ export class SimulatedNetwork {
     if (this.#source.happens("break")) throw lost("the download broke");
     progress(0.5);
     const blob = await this.#answerOf(async () => {
-      if (!(await server.live.mayFetch(session, hash))) throw lost("the session is over");
-      return server.blobs.get(blobName(hash));
+      if (server.live.clientOf(session) === undefined) throw lost("the session is over");
+      return (await server.live.mayFetch(session, hash)) ? server.blobs.get(blobName(hash)) : undefined;
     });
-    if (blob === undefined || (await contentHashOf(blob)) !== hash) throw lost("the blob is not there");
+    if (blob === undefined || (await contentHashOf(blob)) !== hash) throw notFound(hash);
     await this.#travel(end, "down");
     return blob;
   }
@@ -244,4 +244,8 @@ interface ClientEnd {
 
 function lost(reason: string): AnabranchError {
   return new AnabranchError({ code: "live/connection", message: reason });
+}
+
+function notFound(hash: string): AnabranchError {
+  return new AnabranchError({ code: "live/not-found", message: "the server does not have this", where: hash });
 }

@@ -15,6 +15,7 @@ export class SimulatedProcess {
   readonly timers: Timers;
   readonly #world: ProcessWorld;
   readonly #crash: "crashServer" | "crashClient";
+  readonly #death = Promise.withResolvers<void>();
   #isAlive = true;
   #frozenUntil = 0;
 
@@ -28,6 +29,11 @@ export class SimulatedProcess {
     return this.#isAlive;
   }
 
+  /** Resolves when the process has crashed. */
+  get died(): Promise<void> {
+    return this.#death.promise;
+  }
+
   /** Whether the process still lives: it may crash here. */
   point(where: string): boolean {
     if (this.#isAlive && this.#world.source.happens(this.#crash)) this.crash(where);
@@ -37,6 +43,7 @@ export class SimulatedProcess {
   crash(where: string): void {
     if (!this.#isAlive) return;
     this.#isAlive = false;
+    this.#death.resolve();
     this.#world.crashed(where);
   }
 
