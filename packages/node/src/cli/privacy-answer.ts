@@ -75,6 +75,9 @@ function meaningOf({ statement, spec, noiseMultiplier, rounds }: PrivacyAnswer):
 
 function samplingText({ sampling, samplingRate, population, cohort }: PrivacySpec): string {
   if (sampling === "fixed-size") return `cohorts of ${cohort} of ${population} clients, without replacement`;
+  if (sampling === "random-allocation") {
+    return `random allocation, each client once in every ${Math.round(1 / samplingRate)} rounds`;
+  }
   if (sampling === "none") return "not counted, as if all clients took part in every round";
   if (samplingRate === 1) return "none: all clients take part in every round";
   return `Poisson, each client with probability ${upTo5(samplingRate)} per round`;

@@ -1,11 +1,14 @@
-import { AnabranchError, type PrivacyContext, type PrivacyEventInput } from "@anabranch/core";
+import { AnabranchError, occurring, type PrivacyContext, type PrivacyEventInput } from "@anabranch/core";
+
+export const samplings = ["poisson", "fixed-size", "random-allocation"] as const;
+export type Sampling = (typeof samplings)[number];
 
 /** How clients come into rounds, as the command line says it. */
 export interface RoundOptions {
   readonly samplingRate?: number;
   readonly population?: number;
   readonly cohort?: number;
-  readonly sampling: "poisson" | "fixed-size";
+  readonly sampling: Sampling;
   readonly protects: "clients" | "records";
   readonly noise: "central" | "distributed" | "local";
 }
@@ -16,7 +19,7 @@ export interface PrivacySpec {
   readonly population: number | null;
   readonly cohort: number | null;
   /** "none": whatever it is, it amplifies nothing. */
-  readonly sampling: "poisson" | "fixed-size" | "none";
+  readonly sampling: Sampling | "none";
   readonly context: PrivacyContext;
   /** What is released in a number of rounds (nothing in none). */
   events(noiseMultiplier: number, rounds: number): PrivacyEventInput[];
@@ -59,7 +62,7 @@ export function privacySpec({
       const one = { kind: "fixed-size-gaussian", population, cohort } as const;
       return { ...shared, samplingRate: cohort / population, events: eventsOf(one) };
     }
-    return poisson(cohort / population);
+    return sampled(cohort / population);
   }
   if (sampling === "fixed-size") {
     throw usage(
@@ -68,21 +71,37 @@ export function privacySpec({
       "--population and --cohort",
     );
   }
-  if (samplingRate !== undefined) return poisson(samplingRate);
+  if (samplingRate !== undefined) return sampled(samplingRate);
   throw usage("usage/missing-option", "no sampling scheme given", "--sampling-rate, or --population and --cohort");
 
-  function poisson(rate: number): PrivacySpec {
-    return { ...shared, samplingRate: rate, events: eventsOf({ kind: "poisson-gaussian", samplingRate: rate }) };
+  function sampled(rate: number): PrivacySpec {
+    const one =
+      sampling === "random-allocation"
+        ? ({ kind: "allocated-gaussian", block: blockOf(rate) } as const)
+        : ({ kind: "poisson-gaussian", samplingRate: rate } as const);
+    return { ...shared, samplingRate: rate, events: eventsOf(one) };
   }
+}
+
+/** Rounds in which each client takes part once. */
+function blockOf(rate: number): number {
+  const block = Math.round(1 / rate);
+  if (Math.abs(block * rate - 1) <= 1e-9) return block;
+  throw usage(
+    "usage/conflict",
+    `with --sampling random-allocation each client takes part once in every 1 / ${rate} rounds, which has to be an integer`,
+    "a population that the cohort divides, or a sampling rate such as 0.04",
+  );
 }
 
 type Round =
   | { readonly kind: "gaussian"; readonly adjacency: "zero-out" | "replace-one" }
   | { readonly kind: "poisson-gaussian"; readonly samplingRate: number }
+  | { readonly kind: "allocated-gaussian"; readonly block: number }
   | { readonly kind: "fixed-size-gaussian"; readonly population: number; readonly cohort: number };
 
 function eventsOf(round: Round): PrivacySpec["events"] {
-  return (noiseMultiplier, rounds) => (rounds === 0 ? [] : [{ ...round, noiseMultiplier, count: rounds }]);
+  return (noiseMultiplier, rounds) => (rounds === 0 ? [] : [occurring({ ...round, noiseMultiplier }, rounds)]);
 }
 
 function usage(code: string, message: string, expected: string): AnabranchError {

@@ -78,6 +78,26 @@ describe("privacy epsilon", () => {
     expect(fixed.epsilon).toBeGreaterThan(same.epsilon);
   });
 
+  it("knows random allocation, by losses alone", async () => {
+    const half = ["--noise-multiplier", "1.5", "--rounds", "49", "--delta", "1e-5", "--sampling", "random-allocation"];
+    const size = ["--population", "500", "--cohort", "20", "--accountant", "pld"];
+    const found = await document("epsilon", ...half, ...size);
+    expect(found).toMatchObject({ adjacency: "add-or-remove", sampling: "random-allocation", samplingRate: 0.04 });
+    expect(found.assumptions).toContainEqual(expect.stringMatching(/exactly one of every 25 rounds/));
+    // rounds 26 to 49 begin the second block
+    const whole = await document(
+      "epsilon",
+      ...half,
+      "--sampling-rate",
+      "0.04",
+      "--accountant",
+      "pld",
+      "--rounds",
+      "50",
+    );
+    expect(found.epsilon).toBe(whole.epsilon);
+  });
+
   it("counts no sampling for records and for noise of clients, and replaces data where both neighbours send", async () => {
     const rest = ["--rounds", "1", "--delta", "1e-5", "--accountant", "gaussian"];
     const cost = async (...options: string[]) => document("epsilon", "--noise-multiplier", ...options, ...rest);
@@ -132,6 +152,12 @@ describe("mistakes: exit 2", () => {
       [...noisy, "--rounds", "1", "--delta", "1e-5", "--cohort", "3", "--population", "2"],
       "usage/conflict",
       "at most",
+    ],
+    [
+      "blocks of no integer",
+      [...noisy, "--rounds", "1", "--delta", "1e-5", "--sampling-rate", "0.3", "--sampling", "random-allocation"],
+      "usage/conflict",
+      "0.04",
     ],
     [
       "delta 1",

@@ -53,6 +53,8 @@ function samplingOf(event: PrivacyEvent): string {
       return "Poisson sampling: each client joins each cohort independently and cohorts stay secret; fixed-size cohorts are not covered";
     case "fixed-size-gaussian":
       return "fixed-size sampling: cohorts are drawn uniformly without replacement and stay secret";
+    case "allocated-gaussian":
+      return `random allocation: each client takes part in exactly one of every ${event.block} rounds, drawn uniformly and independently, and cohorts stay secret; a block that has begun counts as a whole`;
     case "tree-gaussian":
       return "tree aggregation: a client takes part at most once between two restarts, and in as many trees as stated; no sampling is assumed";
   }

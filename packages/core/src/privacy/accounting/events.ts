@@ -57,6 +57,19 @@ const fixedSizeGaussian = z
     path: ["cohort"],
   });
 
+/**
+ * Sums with Gaussian noise over `block` rounds, of which each client takes part in exactly one, drawn uniformly and apart
+ * from all others (random allocation). `count` is the number of blocks begun: a block that has not ended counts as a whole,
+ * since what its first rounds release can be computed from all of them.
+ */
+const allocatedGaussian = z.strictObject({
+  kind: z.literal("allocated-gaussian"),
+  block: positiveInt.max(2 ** 24).describe("rounds in which a client takes part once"),
+  noiseMultiplier,
+  adjacency: z.literal("add-or-remove").default("add-or-remove"),
+  count,
+});
+
 /** A sum with Laplace noise in every coordinate; the norm bound of a client is in the 1-norm. */
 const laplace = z.strictObject({ kind: z.literal("laplace"), noiseMultiplier, adjacency, count });
 
@@ -105,6 +118,7 @@ export const privacyEventSchema = z.discriminatedUnion("kind", [
   gaussian,
   poissonGaussian,
   fixedSizeGaussian,
+  allocatedGaussian,
   laplace,
   treeGaussian,
   zeroConcentrated,
@@ -117,6 +131,12 @@ export type PrivacyEventInput = Readonly<z.input<typeof privacyEventSchema>>;
 /** Whether a release has no noise, and so no guarantee. Events that a theorem stands for always have some. */
 export function isSilent(event: PrivacyEventInput): boolean {
   return "noiseMultiplier" in event && event.noiseMultiplier === 0;
+}
+
+/** What `rounds` rounds release that are all like one with this event: as many of it, or as many blocks as have begun. */
+export function occurring(event: PrivacyEventInput, rounds: number): PrivacyEventInput {
+  const count = event.kind === "allocated-gaussian" ? Math.ceil(rounds / event.block) : (event.count ?? 1) * rounds;
+  return { ...event, count };
 }
 
 /** An event with its defaults. Throws `privacy/event` for one that is not allowed. */

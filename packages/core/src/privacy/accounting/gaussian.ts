@@ -21,6 +21,8 @@ export function squaredMu(event: PrivacyEvent): number | undefined {
     case "poisson-gaussian":
       if (event.samplingRate === 0) return 0;
       return event.samplingRate === 1 ? single : undefined;
+    case "allocated-gaussian":
+      return event.block === 1 ? single : undefined;
     case "fixed-size-gaussian":
       return event.cohort === event.population ? single : undefined;
     case "tree-gaussian":

@@ -6,6 +6,7 @@ export { accountantNames, createAccountant } from "./create-accountant.ts";
 export {
   type Adjacency,
   groupEvents,
+  occurring,
   type PrivacyEvent,
   type PrivacyEventInput,
   privacyEventSchema,

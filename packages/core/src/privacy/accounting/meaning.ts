@@ -14,6 +14,9 @@ export function explain(
   return [describeOdds(statement, events, unit), ...littleNoise(statement, events, unit)];
 }
 
+/** Releases of cohorts that are secret. */
+const AMPLIFIED: ReadonlySet<string> = new Set(["poisson-gaussian", "fixed-size-gaussian", "allocated-gaussian"]);
+
 type Unit = NonNullable<PrivacyContext["unit"]>;
 
 const WHAT = {
@@ -43,7 +46,7 @@ function describeOdds(
   const sure = 100 / (1 + Math.exp(-epsilon));
   const digits = epsilon < 4 ? 0 : epsilon < 7 ? 1 : 2;
   const most = epsilon < WEAK ? `at most ${sure.toFixed(digits)} % sure` : "practically certain";
-  const amplified = events.some(({ kind }) => kind === "poisson-gaussian" || kind === "fixed-size-gaussian");
+  const amplified = events.some(({ kind }) => AMPLIFIED.has(kind));
   const weak =
     epsilon < WEAK
       ? ""

@@ -1,5 +1,7 @@
 import { AnabranchError, largest } from "@anabranch/engine";
 import { type Accountant, accountantOf, type Bound } from "./accountant.ts";
+import { allocationLoss } from "./allocation-loss.ts";
+import { allocationRatio, type BlockRatio, LEAST_ALLOCATED_NOISE, MOST_ALLOCATED_NOISE } from "./allocation-ratio.ts";
 import type { PrivacyEvent } from "./events.ts";
 import { createFft, type Fft } from "./fft.ts";
 import { squaredMu } from "./gaussian.ts";
@@ -41,12 +43,13 @@ export function pldAccountant(options: PldOptions = {}): Accountant {
     transforms.set(size, fft);
     return fft;
   };
+  const lossOf = rememberedLosses();
   const answer = (events: readonly PrivacyEvent[], query: Query): Bound => {
     if (events.some((event) => isNearlySilent(event) && squaredMu(event) !== 0)) return { value: query.worst };
     // Ends of every bracket hold: a finer grid never takes back what a coarser one has shown.
     let best = { value: query.worst, lower: 0 };
     for (const size of sizes) {
-      const { value, lower } = bracket(compose(events, transform(size)), query.read);
+      const { value, lower } = bracket(compose(events, lossOf, transform(size)), query.read);
       best = { value: Math.min(best.value, value), lower: Math.max(best.lower, lower) };
       const width = best.value - best.lower;
       if (Number.isFinite(width) && width <= query.tolerance * best.value) return closed(best);
@@ -88,34 +91,53 @@ function wide({ value, lower }: Bracket): string {
   return `the largest grid leaves a wide bracket, ${lower.toPrecision(4)} to ${value.toPrecision(4)}`;
 }
 
-function compose(events: readonly PrivacyEvent[], fft: Fft): Composed {
+function compose(events: readonly PrivacyEvent[], lossOf: typeof lossDistribution, fft: Fft): Composed {
   const directions: Direction[] = events.some(isAsymmetric) ? ["remove", "add"] : ["remove"];
   return directions.flatMap((direction) => {
-    const losses = lossesOf(events, direction);
+    const losses = lossesOf(events, lossOf, direction);
     if (losses.length === 0) return [];
     return [composeLosses(losses, windowOf(losses), fft)];
   });
 }
 
 function isNearlySilent(event: PrivacyEvent): boolean {
-  return "noiseMultiplier" in event && event.noiseMultiplier < LEAST_NOISE;
+  const least = event.kind === "allocated-gaussian" ? LEAST_ALLOCATED_NOISE : LEAST_NOISE;
+  return "noiseMultiplier" in event && event.noiseMultiplier < least;
+}
+
+/** Losses of events. Those of blocks take a fraction of a second and serve both directions: they are computed once. */
+function rememberedLosses(): typeof lossDistribution {
+  const blocks = new Map<string, BlockRatio>();
+  return (event, direction) => {
+    if (event.kind !== "allocated-gaussian") return lossDistribution(event, direction);
+    const noise = Math.min(MOST_ALLOCATED_NOISE, event.noiseMultiplier);
+    const key = `${event.block} ${noise}`;
+    const ratio = blocks.get(key) ?? allocationRatio(event.block, noise);
+    blocks.set(key, ratio);
+    const loss = allocationLoss(ratio, direction);
+    return noise === event.noiseMultiplier ? loss : { ...loss, optimistic: gaussianLoss(LEAST_SQUARED_MU) };
+  };
 }
 
 /** Only sampling makes it matter which of two populations has the client. */
 function isAsymmetric(event: PrivacyEvent): boolean {
-  return event.kind === "poisson-gaussian" && squaredMu(event) === undefined;
+  return (event.kind === "poisson-gaussian" || event.kind === "allocated-gaussian") && squaredMu(event) === undefined;
 }
 
 /** Smaller mu^2 count as this: further squares stay in float64. */
 const LEAST_SQUARED_MU = 1e-100;
 
 /** The losses of all events in one direction; all unsampled Gaussian noise is one Gaussian. */
-function lossesOf(events: readonly PrivacyEvent[], direction: Direction): Repeated<LossDistribution>[] {
+function lossesOf(
+  events: readonly PrivacyEvent[],
+  lossOf: typeof lossDistribution,
+  direction: Direction,
+): Repeated<LossDistribution>[] {
   const gaussian = events.reduce((sum, event) => sum + event.count * (squaredMu(event) ?? 0), 0);
   const others = events.filter((event) => squaredMu(event) === undefined);
   return [
     ...(gaussian > 0 ? [{ item: gaussianLoss(Math.max(LEAST_SQUARED_MU, gaussian)), count: 1 }] : []),
-    ...others.map((event) => ({ item: lossDistribution(event, direction), count: event.count })),
+    ...others.map((event) => ({ item: lossOf(event, direction), count: event.count })),
   ];
 }
 

@@ -39,7 +39,8 @@ export function discretise(
   reach: number,
 ): { upper: UpperLoss; lower: LowerLoss } {
   const cells = cellsOf(loss, step, reach);
-  return { upper: pessimistic(cells, step), lower: optimistic(cells, step) };
+  const below = loss.optimistic === undefined ? cells : cellsOf(loss.optimistic, step, reach);
+  return { upper: pessimistic(cells, step), lower: optimistic(below, step) };
 }
 
 function cellsOf(loss: LossDistribution, step: number, reach: number): Cells {
@@ -72,7 +73,7 @@ function medianOf(loss: LossDistribution): number {
 const ROUNDING = 2 ** -50;
 
 /** By how much the mass of a cell may be wrong, as it is a difference of tails: of the smaller ones. */
-function roundingOf(tail: number, mass: number): number {
+export function roundingOf(tail: number, mass: number): number {
   const smaller = Math.min(tail, Math.max(0, 1 - tail) + mass);
   return smaller > 0 ? ROUNDING * smaller * (1 - Math.log(smaller)) : 0;
 }

@@ -21,6 +21,8 @@ export interface LossDistribution {
   readonly highest: number;
   /** Writes the tails at `loss`, each to full relative precision, into `out`. */
   tails(loss: number, out: LossTails): void;
+  /** A loss that is no larger than the true one, where this distribution is not exact but at least as large. */
+  readonly optimistic?: LossDistribution;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { unsupported } from "./checks.ts";
 import type { PrivacyEvent } from "./events.ts";
 import { sensitivity, squaredMu } from "./gaussian.ts";
 import { fixedSizeDivergences } from "./rdp-fixed-size.ts";
@@ -23,6 +24,8 @@ export function renyiDivergences(event: PrivacyEvent, orders: readonly number[])
       return sampledGaussianDivergences(event.samplingRate, event.noiseMultiplier, orders);
     case "fixed-size-gaussian":
       return fixedSizeDivergences(event.cohort / event.population, event.noiseMultiplier, orders);
+    case "allocated-gaussian":
+      throw unsupported("rdp", event, "no random allocation", 'Use the accountant "pld".');
     default: {
       const scale = event.noiseMultiplier / sensitivity(event.adjacency);
       return Float64Array.from(orders, (order) => laplaceDivergence(scale, order));

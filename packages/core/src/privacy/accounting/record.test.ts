@@ -36,6 +36,21 @@ describe("a privacy record", () => {
     expect(recordAfter({ ...account, before: [...record.runs] }, 0, data).runs).toEqual(record.runs);
   });
 
+  it("counts blocks of random allocation that have begun, of all runs", () => {
+    const allocated = { kind: "allocated-gaussian", block: 7, noiseMultiplier: 1, adjacency: "add-or-remove" } as const;
+    const round = { ...account.round, events: [{ ...allocated, count: 1 }] };
+    const first = recordAfter({ ...account, round }, 15, data);
+    expect(counted(first)).toEqual([[15, [3]]]);
+    const both = recordAfter({ ...account, round, before: [...first.runs] }, 1, data);
+    expect(counted(both)).toEqual([[16, [4]]]);
+    expect(read(JSON.stringify(both))).toEqual(both);
+    const [run] = both.runs;
+    for (const count of [2, 17]) {
+      const wrong = { ...both, runs: [{ ...run, events: [{ ...allocated, count }] }] };
+      expect(read(JSON.stringify(wrong))).toMatchObject({ unusable: expect.any(String) });
+    }
+  });
+
   it("is nothing where a file has none", () => {
     expect(parsePrivacyRecord({ epsilon: "1" })).toBeUndefined();
     expect(parsePrivacyRecord(Object.create({ [PRIVACY_RECORD]: JSON.stringify(record) }))).toBeUndefined();

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { privacyEventSchema } from "./events.ts";
+import { occurring, type PrivacyEvent, parseEvent, privacyEventSchema } from "./events.ts";
 
 /** The key of a model file's metadata under which its privacy record stands. */
 export const PRIVACY_RECORD = "privacyRecord";
@@ -36,7 +36,7 @@ const run = z
     "rounds that released nothing, or the other way round",
   )
   .refine(
-    ({ rounds, events }) => events.every(({ count }) => count % rounds === 0),
+    ({ rounds, events }) => events.every((event) => isOfRounds(event, rounds)),
     "events that are not of every round",
   );
 
@@ -55,6 +55,12 @@ const record = z
   .refine(({ runs }) => new Set(runs.flatMap(({ events }) => events.map(({ adjacency }) => adjacency))).size <= 1, {
     message: "events of different adjacency",
   });
+
+/** Whether an event is one of so many rounds: as often in each, or of blocks that take up all of them. */
+function isOfRounds(event: PrivacyEvent, rounds: number): boolean {
+  if (event.kind !== "allocated-gaussian") return event.count % rounds === 0;
+  return event.count <= rounds && event.count * event.block >= rounds;
+}
 
 /** One private run in a record. */
 export type RecordedRun = Readonly<z.output<typeof run>>;
@@ -79,7 +85,7 @@ export function recordAfter(account: RecordedAccount, rounds: number, weights: s
   const own =
     rounds === 0
       ? []
-      : [{ ...round, rounds, events: round.events.map((event) => ({ ...event, count: event.count * rounds })) }];
+      : [{ ...round, rounds, events: round.events.map((event) => parseEvent(occurring(event, rounds))) }];
   return { v: 1, unit, weights, covered, runs: merged([...before, ...own]) };
 }
 

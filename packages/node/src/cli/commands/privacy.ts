@@ -4,7 +4,7 @@ import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import { finiteNumber, positiveCount } from "../parse.ts";
 import { privacyDocument, privacyText } from "../privacy-answer.ts";
-import { privacySpec, type RoundOptions } from "../privacy-spec.ts";
+import { privacySpec, type RoundOptions, samplings } from "../privacy-spec.ts";
 
 interface Options extends RoundOptions {
   readonly delta: number;
@@ -53,6 +53,7 @@ function addEpsilon(group: Command): void {
     ],
     ["... --population 1000 --cohort 100 --sampling fixed-size", "cohorts of a fixed size"],
     ["... --accountant pld", "a tighter value, with a lower bound"],
+    ["... --sampling random-allocation --accountant pld", "each client once in every 10 rounds"],
   );
 }
 
@@ -129,7 +130,7 @@ function targetEpsilon(): Option {
 /** Options of all three. */
 function withCommon(command: Command): void {
   const delta = new Option("--delta <number>", "delta of the guarantee; should be below 1/population");
-  const sampling = new Option("--sampling <kind>", "how cohorts are drawn").choices(["poisson", "fixed-size"]);
+  const sampling = new Option("--sampling <kind>", "how cohorts are drawn").choices(samplings);
   const protects = new Option("--protects <unit>", "the unit of privacy").choices(["clients", "records"]);
   const noise = new Option("--noise <place>", "who adds the noise").choices(["central", "distributed", "local"]);
   const accountant = new Option(
@@ -143,7 +144,9 @@ function withCommon(command: Command): void {
       new Option("--population <n>", "number of clients (or records) in the federation").argParser(positiveCount),
     )
     .addOption(
-      new Option("--cohort <n>", "clients per round (expected number with Poisson sampling)").argParser(positiveCount),
+      new Option("--cohort <n>", "clients per round (expected number with poisson and random-allocation)").argParser(
+        positiveCount,
+      ),
     )
     .addOption(sampling.default("poisson"))
     .addOption(protects.default("clients"))
