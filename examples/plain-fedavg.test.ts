@@ -38,7 +38,7 @@ it("the plain loops give the model of the real FedAvg, in float64", async () => 
     {
       rounds: config.rounds,
       learningRate: config.training.learningRate,
-      cohort: (round) => sampler.sample(round, deriveKey(root, "cohort", round)),
+      cohort: (round) => sampler.sample(round, (of) => deriveKey(root, "cohort", of)),
       batches(round, client) {
         const examples = clients[client]!.labels.length;
         const { steps, indices, weights } = planBatches(

@@ -77,7 +77,13 @@ export { formatEpsilon, type Spent, scopeText, spentBy, spentText, testNote } fr
 export type { FailedEnd, Trouble } from "./round/trouble.ts";
 export { type Schedule, type ScheduleState, synchronous } from "./schedule/index.ts";
 export { dealParts } from "./selection/deal-parts.ts";
-export { poissonSampler, type Sampler, scriptedSampler, uniformSampler } from "./selection/sampler.ts";
+export {
+  allocationSampler,
+  poissonSampler,
+  type Sampler,
+  scriptedSampler,
+  uniformSampler,
+} from "./selection/sampler.ts";
 export { conform, type Federation, openFederation } from "./simulation/federation.ts";
 export { forLiveClients } from "./simulation/for-live-clients.ts";
 export { describeFailure, inProcessSimulation } from "./simulation/in-process.ts";

@@ -23,6 +23,7 @@ export function checkTogether(config: Config, locate: Locate): void {
       'Only the expected cohort of sampler.name = "poisson" may be fractional.',
     );
   }
+  checkBlocks(config, locate);
   if (data.dataset === "synthetic" && data.file === undefined && data.holdout > 0) {
     throw conflict(
       locate(["data", "holdout"]),
@@ -71,6 +72,25 @@ function checkDevices({ devices }: Config, locate: Locate): void {
       ? "Give seconds by client: times = [1, 5]."
       : 'Remove devices.times, or set devices.speed = "list".',
   );
+}
+
+function checkBlocks({ data, sampler }: Config, locate: Locate): void {
+  if (sampler.name !== "random-allocation" || allocationBlock(sampler.cohort, data.clients) !== undefined) return;
+  const block = Math.floor(data.clients / sampler.cohort);
+  const [larger, smaller] = [data.clients / block, data.clients / (block + 1)];
+  throw conflict(
+    locate(["sampler", "cohort"]),
+    `${sampler.cohort}, with sampler.name = "random-allocation" and data.clients = ${data.clients}`,
+    `data.clients divided by an integer, e.g. ${smaller} or ${larger}`,
+    "Each client takes part once in every data.clients / cohort rounds, which has to be an integer.",
+  );
+}
+
+/** Rounds of a block of random allocation, clients / cohort; undefined where that is no integer. */
+export function allocationBlock(cohort: number, clients: number): number | undefined {
+  const block = Math.round(clients / cohort);
+  // the cohort may be a rounded fraction, as 10 clients in blocks of 3
+  return block >= 1 && Math.abs(block * cohort - clients) <= 1e-9 * clients ? block : undefined;
 }
 
 /** Looks at what was written, as a checked configuration has a default for localEpochs. Throws `config/conflict`. */

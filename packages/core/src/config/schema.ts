@@ -101,12 +101,16 @@ const training = z
 const sampler = z
   .strictObject({
     name: z
-      .enum(["uniform", "poisson"])
+      .enum(["uniform", "poisson", "random-allocation"])
       .optional()
       .describe(
-        '"uniform": cohorts of fixed size; "poisson": each client joins independently; omitted: uniform, or poisson under [privacy]',
+        '"uniform": cohorts of fixed size; "poisson": each client joins independently; "random-allocation": each client takes part once in every clients / cohort rounds; omitted: uniform, or poisson under [privacy]',
       ),
-    cohort: z.number().positive().default(10).describe("clients per round (expected number with poisson)"),
+    cohort: z
+      .number()
+      .positive()
+      .default(10)
+      .describe("clients per round (expected number with poisson and random-allocation)"),
   })
   .prefault({})
   .describe("selection of the cohort");
@@ -198,7 +202,9 @@ const privacy = z
     accountant: z
       .enum(["rdp", "pld"])
       .default("rdp")
-      .describe('how epsilon is computed: "rdp", or "pld", which is tighter and needs Poisson sampling'),
+      .describe(
+        'how epsilon is computed: "rdp", or "pld", which is tighter and needs Poisson sampling or random allocation',
+      ),
     clipping: z
       .enum(["flat", "per-layer", "per-layer-by-size"])
       .default("flat")
@@ -356,7 +362,7 @@ type LocalWork =
 /** A resolved configuration: checked, and complete but for keys that are off. Resolving it again changes nothing. */
 export type Config = Omit<Parsed, "training" | "sampler" | "aggregation" | "privacy"> & {
   training: Omit<Parsed["training"], keyof LocalWork> & LocalWork;
-  sampler: Parsed["sampler"] & { name: "uniform" | "poisson" };
+  sampler: Parsed["sampler"] & { name: "uniform" | "poisson" | "random-allocation" };
   aggregation: Parsed["aggregation"] & { weighting: "examples" | "uniform" };
   privacy: Parsed["privacy"] & { noise: NoisePlace };
 };

@@ -38,7 +38,7 @@ function openRound({ plan, state, pipeline }: RoundWorld): OpenRound {
   const round = state.round + 1;
   const learningRate = plan.learningRate(round);
   const chooses = plan.schedule.settle !== undefined;
-  const cohort = chooses ? [] : plan.sampler.sample(round, deriveKey(rootKey(plan.seed), "cohort", round));
+  const cohort = chooses ? [] : plan.sampler.sample(round, (of) => deriveKey(rootKey(plan.seed), "cohort", of));
   const scalars = pipeline.publicScalars(state.server, round, learningRate);
   return { round, cohort, parts: assignParts(plan, round, cohort), learningRate, scalars };
 }

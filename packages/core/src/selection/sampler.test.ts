@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { deriveKey, randomStream, rootKey } from "../random/index.ts";
-import { poissonSampler, type Sampler, scriptedSampler, uniformSampler } from "./sampler.ts";
+import { allocationSampler, poissonSampler, type Sampler, scriptedSampler, uniformSampler } from "./sampler.ts";
 
 const key = (round: number) => deriveKey(rootKey(5), "cohort", round);
 const cohorts = (sampler: Sampler, rounds: number) =>
-  Array.from({ length: rounds }, (_, i) => sampler.sample(i + 1, key(i + 1)));
+  Array.from({ length: rounds }, (_, i) => sampler.sample(i + 1, key));
 
 /** How often each client is chosen. */
 function visits(chosen: readonly (readonly number[])[], clients: number): number[] {
@@ -22,7 +22,7 @@ describe("uniformSampler", () => {
     expect(chosen.every((cohort) => cohort.length === 7 && ascending(cohort))).toBe(true);
     expect(cohorts(sampler, 40)).toEqual(chosen);
     expect(new Set(chosen.map(String)).size).toBeGreaterThan(35);
-    expect(uniformSampler(3, 3).sample(1, key(1))).toEqual([0, 1, 2]);
+    expect(uniformSampler(3, 3).sample(1, key)).toEqual([0, 1, 2]);
   });
 
   it("favours nobody", () => {
@@ -47,13 +47,50 @@ describe("poissonSampler", () => {
 
   it("may be empty, and holds everyone where the expectation is the population", () => {
     expect(cohorts(poissonSampler(10, 0.5), 50).some((cohort) => cohort.length === 0)).toBe(true);
-    expect(poissonSampler(4, 4).sample(1, key(1))).toEqual([0, 1, 2, 3]);
+    expect(poissonSampler(4, 4).sample(1, key)).toEqual([0, 1, 2, 3]);
   });
 
   it("lets nobody in more often than at the rate asked for", () => {
     const word = randomStream(key(1)).uint32();
-    expect(poissonSampler(1, (word + 0.5) / 2 ** 32).sample(1, key(1))).toEqual([]);
-    expect(poissonSampler(1, (word + 1) / 2 ** 32).sample(1, key(1))).toEqual([0]);
+    expect(poissonSampler(1, (word + 0.5) / 2 ** 32).sample(1, key)).toEqual([]);
+    expect(poissonSampler(1, (word + 1) / 2 ** 32).sample(1, key)).toEqual([0]);
+  });
+});
+
+describe("allocationSampler", () => {
+  it("takes every client exactly once in each block of rounds, in whatever order rounds are drawn", () => {
+    const sampler = allocationSampler(30, 7);
+    const chosen = cohorts(sampler, 28);
+    expect(chosen.every(ascending)).toBe(true);
+    for (let start = 0; start < 28; start += 7) {
+      expect(
+        chosen
+          .slice(start, start + 7)
+          .flat()
+          .sort((a, b) => a - b),
+      ).toEqual(Array.from({ length: 30 }, (_, i) => i));
+    }
+    expect(sampler.sample(17, key)).toEqual(chosen[16]);
+    expect(new Set(chosen.map(String)).size).toBeGreaterThan(25);
+  });
+
+  it("draws the round of a client uniformly, and apart from other clients and blocks", () => {
+    const chosen = cohorts(allocationSampler(2, 3), 9000);
+    const place = (client: number) =>
+      Array.from({ length: 3000 }, (_, b) => [0, 1, 2].find((i) => chosen[3 * b + i]!.includes(client))!);
+    const [first, second] = [place(0), place(1)];
+    const pairs = new Array<number>(9).fill(0);
+    for (const [b, at] of first.entries()) pairs[3 * at + second[b]!]!++;
+    for (const [b, at] of first.slice(1).entries()) pairs[3 * at + first[b]!]!++;
+    // each pair of places: Binomial(5999, 1/9), the two halves independent; 5 deviations, false alarm below 1e-5
+    for (const count of pairs) expect(Math.abs(count - 5999 / 9)).toBeLessThan(5 * Math.sqrt((5999 * 8) / 81));
+  });
+
+  it("is all clients in every round where a block is one round", () => {
+    expect(cohorts(allocationSampler(3, 1), 2)).toEqual([
+      [0, 1, 2],
+      [0, 1, 2],
+    ]);
   });
 });
 

@@ -3,15 +3,16 @@ import { type RandomKey, randomStream, sampleWithoutReplacement } from "../rando
 /** Picks the cohort of a round: client numbers in ascending order, which is the order of every sum. */
 export interface Sampler {
   readonly name: string;
-  sample(round: number, key: RandomKey): readonly number[];
+  /** @param keyOf the key of each round of the run, whose draws are independent of all others */
+  sample(round: number, keyOf: (round: number) => RandomKey): readonly number[];
 }
 
 /** `cohort` clients drawn uniformly without replacement. */
 export function uniformSampler(clients: number, cohort: number): Sampler {
   return {
     name: "uniform",
-    sample: (_round, key) =>
-      Array.from(sampleWithoutReplacement(randomStream(key), clients, cohort)).sort((a, b) => a - b),
+    sample: (round, keyOf) =>
+      Array.from(sampleWithoutReplacement(randomStream(keyOf(round)), clients, cohort)).sort((a, b) => a - b),
   };
 }
 
@@ -21,10 +22,28 @@ export function poissonSampler(clients: number, cohort: number): Sampler {
   const threshold = Math.floor((cohort / clients) * 2 ** 32);
   return {
     name: "poisson",
-    sample(_round, key) {
-      const stream = randomStream(key);
+    sample(round, keyOf) {
+      const stream = randomStream(keyOf(round));
       const chosen: number[] = [];
       for (let client = 0; client < clients; client++) if (stream.uint32() < threshold) chosen.push(client);
+      return chosen;
+    },
+  };
+}
+
+/**
+ * Every client takes part in exactly one round of each block of `block` rounds, drawn uniformly and apart from all others
+ * (random allocation, or balls and bins: L. Chua et al., 2024, arXiv:2412.16802). Cohorts vary in size around
+ * clients / block. The rounds of a block are drawn with the key of its first one, so a resumed run draws the same.
+ */
+export function allocationSampler(clients: number, block: number): Sampler {
+  return {
+    name: "random-allocation",
+    sample(round, keyOf) {
+      const place = (round - 1) % block;
+      const stream = randomStream(keyOf(round - place));
+      const chosen: number[] = [];
+      for (let client = 0; client < clients; client++) if (stream.below(block) === place) chosen.push(client);
       return chosen;
     },
   };

@@ -57,5 +57,5 @@ export function freshSeed(seed: number, start: Start | undefined): number {
 /** The same for its cohorts. */
 export function freshCohorts(sampler: Sampler, start: Start | undefined): Sampler {
   if (start === undefined) return sampler;
-  return { ...sampler, sample: (round, key) => sampler.sample(round, deriveKey(key, start.hash)) };
+  return { ...sampler, sample: (round, keyOf) => sampler.sample(round, (of) => deriveKey(keyOf(of), start.hash)) };
 }

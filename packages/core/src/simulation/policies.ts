@@ -5,10 +5,11 @@ import { type Config, configHash } from "../config/index.ts";
 import { capabilitiesOf, type PipelineSettings, requireCapable } from "../pipeline/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import type { Schedule } from "../schedule/index.ts";
-import { poissonSampler, type Sampler, uniformSampler } from "../selection/sampler.ts";
+import { allocationSampler, poissonSampler, type Sampler, uniformSampler } from "../selection/sampler.ts";
 import { configuredDurations, configuredSchedule } from "./configured-schedule.ts";
 import type { Federation } from "./federation.ts";
 import { freshCohorts, freshSeed, startedHash } from "./initial-weights.ts";
+import { blockOf } from "./private-account.ts";
 import { configuredMechanism, describeMechanism, privacyWarnings, privateAccount } from "./private-run.ts";
 import type { ResolvedMethod } from "./resolve-method.ts";
 import { configuredSecureAggregation, describeSecureAggregation } from "./secure-aggregation.ts";
@@ -31,7 +32,7 @@ export interface Policies {
 export function resolvePolicies(config: Config, method: ResolvedMethod, federation: Federation): Policies {
   const { algorithm, payloads, start } = method;
   const { training, aggregation, seed } = config;
-  const { name: samplerName, cohort } = config.sampler;
+  const { cohort } = config.sampler;
   if (aggregation.clipNorm > 0) {
     requireCapable("aggregation.clipNorm", `${aggregation.clipNorm}`, capabilitiesOf(algorithm, payloads));
   }
@@ -41,8 +42,7 @@ export function resolvePolicies(config: Config, method: ResolvedMethod, federati
   const account = mechanism && privateAccount(config, algorithm, payloads, federation, mechanism, start);
   const secureAggregation = configuredSecureAggregation(config, algorithm, payloads, federation, mechanism);
   if (mechanism !== undefined || secureAggregation !== undefined) requirePublicSteps(algorithm, training);
-  const population = federation.clients;
-  const sampler = samplerName === "poisson" ? poissonSampler(population, cohort) : uniformSampler(population, cohort);
+  const sampler = samplerOf(config.sampler, federation.clients);
   // a private run that goes on from weights must draw neither the noise nor the cohorts that made them
   const origin = mechanism === undefined ? undefined : start;
   return {
@@ -59,6 +59,12 @@ export function resolvePolicies(config: Config, method: ResolvedMethod, federati
       ...(secureAggregation === undefined ? {} : { secureAggregation: describeSecureAggregation(secureAggregation) }),
     },
   };
+}
+
+function samplerOf({ name, cohort }: Config["sampler"], population: number): Sampler {
+  if (name === "poisson") return poissonSampler(population, cohort);
+  if (name === "random-allocation") return allocationSampler(population, blockOf(cohort, population));
+  return uniformSampler(population, cohort);
 }
 
 /** Where the server sees sums alone, the steps of single clients are none of its business. */

@@ -100,11 +100,12 @@ export function eventsBefore({ runs }: Prior, { privacy }: Config, accountant: A
     return before;
   } catch (error) {
     if (!(error instanceof AnabranchError && error.code === "privacy/unsupported")) throw error;
+    const other = accountant.name === "rdp" ? '"pld"' : '"rdp"';
     throw conflict(
       "privacy.accountant",
       `"${accountant.name}", with model.initialWeights from a run of ${error.failure.received}`,
-      '"rdp"',
-      "Epsilon includes what was spent on the initial weights, and only the Rényi accountant composes both.",
+      other,
+      `Epsilon includes what was spent on the initial weights, and only the accountant ${other} composes both.`,
     );
   }
 }

@@ -1,4 +1,4 @@
-import { conflict } from "../config/check.ts";
+import { allocationBlock, conflict } from "../config/check.ts";
 import { isDiscrete } from "../config/check-privacy.ts";
 import type { Config } from "../config/index.ts";
 import {
@@ -6,7 +6,9 @@ import {
   boundText,
   createAccountant,
   groupEvents,
+  occurring,
   type PrivacyContext,
+  type PrivacyEvent,
   type PrivacyEventInput,
 } from "../privacy/accounting/index.ts";
 import { privacyEventOf } from "../privacy/integers/index.ts";
@@ -33,6 +35,8 @@ export interface Released {
  *
  *   noise of         sampler   neighbours      moves   why
  *   central          poisson   add-or-remove   C       cohorts are secret; the update is in the sum or not
+ *   central          random-   add-or-remove   C       the same; a client is in one sum of each block at most
+ *                    allocation
  *   central          uniform   replace-one     2 C     a client left out gives its place to another (all clients: as well)
  *   distributed      any       zero-out        C       the server knows the cohort; the client and its noise stay
  *   local            any       replace-one     2 C     the server sees each message, which is there whatever its data
@@ -59,11 +63,33 @@ export function roundEvents(
   const { cohort } = sampler;
   const event: PrivacyEventInput =
     privacy.noise !== "central"
-      ? { kind: "gaussian", noiseMultiplier, adjacency: "zero-out", count: rounds }
-      : sampler.name === "poisson"
-        ? { kind: "poisson-gaussian", samplingRate: cohort / population, noiseMultiplier, count: rounds }
-        : { kind: "fixed-size-gaussian", population, cohort, noiseMultiplier, count: rounds };
-  return [event];
+      ? { kind: "gaussian", noiseMultiplier, adjacency: "zero-out" }
+      : centralEvent(sampler.name, population, cohort, noiseMultiplier);
+  return [occurring(event, rounds)];
+}
+
+/** One round with noise of the server. */
+function centralEvent(
+  name: Config["sampler"]["name"],
+  population: number,
+  cohort: number,
+  noiseMultiplier: number,
+): PrivacyEventInput {
+  if (name === "poisson") return { kind: "poisson-gaussian", samplingRate: cohort / population, noiseMultiplier };
+  if (name === "uniform") return { kind: "fixed-size-gaussian", population, cohort, noiseMultiplier };
+  return { kind: "allocated-gaussian", block: blockOf(cohort, population), noiseMultiplier };
+}
+
+/** Rounds of a block of random allocation. Throws `config/conflict` where clients / cohort is no integer. */
+export function blockOf(cohort: number, clients: number): number {
+  const block = allocationBlock(cohort, clients);
+  if (block !== undefined) return block;
+  throw conflict(
+    "sampler.cohort",
+    `${cohort}, with sampler.name = "random-allocation" and ${clients} clients`,
+    "the number of clients divided by an integer",
+    "The data have another number of clients than data.clients: set sampler.cohort for it.",
+  );
 }
 
 /** What is protected. */
@@ -88,7 +114,7 @@ export function accountOf(config: Config, released: Released, noiseMultiplier: n
   const context: PrivacyContext = { population: smallest, unit, noise };
   const own = (rounds: number) =>
     accountant.epsilon(roundEvents(config, released, noiseMultiplier, rounds), delta, context);
-  const epsilonAfter = remembered((rounds) => {
+  const epsilonAfter = remembered(round[0]!, (rounds) => {
     const least = own(rounds).epsilon;
     if (before.length === 0) return least;
     const all = [...before, ...roundEvents(config, released, noiseMultiplier, rounds)];
@@ -114,11 +140,12 @@ export function accountOf(config: Config, released: Released, noiseMultiplier: n
 }
 
 /** A run asks twice of every round: whether it fits, and what it cost. */
-function remembered(answer: (rounds: number) => number): (rounds: number) => number {
+function remembered(event: PrivacyEvent, answer: (rounds: number) => number): (rounds: number) => number {
   const known = new Map<number, number>();
   return (rounds) => {
-    const value = known.get(rounds) ?? answer(rounds);
-    known.set(rounds, value);
+    const times = rounds === 0 ? 0 : occurring(event, rounds).count!;
+    const value = known.get(times) ?? answer(rounds);
+    known.set(times, value);
     return value;
   };
 }

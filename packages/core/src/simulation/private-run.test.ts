@@ -6,6 +6,7 @@ import type { ArrayDataset } from "../data/index.ts";
 import { createAccountant, type PrivacyEventInput } from "../privacy/accounting/index.ts";
 import { CLIP_NORM } from "../privacy/mechanisms/index.ts";
 import type { Broadcast } from "../protocol/message.ts";
+import { deriveKey, rootKey } from "../random/index.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import type { RunEvent } from "../round/events.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
@@ -148,6 +149,26 @@ describe("a private run", () => {
     const again = prepare({ privacy: { accountant } }).plan.account!;
     expect(told).toEqual(
       [1, 2, 3, 4].map((round) => [round, { epsilon: again.epsilonAfter(round), delta: 1e-5, accountant }]),
+    );
+  });
+
+  it("counts a block of random allocation when it begins, and takes each client once in it, resumed or not", async () => {
+    const changes: Changes = { sampler: { name: "random-allocation" }, privacy: { accountant: "pld" } };
+    const { plan, events } = await run(changes);
+    const block = (count: number) =>
+      createAccountant("pld").epsilon([{ kind: "allocated-gaussian", block: 3, noiseMultiplier: 1, count }], 1e-5)
+        .epsilon;
+    const told = events.flatMap((e) => (e.type === "round.finished" ? [e.privacy!.epsilon] : []));
+    expect(told).toEqual([block(1), block(1), block(1), block(2)]);
+    expect(plan.account!.recorded.round.events).toMatchObject([{ kind: "allocated-gaussian", block: 3, count: 1 }]);
+    const cohorts = events.flatMap((e) => (e.type === "round.started" ? [e.cohort] : []));
+    expect(cohorts.slice(0, 3).flat().sort()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(plan.stages.privacy!.denominator).toBe(2);
+    const key = (round: number) => deriveKey(rootKey(plan.seed), "cohort", round);
+    expect(plan.sampler.sample(2, key)).toEqual(cohorts[1]);
+    expect(() => prepare({ sampler: { name: "random-allocation" } })).toThrow(/no formula.*allocated-gaussian.*pld/s);
+    expect(() => prepare({ ...changes, sampler: { name: "random-allocation", cohort: 4 } })).toThrow(
+      /sampler.cohort.*4.*e\.g\. 3 or 6/s,
     );
   });
 

@@ -91,7 +91,7 @@ export function privacyWarnings(
   if (mechanism === undefined || account === undefined) return [];
   const warnings: Warning[] = [];
   const warn = (code: string, message: string) => warnings.push({ code: `privacy/${code}`, message });
-  if (config.sampler.name !== "poisson" && mechanism.noise === "central" && mechanism.fewestRecords === undefined) {
+  if (config.sampler.name === "uniform" && mechanism.noise === "central" && mechanism.fewestRecords === undefined) {
     warn(
       "fixed-size-sampling",
       'Cohorts have a fixed size, which costs a larger epsilon than sampler.name = "poisson", and is about replaced clients.',

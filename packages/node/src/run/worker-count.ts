@@ -23,8 +23,8 @@ export function workerDemand(
   cores: number,
 ): WorkerDemand {
   const { name, cohort } = sampler;
-  // a Poisson cohort exceeds its mean by four standard deviations about once in 30,000 rounds
-  const largest = name === "poisson" ? Math.min(population, Math.ceil(cohort + 4 * Math.sqrt(cohort))) : cohort;
+  // a cohort of random size exceeds its mean by four standard deviations about once in 30,000 rounds
+  const largest = name !== "uniform" ? Math.min(population, Math.ceil(cohort + 4 * Math.sqrt(cohort))) : cohort;
   const pieces = [simulation.test, simulation.holdout].map((data) =>
     data === undefined ? 0 : evaluationRanges(data, simulation.evaluation.batchSize).length,
   );
