@@ -60,10 +60,10 @@ function requireOpenUpdates({ privacy, secureAggregation, sampler }: Config): vo
       `"${secureAggregation.protocol}"`,
       'A sum needs its cohort before the round. Set schedule.name = "synchronous".',
     );
-  if (sampler.name === "poisson")
+  if (sampler.name !== "uniform")
     throw conflict(
       "sampler.name",
-      '"poisson", with the schedule "buffered"',
+      `"${sampler.name}", with the schedule "buffered"`,
       '"uniform"',
       "An asynchronous run keeps a fixed number of clients training.",
     );
