@@ -34,7 +34,7 @@ function quantiles(last: ClientEvaluation): Html {
   ];
   return table(
     [formatPlural(sorted.length, "client"), "accuracy"],
-    rows.map(([name, value]) => [name, formatPercent(value)]),
+    rows.map(([name, value]) => ({ cells: [name, formatPercent(value)] })),
   );
 }
 
@@ -59,14 +59,16 @@ export function failureTable(run: RunData): Html[] {
     html`<p>${formatPlural(run.failures.length, "failure")} of ${formatPlural(clients, "client")}; a client that failed is left out of its round's average.</p>`,
     table(
       ["round", "failed", "clients", "what happened", "code", "tried again"],
-      shown.map(({ round, clients, reason, code, retried }) => [
-        String(round),
-        String(clients.length),
-        clientNames(clients),
-        reason,
-        code,
-        retried === 0 ? "no" : `${retried} of ${clients.length}`,
-      ]),
+      shown.map(({ round, clients, reason, code, retried }) => ({
+        cells: [
+          String(round),
+          String(clients.length),
+          clientNames(clients),
+          reason,
+          code,
+          retried === 0 ? "no" : `${retried} of ${clients.length}`,
+        ],
+      })),
       [0, 2, 3, 4, 5],
     ),
     ...(rest > 0

@@ -1,126 +1,137 @@
-import { largest, smallest } from "@anabranch/engine";
-import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../terminal/format.ts";
-import { seriesColour } from "./charts/theme.ts";
-import { commonAccuracy } from "./comparison.ts";
+import { formatCount, formatPercent, formatPlural } from "../terminal/format.ts";
+import { type ComparisonOptions, compareGroups, groupLabel, type RunGroup } from "./comparison.ts";
+import { comparisonTable, endNotes, rowsBySetting } from "./comparison-table.ts";
 import { configDifferences } from "./config-differences.ts";
-import type { drawFigures } from "./figures.ts";
+import type { FigureSection } from "./figures.ts";
 import { type Html, html } from "./html.ts";
-import { runLabels } from "./labels.ts";
-import { gridSection, page, section, table } from "./page.ts";
-import type { RunData } from "./run-data.ts";
-import { firstReaching, summarise } from "./summary.ts";
+import { chartControls, gridSection, page, section, table } from "./page.ts";
+import { seriesColour } from "./plot/colours.ts";
+import { classifyEnd, endText } from "./run-end.ts";
+import { summarise } from "./summary.ts";
 
-type Sections = ReturnType<typeof drawFigures>;
-
-/** A page that puts several runs side by side. */
-export function comparePage(runs: readonly RunData[], sections: Sections): string {
-  const labels = runLabels(runs);
-  const title = `Comparison of ${runs.length} runs`;
-  return page(`${title} · Anabranch report`, [
-    html`<header>
-<p class="eyebrow">Anabranch report</p>
-<h1>${title}</h1>
-<ul class="badges">${runs.map((run, index) => html`<li>${swatch(index)}${badge(run, labels[index] ?? "")}</li>`)}</ul>
-</header>`,
-    ...results(runs, labels),
-    ...sections.flatMap(({ heading, figures }) => gridSection(heading, figures)),
-    ...differences(runs, labels),
-    environments(runs, labels),
-    ...configurations(runs, labels),
-  ]);
+export interface CompareOptions extends ComparisonOptions {
+  /** What was compared, such as the name of a sweep. */
+  readonly title?: string;
+  /** Runs that repeat a seed of their configuration and were left out. */
+  readonly repeated?: number;
+  /** Runs that could not even start and have no data. */
+  readonly notStarted?: number;
 }
 
-function badge(run: RunData, label: string): string {
-  const algorithm = run.start?.algorithm ?? "";
-  return label.includes(algorithm) ? label : `${label}: ${algorithm}`;
+/** A page that puts groups of runs side by side. Only groups of one setting are compared with one another. */
+export function comparePage(
+  groups: readonly RunGroup[],
+  sections: readonly FigureSection[],
+  options: CompareOptions = {},
+): string {
+  const methods = [...new Set(groups.map(({ method }) => method))];
+  const settings = new Set(groups.map(({ setting }) => setting));
+  const runs = groups.reduce((sum, group) => sum + group.runs.length, 0);
+  const title = options.title ?? `Comparison of ${formatPlural(runs, "run")}`;
+  const parts = [
+    formatPlural(methods.length, "method"),
+    ...(settings.size > 1 ? [formatPlural(settings.size, "setting")] : []),
+    formatPlural(runs, "run"),
+    ...(options.repeated ? [`${formatPlural(options.repeated, "repeated run")} left out`] : []),
+  ];
+  return page(
+    `${title} · Anabranch report`,
+    [
+      html`<header>
+<p class="eyebrow">Anabranch report · ${parts.join(", ")}</p>
+<h1>${title}</h1>
+<ul class="badges">${methods.map((method, index) => html`<li>${swatch(index)}${method}</li>`)}${badEnds(groups, options.notStarted)}</ul>
+</header>`,
+      results(groups, methods, options),
+      chartControls(sections),
+      ...sections.flatMap(({ heading, figures }) => gridSection(heading, figures)),
+      ...differences(groups),
+      runTable(groups, methods),
+      ...configurations(groups),
+    ],
+    sections,
+  );
 }
 
 function swatch(index: number): Html {
-  return html`<span class="swatch" style="background:${seriesColour(index)}"></span>`;
+  return html`<span class="swatch" style="background:var(--${seriesColour(index)})"></span>`;
 }
 
-function results(runs: readonly RunData[], labels: readonly string[]): Html[] {
-  const summaries = runs.map(summarise);
-  const target = commonAccuracy(runs);
-  const reached = runs.map((run) => (target === undefined ? undefined : firstReaching(run, target)));
-  const mark = (
-    values: readonly number[],
-    index: number,
-    text: string,
-    better: (values: readonly number[]) => number,
-  ) => {
-    const known = values.filter(Number.isFinite);
-    return known.length > 1 && values[index] === better(known) ? html`<span class="best">${text}</span>` : text;
-  };
-  const final = summaries.map((summary) => summary.accuracy);
-  const best = summaries.map((summary) => summary.bestAccuracy);
-  const up = reached.map((point) => point?.bytesUp ?? Number.NaN);
-  const toTarget = reached.map((point) => point?.round ?? Number.NaN);
-  const rows = summaries.map((summary, index) => [
-    html`${swatch(index)}${labels[index]}`,
-    mark(final, index, formatPercent(summary.accuracy), largest),
-    mark(best, index, formatPercent(summary.bestAccuracy), largest),
-    formatCount(summary.bestRound),
-    formatFixed(summary.loss),
-    formatBytes(summary.bytesUp),
-    formatSeconds(summary.seconds),
-    mark(toTarget, index, formatCount(toTarget[index] ?? Number.NaN), smallest),
-    mark(up, index, formatBytes(up[index] ?? Number.NaN), smallest),
-    summary.status,
+/** A red badge where runs failed or diverged. */
+function badEnds(groups: readonly RunGroup[], notStarted = 0): Html[] {
+  const ends = groups.flatMap(({ runs }) => runs.map(classifyEnd));
+  const bad = ends.filter((end) => end === "failed" || end === "diverged").length + notStarted;
+  return bad === 0 ? [] : [html`<li class="bad">${formatPlural(bad, "run")} failed or diverged</li>`];
+}
+
+function results(groups: readonly RunGroup[], methods: readonly string[], options: ComparisonOptions): Html {
+  const comparison = compareGroups(groups, options);
+  const { heads, rows, notes } = comparisonTable(comparison, options.target !== undefined);
+  const ordered = rowsBySetting(comparison);
+  const ends = endNotes(groups.map((group) => ({ label: groupLabel(group), ends: group.runs.map(classifyEnd) })));
+  const cells = rows.map(([, ...metrics], at) => {
+    const { method, setting } = ordered[at]!;
+    const begins = setting !== "" && ordered[at - 1]?.setting !== setting;
+    const name = html`${swatch(methods.indexOf(method))}${method}`;
+    return { cells: [name, ...metrics], ...(begins && { heading: setting }) };
+  });
+  return section("Results", [
+    table(["method", ...heads.slice(1)], cells, [0, 1]),
+    html`<ul class="notes">${[...notes, ...ends].map((note) => html`<li>${note}</li>`)}</ul>`,
   ]);
-  const share = target === undefined ? "target" : formatPercent(target, 1);
-  const head = ["run", "final accuracy", "best accuracy", "rounds to best", "test loss", "uploaded", "time in rounds"];
-  const note =
-    target === undefined
-      ? []
-      : [
-          html`<p>${share} is the highest accuracy that every run reaches, but for those that diverged or failed; the two columns before the last say what it costs. The best of a column is bold.</p>`,
-        ];
-  return [
-    section("Results", [table([...head, `rounds to ${share}`, `upload to ${share}`, "status"], rows, [0, 9]), ...note]),
-  ];
 }
 
-function differences(runs: readonly RunData[], labels: readonly string[]): Html[] {
-  const rows = configDifferences(runs.map((run) => run.configText));
-  if (rows.length === 0) return [];
+function differences(groups: readonly RunGroup[]): Html[] {
+  const rows = configDifferences(groups.map(({ runs }) => runs[0]?.configText ?? ""));
+  const shown = rows.filter(({ key }) => key !== "seed" && key !== "name");
+  if (shown.length === 0) return [];
+  const labels = groups.map(groupLabel);
   const texts = Array.from({ length: labels.length + 1 }, (_, index) => index);
   return [
     section("What differs in the configuration", [
       table(
         ["key", ...labels],
-        rows.map(({ key, values }) => [key, ...values]),
+        shown.map(({ key, values }) => ({ cells: [key, ...values] })),
         texts,
       ),
     ]),
   ];
 }
 
-function environments(runs: readonly RunData[], labels: readonly string[]): Html {
-  const rows = runs
-    .map((run, index) => ({ run, start: run.start, label: labels[index] ?? "" }))
-    .map(({ run, start, label }) => [
-      label,
-      run.id,
-      start === undefined ? "" : `${start.executor.name} ${start.executor.version}`.trim(),
-      start?.executor.fingerprint ?? "",
-      start === undefined ? "" : formatCount(start.workers),
-      start !== undefined && Number.isFinite(start.seed) ? String(start.seed) : "",
-      summarise(run).modelHash.slice(0, 10),
-    ]);
-  return section("Environment", [
-    table(["run", "id", "executor", "fingerprint", "workers", "seed", "model hash"], rows, [0, 1, 2, 3, 6]),
-  ]);
+function runTable(groups: readonly RunGroup[], methods: readonly string[]): Html {
+  const rows = groups.flatMap((group) =>
+    group.runs.map((run) => {
+      const { start } = run;
+      const end = endText(run);
+      return {
+        cells: [
+          html`${swatch(methods.indexOf(group.method))}${groupLabel(group)}`,
+          start !== undefined && Number.isFinite(start.seed) ? String(start.seed) : "",
+          html`<span class="end ${end.tone}">${end.text}</span>`,
+          formatPercent(summarise(run).accuracy),
+          run.id,
+          start === undefined ? "" : `${start.executor.name} ${start.executor.version}`.trim(),
+          start?.executor.fingerprint ?? "",
+          start === undefined ? "" : formatCount(start.workers),
+          summarise(run).modelHash.slice(0, 10),
+        ],
+      };
+    }),
+  );
+  const heads = ["method", "seed", "end", "accuracy", "run", "executor", "fingerprint", "workers", "model hash"];
+  return section("Runs", [table(heads, rows, [0, 1, 2, 4, 5, 6, 8])]);
 }
 
-function configurations(runs: readonly RunData[], labels: readonly string[]): Html[] {
-  const known = runs.map((run, index) => ({ text: run.configText.trim(), label: labels[index] }));
+function configurations(groups: readonly RunGroup[]): Html[] {
+  const known = groups.map((group) => ({ text: group.runs[0]?.configText.trim() ?? "", label: groupLabel(group) }));
   const parts = known.filter(({ text }) => text !== "");
   if (parts.length === 0) return [];
   return [
     section("Configurations", [
-      html`<p>Each run is repeated by <code>npx anabranch run config.toml</code> with its configuration.</p>`,
-      ...parts.map(({ text, label }) => html`<details><summary>${label}</summary><pre>${text}</pre></details>`),
+      html`<p>Each run is repeated by <code>npx anabranch run config.toml</code> with its configuration. These are those of the first seeds.</p>`,
+      ...parts.map(
+        ({ text, label }) => html`<details><summary>${label}</summary><pre tabindex="0">${text}</pre></details>`,
+      ),
     ]),
   ];
 }

@@ -1,3 +1,4 @@
+import { renderToml, resolveConfig } from "@anabranch/core";
 import { parse } from "smol-toml";
 
 /** In place of the value of a key that a configuration does not have. */
@@ -21,6 +22,13 @@ export function configDifferences(texts: readonly string[]): ConfigDifference[] 
   return keys
     .map((key) => ({ key, values: tables.map((table) => table.get(key) ?? MISSING) }))
     .filter(({ values }) => new Set(values).size > 1);
+}
+
+/** The keys of a configuration whose values are not the defaults, with their values; empty where it cannot be read. */
+export function changedKeys(text: string): (readonly [key: string, value: string])[] {
+  const table = flatten(text);
+  const defaults = flatten(renderToml(resolveConfig({})))!;
+  return table === undefined ? [] : [...table].filter(([key, value]) => defaults.get(key) !== value);
 }
 
 function flatten(text: string): Map<string, string> | undefined {

@@ -1,60 +1,92 @@
-import type { Chart } from "./charts/chart.ts";
+import { printable } from "@anabranch/core";
+import type { Chart, ChartGroup } from "./charts/chart.ts";
 import { CHART_SECTIONS } from "./charts/index.ts";
 import { partitionPicture } from "./charts/partition.ts";
-import { renderSvg } from "./charts/render.ts";
-import { runLabels } from "./labels.ts";
+import type { RunGroup } from "./comparison.ts";
+import { extentOf } from "./plot/marks.ts";
+import type { Plot } from "./plot/plot.ts";
 import type { RunData } from "./run-data.ts";
 
-/** Runs with many seeds have as many partitions, which look much alike. */
+/** Settings of a comparison of which partitions are drawn. */
 const MAX_PARTITIONS = 4;
 
-/** A drawn chart. `id` is also its file name in charts/, without `.svg`. */
+/** A chart of a page. */
 export interface Figure {
+  /** Its place among all charts of the page. */
+  readonly index: number;
+  /** Also its file name in charts/, without `.svg`. */
   readonly id: string;
   readonly title: string;
   readonly caption: string;
-  readonly svg: string;
+  readonly plot: Plot;
 }
 
-/** All charts that the runs have data for, by section. */
-export function drawFigures(runs: readonly RunData[]): { heading: string; figures: Figure[] }[] {
-  return CHART_SECTIONS.map(({ heading, charts }) => ({
-    heading,
-    figures: charts.flatMap((chart) => (chart === partitionPicture ? drawPartitions(runs) : draw(chart, runs))),
+export interface FigureSection {
+  readonly heading: string;
+  readonly figures: readonly Figure[];
+}
+
+/** The groups of one setting, which share charts. */
+export interface Panel {
+  readonly setting: string;
+  readonly groups: readonly ChartGroup[];
+}
+
+/** All charts of one run, by section. */
+export function runFigures(run: RunData): FigureSection[] {
+  return figureSections([{ setting: "", groups: [{ name: printable(run.name), colour: 0, runs: [run] }] }]);
+}
+
+/** One panel for each setting; a method has the same colour in all of them. */
+export function panelsOf(groups: readonly RunGroup[]): Panel[] {
+  const methods = [...new Set(groups.map(({ method }) => method))];
+  const settings = Map.groupBy(groups, ({ setting }) => setting);
+  return [...settings].map(([setting, same]) => ({
+    setting,
+    groups: same.map(({ method, runs }) => ({ name: printable(method), colour: methods.indexOf(method), runs })),
   }));
 }
 
-function draw(chart: Chart, runs: readonly RunData[], id = chart.id, title = chart.title): Figure[] {
-  const option = chart.option(runs);
-  if (option === undefined) return [];
-  return [{ id, title, caption: chart.caption(runs), svg: renderSvg(option, id, chart.title) }];
+/** All charts that the runs have data for, by section; each once for every panel, over the same axes. */
+export function figureSections(panels: readonly Panel[]): FigureSection[] {
+  let index = 0;
+  return CHART_SECTIONS.map(({ heading, charts }) => ({
+    heading,
+    figures: charts.flatMap((chart) => chartFigures(chart, panels).map((figure) => ({ ...figure, index: index++ }))),
+  }));
 }
 
-/** One picture for each distinct partition among the runs, named by the runs that share it where there are several. */
-function drawPartitions(runs: readonly RunData[]): Figure[] {
-  const labels = runLabels(runs);
-  const groups = new Map<string, { runs: RunData[]; labels: string[] }>();
-  runs.forEach((run, index) => {
-    if (run.partition === undefined) return;
-    const key = JSON.stringify(run.partition.counts);
-    const group = groups.get(key) ?? { runs: [], labels: [] };
-    group.runs.push(run);
-    group.labels.push(labels[index] ?? "");
-    groups.set(key, group);
+function chartFigures(chart: Chart, panels: readonly Panel[]): Omit<Figure, "index">[] {
+  const shown = chart === partitionPicture ? panels.slice(0, MAX_PARTITIONS) : panels;
+  const drawn = shown.flatMap((panel, at) => {
+    const plot = chart.plot(panel.groups);
+    return plot === undefined ? [] : [{ ...panel, at, plot }];
   });
-  const { id, title } = partitionPicture;
-  if (groups.size === 1) return draw(partitionPicture, runs);
-  const figures = [...groups.values()]
-    .slice(0, MAX_PARTITIONS)
-    .flatMap((group, index) =>
-      draw(partitionPicture, group.runs, `${id}-${index + 1}`, `${title}: ${group.labels.join(", ")}`),
-    );
-  const left = groups.size - MAX_PARTITIONS;
-  return left <= 0
-    ? figures
-    : figures.map((drawn, index) => (index < figures.length - 1 ? drawn : withRest(drawn, left)));
+  const plots = shareAxes(drawn.map(({ plot }) => plot));
+  return drawn.map(({ setting, groups, at }, i) => ({
+    id: panels.length === 1 ? chart.id : `${chart.id}-${at + 1}`,
+    title: setting === "" ? chart.title : `${chart.title}: ${setting}`,
+    caption: chart.caption(groups) + (chart === partitionPicture ? otherPartitions(groups) : ""),
+    plot: plots[i]!,
+  }));
 }
 
-function withRest(figure: Figure, left: number): Figure {
-  return { ...figure, caption: `${figure.caption} Partitions of the other runs, not drawn: ${left}.` };
+/** Panels are compared by eye, so axes of one name have the same ends in all of them. */
+function shareAxes(plots: readonly Plot[]): Plot[] {
+  if (plots.length < 2) return [...plots];
+  const shared = (axis: "x" | "y", plot: Plot) => {
+    const { label, names } = plot[axis];
+    if (names !== undefined) return plot[axis];
+    const ends = plots.filter((other) => other[axis].label === label).map((other) => extentOf(other, axis));
+    const [min, max] = [Math.min(...ends.map(([low]) => low)), Math.max(...ends.map(([, high]) => high))];
+    return { ...plot[axis], min, max };
+  };
+  return plots.map((plot) => ({ ...plot, x: shared("x", plot), y: shared("y", plot) }));
+}
+
+/** How many partitions of other seeds are not drawn. */
+function otherPartitions(groups: readonly ChartGroup[]): string {
+  const counts = groups.flatMap(({ runs }) => runs.flatMap(({ partition }) => partition ?? []));
+  const distinct = new Set(counts.map((partition) => JSON.stringify(partition.counts))).size;
+  return distinct < 2 ? "" : ` Partitions of other seeds, not drawn: ${distinct - 1}.`;
 }

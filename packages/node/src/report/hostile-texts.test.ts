@@ -8,8 +8,10 @@ import { markdownTable } from "../docs/markdown-table.ts";
 import { markdownCode, markdownLine, markdownText } from "../docs/markdown-text.ts";
 import { escapeHtml } from "./html.ts";
 import { modelCard } from "./model-card.ts";
-import { compareReport, report, writeCompareReport, writeReport } from "./report.ts";
+import { SCRIPT, SCRIPT_SOURCE } from "./plot/page-script.ts";
+import { compareReport, report, writeGroupReport, writeReport } from "./report.ts";
 import { parseRun, type RunTexts } from "./run-data.ts";
+import { groupBySeed } from "./run-groups.ts";
 import { syntheticRun } from "./synthetic-run.ts";
 import { hostileText, hostileTexts } from "./testing/hostile-texts.ts";
 import { elementKinds, tableCells, xmlDefect } from "./testing/markup.ts";
@@ -50,16 +52,27 @@ describe("a report of hostile texts", () => {
     expect(printed(page)).toBe(true);
   });
 
-  it("allows no script, no address and no form", () => {
+  it("allows no script but its own, no address and no form", () => {
     const [, policy] = /<meta http-equiv="Content-Security-Policy" content="([^"]*)">/.exec(
       report(parseRun(harmless)),
     )!;
     expect(policy!.split("; ")).toEqual([
       "default-src 'none'",
       "style-src 'unsafe-inline'",
+      `script-src ${SCRIPT_SOURCE}`,
       "base-uri 'none'",
       "form-action 'none'",
     ]);
+  });
+
+  it.each(hostileTexts.map((text) => [jsonText(text), text]))("has no script of theirs: %s", (_name, text) => {
+    for (const page of [report(parseRun(spoilt(harmless, text))), compareReport([parseRun(spoilt(harmless, text))])]) {
+      const scripts = [...page.matchAll(/<script([^>]*)>([\s\S]*?)<\/script>/g)];
+      expect(scripts.map(([, attributes]) => attributes)).toEqual([' type="application/json" id="plots"', ""]);
+      expect(scripts[1]![2]).toBe(SCRIPT);
+      expect(scripts[0]![2]).not.toContain("<");
+      expect(() => JSON.parse(scripts[0]![2]!)).not.toThrow();
+    }
   });
 
   it("has charts that are XML", async () => {
@@ -68,7 +81,7 @@ describe("a report of hostile texts", () => {
     const [one, several] = [join(folder, "one"), join(folder, "several")];
     for (const path of [one, several]) mkdirSync(path);
     await writeReport(one, runs[1]!);
-    await writeCompareReport(several, runs);
+    await writeGroupReport(several, groupBySeed(runs));
     const files = [one, several].flatMap((of) =>
       readdirSync(join(of, "charts")).map((name) => join(of, "charts", name)),
     );

@@ -4,23 +4,37 @@ import { diskFileSystem } from "../store/disk-file-system.ts";
 import { type FileSystem, replaceFile, storageError } from "../store/file-system.ts";
 import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../terminal/format.ts";
 import { clientCard, failureTable } from "./clients-section.ts";
-import { comparePage } from "./compare.ts";
-import { drawFigures, type Figure } from "./figures.ts";
+import { type CompareOptions, comparePage } from "./compare.ts";
+import type { RunGroup } from "./comparison.ts";
+import { changedKeys } from "./config-differences.ts";
+import { type FigureSection, figureSections, panelsOf, runFigures } from "./figures.ts";
 import { type Html, html } from "./html.ts";
-import { gridSection, page, pairs, section, tiles } from "./page.ts";
+import { chartControls, chartFile, gridSection, page, pairs, section, tiles } from "./page.ts";
 import { privacyCard } from "./privacy-section.ts";
 import type { RunData } from "./run-data.ts";
 import { endText } from "./run-end.ts";
+import { groupBySeed } from "./run-groups.ts";
 import { type ReportSummary, summarise } from "./summary.ts";
 
 /** The report of one run as a self-contained HTML page. The same run gives the same text. */
 export function report(run: RunData): string {
-  return reportPage(run, drawFigures([run]));
+  return reportPage(run, runFigures(run));
 }
 
-/** One report from several runs: a table side by side and their curves overlaid. */
+/** One report from several runs: a table by configuration, and charts with one curve for each. */
 export function compareReport(runs: readonly RunData[]): string {
-  return comparePage(runs, drawFigures(runs));
+  const groups = groupBySeed(runs);
+  return groupReport(groups, { repeated: countRepeated(runs, groups) });
+}
+
+/** Runs that repeat a seed of their configuration: they are the same run, and count once. */
+export function countRepeated(runs: readonly RunData[], groups: readonly RunGroup[]): number {
+  return runs.length - groups.reduce((sum, group) => sum + group.runs.length, 0);
+}
+
+/** The same for runs that are grouped already. */
+export function groupReport(groups: readonly RunGroup[], options: CompareOptions = {}): string {
+  return comparePage(groups, figureSections(panelsOf(groups)), options);
 }
 
 /**
@@ -29,24 +43,25 @@ export function compareReport(runs: readonly RunData[]): string {
  * @throws `store/disk-full`, `store/not-writable`, `store/link`, `store/not-a-file`
  */
 export async function writeReport(folder: string, run: RunData, files: FileSystem = diskFileSystem): Promise<string[]> {
-  const sections = drawFigures([run]);
+  const sections = runFigures(run);
   return writeFiles(folder, reportPage(run, sections), sections, files);
 }
 
-/** The same for a comparison of runs. */
-export async function writeCompareReport(
+/** The same for groups of runs. */
+export async function writeGroupReport(
   folder: string,
-  runs: readonly RunData[],
+  groups: readonly RunGroup[],
+  options: CompareOptions = {},
   files: FileSystem = diskFileSystem,
 ): Promise<string[]> {
-  const sections = drawFigures(runs);
-  return writeFiles(folder, comparePage(runs, sections), sections, files);
+  const sections = figureSections(panelsOf(groups));
+  return writeFiles(folder, comparePage(groups, sections, options), sections, files);
 }
 
 async function writeFiles(
   folder: string,
   text: string,
-  sections: readonly { figures: readonly Figure[] }[],
+  sections: readonly FigureSection[],
   files: FileSystem,
 ): Promise<string[]> {
   try {
@@ -56,24 +71,26 @@ async function writeFiles(
   }
   const charts = sections
     .flatMap(({ figures }) => figures)
-    .map(({ id, svg }) => ({ path: `charts/${id}.svg`, contents: svg }));
+    .map(({ id, title, plot }) => ({ path: `charts/${id}.svg`, contents: chartFile(title, plot) }));
   const written = [{ path: "report.html", contents: text }, ...charts];
   for (const { path, contents } of written) await replaceFile(files, join(folder, path), Buffer.from(contents));
   return written.map(({ path }) => path);
 }
 
-function reportPage(run: RunData, sections: ReturnType<typeof drawFigures>): string {
+function reportPage(run: RunData, sections: readonly FigureSection[]): string {
   const summary = summarise(run);
   const cards: Readonly<Record<string, readonly Html[]>> = { Clients: clientCard(run), Privacy: privacyCard(run) };
-  return page(`${run.name} · Anabranch report`, [
+  const content = [
     header(run),
     keyMetrics(run, summary),
+    chartControls(sections),
     ...sections.flatMap(({ heading, figures }) => gridSection(heading, figures, cards[heading])),
     ...(run.failures.length > 0 ? [section("Failed clients", failureTable(run))] : []),
     ...configuration(run),
     section("Environment", [environment(run)]),
     section("Reproduce", [reproduce(summary)]),
-  ]);
+  ];
+  return page(`${run.name} · Anabranch report`, content, sections);
 }
 
 function header(run: RunData): Html {
@@ -126,7 +143,16 @@ function keyMetrics(run: RunData, summary: ReportSummary): Html {
 
 function configuration(run: RunData): Html[] {
   if (run.configText.trim() === "") return [];
-  return [section("Configuration", [html`<pre>${run.configText.trim()}</pre>`])];
+  const changed = changedKeys(run.configText);
+  const full = html`<pre tabindex="0">${run.configText.trim()}</pre>`;
+  if (changed.length === 0) return [section("Configuration", [full])];
+  return [
+    section("Configuration", [
+      html`<p>Keys that are not at their defaults:</p>`,
+      pairs(changed),
+      html`<details><summary>The whole configuration</summary>${full}</details>`,
+    ]),
+  ];
 }
 
 function environment(run: RunData): Html {

@@ -12,6 +12,7 @@ import { type MetricsRow, parseMetrics } from "./metrics-csv.ts";
 const partitionSchema = z.object({
   scheme: z.string().catch(""),
   counts: z.array(z.array(z.number())),
+  classNames: z.array(z.string()).optional().catch(undefined),
   statistics: z.record(z.string(), z.unknown()).catch({}),
 });
 

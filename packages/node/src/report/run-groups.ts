@@ -33,6 +33,7 @@ export function groupBySeed(runs: readonly RunData[]): RunGroup[] {
 }
 
 function readConfig({ configText }: RunData): Config | undefined {
+  if (configText.trim() === "") return undefined;
   try {
     return parseConfig(configText, "config.toml");
   } catch {
@@ -74,10 +75,14 @@ function methodNames(
   return full.map((label, index) => (isClear(index) ? label : fallback[index]!));
 }
 
-/** `alpha 0.1, clients 20` */
+/** `alpha 0.1, clients 20`; a name is written without its key. */
 function describe(differences: readonly ConfigDifference[], index: number): string {
   return differences
     .filter(({ values }) => values[index] !== MISSING)
-    .map(({ key, values }) => `${key.slice(key.lastIndexOf(".") + 1)} ${values[index]!.replace(/^"|"$/g, "")}`)
+    .map(({ key, values }) => {
+      const part = key.slice(key.lastIndexOf(".") + 1);
+      const value = values[index]!.replace(/^"|"$/g, "");
+      return part === "name" ? value : `${part} ${value}`;
+    })
     .join(", ");
 }

@@ -58,7 +58,7 @@ export function addCompare(program: Command): void {
         output,
       );
       const { folder } = target;
-      const files = await writeReport(runs, target, options.force === true);
+      const files = await writeReport(runs, target, options);
       const comparison = compare(found, runs, options);
       await writeTables(tableOf(comparison), options);
       if (output.json) output.document({ ...comparison, report: join(folder, "report.html"), folder, files });
@@ -90,10 +90,16 @@ async function openFolder(options: CompareOptions, runs: string, name: string, o
 
 const UNWRITABLE = new Set(["store/not-writable", "store/read-only"]);
 
-async function writeReport(runs: readonly RunData[], target: ReportFolder, force: boolean): Promise<string[]> {
-  if (!force) await requireOwnReport(target);
-  const { writeCompareReport } = await import("../../report/report.ts");
-  return writeCompareReport(target.folder, runs, target.files);
+async function writeReport(
+  runs: readonly RunData[],
+  target: ReportFolder,
+  { force, target: accuracy, atRound }: CompareOptions,
+): Promise<string[]> {
+  if (force !== true) await requireOwnReport(target);
+  const { countRepeated, writeGroupReport } = await import("../../report/report.ts");
+  const groups = groupBySeed(runs);
+  const about = { target: accuracy, atRound, repeated: countRepeated(runs, groups) };
+  return writeGroupReport(target.folder, groups, about, target.files);
 }
 
 /** The metrics of runs beside each other, one by one and by group; `target` is the asked one or what every run reaches. */

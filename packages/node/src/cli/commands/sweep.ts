@@ -7,6 +7,7 @@ import { acquireLock } from "../../store/lock.ts";
 import type { SweepResult } from "../../sweep/execute.ts";
 import { findRuns } from "../../sweep/found-runs.ts";
 import { documentNotes, type SweepDocument, sweepDocument, writeResults } from "../../sweep/results.ts";
+import { sweepGroups } from "../../sweep/sweep-groups.ts";
 import { describeValues } from "../../sweep/values.ts";
 import { formatPlural } from "../../terminal/format.ts";
 import { writeJson, writeLines } from "../../terminal/terminal-text.ts";
@@ -129,11 +130,30 @@ async function execute(
   const metric = sweep.spec.tune?.metric ?? "recentAccuracy";
   const document = sweepDocument(result, { name: sweep.spec.name, base, metric, target, atRound });
   const { interrupted } = result;
-  const files = interrupted ? [] : await writeResults(folder, document, target !== undefined);
+  const files = interrupted
+    ? []
+    : [
+        ...(await writeResults(folder, document, target !== undefined)),
+        ...(await writeSweepReport(folder, sweep.spec.name, result, { target, atRound })),
+      ];
   if (output.json) writeJson(process.stdout, { type: "sweep.result", interrupted, folder, files, ...document });
   else if (interrupted) output.note(goOn);
   else if (output.quiet) output.print(folder);
   else printComparison(document, target !== undefined, folder, output);
+}
+
+/** One report of all runs, with a panel for each setting; returns the path of its page. */
+async function writeSweepReport(
+  folder: string,
+  name: string,
+  { cases }: SweepResult,
+  options: ComparisonOptions,
+): Promise<string[]> {
+  const { writeGroupReport } = await import("../../report/report.ts");
+  const notStarted = cases.flatMap(({ outcomes }) => outcomes).filter(({ data }) => data === undefined).length;
+  const about = { ...options, title: `Sweep ${name}`, notStarted };
+  const [page] = await writeGroupReport(folder, sweepGroups(cases), about);
+  return [join(folder, page!)];
 }
 
 /** A diverged value of a tuning is no failure: it has lost. */
@@ -158,5 +178,5 @@ function printComparison(document: SweepDocument, target: boolean, folder: strin
   const runs = document.rows.flatMap((row) => row.runs);
   const bad = runs.filter(({ end }) => end !== "finished").length;
   if (bad > 0) output.print(output.colours.red(`${formatPlural(bad, "run")} diverged or failed.`));
-  output.print("", `Table and commands: ${join(folder, "table.md")}`);
+  output.print("", `Report: ${join(folder, "report.html")}`, `Table and commands: ${join(folder, "table.md")}`);
 }

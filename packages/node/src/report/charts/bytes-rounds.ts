@@ -1,8 +1,8 @@
 import { byteUnit } from "../../terminal/format.ts";
+import { seriesColour } from "../plot/colours.ts";
 import { finiteOr } from "../summary.ts";
-import type { Chart } from "./chart.ts";
+import { allRuns, type Chart, onlyRun } from "./chart.ts";
 import { type Layer, roundsPerBar, stackedBars } from "./stacked-bars.ts";
-import { seriesColour } from "./theme.ts";
 
 const LAYERS: readonly Layer[] = [
   { name: "down, to the cohort", colour: seriesColour(0), value: (round) => finiteOr(round.bytesDown, 0) },
@@ -13,13 +13,14 @@ const LAYERS: readonly Layer[] = [
 export const bytesRounds: Chart = {
   id: "bytes-rounds",
   title: "Bytes per round",
-  caption(runs) {
-    const step = roundsPerBar(runs[0]);
+  caption(groups) {
+    const step = roundsPerBar(onlyRun(groups));
     const single = step === 1 ? "Traffic of each round" : `Traffic of a round, mean over ${step} rounds a bar`;
-    return `${runs.length > 1 ? "Mean traffic of a round" : single}, counted from the encoded messages.`;
+    return `${onlyRun(groups) === undefined ? "Mean traffic of a round" : single}, counted from the encoded messages.`;
   },
-  option(runs) {
-    if (!runs.some((run) => run.rounds.some((round) => round.bytesDown > 0 || round.bytesUp > 0))) return undefined;
-    return stackedBars(runs, LAYERS, byteUnit);
+  plot(groups) {
+    if (!allRuns(groups).some((run) => run.rounds.some((round) => round.bytesDown > 0 || round.bytesUp > 0)))
+      return undefined;
+    return stackedBars(groups, LAYERS, byteUnit);
   },
 };

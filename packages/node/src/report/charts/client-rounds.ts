@@ -1,8 +1,7 @@
-import { runLabels } from "../labels.ts";
+import { seriesColour } from "../plot/colours.ts";
 import type { RunData } from "../run-data.ts";
-import { curve, frame, lastRound, type Point, xAxis, yAxis } from "./cartesian.ts";
-import type { Chart } from "./chart.ts";
-import { seriesColour, seriesDash } from "./theme.ts";
+import { curve, groupCurve, groupLegend, type Point, roundAxis } from "./cartesian.ts";
+import { allRuns, bandNote, type Chart, onlyRun } from "./chart.ts";
 
 const LINES = [
   { key: "best", name: "best client", colour: 2 },
@@ -14,36 +13,25 @@ const LINES = [
 export const clientRounds: Chart = {
   id: "client-rounds",
   title: "Clients over rounds",
-  caption: (runs) =>
-    runs.length === 1
+  caption: (groups) =>
+    onlyRun(groups) !== undefined
       ? "Accuracy on the clients' own hold-outs: the best client, the mean over clients and the mean over the bottom decile."
-      : "Accuracy on the clients' own hold-outs. Solid: mean over clients. Dashed: mean over the bottom decile.",
-  option(runs) {
-    // A single evaluation is no curve; the spread over clients shows it.
-    if (runs.every((run) => run.clientEvaluations.length < 2)) return undefined;
-    const labels = runLabels(runs);
-    const axes = {
-      xAxis: xAxis("round", { min: 0, max: lastRound(runs) }),
-      yAxis: yAxis("accuracy (%)", { min: 0, max: 100 }),
-    };
-    const [only] = runs;
-    if (runs.length === 1 && only !== undefined) {
-      const lines = LINES.map(({ key, name, colour }) => ({
-        name,
-        colour: seriesColour(colour),
-        points: points(only, key),
-      }));
-      const drawn = lines.filter((line) => line.points.some(([, accuracy]) => Number.isFinite(accuracy)));
-      return { ...frame(drawn), ...axes, series: drawn.map((line) => curve(line.name, line.colour, line.points)) };
+      : `Accuracy on the clients' own hold-outs. Solid: mean over clients. Dashed: mean over the bottom decile.${bandNote(groups)}`,
+  plot(groups) {
+    // a single evaluation is no curve; the spread over clients shows it
+    if (allRuns(groups).every((run) => run.clientEvaluations.length < 2)) return undefined;
+    const axes = { x: roundAxis(groups), y: { label: "accuracy (%)", min: 0, max: 100 } };
+    const run = onlyRun(groups);
+    if (run !== undefined) {
+      const marks = LINES.map(({ key, name, colour }) => curve(name, seriesColour(colour), points(run, key)));
+      const drawn = marks.filter((line) => line.points.length > 0);
+      return { ...axes, legend: drawn.map(({ name, colour }) => ({ name, colour })), marks: drawn };
     }
-    return {
-      ...frame(labels.map((name, index) => ({ name, colour: seriesColour(index) }))),
-      ...axes,
-      series: runs.flatMap((run, index) => [
-        curve(labels[index] ?? "", seriesColour(index), points(run, "mean"), seriesDash(index)),
-        curve(labels[index] ?? "", seriesColour(index), points(run, "worstDecile"), "dashed"),
-      ]),
-    };
+    const marks = groups.flatMap((group) => [
+      groupCurve(group, (one) => points(one, "mean")),
+      groupCurve({ ...group, name: `${group.name}, bottom decile` }, (one) => points(one, "worstDecile"), "dashed"),
+    ]);
+    return { ...axes, legend: groupLegend(groups), marks };
   },
 };
 

@@ -1,26 +1,21 @@
 import { type RunHistory, spentBy } from "@anabranch/core";
-import { lastRound, overlay, xAxis, yAxis } from "./cartesian.ts";
-import type { Chart } from "./chart.ts";
+import { overlay, roundAxis } from "./cartesian.ts";
+import { allRuns, type Chart, onlyRun } from "./chart.ts";
 
 /** Epsilon over rounds: how a private run spends its budget. */
 export const epsilonRounds: Chart = {
   id: "epsilon-rounds",
   title: "Epsilon",
-  caption: (runs) => {
-    const { delta } = runs.flatMap(({ rounds }) => rounds.at(-1)?.privacy ?? [])[0]!;
-    const at = runs.length === 1 ? `at delta ${delta}` : "at the delta of each run";
-    return `Privacy loss of all rounds until then together, ${at}. Lower is more private.${scopeNote(runs)}`;
+  caption: (groups) => {
+    const { delta } = allRuns(groups).flatMap(({ rounds }) => rounds.at(-1)?.privacy ?? [])[0]!;
+    const at = onlyRun(groups) === undefined ? "at the delta of each run" : `at delta ${delta}`;
+    return `Privacy loss of all rounds until then together, ${at}. Lower is more private.${scopeNote(allRuns(groups))}`;
   },
-  option(runs) {
-    const curves = runs.map(({ rounds }) =>
-      rounds.map(({ round, privacy }) => [round, plottedEpsilon(privacy)] as const),
-    );
-    if (!curves.flat().some(([, epsilon]) => Number.isFinite(epsilon))) return undefined;
-    return overlay(runs, curves, {
-      xAxis: xAxis("round", { min: 0, max: lastRound(runs) }),
-      yAxis: yAxis("epsilon", { min: 0 }),
-    });
-  },
+  plot: (groups) =>
+    overlay(groups, ({ rounds }) => rounds.map(({ round, privacy }) => [round, plottedEpsilon(privacy)]), {
+      x: roundAxis(groups),
+      y: { label: "epsilon", min: 0 },
+    }),
 };
 
 /** What epsilon includes of initial weights, and what it does not cover. */

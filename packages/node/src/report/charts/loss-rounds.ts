@@ -1,39 +1,30 @@
-import { runLabels } from "../labels.ts";
-import { curve, frame, lastRound, xAxis, yAxis } from "./cartesian.ts";
-import type { Chart } from "./chart.ts";
-import { seriesColour, seriesDash } from "./theme.ts";
+import { seriesColour } from "../plot/colours.ts";
+import type { RunData } from "../run-data.ts";
+import { curve, groupCurve, groupLegend, type Point, roundAxis } from "./cartesian.ts";
+import { bandNote, type Chart, onlyRun } from "./chart.ts";
+
+const test = (run: RunData) => run.evaluations.map(({ round, loss }): Point => [round, loss]);
+const train = (run: RunData) => run.rounds.map(({ round, loss }): Point => [round, loss]);
 
 /** Train and test loss over rounds. */
 export const lossRounds: Chart = {
   id: "loss-rounds",
   title: "Loss",
-  caption: (runs) =>
-    runs.length === 1
+  caption: (groups) =>
+    onlyRun(groups) !== undefined
       ? "Test: loss of the global model on the held-out test set. Train: mean loss over the cohort during local training, before its updates are averaged."
-      : "Solid: loss of the global model on the test set. Dashed: mean loss over the cohort during local training.",
-  option(runs) {
-    if (runs.every((run) => run.rounds.length + run.evaluations.length === 0)) return undefined;
-    const labels = runLabels(runs);
-    const single = runs.length === 1;
-    const legend = single
-      ? [
-          { name: "test", colour: seriesColour(0) },
-          { name: "train", colour: seriesColour(1) },
-        ]
-      : labels.map((name, index) => ({ name, colour: seriesColour(index) }));
-    return {
-      ...frame(legend),
-      xAxis: xAxis("round", { min: 0, max: lastRound(runs) }),
-      yAxis: yAxis(single ? "loss" : "loss (solid: test, dashed: train)"),
-      series: runs.flatMap((run, index) => {
-        const test = run.evaluations.map((evaluation) => [evaluation.round, evaluation.loss] as const);
-        const train = run.rounds.map((round) => [round.round, round.loss] as const);
-        const name = labels[index] ?? "";
-        return [
-          curve(single ? "test" : name, seriesColour(index), test, seriesDash(index)),
-          curve(single ? "train" : name, seriesColour(single ? 1 : index), train, single ? "solid" : "dashed"),
-        ];
-      }),
-    };
+      : `Solid: loss of the global model on the test set. Dashed: mean loss over the cohort during local training.${bandNote(groups)}`,
+  plot(groups) {
+    const run = onlyRun(groups);
+    const marks =
+      run !== undefined
+        ? [curve("test", seriesColour(0), test(run)), curve("train", seriesColour(1), train(run))]
+        : groups.flatMap((group) => [
+            groupCurve(group, test),
+            groupCurve({ ...group, name: `${group.name}, train` }, train, "dashed"),
+          ]);
+    if (marks.every(({ points }) => points.length === 0)) return undefined;
+    const legend = run === undefined ? groupLegend(groups) : marks.map(({ name, colour }) => ({ name, colour }));
+    return { x: roundAxis(groups), y: { label: "loss" }, legend, marks };
   },
 };

@@ -1,10 +1,9 @@
+import { printable } from "@anabranch/core";
 import { largest } from "@anabranch/engine";
-import type { EChartsOption, YAXisComponentOption } from "echarts";
 import { formatCount, formatPlural } from "../../terminal/format.ts";
+import type { Plot } from "../plot/plot.ts";
 import type { PartitionData } from "../run-data.ts";
-import { categoryAxis, frame, labelStep } from "./cartesian.ts";
-import type { Chart } from "./chart.ts";
-import { FONT, FONT_SIZE, MUTED, SEQUENTIAL } from "./theme.ts";
+import { allRuns, type Chart, type ChartGroup } from "./chart.ts";
 
 const MAX_COLUMNS = 100;
 const MAX_ROWS = 64;
@@ -15,106 +14,57 @@ const MAX_NUMBERED = 40;
 export const partitionPicture: Chart = {
   id: "partition",
   title: "Label distribution across clients",
-  caption(runs) {
-    const partition = runs.find((run) => run.partition)?.partition;
+  caption(groups) {
+    const partition = partitionOf(groups);
     if (partition === undefined) return "";
-    const { perColumn } = aggregate(partition.counts);
+    const { perColumn, ordered } = aggregate(partition.counts);
     const clients = formatPlural(partition.counts.length, "client");
     const scheme = partition.scheme === "" ? "" : `, ${partition.scheme} partition`;
+    const order = ordered ? "ordered by largest class" : "in the order of their numbers";
     const columns =
-      partition.counts.length <= MAX_NUMBERED
-        ? "one column per client"
-        : perColumn === 1
-          ? "one column per client, ordered by largest class"
-          : `ordered by largest class, each column the mean of ${perColumn} neighbours`;
-    return `${clients}${scheme}: ${columns}. ${describe(partition)} White: no examples of that class.`;
+      perColumn === 1 ? `one column per client, ${order}` : `${order}, each column the mean of ${perColumn} neighbours`;
+    return `${clients}${scheme}: ${columns}. ${describe(partition)} Empty: no examples of that class.`;
   },
-  option(runs) {
-    const partition = runs.find((run) => run.partition)?.partition;
+  plot(groups) {
+    const partition = partitionOf(groups);
     if (partition === undefined || partition.counts.every((row) => row.length === 0)) return undefined;
-    return heatMap(partition);
+    return cellsOf(partition);
   },
 };
 
-function heatMap(partition: PartitionData): EChartsOption {
-  const { columns, names, perColumn, perRow } = aggregate(partition.counts);
-  const cells = columns.flatMap((column, x) => column.map((count, y) => [x, y, count] as [number, number, number]));
-  const held = cells.filter(([, , count]) => count > 0);
-  const most = held.reduce((max, [, , count]) => Math.max(max, count), 1);
+function partitionOf(groups: readonly ChartGroup[]): PartitionData | undefined {
+  return allRuns(groups).find((run) => run.partition)?.partition;
+}
+
+function cellsOf(partition: PartitionData): Plot {
+  const { columns, names, perColumn, perRow, ordered } = aggregate(partition.counts);
   const rows = largest(columns.map((column) => column.length));
-  const rowNames = Array.from({ length: rows }, (_, row) => String(row * perRow));
-  const { grid, ...rest } = frame([]);
+  const rowNames = Array.from({ length: rows }, (_, row) => className(partition, row * perRow));
+  const cells = columns.flatMap((column, x) =>
+    column.flatMap((count, y) => (count > 0 ? [[x, y, Number(count.toPrecision(4))] as const] : [])),
+  );
+  const clients = ordered ? "clients, ordered by largest class" : "client";
   return {
-    ...rest,
-    grid: { ...grid, right: 12, show: true, backgroundColor: "#ffffff", borderColor: "#d3dae1", borderWidth: 1 },
-    xAxis: {
-      ...categoryAxis(
-        names === undefined ? clientAxisName(partition, perColumn) : "client",
-        names ?? columns.map(() => ""),
-      ),
-      ...(names === undefined
-        ? { axisLabel: { show: false }, nameGap: 14 }
-        : { axisLabel: numberedLabels(names.length) }),
-    },
-    yAxis: classAxis(perRow === 1 ? "class" : `class (${perRow} per row)`, rowNames),
-    visualMap: {
-      type: "continuous",
-      min: 0,
-      max: most,
-      orient: "horizontal",
-      right: 8,
-      top: 2,
-      itemWidth: 12,
-      itemHeight: 110,
-      inRange: { color: SEQUENTIAL },
-      text: [`${formatCount(most)} examples`, "0"],
-      textStyle: labelStyle,
-    },
-    series: [
-      {
-        type: "heatmap",
-        data: held,
-        itemStyle: { borderColor: "#ffffff", borderWidth: columns.length > 60 ? 0.3 : 1 },
-      },
-    ],
+    x: { label: perColumn === 1 ? clients : `${clients} (${perColumn} per column)`, names },
+    y: { label: perRow === 1 ? "class" : `class (${perRow} per row)`, names: rowNames },
+    legend: [],
+    marks: [{ kind: "cells", unit: "examples", cells }],
   };
 }
 
-/** Classes from below upwards, about a dozen of them written. */
-function classAxis(name: string, data: string[]): YAXisComponentOption {
-  const step = labelStep(data.length, 12);
-  return {
-    type: "category",
-    name,
-    nameLocation: "end",
-    nameTextStyle: { ...labelStyle, align: "left", padding: [0, 0, 0, -8] },
-    nameGap: 12,
-    data,
-    axisLabel: { ...labelStyle, interval: (index: number) => index % step === 0 },
-    axisLine: { show: false },
-    axisTick: { show: false },
-  };
-}
-
-const labelStyle = { fontFamily: FONT, fontSize: FONT_SIZE, color: MUTED } as const;
-
-function numberedLabels(count: number) {
-  const step = labelStep(count, 20);
-  return { ...labelStyle, interval: (index: number) => index % step === 0 };
-}
-
-function clientAxisName(partition: PartitionData, perColumn: number): string {
-  const clients = `${formatPlural(partition.counts.length, "client")}, ordered by largest class`;
-  return perColumn === 1 ? clients : `${clients} (${perColumn} per column)`;
+function className({ classNames }: PartitionData, label: number): string {
+  return printable(classNames?.[label] ?? String(label));
 }
 
 interface Aggregated {
   /** Mean examples [columns, rows]. */
   readonly columns: number[][];
-  /** Client numbers, where every client has its own column in its own order. */
-  readonly names: string[] | undefined;
+  /** Client numbers; empty for clients in another order. */
+  readonly names: string[];
   readonly perColumn: number;
   readonly perRow: number;
+  /** Whether the clients are ordered by their largest class. */
+  readonly ordered: boolean;
 }
 
 /** Orders and averages clients, and adds up neighbouring classes, until the picture has room for all of them. */
@@ -125,17 +75,37 @@ function aggregate(counts: readonly (readonly number[])[]): Aggregated {
   );
   const perRow = Math.max(1, Math.ceil(classes / MAX_ROWS));
   const clients = counts.map((row) => mergeRows(row, perRow, Math.ceil(classes / perRow)));
-  if (clients.length <= MAX_NUMBERED) {
-    return { columns: clients, names: clients.map((_, client) => String(client)), perColumn: 1, perRow };
-  }
-  const ordered = clients.map((row) => ({ row, main: mainClass(row) }));
-  ordered.sort((a, b) => a.main.row - b.main.row || b.main.share - a.main.share);
   const perColumn = Math.ceil(clients.length / MAX_COLUMNS);
+  const ordered = clients.length > MAX_NUMBERED && isSkewed(counts);
+  const order = clients.map((row, client) => ({ row, client, main: mainClass(row) }));
+  if (ordered) order.sort((a, b) => a.main.row - b.main.row || b.main.share - a.main.share);
   const columns: number[][] = [];
-  for (let first = 0; first < ordered.length; first += perColumn) {
-    columns.push(mean(ordered.slice(first, first + perColumn).map((client) => client.row)));
+  const names: string[] = [];
+  for (let first = 0; first < order.length; first += perColumn) {
+    columns.push(mean(order.slice(first, first + perColumn).map(({ row }) => row)));
+    names.push(ordered ? "" : String(order[first]!.client));
   }
-  return { columns, names: undefined, perColumn, perRow };
+  return { columns, names, perColumn, perRow, ordered };
+}
+
+/**
+ * Whether clients differ by more than chance: the mean of their chi-square statistics against the classes of all clients is
+ * above 1.5 times its degrees of freedom. Clients that are alike, ordered by their largest class, would show a diagonal
+ * that is not there.
+ */
+function isSkewed(counts: readonly (readonly number[])[]): boolean {
+  const total = mean(counts).map((value) => value * counts.length);
+  const all = total.reduce((sum, value) => sum + value, 0);
+  const used = total.map((value, label) => ({ share: value / all, label })).filter(({ share }) => share > 0);
+  const holding = counts
+    .map((row) => ({ row, size: row.reduce((sum, value) => sum + value, 0) }))
+    .filter(({ size }) => size > 0);
+  if (used.length < 2 || holding.length === 0) return false;
+  const statistics = holding.map(({ row, size }) =>
+    used.reduce((sum, { share, label }) => sum + ((row[label] ?? 0) - size * share) ** 2 / (size * share), 0),
+  );
+  const average = statistics.reduce((sum, value) => sum + value, 0) / statistics.length;
+  return average > 1.5 * (used.length - 1);
 }
 
 function mergeRows(row: readonly number[], perRow: number, rows: number): number[] {

@@ -1,11 +1,9 @@
-import type { EChartsOption } from "echarts";
-import { runLabels } from "../labels.ts";
+import { largest } from "@anabranch/engine";
+import type { LegendEntry, Plot } from "../plot/plot.ts";
 import type { RunData } from "../run-data.ts";
-import { categoryAxis, frame, type LegendEntry, labelStep, xAxis, yAxis } from "./cartesian.ts";
-import { FONT, FONT_SIZE, INK } from "./theme.ts";
+import { type ChartGroup, onlyRun } from "./chart.ts";
 
 const MAX_BARS = 60;
-const MAX_BAR_ROUNDS_LABELS = 8;
 
 /** A quantity of a round, drawn as one layer of a stacked bar. */
 export interface Layer extends LegendEntry {
@@ -19,37 +17,28 @@ export type UnitOf = (most: number) => { readonly unit: string; readonly size: n
 /** Rounds that share one bar, so that bars stay wide enough to be seen. */
 export function roundsPerBar(run: RunData | undefined): number {
   const rounds = run?.rounds.length ?? 0;
-  return rounds <= MAX_BARS ? 1 : labelStep(rounds, MAX_BARS);
+  return rounds <= MAX_BARS ? 1 : roundStep(rounds / MAX_BARS);
+}
+
+/** The least of 1, 2, 5, 10, 20, ... that is at least `size`. */
+function roundStep(size: number): number {
+  for (let power = 1; ; power *= 10) {
+    for (const factor of [1, 2, 5]) if (factor * power >= size) return factor * power;
+  }
 }
 
 /**
- * One run: a stacked bar for each round, or for the mean of a few neighbouring rounds. Several: one for each run.
- * Layers that are zero throughout are left out.
+ * One run: a stacked bar for each round, or for the mean of a few neighbouring rounds. Several groups: one for each, the
+ * mean over its rounds and seeds. Layers that are zero throughout are left out.
  */
-export function stackedBars(runs: readonly RunData[], layers: readonly Layer[], unitOf: UnitOf): EChartsOption {
-  const values = runs.map((run) => valuesOf(run, layers));
-  const used = layers.map((_, layer) => values.some((rounds) => rounds.some((round) => (round[layer] ?? 0) > 0)));
-  const kept = values.map((rounds) => rounds.map((round) => round.filter((_, layer) => used[layer])));
-  const drawn = layers.filter((_, layer) => used[layer]);
-  const [only] = runs;
-  return runs.length === 1 && only !== undefined
-    ? overRounds(only, kept[0] ?? [], drawn, unitOf)
-    : overRuns(runs, kept, drawn, unitOf);
+export function stackedBars(groups: readonly ChartGroup[], layers: readonly Layer[], unitOf: UnitOf): Plot {
+  const run = onlyRun(groups);
+  return run === undefined ? overGroups(groups, layers, unitOf) : overRounds(run, layers, unitOf);
 }
 
-/** The value of every layer in every round [rounds, layers]. */
-function valuesOf(run: RunData, layers: readonly Layer[]): number[][] {
-  const evaluations = new Map(run.evaluations.map((evaluation) => [evaluation.round, evaluation]));
-  return run.rounds.map((round) => layers.map(({ value }) => value(round, evaluations.get(round.round))));
-}
-
-function overRounds(
-  run: RunData,
-  values: readonly number[][],
-  layers: readonly Layer[],
-  unitOf: UnitOf,
-): EChartsOption {
+function overRounds(run: RunData, layers: readonly Layer[], unitOf: UnitOf): Plot {
   const step = roundsPerBar(run);
+  const values = valuesOf(run, layers);
   const names: string[] = [];
   const bars: number[][] = [];
   for (let first = 0; first < run.rounds.length; first += step) {
@@ -58,53 +47,41 @@ function overRounds(
     bars.push(means(values.slice(first, last + 1), layers.length));
   }
   const { unit, size } = unitOf(longest(bars));
+  return { x: { label: "round", names }, y: { label: `${unit} per round`, min: 0 }, ...stacked(bars, layers, size) };
+}
+
+function overGroups(groups: readonly ChartGroup[], layers: readonly Layer[], unitOf: UnitOf): Plot {
+  const bars = groups.map(({ runs }) =>
+    means(
+      runs.flatMap((run) => valuesOf(run, layers)),
+      layers.length,
+    ),
+  );
+  const { unit, size } = unitOf(longest(bars));
+  const names = groups.map(({ name }) => name);
+  return { x: { label: `${unit} per round`, min: 0 }, y: { label: "", names }, ...stacked(bars, layers, size) };
+}
+
+/** @param bars the value of every layer in every bar [bars, layers] */
+function stacked(bars: readonly number[][], layers: readonly Layer[], size: number): Pick<Plot, "legend" | "marks"> {
+  const used = layers.flatMap(({ name, colour }, layer) =>
+    bars.some((bar) => bar[layer]! > 0) ? [{ name, colour, layer }] : [],
+  );
   return {
-    ...frame(layers),
-    xAxis: categoryAxis("round", names, labelStep(bars.length, MAX_BAR_ROUNDS_LABELS)),
-    yAxis: yAxis(`${unit} per round`, { min: 0 }),
-    series: layers.map(({ name, colour }, layer) => ({
-      type: "bar",
-      stack: "round",
+    legend: used.map(({ name, colour }) => ({ name, colour })),
+    marks: used.map(({ name, colour, layer }) => ({
+      kind: "bars",
       name,
-      data: bars.map((bar) => (bar[layer] ?? 0) / size),
-      itemStyle: { color: colour },
-      barCategoryGap: "25%",
+      colour,
+      values: bars.map((bar) => Number((bar[layer]! / size).toPrecision(6))),
     })),
   };
 }
 
-function overRuns(
-  runs: readonly RunData[],
-  values: readonly number[][][],
-  layers: readonly Layer[],
-  unitOf: UnitOf,
-): EChartsOption {
-  const bars = values.map((rounds) => means(rounds, layers.length));
-  const { unit, size } = unitOf(longest(bars));
-  const { grid, ...rest } = frame(layers);
-  return {
-    ...rest,
-    // Text is measured by an estimate: the wide margin keeps long names inside whatever font the reader has.
-    grid: { ...grid, left: 30, top: 40 },
-    xAxis: { ...xAxis(`${unit} per round`, { min: 0 }), splitLine: { show: true } },
-    yAxis: {
-      type: "category",
-      inverse: true,
-      data: runLabels(runs),
-      axisLabel: { fontFamily: FONT, fontSize: FONT_SIZE, color: INK, width: 160, overflow: "truncate" },
-      axisLine: { show: false },
-      axisTick: { show: false },
-    },
-    series: layers.map(({ name, colour }, layer) => ({
-      type: "bar",
-      stack: "run",
-      name,
-      data: bars.map((bar) => (bar[layer] ?? 0) / size),
-      itemStyle: { color: colour },
-      barMaxWidth: 34,
-      barCategoryGap: "35%",
-    })),
-  };
+/** The value of every layer in every round [rounds, layers]. */
+function valuesOf(run: RunData, layers: readonly Layer[]): number[][] {
+  const evaluations = new Map(run.evaluations.map((evaluation) => [evaluation.round, evaluation]));
+  return run.rounds.map((round) => layers.map(({ value }) => value(round, evaluations.get(round.round))));
 }
 
 /** The mean of each layer over rounds [layers]. */
@@ -117,12 +94,6 @@ function means(rounds: readonly number[][], layers: number): number[] {
 }
 
 function longest(bars: readonly (readonly number[])[]): number {
-  return bars.reduce(
-    (most, bar) =>
-      Math.max(
-        most,
-        bar.reduce((sum, value) => sum + value, 0),
-      ),
-    0,
-  );
+  const lengths = bars.map((bar) => bar.reduce((sum, value) => sum + value, 0));
+  return largest(lengths, 0);
 }

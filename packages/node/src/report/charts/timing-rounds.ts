@@ -1,8 +1,8 @@
+import { seriesColour } from "../plot/colours.ts";
 import type { RunData } from "../run-data.ts";
 import { finiteOr } from "../summary.ts";
-import type { Chart } from "./chart.ts";
+import { allRuns, type Chart, onlyRun } from "./chart.ts";
 import { type Layer, roundsPerBar, stackedBars } from "./stacked-bars.ts";
-import { seriesColour } from "./theme.ts";
 
 type Round = RunData["rounds"][number];
 
@@ -19,22 +19,22 @@ const LAYERS: readonly Layer[] = [
   { name: "local training", colour: seriesColour(0), value: train },
   { name: "aggregation", colour: seriesColour(1), value: aggregate },
   { name: "evaluation", colour: seriesColour(2), value: (_, evaluation) => finiteOr(evaluation?.seconds, 0) },
-  { name: "other", colour: "#b8c2cc", value: other },
+  { name: "other", colour: "other", value: other },
 ];
 
 /** Where the time of a round goes: local training, aggregation, the rest, and the evaluation that follows. */
 export const timingRounds: Chart = {
   id: "timing-rounds",
   title: "Time per round",
-  caption(runs) {
-    const step = roundsPerBar(runs[0]);
+  caption(groups) {
+    const step = roundsPerBar(onlyRun(groups));
     const single =
       step === 1 ? "Where the time of each round goes" : `Where the time goes: mean over ${step} rounds a bar`;
-    return `${runs.length > 1 ? "Mean time of a round" : single}, and of the evaluation after it.`;
+    return `${onlyRun(groups) === undefined ? "Mean time of a round" : single}, and of the evaluation after it.`;
   },
-  option(runs) {
-    if (!runs.some((run) => run.rounds.some((round) => round.seconds > 0))) return undefined;
-    return stackedBars(runs, LAYERS, timeUnit);
+  plot(groups) {
+    if (!allRuns(groups).some((run) => run.rounds.some((round) => round.seconds > 0))) return undefined;
+    return stackedBars(groups, LAYERS, timeUnit);
   },
 };
 
