@@ -46,5 +46,6 @@ export { logSoftmax, softmax, softmaxCrossEntropy } from "./ops/softmax.ts";
 export * from "./optimizers/index.ts";
 export { encodeModel, type NamePrefixes } from "./program/encode.ts";
 export { type HostKernelSchedule, type KernelCall, type KernelName, withPrefix } from "./program/host-kernels.ts";
+export { countFlops, type FlopSettings } from "./program/count-flops.ts";
 export { compileLoop, type Loop, type LoopInputs, type LoopProgram } from "./program/loop.ts";
 export { compileProgram, type Port, type Program } from "./program/program.ts";
