@@ -52,6 +52,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "clock schedule",
     "config",
     "algorithms",
+    "metrics",
     "pipeline",
     "round",
     "client",

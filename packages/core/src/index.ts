@@ -23,6 +23,7 @@ export type { Origin } from "./config/contract.ts";
 export * from "./config/index.ts";
 export * from "./data/index.ts";
 export { runGolden } from "./golden/index.ts";
+export type { Probe } from "./metrics/flatness.ts";
 export * from "./models/index.ts";
 export * from "./params/index.ts";
 export {
@@ -89,6 +90,7 @@ export { forLiveClients } from "./simulation/for-live-clients.ts";
 export { describeFailure, inProcessSimulation } from "./simulation/in-process.ts";
 export type { InitialWeights } from "./simulation/initial-weights.ts";
 export { type ExecutorIdentity, type PreparedRun, prepareRun } from "./simulation/prepare.ts";
+export { type OpenProbe, openProbe } from "./simulation/probe.ts";
 export { prepareQuadratics, type Quadratics } from "./simulation/quadratics.ts";
 export type { CustomParts } from "./simulation/resolve-method.ts";
 export { simulatedSecureAggregation } from "./simulation/simulated-secure-aggregation.ts";

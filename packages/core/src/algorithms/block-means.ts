@@ -1,6 +1,6 @@
 import { broadcastTo, mean, reshape, type Tensor } from "@anabranch/engine";
-import type { Layout, LayoutEntry } from "../params/layout.ts";
-import { layout } from "../params/layout.ts";
+import { entryView, type Layout, type LayoutEntry, layout } from "../params/layout.ts";
+import { norm2, type Vector } from "../params/vector.ts";
 import type { ParameterTensors } from "./algorithm.ts";
 
 /**
@@ -11,7 +11,8 @@ import type { ParameterTensors } from "./algorithm.ts";
  *     one block a tensor (Y. Zhang et al., "Adam-mini: Use Fewer Learning Rates To Gain More", ICLR 2025, arXiv:2406.16793);
  *   "coordinate": every coordinate by itself.
  */
-export type BlockStrategy = "tensor" | "paper" | "adam-mini" | "coordinate";
+export const blockStrategies = ["tensor", "paper", "adam-mini", "coordinate"] as const;
+export type BlockStrategy = (typeof blockStrategies)[number];
 
 /** Equal contiguous parts of one axis; undefined: every coordinate is a block. */
 type Blocks = { readonly axis: number; readonly groups: number } | undefined;
@@ -60,6 +61,26 @@ export function expandBlocks(means: ParameterTensors, model: Layout, strategy: B
     );
     return reshape(broadcastTo(column, shape), entry.shape);
   });
+}
+
+/** Squared norm of a vector [d] in which every coordinate is replaced by the mean of its block. */
+export function blockSquare(vector: Vector, model: Layout, strategy: BlockStrategy): number {
+  return model.entries.reduce((sum, entry) => {
+    const values = entryView(vector, entry);
+    const blocks = blocksOf(entry, strategy);
+    return sum + (blocks === undefined ? norm2(values) ** 2 : meansSquare(values, entry, blocks));
+  }, 0);
+}
+
+function meansSquare(values: Vector, { shape, size }: LayoutEntry, { axis, groups }: NonNullable<Blocks>): number {
+  const run = shape.slice(axis).reduce((a, b) => a * b, 1) / groups; // contiguous elements of one block
+  const sums = new Float64Array(groups);
+  for (let begin = 0; begin < size; begin += run) {
+    const group = (begin / run) % groups;
+    for (let i = begin; i < begin + run; i++) sums[group]! += values[i]!;
+  }
+  const count = size / groups;
+  return sums.reduce((total, sum) => total + (sum / count) ** 2 * count, 0);
 }
 
 /** [.., extent, ..] -> [.., groups, extent / groups, ..] */

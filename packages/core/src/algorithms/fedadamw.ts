@@ -24,6 +24,7 @@
  */
 import { adamw, add, mul } from "@anabranch/engine";
 import * as z from "zod";
+import { blockStrategies } from "./block-means.ts";
 import { defineMethod } from "./define-method.ts";
 import { requireNoMomentum } from "./local-optimizer.ts";
 import { modelDelta } from "./local-sgd.ts";
@@ -39,7 +40,7 @@ export const fedadamw = defineMethod({
   options: z.strictObject({
     directionShare: z.number().min(0).lt(1).default(0.5).describe("pull towards the last global update (alpha)"),
     blocks: z
-      .enum(["tensor", "paper", "adam-mini", "coordinate"])
+      .enum(blockStrategies)
       .default("paper")
       .describe('blocks of the second moment: "tensor", "paper" (and attention heads), "adam-mini", "coordinate"'),
     mix: z.enum(["additive", "convex"]).default("additive").describe("how the pull joins the adaptive step"),

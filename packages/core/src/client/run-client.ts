@@ -50,6 +50,8 @@ export interface ClientTask {
 export interface ClientOutcome {
   readonly update: Update;
   readonly state: Readonly<Record<string, Vector>>;
+  /** L2 norm of what was trained, before any stage; it is in no message. */
+  readonly norm: number;
 }
 
 /**
@@ -103,7 +105,7 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
   };
   const layouts = layoutsOfPart(spec, task.part);
   const sent = sentUpdate(spec, update, { scalars: task.broadcast.scalars, layouts, keys });
-  return { update: sent, state: collect("state", spec.clientState) };
+  return { update: sent, state: collect("state", spec.clientState), norm };
 }
 
 /** `Local.sent` of a client with this part. */

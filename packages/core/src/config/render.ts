@@ -8,6 +8,16 @@ export function renderToml(config: Config): string {
   return `${stringify(canonical(config)).trimEnd()}\n`;
 }
 
+/** Diagnostics that measure something; the other keys of the section say how. */
+export const DIAGNOSTICS = [
+  "flatness",
+  "coherence",
+  "conditioning",
+  "preconditioners",
+  "clipping",
+  "processorTime",
+] as const;
+
 /** Keys that say where and how a run is executed and written down, not what it computes. */
 const NO_INFLUENCE = [
   "name",
@@ -20,12 +30,13 @@ const NO_INFLUENCE = [
 
 /**
  * Identity of what a run computes (16 hex digits). Left out: the run's name, paths, how often it is saved, and the
- * number of workers, none of which changes a bit of the result, and the sections on privacy and on secure aggregation where there are none.
+ * number of workers, none of which changes a bit of the result, and the sections on privacy, secure aggregation and diagnostics where there are none.
  */
 export function configHash(config: Config): string {
   const unused = [
     ...(config.privacy.mechanism === "none" ? ["privacy"] : []),
     ...(config.secureAggregation.protocol === "none" ? ["secureAggregation"] : []),
+    ...(DIAGNOSTICS.some((name) => config.diagnostics[name]) ? [] : ["diagnostics"]),
   ];
   return hashText(JSON.stringify(without(canonical(config), [...NO_INFLUENCE, ...unused], "")));
 }

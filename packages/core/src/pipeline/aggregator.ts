@@ -1,9 +1,9 @@
 import type { Failure } from "@anabranch/engine";
+import type { CohortMeasurements } from "../metrics/cohort-meters.ts";
 import type { Vector } from "../params/vector.ts";
 import type { SecureAggregationCost } from "../privacy/secure-aggregation/protocol.ts";
 import type { Update } from "../protocol/message.ts";
 import type { CohortMetrics } from "./cohort-metrics.ts";
-import type { Drift } from "./drift.ts";
 
 /** What becomes of a cohort's updates: folded as they come, or kept and summed by secure aggregation. */
 export interface Aggregator {
@@ -18,8 +18,8 @@ export interface Aggregator {
   result(make: (length: number) => Vector): Record<string, Vector>;
   /** Bytes of a round's messages, from those that the backend has carried. */
   traffic(carried: Traffic): Traffic;
-  /** How far the clients' vectors diverge in the last result, for those that are to be logged. */
-  readonly drift: Readonly<Record<string, Drift>>;
+  /** What was measured of the clients' vectors in the last result. */
+  readonly measured: CohortMeasurements;
   /** What the secure aggregation protocol has cost. */
   readonly cost: SecureCost | undefined;
 }
@@ -27,6 +27,8 @@ export interface Aggregator {
 export interface Traffic {
   readonly bytesDown: number;
   readonly bytesUp: number;
+  /** Bytes of the largest message in either direction: the peak of one exchange. */
+  readonly largestMessage: number;
 }
 
 export interface SecureCost extends SecureAggregationCost {

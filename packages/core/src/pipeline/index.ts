@@ -8,7 +8,6 @@ export {
   travelsAsTrained,
 } from "./client-pipeline.ts";
 export type { CohortMetrics } from "./cohort-metrics.ts";
-export type { Drift } from "./drift.ts";
 export {
   type FinishedRound,
   type ServerPipeline,

@@ -1,4 +1,5 @@
-import { AnabranchError, type Failure } from "@anabranch/engine";
+import { AnabranchError, type Failure, largest } from "@anabranch/engine";
+import { NOTHING_MEASURED } from "../metrics/cohort-meters.ts";
 import type { Vector } from "../params/vector.ts";
 import type { SecureAggregationProtocol } from "../privacy/secure-aggregation/protocol.ts";
 import {
@@ -19,7 +20,8 @@ import { CohortMetrics } from "./cohort-metrics.ts";
  */
 export class SecureAggregator implements Aggregator {
   readonly metrics = new CohortMetrics();
-  readonly drift = {};
+  /** A sum of integers tells nothing of single vectors. */
+  readonly measured = NOTHING_MEASURED;
   readonly #settings: SecureAggregationSettings;
   readonly #protocol: SecureAggregationProtocol;
   /** Clients whose update has arrived, with its integers if it brought any. */
@@ -75,11 +77,16 @@ export class SecureAggregator implements Aggregator {
   }
 
   /** The messages of the protocol stand in the place of updates. */
-  traffic({ bytesDown }: Traffic): Traffic {
+  traffic({ bytesDown, largestMessage }: Traffic): Traffic {
     const stages = this.#cost?.stages ?? [];
     const total = (side: "up" | "down") =>
       stages.reduce((sum, stage) => sum + stage[side].reduce((a, b) => a + b, 0), 0);
-    return { bytesDown: bytesDown + total("down"), bytesUp: total("up") };
+    const messages = stages.flatMap(({ up, down }) => [...up, ...down]);
+    return {
+      bytesDown: bytesDown + total("down"),
+      bytesUp: total("up"),
+      largestMessage: largest(messages, largestMessage),
+    };
   }
 
   get cost(): SecureCost | undefined {

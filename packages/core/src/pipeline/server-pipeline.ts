@@ -1,5 +1,6 @@
 import { AnabranchError, type Failure } from "@anabranch/engine";
 import type { Algorithm, Payloads, RoundContext, ServerState } from "../algorithms/algorithm.ts";
+import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { SecureAggregationProtocol } from "../privacy/secure-aggregation/protocol.ts";
@@ -32,6 +33,8 @@ export interface ServerPipelineParts {
   /** Of the randomness of stages: noise, rounding, rotation. */
   readonly stageSeed: number;
   readonly float: "float32" | "float64";
+  /** What is measured of the updates as they are added; absent: what the method wants. */
+  readonly diagnostics?: DiagnosticsSettings | undefined;
 }
 
 /** A round whose updates were added. */
@@ -95,11 +98,12 @@ export function serverPipeline(parts: ServerPipelineParts, protocol?: SecureAggr
 }
 
 function aggregatorOf(
-  { payloads, stages }: ServerPipelineParts,
+  { payloads, layout, stages, diagnostics }: ServerPipelineParts,
   protocol: SecureAggregationProtocol | undefined,
 ): Aggregator {
   const { secureAggregation, privacy } = stages;
-  if (secureAggregation === undefined) return new StreamingAggregator(summedPayloads(payloads, privacy));
+  if (secureAggregation === undefined)
+    return new StreamingAggregator(summedPayloads(payloads, privacy), layout, diagnostics);
   if (protocol !== undefined) return new SecureAggregator(secureAggregation, protocol);
   throw new AnabranchError({
     code: "round/no-summation",

@@ -1,10 +1,12 @@
 import { fold, type PartialFold, partialFold } from "../aggregation/index.ts";
 import type { Payloads } from "../algorithms/algorithm.ts";
+import { type CohortMeasurements, CohortMeters, NOTHING_MEASURED } from "../metrics/cohort-meters.ts";
+import type { DiagnosticsSettings } from "../metrics/settings.ts";
+import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Update } from "../protocol/message.ts";
 import type { Aggregator, Traffic } from "./aggregator.ts";
 import { CohortMetrics } from "./cohort-metrics.ts";
-import { type Drift, DriftMeter } from "./drift.ts";
 
 /** Folds a cohort's updates entry by entry, in cohort order, in O(model) memory. */
 export class StreamingAggregator implements Aggregator {
@@ -12,10 +14,12 @@ export class StreamingAggregator implements Aggregator {
   readonly cost = undefined;
   readonly #sizes: ReadonlyMap<string, number>;
   readonly #folds: ReadonlyMap<string, PartialFold>;
-  readonly #meters: ReadonlyMap<string, DriftMeter>;
-  #drift: Readonly<Record<string, Drift>> = {};
+  readonly #meters: CohortMeters;
+  #measured = NOTHING_MEASURED;
 
-  constructor({ upload, parts }: Payloads) {
+  /** @param model the layout of the parameters; with `diagnostics`, what is measured of the updates */
+  constructor(payloads: Payloads, model?: Layout, diagnostics?: DiagnosticsSettings) {
+    const { upload, parts } = payloads;
     this.#sizes = new Map(Object.entries(upload).map(([name, { layout }]) => [name, layout.size]));
     this.#folds = new Map(
       Object.entries(upload).map(([name, { layout, aggregation }]) => {
@@ -24,15 +28,14 @@ export class StreamingAggregator implements Aggregator {
         return [name, whole ? fold(aggregation, layout.size) : partialFold(aggregation, layout, partLayouts)];
       }),
     );
-    const measured = Object.keys(upload).filter((name) => upload[name]!.drift === true);
-    this.#meters = new Map(measured.map((name) => [name, new DriftMeter()]));
+    this.#meters = new CohortMeters(payloads, model, diagnostics);
   }
 
   /** Keeps the memory of the last round. */
   begin(): void {
     for (const running of this.#folds.values()) running.reset();
-    for (const meter of this.#meters.values()) meter.reset();
-    this.#drift = {};
+    this.#meters.reset();
+    this.#measured = NOTHING_MEASURED;
     this.metrics.reset();
   }
 
@@ -47,7 +50,7 @@ export class StreamingAggregator implements Aggregator {
         parts,
       );
     }
-    for (const [name, meter] of this.#meters) meter.add(updates.map((update) => update.vectors[name]!));
+    this.#meters.add((name) => updates.map((update) => update.vectors[name]!), weights, factors);
     for (const [k, update] of updates.entries()) this.metrics.add(update.public, factors?.[k]);
   }
 
@@ -60,16 +63,15 @@ export class StreamingAggregator implements Aggregator {
       running.result(vector);
       out[name] = vector;
     }
-    const measured = [...this.#meters].map(([name, meter]) => [name, meter.around(out[name]!)]);
-    this.#drift = Object.fromEntries(measured);
+    this.#measured = this.#meters.of(out);
     return out;
   }
 
-  traffic({ bytesDown, bytesUp }: Traffic): Traffic {
-    return { bytesDown, bytesUp };
+  traffic({ bytesDown, bytesUp, largestMessage }: Traffic): Traffic {
+    return { bytesDown, bytesUp, largestMessage };
   }
 
-  get drift(): Readonly<Record<string, Drift>> {
-    return this.#drift;
+  get measured(): CohortMeasurements {
+    return this.#measured;
   }
 }

@@ -1,3 +1,4 @@
+import type { TaskMeasurement } from "../metrics/task-meter.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Broadcast, Update } from "../protocol/message.ts";
 import type { RandomKey } from "../random/index.ts";
@@ -31,6 +32,8 @@ export type Outcome =
       readonly bytesDown: number;
       readonly bytesUp: number;
       readonly retried: boolean;
+      /** Of a simulation alone; it is in no message. */
+      readonly measured?: TaskMeasurement | undefined;
     }
   | FailedOutcome;
 

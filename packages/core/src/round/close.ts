@@ -18,13 +18,13 @@ export async function closeRound(
   else if (cohort > 0) await warn(ports, [nothingReleased(round, failure)]);
   await warn(ports, clippedWarnings(pipeline.aggregator, round));
   state.round = round;
-  const { bytesDown, bytesUp } = pipeline.aggregator.traffic(collected);
+  const { bytesDown, bytesUp, largestMessage } = pipeline.aggregator.traffic(collected);
   state.totals = {
     ...state.totals,
     bytesDown: state.totals.bytesDown + bytesDown,
     bytesUp: state.totals.bytesUp + bytesUp,
   };
-  return { bytesDown, bytesUp, before, whyNotReleased: failure?.message };
+  return { bytesDown, bytesUp, largestMessage, before, whyNotReleased: failure?.message };
 }
 
 function nothingReleased(round: number, { code, message, received, expected, advice }: Failure): Warning {

@@ -1,5 +1,6 @@
 import { AnabranchError } from "@anabranch/engine";
 import { VirtualClock } from "../clock/index.ts";
+import { TaskMeter } from "../metrics/task-meter.ts";
 import type { Update } from "../protocol/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { Step, WorkRequest } from "../schedule/index.ts";
@@ -51,7 +52,8 @@ class Collection {
   readonly #order: (request: WorkRequest) => Order;
   readonly #clock: VirtualClock<Order>;
   readonly #saving = new Background(SAVES_AT_A_TIME);
-  readonly #cost = { bytesDown: 0, bytesUp: 0, foldMs: 0 };
+  readonly #cost = { bytesDown: 0, bytesUp: 0, largestMessage: 0, foldMs: 0 };
+  readonly #tasks = new TaskMeter();
   readonly #staleness = new StalenessMeter();
   readonly #failures: FailedClient[] = [];
   /** Whether work was given out, or could not be, since the last event. */
@@ -120,7 +122,7 @@ class Collection {
     const failures = this.#failures;
     const back = this.#world.pipeline.aggregator.metrics.clients + failures.length;
     const cohort = this.#opened.cohort.length === 0 ? back : this.#opened.cohort.length;
-    return { ...this.#cost, failures, cohort, staleness: this.#staleness.summary() };
+    return { ...this.#cost, failures, cohort, staleness: this.#staleness.summary(), tasks: this.#tasks };
   }
 
   /** After a failure this waits for the client states that are being saved. */
@@ -176,6 +178,7 @@ class Collection {
 
   #check(order: Order, arrived: Outcome): Outcome {
     this.#cost.bytesDown += arrived.bytesDown;
+    this.#cost.largestMessage = Math.max(this.#cost.largestMessage, arrived.bytesDown);
     const { scalars } = this.#world.state.work.versions.get(order.version)!;
     const outcome = validateOutcome(this.#world.pipeline, order, arrived, scalars);
     if ("failure" in outcome) this.#failures.push(outcome.failure);
@@ -210,8 +213,10 @@ class Collection {
     this.#cost.foldMs += performance.now() - folding;
     for (const { order, outcome, factor } of group) {
       if (!("failure" in outcome) && factor > 0) {
-        const { client, state: kept, bytesUp } = outcome;
+        const { client, state: kept, bytesUp, measured } = outcome;
         this.#cost.bytesUp += bytesUp;
+        this.#cost.largestMessage = Math.max(this.#cost.largestMessage, bytesUp);
+        this.#tasks.add(measured);
         if (keepsState) {
           await this.#saving.add(ports.clientStates.save(client, this.#opened.round, kept));
         }

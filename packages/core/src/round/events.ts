@@ -51,6 +51,12 @@ const runStarted = z.object({
   dataHash: z.string().optional(),
   /** Gradients of a mini-batch in one local step of the method; runs of earlier versions do not say. */
   gradientsPerStep: z.number().nonnegative().optional(),
+  /** FLOPs of a client task with K local steps: flopsPerTask + K * flopsPerStep; runs of earlier versions do not say. */
+  flopsPerStep: z.number().nonnegative().optional(),
+  flopsPerTask: z.number().nonnegative().optional(),
+  /** Of the declared link and device; absent: none was declared. */
+  joulesPerByte: z.number().nonnegative().optional(),
+  joulesPerFlop: z.number().nonnegative().optional(),
   /** What differential privacy does in this run, in words; absent: nothing. */
   privacy: z.string().optional(),
   /** Noise multiplier of its rounds: the configured one, or the one that was chosen for the target. */
@@ -103,6 +109,8 @@ const roundFinished = z.object({
   steps: count.optional(),
   bytesDown: count,
   bytesUp: count,
+  /** Bytes of the largest message in either direction: the peak of one exchange; runs of earlier versions do not say. */
+  largestMessage: count.optional(),
   seconds: z.number(),
   trainSeconds: z.number(),
   aggregateSeconds: z.number(),
@@ -111,6 +119,8 @@ const roundFinished = z.object({
   clientLossMax: real,
   /** Euclidean norm of the aggregate. */
   updateNorm: real,
+  /** Processor time of the clients' tasks over all threads, where it is measured. */
+  cpuSeconds: z.number().optional(),
   /** How far the clients' vectors part, for uploads that a method wants measured; see `Drift`. */
   drift: z.record(z.string(), z.object({ absolute: real, relative: real })).optional(),
   /** Simulated time from the start of the run to the end of the round; absent without [devices]. */
@@ -155,6 +165,37 @@ const clientEvaluation = z.object({
   /** Accuracy of each of `clients`, in the same order. */
   accuracies: z.array(real),
   clients: z.array(count),
+});
+
+/** What `[diagnostics]` has measured of the model and of the round that made it; what is off or left out is absent. */
+const diagnostics = z.object({
+  ...envelope,
+  type: z.literal("diagnostics"),
+  round,
+  /** See `metrics/flatness.ts`. */
+  flatness: z
+    .object({
+      radius: z.number(),
+      clients: count,
+      distance: real,
+      momentumDistance: real,
+      globalSharpness: real,
+      localSharpness: real,
+    })
+    .optional(),
+  /** By uploaded vector, see `metrics/coherence.ts`. */
+  coherence: z.record(z.string(), real).optional(),
+  /** See `metrics/conditioning.ts`. */
+  conditioning: real.optional(),
+  /** Relative variance by uploaded vector and block strategy, see `metrics/block-variance.ts`. */
+  preconditioners: z.record(z.string(), z.record(z.string(), real)).optional(),
+  /** See `metrics/task-meter.ts`. */
+  clipping: z.object({ clients: count, meanNorm: real, clipNorm: real, clippedShare: real }).optional(),
+  seconds: z.number(),
+  /** These seconds over those of the round. */
+  shareOfRound: real,
+  /** False: of a private run, computed from single clients without noise, which its epsilon does not cover. */
+  covered: z.boolean().optional(),
 });
 
 const checkpointSaved = z.object({
@@ -206,6 +247,7 @@ export const runEventSchemas = [
   roundFinished,
   evaluation,
   clientEvaluation,
+  diagnostics,
   checkpointSaved,
   runWarning,
   runStopped,

@@ -56,12 +56,13 @@ interface RoundTimes {
 export async function announceRoundEnd(
   { plan, ports, state, pipeline: { aggregator } }: RoundWorld,
   { round, learningRate }: OpenRound,
-  { foldMs, staleness }: Collected,
-  { bytesDown, bytesUp, before }: ClosedRound,
+  { foldMs, staleness, tasks: { cpuSeconds } }: Collected,
+  { bytesDown, bytesUp, largestMessage, before }: ClosedRound,
   { started, trained, updated }: RoundTimes,
 ): Promise<RoundRecord> {
   const { clients, examples, steps } = aggregator.metrics;
   const { loss, lossMin, lossMax } = aggregator.metrics.summary();
+  const { drift } = aggregator.measured;
   const seconds = (updated - started) / 1000;
   state.totals = { ...state.totals, seconds: state.totals.seconds + seconds };
   await ports.emit({
@@ -75,6 +76,7 @@ export async function announceRoundEnd(
     ...(steps === undefined ? {} : { steps }),
     bytesDown,
     bytesUp,
+    largestMessage,
     seconds,
     trainSeconds: (trained - started - foldMs) / 1000,
     aggregateSeconds: (updated - trained + foldMs) / 1000,
@@ -82,7 +84,8 @@ export async function announceRoundEnd(
     clientLossMin: lossMin,
     clientLossMax: lossMax,
     updateNorm: distance(state.server.vectors.parameters, before),
-    ...(Object.keys(aggregator.drift).length > 0 ? { drift: aggregator.drift } : {}),
+    ...(cpuSeconds === undefined ? {} : { cpuSeconds }),
+    ...(Object.keys(drift).length > 0 ? { drift } : {}),
     ...(plan.durations === undefined ? {} : { simulatedSeconds: state.time / 1e6 }),
     ...(plan.schedule.settle === undefined ? {} : { staleness }),
     ...secureCost(aggregator),

@@ -1,3 +1,4 @@
+import type { TaskMeter } from "../metrics/task-meter.ts";
 import type { Vector } from "../params/vector.ts";
 import type { ServerPipeline } from "../pipeline/index.ts";
 import type { RunState } from "./checkpoint-store.ts";
@@ -30,7 +31,11 @@ export interface OpenRound {
 export interface Collected {
   readonly bytesDown: number;
   readonly bytesUp: number;
+  /** Bytes of the largest message in either direction. */
+  readonly largestMessage: number;
   readonly foldMs: number;
+  /** What a simulation has measured of the tasks. */
+  readonly tasks: TaskMeter;
   readonly failures: readonly FailedClient[];
   readonly staleness: Staleness;
   /** Size of the cohort, or clients that came back where the schedule itself chooses clients. */
@@ -42,6 +47,7 @@ export interface ClosedRound {
   /** Bytes of all messages, those of secure aggregation included. */
   readonly bytesDown: number;
   readonly bytesUp: number;
+  readonly largestMessage: number;
   /** The model before it. */
   readonly before: Vector;
   /** Why nothing was released; undefined where something was. */

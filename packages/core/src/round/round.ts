@@ -4,6 +4,7 @@ import { assignParts } from "./assign-parts.ts";
 import { saveCheckpoint } from "./checkpoint-store.ts";
 import { closeRound } from "./close.ts";
 import { collect } from "./collect.ts";
+import { diagnoseRound } from "./diagnose.ts";
 import { troubleAfter } from "./divergence.ts";
 import { evaluateRound } from "./evaluate.ts";
 import { announceRound, announceRoundEnd } from "./narrate.ts";
@@ -25,6 +26,7 @@ export async function runRound(world: RoundWorld): Promise<RoundRecord> {
   const { parameters } = state.server.vectors;
   const finite = isFiniteVector(parameters);
   if (finite) await evaluateRound(plan, ports, state, record);
+  if (finite) await diagnoseRound(world, opened, collected, closed, record);
   const { failures, cohort } = collected;
   const facts = { round, clients, parameters, loss: lossOf(record), cohort, failures };
   const { whyNotReleased } = closed;

@@ -6,6 +6,7 @@ export interface RunHistory {
   readonly rounds: readonly LenientEventOf<"round.finished">[];
   readonly evaluations: readonly LenientEventOf<"evaluation">[];
   readonly clientEvaluations: readonly LenientEventOf<"client.evaluation">[];
+  readonly diagnostics: readonly LenientEventOf<"diagnostics">[];
   readonly failures: readonly LenientEventOf<"client.failed">[];
   /** What the operator was warned of since the run was started or resumed. */
   readonly warnings: readonly LenientEventOf<"run.warning">[];
@@ -22,6 +23,7 @@ export class RunHistoryFold {
   readonly #rounds = new Map<number, LenientEventOf<"round.finished">>();
   readonly #evaluations = new Map<number, LenientEventOf<"evaluation">>();
   readonly #clientEvaluations = new Map<number, LenientEventOf<"client.evaluation">>();
+  readonly #diagnostics = new Map<number, LenientEventOf<"diagnostics">>();
   #failures: LenientEventOf<"client.failed">[] = [];
   #warnings: LenientEventOf<"run.warning">[] = [];
   #start: RunHistory["start"];
@@ -41,6 +43,9 @@ export class RunHistoryFold {
         break;
       case "client.evaluation":
         this.#clientEvaluations.set(event.round, event);
+        break;
+      case "diagnostics":
+        this.#diagnostics.set(event.round, event);
         break;
       case "client.failed":
         this.#failures.push(event);
@@ -63,6 +68,7 @@ export class RunHistoryFold {
       rounds: byRound(this.#rounds),
       evaluations: byRound(this.#evaluations),
       clientEvaluations: byRound(this.#clientEvaluations),
+      diagnostics: byRound(this.#diagnostics),
       failures: [...this.#failures],
       warnings: [...this.#warnings],
       stopped: this.#stopped,
@@ -72,7 +78,8 @@ export class RunHistoryFold {
 
   #begin(event: LenientEventOf<"run.started">): void {
     const last = event.resumedFrom ?? 0;
-    for (const map of [this.#rounds, this.#evaluations, this.#clientEvaluations]) dropAfter(map, last);
+    for (const map of [this.#rounds, this.#evaluations, this.#clientEvaluations, this.#diagnostics])
+      dropAfter(map, last);
     this.#failures = this.#failures.filter((failure) => failure.round <= last);
     this.#warnings = [];
     this.#start = event;

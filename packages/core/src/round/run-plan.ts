@@ -1,5 +1,7 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { OrderDuration } from "../clock/index.ts";
+import type { Probe } from "../metrics/flatness.ts";
+import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { PipelineSettings } from "../pipeline/index.ts";
@@ -65,6 +67,8 @@ export interface RunPlan {
   readonly evaluateEvery: number;
   /** Rounds between evaluations on clients' own hold-outs; 0: never. */
   readonly evaluateClientsEvery: number;
+  /** What is measured beside losses and accuracies; absent: nothing. */
+  readonly diagnostics?: DiagnosticsSettings | undefined;
   readonly onClientFailure: "continue" | "stop";
   /** Evaluations without improvement before the run stops; 0: never. */
   readonly patience: number;
@@ -81,6 +85,12 @@ export interface RunPlan {
     readonly executor: { readonly name: string; readonly version: string; readonly fingerprint: string };
     /** Gradients of a mini-batch in one local step. */
     readonly gradientsPerStep: number;
+    /** FLOPs of a client task with K steps: flopsPerTask + K * flopsPerStep; see `countFlops`. */
+    readonly flopsPerStep?: number;
+    readonly flopsPerTask?: number;
+    /** Of the declared link and device. */
+    readonly joulesPerByte?: number;
+    readonly joulesPerFlop?: number;
     /** What is done for privacy and from where its noise comes, in words; absent: nothing. */
     readonly privacy?: string;
     /** How updates are hidden in their sum, in words; absent: they are not. */
@@ -94,6 +104,8 @@ export interface RunPorts {
   readonly evaluator: Evaluator;
   readonly checkpoints: BlobStore;
   readonly clientStates: ClientStateStore;
+  /** Looks at clients' losses, where `diagnostics.flatness` asks for it. */
+  readonly probe?: Probe | undefined;
   /** Adds whole numbers under masks, where the plan's stages ask for that. */
   readonly secureAggregation?: SecureAggregationProtocol | undefined;
   /** Receives every event, in order; the loop waits for it, so that what was announced is durable. */

@@ -57,8 +57,9 @@ function inProcessBackend(train: (task: Omit<ClientTask, "data">) => ReturnType<
       const { broadcast, bytes: bytesDown } = versions.get(version)!;
       const state = await loadState(); // a store that fails is no failure of the client
       try {
-        const { update, state: next } = await train({ ...order, client, broadcast, state });
-        return { client, update, state: next, bytesDown, bytesUp: encodedSize(update), retried: false };
+        const { update, state: next, norm } = await train({ ...order, client, broadcast, state });
+        const bytesUp = encodedSize(update);
+        return { client, update, state: next, bytesDown, bytesUp, retried: false, measured: { norm } };
       } catch (error) {
         return { client, failure: describeFailure(error), bytesDown, retried: false };
       }

@@ -1,11 +1,13 @@
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { type LocalBudget, stepCount } from "../client/batches.ts";
 import type { DataSpec } from "../client/data-source.ts";
+import { taskFlops } from "../client/task-flops.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import type { SyntheticPopulation, TrainTest } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
+import { resolveDiagnostics } from "./diagnostics.ts";
 import { type Federation, openFederation } from "./federation.ts";
 import { resolvePolicies } from "./policies.ts";
 import { type CustomParts, resolveMethod } from "./resolve-method.ts";
@@ -53,8 +55,11 @@ export function prepareRun(
   });
   requireSteps(algorithm, simulation, training.batchSize, budget);
   for (const origin of [own.origins?.model, own.origins?.algorithm]) origin?.requireUsedOptions?.();
+  const diagnostics = resolveDiagnostics(config, { algorithm, payloads, layout, stages: policies.stages });
   const plan: RunPlan = {
     ...policies,
+    warnings: [...(policies.warnings ?? []), ...diagnostics.warnings],
+    diagnostics: diagnostics.settings,
     ...{ id, algorithm, layout, payloads, float },
     name: config.name,
     dataHash: federation.hash,
@@ -73,6 +78,8 @@ export function prepareRun(
       workers,
       executor: { name, version, fingerprint },
       gradientsPerStep: simulation.gradientsPerStep,
+      ...taskFlops(simulation.task),
+      ...diagnostics.energy,
       ...texts,
     },
   };

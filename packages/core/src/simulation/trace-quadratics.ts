@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { createAlgorithm } from "../algorithms/registry.ts";
-import type { Drift } from "../pipeline/index.ts";
+import type { Drift } from "../metrics/drift.ts";
 import { traceFederation } from "./trace-federation.ts";
 
 const vectorList = z.array(z.array(z.number()).min(1)).min(1);

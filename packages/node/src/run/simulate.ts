@@ -34,6 +34,7 @@ export async function simulate(
       backend: simulation.backend,
       evaluator: simulation.evaluator,
       secureAggregation: simulation.secureAggregation,
+      probe: simulation.probe,
       checkpoints: memoryBlobStore(),
       clientStates: memoryClientStates(),
       emit: (event) => options.onEvent?.(event),

@@ -5,7 +5,9 @@ import {
   type CustomParts,
   type Evaluator,
   inProcessSimulation,
+  openProbe,
   type PreparedRun,
+  type Probe,
   type RunPlan,
   type SecureAggregationProtocol,
   simulatedSecureAggregation,
@@ -22,6 +24,7 @@ export interface OpenSimulation extends PreparedRun {
   readonly backend: Backend;
   readonly evaluator: Evaluator;
   readonly secureAggregation: SecureAggregationProtocol | undefined;
+  readonly probe: Probe | undefined;
   readonly workers: number;
   close(): Promise<void>;
 }
@@ -48,20 +51,37 @@ export async function openSimulation(
   const plan: RunPlan = {
     ...prepared.plan,
     description: { ...description, workers },
-    warnings: [...(warning === undefined ? [] : [warning]), ...warnings, ...(prepared.plan.warnings ?? [])],
+    warnings: [
+      ...(warning === undefined ? [] : [warning]),
+      ...warnings,
+      ...(prepared.plan.warnings ?? []),
+      ...(config.diagnostics.processorTime && workers === 0 ? [WITHOUT_THREADS] : []),
+    ],
   };
   const secureAggregation = await simulatedSecureAggregation(plan);
+  const probe = await openProbe(prepared, executor);
+  const opened = { ...prepared, plan, secureAggregation, probe, workers };
   if (workers === 0) {
     const { backend, evaluator, close } = await inProcessSimulation(prepared.simulation, executor);
-    return { ...prepared, plan, backend, evaluator, secureAggregation, workers, close };
+    return { ...opened, backend, evaluator, close: () => closeAll(probe, { close }) };
   }
   const pool = await WorkerPool.start(prepared.simulation, {
     executor: executor.name,
     workers,
+    measure: config.diagnostics.processorTime,
     ...(config.execution.window === "auto" ? {} : { window: config.execution.window }),
   });
-  return { ...prepared, plan, backend: pool, evaluator: pool, secureAggregation, workers, close: () => pool.close() };
+  return { ...opened, backend: pool, evaluator: pool, close: () => closeAll(probe, pool) };
 }
+
+async function closeAll(...parts: readonly ({ close(): Promise<void> } | undefined)[]): Promise<void> {
+  for (const part of parts) await part?.close();
+}
+
+const WITHOUT_THREADS: Warning = {
+  code: "diagnostics/left-out",
+  message: "diagnostics.processorTime is left out: it is the processor time of worker threads, and there are none.",
+};
 
 /** A configured run with the executor that it was prepared for. */
 export interface OpenPrepared {

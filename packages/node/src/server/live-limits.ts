@@ -4,10 +4,17 @@ import { AnabranchError, type Config, type RunPlan } from "@anabranch/core";
  * Refuses what live runs cannot do. Throws `live/not-yet`.
  *
  * - plain sums: the server would see every update although the configuration speaks of secure aggregation
+ * - diagnostics of single clients' data, updates or processors: the server has none of these
  * - secure rounds without a checkpoint: a client that has helped to unmask a sum does not repeat the round
  * - evaluation on clients' examples beside secure aggregation: the server would see the accuracy of each client
  */
-export function requireLivePossible({ secureAggregation, checkpoint, privacy, data, evaluation }: Config): void {
+export function requireLivePossible(config: Config): void {
+  const { secureAggregation, checkpoint, privacy, data, evaluation, diagnostics } = config;
+  for (const metric of OF_CLIENTS) {
+    if (!diagnostics[metric]) continue;
+    const advice = `Only a simulation can measure it, as it has the clients. Set it to false, or simulate the run with: anabranch run`;
+    throw notYet(`diagnostics.${metric}`, "true", "false", advice);
+  }
   if (secureAggregation.protocol === "plain") {
     const advice = "The server would see every update. Choose a protocol that hides them, or leave the section out.";
     throw notYet("secureAggregation.protocol", '"plain"', '"bonawitz", "secagg+" or "lightsecagg"', advice);
@@ -31,15 +38,30 @@ export function requireLivePossible({ secureAggregation, checkpoint, privacy, da
   }
 }
 
+/** Diagnostics that need what clients never send. */
+const OF_CLIENTS = ["flatness", "clipping", "processorTime"] as const;
+
+/** Diagnostics of single updates, which are no part of what a private run may release. */
+const OF_UPDATES = ["coherence", "preconditioners"] as const;
+
 /**
  * Refuses what would make the epsilon of a live run untrue. Throws `live/not-yet`.
  *
  * - records: the noise follows from the fewest examples of a client, which only the client knows here
  * - rounds without a checkpoint: after a crash they would be trained again and released with other noise
+ * - diagnostics of updates: they are computed without noise
  * - models that clients evaluate: they would be released before the checkpoint of their round
  */
-export function requireTrueEpsilon({ privacy, checkpoint, evaluation, data }: Config, { stages }: RunPlan): void {
+export function requireTrueEpsilon(
+  { privacy, checkpoint, evaluation, data, diagnostics }: Config,
+  { stages }: RunPlan,
+): void {
   if (privacy.mechanism === "none") return;
+  for (const metric of OF_UPDATES) {
+    if (!diagnostics[metric]) continue;
+    const advice = "Epsilon does not cover it. Set it to false, or simulate the run with: anabranch run";
+    throw notYet(`diagnostics.${metric}`, "true", "false", advice);
+  }
   if (stages.privacy?.fewestRecords !== undefined) {
     const advice = "Use client-level privacy, or simulate the run with: anabranch run";
     throw notYet("algorithm.protects", '"records"', '"clients"', advice);

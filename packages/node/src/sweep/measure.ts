@@ -31,6 +31,7 @@ export async function measureCost(config: Config, options: SimulationOptions): P
       backend: simulation.backend,
       evaluator: simulation.evaluator,
       secureAggregation: simulation.secureAggregation,
+      probe: simulation.probe,
       checkpoints: memoryBlobStore(),
       clientStates: memoryClientStates(),
       emit: (event) => clock.take(event),

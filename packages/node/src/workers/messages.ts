@@ -47,6 +47,8 @@ export type FromWorker =
       readonly id: number;
       /** Bytes of the encoded update in the slot. */
       readonly length: number;
+      /** Of what was trained, see `ClientOutcome.norm`. */
+      readonly norm: number;
       /** Processor time of the task, and of the program in it; 0 where it is not taken. */
       readonly milliseconds: number;
       readonly runningMilliseconds: number;

@@ -295,7 +295,9 @@ export class WorkerPool implements Backend, Evaluator {
       const buffer = this.#slots[slot]!;
       const update = decodeUpdate(new Uint8Array(buffer, 0, answer.length));
       const state = slotVectors(task, buffer, this.#layout.newState, task.clientState);
-      return { client, update, state, bytesDown, bytesUp: answer.length, retried };
+      const cpuSeconds = this.#options.measure === true ? answer.milliseconds / 1000 : undefined;
+      const measured = { norm: answer.norm, cpuSeconds };
+      return { client, update, state, bytesDown, bytesUp: answer.length, retried, measured };
     } catch (error) {
       if (!(error instanceof WorkerLost)) throw error;
       return { client, failure: { code: "worker/lost", message: `${error.message}, twice` }, bytesDown, retried: true };

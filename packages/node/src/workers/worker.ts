@@ -115,7 +115,14 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
     },
   );
   const length = encodeInto(outcome.update, new Uint8Array(slot));
-  post({ type: "trained", id, length, milliseconds: processorTime() - started, runningMilliseconds });
+  post({
+    type: "trained",
+    id,
+    length,
+    norm: outcome.norm,
+    milliseconds: processorTime() - started,
+    runningMilliseconds,
+  });
 }
 
 /** One private copy per version: ONNX Runtime refuses tensors over shared buffers. */

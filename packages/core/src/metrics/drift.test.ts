@@ -8,7 +8,7 @@ describe("drift", () => {
     // (1, 2), (3, 6), (5, 1): mean (3, 3), squared distances 5, 9, 8
     meter.add([Float64Array.of(1, 2), Float64Array.of(3, 6)]);
     meter.add([Float64Array.of(5, 1)]);
-    const { absolute, relative } = meter.around(Float64Array.of(3, 3));
+    const { absolute, relative } = meter.of(Float64Array.of(3, 3));
     expect(absolute).toBeCloseTo(22 / 3, 12);
     expect(relative).toBeCloseTo(22 / 3 / 18, 12);
   });
@@ -18,10 +18,10 @@ describe("drift", () => {
     meter.add([Float64Array.of(0.1, 0.2)]);
     meter.reset();
     meter.add([Float64Array.of(3, 4), Float64Array.of(3, 4)]);
-    expect(meter.around(Float64Array.of(3, 4))).toEqual({ absolute: 0, relative: 0 });
+    expect(meter.of(Float64Array.of(3, 4))).toEqual({ absolute: 0, relative: 0 });
     meter.reset();
     meter.add([new Float64Array(2)]);
-    expect(meter.around(new Float64Array(2))).toEqual({ absolute: 0, relative: 0 });
+    expect(meter.of(new Float64Array(2))).toEqual({ absolute: 0, relative: 0 });
   });
 });
 
