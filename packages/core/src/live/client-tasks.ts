@@ -55,8 +55,10 @@ export class ClientTasks {
   #turn: Promise<void> = Promise.resolve();
   /** The newest message of each order that is queued or under way. */
   readonly #wanted = new Map<string, Work>();
-  /** The newest update, should the server ask for its order again. */
-  #last: { readonly order: string; readonly bytes: Uint8Array; readonly hash: string } | undefined;
+  /** The newest update, should the server ask for its order again. `blob` is what it was trained on. */
+  #last:
+    | { readonly order: string; readonly blob: string; readonly bytes: Uint8Array; readonly hash: string }
+    | undefined;
   /** Orders that this client has begun. */
   #begun = 0;
   #over = false;
@@ -85,23 +87,27 @@ export class ClientTasks {
     await this.#turn;
   }
 
-  /** The same order may be given again after a lost connection: it is done once. */
+  /** The same order may be given again after a lost connection, then the newer message counts. It is trained once. */
   give(message: Work): void {
-    if (this.#over || this.#wanted.has(message.order)) return;
+    if (this.#over) return;
+    const given = this.#attached;
     this.#wanted.set(message.order, message);
-    this.#turn = this.#turn.then(() => this.#do(message));
+    this.#turn = this.#turn.then(() => this.#do(message, given));
   }
 
   closed(order: string): void {
     this.#wanted.delete(order);
   }
 
-  async #do(message: Work): Promise<void> {
+  /** @param given the connection that brought the message */
+  async #do(message: Work, given: Attached | undefined): Promise<void> {
     const { order } = message;
     try {
       if (this.#isWanted(message)) await this.#work(message);
     } catch (error) {
-      if (this.#over) return;
+      if (this.#over || !this.#isWanted(message)) return;
+      // a server that was started again gives the order again when it has the model
+      if (given !== this.#attached && isNotFound(error)) return;
       this.#ports.report({ type: "failed", order, ...describeFailure(error) });
       const { code, message: why } = toldFailure(error, this.#ports.open.task.stages);
       this.#attached?.send({ type: "failed", order, code, message: why.slice(0, 2000) });
@@ -128,7 +134,7 @@ export class ClientTasks {
 
   async #train(task: Task): Promise<void> {
     const { order } = task;
-    if (this.#last?.order !== order) {
+    if (this.#last?.order !== order || this.#last.blob !== task.blob) {
       this.#begin(order);
       const broadcast = decodeBroadcast(
         await this.#download(task, longestBroadcast(this.#ports.open)),
@@ -149,7 +155,7 @@ export class ClientTasks {
         await this.#ports.states.save(this.#ports.run, task.version, outcome.state);
       const { participant } = this.#ports;
       const bytes = encodeUpdate(participant === undefined ? outcome.update : participant.keep(outcome.update));
-      this.#last = { order, bytes, hash: await contentHashOf(bytes) };
+      this.#last = { order, blob: task.blob, bytes, hash: await contentHashOf(bytes) };
     }
     if (!this.#isWanted(task)) return;
     const { bytes, hash } = this.#last;
@@ -279,6 +285,10 @@ export class ClientTasks {
   #pause(seconds: number): Promise<void> {
     return new Promise((resolve) => void this.#ports.timers.after(seconds * 1000, resolve));
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof AnabranchError && error.code === "live/not-found";
 }
 
 /** Bytes for names and numbers that a broadcast may take beside its values. */
