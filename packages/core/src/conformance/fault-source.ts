@@ -64,7 +64,7 @@ export const HEALTHY: Faults = {
 export const CHAOS: Faults = {
   ...HEALTHY,
   ...{ delay: 40, cut: 0.02, linger: 0.5, refuse: 0.2, break: 0.1, forget: 0.1, duplicate: 0.2 },
-  ...{ crashServer: 0.002, crashClient: 0.002 },
+  ...{ crashServer: 0.004, crashClient: 0.004 },
 };
 
 /** Usual rates; a seed has up to four times as much of each fault, or none of it. */

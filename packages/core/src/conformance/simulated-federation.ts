@@ -32,6 +32,9 @@ const EJECTED_MS = 40_000;
 /** Timers after which a run counts as one that never ends: some hundred times what a run takes. */
 const MOST_TIMERS = 100_000;
 
+/** Of a client that was not there when the run ended. */
+const MISSED: LiveClientResult = { stopped: "missed", round: 0, modelHash: undefined };
+
 /**
  * A live run with all its clients in one thread, over a simulated network and on virtual time. Everything that goes wrong
  * is drawn from the seed, so a seed that fails fails again.
@@ -147,6 +150,7 @@ export class SimulatedFederation {
   }
 
   #eject(client: number, milliseconds: number): void {
+    if (this.#result !== undefined) return;
     this.trace(`the operator ejects client ${client}`);
     this.#live?.eject(client).catch((error: unknown) => this.#expectStoreFailure(error));
     this.timers.after(EJECTED_MS + milliseconds, () => void this.#readmit(client));
@@ -154,6 +158,7 @@ export class SimulatedFederation {
 
   /** The operator tries until it is done. */
   async #readmit(client: number): Promise<void> {
+    if (this.#result !== undefined) return;
     this.#live?.readmit(client).catch((error: unknown) => this.#expectStoreFailure(error));
     await new Promise<void>((resolve) => void this.timers.after(EJECTED_MS, resolve));
     const rolls = [this.#live?.status().clients, await this.#ledger?.clients().catch(() => undefined)];
@@ -314,14 +319,19 @@ export class SimulatedFederation {
         if (!process.isAlive) return;
         process.end();
         // whoever started the client starts it again
-        if (mayTryAgain(error)) again(5 * RESTART_MS);
+        if (this.#result !== undefined && isEjected(error)) this.#results[client] = MISSED;
+        else if (mayTryAgain(error)) again(5 * RESTART_MS);
         else this.#failure ??= { error };
       },
     );
   }
 }
 
+function isEjected(error: unknown): boolean {
+  return error instanceof AnabranchError && error.code === "live/ejected";
+}
+
 function mayTryAgain(error: unknown): boolean {
-  const code = error instanceof AnabranchError ? error.code : "";
-  return isStoreFailure(error) || code === "live/unreachable" || code === "live/ejected";
+  const isUnreachable = error instanceof AnabranchError && error.code === "live/unreachable";
+  return isUnreachable || isStoreFailure(error) || isEjected(error);
 }
