@@ -7,6 +7,11 @@ export function positiveCount(text: string): number {
   throw new InvalidArgumentError("Expected a positive integer.");
 }
 
+/** Positive integers separated by commas, for an option. */
+export function countList(text: string): readonly number[] {
+  return text.split(",").map(positiveCount);
+}
+
 /** An accuracy as a fraction of 1, for an option. */
 export function fraction(text: string): number {
   const value = Number(text);

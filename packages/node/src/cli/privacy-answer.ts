@@ -87,7 +87,7 @@ function samplingText({ sampling, samplingRate, population, cohort }: PrivacySpe
 const SMALL = 1e-3;
 
 /** Four digits after the point (of small values: four significant ones), rounded so that a bound stays one: epsilon up, a lower end down. */
-function figure(value: number, round = Math.ceil): string {
+export function figure(value: number, round = Math.ceil): string {
   if (!Number.isFinite(value)) return "infinite";
   if (value < SMALL) return round === Math.ceil ? boundText(value) : downTo4(value);
   // A value that has four digits already is left as it is, whatever rounding made of it.
@@ -103,7 +103,7 @@ function downTo4(value: number): string {
 }
 
 /** Five significant digits at most, rounded up so that a noise multiplier still meets its target. */
-function upTo5(value: number): string {
+export function upTo5(value: number): string {
   const scale = 10 ** (4 - Math.floor(Math.log10(value || 1)));
   return String(Number((Math.ceil(value * scale - 1e-9) / scale).toPrecision(5)));
 }

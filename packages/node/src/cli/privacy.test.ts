@@ -136,6 +136,37 @@ describe("privacy noise and rounds", () => {
   });
 });
 
+describe("privacy extrapolate", () => {
+  const run = ["--noise-multiplier", "0.5", "--population", "1000", "--cohort", "50", "--rounds", "300"];
+
+  it("keeps the noise on the mean update: the multiplier grows like the cohort", async () => {
+    const { rows } = await document("extrapolate", ...run, "--delta", "1e-6", "--population-factors", "1,100");
+    expect(rows).toHaveLength(4);
+    for (const { population, cohort, noiseMultiplier, epsilon } of rows) {
+      expect(noiseMultiplier / cohort).toBeCloseTo(0.01, 12);
+      const size = ["--population", `${population}`, "--cohort", `${cohort}`, "--rounds", "300", "--delta", "1e-6"];
+      const alone = await document("epsilon", "--noise-multiplier", `${noiseMultiplier}`, ...size);
+      expect(epsilon).toBe(alone.epsilon);
+    }
+    expect(rows.at(-1).epsilon).toBeLessThan(rows[0].epsilon / 100);
+  });
+
+  it("as text, without cohorts that the population does not have", async () => {
+    const factors = ["--population-factors", "1,2", "--cohort-factors", "1,40"];
+    const { code, stdout } = await callCommand("privacy", "extrapolate", ...run, "--delta", "1e-6", ...factors);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/population +cohort +noise multiplier +epsilon at delta 0\.000001\n/);
+    expect(stdout.match(/^ *[12],000 +/gm)).toHaveLength(3);
+  });
+
+  it("needs both sizes, and integers", async () => {
+    const rate = ["--noise-multiplier", "1", "--sampling-rate", "0.1", "--rounds", "3", "--delta", "1e-6"];
+    expect((await callCommand("privacy", "extrapolate", ...rate)).stderr).toContain("usage/missing-option");
+    const wrong = await callCommand("privacy", "extrapolate", ...run, "--delta", "1e-6", "--cohort-factors", "1,x");
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/Expected a positive\s+integer/)]);
+  });
+});
+
 describe("mistakes: exit 2", () => {
   const noisy = ["epsilon", "--noise-multiplier", "1"];
   it.each([

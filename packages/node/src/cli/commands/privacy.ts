@@ -1,15 +1,11 @@
 import { calibrateNoise, calibrateRounds, createAccountant } from "@anabranch/core";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
-import { finiteNumber, positiveCount } from "../parse.ts";
 import { privacyDocument, privacyText } from "../privacy-answer.ts";
-import { privacySpec, type RoundOptions, samplings } from "../privacy-spec.ts";
-
-interface Options extends RoundOptions {
-  readonly delta: number;
-  readonly accountant: string;
-}
+import { noiseMultiplier, type PrivacyOptions, rounds, targetEpsilon, withCommon } from "../privacy-options.ts";
+import { privacySpec } from "../privacy-spec.ts";
+import { addExtrapolate } from "./privacy-extrapolate.ts";
 
 export function addPrivacy(program: Command): void {
   const group = program
@@ -27,6 +23,7 @@ export function addPrivacy(program: Command): void {
   addEpsilon(group);
   addNoise(group);
   addRounds(group);
+  addExtrapolate(group);
 }
 
 function addEpsilon(group: Command): void {
@@ -35,7 +32,7 @@ function addEpsilon(group: Command): void {
     .description("Compute the epsilon of a number of rounds with Gaussian noise.")
     .addOption(noiseMultiplier())
     .addOption(rounds())
-    .action((options: Options & { noiseMultiplier: number; rounds: number }, self: Command) => {
+    .action((options: PrivacyOptions & { noiseMultiplier: number; rounds: number }, self: Command) => {
       const { output } = parseInvocation(self);
       const spec = privacySpec(options);
       const events = spec.events(options.noiseMultiplier, options.rounds);
@@ -63,7 +60,7 @@ function addNoise(group: Command): void {
     .description("Find the smallest noise multiplier that keeps a number of rounds within a target epsilon.")
     .addOption(targetEpsilon())
     .addOption(rounds())
-    .action((options: Options & { targetEpsilon: number; rounds: number }, self: Command) => {
+    .action((options: PrivacyOptions & { targetEpsilon: number; rounds: number }, self: Command) => {
       const { output } = parseInvocation(self);
       const spec = privacySpec(options);
       const { noiseMultiplier, statement } = calibrateNoise(targetOf(options, spec.context), (noise) =>
@@ -86,7 +83,7 @@ function addRounds(group: Command): void {
     .description("Find the largest number of rounds within a target epsilon.")
     .addOption(targetEpsilon())
     .addOption(noiseMultiplier())
-    .action((options: Options & { targetEpsilon: number; noiseMultiplier: number }, self: Command) => {
+    .action((options: PrivacyOptions & { targetEpsilon: number; noiseMultiplier: number }, self: Command) => {
       const { output } = parseInvocation(self);
       const spec = privacySpec(options);
       const found = calibrateRounds(targetOf(options, spec.context), (count) =>
@@ -103,54 +100,7 @@ function addRounds(group: Command): void {
   ]);
 }
 
-function targetOf(options: Options & { targetEpsilon: number }, context: { readonly population?: number }) {
+function targetOf(options: PrivacyOptions & { targetEpsilon: number }, context: { readonly population?: number }) {
   const { targetEpsilon: epsilon, delta, accountant } = options;
   return { accountant: createAccountant(accountant), targetEpsilon: epsilon, delta, context };
-}
-
-function noiseMultiplier(): Option {
-  return new Option(
-    "--noise-multiplier <number>",
-    "standard deviation of the noise on the sum, divided by the clip norm",
-  )
-    .argParser(finiteNumber)
-    .makeOptionMandatory();
-}
-
-function rounds(): Option {
-  return new Option("--rounds <n>", "number of rounds; each adds noise").argParser(positiveCount).makeOptionMandatory();
-}
-
-function targetEpsilon(): Option {
-  return new Option("--target-epsilon <number>", "largest epsilon allowed")
-    .argParser(finiteNumber)
-    .makeOptionMandatory();
-}
-
-/** Options of all three. */
-function withCommon(command: Command): void {
-  const delta = new Option("--delta <number>", "delta of the guarantee; should be below 1/population");
-  const sampling = new Option("--sampling <kind>", "how cohorts are drawn").choices(samplings);
-  const protects = new Option("--protects <unit>", "the unit of privacy").choices(["clients", "records"]);
-  const noise = new Option("--noise <place>", "who adds the noise").choices(["central", "distributed", "local"]);
-  const accountant = new Option(
-    "--accountant <name>",
-    "rdp: fast upper bound; pld: tight, with a lower bound; gaussian: exact",
-  );
-  command
-    .addOption(delta.argParser(finiteNumber).makeOptionMandatory())
-    .addOption(new Option("--sampling-rate <number>", "cohort / population; 1 = all clients").argParser(finiteNumber))
-    .addOption(
-      new Option("--population <n>", "number of clients (or records) in the federation").argParser(positiveCount),
-    )
-    .addOption(
-      new Option("--cohort <n>", "clients per round (expected number with poisson and random-allocation)").argParser(
-        positiveCount,
-      ),
-    )
-    .addOption(sampling.default("poisson"))
-    .addOption(protects.default("clients"))
-    .addOption(noise.default("central"))
-    .addOption(accountant.default("rdp"));
-  acceptsOptions(command);
 }
