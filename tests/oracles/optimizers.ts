@@ -1,8 +1,8 @@
 /**
  * Optimizers of local steps, for one tensor.
  *
- * adamw: I. Loshchilov, F. Hutter, ICLR 2019, arXiv:1711.05101. muon: K. Jordan et al., 2024. sophia: H. Liu et al., ICLR
- * 2024, arXiv:2305.14342, with Hutchinson's estimate, which is exact on quadratics. soap: N. Vyas et al., ICLR 2025,
+ * adam: D. P. Kingma, J. Ba, ICLR 2015, arXiv:1412.6980. adamw: I. Loshchilov, F. Hutter, ICLR 2019, arXiv:1711.05101.
+ * muon: K. Jordan et al., 2024. sophia: H. Liu et al., ICLR 2024, arXiv:2305.14342, with Hutchinson's estimate, which is exact on quadratics. soap: N. Vyas et al., ICLR 2025,
  * arXiv:2409.11321, with the first call of its code, which changes no parameter. shampoo: V. Gupta et al., ICML 2018,
  * arXiv:1802.09568.
  */
@@ -63,6 +63,14 @@ export function adamw(b1: number, b2: number, eps: number): Rule {
       },
       theta: () => [v],
     };
+  };
+}
+
+/** The decay is part of the gradient. */
+function coupledAdam(b1: number, b2: number, eps: number): Rule {
+  return (problem, client, start) => {
+    const plain = adamw(b1, b2, eps)({ ...problem, weightDecay: 0 }, client, start);
+    return { ...plain, direction: (g, y) => plain.direction(decayed(g, y, problem), y) };
   };
 }
 
@@ -189,6 +197,7 @@ export function namedRule(options: Options): Rule {
   const number = (option: string) => options.number(option);
   const adam = () => ({ b1: number("beta1"), b2: number("beta2"), eps: number("epsilon") });
   if (name === "sgd") return sgd();
+  if (name === "adam") return coupledAdam(number("beta1"), number("beta2"), number("epsilon"));
   if (name === "adamw") return adamw(number("beta1"), number("beta2"), number("epsilon"));
   if (name === "muon") return muon(number("momentum"), number("matrixRate"));
   if (name === "soap") return soap(adam(), number("shampooBeta"), number("refreshEvery"));

@@ -22,6 +22,7 @@ const resnet = [
 /** Papers by key of the configuration, then by value. */
 export const references: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   "algorithm.optimizer": {
+    adam: ['D. P. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, arXiv:1412.6980'],
     adamw: ['I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, arXiv:1711.05101'],
     muon: [
       'K. Jordan, Y. Jin, V. Boza, J. You, F. Cesista, L. Newhouse, J. Bernstein, "Muon: An optimizer for hidden layers in neural networks", 2024, https://kellerjordan.github.io/posts/muon/',

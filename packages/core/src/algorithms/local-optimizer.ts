@@ -1,6 +1,8 @@
 import {
+  type AdamOptions,
   type AdamwOptions,
   AnabranchError,
+  adam,
   adamw,
   type MuonOptions,
   muon,
@@ -23,15 +25,17 @@ const steps = z.int().positive();
 
 /** Options of the local optimizers; each takes those that its family lists, with the defaults written there. */
 export const optimizerShape = {
-  optimizer: z.enum(["sgd", "adamw", "muon", "sophia", "soap", "shampoo"]).describe("rule of a local step"),
-  beta1: share.optional().describe("decay of the mean gradient; adamw: 0.9, sophia: 0.96, soap: 0.95"),
-  beta2: share.optional().describe("decay of the mean square or curvature; adamw: 0.999, sophia: 0.99, soap: 0.95"),
+  optimizer: z.enum(["sgd", "adam", "adamw", "muon", "sophia", "soap", "shampoo"]).describe("rule of a local step"),
+  beta1: share.optional().describe("decay of the mean gradient; adam, adamw: 0.9, sophia: 0.96, soap: 0.95"),
+  beta2: share
+    .optional()
+    .describe("decay of the mean square or curvature; adam, adamw: 0.999, sophia: 0.99, soap: 0.95"),
   epsilon: z
     .number()
     .positive()
     .optional()
     .describe(
-      "adamw, soap: added to the root of the mean square, 1e-8; sophia: least divisor, 1e-12; shampoo: start of the factors, 1e-4",
+      "adam, adamw, soap: added to the root of the mean square, 1e-8; sophia: least divisor, 1e-12; shampoo: start of the factors, 1e-4",
     ),
   momentum: share.optional().describe("momentum of the matrices; muon: 0.95"),
   matrixRate: z.number().positive().optional().describe("learning rate of matrices over that of vectors; muon: 1"),
@@ -64,6 +68,10 @@ interface Family {
 
 const families: Readonly<Record<OptimizerName, Family>> = {
   sgd: { accepts: [], create: (_options, weightDecay) => sgd({ weightDecay }) },
+  adam: {
+    accepts: ["beta1", "beta2", "epsilon"],
+    create: (options, weightDecay) => adam({ ...(options as AdamOptions), weightDecay }),
+  },
   adamw: {
     accepts: ["beta1", "beta2", "epsilon"],
     create: (options, weightDecay) => adamw({ ...(options as AdamwOptions), weightDecay }),

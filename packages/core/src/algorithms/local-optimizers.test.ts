@@ -17,6 +17,7 @@ const d = 3;
 /** Each optimizer with the size of its preconditioner, and a setting in which it comes near the minimum. */
 const family: Record<string, { options: Options; size: number; converges: AlgorithmUnderTest["converges"] }> = {
   sgd: { options: { optimizer: "sgd" }, size: 0, converges: { rounds: 100, learningRate: 0.1, within: 1e-6 } },
+  adam: { options: { optimizer: "adam" }, size: 3, converges: { rounds: 300, learningRate: 0.01, within: 0.02 } },
   adamw: { options: { optimizer: "adamw" }, size: 3, converges: { rounds: 300, learningRate: 0.01, within: 0.02 } },
   muon: { options: { optimizer: "muon" }, size: 3, converges: { rounds: 300, learningRate: 0.005, within: 0.02 } },
   sophia: {

@@ -1,6 +1,6 @@
 /**
- * Local optimizers: federated averaging whose clients take their local steps with AdamW, Muon, Sophia, SOAP or Shampoo,
- * started anew every round.
+ * Local optimizers: federated averaging whose clients take their local steps with Adam, AdamW, Muon, Sophia, SOAP or
+ * Shampoo, started anew every round.
  *
  * Citation: J. Liu, F. Shang, H. Liu, Y. Tian, Y. Liu, J. Liu, K. Zhu, Z. Lin, "FedAdamW: A Communication-Efficient
  * Optimizer with Convergence and Generalization Guarantees for Federated Large Models", AAAI 2026
@@ -14,7 +14,7 @@
  * State: server {parameters [d]}; client none between rounds.
  * Wire: down d, up d.
  * Differences: the server weights updates as the run says (aggregation.weighting), the released scripts uniformly.
- *   training.weightDecay is coupled for sgd and decoupled for the others.
+ *   training.weightDecay is coupled for sgd and adam, and decoupled for the others.
  */
 import * as z from "zod";
 import { defineMethod } from "./define-method.ts";

@@ -9,6 +9,7 @@ type Form = "block-means" | "truncated-svd" | "low-rank-symmetric";
 
 /** How the preconditioner of each optimizer is compressed; sgd has none. */
 const forms: Readonly<Partial<Record<OptimizerName, Form>>> = {
+  adam: "block-means",
   adamw: "block-means",
   sophia: "block-means",
   muon: "truncated-svd",

@@ -1,4 +1,5 @@
 export type { NamedTensors } from "../graph/trace.ts";
+export { type AdamOptions, adam } from "./adam.ts";
 export { type AdamwOptions, type AdamwState, adamw } from "./adamw.ts";
 export { clipByGlobalNorm } from "./clip.ts";
 export { gaussNewtonBartlett, hessianProduct, hutchinson } from "./curvature.ts";

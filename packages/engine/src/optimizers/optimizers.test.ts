@@ -3,7 +3,7 @@ import { evaluateGraph } from "../executor/interpreter.ts";
 import type { Tensor } from "../graph/graph.ts";
 import { type TensorTree, trace } from "../graph/trace.ts";
 import { checkExecutor, host } from "../testing/check.ts";
-import { adamw, clipByGlobalNorm, type Optimizer, sgd, takeStep } from "./index.ts";
+import { adam, adamw, clipByGlobalNorm, type Optimizer, sgd, takeStep } from "./index.ts";
 
 const vector = { dtype: "float", shape: [2] } as const;
 const g1 = [1, -2];
@@ -75,6 +75,24 @@ describe("adamw", () => {
   });
 });
 
+describe("adam", () => {
+  it("scales its decay like the gradient", () => {
+    // beta1 0.5, beta2 0.75, epsilon 0.5, decay 0.2, rate 0.1, as in the test of adamw
+    const expected = [0, 1].map((j) => {
+      let p = [1, 2][j]!;
+      const a = g1[j]! + 0.2 * p;
+      p -= (0.1 * a) / (Math.abs(a) + 0.5);
+      const b = g2[j]! + 0.2 * p;
+      const m = (0.25 * a + 0.5 * b) / 0.75;
+      const v = (0.1875 * a * a + 0.25 * b * b) / 0.4375;
+      return p - (0.1 * m) / (Math.sqrt(v) + 0.5);
+    });
+    const moments = { beta1: 0.5, beta2: 0.75, epsilon: 0.5 };
+    expect(twoSteps(adam({ ...moments, weightDecay: 0.2 }))).toEqual(close(expected));
+    expect(twoSteps(adam(moments))).toEqual(twoSteps(adamw({ ...moments, weightDecay: 0 })));
+  });
+});
+
 describe("a warm start of adamw", () => {
   const warm = (v: Tensor, t: Tensor) => ({ preconditioner: { w: v }, steps: t });
   const rule = adamw({ beta1: 0.5, beta2: 0.75, epsilon: 0.5, weightDecay: 0 });
@@ -127,6 +145,7 @@ it("options out of their ranges are refused", () => {
   expect(() => sgd({ nesterov: true })).toThrow(/more than 0 with nesterov/);
   expect(() => sgd({ momentum: 1 })).toThrow(/momentum is out of its range/);
   expect(() => adamw({ beta2: 1 })).toThrow(/beta2 is out of its range/);
+  expect(() => adam({ weightDecay: -1 })).toThrow(/weightDecay is out of its range/);
   expect(() => clipByGlobalNorm({}, 0)).toThrow(/maxNorm is out of its range/);
 });
 
