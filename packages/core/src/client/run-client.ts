@@ -86,7 +86,8 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
     vectorOutputs(outputs, kind, layouts, (name, length) => task.allocate?.(kind, name, length) ?? make(length));
   const norm = outputs["norm"]!.data[0]!;
   const loss = sumOf(outputs["losses"]!.data) / k;
-  if (!Number.isFinite(norm) || !Number.isFinite(loss)) {
+  const diverged = !Number.isFinite(norm) || !Number.isFinite(loss);
+  if (diverged && !sendsNoise(spec)) {
     throw new AnabranchError({
       code: "client/not-finite",
       message: "local training diverged: the update is not finite",
@@ -96,16 +97,26 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
       advice: "Lower training.learningRate, or set training.gradientClip.",
     });
   }
+  const vectors = collect("update", layoutsOfPart(spec, task.part));
+  if (diverged) for (const vector of Object.values(vectors)) vector.fill(0);
   const update: Update = {
     round,
     client: task.client,
     layoutHash: spec.layoutHash,
-    vectors: collect("update", layoutsOfPart(spec, task.part)),
+    vectors,
     public: { examples, steps: k, weight: 1, loss, ...(task.part === undefined ? {} : { part: task.part }) },
   };
   const layouts = layoutsOfPart(spec, task.part);
   const sent = sentUpdate(spec, update, { scalars: task.broadcast.scalars, layouts, keys });
   return { update: sent, state: collect("state", spec.clientState), norm };
+}
+
+/**
+ * Whether the client adds its share of the noise of a sum. That its training diverged would show if it failed, and epsilon
+ * does not cover that: it then sends zeros with its noise.
+ */
+function sendsNoise({ stages }: TaskSpec): boolean {
+  return stages.secureAggregation?.encoding.kind === "noised";
 }
 
 /** `Local.sent` of a client with this part. */

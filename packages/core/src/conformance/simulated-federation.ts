@@ -6,6 +6,7 @@ import { liveSecureAggregation } from "../live/live-secure-aggregation.ts";
 import { LiveServer } from "../live/live-server.ts";
 import { MemoryLedgers } from "../live/memory-ledger.ts";
 import type { KeptStates, Ledger, SecureRecords } from "../live/ports.ts";
+import type { PipelineSettings } from "../pipeline/index.ts";
 import type { SecureAggregationProtocol } from "../privacy/secure-aggregation/protocol.ts";
 import { type BlobStore, memoryBlobStore } from "../round/blob-store.ts";
 import { resumePoint } from "../round/checkpoint-store.ts";
@@ -48,6 +49,8 @@ export class SimulatedFederation {
   readonly crashes = { server: 0, client: 0 };
   /** Told what happens, to find out why a seed fails. */
   trace: (line: string) => void = () => {};
+  /** Noise of clients comes from keys of the server, as in a simulation. Live clients draw it from their platform. */
+  seededNoise = false;
   /** Whether a client crashes at once, before it does anything else. */
   crashNow: (client: number, report: ClientReport) => boolean = () => false;
   readonly #config: Config;
@@ -196,7 +199,7 @@ export class SimulatedFederation {
   }
 
   async #serve(parts: FederationParts, process: SimulatedProcess): Promise<void> {
-    const { plan } = this.#prepared;
+    const { plan } = this.seededNoise ? withSeededNoise(this.#prepared) : this.#prepared;
     await this.#ledger?.close();
     const raw = await this.#ledgers.open(plan.id);
     this.#ledger = raw;
@@ -278,6 +281,14 @@ export class SimulatedFederation {
     return this.observer.secureAggregation(protocol);
   }
 
+  #openTask({ openTask }: FederationParts): FederationParts["openTask"] {
+    if (!this.seededNoise) return openTask;
+    return (...given) => {
+      const { task, evaluation } = openTask(...given);
+      return { task: { ...task, stages: seeded(task.stages) }, evaluation };
+    };
+  }
+
   /** Crashes the server now; it comes back within two seconds. */
   crashServer(): void {
     this.#server?.crash("it was to");
@@ -298,7 +309,7 @@ export class SimulatedFederation {
     this.#clients[client] = process;
     runLiveClient({
       ...{ run: this.#prepared.plan.id, token: TOKEN, client, giveUpAfterSeconds: 3600 },
-      ...{ curves: parts.curves, executor: parts.executor, openTask: parts.openTask, timers: process.timers },
+      ...{ curves: parts.curves, executor: parts.executor, openTask: this.#openTask(parts), timers: process.timers },
       transport: this.network.transport(client, process),
       identity: quickIdentity(parts.curves, client),
       states: faultyStore(states, process, source, timers),
@@ -325,6 +336,14 @@ export class SimulatedFederation {
       },
     );
   }
+}
+
+function withSeededNoise({ plan, ...prepared }: PreparedRun): PreparedRun {
+  return { ...prepared, plan: { ...plan, stages: seeded(plan.stages) } };
+}
+
+function seeded({ secureAggregation, ...stages }: PipelineSettings): PipelineSettings {
+  return { ...stages, secureAggregation: secureAggregation && { ...secureAggregation, source: { kind: "seeded" } } };
 }
 
 function isEjected(error: unknown): boolean {

@@ -60,6 +60,20 @@ export function secureRun(protocol: "bonawitz" | "secagg+" | "lightsecagg", more
   return smallRun({ name: "fedavg" }, { rounds: 2, sampler: { cohort: 4 }, secureAggregation, ...more });
 }
 
+/** Two rounds with all four clients, each of which adds a share of the noise; three shares are the planned noise. */
+export function noisedRun(protocol: "bonawitz" | "secagg+" | "lightsecagg" = "bonawitz", more: ConfigInput = {}) {
+  const dropped = protocol === "secagg+" ? { corrupted: 0.1, dropped: 0 } : {};
+  const privacy = { mechanism: "discrete-gaussian", clipNorm: 0.5, noiseMultiplier: 1, delta: 1e-3 } as const;
+  return smallRun(
+    { name: "dp-fedavg" },
+    {
+      ...{ rounds: 2, sampler: { name: "uniform", cohort: 4 } },
+      ...{ privacy: { ...privacy, minimumSurvivors: 3 }, secureAggregation: { protocol, ...dropped } },
+      ...more,
+    },
+  );
+}
+
 /** Has the server die once, when client 1 has answered at a stage of secure aggregation. */
 export function crashServerAt(federation: SimulatedFederation, stage: string): void {
   federation.crashNow = (client, report) => {

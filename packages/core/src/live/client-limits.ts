@@ -3,6 +3,8 @@ import type { Payloads } from "../algorithms/algorithm.ts";
 import { stepCount } from "../client/batches.ts";
 import type { TaskSpec } from "../client/run-client.ts";
 import { sizeOf } from "../models/options.ts";
+import { boundText } from "../privacy/accounting/index.ts";
+import { clientPrivacyOf } from "./client-epsilon.ts";
 import type { LocalExamples } from "./client-report.ts";
 import type { TaskDescription } from "./task-description.ts";
 
@@ -22,6 +24,10 @@ export interface ClientLimits {
   readonly minimumExamples: number;
   /** Fewest clients in whose sum the client hides under secure aggregation. */
   readonly leastClients: number;
+  /** Largest epsilon against the server; undefined: the client also takes part where there is none. */
+  readonly epsilon?: number | undefined;
+  /** Largest delta at which an epsilon is given: one of a half would make any epsilon small. */
+  readonly delta: number;
   /** What the client's operator can do about a limit. */
   advice(limit: "download" | "work" | "memory" | "rounds" | "algorithms"): string;
 }
@@ -35,6 +41,7 @@ export const USUAL_LIMITS: ClientLimits = {
   minimumExamples: 1,
   // in a sum of two each of them sees the update of the other
   leastClients: 3,
+  delta: 1e-3,
   advice: () => "Ask the operator of the run whether its configuration is right.",
 };
 
@@ -72,6 +79,26 @@ export function requireModelAllowed(
   const sent = sizes(Object.values(upload).map(({ layout }) => layout));
   const all = down + sizes(Object.values(clientState)) + sent;
   requireAtMost(limits, "memory", "needs more memory", 2 * bytes(all), " bytes");
+}
+
+/** What the noise of the run's clients has to do for this one. Throws `client/epsilon`. */
+export function requirePrivacy(limits: Pick<ClientLimits, "epsilon" | "delta">, description: TaskDescription): void {
+  const privacy = clientPrivacyOf(description);
+  const beyond = (received: string, expected: string, advice: string) =>
+    new AnabranchError({
+      code: "client/epsilon",
+      message: "the run protects its clients less than this client requires",
+      ...{ received, expected, advice },
+    });
+  if (privacy === undefined) {
+    if (limits.epsilon === undefined) return;
+    const advice = "Ask the operator of the run for noise of clients, or leave out --max-epsilon.";
+    throw beyond("no noise of clients", `epsilon of at most ${limits.epsilon} against the server`, advice);
+  }
+  const { epsilon, delta } = privacy;
+  if (delta > limits.delta) throw beyond(`delta ${delta}`, `at most ${limits.delta}`, "Change --max-delta.");
+  if (limits.epsilon === undefined || epsilon <= limits.epsilon) return;
+  throw beyond(`epsilon ${boundText(epsilon)} at delta ${delta}`, `at most ${limits.epsilon}`, "Change --max-epsilon.");
 }
 
 /** The last look, at the programs and the client's own examples, before they are loaded. Throws `client/limit`. */

@@ -1,4 +1,5 @@
 import type { ClientData } from "../client/run-client.ts";
+import type { ClientPrivacy } from "./client-epsilon.ts";
 import type { TaskDescription } from "./task-description.ts";
 
 /** The examples of a client: those it trains on and those it evaluates on. */
@@ -16,6 +17,8 @@ export type ClientReport =
       readonly client: number;
       readonly description: TaskDescription;
       readonly examples: number;
+      /** Of clients that add noise. */
+      readonly privacy?: ClientPrivacy;
     }
   | { readonly type: "progress"; readonly order: string; readonly phase: string; readonly share: number }
   | {

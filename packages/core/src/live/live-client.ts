@@ -4,10 +4,12 @@ import { bestCurves, type Curves } from "../privacy/secure-aggregation/curves.ts
 import { secureEntropy } from "../privacy/secure-aggregation/entropy.ts";
 import { VERSION } from "../version.ts";
 import { toBase64 } from "./base64.ts";
+import { clientPrivacyOf } from "./client-epsilon.ts";
 import {
   type ClientLimits,
   requireAllowed,
   requireModelAllowed,
+  requirePrivacy,
   requireTaskAllowed,
   USUAL_LIMITS,
 } from "./client-limits.ts";
@@ -213,7 +215,11 @@ class LiveClient {
     const { description, examples, open, tasks } = prepared;
     const count = examples.train.features.shape[0]!;
     tasks.attach({ session: message.session, send });
-    report({ type: "joined", client: message.client, description, examples: count });
+    const privacy = clientPrivacyOf(description);
+    report({
+      ...{ type: "joined", client: message.client, description, examples: count },
+      ...(privacy === undefined ? {} : { privacy }),
+    });
     send({
       type: "ready",
       layoutHash: open.evaluation.layout.hash,
@@ -234,6 +240,7 @@ class LiveClient {
     if (known !== undefined) throw changedRun();
     const { executor, transport, states, timers, report, limits = USUAL_LIMITS } = this.#options;
     requireAllowed(limits, description);
+    requirePrivacy(limits, description);
     const own = await this.#options.algorithm?.(description);
     const build = this.#options.openTask ?? openTask;
     const open = build(description, own, (payloads) => requireModelAllowed(limits, payloads, description.float));
@@ -249,7 +256,7 @@ class LiveClient {
     return this.#prepared;
   }
 
-  async #participant({ run, population }: TaskDescription, client: number, { task }: OpenTask) {
+  async #participant({ run, population, rounds }: TaskDescription, client: number, { task }: OpenTask) {
     const settings = task.stages.secureAggregation;
     const { identity, records, limits = USUAL_LIMITS } = this.#options;
     if (settings === undefined) {
@@ -258,7 +265,7 @@ class LiveClient {
     }
     const { leastClients } = limits;
     const curves = this.#options.curves ?? (await bestCurves());
-    const ports = { run, client, population, settings, identity, records, leastClients, curves };
+    const ports = { run, client, population, rounds, settings, identity, records, leastClients, curves };
     return new SecureParticipant({ ...ports, entropy: secureEntropy() });
   }
 

@@ -3,6 +3,11 @@ import type { PipelineSettings } from "../pipeline/index.ts";
 
 const share = z.number().gt(0).lt(1);
 
+const count = z
+  .int()
+  .min(0)
+  .max(2 ** 31);
+
 const mechanism = z.strictObject({
   clipping: z.enum(["flat", "per-layer", "per-layer-by-size"]),
   clipNorm: z.number().positive(),
@@ -19,39 +24,72 @@ const mechanism = z.strictObject({
   source: z.strictObject({ kind: z.literal("secure") }),
 });
 
-const count = z
-  .int()
-  .min(0)
-  .max(2 ** 31);
+const quantized = z.strictObject({
+  kind: z.literal("quantized"),
+  rule: z.strictObject({
+    range: z.number().positive(),
+    bits: z.int().min(1).max(31),
+    maxWeight: z.number().positive(),
+    rounding: z.enum(["stochastic", "nearest"]),
+  }),
+});
+
+/** `DiscreteMechanism`: what a client's epsilon follows from. */
+const noised = z.strictObject({
+  kind: z.literal("noised"),
+  mechanism: z.strictObject({
+    distribution: z.enum(["discrete-gaussian", "skellam"]),
+    size: count.min(1),
+    modulus: z
+      .int()
+      .min(2)
+      .max(2 ** 32),
+    granularity: z.number().positive(),
+    variance: z.number().positive(),
+    bias: z.number().min(0).lt(1),
+    survivors: count.min(1),
+  }),
+});
 
 const secureAggregation = z.strictObject({
   protocol: z.enum(["bonawitz", "secagg+", "lightsecagg"]),
   vector: z.string().min(1).max(128),
   size: count.min(1),
   aggregation: z.enum(["weightedMean", "uniformMean", "sum"]),
-  encoding: z.strictObject({
-    kind: z.literal("quantized"),
-    rule: z.strictObject({
-      range: z.number().positive(),
-      bits: z.int().min(1).max(31),
-      maxWeight: z.number().positive(),
-      rounding: z.enum(["stochastic", "nearest"]),
-    }),
-  }),
+  encoding: z.discriminatedUnion("kind", [quantized, noised]),
   fewest: count.min(2),
   threshold: count.min(2).optional(),
   corrupted: z.number().min(0).lt(1),
   dropped: z.number().min(0).lt(1),
   // a client never uploads its integers as they are
   integers: z.literal("kept"),
-  // of roundings, which hide nothing; keys always come from the client's platform
-  source: z.strictObject({ kind: z.literal("seeded") }),
+  // seeded: of roundings alone, which hide nothing; keys of the protocol always come from the client's platform
+  source: z.strictObject({ kind: z.enum(["seeded", "secure"]) }),
 });
 
-/** `PipelineSettings` as they come over the wire. Noise of clients does not travel yet. */
-export const pipelineSchema: z.ZodType<PipelineSettings> = z.strictObject({
-  weighting: z.enum(["examples", "uniform"]),
-  clipNorm: z.number().min(0),
-  privacy: mechanism.optional(),
-  secureAggregation: secureAggregation.optional(),
-});
+/** `PipelineSettings` as they come over the wire. */
+export const pipelineSchema: z.ZodType<PipelineSettings> = z
+  .strictObject({
+    weighting: z.enum(["examples", "uniform"]),
+    clipNorm: z.number().min(0),
+    privacy: mechanism.optional(),
+    secureAggregation: secureAggregation.optional(),
+  })
+  .refine(noiseFits, "noise of clients needs secure aggregation of integers with that noise, from a secure source");
+
+/**
+ * Whether settings have no noise of clients, or that of one mechanism: in shares of integers, whose sum is never unmasked
+ * with fewer of them than the noise is made for.
+ */
+function noiseFits({ privacy, secureAggregation: sums }: PipelineSettings): boolean {
+  if (sums === undefined) return privacy === undefined || privacy.noise === "central";
+  if (sums.encoding.kind === "quantized") return privacy === undefined && sums.source.kind === "seeded";
+  const { distribution, survivors, size } = sums.encoding.mechanism;
+  return (
+    sums.source.kind === "secure" &&
+    privacy?.noise === "distributed" &&
+    privacy.distribution === distribution &&
+    sums.fewest >= survivors &&
+    sums.size === size
+  );
+}

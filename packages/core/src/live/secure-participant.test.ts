@@ -1,5 +1,6 @@
 import { AnabranchError } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
+import { discreteMechanism } from "../privacy/integers/index.ts";
 import { neighbourhoods } from "../privacy/secure-aggregation/plan.ts";
 import { identityOf } from "../privacy/secure-aggregation/testing/rounds.ts";
 import type { SecureRecords } from "./ports.ts";
@@ -160,6 +161,54 @@ describe("a client that is to be in two sums of one round", () => {
     expect([...refusals]).toEqual([[0, "store/disk-full"]]);
     expect("sum" in outcome && outcome.survivors).toEqual([0, 1, 2, 3, 4]);
     expect(later.kept).toMatchObject({ answered: false });
+  });
+});
+
+describe("a client whose update has noise of its own", () => {
+  const mechanism = discreteMechanism({
+    ...{ distribution: "discrete-gaussian", size: 5, modulus: 2 ** 20, noiseMultiplier: 1, survivors: 4, cohort: 5 },
+  });
+  const choices = { encoding: { kind: "noised", mechanism } } as const;
+  const plan = () => livePlan({ bits: 20 });
+
+  it("is in sums with one noise alone, though it trains a round again", async () => {
+    const records = memoryRecords();
+    expect(await join(openSession(plan()), participantOf(0, records, 1, choices))).toBeInstanceOf(Uint8Array);
+    const redrawn = participantOf(0, records, 1, { ...choices, noise: 1 });
+    expect(await join(openSession(plan()), redrawn)).toBe("other-terms");
+    const same = participantOf(0, records, 1, choices);
+    expect(await join(openSession(plan()), same)).toBeInstanceOf(Uint8Array);
+  });
+
+  it("is in sums of no round after the last", async () => {
+    const participant = participantOf(0, memoryRecords(), 4, { ...choices, rounds: 3 });
+    expect(await join(openSession(livePlan({ bits: 20, round: 4 })), participant)).toBe("late-round");
+  });
+
+  it("keeps to the noise and the rounds that it joined with, also after a restart", async () => {
+    const records = memoryRecords();
+    await join(openSession(plan()), participantOf(0, records, 1, choices));
+    const next = openSession(livePlan({ bits: 20, round: 2 }));
+    const weaker = { encoding: { kind: "noised", mechanism: { ...mechanism, variance: 0.25 } } } as const;
+    expect(await join(next, participantOf(0, records, 2, weaker))).toBe("other-settings");
+    expect(await join(next, participantOf(0, records, 2, { ...choices, rounds: 100 }))).toBe("other-settings");
+    expect(await join(next, participantOf(0, records, 2, choices))).toBeInstanceOf(Uint8Array);
+  });
+
+  it("helps to unmask no sum with fewer shares than its epsilon counts", async () => {
+    const run = (silent: readonly number[]) =>
+      runSession(
+        openSession(plan()),
+        clientsOf([0, 1, 2, 3, 4], {
+          ...choices,
+          encoding: { kind: "noised", mechanism: { ...mechanism, survivors: 5 } },
+        }).participants,
+        (stage, client) => stage === "advertise" || stage === "share" || !silent.includes(client),
+      );
+    expect((await run([])).outcome).toHaveProperty("sum");
+    const { outcome, refusals } = await run([2]);
+    expect(outcome).toHaveProperty("failure");
+    expect(new Set(refusals.values())).toEqual(new Set(["too-few"]));
   });
 });
 

@@ -11,7 +11,7 @@ import { toBase64 } from "./base64.ts";
 import { secureRunName } from "./live-secure-aggregation.ts";
 import type { ClientIdentity, SecureRecords } from "./ports.ts";
 import { decodeIntroduction, type Introduction } from "./secure-introduction.ts";
-import { refusal, requireFresh, requireRule, termsOf } from "./secure-plan-checks.ts";
+import { refusal, requireFresh, requireRule, settingsHash, termsOf } from "./secure-plan-checks.ts";
 import type { SecureRecord } from "./secure-record.ts";
 import { WITHHELD } from "./withheld.ts";
 
@@ -20,6 +20,8 @@ export interface ParticipantPorts {
   readonly client: number;
   /** Clients of the run have smaller numbers. */
   readonly population: number;
+  /** Of the run: there is no sum of a later round. */
+  readonly rounds: number;
   readonly settings: SecureAggregationSettings;
   readonly identity: ClientIdentity;
   readonly records: SecureRecords;
@@ -35,8 +37,9 @@ const NOTHING: SecureRecord = { round: 0, terms: "0".repeat(64), answered: false
  * A client's part in secure aggregation. It keeps the integers of its newest update, which leave it under masks alone, and
  * answers the messages of the server.
  *
- * - It takes part in the newest round alone that it has an update of.
- * - Sessions of one round may differ in their nonce alone, and it answers in one of them, whatever is restarted.
+ * - It takes part in the newest round alone that it has an update of, under settings that stay.
+ * - Sessions of one round may differ in their nonce alone: they have the same cohort, plan, update and noise. The client
+ *   answers in one of them, whatever is restarted. So it is in one sum per round, and in as many as the run has rounds.
  * - The key of another client is the one that it has seen first.
  *
  * Refusals are errors: `secure-aggregation/...`, and `store/...` where it cannot note what it must not forget.
@@ -78,22 +81,23 @@ export class SecureParticipant {
     const introduction = decodeIntroduction(message);
     const plan = decodePlanMessage(introduction.plan);
     this.#record ??= (await records.load(run)) ?? NOTHING;
+    const settings = this.#requireSettings(plan, this.#record);
     const values = this.#requireUpdate(plan);
     this.#requireEnough(plan);
     requireRule(plan, this.#ports.settings);
     const keys = this.#pin(introduction, this.#record);
-    const terms = termsOf(plan);
+    const terms = termsOf(plan, values);
     requireFresh(plan.round, terms, this.#record);
     const party = this.#open(plan.round, values, introduction);
     const answer = await received(party, introduction.plan);
-    await this.#note({ round: plan.round, terms, answered: false, keys });
+    await this.#note({ round: plan.round, settings, terms, answered: false, keys });
     this.#party = party;
     return answer;
   }
 
   #open(round: number, values: Uint32Array, { keys }: Introduction): SecureClient {
     const { run, client, settings, identity, curves, entropy } = this.#ports;
-    const least = Math.max(settings.fewest, this.#ports.leastClients);
+    const least = Math.max(settings.fewest, sharesOf(settings), this.#ports.leastClients);
     // in a sum of so many, all but one can always take the mask of that one off
     const limits = { smallestSum: least, smallestThreshold: Math.max(2, least - 1) };
     return openClient(
@@ -117,6 +121,15 @@ export class SecureParticipant {
     if (this.#kept?.round === round) return this.#kept.values;
     const has = this.#kept === undefined ? "none" : `one of round ${this.#kept.round}`;
     throw refusal("no-update", "this client has no update of the round", has, `one of round ${round}`);
+  }
+
+  /** @returns hash of the settings */
+  #requireSettings({ round }: SecurePlan, record: SecureRecord): string {
+    const { settings, rounds } = this.#ports;
+    if (round > rounds) throw refusal("late-round", "the run has fewer rounds", `round ${round}`, `at most ${rounds}`);
+    const hash = settingsHash(settings, rounds);
+    if (record.settings === undefined || record.settings === hash) return hash;
+    throw refusal("other-settings", "the run was to have other settings of secure aggregation, or other rounds");
   }
 
   #requireEnough({ cohort }: SecurePlan): void {
@@ -144,6 +157,11 @@ export class SecureParticipant {
     }
     return pinned;
   }
+}
+
+/** Clients whose noise has to be in a sum. */
+function sharesOf({ encoding }: SecureAggregationSettings): number {
+  return encoding.kind === "noised" ? encoding.mechanism.survivors : 0;
 }
 
 async function received(party: SecureClient, message: Uint8Array): Promise<Uint8Array> {

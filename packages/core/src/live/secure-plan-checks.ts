@@ -4,6 +4,7 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import { NONCE_BYTES, type SecurePlan } from "../privacy/secure-aggregation/check-plan.ts";
 import { encodePlan } from "../privacy/secure-aggregation/plan.ts";
 import { planRule } from "../privacy/secure-aggregation/plan-rules.ts";
+import { concat } from "../privacy/secure-aggregation/wire.ts";
 import { integerRange, type SecureAggregationSettings } from "../privacy/secure-aggregation-encoding/index.ts";
 import type { SecureRecord } from "./secure-record.ts";
 
@@ -19,12 +20,21 @@ export function requireRule(plan: SecurePlan, settings: SecureAggregationSetting
   }
 }
 
-/** What all sessions of a round have in common: the plan without its nonce. SHA-256, hexadecimal. */
-export function termsOf(plan: SecurePlan): string {
-  return bytesToHex(sha256(encodePlan({ ...plan, nonce: new Uint8Array(NONCE_BYTES) })));
+/**
+ * What all sessions of a round have in common: the plan without its nonce, and the client's own integers. SHA-256,
+ * hexadecimal. Of two sums with the same update and other noise each would be a release of its own.
+ */
+export function termsOf(plan: SecurePlan, values: Uint32Array): string {
+  const common = encodePlan({ ...plan, nonce: new Uint8Array(NONCE_BYTES) });
+  return bytesToHex(sha256(concat(common, new Uint8Array(values.buffer, values.byteOffset, values.byteLength))));
 }
 
-/** Refuses an older round, a second answer in a round, and another cohort or threshold for the same round. */
+/** What a run's settings have that a client's epsilon follows from, for as long as the client remembers the run. */
+export function settingsHash(settings: SecureAggregationSettings, rounds: number): string {
+  return bytesToHex(sha256(new TextEncoder().encode(JSON.stringify([settings, rounds]))));
+}
+
+/** Refuses an older round, a second answer in a round, and another cohort, plan or update for the same round. */
 export function requireFresh(round: number, terms: string, record: SecureRecord): void {
   if (round > record.round) return;
   if (round < record.round)
@@ -32,7 +42,7 @@ export function requireFresh(round: number, terms: string, record: SecureRecord)
   if (record.answered)
     throw refusal("answered", "this client has helped to unmask a sum of this round before", `round ${round}`);
   if (record.terms !== terms)
-    throw refusal("other-terms", "this round was to have another cohort or other thresholds", `round ${round}`);
+    throw refusal("other-terms", "this round was to have another cohort, plan or update", `round ${round}`);
 }
 
 /** What a client does not take part in, with the end of the code. */

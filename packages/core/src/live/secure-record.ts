@@ -7,6 +7,11 @@ import * as z from "zod";
 export const secureRecord = z.strictObject({
   /** The newest round in which the client joined a session; it joins none of an older one. */
   round: z.int().min(0),
+  /** Of the settings of secure aggregation and the number of rounds, SHA-256, hexadecimal: they stay. */
+  settings: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   /** What all sessions of this round have in common, SHA-256, hexadecimal. */
   terms: z.string().regex(/^[0-9a-f]{64}$/),
   /** Whether the client may have helped to unmask a sum of this round. */

@@ -72,6 +72,8 @@ export const taskDescription = z.strictObject({
   }),
   budget: z.union([z.strictObject({ localEpochs: size }), z.strictObject({ localSteps: size })]),
   stages: pipelineSchema,
+  /** Delta at which the epsilon of a private run is reported. */
+  delta: z.number().gt(0).lt(1).optional(),
   evaluationBatch: size,
   rounds: rows,
   population: size,
@@ -101,6 +103,7 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
     training: { batchSize, gradientClip, momentum, nesterov, weightDecay },
     budget: localSteps === undefined ? { localEpochs } : { localSteps },
     stages: plan.stages,
+    delta: plan.account?.delta,
     evaluationBatch: config.evaluation.batch,
     rounds: plan.rounds,
     population: plan.population,

@@ -1,5 +1,7 @@
 import type { Config } from "../config/index.ts";
 import type { PipelineSettings } from "../pipeline/index.ts";
+import type { SecureAggregationSettings } from "../privacy/secure-aggregation-encoding/index.ts";
+import type { PrivacyAccount } from "../round/run-plan.ts";
 import type { PreparedRun } from "./prepare.ts";
 import { describeMechanism } from "./private-run.ts";
 import { describeSecureAggregation } from "./secure-aggregation.ts";
@@ -12,7 +14,7 @@ export function forLiveClients(prepared: PreparedRun, config: Config): PreparedR
   const { plan, simulation } = prepared;
   const privacy = plan.stages.privacy && ({ ...plan.stages.privacy, source: { kind: "secure" } } as const);
   const summed = plan.stages.secureAggregation;
-  const secureAggregation = summed && ({ ...summed, integers: "kept" } as const);
+  const secureAggregation = summed && forLiveSums(summed);
   const stages: PipelineSettings = { ...plan.stages, privacy, secureAggregation };
   const description = {
     ...plan.description,
@@ -21,7 +23,25 @@ export function forLiveClients(prepared: PreparedRun, config: Config): PreparedR
   };
   return {
     ...prepared,
-    plan: { ...plan, stages, description },
+    plan: { ...plan, stages, description, account: plan.account && forLiveAccount(plan.account, stages) },
     simulation: { ...simulation, task: { ...simulation.task, stages } },
   };
 }
+
+/** Integers stay with the clients, and noise is drawn there. Roundings are no secret. */
+function forLiveSums(settings: SecureAggregationSettings): SecureAggregationSettings {
+  const source = settings.encoding.kind === "noised" ? ({ kind: "secure" } as const) : settings.source;
+  return { ...settings, integers: "kept", source };
+}
+
+/** What epsilon assumes where a server runs the protocol of clients that add their noise. */
+function forLiveAccount(account: PrivacyAccount, { privacy }: PipelineSettings): PrivacyAccount {
+  if (privacy?.noise !== "distributed") return account;
+  return { ...account, assumptions: [...account.assumptions, ...LIVE_NOISE] };
+}
+
+const LIVE_NOISE = [
+  "the server is honest but curious: it follows the protocol, makes up no clients and introduces them by their true keys",
+  "clients that collude with the server, or add no noise, do not count among those whose noise is accounted for",
+  "names, keys, times and participation of clients are public",
+];

@@ -14,10 +14,10 @@ export function WhatIsSent() {
         <h2>What is sent to the server</h2>
         <ul>
           <li>
-            Model updates: the changes that training makes to the model. Under secure aggregation they are masked, and
-            the server sees their sum alone.
+            Model updates: the changes that training makes to the model, their loss and the number of your examples.
+            Under secure aggregation all of these are masked, and the server sees sums alone.
           </li>
-          <li>The number of your examples, and how far training is.</li>
+          <li>How far training is.</li>
           <li>If the run asks for it, the loss and accuracy on your examples.</li>
           <li>The name that you type in, and this device's network address.</li>
         </ul>

@@ -1,4 +1,5 @@
-import type { ClientReport, LiveClientResult, TaskDescription } from "@anabranch/core/live";
+import { boundText } from "@anabranch/core";
+import type { ClientPrivacy, ClientReport, LiveClientResult } from "@anabranch/core/live";
 import { formatBytes, formatCount, formatPercent, formatPlural, formatSeconds } from "../terminal/format.ts";
 import { eraseLine, writeJson, writePassing } from "../terminal/terminal-text.ts";
 import type { Output } from "./output.ts";
@@ -41,7 +42,7 @@ export class JoinView {
         );
         return;
       case "joined":
-        this.#joined(event.client, event.description, event.examples);
+        this.#joined(event);
         return;
       case "progress":
         this.#progress(event.order, event.phase, event.share);
@@ -91,7 +92,7 @@ export class JoinView {
     this.#erase();
   }
 
-  #joined(client: number, description: TaskDescription, examples: number): void {
+  #joined({ client, description, examples, privacy }: Extract<ClientReport, { type: "joined" }>): void {
     const { algorithm, model, rounds, population, stages, partition } = description;
     const evaluates = (partition?.holdout ?? 0) > 0 ? ", and sums of loss and score on examples held out" : "";
     const noise = stages.privacy === undefined ? "" : ` Updates are clipped here; noise: ${stages.privacy.noise}.`;
@@ -101,9 +102,15 @@ export class JoinView {
     this.#note(
       `  trains ${model.name} by ${algorithm.name} on ${formatPlural(examples, "example")}, up to ${formatPlural(rounds, "round")}`,
     );
-    const updates =
-      stages.secureAggregation === undefined ? "model updates" : "masked model updates, for their sum alone";
-    this.#note(`  sent: ${updates}, their mean loss and the number of examples${evaluates}.${noise}`);
+    const updates = "model updates, their mean loss and the number of examples";
+    const sent =
+      stages.secureAggregation === undefined
+        ? `${updates}${evaluates}`
+        : privacy === undefined
+          ? `masked ${updates}: the server sees their sums`
+          : "masked model updates with noise: the server sees their sum";
+    this.#note(`  sent: ${sent}.${noise}`);
+    if (privacy !== undefined) for (const line of describePrivacy(privacy)) this.#note(`  ${line}`);
     this.#note("  stays here: the examples, this client's key, and states that a method keeps between rounds.");
   }
 
@@ -138,6 +145,15 @@ export class JoinView {
     eraseLine(process.stdout);
     this.#passing = undefined;
   }
+}
+
+/** What the client's own noise and that of the others guarantee, and what that assumes. */
+function describePrivacy({ epsilon, delta, rounds, shares, colluding }: ClientPrivacy): readonly string[] {
+  return [
+    `privacy: epsilon at most ${boundText(epsilon)} at delta ${delta} over ${formatPlural(rounds, "round")}, also against the server.`,
+    `assumed: ${formatPlural(shares, "client")} in each sum add their noise, and the server makes up no clients.`,
+    `If ${formatPlural(colluding.clients, "client")} of these add none or work with the server, epsilon is ${boundText(colluding.epsilon)}.`,
+  ];
 }
 
 /** "3/7/0" as "round 3", and a message of secure aggregation likewise; an evaluation keeps its name. */

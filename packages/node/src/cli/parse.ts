@@ -26,6 +26,13 @@ export function finiteNumber(text: string): number {
   throw new InvalidArgumentError("Expected a number, e.g. 0.1 or 1e-5.");
 }
 
+/** A finite number above 0, for an option. */
+export function positiveNumber(text: string): number {
+  const value = finiteNumber(text);
+  if (value > 0) return value;
+  throw new InvalidArgumentError("Expected a positive number, e.g. 8 or 1e-5.");
+}
+
 /** An integer from 0 up, for an option. */
 export function wholeCount(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);

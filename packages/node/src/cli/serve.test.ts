@@ -142,6 +142,11 @@ const privateArgs = [
   ...["algorithm.name=dp-fedavg", "privacy.mechanism=gaussian", "privacy.noiseMultiplier=1", "privacy.delta=0.1"],
   ...["training.localSteps=2"],
 ].flatMap((value) => ["--set", value]);
+/** Noise of the clients themselves. */
+const noisedArgs = [
+  ...["algorithm.name=dp-fedavg", "privacy.mechanism=discrete-gaussian", "privacy.noiseMultiplier=1"],
+  ...["privacy.delta=1e-3", "privacy.minimumSurvivors=2", "secureAggregation.protocol=bonawitz"],
+].flatMap((value) => ["--set", value]);
 /** Of single examples, whose fewest the server cannot know. */
 const recordArgs = [
   ...["algorithm.name=diff2", "algorithm.protects=records", "sampler.name=uniform", "sampler.cohort=2"],
@@ -192,6 +197,14 @@ describe("serve refuses", () => {
       "2 live/not-yet",
     ],
     [[...privateArgs, ...recordArgs, "--port", "0"], "2 live/not-yet"],
+    [[...noisedArgs, "--port", "0"], "2 live/not-yet"],
+    [[...noisedArgs, "--set", "training.localSteps=2", "--clients", "1", "--port", "0"], "2 live/minimum-clients"],
+    [
+      ["secureAggregation.protocol=bonawitz", "data.holdout=0.2", "evaluation.clientEvery=1"]
+        .flatMap((value) => ["--set", value])
+        .concat("--port", "0"),
+      "2 live/not-yet",
+    ],
     [["--set", "data.dataset=no-such-set", "--port", "0"], "3 data/unknown"],
   ])("%j", async (args, code) => {
     expect(await codeOf(join(folder, "trial.toml"), ...args)).toBe(code);

@@ -28,11 +28,12 @@ export function requireLivePossible(config: Config): void {
     const advice = "The server would see the accuracy of each client. Leave data.holdout at 0.";
     throw notYet("evaluation.clientEvery", String(evaluation.clientEvery), "0", advice);
   }
-  if (privacy.mechanism !== "none" && privacy.noise !== "central") {
+  const summed = privacy.noise === "distributed" && secureAggregation.protocol !== "none";
+  if (privacy.mechanism !== "none" && privacy.noise !== "central" && !summed) {
     throw notYet(
       "privacy.noise",
       JSON.stringify(privacy.noise),
-      '"central"',
+      '"central", or "distributed" with [secureAggregation]',
       "Let the server add the noise, or simulate it with: anabranch run",
     );
   }
@@ -51,11 +52,10 @@ const OF_UPDATES = ["coherence", "preconditioners"] as const;
  * - rounds without a checkpoint: after a crash they would be trained again and released with other noise
  * - diagnostics of updates: they are computed without noise
  * - models that clients evaluate: they would be released before the checkpoint of their round
+ * - epochs beside noise of clients: the time that a client takes would tell the server how many examples it has
  */
-export function requireTrueEpsilon(
-  { privacy, checkpoint, evaluation, data, diagnostics }: Config,
-  { stages }: RunPlan,
-): void {
+export function requireTrueEpsilon(config: Config, { stages }: RunPlan): void {
+  const { privacy, checkpoint, evaluation, data, diagnostics, training } = config;
   if (privacy.mechanism === "none") return;
   for (const metric of OF_UPDATES) {
     if (!diagnostics[metric]) continue;
@@ -73,6 +73,31 @@ export function requireTrueEpsilon(
   if (data.holdout > 0 && evaluation.clientEvery > 0) {
     throw notYet("evaluation.clientEvery", String(evaluation.clientEvery), "0", "Leave data.holdout at 0.");
   }
+  if (privacy.noise === "distributed" && training.localSteps === undefined) {
+    const advice = "Set training.localSteps: the time that a client takes must not depend on how many examples it has.";
+    throw notYet("training.localEpochs", String(training.localEpochs), "training.localSteps instead", advice);
+  }
+}
+
+/**
+ * Refuses a run with noise of clients whose population is not fixed at its start: those that have joined, which is all
+ * places. Once they have joined, a resumed run may go on with fewer. Throws `live/minimum-clients`.
+ */
+export function requireFixedRoll(
+  { privacy }: Config,
+  minimumClients: number,
+  population: number,
+  joined: number,
+): void {
+  if (privacy.noise !== "distributed" || minimumClients === population || joined === population) return;
+  throw new AnabranchError({
+    code: "live/minimum-clients",
+    message: "a run with noise of clients waits for all of them before its first round",
+    where: "--clients",
+    received: `${minimumClients}, and ${joined} clients have joined`,
+    expected: `${population}, the places of the run (data.clients)`,
+    advice: "Leave out --clients, or lower data.clients to the number of clients that take part.",
+  });
 }
 
 function notYet(where: string, received: string, expected: string, advice: string): AnabranchError {

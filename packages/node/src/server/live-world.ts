@@ -23,13 +23,15 @@ import { openDiskBlobStore } from "../store/disk-blob-store.ts";
 import { openLedger } from "../store/ledger/open-ledger.ts";
 import type { RunFolder } from "../store/run-folder.ts";
 import { requireKnownReleases } from "./known-releases.ts";
-import { requireLivePossible, requireRoll, requireTrueEpsilon } from "./live-limits.ts";
+import { requireFixedRoll, requireLivePossible, requireRoll, requireTrueEpsilon } from "./live-limits.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
 /** How a live run treats its clients. None of it changes what is computed from their updates. */
 export interface LiveSettings {
   /** Clients that have to be there before the first round. */
   readonly minimumClients: number;
+  /** Whether the run has begun before, so that its clients may have joined. */
+  readonly isResumed: boolean;
   /** A client without progress for so many seconds fails its order. */
   readonly progressSeconds: number;
   /** Address of the ledger; default: a file in the run's folder. */
@@ -58,6 +60,7 @@ export function liveWorld(settings: LiveSettings): OpenWorld {
     const prepared = forLiveClients(simulated, config);
     requireTrueEpsilon(config, prepared.plan);
     requireRoll(settings.minimumClients, prepared.plan.population);
+    if (!settings.isResumed) requireFixedRoll(config, settings.minimumClients, prepared.plan.population, 0);
     describeTask(config, prepared); // what clients cannot be told is refused before there is a folder
     const warnings = [...(warning === undefined ? [] : [warning]), ...(prepared.plan.warnings ?? [])];
     const plan = { ...prepared.plan, warnings };
@@ -67,6 +70,8 @@ export function liveWorld(settings: LiveSettings): OpenWorld {
       const ledger = await openLedger(settings.ledger ?? join(run.folder, "ledger.sqlite"), run.id);
       opened = ledger;
       if (plan.account !== undefined) await requireKnownReleases(run, ledger);
+      const joined = (await ledger.clients()).length;
+      requireFixedRoll(config, settings.minimumClients, plan.population, joined);
       const live = liveRun(settings, config, { ...prepared, plan }, run.id);
       const about = { name: config.name, isPrivate: plan.account !== undefined };
       const server = await openServer(settings, live, ledger, run, plan, about);

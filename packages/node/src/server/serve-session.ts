@@ -30,6 +30,8 @@ export interface ServeOptions {
   readonly ledger?: string | undefined;
   /** The data set of which browser clients get shares, a shipped one; undefined: none. */
   readonly demoData?: string | undefined;
+  /** Whether the run has begun before; default: it is new. */
+  readonly isResumed?: boolean | undefined;
   /** Clients can join now. */
   onOpen(door: Door): void;
   onNotice(notice: LiveNotice, server: LiveServer): void;
@@ -62,7 +64,7 @@ export async function serveRun(
   try {
     const open = liveWorld({
       ...{ minimumClients: options.minimumClients, progressSeconds: options.progressSeconds, signal },
-      ledger: options.ledger,
+      ...{ ledger: options.ledger, isResumed: options.isResumed ?? false },
       async onServer(live, folder, about) {
         // updates of clients, the ledger and the log are for this user alone
         await chmod(folder.folder, 0o700);

@@ -6,7 +6,7 @@ import { openServer } from "../../privacy/secure-aggregation/open-parties.ts";
 import type { SecureServer, StageName } from "../../privacy/secure-aggregation/party.ts";
 import { levels, modulusBits } from "../../privacy/secure-aggregation/quantization.ts";
 import { cachedCurves, identityOf, testPlan } from "../../privacy/secure-aggregation/testing/rounds.ts";
-import { INTEGERS } from "../../privacy/secure-aggregation-encoding/index.ts";
+import { INTEGERS, type IntegerEncoding } from "../../privacy/secure-aggregation-encoding/index.ts";
 import { toBase64 } from "../base64.ts";
 import { contentHashOf } from "../content-hash.ts";
 import { secureRunName } from "../live-secure-aggregation.ts";
@@ -34,10 +34,16 @@ export function memoryRecords(): SecureRecords & { kept: SecureRecord | undefine
 }
 
 const RULE = { range: 1, bits: 8, maxWeight: 1, rounding: "nearest" } as const;
+const QUANTIZED = { kind: "quantized", rule: RULE } as const;
 
 interface Choices {
   readonly protocol?: "bonawitz" | "secagg+";
   readonly leastClients?: number;
+  readonly rounds?: number;
+  /** Default: rounded updates without noise. */
+  readonly encoding?: IntegerEncoding;
+  /** Added to the integers, as other noise would be. */
+  readonly noise?: number;
 }
 
 /** A client with an update of a round, whose integers are 10 times its number and up. */
@@ -45,19 +51,19 @@ export function participantOf(
   client: number,
   records: SecureRecords = memoryRecords(),
   round = 1,
-  { protocol = "bonawitz", leastClients = 3 }: Choices = {},
+  { protocol = "bonawitz", leastClients = 3, rounds = 9, encoding = QUANTIZED, noise = 0 }: Choices = {},
 ): SecureParticipant {
   const { secret, publicKey } = identityOf(client);
   const participant = new SecureParticipant({
-    ...{ run: RUN, client, population: 9, records, leastClients, curves, entropy: secureEntropy() },
+    ...{ run: RUN, client, population: 9, rounds, records, leastClients, curves, entropy: secureEntropy() },
     settings: {
       ...{ protocol, vector: "delta", size: LENGTH - 2, aggregation: "weightedMean", fewest: 2 },
       ...{ corrupted: 0, dropped: 0, integers: "kept", source: { kind: "seeded" } },
-      encoding: { kind: "quantized", rule: RULE },
+      encoding,
     },
     identity: { publicKey: toBase64(publicKey), sign: (bytes) => curves.sign(secret, bytes) },
   });
-  const integers = Float64Array.from({ length: LENGTH }, (_, i) => 10 * client + i);
+  const integers = Float64Array.from({ length: LENGTH }, (_, i) => 10 * client + i + noise);
   const numbers = { examples: 1, steps: 1, weight: 1, loss: 0 };
   participant.keep({ round, client, layoutHash: "l", vectors: { [INTEGERS]: integers }, public: numbers });
   return participant;

@@ -7,11 +7,18 @@ import { dequantizeMean, levels, type Quantization, quantize } from "../secure-a
 import { decodeMetrics, encodeMetrics, type MetricSums } from "./metrics.ts";
 import { INTEGERS, integerCount, type SecureAggregationSettings } from "./settings.ts";
 
-/** Keys of `encodeIntegers`: of roundings and noise, which are the client's own, and of the rotation, which is public. */
-export function integerKeys({ encoding }: Pick<SecureAggregationSettings, "encoding">): readonly KeyRequest[] {
-  const own = (name: string): KeyRequest => ({ name, path: (round) => [name, round] });
-  if (encoding.kind === "quantized") return [own(ROUNDING)];
-  return [own(ROUNDING), own(NOISE), { name: ROTATION, shared: true, path: (round) => [ROTATION, round] }];
+/**
+ * Keys of `encodeIntegers`: of roundings and noise, which are the client's own where they are not drawn from its platform,
+ * and of the rotation, which is public.
+ */
+export function integerKeys({
+  encoding,
+  source,
+}: Pick<SecureAggregationSettings, "encoding" | "source">): readonly KeyRequest[] {
+  const own = (...names: string[]): KeyRequest[] =>
+    source.kind === "secure" ? [] : names.map((name) => ({ name, path: (round) => [name, round] }));
+  if (encoding.kind === "quantized") return own(ROUNDING);
+  return [...own(ROUNDING, NOISE), { name: ROTATION, shared: true, path: (round) => [ROTATION, round] }];
 }
 
 /** The public rotation of a round, from the keys of the run. */

@@ -5,7 +5,7 @@ import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import { listenForInterrupt } from "../interrupt.ts";
 import { JoinView } from "../join-view.ts";
-import { byteCount, labelPair, positiveCount, wholeCount } from "../parse.ts";
+import { byteCount, labelPair, positiveCount, positiveNumber, wholeCount } from "../parse.ts";
 
 interface JoinFlags {
   readonly token?: string;
@@ -26,6 +26,8 @@ interface JoinFlags {
   readonly limitAlgorithms?: string;
   readonly minimumExamples?: number;
   readonly leastClients?: number;
+  readonly maxEpsilon?: number;
+  readonly maxDelta?: number;
 }
 
 export function addJoin(program: Command): void {
@@ -61,6 +63,8 @@ export function addJoin(program: Command): void {
       "secure aggregation: smallest sum that includes this client (default: 3)",
       positiveCount,
     )
+    .option("--max-epsilon <e>", "take part only where noise of the clients gives this epsilon or less", positiveNumber)
+    .option("--max-delta <d>", "largest delta of that epsilon (default: 0.001)", positiveNumber)
     .action((url: string, flags: JoinFlags, self: Command) => join(url, flags, self));
   acceptsOptions(command, "quiet", "dataDir");
   withExamples(
@@ -104,6 +108,8 @@ async function join(url: string, flags: JoinFlags, self: Command): Promise<void>
         algorithms: flags.limitAlgorithms?.split(",").map((name) => name.trim()),
         minimumExamples: flags.minimumExamples,
         leastClients: flags.leastClients,
+        epsilon: flags.maxEpsilon,
+        delta: flags.maxDelta,
       },
       report: (event) => view.report(event),
       warn: (text) => view.warn(text),

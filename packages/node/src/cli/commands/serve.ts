@@ -117,6 +117,7 @@ function concurrentRun(
   const view = new ServeView(output, minimumClients, folder !== undefined, () => (hasOthers ? `[${label()}] ` : ""));
   const options: ServeOptions = {
     ...{ minimumClients, progressSeconds: flags.taskTimeout, ledger: flags.ledger },
+    isResumed: folder !== undefined,
     ...{ tokenSeconds: flags.tokenTtl, tokenPlaces: flags.tokenPlaces },
     demoData: flags.demoData === true ? config.data.dataset : undefined,
     onOpen(door) {
