@@ -78,7 +78,7 @@ export async function resumeRun(folder: string, options: SessionOptions, own: Cu
 }
 
 /** A simulation would train on the server's own data in place of its clients'. Throws `live/not-simulated`. */
-async function requireSimulated({ folder, files, id }: RunFolder): Promise<void> {
+export async function requireSimulated({ folder, files, id }: RunFolder): Promise<void> {
   if ((await files.read(join(folder, OPERATOR_TOKEN))) === undefined) return;
   throw new AnabranchError({
     code: "live/not-simulated",
