@@ -85,7 +85,7 @@ describe("catalogues", () => {
     expect(ended).toMatchObject({ code: 0, stdout: "" });
     expect(ended.stderr).toContain("no runs");
     const root = join(folder, "runs");
-    expect(JSON.parse(await answer("list", "--json", "--runs", root))).toEqual({ root, runs: [] });
+    expect(JSON.parse(await answer("list", "--json", "--runs", root))).toEqual({ root, runs: [], sweeps: [] });
     expect(await readdir(folder)).toEqual([]);
   });
 });

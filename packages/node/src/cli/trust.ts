@@ -1,13 +1,12 @@
-import { once } from "node:events";
 import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { AnabranchError, type Config, printable } from "@anabranch/core";
 import type { Command } from "commander";
 import { type NamedFile, namedFiles } from "../run/named-files.ts";
 import { TrustedFiles } from "../run/trusted-files.ts";
 import { formatPlural } from "../terminal/format.ts";
 import { writeLines } from "../terminal/terminal-text.ts";
+import { terminalQuestion } from "./ask.ts";
 import { failureWidth, renderFailure } from "./failure.ts";
 import type { GlobalOptions } from "./globals.ts";
 
@@ -116,21 +115,12 @@ function describe({ key, path, fingerprint }: NamedFile): string {
 
 /** Asks at the terminal; undefined where there is none. */
 function terminalAnswer(): ((refusal: AnabranchError) => Promise<boolean>) | undefined {
-  const { stdin, stderr } = process;
-  if (!stdin.isTTY || !stderr.isTTY) return undefined;
-  return async (refusal) => {
-    writeLines(stderr, renderFailure(refusal, failureWidth(stderr)));
-    const lines = createInterface({ input: stdin, output: stderr });
-    try {
-      const closed = once(lines, "close").then(() => "");
-      lines.once("SIGINT", () => lines.close());
-      // Ctrl-D and Ctrl-C are no answer
-      const answered = lines.question("Run it? [y/N] ").catch(() => "");
-      const text = await Promise.race([answered, closed]);
-      if (text === "") writeLines(stderr, [""]);
-      return /^y(es)?$/i.test(text.trim());
-    } finally {
-      lines.close();
-    }
-  };
+  const ask = terminalQuestion();
+  return (
+    ask &&
+    ((refusal) => {
+      writeLines(process.stderr, renderFailure(refusal, failureWidth(process.stderr)));
+      return ask("Run it?");
+    })
+  );
 }

@@ -21,7 +21,7 @@ async function config(text: string): Promise<string> {
 
 describe("mistakes on the command line", () => {
   it.each([
-    ["an unknown command", ["rum"], "usage/unknown-command", "Did you mean run?"],
+    ["an unknown command", ["serv"], "usage/unknown-command", "Did you mean serve?"],
     ["an unknown option", ["list", "--jsno"], "usage/unknown-option", "Did you mean --json?"],
     ["a missing argument", ["run"], "usage/missing-argument", "anabranch run --help"],
     ["too many arguments", ["list", "all"], "usage/excess-arguments", "anabranch list --help"],

@@ -24,6 +24,11 @@ export function configDifferences(texts: readonly string[]): ConfigDifference[] 
     .filter(({ values }) => new Set(values).size > 1);
 }
 
+/** Whether a configuration can be read as TOML. */
+export function isReadable(text: string): boolean {
+  return flatten(text) !== undefined;
+}
+
 /** The keys of a configuration whose values are not the defaults, with their values; empty where it cannot be read. */
 export function changedKeys(text: string): (readonly [key: string, value: string])[] {
   const table = flatten(text);

@@ -76,7 +76,7 @@ describe("a run with more rounds", () => {
     for (const [more, message] of refusals) {
       const { folder } = await start(1, more);
       await expect(extendRun(folder, 4)).rejects.toMatchObject({
-        failure: { code: "run/not-extendable", message: expect.stringMatching(message) },
+        failure: { code: "config/rounds-dependent", message: expect.stringMatching(message) },
       });
       expect(await readFile(join(folder, "config.toml"), "utf8")).toContain("rounds = 1");
     }
@@ -85,7 +85,7 @@ describe("a run with more rounds", () => {
   it("is refused where it has so many already", async () => {
     const { folder } = await start(2);
     for (const rounds of [1, 2]) {
-      await expect(extendRun(folder, rounds)).rejects.toMatchObject({ failure: { code: "run/rounds" } });
+      await expect(extendRun(folder, rounds)).rejects.toMatchObject({ failure: { code: "usage/rounds" } });
     }
   });
 });

@@ -19,7 +19,7 @@ import { requireSimulated } from "./session.ts";
  * the start: nothing but the refused settings depends on the number of rounds. The last round so far stays evaluated.
  *
  * @param rounds all rounds of the run, those done included
- * @throws `run/rounds` where the run has so many already, `run/not-extendable` where earlier rounds would have been others,
+ * @throws `usage/rounds` where the run has so many already, `config/rounds-dependent` where earlier rounds would have been others,
  *   `live/not-simulated`, `run/locked`, and what `readRunConfig` and `newestCheckpoint` throw
  */
 export async function extendRun(folder: string, rounds: number): Promise<void> {
@@ -44,7 +44,7 @@ function requireExtendable(config: Config, rounds: number, done: number, where: 
   const startNew = "Start a new run; model.initialWeights can begin with the model of this one.";
   if (rounds < config.rounds || rounds <= done) {
     throw new AnabranchError({
-      code: "run/rounds",
+      code: "usage/rounds",
       message: `the run has ${Math.max(config.rounds, done)} rounds already`,
       where,
       received: String(rounds),
@@ -55,7 +55,7 @@ function requireExtendable(config: Config, rounds: number, done: number, where: 
   const dependent = roundsDependent(config);
   if (dependent === undefined) return;
   throw new AnabranchError({
-    code: "run/not-extendable",
+    code: "config/rounds-dependent",
     message: `${dependent} depends on the number of rounds, so that of a longer run would have been another from the start`,
     where,
     advice: startNew,
