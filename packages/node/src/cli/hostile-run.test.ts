@@ -171,6 +171,6 @@ describe("the table of a sweep", () => {
     expect(table.replace(/\\[!-/:-@[-`{-~]/g, "")).not.toMatch(/<img|\]\(/);
     const rows = table.split("\n").filter((line) => line.startsWith("|"));
     expect(rows).toHaveLength(8);
-    expect(tableCells(rows)).toEqual([8, 8, 8, 8, 6, 6, 6, 6]);
+    expect(tableCells(rows)).toEqual([10, 10, 10, 10, 6, 6, 6, 6]);
   });
 });

@@ -156,7 +156,7 @@ export function sweepMarkdown(document: SweepDocument, target: boolean): string 
     `# ${markdownText(document.name)}`,
     "",
     ...markdownTable(
-      heads,
+      heads.map(markdownText),
       rows.map((cells) => cells.map(markdownText)),
     ),
     "",
