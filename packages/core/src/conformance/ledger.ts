@@ -26,6 +26,7 @@ export function ledgerCases(create: () => Promise<OpenLedger>): Case[] {
     on("accepts one of many updates that arrive together", rivals),
     on("returns updates that were not accepted, unless an order names them", returnsRefused),
     on("forgets old orders and returns the updates that no order names", forgets),
+    on("lists the orders of a version", lists),
     on("notes versions one after the other, each with one broadcast", notesVersions),
     reopened("has everything when it is opened again, and counts on", survives),
     reopened("returns forgotten updates again where a crash may have kept them", returnsAgain),
@@ -165,6 +166,26 @@ async function forgets(ledger: Ledger): Promise<void> {
   checkSame((await ledger.order("3/1/0"))?.sequence, 5);
 }
 
+async function lists(ledger: Ledger): Promise<void> {
+  checkSame(await ledger.ordersOf(2), []);
+  for (const [round, client] of [
+    [2, 10],
+    [1, 5],
+    [2, 9],
+    [3, 9],
+  ] as const)
+    await ledger.giveOrder(given(round, client));
+  await ledger.giveOrder({ ...given(2, 9), id: "2/9/1" });
+  await ledger.acceptUpdate("2/9/0", hashOf("u"));
+  await ledger.closeOrder("2/10/0");
+  const rows = (await ledger.ordersOf(2)).map(({ id, status, sequence }) => [id, status, sequence ?? null]);
+  checkSame(rows, [
+    ["2/10/0", "closed", null],
+    ["2/9/0", "accepted", 1],
+    ["2/9/1", "given", null],
+  ]);
+}
+
 async function returnsRefused(ledger: Ledger): Promise<void> {
   for (const client of [1, 2, 3]) await ledger.giveOrder(given(1, client));
   await ledger.acceptUpdate("1/1/0", hashOf("a"));
@@ -253,6 +274,7 @@ async function refusesClosed(open: OpenLedger): Promise<void> {
   await ledger.close();
   await ledger.close();
   const calls = [
+    ledger.ordersOf(1),
     ...[ledger.clients(), ledger.tokens(), ledger.order("1/1/0"), ledger.closeOrder("1/1/0"), ledger.forgetBefore(1)],
     ledger.noteVersion(1),
     ...[ledger.giveOrder(given(1, 1)), ledger.acceptUpdate("1/1/0", hashOf("u"))],

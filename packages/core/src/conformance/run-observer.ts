@@ -18,10 +18,14 @@ export class RunObserver {
   readonly violations: string[] = [];
   /** Whose updates were folded, by the version of the model, as it was trained last. */
   readonly folded = new Map<number, number[]>();
+  /** Orders whose updates the ledger has accepted, in that order. */
+  readonly accepted: string[] = [];
   /** Whose integers were in the sum of each round that has one, as it was trained last. */
   readonly survivors = new Map<number, readonly number[]>();
   /** Rounds of all sums that the server has seen, those included that it lost in a crash. */
   readonly unmasked: number[] = [];
+  /** Orders that were folded, by version. */
+  readonly #orders = new Map<number, Set<string>>();
   /** Order and broadcast of orders that ended without an update. */
   readonly #failed = new Set<string>();
   readonly #sent = new Map<number, string>();
@@ -59,6 +63,7 @@ export class RunObserver {
         if (name !== "acceptUpdate") return target[name].bind(target);
         return async (id: string, hash: string) => {
           const answer = await target.acceptUpdate(id, hash);
+          if (answer === "accepted") this.accepted.push(id);
           const row = await target.order(id);
           if (answer === "accepted" && this.#failed.has(`${id} ${row?.broadcast}`))
             this.wrong(`order ${id} has failed, and an update was accepted for it`);
@@ -77,6 +82,7 @@ export class RunObserver {
       publish: async (version, broadcast) => {
         await backend.publish(version, broadcast);
         this.folded.set(version, []);
+        this.#orders.set(version, new Set());
         this.survivors.delete(version);
       },
       retire: (version) => backend.retire(version),
@@ -89,6 +95,7 @@ export class RunObserver {
         return outcome;
       },
       release: (id) => backend.release(id),
+      ...(backend.arrivals === undefined ? {} : { arrivals: backend.arrivals }),
       takeWarnings: () => backend.takeWarnings?.() ?? [],
     };
   }
@@ -102,9 +109,11 @@ export class RunObserver {
     }
     if (row?.status !== "accepted" || row.hash !== (await contentHashOf(encodeUpdate(outcome.update))))
       this.wrong(`another update than the accepted one is folded for order ${id}`);
-    const folded = this.folded.get(row?.version ?? 0) ?? [];
-    if (folded.includes(outcome.client)) this.wrong(`client ${outcome.client} counts twice in order ${id}`);
-    folded.push(outcome.client);
+    const version = row?.version ?? 0;
+    const orders = this.#orders.get(version) ?? new Set();
+    if (orders.has(id)) this.wrong(`order ${id} counts twice`);
+    orders.add(id);
+    this.folded.get(version)?.push(outcome.client);
   }
 
   /** A protocol whose sums are watched. */

@@ -70,7 +70,8 @@ export class LiveServer {
     const examplesOf = (client: number) => (withheld ? "withheld" : this.#presence.statusOf(client).examples);
     const enrolled = (client: number) => roll.has(client);
     const states = this.#states;
-    this.#orders = new LiveOrders({ ledger, blobs, timers, states, enrolled, examplesOf, send }, run);
+    const ready = () => this.#presence.ready;
+    this.#orders = new LiveOrders({ ledger, blobs, timers, states, enrolled, examplesOf, ready, send }, run);
     this.#courier = new StageCourier({ blobs, timers, send }, run);
     this.#holdouts = new HoldoutEvaluation({ blobs, timers, send }, run.progressSeconds);
     this.#host = this.#connectionHost();

@@ -82,6 +82,11 @@ class MemoryLedger implements Ledger {
     return copy(this.#kept.orders.get(id));
   }
 
+  async ordersOf(version: number): Promise<readonly OrderRow[]> {
+    const rows = [...this.#kept.orders.values()].filter((order) => order.version === version).map(copy);
+    return rows.sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
   async giveOrder({
     id,
     client,

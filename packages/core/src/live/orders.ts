@@ -2,9 +2,11 @@ import { AnabranchError } from "@anabranch/engine";
 import type { Broadcast } from "../protocol/index.ts";
 import type { Backend, FailedOutcome, Order, Outcome } from "../round/backend.ts";
 import type { BlobStore } from "../round/blob-store.ts";
+import type { WorkRequest } from "../schedule/index.ts";
 import { blobName } from "./content-hash.ts";
 import { refusedUpload, type ServerMessage, type UploadAnswer } from "./control.ts";
 import type { HeldStates } from "./held-states.ts";
+import { LiveArrivals } from "./live-arrivals.ts";
 import type { ArrivedUpdate, Ledger, Timers } from "./ports.ts";
 import { type Patience, ProgressDeadline } from "./progress-deadline.ts";
 import { failedOutcome, readUpdate } from "./read-update.ts";
@@ -20,6 +22,8 @@ export interface OrderPorts {
   enrolled(client: number): boolean;
   /** Examples that a client has declared; undefined where it has not joined since the server started. */
   examplesOf(client: number): number | "withheld" | undefined;
+  /** Connected clients that can train. */
+  ready(): readonly number[];
   /** Sends to a client; false: it is not connected. */
   send(client: number, message: ServerMessage): boolean;
 }
@@ -63,6 +67,11 @@ export class LiveOrders implements Backend {
   readonly #settings: OrderSettings;
   readonly #versions = new Map<number, Promise<StoredBroadcast>>();
   readonly #orders = new Map<string, Given>();
+  /** Orders that are not in the ledger yet. */
+  readonly #noting = new Set<Promise<void>>();
+  readonly arrivals: LiveArrivals;
+  /** The oldest version in use when each of the last versions was published. */
+  readonly #oldest: number[] = [];
   #open = false;
   /** Blobs of retired versions. */
   #deleting: Promise<unknown> = Promise.resolve();
@@ -74,6 +83,11 @@ export class LiveOrders implements Backend {
   constructor(ports: OrderPorts, settings: OrderSettings) {
     this.#ports = ports;
     this.#settings = settings;
+    this.arrivals = new LiveArrivals({
+      known: async () => void (await Promise.all(this.#noting)),
+      present: () => ports.ready().filter((client) => ports.enrolled(client)),
+      given: (version) => this.#givenOn(version),
+    });
   }
 
   /** Whether orders go out now: false before all are there that a run waits for, and while it is paused. */
@@ -120,10 +134,13 @@ export class LiveOrders implements Backend {
     given.outcome.promise.catch(() => {}); // it is thrown where the outcome is taken
     this.#orders.set(order.id, given);
     given.noted = this.#note(given);
-    given.noted.then(
-      () => this.#offer(given),
-      (error: unknown) => given.outcome.reject(error),
-    );
+    const noting = given.noted
+      .then(
+        () => this.#offer(given),
+        (error: unknown) => this.#reject(given, error),
+      )
+      .finally(() => this.#noting.delete(noting));
+    this.#noting.add(noting);
   }
 
   async outcome(id: string): Promise<Outcome> {
@@ -139,6 +156,7 @@ export class LiveOrders implements Backend {
     const given = this.#orders.get(id);
     if (given === undefined) return undefined;
     this.#orders.delete(id);
+    this.arrivals.released(id);
     given.deadline.cancel();
     if (given.settled) return undefined;
     given.settled = true; // whatever was still to come
@@ -156,6 +174,7 @@ export class LiveOrders implements Backend {
 
   /** The client is there: it is given what is waiting for it. */
   connected(client: number): void {
+    this.arrivals.changed();
     for (const given of this.#ofClient(client)) {
       given.sent = false;
       this.#offer(given);
@@ -238,7 +257,7 @@ export class LiveOrders implements Backend {
     await this.#deleting;
     const stored = await storeBroadcast(this.#ports.blobs, broadcast);
     if (this.#settings.releasesOnce) await this.#noteVersion(version, stored.hash);
-    const old = await this.#ports.ledger.forgetBefore(version - this.#settings.keptVersions);
+    const old = await this.#ports.ledger.forgetBefore(this.#oldestKept(version));
     for (const unused of old) if (unused !== stored.hash) await this.#ports.blobs.delete(blobName(unused));
     return stored;
   }
@@ -256,7 +275,7 @@ export class LiveOrders implements Backend {
     const row = await this.#ports.ledger.order(id);
     if (row?.broadcast === published.hash) {
       given.version = published;
-      if (row.status === "accepted") return this.#settle(given, { hash: row.hash! });
+      if (row.status === "accepted") return this.#settle(given, { hash: row.hash! }, row.sequence);
       if (row.status === "closed")
         return this.#settle(given, failedOutcome(given.order, published.bytes, "live/closed", "it was over before"));
     } else {
@@ -294,7 +313,7 @@ export class LiveOrders implements Backend {
 
   /** Fails the order; where the ledger cannot write, whoever waits for the outcome hears of it. */
   #end(given: Given, code: string, message: string): void {
-    if (!given.settled) this.#fail(given, code, message).catch((error: unknown) => given.outcome.reject(error));
+    if (!given.settled) this.#fail(given, code, message).catch((error: unknown) => this.#reject(given, error));
   }
 
   async #fail(given: Given, code: string, message: string): Promise<void> {
@@ -306,10 +325,34 @@ export class LiveOrders implements Backend {
     this.#ports.send(given.order.client, { type: "closed", order: given.order.id, code });
   }
 
-  #settle(given: Given, outcome: FailedOutcome | { readonly hash: string }): void {
+  #settle(given: Given, outcome: FailedOutcome | { readonly hash: string }, sequence?: number): void {
     given.settled = true;
     given.deadline.cancel();
     given.outcome.resolve(outcome);
+    this.arrivals.arrived(given.order.id, sequence);
+  }
+
+  /** The store failed: whoever takes the outcome hears of it. */
+  #reject(given: Given, error: unknown): void {
+    given.outcome.reject(error);
+    this.arrivals.arrived(given.order.id);
+  }
+
+  /** Orders on a version that the ledger knows from before the server was restarted. */
+  async #givenOn(version: number): Promise<readonly WorkRequest[]> {
+    const published = await this.#versions.get(version)!;
+    const rows = await this.#ports.ledger.ordersOf(version);
+    return rows
+      .filter(({ broadcast }) => broadcast === published.hash)
+      .map(({ id, client }) => ({ client, visit: Number(id.split("/")[2]) }));
+  }
+
+  /** The oldest version that a resumed run may ask for: some orders of an asynchronous run are on much older ones. */
+  #oldestKept(version: number): number {
+    const { keptVersions } = this.#settings;
+    this.#oldest.push(Math.min(...this.#versions.keys(), version));
+    if (this.#oldest.length > keptVersions + 1) this.#oldest.shift();
+    return Math.min(version - keptVersions, ...this.#oldest);
   }
 
   #read({ order, version }: Given, read: () => Promise<Uint8Array | undefined>): Promise<Outcome> {

@@ -90,6 +90,8 @@ export interface Ledger {
   tokens(): Promise<readonly JoinToken[]>;
   putToken(token: JoinToken): Promise<void>;
   order(id: string): Promise<OrderRow | undefined>;
+  /** The orders on a version, by id. */
+  ordersOf(version: number): Promise<readonly OrderRow[]>;
   /** Notes an order before it is given out; replaces a row of another broadcast. */
   giveOrder(row: Pick<OrderRow, "id" | "client" | "version" | "broadcast">): Promise<void>;
   /**

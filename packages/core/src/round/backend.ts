@@ -2,6 +2,7 @@ import type { TaskMeasurement } from "../metrics/task-meter.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Broadcast, Update } from "../protocol/message.ts";
 import type { RandomKey } from "../random/index.ts";
+import type { WorkRequest } from "../schedule/index.ts";
 import type { ClientVectors } from "./client-state.ts";
 
 /** A piece of work for one client. */
@@ -79,8 +80,23 @@ export interface Backend {
   release(id: string): Promise<void> | undefined;
   /** Resolves when some of what works has nothing to do; absent where nothing works beside the caller. */
   idle?(): Promise<void>;
+  /** Present where clients take real time: asynchronous schedules then follow it in place of simulated time. */
+  readonly arrivals?: Arrivals;
   /** What happened since the last call and no outcome tells, e.g. that a worker was lost and replaced. */
   takeWarnings?(): readonly Warning[];
+}
+
+/** What comes back from real clients, and when. */
+export interface Arrivals {
+  /**
+   * The submitted order whose outcome was there first, in the order of acceptance; it is the next one until it is released.
+   * Undefined: another client is there, or the signal was aborted.
+   */
+  next(signal: AbortSignal | undefined): Promise<string | undefined>;
+  /** Clients that cannot be given work now. */
+  absent(population: number): readonly number[];
+  /** What was given out on a version before the run was cut off. */
+  given(version: number): Promise<readonly WorkRequest[]>;
 }
 
 /** Evaluates a model: on the global test set, and on the hold-out rows of every client (empty without hold-outs). */

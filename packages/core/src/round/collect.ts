@@ -1,15 +1,15 @@
 import { AnabranchError } from "@anabranch/engine";
-import { VirtualClock } from "../clock/index.ts";
+import { type TimedEvent, VirtualClock } from "../clock/index.ts";
 import { TaskMeter } from "../metrics/task-meter.ts";
 import type { Update } from "../protocol/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { Step, WorkRequest } from "../schedule/index.ts";
-import type { Order, Outcome } from "./backend.ts";
+import type { Arrivals, Order, Outcome } from "./backend.ts";
 import { Background } from "./background.ts";
 import { announceFailure, validateOutcome } from "./intake.ts";
 import { warn } from "./narrate.ts";
 import { orderMaker } from "./orders.ts";
-import type { Collected, OpenRound, RoundWorld } from "./round-world.ts";
+import type { Collected, FoldedUpdate, OpenRound, RoundWorld } from "./round-world.ts";
 import { StalenessMeter } from "./staleness-meter.ts";
 import type { FailedClient } from "./trouble.ts";
 import { abandonWork } from "./work.ts";
@@ -55,9 +55,14 @@ class Collection {
   readonly #cost = { bytesDown: 0, bytesUp: 0, largestMessage: 0, foldMs: 0 };
   readonly #tasks = new TaskMeter();
   readonly #staleness = new StalenessMeter();
+  readonly #updates: FoldedUpdate[] = [];
+  /** Where clients take real time and the schedule follows them. */
+  readonly #arrivals: Arrivals | undefined;
   readonly #failures: FailedClient[] = [];
   /** Whether work was given out, or could not be, since the last event. */
   #settled = false;
+  /** Whether work that was given out before the run was cut off was looked for. */
+  #looked = false;
   /** Longest duration of an order, where a round waits for all of them. */
   #longest = 0;
   schedule: Step["state"];
@@ -68,7 +73,9 @@ class Collection {
     this.#opened = opened;
     this.#order = orderMaker(world.plan, world.ports, world.pipeline, opened);
     this.#clock = new VirtualClock(state.time);
-    for (const { order, arrives } of state.work.orders.values()) this.#clock.expect(order, arrives - state.time);
+    this.#arrivals = world.plan.schedule.settle && world.ports.backend.arrivals;
+    const carried = this.#arrivals === undefined ? state.work.orders.values() : [];
+    for (const { order, arrives } of carried) this.#clock.expect(order, arrives - state.time);
     this.schedule = state.schedule;
   }
 
@@ -95,7 +102,11 @@ class Collection {
         await this.#settle();
         continue;
       }
-      const event = this.#clock.peek();
+      const event = this.#arrivals === undefined ? this.#clock.peek() : await this.#wait(this.#arrivals);
+      if (event === "changed") {
+        this.#settled = false;
+        continue;
+      }
       if (event === undefined) {
         if (group.length > 0) break;
         throw stalled(this.#world.plan.schedule.name, this.#opened.round);
@@ -122,7 +133,8 @@ class Collection {
     const failures = this.#failures;
     const back = this.#world.pipeline.aggregator.metrics.clients + failures.length;
     const cohort = this.#opened.cohort.length === 0 ? back : this.#opened.cohort.length;
-    return { ...this.#cost, failures, cohort, staleness: this.#staleness.summary(), tasks: this.#tasks };
+    const measured = { staleness: this.#staleness.summary(), updates: this.#updates, tasks: this.#tasks };
+    return { ...this.#cost, failures, cohort, ...measured };
   }
 
   /** After a failure this waits for the client states that are being saved. */
@@ -137,18 +149,34 @@ class Collection {
     return next === undefined || next.at > this.#clock.now;
   }
 
+  /** The next order that is back in real time, or that other clients are there than before. */
+  async #wait(arrivals: Arrivals): Promise<TimedEvent<Order> | "changed"> {
+    const { state, ports } = this.#world;
+    const { orders } = state.work;
+    // a run that is to stop does not wait for clients that may never come
+    const signal = orders.size === 0 ? ports.signal : undefined;
+    const id = await arrivals.next(signal);
+    if (id !== undefined) return { kind: "arrival", at: this.#clock.now, work: orders.get(id)!.order };
+    this.complete ||= signal?.aborted === true;
+    return "changed";
+  }
+
   async #settle(): Promise<void> {
     const { plan, state } = this.#world;
     const { round } = this.#opened;
     await this.#saving.finish();
-    this.#settled = true;
+    const begun = this.#looked ? undefined : await this.#arrivals?.given(round);
+    this.#looked = true;
+    this.#settled = begun === undefined || begun.length === 0;
+    const absent = this.#arrivals?.absent(plan.population) ?? [];
     const orders = [...state.work.orders.values()];
     const instant = {
       round,
       time: this.#clock.now,
       population: plan.population,
       outstanding: orders.length,
-      unavailable: new Set(orders.map(({ order }) => order.client)),
+      unavailable: new Set([...orders.map(({ order }) => order.client), ...absent]),
+      ...(begun === undefined ? {} : { begun }),
       key: deriveKey(rootKey(plan.seed), "dispatch", round),
     };
     this.follow(plan.schedule.settle!(this.schedule, instant));
@@ -165,7 +193,7 @@ class Collection {
     const arrives = this.#clock.now + after;
     const given = inTurn ? order : { ...order, due: arrives };
     state.work.orders.set(order.id, { order: given, visit: request.visit, arrives });
-    this.#clock.expect(given, after);
+    if (this.#arrivals === undefined) this.#clock.expect(given, after);
     ports.backend.submit(given);
   }
 
@@ -186,13 +214,16 @@ class Collection {
   }
 
   /** Asks the schedule what becomes of an outcome; returns the factor on it, 0 where it is left out. */
-  #admit({ client, version }: Order, failed: boolean): number {
+  #admit({ id, client, version }: Order, failed: boolean): number {
     const staleness = this.#opened.round - version;
     const arrival = { client, time: this.#clock.now, failed, staleness };
     const step = this.#world.plan.schedule.arrived(this.schedule, arrival);
     this.follow(step);
     if (!step.fold) return 0;
-    if (!failed) this.#staleness.add(staleness);
+    if (!failed) {
+      this.#staleness.add(staleness);
+      this.#updates.push({ client, version, visit: this.#world.state.work.orders.get(id)!.visit });
+    }
     return step.factor;
   }
 

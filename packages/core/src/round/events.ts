@@ -127,6 +127,8 @@ const roundFinished = z.object({
   simulatedSeconds: z.number().nonnegative().optional(),
   /** Of an asynchronous round: versions of the model since those that its updates were trained on. */
   staleness: z.object({ mean: z.number().nonnegative(), max: count }).optional(),
+  /** Of an asynchronous round: its updates in the order in which they were added, each by client, version and visit. */
+  updates: z.array(z.tuple([count, count, count])).optional(),
   /** Privacy spent on all rounds so far; epsilon is null where nothing is guaranteed. */
   privacy: spent.optional(),
   /** Of secure aggregation; clientSeconds: of all clients together, where they run in this process; cut: share of values that were cut to the range. */

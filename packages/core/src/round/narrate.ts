@@ -5,7 +5,7 @@ import type { Warning } from "./backend.ts";
 import { privacyAtStart, spentAfter } from "./budget.ts";
 import type { RunState } from "./checkpoint-store.ts";
 import type { EventOf } from "./events.ts";
-import type { ClosedRound, Collected, OpenRound, RoundWorld } from "./round-world.ts";
+import type { ClosedRound, Collected, FoldedUpdate, OpenRound, RoundWorld } from "./round-world.ts";
 import type { RoundRecord, RunPlan, RunPorts } from "./run-plan.ts";
 
 /** Time stamps are for people; they enter no hash and no decision. */
@@ -56,7 +56,7 @@ interface RoundTimes {
 export async function announceRoundEnd(
   { plan, ports, state, pipeline: { aggregator } }: RoundWorld,
   { round, learningRate }: OpenRound,
-  { foldMs, staleness, tasks: { cpuSeconds } }: Collected,
+  { foldMs, staleness, updates, tasks: { cpuSeconds } }: Collected,
   { bytesDown, bytesUp, largestMessage, before }: ClosedRound,
   { started, trained, updated }: RoundTimes,
 ): Promise<RoundRecord> {
@@ -87,11 +87,15 @@ export async function announceRoundEnd(
     ...(cpuSeconds === undefined ? {} : { cpuSeconds }),
     ...(Object.keys(drift).length > 0 ? { drift } : {}),
     ...(plan.durations === undefined ? {} : { simulatedSeconds: state.time / 1e6 }),
-    ...(plan.schedule.settle === undefined ? {} : { staleness }),
+    ...(plan.schedule.settle === undefined ? {} : { staleness, updates: updates.map(asTuple) }),
     ...secureCost(aggregator),
     ...spentAfter(plan, round),
   });
   return { round, loss: loss ?? Number.NaN, learningRate, clients, seconds, bytesDown, bytesUp };
+}
+
+function asTuple({ client, version, visit }: FoldedUpdate): [number, number, number] {
+  return [client, version, visit];
 }
 
 type SecureCost = NonNullable<EventOf<"round.finished">["secureAggregation"]>;

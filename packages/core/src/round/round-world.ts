@@ -27,6 +27,13 @@ export interface OpenRound {
   readonly scalars: Readonly<Record<string, number>>;
 }
 
+/** Whose update it is, and on which version it was trained. */
+export interface FoldedUpdate {
+  readonly client: number;
+  readonly version: number;
+  readonly visit: number;
+}
+
 /** What collecting a round has cost, and who failed. */
 export interface Collected {
   readonly bytesDown: number;
@@ -38,6 +45,8 @@ export interface Collected {
   readonly tasks: TaskMeter;
   readonly failures: readonly FailedClient[];
   readonly staleness: Staleness;
+  /** In the order in which they were added. */
+  readonly updates: readonly FoldedUpdate[];
   /** Size of the cohort, or clients that came back where the schedule itself chooses clients. */
   readonly cohort: number;
 }

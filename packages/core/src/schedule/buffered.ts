@@ -1,6 +1,6 @@
 import { deriveKey } from "../random/index.ts";
 import { drawIdle } from "./idle-clients.ts";
-import type { Instant, Schedule, ScheduleState, Step } from "./schedule.ts";
+import type { Instant, Schedule, ScheduleState, Step, WorkRequest } from "./schedule.ts";
 import { type StalenessRule, stalenessFactor } from "./staleness.ts";
 
 export interface BufferedOptions {
@@ -49,17 +49,23 @@ export function buffered({ buffer, concurrency, staleness }: BufferedOptions): S
     },
     timer: step,
     settle(state, instant) {
+      const { begun = [] } = instant;
+      if (begun.length > 0) return { ...step(given(state, begun)), requests: begun };
       const chosen = choose(state, instant, concurrency - instant.outstanding);
       if (chosen.length === 0) {
         // nothing will come any more: everyone who is there has failed
         return instant.outstanding > 0 ? step(state) : { ...step(state), complete: list(state, FAILED).length > 0 };
       }
-      const given = list(state, GIVEN);
-      const requests = chosen.map((client) => ({ client, visit: given.filter((other) => other === client).length }));
-      const next = kept({ ...state, [FREED]: [], [GIVEN]: [...given, ...chosen] });
-      return { state: next, requests, complete: false };
+      const before = list(state, GIVEN);
+      const requests = chosen.map((client) => ({ client, visit: before.filter((other) => other === client).length }));
+      return { state: given({ ...state, [FREED]: [] }, requests), requests, complete: false };
     },
   };
+}
+
+/** The state after work was given out. */
+function given(state: ScheduleState, requests: readonly WorkRequest[]): ScheduleState {
+  return kept({ ...state, [GIVEN]: [...list(state, GIVEN), ...requests.map(({ client }) => client)] });
 }
 
 /** Who is given work: all who can be, in the order in which they came back, or as many as are free drawn at random. */

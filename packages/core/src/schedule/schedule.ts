@@ -62,6 +62,8 @@ export interface Instant {
   readonly outstanding: number;
   /** Clients that cannot be given work: they have some, or are not there. */
   readonly unavailable: ReadonlySet<number>;
+  /** Work that was given out on this version before the run was cut off: it is to be requested again, and nothing else. */
+  readonly begun?: readonly WorkRequest[];
   /** For the choice of clients; another one for each version. */
   readonly key: RandomKey;
 }

@@ -105,6 +105,30 @@ function notYet(where: string, received: string, expected: string, advice: strin
   return new AnabranchError({ code: "live/not-yet", message, where, received, expected, advice });
 }
 
+/**
+ * Refuses what an asynchronous live run cannot do. Throws `live/not-yet`.
+ *
+ * - rounds without a checkpoint: after a crash the updates of several rounds would have to be told apart
+ * - methods whose clients keep a state: it is known by the version that was trained, which may be trained twice
+ * - simulated speeds: clients take real time
+ */
+export function requireLiveSchedule({ checkpoint, devices }: Config, { schedule, payloads, algorithm }: RunPlan): void {
+  if (devices.speed !== "none") {
+    throw notYet("devices.speed", `"${devices.speed}"`, '"none"', "Clients take real time: leave [devices] out.");
+  }
+  if (schedule.settle === undefined) return;
+  if (checkpoint.every !== 1) {
+    const advice = "An asynchronous live run saves every round. Leave checkpoint.every out.";
+    throw notYet("checkpoint.every", String(checkpoint.every), "1", advice);
+  }
+  const kept = Object.keys(payloads.clientState);
+  if (kept.length > 0) {
+    const received = `"${algorithm.name}", whose clients keep ${kept.join(", ")}, with the schedule "${schedule.name}"`;
+    const advice = 'Choose a method without client state, or set schedule.name = "synchronous".';
+    throw notYet("algorithm.name", received, "a method whose clients keep nothing", advice);
+  }
+}
+
 /** Refuses to wait for more clients than a run has places. Throws `live/minimum-clients`. */
 export function requireRoll(minimumClients: number, population: number): void {
   if (minimumClients >= 1 && minimumClients <= population) return;

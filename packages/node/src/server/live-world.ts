@@ -23,7 +23,13 @@ import { openDiskBlobStore } from "../store/disk-blob-store.ts";
 import { openLedger } from "../store/ledger/open-ledger.ts";
 import type { RunFolder } from "../store/run-folder.ts";
 import { requireKnownReleases } from "./known-releases.ts";
-import { requireFixedRoll, requireLivePossible, requireRoll, requireTrueEpsilon } from "./live-limits.ts";
+import {
+  requireFixedRoll,
+  requireLivePossible,
+  requireLiveSchedule,
+  requireRoll,
+  requireTrueEpsilon,
+} from "./live-limits.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
 /** How a live run treats its clients. None of it changes what is computed from their updates. */
@@ -59,6 +65,7 @@ export function liveWorld(settings: LiveSettings): OpenWorld {
     const { prepared: simulated, executor, warning } = await openPrepared(config, config.name, options, own);
     const prepared = forLiveClients(simulated, config);
     requireTrueEpsilon(config, prepared.plan);
+    requireLiveSchedule(config, prepared.plan);
     requireRoll(settings.minimumClients, prepared.plan.population);
     if (!settings.isResumed) requireFixedRoll(config, settings.minimumClients, prepared.plan.population, 0);
     describeTask(config, prepared); // what clients cannot be told is refused before there is a folder

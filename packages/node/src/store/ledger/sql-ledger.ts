@@ -11,6 +11,8 @@ import type { Database, Query } from "./database.ts";
 import { migrate } from "./migrations.ts";
 import { readClient, readNewest, readOrder, readToken, writeProfile } from "./rows.ts";
 
+const ORDER_COLUMNS = "id, client, version, broadcast, status, hash, sequence";
+
 /** A run's ledger in a database of SQL. Every call is one transaction. */
 export class SqlLedger implements Ledger {
   readonly #database: Database;
@@ -82,6 +84,13 @@ export class SqlLedger implements Ledger {
 
   async order(id: string): Promise<OrderRow | undefined> {
     return this.#transaction((query) => this.#order(query, id));
+  }
+
+  async ordersOf(version: number): Promise<readonly OrderRow[]> {
+    const statement = `SELECT ${ORDER_COLUMNS} FROM orders WHERE run = ? AND version = ?`;
+    const rows = await this.#transaction((query) => query(statement, this.#run, version));
+    // databases differ in how they sort text
+    return rows.map((row) => readOrder(row, this.#database.place)).sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   async giveOrder({
@@ -183,10 +192,7 @@ export class SqlLedger implements Ledger {
   }
 
   async #order(query: Query, id: string): Promise<OrderRow | undefined> {
-    const [row] = await query(
-      "SELECT id, client, version, broadcast, status, hash, sequence FROM orders WHERE run = ? AND id = ?",
-      ...[this.#run, id],
-    );
+    const [row] = await query(`SELECT ${ORDER_COLUMNS} FROM orders WHERE run = ? AND id = ?`, ...[this.#run, id]);
     return row && readOrder(row, this.#database.place);
   }
 
