@@ -7,6 +7,7 @@ export { clientStateCases, type OpenClientStates } from "./client-states.ts";
 export { CHAOS, type FaultName, FaultSource, type Faults, HEALTHY } from "./fault-source.ts";
 export { ledgerCases, type OpenLedger } from "./ledger.ts";
 export { type MethodOnProblem, methodCases, type PreparedMethod } from "./method-cases.ts";
+export { replayed } from "./replayed-run.ts";
 export { alteredBackend, type CohortWork, runCohort } from "./run-cohort.ts";
 export { SimulatedFederation } from "./simulated-federation.ts";
 export { LIVE_METHODS, simulateSmall, smallRun } from "./small-live-run.ts";

@@ -32,7 +32,7 @@ describe("an asynchronous live run", () => {
     const { config, prepared } = small("fedbuff");
     let [crashes, stale] = [0, 0];
     for (let seed = 1; seed <= 10; seed++) {
-      const federation = new SimulatedFederation(config, prepared, seed, CHAOS);
+      const federation = new SimulatedFederation(config, prepared, seed, { ...CHAOS, crashServer: 0.03 });
       const { modelHash } = await federation.run();
       const rounds = committed(federation);
       const { accepted, violations } = federation.observer;

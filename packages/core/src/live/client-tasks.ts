@@ -21,8 +21,9 @@ type Phase = Extract<ClientMessage, { type: "progress" }>["phase"];
 
 export interface TaskPorts {
   readonly run: string;
-  /** Of the run. */
+  /** Of the run, and updates of each where they are asynchronous. */
   readonly rounds: number;
+  readonly updatesPerRound: number | undefined;
   readonly client: number;
   readonly open: OpenTask;
   readonly task: Executable;
@@ -219,7 +220,8 @@ export class ClientTasks {
 
   /** A server that goes back repeats rounds, but none has its clients train for ever. */
   #begin(order: string): void {
-    const most = 4 * this.#ports.rounds;
+    const { rounds, updatesPerRound = 1 } = this.#ports;
+    const most = 2 * rounds * (updatesPerRound + 1);
     if (++this.#begun > most) throw tooManyOrders(order, most);
   }
 
@@ -326,7 +328,7 @@ function tooManyOrders(order: string, most: number): AnabranchError {
     code: "client/limit",
     message: "the server has given this client more orders than the run can have",
     where: `order ${order}`,
-    expected: `at most ${most}: training and evaluation of every round, each twice`,
+    expected: `at most ${most}: all training and evaluation of every round, each twice`,
     advice: "If the server was restarted many times, join again.",
   });
 }

@@ -250,7 +250,9 @@ class LiveClient {
     const evaluation = await executor.load(open.evaluation.program);
     const run = description.run;
     const participant = await this.#participant(description, client, open);
-    const mine = { run, rounds: description.rounds, client, open, task, evaluation, examples, participant };
+    const { rounds, updatesPerRound } = description;
+    const about = { run, rounds, updatesPerRound, client };
+    const mine = { ...about, open, task, evaluation, examples, participant };
     const ports = { ...mine, transport, states, timers, progressSeconds, report };
     this.#prepared = { description, open, task, evaluation, examples, tasks: new ClientTasks(ports) };
     return this.#prepared;

@@ -76,6 +76,8 @@ export const taskDescription = z.strictObject({
   delta: z.number().gt(0).lt(1).optional(),
   evaluationBatch: size,
   rounds: rows,
+  /** Of asynchronous rounds: updates of each, all of which may be of one client. */
+  updatesPerRound: size.optional(),
   population: size,
   data: dataSchema,
   partition: sharedPartition.optional(),
@@ -106,6 +108,7 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
     delta: plan.account?.delta,
     evaluationBatch: config.evaluation.batch,
     rounds: plan.rounds,
+    ...(plan.schedule.buffer === undefined ? {} : { updatesPerRound: plan.schedule.buffer }),
     population: plan.population,
     data: {
       name: federation.name,

@@ -33,6 +33,7 @@ export function buffered({ buffer, concurrency, staleness }: BufferedOptions): S
   const step = (state: ScheduleState): Step => ({ state, requests: [], complete: complete(state) });
   return {
     name: "buffered",
+    buffer,
     initial: {},
     open: (state) => step(kept({ [FREED]: list(state, FREED) })),
     arrived(state, { client, failed, staleness: age }) {

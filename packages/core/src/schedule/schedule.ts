@@ -70,6 +70,8 @@ export interface Instant {
 
 export interface Schedule {
   readonly name: string;
+  /** Most updates of an asynchronous round; all of them may be of one client. */
+  readonly buffer?: number;
   /** The state before the first round. */
   readonly initial: ScheduleState;
   open(state: ScheduleState, start: RoundStart): Step;

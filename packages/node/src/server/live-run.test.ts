@@ -1,8 +1,12 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Config, resolveConfig } from "@anabranch/core";
+import { type Config, parseEvent, resolveConfig } from "@anabranch/core";
+import { replayed } from "@anabranch/core/conformance";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { joinRun } from "../client/join-run.ts";
+import { parseJoinUrl } from "../client/join-url.ts";
+import { simulated } from "../client/testing/live-site.ts";
 import { pointsRun } from "../client/testing/points-run.ts";
 import { openExecutor } from "../executors.ts";
 import { type RunOutcome, startRun } from "../run/session.ts";
@@ -158,6 +162,43 @@ describe("a live run", () => {
     expect(await readdir(join(door.folder, "blobs"))).toEqual([]);
     const events = await readFile(join(door.folder, "events.jsonl"), "utf8");
     expect(events).toContain("client/late");
+  });
+
+  it("takes updates as they come in asynchronous rounds, which a simulation repeats", {
+    timeout: 120_000,
+  }, async () => {
+    const executor = await openExecutor("onnxruntime-node");
+    const more = { rounds: 4, algorithm: { name: "fedbuff" }, schedule: { buffer: 2, concurrency: 2 } };
+    const run = await pointsRun(folder, executor, more);
+    const { door, outcome } = await serve({ progressSeconds: 60 }, run.config);
+    const clients = [0, 1, 2].map((client) =>
+      joinRun({
+        ...{ address: parseJoinUrl(door.joinLink), trust: { kind: "authorities" }, data: run.dataset, client },
+        ...{ dataDir: undefined, name: "", labels: {}, folder: join(folder, `client-${client}`), limits: {} },
+        ...{ algorithm: undefined, executor: "onnxruntime-node", giveUpAfterSeconds: 60 },
+        ...{ signal: new AbortController().signal, report: () => {}, warn: () => {} },
+      }),
+    );
+    const { result } = await outcome;
+    expect(result).toMatchObject({ round: 4, stopped: "finished" });
+    for (const end of await Promise.all(clients)) expect(end.modelHash).toBe(result.modelHash);
+    const log = await readFile(join(door.folder, "events.jsonl"), "utf8");
+    const events = log
+      .trim()
+      .split("\n")
+      .map((line) => parseEvent(line));
+    const rounds = events.flatMap((event) => (event.type === "round.finished" ? [event.updates!] : []));
+    expect(rounds.map(({ length }) => length)).toEqual([2, 2, 2, 2]);
+    expect((await simulated(replayed(run.prepared, rounds), executor)).modelHash).toBe(result.modelHash);
+  });
+
+  it.each([
+    ["simulated speeds", { devices: { speed: "equal" } }, "devices.speed"],
+    ["rounds that are not saved", { checkpoint: { every: 2 } }, "checkpoint.every"],
+    ["client state", { algorithm: { name: "diloco", optimizer: "adamw" } }, "algorithm.name"],
+  ] as const)("refuses asynchronous rounds with %s", async (_what, more, where) => {
+    const given = resolveConfig({ ...config, schedule: { name: "buffered" }, ...more });
+    await expect(serve({}, given)).rejects.toMatchObject({ code: "live/not-yet", failure: { where } });
   });
 
   it("draws the noise of a private run from the secure generator", { timeout: 60_000 }, async () => {
