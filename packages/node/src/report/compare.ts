@@ -4,6 +4,7 @@ import { comparisonTable, endNotes, rowsBySetting } from "./comparison-table.ts"
 import { configDifferences } from "./config-differences.ts";
 import type { FigureSection } from "./figures.ts";
 import { type Html, html } from "./html.ts";
+import { measuresSection } from "./measures-section.ts";
 import { chartControls, gridSection, page, section, table } from "./page.ts";
 import { seriesColour } from "./plot/colours.ts";
 import { classifyEnd, endText } from "./run-end.ts";
@@ -43,6 +44,7 @@ export function comparePage(
 <ul class="badges">${methods.map((method, index) => html`<li>${swatch(index)}${method}</li>`)}${badEnds(groups, options.notStarted)}</ul>
 </header>`,
       results(groups, methods, options),
+      ...measuresSection(compareGroups(groups, options).rows),
       chartControls(sections),
       ...sections.flatMap(({ heading, figures }) => gridSection(heading, figures)),
       ...differences(groups),

@@ -1,4 +1,5 @@
 import { smallest } from "@anabranch/engine";
+import { measuresOf } from "./measures.ts";
 import { type PairedDifference, pairedDifference } from "./paired-difference.ts";
 import type { RunData } from "./run-data.ts";
 import { classifyEnd } from "./run-end.ts";
@@ -44,6 +45,8 @@ export interface ComparisonRow {
   readonly bestAccuracy: Spread;
   /** Time in rounds. */
   readonly seconds: Spread;
+  /** Costs and last diagnostics that are known, see `measures.ts`; results of earlier versions have none. */
+  readonly measures?: Readonly<Record<string, Spread>>;
   /** The accuracy less that of the first method of the same setting, paired by seed; null for that method itself. */
   readonly difference: PairedDifference | null;
   /** The accuracy that is to be reached in this setting; null where it is not known. */
@@ -107,6 +110,7 @@ function comparisonRow(
     recentAccuracy: spread(cut.map(recentAccuracy)),
     bestAccuracy: spread(cut.map((run) => bestEvaluation(run).accuracy)),
     seconds: spread(runs.map((run) => summarise(run).seconds)),
+    measures: spreadsOf(runs.map(measuresOf)),
     difference:
       first === undefined ? null : pairedDifference(accuracyBySeed(runs, atRound), accuracyBySeed(first.runs, atRound)),
     target,
@@ -164,6 +168,11 @@ function costOf(runs: readonly RunData[], target: number | undefined): ToTarget 
     return value === null || Number.isFinite(value) ? value : null;
   };
   return { reached: reached.length, rounds: mean("round"), bytesUp: mean("bytesUp"), gradients: mean("gradients") };
+}
+
+function spreadsOf(measures: readonly Readonly<Record<string, number>>[]): Record<string, Spread> {
+  const keys = new Set(measures.flatMap((of) => Object.keys(of)));
+  return Object.fromEntries([...keys].map((key) => [key, spread(measures.map((of) => of[key] ?? Number.NaN))]));
 }
 
 function meanOf(values: readonly number[]): number | null {

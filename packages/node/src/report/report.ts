@@ -9,6 +9,7 @@ import type { RunGroup } from "./comparison.ts";
 import { changedKeys } from "./config-differences.ts";
 import { type FigureSection, figureSections, panelsOf, runFigures } from "./figures.ts";
 import { type Html, html } from "./html.ts";
+import { costCard, diagnosticsCard } from "./measures-section.ts";
 import { chartControls, chartFile, gridSection, page, pairs, section, tiles } from "./page.ts";
 import { privacyCard } from "./privacy-section.ts";
 import type { RunData } from "./run-data.ts";
@@ -79,7 +80,12 @@ async function writeFiles(
 
 function reportPage(run: RunData, sections: readonly FigureSection[]): string {
   const summary = summarise(run);
-  const cards: Readonly<Record<string, readonly Html[]>> = { Clients: clientCard(run), Privacy: privacyCard(run) };
+  const cards: Readonly<Record<string, readonly Html[]>> = {
+    Clients: clientCard(run),
+    Privacy: privacyCard(run),
+    Diagnostics: diagnosticsCard(run),
+    "Communication and time": costCard(run),
+  };
   const content = [
     header(run),
     keyMetrics(run, summary),

@@ -5,6 +5,7 @@ import { markdownCode, markdownLine, markdownText } from "../docs/markdown-text.
 import { type ComparisonOptions, type ComparisonRow, compareGroups } from "../report/comparison.ts";
 import { comparisonCsv, comparisonLatex } from "../report/comparison-files.ts";
 import { comparisonTable, endNotes } from "../report/comparison-table.ts";
+import { measuresTable } from "../report/measures-table.ts";
 import type { RunEnd, RunFailure } from "../report/run-end.ts";
 import { recentAccuracy, summarise } from "../report/summary.ts";
 import { writeRunFile } from "../store/run-folder.ts";
@@ -161,6 +162,7 @@ export function sweepMarkdown(document: SweepDocument, target: boolean): string 
     ),
     "",
     ...[...notes, ...documentNotes(document)].map((note) => `- ${markdownLine(note)}`),
+    ...measuresMarkdown(document),
     ...(tuned.length === 0 ? [] : ["", "## Tuning", "", ...markdownTable(["variant", "chosen", "scores"], tuned)]),
     "",
     "## Runs",
@@ -168,6 +170,14 @@ export function sweepMarkdown(document: SweepDocument, target: boolean): string 
     ...markdownTable(["variant", "seed", "end", "accuracy", "model hash", "command"], commands),
     "",
   ].join("\n");
+}
+
+/** Costs and diagnostics, where a run has some. */
+function measuresMarkdown({ rows }: SweepDocument): string[] {
+  const measured = measuresTable(rows);
+  if (measured === undefined) return [];
+  const cells = measured.rows.map((row) => row.map(markdownText));
+  return ["", "## Cost and diagnostics", "", ...markdownTable(measured.heads, cells)];
 }
 
 /** What is to be said about runs that did not end well. */

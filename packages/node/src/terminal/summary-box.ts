@@ -1,4 +1,5 @@
 import { type RunHistory, spentText, testNote } from "@anabranch/core";
+import { diagnosticsShare, measuresOf, measureTexts } from "../report/measures.ts";
 import { endText, tasksDone } from "../report/run-end.ts";
 import { type ReportSummary, summarise } from "../report/summary.ts";
 import type { Colours } from "./colours.ts";
@@ -43,10 +44,24 @@ function summaryRows(run: RunHistory): [string, string][] {
     ["rounds", String(summary.rounds)],
     ["time", timeOf(summary)],
     ["bytes", `${formatBytes(summary.bytesDown)} down, ${formatBytes(summary.bytesUp)} up`],
+    [
+      "cost",
+      measureTexts(measuresOf(run), true)
+        .map((pair) => pair.join(" "))
+        .join(", "),
+    ],
+    ["diagnostics", diagnosticsText(run)],
     ["privacy", spentText(run)],
     ["model", summary.modelHash.slice(0, 16)],
   ];
   return rows.filter(([, value]) => value !== "");
+}
+
+/** What diagnostics have cost; of a private run, that epsilon does not cover them. */
+function diagnosticsText(run: RunHistory): string {
+  if (run.diagnostics.length === 0) return "";
+  const uncovered = run.diagnostics.some(({ covered }) => covered === false);
+  return `${formatPercent(diagnosticsShare(run), 1)} of the time in rounds${uncovered ? ", not covered by epsilon" : ""}`;
 }
 
 function timeOf({ seconds, evaluationSeconds }: ReportSummary): string {

@@ -12,6 +12,7 @@ import { comparisonCsv, comparisonLatex } from "../../report/comparison-files.ts
 import { comparisonTable, endNotes } from "../../report/comparison-table.ts";
 import { configDifferences } from "../../report/config-differences.ts";
 import { runLabels } from "../../report/labels.ts";
+import { measuresTable } from "../../report/measures-table.ts";
 import { type RunData, readRunFolder } from "../../report/run-data.ts";
 import { classifyEnd } from "../../report/run-end.ts";
 import { groupBySeed } from "../../report/run-groups.ts";
@@ -160,6 +161,7 @@ function print(compared: Compared, options: ComparisonOptions, folder: string, o
   const settings = new Set(groups.map(({ setting }) => setting));
   if (settings.size > 1 || groups.some(({ seeds }) => seeds.length > 1)) printGroups(compared, options, output);
   else printRuns(compared, options, output);
+  printMeasures(groups, output);
   if (differences.length > 0) {
     const names = runs.map(({ label }) => ({ head: label }));
     output.print(
@@ -173,6 +175,14 @@ function print(compared: Compared, options: ComparisonOptions, folder: string, o
     );
   }
   output.print("", `Report: ${join(folder, "report.html")}`);
+}
+
+/** What runs have cost and what their diagnostics say. */
+function printMeasures(groups: Compared["groups"], output: Output): void {
+  const measured = measuresTable(groups);
+  if (measured === undefined) return;
+  const columns = measured.heads.map((head, c) => ({ head, right: c > 0 }));
+  output.print("", output.colours.bold("Cost and diagnostics"), table(columns, measured.rows, output.width));
 }
 
 /** Seeds of one configuration in a row. */

@@ -6,6 +6,7 @@ import type { Chart } from "./chart.ts";
 import { clientLossBand } from "./client-loss-band.ts";
 import { clientRounds } from "./client-rounds.ts";
 import { clientSpread } from "./client-spread.ts";
+import { diagnosticCharts } from "./diagnostics.ts";
 import { epsilonRounds } from "./epsilon-rounds.ts";
 import { lossRounds } from "./loss-rounds.ts";
 import { partitionPicture } from "./partition.ts";
@@ -16,5 +17,6 @@ export const CHART_SECTIONS: readonly { readonly heading: string; readonly chart
   { heading: "Learning", charts: [accuracyRounds, lossRounds, accuracyBytes, clientLossBand] },
   { heading: "Privacy", charts: [epsilonRounds, accuracyEpsilon] },
   { heading: "Clients", charts: [partitionPicture, clientSpread, clientRounds] },
+  { heading: "Diagnostics", charts: diagnosticCharts },
   { heading: "Communication and time", charts: [bytesRounds, timingRounds] },
 ];

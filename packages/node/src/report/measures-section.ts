@@ -1,0 +1,43 @@
+import type { RunHistory } from "@anabranch/core";
+import { formatPercent } from "../terminal/format.ts";
+import type { ComparisonRow } from "./comparison.ts";
+import { type Html, html } from "./html.ts";
+import { diagnosticsShare, measuresOf, measureTexts } from "./measures.ts";
+import { measuresTable } from "./measures-table.ts";
+import { card, pairs, section, table } from "./page.ts";
+
+/** What the clients' work has cost. */
+export function costCard(run: RunHistory): Html[] {
+  const texts = measureTexts(measuresOf(run), true);
+  return texts.length === 0 ? [] : [card("Cost", [pairs(texts)])];
+}
+
+/** The last diagnostics in numbers, what they cost, and whether epsilon covers them. */
+export function diagnosticsCard(run: RunHistory): Html[] {
+  const texts = measureTexts(measuresOf(run), false);
+  if (texts.length === 0) return [];
+  const uncovered = run.diagnostics.some(({ covered }) => covered === false);
+  return [
+    card("Last diagnostics", [
+      pairs(texts),
+      html`<p>Diagnostics took ${formatPercent(diagnosticsShare(run), 1)} of the time in rounds, on top.${
+        uncovered ? " Epsilon does not cover them: they come from single clients without noise." : ""
+      }</p>`,
+    ]),
+  ];
+}
+
+/** Costs and last diagnostics of groups of runs. */
+export function measuresSection(rows: readonly ComparisonRow[]): Html[] {
+  const measured = measuresTable(rows);
+  if (measured === undefined) return [];
+  return [
+    section("Cost and diagnostics", [
+      table(
+        measured.heads,
+        measured.rows.map((cells) => ({ cells })),
+        [0],
+      ),
+    ]),
+  ];
+}

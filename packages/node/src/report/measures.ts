@@ -1,0 +1,104 @@
+import type { RunHistory } from "@anabranch/core";
+import { formatBytes, formatPercent, formatSeconds } from "../terminal/format.ts";
+import { finiteOr } from "./summary.ts";
+
+/** What a run has cost and what its diagnostics say, by key; only what is known. */
+export type Measures = Readonly<Record<string, number>>;
+
+interface Measure {
+  readonly head: string;
+  /** Of the whole run, or of its last diagnostics; NaN or undefined where it is not known. */
+  value(run: RunHistory): number | null | undefined;
+  format(value: number): string;
+}
+
+const plain = (value: number) => String(Number(value.toPrecision(3)));
+const last = (run: RunHistory) => run.diagnostics.at(-1);
+
+/** The value of a vector where one was measured, else that of the first one. */
+const first = (values: Readonly<Record<string, number | null>> | undefined) => Object.values(values ?? {})[0];
+const variance = (strategy: string) => (run: RunHistory) =>
+  Object.values(last(run)?.preconditioners ?? {})[0]?.[strategy];
+
+/** All measures, in the order of tables. */
+export const MEASURES: Readonly<Record<string, Measure>> = {
+  flops: { head: "client FLOPs", value: flopsOf, format: (value) => formatUnits(value, "FLOP") },
+  largestMessage: {
+    head: "largest message",
+    value: (run) => run.rounds.reduce((most, round) => Math.max(most, round.largestMessage ?? Number.NaN), 0),
+    format: formatBytes,
+  },
+  cpuSeconds: {
+    head: "client CPU time",
+    value: (run) => run.rounds.reduce((sum, round) => sum + (round.cpuSeconds ?? Number.NaN), 0),
+    format: formatSeconds,
+  },
+  joules: { head: "energy", value: joulesOf, format: (value) => formatUnits(value, "J") },
+  flatnessDistance: { head: "flatness distance", value: (run) => last(run)?.flatness?.distance, format: plain },
+  momentumDistance: {
+    head: "distance of the last step",
+    value: (run) => last(run)?.flatness?.momentumDistance,
+    format: plain,
+  },
+  localSharpness: { head: "local sharpness", value: (run) => last(run)?.flatness?.localSharpness, format: plain },
+  globalSharpness: { head: "global sharpness", value: (run) => last(run)?.flatness?.globalSharpness, format: plain },
+  coherence: { head: "coherence", value: (run) => first(last(run)?.coherence), format: plain },
+  conditioning: { head: "condition", value: (run) => last(run)?.conditioning, format: plain },
+  varianceByCoordinate: { head: "variance by coordinate", value: variance("coordinate"), format: plain },
+  varianceByAdamMini: { head: "by adam-mini", value: variance("adam-mini"), format: plain },
+  varianceByPaper: { head: "by paper", value: variance("paper"), format: plain },
+  varianceByTensor: { head: "by tensor", value: variance("tensor"), format: plain },
+  meanNorm: { head: "norm before the clip", value: (run) => last(run)?.clipping?.meanNorm, format: plain },
+  clippedShare: {
+    head: "clients clipped",
+    value: (run) => last(run)?.clipping?.clippedShare,
+    format: (value) => formatPercent(value, 1),
+  },
+};
+
+/** Costs are of all rounds, diagnostics of the last time that they were made. */
+export function measuresOf(run: RunHistory): Measures {
+  const known = Object.entries(MEASURES).map(([key, { value }]) => [key, value(run) ?? Number.NaN] as const);
+  return Object.fromEntries(known.filter(([key, value]) => Number.isFinite(value) && (value > 0 || !COSTS.has(key))));
+}
+
+/** Measures of the whole run, which are 0 where nothing was counted. */
+export const COSTS: ReadonlySet<string> = new Set(["flops", "largestMessage", "cpuSeconds", "joules"]);
+
+/** One measure of a run as texts. */
+export function measureTexts(measures: Measures, costs: boolean): [head: string, text: string][] {
+  return Object.entries(measures)
+    .filter(([key]) => COSTS.has(key) === costs)
+    .map(([key, value]) => [MEASURES[key]!.head, MEASURES[key]!.format(value)]);
+}
+
+/** Share of the time in rounds that diagnostics took on top; NaN where none was made. */
+export function diagnosticsShare(run: RunHistory): number {
+  const total = (values: readonly (number | undefined)[]) =>
+    values.reduce<number>((sum, value) => sum + finiteOr(value, 0), 0);
+  return total(run.diagnostics.map(({ seconds }) => seconds)) / total(run.rounds.map(({ seconds }) => seconds));
+}
+
+/** FLOPs of the client tasks whose updates were aggregated. */
+export function flopsOf({ start, rounds }: RunHistory): number {
+  const { flopsPerTask = Number.NaN, flopsPerStep = Number.NaN } = start ?? {};
+  return rounds.reduce(
+    (sum, { clients, steps = Number.NaN }) => sum + clients * flopsPerTask + steps * flopsPerStep,
+    0,
+  );
+}
+
+/** Of a declared link and device: what only one was declared of counts alone. */
+function joulesOf(run: RunHistory): number {
+  const { joulesPerByte, joulesPerFlop } = run.start ?? {};
+  if (joulesPerByte === undefined && joulesPerFlop === undefined) return Number.NaN;
+  const bytes = run.rounds.reduce((sum, { bytesDown, bytesUp }) => sum + bytesDown + bytesUp, 0);
+  const ofBytes = joulesPerByte === undefined ? 0 : bytes * joulesPerByte;
+  return ofBytes + (joulesPerFlop === undefined ? 0 : flopsOf(run) * joulesPerFlop);
+}
+
+function formatUnits(value: number, unit: string): string {
+  const prefixes = ["", "k", "M", "G", "T", "P", "E"];
+  const power = Math.max(0, Math.min(prefixes.length - 1, Math.floor(Math.log10(value) / 3)));
+  return `${plain(value / 1000 ** power)} ${prefixes[power]}${unit}`;
+}
