@@ -18,6 +18,11 @@ export function commandName(folder = process.cwd()): "npx anabranch" | "anabranc
   }
 }
 
+/** A text with its commands as a user types them here. A command follows ": " or "then ". */
+export function withTypedCommands(text: string, name = commandName()): string {
+  return text.replace(/(?<=: |\bthen )anabranch (?=[a-z])/g, `${name} `);
+}
+
 /** Without links; undefined where there is nothing. */
 function pathOf(path: string): string | undefined {
   try {

@@ -3,6 +3,7 @@ import { AnabranchError, type Failure } from "@anabranch/engine";
 import type { CommanderError } from "commander";
 import { type Colours, coloursFor } from "../terminal/colours.ts";
 import { writeJson, writeLines } from "../terminal/terminal-text.ts";
+import { withTypedCommands } from "./command-name.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { labelled, wrap } from "./text.ts";
 
@@ -42,7 +43,7 @@ export function renderFailure(error: unknown, width: number, colours = coloursFo
     ["where", where],
     ["received", received],
     ["expected", expected],
-    ["advice", advice],
+    ["advice", advice === undefined ? undefined : withTypedCommands(advice)],
   ] as const;
   const pairs = details.flatMap(([label, text]) =>
     text === undefined || text === ""

@@ -1,5 +1,6 @@
 import { type Colours, coloursFor } from "../terminal/colours.ts";
 import { writeJson, writeLines } from "../terminal/terminal-text.ts";
+import { withTypedCommands } from "./command-name.ts";
 import { endAtOnce } from "./end-process.ts";
 
 /** Where a command writes: documents and answers on stdout, remarks on stderr. */
@@ -30,7 +31,7 @@ export function createOutput(options: { readonly json: boolean; readonly quiet: 
       writeJson(stdout, value, 2);
     },
     note(text) {
-      if (!options.quiet) writeLines(stderr, [text]);
+      if (!options.quiet) writeLines(stderr, [withTypedCommands(text)]);
     },
   };
 }

@@ -14,6 +14,7 @@ import {
   formatPlural,
   formatSeconds,
 } from "../../terminal/format.ts";
+import { commandName } from "../command-name.ts";
 import { configSummary } from "../config-summary.ts";
 import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
@@ -110,7 +111,7 @@ function print(summary: RunSummary, run: RunData, files: readonly string[], roun
     `  ${summary.folder}`,
     files.map((file) => `    ${file}`),
   );
-  if (summary.status === "interrupted") output.print("", `Continue with: anabranch resume ${summary.id}`);
+  if (summary.status === "interrupted") output.print("", `Continue with: ${commandName()} resume ${summary.id}`);
 }
 
 function unreadableText({ skippedEvents }: RunData): string {
