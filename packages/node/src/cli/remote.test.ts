@@ -197,11 +197,23 @@ describe("doctor with the address of a server", () => {
     expect(checks.find(({ name }) => name === "certificate")!.message).toBe("valid for 9 days");
   });
 
-  it("fails where nothing answers", async () => {
+  it("shows all runs of a server, or the one of the address", async () => {
+    const other = { ...world.run, id: "other2", name: "another" };
+    Object.assign(world.site, { runs: new Map([world.run, other].map((run) => [run.id, run])) });
+    const runOf = async (address: string) =>
+      (await results(address)).checks.find(({ name }) => name === "run")!.message;
+    expect(await runOf(url)).toBe("a test (run run234), running; another (run other2), running");
+    expect(await runOf(`${url}/runs/other2`)).toBe("another (run other2), running");
+    world.live.state = "failed";
+    expect((await results(url)).statuses["run"]).toBe("warn");
+  });
+
+  it("ends after the first check where nothing answers", async () => {
     const { code, statuses } = await results("http://127.0.0.1:1");
-    expect([code, statuses["server"], statuses["control connection"]]).toEqual([1, "fail", "fail"]);
-    const { stdout } = await callCommand("doctor", "http://127.0.0.1:1");
-    expect(stdout.match(/nothing answers/g)).toHaveLength(1);
-    expect(stdout).toContain('see "server"');
+    expect([code, statuses]).toEqual([1, { server: "fail" }]);
+    const { stdout } = await callCommand("doctor", "https://no-such-host.invalid");
+    expect(stdout).toContain("the server's host name");
+    expect(stdout).not.toContain("certificate");
+    expect(stdout).toContain("1 of 1 check failed");
   });
 });

@@ -12,11 +12,15 @@ export interface Finding {
 /** One part of the machine that runs depend on. */
 export interface Check {
   readonly name: string;
+  /** Error codes after which no other check has a meaning. */
+  readonly decisive?: readonly string[];
   look(): Finding | Promise<Finding>;
 }
 
 export interface CheckResult extends Finding {
   readonly name: string;
+  /** The checks end here. */
+  readonly isLast?: boolean;
 }
 
 /** Looks; an error on the way is a failed check. */
@@ -24,7 +28,8 @@ export async function runCheck(check: Check): Promise<CheckResult> {
   try {
     return { name: check.name, ...(await check.look()) };
   } catch (error) {
-    return { name: check.name, status: "fail", ...describeError(error) };
+    const isLast = error instanceof AnabranchError && check.decisive?.includes(error.code) === true;
+    return { name: check.name, status: "fail", ...describeError(error), ...(isLast && { isLast }) };
   }
 }
 

@@ -8,7 +8,7 @@ import { openControlSocket } from "../../client/control-socket.ts";
 import { Exchange } from "../../client/exchange.ts";
 import type { ServerTrust } from "../../client/server-trust.ts";
 import { parseServerUrl } from "../../server/remote-server.ts";
-import { runList } from "../../server/run-status.ts";
+import { type ListedRun, runList } from "../../server/run-status.ts";
 import { formatPlural, formatSeconds } from "../../terminal/format.ts";
 import type { Check, Finding } from "./check.ts";
 
@@ -20,7 +20,7 @@ const isolation = { "cross-origin-opener-policy": "same-origin", "cross-origin-e
 
 /** What is to be known of a live server before clients join it, as seen from this machine. */
 export function serverChecks(url: string, trust: ServerTrust): { readonly checks: Check[]; close(): void } {
-  const { base } = parseServerUrl(url);
+  const { base, run: named } = parseServerUrl(url);
   const exchange = new Exchange(new URL(base).origin, trust, silentMs);
   const health = remembered(async () => {
     const started = performance.now();
@@ -28,17 +28,18 @@ export function serverChecks(url: string, trust: ServerTrust): { readonly checks
     const { status } = await exchange.readAnswer(response);
     return { response, status, seconds: (performance.now() - started) / 1000 };
   });
-  const run = remembered(async () => {
+  const runs = remembered(async () => {
     const { json } = await exchange.readAnswer(await exchange.request("GET", `${base}/api/runs`, {}));
-    return runList.safeParse(json).data?.runs[0];
+    const all = runList.safeParse(json).data?.runs ?? [];
+    return named === undefined ? all : all.filter(({ run }) => run === named);
   });
   const checks: Check[] = [
-    { name: "server", look: async () => serverFinding(await health()) },
+    { name: "server", decisive: ["live/connection"], look: async () => serverFinding(await health()) },
     { name: "certificate", look: async () => certificateFinding(base, await expiryOf(base)) },
     { name: "clock", look: async () => clockFinding((await health()).response) },
     { name: "browsers", look: async () => browserFinding(base, (await health()).response) },
-    { name: "run", look: async () => runFinding(await run()) },
-    { name: "control connection", look: async () => connectionFinding(exchange, base, (await run())?.run) },
+    { name: "run", look: async () => runFinding(await runs()) },
+    { name: "control connection", look: async () => connectionFinding(exchange, base, (await runs())[0]?.run) },
   ];
   return { checks, close: () => exchange.close() };
 }
@@ -100,8 +101,11 @@ function browserFinding(base: string, { headers }: IncomingMessage): Finding {
   return { status: "warn", message: "pages are not secure contexts", advice };
 }
 
-function runFinding(run: { readonly run: string; readonly name: string; readonly state: string } | undefined): Finding {
-  if (run !== undefined) return { status: "ok", message: `${run.name} (run ${run.run}), ${run.state}` };
+function runFinding(runs: readonly ListedRun[]): Finding {
+  const failed = runs.filter(({ state }) => state === "failed");
+  const message = runs.map(({ run, name, state }) => `${name} (run ${run}), ${state}`).join("; ");
+  if (failed.length > 0) return { status: "warn", message, advice: "See why in the server's log, then resume it." };
+  if (runs.length > 0) return { status: "ok", message };
   return { status: "warn", message: "no run yet", advice: "The server may still be reading the data. Try again." };
 }
 

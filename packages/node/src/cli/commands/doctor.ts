@@ -6,6 +6,7 @@ import { dataFolderCheck, shippedDataChecks } from "../checks/data.ts";
 import { executorChecks } from "../checks/executors.ts";
 import { foldersCheck, phonesHome, telemetryCheck, writtenFolders } from "../checks/footprint.ts";
 import { chromiumCheck, diskCheck, memoryCheck, nodeCheck, sqliteCheck, workersCheck } from "../checks/machine.ts";
+import { withTypedCommands } from "../command-name.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { acceptsOptions, type GlobalOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
@@ -57,12 +58,13 @@ const firstSteps = "Start with: anabranch new first.toml, then anabranch run fir
 async function lookAt(checks: readonly Check[], output: Output): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   for (const check of checks) {
-    const result = await runCheck(check);
+    const { isLast = false, ...result } = await runCheck(check);
     const same = results.find((earlier) => result.status === "fail" && earlier.message === result.message);
     results.push(result);
-    if (output.json) continue;
     const { name, status } = result;
-    printResult(same === undefined ? result : { name, status, message: `see "${same.name}"` }, output);
+    if (!output.json)
+      printResult(same === undefined ? result : { name, status, message: `see "${same.name}"` }, output);
+    if (isLast) break;
   }
   return results;
 }
@@ -106,7 +108,8 @@ function printResult({ name, status, message, advice }: CheckResult, output: Out
 
 function conclusion(results: readonly CheckResult[], ready: string): string {
   const count = (status: CheckResult["status"]) => results.filter((result) => result.status === status).length;
-  if (count("fail") > 0) return `${count("fail")} of ${results.length} checks failed; the fixes are listed above.`;
+  if (count("fail") > 0)
+    return `${count("fail")} of ${formatPlural(results.length, "check")} failed; the fixes are listed above.`;
   const warnings = count("warn") === 0 ? "" : ` (${formatPlural(count("warn"), "warning")})`;
-  return `${ready}${warnings}.${ready === machineReady ? ` ${firstSteps}` : ""}`;
+  return `${ready}${warnings}.${ready === machineReady ? ` ${withTypedCommands(firstSteps)}` : ""}`;
 }
