@@ -92,6 +92,56 @@ describe("TerminalView", () => {
     expect(text()).toMatch(/failures +(\d) of \1 client tasks/);
   });
 
+  it("shows once that a client stays away, until that changes", () => {
+    const { stream, text } = record();
+    const view = new TerminalView(stream, "human", plain);
+    const finished = eventsOf({ rounds: 1 }).find(({ type }) => type === "round.finished")!;
+    const away: Record<number, readonly (readonly [number, string])[]> = {
+      1: [[2, "client/late"]],
+      2: [[2, "client/late"]],
+      3: [
+        [2, "client/late"],
+        [1, "client/late"],
+      ],
+      4: [[2, "client/left"]],
+      5: [[2, "client/left"]],
+      6: [],
+      7: [[2, "client/left"]],
+    };
+    for (const [round, failures] of Object.entries(away).map(([key, value]) => [Number(key), value] as const)) {
+      // round 5 goes without client 2: that it is not asked is no return
+      const cohort = round === 5 ? [0, 1] : [0, 1, 2];
+      view.onEvent(stampEvent({ type: "round.started", round, cohort, learningRate: 0.1 }));
+      for (const [client, code] of round === 5 ? [] : failures)
+        view.onEvent(stampEvent({ type: "client.failed", round, client, code, message: "gone", retried: false }));
+      view.onEvent({ ...finished, round } as { type: string });
+    }
+    view.close();
+    const lines = text().split("\n");
+    expect(lines.filter((line) => line.startsWith("warning"))).toEqual([
+      "warning  round 1: 1 of 3 clients failed (client/late): gone; client 2",
+      "warning  round 3: 2 of 3 clients failed (client/late): gone; clients 2, 1",
+      "warning  round 4: 1 of 3 clients failed (client/left): gone; client 2",
+      "warning  round 7: 1 of 3 clients failed (client/left): gone; client 2",
+    ]);
+    expect(lines.filter((line) => line.includes("again"))).toEqual([]);
+  });
+
+  it("shows that a client takes part again whose failures were not repeated", () => {
+    const { stream, text } = record();
+    const view = new TerminalView(stream, "human", plain);
+    const finished = eventsOf({ rounds: 1 }).find(({ type }) => type === "round.finished")!;
+    for (const round of [1, 2, 3, 4]) {
+      view.onEvent(stampEvent({ type: "round.started", round, cohort: [0, 1], learningRate: 0.1 }));
+      const failed = { type: "client.failed", round, client: 1, code: "client/late", message: "gone" } as const;
+      if (round < 3) view.onEvent(stampEvent({ ...failed, retried: false }));
+      view.onEvent({ ...finished, round } as { type: string });
+    }
+    view.close();
+    expect(text().match(/warning/g)).toHaveLength(1);
+    expect(text().match(/round \d: client 1 takes part again/g)).toEqual(["round 3: client 1 takes part again"]);
+  });
+
   it("says in one line which clients of a round failed alike, and in red that the run diverged", () => {
     const { stream, text } = record();
     const view = new TerminalView(stream, "human", plain);

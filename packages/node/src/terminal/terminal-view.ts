@@ -3,6 +3,7 @@ import type { ClientFailed, EvaluationEvent, LoggedEvent, RoundFinished } from "
 import { failureLine, groupFailures } from "../report/failure-groups.ts";
 import { classifyEnd } from "../report/run-end.ts";
 import { type Colours, coloursFor } from "./colours.ts";
+import { backText, FailingClients } from "./failing-clients.ts";
 import { formatPlural } from "./format.ts";
 import { renderPlan } from "./plan.ts";
 import { renderRound } from "./round-line.ts";
@@ -38,7 +39,8 @@ export class TerminalView {
   #passing = false;
   /** Of the round under way. */
   #failures: ClientFailed[] = [];
-  #cohort = Number.NaN;
+  #cohort: readonly number[] = [];
+  readonly #failing = new FailingClients();
 
   constructor(stream: TerminalStream, mode: TerminalMode, colours: Colours = coloursFor(stream)) {
     this.#stream = stream;
@@ -90,14 +92,14 @@ export class TerminalView {
         break;
       case "round.started":
         if (Number.isNaN(this.#firstStartMs)) this.#firstStartMs = Date.parse(event.at);
-        this.#cohort = event.cohort.length;
+        this.#cohort = event.cohort;
         this.#pass(`round ${event.round}: training ${formatPlural(event.cohort.length, "client")} …`);
         break;
       case "client.failed":
         this.#failures.push(event);
         break;
       case "round.finished":
-        this.#showFailures();
+        this.#showFailures(event.round);
         this.#pending = event;
         this.#roundsSeen++;
         this.#secondsSeen += event.seconds;
@@ -130,11 +132,21 @@ export class TerminalView {
     else this.#events.push({ ...event, accuracies: [], clients: [] });
   }
 
-  /** One line for all clients of the round that failed alike. */
-  #showFailures(): void {
+  /**
+   * One line for all clients of the round that failed alike. What is as it was in the round before is not repeated.
+   *
+   * @param round that has ended; undefined: its failures are not all known
+   */
+  #showFailures(round?: number): void {
     const groups = groupFailures(this.#failures);
+    const size = this.#cohort.length === 0 ? Number.NaN : this.#cohort.length;
+    const news = groups.filter((group) => this.#failing.add(group));
+    this.#lines(news.map((group) => this.#colours.yellow(`warning  ${failureLine(group, size)}`)));
+    const failed = new Set(this.#failures.map(({ client }) => client));
     this.#failures = [];
-    this.#lines(groups.map((group) => this.#colours.yellow(`warning  ${failureLine(group, this.#cohort)}`)));
+    if (round === undefined) return;
+    const back = this.#failing.recover(this.#cohort.filter((client) => !failed.has(client)));
+    if (back.length > 0) this.#lines([`round ${round}: ${backText(back)}`]);
   }
 
   #completeOrPass(): void {
