@@ -115,7 +115,7 @@ export class ListeningSite implements Site, Whereabouts {
 /** A trial that is resumed keeps its certificate: its clients have pinned it. */
 async function chosenTls({ tls, host, publicUrl, resumed }: SiteOptions): Promise<OpenTls | undefined> {
   if (tls === undefined) return undefined;
-  const [first] = resumed;
-  const kept = first === undefined ? undefined : await keptTrialCertificate(await openRunFolder(first));
-  return openTls(tls, certificateNames(host, publicUrl), kept);
+  const kept = await Promise.all(resumed.map(async (folder) => keptTrialCertificate(await openRunFolder(folder))));
+  const best = kept.find((one) => one !== undefined && one !== "damaged") ?? kept.find((one) => one === "damaged");
+  return openTls(tls, certificateNames(host, publicUrl), best);
 }

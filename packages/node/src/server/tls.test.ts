@@ -44,7 +44,24 @@ describe("a resumed trial", () => {
       expect(renewed.fingerprint).not.toBe(first.fingerprint);
       expect(renewed.warning).toContain("new fingerprint");
     }
-    expect((await openTls("self", names, { cert: "x", key: "y" }, begun)).fingerprint).toMatch(/^[0-9A-F:]+$/);
+  });
+
+  it("gets a new certificate where the old one is damaged, and says so", async () => {
+    const { run, remove } = await testSite();
+    const { folder: runFolder } = run.folder;
+    const first = await openTls("self", names);
+    const other = await openTls("self", names);
+    const damaged = ["", "no certificate", first.cert, first.cert + other.key, first.cert.slice(9) + first.key];
+    damaged.push(first.cert + first.key.slice(0, 80), "x".repeat(70_000));
+    for (const text of damaged) {
+      await writeFile(join(runFolder, "trial-tls.pem"), text);
+      const kept = await keptTrialCertificate(run.folder);
+      expect(kept).toBe("damaged");
+      const renewed = await openTls("self", names, kept);
+      expect(renewed.fingerprint).not.toBe(first.fingerprint);
+      expect(renewed.warning).toContain("the file of the old one is damaged. Clients have to join again");
+    }
+    await remove();
   });
 });
 

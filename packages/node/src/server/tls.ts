@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { AnabranchError } from "@anabranch/core";
-import { type TlsFiles, trialCertificate } from "./trial-certificate.ts";
+import { type KeptCertificate, type TlsFiles, trialCertificate } from "./trial-certificate.ts";
 
 export type { TlsFiles } from "./trial-certificate.ts";
 
@@ -28,7 +28,7 @@ export interface OpenTls extends TlsFiles {
 export async function openTls(
   choice: TlsChoice,
   names: readonly string[],
-  kept?: TlsFiles,
+  kept?: KeptCertificate,
   now = new Date(),
 ): Promise<OpenTls> {
   const files =
@@ -38,13 +38,17 @@ export async function openTls(
   const certificate = parse(files, choice === "self" ? "the certificate made for this trial" : choice.cert);
   const { fingerprint256: fingerprint } = certificate;
   const isTrial = choice === "self";
-  const renewed = isTrial && kept !== undefined && kept.cert !== files.cert ? newCertificate : undefined;
+  const renewed = isTrial ? whyNew(kept, files) : undefined;
   return { ...files, fingerprint, isTrial, warning: renewed ?? validity(certificate, choice, now) };
 }
 
-const newCertificate =
-  "The certificate of the trial is a new one: the old one has expired or was for other names. " +
-  "Clients have to join again with the new fingerprint.";
+/** Clients have pinned the certificate that a trial had: they have to know of another one. */
+function whyNew(kept: KeptCertificate, { cert }: TlsFiles): string | undefined {
+  if (kept === undefined || (kept !== "damaged" && kept.cert === cert)) return undefined;
+  const why =
+    kept === "damaged" ? "the file of the old one is damaged" : "the old one has expired or was for other names";
+  return `The certificate of the trial is a new one: ${why}. Clients have to join again with the new fingerprint.`;
+}
 
 async function readPem(path: string, option: string): Promise<string> {
   try {
