@@ -2,8 +2,8 @@ import { foldEvents, readEventLeniently } from "@anabranch/core";
 import type { ClientFailed, EvaluationEvent, LoggedEvent, RoundFinished } from "../report/events.ts";
 import { failureLine, groupFailures } from "../report/failure-groups.ts";
 import { classifyEnd } from "../report/run-end.ts";
+import { AwayClients, backText } from "./away-clients.ts";
 import { type Colours, coloursFor } from "./colours.ts";
-import { backText, FailingClients } from "./failing-clients.ts";
 import { formatPlural } from "./format.ts";
 import { renderPlan } from "./plan.ts";
 import { renderRound } from "./round-line.ts";
@@ -40,7 +40,7 @@ export class TerminalView {
   /** Of the round under way. */
   #failures: ClientFailed[] = [];
   #cohort: readonly number[] = [];
-  readonly #failing = new FailingClients();
+  readonly #away = new AwayClients();
 
   constructor(stream: TerminalStream, mode: TerminalMode, colours: Colours = coloursFor(stream)) {
     this.#stream = stream;
@@ -133,19 +133,19 @@ export class TerminalView {
   }
 
   /**
-   * One line for all clients of the round that failed alike. What is as it was in the round before is not repeated.
+   * One line for all clients of the round that failed alike. Clients that stay away are not repeated.
    *
    * @param round that has ended; undefined: its failures are not all known
    */
   #showFailures(round?: number): void {
     const groups = groupFailures(this.#failures);
     const size = this.#cohort.length === 0 ? Number.NaN : this.#cohort.length;
-    const news = groups.filter((group) => this.#failing.add(group));
+    const news = groups.filter((group) => this.#away.add(group));
     this.#lines(news.map((group) => this.#colours.yellow(`warning  ${failureLine(group, size)}`)));
     const failed = new Set(this.#failures.map(({ client }) => client));
     this.#failures = [];
     if (round === undefined) return;
-    const back = this.#failing.recover(this.#cohort.filter((client) => !failed.has(client)));
+    const back = this.#away.recover(this.#cohort.filter((client) => !failed.has(client)));
     if (back.length > 0) this.#lines([`round ${round}: ${backText(back)}`]);
   }
 

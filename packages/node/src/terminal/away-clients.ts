@@ -1,13 +1,14 @@
+import { isAway } from "@anabranch/core";
 import { clientNames, type FailureGroup } from "../report/failure-groups.ts";
 
-/** Which clients fail in round after round, so that it is shown once: a client that stays away fails in every one. */
-export class FailingClients {
-  /** The code by which a client failed last, and whether a later failure was left out. */
+/** Which clients of a live run are away: they fail in round after round, and that is shown once. */
+export class AwayClients {
+  /** The code by which a client was away last, and whether a later failure was left out. */
   readonly #known = new Map<number, { readonly code: string; readonly isRepeated: boolean }>();
 
-  /** Takes clients that failed alike; returns whether that is news for any of them. One that is tried again is. */
-  add({ code, clients, retried }: FailureGroup): boolean {
-    if (retried > 0) return true;
+  /** Takes clients that failed alike; returns whether that is news for any of them. Other failures always are. */
+  add({ code, clients }: FailureGroup): boolean {
+    if (!isAway(code)) return true;
     const isNews = clients.some((client) => this.#known.get(client)?.code !== code);
     for (const client of clients) this.#known.set(client, { code, isRepeated: !isNews });
     return isNews;
