@@ -148,5 +148,7 @@ describe("a file in place of the folder of runs", () => {
   it("is named by the dashboard before it opens", async () => {
     const { stderr } = await callCommand("dashboard", join(base, "tiny.toml"), "--port", "0");
     expect(stderr).toContain("error store/not-a-folder");
+    expect(stderr).toContain("anabranch dashboard FOLDER");
+    expect(stderr).not.toContain("--runs");
   });
 });

@@ -1,5 +1,6 @@
 import { realpath } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import { AnabranchError } from "@anabranch/engine";
 import { listRunFolders } from "../store/run-folders.ts";
 import { type RunSummary, unreadableRun } from "../store/run-summary.ts";
 import { hasCode } from "../store/storage-error.ts";
@@ -88,6 +89,13 @@ export async function runNames(root: string): Promise<string[]> {
     return (await listRunFolders(root)).map((folder) => basename(folder));
   } catch (error) {
     if (hasCode(error, "ENOENT")) return [];
-    throw error;
+    throw withOwnAdvice(error);
   }
+}
+
+/** The folder is an argument of the dashboard's command, not the --runs of the others. */
+function withOwnAdvice(error: unknown): unknown {
+  if (!(error instanceof AnabranchError) || error.code !== "store/not-a-folder") return error;
+  const advice = "Choose a folder, such as with: anabranch dashboard FOLDER";
+  return new AnabranchError({ ...error.failure, advice, cause: error });
 }
