@@ -65,7 +65,7 @@ export {
   saveCheckpointFile,
 } from "./round/checkpoint-store.ts";
 export * from "./round/client-state.ts";
-export { failsForTrouble, firstSentence, stopsForTrouble } from "./round/divergence.ts";
+export { failsForTrouble, firstSentence, isAway, stopsForTrouble } from "./round/divergence.ts";
 export * from "./round/events.ts";
 export * from "./round/lenient-events.ts";
 export { memoryClientStates, requireKind } from "./round/memory-client-states.ts";
@@ -93,6 +93,7 @@ export { type ExecutorIdentity, type PreparedRun, prepareRun } from "./simulatio
 export { type OpenProbe, openProbe } from "./simulation/probe.ts";
 export { prepareQuadratics, type Quadratics } from "./simulation/quadratics.ts";
 export type { CustomParts } from "./simulation/resolve-method.ts";
+export { clientsForSum } from "./simulation/secure-aggregation.ts";
 export { simulatedSecureAggregation } from "./simulation/simulated-secure-aggregation.ts";
 export type { SimulationSpec } from "./simulation/simulation-spec.ts";
 export { type FederationTrace, recording, traceFederation } from "./simulation/trace-federation.ts";

@@ -10,7 +10,7 @@ import { prepareRun } from "../simulation/prepare.ts";
 import { prepareQuadratics, type Quadratics } from "../simulation/quadratics.ts";
 import type { Backend } from "./backend.ts";
 import { memoryBlobStore } from "./blob-store.ts";
-import { firstSentence, isDivergedLoss } from "./divergence.ts";
+import { firstSentence, isDivergedLoss, troubleAfter } from "./divergence.ts";
 import type { EventOf, RunEvent } from "./events.ts";
 import { memoryClientStates } from "./memory-client-states.ts";
 import { runFederation } from "./run.ts";
@@ -232,6 +232,23 @@ describe("a private run", () => {
     const { result } = await run({ failing: fails, plan: { stages: { weighting: "uniform", clipNorm: 0, privacy } } });
     expect(result).toMatchObject({ stopped: "clients-failed", round: ROUNDS });
     expect(result.reason).toMatch(/^Rounds 1 to 8: too few clients finished for a release\. /);
+  });
+
+  it("is advised to have more clients where some were away, unless who was there is secret", () => {
+    const { plan } = prepareQuadratics(fedavg(), problem, interpreter());
+    const privacy: MechanismSettings = {
+      ...{ clipping: "flat", clipNorm: 1, distribution: "gaussian", noise: "distributed", noiseMultiplier: 0 },
+      ...{ denominator: 2, minimumSurvivors: 2, source: { kind: "seeded" } },
+    };
+    const adviceAfter = (code: string, stages: RunPlan["stages"]) => {
+      const failures = [{ client: 0, code, message: "gone" }];
+      const facts = { round: 1, cohort: 3, clients: 2, failures, parameters: plan.initial, loss: undefined };
+      const { message } = troubleAfter({ ...plan, stages }, undefined, { ...facts, whyNotReleased: "too few" })!;
+      return message.split(". ")[1];
+    };
+    expect(adviceAfter("client/absent", plan.stages)).toMatch(/^More clients have to be there/);
+    expect(adviceAfter("update/shape", plan.stages)).toMatch(/^Raise sampler\.cohort/);
+    expect(adviceAfter("client/absent", { ...plan.stages, privacy })).toMatch(/^Raise sampler\.cohort/);
   });
 
   it("has diverged where its released models have", async () => {

@@ -29,6 +29,7 @@ const TIMES_INITIAL = 1e6;
 
 const LOWER_RATE = "Lower training.learningRate, or set training.gradientClip.";
 const NOT_FINITE = "client/not-finite";
+const AWAY: ReadonlySet<string> = new Set(["client/absent", "client/late", "client/left"]);
 
 /** The trouble after a round, counted on from that of the round before; undefined where the round did well. */
 export function troubleAfter(plan: RunPlan, before: Trouble | undefined, facts: RoundFacts): Trouble | undefined {
@@ -48,6 +49,11 @@ export function stopsForTrouble(trouble: Trouble | undefined): trouble is Troubl
 /** Whether a run with this trouble has failed when it ends after `round`: not for one release that was missing. */
 export function failsForTrouble(trouble: Trouble | undefined, round: number): trouble is Trouble {
   return trouble !== undefined && (trouble.kind !== "unreleased" || trouble.rounds === round);
+}
+
+/** Whether a failure is that of a client of a live run that is not there: it will fail so until it comes back. */
+export function isAway(code: string): boolean {
+  return AWAY.has(code);
 }
 
 /** Whether a loss is one of a model that has diverged. `guessing`: the loss of guessing, where the model classifies. */
@@ -93,7 +99,10 @@ function clientTrouble({ stages }: RunPlan, facts: RoundFacts): Found | undefine
   if (whyNotReleased === undefined) return undefined;
   // how many finished would tell who took part; that nothing was released shows in the models
   const what = stages.privacy === undefined ? whyNotReleased : "too few clients finished for a release";
-  const advice = "Raise sampler.cohort, or lower the number of clients that a sum needs.";
+  const someAway = stages.privacy === undefined && failures.some(({ code }) => isAway(code));
+  const advice = someAway
+    ? "More clients have to be there, or a sum has to need fewer (secureAggregation.threshold)."
+    : "Raise sampler.cohort, or lower the number of clients that a sum needs.";
   return { kind: "unreleased", reason: "clients-failed", message: `${what}. ${advice}` };
 }
 

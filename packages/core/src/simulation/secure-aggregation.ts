@@ -44,6 +44,14 @@ export function configuredSecureAggregation(
   return settings;
 }
 
+/** Clients without which there is no sum over a cohort. In a sparse graph it may take more: the neighbours of each client. */
+export function clientsForSum(settings: SecureAggregationSettings, cohort: number): number {
+  const { protocol, fewest } = settings;
+  if (protocol === "plain") return fewest;
+  const { threshold } = planRule(protocol, settings)({ clients: cohort, ...integerRange(settings) });
+  return Math.max(fewest, threshold);
+}
+
 /** Refuses what every round would be refused for: a cohort of the expected size, or sums that do not fit. */
 function requirePlan(config: Config, settings: SecureAggregationSettings, population: number): void {
   const { protocol, encoding } = settings;

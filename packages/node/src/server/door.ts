@@ -43,6 +43,8 @@ export function joinLinkOf(url: string, run: string, token: string): string {
 export interface DoorOptions {
   /** Of the run. */
   readonly name: string;
+  /** What the operator should know of the run. */
+  readonly warnings: readonly string[];
   /** Seconds for which the join token lets new clients in; undefined: for ever. */
   readonly tokenSeconds: number | undefined;
   /** Clients that the join token admits; undefined: as many as the run has places. */
@@ -51,7 +53,7 @@ export interface DoorOptions {
 
 /** Makes a join token for a run, and the link with it. */
 export async function openDoor(
-  { name, tokenSeconds, tokenPlaces }: DoorOptions,
+  { name, warnings, tokenSeconds, tokenPlaces }: DoorOptions,
   at: Whereabouts,
   live: LiveServer,
   run: RunFolder,
@@ -68,7 +70,7 @@ export async function openDoor(
     joinLink: joinLinkOf(url, run.id, token),
     operatorToken: operator,
     fingerprint: tls?.isTrial === true ? tls.fingerprint : undefined,
-    warnings: tls?.warning === undefined ? [] : [tls.warning],
+    warnings: [...(tls?.warning === undefined ? [] : [tls.warning]), ...warnings],
   };
 }
 

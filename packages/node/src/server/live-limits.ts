@@ -1,4 +1,4 @@
-import { AnabranchError, type Config, type RunPlan } from "@anabranch/core";
+import { AnabranchError, type Config, clientsForSum, type RunPlan } from "@anabranch/core";
 
 /**
  * Refuses what live runs cannot do. Throws `live/not-yet`.
@@ -140,4 +140,19 @@ export function requireRoll(minimumClients: number, population: number): void {
     expected: `1 to ${population}, the places of the run (data.clients)`,
     advice: "Lower --clients, or raise data.clients.",
   });
+}
+
+/** What the operator should know of a run that begins with fewer clients than a sum needs; undefined: nothing. */
+export function tooFewForSum(
+  minimumClients: number,
+  { stages }: Pick<RunPlan, "stages">,
+  { sampler, secureAggregation: { protocol } }: Config,
+): string | undefined {
+  if (stages.secureAggregation === undefined) return undefined;
+  const needed = clientsForSum(stages.secureAggregation, Math.round(sampler.cohort));
+  if (minimumClients >= needed) return undefined;
+  return (
+    `A sum of ${protocol} needs ${needed} clients of the cohort, and the run starts with ${minimumClients}. ` +
+    `Rounds end without a sum until more have joined. Start with --clients ${needed} or more.`
+  );
 }

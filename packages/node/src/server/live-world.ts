@@ -29,6 +29,7 @@ import {
   requireLiveSchedule,
   requireRoll,
   requireTrueEpsilon,
+  tooFewForSum,
 } from "./live-limits.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
@@ -53,6 +54,8 @@ export interface AboutRun {
   readonly name: string;
   /** Whether its privacy depends on who takes part being secret. */
   readonly isPrivate: boolean;
+  /** What the operator should know before clients join. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -80,7 +83,9 @@ export function liveWorld(settings: LiveSettings): OpenWorld {
       const joined = (await ledger.clients()).length;
       requireFixedRoll(config, settings.minimumClients, plan.population, joined);
       const live = liveRun(settings, config, { ...prepared, plan }, run.id);
-      const about = { name: config.name, isPrivate: plan.account !== undefined };
+      const tooFew = tooFewForSum(settings.minimumClients, plan, config);
+      const warnings = tooFew === undefined ? [] : [tooFew];
+      const about = { name: config.name, isPrivate: plan.account !== undefined, warnings };
       const server = await openServer(settings, live, ledger, run, plan, about);
       return {
         backend: server.backend,

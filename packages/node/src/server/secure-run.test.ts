@@ -27,14 +27,18 @@ const secure: ConfigInput = {
   secureAggregation: { protocol: "bonawitz" },
 };
 
-async function serve(config: Config): Promise<{ readonly door: Door; readonly served: Promise<RunOutcome> }> {
+async function serve(
+  config: Config,
+  minimumClients = 3,
+  signal = new AbortController().signal,
+): Promise<{ readonly door: Door; readonly served: Promise<RunOutcome> }> {
   const opened = Promise.withResolvers<Door>();
   const served = serveAlone(
     {
       ...{ host: "127.0.0.1", port: 0, insecure: false, trustProxy: false, tokenSeconds: undefined },
-      ...{ minimumClients: 3, progressSeconds: 60, onNotice: () => {}, onOpen: opened.resolve },
+      ...{ minimumClients, progressSeconds: 60, onNotice: () => {}, onOpen: opened.resolve },
     },
-    { runs: join(folder, "live") },
+    { runs: join(folder, "live"), signal },
     (options) => startRun(config, options),
   );
   served.catch(opened.reject);
@@ -69,6 +73,24 @@ describe("a run with secure aggregation", { timeout: 120_000 }, () => {
     const record = JSON.parse(await readFile(join(folder, "client-1", "secure", `${door.run}.json`), "utf8"));
     expect(record).toMatchObject({ round: 2, answered: true });
     expect(Object.keys(record.keys)).toEqual(["0", "1", "2"]);
+  });
+
+  it.each([
+    [
+      "bonawitz",
+      2,
+      /^A sum of bonawitz needs 3 clients of the cohort, and the run starts with 2\. .* --clients 3 or more/,
+    ],
+    ["lightsecagg", 1, /needs 3 clients/],
+    ["bonawitz", 3, undefined],
+  ] as const)("with %s warns of a start with %d clients where a sum needs more", async (protocol, clients, warning) => {
+    const more = { ...secure, secureAggregation: { protocol } } as const;
+    const { config } = await pointsRun(folder, await openExecutor("onnxruntime-node"), more);
+    const stop = new AbortController();
+    const { door, served } = await serve(config, clients, stop.signal);
+    stop.abort();
+    await expect(served).rejects.toMatchObject({ code: "run/interrupted" });
+    expect(door.warnings).toEqual(warning === undefined ? [] : [expect.stringMatching(warning)]);
   });
 
   it("takes no vector and no message of another client, and garbage ends its rounds at once", async () => {

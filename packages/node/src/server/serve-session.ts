@@ -73,7 +73,7 @@ export async function serveRun(
         sweeper = setInterval(() => void sweep(run), sweepMs).unref();
         if (site.tls?.isTrial === true) await keepTrialCertificate(folder, site.tls);
         await keepMinimumClients(folder, options.minimumClients);
-        const door = await openDoor({ ...options, name: about.name }, site, live, folder);
+        const door = await openDoor({ ...options, ...about }, site, live, folder);
         site.opened(run);
         options.onOpen(door);
       },
