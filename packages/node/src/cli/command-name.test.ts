@@ -22,7 +22,7 @@ it("is the one that works in a folder: with npx where npx finds this installatio
   expect(commandName(within)).toBe("anabranch");
 });
 
-it("is put into texts where a command is to be typed", () => {
+it("is put where a command is to be typed", () => {
   const typed = (text: string) => withTypedCommands(text, "npx anabranch");
   expect(typed("Start with: anabranch new a.toml, then anabranch run a.toml")).toBe(
     "Start with: npx anabranch new a.toml, then npx anabranch run a.toml",

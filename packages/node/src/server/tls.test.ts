@@ -46,7 +46,7 @@ describe("a resumed trial", () => {
     }
   });
 
-  it("gets a new certificate where the old one is damaged, and says so", async () => {
+  it("gets a new certificate where the old one is damaged, with a warning", async () => {
     const { run, remove } = await testSite();
     const { folder: runFolder } = run.folder;
     const first = await openTls("self", names);
