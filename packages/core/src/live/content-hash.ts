@@ -13,6 +13,11 @@ export async function contentHashOf(bytes: Uint8Array): Promise<string> {
   return bytesToHex(new Uint8Array(await subtle.digest("SHA-256", plain)));
 }
 
+/** The same at once, which blocks the thread: for what is hashed once. */
+export function contentHashNow(bytes: Uint8Array): string {
+  return bytesToHex(sha256(bytes));
+}
+
 /** Where the blob with a hash lies in a store. */
 export function blobName(hash: string): string {
   return `blobs/${hash}`;

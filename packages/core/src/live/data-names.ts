@@ -1,3 +1,5 @@
+import * as z from "zod";
+
 /** Names that a data set has beside its arrays. */
 export interface DataNames {
   /** Of the classes, by label. */
@@ -6,17 +8,32 @@ export interface DataNames {
   readonly vocabulary?: readonly string[];
 }
 
-/** Characters that names may take in a description, which is one control message. */
-const mostCharacters = 16_384;
+/** Bytes that names may take in a description, which is one control message; more of them are a blob. */
+export const INLINE_NAMES = 16_384;
+/** Bytes of such a blob at most. */
+export const LONGEST_NAMES = 2 ** 24;
 
-/** The names of a data set; none where it has none, or more than a description holds. */
+const list = z.array(z.string());
+const dataNames = z.strictObject({ classNames: list.optional(), vocabulary: list.optional() });
+
+/** The names of a data set; none where it has none. */
 export function namesOf(data: DataNames | object): DataNames {
-  const classNames = list("classNames" in data ? data.classNames : undefined);
-  const vocabulary = list("vocabulary" in data ? data.vocabulary : undefined);
+  const classNames = list.safeParse("classNames" in data ? data.classNames : undefined).data;
+  const vocabulary = list.safeParse("vocabulary" in data ? data.vocabulary : undefined).data;
   return { ...(classNames && { classNames }), ...(vocabulary && { vocabulary }) };
 }
 
-function list(value: unknown): readonly string[] | undefined {
-  if (!Array.isArray(value) || !value.every((name) => typeof name === "string")) return undefined;
-  return JSON.stringify(value).length <= mostCharacters ? value : undefined;
+/** Names as bytes: JSON in UTF-8. */
+export function encodeNames(names: DataNames): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(names));
+}
+
+/** What `encodeNames` has made; undefined where the bytes are something else. */
+export function decodeNames(bytes: Uint8Array): DataNames | undefined {
+  try {
+    const { data } = dataNames.safeParse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
+    return data === undefined ? undefined : namesOf(data);
+  } catch {
+    return undefined;
+  }
 }

@@ -37,6 +37,7 @@ export { systemTimers } from "./system-timers.ts";
 export {
   type DataSchema,
   describeTask,
+  namesBlob,
   type OpenTask,
   openTask,
   type TaskDescription,

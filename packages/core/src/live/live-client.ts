@@ -16,6 +16,7 @@ import {
 import type { ClientReport, LocalExamples } from "./client-report.ts";
 import { ClientTasks } from "./client-tasks.ts";
 import { type ClientMessage, LIVE_VERSION, proofText, type ServerMessage } from "./control.ts";
+import { decodeNames } from "./data-names.ts";
 import type { ClientIdentity, ClientTransport, KeptStates, SecureRecords, Timers } from "./ports.ts";
 import { readReceived, readServerMessage } from "./read-message.ts";
 import { SecureParticipant } from "./secure-participant.ts";
@@ -231,7 +232,8 @@ class LiveClient {
   }
 
   /** Builds programs and loads examples; once, as long as the server describes the same task. */
-  async #prepare({ client, description: given, progressSeconds }: Extract<ServerMessage, { type: "welcome" }>) {
+  async #prepare(welcome: Extract<ServerMessage, { type: "welcome" }>) {
+    const { client, session, description: given, progressSeconds } = welcome;
     const description = readReceived(taskDescription, given, "a task description");
     const known = this.#prepared;
     if (description.run !== this.#options.run) throw otherRun(description.run, this.#options.run);
@@ -244,7 +246,7 @@ class LiveClient {
     const own = await this.#options.algorithm?.(description);
     const build = this.#options.openTask ?? openTask;
     const open = build(description, own, (payloads) => requireModelAllowed(limits, payloads, description.float));
-    const examples = await this.#options.data(description, client);
+    const examples = await this.#options.data(await this.#withNames(session, description), client);
     requireTaskAllowed(limits, description, open.task, examples);
     const task = await loadProgram(executor, open.task.program);
     const evaluation = await executor.load(open.evaluation.program);
@@ -256,6 +258,20 @@ class LiveClient {
     const ports = { ...mine, transport, states, timers, progressSeconds, report };
     this.#prepared = { description, open, task, evaluation, examples, tasks: new ClientTasks(ports) };
     return this.#prepared;
+  }
+
+  /** The description with the names that it was too short for. */
+  async #withNames(session: string, description: TaskDescription): Promise<TaskDescription> {
+    const { names, ...data } = description.data;
+    if (names === undefined) return description;
+    const found = decodeNames(await this.#options.transport.download(session, names.hash, names.bytes, () => {}));
+    if (found === undefined) throw badNames();
+    const { classNames, vocabulary } = found;
+    const all = {
+      ...(classNames && { classNames: [...classNames] }),
+      ...(vocabulary && { vocabulary: [...vocabulary] }),
+    };
+    return { ...description, data: { ...data, ...all } };
   }
 
   async #participant({ run, population, rounds }: TaskDescription, client: number, { task }: OpenTask) {
@@ -300,6 +316,14 @@ function otherRun(received: string, expected: string): AnabranchError {
     received: JSON.stringify(received),
     expected: JSON.stringify(expected),
     advice: "Ask the operator of the server for a new join link.",
+  });
+}
+
+function badNames(): AnabranchError {
+  return new AnabranchError({
+    code: "live/message",
+    message: "the names of classes and characters that the server has sent are none",
+    advice: "Check that server and client have the same version of Anabranch.",
   });
 }
 

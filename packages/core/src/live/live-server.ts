@@ -5,6 +5,7 @@ import type { BlobStore } from "../round/blob-store.ts";
 import type { ClientStateStore } from "../round/client-state.ts";
 import { toBase64 } from "./base64.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
+import { blobName } from "./content-hash.ts";
 import { type ClientMessage, messageId, type ServerMessage, type UploadAnswer } from "./control.ts";
 import { type HeldStates, heldStates } from "./held-states.ts";
 import { HoldoutEvaluation } from "./holdout-evaluation.ts";
@@ -20,6 +21,8 @@ import { withholdsMetadata } from "./withheld.ts";
 /** A run that clients can join. */
 export interface LiveRun extends OrderSettings {
   readonly description: TaskDescription;
+  /** The blob of `description.data.names`. */
+  readonly names?: Uint8Array | undefined;
   /** Clients that have to be there before the first order goes out. */
   readonly minimumClients: number;
 }
@@ -78,6 +81,8 @@ export class LiveServer {
   }
 
   static async open(run: LiveRun, ports: LivePorts): Promise<LiveServer> {
+    const { names } = run.description.data;
+    if (names !== undefined && run.names !== undefined) await ports.blobs.put(blobName(names.hash), run.names);
     return new LiveServer(run, ports, await Roll.open(ports.ledger, ports.timers, run.description.population));
   }
 
@@ -113,6 +118,7 @@ export class LiveServer {
   async mayFetch(session: string, hash: string): Promise<boolean> {
     const client = this.clientOf(session);
     if (client === undefined) return false;
+    if (hash === this.#run.description.data.names?.hash) return true;
     return (
       this.#courier.addressed(client, hash) || this.#holdouts.published(hash) || (await this.#orders.published(hash))
     );

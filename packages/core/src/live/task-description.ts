@@ -12,7 +12,9 @@ import { layout } from "../params/layout.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { PreparedRun } from "../simulation/prepare.ts";
 import { VERSION } from "../version.ts";
-import { namesOf } from "./data-names.ts";
+import { contentHashNow } from "./content-hash.ts";
+import { CONTROL_BYTES, contentHash } from "./control.ts";
+import { encodeNames, INLINE_NAMES, LONGEST_NAMES, namesOf } from "./data-names.ts";
 import { pipelineSchema } from "./pipeline-schema.ts";
 
 const name = z.string().min(1).max(128);
@@ -37,6 +39,8 @@ const dataSchema = z.strictObject({
   classNames: z.array(z.string()).optional(),
   /** Characters of the tokens of a text. */
   vocabulary: z.array(z.string()).optional(),
+  /** Where both of these are a blob, as they are too long for a message. */
+  names: z.strictObject({ hash: contentHash, bytes: z.int().min(1).max(LONGEST_NAMES) }).optional(),
 });
 export type DataSchema = z.infer<typeof dataSchema>;
 
@@ -86,7 +90,10 @@ export const taskDescription = z.strictObject({
 });
 export type TaskDescription = z.infer<typeof taskDescription>;
 
-/** The description of a prepared run. Throws `live/own-model` where the model is the operator's own. */
+/**
+ * The description of a prepared run. Throws `live/own-model` where the model is the operator's own, and `live/description`
+ * where it is longer than a message may be.
+ */
 export function describeTask(config: Config, prepared: PreparedRun): TaskDescription {
   const { plan, simulation, federation } = prepared;
   const { name: modelName, file: modelFile, initialWeights: _weights, ...modelOptions } = config.model;
@@ -115,7 +122,7 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
       features: { dtype: features.dtype, shape: features.shape.slice(1) },
       labels: { dtype: labels.dtype, shape: labels.shape.slice(1) },
       classes,
-      ...namesOf(federation.examples),
+      ...sentNames(federation),
     },
     ...(federation.dataset === undefined
       ? {}
@@ -136,7 +143,26 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
     layoutHash: plan.layout.hash,
     programHash: simulation.task.program.hash,
   };
-  return taskDescription.parse(JSON.parse(JSON.stringify(description)));
+  const text = JSON.stringify(description);
+  const bytes = new TextEncoder().encode(text).length;
+  if (bytes > CONTROL_BYTES - besideDescription) throw tooLong(bytes);
+  return taskDescription.parse(JSON.parse(text));
+}
+
+/** Bytes that a welcome has beside its description, and some to spare. */
+const besideDescription = 1024;
+
+/** The blob of a run whose names are too long for its description; undefined where they are in it. */
+export function namesBlob({ federation }: Pick<PreparedRun, "federation">): Uint8Array | undefined {
+  const bytes = encodeNames(namesOf(federation.examples));
+  return bytes.length > INLINE_NAMES ? bytes : undefined;
+}
+
+function sentNames(federation: PreparedRun["federation"]) {
+  const blob = namesBlob({ federation });
+  if (blob === undefined) return namesOf(federation.examples);
+  if (blob.length > LONGEST_NAMES) throw tooLong(blob.length);
+  return { names: { hash: contentHashNow(blob), bytes: blob.length } };
 }
 
 /** What a client runs for a description. */
@@ -191,5 +217,15 @@ function ownModel(file: string): AnabranchError {
     received: file,
     expected: "the name of a model",
     advice: 'Run "anabranch models" for the list. A server never sends code to its clients.',
+  });
+}
+
+function tooLong(bytes: number): AnabranchError {
+  return new AnabranchError({
+    code: "live/description",
+    message: "what clients have to know of the run is too long",
+    received: `${bytes} bytes`,
+    expected: `${CONTROL_BYTES - besideDescription} bytes at most, and ${LONGEST_NAMES} of names of classes and characters`,
+    advice: "Shorten the names of classes, or the options of the model, the method and the partition.",
   });
 }

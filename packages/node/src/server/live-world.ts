@@ -15,6 +15,7 @@ import {
   type LiveRun,
   LiveServer,
   liveSecureAggregation,
+  namesBlob,
   systemTimers,
 } from "@anabranch/core/live";
 import { openPrepared } from "../run/simulation.ts";
@@ -160,6 +161,7 @@ function liveRun(
   const { plan } = prepared;
   return {
     description: describeTask(config, { ...prepared, plan: { ...plan, id } }),
+    names: namesBlob(prepared),
     ...{ minimumClients, progressSeconds },
     longestSeconds: LONGEST_TASK_SECONDS,
     maxUpdateBytes: largestUpdate(plan),

@@ -18,7 +18,7 @@ export const EXAMPLES = 12;
 
 /** A server in memory, on virtual time, and a join token. */
 export async function open(
-  changes: { releasesOnce?: boolean; population?: number; description?: TaskDescription } = {},
+  changes: { releasesOnce?: boolean; population?: number; description?: TaskDescription; names?: Uint8Array } = {},
 ) {
   const timers = new VirtualTimers();
   const blobs = memoryBlobStore();
@@ -29,6 +29,7 @@ export async function open(
       description: { ...(changes.description ?? description), population: changes.population ?? 4 },
       ...{ minimumClients: 1, progressSeconds: 60, longestSeconds: 400, maxUpdateBytes: 10_000, keptVersions: 3 },
       releasesOnce: changes.releasesOnce ?? false,
+      names: changes.names,
     },
     {
       ledger,
