@@ -1,6 +1,6 @@
 import type { ConfigInput } from "../config/index.ts";
 import type { ChaosRun } from "./chaos-seed.ts";
-import { LIVE_METHODS, secureRun, smallRun } from "./small-live-run.ts";
+import { LIVE_METHODS, noisedRun, secureRun, smallRun } from "./small-live-run.ts";
 
 /** What makes a name of a run, and what the run is. */
 type Runs = Readonly<Record<string, () => Omit<ChaosRun, "name">>>;
@@ -32,4 +32,6 @@ export const SECURE_RUNS: Runs = {
   "secagg+": () => secureRun("secagg+"),
   lightsecagg: () => secureRun("lightsecagg"),
   "bonawitz, with a cohort of three": () => secureRun("bonawitz", { rounds: 3, sampler: { cohort: 3 } }),
+  "bonawitz, with noise of the clients": () => noisedRun("bonawitz"),
+  "lightsecagg, with noise of the clients": () => noisedRun("lightsecagg"),
 };

@@ -1,5 +1,7 @@
+import { boundText } from "@anabranch/core";
 import {
   type ClientLimits,
+  type ClientPrivacy,
   failureOf,
   type LiveClientResult,
   runLiveClient,
@@ -90,7 +92,21 @@ async function train(
 
 function short(report: Parameters<Parameters<typeof runLiveClient>[0]["report"]>[0]): PageReport {
   if (report.type !== "joined") return report;
-  const { type, client, examples, description } = report;
+  const { type, client, examples, description, privacy } = report;
   const { rounds, algorithm, model } = description;
-  return { type, client, examples, rounds, algorithm: algorithm.name, model: model.name };
+  return {
+    type,
+    client,
+    examples,
+    rounds,
+    algorithm: algorithm.name,
+    model: model.name,
+    privacy: privacy && describePrivacy(privacy),
+  };
+}
+
+/** What the clients' noise guarantees, also against the server. */
+function describePrivacy({ epsilon, delta, rounds, shares }: ClientPrivacy): string {
+  const most = Number.isFinite(epsilon) ? `at most ${boundText(epsilon)}` : "none";
+  return `${most} at delta ${delta} over ${rounds} rounds, if ${shares} clients in each sum add their noise`;
 }

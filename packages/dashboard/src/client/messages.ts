@@ -34,6 +34,8 @@ export type PageReport =
       readonly rounds: number;
       readonly algorithm: string;
       readonly model: string;
+      /** What the noise of the clients guarantees; undefined: they add none. */
+      readonly privacy?: string | undefined;
     };
 
 /** From the worker to the page. */

@@ -35,6 +35,7 @@ export function Progress({ view, leave }: { view: View; leave(): void }) {
         <Fact name="Sent" value={formatBytes(up)} />
         {joined !== undefined && <Fact name="My examples" value={joined.examples.toLocaleString("en")} />}
         {joined !== undefined && <Fact name="Client number" value={`client ${joined.client}`} />}
+        {joined?.privacy !== undefined && <Fact name="Epsilon" value={joined.privacy} />}
         {joined !== undefined && <Fact name="Training" value={`${joined.algorithm}, ${joined.model}`} />}
       </dl>
       {result?.modelHash !== undefined && (
