@@ -85,6 +85,7 @@ export {
   scriptedSampler,
   uniformSampler,
 } from "./selection/sampler.ts";
+export { areaUnderCurve, type ClassMetrics, classMetrics } from "./simulation/class-metrics.ts";
 export { conform, type Federation, openFederation } from "./simulation/federation.ts";
 export { forLiveClients } from "./simulation/for-live-clients.ts";
 export { describeFailure, inProcessSimulation } from "./simulation/in-process.ts";

@@ -11,6 +11,8 @@ export interface ArrayDataset {
   /** [n, ...labelShape], uint8 or int32, each below `classes`. */
   readonly labels: HostTensor;
   readonly classes: number;
+  /** Names of the classes, by number. */
+  readonly classNames?: readonly string[];
   /** [n] natural owner (speaker, writer, hospital) of each example. */
   readonly groups?: Int32Array;
   /** Names of the owners, by number. */

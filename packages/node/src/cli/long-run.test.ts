@@ -20,7 +20,15 @@ beforeAll(() => {
   const history = foldEvents(events as Parameters<typeof foldEvents>[0]);
   const counts = Array.from({ length: rounds }, () => [1, 2]);
   const partition = { scheme: "iid", counts, statistics: {} };
-  run = { ...history, id: "abc234", name: "long", partition, configText: "", skippedEvents: 0 };
+  run = {
+    ...history,
+    id: "abc234",
+    name: "long",
+    partition,
+    classMetrics: undefined,
+    configText: "",
+    skippedEvents: 0,
+  };
 }, 300_000);
 
 describe("a run of 150,000 rounds", { timeout: 300_000 }, () => {

@@ -96,7 +96,7 @@ const MOST_READ = 200;
 /** Keys that columns of their own have, or that change no result. */
 const SHOWN = /^(?:name|rounds|algorithm\.name|data\.name|execution\..*|checkpoint\..*)$/;
 
-/** For each run the keys whose values are not those of most listed runs: `alpha 0.1, seed 2`. */
+/** For each run the keys whose values are not those of most listed runs, and its seed where seeds differ: `alpha 0.1, seed 2`. */
 export function describeDifferences(runs: readonly RunSummary[]): string[] {
   const texts = runs.slice(0, MOST_READ).map(readConfigText);
   const readable = texts.flatMap((text, index) => (isReadable(text) ? [index] : []));
@@ -107,7 +107,7 @@ export function describeDifferences(runs: readonly RunSummary[]): string[] {
     const usual = [...counts].reduce((a, b) => (b[1].length > a[1].length ? b : a))[0];
     readable.forEach((index, at) => {
       const value = values[at]!;
-      if (value === usual || value === MISSING) return;
+      if ((value === usual && key !== "seed") || value === MISSING) return;
       parts[index]!.push(`${key.slice(key.lastIndexOf(".") + 1)} ${value.replace(/^"|"$/g, "")}`);
     });
   }

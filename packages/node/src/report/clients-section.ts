@@ -44,7 +44,8 @@ function servedWorst(run: RunData, last: ClientEvaluation): string[] {
   return ranked.slice(0, SERVED_WORST).map(({ client, accuracy }) => {
     const counts = run.partition?.counts[client];
     const held = counts === undefined ? "" : `, ${counts.filter((count) => count > 0).length} classes`;
-    return `client ${client} (${formatPercent(accuracy, 1)}${held})`;
+    const name = run.partition?.clientNames?.[client];
+    return `client ${client}${name === undefined ? "" : ` ${name}`} (${formatPercent(accuracy, 1)}${held})`;
   });
 }
 

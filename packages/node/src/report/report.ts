@@ -3,6 +3,7 @@ import { formatEpsilon, scopeText, spentBy, testNote } from "@anabranch/core";
 import { diskFileSystem } from "../store/disk-file-system.ts";
 import { type FileSystem, replaceFile, storageError } from "../store/file-system.ts";
 import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../terminal/format.ts";
+import { classCard } from "./classes-section.ts";
 import { clientCard, failureTable } from "./clients-section.ts";
 import { type CompareOptions, comparePage } from "./compare.ts";
 import type { RunGroup } from "./comparison.ts";
@@ -81,6 +82,7 @@ async function writeFiles(
 function reportPage(run: RunData, sections: readonly FigureSection[]): string {
   const summary = summarise(run);
   const cards: Readonly<Record<string, readonly Html[]>> = {
+    Classes: classCard(run),
     Clients: clientCard(run),
     Privacy: privacyCard(run),
     Diagnostics: diagnosticsCard(run),

@@ -13,11 +13,23 @@ const partitionSchema = z.object({
   scheme: z.string().catch(""),
   counts: z.array(z.array(z.number())),
   classNames: z.array(z.string()).optional().catch(undefined),
+  clientNames: z.array(z.string()).optional().catch(undefined),
   statistics: z.record(z.string(), z.unknown()).catch({}),
 });
 
 /** Who holds what: `counts` [clients, classes] in examples. */
 export type PartitionData = z.infer<typeof partitionSchema>;
+
+const metricsSchema = z.object({
+  round: z.number(),
+  examples: z.number(),
+  classNames: z.array(z.string()).optional().catch(undefined),
+  confusion: z.array(z.array(z.number())).max(200),
+  auc: z.number().optional().catch(undefined),
+});
+
+/** What the final model predicts on the test set: examples by class and predicted class. */
+export type ClassMetricsData = z.infer<typeof metricsSchema>;
 
 /** A run as the report draws it. */
 export interface RunData extends RunHistory {
@@ -25,6 +37,7 @@ export interface RunData extends RunHistory {
   readonly id: string;
   readonly name: string;
   readonly partition: PartitionData | undefined;
+  readonly classMetrics: ClassMetricsData | undefined;
   /** The resolved config.toml as it stands. */
   readonly configText: string;
   /** Lines of events.jsonl that could not be read. */
@@ -37,6 +50,7 @@ export interface RunTexts {
   readonly events?: string;
   readonly metrics?: string;
   readonly partition?: string;
+  readonly classMetrics?: string;
   readonly config?: string;
 }
 
@@ -50,19 +64,21 @@ function buildRun(lines: Iterable<string | undefined>, texts: Omit<RunTexts, "ev
   const events = foldEvents(parseEventLines(lines, passed));
   const history = addMetrics(events, parseMetrics(texts.metrics ?? ""));
   const partition = partitionSchema.safeParse(parseJson(texts.partition ?? ""));
+  const metrics = metricsSchema.safeParse(parseJson(texts.classMetrics ?? ""));
   const id = history.start?.run || texts.id || "run";
   return {
     ...history,
     id,
     name: history.start?.name || id,
     partition: partition.success ? partition.data : undefined,
+    classMetrics: metrics.success ? metrics.data : undefined,
     configText: texts.config ?? "",
     skippedEvents: passed.skipped,
   };
 }
 
-/** Bytes of metrics.csv and partition.json at most. */
-const largest = { metrics: 2 ** 26, partition: 2 ** 24 };
+/** Bytes of metrics.csv, partition.json and class-metrics.json at most. */
+const largest = { metrics: 2 ** 26, partition: 2 ** 24, classMetrics: 2 ** 20 };
 
 /**
  * Reads a run folder from disk; missing files are taken as empty.
@@ -75,6 +91,7 @@ export function readRunFolder(folder: string): RunData {
     const run = buildRun(readLines(join(folder, "events.jsonl")), {
       metrics: read("metrics.csv", largest.metrics),
       partition: read("partition.json", largest.partition),
+      classMetrics: read("class-metrics.json", largest.classMetrics),
       config: read("config.toml", largestConfig),
     });
     const id = runIdOf(resolve(folder), run.start?.run ?? "");

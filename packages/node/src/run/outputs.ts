@@ -1,4 +1,5 @@
 import {
+  classMetrics,
   encodeSafetensors,
   entryView,
   exportOnnx,
@@ -9,6 +10,7 @@ import {
   VERSION,
   type Vector,
 } from "@anabranch/core";
+import { openExecutorOrFallback } from "../executors.ts";
 import { modelCard } from "../report/model-card.ts";
 import { privacyMetadata } from "../report/privacy.ts";
 import { writeReport } from "../report/report.ts";
@@ -16,11 +18,9 @@ import { readRunFolder } from "../report/run-data.ts";
 import { type RunFolder, writeRunFile } from "../store/run-folder.ts";
 
 /** Writes the model, its card and the report of a run; returns file names relative to its folder. */
-export async function writeOutputs(
-  run: RunFolder,
-  { model, plan }: Pick<PreparedRun, "model" | "plan">,
-  result: RunResult,
-): Promise<string[]> {
+export async function writeOutputs(run: RunFolder, prepared: PreparedRun, result: RunResult): Promise<string[]> {
+  const { model, plan } = prepared;
+  await writeClassMetrics(run, prepared, result);
   const data = readRunFolder(run.folder);
   const about = { run: run.id, algorithm: plan.algorithm.name, model: model.name, round: String(result.round) };
   const ended = result.reason === undefined ? {} : { ended: result.stopped };
@@ -30,6 +30,25 @@ export async function writeOutputs(
   await writeRunFile(run.paths.modelCard, modelCard(data), run.files);
   const charts = await writeReport(run.folder, data, run.files);
   return ["config.toml", "events.jsonl", "metrics.csv", "model.safetensors", "model.onnx", "model-card.md", ...charts];
+}
+
+/** What the final model predicts by class; removes the file of an earlier session where it is not known. */
+async function writeClassMetrics(run: RunFolder, prepared: PreparedRun, result: RunResult): Promise<void> {
+  const metrics = await tryClassMetrics(prepared, result);
+  if (metrics === undefined) await run.files.remove(run.paths.classMetrics);
+  else
+    await writeRunFile(run.paths.classMetrics, `${JSON.stringify({ round: result.round, ...metrics })}\n`, run.files);
+}
+
+/** A run does not fail for what is only shown: a user's own model may be evaluated, and yet give no logits. */
+async function tryClassMetrics(prepared: PreparedRun, { parameters, reason }: RunResult) {
+  if (reason !== undefined) return undefined;
+  try {
+    const { executor } = await openExecutorOrFallback(prepared.plan.description.executor.name);
+    return await classMetrics(prepared, parameters, executor);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The parameters as safetensors, one float32 tensor a parameter. */

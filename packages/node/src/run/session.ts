@@ -190,7 +190,21 @@ function partitionFile({ federation, simulation }: World, { data }: Config) {
     dataset: name,
     clients,
     classes,
+    ...namesOf(federation),
     counts,
     statistics: rest,
   };
+}
+
+/** Names of the classes, and of the clients where each has the examples of one owner. */
+function namesOf({ dataset }: World["federation"]) {
+  if (dataset === undefined) return {};
+  const { classNames, groups, groupNames } = dataset.train;
+  const ownerOf = (rows: Int32Array) => {
+    const owner = groups![rows[0] ?? -1];
+    return owner !== undefined && rows.every((row) => groups![row] === owner) ? groupNames![owner] : undefined;
+  };
+  const owners = groups === undefined || groupNames === undefined ? [] : dataset.partition.clients.map(ownerOf);
+  const clientNames = owners.length > 0 && owners.every((owner) => owner !== undefined) ? owners : undefined;
+  return { ...(classNames && { classNames }), ...(clientNames && { clientNames }) };
 }

@@ -20,6 +20,8 @@ export interface RunPaths {
   readonly events: string;
   readonly metrics: string;
   readonly partition: string;
+  /** What the final model predicts on the test set, by class. */
+  readonly classMetrics: string;
   /** Folder of checkpoints. */
   readonly checkpoints: string;
   /** Folder of state that clients keep between rounds. */
@@ -160,6 +162,7 @@ function describe(folder: string): RunFolder {
       events: path("events.jsonl"),
       metrics: path("metrics.csv"),
       partition: path("partition.json"),
+      classMetrics: path("class-metrics.json"),
       checkpoints: path("checkpoints"),
       clientStates: path("client-states"),
       modelDescription: path("model.json"),

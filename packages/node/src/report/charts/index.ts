@@ -6,6 +6,7 @@ import type { Chart } from "./chart.ts";
 import { clientLossBand } from "./client-loss-band.ts";
 import { clientRounds } from "./client-rounds.ts";
 import { clientSpread } from "./client-spread.ts";
+import { confusionMatrix } from "./confusion.ts";
 import { diagnosticCharts } from "./diagnostics.ts";
 import { epsilonRounds } from "./epsilon-rounds.ts";
 import { lossRounds } from "./loss-rounds.ts";
@@ -15,6 +16,7 @@ import { timingRounds } from "./timing-rounds.ts";
 /** All charts of a report under the headings they stand below. */
 export const CHART_SECTIONS: readonly { readonly heading: string; readonly charts: readonly Chart[] }[] = [
   { heading: "Learning", charts: [accuracyRounds, lossRounds, accuracyBytes, clientLossBand] },
+  { heading: "Classes", charts: [confusionMatrix] },
   { heading: "Privacy", charts: [epsilonRounds, accuracyEpsilon] },
   { heading: "Clients", charts: [partitionPicture, clientSpread, clientRounds] },
   { heading: "Diagnostics", charts: diagnosticCharts },

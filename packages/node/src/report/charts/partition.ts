@@ -37,7 +37,8 @@ function partitionOf(groups: readonly ChartGroup[]): PartitionData | undefined {
 }
 
 function cellsOf(partition: PartitionData): Plot {
-  const { columns, names, perColumn, perRow, ordered } = aggregate(partition.counts);
+  const { columns, names: numbers, perColumn, perRow, ordered } = aggregate(partition.counts);
+  const names = numbers.map((number) => printable(partition.clientNames?.[Number(number || -1)] ?? number));
   const rows = largest(columns.map((column) => column.length));
   const rowNames = Array.from({ length: rows }, (_, row) => className(partition, row * perRow));
   const cells = columns.flatMap((column, x) =>
