@@ -30,6 +30,7 @@ const MOST_FAULTS = 60;
  * what `RunObserver` watches, and that
  *
  * - the run ends, and none of its processes throws what no fault explains
+ * - no client misses a round without a fault that explains it
  * - its model is that of a simulation over the clients that were folded
  * - its log tells of every round once
  * - its stores keep no more than the newest rounds need
@@ -51,10 +52,33 @@ export async function runChaosSeed(
   } catch (error) {
     return { violations: [...observer.violations, String(error)], faults: source.counts };
   }
-  const violations = [...observer.violations, ...log.flaws(result.round), ...(await storeFlaws(federation, live))];
+  const violations = [
+    ...observer.violations,
+    ...log.flaws(result.round, live.plan.evaluateEvery),
+    ...unexplainedFailures(federation),
+    ...(await storeFlaws(federation, live)),
+  ];
   // the noise of a private live run is of no seed
   if (live.plan.account === undefined) violations.push(...(await modelFlaws(federation, prepared, result)));
   return { violations, faults: source.counts };
+}
+
+/** Faults that make a client miss a round, one of which must have happened. */
+const EXPLANATIONS: Readonly<Record<string, readonly FaultName[]>> = {
+  "client/late": ["freezeClient", "partition", "eject"],
+  "client/absent": ["eject"],
+  "live/ejected": ["eject"],
+  "live/closed": ["freezeClient", "partition", "eject", "fail", "failAfter"],
+  "simulated/store": ["fail", "failAfter"],
+};
+
+function unexplainedFailures({ log, source }: SimulatedFederation): string[] {
+  return log.events.flatMap((event) => {
+    if (event.type !== "client.failed") return [];
+    const faults = EXPLANATIONS[event.code] ?? [];
+    if (faults.some((fault) => (source.counts[fault] ?? 0) > 0)) return [];
+    return [`client ${event.client} missed round ${event.round}: ${event.code}, ${event.message}`];
+  });
 }
 
 async function modelFlaws(

@@ -119,12 +119,7 @@ export class FaultSource {
     return this.#left <= 0;
   }
 
-  /** From now on nothing goes wrong any more. */
-  calm(): void {
-    this.#left = 0;
-  }
-
-  /** From now on no process crashes any more. */
+  /** No process crashes any more: the run is over. */
   spareProcesses(): void {
     this.#sparesProcesses = true;
   }

@@ -31,12 +31,18 @@ export class SimulatedLog {
     this.#written = kept.length;
   }
 
-  /** What is wrong with the log of a run that ended after so many rounds. */
-  flaws(rounds: number): string[] {
+  /**
+   * What is wrong with the log of a run that ended after so many rounds.
+   *
+   * @param evaluateEvery rounds from one evaluation to the next; the last round has one too
+   */
+  flaws(rounds: number, evaluateEvery: number): string[] {
     const flaws: string[] = [];
-    for (const type of ["round.started", "round.finished"] as const) {
+    const all = Array.from({ length: rounds }, (_, i) => i + 1);
+    const evaluated = all.filter((round) => round % evaluateEvery === 0 || round === rounds);
+    for (const type of ["round.started", "round.finished", "evaluation"] as const) {
       const found = this.events.flatMap((event) => (event.type === type ? [event.round] : []));
-      const expected = Array.from({ length: rounds }, (_, i) => i + 1);
+      const expected = type === "evaluation" ? evaluated : all;
       if (found.join() !== expected.join()) flaws.push(`the log has "${type}" of rounds ${found}, not of ${expected}`);
     }
     const once = new Set<string>();

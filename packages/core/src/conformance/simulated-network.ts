@@ -68,10 +68,6 @@ export class SimulatedNetwork {
     for (const direction of directions) this.#blocked.set(direction + client, this.#timers.now() + milliseconds);
   }
 
-  heal(): void {
-    this.#blocked.clear();
-  }
-
   /** A client's end; nothing reaches a client that is not alive. */
   transport(client: number, process: SimulatedProcess): ClientTransport {
     const end: ClientEnd = { client, process };
@@ -150,10 +146,11 @@ export class SimulatedNetwork {
       this.#timers.after(STALE_MS * this.#source.random(), () => void arrive().catch(() => {}));
     const twin = this.#source.happens("concurrent") ? this.#laterArrival(arrive) : undefined;
     const answer = await arrive();
-    const again = this.#source.happens("duplicate") ? arrive() : twin;
-    const other = await again?.catch(() => answer);
-    if (other !== undefined && other.status !== answer.status)
-      this.wrong(`upload ${upload.order} was answered ${answer.status} and ${other.status}`);
+    const again = this.#source.happens("duplicate") ? await arrive().catch(() => answer) : answer;
+    const other = (await twin?.catch(() => answer)) ?? answer;
+    // a server that was started again may not have the order yet; what it has accepted stays accepted
+    const isRefused = [answer, other].some(({ status }) => status === "refused");
+    if (again.status !== answer.status && !isRefused) this.wrong(`upload ${upload.order}: accepted, then refused`);
     if (this.#source.happens("forget")) throw lost("the answer was lost");
     await this.#travel(end, "down");
     return answer;
