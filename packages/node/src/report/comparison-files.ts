@@ -29,6 +29,7 @@ const FIELDS: readonly Field[] = [
   ["rounds_to_target", ({ toTarget }) => toTarget.rounds],
   ["bytes_up_to_target", ({ toTarget }) => toTarget.bytesUp],
   ["gradients_to_target", ({ toTarget }) => toTarget.gradients],
+  ["simulated_seconds_to_target", ({ toTarget }) => toTarget.simulatedSeconds],
 ];
 
 /** The rows of a comparison as CSV (RFC 4180), one for each method and setting. */

@@ -113,6 +113,14 @@ function costColumns(target: number | null, rows: readonly ComparisonRow[]): Col
     ],
     [`up to ${share}`, ({ toTarget }) => known(toTarget.bytesUp, formatBytes)],
     [`gradients to ${share}`, ({ toTarget }) => known(toTarget.gradients, formatCount)],
+    ...(rows.every(({ toTarget }) => toTarget.simulatedSeconds === null)
+      ? []
+      : [
+          [
+            `simulated time to ${share}`,
+            ({ toTarget }) => known(toTarget.simulatedSeconds, formatSeconds),
+          ] satisfies Column,
+        ]),
   ];
 }
 

@@ -51,11 +51,23 @@ describe("compareGroups", () => {
     expect(row!.recentAccuracy.mean).toBeCloseTo((0.5 + 2 / 3) / 2, 12);
     expect(row!.bestAccuracy.mean).toBeCloseTo(0.75, 12);
     // rounds 4 and 2; 400 and 200 bytes; 4 and 2 rounds of 5 steps with 2 gradients
-    expect(row!.toTarget).toEqual({ reached: 2, rounds: 3, bytesUp: 300, gradients: 30 });
+    expect(row!.toTarget).toEqual({ reached: 2, rounds: 3, bytesUp: 300, gradients: 30, simulatedSeconds: null });
     const higher = compareGroups([{ method: "both", setting: "", runs: [slow, fast] }], { target: 0.75 });
-    expect(higher.rows[0]!.toTarget).toEqual({ reached: 1, rounds: 3, bytesUp: 300, gradients: 30 });
+    expect(higher.rows[0]!.toTarget).toEqual({
+      reached: 1,
+      rounds: 3,
+      bytesUp: 300,
+      gradients: 30,
+      simulatedSeconds: null,
+    });
     const never = compareGroups([{ method: "both", setting: "", runs: [slow, fast] }], { target: 0.9 });
-    expect(never.rows[0]!.toTarget).toEqual({ reached: 0, rounds: null, bytesUp: null, gradients: null });
+    expect(never.rows[0]!.toTarget).toEqual({
+      reached: 0,
+      rounds: null,
+      bytesUp: null,
+      gradients: null,
+      simulatedSeconds: null,
+    });
   });
 
   it("compares an earlier round and ignores a run that has not reached it", () => {
@@ -79,7 +91,7 @@ describe("compareGroups", () => {
     const [row] = compareGroups([{ method: "old", setting: "", runs: [run({ accuracies: [0.5] })] }], {
       target: 0.5,
     }).rows;
-    expect(row!.toTarget).toEqual({ reached: 1, rounds: 1, bytesUp: 100, gradients: null });
+    expect(row!.toTarget).toEqual({ reached: 1, rounds: 1, bytesUp: 100, gradients: null, simulatedSeconds: null });
   });
 });
 

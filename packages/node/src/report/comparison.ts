@@ -29,6 +29,8 @@ export interface ToTarget {
   readonly bytesUp: number | null;
   /** Gradients of a mini-batch, over all clients. */
   readonly gradients: number | null;
+  /** Simulated time, with [devices]. */
+  readonly simulatedSeconds: number | null;
 }
 
 export interface ComparisonRow {
@@ -163,11 +165,17 @@ function costOf(runs: readonly RunData[], target: number | undefined): ToTarget 
     const point = target === undefined ? undefined : firstReaching(run, target);
     return point === undefined ? [] : [{ ...point, gradients: gradientsBy(run)(point.round) }];
   });
-  const mean = (key: "round" | "bytesUp" | "gradients") => {
+  const mean = (key: "round" | "bytesUp" | "gradients" | "simulatedSeconds") => {
     const value = meanOf(reached.map((point) => point[key]));
     return value === null || Number.isFinite(value) ? value : null;
   };
-  return { reached: reached.length, rounds: mean("round"), bytesUp: mean("bytesUp"), gradients: mean("gradients") };
+  return {
+    reached: reached.length,
+    rounds: mean("round"),
+    bytesUp: mean("bytesUp"),
+    gradients: mean("gradients"),
+    simulatedSeconds: mean("simulatedSeconds"),
+  };
 }
 
 function spreadsOf(measures: readonly Readonly<Record<string, number>>[]): Record<string, Spread> {

@@ -92,10 +92,22 @@ function sumUntil(run: RunHistory, amount: (round: RunHistory["rounds"][number])
   };
 }
 
-/** The first evaluated round whose accuracy is at least `accuracy`, with the bytes uploaded until then. */
-export function firstReaching(run: RunHistory, accuracy: number): { round: number; bytesUp: number } | undefined {
+/** When a run reached an accuracy. */
+export interface Reached {
+  readonly round: number;
+  /** Bytes uploaded until then. */
+  readonly bytesUp: number;
+  /** Simulated time from the start of the run; NaN without [devices]. */
+  readonly simulatedSeconds: number;
+}
+
+/** The first evaluated round whose accuracy is at least `accuracy`. */
+export function firstReaching(run: RunHistory, accuracy: number): Reached | undefined {
   const evaluation = run.evaluations.find((candidate) => candidate.accuracy >= accuracy);
-  return evaluation && { round: evaluation.round, bytesUp: uploadedBy(run)(evaluation.round) };
+  if (evaluation === undefined) return undefined;
+  const { round } = evaluation;
+  const simulatedSeconds = run.rounds.find((one) => one.round === round)?.simulatedSeconds ?? Number.NaN;
+  return { round, bytesUp: uploadedBy(run)(round), simulatedSeconds };
 }
 
 /** The first evaluation of the highest accuracy; NaN without any. */

@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const header =
-  "round,loss,test_loss,test_accuracy,client_mean,client_worst_decile,bytes_down,bytes_up,seconds,learning_rate,epsilon,epsilon_before";
+  "round,loss,test_loss,test_accuracy,client_mean,client_worst_decile,bytes_down,bytes_up,seconds,learning_rate,epsilon,epsilon_before,simulated_seconds,staleness";
 
 async function log(list: readonly RunEvent[]): Promise<void> {
   const file = await EventLog.open(events);
@@ -40,7 +40,7 @@ describe("metrics.csv", () => {
       await metrics.append(event);
     }
     await metrics.close();
-    const expected = [header, "1,1,,,,,100,10,0.5,0.05,,", `2,0.5,0.5,${1 - 1 / 3},0.5,0.25,100,10,0.5,0.05,,`];
+    const expected = [header, "1,1,,,,,100,10,0.5,0.05,,,,", `2,0.5,0.5,${1 - 1 / 3},0.5,0.25,100,10,0.5,0.05,,,,`];
     expect(await lines()).toEqual(expected);
   });
 
@@ -62,13 +62,22 @@ describe("metrics.csv", () => {
     expect((await lines()).slice(1).map((line) => line.split(",")[0])).toEqual(["1", "2", "3", "4", "5"]);
   });
 
+  it("has simulated time and mean staleness where rounds have them", async () => {
+    const list = exampleEvents({ rounds: 1 }).map((event) =>
+      event.type === "round.finished" ? { ...event, simulatedSeconds: 12.5, staleness: { mean: 1.5, max: 3 } } : event,
+    );
+    await log(list);
+    await MetricsCsv.open(path, events);
+    expect((await lines())[1]!.split(",").slice(-2)).toEqual(["12.5", "1.5"]);
+  });
+
   it("leaves a cell empty where the loss is not finite", async () => {
     const list = exampleEvents({ rounds: 1 }).map((event) =>
       event.type === "round.finished" ? { ...event, loss: Number.NaN } : event,
     );
     await log(list);
     await MetricsCsv.open(path, events);
-    expect((await lines())[1]).toBe("1,,,,,,100,10,0.5,0.05,,");
+    expect((await lines())[1]).toBe("1,,,,,,100,10,0.5,0.05,,,,");
   });
 
   it.each([
@@ -85,7 +94,7 @@ describe("metrics.csv", () => {
     );
     await log(list);
     await MetricsCsv.open(path, events);
-    expect((await lines()).slice(1).map((row) => row.split(",").slice(-2))).toEqual([
+    expect((await lines()).slice(1).map((row) => row.split(",").slice(10, 12))).toEqual([
       ["0.75", before],
       ["", before],
     ]);

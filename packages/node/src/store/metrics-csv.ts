@@ -6,6 +6,7 @@ import { type FileSystem, type OpenFile, storageError, writeAtomically } from ".
 /**
  * Columns of metrics.csv, in order. Bytes and seconds are those of the round, epsilon that of all rounds so far.
  * `epsilon_before`: what of it the initial weights had cost; "unknown" where epsilon does not cover them.
+ * `simulated_seconds`: from the start of the run, with [devices]. `staleness`: the mean of an asynchronous round.
  */
 const columns = [
   "round",
@@ -20,6 +21,8 @@ const columns = [
   "learning_rate",
   "epsilon",
   "epsilon_before",
+  "simulated_seconds",
+  "staleness",
 ] as const;
 
 type Row = Partial<Record<(typeof columns)[number], number | "unknown" | null>>;
@@ -112,6 +115,8 @@ function cellsOf(event: RunEvent): Row {
         seconds: event.seconds,
         epsilon: event.privacy?.epsilon ?? null,
         epsilon_before: event.privacy?.covered === false ? "unknown" : (event.privacy?.before ?? null),
+        simulated_seconds: event.simulatedSeconds ?? null,
+        staleness: event.staleness?.mean ?? null,
       };
     case "evaluation":
       return { test_loss: event.loss, test_accuracy: event.accuracy };

@@ -133,6 +133,7 @@ function compare(found: readonly RunSummary[], runs: readonly RunData[], options
         seconds: orNull(summary.seconds),
         roundsToTarget: reached?.round ?? null,
         bytesUpToTarget: reached?.bytesUp ?? null,
+        simulatedSecondsToTarget: orNull(reached?.simulatedSeconds),
         gradientsToTarget: reached === undefined ? null : orNull(gradientsBy(run)(reached.round)),
       };
     }),
@@ -196,7 +197,11 @@ function printRuns({ target, atRound, runs }: Compared, options: ComparisonOptio
   const text = (value: number | null, format: (value: number) => string) => format(value ?? Number.NaN);
   const share = target === null ? "target" : formatPercent(target, 1);
   const accuracy = atRound === null ? "accuracy" : `accuracy at round ${atRound}`;
-  const heads = [accuracy, "best", "in round", "test loss", "up", "time", `rounds to ${share}`, `up to ${share}`];
+  const isTimed = runs.some(({ simulatedSecondsToTarget }) => simulatedSecondsToTarget !== null);
+  const heads = [
+    ...[accuracy, "best", "in round", "test loss", "up", "time", `rounds to ${share}`, `up to ${share}`],
+    ...(isTimed ? [`simulated time to ${share}`] : []),
+  ];
   const rows = runs.map((run) => [
     output.colours.bold(run.label),
     run.algorithm,
@@ -209,6 +214,7 @@ function printRuns({ target, atRound, runs }: Compared, options: ComparisonOptio
     text(run.seconds, formatSeconds),
     text(run.roundsToTarget, formatCount),
     text(run.bytesUpToTarget, formatBytes),
+    ...(isTimed ? [text(run.simulatedSecondsToTarget, formatSeconds)] : []),
   ]);
   const columns = [
     { head: "run" },

@@ -89,6 +89,8 @@ function historyOf(run: RunData) {
     bytesUp: round.bytesUp,
     seconds: orNull(round.seconds),
     epsilon: orNull(round.privacy?.epsilon),
+    simulatedSeconds: orNull(round.simulatedSeconds),
+    staleness: orNull(round.staleness?.mean),
   }));
 }
 
@@ -132,6 +134,8 @@ function roundTable(run: RunData, count: number, output: Output): string[] {
   if (history.length === 0) return [];
   const withClients = history.some(({ clientMean }) => clientMean !== null);
   const isPrivate = spentBy(run) !== undefined;
+  const isTimed = history.some(({ simulatedSeconds }) => simulatedSeconds !== null);
+  const isAsynchronous = history.some(({ staleness }) => staleness !== null);
   const number = (value: number | null, format: (value: number) => string) => format(value ?? Number.NaN);
   const heads = [
     "round",
@@ -143,6 +147,8 @@ function roundTable(run: RunData, count: number, output: Output): string[] {
     "down",
     "up",
     "time",
+    ...(isTimed ? ["simulated time"] : []),
+    ...(isAsynchronous ? ["staleness"] : []),
     ...(isPrivate ? ["epsilon"] : []),
   ];
   const rows = history
@@ -157,6 +163,8 @@ function roundTable(run: RunData, count: number, output: Output): string[] {
       formatBytes(round.bytesDown),
       formatBytes(round.bytesUp),
       number(round.seconds, formatSeconds),
+      ...(isTimed ? [number(round.simulatedSeconds, formatSeconds)] : []),
+      ...(isAsynchronous ? [number(round.staleness, (value) => value.toFixed(2))] : []),
       ...(isPrivate ? [formatEpsilon(round.epsilon)] : []),
     ]);
   const shown = Math.min(count, history.length);
