@@ -107,6 +107,7 @@ function basicForm(rho: number): MethodBody {
     broadcast: [],
     computed: { target: MODEL },
   }).method({
+    sendsModels: true,
     start: (parameters) => ({ previous: parameters }),
     compute: ({ parameters, previous }) => ({
       target: combineVectors((now, before) => 2 * now - before, parameters, previous),

@@ -20,6 +20,8 @@ export interface Capabilities {
   readonly setsClipNorm: boolean;
   /** Whether clients send models and not changes to them. */
   readonly sendsModels: boolean;
+  /** Whether its server half knows of factors on the updates. */
+  readonly isAsynchronous: boolean;
   /** Vectors whose uploads are added and not averaged. */
   readonly sums: readonly string[];
   /** Whether the server computes with the number of local steps of a round. */
@@ -37,6 +39,7 @@ export function capabilitiesOf(algorithm: Algorithm, { upload, clientState, part
     encoded: Object.values(upload).some(({ codec }) => codec !== undefined),
     setsClipNorm: algorithm.privacy?.clipNorm !== undefined,
     sendsModels: algorithm.sendsModels === true,
+    isAsynchronous: algorithm.buffer !== undefined,
     sums: Object.keys(upload).filter((name) => upload[name]!.aggregation === "sum"),
     countsSteps: algorithm.countsSteps === true,
     wholePopulation: algorithm.wholePopulation === true,
@@ -61,6 +64,8 @@ const TRAITS = {
   setsClipNorm: ({ setsClipNorm }: Capabilities) =>
     setsClipNorm ? "which sets the clip norm of each round itself" : undefined,
   sendsModels: ({ sendsModels }: Capabilities) => (sendsModels ? "whose clients send their models" : undefined),
+  factoredModels: ({ sendsModels, isAsynchronous }: Capabilities) =>
+    sendsModels && !isAsynchronous ? "whose clients send their models" : undefined,
   sums: ({ sums }: Capabilities) => (sums.length === 0 ? undefined : `whose server adds ${sums.join(", ")} up`),
   countsSteps: ({ countsSteps }: Capabilities) =>
     countsSteps ? "whose server computes with the local steps of a round" : undefined,
@@ -103,6 +108,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
     expected: "a method whose server needs only the mean of what its clients send",
     refuses: {
       severalVectors: "Factors for staleness are made for one vector.",
+      factoredModels: "A factor for staleness is for the change to a model.",
       parts: "Parts are assigned over a cohort that is known when its round begins.",
       sums: "Its sums are over the clients of one round.",
       countsSteps: "Updates of one round were trained at the learning rates of several.",
