@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { killedAndResumed, undisturbed } from "./crash.ts";
 
-it.each(["fedavg", "scaffold"])("%s gives the same bits after kill -9 at every event", async (algorithm) => {
+it.each(["fedavg", "scaffold", "fedbuff"])("%s gives the same bits after kill -9 at every event", async (algorithm) => {
   const { hash, events } = await undisturbed(algorithm, 0);
   expect(events).toBeGreaterThan(10);
   for (let event = 1; event < events; event++) {

@@ -14,8 +14,11 @@ function inProcess(algorithm: string, own?: ReturnType<typeof drawing>): Promise
 
 const drawing = (estimate: "signs" | "uniform") => ({ algorithm: sophiaSteps(estimate) });
 
-/** The W1 model (1.6 M parameters) with dropout; SCAFFOLD also keeps state on clients, and FedBCGD+ sends blocks. */
-describe.each(["fedavg", "scaffold", "fedbcgd+"])("the same bits for %s as in-process", (algorithm) => {
+/**
+ * The W1 model (1.6 M parameters) with dropout; SCAFFOLD also keeps state on clients, FedBCGD+ sends blocks, and FedBuff
+ * takes updates in the order of simulated time.
+ */
+describe.each(["fedavg", "scaffold", "fedbcgd+", "fedbuff"])("the same bits for %s as in-process", (algorithm) => {
   it.each([1, 2, 3])("at %i workers", async (workers) => {
     expect((await undisturbed(algorithm, workers)).hash).toBe(await inProcess(algorithm));
   });
