@@ -12,10 +12,15 @@ import { type SimulationSpec, simulationSpec } from "./simulation-spec.ts";
 
 /** A federation of quadratics F_i(x) = 0.5 * sum_j a_ij (x_j - b_ij)^2, whose gradients are exact. */
 export interface Quadratics {
-  /** Curvatures, [clients, d]. */
+  /** Curvatures, [rows, d]. */
   readonly a: readonly (readonly number[])[];
-  /** Minima, [clients, d]. */
+  /** Minima, [rows, d]. */
   readonly b: readonly (readonly number[])[];
+  /**
+   * Client of each row, from 0 up; absent: a row per client. With several rows F_i is their mean, and every local step takes
+   * one of them, so gradients are noisy.
+   */
+  readonly owners?: readonly number[] | undefined;
   /** Start, [d]. */
   readonly x0: readonly number[];
   readonly learningRate: number;
@@ -58,6 +63,7 @@ export function prepareQuadratics(
 ): { plan: RunPlan; simulation: SimulationSpec } {
   requireShapes(problem);
   const { a, b, x0, cohorts, blocks, shape } = problem;
+  const rows = rowsByClient(problem);
   const { float } = executor;
   const algorithm = assigned(method, blocks?.assignment);
   const model = quadratic({
@@ -75,7 +81,7 @@ export function prepareQuadratics(
   const data = arrayDataSpec(
     { dtype: "float", shape: [a.length, 2 * x0.length], data: pack(a.flatMap((row, i) => [...row, ...b[i]!])) },
     { dtype: model.labels.dtype, shape: [a.length], data: new Uint8Array(a.length) },
-    a.map((_, i) => Int32Array.of(i)),
+    rows,
   );
   const simulation = simulationSpec({
     algorithm,
@@ -93,10 +99,10 @@ export function prepareQuadratics(
     id: "quadratics",
     name: "quadratics",
     configHash: "quadratics",
-    dataHash: hashText(JSON.stringify([a, b])),
+    dataHash: hashText(JSON.stringify(problem.owners === undefined ? [a, b] : [a, b, problem.owners])),
     seed: 0,
     rounds: cohorts.length,
-    population: a.length,
+    population: rows.length,
     algorithm,
     layout: modelLayout,
     payloads,
@@ -128,13 +134,21 @@ export function prepareQuadratics(
   return { plan, simulation };
 }
 
+/** The rows of each client; none of a client that owns none. */
+function rowsByClient({ a, owners }: Quadratics): Int32Array[] {
+  if (owners === undefined) return a.map((_, row) => Int32Array.of(row));
+  const rows = Map.groupBy(owners.keys(), (row) => owners[row]!);
+  return Array.from({ length: rows.size }, (_, client) => Int32Array.from(rows.get(client) ?? []));
+}
+
 /** The method with parts as the problem assigns them. */
 function assigned(method: Algorithm, assignment: QuadraticBlocks["assignment"]): Algorithm {
   if (assignment === undefined) return method;
   return { ...method, assign: (_parts, _cohort, _key, round) => assignment[round - 1]! };
 }
 
-function requireShapes({ a, b, x0, cohorts, blocks }: Quadratics): void {
+function requireShapes(problem: Quadratics): void {
+  const { a, b, x0, cohorts, blocks } = problem;
   const fail = (where: string, received: string, expected: string): never => {
     throw new AnabranchError({
       code: "trace/shape",
@@ -152,8 +166,12 @@ function requireShapes({ a, b, x0, cohorts, blocks }: Quadratics): void {
     const odd = rows.findIndex((r) => r.length !== x0.length);
     if (odd >= 0) fail(`${name}[${odd}]`, `${rows[odd]!.length} values`, `${x0.length} values, as in x0`);
   }
-  const stranger = cohorts.flat().find((client) => client >= a.length);
-  if (stranger !== undefined) fail("cohorts", `client ${stranger}`, `clients 0 to ${a.length - 1}`);
+  const clients = rowsByClient(problem);
+  const empty = clients.findIndex((rows) => rows.length === 0);
+  if (empty >= 0 || (problem.owners ?? a).length !== a.length)
+    fail("owners", "another numbering", `a client from 0 up for each of ${a.length} rows, and none without a row`);
+  const stranger = cohorts.flat().find((client) => client >= clients.length);
+  if (stranger !== undefined) fail("cohorts", `client ${stranger}`, `clients 0 to ${clients.length - 1}`);
   const { assignment } = blocks ?? {};
   if (assignment !== undefined && assignment.length !== cohorts.length)
     fail("blocks.assignment", `${assignment.length} rounds`, `${cohorts.length} rounds, as in cohorts`);
