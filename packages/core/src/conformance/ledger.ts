@@ -146,6 +146,7 @@ async function rivals(ledger: Ledger): Promise<void> {
 
 async function forgets(ledger: Ledger): Promise<void> {
   checkSame(await ledger.forgetBefore(9), []);
+  checkSame(await ledger.updates(), []);
   for (const [round, client, update] of [
     [1, 1, "a"],
     [1, 2, "b"],
@@ -157,8 +158,10 @@ async function forgets(ledger: Ledger): Promise<void> {
     await ledger.acceptUpdate(`${round}/${client}/0`, hashOf(update));
   }
   await ledger.giveOrder(given(1, 3));
+  checkSame(await ledger.updates(), ["a", "b", "c", "d"].map(hashOf).sort());
   checkSame(await ledger.forgetBefore(1), []);
   checkSame(await ledger.forgetBefore(2), [hashOf("a")]);
+  checkSame(await ledger.updates(), ["b", "c", "d"].map(hashOf).sort());
   checkSame(await show(ledger, "1/3/0"), null);
   checkSame(await ledger.acceptUpdate("1/1/0", hashOf("a")), "closed");
   checkSame(await ledger.forgetBefore(3), ["a", "b", "c"].map(hashOf).sort());
@@ -276,7 +279,7 @@ async function refusesClosed(open: OpenLedger): Promise<void> {
   const calls = [
     ledger.ordersOf(1),
     ...[ledger.clients(), ledger.tokens(), ledger.order("1/1/0"), ledger.closeOrder("1/1/0"), ledger.forgetBefore(1)],
-    ledger.noteVersion(1),
+    ...[ledger.updates(), ledger.noteVersion(1)],
     ...[ledger.giveOrder(given(1, 1)), ledger.acceptUpdate("1/1/0", hashOf("u"))],
     ledger.putClient({ client: 1, publicKey: "", name: "", labels: {}, status: "enrolled", token: "" }),
     ledger.putToken({ hash: hashOf(""), expires: undefined, client: undefined, places: undefined, revoked: false }),

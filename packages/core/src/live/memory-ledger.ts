@@ -127,6 +127,11 @@ class MemoryLedger implements Ledger {
     return "noted";
   }
 
+  async updates(): Promise<readonly string[]> {
+    const hashes = [...this.#kept.orders.values()].flatMap(({ hash }) => hash ?? []);
+    return [...new Set(hashes)].sort();
+  }
+
   async forgetBefore(version: number): Promise<readonly string[]> {
     const { orders, unnamed } = this.#kept;
     for (const [hash, opening] of unnamed) if (opening === this) unnamed.delete(hash);

@@ -77,8 +77,8 @@ export class LiveOrders implements Backend {
   #deleting: Promise<unknown> = Promise.resolve();
   /** Updates are read one after the other, so that memory holds one of them. */
   #reading: Promise<unknown> = Promise.resolve();
-  /** The update that was accepted last, until another is read: most often it is wanted next. */
-  #newest: { readonly id: string; readonly outcome: Outcome } | undefined;
+  /** The update that was read last: most often it is wanted next. Nothing else holds one. */
+  #newest: { readonly id: string; readonly hash: string; readonly outcome: Outcome } | undefined;
 
   constructor(ports: OrderPorts, settings: OrderSettings) {
     this.#ports = ports;
@@ -147,9 +147,10 @@ export class LiveOrders implements Backend {
     const given = this.#orders.get(id)!;
     const outcome = await given.outcome.promise;
     if ("failure" in outcome) return outcome;
-    const newest = this.#newest?.id === id ? this.#newest.outcome : undefined;
+    const { id: newest, hash, outcome: read } = this.#newest ?? {};
     this.#newest = undefined;
-    return newest ?? this.#read(given, () => this.#ports.blobs.get(blobName(outcome.hash)));
+    if (read !== undefined && newest === id && hash === outcome.hash) return read;
+    return this.#read(given, () => this.#ports.blobs.get(blobName(outcome.hash)));
   }
 
   release(id: string): Promise<void> | undefined {
@@ -219,22 +220,34 @@ export class LiveOrders implements Backend {
     const { hash } = arrived;
     const given = this.#ofOrder(client, id);
     if (given?.version === undefined || given.settled) return this.#answerAgain(client, id, hash);
-    const update = await this.#read(given, () => arrived.read());
-    if ("failure" in update) {
-      const { code, message } = update.failure;
-      if (!given.settled) await this.#fail(given, code, message);
-      return refusedUpload(code, message);
+    const failure = await this.#judge(given, arrived);
+    if (failure !== undefined) {
+      if (!given.settled) await this.#fail(given, failure.code, failure.message);
+      return refusedUpload(failure.code, failure.message);
     }
-    await arrived.keep();
-    switch (await this.#ports.ledger.acceptUpdate(id, hash)) {
-      case "accepted":
-      case "again":
-        this.#newest = { id, outcome: update };
-        this.#settle(given, { hash });
-        return { status: "accepted", hash };
-      case "other":
-      case "closed":
-        return this.#answerAgain(client, id, hash);
+    const answer = await this.#keep(given, arrived);
+    if (answer === "other" || answer === "closed") return this.#answerAgain(client, id, hash);
+    this.#settle(given, { hash });
+    return { status: "accepted", hash };
+  }
+
+  /** What is wrong with an update. One that is right is the newest, until another is read. */
+  async #judge(given: Given, arrived: ArrivedUpdate): Promise<FailedOutcome["failure"] | undefined> {
+    const outcome = await this.#read(given, () => arrived.read());
+    if ("failure" in outcome) return outcome.failure;
+    this.#newest = { id: given.order.id, hash: arrived.hash, outcome };
+    return undefined;
+  }
+
+  /** Stores an update and accepts it. However long the store takes, the client is not late. */
+  async #keep(given: Given, arrived: ArrivedUpdate) {
+    given.deadline.hold();
+    try {
+      await arrived.keep();
+      return await this.#ports.ledger.acceptUpdate(given.order.id, arrived.hash);
+    } finally {
+      given.deadline.release();
+      if (this.#orders.has(given.order.id) && !given.settled) given.deadline.progress();
     }
   }
 

@@ -104,6 +104,8 @@ export interface Ledger {
   closeOrder(id: string): Promise<void>;
   /** Notes the newest version of the model, see `advanceVersion`. A conflict changes nothing. */
   noteVersion(version: number, broadcast?: string): Promise<"noted" | VersionConflict>;
+  /** Hashes of all updates that an order names, sorted: no other blob of the run is needed after a restart. */
+  updates(): Promise<readonly string[]>;
   /** Forgets orders of versions before this one; returns hashes of updates that no order names any more. */
   forgetBefore(version: number): Promise<readonly string[]>;
   /** Hash of a client's join token and public key are all that is kept of a join; closes files and connections. */

@@ -15,6 +15,7 @@ export class ProgressDeadline {
   readonly #expired: (reason: string) => void;
   #since: number | undefined;
   #cancel = () => {};
+  #held = false;
 
   constructor(timers: Timers, patience: Patience, expired: (reason: string) => void) {
     this.#timers = timers;
@@ -25,6 +26,7 @@ export class ProgressDeadline {
   /** Starts the deadline, or moves it. */
   progress(): void {
     this.cancel();
+    if (this.#held) return;
     const { progressSeconds, longestSeconds } = this.#patience;
     const now = this.#timers.now();
     this.#since ??= now;
@@ -34,6 +36,16 @@ export class ProgressDeadline {
         ? [left, `the client has not done its task in ${longestSeconds} s`]
         : [progressSeconds, `the client made no progress for ${progressSeconds} s`];
     this.#cancel = this.#timers.after(Math.max(0, seconds) * 1000, () => this.#expired(reason));
+  }
+
+  /** Stops the deadline while somebody else is waited for; progress does not start it until it is released. */
+  hold(): void {
+    this.#held = true;
+    this.cancel();
+  }
+
+  release(): void {
+    this.#held = false;
   }
 
   cancel(): void {

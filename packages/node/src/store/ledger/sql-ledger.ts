@@ -160,6 +160,12 @@ export class SqlLedger implements Ledger {
     });
   }
 
+  async updates(): Promise<readonly string[]> {
+    const statement = "SELECT DISTINCT hash FROM orders WHERE run = ? AND hash IS NOT NULL ORDER BY hash";
+    const rows = await this.#transaction((query) => query(statement, this.#run));
+    return rows.map(({ hash }) => String(hash));
+  }
+
   async forgetBefore(version: number): Promise<readonly string[]> {
     const returned = `${this.#holder}/${++this.#forgets}`;
     let before: string | undefined;
