@@ -42,13 +42,21 @@ const usageAreas = new Set([
   "identity",
   "operator",
 ]);
+/** Single codes of other areas that do. */
+const usageCodes = new Set([
+  "executor/unknown",
+  "secure-aggregation/parameters",
+  "blob/address",
+  "blob/credentials",
+  "blob/other-place",
+]);
 const dataAreas = new Set(["data", "download", "safetensors"]);
 
 /** The exit status for a failed command. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof AnabranchError)) return exitCodes.failed;
   if (["run/not-found", "run/ambiguous", "server/which-run"].includes(error.code)) return exitCodes.notFound;
-  if (error.code === "executor/unknown" || error.code === "secure-aggregation/parameters") return exitCodes.usage;
+  if (usageCodes.has(error.code)) return exitCodes.usage;
   if (error.code === "live/unreachable") return exitCodes.failed;
   if (error.code === "run/interrupted") return exitCodes.interrupted;
   const area = error.code.split("/")[0]!;

@@ -1,27 +1,24 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { openRunFolder, type RunFolder } from "../store/run-folder.ts";
+import type { BlobStore } from "@anabranch/core";
+import { beforeEach, expect, it } from "vitest";
 import { BlobReads } from "./blob-reads.ts";
 
-let folder: RunFolder;
+let stored: Record<string, string | Error>;
 let reads: number;
+let store: Pick<BlobStore, "get">;
 let blobs: BlobReads;
-beforeEach(async () => {
-  const base = await mkdtemp(join(tmpdir(), "anabranch-blobs-"));
-  await writeFile(join(base, "config.toml"), "");
-  await mkdir(join(base, "blobs"));
-  await writeFile(join(base, "blobs", "a"), "the model");
-  folder = await openRunFolder(base);
+beforeEach(() => {
+  stored = { "blobs/a": "the model" };
   reads = 0;
-  const read: RunFolder["files"]["read"] = (path, limit) => {
-    reads++;
-    return folder.files.read(path, limit);
+  store = {
+    async get(name) {
+      reads++;
+      const found = stored[name];
+      if (found instanceof Error) throw found;
+      return found === undefined ? undefined : Buffer.from(found);
+    },
   };
-  blobs = new BlobReads({ ...folder, files: { ...folder.files, read } });
+  blobs = new BlobReads(store);
 });
-afterEach(() => rm(folder.folder, { recursive: true, force: true }));
 
 it("reads a blob once for all who want it at the same time", async () => {
   const opened = await Promise.all(Array.from({ length: 5 }, () => blobs.open("a")));
@@ -42,9 +39,21 @@ it("lets go of a blob that nobody wants any more", async () => {
 
 it("keeps nothing of a blob that is missing or cannot be read", async () => {
   expect([await blobs.open("b"), await blobs.open("b")]).toEqual([undefined, undefined]);
-  await mkdir(join(folder.folder, "blobs", "c"));
+  stored["blobs/c"] = new Error("out of order");
   await expect(blobs.open("c")).rejects.toThrow();
-  await rm(join(folder.folder, "blobs", "c"), { recursive: true });
-  await writeFile(join(folder.folder, "blobs", "c"), "there now");
+  stored["blobs/c"] = "there now";
   expect(Buffer.from((await blobs.open("c"))!.bytes).toString()).toBe("there now");
+});
+
+it("keeps the blob that was sent last, and no other, for as long as it lingers", async () => {
+  stored["blobs/b"] = "another model";
+  const lingering = new BlobReads(store, 60_000);
+  const look = async (hash: string) => {
+    const blob = (await lingering.open(hash))!;
+    blob[Symbol.dispose]();
+    return reads;
+  };
+  expect([await look("a"), await look("a"), await look("b"), await look("b"), await look("a")]).toEqual([
+    1, 1, 2, 2, 3,
+  ]);
 });

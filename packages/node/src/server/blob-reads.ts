@@ -1,5 +1,5 @@
-import { join } from "node:path";
-import type { RunFolder } from "../store/run-folder.ts";
+import type { BlobStore } from "@anabranch/core";
+import { blobName } from "@anabranch/core/live";
 
 /** A blob in memory. */
 export interface OpenBlob extends Disposable {
@@ -16,25 +16,33 @@ interface Shared {
  * in memory as long as one of the clients takes them.
  */
 export class BlobReads {
-  readonly #run: RunFolder;
+  readonly #blobs: Pick<BlobStore, "get">;
+  readonly #lingerMs: number;
   readonly #shared = new Map<string, Shared>();
+  /** The blob that was let go last. */
+  #lingering: { readonly hash: string; readonly shared: Shared; readonly timer: NodeJS.Timeout } | undefined;
 
-  constructor(run: RunFolder) {
-    this.#run = run;
+  /** @param lingerMs how long the blob that was sent last stays in memory: what asks for it in parts reads it once */
+  constructor(blobs: Pick<BlobStore, "get">, lingerMs = 0) {
+    this.#blobs = blobs;
+    this.#lingerMs = lingerMs;
   }
 
-  /** The blob with a hash, until it is disposed of; undefined where there is none. */
+  /** The blob with a hash, until it is disposed of; undefined where there is none. Throws what the store throws. */
   async open(hash: string): Promise<OpenBlob | undefined> {
-    const shared = this.#shared.get(hash) ?? this.#read(hash);
+    const shared = this.#shared.get(hash) ?? this.#awakened(hash) ?? this.#read(hash);
     shared.users++;
     let isOpen = true;
-    const close = () => {
-      if (isOpen && --shared.users === 0) this.#shared.delete(hash);
+    const close = (lingers = false) => {
+      if (isOpen && --shared.users === 0) {
+        this.#shared.delete(hash);
+        if (lingers && this.#lingerMs > 0) this.#linger(hash, shared);
+      }
       isOpen = false;
     };
     try {
       const bytes = await shared.bytes;
-      if (bytes !== undefined) return { bytes, [Symbol.dispose]: close };
+      if (bytes !== undefined) return { bytes, [Symbol.dispose]: () => close(true) };
     } catch (error) {
       close();
       throw error;
@@ -44,8 +52,24 @@ export class BlobReads {
   }
 
   #read(hash: string): Shared {
-    const { folder, files } = this.#run;
-    const shared = { bytes: files.read(join(folder, "blobs", hash)), users: 0 };
+    const shared = { bytes: this.#blobs.get(blobName(hash)), users: 0 };
+    this.#shared.set(hash, shared);
+    return shared;
+  }
+
+  #linger(hash: string, shared: Shared): void {
+    clearTimeout(this.#lingering?.timer);
+    const timer = setTimeout(() => {
+      this.#lingering = undefined;
+    }, this.#lingerMs).unref();
+    this.#lingering = { hash, shared, timer };
+  }
+
+  #awakened(hash: string): Shared | undefined {
+    if (this.#lingering?.hash !== hash) return undefined;
+    const { shared, timer } = this.#lingering;
+    clearTimeout(timer);
+    this.#lingering = undefined;
     this.#shared.set(hash, shared);
     return shared;
   }

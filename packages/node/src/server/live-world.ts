@@ -23,6 +23,7 @@ import type { OpenWorld, World } from "../run/world.ts";
 import { openDiskBlobStore } from "../store/disk-blob-store.ts";
 import { openLedger } from "../store/ledger/open-ledger.ts";
 import type { RunFolder } from "../store/run-folder.ts";
+import { openBlobPlace } from "./blob-place.ts";
 import { requireKnownReleases } from "./known-releases.ts";
 import {
   requireFixedRoll,
@@ -32,6 +33,7 @@ import {
   requireTrueEpsilon,
   tooFewForSum,
 } from "./live-limits.ts";
+import { type RunBlobs, removeUnnamed } from "./run-blobs.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
 /** How a live run treats its clients. None of it changes what is computed from their updates. */
@@ -44,6 +46,8 @@ export interface LiveSettings {
   readonly progressSeconds: number;
   /** Address of the ledger; default: a file in the run's folder. */
   readonly ledger: string | undefined;
+  /** Address of the storage of models and updates; default: the run's folder. */
+  readonly blobs?: string | undefined;
   /** Aborted: the run stops; where it still waits for clients, at once. */
   readonly signal: AbortSignal;
   /** The server can take connections. The run waits for what this does. */
@@ -53,6 +57,7 @@ export interface LiveSettings {
 
 export interface AboutRun {
   readonly name: string;
+  readonly blobs: RunBlobs;
   /** Whether its privacy depends on who takes part being secret. */
   readonly isPrivate: boolean;
   /** What the operator should know before clients join. */
@@ -73,11 +78,18 @@ export function liveWorld(settings: LiveSettings): OpenWorld {
     requireRoll(settings.minimumClients, prepared.plan.population);
     if (!settings.isResumed) requireFixedRoll(config, settings.minimumClients, prepared.plan.population, 0);
     describeTask(config, prepared); // what clients cannot be told is refused before there is a folder
-    const warnings = [...(warning === undefined ? [] : [warning]), ...(prepared.plan.warnings ?? [])];
+    const left = (error: unknown) => settings.onNotice({ type: "error", error: String(error) });
+    const place = await openBlobPlace(settings.blobs, left);
+    const warnings = [
+      ...(warning === undefined ? [] : [warning]),
+      ...(prepared.plan.warnings ?? []),
+      ...place.warnings,
+    ];
     const plan = { ...prepared.plan, warnings };
     const local = await inProcessSimulation(prepared.simulation, executor);
     let opened: Ledger | undefined;
     const enter: World["enter"] = async (run) => {
+      const blobs = await place.open(run);
       const ledger = await openLedger(settings.ledger ?? join(run.folder, "ledger.sqlite"), run.id);
       opened = ledger;
       if (plan.account !== undefined) await requireKnownReleases(run, ledger);
@@ -86,7 +98,8 @@ export function liveWorld(settings: LiveSettings): OpenWorld {
       const live = liveRun(settings, config, { ...prepared, plan }, run.id);
       const tooFew = tooFewForSum(settings.minimumClients, plan, config);
       const warnings = tooFew === undefined ? [] : [tooFew];
-      const about = { name: config.name, isPrivate: plan.account !== undefined, warnings };
+      await removeUnnamed(blobs, ledger).catch(left);
+      const about = { name: config.name, blobs, isPrivate: plan.account !== undefined, warnings };
       const server = await openServer(settings, live, ledger, run, plan, about);
       return {
         backend: server.backend,
@@ -137,9 +150,8 @@ async function openServer(
   about: AboutRun,
 ): Promise<LiveServer> {
   const { promise: started, resolve: look } = Promise.withResolvers<void>();
-  const blobs = await openDiskBlobStore(run.folder, run.files);
   const server: LiveServer = await LiveServer.open(live, {
-    ...{ ledger, blobs, timers: systemTimers },
+    ...{ ledger, blobs: about.blobs, timers: systemTimers },
     randomBytes: (count) => new Uint8Array(randomBytes(count)),
     notice(event) {
       onNotice(event);
@@ -148,7 +160,8 @@ async function openServer(
     },
   });
   await onServer(server, run, about);
-  if (!(await hasEnded(plan, blobs))) await unlessAborted(started, signal, run.id);
+  if (!(await hasEnded(plan, await openDiskBlobStore(run.folder, run.files))))
+    await unlessAborted(started, signal, run.id);
   return server;
 }
 

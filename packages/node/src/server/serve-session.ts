@@ -11,6 +11,7 @@ import { Farewell } from "./farewell.ts";
 import type { ListeningSite } from "./listening-site.ts";
 import { type AboutRun, liveWorld } from "./live-world.ts";
 import { OperatorAccess, operatorToken } from "./operator.ts";
+import { removeBlobs } from "./run-blobs.ts";
 import { keepMinimumClients } from "./serve-settings.ts";
 import type { ServedRun } from "./served-run.ts";
 import { keepTrialCertificate } from "./trial-certificate.ts";
@@ -28,6 +29,8 @@ export interface ServeOptions {
   readonly tokenPlaces?: number | undefined;
   /** Address of the ledger; default: a file in the run's folder. */
   readonly ledger?: string | undefined;
+  /** Address of the storage of models and updates, `s3://...`; default: the run's folder. */
+  readonly blobs?: string | undefined;
   /** The data set of which browser clients get shares, a shipped one; undefined: none. */
   readonly demoData?: string | undefined;
   /** Whether the run has begun before; default: it is new. */
@@ -39,6 +42,8 @@ export interface ServeOptions {
 
 /** How long clients are waited for that were cut off just before the end. */
 const farewellMs = 3000;
+/** How long a model from another machine stays in memory after it was sent: clients may fetch it in parts. */
+const remoteLingerMs = 60_000;
 /** How often partial uploads are looked through that nobody continues. */
 const sweepMs = 600_000;
 
@@ -64,12 +69,12 @@ export async function serveRun(
   try {
     const open = liveWorld({
       ...{ minimumClients: options.minimumClients, progressSeconds: options.progressSeconds, signal },
-      ...{ ledger: options.ledger, isResumed: options.isResumed ?? false },
+      ...{ ledger: options.ledger, blobs: options.blobs, isResumed: options.isResumed ?? false },
       async onServer(live, folder, about) {
         // updates of clients, the ledger and the log are for this user alone
         await chmod(folder.folder, 0o700);
         const run = await servedRun(site, options, live, folder, about, () => stop.abort());
-        Object.assign(opened, { run, live });
+        Object.assign(opened, { run, live, about });
         sweeper = setInterval(() => void sweep(run), sweepMs).unref();
         if (site.tls?.isTrial === true) await keepTrialCertificate(folder, site.tls);
         await keepMinimumClients(folder, options.minimumClients);
@@ -102,18 +107,25 @@ export async function serveRun(
 interface Opened {
   run?: ServedRun;
   live?: LiveServer;
+  about?: AboutRun;
   farewell?: Farewell;
 }
 
 /** Tells the clients how the run has ended. Updates are not kept when nothing can need them any more. */
 async function sayGoodbye({ result }: RunOutcome, opened: Opened): Promise<void> {
-  const { live, run } = opened;
-  if (live === undefined || run === undefined) return;
+  const { live, run, about } = opened;
+  if (live === undefined || run === undefined || about === undefined) return;
   const { round, stopped, modelHash } = result;
   opened.farewell = new Farewell(live.status());
   live.finish({ round, stopped, modelHash });
   await opened.farewell.wait(farewellMs);
-  if (stopped !== "interrupted") await run.uploads.clear();
+  if (stopped === "interrupted") return;
+  try {
+    await run.uploads.clear();
+    await removeBlobs(about.blobs);
+  } catch (error) {
+    run.log.error({ err: error }, "models and updates of the run could not be removed");
+  }
 }
 
 function onEvent(event: RunEvent, { run, live }: Opened, session: SessionOptions): void {
@@ -127,13 +139,13 @@ async function servedRun(
   { demoData }: ServeOptions,
   live: LiveServer,
   folder: RunFolder,
-  { name, isPrivate }: AboutRun,
+  { name, blobs, isPrivate }: AboutRun,
   stop: () => void,
 ): Promise<ServedRun> {
   return {
     ...{ id: folder.id, name, folder, live, isPrivate, stop, demoData },
-    uploads: await Uploads.open(folder.folder, folder.files),
-    blobs: new BlobReads(folder),
+    uploads: await Uploads.open(folder.folder, folder.files, blobs),
+    blobs: new BlobReads(blobs, blobs.areRemote ? remoteLingerMs : 0),
     events: new EventFeed(folder.paths.events, folder.files),
     operator: new OperatorAccess(await operatorToken(folder)),
     joinLink: (token) => joinLinkOf(publicAddress(site), folder.id, token),

@@ -2,6 +2,7 @@ import { readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { failingFileSystem } from "../store/failing-file-system.ts";
+import { folderBlobs } from "./run-blobs.ts";
 import { sha256 } from "./testing/fake-live.ts";
 import { asClient, type TestSite, testSite } from "./testing/test-site.ts";
 import { Uploads } from "./uploads.ts";
@@ -13,6 +14,10 @@ beforeEach(async () => {
   folder = world.run.folder.folder;
 });
 afterEach(() => world.remove());
+
+async function reopen(files = world.run.folder.files): Promise<void> {
+  Object.assign(world.run, { uploads: await Uploads.open(folder, files, await folderBlobs(folder, files)) });
+}
 
 const bytes = new Uint8Array(100_000).map((_, i) => (i * 7) % 251);
 const hash = sha256(bytes);
@@ -65,7 +70,7 @@ describe("an upload", () => {
   it("continues where it was cut off, also in a new process", async () => {
     expect(await put({ body: bytes.slice(0, 30_000) })).toEqual({ status: 308, answer: { offset: 30_000 } });
     expect(await put({ offset: 10_000 })).toEqual({ status: 308, answer: { offset: 30_000 } });
-    Object.assign(world.run, { uploads: await Uploads.open(folder, world.run.folder.files) });
+    await reopen();
     expect(await ask()).toEqual({ offset: 30_000 });
     expect(await put({ offset: 30_000 })).toMatchObject({ status: 200 });
     expect(Buffer.compare(await blob(), bytes)).toBe(0);
@@ -231,7 +236,7 @@ describe("an upload", () => {
         };
       },
     };
-    Object.assign(world.run, { uploads: await Uploads.open(folder, full) });
+    await reopen(full);
     await put({ body: bytes.slice(0, 30_000) });
     expect(await put({ offset: 30_000 })).toMatchObject({ status: 507, answer: { code: "store/disk-full" } });
     expect(await ask()).toEqual({ offset: 30_000 });
@@ -259,7 +264,7 @@ describe("an upload", () => {
   });
 
   it("to a disk that fails is not accepted", async () => {
-    Object.assign(world.run, { uploads: await Uploads.open(folder, failingFileSystem("rename", "EIO")) });
+    await reopen(failingFileSystem("rename", "EIO"));
     expect(await put()).toMatchObject({ status: 500, answer: { code: "internal" } });
     expect(world.live.accepted.size).toBe(0);
   });

@@ -4,6 +4,7 @@ import type { ArrivedUpdate, UploadAnswer, UploadProgress } from "@anabranch/cor
 import type { FileSystem, OpenFile } from "../store/file-system.ts";
 import { storageError } from "../store/file-system.ts";
 import { type Pace, steadyBody } from "./body.ts";
+import type { RunBlobs } from "./run-blobs.ts";
 
 /** An update that is being sent, or an answer of secure aggregation. */
 export interface Upload {
@@ -53,18 +54,18 @@ const blockBytes = 1 << 20;
 
 /**
  * Updates on their way to the run's blobs. What has arrived lies in `uploads/ORDER-HASH.part` and outlives connections and
- * processes. Only an update that the run accepts is moved to `blobs/HASH`; a refused one is removed. One request at a time
+ * processes. Only an update that the run accepts becomes a blob; a refused one is removed. One request at a time
  * has the turn of an order: a newer one ends it, since the older may hang.
  */
 export class Uploads {
   readonly #folder: string;
-  readonly #blobs: string;
+  readonly #blobs: RunBlobs;
   readonly #files: FileSystem;
   readonly #slots = new Map<string, Slot>();
 
-  private constructor(folder: string, files: FileSystem) {
+  private constructor(folder: string, files: FileSystem, blobs: RunBlobs) {
     this.#folder = join(folder, "uploads");
-    this.#blobs = join(folder, "blobs");
+    this.#blobs = blobs;
     this.#files = files;
   }
 
@@ -72,11 +73,10 @@ export class Uploads {
    * @param folder of the run
    * @throws `store/disk-full`, `store/not-writable`, `store/link`, `store/not-a-file`
    */
-  static async open(folder: string, files: FileSystem): Promise<Uploads> {
-    const uploads = new Uploads(folder, files);
+  static async open(folder: string, files: FileSystem, blobs: RunBlobs): Promise<Uploads> {
+    const uploads = new Uploads(folder, files, blobs);
     try {
       await files.makeFolder(uploads.#folder);
-      await files.makeFolder(uploads.#blobs);
       await files.syncFolder(folder);
     } catch (error) {
       throw storageError(error, { what: "the folder of uploads", path: uploads.#folder });
@@ -129,12 +129,10 @@ export class Uploads {
     }
   }
 
-  /** Removes all updates and broadcasts of a run that has ended: they are the clients' own, and take room. */
+  /** Removes all that has arrived, of a run that has ended. */
   async clear(): Promise<void> {
-    for (const folder of [this.#folder, this.#blobs]) {
-      for (const name of await this.#files.list(folder)) {
-        if (!name.endsWith("/")) await this.#files.remove(join(folder, name));
-      }
+    for (const name of await this.#files.list(this.#folder)) {
+      if (!name.endsWith("/")) await this.#files.remove(join(this.#folder, name));
     }
   }
 
@@ -204,13 +202,8 @@ export class Uploads {
       bytes: total,
       read: () => this.#files.read(path, total),
       keep: async () => {
-        try {
-          await this.#files.rename(path, join(this.#blobs, hash));
-          slot.partial = undefined;
-          await this.#files.syncFolder(this.#blobs);
-        } catch (error) {
-          throw storageError(error, { what: "an update", path, bytes: total });
-        }
+        await this.#blobs.adopt(hash, path, total);
+        slot.partial = undefined;
       },
     };
   }

@@ -26,6 +26,7 @@ interface ServeFlags extends TrustOption {
   readonly tokenPlaces?: number;
   readonly taskTimeout: number;
   readonly ledger?: string;
+  readonly blobs?: string;
   readonly demoData?: boolean;
   readonly log?: string;
   readonly resume?: readonly string[];
@@ -69,6 +70,10 @@ export function addServe(program: Command): void {
         .argParser(positiveCount),
     )
     .option("--ledger <url>", "sqlite:PATH or postgres://... (default: a file in the run's folder)")
+    .option(
+      "--blobs <url>",
+      "s3://BUCKET/FOLDER?endpoint=URL&region=NAME for models and updates (default: the run's folder)",
+    )
     .option("--demo-data", "let browsers take a share of the bundled data set, for a trial")
     .option("--log <file>", 'JSON log of the server; "-": stderr (default: server.log in the run\'s folder)')
     .action(async (files: string[], flags: ServeFlags, self: Command) => {
@@ -116,7 +121,7 @@ function concurrentRun(
   const minimumClients = flags.clients ?? run.usualClients;
   const view = new ServeView(output, minimumClients, folder !== undefined, () => (hasOthers ? `[${label()}] ` : ""));
   const options: ServeOptions = {
-    ...{ minimumClients, progressSeconds: flags.taskTimeout, ledger: flags.ledger },
+    ...{ minimumClients, progressSeconds: flags.taskTimeout, ledger: flags.ledger, blobs: flags.blobs },
     isResumed: folder !== undefined,
     ...{ tokenSeconds: flags.tokenTtl, tokenPlaces: flags.tokenPlaces },
     demoData: flags.demoData === true ? config.data.dataset : undefined,

@@ -11,6 +11,7 @@ import { Metrics } from "../metrics.ts";
 import { OperatorAccess, operatorToken } from "../operator.ts";
 import type { Peer } from "../peer.ts";
 import { RateLimit } from "../rate-limit.ts";
+import { folderBlobs } from "../run-blobs.ts";
 import type { ServedRun } from "../served-run.ts";
 import type { Site } from "../site.ts";
 import { Uploads } from "../uploads.ts";
@@ -35,12 +36,13 @@ export async function testSite(changes: Partial<Site> = {}, ofRun: Partial<Serve
   await writeFile(join(base, "config.toml"), "");
   const folder = await openRunFolder(base);
   const token = await operatorToken(folder);
+  const blobs = await folderBlobs(folder.folder, folder.files);
   const live = new FakeLive();
   const stops = { count: 0 };
   const run: ServedRun = {
     ...{ id: "run234", name: "a test", folder, live, isPrivate: false, log: silentLog() },
-    uploads: await Uploads.open(folder.folder, folder.files),
-    blobs: new BlobReads(folder),
+    uploads: await Uploads.open(folder.folder, folder.files, blobs),
+    blobs: new BlobReads(blobs),
     events: new EventFeed(folder.paths.events, folder.files),
     operator: new OperatorAccess(token),
     joinLink: (join) => `http://127.0.0.1:8080/join/run234#token=${join}`,
