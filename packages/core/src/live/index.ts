@@ -28,8 +28,8 @@ export { type LiveSecurePorts, liveSecureAggregation } from "./live-secure-aggre
 export { type LivePorts, type LiveRun, LiveServer, type RunEnding } from "./live-server.ts";
 export { MemoryLedgers } from "./memory-ledger.ts";
 export { advanceVersion, type NewestVersion, type VersionConflict } from "./newest-version.ts";
-export { lostLedger } from "./orders.ts";
 export type * from "./ports.ts";
+export { lostLedger } from "./release-errors.ts";
 export { RemoteExecutor } from "./remote-executor.ts";
 export { type SecureRecord, secureRecord } from "./secure-record.ts";
 export type { ClientStatus, LiveNotice, LiveStatus } from "./status.ts";

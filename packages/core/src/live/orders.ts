@@ -1,4 +1,3 @@
-import { AnabranchError } from "@anabranch/engine";
 import type { Broadcast } from "../protocol/index.ts";
 import type { Backend, FailedOutcome, Order, Outcome } from "../round/backend.ts";
 import type { BlobStore } from "../round/blob-store.ts";
@@ -10,6 +9,7 @@ import { LiveArrivals } from "./live-arrivals.ts";
 import type { ArrivedUpdate, Ledger, Timers } from "./ports.ts";
 import { type Patience, ProgressDeadline } from "./progress-deadline.ts";
 import { failedOutcome, readUpdate } from "./read-update.ts";
+import { lostLedger, secondRelease } from "./release-errors.ts";
 import { type StoredBroadcast, storeBroadcast } from "./store-broadcast.ts";
 
 /** What the orders of a run act on. */
@@ -386,25 +386,4 @@ export class LiveOrders implements Backend {
   #ofClient(client: number): Given[] {
     return [...this.#orders.values()].filter(({ order }) => order.client === client);
   }
-}
-
-function secondRelease(version: number): AnabranchError {
-  return new AnabranchError({
-    code: "live/second-release",
-    message: "this private run has trained this round before, or sent another model of it to its clients",
-    where: `round ${version}`,
-    expected: "the newest checkpoint of the run, unchanged",
-    advice: "Restore the newest checkpoint, or start a new run: epsilon would not hold for both models together.",
-  });
-}
-
-/** A private run was trained before, and nothing says which of its models were released. */
-export function lostLedger(version: number): AnabranchError {
-  return new AnabranchError({
-    code: "live/lost-ledger",
-    message: "the ledger does not know the rounds that were trained before, so what was released is unknown",
-    where: `round ${version}`,
-    expected: "the ledger that the run had when it stopped",
-    advice: "Restore it (ledger.sqlite in the run's folder, or --ledger), or start a new run.",
-  });
 }
