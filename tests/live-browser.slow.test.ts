@@ -69,6 +69,9 @@ function table(rows: number, classes: readonly string[]): string {
 }
 
 interface Open {
+  readonly run: string;
+  readonly name: string;
+  readonly page: string;
   readonly url: string;
   readonly joinLink: string;
   readonly operatorToken: string;
@@ -221,6 +224,30 @@ describe.skipIf(executablePath === undefined)("a live run with browsers", () => 
     const { code, lines } = await server.ended;
     expect([code, lines().at(-1)]).toEqual([130, expect.objectContaining({ stopped: "interrupted" })]);
     await run.getByRole("status").getByText("interrupted").waitFor();
+  });
+
+  it("is one of the list where a server has several, with a page of its own", { timeout: 2 * DEADLINE }, async () => {
+    await writeFile(join(folder, "other.toml"), trial(3).replace(/^name = .*$/m, 'name = "other"'));
+    const { server, open } = await serve(trial(3), "other.toml");
+    await server.shows('"name":"other"');
+    const page = await newPage();
+    await page.goto(open.url);
+    await page.getByRole("heading", { name: "Runs of this server" }).waitFor({ timeout: DEADLINE });
+    await expect.poll(() => page.getByRole("cell", { name: "waiting for clients" }).count()).toBe(2);
+    await expectAccessible(page, "list");
+    await page.getByRole("link", { name: open.name, exact: true }).click();
+    await page.getByRole("heading", { name: open.name, exact: true }).waitFor();
+    expect(page.url()).toBe(open.page);
+    await page.getByText(`Run ${open.run}`).waitFor();
+    await page.getByLabel(/^Operator token/).fill(open.operatorToken);
+    await page.getByRole("button", { name: "Unlock" }).click();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByRole("status").getByText("paused").waitFor();
+    await page.getByRole("link", { name: "All runs of this server" }).click();
+    await page.getByRole("cell", { name: "paused" }).waitFor();
+    await page.getByRole("link", { name: open.name === "other" ? "browser trial" : "other", exact: true }).click();
+    // the token of one run is not sent to another
+    await page.getByLabel(/^Operator token/).waitFor();
   });
 });
 
