@@ -26,6 +26,7 @@ beforeAll(() => {
     name: "long",
     partition,
     classMetrics: undefined,
+    environment: undefined,
     configText: "",
     skippedEvents: 0,
   };

@@ -68,6 +68,15 @@ describe("report", () => {
     expect(report(single)).not.toContain("<h2>Privacy</h2>");
   });
 
+  it("names the machine and the commit of the last session, where the run recorded them", () => {
+    const machine = { node: "v24.0.0", system: "linux 6.1 x64", processor: "<b>CPU</b>", cores: 2, memoryBytes: 8e9 };
+    const environment = JSON.stringify({ ...machine, commit: "a1".repeat(20) });
+    const page = report(parseRun({ ...syntheticRun({ rounds: 2 }), environment }));
+    expect(page).toContain("&lt;b&gt;CPU&lt;/b&gt;, 2 cores, 8.0 GB of memory");
+    expect(page).toContain("a1".repeat(20));
+    expect(report(single)).not.toContain("Git commit");
+  });
+
   it("needs no other file and no network", () => {
     const page = report(single);
     expect(page).not.toMatch(/<link|@import|src=/);

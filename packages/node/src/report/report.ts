@@ -2,7 +2,14 @@ import { join } from "node:path";
 import { formatEpsilon, scopeText, spentBy, testNote } from "@anabranch/core";
 import { diskFileSystem } from "../store/disk-file-system.ts";
 import { type FileSystem, replaceFile, storageError } from "../store/file-system.ts";
-import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../terminal/format.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatFixed,
+  formatPercent,
+  formatPlural,
+  formatSeconds,
+} from "../terminal/format.ts";
 import { classCard } from "./classes-section.ts";
 import { clientCard, failureTable } from "./clients-section.ts";
 import { type CompareOptions, comparePage } from "./compare.ts";
@@ -177,10 +184,25 @@ function environment(run: RunData): Html {
     ["Cohort", count(start.cohort)],
     ["Secure aggregation", start.secureAggregation ?? ""],
     ["Secure aggregation took", secureTime(run)],
+    ...machine(run),
     ["Started", start.at],
     ["Resumed from round", start.resumedFrom === undefined ? "" : String(start.resumedFrom)],
     ["Unreadable events", run.skippedEvents === 0 ? "" : String(run.skippedEvents)],
   ]);
+}
+
+/** The machine, and the commit of the user's repository, as far as the run recorded them. */
+function machine({ environment, start }: RunData): [string, string][] {
+  const version: [string, string] = ["Anabranch", start?.packageVersion ?? ""];
+  if (environment === undefined) return [version];
+  const { node, system, processor, cores, memoryBytes, commit } = environment;
+  return [
+    version,
+    ["Node", node],
+    ["System", system],
+    ["Processor", `${processor}, ${formatPlural(cores, "core")}, ${formatBytes(memoryBytes)} of memory`],
+    ["Git commit", commit === undefined ? "" : `${commit} (changes that were not committed are not known)`],
+  ];
 }
 
 /** Mean seconds that the protocol took per round. */

@@ -28,6 +28,18 @@ const metricsSchema = z.object({
   auc: z.number().optional().catch(undefined),
 });
 
+const environmentSchema = z.object({
+  node: z.string(),
+  system: z.string(),
+  processor: z.string(),
+  cores: z.number(),
+  memoryBytes: z.number(),
+  commit: z.string().optional().catch(undefined),
+});
+
+/** What the last session of a run was computed with. */
+export type EnvironmentData = z.infer<typeof environmentSchema>;
+
 /** What the final model predicts on the test set: examples by class and predicted class. */
 export type ClassMetricsData = z.infer<typeof metricsSchema>;
 
@@ -38,6 +50,7 @@ export interface RunData extends RunHistory {
   readonly name: string;
   readonly partition: PartitionData | undefined;
   readonly classMetrics: ClassMetricsData | undefined;
+  readonly environment: EnvironmentData | undefined;
   /** The resolved config.toml as it stands. */
   readonly configText: string;
   /** Lines of events.jsonl that could not be read. */
@@ -51,6 +64,7 @@ export interface RunTexts {
   readonly metrics?: string;
   readonly partition?: string;
   readonly classMetrics?: string;
+  readonly environment?: string;
   readonly config?: string;
 }
 
@@ -65,6 +79,7 @@ function buildRun(lines: Iterable<string | undefined>, texts: Omit<RunTexts, "ev
   const history = addMetrics(events, parseMetrics(texts.metrics ?? ""));
   const partition = partitionSchema.safeParse(parseJson(texts.partition ?? ""));
   const metrics = metricsSchema.safeParse(parseJson(texts.classMetrics ?? ""));
+  const environment = environmentSchema.safeParse(parseJson(texts.environment ?? ""));
   const id = history.start?.run || texts.id || "run";
   return {
     ...history,
@@ -72,13 +87,14 @@ function buildRun(lines: Iterable<string | undefined>, texts: Omit<RunTexts, "ev
     name: history.start?.name || id,
     partition: partition.success ? partition.data : undefined,
     classMetrics: metrics.success ? metrics.data : undefined,
+    environment: environment.success ? environment.data : undefined,
     configText: texts.config ?? "",
     skippedEvents: passed.skipped,
   };
 }
 
-/** Bytes of metrics.csv, partition.json and class-metrics.json at most. */
-const largest = { metrics: 2 ** 26, partition: 2 ** 24, classMetrics: 2 ** 20 };
+/** Bytes of the other files at most. */
+const largest = { metrics: 2 ** 26, partition: 2 ** 24, classMetrics: 2 ** 20, environment: 2 ** 16 };
 
 /**
  * Reads a run folder from disk; missing files are taken as empty.
@@ -92,6 +108,7 @@ export function readRunFolder(folder: string): RunData {
       metrics: read("metrics.csv", largest.metrics),
       partition: read("partition.json", largest.partition),
       classMetrics: read("class-metrics.json", largest.classMetrics),
+      environment: read("environment.json", largest.environment),
       config: read("config.toml", largestConfig),
     });
     const id = runIdOf(resolve(folder), run.start?.run ?? "");

@@ -44,6 +44,7 @@ export function syntheticRun(options: SyntheticOptions = {}): Required<RunTexts>
     events: `${lines.map((line) => JSON.stringify(line)).join("\n")}\n`,
     metrics: "",
     classMetrics: "",
+    environment: "",
     partition: JSON.stringify(syntheticPartition(clients, classes, random)),
     config: `name = "${name}"\nseed = ${seed}\nrounds = ${rounds}\n\n[algorithm]\nname = "${algorithm}"\nlearningRate = 0.05\n\n[data]\nname = "fashion-mnist-10k"\nclients = ${clients}\n`,
   };

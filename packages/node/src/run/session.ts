@@ -18,6 +18,7 @@ import { createRunFolder, OPERATOR_TOKEN, openRunFolder, type RunFolder, writeRu
 import { RunIndex } from "../store/run-index.ts";
 import { RunSummarizer, type RunSummary } from "../store/run-summary.ts";
 import { withAbsolutePaths } from "./config-paths.ts";
+import { writeEnvironment } from "./environment.ts";
 import { writeModelDescription } from "./model-description.ts";
 import { writeOutputs } from "./outputs.ts";
 import { readRunConfig } from "./run-config.ts";
@@ -130,6 +131,7 @@ async function runAndRecord(
   const summarizer = await RunSummarizer.ofFolder(folder);
   await writeModelDescription(run, (own.model ?? config.model.file) !== undefined, world);
   await writeRunFile(paths.partition, JSON.stringify(partitionFile(world, config)), files);
+  await writeEnvironment(run, options.baseDir ?? ".");
   let savedRound = resumedFrom;
   const emit = async (event: RunEvent) => {
     await log.append(event);

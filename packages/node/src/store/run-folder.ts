@@ -20,6 +20,8 @@ export interface RunPaths {
   readonly events: string;
   readonly metrics: string;
   readonly partition: string;
+  /** The machine and the commit of the last session. */
+  readonly environment: string;
   /** What the final model predicts on the test set, by class. */
   readonly classMetrics: string;
   /** Folder of checkpoints. */
@@ -162,6 +164,7 @@ function describe(folder: string): RunFolder {
       events: path("events.jsonl"),
       metrics: path("metrics.csv"),
       partition: path("partition.json"),
+      environment: path("environment.json"),
       classMetrics: path("class-metrics.json"),
       checkpoints: path("checkpoints"),
       clientStates: path("client-states"),
