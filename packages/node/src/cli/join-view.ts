@@ -151,6 +151,7 @@ export class JoinView {
 function describePrivacy({ epsilon, delta, rounds, shares, colluding }: ClientPrivacy): readonly string[] {
   return [
     `privacy: epsilon at most ${boundText(epsilon)} at delta ${delta} over ${formatPlural(rounds, "round")}, also against the server.`,
+    "It compares this client's updates with zeros in their place. That the client takes part is public.",
     `assumed: ${formatPlural(shares, "client")} in each sum add their noise, and the server makes up no clients.`,
     `If ${formatPlural(colluding.clients, "client")} of these add none or work with the server, epsilon is ${boundText(colluding.epsilon)}.`,
   ];
