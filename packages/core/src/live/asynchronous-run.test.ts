@@ -49,6 +49,15 @@ describe("an asynchronous live run", () => {
     expect(stale).toBeGreaterThan(10);
   });
 
+  it("keeps no model once it is over", async () => {
+    const { config, prepared } = small("fedbuff");
+    const federation = new SimulatedFederation(config, prepared, 1, HEALTHY);
+    await federation.run();
+    // two clients still train when the last round ends; the other orders that are kept have an update
+    const { orders, blobs } = await federation.kept();
+    expect(blobs).toBe(orders - (SCHEDULE.concurrency - 1));
+  });
+
   it("drops a client that never answers, and gives another one work", async () => {
     const { config, prepared } = small("fedbuff");
     const federation = new SimulatedFederation(config, prepared, 1, HEALTHY);

@@ -6,6 +6,7 @@ import { resumeWork } from "./resume-work.ts";
 import { runRound } from "./round.ts";
 import { emitEnding, endingOf } from "./run-ending.ts";
 import type { RoundRecord, RunPlan, RunPorts, RunResult } from "./run-plan.ts";
+import { abandonWork } from "./work.ts";
 
 /**
  * The round loop, the same for simulation and live runs: round after round until the run is over. Continues from the newest
@@ -24,6 +25,9 @@ export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<Run
   }
   const { parameters } = state.server.vectors;
   if (state.savedRound !== state.round && isFiniteVector(parameters)) await saveCheckpoint(plan, ports, state);
+  // clients that still train need not go on; a run that is to continue takes up their work
+  if (ending.stopped !== "interrupted" && ports.backend.arrivals !== undefined)
+    await abandonWork(ports.backend, state.work, "all");
   await emitEnding(plan, ports, state, ending);
   return {
     parameters,
