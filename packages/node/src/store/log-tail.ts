@@ -67,16 +67,16 @@ export class LogTail {
       return;
     }
     try {
-      this.#size = (await file.stat()).size;
-      this.#isCut = !(await this.#continues(file));
-      if (this.#isCut) return;
-      if (this.bytesLeft === 0) return;
       const block = Buffer.alloc(blockBytes);
       for (;;) {
+        // looked at for each block: whoever takes the lines may take long, and the file be cut meanwhile
+        this.#size = (await file.stat()).size;
+        this.#isCut = !(await this.#continues(file));
+        if (this.#isCut || this.bytesLeft === 0) return;
         const { bytesRead } = await file.read(block, 0, block.length, this.#position);
-        if (bytesRead === 0) return;
         this.#take(block.subarray(0, bytesRead));
         yield* this.#taken();
+        if (bytesRead < block.length) return;
       }
     } finally {
       await file.close();
