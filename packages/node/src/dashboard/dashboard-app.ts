@@ -29,11 +29,13 @@ export function createDashboardApp(site: DashboardSite): Hono<RequestEnv> {
     if (own !== null) c.header("Content-Security-Policy", own);
   });
   app.use(async (c, next) => {
-    site.limit.require(c.env.peer.address);
+    // all users of this machine have one address: those without the token must not use up what its holder has
+    const isHolder = site.access.holds(c.req.header("authorization"));
+    site.limit.require(isHolder ? "the token" : c.env.peer.address);
     const origin = requireOwnHost(c.req.header("host"), c.env.peer, { host: dashboardHost });
     if (c.req.path.startsWith("/api/")) {
       requireOwnOrigin(c.req.raw.headers, origin);
-      if (!site.access.holds(c.req.header("authorization"))) throw wrongToken();
+      if (!isHolder) throw wrongToken();
     }
     await next();
   });

@@ -14,6 +14,9 @@ export const usualPace: Pace = { bytesPerSecond: 1024, graceSeconds: 20 };
 /** Bytes of a JSON body. */
 const longestJson = 65_536;
 
+/** Levels of a JSON body; a configuration has five. What reads deeper ones could exhaust the stack. */
+const deepestJson = 32;
+
 /**
  * The parts of a request's body while they come fast enough and are not too many: a connection that sends a byte now and
  * then would else be held for ever.
@@ -87,11 +90,27 @@ export function invalid(message: string): HttpError {
 }
 
 function parseJson(text: string): unknown {
+  if (isDeeperThan(text, deepestJson)) throw invalid(`the body is nested in more than ${deepestJson} levels`);
   try {
     return JSON.parse(text);
   } catch {
     throw invalid("the body is not JSON");
   }
+}
+
+/** Whether a text of JSON opens more levels than it may; a loop over its characters, so that no depth harms it. */
+function isDeeperThan(text: string, most: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]!;
+    if (character === '"') inString = !inString;
+    else if (inString) at += character === "\\" ? 1 : 0;
+    else if (character === "[" || character === "{") depth++;
+    else if (character === "]" || character === "}") depth--;
+    if (depth > most) return true;
+  }
+  return false;
 }
 
 async function within<T>(work: Promise<T>, milliseconds: number, late: () => Error): Promise<T> {

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { OperatorAccess } from "../../server/operator.ts";
 import { PageFiles } from "../../server/page-files.ts";
 import type { Peer } from "../../server/peer.ts";
-import { RateLimit } from "../../server/rate-limit.ts";
+import { type Rate, RateLimit } from "../../server/rate-limit.ts";
 import { exampleEvents } from "../../store/example-events.ts";
 import { createDashboardApp } from "../dashboard-app.ts";
 import { directReader } from "../direct-reader.ts";
@@ -34,7 +34,7 @@ export interface TestDashboard {
   close(): Promise<void>;
 }
 
-export async function testDashboard(): Promise<TestDashboard> {
+export async function testDashboard(rate: Rate = { burst: 10_000, perSecond: 10_000 }): Promise<TestDashboard> {
   const base = await mkdtemp(join(tmpdir(), "anabranch-dashboard-"));
   const [root, pages] = [join(base, "runs"), join(base, "pages")];
   await mkdir(join(pages, "runs"), { recursive: true });
@@ -45,7 +45,7 @@ export async function testDashboard(): Promise<TestDashboard> {
   const app = createDashboardApp({
     ...{ root, reader, starter, access: new OperatorAccess(token), pages: new PageFiles(pages) },
     reports: new ReportKeys(),
-    limit: new RateLimit({ burst: 10_000, perSecond: 10_000 }),
+    limit: new RateLimit(rate),
     onFault: (error) => faults.push(error),
   });
   const request = async (path: string, init: RequestInit = {}) => {
