@@ -217,7 +217,8 @@ export class LiveServer {
   }
 
   get state(): LiveStatus["state"] {
-    if (this.#ending !== undefined) return this.#ending === "failed" ? "failed" : "finished";
+    if (this.#ending === "failed") return this.#stopping ? "finished" : "failed";
+    if (this.#ending !== undefined) return "finished";
     if (this.#stopping) return "stopping";
     if (this.#paused) return "paused";
     return this.#started ? "running" : "waiting";
@@ -335,5 +336,5 @@ function isMessage(upload: string): boolean {
 }
 
 function refuseFailed(connection: Connection): void {
-  connection.refuse("live/run-failed", "the run has failed on the server; it may be resumed", true);
+  connection.refuse("live/run-failed", "the run has stopped on the server; it may be resumed", true);
 }

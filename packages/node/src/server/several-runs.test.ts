@@ -148,6 +148,7 @@ describe("a server with two runs", { timeout: 300_000 }, () => {
     for (const { door } of [a, b]) expect(metrics).toContain(`anabranch_round{run="${door.run}"}`);
     expect(await http("POST", api(a.door, "stop"), a.door.operatorToken)).toBe("200 stopping");
     await expect(a.outcome).rejects.toMatchObject({ code: "run/interrupted" });
+    expect(await http("GET", api(a.door, "status"))).toBe("200 finished");
     expect(await http("GET", api(b.door, "status"))).toBe("200 waiting");
     b.interrupt.abort();
     await expect(b.outcome).rejects.toMatchObject({ code: "run/interrupted" });
