@@ -7,17 +7,19 @@ import { parseSweepFile } from "../packages/node/src/sweep/sweep-file.ts";
 import { filesBelow, readText } from "./source-files.ts";
 
 /** One example of each data set. */
+const fashion = {
+  features: { dtype: "uint8", shape: [1, 1, 28, 28] },
+  labels: { dtype: "uint8", shape: [1] },
+  classes: 10,
+} as const;
 const examples = {
   "cifar-100": {
     features: { dtype: "uint8", shape: [1, 3, 32, 32] },
     labels: { dtype: "uint8", shape: [1] },
     classes: 100,
   },
-  "fashion-mnist": {
-    features: { dtype: "uint8", shape: [1, 1, 28, 28] },
-    labels: { dtype: "uint8", shape: [1] },
-    classes: 10,
-  },
+  "fashion-mnist": fashion,
+  "fashion-mnist-10k": fashion,
   "tiny-shakespeare": {
     features: { dtype: "uint8", shape: [1, 80] },
     labels: { dtype: "uint8", shape: [1, 80] },
