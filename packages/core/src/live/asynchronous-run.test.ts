@@ -58,6 +58,17 @@ describe("an asynchronous live run", () => {
     expect(blobs).toBe(orders - (SCHEDULE.concurrency - 1));
   });
 
+  it("takes an update once that comes twice, with a slow ledger between", async () => {
+    const { config, prepared } = small("fedbuff");
+    for (let seed = 1; seed <= 10; seed++) {
+      const faults = { ...HEALTHY, delay: 40, concurrent: 0.5, stall: 0.2 };
+      const federation = new SimulatedFederation(config, prepared, seed, faults);
+      const { modelHash } = await federation.run();
+      expect(federation.observer.violations, `seed ${seed}`).toEqual([]);
+      expect((await simulateSmall(replayed(prepared, committed(federation)))).modelHash, `seed ${seed}`).toBe(modelHash);
+    }
+  });
+
   it("drops a client that never answers, and gives another one work", async () => {
     const { config, prepared } = small("fedbuff");
     const federation = new SimulatedFederation(config, prepared, 1, HEALTHY);

@@ -339,6 +339,7 @@ export class LiveOrders implements Backend {
   }
 
   #settle(given: Given, outcome: FailedOutcome | { readonly hash: string }, sequence?: number): void {
+    if (given.settled) return; // the same update has arrived twice at a time
     given.settled = true;
     given.deadline.cancel();
     given.outcome.resolve(outcome);
