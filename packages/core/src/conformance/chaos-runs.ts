@@ -26,6 +26,14 @@ export const PLAIN_RUNS: Runs = {
   "dp-fedavg, a private run": () => smallRun({ name: "dp-fedavg" }, NOISED),
 };
 
+/** Runs whose updates are folded as they come. */
+export const ASYNCHRONOUS_RUNS: Runs = Object.fromEntries(
+  ["fedbuff", "fedasync"].map((name) => [
+    name,
+    () => smallRun({ name }, { ...FEW_STEPS, rounds: 5, schedule: { buffer: 2, concurrency: 3 } }),
+  ]),
+);
+
 /** Runs whose server sees sums. */
 export const SECURE_RUNS: Runs = {
   bonawitz: () => secureRun("bonawitz"),

@@ -1,7 +1,7 @@
 export { type AlgorithmUnderTest, algorithmCases } from "./algorithm.ts";
 export { blobStoreCases } from "./blob-store.ts";
 export type { Case } from "./case.ts";
-export { PLAIN_RUNS, SECURE_RUNS } from "./chaos-runs.ts";
+export { ASYNCHRONOUS_RUNS, PLAIN_RUNS, SECURE_RUNS } from "./chaos-runs.ts";
 export { type ChaosReport, type ChaosRun, runChaosSeed } from "./chaos-seed.ts";
 export { clientStateCases, type OpenClientStates } from "./client-states.ts";
 export { CHAOS, type FaultName, FaultSource, type Faults, HEALTHY } from "./fault-source.ts";

@@ -65,7 +65,9 @@ describe("an asynchronous live run", () => {
       const federation = new SimulatedFederation(config, prepared, seed, faults);
       const { modelHash } = await federation.run();
       expect(federation.observer.violations, `seed ${seed}`).toEqual([]);
-      expect((await simulateSmall(replayed(prepared, committed(federation)))).modelHash, `seed ${seed}`).toBe(modelHash);
+      expect((await simulateSmall(replayed(prepared, committed(federation)))).modelHash, `seed ${seed}`).toBe(
+        modelHash,
+      );
     }
   });
 

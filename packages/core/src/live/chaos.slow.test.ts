@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { PLAIN_RUNS, SECURE_RUNS } from "../conformance/chaos-runs.ts";
+import { ASYNCHRONOUS_RUNS, PLAIN_RUNS, SECURE_RUNS } from "../conformance/chaos-runs.ts";
 import { type ChaosRun, runChaosSeed } from "../conformance/chaos-seed.ts";
 import { type FaultName, HEALTHY } from "../conformance/fault-source.ts";
 import { SimulatedFederation } from "../conformance/simulated-federation.ts";
@@ -19,7 +19,7 @@ const ENOUGH_SEEDS = 50;
 describe("a live run over a network that fails, of processes that crash", { timeout: 1000 * SECONDS + 60_000 }, () => {
   const faults = new Map<FaultName, number>();
 
-  for (const [name, make] of Object.entries({ ...PLAIN_RUNS, ...SECURE_RUNS })) {
+  for (const [name, make] of Object.entries({ ...PLAIN_RUNS, ...ASYNCHRONOUS_RUNS, ...SECURE_RUNS })) {
     it(`ends with the model of its updates: ${name}`, async () => {
       const run = { name, ...make() };
       const until = performance.now() + 1000 * SECONDS;
