@@ -56,6 +56,8 @@ class Collection {
   readonly #tasks = new TaskMeter();
   readonly #staleness = new StalenessMeter();
   readonly #updates: FoldedUpdate[] = [];
+  /** Whether rounds take arrivals by their time. */
+  readonly #isAsynchronous: boolean;
   /** Where clients take real time and the schedule follows them. */
   readonly #arrivals: Arrivals | undefined;
   readonly #failures: FailedClient[] = [];
@@ -73,7 +75,8 @@ class Collection {
     this.#opened = opened;
     this.#order = orderMaker(world.plan, world.ports, world.pipeline, opened);
     this.#clock = new VirtualClock(state.time);
-    this.#arrivals = world.plan.schedule.settle && world.ports.backend.arrivals;
+    this.#isAsynchronous = world.plan.schedule.settle !== undefined;
+    this.#arrivals = this.#isAsynchronous ? world.ports.backend.arrivals : undefined;
     const carried = this.#arrivals === undefined ? state.work.orders.values() : [];
     for (const { order, arrives } of carried) this.#clock.expect(order, arrives - state.time);
     this.schedule = state.schedule;
@@ -144,7 +147,7 @@ class Collection {
 
   /** Whether a schedule that gives out work at the end of each instant has to be asked now. */
   #isInstantOver(): boolean {
-    if (this.#settled || this.#world.plan.schedule.settle === undefined) return false;
+    if (!this.#isAsynchronous || this.#settled) return false;
     const next = this.#clock.peek();
     return next === undefined || next.at > this.#clock.now;
   }
@@ -187,7 +190,7 @@ class Collection {
     const order = this.#order(request);
     const duration = plan.durations?.(order.client, order.version, request.visit) ?? 0;
     // a round that waits for all takes them in the order of its cohort, whoever is first
-    const inTurn = plan.schedule.settle === undefined;
+    const inTurn = !this.#isAsynchronous;
     if (inTurn) this.#longest = Math.max(this.#longest, duration);
     const after = inTurn ? 0 : duration;
     const arrives = this.#clock.now + after;
@@ -220,7 +223,7 @@ class Collection {
     const step = this.#world.plan.schedule.arrived(this.schedule, arrival);
     this.follow(step);
     if (!step.fold) return 0;
-    if (!failed) {
+    if (!failed && this.#isAsynchronous) {
       this.#staleness.add(staleness);
       this.#updates.push({ client, version, visit: this.#world.state.work.orders.get(id)!.visit });
     }
