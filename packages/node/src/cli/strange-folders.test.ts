@@ -292,8 +292,15 @@ describe("in the folder of a run", () => {
     expect(await error(...words("resume"))).toBeUndefined();
     expect(await readFile(at("report.html"), "utf8")).toContain("tiny");
     await nothingElseWasMade();
+    const log = await readFile(at("events.jsonl"), "utf8");
+    await link(at("events.jsonl"), join(outside, "ended"));
+    expect(await error(...words("resume"))).toBeUndefined();
+    expect(await readFile(join(outside, "ended"), "utf8")).toBe(log);
+    const cut = log.slice(0, log.trimEnd().lastIndexOf("\n") + 1);
+    await writeFile(at("events.jsonl"), cut);
     await link(at("events.jsonl"), join(outside, "log"));
     expect(await error(...words("resume"))).toMatchObject({ code: "store/link", where: at("events.jsonl") });
+    expect(await readFile(join(outside, "log"), "utf8")).toBe(cut);
   });
 
   it("the folder itself may be reached by a link of the user", async () => {

@@ -116,9 +116,9 @@ export function flushingBefore(store: BlobStore, log: EventLog): BlobStore {
 }
 
 /**
- * Drops what happened after a round and the end of the run, as a resumed run will do both again, and lines that are too
- * long to be read. `run.started` always stays, and the other lines stay as they were written. The file is replaced as a whole: a crash
- * leaves the old one or the new one.
+ * Drops what happened after a round and the end of the run, as a resumed run will do both again, and lines that are
+ * too long to be read. `run.started` always stays, and the other lines stay as they were written. The file is replaced
+ * as a whole: a crash leaves the old one or the new one.
  *
  * @returns how many events were dropped
  * @throws `store/disk-full`, `store/not-writable`, `store/read-only`, `store/link`, `store/not-a-file`
