@@ -112,8 +112,11 @@ export class S3BlobStore implements BlobStore {
   }
 }
 
-/** A redirect leads to another region or another host: neither gets what was signed for this one. */
-const direct = { redirect: "manual", duplex: "half" } as const;
+/**
+ * A redirect leads to another region or another host: neither gets what was signed for this one. With a window, or a
+ * redirect that is no error, fetch would copy the body, and hold all of it.
+ */
+const direct = { redirect: "error", window: null, duplex: "half" } as const;
 
 async function readBody(response: Response, { moved, expects }: Try, name: string): Promise<Uint8Array> {
   const bytes = Number(response.headers.get("content-length") ?? Number.NaN);

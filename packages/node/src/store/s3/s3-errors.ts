@@ -38,6 +38,7 @@ function failureOf(error: unknown): { readonly received: string; readonly known:
   if (error instanceof SilentStore) return { received: error.message, known: silent };
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const received = cause instanceof Error ? cause.message || cause.name : String(cause);
+  if (received === "unexpected redirect") return { received, known: wrongRegion };
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   return { received, known: /CERT|SELF_SIGNED|UNABLE_TO_/.test(code) ? untrusted : unreachable };
 }
