@@ -23,7 +23,7 @@ const MOST_FLOPS = 2e11;
 
 /**
  * Predicts the class of every test example with a model. Undefined where examples have no single label, where it would take
- * long, and where the test examples are clients' own and the run is private.
+ * long, where the run evaluates nothing, and where the test examples are clients' own and the run is private.
  */
 export async function classMetrics(
   { model, plan, federation, simulation }: PreparedRun,
@@ -32,7 +32,9 @@ export async function classMetrics(
 ): Promise<ClassMetrics | undefined> {
   const { test } = simulation;
   const isPlain = model.labels.shape.length === 0 && model.classes >= 2 && model.classes <= MOST_CLASSES;
-  if (test.kind !== "arrays" || !isPlain || plan.account?.testOnClients === true) return undefined;
+  // without evaluation a private run says nothing of whose the test examples are
+  if (plan.evaluateEvery === 0 || plan.account?.testOnClients === true) return undefined;
+  if (test.kind !== "arrays" || !isPlain) return undefined;
   const { batchSize } = simulation.evaluation;
   const program = compilePredictions(model, plan.layout, batchSize);
   const count = test.labels.data.length;

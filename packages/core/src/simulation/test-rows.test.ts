@@ -7,6 +7,7 @@ import { BEST_CHECKPOINT } from "../round/checkpoint-store.ts";
 import type { RunEvent } from "../round/events.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
+import { classMetrics } from "./class-metrics.ts";
 import { inProcessSimulation } from "./in-process.ts";
 import { prepareRun } from "./prepare.ts";
 
@@ -58,6 +59,16 @@ const warned = (events: readonly RunEvent[]) => events.flatMap((e) => (e.type ==
 const ofClients: TrainTest = { ...data, testRows: "clients" };
 
 describe("test examples that are clients' own", () => {
+  it.each([0, 1])("are not shown by class in a private run that evaluates every %d rounds", async (every) => {
+    const byClass = (changes: Changes) => {
+      const prepared = prepare(ofClients, changes);
+      return classMetrics(prepared, prepared.plan.initial, interpreter());
+    };
+    expect(await byClass({ evaluation: { every } })).toBeUndefined();
+    const inTheOpen = await byClass({ privacy: { mechanism: "none" } });
+    expect(inTheOpen).toMatchObject({ examples: 6 });
+  });
+
   it("decide nothing in a private run, and every event with their metrics says that they are not covered", async () => {
     const { events, result, best } = await run(ofClients);
     expect([result.best, best]).toEqual([undefined, undefined]);
