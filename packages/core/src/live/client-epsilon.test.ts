@@ -103,6 +103,7 @@ describe("a description", () => {
   it.each<[string, unknown]>([
     ["noise that the server could compute", lying({}, { source: { kind: "seeded" } })],
     ["sums with fewer shares than the noise is made for", lying({}, { fewest: 2 })],
+    ["roundings that fail by what is rounded", lying({ bias: 0.99 })],
     ["noise for another length", lying({ size: 3 })],
     ["another distribution than the mechanism has", lying({ distribution: "skellam" })],
     ["noise that the server adds as well", lying({}, {}, { noise: "central" })],

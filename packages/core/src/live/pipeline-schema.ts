@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { PipelineSettings } from "../pipeline/index.ts";
+import { USUAL_BIAS } from "../privacy/integers/index.ts";
 
 const share = z.number().gt(0).lt(1);
 
@@ -46,7 +47,8 @@ const noised = z.strictObject({
       .max(2 ** 32),
     granularity: z.number().positive(),
     variance: z.number().positive(),
-    bias: z.number().min(0).lt(1),
+    // with more a rounding may fail, which depends on what is rounded
+    bias: z.number().min(0).max(USUAL_BIAS),
     survivors: count.min(1),
   }),
 });
