@@ -151,6 +151,12 @@ describe("privacy extrapolate", () => {
     expect(rows.at(-1).epsilon).toBeLessThan(rows[0].epsilon / 100);
   });
 
+  it("grows the noise of single clients like the root of the cohort, as the mean of theirs falls alike", async () => {
+    const local = [...run, "--delta", "1e-6", "--noise", "local", "--population-factors", "100"];
+    const { rows } = await document("extrapolate", ...local, "--cohort-factors", "1,4");
+    expect(rows.map((row: { noiseMultiplier: number }) => row.noiseMultiplier)).toEqual([0.5, 1]);
+  });
+
   it("as text, without cohorts that the population does not have", async () => {
     const factors = ["--population-factors", "1,2", "--cohort-factors", "1,40"];
     const { code, stdout } = await callCommand("privacy", "extrapolate", ...run, "--delta", "1e-6", ...factors);

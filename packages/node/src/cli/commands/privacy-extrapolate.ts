@@ -18,8 +18,8 @@ interface Options extends PrivacyOptions {
 
 /**
  * Epsilon where population and cohort are larger than in a run, with the noise on the mean update as it was: noise on the
- * sum of L clients is divided by L, so the noise multiplier grows like the cohort (as for speech in M. Pelikan et al.,
- * NeurIPS 2025, arXiv:2310.00098).
+ * sum of L clients is divided by L, so the noise multiplier grows like the cohort, or like its root where each client adds
+ * noise of its own (as for speech in M. Pelikan et al., NeurIPS 2025, arXiv:2310.00098).
  */
 export function addExtrapolate(group: Command): void {
   const factors = (name: string, of: string) =>
@@ -77,7 +77,8 @@ function extrapolated(options: Options) {
       const size = { population: population * larger, cohort: cohort * factor };
       if (size.cohort > size.population) return [];
       const spec = privacySpec({ ...options, ...size });
-      const noise = options.noiseMultiplier * factor;
+      // noise that every client adds in full falls in the mean as the root of their number
+      const noise = options.noiseMultiplier * (options.noise === "local" ? Math.sqrt(factor) : factor);
       const { epsilon, lowerBound } = accountant.epsilon(spec.events(noise, options.rounds), delta, spec.context);
       return [
         {
