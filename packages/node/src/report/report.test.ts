@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { plottedEpsilon } from "./charts/epsilon-rounds.ts";
 import type { RunGroup } from "./comparison.ts";
 import { figureSections, panelsOf, runFigures } from "./figures.ts";
 import { drawPlot } from "./plot/draw.ts";
@@ -66,6 +67,14 @@ describe("report", () => {
     expect(silent).toContain("<li>a trusted server</li>");
     expect(silent).not.toContain("Accuracy for privacy");
     expect(report(single)).not.toContain("<h2>Privacy</h2>");
+  });
+
+  it("draws no epsilon below what a run has spent, in the digits that a chart shows", () => {
+    for (const epsilon of [0.123451, 4, 7.946464]) {
+      expect(Number(plottedEpsilon({ epsilon }).toPrecision(5))).toBeGreaterThanOrEqual(epsilon);
+    }
+    expect(plottedEpsilon({ epsilon: 4 })).toBe(4);
+    expect(plottedEpsilon({ epsilon: null })).toBeNaN();
   });
 
   it("names the machine and the commit of the last session, where the run recorded them", () => {

@@ -1,4 +1,4 @@
-import { type RunHistory, spentBy } from "@anabranch/core";
+import { boundText, type RunHistory, spentBy } from "@anabranch/core";
 import { overlay, roundAxis } from "./cartesian.ts";
 import { allRuns, type Chart, onlyRun } from "./chart.ts";
 
@@ -29,7 +29,7 @@ export function scopeNote(runs: readonly RunHistory[]): string {
   ].join("");
 }
 
-/** NaN where a round says nothing or guarantees nothing. */
+/** Rounded up to the five digits that a chart shows; NaN where a round says nothing or guarantees nothing. */
 export function plottedEpsilon(privacy: { readonly epsilon: number | null } | undefined): number {
-  return privacy?.epsilon ?? Number.NaN;
+  return Number(boundText(privacy?.epsilon ?? Number.NaN, 5));
 }
