@@ -44,7 +44,10 @@ export function comparePage(
 <ul class="badges">${methods.map((method, index) => html`<li>${swatch(index)}${method}</li>`)}${badEnds(groups, options.notStarted)}</ul>
 </header>`,
       results(groups, methods, options),
-      ...measuresSection(compareGroups(groups, options).rows),
+      ...measuresSection(
+        compareGroups(groups, options).rows,
+        groups.flatMap((group) => group.runs),
+      ),
       chartControls(sections),
       ...sections.flatMap(({ heading, figures }) => gridSection(heading, figures)),
       ...differences(groups),

@@ -2,7 +2,7 @@ import type { RunHistory } from "@anabranch/core";
 import { formatPercent } from "../terminal/format.ts";
 import type { ComparisonRow } from "./comparison.ts";
 import { type Html, html } from "./html.ts";
-import { diagnosticsShare, measuresOf, measureTexts } from "./measures.ts";
+import { coverageNote, diagnosticsShare, measuresOf, measureTexts } from "./measures.ts";
 import { measuresTable } from "./measures-table.ts";
 import { card, pairs, section, table } from "./page.ts";
 
@@ -28,7 +28,7 @@ export function diagnosticsCard(run: RunHistory): Html[] {
 }
 
 /** Costs and last diagnostics of groups of runs. */
-export function measuresSection(rows: readonly ComparisonRow[]): Html[] {
+export function measuresSection(rows: readonly ComparisonRow[], runs: readonly RunHistory[]): Html[] {
   const measured = measuresTable(rows);
   if (measured === undefined) return [];
   return [
@@ -38,6 +38,7 @@ export function measuresSection(rows: readonly ComparisonRow[]): Html[] {
         measured.rows.map((cells) => ({ cells })),
         [0],
       ),
+      html`<p>${coverageNote(runs)}</p>`,
     ]),
   ];
 }

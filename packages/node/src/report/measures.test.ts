@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compareGroups } from "./comparison.ts";
-import { diagnosticsShare, measuresOf } from "./measures.ts";
+import { coverageNote, diagnosticsShare, measuresOf } from "./measures.ts";
 import { measuresTable } from "./measures-table.ts";
 import { report } from "./report.ts";
 import { parseRun, type RunData } from "./run-data.ts";
@@ -48,6 +48,11 @@ describe("measures", () => {
     expect(cell("flatness distance")).toBe("1.5 ± 0.707");
     expect(cell("client FLOPs")).toBe("136 FLOP");
     expect(heads).not.toContain("energy");
+  });
+
+  it("have a note in comparisons of private runs", () => {
+    expect(coverageNote([run(1, 1)])).toBeUndefined();
+    expect(coverageNote([run(1, 1), run(2, 1, {}, { covered: false })])).toMatch(/not covered by epsilon/);
   });
 
   it("are part of the report, with a warning where epsilon does not cover them", () => {

@@ -72,6 +72,12 @@ export function measureTexts(measures: Measures, costs: boolean): [head: string,
     .map(([key, value]) => [MEASURES[key]!.head, MEASURES[key]!.format(value)]);
 }
 
+/** What has to be said of diagnostics of private runs; undefined where none of the runs is one. */
+export function coverageNote(runs: readonly RunHistory[]): string | undefined {
+  const uncovered = runs.some(({ diagnostics }) => diagnostics.some(({ covered }) => covered === false));
+  return uncovered ? "Diagnostics of private runs are not covered by epsilon." : undefined;
+}
+
 /** Share of the time in rounds that diagnostics took on top; NaN where none was made. */
 export function diagnosticsShare(run: RunHistory): number {
   const total = (values: readonly (number | undefined)[]) =>

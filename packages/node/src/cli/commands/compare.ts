@@ -12,6 +12,7 @@ import { comparisonCsv, comparisonLatex } from "../../report/comparison-files.ts
 import { comparisonTable, endNotes } from "../../report/comparison-table.ts";
 import { configDifferences } from "../../report/config-differences.ts";
 import { runLabels } from "../../report/labels.ts";
+import { coverageNote } from "../../report/measures.ts";
 import { measuresTable } from "../../report/measures-table.ts";
 import { type RunData, readRunFolder } from "../../report/run-data.ts";
 import { classifyEnd } from "../../report/run-end.ts";
@@ -63,7 +64,7 @@ export function addCompare(program: Command): void {
       const comparison = compare(found, runs, options);
       await writeTables(tableOf(comparison), options);
       if (output.json) output.document({ ...comparison, report: join(folder, "report.html"), folder, files });
-      else print(comparison, options, folder, output);
+      else print(comparison, runs, options, folder, output);
     });
   withComparisonOptions(command);
   acceptsOptions(command, "runs", "quiet");
@@ -157,12 +158,18 @@ async function writeTables(comparison: Comparison, options: CompareOptions): Pro
   if (latex !== undefined) await write(latex, comparisonLatex(comparison, options.target !== undefined));
 }
 
-function print(compared: Compared, options: ComparisonOptions, folder: string, output: Output): void {
+function print(
+  compared: Compared,
+  data: readonly RunData[],
+  options: ComparisonOptions,
+  folder: string,
+  output: Output,
+): void {
   const { runs, groups, differences } = compared;
   const settings = new Set(groups.map(({ setting }) => setting));
   if (settings.size > 1 || groups.some(({ seeds }) => seeds.length > 1)) printGroups(compared, options, output);
   else printRuns(compared, options, output);
-  printMeasures(groups, output);
+  printMeasures(groups, data, output);
   if (differences.length > 0) {
     const names = runs.map(({ label }) => ({ head: label }));
     output.print(
@@ -179,11 +186,13 @@ function print(compared: Compared, options: ComparisonOptions, folder: string, o
 }
 
 /** What runs have cost and what their diagnostics say. */
-function printMeasures(groups: Compared["groups"], output: Output): void {
+function printMeasures(groups: Compared["groups"], data: readonly RunData[], output: Output): void {
   const measured = measuresTable(groups);
   if (measured === undefined) return;
   const columns = measured.heads.map((head, c) => ({ head, right: c > 0 }));
   output.print("", output.colours.bold("Cost and diagnostics"), table(columns, measured.rows, output.width));
+  const note = coverageNote(data);
+  if (note !== undefined) output.print("", note);
 }
 
 /** Seeds of one configuration in a row. */
