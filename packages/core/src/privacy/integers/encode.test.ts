@@ -147,6 +147,17 @@ describe("what a client sends", () => {
   });
 });
 
+describe("a clip norm whose square is 0 in float64", () => {
+  it.each([0, 1e-170])("is refused whatever the update, here of values %d", (value) => {
+    const mechanism = discreteMechanism({
+      ...{ distribution: "skellam", size: 4, modulus: 2 ** 24 },
+      ...{ noiseMultiplier: 1, survivors: 2, cohort: 2 },
+    });
+    const encode = () => encodeNoisedUpdate(new Float64Array(4).fill(value), 1e-200, mechanism, randomness(key, 0));
+    expect(encode).toThrow(expect.objectContaining({ code: "privacy/clip-norm" }));
+  });
+});
+
 describe("a sum beyond its range", () => {
   it("wraps around: it is wrong by whole multiples of m steps", () => {
     const demand = { distribution: "skellam", size: 1, modulus: 2 ** 16, noiseMultiplier: 1e-9 } as const;

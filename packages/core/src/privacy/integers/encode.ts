@@ -21,7 +21,7 @@ export interface EncodingRandomness {
  * remainder modulo m. Clipping is for a vector that rounding in 32 bits left a hair beyond the norm: it should be within.
  *
  * @param vector [size]; not changed
- * @param clipNorm C of the round, above 0
+ * @param clipNorm C of the round, at least 1e-100
  * @returns [paddedSize(size)] whole numbers in [0, m)
  * @throws `privacy/not-finite`, `privacy/size`, `privacy/clip-norm`, `privacy/rounding`
  */
@@ -92,13 +92,16 @@ function requireSize(what: string, length: number, size: number): void {
   });
 }
 
+/** Squares of smaller lengths are 0 in float64, so that no norm could be compared with it. */
+const LEAST_CLIP_NORM = 1e-100;
+
 function requireClipNorm(clipNorm: number): void {
-  if (Number.isFinite(clipNorm) && clipNorm > 0) return;
+  if (Number.isFinite(clipNorm) && clipNorm >= LEAST_CLIP_NORM) return;
   throw new AnabranchError({
     code: "privacy/clip-norm",
     message: "a clip norm is impossible",
     received: String(clipNorm),
-    expected: "a finite number above 0",
+    expected: `a finite number of at least ${LEAST_CLIP_NORM}`,
   });
 }
 
