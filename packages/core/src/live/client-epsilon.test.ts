@@ -84,6 +84,11 @@ describe("a client that requires an epsilon", () => {
     expect(codeOf(() => requirePrivacy(limits, without))).toBe("live/message");
   });
 
+  it("refuses epochs beside noise, as their time would suggest how many examples it has", () => {
+    const epochs = { ...honest, budget: { localEpochs: 1 } };
+    expect(codeOf(() => requirePrivacy({ delta: 1e-3 }, epochs))).toBe("client/epsilon");
+  });
+
   it("refuses a run without noise of clients", () => {
     const plain = smallRun({ name: "fedavg" });
     const description = describeTask(plain.config, plain.prepared);

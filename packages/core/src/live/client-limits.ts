@@ -95,6 +95,10 @@ export function requirePrivacy(limits: Pick<ClientLimits, "epsilon" | "delta">, 
     const advice = "Ask the operator of the run for noise of clients, or leave out --max-epsilon.";
     throw beyond("no noise of clients", `epsilon of at most ${limits.epsilon} against the server`, advice);
   }
+  if ("localEpochs" in description.budget) {
+    const advice = "Ask the operator of the run for training.localSteps.";
+    throw beyond("epochs, whose time suggests the number of examples", "a number of local steps", advice);
+  }
   const { epsilon, delta } = privacy;
   if (delta > limits.delta) throw beyond(`delta ${delta}`, `at most ${limits.delta}`, "Change --max-delta.");
   if (limits.epsilon === undefined || epsilon <= limits.epsilon) return;
