@@ -37,6 +37,21 @@ describe("a run with more rounds", () => {
         privacy: { mechanism: "gaussian", noiseMultiplier: 2, delta: 0.01 },
       },
     ],
+    [
+      "a block of random allocation that had begun",
+      {
+        algorithm: { name: "dp-fedavg" },
+        sampler: { name: "random-allocation", cohort: 5 },
+        privacy: {
+          mechanism: "gaussian",
+          accountant: "pld",
+          noiseMultiplier: 2,
+          targetQuantile: 0.5,
+          countNoise: 2,
+          delta: 0.01,
+        },
+      },
+    ],
   ] satisfies [string, ConfigInput][])("continues %s: it ends as one that had them from the start", async (_, more) => {
     const whole = await start(5, more);
     const short = await start(3, more);
