@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -50,4 +51,30 @@ describe("gitCommit", () => {
     await rm(join(root, ".git"), { recursive: true });
     expect(gitCommit(join(root, "missing"))).toBeUndefined();
   });
+
+  it.skipIf(process.platform === "win32").each(["HEAD", "refs/heads/main", "packed-refs"])(
+    "is not waited for where %s is a pipe, a device or too large",
+    async (path) => {
+      const folder = await repository({ ".git/HEAD": "ref: refs/heads/main", ".git/refs/heads/other": first });
+      const file = join(root, ".git", path);
+      const reads = () =>
+        execFileSync(process.execPath, ["--input-type=module", "-e", reading, folder], { timeout: 20_000 }).toString();
+      const kinds = [
+        () => execFileSync("mkfifo", [file]),
+        () => symlink("/dev/zero", file),
+        () => writeFile(file, `${"#\n".repeat(2 ** 23)}${second} refs/heads/main\n`),
+      ];
+      for (const make of kinds) {
+        await rm(file, { force: true });
+        await make();
+        expect(reads()).toBe("undefined");
+      }
+    },
+  );
 });
+
+/** In a process of its own: what waits for a pipe does so without end. */
+const reading = `
+  import { gitCommit } from ${JSON.stringify(new URL("./git-commit.ts", import.meta.url))};
+  process.stdout.write(String(gitCommit(process.argv[1])));
+`;
