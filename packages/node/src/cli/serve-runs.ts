@@ -4,6 +4,7 @@ import { readRunConfig } from "../run/run-config.ts";
 import type { RunOutcome, SessionOptions } from "../run/session.ts";
 import { keptMinimumClients } from "../server/serve-settings.ts";
 import { findRun } from "../store/find-run.ts";
+import { openRunFolder } from "../store/run-folder.ts";
 import { readConfigFile } from "./config-file.ts";
 import type { GlobalOptions } from "./globals.ts";
 import { liesInRunFolder, requireTrust, type TrustOption } from "./trust.ts";
@@ -35,7 +36,9 @@ export async function chooseRuns(
   for (const file of files) chosen.push(await newRun(file, trust, globals));
   for (const name of resumed) chosen.push(await runToContinue(name, trust, globals));
   const folders = chosen.flatMap(({ folder }) => folder ?? []);
-  const twice = folders.find((folder, i) => folders.indexOf(folder) < i);
+  // addresses, storage and ledger tell runs by their ids, which a copy of a folder shares
+  const ids = await Promise.all(folders.map(async (folder) => (await openRunFolder(folder)).id));
+  const twice = folders.find((_, i) => ids.indexOf(ids[i]!) < i);
   if (twice !== undefined) throw chosenTwice(twice);
   return chosen;
 }
@@ -69,7 +72,7 @@ function chosenTwice(folder: string): AnabranchError {
     code: "usage/conflict",
     message: "a run can be resumed only once at a time",
     where: folder,
-    advice: "Name each run once with --resume.",
+    advice: "Name each run once with --resume. A copy of its folder is the same run: it has the same id.",
   });
 }
 

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -103,6 +103,11 @@ describe("serve", () => {
     expect(await waiting("--resume", "last")).toBe("Waiting for 2 clients.");
     const twice = await callCommand("serve", "--resume", "last", "--resume", "last", "--runs", join(folder, "live"));
     expect([twice.code, twice.stderr]).toEqual([2, expect.stringContaining("usage/conflict")]);
+    const [run = ""] = (await readdir(join(folder, "live"))).filter((name) => name.includes("trial"));
+    await cp(join(folder, "live", run), join(folder, "copies", run), { recursive: true });
+    const both = ["live", "copies"].flatMap((place) => ["--resume", join(folder, place, run)]);
+    const copied = await callCommand("serve", ...both, "--port", "0", "--runs", join(folder, "live"));
+    expect([copied.code, copied.stderr]).toEqual([2, expect.stringContaining("usage/conflict")]);
   });
 
   it("is stopped by Ctrl-C while it waits, and says how to continue", { timeout: 60_000 }, async () => {
