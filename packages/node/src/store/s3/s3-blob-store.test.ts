@@ -137,6 +137,16 @@ describe("a failure that does not pass is not tried again, and says what to do",
     await failing(code, open());
   });
 
+  it("an answer without an end", async () => {
+    s3.fault = () => "flood";
+    await failing("blob/refused", open({ ...patient, silentMs: 2000, totalMs: 2000 }));
+  });
+  it("a list without an end", async () => {
+    for (let i = 0; i < 1000; i++) s3.objects.set(`runs/${1000 + i}`, Buffer.of(1));
+    s3.fault = () => "repeat";
+    await expect((await open()).list("")).rejects.toMatchObject({ code: "blob/refused" });
+    expect(s3.requests.length).toBe(2);
+  });
   it("a wrong secret", () => failing("blob/login", open(patient, s3.address(), { secretAccessKey: "other" })));
   it("an unknown key", () => failing("blob/login", open(patient, s3.address(), { accessKeyId: "OTHER" })));
   it("a missing bucket", () => failing("blob/no-bucket", open(patient, s3.address().replace("bucket", "other"))));

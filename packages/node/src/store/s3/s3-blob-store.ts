@@ -20,6 +20,8 @@ const largestBlob = 2 ** 31 - 1;
 const pieceBytes = 256 * 1024;
 /** Names in one answer: what the protocol allows. */
 const pageNames = 1000;
+/** Bytes of an answer that is text: more than so many names take. */
+const longestText = 2 ** 22;
 
 /**
  * A blob store over S3-compatible storage, one object a blob. An object appears whole or not at all, and the storage is
@@ -85,6 +87,7 @@ export class S3BlobStore implements BlobStore {
         if (found?.objects == null) throw Object.assign(new Error("no bucket"), { status: 404 });
         return { keys: found.objects.map(({ Key }) => Key), next: found.nextContinuationToken };
       });
+      if (page.next !== undefined && page.next === next) throw refused("the storage repeats a part of its list", start);
       names.push(...page.keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length)));
       next = page.next;
     } while (next !== undefined);
@@ -105,7 +108,11 @@ export class S3BlobStore implements BlobStore {
     const { endpoint, bucket, prefix, region } = this.#address;
     const key = prefix + name;
     return persist(this.#patience, placeOf({ ...this.#address, prefix: key }), bytes, (attempt) => {
-      const send = (url: string, init: RequestInit) => fetch(url, { ...init, ...direct, signal: attempt.signal });
+      const send = async (url: string, init: RequestInit) => {
+        const response = await fetch(url, { ...init, ...direct, signal: attempt.signal });
+        const isText = !response.ok || new URL(url).searchParams.has("list-type");
+        return isText ? bounded(response, name) : response;
+      };
       const about = { ...this.#credentials, endpoint: `${endpoint}/${bucket}`, region, fetch: send as typeof fetch };
       return body(new this.#client(about), key, attempt);
     });
@@ -117,6 +124,21 @@ export class S3BlobStore implements BlobStore {
  * redirect that is no error, fetch would copy the body, and hold all of it.
  */
 const direct = { redirect: "error", window: null, duplex: "half" } as const;
+
+/** An answer that s3mini reads as one text: it may come from anything that listens at this address. */
+function bounded(response: Response, name: string): Response {
+  const { body, status, statusText, headers } = response;
+  let bytes = 0;
+  const limit = new TransformStream<Uint8Array, Uint8Array>({
+    transform(piece, controller) {
+      bytes += piece.length;
+      if (bytes > longestText)
+        controller.error(refused(`the storage answers with more than ${longestText} bytes`, name));
+      else controller.enqueue(piece);
+    },
+  });
+  return new Response(body?.pipeThrough(limit) ?? null, { status, statusText, headers });
+}
 
 async function readBody(response: Response, { moved, expects }: Try, name: string): Promise<Uint8Array> {
   const bytes = Number(response.headers.get("content-length") ?? Number.NaN);
@@ -155,6 +177,15 @@ function streamOf(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, move
 
 function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
+}
+
+function refused(message: string, where: string): AnabranchError {
+  return new AnabranchError({
+    code: "blob/refused",
+    message,
+    where,
+    advice: "Look whether the endpoint is that of the storage, and whether the storage speaks the S3 protocol.",
+  });
 }
 
 function tooLarge(name: string, bytes: number): AnabranchError {

@@ -17,7 +17,11 @@ export type Fault =
   /** A byte of what is read is another one. */
   | "damage"
   /** Everything is done, and the answer is lost. */
-  | "lose";
+  | "lose"
+  /** An error whose text has no end. */
+  | "flood"
+  /** A list that says again and again that the same page follows. */
+  | "repeat";
 
 export interface S3Request {
   readonly method: string;
@@ -80,6 +84,7 @@ export class TestS3 {
     const fault = this.fault(asked);
     if (fault === "hang") return;
     if (fault === "reset") return void request.socket.resetAndDestroy();
+    if (fault === "flood") return flood(request, response);
     if (typeof fault === "object") return refuse(request, response, fault.status, fault.code);
     const wrong = this.#refusal(request, url, bucket);
     if (wrong !== undefined) return refuse(request, response, ...wrong);
@@ -103,7 +108,8 @@ export class TestS3 {
     if (fault === "lose") return void response.socket?.resetAndDestroy();
     if (method === "PUT") return void response.writeHead(200, { etag: '"x"' }).end();
     if (method === "DELETE") return void response.writeHead(204).end();
-    if (key === "") return void response.writeHead(200, { "content-type": "application/xml" }).end(this.#page(url));
+    if (key === "")
+      return void response.writeHead(200, { "content-type": "application/xml" }).end(this.#page(url, fault));
     const found = this.objects.get(key);
     if (found === undefined) return void fail(response, 404, "NoSuchKey");
     const sent = Buffer.from(found);
@@ -113,13 +119,14 @@ export class TestS3 {
     response.end(sent);
   }
 
-  #page(url: URL): string {
+  #page(url: URL, fault: Fault | undefined): string {
     const prefix = url.searchParams.get("prefix") ?? "";
     const after = url.searchParams.get("continuation-token") ?? "";
     const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
     const page = keys.slice(0, this.pageSize);
-    const more = keys.length > page.length;
-    const token = more ? `<NextContinuationToken>${page.at(-1)}</NextContinuationToken>` : "";
+    const more = fault === "repeat" || keys.length > page.length;
+    const next = fault === "repeat" ? "0" : page.at(-1);
+    const token = more ? `<NextContinuationToken>${next}</NextContinuationToken>` : "";
     const contents = page.map((key) => `<Contents><Key>${key}</Key><Size>1</Size></Contents>`).join("");
     return `<?xml version="1.0"?><ListBucketResult><IsTruncated>${more}</IsTruncated>${token}${contents}</ListBucketResult>`;
   }
@@ -184,6 +191,17 @@ function refuse(request: IncomingMessage, response: ServerResponse, status: numb
   response.setHeader("connection", "close");
   fail(response, status, code);
   request.resume();
+}
+
+function flood(request: IncomingMessage, response: ServerResponse): void {
+  request.resume();
+  response.writeHead(503, { "content-type": "application/xml" });
+  const piece = Buffer.alloc(65_536, "<a>");
+  const write = () => {
+    while (!response.destroyed && response.write(piece));
+  };
+  response.on("drain", write);
+  write();
 }
 
 function fail(response: ServerResponse, status: number, code: string): void {
