@@ -90,7 +90,7 @@ function exists(path: string, cause?: unknown): AnabranchError {
     code: "usage/file-exists",
     message: "the file already exists and was not changed",
     where: path,
-    advice: "Choose another name with --output, or overwrite it with --force.",
+    advice: "Choose another name, or overwrite it with --force.",
     cause,
   });
 }

@@ -190,6 +190,19 @@ describe("groupBySeed", () => {
     ]);
   });
 
+  it("names no group by its diagnostics", () => {
+    const measured = (name: string, coherence: boolean) =>
+      run({
+        name: "a",
+        accuracies: [0.5],
+        config: `name = "a"\n[algorithm]\nname = "${name}"\n[diagnostics]\ncoherence = ${coherence}`,
+      });
+    const labels = groupBySeed([measured("fedavg", true), measured("scaffold", false)]).map(groupLabel);
+    expect(labels).toEqual(["a, fedavg", "a, scaffold"]);
+    const same = groupBySeed([measured("fedavg", true), measured("fedavg", false)]).map(groupLabel);
+    expect(new Set(same).size).toBe(2);
+  });
+
   it("leaves a run alone whose configuration cannot be read", () => {
     const broken = run({ name: "x", accuracies: [0.5], config: "seed = = 1" });
     expect(groupBySeed([broken, broken]).map(({ runs }) => runs.length)).toEqual([1, 1]);

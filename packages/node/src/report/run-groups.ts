@@ -27,7 +27,7 @@ export function groupBySeed(runs: readonly RunData[]): RunGroup[] {
   const methods = methodNames(
     first,
     settings,
-    differences.filter((difference) => !isData(difference)),
+    differences.filter((difference) => !isData(difference) && !isDiagnostic(difference)),
   );
   return lists.map((group, index) => ({ method: methods[index]!, setting: settings[index]!, runs: group }));
 }
@@ -47,6 +47,11 @@ function identityOf(config: Config | undefined): string | undefined {
 
 function isData({ key }: ConfigDifference): boolean {
   return key.startsWith("data.");
+}
+
+/** Diagnostics change no result, so they name no method. */
+function isDiagnostic({ key }: ConfigDifference): boolean {
+  return key.startsWith("diagnostics.");
 }
 
 /**
