@@ -120,7 +120,7 @@ describe("a configuration", () => {
       "no value for an option that a method requires",
       { algorithm: { name: "fedpac" } },
       "algorithm/missing-option",
-      /^missing required option \(algorithm\.optimizer\); expected one of "sgd", "adamw"/,
+      /^missing required option \(algorithm\.optimizer\); expected one of "sgd", "adam", "adamw"/,
     ],
     [
       "clipping of updates that clients keep a part of",

@@ -32,7 +32,8 @@ describe("the form", () => {
     const { sections } = (await world.json("/api/form")) as { sections: FormSection[] };
     expect(sections.map(({ path }) => path)).toEqual([
       ...["", "data", "data.partition", "data.synthetic", "model", "algorithm", "training", "sampler", "schedule"],
-      ...["devices", "aggregation", "privacy", "secureAggregation", "evaluation", "stop", "checkpoint", "execution"],
+      ...["devices", "aggregation", "privacy", "secureAggregation", "evaluation", "diagnostics"],
+      ...["stop", "checkpoint", "execution"],
     ]);
     const field = (path: string) => sections.flatMap(({ fields }) => fields).find((one) => one.path === path);
     expect(field("training.learningRate")).toMatchObject({ kind: "number", initial: 0.05, required: false });
