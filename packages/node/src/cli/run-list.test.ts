@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -121,5 +121,24 @@ describe("anabranch rm", () => {
     expect(stderr).toContain("run/not-removable");
     expect(await readdir(join(root, "project"))).toEqual(["config.toml"]);
     expect((await callCommand("rm", "zzzzz2", "--yes", "--runs", root)).code).toBe(4);
+  });
+
+  it("follows no link to a run elsewhere, and deletes nothing then", async () => {
+    run("aaaaa2", {}, "2026-01-02");
+    run("bbbbb2", {}, "2026-01-03");
+    await mkdir(join(root, "here"));
+    await symlink(join(root, "20260102-000000-quickstart-aaaaa2"), join(root, "here", "link"), "junction");
+    for (const link of ["link", "link/"]) {
+      const { code, stderr } = await callCommand(
+        "rm",
+        "bbbbb2",
+        `${join(root, "here")}/${link}`,
+        "--yes",
+        "--runs",
+        root,
+      );
+      expect([code, stderr]).toEqual([1, expect.stringContaining("run/not-removable")]);
+    }
+    expect((await listed()).ids.toSorted()).toEqual(["aaaaa2", "bbbbb2"]);
   });
 });

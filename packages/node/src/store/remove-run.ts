@@ -1,7 +1,8 @@
-import { rm } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
+import { resolve } from "node:path";
 import { AnabranchError } from "@anabranch/core";
 import { hasRunName, openRunFolder } from "./run-folder.ts";
-import { storageError } from "./storage-error.ts";
+import { hasCode, storageError } from "./storage-error.ts";
 
 /**
  * Deletes the folder of a run. Only folders that are named as Anabranch names them are deleted: another folder with a
@@ -28,4 +29,27 @@ export async function removeRun(folder: string): Promise<void> {
   } finally {
     await lock.release();
   }
+}
+
+/**
+ * Refuses a link in the place of a run that is named by its path: the run lies elsewhere, where it is not expected to be
+ * deleted.
+ *
+ * @throws `run/not-removable`, and what the system says
+ */
+export async function requireNoLink(path: string): Promise<void> {
+  const where = resolve(path); // a slash at the end would follow the link
+  try {
+    if (!(await lstat(where)).isSymbolicLink()) return;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR", "ENAMETOOLONG")) return; // an id or a name
+    throw storageError(error, { what: "the run", path: where });
+  }
+  throw new AnabranchError({
+    code: "run/not-removable",
+    message: "this is a link to a run that lies elsewhere",
+    where,
+    expected: "the folder itself",
+    advice: "Delete the link by hand, or name the folder that it leads to.",
+  });
 }

@@ -1,7 +1,7 @@
 import { AnabranchError } from "@anabranch/core";
 import type { Command } from "commander";
 import { findRun } from "../../store/find-run.ts";
-import { removeRun } from "../../store/remove-run.ts";
+import { removeRun, requireNoLink } from "../../store/remove-run.ts";
 import type { RunSummary } from "../../store/run-summary.ts";
 import { formatPlural } from "../../terminal/format.ts";
 import { terminalQuestion } from "../ask.ts";
@@ -18,6 +18,7 @@ export function addRm(program: Command): void {
       const { globals, output } = parseInvocation(self);
       const found = new Map<string, RunSummary>();
       for (const name of names) {
+        await requireNoLink(name);
         const run = await findRun(globals.runs, name);
         found.set(run.folder, run);
       }
