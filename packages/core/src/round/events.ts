@@ -42,6 +42,8 @@ const runStarted = z.object({
   clients: count,
   /** Clients asked for in a round (the expectation under Poisson sampling). */
   cohort: z.number(),
+  /** Of asynchronous rounds: their updates, and the clients that train at a time; absent: a round waits for its cohort. */
+  asynchronous: z.object({ buffer: count, concurrency: count }).optional(),
   rounds: count,
   executor: z.object({ name: z.string(), version: z.string(), fingerprint: z.string() }),
   workers: count,

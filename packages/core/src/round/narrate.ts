@@ -32,10 +32,15 @@ export async function announceStart(plan: RunPlan, ports: RunPorts, state: RunSt
     packageVersion: VERSION,
     dataHash: plan.dataHash,
     ...plan.description,
+    ...asynchronous(plan),
     ...privacyAtStart(plan, state.round),
     ...(state.round > 0 ? { resumedFrom: state.round } : {}),
   });
   await warn(ports, plan.warnings);
+}
+
+function asynchronous({ schedule: { buffer, concurrency } }: RunPlan): Pick<EventOf<"run.started">, "asynchronous"> {
+  return buffer === undefined || concurrency === undefined ? {} : { asynchronous: { buffer, concurrency } };
 }
 
 export async function announceRound({ plan, ports, state }: RoundWorld, opened: OpenRound): Promise<void> {

@@ -34,6 +34,7 @@ export function buffered({ buffer, concurrency, staleness }: BufferedOptions): S
   return {
     name: "buffered",
     buffer,
+    concurrency,
     initial: {},
     open: (state) => step(kept({ [FREED]: list(state, FREED) })),
     arrived(state, { client, failed, staleness: age }) {

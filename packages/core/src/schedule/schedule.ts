@@ -72,6 +72,8 @@ export interface Schedule {
   readonly name: string;
   /** Most updates of an asynchronous round; all of them may be of one client. */
   readonly buffer?: number;
+  /** Most clients that train at a time in asynchronous rounds. */
+  readonly concurrency?: number;
   /** The state before the first round. */
   readonly initial: ScheduleState;
   open(state: ScheduleState, start: RoundStart): Step;

@@ -1,6 +1,6 @@
 import { spentBy, spentText } from "@anabranch/core";
 import { markdownLine, markdownText } from "../docs/markdown-text.ts";
-import { formatBytes, formatCount, formatFixed, formatPercent } from "../terminal/format.ts";
+import { asynchronousText, formatBytes, formatCount, formatFixed, formatPercent } from "../terminal/format.ts";
 import { NOT_COVERED, privacyGrounds, roundsText } from "./privacy.ts";
 import type { RunData } from "./run-data.ts";
 import { classifyEnd } from "./run-end.ts";
@@ -34,7 +34,9 @@ function about(run: RunData): string[] {
     ["trained on", markdownText(start?.dataset ?? "")],
     ["method", markdownText(start?.algorithm ?? "")],
     ["clients", figure(start?.clients, formatCount)],
-    ["clients per round", figure(start?.cohort, String)],
+    start?.asynchronous === undefined
+      ? ["clients per round", figure(start?.cohort, String)]
+      : ["asynchronous rounds", asynchronousText(start.asynchronous)],
     ["rounds", String(summary.rounds)],
     ...(start?.testCovered === false
       ? []

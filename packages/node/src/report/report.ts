@@ -3,6 +3,7 @@ import { formatEpsilon, scopeText, spentBy, testNote } from "@anabranch/core";
 import { diskFileSystem } from "../store/disk-file-system.ts";
 import { type FileSystem, replaceFile, storageError } from "../store/file-system.ts";
 import {
+  asynchronousText,
   formatBytes,
   formatCount,
   formatFixed,
@@ -181,7 +182,7 @@ function environment(run: RunData): Html {
     ["Seed", Number.isFinite(start.seed) ? String(start.seed) : ""],
     ["Parameters", count(start.parameters)],
     ["Clients", count(start.clients)],
-    ["Cohort", count(start.cohort)],
+    ["Cohort", start.asynchronous === undefined ? count(start.cohort) : asynchronousText(start.asynchronous)],
     ["Secure aggregation", start.secureAggregation ?? ""],
     ["Secure aggregation took", secureTime(run)],
     ...machine(run),

@@ -59,3 +59,8 @@ export function formatCount(value: number): string {
 export function formatPlural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
+
+/** `10 at a time, 5 updates per round`. */
+export function asynchronousText({ buffer, concurrency }: { buffer: number; concurrency: number }): string {
+  return `${formatCount(concurrency)} at a time, ${formatPlural(buffer, "update")} per round`;
+}

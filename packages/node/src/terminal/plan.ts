@@ -1,6 +1,6 @@
 import type { RunStarted } from "../report/events.ts";
 import type { Colours } from "./colours.ts";
-import { formatCount, formatPlural } from "./format.ts";
+import { asynchronousText, formatCount, formatPlural } from "./format.ts";
 
 /** What is about to be trained, as the lines of a small table. */
 export function renderPlan(start: RunStarted, colours: Colours): string[] {
@@ -8,7 +8,9 @@ export function renderPlan(start: RunStarted, colours: Colours): string[] {
   // the expected cohort of a Poisson sampler may be a fraction
   const size = start.cohort < 10 ? String(Number(start.cohort.toPrecision(3))) : formatCount(start.cohort);
   const percent = `${Number((100 * share).toPrecision(2))} %`;
-  const cohort = Number.isFinite(share) ? `${size} per round (${percent})` : "";
+  const cohort = Number.isFinite(share) ? `cohort ${size} per round (${percent})` : "";
+  const { asynchronous } = start;
+  const work = asynchronous === undefined ? cohort : asynchronousText(asynchronous);
   const { name, version, fingerprint } = start.executor;
   const rows: [string, string][] = [
     ["algorithm", start.algorithm],
@@ -17,10 +19,7 @@ export function renderPlan(start: RunStarted, colours: Colours): string[] {
       withNote(start.model, Number.isFinite(start.parameters) ? formatPlural(start.parameters, "parameter") : ""),
     ],
     ["data", start.dataset],
-    [
-      "clients",
-      [Number.isFinite(start.clients) ? formatCount(start.clients) : "", cohort].filter(Boolean).join(", cohort "),
-    ],
+    ["clients", [Number.isFinite(start.clients) ? formatCount(start.clients) : "", work].filter(Boolean).join(", ")],
     ["rounds", Number.isFinite(start.rounds) ? formatCount(start.rounds) : ""],
     ["privacy", start.privacy ?? ""],
     ["assumed", (start.privacyAssumptions ?? []).join("; ")],

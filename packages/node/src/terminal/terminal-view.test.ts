@@ -1,5 +1,6 @@
 import { stampEvent } from "@anabranch/core";
 import { describe, expect, it } from "vitest";
+import type { RunStarted } from "../report/events.ts";
 import { syntheticRun } from "../report/synthetic-run.ts";
 import { createColours } from "./colours.ts";
 import { formatLoss } from "./round-line.ts";
@@ -51,6 +52,14 @@ describe("TerminalView", () => {
     expect(text()).toContain("  charts/ (2 SVG files)\n");
     expect(text()).toContain("runs/x/report.html\n");
     expect(text()).not.toContain("\u001b");
+  });
+
+  it("says how many clients of an asynchronous run train at a time", () => {
+    const { stream, text } = record();
+    const view = new TerminalView(stream, "human", plain);
+    const [start] = eventsOf({ rounds: 1 });
+    view.onEvent({ ...start, asynchronous: { buffer: 5, concurrency: 10 } } as RunStarted);
+    expect(text()).toContain("  clients    100, 10 at a time, 5 updates per round\n");
   });
 
   it("keeps the box rectangular", () => {

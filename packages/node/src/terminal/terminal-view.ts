@@ -93,7 +93,7 @@ export class TerminalView {
       case "round.started":
         if (Number.isNaN(this.#firstStartMs)) this.#firstStartMs = Date.parse(event.at);
         this.#cohort = event.cohort;
-        this.#pass(`round ${event.round}: training ${formatPlural(event.cohort.length, "client")} …`);
+        this.#pass(`round ${event.round}: training ${clientsText(event.cohort.length)}…`);
         break;
       case "client.failed":
         this.#failures.push(event);
@@ -203,4 +203,9 @@ export class TerminalView {
     this.#erase();
     writeLines(this.#stream, lines);
   }
+}
+
+/** Of an asynchronous run nobody trains yet when its first round starts. */
+function clientsText(clients: number): string {
+  return clients === 0 ? "" : `${formatPlural(clients, "client")} `;
 }
