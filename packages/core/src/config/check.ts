@@ -76,12 +76,16 @@ function checkDevices({ devices }: Config, locate: Locate): void {
 
 function checkBlocks({ data, sampler }: Config, locate: Locate): void {
   if (sampler.name !== "random-allocation" || allocationBlock(sampler.cohort, data.clients) !== undefined) return;
-  const block = Math.floor(data.clients / sampler.cohort);
-  const [larger, smaller] = [data.clients / block, data.clients / (block + 1)];
+  const { clients } = data;
+  const divisors = Array.from({ length: clients }, (_, i) => i + 1).filter((cohort) => clients % cohort === 0);
+  const near = [
+    divisors.findLast((cohort) => cohort < sampler.cohort),
+    divisors.find((cohort) => cohort > sampler.cohort),
+  ];
   throw conflict(
     locate(["sampler", "cohort"]),
     `${sampler.cohort}, with sampler.name = "random-allocation" and data.clients = ${data.clients}`,
-    `data.clients divided by an integer, e.g. ${smaller} or ${larger}`,
+    `data.clients divided by an integer, e.g. ${near.filter((cohort) => cohort !== undefined).join(" or ")}`,
     "Each client takes part once in every data.clients / cohort rounds, which has to be an integer.",
   );
 }

@@ -170,6 +170,7 @@ describe("a private run", () => {
     expect(() => prepare({ ...changes, sampler: { name: "random-allocation", cohort: 4 } })).toThrow(
       /sampler.cohort.*4.*e\.g\. 3 or 6/s,
     );
+    expect(() => prepare({ ...changes, sampler: { name: "random-allocation", cohort: 1.3 } })).toThrow(/e\.g\. 1 or 2/);
   });
 
   it("stops before a round that would exceed its target", async () => {

@@ -94,7 +94,7 @@ function sorted(runs: readonly ListedRun[], key: SortKey): ListedRun[] {
 /** Runs whose configurations are read to tell them apart. */
 const MOST_READ = 200;
 /** Keys that columns of their own have, or that change no result. */
-const SHOWN = /^(?:name|rounds|algorithm\.name|data\.name|execution\..*|checkpoint\..*)$/;
+const SHOWN = /^(?:name|rounds|algorithm\.name|data\.name|execution\..*|checkpoint\..*|diagnostics\..*)$/;
 
 /** For each run the keys whose values are not those of most listed runs, and its seed where seeds differ: `alpha 0.1, seed 2`. */
 export function describeDifferences(runs: readonly RunSummary[]): string[] {

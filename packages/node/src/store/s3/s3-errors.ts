@@ -64,7 +64,7 @@ const loginCodes = /^(InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|Expi
 const passingCodes = /^(RequestTimeout|SlowDown|BadDigest|IncompleteBody|XAmzContentChecksumMismatch|InvalidDigest)$/;
 
 /** What was accepted before is in the store and in the ledger. */
-const goOn = "What was accepted before is intact. Then continue the run with: anabranch serve --resume RUN";
+const goOn = "What a run has accepted is intact; continue it with: anabranch serve --resume RUN";
 
 const full: Known = {
   code: "blob/full",
