@@ -1,11 +1,10 @@
-import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConfigInput, type RunEvent, renderToml, resolveConfig } from "@anabranch/core";
 import { simulate } from "@anabranch/node";
 import { expect, it, onTestFinished } from "vitest";
+import { freePort } from "../packages/node/src/cli/testing/free-port.ts";
 import { type Spawned, startCommand, startSignalled } from "../packages/node/src/cli/testing/spawn-command.ts";
 
 const CLIENTS = 3;
@@ -23,15 +22,6 @@ const runs = [
   ["plain", configOf({ algorithm: { name: "scaffold" } })],
   ["under secure aggregation", configOf({ secureAggregation: { protocol: "bonawitz" } })],
 ] as const;
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return String(port);
-}
 
 async function eventsOf(folder: string): Promise<RunEvent[]> {
   const [run] = await readdir(join(folder, "runs"));

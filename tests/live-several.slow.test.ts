@@ -1,11 +1,10 @@
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Config, renderToml, resolveConfig } from "@anabranch/core";
 import { simulate } from "@anabranch/node";
 import { expect, it, onTestFinished } from "vitest";
+import { freePort } from "../packages/node/src/cli/testing/free-port.ts";
 import { type Spawned, startCommand } from "../packages/node/src/cli/testing/spawn-command.ts";
 
 const CLIENTS = 2;
@@ -21,15 +20,6 @@ const configOf = (name: string, algorithm: string, seed: number) =>
     sampler: { cohort: CLIENTS },
   });
 const configs = [configOf("north", "scaffold", 1), configOf("south", "fedavg", 2)];
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return String(port);
-}
 
 interface Line {
   readonly type: string;
