@@ -1,4 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 interface LockEntry {
@@ -6,6 +8,7 @@ interface LockEntry {
   readonly link?: boolean;
   readonly resolved?: string;
   readonly integrity?: string;
+  readonly hasInstallScript?: boolean;
 }
 
 interface LockFile {
@@ -31,5 +34,21 @@ describe("package-lock.json", () => {
     expect(loose.map(([path]) => path)).toEqual([]);
     const addresses = Object.entries(lock.packages).filter(([, { resolved }]) => resolved?.includes(":"));
     expect(addresses.map(([path]) => path)).toEqual([]);
+  });
+
+  // npm 10 to 12 run the install scripts of the packages that the lock file marks. That of onnxruntime-node downloads
+  // CUDA, unless a setting stops it that npm 11 warns about before each command.
+  it("marks no package with an install script but node", () => {
+    const marked = fetched.filter(([, { hasInstallScript }]) => hasInstallScript === true);
+    expect(marked.map(([path]) => path)).toEqual(["node_modules/node"]);
+  });
+});
+
+describe(".npmrc", () => {
+  it("has settings that npm knows", () => {
+    const cwd = fileURLToPath(new URL("..", import.meta.url));
+    const { stdout, stderr } = spawnSync("npm", ["config", "get", "audit"], { cwd, encoding: "utf8" });
+    expect(stdout.trim()).toBe("false");
+    expect(stderr).not.toContain("Unknown project config");
   });
 });
