@@ -49,6 +49,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "protocol",
     "privacy",
     "selection",
+    "topology",
     "clock schedule",
     "config",
     "algorithms",

@@ -100,4 +100,8 @@ export type { SimulationSpec } from "./simulation/simulation-spec.ts";
 export { type FederationTrace, recording, traceFederation } from "./simulation/trace-federation.ts";
 export { traceProblem, traceQuadratics } from "./simulation/trace-quadratics.ts";
 export { jsonText, printable } from "./text/printable.ts";
+export { type Edge, type Graph, graphOf } from "./topology/graph.ts";
+export { lambdaOf } from "./topology/spectrum.ts";
+export { type Mixing, mixingOf, type Topology } from "./topology/topology.ts";
+export { mixingRows, type SparseRow, type WeightRule } from "./topology/weights.ts";
 export { VERSION } from "./version.ts";

@@ -8,6 +8,7 @@ import { fedlexGuidance, fedlexTrace } from "./fedlex.ts";
 import { notThere, type Operation } from "./operation.ts";
 import { clipOperation, lambOperation } from "./privacy.ts";
 import { rerceOperation } from "./rerce.ts";
+import { topologyOperation } from "./topology.ts";
 
 /** One golden case: an operation on given numbers. Other keys, such as the expected output, are not read. */
 export const goldenCase = z.looseObject({
@@ -26,6 +27,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "trace.streamingDiloco": dilocoOperation,
   rerce: rerceOperation,
   async: asyncOperation,
+  topology: topologyOperation,
   "dp/lamb": lambOperation,
   "dp/per-layer-clip": clipOperation,
 };
