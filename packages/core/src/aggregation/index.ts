@@ -1,2 +1,3 @@
 export * from "./fold.ts";
 export * from "./partial-fold.ts";
+export * from "./robust/index.ts";

@@ -1,5 +1,6 @@
 import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
+import { aggregateOperation } from "./aggregate.ts";
 import { asyncOperation } from "./async.ts";
 import { dilocoOperation } from "./diloco.ts";
 import { fedamdOperation, fedamdTrace } from "./fedamd.ts";
@@ -19,6 +20,7 @@ export const goldenCase = z.looseObject({
 
 /** What is there so far, by the names of the cases. */
 export const operations: Readonly<Record<string, Operation>> = {
+  aggregate: aggregateOperation,
   fedau: fedauOperation,
   fedamd: fedamdOperation,
   "trace/fedamd": fedamdTrace,

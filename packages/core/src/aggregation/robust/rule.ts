@@ -1,0 +1,78 @@
+/** Rules that see every update of a cohort, and stages before them, as plain data. */
+
+/** Rules by name; each file of this folder names the paper that its rules come from. */
+export type SetRule =
+  | { readonly name: "mean" }
+  | { readonly name: "norm-bound"; readonly norm: number }
+  | { readonly name: "median" }
+  | { readonly name: "trimmed-mean"; readonly byzantine?: number | undefined; readonly ratio?: number | undefined }
+  | { readonly name: "meamed" | "phocas"; readonly byzantine: number }
+  | { readonly name: "krum"; readonly byzantine: number; readonly neighbours?: number | undefined }
+  | MultiKrum
+  | {
+      readonly name: "geometric-median";
+      readonly iterations: number;
+      readonly smoothing: number;
+      readonly tolerance?: number | undefined;
+    }
+  | { readonly name: "bulyan" | "minimum-diameter"; readonly byzantine: number }
+  | { readonly name: "centred-clipping"; readonly radius: number; readonly iterations?: number | undefined }
+  | { readonly name: "fltrust" };
+
+export interface MultiKrum {
+  readonly name: "multi-krum";
+  readonly byzantine: number;
+  readonly neighbours?: number | undefined;
+  /** Updates that are averaged, m; absent: n - f - 2. */
+  readonly average?: number | undefined;
+  /** "once": the m lowest scores; "iterative": scores anew after each choice, until 2f + 2 updates remain. */
+  readonly mode?: "once" | "iterative" | undefined;
+}
+
+/** Stages that change the set before the rule sees it. */
+export type BeforeStage =
+  | { readonly name: "nnm" | "adaptive-clipping"; readonly byzantine: number }
+  | { readonly name: "bucketing"; readonly size: number; readonly permutation?: readonly number[] | undefined }
+  | { readonly name: "norm-bound"; readonly norm: number };
+
+/** A rule with the stages before it. */
+export type RobustRule = SetRule & { readonly before?: readonly BeforeStage[] | undefined };
+
+export const setRules = [
+  "mean",
+  "norm-bound",
+  "median",
+  "trimmed-mean",
+  "meamed",
+  "phocas",
+  "krum",
+  "multi-krum",
+  "geometric-median",
+  "bulyan",
+  "centred-clipping",
+  "minimum-diameter",
+  "fltrust",
+] as const satisfies readonly SetRule["name"][];
+
+export const beforeStages = [
+  "nnm",
+  "bucketing",
+  "norm-bound",
+  "adaptive-clipping",
+] as const satisfies readonly BeforeStage["name"][];
+
+/** Rules that can weigh updates. A client may lie about its examples, so the others weigh all alike. */
+export function isWeighted({ name }: SetRule): boolean {
+  return name === "mean" || name === "norm-bound" || name === "geometric-median";
+}
+
+/** Byzantine updates that a rule or stage is made for; 0 where it has no such number. */
+export function byzantineOf(part: SetRule | BeforeStage): number {
+  return "byzantine" in part ? (part.byzantine ?? 0) : 0;
+}
+
+/** The same with fewer Byzantine updates: those that were dropped are gone. */
+export function withoutDropped<T extends SetRule | BeforeStage>(part: T, dropped: number): T {
+  if (dropped === 0 || !("byzantine" in part) || part.byzantine === undefined) return part;
+  return { ...part, byzantine: Math.max(0, part.byzantine - dropped) };
+}
