@@ -23,7 +23,7 @@ const spent = z.object({
   epsilon: real,
   delta: z.number(),
   accountant: z.string(),
-  /** What of epsilon the initial weights had cost already; absent: nothing. The rest is less than the difference tells. */
+  /** What of epsilon the initial weights had cost already; absent: nothing. The rest is less than the difference. */
   before: real.optional(),
   /** False: epsilon does not cover the data that the initial weights were trained on. */
   covered: z.boolean().optional(),
@@ -40,7 +40,7 @@ const runStarted = z.object({
   /** d, the length of the flat parameter vector. */
   parameters: count,
   clients: count,
-  /** Clients asked for in a round (the expectation under Poisson sampling). */
+  /** Clients per round (their expected number under Poisson sampling). */
   cohort: z.number(),
   /** Of asynchronous rounds: their updates, and the clients that train at a time; absent: a round waits for its cohort. */
   asynchronous: z.object({ buffer: count, concurrency: count }).optional(),
@@ -48,22 +48,22 @@ const runStarted = z.object({
   executor: z.object({ name: z.string(), version: z.string(), fingerprint: z.string() }),
   workers: count,
   seed: z.int(),
-  /** The version of Anabranch, and the hash of the data and of who holds what; runs of earlier versions do not say. */
+  /** The version of Anabranch, and the hash of the data and of who holds what; absent in runs of earlier versions. */
   packageVersion: z.string().optional(),
   dataHash: z.string().optional(),
-  /** Gradients of a mini-batch in one local step of the method; runs of earlier versions do not say. */
+  /** Gradients of a mini-batch in one local step of the method; absent in runs of earlier versions. */
   gradientsPerStep: z.number().nonnegative().optional(),
-  /** FLOPs of a client task with K local steps: flopsPerTask + K * flopsPerStep; runs of earlier versions do not say. */
+  /** FLOPs of a client task with K local steps: flopsPerTask + K * flopsPerStep; absent in runs of earlier versions. */
   flopsPerStep: z.number().nonnegative().optional(),
   flopsPerTask: z.number().nonnegative().optional(),
   /** Of the declared link and device; absent: none was declared. */
   joulesPerByte: z.number().nonnegative().optional(),
   joulesPerFlop: z.number().nonnegative().optional(),
-  /** What differential privacy does in this run, in words; absent: nothing. */
+  /** Differential privacy in words; absent: none. */
   privacy: z.string().optional(),
   /** Noise multiplier of its rounds: the configured one, or the one that was chosen for the target. */
   noiseMultiplier: z.number().nonnegative().optional(),
-  /** What the epsilon of its rounds rests on. */
+  /** What the epsilon of its rounds assumes. */
   privacyAssumptions: z.array(z.string()).optional(),
   /** What was spent when the run was started or resumed. */
   privacySpent: spent.optional(),
@@ -71,7 +71,7 @@ const runStarted = z.object({
   testCovered: z.boolean().optional(),
   /** What its rounds spend, for the record in its model's file. */
   privacyAccount: privacyAccountSchema.optional(),
-  /** How updates are hidden in their sum, in words; absent: they are not. */
+  /** Secure aggregation in words; absent: none. */
   secureAggregation: z.string().optional(),
   /** The round whose checkpoint this run continues from. */
   resumedFrom: round.optional(),
@@ -93,7 +93,7 @@ const clientFailed = z.object({
   client: count,
   code: z.string(),
   message: z.string(),
-  /** Whether the task was given out once more. */
+  /** Whether the task was repeated. */
   retried: z.boolean(),
 });
 
@@ -107,11 +107,11 @@ const roundFinished = z.object({
   clients: count,
   /** Training examples of these clients together; absent where the server does not know them. */
   examples: count.optional(),
-  /** Local steps of these clients together; runs of earlier versions do not say. */
+  /** Local steps of these clients together; absent in runs of earlier versions. */
   steps: count.optional(),
   bytesDown: count,
   bytesUp: count,
-  /** Bytes of the largest message in either direction: the peak of one exchange; runs of earlier versions do not say. */
+  /** Bytes of the largest message in either direction: the peak of one exchange; absent in runs of earlier versions. */
   largestMessage: count.optional(),
   seconds: z.number(),
   trainSeconds: z.number(),
@@ -123,7 +123,7 @@ const roundFinished = z.object({
   updateNorm: real,
   /** Processor time of the clients' tasks over all threads, where it is measured. */
   cpuSeconds: z.number().optional(),
-  /** How far the clients' vectors part, for uploads that a method wants measured; see `Drift`. */
+  /** Drift between the clients' vectors, for uploads that a method wants measured; see `Drift`. */
   drift: z.record(z.string(), z.object({ absolute: real, relative: real })).optional(),
   /** Simulated time from the start of the run to the end of the round; absent without [devices]. */
   simulatedSeconds: z.number().nonnegative().optional(),
@@ -133,7 +133,7 @@ const roundFinished = z.object({
   updates: z.array(z.tuple([count, count, count])).optional(),
   /** Privacy spent on all rounds so far; epsilon is null where nothing is guaranteed. */
   privacy: spent.optional(),
-  /** Of secure aggregation; clientSeconds: of all clients together, where they run in this process; cut: share of values that were cut to the range. */
+  /** Of secure aggregation; `clientSeconds` of all clients in this process together, `cut`: share of clipped values. */
   secureAggregation: z
     .object({
       protocol: z.string(),
@@ -163,7 +163,7 @@ const clientEvaluation = z.object({
   type: z.literal("client.evaluation"),
   round,
   mean: real,
-  /** Mean accuracy of the worst tenth of the clients. */
+  /** Bottom decile: mean accuracy of the tenth of the clients with the lowest. */
   worstDecile: real,
   best: real,
   /** Accuracy of each of `clients`, in the same order. */

@@ -61,7 +61,7 @@ function propagate(node: Node, active: ReadonlySet<Node>, cotangents: ValueMap<T
         where: `${node.operator.name}, input ${i}`,
         received: formatShape(cotangent.shape),
         expected: formatShape(x.shape),
-        advice: "Mend the operator's gradient rule; sumTo undoes broadcasting.",
+        advice: "Fix the operator's gradient rule; sumTo undoes broadcasting.",
       });
     }
     const known = getValue(cotangents, x);

@@ -111,7 +111,7 @@ function requireMatrices(parameters: TensorTree, matrices: NamedTensors, exclude
   if (unknown.length > 0) {
     throw new AnabranchError({
       code: "engine/option",
-      message: "muon shall exclude what is no parameter",
+      message: "muon excludes something that is not a parameter",
       where: "muon, exclude",
       received: unknown.join(", "),
       expected: `paths among ${Object.keys(named).join(", ")}`,

@@ -19,8 +19,12 @@ export interface PartitionerEntry {
   create(options?: unknown): Partitioner;
 }
 
-const alpha = z.number().positive().max(1e9);
-const minimumSize = z.int().min(1).default(1);
+const alpha = z
+  .number()
+  .positive()
+  .max(1e9)
+  .describe("concentration of the Dirichlet distribution; smaller is more unequal");
+const minimumSize = z.int().min(1).default(1).describe("fewest examples of a client");
 
 /** All partitioners by name. */
 export const partitioners = {
@@ -29,7 +33,10 @@ export const partitioners = {
     "label skew: every client's label shares come from a Dirichlet distribution",
     z.strictObject({
       alpha: alpha.default(0.1),
-      recipe: z.enum(["equal-size", "disjoint"]).default("equal-size"),
+      recipe: z
+        .enum(["equal-size", "disjoint"])
+        .default("equal-size")
+        .describe('"equal-size": same number per client, drawn with replacement; "disjoint": every example once'),
       /** Disjoint recipe only: the other gives equal sizes. */
       minimumSize,
     }),
@@ -37,18 +44,29 @@ export const partitioners = {
   ),
   shards: entry(
     "pathological label skew: a few classes for each client",
-    z.strictObject({ classesPerClient: z.int().min(1).default(2) }),
+    z.strictObject({ classesPerClient: z.int().min(1).default(2).describe("number of classes of a client") }),
     shards,
   ),
   "quantity-skew": entry("IID data in unequal amounts", z.strictObject({ alpha: alpha.default(0.5) }), quantitySkew),
   natural: entry(
     "one client for each natural owner of the data (speaker, writer)",
-    z.strictObject({ minimumSize, merge: z.boolean().default(false) }),
+    z.strictObject({
+      minimumSize,
+      merge: z.boolean().default(false).describe("merge owners with too few examples instead of leaving them out"),
+    }),
     natural,
   ),
   "long-tail": entry(
     "class sizes fall exponentially; assigned IID, or by Dirichlet (equal-size) if alpha is given",
-    z.strictObject({ imbalance: z.number().positive().max(1).default(0.1), alpha: alpha.optional() }),
+    z.strictObject({
+      imbalance: z
+        .number()
+        .positive()
+        .max(1)
+        .default(0.1)
+        .describe("size of the rarest class over that of the commonest"),
+      alpha: alpha.optional(),
+    }),
     ({ imbalance, alpha }) => longTail({ imbalance }, alpha === undefined ? iid() : dirichletEqualSize({ alpha })),
   ),
 } as const satisfies Record<string, PartitionerEntry>;

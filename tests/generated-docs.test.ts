@@ -1,0 +1,65 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { renderEvent } from "@anabranch/core";
+import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import { exampleEvents } from "../packages/node/src/store/example-events.ts";
+import { areaOf, errorSites } from "../scripts/docs/error-codes.ts";
+import { areaNotes, codeNotes } from "../scripts/docs/error-notes.ts";
+import { errorEntries } from "../scripts/docs/errors-page.ts";
+import { COMMAND, generatedPages } from "../scripts/docs/generate.ts";
+import { readText, root } from "./source-files.ts";
+
+describe("a generated page", () => {
+  it.each(Object.entries(generatedPages()))("%s is what the sources give", (path, text) => {
+    const found = existsSync(join(root, path)) ? readText(path) : "";
+    expect(found === text ? "" : `${path} is stale. Run: ${COMMAND}`).toBe("");
+  });
+});
+
+describe("the JSON Schema of events", () => {
+  const schema = z.fromJSONSchema(JSON.parse(readText("docs/events.schema.json")));
+
+  it("accepts the events of a run, with fields of later versions", () => {
+    const run = exampleEvents({ rounds: 4 });
+    expect(run.length).toBeGreaterThan(5);
+    for (const event of run) {
+      const line = JSON.parse(renderEvent(event)) as object;
+      expect(schema.safeParse({ ...line, later: true }).error).toBeUndefined();
+    }
+  });
+
+  it("refuses a line without its round", () => {
+    const { round, ...rest } = exampleEvents({ rounds: 1 }).find(({ type }) => type === "round.finished") as {
+      round: number;
+    };
+    expect(schema.safeParse(rest).success).toBe(false);
+  });
+});
+
+describe("the page of errors", () => {
+  const entries = errorEntries();
+  const codes = new Set(entries.map(({ code }) => code));
+
+  it("resolves every code that the sources make, literal or from a template", () => {
+    expect(errorSites().unresolved).toEqual([]);
+    expect(codes.size).toBeGreaterThan(400);
+  });
+
+  it("has a cause and a next step for every code, and a note for every area", () => {
+    expect(entries.filter(({ causes, next }) => causes.length === 0 || next === "")).toEqual([]);
+    expect([...codes].map(areaOf).filter((area) => !(area in areaNotes))).toEqual([]);
+  });
+
+  it("keeps no note that the sources do not need", () => {
+    expect(Object.keys(codeNotes).filter((code) => !codes.has(code))).toEqual([]);
+    expect(Object.keys(areaNotes).filter((area) => ![...codes].some((code) => areaOf(code) === area))).toEqual([]);
+  });
+
+  it("has the codes that doc comments announce and that tests expect", () => {
+    const known = (text: string) => [...text.matchAll(/@throws `([a-z-]+\/[a-z-]+)`/g)].map(([, code]) => code!);
+    const announced = [...new Set(errorSites().sites.map(({ place }) => place.split(":")[0]!))];
+    const missing = announced.flatMap((path) => known(readText(path)).filter((code) => !codes.has(code)));
+    expect(missing).toEqual([]);
+  });
+});
