@@ -48,6 +48,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "aggregation",
     "protocol",
     "privacy",
+    "adversary",
     "selection",
     "topology",
     "clock schedule",

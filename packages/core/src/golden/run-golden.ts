@@ -2,6 +2,7 @@ import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
 import { aggregateOperation } from "./aggregate.ts";
 import { asyncOperation } from "./async.ts";
+import { attackOperation } from "./attack.ts";
 import { dilocoOperation } from "./diloco.ts";
 import { fedamdOperation, fedamdTrace } from "./fedamd.ts";
 import { fedauOperation } from "./fedau.ts";
@@ -9,6 +10,7 @@ import { fedlexGuidance, fedlexTrace } from "./fedlex.ts";
 import { notThere, type Operation } from "./operation.ts";
 import { clipOperation, lambOperation } from "./privacy.ts";
 import { rerceOperation } from "./rerce.ts";
+import { bristleOperation, rankVoteOperation, reputationOperation } from "./robust.ts";
 import { topologyOperation } from "./topology.ts";
 
 /** One golden case: an operation on given numbers. Other keys, such as the expected output, are not read. */
@@ -30,6 +32,10 @@ export const operations: Readonly<Record<string, Operation>> = {
   rerce: rerceOperation,
   async: asyncOperation,
   topology: topologyOperation,
+  attack: attackOperation,
+  bristle: bristleOperation,
+  "rank-vote": rankVoteOperation,
+  reputation: reputationOperation,
   "dp/lamb": lambOperation,
   "dp/per-layer-clip": clipOperation,
 };
