@@ -1,0 +1,91 @@
+import type { Broadcast } from "../protocol/index.ts";
+import type { BlobStore } from "../round/blob-store.ts";
+import { blobName } from "./content-hash.ts";
+import type { Ledger } from "./ports.ts";
+import { lostLedger, secondRelease } from "./release-errors.ts";
+import { type StoredBroadcast, storeBroadcast } from "./store-broadcast.ts";
+
+/** How long versions are kept, and whether they are counted. */
+export interface VersionSettings {
+  /** Versions whose updates a resumed run may still ask for. */
+  readonly keptVersions: number;
+  /**
+   * No version of the model is made twice, for whatever clients: in private runs that would be a second release of the
+   * same updates, which epsilon does not count.
+   */
+  readonly releasesOnce: boolean;
+}
+
+/** Model versions that clients can fetch, as blobs named by their hash. */
+export class PublishedVersions {
+  readonly #ports: { readonly ledger: Ledger; readonly blobs: BlobStore };
+  readonly #settings: VersionSettings;
+  readonly #stored = new Map<number, Promise<StoredBroadcast>>();
+  /** The oldest version in use when each of the last versions was published. */
+  readonly #oldest: number[] = [];
+  /** Blobs of retired versions. */
+  #deleting: Promise<unknown> = Promise.resolve();
+
+  constructor(ports: { readonly ledger: Ledger; readonly blobs: BlobStore }, settings: VersionSettings) {
+    this.#ports = ports;
+    this.#settings = settings;
+  }
+
+  /** @throws `live/second-release`, `live/lost-ledger`, and what the stores throw */
+  async publish(version: number, broadcast: Broadcast): Promise<void> {
+    const stored = this.#store(version, broadcast);
+    this.#stored.set(version, stored);
+    await stored;
+  }
+
+  /** The checkpoint of a round is durable, so the round is not trained again. */
+  async saved(round: number): Promise<void> {
+    if (this.#settings.releasesOnce) await this.#note(round + 1);
+  }
+
+  /** Nobody may fetch the version any more, so its blob goes: a run would else keep a model of every round. */
+  retire(version: number): void {
+    const stored = this.#stored.get(version);
+    this.#stored.delete(version);
+    const deleting = stored?.then(({ hash }) => this.#ports.blobs.delete(blobName(hash)));
+    this.#deleting = Promise.all([this.#deleting, deleting]);
+    this.#deleting.catch(() => {}); // the next version is not published then
+  }
+
+  /** A version that was published and is not retired. */
+  get(version: number): Promise<StoredBroadcast> {
+    return this.#stored.get(version)!;
+  }
+
+  /** Whether a blob belongs to a version that is being trained. */
+  async has(hash: string): Promise<boolean> {
+    for (const stored of this.#stored.values()) {
+      if ((await stored.catch(() => undefined))?.hash === hash) return true;
+    }
+    return false;
+  }
+
+  async #store(version: number, broadcast: Broadcast): Promise<StoredBroadcast> {
+    await this.#deleting;
+    const { ledger, blobs } = this.#ports;
+    const stored = await storeBroadcast(blobs, broadcast);
+    if (this.#settings.releasesOnce) await this.#note(version, stored.hash);
+    const old = await ledger.forgetBefore(this.#oldestKept(version));
+    for (const unused of old) if (unused !== stored.hash) await blobs.delete(blobName(unused));
+    return stored;
+  }
+
+  async #note(version: number, broadcast?: string): Promise<void> {
+    const noted = await this.#ports.ledger.noteVersion(version, broadcast);
+    if (noted === "gap") throw lostLedger(version);
+    if (noted !== "noted") throw secondRelease(version);
+  }
+
+  /** The oldest version that a resumed run may ask for: some orders of an asynchronous run are on much older ones. */
+  #oldestKept(version: number): number {
+    const { keptVersions } = this.#settings;
+    this.#oldest.push(Math.min(...this.#stored.keys(), version));
+    if (this.#oldest.length > keptVersions + 1) this.#oldest.shift();
+    return Math.min(version - keptVersions, ...this.#oldest);
+  }
+}

@@ -1,0 +1,89 @@
+import { TaskMeter } from "../metrics/task-meter.ts";
+import type { Update } from "../protocol/index.ts";
+import type { Order, Outcome } from "./backend.ts";
+import { Background } from "./background.ts";
+import type { Collected, RoundWorld } from "./round-world.ts";
+
+/** Client states on their way to the store: they are copied, so this bounds memory. */
+const SAVES_AT_A_TIME = 8;
+
+/** An outcome with the factor on it; 0: it is left out. */
+export interface Admitted {
+  readonly order: Order;
+  readonly outcome: Outcome;
+  readonly factor: number;
+}
+
+/** What messages and their sum have cost, and what was measured of the tasks. */
+export type FoldCost = Pick<Collected, "bytesDown" | "bytesUp" | "largestMessage" | "foldMs" | "tasks">;
+
+/** Adds admitted outcomes to the aggregate, a group at a time, saves client states and counts what it costs. */
+export class GroupFold {
+  readonly #world: RoundWorld;
+  readonly #round: number;
+  readonly #saving = new Background(SAVES_AT_A_TIME);
+  readonly #tasks = new TaskMeter();
+  readonly #cost = { bytesDown: 0, bytesUp: 0, largestMessage: 0, foldMs: 0 };
+
+  constructor(world: RoundWorld, round: number) {
+    this.#world = world;
+    this.#round = round;
+  }
+
+  get cost(): FoldCost {
+    return { ...this.#cost, tasks: this.#tasks };
+  }
+
+  /** Counts what a client was sent, whatever became of its task. */
+  countDown(bytes: number): void {
+    this.#cost.bytesDown += bytes;
+    this.#cost.largestMessage = Math.max(this.#cost.largestMessage, bytes);
+  }
+
+  /** Adds a group, keeps what its clients remember and lets the backend have the memory again. */
+  async add(group: readonly Admitted[]): Promise<void> {
+    const { ports, state } = this.#world;
+    this.#sum(group);
+    for (const { order, outcome, factor } of group) {
+      if (factor > 0) await this.#keep(outcome);
+      state.work.orders.delete(order.id);
+      const resting = ports.backend.release(order.id);
+      if (resting !== undefined) await resting;
+    }
+  }
+
+  /** Resolves when all client states are saved. Throws what the store throws. */
+  finishSaving(): Promise<void> {
+    return this.#saving.finish();
+  }
+
+  /** As `finishSaving`, but throws nothing. */
+  settleSaving(): Promise<void> {
+    return this.#saving.settle();
+  }
+
+  #sum(group: readonly Admitted[]): void {
+    const updates: Update[] = [];
+    const factors: number[] = [];
+    for (const { outcome, factor } of group) {
+      if ("failure" in outcome || factor === 0) continue;
+      updates.push(outcome.update);
+      factors.push(factor);
+    }
+    const began = performance.now();
+    this.#world.pipeline.aggregator.addAll(updates, factors.every((factor) => factor === 1) ? undefined : factors);
+    this.#cost.foldMs += performance.now() - began;
+  }
+
+  async #keep(outcome: Outcome): Promise<void> {
+    if ("failure" in outcome) return;
+    const { client, state, bytesUp, measured } = outcome;
+    this.#cost.bytesUp += bytesUp;
+    this.#cost.largestMessage = Math.max(this.#cost.largestMessage, bytesUp);
+    this.#tasks.add(measured);
+    const { plan, ports } = this.#world;
+    // a live client keeps its state to itself: the store then notes its version alone
+    const keepsState = Object.keys(plan.payloads.clientState).length > 0;
+    if (keepsState) await this.#saving.add(ports.clientStates.save(client, this.#round, state));
+  }
+}
