@@ -7,7 +7,17 @@
 // files that exist and were just compiled, the architecture test and `git status` show what is left, and the next
 // prepack or `node scripts/pack.mjs restore packages/*` puts the original back.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, relative, resolve } from "node:path";
 import { root } from "./set-up.mjs";
@@ -15,13 +25,23 @@ import { root } from "./set-up.mjs";
 /** Files of the repository's root that every package carries. */
 const LEGAL = ["LICENSE", "NOTICE"];
 
+/** Examples that `anabranch new --template` writes. */
+const TEMPLATES = [
+  ...["quickstart.toml", "private.toml", "secure.toml", "sweep.toml"],
+  ...["own-model.ts", "own-algorithm.ts"],
+];
+
 /** Compiles a package to dist, adds its assets and licence, and rewrites its manifest. */
 function prepare(folder) {
   restore(folder);
   const dist = join(folder, "dist");
   compile(folder, dist);
   cpSync(join(folder, "src"), dist, { recursive: true, filter: isAsset });
-  if (basename(resolve(folder)) === "node") buildPages(join(dist, "pages"));
+  if (basename(resolve(folder)) === "node") {
+    buildPages(join(dist, "pages"));
+    mkdirSync(join(dist, "examples"));
+    for (const file of TEMPLATES) cpSync(join(root, "examples", file), join(dist, "examples", file));
+  }
   for (const file of LEGAL) cpSync(join(root, file), join(folder, file));
   const manifest = join(folder, "package.json");
   const text = readFileSync(manifest, "utf8");

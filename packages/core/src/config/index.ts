@@ -1,4 +1,5 @@
 export { type ConfigField, configFields } from "./fields.ts";
+export { minimalToml } from "./minimal.ts";
 export { editDistance, nearest } from "./nearest.ts";
 export { applyOverrides, type RawConfig } from "./overrides.ts";
 export { configHash, renderToml } from "./render.ts";

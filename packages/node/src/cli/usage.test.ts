@@ -114,7 +114,8 @@ describe("new", () => {
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain("error config/exists: ");
     expect(await readFile(file, "utf8")).toBe("# mine");
-    expect((await command(folder, "new", "first.toml", "--force", "--json")).json()).toEqual({ file: "first.toml" });
+    const forced = await command(folder, "new", "first.toml", "--force", "--json");
+    expect(forced.json()).toMatchObject({ file: "first.toml", files: ["first.toml"] });
     expect(await readFile(file, "utf8")).toBe(text);
   });
 });

@@ -1,0 +1,134 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { minimalToml, parseConfig, parseToml } from "@anabranch/core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { exampleText } from "../templates/example-text.ts";
+import { templates } from "../templates/index.ts";
+import { callCommand } from "../testing/call-command.ts";
+import { command } from "../testing/spawn-command.ts";
+
+let folder: string;
+const at = (...parts: string[]) => join(folder, ...parts);
+const text = (...parts: string[]) => readFile(at(...parts), "utf8");
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "anabranch-new-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+interface Written {
+  readonly file: string;
+  readonly files: readonly string[];
+  readonly next: string;
+}
+
+async function create(...args: readonly string[]): Promise<Written> {
+  const { code, stdout, stderr } = await callCommand("new", ...args, "--json");
+  expect(code, stderr + stdout).toBe(0);
+  return JSON.parse(stdout) as Written;
+}
+
+/** A federation that takes a second, whatever the file says. */
+const tiny = [
+  ...["rounds=1", "data.dataset=synthetic", "data.clients=4", "data.holdout=0", "data.synthetic.testExamples=10"],
+  ...["sampler.cohort=2", "training.localEpochs=1", "evaluation.clientEvery=0"],
+].flatMap((assignment) => ["--set", assignment]);
+
+describe("templates", () => {
+  it.each(["quickstart", "private", "secure"] as const)("%s is the example, named as its file", async (name) => {
+    const file = at(`my-${name}.toml`);
+    expect(await create(file, "--template", name)).toEqual({ file, files: [file], next: `anabranch run ${file}` });
+    const example = parseConfig(exampleText(`${name}.toml`, { path: "x" }), "example");
+    expect(parseConfig(await text(`my-${name}.toml`), file)).toEqual({ ...example, name: `my-${name}` });
+    expect(await text(`my-${name}.toml`)).toContain(`Run it with: anabranch run ${file}`);
+  });
+
+  it("sweep is planned with the base beside it", async () => {
+    const file = at("mine.toml");
+    const { files } = await create(file, "--template", "sweep");
+    expect(files).toEqual([file, at("mine-base.toml")]);
+    const { code, stdout, stderr } = await callCommand("sweep", file, "--plan", "--json", "--runs", at("runs"));
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ name: "mine", variants: [{ variant: "fedavg", runs: 4 }, {}, {}] });
+  });
+
+  it.each([
+    ["own-model", "model.ts", "two-layers"],
+    ["own-method", "method.ts", "sign-damped"],
+  ])("%s trains with the file beside it", async (name, part, found) => {
+    const file = at(name, "own.toml");
+    await mkdir(at(name));
+    expect((await create(file, "--template", name)).files).toEqual([file, at(name, part)]);
+    const runs = ["--runs", at("runs"), "--workers", "0", "--json"];
+    const { code, stdout, stderr } = await callCommand("run", file, ...tiny, ...runs);
+    expect(code, stderr + stdout).toBe(0);
+    expect(stdout).toContain(found);
+  });
+
+  it("with --minimal describe the same run in fewer keys", async () => {
+    for (const name of [
+      undefined,
+      ...templates.filter(({ name }) => name !== "csv").map((template) => template.name),
+    ]) {
+      const full = await create(at("full.toml"), "--force", ...(name === undefined ? [] : ["--template", name]));
+      const before = await text("full.toml");
+      await create(at("full.toml"), "--force", "--minimal", ...(name === undefined ? [] : ["--template", name]));
+      const after = await text("full.toml");
+      expect(after).not.toContain("#");
+      expect(after.length).toBeLessThan(before.length);
+      if (full.next.includes("sweep")) expect(parseToml(after, "after")).toEqual(parseToml(before, "before"));
+      else expect(parseConfig(after, "after")).toEqual(parseConfig(before, "before"));
+    }
+    expect(minimalToml("rounds = 3\n[training]\nmomentum = 0 # off\n", "a.toml")).toBe("rounds = 3\n");
+  });
+
+  it("are refused with the nearest name", async () => {
+    const { code, stderr } = await callCommand("new", at("none.toml"), "--template", "own-metod");
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/error usage\/invalid-value: .*\n[\s\S]*Did you mean own-method\?/);
+  });
+
+  it("write nothing where one of their files exists", async () => {
+    await mkdir(at("taken"));
+    await writeFile(at("taken", "model.ts"), "// mine");
+    const { code, stderr } = await callCommand("new", at("taken", "a.toml"), "--template", "own-model");
+    expect(code).toBe(2);
+    expect(stderr).toContain("error config/exists: ");
+    expect(await readdir(at("taken"))).toEqual(["model.ts"]);
+    await create(at("taken", "a.toml"), "--template", "own-model", "--force");
+    expect(await text("taken", "model.ts")).not.toBe("// mine");
+  });
+});
+
+describe("a project", { timeout: 60_000 }, () => {
+  it("trains and checks its own parts in a folder of its own", async () => {
+    const made = (await command(folder, "new", "--project", "My Project", "--json")).json<Written>();
+    expect(made.next).toBe('cd "My Project" && npm start');
+    const names = ["federation.toml", "model.ts", "method.ts", "package.json", "tsconfig.json", ".gitignore"];
+    expect(made.files).toEqual(names.map((name) => join("My Project", name)));
+    const project = at("My Project");
+    const manifest = JSON.parse(await text("My Project", "package.json"));
+    expect(manifest).toMatchObject({ name: "my-project", private: true, type: "module" });
+    expect(manifest.scripts.start).toMatch(/^node ".*anabranch\.mjs" run federation\.toml$/);
+    const ran = await command(project, "run", "federation.toml", ...tiny, "--workers", "0", "--json");
+    expect(ran.code, ran.stderr + ran.stdout).toBe(0);
+    expect(ran.lines().at(-1)).toMatchObject({ type: "result", stopped: "finished" });
+  });
+
+  it("names the types of the running command", async () => {
+    await command(folder, "new", "--project", "typed", "--quiet");
+    const { compilerOptions } = JSON.parse(await text("typed", "tsconfig.json"));
+    for (const [specifier, [file]] of Object.entries<string[]>(compilerOptions.paths)) {
+      expect(await readFile(file!, "utf8"), specifier).toMatch(/^export /m);
+    }
+    expect(Object.keys(compilerOptions.paths)).toContain("@anabranch/core/live");
+  });
+
+  it("takes no name of a file, and no template", async () => {
+    const excess = await callCommand("new", "a.toml", "--project", at("p"));
+    expect(excess.stderr).toContain("error usage/excess-arguments: ");
+    const both = await callCommand("new", "--project", at("p"), "--template", "private");
+    expect(both.stderr).toContain("error usage/conflict: ");
+    expect(await readdir(folder)).not.toContain("p");
+  });
+});
