@@ -52,6 +52,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "selection",
     "topology",
     "clock schedule",
+    "coding",
     "config",
     "algorithms",
     "metrics",
