@@ -133,7 +133,7 @@ const schedule = z
       .enum(stalenessForms)
       .default("polynomial")
       .describe(
-        'buffered: factor on an update that is u versions old: "constant" 1, "polynomial" (u+1)^-a, "hinge" 1 up to b and then 1/(a(u-b)+1), "linear" 1/(a u+1), "exponential" e^(-a u)',
+        'buffered: factor on an update that is u versions old: "constant" 1, "polynomial" (u+1)^-a, "hinge" 1 up to b and then 1/(a(u-b)+1), "linear" 1/(a u+1), "exponential" e^(-a u), "half-life" 2^(-u/a)',
       ),
     stalenessRate: z.number().min(0).default(0.5).describe("a of staleness"),
     stalenessGrace: z.number().min(0).default(4).describe("b of the hinge"),

@@ -144,6 +144,7 @@ describe("the factor of a stale update", () => {
     ["hinge", [1, 1, 1, 1 / 1.5]],
     ["linear", [1, 1 / 1.5, 1 / 2, 1 / 2.5]],
     ["exponential", [1, Math.exp(-0.5), Math.exp(-1), Math.exp(-1.5)]],
+    ["half-life", [1, 0.25, 1 / 16, 1 / 64]],
   ] as const)("%s", (form, expected) => {
     for (const [u, value] of expected.entries()) expect(stalenessFactor(rule(form), u)).toBeCloseTo(value, 12);
     expect(stalenessFactor({ ...rule(form), most: 2 }, 3)).toBe(0);

@@ -41,6 +41,8 @@ export interface Step {
   readonly requests: readonly WorkRequest[];
   /** Instants at which the schedule wants to be asked again. */
   readonly timers?: readonly { readonly name: string; readonly at: number }[];
+  /** Clients that were sent the model, and whose updates the round does not wait for; absent: none. */
+  readonly unused?: number;
   /** Whether the round has all that it waits for. */
   readonly complete: boolean;
 }
