@@ -19,6 +19,7 @@ export { compileEvaluation } from "./client/evaluation-task.ts";
 export { compileLocalTask } from "./client/local-task.ts";
 export { type ClientData, type ClientTask, runClient, type TaskSpec } from "./client/run-client.ts";
 export * from "./codecs/index.ts";
+export * from "./coding/index.ts";
 export type { Origin } from "./config/contract.ts";
 export * from "./config/index.ts";
 export * from "./data/index.ts";
@@ -78,6 +79,7 @@ export { formatEpsilon, type Spent, scopeText, spentBy, spentText, testNote } fr
 export type { FailedEnd, Trouble } from "./round/trouble.ts";
 export { type Schedule, type ScheduleState, synchronous } from "./schedule/index.ts";
 export { dealParts } from "./selection/deal-parts.ts";
+export { drawWeighted } from "./selection/draw-weighted.ts";
 export {
   allocationSampler,
   poissonSampler,

@@ -3,6 +3,8 @@ import * as z from "zod";
 import { aggregateOperation } from "./aggregate.ts";
 import { asyncOperation } from "./async.ts";
 import { attackOperation } from "./attack.ts";
+import { clockOperation } from "./clock.ts";
+import { gradientCodeOperation, multiplexedOperation, selectiveRepeatOperation } from "./coding.ts";
 import { dilocoOperation } from "./diloco.ts";
 import { fedamdOperation, fedamdTrace } from "./fedamd.ts";
 import { fedauOperation } from "./fedau.ts";
@@ -11,6 +13,8 @@ import { notThere, type Operation } from "./operation.ts";
 import { clipOperation, lambOperation } from "./privacy.ts";
 import { rerceOperation } from "./rerce.ts";
 import { bristleOperation, rankVoteOperation, reputationOperation } from "./robust.ts";
+import { selectionOperation } from "./selection.ts";
+import { staleConversionOperation, staleUpdateOperation } from "./stale-update.ts";
 import { topologyOperation } from "./topology.ts";
 
 /** One golden case: an operation on given numbers. Other keys, such as the expected output, are not read. */
@@ -36,6 +40,13 @@ export const operations: Readonly<Record<string, Operation>> = {
   bristle: bristleOperation,
   "rank-vote": rankVoteOperation,
   reputation: reputationOperation,
+  clock: clockOperation,
+  selection: selectionOperation,
+  "stale-update": staleUpdateOperation,
+  "stale-conversion": staleConversionOperation,
+  "gradient-code": gradientCodeOperation,
+  "sr-sgc": selectiveRepeatOperation,
+  "m-sgc": multiplexedOperation,
   "dp/lamb": lambOperation,
   "dp/per-layer-clip": clipOperation,
 };
