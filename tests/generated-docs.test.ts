@@ -46,9 +46,8 @@ describe("the page of errors", () => {
     expect(codes.size).toBeGreaterThan(400);
   });
 
-  it("has a cause and a next step for every code, and a note for every area", () => {
+  it("has a cause and a next step for every code", () => {
     expect(entries.filter(({ causes, next }) => causes.length === 0 || next === "")).toEqual([]);
-    expect([...codes].map(areaOf).filter((area) => !(area in areaNotes))).toEqual([]);
   });
 
   it("keeps no note that the sources do not need", () => {

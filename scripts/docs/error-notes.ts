@@ -70,6 +70,10 @@ export const areaNotes: Readonly<Record<string, AreaNote>> = {
   store: { about: "Reading and writing files.", next: "Check the folder, its permissions and the free space." },
   sweep: { about: "Sweeps and their folders.", next: "Wait for the other process, or stop it." },
   tls: { about: "Certificates of a server.", next: "Give PEM files with `--tls-cert` and `--tls-key`." },
+  topology: {
+    about: "Graphs of decentralized runs.",
+    next: "Correct the options of the graph that the message names.",
+  },
   trace: { about: "`npm run trace`, in the repository.", next: "docs/command-line.md#traces has the keys." },
   trust: { about: "Permission to run own modules.", next: "Look at the files, then start the command again." },
   update: {

@@ -1,6 +1,6 @@
 import { markdownTable } from "../../packages/node/src/docs/markdown-table.ts";
 import { areaOf, type ErrorSite, errorSites } from "./error-codes.ts";
-import { areaNotes, codeNotes } from "./error-notes.ts";
+import { type AreaNote, areaNotes, codeNotes } from "./error-notes.ts";
 
 /** One code of the page: why it is raised, and what to do. */
 export interface ErrorEntry {
@@ -19,7 +19,7 @@ export function errorEntries(): ErrorEntry[] {
     return {
       code,
       causes: note.cause === undefined ? texts(found, "message") : [note.cause],
-      next: steps.length > 0 ? steps.map(sentence).join(" Or: ") : (note.next ?? areaNotes[areaOf(code)]?.next ?? ""),
+      next: steps.length > 0 ? steps.map(sentence).join(" Or: ") : (note.next ?? noteOf(areaOf(code)).next),
     };
   });
 }
@@ -52,7 +52,7 @@ export function errorsPage(): string {
       "",
       `## ${area}`,
       "",
-      areaNotes[area]?.about ?? "",
+      noteOf(area).about,
       "",
       ...markdownTable(
         ["code", "cause", "next step"],
@@ -61,6 +61,11 @@ export function errorsPage(): string {
     ]),
     "",
   ].join("\n");
+}
+
+/** The note on an area; a new area has this one until somebody writes its own. */
+function noteOf(area: string): AreaNote {
+  return areaNotes[area] ?? { about: `Errors of ${area}.`, next: "Correct what the message names." };
 }
 
 function texts(sites: readonly ErrorSite[], part: "message" | "advice"): string[] {

@@ -6,6 +6,7 @@ import { root } from "../../tests/source-files.ts";
 import { configurationPage } from "./configuration-page.ts";
 import { errorsPage } from "./errors-page.ts";
 import { eventsSchema, eventTables } from "./events-page.ts";
+import { glossaryPage } from "./glossary-page.ts";
 
 /** What brings every generated page up to date. */
 export const COMMAND = "npm run docs:generate";
@@ -16,6 +17,7 @@ export function generatedPages(): Record<string, string> {
     "METHODS.md": `${methodsPage()}\n`,
     "docs/configuration.md": configurationPage(),
     "docs/errors.md": errorsPage(),
+    "docs/glossary.md": glossaryPage(),
     "docs/events.schema.json": eventsSchema(),
     "docs/events.md": withRegion("docs/events.md", "events", eventTables()),
   };
