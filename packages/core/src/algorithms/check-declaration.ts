@@ -1,7 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import { type CodecSpec, matrixCodec } from "../codecs/codec-spec.ts";
 import { Contract, describe, isRecord } from "../config/contract.ts";
-import { nearest } from "../config/nearest.ts";
+import { nearest } from "../text/nearest.ts";
 import type { Aggregation, ClientHalf } from "./algorithm.ts";
 import type { MethodHalves, MethodVectors } from "./method-halves.ts";
 import { present, type Shape, type UploadShape } from "./shapes.ts";

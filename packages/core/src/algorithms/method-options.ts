@@ -1,7 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import { Contract } from "../config/contract.ts";
 import { expectation } from "../config/expectation.ts";
-import { nearest } from "../config/nearest.ts";
+import { nearest } from "../text/nearest.ts";
 import type { Algorithm } from "./algorithm.ts";
 import type { MethodDefinition } from "./define-method.ts";
 

@@ -1,5 +1,5 @@
 import { AnabranchError } from "@anabranch/engine";
-import { nearest } from "../config/nearest.ts";
+import { nearest } from "../text/nearest.ts";
 import type { Algorithm } from "./algorithm.ts";
 import type { MethodDefinition } from "./define-method.ts";
 import { buildMethod } from "./method-options.ts";

@@ -1,5 +1,5 @@
 import { AnabranchError, formatShape, type Tensor } from "@anabranch/engine";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../text/nearest.ts";
 
 /** Where an own model or method comes from, and how errors in its code are reported. */
 export interface Origin {

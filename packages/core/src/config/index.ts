@@ -1,6 +1,6 @@
+export { editDistance, nearest } from "../text/nearest.ts";
 export { type ConfigField, configFields } from "./fields.ts";
 export { minimalToml } from "./minimal.ts";
-export { editDistance, nearest } from "./nearest.ts";
 export { applyOverrides, type RawConfig } from "./overrides.ts";
 export { configHash, renderToml } from "./render.ts";
 export { resolveConfig } from "./resolve.ts";

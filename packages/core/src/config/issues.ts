@@ -1,8 +1,8 @@
 import { AnabranchError } from "@anabranch/engine";
 import type * as z from "zod";
+import { nearest } from "../text/nearest.ts";
 import { expectation, show } from "./expectation.ts";
 import { configFields, fieldAt } from "./fields.ts";
-import { nearest } from "./nearest.ts";
 
 /** The place of a key path for error messages, e.g. "run.toml:12, training.learningRate". */
 export type Locate = (path: readonly PropertyKey[]) => string;

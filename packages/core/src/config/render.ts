@@ -2,6 +2,7 @@ import { hashText } from "@anabranch/engine";
 import { stringify } from "smol-toml";
 import { configFields } from "./fields.ts";
 import type { Config } from "./schema.ts";
+import { isUsualTable } from "./table-schema.ts";
 
 /** The configuration as TOML that `parseConfig` reads back to the same: keys in the order of the schema, options by name. */
 export function renderToml(config: Config): string {
@@ -30,10 +31,12 @@ const NO_INFLUENCE = [
 
 /**
  * Identity of what a run computes (16 hex digits). Left out: the run's name, paths, how often it is saved, and the
- * number of workers, none of which changes a bit of the result, and the sections on privacy, secure aggregation and diagnostics where there are none.
+ * number of workers, none of which changes a bit of the result, and the sections on privacy, secure
+ * aggregation, diagnostics and tables where there are none.
  */
 export function configHash(config: Config): string {
   const unused = [
+    ...(isUsualTable(config.data.table) ? ["data.table"] : []),
     ...(config.privacy.mechanism === "none" ? ["privacy"] : []),
     ...(config.secureAggregation.protocol === "none" ? ["secureAggregation"] : []),
     ...(DIAGNOSTICS.some((name) => config.diagnostics[name]) ? [] : ["diagnostics"]),

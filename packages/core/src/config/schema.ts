@@ -5,6 +5,7 @@ import { protocolNames } from "../privacy/secure-aggregation/protocol.ts";
 import { stalenessForms } from "../schedule/index.ts";
 import { diagnostics } from "./diagnostics-schema.ts";
 import { privacy } from "./privacy-schema.ts";
+import { table } from "./table-schema.ts";
 
 const every = z.int().min(0);
 const positive = z.int().min(1);
@@ -53,6 +54,7 @@ const data = z
       .default(0)
       .describe("fraction of each client's examples held out for evaluation (0 = none)"),
     partition,
+    table,
     synthetic,
   })
   .prefault({})

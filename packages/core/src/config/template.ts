@@ -51,7 +51,10 @@ function keyText(field: ConfigField, name: string): string {
   const value = path === "name" ? name : (QUICKSTART[path] ?? field.defaultValue);
   const differs = field.defaultValue !== undefined && path !== "name" && value !== field.defaultValue;
   const note = comment(differs ? `${field.description} (default ${field.defaultValue})` : field.description);
-  const assignment = value === undefined ? `# ${key} =` : stringify({ [key]: value }).trim();
+  // an empty table in a line: written as stringify does, it would end the section
+  const isEmpty = typeof value === "object" && value !== null && Object.keys(value).length === 0;
+  const text = isEmpty && !Array.isArray(value) ? `${key} = {}` : stringify({ [key]: value }).trim();
+  const assignment = value === undefined ? `# ${key} =` : text;
   const parent = field.path.slice(0, -1).join(".");
   const last = configFields.filter((other) => other.path.slice(0, -1).join(".") === parent).at(-1) === field;
   const options = last ? OPTIONS[parent] : undefined;

@@ -1,4 +1,5 @@
 import { AnabranchError, type HostTensor } from "@anabranch/engine";
+import type { TableEncoding } from "./tables/encoding.ts";
 
 /**
  * Examples in memory. Images are uint8 [n, channels, height, width] as read from the file: scaling and normalising is
@@ -8,8 +9,9 @@ export interface ArrayDataset {
   readonly name: string;
   /** [n, ...featureShape], uint8, int32 or float (Float32Array). */
   readonly features: HostTensor;
-  /** [n, ...labelShape], uint8 or int32, each below `classes`. */
+  /** [n, ...labelShape], uint8 or int32, each below `classes`; or float [n]: numbers to predict (regression). */
   readonly labels: HostTensor;
+  /** Of numbers to predict: 1. */
   readonly classes: number;
   /** Names of the classes, by number. */
   readonly classNames?: readonly string[];
@@ -17,6 +19,8 @@ export interface ArrayDataset {
   readonly groups?: Int32Array;
   /** Names of the owners, by number. */
   readonly groupNames?: readonly string[];
+  /** How the columns of a table became features. */
+  readonly table?: TableEncoding;
 }
 
 /** Number of examples, n. */
@@ -84,7 +88,8 @@ export function checkDataset(dataset: ArrayDataset): void {
     });
   }
   checkFeatures(dataset, where);
-  checkLabels(dataset, where);
+  if (dataset.labels.dtype === "float") checkTargets(dataset.labels.data, where);
+  else checkLabels(dataset, where);
 }
 
 function checkFeatures({ features }: ArrayDataset, where: string): void {
@@ -116,6 +121,18 @@ function checkLabels(dataset: ArrayDataset, where: string): void {
       advice: "Check the number of classes, and that labels count from 0.",
     });
   }
+}
+
+function checkTargets(data: HostTensor["data"], where: string): void {
+  const odd = data.findIndex((value: number) => !Number.isFinite(value));
+  if (odd < 0) return;
+  throw new AnabranchError({
+    code: "data/not-finite",
+    message: "a target is not a finite number",
+    where: `${where}, example ${odd}`,
+    received: String(data[odd]),
+    expected: "finite numbers",
+  });
 }
 
 function rowOutOfRange(row: number, count: number): AnabranchError {

@@ -80,22 +80,22 @@ function checkPair({ train, test }: TrainTest): void {
 }
 
 /**
- * One class for each example, [n]. A set with a label for every position of an example (text) has none: rules that do
- * not read labels get zeros, the others are refused.
+ * One class for each example, [n]. A set with a label for every position of an example (text), or with numbers to predict,
+ * has none: rules that do not read labels get zeros, the others are refused.
  */
 export function partitionLabels(dataset: ArrayDataset, partitioner: Partitioner): Int32Array | Uint8Array {
   const { labels } = dataset;
-  if (labels.shape.length === 1) {
+  if (labels.shape.length === 1 && labels.dtype !== "float") {
     const { data } = labels;
     return data instanceof Int32Array || data instanceof Uint8Array ? data : Int32Array.from(data);
   }
   if ((partitioner.reads ?? "labels") !== "labels") return new Uint8Array(exampleCount(dataset));
   throw new AnabranchError({
     code: "partition/labels",
-    message: `the partitioner ${partitioner.name} needs one label for each example`,
+    message: `the partitioner ${partitioner.name} needs one class for each example`,
     where: `data set ${dataset.name}`,
-    received: `labels of shape [${labels.shape.join(", ")}]`,
-    expected: `shape [${exampleCount(dataset)}]`,
-    advice: 'Use "natural", "iid" or "quantity-skew" for this data set.',
+    received: labels.dtype === "float" ? "numbers to predict" : `labels of shape [${labels.shape.join(", ")}]`,
+    expected: `shape [${exampleCount(dataset)}] of classes`,
+    advice: 'Set data.partition.scheme = "natural", "iid" or "quantity-skew" for this data set.',
   });
 }

@@ -23,7 +23,7 @@ export {
   SHIPPED_DATASETS,
   type ShippedDatasetName,
 } from "./shipped.ts";
-export { splitByClass, splitGroupTails, type TestRows, type TrainTest } from "./split.ts";
+export { splitAtRandom, splitByClass, splitGroupTails, type TestRows, type TrainTest } from "./split.ts";
 export { type PartitionStatistics, partitionStatistics } from "./statistics.ts";
 export {
   type SyntheticKeys,
@@ -32,3 +32,4 @@ export {
   syntheticDataset,
   syntheticKeys,
 } from "./synthetic.ts";
+export * from "./tables/index.ts";

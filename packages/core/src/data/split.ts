@@ -43,6 +43,19 @@ export function splitByClass<D extends ArrayDataset>(dataset: D, testFraction: n
 }
 
 /**
+ * Splits a data set at random, without regard to labels: round(n * testFraction) examples go to the test set. Both sides
+ * come out in random order.
+ *
+ * @param testFraction in (0, 1)
+ */
+export function splitAtRandom<D extends ArrayDataset>(dataset: D, testFraction: number, key: RandomKey): TrainTest<D> {
+  checkFraction(dataset, testFraction);
+  const order = [...permutation(randomStream(key), exampleCount(dataset))];
+  const tests = Math.round(order.length * testFraction);
+  return withTest(dataset, order.slice(tests), order.slice(0, tests));
+}
+
+/**
  * Splits a grouped data set in time: of a group with m examples the last round(m * testFraction) go to the test set. For
  * text, where neighbouring examples continue each other.
  *

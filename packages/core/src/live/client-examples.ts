@@ -1,6 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import {
   type ArrayDataset,
+  type CsvOptions,
   checkDataset,
   createPartitioner,
   exampleCount,
@@ -15,7 +16,12 @@ import type { RandomKey } from "../random/index.ts";
 import { conform } from "../simulation/federation.ts";
 import type { LocalExamples } from "./client-report.ts";
 import { matchSchema, requireKind } from "./match-schema.ts";
-import type { TaskDescription } from "./task-description.ts";
+import type { DataSchema, TaskDescription } from "./task-description.ts";
+
+/** How a client reads a table of its own: with the columns, categories and statistics of the run. */
+export function tableReading({ table, labels }: DataSchema): Pick<CsvOptions, "encoding" | "table"> {
+  return { ...(table && { encoding: table }), table: { target: labels.dtype === "float" ? "number" : "class" } };
+}
 
 /**
  * A client's own data as examples of the run: all of them, but for what it keeps for evaluation.

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { type TableEncoding, tableEncoding } from "../data/index.ts";
 
 /** Names that a data set has beside its arrays. */
 export interface DataNames {
@@ -6,6 +7,8 @@ export interface DataNames {
   readonly classNames?: readonly string[];
   /** Characters of a text, by token. */
   readonly vocabulary?: readonly string[];
+  /** How the columns of a table become features. */
+  readonly table?: TableEncoding;
 }
 
 /** Bytes that names may take in a description, which is one control message; more of them are a blob. */
@@ -14,13 +17,18 @@ export const INLINE_NAMES = 16_384;
 export const LONGEST_NAMES = 2 ** 24;
 
 const list = z.array(z.string());
-const dataNames = z.strictObject({ classNames: list.optional(), vocabulary: list.optional() });
+const dataNames = z.strictObject({
+  classNames: list.optional(),
+  vocabulary: list.optional(),
+  table: tableEncoding.optional(),
+});
 
 /** The names of a data set; none where it has none. */
 export function namesOf(data: DataNames | object): DataNames {
   const classNames = list.safeParse("classNames" in data ? data.classNames : undefined).data;
   const vocabulary = list.safeParse("vocabulary" in data ? data.vocabulary : undefined).data;
-  return { ...(classNames && { classNames }), ...(vocabulary && { vocabulary }) };
+  const table = tableEncoding.safeParse("table" in data ? data.table : undefined).data;
+  return { ...(classNames && { classNames }), ...(vocabulary && { vocabulary }), ...(table && { table }) };
 }
 
 /** Names as bytes: JSON in UTF-8. */

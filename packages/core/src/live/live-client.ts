@@ -266,10 +266,11 @@ class LiveClient {
     if (names === undefined) return description;
     const found = decodeNames(await this.#options.transport.download(session, names.hash, names.bytes, () => {}));
     if (found === undefined) throw badNames();
-    const { classNames, vocabulary } = found;
+    const { classNames, vocabulary, table } = found;
     const all = {
       ...(classNames && { classNames: [...classNames] }),
       ...(vocabulary && { vocabulary: [...vocabulary] }),
+      ...(table && { table }),
     };
     return { ...description, data: { ...data, ...all } };
   }

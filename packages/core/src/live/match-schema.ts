@@ -1,5 +1,5 @@
 import { AnabranchError, type HostTensor } from "@anabranch/engine";
-import type { ArrayDataset } from "../data/index.ts";
+import { type ArrayDataset, featureNames, type TableEncoding } from "../data/index.ts";
 import { namesOf } from "./data-names.ts";
 import type { DataSchema } from "./task-description.ts";
 
@@ -25,17 +25,41 @@ export function matchSchema(dataset: ArrayDataset, schema: DataSchema): ArrayDat
   };
 }
 
-/** Refuses examples of other shapes and element types than those of the run. */
-export function requireKind({ name, features, labels }: ArrayDataset, schema: DataSchema): void {
+/** Refuses examples of other columns, shapes and element types than those of the run. */
+export function requireKind({ name, features, labels, table }: ArrayDataset, schema: DataSchema): void {
+  if (schema.table !== undefined && JSON.stringify(table) !== JSON.stringify(schema.table)) {
+    // columns of numbers as they are can come from anywhere
+    if (table !== undefined || !isPlain(schema.table)) throw otherColumns(name, schema, schema.table);
+  }
   const text = (dtype: string, shape: readonly number[]) => `${dtype}[${shape.join(", ")}]`;
   const given = text(features.dtype, features.shape.slice(1));
   const wanted = text(schema.features.dtype, schema.features.shape);
   if (given !== wanted) throw otherKind("features", name, given, wanted, schema.name);
   // a label may be stored in more bytes than it needs
   const [labelled, wantedLabels] = [labels.shape.slice(1), schema.labels.shape].map((shape) => text("integer", shape));
-  if (labels.dtype === "float" || labelled !== wantedLabels) {
-    throw otherKind("labels", name, text(labels.dtype, labels.shape.slice(1)), wantedLabels!, schema.name);
+  const isNumber = (dtype: string) => dtype === "float";
+  if (isNumber(labels.dtype) !== isNumber(schema.labels.dtype) || labelled !== wantedLabels) {
+    const expected = text(schema.labels.dtype, schema.labels.shape);
+    throw otherKind("labels", name, text(labels.dtype, labels.shape.slice(1)), expected, schema.name);
   }
+}
+
+/** Whether features are the numbers of a table as they are. */
+function isPlain({ columns, target }: TableEncoding): boolean {
+  const isNumber = (column: TableEncoding["columns"][number]) =>
+    column.kind === "number" && column.mean === undefined && column.fill === undefined;
+  return target === undefined && columns.every(isNumber);
+}
+
+function otherColumns(name: string, schema: DataSchema, table: TableEncoding): AnabranchError {
+  return new AnabranchError({
+    code: "data/schema",
+    message: "the columns of this client's examples were not encoded as the run encodes them",
+    where: `data set ${name}`,
+    received: "examples that do not come from a table of these columns",
+    expected: `${featureNames(table).slice(0, 20).join(", ")}, as in ${schema.name}`,
+    advice: "Name this client's table with --data csv:PATH?label=COLUMN or parquet:PATH?label=COLUMN.",
+  });
 }
 
 /** The run's number for each own number; undefined where they are the same, or one side has no names. */

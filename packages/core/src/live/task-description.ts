@@ -7,6 +7,7 @@ import { compileEvaluation } from "../client/evaluation-task.ts";
 import type { TaskSpec } from "../client/run-client.ts";
 import { taskSpec } from "../client/task-spec.ts";
 import type { Config } from "../config/index.ts";
+import { tableEncoding } from "../data/index.ts";
 import { createModel } from "../models/index.ts";
 import { layout } from "../params/layout.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
@@ -33,13 +34,15 @@ const key = z.tuple([z.int().min(0).max(0xffffffff), z.int().min(0).max(0xffffff
 const dataSchema = z.strictObject({
   name,
   features: z.strictObject({ dtype: z.enum(["uint8", "float", "int32"]), shape }),
-  labels: z.strictObject({ dtype: z.enum(["uint8", "int32"]), shape }),
+  labels: z.strictObject({ dtype: z.enum(["uint8", "int32", "float"]), shape }),
   classes: size,
   /** What the labels stand for: clients number their own classes by them. */
   classNames: z.array(z.string()).optional(),
   /** Characters of the tokens of a text. */
   vocabulary: z.array(z.string()).optional(),
-  /** Where both of these are a blob, as they are too long for a message. */
+  /** How the columns of a table become features: clients read their own tables so. */
+  table: tableEncoding.optional(),
+  /** Where all of these are a blob, as they are too long for a message. */
   names: z.strictObject({ hash: contentHash, bytes: z.int().min(1).max(LONGEST_NAMES) }).optional(),
 });
 export type DataSchema = z.infer<typeof dataSchema>;

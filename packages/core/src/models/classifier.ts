@@ -5,7 +5,7 @@ import { classification, type Model } from "./model.ts";
 export interface ClassifierSettings {
   readonly input: readonly number[];
   readonly inputType: "uint8" | "float" | "int32";
-  readonly labelType: "uint8" | "int32";
+  readonly labelType: "uint8" | "int32" | "float";
   readonly classes: number;
 }
 

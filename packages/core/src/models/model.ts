@@ -28,7 +28,8 @@ export interface Model {
   readonly parameters: readonly nn.ParameterSpec[];
   readonly masks: readonly nn.MaskSpec[];
   readonly features: ExampleType<"uint8" | "float" | "int32">;
-  readonly labels: ExampleType<"uint8" | "int32">;
+  /** "float": numbers to predict. */
+  readonly labels: ExampleType<"uint8" | "int32" | "float">;
   readonly classes: number;
   /** @returns outputs, e.g. logits [N, classes]; without `context.masks` in evaluation mode */
   forward(parameters: ModelParameters, features: Tensor, context?: nn.ApplyContext): Tensor;

@@ -7,7 +7,10 @@ const extent = z.int().positive();
 export const dataOptions = {
   input: z.array(extent).default([1, 28, 28]).describe("shape of one example's features"),
   inputType: z.enum(["uint8", "float", "int32"]).default("uint8").describe("element type of the features"),
-  labelType: z.enum(["uint8", "int32"]).default("uint8").describe("element type of the labels"),
+  labelType: z
+    .enum(["uint8", "int32", "float"])
+    .default("uint8")
+    .describe('element type of the labels; "float": numbers to predict'),
   classes: extent.default(10).describe("number of classes"),
 };
 

@@ -1,4 +1,4 @@
-import { AnabranchError, hashText } from "@anabranch/engine";
+import { AnabranchError, type HostTensor, hashText } from "@anabranch/engine";
 import { arrayDataSpec, type DataSpec } from "../client/data-source.ts";
 import type { Config } from "../config/index.ts";
 import {
@@ -22,6 +22,7 @@ import type { Model } from "../models/index.ts";
 import type { ModelData } from "../models/registry.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { SimulationSpec } from "./simulation-spec.ts";
+import { withTable } from "./table-columns.ts";
 
 type Sources = Pick<SimulationSpec, "train" | "holdout" | "test">;
 
@@ -54,10 +55,12 @@ export function openFederation(config: Config, data: TrainTest | SyntheticPopula
 function dealtOut(config: Config, data: TrainTest): Federation {
   const partitioner = namedPartitioner(config);
   const key = (purpose: string) => deriveKey(rootKey(config.seed), purpose);
-  const dataset = federate(data, partitioner, { key: key("partition"), clients: config.data.clients });
-  const { train, test, partition } = dataset;
+  const dealt = federate(data, partitioner, { key: key("partition"), clients: config.data.clients });
+  const { partition } = dealt;
   const { holdout } = config.data;
   const parts = splitHoldout(partition, holdout, key("holdout"));
+  const dataset = withTable(config, dealt, parts.train);
+  const { train, test } = dataset;
   const sizes = parts.train.clients.map(({ length }) => length);
   return {
     name: dataset.name,
@@ -133,13 +136,16 @@ export function conform(dataset: ArrayDataset, model: Model, float: "float32" | 
       : float === "float64"
         ? Float64Array.from(features.data)
         : Float32Array.from(features.data);
-  const typed = model.labels.dtype === "int32" ? Int32Array.from(labels.data) : Uint8Array.from(labels.data);
-  const sameLabels = labels.dtype === model.labels.dtype;
-  return {
-    ...dataset,
-    features: { ...features, data },
-    labels: sameLabels ? labels : { ...labels, dtype: model.labels.dtype, data: typed },
-  };
+  return { ...dataset, features: { ...features, data }, labels: conformLabels(labels, model, float) };
+}
+
+function conformLabels(labels: HostTensor, model: Model, float: "float32" | "float64"): HostTensor {
+  const { dtype } = model.labels;
+  if (dtype === "float") {
+    return { ...labels, data: float === "float64" ? Float64Array.from(labels.data) : Float32Array.from(labels.data) };
+  }
+  if (labels.dtype === dtype) return labels;
+  return { ...labels, dtype, data: dtype === "int32" ? Int32Array.from(labels.data) : Uint8Array.from(labels.data) };
 }
 
 function requireFit({ name, features, labels, classes }: ArrayDataset, model: Model): void {
@@ -160,6 +166,10 @@ function requireFit({ name, features, labels, classes }: ArrayDataset, model: Mo
   if (given !== taken) refuse("features", given, taken);
   const [labelled, wanted] = [shapeOf(labels.shape.slice(1)), shapeOf(model.labels.shape)];
   if (labelled !== wanted) refuse("labels", `labels of shape ${labelled}`, `shape ${wanted}`);
+  const kind = (dtype: string) => (dtype === "float" ? "numbers to predict" : "classes");
+  if (kind(labels.dtype) !== kind(model.labels.dtype)) {
+    refuse("labels", kind(labels.dtype), kind(model.labels.dtype));
+  }
   if (classes > model.classes) refuse("classes", String(classes), `at most ${model.classes}`);
 }
 

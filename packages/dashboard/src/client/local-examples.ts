@@ -1,5 +1,11 @@
 import { loadShippedDataset, type RandomKey, readCsv, readImageFolder } from "@anabranch/core";
-import { type LocalExamples, ownExamples, sharedExamples, type TaskDescription } from "@anabranch/core/live";
+import {
+  type LocalExamples,
+  ownExamples,
+  sharedExamples,
+  type TaskDescription,
+  tableReading,
+} from "@anabranch/core/live";
 import { AnabranchError } from "@anabranch/engine";
 import { connectionLost } from "./connection-lost.ts";
 import type { DataSource } from "./messages.ts";
@@ -27,7 +33,11 @@ export async function localExamples(
     }
     case "csv": {
       const { file, label } = source;
-      return ownExamples(readCsv(await bytesOf(file), { name: file.name, label }), description, holdoutKey);
+      return ownExamples(
+        readCsv(await bytesOf(file), { name: file.name, label, ...tableReading(description.data) }),
+        description,
+        holdoutKey,
+      );
     }
     case "images": {
       const files = await Promise.all(

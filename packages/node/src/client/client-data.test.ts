@@ -1,10 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openDataSource } from "@anabranch/core";
-import type { TaskDescription } from "@anabranch/core/live";
+import { openDataSource, prepareRun, resolveConfig } from "@anabranch/core";
+import { describeTask, type TaskDescription } from "@anabranch/core/live";
 import { AnabranchError, interpreter } from "@anabranch/engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadDataset } from "../data/load-dataset.ts";
 import { type ClientDataOptions, clientData } from "./client-data.ts";
 import { pointsCsv, pointsRun } from "./testing/points-run.ts";
 
@@ -108,6 +109,37 @@ describe("a client with its own data", () => {
     ["a missing value", "x,y,label\n1,,north", "data/csv-value"],
   ])("is refused with %s", async (_what, text, code) => {
     expect((await failureOf(load({ data: await file("bad.csv", text) }))).code).toBe(code);
+  });
+
+  it("is encoded as the run's table is: columns by name, categories, scale, filled values", async () => {
+    const rows = Array.from({ length: 30 }, (_, i) => `${i},${i % 2 ? "oak" : "elm"},${i % 3 ? "a" : "b"}`);
+    const dataset = await file("trees.csv", ["size,kind,y", ...rows].join("\n"));
+    const table = { standardize: true, missing: "mean" as const };
+    const tree = resolveConfig({
+      data: { dataset: `${dataset}?label=y`, clients: 2, partition: { scheme: "iid" }, table },
+      model: { name: "mlp", hidden: [2] },
+      sampler: { cohort: 2 },
+    });
+    const { name, version, float } = interpreter();
+    const data = await loadDataset(tree.data.dataset, { reading: { table } });
+    const prepared = prepareRun(tree, data, { name, version, float, fingerprint: "" }, 0, "abc235");
+    const description = { ...describeTask(tree, prepared), partition: undefined };
+    const { mean, deviation, fill } = description.data.table!.columns[0] as unknown as Record<string, number>;
+    const own = await file("own-trees.csv", "y,kind,size\nb,oak,4\na,,\n");
+    const { train } = await load({ data: `${own}?label=y` }, 0, description);
+    expect([...train.labels.data]).toEqual([1, 0]);
+    const scaled = (value: number) => Math.fround((Math.fround(value) - mean!) / deviation!);
+    expect([...train.features.data]).toEqual([scaled(4), 0, 1, scaled(fill!), 1, 0]);
+    const unknown = await file("ash.csv", "y,kind,size\nb,ash,4\n");
+    expect((await failureOf(load({ data: `${unknown}?label=y` }, 0, description))).code).toBe("data/category");
+    const without = await file("less.csv", "y,kind\nb,oak\n");
+    expect((await failureOf(load({ data: `${without}?label=y` }, 0, description))).code).toBe("data/column");
+    // the trial's share is that of the simulation
+    const shared = await load({ trial: true, data: tree.data.dataset }, 1, describeTask(tree, prepared));
+    expect(shared.train).toEqual(openDataSource(prepared.simulation.train).load(1));
+    const module = { ...run.description.data, table: description.data.table! };
+    const plain = failureOf(load({ data: run.dataset }, 0, { ...run.description, data: module }));
+    expect((await plain).code).toBe("data/schema");
   });
 
   it("is refused without any, with what to do", async () => {

@@ -1,5 +1,11 @@
 import type { RandomKey } from "@anabranch/core";
-import { type LocalExamples, ownExamples, sharedExamples, type TaskDescription } from "@anabranch/core/live";
+import {
+  type LocalExamples,
+  ownExamples,
+  sharedExamples,
+  type TaskDescription,
+  tableReading,
+} from "@anabranch/core/live";
 import { AnabranchError } from "@anabranch/engine";
 import { parseDatasetPath } from "../data/dataset-name.ts";
 import { loadDataset } from "../data/load-dataset.ts";
@@ -32,7 +38,7 @@ export function clientData(
 
 async function ownShare(description: TaskDescription, options: ClientDataOptions): Promise<LocalExamples> {
   if (options.data === undefined) throw noData(description);
-  const { train } = await load(withoutTestRows(options.data), options);
+  const { train } = await load(withoutTestRows(options.data), description, options);
   return ownExamples(train, description, options.holdoutKey);
 }
 
@@ -45,15 +51,15 @@ async function trialShare(
   if (shared === undefined) throw noPartition(description);
   const name = options.data ?? bundledName(shared.dataset);
   if (name === undefined) throw noData(description);
-  const examples = sharedExamples(await load(name, options), description, shared, client);
+  const examples = sharedExamples(await load(name, description, options), description, shared, client);
   options.warn(
     "This is a trial: this client has the whole data set and trains on its own share. Real data stay apart.",
   );
   return examples;
 }
 
-function load(name: string, { dataDir, signal }: ClientDataOptions) {
-  return loadDataset(name, { dataDir, signal });
+function load(name: string, { data }: TaskDescription, { dataDir, signal }: ClientDataOptions) {
+  return loadDataset(name, { dataDir, signal, reading: tableReading(data) });
 }
 
 /** A client has no test set: of files without one of their own, all examples are for training. */

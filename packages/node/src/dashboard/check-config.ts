@@ -2,8 +2,15 @@ import { type Config, type configSchema, createAlgorithm, resolveConfig } from "
 import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
 
-/** Keys that name files, which a page may not have read or executed. */
-export const fileKeys = ["data.file", "data.dataDir", "model.file", "model.initialWeights", "algorithm.file"];
+/** Keys that name own files or are about them: a page may not have files read or executed. */
+export const fileKeys = [
+  "data.file",
+  "data.dataDir",
+  "data.table",
+  "model.file",
+  "model.initialWeights",
+  "algorithm.file",
+];
 
 /** The body of a request that starts or checks a run. The configuration is checked by its own schema, for its messages. */
 export const configRequest = z.strictObject({ config: z.record(z.string(), z.unknown()) });
@@ -24,9 +31,14 @@ export function checkConfig(given: Readonly<Record<string, unknown>>): Config {
 
 function refuseFiles(config: Config): void {
   const { data, model, algorithm } = config;
-  const values = [data.file, data.dataDir, model.file, model.initialWeights, algorithm.file];
-  const at = values.findIndex((value) => value !== undefined);
-  if (at >= 0) throw namesFile(fileKeys[at]!, values[at]!);
+  const values = {
+    "data.file": data.file,
+    "data.dataDir": data.dataDir,
+    "model.file": model.file,
+    "model.initialWeights": model.initialWeights,
+    "algorithm.file": algorithm.file,
+  };
+  for (const [key, value] of Object.entries(values)) if (value !== undefined) throw namesFile(key, value);
   if (data.dataset.includes(":")) throw namesFile("data.dataset", data.dataset);
 }
 

@@ -35,7 +35,7 @@ function sectionsOf(table: ReturnType<typeof tableOf>, path: string): FormSectio
   const options = by === undefined ? null : { by, of: optionFields(parts[by]!, path) };
   const inner = table.tables.flatMap(([key, schema]) => {
     const place = path === "" ? key : `${path}.${key}`;
-    return sectionsOf(tableOfJson(schema, place), place);
+    return fileKeys.includes(place) ? [] : sectionsOf(tableOfJson(schema, place), place);
   });
   return [{ path, description: table.description, fields, options }, ...inner];
 }

@@ -5,7 +5,8 @@ import { type ApartOptions, loadApart } from "./load-apart.ts";
 const script = new URL("./testing/endless-loader.ts", import.meta.url);
 
 async function failure(path: string, options: ApartOptions = {}): Promise<AnabranchError> {
-  const request = { kind: "local", from: { kind: "csv", path, options: {} }, base: ".", dataDir: undefined } as const;
+  const from = { kind: "csv", path, options: {} } as const;
+  const request = { kind: "local", from, base: ".", dataDir: undefined, reading: undefined } as const;
   const error: unknown = await loadApart(request, { script, ...options }).catch((reason: unknown) => reason);
   if (error instanceof AnabranchError) return error;
   throw error;

@@ -6,6 +6,7 @@ import { loadDatasetModule } from "./dataset-module.ts";
 import { type fileKinds, parseDatasetPath, suggestion } from "./dataset-name.ts";
 import type { DownloadOptions } from "./download.ts";
 import { loadApart } from "./load-apart.ts";
+import type { TableReading } from "./local-files.ts";
 import { cacheFolder, candidateFolders, type DataPlaces, findPath, notFound } from "./places.ts";
 import { type PublishedDataset, publishedDatasets } from "./published.ts";
 import { type DatasetSource, datasetSources, downloadDataset } from "./sources.ts";
@@ -15,6 +16,8 @@ export interface LoadOptions extends DataPlaces {
   readonly download?: DatasetDownload | undefined;
   /** Aborted: loading ends with `run/interrupted`. */
   readonly signal?: AbortSignal | undefined;
+  /** How the columns of a table become features. */
+  readonly reading?: TableReading | undefined;
 }
 
 export interface DatasetDownload extends DownloadOptions {
@@ -57,7 +60,8 @@ export async function loadDataset(name: string, options: LoadOptions = {}): Prom
   }
   const path = parseDatasetPath(name);
   if (path?.kind === "module") return loadDatasetModule(await findPath(options, path.path, name));
-  if (path !== undefined) return (await loadApart({ kind: "local", from: path, base, dataDir }, { signal }))!;
+  const { reading } = options;
+  if (path !== undefined) return (await loadApart({ kind: "local", from: path, base, dataDir, reading }, { signal }))!;
   const published = publishedDatasets.find(({ folders: [known] }) => known === name);
   if (published === undefined) throw unknown(name);
   return loadPublished(published, options);

@@ -12,7 +12,7 @@ const post = (message: ThreadMessage, transfer: ArrayBuffer[] = []) => port.post
 
 async function load(request: LoadRequest): Promise<TrainTest | undefined> {
   const allow = (milliseconds: number) => post({ type: "allow", milliseconds });
-  if (request.kind === "local") return loadLocalFiles(request.from, request, fileAccess(allow));
+  if (request.kind === "local") return loadLocalFiles(request.from, request, fileAccess(allow), request.reading);
   const dataset = publishedDatasets.find(({ folders: [name] }) => name === request.name)!;
   for (const { path, checksums } of request.folders) {
     const found = await dataset.read(path, request.name, fileAccess(allow, checksums));

@@ -2,9 +2,9 @@ import { opendir } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import {
   type ArrayDataset,
+  type CsvOptions,
   deriveKey,
   type ImageFile,
-  type NamedDataset,
   readCsv,
   readerLimits,
   readImageFolder,
@@ -14,6 +14,7 @@ import {
   rootKey,
   scaleDown,
   selectRows,
+  splitAtRandom,
   splitByClass,
   splitGroupTails,
   type TrainTest,
@@ -26,13 +27,21 @@ import { type DataPlaces, findPath } from "./places.ts";
 /** Fixed for good: which examples are test examples must not change with the seed of a run. */
 const splitSeed = 2017;
 
+/** How tables are read: as options say, or as another file was encoded. */
+export type TableReading = Pick<CsvOptions, "table" | "encoding">;
+
 /** Reads a data set from the file or folder that the user named; modules are not files to read but code. */
-export async function loadLocalFiles(from: DatasetPath, places: DataPlaces, files: FileAccess): Promise<TrainTest> {
+export async function loadLocalFiles(
+  from: DatasetPath,
+  places: DataPlaces,
+  files: FileAccess,
+  reading: TableReading = {},
+): Promise<TrainTest> {
   const path = await findPath(places, from.path, `${from.kind}:${from.path}`);
   switch (from.kind) {
     case "csv":
     case "parquet":
-      return loadTable(from, path, places, files);
+      return loadTable(from, path, places, files, reading);
     case "images":
       return loadImages(from, path, files);
     case "text": {
@@ -46,13 +55,22 @@ export async function loadLocalFiles(from: DatasetPath, places: DataPlaces, file
   }
 }
 
-async function loadTable(from: DatasetPath, path: string, places: DataPlaces, files: FileAccess): Promise<TrainTest> {
+async function loadTable(
+  from: DatasetPath,
+  path: string,
+  places: DataPlaces,
+  files: FileAccess,
+  reading: TableReading,
+): Promise<TrainTest> {
   const { test: testPath } = from.options;
-  const dataset = await readTable(from, path, files);
+  const dataset = await readTable(from, path, files, reading);
   const named = { ...dataset, name: basename(path) };
   if (testPath === undefined) return split(named, from);
   const found = await findPath(places, testPath, `${from.kind}:${testPath}`);
-  const test = await readTable(from, found, files, dataset.classNames);
+  const { classNames, table: encoding } = dataset;
+  const sameAs = { ...reading, ...(classNames && { classNames }), ...(encoding && { encoding }) };
+  const test = await readTable(from, found, files, sameAs);
+  if (reading.encoding === undefined && named.labels.dtype !== "float") requireClasses(named);
   return { train: named, test: { ...test, name: basename(found) } };
 }
 
@@ -60,21 +78,22 @@ async function readTable(
   from: DatasetPath,
   path: string,
   files: FileAccess,
-  classNames?: readonly string[],
-): Promise<NamedDataset> {
+  reading: TableReading & Pick<CsvOptions, "classNames">,
+): Promise<ArrayDataset> {
   const { label = "label", group, features, delimiter } = from.options;
   const file = await files.read(path);
-  // The readers put the name into their errors: there it is the path.
-  const common = { name: path, label, ...(group && { group }), ...(classNames && { classNames }) };
   const columns = features?.split(",").map((name) => name.trim());
+  // The readers put the name into their errors: there it is the path.
+  const common = { name: path, label, ...reading, ...(group && { group }), ...(columns && { features: columns }) };
   try {
-    if (from.kind === "csv")
-      return readCsv(file, { ...common, ...(columns && { features: columns }), ...(delimiter && { delimiter }) });
-    return await readParquet(file, { ...common, features: columns ?? ["image"], channels: channelsOf(from) });
+    if (from.kind === "csv") return readCsv(file, { ...common, ...(delimiter && { delimiter }) });
+    const images = (columns ?? reading.encoding) ? {} : { features: ["image"] };
+    return await readParquet(file, { ...common, ...images, channels: channelsOf(from) });
   } catch (error) {
     if (!(error instanceof AnabranchError) || error.code !== "data/column") throw error;
-    const advice = `Name the columns in the data set's name: ${from.kind}:${from.path}?label=COLUMN&features=COLUMN,COLUMN`;
-    throw new AnabranchError({ ...error.failure, advice });
+    const naming = `Name the columns in the data set's name: ${from.kind}:${from.path}?label=COLUMN&features=COLUMN,COLUMN`;
+    const { advice } = error.failure;
+    throw new AnabranchError({ ...error.failure, advice: advice === undefined ? naming : `${advice} ${naming}` });
   }
 }
 
@@ -88,6 +107,7 @@ async function loadImages(from: DatasetPath, path: string, access: FileAccess): 
   if (train.length === 0 || test.length === 0) return split({ ...(await readImageFolder(files, options)), name }, from);
   const first = await readImageFolder(train, options);
   const second = await readImageFolder(test, { ...options, classNames: first.classNames });
+  requireClasses(first);
   return { train: { ...first, name }, test: { ...second, name: `${name} (test)` } };
 }
 
@@ -133,10 +153,26 @@ function channelsOf(from: DatasetPath): 1 | 3 {
   });
 }
 
-function split(dataset: NamedDataset, from: DatasetPath): TrainTest {
+function split(dataset: ArrayDataset, from: DatasetPath): TrainTest {
   const fraction = numberOption(from, "testFraction", 0.2);
   if (fraction === 0) return withoutTest(dataset);
-  return splitByClass(dataset, fraction, deriveKey(rootKey(splitSeed), "split"));
+  const key = deriveKey(rootKey(splitSeed), "split");
+  if (dataset.labels.dtype === "float") return splitAtRandom(dataset, fraction, key);
+  requireClasses(dataset);
+  return splitByClass(dataset, fraction, key);
+}
+
+/** A client of a live run may have one class alone; a run may not. */
+function requireClasses({ name, classes, classNames, labels }: ArrayDataset): void {
+  if (classes > 1 || labels.shape[0] === 0) return;
+  throw new AnabranchError({
+    code: "data/label",
+    message: "all examples have one class",
+    where: `data set ${name}`,
+    received: `the class ${JSON.stringify(classNames?.[0] ?? "0")}`,
+    expected: "two classes or more",
+    advice: "Check that the label column is the class, or add examples of others.",
+  });
 }
 
 /** All examples to train on: data of one client of a live run, which has no test set. */

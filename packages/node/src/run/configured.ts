@@ -54,7 +54,7 @@ export async function loadData(
     const seen = classesPerClient === undefined ? {} : { classesPerClient };
     return syntheticPopulation(seed, data.clients, { ...spec, ...seen }, testExamples);
   }
-  return loadDataset(data.dataset, { base, dataDir, signal });
+  return loadDataset(data.dataset, { base, dataDir, signal, reading: { table: data.table } });
 }
 
 /**

@@ -44,7 +44,18 @@ export function numberClasses(
   return { labels: { dtype, shape: [values.length], data }, classNames };
 }
 
-function sortNames(names: string[]): string[] {
+/** Numbers owners in order of appearance. */
+export function groupsOf(names: readonly string[]): { groups: Int32Array; groupNames: string[] } {
+  const numbers = new Map<string, number>();
+  const groups = Int32Array.from(names, (name) => {
+    if (!numbers.has(name)) numbers.set(name, numbers.size);
+    return numbers.get(name)!;
+  });
+  return { groups, groupNames: [...numbers.keys()] };
+}
+
+/** Sorts in place: in numerical order where all are numbers, otherwise by code unit. */
+export function sortNames(names: string[]): string[] {
   const numeric = names.every((name) => name.trim() !== "" && Number.isFinite(Number(name)));
   return numeric ? names.sort((a, b) => Number(a) - Number(b)) : names.sort();
 }

@@ -3,12 +3,16 @@ import { readerLimits, requireAtMost } from "./limits.ts";
 /** A float32 vector that is filled without knowing its length. */
 export class GrowingFloats {
   readonly #where: string;
-  #data = new Float32Array(1024);
+  #data: Float32Array;
   #length = 0;
 
-  /** @param where the file, for the error */
-  constructor(where: string) {
+  /**
+   * @param where the file, for the error
+   * @param capacity values that fit before it grows
+   */
+  constructor(where: string, capacity = 1024) {
     this.#where = where;
+    this.#data = new Float32Array(capacity);
   }
 
   /** @throws `data/too-large` beyond the features that a data set may have */

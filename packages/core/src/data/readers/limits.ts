@@ -22,6 +22,8 @@ export const readerLimits = {
   examples: 16 * MiB,
   /** Columns of a table, or numbers in one row of it. */
   columns: 65_536,
+  /** Different texts of a feature column. Each is an input of the model. */
+  categories: 1_024,
   /** Different classes. Each is an output of the model. */
   classes: 65_536,
   /** Dimensions of a tensor. */

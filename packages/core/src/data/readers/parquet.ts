@@ -1,27 +1,22 @@
-import { AnabranchError, type HostTensor } from "@anabranch/engine";
-import { type NamedDataset, numberClasses } from "./class-names.ts";
-import { groupsOf } from "./csv.ts";
+import { AnabranchError } from "@anabranch/engine";
+import type { ArrayDataset } from "../dataset.ts";
+import { readTable, type TableColumns } from "../tables/read-table.ts";
+import { type Cell, findColumn, type TableRow } from "../tables/table-options.ts";
+import { groupsOf, numberClasses } from "./class-names.ts";
 import { type ImageFile, stackImages } from "./image-folder.ts";
 import { readerLimits, requireAtMost } from "./limits.ts";
 import { checkParquet } from "./parquet-check.ts";
 import { unpackSnappy } from "./snappy.ts";
-import { listed } from "./text.ts";
 
-export interface ParquetOptions {
-  readonly name: string;
-  /** Column with the class: an integer, a text or a truth value. */
-  readonly label: string;
+export interface ParquetOptions extends Omit<TableColumns, "features"> {
   /**
-   * Feature columns, in order. Numbers and lists of numbers of one length are put side by side, [n, width]. A single
-   * column of image files (bytes, or { bytes } as in Hugging Face data sets) is decoded to [n, channels, height, width].
+   * Feature columns, in order; default: those of `encoding`. Numbers, texts and lists of numbers of one length are put side
+   * by side, [n, width]. A single column of image files (bytes, or { bytes } as in Hugging Face data sets) is decoded to
+   * [n, channels, height, width].
    */
-  readonly features: readonly string[];
-  /** Column with the natural owner. */
-  readonly group?: string;
+  readonly features?: readonly string[];
   /** For image columns. 3: colour (default), 1: grey. */
   readonly channels?: 1 | 3;
-  /** Order of the classes; default: sorted. Give the training set's when reading a test set. */
-  readonly classNames?: readonly string[];
 }
 
 type Row = Readonly<Record<string, unknown>>;
@@ -30,31 +25,30 @@ type Row = Readonly<Record<string, unknown>>;
 const MAX_LIST_DEPTH = 8;
 
 /**
- * A data set from a Parquet file (uncompressed or Snappy). Numbers become float features, image bytes uint8. Counts and
- * sizes are held against the file's size first; the pages themselves are decoded by a library, so files of strangers
- * belong into a thread with a deadline and a limit of memory, as `loadDataset` of `@anabranch/node` does it.
+ * A data set from a Parquet file (uncompressed or Snappy). Numbers and texts become float features, image bytes uint8.
+ * Counts and sizes are held against the file's size first; the pages themselves are decoded by a library, so files of
+ * strangers belong into a thread with a deadline and a limit of memory, as `loadDataset` of `@anabranch/node` does it.
  *
- * @throws `data/parquet`, `data/column`, `data/parquet-value`, `data/label`, `data/too-large`, errors of `decodeImage`
+ * @throws `data/parquet`, `data/column`, `data/category`, `data/parquet-value`, `data/label`, `data/too-large`, errors of
+ * `decodeImage`
  */
-export async function readParquet(file: Uint8Array, options: ParquetOptions): Promise<NamedDataset> {
+export async function readParquet(file: Uint8Array, options: ParquetOptions): Promise<ArrayDataset> {
   const where = options.name;
-  const columns = [...new Set([...options.features, options.label, ...(options.group ? [options.group] : [])])];
+  const { label, group, encoding } = options;
+  const named = options.features ?? [...new Set(encoding?.columns.map(({ name }) => withoutIndex(name)))];
+  const columns = [...new Set([...named, label, ...(group ? [group] : [])])];
   const rows = await readRows(file, columns, where);
-  const classes = rows.map((row, i) => text(row[options.label], `${where}, row ${i}, column ${options.label}`));
-  const { labels, classNames } = numberClasses(classes, options.classNames, `${where}, column ${options.label}`);
-  const single = options.features.length === 1 ? options.features[0]! : undefined;
-  const images = single !== undefined && imageBytes(rows[0]?.[single]) !== undefined;
-  const features = images
-    ? await stackImages(imageFiles(rows, single, where), options.channels ?? 3, where)
-    : numbers(rows, options.features, where);
-  const { group } = options;
+  const single = named.length === 1 ? named[0]! : undefined;
+  if (single === undefined || imageBytes(rows[0]?.[single]) === undefined) return tableOf(rows, named, options);
+  const texts = (column: string) => rows.map((row, i) => text(row[column], `${where}, row ${i}, column ${column}`));
+  const { labels, classNames } = numberClasses(texts(label), options.classNames, `${where}, column ${label}`);
   return {
     name: options.name,
-    features,
+    features: await stackImages(imageFiles(rows, single, where), options.channels ?? 3, where),
     labels,
     classes: classNames.length,
     classNames,
-    ...(group && groupsOf(rows.map((row, i) => text(row[group], `${where}, row ${i}, column ${group}`)))),
+    ...(group && groupsOf(texts(group))),
   };
 }
 
@@ -65,16 +59,7 @@ async function readRows(file: Uint8Array, columns: readonly string[], where: str
     const buffer = bufferOf(file);
     const metadata = parquetMetadata(buffer, { geoparquet: false });
     const present = parquetSchema(metadata).children.map((child) => child.element.name);
-    const missing = columns.find((column) => !present.includes(column));
-    if (missing !== undefined) {
-      throw new AnabranchError({
-        code: "data/column",
-        message: "a column is missing",
-        where,
-        received: listed(present),
-        expected: `a column named ${JSON.stringify(missing)}`,
-      });
-    }
+    for (const column of columns) findColumn(present, column, where);
     // Bytes without a text type stay bytes: they are images.
     const rows = await parquetReadObjects({
       file: buffer,
@@ -105,36 +90,58 @@ function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuffer {
   return new Uint8Array(buffer, byteOffset, byteLength).slice().buffer;
 }
 
-/** Numbers and lists of numbers side by side, float [n, width]. */
-function numbers(rows: readonly Row[], columns: readonly string[], where: string): HostTensor {
-  const flat = (row: Row) => columns.flatMap((column) => spread(row[column]));
-  const width = flat(rows[0]!).length;
-  requireAtMost(readerLimits.columns, width, "numbers in a row", where);
-  requireAtMost(readerLimits.featureBytes, 4 * rows.length * width, "bytes of features", where);
-  const data = new Float32Array(rows.length * width);
-  for (const [i, row] of rows.entries()) {
-    const values = flat(row);
-    const wrong = values.find((value) => !Number.isFinite(value));
-    if (values.length !== width || wrong !== undefined) {
-      throw new AnabranchError({
-        code: "data/parquet-value",
-        message: "the features of a row are not numbers, or not as many as in the first row",
-        where: `${where}, row ${i}, columns ${columns.join(", ")}`,
-        received: values.length === width ? String(wrong) : `${values.length} numbers`,
-        expected: `${width} finite numbers`,
-      });
+/** The rows as a table of plain cells: a list of numbers becomes columns "name[0]", "name[1]" and so on. */
+function tableOf(rows: readonly Row[], features: readonly string[], options: ParquetOptions): ArrayDataset {
+  const where = options.name;
+  const { label, group, features: _features, ...rest } = options;
+  const others = [label, ...(group ? [group] : [])];
+  const first = features.map((name) => [name, spread(rows[0]![name]).length] as const);
+  const names = first.flatMap(([name, width]) =>
+    Array.isArray(rows[0]![name]) ? Array.from({ length: width }, (_, i) => `${name}[${i}]`) : [name],
+  );
+  requireAtMost(readerLimits.columns, names.length, "numbers in a row", where);
+  requireAtMost(readerLimits.featureBytes, 4 * rows.length * names.length, "bytes of features", where);
+  function* plain(): Generator<TableRow> {
+    for (const [i, row] of rows.entries()) {
+      const place = `row ${i}`;
+      const values = features.flatMap((name) => spread(row[name]));
+      if (values.length !== names.length) throw otherWidth(`${where}, ${place}`, features, values.length, names.length);
+      const cells = others.map((name) =>
+        isEmpty(row[name]) ? undefined : text(row[name], `${where}, ${place}, column ${name}`),
+      );
+      yield { place, cells: [...values, ...cells] };
     }
-    data.set(values, i * width);
   }
-  return { dtype: "float", shape: [rows.length, width], data };
+  const table = { where, columns: [...names, ...others], rows: plain(), code: "data/parquet-value" };
+  return readTable(table, { ...rest, label, ...(group && { group }), features: names });
 }
 
-/** Nested lists of numbers; what is not a number, or nested too deeply, becomes NaN, which the caller refuses. */
-function spread(value: unknown, depth = 0): number[] {
+/** Nested lists of numbers as cells; what is nested too deeply, or of another type, is no number and refused later. */
+function spread(value: unknown, depth = 0): Cell[] {
   if (depth < MAX_LIST_DEPTH && (Array.isArray(value) || ArrayBuffer.isView(value)))
     return Array.from(value as ArrayLike<unknown>).flatMap((element) => spread(element, depth + 1));
   if (typeof value === "bigint" || typeof value === "boolean") return [Number(value)];
-  return [typeof value === "number" ? value : Number.NaN];
+  if (typeof value === "number") return [value];
+  return [typeof value === "string" ? value : undefined];
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === null || value === undefined;
+}
+
+/** The column that a feature such as "point[1]" is taken from. */
+function withoutIndex(name: string): string {
+  return name.replace(/\[\d+\]$/, "");
+}
+
+function otherWidth(place: string, columns: readonly string[], received: number, expected: number): AnabranchError {
+  return new AnabranchError({
+    code: "data/parquet-value",
+    message: "a row has another number of values than the first row",
+    where: `${place}, columns ${columns.join(", ")}`,
+    received: `${received} values`,
+    expected: `${expected} values`,
+  });
 }
 
 function imageFiles(rows: readonly Row[], column: string, where: string): ImageFile[] {

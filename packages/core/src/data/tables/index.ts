@@ -1,0 +1,4 @@
+export { featureNames, numericFeatures, type TableEncoding, tableEncoding } from "./encoding.ts";
+export type { TableDataset } from "./read-table.ts";
+export { type ColumnStatistics, standardizeTable, TARGET, withStatistics } from "./standardize.ts";
+export type { TableOptions } from "./table-options.ts";

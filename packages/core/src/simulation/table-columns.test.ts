@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { type ConfigInput, resolveConfig } from "../config/index.ts";
+import { readCsv, splitByClass, type TableOptions, type TrainTest } from "../data/index.ts";
+import { openFederation } from "./federation.ts";
+
+const lines = Array.from({ length: 40 }, (_, i) => `${i},${i % 3 ? "oak" : "elm"},s${i % 4},${i % 2 ? "yes" : "no"}`);
+const text = ["size,kind,site,sick", ...lines].join("\n");
+
+function data(table: TableOptions = {}): TrainTest {
+  const file = new TextEncoder().encode(text);
+  return splitByClass(readCsv(file, { name: "trees.csv", label: "sick", group: "site", table }), 0.2, [1, 2]);
+}
+
+function open(table: NonNullable<ConfigInput["data"]>["table"], more: ConfigInput = {}) {
+  const given = { clients: 4, partition: { scheme: "natural" }, ...(table && { table }) };
+  const config = resolveConfig({
+    model: { name: "mlp" },
+    sampler: { cohort: 2 },
+    ...more,
+    data: { ...given, ...more.data },
+  });
+  return openFederation(config, data(config.data.table));
+}
+const privately = { privacy: { mechanism: "gaussian" as const, noiseMultiplier: 1 }, evaluation: { every: 0 } };
+
+describe("standardised columns of a federation", () => {
+  it("have mean 0 and deviation 1 over the clients' training rows, without what they hold out", () => {
+    const { dataset, examples } = open({ standardize: true }, { data: { holdout: 0.3 } });
+    const held = open({ standardize: true });
+    expect(dataset!.train.table).not.toEqual(held.dataset!.train.table);
+    const { train, partition } = held.dataset!;
+    const values = partition.clients.flatMap((rows) => Array.from(rows, (row) => train.features.data[3 * row]!));
+    const mean = values.reduce((a, b) => a + b) / values.length;
+    expect(mean).toBeCloseTo(0, 6);
+    expect(values.reduce((sum, x) => sum + x * x, 0) / values.length).toBeCloseTo(1, 5);
+    expect(examples.features.shape.slice(1)).toEqual([3]);
+  });
+
+  it("change the identity of the data; columns as they are do not", () => {
+    expect(open({ standardize: true }).hash).not.toBe(open({}).hash);
+    expect(open({ standardize: true, statistics: { size: [1, 2] } }).hash).not.toBe(open({ standardize: true }).hash);
+  });
+
+  it("name wrong columns and options that have no effect", () => {
+    expect(() => open({ standardize: true, statistics: { kind: [0, 1] } })).toThrow(/numeric columns: size/);
+    expect(() => open({ statistics: { size: [0, 1] } })).toThrow(/standardize = true/);
+    const images = { ...data(), ...{ train: { ...data().train, table: undefined } } } as unknown as TrainTest;
+    const config = resolveConfig({
+      sampler: { cohort: 2 },
+      data: { clients: 4, table: { standardize: true }, partition: { scheme: "natural" } },
+    });
+    expect(() => openFederation(config, images)).toThrow(/which is not a table/);
+  });
+});
+
+describe("columns of a private run", () => {
+  const categories = { kind: ["elm", "oak"] };
+
+  it.each<[NonNullable<ConfigInput["data"]>["table"], RegExp]>([
+    [{ standardize: true, categories }, /data.table.standardize.*released without noise.*"size" = \[MEAN, DEVIATION\]/],
+    [{ missing: "mean", categories }, /data.table.missing.*without noise.*public number/],
+    [{ missing: "most-frequent", categories }, /data.table.missing/],
+    [{ missing: 0, missingIndicator: true, categories }, /data.table.missingIndicator/],
+    [{}, /data.table.categories.*no categories of kind.*without noise/],
+  ])("are refused where they show what clients have: %j", (table, message) => {
+    expect(() => open(table, privately)).toThrow(message);
+    expect(() => open(table, privately)).toThrow(expect.objectContaining({ code: "config/conflict" }));
+  });
+
+  it("take public constants", () => {
+    const table = { standardize: true, statistics: { size: [20, 10] as [number, number] }, categories, missing: 0 };
+    const { dataset } = open(table, privately);
+    expect(dataset!.train.table!.columns[0]).toMatchObject({ mean: 20, deviation: 10 });
+  });
+});
