@@ -51,6 +51,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "adversary",
     "selection",
     "topology",
+    "gossip",
     "clock schedule",
     "coding",
     "config",
@@ -216,7 +217,7 @@ describe("rooms", () => {
 
   it("methods know nothing of where they run", () => {
     const methods = sources.core.filter(({ path }) => path.startsWith("packages/core/src/algorithms/"));
-    const rooms = ["algorithms", "params", "random", "aggregation", "codecs"];
+    const rooms = ["algorithms", "params", "random", "aggregation", "gossip", "topology", "codecs"];
     const words = ["config/contract", "config/expectation", "text/nearest"].map(
       (file) => `packages/core/src/${file}.ts`,
     );

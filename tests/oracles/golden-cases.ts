@@ -1,8 +1,9 @@
 /**
  * Derives the expected outputs of tests/fixtures/golden.json: operations whose inputs hold what a run would draw. Sources
- * are those of asynchronous.ts, participation.ts, preconditioned.ts and private.ts.
+ * are those of asynchronous.ts, decentralised.ts, participation.ts, preconditioned.ts and private.ts.
  */
 import { asynchronousRun } from "./asynchronous.ts";
+import { gossip, monna, topology } from "./decentralised.ts";
 import { anchorsAndMiners, explored, guidedUpdate, type Roles, weightedByIntervals } from "./participation.ts";
 import { mean, minus, plus, scaled, type Vector, zeros } from "./plain.ts";
 import { preconditioned } from "./preconditioned.ts";
@@ -176,6 +177,9 @@ const operations: Readonly<Record<string, (input: never, options: never) => obje
   "dp/lamb": lambSteps,
   "dp/per-layer-clip": perLayerClip,
   async: asynchronousRun,
+  topology,
+  gossip,
+  monna,
 };
 
 /** The output of a case. Throws where no oracle derives its operation. */

@@ -1,5 +1,6 @@
 import { asynchronous } from "./asynchronous.ts";
 import { averaging } from "./averaging.ts";
+import { decentralised } from "./decentralised.ts";
 import { differences } from "./diff2.ts";
 import { participation } from "./participation.ts";
 import type { Vector } from "./plain.ts";
@@ -19,6 +20,7 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   ...preconditioned,
   ...privateMethods,
   ...differences,
+  ...decentralised,
 };
 
 /** A method with its options, on one of the fixture's problems with changes. */

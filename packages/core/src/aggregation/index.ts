@@ -1,3 +1,4 @@
 export * from "./fold.ts";
 export * from "./partial-fold.ts";
 export * from "./robust/index.ts";
+export * from "./stack.ts";

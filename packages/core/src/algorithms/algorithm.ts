@@ -1,11 +1,15 @@
 import type { HostKernelSchedule, Tensor, TensorTree } from "@anabranch/engine";
 import type { CodecSpec } from "../codecs/index.ts";
+import type { NodeRule } from "../gossip/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { RandomKey } from "../random/index.ts";
 
-/** How uploads of one entry become one vector. "weightedMean" uses each update's public weight. */
-export type Aggregation = "weightedMean" | "uniformMean" | "sum";
+/**
+ * How uploads of one entry become one vector. "weightedMean" uses each update's public weight. "each" keeps them side by
+ * side, [updates, size], in the order of `RoundContext.clients`.
+ */
+export type Aggregation = "weightedMean" | "uniformMean" | "sum" | "each";
 
 /** What a client sends where it does not send all: for each uploaded vector the layout of the entries that it sends. */
 export type Part = Readonly<Record<string, Layout>>;
@@ -24,6 +28,8 @@ export interface Upload {
 export interface Payloads {
   readonly broadcast: Readonly<Record<string, Layout>>;
   readonly upload: Readonly<Record<string, Upload>>;
+  /** Vectors of `broadcast` of which every client is given its own, see `Algorithm.own`. Default: none. */
+  readonly own?: readonly string[];
   /** Persistent client state; zeros at a client's first visit. */
   readonly clientState: Readonly<Record<string, Layout>>;
   /**
@@ -55,8 +61,18 @@ export interface RoundContext {
   readonly weightedSteps: number;
   /** Weighted mean of the factors that an asynchronous schedule put on the updates; absent: 1. */
   readonly meanFactor?: number;
+  /** Whose updates lie side by side in uploads that are aggregated as "each"; absent where there are none. */
+  readonly clients?: readonly number[];
   /** Of the model's parameters, for rules that go layer by layer. */
   readonly layout: Layout;
+}
+
+/** Bytes of the messages of a round. */
+export interface CarriedBytes {
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  /** Of the largest message in either direction: the peak of one exchange. */
+  readonly largestMessage: number;
 }
 
 /** One tensor for each layout entry, by name. */
@@ -186,6 +202,8 @@ export interface Algorithm {
   readonly buffer?: number;
   /** True: clients send their models and not the changes to them, so updates are not to be clipped. */
   readonly sendsModels?: boolean;
+  /** Present in decentralised methods: what a node makes of the models that it hears. A run needs a topology. */
+  readonly gossip?: NodeRule;
   /** Present in private methods: a configured run without a mechanism is refused. */
   readonly privacy?: PrivacyNeeds;
   /**
@@ -197,6 +215,12 @@ export interface Algorithm {
     scalars: Readonly<Record<string, number>>,
     round: number,
   ): Readonly<Record<string, Vector>>;
+  /** The vectors of `payloads.own` that one client is given, in place of those that all receive. */
+  own?(state: ServerState, client: number): Readonly<Record<string, Vector>>;
+  /** Models of single clients, by number, where the state has them: they are evaluated beside `parameters`. */
+  models?(state: ServerState): readonly Vector[];
+  /** Bytes of a round, where clients do not send to the server; default: those that were carried. */
+  traffic?(carried: CarriedBytes, round: Pick<RoundContext, "round" | "clients" | "layout">): CarriedBytes;
   /** The server half: plain code over flat vectors. Returns fresh state; its inputs stay untouched. */
   update(state: ServerState, aggregate: Readonly<Record<string, Vector>>, round: RoundContext): ServerState;
 }

@@ -38,6 +38,7 @@ import { fedprox } from "./fedprox.ts";
 import { fedsam } from "./fedsam.ts";
 import { fedspeed } from "./fedspeed.ts";
 import { local } from "./local.ts";
+import { dfedavg, dfedsam, monna, scclip, singleMerging, vcgossip } from "./methods.ts";
 import { mofedsam } from "./mofedsam.ts";
 import { algorithms, createAlgorithm } from "./registry.ts";
 import { rerce } from "./rerce.ts";
@@ -193,6 +194,15 @@ const battery: Record<string, AlgorithmUnderTest> = {
   },
   // its clients send models, so only at mixing 1 and without the proximal term is it FedAvg, but for rounding
   fedasync: { create: fedasync, wire: { down: 1, up: 1 }, converges: quick },
+  // without a topology, as here, decentralised methods are the mean over the cohort
+  ...Object.fromEntries(
+    [dfedavg, scclip, singleMerging, vcgossip].map((create) => {
+      const same = { create: () => create(), neutral: () => create() };
+      return [create.definition.name, { ...same, wire: { down: 1, up: 1 }, converges: quick }];
+    }),
+  ),
+  dfedsam: { create: dfedsam, wire: { down: 1, up: 1 }, converges: { ...quick, within: 0.06 } },
+  monna: { create: monna, wire: { down: 1, up: 1 }, converges: { rounds: 400, learningRate: 0.1, within: 1e-4 } },
   fedbuff: { create: fedbuff, neutral: fedbuff, wire: { down: 1, up: 1 }, converges: quick },
 };
 

@@ -9,7 +9,7 @@ import { present, type Shape, type UploadShape } from "./shapes.ts";
 type Keys<T> = readonly Extract<keyof T, string>[];
 
 const contract = new Contract("method");
-const AGGREGATIONS: readonly Aggregation[] = ["weightedMean", "uniformMean", "sum"];
+const AGGREGATIONS: readonly Aggregation[] = ["weightedMean", "uniformMean", "sum", "each"];
 const CODECS: readonly CodecSpec["name"][] = ["truncated-svd", "low-rank-symmetric"];
 const VECTORS: Keys<MethodVectors> = ["client", "broadcast", "computed", "parts"];
 const HALVES: Keys<MethodHalves> = [
@@ -21,6 +21,7 @@ const HALVES: Keys<MethodHalves> = [
   "wholePopulation",
   "buffer",
   "sendsModels",
+  "gossip",
 ];
 const UPLOAD: Keys<UploadShape> = ["shape", "aggregation", "drift", "codec"];
 const CLIENT_HALF: Keys<ClientHalf> = ["begin", "step", "end"];

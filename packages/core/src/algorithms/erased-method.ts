@@ -28,7 +28,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
   checkHalves(vectors, halves);
   const { server, computed = {} } = vectors;
   const down = { ...picked(server, vectors.broadcast), ...computed };
-  const { assign, countsSteps, wholePopulation, buffer, sendsModels } = halves;
+  const { assign, countsSteps, wholePopulation, buffer, sendsModels, gossip } = halves;
   return {
     payloads: (model) => payloadsOf(vectors, down, model),
     init(parameters, model) {
@@ -58,6 +58,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
     ...(wholePopulation === undefined ? {} : { wholePopulation }),
     ...(buffer === undefined ? {} : { buffer }),
     ...(sendsModels === undefined ? {} : { sendsModels }),
+    ...(gossip === undefined ? {} : { gossip }),
     ...privacyOf(halves, server),
   };
 }

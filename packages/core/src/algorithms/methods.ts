@@ -1,4 +1,6 @@
 /** Every method, one line each: the registry lists them, and the package exports them. */
+export { dfedavg } from "./dfedavg.ts";
+export { dfedsam } from "./dfedsam.ts";
 export { diff2 } from "./diff2.ts";
 export { diff2BvrLSgd } from "./diff2-bvr-l-sgd.ts";
 export { diloco } from "./diloco.ts";
@@ -27,5 +29,9 @@ export { fedsam } from "./fedsam.ts";
 export { fedspeed } from "./fedspeed.ts";
 export { local } from "./local.ts";
 export { mofedsam } from "./mofedsam.ts";
+export { monna } from "./monna.ts";
 export { rerce } from "./rerce.ts";
 export { scaffold } from "./scaffold.ts";
+export { scclip } from "./scclip.ts";
+export { singleMerging } from "./single-merging.ts";
+export { vcgossip } from "./vcgossip.ts";

@@ -24,6 +24,8 @@ export interface TaskSpec extends PipelineSpec {
   readonly masks: readonly MaskSpec[];
   readonly draws: DrawSpecs;
   readonly broadcast: Readonly<Record<string, Layout>>;
+  /** Those of them of which every client is given its own. Default: none. */
+  readonly own?: Readonly<Record<string, Layout>>;
   readonly clientState: Readonly<Record<string, Layout>>;
 }
 
@@ -40,6 +42,8 @@ export interface ClientTask {
   /** By purpose, see `Order.keys`. */
   readonly keys: Readonly<Record<string, RandomKey>>;
   readonly broadcast: Broadcast;
+  /** Vectors that this client is given in place of those of the broadcast. */
+  readonly own?: Readonly<Record<string, Vector>> | undefined;
   /** Client state of earlier rounds; absent at the first visit. */
   readonly state: Readonly<Record<string, Vector>> | undefined;
   readonly data: ClientData;
@@ -71,7 +75,7 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
   const k = batches.steps;
   const state = task.state ?? zeroState(spec, make);
   const outputs = await executable.run({
-    ...vectorInputs("broadcast", task.broadcast.vectors, spec.broadcast),
+    ...vectorInputs("broadcast", { ...task.broadcast.vectors, ...task.own }, spec.broadcast),
     ...vectorInputs("state", state, spec.clientState),
     "data/features": task.data.features,
     "data/labels": task.data.labels,

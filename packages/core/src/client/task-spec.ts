@@ -30,9 +30,14 @@ export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly 
     masks: model.masks,
     draws: algorithm.client.draws ?? {},
     broadcast: payloads.broadcast,
+    ...ownVectors(payloads),
     ...uploadsOf(payloads, layout),
     clientState: payloads.clientState,
     stages,
   };
   return { task, gradientsPerStep };
+}
+
+function ownVectors({ own, broadcast }: Payloads): Pick<TaskSpec, "own"> {
+  return own === undefined ? {} : { own: Object.fromEntries(own.map((name) => [name, broadcast[name]!])) };
 }

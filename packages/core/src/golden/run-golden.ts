@@ -9,6 +9,7 @@ import { dilocoOperation } from "./diloco.ts";
 import { fedamdOperation, fedamdTrace } from "./fedamd.ts";
 import { fedauOperation } from "./fedau.ts";
 import { fedlexGuidance, fedlexTrace } from "./fedlex.ts";
+import { gossipOperation, monnaOperation } from "./gossip.ts";
 import { notThere, type Operation } from "./operation.ts";
 import { clipOperation, lambOperation } from "./privacy.ts";
 import { rerceOperation } from "./rerce.ts";
@@ -47,6 +48,8 @@ export const operations: Readonly<Record<string, Operation>> = {
   "gradient-code": gradientCodeOperation,
   "sr-sgc": selectiveRepeatOperation,
   "m-sgc": multiplexedOperation,
+  gossip: gossipOperation,
+  monna: monnaOperation,
   "dp/lamb": lambOperation,
   "dp/per-layer-clip": clipOperation,
 };

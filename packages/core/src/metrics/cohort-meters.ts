@@ -55,6 +55,7 @@ function metersOf(
   settings: DiagnosticsSettings | undefined,
 ): Partial<Record<Kind, Meter<unknown>>> {
   const ofModel = model !== undefined && layout.hash === model.hash;
+  if (aggregation === "each") return {};
   if (drift !== true) return ofModel && settings?.coherence ? { coherence: new CoherenceMeter(aggregation) } : {};
   const byBlocks = ofModel && settings?.preconditioners ? { blockVariance: new BlockVarianceMeter(model) } : {};
   return { drift: new DriftMeter(), ...byBlocks };

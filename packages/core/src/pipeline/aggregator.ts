@@ -1,4 +1,5 @@
 import type { Failure } from "@anabranch/engine";
+import type { CarriedBytes } from "../algorithms/algorithm.ts";
 import type { CohortMeasurements } from "../metrics/cohort-meters.ts";
 import type { Vector } from "../params/vector.ts";
 import type { SecureAggregationCost } from "../privacy/secure-aggregation/protocol.ts";
@@ -8,6 +9,8 @@ import type { CohortMetrics } from "./cohort-metrics.ts";
 /** What becomes of a cohort's updates: folded as they come, or kept and summed by secure aggregation. */
 export interface Aggregator {
   readonly metrics: CohortMetrics;
+  /** Whose updates were added, in order, where some are kept side by side. */
+  readonly clients?: readonly number[] | undefined;
   /** Forgets the last round. */
   begin(round: number, cohort: readonly number[]): void;
   /** Adds updates in cohort order, each times the factor that its schedule puts on it; absent: 1. */
@@ -24,12 +27,7 @@ export interface Aggregator {
   readonly cost: SecureCost | undefined;
 }
 
-export interface Traffic {
-  readonly bytesDown: number;
-  readonly bytesUp: number;
-  /** Bytes of the largest message in either direction: the peak of one exchange. */
-  readonly largestMessage: number;
-}
+export type Traffic = CarriedBytes;
 
 export interface SecureCost extends SecureAggregationCost {
   readonly protocol: string;

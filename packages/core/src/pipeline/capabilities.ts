@@ -24,6 +24,8 @@ export interface Capabilities {
   readonly isAsynchronous: boolean;
   /** Vectors whose uploads are added and not averaged. */
   readonly sums: readonly string[];
+  /** Vectors whose uploads the server half sees one by one. */
+  readonly each: readonly string[];
   /** Whether the server computes with the number of local steps of a round. */
   readonly countsSteps: boolean;
   /** Whether all clients have to be in every round. */
@@ -41,6 +43,7 @@ export function capabilitiesOf(algorithm: Algorithm, { upload, clientState, part
     sendsModels: algorithm.sendsModels === true,
     isAsynchronous: algorithm.buffer !== undefined,
     sums: Object.keys(upload).filter((name) => upload[name]!.aggregation === "sum"),
+    each: Object.keys(upload).filter((name) => upload[name]!.aggregation === "each"),
     countsSteps: algorithm.countsSteps === true,
     wholePopulation: algorithm.wholePopulation === true,
   };
@@ -67,6 +70,7 @@ const TRAITS = {
   factoredModels: ({ sendsModels, isAsynchronous }: Capabilities) =>
     sendsModels && !isAsynchronous ? "whose clients send their models" : undefined,
   sums: ({ sums }: Capabilities) => (sums.length === 0 ? undefined : `whose server adds ${sums.join(", ")} up`),
+  each: ({ each }: Capabilities) => (each.length === 0 ? undefined : `which needs each ${each.join(", ")} by itself`),
   countsSteps: ({ countsSteps }: Capabilities) =>
     countsSteps ? "whose server computes with the local steps of a round" : undefined,
   wholePopulation: ({ wholePopulation }: Capabilities) =>
@@ -98,6 +102,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
       parts: "The mechanism sums whole vectors.",
       encoded: "Decoded updates may exceed the clip norm: switch the light upload off.",
       sendsModels: "A clipped model is another model.",
+      each: "The guarantee is for sums, and this method shows single models to others.",
     },
   },
   "privacy.targetQuantile": {
@@ -113,6 +118,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
       sums: "Its sums are over the clients of one round.",
       countsSteps: "Updates of one round were trained at the learning rates of several.",
       wholePopulation: "An asynchronous round takes the updates that arrive first.",
+      each: "Nodes mix at the end of a round, which all of them have to reach.",
     },
   },
   "secureAggregation.protocol": {
@@ -123,6 +129,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
       parts: "Sums of parts would reveal which client sent which part.",
       encoded: "Factors of matrices cannot be added: switch the light upload off.",
       sendsModels: "Its range is made for changes to a model.",
+      each: "Its purpose is to hide single updates.",
     },
   },
 };

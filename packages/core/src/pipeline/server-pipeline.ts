@@ -87,13 +87,27 @@ export function serverPipeline(parts: ServerPipelineParts, protocol?: SecureAggr
     },
   };
 
-  function contextOf(plan: ServerPipelineParts, { metrics, cost }: Aggregator, about: FinishedRound): RoundContext {
+  function contextOf(
+    plan: ServerPipelineParts,
+    { metrics, cost, clients: whose }: Aggregator,
+    about: FinishedRound,
+  ): RoundContext {
     const known = disclosure.cohortSize(cost?.survivors);
     if (known !== undefined) return disclosure.publicContext(known, about);
     const { population } = plan;
     const { clients, localSteps, weightedSteps, meanFactor } = metrics;
     const { round, learningRate } = about;
-    return { round, cohortSize: clients, population, layout, learningRate, localSteps, weightedSteps, meanFactor };
+    const context = {
+      round,
+      cohortSize: clients,
+      population,
+      layout,
+      learningRate,
+      localSteps,
+      weightedSteps,
+      meanFactor,
+    };
+    return whose === undefined ? context : { ...context, clients: whose };
   }
 }
 

@@ -1,4 +1,4 @@
-import { fold, type PartialFold, partialFold } from "../aggregation/index.ts";
+import { fold, type PartialFold, partialFold, type Stack, stack } from "../aggregation/index.ts";
 import type { Payloads } from "../algorithms/algorithm.ts";
 import { type CohortMeasurements, CohortMeters, NOTHING_MEASURED } from "../metrics/cohort-meters.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
@@ -13,6 +13,9 @@ export class StreamingAggregator implements Aggregator {
   readonly metrics = new CohortMetrics();
   readonly cost = undefined;
   readonly #sizes: ReadonlyMap<string, number>;
+  /** Those of uploads that are kept side by side. */
+  readonly #stacks = new Map<string, Stack>();
+  #clients: number[] = [];
   readonly #folds: ReadonlyMap<string, PartialFold>;
   readonly #meters: CohortMeters;
   #measured = NOTHING_MEASURED;
@@ -23,6 +26,11 @@ export class StreamingAggregator implements Aggregator {
     this.#sizes = new Map(Object.entries(upload).map(([name, { layout }]) => [name, layout.size]));
     this.#folds = new Map(
       Object.entries(upload).map(([name, { layout, aggregation }]) => {
+        if (aggregation === "each") {
+          const kept = stack(layout.size);
+          this.#stacks.set(name, kept);
+          return [name, kept];
+        }
         const partLayouts = parts?.map((part) => part[name]!);
         const whole = partLayouts === undefined;
         return [name, whole ? fold(aggregation, layout.size) : partialFold(aggregation, layout, partLayouts)];
@@ -37,6 +45,11 @@ export class StreamingAggregator implements Aggregator {
     this.#meters.reset();
     this.#measured = NOTHING_MEASURED;
     this.metrics.reset();
+    this.#clients = [];
+  }
+
+  get clients(): readonly number[] | undefined {
+    return this.#stacks.size === 0 ? undefined : this.#clients;
   }
 
   addAll(updates: readonly Update[], factors?: readonly number[]): void {
@@ -51,6 +64,7 @@ export class StreamingAggregator implements Aggregator {
       );
     }
     this.#meters.add((name) => updates.map((update) => update.vectors[name]!), weights, factors);
+    if (this.#stacks.size > 0) this.#clients.push(...updates.map(({ client }) => client));
     for (const [k, update] of updates.entries()) this.metrics.add(update.public, factors?.[k]);
   }
 
@@ -59,7 +73,7 @@ export class StreamingAggregator implements Aggregator {
   result(make: (length: number) => Vector): Record<string, Vector> {
     const out: Record<string, Vector> = {};
     for (const [name, running] of this.#folds) {
-      const vector = make(this.#sizes.get(name)!);
+      const vector = make(this.#sizes.get(name)! * (this.#stacks.get(name)?.rows ?? 1));
       running.result(vector);
       out[name] = vector;
     }

@@ -17,6 +17,8 @@ export interface Order {
   readonly learningRate: number;
   /** Instant at which its outcome is asked for; absent: outcomes are asked for in the order given. */
   readonly due?: number;
+  /** Vectors that this client is given in place of those of the broadcast, where the method has such. */
+  readonly own?: Readonly<Record<string, Vector>>;
   /** Random keys of the task, by purpose. The key of the run is none of them. */
   readonly keys: Readonly<Record<string, RandomKey>>;
   /** Persistent client state, undefined at the first visit; read when the work begins. */

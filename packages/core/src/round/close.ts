@@ -6,7 +6,7 @@ import type { ClosedRound, Collected, OpenRound, RoundWorld } from "./round-worl
 
 /** Ends the adding of updates and updates the server's state, or says why there is nothing to update it with. */
 export async function closeRound(
-  { ports, state, pipeline }: RoundWorld,
+  { plan: { algorithm, layout }, ports, state, pipeline }: RoundWorld,
   opened: OpenRound,
   collected: Collected,
 ): Promise<ClosedRound> {
@@ -18,7 +18,11 @@ export async function closeRound(
   else if (cohort > 0) await warn(ports, [nothingReleased(round, failure)]);
   await warn(ports, clippedWarnings(pipeline.aggregator, round));
   state.round = round;
-  const { bytesDown, bytesUp, largestMessage } = pipeline.aggregator.traffic(collected);
+  const { clients } = pipeline.aggregator;
+  const carried = pipeline.aggregator.traffic(collected);
+  const about = { round, layout, ...(clients === undefined ? {} : { clients }) };
+  const traffic = algorithm.traffic?.(carried, about) ?? carried;
+  const { bytesDown, bytesUp, largestMessage } = traffic;
   state.totals = {
     ...state.totals,
     bytesDown: state.totals.bytesDown + bytesDown,

@@ -5,7 +5,7 @@ import type { Order, Outcome } from "./backend.ts";
 import { type Admitted, GroupFold } from "./group-fold.ts";
 import { announceFailure, validateOutcome } from "./intake.ts";
 import { warn } from "./narrate.ts";
-import { orderMaker } from "./orders.ts";
+import { commonVectors, orderMaker } from "./orders.ts";
 import type { Collected, FoldedUpdate, OpenRound, RoundWorld } from "./round-world.ts";
 import { StalenessMeter } from "./staleness-meter.ts";
 import { Timeline } from "./timeline.ts";
@@ -20,7 +20,8 @@ export async function collect(world: RoundWorld, opened: OpenRound): Promise<Col
   const { plan, ports, state, pipeline } = world;
   const { round, cohort, scalars } = opened;
   pipeline.aggregator.begin(round, cohort);
-  const broadcast = { round, vectors: plan.algorithm.broadcast(state.server, scalars, round), scalars };
+  const vectors = commonVectors(plan.payloads, plan.algorithm.broadcast(state.server, scalars, round));
+  const broadcast = { round, vectors, scalars };
   await ports.backend.publish(round, broadcast);
   state.work.versions.set(round, broadcast);
   const collection = new Collection(world, opened);
@@ -60,7 +61,7 @@ class Collection {
   constructor(world: RoundWorld, opened: OpenRound) {
     this.#world = world;
     this.#opened = opened;
-    this.#order = orderMaker(world.plan, world.ports, world.pipeline, opened);
+    this.#order = orderMaker(world.plan, world.ports, world.pipeline, opened, world.state.server);
     this.#timeline = new Timeline(world);
     this.#fold = new GroupFold(world, opened.round);
     this.schedule = world.state.schedule;

@@ -12,8 +12,9 @@ const privacy = { clipNorm: 1, noise: "local", noiseMultiplier: 1 } as const;
 const { plan, simulation } = prepareQuadratics(fedavg(), { ...HETEROGENEOUS, privacy }, interpreter());
 const run = { ...plan, seed: 1234567, stageSeed: 7654321 };
 const opened = { round: 3, cohort: [2], parts: undefined, learningRate: 0.1, scalars: {} };
+const start = plan.algorithm.init(plan.initial, plan.layout);
 const order = (visit: number) =>
-  orderMaker(run, { clientStates: memoryClientStates() }, serverPipeline(run), opened)({ client: 2, visit });
+  orderMaker(run, { clientStates: memoryClientStates() }, serverPipeline(run), opened, start)({ client: 2, visit });
 
 describe("an order", () => {
   it("brings derived keys: of the run for training, of the stages for noise", () => {

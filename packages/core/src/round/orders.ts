@@ -1,5 +1,6 @@
+import type { Algorithm, Payloads, ServerState } from "../algorithms/algorithm.ts";
 import type { ServerPipeline } from "../pipeline/index.ts";
-import { TASK_KEYS, type TaskKeys, taskKeys } from "../protocol/index.ts";
+import { type Broadcast, TASK_KEYS, type TaskKeys, taskKeys } from "../protocol/index.ts";
 import { rootKey } from "../random/index.ts";
 import type { WorkRequest } from "../schedule/index.ts";
 import type { Order } from "./backend.ts";
@@ -8,10 +9,11 @@ import type { RunPlan, RunPorts } from "./run-plan.ts";
 
 /** Makes what clients are given on the model version of a round: part, rate, keys and state. */
 export function orderMaker(
-  { seed, stageSeed }: RunPlan,
+  { seed, stageSeed, algorithm }: Pick<RunPlan, "seed" | "stageSeed"> & { readonly algorithm: Pick<Algorithm, "own"> },
   { clientStates }: Pick<RunPorts, "clientStates">,
   pipeline: Pick<ServerPipeline, "keys">,
   { round, parts, learningRate }: Pick<OpenRound, "round" | "parts" | "learningRate">,
+  server: ServerState,
 ): (request: WorkRequest) => Order {
   const trainingKeys: TaskKeys = taskKeys(rootKey(seed), TASK_KEYS, round);
   const stageKeys: TaskKeys = taskKeys(rootKey(stageSeed), pipeline.keys, round);
@@ -21,7 +23,17 @@ export function orderMaker(
     version: round,
     part: parts?.get(client),
     learningRate,
+    ...(algorithm.own === undefined ? {} : { own: algorithm.own(server, client) }),
     keys: { ...trainingKeys(client, visit), ...stageKeys(client, visit) },
     loadState: () => clientStates.load(client),
   });
+}
+
+/** Vectors of a broadcast that all clients are given; the others come with their orders. */
+export function commonVectors(
+  { own = [] }: Pick<Payloads, "own">,
+  vectors: Broadcast["vectors"],
+): Broadcast["vectors"] {
+  if (own.length === 0) return vectors;
+  return Object.fromEntries(Object.entries(vectors).filter(([name]) => !own.includes(name)));
 }

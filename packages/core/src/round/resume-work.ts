@@ -13,7 +13,7 @@ export async function resumeWork(world: RoundWorld, listed: UnfinishedWork["outs
   }
   for (const { client, version, visit, arrives } of listed) {
     const opened = { round: version, learningRate: plan.learningRate(version), parts: undefined };
-    const order = { ...orderMaker(plan, ports, pipeline, opened)({ client, visit }), due: arrives };
+    const order = { ...orderMaker(plan, ports, pipeline, opened, state.server)({ client, visit }), due: arrives };
     state.work.orders.set(order.id, { order, visit, arrives });
     ports.backend.submit(order);
   }

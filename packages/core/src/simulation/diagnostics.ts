@@ -1,4 +1,4 @@
-import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
+import type { Algorithm, Payloads, Upload } from "../algorithms/algorithm.ts";
 import type { Config } from "../config/index.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Layout } from "../params/layout.ts";
@@ -80,7 +80,9 @@ function hiddenUpdates({ privacy, secureAggregation }: PipelineSettings): string
 
 /** Whether clients send a vector of the model's shape; `measured`: one whose drift is measured, a preconditioner. */
 function sends({ upload }: Payloads, model: Layout, measured: boolean): boolean {
-  return Object.values(upload).some(({ layout, drift = false }) => layout.hash === model.hash && drift === measured);
+  const fits = ({ layout, drift = false, aggregation }: Upload) =>
+    layout.hash === model.hash && drift === measured && aggregation !== "each";
+  return Object.values(upload).some(fits);
 }
 
 function declaredEnergy({ joulesPerByte, joulesPerFlop }: Config["diagnostics"]): ResolvedDiagnostics["energy"] {

@@ -54,7 +54,8 @@ function inProcessBackend(train: (task: Omit<ClientTask, "data">) => ReturnType<
     submit: (order) => void orders.set(order.id, order),
     async outcome(id): Promise<Outcome> {
       const { client, version, loadState, ...order } = orders.get(id)!;
-      const { broadcast, bytes: bytesDown } = versions.get(version)!;
+      const { broadcast, bytes } = versions.get(version)!;
+      const bytesDown = bytes + ownBytes(version, order);
       const state = await loadState(); // a store that fails is no failure of the client
       try {
         const { update, state: next, norm } = await train({ ...order, client, broadcast, state });
@@ -69,6 +70,11 @@ function inProcessBackend(train: (task: Omit<ClientTask, "data">) => ReturnType<
       return undefined;
     },
   };
+}
+
+/** Bytes of the message with what one client is given alone; 0 where there is none. */
+export function ownBytes(round: number, { own }: Pick<Order, "own">): number {
+  return own === undefined ? 0 : encodedSize({ round, vectors: own, scalars: {} });
 }
 
 /** A failure as data; an error without a code of ours is a fault of the program and keeps its text. */

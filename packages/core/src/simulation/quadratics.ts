@@ -25,6 +25,8 @@ export interface Quadratics {
   readonly x0: readonly number[];
   readonly learningRate: number;
   readonly localSteps: number;
+  /** Momentum of the local optimizer. Default 0. */
+  readonly momentum?: number | undefined;
   /** Decay of the local optimizer. Default 0. */
   readonly weightDecay?: number | undefined;
   /** Clients of each round. */
@@ -89,7 +91,10 @@ export function prepareQuadratics(
     layout: modelLayout,
     payloads,
     float,
-    training: { batchSize: 1, gradientClip: 0, momentum: 0, nesterov: false, weightDecay: problem.weightDecay ?? 0 },
+    training: {
+      ...{ batchSize: 1, gradientClip: 0, nesterov: false },
+      ...{ momentum: problem.momentum ?? 0, weightDecay: problem.weightDecay ?? 0 },
+    },
     budget: { localSteps: problem.localSteps },
     stages,
     evaluationBatch: 1,

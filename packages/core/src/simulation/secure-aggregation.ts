@@ -34,7 +34,7 @@ export function configuredSecureAggregation(
   const [vector, { layout, aggregation }] = Object.entries(payloads.upload)[0]!;
   const settings: SecureAggregationSettings = {
     ...{ protocol, vector, size: layout.size, threshold, corrupted, dropped },
-    aggregation: mechanism === undefined ? aggregation : "sum",
+    aggregation: mechanism === undefined && aggregation !== "each" ? aggregation : "sum",
     encoding: encodingOf(config, federation, layout.size, mechanism),
     fewest: Math.max(2, mechanism?.minimumSurvivors ?? 2),
     integers: "uploaded",

@@ -11,6 +11,7 @@ import {
   evaluationRanges,
   type Order,
   type Outcome,
+  ownBytes,
   type SimulationSpec,
   type Vector,
   type Warning,
@@ -273,8 +274,9 @@ export class WorkerPool implements Backend, Evaluator {
     }
   }
 
-  async #train({ client, version, part, learningRate, keys, loadState }: Order, slot: number): Promise<Outcome> {
-    const bytesDown = this.#versions.get(version)!.length;
+  async #train(order: Order, slot: number): Promise<Outcome> {
+    const { client, version, part, learningRate, keys, own = {}, loadState } = order;
+    const bytesDown = this.#versions.get(version)!.length + ownBytes(version, order);
     try {
       const old = await loadState();
       const { task } = this.#simulation;
@@ -283,6 +285,8 @@ export class WorkerPool implements Backend, Evaluator {
           const place = slotVectors(task, buffer, this.#layout.oldState, task.clientState);
           for (const [name, vector] of Object.entries(place)) vector.set(old[name]!);
         }
+        const given = slotVectors(task, buffer, this.#layout.own, task.own ?? {});
+        for (const [name, vector] of Object.entries(given)) vector.set(own[name]!);
         const hasState = old !== undefined;
         return { type: "train", id, slot: buffer, client, version, learningRate, part, keys, hasState };
       });

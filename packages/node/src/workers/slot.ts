@@ -20,6 +20,8 @@ export interface SlotLayout {
    */
   readonly updates: readonly Offsets[];
   readonly newState: Offsets;
+  /** What the client is given alone. */
+  readonly own: Offsets;
   /** Apart from the new state, so that a task can be tried again from the same start. */
   readonly oldState: Offsets;
 }
@@ -40,7 +42,8 @@ export function slotLayout(spec: TaskSpec): SlotLayout {
       }),
     );
   const updates = largest.map((update) => (fixed ? vectorOffsets(update) : {}));
-  return { updates, newState: place(spec.clientState), oldState: place(spec.clientState), bytes: end };
+  const states = { newState: place(spec.clientState), oldState: place(spec.clientState) };
+  return { updates, ...states, own: place(spec.own ?? {}), bytes: end };
 }
 
 /** The vectors of a slot as views. */

@@ -109,6 +109,7 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
       part,
       keys,
       broadcast: broadcastOf(versions.get(message.version)!),
+      own: copies(slotVectors(simulation.task, slot, layout.own, simulation.task.own ?? {})),
       state: message.hasState ? copies(slotVectors(simulation.task, slot, layout.oldState, state)) : undefined,
       data: loaded.train.load(client),
       allocate: (kind, name) => memory[kind][name],

@@ -1,0 +1,6 @@
+export * from "./mix.ts";
+export * from "./models.ts";
+export { applyNodeRule, averageAll, type NodeRule, sendingsOf, type Trained, trainedModels } from "./node-rule.ts";
+export { type Quantiser, quantise, quantisedBytes } from "./quantised.ts";
+export * from "./robust-rows.ts";
+export * from "./variance.ts";
