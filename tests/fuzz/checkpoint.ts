@@ -12,6 +12,6 @@ export const checkpoint: Checkpoint = {
   layoutHash: "abcd",
   serverState: { vectors: { parameters: Float32Array.of(1, -0, 3) }, scalars: { t: 7, none: Number.NaN } },
   clientStates: { kind: "inline", states: [{ client: 12, vectors: { variate: Float32Array.of(4) } }] },
-  totals: { bytesDown: 2, bytesUp: 3, seconds: 0.1, best: { round: 5, accuracy: 0.7, stale: 2 } },
+  totals: { bytesDown: 2, bytesUp: 3, seconds: 0.1, best: { round: 5, score: 0.7, stale: 2 } },
   generator: { seed: 1 },
 };

@@ -1,10 +1,11 @@
 import { AnabranchError, cast, nn } from "@anabranch/engine";
 import * as z from "zod";
 import { classification, type Model } from "./model.ts";
-import { dataOptions } from "./options.ts";
+import { classLabels, dataOptions } from "./options.ts";
 
 export const charTransformerOptions = z.strictObject({
   ...dataOptions,
+  ...classLabels,
   input: dataOptions.input.default([64]).describe("[T], the number of characters seen at once"),
   classes: dataOptions.classes.default(96).describe("size of the vocabulary"),
   width: z.int().positive().default(128).describe("width of a token"),

@@ -1,5 +1,5 @@
 import type { nn, Tensor } from "@anabranch/engine";
-import { classification, type Model } from "./model.ts";
+import { classification, type Model, regression } from "./model.ts";
 
 /** What a classifier needs beyond its network. */
 export interface ClassifierSettings {
@@ -9,7 +9,7 @@ export interface ClassifierSettings {
   readonly classes: number;
 }
 
-/** A model with one label an example: raw features -> prepare -> network -> logits [N, classes]. */
+/** A model with one label per example: raw features -> prepare -> network -> logits [N, classes], or numbers [N, 1]. */
 export function classifier(
   name: string,
   settings: ClassifierSettings,
@@ -22,7 +22,7 @@ export function classifier(
     masks: network.masks,
     features: { dtype: settings.inputType, shape: settings.input },
     labels: { dtype: settings.labelType, shape: [] },
-    ...classification(settings.classes),
+    ...(settings.labelType === "float" ? regression() : classification(settings.classes)),
     forward: (parameters, features, context) => network.apply(parameters, prepare(features), context),
   };
 }

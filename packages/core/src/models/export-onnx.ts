@@ -1,9 +1,9 @@
 import { AnabranchError, constant, encodeModel, nn, type Tensor, trace } from "@anabranch/engine";
-import type { Model } from "./model.ts";
+import { isRegression, type Model } from "./model.ts";
 
 /**
  * A trained model as an ONNX file for inference: input "features" [N, ...] with raw features as the model takes them,
- * output "logits"; parameters are initializers and N stays symbolic.
+ * output "logits", or "prediction" [N, 1] where it predicts numbers; parameters are initializers and N stays symbolic.
  *
  * @param metadata texts that the file carries along
  * @param values of every parameter, by name; throws `model/parameters` where one is missing or has another size
@@ -14,7 +14,8 @@ export function exportOnnx(
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const parameters = Object.fromEntries(model.parameters.map((p) => [p.name, parameterConstant(p, values[p.name])]));
-  const graph = trace(({ features }) => ({ logits: model.forward(parameters, features) }), {
+  const output = isRegression(model) ? "prediction" : "logits";
+  const graph = trace(({ features }) => ({ [output]: model.forward(parameters, features) }), {
     features: { dtype: model.features.dtype, shape: ["N", ...model.features.shape] },
   });
   return encodeModel(graph, model.name, { inputPrefix: "", outputPrefix: "" }, metadata);

@@ -2,9 +2,9 @@ import { nn, reshape } from "@anabranch/engine";
 import * as z from "zod";
 import { classifier } from "./classifier.ts";
 import type { Model } from "./model.ts";
-import { dataOptions, scaleFeatures, scalingOptions, sizeOf } from "./options.ts";
+import { classLabels, dataOptions, scaleFeatures, scalingOptions, sizeOf } from "./options.ts";
 
-export const logisticOptions = z.strictObject({ ...dataOptions, ...scalingOptions });
+export const logisticOptions = z.strictObject({ ...dataOptions, ...classLabels, ...scalingOptions });
 
 /** Multinomial logistic regression: one affine map; convex. 7,850 parameters on 28 x 28 images. */
 export function logistic(options: z.input<typeof logisticOptions> = {}): Model {

@@ -4,8 +4,12 @@ import {
   equal,
   type HostTensor,
   mean,
+  mul,
   type nn,
+  reshape,
   softmaxCrossEntropy,
+  square,
+  sub,
   type Tensor,
 } from "@anabranch/engine";
 import { sampleLabels } from "./sample-labels.ts";
@@ -35,7 +39,7 @@ export interface Model {
   forward(parameters: ModelParameters, features: Tensor, context?: nn.ApplyContext): Tensor;
   /** @returns one loss per example, [N] */
   losses(outputs: Tensor, labels: Tensor): Tensor;
-  /** @returns one score per example in [0, 1]: correct, or the share of correct tokens, [N] */
+  /** @returns one score per example in [0, 1]: correct, or the share of correct tokens, [N]; 0 for numbers */
   scores(outputs: Tensor, labels: Tensor): Tensor;
   /** Labels drawn from the distribution that the outputs describe, by uniform numbers in [0, 1) of the labels' shape. */
   sample?(outputs: Tensor, uniforms: Tensor): Tensor;
@@ -50,6 +54,20 @@ export function classification(classes: number): Pick<Model, "classes" | "losses
     scores: (logits, labels) => perExample(cast(equal(argmax(logits, -1), cast(labels, "int32")), "float")),
     sample: (logits, uniforms) => sampleLabels(logits, uniforms, classes),
   };
+}
+
+/** The losses of models whose outputs are numbers [N, 1] for labels [N] that are numbers: squared errors. No scores: 0. */
+export function regression(): Pick<Model, "classes" | "losses" | "scores"> {
+  return {
+    classes: 1,
+    losses: (outputs, labels) => square(sub(reshape(outputs, [outputs.shape[0]!]), labels)),
+    scores: (_outputs, labels) => mul(labels, 0),
+  };
+}
+
+/** Whether a model predicts numbers, and no classes. */
+export function isRegression({ labels }: Pick<Model, "labels">): boolean {
+  return labels.dtype === "float";
 }
 
 function positionAxes(x: Tensor): number[] {

@@ -14,6 +14,11 @@ export const dataOptions = {
   classes: extent.default(10).describe("number of classes"),
 };
 
+/** Labels of models that predict classes alone. */
+export const classLabels = {
+  labelType: z.enum(["uint8", "int32"]).default("uint8").describe("element type of the labels: classes"),
+};
+
 /** How raw bytes become network input: (x / 255 - mean) / std, one number or one for each channel. */
 export const scalingOptions = {
   mean: z

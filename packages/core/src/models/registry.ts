@@ -4,6 +4,7 @@ import { charTransformer, charTransformerOptions } from "./char-transformer.ts";
 import { cnn28Options, cnn28x28 } from "./cnn-28x28.ts";
 import { cnnCifar, cnnCifarOptions } from "./cnn-cifar.ts";
 import { lenet5, lenet5Options } from "./lenet5.ts";
+import { linear, linearOptions } from "./linear.ts";
 import { logistic, logisticOptions } from "./logistic.ts";
 import { mlp, mlpOptions } from "./mlp.ts";
 import type { Model } from "./model.ts";
@@ -20,6 +21,7 @@ export const models = {
   "cnn-28x28": cnn28x28 as ModelFactory,
   "cnn-cifar": cnnCifar as ModelFactory,
   lenet5: lenet5 as ModelFactory,
+  linear: linear as ModelFactory,
   logistic: logistic as ModelFactory,
   mlp: mlp as ModelFactory,
   quadratic: quadratic as ModelFactory,
@@ -37,6 +39,7 @@ export const modelOptions: Readonly<Record<ModelName, z.ZodObject>> = {
   "cnn-28x28": cnn28Options,
   "cnn-cifar": cnnCifarOptions,
   lenet5: lenet5Options,
+  linear: linearOptions,
   logistic: logisticOptions,
   mlp: mlpOptions,
   quadratic: quadraticOptions,

@@ -50,7 +50,7 @@ export async function resumePoint(plan: RunPlan, checkpoints: BlobStore): Promis
 export async function restoreRun(plan: RunPlan, ports: RunPorts): Promise<RestoredRun> {
   const found = await resumePoint(plan, ports.checkpoints);
   if (found === undefined) {
-    const best = { round: 0, accuracy: 0, stale: 0 };
+    const best = { round: 0, score: 0, stale: 0 };
     const totals = { bytesDown: 0, bytesUp: 0, seconds: 0, best };
     const server = plan.algorithm.init(plan.initial, plan.layout);
     const begin = { server, round: 0, savedRound: 0, totals, schedule: plan.schedule.initial, time: 0 };

@@ -30,7 +30,7 @@ const checkpoint: Checkpoint = {
     bytesDown: 2 ** 40 + 1,
     bytesUp: 3,
     seconds: 0.1,
-    best: { round: 5, accuracy: 0.7, stale: 2 },
+    best: { round: 5, score: 0.7, stale: 2 },
     last: { loss: null, accuracy: 0.6 },
     trouble: { kind: "clients", rounds: 2, reason: "diverged", message: "Rounds 6 to 7: all clients failed." },
   },
@@ -53,7 +53,7 @@ describe("encodeCheckpoint", () => {
     const other: Checkpoint = {
       ...rest,
       clientStates: { kind: "versions", versions: [3, 70_000].map((client) => ({ client, round: 6 })) },
-      totals: { ...totals, best: { round: 0, accuracy: Number.NEGATIVE_INFINITY, stale: 0 } },
+      totals: { ...totals, best: { round: 0, score: Number.NEGATIVE_INFINITY, stale: 0 } },
     };
     expect(decodeCheckpoint(encodeCheckpoint(other), "t")).toEqual(other);
   });
@@ -98,8 +98,8 @@ describe("decodeCheckpoint", () => {
   });
 
   it("does not notice a file that was changed and sealed anew: the seal is against damage, not tampering", () => {
-    const forged = { ...checkpoint, totals: { ...checkpoint.totals, best: { round: 7, accuracy: 1, stale: 0 } } };
-    expect(decodeCheckpoint(encodeCheckpoint(forged), "t").totals.best.accuracy).toBe(1);
+    const forged = { ...checkpoint, totals: { ...checkpoint.totals, best: { round: 7, score: 1, stale: 0 } } };
+    expect(decodeCheckpoint(encodeCheckpoint(forged), "t").totals.best.score).toBe(1);
   });
 
   it("notices random damage of several bytes", () => {

@@ -18,8 +18,11 @@ export interface RunTotals {
   readonly bytesDown: number;
   readonly bytesUp: number;
   readonly seconds: number;
-  /** Best test accuracy; `round` 0 where nothing was evaluated. `stale`: evaluations since then. */
-  readonly best: { readonly round: number; readonly accuracy: number; readonly stale: number };
+  /**
+   * The best evaluation: `score` is the test accuracy, or minus the loss where numbers are predicted. `round` is 0 where
+   * nothing was evaluated. `stale`: evaluations since then.
+   */
+  readonly best: { readonly round: number; readonly score: number; readonly stale: number };
   /** The newest evaluation; null for numbers that were not finite. */
   readonly last?: { readonly loss: number | null; readonly accuracy: number | null };
   /** What is wrong after the newest round. */
@@ -176,17 +179,17 @@ const TOTALS = 8;
 function totalsToNumbers({ bytesDown, bytesUp, seconds, best, last }: RunTotals): number[] {
   const { loss, accuracy } = last ?? { loss: null, accuracy: null };
   const evaluation = [loss ?? Number.NaN, accuracy ?? Number.NaN];
-  return [bytesDown, bytesUp, seconds, best.round, best.accuracy, best.stale, ...evaluation];
+  return [bytesDown, bytesUp, seconds, best.round, best.score, best.stale, ...evaluation];
 }
 
 function numbersToTotals(values: Float64Array, evaluated: boolean): RunTotals {
-  const [bytesDown, bytesUp, seconds, round, accuracy, stale, loss, lastAccuracy] = values as unknown as number[];
+  const [bytesDown, bytesUp, seconds, round, score, stale, loss, lastAccuracy] = values as unknown as number[];
   const orNull = (value: number) => (Number.isFinite(value) ? value : null);
   return {
     bytesDown: bytesDown!,
     bytesUp: bytesUp!,
     seconds: seconds!,
-    best: { round: round!, accuracy: accuracy!, stale: stale! },
+    best: { round: round!, score: score!, stale: stale! },
     ...(evaluated ? { last: { loss: orNull(loss!), accuracy: orNull(lastAccuracy!) } } : {}),
   };
 }

@@ -1,7 +1,8 @@
+import type { EvaluationSums } from "./backend.ts";
 import { type RunState, saveBest } from "./checkpoint-store.ts";
 import { isDivergedLoss } from "./divergence.ts";
 import { now, warn } from "./narrate.ts";
-import type { RoundRecord, RunPlan, RunPorts } from "./run-plan.ts";
+import type { RegressionScale, RoundRecord, RunPlan, RunPorts } from "./run-plan.ts";
 
 /** Judges the model of a round where one is due: on the test set, and on the clients' own hold-outs. */
 export async function evaluateRound(
@@ -13,7 +14,7 @@ export async function evaluateRound(
   const { round } = record;
   const isDue = (every: number) => every > 0 && (round % every === 0 || round === plan.rounds);
   if (isDue(plan.evaluateEvery)) await evaluateTest(plan, ports, state, record);
-  if (isDue(plan.evaluateClientsEvery)) await evaluateClients(ports, state, record);
+  if (isDue(plan.evaluateClientsEvery)) await evaluateClients(plan, ports, state, record);
   await warn(ports, ports.backend.takeWarnings?.());
 }
 
@@ -22,12 +23,14 @@ async function evaluateTest(plan: RunPlan, ports: RunPorts, state: RunState, rec
   const started = performance.now();
   const sums = await ports.evaluator.evaluate(state.server.vectors.parameters);
   record.testLoss = sums.loss / sums.examples;
-  record.testAccuracy = sums.score / sums.examples;
+  const errors = plan.regression && regressionErrors(record.testLoss, plan.regression);
+  if (errors === undefined) record.testAccuracy = sums.score / sums.examples;
+  else Object.assign(record, errors);
   const at = now();
   const seconds = (performance.now() - started) / 1000;
   const { examples } = sums;
   const loss = Number.isFinite(record.testLoss) ? record.testLoss : null;
-  const accuracy = record.testAccuracy;
+  const accuracy = record.testAccuracy ?? null;
   const onClients = plan.account?.testOnClients === true;
   const covered = onClients ? { covered: false } : {};
   await ports.emit({
@@ -40,34 +43,49 @@ async function evaluateTest(plan: RunPlan, ports: RunPorts, state: RunState, rec
     accuracy,
     examples,
     seconds,
+    ...(errors?.testRmse === undefined ? {} : { rmse: errors.testRmse }),
+    ...(errors?.testR2 === undefined ? {} : { r2: errors.testR2 }),
     ...covered,
   });
   state.totals = { ...state.totals, last: { loss, accuracy } };
   // which round is best is not for clients' examples to tell
-  if (!onClients) await keepBest(plan, ports, state, accuracy, isDivergedLoss(record.testLoss, plan.guessingLoss));
+  if (!onClients)
+    await keepBest(
+      plan,
+      ports,
+      state,
+      accuracy ?? -record.testLoss,
+      isDivergedLoss(record.testLoss, plan.guessingLoss),
+    );
+}
+
+/** Root mean squared error in units of the target, and 1 - error / variance; what is not finite is left out. */
+function regressionErrors(loss: number, { deviation, variance }: RegressionScale) {
+  const [testRmse, testR2] = [deviation * Math.sqrt(loss), 1 - loss / variance];
+  return { ...(Number.isFinite(testRmse) && { testRmse }), ...(Number.isFinite(testR2) && { testR2 }) };
 }
 
 async function keepBest(
   plan: RunPlan,
   ports: RunPorts,
   state: RunState,
-  accuracy: number,
+  score: number,
   diverged: boolean,
 ): Promise<void> {
   const { best } = state.totals;
-  const improved = !diverged && (best.round === 0 || accuracy > best.accuracy);
-  const next = improved ? { round: state.round, accuracy, stale: 0 } : { ...best, stale: best.stale + 1 };
+  const improved = !diverged && (best.round === 0 || score > best.score);
+  const next = improved ? { round: state.round, score, stale: 0 } : { ...best, stale: best.stale + 1 };
   state.totals = { ...state.totals, best: next };
   if (improved) await saveBest(plan, ports, state);
 }
 
-async function evaluateClients(ports: RunPorts, state: RunState, record: RoundRecord): Promise<void> {
+async function evaluateClients(plan: RunPlan, ports: RunPorts, state: RunState, record: RoundRecord): Promise<void> {
   const sums = await ports.evaluator.evaluateClients(state.server.vectors.parameters);
   const withData = [...sums.keys()].filter((i) => sums[i]!.examples > 0);
+  if (withData.length === 0) return;
+  if (plan.regression !== undefined) return emitClientErrors(ports, record, plan.regression, withData, sums);
   const accuracies = withData.map((i) => sums[i]!.score / sums[i]!.examples);
-  if (accuracies.length === 0) return;
   const sorted = [...accuracies].sort((a, b) => a - b);
-  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
   record.clientMean = mean(accuracies);
   record.clientWorstDecile = mean(sorted.slice(0, Math.max(1, Math.floor(sorted.length / 10))));
   await ports.emit({
@@ -81,4 +99,25 @@ async function evaluateClients(ports: RunPorts, state: RunState, record: RoundRe
     accuracies,
     clients: withData,
   });
+}
+
+/** Of models that predict numbers: the error of each client, and no accuracies. */
+async function emitClientErrors(
+  ports: RunPorts,
+  { round }: RoundRecord,
+  { deviation }: RegressionScale,
+  clients: readonly number[],
+  sums: readonly EvaluationSums[],
+): Promise<void> {
+  const errors = clients.map((i) => deviation * Math.sqrt(sums[i]!.loss / sums[i]!.examples));
+  const sorted = [...errors].sort((a, b) => b - a);
+  const worst = sorted.slice(0, Math.max(1, Math.floor(sorted.length / 10)));
+  const summary = { mean: mean(errors), worstDecile: mean(worst), best: sorted.at(-1)! };
+  const none = { mean: null, worstDecile: null, best: null, accuracies: [], clients: [...clients] };
+  const rmse = { ...summary, errors };
+  await ports.emit({ v: 1, type: "client.evaluation", at: now(), round, ...none, rmse });
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0) / values.length;
 }

@@ -151,9 +151,13 @@ const evaluation = z.object({
   round,
   split: z.literal("test"),
   loss: real,
+  /** Null where the model predicts numbers. */
   accuracy: real,
   examples: count,
   seconds: z.number(),
+  /** Of models that predict numbers: root mean squared error in units of the target, and coefficient of determination. */
+  rmse: z.number().nonnegative().optional(),
+  r2: z.number().optional(),
   /** False: of a private run, on clients' own examples, which its epsilon does not cover. */
   covered: z.boolean().optional(),
 });
@@ -169,6 +173,8 @@ const clientEvaluation = z.object({
   /** Accuracy of each of `clients`, in the same order. */
   accuracies: z.array(real),
   clients: z.array(count),
+  /** In place of accuracies where the model predicts numbers: root mean squared errors in units of the target. */
+  rmse: z.object({ mean: real, worstDecile: real, best: real, errors: z.array(real) }).optional(),
 });
 
 /** What `[diagnostics]` has measured of the model and of the round that made it; what is off or left out is absent. */

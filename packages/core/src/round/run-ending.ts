@@ -66,7 +66,7 @@ export async function emitEnding(plan: RunPlan, ports: RunPorts, state: RunState
     loss: totals.last?.loss ?? null,
     accuracy: totals.last?.accuracy ?? null,
     bestRound: totals.best.round,
-    bestAccuracy: totals.best.round === 0 ? null : totals.best.accuracy,
+    bestAccuracy: totals.best.round === 0 || plan.regression !== undefined ? null : totals.best.score,
     bytesDown: totals.bytesDown,
     bytesUp: totals.bytesUp,
     modelHash: hashVector(state.server.vectors.parameters),
@@ -74,9 +74,13 @@ export async function emitEnding(plan: RunPlan, ports: RunPorts, state: RunState
   });
 }
 
+function bestText({ regression }: RunPlan, score: number): string {
+  return regression === undefined ? `accuracy ${score.toFixed(4)}` : `test loss ${(-score).toPrecision(4)}`;
+}
+
 function earlyMessage(plan: RunPlan, { round, totals: { best } }: RunState, interrupted: boolean): string {
   if (interrupted) return `stopped after round ${round}; resume continues from here`;
   return budgetExhausted(plan, round)
     ? `stopped after round ${round}: another one would exceed privacy.targetEpsilon = ${plan.account!.targetEpsilon}`
-    : `stopped early after round ${round}, best accuracy ${best.accuracy.toFixed(4)} in round ${best.round}`;
+    : `stopped early after round ${round}, best ${bestText(plan, best.score)} in round ${best.round}`;
 }

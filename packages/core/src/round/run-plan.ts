@@ -62,6 +62,8 @@ export interface RunPlan {
   readonly warnings?: readonly Warning[] | undefined;
   /** Loss of guessing all classes alike, ln(classes); absent where the model does not classify. */
   readonly guessingLoss?: number | undefined;
+  /** How losses become errors where the model predicts numbers; absent: it predicts classes. */
+  readonly regression?: RegressionScale | undefined;
   /** Local learning rate of a round (1-based). */
   learningRate(round: number): number;
   readonly evaluateEvery: number;
@@ -98,6 +100,14 @@ export interface RunPlan {
   };
 }
 
+/** What a mean squared error of standardised targets is compared with. */
+export interface RegressionScale {
+  /** Units of the target per unit of its standardised form; 1 where it is not standardised. */
+  readonly deviation: number;
+  /** Variance of the test targets as the model sees them. */
+  readonly variance: number;
+}
+
 /** The world the loop acts on. */
 export interface RunPorts {
   readonly backend: Backend;
@@ -125,7 +135,11 @@ export interface RoundRecord {
   readonly bytesDown: number;
   readonly bytesUp: number;
   testLoss?: number;
+  /** Absent where the model predicts numbers. */
   testAccuracy?: number;
+  /** Root of the mean squared error, in units of the target, and the coefficient of determination; of numbers alone. */
+  testRmse?: number;
+  testR2?: number;
   clientMean?: number;
   clientWorstDecile?: number;
 }
@@ -137,7 +151,8 @@ export interface RunResult {
   readonly history: readonly RoundRecord[];
   /** Last finished round. */
   readonly round: number;
-  readonly best: { readonly round: number; readonly accuracy: number } | undefined;
+  /** Round of the best evaluation: of the highest accuracy, or (accuracy null) of the lowest loss where numbers are predicted. */
+  readonly best: { readonly round: number; readonly accuracy: number | null } | undefined;
   /** The last two are failures: see `reason`. They throw nothing. */
   readonly stopped: "finished" | "interrupted" | "early-stop" | FailedEnd;
   /** Why a run has failed, and what to do next. */

@@ -1,5 +1,6 @@
 import { hashVector, isFiniteVector } from "../params/vector.ts";
 import { serverPipeline } from "../pipeline/index.ts";
+import type { RunTotals } from "./checkpoint.ts";
 import { restoreRun, saveCheckpoint } from "./checkpoint-store.ts";
 import { announceStart } from "./narrate.ts";
 import { resumeWork } from "./resume-work.ts";
@@ -34,8 +35,13 @@ export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<Run
     modelHash: hashVector(parameters),
     history,
     round: state.round,
-    best: state.totals.best.round === 0 ? undefined : state.totals.best,
+    best: bestOf(plan, state.totals.best),
     stopped: ending.stopped,
     ...("message" in ending ? { reason: ending.message } : {}),
   };
+}
+
+/** Numbers that a model predicts have no accuracy. */
+function bestOf({ regression }: RunPlan, { round, score, stale }: RunTotals["best"]) {
+  return round === 0 ? undefined : { round, accuracy: regression === undefined ? score : null, stale };
 }

@@ -21,6 +21,7 @@ import {
 import type { Model } from "../models/index.ts";
 import type { ModelData } from "../models/registry.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
+import type { RegressionScale } from "../round/run-plan.ts";
 import type { SimulationSpec } from "./simulation-spec.ts";
 import { withTable } from "./table-columns.ts";
 
@@ -35,6 +36,8 @@ export interface Federation {
   readonly examplesHeld: { readonly fewest: number; readonly most: number; readonly total: number };
   /** Hash of the data and their partition. */
   readonly hash: string;
+  /** How losses become errors where the labels are numbers to predict. */
+  readonly regression?: RegressionScale | undefined;
   /** Whose the test examples are; undefined where nobody says. */
   readonly testRows: TestRows | undefined;
   /** The whole data set where it lies in memory. */
@@ -74,6 +77,7 @@ function dealtOut(config: Config, data: TrainTest): Federation {
     },
     hash: dataset.hash,
     testRows: dataset.testRows,
+    regression: train.labels.dtype === "float" ? regressionScale(dataset) : undefined,
     examples: train,
     statistics: partitionStatistics(partition, partitionLabels(train, partitioner), train.classes),
     sources(model, float) {
@@ -85,6 +89,17 @@ function dealtOut(config: Config, data: TrainTest): Federation {
       };
     },
   };
+}
+
+/** Units of the target, and the variance of the test targets. */
+function regressionScale({ train, test }: FederatedDataset): RegressionScale {
+  const values = test.labels.data;
+  let sum = 0;
+  for (const value of values) sum += value;
+  const mean = sum / values.length;
+  let squares = 0;
+  for (const value of values) squares += (value - mean) ** 2;
+  return { deviation: train.table?.target?.deviation ?? 1, variance: squares / values.length };
 }
 
 function computed(config: Config, population: SyntheticPopulation): Federation {

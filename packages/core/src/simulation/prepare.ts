@@ -45,6 +45,7 @@ export function prepareRun(
   const { texts, ...policies } = resolvePolicies(config, method, federation);
   const { model, algorithm, layout, payloads, initial } = method;
   const { training } = config;
+  requireAccuracy(config, federation);
   const budget =
     training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
   const simulation = simulationSpec({
@@ -68,6 +69,7 @@ export function prepareRun(
     population: federation.clients,
     initial: float === "float64" ? Float64Array.from(initial) : Float32Array.from(initial),
     localSteps: training.localSteps,
+    regression: federation.regression,
     guessingLoss: model.classes > 1 ? Math.log(model.classes) : undefined,
     learningRate: learningRateSchedule(config),
     ...judgement(config),
@@ -97,6 +99,17 @@ function judgement({ evaluation, data, stop, checkpoint }: Config) {
     checkpointEvery: checkpoint.every,
     checkpointKeep: checkpoint.keep,
   };
+}
+
+/** Models that predict numbers have no accuracy. */
+function requireAccuracy({ stop }: Config, { regression }: Federation): void {
+  if (regression === undefined || stop.targetAccuracy === undefined) return;
+  throw conflict(
+    "stop.targetAccuracy",
+    `${stop.targetAccuracy}, with numbers to predict`,
+    "nothing",
+    "Numbers have no accuracy. Remove it, or use stop.patience, which follows the test loss.",
+  );
 }
 
 /** Steps before the first host kernel move nothing (SOAP has no bases yet): clients with no others would send zeros. */

@@ -42,6 +42,8 @@ function about(run: RunData): string[] {
       ? []
       : [
           ["test accuracy", figure(summary.accuracy, formatPercent)] as const,
+          ["test RMSE", figure(summary.rmse, formatFixed)] as const,
+          ["test R2", figure(summary.r2, formatFixed)] as const,
           ["test loss", figure(summary.loss, formatFixed)] as const,
         ]),
     // the sum of uploads tells how many clients took part, which is no public number of a private run

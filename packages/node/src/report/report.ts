@@ -127,12 +127,7 @@ function keyMetrics(run: RunData, summary: ReportSummary): Html {
   const spent = spentBy(run);
   const planned = Number.isFinite(summary.plannedRounds) ? `of ${formatCount(summary.plannedRounds)} planned` : "";
   return tiles([
-    { label: "Final accuracy", value: formatPercent(summary.accuracy), note: testNote(run) },
-    {
-      label: "Best accuracy",
-      value: formatPercent(summary.bestAccuracy),
-      note: Number.isFinite(summary.bestRound) ? `at round ${summary.bestRound}` : "",
-    },
+    ...qualityTiles(run, summary),
     { label: "Test loss", value: formatFixed(summary.loss), note: testNote(run) },
     { label: "Rounds", value: formatCount(summary.rounds), note: planned },
     { label: "Uploaded", value: formatBytes(summary.bytesUp), note: "by all clients" },
@@ -155,6 +150,23 @@ function keyMetrics(run: RunData, summary: ReportSummary): Html {
       ? []
       : [{ label: "Model", value: summary.modelHash.slice(0, 10), note: "hash of the final parameters" }]),
   ]);
+}
+
+function qualityTiles(run: RunData, summary: ReportSummary) {
+  if (Number.isFinite(summary.rmse)) {
+    return [
+      { label: "Final RMSE", value: formatFixed(summary.rmse), note: testNote(run) },
+      { label: "R2", value: formatFixed(summary.r2), note: "share of the test variance that is explained" },
+    ];
+  }
+  return [
+    { label: "Final accuracy", value: formatPercent(summary.accuracy), note: testNote(run) },
+    {
+      label: "Best accuracy",
+      value: formatPercent(summary.bestAccuracy),
+      note: Number.isFinite(summary.bestRound) ? `at round ${summary.bestRound}` : "",
+    },
+  ];
 }
 
 function configuration(run: RunData): Html[] {

@@ -10,6 +10,9 @@ export interface ReportSummary {
   readonly loss: number;
   readonly bestRound: number;
   readonly bestAccuracy: number;
+  /** Last test error, in units of the target, and share of explained variance of a model that predicts numbers; else NaN. */
+  readonly rmse: number;
+  readonly r2: number;
   readonly bytesDown: number;
   readonly bytesUp: number;
   /** Time in rounds, without evaluations. */
@@ -36,6 +39,8 @@ export function summarise(run: RunHistory): ReportSummary {
     loss: finiteOr(finished?.loss, last?.loss ?? Number.NaN),
     bestRound: Number.isFinite(bestAccuracy) ? finiteOr(finished?.bestRound, best.round) : Number.NaN,
     bestAccuracy,
+    rmse: last?.rmse ?? Number.NaN,
+    r2: last?.r2 ?? Number.NaN,
     bytesDown: finiteOr(finished?.bytesDown, total("bytesDown")),
     bytesUp: finiteOr(finished?.bytesUp, total("bytesUp")),
     seconds: finiteOr(finished?.seconds, total("seconds")),

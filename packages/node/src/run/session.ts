@@ -201,7 +201,9 @@ function partitionFile({ federation, simulation }: World, { data }: Config) {
 /** Names of the classes, and of the clients where each has the examples of one owner. */
 function namesOf({ dataset }: World["federation"]) {
   if (dataset === undefined) return {};
-  const { classNames, groups, groupNames } = dataset.train;
+  const { labels, groups, groupNames } = dataset.train;
+  // numbers to predict are of no class
+  const classNames = labels.dtype === "float" ? ["examples"] : dataset.train.classNames;
   const ownerOf = (rows: Int32Array) => {
     const owner = groups![rows[0] ?? -1];
     return owner !== undefined && rows.every((row) => groups![row] === owner) ? groupNames![owner] : undefined;

@@ -26,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 const totals = {
-  ...{ bytesDown: 400, bytesUp: 40, seconds: 2, best: { round: 2, accuracy: 0.7, stale: 2 } },
+  ...{ bytesDown: 400, bytesUp: 40, seconds: 2, best: { round: 2, score: 0.7, stale: 2 } },
   last: { loss: 0.5, accuracy: 0.6 },
 };
 

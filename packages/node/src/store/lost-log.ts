@@ -39,7 +39,8 @@ export async function summaryWithoutLog(run: RunFolder): Promise<RunSummary | un
     roundsDone: checkpoint?.round ?? 0,
     roundsTotal: config.rounds,
     finalAccuracy: totals?.last?.accuracy ?? null,
-    bestAccuracy: best === undefined || best.round === 0 ? null : best.accuracy,
+    // without an accuracy at last the score is that of a loss
+    bestAccuracy: best === undefined || best.round === 0 || totals?.last?.accuracy === null ? null : best.score,
     bytesDown: totals?.bytesDown ?? 0,
     bytesUp: totals?.bytesUp ?? 0,
     seconds: totals?.seconds ?? 0,

@@ -25,7 +25,7 @@ export function renderRound(metrics: RoundMetrics, colours: Colours): string {
   const parts: Record<string, readonly [label: string, value: string, unit?: string]> = {
     round: ["round", roundOf(finished.round, plannedRounds)],
     loss: ["loss", formatLoss(finished.loss).padStart(6)],
-    accuracy: ["accuracy", formatPercent(evaluation?.accuracy ?? Number.NaN).padStart(7)],
+    ...qualityOf(evaluation),
     ...(finished.privacy === undefined
       ? {}
       : { epsilon: ["epsilon", formatEpsilon(finished.privacy.epsilon).padStart(6)] }),
@@ -38,10 +38,23 @@ export function renderRound(metrics: RoundMetrics, colours: Colours): string {
   for (const key of DROPPED_FIRST) if (width() >= metrics.columns) delete parts[key];
   return Object.entries(parts)
     .map(([key, [label, value, unit]]) => {
-      const shown = key === "accuracy" ? colours.bold(value) : value;
+      const shown = key === "accuracy" || key === "rmse" ? colours.bold(value) : value;
       return [label && colours.dim(label), shown, unit && colours.dim(unit)].filter(Boolean).join(" ");
     })
     .join("  ");
+}
+
+/** Accuracy; of a model that predicts numbers, its error and the share of the variance that it explains. */
+function qualityOf(evaluation: EvaluationEvent | undefined): Record<string, readonly [label: string, value: string]> {
+  if (evaluation?.rmse === undefined) {
+    return { accuracy: ["accuracy", formatPercent(evaluation?.accuracy ?? Number.NaN).padStart(7)] };
+  }
+  return { rmse: ["RMSE", formatLoss(evaluation.rmse).padStart(6)], r2: ["R2", formatR2(evaluation.r2)] };
+}
+
+/** A coefficient of determination: 1 where all is explained, below 0 where the mean would do better. */
+export function formatR2(r2: number | undefined): string {
+  return r2 === undefined || !Number.isFinite(r2) ? UNKNOWN : r2.toFixed(4);
 }
 
 function roundOf(round: number, planned: number): string {

@@ -4,7 +4,7 @@ import { endText, tasksDone } from "../report/run-end.ts";
 import { type ReportSummary, summarise } from "../report/summary.ts";
 import type { Colours } from "./colours.ts";
 import { formatBytes, formatPercent, formatPlural, formatSeconds } from "./format.ts";
-import { formatLoss } from "./round-line.ts";
+import { formatLoss, formatR2 } from "./round-line.ts";
 import { textWidth } from "./terminal-text.ts";
 
 /** The result of a run in a box; without the frame where the terminal is narrower than the box. */
@@ -28,18 +28,16 @@ function summaryRows(run: RunHistory): [string, string][] {
   const summary = summarise(run);
   const clients = run.clientEvaluations.at(-1);
   const best = `${formatPercent(summary.bestAccuracy)} at round ${summary.bestRound}`;
+  const [label, quality] = Number.isFinite(summary.rmse)
+    ? ["test error", `RMSE ${formatLoss(summary.rmse)}, R2 ${formatR2(summary.r2)}`]
+    : ["accuracy", formatPercent(summary.accuracy)];
   const failures = run.failures.length;
   const trained = tasksDone(run);
   const rows: [string, string][] = [
-    ["accuracy", [formatPercent(summary.accuracy), testNote(run)].filter((text) => text !== "").join(", ")],
+    [label, [quality, testNote(run)].filter((text) => text !== "").join(", ")],
     ["best", Number.isFinite(summary.bestAccuracy) ? best : ""],
     ["test loss", formatLoss(summary.loss)],
-    [
-      "clients",
-      clients === undefined
-        ? ""
-        : `mean ${formatPercent(clients.mean, 1)}, bottom decile ${formatPercent(clients.worstDecile, 1)}`,
-    ],
+    ["clients", clients === undefined ? "" : clientsText(clients)],
     ["failures", failures === 0 ? "" : `${failures} of ${failures + trained} client tasks`],
     ["rounds", String(summary.rounds)],
     ["time", timeOf(summary)],
@@ -55,6 +53,12 @@ function summaryRows(run: RunHistory): [string, string][] {
     ["model", summary.modelHash.slice(0, 16)],
   ];
   return rows.filter(([, value]) => value !== "");
+}
+
+function clientsText({ mean, worstDecile, rmse }: RunHistory["clientEvaluations"][number]): string {
+  if (rmse !== undefined)
+    return `mean RMSE ${formatLoss(rmse.mean ?? Number.NaN)}, worst decile ${formatLoss(rmse.worstDecile ?? Number.NaN)}`;
+  return `mean ${formatPercent(mean, 1)}, bottom decile ${formatPercent(worstDecile, 1)}`;
 }
 
 /** What diagnostics have cost; of a private run, that epsilon does not cover them. */

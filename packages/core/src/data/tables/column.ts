@@ -73,8 +73,14 @@ export class ColumnReader {
     const { name } = this.#place;
     const { oneHot = [], categories = {} } = this.#options;
     if (this.#known !== undefined || Object.hasOwn(categories, name)) {
-      const advice = "Rename the category, leave these rows out, or list it in data.table.categories of the run.";
-      throw this.#fault(at, "unknown category", quoted(cell), `one of ${listed([...this.#codes.keys()])}`, advice);
+      throw new AnabranchError({
+        code: "data/category",
+        message: "unknown category",
+        where: `${this.#place.where}, ${at}, column ${name}`,
+        received: quoted(cell),
+        expected: `one of ${listed([...this.#codes.keys()])}`,
+        advice: "Rename the category, leave these rows out, or list it in data.table.categories of the run.",
+      });
     }
     if (!Number.isNaN(value) && !oneHot.includes(name)) {
       const advice = `Correct the cell. If all cells of the column are codes, add it to data.table.oneHot.`;
@@ -128,7 +134,7 @@ export class ColumnReader {
   #fault(at: string | undefined, message: string, received: string, expected: string, advice?: string) {
     const { where, code, name } = this.#place;
     return new AnabranchError({
-      code: message === "unknown category" ? "data/category" : code,
+      code,
       message,
       where: `${where}${at === undefined ? "" : `, ${at}`}, column ${name}`,
       received,

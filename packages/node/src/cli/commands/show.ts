@@ -14,6 +14,7 @@ import {
   formatPlural,
   formatSeconds,
 } from "../../terminal/format.ts";
+import { formatLoss, formatR2 } from "../../terminal/round-line.ts";
 import { commandName } from "../command-name.ts";
 import { configSummary } from "../config-summary.ts";
 import { acceptsOptions, parseInvocation } from "../globals.ts";
@@ -82,6 +83,10 @@ function historyOf(run: RunData) {
     loss: orNull(round.loss),
     testLoss: orNull(tests.get(round.round)?.loss),
     testAccuracy: orNull(tests.get(round.round)?.accuracy),
+    ...(isRegression(run) && {
+      testRmse: orNull(tests.get(round.round)?.rmse),
+      testR2: orNull(tests.get(round.round)?.r2),
+    }),
     clientMean: orNull(clients.get(round.round)?.mean),
     clientWorstDecile: orNull(clients.get(round.round)?.worstDecile),
     clients: orNull(round.clients),
@@ -92,6 +97,11 @@ function historyOf(run: RunData) {
     simulatedSeconds: orNull(round.simulatedSeconds),
     staleness: orNull(round.staleness?.mean),
   }));
+}
+
+/** Whether the run predicts numbers: it has errors in place of accuracies. */
+function isRegression({ evaluations }: RunData): boolean {
+  return evaluations.some(({ rmse }) => rmse !== undefined);
 }
 
 function print(summary: RunSummary, run: RunData, files: readonly string[], rounds: number, output: Output): void {
@@ -141,7 +151,7 @@ function roundTable(run: RunData, count: number, output: Output): string[] {
     "round",
     "loss",
     "test loss",
-    "accuracy",
+    ...(isRegression(run) ? ["RMSE", "R2"] : ["accuracy"]),
     ...(withClients ? ["client mean", "bottom decile"] : []),
     "clients",
     "down",
@@ -157,7 +167,9 @@ function roundTable(run: RunData, count: number, output: Output): string[] {
       String(round.round),
       number(round.loss, formatFixed),
       number(round.testLoss, formatFixed),
-      number(round.testAccuracy, formatPercent),
+      ...(isRegression(run)
+        ? [number(round.testRmse ?? null, formatLoss), number(round.testR2 ?? null, formatR2)]
+        : [number(round.testAccuracy, formatPercent)]),
       ...(withClients ? [number(round.clientMean, formatPercent), number(round.clientWorstDecile, formatPercent)] : []),
       number(round.clients, formatCount),
       formatBytes(round.bytesDown),
@@ -180,17 +192,16 @@ function resultLines(summary: RunSummary, run: RunData, output: Output): string[
   const pairs: [string, string][] = [
     ["rounds", `${summary.roundsDone} of ${summary.roundsTotal}`],
     [
-      "accuracy",
+      isRegression(run) ? "test error" : "accuracy",
       [
-        formatPercent(result.accuracy),
+        isRegression(run)
+          ? `RMSE ${formatLoss(result.rmse)}, R2 ${formatR2(result.r2)}`
+          : formatPercent(result.accuracy),
         ...(last === undefined ? [] : [`test loss ${formatFixed(last.loss)}`]),
         ...(testNote(run) === "" ? [] : [testNote(run)]),
       ].join(", "),
     ],
-    [
-      "best",
-      `${formatPercent(result.bestAccuracy)}${Number.isFinite(result.bestRound) ? ` in round ${result.bestRound}` : ""}`,
-    ],
+    ...(isRegression(run) ? [] : [["best", bestText(result)] as [string, string]]),
     ["bytes", `${formatBytes(summary.bytesDown)} down, ${formatBytes(summary.bytesUp)} up`],
     ["time", `${formatSeconds(summary.seconds)} in rounds`],
     ...(spentBy(run) === undefined ? [] : [["privacy", spentText(run)] as [string, string]]),
@@ -200,6 +211,10 @@ function resultLines(summary: RunSummary, run: RunData, output: Output): string[
     ...(result.modelHash === "" ? [] : [["hash", `${result.modelHash} (of the final parameters)`] as [string, string]]),
   ];
   return ["", output.colours.bold("Result"), ...labelled(pairs, output.width)];
+}
+
+function bestText({ bestAccuracy, bestRound }: ReturnType<typeof summarise>): string {
+  return `${formatPercent(bestAccuracy)}${Number.isFinite(bestRound) ? ` in round ${bestRound}` : ""}`;
 }
 
 /** The configuration of the run, or undefined where it cannot be read. */

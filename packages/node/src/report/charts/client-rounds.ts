@@ -19,7 +19,8 @@ export const clientRounds: Chart = {
       : `Accuracy on the clients' own hold-outs. Solid: mean over clients. Dashed: mean over the bottom decile.${bandNote(groups)}`,
   plot(groups) {
     // a single evaluation is no curve; the spread over clients shows it
-    if (allRuns(groups).every((run) => run.clientEvaluations.length < 2)) return undefined;
+    if (allRuns(groups).every((run) => run.clientEvaluations.filter(({ mean }) => Number.isFinite(mean)).length < 2))
+      return undefined;
     const axes = { x: roundAxis(groups), y: { label: "accuracy (%)", min: 0, max: 100 } };
     const run = onlyRun(groups);
     if (run !== undefined) {

@@ -9,13 +9,14 @@ import { clientSpread } from "./client-spread.ts";
 import { confusionMatrix } from "./confusion.ts";
 import { diagnosticCharts } from "./diagnostics.ts";
 import { epsilonRounds } from "./epsilon-rounds.ts";
+import { errorRounds } from "./error-rounds.ts";
 import { lossRounds } from "./loss-rounds.ts";
 import { partitionPicture } from "./partition.ts";
 import { timingRounds } from "./timing-rounds.ts";
 
 /** All charts of a report under the headings they stand below. */
 export const CHART_SECTIONS: readonly { readonly heading: string; readonly charts: readonly Chart[] }[] = [
-  { heading: "Learning", charts: [accuracyRounds, lossRounds, accuracyBytes, clientLossBand] },
+  { heading: "Learning", charts: [accuracyRounds, errorRounds, lossRounds, accuracyBytes, clientLossBand] },
   { heading: "Classes", charts: [confusionMatrix] },
   { heading: "Privacy", charts: [epsilonRounds, accuracyEpsilon] },
   { heading: "Clients", charts: [partitionPicture, clientSpread, clientRounds] },
