@@ -249,8 +249,9 @@ describe("files", () => {
     ).toEqual([]);
   });
 
-  it("have 400 lines at most", () => {
-    const long = readable.filter(
+  it("have 400 lines at most, but for generated ones", () => {
+    const written = readable.filter((path) => !readText(path).startsWith("// Written by `npm run docs:generate`"));
+    const long = written.filter(
       (path) => /\.(tsx?|mjs)$/.test(path) && readText(path).trimEnd().split("\n").length > 400,
     );
     expect(long).toEqual([]);

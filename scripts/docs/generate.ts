@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { methodsPage } from "../../packages/node/src/docs/methods.ts";
 import { root } from "../../tests/source-files.ts";
+import { examplePackages, exampleTests } from "./api-examples.ts";
 import { configurationPage } from "./configuration-page.ts";
 import { errorsPage } from "./errors-page.ts";
 import { eventsSchema, eventTables } from "./events-page.ts";
@@ -17,6 +18,7 @@ export function generatedPages(): Record<string, string> {
     "METHODS.md": `${methodsPage()}\n`,
     "docs/configuration.md": configurationPage(),
     "docs/errors.md": errorsPage(),
+    ...Object.fromEntries(examplePackages.map((name) => [`tests/api-examples/${name}.test.ts`, exampleTests(name)])),
     "docs/glossary.md": glossaryPage(),
     "docs/events.schema.json": eventsSchema(),
     "docs/events.md": withRegion("docs/events.md", "events", eventTables()),

@@ -16,7 +16,17 @@ export interface Failure {
 /** Characters of one part of a failure: what comes from a file can be of any length. */
 const MAX_LENGTH = 2_000;
 
-/** The one error class of the project: a stable code and a message that says what to do next. */
+/**
+ * The one error class of the project: a stable code and a message that says what to do next.
+ *
+ * @example
+ * ```ts
+ * import { AnabranchError } from "@anabranch/engine";
+ * const error = new AnabranchError({ code: "data/empty", message: "no examples", advice: "Add some." });
+ * error.code; // => "data/empty"
+ * error.message; // => "no examples. Add some."
+ * ```
+ */
 export class AnabranchError extends Error {
   readonly code: string;
   readonly failure: Failure;

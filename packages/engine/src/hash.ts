@@ -1,4 +1,12 @@
-/** 64-bit content hash of bytes as 16 hex digits (two 32-bit lanes, murmur-style mixing). For identity, not for security. */
+/**
+ * 64-bit content hash of bytes as 16 hex digits (two 32-bit lanes, murmur-style mixing). For identity, not for security.
+ *
+ * @example
+ * ```ts
+ * import { hashBytes } from "@anabranch/engine";
+ * hashBytes(Uint8Array.of(1, 2, 3)); // => "459ce8b5c46948eb"
+ * ```
+ */
 export function hashBytes(bytes: Uint8Array): string {
   let a = 0x9e3779b9 ^ bytes.length;
   let b = 0x85ebca6b ^ bytes.length;
@@ -17,7 +25,15 @@ export function hashBytes(bytes: Uint8Array): string {
   return finish(a ^ (b >>> 16)) + finish(b ^ (a << 7));
 }
 
-/** Hash of a text. */
+/**
+ * Hash of a text.
+ *
+ * @example
+ * ```ts
+ * import { hashText } from "@anabranch/engine";
+ * hashText("abc"); // => "31b95b1116cf539d"
+ * ```
+ */
 export function hashText(text: string): string {
   return hashBytes(new TextEncoder().encode(text));
 }

@@ -1,5 +1,6 @@
 export * from "./autodiff/gradient.ts";
 export * from "./errors.ts";
+export { evaluate } from "./executor/evaluate.ts";
 export type * from "./executor/executor.ts";
 export { fingerprint } from "./executor/fingerprint.ts";
 export { interpreter } from "./executor/interpreter.ts";

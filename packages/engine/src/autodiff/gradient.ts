@@ -12,6 +12,14 @@ import { identity } from "../ops/identity.ts";
 /**
  * Reverse-mode gradients of a float scalar with respect to every leaf of `variables`. The result is traced operators
  * again, so it can be differentiated again. Leaves the scalar does not depend on get zeros.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, gradients, square, sum } from "@anabranch/engine";
+ * const x = constant([1, 2], [2]);
+ * const by = gradients(sum(square(x)), { x });
+ * evaluate(by.x).data; // => [2, 4]
+ * ```
  */
 export function gradients<V extends TensorTree>(scalar: Tensor, variables: V): V {
   if (scalar.dtype !== "float" || scalar.shape.length !== 0) {
@@ -69,7 +77,18 @@ function propagate(node: Node, active: ReadonlySet<Node>, cotangents: ValueMap<T
   });
 }
 
-/** The value of `fn` at `variables` and its gradients. Can be nested for second derivatives. */
+/**
+ * The value of `fn` at `variables` and its gradients. Can be nested for second derivatives.
+ *
+ * @example
+ * ```ts
+ * import { type Tensor, constant, evaluate, square, sub, sum, valueAndGrad } from "@anabranch/engine";
+ * const loss = ({ w }: { w: Tensor }) => sum(square(sub(w, 1)));
+ * const { value, gradients } = valueAndGrad(loss, { w: constant([3, 0], [2]) });
+ * evaluate(value).data; // => [5]
+ * evaluate(gradients.w).data; // => [4, -2]
+ * ```
+ */
 export function valueAndGrad<V extends TensorTree>(
   fn: (variables: V) => Tensor,
   variables: V,
@@ -78,7 +97,17 @@ export function valueAndGrad<V extends TensorTree>(
   return { value: result.value, gradients: result.gradients };
 }
 
-/** Like `valueAndGrad` for a function that also returns values that are not differentiated. */
+/**
+ * Like `valueAndGrad` for a function that also returns values that are not differentiated.
+ *
+ * @example
+ * ```ts
+ * import { type Tensor, constant, evaluate, square, sum, valueAndGradWith } from "@anabranch/engine";
+ * const loss = ({ w }: { w: Tensor }) => ({ value: sum(square(w)), auxiliary: w });
+ * const found = valueAndGradWith(loss, { w: constant([3, 0], [2]) });
+ * evaluate(found.gradients.w).data; // => [6, 0]
+ * ```
+ */
 export function valueAndGradWith<V extends TensorTree, A>(
   fn: (variables: V) => { value: Tensor; auxiliary: A },
   variables: V,

@@ -12,6 +12,12 @@ import type { Executor } from "./executor.ts";
 /**
  * Hash of a fixed probe program's outputs. Kernels differ by processor and runtime: two executors with the same name,
  * version and fingerprint are taken to give the same bits. An executor is probed once.
+ *
+ * @example
+ * ```ts
+ * import { fingerprint, interpreter } from "@anabranch/engine";
+ * (await fingerprint(interpreter())).length; // => 16
+ * ```
  */
 export function fingerprint(executor: Executor): Promise<string> {
   let known = fingerprints.get(executor);

@@ -7,7 +7,18 @@ import { deserializeGraph } from "../program/serialize.ts";
 import { bindInputs } from "./check-inputs.ts";
 import type { Executable, Executor, HostTensors } from "./executor.ts";
 
-/** The reference executor: walks the graph in float64, slow and obvious. It is the oracle of every other executor. */
+/**
+ * The reference executor: walks the graph in float64, slow and obvious. It is the oracle of every other executor.
+ *
+ * @example
+ * ```ts
+ * import { compileProgram, interpreter, mul, trace } from "@anabranch/engine";
+ * const graph = trace(({ x }) => ({ y: mul(x, 2) }), { x: { dtype: "float", shape: [2] } });
+ * const executable = await interpreter().load(compileProgram("double", graph));
+ * const { y } = await executable.run({ x: { dtype: "float", shape: [2], data: Float64Array.of(1, 2) } });
+ * y!.data; // => [2, 4]
+ * ```
+ */
 export function interpreter(): Executor {
   return { name: "interpreter", version: "1", float: "float64", load: async (program) => loadInterpreted(program) };
 }

@@ -6,7 +6,18 @@ import { bindInputs } from "./check-inputs.ts";
 import type { Executable, Executor, HostTensors } from "./executor.ts";
 import { callKernel } from "./kernels.ts";
 
-/** Prepares a program for any executor; one with host kernels as its segments with the kernels in between. */
+/**
+ * Prepares a program for any executor; one with host kernels as its segments with the kernels in between.
+ *
+ * @example
+ * ```ts
+ * import { compileProgram, interpreter, loadProgram, square, trace } from "@anabranch/engine";
+ * const graph = trace(({ x }) => ({ y: square(x) }), { x: { dtype: "float", shape: [2] } });
+ * const executable = await loadProgram(interpreter(), compileProgram("square", graph));
+ * const { y } = await executable.run({ x: { dtype: "float", shape: [2], data: Float64Array.of(2, 3) } });
+ * y!.data; // => [4, 9]
+ * ```
+ */
 export async function loadProgram(executor: Executor, program: Program | LoopProgram): Promise<Executable> {
   if (!("refresh" in program)) return executor.load(program);
   const segments: Segments = {

@@ -13,6 +13,12 @@ let disabled = false;
  * a worker's `process.env` is a copy that native code does not see.
  *
  * @throws AnabranchError `executor/telemetry` where the environment of the process cannot be changed from here
+ * @example
+ * ```ts
+ * import { disableTelemetry, onnxruntimeNode } from "@anabranch/engine";
+ * disableTelemetry(); // on the main thread, before worker threads open an executor
+ * (await onnxruntimeNode()).name; // => "onnxruntime-node"
+ * ```
  */
 export function disableTelemetry(): void {
   if (disabled || typeof process === "undefined") return;

@@ -108,6 +108,15 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((d, i) => d === b[i]);
 }
 
+/**
+ * A shape as errors show it; symbolic dimensions by their names.
+ *
+ * @example
+ * ```ts
+ * import { formatShape } from "@anabranch/engine";
+ * formatShape(["N", 28, 28]); // => "[N, 28, 28]"
+ * ```
+ */
 export function formatShape(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }

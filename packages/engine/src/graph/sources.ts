@@ -23,7 +23,16 @@ export const inputOperator: Operator = {
 
 const symbolic = /^([1-9]\d*\*)?[A-Za-z_]\w*$/;
 
-/** A placeholder of a given element type and shape; `trace` makes them from types. */
+/**
+ * A placeholder of a given element type and shape; `trace` makes them from types.
+ *
+ * @example
+ * ```ts
+ * import { formatShape, input, mean } from "@anabranch/engine";
+ * const x = input("x", { dtype: "float", shape: ["N", 4] });
+ * formatShape(mean(x, [1]).shape); // => "[N]"
+ * ```
+ */
 export function input(name: string, type: TensorType): Tensor {
   const fits = (d: Dim) => (typeof d === "number" ? Number.isInteger(d) && d >= 0 : symbolic.test(d));
   if (!type.shape.every(fits)) {
@@ -64,6 +73,14 @@ export const constantOperator: Operator = {
 /**
  * A traced constant: a number becomes a float scalar, an array takes `shape` (default [length]). Throws `engine/constant`
  * where the values do not fill the shape or the element type cannot hold one of them.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const x = constant([1, 2, 3, 4], [2, 2]);
+ * x.shape; // => [2, 2]
+ * evaluate(constant(2, [])).data; // => [2]
+ * ```
  */
 export function constant(value: number | ArrayLike<number>, shape?: readonly number[], dtype: DType = "float"): Tensor {
   const values = typeof value === "number" ? [value] : value;
@@ -88,7 +105,15 @@ function constantError(message: string, received: string, expected: string): Ana
 /** A tensor or a number that is traced as a constant scalar. */
 export type Operand = Tensor | number;
 
-/** A traced scalar from a number; tensors pass through. */
+/**
+ * A traced scalar from a number; tensors pass through.
+ *
+ * @example
+ * ```ts
+ * import { asTensor } from "@anabranch/engine";
+ * asTensor(2).shape; // => []
+ * ```
+ */
 export function asTensor(value: Operand): Tensor {
   return typeof value === "number" ? constant(value) : value;
 }

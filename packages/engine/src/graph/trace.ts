@@ -13,12 +13,29 @@ export type NamedTensors = Readonly<Record<string, Tensor>>;
 const isType = (value: Tree<TensorType>): value is TensorType => isTensorType(value);
 export const isTensor = (value: Tree<Tensor>): value is Tensor => isTensorType(value);
 
-/** Leaves of a tensor tree in sorted path order. */
+/**
+ * Leaves of a tensor tree in sorted path order.
+ *
+ * @example
+ * ```ts
+ * import { constant, tensorLeaves } from "@anabranch/engine";
+ * tensorLeaves({ b: constant(1, []), a: { w: constant(2, []) } }).map(({ path }) => path); // => ["a/w", "b"]
+ * ```
+ */
 export function tensorLeaves(tree: TensorTree): { path: string; leaf: Tensor }[] {
   return flattenTree(tree, isTensor);
 }
 
-/** Applies `fn` to every leaf of a tensor tree. */
+/**
+ * Applies `fn` to every leaf of a tensor tree.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, mapTensors, mul } from "@anabranch/engine";
+ * const doubled = mapTensors({ a: constant([1], [1]), b: constant([2], [1]) }, (leaf) => mul(leaf, 2));
+ * evaluate(doubled.b).data; // => [4]
+ * ```
+ */
 export function mapTensors<T extends TensorTree>(tree: T, fn: (leaf: Tensor, path: string) => Tensor): T {
   return mapTree(tree as TensorTree, isTensor, fn) as T;
 }
@@ -46,6 +63,13 @@ export function placeholders<I extends TypeTree>(types: I, prefix = ""): Traced<
 /**
  * Calls `fn` once on symbolic tensors and returns the recorded graph. Inputs and outputs are named by their path in the
  * trees, e.g. `params/conv1.weight`.
+ *
+ * @example
+ * ```ts
+ * import { mul, trace } from "@anabranch/engine";
+ * const graph = trace(({ x }) => ({ y: mul(x, 2) }), { x: { dtype: "float", shape: ["N"] } });
+ * graph.outputs.map(({ name }) => name); // => ["y"]
+ * ```
  */
 export function trace<I extends TypeTree, O extends TensorTree>(fn: (inputs: Traced<I>) => O, types: I): Graph {
   const inputs = placeholders(types);

@@ -1,6 +1,12 @@
 /**
  * The largest of any number of values and `floor`; NaN where one is NaN, as `Math.max`. A spread into `Math.max` passes
  * each value as an argument and ends in a RangeError at about 120,000.
+ *
+ * @example
+ * ```ts
+ * import { largest } from "@anabranch/engine";
+ * largest([3, -7, 5]); // => 5
+ * ```
  */
 export function largest(values: Iterable<number>, floor = Number.NEGATIVE_INFINITY): number {
   let most = floor;
@@ -8,7 +14,15 @@ export function largest(values: Iterable<number>, floor = Number.NEGATIVE_INFINI
   return most;
 }
 
-/** The smallest of any number of values and `ceiling`; NaN where one is NaN, as `Math.min`. */
+/**
+ * The smallest of any number of values and `ceiling`; NaN where one is NaN, as `Math.min`.
+ *
+ * @example
+ * ```ts
+ * import { smallest } from "@anabranch/engine";
+ * smallest([3, -7, 5]); // => -7
+ * ```
+ */
 export function smallest(values: Iterable<number>, ceiling = Number.POSITIVE_INFINITY): number {
   let least = ceiling;
   for (const value of values) least = Math.min(least, value);

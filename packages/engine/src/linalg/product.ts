@@ -1,4 +1,12 @@
-/** C = A B for A [m, k] and B [k, n], row-major. */
+/**
+ * C = A B for A [m, k] and B [k, n], row-major.
+ *
+ * @example
+ * ```ts
+ * import { product } from "@anabranch/engine";
+ * product([1, 2, 3, 4], Float64Array.of(1, 0, 0, 2), 2, 2, 2); // => [1, 4, 3, 8]
+ * ```
+ */
 export function product(a: ArrayLike<number>, b: Float64Array, m: number, k: number, n: number): Float64Array {
   const c = new Float64Array(m * n);
   for (let i = 0; i < m; i++) {
@@ -20,7 +28,15 @@ export function product(a: ArrayLike<number>, b: Float64Array, m: number, k: num
   return c;
 }
 
-/** The transposed matrix [n, m] of a row-major one [m, n]. */
+/**
+ * The transposed matrix [n, m] of a row-major one [m, n].
+ *
+ * @example
+ * ```ts
+ * import { transposed } from "@anabranch/engine";
+ * transposed([1, 2, 3, 4, 5, 6], 2, 3); // => [1, 4, 2, 5, 3, 6]
+ * ```
+ */
 export function transposed(a: ArrayLike<number>, m: number, n: number): Float64Array {
   const out = new Float64Array(m * n);
   for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) out[j * m + i] = a[i * n + j]!;

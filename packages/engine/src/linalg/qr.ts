@@ -11,6 +11,13 @@ export interface Qr {
  * with R's diagonal at 0 or more it is unique where the rank is full. An input that is not finite gives NaN.
  *
  * Reference: G. H. Golub, C. F. Van Loan, "Matrix Computations", 4th ed., 2013, Algorithm 5.2.1 and section 5.1.6.
+ *
+ * @example
+ * ```ts
+ * import { product, qr } from "@anabranch/engine";
+ * const { q, r } = qr([3, 0, 4, 5], 2, 2);
+ * product(q, r, 2, 2, 2); // => [3, 0, 4, 5]
+ * ```
  */
 export function qr(matrix: ArrayLike<number>, m: number, n: number): Qr {
   // one column after the other in memory

@@ -12,6 +12,12 @@ export interface SymmetricEigen {
  * @param matrix [n, n], row-major; only the lower triangle is read
  *
  * Reference: G. H. Golub, C. F. Van Loan, "Matrix Computations", 4th ed., 2013, Algorithms 8.3.1 to 8.3.3.
+ * @example
+ * ```ts
+ * import { symmetricEigen } from "@anabranch/engine";
+ * const { values } = symmetricEigen([2, 1, 1, 2], 2);
+ * [...values].sort((a, b) => a - b); // => [1, 3]
+ * ```
  */
 export function symmetricEigen(matrix: ArrayLike<number>, n: number): SymmetricEigen {
   const lower = new Float64Array(matrix);

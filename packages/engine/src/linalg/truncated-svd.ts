@@ -21,6 +21,13 @@ export interface TruncatedSvd {
  * give equal outputs. An input that is not finite gives NaN.
  *
  * @param rank q; or chooses q, 1 or more, from the squared singular values in falling order, up to a common factor
+ * @example
+ * ```ts
+ * import { truncatedSvd } from "@anabranch/engine";
+ * const { rank, values } = truncatedSvd([3, 0, 0, 1], 2, 2, 1);
+ * rank; // => 1
+ * values; // => [3]
+ * ```
  */
 export function truncatedSvd(
   matrix: ArrayLike<number>,
@@ -44,7 +51,16 @@ export function truncatedSvd(
   return { rank: q, values, left: wide ? near : far, right: wide ? far : near };
 }
 
-/** The matrix [m, n] that the triples add up to. */
+/**
+ * The matrix [m, n] that the triples add up to.
+ *
+ * @example
+ * ```ts
+ * import { fromSvd, truncatedSvd } from "@anabranch/engine";
+ * const triples = truncatedSvd([3, 0, 0, 1], 2, 2, 2);
+ * fromSvd(triples, 2, 2); // => [3, 0, 0, 1]
+ * ```
+ */
 export function fromSvd(
   {
     rank,

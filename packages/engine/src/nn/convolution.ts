@@ -24,6 +24,13 @@ export interface ConvolutionOptions {
 /**
  * Square convolution: [N, inputs, H, W] -> [N, outputs, H', W'].
  * Parameters weight [outputs, inputs / groups, size, size], bias [outputs].
+ *
+ * @example
+ * ```ts
+ * import { nn } from "@anabranch/engine";
+ * const layer = nn.conv2d("conv", 1, 8, 3);
+ * nn.countParameters(layer.parameters); // => 80
+ * ```
  */
 export function conv2d(
   name: string,
@@ -70,7 +77,15 @@ export function conv2d(
   };
 }
 
-/** Maximum over windows of size x size; `stride` defaults to `size`. */
+/**
+ * Maximum over windows of size x size; `stride` defaults to `size`.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, nn } from "@anabranch/engine";
+ * evaluate(nn.maxPool(2).apply({}, constant([1, 2, 3, 4], [1, 1, 2, 2]))).data; // => [4]
+ * ```
+ */
 export function maxPool(size: number, options: { readonly stride?: number; readonly padding?: number } = {}): Module {
   const { stride = size, padding = 0 } = options;
   return stateless((x) => maxPool2d(x, { size, stride, padding }));

@@ -11,7 +11,17 @@ export interface DenseOptions {
   readonly initialization?: Initialization;
 }
 
-/** y = x W + b on the last axis: [..., inputs] -> [..., outputs]. Parameters weight [inputs, outputs], bias [outputs]. */
+/**
+ * y = x W + b on the last axis: [..., inputs] -> [..., outputs]. Parameters weight [inputs, outputs], bias [outputs].
+ *
+ * @example
+ * ```ts
+ * import { nn } from "@anabranch/engine";
+ * const layer = nn.dense("output", 2, 3);
+ * layer.parameters.map(({ name }) => name); // => ["output.weight", "output.bias"]
+ * layer.parameters[0]!.shape; // => [2, 3]
+ * ```
+ */
 export function dense(name: string, inputs: number, outputs: number, options: DenseOptions = {}): Module {
   const { bias = true, head = false, initialization = torchInitialization } = options;
   const weight = parameter(

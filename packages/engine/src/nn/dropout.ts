@@ -15,6 +15,12 @@ import type { Module } from "./module.ts";
  * N. Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", JMLR 15, 2014.
  *
  * @param shape activation of one example
+ * @example
+ * ```ts
+ * import { nn } from "@anabranch/engine";
+ * const layer = nn.dropout("drop", [4], 0.5);
+ * layer.masks; // => [{ name: "drop", shape: [4], keep: 0.5 }]
+ * ```
  */
 export function dropout(name: string, shape: readonly number[], rate: number): Module {
   if (!(rate >= 0 && rate < 1)) {
@@ -48,7 +54,16 @@ export function dropout(name: string, shape: readonly number[], rate: number): M
   };
 }
 
-/** Factors 0 or 1 / keep, [batch, ...shape], from packed bits [batch, bytes]: each byte picks a row of 8 factors. */
+/**
+ * Factors 0 or 1 / keep, [batch, ...shape], from packed bits [batch, bytes]: each byte picks a row of 8 factors.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, nn } from "@anabranch/engine";
+ * const bits = constant([0b00000101], [1, 1], "uint8");
+ * evaluate(nn.unpackMask(bits, [4], 0.5)).data; // => [2, 0, 2, 0]
+ * ```
+ */
 export function unpackMask(bits: Tensor, shape: readonly number[], keep: number): Tensor {
   const size = shape.reduce((a, b) => a * b, 1);
   const bytes = Math.ceil(size / 8);

@@ -53,12 +53,29 @@ export interface Module {
   apply(parameters: Parameters, x: Tensor, context?: ApplyContext): Tensor;
 }
 
-/** A module without parameters. */
+/**
+ * A module without parameters.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, mul, nn } from "@anabranch/engine";
+ * const double = nn.stateless((x) => mul(x, 2));
+ * evaluate(double.apply({}, constant([1], [1]))).data; // => [2]
+ * ```
+ */
 export function stateless(apply: (x: Tensor) => Tensor): Module {
   return { parameters: [], masks: [], apply: (_parameters, x) => apply(x) };
 }
 
-/** A parameter of the layer `block`, named `block.name`. */
+/**
+ * A parameter of the layer `block`, named `block.name`.
+ *
+ * @example
+ * ```ts
+ * import { nn } from "@anabranch/engine";
+ * nn.parameter("output", "weight", [2, 3], "matrix", nn.zeros).name; // => "output.weight"
+ * ```
+ */
 export function parameter(
   block: string,
   name: string,

@@ -1,12 +1,28 @@
 import type { HostTensor, TensorType } from "../graph/types.ts";
 import type { Initializer, ParameterSpec } from "./module.ts";
 
-/** Number of scalar parameters. */
+/**
+ * Number of scalar parameters.
+ *
+ * @example
+ * ```ts
+ * import { nn } from "@anabranch/engine";
+ * nn.countParameters(nn.dense("output", 4, 2).parameters); // => 10
+ * ```
+ */
 export function countParameters(parameters: readonly ParameterSpec[]): number {
   return parameters.reduce((total, p) => total + p.shape.reduce((a, b) => a * b, 1), 0);
 }
 
-/** Types of the parameters by name, as inputs for `trace`. */
+/**
+ * Types of the parameters by name, as inputs for `trace`.
+ *
+ * @example
+ * ```ts
+ * import { nn } from "@anabranch/engine";
+ * nn.parameterTypes(nn.dense("output", 2, 3).parameters)["output.weight"]; // => { dtype: "float", shape: [2, 3] }
+ * ```
+ */
 export function parameterTypes(parameters: readonly ParameterSpec[]): Record<string, TensorType> {
   return Object.fromEntries(parameters.map((p) => [p.name, { dtype: "float", shape: p.shape }]));
 }
@@ -16,6 +32,12 @@ export function parameterTypes(parameters: readonly ParameterSpec[]): Record<str
  *
  * @param random uniform in [0, 1), e.g. a seeded generator
  * @param prefix stands before the names, e.g. the path of the parameters among a program's inputs
+ * @example
+ * ```ts
+ * import { nn } from "@anabranch/engine";
+ * const values = nn.drawParameters(nn.dense("output", 2, 3).parameters, Math.random);
+ * Object.keys(values); // => ["output.weight", "output.bias"]
+ * ```
  */
 export function drawParameters(
   parameters: readonly ParameterSpec[],

@@ -18,6 +18,13 @@ export interface AttentionOptions {
 /**
  * Self-attention in `heads` subspaces of width / heads: [N, T, width] -> [N, T, width].
  * Four affine maps of their own, query, key, value and output, so that low-rank and matrix methods can address each.
+ *
+ * @example
+ * ```ts
+ * import { nn } from "@anabranch/engine";
+ * const layer = nn.multiHeadAttention("attention", 8, 2);
+ * nn.countParameters(layer.parameters); // => 288
+ * ```
  */
 export function multiHeadAttention(name: string, width: number, heads: number, options: AttentionOptions = {}): Module {
   if (width % heads !== 0) {
@@ -66,6 +73,13 @@ export interface TransformerBlockOptions extends AttentionOptions {
 /**
  * Pre-norm transformer block [N, T, width]: x <- x + attention(norm(x)); x <- x + mlp(norm(x)).
  * R. Xiong et al., "On Layer Normalization in the Transformer Architecture", ICML 2020, arXiv:2002.04745.
+ *
+ * @example
+ * ```ts
+ * import { nn } from "@anabranch/engine";
+ * const block = nn.transformerBlock("block", { width: 8, heads: 2, hidden: 16 });
+ * nn.countParameters(block.parameters); // => 600
+ * ```
  */
 export function transformerBlock(name: string, options: TransformerBlockOptions): Module {
   const { width, heads, hidden = 4 * width, causal = false, dropout: rate = 0, length = 0 } = options;

@@ -58,36 +58,93 @@ const geluOperator = unary({
   },
 });
 
-/** Hyperbolic tangent. */
+/**
+ * Hyperbolic tangent.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, tanh } from "@anabranch/engine";
+ * evaluate(tanh(constant([0, 1], [2]))).data; // => [0, 0.76159]
+ * ```
+ */
 export function tanh(x: Operand): Tensor {
   return apply(tanhOperator, [asTensor(x)]);
 }
 
-/** 1 / (1 + exp(-x)). */
+/**
+ * 1 / (1 + exp(-x)).
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, sigmoid } from "@anabranch/engine";
+ * evaluate(sigmoid(constant([0, 2], [2]))).data; // => [0.5, 0.8808]
+ * ```
+ */
 export function sigmoid(x: Operand): Tensor {
   return apply(sigmoidOperator, [asTensor(x)]);
 }
 
-/** The error function. */
+/**
+ * The error function.
+ *
+ * @example
+ * ```ts
+ * import { constant, erf, evaluate } from "@anabranch/engine";
+ * evaluate(erf(constant([0, 1], [2]))).data; // => [0, 0.8427]
+ * ```
+ */
 export function erf(x: Operand): Tensor {
   return apply(erfOperator, [asTensor(x)]);
 }
 
-/** max(x, 0); the gradient at 0 is 0. */
+/**
+ * max(x, 0); the gradient at 0 is 0.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, relu } from "@anabranch/engine";
+ * evaluate(relu(constant([-1, 2], [2]))).data; // => [0, 2]
+ * ```
+ */
 export function relu(x: Operand): Tensor {
   return apply(reluOperator, [asTensor(x)]);
 }
 
-/** x sigmoid(x), also called swish. */
+/**
+ * x sigmoid(x), also called swish.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, silu } from "@anabranch/engine";
+ * evaluate(silu(constant([-1, 2], [2]))).data; // => [-0.26894, 1.7616]
+ * ```
+ */
 export function silu(x: Operand): Tensor {
   return apply(siluOperator, [asTensor(x)]);
 }
 
-/** x Phi(x) with the exact normal distribution function (Hendrycks & Gimpel 2016, arXiv:1606.08415), not the tanh fit. */
+/**
+ * x Phi(x) with the exact normal distribution function (Hendrycks & Gimpel 2016, arXiv:1606.08415), not the tanh fit.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, gelu } from "@anabranch/engine";
+ * evaluate(gelu(constant([-1, 2], [2]))).data; // => [-0.15866, 1.9545]
+ * ```
+ */
 export function gelu(x: Operand): Tensor {
   return apply(geluOperator, [asTensor(x)]);
 }
 
+/**
+ * The operators of this file, for the table that deserializes programs.
+ *
+ * @example
+ * ```ts
+ * import { activationOperators } from "@anabranch/engine";
+ * activationOperators.map(({ name }) => name).includes("relu"); // => true
+ * ```
+ */
 export const activationOperators: readonly Operator[] = [
   tanhOperator,
   sigmoidOperator,

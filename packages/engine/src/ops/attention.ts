@@ -18,6 +18,13 @@ const MASKED = -1e9;
  * @param v [..., S, e]
  * @param options.causal position t sees positions up to t only; needs static T = S
  * @returns [..., T, e]
+ * @example
+ * ```ts
+ * import { attention, constant, evaluate } from "@anabranch/engine";
+ * const q = constant([1, 0, 0, 1], [1, 2, 2]); // [batch, positions, width]
+ * const y = attention(q, q, q, { causal: true });
+ * evaluate(y).data; // => [1, 0, 0.33024, 0.66976]
+ * ```
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: { readonly causal?: boolean } = {}): Tensor {
   const rank = q.shape.length;

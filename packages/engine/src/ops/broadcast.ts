@@ -51,6 +51,11 @@ const sumOperator = reduction({
  * x repeated to fill `shape`. Prefer implicit broadcasting, which copies nothing.
  *
  * @param like a tensor of exactly `shape`, needed when that has symbolic dimensions: they are read from it at run time
+ * @example
+ * ```ts
+ * import { broadcastTo, constant, evaluate } from "@anabranch/engine";
+ * evaluate(broadcastTo(constant([1, 2], [2]), [2, 2])).data; // => [1, 2, 1, 2]
+ * ```
  */
 export function broadcastTo(x: Tensor, shape: Shape, like?: Tensor): Tensor {
   if (sameShape(x.shape, shape)) return x;
@@ -58,12 +63,30 @@ export function broadcastTo(x: Tensor, shape: Shape, like?: Tensor): Tensor {
   return apply(broadcastToOperator, runTime ? [x, like] : [x], { shape: [...shape] });
 }
 
-/** Sum over `axes` (default all). */
+/**
+ * Sum over `axes` (default all).
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, sum } from "@anabranch/engine";
+ * const x = constant([1, 2, 3, 4], [2, 2]);
+ * evaluate(sum(x)).data; // => [10]
+ * evaluate(sum(x, [0], true)).shape; // => [1, 2]
+ * ```
+ */
 export function sum(x: Tensor, axes?: readonly number[], keepDims = false): Tensor {
   return reduceAxes(sumOperator, x, axes, keepDims);
 }
 
-/** Undoes broadcasting: sums x down to `shape`, which broadcasts to x's. */
+/**
+ * Undoes broadcasting: sums x down to `shape`, which broadcasts to x's.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, sumTo } from "@anabranch/engine";
+ * evaluate(sumTo(constant([1, 2, 3, 4], [2, 2]), [2])).data; // => [4, 6]
+ * ```
+ */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const lead = x.shape.length - shape.length;

@@ -50,41 +50,107 @@ const logicalNotOperator: Operator = {
   evaluate: ([x]) => [{ dtype: "bool", shape: x!.shape, data: Uint8Array.from(x!.data, (v) => 1 - v) }],
 };
 
-/** a == b as bool, broadcast. Like all comparisons here: float, int32 or uint8 operands, no gradient. */
+/**
+ * a == b as bool, broadcast. Like all comparisons here: float, int32 or uint8 operands, no gradient.
+ *
+ * @example
+ * ```ts
+ * import { constant, equal, evaluate } from "@anabranch/engine";
+ * evaluate(equal(constant([1, 2], [2]), 2)).data; // => [0, 1]
+ * ```
+ */
 export function equal(a: Operand, b: Operand): Tensor {
   return applyBinary(equalOperator, a, b);
 }
 
-/** a > b as bool. */
+/**
+ * a > b as bool.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, greater } from "@anabranch/engine";
+ * evaluate(greater(constant([1, 3], [2]), 2)).data; // => [0, 1]
+ * ```
+ */
 export function greater(a: Operand, b: Operand): Tensor {
   return applyBinary(greaterOperator, a, b);
 }
 
-/** a >= b as bool. */
+/**
+ * a >= b as bool.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, greaterEqual } from "@anabranch/engine";
+ * evaluate(greaterEqual(constant([1, 2], [2]), 2)).data; // => [0, 1]
+ * ```
+ */
 export function greaterEqual(a: Operand, b: Operand): Tensor {
   return applyBinary(greaterEqualOperator, a, b);
 }
 
-/** a < b as bool. */
+/**
+ * a < b as bool.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, less } from "@anabranch/engine";
+ * evaluate(less(constant([1, 3], [2]), 2)).data; // => [1, 0]
+ * ```
+ */
 export function less(a: Operand, b: Operand): Tensor {
   return applyBinary(lessOperator, a, b);
 }
 
-/** a <= b as bool. */
+/**
+ * a <= b as bool.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, lessEqual } from "@anabranch/engine";
+ * evaluate(lessEqual(constant([2, 3], [2]), 2)).data; // => [1, 0]
+ * ```
+ */
 export function lessEqual(a: Operand, b: Operand): Tensor {
   return applyBinary(lessEqualOperator, a, b);
 }
 
-/** Both, of bool tensors. */
+/**
+ * Both, of bool tensors.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, greater, less, logicalAnd } from "@anabranch/engine";
+ * const x = constant([1, 2, 3], [3]);
+ * evaluate(logicalAnd(greater(x, 1), less(x, 3))).data; // => [0, 1, 0]
+ * ```
+ */
 export function logicalAnd(a: Tensor, b: Tensor): Tensor {
   return apply(logicalAndOperator, [a, b]);
 }
 
-/** Not, of a bool tensor. */
+/**
+ * Not, of a bool tensor.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, greater, logicalNot } from "@anabranch/engine";
+ * evaluate(logicalNot(greater(constant([1, 3], [2]), 2))).data; // => [1, 0]
+ * ```
+ */
 export function logicalNot(x: Tensor): Tensor {
   return apply(logicalNotOperator, [x]);
 }
 
+/**
+ * The operators of this file, for the table that deserializes programs.
+ *
+ * @example
+ * ```ts
+ * import { comparisonOperators } from "@anabranch/engine";
+ * comparisonOperators.map(({ name }) => name).includes("less"); // => true
+ * ```
+ */
 export const comparisonOperators: readonly Operator[] = [
   equalOperator,
   greaterOperator,

@@ -19,6 +19,18 @@ import { shapeError, showTensors } from "./operands.ts";
  * gradient: differentiate inside.
  *
  * @param body (carry, slice) -> { carry, output }; outputs are stacked along a new leading dimension
+ * @example
+ * ```ts
+ * import { add, constant, evaluate, scan } from "@anabranch/engine";
+ * const start = { total: constant(0, []) };
+ * const { carry, outputs } = scan(
+ *   ({ total }, { x }) => ({ carry: { total: add(total, x) }, output: { seen: total } }),
+ *   start,
+ *   { x: constant([1, 2, 3], [3]) },
+ * );
+ * evaluate(carry.total).data; // => [6]
+ * evaluate(outputs.seen).data; // => [0, 1, 3]
+ * ```
  */
 export function scan<C extends TensorTree, S extends TensorTree, Y extends TensorTree>(
   body: (carry: C, slice: S) => { carry: C; output: Y },
@@ -55,7 +67,17 @@ export function scan<C extends TensorTree, S extends TensorTree, Y extends Tenso
   return { carry: mapTensors(initial, take), outputs: mapTensors(result.output, take) };
 }
 
-/** A branch on a bool scalar: only the taken branch is computed. Both must return the same structure and types. No gradient. */
+/**
+ * A branch on a bool scalar: only the taken branch is computed. Both must return the same structure and types. No gradient.
+ *
+ * @example
+ * ```ts
+ * import { cond, constant, evaluate, greater, mul } from "@anabranch/engine";
+ * const x = constant(3, []);
+ * const y = cond(greater(x, 2), () => mul(x, 10), () => x);
+ * evaluate(y).data; // => [30]
+ * ```
+ */
 export function cond<Y extends TensorTree>(predicate: Tensor, whenTrue: () => Y, whenFalse: () => Y): Y {
   const branch = (fn: () => Y) => {
     const start = nextSequence();

@@ -35,6 +35,13 @@ export interface ConvolutionOptions {
  * @param x [N, C, H, W]
  * @param weight [O, C / groups, kh, kw]
  * @returns [N, O, H', W'] with H' = floor((H + top + bottom - dilation (kh - 1) - 1) / stride) + 1
+ * @example
+ * ```ts
+ * import { constant, conv2d, evaluate } from "@anabranch/engine";
+ * const image = constant([1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 1, 3, 3]);
+ * const kernel = constant([1, 0, 0, 1], [1, 1, 2, 2]);
+ * evaluate(conv2d(image, kernel)).data; // => [6, 8, 12, 14]
+ * ```
  */
 export function conv2d(x: Tensor, weight: Tensor, options: ConvolutionOptions = {}): Tensor {
   return apply(conv2dOperator, [x, weight], convolutionAttributes(weight, options));
@@ -47,6 +54,13 @@ export function conv2d(x: Tensor, weight: Tensor, options: ConvolutionOptions = 
  * @param weight [O, C / groups, kh, kw]
  * @param size [H, W] of x
  * @returns [N, C, H, W]
+ * @example
+ * ```ts
+ * import { constant, conv2dInputGradient, evaluate } from "@anabranch/engine";
+ * const kernel = constant([1, 0, 0, 1], [1, 1, 2, 2]);
+ * const cotangent = constant([1, 0, 0, 0], [1, 1, 2, 2]);
+ * evaluate(conv2dInputGradient(cotangent, kernel, [3, 3])).data; // => [1, 0, 0, 0, 1, 0, 0, 0, 0]
+ * ```
  */
 export function conv2dInputGradient(
   cotangent: Tensor,
@@ -64,6 +78,13 @@ export function conv2dInputGradient(
  * @param cotangent [N, O, H', W']
  * @param kernel [kh, kw]
  * @returns [O, C / groups, kh, kw]
+ * @example
+ * ```ts
+ * import { constant, conv2dWeightGradient, evaluate } from "@anabranch/engine";
+ * const image = constant([1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 1, 3, 3]);
+ * const cotangent = constant([1, 0, 0, 0], [1, 1, 2, 2]);
+ * evaluate(conv2dWeightGradient(image, cotangent, [2, 2])).data; // => [1, 2, 4, 5]
+ * ```
  */
 export function conv2dWeightGradient(
   x: Tensor,

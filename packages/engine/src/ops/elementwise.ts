@@ -81,27 +81,67 @@ const squareOperator = unary({
   gradient: (ct, x) => mul(ct, mul(x, 2)),
 });
 
-/** a + b, broadcast. Like all binary functions here: float or int32, and a number takes the other operand's type. */
+/**
+ * a + b, broadcast. Like all binary functions here: float or int32, and a number takes the other operand's type.
+ *
+ * @example
+ * ```ts
+ * import { add, constant, evaluate } from "@anabranch/engine";
+ * evaluate(add(constant([1, 2], [2]), 3)).data; // => [4, 5]
+ * ```
+ */
 export function add(a: Operand, b: Operand): Tensor {
   return applyBinary(addOperator, a, b);
 }
 
-/** a - b, broadcast. */
+/**
+ * a - b, broadcast.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, sub } from "@anabranch/engine";
+ * evaluate(sub(constant([1, 2], [2]), constant([3, 5], [2]))).data; // => [-2, -3]
+ * ```
+ */
 export function sub(a: Operand, b: Operand): Tensor {
   return applyBinary(subOperator, a, b);
 }
 
-/** a * b, broadcast. */
+/**
+ * a * b, broadcast.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, mul } from "@anabranch/engine";
+ * evaluate(mul(constant([1, 2], [2]), 3)).data; // => [3, 6]
+ * ```
+ */
 export function mul(a: Operand, b: Operand): Tensor {
   return applyBinary(mulOperator, a, b);
 }
 
-/** a / b, broadcast; float only. */
+/**
+ * a / b, broadcast; float only.
+ *
+ * @example
+ * ```ts
+ * import { constant, div, evaluate } from "@anabranch/engine";
+ * evaluate(div(constant([1, 2], [2]), 4)).data; // => [0.25, 0.5]
+ * ```
+ */
 export function div(a: Operand, b: Operand): Tensor {
   return applyBinary(divOperator, a, b);
 }
 
-/** x to the power y, broadcast. A traced exponent needs x > 0 for its own gradient (log x). */
+/**
+ * x to the power y, broadcast. A traced exponent needs x > 0 for its own gradient (log x).
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, pow } from "@anabranch/engine";
+ * evaluate(pow(constant([1, 2, 3], [3]), 2)).data; // => [1, 4, 9]
+ * ```
+ */
 export function pow(x: Operand, y: Operand): Tensor {
   if (typeof y !== "number" || typeof x === "number") return applyBinary(powOperator, x, y);
   if (y === 0) return broadcastTo(constant(1), x.shape, x); // x * 0 + 1 would be NaN at infinity
@@ -110,46 +150,119 @@ export function pow(x: Operand, y: Operand): Tensor {
   return apply(powerOperator, [x], { exponent: y });
 }
 
-/** -x. */
+/**
+ * -x.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, neg } from "@anabranch/engine";
+ * evaluate(neg(constant([1, -2], [2]))).data; // => [-1, 2]
+ * ```
+ */
 export function neg(x: Operand): Tensor {
   return apply(negOperator, [asTensor(x)]);
 }
 
-/** |x|; the gradient at 0 is 0. */
+/**
+ * |x|; the gradient at 0 is 0.
+ *
+ * @example
+ * ```ts
+ * import { abs, constant, evaluate } from "@anabranch/engine";
+ * evaluate(abs(constant([1, -2], [2]))).data; // => [1, 2]
+ * ```
+ */
 export function abs(x: Operand): Tensor {
   return apply(absOperator, [asTensor(x)]);
 }
 
-/** -1, 0 or 1; no gradient. */
+/**
+ * -1, 0 or 1; no gradient.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, sign } from "@anabranch/engine";
+ * evaluate(sign(constant([3, -2, 0], [3]))).data; // => [1, -1, 0]
+ * ```
+ */
 export function sign(x: Operand): Tensor {
   return apply(signOperator, [asTensor(x)]);
 }
 
-/** e to the power x. */
+/**
+ * e to the power x.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, exp } from "@anabranch/engine";
+ * evaluate(exp(constant([0, 1], [2]))).data; // => [1, 2.7183]
+ * ```
+ */
 export function exp(x: Operand): Tensor {
   return apply(expOperator, [asTensor(x)]);
 }
 
-/** Natural logarithm. */
+/**
+ * Natural logarithm.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, log } from "@anabranch/engine";
+ * evaluate(log(constant([1, Math.E], [2]))).data; // => [0, 1]
+ * ```
+ */
 export function log(x: Operand): Tensor {
   return apply(logOperator, [asTensor(x)]);
 }
 
-/** Square root; the gradient at 0 is infinite. */
+/**
+ * Square root; the gradient at 0 is infinite.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, sqrt } from "@anabranch/engine";
+ * evaluate(sqrt(constant([4, 9], [2]))).data; // => [2, 3]
+ * ```
+ */
 export function sqrt(x: Operand): Tensor {
   return apply(sqrtOperator, [asTensor(x)]);
 }
 
-/** 1 / sqrt(x). */
+/**
+ * 1 / sqrt(x).
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, rsqrt } from "@anabranch/engine";
+ * evaluate(rsqrt(constant([4, 16], [2]))).data; // => [0.5, 0.25]
+ * ```
+ */
 export function rsqrt(x: Operand): Tensor {
   return apply(rsqrtOperator, [asTensor(x)]);
 }
 
-/** x * x. */
+/**
+ * x * x.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, square } from "@anabranch/engine";
+ * evaluate(square(constant([2, -3], [2]))).data; // => [4, 9]
+ * ```
+ */
 export function square(x: Operand): Tensor {
   return apply(squareOperator, [asTensor(x)]);
 }
 
+/**
+ * The operators of this file, for the table that deserializes programs.
+ *
+ * @example
+ * ```ts
+ * import { elementwiseOperators } from "@anabranch/engine";
+ * elementwiseOperators.map(({ name }) => name).includes("add"); // => true
+ * ```
+ */
 export const elementwiseOperators: readonly Operator[] = [
   addOperator,
   subOperator,

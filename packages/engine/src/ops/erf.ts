@@ -1,6 +1,12 @@
 /**
  * The error function in float64: W. J. Cody, "Rational Chebyshev approximations for the error function",
  * Math. Comp. 23 (1969); coefficients as in his CALERF (netlib specfun/erf). Relative error about 1e-16.
+ *
+ * @example
+ * ```ts
+ * import { erfValue } from "@anabranch/engine";
+ * erfValue(1); // => 0.8427
+ * ```
  */
 export function erfValue(x: number): number {
   const y = Math.abs(x);
@@ -10,7 +16,15 @@ export function erfValue(x: number): number {
   return Math.sign(x) * (0.5 - erfcTail(y) + 0.5);
 }
 
-/** exp(x^2) erfc(x) in float64 for x >= 0, after the same source: erfc itself is 0 in float64 from x = 27 on. */
+/**
+ * exp(x^2) erfc(x) in float64 for x >= 0, after the same source: erfc itself is 0 in float64 from x = 27 on.
+ *
+ * @example
+ * ```ts
+ * import { erfcxValue } from "@anabranch/engine";
+ * erfcxValue(1); // => 0.42758
+ * ```
+ */
 export function erfcxValue(x: number): number {
   return x <= 0.46875 ? Math.exp(x * x) * (1 - erfValue(x)) : scaledTail(x);
 }

@@ -11,7 +11,15 @@ export const identityOperator: Operator = {
   evaluate: (inputs) => [inputs[0] as HostTensor],
 };
 
-/** A value of its own equal to x: a gradient by it is not the gradient by x. */
+/**
+ * A value of its own equal to x: a gradient by it is not the gradient by x.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, identity } from "@anabranch/engine";
+ * evaluate(identity(constant([1, 2], [2]))).data; // => [1, 2]
+ * ```
+ */
 export function identity(x: Tensor): Tensor {
   return apply(identityOperator, [x]);
 }
@@ -24,7 +32,16 @@ export const stopGradientOperator: Operator = {
   evaluate: (inputs) => [inputs[0] as HostTensor],
 };
 
-/** x, through which no gradient flows. */
+/**
+ * x, through which no gradient flows.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, gradients, mul, stopGradient } from "@anabranch/engine";
+ * const x = constant([3], []);
+ * evaluate(gradients(mul(x, stopGradient(x)), { x }).x).data; // => [3]
+ * ```
+ */
 export function stopGradient(x: Tensor): Tensor {
   return apply(stopGradientOperator, [x]);
 }

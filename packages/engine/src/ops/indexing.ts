@@ -16,7 +16,15 @@ function requireIndices(operator: string, indices: Tensor, inputs: readonly Tens
   if (indices.dtype !== "int32") throw shapeError(operator, "indices must be int32", showTensors(inputs), "int32");
 }
 
-/** The interpreter refuses what ONNX Runtime refuses, and negative indices, which that counts from the end. */
+/**
+ * The interpreter refuses what ONNX Runtime refuses, and negative indices, which that counts from the end.
+ *
+ * @example
+ * ```ts
+ * import { checkIndex } from "@anabranch/engine";
+ * checkIndex("gather", 2, 3); // => 2
+ * ```
+ */
 export function checkIndex(operator: string, index: number, extent: number): number {
   if (index >= 0 && index < extent) return index;
   throw new AnabranchError({
@@ -159,6 +167,13 @@ const gatherLastOperator: Operator = {
 /**
  * Slices of x at int32 `indices` along `axis`: result [...before axis, ...indices, ...after axis]. Indices must not be
  * negative: ONNX Runtime would count them from the end, the interpreter throws `engine/index`.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, gather } from "@anabranch/engine";
+ * const rows = constant([1, 2, 3, 4], [2, 2]);
+ * evaluate(gather(rows, constant([1, 1], [2], "int32"))).data; // => [3, 4, 3, 4]
+ * ```
  */
 export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
   return apply(gatherOperator, [x, indices], { axis: normalizeAxis(axis, x.shape.length) });
@@ -169,13 +184,27 @@ export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
  * along axis 0.
  *
  * @param like a tensor of the result's shape, needed when `rows` is symbolic
+ * @example
+ * ```ts
+ * import { constant, evaluate, scatterAdd } from "@anabranch/engine";
+ * const indices = constant([0, 0, 2], [3], "int32");
+ * evaluate(scatterAdd(indices, constant([1, 2, 5], [3]), 3)).data; // => [3, 0, 5]
+ * ```
  */
 export function scatterAdd(indices: Tensor, updates: Tensor, rows: Dim, like?: Tensor): Tensor {
   const reads = like?.shape.some((d) => typeof d === "string") ? [indices, updates, like] : [indices, updates];
   return apply(scatterAddOperator, reads, { rows: [rows] });
 }
 
-/** int32 [...] to float [..., classes], 1 at the index. */
+/**
+ * int32 [...] to float [..., classes], 1 at the index.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, oneHot } from "@anabranch/engine";
+ * evaluate(oneHot(constant([2, 0], [2], "int32"), 3)).data; // => [0, 0, 1, 1, 0, 0]
+ * ```
+ */
 export function oneHot(indices: Tensor, classes: number): Tensor {
   requireIndices("oneHot", indices, [indices]);
   const range = constant(
@@ -186,9 +215,27 @@ export function oneHot(indices: Tensor, classes: number): Tensor {
   return cast(equal(expandDims(indices, indices.shape.length), range), "float");
 }
 
-/** The element of each last axis at its index: x [..., C] and int32 indices [...] give [...]. */
+/**
+ * The element of each last axis at its index: x [..., C] and int32 indices [...] give [...].
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, gatherLast } from "@anabranch/engine";
+ * const x = constant([1, 2, 3, 4], [2, 2]);
+ * evaluate(gatherLast(x, constant([1, 0], [2], "int32"))).data; // => [2, 3]
+ * ```
+ */
 export function gatherLast(x: Tensor, indices: Tensor): Tensor {
   return apply(gatherLastOperator, [x, indices]);
 }
 
+/**
+ * The operators of this file, for the table that deserializes programs.
+ *
+ * @example
+ * ```ts
+ * import { indexingOperators } from "@anabranch/engine";
+ * indexingOperators.map(({ name }) => name).includes("gather"); // => true
+ * ```
+ */
 export const indexingOperators: readonly Operator[] = [gatherOperator, scatterAddOperator, gatherLastOperator];

@@ -20,6 +20,14 @@ export interface MatmulOptions {
  * @param a [..., m, k], or [..., k, m] with `transposeA`
  * @param b [..., k, n], or [..., n, k] with `transposeB`
  * @returns [..., m, n]
+ * @example
+ * ```ts
+ * import { constant, evaluate, matmul } from "@anabranch/engine";
+ * const a = constant([1, 2, 3, 4], [2, 2]);
+ * const b = constant([1, 0, 0, 2], [2, 2]);
+ * evaluate(matmul(a, b)).data; // => [1, 4, 3, 8]
+ * evaluate(matmul(a, b, { transposeA: true })).data; // => [1, 6, 2, 8]
+ * ```
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   const transposeA = options.transposeA ?? false;
@@ -40,6 +48,13 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
  * @param weight [in, out]
  * @param bias [out]
  * @returns [..., out]
+ * @example
+ * ```ts
+ * import { constant, evaluate, linear } from "@anabranch/engine";
+ * const x = constant([1, 2], [1, 2]);
+ * const weight = constant([1, 0, 1, 0, 1, 1], [2, 3]);
+ * evaluate(linear(x, weight, constant([0, 0, 10], [3]))).data; // => [1, 2, 13]
+ * ```
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const rows = x.shape.slice(0, -1);

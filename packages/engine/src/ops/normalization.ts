@@ -14,6 +14,12 @@ const EPSILON = 1e-5;
 /**
  * (x - mean) / sqrt(variance + epsilon) over the axes from `axis` to the last one together; the variance is the mean
  * square (no n - 1). These axes must be static.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, standardize } from "@anabranch/engine";
+ * evaluate(standardize(constant([1, 3], [1, 2]), 1)).data; // => [-1, 1]
+ * ```
  */
 export function standardize(x: Tensor, axis: number, epsilon = EPSILON): Tensor {
   return applyAll(standardizeOperator, [x], { axis: normalizeAxis(axis, x.shape.length), epsilon })[0]!;
@@ -26,6 +32,12 @@ export function standardize(x: Tensor, axis: number, epsilon = EPSILON): Tensor 
  * @param x [..., C]
  * @param gamma [C]
  * @param beta [C]
+ * @example
+ * ```ts
+ * import { constant, evaluate, layerNorm } from "@anabranch/engine";
+ * const x = constant([1, 3], [1, 2]);
+ * evaluate(layerNorm(x, constant([1, 1], [2]), constant([0, 5], [2]))).data; // => [-1, 6]
+ * ```
  */
 export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon = EPSILON): Tensor {
   return add(mul(standardize(x, -1, epsilon), gamma), beta);
@@ -38,6 +50,13 @@ export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon = EPSI
  * @param x [N, C, ...]
  * @param gamma [C]
  * @param beta [C]
+ * @example
+ * ```ts
+ * import { constant, evaluate, groupNorm } from "@anabranch/engine";
+ * const x = constant([1, 3, 10, 30], [1, 4, 1, 1]); // 4 channels in 2 groups
+ * const y = groupNorm(x, 2, constant([1, 1, 1, 1], [4]), constant([0, 0, 0, 0], [4]));
+ * evaluate(y).data; // => [-1, 1, -1, 1]
+ * ```
  */
 export function groupNorm(x: Tensor, groups: number, gamma: Tensor, beta: Tensor, epsilon = EPSILON): Tensor {
   const [channels, ...rest] = staticShape(x.shape.slice(1), "groupNorm") as [number, ...number[]];

@@ -147,23 +147,54 @@ const concatOperator: Operator = {
 /**
  * The box from `starts` (inclusive) to `ends` (exclusive), one entry for each axis. A symbolic axis must be taken whole:
  * start 0, end its symbol.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, slice } from "@anabranch/engine";
+ * evaluate(slice(constant([1, 2, 3, 4], [2, 2]), [0, 1], [2, 2])).data; // => [2, 4]
+ * ```
  */
 export function slice(x: Tensor, starts: readonly number[], ends: Shape): Tensor {
   const whole = starts.every((s) => s === 0) && sameShape(ends, x.shape);
   return whole ? x : apply(sliceOperator, [x], { starts: [...starts], ends: [...ends] });
 }
 
-/** Zeros around x: `before` and `after` count them for each axis. A symbolic axis takes none. */
+/**
+ * Zeros around x: `before` and `after` count them for each axis. A symbolic axis takes none.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, pad } from "@anabranch/engine";
+ * evaluate(pad(constant([1, 2], [2]), [1], [2])).data; // => [0, 1, 2, 0, 0]
+ * ```
+ */
 export function pad(x: Tensor, before: readonly number[], after: readonly number[]): Tensor {
   const whole = sameShape(before, after) && before.length === x.shape.length && before.every((n) => n === 0);
   return whole ? x : apply(padOperator, [x], { before: [...before], after: [...after] });
 }
 
-/** Parts joined along a static axis. */
+/**
+ * Parts joined along a static axis.
+ *
+ * @example
+ * ```ts
+ * import { concat, constant, evaluate } from "@anabranch/engine";
+ * evaluate(concat([constant([1, 2], [2]), constant([3], [1])], 0)).data; // => [1, 2, 3]
+ * ```
+ */
 export function concat(parts: readonly Tensor[], axis: number): Tensor {
   if (parts.length === 0) throw shapeError("concat", "nothing to join", "no parts", "at least one");
   const at = normalizeAxis(axis, parts[0]!.shape.length);
   return parts.length === 1 ? parts[0]! : apply(concatOperator, parts, { axis: at });
 }
 
+/**
+ * The operators of this file, for the table that deserializes programs.
+ *
+ * @example
+ * ```ts
+ * import { pieceOperators } from "@anabranch/engine";
+ * pieceOperators.map(({ name }) => name).includes("concat"); // => true
+ * ```
+ */
 export const pieceOperators: readonly Operator[] = [sliceOperator, padOperator, concatOperator];

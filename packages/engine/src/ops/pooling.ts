@@ -36,6 +36,12 @@ export interface PoolingOptions {
  *
  * @param x [N, C, H, W]
  * @returns [N, C, H', W'] with H' = floor((H + top + bottom - size) / stride) + 1
+ * @example
+ * ```ts
+ * import { constant, evaluate, maxPool2d } from "@anabranch/engine";
+ * const image = constant([1, 2, 3, 4], [1, 1, 2, 2]);
+ * evaluate(maxPool2d(image, { size: 2 })).data; // => [4]
+ * ```
  */
 export function maxPool2d(x: Tensor, options: PoolingOptions): Tensor {
   return apply(maxPoolOperator, [x], poolingAttributes(options));
@@ -46,6 +52,12 @@ export function maxPool2d(x: Tensor, options: PoolingOptions): Tensor {
  *
  * @param x [N, C, H, W]
  * @returns [N, C, H', W']
+ * @example
+ * ```ts
+ * import { avgPool2d, constant, evaluate } from "@anabranch/engine";
+ * const image = constant([1, 2, 3, 4], [1, 1, 2, 2]);
+ * evaluate(avgPool2d(image, { size: 2 })).data; // => [2.5]
+ * ```
  */
 export function avgPool2d(x: Tensor, options: PoolingOptions): Tensor {
   return apply(averagePoolOperator, [x], poolingAttributes(options));

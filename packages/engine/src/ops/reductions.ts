@@ -70,32 +70,84 @@ const argmaxOperator: Operator = {
   },
 };
 
-/** Mean over `axes` (default all); they may be symbolic. */
+/**
+ * Mean over `axes` (default all); they may be symbolic.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, mean } from "@anabranch/engine";
+ * const x = constant([1, 2, 3, 6], [2, 2]);
+ * evaluate(mean(x)).data; // => [3]
+ * evaluate(mean(x, [0])).data; // => [2, 4]
+ * ```
+ */
 export function mean(x: Tensor, axes?: readonly number[], keepDims = false): Tensor {
   return reduceAxes(meanOperator, x, axes, keepDims);
 }
 
-/** Maximum over `axes` (default all); ties share the gradient equally. */
+/**
+ * Maximum over `axes` (default all); ties share the gradient equally.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, max } from "@anabranch/engine";
+ * evaluate(max(constant([1, 5, 3, 2], [2, 2]), [1])).data; // => [5, 3]
+ * ```
+ */
 export function max(x: Tensor, axes?: readonly number[], keepDims = false): Tensor {
   return reduceAxes(maxOperator, x, axes, keepDims);
 }
 
-/** Index of the first maximum along `axis`, as int32; no gradient. */
+/**
+ * Index of the first maximum along `axis`, as int32; no gradient.
+ *
+ * @example
+ * ```ts
+ * import { argmax, constant, evaluate } from "@anabranch/engine";
+ * evaluate(argmax(constant([1, 5, 3, 2], [2, 2]), 1)).data; // => [1, 0]
+ * ```
+ */
 export function argmax(x: Tensor, axis: number): Tensor {
   return apply(argmaxOperator, [x], { axes: [normalizeAxis(axis, x.shape.length)], keepDims: false });
 }
 
-/** Number of elements along `axes` as a float scalar; read at run time where one is symbolic. */
+/**
+ * Number of elements along `axes` as a float scalar; read at run time where one is symbolic.
+ *
+ * @example
+ * ```ts
+ * import { constant, countOf, evaluate } from "@anabranch/engine";
+ * evaluate(countOf(constant([1, 5, 3, 2, 4, 6], [2, 3]), [1])).data; // => [3]
+ * ```
+ */
 export function countOf(x: Tensor, axes: readonly number[]): Tensor {
   const extents = axes.map((axis) => x.shape[axis]!);
   if (extents.every((d) => typeof d === "number")) return constant(product(extents) as number);
   return apply(countOperator, [x], { axes: [...axes] });
 }
 
-/** Euclidean norm of all leaves of a tree together, a float scalar. */
+/**
+ * Euclidean norm of all leaves of a tree together, a float scalar.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, globalNorm } from "@anabranch/engine";
+ * const tree = { weight: constant([3, 0], [2]), bias: constant([4], [1]) };
+ * evaluate(globalNorm(tree)).data; // => [5]
+ * ```
+ */
 export function globalNorm(tree: TensorTree): Tensor {
   const squares = tensorLeaves(tree).map(({ leaf }) => sum(square(leaf)));
   return sqrt(squares.reduce((a, b) => add(a, b)));
 }
 
+/**
+ * The operators of this file, for the table that deserializes programs.
+ *
+ * @example
+ * ```ts
+ * import { reductionOperators } from "@anabranch/engine";
+ * reductionOperators.map(({ name }) => name).includes("mean"); // => true
+ * ```
+ */
 export const reductionOperators: readonly Operator[] = [meanOperator, maxOperator, countOperator, argmaxOperator];

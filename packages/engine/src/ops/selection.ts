@@ -105,29 +105,70 @@ const whereOperator: Operator = {
   },
 };
 
-/** The larger of each pair; equal operands share the gradient. */
+/**
+ * The larger of each pair; equal operands share the gradient.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, maximum } from "@anabranch/engine";
+ * evaluate(maximum(constant([1, 3], [2]), 2)).data; // => [2, 3]
+ * ```
+ */
 export function maximum(a: Operand, b: Operand): Tensor {
   return applyBinary(maximumOperator, a, b);
 }
 
-/** The smaller of each pair; equal operands share the gradient. */
+/**
+ * The smaller of each pair; equal operands share the gradient.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, minimum } from "@anabranch/engine";
+ * evaluate(minimum(constant([1, 3], [2]), 2)).data; // => [1, 2]
+ * ```
+ */
 export function minimum(a: Operand, b: Operand): Tensor {
   return applyBinary(minimumOperator, a, b);
 }
 
-/** x limited to [low, high]; the gradient passes on the closed interval. */
+/**
+ * x limited to [low, high]; the gradient passes on the closed interval.
+ *
+ * @example
+ * ```ts
+ * import { clip, constant, evaluate } from "@anabranch/engine";
+ * evaluate(clip(constant([-2, 0.5, 7], [3]), 0, 1)).data; // => [0, 0.5, 1]
+ * ```
+ */
 export function clip(x: Operand, low: number, high: number): Tensor {
   return apply(clipOperator, [asTensor(x)], { low, high });
 }
 
-/** a where the bool condition holds, else b; all three broadcast. A number takes the other value's type. */
+/**
+ * a where the bool condition holds, else b; all three broadcast. A number takes the other value's type.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, greater, where } from "@anabranch/engine";
+ * const x = constant([-1, 2], [2]);
+ * evaluate(where(greater(x, 0), x, 0)).data; // => [0, 2]
+ * ```
+ */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const dtype = typeof a === "object" ? a.dtype : typeof b === "object" ? b.dtype : "float";
   const tensor = (x: Operand) => (typeof x === "number" ? constant(x, [], dtype) : x);
   return apply(whereOperator, [condition, tensor(a), tensor(b)]);
 }
 
-/** Another element type. Float to integer truncates towards zero; anything to bool tests for nonzero. No gradient. */
+/**
+ * Another element type. Float to integer truncates towards zero; anything to bool tests for nonzero. No gradient.
+ *
+ * @example
+ * ```ts
+ * import { cast, constant, evaluate } from "@anabranch/engine";
+ * evaluate(cast(constant([1.7, -1.7], [2]), "int32")).data; // => [1, -1]
+ * ```
+ */
 export function cast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : apply(castOperator, [x], { dtype });
 }

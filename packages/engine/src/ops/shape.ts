@@ -96,12 +96,28 @@ const transposeOperator: Operator = {
   },
 };
 
-/** The same elements in row-major order under another shape. One symbolic dimension may be merged or split. */
+/**
+ * The same elements in row-major order under another shape. One symbolic dimension may be merged or split.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, reshape } from "@anabranch/engine";
+ * evaluate(reshape(constant([1, 2, 3, 4], [4]), [2, 2])).shape; // => [2, 2]
+ * ```
+ */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   return sameShape(x.shape, shape) ? x : apply(reshapeOperator, [x], { shape: [...shape] });
 }
 
-/** Axes in another order: output axis i is input axis `permutation[i]`. */
+/**
+ * Axes in another order: output axis i is input axis `permutation[i]`.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, transpose } from "@anabranch/engine";
+ * evaluate(transpose(constant([1, 2, 3, 4], [2, 2]), [1, 0])).data; // => [1, 3, 2, 4]
+ * ```
+ */
 export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
   const axes = permutation.map((axis) => normalizeAxis(axis, x.shape.length));
   return axes.every((axis, i) => axis === i) && axes.length === x.shape.length
@@ -109,13 +125,29 @@ export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
     : apply(transposeOperator, [x], { permutation: axes });
 }
 
-/** A new axis of extent 1 at `axis` of the result. */
+/**
+ * A new axis of extent 1 at `axis` of the result.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, expandDims } from "@anabranch/engine";
+ * evaluate(expandDims(constant([1, 2], [2]), 0)).shape; // => [1, 2]
+ * ```
+ */
 export function expandDims(x: Tensor, axis: number): Tensor {
   const at = normalizeAxis(axis, x.shape.length + 1);
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
 
-/** Drops the axis `axis` of extent 1. */
+/**
+ * Drops the axis `axis` of extent 1.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, squeeze } from "@anabranch/engine";
+ * evaluate(squeeze(constant([1, 2], [1, 2]), 0)).shape; // => [2]
+ * ```
+ */
 export function squeeze(x: Tensor, axis: number): Tensor {
   const at = normalizeAxis(axis, x.shape.length);
   if (x.shape[at] !== 1)
@@ -123,11 +155,28 @@ export function squeeze(x: Tensor, axis: number): Tensor {
   return reshape(x, [...x.shape.slice(0, at), ...x.shape.slice(at + 1)]);
 }
 
-/** Merges the axes from `fromAxis` to the last: [N, C, H, W] becomes [N, C*H*W] with the default 1. */
+/**
+ * Merges the axes from `fromAxis` to the last: [N, C, H, W] becomes [N, C*H*W] with the default 1.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, flatten } from "@anabranch/engine";
+ * evaluate(flatten(constant([1, 2, 3, 4], [1, 2, 2]))).shape; // => [1, 4]
+ * ```
+ */
 export function flatten(x: Tensor, fromAxis = 1): Tensor {
   const at = fromAxis === x.shape.length ? fromAxis : normalizeAxis(fromAxis, x.shape.length);
   const merged: Dim = product(x.shape.slice(at));
   return reshape(x, [...x.shape.slice(0, at), merged]);
 }
 
+/**
+ * The operators of this file, for the table that deserializes programs.
+ *
+ * @example
+ * ```ts
+ * import { shapeOperators } from "@anabranch/engine";
+ * shapeOperators.map(({ name }) => name).includes("reshape"); // => true
+ * ```
+ */
 export const shapeOperators: readonly Operator[] = [reshapeOperator, transposeOperator];

@@ -11,12 +11,28 @@ import { requireFloats, shapeError, showTensors } from "./operands.ts";
 import { cast } from "./selection.ts";
 import { expandDims } from "./shape.ts";
 
-/** exp(x) / sum(exp(x)) along one axis, with the maximum subtracted first. */
+/**
+ * exp(x) / sum(exp(x)) along one axis, with the maximum subtracted first.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, softmax } from "@anabranch/engine";
+ * evaluate(softmax(constant([0, Math.log(3)], [1, 2]))).data; // => [0.25, 0.75]
+ * ```
+ */
 export function softmax(x: Tensor, axis = -1): Tensor {
   return apply(softmaxOperator, [x], { axis: normalizeAxis(axis, x.shape.length) });
 }
 
-/** x - log(sum(exp(x))) along one axis, with the maximum subtracted first. */
+/**
+ * x - log(sum(exp(x))) along one axis, with the maximum subtracted first.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, logSoftmax } from "@anabranch/engine";
+ * evaluate(logSoftmax(constant([0, Math.log(3)], [1, 2]))).data; // => [-1.3863, -0.28768]
+ * ```
+ */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   return apply(logSoftmaxOperator, [x], { axis: normalizeAxis(axis, x.shape.length) });
 }
@@ -27,6 +43,13 @@ export function logSoftmax(x: Tensor, axis = -1): Tensor {
  * @param logits [..., C]
  * @param labels [...] int32 (uint8 is cast), each in [0, C); ONNX Runtime reads a label from -C to -1 as counted from the end
  * @returns losses [...]
+ * @example
+ * ```ts
+ * import { constant, evaluate, softmaxCrossEntropy } from "@anabranch/engine";
+ * const logits = constant([0, Math.log(3), 5, 5], [2, 2]);
+ * const labels = constant([1, 0], [2], "int32");
+ * evaluate(softmaxCrossEntropy(logits, labels)).data; // => [0.28768, 0.69315]
+ * ```
  */
 export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): Tensor {
   return apply(crossEntropyOperator, [logits, labels.dtype === "uint8" ? cast(labels, "int32") : labels]);

@@ -16,7 +16,15 @@ export interface AdamOptions extends Omit<AdamwOptions, "weightDecay"> {
  * State: that of `adamw`.
  * Reference: D. P. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, arXiv:1412.6980, Algorithm 1.
  *
- * @example takeStep(adam({ weightDecay: 0.01 }), gradients, state, parameters, { learningRate: 0.001 })
+ *
+ * @example
+ * ```ts
+ * import { adam, constant, evaluate, takeStep } from "@anabranch/engine";
+ * const optimizer = adam();
+ * const p = { w: constant([1], [1]) };
+ * const next = takeStep(optimizer, { w: constant([2], [1]) }, optimizer.init(p), p, { learningRate: 0.1 });
+ * evaluate(next.parameters.w).data; // => [0.9]
+ * ```
  */
 export function adam({ weightDecay = 0, ...options }: AdamOptions = {}): Optimizer {
   requireOption("adam", "weightDecay", weightDecay, weightDecay >= 0, "0 or more");

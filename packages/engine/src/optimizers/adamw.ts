@@ -36,6 +36,15 @@ export type AdamwState = {
  * k = t but after a warm start, which brings v with the t steps that went into it.
  * Reference: I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, arXiv:1711.05101, Algorithm 2
  * (with the decay multiplied by the learning rate, as in PyTorch).
+ *
+ * @example
+ * ```ts
+ * import { adamw, constant, evaluate, takeStep } from "@anabranch/engine";
+ * const optimizer = adamw({ weightDecay: 0.1 });
+ * const p = { w: constant([1], [1]) };
+ * const next = takeStep(optimizer, { w: constant([2], [1]) }, optimizer.init(p), p, { learningRate: 0.1 });
+ * evaluate(next.parameters.w).data; // => [0.89]
+ * ```
  */
 export function adamw(options: AdamwOptions = {}): Optimizer {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01 } = options;

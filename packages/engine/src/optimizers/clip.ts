@@ -7,6 +7,13 @@ import { requireOption } from "./optimizer.ts";
 /**
  * Scales a tree down to at most `maxNorm` in the L2 norm over all its leaves together; shorter trees stay as they are.
  * The factor is min(1, maxNorm / (norm + 1e-6)), PyTorch's `clip_grad_norm_`, so a zero tree stays zero.
+ *
+ * @example
+ * ```ts
+ * import { clipByGlobalNorm, constant, evaluate } from "@anabranch/engine";
+ * const clipped = clipByGlobalNorm({ w: constant([3, 4], [2]) }, 1);
+ * evaluate(clipped.w).data; // => [0.6, 0.8]
+ * ```
  */
 export function clipByGlobalNorm<P extends TensorTree>(gradients: P, maxNorm: number): P {
   requireOption("clipByGlobalNorm", "maxNorm", maxNorm, maxNorm > 0, "more than 0");

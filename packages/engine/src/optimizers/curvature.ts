@@ -12,6 +12,13 @@ import { combineTrees } from "./optimizer.ts";
  *
  * @param gradientOf gradient of a scalar as a traced function, e.g. by `valueAndGrad`; not clipped
  * @param tangent tree of the structure of `parameters`, a constant of x
+ * @example
+ * ```ts
+ * import { type Tensor, constant, evaluate, hessianProduct, mul } from "@anabranch/engine";
+ * const gradientOf = ({ w }: { w: Tensor }) => ({ w: mul(w, constant([2, 8], [2])) });
+ * const product = hessianProduct(gradientOf, { w: constant([1, 1], [2]) }, { w: constant([1, 3], [2]) });
+ * evaluate(product.w).data; // => [2, 24]
+ * ```
  */
 export function hessianProduct<P extends TensorTree>(gradientOf: (parameters: P) => P, parameters: P, tangent: P): P {
   const slope = (at: P): Tensor => {
@@ -28,6 +35,14 @@ export function hessianProduct<P extends TensorTree>(gradientOf: (parameters: P)
  * exact where the Hessian is diagonal. Entries may be negative.
  * M. F. Hutchinson, "A Stochastic Estimator of the Trace of the Influence Matrix for Laplacian Smoothing Splines",
  * Communications in Statistics 18, 1989; as in Sophia (arXiv:2305.14342, Algorithm 1).
+ *
+ * @example
+ * ```ts
+ * import { type Tensor, constant, evaluate, hutchinson, mul } from "@anabranch/engine";
+ * const gradientOf = ({ w }: { w: Tensor }) => ({ w: mul(w, constant([2, 8], [2])) });
+ * const diagonal = hutchinson(gradientOf, { w: constant([1, 1], [2]) }, { w: constant([1, -1], [2]) });
+ * evaluate(diagonal.w).data; // => [2, 8]
+ * ```
  */
 export function hutchinson<P extends TensorTree>(gradientOf: (parameters: P) => P, parameters: P, probe: P): P {
   const product = hessianProduct(gradientOf, parameters, probe);
@@ -40,6 +55,11 @@ export function hutchinson<P extends TensorTree>(gradientOf: (parameters: P) => 
  * H. Liu et al., "Sophia" (arXiv:2305.14342, Algorithm 2), Gauss-Newton-Bartlett.
  *
  * @param terms B: examples of the batch, times positions where each has several labels
+ * @example
+ * ```ts
+ * import { constant, evaluate, gaussNewtonBartlett } from "@anabranch/engine";
+ * evaluate(gaussNewtonBartlett({ w: constant([1, 3], [2]) }, 10).w).data; // => [10, 90]
+ * ```
  */
 export function gaussNewtonBartlett<P extends TensorTree>(gradients: P, terms: Operand): P {
   return mapTensors(gradients, (g) => mul(square(g), terms));

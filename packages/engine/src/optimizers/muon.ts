@@ -41,6 +41,16 @@ export type MuonState = { readonly preconditioner: NamedTensors; readonly auxili
  * A warm start replaces M; AdamW always begins anew.
  * Reference: K. Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; it iterates in
  * bfloat16, here in the executor's floats.
+ *
+ * @example
+ * ```ts
+ * import { constant, muon, takeStep } from "@anabranch/engine";
+ * const optimizer = muon();
+ * const p = { w: constant([1, 0, 0, 1], [2, 2]) };
+ * const g = { w: constant([2, 0, 0, 1], [2, 2]) };
+ * const next = takeStep(optimizer, g, optimizer.init(p), p, { learningRate: 0.1 });
+ * next.parameters.w.shape; // => [2, 2]
+ * ```
  */
 export function muon(options: MuonOptions = {}): Optimizer {
   const { momentum = 0.95, nesterov = true, iterations = 5, weightDecay = 0, matrixRate = 1, exclude = [] } = options;

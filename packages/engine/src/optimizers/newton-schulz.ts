@@ -25,6 +25,12 @@ export interface NewtonSchulzOptions {
  *
  * @param x [..., rows, columns], one matrix or a batch, of known extents
  * @returns the shape of x
+ * @example
+ * ```ts
+ * import { constant, newtonSchulz } from "@anabranch/engine";
+ * const x = newtonSchulz(constant([2, 0, 0, 1], [2, 2]));
+ * x.shape; // => [2, 2]
+ * ```
  */
 export function newtonSchulz(x: Tensor, options: NewtonSchulzOptions = {}): Tensor {
   const { iterations = 5, coefficients: [a, b, c] = [3.4445, -4.775, 2.0315] } = options;

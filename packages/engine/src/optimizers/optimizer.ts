@@ -54,7 +54,17 @@ export interface Optimizer {
   refresh?(parameters: TypeTree): HostKernelSchedule | undefined;
 }
 
-/** One step of an optimizer. */
+/**
+ * One step of an optimizer.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, sgd, takeStep } from "@anabranch/engine";
+ * const p = { w: constant([1, 2], [2]) };
+ * const next = takeStep(sgd(), { w: constant([10, 10], [2]) }, sgd().init(p), p, { learningRate: 0.1 });
+ * evaluate(next.parameters.w).data; // => [0, 1]
+ * ```
+ */
 export function takeStep<P extends TensorTree>(
   optimizer: Optimizer,
   gradients: P,
@@ -80,12 +90,29 @@ export function requireOption(where: string, name: string, value: number, fits: 
   });
 }
 
-/** Zeros of the shapes of a tree. */
+/**
+ * Zeros of the shapes of a tree.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, zerosLike } from "@anabranch/engine";
+ * evaluate(zerosLike({ w: constant([1, 2], [2]) }).w).data; // => [0, 0]
+ * ```
+ */
 export function zerosLike<P extends TensorTree>(tree: P): P {
   return mapTensors(tree, (leaf) => broadcastTo(constant(0), leaf.shape, leaf));
 }
 
-/** Combines the leaves of equal path; refuses trees that differ in structure (`engine/structure`). */
+/**
+ * Combines the leaves of equal path; refuses trees that differ in structure (`engine/structure`).
+ *
+ * @example
+ * ```ts
+ * import { add, combineTrees, constant, evaluate } from "@anabranch/engine";
+ * const [a, b] = [{ w: constant([1], [1]) }, { w: constant([2], [1]) }];
+ * evaluate(combineTrees("sum", (_path, x, y) => add(x, y), a, b).w).data; // => [3]
+ * ```
+ */
 export function combineTrees<P extends TensorTree>(
   where: string,
   fn: (path: string, leaf: Tensor, ...others: Tensor[]) => Tensor,

@@ -19,6 +19,15 @@ export interface SgdOptions {
  * State: momentum, the tree of m, when mu > 0; no preconditioner.
  * Reference: I. Sutskever, J. Martens, G. Dahl, G. Hinton, "On the importance of initialization and momentum in deep
  * learning", ICML 2013; here the learning rate multiplies the step and not the buffer, as in PyTorch.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, sgd, takeStep } from "@anabranch/engine";
+ * const optimizer = sgd({ momentum: 0.9 });
+ * const p = { w: constant([1], [1]) };
+ * const next = takeStep(optimizer, { w: constant([2], [1]) }, optimizer.init(p), p, { learningRate: 0.1 });
+ * evaluate(next.parameters.w).data; // => [0.8]
+ * ```
  */
 export function sgd(options: SgdOptions = {}): Optimizer {
   const { momentum = 0, nesterov = false, weightDecay = 0 } = options;

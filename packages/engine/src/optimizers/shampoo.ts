@@ -35,6 +35,18 @@ export type ShampooState = { readonly preconditioner: NamedTensors; readonly roo
  * Reference: V. Gupta, T. Koren, Y. Singer, "Shampoo: Preconditioned Stochastic Tensor Optimization", ICML 2018,
  * arXiv:1802.09568, Algorithms 1 and 2. A widespread implementation takes -1 / q, and the second factor from the gradient
  * that the first one has preconditioned; this one does not.
+ *
+ * @example
+ * ```ts
+ * import { descend, host } from "@anabranch/engine/testing";
+ * import { shampoo } from "@anabranch/engine";
+ * const { parameters } = await descend(
+ *   shampoo(),
+ *   { w: host("float", [2, 2], [1, 0, 0, 1]) },
+ *   { w: host("float", [1, 2, 2], [1, 0, 0, 1]) },
+ * );
+ * parameters["w"]!.shape; // => [1, 2, 2]
+ * ```
  */
 export function shampoo(options: ShampooOptions = {}): Optimizer {
   const { epsilon = 1e-4, refreshEvery = 10, weightDecay = 0, maxSize = 10_000, maxVectorSize = 256 } = options;

@@ -56,6 +56,18 @@ export type SoapState = {
  * The bases come from host kernels (`refresh`); where that is not followed, they stay I and this is Adam.
  * Reference: N. Vyas et al., "SOAP: Improving and Stabilizing Shampoo using Adam", ICLR 2025, arXiv:2409.11321,
  * Algorithm 3.
+ *
+ * @example
+ * ```ts
+ * import { descend, host } from "@anabranch/engine/testing";
+ * import { soap } from "@anabranch/engine";
+ * const { parameters } = await descend(
+ *   soap(),
+ *   { w: host("float", [2, 2], [1, 0, 0, 1]) },
+ *   { w: host("float", [1, 2, 2], [1, 0, 0, 1]) },
+ * );
+ * parameters["w"]!.shape; // => [1, 2, 2]
+ * ```
  */
 export function soap(options: SoapOptions = {}): Optimizer {
   const { beta1 = 0.95, beta2 = 0.95, shampooBeta = 0.95, epsilon = 1e-8, weightDecay = 0.01 } = options;

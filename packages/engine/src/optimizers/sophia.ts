@@ -43,6 +43,16 @@ export type SophiaState = {
  * steps that refresh.
  * Reference: H. Liu, Z. Li, D. Hall, P. Liang, T. Ma, "Sophia: A Scalable Stochastic Second-order Optimizer for Language
  * Model Pre-training", ICLR 2024, arXiv:2305.14342, Algorithm 3.
+ *
+ * @example
+ * ```ts
+ * import { constant, sophia, takeStep } from "@anabranch/engine";
+ * const optimizer = sophia();
+ * const p = { w: constant([1], [1]) };
+ * const context = { learningRate: 0.1, curvature: () => ({ w: constant([4], [1]) }) };
+ * const next = takeStep(optimizer, { w: constant([2], [1]) }, optimizer.init(p), p, context);
+ * next.parameters.w.shape; // => [1]
+ * ```
  */
 export function sophia(options: SophiaOptions = {}): Optimizer {
   const { beta1 = 0.96, beta2 = 0.99, clipRatio = 0.05, refreshEvery = 10, weightDecay = 0, epsilon = 1e-12 } = options;

@@ -35,7 +35,14 @@ export interface FlopSettings {
  *
  * @returns FLOPs, an integer where `expensiveShare` is 0 or 1
  * @throws AnabranchError `engine/symbolic-dimension` where a symbol has no extent
- * @example countFlops(program, { symbols: { K: 20, n: 600 } })
+ * @example
+ * ```ts
+ * import { compileProgram, countFlops, matmul, trace, transpose } from "@anabranch/engine";
+ * const type = { dtype: "float", shape: ["N", 10] } as const;
+ * const graph = trace(({ x }) => ({ y: matmul(x, transpose(x, [1, 0])) }), { x: type });
+ * const program = compileProgram("gram", graph);
+ * countFlops(program, { symbols: { N: 3 } }); // => 180
+ * ```
  */
 export function countFlops(program: Program | LoopProgram, { symbols, expensiveShare = 1 }: FlopSettings): number {
   const extents = new Map(Object.entries(symbols));

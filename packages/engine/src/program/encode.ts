@@ -21,6 +21,13 @@ export interface NamePrefixes {
 /**
  * Encodes a graph as an ONNX model (float32) of plain inference operators. Inputs are named `in/NAME`, outputs
  * `out/NAME`, unless other prefixes are given. `metadata` is written sorted by key (`metadata_props`).
+ *
+ * @example
+ * ```ts
+ * import { encodeModel, mul, trace } from "@anabranch/engine";
+ * const graph = trace(({ x }) => ({ y: mul(x, 2) }), { x: { dtype: "float", shape: ["N"] } });
+ * encodeModel(graph, "double").length > 50; // => true
+ * ```
  */
 export function encodeModel(
   graph: Graph,

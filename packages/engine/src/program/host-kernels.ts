@@ -31,7 +31,17 @@ export interface HostKernelSchedule {
   readonly later: readonly KernelCall[];
 }
 
-/** The same schedule for a carry that has those entries below `prefix`: "optimizer" makes "basis/w" "optimizer/basis/w". */
+/**
+ * The same schedule for a carry that has those entries below `prefix`: "optimizer" makes "basis/w" "optimizer/basis/w".
+ *
+ * @example
+ * ```ts
+ * import { withPrefix } from "@anabranch/engine";
+ * const call = { kernel: "eigenbasis", inputs: ["gram"], outputs: ["basis"], options: {} } as const;
+ * const schedule = { first: 0, every: 10, ahead: false, initial: [call], later: [call] };
+ * withPrefix("optimizer", schedule)!.initial[0]!.outputs; // => ["optimizer/basis"]
+ * ```
+ */
 export function withPrefix(prefix: string, schedule: HostKernelSchedule | undefined): HostKernelSchedule | undefined {
   if (schedule === undefined) return undefined;
   const below = (paths: readonly string[]) => paths.map((path) => `${prefix}/${path}`);

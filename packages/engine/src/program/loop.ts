@@ -54,6 +54,26 @@ export interface LoopProgram {
  * scan; with it, a program of three segments that `loadProgram` runs.
  *
  * @param types by input name; "loop" is taken, and the leading dimension of the sequences is symbolic where segments run
+ * @example
+ * ```ts
+ * import { type Tensor, add, compileLoop, constant, interpreter, loadProgram } from "@anabranch/engine";
+ * const program = compileLoop(
+ *   "total",
+ *   {
+ *     begin: () => ({ total: constant(0, []) }),
+ *     step: (carry, slice) => {
+ *       const { total } = carry as { total: Tensor };
+ *       return { carry: { total: add(total, (slice as { x: Tensor }).x) }, output: {} };
+ *     },
+ *     end: (carry) => carry,
+ *   },
+ *   { steps: { x: { dtype: "float", shape: ["K"] } } },
+ *   "steps",
+ * );
+ * const loaded = await loadProgram(interpreter(), program);
+ * const x = { dtype: "float", shape: [3], data: Float64Array.of(1, 2, 3) } as const;
+ * (await loaded.run({ "steps/x": x }))["total"]!.data; // => [6]
+ * ```
  */
 export function compileLoop(
   name: string,

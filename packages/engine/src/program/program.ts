@@ -26,7 +26,18 @@ export interface Program {
   readonly hash: string;
 }
 
-/** Optimizes and lowers a traced graph; `graph` stays as traced, `onnx` is specialized for speed. */
+/**
+ * Optimizes and lowers a traced graph; `graph` stays as traced, `onnx` is specialized for speed.
+ *
+ * @example
+ * ```ts
+ * import { compileProgram, mul, trace } from "@anabranch/engine";
+ * const graph = trace(({ x }) => ({ y: mul(x, 2) }), { x: { dtype: "float", shape: ["N"] } });
+ * const program = compileProgram("double", graph);
+ * program.inputs; // => [{ name: "x", dtype: "float", shape: ["N"] }]
+ * program.hash === compileProgram("double", graph).hash; // => true
+ * ```
+ */
 export function compileProgram(name: string, traced: Graph): Program {
   const graph = optimize(traced);
   const port = (x: Graph["inputs"][number]): Port => ({ name: x.name, dtype: x.tensor.dtype, shape: x.tensor.shape });

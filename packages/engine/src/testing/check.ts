@@ -36,6 +36,14 @@ export interface GradientOptions {
  * Compares first and second derivatives of `fn` with fourth-order central differences, in float64 on the interpreter.
  * A non-scalar result is reduced to sum(c y + y^2 / 2) with fixed weights c, so that cotangents vary with the inputs and
  * second derivatives pass through gradient rules both ways.
+ *
+ * @example
+ * ```ts
+ * import { checkGradients, sample } from "@anabranch/engine/testing";
+ * import { tanh, where } from "@anabranch/engine";
+ * // throws where a derivative differs from finite differences
+ * checkGradients("tanh", ({ x }) => tanh(x!), { x: sample([4]) });
+ * ```
  */
 export function checkGradients(
   name: string,
@@ -122,7 +130,17 @@ export interface ExecutorOptions {
 
 let native: Promise<Executor> | undefined;
 
-/** Compares what an executor computes (and the gradients it computes) with the interpreter. */
+/**
+ * Compares what an executor computes (and the gradients it computes) with the interpreter.
+ *
+ * @example
+ * ```ts
+ * import { checkExecutor, sample } from "@anabranch/engine/testing";
+ * import { interpreter, tanh, where } from "@anabranch/engine";
+ * // throws where ONNX Runtime and the interpreter differ
+ * await checkExecutor("tanh", ({ x }) => tanh(x!), { x: sample([4]) });
+ * ```
+ */
 export async function checkExecutor(
   name: string,
   fn: (inputs: Record<string, Tensor>) => TensorTree,

@@ -29,7 +29,18 @@ export interface Descent {
   readonly state: Named;
 }
 
-/** Runs an optimizer on given gradients [K, ...], one step for each, whatever its parameters become. */
+/**
+ * Runs an optimizer on given gradients [K, ...], one step for each, whatever its parameters become.
+ *
+ * @example
+ * ```ts
+ * import { descend, host } from "@anabranch/engine/testing";
+ * import { sgd } from "@anabranch/engine";
+ * const start = { w: host("float", [1], [1]) };
+ * const { parameters } = await descend(sgd(), start, { w: host("float", [2, 1], [1, 2]) });
+ * parameters["w"]!.data; // => [0.9, 0.7]
+ * ```
+ */
 export async function descend(
   optimizer: Optimizer,
   start: Named,

@@ -1,7 +1,15 @@
 import { allocate, sizeOfShape } from "../graph/host.ts";
 import type { DType, HostTensor } from "../graph/types.ts";
 
-/** Repeatable float test values in (-scale, scale) + shift: the same shape and seed give the same numbers. */
+/**
+ * Repeatable float test values in (-scale, scale) + shift: the same shape and seed give the same numbers.
+ *
+ * @example
+ * ```ts
+ * import { sample } from "@anabranch/engine/testing";
+ * sample([2, 3]).data.length; // => 6
+ * ```
+ */
 export function sample(
   shape: readonly number[],
   { seed = 1, scale = 1, shift = 0 }: { seed?: number; scale?: number; shift?: number } = {},
@@ -15,7 +23,15 @@ export function sample(
   return { dtype: "float", shape, data };
 }
 
-/** A host tensor of given values. */
+/**
+ * A host tensor of given values.
+ *
+ * @example
+ * ```ts
+ * import { host } from "@anabranch/engine/testing";
+ * host("float", [2], [1, 2]).data; // => [1, 2]
+ * ```
+ */
 export function host(dtype: DType, shape: readonly number[], values: ArrayLike<number>): HostTensor {
   const data = allocate(dtype, values.length);
   data.set(values);

@@ -17,12 +17,32 @@ export function record(kind: CheckKind, name: string, error: number): void {
   entries.set(kind, { kind, count: count + 1, worst: worse ? error : worst, where: worse ? name : where });
 }
 
-/** What was checked so far, one entry for each kind. */
+/**
+ * What was checked so far, one entry for each kind.
+ *
+ * @example
+ * ```ts
+ * import { checkGradients, sample, tally } from "@anabranch/engine/testing";
+ * import { tanh } from "@anabranch/engine";
+ * checkGradients("tanh", ({ x }) => tanh(x!), { x: sample([4]) });
+ * tally().map(({ kind }) => kind).includes("first derivative"); // => true
+ * ```
+ */
 export function tally(): readonly TallyEntry[] {
   return [...entries.values()];
 }
 
-/** One line for each kind of check: how many, and the worst error. */
+/**
+ * One line for each kind of check: how many, and the worst error.
+ *
+ * @example
+ * ```ts
+ * import { checkGradients, formatTally, sample } from "@anabranch/engine/testing";
+ * import { tanh } from "@anabranch/engine";
+ * checkGradients("tanh", ({ x }) => tanh(x!), { x: sample([4]) });
+ * formatTally().includes("first derivative"); // => true
+ * ```
+ */
 export function formatTally(): string {
   return tally()
     .map(({ kind, count, worst, where }) => `${kind}: ${count} checks, worst ${worst.toExponential(1)} (${where})`)

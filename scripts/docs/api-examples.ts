@@ -1,0 +1,74 @@
+import { filesBelow, readText } from "../../tests/source-files.ts";
+
+/** An example in the doc comment of a declaration. */
+export interface ApiExample {
+  readonly name: string;
+  /** `FILE:LINE` of the declaration. */
+  readonly place: string;
+  readonly code: string;
+}
+
+/** Packages whose doc comments have examples. */
+export const examplePackages = ["engine"] as const;
+
+const COMMENT =
+  /\/\*\*((?:(?!\*\/)[\s\S])*?```ts(?:(?!\*\/)[\s\S])*?)\*\/\s*export (?:async )?(?:function\*?|const|class|type|interface) (\w+)/g;
+
+/** The examples of a package: blocks of `ts` in the comments on what its files export. */
+export function apiExamples(name: (typeof examplePackages)[number]): ApiExample[] {
+  const files = filesBelow(`packages/${name}/src`).filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"));
+  return files.flatMap((path) => {
+    const text = readText(path);
+    return [...text.matchAll(COMMENT)].flatMap(({ 1: comment = "", 2: declared = "", index }) => {
+      const lines = comment.split("\n").map((line) => line.replace(/^\s*\* ?/, ""));
+      const blocks = [...lines.join("\n").matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
+      const line = text.slice(0, index).split("\n").length;
+      return blocks.map((code) => ({ name: declared, place: `${path}:${line}`, code }));
+    });
+  });
+}
+
+/** A file of tests with the examples of a package: each runs, and `expression; // => value` is compared. */
+export function exampleTests(name: (typeof examplePackages)[number]): string {
+  const examples = apiExamples(name);
+  const imports = new Map<string, Set<string>>();
+  const tests = examples.map(({ name: declared, place, code }) => {
+    const body = code.replace(/^import (?:type )?\{([^}]*)\} from "([^"]+)";\n/gm, (_, names: string, from: string) => {
+      const known = imports.get(from) ?? new Set();
+      for (const one of names.split(",")) if (one.trim() !== "") known.add(one.trim());
+      imports.set(from, known);
+      return "";
+    });
+    const title = JSON.stringify(`${declared} (${place.split(":")[0]!.replace(/^packages\//, "")})`);
+    return `  it(${title}, async () => {\n${indented(compared(body))}\n  });`;
+  });
+  return [
+    "// Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.",
+    'import { describe, it } from "vitest";',
+    ...[...imports].sort().map(([from, names]) => `import { ${[...names].sort().join(", ")} } from "${from}";`),
+    'import { same } from "./same.ts";',
+    "",
+    `describe("the example of", () => {\n${tests.join("\n\n")}\n});`,
+    "",
+  ].join("\n");
+}
+
+/** `expression; // => value` as a comparison. */
+function compared(code: string): string {
+  return code.replace(
+    /^( *)((?:const|let) .*|.*?);\s*\/\/ => (.*)$/gm,
+    (_, indent: string, expression: string, value) => {
+      const named = /^(?:const|let) (\w+) = /.exec(expression)?.[1];
+      const before = named === undefined ? "" : `${indent}${expression};\n`;
+      return `${before}${indent}same(${named ?? expression}, ${value});`;
+    },
+  );
+}
+
+function indented(code: string): string {
+  return code
+    .trimEnd()
+    .split("\n")
+    .map((line) => (line === "" ? "" : `    ${line}`))
+    .join("\n");
+}
