@@ -49,6 +49,7 @@ export function checkTogether(config: Config, locate: Locate): void {
       "Set data.holdout, e.g. to 0.2, or set evaluation.clientEvery = 0.",
     );
   }
+  checkWeights(config, locate);
   checkDevices(config, locate);
   const stopKey = stop.patience > 0 ? "patience" : stop.targetAccuracy === undefined ? undefined : "targetAccuracy";
   if (stopKey !== undefined && evaluation.every === 0) {
@@ -58,6 +59,16 @@ export function checkTogether(config: Config, locate: Locate): void {
       "at least one evaluation",
       "Set evaluation.every to at least 1.",
     );
+  }
+}
+
+/** Refuses keys on how a file is read where none is named. */
+function checkWeights({ model }: Config, locate: Locate): void {
+  if (model.initialWeights !== undefined) return;
+  for (const key of ["initialWeightsLayout", "initialWeightsMatch", "initialWeightsNames"] as const) {
+    if (model[key] === undefined) continue;
+    const advice = `Set model.initialWeights, or remove model.${key}.`;
+    throw conflict(locate(["model", key]), `${show(model[key])}, without model.initialWeights`, "nothing", advice);
   }
 }
 

@@ -6,6 +6,7 @@ import { checkPrivacy, isDiscrete } from "./check-privacy.ts";
 import { checkSecureAggregation } from "./check-secure-aggregation.ts";
 import { configFields } from "./fields.ts";
 import { issueError, type Locate, unknownName } from "./issues.ts";
+import { modelSection } from "./model-section.ts";
 import { type Config, type ConfigInput, configSchema } from "./schema.ts";
 
 /**
@@ -55,7 +56,8 @@ function checkPartition({ data: { partition } }: Config, locate: Locate): void {
   checkOptions(partitioners[scheme as keyof typeof partitioners].options, options, path, locate);
 }
 
-function checkModel({ model: { name, file, initialWeights: _weights, ...options } }: Config, locate: Locate): void {
+function checkModel({ model }: Config, locate: Locate): void {
+  const { name, file, options } = modelSection(model);
   if (file !== undefined) return; // an own model checks its own options
   if (!Object.hasOwn(modelOptions, name)) {
     throw unknownName("model", name, Object.keys(modelOptions), locate(["model", "name"]));

@@ -69,6 +69,18 @@ const model = z
       .min(1)
       .optional()
       .describe("safetensors file with the initial weights; omitted: random weights"),
+    initialWeightsLayout: z
+      .enum(["anabranch", "pytorch"])
+      .optional()
+      .describe('dense weights in that file are [inputs, outputs] ("anabranch") or [outputs, inputs] ("pytorch")'),
+    initialWeightsMatch: z
+      .enum(["name", "order"])
+      .optional()
+      .describe('how tensors of that file are found: by "name" (default), or layer by layer in "order"'),
+    initialWeightsNames: z
+      .record(z.string(), z.string().min(1))
+      .optional()
+      .describe('names in that file by layer or parameter of the model, e.g. { dense1 = "fc1" }'),
   })
   .prefault({})
   .describe("the model; further keys are its options");

@@ -6,7 +6,7 @@ import type { EvaluationSpec } from "../client/evaluate.ts";
 import { compileEvaluation } from "../client/evaluation-task.ts";
 import type { TaskSpec } from "../client/run-client.ts";
 import { taskSpec } from "../client/task-spec.ts";
-import type { Config } from "../config/index.ts";
+import { type Config, modelSection } from "../config/index.ts";
 import { tableEncoding } from "../data/index.ts";
 import { createModel } from "../models/index.ts";
 import { layout } from "../params/layout.ts";
@@ -99,7 +99,7 @@ export type TaskDescription = z.infer<typeof taskDescription>;
  */
 export function describeTask(config: Config, prepared: PreparedRun): TaskDescription {
   const { plan, simulation, federation } = prepared;
-  const { name: modelName, file: modelFile, initialWeights: _weights, ...modelOptions } = config.model;
+  const { name: modelName, file: modelFile, options: modelOptions } = modelSection(config.model);
   if (modelFile !== undefined) throw ownModel(modelFile);
   const { momentum, nesterov, weightDecay, batchSize, gradientClip, localSteps, localEpochs } = config.training;
   const { features, labels, classes } = federation.examples;

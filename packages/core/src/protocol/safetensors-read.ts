@@ -4,6 +4,7 @@ import {
   type DTypeName,
   excerpt,
   fail,
+  HALF_FLOATS,
   isCounts,
   limited,
   requireShortName,
@@ -32,8 +33,9 @@ export function decodeSafetensors(bytes: Uint8Array, where: string, limits: Safe
   const maxValues = limits.maxHeaderValues ?? DEFAULT_MAX_HEADER_VALUES;
   const header = parseHeader(bytes.slice(PREFIX_BYTES, PREFIX_BYTES + headerBytes), maxValues, where);
   const dataStart = PREFIX_BYTES + headerBytes;
+  const elements = elementBytes(limits.halfFloats === true);
   const { __metadata__: metadata = {}, ...tensorEntries } = header;
-  const entries = Object.entries(tensorEntries).map(([name, raw]) => readEntry(name, raw, where));
+  const entries = Object.entries(tensorEntries).map(([name, raw]) => readEntry(name, raw, where, elements));
   requireCoverage(entries, bytes.length - dataStart, where);
   return {
     tensors: Object.fromEntries(
@@ -48,7 +50,8 @@ export function decodeSafetensors(bytes: Uint8Array, where: string, limits: Safe
 
 interface Entry {
   readonly name: string;
-  readonly dtype: DTypeName;
+  /** Of `DTYPES` or `HALF_FLOATS`. */
+  readonly dtype: string;
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
@@ -117,7 +120,16 @@ function parseJson(text: string, where: string): unknown {
   }
 }
 
-function readEntry(name: string, raw: unknown, where: string): Entry {
+/** Bytes of an element, by the name of its type. */
+type ElementBytes = ReadonlyMap<string, number>;
+
+function elementBytes(halfFloats: boolean): ElementBytes {
+  const whole = Object.entries(DTYPES).map(([name, { BYTES_PER_ELEMENT }]) => [name, BYTES_PER_ELEMENT] as const);
+  const half = halfFloats ? Object.keys(HALF_FLOATS).map((name) => [name, 2] as const) : [];
+  return new Map([...whole, ...half]);
+}
+
+function readEntry(name: string, raw: unknown, where: string, elements: ElementBytes): Entry {
   const place = `${where}, tensor ${excerpt(name)}`;
   requireShortName(name, place);
   if (name === "__proto__" || !isRecord(raw))
@@ -127,11 +139,12 @@ function readEntry(name: string, raw: unknown, where: string): Entry {
   if (unknown !== undefined) {
     fail("safetensors/header", "a tensor has an unknown property", { where: place, received: excerpt(unknown) });
   }
-  if (typeof dtype !== "string" || !Object.hasOwn(DTYPES, dtype)) {
+  const size = typeof dtype === "string" ? elements.get(dtype) : undefined;
+  if (size === undefined) {
     fail("safetensors/dtype", "a tensor has an element type that is not supported", {
       where: place,
       received: excerpt(dtype),
-      expected: Object.keys(DTYPES).join(", "),
+      expected: [...elements.keys()].join(", "),
       advice: "Convert the tensor to float32 first.",
     });
   }
@@ -146,8 +159,7 @@ function readEntry(name: string, raw: unknown, where: string): Entry {
     fail("safetensors/offsets", "a tensor has impossible offsets", { where: place, received: excerpt(offsets) });
   }
   const [begin, end] = offsets as [number, number];
-  const element = dtype as DTypeName;
-  const expected = shape.reduce((product, extent) => product * extent, DTYPES[element].BYTES_PER_ELEMENT);
+  const expected = shape.reduce((product, extent) => product * extent, size);
   if (expected !== end - begin) {
     fail("safetensors/shape", "a tensor's shape does not fit its bytes", {
       where: place,
@@ -155,7 +167,7 @@ function readEntry(name: string, raw: unknown, where: string): Entry {
       expected: `${expected} bytes for ${dtype} [${shape.join(", ")}]`,
     });
   }
-  return { name, dtype: element, shape, begin, end };
+  return { name, dtype: String(dtype), shape, begin, end };
 }
 
 /** Every byte of the data belongs to exactly one tensor, as the format demands. */
@@ -184,8 +196,13 @@ function readMetadata(metadata: unknown, where: string): Record<string, string> 
   return metadata as Record<string, string>;
 }
 
-function view(bytes: Uint8Array, dtype: DTypeName, begin: number, length: number): TensorData {
-  const Kind = DTYPES[dtype];
+function view(bytes: Uint8Array, dtype: string, begin: number, length: number): TensorData {
+  const decode = HALF_FLOATS[dtype];
+  if (decode !== undefined) {
+    const words = new DataView(bytes.buffer, bytes.byteOffset + begin, length);
+    return Float32Array.from({ length: length / 2 }, (_, i) => decode(words.getUint16(2 * i, true)));
+  }
+  const Kind = DTYPES[dtype as DTypeName];
   const start = bytes.byteOffset + begin;
   const elements = length / Kind.BYTES_PER_ELEMENT;
   if (start % Kind.BYTES_PER_ELEMENT === 0) return new Kind(bytes.buffer, start, elements);

@@ -1,4 +1,5 @@
 import { AnabranchError, type Failure } from "@anabranch/engine";
+import { brainFloat, halfFloat } from "./half-floats.ts";
 
 /** Characters in the name of a tensor. */
 const MAX_NAME_LENGTH = 1024;
@@ -20,6 +21,9 @@ export const DTYPES: Readonly<Record<DTypeName, TensorDataConstructor>> = {
   I64: BigInt64Array,
 };
 
+/** Element types of two bytes, which are read as float32 where that is asked for: each value has one. */
+export const HALF_FLOATS: Readonly<Record<string, (bits: number) => number>> = { F16: halfFloat, BF16: brainFloat };
+
 /** Row-major elements with a shape; the product of `shape` is `data.length`. */
 export interface SafetensorsTensor {
   readonly shape: readonly number[];
@@ -40,6 +44,8 @@ export interface SafetensorsLimits {
   readonly maxHeaderBytes?: number;
   /** Most objects, lists and elements in the header, about ten for each tensor. Default 2^23. */
   readonly maxHeaderValues?: number;
+  /** Also read F16 and BF16, as float32 of the same values. Default false. */
+  readonly halfFloats?: boolean;
 }
 
 /** The name of an array's element type in the format. */

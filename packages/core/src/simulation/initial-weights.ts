@@ -1,6 +1,7 @@
 import { hashText } from "@anabranch/engine";
-import { parametersFrom } from "../params/from-tensors.ts";
+import { parametersFrom, requireKnownLayout } from "../params/from-tensors.ts";
 import type { Layout } from "../params/layout.ts";
+import type { TensorReading } from "../params/tensor-reading.ts";
 import { hashVector } from "../params/vector.ts";
 import { type PrivacyRecord, parsePrivacyRecord } from "../privacy/accounting/index.ts";
 import type { SafetensorsTensor } from "../protocol/index.ts";
@@ -25,9 +26,17 @@ export interface Start {
   readonly spent: PrivacyRecord | { readonly unusable: string };
 }
 
-/** Throws what `parametersFrom` throws; never for what the metadata say. */
-export function startFrom({ tensors, metadata = {} }: InitialWeights, layout: Layout): Start {
-  const vector = parametersFrom(tensors, layout);
+/**
+ * @param reading how the tensors are named and laid out
+ * @throws what `parametersFrom` throws; never for what the metadata say
+ */
+export function startFrom(
+  { tensors, metadata = {} }: InitialWeights,
+  layout: Layout,
+  reading: TensorReading = {},
+): Start {
+  const vector = parametersFrom(tensors, layout, reading);
+  if (metadata.anabranch === undefined) requireKnownLayout(layout, reading); // the library's own files are no guess
   const hash = hashVector(vector);
   return { vector, hash, spent: spentOn(hash, metadata) };
 }

@@ -1,7 +1,7 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
 import type { Origin } from "../config/contract.ts";
-import type { Config } from "../config/index.ts";
+import { type Config, modelSection } from "../config/index.ts";
 import { createModel, type Model } from "../models/index.ts";
 import { initialParameters } from "../params/initialize.ts";
 import { type Layout, layout } from "../params/layout.ts";
@@ -46,13 +46,13 @@ export function resolveMethod(
     own.algorithm === undefined
       ? namedMethod(config, modelLayout)
       : checkedMethod(own.algorithm, modelLayout, origins.algorithm);
-  const start = own.weights && startFrom(own.weights, modelLayout);
+  const start = own.weights && startFrom(own.weights, modelLayout, modelSection(config.model).reading);
   const initial = start?.vector ?? initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"));
   return { model, layout: modelLayout, algorithm, payloads, initial, start };
 }
 
 function namedModel(config: Config, data: Federation["examples"]): Model {
-  const { name, file: _file, initialWeights: _weights, ...options } = config.model;
+  const { name, options } = modelSection(config.model);
   return createModel(name, data, options);
 }
 

@@ -6,6 +6,7 @@ import {
   decodeCheckpoint,
   decodeSafetensors,
   type Layout,
+  modelSection,
   newestCheckpoint,
   requireLayout,
 } from "@anabranch/core";
@@ -46,7 +47,7 @@ export async function loadTrainedModel(folder: string, best: boolean): Promise<T
 export async function trainedOnnx(trained: TrainedModel, metadata: Record<string, string>): Promise<Uint8Array> {
   const { run, description, layout, checkpoint } = trained;
   if (!description.own) {
-    const { name, file: _file, initialWeights: _weights, ...options } = (await readRunConfig(run.folder)).model;
+    const { name, options } = modelSection((await readRunConfig(run.folder)).model);
     const model = createModel(name, description, options);
     const { modelOnnx } = await import("../run/outputs.ts");
     return modelOnnx(model, layout, checkpoint.serverState.vectors.parameters!, metadata);

@@ -24,18 +24,21 @@ const parts: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
 /** Options of models that follow from the data. */
 const ofData = new Set(["input", "inputType", "labelType", "classes"]);
 
-/** All sections of a configuration, from its schema and from those of the named parts. Keys that name files are left out. */
+/** Keys that name files, and keys on how these are read. */
+const ofFiles = [...fileKeys, ...["Layout", "Match", "Names"].map((key) => `model.initialWeights${key}`)];
+
+/** All sections of a configuration, from its schema and from those of the named parts. Keys of files are left out. */
 export function configForm(): readonly FormSection[] {
   return sectionsOf(tableOf(configSchema, ""), "");
 }
 
 function sectionsOf(table: ReturnType<typeof tableOf>, path: string): FormSection[] {
-  const fields = table.fields.filter((field) => !fileKeys.includes(field.path)).map(withNames);
+  const fields = table.fields.filter((field) => !ofFiles.includes(field.path)).map(withNames);
   const by = fields.find((field) => field.path in parts)?.path;
   const options = by === undefined ? null : { by, of: optionFields(parts[by]!, path) };
   const inner = table.tables.flatMap(([key, schema]) => {
     const place = path === "" ? key : `${path}.${key}`;
-    return fileKeys.includes(place) ? [] : sectionsOf(tableOfJson(schema, place), place);
+    return ofFiles.includes(place) ? [] : sectionsOf(tableOfJson(schema, place), place);
   });
   return [{ path, description: table.description, fields, options }, ...inner];
 }

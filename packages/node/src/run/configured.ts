@@ -4,6 +4,7 @@ import {
   type Config,
   type CustomParts,
   decodeSafetensors,
+  modelSection,
   type PreparedRun,
   prepareRun,
   readerLimits,
@@ -65,7 +66,7 @@ export async function loadOwn(
   { model, algorithm }: Config,
   base: string,
 ): Promise<(data: Loaded["data"]) => CustomParts> {
-  const { name: _model, file: modelFile, initialWeights, ...modelOptions } = model;
+  const { file: modelFile, initialWeights, options: modelOptions } = modelSection(model);
   const { name: _algorithm, file: methodFile, ...methodOptions } = algorithm;
   // the line of a file is often below more calls of the library than a stack has by default
   Error.stackTraceLimit = Math.max(Error.stackTraceLimit, 100);
@@ -113,5 +114,5 @@ async function readWeights(path: string): Promise<CustomParts["weights"]> {
       cause,
     });
   }
-  return decodeSafetensors(bytes, path);
+  return decodeSafetensors(bytes, path, { halfFloats: true });
 }
