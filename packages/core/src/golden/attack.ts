@@ -3,16 +3,17 @@ import * as z from "zod";
 import { alieFactor } from "../adversary/alie-factor.ts";
 import { flippedLabel } from "../adversary/label-map.ts";
 import { learnMimic, mimicMemory, mimicTarget } from "../adversary/mimic.ts";
-import { optimisedAlie, optimisedIpm, type ServerRule } from "../adversary/optimised-attacks.ts";
+import { optimisedAlie, optimisedIpm, type Search } from "../adversary/optimised-attacks.ts";
 import { meanOf } from "../adversary/statistics.ts";
 import { alie, directions, minMax, minSum, signFlip } from "../adversary/update-attacks.ts";
+import { aggregate, type RobustRule } from "../aggregation/robust/index.ts";
+import { ruleSchema } from "./aggregate.ts";
 import { notThere, type Operation } from "./operation.ts";
 import { vector, vectorList } from "./quadratic-problem.ts";
 
 const attackers = z.int().min(0);
 const sign = z.union([z.literal(-1), z.literal(1)]).default(-1);
-const ruleOf = z.looseObject({ name: z.string() });
-const searched = { rule: ruleOf, evaluations: z.int().min(1).default(16) };
+const searched = { rule: ruleSchema, evaluations: z.int().min(1).default(16) };
 const direction = z.enum(directions).default("std");
 const classOf = z.int().min(0);
 
@@ -105,16 +106,11 @@ function learnedMimic(input: unknown, direction: readonly number[] | undefined):
   return { direction: Array.from(memory.direction), target, vectors: Array.from({ length: f }, () => last[target]!) };
 }
 
-/** The factor of the search maximises against this rule. */
 function searchOf(
-  { rule, evaluations }: { readonly rule: { readonly name: string }; readonly evaluations: number },
-  f: number,
-) {
-  return { attackers: f, evaluations, rule: ruleNamed(rule) };
-}
-
-function ruleNamed(rule: { readonly name: string }): ServerRule {
-  throw notThere(`attack against ${rule.name}`);
+  { rule, evaluations }: { readonly rule: RobustRule; readonly evaluations: number },
+  attackers: number,
+): Search {
+  return { attackers, evaluations, rule: (updates) => aggregate(rule, updates).aggregate };
 }
 
 function toVector(values: readonly number[]): Float64Array {
