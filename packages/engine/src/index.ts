@@ -44,6 +44,7 @@ export * from "./ops/reductions.ts";
 export { cast, clip, maximum, minimum, where } from "./ops/selection.ts";
 export * from "./ops/shape.ts";
 export { logSoftmax, softmax, softmaxCrossEntropy } from "./ops/softmax.ts";
+export { ranks } from "./ops/sorting.ts";
 export * from "./optimizers/index.ts";
 export { countFlops, type FlopSettings } from "./program/count-flops.ts";
 export { encodeModel, type NamePrefixes } from "./program/encode.ts";

@@ -16,6 +16,7 @@ import { reductionOperators } from "./reductions.ts";
 import { selectionOperators } from "./selection.ts";
 import { shapeOperators } from "./shape.ts";
 import { softmaxOperators } from "./softmax.ts";
+import { sortingOperators } from "./sorting.ts";
 
 /** The closed table of operators: a program names them, it never carries code. */
 export const operators: ReadonlyMap<string, Operator> = new Map(
@@ -40,5 +41,6 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
     ...poolingOperators,
     ...normalizationOperators,
     ...softmaxOperators,
+    ...sortingOperators,
   ].map((operator) => [operator.name, operator]),
 );
