@@ -7,6 +7,7 @@ import type { Vector } from "./plain.ts";
 import { preconditioned } from "./preconditioned.ts";
 import { privateMethods } from "./private.ts";
 import { Options, type Oracle, type Problem } from "./problem.ts";
+import { ranked } from "./ranked.ts";
 import { sharpness } from "./sharpness.ts";
 import { variance } from "./variance.ts";
 
@@ -21,6 +22,7 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   ...privateMethods,
   ...differences,
   ...decentralised,
+  ...ranked,
 };
 
 /** A method with its options, on one of the fixture's problems with changes. */

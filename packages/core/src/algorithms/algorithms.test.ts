@@ -37,6 +37,7 @@ import { fedpac } from "./fedpac.ts";
 import { fedprox } from "./fedprox.ts";
 import { fedsam } from "./fedsam.ts";
 import { fedspeed } from "./fedspeed.ts";
+import { frl } from "./frl.ts";
 import { local } from "./local.ts";
 import { dfedavg, dfedsam, monna, scclip, singleMerging, vcgossip } from "./methods.ts";
 import { mofedsam } from "./mofedsam.ts";
@@ -140,6 +141,7 @@ const battery: Record<string, AlgorithmUnderTest> = {
     converges: { rounds: 500, learningRate: 0.1, within: 1e-5 },
   },
   // the coordinate that moved least while exploring never trains: it stays 0.25 from its minimum
+  frl: { create: frl, form: { shape: [3, 1] }, wire: { down: 1, up: 1 }, converges: { ...quick, within: 1.3 } },
   fedlex: { create: fedlex, wire: { down: 2, up: 1 }, converges: { rounds: 400, learningRate: 0.1, within: 0.2501 } },
   diloco: {
     create: diloco,

@@ -32,7 +32,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
   return {
     payloads: (model) => payloadsOf(vectors, down, model),
     init(parameters, model) {
-      const given = halves.start?.(parameters) ?? {};
+      const given = halves.start?.(parameters, model) ?? {};
       checkValues({ by: "start", source: "server", shapes: server, partial: true }, given, model);
       const start = { ...startOf(server, parameters, model), ...given };
       return stateFrom(server, start, { vectors: { parameters }, scalars: {} });

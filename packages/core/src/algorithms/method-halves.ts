@@ -34,8 +34,8 @@ export interface MethodHalves<
   E extends Shapes = Shapes,
   K extends TensorTree = TensorTree,
 > extends Pick<Algorithm, "assign" | "countsSteps" | "wholePopulation" | "buffer" | "sendsModels" | "gossip"> {
-  /** Values at the start of the server's vectors that are not zeros, from the model's parameters [d]. */
-  start?(parameters: Vector): Partial<ServerValues<S>>;
+  /** Values at the start of the server's vectors that are not zeros, from the model's parameters [d] and their layout. */
+  start?(parameters: Vector, model: Layout): Partial<ServerValues<S>>;
   /** Values of `computed` for a round. `clipNorm` is that of a private round. */
   compute?(server: ServerValues<S>, round: BroadcastContext): ServerValues<E>;
   /** The traced client half. */

@@ -27,6 +27,7 @@ export { fedpac } from "./fedpac.ts";
 export { fedprox } from "./fedprox.ts";
 export { fedsam } from "./fedsam.ts";
 export { fedspeed } from "./fedspeed.ts";
+export { frl } from "./frl.ts";
 export { local } from "./local.ts";
 export { mofedsam } from "./mofedsam.ts";
 export { monna } from "./monna.ts";

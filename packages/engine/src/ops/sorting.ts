@@ -9,7 +9,7 @@ const ranksOperator: Operator = {
     const [x] = inputs as [Tensor];
     const [extent] = x.shape;
     if (x.dtype !== "float" || x.shape.length !== 1 || typeof extent !== "number")
-      throw shapeError("ranks", "the values are no vector of known length", showTensors(inputs), "float[n]");
+      throw shapeError("ranks", "the values need a vector of known length", showTensors(inputs), "float[n]");
     return [{ dtype: "float", shape: x.shape }];
   },
   lower(lowering, node, [x]) {

@@ -27,6 +27,7 @@ const conferences: Readonly<Record<string, string>> = {
   NDSS: "Network and Distributed System Security Symposium",
   NeurIPS: "Advances in Neural Information Processing Systems",
   UAI: "Conference on Uncertainty in Artificial Intelligence",
+  "USENIX Security": "USENIX Security Symposium",
   WWW: "The Web Conference",
 };
 
