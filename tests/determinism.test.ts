@@ -15,10 +15,16 @@ function inProcess(algorithm: string, own?: ReturnType<typeof drawing>): Promise
 const drawing = (estimate: "signs" | "uniform") => ({ algorithm: sophiaSteps(estimate) });
 
 /**
- * The W1 model (1.6 M parameters) with dropout; SCAFFOLD also keeps state on clients, FedBCGD+ sends blocks, and FedBuff
- * takes updates in the order of simulated time.
+ * The W1 model (1.6 M parameters) with dropout; SCAFFOLD also keeps state on clients, FedBCGD+ sends blocks, FedBuff
+ * takes updates in the order of simulated time, and "robust" has a rule that sees every update.
  */
-describe.each(["fedavg", "scaffold", "fedbcgd+", "fedbuff"])("the same bits for %s as in-process", (algorithm) => {
+describe.each([
+  "fedavg",
+  "scaffold",
+  "fedbcgd+",
+  "fedbuff",
+  "robust",
+])("the same bits for %s as in-process", (algorithm) => {
   it.each([1, 2, 3])("at %i workers", async (workers) => {
     expect((await undisturbed(algorithm, workers)).hash).toBe(await inProcess(algorithm));
   });
@@ -32,7 +38,10 @@ describe.each(["signs", "uniform"] as const)("the same bits for local steps that
 });
 
 // crash-everywhere.slow.test.ts kills at every event
-it("the same bits after kill -9 between evaluation and checkpoint", async () => {
-  const resumed = await killedAndResumed("scaffold", 4);
-  expect(resumed).toEqual({ hash: await inProcess("scaffold"), rounds: [1, 2, 3] });
+it.each([
+  "scaffold",
+  "robust",
+])("the same bits for %s after kill -9 between evaluation and checkpoint", async (name) => {
+  const resumed = await killedAndResumed(name, 4);
+  expect(resumed).toEqual({ hash: await inProcess(name), rounds: [1, 2, 3] });
 });

@@ -2,12 +2,15 @@ import type * as z from "zod";
 import { partitioners } from "../data/partitioners/table.ts";
 import { type ModelName, modelOptions } from "../models/registry.ts";
 import { checkBudget, checkTogether } from "./check.ts";
+import { checkAggregation } from "./check-aggregation.ts";
 import { checkPrivacy, isDiscrete } from "./check-privacy.ts";
 import { checkSecureAggregation } from "./check-secure-aggregation.ts";
 import { configFields } from "./fields.ts";
 import { issueError, type Locate, unknownName } from "./issues.ts";
 import { modelSection } from "./model-section.ts";
 import { type Config, type ConfigInput, configSchema } from "./schema.ts";
+
+type ConfigAggregation = z.output<typeof configSchema>["aggregation"];
 
 /**
  * The complete configuration of what a user wrote: checked, with every default filled in.
@@ -28,15 +31,21 @@ export function resolveConfig(input: ConfigInput, locate: Locate = (path) => pat
     ...rest,
     training: { ...budget, ...others },
     sampler: { ...sampler, name: sampler.name ?? (byCoins ? "poisson" : "uniform") },
-    aggregation: { ...aggregation, weighting: aggregation.weighting ?? (isPrivate ? "uniform" : "examples") },
+    aggregation: { ...aggregation, weighting: aggregation.weighting ?? usualWeighting(aggregation, isPrivate) },
     privacy: { ...privacy, noise: privacy.noise ?? (isDiscrete(privacy.mechanism) ? "distributed" : "central") },
   };
   checkPartition(config, locate);
   checkModel(config, locate);
   checkTogether(config, locate);
+  checkAggregation(config, locate);
   checkPrivacy(config, locate);
   checkSecureAggregation(config, locate);
   return config;
+}
+
+/** A client may claim any number of examples, so a rule against lies weighs all alike. */
+function usualWeighting({ rule = "mean", before }: ConfigAggregation, isPrivate: boolean): "examples" | "uniform" {
+  return isPrivate || rule !== "mean" || before !== undefined ? "uniform" : "examples";
 }
 
 /** Keys that a section of the configuration knows. */

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { beforeStages, setRules } from "../aggregation/robust/index.ts";
 import { deviceSpeeds } from "../clock/index.ts";
 import type { NoisePlace } from "../privacy/mechanisms/settings.ts";
 import { protocolNames } from "../privacy/secure-aggregation/protocol.ts";
@@ -184,6 +185,40 @@ const aggregation = z
         'weight of an update: its number of "examples", or "uniform"; omitted: examples, or uniform under [privacy]',
       ),
     clipNorm: z.number().min(0).default(0).describe("maximum norm of a client's update (0 = no clipping)"),
+    rule: z
+      .enum(setRules)
+      .optional()
+      .describe(
+        `how updates are combined; all but "mean" see every update of a round: ${setRules.map((name) => `"${name}"`).join(", ")}; omitted: mean`,
+      ),
+    before: z
+      .array(z.enum(beforeStages))
+      .min(1)
+      .optional()
+      .describe(
+        'stages before the rule, in order: "nnm" (nearest-neighbour mixing), "bucketing", "norm-bound", "adaptive-clipping"',
+      ),
+    byzantine: every.optional().describe("number of clients of a round that may send anything (f)"),
+    ratio: z.number().min(0).lt(0.5).optional().describe("trimmed-mean: fraction dropped at each end, not byzantine"),
+    neighbours: positive.optional().describe("krum, multi-krum: neighbours that score an update; omitted: n - f - 2"),
+    average: positive.optional().describe("multi-krum: updates that are averaged; omitted: n - f - 2"),
+    mode: z
+      .enum(["once", "iterative"])
+      .optional()
+      .describe('multi-krum: score "once" (default), or "iterative": again after every choice'),
+    iterations: positive
+      .optional()
+      .describe("iterations of geometric-median (omitted: 3) and centred-clipping (omitted: 1)"),
+    smoothing: z.number().positive().optional().describe("geometric-median: least distance; omitted: 1e-6"),
+    tolerance: z
+      .number()
+      .min(0)
+      .optional()
+      .describe("geometric-median: stop early if the objective changes by less than this fraction; omitted: never"),
+    radius: z.number().positive().optional().describe("centred-clipping: maximum distance from the last aggregate"),
+    norm: z.number().positive().optional().describe("norm-bound: maximum norm of an update"),
+    bucketSize: positive.optional().describe("bucketing: updates per bucket; omitted: 2"),
+    root: positive.optional().describe("fltrust: training examples that the server keeps for itself; omitted: 100"),
   })
   .prefault({})
   .describe("aggregation of the updates");

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { ConfigInput } from "../config/index.ts";
 import { CHAOS, HEALTHY } from "../conformance/fault-source.ts";
 import { SimulatedFederation } from "../conformance/simulated-federation.ts";
 import { LIVE_METHODS, simulateSmall, smallRun } from "../conformance/small-live-run.ts";
@@ -13,6 +14,17 @@ describe("a live run", () => {
       expect(result.modelHash).toBe((await simulateSmall(prepared)).modelHash);
     });
   }
+
+  it.each<NonNullable<ConfigInput["aggregation"]>>([
+    { rule: "median" },
+    { rule: "trimmed-mean", byzantine: 1, before: ["nnm"] },
+    { rule: "centred-clipping", radius: 0.05 },
+    { rule: "krum", byzantine: 0 },
+  ])("ends with the model of the simulation under a robust rule: $rule", async (aggregation) => {
+    const { config, prepared } = smallRun({ name: "fedavg" }, { aggregation });
+    const result = await new SimulatedFederation(config, prepared, 1, CHAOS).run();
+    expect(result.modelHash).toBe((await simulateSmall(prepared)).modelHash);
+  });
 
   it("evaluates on examples that clients keep to themselves", async () => {
     const more = { data: { clients: 4, holdout: 0.25, partition: { scheme: "iid" } }, evaluation: { clientEvery: 2 } };

@@ -15,19 +15,38 @@ export interface Aggregator {
   begin(round: number, cohort: readonly number[]): void;
   /** Adds updates in cohort order, each times the factor that its schedule puts on it; absent: 1. */
   addAll(updates: readonly Update[], factors?: readonly number[]): void;
-  /** After the last update: why there is no sum, undefined where there is one. */
-  finish(): Promise<Failure | undefined>;
+  /** Keeps the update of the server itself, for rules that compare with one. */
+  addRoot?(update: Update): void;
+  /** Moves what does not fit in memory elsewhere. */
+  settle?(): Promise<void>;
+  /** After the last update: why there is no sum, undefined where there is one. `previous`: `memory` of the last round. */
+  finish(previous?: Vector): Promise<Failure | undefined>;
   /** The aggregate, one vector an entry, written into vectors made by `make`. */
   result(make: (length: number) => Vector): Record<string, Vector>;
   /** Bytes of a round's messages, from those that the backend has carried. */
   traffic(carried: Traffic): Traffic;
   /** What was measured of the clients' vectors in the last result. */
   readonly measured: CohortMeasurements;
+  /** What a rule takes along to the next round. */
+  readonly memory?: Vector | undefined;
+  /** What a robust rule made of the updates. */
+  readonly report?: RuleReport | undefined;
   /** What the secure aggregation protocol has cost. */
   readonly cost: SecureCost | undefined;
 }
 
 export type Traffic = CarriedBytes;
+
+/** What a robust rule made of a round's updates, by client. */
+export interface RuleReport {
+  readonly rule: string;
+  /** Clients whose update was not finite. */
+  readonly dropped: readonly number[];
+  /** Clients whose update was chosen, by rules that choose, in the order of choice. */
+  readonly selected?: readonly number[];
+  /** Client and trust, by rules that trust. */
+  readonly trust?: readonly (readonly [number, number])[];
+}
 
 export interface SecureCost extends SecureAggregationCost {
   readonly protocol: string;

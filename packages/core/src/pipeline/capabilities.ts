@@ -52,6 +52,9 @@ export function capabilitiesOf(algorithm: Algorithm, { upload, clientState, part
 /** What acts on the updates of a run, by the key that switches it on. */
 export type Feature =
   | "aggregation.clipNorm"
+  | "aggregation.root"
+  | "aggregation.rule"
+  | "aggregation.rule (norms)"
   | "privacy.mechanism"
   | "privacy.targetQuantile"
   | "schedule.name"
@@ -93,6 +96,22 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
       keeps: "Clipped updates would not match what clients keep. Bound single steps instead: training.gradientClip.",
       sendsModels: "A clipped model is another model. Bound single steps instead: training.gradientClip.",
     },
+  },
+  "aggregation.rule": {
+    expected: '"mean"',
+    refuses: {
+      parts: "A rule compares whole updates.",
+      sums: "A rule estimates a mean, and no sum.",
+      countsSteps: "A client could claim any number of local steps.",
+    },
+  },
+  "aggregation.rule (norms)": {
+    expected: '"median" or another rule without norms',
+    refuses: { sendsModels: "A model with a bounded norm is another model." },
+  },
+  "aggregation.root": {
+    expected: "a method whose clients keep nothing",
+    refuses: { keeps: "The server's own client would need such a state as well." },
   },
   "privacy.mechanism": {
     expected: ONE_VECTOR,
@@ -140,6 +159,7 @@ export function requireCapable(feature: Feature, value: string, method: Capabili
   for (const [trait, advice] of Object.entries(refuses) as [keyof typeof TRAITS, string][]) {
     const why = TRAITS[trait](method);
     if (why === undefined) continue;
-    throw conflict(feature, `${value}, with algorithm.name = "${method.name}", ${why}`, expected, advice);
+    const [key] = feature.split(" ");
+    throw conflict(key!, `${value}, with algorithm.name = "${method.name}", ${why}`, expected, advice);
   }
 }

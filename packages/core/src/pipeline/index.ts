@@ -1,4 +1,4 @@
-export type { Aggregator, SecureCost } from "./aggregator.ts";
+export type { Aggregator, RuleReport, SecureCost } from "./aggregator.ts";
 export { type Capabilities, capabilitiesOf, type Feature, requireCapable } from "./capabilities.ts";
 export {
   largestUpdate,

@@ -1,4 +1,5 @@
 import { AnabranchError, type Failure } from "@anabranch/engine";
+import type { RobustRule } from "../aggregation/robust/index.ts";
 import type { Algorithm, Payloads, RoundContext, ServerState } from "../algorithms/algorithm.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Layout } from "../params/layout.ts";
@@ -17,8 +18,10 @@ import type { Aggregator } from "./aggregator.ts";
 import { pipelineStages } from "./client-pipeline.ts";
 import { disclosureOf } from "./disclosure.ts";
 import { SecureAggregator } from "./secure-aggregator.ts";
+import { SetAggregator } from "./set-aggregator.ts";
 import type { PipelineSettings } from "./settings.ts";
 import { StreamingAggregator } from "./streaming-aggregator.ts";
+import type { ScratchStore } from "./update-arena.ts";
 import { summedPayloads, uploadsOf } from "./uploads.ts";
 
 /** What the server's side of a pipeline is made of. */
@@ -33,6 +36,8 @@ export interface ServerPipelineParts {
   /** Of the randomness of stages: noise, rounding, rotation. */
   readonly stageSeed: number;
   readonly float: "float32" | "float64";
+  /** A rule that sees every update, in place of a mean; absent: none. */
+  readonly rule?: RobustRule | undefined;
   /** What is measured of the updates as they are added; absent: what the method wants. */
   readonly diagnostics?: DiagnosticsSettings | undefined;
 }
@@ -55,17 +60,27 @@ export interface ServerPipeline {
   /** An update that arrived as it is added to the others; or what is wrong with it. */
   receive(update: Update, context: ReceiveContext): Update | InvalidUpdate;
   /** Ends the adding; why nothing is released, undefined where something is. */
-  close(cohort: number): Promise<Failure | undefined>;
+  close(server: ServerState, cohort: number): Promise<Failure | undefined>;
   /** The server's state after a round: aggregate, server halves in reverse, server half of the method. */
   update(server: ServerState, finished: FinishedRound): ServerState;
 }
 
+/** What acts beside the plan. */
+export interface PipelinePorts {
+  readonly protocol?: SecureAggregationProtocol | undefined;
+  /** Where updates go that do not fit in memory. */
+  readonly scratch?: ScratchStore | undefined;
+}
+
+/** The vector of the server's state in which a rule keeps what it takes along. */
+const RULE_MEMORY = "aggregation/memory";
+
 /** Throws `round/no-summation` where the settings ask for secure aggregation and no port does it. */
-export function serverPipeline(parts: ServerPipelineParts, protocol?: SecureAggregationProtocol): ServerPipeline {
+export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts = {}): ServerPipeline {
   const { algorithm, payloads, layout, stages: settings, float } = parts;
   const stages = pipelineStages({ ...uploadsOf(payloads, layout), stages: settings, float });
   const disclosure = disclosureOf(parts);
-  const aggregator = aggregatorOf(parts, protocol);
+  const aggregator = aggregatorOf(parts, ports);
   const make = (length: number): Vector => (float === "float64" ? new Float64Array(length) : new Float32Array(length));
   const root = rootKey(parts.stageSeed);
   return {
@@ -73,8 +88,11 @@ export function serverPipeline(parts: ServerPipelineParts, protocol?: SecureAggr
     keys: stages.flatMap(({ keys = [] }) => keys),
     publicScalars: disclosure.publicScalars,
     receive: receiver(stages),
-    async close(cohort) {
-      return (await aggregator.finish()) ?? disclosure.whyNotReleased(aggregator.metrics.clients, cohort);
+    async close(server, cohort) {
+      return (
+        (await aggregator.finish(server.vectors[RULE_MEMORY])) ??
+        disclosure.whyNotReleased(aggregator.metrics.clients, cohort)
+      );
     },
     update(server, finished) {
       const { round, scalars } = finished;
@@ -82,8 +100,15 @@ export function serverPipeline(parts: ServerPipelineParts, protocol?: SecureAggr
       const key = (...path: readonly (string | number)[]) => deriveKey(root, ...path);
       const sum = { vectors: aggregator.result(make), state: {} };
       const { vectors, state } = applyServerStages(stages, sum, { round, scalars, participants, key });
-      const next = algorithm.update(server, vectors, contextOf(parts, aggregator, finished));
-      return { ...next, scalars: { ...next.scalars, ...state } };
+      const { [RULE_MEMORY]: _memory, ...own } = server.vectors;
+      const context = contextOf(parts, aggregator, finished);
+      const next = algorithm.update({ ...server, vectors: own as typeof server.vectors }, vectors, context);
+      const { memory } = aggregator;
+      return {
+        ...next,
+        vectors: memory === undefined ? next.vectors : { ...next.vectors, [RULE_MEMORY]: memory },
+        scalars: { ...next.scalars, ...state },
+      };
     },
   };
 
@@ -112,10 +137,14 @@ export function serverPipeline(parts: ServerPipelineParts, protocol?: SecureAggr
 }
 
 function aggregatorOf(
-  { payloads, layout, stages, diagnostics }: ServerPipelineParts,
-  protocol: SecureAggregationProtocol | undefined,
+  { payloads, layout, stages, diagnostics, rule, float, stageSeed }: ServerPipelineParts,
+  { protocol, scratch }: PipelinePorts,
 ): Aggregator {
   const { secureAggregation, privacy } = stages;
+  if (rule !== undefined) {
+    const key = deriveKey(rootKey(stageSeed), "aggregation");
+    return new SetAggregator({ rule, payloads, layout, float, diagnostics, key, scratch });
+  }
   if (secureAggregation === undefined)
     return new StreamingAggregator(summedPayloads(payloads, privacy), layout, diagnostics);
   if (protocol !== undefined) return new SecureAggregator(secureAggregation, protocol);

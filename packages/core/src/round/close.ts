@@ -13,7 +13,7 @@ export async function closeRound(
   const { round } = opened;
   const { cohort } = collected;
   const before = state.server.vectors.parameters;
-  const failure = await pipeline.close(cohort);
+  const failure = await pipeline.close(state.server, cohort);
   if (failure === undefined) state.server = pipeline.update(state.server, opened);
   else if (cohort > 0) await warn(ports, [nothingReleased(round, failure)]);
   await warn(ports, clippedWarnings(pipeline.aggregator, round));

@@ -6,6 +6,7 @@ import { type Admitted, GroupFold } from "./group-fold.ts";
 import { announceFailure, validateOutcome } from "./intake.ts";
 import { warn } from "./narrate.ts";
 import { commonVectors, orderMaker } from "./orders.ts";
+import { trainRoot } from "./root-client.ts";
 import type { Collected, FoldedUpdate, OpenRound, RoundWorld } from "./round-world.ts";
 import { StalenessMeter } from "./staleness-meter.ts";
 import { Timeline } from "./timeline.ts";
@@ -27,6 +28,7 @@ export async function collect(world: RoundWorld, opened: OpenRound): Promise<Col
   const collection = new Collection(world, opened);
   let whole = false;
   try {
+    await trainRoot(world, opened);
     collection.follow(plan.schedule.open(state.schedule, { round, time: state.time, cohort }));
     while (!collection.complete) await collection.takeGroup();
     state.time = collection.time;

@@ -71,6 +71,8 @@ const runStarted = z.object({
   testCovered: z.boolean().optional(),
   /** What its rounds spend, for the record in its model's file. */
   privacyAccount: privacyAccountSchema.optional(),
+  /** How updates are aggregated, in words; absent: by their mean. */
+  aggregation: z.string().optional(),
   /** Secure aggregation in words; absent: none. */
   secureAggregation: z.string().optional(),
   /** The round whose checkpoint this run continues from. */
@@ -131,6 +133,15 @@ const roundFinished = z.object({
   staleness: z.object({ mean: z.number().nonnegative(), max: count }).optional(),
   /** Of an asynchronous round: its updates in the order in which they were added, each by client, version and visit. */
   updates: z.array(z.tuple([count, count, count])).optional(),
+  /** What a robust rule made of the updates, by client: not finite, chosen, and trusted how much; absent: a mean. */
+  aggregation: z
+    .object({
+      rule: z.string(),
+      dropped: z.array(count).optional(),
+      selected: z.array(count).optional(),
+      trust: z.array(z.tuple([count, z.number()])).optional(),
+    })
+    .optional(),
   /** Privacy spent on all rounds so far; epsilon is null where nothing is guaranteed. */
   privacy: spent.optional(),
   /** Of secure aggregation; `clientSeconds` of all clients in this process together, `cut`: share of clipped values. */

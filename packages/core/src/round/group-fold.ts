@@ -44,6 +44,8 @@ export class GroupFold {
   async add(group: readonly Admitted[]): Promise<void> {
     const { ports, state } = this.#world;
     this.#sum(group);
+    const { aggregator } = this.#world.pipeline;
+    if (aggregator.settle !== undefined) await aggregator.settle();
     for (const { order, outcome, factor } of group) {
       if (factor > 0) await this.#keep(outcome);
       state.work.orders.delete(order.id);

@@ -1,5 +1,5 @@
 import { distance } from "../params/vector.ts";
-import type { Aggregator } from "../pipeline/index.ts";
+import type { Aggregator, RuleReport } from "../pipeline/index.ts";
 import { VERSION } from "../version.ts";
 import type { Warning } from "./backend.ts";
 import { privacyAtStart, spentAfter } from "./budget.ts";
@@ -93,6 +93,7 @@ export async function announceRoundEnd(
     ...(Object.keys(drift).length > 0 ? { drift } : {}),
     ...(plan.durations === undefined ? {} : { simulatedSeconds: state.time / 1e6 }),
     ...(plan.schedule.settle === undefined ? {} : { staleness, updates: updates.map(asTuple) }),
+    ...(aggregator.report === undefined ? {} : { aggregation: reportOf(aggregator.report) }),
     ...secureCost(aggregator),
     ...spentAfter(plan, round),
   });
@@ -101,6 +102,21 @@ export async function announceRoundEnd(
 
 function asTuple({ client, version, visit }: FoldedUpdate): [number, number, number] {
   return [client, version, visit];
+}
+
+/** As events have it. */
+function reportOf({
+  rule,
+  dropped,
+  selected,
+  trust,
+}: RuleReport): NonNullable<EventOf<"round.finished">["aggregation"]> {
+  return {
+    rule,
+    ...(dropped.length === 0 ? {} : { dropped: [...dropped] }),
+    ...(selected === undefined ? {} : { selected: [...selected] }),
+    ...(trust === undefined ? {} : { trust: trust.map(([client, value]): [number, number] => [client, value]) }),
+  };
 }
 
 type SecureCost = NonNullable<EventOf<"round.finished">["secureAggregation"]>;

@@ -1,3 +1,4 @@
+import type { RobustRule } from "../aggregation/robust/index.ts";
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { OrderDuration } from "../clock/index.ts";
 import type { Probe } from "../metrics/flatness.ts";
@@ -47,6 +48,10 @@ export interface RunPlan {
   readonly initial: Vector;
   readonly sampler: Sampler;
   readonly stages: PipelineSettings;
+  /** A rule that sees every update of a round, in place of the method's mean; absent: none. */
+  readonly rule?: RobustRule | undefined;
+  /** The server's own client, for rules that compare updates with one that it trained; absent: there is none. */
+  readonly rootClient?: number | undefined;
   /** Element type of the model and of what clients send. */
   readonly float: "float32" | "float64";
   /** Seed of the randomness of stages: noise, rounding, rotation. */
@@ -95,6 +100,8 @@ export interface RunPlan {
     readonly joulesPerFlop?: number;
     /** What is done for privacy and from where its noise comes, in words; absent: nothing. */
     readonly privacy?: string;
+    /** How updates are aggregated, in words; absent: by their mean. */
+    readonly aggregation?: string;
     /** How updates are hidden in their sum, in words; absent: they are not. */
     readonly secureAggregation?: string;
   };

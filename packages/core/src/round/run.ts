@@ -17,7 +17,7 @@ export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<Run
   const { state, outstanding } = await restoreRun(plan, ports);
   const history: RoundRecord[] = [];
   await announceStart(plan, ports, state);
-  const pipeline = serverPipeline(plan, ports.secureAggregation);
+  const pipeline = serverPipeline(plan, { protocol: ports.secureAggregation, scratch: ports.checkpoints });
   let ending = endingOf(plan, ports, state);
   if (ending === undefined) await resumeWork({ plan, ports, state, pipeline }, outstanding);
   while (ending === undefined) {

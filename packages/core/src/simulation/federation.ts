@@ -22,6 +22,7 @@ import type { Model } from "../models/index.ts";
 import type { ModelData } from "../models/registry.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { RegressionScale } from "../round/run-plan.ts";
+import { requireNoRoot, rootSize, withRoot } from "./root-examples.ts";
 import type { SimulationSpec } from "./simulation-spec.ts";
 import { withTable } from "./table-columns.ts";
 
@@ -62,9 +63,11 @@ function dealtOut(config: Config, data: TrainTest): Federation {
   const { partition } = dealt;
   const { holdout } = config.data;
   const parts = splitHoldout(partition, holdout, key("holdout"));
-  const dataset = withTable(config, dealt, parts.train);
+  const owned = withRoot(config, parts.train.clients);
+  const root = rootSize(config);
+  const dataset = withTable(config, dealt, { ...parts.train, clients: owned.slice(0, dealt.clients) });
   const { train, test } = dataset;
-  const sizes = parts.train.clients.map(({ length }) => length);
+  const sizes = owned.slice(0, dataset.clients).map(({ length }) => length);
   return {
     name: dataset.name,
     clients: dataset.clients,
@@ -75,7 +78,7 @@ function dealtOut(config: Config, data: TrainTest): Federation {
       most: sizes.reduce((a, b) => Math.max(a, b)),
       total: sizes.reduce((a, b) => a + b),
     },
-    hash: dataset.hash,
+    hash: root === 0 ? dataset.hash : hashText(JSON.stringify([dataset.hash, "root", root])),
     testRows: dataset.testRows,
     regression: train.labels.dtype === "float" ? regressionScale(dataset) : undefined,
     examples: train,
@@ -83,7 +86,7 @@ function dealtOut(config: Config, data: TrainTest): Federation {
     sources(model, float) {
       const { features, labels } = conform(train, model, float);
       return {
-        train: arrayDataSpec(features, labels, parts.train.clients),
+        train: arrayDataSpec(features, labels, owned),
         holdout: holdout > 0 ? arrayDataSpec(features, labels, parts.holdout.clients) : undefined,
         test: inChunks(conform(test, model, float), config.evaluation.batch),
       };
@@ -103,6 +106,7 @@ function regressionScale({ train, test }: FederatedDataset): RegressionScale {
 }
 
 function computed(config: Config, population: SyntheticPopulation): Federation {
+  requireNoRoot(config);
   const { name, seed, clients, spec, test } = population;
   return {
     name,

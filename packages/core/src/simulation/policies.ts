@@ -6,6 +6,7 @@ import { capabilitiesOf, type PipelineSettings, requireCapable } from "../pipeli
 import type { RunPlan } from "../round/run-plan.ts";
 import type { Schedule } from "../schedule/index.ts";
 import { allocationSampler, poissonSampler, type Sampler, uniformSampler } from "../selection/sampler.ts";
+import { configuredRule, describeRule } from "./configured-rule.ts";
 import { configuredDurations, configuredSchedule } from "./configured-schedule.ts";
 import type { Federation } from "./federation.ts";
 import { freshCohorts, freshSeed, startedHash } from "./initial-weights.ts";
@@ -21,11 +22,13 @@ export interface Policies {
   readonly schedule: Schedule;
   readonly durations: OrderDuration | undefined;
   readonly stages: PipelineSettings;
+  readonly rule?: RunPlan["rule"];
+  readonly rootClient?: RunPlan["rootClient"];
   readonly stageSeed: number;
   readonly account: RunPlan["account"];
   readonly warnings: RunPlan["warnings"];
   /** For people: the texts of `run.started`. */
-  readonly texts: Pick<RunPlan["description"], "privacy" | "secureAggregation">;
+  readonly texts: Pick<RunPlan["description"], "aggregation" | "privacy" | "secureAggregation">;
 }
 
 /** The policies of a configuration for its method. Throws `config/conflict` for what does not go together. */
@@ -38,6 +41,7 @@ export function resolvePolicies(config: Config, method: ResolvedMethod, federati
   }
   requireSenders(algorithm, payloads, cohort);
   requirePopulation(algorithm, cohort, federation.clients);
+  const rule = configuredRule(config, algorithm, payloads);
   const mechanism = configuredMechanism(config, algorithm, payloads, federation, start);
   const account = mechanism && privateAccount(config, algorithm, payloads, federation, mechanism, start);
   const secureAggregation = configuredSecureAggregation(config, algorithm, payloads, federation, mechanism);
@@ -50,11 +54,14 @@ export function resolvePolicies(config: Config, method: ResolvedMethod, federati
     sampler: freshCohorts(sampler, origin),
     schedule: configuredSchedule(config, algorithm, payloads, federation.clients),
     durations: configuredDurations(config),
-    stages: { ...aggregation, privacy: mechanism, secureAggregation },
+    stages: { weighting: aggregation.weighting, clipNorm: aggregation.clipNorm, privacy: mechanism, secureAggregation },
+    ...(rule === undefined ? {} : { rule }),
+    ...(rule?.name === "fltrust" ? { rootClient: federation.clients } : {}),
     stageSeed: freshSeed(seed, origin),
     account,
     warnings: privacyWarnings(mechanism, config, account),
     texts: {
+      ...(rule === undefined ? {} : { aggregation: describeRule(rule) }),
       ...(mechanism === undefined ? {} : { privacy: describeMechanism(mechanism, config) }),
       ...(secureAggregation === undefined ? {} : { secureAggregation: describeSecureAggregation(secureAggregation) }),
     },

@@ -43,12 +43,20 @@ export function configSummary(config: Config, chosenNoise?: number): [string, st
       "cohort",
       `${sampler.cohort} clients, ${sampler.name}; weighted by ${aggregation.weighting}${aggregation.clipNorm === 0 ? "" : `, clipped at ${aggregation.clipNorm}`}`,
     ],
+    ...ruleRow(aggregation),
     ...(privacy.mechanism === "none"
       ? []
       : [["privacy", privacyText(privacy, chosenNoise)] satisfies [string, string]]),
     ["rounds", [String(config.rounds), ...stops.filter((t) => t !== "").map((t) => `stops ${t}`)].join(", ")],
     ["seed", String(config.seed)],
   ];
+}
+
+/** The rule that combines updates, where it is no plain mean. */
+function ruleRow({ rule = "mean", before, weighting: _weighting, clipNorm: _clip, ...options }: Config["aggregation"]) {
+  if (rule === "mean" && before === undefined) return [];
+  const first = before === undefined ? "" : `, after ${before.join(", ")}`;
+  return [["aggregation", `${rule}${optionList(options)}${first}`] satisfies [string, string]];
 }
 
 function privacyText(privacy: Config["privacy"], chosenNoise: number | undefined): string {

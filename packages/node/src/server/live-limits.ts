@@ -6,10 +6,15 @@ import { AnabranchError, type Config, clientsForSum, type RunPlan } from "@anabr
  * - plain sums: the server would see every update although the configuration speaks of secure aggregation
  * - diagnostics of single clients' data, updates or processors: the server has none of these
  * - secure rounds without a checkpoint: a client that has helped to unmask a sum does not repeat the round
+ * - rules that compare updates with one of the server: it trains none
  * - evaluation on clients' examples beside secure aggregation: the server would see the accuracy of each client
  */
 export function requireLivePossible(config: Config): void {
-  const { secureAggregation, checkpoint, privacy, data, evaluation, diagnostics } = config;
+  const { secureAggregation, checkpoint, privacy, data, evaluation, diagnostics, aggregation } = config;
+  if (aggregation.rule === "fltrust") {
+    const advice = "A server trains nothing itself. Choose another rule, or simulate the run with: anabranch run";
+    throw notYet("aggregation.rule", '"fltrust"', '"multi-krum" or another rule', advice);
+  }
   for (const metric of OF_CLIENTS) {
     if (!diagnostics[metric]) continue;
     const advice = `Only a simulation can measure it, as it has the clients. Set it to false, or simulate the run with: anabranch run`;

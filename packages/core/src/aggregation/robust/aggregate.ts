@@ -68,11 +68,11 @@ export function* aggregationPasses(
   if (weights !== undefined) requireWeighted(rule);
   for (const stage of rule.before ?? []) {
     const before = set.count;
-    set = yield* applyStage(set, withoutDropped(stage, dropped));
+    set = yield* applyStage(set, withoutDropped(stage, count, finite));
     if (weights !== undefined && set.count !== before) throw unweighted(stage.name);
   }
   weights ??= ones(set.count);
-  const adapted = withoutDropped(rule, dropped);
+  const adapted = withoutDropped(rule, count, finite);
   requireUpdates(adapted, set.count);
   const result = yield* applyRule(adapted, set, weights, inputs);
   const everyPlace = set.count === finite.length;

@@ -71,8 +71,13 @@ export function byzantineOf(part: SetRule | BeforeStage): number {
   return "byzantine" in part ? (part.byzantine ?? 0) : 0;
 }
 
-/** The same with fewer Byzantine updates: those that were dropped are gone. */
-export function withoutDropped<T extends SetRule | BeforeStage>(part: T, dropped: number): T {
-  if (dropped === 0 || !("byzantine" in part) || part.byzantine === undefined) return part;
-  return { ...part, byzantine: Math.max(0, part.byzantine - dropped) };
+/** The same for those of `count` updates that are left: dropped ones were Byzantine, and are in no permutation. */
+export function withoutDropped<T extends SetRule | BeforeStage>(part: T, count: number, left: readonly number[]): T {
+  const dropped = count - left.length;
+  if (dropped === 0) return part;
+  if ("byzantine" in part && part.byzantine !== undefined)
+    return { ...part, byzantine: Math.max(0, part.byzantine - dropped) };
+  if (!("permutation" in part) || part.permutation?.length !== count) return part;
+  const permutation = part.permutation.map((place) => left.indexOf(place)).filter((place) => place >= 0);
+  return { ...part, permutation };
 }

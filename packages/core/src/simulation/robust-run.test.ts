@@ -1,0 +1,231 @@
+import { interpreter } from "@anabranch/engine";
+import { describe, expect, it } from "vitest";
+import { type ConfigInput, resolveConfig } from "../config/index.ts";
+import { alteredBackend } from "../conformance/run-cohort.ts";
+import type { ArrayDataset } from "../data/index.ts";
+import { serverPipeline } from "../pipeline/index.ts";
+import { SetAggregator } from "../pipeline/set-aggregator.ts";
+import { memoryBlobStore } from "../round/blob-store.ts";
+import type { EventOf, RunEvent } from "../round/events.ts";
+import { memoryClientStates } from "../round/memory-client-states.ts";
+import { runFederation } from "../round/run.ts";
+import { inProcessSimulation } from "./in-process.ts";
+import { prepareRun } from "./prepare.ts";
+
+const points = (n: number): ArrayDataset => ({
+  name: "points",
+  features: {
+    dtype: "float",
+    shape: [n, 2],
+    data: Float32Array.from({ length: 2 * n }, (_, i) => ((i * 37) % 19) / 9),
+  },
+  labels: { dtype: "uint8", shape: [n], data: Uint8Array.from({ length: n }, (_, i) => (i * i) % 3) },
+  classes: 3,
+});
+
+interface World {
+  readonly algorithm?: ConfigInput["algorithm"];
+  readonly more?: ConfigInput;
+  /** Clients that send vectors of this value. */
+  readonly liars?: Readonly<Record<number, number>>;
+  /** Clients that fail. */
+  readonly failing?: readonly number[];
+  /** Rounds after which the run is cut off and resumed. */
+  readonly cut?: number;
+}
+
+function prepare(aggregation: ConfigInput["aggregation"], { algorithm = { name: "fedavg" }, more = {} }: World = {}) {
+  const config = resolveConfig({
+    rounds: 4,
+    data: { clients: 9, partition: { scheme: "iid" } },
+    model: { name: "logistic" },
+    algorithm,
+    training: { batchSize: 4, localSteps: 3, learningRate: 0.1 },
+    sampler: { cohort: 7 },
+    aggregation,
+    ...more,
+  });
+  const identity = { name: "interpreter", version: "1", fingerprint: "", float: "float64" } as const;
+  return prepareRun(config, { train: points(90), test: points(9) }, identity, 0, "robust");
+}
+
+async function run(aggregation: ConfigInput["aggregation"], world: World = {}) {
+  const { plan, simulation } = prepare(aggregation, world);
+  const { liars = {}, failing = [], cut = Number.POSITIVE_INFINITY } = world;
+  const { backend: honest, evaluator } = await inProcessSimulation(simulation, interpreter());
+  const backend = alteredBackend(honest, (outcome, { client }) => {
+    if (failing.includes(client))
+      return { client, failure: { code: "test/failed", message: "it fails" }, bytesDown: 0, retried: false };
+    if ("update" in outcome && liars[client] !== undefined)
+      for (const vector of Object.values(outcome.update.vectors)) vector.fill(liars[client]);
+    return outcome;
+  });
+  const checkpoints = memoryBlobStore();
+  const clientStates = memoryClientStates();
+  const events: RunEvent[] = [];
+  const session = (last: number) => {
+    const stop = new AbortController();
+    const emit = (event: RunEvent) => {
+      events.push(event);
+      if (event.type === "round.finished" && event.round === last) stop.abort();
+    };
+    return runFederation(plan, { backend, evaluator, checkpoints, clientStates, emit, signal: stop.signal });
+  };
+  if (cut < plan.rounds) await session(cut);
+  const result = await session(Number.POSITIVE_INFINITY);
+  const rounds = events.filter((event): event is EventOf<"round.finished"> => event.type === "round.finished");
+  return {
+    hash: result.modelHash,
+    parameters: result.parameters,
+    rounds,
+    events,
+    left: await checkpoints.list("scratch/"),
+  };
+}
+
+/** Rules that keep something, choose, mix or draw. */
+const rules: readonly NonNullable<ConfigInput["aggregation"]>[] = [
+  { rule: "centred-clipping", radius: 0.05 },
+  { rule: "krum", byzantine: 2 },
+  { rule: "median", before: ["bucketing"] },
+  { rule: "trimmed-mean", byzantine: 2, before: ["nnm"] },
+  { rule: "fltrust", root: 10 },
+];
+
+describe("a run with a rule", () => {
+  it.each(rules)("gives the same model when it is cut off and resumed: %o", async (aggregation) => {
+    const whole = await run(aggregation);
+    expect(whole.rounds.length).toBe(4);
+    expect((await run(aggregation, { cut: 2 })).hash).toBe(whole.hash);
+  });
+
+  it("takes the last aggregate along", async () => {
+    const remembering = await run({ rule: "centred-clipping", radius: 1e-3 });
+    const [first, second] = remembering.rounds.map(({ updateNorm }) => updateNorm!);
+    expect(first).toBeLessThanOrEqual(1e-3);
+    expect(second).toBeGreaterThan(1.5 * first!);
+  });
+
+  it("is the mean with a bound that nobody reaches, bit for bit", async () => {
+    const mean = await run({ weighting: "uniform" });
+    expect((await run({ rule: "norm-bound", norm: 1e9 })).hash).toBe(mean.hash);
+  });
+
+  it("reports by client what it chose and dropped", async () => {
+    const everyone = { sampler: { cohort: 9 } };
+    const { rounds } = await run({ rule: "krum", byzantine: 2 }, { liars: { 3: Number.NaN, 5: 1e6 }, more: everyone });
+    for (const { aggregation } of rounds) {
+      expect(aggregation).toMatchObject({ rule: "krum", dropped: [3] });
+      expect([3, 5]).not.toContain(aggregation!.selected![0]);
+    }
+  });
+
+  it("trusts no client that sends the opposite", async () => {
+    const { rounds } = await run({ rule: "fltrust", root: 20 }, { more: { sampler: { cohort: 9 } }, liars: { 2: 0 } });
+    expect(rounds[0]!.aggregation!.trust).toContainEqual([2, 0]);
+    expect(rounds[0]!.aggregation!.trust!.length).toBe(9);
+  });
+
+  it("leaves the model where too few clients are back", async () => {
+    const { rounds, events } = await run(
+      { rule: "krum", byzantine: 2 },
+      { failing: [0, 1, 2, 3, 4, 5, 6, 7, 8], more: { rounds: 1, stop: { onClientFailure: "continue" } } },
+    );
+    expect(rounds[0]!.updateNorm).toBe(0);
+    const few = await run(
+      { rule: "krum", byzantine: 3 },
+      { failing: [0, 1], more: { sampler: { cohort: 9 }, rounds: 1 } },
+    );
+    expect(few.rounds[0]!.updateNorm).toBe(0);
+    const warning = few.events.find((event) => event.type === "run.warning");
+    expect(warning).toMatchObject({ code: "aggregation/too-few" });
+    expect(events.some((event) => event.type === "run.warning")).toBe(true);
+  });
+
+  it("joins the vectors of methods that send several", async () => {
+    const { rounds } = await run({ rule: "multi-krum", byzantine: 1 }, { algorithm: { name: "scaffold" } });
+    expect(rounds[3]!.aggregation!.selected!.length).toBe(4);
+  });
+});
+
+describe("updates beyond the memory of a rule", () => {
+  it("give the same aggregate from a store, and nothing is left there", async () => {
+    const { plan } = prepare({ rule: "trimmed-mean", byzantine: 2 });
+    const size = 6;
+    const updates = Array.from({ length: 7 }, (_, client) => ({
+      ...{ round: 1, client, layoutHash: plan.layout.hash },
+      vectors: { update: Float64Array.from({ length: size }, (_, i) => ((client * 5 + i * 3) % 11) / 7) },
+      public: { weight: 1, examples: 1, steps: 1, loss: 0 },
+    }));
+    const upload = { update: { layout: { ...plan.layout, size }, aggregation: "uniformMean" as const } };
+    const scratch = memoryBlobStore();
+    const aggregates = [];
+    for (const memory of [undefined, 200]) {
+      const payloads = { ...plan.payloads, upload };
+      const parts = {
+        rule: plan.rule!,
+        payloads,
+        layout: plan.layout,
+        float: "float64" as const,
+        key: [1, 2] as const,
+      };
+      const aggregator = new SetAggregator({ ...parts, scratch, memory } as never);
+      aggregator.begin(1, [0, 1, 2, 3, 4, 5, 6]);
+      let stored = 0;
+      for (const update of updates) {
+        aggregator.addAll([update]);
+        await aggregator.settle();
+        stored = Math.max(stored, (await scratch.list("scratch/")).length);
+      }
+      expect(stored > 0).toBe(memory !== undefined);
+      expect(await aggregator.finish()).toBeUndefined();
+      aggregates.push(aggregator.result((length) => new Float64Array(length)));
+      expect(await scratch.list("scratch/")).toEqual([]);
+    }
+    expect(aggregates[1]).toEqual(aggregates[0]);
+  });
+});
+
+describe("a rule is refused", () => {
+  it.each<[string, ConfigInput["aggregation"], World, RegExp]>([
+    [
+      "under differential privacy",
+      { rule: "median" },
+      { algorithm: { name: "dp-fedavg" }, more: { privacy: { mechanism: "gaussian", delta: 1e-3 } } },
+      /aggregation.rule.*privacy.mechanism.*"mean"/s,
+    ],
+    [
+      "under secure aggregation",
+      { rule: "median" },
+      { more: { secureAggregation: { protocol: "bonawitz" } } },
+      /aggregation.rule.*secureAggregation.protocol.*"mean"/s,
+    ],
+    [
+      "in asynchronous rounds",
+      { rule: "krum", byzantine: 1 },
+      { more: { schedule: { name: "buffered" } } },
+      /aggregation.rule.*buffered.*"norm-bound"/s,
+    ],
+    [
+      "where clients send parts",
+      { rule: "median" },
+      { algorithm: { name: "fedbcgd", blocks: 2 }, more: { model: { name: "mlp", hidden: [3, 2] } } },
+      /whose clients send parts/,
+    ],
+    ["where the server counts steps", { rule: "median" }, { algorithm: { name: "fedadamw" } }, /local steps/],
+    ["with more root examples than there are", { rule: "fltrust", root: 90 }, {}, /aggregation.root.*at most 81/s],
+    [
+      "with root data where clients keep state",
+      { rule: "fltrust", root: 10 },
+      { algorithm: { name: "scaffold" } },
+      /whose clients keep/,
+    ],
+  ])("%s", (_, aggregation, world, message) => {
+    expect(() => prepare(aggregation, world)).toThrow(message);
+  });
+
+  it("but not where it bounds single updates of asynchronous rounds", () => {
+    const { plan } = prepare({ rule: "norm-bound", norm: 1 }, { more: { schedule: { name: "buffered", buffer: 2 } } });
+    expect(serverPipeline(plan).aggregator).toBeInstanceOf(SetAggregator);
+  });
+});
