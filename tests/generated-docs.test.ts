@@ -10,8 +10,10 @@ import { errorEntries } from "../scripts/docs/errors-page.ts";
 import { COMMAND, generatedPages } from "../scripts/docs/generate.ts";
 import { readText, root } from "./source-files.ts";
 
+const pages = Object.entries(await generatedPages());
+
 describe("a generated page", () => {
-  it.each(Object.entries(generatedPages()))("%s is what the sources give", (path, text) => {
+  it.each(pages)("%s is what the sources give", (path, text) => {
     const found = existsSync(join(root, path)) ? readText(path) : "";
     expect(found === text ? "" : `${path} is stale. Run: ${COMMAND}`).toBe("");
   });

@@ -9,7 +9,7 @@ export interface ApiExample {
 }
 
 /** Packages whose doc comments have examples. */
-export const examplePackages = ["engine"] as const;
+export const examplePackages = ["engine", "core", "node"] as const;
 
 const COMMENT =
   /\/\*\*((?:(?!\*\/)[\s\S])*?```ts(?:(?!\*\/)[\s\S])*?)\*\/\s*export (?:async )?(?:function\*?|const|class|type|interface) (\w+)/g;
@@ -28,23 +28,59 @@ export function apiExamples(name: (typeof examplePackages)[number]): ApiExample[
   });
 }
 
+/** The public entries by package. */
+const entries: Readonly<Record<(typeof examplePackages)[number], readonly string[]>> = {
+  engine: ["@anabranch/engine", "@anabranch/engine/testing"],
+  core: [
+    "@anabranch/core",
+    "@anabranch/core/conformance",
+    "@anabranch/core/live",
+    "@anabranch/core/secure-aggregation",
+  ],
+  node: ["@anabranch/node"],
+};
+
+/** Exported values that have no example yet, by entry; the layers of `nn` count as exports of the engine. */
+export async function uncovered(): Promise<string> {
+  const missing: Record<string, { readonly exports: number; readonly withoutExample: readonly string[] }> = {};
+  for (const name of examplePackages) {
+    const covered = new Set(apiExamples(name).map((example) => example.name));
+    for (const entry of entries[name]) {
+      const exported = (await import(entry)) as Readonly<Record<string, unknown>>;
+      const names = [...Object.keys(exported).filter((one) => one !== "nn"), ...Object.keys(exported["nn"] ?? {})];
+      const withoutExample = names.filter((one) => !covered.has(one)).sort();
+      missing[entry] = { exports: names.length, withoutExample };
+    }
+  }
+  return `${JSON.stringify(missing, null, 2)}\n`;
+}
+
 /** A file of tests with the examples of a package: each runs, and `expression; // => value` is compared. */
 export function exampleTests(name: (typeof examplePackages)[number]): string {
   const examples = apiExamples(name);
   const imports = new Map<string, Set<string>>();
+  const namespaces = new Set<string>();
   const tests = examples.map(({ name: declared, place, code }) => {
-    const body = code.replace(/^import (?:type )?\{([^}]*)\} from "([^"]+)";\n/gm, (_, names: string, from: string) => {
-      const known = imports.get(from) ?? new Set();
-      for (const one of names.split(",")) if (one.trim() !== "") known.add(one.trim());
-      imports.set(from, known);
+    const named = code.replace(/^import \* as .*;\n/gm, (line) => {
+      namespaces.add(line.trim());
       return "";
     });
+    const body = named.replace(
+      /^import (?:type )?\{([^}]*)\} from "([^"]+)";\n/gm,
+      (_, names: string, from: string) => {
+        const known = imports.get(from) ?? new Set();
+        for (const one of names.split(",")) if (one.trim() !== "") known.add(one.trim());
+        imports.set(from, known);
+        return "";
+      },
+    );
     const title = JSON.stringify(`${declared} (${place.split(":")[0]!.replace(/^packages\//, "")})`);
     return `  it(${title}, async () => {\n${indented(compared(body))}\n  });`;
   });
   return [
     "// Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.",
     'import { describe, it } from "vitest";',
+    ...[...namespaces].sort(),
     ...[...imports].sort().map(([from, names]) => `import { ${[...names].sort().join(", ")} } from "${from}";`),
     'import { same } from "./same.ts";',
     "",

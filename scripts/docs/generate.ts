@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { methodsPage } from "../../packages/node/src/docs/methods.ts";
 import { root } from "../../tests/source-files.ts";
-import { examplePackages, exampleTests } from "./api-examples.ts";
+import { examplePackages, exampleTests, uncovered } from "./api-examples.ts";
 import { configurationPage } from "./configuration-page.ts";
 import { errorsPage } from "./errors-page.ts";
 import { eventsSchema, eventTables } from "./events-page.ts";
@@ -13,12 +13,13 @@ import { glossaryPage } from "./glossary-page.ts";
 export const COMMAND = "npm run docs:generate";
 
 /** The generated files with the text that they must have, by path. */
-export function generatedPages(): Record<string, string> {
+export async function generatedPages(): Promise<Record<string, string>> {
   return {
     "METHODS.md": `${methodsPage()}\n`,
     "docs/configuration.md": configurationPage(),
     "docs/errors.md": errorsPage(),
     ...Object.fromEntries(examplePackages.map((name) => [`tests/api-examples/${name}.test.ts`, exampleTests(name)])),
+    "tests/api-examples/uncovered.json": await uncovered(),
     "docs/glossary.md": glossaryPage(),
     "docs/events.schema.json": eventsSchema(),
     "docs/events.md": withRegion("docs/events.md", "events", eventTables()),
@@ -34,7 +35,7 @@ function withRegion(path: string, name: string, text: string): string {
 }
 
 if (import.meta.main) {
-  for (const [path, text] of Object.entries(generatedPages())) {
+  for (const [path, text] of Object.entries(await generatedPages())) {
     if (readFileSync(join(root, path), { encoding: "utf8", flag: "a+" }) === text) continue;
     writeFileSync(join(root, path), text);
     console.log(`Wrote ${path}`);

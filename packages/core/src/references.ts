@@ -19,7 +19,15 @@ const resnet = [
   'K. Hsieh, A. Phanishayee, O. Mutlu, P. B. Gibbons, "The Non-IID Data Quagmire of Decentralized Machine Learning", ICML 2020, arXiv:1910.00189',
 ];
 
-/** Papers by key of the configuration, then by value. */
+/**
+ * Papers by key of the configuration, then by value.
+ *
+ * @example
+ * ```ts
+ * import { references } from "@anabranch/core";
+ * Object.keys(references).length > 3; // => true
+ * ```
+ */
 export const references: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   "algorithm.optimizer": {
     adam: ['D. P. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, arXiv:1412.6980'],

@@ -1,9 +1,25 @@
 import { AnabranchError, type Executor, interpreter, onnxruntimeNode, onnxruntimeWeb } from "@anabranch/engine";
 
-/** Executors by the name a configuration uses. */
+/**
+ * Executors by the name a configuration uses.
+ *
+ * @example
+ * ```ts
+ * import { executorNames } from "@anabranch/node";
+ * executorNames; // => ["onnxruntime-node", "onnxruntime-web", "interpreter"]
+ * ```
+ */
 export const executorNames = ["onnxruntime-node", "onnxruntime-web", "interpreter"] as const;
 
-/** Opens an executor; throws `executor/unknown` or `executor/missing-package`. */
+/**
+ * Opens an executor; throws `executor/unknown` or `executor/missing-package`.
+ *
+ * @example
+ * ```ts
+ * import { openExecutor } from "@anabranch/node";
+ * (await openExecutor("interpreter")).float; // => "float64"
+ * ```
+ */
 export async function openExecutor(name: string): Promise<Executor> {
   switch (name) {
     case "onnxruntime-node":

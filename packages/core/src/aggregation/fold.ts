@@ -41,7 +41,18 @@ export interface Fold {
   readonly count: number;
 }
 
-/** An empty fold of vectors of `size` elements. */
+/**
+ * An empty fold of vectors of `size` elements.
+ *
+ * @example
+ * ```ts
+ * import { fold } from "@anabranch/core";
+ * const mean = fold("weightedMean", 2);
+ * mean.add(Float32Array.of(1, 0), 30);
+ * mean.add(Float32Array.of(5, 4), 10);
+ * mean.result(new Float64Array(2)); // => [2, 1]
+ * ```
+ */
 export function fold(rule: FoldRule, size: number): Fold {
   const sums = new Float64Array(size);
   let weightSum = 0;
@@ -83,6 +94,14 @@ export function fold(rule: FoldRule, size: number): Fold {
  * Aggregates the coordinates [begin, end) of all updates into the same coordinates of `out` [d]: the bits that `fold`
  * gives there after adding the same updates in the same order. Workers share a cohort by taking a range each.
  * Throws `aggregation/length`, `aggregation/weight`, `aggregation/range` or `aggregation/empty`.
+ *
+ * @example
+ * ```ts
+ * import { foldRange } from "@anabranch/core";
+ * const out = new Float64Array(3);
+ * foldRange("sum", [Float32Array.of(1, 2, 3), Float32Array.of(4, 5, 6)], [1, 1], 1, 3, out);
+ * out; // => [0, 7, 9]
+ * ```
  */
 export function foldRange(
   rule: FoldRule,

@@ -21,6 +21,18 @@ export interface PartialFold {
  * An empty fold of vectors of one layout whose updates hold one of `parts` each: layouts of some of its entries. Every
  * entry has a fold of its own, so a mean divides by the number or the weights of those who sent it. Throws
  * `aggregation/part` where a part has an entry that is not one of `layout`.
+ *
+ * @example
+ * ```ts
+ * import { layout, partialFold, subLayout } from "@anabranch/core";
+ * const model = layout([
+ *   { name: "a", shape: [1], role: "vector", block: "a" },
+ *   { name: "b", shape: [1], role: "vector", block: "b" },
+ * ]);
+ * const sums = partialFold("weightedMean", model, [subLayout(model, ({ name }) => name === "a"), model]);
+ * sums.addAll([Float32Array.of(1), Float32Array.of(3, 8)], [1, 1], undefined, [0, 1]);
+ * sums.result(new Float64Array(2)); // => [2, 8]
+ * ```
  */
 export function partialFold(rule: FoldRule, layout: Layout, parts: readonly Layout[]): PartialFold {
   for (const [index, part] of parts.entries()) requirePart(layout, part, index);

@@ -10,6 +10,13 @@ const DEFAULT_BLOCKS = 5;
  * Returns for each block the layout of its entries and the head's. `blocks` undefined: 5, or as many as there are layers.
  * Throws `algorithm/blocks` where there are fewer layers than blocks, or fewer than two and `blocks` is undefined: a single
  * block saves nothing, so it must be asked for.
+ *
+ * @example
+ * ```ts
+ * import { layout, mlp, modelBlocks } from "@anabranch/core";
+ * const model = layout(mlp({ input: [4], hidden: [8, 8], classes: 2 }).parameters);
+ * modelBlocks(model, 2, "fedbcgd").length; // => 2
+ * ```
  */
 export function modelBlocks(model: Layout, blocks: number | undefined, method: string): Layout[] {
   const layers = model.blocks.filter((layer) => ownEntries(model, layer).length > 0);

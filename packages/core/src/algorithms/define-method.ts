@@ -37,6 +37,21 @@ export interface Method<O extends z.ZodObject = z.ZodObject> {
  *     options: z.strictObject({ serverLearningRate: z.number().positive().default(1).describe("step of the server") }),
  *     build: ({ serverLearningRate }) => vectors({ ... }).method({ ... }),
  *   });
+ * @example
+ * ```ts
+ * import { defineMethod, localSgd, MODEL, stepFrom, vectors, weightedMean } from "@anabranch/core";
+ * import * as z from "zod";
+ * const halfStep = defineMethod({
+ *   name: "half-step",
+ *   options: z.strictObject({}),
+ *   build: () =>
+ *     vectors({ server: { parameters: MODEL }, upload: { delta: weightedMean(MODEL) } }).method({
+ *       local: localSgd(),
+ *       update: ({ parameters }, { delta }) => ({ parameters: stepFrom(parameters, 0.5, delta) }),
+ *     }),
+ * });
+ * halfStep.definition.name; // => "half-step"
+ * ```
  */
 export function defineMethod<O extends z.ZodObject>(declaration: MethodDeclaration<O>): Method<O> {
   const definition = { file: `${declaration.name}.ts`, symbols: {}, ...declaration };

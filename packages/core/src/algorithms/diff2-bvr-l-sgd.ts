@@ -85,6 +85,15 @@ const client: ClientHalf<Down, Readonly<Record<string, never>>, { readonly chang
   }),
 };
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { diff2BvrLSgd } from "@anabranch/core";
+ * diff2BvrLSgd.definition.name; // => "diff2-bvr-l-sgd"
+ * ```
+ */
 export const diff2BvrLSgd = defineMethod({
   name: "diff2-bvr-l-sgd",
   options: diff2.definition.options.omit({ serverLearningRate: true, protects: true }),

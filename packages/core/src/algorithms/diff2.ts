@@ -34,6 +34,15 @@ import { combine } from "./parameter-tensors.ts";
 import { stepFrom } from "./server.ts";
 import { MODEL, SCALAR, uniformMean } from "./shapes.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { diff2 } from "@anabranch/core";
+ * diff2.definition.name; // => "diff2"
+ * ```
+ */
 export const diff2 = defineMethod({
   name: "diff2",
   options: z.strictObject({

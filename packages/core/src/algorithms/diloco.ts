@@ -42,6 +42,15 @@ import { MODEL, ownLayout, SCALAR, weightedMean } from "./shapes.ts";
 
 const { beta1, beta2, epsilon, momentum, matrixRate, hiddenOnly } = optimizerShape;
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { diloco } from "@anabranch/core";
+ * diloco.definition.name; // => "diloco"
+ * ```
+ */
 export const diloco = defineMethod({
   name: "diloco",
   options: z

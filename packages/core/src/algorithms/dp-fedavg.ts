@@ -18,6 +18,15 @@
 import { defineMethod } from "./define-method.ts";
 import { fedavg } from "./fedavg.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { dpFedavg } from "@anabranch/core";
+ * dpFedavg.definition.name; // => "dp-fedavg"
+ * ```
+ */
 export const dpFedavg = defineMethod({
   name: "dp-fedavg",
   options: fedavg.definition.options,

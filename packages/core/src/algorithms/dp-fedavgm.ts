@@ -18,6 +18,15 @@
 import { defineMethod } from "./define-method.ts";
 import { fedavgm } from "./fedavgm.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { dpFedavgm } from "@anabranch/core";
+ * dpFedavgm.definition.name; // => "dp-fedavgm"
+ * ```
+ */
 export const dpFedavgm = defineMethod({
   name: "dp-fedavgm",
   options: fedavgm.definition.options,

@@ -33,6 +33,15 @@ import { MODEL, SCALAR, weightedMean } from "./shapes.ts";
 
 const share = z.number().min(0).lt(1);
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { dpFedlamb } from "@anabranch/core";
+ * dpFedlamb.definition.name; // => "dp-fedlamb"
+ * ```
+ */
 export const dpFedlamb = defineMethod({
   name: "dp-fedlamb",
   options: z.strictObject({

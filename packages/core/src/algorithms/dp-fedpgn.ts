@@ -33,6 +33,15 @@ import { combineVectors } from "./server.ts";
 import { MODEL, uniformMean } from "./shapes.ts";
 import { perturbed } from "./sharpness.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { dpFedpgn } from "@anabranch/core";
+ * dpFedpgn.definition.name; // => "dp-fedpgn"
+ * ```
+ */
 export const dpFedpgn = defineMethod({
   name: "dp-fedpgn",
   options: z.strictObject({

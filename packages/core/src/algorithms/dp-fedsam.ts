@@ -19,6 +19,15 @@
 import { defineMethod } from "./define-method.ts";
 import { fedsam } from "./fedsam.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { dpFedsam } from "@anabranch/core";
+ * dpFedsam.definition.name; // => "dp-fedsam"
+ * ```
+ */
 export const dpFedsam = defineMethod({
   name: "dp-fedsam",
   options: fedsam.definition.options,

@@ -35,6 +35,15 @@ import { preconditionerMeans, receivedStart } from "./preconditioner.ts";
 import { meanGradient, stepFrom } from "./server.ts";
 import { MODEL, SCALAR, uniformMean, weightedMean } from "./shapes.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedadamw } from "@anabranch/core";
+ * fedadamw.definition.name; // => "fedadamw"
+ * ```
+ */
 export const fedadamw = defineMethod({
   name: "fedadamw",
   options: z.strictObject({

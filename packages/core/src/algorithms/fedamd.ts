@@ -49,6 +49,15 @@ type Carry = {
   readonly sum: ParameterTensors;
 };
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedamd } from "@anabranch/core";
+ * fedamd.definition.name; // => "fedamd"
+ * ```
+ */
 export const fedamd = defineMethod({
   name: "fedamd",
   options: z.strictObject({

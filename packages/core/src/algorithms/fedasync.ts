@@ -24,6 +24,15 @@ import { combine } from "./parameter-tensors.ts";
 import { combineVectors } from "./server.ts";
 import { MODEL, weightedMean } from "./shapes.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedasync } from "@anabranch/core";
+ * fedasync.definition.name; // => "fedasync"
+ * ```
+ */
 export const fedasync = defineMethod({
   name: "fedasync",
   options: z.strictObject({

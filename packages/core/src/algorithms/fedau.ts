@@ -35,6 +35,15 @@ export const PARTICIPATION = layout(
   ["intervals", "last", "mean"].map((name) => ({ name, shape: [], role: "vector", block: name })),
 );
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedau } from "@anabranch/core";
+ * fedau.definition.name; // => "fedau"
+ * ```
+ */
 export const fedau = defineMethod({
   name: "fedau",
   options: z.strictObject({

@@ -21,6 +21,15 @@ import { vectors } from "./method.ts";
 import { stepFrom } from "./server.ts";
 import { MODEL, weightedMean } from "./shapes.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedavg } from "@anabranch/core";
+ * fedavg({ serverLearningRate: 0.5 }).options; // => { serverLearningRate: 0.5 }
+ * ```
+ */
 export const fedavg = defineMethod({
   name: "fedavg",
   options: z.strictObject({

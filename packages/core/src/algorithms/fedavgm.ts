@@ -20,6 +20,15 @@ import { vectors } from "./method.ts";
 import { heavyBall } from "./server.ts";
 import { MODEL, weightedMean } from "./shapes.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedavgm } from "@anabranch/core";
+ * fedavgm.definition.name; // => "fedavgm"
+ * ```
+ */
 export const fedavgm = defineMethod({
   name: "fedavgm",
   options: z.strictObject({

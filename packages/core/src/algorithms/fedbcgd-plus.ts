@@ -32,6 +32,15 @@ import { combine } from "./parameter-tensors.ts";
 import { heavyBall, stepFrom } from "./server.ts";
 import { MODEL, SCALAR, sum, uniformMean, weightedMean } from "./shapes.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedbcgdPlus } from "@anabranch/core";
+ * fedbcgdPlus.definition.name; // => "fedbcgd+"
+ * ```
+ */
 export const fedbcgdPlus = defineMethod({
   name: "fedbcgd+",
   file: "fedbcgd-plus.ts",

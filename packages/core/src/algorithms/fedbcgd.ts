@@ -27,6 +27,15 @@ import { vectors } from "./method.ts";
 import { heavyBall } from "./server.ts";
 import { MODEL, weightedMean } from "./shapes.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedbcgd } from "@anabranch/core";
+ * fedbcgd.definition.name; // => "fedbcgd"
+ * ```
+ */
 export const fedbcgd = defineMethod({
   name: "fedbcgd",
   options: z.strictObject({

@@ -24,6 +24,15 @@ import { vectors } from "./method.ts";
 import { heavyBall } from "./server.ts";
 import { MODEL, weightedMean } from "./shapes.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedbuff } from "@anabranch/core";
+ * fedbuff.definition.name; // => "fedbuff"
+ * ```
+ */
 export const fedbuff = defineMethod({
   name: "fedbuff",
   options: z.strictObject({

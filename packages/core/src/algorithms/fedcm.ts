@@ -26,6 +26,15 @@ import { combine } from "./parameter-tensors.ts";
 import { meanGradient, stepFrom } from "./server.ts";
 import { MODEL, weightedMean } from "./shapes.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedcm } from "@anabranch/core";
+ * fedcm.definition.name; // => "fedcm"
+ * ```
+ */
 export const fedcm = defineMethod({
   name: "fedcm",
   options: z.strictObject({

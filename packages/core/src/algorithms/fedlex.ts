@@ -34,6 +34,15 @@ const EXPLORING = 0;
 const TRAINING = 1;
 const NOTHING = layout([]);
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedlex } from "@anabranch/core";
+ * fedlex.definition.name; // => "fedlex"
+ * ```
+ */
 export const fedlex = defineMethod({
   name: "fedlex",
   options: z.strictObject({

@@ -46,6 +46,15 @@ import { MODEL, SCALAR, uniformMean, weightedMean } from "./shapes.ts";
 const share = z.number().min(0).lt(1);
 const portion = z.number().positive().max(1).optional();
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedmuon } from "@anabranch/core";
+ * fedmuon.definition.name; // => "fedmuon"
+ * ```
+ */
 export const fedmuon = defineMethod({
   name: "fedmuon",
   options: z

@@ -30,6 +30,15 @@ import { combineVectors } from "./server.ts";
 import { MODEL, weightedMean } from "./shapes.ts";
 import { sharpnessAware } from "./sharpness.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fednsam } from "@anabranch/core";
+ * fednsam.definition.name; // => "fednsam"
+ * ```
+ */
 export const fednsam = defineMethod({
   name: "fednsam",
   options: z.strictObject({

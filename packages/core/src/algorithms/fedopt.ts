@@ -35,6 +35,15 @@ const optionsWith = (beta1: number) =>
 
 const symbols = { eta: "serverLearningRate", b1: "serverBeta1", tau: "adaptivity" } as const;
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedadagrad } from "@anabranch/core";
+ * fedadagrad.definition.name; // => "fedadagrad"
+ * ```
+ */
 export const fedadagrad = defineMethod({
   name: "fedadagrad",
   file: "fedopt.ts",
@@ -43,6 +52,15 @@ export const fedadagrad = defineMethod({
   build: (options) => fedopt(options, (v, squared) => v + squared),
 });
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedadam } from "@anabranch/core";
+ * fedadam.definition.name; // => "fedadam"
+ * ```
+ */
 export const fedadam = defineMethod({
   name: "fedadam",
   file: "fedopt.ts",
@@ -51,6 +69,15 @@ export const fedadam = defineMethod({
   build: ({ serverBeta2: b2, ...options }) => fedopt(options, (v, squared) => b2 * v + (1 - b2) * squared),
 });
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedyogi } from "@anabranch/core";
+ * fedyogi.definition.name; // => "fedyogi"
+ * ```
+ */
 export const fedyogi = defineMethod({
   name: "fedyogi",
   file: "fedopt.ts",

@@ -43,6 +43,15 @@ import { compressionOf, compressionOption, requireCompression } from "./precondi
 import { meanGradient, stepFrom } from "./server.ts";
 import { MODEL, SCALAR, uniformMean, weightedMean } from "./shapes.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedpac } from "@anabranch/core";
+ * fedpac.definition.name; // => "fedpac"
+ * ```
+ */
 export const fedpac = defineMethod({
   name: "fedpac",
   options: z

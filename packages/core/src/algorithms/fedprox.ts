@@ -22,6 +22,15 @@ import { combine } from "./parameter-tensors.ts";
 import { stepFrom } from "./server.ts";
 import { MODEL, weightedMean } from "./shapes.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedprox } from "@anabranch/core";
+ * fedprox.definition.name; // => "fedprox"
+ * ```
+ */
 export const fedprox = defineMethod({
   name: "fedprox",
   options: z.strictObject({

@@ -22,6 +22,15 @@ import { stepFrom } from "./server.ts";
 import { MODEL, weightedMean } from "./shapes.ts";
 import { sharpnessAware } from "./sharpness.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedsam } from "@anabranch/core";
+ * fedsam.definition.name; // => "fedsam"
+ * ```
+ */
 export const fedsam = defineMethod({
   name: "fedsam",
   options: z.strictObject({

@@ -29,6 +29,15 @@ import { combineVectors, stepFrom } from "./server.ts";
 import { MODEL, uniformMean } from "./shapes.ts";
 import { sharpnessAware } from "./sharpness.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedspeed } from "@anabranch/core";
+ * fedspeed.definition.name; // => "fedspeed"
+ * ```
+ */
 export const fedspeed = defineMethod({
   name: "fedspeed",
   options: z.strictObject({

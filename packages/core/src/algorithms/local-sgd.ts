@@ -28,6 +28,18 @@ export type SgdCarry = { readonly parameters: ParameterTensors; readonly optimiz
  * K steps of SGD from the broadcast model: y <- y - eta * (direction(g(y)) + weightDecay * y), with local momentum where
  * the run asks for it. The shared inner loop of the methods that correct the gradient. Without `result` clients send
  * `delta`, the difference of the model.
+ *
+ * @example
+ * ```ts
+ * import { add, mul, sub } from "@anabranch/engine";
+ * import { combine, localSgd } from "@anabranch/core";
+ * // the client half of FedProx: pull towards the broadcast model with strength 0.1
+ * const half = localSgd({
+ *   direction: (gradients, y, { broadcast }) =>
+ *     combine((g, pull) => add(g, mul(0.1, pull)), gradients, combine(sub, y, broadcast.parameters)),
+ * });
+ * typeof half.step; // => "function"
+ * ```
  */
 export function localSgd<B extends Broadcast, C, U>(
   rule: NoInfer<LocalRuleWithResult<B, C, U>>,

@@ -25,6 +25,15 @@ import { optimizerSteps } from "./optimizer-steps.ts";
 import { stepFrom } from "./server.ts";
 import { MODEL, weightedMean } from "./shapes.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { local } from "@anabranch/core";
+ * local.definition.name; // => "local"
+ * ```
+ */
 export const local = defineMethod({
   name: "local",
   options: z.strictObject(optimizerShape).superRefine(requireFamily),

@@ -12,6 +12,11 @@ type Options = Readonly<Record<string, unknown>>;
  * `algorithm/option-twice`, `algorithm/missing-option` or `algorithm/option`; `method/...` where it is not declared right.
  *
  * @param source where the method comes from, if not from the registry: its file
+ * @example
+ * ```ts
+ * import { buildMethod, fedavg } from "@anabranch/core";
+ * buildMethod(fedavg.definition, { serverLearningRate: 0.5 }).options; // => { serverLearningRate: 0.5 }
+ * ```
  */
 export function buildMethod(method: MethodDefinition, given: Options, source?: string): Algorithm {
   const known = Object.keys(method.options.shape);

@@ -25,6 +25,12 @@ export interface DeclaredVectors<
  *     local: localSgd(),
  *     update: ({ parameters }, { delta }) => ({ parameters: stepFrom(parameters, 1, delta) }),
  *   })
+ * @example
+ * ```ts
+ * import { MODEL, vectors, weightedMean } from "@anabranch/core";
+ * const declared = vectors({ server: { parameters: MODEL }, upload: { delta: weightedMean(MODEL) } });
+ * typeof declared.method; // => "function"
+ * ```
  */
 export function vectors<
   S extends ServerShapes,

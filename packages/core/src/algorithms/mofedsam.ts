@@ -21,6 +21,15 @@ import { defineMethod } from "./define-method.ts";
 import { clientMomentum } from "./fedcm.ts";
 import { sharpnessAware } from "./sharpness.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { mofedsam } from "@anabranch/core";
+ * mofedsam.definition.name; // => "mofedsam"
+ * ```
+ */
 export const mofedsam = defineMethod({
   name: "mofedsam",
   options: z.strictObject({

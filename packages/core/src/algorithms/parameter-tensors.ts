@@ -2,7 +2,17 @@ import type { Tensor } from "@anabranch/engine";
 import { AnabranchError } from "@anabranch/engine";
 import type { ParameterTensors } from "./algorithm.ts";
 
-/** Combines entries of equal name; trees that differ in names are refused, never paired by position. */
+/**
+ * Combines entries of equal name; trees that differ in names are refused, never paired by position.
+ *
+ * @example
+ * ```ts
+ * import { add, constant, evaluate } from "@anabranch/engine";
+ * import { combine } from "@anabranch/core";
+ * const sums = combine(add, { w: constant([1, 2], [2]) }, { w: constant([3, 4], [2]) });
+ * evaluate(sums["w"]!).data; // => [4, 6]
+ * ```
+ */
 export function combine(
   fn: (...entries: Tensor[]) => Tensor,
   first: ParameterTensors,

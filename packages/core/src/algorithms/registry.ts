@@ -5,7 +5,15 @@ import type { MethodDefinition } from "./define-method.ts";
 import { buildMethod } from "./method-options.ts";
 import * as methods from "./methods.ts";
 
-/** Every method, by the name users type. */
+/**
+ * Every method, by the name users type.
+ *
+ * @example
+ * ```ts
+ * import { algorithms } from "@anabranch/core";
+ * algorithms.map(({ name }) => name).includes("scaffold"); // => true
+ * ```
+ */
 export const algorithms: readonly MethodDefinition[] = Object.values(methods)
   .map(({ definition }): MethodDefinition => definition)
   .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -13,6 +21,13 @@ export const algorithms: readonly MethodDefinition[] = Object.values(methods)
 /**
  * Builds a method from its name and options as a user wrote them. Throws `algorithm/unknown`, `algorithm/unknown-option`
  * (both name the nearest known word), `algorithm/option-twice`, `algorithm/missing-option` or `algorithm/option`.
+ *
+ * @example
+ * ```ts
+ * import { createAlgorithm } from "@anabranch/core";
+ * const scaffold = createAlgorithm("scaffold", { serverLearningRate: 1 });
+ * scaffold.name; // => "scaffold"
+ * ```
  */
 export function createAlgorithm(name: string, options: Readonly<Record<string, unknown>> = {}): Algorithm {
   const found = algorithms.find((method) => method.name === name);

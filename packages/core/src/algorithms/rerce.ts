@@ -39,6 +39,15 @@ import { MODEL, SCALAR, sum, uniformMean } from "./shapes.ts";
 export const CHOSEN = 0;
 export const SILENT = 1;
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { rerce } from "@anabranch/core";
+ * rerce.definition.name; // => "rerce"
+ * ```
+ */
 export const rerce = defineMethod({
   name: "rerce",
   options: z.strictObject({

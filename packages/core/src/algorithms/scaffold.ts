@@ -27,6 +27,15 @@ import { combine } from "./parameter-tensors.ts";
 import { stepFrom } from "./server.ts";
 import { MODEL, uniformMean, weightedMean } from "./shapes.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { scaffold } from "@anabranch/core";
+ * scaffold.definition.name; // => "scaffold"
+ * ```
+ */
 export const scaffold = defineMethod({
   name: "scaffold",
   options: z.strictObject({

@@ -3,14 +3,30 @@ import type { RoundContext } from "./algorithm.ts";
 
 export { zeros };
 
-/** Elementwise result of vectors of one length; arithmetic in float64, rounded once to the element type. */
+/**
+ * Elementwise result of vectors of one length; arithmetic in float64, rounded once to the element type.
+ *
+ * @example
+ * ```ts
+ * import { combineVectors } from "@anabranch/core";
+ * combineVectors((a, b) => a - b, Float32Array.of(3, 4), Float32Array.of(1, 1)); // => [2, 3]
+ * ```
+ */
 export function combineVectors(fn: (a: number, b: number) => number, a: Vector, b: Vector): Vector {
   const out = zeros(a);
   for (let i = 0; i < out.length; i++) out[i] = fn(a[i]!, b[i]!);
   return out;
 }
 
-/** x + step * direction as a fresh vector. */
+/**
+ * x + step * direction as a fresh vector.
+ *
+ * @example
+ * ```ts
+ * import { stepFrom } from "@anabranch/core";
+ * stepFrom(Float32Array.of(1, 2), 0.5, Float32Array.of(2, 2)); // => [2, 3]
+ * ```
+ */
 export function stepFrom(x: Vector, step: number, direction: Vector): Vector {
   return combineVectors((a, d) => a + step * d, x, direction);
 }
@@ -18,7 +34,16 @@ export function stepFrom(x: Vector, step: number, direction: Vector): Vector {
 /** The server's model and the momentum of its steps. */
 type WithMomentum = { readonly parameters: Vector; readonly momentum: Vector };
 
-/** v <- beta v + delta; x <- x + step v: one step of heavy-ball descent. */
+/**
+ * v <- beta v + delta; x <- x + step v: one step of heavy-ball descent.
+ *
+ * @example
+ * ```ts
+ * import { heavyBall } from "@anabranch/core";
+ * const server = { parameters: Float32Array.of(1), momentum: Float32Array.of(2) };
+ * heavyBall(server, Float32Array.of(1), 0.5, 0.1); // => { parameters: [1.2], momentum: [2] }
+ * ```
+ */
 export function heavyBall(
   { parameters, momentum }: WithMomentum,
   delta: Vector,

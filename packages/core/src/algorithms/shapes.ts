@@ -20,9 +20,36 @@ export interface OwnShape {
 }
 export type Shape = ModelShape | ScalarShape | OwnShape;
 
+/**
+ * The shape of a vector as long as the model's parameters, [d].
+ *
+ * @example
+ * ```ts
+ * import { MODEL } from "@anabranch/core";
+ * MODEL; // => { kind: "model" }
+ * ```
+ */
 export const MODEL: ModelShape = { kind: "model" };
+/**
+ * The shape of a single number, [].
+ *
+ * @example
+ * ```ts
+ * import { SCALAR } from "@anabranch/core";
+ * SCALAR; // => { kind: "scalar" }
+ * ```
+ */
 export const SCALAR: ScalarShape = { kind: "scalar" };
-/** A vector with the given layout, or with one that follows from the model's and is made once for each model. */
+/**
+ * A vector with the given layout, or with one that follows from the model's and is made once for each model.
+ *
+ * @example
+ * ```ts
+ * import { ownLayout, subLayout } from "@anabranch/core";
+ * const halves = ownLayout((model) => subLayout(model, ({ role }) => role === "matrix"));
+ * halves.kind; // => "own"
+ * ```
+ */
 export function ownLayout(of: Layout | ((model: Layout) => Layout)): OwnShape {
   if (typeof of !== "function") return { kind: "own", layoutOf: () => of };
   const made = new WeakMap<Layout, Layout>();
@@ -74,11 +101,35 @@ const aggregated =
     return declared;
   };
 
-/** Uploads become their mean by the public weights of the updates. */
+/**
+ * Uploads become their mean by the public weights of the updates.
+ *
+ * @example
+ * ```ts
+ * import { MODEL, weightedMean } from "@anabranch/core";
+ * weightedMean(MODEL).aggregation; // => "weightedMean"
+ * ```
+ */
 export const weightedMean = aggregated("weightedMean");
-/** Uploads become their mean; every client counts the same. */
+/**
+ * Uploads become their mean; every client counts the same.
+ *
+ * @example
+ * ```ts
+ * import { MODEL, uniformMean } from "@anabranch/core";
+ * uniformMean(MODEL).aggregation; // => "uniformMean"
+ * ```
+ */
 export const uniformMean = aggregated("uniformMean");
-/** Uploads are added. */
+/**
+ * Uploads are added.
+ *
+ * @example
+ * ```ts
+ * import { SCALAR, sum } from "@anabranch/core";
+ * sum(SCALAR).aggregation; // => "sum"
+ * ```
+ */
 export const sum = aggregated("sum");
 
 /** The layout of a vector called `name`. Throws `method/shape`. */

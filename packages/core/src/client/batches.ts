@@ -13,7 +13,15 @@ export interface BatchSchedule {
   readonly weights: Float64Array;
 }
 
-/** Local steps of a client with `examples` rows. */
+/**
+ * Local steps of a client with `examples` rows.
+ *
+ * @example
+ * ```ts
+ * import { stepCount } from "@anabranch/core";
+ * stepCount(45, 20, { localEpochs: 2 }); // => 6
+ * ```
+ */
 export function stepCount(examples: number, batchSize: number, budget: LocalBudget): number {
   return "localSteps" in budget ? budget.localSteps : budget.localEpochs * Math.ceil(examples / batchSize);
 }
@@ -21,6 +29,14 @@ export function stepCount(examples: number, batchSize: number, budget: LocalBudg
 /**
  * Shuffled passes over the client's rows, cut into mini-batches; the last batch of a pass may be short and is padded with
  * weight zero, so a client whose data do not divide by the batch is exact. Integer arithmetic decides every row.
+ *
+ * @example
+ * ```ts
+ * import { planBatches, rootKey } from "@anabranch/core";
+ * const { steps, indices } = planBatches(3, 2, { localEpochs: 1 }, rootKey(1));
+ * steps; // => 2
+ * indices.length; // => 4
+ * ```
  */
 export function planBatches(examples: number, batchSize: number, budget: LocalBudget, key: RandomKey): BatchSchedule {
   const steps = stepCount(examples, batchSize, budget);

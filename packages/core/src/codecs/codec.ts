@@ -21,6 +21,13 @@ interface Piece {
  * Throws `codec/option`, `codec/unknown` or `codec/not-symmetric`.
  *
  * @param vector [layout.size], finite
+ * @example
+ * ```ts
+ * import { encodeVector, layout } from "@anabranch/core";
+ * const model = layout([{ name: "w", shape: [8, 8], role: "matrix", block: "w" }]);
+ * const spec = { name: "truncated-svd", share: 0.25 } as const;
+ * encodeVector(spec, model, new Float32Array(64).fill(1)).length < 64; // => true
+ * ```
  */
 export function encodeVector<V extends Vector>(spec: CodecSpec, layout: Layout, vector: V): V {
   const codec = matrixCodec(spec);
@@ -40,7 +47,18 @@ export function encodeVector<V extends Vector>(spec: CodecSpec, layout: Layout, 
   return out;
 }
 
-/** The decoded vector [layout.size]. Throws `update/codec` where `encodingFault` finds something. */
+/**
+ * The decoded vector [layout.size]. Throws `update/codec` where `encodingFault` finds something.
+ *
+ * @example
+ * ```ts
+ * import { decodeVector, encodeVector, layout } from "@anabranch/core";
+ * const model = layout([{ name: "w", shape: [8, 8], role: "matrix", block: "w" }]);
+ * const spec = { name: "truncated-svd", energy: 0.99 } as const;
+ * const sent = encodeVector(spec, model, new Float32Array(64).fill(1));
+ * decodeVector(spec, model, sent).subarray(0, 3); // => [1, 1, 1]
+ * ```
+ */
 export function decodeVector<V extends Vector>(spec: CodecSpec, layout: Layout, encoded: V): V {
   const fault = encodingFault(spec, layout, encoded);
   if (fault !== undefined) {
@@ -62,7 +80,17 @@ export function decodeVector<V extends Vector>(spec: CodecSpec, layout: Layout, 
   return out;
 }
 
-/** Why a vector cannot be decoded, from its length and the ranks in it; undefined where it can. */
+/**
+ * Why a vector cannot be decoded, from its length and the ranks in it; undefined where it can.
+ *
+ * @example
+ * ```ts
+ * import { encodeVector, encodingFault, layout } from "@anabranch/core";
+ * const model = layout([{ name: "w", shape: [8, 8], role: "matrix", block: "w" }]);
+ * const spec = { name: "truncated-svd", energy: 0.99 } as const;
+ * encodingFault(spec, model, encodeVector(spec, model, new Float32Array(64).fill(1))); // => undefined
+ * ```
+ */
 export function encodingFault(spec: CodecSpec, layout: Layout, encoded: Vector): string | undefined {
   const codec = matrixCodec(spec);
   let at = 0;
@@ -77,7 +105,16 @@ export function encodingFault(spec: CodecSpec, layout: Layout, encoded: Vector):
   return at === encoded.length ? undefined : `it has ${encoded.length} elements, its ranks make ${at}`;
 }
 
-/** Elements that an encoded vector has at most. */
+/**
+ * Elements that an encoded vector has at most.
+ *
+ * @example
+ * ```ts
+ * import { largestEncoding, layout } from "@anabranch/core";
+ * const model = layout([{ name: "w", shape: [8, 8], role: "matrix", block: "w" }]);
+ * largestEncoding({ name: "truncated-svd", energy: 0.99 }, model) >= 64; // => true
+ * ```
+ */
 export function largestEncoding(spec: CodecSpec, layout: Layout): number {
   const codec = matrixCodec(spec);
   return pieces(codec, layout).reduce(

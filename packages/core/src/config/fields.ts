@@ -13,7 +13,15 @@ export interface ConfigField {
   readonly open: boolean;
 }
 
-/** All sections and keys in the order of the schema. */
+/**
+ * All sections and keys in the order of the schema.
+ *
+ * @example
+ * ```ts
+ * import { configFields } from "@anabranch/core";
+ * configFields.find(({ path }) => path.join(".") === "sampler.cohort")!.defaultValue; // => 10
+ * ```
+ */
 export const configFields: readonly ConfigField[] = fieldsOf(configSchema, []);
 
 /** The field at a key path, or undefined. */

@@ -8,6 +8,13 @@ export type RawConfig = Readonly<Record<string, unknown>>;
 /**
  * A copy of `raw` with assignments of the form "key.path=value" applied in order. Values are read as TOML (0.05, true,
  * "text", [1, 2]) and as a plain text where they are not TOML; an empty value removes the key. Throws `config/override`.
+ *
+ * @example
+ * ```ts
+ * import { applyOverrides } from "@anabranch/core";
+ * const raw = applyOverrides({ rounds: 5 }, ["training.learningRate=0.1"]);
+ * raw["training"]; // => { learningRate: 0.1 }
+ * ```
  */
 export function applyOverrides(raw: RawConfig, assignments: readonly string[]): RawConfig {
   return assignments.reduce((config, assignment) => {

@@ -4,7 +4,15 @@ import { configFields } from "./fields.ts";
 import type { Config } from "./schema.ts";
 import { isUsualTable } from "./table-schema.ts";
 
-/** The configuration as TOML that `parseConfig` reads back to the same: keys in the order of the schema, options by name. */
+/**
+ * The configuration as TOML that `parseConfig` reads back to the same: keys in the order of the schema, options by name.
+ *
+ * @example
+ * ```ts
+ * import { renderToml, resolveConfig } from "@anabranch/core";
+ * renderToml(resolveConfig({ rounds: 5 })).split("\n")[2]; // => "rounds = 5"
+ * ```
+ */
 export function renderToml(config: Config): string {
   return `${stringify(canonical(config)).trimEnd()}\n`;
 }
@@ -33,6 +41,12 @@ const NO_INFLUENCE = [
  * Identity of what a run computes (16 hex digits). Left out: the run's name, paths, how often it is saved, and the
  * number of workers, none of which changes a bit of the result, and the sections on privacy, secure
  * aggregation, diagnostics and tables where there are none.
+ *
+ * @example
+ * ```ts
+ * import { configHash, resolveConfig } from "@anabranch/core";
+ * configHash(resolveConfig({ rounds: 5 })) === configHash(resolveConfig({ rounds: 6 })); // => false
+ * ```
  */
 export function configHash(config: Config): string {
   const unused = [

@@ -16,6 +16,13 @@ type ConfigAggregation = z.output<typeof configSchema>["aggregation"];
  * The complete configuration of what a user wrote: checked, with every default filled in.
  * Throws `config/unknown-key`, `config/unknown-name`, `config/invalid` or `config/conflict`; `locate` turns a key path
  * into the place that the error names.
+ *
+ * @example
+ * ```ts
+ * import { resolveConfig } from "@anabranch/core";
+ * const config = resolveConfig({ rounds: 5, data: { clients: 20 } });
+ * config.sampler; // => { cohort: 10, name: "uniform" }
+ * ```
  */
 export function resolveConfig(input: ConfigInput, locate: Locate = (path) => path.join(".")): Config {
   const result = configSchema.safeParse(input);

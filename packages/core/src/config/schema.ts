@@ -314,7 +314,15 @@ const execution = z
   .prefault({})
   .describe("use of the machine");
 
-/** Everything a run is made of, section by section. Unknown keys are refused, except options of named parts. */
+/**
+ * Everything a run is made of, section by section. Unknown keys are refused, except options of named parts.
+ *
+ * @example
+ * ```ts
+ * import { configSchema } from "@anabranch/core";
+ * configSchema.parse({ rounds: 5 }).training.batchSize; // => 20
+ * ```
+ */
 export const configSchema = z.strictObject({
   name: z.string().min(1).max(200).default("run").describe("name of the run"),
   seed: z.int().min(0).default(1).describe("seed of all random numbers"),

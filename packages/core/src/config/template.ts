@@ -29,6 +29,12 @@ const WIDTH = 100;
 /**
  * A TOML text for a new run named `name`: the quickstart federation with every key, its meaning and its default. Keys
  * that are off by default stand there as comments.
+ *
+ * @example
+ * ```ts
+ * import { commentedTemplate } from "@anabranch/core";
+ * commentedTemplate("first").includes('name = "first"'); // => true
+ * ```
  */
 export function commentedTemplate(name: string): string {
   const head = comment(

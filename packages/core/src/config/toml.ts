@@ -10,6 +10,13 @@ import { lineOf } from "./toml-lines.ts";
  * Reads a configuration. `where` is the file's name in errors, which also give the line; `overrides` are assignments of
  * the command line such as "training.learningRate=0.1". Throws `config/syntax`, and what `applyOverrides` and
  * `resolveConfig` throw.
+ *
+ * @example
+ * ```ts
+ * import { parseConfig } from "@anabranch/core";
+ * const config = parseConfig("rounds = 5\n[sampler]\ncohort = 3\n", "run.toml", ["seed=2"]);
+ * [config.rounds, config.sampler.cohort, config.seed]; // => [5, 3, 2]
+ * ```
  */
 export function parseConfig(text: string, where: string, overrides: readonly string[] = []): Config {
   const raw = parseToml(text, where);
@@ -28,7 +35,15 @@ const MAX_LENGTH = 2 ** 20;
 /** Tables inside tables, which dotted keys make too. A configuration has 3. */
 const MAX_DEPTH = 32;
 
-/** The tables of a TOML text, unchecked. Throws `config/syntax` with line and column, `config/too-large`. */
+/**
+ * The tables of a TOML text, unchecked. Throws `config/syntax` with line and column, `config/too-large`.
+ *
+ * @example
+ * ```ts
+ * import { parseToml } from "@anabranch/core";
+ * parseToml("rounds = 5", "run.toml"); // => { rounds: 5 }
+ * ```
+ */
 export function parseToml(text: string, where: string): RawConfig {
   if (text.length > MAX_LENGTH) {
     throw tooLarge(where, `${text.length} characters`, `at most ${MAX_LENGTH}`);

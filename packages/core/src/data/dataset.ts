@@ -23,7 +23,16 @@ export interface ArrayDataset {
   readonly table?: TableEncoding;
 }
 
-/** Number of examples, n. */
+/**
+ * Number of examples, n.
+ *
+ * @example
+ * ```ts
+ * import { exampleCount, rootKey, syntheticDataset } from "@anabranch/core";
+ * const data = syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 6 });
+ * exampleCount(data); // => 6
+ * ```
+ */
 export function exampleCount(dataset: ArrayDataset): number {
   return dataset.features.shape[0] ?? 0;
 }

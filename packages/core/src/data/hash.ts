@@ -12,7 +12,15 @@ export function datasetHash(dataset: ArrayDataset): string {
   return hashText(parts.join("\n"));
 }
 
-/** 64-bit hash of a partition: the number of clients and every row of each, in order. */
+/**
+ * 64-bit hash of a partition: the number of clients and every row of each, in order.
+ *
+ * @example
+ * ```ts
+ * import { partitionHash } from "@anabranch/core";
+ * partitionHash({ clients: [Int32Array.of(0, 1)] }).length; // => 16
+ * ```
+ */
 export function partitionHash(partition: Partition): string {
   return hashText(partition.clients.map((rows) => `${rows.length} ${arrayHash(rows)}`).join("\n"));
 }

@@ -19,6 +19,13 @@ export interface Holdout {
  * one less than it has; where rows are shared the share is met as nearly as the rows already decided allow.
  *
  * @param fraction in [0, 1); 0 holds out nothing
+ * @example
+ * ```ts
+ * import { rootKey, splitHoldout } from "@anabranch/core";
+ * const partition = { clients: [Int32Array.of(0, 1, 2, 3, 4)] };
+ * const { holdout } = splitHoldout(partition, 0.2, rootKey(1));
+ * holdout.clients[0]!.length; // => 1
+ * ```
  */
 export function splitHoldout(partition: Partition, fraction: number, key: RandomKey): Holdout {
   if (!(fraction >= 0 && fraction < 1)) {

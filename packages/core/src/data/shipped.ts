@@ -9,13 +9,30 @@ import { splitByClass, splitGroupTails, type TrainTest } from "./split.ts";
 /** Reads an asset by its file name. Where the bytes come from (a disk, a fetch) is the caller's affair. */
 export type AssetReader = (file: string) => Promise<Uint8Array>;
 
+/**
+ * The data sets that are bundled, by name.
+ *
+ * @example
+ * ```ts
+ * import { SHIPPED_DATASETS } from "@anabranch/core";
+ * Object.keys(SHIPPED_DATASETS).length; // => 2
+ * ```
+ */
 export const SHIPPED_DATASETS = ["fashion-mnist-10k", "tiny-shakespeare"] as const;
 export type ShippedDatasetName = (typeof SHIPPED_DATASETS)[number];
 
 /** Fixed for good: it decides which images are test images. */
 const SPLIT_SEED = 2017;
 
-/** What the ten labels of Fashion-MNIST stand for. */
+/**
+ * What the ten labels of Fashion-MNIST stand for.
+ *
+ * @example
+ * ```ts
+ * import { FASHION_MNIST_CLASSES } from "@anabranch/core";
+ * FASHION_MNIST_CLASSES[0]; // => "T-shirt/top"
+ * ```
+ */
 export const FASHION_MNIST_CLASSES = [
   "T-shirt/top",
   "Trouser",

@@ -22,6 +22,14 @@ export interface PartitionStatistics {
  * Statistics of a partition of a training set.
  *
  * @param labels [n], one class for each example of the training set
+ * @example
+ * ```ts
+ * import { partitionStatistics } from "@anabranch/core";
+ * const partition = { clients: [Int32Array.of(0, 2), Int32Array.of(1, 3)] };
+ * const { counts, meanLabelDistance } = partitionStatistics(partition, Uint8Array.of(0, 1, 0, 1), 2);
+ * counts; // => [[2, 0], [0, 2]]
+ * meanLabelDistance; // => 0.5
+ * ```
  */
 export function partitionStatistics(
   partition: Partition,

@@ -58,6 +58,12 @@ const meanings: Readonly<Record<number, Meaning>> = {
  * faults of the server or of a proxy before it.
  *
  * @param body the answer's JSON, if it was any; its own code, message and advice come first
+ * @example
+ * ```ts
+ * import { answerError } from "@anabranch/core/live";
+ * const error = answerError(404, { message: "no such run" }, "https://example.org");
+ * error.code; // => "live/not-found"
+ * ```
  */
 export function answerError(status: number, body: unknown, where: string, location?: string): AnabranchError {
   const own = spoken.safeParse(body).data;

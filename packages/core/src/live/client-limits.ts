@@ -32,7 +32,15 @@ export interface ClientLimits {
   advice(limit: "download" | "work" | "memory" | "rounds" | "algorithms"): string;
 }
 
-/** What a client allows unless its operator says otherwise: enough for a ResNet-18 and hours of training in each round. */
+/**
+ * What a client allows unless its operator says otherwise: enough for a ResNet-18 and hours of training in each round.
+ *
+ * @example
+ * ```ts
+ * import { USUAL_LIMITS } from "@anabranch/core/live";
+ * USUAL_LIMITS.rounds; // => 10000
+ * ```
+ */
 export const USUAL_LIMITS: ClientLimits = {
   download: 2 ** 30,
   work: 10_000_000,

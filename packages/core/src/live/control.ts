@@ -1,23 +1,71 @@
 import * as z from "zod";
 
-/** Version of the control messages; a peer of another version is refused. */
+/**
+ * Version of the control messages; a peer of another version is refused.
+ *
+ * @example
+ * ```ts
+ * import { LIVE_VERSION } from "@anabranch/core/live";
+ * LIVE_VERSION; // => 1
+ * ```
+ */
 export const LIVE_VERSION = 1;
-/** Longest control message in bytes. Tensors go by HTTP. */
+/**
+ * Longest control message in bytes. Tensors go by HTTP.
+ *
+ * @example
+ * ```ts
+ * import { CONTROL_BYTES } from "@anabranch/core/live";
+ * CONTROL_BYTES; // => 65536
+ * ```
+ */
 export const CONTROL_BYTES = 65_536;
 
 const text = (most: number) => z.string().min(1).max(most);
-/** SHA-256 of bytes, lower-case hexadecimal. */
+/**
+ * SHA-256 of bytes, lower-case hexadecimal.
+ *
+ * @example
+ * ```ts
+ * import { contentHash } from "@anabranch/core/live";
+ * contentHash.safeParse("0".repeat(64)).success; // => true
+ * ```
+ */
 export const contentHash = z.string().regex(/^[0-9a-f]{64}$/);
 const base64 = (most: number) =>
   z
     .string()
     .max(most)
     .regex(/^[A-Za-z0-9+/_=-]*$/);
-/** ROUND/CLIENT/VISIT, the name of an order. */
+/**
+ * ROUND/CLIENT/VISIT, the name of an order.
+ *
+ * @example
+ * ```ts
+ * import { orderId } from "@anabranch/core/live";
+ * orderId.safeParse("3/17/0").success; // => true
+ * ```
+ */
 export const orderId = z.string().regex(/^\d{1,9}\/\d{1,9}\/\d{1,9}$/);
-/** ROUND/CLIENT/HASH, the name of a message of secure aggregation: the first half of its hash is enough. */
+/**
+ * ROUND/CLIENT/HASH, the name of a message of secure aggregation: the first half of its hash is enough.
+ *
+ * @example
+ * ```ts
+ * import { messageId } from "@anabranch/core/live";
+ * messageId.safeParse("3/17/not-a-hash").success; // => false
+ * ```
+ */
 export const messageId = z.string().regex(/^\d{1,9}\/\d{1,9}\/[0-9a-f]{32}$/);
-/** What an upload is for: the update of an order, or the answer to a message. */
+/**
+ * What an upload is for: the update of an order, or the answer to a message.
+ *
+ * @example
+ * ```ts
+ * import { uploadId } from "@anabranch/core/live";
+ * uploadId.safeParse("3/17/0").success; // => true
+ * ```
+ */
 export const uploadId = z.union([orderId, messageId]);
 /** Longer messages of secure aggregation go by HTTP. */
 export const INLINE_BYTES = 32_768;
@@ -29,7 +77,15 @@ const count = z
 const key = z.tuple([z.int().min(0).max(0xffffffff), z.int().min(0).max(0xffffffff)]);
 const labels = z.record(z.string().max(64), z.string().max(64)).refine((all) => Object.keys(all).length <= 16);
 
-/** What a client sends. */
+/**
+ * What a client sends.
+ *
+ * @example
+ * ```ts
+ * import { clientMessage } from "@anabranch/core/live";
+ * clientMessage.safeParse({ type: "unknown" }).success; // => false
+ * ```
+ */
 export const clientMessage = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("hello"),
@@ -81,7 +137,15 @@ export const clientMessage = z.discriminatedUnion("type", [
 ]);
 export type ClientMessage = z.infer<typeof clientMessage>;
 
-/** What the server sends. */
+/**
+ * What the server sends.
+ *
+ * @example
+ * ```ts
+ * import { serverMessage } from "@anabranch/core/live";
+ * serverMessage.safeParse({ type: "unknown" }).success; // => false
+ * ```
+ */
 export const serverMessage = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("challenge"), v: z.literal(LIVE_VERSION), package: text(32), nonce: base64(64) }),
   z.strictObject({
@@ -132,12 +196,28 @@ export const serverMessage = z.discriminatedUnion("type", [
 ]);
 export type ServerMessage = z.infer<typeof serverMessage>;
 
-/** What a client signs: that it holds the key, for this run, this connection and this address of the server. */
+/**
+ * What a client signs: that it holds the key, for this run, this connection and this address of the server.
+ *
+ * @example
+ * ```ts
+ * import { proofText } from "@anabranch/core/live";
+ * proofText("k3f9a2", "nonce", "https://example.org").length > 20; // => true
+ * ```
+ */
 export function proofText(run: string, nonce: string, origin: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(["anabranch live", LIVE_VERSION, run, nonce, origin].join("\n"));
 }
 
-/** The answer to an upload. */
+/**
+ * The answer to an upload.
+ *
+ * @example
+ * ```ts
+ * import { uploadAnswer } from "@anabranch/core/live";
+ * uploadAnswer.safeParse({ status: "accepted", hash: "0".repeat(64) }).success; // => true
+ * ```
+ */
 export const uploadAnswer = z.discriminatedUnion("status", [
   /** Now, or already: the update counts once. */
   z.strictObject({ status: z.literal("accepted"), hash: contentHash }),

@@ -13,7 +13,15 @@ export interface Sending {
 /** From where an upload continues, or what the server has answered to the whole. */
 export type UploadProgress = { readonly offset: number } | UploadAnswer;
 
-/** Answers with an offset that one try accepts: a server that never has enough is given up. */
+/**
+ * Answers with an offset that one try accepts: a server that never has enough is given up.
+ *
+ * @example
+ * ```ts
+ * import { MOST_UPLOAD_PARTS } from "@anabranch/core/live";
+ * MOST_UPLOAD_PARTS; // => 64
+ * ```
+ */
 export const MOST_UPLOAD_PARTS = 64;
 
 const wantsMore = z.object({ offset: z.int().min(0) });

@@ -2,7 +2,15 @@ import type { PipelineSettings } from "../pipeline/index.ts";
 import type { PublicMetadata } from "../protocol/index.ts";
 import { describeFailure } from "../simulation/in-process.ts";
 
-/** Metadata of an update that is added to others by secure aggregation: the same for every client and all data. */
+/**
+ * Metadata of an update that is added to others by secure aggregation: the same for every client and all data.
+ *
+ * @example
+ * ```ts
+ * import { WITHHELD } from "@anabranch/core/live";
+ * WITHHELD.examples; // => 0
+ * ```
+ */
 export const WITHHELD: PublicMetadata = { examples: 0, steps: 0, weight: 1, loss: Number.NaN };
 
 /** Whether the server is to learn nothing of a single client's data, its number of examples included. */

@@ -3,6 +3,15 @@ import * as z from "zod";
 import { classification, type Model } from "./model.ts";
 import { classLabels, dataOptions } from "./options.ts";
 
+/**
+ * Options of the model, with defaults and descriptions.
+ *
+ * @example
+ * ```ts
+ * import { charTransformerOptions } from "@anabranch/core";
+ * charTransformerOptions.parse({}).depth; // => 4
+ * ```
+ */
 export const charTransformerOptions = z.strictObject({
   ...dataOptions,
   ...classLabels,
@@ -19,6 +28,13 @@ export const charTransformerOptions = z.strictObject({
  * indices below `classes`, labels shifted by one; outputs [N, T, classes].
  * A. Radford et al., "Language Models are Unsupervised Multitask Learners", 2019 (GPT-2: pre-norm, learned positions,
  * normal 0.02), with a classifier of its own instead of the transposed embedding.
+ *
+ * @example
+ * ```ts
+ * import { charTransformer } from "@anabranch/core";
+ * import { nn } from "@anabranch/engine";
+ * nn.countParameters(charTransformer({ input: [64], inputType: "uint8", classes: 96 }).parameters); // => 826208
+ * ```
  */
 export function charTransformer(options: z.input<typeof charTransformerOptions> = {}): Model {
   const settings = charTransformerOptions.parse(options);

@@ -4,6 +4,15 @@ import { classifier } from "./classifier.ts";
 import type { Model } from "./model.ts";
 import { dataOptions, imageShape, prepareImages, scalingOptions } from "./options.ts";
 
+/**
+ * Options of the model, with defaults and descriptions.
+ *
+ * @example
+ * ```ts
+ * import { cnn28Options } from "@anabranch/core";
+ * cnn28Options.parse({}).hidden; // => 512
+ * ```
+ */
 export const cnn28Options = z.strictObject({
   ...dataOptions,
   ...scalingOptions,
@@ -14,6 +23,13 @@ export const cnn28Options = z.strictObject({
  * The CNN of the FedAvg paper for 28 x 28 images: conv 5x5x32, pool, conv 5x5x64, pool, dense 512, dense; relu between,
  * convolutions padded to keep their size. 1,663,370 parameters with one channel and 10 classes.
  * H. B. McMahan et al., AISTATS 2017, arXiv:1602.05629, section 3.
+ *
+ * @example
+ * ```ts
+ * import { cnn28x28 } from "@anabranch/core";
+ * import { nn } from "@anabranch/engine";
+ * nn.countParameters(cnn28x28().parameters); // => 1663370
+ * ```
  */
 export function cnn28x28(options: z.input<typeof cnn28Options> = {}): Model {
   const settings = cnn28Options.parse(options);

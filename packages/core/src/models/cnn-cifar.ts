@@ -4,6 +4,15 @@ import { classifier } from "./classifier.ts";
 import type { Model } from "./model.ts";
 import { dataOptions, imageShape, prepareImages, scalingOptions } from "./options.ts";
 
+/**
+ * Options of the model, with defaults and descriptions.
+ *
+ * @example
+ * ```ts
+ * import { cnnCifarOptions } from "@anabranch/core";
+ * cnnCifarOptions.parse({}).channels; // => [32, 64]
+ * ```
+ */
 export const cnnCifarOptions = z.strictObject({
   ...dataOptions,
   ...scalingOptions,
@@ -17,6 +26,13 @@ export const cnnCifarOptions = z.strictObject({
  * The CNN of the common simulation benchmark on CIFAR-10: conv 3x3x32, conv 3x3x64 (both without padding), pool, dropout
  * 0.25, dense 128, dropout 0.5, dense; relu between, Glorot-uniform. 1,626,442 parameters.
  * Source: apple/pfl-research, benchmarks, simple CNN.
+ *
+ * @example
+ * ```ts
+ * import { cnnCifar } from "@anabranch/core";
+ * import { nn } from "@anabranch/engine";
+ * nn.countParameters(cnnCifar({ input: [3, 32, 32] }).parameters); // => 1626442
+ * ```
  */
 export function cnnCifar(options: z.input<typeof cnnCifarOptions> = {}): Model {
   const settings = cnnCifarOptions.parse(options);

@@ -7,6 +7,13 @@ import { isRegression, type Model } from "./model.ts";
  *
  * @param metadata texts that the file carries along
  * @param values of every parameter, by name; throws `model/parameters` where one is missing or has another size
+ * @example
+ * ```ts
+ * import { exportOnnx, logistic } from "@anabranch/core";
+ * const model = logistic({ input: [4], inputType: "float", classes: 2 });
+ * const values = { "linear.weight": new Float32Array(8), "linear.bias": new Float32Array(2) };
+ * exportOnnx(model, values, { author: "me" }).length > 100; // => true
+ * ```
  */
 export function exportOnnx(
   model: Model,

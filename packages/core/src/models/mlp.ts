@@ -4,13 +4,32 @@ import { classifier } from "./classifier.ts";
 import type { Model } from "./model.ts";
 import { dataOptions, scaleFeatures, scalingOptions, sizeOf } from "./options.ts";
 
+/**
+ * Options of the model, with defaults and descriptions.
+ *
+ * @example
+ * ```ts
+ * import { mlpOptions } from "@anabranch/core";
+ * mlpOptions.parse({}).hidden; // => [200]
+ * ```
+ */
 export const mlpOptions = z.strictObject({
   ...dataOptions,
   ...scalingOptions,
   hidden: z.array(z.int().positive()).max(256).default([200]).describe("widths of the hidden layers"),
 });
 
-/** Dense layers with relu between them; 784-200-10 by default: 159,010 parameters. */
+/**
+ * Dense layers with relu between them; 784-200-10 by default: 159,010 parameters.
+ *
+ * @example
+ * ```ts
+ * import { mlp } from "@anabranch/core";
+ * import { nn } from "@anabranch/engine";
+ * const { parameters } = mlp({ input: [784], hidden: [200], classes: 10 });
+ * nn.countParameters(parameters); // => 159010
+ * ```
+ */
 export function mlp(options: z.input<typeof mlpOptions> = {}): Model {
   const settings = mlpOptions.parse(options);
   const widths = [sizeOf(settings.input), ...settings.hidden, settings.classes];

@@ -45,7 +45,16 @@ export interface Model {
   sample?(outputs: Tensor, uniforms: Tensor): Tensor;
 }
 
-/** The losses, scores and samples of models whose outputs are logits [N, ..., classes] for labels [N, ...]. */
+/**
+ * The losses, scores and samples of models whose outputs are logits [N, ..., classes] for labels [N, ...].
+ *
+ * @example
+ * ```ts
+ * import { classification } from "@anabranch/core";
+ * const { classes } = classification(10);
+ * classes; // => 10
+ * ```
+ */
 export function classification(classes: number): Pick<Model, "classes" | "losses" | "scores" | "sample"> {
   const perExample = (x: Tensor) => (x.shape.length === 1 ? x : mean(x, positionAxes(x)));
   return {

@@ -3,6 +3,15 @@ import * as z from "zod";
 import type { Model } from "./model.ts";
 import { dataOptions } from "./options.ts";
 
+/**
+ * Options of the model, with defaults and descriptions.
+ *
+ * @example
+ * ```ts
+ * import { quadraticOptions } from "@anabranch/core";
+ * quadraticOptions.safeParse({ unknown: 1 }).success; // => false
+ * ```
+ */
 export const quadraticOptions = z.strictObject({
   ...dataOptions,
   input: z
@@ -33,6 +42,13 @@ export const quadraticOptions = z.strictObject({
  * golden traces and convergence checks need. Features [2 d] hold a, then b; the parameter "x" [d] starts at zero. With
  * `shape` it has another shape; with `blocks` every coordinate is a parameter of its own, and the flat vector still holds
  * them in order. Outputs are the losses themselves and scores are 0. Labels are not looked at.
+ *
+ * @example
+ * ```ts
+ * import { nn } from "@anabranch/engine";
+ * import { quadratic } from "@anabranch/core";
+ * nn.countParameters(quadratic({ input: [4] }).parameters); // => 2
+ * ```
  */
 export function quadratic(options: z.input<typeof quadraticOptions> = {}): Model {
   const settings = quadraticOptions.parse(options);

@@ -15,7 +15,15 @@ import { vit, vitOptions } from "./vit.ts";
 /** Builds a model from options; throws a ZodError where they do not fit its schema in `modelOptions`. */
 export type ModelFactory = (options?: Record<string, unknown>) => Model;
 
-/** The models by the name users type. */
+/**
+ * The models by the name users type.
+ *
+ * @example
+ * ```ts
+ * import { models } from "@anabranch/core";
+ * Object.keys(models).includes("mlp"); // => true
+ * ```
+ */
 export const models = {
   "char-transformer": charTransformer as ModelFactory,
   "cnn-28x28": cnn28x28 as ModelFactory,
@@ -33,7 +41,15 @@ export const models = {
 
 export type ModelName = keyof typeof models;
 
-/** The schema of each model's options, with defaults and descriptions. */
+/**
+ * The schema of each model's options, with defaults and descriptions.
+ *
+ * @example
+ * ```ts
+ * import { modelOptions } from "@anabranch/core";
+ * modelOptions.mlp.parse({}).hidden; // => [200]
+ * ```
+ */
 export const modelOptions: Readonly<Record<ModelName, z.ZodObject>> = {
   "char-transformer": charTransformerOptions,
   "cnn-28x28": cnn28Options,
@@ -56,7 +72,17 @@ export interface ModelData {
   readonly classes: number;
 }
 
-/** A model by name for a data set [n, ...]; options override what the data say. Throws `model/unknown` or `model/option`. */
+/**
+ * A model by name for a data set [n, ...]; options override what the data say. Throws `model/unknown` or `model/option`.
+ *
+ * @example
+ * ```ts
+ * import { createModel } from "@anabranch/core";
+ * const features = { dtype: "float", shape: [8, 4] } as const;
+ * const data = { features, labels: { dtype: "uint8", shape: [8] }, classes: 2 } as const;
+ * createModel("mlp", data, { hidden: [16] }).parameters.length; // => 4
+ * ```
+ */
 export function createModel(name: string, data: ModelData, options: Record<string, unknown> = {}): Model {
   if (!Object.hasOwn(models, name)) {
     throw new AnabranchError({

@@ -4,6 +4,15 @@ import { classifier } from "./classifier.ts";
 import type { Model } from "./model.ts";
 import { dataOptions, imageShape, prepareImages, scalingOptions } from "./options.ts";
 
+/**
+ * Options of the model, with defaults and descriptions.
+ *
+ * @example
+ * ```ts
+ * import { resnetOptions } from "@anabranch/core";
+ * resnetOptions.parse({}).groups; // => 2
+ * ```
+ */
 export const resnetOptions = z.strictObject({
   ...dataOptions,
   ...scalingOptions,
@@ -23,11 +32,38 @@ const specs = {
   resnet18: { widths: [64, 128, 256, 512], blocks: [2, 2, 2, 2] },
 } as const satisfies Record<string, ResnetSpec>;
 
-/** The small CIFAR residual network of 3 blocks, widths 16-32-64; 78,042 parameters on [3, 32, 32] with 10 classes. */
+/**
+ * The small CIFAR residual network of 3 blocks, widths 16-32-64; 78,042 parameters on [3, 32, 32] with 10 classes.
+ *
+ * @example
+ * ```ts
+ * import { nn } from "@anabranch/engine";
+ * import { resnet8 } from "@anabranch/core";
+ * nn.countParameters(resnet8({ input: [3, 32, 32] }).parameters); // => 78042
+ * ```
+ */
 export const resnet8 = (options: z.input<typeof resnetOptions> = {}): Model => resnet("resnet8", options);
-/** One basic block a stage, widths 64 to 512; 4,903,242 parameters on [3, 32, 32] with 10 classes. */
+/**
+ * One basic block a stage, widths 64 to 512; 4,903,242 parameters on [3, 32, 32] with 10 classes.
+ *
+ * @example
+ * ```ts
+ * import { nn } from "@anabranch/engine";
+ * import { resnet10 } from "@anabranch/core";
+ * nn.countParameters(resnet10({ input: [3, 32, 32] }).parameters); // => 4903242
+ * ```
+ */
 export const resnet10 = (options: z.input<typeof resnetOptions> = {}): Model => resnet("resnet10", options);
-/** Two basic blocks a stage, widths 64 to 512; 11,173,962 parameters on [3, 32, 32] with 10 classes. */
+/**
+ * Two basic blocks a stage, widths 64 to 512; 11,173,962 parameters on [3, 32, 32] with 10 classes.
+ *
+ * @example
+ * ```ts
+ * import { nn } from "@anabranch/engine";
+ * import { resnet18 } from "@anabranch/core";
+ * nn.countParameters(resnet18({ input: [3, 32, 32] }).parameters); // => 11173962
+ * ```
+ */
 export const resnet18 = (options: z.input<typeof resnetOptions> = {}): Model => resnet("resnet18", options);
 
 /**

@@ -4,6 +4,15 @@ import { classifier } from "./classifier.ts";
 import type { Model } from "./model.ts";
 import { dataOptions, imageShape, scaleFeatures, scalingOptions } from "./options.ts";
 
+/**
+ * Options of the model, with defaults and descriptions.
+ *
+ * @example
+ * ```ts
+ * import { vitOptions } from "@anabranch/core";
+ * vitOptions.parse({}).patch; // => 4
+ * ```
+ */
 export const vitOptions = z.strictObject({
   ...dataOptions,
   ...scalingOptions,
@@ -19,6 +28,13 @@ export const vitOptions = z.strictObject({
  * Small vision transformer: patches, learned positions, pre-norm blocks, mean over tokens, linear.
  * A. Dosovitskiy et al., "An Image is Worth 16x16 Words", ICLR 2021, arXiv:2010.11929; mean pooling instead of a class
  * token as in X. Zhai et al., "Scaling Vision Transformers", CVPR 2022, arXiv:2106.04560.
+ *
+ * @example
+ * ```ts
+ * import { nn } from "@anabranch/engine";
+ * import { vit } from "@anabranch/core";
+ * nn.countParameters(vit({ input: [3, 32, 32] }).parameters); // => 207946
+ * ```
  */
 export function vit(options: z.input<typeof vitOptions> = {}): Model {
   const settings = vitOptions.parse(options);

@@ -10,6 +10,13 @@ export interface InitializableSpec extends ParameterSpecLike {
 /**
  * Initial parameters [d] in canonical order. `key` belongs to the purpose "init". Every parameter draws from a stream of its own,
  * keyed by its name, so that adding, removing or reordering parameters never changes the others.
+ *
+ * @example
+ * ```ts
+ * import { initialParameters, logistic, rootKey } from "@anabranch/core";
+ * const { parameters } = logistic({ input: [4], classes: 2 });
+ * initialParameters(parameters, rootKey(1)).length; // => 10
+ * ```
  */
 export function initialParameters(specs: readonly InitializableSpec[], key: RandomKey): Float32Array {
   const { entries, size } = layout(specs);

@@ -40,6 +40,17 @@ export interface Layout {
 /**
  * The canonical layout of parameters: all but `blocks` is independent of the order in which they are given.
  * Throws `params/name`, `params/duplicate` or `params/shape`.
+ *
+ * @example
+ * ```ts
+ * import { layout } from "@anabranch/core";
+ * const { size, entries } = layout([
+ *   { name: "output.weight", shape: [2, 3], role: "matrix", block: "output" },
+ *   { name: "output.bias", shape: [3], role: "vector", block: "output" },
+ * ]);
+ * size; // => 9
+ * entries.map(({ name, offset }) => `${name} at ${offset}`); // => ["output.bias at 0", "output.weight at 3"]
+ * ```
  */
 export function layout(specs: readonly ParameterSpecLike[]): Layout {
   const entries: LayoutEntry[] = [];
@@ -62,24 +73,62 @@ export function layout(specs: readonly ParameterSpecLike[]): Layout {
   return { entries, blocks: [...new Set(specs.map(({ block }) => block))], size: offset, hash };
 }
 
-/** The layout of some of a layout's entries: the same names and shapes, in a vector without gaps. */
+/**
+ * The layout of some of a layout's entries: the same names and shapes, in a vector without gaps.
+ *
+ * @example
+ * ```ts
+ * import { layout, mlp, subLayout } from "@anabranch/core";
+ * const whole = layout(mlp({ input: [4], hidden: [8], classes: 2 }).parameters);
+ * const first = subLayout(whole, ({ block }) => block === "dense1");
+ * first.entries.map(({ name }) => name); // => ["dense1.bias", "dense1.weight"]
+ * ```
+ */
 export function subLayout({ entries, blocks }: Layout, keep: (entry: LayoutEntry) => boolean): Layout {
   const kept = layout(entries.filter(keep));
   const present = new Set(kept.blocks);
   return { ...kept, blocks: blocks.filter((block) => present.has(block)) };
 }
 
-/** The part of a flat vector [d] that holds one parameter, as a view [entry.size]. */
+/**
+ * The part of a flat vector [d] that holds one parameter, as a view [entry.size].
+ *
+ * @example
+ * ```ts
+ * import { entryView, layout, logistic } from "@anabranch/core";
+ * const { entries, size } = layout(logistic({ input: [4], classes: 2 }).parameters);
+ * const vector = Float32Array.from({ length: size }, (_, i) => i);
+ * entryView(vector, entries[0]!); // => [0, 1]
+ * ```
+ */
 export function entryView<V extends Vector>(vector: V, entry: LayoutEntry): V {
   return vector.subarray(entry.offset, entry.offset + entry.size) as V;
 }
 
-/** Types of the parameters as traced tensors, by name. */
+/**
+ * Types of the parameters as traced tensors, by name.
+ *
+ * @example
+ * ```ts
+ * import { entryTypes, layout, logistic } from "@anabranch/core";
+ * const types = entryTypes(layout(logistic({ input: [4], classes: 2 }).parameters));
+ * types["linear.bias"]; // => { dtype: "float", shape: [2] }
+ * ```
+ */
 export function entryTypes(layout: Layout): Record<string, TensorType> {
   return Object.fromEntries(layout.entries.map((e) => [e.name, { dtype: "float", shape: e.shape }]));
 }
 
-/** Refuses parameters of another layout. Throws `params/layout`. */
+/**
+ * Refuses parameters of another layout. Throws `params/layout`.
+ *
+ * @example
+ * ```ts
+ * import { layout, logistic, requireLayout } from "@anabranch/core";
+ * const { hash } = layout(logistic({ input: [4], classes: 2 }).parameters);
+ * requireLayout(hash, hash, "checkpoint"); // throws params/layout for another hash
+ * ```
+ */
 export function requireLayout(expectedHash: string, gotHash: string, where: string): void {
   if (gotHash === expectedHash) return;
   throw new AnabranchError({

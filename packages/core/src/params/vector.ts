@@ -3,6 +3,16 @@ import { AnabranchError, hashBytes } from "@anabranch/engine";
 /** Flat parameters [d]: float32 in production, float64 on the interpreter. */
 export type Vector = Float32Array | Float64Array;
 
+/**
+ * Whether a value is a vector of floats: a Float32Array or Float64Array.
+ *
+ * @example
+ * ```ts
+ * import { isVector } from "@anabranch/core";
+ * isVector(Float32Array.of(1)); // => true
+ * isVector([1]); // => false
+ * ```
+ */
 export function isVector(value: unknown): value is Vector {
   return value instanceof Float32Array || value instanceof Float64Array;
 }
@@ -10,17 +20,44 @@ export function isVector(value: unknown): value is Vector {
 /** Elements whose sum is kept in registers before it joins the total; short runs keep rounding errors small. */
 const BLOCK = 1024;
 
-/** A vector of zeros of the same element type, and of the same length unless another is given. */
+/**
+ * A vector of zeros of the same element type, and of the same length unless another is given.
+ *
+ * @example
+ * ```ts
+ * import { zerosLike } from "@anabranch/core";
+ * zerosLike(Float32Array.of(1, 2)); // => [0, 0]
+ * ```
+ */
 export function zerosLike<V extends Vector>(vector: V, length = vector.length): V {
   return (vector instanceof Float64Array ? new Float64Array(length) : new Float32Array(length)) as V;
 }
 
-/** A copy in memory of its own (never shared memory, whatever the source). */
+/**
+ * A copy in memory of its own (never shared memory, whatever the source).
+ *
+ * @example
+ * ```ts
+ * import { copy } from "@anabranch/core";
+ * const a = Float32Array.of(1, 2);
+ * const b = copy(a);
+ * b[0] = 5;
+ * a; // => [1, 2]
+ * ```
+ */
 export function copy<V extends Vector>(vector: V): V {
   return vector.slice() as V;
 }
 
-/** Euclidean norm, summed in float64 block by block in a fixed order. */
+/**
+ * Euclidean norm, summed in float64 block by block in a fixed order.
+ *
+ * @example
+ * ```ts
+ * import { norm2 } from "@anabranch/core";
+ * norm2(Float32Array.of(3, 4)); // => 5
+ * ```
+ */
 export function norm2(vector: Vector): number {
   let total = 0;
   for (let begin = 0; begin < vector.length; begin += BLOCK) {
@@ -38,7 +75,15 @@ export function norm2(vector: Vector): number {
   return Math.sqrt(total);
 }
 
-/** Euclidean norm of a - b without a vector for the difference. Throws `params/length`. */
+/**
+ * Euclidean norm of a - b without a vector for the difference. Throws `params/length`.
+ *
+ * @example
+ * ```ts
+ * import { distance } from "@anabranch/core";
+ * distance(Float32Array.of(1, 1), Float32Array.of(4, 5)); // => 5
+ * ```
+ */
 export function distance(a: Vector, b: Vector): number {
   requireSameLength(a, b, "distance");
   let total = 0;
@@ -54,7 +99,15 @@ export function distance(a: Vector, b: Vector): number {
   return Math.sqrt(total);
 }
 
-/** Whether no element is NaN or infinite. Without branches: 0 * x is 0 for every finite x and NaN for the rest. */
+/**
+ * Whether no element is NaN or infinite. Without branches: 0 * x is 0 for every finite x and NaN for the rest.
+ *
+ * @example
+ * ```ts
+ * import { isFiniteVector } from "@anabranch/core";
+ * isFiniteVector(Float32Array.of(1, Number.NaN)); // => false
+ * ```
+ */
 export function isFiniteVector(vector: Vector): boolean {
   let a = 0;
   let b = 0;
@@ -71,7 +124,15 @@ export function isFiniteVector(vector: Vector): boolean {
   return a + b + c + d === 0;
 }
 
-/** Content hash of the elements' bytes (16 hex digits); equal hashes mean equal bits, -0 and 0 differ. */
+/**
+ * Content hash of the elements' bytes (16 hex digits); equal hashes mean equal bits, -0 and 0 differ.
+ *
+ * @example
+ * ```ts
+ * import { hashVector } from "@anabranch/core";
+ * hashVector(Float32Array.of(1, 2)).length; // => 16
+ * ```
+ */
 export function hashVector(vector: Vector): string {
   return hashBytes(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
 }

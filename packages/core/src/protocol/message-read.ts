@@ -4,7 +4,15 @@ import type { Broadcast, Update } from "./message-types.ts";
 import { decodeSafetensors } from "./safetensors-read.ts";
 import { excerpt, fail, type SafetensorsLimits, type SafetensorsTensor } from "./safetensors-types.ts";
 
-/** Version of the message format; other versions are refused. */
+/**
+ * Version of the message format; other versions are refused.
+ *
+ * @example
+ * ```ts
+ * import { MESSAGE_VERSION } from "@anabranch/core";
+ * typeof MESSAGE_VERSION; // => "string"
+ * ```
+ */
 export const MESSAGE_VERSION = "1";
 /** Prefixes keep an algorithm's names apart from those of the message. */
 export const VECTOR = "vectors/";

@@ -26,6 +26,14 @@ const MAX_RANK = 64;
  * Decodes a file. Tensors are views of `bytes` where their place is a multiple of their element size, copies elsewhere.
  * `where` names the source in errors: `safetensors/size`, `safetensors/truncated`, `safetensors/header`,
  * `safetensors/name`, `safetensors/dtype`, `safetensors/shape`, `safetensors/offsets`.
+ *
+ * @example
+ * ```ts
+ * import { decodeSafetensors, encodeSafetensors } from "@anabranch/core";
+ * const file = encodeSafetensors({ w: { shape: [2], data: Float32Array.of(1, 2) } });
+ * const { tensors } = decodeSafetensors(file, "example"); // views, nothing is copied
+ * tensors["w"]!.shape; // => [2]
+ * ```
  */
 export function decodeSafetensors(bytes: Uint8Array, where: string, limits: SafetensorsLimits = {}): SafetensorsFile {
   limited(bytes.length, limits.maxBytes, "safetensors/size", "the file is larger than allowed", where);

@@ -71,7 +71,16 @@ export function layOutSafetensors(
   };
 }
 
-/** Encodes tensors and metadata; errors as `layOutSafetensors`. */
+/**
+ * Encodes tensors and metadata; errors as `layOutSafetensors`.
+ *
+ * @example
+ * ```ts
+ * import { decodeSafetensors, encodeSafetensors } from "@anabranch/core";
+ * const file = encodeSafetensors({ w: { shape: [2], data: Float32Array.of(1, 2) } });
+ * decodeSafetensors(file, "example").tensors["w"]!.data; // => [1, 2]
+ * ```
+ */
 export function encodeSafetensors(
   tensors: Readonly<Record<string, SafetensorsTensor>>,
   metadata: Readonly<Record<string, string>> = {},

@@ -18,6 +18,14 @@ export interface SealedKind {
  * A safetensors file that notices every changed byte: its metadata hold its kind, its version and a hash of the whole
  * file, computed with zeros in the hash's place. The hash has no key: it detects damage, not tampering, since whoever can
  * write the file can compute it anew. `allocate` may give memory that was used before.
+ *
+ * @example
+ * ```ts
+ * import { decodeSealed, encodeSealed } from "@anabranch/core";
+ * const kind = { kind: "checkpoint", version: "1" };
+ * const file = encodeSealed(kind, { x: { shape: [1], data: Float64Array.of(3) } }, { round: "7" });
+ * decodeSealed(kind, file, "example").metadata["round"]; // => "7"
+ * ```
  */
 export function encodeSealed(
   { kind, version }: SealedKind,
@@ -37,6 +45,14 @@ export function encodeSealed(
 /**
  * Opens a sealed file. Throws `<kind>/truncated`, `<kind>/version` or `<kind>/corrupt`; tensors are views. A whole seal
  * says that the file is undamaged, not who wrote it.
+ *
+ * @example
+ * ```ts
+ * import { decodeSealed, encodeSealed } from "@anabranch/core";
+ * const kind = { kind: "checkpoint", version: "1" };
+ * const file = encodeSealed(kind, {}, { round: "7" });
+ * decodeSealed(kind, file, "example").metadata["round"]; // => "7"
+ * ```
  */
 export function decodeSealed({ kind, version }: SealedKind, bytes: Uint8Array, where: string): SafetensorsFile {
   const file = open(kind, bytes, where);

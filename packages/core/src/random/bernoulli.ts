@@ -14,6 +14,11 @@ const CHUNK_WORDS = 4096;
  *
  * @param probability in [0, 1]
  * @returns [ceil(count / 8)] bytes (laid out as on every little-endian machine)
+ * @example
+ * ```ts
+ * import { bernoulliBits, randomStream, rootKey } from "@anabranch/core";
+ * bernoulliBits(randomStream(rootKey(1)), 16, 0.5).length; // => 2
+ * ```
  */
 export function bernoulliBits(stream: RandomStream, count: number, probability: number): Uint8Array {
   if (!(probability >= 0 && probability <= 1)) {

@@ -31,6 +31,12 @@ export function gamma(source: UniformSource, shape: number): number {
  *
  * @param concentrations [k], each > 0
  * @returns [k], sums to 1
+ * @example
+ * ```ts
+ * import { dirichlet, randomStream, rootKey } from "@anabranch/core";
+ * const shares = dirichlet(randomStream(rootKey(1)), [1, 1, 1]);
+ * shares.reduce((a, b) => a + b); // => 1
+ * ```
  */
 export function dirichlet(source: UniformSource, concentrations: ArrayLike<number>): Float64Array {
   const logs = Float64Array.from(concentrations, (concentration) => logGamma(source, concentration));
@@ -40,7 +46,15 @@ export function dirichlet(source: UniformSource, concentrations: ArrayLike<numbe
   return weights.map((weight) => weight / total);
 }
 
-/** Dirichlet with one concentration for all `size` coordinates. */
+/**
+ * Dirichlet with one concentration for all `size` coordinates.
+ *
+ * @example
+ * ```ts
+ * import { randomStream, rootKey, symmetricDirichlet } from "@anabranch/core";
+ * symmetricDirichlet(randomStream(rootKey(1)), 0.5, 4).length; // => 4
+ * ```
+ */
 export function symmetricDirichlet(source: UniformSource, concentration: number, size: number): Float64Array {
   return dirichlet(source, new Float64Array(size).fill(concentration));
 }

@@ -11,7 +11,16 @@ export type RandomKey = readonly [number, number];
 export const STREAM_DOMAIN = 0x40000000;
 const NAME_DOMAIN = 0x80000000;
 
-/** The key of a run. `seed`: an integer in [0, 2^53). */
+/**
+ * The key of a run. `seed`: an integer in [0, 2^53).
+ *
+ * @example
+ * ```ts
+ * import { randomStream, rootKey } from "@anabranch/core";
+ * const first = randomStream(rootKey(7)).uint32(); // the seed of a run decides every draw
+ * first === randomStream(rootKey(7)).uint32(); // => true
+ * ```
+ */
 export function rootKey(seed: number): RandomKey {
   checkInteger(seed, "seed");
   return [seed >>> 0, Math.floor(seed / 2 ** 32)];
@@ -22,6 +31,12 @@ export function rootKey(seed: number): RandomKey {
  * different paths are independent and no path is a prefix of another's stream.
  *
  * @param path names (purposes) and integers in [0, 2^53)
+ * @example
+ * ```ts
+ * import { deriveKey, rootKey } from "@anabranch/core";
+ * const cohort = deriveKey(rootKey(7), "cohort", 3); // one key per purpose and round
+ * deriveKey(rootKey(7), "cohort", 4).join() === cohort.join(); // => false
+ * ```
  */
 export function deriveKey(key: RandomKey, ...path: readonly (string | number)[]): RandomKey {
   let derived = key;

@@ -21,7 +21,16 @@ class SecureStream extends WordStream {
   }
 }
 
-/** A stream from the system's secure generator. */
+/**
+ * A stream from the system's secure generator.
+ *
+ * @example
+ * ```ts
+ * import { secureStream } from "@anabranch/core";
+ * const word = secureStream().uint32(); // from the operating system, never repeatable
+ * word >= 0 && word < 2 ** 32; // => true
+ * ```
+ */
 export function secureStream(): RandomStream {
   return new SecureStream();
 }

@@ -1,12 +1,30 @@
 import { AnabranchError } from "@anabranch/engine";
 import type { RandomStream } from "./word-stream.ts";
 
-/** Fisher-Yates in place, from the front: after i steps the first i places are a sample without replacement. */
+/**
+ * Fisher-Yates in place, from the front: after i steps the first i places are a sample without replacement.
+ *
+ * @example
+ * ```ts
+ * import { randomStream, rootKey, shuffle } from "@anabranch/core";
+ * const rows = Int32Array.of(1, 2, 3, 4);
+ * shuffle(randomStream(rootKey(1)), rows);
+ * rows; // => [2, 1, 4, 3]
+ * ```
+ */
 export function shuffle(stream: RandomStream, array: Int32Array): void {
   shuffleFront(stream, array, array.length);
 }
 
-/** A uniformly drawn order of 0 ... n-1, [n]. */
+/**
+ * A uniformly drawn order of 0 ... n-1, [n].
+ *
+ * @example
+ * ```ts
+ * import { permutation, randomStream, rootKey } from "@anabranch/core";
+ * permutation(randomStream(rootKey(1)), 5); // => [2, 4, 0, 1, 3]
+ * ```
+ */
 export function permutation(stream: RandomStream, n: number): Int32Array {
   const order = ascending(n);
   shuffle(stream, order);
@@ -16,6 +34,12 @@ export function permutation(stream: RandomStream, n: number): Int32Array {
 /**
  * `k` different integers of [0, n) in drawn order; equals the first `k` places of `permutation(stream, n)`. O(k)
  * memory and time however large `n` is: only places that a swap touched are stored.
+ *
+ * @example
+ * ```ts
+ * import { randomStream, rootKey, sampleWithoutReplacement } from "@anabranch/core";
+ * sampleWithoutReplacement(randomStream(rootKey(1)), 100, 3); // => [37, 40, 0]
+ * ```
  */
 export function sampleWithoutReplacement(stream: RandomStream, n: number, k: number): Int32Array {
   if (!(Number.isInteger(k) && k >= 0 && k <= n)) {

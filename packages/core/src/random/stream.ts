@@ -42,7 +42,17 @@ class ThreefryStream extends WordStream {
   }
 }
 
-/** The stream of a key. Two streams of one key give the same sequence: derive a key for each use. */
+/**
+ * The stream of a key. Two streams of one key give the same sequence: derive a key for each use.
+ *
+ * @example
+ * ```ts
+ * import { deriveKey, randomStream, rootKey } from "@anabranch/core";
+ * const stream = randomStream(deriveKey(rootKey(1), "example"));
+ * stream.below(10); // => 8
+ * stream.below(10); // => 8
+ * ```
+ */
 export function randomStream(key: RandomKey): RandomStream {
   return new ThreefryStream(key);
 }

@@ -91,7 +91,15 @@ export function fillThreefry(
   }
 }
 
-/** One block: the two output words for one (key, counter). */
+/**
+ * One block: the two output words for one (key, counter).
+ *
+ * @example
+ * ```ts
+ * import { threefry2x32 } from "@anabranch/core";
+ * threefry2x32([0, 0], [0, 0]); // => [1797259609, 2579123966]
+ * ```
+ */
 export function threefry2x32(
   key: readonly [number, number],
   counter: readonly [number, number],

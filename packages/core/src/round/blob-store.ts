@@ -15,7 +15,18 @@ export interface BlobStore {
   delete(name: string): Promise<void>;
 }
 
-/** A store that lives as long as the process. Bytes are copied in and out. */
+/**
+ * A store that lives as long as the process. Bytes are copied in and out.
+ *
+ * @example
+ * ```ts
+ * import { memoryBlobStore } from "@anabranch/core";
+ * const blobs = memoryBlobStore();
+ * await blobs.put("checkpoints/1", Uint8Array.of(1, 2));
+ * await blobs.list("checkpoints/"); // => ["checkpoints/1"]
+ * await blobs.get("absent"); // => undefined
+ * ```
+ */
 export function memoryBlobStore(): BlobStore {
   const blobs = new Map<string, Uint8Array>();
   return {
@@ -38,13 +49,29 @@ export function memoryBlobStore(): BlobStore {
   };
 }
 
-/** Refuses a prefix whose folders could lie outside the store's. Throws `blob/name`. */
+/**
+ * Refuses a prefix whose folders could lie outside the store's. Throws `blob/name`.
+ *
+ * @example
+ * ```ts
+ * import { requirePrefix } from "@anabranch/core";
+ * requirePrefix("checkpoints/"); // throws blob/name for "../"
+ * ```
+ */
 export function requirePrefix(prefix: string): void {
   const slash = prefix.lastIndexOf("/");
   if (slash >= 0) requireBlobName(prefix.slice(0, slash));
 }
 
-/** Refuses names that could leave the store's folder. Throws `blob/name`. Every store calls it. */
+/**
+ * Refuses names that could leave the store's folder. Throws `blob/name`. Every store calls it.
+ *
+ * @example
+ * ```ts
+ * import { requireBlobName } from "@anabranch/core";
+ * requireBlobName("checkpoints/round-1"); // throws blob/name for "../elsewhere"
+ * ```
+ */
 export function requireBlobName(name: string): void {
   const parts = name.split("/");
   if (parts.every((part) => /^[\w-][\w.-]*$/.test(part))) return;

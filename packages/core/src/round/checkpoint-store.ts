@@ -33,7 +33,15 @@ export interface RestoredRun {
   readonly outstanding: UnfinishedWork["outstanding"];
 }
 
-/** Name of the blob with the parameters of the best evaluation. */
+/**
+ * Name of the blob with the parameters of the best evaluation.
+ *
+ * @example
+ * ```ts
+ * import { BEST_CHECKPOINT } from "@anabranch/core";
+ * BEST_CHECKPOINT; // => "checkpoints/best.safetensors"
+ * ```
+ */
 export const BEST_CHECKPOINT = "checkpoints/best.safetensors";
 
 /**
@@ -170,7 +178,15 @@ export function requireResumable(checkpoint: Checkpoint, expected: CheckpointIde
 
 const FOLDER = "checkpoints/";
 
-/** The blob of a round's checkpoint; names sort by round. */
+/**
+ * The blob of a round's checkpoint; names sort by round.
+ *
+ * @example
+ * ```ts
+ * import { checkpointName } from "@anabranch/core";
+ * checkpointName(12); // => "checkpoints/round-00000012.safetensors"
+ * ```
+ */
 export function checkpointName(round: number): string {
   return `${FOLDER}round-${String(round).padStart(8, "0")}.safetensors`;
 }

@@ -51,7 +51,15 @@ export function failsForTrouble(trouble: Trouble | undefined, round: number): tr
   return trouble !== undefined && (trouble.kind !== "unreleased" || trouble.rounds === round);
 }
 
-/** Whether a failure is that of a client of a live run that is not there: it will fail so until it comes back. */
+/**
+ * Whether a failure is that of a client of a live run that is not there: it will fail so until it comes back.
+ *
+ * @example
+ * ```ts
+ * import { isAway } from "@anabranch/core";
+ * isAway("client/absent"); // => true
+ * ```
+ */
 export function isAway(code: string): boolean {
   return AWAY.has(code);
 }
@@ -113,7 +121,15 @@ function mostCommon(failures: readonly FailedClient[]): FailedClient {
   return most?.[0] ?? { code: "round/no-updates", message: "nothing came back" };
 }
 
-/** The message of a failure without its place, numbers and advice. */
+/**
+ * The message of a failure without its place, numbers and advice.
+ *
+ * @example
+ * ```ts
+ * import { firstSentence } from "@anabranch/core";
+ * firstSentence("the data are missing; received nothing. Download them."); // => "the data are missing"
+ * ```
+ */
 export function firstSentence(message: string): string {
   return message.split(/ \(round \d|; (?:received|expected) |\. |\n/)[0]!.replace(/\.$/, "");
 }

@@ -7,7 +7,15 @@ import * as z from "zod";
 import { privacyAccountSchema } from "../privacy/accounting/index.ts";
 import { jsonText } from "../text/printable.ts";
 
-/** Version of the events; readers refuse later ones. */
+/**
+ * Version of the events; readers refuse later ones.
+ *
+ * @example
+ * ```ts
+ * import { EVENT_VERSION } from "@anabranch/core";
+ * EVENT_VERSION; // => 1
+ * ```
+ */
 export const EVENT_VERSION = 1;
 
 /** A measured number, null where there is none. NaN and infinities are allowed here and become null in JSON. */
@@ -260,7 +268,15 @@ const runFinished = z.object({
   privacy: spent.optional(),
 });
 
-/** The schema of each type. */
+/**
+ * The schema of each type.
+ *
+ * @example
+ * ```ts
+ * import { runEventSchemas } from "@anabranch/core";
+ * runEventSchemas.map((schema) => schema.shape.type.value).includes("evaluation"); // => true
+ * ```
+ */
 export const runEventSchemas = [
   runStarted,
   roundStarted,
@@ -285,13 +301,31 @@ export type EventOf<T extends RunEventType> = Extract<RunEvent, { type: T }>;
 export type RunEventBody = WithoutStamp<RunEvent>;
 type WithoutStamp<E> = E extends RunEvent ? Omit<E, "v" | "at"> : never;
 
-/** Adds version and time to what happened. `now` is the clock, in ms since 1970. */
+/**
+ * Adds version and time to what happened. `now` is the clock, in ms since 1970.
+ *
+ * @example
+ * ```ts
+ * import { stampEvent } from "@anabranch/core";
+ * const event = stampEvent({ type: "run.warning", code: "x/y", message: "look" }, 0);
+ * event.at; // => "1970-01-01T00:00:00.000Z"
+ * ```
+ */
 export function stampEvent(body: RunEventBody, now: number = Date.now()): RunEvent {
   const { type, ...fields } = body;
   return { v: EVENT_VERSION, type, at: new Date(now).toISOString(), ...fields } as RunEvent;
 }
 
-/** One line of events.jsonl, without the line break; one for readers, too, that break lines at U+2028. */
+/**
+ * One line of events.jsonl, without the line break; one for readers, too, that break lines at U+2028.
+ *
+ * @example
+ * ```ts
+ * import { renderEvent, stampEvent } from "@anabranch/core";
+ * const event = stampEvent({ type: "run.warning", code: "x/y", message: "look" }, 0);
+ * renderEvent(event).startsWith('{"v":1,"type":"run.warning"'); // => true
+ * ```
+ */
 export function renderEvent(event: RunEvent): string {
   return jsonText(event);
 }
@@ -299,6 +333,13 @@ export function renderEvent(event: RunEvent): string {
 /**
  * Reads one line of events.jsonl. Fields that this version does not know are dropped.
  * Throws `event/json`, `event/version` or `event/invalid`; `where` names the line in the message.
+ *
+ * @example
+ * ```ts
+ * import { parseEvent, renderEvent, stampEvent } from "@anabranch/core";
+ * const event = stampEvent({ type: "run.warning", code: "x/y", message: "look" }, 0);
+ * parseEvent(renderEvent(event)).type; // => "run.warning"
+ * ```
  */
 export function parseEvent(line: string, where = "event"): RunEvent {
   let value: unknown;

@@ -2,7 +2,16 @@ import { AnabranchError } from "@anabranch/engine";
 import { copy, type Vector } from "../params/index.ts";
 import type { ClientStateStore, ClientStates, ClientVectors } from "./client-state.ts";
 
-/** Client states in memory; a checkpoint holds them whole. */
+/**
+ * Client states in memory; a checkpoint holds them whole.
+ *
+ * @example
+ * ```ts
+ * import { memoryClientStates } from "@anabranch/core";
+ * const states = memoryClientStates();
+ * typeof states.save; // => "function"
+ * ```
+ */
 export function memoryClientStates(): ClientStateStore {
   const states = new Map<number, ClientVectors>();
   return {

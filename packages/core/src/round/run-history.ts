@@ -88,7 +88,15 @@ export class RunHistoryFold {
   }
 }
 
-/** The history of a whole log. */
+/**
+ * The history of a whole log.
+ *
+ * @example
+ * ```ts
+ * import { foldEvents } from "@anabranch/core";
+ * foldEvents([]).rounds; // => []
+ * ```
+ */
 export function foldEvents(events: Iterable<LenientEvent>): RunHistory {
   const fold = new RunHistoryFold();
   for (const event of events) fold.add(event);

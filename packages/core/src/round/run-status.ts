@@ -3,6 +3,12 @@ import type { RunEvent } from "./events.ts";
 /**
  * `interrupted` can be resumed; `stopped` ended early as configured; `failed` met an error or lost all its clients;
  * `unreadable`: the folder, or a line of its log, cannot be read.
+ *
+ * @example
+ * ```ts
+ * import { runStatuses } from "@anabranch/core";
+ * runStatuses; // => ["running", "finished", "stopped", "interrupted", "diverged", "failed", "unreadable"]
+ * ```
  */
 export const runStatuses = [
   "running",
@@ -18,6 +24,12 @@ export type RunStatus = (typeof runStatuses)[number];
 /**
  * The status of a run after one more of its events. Only what a run reports itself counts; whether a run that did not end
  * is still being written, its log cannot know.
+ *
+ * @example
+ * ```ts
+ * import { statusAfter } from "@anabranch/core";
+ * statusAfter("running", { type: "run.stopped", reason: "diverged" }); // => "diverged"
+ * ```
  */
 export function statusAfter(
   before: RunStatus,

@@ -32,7 +32,16 @@ export function testNote({ start }: Pick<RunHistory, "start">): string {
   return start?.testCovered === false ? "on clients' own examples, not covered by epsilon" : "";
 }
 
-/** Rounded up; "none" where nothing is guaranteed. */
+/**
+ * Rounded up; "none" where nothing is guaranteed.
+ *
+ * @example
+ * ```ts
+ * import { formatEpsilon } from "@anabranch/core";
+ * formatEpsilon(7.9461); // => "7.947"
+ * formatEpsilon(null); // => "none"
+ * ```
+ */
 export function formatEpsilon(epsilon: number | null): string {
   return boundText(epsilon ?? Number.NaN);
 }

@@ -7,7 +7,16 @@ export interface Sampler {
   sample(round: number, keyOf: (round: number) => RandomKey): readonly number[];
 }
 
-/** `cohort` clients drawn uniformly without replacement. */
+/**
+ * `cohort` clients drawn uniformly without replacement.
+ *
+ * @example
+ * ```ts
+ * import { deriveKey, rootKey, uniformSampler } from "@anabranch/core";
+ * const sampler = uniformSampler(100, 3);
+ * sampler.sample(1, (round) => deriveKey(rootKey(1), "cohort", round)); // => [12, 62, 72]
+ * ```
+ */
 export function uniformSampler(clients: number, cohort: number): Sampler {
   return {
     name: "uniform",
@@ -16,7 +25,16 @@ export function uniformSampler(clients: number, cohort: number): Sampler {
   };
 }
 
-/** Every client takes part on its own with probability cohort / clients; a round may be empty. Amplification by sampling assumes this. */
+/**
+ * Every client takes part on its own with probability cohort / clients; a round may be empty. Amplification by sampling assumes this.
+ *
+ * @example
+ * ```ts
+ * import { deriveKey, poissonSampler, rootKey } from "@anabranch/core";
+ * const sampler = poissonSampler(100, 3); // cohorts vary in size around 3
+ * sampler.sample(1, (round) => deriveKey(rootKey(1), "cohort", round)).length < 20; // => true
+ * ```
+ */
 export function poissonSampler(clients: number, cohort: number): Sampler {
   // down to a whole word: the rate that privacy is accounted for is an upper bound
   const threshold = Math.floor((cohort / clients) * 2 ** 32);
@@ -35,6 +53,14 @@ export function poissonSampler(clients: number, cohort: number): Sampler {
  * Every client takes part in exactly one round of each block of `block` rounds, drawn uniformly and apart from all others
  * (random allocation, or balls and bins: L. Chua et al., 2024, arXiv:2412.16802). Cohorts vary in size around
  * clients / block. The rounds of a block are drawn with the key of its first one, so a resumed run draws the same.
+ *
+ * @example
+ * ```ts
+ * import { allocationSampler, deriveKey, rootKey } from "@anabranch/core";
+ * const sampler = allocationSampler(6, 2); // each client once in every 2 rounds
+ * const keyOf = (round: number) => deriveKey(rootKey(1), "cohort", round);
+ * [...sampler.sample(1, keyOf), ...sampler.sample(2, keyOf)].sort(); // => [0, 1, 2, 3, 4, 5]
+ * ```
  */
 export function allocationSampler(clients: number, block: number): Sampler {
   return {
@@ -49,7 +75,15 @@ export function allocationSampler(clients: number, block: number): Sampler {
   };
 }
 
-/** A fixed list of cohorts, one a round, repeated from the start when it ends. */
+/**
+ * A fixed list of cohorts, one a round, repeated from the start when it ends.
+ *
+ * @example
+ * ```ts
+ * import { rootKey, scriptedSampler } from "@anabranch/core";
+ * scriptedSampler([[0, 1], [2, 3]]).sample(3, () => rootKey(1)); // => [0, 1]
+ * ```
+ */
 export function scriptedSampler(cohorts: readonly (readonly number[])[]): Sampler {
   return { name: "scripted", sample: (round) => cohorts[(round - 1) % cohorts.length]! };
 }

@@ -6,7 +6,15 @@ import { traceFederation } from "./trace-federation.ts";
 const vectorList = z.array(z.array(z.number()).min(1)).min(1);
 const indexLists = z.array(z.array(z.int().min(0)).min(1)).min(1);
 
-/** The input of the trace runner, as `Quadratics` and its method. Unknown keys are refused. */
+/**
+ * The input of the trace runner, as `Quadratics` and its method. Unknown keys are refused.
+ *
+ * @example
+ * ```ts
+ * import { traceProblem } from "@anabranch/core";
+ * traceProblem.safeParse({ algorithm: { name: "fedavg" } }).success; // => false
+ * ```
+ */
 export const traceProblem = z.strictObject({
   algorithm: z.looseObject({ name: z.string() }),
   a: vectorList,
@@ -30,6 +38,21 @@ export type TraceProblem = z.infer<typeof traceProblem>;
 /**
  * Runs a method on quadratics, see `traceFederation`, and returns the global parameters after every round, [rounds, d], and
  * the drift of uploads that log one.
+ *
+ * @example
+ * ```ts
+ * import { traceQuadratics } from "@anabranch/core";
+ * const { rounds } = await traceQuadratics({
+ *   algorithm: { name: "fedavg" },
+ *   a: [[1], [1]], // curvatures of two clients
+ *   b: [[0], [2]], // minima
+ *   x0: [0],
+ *   learningRate: 0.5,
+ *   localSteps: 1,
+ *   cohorts: [[0, 1], [0, 1]],
+ * });
+ * rounds; // => [[0.5], [0.75]]
+ * ```
  */
 export async function traceQuadratics(
   problem: TraceProblem,

@@ -1,6 +1,12 @@
 /**
  * The known word that a user most likely meant, or undefined where none is close. Distance: optimal string alignment
  * (Damerau-Levenshtein with adjacent swaps), without regard to case; at most a third of the longer word may differ.
+ *
+ * @example
+ * ```ts
+ * import { nearest } from "@anabranch/core";
+ * nearest("fedvag", ["fedavg", "scaffold"]); // => "fedavg"
+ * ```
  */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
@@ -16,7 +22,15 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best;
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`. */
+/**
+ * Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`.
+ *
+ * @example
+ * ```ts
+ * import { editDistance } from "@anabranch/core";
+ * editDistance("fedvag", "fedavg"); // => 1
+ * ```
+ */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

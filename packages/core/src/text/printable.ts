@@ -18,6 +18,11 @@ const PICTURES = 0x2400;
  * where there is no picture. One code point each, so that columns stay as they were counted.
  *
  * @param kept controls that are meant, e.g. "\n"
+ * @example
+ * ```ts
+ * import { printable } from "@anabranch/core";
+ * printable("a\u0007b"); // => "a␇b"
+ * ```
  */
 export function printable(text: string, kept = ""): string {
   return text.replace(UNPRINTABLE, (character) => (kept.includes(character) ? character : visible(character)));
@@ -29,7 +34,15 @@ function visible(character: string): string {
   return code === 0x7f ? "\u2421" : REPLACEMENT;
 }
 
-/** A value as JSON that can be printed: what `printable` replaces is escaped, and reads back as it was. */
+/**
+ * A value as JSON that can be printed: what `printable` replaces is escaped, and reads back as it was.
+ *
+ * @example
+ * ```ts
+ * import { jsonText } from "@anabranch/core";
+ * jsonText({ a: [1, Number.NaN] }); // => "{\"a\":[1,null]}"
+ * ```
+ */
 export function jsonText(value: unknown, indent?: number): string {
   return JSON.stringify(value, undefined, indent).replace(UNPRINTABLE, (character) =>
     character === "\n" ? character : character.replace(/[\s\S]/g, escapeUnit),

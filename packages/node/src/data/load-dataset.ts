@@ -33,7 +33,15 @@ export interface DatasetEntry {
   readonly shipped: boolean;
 }
 
-/** The data sets that can be named, with a sentence each. */
+/**
+ * The data sets that can be named, with a sentence each.
+ *
+ * @example
+ * ```ts
+ * import { listDatasets } from "@anabranch/node";
+ * listDatasets().some(({ name }) => name === "fashion-mnist-10k"); // => true
+ * ```
+ */
 export function listDatasets(): DatasetEntry[] {
   const shipped = SHIPPED_DATASETS.map((name) => ({ name, description: shippedDescriptions[name], shipped: true }));
   const published = publishedDatasets.map(({ folders: [name], description }) => ({
@@ -52,6 +60,13 @@ export function listDatasets(): DatasetEntry[] {
  *
  * @throws `data/unknown`, `data/not-found` with the places looked at, `data/timeout`, `data/memory`, `data/checksum`,
  * `run/interrupted`, and the errors of the readers with the file's path
+ * @example
+ * ```ts
+ * import { exampleCount } from "@anabranch/core";
+ * import { loadDataset } from "@anabranch/node";
+ * const { train } = await loadDataset("fashion-mnist-10k");
+ * exampleCount(train); // => 8000
+ * ```
  */
 export async function loadDataset(name: string, options: LoadOptions = {}): Promise<TrainTest> {
   const { base, dataDir, signal } = options;

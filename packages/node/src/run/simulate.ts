@@ -21,6 +21,18 @@ export interface SimulateOptions extends SimulationOptions {
  * @param config sections and keys of the TOML file as an object; what is left out has its default. Paths in it are
  *   relative to `options.baseDir`, by default the working directory
  * @param own a model or algorithm of your own instead of a name
+ * @example
+ * ```ts
+ * import { simulate } from "@anabranch/node";
+ * const result = await simulate({
+ *   rounds: 2,
+ *   data: { dataset: "synthetic", clients: 4, synthetic: { shape: [1, 8, 8], testExamples: 20 } },
+ *   model: { name: "logistic" },
+ *   sampler: { cohort: 2 },
+ *   execution: { executor: "interpreter", workers: 1 },
+ * });
+ * result.history.length; // => 2
+ * ```
  */
 export async function simulate(
   config: ConfigInput,

@@ -8,6 +8,16 @@ import { type FileSystem, isTemporaryName, storageError, writeAtomically } from 
  * what a crash left half-written is removed on opening.
  *
  * @throws `store/disk-full`, `store/not-writable`, `store/link`, `store/not-a-file` (also from `put`)
+ * @example
+ * ```ts
+ * import { join } from "node:path";
+ * import { mkdtemp } from "node:fs/promises";
+ * import { openDiskBlobStore } from "@anabranch/node";
+ * import { tmpdir } from "node:os";
+ * const blobs = await openDiskBlobStore(await mkdtemp(join(tmpdir(), "blobs-")));
+ * await blobs.put("checkpoints/1", Uint8Array.of(1, 2));
+ * await blobs.list(""); // => ["checkpoints/1"]
+ * ```
  */
 export async function openDiskBlobStore(folder: string, files: FileSystem = diskFileSystem): Promise<BlobStore> {
   const root = resolve(folder);

@@ -9,7 +9,15 @@ import { hasCode } from "./storage-error.ts";
 /** What Node reads at once at most. */
 const largestFile = 2 ** 31 - 1;
 
-/** The disk. The last part of a path is never followed where it is a link, and only regular files are opened. */
+/**
+ * The disk. The last part of a path is never followed where it is a link, and only regular files are opened.
+ *
+ * @example
+ * ```ts
+ * import { diskFileSystem } from "@anabranch/node";
+ * typeof diskFileSystem.makeFolder; // => "function"
+ * ```
+ */
 export const diskFileSystem: FileSystem = diskOperations(
   (folder, body) => body(folder),
   async (folder) => {
@@ -22,6 +30,12 @@ export const diskFileSystem: FileSystem = diskOperations(
  *
  * @param root as `realpath` gives it
  * @throws from all operations `store/link`, `store/not-a-file`
+ * @example
+ * ```ts
+ * import { fileSystemBelow } from "@anabranch/node";
+ * import { tmpdir } from "node:os";
+ * typeof fileSystemBelow(tmpdir()).makeFolder; // => "function"
+ * ```
  */
 export function fileSystemBelow(root: string): FileSystem {
   const reach: Reach = async (given, body) => {

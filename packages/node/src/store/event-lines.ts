@@ -54,6 +54,18 @@ export function* readLines(path: string, limit = longestLine): Generator<string 
  * passed over: a log must open after a crash. Those that are too long are counted.
  *
  * @throws `store/link`, `store/not-a-file`, `store/too-large`
+ * @example
+ * ```ts
+ * import { join } from "node:path";
+ * import { mkdtemp, writeFile } from "node:fs/promises";
+ * import { readEvents } from "@anabranch/node";
+ * import { tmpdir } from "node:os";
+ * const root = await mkdtemp(join(tmpdir(), "runs-"));
+ * await writeFile(join(root, "events.jsonl"), "");
+ * const types: string[] = [];
+ * for await (const event of readEvents(join(root, "events.jsonl"))) types.push(event.type);
+ * types; // => []
+ * ```
  */
 export async function* readEvents(path: string, passed: PassedOver = { tooLong: 0 }): AsyncGenerator<RunEvent> {
   for (const line of readLines(path)) {

@@ -56,6 +56,16 @@ export function isTemporaryName(name: string): boolean {
  *
  * @param what what is being written, for the error, e.g. "the checkpoint of round 3"
  * @throws `store/disk-full`, `store/not-writable`, `store/read-only`
+ * @example
+ * ```ts
+ * import { diskFileSystem, writeAtomically } from "@anabranch/node";
+ * import { join } from "node:path";
+ * import { mkdtemp, readFile } from "node:fs/promises";
+ * import { tmpdir } from "node:os";
+ * const path = join(await mkdtemp(join(tmpdir(), "runs-")), "notes.txt");
+ * await writeAtomically(diskFileSystem, path, Buffer.from("done"));
+ * await readFile(path, "utf8"); // => "done"
+ * ```
  */
 export async function writeAtomically(
   files: FileSystem,

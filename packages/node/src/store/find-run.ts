@@ -10,6 +10,15 @@ import { hasCode, readingError } from "./storage-error.ts";
  * All runs below a folder, newest first; a folder that does not exist holds none, and is not made for a look.
  *
  * @throws `store/not-a-folder`, `store/not-readable`, and for its index `store/foreign-index`, `store/link`
+ * @example
+ * ```ts
+ * import { join } from "node:path";
+ * import { listRuns } from "@anabranch/node";
+ * import { mkdtemp } from "node:fs/promises";
+ * import { tmpdir } from "node:os";
+ * const root = await mkdtemp(join(tmpdir(), "runs-"));
+ * await listRuns(root); // => []
+ * ```
  */
 export async function listRuns(root: string): Promise<RunSummary[]> {
   if (!(await isFolder(root))) return [];
@@ -21,6 +30,16 @@ export async function listRuns(root: string): Promise<RunSummary[]> {
  * The run meant by an id, the beginning of one, a run's name, a folder or "last".
  *
  * @throws `run/not-found` with the nearest ids, `run/ambiguous` with the candidates
+ * @example
+ * ```ts
+ * import { findRun } from "@anabranch/node";
+ * import { join } from "node:path";
+ * import { mkdtemp } from "node:fs/promises";
+ * import { tmpdir } from "node:os";
+ * const root = await mkdtemp(join(tmpdir(), "runs-"));
+ * const found = await findRun(root, "last").catch(({ code }) => code);
+ * found; // => "run/not-found"
+ * ```
  */
 export async function findRun(root: string, text: string): Promise<RunSummary> {
   if (await isRunFolder(text)) return (await RunSummarizer.ofFolder(text)).summary;

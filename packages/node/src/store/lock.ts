@@ -37,6 +37,17 @@ export interface Lock {
  * @param what what is written under the lock, for errors
  * @throws `WHAT/locked` when a living process (or one on another machine, which cannot be asked) holds it, `store/link`,
  *   `store/not-a-file`, `store/not-writable`, `store/read-only`
+ * @example
+ * ```ts
+ * import { acquireLock, isLocked } from "@anabranch/node";
+ * import { join } from "node:path";
+ * import { mkdtemp } from "node:fs/promises";
+ * import { tmpdir } from "node:os";
+ * const path = join(await mkdtemp(join(tmpdir(), "runs-")), "lock");
+ * const lock = await acquireLock(path);
+ * await isLocked(path); // => true
+ * await lock.release();
+ * ```
  */
 export async function acquireLock(path: string, what: Locked = "run"): Promise<Lock> {
   const own: Holder = {
@@ -69,7 +80,17 @@ export async function acquireLock(path: string, what: Locked = "run"): Promise<L
   }
 }
 
-/** Whether a living process holds the lock. */
+/**
+ * Whether a living process holds the lock.
+ *
+ * @example
+ * ```ts
+ * import { isLocked } from "@anabranch/node";
+ * import { join } from "node:path";
+ * import { tmpdir } from "node:os";
+ * await isLocked(join(tmpdir(), "no-such-lock")); // => false
+ * ```
+ */
 export async function isLocked(path: string): Promise<boolean> {
   const holder = parseHolder((await readText(path)) ?? "");
   return holder !== undefined && isHeld(holder);

@@ -68,6 +68,16 @@ const folders = new Set(["checkpoints", "client-states", "charts"]);
  * Makes a new folder `<root>/<date>-<time>-<name>-<id>`: unique, and sorted by name it is sorted by age.
  *
  * @throws `store/disk-full`, `store/not-writable`, `store/read-only`, `store/not-a-folder`
+ * @example
+ * ```ts
+ * import { createRunFolder } from "@anabranch/node";
+ * import { join } from "node:path";
+ * import { mkdtemp } from "node:fs/promises";
+ * import { tmpdir } from "node:os";
+ * const root = await mkdtemp(join(tmpdir(), "runs-"));
+ * const run = await createRunFolder({ root, name: "first" });
+ * run.id.length; // => 6
+ * ```
  */
 export async function createRunFolder(options: {
   readonly root: string;
@@ -96,6 +106,17 @@ export async function createRunFolder(options: {
  * folders of its own.
  *
  * @throws `run/not-found` where it is no run's folder, `store/link`, `store/not-a-file`, `store/not-readable`
+ * @example
+ * ```ts
+ * import { createRunFolder, openRunFolder, writeRunFile } from "@anabranch/node";
+ * import { join } from "node:path";
+ * import { mkdtemp } from "node:fs/promises";
+ * import { tmpdir } from "node:os";
+ * const root = await mkdtemp(join(tmpdir(), "runs-"));
+ * const { folder, paths } = await createRunFolder({ root, name: "first" });
+ * await writeRunFile(paths.config, 'name = "first"\n');
+ * (await openRunFolder(folder)).paths.report.endsWith("report.html"); // => true
+ * ```
  */
 export async function openRunFolder(folder: string): Promise<RunFolder> {
   if (await isRunFolder(folder)) {
@@ -116,6 +137,12 @@ export async function openRunFolder(folder: string): Promise<RunFolder> {
  * Whether a folder holds what belongs to a run, be it damaged.
  *
  * @throws `store/not-readable`
+ * @example
+ * ```ts
+ * import { isRunFolder } from "@anabranch/node";
+ * import { tmpdir } from "node:os";
+ * await isRunFolder(tmpdir()); // => false
+ * ```
  */
 export async function isRunFolder(folder: string): Promise<boolean> {
   for (const file of ["events.jsonl", "config.toml"]) {
@@ -144,7 +171,21 @@ async function requirePlainEntries({ folder, paths }: RunFolder): Promise<void> 
   }
 }
 
-/** Replaces a file of a run that is made for people, and can be made anew. */
+/**
+ * Replaces a file of a run that is made for people, and can be made anew.
+ *
+ * @example
+ * ```ts
+ * import { createRunFolder, isRunFolder, writeRunFile } from "@anabranch/node";
+ * import { join } from "node:path";
+ * import { mkdtemp } from "node:fs/promises";
+ * import { tmpdir } from "node:os";
+ * const root = await mkdtemp(join(tmpdir(), "runs-"));
+ * const { paths, folder } = await createRunFolder({ root, name: "first" });
+ * await writeRunFile(paths.config, 'name = "first"\n');
+ * await isRunFolder(folder); // => true
+ * ```
+ */
 export async function writeRunFile(
   path: string,
   contents: string | Uint8Array,

@@ -42,7 +42,14 @@ export interface RobustAggregate {
  * Byzantine updates fewer. Throws `aggregation/too-few` where the rule needs more updates, and `aggregation/option`,
  * `aggregation/weights`, `aggregation/root`, `aggregation/permutation` or `aggregation/length` for what does not fit.
  *
- * @example aggregate({ name: "krum", byzantine: 1 }, updates).selected // [5]
+ *
+ * @example
+ * ```ts
+ * import { aggregate } from "@anabranch/core";
+ * const updates = [1, 2, 3, 4, 100].map((value) => Float32Array.of(value));
+ * aggregate({ name: "median" }, updates).aggregate; // => [3]
+ * aggregate({ name: "krum", byzantine: 1 }, updates).selected; // => [1]
+ * ```
  */
 export function aggregate(rule: RobustRule, updates: readonly Vector[], inputs: RuleInputs = {}): RobustAggregate {
   const size = updates[0]?.length ?? 0;

@@ -1,7 +1,15 @@
 import { AnabranchError } from "@anabranch/engine";
 import { type BeforeStage, byzantineOf, type SetRule } from "./rule.ts";
 
-/** Updates without which a rule gives no guarantee, so it refuses to act. */
+/**
+ * Updates without which a rule gives no guarantee, so it refuses to act.
+ *
+ * @example
+ * ```ts
+ * import { fewestUpdates } from "@anabranch/core";
+ * fewestUpdates({ name: "krum", byzantine: 2 }).count; // => 7
+ * ```
+ */
 export function fewestUpdates(rule: SetRule): { readonly count: number; readonly why: string } {
   const f = byzantineOf(rule);
   switch (rule.name) {
@@ -20,7 +28,15 @@ export function fewestUpdates(rule: SetRule): { readonly count: number; readonly
   }
 }
 
-/** The largest number of Byzantine updates that a rule takes among `count`; undefined where none is too few already. */
+/**
+ * The largest number of Byzantine updates that a rule takes among `count`; undefined where none is too few already.
+ *
+ * @example
+ * ```ts
+ * import { mostByzantine } from "@anabranch/core";
+ * mostByzantine({ name: "krum", byzantine: 1 }, 10); // => 3
+ * ```
+ */
 export function mostByzantine(rule: SetRule, count: number): number | undefined {
   const f = {
     krum: Math.floor((count - 3) / 2),

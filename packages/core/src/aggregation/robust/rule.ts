@@ -38,6 +38,15 @@ export type BeforeStage =
 /** A rule with the stages before it. */
 export type RobustRule = SetRule & { readonly before?: readonly BeforeStage[] | undefined };
 
+/**
+ * Names of the rules that aggregate a set of updates.
+ *
+ * @example
+ * ```ts
+ * import { setRules } from "@anabranch/core";
+ * setRules.includes("krum"); // => true
+ * ```
+ */
 export const setRules = [
   "mean",
   "norm-bound",
@@ -54,6 +63,15 @@ export const setRules = [
   "fltrust",
 ] as const satisfies readonly SetRule["name"][];
 
+/**
+ * Names of the stages that change the set before a rule.
+ *
+ * @example
+ * ```ts
+ * import { beforeStages } from "@anabranch/core";
+ * beforeStages.includes("nnm"); // => true
+ * ```
+ */
 export const beforeStages = [
   "nnm",
   "bucketing",
@@ -61,12 +79,28 @@ export const beforeStages = [
   "adaptive-clipping",
 ] as const satisfies readonly BeforeStage["name"][];
 
-/** Rules that can weigh updates. A client may lie about its examples, so the others weigh all alike. */
+/**
+ * Rules that can weigh updates. A client may lie about its examples, so the others weigh all alike.
+ *
+ * @example
+ * ```ts
+ * import { isWeighted } from "@anabranch/core";
+ * isWeighted({ name: "mean" }); // => true
+ * ```
+ */
 export function isWeighted({ name }: SetRule): boolean {
   return name === "mean" || name === "norm-bound" || name === "geometric-median";
 }
 
-/** Byzantine updates that a rule or stage is made for; 0 where it has no such number. */
+/**
+ * Byzantine updates that a rule or stage is made for; 0 where it has no such number.
+ *
+ * @example
+ * ```ts
+ * import { byzantineOf } from "@anabranch/core";
+ * byzantineOf({ name: "krum", byzantine: 2 }); // => 2
+ * ```
+ */
 export function byzantineOf(part: SetRule | BeforeStage): number {
   return "byzantine" in part ? (part.byzantine ?? 0) : 0;
 }

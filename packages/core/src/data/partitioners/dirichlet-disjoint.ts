@@ -20,6 +20,15 @@ export interface DirichletDisjointOptions {
  * M. Yurochkin et al., "Bayesian Nonparametric Federated Learning of Neural Networks", ICML 2019, arXiv 1905.12022;
  * the minimum with redraws is that of NIID-Bench (Q. Li, Y. Diao, Q. Chen, B. He, ICDE 2022, arXiv 2102.02079),
  * without its balance rule, which changes the distribution.
+ *
+ * @example
+ * ```ts
+ * import { dirichletDisjoint, rootKey } from "@anabranch/core";
+ * const labels = Uint8Array.from({ length: 100 }, (_, i) => i % 10);
+ * const scheme = dirichletDisjoint({ alpha: 5, minimumSize: 1 });
+ * const { clients } = scheme.partition(labels, { key: rootKey(1), classes: 10, clients: 4 });
+ * clients.reduce((total, rows) => total + rows.length, 0); // => 100
+ * ```
  */
 export function dirichletDisjoint(options: DirichletDisjointOptions): Partitioner {
   return {

@@ -11,6 +11,15 @@ import { checkEnough, shuffledRowsByClass } from "./dealing.ts";
  * The idea of a label prior for each client is that of T.-M. H. Hsu, H. Qi, M. Brown, "Measuring the Effects of
  * Non-Identical Data Distribution for Federated Visual Classification", 2019, arXiv 1909.06335, who draw without
  * replacement instead.
+ *
+ * @example
+ * ```ts
+ * import { dirichletEqualSize, rootKey } from "@anabranch/core";
+ * const labels = Uint8Array.from({ length: 100 }, (_, i) => i % 10);
+ * const scheme = dirichletEqualSize({ alpha: 0.3 });
+ * const { clients } = scheme.partition(labels, { key: rootKey(1), classes: 10, clients: 5 });
+ * clients.map((rows) => rows.length); // => [20, 20, 20, 20, 20]
+ * ```
  */
 export function dirichletEqualSize(options: { readonly alpha: number }): Partitioner {
   return {

@@ -17,6 +17,13 @@ export interface LongTailOptions {
  * 2019, arXiv 1901.05555 (long-tailed CIFAR).
  *
  * @param inner how the kept examples are dealt out; IID by default
+ * @example
+ * ```ts
+ * import { longTail, rootKey } from "@anabranch/core";
+ * const labels = Uint8Array.from({ length: 100 }, (_, i) => i % 2);
+ * const { clients } = longTail({ imbalance: 0.1 }).partition(labels, { key: rootKey(1), classes: 2, clients: 1 });
+ * clients[0]!.length; // => 55
+ * ```
  */
 export function longTail(options: LongTailOptions, inner: Partitioner = iid()): Partitioner {
   return {

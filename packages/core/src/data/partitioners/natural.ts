@@ -15,6 +15,15 @@ export interface NaturalOptions {
 /**
  * Clients as they come in the data: a speaker, a writer, a hospital. With the number of clients 0, every group of at
  * least `minimumSize` examples is a client, in the order of the groups.
+ *
+ * @example
+ * ```ts
+ * import { natural, rootKey } from "@anabranch/core";
+ * const groups = Int32Array.of(0, 0, 1, 1, 1);
+ * const scheme = natural({ minimumSize: 1, merge: false });
+ * const { clients } = scheme.partition(new Uint8Array(5), { key: rootKey(1), classes: 1, clients: 2, groups });
+ * clients.map((rows) => rows.length).sort(); // => [2, 3]
+ * ```
  */
 export function natural(options: NaturalOptions): Partitioner {
   return {

@@ -9,6 +9,14 @@ import { checkEnough, cutByShares } from "./dealing.ts";
  *
  * The distribution of sizes is the "quantity skew" of Q. Li, Y. Diao, Q. Chen, B. He, "Federated Learning on Non-IID
  * Data Silos: An Experimental Study", ICDE 2022, arXiv 2102.02079, section 4.3.
+ *
+ * @example
+ * ```ts
+ * import { quantitySkew, rootKey } from "@anabranch/core";
+ * const labels = new Uint8Array(100);
+ * const { clients } = quantitySkew({ alpha: 1 }).partition(labels, { key: rootKey(1), classes: 1, clients: 4 });
+ * clients.reduce((total, rows) => total + rows.length, 0); // => 100
+ * ```
  */
 export function quantitySkew(options: { readonly alpha: number }): Partitioner {
   return {

@@ -10,6 +10,15 @@ import { checkEnough, cutEvenly, shuffledRowsByClass } from "./dealing.ts";
  *
  * H. B. McMahan, E. Moore, D. Ramage, S. Hampson, B. Agüera y Arcas, "Communication-Efficient Learning of Deep
  * Networks from Decentralized Data", AISTATS 2017, arXiv 1602.05629, section 3.
+ *
+ * @example
+ * ```ts
+ * import { rootKey, shards } from "@anabranch/core";
+ * const labels = Uint8Array.from({ length: 100 }, (_, i) => i % 10);
+ * const scheme = shards({ classesPerClient: 2 });
+ * const { clients } = scheme.partition(labels, { key: rootKey(1), classes: 10, clients: 5 });
+ * new Set([...clients[0]!].map((row) => labels[row])).size; // => 2
+ * ```
  */
 export function shards(options: { readonly classesPerClient: number }): Partitioner {
   const { classesPerClient } = options;

@@ -26,7 +26,15 @@ const alpha = z
   .describe("concentration of the Dirichlet distribution; smaller is more unequal");
 const minimumSize = z.int().min(1).default(1).describe("fewest examples of a client");
 
-/** All partitioners by name. */
+/**
+ * All partitioners by name.
+ *
+ * @example
+ * ```ts
+ * import { partitioners } from "@anabranch/core";
+ * Object.keys(partitioners); // => ["iid", "dirichlet", "shards", "quantity-skew", "natural", "long-tail"]
+ * ```
+ */
 export const partitioners = {
   iid: entry("equal parts of the shuffled data", z.strictObject({}), () => iid()),
   dirichlet: entry(
@@ -73,7 +81,15 @@ export const partitioners = {
 
 export type PartitionerName = keyof typeof partitioners;
 
-/** The partitioner of a configuration. `name`: a key of `partitioners`. */
+/**
+ * The partitioner of a configuration. `name`: a key of `partitioners`.
+ *
+ * @example
+ * ```ts
+ * import { createPartitioner } from "@anabranch/core";
+ * createPartitioner("dirichlet", { alpha: 0.3 }).name; // => "dirichlet"
+ * ```
+ */
 export function createPartitioner(name: string, options: unknown = {}): Partitioner {
   if (Object.hasOwn(partitioners, name)) return partitioners[name as PartitionerName].create(options);
   throw new AnabranchError({

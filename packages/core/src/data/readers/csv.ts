@@ -14,7 +14,14 @@ export interface CsvOptions extends TableColumns {
  *
  * @throws `data/csv-syntax`, `data/csv-width`, `data/csv-value`, `data/column`, `data/category`, `data/empty`,
  * `data/label`, `data/gzip`, `data/too-large`, `data/option` for an impossible delimiter
- * @example readCsv(bytes, { name: "patients.csv", label: "sick", table: { missing: "mean" } })
+ * @example
+ * ```ts
+ * import { readCsv } from "@anabranch/core";
+ * const file = new TextEncoder().encode("age,site,sick\n61,north,yes\n35,south,no\n");
+ * const { features, classNames } = readCsv(file, { name: "patients.csv", label: "sick", group: "site" });
+ * features.shape; // => [2, 1]
+ * classNames; // => ["no", "yes"]
+ * ```
  */
 export function readCsv(file: Uint8Array, options: CsvOptions): TableDataset {
   const where = options.name;

@@ -16,6 +16,12 @@ const cutOrTooLarge =
  * @param where the file, for errors
  * @param most bytes that it may unpack to
  * @throws `data/gzip` where the file is damaged, `data/too-large`
+ * @example
+ * ```ts
+ * import { gunzip } from "@anabranch/core";
+ * const packed = Uint8Array.from(atob("H4sIAAAAAAAAA8tIzcnJBwCGphA2BQAAAA=="), (c) => c.charCodeAt(0));
+ * new TextDecoder().decode(gunzip(packed, "hello.gz")); // => "hello"
+ * ```
  */
 export function gunzip(bytes: Uint8Array, where: string, most: number = readerLimits.unpackedBytes): Uint8Array {
   if (!(bytes[0] === 0x1f && bytes[1] === 0x8b)) return bytes;

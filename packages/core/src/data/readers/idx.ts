@@ -19,6 +19,12 @@ const ELEMENTS: Record<number, { size: number; read: (view: DataView, count: num
  *
  * @param where the file, for errors
  * @throws `data/magic`, `data/truncated`, `data/oversized`, `data/gzip`, `data/too-large`
+ * @example
+ * ```ts
+ * import { parseIdx } from "@anabranch/core";
+ * const labels = Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1);
+ * parseIdx(labels).data; // => [7, 2, 1]
+ * ```
  */
 export function parseIdx(file: Uint8Array, where = "IDX file"): HostTensor {
   const bytes = gunzip(file, where);

@@ -6,6 +6,12 @@ const MiB = 2 ** 20;
  * Ceilings for data from files. A file may be made by a stranger, and a short one can claim or unpack to any size, so
  * every reader checks its sizes against these before it allocates. Measured sets: MNIST unpacks to 47 MB, CIFAR-10 has
  * 184 MB.
+ *
+ * @example
+ * ```ts
+ * import { readerLimits } from "@anabranch/core";
+ * readerLimits.examples > 1e6; // => true
+ * ```
  */
 export const readerLimits = {
   /** Bytes of one file, and of all files of an image folder together. */

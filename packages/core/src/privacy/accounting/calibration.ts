@@ -11,7 +11,15 @@ export interface PrivacyTarget {
   readonly context?: PrivacyContext;
 }
 
-/** Relative width at which the search for a noise multiplier ends. */
+/**
+ * Relative width at which the search for a noise multiplier ends.
+ *
+ * @example
+ * ```ts
+ * import { NOISE_TOLERANCE } from "@anabranch/core";
+ * NOISE_TOLERANCE; // => 0.0001
+ * ```
+ */
 export const NOISE_TOLERANCE = 1e-4;
 
 /** Noise multipliers are looked for between these. */
@@ -27,6 +35,15 @@ const MOST_ROUNDS = 2 ** 26;
  *
  * @param events everything that is released at a noise multiplier
  * @throws `privacy/out-of-reach` where no noise up to about a million is enough
+ * @example
+ * ```ts
+ * import { calibrateNoise, rdpAccountant } from "@anabranch/core";
+ * const target = { accountant: rdpAccountant(), targetEpsilon: 8, delta: 1e-3 };
+ * const { noiseMultiplier } = calibrateNoise(target, (noise) => [
+ *   { kind: "poisson-gaussian", noiseMultiplier: noise, samplingRate: 0.1, count: 10 },
+ * ]);
+ * noiseMultiplier; // => 0.54456
+ * ```
  */
 export function calibrateNoise(
   target: PrivacyTarget,
@@ -64,6 +81,13 @@ export function calibrateNoise(
  * for events without noise: no number of rounds has a target then.
  *
  * @param events everything that is released in a number of rounds, from 0 on
+ * @example
+ * ```ts
+ * import { calibrateRounds, occurring, rdpAccountant } from "@anabranch/core";
+ * const target = { accountant: rdpAccountant(), targetEpsilon: 8, delta: 1e-3 };
+ * const event = { kind: "poisson-gaussian", noiseMultiplier: 1, samplingRate: 0.1 } as const;
+ * calibrateRounds(target, (rounds) => (rounds === 0 ? [] : [occurring(event, rounds)])).rounds; // => 192
+ * ```
  */
 export function calibrateRounds(
   target: PrivacyTarget,

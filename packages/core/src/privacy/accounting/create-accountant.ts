@@ -10,9 +10,28 @@ const accountants: Readonly<Record<AccountantName, () => Accountant>> = {
   gaussian: gaussianAccountant,
 };
 
+/**
+ * Names of the accountants, as configurations have them.
+ *
+ * @example
+ * ```ts
+ * import { accountantNames } from "@anabranch/core";
+ * accountantNames; // => ["rdp", "pld", "gaussian"]
+ * ```
+ */
 export const accountantNames = Object.keys(accountants) as readonly AccountantName[];
 
-/** The accountant of a name, with its defaults. Throws `privacy/unknown-accountant`. */
+/**
+ * The accountant of a name, with its defaults. Throws `privacy/unknown-accountant`.
+ *
+ * @example
+ * ```ts
+ * import { createAccountant } from "@anabranch/core";
+ * const accountant = createAccountant("pld");
+ * const event = { kind: "poisson-gaussian", noiseMultiplier: 1, samplingRate: 0.1, count: 100 } as const;
+ * accountant.epsilon([event], 1e-5).epsilon < 10; // => true
+ * ```
+ */
 export function createAccountant(name: string): Accountant {
   if (Object.hasOwn(accountants, name)) return accountants[name as AccountantName]();
   throw new AnabranchError({

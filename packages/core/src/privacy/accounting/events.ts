@@ -113,7 +113,15 @@ const skellam = z.strictObject({
   count,
 });
 
-/** Something that was released, as plain data: which mechanism, and how often. */
+/**
+ * Something that was released, as plain data: which mechanism, and how often.
+ *
+ * @example
+ * ```ts
+ * import { privacyEventSchema } from "@anabranch/core";
+ * privacyEventSchema.safeParse({ kind: "gaussian", noiseMultiplier: -1 }).success; // => false
+ * ```
+ */
 export const privacyEventSchema = z.discriminatedUnion("kind", [
   gaussian,
   poissonGaussian,
@@ -133,7 +141,15 @@ export function isSilent(event: PrivacyEventInput): boolean {
   return "noiseMultiplier" in event && event.noiseMultiplier === 0;
 }
 
-/** What `rounds` rounds release that are all like one with this event: as many of it, or as many blocks as have begun. */
+/**
+ * What `rounds` rounds release that are all like one with this event: as many of it, or as many blocks as have begun.
+ *
+ * @example
+ * ```ts
+ * import { occurring } from "@anabranch/core";
+ * occurring({ kind: "gaussian", noiseMultiplier: 4 }, 30).count; // => 30
+ * ```
+ */
 export function occurring(event: PrivacyEventInput, rounds: number): PrivacyEventInput {
   const count = event.kind === "allocated-gaussian" ? Math.ceil(rounds / event.block) : (event.count ?? 1) * rounds;
   return { ...event, count };
@@ -157,6 +173,13 @@ export function parseEvent(event: unknown, where?: string): PrivacyEvent {
 /**
  * Equal events as one with the sum of their counts, in an order that does not depend on the order given: composition is
  * exact for equal events, and cheap however many there are.
+ *
+ * @example
+ * ```ts
+ * import { groupEvents } from "@anabranch/core";
+ * const event = { kind: "gaussian", noiseMultiplier: 4 } as const;
+ * groupEvents([event, event, event])[0]!.count; // => 3
+ * ```
  */
 export function groupEvents(events: readonly PrivacyEventInput[]): PrivacyEvent[] {
   // Texts of raw events come first, so that thousands of equal ones are validated once.

@@ -6,6 +6,13 @@ import { gaussianDelta, gaussianEpsilon, squaredMu } from "./gaussian.ts";
 /**
  * The exact guarantee of unsampled Gaussian noise, for one release or many: compositions are Gaussian again
  * (`squaredMu`), and `gaussianDelta` is their curve. Other events are refused (`privacy/unsupported`).
+ *
+ * @example
+ * ```ts
+ * import { gaussianAccountant } from "@anabranch/core";
+ * const { epsilon } = gaussianAccountant().epsilon([{ kind: "gaussian", noiseMultiplier: 4, count: 10 }], 1e-5);
+ * epsilon; // => 3.3414
+ * ```
  */
 export function gaussianAccountant(): Accountant {
   return accountantOf({

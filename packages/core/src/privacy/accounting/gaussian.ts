@@ -48,6 +48,11 @@ export function treeDepth(steps: number): number {
  * "Improving the Gaussian Mechanism for Differential Privacy", ICML 2018, arXiv:1805.06530, Theorem 8).
  *
  * @param mu sensitivity over the standard deviation of the noise
+ * @example
+ * ```ts
+ * import { gaussianDelta } from "@anabranch/core";
+ * gaussianDelta(1, 1); // => 0.12694
+ * ```
  */
 export function gaussianDelta(mu: number, epsilon: number): number {
   if (mu === 0) return 0;
@@ -72,7 +77,15 @@ function smallDifference(mu: number, x: number): number {
   return -mu * (more + (mu * mu * second) / 24);
 }
 
-/** The smallest epsilon >= 0 whose `gaussianDelta` is at most delta, by bisection to the last bits, from above. */
+/**
+ * The smallest epsilon >= 0 whose `gaussianDelta` is at most delta, by bisection to the last bits, from above.
+ *
+ * @example
+ * ```ts
+ * import { gaussianEpsilon } from "@anabranch/core";
+ * gaussianEpsilon(1, 1e-5); // => 4.3772
+ * ```
+ */
 export function gaussianEpsilon(mu: number, delta: number): number {
   if (mu === Number.POSITIVE_INFINITY) return mu;
   if (gaussianDelta(mu, 0) <= delta) return 0;

@@ -32,6 +32,13 @@ interface Query {
  * Accountant by privacy loss distributions: composes the losses themselves, so its epsilon is the true one within a
  * bracket, of which the upper end is reported and the lower end is `lowerBound`. It knows Gaussian noise (with Poisson
  * sampling or without, trees) and Laplace noise. Sources: `discretise`, `composeLosses`, `lossDistribution`.
+ *
+ * @example
+ * ```ts
+ * import { pldAccountant } from "@anabranch/core";
+ * const { epsilon } = pldAccountant().epsilon([{ kind: "gaussian", noiseMultiplier: 4, count: 10 }], 1e-5);
+ * epsilon; // => 3.3414
+ * ```
  */
 export function pldAccountant(options: PldOptions = {}): Accountant {
   const { gridSize } = options;

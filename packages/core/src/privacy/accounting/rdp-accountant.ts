@@ -21,6 +21,13 @@ export interface RdpOptions {
  * Accountant by Rényi divergences (I. Mironov, "Rényi Differential Privacy", CSF 2017, arXiv:1702.07476): divergences
  * add up order by order, the best order gives epsilon. It knows every kind of event and is quick; its epsilon is an
  * upper bound, in common settings 10 to 15 % above that of privacy loss distributions.
+ *
+ * @example
+ * ```ts
+ * import { rdpAccountant } from "@anabranch/core";
+ * const { epsilon } = rdpAccountant().epsilon([{ kind: "gaussian", noiseMultiplier: 4, count: 10 }], 1e-5);
+ * epsilon; // => 3.6171
+ * ```
  */
 export function rdpAccountant(options: RdpOptions = {}): Accountant {
   const { conversion = "tight" } = options;

@@ -1,10 +1,26 @@
 /** How Rényi divergences become (epsilon, delta): the tight form is never worse. */
 export type RdpConversion = "tight" | "classic";
 
-/** Orders 2, 3, ..., 256. */
+/**
+ * Orders 2, 3, ..., 256.
+ *
+ * @example
+ * ```ts
+ * import { integerOrders } from "@anabranch/core";
+ * integerOrders.length > 10; // => true
+ * ```
+ */
 export const integerOrders: readonly number[] = Array.from({ length: 255 }, (_, i) => i + 2);
 
-/** The integer orders and 1.1, 1.2, ..., 10.9: with little noise the best order lies near 2. */
+/**
+ * The integer orders and 1.1, 1.2, ..., 10.9: with little noise the best order lies near 2.
+ *
+ * @example
+ * ```ts
+ * import { fractionalOrders } from "@anabranch/core";
+ * fractionalOrders.length > 10; // => true
+ * ```
+ */
 export const fractionalOrders: readonly number[] = [
   ...Array.from({ length: 99 }, (_, i) => (i + 11) / 10).filter((order) => !Number.isInteger(order)),
   ...integerOrders,

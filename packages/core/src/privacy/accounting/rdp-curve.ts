@@ -11,6 +11,13 @@ import { skellamDivergences } from "./rdp-skellam.ts";
  *
  * @param orders [n], each above 1
  * @returns [n]; infinite without noise
+ * @example
+ * ```ts
+ * import { renyiDivergences } from "@anabranch/core";
+ * const event = { kind: "gaussian", noiseMultiplier: 1, adjacency: "add-or-remove", count: 1 } as const;
+ * const divergences = renyiDivergences(event, [2, 4]);
+ * divergences; // => [1, 2]
+ * ```
  */
 export function renyiDivergences(event: PrivacyEvent, orders: readonly number[]): Float64Array {
   const gaussian = squaredMu(event);

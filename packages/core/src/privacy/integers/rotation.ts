@@ -1,7 +1,15 @@
 import type { Vector } from "../../params/index.ts";
 import { type RandomKey, randomStream } from "../../random/index.ts";
 
-/** The smallest power of two that is at least `size`: Walsh-Hadamard matrices are used at these sizes. */
+/**
+ * The smallest power of two that is at least `size`: Walsh-Hadamard matrices are used at these sizes.
+ *
+ * @example
+ * ```ts
+ * import { paddedSize } from "@anabranch/core";
+ * paddedSize(100); // => 128
+ * ```
+ */
 export function paddedSize(size: number): number {
   let padded = 1;
   while (padded < size) padded *= 2;

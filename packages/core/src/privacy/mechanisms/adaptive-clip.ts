@@ -10,6 +10,12 @@ import type { AdaptiveClipping } from "./settings.ts";
  * 2021, arXiv:1905.03871 (Algorithm 1). The count is centred, so a client moves it by 1/2.
  *
  * @param centredShare (sum_i (b_i - 1/2) + noise) / (q M)
+ * @example
+ * ```ts
+ * import { nextClipNorm } from "@anabranch/core";
+ * // 90 % of the updates were within the norm, the target is 50 %: the norm shrinks
+ * nextClipNorm(1, 0.4, { targetQuantile: 0.5, rate: 0.2, countNoise: 1 }); // => 0.92312
+ * ```
  */
 export function nextClipNorm(clipNorm: number, centredShare: number, adaptive: AdaptiveClipping): number {
   return clipNorm * Math.exp(-adaptive.rate * (centredShare + 0.5 - adaptive.targetQuantile));

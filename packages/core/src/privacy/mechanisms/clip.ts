@@ -4,7 +4,15 @@ import type { Clipping } from "./settings.ts";
 
 type Vectors = Readonly<Record<string, Vector>>;
 
-/** L2 norm over all vectors together. Throws `privacy/not-finite`: a NaN would pass every comparison with a bound. */
+/**
+ * L2 norm over all vectors together. Throws `privacy/not-finite`: a NaN would pass every comparison with a bound.
+ *
+ * @example
+ * ```ts
+ * import { jointNorm } from "@anabranch/core";
+ * jointNorm({ delta: Float32Array.of(3), control: Float32Array.of(4) }); // => 5
+ * ```
+ */
 export function jointNorm(vectors: Vectors): number {
   const norm = Math.hypot(...Object.values(vectors).map(norm2));
   if (Number.isFinite(norm)) return norm;
@@ -26,6 +34,15 @@ export function jointNorm(vectors: Vectors): number {
  *
  * H. B. McMahan, D. Ramage, K. Talwar, L. Zhang, ICLR 2018, arXiv:1710.06963; by size: M. Pelikan et al., NeurIPS 2025,
  * arXiv:2310.00098. Throws `privacy/not-finite`.
+ *
+ * @example
+ * ```ts
+ * import { clipUpdate, layout } from "@anabranch/core";
+ * const update = { delta: Float32Array.of(3, 4) };
+ * const delta = layout([{ name: "w", shape: [2], role: "vector", block: "w" }]);
+ * clipUpdate(update, { delta }, 1, "flat"); // => false
+ * update.delta; // => [0.6, 0.8]
+ * ```
  */
 export function clipUpdate(
   vectors: Vectors,

@@ -26,12 +26,33 @@ const pkcs8Prefix = (object: number) => [
 ];
 const BASE_POINT = Uint8Array.of(9, ...new Uint8Array(KEY_BYTES - 1));
 
-/** Ed25519 public key [32] of an identity's secret key [32]. */
+/**
+ * Ed25519 public key [32] of an identity's secret key [32].
+ *
+ * @example
+ * ```ts
+ * import { identityPublicKey, secureEntropy } from "@anabranch/core/secure-aggregation";
+ * identityPublicKey(secureEntropy().bytes(32)).length; // => 32
+ * ```
+ */
 export function identityPublicKey(secret: Uint8Array): Uint8Array {
   return ed25519.getPublicKey(secret);
 }
 
-/** The platform's curves where it has both, else the portable ones. */
+/**
+ * The platform's curves where it has both, else the portable ones.
+ *
+ * @example
+ * ```ts
+ * import { bestCurves, secureEntropy } from "@anabranch/core/secure-aggregation";
+ * import { toBase64 } from "@anabranch/core/live";
+ * const curves = await bestCurves();
+ * const [a, b] = [secureEntropy().bytes(32), secureEntropy().bytes(32)];
+ * const one = await curves.sharedSecret(a, await curves.publicKey(b));
+ * const other = await curves.sharedSecret(b, await curves.publicKey(a));
+ * toBase64(one) === toBase64(other); // => true
+ * ```
+ */
 export async function bestCurves(): Promise<Curves> {
   const curves = platformCurves();
   try {
@@ -44,7 +65,16 @@ export async function bestCurves(): Promise<Curves> {
   }
 }
 
-/** In JavaScript, by @noble/curves. */
+/**
+ * In JavaScript, by @noble/curves.
+ *
+ * @example
+ * ```ts
+ * import { portableCurves, secureEntropy } from "@anabranch/core/secure-aggregation";
+ * const secret = secureEntropy().bytes(32);
+ * (await portableCurves().publicKey(secret)).length; // => 32
+ * ```
+ */
 export function portableCurves(): Curves {
   return {
     name: "portable",
@@ -64,7 +94,15 @@ export function portableCurves(): Curves {
   };
 }
 
-/** By WebCrypto. Imported secret keys are remembered as long as the bytes that they came from. */
+/**
+ * By WebCrypto. Imported secret keys are remembered as long as the bytes that they came from.
+ *
+ * @example
+ * ```ts
+ * import { platformCurves } from "@anabranch/core/secure-aggregation";
+ * platformCurves().name; // => "platform"
+ * ```
+ */
 export function platformCurves(): Curves {
   const remembered = { X25519: new WeakMap<Uint8Array, Promise<CryptoKey>>(), Ed25519: new WeakMap() };
   const secretKey = (secret: Uint8Array, algorithm: "X25519" | "Ed25519") => {

@@ -13,7 +13,15 @@ export interface Entropy {
 /** Most that `getRandomValues` gives at once. */
 const QUOTA = 65536;
 
-/** The platform's cryptographic source: what live clients and servers must use. */
+/**
+ * The platform's cryptographic source: what live clients and servers must use.
+ *
+ * @example
+ * ```ts
+ * import { secureEntropy } from "@anabranch/core/secure-aggregation";
+ * secureEntropy().bytes(16).length; // => 16
+ * ```
+ */
 export function secureEntropy(): Entropy {
   const bytes = (count: number) => {
     const out = new Uint8Array(count);
@@ -23,7 +31,16 @@ export function secureEntropy(): Entropy {
   return { kind: "secure", bytes };
 }
 
-/** Repeatable bytes for simulation and tests: whoever knows the seed of the run knows all keys. */
+/**
+ * Repeatable bytes for simulation and tests: whoever knows the seed of the run knows all keys.
+ *
+ * @example
+ * ```ts
+ * import { rootKey } from "@anabranch/core";
+ * import { seededEntropy } from "@anabranch/core/secure-aggregation";
+ * seededEntropy(rootKey(1)).kind; // => "seeded"
+ * ```
+ */
 export function seededEntropy(key: RandomKey): Entropy {
   const stream = randomStream(key);
   const bytes = (count: number) => {

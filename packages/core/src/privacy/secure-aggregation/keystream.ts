@@ -21,7 +21,19 @@ export interface MaskTerm {
 /** The next `words` of a keystream; all but the last call ask for a multiple of 4. */
 type Keystream = (words: number) => Int32Array | Promise<Int32Array>;
 
-/** Adds masks to a vector mod 2^32; taken mod 2^b afterwards it is a sum mod 2^b. */
+/**
+ * Adds masks to a vector mod 2^32; taken mod 2^b afterwards it is a sum mod 2^b.
+ *
+ * @example
+ * ```ts
+ * import { addMasks } from "@anabranch/core/secure-aggregation";
+ * const vector = Int32Array.of(1, 2, 3, 4);
+ * const key = new Uint8Array(16).fill(7);
+ * await addMasks(vector, [{ key, sign: 1 }]);
+ * await addMasks(vector, [{ key, sign: -1 }]);
+ * vector; // => [1, 2, 3, 4]
+ * ```
+ */
 export async function addMasks(vector: Int32Array, terms: readonly MaskTerm[]): Promise<void> {
   const queue = additions(vector, await openGroups(terms));
   const expand = (at: number) => Promise.all(queue[at]?.streams.map((next) => next(queue[at]!.block.length)) ?? []);

@@ -22,6 +22,12 @@ export interface GraphChoice {
 /**
  * Threshold of the complete graph: more than 2/3 of the cohort, so that two sets of survivors cannot both get enough
  * answers even if a third of the clients answer twice (Bonawitz et al. 2017, active server).
+ *
+ * @example
+ * ```ts
+ * import { completeThreshold } from "@anabranch/core/secure-aggregation";
+ * completeThreshold(10); // => 7
+ * ```
  */
 export function completeThreshold(clients: number): number {
   return Math.max(2, Math.floor((2 * clients) / 3) + 1);
@@ -39,6 +45,13 @@ export function completeThreshold(clients: number): number {
  * The second: a Harary graph falls apart only if two runs of k / 2 neighbours in the ring are gone. Besides t is more
  * than half of k + 1, as `checkPlan` wants it. Of the thresholds that do, the largest is taken: it is the most private.
  * Where no sparse graph does, the complete graph is chosen; `parameters` is refused where that will not do either.
+ *
+ * @example
+ * ```ts
+ * import { chooseGraph } from "@anabranch/core/secure-aggregation";
+ * const { degree, threshold } = chooseGraph({ clients: 100, corrupted: 0.1, dropped: 0.1 });
+ * threshold < degree; // => true
+ * ```
  */
 export function chooseGraph(demand: GraphDemand): GraphChoice {
   const { clients, corrupted, dropped, privacyBits = 40, correctnessBits = 20 } = demand;
@@ -99,6 +112,12 @@ function logFactorial(n: number): number {
 /**
  * LightSecAgg's U and T for a cohort: T = N / 2 colluders, as in the experiments of So et al. 2022, and the smallest U with
  * 2 U > N + T, under which so many cannot have two sums of one round unmasked (`checkAgreement`).
+ *
+ * @example
+ * ```ts
+ * import { codedParameters } from "@anabranch/core/secure-aggregation";
+ * codedParameters(10, 0.5); // => { threshold: 8, privacy: 5 }
+ * ```
  */
 export function codedParameters(clients: number, corrupted = 0.5): { threshold: number; privacy: number } {
   const privacy = Math.min(clients - 1, Math.max(1, Math.floor(corrupted * clients)));

@@ -77,6 +77,15 @@ export interface SecureAggregationProtocol {
   sum(request: SecureAggregationRequest): Promise<SecureAggregationOutcome>;
 }
 
+/**
+ * Names of the protocols, as configurations have them.
+ *
+ * @example
+ * ```ts
+ * import { protocolNames } from "@anabranch/core/secure-aggregation";
+ * protocolNames; // => ["plain", "bonawitz", "secagg+", "lightsecagg"]
+ * ```
+ */
 export const protocolNames = ["plain", "bonawitz", "secagg+", "lightsecagg"] as const;
 export type ProtocolName = (typeof protocolNames)[number];
 

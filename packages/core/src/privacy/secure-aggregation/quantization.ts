@@ -12,7 +12,15 @@ export interface Quantization {
   readonly rounding: "stochastic" | "nearest";
 }
 
-/** Largest integer that a client's value can have: 2^bits - 1. */
+/**
+ * Largest integer that a client's value can have: 2^bits - 1.
+ *
+ * @example
+ * ```ts
+ * import { levels } from "@anabranch/core/secure-aggregation";
+ * levels({ range: 1, bits: 16, maxWeight: 1, rounding: "nearest" }); // => 65535
+ * ```
+ */
 export function levels({ bits }: Quantization): number {
   return 2 ** bits - 1;
 }
@@ -20,6 +28,12 @@ export function levels({ bits }: Quantization): number {
 /**
  * The smallest b for which the sum over `clients` of values up to `maximum` stays below 2^b. Refuses (`overflow`) more
  * than 32: a sum is never wrapped.
+ *
+ * @example
+ * ```ts
+ * import { modulusBits } from "@anabranch/core/secure-aggregation";
+ * modulusBits(100, 2 ** 16 - 1); // => 23
+ * ```
  */
 export function modulusBits(clients: number, maximum: number): number {
   const bits = Math.ceil(Math.log2(clients * maximum + 1));
@@ -42,6 +56,14 @@ export function modulusBits(clients: number, maximum: number): number {
  * so that the sums of all q and of all w' give the weighted mean, and no weight is seen alone. Stochastic rounding goes
  * up with the probability of what is cut off: it is right on average. Refuses a vector that is not finite
  * (`not-finite`) and a weight outside (0, maxWeight] (`weight`).
+ *
+ * @example
+ * ```ts
+ * import { quantize } from "@anabranch/core/secure-aggregation";
+ * import { randomStream, rootKey } from "@anabranch/core";
+ * const rule = { range: 1, bits: 16, maxWeight: 1, rounding: "nearest" } as const;
+ * quantize([0, 0.5], 1, rule, randomStream(rootKey(1))).length; // => 3
+ * ```
  */
 export function quantize(
   values: ArrayLike<number>,
@@ -75,7 +97,18 @@ export function quantize(
   return out;
 }
 
-/** The weighted mean [d] and the sum of weights, from the sum [d + 1] over `survivors` clients. */
+/**
+ * The weighted mean [d] and the sum of weights, from the sum [d + 1] over `survivors` clients.
+ *
+ * @example
+ * ```ts
+ * import { dequantizeMean, quantize } from "@anabranch/core/secure-aggregation";
+ * import { randomStream, rootKey } from "@anabranch/core";
+ * const rule = { range: 1, bits: 16, maxWeight: 1, rounding: "nearest" } as const;
+ * const sum = quantize([0, 0.5], 1, rule, randomStream(rootKey(1))); // of one client
+ * dequantizeMean(sum, 1, rule).mean; // => [1.5259e-05, 0.49999]
+ * ```
+ */
 export function dequantizeMean(
   sum: Uint32Array,
   survivors: number,

@@ -1,0 +1,1113 @@
+// Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
+import { describe, it } from "vitest";
+import * as z from "zod";
+import { BEST_CHECKPOINT, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, SCALAR, SHIPPED_DATASETS, VERSION, accountantNames, aggregate, algorithms, allocationSampler, applyOverrides, beforeStages, bernoulliBits, boundText, buildMethod, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkpointName, classification, clipUpdate, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, configFields, configHash, configSchema, copy, createAccountant, createAlgorithm, createModel, createPartitioner, dealParts, decodeSafetensors, decodeSealed, decodeVector, defineMethod, deriveKey, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, distance, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, editDistance, emptyLedger, encodeSafetensors, encodeSealed, encodeVector, encodingFault, entryTypes, entryView, exampleCount, exportOnnx, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedprox, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalOrders, gaussianAccountant, gaussianDelta, gaussianEpsilon, groupEvents, gunzip, hashVector, heavyBall, iid, initialParameters, integerOrders, isAway, isFiniteVector, isVector, isWeighted, jointNorm, jsonText, largestEncoding, layout, lenet5, lenet5Options, local, localSgd, logistic, logisticOptions, longTail, memoryBlobStore, memoryClientStates, mlp, mlpOptions, modelBlocks, modelOptions, models, mofedsam, mostByzantine, natural, nearest, nextClipNorm, norm2, occurring, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parseToml, partialFold, partitionHash, partitionStatistics, partitioners, permutation, planBatches, pldAccountant, poissonSampler, printable, privacyEventSchema, quadratic, quadraticOptions, quantitySkew, randomStream, rdpAccountant, readCsv, readerLimits, references, renderEvent, renderToml, renyiDivergences, requireBlobName, requireLayout, requirePrefix, rerce, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, rootKey, runEventSchemas, runStatuses, sampleWithoutReplacement, scaffold, scriptedSampler, secureStream, setRules, shards, shuffle, spend, splitHoldout, stampEvent, statusAfter, stepCount, stepFrom, subLayout, sum, symmetricDirichlet, syntheticDataset, threefry2x32, traceProblem, traceQuadratics, uniformMean, uniformSampler, vectors, vit, vitOptions, weightedMean, zerosLike } from "@anabranch/core";
+import { CONTROL_BYTES, LIVE_VERSION, MOST_UPLOAD_PARTS, USUAL_LIMITS, WITHHELD, answerError, blobName, clientMessage, contentHash, contentHashOf, fromBase64, messageId, orderId, proofText, serverMessage, toBase64, uploadAnswer, uploadId } from "@anabranch/core/live";
+import { addMasks, bestCurves, chooseGraph, codedParameters, completeThreshold, dequantizeMean, identityPublicKey, levels, modulusBits, platformCurves, portableCurves, protocolNames, quantize, secureEntropy, seededEntropy } from "@anabranch/core/secure-aggregation";
+import { add, constant, evaluate, mul, nn, sub } from "@anabranch/engine";
+import { same } from "./same.ts";
+
+describe("the example of", () => {
+  it("fold (core/src/aggregation/fold.ts)", async () => {
+    const mean = fold("weightedMean", 2);
+    mean.add(Float32Array.of(1, 0), 30);
+    mean.add(Float32Array.of(5, 4), 10);
+    same(mean.result(new Float64Array(2)), [2, 1]);
+  });
+
+  it("foldRange (core/src/aggregation/fold.ts)", async () => {
+    const out = new Float64Array(3);
+    foldRange("sum", [Float32Array.of(1, 2, 3), Float32Array.of(4, 5, 6)], [1, 1], 1, 3, out);
+    same(out, [0, 7, 9]);
+  });
+
+  it("partialFold (core/src/aggregation/partial-fold.ts)", async () => {
+    const model = layout([
+      { name: "a", shape: [1], role: "vector", block: "a" },
+      { name: "b", shape: [1], role: "vector", block: "b" },
+    ]);
+    const sums = partialFold("weightedMean", model, [subLayout(model, ({ name }) => name === "a"), model]);
+    sums.addAll([Float32Array.of(1), Float32Array.of(3, 8)], [1, 1], undefined, [0, 1]);
+    same(sums.result(new Float64Array(2)), [2, 8]);
+  });
+
+  it("aggregate (core/src/aggregation/robust/aggregate.ts)", async () => {
+    const updates = [1, 2, 3, 4, 100].map((value) => Float32Array.of(value));
+    same(aggregate({ name: "median" }, updates).aggregate, [3]);
+    same(aggregate({ name: "krum", byzantine: 1 }, updates).selected, [1]);
+  });
+
+  it("fewestUpdates (core/src/aggregation/robust/requirements.ts)", async () => {
+    same(fewestUpdates({ name: "krum", byzantine: 2 }).count, 7);
+  });
+
+  it("mostByzantine (core/src/aggregation/robust/requirements.ts)", async () => {
+    same(mostByzantine({ name: "krum", byzantine: 1 }, 10), 3);
+  });
+
+  it("setRules (core/src/aggregation/robust/rule.ts)", async () => {
+    same(setRules.includes("krum"), true);
+  });
+
+  it("beforeStages (core/src/aggregation/robust/rule.ts)", async () => {
+    same(beforeStages.includes("nnm"), true);
+  });
+
+  it("isWeighted (core/src/aggregation/robust/rule.ts)", async () => {
+    same(isWeighted({ name: "mean" }), true);
+  });
+
+  it("byzantineOf (core/src/aggregation/robust/rule.ts)", async () => {
+    same(byzantineOf({ name: "krum", byzantine: 2 }), 2);
+  });
+
+  it("modelBlocks (core/src/algorithms/blocks.ts)", async () => {
+    const model = layout(mlp({ input: [4], hidden: [8, 8], classes: 2 }).parameters);
+    same(modelBlocks(model, 2, "fedbcgd").length, 2);
+  });
+
+  it("defineMethod (core/src/algorithms/define-method.ts)", async () => {
+    const halfStep = defineMethod({
+      name: "half-step",
+      options: z.strictObject({}),
+      build: () =>
+        vectors({ server: { parameters: MODEL }, upload: { delta: weightedMean(MODEL) } }).method({
+          local: localSgd(),
+          update: ({ parameters }, { delta }) => ({ parameters: stepFrom(parameters, 0.5, delta) }),
+        }),
+    });
+    same(halfStep.definition.name, "half-step");
+  });
+
+  it("diff2BvrLSgd (core/src/algorithms/diff2-bvr-l-sgd.ts)", async () => {
+    same(diff2BvrLSgd.definition.name, "diff2-bvr-l-sgd");
+  });
+
+  it("diff2 (core/src/algorithms/diff2.ts)", async () => {
+    same(diff2.definition.name, "diff2");
+  });
+
+  it("diloco (core/src/algorithms/diloco.ts)", async () => {
+    same(diloco.definition.name, "diloco");
+  });
+
+  it("dpFedavg (core/src/algorithms/dp-fedavg.ts)", async () => {
+    same(dpFedavg.definition.name, "dp-fedavg");
+  });
+
+  it("dpFedavgm (core/src/algorithms/dp-fedavgm.ts)", async () => {
+    same(dpFedavgm.definition.name, "dp-fedavgm");
+  });
+
+  it("dpFedlamb (core/src/algorithms/dp-fedlamb.ts)", async () => {
+    same(dpFedlamb.definition.name, "dp-fedlamb");
+  });
+
+  it("dpFedpgn (core/src/algorithms/dp-fedpgn.ts)", async () => {
+    same(dpFedpgn.definition.name, "dp-fedpgn");
+  });
+
+  it("dpFedsam (core/src/algorithms/dp-fedsam.ts)", async () => {
+    same(dpFedsam.definition.name, "dp-fedsam");
+  });
+
+  it("fedadamw (core/src/algorithms/fedadamw.ts)", async () => {
+    same(fedadamw.definition.name, "fedadamw");
+  });
+
+  it("fedamd (core/src/algorithms/fedamd.ts)", async () => {
+    same(fedamd.definition.name, "fedamd");
+  });
+
+  it("fedasync (core/src/algorithms/fedasync.ts)", async () => {
+    same(fedasync.definition.name, "fedasync");
+  });
+
+  it("fedau (core/src/algorithms/fedau.ts)", async () => {
+    same(fedau.definition.name, "fedau");
+  });
+
+  it("fedavg (core/src/algorithms/fedavg.ts)", async () => {
+    same(fedavg({ serverLearningRate: 0.5 }).options, { serverLearningRate: 0.5 });
+  });
+
+  it("fedavgm (core/src/algorithms/fedavgm.ts)", async () => {
+    same(fedavgm.definition.name, "fedavgm");
+  });
+
+  it("fedbcgdPlus (core/src/algorithms/fedbcgd-plus.ts)", async () => {
+    same(fedbcgdPlus.definition.name, "fedbcgd+");
+  });
+
+  it("fedbcgd (core/src/algorithms/fedbcgd.ts)", async () => {
+    same(fedbcgd.definition.name, "fedbcgd");
+  });
+
+  it("fedbuff (core/src/algorithms/fedbuff.ts)", async () => {
+    same(fedbuff.definition.name, "fedbuff");
+  });
+
+  it("fedcm (core/src/algorithms/fedcm.ts)", async () => {
+    same(fedcm.definition.name, "fedcm");
+  });
+
+  it("fedlex (core/src/algorithms/fedlex.ts)", async () => {
+    same(fedlex.definition.name, "fedlex");
+  });
+
+  it("fedmuon (core/src/algorithms/fedmuon.ts)", async () => {
+    same(fedmuon.definition.name, "fedmuon");
+  });
+
+  it("fednsam (core/src/algorithms/fednsam.ts)", async () => {
+    same(fednsam.definition.name, "fednsam");
+  });
+
+  it("fedadagrad (core/src/algorithms/fedopt.ts)", async () => {
+    same(fedadagrad.definition.name, "fedadagrad");
+  });
+
+  it("fedadam (core/src/algorithms/fedopt.ts)", async () => {
+    same(fedadam.definition.name, "fedadam");
+  });
+
+  it("fedyogi (core/src/algorithms/fedopt.ts)", async () => {
+    same(fedyogi.definition.name, "fedyogi");
+  });
+
+  it("fedpac (core/src/algorithms/fedpac.ts)", async () => {
+    same(fedpac.definition.name, "fedpac");
+  });
+
+  it("fedprox (core/src/algorithms/fedprox.ts)", async () => {
+    same(fedprox.definition.name, "fedprox");
+  });
+
+  it("fedsam (core/src/algorithms/fedsam.ts)", async () => {
+    same(fedsam.definition.name, "fedsam");
+  });
+
+  it("fedspeed (core/src/algorithms/fedspeed.ts)", async () => {
+    same(fedspeed.definition.name, "fedspeed");
+  });
+
+  it("localSgd (core/src/algorithms/local-sgd.ts)", async () => {
+    // the client half of FedProx: pull towards the broadcast model with strength 0.1
+    const half = localSgd({
+      direction: (gradients, y, { broadcast }) =>
+        combine((g, pull) => add(g, mul(0.1, pull)), gradients, combine(sub, y, broadcast.parameters)),
+    });
+    same(typeof half.step, "function");
+  });
+
+  it("local (core/src/algorithms/local.ts)", async () => {
+    same(local.definition.name, "local");
+  });
+
+  it("buildMethod (core/src/algorithms/method-options.ts)", async () => {
+    same(buildMethod(fedavg.definition, { serverLearningRate: 0.5 }).options, { serverLearningRate: 0.5 });
+  });
+
+  it("vectors (core/src/algorithms/method.ts)", async () => {
+    const declared = vectors({ server: { parameters: MODEL }, upload: { delta: weightedMean(MODEL) } });
+    same(typeof declared.method, "function");
+  });
+
+  it("mofedsam (core/src/algorithms/mofedsam.ts)", async () => {
+    same(mofedsam.definition.name, "mofedsam");
+  });
+
+  it("combine (core/src/algorithms/parameter-tensors.ts)", async () => {
+    const sums = combine(add, { w: constant([1, 2], [2]) }, { w: constant([3, 4], [2]) });
+    same(evaluate(sums["w"]!).data, [4, 6]);
+  });
+
+  it("algorithms (core/src/algorithms/registry.ts)", async () => {
+    same(algorithms.map(({ name }) => name).includes("scaffold"), true);
+  });
+
+  it("createAlgorithm (core/src/algorithms/registry.ts)", async () => {
+    const scaffold = createAlgorithm("scaffold", { serverLearningRate: 1 });
+    same(scaffold.name, "scaffold");
+  });
+
+  it("rerce (core/src/algorithms/rerce.ts)", async () => {
+    same(rerce.definition.name, "rerce");
+  });
+
+  it("scaffold (core/src/algorithms/scaffold.ts)", async () => {
+    same(scaffold.definition.name, "scaffold");
+  });
+
+  it("combineVectors (core/src/algorithms/server.ts)", async () => {
+    same(combineVectors((a, b) => a - b, Float32Array.of(3, 4), Float32Array.of(1, 1)), [2, 3]);
+  });
+
+  it("stepFrom (core/src/algorithms/server.ts)", async () => {
+    same(stepFrom(Float32Array.of(1, 2), 0.5, Float32Array.of(2, 2)), [2, 3]);
+  });
+
+  it("heavyBall (core/src/algorithms/server.ts)", async () => {
+    const server = { parameters: Float32Array.of(1), momentum: Float32Array.of(2) };
+    same(heavyBall(server, Float32Array.of(1), 0.5, 0.1), { parameters: [1.2], momentum: [2] });
+  });
+
+  it("MODEL (core/src/algorithms/shapes.ts)", async () => {
+    same(MODEL, { kind: "model" });
+  });
+
+  it("SCALAR (core/src/algorithms/shapes.ts)", async () => {
+    same(SCALAR, { kind: "scalar" });
+  });
+
+  it("ownLayout (core/src/algorithms/shapes.ts)", async () => {
+    const halves = ownLayout((model) => subLayout(model, ({ role }) => role === "matrix"));
+    same(halves.kind, "own");
+  });
+
+  it("weightedMean (core/src/algorithms/shapes.ts)", async () => {
+    same(weightedMean(MODEL).aggregation, "weightedMean");
+  });
+
+  it("uniformMean (core/src/algorithms/shapes.ts)", async () => {
+    same(uniformMean(MODEL).aggregation, "uniformMean");
+  });
+
+  it("sum (core/src/algorithms/shapes.ts)", async () => {
+    same(sum(SCALAR).aggregation, "sum");
+  });
+
+  it("stepCount (core/src/client/batches.ts)", async () => {
+    same(stepCount(45, 20, { localEpochs: 2 }), 6);
+  });
+
+  it("planBatches (core/src/client/batches.ts)", async () => {
+    const { steps, indices } = planBatches(3, 2, { localEpochs: 1 }, rootKey(1));
+    same(steps, 2);
+    same(indices.length, 4);
+  });
+
+  it("encodeVector (core/src/codecs/codec.ts)", async () => {
+    const model = layout([{ name: "w", shape: [8, 8], role: "matrix", block: "w" }]);
+    const spec = { name: "truncated-svd", share: 0.25 } as const;
+    same(encodeVector(spec, model, new Float32Array(64).fill(1)).length < 64, true);
+  });
+
+  it("decodeVector (core/src/codecs/codec.ts)", async () => {
+    const model = layout([{ name: "w", shape: [8, 8], role: "matrix", block: "w" }]);
+    const spec = { name: "truncated-svd", energy: 0.99 } as const;
+    const sent = encodeVector(spec, model, new Float32Array(64).fill(1));
+    same(decodeVector(spec, model, sent).subarray(0, 3), [1, 1, 1]);
+  });
+
+  it("encodingFault (core/src/codecs/codec.ts)", async () => {
+    const model = layout([{ name: "w", shape: [8, 8], role: "matrix", block: "w" }]);
+    const spec = { name: "truncated-svd", energy: 0.99 } as const;
+    same(encodingFault(spec, model, encodeVector(spec, model, new Float32Array(64).fill(1))), undefined);
+  });
+
+  it("largestEncoding (core/src/codecs/codec.ts)", async () => {
+    const model = layout([{ name: "w", shape: [8, 8], role: "matrix", block: "w" }]);
+    same(largestEncoding({ name: "truncated-svd", energy: 0.99 }, model) >= 64, true);
+  });
+
+  it("configFields (core/src/config/fields.ts)", async () => {
+    same(configFields.find(({ path }) => path.join(".") === "sampler.cohort")!.defaultValue, 10);
+  });
+
+  it("applyOverrides (core/src/config/overrides.ts)", async () => {
+    const raw = applyOverrides({ rounds: 5 }, ["training.learningRate=0.1"]);
+    same(raw["training"], { learningRate: 0.1 });
+  });
+
+  it("renderToml (core/src/config/render.ts)", async () => {
+    same(renderToml(resolveConfig({ rounds: 5 })).split("\n")[2], "rounds = 5");
+  });
+
+  it("configHash (core/src/config/render.ts)", async () => {
+    same(configHash(resolveConfig({ rounds: 5 })) === configHash(resolveConfig({ rounds: 6 })), false);
+  });
+
+  it("resolveConfig (core/src/config/resolve.ts)", async () => {
+    const config = resolveConfig({ rounds: 5, data: { clients: 20 } });
+    same(config.sampler, { cohort: 10, name: "uniform" });
+  });
+
+  it("configSchema (core/src/config/schema.ts)", async () => {
+    same(configSchema.parse({ rounds: 5 }).training.batchSize, 20);
+  });
+
+  it("commentedTemplate (core/src/config/template.ts)", async () => {
+    same(commentedTemplate("first").includes('name = "first"'), true);
+  });
+
+  it("parseConfig (core/src/config/toml.ts)", async () => {
+    const config = parseConfig("rounds = 5\n[sampler]\ncohort = 3\n", "run.toml", ["seed=2"]);
+    same([config.rounds, config.sampler.cohort, config.seed], [5, 3, 2]);
+  });
+
+  it("parseToml (core/src/config/toml.ts)", async () => {
+    same(parseToml("rounds = 5", "run.toml"), { rounds: 5 });
+  });
+
+  it("exampleCount (core/src/data/dataset.ts)", async () => {
+    const data = syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 6 });
+    same(exampleCount(data), 6);
+  });
+
+  it("partitionHash (core/src/data/hash.ts)", async () => {
+    same(partitionHash({ clients: [Int32Array.of(0, 1)] }).length, 16);
+  });
+
+  it("splitHoldout (core/src/data/holdout.ts)", async () => {
+    const partition = { clients: [Int32Array.of(0, 1, 2, 3, 4)] };
+    const { holdout } = splitHoldout(partition, 0.2, rootKey(1));
+    same(holdout.clients[0]!.length, 1);
+  });
+
+  it("dirichletDisjoint (core/src/data/partitioners/dirichlet-disjoint.ts)", async () => {
+    const labels = Uint8Array.from({ length: 100 }, (_, i) => i % 10);
+    const scheme = dirichletDisjoint({ alpha: 5, minimumSize: 1 });
+    const { clients } = scheme.partition(labels, { key: rootKey(1), classes: 10, clients: 4 });
+    same(clients.reduce((total, rows) => total + rows.length, 0), 100);
+  });
+
+  it("dirichletEqualSize (core/src/data/partitioners/dirichlet-equal-size.ts)", async () => {
+    const labels = Uint8Array.from({ length: 100 }, (_, i) => i % 10);
+    const scheme = dirichletEqualSize({ alpha: 0.3 });
+    const { clients } = scheme.partition(labels, { key: rootKey(1), classes: 10, clients: 5 });
+    same(clients.map((rows) => rows.length), [20, 20, 20, 20, 20]);
+  });
+
+  it("iid (core/src/data/partitioners/iid.ts)", async () => {
+    const { clients } = iid().partition(Uint8Array.of(0, 1, 0, 1), { key: rootKey(1), classes: 2, clients: 2 });
+    same(clients.map((rows) => rows.length), [2, 2]);
+  });
+
+  it("longTail (core/src/data/partitioners/long-tail.ts)", async () => {
+    const labels = Uint8Array.from({ length: 100 }, (_, i) => i % 2);
+    const { clients } = longTail({ imbalance: 0.1 }).partition(labels, { key: rootKey(1), classes: 2, clients: 1 });
+    same(clients[0]!.length, 55);
+  });
+
+  it("natural (core/src/data/partitioners/natural.ts)", async () => {
+    const groups = Int32Array.of(0, 0, 1, 1, 1);
+    const scheme = natural({ minimumSize: 1, merge: false });
+    const { clients } = scheme.partition(new Uint8Array(5), { key: rootKey(1), classes: 1, clients: 2, groups });
+    same(clients.map((rows) => rows.length).sort(), [2, 3]);
+  });
+
+  it("quantitySkew (core/src/data/partitioners/quantity-skew.ts)", async () => {
+    const labels = new Uint8Array(100);
+    const { clients } = quantitySkew({ alpha: 1 }).partition(labels, { key: rootKey(1), classes: 1, clients: 4 });
+    same(clients.reduce((total, rows) => total + rows.length, 0), 100);
+  });
+
+  it("shards (core/src/data/partitioners/shards.ts)", async () => {
+    const labels = Uint8Array.from({ length: 100 }, (_, i) => i % 10);
+    const scheme = shards({ classesPerClient: 2 });
+    const { clients } = scheme.partition(labels, { key: rootKey(1), classes: 10, clients: 5 });
+    same(new Set([...clients[0]!].map((row) => labels[row])).size, 2);
+  });
+
+  it("partitioners (core/src/data/partitioners/table.ts)", async () => {
+    same(Object.keys(partitioners), ["iid", "dirichlet", "shards", "quantity-skew", "natural", "long-tail"]);
+  });
+
+  it("createPartitioner (core/src/data/partitioners/table.ts)", async () => {
+    same(createPartitioner("dirichlet", { alpha: 0.3 }).name, "dirichlet");
+  });
+
+  it("readCsv (core/src/data/readers/csv.ts)", async () => {
+    const file = new TextEncoder().encode("age,site,sick\n61,north,yes\n35,south,no\n");
+    const { features, classNames } = readCsv(file, { name: "patients.csv", label: "sick", group: "site" });
+    same(features.shape, [2, 1]);
+    same(classNames, ["no", "yes"]);
+  });
+
+  it("gunzip (core/src/data/readers/gunzip.ts)", async () => {
+    const packed = Uint8Array.from(atob("H4sIAAAAAAAAA8tIzcnJBwCGphA2BQAAAA=="), (c) => c.charCodeAt(0));
+    same(new TextDecoder().decode(gunzip(packed, "hello.gz")), "hello");
+  });
+
+  it("parseIdx (core/src/data/readers/idx.ts)", async () => {
+    const labels = Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1);
+    same(parseIdx(labels).data, [7, 2, 1]);
+  });
+
+  it("readerLimits (core/src/data/readers/limits.ts)", async () => {
+    same(readerLimits.examples > 1e6, true);
+  });
+
+  it("SHIPPED_DATASETS (core/src/data/shipped.ts)", async () => {
+    same(Object.keys(SHIPPED_DATASETS).length, 2);
+  });
+
+  it("FASHION_MNIST_CLASSES (core/src/data/shipped.ts)", async () => {
+    same(FASHION_MNIST_CLASSES[0], "T-shirt/top");
+  });
+
+  it("partitionStatistics (core/src/data/statistics.ts)", async () => {
+    const partition = { clients: [Int32Array.of(0, 2), Int32Array.of(1, 3)] };
+    const { counts, meanLabelDistance } = partitionStatistics(partition, Uint8Array.of(0, 1, 0, 1), 2);
+    same(counts, [[2, 0], [0, 2]]);
+    same(meanLabelDistance, 0.5);
+  });
+
+  it("answerError (core/src/live/answer-error.ts)", async () => {
+    const error = answerError(404, { message: "no such run" }, "https://example.org");
+    same(error.code, "live/not-found");
+  });
+
+  it("toBase64 (core/src/live/base64.ts)", async () => {
+    same(toBase64(Uint8Array.of(1, 2, 3)), "AQID");
+  });
+
+  it("fromBase64 (core/src/live/base64.ts)", async () => {
+    same(fromBase64("AQID"), [1, 2, 3]);
+    same(fromBase64("no base64!"), undefined);
+  });
+
+  it("USUAL_LIMITS (core/src/live/client-limits.ts)", async () => {
+    same(USUAL_LIMITS.rounds, 10000);
+  });
+
+  it("contentHashOf (core/src/live/content-hash.ts)", async () => {
+    same((await contentHashOf(Uint8Array.of(1, 2, 3))).slice(0, 8), "039058c6");
+  });
+
+  it("blobName (core/src/live/content-hash.ts)", async () => {
+    same(blobName("039058c6"), "blobs/039058c6");
+  });
+
+  it("LIVE_VERSION (core/src/live/control.ts)", async () => {
+    same(LIVE_VERSION, 1);
+  });
+
+  it("CONTROL_BYTES (core/src/live/control.ts)", async () => {
+    same(CONTROL_BYTES, 65536);
+  });
+
+  it("contentHash (core/src/live/control.ts)", async () => {
+    same(contentHash.safeParse("0".repeat(64)).success, true);
+  });
+
+  it("orderId (core/src/live/control.ts)", async () => {
+    same(orderId.safeParse("3/17/0").success, true);
+  });
+
+  it("messageId (core/src/live/control.ts)", async () => {
+    same(messageId.safeParse("3/17/not-a-hash").success, false);
+  });
+
+  it("uploadId (core/src/live/control.ts)", async () => {
+    same(uploadId.safeParse("3/17/0").success, true);
+  });
+
+  it("clientMessage (core/src/live/control.ts)", async () => {
+    same(clientMessage.safeParse({ type: "unknown" }).success, false);
+  });
+
+  it("serverMessage (core/src/live/control.ts)", async () => {
+    same(serverMessage.safeParse({ type: "unknown" }).success, false);
+  });
+
+  it("proofText (core/src/live/control.ts)", async () => {
+    same(proofText("k3f9a2", "nonce", "https://example.org").length > 20, true);
+  });
+
+  it("uploadAnswer (core/src/live/control.ts)", async () => {
+    same(uploadAnswer.safeParse({ status: "accepted", hash: "0".repeat(64) }).success, true);
+  });
+
+  it("MOST_UPLOAD_PARTS (core/src/live/upload-requests.ts)", async () => {
+    same(MOST_UPLOAD_PARTS, 64);
+  });
+
+  it("WITHHELD (core/src/live/withheld.ts)", async () => {
+    same(WITHHELD.examples, 0);
+  });
+
+  it("charTransformerOptions (core/src/models/char-transformer.ts)", async () => {
+    same(charTransformerOptions.parse({}).depth, 4);
+  });
+
+  it("charTransformer (core/src/models/char-transformer.ts)", async () => {
+    same(nn.countParameters(charTransformer({ input: [64], inputType: "uint8", classes: 96 }).parameters), 826208);
+  });
+
+  it("cnn28Options (core/src/models/cnn-28x28.ts)", async () => {
+    same(cnn28Options.parse({}).hidden, 512);
+  });
+
+  it("cnn28x28 (core/src/models/cnn-28x28.ts)", async () => {
+    same(nn.countParameters(cnn28x28().parameters), 1663370);
+  });
+
+  it("cnnCifarOptions (core/src/models/cnn-cifar.ts)", async () => {
+    same(cnnCifarOptions.parse({}).channels, [32, 64]);
+  });
+
+  it("cnnCifar (core/src/models/cnn-cifar.ts)", async () => {
+    same(nn.countParameters(cnnCifar({ input: [3, 32, 32] }).parameters), 1626442);
+  });
+
+  it("exportOnnx (core/src/models/export-onnx.ts)", async () => {
+    const model = logistic({ input: [4], inputType: "float", classes: 2 });
+    const values = { "linear.weight": new Float32Array(8), "linear.bias": new Float32Array(2) };
+    same(exportOnnx(model, values, { author: "me" }).length > 100, true);
+  });
+
+  it("lenet5Options (core/src/models/lenet5.ts)", async () => {
+    same(lenet5Options.parse({}).std, [0.5]);
+  });
+
+  it("lenet5 (core/src/models/lenet5.ts)", async () => {
+    same(nn.countParameters(lenet5({ input: [3, 32, 32] }).parameters), 797962);
+  });
+
+  it("logisticOptions (core/src/models/logistic.ts)", async () => {
+    same(logisticOptions.parse({}).classes, 10);
+  });
+
+  it("logistic (core/src/models/logistic.ts)", async () => {
+    same(nn.countParameters(logistic({ input: [784], classes: 10 }).parameters), 7850);
+  });
+
+  it("mlpOptions (core/src/models/mlp.ts)", async () => {
+    same(mlpOptions.parse({}).hidden, [200]);
+  });
+
+  it("mlp (core/src/models/mlp.ts)", async () => {
+    const { parameters } = mlp({ input: [784], hidden: [200], classes: 10 });
+    same(nn.countParameters(parameters), 159010);
+  });
+
+  it("classification (core/src/models/model.ts)", async () => {
+    const { classes } = classification(10);
+    same(classes, 10);
+  });
+
+  it("quadraticOptions (core/src/models/quadratic.ts)", async () => {
+    same(quadraticOptions.safeParse({ unknown: 1 }).success, false);
+  });
+
+  it("quadratic (core/src/models/quadratic.ts)", async () => {
+    same(nn.countParameters(quadratic({ input: [4] }).parameters), 2);
+  });
+
+  it("models (core/src/models/registry.ts)", async () => {
+    same(Object.keys(models).includes("mlp"), true);
+  });
+
+  it("modelOptions (core/src/models/registry.ts)", async () => {
+    same(modelOptions.mlp.parse({}).hidden, [200]);
+  });
+
+  it("createModel (core/src/models/registry.ts)", async () => {
+    const features = { dtype: "float", shape: [8, 4] } as const;
+    const data = { features, labels: { dtype: "uint8", shape: [8] }, classes: 2 } as const;
+    same(createModel("mlp", data, { hidden: [16] }).parameters.length, 4);
+  });
+
+  it("resnetOptions (core/src/models/resnet.ts)", async () => {
+    same(resnetOptions.parse({}).groups, 2);
+  });
+
+  it("resnet8 (core/src/models/resnet.ts)", async () => {
+    same(nn.countParameters(resnet8({ input: [3, 32, 32] }).parameters), 78042);
+  });
+
+  it("resnet10 (core/src/models/resnet.ts)", async () => {
+    same(nn.countParameters(resnet10({ input: [3, 32, 32] }).parameters), 4903242);
+  });
+
+  it("resnet18 (core/src/models/resnet.ts)", async () => {
+    same(nn.countParameters(resnet18({ input: [3, 32, 32] }).parameters), 11173962);
+  });
+
+  it("vitOptions (core/src/models/vit.ts)", async () => {
+    same(vitOptions.parse({}).patch, 4);
+  });
+
+  it("vit (core/src/models/vit.ts)", async () => {
+    same(nn.countParameters(vit({ input: [3, 32, 32] }).parameters), 207946);
+  });
+
+  it("initialParameters (core/src/params/initialize.ts)", async () => {
+    const { parameters } = logistic({ input: [4], classes: 2 });
+    same(initialParameters(parameters, rootKey(1)).length, 10);
+  });
+
+  it("layout (core/src/params/layout.ts)", async () => {
+    const { size, entries } = layout([
+      { name: "output.weight", shape: [2, 3], role: "matrix", block: "output" },
+      { name: "output.bias", shape: [3], role: "vector", block: "output" },
+    ]);
+    same(size, 9);
+    same(entries.map(({ name, offset }) => `${name} at ${offset}`), ["output.bias at 0", "output.weight at 3"]);
+  });
+
+  it("subLayout (core/src/params/layout.ts)", async () => {
+    const whole = layout(mlp({ input: [4], hidden: [8], classes: 2 }).parameters);
+    const first = subLayout(whole, ({ block }) => block === "dense1");
+    same(first.entries.map(({ name }) => name), ["dense1.bias", "dense1.weight"]);
+  });
+
+  it("entryView (core/src/params/layout.ts)", async () => {
+    const { entries, size } = layout(logistic({ input: [4], classes: 2 }).parameters);
+    const vector = Float32Array.from({ length: size }, (_, i) => i);
+    same(entryView(vector, entries[0]!), [0, 1]);
+  });
+
+  it("entryTypes (core/src/params/layout.ts)", async () => {
+    const types = entryTypes(layout(logistic({ input: [4], classes: 2 }).parameters));
+    same(types["linear.bias"], { dtype: "float", shape: [2] });
+  });
+
+  it("requireLayout (core/src/params/layout.ts)", async () => {
+    const { hash } = layout(logistic({ input: [4], classes: 2 }).parameters);
+    requireLayout(hash, hash, "checkpoint"); // throws params/layout for another hash
+  });
+
+  it("isVector (core/src/params/vector.ts)", async () => {
+    same(isVector(Float32Array.of(1)), true);
+    same(isVector([1]), false);
+  });
+
+  it("zerosLike (core/src/params/vector.ts)", async () => {
+    same(zerosLike(Float32Array.of(1, 2)), [0, 0]);
+  });
+
+  it("copy (core/src/params/vector.ts)", async () => {
+    const a = Float32Array.of(1, 2);
+    const b = copy(a);
+    b[0] = 5;
+    same(a, [1, 2]);
+  });
+
+  it("norm2 (core/src/params/vector.ts)", async () => {
+    same(norm2(Float32Array.of(3, 4)), 5);
+  });
+
+  it("distance (core/src/params/vector.ts)", async () => {
+    same(distance(Float32Array.of(1, 1), Float32Array.of(4, 5)), 5);
+  });
+
+  it("isFiniteVector (core/src/params/vector.ts)", async () => {
+    same(isFiniteVector(Float32Array.of(1, Number.NaN)), false);
+  });
+
+  it("hashVector (core/src/params/vector.ts)", async () => {
+    same(hashVector(Float32Array.of(1, 2)).length, 16);
+  });
+
+  it("boundText (core/src/privacy/accounting/bound-text.ts)", async () => {
+    same(boundText(7.9461), "7.947");
+  });
+
+  it("NOISE_TOLERANCE (core/src/privacy/accounting/calibration.ts)", async () => {
+    same(NOISE_TOLERANCE, 0.0001);
+  });
+
+  it("calibrateNoise (core/src/privacy/accounting/calibration.ts)", async () => {
+    const target = { accountant: rdpAccountant(), targetEpsilon: 8, delta: 1e-3 };
+    const { noiseMultiplier } = calibrateNoise(target, (noise) => [
+      { kind: "poisson-gaussian", noiseMultiplier: noise, samplingRate: 0.1, count: 10 },
+    ]);
+    same(noiseMultiplier, 0.54456);
+  });
+
+  it("calibrateRounds (core/src/privacy/accounting/calibration.ts)", async () => {
+    const target = { accountant: rdpAccountant(), targetEpsilon: 8, delta: 1e-3 };
+    const event = { kind: "poisson-gaussian", noiseMultiplier: 1, samplingRate: 0.1 } as const;
+    same(calibrateRounds(target, (rounds) => (rounds === 0 ? [] : [occurring(event, rounds)])).rounds, 192);
+  });
+
+  it("accountantNames (core/src/privacy/accounting/create-accountant.ts)", async () => {
+    same(accountantNames, ["rdp", "pld", "gaussian"]);
+  });
+
+  it("createAccountant (core/src/privacy/accounting/create-accountant.ts)", async () => {
+    const accountant = createAccountant("pld");
+    const event = { kind: "poisson-gaussian", noiseMultiplier: 1, samplingRate: 0.1, count: 100 } as const;
+    same(accountant.epsilon([event], 1e-5).epsilon < 10, true);
+  });
+
+  it("privacyEventSchema (core/src/privacy/accounting/events.ts)", async () => {
+    same(privacyEventSchema.safeParse({ kind: "gaussian", noiseMultiplier: -1 }).success, false);
+  });
+
+  it("occurring (core/src/privacy/accounting/events.ts)", async () => {
+    same(occurring({ kind: "gaussian", noiseMultiplier: 4 }, 30).count, 30);
+  });
+
+  it("groupEvents (core/src/privacy/accounting/events.ts)", async () => {
+    const event = { kind: "gaussian", noiseMultiplier: 4 } as const;
+    same(groupEvents([event, event, event])[0]!.count, 3);
+  });
+
+  it("gaussianAccountant (core/src/privacy/accounting/exact-accountant.ts)", async () => {
+    const { epsilon } = gaussianAccountant().epsilon([{ kind: "gaussian", noiseMultiplier: 4, count: 10 }], 1e-5);
+    same(epsilon, 3.3414);
+  });
+
+  it("gaussianDelta (core/src/privacy/accounting/gaussian.ts)", async () => {
+    same(gaussianDelta(1, 1), 0.12694);
+  });
+
+  it("gaussianEpsilon (core/src/privacy/accounting/gaussian.ts)", async () => {
+    same(gaussianEpsilon(1, 1e-5), 4.3772);
+  });
+
+  it("emptyLedger (core/src/privacy/accounting/ledger.ts)", async () => {
+    same(emptyLedger.events, []);
+  });
+
+  it("spend (core/src/privacy/accounting/ledger.ts)", async () => {
+    const event = { kind: "gaussian", noiseMultiplier: 4 } as const;
+    same(spend(emptyLedger, event, event).events.map(({ count }) => count), [2]);
+  });
+
+  it("parseLedger (core/src/privacy/accounting/ledger.ts)", async () => {
+    const ledger = spend(emptyLedger, { kind: "gaussian", noiseMultiplier: 4 });
+    same(parseLedger(JSON.parse(JSON.stringify(ledger))).events.length, 1);
+  });
+
+  it("pldAccountant (core/src/privacy/accounting/pld-accountant.ts)", async () => {
+    const { epsilon } = pldAccountant().epsilon([{ kind: "gaussian", noiseMultiplier: 4, count: 10 }], 1e-5);
+    same(epsilon, 3.3414);
+  });
+
+  it("rdpAccountant (core/src/privacy/accounting/rdp-accountant.ts)", async () => {
+    const { epsilon } = rdpAccountant().epsilon([{ kind: "gaussian", noiseMultiplier: 4, count: 10 }], 1e-5);
+    same(epsilon, 3.6171);
+  });
+
+  it("integerOrders (core/src/privacy/accounting/rdp-conversion.ts)", async () => {
+    same(integerOrders.length > 10, true);
+  });
+
+  it("fractionalOrders (core/src/privacy/accounting/rdp-conversion.ts)", async () => {
+    same(fractionalOrders.length > 10, true);
+  });
+
+  it("renyiDivergences (core/src/privacy/accounting/rdp-curve.ts)", async () => {
+    const event = { kind: "gaussian", noiseMultiplier: 1, adjacency: "add-or-remove", count: 1 } as const;
+    const divergences = renyiDivergences(event, [2, 4]);
+    same(divergences, [1, 2]);
+  });
+
+  it("paddedSize (core/src/privacy/integers/rotation.ts)", async () => {
+    same(paddedSize(100), 128);
+  });
+
+  it("nextClipNorm (core/src/privacy/mechanisms/adaptive-clip.ts)", async () => {
+    // 90 % of the updates were within the norm, the target is 50 %: the norm shrinks
+    same(nextClipNorm(1, 0.4, { targetQuantile: 0.5, rate: 0.2, countNoise: 1 }), 0.92312);
+  });
+
+  it("jointNorm (core/src/privacy/mechanisms/clip.ts)", async () => {
+    same(jointNorm({ delta: Float32Array.of(3), control: Float32Array.of(4) }), 5);
+  });
+
+  it("clipUpdate (core/src/privacy/mechanisms/clip.ts)", async () => {
+    const update = { delta: Float32Array.of(3, 4) };
+    const delta = layout([{ name: "w", shape: [2], role: "vector", block: "w" }]);
+    same(clipUpdate(update, { delta }, 1, "flat"), false);
+    same(update.delta, [0.6, 0.8]);
+  });
+
+  it("identityPublicKey (core/src/privacy/secure-aggregation/curves.ts)", async () => {
+    same(identityPublicKey(secureEntropy().bytes(32)).length, 32);
+  });
+
+  it("bestCurves (core/src/privacy/secure-aggregation/curves.ts)", async () => {
+    const curves = await bestCurves();
+    const [a, b] = [secureEntropy().bytes(32), secureEntropy().bytes(32)];
+    const one = await curves.sharedSecret(a, await curves.publicKey(b));
+    const other = await curves.sharedSecret(b, await curves.publicKey(a));
+    same(toBase64(one) === toBase64(other), true);
+  });
+
+  it("portableCurves (core/src/privacy/secure-aggregation/curves.ts)", async () => {
+    const secret = secureEntropy().bytes(32);
+    same((await portableCurves().publicKey(secret)).length, 32);
+  });
+
+  it("platformCurves (core/src/privacy/secure-aggregation/curves.ts)", async () => {
+    same(platformCurves().name, "platform");
+  });
+
+  it("secureEntropy (core/src/privacy/secure-aggregation/entropy.ts)", async () => {
+    same(secureEntropy().bytes(16).length, 16);
+  });
+
+  it("seededEntropy (core/src/privacy/secure-aggregation/entropy.ts)", async () => {
+    same(seededEntropy(rootKey(1)).kind, "seeded");
+  });
+
+  it("addMasks (core/src/privacy/secure-aggregation/keystream.ts)", async () => {
+    const vector = Int32Array.of(1, 2, 3, 4);
+    const key = new Uint8Array(16).fill(7);
+    await addMasks(vector, [{ key, sign: 1 }]);
+    await addMasks(vector, [{ key, sign: -1 }]);
+    same(vector, [1, 2, 3, 4]);
+  });
+
+  it("completeThreshold (core/src/privacy/secure-aggregation/parameters.ts)", async () => {
+    same(completeThreshold(10), 7);
+  });
+
+  it("chooseGraph (core/src/privacy/secure-aggregation/parameters.ts)", async () => {
+    const { degree, threshold } = chooseGraph({ clients: 100, corrupted: 0.1, dropped: 0.1 });
+    same(threshold < degree, true);
+  });
+
+  it("codedParameters (core/src/privacy/secure-aggregation/parameters.ts)", async () => {
+    same(codedParameters(10, 0.5), { threshold: 8, privacy: 5 });
+  });
+
+  it("protocolNames (core/src/privacy/secure-aggregation/protocol.ts)", async () => {
+    same(protocolNames, ["plain", "bonawitz", "secagg+", "lightsecagg"]);
+  });
+
+  it("levels (core/src/privacy/secure-aggregation/quantization.ts)", async () => {
+    same(levels({ range: 1, bits: 16, maxWeight: 1, rounding: "nearest" }), 65535);
+  });
+
+  it("modulusBits (core/src/privacy/secure-aggregation/quantization.ts)", async () => {
+    same(modulusBits(100, 2 ** 16 - 1), 23);
+  });
+
+  it("quantize (core/src/privacy/secure-aggregation/quantization.ts)", async () => {
+    const rule = { range: 1, bits: 16, maxWeight: 1, rounding: "nearest" } as const;
+    same(quantize([0, 0.5], 1, rule, randomStream(rootKey(1))).length, 3);
+  });
+
+  it("dequantizeMean (core/src/privacy/secure-aggregation/quantization.ts)", async () => {
+    const rule = { range: 1, bits: 16, maxWeight: 1, rounding: "nearest" } as const;
+    const sum = quantize([0, 0.5], 1, rule, randomStream(rootKey(1))); // of one client
+    same(dequantizeMean(sum, 1, rule).mean, [1.5259e-05, 0.49999]);
+  });
+
+  it("MESSAGE_VERSION (core/src/protocol/message-read.ts)", async () => {
+    same(typeof MESSAGE_VERSION, "string");
+  });
+
+  it("decodeSafetensors (core/src/protocol/safetensors-read.ts)", async () => {
+    const file = encodeSafetensors({ w: { shape: [2], data: Float32Array.of(1, 2) } });
+    const { tensors } = decodeSafetensors(file, "example"); // views, nothing is copied
+    same(tensors["w"]!.shape, [2]);
+  });
+
+  it("encodeSafetensors (core/src/protocol/safetensors-write.ts)", async () => {
+    const file = encodeSafetensors({ w: { shape: [2], data: Float32Array.of(1, 2) } });
+    same(decodeSafetensors(file, "example").tensors["w"]!.data, [1, 2]);
+  });
+
+  it("encodeSealed (core/src/protocol/sealed.ts)", async () => {
+    const kind = { kind: "checkpoint", version: "1" };
+    const file = encodeSealed(kind, { x: { shape: [1], data: Float64Array.of(3) } }, { round: "7" });
+    same(decodeSealed(kind, file, "example").metadata["round"], "7");
+  });
+
+  it("decodeSealed (core/src/protocol/sealed.ts)", async () => {
+    const kind = { kind: "checkpoint", version: "1" };
+    const file = encodeSealed(kind, {}, { round: "7" });
+    same(decodeSealed(kind, file, "example").metadata["round"], "7");
+  });
+
+  it("bernoulliBits (core/src/random/bernoulli.ts)", async () => {
+    same(bernoulliBits(randomStream(rootKey(1)), 16, 0.5).length, 2);
+  });
+
+  it("dirichlet (core/src/random/distributions.ts)", async () => {
+    const shares = dirichlet(randomStream(rootKey(1)), [1, 1, 1]);
+    same(shares.reduce((a, b) => a + b), 1);
+  });
+
+  it("symmetricDirichlet (core/src/random/distributions.ts)", async () => {
+    same(symmetricDirichlet(randomStream(rootKey(1)), 0.5, 4).length, 4);
+  });
+
+  it("rootKey (core/src/random/key.ts)", async () => {
+    const first = randomStream(rootKey(7)).uint32(); // the seed of a run decides every draw
+    same(first === randomStream(rootKey(7)).uint32(), true);
+  });
+
+  it("deriveKey (core/src/random/key.ts)", async () => {
+    const cohort = deriveKey(rootKey(7), "cohort", 3); // one key per purpose and round
+    same(deriveKey(rootKey(7), "cohort", 4).join() === cohort.join(), false);
+  });
+
+  it("secureStream (core/src/random/secure-stream.ts)", async () => {
+    const word = secureStream().uint32(); // from the operating system, never repeatable
+    same(word >= 0 && word < 2 ** 32, true);
+  });
+
+  it("shuffle (core/src/random/shuffle.ts)", async () => {
+    const rows = Int32Array.of(1, 2, 3, 4);
+    shuffle(randomStream(rootKey(1)), rows);
+    same(rows, [2, 1, 4, 3]);
+  });
+
+  it("permutation (core/src/random/shuffle.ts)", async () => {
+    same(permutation(randomStream(rootKey(1)), 5), [2, 4, 0, 1, 3]);
+  });
+
+  it("sampleWithoutReplacement (core/src/random/shuffle.ts)", async () => {
+    same(sampleWithoutReplacement(randomStream(rootKey(1)), 100, 3), [37, 40, 0]);
+  });
+
+  it("randomStream (core/src/random/stream.ts)", async () => {
+    const stream = randomStream(deriveKey(rootKey(1), "example"));
+    same(stream.below(10), 8);
+    same(stream.below(10), 8);
+  });
+
+  it("threefry2x32 (core/src/random/threefry.ts)", async () => {
+    same(threefry2x32([0, 0], [0, 0]), [1797259609, 2579123966]);
+  });
+
+  it("references (core/src/references.ts)", async () => {
+    same(Object.keys(references).length > 3, true);
+  });
+
+  it("memoryBlobStore (core/src/round/blob-store.ts)", async () => {
+    const blobs = memoryBlobStore();
+    await blobs.put("checkpoints/1", Uint8Array.of(1, 2));
+    same(await blobs.list("checkpoints/"), ["checkpoints/1"]);
+    same(await blobs.get("absent"), undefined);
+  });
+
+  it("requirePrefix (core/src/round/blob-store.ts)", async () => {
+    requirePrefix("checkpoints/"); // throws blob/name for "../"
+  });
+
+  it("requireBlobName (core/src/round/blob-store.ts)", async () => {
+    requireBlobName("checkpoints/round-1"); // throws blob/name for "../elsewhere"
+  });
+
+  it("BEST_CHECKPOINT (core/src/round/checkpoint-store.ts)", async () => {
+    same(BEST_CHECKPOINT, "checkpoints/best.safetensors");
+  });
+
+  it("checkpointName (core/src/round/checkpoint-store.ts)", async () => {
+    same(checkpointName(12), "checkpoints/round-00000012.safetensors");
+  });
+
+  it("isAway (core/src/round/divergence.ts)", async () => {
+    same(isAway("client/absent"), true);
+  });
+
+  it("firstSentence (core/src/round/divergence.ts)", async () => {
+    same(firstSentence("the data are missing; received nothing. Download them."), "the data are missing");
+  });
+
+  it("EVENT_VERSION (core/src/round/events.ts)", async () => {
+    same(EVENT_VERSION, 1);
+  });
+
+  it("runEventSchemas (core/src/round/events.ts)", async () => {
+    same(runEventSchemas.map((schema) => schema.shape.type.value).includes("evaluation"), true);
+  });
+
+  it("stampEvent (core/src/round/events.ts)", async () => {
+    const event = stampEvent({ type: "run.warning", code: "x/y", message: "look" }, 0);
+    same(event.at, "1970-01-01T00:00:00.000Z");
+  });
+
+  it("renderEvent (core/src/round/events.ts)", async () => {
+    const event = stampEvent({ type: "run.warning", code: "x/y", message: "look" }, 0);
+    same(renderEvent(event).startsWith('{"v":1,"type":"run.warning"'), true);
+  });
+
+  it("parseEvent (core/src/round/events.ts)", async () => {
+    const event = stampEvent({ type: "run.warning", code: "x/y", message: "look" }, 0);
+    same(parseEvent(renderEvent(event)).type, "run.warning");
+  });
+
+  it("memoryClientStates (core/src/round/memory-client-states.ts)", async () => {
+    const states = memoryClientStates();
+    same(typeof states.save, "function");
+  });
+
+  it("foldEvents (core/src/round/run-history.ts)", async () => {
+    same(foldEvents([]).rounds, []);
+  });
+
+  it("runStatuses (core/src/round/run-status.ts)", async () => {
+    same(runStatuses, ["running", "finished", "stopped", "interrupted", "diverged", "failed", "unreadable"]);
+  });
+
+  it("statusAfter (core/src/round/run-status.ts)", async () => {
+    same(statusAfter("running", { type: "run.stopped", reason: "diverged" }), "diverged");
+  });
+
+  it("formatEpsilon (core/src/round/spent.ts)", async () => {
+    same(formatEpsilon(7.9461), "7.947");
+    same(formatEpsilon(null), "none");
+  });
+
+  it("dealParts (core/src/selection/deal-parts.ts)", async () => {
+    same(dealParts(2, [4, 7, 9, 11], rootKey(1)).length, 4);
+  });
+
+  it("uniformSampler (core/src/selection/sampler.ts)", async () => {
+    const sampler = uniformSampler(100, 3);
+    same(sampler.sample(1, (round) => deriveKey(rootKey(1), "cohort", round)), [12, 62, 72]);
+  });
+
+  it("poissonSampler (core/src/selection/sampler.ts)", async () => {
+    const sampler = poissonSampler(100, 3); // cohorts vary in size around 3
+    same(sampler.sample(1, (round) => deriveKey(rootKey(1), "cohort", round)).length < 20, true);
+  });
+
+  it("allocationSampler (core/src/selection/sampler.ts)", async () => {
+    const sampler = allocationSampler(6, 2); // each client once in every 2 rounds
+    const keyOf = (round: number) => deriveKey(rootKey(1), "cohort", round);
+    same([...sampler.sample(1, keyOf), ...sampler.sample(2, keyOf)].sort(), [0, 1, 2, 3, 4, 5]);
+  });
+
+  it("scriptedSampler (core/src/selection/sampler.ts)", async () => {
+    same(scriptedSampler([[0, 1], [2, 3]]).sample(3, () => rootKey(1)), [0, 1]);
+  });
+
+  it("traceProblem (core/src/simulation/trace-quadratics.ts)", async () => {
+    same(traceProblem.safeParse({ algorithm: { name: "fedavg" } }).success, false);
+  });
+
+  it("traceQuadratics (core/src/simulation/trace-quadratics.ts)", async () => {
+    const { rounds } = await traceQuadratics({
+      algorithm: { name: "fedavg" },
+      a: [[1], [1]], // curvatures of two clients
+      b: [[0], [2]], // minima
+      x0: [0],
+      learningRate: 0.5,
+      localSteps: 1,
+      cohorts: [[0, 1], [0, 1]],
+    });
+    same(rounds, [[0.5], [0.75]]);
+  });
+
+  it("nearest (core/src/text/nearest.ts)", async () => {
+    same(nearest("fedvag", ["fedavg", "scaffold"]), "fedavg");
+  });
+
+  it("editDistance (core/src/text/nearest.ts)", async () => {
+    same(editDistance("fedvag", "fedavg"), 1);
+  });
+
+  it("printable (core/src/text/printable.ts)", async () => {
+    same(printable("a\u0007b"), "a␇b");
+  });
+
+  it("jsonText (core/src/text/printable.ts)", async () => {
+    same(jsonText({ a: [1, Number.NaN] }), "{\"a\":[1,null]}");
+  });
+
+  it("VERSION (core/src/version.ts)", async () => {
+    same(VERSION.split(".").length, 3);
+  });
+});
