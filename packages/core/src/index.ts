@@ -14,7 +14,7 @@ export { combineVectors, heavyBall, meanGradient, nesterov, stepFrom, zeros } fr
 export { MODEL, ownLayout, SCALAR, sum, uniformMean, weightedMean } from "./algorithms/shapes.ts";
 export { type LocalBudget, planBatches, stepCount } from "./client/batches.ts";
 export { type ClientDataSource, type DataSpec, evaluationRanges, openDataSource } from "./client/data-source.ts";
-export { addSums, type EvaluationSpec, evaluateRange } from "./client/evaluate.ts";
+export { type EvaluationSpec, evaluateRange } from "./client/evaluate.ts";
 export { compileEvaluation } from "./client/evaluation-task.ts";
 export { compileLocalTask } from "./client/local-task.ts";
 export { type ClientData, type ClientTask, runClient, type TaskSpec } from "./client/run-client.ts";
@@ -67,6 +67,7 @@ export {
 } from "./round/checkpoint-store.ts";
 export * from "./round/client-state.ts";
 export { failsForTrouble, firstSentence, isAway, stopsForTrouble } from "./round/divergence.ts";
+export { addSums } from "./round/evaluation-sums.ts";
 export * from "./round/events.ts";
 export * from "./round/lenient-events.ts";
 export { memoryClientStates, requireKind } from "./round/memory-client-states.ts";
@@ -87,6 +88,7 @@ export {
   scriptedSampler,
   uniformSampler,
 } from "./selection/sampler.ts";
+export { baselineConfig } from "./simulation/baseline.ts";
 export { areaUnderCurve, type ClassMetrics, classMetrics } from "./simulation/class-metrics.ts";
 export { conform, type Federation, openFederation } from "./simulation/federation.ts";
 export { forLiveClients } from "./simulation/for-live-clients.ts";

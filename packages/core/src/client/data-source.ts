@@ -68,8 +68,15 @@ export function openDataSource(spec: DataSpec): ClientDataSource {
 /**
  * Cuts the clients of a source into ranges [from, to) of at most about `rows` rows, so that small hold-outs share an
  * evaluation batch. It depends on the data alone, never on the number of workers.
+ *
+ * @param only the range of this client alone
  */
-export function evaluationRanges(spec: DataSpec, rows: number): readonly (readonly [from: number, to: number])[] {
+export function evaluationRanges(
+  spec: DataSpec,
+  rows: number,
+  only?: number,
+): readonly (readonly [from: number, to: number])[] {
+  if (only !== undefined) return [[only, only + 1]];
   if (spec.kind === "synthetic")
     return Array.from({ length: spec.clients }, (_, client) => [client, client + 1] as const);
   const ranges: [number, number][] = [];

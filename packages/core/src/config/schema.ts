@@ -4,6 +4,7 @@ import { deviceSpeeds } from "../clock/index.ts";
 import type { NoisePlace } from "../privacy/mechanisms/settings.ts";
 import { protocolNames } from "../privacy/secure-aggregation/protocol.ts";
 import { stalenessForms } from "../schedule/index.ts";
+import { baselines } from "./baseline.ts";
 import { diagnostics } from "./diagnostics-schema.ts";
 import { privacy } from "./privacy-schema.ts";
 import { table } from "./table-schema.ts";
@@ -327,6 +328,12 @@ export const configSchema = z.strictObject({
   name: z.string().min(1).max(200).default("run").describe("name of the run"),
   seed: z.int().min(0).default(1).describe("seed of all random numbers"),
   rounds: positive.default(30).describe("number of rounds"),
+  baseline: z
+    .enum(baselines)
+    .optional()
+    .describe(
+      '"centralized": one client has the examples of all; "local-only": clients train alone and exchange nothing; omitted: federated',
+    ),
   data,
   model,
   algorithm,

@@ -101,8 +101,11 @@ export interface Arrivals {
   given(version: number): Promise<readonly WorkRequest[]>;
 }
 
-/** Evaluates a model: on the global test set, and on the hold-out rows of every client (empty without hold-outs). */
+/**
+ * Evaluates a model: on the global test set, and on the hold-out rows of every client (empty without hold-outs), or of the
+ * given client alone.
+ */
 export interface Evaluator {
   evaluate(parameters: Vector): Promise<EvaluationSums>;
-  evaluateClients(parameters: Vector): Promise<readonly EvaluationSums[]>;
+  evaluateClients(parameters: Vector, only?: number): Promise<readonly EvaluationSums[]>;
 }

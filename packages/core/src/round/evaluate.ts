@@ -1,6 +1,7 @@
 import type { EvaluationSums } from "./backend.ts";
 import { type RunState, saveBest } from "./checkpoint-store.ts";
 import { isDivergedLoss } from "./divergence.ts";
+import { addSums } from "./evaluation-sums.ts";
 import { now, warn } from "./narrate.ts";
 import type { RegressionScale, RoundRecord, RunPlan, RunPorts } from "./run-plan.ts";
 
@@ -21,7 +22,7 @@ export async function evaluateRound(
 async function evaluateTest(plan: RunPlan, ports: RunPorts, state: RunState, record: RoundRecord): Promise<void> {
   const { round } = record;
   const started = performance.now();
-  const sums = await ports.evaluator.evaluate(state.server.vectors.parameters);
+  const { sums, worstDecile } = await testSums(plan, ports, state);
   record.testLoss = sums.loss / sums.examples;
   const errors = plan.regression && regressionErrors(record.testLoss, plan.regression);
   if (errors === undefined) record.testAccuracy = sums.score / sums.examples;
@@ -46,6 +47,7 @@ async function evaluateTest(plan: RunPlan, ports: RunPorts, state: RunState, rec
     ...(errors?.testRmse === undefined ? {} : { rmse: errors.testRmse }),
     ...(errors?.testR2 === undefined ? {} : { r2: errors.testR2 }),
     ...covered,
+    ...(worstDecile === undefined ? {} : { worstDecile }),
   });
   state.totals = { ...state.totals, last: { loss, accuracy } };
   // which round is best is not for clients' examples to tell
@@ -79,15 +81,52 @@ async function keepBest(
   if (improved) await saveBest(plan, ports, state);
 }
 
+/** Of the global model; where clients have models of their own, of all of these together. */
+async function testSums(
+  plan: RunPlan,
+  { evaluator, clientStates }: RunPorts,
+  state: RunState,
+): Promise<{ readonly sums: EvaluationSums; readonly worstDecile?: number }> {
+  if (plan.localModel === undefined) return { sums: await evaluator.evaluate(state.server.vectors.parameters) };
+  const byClient: EvaluationSums[] = [];
+  for (let client = 0; client < plan.population; client++) {
+    const model = plan.localModel(plan.initial, await clientStates.load(client));
+    byClient.push(await evaluator.evaluate(model));
+  }
+  const sums = addSums(byClient);
+  if (plan.regression !== undefined) return { sums };
+  return { sums, worstDecile: bottomDecile(byClient.map(({ score, examples }) => score / examples)) };
+}
+
+/** On each client's hold-out: of the global model, or of the client's own. */
+async function clientSums(
+  plan: RunPlan,
+  { evaluator, clientStates }: RunPorts,
+  state: RunState,
+): Promise<readonly EvaluationSums[]> {
+  if (plan.localModel === undefined) return evaluator.evaluateClients(state.server.vectors.parameters);
+  const sums: EvaluationSums[] = [];
+  for (let client = 0; client < plan.population; client++) {
+    const model = plan.localModel(plan.initial, await clientStates.load(client));
+    sums.push(...(await evaluator.evaluateClients(model, client)));
+  }
+  return sums;
+}
+
+/** Mean of the lowest tenth, of one value at least. */
+function bottomDecile(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return mean(sorted.slice(0, Math.max(1, Math.floor(sorted.length / 10))));
+}
+
 async function evaluateClients(plan: RunPlan, ports: RunPorts, state: RunState, record: RoundRecord): Promise<void> {
-  const sums = await ports.evaluator.evaluateClients(state.server.vectors.parameters);
+  const sums = await clientSums(plan, ports, state);
   const withData = [...sums.keys()].filter((i) => sums[i]!.examples > 0);
   if (withData.length === 0) return;
   if (plan.regression !== undefined) return emitClientErrors(ports, record, plan.regression, withData, sums);
   const accuracies = withData.map((i) => sums[i]!.score / sums[i]!.examples);
-  const sorted = [...accuracies].sort((a, b) => a - b);
   record.clientMean = mean(accuracies);
-  record.clientWorstDecile = mean(sorted.slice(0, Math.max(1, Math.floor(sorted.length / 10))));
+  record.clientWorstDecile = bottomDecile(accuracies);
   await ports.emit({
     v: 1,
     type: "client.evaluation",
@@ -95,7 +134,7 @@ async function evaluateClients(plan: RunPlan, ports: RunPorts, state: RunState, 
     round: record.round,
     mean: record.clientMean,
     worstDecile: record.clientWorstDecile,
-    best: sorted.at(-1)!,
+    best: accuracies.reduce((a, b) => Math.max(a, b)),
     accuracies,
     clients: withData,
   });

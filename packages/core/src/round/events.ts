@@ -4,6 +4,7 @@
  */
 import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
+import { baselines } from "../config/baseline.ts";
 import { privacyAccountSchema } from "../privacy/accounting/index.ts";
 import { jsonText } from "../text/printable.ts";
 
@@ -43,6 +44,8 @@ const runStarted = z.object({
   run: z.string(),
   name: z.string(),
   algorithm: z.string(),
+  /** What a federation is compared with; absent: a federation. */
+  baseline: z.enum(baselines).optional(),
   model: z.string(),
   dataset: z.string(),
   /** d, the length of the flat parameter vector. */
@@ -179,6 +182,8 @@ const evaluation = z.object({
   r2: z.number().optional(),
   /** False: of a private run, on clients' own examples, which its epsilon does not cover. */
   covered: z.boolean().optional(),
+  /** Where each client has a model of its own: loss and accuracy are means over clients, and this is of the bottom decile. */
+  worstDecile: real.optional(),
 });
 
 const clientEvaluation = z.object({

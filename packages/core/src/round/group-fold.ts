@@ -36,8 +36,7 @@ export class GroupFold {
 
   /** Counts what a client was sent, whatever became of its task. */
   countDown(bytes: number): void {
-    this.#cost.bytesDown += bytes;
-    this.#cost.largestMessage = Math.max(this.#cost.largestMessage, bytes);
+    this.#count("bytesDown", bytes);
   }
 
   /** Adds a group, keeps what its clients remember and lets the backend have the memory again. */
@@ -64,6 +63,12 @@ export class GroupFold {
     return this.#saving.settle();
   }
 
+  #count(direction: "bytesDown" | "bytesUp", bytes: number): void {
+    if (this.#world.plan.baseline !== undefined) return; // nobody would send it
+    this.#cost[direction] += bytes;
+    this.#cost.largestMessage = Math.max(this.#cost.largestMessage, bytes);
+  }
+
   #sum(group: readonly Admitted[]): void {
     const updates: Update[] = [];
     const factors: number[] = [];
@@ -80,8 +85,7 @@ export class GroupFold {
   async #keep(outcome: Outcome): Promise<void> {
     if ("failure" in outcome) return;
     const { client, state, bytesUp, measured } = outcome;
-    this.#cost.bytesUp += bytesUp;
-    this.#cost.largestMessage = Math.max(this.#cost.largestMessage, bytesUp);
+    this.#count("bytesUp", bytesUp);
     this.#tasks.add(measured);
     const { plan, ports } = this.#world;
     // a live client keeps its state to itself: the store then notes its version alone

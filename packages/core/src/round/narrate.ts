@@ -25,6 +25,7 @@ export async function announceStart(plan: RunPlan, ports: RunPorts, state: RunSt
     run: plan.id,
     name: plan.name,
     algorithm: plan.algorithm.name,
+    ...(plan.baseline === undefined ? {} : { baseline: plan.baseline }),
     parameters: plan.layout.size,
     clients: plan.population,
     rounds: plan.rounds,

@@ -1,6 +1,7 @@
 import type { RobustRule } from "../aggregation/robust/index.ts";
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { OrderDuration } from "../clock/index.ts";
+import type { Baseline } from "../config/baseline.ts";
 import type { Probe } from "../metrics/flatness.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Layout } from "../params/layout.ts";
@@ -12,7 +13,7 @@ import type { Schedule } from "../schedule/index.ts";
 import type { Sampler } from "../selection/sampler.ts";
 import type { Backend, Evaluator, Warning } from "./backend.ts";
 import type { BlobStore } from "./blob-store.ts";
-import type { ClientStateStore } from "./client-state.ts";
+import type { ClientStateStore, ClientVectors } from "./client-state.ts";
 import type { RunEvent } from "./events.ts";
 import type { FailedEnd } from "./trouble.ts";
 
@@ -37,6 +38,13 @@ export interface RunPlan {
   readonly id: string;
   readonly name: string;
   readonly configHash: string;
+  /** What a federation is compared with; absent: a federation. Its messages are not counted, as nothing is exchanged. */
+  readonly baseline?: Baseline | undefined;
+  /**
+   * The model that a client has for itself, [d], from the first model of the run and what the client keeps. Present:
+   * those models are evaluated, and metrics are means over clients.
+   */
+  localModel?: ((initial: Vector, kept: ClientVectors | undefined) => Vector) | undefined;
   /** Hash of the data and how they are dealt out. */
   readonly dataHash: string;
   readonly seed: number;

@@ -6,7 +6,7 @@ import { capabilitiesOf, requireCapable } from "../pipeline/index.ts";
 import { buffered, type Schedule, synchronous } from "../schedule/index.ts";
 
 /** Updates of a round where neither the configuration nor the method says how many. */
-const USUAL_BUFFER = 10;
+export const USUAL_BUFFER = 10;
 
 /** The schedule of a configuration for its method. Throws `config/conflict` for what is not proved for asynchronous runs. */
 export function configuredSchedule(

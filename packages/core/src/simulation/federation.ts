@@ -1,5 +1,6 @@
 import { AnabranchError, type HostTensor, hashText } from "@anabranch/engine";
 import { arrayDataSpec, type DataSpec } from "../client/data-source.ts";
+import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import {
   type ArrayDataset,
@@ -7,6 +8,7 @@ import {
   datasetHash,
   type FederatedDataset,
   federate,
+  type Partition,
   type Partitioner,
   type PartitionStatistics,
   partitionLabels,
@@ -35,6 +37,8 @@ export interface Federation {
   readonly classes: number;
   /** Training examples of the client with fewest, of the one with most, and of all clients together. */
   readonly examplesHeld: { readonly fewest: number; readonly most: number; readonly total: number };
+  /** Training examples by client, in a centralized run by client whose examples were pooled; undefined: `examplesHeld.fewest` each. */
+  readonly localExamples: readonly number[] | undefined;
   /** Hash of the data and their partition. */
   readonly hash: string;
   /** How losses become errors where the labels are numbers to predict. */
@@ -67,10 +71,15 @@ function dealtOut(config: Config, data: TrainTest): Federation {
   const root = rootSize(config);
   const dataset = withTable(config, dealt, { ...parts.train, clients: owned.slice(0, dealt.clients) });
   const { train, test } = dataset;
-  const sizes = owned.slice(0, dataset.clients).map(({ length }) => length);
+  const clients = owned.slice(0, dataset.clients);
+  const localExamples = clients.map(({ length }) => length);
+  const isPooled = config.baseline === "centralized";
+  const trained = isPooled ? pool({ clients }).clients : owned;
+  const sizes = isPooled ? trained.map(({ length }) => length) : localExamples;
   return {
     name: dataset.name,
-    clients: dataset.clients,
+    clients: sizes.length,
+    localExamples,
     dataset,
     classes: train.classes,
     examplesHeld: {
@@ -82,11 +91,15 @@ function dealtOut(config: Config, data: TrainTest): Federation {
     testRows: dataset.testRows,
     regression: train.labels.dtype === "float" ? regressionScale(dataset) : undefined,
     examples: train,
-    statistics: partitionStatistics(partition, partitionLabels(train, partitioner), train.classes),
+    statistics: partitionStatistics(
+      isPooled ? pool(partition) : partition,
+      partitionLabels(train, partitioner),
+      train.classes,
+    ),
     sources(model, float) {
       const { features, labels } = conform(train, model, float);
       return {
-        train: arrayDataSpec(features, labels, owned),
+        train: arrayDataSpec(features, labels, trained),
         holdout: holdout > 0 ? arrayDataSpec(features, labels, parts.holdout.clients) : undefined,
         test: inChunks(conform(test, model, float), config.evaluation.batch),
       };
@@ -105,12 +118,25 @@ function regressionScale({ train, test }: FederatedDataset): RegressionScale {
   return { deviation: train.table?.target?.deviation ?? 1, variance: squares / values.length };
 }
 
+/** One client with the rows of all, in the order of the clients. */
+function pool({ clients }: Partition): Partition {
+  const rows = new Int32Array(clients.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const own of clients) {
+    rows.set(own, offset);
+    offset += own.length;
+  }
+  return { clients: [rows] };
+}
+
 function computed(config: Config, population: SyntheticPopulation): Federation {
   requireNoRoot(config);
+  requireOwners(config);
   const { name, seed, clients, spec, test } = population;
   return {
     name,
     clients,
+    localExamples: undefined,
     dataset: undefined,
     classes: spec.classes,
     examplesHeld: { fewest: spec.examples, most: spec.examples, total: clients * spec.examples },
@@ -135,6 +161,17 @@ function computed(config: Config, population: SyntheticPopulation): Federation {
       };
     },
   };
+}
+
+/** Computed clients have no rows in memory that could be put together. */
+function requireOwners({ baseline, data }: Config): void {
+  if (baseline !== "centralized") return;
+  throw conflict(
+    "baseline",
+    `"centralized", with data.dataset = "${data.dataset}"`,
+    "a data set in memory",
+    "Synthetic clients are computed one by one and cannot be pooled. Choose another data set.",
+  );
 }
 
 function namedPartitioner(config: Config): Partitioner {

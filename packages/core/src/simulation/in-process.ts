@@ -1,10 +1,11 @@
 import { AnabranchError, type Executor, loadProgram } from "@anabranch/engine";
 import { type DataSpec, evaluationRanges, openDataSource } from "../client/data-source.ts";
-import { addSums, evaluateRange } from "../client/evaluate.ts";
+import { evaluateRange } from "../client/evaluate.ts";
 import { type ClientTask, runClient } from "../client/run-client.ts";
 import type { Vector } from "../params/vector.ts";
 import { type Broadcast, encodedSize } from "../protocol/message.ts";
 import type { Backend, EvaluationSums, Evaluator, Order, Outcome } from "../round/backend.ts";
+import { addSums } from "../round/evaluation-sums.ts";
 import type { SimulationSpec } from "./simulation-spec.ts";
 
 /** Runs every client one after the other on this thread. The reference for every other backend. */
@@ -15,10 +16,10 @@ export async function inProcessSimulation(
   const task = await loadProgram(executor, simulation.task.program);
   const evaluation = await executor.load(simulation.evaluation.program);
   const train = openDataSource(simulation.train);
-  const evaluateAll = async (parameters: Vector, spec: DataSpec): Promise<EvaluationSums[]> => {
+  const evaluateAll = async (parameters: Vector, spec: DataSpec, only?: number): Promise<EvaluationSums[]> => {
     const source = openDataSource(spec);
     const sums: EvaluationSums[] = [];
-    for (const range of evaluationRanges(spec, simulation.evaluation.batchSize)) {
+    for (const range of evaluationRanges(spec, simulation.evaluation.batchSize, only)) {
       sums.push(...(await evaluateRange(simulation.evaluation, evaluation, parameters, source, range)));
     }
     return sums;
@@ -31,8 +32,8 @@ export async function inProcessSimulation(
       async evaluate(parameters) {
         return addSums(await evaluateAll(parameters, simulation.test));
       },
-      async evaluateClients(parameters) {
-        return simulation.holdout === undefined ? [] : evaluateAll(parameters, simulation.holdout);
+      async evaluateClients(parameters, only) {
+        return simulation.holdout === undefined ? [] : evaluateAll(parameters, simulation.holdout, only);
       },
     },
     async close() {

@@ -7,8 +7,10 @@ import type { Config } from "../config/index.ts";
 import type { SyntheticPopulation, TrainTest } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
+import { trainedConfig } from "./baseline.ts";
 import { resolveDiagnostics } from "./diagnostics.ts";
 import { type Federation, openFederation } from "./federation.ts";
+import { localModel } from "./local-only.ts";
 import { resolvePolicies } from "./policies.ts";
 import { type CustomParts, resolveMethod } from "./resolve-method.ts";
 import { learningRateSchedule } from "./schedule.ts";
@@ -32,7 +34,7 @@ export interface PreparedRun {
 
 /** Resolves a configuration against its data: partition, model, method, policies, traced programs. Deterministic. */
 export function prepareRun(
-  config: Config,
+  given: Config,
   data: TrainTest | SyntheticPopulation,
   executor: ExecutorIdentity,
   workers: number,
@@ -40,7 +42,8 @@ export function prepareRun(
   own: CustomParts = {},
 ): PreparedRun {
   const { name, version, fingerprint, float } = executor;
-  const federation = openFederation(config, data);
+  const federation = openFederation(given, data);
+  const config = trainedConfig(given, federation);
   const method = resolveMethod(config, federation, own);
   const { texts, ...policies } = resolvePolicies(config, method, federation);
   const { model, algorithm, layout, payloads, initial } = method;
@@ -63,6 +66,8 @@ export function prepareRun(
     diagnostics: diagnostics.settings,
     ...{ id, algorithm, layout, payloads, float },
     name: config.name,
+    baseline: config.baseline,
+    localModel: config.baseline === "local-only" ? localModel : undefined,
     dataHash: federation.hash,
     seed: config.seed,
     rounds: config.rounds,

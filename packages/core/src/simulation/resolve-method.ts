@@ -10,6 +10,7 @@ import { type CheckedMethod, checkedMethod } from "./checked-method.ts";
 import { checkedModel } from "./checked-model.ts";
 import type { Federation } from "./federation.ts";
 import { type InitialWeights, type Start, startFrom } from "./initial-weights.ts";
+import { localOnly } from "./local-only.ts";
 
 /** What the operator may bring instead of a name in the configuration. */
 export interface CustomParts {
@@ -58,6 +59,8 @@ function namedModel(config: Config, data: Federation["examples"]): Model {
 
 function namedMethod(config: Config, modelLayout: Layout): CheckedMethod {
   const { name, file: _file, ...options } = config.algorithm;
-  const algorithm = createAlgorithm(name, options);
+  const named = config.baseline === "local-only" ? localOnly : createAlgorithm(name, options);
+  // who reads of the run sees what it is
+  const algorithm = config.baseline === undefined ? named : { ...named, name: config.baseline };
   return { algorithm, payloads: algorithm.payloads(modelLayout) };
 }

@@ -1,13 +1,17 @@
-import { boundText, type Config } from "@anabranch/core";
-import { formatPlural } from "../terminal/format.ts";
+import { boundText, type Config, type EventOf } from "@anabranch/core";
+import { asynchronousText, formatPlural } from "../terminal/format.ts";
+
+/** What a run says of itself that its configuration leaves open. */
+type Chosen = Pick<Partial<EventOf<"run.started">>, "noiseMultiplier" | "asynchronous">;
 
 /**
  * What a configuration asks for, as labels and short sentences.
  *
- * @param chosenNoise the noise multiplier that the run has chosen, where the configuration leaves it open
+ * @param chosen what the run has chosen where the configuration leaves it open: its noise multiplier, and the clients and
+ *   updates of asynchronous rounds
  */
-export function configSummary(config: Config, chosenNoise?: number): [string, string][] {
-  const { data, model, algorithm, training, sampler, aggregation, privacy, stop } = config;
+export function configSummary(config: Config, { noiseMultiplier, asynchronous }: Chosen = {}): [string, string][] {
+  const { data, model, algorithm, training, aggregation, privacy, stop } = config;
   const { scheme, ...partition } = data.partition;
   const { name: modelName, file: modelFile, ...modelOptions } = model;
   const { name: algorithmName, file: algorithmFile, ...algorithmOptions } = algorithm;
@@ -32,21 +36,20 @@ export function configSummary(config: Config, chosenNoise?: number): [string, st
       `${data.file ?? data.dataset}, ${formatPlural(data.clients, "client")}, ${scheme}${optionList(partition)}${holdout}`,
     ],
     ["model", `${modelFile ?? modelName}${optionList(modelOptions)}`],
-    ["algorithm", `${algorithmFile ?? algorithmName}${optionList(algorithmOptions)}`],
+    config.baseline === undefined
+      ? ["algorithm", `${algorithmFile ?? algorithmName}${optionList(algorithmOptions)}`]
+      : ["baseline", BASELINES[config.baseline]],
     [
       "training",
       [budget, `batch ${training.batchSize}`, `learning rate ${training.learningRate}`, ...extras]
         .filter((t) => t !== "")
         .join(", "),
     ],
-    [
-      "cohort",
-      `${sampler.cohort} clients, ${sampler.name}; weighted by ${aggregation.weighting}${aggregation.clipNorm === 0 ? "" : `, clipped at ${aggregation.clipNorm}`}`,
-    ],
+    ...(config.baseline === undefined ? [participants(config, asynchronous)] : []),
     ...ruleRow(aggregation),
     ...(privacy.mechanism === "none"
       ? []
-      : [["privacy", privacyText(privacy, chosenNoise)] satisfies [string, string]]),
+      : [["privacy", privacyText(privacy, noiseMultiplier)] satisfies [string, string]]),
     ["rounds", [String(config.rounds), ...stops.filter((t) => t !== "").map((t) => `stops ${t}`)].join(", ")],
     ["seed", String(config.seed)],
   ];
@@ -57,6 +60,22 @@ function ruleRow({ rule = "mean", before, weighting: _weighting, clipNorm: _clip
   if (rule === "mean" && before === undefined) return [];
   const first = before === undefined ? "" : `, after ${before.join(", ")}`;
   return [["aggregation", `${rule}${optionList(options)}${first}`] satisfies [string, string]];
+}
+
+const BASELINES: Readonly<Record<NonNullable<Config["baseline"]>, string>> = {
+  centralized: "centralized: one client has the examples of all, and trains by SGD",
+  "local-only": "local-only: every client trains alone by SGD, in every round",
+};
+
+/** Who trains, and how updates are combined. */
+function participants({ sampler, aggregation, schedule }: Config, chosen: Chosen["asynchronous"]): [string, string] {
+  const clip = aggregation.clipNorm === 0 ? "" : `, clipped at ${aggregation.clipNorm}`;
+  const weights = `weighted by ${aggregation.weighting}${clip}`;
+  if (chosen === undefined) return ["cohort", `${sampler.cohort} clients, ${sampler.name}; ${weights}`];
+  const { staleness, stalenessRate, maxStaleness } = schedule;
+  const most = maxStaleness === undefined ? "" : `, at most ${maxStaleness}`;
+  const stale = staleness === "constant" ? `constant${most}` : `${staleness} (rate ${stalenessRate})${most}`;
+  return ["clients", `${asynchronousText(chosen)}; ${weights}, staleness ${stale}`];
 }
 
 function privacyText(privacy: Config["privacy"], chosenNoise: number | undefined): string {

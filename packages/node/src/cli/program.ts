@@ -1,5 +1,6 @@
 import { VERSION } from "@anabranch/core";
 import { Command } from "commander";
+import { addBaselines } from "./commands/baselines.ts";
 import { addCheck } from "./commands/check.ts";
 import { addCite } from "./commands/cite.ts";
 import { addCompare } from "./commands/compare.ts";
@@ -49,6 +50,7 @@ export function createProgram(): Command {
   addCompare(program);
   addDashboard(program);
   addSweep(program);
+  addBaselines(program);
   addExport(program);
   addMethods(program);
   addCheck(program);

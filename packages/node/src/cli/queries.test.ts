@@ -21,6 +21,8 @@ async function answer(...args: readonly string[]): Promise<string> {
   return stdout;
 }
 
+const BASELINES = ["centralized", "local-only"];
+
 describe("help", () => {
   const commands = createProgram().commands.map((known) => known.name());
 
@@ -39,8 +41,8 @@ describe("help", () => {
     const text = help.join("");
     expect(text).toMatch(/Examples?:\n {2}anabranch /);
     expect(text).toContain("--json");
-    expect(text.includes("--set")).toBe(["run", "check", "serve"].includes(name));
-    expect(text.includes("--workers")).toBe(["run", "resume", "sweep", "dashboard"].includes(name));
+    expect(text.includes("--set")).toBe(["run", "check", "serve", ...BASELINES].includes(name));
+    expect(text.includes("--workers")).toBe(["run", "resume", "sweep", "dashboard", ...BASELINES].includes(name));
   });
 });
 

@@ -1,3 +1,4 @@
+import { findBaselines } from "../report/baselines.ts";
 import { readRunFolder } from "../report/run-data.ts";
 import { compareFolders } from "./compared-runs.ts";
 import type { Reader, ReadTask, ReadTasks } from "./read-tasks.ts";
@@ -27,5 +28,10 @@ async function reportOf(folders: readonly string[]): Promise<string> {
   // loaded here, as charts are heavy
   const { compareReport, report } = await import("../report/report.ts");
   const runs = folders.map(readRunFolder);
-  return runs.length === 1 ? report(runs[0]!) : compareReport(runs);
+  const [run] = runs;
+  if (run === undefined || runs.length > 1) return compareReport(runs);
+  return report(
+    run,
+    (await findBaselines({ folder: folders[0]!, run })).map((found) => found.run),
+  );
 }

@@ -1,4 +1,6 @@
 import { printable } from "@anabranch/core";
+import { baselineRules } from "./baselines.ts";
+import { accuracyRounds } from "./charts/accuracy-rounds.ts";
 import type { Chart, ChartGroup } from "./charts/chart.ts";
 import { CHART_SECTIONS } from "./charts/index.ts";
 import { partitionPicture } from "./charts/partition.ts";
@@ -32,9 +34,18 @@ export interface Panel {
   readonly groups: readonly ChartGroup[];
 }
 
-/** All charts of one run, by section. */
-export function runFigures(run: RunData): FigureSection[] {
-  return figureSections([{ setting: "", groups: [{ name: printable(run.name), colour: 0, runs: [run] }] }]);
+/** All charts of one run, by section. Baselines are lines across its accuracy. */
+export function runFigures(run: RunData, baselines: readonly RunData[] = []): FigureSection[] {
+  const groups = [{ name: printable(run.name), colour: 0, runs: [run] }];
+  const rules = baselineRules(baselines);
+  return figureSections([{ setting: "", groups }]).map(({ heading, figures }) => ({
+    heading,
+    figures: figures.map((figure) =>
+      figure.id === accuracyRounds.id
+        ? { ...figure, plot: { ...figure.plot, marks: [...figure.plot.marks, ...rules] } }
+        : figure,
+    ),
+  }));
 }
 
 /** One panel for each setting; a method has the same colour in all of them. */

@@ -22,6 +22,17 @@ const variance = (strategy: string) => (run: RunHistory) =>
 
 /** All measures, in the order of tables. */
 export const MEASURES: Readonly<Record<string, Measure>> = {
+  localWorstDecile: {
+    head: "bottom decile of local models",
+    value: (run) => run.evaluations.at(-1)?.worstDecile,
+    format: formatPercent,
+  },
+  holdoutMean: { head: "mean on hold-outs", value: (run) => run.clientEvaluations.at(-1)?.mean, format: formatPercent },
+  holdoutWorstDecile: {
+    head: "bottom decile on hold-outs",
+    value: (run) => run.clientEvaluations.at(-1)?.worstDecile,
+    format: formatPercent,
+  },
   flops: { head: "client FLOPs", value: flopsOf, format: (value) => formatUnits(value, "FLOP") },
   largestMessage: {
     head: "largest message",

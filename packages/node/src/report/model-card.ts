@@ -14,6 +14,7 @@ export function modelCard(run: RunData): string {
   return [
     `# ${markdownText(run.name)}`,
     ...about(run),
+    ...baselineNote(run),
     ...warningOfFailure(run),
     ...privacySection(run),
     "## Reproduce",
@@ -53,6 +54,15 @@ function about(run: RunData): string[] {
   ];
   const cells = rows.filter(([, value]) => value !== "").map(([name, value]) => `| ${name} | ${value} |`);
   return [["| | |", "|---|---|", ...cells].join("\n")];
+}
+
+function baselineNote({ start }: RunData): string[] {
+  if (start?.baseline === undefined) return [];
+  const how =
+    start.baseline === "centralized"
+      ? "Trained on the examples of all clients in one place."
+      : "The mean of models that clients trained alone. The metrics above are means over the clients' own models.";
+  return [`**A baseline, made for comparison.** ${how}`];
 }
 
 /** Nothing that a private run must not release: it is judged by its released models alone. */

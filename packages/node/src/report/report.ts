@@ -11,6 +11,8 @@ import {
   formatPlural,
   formatSeconds,
 } from "../terminal/format.ts";
+import { findBaselines, findFederations } from "./baselines.ts";
+import { baselineSection } from "./baselines-section.ts";
 import { classCard } from "./classes-section.ts";
 import { clientCard, failureTable } from "./clients-section.ts";
 import { type CompareOptions, comparePage } from "./compare.ts";
@@ -21,14 +23,14 @@ import { type Html, html } from "./html.ts";
 import { costCard, diagnosticsCard } from "./measures-section.ts";
 import { chartControls, chartFile, gridSection, page, pairs, section, tiles } from "./page.ts";
 import { privacyCard } from "./privacy-section.ts";
-import type { RunData } from "./run-data.ts";
+import { type RunData, readRunFolder } from "./run-data.ts";
 import { endText } from "./run-end.ts";
 import { groupBySeed } from "./run-groups.ts";
 import { type ReportSummary, summarise } from "./summary.ts";
 
 /** The report of one run as a self-contained HTML page. The same run gives the same text. */
-export function report(run: RunData): string {
-  return reportPage(run, runFigures(run));
+export function report(run: RunData, baselines: readonly RunData[] = []): string {
+  return reportPage(run, runFigures(run, baselines), baselines);
 }
 
 /** One report from several runs: a table by configuration, and charts with one curve for each. */
@@ -53,8 +55,16 @@ export function groupReport(groups: readonly RunGroup[], options: CompareOptions
  * @throws `store/disk-full`, `store/not-writable`, `store/link`, `store/not-a-file`
  */
 export async function writeReport(folder: string, run: RunData, files: FileSystem = diskFileSystem): Promise<string[]> {
-  const sections = runFigures(run);
-  return writeFiles(folder, reportPage(run, sections), sections, files);
+  const baselines = (await findBaselines({ folder, run })).map((found) => found.run);
+  const sections = runFigures(run, baselines);
+  return writeFiles(folder, reportPage(run, sections, baselines), sections, files);
+}
+
+/** Draws the reports of the runs beside a baseline anew that it is one of; returns their folders. */
+export async function redrawReports(folder: string): Promise<string[]> {
+  const federations = await findFederations({ folder, run: readRunFolder(folder) });
+  for (const { folder, run } of federations) await writeReport(folder, run);
+  return federations.map(({ folder }) => folder);
 }
 
 /** The same for groups of runs. */
@@ -87,7 +97,7 @@ async function writeFiles(
   return written.map(({ path }) => path);
 }
 
-function reportPage(run: RunData, sections: readonly FigureSection[]): string {
+function reportPage(run: RunData, sections: readonly FigureSection[], baselines: readonly RunData[]): string {
   const summary = summarise(run);
   const cards: Readonly<Record<string, readonly Html[]>> = {
     Classes: classCard(run),
@@ -99,6 +109,7 @@ function reportPage(run: RunData, sections: readonly FigureSection[]): string {
   const content = [
     header(run),
     keyMetrics(run, summary),
+    ...baselineSection(run, baselines),
     chartControls(sections),
     ...sections.flatMap(({ heading, figures }) => gridSection(heading, figures, cards[heading])),
     ...(run.failures.length > 0 ? [section("Failed clients", failureTable(run))] : []),

@@ -42,7 +42,8 @@ async function writeClassMetrics(run: RunFolder, prepared: PreparedRun, result: 
 
 /** A run does not fail for what is only shown: a user's own model may be evaluated, and yet give no logits. */
 async function tryClassMetrics(prepared: PreparedRun, { parameters, reason }: RunResult) {
-  if (reason !== undefined) return undefined;
+  // of a local-only run the mean of all models is saved, which is none of those that were evaluated
+  if (reason !== undefined || prepared.plan.localModel !== undefined) return undefined;
   try {
     const { executor } = await openExecutorOrFallback(prepared.plan.description.executor.name);
     return await classMetrics(prepared, parameters, executor);

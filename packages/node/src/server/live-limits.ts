@@ -3,6 +3,7 @@ import { AnabranchError, type Config, clientsForSum, type RunPlan } from "@anabr
 /**
  * Refuses what live runs cannot do. Throws `live/not-yet`.
  *
+ * - baselines: nothing is exchanged in them
  * - plain sums: the server would see every update although the configuration speaks of secure aggregation
  * - diagnostics of single clients' data, updates or processors: the server has none of these
  * - secure rounds without a checkpoint: a client that has helped to unmask a sum does not repeat the round
@@ -10,7 +11,11 @@ import { AnabranchError, type Config, clientsForSum, type RunPlan } from "@anabr
  * - evaluation on clients' examples beside secure aggregation: the server would see the accuracy of each client
  */
 export function requireLivePossible(config: Config): void {
-  const { secureAggregation, checkpoint, privacy, data, evaluation, diagnostics, aggregation } = config;
+  const { secureAggregation, checkpoint, privacy, data, evaluation, diagnostics, aggregation, baseline } = config;
+  if (baseline !== undefined) {
+    const advice = "A baseline has all data in one place, or no exchange at all. Simulate it with: anabranch run";
+    throw notYet("baseline", `"${baseline}"`, "no baseline", advice);
+  }
   if (aggregation.rule === "fltrust") {
     const advice = "A server trains nothing itself. Choose another rule, or simulate the run with: anabranch run";
     throw notYet("aggregation.rule", '"fltrust"', '"multi-krum" or another rule', advice);

@@ -169,8 +169,8 @@ export class WorkerPool implements Backend, Evaluator {
     return addSums(await this.#evaluate(parameters, "test"));
   }
 
-  async evaluateClients(parameters: Vector): Promise<readonly EvaluationSums[]> {
-    return this.#simulation.holdout === undefined ? [] : this.#evaluate(parameters, "holdout");
+  async evaluateClients(parameters: Vector, only?: number): Promise<readonly EvaluationSums[]> {
+    return this.#simulation.holdout === undefined ? [] : this.#evaluate(parameters, "holdout", only);
   }
 
   takeWarnings(): readonly Warning[] {
@@ -308,9 +308,9 @@ export class WorkerPool implements Backend, Evaluator {
     }
   }
 
-  async #evaluate(parameters: Vector, source: "test" | "holdout"): Promise<EvaluationSums[]> {
+  async #evaluate(parameters: Vector, source: "test" | "holdout", only?: number): Promise<EvaluationSums[]> {
     this.#publishParameters(parameters);
-    const ranges = evaluationRanges(this.#simulation[source]!, this.#simulation.evaluation.batchSize);
+    const ranges = evaluationRanges(this.#simulation[source]!, this.#simulation.evaluation.batchSize, only);
     const answers = await Promise.all(
       ranges.map((range) => this.#require((id) => ({ type: "evaluate", id, source, range }))),
     );

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { AnabranchError } from "@anabranch/core";
 import type { Command } from "commander";
+import { findBaselines } from "../../report/baselines.ts";
 import {
   type Comparison,
   type ComparisonOptions,
@@ -20,7 +21,7 @@ import { groupBySeed } from "../../report/run-groups.ts";
 import { firstReaching, gradientsBy, recentAccuracy, summarise } from "../../report/summary.ts";
 import { fileNameOf } from "../../store/file-name.ts";
 import { findRun } from "../../store/find-run.ts";
-import type { RunSummary } from "../../store/run-summary.ts";
+import { RunSummarizer, type RunSummary } from "../../store/run-summary.ts";
 import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../../terminal/format.ts";
 import { withComparisonOptions } from "../comparison-options.ts";
 import { acceptsOptions, parseInvocation } from "../globals.ts";
@@ -35,6 +36,7 @@ interface CompareOptions extends ComparisonOptions {
   readonly csv?: string;
   readonly latex?: string;
   readonly force?: boolean;
+  readonly baselines?: boolean;
 }
 
 export function addCompare(program: Command): void {
@@ -47,11 +49,16 @@ export function addCompare(program: Command): void {
     .option("-o, --output <folder>", "folder of the report (default: compare-<ids> in the folder of runs)")
     .option("--csv <file>", "also write the rows as CSV")
     .option("--latex <file>", "also write the table for LaTeX (package booktabs)")
+    .option(
+      "--no-baselines",
+      "leave out the baselines of the runs, which are else added where they are in the same folder",
+    )
     .option("-f, --force", "overwrite existing files that are not an Anabranch report")
     .action(async (names: string[], options: CompareOptions, self: Command) => {
       const { globals, output } = parseInvocation(self);
       const found: RunSummary[] = [];
       for (const name of names) found.push(await findRun(globals.runs, name));
+      if (options.baselines !== false) found.push(...(await baselinesOf(found)));
       const runs = found.map((run) => readRunFolder(run.folder));
       const target = await openFolder(
         options,
@@ -75,6 +82,20 @@ export function addCompare(program: Command): void {
     ["anabranch compare k3x p7d --csv table.csv --latex table.tex", "the table for other programs"],
     ["anabranch compare k3x p7d --target 0.8 --at-round 20", "cost of reaching 80 %, and accuracies at round 20"],
   );
+}
+
+/** Finished baselines of the runs that are not among them. */
+async function baselinesOf(found: readonly RunSummary[]): Promise<RunSummary[]> {
+  const named = new Set(found.map(({ id }) => id));
+  const added: RunSummary[] = [];
+  for (const { folder } of found) {
+    for (const baseline of await findBaselines({ folder, run: readRunFolder(folder) })) {
+      if (named.has(baseline.run.id)) continue;
+      named.add(baseline.run.id);
+      added.push((await RunSummarizer.ofFolder(baseline.folder)).summary);
+    }
+  }
+  return added;
 }
 
 /** The folder of the report: in the folder of runs, or here where that cannot be written. */

@@ -114,7 +114,7 @@ function print(summary: RunSummary, run: RunData, files: readonly string[], roun
     ...(run.stopped === undefined ? [] : [run.stopped.message]),
     ...(summary.status === "unreadable" ? [unreadableText(run)] : []),
   );
-  const about = [...(config === undefined ? [] : configSummary(config, run.start?.noiseMultiplier)), ...machine(run)];
+  const about = [...(config === undefined ? [] : configSummary(config, run.start)), ...machine(run)];
   if (about.length > 0) output.print("", bold("Configuration"), ...labelled(about, width));
   output.print(roundTable(run, rounds, output), resultLines(summary, run, output));
   output.print(

@@ -16,8 +16,12 @@ export function overlay(
   curveOf: (run: RunData) => readonly Point[],
   axes: Pick<Plot, "x" | "y">,
 ): Plot | undefined {
-  const marks = groups.map((group) => groupCurve(group, curveOf));
+  const marks = groups.map((group) => groupCurve(group, curveOf, isBaseline(group) ? "dotted" : undefined));
   return marks.some(({ points }) => points.length > 0) ? { ...axes, legend: groupLegend(groups), marks } : undefined;
+}
+
+function isBaseline({ runs }: ChartGroup): boolean {
+  return runs[0]?.start?.baseline !== undefined;
 }
 
 export function groupLegend(groups: readonly ChartGroup[]): LegendEntry[] {

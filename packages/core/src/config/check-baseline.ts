@@ -1,0 +1,29 @@
+import { conflict } from "./check.ts";
+import { show } from "./expectation.ts";
+import type { Locate } from "./issues.ts";
+import type { Config } from "./schema.ts";
+
+/**
+ * Refuses keys that mean nothing in a baseline, or that it would break: it has no method and no server to hide from, and
+ * is never private. Throws `config/conflict`.
+ */
+export function checkBaseline(config: Config, locate: Locate): void {
+  const { baseline, algorithm, privacy, secureAggregation, schedule, aggregation, devices } = config;
+  if (baseline === undefined) return;
+  const refuse = (path: readonly string[], value: unknown, expected: string) => {
+    const advice = `Remove the key, or make the baseline of a configuration with: anabranch ${baseline} FILE`;
+    throw conflict(locate(path), `${show(value)}, with baseline = "${baseline}"`, expected, advice);
+  };
+  if (algorithm.file !== undefined) refuse(["algorithm", "file"], algorithm.file, 'algorithm.name = "fedavg"');
+  if (algorithm.name !== "fedavg") refuse(["algorithm", "name"], algorithm.name, '"fedavg": baselines train by SGD');
+  if (privacy.mechanism !== "none")
+    refuse(["privacy", "mechanism"], privacy.mechanism, '"none": a baseline is not private');
+  if (secureAggregation.protocol !== "none")
+    refuse(["secureAggregation", "protocol"], secureAggregation.protocol, '"none": nothing is aggregated');
+  if (schedule.name !== undefined && schedule.name !== "synchronous")
+    refuse(["schedule", "name"], schedule.name, '"synchronous"');
+  if (aggregation.rule !== undefined && aggregation.rule !== "mean")
+    refuse(["aggregation", "rule"], aggregation.rule, '"mean"');
+  if (aggregation.clipNorm > 0) refuse(["aggregation", "clipNorm"], aggregation.clipNorm, "0");
+  if (devices.speed !== "none") refuse(["devices", "speed"], devices.speed, '"none"');
+}
