@@ -1,21 +1,18 @@
 import { deriveKey, fold, hashVector, randomStream, rootKey } from "@anabranch/core";
-import { ShardedFold } from "@anabranch/node";
 import { type BenchOptions, type BenchResult, count, median } from "./lib/result.ts";
 
 const UPDATES = 50;
 const SIZE = 1_626_442;
 
 /**
- * Weighted mean of 50 updates of 1,626,442 float32: one by one and all at once on this thread, and with the coordinates
- * shared out over `--workers` (default 2) threads. `--rounds` (default 9) turns; all must give the same bits.
+ * Weighted mean of 50 updates of 1,626,442 float32: one by one and all at once. `--rounds` (default 9) turns; both must
+ * give the same bits.
  */
 export async function run(options: BenchOptions): Promise<BenchResult> {
-  const workers = count(options, "workers", 2);
   const rounds = count(options, "rounds", 9);
   const updates = Array.from({ length: UPDATES }, (_, k) => randomVector(k));
   const weights = updates.map((_, k) => 20 + ((k * 7) % 41));
   const sequential = fold("weightedMean", SIZE);
-  const sharded = await ShardedFold.start({ rule: "weightedMean", size: SIZE, workers });
   const out = sharedVector();
   const ways: Record<string, () => Promise<unknown>> = {
     "one by one": async () => {
@@ -26,10 +23,6 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
       sequential.addAll(updates, weights);
       return sequential.result(out);
     },
-    [`${workers} threads`]: async () => {
-      await sharded.addAll(updates, weights);
-      return sharded.result(out);
-    },
   };
   const times = Object.fromEntries(Object.keys(ways).map((name) => [name, [] as number[]]));
   const cpu = Object.fromEntries(Object.keys(ways).map((name) => [name, [] as number[]]));
@@ -37,7 +30,6 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   for (let round = 0; round < rounds + 2; round++) {
     for (const [name, way] of Object.entries(ways)) {
       sequential.reset();
-      await sharded.reset();
       out.fill(0);
       const before = process.cpuUsage();
       const start = performance.now();
@@ -49,7 +41,6 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
       hashes.add(hashVector(out.slice()));
     }
   }
-  await sharded.close();
   if (hashes.size !== 1) throw new Error(`the results differ: ${[...hashes].join(", ")}`);
   const gigabytes = (UPDATES * SIZE * 4) / 1e9;
   const rows = Object.entries(times).map(([label, values]) => {
@@ -58,12 +49,12 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
     const rate = gigabytes / (best / 1e3);
     return { label, values: { "ms median": median(values), "ms best": best, "cpu ms best": busy, "GB/s best": rate } };
   });
-  const shardedMs = median(times[`${workers} threads`]!);
+  const milliseconds = median(times["all at once"]!);
   return {
     name: `aggregate: weighted mean of ${UPDATES} x ${SIZE} float32`,
     rows,
-    checks: [{ name: `ms with ${workers} threads, median`, value: shardedMs, target: 45, better: "smaller" }],
-    notes: [`all ways give the same bits (${[...hashes][0]})`],
+    checks: [{ name: "ms all at once, median", value: milliseconds, target: 45, better: "smaller" }],
+    notes: [`both ways give the same bits (${[...hashes][0]})`],
   };
 }
 

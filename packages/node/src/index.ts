@@ -7,4 +7,3 @@ export { type SimulateOptions, simulate } from "./run/simulate.ts";
 export { type OpenSimulation, openSimulation, type SimulationOptions } from "./run/simulation.ts";
 export * from "./store/index.ts";
 export { type PoolOptions, WorkerPool } from "./workers/pool.ts";
-export { ShardedFold, type ShardedFoldOptions } from "./workers/sharded-fold.ts";
