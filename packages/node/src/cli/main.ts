@@ -1,8 +1,13 @@
 /** What bin/anabranch.mjs starts. */
-import { runCommandLine } from "./command-line.ts";
-import { endDespiteThreads } from "./end-process.ts";
-import { tolerateClosedPipes } from "./output.ts";
+import { keepCompiledSources } from "./compile-cache.ts";
 
+keepCompiledSources();
+// Loaded here, so that their compiled code is kept, too.
+const [{ runCommandLine }, { endDespiteThreads }, { tolerateClosedPipes }] = await Promise.all([
+  import("./command-line.ts"),
+  import("./end-process.ts"),
+  import("./output.ts"),
+]);
 tolerateClosedPipes();
 process.exitCode = await runCommandLine(process.argv.slice(2));
 await endDespiteThreads(process.exitCode);

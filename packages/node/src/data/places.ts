@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { AnabranchError } from "@anabranch/engine";
+import { userCacheFolder } from "../cache-folder.ts";
 
 /** Where data may lie. */
 export interface DataPlaces {
@@ -19,9 +19,7 @@ export interface DataPlaces {
 export function cacheFolder(places: DataPlaces): string {
   const { cacheDir, environment = process.env } = places;
   if (cacheDir !== undefined) return resolve(cacheDir);
-  if (environment.XDG_CACHE_HOME) return join(environment.XDG_CACHE_HOME, "anabranch");
-  if (process.platform === "win32" && environment.LOCALAPPDATA) return join(environment.LOCALAPPDATA, "anabranch");
-  return join(homedir(), ".cache", "anabranch");
+  return userCacheFolder(environment);
 }
 
 /**

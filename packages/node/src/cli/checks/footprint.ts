@@ -28,7 +28,7 @@ export function telemetryCheck(platform?: NodeJS.Platform): Check {
 /** The folders that commands write into, beside files that a command names (`new`, `export`, `compare`). */
 export interface WrittenFolders {
   readonly runs: string;
-  /** Downloads, and which files of others were trusted. */
+  /** Downloads, which files of others were trusted, and compiled sources. */
   readonly cache: string;
 }
 
@@ -41,7 +41,7 @@ export function foldersCheck(runs: string): Check {
     name: "written folders",
     look() {
       const { runs: root, cache } = writtenFolders(runs);
-      const uses = [`${root} (runs and sweeps)`, `${cache} (downloads, trusted files)`];
+      const uses = [`${root} (runs and sweeps)`, `${cache} (downloads, trusted files, compiled sources)`];
       return {
         status: "ok",
         message: `${uses.join(", ")}, and the files named on the command line of "new", "export" and "compare"`,

@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 
 const bin = fileURLToPath(new URL("../../../bin/anabranch.mjs", import.meta.url));
 
+const compiled = fileURLToPath(new URL("../../../../../node_modules/.cache/node", import.meta.url));
+
 /** How a spawned command has ended. */
 export interface Ended {
   /** The exit status as a shell reports it: 128 and the signal's number where a signal has ended it. */
@@ -56,6 +58,8 @@ function start(flags: readonly string[], folder: string, args: readonly string[]
       ANABRANCH_DEBUG: "",
       ANABRANCH_DATA: "",
       XDG_CACHE_HOME: join(folder, ".cache"),
+      // not in that folder, which would be compiled for anew by each test
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? compiled,
     },
   });
   let stdout = "";
