@@ -24,6 +24,7 @@ export type { Origin } from "./config/contract.ts";
 export * from "./config/index.ts";
 export * from "./data/index.ts";
 export { runGolden } from "./golden/index.ts";
+export * from "./metrics/fairness/index.ts";
 export type { Probe } from "./metrics/flatness.ts";
 export * from "./models/index.ts";
 export * from "./params/index.ts";

@@ -2,3 +2,4 @@ export * from "./fold.ts";
 export * from "./partial-fold.ts";
 export * from "./robust/index.ts";
 export * from "./stack.ts";
+export * from "./tree-fold.ts";

@@ -6,10 +6,12 @@ import { attackOperation } from "./attack.ts";
 import { clockOperation } from "./clock.ts";
 import { gradientCodeOperation, multiplexedOperation, selectiveRepeatOperation } from "./coding.ts";
 import { dilocoOperation } from "./diloco.ts";
+import { boundOperation, decompositionOperation, disparityOperation, fairnessLimitOperation } from "./fairness.ts";
 import { fedamdOperation, fedamdTrace } from "./fedamd.ts";
 import { fedauOperation } from "./fedau.ts";
 import { fedlexGuidance, fedlexTrace } from "./fedlex.ts";
 import { gossipOperation, monnaOperation } from "./gossip.ts";
+import { placementOperation, treeOperation } from "./hierarchy.ts";
 import { notThere, type Operation } from "./operation.ts";
 import { clipOperation, lambOperation } from "./privacy.ts";
 import { rerceOperation } from "./rerce.ts";
@@ -28,6 +30,12 @@ export const goldenCase = z.looseObject({
 /** What is there so far, by the names of the cases. */
 export const operations: Readonly<Record<string, Operation>> = {
   aggregate: aggregateOperation,
+  tree: treeOperation,
+  placement: placementOperation,
+  disparity: disparityOperation,
+  "fairness-limit": fairnessLimitOperation,
+  "aglfop/bound": boundOperation,
+  "aglfop/decomposition": decompositionOperation,
   fedau: fedauOperation,
   fedamd: fedamdOperation,
   "trace/fedamd": fedamdTrace,

@@ -1,0 +1,3 @@
+export { type Decomposition, decomposeDisparity } from "./decomposition.ts";
+export { type FairnessLimits, fairnessLimit } from "./fairness-limit.ts";
+export { type Disparity, disparity, type Joint } from "./information.ts";
