@@ -28,7 +28,7 @@ export interface SourceFile {
   readonly functions: readonly SourceFunction[];
 }
 
-const SKIPPED = new Set(["node_modules", "dist", "assets", "runs", ".git", ".cache"]);
+const SKIPPED = new Set(["node_modules", "dist", "assets", "runs", "site", ".git", ".cache"]);
 
 /** Paths of all files below a folder of the repository, relative to the root, with slashes. */
 export function filesBelow(folder: string): string[] {

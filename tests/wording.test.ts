@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { filesBelow, readText, root } from "./source-files.ts";
 import { filesWithTexts, findingsIn } from "./wording/findings.ts";
 import { differences, knownCounts, lowered } from "./wording/known.ts";
+import { sentenceLengths } from "./wording/sentences.ts";
 
 /**
  * Texts that people read use the terms of the field, in lines and sentences that can be read once. What broke the rules
@@ -19,6 +20,24 @@ describe("texts that people read", () => {
   it("have no entry in the table for a file that was removed", () => {
     const paths = new Set(filesWithTexts());
     expect(Object.keys(knownCounts()).filter((path) => !paths.has(path))).toEqual([]);
+  });
+});
+
+describe("sentences of", () => {
+  const guides = ["tutorial", "coming-from", "reading-a-report", "reproducibility", "events"];
+
+  it.each(["README.md", "CHANGELOG.md", ...guides.map((name) => `docs/${name}.md`)])("%s are short", (path) => {
+    const { median, longest } = sentenceLengths(readText(path));
+    expect(median).toBeLessThanOrEqual(12);
+    expect(longest).toBeLessThanOrEqual(30);
+  });
+
+  it("a page are counted by full stops, per paragraph and list item", () => {
+    expect(sentenceLengths("# Head\n\nOne two. Three four five.\n\n- six seven\n- `x` nine ten\n")).toEqual({
+      sentences: 4,
+      median: 3,
+      longest: 3,
+    });
   });
 });
 

@@ -91,8 +91,8 @@ export function fold(rule: FoldRule, size: number): Fold {
 }
 
 /**
- * Aggregates the coordinates [begin, end) of all updates into the same coordinates of `out` [d]: the bits that `fold`
- * gives there after adding the same updates in the same order. Workers share a cohort by taking a range each.
+ * Aggregates the coordinates [begin, end) of all updates into the same coordinates of `out` [d]. It gives the bits that
+ * `fold` gives there after adding the same updates in the same order. Workers share a cohort by taking a range each.
  * Throws `aggregation/length`, `aggregation/weight`, `aggregation/range` or `aggregation/empty`.
  *
  * @example

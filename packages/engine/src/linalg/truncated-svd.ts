@@ -5,11 +5,11 @@ import { symmetricEigen } from "./symmetric-eigen.ts";
 export interface TruncatedSvd {
   /** q */
   readonly rank: number;
-  /** [q, m]: row j is the left singular vector j. */
+  /** [q, m], row j is the left singular vector j. */
   readonly left: Float64Array;
   /** [q] */
   readonly values: Float64Array;
-  /** [q, n]: row j is the right singular vector j; zeros where the singular value is 0. */
+  /** [q, n], row j is the right singular vector j; zeros where the singular value is 0. */
   readonly right: Float64Array;
 }
 
