@@ -7,7 +7,8 @@ import type { Config, ConfigInput } from "./schema.ts";
 /** Refuses values that are allowed one by one but not together. Throws `config/conflict`. */
 export function checkTogether(config: Config, locate: Locate): void {
   const { data, sampler, evaluation, stop } = config;
-  if (sampler.cohort > data.clients) {
+  checkOwners(config, locate);
+  if (data.clients > 0 && sampler.cohort > data.clients) {
     throw conflict(
       locate(["sampler", "cohort"]),
       show(sampler.cohort),
@@ -72,6 +73,18 @@ function checkWeights({ model }: Config, locate: Locate): void {
   }
 }
 
+/** No number of clients: only owners in the data say how many there are. */
+function checkOwners({ data }: Config, locate: Locate): void {
+  const { scheme, merge } = data.partition;
+  if (data.clients > 0 || (scheme === "natural" && merge !== true && data.dataset !== "synthetic")) return;
+  throw conflict(
+    locate(["data", "clients"]),
+    `0, with data.partition.scheme = "${scheme}"${merge === true ? " and merge = true" : ""}`,
+    "a number of clients",
+    'Set data.clients, e.g. to 100, or data.partition.scheme = "natural" for one client per owner.',
+  );
+}
+
 function checkDevices({ devices }: Config, locate: Locate): void {
   const { speed, times } = devices;
   if ((speed === "list") === times.length > 0) return;
@@ -86,6 +99,7 @@ function checkDevices({ devices }: Config, locate: Locate): void {
 }
 
 function checkBlocks({ data, sampler }: Config, locate: Locate): void {
+  if (data.clients === 0) return; // known with the data
   if (sampler.name !== "random-allocation" || allocationBlock(sampler.cohort, data.clients) !== undefined) return;
   const { clients } = data;
   const divisors = Array.from({ length: clients }, (_, i) => i + 1).filter((cohort) => clients % cohort === 0);

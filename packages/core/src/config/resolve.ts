@@ -29,7 +29,7 @@ export function resolveConfig(input: ConfigInput, locate: Locate = (path) => pat
   const result = configSchema.safeParse(input);
   if (!result.success) throw issueError(result.error.issues, input, locate, keysOf);
   checkBudget(input, locate);
-  const { training, sampler, aggregation, privacy, ...rest } = result.data;
+  const { training, sampler, aggregation, privacy, ...rest } = withOwners(result.data, input);
   const { localEpochs, localSteps, ...others } = training;
   const budget = localSteps === undefined ? { localEpochs } : { localSteps };
   const isPrivate = privacy.mechanism !== "none";
@@ -55,6 +55,13 @@ export function resolveConfig(input: ConfigInput, locate: Locate = (path) => pat
 /** A client may claim any number of examples, so a rule against lies weighs all alike. */
 function usualWeighting({ rule = "mean", before }: ConfigAggregation, isPrivate: boolean): "examples" | "uniform" {
   return isPrivate || rule !== "mean" || before !== undefined ? "uniform" : "examples";
+}
+
+/** With the natural partition every owner is a client, unless the number of clients is given. */
+function withOwners(config: Config, { data: given }: ConfigInput): Config {
+  const { partition } = config.data;
+  if (given?.clients !== undefined || partition.scheme !== "natural" || partition["merge"] === true) return config;
+  return { ...config, data: { ...config.data, clients: 0 } };
 }
 
 /** Keys that a section of the configuration knows. */

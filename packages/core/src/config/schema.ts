@@ -48,7 +48,10 @@ const data = z
       ),
     file: z.string().min(1).optional().describe("own data set: module whose default export loads it; replaces dataset"),
     dataDir: z.string().min(1).optional().describe("folder with the files of a data set that is not bundled"),
-    clients: positive.max(100_000_000).default(100).describe("number of clients in the population"),
+    clients: every
+      .max(100_000_000)
+      .default(100)
+      .describe("number of clients in the population; 0: one for each owner (omitted with natural: 0, without merge)"),
     holdout: z
       .number()
       .min(0)

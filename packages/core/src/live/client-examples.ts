@@ -23,6 +23,11 @@ export function tableReading({ table, labels }: DataSchema): Pick<CsvOptions, "e
   return { ...(table && { encoding: table }), table: { target: labels.dtype === "float" ? "number" : "class" } };
 }
 
+/** Shape of images, [channels, height, width]: a client scales its own to it. Undefined where examples are no images. */
+export function imageReading({ features: { dtype, shape } }: DataSchema): readonly number[] | undefined {
+  return dtype === "uint8" && shape.length === 3 ? shape : undefined;
+}
+
 /**
  * A client's own data as examples of the run: all of them, but for what it keeps for evaluation.
  *

@@ -1,7 +1,7 @@
 export { answerError } from "./answer-error.ts";
 export { fromBase64, toBase64 } from "./base64.ts";
 export { type ClientPrivacy, clientPrivacyOf } from "./client-epsilon.ts";
-export { ownExamples, sharedExamples, tableReading } from "./client-examples.ts";
+export { imageReading, ownExamples, sharedExamples, tableReading } from "./client-examples.ts";
 export { type ClientLimits, taskMemory, USUAL_LIMITS } from "./client-limits.ts";
 export type { ClientReport, LocalExamples } from "./client-report.ts";
 export { blobName, contentHashOf } from "./content-hash.ts";

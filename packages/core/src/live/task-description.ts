@@ -135,7 +135,7 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
             ...(config.data.file === undefined && !config.data.dataset.includes(":")
               ? { dataset: config.data.dataset }
               : {}),
-            clients: config.data.clients,
+            clients: federation.clients,
             scheme,
             options,
             key: purpose("partition"),

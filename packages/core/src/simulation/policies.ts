@@ -1,6 +1,6 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { OrderDuration } from "../clock/index.ts";
-import { conflict } from "../config/check.ts";
+import { allocationBlock, conflict } from "../config/check.ts";
 import { type Config, configHash } from "../config/index.ts";
 import { capabilitiesOf, type PipelineSettings, requireCapable } from "../pipeline/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
@@ -40,6 +40,7 @@ export function resolvePolicies(config: Config, method: ResolvedMethod, federati
     requireCapable("aggregation.clipNorm", `${aggregation.clipNorm}`, capabilitiesOf(algorithm, payloads));
   }
   requireSenders(algorithm, payloads, cohort);
+  if (config.data.clients === 0) requireOwners(config, federation);
   requirePopulation(algorithm, cohort, federation.clients);
   const rule = configuredRule(config, algorithm, payloads);
   const mechanism = configuredMechanism(config, algorithm, payloads, federation, start);
@@ -66,6 +67,25 @@ export function resolvePolicies(config: Config, method: ResolvedMethod, federati
       ...(secureAggregation === undefined ? {} : { secureAggregation: describeSecureAggregation(secureAggregation) }),
     },
   };
+}
+
+/** What a configuration without a number of clients could not be checked for. */
+function requireOwners({ sampler: { name, cohort } }: Config, { clients }: Federation): void {
+  if (cohort > clients) {
+    throw conflict(
+      "sampler.cohort",
+      `${cohort}, with data of ${clients} owners`,
+      `at most ${clients}`,
+      `Every owner is a client: set sampler.cohort to ${clients} or less.`,
+    );
+  }
+  if (name !== "random-allocation" || allocationBlock(cohort, clients) !== undefined) return;
+  throw conflict(
+    "sampler.cohort",
+    `${cohort}, with sampler.name = "random-allocation" and data of ${clients} owners`,
+    `${clients} divided by an integer`,
+    "Each client takes part once in every clients / cohort rounds, which has to be an integer.",
+  );
 }
 
 function samplerOf({ name, cohort }: Config["sampler"], population: number): Sampler {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type ConfigInput, resolveConfig } from "../config/index.ts";
+import { type ConfigInput, parseConfig, renderToml, resolveConfig } from "../config/index.ts";
 import { readCsv, splitByClass, type TableOptions, type TrainTest } from "../data/index.ts";
 import { openFederation } from "./federation.ts";
+import { prepareRun } from "./prepare.ts";
 
 const lines = Array.from({ length: 40 }, (_, i) => `${i},${i % 3 ? "oak" : "elm"},s${i % 4},${i % 2 ? "yes" : "no"}`);
 const text = ["size,kind,site,sick", ...lines].join("\n");
@@ -71,5 +72,32 @@ describe("columns of a private run", () => {
     const table = { standardize: true, statistics: { size: [20, 10] as [number, number] }, categories, missing: 0 };
     const { dataset } = open(table, privately);
     expect(dataset!.train.table!.columns[0]).toMatchObject({ mean: 20, deviation: 10 });
+  });
+});
+
+describe("the natural partition without a number of clients", () => {
+  const given = { partition: { scheme: "natural" } };
+
+  it("has a client for each owner", () => {
+    const config = resolveConfig({ sampler: { cohort: 2 }, data: given });
+    expect(config.data.clients).toBe(0);
+    expect(parseConfig(renderToml(config), "run.toml")).toEqual(config);
+    const { clients, hash } = openFederation(config, data());
+    expect(clients).toBe(4);
+    expect(openFederation(resolveConfig({ sampler: { cohort: 2 }, data: { ...given, clients: 4 } }), data()).hash).toBe(
+      hash,
+    );
+  });
+
+  it("is refused with a cohort of more, and other partitions are with 0", () => {
+    const executor = { name: "", version: "", fingerprint: "", float: "float32" } as const;
+    const prepare = (sampler: ConfigInput["sampler"]) =>
+      prepareRun(resolveConfig({ model: { name: "mlp" }, data: given, sampler }), data(), executor, 1, "abc234");
+    expect(() => prepare({ cohort: 5 })).toThrow(/data of 4 owners; expected at most 4/);
+    expect(() => prepare({ cohort: 3, name: "random-allocation" })).toThrow(/4 divided by an integer/);
+    expect(() => resolveConfig({ data: { clients: 0 } })).toThrow(/data.clients.*one client per owner/);
+    expect(() => resolveConfig({ data: { clients: 0, partition: { scheme: "natural", merge: true } } })).toThrow(
+      /merge/,
+    );
   });
 });

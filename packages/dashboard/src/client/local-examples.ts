@@ -1,5 +1,6 @@
 import { loadShippedDataset, type RandomKey, readCsv, readImageFolder } from "@anabranch/core";
 import {
+  imageReading,
   type LocalExamples,
   ownExamples,
   sharedExamples,
@@ -43,9 +44,14 @@ export async function localExamples(
       const files = await Promise.all(
         source.files.map(async ({ path, file }) => ({ path, bytes: await bytesOf(file) })),
       );
-      const channels = description.data.features.shape[0] === 1 ? 1 : 3;
+      const [channels, height, width] = imageReading(description.data) ?? [];
+      const size = height === undefined || width === undefined ? {} : { size: { width, height } };
       const name = source.files[0]?.path.split("/")[0] ?? "images";
-      return ownExamples(await readImageFolder(files, { name, channels }), description, holdoutKey);
+      return ownExamples(
+        await readImageFolder(files, { name, channels: channels === 1 ? 1 : 3, ...size }),
+        description,
+        holdoutKey,
+      );
     }
   }
 }

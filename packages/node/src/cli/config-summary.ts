@@ -33,7 +33,7 @@ export function configSummary(config: Config, { noiseMultiplier, asynchronous }:
   return [
     [
       "data",
-      `${data.file ?? data.dataset}, ${formatPlural(data.clients, "client")}, ${scheme}${optionList(partition)}${holdout}`,
+      `${data.file ?? data.dataset}, ${data.clients === 0 ? "one client per owner" : formatPlural(data.clients, "client")}, ${scheme}${optionList(partition)}${holdout}`,
     ],
     ["model", `${modelFile ?? modelName}${optionList(modelOptions)}`],
     config.baseline === undefined

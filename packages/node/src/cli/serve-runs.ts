@@ -46,6 +46,7 @@ export async function chooseRuns(
 async function newRun(file: string, trust: TrustOption, globals: GlobalOptions): Promise<ChosenRun> {
   const { startRun } = await import("../run/session.ts");
   const config = await readConfigFile(file, globals);
+  if (config.data.clients === 0) throw noPlaces(file);
   await requireTrust([config], { where: file, ask: liesInRunFolder(file) ? "all" : "none" }, trust, globals);
   return { config, usualClients: config.data.clients, begin: (options) => startRun(config, options) };
 }
@@ -57,6 +58,18 @@ async function runToContinue(name: string, trust: TrustOption, globals: GlobalOp
   await requireTrust([config], { where: folder, ask: "all" }, trust, globals);
   const usualClients = (await keptMinimumClients(folder)) ?? config.data.clients;
   return { config, folder, usualClients, begin: (options) => resumeRun(folder, options) };
+}
+
+/** The places of a live run are those of its clients, whose data the server does not see. */
+function noPlaces(file: string): AnabranchError {
+  return new AnabranchError({
+    code: "config/conflict",
+    message: "a live run needs its number of clients",
+    where: `${file}, data.clients`,
+    received: "0: one client per owner in the data",
+    expected: "the number of clients that may take part",
+    advice: "Set data.clients.",
+  });
 }
 
 function nothingChosen(): AnabranchError {

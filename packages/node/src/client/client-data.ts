@@ -1,5 +1,6 @@
 import type { RandomKey } from "@anabranch/core";
 import {
+  imageReading,
   type LocalExamples,
   ownExamples,
   sharedExamples,
@@ -59,7 +60,7 @@ async function trialShare(
 }
 
 function load(name: string, { data }: TaskDescription, { dataDir, signal }: ClientDataOptions) {
-  return loadDataset(name, { dataDir, signal, reading: tableReading(data) });
+  return loadDataset(name, { dataDir, signal, reading: { ...tableReading(data), image: imageReading(data) } });
 }
 
 /** A client has no test set: of files without one of their own, all examples are for training. */

@@ -11,8 +11,8 @@ export interface DatasetPath {
 /** What can be read from a path, and the options each takes. */
 export const fileKinds = {
   csv: ["label", "group", "features", "delimiter", "test", "testFraction"],
-  parquet: ["label", "group", "features", "channels", "test", "testFraction"],
-  images: ["channels", "testFraction"],
+  parquet: ["label", "group", "features", "channels", "size", "test", "testFraction"],
+  images: ["channels", "size", "testFraction"],
   text: ["length", "testFraction"],
   module: [],
 } as const satisfies Record<string, readonly string[]>;

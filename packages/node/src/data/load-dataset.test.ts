@@ -269,6 +269,11 @@ describe("own files", () => {
     expect([...split.test.labels.data]).toEqual([1]);
     const grey = loadDataset("images:split?channels=2", options);
     await expect(grey).rejects.toMatchObject({ code: "data/option" });
+    const scaled = await loadDataset("images:split?channels=1&size=3x1", options);
+    expect(scaled.train.features.shape).toEqual([2, 1, 1, 3]);
+    const asModel = await loadDataset("images:split", { ...options, reading: { image: [1, 4, 4] } });
+    expect(asModel.test.features.shape).toEqual([1, 1, 4, 4]);
+    await expect(loadDataset("images:split?size=large", options)).rejects.toThrow(/such as 28x28/);
     await put("split/train/cat/1.png", "no image");
     await expect(loadDataset("images:split", options)).rejects.toThrow(/train\/cat\/1.png/);
   });

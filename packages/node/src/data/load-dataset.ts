@@ -6,7 +6,7 @@ import { loadDatasetModule } from "./dataset-module.ts";
 import { type fileKinds, parseDatasetPath, suggestion } from "./dataset-name.ts";
 import type { DownloadOptions } from "./download.ts";
 import { loadApart } from "./load-apart.ts";
-import type { TableReading } from "./local-files.ts";
+import type { Reading } from "./local-files.ts";
 import { cacheFolder, candidateFolders, type DataPlaces, findPath, notFound } from "./places.ts";
 import { type PublishedDataset, publishedDatasets } from "./published.ts";
 import { type DatasetSource, datasetSources, downloadDataset } from "./sources.ts";
@@ -16,8 +16,8 @@ export interface LoadOptions extends DataPlaces {
   readonly download?: DatasetDownload | undefined;
   /** Aborted: loading ends with `run/interrupted`. */
   readonly signal?: AbortSignal | undefined;
-  /** How the columns of a table become features. */
-  readonly reading?: TableReading | undefined;
+  /** How data are read where their name does not say. */
+  readonly reading?: Reading | undefined;
 }
 
 export interface DatasetDownload extends DownloadOptions {
@@ -120,7 +120,8 @@ const shippedDescriptions: Record<(typeof SHIPPED_DATASETS)[number], string> = {
 const fileDescriptions: Record<string, string> = {
   "csv:PATH": "A table with a header row; ?label=COLUMN, &group=COLUMN, &features=COLUMN,COLUMN, &test=PATH.",
   "parquet:PATH": "The same from a Parquet file, whose feature column may hold images.",
-  "images:FOLDER": "PNG and JPEG files in one folder for each class, below train/ and test/ where they are given.",
+  "images:FOLDER":
+    "PNG and JPEG files as CLASS/FILE or OWNER/CLASS/FILE, below train/ and test/ if they exist; &size=28x28 scales them.",
   "text:PATH": "A play as plain text, by speaker; predict the next character; ?length=CHARACTERS.",
   "module:FILE": "A TypeScript or JavaScript file that exports a function returning { train, test }.",
 };

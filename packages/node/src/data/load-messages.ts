@@ -2,7 +2,7 @@ import type { ArrayDataset, TrainTest } from "@anabranch/core";
 import type { Failure } from "@anabranch/engine";
 import type { DatasetPath } from "./dataset-name.ts";
 import type { Checksums } from "./file-access.ts";
-import type { TableReading } from "./local-files.ts";
+import type { Reading } from "./local-files.ts";
 
 /** What a loading thread is to read. */
 export type LoadRequest =
@@ -11,8 +11,8 @@ export type LoadRequest =
       readonly from: DatasetPath;
       readonly base: string | undefined;
       readonly dataDir: string | undefined;
-      /** Of a table. */
-      readonly reading: TableReading | undefined;
+      /** Where the name does not say. */
+      readonly reading: Reading | undefined;
     }
   | {
       readonly kind: "published";

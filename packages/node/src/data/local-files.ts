@@ -5,6 +5,7 @@ import {
   type CsvOptions,
   deriveKey,
   type ImageFile,
+  type ImageSize,
   readCsv,
   readerLimits,
   readImageFolder,
@@ -27,15 +28,18 @@ import { type DataPlaces, findPath } from "./places.ts";
 /** Fixed for good: which examples are test examples must not change with the seed of a run. */
 const splitSeed = 2017;
 
-/** How tables are read: as options say, or as another file was encoded. */
-export type TableReading = Pick<CsvOptions, "table" | "encoding">;
+/** How data are read where their name does not say. */
+export interface Reading extends Pick<CsvOptions, "table" | "encoding"> {
+  /** Channels and size of images, [channels, height, width]. */
+  readonly image?: readonly number[] | undefined;
+}
 
 /** Reads a data set from the file or folder that the user named; modules are not files to read but code. */
 export async function loadLocalFiles(
   from: DatasetPath,
   places: DataPlaces,
   files: FileAccess,
-  reading: TableReading = {},
+  reading: Reading = {},
 ): Promise<TrainTest> {
   const path = await findPath(places, from.path, `${from.kind}:${from.path}`);
   switch (from.kind) {
@@ -43,7 +47,7 @@ export async function loadLocalFiles(
     case "parquet":
       return loadTable(from, path, places, files, reading);
     case "images":
-      return loadImages(from, path, files);
+      return loadImages(from, path, files, reading);
     case "text": {
       const length = numberOption(from, "length", 80);
       const text = { ...readTextBySpeaker(await files.read(path), { name: path, length }), name: basename(path) };
@@ -60,7 +64,7 @@ async function loadTable(
   path: string,
   places: DataPlaces,
   files: FileAccess,
-  reading: TableReading,
+  reading: Reading,
 ): Promise<TrainTest> {
   const { test: testPath } = from.options;
   const dataset = await readTable(from, path, files, reading);
@@ -78,7 +82,7 @@ async function readTable(
   from: DatasetPath,
   path: string,
   files: FileAccess,
-  reading: TableReading & Pick<CsvOptions, "classNames">,
+  reading: Reading & Pick<CsvOptions, "classNames">,
 ): Promise<ArrayDataset> {
   const { label = "label", group, features, delimiter } = from.options;
   const file = await files.read(path);
@@ -88,7 +92,7 @@ async function readTable(
   try {
     if (from.kind === "csv") return readCsv(file, { ...common, ...(delimiter && { delimiter }) });
     const images = (columns ?? reading.encoding) ? {} : { features: ["image"] };
-    return await readParquet(file, { ...common, ...images, channels: channelsOf(from) });
+    return await readParquet(file, { ...common, ...images, ...imageOptions(from, reading) });
   } catch (error) {
     if (!(error instanceof AnabranchError) || error.code !== "data/column") throw error;
     const naming = `Name the columns in the data set's name: ${from.kind}:${from.path}?label=COLUMN&features=COLUMN,COLUMN`;
@@ -98,10 +102,10 @@ async function readTable(
 }
 
 /** `train` and `test` folders are the split; otherwise a share of each class is the test set. */
-async function loadImages(from: DatasetPath, path: string, access: FileAccess): Promise<TrainTest> {
+async function loadImages(from: DatasetPath, path: string, access: FileAccess, reading: Reading): Promise<TrainTest> {
   const files = await imageFiles(path, access);
   const inFolder = (folder: string) => files.filter((file) => file.path.startsWith(`${folder}/`));
-  const options = { name: path, channels: channelsOf(from) };
+  const options = { name: path, ...imageOptions(from, reading) };
   const [train, test] = [inFolder("train"), inFolder("test")];
   const name = basename(path);
   if (train.length === 0 || test.length === 0) return split({ ...(await readImageFolder(files, options)), name }, from);
@@ -141,8 +145,30 @@ async function imagePaths(root: string, access: FileAccess): Promise<string[]> {
   return paths;
 }
 
-function channelsOf(from: DatasetPath): 1 | 3 {
-  const channels = numberOption(from, "channels", 3);
+/** Channels and size of images, as their name says, else as the model takes them. */
+function imageOptions(from: DatasetPath, { image }: Reading): { channels: 1 | 3; size?: ImageSize } {
+  const [channels, height, width] = image?.length === 3 ? image : [];
+  const size = sizeOption(from) ?? (height === undefined || width === undefined ? undefined : { width, height });
+  return { channels: channelsOf(from, channels ?? 3), ...(size && { size }) };
+}
+
+/** "28x28" or "28", in pixels. */
+function sizeOption(from: DatasetPath): ImageSize | undefined {
+  const { size } = from.options;
+  if (size === undefined) return undefined;
+  const [, width, height = width] = /^(\d{1,4})(?:x(\d{1,4}))?$/.exec(size) ?? [];
+  if (Number(width) >= 1 && Number(height) >= 1) return { width: Number(width), height: Number(height) };
+  throw new AnabranchError({
+    code: "data/option",
+    message: "the size of images cannot be read",
+    where: `${from.kind}:${from.path}`,
+    received: JSON.stringify(size),
+    expected: "width and height in pixels, such as 28x28",
+  });
+}
+
+function channelsOf(from: DatasetPath, usual: number): 1 | 3 {
+  const channels = numberOption(from, "channels", usual);
   if (channels === 1 || channels === 3) return channels;
   throw new AnabranchError({
     code: "data/option",

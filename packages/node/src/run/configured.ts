@@ -12,6 +12,7 @@ import {
   syntheticPopulation,
   type TrainTest,
 } from "@anabranch/core";
+import * as z from "zod";
 import { loadDatasetModule } from "../data/dataset-module.ts";
 import { loadDataset } from "../data/load-dataset.ts";
 import { readRegularFile } from "../data/regular-file.ts";
@@ -44,7 +45,7 @@ export async function loadConfigured(config: Config, options: LoadOptions): Prom
 
 /** The data set alone. */
 export async function loadData(
-  { data, seed }: Config,
+  { data, seed, model }: Config,
   base: string,
   dataDir: string | undefined,
   signal?: AbortSignal,
@@ -55,7 +56,13 @@ export async function loadData(
     const seen = classesPerClient === undefined ? {} : { classesPerClient };
     return syntheticPopulation(seed, data.clients, { ...spec, ...seen }, testExamples);
   }
-  return loadDataset(data.dataset, { base, dataDir, signal, reading: { table: data.table } });
+  return loadDataset(data.dataset, { base, dataDir, signal, reading: { table: data.table, image: inputOf(model) } });
+}
+
+/** Shape of the images that the configuration says its model takes. */
+function inputOf({ input }: Config["model"]): number[] | undefined {
+  const { success, data } = z.array(z.int().positive()).safeParse(input);
+  return success ? data : undefined;
 }
 
 /**

@@ -64,9 +64,28 @@ describe("readImageFolder", () => {
     expect(dataset.classNames).toEqual(["cat", "dog"]);
   });
 
+  it("takes owners from the folders above, below train and test too", async () => {
+    const files = ["north/cat/1.png", "north/dog/1.png", "south/cat/1.png"].map((path, i) => file(path, i));
+    const dataset = await readImageFolder(files, { name: "pets", channels: 1 });
+    expect([dataset.groups, dataset.groupNames]).toEqual([Int32Array.of(0, 0, 1), ["north", "south"]]);
+    const below = files.map(({ path, bytes }) => ({ path: `test/${path}`, bytes }));
+    expect((await readImageFolder(below, { name: "pets" })).groupNames).toEqual(["north", "south"]);
+    const plain = [file("train/cat/1.png", 1), file("train/dog/1.png", 2)];
+    expect((await readImageFolder(plain, { name: "pets" })).groups).toBeUndefined();
+  });
+
+  it("scales images of any size to one", async () => {
+    const wide = { path: "cat/2.png", bytes: png(4, 2, 1, [0, 2, 10, 20, 4, 6, 30, 40]) };
+    const size = { width: 2, height: 1 };
+    const dataset = await readImageFolder([file("dog/1.png", 9), wide], { name: "pets", channels: 1, size });
+    expect(dataset.features).toEqual({ dtype: "uint8", shape: [2, 1, 1, 2], data: Uint8Array.of(3, 25, 9, 9) });
+  });
+
   it("refuses mixed sizes, loose files and empty folders", async () => {
     const wide = { path: "cat/2.png", bytes: png(3, 2, 1, new Array(6).fill(0)) };
-    await expect(readImageFolder([file("cat/1.png", 0), wide], { name: "pets" })).rejects.toThrow(/cat\/2\.png.*3 x 2/);
+    await expect(readImageFolder([file("cat/1.png", 0), wide], { name: "pets" })).rejects.toThrow(
+      /cat\/2\.png.*3 x 2.*add size=2x2/,
+    );
     await expect(readImageFolder([file("1.png", 0)], { name: "pets" })).rejects.toMatchObject({
       code: "data/image-class",
     });

@@ -7,4 +7,5 @@ export { decodeImage, type Image } from "./image.ts";
 export { type ImageFile, type ImageFolderOptions, readImageFolder } from "./image-folder.ts";
 export { readerLimits, requireAtMost, scaleDown } from "./limits.ts";
 export { type ParquetOptions, readParquet } from "./parquet.ts";
+export { type ImageSize, resizeImage } from "./resize.ts";
 export { readTextBySpeaker, type TextDataset, type TextOptions } from "./text-by-speaker.ts";

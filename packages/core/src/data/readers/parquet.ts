@@ -6,6 +6,7 @@ import { groupsOf, numberClasses } from "./class-names.ts";
 import { type ImageFile, stackImages } from "./image-folder.ts";
 import { readerLimits, requireAtMost } from "./limits.ts";
 import { checkParquet } from "./parquet-check.ts";
+import type { ImageSize } from "./resize.ts";
 import { unpackSnappy } from "./snappy.ts";
 
 export interface ParquetOptions extends Omit<TableColumns, "features"> {
@@ -17,6 +18,8 @@ export interface ParquetOptions extends Omit<TableColumns, "features"> {
   readonly features?: readonly string[];
   /** For image columns. 3: colour (default), 1: grey. */
   readonly channels?: 1 | 3;
+  /** For image columns: they are scaled to this size; left out: all must have one size. */
+  readonly size?: ImageSize;
 }
 
 type Row = Readonly<Record<string, unknown>>;
@@ -44,7 +47,7 @@ export async function readParquet(file: Uint8Array, options: ParquetOptions): Pr
   const { labels, classNames } = numberClasses(texts(label), options.classNames, `${where}, column ${label}`);
   return {
     name: options.name,
-    features: await stackImages(imageFiles(rows, single, where), options.channels ?? 3, where),
+    features: await stackImages(imageFiles(rows, single, where), options.channels ?? 3, where, options.size),
     labels,
     classes: classNames.length,
     classNames,
