@@ -13,6 +13,7 @@ export const fileKinds = {
   csv: ["label", "group", "features", "delimiter", "test", "testFraction"],
   parquet: ["label", "group", "features", "channels", "size", "test", "testFraction"],
   images: ["channels", "size", "testFraction"],
+  leaf: ["size", "words", "testFraction"],
   text: ["length", "testFraction"],
   module: [],
 } as const satisfies Record<string, readonly string[]>;

@@ -7,6 +7,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import type { NamedDataset, TrainTest } from "@anabranch/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parquetFile } from "../../../core/src/data/readers/testing/parquet-file.ts";
+import { NAMED } from "../../../core/src/data/readers/testing/parquet-samples.ts";
 import { type LoadOptions, listDatasets, loadDataset } from "./load-dataset.ts";
 import type { DatasetSource } from "./sources.ts";
 
@@ -276,6 +277,48 @@ describe("own files", () => {
     await expect(loadDataset("images:split?size=large", options)).rejects.toThrow(/such as 28x28/);
     await put("split/train/cat/1.png", "no image");
     await expect(loadDataset("images:split", options)).rejects.toThrow(/train\/cat\/1.png/);
+  });
+
+  it("reads Parquet folders as Hugging Face has them, with the split of their names", async () => {
+    for (const part of ["train-00000-of-00002", "train-00001-of-00002", "validation-00000-of-00001"])
+      await put(`pets/data/${part}.parquet`, NAMED);
+    const { train, test } = await loadDataset("parquet:pets?features=x", options);
+    expect([train.features.shape, test.features.shape]).toEqual([
+      [6, 1],
+      [3, 1],
+    ]);
+    expect(train).toMatchObject({ name: "pets", classNames: ["cat", "dog", "eel"] });
+    await put("pets/data/test-00000-of-00001.parquet", NAMED.subarray(0, 50));
+    await expect(loadDataset("parquet:pets?features=x", options)).rejects.toThrow(/test-00000-of-00001\.parquet/);
+  });
+
+  it("reads LEAF folders, split by their folders or at the end of each user's examples", async () => {
+    const users = (names: string[]) => {
+      const data = Object.fromEntries(
+        names.map((user, i) => [
+          user,
+          {
+            x: [
+              [i, 1],
+              [2, 3],
+            ],
+            y: [0, 1],
+          },
+        ]),
+      );
+      return JSON.stringify({ users: names, num_samples: names.map(() => 2), user_data: data });
+    };
+    await put("femnist/data/train/all_0.json", users(["a", "b"]));
+    await put("femnist/data/test/all_0.json", users(["a"]));
+    const { train, test } = await loadDataset("leaf:femnist?size=2x1", options);
+    expect([train.features.shape, test.features.shape]).toEqual([
+      [4, 1, 1, 2],
+      [2, 1, 1, 2],
+    ]);
+    expect(train.groupNames).toEqual(["a", "b"]);
+    const one = await loadDataset("leaf:femnist/data/train/all_0.json?testFraction=0.5", options);
+    expect([...one.train.labels.data, ...one.test.labels.data]).toEqual([0, 0, 1, 1]);
+    await expect(loadDataset("leaf:femnist?words=0", options)).rejects.toMatchObject({ code: "data/option" });
   });
 
   it("reads a play by speaker", async () => {

@@ -55,7 +55,7 @@ export function listDatasets(): DatasetEntry[] {
 
 /**
  * Loads a data set by name: a shipped one, a published one from a folder of this machine, or own files as
- * `csv:PATH?label=COLUMN`, `parquet:PATH`, `images:FOLDER`, `text:PATH`, `module:FILE.ts`. All but shipped sets and modules
+ * `csv:PATH?label=COLUMN`, `parquet:PATH`, `images:FOLDER`, `leaf:PATH`, `text:PATH`, `module:FILE.ts`. All but shipped sets and modules
  * are read in a thread that has a deadline and a limit of memory.
  *
  * @throws `data/unknown`, `data/not-found` with the places looked at, `data/timeout`, `data/memory`, `data/checksum`,
@@ -122,6 +122,8 @@ const fileDescriptions: Record<string, string> = {
   "parquet:PATH": "The same from a Parquet file, whose feature column may hold images.",
   "images:FOLDER":
     "PNG and JPEG files as CLASS/FILE or OWNER/CLASS/FILE, below train/ and test/ if they exist; &size=28x28 scales them.",
+  "leaf:PATH":
+    "LEAF's JSON files (FEMNIST, Shakespeare, Sent140): one, or a folder with train/ and test/; ?size=28x28 for images.",
   "text:PATH": "A play as plain text, by speaker; predict the next character; ?length=CHARACTERS.",
   "module:FILE": "A TypeScript or JavaScript file that exports a function returning { train, test }.",
 };
@@ -141,6 +143,12 @@ function unknown(name: string): AnabranchError {
 /** A path without its kind. */
 function nearestKind(name: string): string | undefined {
   const ending = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
-  const kinds: Record<string, keyof typeof fileKinds> = { csv: "csv", parquet: "parquet", txt: "text", ts: "module" };
+  const kinds: Record<string, keyof typeof fileKinds> = {
+    csv: "csv",
+    parquet: "parquet",
+    txt: "text",
+    json: "leaf",
+    ts: "module",
+  };
   return name.includes(".") && Object.hasOwn(kinds, ending) ? `${kinds[ending]}:${name}` : undefined;
 }

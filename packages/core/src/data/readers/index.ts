@@ -5,6 +5,7 @@ export { gunzip } from "./gunzip.ts";
 export { type IdxOptions, parseIdx, readIdx } from "./idx.ts";
 export { decodeImage, type Image } from "./image.ts";
 export { type ImageFile, type ImageFolderOptions, readImageFolder } from "./image-folder.ts";
+export { type LeafFile, type LeafOptions, readLeaf, readLeafSplit } from "./leaf.ts";
 export { readerLimits, requireAtMost, scaleDown } from "./limits.ts";
 export { type ParquetOptions, readParquet } from "./parquet.ts";
 export { type ImageSize, resizeImage } from "./resize.ts";

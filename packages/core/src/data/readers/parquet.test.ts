@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { describedFeatures, namedClasses, withNames } from "./hugging-face.ts";
 import { readParquet } from "./parquet.ts";
-import { IMAGES, TREES } from "./testing/parquet-samples.ts";
+import { IMAGES, NAMED, TREES } from "./testing/parquet-samples.ts";
 
 describe("readParquet", () => {
   it("puts numeric columns side by side", async () => {
@@ -31,6 +32,19 @@ describe("readParquet", () => {
   it("decodes a column of images", async () => {
     const dataset = await readParquet(IMAGES, { name: "images", label: "label", features: ["image"], channels: 1 });
     expect(dataset.features).toEqual({ dtype: "uint8", shape: [2, 1, 1, 2], data: Uint8Array.of(1, 2, 250, 3) });
+  });
+
+  it("reads a data set in several files, with the names of its classes by Hugging Face", async () => {
+    const files = ["a", "b"].map((path) => ({ path, bytes: NAMED }));
+    const dataset = await readParquet(files, { name: "pets", label: "label", features: ["x"] });
+    expect(dataset.classNames).toEqual(["cat", "dog", "eel"]);
+    expect([...dataset.labels.data]).toEqual([1, 0, 1, 1, 0, 1]);
+    expect([...dataset.features.data]).toEqual([0.5, 1.5, 2.5, 0.5, 1.5, 2.5]);
+    const number = { name: "pets", label: "label", features: ["x"], table: { target: "number" } } as const;
+    expect([...(await readParquet(NAMED, number)).labels.data]).toEqual([1, 0, 1]);
+    expect(() => withNames([{ label: 3n }], "label", ["cat"], "pets")).toThrow(/row 0, column label.*received 3/);
+    for (const text of [undefined, "no JSON", "[]", '{"info":{"features":{"label":{"_type":"Value"}}}}'])
+      expect(namedClasses(describedFeatures(text), "label")).toBeUndefined();
   });
 
   it("says what is missing or unusable", async () => {

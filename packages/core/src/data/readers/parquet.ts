@@ -3,6 +3,7 @@ import type { ArrayDataset } from "../dataset.ts";
 import { readTable, type TableColumns } from "../tables/read-table.ts";
 import { type Cell, findColumn, type TableRow } from "../tables/table-options.ts";
 import { groupsOf, numberClasses } from "./class-names.ts";
+import { describedFeatures, namedClasses, withNames } from "./hugging-face.ts";
 import { type ImageFile, stackImages } from "./image-folder.ts";
 import { readerLimits, requireAtMost } from "./limits.ts";
 import { checkParquet } from "./parquet-check.ts";
@@ -35,12 +36,42 @@ const MAX_LIST_DEPTH = 8;
  * @throws `data/parquet`, `data/column`, `data/category`, `data/parquet-value`, `data/label`, `data/too-large`, errors of
  * `decodeImage`
  */
-export async function readParquet(file: Uint8Array, options: ParquetOptions): Promise<ArrayDataset> {
+export async function readParquet(
+  file: Uint8Array | readonly ParquetFile[],
+  options: ParquetOptions,
+): Promise<ArrayDataset> {
   const where = options.name;
+  const files = file instanceof Uint8Array ? [{ path: where, bytes: file }] : file;
   const { label, group, encoding } = options;
   const named = options.features ?? [...new Set(encoding?.columns.map(({ name }) => withoutIndex(name)))];
   const columns = [...new Set([...named, label, ...(group ? [group] : [])])];
-  const rows = await readRows(file, columns, where);
+  const rows: Row[] = [];
+  let names: readonly string[] | undefined;
+  for (const { path, bytes } of files) {
+    const part = await readRows(bytes, columns, path);
+    requireAtMost(readerLimits.examples, rows.length + part.rows.length, "rows", where);
+    for (const row of part.rows) rows.push(row);
+    names ??= namedClasses(part.features, label);
+  }
+  const { target = "class" } = options.table ?? {};
+  if (names !== undefined && target === "class")
+    return readParquetRows(withNames(rows, label, names, where), named, { classNames: names, ...options });
+  return readParquetRows(rows, named, options);
+}
+
+/** A file of a data set in several. */
+export interface ParquetFile {
+  /** For errors. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+async function readParquetRows(
+  rows: readonly Row[],
+  named: readonly string[],
+  options: ParquetOptions,
+): Promise<ArrayDataset> {
+  const { label, group, name: where } = options;
   const single = named.length === 1 ? named[0]! : undefined;
   if (single === undefined || imageBytes(rows[0]?.[single]) === undefined) return tableOf(rows, named, options);
   const texts = (column: string) => rows.map((row, i) => text(row[column], `${where}, row ${i}, column ${column}`));
@@ -55,7 +86,8 @@ export async function readParquet(file: Uint8Array, options: ParquetOptions): Pr
   };
 }
 
-async function readRows(file: Uint8Array, columns: readonly string[], where: string): Promise<Row[]> {
+/** Rows of a file, and its features as Hugging Face describes them. */
+async function readRows(file: Uint8Array, columns: readonly string[], where: string) {
   const { parquetMetadata, parquetReadObjects, parquetSchema } = await import("hyparquet");
   try {
     checkParquet(file, columns, where);
@@ -73,7 +105,8 @@ async function readRows(file: Uint8Array, columns: readonly string[], where: str
       compressors: { SNAPPY: unpackSnappy },
     });
     if (rows.length === 0) throw new Error("the file has no rows");
-    return rows;
+    const text = metadata.key_value_metadata?.find(({ key }) => key === "huggingface")?.value;
+    return { rows: rows as Row[], features: describedFeatures(text) };
   } catch (cause) {
     if (cause instanceof AnabranchError) throw cause;
     throw new AnabranchError({

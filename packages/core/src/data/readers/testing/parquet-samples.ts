@@ -1,6 +1,6 @@
 /** Files of other writers. */
 
-// Both files were written by hyparquet-writer 0.17.0.
+// The files were written by hyparquet-writer 0.17.0.
 
 /** width DOUBLE, age INT32, kind STRING, site INT64, gap DOUBLE with a null in row 1; four rows. */
 export const TREES = decode(`
@@ -24,6 +24,16 @@ export const IMAGES = decode(`
   YEFtQCFoYCJggAACaOAhwVDBkVABkoBWltYWdlBHBhdGgVAhYEFlQWWCaOAgAAJuYCHBUEGRUAGRgFbGFiZWwVAhYEFk4WUibmAgAAJrgDHBUK
   GRUAGTgFcG9pbnQEbGlzdAdlbGVtZW50FQIWDBaUARZ6JrgDAAAWigUWBDaqBAAZABgJaHlwYXJxdWV0GUwcAAAcAAAcAAAcAAAAIQEAAFBBUj
   E=
+`);
+
+/** x DOUBLE (0.5, 1.5, 2.5), label INT64 (1, 0, 1); Hugging Face's description names the classes cat, dog and eel. */
+export const NAMED = decode(`
+  UEFSMRUGFTQVMFwVBhUAFQYVABUEFQAAAAMHGAAABQEE4D8FBygA+D8AAAAAAAAEQBUGFTQVJFwVBhUAFQYVABUEFQAAAAMHGAQBADYBABwBAA
+  AAAAAAABUEGTxIBHJvb3QVBAAVCiUCGAF4ABUEJQIYBWxhYmVsABYGGRwZLCYIHBUKGRUAGRgBeBUCFgYWXhZaJgg8NgAoCAAAAAAAAARAGAgA
+  AAAAAADgPzYAABkcFQYVABUCAAAAJmIcFQQZFQAZGAVsYWJlbBUCFgYWXhZOJmI8NgAoCAEAAAAAAAAAGAgAAAAAAAAAAAAZHBUGFQAVAgAAAB
+  a8ARYGNqgBABkcGAtodWdnaW5nZmFjZRh6eyJpbmZvIjp7ImZlYXR1cmVzIjp7IngiOnsiZHR5cGUiOiJmbG9hdDY0IiwiX3R5cGUiOiJWYWx1
+  ZSJ9LCJsYWJlbCI6eyJuYW1lcyI6WyJjYXQiLCJkb2ciLCJlZWwiXSwiX3R5cGUiOiJDbGFzc0xhYmVsIn19fX0AGAloeXBhcnF1ZXQZLBwAAB
+  wAAABIAQAAUEFSMQ==
 `);
 
 function decode(base64: string): Uint8Array {
