@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodeSafetensors } from "@anabranch/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callCommand } from "./testing/call-command.ts";
 
@@ -92,6 +93,21 @@ describe("a run that predicts numbers", () => {
     expect(await readFile(join(at, "model-card.md"), "utf8")).toMatch(/test RMSE \| \d/);
     const partition = JSON.parse(await readFile(join(at, "partition.json"), "utf8"));
     expect(partition).toMatchObject({ classNames: ["examples"], clientNames: ["s0", "s1", "s2", "s3"] });
+    expect(partition.featureNames).toEqual(["size", "kind = elm", "kind = oak"]);
+  });
+
+  it("has names of features and the scale of the target in its model's files", async () => {
+    const { folder: at } = shown.run;
+    const { metadata } = decodeSafetensors(await readFile(join(at, "model.safetensors")), "model");
+    expect(JSON.parse(metadata["features"]!)).toEqual(["size", "kind = elm", "kind = oak"]);
+    expect(JSON.parse(metadata["table"]!)).toMatchObject({ target: { deviation: expect.any(Number) } });
+    const file = join(folder, "exported.onnx");
+    const exported = await callCommand("export", "last", "--onnx", "--output", file, "--runs", join(folder, "runs"));
+    expect(exported.code, exported.stderr).toBe(0);
+    for (const path of [file, join(at, "model.onnx")]) {
+      const onnx = (await readFile(path)).toString("latin1");
+      for (const part of ["kind = oak", "prediction", metadata["table"]!]) expect(onnx).toContain(part);
+    }
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import { AnabranchError, type Layout, layout, type PreparedRun } from "@anabranch/core";
 import * as z from "zod";
 import { type RunFolder, writeRunFile } from "../store/run-folder.ts";
+import { dataNames, dataNamesOf } from "./data-names.ts";
 
 const shape = z.array(z.int().positive()).max(16);
 const tensor = z.object({ dtype: z.enum(["uint8", "float", "int32", "bool"]), shape });
@@ -14,6 +15,8 @@ const schema = z.object({
   features: tensor,
   labels: tensor,
   classes: z.int().positive(),
+  /** Of classes, characters and features; absent in runs of earlier versions. */
+  names: dataNames.optional(),
   parameters: z
     .array(
       z.object({
@@ -43,6 +46,7 @@ export async function writeModelDescription(
     features: { dtype: features.dtype, shape: [...features.shape] },
     labels: { dtype: labels.dtype, shape: [...labels.shape] },
     classes,
+    names: dataNamesOf(federation.examples),
     parameters: plan.layout.entries.map(({ offset: _offset, size: _size, shape, ...entry }) => ({
       ...entry,
       shape: [...shape],

@@ -16,6 +16,7 @@ import { privacyMetadata } from "../report/privacy.ts";
 import { writeReport } from "../report/report.ts";
 import { readRunFolder } from "../report/run-data.ts";
 import { type RunFolder, writeRunFile } from "../store/run-folder.ts";
+import { dataNamesOf, namesMetadata } from "./data-names.ts";
 
 /** Writes the model, its card and the report of a run; returns file names relative to its folder. */
 export async function writeOutputs(run: RunFolder, prepared: PreparedRun, result: RunResult): Promise<string[]> {
@@ -24,7 +25,8 @@ export async function writeOutputs(run: RunFolder, prepared: PreparedRun, result
   const data = readRunFolder(run.folder);
   const about = { run: run.id, algorithm: plan.algorithm.name, model: model.name, round: String(result.round) };
   const ended = result.reason === undefined ? {} : { ended: result.stopped };
-  const metadata = { ...about, ...ended, ...privacyMetadata(data, result) };
+  const names = namesMetadata(dataNamesOf(prepared.federation.examples));
+  const metadata = { ...about, ...ended, ...names, ...privacyMetadata(data, result) };
   await writeRunFile(run.paths.modelSafetensors, modelSafetensors(plan.layout, result.parameters, metadata), run.files);
   await writeRunFile(run.paths.modelOnnx, modelOnnx(model, plan.layout, result.parameters, metadata), run.files);
   await writeRunFile(run.paths.modelCard, modelCard(data), run.files);

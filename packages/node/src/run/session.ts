@@ -3,6 +3,7 @@ import {
   type BlobStore,
   type Config,
   type CustomParts,
+  featureNames,
   type RunEvent,
   type RunResult,
   renderToml,
@@ -198,10 +199,10 @@ function partitionFile({ federation, simulation }: World, { data }: Config) {
   };
 }
 
-/** Names of the classes, and of the clients where each has the examples of one owner. */
+/** Names of the classes, of the features of a table, and of the clients where each has the examples of one owner. */
 function namesOf({ dataset }: World["federation"]) {
   if (dataset === undefined) return {};
-  const { labels, groups, groupNames } = dataset.train;
+  const { labels, groups, groupNames, table } = dataset.train;
   // numbers to predict are of no class
   const classNames = labels.dtype === "float" ? ["examples"] : dataset.train.classNames;
   const ownerOf = (rows: Int32Array) => {
@@ -210,5 +211,6 @@ function namesOf({ dataset }: World["federation"]) {
   };
   const owners = groups === undefined || groupNames === undefined ? [] : dataset.partition.clients.map(ownerOf);
   const clientNames = owners.length > 0 && owners.every((owner) => owner !== undefined) ? owners : undefined;
-  return { ...(classNames && { classNames }), ...(clientNames && { clientNames }) };
+  const features = table && { featureNames: featureNames(table) };
+  return { ...(classNames && { classNames }), ...(clientNames && { clientNames }), ...features };
 }

@@ -45,7 +45,7 @@ function imageShape(values: number, size: ImageSize | undefined, where: string):
   const channels = values / (width * height);
   if (channels === 1 || channels === 3) return [channels, height, width];
   const expected = `${width * height} or ${3 * width * height} values for ${width} x ${height} pixels`;
-  throw leafError("the examples are no images of this size", where, `${values} values`, expected);
+  throw leafError("the examples do not have this size as images", where, `${values} values`, expected);
 }
 
 /**
@@ -63,7 +63,7 @@ export function characterWindows(
     if (typeof x === "string" && typeof y === "string" && x.length === length && y.length === 1) return x + y;
     const expected = `${length} characters as x and one as y, as in the first example`;
     throw leafError(
-      "an example is no window of characters",
+      "an example is not a window of characters",
       place,
       JSON.stringify([x, y])?.slice(0, 80) ?? "",
       expected,

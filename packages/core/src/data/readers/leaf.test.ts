@@ -86,14 +86,10 @@ describe("readLeaf", () => {
     ],
     ["a value that is none", file({ a: { x: [[1, null]], y: [1] } }), /not a number.*received null/],
     ["no class", file({ a: { x: [[1]], y: [null] } }), /no class/],
-    ["windows of two lengths", file({ a: { x: ["ab", "abc"], y: ["c", "d"] } }), /no window.*2 characters/],
+    ["windows of two lengths", file({ a: { x: ["ab", "abc"], y: ["c", "d"] } }), /not a window.*2 characters/],
     ["no users", file({}), /no examples/],
     ["another layout", { path: "x.json", bytes: new TextEncoder().encode('{"users": 3}') }, /x\.json.*users/],
-    [
-      "no JSON",
-      { path: "x.json", bytes: new TextEncoder().encode('{"users": [') },
-      /x\.json.*no JSON|no JSON.*x\.json/,
-    ],
+    ["no JSON", { path: "x.json", bytes: new TextEncoder().encode('{"users": [') }, /read as JSON.*x\.json/],
     ["an inherited user", file({}, { users: ["toString"], num_samples: [1] }), /no data/],
   ])("refuses %s", (_what, broken, message) => {
     expect(() => readLeaf([broken as ReturnType<typeof file>], { name })).toThrow(message);

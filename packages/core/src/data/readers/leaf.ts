@@ -126,7 +126,7 @@ function parsed(path: string, bytes: Uint8Array): z.infer<typeof leafFile> {
   } catch (cause) {
     if (cause instanceof AnabranchError) throw cause;
     const received = cause instanceof Error ? cause.message.slice(0, 120) : "";
-    throw leafError("a file is no JSON", path, received, "a whole JSON file");
+    throw leafError("a file cannot be read as JSON", path, received, "a whole JSON file");
   }
   const { data, error } = leafFile.safeParse(json);
   if (data !== undefined) return data;

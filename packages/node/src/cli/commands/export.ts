@@ -69,6 +69,7 @@ async function encode(trained: TrainedModel, run: RunSummary, format: Format): P
   const { modelSafetensors } = await import("../../run/outputs.ts");
   const { readRunFolder } = await import("../../report/run-data.ts");
   const { privacyMetadata } = await import("../../report/privacy.ts");
+  const { namesMetadata } = await import("../../run/data-names.ts");
   const { layout, checkpoint, description } = trained;
   const about = {
     run: run.id,
@@ -77,7 +78,11 @@ async function encode(trained: TrainedModel, run: RunSummary, format: Format): P
     round: String(checkpoint.round),
   };
   const ofRound = { parameters: checkpoint.serverState.vectors.parameters!, round: checkpoint.round };
-  const metadata = { ...about, ...privacyMetadata(readRunFolder(run.folder), ofRound) };
+  const metadata = {
+    ...about,
+    ...namesMetadata(description.names ?? {}),
+    ...privacyMetadata(readRunFolder(run.folder), ofRound),
+  };
   if (format === "onnx") return trainedOnnx(trained, metadata);
   return modelSafetensors(layout, ofRound.parameters, metadata);
 }
