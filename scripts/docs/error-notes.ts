@@ -106,6 +106,13 @@ export const codeNotes: Readonly<Record<string, { readonly cause?: string; reado
     cause: "the process of the new run ended before it reported",
     next: "Start the run with `anabranch run`.",
   },
+  "data/csv-value": {
+    cause: "a value or a label is missing; a feature or a target is not a number; a column has both text and numbers",
+  },
+  "data/leaf": {
+    cause:
+      "a file does not have the layout of LEAF; a user has no data; an example does not have the form of the first",
+  },
   "data/not-found": { next: "Run `anabranch datasets --download NAME`, or set `data.dataDir`." },
   "engine/constant": { cause: "a number does not fit the element type of the tensor beside it" },
   "executor/fallback": { next: "Run `anabranch doctor` to get the faster executor back." },

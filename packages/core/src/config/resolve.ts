@@ -58,7 +58,7 @@ function usualWeighting({ rule = "mean", before }: ConfigAggregation, isPrivate:
 }
 
 /** With the natural partition every owner is a client, unless the number of clients is given. */
-function withOwners(config: Config, { data: given }: ConfigInput): Config {
+function withOwners<C extends Pick<Config, "data">>(config: C, { data: given }: ConfigInput): C {
   const { partition } = config.data;
   if (given?.clients !== undefined || partition.scheme !== "natural" || partition["merge"] === true) return config;
   return { ...config, data: { ...config.data, clients: 0 } };

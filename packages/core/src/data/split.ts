@@ -46,6 +46,13 @@ export function splitByClass<D extends ArrayDataset>(dataset: D, testFraction: n
  * Splits a data set at random, without regard to labels: round(n * testFraction) examples go to the test set. Both sides
  * come out in random order.
  *
+ * @example
+ * ```ts
+ * import { exampleCount, rootKey, splitAtRandom, syntheticDataset } from "@anabranch/core";
+ * const data = syntheticDataset(rootKey(1), { shape: [2], classes: 2, examples: 10 });
+ * exampleCount(splitAtRandom(data, 0.2, rootKey(2)).test); // => 2
+ * ```
+ *
  * @param testFraction in (0, 1)
  */
 export function splitAtRandom<D extends ArrayDataset>(dataset: D, testFraction: number, key: RandomKey): TrainTest<D> {

@@ -3,6 +3,7 @@ export * from "./cnn-28x28.ts";
 export * from "./cnn-cifar.ts";
 export * from "./export-onnx.ts";
 export * from "./lenet5.ts";
+export * from "./linear.ts";
 export * from "./logistic.ts";
 export * from "./mlp.ts";
 export * from "./model.ts";

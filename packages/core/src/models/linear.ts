@@ -11,7 +11,15 @@ export const linearOptions = z.strictObject({
   classes: z.literal(1).default(1).describe("number of outputs"),
 });
 
-/** Linear regression: one affine map to one number, with squared errors; convex. */
+/**
+ * Linear regression: one affine map to one number, with squared errors; convex.
+ *
+ * @example
+ * ```ts
+ * import { linear } from "@anabranch/core";
+ * linear({ input: [3], inputType: "float" }).parameters.map(({ shape }) => shape); // => [[3, 1], [1]]
+ * ```
+ */
 export function linear(options: z.input<typeof linearOptions> = {}): Model {
   const settings = linearOptions.parse(options);
   const inputs = sizeOf(settings.input);

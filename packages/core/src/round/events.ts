@@ -62,6 +62,8 @@ const runStarted = z.object({
   /** The version of Anabranch, and the hash of the data and of who holds what; absent in runs of earlier versions. */
   packageVersion: z.string().optional(),
   dataHash: z.string().optional(),
+  /** The model predicts numbers, so evaluations have errors and no accuracies; absent: it predicts classes. */
+  predicts: z.literal("numbers").optional(),
   /** Gradients of a mini-batch in one local step of the method; absent in runs of earlier versions. */
   gradientsPerStep: z.number().nonnegative().optional(),
   /** FLOPs of a client task with K local steps: flopsPerTask + K * flopsPerStep; absent in runs of earlier versions. */

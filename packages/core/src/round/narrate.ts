@@ -33,6 +33,7 @@ export async function announceStart(plan: RunPlan, ports: RunPorts, state: RunSt
     packageVersion: VERSION,
     dataHash: plan.dataHash,
     ...plan.description,
+    ...(plan.regression === undefined ? {} : { predicts: "numbers" as const }),
     ...asynchronous(plan),
     ...privacyAtStart(plan, state.round),
     ...(state.round > 0 ? { resumedFrom: state.round } : {}),

@@ -26,7 +26,7 @@ import { deriveKey, rootKey } from "../random/index.ts";
 import type { RegressionScale } from "../round/run-plan.ts";
 import { requireNoRoot, rootSize, withRoot } from "./root-examples.ts";
 import type { SimulationSpec } from "./simulation-spec.ts";
-import { withTable } from "./table-columns.ts";
+import { requireNoTable, withTable } from "./table-columns.ts";
 
 type Sources = Pick<SimulationSpec, "train" | "holdout" | "test">;
 
@@ -133,6 +133,7 @@ function computed(config: Config, population: SyntheticPopulation): Federation {
   requireNoRoot(config);
   requireOwners(config);
   const { name, seed, clients, spec, test } = population;
+  requireNoTable(config, name);
   return {
     name,
     clients,

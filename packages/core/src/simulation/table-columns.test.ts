@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type ConfigInput, parseConfig, renderToml, resolveConfig } from "../config/index.ts";
-import { readCsv, splitByClass, type TableOptions, type TrainTest } from "../data/index.ts";
+import { readCsv, splitByClass, syntheticPopulation, type TableOptions, type TrainTest } from "../data/index.ts";
 import { openFederation } from "./federation.ts";
 import { prepareRun } from "./prepare.ts";
 
@@ -51,6 +51,8 @@ describe("standardised columns of a federation", () => {
       data: { clients: 4, table: { standardize: true }, partition: { scheme: "natural" } },
     });
     expect(() => openFederation(config, images)).toThrow(/which is not a table/);
+    const spec = { shape: [2], classes: 2, examples: 3, noise: 1 };
+    expect(() => openFederation(config, syntheticPopulation(1, 4, spec, 5))).toThrow(/which is not a table/);
   });
 });
 

@@ -21,7 +21,7 @@ export function withTable(config: Config, dataset: FederatedDataset, training: P
   const { train, test } = dataset;
   const encoding = train.table;
   if (encoding === undefined) {
-    if (!isUsualTable(table)) throw noTable(dataset.name);
+    requireNoTable(config, dataset.name);
     return dataset;
   }
   requireNames(config, encoding);
@@ -34,6 +34,11 @@ export function withTable(config: Config, dataset: FederatedDataset, training: P
     test: standardizeTable(test, found),
     hash: hashText(`${dataset.hash}\n${JSON.stringify(found)}`),
   };
+}
+
+/** Refuses options of tables with data that are none. Throws `config/conflict`. */
+export function requireNoTable({ data }: Config, name: string): void {
+  if (!isUsualTable(data.table)) throw noTable(name);
 }
 
 /** Columns that the configuration names have to be there, and of the right kind. */

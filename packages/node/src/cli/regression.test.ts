@@ -84,6 +84,14 @@ describe("a run that predicts numbers", () => {
     expect(stdout).not.toMatch(/accuracy/);
   });
 
+  it("prints errors while it trains", async () => {
+    const more = ["--set", "evaluation.every=6", "--set", "evaluation.clientEvery=0", "--set", "data.holdout=0"];
+    const { stdout } = await callCommand("run", join(folder, "run.toml"), "--runs", join(folder, "more"), ...more);
+    expect(stdout).toMatch(/round +1\/12 +loss +\d\.\d+ +RMSE +– +R2 +–/);
+    expect(stdout).toMatch(/round +12\/12 +loss +\d\.\d+ +RMSE +[\d.]+ +R2 +[01]\.\d+/);
+    expect(stdout).not.toMatch(/accuracy/);
+  });
+
   it("is reported without accuracies", async () => {
     const { folder: at } = shown.run;
     const report = await readFile(join(at, "report.html"), "utf8");

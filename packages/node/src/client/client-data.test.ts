@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDataSource, prepareRun, resolveConfig } from "@anabranch/core";
-import { describeTask, type TaskDescription } from "@anabranch/core/live";
+import { describeTask, openTask, type TaskDescription } from "@anabranch/core/live";
 import { AnabranchError, interpreter } from "@anabranch/engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadDataset } from "../data/load-dataset.ts";
@@ -140,6 +140,27 @@ describe("a client with its own data", () => {
     const module = { ...run.description.data, table: description.data.table! };
     const plain = failureOf(load({ data: run.dataset }, 0, { ...run.description, data: module }));
     expect((await plain).code).toBe("data/schema");
+  });
+
+  it("has numbers as labels where the run predicts numbers, on the scale of the run", async () => {
+    const rows = Array.from({ length: 30 }, (_, i) => `${i},${10 * i}`);
+    const dataset = await file("prices.csv", ["size,price", ...rows].join("\n"));
+    const table = { standardize: true, target: "number" as const };
+    const priced = resolveConfig({
+      data: { dataset: `${dataset}?label=price`, clients: 2, partition: { scheme: "iid" }, table },
+      model: { name: "linear" },
+      sampler: { cohort: 2 },
+    });
+    const { name, version, float } = interpreter();
+    const data = await loadDataset(priced.data.dataset, { reading: { table } });
+    const prepared = prepareRun(priced, data, { name, version, float, fingerprint: "" }, 0, "abc236");
+    const description = { ...describeTask(priced, prepared), partition: undefined };
+    const { mean, deviation } = description.data.table!.target!;
+    const own = `${await file("own-prices.csv", "size,price\n4,55\n")}?label=price`;
+    const { train } = await load({ data: own }, 0, description);
+    expect([...train.labels.data]).toEqual([Math.fround((55 - mean) / deviation)]);
+    expect(openTask(description).task.program.hash).toBe(description.programHash);
+    expect((await failureOf(load({ data: own }, 0, run.description))).code).toBe("data/schema");
   });
 
   it("is refused without any, with what to do", async () => {

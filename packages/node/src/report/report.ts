@@ -164,7 +164,7 @@ function keyMetrics(run: RunData, summary: ReportSummary): Html {
 }
 
 function qualityTiles(run: RunData, summary: ReportSummary) {
-  if (Number.isFinite(summary.rmse)) {
+  if (run.start?.predicts === "numbers") {
     return [
       { label: "Final RMSE", value: formatFixed(summary.rmse), note: testNote(run) },
       { label: "R2", value: formatFixed(summary.r2), note: "share of the test variance that is explained" },

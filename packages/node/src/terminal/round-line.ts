@@ -8,6 +8,8 @@ export interface RoundMetrics {
   readonly finished: RoundFinished;
   /** The evaluation after this round, where there was one. */
   readonly evaluation: EvaluationEvent | undefined;
+  /** Whether the run predicts numbers, which have no accuracy. */
+  readonly predictsNumbers: boolean;
   readonly plannedRounds: number;
   /** Seconds until the run ends, NaN where unknown. */
   readonly remainingSeconds: number;
@@ -20,12 +22,12 @@ const DROPPED_FIRST = ["clients", "down", "up", "eta", "loss"] as const;
 
 /** One aligned line: `round 12/30  loss 0.5123  accuracy 81.23 %   41.2 clients/s  down  12.3 MB  up  12.3 MB  ETA 0:21`. */
 export function renderRound(metrics: RoundMetrics, colours: Colours): string {
-  const { finished, evaluation, plannedRounds } = metrics;
+  const { finished, plannedRounds } = metrics;
   const rate = finished.clientsPerSecond;
   const parts: Record<string, readonly [label: string, value: string, unit?: string]> = {
     round: ["round", roundOf(finished.round, plannedRounds)],
     loss: ["loss", formatLoss(finished.loss).padStart(6)],
-    ...qualityOf(evaluation),
+    ...qualityOf(metrics),
     ...(finished.privacy === undefined
       ? {}
       : { epsilon: ["epsilon", formatEpsilon(finished.privacy.epsilon).padStart(6)] }),
@@ -45,11 +47,17 @@ export function renderRound(metrics: RoundMetrics, colours: Colours): string {
 }
 
 /** Accuracy; of a model that predicts numbers, its error and the share of the variance that it explains. */
-function qualityOf(evaluation: EvaluationEvent | undefined): Record<string, readonly [label: string, value: string]> {
-  if (evaluation?.rmse === undefined) {
+function qualityOf({
+  evaluation,
+  predictsNumbers,
+}: Pick<RoundMetrics, "evaluation" | "predictsNumbers">): Record<string, readonly [label: string, value: string]> {
+  if (!predictsNumbers) {
     return { accuracy: ["accuracy", formatPercent(evaluation?.accuracy ?? Number.NaN).padStart(7)] };
   }
-  return { rmse: ["RMSE", formatLoss(evaluation.rmse).padStart(6)], r2: ["R2", formatR2(evaluation.r2)] };
+  return {
+    rmse: ["RMSE", formatLoss(evaluation?.rmse ?? Number.NaN).padStart(6)],
+    r2: ["R2", formatR2(evaluation?.r2).padStart(6)],
+  };
 }
 
 /** A coefficient of determination: 1 where all is explained, below 0 where the mean would do better. */

@@ -28,9 +28,10 @@ function summaryRows(run: RunHistory): [string, string][] {
   const summary = summarise(run);
   const clients = run.clientEvaluations.at(-1);
   const best = `${formatPercent(summary.bestAccuracy)} at round ${summary.bestRound}`;
-  const [label, quality] = Number.isFinite(summary.rmse)
-    ? ["test error", `RMSE ${formatLoss(summary.rmse)}, R2 ${formatR2(summary.r2)}`]
-    : ["accuracy", formatPercent(summary.accuracy)];
+  const [label, quality] =
+    run.start?.predicts === "numbers"
+      ? ["test error", `RMSE ${formatLoss(summary.rmse)}, R2 ${formatR2(summary.r2)}`]
+      : ["accuracy", formatPercent(summary.accuracy)];
   const failures = run.failures.length;
   const trained = tasksDone(run);
   const rows: [string, string][] = [

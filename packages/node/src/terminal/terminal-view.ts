@@ -31,6 +31,7 @@ export class TerminalView {
   readonly #colours: Colours;
   readonly #events: LoggedEvent[] = [];
   #plannedRounds = Number.NaN;
+  #predictsNumbers = false;
   #pending: RoundFinished | undefined;
   #evaluation: EvaluationEvent | undefined;
   #firstStartMs = Number.NaN;
@@ -85,6 +86,7 @@ export class TerminalView {
     switch (event.type) {
       case "run.started":
         this.#plannedRounds = event.rounds;
+        this.#predictsNumbers = event.predicts === "numbers";
         this.#firstStartMs = Number.NaN;
         this.#roundsSeen = 0;
         this.#secondsSeen = 0;
@@ -166,6 +168,7 @@ export class TerminalView {
       {
         finished,
         evaluation: this.#evaluation?.round === finished.round ? this.#evaluation : undefined,
+        predictsNumbers: this.#predictsNumbers,
         plannedRounds: this.#plannedRounds,
         remainingSeconds: this.#remaining(finished),
         columns: this.#columns(),

@@ -45,7 +45,13 @@ const leafFile = z.object({
  * S. Caldas et al., "LEAF: A Benchmark for Federated Settings", 2018, arXiv:1812.01097.
  *
  * @throws `data/leaf`, `data/empty`, `data/label`, `data/vocabulary`, `data/gzip`, `data/too-large`
- * @example readLeaf([{ path: "all_data.json", bytes }], { name: "femnist", size: { width: 28, height: 28 } })
+ * @example
+ * ```ts
+ * import { readLeaf } from "@anabranch/core";
+ * const json = { users: ["ann"], num_samples: [2], user_data: { ann: { x: [[0, 1], [1, 0]], y: [3, 5] } } };
+ * const bytes = new TextEncoder().encode(JSON.stringify(json));
+ * readLeaf([{ path: "all_data.json", bytes }], { name: "digits" }).classNames; // => ["3", "5"]
+ * ```
  */
 export function readLeaf(files: readonly LeafFile[], options: LeafOptions): ArrayDataset {
   return readFiles(files, options).dataset;

@@ -1,14 +1,13 @@
 import { AnabranchError } from "@anabranch/engine";
 import type { ArrayDataset } from "../dataset.ts";
 import { readTable, type TableColumns } from "../tables/read-table.ts";
-import { type Cell, findColumn, type TableRow } from "../tables/table-options.ts";
+import type { Cell, TableRow } from "../tables/table-options.ts";
 import { groupsOf, numberClasses } from "./class-names.ts";
-import { describedFeatures, namedClasses, withNames } from "./hugging-face.ts";
+import { namedClasses, withNames } from "./hugging-face.ts";
 import { type ImageFile, stackImages } from "./image-folder.ts";
 import { readerLimits, requireAtMost } from "./limits.ts";
-import { checkParquet } from "./parquet-check.ts";
+import { type ParquetRow, readParquetRows } from "./parquet-rows.ts";
 import type { ImageSize } from "./resize.ts";
-import { unpackSnappy } from "./snappy.ts";
 
 export interface ParquetOptions extends Omit<TableColumns, "features"> {
   /**
@@ -22,8 +21,6 @@ export interface ParquetOptions extends Omit<TableColumns, "features"> {
   /** For image columns: they are scaled to this size; left out: all must have one size. */
   readonly size?: ImageSize;
 }
-
-type Row = Readonly<Record<string, unknown>>;
 
 /** Lists inside lists that a feature may be. */
 const MAX_LIST_DEPTH = 8;
@@ -45,18 +42,18 @@ export async function readParquet(
   const { label, group, encoding } = options;
   const named = options.features ?? [...new Set(encoding?.columns.map(({ name }) => withoutIndex(name)))];
   const columns = [...new Set([...named, label, ...(group ? [group] : [])])];
-  const rows: Row[] = [];
+  const rows: ParquetRow[] = [];
   let names: readonly string[] | undefined;
   for (const { path, bytes } of files) {
-    const part = await readRows(bytes, columns, path);
+    const part = await readParquetRows(bytes, columns, path);
     requireAtMost(readerLimits.examples, rows.length + part.rows.length, "rows", where);
     for (const row of part.rows) rows.push(row);
     names ??= namedClasses(part.features, label);
   }
   const { target = "class" } = options.table ?? {};
   if (names !== undefined && target === "class")
-    return readParquetRows(withNames(rows, label, names, where), named, { classNames: names, ...options });
-  return readParquetRows(rows, named, options);
+    return datasetOfRows(withNames(rows, label, names, where), named, { classNames: names, ...options });
+  return datasetOfRows(rows, named, options);
 }
 
 /** A file of a data set in several. */
@@ -66,8 +63,8 @@ export interface ParquetFile {
   readonly bytes: Uint8Array;
 }
 
-async function readParquetRows(
-  rows: readonly Row[],
+async function datasetOfRows(
+  rows: readonly ParquetRow[],
   named: readonly string[],
   options: ParquetOptions,
 ): Promise<ArrayDataset> {
@@ -86,48 +83,8 @@ async function readParquetRows(
   };
 }
 
-/** Rows of a file, and its features as Hugging Face describes them. */
-async function readRows(file: Uint8Array, columns: readonly string[], where: string) {
-  const { parquetMetadata, parquetReadObjects, parquetSchema } = await import("hyparquet");
-  try {
-    checkParquet(file, columns, where);
-    const buffer = bufferOf(file);
-    const metadata = parquetMetadata(buffer, { geoparquet: false });
-    const present = parquetSchema(metadata).children.map((child) => child.element.name);
-    for (const column of columns) findColumn(present, column, where);
-    // Bytes without a text type stay bytes: they are images.
-    const rows = await parquetReadObjects({
-      file: buffer,
-      metadata,
-      columns: [...columns],
-      utf8: false,
-      geoparquet: false,
-      compressors: { SNAPPY: unpackSnappy },
-    });
-    if (rows.length === 0) throw new Error("the file has no rows");
-    const text = metadata.key_value_metadata?.find(({ key }) => key === "huggingface")?.value;
-    return { rows: rows as Row[], features: describedFeatures(text) };
-  } catch (cause) {
-    if (cause instanceof AnabranchError) throw cause;
-    throw new AnabranchError({
-      code: "data/parquet",
-      message: "a Parquet file cannot be read",
-      where,
-      received: cause instanceof Error ? cause.message : String(cause),
-      expected: "a whole Parquet file with rows, uncompressed or compressed by Snappy",
-      cause,
-    });
-  }
-}
-
-/** The bytes as a buffer of their own; without a copy where they have one. */
-function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuffer {
-  if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) return buffer;
-  return new Uint8Array(buffer, byteOffset, byteLength).slice().buffer;
-}
-
 /** The rows as a table of plain cells: a list of numbers becomes columns "name[0]", "name[1]" and so on. */
-function tableOf(rows: readonly Row[], features: readonly string[], options: ParquetOptions): ArrayDataset {
+function tableOf(rows: readonly ParquetRow[], features: readonly string[], options: ParquetOptions): ArrayDataset {
   const where = options.name;
   const { label, group, features: _features, ...rest } = options;
   const others = [label, ...(group ? [group] : [])];
@@ -180,7 +137,7 @@ function otherWidth(place: string, columns: readonly string[], received: number,
   });
 }
 
-function imageFiles(rows: readonly Row[], column: string, where: string): ImageFile[] {
+function imageFiles(rows: readonly ParquetRow[], column: string, where: string): ImageFile[] {
   return rows.map((row, i) => ({
     path: `${where}, row ${i}, column ${column}`,
     bytes: imageBytes(row[column]) ?? new Uint8Array(0),

@@ -10,7 +10,12 @@ export interface ImageSize {
  * An image of another size, by area: each pixel is the mean of the part of the image that it covers, rounded to the nearest
  * integer (halves up). Width and height are scaled apart. All sums are integers below 2^53, so the result is exact.
  *
- * @example resizeImage(image, { width: 28, height: 28 })
+ * @example
+ * ```ts
+ * import { resizeImage } from "@anabranch/core";
+ * const image = { channels: 1, width: 2, height: 1, data: Uint8Array.of(10, 30) } as const;
+ * [...resizeImage(image, { width: 1, height: 1 }).data]; // => [20]
+ * ```
  */
 export function resizeImage(image: Image, { width, height }: ImageSize): Image {
   if (image.width === width && image.height === height) return image;

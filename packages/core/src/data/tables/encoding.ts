@@ -39,7 +39,16 @@ export const tableEncoding = z.strictObject({
 export type TableEncoding = z.infer<typeof tableEncoding>;
 export type ColumnEncoding = TableEncoding["columns"][number];
 
-/** Names of the features, in order: "age", "age missing", "kind = oak". */
+/**
+ * Names of the features, in order: "age", "age missing", "kind = oak".
+ *
+ * @example
+ * ```ts
+ * import { featureNames, readCsv } from "@anabranch/core";
+ * const file = new TextEncoder().encode("age,kind,y\n1,oak,a\n2,elm,b\n");
+ * featureNames(readCsv(file, { name: "trees.csv", label: "y" }).table); // => ["age", "kind = elm", "kind = oak"]
+ * ```
+ */
 export function featureNames({ columns }: TableEncoding): string[] {
   return columns.flatMap((column) => {
     const values = column.kind === "number" ? [column.name] : column.categories.map((of) => `${column.name} = ${of}`);

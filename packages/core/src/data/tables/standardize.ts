@@ -32,7 +32,14 @@ export function pooledStatistics(
  * The encoding with mean and deviation of its numeric columns, and of a numeric target: as given by column name, or pooled
  * over the clients' training rows.
  *
- * @param label name of the target in `given`
+ * @example
+ * ```ts
+ * import { readCsv, standardizeTable, withStatistics } from "@anabranch/core";
+ * const file = new TextEncoder().encode("age,y\n1,a\n3,b\n");
+ * const data = readCsv(file, { name: "trees.csv", label: "y" });
+ * const scaled = standardizeTable(data, withStatistics(data, data.table, { clients: [Int32Array.of(0, 1)] }, {}));
+ * [...scaled.features.data]; // => [-1, 1]
+ * ```
  */
 export function withStatistics(
   { features, labels }: Pick<ArrayDataset, "features" | "labels">,
@@ -65,7 +72,7 @@ function givenOr(
   return Object.hasOwn(given, name) ? given[name] : pooled();
 }
 
-/** A data set with the numbers of an encoding standardised: (x - mean) / deviation, where the encoding has them. */
+/** A data set with the numbers of an encoding standardised, as `withStatistics` shows: (x - mean) / deviation. */
 export function standardizeTable<D extends ArrayDataset>(
   dataset: D,
   encoding: TableEncoding,

@@ -100,8 +100,8 @@ function historyOf(run: RunData) {
 }
 
 /** Whether the run predicts numbers: it has errors in place of accuracies. */
-function isRegression({ evaluations }: RunData): boolean {
-  return evaluations.some(({ rmse }) => rmse !== undefined);
+function isRegression({ start }: RunData): boolean {
+  return start?.predicts === "numbers";
 }
 
 function print(summary: RunSummary, run: RunData, files: readonly string[], rounds: number, output: Output): void {
