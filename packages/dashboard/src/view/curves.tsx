@@ -1,9 +1,10 @@
 import { Chart } from "./chart.tsx";
 import type { Round } from "./history.ts";
 
-/** Loss and accuracy over the rounds. */
+/** Loss and accuracy over the rounds; the error in place of the accuracy where numbers are predicted. */
 export function Curves({ rounds }: { rounds: readonly Round[] }) {
   const numbers = rounds.map(({ round }) => round);
+  const hasErrors = rounds.some(({ rmse }) => Number.isFinite(rmse));
   return (
     <div class="charts">
       <Chart
@@ -15,9 +16,13 @@ export function Curves({ rounds }: { rounds: readonly Round[] }) {
         ]}
       />
       <Chart
-        title="Test accuracy"
+        title={hasErrors ? "Test error" : "Test accuracy"}
         rounds={numbers}
-        lines={[{ name: "Accuracy", values: rounds.map(({ accuracy }) => accuracy), colour: "--accent" }]}
+        lines={[
+          hasErrors
+            ? { name: "RMSE", values: rounds.map(({ rmse }) => rmse), colour: "--accent" }
+            : { name: "Accuracy", values: rounds.map(({ accuracy }) => accuracy), colour: "--accent" },
+        ]}
       />
     </div>
   );

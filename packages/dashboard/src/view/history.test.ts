@@ -63,6 +63,15 @@ it("adds up rounds until the run has ended, and then has what its end says of al
   expect(fact("Test accuracy", finished(2, 1), ended)).toBe("–");
 });
 
+it("has the error in place of the accuracy where numbers are predicted", () => {
+  const begin = event({ type: "run.started", run: "a", predicts: "numbers" });
+  const evaluated = event({ type: "evaluation", round: 1, split: "test", loss: 0.5, accuracy: null, rmse: 12.345678 });
+  const history = historyOf([begin, finished(1, 1), evaluated]);
+  expect(history.rounds).toMatchObject([{ round: 1, accuracy: Number.NaN, rmse: 12.345678 }]);
+  expect(runFacts(history)[0]).toEqual(["Test RMSE", "12.346"]);
+  expect(history.log[0]!.text).toBe("Round 1: test loss 0.5000, RMSE 12.3457.");
+});
+
 it("shows epsilon as the report does, and never that of an earlier round", () => {
   const privately = (round: number, epsilon: number | null) =>
     event({ type: "round.finished", round, loss: 1, privacy: { epsilon, delta: 0.001, accountant: "pld" } });

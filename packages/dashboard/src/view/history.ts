@@ -14,6 +14,8 @@ export interface Round {
   readonly trainLoss: number;
   readonly testLoss: number;
   readonly accuracy: number;
+  /** Of a run that predicts numbers, which has no accuracy. */
+  readonly rmse: number;
   readonly clients: number;
   readonly bytesDown: number;
   readonly bytesUp: number;
@@ -72,6 +74,7 @@ const unmeasured: Omit<Round, "round"> = {
   trainLoss: Number.NaN,
   testLoss: Number.NaN,
   accuracy: Number.NaN,
+  rmse: Number.NaN,
   clients: Number.NaN,
   bytesDown: Number.NaN,
   bytesUp: Number.NaN,
@@ -89,8 +92,8 @@ function roundsOf({ rounds, evaluations }: RunHistory): Round[] {
     const measured = { trainLoss, clients, bytesDown, bytesUp, seconds, trainSeconds, aggregateSeconds };
     known.set(round, { ...unmeasured, round, ...measured });
   }
-  for (const { round, loss: testLoss, accuracy, seconds: evaluateSeconds } of evaluations) {
-    known.set(round, { ...unmeasured, round, ...known.get(round), testLoss, accuracy, evaluateSeconds });
+  for (const { round, loss: testLoss, accuracy, rmse = Number.NaN, seconds: evaluateSeconds } of evaluations) {
+    known.set(round, { ...unmeasured, round, ...known.get(round), testLoss, accuracy, rmse, evaluateSeconds });
   }
   return byRound(known);
 }

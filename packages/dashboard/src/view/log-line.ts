@@ -26,7 +26,9 @@ export function lineOf(event: LenientEvent): Pick<LogLine, "text" | "bad"> | und
         `Round ${event.round}: ${formatPlural(event.clients, "update")} aggregated, training loss ${number(event.loss)}.`,
       );
     case "evaluation":
-      return good(`Round ${event.round}: test loss ${number(event.loss)}, accuracy ${number(event.accuracy)}.`);
+      return good(
+        `Round ${event.round}: test loss ${number(event.loss)}, ${event.rmse === undefined ? `accuracy ${number(event.accuracy)}` : `RMSE ${number(event.rmse)}`}.`,
+      );
     case "client.failed":
       return bad(`Round ${event.round}: client ${event.client} failed: ${event.message}`);
     case "run.warning":

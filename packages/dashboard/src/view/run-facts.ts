@@ -4,13 +4,10 @@ import type { History } from "./history.ts";
 
 /** What all rounds of a run add up to, as names and values. What was not measured is a dash. */
 export function runFacts(history: History): readonly (readonly [string, string])[] {
-  const { rounds, run } = history;
-  const { start, finished } = run;
-  const last = rounds.findLast((round) => Number.isFinite(round.accuracy))?.accuracy;
-  const accuracy = known(finished?.accuracy) ?? last ?? Number.NaN;
-  const note = testNote(run);
+  const { run } = history;
+  const { start } = run;
   return [
-    [note === "" ? "Test accuracy" : `Accuracy ${note}`, percent(accuracy)],
+    quality(history),
     ["Sent to clients", shown(total(history, "bytesDown"), formatBytes)],
     ["Received from clients", shown(total(history, "bytesUp"), formatBytes)],
     ["Time in rounds", shown(total(history, "seconds"), formatSeconds)],
@@ -24,6 +21,18 @@ export function runFacts(history: History): readonly (readonly [string, string])
           ["Data", start.dataset || dash],
         ] as const)),
   ];
+}
+
+/** The last accuracy; of a run that predicts numbers, its last error. */
+function quality({ rounds, run }: History): readonly [string, string] {
+  const note = testNote(run);
+  if (run.start?.predicts === "numbers") {
+    const rmse = rounds.findLast((round) => Number.isFinite(round.rmse))?.rmse ?? Number.NaN;
+    return [note === "" ? "Test RMSE" : `RMSE ${note}`, shown(rmse, (value) => value.toPrecision(5))];
+  }
+  const last = rounds.findLast((round) => Number.isFinite(round.accuracy))?.accuracy;
+  const accuracy = known(run.finished?.accuracy) ?? last ?? Number.NaN;
+  return [note === "" ? "Test accuracy" : `Accuracy ${note}`, percent(accuracy)];
 }
 
 const dash = "–";

@@ -215,6 +215,11 @@ describe("serve refuses", () => {
     expect(await codeOf(join(folder, "trial.toml"), ...args)).toBe(code);
   });
 
+  it("to count the owners in data that it does not have", async () => {
+    await writeFile(join(folder, "owners.toml"), trial(3).replace("clients = 2", 'partition = { scheme = "natural" }'));
+    expect(await codeOf(join(folder, "owners.toml"))).toBe("2 config/conflict");
+  });
+
   it("to start nothing, or to change a run that it resumes", async () => {
     expect(await codeOf()).toBe("2 usage/missing-argument");
     expect(await codeOf("--resume", "last", "--set", "rounds=2")).toBe("2 usage/conflict");
