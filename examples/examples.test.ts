@@ -42,6 +42,17 @@ describe("examples", () => {
     expect(parseConfig(await readFile(file, "utf8"), "quickstart.toml").rounds).toBe(30);
   });
 
+  it("the robust rule learns, and reports its rule in every round", async () => {
+    const config = parseConfig(await readFile(new URL("robust.toml", import.meta.url), "utf8"), "robust.toml");
+    const rules: (string | undefined)[] = [];
+    const onEvent = (event: RunEvent) => {
+      if (event.type === "round.finished") rules.push(event.aggregation?.rule);
+    };
+    const { history } = await simulate({ ...config, rounds: 3 }, { workers: 0, onEvent });
+    expect(rules).toEqual(["trimmed-mean", "trimmed-mean", "trimmed-mean"]);
+    expect(history.at(-1)!.loss).toBeLessThan(history[0]!.loss);
+  });
+
   it("asynchronous rounds reach an accuracy in less simulated time than synchronous ones", async () => {
     const config = parseConfig(
       await readFile(new URL("asynchronous.toml", import.meta.url), "utf8"),

@@ -1,7 +1,7 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
 import * as z from "zod";
-import { BEST_CHECKPOINT, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, SCALAR, SHIPPED_DATASETS, VERSION, accountantNames, aggregate, algorithms, allocationSampler, applyOverrides, beforeStages, bernoulliBits, boundText, buildMethod, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkpointName, classification, clipUpdate, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, configFields, configHash, configSchema, copy, createAccountant, createAlgorithm, createModel, createPartitioner, dealParts, decodeSafetensors, decodeSealed, decodeVector, defineMethod, deriveKey, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, distance, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, editDistance, emptyLedger, encodeSafetensors, encodeSealed, encodeVector, encodingFault, entryTypes, entryView, exampleCount, exportOnnx, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedprox, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalOrders, gaussianAccountant, gaussianDelta, gaussianEpsilon, groupEvents, gunzip, hashVector, heavyBall, iid, initialParameters, integerOrders, isAway, isFiniteVector, isVector, isWeighted, jointNorm, jsonText, largestEncoding, layout, lenet5, lenet5Options, local, localSgd, logistic, logisticOptions, longTail, memoryBlobStore, memoryClientStates, mlp, mlpOptions, modelBlocks, modelOptions, models, mofedsam, mostByzantine, natural, nearest, nextClipNorm, norm2, occurring, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parseToml, partialFold, partitionHash, partitionStatistics, partitioners, permutation, planBatches, pldAccountant, poissonSampler, printable, privacyEventSchema, quadratic, quadraticOptions, quantitySkew, randomStream, rdpAccountant, readCsv, readerLimits, references, renderEvent, renderToml, renyiDivergences, requireBlobName, requireLayout, requirePrefix, rerce, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, rootKey, runEventSchemas, runStatuses, sampleWithoutReplacement, scaffold, scriptedSampler, secureStream, setRules, shards, shuffle, spend, splitHoldout, stampEvent, statusAfter, stepCount, stepFrom, subLayout, sum, symmetricDirichlet, syntheticDataset, threefry2x32, traceProblem, traceQuadratics, uniformMean, uniformSampler, vectors, vit, vitOptions, weightedMean, zerosLike } from "@anabranch/core";
+import { BEST_CHECKPOINT, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, SCALAR, SHIPPED_DATASETS, VERSION, accountantNames, aggregate, algorithms, allocationSampler, applyOverrides, beforeStages, bernoulliBits, boundText, buildMethod, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkpointName, classification, clipUpdate, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, configFields, configHash, configSchema, copy, createAccountant, createAlgorithm, createModel, createPartitioner, dealParts, decodeSafetensors, decodeSealed, decodeVector, defineMethod, deriveKey, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, distance, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, editDistance, emptyLedger, encodeSafetensors, encodeSealed, encodeVector, encodingFault, entryTypes, entryView, exampleCount, exportOnnx, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedprox, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalOrders, gaussianAccountant, gaussianDelta, gaussianEpsilon, groupEvents, gunzip, hashVector, heavyBall, iid, initialParameters, integerOrders, isAway, isFiniteVector, isVector, isWeighted, jointNorm, jsonText, largestEncoding, layout, lenet5, lenet5Options, linear, local, localSgd, logistic, logisticOptions, longTail, memoryBlobStore, memoryClientStates, mlp, mlpOptions, modelBlocks, modelOptions, models, mofedsam, mostByzantine, natural, nearest, nextClipNorm, norm2, occurring, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parseToml, partialFold, partitionHash, partitionStatistics, partitioners, permutation, planBatches, pldAccountant, poissonSampler, printable, privacyEventSchema, quadratic, quadraticOptions, quantitySkew, randomStream, rdpAccountant, readCsv, readLeaf, readerLimits, references, renderEvent, renderToml, renyiDivergences, requireBlobName, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, rootKey, runEventSchemas, runStatuses, sampleWithoutReplacement, scaffold, scriptedSampler, secureStream, setRules, shards, shuffle, spend, splitAtRandom, splitHoldout, stampEvent, standardizeTable, statusAfter, stepCount, stepFrom, subLayout, sum, symmetricDirichlet, syntheticDataset, threefry2x32, traceProblem, traceQuadratics, uniformMean, uniformSampler, vectors, vit, vitOptions, weightedMean, withStatistics, zerosLike } from "@anabranch/core";
 import { CONTROL_BYTES, LIVE_VERSION, MOST_UPLOAD_PARTS, USUAL_LIMITS, WITHHELD, answerError, blobName, clientMessage, contentHash, contentHashOf, fromBase64, messageId, orderId, proofText, serverMessage, toBase64, uploadAnswer, uploadId } from "@anabranch/core/live";
 import { addMasks, bestCurves, chooseGraph, codedParameters, completeThreshold, dequantizeMean, identityPublicKey, levels, modulusBits, platformCurves, portableCurves, protocolNames, quantize, secureEntropy, seededEntropy } from "@anabranch/core/secure-aggregation";
 import { add, constant, evaluate, mul, nn, sub } from "@anabranch/engine";
@@ -435,8 +435,19 @@ describe("the example of", () => {
     same(parseIdx(labels).data, [7, 2, 1]);
   });
 
+  it("readLeaf (core/src/data/readers/leaf.ts)", async () => {
+    const json = { users: ["ann"], num_samples: [2], user_data: { ann: { x: [[0, 1], [1, 0]], y: [3, 5] } } };
+    const bytes = new TextEncoder().encode(JSON.stringify(json));
+    same(readLeaf([{ path: "all_data.json", bytes }], { name: "digits" }).classNames, ["3", "5"]);
+  });
+
   it("readerLimits (core/src/data/readers/limits.ts)", async () => {
     same(readerLimits.examples > 1e6, true);
+  });
+
+  it("resizeImage (core/src/data/readers/resize.ts)", async () => {
+    const image = { channels: 1, width: 2, height: 1, data: Uint8Array.of(10, 30) } as const;
+    same([...resizeImage(image, { width: 1, height: 1 }).data], [20]);
   });
 
   it("SHIPPED_DATASETS (core/src/data/shipped.ts)", async () => {
@@ -447,11 +458,28 @@ describe("the example of", () => {
     same(FASHION_MNIST_CLASSES[0], "T-shirt/top");
   });
 
+  it("splitAtRandom (core/src/data/split.ts)", async () => {
+    const data = syntheticDataset(rootKey(1), { shape: [2], classes: 2, examples: 10 });
+    same(exampleCount(splitAtRandom(data, 0.2, rootKey(2)).test), 2);
+  });
+
   it("partitionStatistics (core/src/data/statistics.ts)", async () => {
     const partition = { clients: [Int32Array.of(0, 2), Int32Array.of(1, 3)] };
     const { counts, meanLabelDistance } = partitionStatistics(partition, Uint8Array.of(0, 1, 0, 1), 2);
     same(counts, [[2, 0], [0, 2]]);
     same(meanLabelDistance, 0.5);
+  });
+
+  it("featureNames (core/src/data/tables/encoding.ts)", async () => {
+    const file = new TextEncoder().encode("age,kind,y\n1,oak,a\n2,elm,b\n");
+    same(featureNames(readCsv(file, { name: "trees.csv", label: "y" }).table), ["age", "kind = elm", "kind = oak"]);
+  });
+
+  it("withStatistics (core/src/data/tables/standardize.ts)", async () => {
+    const file = new TextEncoder().encode("age,y\n1,a\n3,b\n");
+    const data = readCsv(file, { name: "trees.csv", label: "y" });
+    const scaled = standardizeTable(data, withStatistics(data, data.table, { clients: [Int32Array.of(0, 1)] }, {}));
+    same([...scaled.features.data], [-1, 1]);
   });
 
   it("answerError (core/src/live/answer-error.ts)", async () => {
@@ -564,6 +592,10 @@ describe("the example of", () => {
 
   it("lenet5 (core/src/models/lenet5.ts)", async () => {
     same(nn.countParameters(lenet5({ input: [3, 32, 32] }).parameters), 797962);
+  });
+
+  it("linear (core/src/models/linear.ts)", async () => {
+    same(linear({ input: [3], inputType: "float" }).parameters.map(({ shape }) => shape), [[3, 1], [1]]);
   });
 
   it("logisticOptions (core/src/models/logistic.ts)", async () => {

@@ -25,6 +25,7 @@ export function methodsPage(methods: readonly MethodInfo[] = methodCatalog()): s
     "",
     'Each method is one file; its name is what `[algorithm] name = "..."` and `anabranch methods` call it. Wire costs are',
     "floats for each client of the cohort and round, where *d* is the number of the model's parameters.",
+    "[Robust rules](docs/robustness.md) combine the updates of most of them in place of a mean.",
     "",
     ...markdownTable(
       ["method", "paper", "down", "up", "options"],

@@ -140,6 +140,40 @@ describe.each(named)("%s", (_, rule) => {
   });
 });
 
+describe("blocks of many columns", () => {
+  const of = (count: number, size: number) =>
+    Array.from({ length: count }, (_, k) =>
+      Float32Array.from({ length: size }, (_, i) => (((i + 1) * 7919 * (k + 3)) % 2003) / 2003 - 0.5),
+    );
+
+  it.each([1, 2, 3, 5, 8, 13, 50])("are sorted as plain code sorts them: %i rows", (count) => {
+    const rows = of(count, 4099);
+    const { aggregate: got } = aggregate({ name: "median" }, rows);
+    for (const i of [0, 1, 63, 64, 4095, 4096, 4098]) {
+      const column = rows.map((row) => row[i]!).sort((a, b) => a - b);
+      expect(got[i]).toBe((column[(count - 1) >> 1]! + column[count >> 1]!) / 2);
+    }
+  });
+
+  it("have the distances and mixtures of plain code", () => {
+    const rows = of(13, 1001);
+    const distance = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, i) => sum + (x - b[i]!) ** 2, 0);
+    const { scores } = aggregate({ name: "krum", byzantine: 2 }, rows);
+    const expected = rows.map((row) => {
+      const others = rows.filter((other) => other !== row).map((other) => distance(row, other));
+      return others
+        .sort((a, b) => a - b)
+        .slice(0, 9)
+        .reduce((sum, value) => sum + value, 0);
+    });
+    closeTo(scores!, expected);
+    const mixed = aggregate({ name: "mean", before: [{ name: "nnm", byzantine: 3 }] }, rows).aggregate;
+    const neighbours = rows.map((row) => [...rows].sort((a, b) => distance(row, a) - distance(row, b)).slice(0, 10));
+    const mean = Array.from({ length: 1001 }, (_, i) => neighbours.flat().reduce((sum, row) => sum + row[i]!, 0) / 130);
+    closeTo(mixed, mean);
+  });
+});
+
 describe("refusals", () => {
   it.each<[string, RobustRule]>([
     ["aggregation/too-few", { name: "trimmed-mean", byzantine: 4 }],

@@ -9,6 +9,7 @@
  * State: v on the server. |v' - v| is at most L tau.
  */
 import type { Vector } from "../../params/vector.ts";
+import { accumulate } from "../kernel.ts";
 import { squaredGap } from "./distances.ts";
 import { over, type Passes, type UpdateSet } from "./passes.ts";
 
@@ -65,10 +66,7 @@ function addGaps(squares: Float64Array, block: readonly Vector[], centre: Float6
 
 /** centre += sum of shares[i] * (block[i] - centre). */
 function pull(centre: Float64Array, block: readonly Vector[], shares: Float64Array): void {
-  const steps = new Float64Array(centre.length);
-  for (const [k, vector] of block.entries()) {
-    const share = shares[k]!;
-    for (let i = 0; i < centre.length; i++) steps[i] = steps[i]! + share * (vector[i]! - centre[i]!);
-  }
-  for (let i = 0; i < centre.length; i++) centre[i] = centre[i]! + steps[i]!;
+  const rest = 1 - shares.reduce((sum, share) => sum + share, 0);
+  for (let i = 0; i < centre.length; i++) centre[i] = centre[i]! * rest;
+  accumulate(centre, block, [...shares], 0, centre.length);
 }

@@ -12,8 +12,10 @@
  * Sums run over ascending values, so a result does not depend on the order of the updates.
  */
 import type { Vector } from "../../params/vector.ts";
-import { ColumnSorter } from "./column-sorter.ts";
+import { accumulate } from "../kernel.ts";
+import { ColumnSorter, type SortedColumns } from "./column-sorter.ts";
 import { over, type Passes, type UpdateSet } from "./passes.ts";
+import { ones } from "./weighted-sum.ts";
 
 export function median(set: UpdateSet): Passes<Float64Array<ArrayBuffer>> {
   return trimmedMean(set, Math.floor((set.count - 1) / 2));
@@ -24,8 +26,8 @@ export function* trimmedMean(set: UpdateSet, trim: number): Passes<Float64Array<
   const out = new Float64Array(set.size);
   const sorter = new ColumnSorter(set.count);
   yield* over(set, (block, begin) => {
-    const rows = sorter.sort(block);
-    meanOfRows(out.subarray(begin, begin + block[0]!.length), rows, trim, set.count - trim);
+    const sorted = sorter.sort(block);
+    meanOfRows(out.subarray(begin, begin + block[0]!.length), sorted, trim, set.count - trim);
   });
   return out;
 }
@@ -39,42 +41,41 @@ export function* nearestToCentre(
   const sorter = new ColumnSorter(set.count);
   const edge = trim ?? Math.floor((set.count - 1) / 2);
   yield* over(set, (block, begin) => {
-    const rows = sorter.sort(block);
+    const sorted = sorter.sort(block);
     const part = out.subarray(begin, begin + block[0]!.length);
-    meanOfRows(part, rows, edge, set.count - edge);
-    for (let i = 0; i < part.length; i++) part[i] = meanOfNearest(rows, block, i, part[i]!, keep);
+    meanOfRows(part, sorted, edge, set.count - edge);
+    for (let i = 0; i < part.length; i++) part[i] = meanOfNearest(sorted, block, i, part[i]!, keep);
   });
   return out;
 }
 
 /** out = the mean of rows [first, last). */
-function meanOfRows(out: Float64Array, rows: readonly Vector[], first: number, last: number): void {
+function meanOfRows(out: Float64Array, sorted: SortedColumns, first: number, last: number): void {
+  const rows = Array.from({ length: last - first }, (_, k) => sorted.row(first + k));
   out.fill(0);
-  for (let k = first; k < last; k++) {
-    const row = rows[k]!;
-    for (let i = 0; i < out.length; i++) out[i] = out[i]! + row[i]!;
-  }
-  const count = last - first;
-  for (let i = 0; i < out.length; i++) out[i] = out[i]! / count;
+  accumulate(out, rows, ones(rows.length), 0, out.length);
+  for (let i = 0; i < out.length; i++) out[i] = out[i]! / rows.length;
 }
 
 /** In sorted order the nearest values are neighbours: the farther end is dropped until `keep` are left. */
 function meanOfNearest(
-  rows: readonly Vector[],
+  { values, stride }: SortedColumns,
   block: readonly Vector[],
   column: number,
   centre: number,
   keep: number,
 ): number {
-  let [low, high] = [0, rows.length - 1];
-  while (high - low >= keep) {
-    const [below, above] = [centre - rows[low]![column]!, rows[high]![column]! - centre];
-    if (below === above && rows[low]![column] !== rows[high]![column]) return meanByPlace(block, column, centre, keep);
-    if (below > above) low++;
-    else high--;
+  let low = column;
+  let high = column + (block.length - 1) * stride;
+  for (let left = block.length; left > keep; left--) {
+    const below = centre - values[low]!;
+    const above = values[high]! - centre;
+    if (below === above && values[low] !== values[high]) return meanByPlace(block, column, centre, keep);
+    if (below > above) low += stride;
+    else high -= stride;
   }
   let sum = 0;
-  for (let k = low; k <= high; k++) sum += rows[k]![column]!;
+  for (let at = low; at <= high; at += stride) sum += values[at]!;
   return sum / keep;
 }
 

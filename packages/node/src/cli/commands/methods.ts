@@ -47,6 +47,7 @@ function printTable(methods: readonly MethodInfo[], output: Output): void {
     "",
     "down, up: floats sent per client and round; d is the number of model parameters.",
     "A configuration accepts the symbol in brackets in place of its option. For details and full wire costs: anabranch methods NAME",
+    "Rules against clients that send anything are options of any method: [aggregation] rule, docs/robustness.md.",
   );
 }
 
