@@ -1,7 +1,8 @@
 /**
  * Updates on stale models.
  *
- * fedasync: C. Xie et al., 2019, arXiv:1903.03934. fedbuff: J. Nguyen et al., AISTATS 2022, arXiv:2106.06639. In rounds
+ * fedasync: C. Xie et al., 2019, arXiv:1903.03934. fedbuff: J. Nguyen et al., AISTATS 2022, arXiv:2106.06639. fedfix and
+ * async-fedavg: Y. Fraboni et al., JMLR 2023, arXiv:2206.10189. fedcompass: Z. Li et al., ICLR 2024, arXiv:2309.14675. In rounds
  * of a cohort nothing is stale; with a clock every client trains all the time, and is given the newest model when it is
  * done, after all arrivals of that instant.
  */
@@ -21,6 +22,14 @@ const fedbuff: Oracle = (problem, options) => {
     return plus(x, v, eta);
   });
 };
+
+/** x <- x + (eta_g / n) sum_i D_i: n clients in all, whoever takes part. */
+function added(step: (options: Parameters<Oracle>[1]) => number): Oracle {
+  return (problem, options) => {
+    const share = step(options) / problem.a.length;
+    return rounds(problem, (x, cohort) => cohort.reduce((next, i) => plus(next, plainUpdate(problem, i, x), share), x));
+  };
+}
 
 /** y <- y - eta (g_i(y) + rho (y - x)) */
 function towards(problem: Problem, rho: number, i: number, x: Vector): Vector {
@@ -131,4 +140,10 @@ export function asynchronousRun({ arrivals, clock, ...problem }: AsyncInput, opt
   return { rounds: server.versions.slice(1), staleness: server.staleness, times, events };
 }
 
-export const asynchronous = { fedasync, fedbuff };
+export const asynchronous = {
+  fedasync,
+  fedbuff,
+  fedfix: added((options) => options.number("serverLearningRate", 1)),
+  "async-fedavg": added((options) => options.number("serverLearningRate", 1)),
+  fedcompass: added((options) => options.number("alpha", 0.9)),
+};

@@ -18,6 +18,7 @@ export { type EvaluationSpec, evaluateRange } from "./client/evaluate.ts";
 export { compileEvaluation } from "./client/evaluation-task.ts";
 export { compileLocalTask } from "./client/local-task.ts";
 export { type ClientData, type ClientTask, runClient, type TaskSpec } from "./client/run-client.ts";
+export { type DeviceTrace, parseDeviceTrace, VirtualClock } from "./clock/index.ts";
 export * from "./codecs/index.ts";
 export * from "./coding/index.ts";
 export type { Origin } from "./config/contract.ts";

@@ -5,6 +5,9 @@ import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { RandomKey } from "../random/index.ts";
 
+/** Schedules whose clients train without waiting for each other. */
+export type AsynchronousSchedule = "buffered" | "ticks" | "arrival-groups";
+
 /**
  * How uploads of one entry become one vector. "weightedMean" uses each update's public weight. "each" keeps them side by
  * side, [updates, size], in the order of `RoundContext.clients`.
@@ -200,6 +203,11 @@ export interface Algorithm {
   readonly wholePopulation?: boolean;
   /** Present in methods for asynchronous schedules, which a run then has by default: updates that it waits for by default. */
   readonly buffer?: number;
+  /**
+   * The asynchronous schedule that the method is made for, where its server adds f_i D_i / population with the factors f_i
+   * of that schedule: it runs with no other one but "synchronous".
+   */
+  readonly schedule?: AsynchronousSchedule;
   /** True: clients send their models and not the changes to them, so updates are not to be clipped. */
   readonly sendsModels?: boolean;
   /** Present in decentralised methods: what a node makes of the models that it hears. A run needs a topology. */

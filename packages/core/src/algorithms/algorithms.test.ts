@@ -3,6 +3,7 @@ import { interpreter, onnxruntimeNode } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { type AlgorithmUnderTest, algorithmCases } from "../conformance/algorithm.ts";
 import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
+import { asynchronousBattery } from "../conformance/testing/asynchronous-battery.ts";
 import { layout } from "../params/layout.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
@@ -21,13 +22,11 @@ import { dpFedpgn } from "./dp-fedpgn.ts";
 import { dpFedsam } from "./dp-fedsam.ts";
 import { fedadamw } from "./fedadamw.ts";
 import { fedamd } from "./fedamd.ts";
-import { fedasync } from "./fedasync.ts";
 import { fedau } from "./fedau.ts";
 import { fedavg } from "./fedavg.ts";
 import { fedavgm } from "./fedavgm.ts";
 import { fedbcgd } from "./fedbcgd.ts";
 import { fedbcgdPlus } from "./fedbcgd-plus.ts";
-import { fedbuff } from "./fedbuff.ts";
 import { fedcm } from "./fedcm.ts";
 import { fedlex } from "./fedlex.ts";
 import { fedmuon } from "./fedmuon.ts";
@@ -194,8 +193,6 @@ const battery: Record<string, AlgorithmUnderTest> = {
     wire: { down: 2 + 2 / 3, up: 1 + 1 / 3 },
     converges: { rounds: 300, learningRate: 0.01, within: 0.02 },
   },
-  // its clients send models, so only at mixing 1 and without the proximal term is it FedAvg, but for rounding
-  fedasync: { create: fedasync, wire: { down: 1, up: 1 }, converges: quick },
   // without a topology, as here, decentralised methods are the mean over the cohort
   ...Object.fromEntries(
     [dfedavg, scclip, singleMerging, vcgossip].map((create) => {
@@ -205,7 +202,7 @@ const battery: Record<string, AlgorithmUnderTest> = {
   ),
   dfedsam: { create: dfedsam, wire: { down: 1, up: 1 }, converges: { ...quick, within: 0.06 } },
   monna: { create: monna, wire: { down: 1, up: 1 }, converges: { rounds: 400, learningRate: 0.1, within: 1e-4 } },
-  fedbuff: { create: fedbuff, neutral: fedbuff, wire: { down: 1, up: 1 }, converges: quick },
+  ...asynchronousBattery,
 };
 
 const native = await onnxruntimeNode();

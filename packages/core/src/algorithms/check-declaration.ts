@@ -20,6 +20,7 @@ const HALVES: Keys<MethodHalves> = [
   "countsSteps",
   "wholePopulation",
   "buffer",
+  "schedule",
   "sendsModels",
   "gossip",
 ];

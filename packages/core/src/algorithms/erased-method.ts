@@ -28,7 +28,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
   checkHalves(vectors, halves);
   const { server, computed = {} } = vectors;
   const down = { ...picked(server, vectors.broadcast), ...computed };
-  const { assign, countsSteps, wholePopulation, buffer, sendsModels, gossip } = halves;
+  const { assign, countsSteps, wholePopulation, buffer, schedule, sendsModels, gossip } = halves;
   return {
     payloads: (model) => payloadsOf(vectors, down, model),
     init(parameters, model) {
@@ -57,6 +57,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
     ...(countsSteps === undefined ? {} : { countsSteps }),
     ...(wholePopulation === undefined ? {} : { wholePopulation }),
     ...(buffer === undefined ? {} : { buffer }),
+    ...(schedule === undefined ? {} : { schedule }),
     ...(sendsModels === undefined ? {} : { sendsModels }),
     ...(gossip === undefined ? {} : { gossip }),
     ...privacyOf(halves, server),

@@ -13,12 +13,8 @@
  * Wire: down d, up d.
  * Differences: the accumulating form without (1 - beta), as in the paper: the effective step is eta_g / (1 - beta).
  */
-import * as z from "zod";
+import { averagedMomentum, momentumOptions } from "./averaged-momentum.ts";
 import { defineMethod } from "./define-method.ts";
-import { localSgd } from "./local-sgd.ts";
-import { vectors } from "./method.ts";
-import { heavyBall } from "./server.ts";
-import { MODEL, weightedMean } from "./shapes.ts";
 
 /**
  * The algorithm of the method from its options; the head of this file describes it.
@@ -31,18 +27,7 @@ import { MODEL, weightedMean } from "./shapes.ts";
  */
 export const fedavgm = defineMethod({
   name: "fedavgm",
-  options: z.strictObject({
-    serverMomentum: z.number().min(0).lt(1).default(0.9).describe("heavy-ball factor of the server (beta)"),
-    serverLearningRate: z.number().positive().default(1).describe("server step on the momentum"),
-  }),
+  options: momentumOptions(0.9),
   symbols: { beta: "serverMomentum" },
-  build: ({ serverMomentum, serverLearningRate }) =>
-    vectors({
-      server: { parameters: MODEL, momentum: MODEL },
-      broadcast: ["parameters"],
-      upload: { delta: weightedMean(MODEL) },
-    }).method({
-      local: localSgd(),
-      update: (server, { delta }) => heavyBall(server, delta, serverMomentum, serverLearningRate),
-    }),
+  build: (options) => averagedMomentum(options),
 });

@@ -17,12 +17,8 @@
  * Differences: w_i = n_i / sum_j n_j unless aggregation.weighting is "uniform", which is the paper's 1 / K. The released
  *   code divides neither by K nor by weights; here the factor s is not part of what a mean divides by.
  */
-import * as z from "zod";
+import { averagedMomentum, momentumOptions } from "./averaged-momentum.ts";
 import { defineMethod } from "./define-method.ts";
-import { localSgd } from "./local-sgd.ts";
-import { vectors } from "./method.ts";
-import { heavyBall } from "./server.ts";
-import { MODEL, weightedMean } from "./shapes.ts";
 
 /**
  * The algorithm of the method from its options; the head of this file describes it.
@@ -35,19 +31,7 @@ import { MODEL, weightedMean } from "./shapes.ts";
  */
 export const fedbuff = defineMethod({
   name: "fedbuff",
-  options: z.strictObject({
-    serverMomentum: z.number().min(0).lt(1).default(0).describe("heavy-ball factor of the server (beta)"),
-    serverLearningRate: z.number().positive().default(1).describe("server step on the momentum"),
-  }),
+  options: momentumOptions(0),
   symbols: { beta: "serverMomentum" },
-  build: ({ serverMomentum, serverLearningRate }) =>
-    vectors({
-      server: { parameters: MODEL, momentum: MODEL },
-      broadcast: ["parameters"],
-      upload: { delta: weightedMean(MODEL) },
-    }).method({
-      buffer: 10,
-      local: localSgd(),
-      update: (server, { delta }) => heavyBall(server, delta, serverMomentum, serverLearningRate),
-    }),
+  build: (options) => averagedMomentum(options, { buffer: 10 }),
 });

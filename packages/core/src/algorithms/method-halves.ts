@@ -33,7 +33,10 @@ export interface MethodHalves<
   B extends keyof S = keyof S,
   E extends Shapes = Shapes,
   K extends TensorTree = TensorTree,
-> extends Pick<Algorithm, "assign" | "countsSteps" | "wholePopulation" | "buffer" | "sendsModels" | "gossip"> {
+> extends Pick<
+    Algorithm,
+    "assign" | "countsSteps" | "wholePopulation" | "buffer" | "schedule" | "sendsModels" | "gossip"
+  > {
   /** Values at the start of the server's vectors that are not zeros, from the model's parameters [d] and their layout. */
   start?(parameters: Vector, model: Layout): Partial<ServerValues<S>>;
   /** Values of `computed` for a round. `clipNorm` is that of a private round. */

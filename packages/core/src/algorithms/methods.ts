@@ -1,4 +1,6 @@
 /** Every method, one line each: the registry lists them, and the package exports them. */
+
+export { asyncFedavg } from "./async-fedavg.ts";
 export { dfedavg } from "./dfedavg.ts";
 export { dfedsam } from "./dfedsam.ts";
 export { diff2 } from "./diff2.ts";
@@ -19,6 +21,8 @@ export { fedbcgd } from "./fedbcgd.ts";
 export { fedbcgdPlus } from "./fedbcgd-plus.ts";
 export { fedbuff } from "./fedbuff.ts";
 export { fedcm } from "./fedcm.ts";
+export { fedcompass } from "./fedcompass.ts";
+export { fedfix } from "./fedfix.ts";
 export { fedlex } from "./fedlex.ts";
 export { fedmuon } from "./fedmuon.ts";
 export { fednsam } from "./fednsam.ts";

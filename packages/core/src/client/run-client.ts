@@ -37,6 +37,8 @@ export interface ClientData {
 export interface ClientTask {
   readonly client: number;
   readonly learningRate: number;
+  /** Local steps, where they are not those of the task's budget. */
+  readonly steps?: number | undefined;
   /** The part of the vectors that this client sends; undefined: all of them. */
   readonly part?: number | undefined;
   /** By purpose, see `Order.keys`. */
@@ -71,7 +73,8 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
   }
   const { keys } = task;
   const make = (n: number): Vector => (spec.float === "float64" ? new Float64Array(n) : new Float32Array(n));
-  const batches = planBatches(examples, spec.batchSize, spec.budget, keys["batches"]!);
+  const budget = task.steps === undefined ? spec.budget : { localSteps: task.steps };
+  const batches = planBatches(examples, spec.batchSize, budget, keys["batches"]!);
   const k = batches.steps;
   const state = task.state ?? zeroState(spec, make);
   const outputs = await executable.run({

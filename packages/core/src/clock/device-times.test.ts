@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type DeviceSettings, orderDurations } from "./device-times.ts";
 
-const settings: DeviceSettings = { speed: "equal", seconds: 2, spread: 1, per: "client", times: [] };
+const settings: DeviceSettings = { speed: "equal", seconds: 2, spread: 1, tail: 1.5, per: "client", times: [] };
 const drawn = (change: Partial<DeviceSettings>, count = 4000) => {
   const duration = orderDurations({ ...settings, ...change }, 11);
   return Array.from({ length: count }, (_, client) => duration(client, 1, 0) / 1e6);
@@ -23,7 +23,18 @@ describe("durations of simulated clients", () => {
     expect(Math.sqrt(logs.reduce((a, b) => a + (b - mean) ** 2, 0) / 4000)).toBeCloseTo(1.5, 0);
   });
 
-  it.each(["exponential", "lognormal"] as const)("%s: one for each client, or one for each of its orders", (speed) => {
+  it("have the tail of a Pareto distribution", () => {
+    const times = drawn({ speed: "pareto", tail: 1.5 });
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(2);
+    // P(t > 8) = (2 / 8)^1.5 = 1 / 8, with a standard deviation of 0.0052
+    expect(Math.abs(times.filter((seconds) => seconds > 8).length / 4000 - 1 / 8)).toBeLessThan(0.021);
+  });
+
+  it.each([
+    "exponential",
+    "lognormal",
+    "pareto",
+  ] as const)("%s: one for each client, or one for each of its orders", (speed) => {
     const [client, order] = (["client", "order"] as const).map((per) => orderDurations({ ...settings, speed, per }, 3));
     expect(client!(5, 1, 0)).toBe(client!(5, 9, 2));
     expect(new Set([order!(5, 1, 0), order!(5, 2, 0), order!(5, 1, 1), order!(6, 1, 0)]).size).toBe(4);

@@ -28,11 +28,6 @@ export function isBursty(pattern: StragglerPattern, model: BurstyModel): boolean
   return true;
 }
 
-/** Whether the last window of a pattern conforms: enough where all windows before it are known to. */
-export function endsBursty(pattern: StragglerPattern, model: BurstyModel): boolean {
-  return windowConforms(pattern.slice(-model.window), model);
-}
-
 function windowConforms(rounds: StragglerPattern, { burst, most }: BurstyModel): boolean {
   const first = new Map<number, number>();
   for (const [round, late] of rounds.entries()) {

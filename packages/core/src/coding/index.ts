@@ -1,4 +1,4 @@
-export { type BurstyModel, endsBursty, isBursty, type StragglerPattern } from "./bursty.ts";
+export { type BurstyModel, isBursty, type StragglerPattern } from "./bursty.ts";
 export {
   cyclicCode,
   decodeGradient,

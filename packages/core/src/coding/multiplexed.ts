@@ -58,6 +58,18 @@ export class Multiplexed implements SequentialScheme<readonly MiniTask[]> {
     return this.#finished;
   }
 
+  mayEnd(late: ReadonlySet<number>): boolean {
+    const due = this.#round - this.delay;
+    const results = this.#jobs[due - 1];
+    if (results === undefined || this.#finished[due - 1] !== null) return true;
+    const after = results.copy();
+    for (const [worker, slots] of this.#tasks.entries()) {
+      if (late.has(worker)) continue;
+      for (const task of slots) if (task?.job === due) after.add(worker, task);
+    }
+    return after.areEnough();
+  }
+
   endRound(late: ReadonlySet<number>): void {
     for (const [worker, slots] of this.#tasks.entries()) {
       if (late.has(worker)) continue;
@@ -97,6 +109,14 @@ class JobResults {
     this.#sizes = sizes;
     this.#parts = Array.from({ length: sizes.workers }, () => new Set());
     this.#groups = Array.from({ length: sizes.burst }, () => new Set());
+  }
+
+  copy(): JobResults {
+    const copy = new JobResults(this.#sizes);
+    for (const [worker, parts] of this.#parts.entries()) for (const part of parts) copy.#parts[worker]!.add(part);
+    for (const [group, workers] of this.#groups.entries())
+      for (const worker of workers) copy.#groups[group]!.add(worker);
+    return copy;
   }
 
   add(worker: number, { kind, index }: NonNullable<MiniTask>): void {

@@ -53,6 +53,13 @@ export class SelectiveRepeat implements SequentialScheme<number> {
     return this.#finished;
   }
 
+  mayEnd(late: ReadonlySet<number>): boolean {
+    const due = this.#round - this.#burst;
+    if (due < 1 || this.#finished[due - 1] !== null) return true;
+    const back = this.#tasks.filter((job, worker) => job === due && !late.has(worker)).length;
+    return this.#results[due]!.size + back >= this.workers - this.tolerance;
+  }
+
   endRound(late: ReadonlySet<number>): void {
     for (const [worker, job] of this.#tasks.entries()) {
       if (job > 0 && !late.has(worker)) this.#results[job]!.add(worker);

@@ -65,6 +65,18 @@ describe("sequential gradient codes", () => {
     expect(scheme.finished).toEqual([null]);
   });
 
+  it("know when the due job needs a late worker", () => {
+    const scheme = new SelectiveRepeat({ workers: 6, burst: 2, window: 3, most: 3, jobs: 3 });
+    expect(scheme.mayEnd(new Set([0, 1, 2, 3, 4, 5]))).toBe(true);
+    for (const late of [[0, 1, 2], []]) scheme.endRound(new Set(late));
+    // job 1 has three results, and worker 0 repeats it
+    expect([scheme.mayEnd(new Set([1, 2])), scheme.mayEnd(new Set([0]))]).toEqual([true, false]);
+    const multiplexed = new Multiplexed({ workers: 4, burst: 1, window: 2, most: 1, jobs: 2 });
+    multiplexed.endRound(new Set([1]));
+    // worker 1 repeats its chunk in place of a coded result, so all the others are needed
+    expect([[], [0], [1]].map((late) => multiplexed.mayEnd(new Set(late)))).toEqual([true, false, false]);
+  });
+
   it("M-SGC repeats nothing where nobody is late", () => {
     const scheme = new Multiplexed({ workers: 4, burst: 2, window: 3, most: 1, jobs: 3 });
     for (let round = 0; round < scheme.rounds; round++) {

@@ -15,6 +15,8 @@ export interface SequentialScheme<Task> {
   readonly tasks: readonly Task[];
   /** By job: the round at whose end it could be decoded, 1-based; null: it cannot yet. */
   readonly finished: readonly (number | null)[];
+  /** Whether the job that is due in this round can be decoded though these workers are late. */
+  mayEnd(late: ReadonlySet<number>): boolean;
   /** Ends a round: the results of all but the late workers are in. */
   endRound(late: ReadonlySet<number>): void;
 }

@@ -85,8 +85,26 @@ function checkOwners({ data }: Config, locate: Locate): void {
   );
 }
 
-function checkDevices({ devices }: Config, locate: Locate): void {
-  const { speed, times } = devices;
+function checkDevices({ devices, schedule }: Config, locate: Locate): void {
+  const { speed, times, trace } = devices;
+  if (schedule.staleness === "half-life" && schedule.stalenessRate === 0) {
+    throw conflict(
+      locate(["schedule", "stalenessRate"]),
+      '0, with schedule.staleness = "half-life"',
+      "more than 0",
+      "It is the staleness at which an update counts half: set it, e.g. to 20.",
+    );
+  }
+  if ((speed === "trace") !== (trace !== undefined)) {
+    throw conflict(
+      locate(["devices", "trace"]),
+      `${trace === undefined ? "nothing" : show(trace)}, with devices.speed = "${speed}"`,
+      speed === "trace" ? "the path of a CSV file" : "nothing",
+      speed === "trace"
+        ? 'Name the file: trace = "devices.csv".'
+        : 'Remove devices.trace, or set devices.speed = "trace".',
+    );
+  }
   if ((speed === "list") === times.length > 0) return;
   throw conflict(
     locate(["devices", "times"]),

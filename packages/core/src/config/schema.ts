@@ -1,12 +1,11 @@
 import * as z from "zod";
 import { beforeStages, setRules } from "../aggregation/robust/index.ts";
-import { deviceSpeeds } from "../clock/index.ts";
 import type { NoisePlace } from "../privacy/mechanisms/settings.ts";
 import { protocolNames } from "../privacy/secure-aggregation/protocol.ts";
-import { stalenessForms } from "../schedule/index.ts";
 import { baselines } from "./baseline.ts";
 import { diagnostics } from "./diagnostics-schema.ts";
 import { privacy } from "./privacy-schema.ts";
+import { devices, schedule } from "./schedule-schema.ts";
 import { table } from "./table-schema.ts";
 
 const every = z.int().min(0);
@@ -135,50 +134,6 @@ const sampler = z
   })
   .prefault({})
   .describe("selection of the cohort");
-
-const schedule = z
-  .strictObject({
-    name: z
-      .enum(["synchronous", "buffered"])
-      .optional()
-      .describe(
-        '"synchronous": a round waits for its cohort; "buffered": clients train all the time, and a round is the next updates that arrive; omitted: synchronous, or buffered for fedasync and fedbuff',
-      ),
-    buffer: positive
-      .optional()
-      .describe("buffered: updates per round (K); omitted: 10, or what the method needs (1 for fedasync)"),
-    concurrency: positive.optional().describe("buffered: clients that train at the same time; omitted: sampler.cohort"),
-    staleness: z
-      .enum(stalenessForms)
-      .default("polynomial")
-      .describe(
-        'buffered: factor on an update that is u versions old: "constant" 1, "polynomial" (u+1)^-a, "hinge" 1 up to b and then 1/(a(u-b)+1), "linear" 1/(a u+1), "exponential" e^(-a u), "half-life" 2^(-u/a)',
-      ),
-    stalenessRate: z.number().min(0).default(0.5).describe("a of staleness"),
-    stalenessGrace: z.number().min(0).default(4).describe("b of the hinge"),
-    maxStaleness: every.optional().describe("buffered: older updates are left out; omitted: none are"),
-  })
-  .prefault({})
-  .describe("when work is given out and what a round waits for");
-
-const devices = z
-  .strictObject({
-    speed: z
-      .enum(deviceSpeeds)
-      .default("none")
-      .describe(
-        'simulated time that a client takes: "none", "equal", "exponential" or "lognormal" (drawn), or "list" (times)',
-      ),
-    seconds: z.number().positive().default(1).describe("mean simulated seconds per order (median with lognormal)"),
-    spread: z.number().min(0).max(5).default(1).describe("standard deviation of the logarithm, with lognormal"),
-    per: z.enum(["client", "order"]).default("client").describe('draw one time per "client", or one per "order"'),
-    times: z
-      .array(z.number().positive())
-      .default([])
-      .describe("simulated seconds by client, repeated from the start, with list"),
-  })
-  .prefault({})
-  .describe("speeds of simulated clients; they never use the clock of the machine");
 
 const aggregation = z
   .strictObject({

@@ -9,6 +9,7 @@ import { dilocoOperation } from "./diloco.ts";
 import { boundOperation, decompositionOperation, disparityOperation, fairnessLimitOperation } from "./fairness.ts";
 import { fedamdOperation, fedamdTrace } from "./fedamd.ts";
 import { fedauOperation } from "./fedau.ts";
+import { fedcompassOperation } from "./fedcompass.ts";
 import { fedlexGuidance, fedlexTrace } from "./fedlex.ts";
 import { gossipOperation, monnaOperation } from "./gossip.ts";
 import { placementOperation, treeOperation } from "./hierarchy.ts";
@@ -44,6 +45,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "trace.streamingDiloco": dilocoOperation,
   rerce: rerceOperation,
   async: asyncOperation,
+  fedcompass: fedcompassOperation,
   topology: topologyOperation,
   attack: attackOperation,
   bristle: bristleOperation,

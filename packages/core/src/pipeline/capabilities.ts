@@ -41,7 +41,7 @@ export function capabilitiesOf(algorithm: Algorithm, { upload, clientState, part
     encoded: Object.values(upload).some(({ codec }) => codec !== undefined),
     setsClipNorm: algorithm.privacy?.clipNorm !== undefined,
     sendsModels: algorithm.sendsModels === true,
-    isAsynchronous: algorithm.buffer !== undefined,
+    isAsynchronous: algorithm.buffer !== undefined || algorithm.schedule !== undefined,
     sums: Object.keys(upload).filter((name) => upload[name]!.aggregation === "sum"),
     each: Object.keys(upload).filter((name) => upload[name]!.aggregation === "each"),
     countsSteps: algorithm.countsSteps === true,

@@ -15,6 +15,8 @@ export interface Order {
   /** Which part of the payloads the client sends; undefined where everyone sends everything. */
   readonly part: number | undefined;
   readonly learningRate: number;
+  /** Local steps, where the schedule sets them for each client; absent: those of the configuration. */
+  readonly steps?: number;
   /** Instant at which its outcome is asked for; absent: outcomes are asked for in the order given. */
   readonly due?: number;
   /** Vectors that this client is given in place of those of the broadcast, where the method has such. */

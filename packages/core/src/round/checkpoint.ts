@@ -40,6 +40,8 @@ export interface UnfinishedWork {
     readonly version: number;
     readonly visit: number;
     readonly arrives: number;
+    /** Local steps, where the schedule sets them for each client. */
+    readonly steps?: number | undefined;
   }[];
 }
 
@@ -114,6 +116,7 @@ const bodySchema = z.strictObject({
           version: z.int().nonnegative(),
           visit: z.int().nonnegative(),
           arrives: z.int().nonnegative(),
+          steps: z.int().positive().optional(),
         }),
       ),
     })

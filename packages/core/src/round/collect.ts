@@ -55,6 +55,8 @@ class Collection {
   readonly #staleness = new StalenessMeter();
   readonly #updates: FoldedUpdate[] = [];
   readonly #failures: FailedClient[] = [];
+  /** Clients that were sent the model for nothing. */
+  #unused = 0;
   /** Whether work was given out, or could not be, since the last event. */
   #settled = false;
   /** Whether work that was given out before the run was cut off was looked for. */
@@ -74,16 +76,18 @@ class Collection {
   }
 
   /** Does what the schedule says. */
-  follow({ state, requests, timers = [], complete }: Step): void {
+  follow({ state, requests, timers = [], take = [], unused = 0, complete }: Step): void {
     this.schedule = state;
     this.complete = complete;
+    this.#unused += unused;
+    for (const name of take) this.#timeline.takeUp(name);
     for (const request of requests) this.#give(request);
     for (const { name, at } of timers) this.#timeline.setTimer(name, at);
   }
 
   /** Takes the next outcomes, several where they are summed in less time together and nobody waits idle meanwhile. */
   async takeGroup(): Promise<void> {
-    const { plan, ports } = this.#world;
+    const { plan, ports, state } = this.#world;
     const group: Admitted[] = [];
     while (group.length < ports.backend.group && !this.complete) {
       if (this.#isToSettle()) {
@@ -103,6 +107,13 @@ class Collection {
         continue;
       }
       this.#settled = false;
+      if (event.kind === "return") {
+        this.#timeline.take();
+        const { client, version } = event.work;
+        const { visit } = state.work.orders.get(event.work.id)!;
+        this.follow(plan.schedule.returned!(this.schedule, { client, version, visit, time: event.at }));
+        continue;
+      }
       if (event.kind === "timer") {
         this.#timeline.take();
         this.follow(plan.schedule.timer(this.schedule, event.name, event.at));
@@ -118,6 +129,7 @@ class Collection {
 
   async finish(): Promise<Collected> {
     await this.#fold.finishSaving();
+    this.#fold.countUnused(this.#unused);
     const failures = this.#failures;
     const back = this.#world.pipeline.aggregator.metrics.clients + failures.length;
     const cohort = this.#opened.cohort.length === 0 ? back : this.#opened.cohort.length;

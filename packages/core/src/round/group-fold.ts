@@ -1,5 +1,7 @@
 import { TaskMeter } from "../metrics/task-meter.ts";
+import type { Vector } from "../params/vector.ts";
 import type { Update } from "../protocol/index.ts";
+import { firstOrder } from "../schedule/index.ts";
 import type { Order, Outcome } from "./backend.ts";
 import { Background } from "./background.ts";
 import type { Collected, RoundWorld } from "./round-world.ts";
@@ -23,6 +25,7 @@ export class GroupFold {
   readonly #round: number;
   readonly #saving = new Background(SAVES_AT_A_TIME);
   readonly #tasks = new TaskMeter();
+  #lastDown = 0;
   readonly #cost = { bytesDown: 0, bytesUp: 0, largestMessage: 0, foldMs: 0 };
 
   constructor(world: RoundWorld, round: number) {
@@ -36,7 +39,13 @@ export class GroupFold {
 
   /** Counts what a client was sent, whatever became of its task. */
   countDown(bytes: number): void {
+    this.#lastDown = bytes;
     this.#count("bytesDown", bytes);
+  }
+
+  /** Counts clients that were sent the same as the others, and whose updates nobody waited for. */
+  countUnused(clients: number): void {
+    for (let i = 0; i < clients; i++) this.#count("bytesDown", this.#lastDown);
   }
 
   /** Adds a group, keeps what its clients remember and lets the backend have the memory again. */
@@ -72,14 +81,26 @@ export class GroupFold {
   #sum(group: readonly Admitted[]): void {
     const updates: Update[] = [];
     const factors: number[] = [];
-    for (const { outcome, factor } of group) {
+    for (const { order, outcome, factor } of group) {
       if ("failure" in outcome || factor === 0) continue;
-      updates.push(outcome.update);
+      updates.push(this.#compensated(outcome.update, order.version));
       factors.push(factor);
     }
     const began = performance.now();
     this.#world.pipeline.aggregator.addAll(updates, factors.every((factor) => factor === 1) ? undefined : factors);
     this.#cost.foldMs += performance.now() - began;
+  }
+
+  /** The update, moved from the model that it was trained on to the present one. */
+  #compensated(update: Update, version: number): Update {
+    const { plan, state } = this.#world;
+    const { compensation = 0 } = plan;
+    const base = state.work.versions.get(version)!.vectors["parameters"];
+    if (compensation === 0 || base === undefined || version === this.#round) return update;
+    const { parameters } = state.server.vectors;
+    const move = (vector: Vector) => firstOrder(vector, parameters, base, compensation);
+    const moved = Object.entries(update.vectors).map(([name, vector]) => [name, move(vector)] as const);
+    return { ...update, vectors: Object.fromEntries(moved) };
   }
 
   async #keep(outcome: Outcome): Promise<void> {

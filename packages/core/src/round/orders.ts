@@ -2,10 +2,15 @@ import type { Algorithm, Payloads, ServerState } from "../algorithms/algorithm.t
 import type { ServerPipeline } from "../pipeline/index.ts";
 import { type Broadcast, TASK_KEYS, type TaskKeys, taskKeys } from "../protocol/index.ts";
 import { rootKey } from "../random/index.ts";
-import type { WorkRequest } from "../schedule/index.ts";
+import type { OrderName, WorkRequest } from "../schedule/index.ts";
 import type { Order } from "./backend.ts";
 import type { OpenRound } from "./round-world.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
+
+/** The id of an order: its round, its client and its visit. */
+export function orderId({ client, version, visit }: OrderName): string {
+  return `${version}/${client}/${visit}`;
+}
 
 /** Makes what clients are given on the model version of a round: part, rate, keys and state. */
 export function orderMaker(
@@ -17,13 +22,14 @@ export function orderMaker(
 ): (request: WorkRequest) => Order {
   const trainingKeys: TaskKeys = taskKeys(rootKey(seed), TASK_KEYS, round);
   const stageKeys: TaskKeys = taskKeys(rootKey(stageSeed), pipeline.keys, round);
-  return ({ client, visit }) => ({
-    id: `${round}/${client}/${visit}`,
+  return ({ client, visit, steps }) => ({
+    id: orderId({ client, version: round, visit }),
     client,
     version: round,
     part: parts?.get(client),
     learningRate,
     ...(algorithm.own === undefined ? {} : { own: algorithm.own(server, client) }),
+    ...(steps === undefined ? {} : { steps }),
     keys: { ...trainingKeys(client, visit), ...stageKeys(client, visit) },
     loadState: () => clientStates.load(client),
   });

@@ -11,9 +11,12 @@ export async function resumeWork(world: RoundWorld, listed: UnfinishedWork["outs
     await ports.backend.publish(version, broadcast);
     state.work.versions.set(version, broadcast);
   }
-  for (const { client, version, visit, arrives } of listed) {
+  for (const { client, version, visit, arrives, steps } of listed) {
     const opened = { round: version, learningRate: plan.learningRate(version), parts: undefined };
-    const order = { ...orderMaker(plan, ports, pipeline, opened, state.server)({ client, visit }), due: arrives };
+    const order = {
+      ...orderMaker(plan, ports, pipeline, opened, state.server)({ client, visit, steps }),
+      due: arrives,
+    };
     state.work.orders.set(order.id, { order, visit, arrives });
     ports.backend.submit(order);
   }

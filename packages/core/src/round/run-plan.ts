@@ -67,6 +67,8 @@ export interface RunPlan {
   readonly schedule: Schedule;
   /** How long simulated clients take; absent: no time. */
   readonly durations?: OrderDuration | undefined;
+  /** Strength of the first-order term on stale updates; absent: 0. */
+  readonly compensation?: number | undefined;
   /** Of a private run. */
   readonly account?: PrivacyAccount | undefined;
   /** Local steps of every client where the configuration fixes them, which makes them public. */

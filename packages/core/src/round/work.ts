@@ -28,7 +28,8 @@ export function noWork(): Work {
 /** What of it a checkpoint lists. */
 export function listWork({ orders }: Work): UnfinishedWork["outstanding"] {
   return [...orders.values()].map(({ order, visit, arrives }) => {
-    return { client: order.client, version: order.version, visit, arrives };
+    const { client, version, steps } = order;
+    return { client, version, visit, arrives, ...(steps === undefined ? {} : { steps }) };
   });
 }
 

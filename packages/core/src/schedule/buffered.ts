@@ -9,6 +9,8 @@ export interface BufferedOptions {
   /** Clients that train at a time. */
   readonly concurrency: number;
   readonly staleness: StalenessRule;
+  /** A client's own factor on its updates, on top of that for staleness; absent: 1. */
+  readonly weight?: ((client: number) => number) | undefined;
 }
 
 /** Updates folded and orders failed in this round; clients given work on its version, and those that came back last. */
@@ -27,7 +29,7 @@ const [FOLDED, FAILED, GIVEN, FREED] = ["folded", "failed", "given", "freed"] as
  *
  * @example buffered({ buffer: 10, concurrency: 100, staleness: { form: "polynomial", rate: 0.5, grace: 0 } })
  */
-export function buffered({ buffer, concurrency, staleness }: BufferedOptions): Schedule {
+export function buffered({ buffer, concurrency, staleness, weight }: BufferedOptions): Schedule {
   const bound = Math.max(buffer, concurrency);
   const complete = (state: ScheduleState) => count(state, FOLDED) >= buffer || list(state, FAILED).length >= bound;
   const step = (state: ScheduleState): Step => ({ state, requests: [], complete: complete(state) });
@@ -38,7 +40,7 @@ export function buffered({ buffer, concurrency, staleness }: BufferedOptions): S
     initial: {},
     open: (state) => step(kept({ [FREED]: list(state, FREED) })),
     arrived(state, { client, failed, staleness: age }) {
-      const factor = failed ? 0 : stalenessFactor(staleness, age);
+      const factor = failed ? 0 : stalenessFactor(staleness, age) * (weight?.(client) ?? 1);
       const next = kept({
         ...state,
         [FREED]: [...list(state, FREED), client],

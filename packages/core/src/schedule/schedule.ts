@@ -13,6 +13,20 @@ export interface WorkRequest {
   readonly client: number;
   /** Counts how often this client was given work on the same version, from 0. */
   readonly visit: number;
+  /** Local steps, where the schedule sets them for each client; absent: those of the configuration. */
+  readonly steps?: number | undefined;
+}
+
+/** An order as a schedule knows it: whose it is, on which version, and which of the client's on that version. */
+export interface OrderName {
+  readonly client: number;
+  readonly version: number;
+  readonly visit: number;
+}
+
+/** An order that is back, before it is known what it brings. */
+export interface Return extends OrderName {
+  readonly time: number;
 }
 
 /** What a round begins with. */
@@ -41,6 +55,8 @@ export interface Step {
   readonly requests: readonly WorkRequest[];
   /** Instants at which the schedule wants to be asked again. */
   readonly timers?: readonly { readonly name: string; readonly at: number }[];
+  /** Orders that have waited and are taken now, in this order: each is told as an arrival at once. */
+  readonly take?: readonly OrderName[];
   /** Clients that were sent the model, and whose updates the round does not wait for; absent: none. */
   readonly unused?: number;
   /** Whether the round has all that it waits for. */
@@ -81,6 +97,13 @@ export interface Schedule {
   open(state: ScheduleState, start: RoundStart): Step;
   arrived(state: ScheduleState, arrival: Arrival): Step & Verdict;
   timer(state: ScheduleState, name: string, time: number): Step;
+  /**
+   * Present in schedules that let orders wait when they are back: told of each instead of `arrived`, which then follows once
+   * a step takes it.
+   */
+  returned?(state: ScheduleState, order: Return): Step;
+  /** Orders that are back and wait; with `returned`. */
+  waiting?(state: ScheduleState): readonly OrderName[];
   /**
    * Present in schedules whose work may come back in a later round: rounds then take arrivals by their time. Called at the
    * end of each instant, so that work is given out on the newest version.

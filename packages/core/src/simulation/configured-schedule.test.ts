@@ -2,16 +2,20 @@ import { describe, expect, it } from "vitest";
 import { createAlgorithm } from "../algorithms/registry.ts";
 import { type ConfigInput, resolveConfig } from "../config/index.ts";
 import { layout } from "../params/layout.ts";
-import { configuredDurations, configuredSchedule } from "./configured-schedule.ts";
+import { configuredDurations } from "./client-times.ts";
+import { configuredSchedule } from "./configured-schedule.ts";
 
 const model = layout(["a", "b"].map((name) => ({ name, shape: [4, 4], role: "matrix", block: name })));
 
 function schedule(name: string, more: ConfigInput = {}) {
   const config = resolveConfig({ data: { clients: 20 }, ...more });
   const algorithm = createAlgorithm(name, name === "rerce" ? { proximalStrength: 1 } : {});
-  return configuredSchedule(config, algorithm, algorithm.payloads(model), 20);
+  const durations = configuredDurations(config, undefined);
+  const clients = { population: 20, durations, examples: () => Array.from({ length: 20 }, (_, client) => client + 1) };
+  return configuredSchedule(config, algorithm, algorithm.payloads(model), clients);
 }
 
+const devices: ConfigInput = { devices: { speed: "list", times: [1, 2, 5] } };
 const buffered = { schedule: { name: "buffered" } } as const;
 
 describe("the schedule of a configuration", () => {
@@ -22,6 +26,92 @@ describe("the schedule of a configuration", () => {
     expect(schedule("fedavg", buffered)).toMatchObject({ name: "buffered", buffer: 10 });
     expect(schedule("fedbuff", { schedule: { name: "synchronous" } }).name).toBe("synchronous");
     expect(schedule("fedasync", { schedule: { buffer: 4 } }).buffer).toBe(4);
+  });
+
+  it("is that which its method is made for", () => {
+    expect(schedule("fedfix", { ...devices, schedule: { period: 2 } })).toMatchObject({
+      name: "ticks",
+      concurrency: 20,
+    });
+    const groups = { ...devices, training: { localSteps: 20 } };
+    expect(schedule("fedcompass", groups).name).toBe("arrival-groups");
+    expect(schedule("async-fedavg", devices)).toMatchObject({ name: "buffered", buffer: 1, concurrency: 20 });
+    expect(schedule("fedfix", { schedule: { name: "synchronous" } }).name).toBe("synchronous");
+  });
+
+  it("weighs clients by how often they arrive and by their examples", () => {
+    const factor = (name: string, client: number, more: ConfigInput) =>
+      schedule(name, more).arrived({}, { client, time: 0, failed: false, staleness: 3 }).factor;
+    const period: ConfigInput = { ...devices, schedule: { period: 2 }, aggregation: { weighting: "uniform" } };
+    // times 1, 2, 5, 1, ...: 1, 1 and 3 ticks of 2 s
+    expect([0, 1, 2].map((client) => factor("fedfix", client, period))).toEqual(
+      [1, 1, 3].map((d) => expect.closeTo(d, 9)),
+    );
+    const bySize = { ...period, aggregation: {} };
+    expect(factor("fedfix", 2, bySize)).toBeCloseTo((3 * 20 * 3) / 210, 9);
+    const identical: ConfigInput = { ...devices, schedule: { weighting: "identical" } };
+    expect(factor("async-fedavg", 2, identical)).toBe(20);
+  });
+
+  it.each<[string, string, ConfigInput, string]>([
+    ["a deadline without devices", "fedavg", { schedule: { deadline: 5 } }, "schedule.deadline"],
+    ["more updates than the cohort has", "fedavg", { ...devices, schedule: { keep: 11 } }, "schedule.keep"],
+    ["a deadline of asynchronous rounds", "fedbuff", { ...devices, schedule: { deadline: 5 } }, "schedule.deadline"],
+    [
+      "over-selection under masks",
+      "fedavg",
+      {
+        ...devices,
+        schedule: { keep: 5 },
+        secureAggregation: { protocol: "bonawitz" },
+      },
+      "secureAggregation.protocol",
+    ],
+    ["ticks without a period", "fedfix", devices, "schedule.period"],
+    ["ticks without devices", "fedfix", { schedule: { period: 2, weighting: "identical" } }, "devices.speed"],
+    ["unbiased weights without known times", "async-fedavg", {}, "schedule.weighting"],
+    [
+      "unbiased weights of times by order",
+      "async-fedavg",
+      {
+        devices: { speed: "exponential", per: "order" },
+      },
+      "schedule.weighting",
+    ],
+    ["ticks of another method", "fedavg", { ...devices, schedule: { name: "ticks", period: 2 } }, "schedule.name"],
+    ["a buffer of a method for ticks", "fedfix", { ...devices, schedule: { name: "buffered" } }, "schedule.name"],
+    ["groups of epochs", "fedcompass", devices, "training.localEpochs"],
+    [
+      "fewer steps at most than at least",
+      "fedcompass",
+      {
+        ...devices,
+        training: { localSteps: 20 },
+        schedule: { minSteps: 30, maxSteps: 10 },
+      },
+      "schedule.minSteps",
+    ],
+    [
+      "weights for some of the clients",
+      "fedfix",
+      { ...devices, schedule: { period: 2, concurrency: 5 } },
+      "schedule.concurrency",
+    ],
+    ["compensation of models", "fedasync", { schedule: { compensation: 1 } }, "schedule.compensation"],
+    ["weights of a method that has none", "fedbuff", { schedule: { weighting: "unbiased" } }, "schedule.weighting"],
+  ])("refuses %s", (_what, name, more, where) => {
+    expect(() => schedule(name, more)).toThrow(
+      expect.objectContaining({ code: "config/conflict", failure: expect.objectContaining({ where }) }),
+    );
+  });
+
+  it.each([
+    ["a deadline of 0", { schedule: { deadline: 0 } }, /schedule.deadline/],
+    ["a half-life of 0", { schedule: { staleness: "half-life", stalenessRate: 0 } }, /stalenessRate/],
+    ["a trace that is not named", { devices: { speed: "trace" } }, /devices.trace/],
+    ["a trace that is not used", { devices: { speed: "equal", trace: "a.csv" } }, /devices.trace/],
+  ] as const)("refuses %s when it is configured", (_what, given: ConfigInput, message) => {
+    expect(() => resolveConfig(given)).toThrow(message);
   });
 
   it.each([
@@ -44,8 +134,9 @@ describe("the schedule of a configuration", () => {
 
 describe("speeds of devices", () => {
   it("are drawn from the seed, and absent by default", () => {
-    expect(configuredDurations(resolveConfig({}))).toBeUndefined();
-    const seeded = (seed: number) => configuredDurations(resolveConfig({ seed, devices: { speed: "exponential" } }))!;
+    expect(configuredDurations(resolveConfig({}), undefined)).toBeUndefined();
+    const seeded = (seed: number) =>
+      configuredDurations(resolveConfig({ seed, devices: { speed: "exponential" } }), undefined)!;
     expect(seeded(1)(3, 1, 0)).toBe(seeded(1)(3, 1, 0));
     expect(seeded(1)(3, 1, 0)).not.toBe(seeded(2)(3, 1, 0));
   });

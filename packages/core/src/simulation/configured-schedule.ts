@@ -1,70 +1,91 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
-import { type OrderDuration, orderDurations } from "../clock/index.ts";
-import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import { capabilitiesOf, requireCapable } from "../pipeline/index.ts";
-import { buffered, type Schedule, synchronous } from "../schedule/index.ts";
+import {
+  arrivalGroups,
+  arrivalWeights,
+  buffered,
+  firstArrivals,
+  type Schedule,
+  type ScheduleName,
+  type StalenessRule,
+  synchronous,
+  ticks,
+  tickWeights,
+} from "../schedule/index.ts";
+import { checkSchedule } from "./check-schedule.ts";
+import { clientTimes, type ScheduledClients } from "./client-times.ts";
 
 /** Updates of a round where neither the configuration nor the method says how many. */
 export const USUAL_BUFFER = 10;
+
+/** The schedule that a configuration asks for: the one it names, or the one that its method is made for. */
+export function scheduleName({ schedule }: Pick<Config, "schedule">, algorithm: Algorithm): ScheduleName {
+  return schedule.name ?? algorithm.schedule ?? (algorithm.buffer === undefined ? "synchronous" : "buffered");
+}
 
 /** The schedule of a configuration for its method. Throws `config/conflict` for what is not proved for asynchronous runs. */
 export function configuredSchedule(
   config: Config,
   algorithm: Algorithm,
   payloads: Payloads,
-  population: number,
+  clients: ScheduledClients,
 ): Schedule {
+  const name = scheduleName(config, algorithm);
+  checkSchedule(config, name, algorithm, clients);
+  if (name === "synchronous") return synchronousSchedule(config, clients);
+  requireCapable("schedule.name", `"${name}"`, capabilitiesOf(algorithm, payloads));
   const { schedule } = config;
-  const name = schedule.name ?? (algorithm.buffer === undefined ? "synchronous" : "buffered");
-  if (name === "synchronous") return synchronous;
-  requireCapable("schedule.name", '"buffered"', capabilitiesOf(algorithm, payloads));
-  requireOpenUpdates(config);
-  const concurrency = schedule.concurrency ?? Math.ceil(config.sampler.cohort);
-  if (concurrency > population) {
-    const advice = "A client trains one thing at a time: lower schedule.concurrency or raise data.clients.";
-    throw conflict("schedule.concurrency", `${concurrency}`, `at most data.clients = ${population}`, advice);
+  const { population } = clients;
+  const staleness = stalenessRule(config);
+  // weights are made for clients that all train all the time
+  const concurrency =
+    schedule.concurrency ?? (algorithm.schedule === undefined ? Math.ceil(config.sampler.cohort) : population);
+  if (name === "arrival-groups") {
+    const { minSteps, maxSteps, latestFactor, speedMomentum } = schedule;
+    return arrivalGroups({ minSteps, maxSteps, latestFactor, speedMomentum, staleness });
   }
-  return buffered({
-    buffer: schedule.buffer ?? algorithm.buffer ?? USUAL_BUFFER,
-    concurrency,
-    staleness: {
-      form: schedule.staleness,
-      rate: schedule.stalenessRate,
-      grace: schedule.stalenessGrace,
-      most: schedule.maxStaleness,
-    },
+  if (name === "ticks") {
+    const period = Math.round(schedule.period! * 1e6);
+    const weights = tickWeights(weightingOf(config), weighedClients(config, clients), period);
+    return ticks({ period, concurrency, weight: (client) => weights[client]! });
+  }
+  const buffer = schedule.buffer ?? algorithm.buffer ?? USUAL_BUFFER;
+  if (algorithm.schedule === undefined) return buffered({ buffer, concurrency, staleness });
+  const weights = arrivalWeights(weightingOf(config), weighedClients(config, clients));
+  const fresh = { form: "constant", rate: 0, grace: 0, most: schedule.maxStaleness } as const;
+  return buffered({ buffer, concurrency, staleness: fresh, weight: (client) => weights[client]! });
+}
+
+function synchronousSchedule({ schedule: { keep, deadline } }: Config, { durations }: ScheduledClients): Schedule {
+  if (keep === undefined && deadline === undefined) return synchronous;
+  return firstArrivals({
+    keep,
+    deadline: deadline === undefined ? undefined : Math.round(deadline * 1e6),
+    duration: (client, round, at) => durations!(client, round, 0, { at }),
   });
 }
 
-/** How long simulated clients take; undefined: no time. */
-export function configuredDurations({ devices, seed }: Config): OrderDuration | undefined {
-  const { speed, ...settings } = devices;
-  return speed === "none" ? undefined : orderDurations({ speed, ...settings }, seed);
+function stalenessRule({ schedule }: Config): StalenessRule {
+  return {
+    form: schedule.staleness,
+    rate: schedule.stalenessRate,
+    grace: schedule.stalenessGrace,
+    most: schedule.maxStaleness,
+  };
 }
 
-/** Noise and masks belong to a cohort that is known when its round begins. */
-function requireOpenUpdates({ privacy, secureAggregation, sampler }: Config): void {
-  const refuse = (key: string, value: string, advice: string) => {
-    throw conflict(key, `${value}, with the schedule "buffered"`, '"none"', advice);
+function weightingOf({ schedule }: Config): "unbiased" | "identical" {
+  return schedule.weighting ?? "unbiased";
+}
+
+/** Times and importance of the clients: by their examples, or equal, as `aggregation.weighting` says. */
+function weighedClients(config: Config, { population, examples, durations }: ScheduledClients) {
+  const equal = config.aggregation.weighting === "uniform";
+  const sizes = equal ? Array.from({ length: population }, () => 1) : examples();
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  return {
+    importance: sizes.map((size) => size / total),
+    times: weightingOf(config) === "identical" ? sizes.map(() => 1) : clientTimes(config, population, durations),
   };
-  if (privacy.mechanism !== "none")
-    refuse(
-      "privacy.mechanism",
-      `"${privacy.mechanism}"`,
-      'No guarantee is proved where a client may be in a round twice. Set schedule.name = "synchronous".',
-    );
-  if (secureAggregation.protocol !== "none")
-    refuse(
-      "secureAggregation.protocol",
-      `"${secureAggregation.protocol}"`,
-      'A sum needs its cohort before the round. Set schedule.name = "synchronous".',
-    );
-  if (sampler.name !== "uniform")
-    throw conflict(
-      "sampler.name",
-      `"${sampler.name}", with the schedule "buffered"`,
-      '"uniform"',
-      "An asynchronous run keeps a fixed number of clients training.",
-    );
 }

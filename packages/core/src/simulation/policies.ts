@@ -1,13 +1,15 @@
+import { hashText } from "@anabranch/engine";
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
-import type { OrderDuration } from "../clock/index.ts";
+import type { DeviceTrace, OrderDuration } from "../clock/index.ts";
 import { allocationBlock, conflict } from "../config/check.ts";
 import { type Config, configHash } from "../config/index.ts";
 import { capabilitiesOf, type PipelineSettings, requireCapable } from "../pipeline/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import type { Schedule } from "../schedule/index.ts";
 import { allocationSampler, poissonSampler, type Sampler, uniformSampler } from "../selection/sampler.ts";
+import { configuredDurations } from "./client-times.ts";
 import { configuredRule, describeRule } from "./configured-rule.ts";
-import { configuredDurations, configuredSchedule } from "./configured-schedule.ts";
+import { configuredSchedule } from "./configured-schedule.ts";
 import type { Federation } from "./federation.ts";
 import { freshCohorts, freshSeed, startedHash } from "./initial-weights.ts";
 import { blockOf } from "./private-account.ts";
@@ -21,6 +23,7 @@ export interface Policies {
   readonly sampler: Sampler;
   readonly schedule: Schedule;
   readonly durations: OrderDuration | undefined;
+  readonly compensation: number;
   readonly stages: PipelineSettings;
   readonly rule?: RunPlan["rule"];
   readonly rootClient?: RunPlan["rootClient"];
@@ -32,7 +35,12 @@ export interface Policies {
 }
 
 /** The policies of a configuration for its method. Throws `config/conflict` for what does not go together. */
-export function resolvePolicies(config: Config, method: ResolvedMethod, federation: Federation): Policies {
+export function resolvePolicies(
+  config: Config,
+  method: ResolvedMethod,
+  federation: Federation,
+  trace?: DeviceTrace,
+): Policies {
   const { algorithm, payloads, start } = method;
   const { training, aggregation, seed } = config;
   const { cohort } = config.sampler;
@@ -48,13 +56,19 @@ export function resolvePolicies(config: Config, method: ResolvedMethod, federati
   const secureAggregation = configuredSecureAggregation(config, algorithm, payloads, federation, mechanism);
   if (mechanism !== undefined || secureAggregation !== undefined) requirePublicSteps(algorithm, training);
   const sampler = samplerOf(config.sampler, federation.clients);
+  const durations = configuredDurations(config, trace);
   // a private run that goes on from weights must draw neither the noise nor the cohorts that made them
   const origin = mechanism === undefined ? undefined : start;
   return {
-    configHash: startedHash(configHash(config), origin),
+    configHash: startedHash(tracedHash(configHash(config), trace), origin),
     sampler: freshCohorts(sampler, origin),
-    schedule: configuredSchedule(config, algorithm, payloads, federation.clients),
-    durations: configuredDurations(config),
+    schedule: configuredSchedule(config, algorithm, payloads, {
+      population: federation.clients,
+      durations,
+      examples: () => examplesByClient(federation),
+    }),
+    durations,
+    compensation: config.schedule.compensation,
     stages: { weighting: aggregation.weighting, clipNorm: aggregation.clipNorm, privacy: mechanism, secureAggregation },
     ...(rule === undefined ? {} : { rule }),
     ...(rule?.name === "fltrust" ? { rootClient: federation.clients } : {}),
@@ -86,6 +100,17 @@ function requireOwners({ sampler: { name, cohort } }: Config, { clients }: Feder
     `${clients} divided by an integer`,
     "Each client takes part once in every clients / cohort rounds, which has to be an integer.",
   );
+}
+
+/** The identity of a configuration whose devices follow a trace has that trace in it. */
+function tracedHash(hash: string, trace: DeviceTrace | undefined): string {
+  return trace === undefined ? hash : hashText(`${hash} ${JSON.stringify(trace)}`);
+}
+
+/** Training examples of each client; all have as many where they are computed. */
+function examplesByClient({ dataset, statistics, clients, examplesHeld }: Federation): number[] {
+  if (dataset === undefined) return Array.from({ length: clients }, () => examplesHeld.most);
+  return statistics.counts.map((classes) => classes.reduce((sum, count) => sum + count, 0));
 }
 
 function samplerOf({ name, cohort }: Config["sampler"], population: number): Sampler {

@@ -45,7 +45,7 @@ export function prepareRun(
   const federation = openFederation(given, data);
   const config = trainedConfig(given, federation);
   const method = resolveMethod(config, federation, own);
-  const { texts, ...policies } = resolvePolicies(config, method, federation);
+  const { texts, ...policies } = resolvePolicies(config, method, federation, own.trace);
   const { model, algorithm, layout, payloads, initial } = method;
   const { training } = config;
   requireAccuracy(config, federation);

@@ -1,5 +1,6 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
+import type { DeviceTrace } from "../clock/index.ts";
 import type { Origin } from "../config/contract.ts";
 import { type Config, modelSection } from "../config/index.ts";
 import { createModel, type Model } from "../models/index.ts";
@@ -18,6 +19,8 @@ export interface CustomParts {
   readonly algorithm?: Algorithm | undefined;
   /** What to start from instead of random weights, e.g. a decoded safetensors file. */
   readonly weights?: InitialWeights | undefined;
+  /** Of the devices, where devices.trace names one. */
+  readonly trace?: DeviceTrace | undefined;
   /** Of model and algorithm, where they come from files. */
   readonly origins?: { readonly model?: Origin | undefined; readonly algorithm?: Origin | undefined } | undefined;
 }

@@ -10,6 +10,7 @@ export const fileKeys = [
   "model.file",
   "model.initialWeights",
   "algorithm.file",
+  "devices.trace",
 ];
 
 /** The body of a request that starts or checks a run. The configuration is checked by its own schema, for its messages. */
@@ -30,13 +31,14 @@ export function checkConfig(given: Readonly<Record<string, unknown>>): Config {
 }
 
 function refuseFiles(config: Config): void {
-  const { data, model, algorithm } = config;
+  const { data, model, algorithm, devices } = config;
   const values = {
     "data.file": data.file,
     "data.dataDir": data.dataDir,
     "model.file": model.file,
     "model.initialWeights": model.initialWeights,
     "algorithm.file": algorithm.file,
+    "devices.trace": devices.trace,
   };
   for (const [key, value] of Object.entries(values)) if (value !== undefined) throw namesFile(key, value);
   if (data.dataset.includes(":")) throw namesFile("data.dataset", data.dataset);

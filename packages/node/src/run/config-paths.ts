@@ -10,6 +10,7 @@ const pathKeys: readonly string[] = [
   "model.file",
   "model.initialWeights",
   "algorithm.file",
+  "devices.trace",
 ];
 
 /** What relative paths of a configuration start from. */
@@ -28,7 +29,7 @@ export interface PathStarts {
  * @throws `data/unknown`, `data/option` for a name of a data set that cannot be read
  */
 export function withAbsolutePaths(config: Config, { folderOf, dataDir: given }: PathStarts): Config {
-  const { data, model, algorithm } = config;
+  const { data, model, algorithm, devices } = config;
   const absolute = (key: string, path: string | undefined, folder = folderOf(key)) =>
     path === undefined ? {} : { [key.slice(key.indexOf(".") + 1)]: resolve(folder, path) };
   const dataDir: { dataDir?: string } =
@@ -47,6 +48,7 @@ export function withAbsolutePaths(config: Config, { folderOf, dataDir: given }: 
       ...absolute("model.initialWeights", model.initialWeights),
     },
     algorithm: { ...algorithm, ...absolute("algorithm.file", algorithm.file) },
+    devices: { ...devices, ...absolute("devices.trace", devices.trace) },
   };
 }
 

@@ -6,6 +6,7 @@ import {
   decodeSafetensors,
   modelSection,
   type PreparedRun,
+  parseDeviceTrace,
   prepareRun,
   readerLimits,
   type SyntheticPopulation,
@@ -70,7 +71,7 @@ function inputOf({ input }: Config["model"]): number[] | undefined {
  * to know of the data.
  */
 export async function loadOwn(
-  { model, algorithm }: Config,
+  { model, algorithm, devices }: Config,
   base: string,
 ): Promise<(data: Loaded["data"]) => CustomParts> {
   const { file: modelFile, initialWeights, options: modelOptions } = modelSection(model);
@@ -80,6 +81,7 @@ export async function loadOwn(
   const makeModel = modelFile === undefined ? undefined : await loadOwnModel(modelFile, modelOptions, base);
   const method = methodFile === undefined ? undefined : await loadOwnMethod(methodFile, methodOptions, base);
   const weights = initialWeights === undefined ? undefined : await readWeights(resolve(base, initialWeights));
+  const trace = devices.trace === undefined ? undefined : await readTrace(resolve(base, devices.trace));
   return (data) => {
     const own = makeModel?.("kind" in data ? data.test : data.train);
     return {
@@ -87,6 +89,7 @@ export async function loadOwn(
       algorithm: method?.algorithm,
       origins: { model: own?.origin, algorithm: method?.origin },
       weights,
+      trace,
     };
   };
 }
@@ -104,6 +107,27 @@ export function prepareConfigured(...given: Parameters<typeof prepareRun>): Prep
     const origin = algorithm ?? model;
     throw origin === undefined ? error : origin.faultOf(error, "the preparation");
   }
+}
+
+/** Bytes of the largest trace that is read. */
+const TRACE_BYTES = 64 * 2 ** 20;
+
+async function readTrace(path: string): Promise<CustomParts["trace"]> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readRegularFile(path, TRACE_BYTES);
+  } catch (cause) {
+    throw new AnabranchError({
+      code: "clock/trace-unreadable",
+      message: "the trace of devices cannot be read",
+      where: `devices.trace, ${path}`,
+      received: (cause instanceof AnabranchError && cause.failure.received) || String(cause),
+      expected: "a CSV file with the columns device,from,until,seconds",
+      advice: "Check the path. In a configuration file it is relative to that file, else to the working directory.",
+      cause,
+    });
+  }
+  return parseDeviceTrace(new TextDecoder().decode(bytes), path);
 }
 
 async function readWeights(path: string): Promise<CustomParts["weights"]> {

@@ -36,7 +36,7 @@ export async function namedFiles(configs: readonly Config[], dataDir: string | u
 }
 
 function names(config: Config, dataDir: string | undefined): Omit<NamedFile, "fingerprint">[] {
-  const { data, model, algorithm } = withAbsolutePaths(config, { folderOf: () => ".", dataDir });
+  const { data, model, algorithm, devices } = withAbsolutePaths(config, { folderOf: () => ".", dataDir });
   const code = (key: string, path: string | undefined) =>
     path === undefined ? [] : [{ key, path: resolve(path), kind: "code" as const }];
   const weights = model.initialWeights;
@@ -45,6 +45,7 @@ function names(config: Config, dataDir: string | undefined): Omit<NamedFile, "fi
     ...code("model.file", model.file),
     ...(weights === undefined ? [] : [{ key: "model.initialWeights", path: weights, kind: "data" as const }]),
     ...code("algorithm.file", algorithm.file),
+    ...(devices.trace === undefined ? [] : [{ key: "devices.trace", path: devices.trace, kind: "data" as const }]),
   ];
 }
 

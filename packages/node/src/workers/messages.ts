@@ -24,6 +24,8 @@ export type ToWorker =
       readonly client: number;
       readonly version: number;
       readonly learningRate: number;
+      /** See `ClientTask.steps`. */
+      readonly steps: number | undefined;
       /** See `ClientTask.part`. */
       readonly part: number | undefined;
       readonly keys: Order["keys"];

@@ -275,7 +275,7 @@ export class WorkerPool implements Backend, Evaluator {
   }
 
   async #train(order: Order, slot: number): Promise<Outcome> {
-    const { client, version, part, learningRate, keys, own = {}, loadState } = order;
+    const { client, version, part, learningRate, steps, keys, own = {}, loadState } = order;
     const bytesDown = this.#versions.get(version)!.length + ownBytes(version, order);
     try {
       const old = await loadState();
@@ -288,7 +288,7 @@ export class WorkerPool implements Backend, Evaluator {
         const given = slotVectors(task, buffer, this.#layout.own, task.own ?? {});
         for (const [name, vector] of Object.entries(given)) vector.set(own[name]!);
         const hasState = old !== undefined;
-        return { type: "train", id, slot: buffer, client, version, learningRate, part, keys, hasState };
+        return { type: "train", id, slot: buffer, client, version, learningRate, steps, part, keys, hasState };
       });
       if (answer.type === "failed")
         return { client, failure: { code: answer.code, message: answer.message }, bytesDown, retried };

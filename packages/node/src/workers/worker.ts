@@ -91,7 +91,7 @@ async function handle(loaded: Loaded, message: ToWorker): Promise<void> {
 
 async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" }>): Promise<void> {
   const started = processorTime();
-  const { id, slot, client, learningRate, part, keys } = message;
+  const { id, slot, client, learningRate, steps, part, keys } = message;
   const { clientState: state } = simulation.task;
   const memory = {
     update: slotVectors(simulation.task, slot, layout.updates[part ?? 0]!, messageLayouts(simulation.task, part)),
@@ -106,6 +106,7 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
     {
       client,
       learningRate,
+      steps,
       part,
       keys,
       broadcast: broadcastOf(versions.get(message.version)!),
