@@ -17,7 +17,7 @@ const RULES: Readonly<Record<string, RobustRule>> = {
 
 /**
  * Robust rules on `--updates` (50) updates of 1,626,442 float32 with f = 10, on one thread: `--rounds` (3) turns after one
- * that compiles the code. Compare with `bench/peers/robust.py`, which does the same with ByzFL.
+ * that compiles the code. The targets are the best times of ByzFL (PyTorch) on a machine of two cores.
  */
 export async function run(options: BenchOptions): Promise<BenchResult> {
   const rounds = count(options, "rounds", 3);
@@ -40,7 +40,6 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
     return { label, values: { ...values, "MB more": Math.round(memory / 1e6) } };
   });
   const best = (label: string) => rows.find((row) => row.label === label)!.values["ms best"];
-  // the best of ByzFL 0.0.13 on the same kind of machine
   const peers = { "trimmed mean": 489, median: 2094, Krum: 2836, "centred clipping": 258, MeaMed: 8913 };
   const checks = Object.entries(peers).map(([label, target]) => {
     return { name: `${label}, ms best`, value: best(label), target, better: "smaller" as const };

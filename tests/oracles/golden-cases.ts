@@ -9,6 +9,7 @@ import { mean, minus, plus, scaled, type Vector, zeros } from "./plain.ts";
 import { preconditioned } from "./preconditioned.ts";
 import { lamb, layerBounds } from "./private.ts";
 import { clipped, gradient, Options, type Problem, plainUpdate, rounds } from "./problem.ts";
+import { robustAggregate, treeOfAggregators } from "./robust.ts";
 import { eachTensor, flat, places, shaped, type Tensors } from "./tensors.ts";
 
 export interface GoldenCase {
@@ -167,6 +168,8 @@ function perLayerClip({ updates, clipNorm }: { updates: readonly Tensors[]; clip
 
 const operations: Readonly<Record<string, (input: never, options: never) => object>> = {
   "trace.streamingDiloco": streamingDiloco,
+  aggregate: robustAggregate,
+  tree: treeOfAggregators,
   fedau,
   fedamd: (problem: Problem & { roles: readonly Roles[] }, { serverLearningRate }: { serverLearningRate: number }) =>
     fedamd(problem, problem.roles, serverLearningRate),
