@@ -105,7 +105,7 @@ function checkCohort({ aggregation, sampler }: Config, rule: SetRule["name"], at
   const count = isBucketed ? Math.ceil(cohort / bucketSize) : cohort;
   const own = fewestUpdates(part);
   // any rule can handle fewer than half of the clients
-  const fewest = own.count > 1 ? own : { count: 2 * byzantine + 1, why: "n > 2f" };
+  const fewest = own.count > 1 ? own : { count: byzantine === 0 ? 0 : 2 * byzantine + 1, why: "n > 2f" };
   if (count < fewest.count) {
     const most = own.count > 1 ? mostByzantine(part, count) : Math.floor((count - 1) / 2);
     throw conflict(

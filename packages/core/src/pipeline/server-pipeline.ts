@@ -73,7 +73,7 @@ export interface PipelinePorts {
 }
 
 /** The vector of the server's state in which a rule keeps what it takes along. */
-const RULE_MEMORY = "aggregation/memory";
+const RULE_MEMORY = "ruleMemory";
 
 /** Throws `round/no-summation` where the settings ask for secure aggregation and no port does it. */
 export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts = {}): ServerPipeline {
