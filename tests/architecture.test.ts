@@ -65,7 +65,20 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "golden",
     "conformance",
   ],
-  node: ["store", "data", "docs", "report terminal", "workers", "run", "client", "server", "dashboard", "sweep", "cli"],
+  node: [
+    "store",
+    "data",
+    "docs",
+    "report terminal",
+    "log",
+    "workers",
+    "run",
+    "client",
+    "server",
+    "dashboard",
+    "sweep",
+    "cli",
+  ],
   dashboard: ["client", "view", "join run runs"],
 };
 

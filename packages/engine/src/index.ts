@@ -21,6 +21,7 @@ export { type SymmetricEigen, symmetricEigen } from "./linalg/symmetric-eigen.ts
 export { fromSvd, type TruncatedSvd, truncatedSvd } from "./linalg/truncated-svd.ts";
 export * as nn from "./nn/index.ts";
 export type { ApplyContext, Initializer, MaskSpec, Module, ParameterRole, ParameterSpec } from "./nn/module.ts";
+export { MessageWriter } from "./onnx/protobuf.ts";
 export * from "./ops/activations.ts";
 export { attention } from "./ops/attention.ts";
 export { broadcastTo, sum, sumTo } from "./ops/broadcast.ts";

@@ -1,4 +1,4 @@
-/** A protobuf message under construction: wire types 0 (varint), 2 (bytes) and 5 (float) are all that ONNX needs here. */
+/** A protobuf message under construction: wire types 0 (varint), 1 (double), 2 (bytes) and 5 (float). */
 export class MessageWriter {
   #bytes = new Uint8Array(256);
   #length = 0;
@@ -14,6 +14,14 @@ export class MessageWriter {
     this.#reserve(4);
     new DataView(this.#bytes.buffer).setFloat32(this.#length, value, true);
     this.#length += 4;
+    return this;
+  }
+
+  double(field: number, value: number): this {
+    this.#tag(field, 1);
+    this.#reserve(8);
+    new DataView(this.#bytes.buffer).setFloat64(this.#length, value, true);
+    this.#length += 8;
     return this;
   }
 

@@ -10,6 +10,7 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addExport } from "./commands/export.ts";
 import { addJoin } from "./commands/join.ts";
 import { addList } from "./commands/list.ts";
+import { addLog } from "./commands/log.ts";
 import { addMethods } from "./commands/methods.ts";
 import { addModels } from "./commands/models.ts";
 import { addNew } from "./commands/new.ts";
@@ -52,6 +53,7 @@ export function createProgram(): Command {
   addSweep(program);
   addBaselines(program);
   addExport(program);
+  addLog(program);
   addMethods(program);
   addCheck(program);
   addModels(program);

@@ -3,7 +3,7 @@ import { latexText } from "../docs/latex.ts";
 import type { Comparison, ComparisonRow } from "./comparison.ts";
 import { comparisonTable, rowsBySetting } from "./comparison-table.ts";
 
-type Cell = string | number | null;
+export type Cell = string | number | null;
 type Field = readonly [name: string, value: (row: ComparisonRow) => Cell];
 
 /** Columns of the CSV: fractions of 1, bytes, seconds; unknown values are empty. */
@@ -66,7 +66,8 @@ function edge(difference: ComparisonRow["difference"], sign: number): number | n
 /** A spreadsheet takes a text that begins with one of these for a formula, so such texts get an apostrophe. */
 const FORMULA = /^[=+\-@\t\r]/;
 
-function csvCell(value: Cell): string {
+/** One cell of a CSV file. */
+export function csvCell(value: Cell): string {
   if (value === null) return "";
   if (typeof value === "number") return String(value);
   const text = printable(value);
