@@ -168,7 +168,12 @@ class LiveClient {
         await this.#answer(message.nonce, send);
         return undefined;
       case "welcome":
-        await this.#welcome(message, send);
+        try {
+          await this.#welcome(message, send);
+        } catch (error) {
+          if (endingOf(error).kind === "refused") send({ type: "leave" }); // what it declines takes no place
+          throw error;
+        }
         return undefined;
       case "task":
       case "evaluate":
