@@ -83,7 +83,7 @@ const noteSchema = z.strictObject({ blobs: z.string().max(2000) });
 const noteOf = (run: RunFolder) => join(run.folder, "blobs.json");
 
 /** The address that a run has kept its blobs at so far; undefined: its folder, or nowhere yet. */
-async function notedPlace(run: RunFolder): Promise<string | undefined> {
+export async function notedPlace(run: RunFolder): Promise<string | undefined> {
   const bytes = await run.files.read(noteOf(run), 4096);
   if (bytes === undefined) return undefined;
   try {
