@@ -42,7 +42,7 @@ function Row({ run: { run, name, state }, root }: { run: ListedRun; root: string
     <tr>
       <td data-label="Name" class="first">
         <a class="name" href={pageOf(root, run)}>
-          {name}
+          {name === "" ? run : name}
         </a>
       </td>
       <td data-label="Run">{run}</td>

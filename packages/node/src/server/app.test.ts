@@ -53,6 +53,23 @@ describe("every answer", () => {
   });
 });
 
+describe("the list of runs", () => {
+  const namesFor = async (site: TestSite, headers = {}) =>
+    ((await (await site.request("/api/runs", { headers })).json()) as { runs: { name: string }[] }).runs[0]!.name;
+
+  it("has the name of a private run for its operator alone", async () => {
+    expect(await namesFor(world)).toBe("a test");
+    const hidden = await testSite({}, { isPrivate: true });
+    try {
+      expect(await namesFor(hidden)).toBe("");
+      expect(await namesFor(hidden, { authorization: "Bearer wrong" })).toBe("");
+      expect(await namesFor(hidden, { authorization: `Bearer ${hidden.token}` })).toBe("a test");
+    } finally {
+      await hidden.remove();
+    }
+  });
+});
+
 describe("the Host header", () => {
   it.each(["127.0.0.1:8080", "localhost:8080", "[::1]:8080"])("%s is this machine", async (host) => {
     expect((await world.request("/healthz", { headers: { host } })).status).toBe(200);

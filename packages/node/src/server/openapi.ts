@@ -28,7 +28,13 @@ export const documentedRoutes: Readonly<Record<string, Readonly<Record<string, R
   "/healthz": { get: { summary: "Whether the server runs", access: "all" } },
   "/metrics": { get: { summary: "Metrics for Prometheus", access: "reader" } },
   "/api/openapi.json": { get: { summary: "This document", access: "all" } },
-  "/api/runs": { get: { summary: "The runs of this server", access: "all", answer: runList } },
+  "/api/runs": {
+    get: {
+      summary: "The runs of this server; the name of a private one only for its operator, else empty",
+      access: "all",
+      answer: runList,
+    },
+  },
   [`${run}/socket`]: {
     get: { summary: "Control connection (WebSocket, JSON messages)", access: "all", statuses: { 101: "Connected" } },
   },

@@ -12,11 +12,7 @@ import { requireRun, type Site } from "./site.ts";
 export function operatorRoutes(site: Site): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
 
-  routes.get("/", (c) =>
-    c.json({
-      runs: [...site.runs.values()].map(({ id, name, live }) => ({ run: id, name, state: live.status().state })),
-    }),
-  );
+  routes.get("/", (c) => c.json({ runs: [...site.runs.values()].map((run) => listed(run, c)) }));
   routes.get("/:run/status", (c) => c.json(statusOf(requireReader(c, site))));
   routes.get("/:run/events", (c) => {
     const run = requireReader(c, site);
@@ -66,6 +62,12 @@ export function requireMetricsReader(c: Context<RequestEnv>, site: Site): ShownM
   if (first === undefined) throw notFound();
   first.operator.require(authorization);
   return { runs: [first], ofServer };
+}
+
+/** A run in the list that everyone may read. The name of a private run may tell what its clients have: its operator sees it. */
+function listed(run: ServedRun, c: Context<RequestEnv>) {
+  const isNamed = !run.isPrivate || run.operator.holds(c.req.header("authorization"));
+  return { run: run.id, name: isNamed ? run.name : "", state: run.live.status().state };
 }
 
 function statusOf({ live, name }: ServedRun): SentStatus {

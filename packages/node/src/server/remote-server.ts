@@ -148,7 +148,7 @@ function chooseRun(runs: readonly ListedRun[], wanted: string | undefined, where
     message: found.length === 0 ? "the server has no such run" : several,
     where,
     ...(wanted === undefined ? {} : { received: JSON.stringify(wanted) }),
-    expected: `one of ${runs.map(({ run, name }) => `${run} (${name})`).join(", ")}`,
+    expected: `one of ${runs.map(({ run, name }) => (name === "" ? run : `${run} (${name})`)).join(", ")}`,
     advice: "Name one of them with --run, or give the address of its page.",
   });
 }
