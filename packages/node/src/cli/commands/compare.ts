@@ -9,7 +9,6 @@ import {
   compareGroups,
   evaluationsUntil,
 } from "../../report/comparison.ts";
-import { comparisonCsv, comparisonLatex } from "../../report/comparison-files.ts";
 import { comparisonTable, endNotes } from "../../report/comparison-table.ts";
 import { configDifferences } from "../../report/config-differences.ts";
 import { runLabels } from "../../report/labels.ts";
@@ -24,18 +23,16 @@ import { findRun } from "../../store/find-run.ts";
 import { RunSummarizer, type RunSummary } from "../../store/run-summary.ts";
 import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../../terminal/format.ts";
 import { withComparisonOptions } from "../comparison-options.ts";
+import { type TableFiles, withTableFiles, writeTables } from "../comparison-tables.ts";
 import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
-import { openNamedFolder, openOwnFolder, type ReportFolder, requireOwnReport, writeResult } from "../result-files.ts";
+import { openNamedFolder, openOwnFolder, type ReportFolder, requireOwnReport } from "../result-files.ts";
 import { orNull } from "../run-texts.ts";
 import { table } from "../text.ts";
 
-interface CompareOptions extends ComparisonOptions {
+interface CompareOptions extends ComparisonOptions, TableFiles {
   readonly output?: string;
-  readonly csv?: string;
-  readonly latex?: string;
-  readonly force?: boolean;
   readonly baselines?: boolean;
 }
 
@@ -47,8 +44,6 @@ export function addCompare(program: Command): void {
     )
     .argument("<runs...>", 'ids, names or folders of runs, or "last"')
     .option("-o, --output <folder>", "folder of the report (default: compare-<ids> in the folder of runs)")
-    .option("--csv <file>", "also write the rows as CSV")
-    .option("--latex <file>", "also write the table for LaTeX (package booktabs)")
     .option(
       "--no-baselines",
       "leave out the baselines of the runs, which are else added where they are in the same folder",
@@ -69,11 +64,11 @@ export function addCompare(program: Command): void {
       const { folder } = target;
       const files = await writeReport(runs, target, options);
       const comparison = compare(found, runs, options);
-      await writeTables(tableOf(comparison), options);
+      await writeTables(tableOf(comparison), options.target !== undefined, options);
       if (output.json) output.document({ ...comparison, report: join(folder, "report.html"), folder, files });
       else print(comparison, runs, options, folder, output);
     });
-  withComparisonOptions(command);
+  withComparisonOptions(withTableFiles(command));
   acceptsOptions(command, "runs", "quiet");
   withExamples(
     command,
@@ -170,13 +165,6 @@ type Compared = ReturnType<typeof compare>;
 function tableOf({ groups, atRound }: Compared): Comparison {
   const targets = new Set(groups.map(({ target }) => target));
   return { target: targets.size === 1 ? [...targets][0]! : null, atRound, rows: groups };
-}
-
-async function writeTables(comparison: Comparison, options: CompareOptions): Promise<void> {
-  const { csv, latex, force = false } = options;
-  const write = (file: string, text: string) => writeResult(file, Buffer.from(text), force);
-  if (csv !== undefined) await write(csv, comparisonCsv(comparison));
-  if (latex !== undefined) await write(latex, comparisonLatex(comparison, options.target !== undefined));
 }
 
 function print(

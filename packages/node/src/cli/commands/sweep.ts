@@ -12,6 +12,7 @@ import { describeValues } from "../../sweep/values.ts";
 import { formatPlural } from "../../terminal/format.ts";
 import { writeJson, writeLines } from "../../terminal/terminal-text.ts";
 import { withComparisonOptions } from "../comparison-options.ts";
+import { type TableFiles, withTableFiles, writeTables } from "../comparison-tables.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { acceptsOptions, type GlobalOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
@@ -25,7 +26,7 @@ import { notReusedText, SweepView } from "../sweep-view.ts";
 import { table } from "../text.ts";
 import { type TrustOption, withTrust } from "../trust.ts";
 
-interface SweepCommandOptions extends ComparisonOptions, TrustOption {
+interface SweepCommandOptions extends ComparisonOptions, TableFiles, TrustOption {
   readonly plan?: boolean;
   readonly jobs: number;
 }
@@ -50,13 +51,14 @@ export function addSweep(program: Command): void {
       if (options.plan === true) await plan(open, options.jobs, globals, output);
       else await carryOutAlone(file, open, options, globals, output);
     });
-  withComparisonOptions(command);
+  withTableFiles(withComparisonOptions(command)).option("-f, --force", "overwrite existing files of --csv and --latex");
   withTrust(command);
   acceptsOptions(command, "workers", "runs", "dataDir", "quiet");
   withExamples(
     command,
     ["anabranch sweep sweep.toml --plan", "number of runs and estimated time"],
     ["anabranch sweep sweep.toml", "train all runs; after Ctrl-C, repeat it to continue"],
+    ["anabranch sweep sweep.toml --latex table.tex", "also the table for a paper"],
     ["anabranch sweep sweep.toml --jobs 2 --target 0.8", "two parallel runs; cost of reaching 80 %"],
   );
 }
@@ -101,10 +103,11 @@ async function carryOutAlone(
 async function execute(
   folder: string,
   { sweep, base }: OpenSweep,
-  { jobs, target, atRound, goOn }: SweepCommandOptions & { readonly goOn: string },
+  options: SweepCommandOptions & { readonly goOn: string },
   globals: GlobalOptions,
   output: Output,
 ): Promise<void> {
+  const { jobs, target, atRound, goOn } = options;
   const { executeSweep } = await import("../../sweep/execute.ts");
   const { reusable: found, notReused } = await findRuns(sweep, globals.runs, globals.dataDir);
   const view = new SweepView(output, base, notReused);
@@ -136,6 +139,7 @@ async function execute(
         ...(await writeResults(folder, document, target !== undefined)),
         ...(await writeSweepReport(folder, sweep.spec.name, result, { target, atRound })),
       ];
+  if (!interrupted) await writeTables(document, target !== undefined, options);
   if (output.json) writeJson(process.stdout, { type: "sweep.result", interrupted, folder, files, ...document });
   else if (interrupted) output.note(goOn);
   else if (output.quiet) output.print(folder);
