@@ -51,7 +51,7 @@ describe("anabranch centralized and local-only", () => {
     expect(await drawn("fed")).toEqual(["this run", "centralized"]);
     expect(await call("local-only", file, "--quiet")).toMatchObject({ code: 0 });
     expect(await drawn("fed")).toEqual(["this run", "centralized", "local-only"]);
-    expect(await fileOf("fed", "charts/accuracy-rounds.svg")).toMatch(/centralized \d+\.\d/);
+    expect(await fileOf("fed", "charts/accuracy-rounds.svg")).toMatch(/>centralized \d+\.\d %</);
     const compared = JSON.parse((await call("compare", "fed", "--json")).stdout);
     expect(compared.runs.map((run: { algorithm: string }) => run.algorithm)).toEqual([
       "scaffold",

@@ -1,7 +1,8 @@
 import { dirname, resolve } from "node:path";
 import { listRuns } from "../store/find-run.ts";
 import { formatPercent } from "../terminal/format.ts";
-import type { Rule } from "./plot/plot.ts";
+import { seriesColour } from "./plot/colours.ts";
+import type { Line, Plot } from "./plot/plot.ts";
 import { type RunData, readRunFolder } from "./run-data.ts";
 import { classifyEnd } from "./run-end.ts";
 import { summarise } from "./summary.ts";
@@ -45,13 +46,17 @@ async function readBeside(folder: string, isWanted: (algorithm: string) => boole
   }
 }
 
-/** A line across the accuracy chart for each baseline. */
-export function baselineRules(baselines: readonly RunData[]): Rule[] {
-  return baselines.flatMap((run) => {
+/** A line across the chart of accuracy over rounds for each baseline, at its last accuracy. */
+export function withBaselines(plot: Plot, baselines: readonly RunData[]): Plot {
+  const lines = baselines.flatMap((run, index): Line[] => {
     const { accuracy } = summarise(run);
-    const text = `${baselineName(run)} ${formatPercent(accuracy, 1)}`;
-    return Number.isFinite(accuracy) ? [{ kind: "rule", y: accuracy * 100, text } as const] : [];
+    if (!Number.isFinite(accuracy)) return [];
+    const name = `${baselineName(run)} ${formatPercent(accuracy, 1)}`;
+    const ends = [plot.x.min ?? 0, plot.x.max ?? 1].map((x) => [x, accuracy * 100] as const);
+    return [{ kind: "line", name, colour: seriesColour(index + 2), dash: "dashed", points: ends }];
   });
+  const legend = [...plot.legend, ...lines.map(({ name, colour }) => ({ name, colour }))];
+  return lines.length === 0 ? plot : { ...plot, legend, marks: [...plot.marks, ...lines] };
 }
 
 /** What a baseline is called beside its federation. */

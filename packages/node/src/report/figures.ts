@@ -1,5 +1,5 @@
 import { printable } from "@anabranch/core";
-import { baselineRules } from "./baselines.ts";
+import { withBaselines } from "./baselines.ts";
 import { accuracyRounds } from "./charts/accuracy-rounds.ts";
 import type { Chart, ChartGroup } from "./charts/chart.ts";
 import { CHART_SECTIONS } from "./charts/index.ts";
@@ -37,13 +37,10 @@ export interface Panel {
 /** All charts of one run, by section. Baselines are lines across its accuracy. */
 export function runFigures(run: RunData, baselines: readonly RunData[] = []): FigureSection[] {
   const groups = [{ name: printable(run.name), colour: 0, runs: [run] }];
-  const rules = baselineRules(baselines);
   return figureSections([{ setting: "", groups }]).map(({ heading, figures }) => ({
     heading,
     figures: figures.map((figure) =>
-      figure.id === accuracyRounds.id
-        ? { ...figure, plot: { ...figure.plot, marks: [...figure.plot.marks, ...rules] } }
-        : figure,
+      figure.id === accuracyRounds.id ? { ...figure, plot: withBaselines(figure.plot, baselines) } : figure,
     ),
   }));
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compareGroups } from "./comparison.ts";
-import { coverageNote, diagnosticsShare, measuresOf } from "./measures.ts";
+import { coverageNote, diagnosticsShare, measuresOf, measureTexts } from "./measures.ts";
 import { measuresTable } from "./measures-table.ts";
 import { report } from "./report.ts";
 import { parseRun, type RunData } from "./run-data.ts";
@@ -62,4 +62,10 @@ describe("measures", () => {
     expect(open).not.toContain("Epsilon does not cover");
     expect(report(run(1, 1.5, {}, { covered: false }))).toContain("Epsilon does not cover them");
   });
+});
+
+it("lists no accuracies of clients among diagnostics of one run", () => {
+  const measures = { holdoutMean: 0.5, holdoutWorstDecile: 0.2, localWorstDecile: 0.1, coherence: 0.3, flops: 10 };
+  expect(measureTexts(measures, false)).toEqual([["coherence", "0.3"]]);
+  expect(measureTexts(measures, true)).toEqual([["client FLOPs", "10 FLOP"]]);
 });

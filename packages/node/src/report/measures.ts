@@ -76,10 +76,13 @@ export function measuresOf(run: RunHistory): Measures {
 /** Measures of the whole run, which are 0 where nothing was counted. */
 export const COSTS: ReadonlySet<string> = new Set(["flops", "largestMessage", "cpuSeconds", "joules"]);
 
-/** One measure of a run as texts. */
+/** Measures of clients, which reports of one run draw. */
+const CLIENTS: ReadonlySet<string> = new Set(["localWorstDecile", "holdoutMean", "holdoutWorstDecile"]);
+
+/** Costs, or diagnostics, as texts. */
 export function measureTexts(measures: Measures, costs: boolean): [head: string, text: string][] {
   return Object.entries(measures)
-    .filter(([key]) => COSTS.has(key) === costs)
+    .filter(([key]) => COSTS.has(key) === costs && !CLIENTS.has(key))
     .map(([key, value]) => [MEASURES[key]!.head, MEASURES[key]!.format(value)]);
 }
 

@@ -2,7 +2,7 @@ import { largest } from "@anabranch/engine";
 import { byteUnit } from "../../terminal/format.ts";
 import { uploadedBy } from "../summary.ts";
 import { overlay } from "./cartesian.ts";
-import { allRuns, bandNote, type Chart } from "./chart.ts";
+import { allRuns, bandNote, type Chart, withoutBaselines } from "./chart.ts";
 
 /** Test accuracy against the bytes that clients have uploaded so far: what accuracy costs. */
 export const accuracyBytes: Chart = {
@@ -10,7 +10,8 @@ export const accuracyBytes: Chart = {
   title: "Accuracy for upload",
   caption: (groups) =>
     `Test accuracy against everything that all clients together have uploaded until then, counted from the encoded messages. Further to the upper left is better.${bandNote(groups)}`,
-  plot(groups) {
+  plot(all) {
+    const groups = withoutBaselines(all);
     const totals = allRuns(groups).map((run) => uploadedBy(run)(run.evaluations.at(-1)?.round ?? 0));
     const most = largest(totals, 0);
     if (most === 0) return undefined;

@@ -26,6 +26,7 @@ export const accuracyRounds: Chart = {
 function bestMark(run: RunData): Mark[] {
   const { bestRound, bestAccuracy } = summarise(run);
   if (!Number.isFinite(bestRound)) return [];
-  const text = `best ${formatPercent(bestAccuracy, 1)} at round ${bestRound}`;
-  return [{ kind: "ring", x: bestRound, y: bestAccuracy * 100, colour: seriesColour(1), text }];
+  const short = `best ${formatPercent(bestAccuracy, 1)}`;
+  const text = `${short} at round ${bestRound}`;
+  return [{ kind: "ring", x: bestRound, y: bestAccuracy * 100, colour: seriesColour(1), text, short }];
 }

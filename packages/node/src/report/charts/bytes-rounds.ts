@@ -1,7 +1,7 @@
 import { byteUnit } from "../../terminal/format.ts";
 import { seriesColour } from "../plot/colours.ts";
 import { finiteOr } from "../summary.ts";
-import { allRuns, type Chart, onlyRun } from "./chart.ts";
+import { allRuns, type Chart, onlyRun, withoutBaselines } from "./chart.ts";
 import { type Layer, roundsPerBar, stackedBars } from "./stacked-bars.ts";
 
 const LAYERS: readonly Layer[] = [
@@ -13,12 +13,14 @@ const LAYERS: readonly Layer[] = [
 export const bytesRounds: Chart = {
   id: "bytes-rounds",
   title: "Bytes per round",
-  caption(groups) {
+  caption(all) {
+    const groups = withoutBaselines(all);
     const step = roundsPerBar(onlyRun(groups));
     const single = step === 1 ? "Traffic of each round" : `Traffic of a round, mean over ${step} rounds a bar`;
     return `${onlyRun(groups) === undefined ? "Mean traffic of a round" : single}, counted from the encoded messages.`;
   },
-  plot(groups) {
+  plot(all) {
+    const groups = withoutBaselines(all);
     if (!allRuns(groups).some((run) => run.rounds.some((round) => round.bytesDown > 0 || round.bytesUp > 0)))
       return undefined;
     return stackedBars(groups, LAYERS, byteUnit);

@@ -29,6 +29,11 @@ export function allRuns(groups: readonly ChartGroup[]): RunData[] {
   return groups.flatMap(({ runs }) => runs);
 }
 
+/** Groups of runs that exchange something. */
+export function withoutBaselines(groups: readonly ChartGroup[]): ChartGroup[] {
+  return groups.filter(({ runs }) => runs[0]?.start?.baseline === undefined);
+}
+
 /** How to read curves of groups with several seeds; empty where each has one. */
 export function bandNote(groups: readonly ChartGroup[]): string {
   return groups.some(({ runs }) => runs.length > 1)

@@ -48,7 +48,8 @@ export function drawMark(plot: Plot, index: number, frame: Omit<Drawn, "svg">, s
     case "line":
       return drawLine(mark, frame, smooth);
     case "ring": {
-      const { x, y, colour, text } = mark;
+      const { x, y, colour } = mark;
+      const text = right < 420 ? mark.short : mark.text;
       const words = `<text x="${right}" y="${top - 11}" text-anchor="end" font-weight="600" fill="var(--${colour})">${escapeText(text)}</text>`;
       if (x < frame.x[0] || x > frame.x[1] || y > frame.y[1] || y < frame.y[0]) return words;
       return `<circle cx="${px(x).toFixed(1)}" cy="${py(y).toFixed(1)}" r="5" fill="var(--paper)" stroke="var(--${colour})" stroke-width="2.5"/>${words}`;

@@ -55,8 +55,9 @@ export interface Cells {
   readonly cells: readonly (readonly [x: number, y: number, count: number])[];
 }
 
-/** A ring around a point, with a text in the chart's upper right corner. */
+/** A ring around a point, with a text in the chart's upper right corner; `short` where the chart is narrow. */
 export interface Ring {
+  readonly short: string;
   readonly kind: "ring";
   readonly x: number;
   readonly y: number;

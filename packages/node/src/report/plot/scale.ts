@@ -30,15 +30,16 @@ export function escapeText(text: string): string {
   return text.replace(/[&<>"']/g, (sign) => signs[sign]!);
 }
 
-/** Mean width of a character at 13 pixels, generously. */
+/** Width of a text at 13 pixels, generously: capitals are wider. */
 export function textWidth(text: string): number {
-  return 7.2 * [...text].length;
+  return 7.2 * [...text].length + 2.2 * (text.match(/[A-Z]/g)?.length ?? 0);
 }
 
 /** A text that is cut to a width in pixels. */
 export function fitText(text: string, width: number): string {
-  const most = Math.max(3, Math.floor(width / 7.2));
   const characters = [...text];
+  let most = characters.length;
+  while (most > 3 && textWidth(characters.slice(0, most).join("")) > width) most--;
   return characters.length <= most ? text : `${characters.slice(0, most - 1).join("")}…`;
 }
 
