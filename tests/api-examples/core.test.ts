@@ -1,7 +1,7 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
 import * as z from "zod";
-import { BEST_CHECKPOINT, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, SCALAR, SHIPPED_DATASETS, VERSION, accountantNames, aggregate, algorithms, allocationSampler, applyOverrides, beforeStages, bernoulliBits, boundText, buildMethod, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkpointName, classification, clipUpdate, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, configFields, configHash, configSchema, copy, createAccountant, createAlgorithm, createModel, createPartitioner, dealParts, decodeSafetensors, decodeSealed, decodeVector, defineMethod, deriveKey, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, distance, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, editDistance, emptyLedger, encodeSafetensors, encodeSealed, encodeVector, encodingFault, entryTypes, entryView, exampleCount, exportOnnx, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedprox, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalOrders, gaussianAccountant, gaussianDelta, gaussianEpsilon, groupEvents, gunzip, hashVector, heavyBall, iid, initialParameters, integerOrders, isAway, isFiniteVector, isVector, isWeighted, jointNorm, jsonText, largestEncoding, layout, lenet5, lenet5Options, linear, local, localSgd, logistic, logisticOptions, longTail, memoryBlobStore, memoryClientStates, mlp, mlpOptions, modelBlocks, modelOptions, models, mofedsam, mostByzantine, natural, nearest, nextClipNorm, norm2, occurring, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parseToml, partialFold, partitionHash, partitionStatistics, partitioners, permutation, planBatches, pldAccountant, poissonSampler, printable, privacyEventSchema, quadratic, quadraticOptions, quantitySkew, randomStream, rdpAccountant, readCsv, readLeaf, readerLimits, references, renderEvent, renderToml, renyiDivergences, requireBlobName, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, rootKey, runEventSchemas, runStatuses, sampleWithoutReplacement, scaffold, scriptedSampler, secureStream, setRules, shards, shuffle, spend, splitAtRandom, splitHoldout, stampEvent, standardizeTable, statusAfter, stepCount, stepFrom, subLayout, sum, symmetricDirichlet, syntheticDataset, threefry2x32, traceProblem, traceQuadratics, uniformMean, uniformSampler, vectors, vit, vitOptions, weightedMean, withStatistics, zerosLike } from "@anabranch/core";
+import { BEST_CHECKPOINT, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, SCALAR, SHIPPED_DATASETS, VERSION, accountantNames, aggregate, algorithms, allocationSampler, applyOverrides, beforeStages, bernoulliBits, boundText, buildMethod, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkpointName, classification, clipUpdate, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, configFields, configHash, configSchema, copy, createAccountant, createAlgorithm, createModel, createPartitioner, dealParts, decodeSafetensors, decodeSealed, decodeVector, defineMethod, deriveKey, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, distance, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, editDistance, emptyLedger, encodeSafetensors, encodeSealed, encodeVector, encodingFault, entryTypes, entryView, exampleCount, exportOnnx, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedprox, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalOrders, gaussianAccountant, gaussianDelta, gaussianEpsilon, groupEvents, gunzip, hashVector, heavyBall, iid, initialParameters, integerOrders, isAway, isFiniteVector, isVector, isWeighted, jointNorm, jsonText, largestEncoding, layout, lenet5, lenet5Options, linear, local, localSgd, logistic, logisticOptions, longTail, memoryBlobStore, memoryClientStates, minimalToml, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, mofedsam, mostByzantine, natural, nearest, nextClipNorm, norm2, occurring, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parseToml, partialFold, partitionHash, partitionStatistics, partitioners, permutation, planBatches, pldAccountant, poissonSampler, printable, privacyEventSchema, quadratic, quadraticOptions, quantitySkew, randomStream, rdpAccountant, readCsv, readLeaf, readerLimits, references, renderEvent, renderToml, renyiDivergences, requireBlobName, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, rootKey, runEventSchemas, runStatuses, sampleWithoutReplacement, scaffold, scriptedSampler, secureStream, setRules, shards, shuffle, spend, splitAtRandom, splitHoldout, stampEvent, standardizeTable, statusAfter, stepCount, stepFrom, subLayout, sum, summarizeCsv, symmetricDirichlet, syntheticDataset, threefry2x32, traceProblem, traceQuadratics, uniformMean, uniformSampler, vectors, vit, vitOptions, weightedMean, withStatistics, zerosLike } from "@anabranch/core";
 import { CONTROL_BYTES, LIVE_VERSION, MOST_UPLOAD_PARTS, USUAL_LIMITS, WITHHELD, answerError, blobName, clientMessage, contentHash, contentHashOf, fromBase64, messageId, orderId, proofText, serverMessage, toBase64, uploadAnswer, uploadId } from "@anabranch/core/live";
 import { addMasks, bestCurves, chooseGraph, codedParameters, completeThreshold, dequantizeMean, identityPublicKey, levels, modulusBits, platformCurves, portableCurves, protocolNames, quantize, secureEntropy, seededEntropy } from "@anabranch/core/secure-aggregation";
 import { add, constant, evaluate, mul, nn, sub } from "@anabranch/engine";
@@ -315,6 +315,15 @@ describe("the example of", () => {
     same(configFields.find(({ path }) => path.join(".") === "sampler.cohort")!.defaultValue, 10);
   });
 
+  it("minimalToml (core/src/config/minimal.ts)", async () => {
+    same(minimalToml("rounds = 3\n[training]\nmomentum = 0 # off\n", "a.toml"), "rounds = 3\n");
+  });
+
+  it("modelSection (core/src/config/model-section.ts)", async () => {
+    const { model } = resolveConfig({ model: { name: "mlp", hidden: [32] } });
+    same(modelSection(model).options, { hidden: [32] });
+  });
+
   it("applyOverrides (core/src/config/overrides.ts)", async () => {
     const raw = applyOverrides({ rounds: 5 }, ["training.learningRate=0.1"]);
     same(raw["training"], { learningRate: 0.1 });
@@ -448,6 +457,13 @@ describe("the example of", () => {
   it("resizeImage (core/src/data/readers/resize.ts)", async () => {
     const image = { channels: 1, width: 2, height: 1, data: Uint8Array.of(10, 30) } as const;
     same([...resizeImage(image, { width: 1, height: 1 }).data], [20]);
+  });
+
+  it("summarizeCsv (core/src/data/readers/summarize-csv.ts)", async () => {
+    const file = new TextEncoder().encode("age;sick\n61;yes\n;no\n");
+    const { delimiter, rows, columns } = summarizeCsv(file, "patients.csv");
+    same([delimiter, rows], [";", 2]);
+    same([columns[0]?.isNumeric, columns[0]?.missing], [true, 1]);
   });
 
   it("SHIPPED_DATASETS (core/src/data/shipped.ts)", async () => {

@@ -11,7 +11,11 @@ const ALWAYS = ["name", "dataset", "scheme"];
  * @param text TOML
  * @param where name of the file in errors
  * @throws `config/syntax`, `config/too-large`
- * @example minimalToml("rounds = 3\n[training]\nmomentum = 0 # off\n", "a.toml") // "rounds = 3\n"
+ * @example
+ * ```ts
+ * import { minimalToml } from "@anabranch/core";
+ * minimalToml("rounds = 3\n[training]\nmomentum = 0 # off\n", "a.toml"); // => "rounds = 3\n"
+ * ```
  */
 export function minimalToml(text: string, where: string): string {
   return `${stringify(changed(parseToml(text, where), [])).trimEnd()}\n`;

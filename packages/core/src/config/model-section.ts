@@ -16,7 +16,16 @@ export interface ModelSection {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** Takes the section [model] apart. */
+/**
+ * Takes the section [model] apart.
+ *
+ * @example
+ * ```ts
+ * import { modelSection, resolveConfig } from "@anabranch/core";
+ * const { model } = resolveConfig({ model: { name: "mlp", hidden: [32] } });
+ * modelSection(model).options; // => { hidden: [32] }
+ * ```
+ */
 export function modelSection(model: Config["model"]): ModelSection {
   const {
     name,

@@ -9,4 +9,5 @@ export { type LeafFile, type LeafOptions, readLeaf, readLeafSplit } from "./leaf
 export { readerLimits, requireAtMost, scaleDown } from "./limits.ts";
 export { type ParquetOptions, readParquet } from "./parquet.ts";
 export { type ImageSize, resizeImage } from "./resize.ts";
+export { type ColumnSummary, type CsvSummary, summarizeCsv } from "./summarize-csv.ts";
 export { readTextBySpeaker, type TextDataset, type TextOptions } from "./text-by-speaker.ts";

@@ -82,6 +82,49 @@ describe("templates", () => {
     expect(minimalToml("rounds = 3\n[training]\nmomentum = 0 # off\n", "a.toml")).toBe("rounds = 3\n");
   });
 
+  it("csv predicts a column of a table, one client for each owner, and runs", async () => {
+    const rows = Array.from({ length: 60 }, (_, i) =>
+      [i, i % 3 === 0 ? "" : 20 + i, ["red", "green"][i % 2], `name ${i}`, `site ${i % 4}`, i % 2 ? "yes" : "no"].join(
+        ";",
+      ),
+    );
+    await writeFile(at("table.csv"), `id;age;colour;full name;site;sick\n${rows.join("\n")}\n`);
+    const { files } = await create(at("table.csv"), at("csv", "out.toml"), "--template", "csv").catch(() => ({
+      files: [],
+    }));
+    expect(files).toEqual([]); // no such folder
+    const made = await create(at("table.csv"), at("table.toml"), "--template", "csv");
+    expect(made.files).toEqual([at("table.toml")]);
+    const written = await text("table.toml");
+    expect(parseConfig(written, "table.toml")).toMatchObject({
+      data: {
+        dataset: "csv:table.csv?label=sick&group=site&features=age%2Ccolour&delimiter=%3B",
+        clients: 4,
+        partition: { scheme: "natural" },
+        table: { standardize: true, missing: "mean" },
+      },
+    });
+    expect(written).toContain("# Not used: id, full name.");
+    const where = ["--runs", at("runs"), "--workers", "0", "--json", "--set", "rounds=2"];
+    const { code, stdout, stderr } = await callCommand("run", at("table.toml"), ...where);
+    expect(code, stderr + stdout).toBe(0);
+  });
+
+  it("csv predicts numbers by regression, and says which column is missing", async () => {
+    const rows = Array.from({ length: 50 }, (_, i) => `${i % 7},${(i * i) % 11},${(3 * i) % 50}.5`);
+    await writeFile(at("numbers.csv"), `a,b,price\n${rows.join("\n")}\n`);
+    await create(at("numbers.csv"), at("numbers.toml"), "--template", "csv");
+    const config = parseConfig(await text("numbers.toml"), "numbers.toml");
+    expect(config).toMatchObject({ model: { name: "linear" }, data: { table: { target: "number" }, clients: 2 } });
+    const where = ["--runs", at("runs"), "--workers", "0", "--json", "--set", "rounds=2"];
+    const { code, stdout, stderr } = await callCommand("run", at("numbers.toml"), ...where);
+    expect(code, stderr + stdout).toBe(0);
+    const wrong = await callCommand("new", at("numbers.csv"), "--template", "csv", "--label", "prize");
+    expect(wrong.stderr).toMatch(/error data\/column: [\s\S]*Did you mean "price"\?/);
+    expect((await callCommand("new", "--template", "csv")).stderr).toContain("error usage/missing-argument: ");
+    expect((await callCommand("new", "x.toml", "--label", "a")).stderr).toContain("error usage/option: ");
+  });
+
   it("are refused with the nearest name", async () => {
     const { code, stderr } = await callCommand("new", at("none.toml"), "--template", "own-metod");
     expect(code).toBe(2);

@@ -1,4 +1,5 @@
 import { commentedTemplate } from "@anabranch/core";
+import { csv } from "./csv.ts";
 import { exampleText } from "./example-text.ts";
 import { federationWith } from "./own-parts.ts";
 import { nameOf } from "./run-name.ts";
@@ -16,6 +17,7 @@ export const commented: Template = {
 /** The kinds of `anabranch new --template NAME`, in the order of the help. */
 export const templates: readonly Template[] = [
   fromExample("quickstart", "100 clients with Fashion-MNIST"),
+  csv,
   fromExample("private", "differential privacy with a target epsilon"),
   fromExample("secure", "secure aggregation with noise from the clients"),
   {
