@@ -356,7 +356,12 @@ cohort = 2
       expect(lines.at(-1)).toMatchObject({
         error: { code: "store/disk-full", advice: expect.stringMatching(/resume/) },
       });
-      expect(lines.map(({ type }) => type)).toContain("run.stopped");
+      expect(lines).toContainEqual(expect.objectContaining({ type: "run.stopped", reason: "interrupted" }));
+      const said = anabranch(["run", "full.toml", "--runs", "full-too", "--workers", "1"], "ulimit -f 64; ");
+      expect(`${said.stdout}${said.stderr}`.match(/there is no room on the disk/g)).toHaveLength(1);
+      expect(said.stderr).toMatch(/^The run stopped\. .* Resume with: /m);
+      const listed = JSON.parse(anabranch(["list", "--runs", "full", "--json"]).stdout);
+      expect(listed.runs).toMatchObject([{ status: "interrupted" }]);
       const { result } = await resumeRun(await onlyRun(join(folder, "full")), options());
       const whole = await startRun(
         resolveConfig(tiny({ model: { name: "mlp", hidden: [4000] }, training: { batchSize: 20 } })),

@@ -27,6 +27,8 @@ export class Execution {
   readonly #terminal: TerminalView;
   #id: string | undefined;
   #trained = false;
+  /** How the run has ended, until it is known that no error reports it. */
+  #ending: RunEvent | undefined;
   #isPrivate = false;
 
   constructor(view: ExecutionView) {
@@ -61,10 +63,12 @@ export class Execution {
         ...(globals.dataDir === undefined ? {} : { dataDir: globals.dataDir }),
       });
     } catch (error) {
+      if (this.#view.output.json) this.#showEnding();
       this.#terminal.close();
       if (this.hasStarted) this.#note(`The run stopped. Saved checkpoints are intact. ${this.resumeLine}`);
       throw error;
     }
+    this.#showEnding();
     this.#report(outcome);
     if (!this.#trained && outcome.result.stopped === "finished")
       this.#note(`This run has already finished; there is nothing left to train. ${continueLine(this.#isPrivate)}`);
@@ -94,7 +98,14 @@ export class Execution {
     this.#trained ||= event.type === "round.finished";
     const { output, runId } = this.#view;
     const named = output.json && runId !== undefined ? { run: runId() ?? null } : {};
-    this.#terminal.onEvent({ ...named, ...event });
+    this.#showEnding();
+    if (event.type === "run.stopped") this.#ending = { ...named, ...event };
+    else this.#terminal.onEvent({ ...named, ...event });
+  }
+
+  #showEnding(): void {
+    if (this.#ending !== undefined) this.#terminal.onEvent(this.#ending);
+    this.#ending = undefined;
   }
 
   #note(text: string): void {

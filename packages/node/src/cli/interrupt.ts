@@ -1,3 +1,5 @@
+import { startUpEnded } from "./start-up.ts";
+
 /** A wish to stop, as Ctrl-C or SIGTERM brings it. */
 export interface Interrupt extends Disposable {
   /** Aborted by the first signal. */
@@ -25,5 +27,6 @@ export function listenForInterrupt(react: { first(): void; second(): void }): In
     process.off("SIGINT", listener).off("SIGTERM", listener);
   };
   process.on("SIGINT", listener).on("SIGTERM", listener);
+  startUpEnded();
   return { signal: controller.signal, [Symbol.dispose]: stopListening };
 }

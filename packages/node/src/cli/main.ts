@@ -1,7 +1,9 @@
 /** What bin/anabranch.mjs starts. */
 import { keepCompiledSources } from "./compile-cache.ts";
+import { watchStartUp } from "./start-up.ts";
 
 keepCompiledSources();
+watchStartUp(process.argv.includes("--json"));
 // Loaded here, so that their compiled code is kept, too.
 const [{ runCommandLine }, { endDespiteThreads }, { tolerateClosedPipes }] = await Promise.all([
   import("./command-line.ts"),

@@ -4,6 +4,7 @@ import { addBaselines } from "./commands/baselines.ts";
 import { addCheck } from "./commands/check.ts";
 import { addCite } from "./commands/cite.ts";
 import { addCompare } from "./commands/compare.ts";
+import { addCompletion } from "./commands/completion.ts";
 import { addDashboard } from "./commands/dashboard.ts";
 import { addDatasets } from "./commands/datasets.ts";
 import { addDoctor } from "./commands/doctor.ts";
@@ -26,6 +27,10 @@ import { addTag } from "./commands/tag.ts";
 import { addTokens } from "./commands/tokens.ts";
 import { exitCodeLines } from "./exit-codes.ts";
 import { globalOptions, visibleGlobals } from "./globals.ts";
+import { startUpEnded } from "./start-up.ts";
+
+/** Commands that listen for Ctrl-C once they have loaded what they need. */
+const LISTENING = new Set(["run", "resume", "sweep", "serve", "join"]);
 
 /** The `anabranch` command. Mistakes on the command line are thrown as CommanderErrors, nothing is printed for them. */
 export function createProgram(): Command {
@@ -38,6 +43,9 @@ export function createProgram(): Command {
     .configureOutput({ outputError: () => {} })
     .configureHelp({ showGlobalOptions: true, visibleGlobalOptions: visibleGlobals });
   for (const option of globalOptions()) program.addOption(option);
+  program.hook("preAction", (_program, command) => {
+    if (!LISTENING.has(command.name())) startUpEnded();
+  });
   addNew(program);
   addRun(program);
   addResume(program);
@@ -62,6 +70,7 @@ export function createProgram(): Command {
   addCite(program);
   addJoin(program);
   addDoctor(program);
+  addCompletion(program);
   program.addHelpText(
     "after",
     [

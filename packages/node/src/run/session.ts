@@ -153,7 +153,9 @@ async function runAndRecord(
     return { id, folder, result, files: await writeOutputs(run, world, result) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const stopped = { type: "run.stopped", round: savedRound, reason: "error", message } as const;
+    // after a full disk the run goes on as after a crash, so it has not failed
+    const reason = error instanceof AnabranchError && error.code === "store/disk-full" ? "interrupted" : "error";
+    const stopped = { type: "run.stopped", round: savedRound, reason, message } as const;
     // the first error counts: on a full disk this one cannot be written either
     await emit({ v: 1, at: new Date().toISOString(), ...stopped }).catch(() => {});
     throw error;
