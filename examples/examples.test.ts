@@ -53,6 +53,19 @@ describe("examples", () => {
     expect(history.at(-1)!.loss).toBeLessThan(history[0]!.loss);
   });
 
+  it("compressed uploads take a small part of the bytes, and the model learns", async () => {
+    const file = new URL("compressed.toml", import.meta.url);
+    const config = { ...parseConfig(await readFile(file, "utf8"), "compressed.toml"), rounds: 4 };
+    const measure = async (up: string[]) => {
+      const run = await simulate({ ...config, compression: { ...config.compression, up } }, { workers: 0 });
+      const bytes = run.history.reduce((sum, { bytesUp }) => sum + bytesUp, 0);
+      return { bytes, loss: run.history.at(-1)!.loss, first: run.history[0]!.loss };
+    };
+    const compressed = await measure(config.compression.up);
+    expect(compressed.loss).toBeLessThan(compressed.first);
+    expect(compressed.bytes).toBeLessThan((await measure(["top-k density=1"])).bytes / 20);
+  });
+
   it("asynchronous rounds reach an accuracy in less simulated time than synchronous ones", async () => {
     const config = parseConfig(
       await readFile(new URL("asynchronous.toml", import.meta.url), "utf8"),

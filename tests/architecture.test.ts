@@ -43,6 +43,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "random",
     "params",
     "codecs",
+    "compression",
     "data",
     "models",
     "aggregation",

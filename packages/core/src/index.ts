@@ -31,6 +31,7 @@ export * from "./models/index.ts";
 export * from "./params/index.ts";
 export {
   type Aggregator,
+  feedbackState,
   largestUpdate,
   messageLayouts,
   type PipelineSettings,

@@ -6,6 +6,7 @@ import {
   type MaskSpec,
   type Program,
 } from "@anabranch/engine";
+import { FEEDBACK } from "../compression/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import { layoutsOfPart, type PipelineSpec, sentUpdate } from "../pipeline/index.ts";
@@ -26,6 +27,7 @@ export interface TaskSpec extends PipelineSpec {
   readonly broadcast: Readonly<Record<string, Layout>>;
   /** Those of them of which every client is given its own. Default: none. */
   readonly own?: Readonly<Record<string, Layout>>;
+  /** What the program keeps, and what stages keep. */
   readonly clientState: Readonly<Record<string, Layout>>;
 }
 
@@ -79,7 +81,7 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
   const state = task.state ?? zeroState(spec, make);
   const outputs = await executable.run({
     ...vectorInputs("broadcast", { ...task.broadcast.vectors, ...task.own }, spec.broadcast),
-    ...vectorInputs("state", state, spec.clientState),
+    ...vectorInputs("state", state, programState(spec)),
     "data/features": task.data.features,
     "data/labels": task.data.labels,
     "steps/indices": { dtype: "int32", shape: [k, spec.batchSize], data: batches.indices },
@@ -114,8 +116,26 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
     public: { examples, steps: k, weight: 1, loss, ...(task.part === undefined ? {} : { part: task.part }) },
   };
   const layouts = layoutsOfPart(spec, task.part);
-  const sent = sentUpdate(spec, update, { scalars: task.broadcast.scalars, layouts, keys });
-  return { update: sent, state: collect("state", spec.clientState), norm };
+  const kept: Record<string, Vector> = {};
+  const keep = (name: string, vector: Vector) => {
+    kept[name] = task.allocate?.("state", name, vector.length) ?? vector;
+    if (kept[name] !== vector) kept[name].set(vector);
+  };
+  const { scalars } = task.broadcast;
+  const sent = sentUpdate(spec, update, { scalars, layouts, keys, state, keep });
+  return { update: sent, state: { ...collect("state", programState(spec)), ...kept }, norm };
+}
+
+const programStates = new WeakMap<TaskSpec, Readonly<Record<string, Layout>>>();
+
+/** The client state that the program reads and writes. */
+function programState(spec: TaskSpec): Readonly<Record<string, Layout>> {
+  const known = programStates.get(spec);
+  if (known !== undefined) return known;
+  const entries = Object.entries(spec.clientState).filter(([name]) => !name.startsWith(FEEDBACK));
+  const own = Object.fromEntries(entries);
+  programStates.set(spec, own);
+  return own;
 }
 
 /**

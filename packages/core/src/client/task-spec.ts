@@ -1,7 +1,7 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
 import type { Layout } from "../params/layout.ts";
-import { type PipelineSettings, uploadsOf } from "../pipeline/index.ts";
+import { feedbackState, type PipelineSettings, uploadsOf } from "../pipeline/index.ts";
 import type { LocalBudget } from "./batches.ts";
 import { compileLocalTask, type TaskSettings } from "./local-task.ts";
 import type { TaskSpec } from "./run-client.ts";
@@ -32,7 +32,7 @@ export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly 
     broadcast: payloads.broadcast,
     ...ownVectors(payloads),
     ...uploadsOf(payloads, layout),
-    clientState: payloads.clientState,
+    clientState: { ...payloads.clientState, ...feedbackState(stages.compression, payloads) },
     stages,
   };
   return { task, gradientsPerStep };

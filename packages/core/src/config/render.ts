@@ -53,6 +53,7 @@ export function configHash(config: Config): string {
     ...(isUsualTable(config.data.table) ? ["data.table"] : []),
     ...(config.privacy.mechanism === "none" ? ["privacy"] : []),
     ...(config.secureAggregation.protocol === "none" ? ["secureAggregation"] : []),
+    ...(config.compression.up.length === 0 ? ["compression"] : []),
     ...(DIAGNOSTICS.some((name) => config.diagnostics[name]) ? [] : ["diagnostics"]),
   ];
   return hashText(JSON.stringify(without(canonical(config), [...NO_INFLUENCE, ...unused], "")));

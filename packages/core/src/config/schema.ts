@@ -3,6 +3,7 @@ import { beforeStages, setRules } from "../aggregation/robust/index.ts";
 import type { NoisePlace } from "../privacy/mechanisms/settings.ts";
 import { protocolNames } from "../privacy/secure-aggregation/protocol.ts";
 import { baselines } from "./baseline.ts";
+import { compression } from "./compression-schema.ts";
 import { diagnostics } from "./diagnostics-schema.ts";
 import { privacy } from "./privacy-schema.ts";
 import { devices, schedule } from "./schedule-schema.ts";
@@ -300,6 +301,7 @@ export const configSchema = z.strictObject({
   schedule,
   devices,
   aggregation,
+  compression,
   privacy,
   secureAggregation,
   evaluation,

@@ -4,7 +4,10 @@ import { aggregateOperation } from "./aggregate.ts";
 import { asyncOperation } from "./async.ts";
 import { attackOperation } from "./attack.ts";
 import { clockOperation } from "./clock.ts";
+import { codecOperations } from "./codecs.ts";
 import { gradientCodeOperation, multiplexedOperation, selectiveRepeatOperation } from "./coding.ts";
+import { compressedTraces } from "./compressed-traces.ts";
+
 import { dilocoOperation } from "./diloco.ts";
 import { boundOperation, decompositionOperation, disparityOperation, fairnessLimitOperation } from "./fairness.ts";
 import { fedamdOperation, fedamdTrace } from "./fedamd.ts";
@@ -62,6 +65,8 @@ export const operations: Readonly<Record<string, Operation>> = {
   monna: monnaOperation,
   "dp/lamb": lambOperation,
   "dp/per-layer-clip": clipOperation,
+  ...codecOperations,
+  ...compressedTraces,
 };
 
 /**

@@ -26,6 +26,15 @@ describe("a live run", () => {
     expect(result.modelHash).toBe((await simulateSmall(prepared)).modelHash);
   });
 
+  for (const feedback of ["none", "ef14", "ef21", "ef21+", "dgc"] as const) {
+    it(`ends with the model of the simulation where uploads are compressed, with feedback ${feedback}`, async () => {
+      const compression = { up: ["top-k density=0.3"], feedback };
+      const { config, prepared } = smallRun({ name: "fedavg" }, { compression, aggregation: { weighting: "uniform" } });
+      const result = await new SimulatedFederation(config, prepared, 1, HEALTHY).run();
+      expect(result.modelHash).toBe((await simulateSmall(prepared)).modelHash);
+    });
+  }
+
   it("evaluates on examples that clients keep to themselves", async () => {
     const more = { data: { clients: 4, holdout: 0.25, partition: { scheme: "iid" } }, evaluation: { clientEvery: 2 } };
     const { config, prepared } = smallRun({ name: "fedavg" }, more);

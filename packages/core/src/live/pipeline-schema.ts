@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { compressionLink, feedbacks } from "../compression/index.ts";
 import type { PipelineSettings } from "../pipeline/index.ts";
 import { USUAL_BIAS } from "../privacy/integers/index.ts";
 
@@ -69,6 +70,23 @@ const secureAggregation = z.strictObject({
   source: z.strictObject({ kind: z.enum(["seeded", "secure"]) }),
 });
 
+const compression = z.strictObject({
+  up: z.array(compressionLink).min(1).max(8),
+  scope: z.enum(["model", "layer"]),
+  feedback: z.enum(feedbacks),
+  momentum: z.number().min(0).lt(1),
+  nesterov: z.boolean(),
+  masking: z.boolean(),
+  vectors: z.array(z.string().min(1).max(128)).min(1).max(32),
+});
+
+function isOpen({
+  privacy,
+  secureAggregation: sums,
+}: Pick<PipelineSettings, "privacy" | "secureAggregation">): boolean {
+  return privacy === undefined && sums === undefined;
+}
+
 /** `PipelineSettings` as they come over the wire. */
 export const pipelineSchema: z.ZodType<PipelineSettings> = z
   .strictObject({
@@ -76,7 +94,12 @@ export const pipelineSchema: z.ZodType<PipelineSettings> = z
     clipNorm: z.number().min(0),
     privacy: mechanism.optional(),
     secureAggregation: secureAggregation.optional(),
+    compression: compression.optional(),
   })
+  .refine(
+    ({ compression: codec, ...others }) => codec === undefined || isOpen(others),
+    "compressed updates are neither private nor secret",
+  )
   .refine(noiseFits, "noise of clients needs secure aggregation of integers with that noise, from a secure source");
 
 /**

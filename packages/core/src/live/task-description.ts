@@ -6,10 +6,12 @@ import type { EvaluationSpec } from "../client/evaluate.ts";
 import { compileEvaluation } from "../client/evaluation-task.ts";
 import type { TaskSpec } from "../client/run-client.ts";
 import { taskSpec } from "../client/task-spec.ts";
+import { checkedCompressor } from "../compression/index.ts";
 import { type Config, modelSection } from "../config/index.ts";
 import { tableEncoding } from "../data/index.ts";
 import { createModel } from "../models/index.ts";
 import { layout } from "../params/layout.ts";
+import { feedbackState, type PipelineSettings } from "../pipeline/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { PreparedRun } from "../simulation/prepare.ts";
 import { VERSION } from "../version.ts";
@@ -193,12 +195,30 @@ export function openTask(
   const algorithm = own ?? createAlgorithm(description.algorithm.name, description.algorithm.options);
   const modelLayout = layout(model.parameters);
   const payloads = algorithm.payloads(modelLayout);
-  allow(payloads);
+  requireCompression(stages, payloads);
+  const kept = feedbackState(stages.compression, payloads);
+  allow({ ...payloads, clientState: { ...payloads.clientState, ...kept } });
   const { task } = taskSpec({ algorithm, model, layout: modelLayout, payloads, float, training, budget, stages });
   const program = compileEvaluation(model, modelLayout, evaluationBatch);
   requireSame("layout of the model", modelLayout.hash, description.layoutHash, description.package);
   requireSame("program of the local training", task.program.hash, description.programHash, description.package);
   return { task, evaluation: { program, layout: modelLayout, batchSize: evaluationBatch } };
+}
+
+/** Refuses compression that this client cannot do. Throws `live/compression`, `compression/chain` or `compression/feedback`. */
+function requireCompression({ compression }: PipelineSettings, { upload }: Payloads): void {
+  if (compression === undefined) return;
+  const unknown = compression.vectors.find((name) => !Object.hasOwn(upload, name));
+  if (unknown !== undefined) {
+    throw new AnabranchError({
+      code: "live/compression",
+      message: "the server compresses a vector that clients of this method do not send",
+      received: JSON.stringify(unknown),
+      expected: Object.keys(upload).join(", "),
+      advice: "Install the server's version of Anabranch on this client.",
+    });
+  }
+  checkedCompressor(compression.up, compression.feedback);
 }
 
 function requireSame(what: string, own: string, theirs: string, version: string): void {

@@ -6,6 +6,7 @@ import { integerVectors } from "../privacy/secure-aggregation-encoding/index.ts"
 import { applyClientStages, type ClientStageContext, type Stage, type Update } from "../protocol/index.ts";
 import { clipStage } from "./clip-stage.ts";
 import { codecStage } from "./codec-stage.ts";
+import { compressionStage, largestCompressed } from "./compression-stage.ts";
 import { integerStage } from "./integer-stage.ts";
 import { messageStage, plainLengths } from "./message-stage.ts";
 import { layoutsOfPart, type PipelineSettings, type Uploads } from "./settings.ts";
@@ -22,13 +23,16 @@ export interface PipelineSpec extends Uploads {
  * integers, then the message. Nothing else touches an update. Each side builds it once.
  */
 export function pipelineStages(spec: PipelineSpec): readonly Stage[] {
-  const { weighting, clipNorm, privacy, secureAggregation } = spec.stages;
+  const { weighting, clipNorm, privacy, secureAggregation, compression } = spec.stages;
   const own: Stage[] = [weightStage(weighting)];
   if (clipNorm > 0) own.push(clipStage(clipNorm));
   if (privacy !== undefined) own.push(...mechanismStages(privacy, Object.keys(spec.upload)));
   if (secureAggregation !== undefined) own.push(integerStage(secureAggregation, (length) => makeVector(spec, length)));
-  else if (Object.keys(spec.codecs).length > 0) own.push(codecStage(spec));
-  return [...own, messageStage(spec, messageLengths(spec))];
+  else {
+    if (Object.keys(spec.codecs).length > 0) own.push(codecStage(spec));
+    if (compression !== undefined) own.push(compressionStage(spec, compression, (length) => makeVector(spec, length)));
+  }
+  return [...own, messageStage(spec, messageLengths(spec), compression?.vectors)];
 }
 
 /** The update as it travels, from what was trained. */
@@ -56,24 +60,40 @@ export function messageLayouts(spec: PipelineSpec, part: number | undefined): Re
  * afterwards: a codec decides how long a vector is, and integers are made of what was trained.
  */
 export function travelsAsTrained(spec: PipelineSpec): boolean {
-  return Object.keys(spec.codecs).length === 0 && spec.stages.secureAggregation === undefined;
+  const { secureAggregation, compression } = spec.stages;
+  return Object.keys(spec.codecs).length === 0 && secureAggregation === undefined && compression === undefined;
 }
 
 /** An update as long as they get. */
 export function largestUpdate(spec: PipelineSpec, part: number | undefined): Update {
-  const vectors = Object.entries(messageLayouts(spec, part)).map(([name, layout]): [string, Vector] => {
+  const { compression } = spec.stages;
+  const compressed = new Set(compression?.vectors);
+  const layouts = Object.entries(messageLayouts(spec, part));
+  const plain = layouts.filter(([name]) => !compressed.has(name));
+  const vectors = plain.map(([name, layout]): [string, Vector] => {
     if (spec.stages.secureAggregation !== undefined) return [name, new Float64Array(layout.size)];
     const codec = spec.codecs[name];
     return [name, makeVector(spec, codec === undefined ? layout.size : largestEncoding(codec, layout))];
   });
   const numbers = { examples: 0, steps: 0, weight: 0, loss: 0, ...(part === undefined ? {} : { part }) };
   const { layoutHash } = spec;
-  return { round: 0, client: 0, layoutHash, vectors: Object.fromEntries(vectors), public: numbers };
+  const update = { round: 0, client: 0, layoutHash, vectors: Object.fromEntries(vectors), public: numbers };
+  if (compression === undefined) return update;
+  const bytes = spec.float === "float64" ? 8 : 4;
+  const payloads = layouts
+    .filter(([name]) => compressed.has(name))
+    .map(([name, layout]) => {
+      return [name, new Uint8Array(largestCompressed(compression, layout, bytes))] as const;
+    });
+  return { ...update, encoded: Object.fromEntries(payloads) };
 }
 
 function messageLengths(spec: PipelineSpec): Parameters<typeof messageStage>[1] {
-  const { privacy, secureAggregation } = spec.stages;
-  if (secureAggregation === undefined) return plainLengths(spec, privacy === undefined ? {} : stageVectors(privacy));
+  const { privacy, secureAggregation, compression } = spec.stages;
+  if (secureAggregation === undefined) {
+    const added = privacy === undefined ? {} : stageVectors(privacy);
+    return plainLengths(spec, added, compression?.vectors);
+  }
   const lengths = Object.entries(integerVectors(secureAggregation)).map(([name, { size }]) => [name, size] as const);
   return () => Object.fromEntries(lengths);
 }

@@ -8,12 +8,13 @@ export {
   travelsAsTrained,
 } from "./client-pipeline.ts";
 export type { CohortMetrics } from "./cohort-metrics.ts";
+export { feedbackState, keepsClientState } from "./compression-stage.ts";
 export {
   type FinishedRound,
   type ServerPipeline,
   type ServerPipelineParts,
   serverPipeline,
 } from "./server-pipeline.ts";
-export { layoutsOfPart, type PipelineSettings, type Uploads } from "./settings.ts";
+export { layoutsOfPart, type PipelineSettings, type UploadCompression, type Uploads } from "./settings.ts";
 export { StreamingAggregator } from "./streaming-aggregator.ts";
 export { uploadsOf } from "./uploads.ts";

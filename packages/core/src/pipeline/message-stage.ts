@@ -7,10 +7,12 @@ import { layoutsOfPart, type Uploads } from "./settings.ts";
  * vector that is missing, has another length or was not asked for, an impossible weight. Structure is checked once, here.
  *
  * @param lengths elements of each vector as it travels, by part; undefined for one whose encoding decides
+ * @param compressed vectors that travel as payloads
  */
 export function messageStage(
   { layoutHash }: Pick<Uploads, "layoutHash">,
   lengths: (part: number | undefined) => Readonly<Record<string, number | undefined>>,
+  compressed: readonly string[] = [],
 ): Stage {
   const known = new Map<number | undefined, Lengths>();
   const lengthsOf = (part: number | undefined): Lengths => {
@@ -21,7 +23,13 @@ export function messageStage(
   return {
     name: "message",
     receive(update, { part }) {
-      return otherModel(update, layoutHash) ?? otherPart(update, part) ?? misshapen(update, lengthsOf(part)) ?? update;
+      return (
+        otherModel(update, layoutHash) ??
+        otherPart(update, part) ??
+        misshapen(update, lengthsOf(part)) ??
+        otherPayloads(update, compressed) ??
+        update
+      );
     },
   };
 }
@@ -29,13 +37,27 @@ export function messageStage(
 type Lengths = readonly (readonly [vector: string, length: number | undefined])[];
 
 /** Lengths of vectors that travel as they were trained; undefined for those with a codec. */
-export function plainLengths(uploads: Uploads, added: Readonly<Record<string, Layout>>) {
+export function plainLengths(
+  uploads: Uploads,
+  added: Readonly<Record<string, Layout>>,
+  compressed: readonly string[] = [],
+) {
   return (part: number | undefined): Readonly<Record<string, number | undefined>> => {
     const layouts = { ...layoutsOfPart(uploads, part), ...added };
     return Object.fromEntries(
-      Object.entries(layouts).map(([name, { size }]) => [name, name in uploads.codecs ? undefined : size]),
+      Object.entries(layouts)
+        .filter(([name]) => !compressed.includes(name))
+        .map(([name, { size }]) => [name, name in uploads.codecs ? undefined : size]),
     );
   };
+}
+
+function otherPayloads({ encoded = {} }: Update, compressed: readonly string[]): InvalidUpdate | undefined {
+  const names = Object.keys(encoded);
+  if (names.length === compressed.length && compressed.every((name) => Object.hasOwn(encoded, name))) return undefined;
+  const received = names.length === 0 ? "none" : names.join(", ").slice(0, 100);
+  const expected = compressed.length === 0 ? "none" : compressed.join(", ");
+  return { code: "update/vector", message: `the update has compressed vectors ${received}, expected ${expected}` };
 }
 
 function otherModel({ layoutHash }: Update, expected: string): InvalidUpdate | undefined {

@@ -1,7 +1,14 @@
 import type { CodecSpec } from "../codecs/index.ts";
+import type { CompressionSettings, FeedbackSettings } from "../compression/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import type { SecureAggregationSettings } from "../privacy/secure-aggregation-encoding/index.ts";
+
+/** How uploads are compressed, as plain data. */
+export interface UploadCompression extends CompressionSettings, FeedbackSettings {
+  /** Uploaded vectors that are compressed; the others travel as they are. */
+  readonly vectors: readonly string[];
+}
 
 /** What acts on every update of a run, as plain data: stages are named here, never sent as code. */
 export interface PipelineSettings {
@@ -13,6 +20,8 @@ export interface PipelineSettings {
   readonly privacy?: MechanismSettings | undefined;
   /** Updates leave as integers and are summed by secure aggregation; absent: as they are. */
   readonly secureAggregation?: SecureAggregationSettings | undefined;
+  /** Uploads travel compressed; absent: as they are. */
+  readonly compression?: UploadCompression | undefined;
 }
 
 /** What a method's clients upload, as a pipeline must know it. */

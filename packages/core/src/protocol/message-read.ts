@@ -17,6 +17,7 @@ export const MESSAGE_VERSION = "1";
 /** Prefixes keep an algorithm's names apart from those of the message. */
 export const VECTOR = "vectors/";
 export const SCALAR = "scalars/";
+export const ENCODED = "encoded/";
 
 const count = z.int().check(z.nonnegative());
 /** Any float64: zod's own number refuses NaN and infinities, which a diverged client reports. */
@@ -35,6 +36,7 @@ const updateSchema = z.strictObject({
   client: count,
   layoutHash: z.string().check(z.minLength(1)),
   vectors,
+  encoded: z.optional(z.record(z.string(), z.custom<Uint8Array>(isBytes, "a payload must be U8"))),
   public: z.strictObject({
     examples: count,
     steps: count,
@@ -49,6 +51,7 @@ const updateSchema = z.strictObject({
 export interface Envelope {
   readonly numbers: Readonly<Record<string, number>>;
   readonly vectors: Readonly<Record<string, unknown>>;
+  readonly encoded: Readonly<Record<string, unknown>>;
   readonly layoutHash: string | undefined;
 }
 
@@ -105,7 +108,7 @@ function readTensors(
   tensors: Readonly<Record<string, SafetensorsTensor>>,
   names: readonly string[],
   where: string,
-): Pick<Envelope, "numbers" | "vectors"> {
+): Pick<Envelope, "numbers" | "vectors" | "encoded"> {
   const { numbers, ...rest } = tensors;
   if (!(numbers?.data instanceof Float64Array) || numbers.data.length !== names.length) {
     invalid(
@@ -116,12 +119,12 @@ function readTensors(
   }
   const values = numbers.data;
   if (new Set(names).size !== names.length) invalid(where, "a number is named twice", excerpt(names));
-  const vectorsOnly = Object.fromEntries(
-    Object.entries(rest).map(([name, tensor]) => [name, flat(tensor, name, where)]),
-  );
+  const all = Object.entries(rest).map(([name, tensor]) => [name, flat(tensor, name, where)] as const);
+  const named = (is: boolean) => Object.fromEntries(all.filter(([name]) => name.startsWith(ENCODED) === is));
   return {
     numbers: Object.fromEntries(names.map((name, i) => [name, values[i]!])),
-    vectors: unprefixed(vectorsOnly, VECTOR, where),
+    vectors: unprefixed(named(false), VECTOR, where),
+    encoded: unprefixed(named(true), ENCODED, where),
   };
 }
 
@@ -144,6 +147,10 @@ function flat({ shape, data }: SafetensorsTensor, name: string, where: string): 
 
 function isVector(value: unknown): boolean {
   return value instanceof Float32Array || value instanceof Float64Array;
+}
+
+function isBytes(value: unknown): boolean {
+  return value instanceof Uint8Array;
 }
 
 function invalid(where: string, message: string, received?: string, cause?: unknown): never {

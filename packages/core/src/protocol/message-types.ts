@@ -33,5 +33,7 @@ export interface Update {
   readonly layoutHash: string;
   /** Privacy-sensitive: derived from the client's data. Stages clip, noise and mask these and nothing else. */
   readonly vectors: Readonly<Record<string, Vector>>;
+  /** Payloads of vectors that travel compressed: bytes in place of elements. */
+  readonly encoded?: Readonly<Record<string, Uint8Array>>;
   readonly public: PublicMetadata;
 }

@@ -1,12 +1,13 @@
 /**
  * What server and client say to each other: a broadcast down, an update up. A message is a safetensors file; its metadata
  * say what it is, its vectors are tensors, and all its numbers lie in one float64 tensor. So numbers come back exactly,
- * NaN included, and the size of a message depends on the names and lengths in it, never on values or on the clock:
- * counted bytes are the same in every repetition of a run.
+ * NaN included. Its size depends on the names and lengths in it, and on values only where vectors travel compressed; never
+ * on the clock: counted bytes are the same in every repetition of a run.
  */
 import {
   checkBroadcast,
   checkUpdate,
+  ENCODED,
   MESSAGE_VERSION,
   readEnvelope,
   SCALAR,
@@ -53,16 +54,20 @@ export function encodeInto(message: Message, target: Uint8Array, offset = 0): nu
  * `safetensors/...`, `protocol/kind`, `protocol/version`, `protocol/invalid`.
  */
 export function decodeBroadcast(bytes: Uint8Array, where = "broadcast", limits: SafetensorsLimits = {}): Broadcast {
-  const { numbers, vectors } = readEnvelope(bytes, "broadcast", where, limits);
+  const { numbers, vectors, encoded } = readEnvelope(bytes, "broadcast", where, limits);
   const { round, ...rest } = numbers;
-  return checkBroadcast({ round, vectors, scalars: unprefixed(rest, SCALAR, where) }, where);
+  return checkBroadcast(
+    { round, vectors: { ...vectors, ...encoded }, scalars: unprefixed(rest, SCALAR, where) },
+    where,
+  );
 }
 
 /** Reads an update; as `decodeBroadcast`. The elements of its vectors may be NaN: that is for the round loop to judge. */
 export function decodeUpdate(bytes: Uint8Array, where = "update", limits: SafetensorsLimits = {}): Update {
-  const { numbers, vectors, layoutHash } = readEnvelope(bytes, "update", where, limits);
+  const { numbers, vectors, encoded, layoutHash } = readEnvelope(bytes, "update", where, limits);
   const { round, client, ...rest } = numbers;
-  return checkUpdate({ round, client, layoutHash, vectors, public: rest }, where);
+  const payloads = Object.keys(encoded).length === 0 ? {} : { encoded };
+  return checkUpdate({ round, client, layoutHash, vectors, ...payloads, public: rest }, where);
 }
 
 function encode(message: Message): Uint8Array<ArrayBuffer> {
@@ -83,6 +88,9 @@ function envelope(message: Message): { tensors: Record<string, SafetensorsTensor
   };
   for (const [name, data] of Object.entries(message.vectors)) {
     tensors[VECTOR + name] = { shape: [data.length], data };
+  }
+  for (const [name, data] of Object.entries("encoded" in message ? (message.encoded ?? {}) : {})) {
+    tensors[ENCODED + name] = { shape: [data.length], data };
   }
   const metadata: Record<string, string> = {
     anabranch: kind,

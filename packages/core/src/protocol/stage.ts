@@ -10,6 +10,10 @@ export interface ClientStageContext {
   readonly layouts: Readonly<Record<string, Layout>>;
   /** Random keys that came with the task, by the name under which a stage asks for them. */
   readonly keys: Readonly<Record<string, RandomKey>>;
+  /** The client's state, what stages keep included. */
+  readonly state?: Readonly<Record<string, Vector>> | undefined;
+  /** Keeps a vector of the client's state for its next visit. */
+  keep?(name: string, vector: Vector): void;
 }
 
 /** What the server knows when an update arrives. */

@@ -88,6 +88,7 @@ const runStarted = z.object({
   aggregation: z.string().optional(),
   /** Secure aggregation in words; absent: none. */
   secureAggregation: z.string().optional(),
+  compression: z.string().optional(),
   /** The round whose checkpoint this run continues from. */
   resumedFrom: round.optional(),
 });

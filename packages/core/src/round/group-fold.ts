@@ -1,5 +1,6 @@
 import { TaskMeter } from "../metrics/task-meter.ts";
 import type { Vector } from "../params/vector.ts";
+import { keepsClientState } from "../pipeline/index.ts";
 import type { Update } from "../protocol/index.ts";
 import { firstOrder } from "../schedule/index.ts";
 import type { Order, Outcome } from "./backend.ts";
@@ -110,7 +111,7 @@ export class GroupFold {
     this.#tasks.add(measured);
     const { plan, ports } = this.#world;
     // a live client keeps its state to itself: the store then notes its version alone
-    const keepsState = Object.keys(plan.payloads.clientState).length > 0;
-    if (keepsState) await this.#saving.add(ports.clientStates.save(client, this.#round, state));
+    if (keepsClientState(plan.payloads, plan.stages))
+      await this.#saving.add(ports.clientStates.save(client, this.#round, state));
   }
 }

@@ -114,6 +114,7 @@ export interface RunPlan {
     readonly aggregation?: string;
     /** How updates are hidden in their sum, in words; absent: they are not. */
     readonly secureAggregation?: string;
+    readonly compression?: string;
   };
 }
 

@@ -3,11 +3,12 @@ import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { DeviceTrace, OrderDuration } from "../clock/index.ts";
 import { allocationBlock, conflict } from "../config/check.ts";
 import { type Config, configHash } from "../config/index.ts";
-import { capabilitiesOf, type PipelineSettings, requireCapable } from "../pipeline/index.ts";
+import { capabilitiesOf, type PipelineSettings, requireCapable, type UploadCompression } from "../pipeline/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import type { Schedule } from "../schedule/index.ts";
 import { allocationSampler, poissonSampler, type Sampler, uniformSampler } from "../selection/sampler.ts";
 import { configuredDurations } from "./client-times.ts";
+import { describeCompression } from "./compression.ts";
 import { configuredRule, describeRule } from "./configured-rule.ts";
 import { configuredSchedule } from "./configured-schedule.ts";
 import type { Federation } from "./federation.ts";
@@ -31,7 +32,14 @@ export interface Policies {
   readonly account: RunPlan["account"];
   readonly warnings: RunPlan["warnings"];
   /** For people: the texts of `run.started`. */
-  readonly texts: Pick<RunPlan["description"], "aggregation" | "privacy" | "secureAggregation">;
+  readonly texts: Pick<RunPlan["description"], "aggregation" | "privacy" | "secureAggregation" | "compression">;
+}
+
+/** What a run brings beside its configuration. */
+export interface PolicyParts {
+  /** Speeds and availability of devices, from a file. */
+  readonly trace?: DeviceTrace | undefined;
+  readonly compression?: UploadCompression | undefined;
 }
 
 /** The policies of a configuration for its method. Throws `config/conflict` for what does not go together. */
@@ -39,7 +47,7 @@ export function resolvePolicies(
   config: Config,
   method: ResolvedMethod,
   federation: Federation,
-  trace?: DeviceTrace,
+  { trace, compression }: PolicyParts = {},
 ): Policies {
   const { algorithm, payloads, start } = method;
   const { training, aggregation, seed } = config;
@@ -69,7 +77,13 @@ export function resolvePolicies(
     }),
     durations,
     compensation: config.schedule.compensation,
-    stages: { weighting: aggregation.weighting, clipNorm: aggregation.clipNorm, privacy: mechanism, secureAggregation },
+    stages: {
+      weighting: aggregation.weighting,
+      clipNorm: aggregation.clipNorm,
+      privacy: mechanism,
+      secureAggregation,
+      compression,
+    },
     ...(rule === undefined ? {} : { rule }),
     ...(rule?.name === "fltrust" ? { rootClient: federation.clients } : {}),
     stageSeed: freshSeed(seed, origin),
@@ -78,6 +92,7 @@ export function resolvePolicies(
     texts: {
       ...(rule === undefined ? {} : { aggregation: describeRule(rule) }),
       ...(mechanism === undefined ? {} : { privacy: describeMechanism(mechanism, config) }),
+      ...(compression === undefined ? {} : { compression: describeCompression(compression) }),
       ...(secureAggregation === undefined ? {} : { secureAggregation: describeSecureAggregation(secureAggregation) }),
     },
   };

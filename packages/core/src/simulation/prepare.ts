@@ -8,6 +8,7 @@ import type { SyntheticPopulation, TrainTest } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { trainedConfig } from "./baseline.ts";
+import { compressedMethod } from "./compression.ts";
 import { resolveDiagnostics } from "./diagnostics.ts";
 import { type Federation, openFederation } from "./federation.ts";
 import { localModel } from "./local-only.ts";
@@ -44,8 +45,8 @@ export function prepareRun(
   const { name, version, fingerprint, float } = executor;
   const federation = openFederation(given, data);
   const config = trainedConfig(given, federation);
-  const method = resolveMethod(config, federation, own);
-  const { texts, ...policies } = resolvePolicies(config, method, federation, own.trace);
+  const { method, compression } = compressedMethod(config, resolveMethod(config, federation, own));
+  const { texts, ...policies } = resolvePolicies(config, method, federation, { compression, trace: own.trace });
   const { model, algorithm, layout, payloads, initial } = method;
   const { training } = config;
   requireAccuracy(config, federation);

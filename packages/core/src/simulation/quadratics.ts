@@ -4,10 +4,12 @@ import { arrayDataSpec } from "../client/data-source.ts";
 import type { OrderDuration } from "../clock/index.ts";
 import { quadratic } from "../models/index.ts";
 import { layout } from "../params/layout.ts";
+import type { UploadCompression } from "../pipeline/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { type Schedule, synchronous } from "../schedule/index.ts";
 import { scriptedSampler } from "../selection/sampler.ts";
+import { withEstimates } from "./compression.ts";
 import { type SimulationSpec, simulationSpec } from "./simulation-spec.ts";
 
 /** A federation of quadratics F_i(x) = 0.5 * sum_j a_ij (x_j - b_ij)^2, whose gradients are exact. */
@@ -39,6 +41,8 @@ export interface Quadratics {
   readonly asynchronous?: { readonly schedule: Schedule; readonly durations: OrderDuration } | undefined;
   /** Client-level differential privacy: a clip norm, and what else differs from flat clipping without noise. */
   readonly privacy?: (Pick<MechanismSettings, "clipNorm"> & Partial<MechanismSettings>) | undefined;
+  /** How uploads are compressed; absent: not at all. */
+  readonly compression?: UploadCompression | undefined;
 }
 
 export interface QuadraticBlocks {
@@ -67,7 +71,7 @@ export function prepareQuadratics(
   const { a, b, x0, cohorts, blocks, shape } = problem;
   const rows = rowsByClient(problem);
   const { float } = executor;
-  const algorithm = assigned(method, blocks?.assignment);
+  const assigning = assigned(method, blocks?.assignment);
   const model = quadratic({
     input: [2 * x0.length],
     inputType: "float",
@@ -75,9 +79,10 @@ export function prepareQuadratics(
     ...(shape === undefined ? {} : { shape: [...shape] }),
   });
   const modelLayout = layout(model.parameters);
-  const payloads = algorithm.payloads(modelLayout);
+  const whole = { algorithm: assigning, payloads: assigning.payloads(modelLayout) };
+  const { algorithm, payloads } = withEstimates(whole, problem.compression);
   const privacy = problem.privacy && { ...noiseless, denominator: cohorts[0]!.length, ...problem.privacy };
-  const stages = { weighting: "uniform", clipNorm: 0, privacy } as const;
+  const stages = { weighting: "uniform", clipNorm: 0, privacy, compression: problem.compression } as const;
   const pack = (values: readonly number[]) =>
     float === "float64" ? Float64Array.from(values) : Float32Array.from(values);
   const data = arrayDataSpec(

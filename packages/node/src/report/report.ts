@@ -206,6 +206,7 @@ function environment(run: RunData): Html {
     ["Parameters", count(start.parameters)],
     ["Clients", count(start.clients)],
     ["Cohort", start.asynchronous === undefined ? count(start.cohort) : asynchronousText(start.asynchronous)],
+    ["Compression of uploads", start.compression ?? ""],
     ["Secure aggregation", start.secureAggregation ?? ""],
     ["Secure aggregation took", secureTime(run)],
     ...machine(run),

@@ -1,4 +1,4 @@
-import { AnabranchError, type Config, clientsForSum, type RunPlan } from "@anabranch/core";
+import { AnabranchError, type Config, clientsForSum, feedbackState, type RunPlan } from "@anabranch/core";
 
 /**
  * Refuses what live runs cannot do. Throws `live/not-yet`.
@@ -122,7 +122,10 @@ function notYet(where: string, received: string, expected: string, advice: strin
  * - methods whose clients keep a state: it is known by the version that was trained, which may be trained twice
  * - simulated speeds: clients take real time
  */
-export function requireLiveSchedule({ checkpoint, devices }: Config, { schedule, payloads, algorithm }: RunPlan): void {
+export function requireLiveSchedule(
+  { checkpoint, devices }: Config,
+  { schedule, payloads, stages, algorithm }: RunPlan,
+): void {
   if (devices.speed !== "none") {
     throw notYet("devices.speed", `"${devices.speed}"`, '"none"', "Clients take real time: leave [devices] out.");
   }
@@ -131,7 +134,7 @@ export function requireLiveSchedule({ checkpoint, devices }: Config, { schedule,
     const advice = "An asynchronous live run saves every round. Leave checkpoint.every out.";
     throw notYet("checkpoint.every", String(checkpoint.every), "1", advice);
   }
-  const kept = Object.keys(payloads.clientState);
+  const kept = [...Object.keys(payloads.clientState), ...Object.keys(feedbackState(stages.compression, payloads))];
   if (kept.length > 0) {
     const received = `"${algorithm.name}", whose clients keep ${kept.join(", ")}, with the schedule "${schedule.name}"`;
     const advice = 'Choose a method without client state, or set schedule.name = "synchronous".';

@@ -23,6 +23,7 @@ export function renderPlan(start: RunStarted, colours: Colours): string[] {
     ["rounds", Number.isFinite(start.rounds) ? formatCount(start.rounds) : ""],
     ["privacy", start.privacy ?? ""],
     ["assumed", (start.privacyAssumptions ?? []).join("; ")],
+    ["uploads", start.compression ?? ""],
     ["sums", start.secureAggregation ?? ""],
     ["executor", withNote(`${name} ${version}`.trim(), fingerprint.slice(0, 12))],
     ["workers", Number.isFinite(start.workers) ? formatCount(start.workers) : ""],

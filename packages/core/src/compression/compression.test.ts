@@ -1,0 +1,201 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { layout } from "../params/index.ts";
+import { deriveKey, randomStream, rootKey } from "../random/index.ts";
+import {
+  type CompressionLink,
+  type CompressionSettings,
+  checkedCompressor,
+  compressorOf,
+  decodePayload,
+  encodePayload,
+  largestEntries,
+  largestPayload,
+  parseLink,
+  writeLink,
+} from "./index.ts";
+
+const links: CompressionLink[][] = [
+  [{ name: "top-k", density: 0.2 }],
+  [{ name: "rand-k", density: 0.2, scaled: true }],
+  [{ name: "count-sketch", size: 0.3 }],
+  [{ name: "srht", size: 0.3 }],
+  [{ name: "qsgd", levels: 4, bucket: 8, coding: "elias" }],
+  [{ name: "qsgd", levels: 3, bucket: 512, coding: "fixed" }],
+  [{ name: "natural" }],
+  [{ name: "sign" }],
+  [{ name: "e3m0" }],
+  [{ name: "nf4", block: 8 }],
+  [{ name: "fedzip", keep: 0.3, iterations: 5 }],
+  [
+    { name: "top-k", density: 0.5 },
+    { name: "nf4", block: 64 },
+  ],
+  [
+    { name: "rand-k", density: 0.5, scaled: false },
+    { name: "top-k", density: 0.5 },
+    { name: "qsgd", levels: 8, bucket: 16, coding: "elias" },
+  ],
+];
+const model = layout([
+  { name: "bias", shape: [3], role: "vector", block: "a" },
+  { name: "kernel", shape: [5, 7], role: "matrix", block: "b" },
+]);
+const key = rootKey(7);
+const f64 = (n: number) => new Float64Array(n);
+const value = fc.oneof(fc.double({ min: -4, max: 4, noNaN: true }), fc.constant(0), fc.constantFrom(1, -1));
+const values = fc.array(value, { minLength: model.size, maxLength: model.size });
+const settings = fc.record({
+  up: fc.constantFrom(...links),
+  scope: fc.constantFrom("model" as const, "layer" as const),
+});
+
+function context(stream = randomStream(deriveKey(key, "draws"))) {
+  return { floatBytes: 8, stream } as const;
+}
+
+function through(up: CompressionLink[], vector: Float64Array, seed = 1): Float64Array {
+  const compressor = compressorOf(up);
+  const stream = () => randomStream(deriveKey(rootKey(seed), "draws"));
+  return compressor.decode(compressor.encode(vector, context(stream())), vector.length, context(stream()));
+}
+
+describe("a payload", () => {
+  it("of any chain is repeatable, no longer than announced, and decodes to the length of the layout", () => {
+    fc.assert(
+      fc.property(settings, values, (chosen, numbers) => {
+        const vector = Float64Array.from(numbers);
+        const payload = encodePayload(chosen, model, vector, key);
+        expect(encodePayload(chosen, model, vector, key)).toEqual(payload);
+        expect(payload.length).toBeLessThanOrEqual(largestPayload(chosen, model, 8));
+        expect(decodePayload(chosen, model, payload, f64)).toHaveLength(model.size);
+      }),
+      { seed: 1, numRuns: 300 },
+    );
+  });
+
+  it("that nobody wrote is refused by code or decodes to a vector", () => {
+    const garbage = fc.uint8Array({ maxLength: 80 });
+    const damaged = fc.tuple(fc.nat(), fc.nat(255), fc.nat(3));
+    fc.assert(
+      fc.property(
+        settings,
+        values,
+        garbage,
+        damaged,
+        fc.boolean(),
+        (chosen, numbers, bytes, [at, byte, cut], honest) => {
+          let payload: Uint8Array = bytes;
+          if (honest) {
+            payload = encodePayload(chosen, model, Float64Array.from(numbers), key);
+            payload[at % payload.length] = byte;
+            payload = payload.subarray(0, payload.length - cut);
+          }
+          try {
+            expect(decodePayload(chosen, model, payload, f64)).toHaveLength(model.size);
+          } catch (error) {
+            expect(error).toMatchObject({ code: "update/codec" });
+          }
+        },
+      ),
+      { seed: 1, numRuns: 2000 },
+    );
+  });
+
+  it("is smaller than the vector for the usual settings", () => {
+    const large = layout([{ name: "w", shape: [100, 100], role: "matrix", block: "w" }]);
+    const stream = randomStream(key);
+    const vector = Float32Array.from({ length: large.size }, () => stream.float() - 0.5);
+    const bytes = (up: CompressionLink[]) => encodePayload({ up, scope: "model" }, large, vector, key).length;
+    expect(bytes([{ name: "top-k", density: 0.01 }])).toBe(4 * 100 + Math.ceil((100 * 14) / 8));
+    expect(bytes([{ name: "sign" }])).toBe(4 + 1250);
+    expect(bytes([{ name: "nf4", block: 64 }])).toBe(4 * 157 + 5000);
+    expect(bytes([{ name: "rand-k", density: 0.01, scaled: true }])).toBe(8 + 400);
+  });
+});
+
+describe("operators", () => {
+  const vector = Float64Array.of(0.5, -2, 0.25, 1, -0.125, 3, 0, -1);
+
+  it.each(
+    links.filter(([first, second]) => second === undefined && first!.name !== "top-k" && first!.name !== "rand-k"),
+  )("%o is unbiased where its traits declare it", (link) => {
+    const compressor = compressorOf([link]);
+    if (!compressor.traits.unbiased) return expect(compressor.traits.unbiased).toBe(false);
+    const draws = 4000;
+    const mean = new Float64Array(vector.length);
+    for (let seed = 0; seed < draws; seed++) {
+      const there = through([link], vector, seed);
+      for (let i = 0; i < mean.length; i++) mean[i]! += there[i]! / draws;
+    }
+    for (let i = 0; i < mean.length; i++) expect(Math.abs(mean[i]! - vector[i]!)).toBeLessThan(0.4);
+  });
+
+  it("contractive ones bring a vector nearer to itself", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...links), values, (up, numbers) => {
+        const x = Float64Array.from(numbers);
+        const names = up.map(({ name }) => name);
+        if (!compressorOf(up).traits.contractive || names.includes("natural")) return;
+        const there = through(up, x);
+        const squares = (a: Float64Array) => a.reduce((sum, v) => sum + v * v, 0);
+        expect(squares(x.map((v, i) => v - there[i]!))).toBeLessThanOrEqual(squares(x) * (1 + 1e-12));
+      }),
+      { seed: 1, numRuns: 300 },
+    );
+  });
+
+  it("linear ones add before they are decoded", () => {
+    const other = Float64Array.of(1, 1, -3, 0.5, 2, 0, -0.75, 4);
+    const sum = vector.map((v, i) => v + other[i]!);
+    for (const link of links.slice(1, 4)) {
+      const [a, b, both] = [through(link, vector), through(link, other), through(link, sum)];
+      for (let i = 0; i < sum.length; i++) expect(a[i]! + b[i]!).toBeCloseTo(both[i]!, 12);
+    }
+  });
+});
+
+describe("the largest entries", () => {
+  it("are those of a stable sort, in both widths", () => {
+    const small = fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(small, fc.nat(40), (numbers, k) => {
+        const sorted = numbers.map((_, i) => i).sort((i, j) => Math.abs(numbers[j]!) - Math.abs(numbers[i]!) || i - j);
+        const expected = sorted.slice(0, k).sort((i, j) => i - j);
+        expect([...largestEntries(Float64Array.from(numbers), k)]).toEqual(expected);
+        expect([...largestEntries(Float32Array.from(numbers), k)]).toEqual(expected);
+      }),
+      { seed: 1, numRuns: 300 },
+    );
+  });
+});
+
+describe("a chain", () => {
+  const failing = (code: string) => expect.objectContaining({ code }) as unknown as Error;
+
+  it("is written and read as text", () => {
+    for (const link of links.flat()) expect(parseLink(writeLink(link))).toEqual(link);
+    expect(parseLink("top-k density=0.01")).toEqual({ name: "top-k", density: 0.01 });
+  });
+
+  it.each([
+    "",
+    "top-k",
+    "top-k density=0",
+    "top-k density=2",
+    "gzip",
+    "top-k density=0.1 density=0.2",
+    "qsgd levels",
+  ])("refuses the operator %j", (text) => {
+    expect(() => parseLink(text)).toThrow(failing("compression/operator"));
+  });
+
+  it("refuses an operator after one that ends it, and feedback around one that is not contractive", () => {
+    const chain: CompressionSettings["up"] = [{ name: "sign" }, { name: "top-k", density: 0.1 }];
+    expect(() => compressorOf(chain)).toThrow(failing("compression/chain"));
+    expect(() => compressorOf([])).toThrow(failing("compression/chain"));
+    expect(() => checkedCompressor([{ name: "qsgd", levels: 1, bucket: 512, coding: "elias" }], "ef14")).toThrow(
+      failing("compression/feedback"),
+    );
+  });
+});

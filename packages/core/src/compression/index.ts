@@ -1,0 +1,35 @@
+export type { FloatBytes } from "./bits.ts";
+export { type CompressionLink, compressionLink, compressorOf } from "./chain.ts";
+export type { CompressionContext, Compressor, CompressorTraits } from "./compressor.ts";
+export { keptEntries } from "./density.ts";
+export { type FeedbackWrapper, feedBack, feedbackWrappers, type Operator } from "./error-feedback.ts";
+export {
+  applyFeedback,
+  FEEDBACK,
+  type FeedbackSettings,
+  feedbackLayouts,
+  feedbacks,
+  keepsEstimate,
+  mayBeFresh,
+} from "./feedback.ts";
+export { readFloats, writeFloats } from "./floats.ts";
+export { e3m0, nf4 } from "./level-table.ts";
+export { correctMomentum, type MomentumCorrectionOptions, type Velocity } from "./momentum-correction.ts";
+export { natural, toPowerOfTwo } from "./natural.ts";
+export { fromByte, toByte } from "./one-byte.ts";
+export { parseLink, writeLink } from "./parse-link.ts";
+export {
+  type CompressionSettings,
+  checkedCompressor,
+  decodePayload,
+  encodePayload,
+  largestPayload,
+} from "./payload.ts";
+export { qsgd, quantize } from "./qsgd.ts";
+export { keepEntries, placeEntries, randK } from "./rand-k.ts";
+export { type ProjectionOptions, projectBlocks, reconstructBlock } from "./seeded-projection.ts";
+export { largestEntries } from "./select.ts";
+export { scaledSign } from "./sign.ts";
+export { countSketch, denseSketch, linearSketch, type Sketch, type SketchFamily, srht } from "./sketch.ts";
+export { cluster, fedZip, shortest, symbolBits } from "./three-clusters.ts";
+export { topEntries, topK } from "./top-k.ts";

@@ -1,0 +1,50 @@
+import { AnabranchError } from "@anabranch/engine";
+import { type CompressionLink, compressionLink } from "./chain.ts";
+
+/**
+ * An operator as a configuration writes it: its name, then options. Throws `compression/operator`.
+ *
+ * @example parseLink("top-k density=0.01") // { name: "top-k", density: 0.01 }
+ */
+export function parseLink(text: string): CompressionLink {
+  const [name = "", ...options] = text.trim().split(/\s+/);
+  const entries = options.map((option): [string, unknown] => {
+    const [, key, value] = /^([a-z]\w*)=(.+)$/i.exec(option) ?? fail(text, `${option} is not of the form key=value`);
+    return [key!, optionValue(value!)];
+  });
+  if (new Set(entries.map(([key]) => key)).size < entries.length) fail(text, "an option is given twice");
+  const parsed = compressionLink.safeParse({ ...Object.fromEntries(entries), name });
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const where = issue.path.join(".");
+  return fail(
+    text,
+    where === "name" ? "no operator of this name" : `${where === "" ? "" : `${where}: `}${issue.message}`,
+  );
+}
+
+/** What `parseLink` reads, options at their defaults included. */
+export function writeLink({ name, ...options }: CompressionLink): string {
+  return [name, ...Object.entries(options).map(([key, value]) => `${key}=${value}`)].join(" ");
+}
+
+const EXAMPLES =
+  '"top-k density=0.01", "rand-k density=0.01", "count-sketch size=0.1", "srht size=0.1", "qsgd levels=4", "natural", ' +
+  '"sign", "e3m0", "nf4" or "fedzip keep=0.1"';
+
+function optionValue(text: string): unknown {
+  if (text === "true" || text === "false") return text === "true";
+  const number = Number(text);
+  return Number.isNaN(number) ? text : number;
+}
+
+function fail(text: string, why: string): never {
+  throw new AnabranchError({
+    code: "compression/operator",
+    message: `the compression operator cannot be read: ${why}`,
+    where: "compression.up",
+    received: JSON.stringify(text.slice(0, 100)),
+    expected: EXAMPLES,
+    advice: "Write the name of an operator, then its options as key=value.",
+  });
+}

@@ -1,0 +1,170 @@
+import { BitReader, BitWriter, indexBits, malformed } from "./bits.ts";
+import type { Compressor } from "./compressor.ts";
+import { keptEntries } from "./density.ts";
+import { largestEntries } from "./select.ts";
+
+/** Symbols 0, 1 and 2: the negative centroid, zero, the positive centroid. */
+export interface Clusters {
+  readonly symbols: Uint8Array;
+  readonly centroids: readonly [negative: number, zero: 0, positive: number];
+  readonly counts: readonly [number, number, number];
+}
+
+const codings = ["huffman", "address", "gap"] as const;
+type Coding = (typeof codings)[number];
+
+export interface FedZipOptions {
+  /** Share of the entries that pruning keeps. */
+  readonly keep: number;
+  /** Steps of Lloyd's algorithm. */
+  readonly iterations?: number | undefined;
+}
+
+/**
+ * FedZip: prune to the largest entries, cluster them to two values beside 0 by k-means, and write the clusters in the
+ * shortest of three codes: Huffman, addresses of the rarer clusters, or gaps between these in Elias gamma.
+ * A. Malekijoo, M. J. Fadaeieslam, H. Malekijou, M. Homayounfar, F. Alizadeh-Shabdiz, R. Rawassizadeh, "FEDZIP: A
+ * Compression Framework for Communication-Efficient Federated Learning", 2021. https://arxiv.org/abs/2102.01593
+ */
+export function fedZip({ keep, iterations = 10 }: FedZipOptions): Compressor {
+  return {
+    traits: { linear: false, unbiased: false, contractive: true, sharesDraws: false },
+    encode(vector, { floatBytes }) {
+      const { symbols, centroids, counts } = cluster(vector, keep, iterations);
+      const coding = shortest(symbolBits(symbols, counts));
+      const writer = new BitWriter();
+      writer.write(codings.indexOf(coding), 8);
+      for (const centroid of [centroids[0], centroids[2]]) writer.float(centroid, floatBytes);
+      for (const count of [counts[0], counts[2]]) writer.write(count, 32);
+      writeSymbols(writer, symbols, counts, coding);
+      return writer.finish();
+    },
+    decode(bytes, n, { floatBytes }) {
+      const reader = new BitReader(bytes);
+      const coding = codings[reader.read(8)];
+      if (coding === undefined) throw malformed("it names no code of clusters");
+      const outer = [reader.float(floatBytes), reader.float(floatBytes)] as const;
+      const [negative, positive] = [reader.read(32), reader.read(32)];
+      if (negative + positive > n) throw malformed(`its clusters have more than ${n} entries`);
+      const symbols = readSymbols(reader, n, [negative, n - negative - positive, positive], coding);
+      reader.end();
+      const values = [outer[0], 0, outer[1]];
+      return Float64Array.from(symbols, (symbol) => values[symbol]!);
+    },
+    largest: (n, floatBytes) => 1 + 2 * floatBytes + 8 + Math.ceil((2 * n) / 8),
+  };
+}
+
+/** Prunes to the share `keep` and clusters; a value joins an outer centroid only if that is strictly nearer than 0. */
+export function cluster(vector: Float64Array, keep: number, iterations: number): Clusters {
+  const pruned = new Float64Array(vector.length);
+  for (const i of largestEntries(vector, keptEntries(keep, vector.length))) pruned[i] = vector[i]!;
+  let [negative, positive] = [0, 0];
+  for (const value of pruned) {
+    negative = Math.min(negative, value);
+    positive = Math.max(positive, value);
+  }
+  const assign = () => Uint8Array.from(pruned, (value) => nearest(value, negative, positive));
+  for (let step = 0; step < iterations; step++) {
+    const symbols = assign();
+    negative = meanOf(pruned, symbols, 0) ?? negative;
+    positive = meanOf(pruned, symbols, 2) ?? positive;
+  }
+  const symbols = assign();
+  const counts: [number, number, number] = [0, 0, 0];
+  for (const symbol of symbols) counts[symbol]!++;
+  return { symbols, centroids: [negative, 0, positive], counts };
+}
+
+function nearest(value: number, negative: number, positive: number): number {
+  const [below, zero, above] = [Math.abs(value - negative), Math.abs(value), Math.abs(value - positive)];
+  if (below < zero && below <= above) return 0;
+  return above < zero ? 2 : 1;
+}
+
+function meanOf(values: Float64Array, symbols: Uint8Array, symbol: number): number | undefined {
+  let [sum, count] = [0, 0];
+  for (let i = 0; i < values.length; i++) {
+    if (symbols[i] !== symbol) continue;
+    sum += values[i]!;
+    count++;
+  }
+  return count === 0 ? undefined : sum / count;
+}
+
+/** Bits of the symbols in each code. */
+export function symbolBits(symbols: Uint8Array, counts: Clusters["counts"]): Record<Coding, number> {
+  const n = symbols.length;
+  const rare = n - Math.max(...counts);
+  let gap = 0;
+  for (const symbol of rarer(counts)) {
+    for (const step of gaps(symbols, symbol)) gap += 2 * (31 - Math.clz32(step)) + 1;
+  }
+  return { huffman: n + rare, address: rare * indexBits(n), gap };
+}
+
+/** The shortest code; of equally short ones the first. */
+export function shortest(bits: Record<Coding, number>): Coding {
+  return codings.reduce((best, coding) => (bits[coding] < bits[best] ? coding : best));
+}
+
+/** The most frequent symbol, of equally frequent ones the first. */
+function commonest(counts: Clusters["counts"]): number {
+  return counts.indexOf(Math.max(...counts));
+}
+
+function rarer(counts: Clusters["counts"]): number[] {
+  return [0, 1, 2].filter((symbol) => symbol !== commonest(counts));
+}
+
+/** Differences of the positions of a symbol; the first one is its position + 1. */
+function* gaps(symbols: Uint8Array, symbol: number): Generator<number> {
+  let last = -1;
+  for (let i = 0; i < symbols.length; i++) {
+    if (symbols[i] !== symbol) continue;
+    yield i - last;
+    last = i;
+  }
+}
+
+function writeSymbols(writer: BitWriter, symbols: Uint8Array, counts: Clusters["counts"], coding: Coding): void {
+  const [first, second] = rarer(counts);
+  if (coding === "huffman") {
+    for (const symbol of symbols) {
+      if (symbol === first) writer.write(0b10, 2);
+      else if (symbol === second) writer.write(0b11, 2);
+      else writer.write(0, 1);
+    }
+    return;
+  }
+  for (const symbol of [first!, second!]) {
+    let at = -1;
+    for (const gap of gaps(symbols, symbol)) {
+      at += gap;
+      if (coding === "gap") writer.gamma(gap);
+      else writer.write(at, indexBits(symbols.length));
+    }
+  }
+}
+
+function readSymbols(reader: BitReader, n: number, counts: Clusters["counts"], coding: Coding): Uint8Array {
+  const symbols = new Uint8Array(n).fill(commonest(counts));
+  const [first, second] = rarer(counts);
+  if (coding === "huffman") {
+    for (let i = 0; i < n; i++) {
+      if (reader.read(1) === 1) symbols[i] = reader.read(1) === 0 ? first! : second!;
+    }
+    return symbols;
+  }
+  for (const symbol of [first!, second!]) {
+    let at = -1;
+    for (let k = 0; k < counts[symbol]!; k++) {
+      const next = coding === "gap" ? at + reader.gamma() : reader.read(indexBits(n));
+      if (next <= at || next >= n)
+        throw malformed(`position ${next} of a cluster lies outside ${n} entries or repeats`);
+      at = next;
+      symbols[at] = symbol;
+    }
+  }
+  return symbols;
+}

@@ -1,0 +1,32 @@
+import * as z from "zod";
+import { feedbacks } from "../compression/index.ts";
+
+export const compression = z
+  .strictObject({
+    up: z
+      .array(z.string().min(1))
+      .default([])
+      .describe(
+        'operators on uploads in order, each with its options: "top-k density=0.01", "rand-k density=0.01", "count-sketch size=0.1", "srht size=0.1", "qsgd levels=4", "natural", "sign", "e3m0", "nf4", "fedzip keep=0.1"; empty: none',
+      ),
+    scope: z
+      .enum(["model", "layer"])
+      .default("model")
+      .describe('"model": operators act on the whole vector; "layer": on each parameter by itself'),
+    feedback: z
+      .enum(feedbacks)
+      .default("none")
+      .describe(
+        'what clients do with what they did not send: "none", "ef14", "ef21", "ef21+", or "dgc" (with momentum)',
+      ),
+    momentum: z.number().min(0).lt(1).default(0.9).describe('momentum of feedback = "dgc"'),
+    nesterov: z.boolean().default(false).describe('Nesterov momentum of feedback = "dgc"'),
+    masking: z.boolean().default(true).describe('momentum factor masking of feedback = "dgc"'),
+    vectors: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe("uploaded vectors that are compressed; omitted: the change of the model"),
+  })
+  .prefault({})
+  .describe("compression of uploads");

@@ -1,0 +1,149 @@
+import { AnabranchError } from "@anabranch/engine";
+import type { Payloads } from "../algorithms/algorithm.ts";
+import {
+  applyFeedback,
+  decodePayload,
+  encodePayload,
+  type FloatBytes,
+  feedbackLayouts,
+  largestPayload,
+  mayBeFresh,
+  readFloats,
+  writeFloats,
+} from "../compression/index.ts";
+import type { Layout } from "../params/layout.ts";
+import { isFiniteVector, type Vector, zerosLike } from "../params/vector.ts";
+import type { ClientStageContext, InvalidUpdate, Stage, Update } from "../protocol/index.ts";
+import { layoutsOfPart, type PipelineSettings, type UploadCompression, type Uploads } from "./settings.ts";
+
+/** The name of the random key that the client half asks for. */
+const KEY = "compression";
+
+/**
+ * Replaces vectors by bytes and back, one update at a time. What a client could not send it keeps, as `feedback` says; this
+ * state is committed with the client's state, so a refused update commits none. Payloads that cannot be read, or that are
+ * not finite, are refused.
+ */
+export function compressionStage(
+  uploads: Uploads,
+  settings: UploadCompression,
+  make: (length: number) => Vector,
+): Stage {
+  return {
+    name: "compression",
+    keys: [{ name: KEY, path: (round) => [KEY, round] }],
+    client(update, context) {
+      const encoded: Record<string, Uint8Array> = {};
+      for (const name of settings.vectors) encoded[name] = payloadOf(settings, name, update.vectors[name]!, context);
+      return { ...update, vectors: without(update.vectors, settings.vectors), encoded };
+    },
+    receive(update, { part }) {
+      const layouts = layoutsOfPart(uploads, part);
+      const vectors: Record<string, Vector> = {};
+      for (const name of settings.vectors) {
+        const vector = received(settings, update.encoded?.[name], layouts[name]!, make);
+        if (typeof vector === "string") return invalid(name, vector);
+        vectors[name] = vector;
+      }
+      const { encoded: _bytes, ...rest } = update;
+      return { ...rest, vectors: { ...update.vectors, ...vectors } };
+    },
+  };
+}
+
+function payloadOf(settings: UploadCompression, name: string, vector: Vector, context: ClientStageContext): Uint8Array {
+  const layout = context.layouts[name]!;
+  const key = context.keys[KEY]!;
+  if (settings.feedback === "none") return encodePayload(settings, layout, vector, key);
+  const asVector = (values: Float64Array): Vector => {
+    const copied = zerosLike(vector);
+    copied.set(values);
+    return copied;
+  };
+  const payloads: Uint8Array[] = [];
+  const compress = (values: Float64Array): Float64Array => {
+    const bytes = encodePayload(settings, layout, asVector(values), key);
+    payloads.push(bytes);
+    return Float64Array.from(decodePayload(settings, layout, bytes, (length) => zerosLike(vector, length)));
+  };
+  const { sent, fresh, state } = applyFeedback(settings, name, vector, context.state ?? {}, compress);
+  for (const [kept, values] of Object.entries(state)) context.keep?.(kept, asVector(values));
+  if (!mayBeFresh(settings)) return payloads[0]!;
+  // The server keeps no client's estimate, so what replaces one travels whole.
+  return fresh ? flagged(FRESH, writeFloats(sent, widthOf(vector))) : flagged(CHANGE, payloads[0]!);
+}
+
+/** The vector of a payload, or why there is none. */
+function received(
+  settings: UploadCompression,
+  payload: Uint8Array | undefined,
+  layout: Layout,
+  make: (length: number) => Vector,
+): Vector | string {
+  if (payload === undefined) return "it is missing";
+  try {
+    const vector = decoded(settings, payload, layout, make);
+    return isFiniteVector(vector) ? vector : "it is not finite when it is decoded";
+  } catch (error) {
+    if (error instanceof AnabranchError && error.code === "update/codec") return error.message;
+    throw error;
+  }
+}
+
+function decoded(
+  settings: UploadCompression,
+  payload: Uint8Array,
+  layout: Layout,
+  make: (length: number) => Vector,
+): Vector {
+  if (!mayBeFresh(settings)) return decodePayload(settings, layout, payload, make);
+  if (payload[0] !== FRESH) return decodePayload(settings, layout, payload.subarray(1), make);
+  const vector = make(layout.size);
+  vector.set(readFloats(payload.subarray(1), layout.size, widthOf(vector)));
+  return vector;
+}
+
+/** First byte of a payload that may be fresh. */
+const [CHANGE, FRESH] = [0, 1];
+
+function flagged(flag: number, bytes: Uint8Array): Uint8Array {
+  const payload = new Uint8Array(1 + bytes.length);
+  payload[0] = flag;
+  payload.set(bytes, 1);
+  return payload;
+}
+
+/** Bytes of a payload at most. */
+export function largestCompressed(settings: UploadCompression, layout: Layout, floatBytes: FloatBytes): number {
+  const payload = largestPayload(settings, layout, floatBytes);
+  return mayBeFresh(settings) ? 1 + Math.max(payload, floatBytes * layout.size) : payload;
+}
+
+/** What clients keep for feedback, by the layouts of what they send. */
+export function feedbackState(
+  compression: UploadCompression | undefined,
+  { upload }: Pick<Payloads, "upload">,
+): Record<string, Layout> {
+  if (compression === undefined) return {};
+  return feedbackLayouts(
+    compression,
+    Object.fromEntries(compression.vectors.map((name) => [name, upload[name]!.layout])),
+  );
+}
+
+/** Whether clients keep anything between rounds, for the method or for feedback. */
+export function keepsClientState({ clientState }: Payloads, { compression }: PipelineSettings): boolean {
+  return Object.keys(clientState).length > 0 || (compression !== undefined && compression.feedback !== "none");
+}
+
+function without(vectors: Update["vectors"], names: readonly string[]): Update["vectors"] {
+  return Object.fromEntries(Object.entries(vectors).filter(([name]) => !names.includes(name)));
+}
+
+function invalid(name: string, why: string): InvalidUpdate {
+  return { code: "update/codec", message: `the compressed vector "${name}" is refused: ${why}` };
+}
+
+function widthOf(vector: Vector): FloatBytes {
+  return vector instanceof Float64Array ? 8 : 4;
+}
