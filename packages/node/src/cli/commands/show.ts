@@ -17,6 +17,7 @@ import {
 import { formatLoss, formatR2 } from "../../terminal/round-line.ts";
 import { commandName } from "../command-name.ts";
 import { configSummary } from "../config-summary.ts";
+import { followRun } from "../follow-run.ts";
 import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
@@ -32,9 +33,11 @@ export function addShow(program: Command): void {
     .description("Show the configuration, last rounds, result and files of a run.")
     .argument("<run>", RUN)
     .option("-n, --rounds <n>", "number of last rounds to show", positiveCount, 10)
-    .action(async (name: string, options: { rounds: number }, self: Command) => {
+    .option("-F, --follow", "print the rounds of a running run as they come, until it ends")
+    .action(async (name: string, options: { rounds: number; follow?: boolean }, self: Command) => {
       const { globals, output } = parseInvocation(self);
       const summary = await findRun(globals.runs, name);
+      if (options.follow === true) return followRun(summary.folder, output);
       const run = readRunFolder(summary.folder);
       const files = await filesOf(summary.folder);
       if (output.json) output.document(runDocument(summary, run, files));
@@ -45,6 +48,7 @@ export function addShow(program: Command): void {
     command,
     ["anabranch show last", "the latest run"],
     ["anabranch show k3x --rounds 30", "the last 30 rounds"],
+    ["anabranch show last --follow", "a run that trains in another terminal"],
   );
 }
 
