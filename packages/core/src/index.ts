@@ -104,6 +104,12 @@ export type { CustomParts } from "./simulation/resolve-method.ts";
 export { clientsForSum } from "./simulation/secure-aggregation.ts";
 export { simulatedSecureAggregation } from "./simulation/simulated-secure-aggregation.ts";
 export type { SimulationSpec } from "./simulation/simulation-spec.ts";
+export {
+  type Conversion,
+  type ConversionSettings,
+  convertStaleUpdate,
+  type StaleTraining,
+} from "./simulation/stale-conversion.ts";
 export { type FederationTrace, recording, traceFederation } from "./simulation/trace-federation.ts";
 export { traceProblem, traceQuadratics } from "./simulation/trace-quadratics.ts";
 export { jsonText, printable } from "./text/printable.ts";

@@ -1,4 +1,5 @@
 import { AnabranchError } from "@anabranch/engine";
+import { accountedSamplers, learningSamplers } from "../selection/names.ts";
 import { show } from "./expectation.ts";
 import { fieldAt } from "./fields.ts";
 import type { Locate } from "./issues.ts";
@@ -16,11 +17,12 @@ export function checkTogether(config: Config, locate: Locate): void {
       "A cohort cannot exceed the population: lower sampler.cohort or raise data.clients.",
     );
   }
-  if (sampler.name === "uniform" && !Number.isInteger(sampler.cohort)) {
+  checkSampler(config, locate);
+  if (sampler.name !== "poisson" && sampler.name !== "random-allocation" && !Number.isInteger(sampler.cohort)) {
     throw conflict(
       locate(["sampler", "cohort"]),
       show(sampler.cohort),
-      'an integer if sampler.name = "uniform"',
+      `an integer if sampler.name = "${sampler.name}"`,
       'Only the expected cohort of sampler.name = "poisson" may be fractional.',
     );
   }
@@ -82,6 +84,35 @@ function checkOwners({ data }: Config, locate: Locate): void {
     `0, with data.partition.scheme = "${scheme}"${merge === true ? " and merge = true" : ""}`,
     "a number of clients",
     'Set data.clients, e.g. to 100, or data.partition.scheme = "natural" for one client per owner.',
+  );
+}
+
+/** Guarantees are proved for cohorts that are drawn without looking at the clients. */
+function checkSampler({ sampler: { name, cohort }, data, privacy, secureAggregation }: Config, locate: Locate): void {
+  if (privacy.mechanism !== "none" && !accountedSamplers.includes(name)) {
+    throw conflict(
+      locate(["sampler", "name"]),
+      `"${name}", with privacy.mechanism = "${privacy.mechanism}"`,
+      '"uniform", "poisson" or "random-allocation"',
+      learningSamplers.includes(name)
+        ? "Its cohorts depend on the data of clients, which no epsilon covers."
+        : "No epsilon is computed for its cohorts.",
+    );
+  }
+  if (secureAggregation.protocol !== "none" && learningSamplers.includes(name)) {
+    throw conflict(
+      locate(["sampler", "name"]),
+      `"${name}", with secureAggregation.protocol = "${secureAggregation.protocol}"`,
+      '"uniform"',
+      "It learns from the losses of single clients, which a secure sum hides.",
+    );
+  }
+  if (name !== "full" || cohort === data.clients || data.clients === 0) return;
+  throw conflict(
+    locate(["sampler", "cohort"]),
+    `${cohort}, with sampler.name = "full"`,
+    `data.clients = ${data.clients}`,
+    `All clients train in every round: set sampler.cohort = ${data.clients}.`,
   );
 }
 

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { beforeStages, setRules } from "../aggregation/robust/index.ts";
 import type { NoisePlace } from "../privacy/mechanisms/settings.ts";
 import { protocolNames } from "../privacy/secure-aggregation/protocol.ts";
+import { samplerNames } from "../selection/names.ts";
 import { baselines } from "./baseline.ts";
 import { compression } from "./compression-schema.ts";
 import { diagnostics } from "./diagnostics-schema.ts";
@@ -122,10 +123,10 @@ const training = z
 const sampler = z
   .strictObject({
     name: z
-      .enum(["uniform", "poisson", "random-allocation"])
+      .enum(samplerNames)
       .optional()
       .describe(
-        '"uniform": cohorts of fixed size; "poisson": each client joins independently; "random-allocation": each client takes part once in every clients / cohort rounds; omitted: uniform, or poisson under [privacy]',
+        '"uniform": cohorts of fixed size; "poisson": each client joins independently; "random-allocation": each client takes part once in every clients / cohort rounds. "round-robin" and "full" need no draws. "oort", "hetero-select" and "latency" learn from losses and times of clients. Omitted: uniform, or poisson under [privacy]',
       ),
     cohort: z
       .number()
@@ -321,7 +322,7 @@ type LocalWork =
 /** A resolved configuration: checked, and complete but for keys that are off. Resolving it again changes nothing. */
 export type Config = Omit<Parsed, "training" | "sampler" | "aggregation" | "privacy"> & {
   training: Omit<Parsed["training"], keyof LocalWork> & LocalWork;
-  sampler: Parsed["sampler"] & { name: "uniform" | "poisson" | "random-allocation" };
+  sampler: Parsed["sampler"] & { name: (typeof samplerNames)[number] };
   aggregation: Parsed["aggregation"] & { weighting: "examples" | "uniform" };
   privacy: Parsed["privacy"] & { noise: NoisePlace };
 };

@@ -1,6 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import type { ServerState } from "../algorithms/algorithm.ts";
 import type { ScheduleState } from "../schedule/index.ts";
+import type { SelectionMemory } from "../selection/feedback.ts";
 import { VERSION } from "../version.ts";
 import type { BlobStore } from "./blob-store.ts";
 import {
@@ -22,6 +23,8 @@ export interface RunState {
   savedRound: number;
   totals: RunTotals;
   schedule: ScheduleState;
+  /** What a sampler with feedback remembers. */
+  selection: SelectionMemory;
   /** Instant of the newest event, in microseconds. */
   time: number;
   readonly work: Work;
@@ -61,7 +64,7 @@ export async function restoreRun(plan: RunPlan, ports: RunPorts): Promise<Restor
     const best = { round: 0, score: 0, stale: 0 };
     const totals = { bytesDown: 0, bytesUp: 0, seconds: 0, best };
     const server = plan.algorithm.init(plan.initial, plan.layout);
-    const begin = { server, round: 0, savedRound: 0, totals, schedule: plan.schedule.initial, time: 0 };
+    const begin = { server, round: 0, savedRound: 0, totals, schedule: plan.schedule.initial, selection: {}, time: 0 };
     return { state: { ...begin, work: noWork() }, outstanding: [] };
   }
   const { checkpoint, skipped } = found;
@@ -72,8 +75,11 @@ export async function restoreRun(plan: RunPlan, ports: RunPorts): Promise<Restor
   await ports.clientStates.restore(checkpoint.clientStates, checkpoint.round);
   const server = checkpoint.serverState as ServerState;
   const { round, totals, work } = checkpoint;
-  const { schedule = plan.schedule.initial, time = 0, outstanding = [] } = work ?? {};
-  return { state: { server, round, savedRound: round, totals, schedule, time, work: noWork() }, outstanding };
+  const { schedule = plan.schedule.initial, selection = {}, time = 0, outstanding = [] } = work ?? {};
+  return {
+    state: { server, round, savedRound: round, totals, schedule, selection, time, work: noWork() },
+    outstanding,
+  };
 }
 
 /** Writes the checkpoint of the current round, then lets go of client states that only older checkpoints needed. */
@@ -113,10 +119,11 @@ function checkpointWithoutClients(plan: RunPlan, state: RunState): Checkpoint {
 }
 
 /** Nothing for schedules that begin every round anew. */
-function unfinished({ time, schedule, work }: RunState): Pick<Checkpoint, "work"> {
+function unfinished({ time, schedule, selection, work }: RunState): Pick<Checkpoint, "work"> {
   const outstanding = listWork(work);
-  if (time === 0 && Object.keys(schedule).length === 0 && outstanding.length === 0) return {};
-  return { work: { time, schedule, outstanding } };
+  const remembers = Object.keys(selection).length > 0;
+  if (time === 0 && !remembers && Object.keys(schedule).length === 0 && outstanding.length === 0) return {};
+  return { work: { time, schedule, outstanding, ...(remembers ? { selection } : {}) } };
 }
 
 /** Resuming elsewhere is allowed, but the result is then not the one that an uninterrupted run would have given. */

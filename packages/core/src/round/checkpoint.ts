@@ -8,6 +8,7 @@ import {
   type SafetensorsTensor,
 } from "../protocol/index.ts";
 import type { ScheduleState } from "../schedule/index.ts";
+import type { SelectionMemory } from "../selection/feedback.ts";
 import type { ClientStates } from "./client-state.ts";
 import type { Trouble } from "./trouble.ts";
 
@@ -34,6 +35,8 @@ export interface UnfinishedWork {
   /** Instant of the newest event, in microseconds. */
   readonly time: number;
   readonly schedule: ScheduleState;
+  /** What a sampler with feedback remembers. */
+  readonly selection?: SelectionMemory | undefined;
   /** Orders given out and not come back: whose, on which version, and when they arrive. */
   readonly outstanding: readonly {
     readonly client: number;
@@ -110,6 +113,7 @@ const bodySchema = z.strictObject({
     .strictObject({
       time: z.int().nonnegative(),
       schedule: z.record(z.string(), z.array(z.number())),
+      selection: z.record(z.string(), z.array(z.number())).optional(),
       outstanding: z.array(
         z.strictObject({
           client: z.int().nonnegative(),

@@ -1,6 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { Step, WorkRequest } from "../schedule/index.ts";
+import type { ClientReport } from "../selection/feedback.ts";
 import type { Order, Outcome } from "./backend.ts";
 import { type Admitted, GroupFold } from "./group-fold.ts";
 import { announceFailure, validateOutcome } from "./intake.ts";
@@ -55,6 +56,7 @@ class Collection {
   readonly #staleness = new StalenessMeter();
   readonly #updates: FoldedUpdate[] = [];
   readonly #failures: FailedClient[] = [];
+  readonly #reports: ClientReport[] = [];
   /** Clients that were sent the model for nothing. */
   #unused = 0;
   /** Whether work was given out, or could not be, since the last event. */
@@ -133,7 +135,14 @@ class Collection {
     const failures = this.#failures;
     const back = this.#world.pipeline.aggregator.metrics.clients + failures.length;
     const cohort = this.#opened.cohort.length === 0 ? back : this.#opened.cohort.length;
-    return { ...this.#fold.cost, failures, cohort, staleness: this.#staleness.summary(), updates: this.#updates };
+    return {
+      ...this.#fold.cost,
+      failures,
+      cohort,
+      staleness: this.#staleness.summary(),
+      updates: this.#updates,
+      reports: this.#reports,
+    };
   }
 
   /** After a failure this waits for the client states that are being saved. */
@@ -192,6 +201,11 @@ class Collection {
     if (failed) {
       this.#failures.push(outcome.failure);
       await announceFailure(plan, ports, this.#opened.round, outcome);
+    } else if (plan.sampler.feedback !== undefined) {
+      const { loss, examples } = outcome.update.public;
+      const start = { at: this.#timeline.now };
+      const took = plan.durations?.(order.client, order.version, 0, start) ?? 0;
+      this.#reports.push({ client: order.client, loss, examples, seconds: took / 1e6 });
     }
     return { order, outcome, factor: this.#factor(order, failed) };
   }

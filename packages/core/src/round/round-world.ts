@@ -1,6 +1,7 @@
 import type { TaskMeter } from "../metrics/task-meter.ts";
 import type { Vector } from "../params/vector.ts";
 import type { ServerPipeline } from "../pipeline/index.ts";
+import type { ClientReport } from "../selection/feedback.ts";
 import type { RunState } from "./checkpoint-store.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
 import type { Staleness } from "./staleness-meter.ts";
@@ -44,6 +45,8 @@ export interface Collected {
   /** What a simulation has measured of the tasks. */
   readonly tasks: TaskMeter;
   readonly failures: readonly FailedClient[];
+  /** What clients have reported, where the sampler learns from it. */
+  readonly reports: readonly ClientReport[];
   readonly staleness: Staleness;
   /** In the order in which they were added. */
   readonly updates: readonly FoldedUpdate[];

@@ -20,6 +20,10 @@ export async function runRound(world: RoundWorld): Promise<RoundRecord> {
   const collected = await collect(world, opened);
   const trained = performance.now();
   const closed = await closeRound(world, opened, collected);
+  const { feedback } = plan.sampler;
+  if (feedback !== undefined) {
+    state.selection = feedback.learn(state.selection, opened.round, opened.cohort, collected.reports);
+  }
   const times = { started, trained, updated: performance.now() };
   const record = await announceRoundEnd(world, opened, collected, closed, times);
   const { round, clients } = record;
@@ -40,7 +44,9 @@ function openRound({ plan, state, pipeline }: RoundWorld): OpenRound {
   const round = state.round + 1;
   const learningRate = plan.learningRate(round);
   const chooses = plan.schedule.settle !== undefined;
-  const cohort = chooses ? [] : plan.sampler.sample(round, (of) => deriveKey(rootKey(plan.seed), "cohort", of));
+  const cohort = chooses
+    ? []
+    : plan.sampler.sample(round, (of) => deriveKey(rootKey(plan.seed), "cohort", of), state.selection);
   const scalars = pipeline.publicScalars(state.server, round, learningRate);
   return { round, cohort, parts: assignParts(plan, round, cohort), learningRate, scalars };
 }

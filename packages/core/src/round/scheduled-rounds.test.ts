@@ -7,7 +7,8 @@ import { fedcompass } from "../algorithms/fedcompass.ts";
 import { fedfix } from "../algorithms/fedfix.ts";
 import type { OrderDuration } from "../clock/index.ts";
 import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
-import { arrivalGroups, buffered, firstArrivals, type Schedule, ticks } from "../schedule/index.ts";
+import { arrivalGroups, buffered, firstArrivals, type Schedule, synchronous, ticks } from "../schedule/index.ts";
+import { oortSampler } from "../selection/guided-samplers.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
 import { prepareQuadratics } from "../simulation/quadratics.ts";
 import { type BlobStore, memoryBlobStore } from "./blob-store.ts";
@@ -73,6 +74,10 @@ const worlds: readonly (readonly [string, World])[] = [
       algorithm: fedavg(),
       schedule: firstArrivals({ keep: 2, duration: (client, round, at) => perStep(client, round, 0, { at }) }),
     },
+  ],
+  [
+    "cohorts that follow reports",
+    { algorithm: fedavg(), schedule: synchronous, plan: { sampler: oortSampler(CLIENTS, 2) } },
   ],
   [
     "a buffer of moved updates",

@@ -1,10 +1,16 @@
 import { type RandomKey, randomStream, sampleWithoutReplacement } from "../random/index.ts";
+import type { SelectionFeedback, SelectionMemory } from "./feedback.ts";
 
 /** Picks the cohort of a round: client numbers in ascending order, which is the order of every sum. */
 export interface Sampler {
   readonly name: string;
-  /** @param keyOf the key of each round of the run, whose draws are independent of all others */
-  sample(round: number, keyOf: (round: number) => RandomKey): readonly number[];
+  /**
+   * @param keyOf the key of each round of the run, whose draws are independent of all others
+   * @param memory of samplers with feedback; absent: they know nothing yet
+   */
+  sample(round: number, keyOf: (round: number) => RandomKey, memory?: SelectionMemory): readonly number[];
+  /** Present where cohorts depend on what clients have reported. */
+  readonly feedback?: SelectionFeedback;
 }
 
 /**

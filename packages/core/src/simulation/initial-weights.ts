@@ -66,5 +66,8 @@ export function freshSeed(seed: number, start: Start | undefined): number {
 /** The same for its cohorts. */
 export function freshCohorts(sampler: Sampler, start: Start | undefined): Sampler {
   if (start === undefined) return sampler;
-  return { ...sampler, sample: (round, keyOf) => sampler.sample(round, (of) => deriveKey(keyOf(of), start.hash)) };
+  return {
+    ...sampler,
+    sample: (round, keyOf, memory) => sampler.sample(round, (of) => deriveKey(keyOf(of), start.hash), memory),
+  };
 }

@@ -6,6 +6,13 @@ import { type Config, configHash } from "../config/index.ts";
 import { capabilitiesOf, type PipelineSettings, requireCapable, type UploadCompression } from "../pipeline/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import type { Schedule } from "../schedule/index.ts";
+import {
+  fullSampler,
+  heteroSampler,
+  latencySampler,
+  oortSampler,
+  roundRobinSampler,
+} from "../selection/guided-samplers.ts";
 import { allocationSampler, poissonSampler, type Sampler, uniformSampler } from "../selection/sampler.ts";
 import { configuredDurations } from "./client-times.ts";
 import { describeCompression } from "./compression.ts";
@@ -63,7 +70,7 @@ export function resolvePolicies(
   const account = mechanism && privateAccount(config, algorithm, payloads, federation, mechanism, start);
   const secureAggregation = configuredSecureAggregation(config, algorithm, payloads, federation, mechanism);
   if (mechanism !== undefined || secureAggregation !== undefined) requirePublicSteps(algorithm, training);
-  const sampler = samplerOf(config.sampler, federation.clients);
+  const sampler = samplerOf(config, federation.clients);
   const durations = configuredDurations(config, trace);
   // a private run that goes on from weights must draw neither the noise nor the cohorts that made them
   const origin = mechanism === undefined ? undefined : start;
@@ -128,10 +135,25 @@ function examplesByClient({ dataset, statistics, clients, examplesHeld }: Federa
   return statistics.counts.map((classes) => classes.reduce((sum, count) => sum + count, 0));
 }
 
-function samplerOf({ name, cohort }: Config["sampler"], population: number): Sampler {
-  if (name === "poisson") return poissonSampler(population, cohort);
-  if (name === "random-allocation") return allocationSampler(population, blockOf(cohort, population));
-  return uniformSampler(population, cohort);
+function samplerOf({ sampler: { name, cohort }, rounds }: Config, population: number): Sampler {
+  switch (name) {
+    case "poisson":
+      return poissonSampler(population, cohort);
+    case "random-allocation":
+      return allocationSampler(population, blockOf(cohort, population));
+    case "round-robin":
+      return roundRobinSampler(population, cohort);
+    case "full":
+      return fullSampler(population);
+    case "oort":
+      return oortSampler(population, cohort);
+    case "hetero-select":
+      return heteroSampler(population, cohort, rounds);
+    case "latency":
+      return latencySampler(population, cohort);
+    case "uniform":
+      return uniformSampler(population, cohort);
+  }
 }
 
 /** Where the server sees sums alone, the steps of single clients are none of its business. */

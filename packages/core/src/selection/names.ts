@@ -1,0 +1,17 @@
+/** Samplers by the names that users type. */
+export const samplerNames = [
+  "uniform",
+  "poisson",
+  "random-allocation",
+  "round-robin",
+  "full",
+  "oort",
+  "hetero-select",
+  "latency",
+] as const;
+
+/** Samplers whose cohorts privacy accounting knows. */
+export const accountedSamplers: readonly string[] = ["uniform", "poisson", "random-allocation"];
+
+/** Samplers that learn from what single clients report. */
+export const learningSamplers: readonly string[] = ["oort", "hetero-select", "latency"];
