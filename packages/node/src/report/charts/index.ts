@@ -7,11 +7,13 @@ import { clientLossBand } from "./client-loss-band.ts";
 import { clientRounds } from "./client-rounds.ts";
 import { clientSpread } from "./client-spread.ts";
 import { confusionMatrix } from "./confusion.ts";
+import { deviceTimeline } from "./device-timeline.ts";
 import { diagnosticCharts } from "./diagnostics.ts";
 import { epsilonRounds } from "./epsilon-rounds.ts";
 import { errorRounds } from "./error-rounds.ts";
 import { lossRounds } from "./loss-rounds.ts";
 import { partitionPicture } from "./partition.ts";
+import { stalenessHistogram } from "./staleness.ts";
 import { timingRounds } from "./timing-rounds.ts";
 
 /** All charts of a report under the headings they stand below. */
@@ -21,5 +23,5 @@ export const CHART_SECTIONS: readonly { readonly heading: string; readonly chart
   { heading: "Privacy", charts: [epsilonRounds, accuracyEpsilon] },
   { heading: "Clients", charts: [partitionPicture, clientSpread, clientRounds] },
   { heading: "Diagnostics", charts: diagnosticCharts },
-  { heading: "Communication and time", charts: [bytesRounds, timingRounds] },
+  { heading: "Communication and time", charts: [bytesRounds, timingRounds, stalenessHistogram, deviceTimeline] },
 ];
