@@ -26,7 +26,9 @@ describe("charts of asynchronous runs", () => {
   });
 
   it("show when each client had work", () => {
-    const [cells] = deviceTimeline.plot(groups(rounds))!.marks as { kind: string; cells: [number, number, number][] }[];
+    const [cells] = deviceTimeline.plot(groups(rounds))!.marks as unknown as readonly {
+      cells: [number, number, number][];
+    }[];
     const busy = (client: number) => cells!.cells.filter(([, y]) => y === client).reduce((sum, [, , v]) => sum + v, 0);
     // 80 columns of half a second each
     expect([busy(0), busy(1)]).toEqual([expect.closeTo(80, 6), expect.closeTo(80, 6)]);
