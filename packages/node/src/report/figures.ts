@@ -1,7 +1,7 @@
 import { printable } from "@anabranch/core";
 import { withBaselines } from "./baselines.ts";
 import { accuracyRounds } from "./charts/accuracy-rounds.ts";
-import type { Chart, ChartGroup } from "./charts/chart.ts";
+import { type Chart, type ChartGroup, withoutBaselines } from "./charts/chart.ts";
 import { CHART_SECTIONS } from "./charts/index.ts";
 import { partitionPicture } from "./charts/partition.ts";
 import type { RunGroup } from "./comparison.ts";
@@ -94,7 +94,9 @@ function shareAxes(plots: readonly Plot[]): Plot[] {
 
 /** How many partitions of other seeds are not drawn. */
 function otherPartitions(groups: readonly ChartGroup[]): string {
-  const counts = groups.flatMap(({ runs }) => runs.flatMap(({ partition }) => partition ?? []));
+  // a centralized run has the examples of all clients in one place
+  const federations = withoutBaselines(groups);
+  const counts = federations.flatMap(({ runs }) => runs.flatMap(({ partition }) => partition ?? []));
   const distinct = new Set(counts.map((partition) => JSON.stringify(partition.counts))).size;
   return distinct < 2 ? "" : ` Partitions of other seeds, not drawn: ${distinct - 1}.`;
 }

@@ -77,7 +77,7 @@ footer { color: var(--muted); font-size: 14px; margin-top: 40px; border-top: 1px
   td, th { padding-right: 10px; }
   figure h3, figcaption { padding: 0 4px; }
   .hint { display: block; }
-  td:first-child { white-space: normal; min-width: 7em; max-width: 40vw; overflow-wrap: anywhere; }
+  td:first-child { white-space: normal; min-width: 8.5em; max-width: 44vw; overflow-wrap: break-word; }
 }
 @media print {
   .scroll { overflow: visible; }
