@@ -94,6 +94,25 @@ describe.skipIf(!reachable)("an installed copy", () => {
     expect(run(command, ["check", example], consumer)).toContain("sign-damped passes all 7 checks");
   });
 
+  it("makes a project elsewhere that type-checks and trains, and writes templates", () => {
+    const command = join(consumer, "node_modules", ".bin", "anabranch");
+    const project = join(folder, "project");
+    run(command, ["new", "--project", project], consumer);
+    run("node", [join(consumer, "node_modules", "typescript", "bin", "tsc"), "-p", "."], project);
+    const tiny = [
+      "rounds=1",
+      "data.clients=20",
+      "sampler.cohort=2",
+      "training.localEpochs=1",
+      "evaluation.clientEvery=0",
+    ];
+    const set = tiny.flatMap((assignment) => ["--set", assignment]);
+    const printed = run(command, ["run", "federation.toml", "--workers", "1", "--json", ...set], project);
+    expect(JSON.parse(printed.trim().split("\n").at(-1)!)).toMatchObject({ type: "result", stopped: "finished" });
+    run(command, ["new", "grid.toml", "--template", "sweep"], project);
+    expect(run(command, ["sweep", "grid.toml", "--plan"], project)).toContain("scaffold");
+  });
+
   it.each(["core", "engine"])("of %s goes into a browser's bundle without anything of Node", async (name) => {
     const input = join(consumer, "node_modules", "@anabranch", name, "dist", "index.js");
     const complaints: string[] = [];
