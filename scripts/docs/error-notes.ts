@@ -87,6 +87,7 @@ export const areaNotes: Readonly<Record<string, AreaNote>> = {
 
 /** Causes and next steps of codes whose errors do not have them in the sources. */
 export const codeNotes: Readonly<Record<string, { readonly cause?: string; readonly next?: string }>> = {
+  "aggregation/memory": { cause: "the updates of a round do not fit the memory that the rule may use" },
   "blob/address": {
     cause: "the address of the S3 storage is not valid",
     next: "Correct the address as the message shows.",

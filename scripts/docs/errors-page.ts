@@ -9,6 +9,9 @@ export interface ErrorEntry {
   readonly next: string;
 }
 
+/** The cause of a code whose message only running code knows, until `error-notes.ts` has one. */
+export const UNKNOWN_CAUSE = "see the message of the error";
+
 /** All codes in order. A code whose error names neither cause nor next step takes them from `error-notes.ts`. */
 export function errorEntries(): ErrorEntry[] {
   const sites = Map.groupBy(errorSites().sites, ({ code }) => code);
@@ -16,9 +19,10 @@ export function errorEntries(): ErrorEntry[] {
     const found = sites.get(code)!;
     const note = codeNotes[code] ?? {};
     const steps = texts(found, "advice");
+    const causes = texts(found, "message");
     return {
       code,
-      causes: note.cause === undefined ? texts(found, "message") : [note.cause],
+      causes: note.cause !== undefined ? [note.cause] : causes.length > 0 ? causes : [UNKNOWN_CAUSE],
       next: steps.length > 0 ? steps.map(sentence).join(" Or: ") : (note.next ?? noteOf(areaOf(code)).next),
     };
   });

@@ -1,9 +1,9 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
 import * as z from "zod";
-import { BEST_CHECKPOINT, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, SCALAR, SHIPPED_DATASETS, VERSION, accountantNames, aggregate, algorithms, allocationSampler, applyOverrides, beforeStages, bernoulliBits, boundText, buildMethod, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkpointName, classification, clipUpdate, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, configFields, configHash, configSchema, copy, createAccountant, createAlgorithm, createModel, createPartitioner, dealParts, decodeSafetensors, decodeSealed, decodeVector, defineMethod, deriveKey, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, distance, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, editDistance, emptyLedger, encodeSafetensors, encodeSealed, encodeVector, encodingFault, entryTypes, entryView, exampleCount, exportOnnx, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedprox, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalOrders, gaussianAccountant, gaussianDelta, gaussianEpsilon, groupEvents, gunzip, hashVector, heavyBall, iid, initialParameters, integerOrders, isAway, isFiniteVector, isVector, isWeighted, jointNorm, jsonText, largestEncoding, layout, lenet5, lenet5Options, linear, local, localSgd, logistic, logisticOptions, longTail, memoryBlobStore, memoryClientStates, minimalToml, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, mofedsam, mostByzantine, natural, nearest, nextClipNorm, norm2, occurring, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parseToml, partialFold, partitionHash, partitionStatistics, partitioners, permutation, planBatches, pldAccountant, poissonSampler, printable, privacyEventSchema, quadratic, quadraticOptions, quantitySkew, randomStream, rdpAccountant, readCsv, readLeaf, readerLimits, references, renderEvent, renderToml, renyiDivergences, requireBlobName, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, rootKey, runEventSchemas, runStatuses, sampleWithoutReplacement, scaffold, scriptedSampler, secureStream, setRules, shards, shuffle, spend, splitAtRandom, splitHoldout, stampEvent, standardizeTable, statusAfter, stepCount, stepFrom, subLayout, sum, summarizeCsv, symmetricDirichlet, syntheticDataset, threefry2x32, traceProblem, traceQuadratics, uniformMean, uniformSampler, vectors, vit, vitOptions, weightedMean, withStatistics, zerosLike } from "@anabranch/core";
-import { CONTROL_BYTES, LIVE_VERSION, MOST_UPLOAD_PARTS, USUAL_LIMITS, WITHHELD, answerError, blobName, clientMessage, contentHash, contentHashOf, fromBase64, messageId, orderId, proofText, serverMessage, toBase64, uploadAnswer, uploadId } from "@anabranch/core/live";
-import { addMasks, bestCurves, chooseGraph, codedParameters, completeThreshold, dequantizeMean, identityPublicKey, levels, modulusBits, platformCurves, portableCurves, protocolNames, quantize, secureEntropy, seededEntropy } from "@anabranch/core/secure-aggregation";
+import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, addGaussian, aggregate, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, beforeStages, bernoulliBits, boundText, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkDataset, checkpointName, classification, clipUpdate, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, configFields, configHash, configSchema, copy, createAccountant, createAlgorithm, createModel, createPartitioner, datasetHash, dealParts, decodeBroadcast, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, defineMethod, deriveKey, describeFailure, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawWeighted, editDistance, emptyLedger, encodeBroadcast, encodeInto, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, exampleCount, exampleSize, exportOnnx, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedprox, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, gaussianAccountant, gaussianDelta, gaussianEpsilon, graphOf, groupEvents, gunzip, hashVector, heavyBall, iid, initialParameters, integerOrders, isAway, isFiniteVector, isRegression, isVector, isWeighted, jointNorm, jsonText, largestEncoding, layerBounds, layout, lenet5, lenet5Options, linear, local, localSgd, logistic, logisticOptions, longTail, memoryBlobStore, memoryClientStates, minimalToml, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, mofedsam, mostByzantine, natural, nearest, nesterov, newestCheckpoint, nextClipNorm, noisePath, norm2, occurring, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parsePrivacyRecord, parseToml, partialFold, partitionHash, partitionStatistics, partitioners, permutation, planBatches, pldAccountant, poissonSampler, populationStatistics, printable, privacyEventSchema, quadratic, quadraticOptions, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, references, regression, renderEvent, renderToml, renyiDivergences, requireAtMost, requireBlobName, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, rootKey, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scopeText, scriptedSampler, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, setRules, shards, shuffle, skellamSampler, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, stampEvent, standardizeTable, statusAfter, stepCount, stepFrom, stopsForTrouble, subLayout, sum, summarizeCsv, symmetricDirichlet, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, uniformMean, uniformSampler, updateNoiseMultiplier, vectorOffsets, vectors, vit, vitOptions, weightedMean, withMetadata, withStatistics, zerosLike } from "@anabranch/core";
+import { CONTROL_BYTES, LIVE_VERSION, MOST_UPLOAD_PARTS, USUAL_LIMITS, WITHHELD, advanceVersion, answerError, blobName, clientMessage, contentHash, contentHashOf, fromBase64, messageId, orderId, proofText, readUploadProgress, secureRecord, serverMessage, taskDescription, toBase64, uploadAnswer, uploadId, uploadUrl } from "@anabranch/core/live";
+import { addMasks, bestCurves, bonawitz, bytesPerClient, chooseGraph, codedParameters, completeThreshold, dequantizeMean, identityPublicKey, levels, modulusBits, plain, platformCurves, portableCurves, protocolNames, quantize, secureEntropy, seededEntropy } from "@anabranch/core/secure-aggregation";
 import { add, constant, evaluate, mul, nn, sub } from "@anabranch/engine";
 import { same } from "./same.ts";
 
@@ -35,6 +35,21 @@ describe("the example of", () => {
     const updates = [1, 2, 3, 4, 100].map((value) => Float32Array.of(value));
     same(aggregate({ name: "median" }, updates).aggregate, [3]);
     same(aggregate({ name: "krum", byzantine: 1 }, updates).selected, [1]);
+  });
+
+  it("aggregationPasses (core/src/aggregation/robust/aggregate.ts)", async () => {
+    const rule = aggregationPasses({ name: "mean" }, 2, 1, {});
+    same(runInMemory(rule, [Float32Array.of(1), Float32Array.of(3)], 1).aggregate, [2]);
+  });
+
+  it("selfCentredClipping (core/src/aggregation/robust/centred-clipping.ts)", async () => {
+    const own = Float32Array.of(0);
+    same(selfCentredClipping(own, [Float32Array.of(1), Float32Array.of(100)], [0.5, 0.5], 1), [1]);
+  });
+
+  it("runInMemory (core/src/aggregation/robust/passes.ts)", async () => {
+    const rule = aggregationPasses({ name: "median" }, 3, 1, {});
+    same(runInMemory(rule, [Float32Array.of(1), Float32Array.of(2), Float32Array.of(90)], 1).aggregate, [2]);
   });
 
   it("fewestUpdates (core/src/aggregation/robust/requirements.ts)", async () => {
@@ -252,6 +267,11 @@ describe("the example of", () => {
     same(heavyBall(server, Float32Array.of(1), 0.5, 0.1), { parameters: [1.2], momentum: [2] });
   });
 
+  it("nesterov (core/src/algorithms/server.ts)", async () => {
+    const server = { parameters: Float32Array.of(1), momentum: Float32Array.of(2) };
+    same(nesterov(server, Float32Array.of(1), 0.5, 0.1), { parameters: [1.2], momentum: [2] });
+  });
+
   it("MODEL (core/src/algorithms/shapes.ts)", async () => {
     same(MODEL, { kind: "model" });
   });
@@ -311,6 +331,14 @@ describe("the example of", () => {
     same(largestEncoding({ name: "truncated-svd", energy: 0.99 }, model) >= 64, true);
   });
 
+  it("fractionalCode (core/src/coding/gradient-code.ts)", async () => {
+    same(fractionalCode(6, 1).workers, 6);
+  });
+
+  it("seedMatrix (core/src/coding/gradient-code.ts)", async () => {
+    same(seedMatrix(4, 1, rootKey(1)).length, 1);
+  });
+
   it("configFields (core/src/config/fields.ts)", async () => {
     same(configFields.find(({ path }) => path.join(".") === "sampler.cohort")!.defaultValue, 10);
   });
@@ -362,6 +390,28 @@ describe("the example of", () => {
   it("exampleCount (core/src/data/dataset.ts)", async () => {
     const data = syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 6 });
     same(exampleCount(data), 6);
+  });
+
+  it("exampleSize (core/src/data/dataset.ts)", async () => {
+    same(exampleSize({ dtype: "uint8", shape: [5, 1, 8, 8], data: new Uint8Array(320) }), 64);
+  });
+
+  it("selectTensorRows (core/src/data/dataset.ts)", async () => {
+    const tensor = { dtype: "float", shape: [3, 2], data: Float32Array.of(1, 2, 3, 4, 5, 6) } as const;
+    same(selectTensorRows(tensor, [2, 0]).data, [5, 6, 1, 2]);
+  });
+
+  it("selectRows (core/src/data/dataset.ts)", async () => {
+    const data = syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 6 });
+    same(selectRows(data, [0, 2]).labels.data, [0, 0]);
+  });
+
+  it("checkDataset (core/src/data/dataset.ts)", async () => {
+    checkDataset(syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 6 })); // throws data/... where not
+  });
+
+  it("datasetHash (core/src/data/hash.ts)", async () => {
+    same(datasetHash(syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 6 })).length, 16);
   });
 
   it("partitionHash (core/src/data/hash.ts)", async () => {
@@ -427,6 +477,21 @@ describe("the example of", () => {
     same(createPartitioner("dirichlet", { alpha: 0.3 }).name, "dirichlet");
   });
 
+  it("syntheticPopulation (core/src/data/population.ts)", async () => {
+    const population = syntheticPopulation(1, 1000, { shape: [1, 8, 8], classes: 2, examples: 6 }, 20);
+    same(population.clients, 1000);
+  });
+
+  it("populationStatistics (core/src/data/population.ts)", async () => {
+    const population = syntheticPopulation(1, 3, { shape: [1, 8, 8], classes: 2, examples: 6 }, 20);
+    same(populationStatistics(population).sizeMedian, 6);
+  });
+
+  it("readCifar10 (core/src/data/readers/cifar.ts)", async () => {
+    const record = new Uint8Array(3073); // label, then 32 x 32 pixels of three colours
+    same(readCifar10([record]).features.shape, [1, 3, 32, 32]);
+  });
+
   it("readCsv (core/src/data/readers/csv.ts)", async () => {
     const file = new TextEncoder().encode("age,site,sick\n61,north,yes\n35,south,no\n");
     const { features, classNames } = readCsv(file, { name: "patients.csv", label: "sick", group: "site" });
@@ -444,6 +509,12 @@ describe("the example of", () => {
     same(parseIdx(labels).data, [7, 2, 1]);
   });
 
+  it("readIdx (core/src/data/readers/idx.ts)", async () => {
+    const images = Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 5, 6);
+    const labels = Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 3);
+    same(readIdx(images, labels, { name: "tiny", classes: 10 }).features.data, [5, 6]);
+  });
+
   it("readLeaf (core/src/data/readers/leaf.ts)", async () => {
     const json = { users: ["ann"], num_samples: [2], user_data: { ann: { x: [[0, 1], [1, 0]], y: [3, 5] } } };
     const bytes = new TextEncoder().encode(JSON.stringify(json));
@@ -452,6 +523,14 @@ describe("the example of", () => {
 
   it("readerLimits (core/src/data/readers/limits.ts)", async () => {
     same(readerLimits.examples > 1e6, true);
+  });
+
+  it("requireAtMost (core/src/data/readers/limits.ts)", async () => {
+    requireAtMost(100, 50, "rows", "patients.csv"); // throws data/too-large for more than 100
+  });
+
+  it("scaleDown (core/src/data/readers/limits.ts)", async () => {
+    same(scaleDown.startsWith("Scale the images down"), true);
   });
 
   it("resizeImage (core/src/data/readers/resize.ts)", async () => {
@@ -466,6 +545,11 @@ describe("the example of", () => {
     same([columns[0]?.isNumeric, columns[0]?.missing], [true, 1]);
   });
 
+  it("readTextBySpeaker (core/src/data/readers/text-by-speaker.ts)", async () => {
+    const play = new TextEncoder().encode("ROMEO:\nBut soft, what light!\n\nJULIET:\nAy me! Ay me!\n");
+    same(readTextBySpeaker(play, { name: "play", length: 4 }).groupNames, ["ROMEO", "JULIET"]);
+  });
+
   it("SHIPPED_DATASETS (core/src/data/shipped.ts)", async () => {
     same(Object.keys(SHIPPED_DATASETS).length, 2);
   });
@@ -474,9 +558,31 @@ describe("the example of", () => {
     same(FASHION_MNIST_CLASSES[0], "T-shirt/top");
   });
 
+  it("assetUrl (core/src/data/shipped.ts)", async () => {
+    same(assetUrl("shakespeare.txt").protocol, "file:");
+  });
+
+  it("splitByClass (core/src/data/split.ts)", async () => {
+    const data = syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 10 });
+    const { test } = splitByClass(data, 0.2, rootKey(2));
+    same(test.labels.data, [0, 1]);
+  });
+
   it("splitAtRandom (core/src/data/split.ts)", async () => {
     const data = syntheticDataset(rootKey(1), { shape: [2], classes: 2, examples: 10 });
     same(exampleCount(splitAtRandom(data, 0.2, rootKey(2)).test), 2);
+  });
+
+  it("splitAtRandom (core/src/data/split.ts)", async () => {
+    const data = syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 10 });
+    const { train, test } = splitAtRandom(data, 0.2, rootKey(2));
+    same([exampleCount(train), exampleCount(test)], [8, 2]);
+  });
+
+  it("splitGroupTails (core/src/data/split.ts)", async () => {
+    const data = syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 10 });
+    const { train } = splitGroupTails({ ...data, groups: Int32Array.of(0, 0, 0, 0, 0, 1, 1, 1, 1, 1) }, 0.2);
+    same(exampleCount(train), 8);
   });
 
   it("partitionStatistics (core/src/data/statistics.ts)", async () => {
@@ -484,6 +590,20 @@ describe("the example of", () => {
     const { counts, meanLabelDistance } = partitionStatistics(partition, Uint8Array.of(0, 1, 0, 1), 2);
     same(counts, [[2, 0], [0, 2]]);
     same(meanLabelDistance, 0.5);
+  });
+
+  it("syntheticDataset (core/src/data/synthetic.ts)", async () => {
+    const data = syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 6 });
+    same(data.features.shape, [6, 1, 8, 8]);
+  });
+
+  it("syntheticKeys (core/src/data/synthetic.ts)", async () => {
+    same(Object.keys(syntheticKeys(rootKey(1))), ["client", "prototype"]);
+  });
+
+  it("syntheticClient (core/src/data/synthetic.ts)", async () => {
+    const client = syntheticClient(syntheticKeys(rootKey(1)), 7, { shape: [1, 8, 8], classes: 2, examples: 6 });
+    same(client.features.shape, [6, 1, 8, 8]);
   });
 
   it("featureNames (core/src/data/tables/encoding.ts)", async () => {
@@ -564,8 +684,30 @@ describe("the example of", () => {
     same(uploadAnswer.safeParse({ status: "accepted", hash: "0".repeat(64) }).success, true);
   });
 
+  it("advanceVersion (core/src/live/newest-version.ts)", async () => {
+    same(advanceVersion({ version: 4, broadcast: "a1" }, 9, "b2"), "gap");
+  });
+
+  it("secureRecord (core/src/live/secure-record.ts)", async () => {
+    same(secureRecord.safeParse({}).success, false);
+  });
+
+  it("taskDescription (core/src/live/task-description.ts)", async () => {
+    same(taskDescription.safeParse({}).success, false);
+  });
+
   it("MOST_UPLOAD_PARTS (core/src/live/upload-requests.ts)", async () => {
     same(MOST_UPLOAD_PARTS, 64);
+  });
+
+  it("uploadUrl (core/src/live/upload-requests.ts)", async () => {
+    const sending = { url: "/uploads/1", bytes: new Uint8Array(8), hash: "ab" };
+    same(uploadUrl(sending, 4), "/uploads/1?offset=4&total=8&hash=ab");
+  });
+
+  it("readUploadProgress (core/src/live/upload-requests.ts)", async () => {
+    const sending = { url: "/uploads/1", bytes: new Uint8Array(8), hash: "ab" };
+    same(readUploadProgress(200, { offset: 4 }, sending), { offset: 4 });
   });
 
   it("WITHHELD (core/src/live/withheld.ts)", async () => {
@@ -634,6 +776,15 @@ describe("the example of", () => {
   it("classification (core/src/models/model.ts)", async () => {
     const { classes } = classification(10);
     same(classes, 10);
+  });
+
+  it("regression (core/src/models/model.ts)", async () => {
+    same(regression().classes, 1);
+  });
+
+  it("isRegression (core/src/models/model.ts)", async () => {
+    const model = logistic({ input: [4], classes: 2 });
+    same(isRegression(model), false);
   });
 
   it("quadraticOptions (core/src/models/quadratic.ts)", async () => {
@@ -846,6 +997,14 @@ describe("the example of", () => {
     same(divergences, [1, 2]);
   });
 
+  it("PRIVACY_RECORD (core/src/privacy/accounting/record.ts)", async () => {
+    same(PRIVACY_RECORD, "privacyRecord");
+  });
+
+  it("parsePrivacyRecord (core/src/privacy/accounting/record.ts)", async () => {
+    same(parsePrivacyRecord({}), undefined);
+  });
+
   it("paddedSize (core/src/privacy/integers/rotation.ts)", async () => {
     same(paddedSize(100), 128);
   });
@@ -853,6 +1012,10 @@ describe("the example of", () => {
   it("nextClipNorm (core/src/privacy/mechanisms/adaptive-clip.ts)", async () => {
     // 90 % of the updates were within the norm, the target is 50 %: the norm shrinks
     same(nextClipNorm(1, 0.4, { targetQuantile: 0.5, rate: 0.2, countNoise: 1 }), 0.92312);
+  });
+
+  it("updateNoiseMultiplier (core/src/privacy/mechanisms/adaptive-clip.ts)", async () => {
+    same(updateNoiseMultiplier(1, 5), 1.005);
   });
 
   it("jointNorm (core/src/privacy/mechanisms/clip.ts)", async () => {
@@ -864,6 +1027,38 @@ describe("the example of", () => {
     const delta = layout([{ name: "w", shape: [2], role: "vector", block: "w" }]);
     same(clipUpdate(update, { delta }, 1, "flat"), false);
     same(update.delta, [0.6, 0.8]);
+  });
+
+  it("layerBounds (core/src/privacy/mechanisms/clip.ts)", async () => {
+    same(layerBounds([4, 4], 1, "per-layer"), [0.70711, 0.70711]);
+  });
+
+  it("discreteGaussianSampler (core/src/privacy/mechanisms/discrete-gaussian-sampler.ts)", async () => {
+    const draw = discreteGaussianSampler(4);
+    same(Number.isInteger(draw(randomStream(rootKey(1)))), true);
+  });
+
+  it("noisePath (core/src/privacy/mechanisms/gaussian.ts)", async () => {
+    same(noisePath(3, "delta"), ["privacy-noise", 3, "delta"]);
+  });
+
+  it("addGaussian (core/src/privacy/mechanisms/gaussian.ts)", async () => {
+    const vector = new Float64Array(1000);
+    addGaussian(vector, 2, randomStream(rootKey(1)));
+    same(Math.abs(norm2(vector) / Math.sqrt(1000) - 2) < 0.2, true);
+  });
+
+  it("CLIP_NORM (core/src/privacy/mechanisms/settings.ts)", async () => {
+    same(CLIP_NORM, "clipNorm");
+  });
+
+  it("UNCLIPPED (core/src/privacy/mechanisms/settings.ts)", async () => {
+    same(UNCLIPPED, "unclipped");
+  });
+
+  it("skellamSampler (core/src/privacy/mechanisms/skellam.ts)", async () => {
+    const draw = skellamSampler(4);
+    same(Number.isInteger(draw(randomStream(rootKey(1)))), true);
   });
 
   it("identityPublicKey (core/src/privacy/secure-aggregation/curves.ts)", async () => {
@@ -916,8 +1111,37 @@ describe("the example of", () => {
     same(codedParameters(10, 0.5), { threshold: 8, privacy: 5 });
   });
 
+  it("plain (core/src/privacy/secure-aggregation/plain-protocol.ts)", async () => {
+    const inputs = [0, 1, 2].map((client) => ({ client, values: Uint32Array.of(client, 10) }));
+    const request = { round: 1, cohort: [0, 1, 2], present: [0, 1, 2], length: 2, inputs, maximum: 10 };
+    const outcome = await plain({ clock: () => performance.now() }).sum(request);
+    same("sum" in outcome && outcome.sum, [3, 30]);
+  });
+
   it("protocolNames (core/src/privacy/secure-aggregation/protocol.ts)", async () => {
     same(protocolNames, ["plain", "bonawitz", "secagg+", "lightsecagg"]);
+  });
+
+  it("bytesPerClient (core/src/privacy/secure-aggregation/protocol.ts)", async () => {
+    const inputs = [0, 1, 2].map((client) => ({ client, values: Uint32Array.of(client, 10) }));
+    const request = { round: 1, cohort: [0, 1, 2], present: [0, 1, 2], length: 2, inputs, maximum: 10 };
+    const { cost } = await plain({ clock: () => performance.now() }).sum(request);
+    same(bytesPerClient(cost), { up: 1, down: 0 });
+  });
+
+  it("bonawitz (core/src/privacy/secure-aggregation/protocols.ts)", async () => {
+    const entropy = (round: number, client = -1) => seededEntropy(deriveKey(rootKey(1), round, client + 1));
+    const ports = {
+      run: new Uint8Array(16),
+      serverEntropy: (round: number) => entropy(round),
+      clientEntropy: entropy,
+      curves: portableCurves(),
+      clock: () => performance.now(),
+    };
+    const inputs = [0, 1, 2].map((client) => ({ client, values: Uint32Array.of(client, 10) }));
+    const request = { round: 1, cohort: [0, 1, 2], present: [0, 1, 2], length: 2, inputs, maximum: 10 };
+    const outcome = await bonawitz(ports).sum(request); // the server sees no single vector
+    same("sum" in outcome && outcome.sum, [3, 30]);
   });
 
   it("levels (core/src/privacy/secure-aggregation/quantization.ts)", async () => {
@@ -943,6 +1167,46 @@ describe("the example of", () => {
     same(typeof MESSAGE_VERSION, "string");
   });
 
+  it("encodeBroadcast (core/src/protocol/message.ts)", async () => {
+    const vectors = { parameters: Float32Array.of(1, 2) };
+    const file = encodeBroadcast({ round: 3, vectors, scalars: { clipNorm: 1 } });
+    same(decodeBroadcast(file).scalars, { clipNorm: 1 });
+  });
+
+  it("encodeUpdate (core/src/protocol/message.ts)", async () => {
+    const metadata = { examples: 20, steps: 4, weight: 20, loss: 0.5 };
+    const vectors = { delta: Float32Array.of(1, 2) };
+    const file = encodeUpdate({ round: 3, client: 7, layoutHash: "0", vectors, public: metadata });
+    same(decodeUpdate(file).client, 7);
+  });
+
+  it("encodedSize (core/src/protocol/message.ts)", async () => {
+    const message = { round: 3, vectors: { parameters: Float32Array.of(1, 2) }, scalars: {} };
+    same(encodedSize(message) === encodeBroadcast(message).length, true);
+  });
+
+  it("vectorOffsets (core/src/protocol/message.ts)", async () => {
+    const message = { round: 3, vectors: { parameters: Float32Array.of(1, 2) }, scalars: {} };
+    same(Object.keys(vectorOffsets(message)), ["parameters"]);
+  });
+
+  it("encodeInto (core/src/protocol/message.ts)", async () => {
+    const message = { round: 3, vectors: { parameters: Float32Array.of(1, 2) }, scalars: {} };
+    same(encodeInto(message, new Uint8Array(encodedSize(message) + 8), 8) > 0, true);
+  });
+
+  it("decodeBroadcast (core/src/protocol/message.ts)", async () => {
+    const file = encodeBroadcast({ round: 3, vectors: { parameters: Float32Array.of(1, 2) }, scalars: {} });
+    same(decodeBroadcast(file).vectors["parameters"], [1, 2]);
+  });
+
+  it("decodeUpdate (core/src/protocol/message.ts)", async () => {
+    const metadata = { examples: 20, steps: 4, weight: 20, loss: 0.5 };
+    const vectors = { delta: Float32Array.of(1, 2) };
+    const file = encodeUpdate({ round: 3, client: 7, layoutHash: "0", vectors, public: metadata });
+    same(decodeUpdate(file).public.steps, 4);
+  });
+
   it("decodeSafetensors (core/src/protocol/safetensors-read.ts)", async () => {
     const file = encodeSafetensors({ w: { shape: [2], data: Float32Array.of(1, 2) } });
     const { tensors } = decodeSafetensors(file, "example"); // views, nothing is copied
@@ -964,6 +1228,20 @@ describe("the example of", () => {
     const kind = { kind: "checkpoint", version: "1" };
     const file = encodeSealed(kind, {}, { round: "7" });
     same(decodeSealed(kind, file, "example").metadata["round"], "7");
+  });
+
+  it("TASK_KEYS (core/src/protocol/stage.ts)", async () => {
+    same(TASK_KEYS.length > 0, true);
+  });
+
+  it("taskKeys (core/src/protocol/stage.ts)", async () => {
+    same(typeof taskKeys(rootKey(1), TASK_KEYS, 3), "function");
+  });
+
+  it("withMetadata (core/src/protocol/stage.ts)", async () => {
+    const metadata = { examples: 20, steps: 4, weight: 20, loss: 0.5 };
+    const update = { round: 3, client: 7, layoutHash: "0", vectors: {}, public: metadata };
+    same(withMetadata(update, { weight: 1 }).public.weight, 1);
   });
 
   it("bernoulliBits (core/src/random/bernoulli.ts)", async () => {
@@ -1045,6 +1323,18 @@ describe("the example of", () => {
     same(checkpointName(12), "checkpoints/round-00000012.safetensors");
   });
 
+  it("newestCheckpoint (core/src/round/checkpoint-store.ts)", async () => {
+    same(await newestCheckpoint(memoryBlobStore()), undefined);
+  });
+
+  it("stopsForTrouble (core/src/round/divergence.ts)", async () => {
+    same(stopsForTrouble(undefined), false);
+  });
+
+  it("failsForTrouble (core/src/round/divergence.ts)", async () => {
+    same(failsForTrouble(undefined, 3), false);
+  });
+
   it("isAway (core/src/round/divergence.ts)", async () => {
     same(isAway("client/absent"), true);
   });
@@ -1076,6 +1366,12 @@ describe("the example of", () => {
     same(parseEvent(renderEvent(event)).type, "run.warning");
   });
 
+  it("readEventLeniently (core/src/round/lenient-events.ts)", async () => {
+    const event = stampEvent({ type: "run.warning", code: "x/y", message: "look" }, 0);
+    same(readEventLeniently(event)!.type, "run.warning");
+    same(readEventLeniently({ type: "of a later version" }), undefined);
+  });
+
   it("memoryClientStates (core/src/round/memory-client-states.ts)", async () => {
     const states = memoryClientStates();
     same(typeof states.save, "function");
@@ -1083,6 +1379,10 @@ describe("the example of", () => {
 
   it("foldEvents (core/src/round/run-history.ts)", async () => {
     same(foldEvents([]).rounds, []);
+  });
+
+  it("byRound (core/src/round/run-history.ts)", async () => {
+    same(byRound(new Map([[2, "b"], [1, "a"]])), ["a", "b"]);
   });
 
   it("runStatuses (core/src/round/run-status.ts)", async () => {
@@ -1093,6 +1393,22 @@ describe("the example of", () => {
     same(statusAfter("running", { type: "run.stopped", reason: "diverged" }), "diverged");
   });
 
+  it("spentBy (core/src/round/spent.ts)", async () => {
+    same(spentBy({ start: undefined, rounds: [] }), undefined);
+  });
+
+  it("spentText (core/src/round/spent.ts)", async () => {
+    same(spentText({ start: undefined, rounds: [] }), "");
+  });
+
+  it("scopeText (core/src/round/spent.ts)", async () => {
+    same(scopeText({ covered: false }), "; not covered: the data of its initial weights");
+  });
+
+  it("testNote (core/src/round/spent.ts)", async () => {
+    same(testNote({ start: undefined }), "");
+  });
+
   it("formatEpsilon (core/src/round/spent.ts)", async () => {
     same(formatEpsilon(7.9461), "7.947");
     same(formatEpsilon(null), "none");
@@ -1100,6 +1416,10 @@ describe("the example of", () => {
 
   it("dealParts (core/src/selection/deal-parts.ts)", async () => {
     same(dealParts(2, [4, 7, 9, 11], rootKey(1)).length, 4);
+  });
+
+  it("drawWeighted (core/src/selection/draw-weighted.ts)", async () => {
+    same(drawWeighted([1, 0, 5, 2], 2, rootKey(1)).length, 2);
   });
 
   it("uniformSampler (core/src/selection/sampler.ts)", async () => {
@@ -1120,6 +1440,19 @@ describe("the example of", () => {
 
   it("scriptedSampler (core/src/selection/sampler.ts)", async () => {
     same(scriptedSampler([[0, 1], [2, 3]]).sample(3, () => rootKey(1)), [0, 1]);
+  });
+
+  it("areaUnderCurve (core/src/simulation/class-metrics.ts)", async () => {
+    same(areaUnderCurve([0.9, 0.8, 0.3, 0.1], [1, 1, 0, 0]), 1);
+  });
+
+  it("describeFailure (core/src/simulation/in-process.ts)", async () => {
+    same(describeFailure(new AnabranchError({ code: "data/empty", message: "no examples" })).code, "data/empty");
+  });
+
+  it("traceFederation (core/src/simulation/trace-federation.ts)", async () => {
+    const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.5, localSteps: 1, cohorts: [[0], [0]] };
+    same((await traceFederation(fedavg(), problem)).rounds, [[1], [1.5]]);
   });
 
   it("traceProblem (core/src/simulation/trace-quadratics.ts)", async () => {
@@ -1153,6 +1486,11 @@ describe("the example of", () => {
 
   it("jsonText (core/src/text/printable.ts)", async () => {
     same(jsonText({ a: [1, Number.NaN] }), "{\"a\":[1,null]}");
+  });
+
+  it("graphOf (core/src/topology/graph.ts)", async () => {
+    const ring = graphOf(4, [[0, 1], [1, 2], [2, 3], [3, 0]]);
+    same(mixingRows(ring, "metropolis").length, 4);
   });
 
   it("VERSION (core/src/version.ts)", async () => {

@@ -1,7 +1,7 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
-import { exampleCount } from "@anabranch/core";
-import { acquireLock, createRunFolder, diskFileSystem, executorNames, fileSystemBelow, findRun, isLocked, isRunFolder, listDatasets, listRuns, loadDataset, openDiskBlobStore, openExecutor, openRunFolder, readEvents, simulate, writeAtomically, writeRunFile } from "@anabranch/node";
+import { AnabranchError, exampleCount, resolveConfig } from "@anabranch/core";
+import { EventLog, RunIndex, acquireLock, cacheFolder, createRunFolder, datasetSources, diskFileSystem, executorNames, fileSystemBelow, findRun, isLocked, isRunFolder, listDatasets, listRuns, loadDataset, openDiskBlobStore, openExecutor, openLedger, openRunFolder, openSimulation, readEvents, resumeRun, simulate, startRun, storageError, writeAtomically, writeRunFile } from "@anabranch/node";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,12 +17,47 @@ describe("the example of", () => {
     same(exampleCount(train), 8000);
   });
 
+  it("cacheFolder (node/src/data/places.ts)", async () => {
+    same(cacheFolder({ cacheDir: "/tmp/cache" }).endsWith("cache"), true);
+  });
+
+  it("datasetSources (node/src/data/sources.ts)", async () => {
+    same(Object.keys(datasetSources), ["fashion-mnist"]);
+  });
+
   it("executorNames (node/src/executors.ts)", async () => {
     same(executorNames, ["onnxruntime-node", "onnxruntime-web", "interpreter"]);
   });
 
   it("openExecutor (node/src/executors.ts)", async () => {
     same((await openExecutor("interpreter")).float, "float64");
+  });
+
+  it("startRun (node/src/run/session.ts)", async () => {
+    const config = resolveConfig({
+      rounds: 1,
+      data: { dataset: "synthetic", clients: 2, synthetic: { shape: [1, 8, 8], testExamples: 20 } },
+      model: { name: "logistic" },
+      sampler: { cohort: 2 },
+      execution: { executor: "interpreter" },
+    });
+    const runs = await mkdtemp(join(tmpdir(), "runs-"));
+    const { files } = await startRun(config, { runs, workers: 0 });
+    same(files.includes("report.html"), true);
+  });
+
+  it("resumeRun (node/src/run/session.ts)", async () => {
+    const config = resolveConfig({
+      rounds: 1,
+      data: { dataset: "synthetic", clients: 2, synthetic: { shape: [1, 8, 8], testExamples: 20 } },
+      model: { name: "logistic" },
+      sampler: { cohort: 2 },
+      execution: { executor: "interpreter" },
+    });
+    const runs = await mkdtemp(join(tmpdir(), "runs-"));
+    const first = await startRun(config, { runs, workers: 0 });
+    const again = await resumeRun(first.folder, { runs, workers: 0 });
+    same(again.result.modelHash === first.result.modelHash, true);
   });
 
   it("simulate (node/src/run/simulate.ts)", async () => {
@@ -34,6 +69,18 @@ describe("the example of", () => {
       execution: { executor: "interpreter", workers: 1 },
     });
     same(result.history.length, 2);
+  });
+
+  it("openSimulation (node/src/run/simulation.ts)", async () => {
+    const config = resolveConfig({
+      data: { dataset: "synthetic", clients: 2, synthetic: { shape: [1, 8, 8], testExamples: 20 } },
+      model: { name: "logistic" },
+      sampler: { cohort: 2 },
+      execution: { executor: "interpreter" },
+    });
+    const simulation = await openSimulation(config, "example", { workers: 0 });
+    same(simulation.plan.population, 2);
+    await simulation.close();
   });
 
   it("openDiskBlobStore (node/src/store/disk-blob-store.ts)", async () => {
@@ -58,6 +105,13 @@ describe("the example of", () => {
     same(types, []);
   });
 
+  it("EventLog (node/src/store/event-log.ts)", async () => {
+    const path = join(await mkdtemp(join(tmpdir(), "runs-")), "events.jsonl");
+    const log = await EventLog.open(path);
+    same(log.path === path, true);
+    await log.close();
+  });
+
   it("writeAtomically (node/src/store/file-system.ts)", async () => {
     const path = join(await mkdtemp(join(tmpdir(), "runs-")), "notes.txt");
     await writeAtomically(diskFileSystem, path, Buffer.from("done"));
@@ -73,6 +127,12 @@ describe("the example of", () => {
     const root = await mkdtemp(join(tmpdir(), "runs-"));
     const found = await findRun(root, "last").catch(({ code }) => code);
     same(found, "run/not-found");
+  });
+
+  it("openLedger (node/src/store/ledger/open-ledger.ts)", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "ledger-"));
+    const ledger = await openLedger(join(folder, "ledger.sqlite"), "k3f9a2");
+    await ledger.close();
   });
 
   it("acquireLock (node/src/store/lock.ts)", async () => {
@@ -108,5 +168,17 @@ describe("the example of", () => {
     const { paths, folder } = await createRunFolder({ root, name: "first" });
     await writeRunFile(paths.config, 'name = "first"\n');
     same(await isRunFolder(folder), true);
+  });
+
+  it("RunIndex (node/src/store/run-index.ts)", async () => {
+    const index = await RunIndex.open(await mkdtemp(join(tmpdir(), "runs-")));
+    same(await index.list(), []);
+    index.close();
+  });
+
+  it("storageError (node/src/store/storage-error.ts)", async () => {
+    const full = Object.assign(new Error("no space left"), { code: "ENOSPC" });
+    const error = storageError(full, { what: "the model", path: "model.onnx" });
+    same((error as AnabranchError).code, "store/disk-full");
   });
 });

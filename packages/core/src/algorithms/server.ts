@@ -54,7 +54,16 @@ export function heavyBall(
   return { parameters: stepFrom(parameters, step, next), momentum: next };
 }
 
-/** u <- mu u + delta; x <- x + step (delta + mu u): one Nesterov step. */
+/**
+ * u <- mu u + delta; x <- x + step (delta + mu u): one Nesterov step.
+ *
+ * @example
+ * ```ts
+ * import { nesterov } from "@anabranch/core";
+ * const server = { parameters: Float32Array.of(1), momentum: Float32Array.of(2) };
+ * nesterov(server, Float32Array.of(1), 0.5, 0.1); // => { parameters: [1.2], momentum: [2] }
+ * ```
+ */
 export function nesterov(
   { parameters, momentum }: WithMomentum,
   delta: Vector,

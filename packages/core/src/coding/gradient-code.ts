@@ -22,7 +22,12 @@ export interface GradientCode {
 /**
  * Fractional repetition: the workers of a group of s + 1 hold the same parts and send their plain sum.
  *
- * @example fractionalCode(6, 2)
+ *
+ * @example
+ * ```ts
+ * import { fractionalCode } from "@anabranch/core";
+ * fractionalCode(6, 1).workers; // => 6
+ * ```
  */
 export function fractionalCode(workers: number, stragglers: number): GradientCode {
   requireSizes(workers, stragglers);
@@ -70,7 +75,15 @@ export function cyclicCode(workers: number, stragglers: number, seed: readonly (
   return { workers, stragglers, code };
 }
 
-/** Normal numbers whose rows sum to 0, [s, n]: what `cyclicCode` is made of. */
+/**
+ * Normal numbers whose rows sum to 0, [s, n]: what `cyclicCode` is made of.
+ *
+ * @example
+ * ```ts
+ * import { rootKey, seedMatrix } from "@anabranch/core";
+ * seedMatrix(4, 1, rootKey(1)).length; // => 1
+ * ```
+ */
 export function seedMatrix(workers: number, stragglers: number, key: RandomKey): number[][] {
   const stream = randomStream(key);
   return Array.from({ length: stragglers }, () => {

@@ -37,12 +37,29 @@ export function exampleCount(dataset: ArrayDataset): number {
   return dataset.features.shape[0] ?? 0;
 }
 
-/** Elements of one example of a tensor [n, ...]. */
+/**
+ * Elements of one example of a tensor [n, ...].
+ *
+ * @example
+ * ```ts
+ * import { exampleSize } from "@anabranch/core";
+ * exampleSize({ dtype: "uint8", shape: [5, 1, 8, 8], data: new Uint8Array(320) }); // => 64
+ * ```
+ */
 export function exampleSize(tensor: HostTensor): number {
   return tensor.shape.slice(1).reduce((product, extent) => product * extent, 1);
 }
 
-/** Rows of a tensor in the given order, copied: [rows, ...]. */
+/**
+ * Rows of a tensor in the given order, copied: [rows, ...].
+ *
+ * @example
+ * ```ts
+ * import { selectTensorRows } from "@anabranch/core";
+ * const tensor = { dtype: "float", shape: [3, 2], data: Float32Array.of(1, 2, 3, 4, 5, 6) } as const;
+ * selectTensorRows(tensor, [2, 0]).data; // => [5, 6, 1, 2]
+ * ```
+ */
 export function selectTensorRows(tensor: HostTensor, rows: ArrayLike<number>): HostTensor {
   const size = exampleSize(tensor);
   const count = tensor.shape[0] ?? 0;
@@ -55,7 +72,16 @@ export function selectTensorRows(tensor: HostTensor, rows: ArrayLike<number>): H
   return { dtype: tensor.dtype, shape: [rows.length, ...tensor.shape.slice(1)], data };
 }
 
-/** The data set made of the given rows, in that order. Rows may repeat. */
+/**
+ * The data set made of the given rows, in that order. Rows may repeat.
+ *
+ * @example
+ * ```ts
+ * import { rootKey, selectRows, syntheticDataset } from "@anabranch/core";
+ * const data = syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 6 });
+ * selectRows(data, [0, 2]).labels.data; // => [0, 0]
+ * ```
+ */
 export function selectRows<D extends ArrayDataset>(dataset: D, rows: ArrayLike<number>, name = dataset.name): D {
   const { groups } = dataset;
   return {
@@ -70,6 +96,12 @@ export function selectRows<D extends ArrayDataset>(dataset: D, rows: ArrayLike<n
 /**
  * Refuses a data set whose parts do not fit together. Throws `data/shape` (features, labels and groups disagree on the
  * number of examples), `data/not-finite` (a feature is NaN or infinite) or `data/label` (a label is no class).
+ *
+ * @example
+ * ```ts
+ * import { checkDataset, rootKey, syntheticDataset } from "@anabranch/core";
+ * checkDataset(syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 6 })); // throws data/... where not
+ * ```
  */
 export function checkDataset(dataset: ArrayDataset): void {
   const count = exampleCount(dataset);

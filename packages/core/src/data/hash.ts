@@ -5,6 +5,12 @@ import type { Partition } from "./partition.ts";
 /**
  * 64-bit hash of a data set's contents (element types, shapes, values, classes and groups; not its name) as 16 hex
  * digits. Tells whether two runs saw the same data; it is no protection against forgery.
+ *
+ * @example
+ * ```ts
+ * import { datasetHash, rootKey, syntheticDataset } from "@anabranch/core";
+ * datasetHash(syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 6 })).length; // => 16
+ * ```
  */
 export function datasetHash(dataset: ArrayDataset): string {
   const parts = [tensorHash(dataset.features), tensorHash(dataset.labels), `classes ${dataset.classes}`];

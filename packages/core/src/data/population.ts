@@ -18,7 +18,16 @@ export interface SyntheticPopulation {
 /** How many clients stand for all of them in statistics and pictures. */
 const SAMPLE = 100;
 
-/** A population of the given size; throws `data/synthetic` where the specification cannot be met. */
+/**
+ * A population of the given size; throws `data/synthetic` where the specification cannot be met.
+ *
+ * @example
+ * ```ts
+ * import { syntheticPopulation } from "@anabranch/core";
+ * const population = syntheticPopulation(1, 1000, { shape: [1, 8, 8], classes: 2, examples: 6 }, 20);
+ * population.clients; // => 1000
+ * ```
+ */
 export function syntheticPopulation(
   seed: number,
   clients: number,
@@ -29,7 +38,16 @@ export function syntheticPopulation(
   return { kind: "synthetic", name: "synthetic", seed, clients, spec, test };
 }
 
-/** Statistics of the first 100 clients; all are drawn by the same rule. */
+/**
+ * Statistics of the first 100 clients; all are drawn by the same rule.
+ *
+ * @example
+ * ```ts
+ * import { populationStatistics, syntheticPopulation } from "@anabranch/core";
+ * const population = syntheticPopulation(1, 3, { shape: [1, 8, 8], classes: 2, examples: 6 }, 20);
+ * populationStatistics(population).sizeMedian; // => 6
+ * ```
+ */
 export function populationStatistics(population: SyntheticPopulation): PartitionStatistics {
   const { seed, spec } = population;
   const keys = syntheticKeys(rootKey(seed));

@@ -46,7 +46,15 @@ export const FASHION_MNIST_CLASSES = [
   "Ankle boot",
 ] as const;
 
-/** Where a shipped asset lies, next to this module. */
+/**
+ * Where a shipped asset lies, next to this module.
+ *
+ * @example
+ * ```ts
+ * import { assetUrl } from "@anabranch/core";
+ * assetUrl("shakespeare.txt").protocol; // => "file:"
+ * ```
+ */
 export function assetUrl(file: string): URL {
   return new URL(/* @vite-ignore */ `./assets/${file}`, import.meta.url);
 }

@@ -21,6 +21,13 @@ export interface TrainTest<D extends ArrayDataset = ArrayDataset> {
  * with m examples, round(m * testFraction) go to the test set. Both sides come out in random order.
  *
  * @param testFraction in (0, 1)
+ * @example
+ * ```ts
+ * import { rootKey, splitByClass, syntheticDataset } from "@anabranch/core";
+ * const data = syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 10 });
+ * const { test } = splitByClass(data, 0.2, rootKey(2));
+ * test.labels.data; // => [0, 1]
+ * ```
  */
 export function splitByClass<D extends ArrayDataset>(dataset: D, testFraction: number, key: RandomKey): TrainTest<D> {
   checkFraction(dataset, testFraction);
@@ -54,6 +61,13 @@ export function splitByClass<D extends ArrayDataset>(dataset: D, testFraction: n
  * ```
  *
  * @param testFraction in (0, 1)
+ * @example
+ * ```ts
+ * import { exampleCount, rootKey, splitAtRandom, syntheticDataset } from "@anabranch/core";
+ * const data = syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 10 });
+ * const { train, test } = splitAtRandom(data, 0.2, rootKey(2));
+ * [exampleCount(train), exampleCount(test)]; // => [8, 2]
+ * ```
  */
 export function splitAtRandom<D extends ArrayDataset>(dataset: D, testFraction: number, key: RandomKey): TrainTest<D> {
   checkFraction(dataset, testFraction);
@@ -67,6 +81,13 @@ export function splitAtRandom<D extends ArrayDataset>(dataset: D, testFraction: 
  * text, where neighbouring examples continue each other.
  *
  * @param testFraction in (0, 1)
+ * @example
+ * ```ts
+ * import { exampleCount, rootKey, splitGroupTails, syntheticDataset } from "@anabranch/core";
+ * const data = syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 10 });
+ * const { train } = splitGroupTails({ ...data, groups: Int32Array.of(0, 0, 0, 0, 0, 1, 1, 1, 1, 1) }, 0.2);
+ * exampleCount(train); // => 8
+ * ```
  */
 export function splitGroupTails<D extends ArrayDataset>(dataset: D, testFraction: number): TrainTest<D> {
   checkFraction(dataset, testFraction);

@@ -30,6 +30,13 @@ const CELL = 4;
 /**
  * A data set of `examples` examples with labels 0, 1, ..., classes - 1, 0, ... Example i depends on (key, i) alone:
  * sets with other `firstIndex` are disjoint samples of the same task (training and test set).
+ *
+ * @example
+ * ```ts
+ * import { rootKey, syntheticDataset } from "@anabranch/core";
+ * const data = syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 6 });
+ * data.features.shape; // => [6, 1, 8, 8]
+ * ```
  */
 export function syntheticDataset(
   key: RandomKey,
@@ -54,6 +61,15 @@ export interface SyntheticKeys {
   readonly prototype: RandomKey;
 }
 
+/**
+ * The keys of prototypes and clients, derived from one key.
+ *
+ * @example
+ * ```ts
+ * import { rootKey, syntheticKeys } from "@anabranch/core";
+ * Object.keys(syntheticKeys(rootKey(1))); // => ["client", "prototype"]
+ * ```
+ */
 export function syntheticKeys(key: RandomKey): SyntheticKeys {
   return { client: deriveKey(key, "client"), prototype: deriveKey(key, "prototype") };
 }
@@ -61,6 +77,13 @@ export function syntheticKeys(key: RandomKey): SyntheticKeys {
 /**
  * The data of one client of a population of any size, computed on the spot: nothing is kept for the other clients. The
  * task is that of `syntheticDataset` with the key of these keys, which serves as its test set.
+ *
+ * @example
+ * ```ts
+ * import { rootKey, syntheticClient, syntheticKeys } from "@anabranch/core";
+ * const client = syntheticClient(syntheticKeys(rootKey(1)), 7, { shape: [1, 8, 8], classes: 2, examples: 6 });
+ * client.features.shape; // => [6, 1, 8, 8]
+ * ```
  */
 export function syntheticClient(
   keys: SyntheticKeys,

@@ -14,6 +14,11 @@ export type VersionConflict = "other" | "past" | "gap";
  * private run the second would be another release of the same updates, which epsilon does not count.
  *
  * @param broadcast undefined: the round before the version is saved, so it is not trained again
+ * @example
+ * ```ts
+ * import { advanceVersion } from "@anabranch/core/live";
+ * advanceVersion({ version: 4, broadcast: "a1" }, 9, "b2"); // => "gap"
+ * ```
  */
 export function advanceVersion(
   newest: NewestVersion,

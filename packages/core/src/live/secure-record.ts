@@ -3,6 +3,12 @@ import * as z from "zod";
 /**
  * What a client must remember of secure aggregation in one run. Sessions of a round differ in keys and masks alone, and
  * each client answers in one of them: else a server could have two sums of one round and subtract them.
+ *
+ * @example
+ * ```ts
+ * import { secureRecord } from "@anabranch/core/live";
+ * secureRecord.safeParse({}).success; // => false
+ * ```
  */
 export const secureRecord = z.strictObject({
   /** The newest round in which the client joined a session; it joins none of an older one. */

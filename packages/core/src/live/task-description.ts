@@ -64,6 +64,12 @@ const sharedPartition = z.strictObject({
 /**
  * What a client must know to take part in a run, as plain data: it names methods, models and stages of the client's own
  * installation and ships no code. The seed of the run is not in it.
+ *
+ * @example
+ * ```ts
+ * import { taskDescription } from "@anabranch/core/live";
+ * taskDescription.safeParse({}).success; // => false
+ * ```
  */
 export const taskDescription = z.strictObject({
   v: z.literal(1),

@@ -26,7 +26,16 @@ export const MOST_UPLOAD_PARTS = 64;
 
 const wantsMore = z.object({ offset: z.int().min(0) });
 
-/** Where the bytes from `offset` on are sent; with GET: where the server says how much it has. */
+/**
+ * Where the bytes from `offset` on are sent; with GET: where the server says how much it has.
+ *
+ * @example
+ * ```ts
+ * import { uploadUrl } from "@anabranch/core/live";
+ * const sending = { url: "/uploads/1", bytes: new Uint8Array(8), hash: "ab" };
+ * uploadUrl(sending, 4); // => "/uploads/1?offset=4&total=8&hash=ab"
+ * ```
+ */
 export function uploadUrl({ url, bytes, hash }: Sending, offset: number): string {
   return `${url}?offset=${offset}&total=${bytes.length}&hash=${hash}`;
 }
@@ -36,6 +45,12 @@ export function uploadUrl({ url, bytes, hash }: Sending, offset: number): string
  *
  * @param location where a redirection leads
  * @throws what `answerError` makes of any other answer
+ * @example
+ * ```ts
+ * import { readUploadProgress } from "@anabranch/core/live";
+ * const sending = { url: "/uploads/1", bytes: new Uint8Array(8), hash: "ab" };
+ * readUploadProgress(200, { offset: 4 }, sending); // => { offset: 4 }
+ * ```
  */
 export function readUploadProgress(
   status: number,

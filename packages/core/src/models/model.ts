@@ -65,7 +65,15 @@ export function classification(classes: number): Pick<Model, "classes" | "losses
   };
 }
 
-/** The losses of models whose outputs are numbers [N, 1] for labels [N] that are numbers: squared errors. No scores: 0. */
+/**
+ * The losses of models whose outputs are numbers [N, 1] for labels [N] that are numbers: squared errors. No scores: 0.
+ *
+ * @example
+ * ```ts
+ * import { regression } from "@anabranch/core";
+ * regression().classes; // => 1
+ * ```
+ */
 export function regression(): Pick<Model, "classes" | "losses" | "scores"> {
   return {
     classes: 1,
@@ -74,7 +82,16 @@ export function regression(): Pick<Model, "classes" | "losses" | "scores"> {
   };
 }
 
-/** Whether a model predicts numbers, and no classes. */
+/**
+ * Whether a model predicts numbers, and no classes.
+ *
+ * @example
+ * ```ts
+ * import { isRegression, logistic } from "@anabranch/core";
+ * const model = logistic({ input: [4], classes: 2 });
+ * isRegression(model); // => false
+ * ```
+ */
 export function isRegression({ labels }: Pick<Model, "labels">): boolean {
   return labels.dtype === "float";
 }

@@ -22,15 +22,47 @@ export type { Broadcast, PublicMetadata, Update } from "./message-types.ts";
 
 export type Message = Broadcast | Update;
 
+/**
+ * The bytes of a broadcast.
+ *
+ * @example
+ * ```ts
+ * import { decodeBroadcast, encodeBroadcast } from "@anabranch/core";
+ * const vectors = { parameters: Float32Array.of(1, 2) };
+ * const file = encodeBroadcast({ round: 3, vectors, scalars: { clipNorm: 1 } });
+ * decodeBroadcast(file).scalars; // => { clipNorm: 1 }
+ * ```
+ */
 export function encodeBroadcast(broadcast: Broadcast): Uint8Array<ArrayBuffer> {
   return encode(broadcast);
 }
 
+/**
+ * The bytes of an update.
+ *
+ * @example
+ * ```ts
+ * import { decodeUpdate, encodeUpdate } from "@anabranch/core";
+ * const metadata = { examples: 20, steps: 4, weight: 20, loss: 0.5 };
+ * const vectors = { delta: Float32Array.of(1, 2) };
+ * const file = encodeUpdate({ round: 3, client: 7, layoutHash: "0", vectors, public: metadata });
+ * decodeUpdate(file).client; // => 7
+ * ```
+ */
 export function encodeUpdate(update: Update): Uint8Array<ArrayBuffer> {
   return encode(update);
 }
 
-/** Bytes of the encoded message, without encoding it. */
+/**
+ * Bytes of the encoded message, without encoding it.
+ *
+ * @example
+ * ```ts
+ * import { encodeBroadcast, encodedSize } from "@anabranch/core";
+ * const message = { round: 3, vectors: { parameters: Float32Array.of(1, 2) }, scalars: {} };
+ * encodedSize(message) === encodeBroadcast(message).length; // => true
+ * ```
+ */
 export function encodedSize(message: Message): number {
   return layOut(message).byteLength;
 }
@@ -38,13 +70,29 @@ export function encodedSize(message: Message): number {
 /**
  * First byte of each vector in the encoded message. A vector that is a view of the target at this place is encoded
  * without a copy.
+ *
+ * @example
+ * ```ts
+ * import { vectorOffsets } from "@anabranch/core";
+ * const message = { round: 3, vectors: { parameters: Float32Array.of(1, 2) }, scalars: {} };
+ * Object.keys(vectorOffsets(message)); // => ["parameters"]
+ * ```
  */
 export function vectorOffsets(message: Message): Record<string, number> {
   const { offsets } = layOut(message);
   return Object.fromEntries(Object.keys(message.vectors).map((name) => [name, offsets[VECTOR + name]!]));
 }
 
-/** Encodes into `target` at `offset` (which may lie in shared memory) and returns the bytes written. */
+/**
+ * Encodes into `target` at `offset` (which may lie in shared memory) and returns the bytes written.
+ *
+ * @example
+ * ```ts
+ * import { encodedSize, encodeInto } from "@anabranch/core";
+ * const message = { round: 3, vectors: { parameters: Float32Array.of(1, 2) }, scalars: {} };
+ * encodeInto(message, new Uint8Array(encodedSize(message) + 8), 8) > 0; // => true
+ * ```
+ */
 export function encodeInto(message: Message, target: Uint8Array, offset = 0): number {
   return layOut(message).write(target, offset);
 }
@@ -52,6 +100,13 @@ export function encodeInto(message: Message, target: Uint8Array, offset = 0): nu
 /**
  * Reads a broadcast; its vectors are views of `bytes` where aligned. `where` names the sender in errors:
  * `safetensors/...`, `protocol/kind`, `protocol/version`, `protocol/invalid`.
+ *
+ * @example
+ * ```ts
+ * import { decodeBroadcast, encodeBroadcast } from "@anabranch/core";
+ * const file = encodeBroadcast({ round: 3, vectors: { parameters: Float32Array.of(1, 2) }, scalars: {} });
+ * decodeBroadcast(file).vectors["parameters"]; // => [1, 2]
+ * ```
  */
 export function decodeBroadcast(bytes: Uint8Array, where = "broadcast", limits: SafetensorsLimits = {}): Broadcast {
   const { numbers, vectors, encoded } = readEnvelope(bytes, "broadcast", where, limits);
@@ -62,7 +117,18 @@ export function decodeBroadcast(bytes: Uint8Array, where = "broadcast", limits: 
   );
 }
 
-/** Reads an update; as `decodeBroadcast`. The elements of its vectors may be NaN: that is for the round loop to judge. */
+/**
+ * Reads an update; as `decodeBroadcast`. The elements of its vectors may be NaN: that is for the round loop to judge.
+ *
+ * @example
+ * ```ts
+ * import { decodeUpdate, encodeUpdate } from "@anabranch/core";
+ * const metadata = { examples: 20, steps: 4, weight: 20, loss: 0.5 };
+ * const vectors = { delta: Float32Array.of(1, 2) };
+ * const file = encodeUpdate({ round: 3, client: 7, layoutHash: "0", vectors, public: metadata });
+ * decodeUpdate(file).public.steps; // => 4
+ * ```
+ */
 export function decodeUpdate(bytes: Uint8Array, where = "update", limits: SafetensorsLimits = {}): Update {
   const { numbers, vectors, encoded, layoutHash } = readEnvelope(bytes, "update", where, limits);
   const { round, client, ...rest } = numbers;

@@ -57,7 +57,15 @@ export interface KeyRequest {
   path(round: number): readonly (string | number)[];
 }
 
-/** What every task draws: mini-batches, dropout, and what its method declares. */
+/**
+ * What every task draws: mini-batches, dropout, and what its method declares.
+ *
+ * @example
+ * ```ts
+ * import { TASK_KEYS } from "@anabranch/core";
+ * TASK_KEYS.length > 0; // => true
+ * ```
+ */
 export const TASK_KEYS: readonly KeyRequest[] = ["batches", "dropout", "draws"].map((name) => ({
   name,
   path: (round) => [name, round],
@@ -66,7 +74,15 @@ export const TASK_KEYS: readonly KeyRequest[] = ["batches", "dropout", "draws"].
 /** The keys of a client's task. A client that is given work twice in one round is visited twice, 0 and 1. */
 export type TaskKeys = (client: number, visit: number) => Readonly<Record<string, RandomKey>>;
 
-/** The keys that the tasks of a round bring, derived from that of the run, which stays where it is. */
+/**
+ * The keys that the tasks of a round bring, derived from that of the run, which stays where it is.
+ *
+ * @example
+ * ```ts
+ * import { rootKey, TASK_KEYS, taskKeys } from "@anabranch/core";
+ * typeof taskKeys(rootKey(1), TASK_KEYS, 3); // => "function"
+ * ```
+ */
 export function taskKeys(root: RandomKey, requests: readonly KeyRequest[], round: number): TaskKeys {
   const bases = requests.map(({ name, path, shared = false }) => {
     return { name, shared, key: deriveKey(root, ...path(round)) };
@@ -125,7 +141,17 @@ export function applyServerStages(
   return stages.reduceRight((a, stage) => stage.server?.(a, context) ?? a, aggregate);
 }
 
-/** The same update with other metadata. */
+/**
+ * The same update with other metadata.
+ *
+ * @example
+ * ```ts
+ * import { withMetadata } from "@anabranch/core";
+ * const metadata = { examples: 20, steps: 4, weight: 20, loss: 0.5 };
+ * const update = { round: 3, client: 7, layoutHash: "0", vectors: {}, public: metadata };
+ * withMetadata(update, { weight: 1 }).public.weight; // => 1
+ * ```
+ */
 export function withMetadata(update: Update, changes: Partial<PublicMetadata>): Update {
   return { ...update, public: { ...update.public, ...changes } };
 }

@@ -233,6 +233,12 @@ export interface FoundCheckpoint {
 /**
  * The newest checkpoint that can be read, or undefined where there is none. Damaged files are skipped; throws the newest
  * one's error when all are damaged, and `checkpoint/version` at once, since an older file would be no better.
+ *
+ * @example
+ * ```ts
+ * import { memoryBlobStore, newestCheckpoint } from "@anabranch/core";
+ * await newestCheckpoint(memoryBlobStore()); // => undefined
+ * ```
  */
 export async function newestCheckpoint(blobs: Pick<BlobStore, "get" | "list">): Promise<FoundCheckpoint | undefined> {
   const skipped: AnabranchError[] = [];

@@ -41,12 +41,28 @@ export function troubleAfter(plan: RunPlan, before: Trouble | undefined, facts: 
   return { ...found, rounds, message: `${place}: ${found.message}` };
 }
 
-/** Whether a run with this trouble stops now, with rounds left to train. A private one has no trouble of this kind. */
+/**
+ * Whether a run with this trouble stops now, with rounds left to train. A private one has no trouble of this kind.
+ *
+ * @example
+ * ```ts
+ * import { stopsForTrouble } from "@anabranch/core";
+ * stopsForTrouble(undefined); // => false
+ * ```
+ */
 export function stopsForTrouble(trouble: Trouble | undefined): trouble is Trouble {
   return trouble?.kind === "clients" && trouble.rounds >= FAILED_ROUNDS;
 }
 
-/** Whether a run with this trouble has failed when it ends after `round`: not for one release that was missing. */
+/**
+ * Whether a run with this trouble has failed when it ends after `round`: not for one release that was missing.
+ *
+ * @example
+ * ```ts
+ * import { failsForTrouble } from "@anabranch/core";
+ * failsForTrouble(undefined, 3); // => false
+ * ```
+ */
 export function failsForTrouble(trouble: Trouble | undefined, round: number): trouble is Trouble {
   return trouble !== undefined && (trouble.kind !== "unreleased" || trouble.rounds === round);
 }

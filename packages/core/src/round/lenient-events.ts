@@ -31,7 +31,17 @@ const lenientEvents = new Map(
   ]),
 );
 
-/** Reads one event; undefined for types this version does not know. Unknown fields are dropped. */
+/**
+ * Reads one event; undefined for types this version does not know. Unknown fields are dropped.
+ *
+ * @example
+ * ```ts
+ * import { readEventLeniently, stampEvent } from "@anabranch/core";
+ * const event = stampEvent({ type: "run.warning", code: "x/y", message: "look" }, 0);
+ * readEventLeniently(event)!.type; // => "run.warning"
+ * readEventLeniently({ type: "of a later version" }); // => undefined
+ * ```
+ */
 export function readEventLeniently(value: unknown): LenientEvent | undefined {
   if (typeof value !== "object" || value === null || !("type" in value) || typeof value.type !== "string") return;
   return lenientEvents.get(value.type)?.safeParse(value).data as LenientEvent | undefined;

@@ -107,7 +107,15 @@ function dropAfter(map: Map<number, unknown>, last: number): void {
   for (const round of [...map.keys()]) if (round > last) map.delete(round);
 }
 
-/** The values of a map from rounds, ascending. */
+/**
+ * The values of a map from rounds, ascending.
+ *
+ * @example
+ * ```ts
+ * import { byRound } from "@anabranch/core";
+ * byRound(new Map([[2, "b"], [1, "a"]])); // => ["a", "b"]
+ * ```
+ */
 export function byRound<T>(map: ReadonlyMap<number, T>): T[] {
   return [...map.entries()].sort(([a], [b]) => a - b).map(([, value]) => value);
 }

@@ -4,7 +4,12 @@ import { type RandomKey, randomStream } from "../random/index.ts";
  * Up to `count` places drawn one after the other without replacement, each with a probability proportional to its weight
  * among those that are left. Places of weight 0 are not drawn.
  *
- * @example drawWeighted([1, 0, 3], 2, deriveKey(rootKey(1), "cohort", 4)) // [2, 0] or [0, 2]
+ *
+ * @example
+ * ```ts
+ * import { drawWeighted, rootKey } from "@anabranch/core";
+ * drawWeighted([1, 0, 5, 2], 2, rootKey(1)).length; // => 2
+ * ```
  */
 export function drawWeighted(weights: readonly number[], count: number, key: RandomKey): number[] {
   const stream = randomStream(key);

@@ -103,6 +103,11 @@ function indexOfLargest(values: ArrayLike<number>, from: number, count: number):
  * (J. Hanley and B. McNeil, 1982). NaN where a class has no example.
  *
  * @param scores [n]; @param labels [n], 0 or 1
+ * @example
+ * ```ts
+ * import { areaUnderCurve } from "@anabranch/core";
+ * areaUnderCurve([0.9, 0.8, 0.3, 0.1], [1, 1, 0, 0]); // => 1
+ * ```
  */
 export function areaUnderCurve(scores: readonly number[], labels: ArrayLike<number>): number {
   const order = scores.map((_, i) => i).sort((a, b) => scores[a]! - scores[b]!);

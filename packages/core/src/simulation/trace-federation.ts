@@ -31,6 +31,13 @@ export interface FederationTrace {
 /**
  * Runs a method on quadratics through the same round loop, client tasks and server halves as any run, in float64 on the
  * interpreter.
+ *
+ * @example
+ * ```ts
+ * import { fedavg, traceFederation } from "@anabranch/core";
+ * const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.5, localSteps: 1, cohorts: [[0], [0]] };
+ * (await traceFederation(fedavg(), problem)).rounds; // => [[1], [1.5]]
+ * ```
  */
 export async function traceFederation(
   method: Algorithm,

@@ -14,7 +14,13 @@ export interface Graph {
  * The graph of a list of pairs: order, direction and repetition do not count, and loops are left out. Throws
  * `topology/edge`.
  *
- * @example graphOf(3, [[1, 0], [1, 2]]).edges // [[0, 1], [1, 2]]
+ *
+ * @example
+ * ```ts
+ * import { graphOf, mixingRows } from "@anabranch/core";
+ * const ring = graphOf(4, [[0, 1], [1, 2], [2, 3], [3, 0]]);
+ * mixingRows(ring, "metropolis").length; // => 4
+ * ```
  */
 export function graphOf(nodes: number, pairs: Iterable<Edge>): Graph {
   const known = new Map<number, Edge>();

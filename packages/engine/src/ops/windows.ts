@@ -35,12 +35,12 @@ export function windowsOf(attributes: Attributes): Windows {
   return attributes as unknown as Windows;
 }
 
-/** Refuses windows that cannot move: extents and strides are positive whole numbers, padding is not negative. */
+/** Refuses windows that cannot move: extents and strides are positive integers, padding is not negative. */
 export function checkWindows(operator: string, w: Windows): void {
   const positive = [...w.kernel, ...w.stride, ...w.dilation].every((v) => Number.isInteger(v) && v > 0);
   if (positive && w.pads.every((v) => Number.isInteger(v) && v >= 0)) return;
   const shown = `kernel ${w.kernel}, stride ${w.stride}, padding ${w.pads}, dilation ${w.dilation}`;
-  throw shapeError(operator, "a window is misshapen", shown, "positive whole numbers (padding: 0 or more)");
+  throw shapeError(operator, "a window is misshapen", shown, "positive integers (padding: 0 or more)");
 }
 
 /** Height and width of an image [N, C, H, W]. */

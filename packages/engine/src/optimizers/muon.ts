@@ -58,7 +58,7 @@ export function muon(options: MuonOptions = {}): Optimizer {
   requireOption("muon", "weightDecay", weightDecay, weightDecay >= 0, "0 or more");
   requireOption("muon", "matrixRate", matrixRate, matrixRate > 0, "more than 0");
   const whole = Number.isInteger(iterations) && iterations >= 1;
-  requireOption("muon", "iterations", iterations, whole, "a whole number from 1 on");
+  requireOption("muon", "iterations", iterations, whole, "a positive integer");
   const auxiliary = adamw({ beta2: 0.95, epsilon: 1e-10, weightDecay, ...options.auxiliary });
   const split = (tree: TensorTree) => splitMatrices(byPath(tree), exclude);
   const average = (m: Tensor, g: Tensor) => add(mul(m, momentum), mul(g, 1 - momentum));

@@ -35,7 +35,7 @@ export interface NewtonSchulzOptions {
 export function newtonSchulz(x: Tensor, options: NewtonSchulzOptions = {}): Tensor {
   const { iterations = 5, coefficients: [a, b, c] = [3.4445, -4.775, 2.0315] } = options;
   const whole = Number.isInteger(iterations) && iterations >= 1;
-  requireOption("newtonSchulz", "iterations", iterations, whole, "a whole number from 1 on");
+  requireOption("newtonSchulz", "iterations", iterations, whole, "a positive integer");
   const [rows, columns] = x.shape.slice(-2) as [number, number];
   const tall = rows > columns;
   const norm = sqrt(sum(square(x), [-2, -1], true));

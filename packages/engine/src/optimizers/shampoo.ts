@@ -52,10 +52,10 @@ export function shampoo(options: ShampooOptions = {}): Optimizer {
   const { epsilon = 1e-4, refreshEvery = 10, weightDecay = 0, maxSize = 10_000, maxVectorSize = 256 } = options;
   const whole = (value: number) => Number.isInteger(value) && value >= 1;
   requireOption("shampoo", "epsilon", epsilon, epsilon > 0, "more than 0");
-  requireOption("shampoo", "refreshEvery", refreshEvery, whole(refreshEvery), "a whole number from 1 on");
+  requireOption("shampoo", "refreshEvery", refreshEvery, whole(refreshEvery), "a positive integer");
   requireOption("shampoo", "weightDecay", weightDecay, weightDecay >= 0, "0 or more");
-  requireOption("shampoo", "maxSize", maxSize, whole(maxSize), "a whole number from 1 on");
-  requireOption("shampoo", "maxVectorSize", maxVectorSize, whole(maxVectorSize), "a whole number from 1 on");
+  requireOption("shampoo", "maxSize", maxSize, whole(maxSize), "a positive integer");
+  requireOption("shampoo", "maxVectorSize", maxVectorSize, whole(maxVectorSize), "a positive integer");
   const capOf = ({ length }: readonly number[]) => (length === 1 ? maxVectorSize : maxSize);
   return {
     init(parameters, warm) {

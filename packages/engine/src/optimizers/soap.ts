@@ -78,7 +78,7 @@ export function soap(options: SoapOptions = {}): Optimizer {
   requireOption("soap", "epsilon", epsilon, epsilon >= 0, "0 or more");
   requireOption("soap", "weightDecay", weightDecay, weightDecay >= 0, "0 or more");
   for (const [name, count] of Object.entries({ refreshEvery, maxSize })) {
-    requireOption("soap", name, count, Number.isInteger(count) && count >= 1, "a whole number from 1 on");
+    requireOption("soap", name, count, Number.isInteger(count) && count >= 1, "a positive integer");
   }
   const capOf = ({ length }: readonly number[]) => (length > 1 ? maxSize : 0);
   const axesOf = (parameters: TensorTree) => factoredAxes("soap", parameters, capOf);

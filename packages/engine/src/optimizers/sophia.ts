@@ -60,7 +60,7 @@ export function sophia(options: SophiaOptions = {}): Optimizer {
   requireOption("sophia", "beta2", beta2, beta2 >= 0 && beta2 < 1, "0 <= beta2 < 1");
   requireOption("sophia", "clipRatio", clipRatio, clipRatio > 0, "more than 0");
   const whole = Number.isInteger(refreshEvery) && refreshEvery >= 1;
-  requireOption("sophia", "refreshEvery", refreshEvery, whole, "a whole number from 1 on");
+  requireOption("sophia", "refreshEvery", refreshEvery, whole, "a positive integer");
   requireOption("sophia", "weightDecay", weightDecay, weightDecay >= 0, "0 or more");
   requireOption("sophia", "epsilon", epsilon, epsilon > 0, "more than 0");
   const average = (decay: number) => (_path: string, mean: Tensor, value: Tensor) =>

@@ -15,7 +15,15 @@ export interface DataPlaces {
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
-/** The folder of downloads. */
+/**
+ * The folder of downloads.
+ *
+ * @example
+ * ```ts
+ * import { cacheFolder } from "@anabranch/node";
+ * cacheFolder({ cacheDir: "/tmp/cache" }).endsWith("cache"); // => true
+ * ```
+ */
 export function cacheFolder(places: DataPlaces): string {
   const { cacheDir, environment = process.env } = places;
   if (cacheDir !== undefined) return resolve(cacheDir);

@@ -12,6 +12,12 @@ const maxBytes = 32 * 2 ** 20;
 /**
  * Downloads that are known. The hashes are of the unpacked files: the publisher's and Debian's gzip files differ in
  * their headers only.
+ *
+ * @example
+ * ```ts
+ * import { datasetSources } from "@anabranch/node";
+ * Object.keys(datasetSources); // => ["fashion-mnist"]
+ * ```
  */
 export const datasetSources: Readonly<Record<string, DatasetSource>> = {
   "fashion-mnist": {

@@ -46,7 +46,28 @@ export interface RunOutcome {
   readonly files: readonly string[];
 }
 
-/** Runs a configuration in a new folder below `options.runs`. The copy in that folder has absolute paths. */
+/**
+ * Runs a configuration in a new folder below `options.runs`. The copy in that folder has absolute paths.
+ *
+ * @example
+ * ```ts
+ * import { join } from "node:path";
+ * import { mkdtemp } from "node:fs/promises";
+ * import { resolveConfig } from "@anabranch/core";
+ * import { startRun } from "@anabranch/node";
+ * import { tmpdir } from "node:os";
+ * const config = resolveConfig({
+ *   rounds: 1,
+ *   data: { dataset: "synthetic", clients: 2, synthetic: { shape: [1, 8, 8], testExamples: 20 } },
+ *   model: { name: "logistic" },
+ *   sampler: { cohort: 2 },
+ *   execution: { executor: "interpreter" },
+ * });
+ * const runs = await mkdtemp(join(tmpdir(), "runs-"));
+ * const { files } = await startRun(config, { runs, workers: 0 });
+ * files.includes("report.html"); // => true
+ * ```
+ */
 export async function startRun(given: Config, options: SessionOptions, own: CustomParts = {}): Promise<RunOutcome> {
   const { baseDir = ".", dataDir } = options;
   const config = withAbsolutePaths(given, { folderOf: () => baseDir, dataDir });
@@ -64,6 +85,26 @@ export async function startRun(given: Config, options: SessionOptions, own: Cust
 /**
  * Continues a run from its newest checkpoint, with the configuration in its folder. What is refused (another
  * configuration, other data, damaged checkpoints) leaves the folder as it was.
+ *
+ * @example
+ * ```ts
+ * import { join } from "node:path";
+ * import { mkdtemp } from "node:fs/promises";
+ * import { resolveConfig } from "@anabranch/core";
+ * import { resumeRun, startRun } from "@anabranch/node";
+ * import { tmpdir } from "node:os";
+ * const config = resolveConfig({
+ *   rounds: 1,
+ *   data: { dataset: "synthetic", clients: 2, synthetic: { shape: [1, 8, 8], testExamples: 20 } },
+ *   model: { name: "logistic" },
+ *   sampler: { cohort: 2 },
+ *   execution: { executor: "interpreter" },
+ * });
+ * const runs = await mkdtemp(join(tmpdir(), "runs-"));
+ * const first = await startRun(config, { runs, workers: 0 });
+ * const again = await resumeRun(first.folder, { runs, workers: 0 });
+ * again.result.modelHash === first.result.modelHash; // => true
+ * ```
  */
 export async function resumeRun(folder: string, options: SessionOptions, own: CustomParts = {}): Promise<RunOutcome> {
   const run = await openRunFolder(folder);

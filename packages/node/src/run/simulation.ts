@@ -37,7 +37,24 @@ export interface SimulationOptions extends LoadOptions {
   readonly workers?: number;
 }
 
-/** Loads data and own files, traces the programs and starts the workers. */
+/**
+ * Loads data and own files, traces the programs and starts the workers.
+ *
+ * @example
+ * ```ts
+ * import { openSimulation } from "@anabranch/node";
+ * import { resolveConfig } from "@anabranch/core";
+ * const config = resolveConfig({
+ *   data: { dataset: "synthetic", clients: 2, synthetic: { shape: [1, 8, 8], testExamples: 20 } },
+ *   model: { name: "logistic" },
+ *   sampler: { cohort: 2 },
+ *   execution: { executor: "interpreter" },
+ * });
+ * const simulation = await openSimulation(config, "example", { workers: 0 });
+ * simulation.plan.population; // => 2
+ * await simulation.close();
+ * ```
+ */
 export async function openSimulation(
   config: Config,
   id: string,

@@ -9,7 +9,21 @@ const bufferLimit = 64 * 1024;
 /** Events after which the file is brought up to date at once, so that others can follow the run. */
 const announced = new Set<string>(["run.started", "round.finished", "run.stopped", "run.finished"]);
 
-/** Appends the events of a run to events.jsonl, one JSON object a line. */
+/**
+ * Appends the events of a run to events.jsonl, one JSON object a line.
+ *
+ * @example
+ * ```ts
+ * import { EventLog } from "@anabranch/node";
+ * import { join } from "node:path";
+ * import { mkdtemp } from "node:fs/promises";
+ * import { tmpdir } from "node:os";
+ * const path = join(await mkdtemp(join(tmpdir(), "runs-")), "events.jsonl");
+ * const log = await EventLog.open(path);
+ * log.path === path; // => true
+ * await log.close();
+ * ```
+ */
 export class EventLog {
   readonly path: string;
   readonly #file: OpenFile;

@@ -44,6 +44,17 @@ const upsert = `
 /**
  * The runs under one folder, in `<root>/index.sqlite`. Everything in it comes from the runs' folders and can be made
  * anew from them. Several processes may use it at once.
+ *
+ * @example
+ * ```ts
+ * import { RunIndex } from "@anabranch/node";
+ * import { join } from "node:path";
+ * import { mkdtemp } from "node:fs/promises";
+ * import { tmpdir } from "node:os";
+ * const index = await RunIndex.open(await mkdtemp(join(tmpdir(), "runs-")));
+ * await index.list(); // => []
+ * index.close();
+ * ```
  */
 export class RunIndex {
   readonly root: string;

@@ -11,7 +11,18 @@ export interface Place {
   readonly of?: "client";
 }
 
-/** A failed write as an error a user can act on; errors of other kinds come back as they are. */
+/**
+ * A failed write as an error a user can act on; errors of other kinds come back as they are.
+ *
+ * @example
+ * ```ts
+ * import { AnabranchError } from "@anabranch/core";
+ * import { storageError } from "@anabranch/node";
+ * const full = Object.assign(new Error("no space left"), { code: "ENOSPC" });
+ * const error = storageError(full, { what: "the model", path: "model.onnx" });
+ * (error as AnabranchError).code; // => "store/disk-full"
+ * ```
+ */
 export function storageError(error: unknown, { what, path, bytes, of }: Place): unknown {
   if (!hasCode(error)) return error;
   const text = bytes === undefined ? what : `${what} (${bytes} bytes)`;

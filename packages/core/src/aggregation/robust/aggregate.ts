@@ -59,7 +59,16 @@ export function aggregate(rule: RobustRule, updates: readonly Vector[], inputs: 
   return runInMemory(aggregationPasses(rule, updates.length, size, inputs), updates, size);
 }
 
-/** The same as passes over `count` vectors of `size` elements, wherever they lie. */
+/**
+ * The same as passes over `count` vectors of `size` elements, wherever they lie.
+ *
+ * @example
+ * ```ts
+ * import { aggregationPasses, runInMemory } from "@anabranch/core";
+ * const rule = aggregationPasses({ name: "mean" }, 2, 1, {});
+ * runInMemory(rule, [Float32Array.of(1), Float32Array.of(3)], 1).aggregate; // => [2]
+ * ```
+ */
 export function* aggregationPasses(
   rule: RobustRule,
   count: number,

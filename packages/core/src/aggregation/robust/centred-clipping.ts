@@ -38,7 +38,13 @@ export function* centredClipping(
 /**
  * The self-centred form, for one node: own + sum of weights[j] * clip(others[j] - own, radius).
  *
- * @example selfCentredClipping(Float64Array.of(0, 0), [Float64Array.of(3, 4)], [0.5], 1) // (0.3, 0.4)
+ *
+ * @example
+ * ```ts
+ * import { selfCentredClipping } from "@anabranch/core";
+ * const own = Float32Array.of(0);
+ * selfCentredClipping(own, [Float32Array.of(1), Float32Array.of(100)], [0.5, 0.5], 1); // => [1]
+ * ```
  */
 export function selfCentredClipping(
   own: Vector,

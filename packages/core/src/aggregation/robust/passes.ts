@@ -29,7 +29,16 @@ export function* over(set: UpdateSet, visit: Visit): Passes<void> {
   yield (block, begin) => visit(set.view(block), begin);
 }
 
-/** Runs a computation on vectors in memory. */
+/**
+ * Runs a computation on vectors in memory.
+ *
+ * @example
+ * ```ts
+ * import { aggregationPasses, runInMemory } from "@anabranch/core";
+ * const rule = aggregationPasses({ name: "median" }, 3, 1, {});
+ * runInMemory(rule, [Float32Array.of(1), Float32Array.of(2), Float32Array.of(90)], 1).aggregate; // => [2]
+ * ```
+ */
 export function runInMemory<T>(passes: Passes<T>, vectors: readonly Vector[], size: number): T {
   for (;;) {
     const { done, value } = passes.next();

@@ -12,6 +12,13 @@ export interface CifarOptions {
 /**
  * CIFAR-10, binary version: files of records of one label byte and 3,072 pixel bytes (red, green, blue planes of
  * 32 x 32). `data_batch_1.bin` to `data_batch_5.bin` are the training set. Features [n, 3, 32, 32].
+ *
+ * @example
+ * ```ts
+ * import { readCifar10 } from "@anabranch/core";
+ * const record = new Uint8Array(3073); // label, then 32 x 32 pixels of three colours
+ * readCifar10([record]).features.shape; // => [1, 3, 32, 32]
+ * ```
  */
 export function readCifar10(files: readonly Uint8Array[], options: CifarOptions = {}): ArrayDataset {
   return readRecords(files, { name: options.name ?? "cifar10", labelBytes: 1, labelAt: 0, classes: 10 });

@@ -63,6 +63,14 @@ export interface IdxOptions {
 /**
  * A data set from a file of examples and one of labels. Grey images [n, height, width] get a channel axis:
  * [n, 1, height, width].
+ *
+ * @example
+ * ```ts
+ * import { readIdx } from "@anabranch/core";
+ * const images = Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 5, 6);
+ * const labels = Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 3);
+ * readIdx(images, labels, { name: "tiny", classes: 10 }).features.data; // => [5, 6]
+ * ```
  */
 export function readIdx(images: Uint8Array, labels: Uint8Array, options: IdxOptions): ArrayDataset {
   const features = parseIdx(images, `${options.name}, images`);

@@ -46,6 +46,11 @@ export const readerLimits = {
  * @param what the size in words, e.g. "bytes of a text file"
  * @param where the file, for the error
  * @throws `data/too-large`
+ * @example
+ * ```ts
+ * import { requireAtMost } from "@anabranch/core";
+ * requireAtMost(100, 50, "rows", "patients.csv"); // throws data/too-large for more than 100
+ * ```
  */
 export function requireAtMost(limit: number, size: number, what: string, where: string, advice?: string): void {
   if (size > limit) throw tooLarge(limit, `${size.toLocaleString("en")} ${what}`, where, advice);
@@ -62,5 +67,13 @@ export function tooLarge(limit: number, received: string, where: string, advice?
   });
 }
 
-/** Advice where images are too large. */
+/**
+ * Advice where images are too large.
+ *
+ * @example
+ * ```ts
+ * import { scaleDown } from "@anabranch/core";
+ * scaleDown.startsWith("Scale the images down"); // => true
+ * ```
+ */
 export const scaleDown = "Scale the images down to what the model takes first, for example to 64 x 64 pixels.";

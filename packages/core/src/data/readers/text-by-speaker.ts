@@ -21,6 +21,13 @@ export interface TextOptions {
  * that follows each. Windows do not overlap (the last label of one is the first token of the next) and come in the
  * order of the text; `groups` is the speaker. A rest shorter than a window is left out, and so is a speaker who never
  * fills one.
+ *
+ * @example
+ * ```ts
+ * import { readTextBySpeaker } from "@anabranch/core";
+ * const play = new TextEncoder().encode("ROMEO:\nBut soft, what light!\n\nJULIET:\nAy me! Ay me!\n");
+ * readTextBySpeaker(play, { name: "play", length: 4 }).groupNames; // => ["ROMEO", "JULIET"]
+ * ```
  */
 export function readTextBySpeaker(file: Uint8Array, options: TextOptions): TextDataset {
   const length = options.length ?? 80;

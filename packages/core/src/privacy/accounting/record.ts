@@ -1,7 +1,15 @@
 import * as z from "zod";
 import { occurring, type PrivacyEvent, parseEvent, privacyEventSchema } from "./events.ts";
 
-/** The key of a model file's metadata under which its privacy record stands. */
+/**
+ * The key of a model file's metadata under which its privacy record stands.
+ *
+ * @example
+ * ```ts
+ * import { PRIVACY_RECORD } from "@anabranch/core";
+ * PRIVACY_RECORD; // => "privacyRecord"
+ * ```
+ */
 export const PRIVACY_RECORD = "privacyRecord";
 
 /** Longest record that is read, in characters, and most runs in it: every accountant composes these within seconds. */
@@ -111,6 +119,12 @@ function kindOf({ rounds: _, events, ...rest }: RecordedRun): string {
 /**
  * Reads the record in a file's metadata, which anyone may have written: undefined where there is none, the reason where
  * it cannot be used. What is read can be composed; that it is true, nobody can check.
+ *
+ * @example
+ * ```ts
+ * import { parsePrivacyRecord } from "@anabranch/core";
+ * parsePrivacyRecord({}); // => undefined
+ * ```
  */
 export function parsePrivacyRecord(
   metadata: Readonly<Record<string, string>>,

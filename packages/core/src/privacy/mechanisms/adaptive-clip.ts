@@ -25,6 +25,12 @@ export function nextClipNorm(clipNorm: number, centredShare: number, adaptive: A
  * Noise multiplier of the updates such that they and the count, released together, cost what one release with `total`
  * costs: z_D = (z^-2 - (2 sigma_b)^-2)^(-1/2) (the paper's Theorem 1). Throws `privacy/count-noise` where the count alone
  * would cost more.
+ *
+ * @example
+ * ```ts
+ * import { updateNoiseMultiplier } from "@anabranch/core";
+ * updateNoiseMultiplier(1, 5); // => 1.005
+ * ```
  */
 export function updateNoiseMultiplier(total: number, countNoise: number): number {
   if (total === 0) return 0;

@@ -73,7 +73,15 @@ export function clipUpdate(
   return within.every((kept) => kept);
 }
 
-/** C_l of every layer; their squares sum to C^2. */
+/**
+ * C_l of every layer; their squares sum to C^2.
+ *
+ * @example
+ * ```ts
+ * import { layerBounds } from "@anabranch/core";
+ * layerBounds([4, 4], 1, "per-layer"); // => [0.70711, 0.70711]
+ * ```
+ */
 export function layerBounds(
   sizes: readonly number[],
   bound: number,

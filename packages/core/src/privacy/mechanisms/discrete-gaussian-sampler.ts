@@ -22,6 +22,12 @@ const DIGIT = 2 ** 16;
  *
  * @param variance a multiple of 1/16, above 0 and at most 2^28
  * @throws `privacy/variance`
+ * @example
+ * ```ts
+ * import { discreteGaussianSampler, randomStream, rootKey } from "@anabranch/core";
+ * const draw = discreteGaussianSampler(4);
+ * Number.isInteger(draw(randomStream(rootKey(1)))); // => true
+ * ```
  */
 export function discreteGaussianSampler(variance: number): (coins: Coins) => number {
   const v = variance * SIXTEENTHS;

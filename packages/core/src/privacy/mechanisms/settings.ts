@@ -49,8 +49,24 @@ export interface MechanismSettings {
   readonly source: RandomSource;
 }
 
-/** Scalar of broadcasts and of the server's state: the clip norm of the round. */
+/**
+ * Scalar of broadcasts and of the server's state: the clip norm of the round.
+ *
+ * @example
+ * ```ts
+ * import { CLIP_NORM } from "@anabranch/core";
+ * CLIP_NORM; // => "clipNorm"
+ * ```
+ */
 export const CLIP_NORM = "clipNorm";
 
-/** Vector [1] that adaptive clipping adds to updates: +1/2 for an update within the clip norm, -1/2 for one beyond. */
+/**
+ * Vector [1] that adaptive clipping adds to updates: +1/2 for an update within the clip norm, -1/2 for one beyond.
+ *
+ * @example
+ * ```ts
+ * import { UNCLIPPED } from "@anabranch/core";
+ * UNCLIPPED; // => "unclipped"
+ * ```
+ */
 export const UNCLIPPED = "unclipped";

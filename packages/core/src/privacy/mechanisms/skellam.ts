@@ -10,6 +10,12 @@ import { poissonNoise, type Uniforms } from "./skellam-poisson.ts";
  * last bit of a logarithm may differ between JavaScript engines.
  *
  * @throws `privacy/variance`
+ * @example
+ * ```ts
+ * import { randomStream, rootKey, skellamSampler } from "@anabranch/core";
+ * const draw = skellamSampler(4);
+ * Number.isInteger(draw(randomStream(rootKey(1)))); // => true
+ * ```
  */
 export function skellamSampler(variance: number): (uniforms: Uniforms) => number {
   if (!(variance > 0 && variance < Number.POSITIVE_INFINITY)) {

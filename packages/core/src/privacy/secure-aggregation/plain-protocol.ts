@@ -6,6 +6,15 @@ import { roundFailure } from "./refusal.ts";
 /**
  * The plain sum: the server sees every vector. Each is packed with as many bits as its largest value needs, without a
  * head; that is what the cost of the others is compared with.
+ *
+ * @example
+ * ```ts
+ * import { plain } from "@anabranch/core/secure-aggregation";
+ * const inputs = [0, 1, 2].map((client) => ({ client, values: Uint32Array.of(client, 10) }));
+ * const request = { round: 1, cohort: [0, 1, 2], present: [0, 1, 2], length: 2, inputs, maximum: 10 };
+ * const outcome = await plain({ clock: () => performance.now() }).sum(request);
+ * "sum" in outcome && outcome.sum; // => [3, 30]
+ * ```
  */
 export function plain({ clock }: Pick<ProtocolPorts, "clock">): SecureAggregationProtocol {
   return {

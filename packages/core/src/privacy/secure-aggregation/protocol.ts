@@ -105,7 +105,18 @@ export function moduloOf(protocol: ProtocolName, bits: number): number {
   return protocol === "lightsecagg" ? FIELD_PRIME : 2 ** bits;
 }
 
-/** Bytes up and down of one client, over all stages: the mean over the cohort. */
+/**
+ * Bytes up and down of one client, over all stages: the mean over the cohort.
+ *
+ * @example
+ * ```ts
+ * import { bytesPerClient, plain } from "@anabranch/core/secure-aggregation";
+ * const inputs = [0, 1, 2].map((client) => ({ client, values: Uint32Array.of(client, 10) }));
+ * const request = { round: 1, cohort: [0, 1, 2], present: [0, 1, 2], length: 2, inputs, maximum: 10 };
+ * const { cost } = await plain({ clock: () => performance.now() }).sum(request);
+ * bytesPerClient(cost); // => { up: 1, down: 0 }
+ * ```
+ */
 export function bytesPerClient({ stages }: SecureAggregationCost): { up: number; down: number } {
   const mean = (side: "up" | "down") =>
     stages.reduce((sum, stage) => sum + stage[side].reduce((a, b) => a + b, 0) / stage[side].length, 0);

@@ -14,7 +14,27 @@ import {
 import { KEY_BYTES } from "./public-key.ts";
 import { simulateRound } from "./simulate.ts";
 
-/** Bonawitz et al. 2017: every client shares masks with every other. */
+/**
+ * Bonawitz et al. 2017: every client shares masks with every other.
+ *
+ * @example
+ * ```ts
+ * import { bonawitz, portableCurves, seededEntropy } from "@anabranch/core/secure-aggregation";
+ * import { deriveKey, rootKey } from "@anabranch/core";
+ * const entropy = (round: number, client = -1) => seededEntropy(deriveKey(rootKey(1), round, client + 1));
+ * const ports = {
+ *   run: new Uint8Array(16),
+ *   serverEntropy: (round: number) => entropy(round),
+ *   clientEntropy: entropy,
+ *   curves: portableCurves(),
+ *   clock: () => performance.now(),
+ * };
+ * const inputs = [0, 1, 2].map((client) => ({ client, values: Uint32Array.of(client, 10) }));
+ * const request = { round: 1, cohort: [0, 1, 2], present: [0, 1, 2], length: 2, inputs, maximum: 10 };
+ * const outcome = await bonawitz(ports).sum(request); // the server sees no single vector
+ * "sum" in outcome && outcome.sum; // => [3, 30]
+ * ```
+ */
 export function bonawitz(
   ports: ProtocolPorts,
   options: Parameters<typeof completeRule>[0] = {},

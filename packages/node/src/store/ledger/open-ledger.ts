@@ -20,6 +20,16 @@ export interface LedgerPatience {
  * @param run letters, digits, `.`, `_` and `-`
  * @throws `ledger/url`, `ledger/run`, `ledger/locked` while another process has it open, `ledger/newer`,
  *   and as `SqliteDatabase.open` and `PostgresDatabase.open`
+ * @example
+ * ```ts
+ * import { join } from "node:path";
+ * import { mkdtemp } from "node:fs/promises";
+ * import { openLedger } from "@anabranch/node";
+ * import { tmpdir } from "node:os";
+ * const folder = await mkdtemp(join(tmpdir(), "ledger-"));
+ * const ledger = await openLedger(join(folder, "ledger.sqlite"), "k3f9a2");
+ * await ledger.close();
+ * ```
  */
 export async function openLedger(url: string, run: string, patience: LedgerPatience = {}): Promise<Ledger> {
   requireRun(run);
