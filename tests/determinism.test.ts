@@ -16,7 +16,8 @@ const drawing = (estimate: "signs" | "uniform") => ({ algorithm: sophiaSteps(est
 
 /**
  * The W1 model (1.6 M parameters) with dropout; SCAFFOLD also keeps state on clients, FedBCGD+ sends blocks, FedBuff
- * takes updates in the order of simulated time, and "robust" has a rule that sees every update.
+ * takes updates in the order of simulated time, "robust" has a rule that sees every update, and the nodes of MoNNA have
+ * models of their own.
  */
 describe.each([
   "fedavg",
@@ -24,6 +25,7 @@ describe.each([
   "fedbcgd+",
   "fedbuff",
   "robust",
+  "monna",
 ])("the same bits for %s as in-process", (algorithm) => {
   it.each([1, 2, 3])("at %i workers", async (workers) => {
     expect((await undisturbed(algorithm, workers)).hash).toBe(await inProcess(algorithm));
@@ -44,4 +46,9 @@ it.each([
 ])("the same bits for %s after kill -9 between evaluation and checkpoint", async (name) => {
   const resumed = await killedAndResumed(name, 4);
   expect(resumed).toEqual({ hash: await inProcess(name), rounds: [1, 2, 3] });
+});
+
+it("the same bits for nodes without a server after kill -9 in the second round", async () => {
+  const resumed = await killedAndResumed("monna", 9);
+  expect(resumed).toEqual({ hash: await inProcess("monna"), rounds: [1, 2, 3] });
 });

@@ -1361,11 +1361,6 @@ describe("the example of", () => {
     same(renderEvent(event).startsWith('{"v":1,"type":"run.warning"'), true);
   });
 
-  it("parseEvent (core/src/round/events.ts)", async () => {
-    const event = stampEvent({ type: "run.warning", code: "x/y", message: "look" }, 0);
-    same(parseEvent(renderEvent(event)).type, "run.warning");
-  });
-
   it("readEventLeniently (core/src/round/lenient-events.ts)", async () => {
     const event = stampEvent({ type: "run.warning", code: "x/y", message: "look" }, 0);
     same(readEventLeniently(event)!.type, "run.warning");
@@ -1375,6 +1370,11 @@ describe("the example of", () => {
   it("memoryClientStates (core/src/round/memory-client-states.ts)", async () => {
     const states = memoryClientStates();
     same(typeof states.save, "function");
+  });
+
+  it("parseEvent (core/src/round/parse-event.ts)", async () => {
+    const event = stampEvent({ type: "run.warning", code: "x/y", message: "look" }, 0);
+    same(parseEvent(renderEvent(event)).type, "run.warning");
   });
 
   it("foldEvents (core/src/round/run-history.ts)", async () => {

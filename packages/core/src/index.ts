@@ -71,9 +71,19 @@ export {
 export * from "./round/client-state.ts";
 export { failsForTrouble, firstSentence, isAway, stopsForTrouble } from "./round/divergence.ts";
 export { addSums } from "./round/evaluation-sums.ts";
-export * from "./round/events.ts";
+export {
+  EVENT_VERSION,
+  type EventOf,
+  type RunEvent,
+  type RunEventBody,
+  type RunEventType,
+  renderEvent,
+  runEventSchemas,
+  stampEvent,
+} from "./round/events.ts";
 export * from "./round/lenient-events.ts";
 export { memoryClientStates, requireKind } from "./round/memory-client-states.ts";
+export { parseEvent } from "./round/parse-event.ts";
 export { runFederation } from "./round/run.ts";
 export { hasEnded } from "./round/run-ending.ts";
 export { byRound, foldEvents, type RunHistory, RunHistoryFold } from "./round/run-history.ts";

@@ -188,7 +188,10 @@ export function checkBudget({ training }: ConfigInput, locate: Locate): void {
  */
 export function checkUnused(
   config: Config,
-  [section, off]: readonly ["privacy", "mechanism"] | readonly ["secureAggregation", "protocol"],
+  [section, off]:
+    | readonly ["privacy", "mechanism"]
+    | readonly ["secureAggregation", "protocol"]
+    | readonly ["topology", "name"],
   usual: Readonly<Record<string, unknown>>,
   advice: string,
   locate: Locate,

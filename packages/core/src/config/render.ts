@@ -32,6 +32,7 @@ const NO_INFLUENCE = [
   "name",
   "data.dataDir",
   "model.initialWeights",
+  "topology.file",
   "checkpoint",
   "execution.workers",
   "execution.window",
@@ -40,7 +41,7 @@ const NO_INFLUENCE = [
 /**
  * Identity of what a run computes (16 hex digits). Left out: the run's name, paths, how often it is saved, and the
  * number of workers, none of which changes a bit of the result, and the sections on privacy, secure
- * aggregation, diagnostics and tables where there are none.
+ * aggregation, topology, diagnostics and tables where there are none.
  *
  * @example
  * ```ts
@@ -54,6 +55,7 @@ export function configHash(config: Config): string {
     ...(config.privacy.mechanism === "none" ? ["privacy"] : []),
     ...(config.secureAggregation.protocol === "none" ? ["secureAggregation"] : []),
     ...(config.compression.up.length === 0 ? ["compression"] : []),
+    ...(config.topology.name === "none" ? ["topology"] : []),
     ...(DIAGNOSTICS.some((name) => config.diagnostics[name]) ? [] : ["diagnostics"]),
   ];
   return hashText(JSON.stringify(without(canonical(config), [...NO_INFLUENCE, ...unused], "")));

@@ -6,6 +6,7 @@ import { checkAggregation } from "./check-aggregation.ts";
 import { checkBaseline } from "./check-baseline.ts";
 import { checkPrivacy, isDiscrete } from "./check-privacy.ts";
 import { checkSecureAggregation } from "./check-secure-aggregation.ts";
+import { checkTopology } from "./check-topology.ts";
 import { configFields } from "./fields.ts";
 import { issueError, type Locate, unknownName } from "./issues.ts";
 import { modelSection } from "./model-section.ts";
@@ -38,7 +39,7 @@ export function resolveConfig(input: ConfigInput, locate: Locate = (path) => pat
   const config: Config = {
     ...rest,
     training: { ...budget, ...others },
-    sampler: { ...sampler, name: sampler.name ?? (byCoins ? "poisson" : "uniform") },
+    sampler: { ...sampler, ...everyNode(input), name: sampler.name ?? (byCoins ? "poisson" : "uniform") },
     aggregation: { ...aggregation, weighting: aggregation.weighting ?? usualWeighting(aggregation, isPrivate) },
     privacy: { ...privacy, noise: privacy.noise ?? (isDiscrete(privacy.mechanism) ? "distributed" : "central") },
   };
@@ -49,6 +50,7 @@ export function resolveConfig(input: ConfigInput, locate: Locate = (path) => pat
   checkPrivacy(config, locate);
   checkSecureAggregation(config, locate);
   checkBaseline(config, locate);
+  checkTopology(config, locate);
   return config;
 }
 
@@ -62,6 +64,12 @@ function withOwners<C extends Pick<Config, "data">>(config: C, { data: given }: 
   const { partition } = config.data;
   if (given?.clients !== undefined || partition.scheme !== "natural" || partition["merge"] === true) return config;
   return { ...config, data: { ...config.data, clients: 0 } };
+}
+
+/** With a topology all nodes train in every round, unless a cohort is written. */
+function everyNode({ topology, sampler, data }: ConfigInput): { readonly cohort?: number } {
+  if ((topology?.name ?? "none") === "none" || sampler?.cohort !== undefined) return {};
+  return { cohort: data?.clients ?? configSchema.parse({}).data.clients };
 }
 
 /** Keys that a section of the configuration knows. */

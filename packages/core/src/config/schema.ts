@@ -9,6 +9,7 @@ import { diagnostics } from "./diagnostics-schema.ts";
 import { privacy } from "./privacy-schema.ts";
 import { devices, schedule } from "./schedule-schema.ts";
 import { table } from "./table-schema.ts";
+import { topology } from "./topology-schema.ts";
 
 const every = z.int().min(0);
 const positive = z.int().min(1);
@@ -300,6 +301,7 @@ export const configSchema = z.strictObject({
   training,
   sampler,
   schedule,
+  topology,
   devices,
   aggregation,
   compression,

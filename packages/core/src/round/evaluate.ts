@@ -1,6 +1,7 @@
 import type { EvaluationSums } from "./backend.ts";
 import { type RunState, saveBest } from "./checkpoint-store.ts";
 import { isDivergedLoss } from "./divergence.ts";
+import { evaluateModels } from "./evaluate-models.ts";
 import { addSums } from "./evaluation-sums.ts";
 import { now, warn } from "./narrate.ts";
 import type { RegressionScale, RoundRecord, RunPlan, RunPorts } from "./run-plan.ts";
@@ -16,6 +17,7 @@ export async function evaluateRound(
   const isDue = (every: number) => every > 0 && (round % every === 0 || round === plan.rounds);
   if (isDue(plan.evaluateEvery)) await evaluateTest(plan, ports, state, record);
   if (isDue(plan.evaluateClientsEvery)) await evaluateClients(plan, ports, state, record);
+  if (isDue(plan.evaluateModelsEvery ?? 0)) await evaluateModels(plan, ports, state, record);
   await warn(ports, ports.backend.takeWarnings?.());
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { EVENT_VERSION, parseEvent, type RunEventBody, renderEvent, stampEvent } from "./events.ts";
+import { EVENT_VERSION, type RunEventBody, renderEvent, stampEvent } from "./events.ts";
+import { parseEvent } from "./parse-event.ts";
 
 const bodies: RunEventBody[] = [
   {

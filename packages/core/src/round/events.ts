@@ -2,7 +2,6 @@
  * What happens in a run, one JSON object a line in events.jsonl: the one source of terminal, files and dashboard.
  * JSON has no NaN: a measured number that is missing or not finite (the loss of a diverged run) is null in the file.
  */
-import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
 import { baselines } from "../config/baseline.ts";
 import { privacyAccountSchema } from "../privacy/accounting/index.ts";
@@ -89,6 +88,19 @@ const runStarted = z.object({
   /** Secure aggregation in words; absent: none. */
   secureAggregation: z.string().optional(),
   compression: z.string().optional(),
+  /**
+   * Of a run without a server: its graph. `lambda` is the second eigenvalue of the mixing matrix (of one round, where it
+   * repeats after several), `links` the models that are sent in a round, `edges` who is joined in the first round.
+   */
+  topology: z
+    .object({
+      name: z.string(),
+      nodes: count,
+      lambda: z.number().optional(),
+      links: z.number().nonnegative(),
+      edges: z.array(z.tuple([count, count])),
+    })
+    .optional(),
   /** The round whose checkpoint this run continues from. */
   resumedFrom: round.optional(),
 });
@@ -204,6 +216,21 @@ const clientEvaluation = z.object({
   rmse: z.object({ mean: real, worstDecile: real, best: real, errors: z.array(real) }).optional(),
 });
 
+/** Of a run without a server: the models of single nodes on the test set. */
+const nodeEvaluation = z.object({
+  ...envelope,
+  type: z.literal("node.evaluation"),
+  round,
+  /** Mean test accuracy of the nodes; `evaluation` has that of their mean model. */
+  mean: real,
+  worst: real,
+  best: real,
+  /** Consensus distance, sqrt(mean_i |x_i - mean|^2): 0 where all nodes have the same model. */
+  consensus: real,
+  /** Accuracy by node. */
+  accuracies: z.array(real),
+});
+
 /** What `[diagnostics]` has measured of the model and of the round that made it; what is off or left out is absent. */
 const diagnostics = z.object({
   ...envelope,
@@ -292,16 +319,18 @@ export const runEventSchemas = [
   roundFinished,
   evaluation,
   clientEvaluation,
+  nodeEvaluation,
   diagnostics,
   checkpointSaved,
   runWarning,
   runStopped,
   runFinished,
 ] as const;
-const runEvent = z.discriminatedUnion("type", runEventSchemas);
+/** Any of them. */
+export const runEventSchema = z.discriminatedUnion("type", runEventSchemas);
 
 /** One event. `type` tells which. */
-export type RunEvent = z.output<typeof runEvent>;
+export type RunEvent = z.output<typeof runEventSchema>;
 export type RunEventType = RunEvent["type"];
 /** The event of one type, e.g. `EventOf<"round.finished">`. */
 export type EventOf<T extends RunEventType> = Extract<RunEvent, { type: T }>;
@@ -336,54 +365,4 @@ export function stampEvent(body: RunEventBody, now: number = Date.now()): RunEve
  */
 export function renderEvent(event: RunEvent): string {
   return jsonText(event);
-}
-
-/**
- * Reads one line of events.jsonl. Fields that this version does not know are dropped.
- * Throws `event/json`, `event/version` or `event/invalid`; `where` names the line in the message.
- *
- * @example
- * ```ts
- * import { parseEvent, renderEvent, stampEvent } from "@anabranch/core";
- * const event = stampEvent({ type: "run.warning", code: "x/y", message: "look" }, 0);
- * parseEvent(renderEvent(event)).type; // => "run.warning"
- * ```
- */
-export function parseEvent(line: string, where = "event"): RunEvent {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch (cause) {
-    throw new AnabranchError({
-      code: "event/json",
-      message: "the line is not JSON",
-      where,
-      received: JSON.stringify(line.slice(0, 60)),
-      advice: "A run that was killed while it wrote leaves a cut last line, which can be ignored.",
-      cause,
-    });
-  }
-  const result = runEvent.safeParse(value);
-  if (result.success) return result.data;
-  throw refusal(value, result.error.issues[0]!, where);
-}
-
-function refusal(value: unknown, issue: z.core.$ZodIssue, where: string): AnabranchError {
-  const version = typeof value === "object" && value !== null && "v" in value ? value.v : undefined;
-  if (typeof version === "number" && version !== EVENT_VERSION) {
-    return new AnabranchError({
-      code: "event/version",
-      message: "the event was written by another version",
-      where,
-      received: `v ${version}`,
-      expected: `v ${EVENT_VERSION}`,
-      advice: "Open the run with the version of Anabranch that wrote it.",
-    });
-  }
-  return new AnabranchError({
-    code: "event/invalid",
-    message: "the line is not an event of a run",
-    where,
-    received: `${issue.path.join(".") || "event"}: ${issue.message}`,
-  });
 }

@@ -6,6 +6,8 @@ export interface RunHistory {
   readonly rounds: readonly LenientEventOf<"round.finished">[];
   readonly evaluations: readonly LenientEventOf<"evaluation">[];
   readonly clientEvaluations: readonly LenientEventOf<"client.evaluation">[];
+  /** Of runs without a server. */
+  readonly nodeEvaluations: readonly LenientEventOf<"node.evaluation">[];
   readonly diagnostics: readonly LenientEventOf<"diagnostics">[];
   readonly failures: readonly LenientEventOf<"client.failed">[];
   /** What the operator was warned of since the run was started or resumed. */
@@ -23,6 +25,7 @@ export class RunHistoryFold {
   readonly #rounds = new Map<number, LenientEventOf<"round.finished">>();
   readonly #evaluations = new Map<number, LenientEventOf<"evaluation">>();
   readonly #clientEvaluations = new Map<number, LenientEventOf<"client.evaluation">>();
+  readonly #nodeEvaluations = new Map<number, LenientEventOf<"node.evaluation">>();
   readonly #diagnostics = new Map<number, LenientEventOf<"diagnostics">>();
   #failures: LenientEventOf<"client.failed">[] = [];
   #warnings: LenientEventOf<"run.warning">[] = [];
@@ -43,6 +46,9 @@ export class RunHistoryFold {
         break;
       case "client.evaluation":
         this.#clientEvaluations.set(event.round, event);
+        break;
+      case "node.evaluation":
+        this.#nodeEvaluations.set(event.round, event);
         break;
       case "diagnostics":
         this.#diagnostics.set(event.round, event);
@@ -68,6 +74,7 @@ export class RunHistoryFold {
       rounds: byRound(this.#rounds),
       evaluations: byRound(this.#evaluations),
       clientEvaluations: byRound(this.#clientEvaluations),
+      nodeEvaluations: byRound(this.#nodeEvaluations),
       diagnostics: byRound(this.#diagnostics),
       failures: [...this.#failures],
       warnings: [...this.#warnings],
@@ -78,8 +85,8 @@ export class RunHistoryFold {
 
   #begin(event: LenientEventOf<"run.started">): void {
     const last = event.resumedFrom ?? 0;
-    for (const map of [this.#rounds, this.#evaluations, this.#clientEvaluations, this.#diagnostics])
-      dropAfter(map, last);
+    const onClients = [this.#clientEvaluations, this.#nodeEvaluations];
+    for (const map of [this.#rounds, this.#evaluations, ...onClients, this.#diagnostics]) dropAfter(map, last);
     this.#failures = this.#failures.filter((failure) => failure.round <= last);
     this.#warnings = [];
     this.#start = event;

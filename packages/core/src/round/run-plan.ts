@@ -14,7 +14,7 @@ import type { Sampler } from "../selection/sampler.ts";
 import type { Backend, Evaluator, Warning } from "./backend.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { ClientStateStore, ClientVectors } from "./client-state.ts";
-import type { RunEvent } from "./events.ts";
+import type { EventOf, RunEvent } from "./events.ts";
 import type { FailedEnd } from "./trouble.ts";
 
 /** What rounds of a private run cost: a function of how many were begun, whoever came. */
@@ -84,6 +84,8 @@ export interface RunPlan {
   readonly evaluateEvery: number;
   /** Rounds between evaluations on clients' own hold-outs; 0: never. */
   readonly evaluateClientsEvery: number;
+  /** Rounds between evaluations of the models of single clients, where the method has such; absent or 0: never. */
+  readonly evaluateModelsEvery?: number | undefined;
   /** What is measured beside losses and accuracies; absent: nothing. */
   readonly diagnostics?: DiagnosticsSettings | undefined;
   readonly onClientFailure: "continue" | "stop";
@@ -115,6 +117,8 @@ export interface RunPlan {
     /** How updates are hidden in their sum, in words; absent: they are not. */
     readonly secureAggregation?: string;
     readonly compression?: string;
+    /** Of a run without a server: see `run.started`. */
+    readonly topology?: EventOf<"run.started">["topology"];
   };
 }
 
@@ -160,6 +164,8 @@ export interface RoundRecord {
   testR2?: number;
   clientMean?: number;
   clientWorstDecile?: number;
+  /** Test accuracy of the worst node of a decentralised run. */
+  nodeWorst?: number;
 }
 
 export interface RunResult {

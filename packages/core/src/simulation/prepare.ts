@@ -8,12 +8,12 @@ import type { SyntheticPopulation, TrainTest } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { trainedConfig } from "./baseline.ts";
-import { compressedMethod } from "./compression.ts";
+import { methodAmongNodes, withTopology } from "./configured-topology.ts";
 import { resolveDiagnostics } from "./diagnostics.ts";
 import { type Federation, openFederation } from "./federation.ts";
 import { localModel } from "./local-only.ts";
 import { resolvePolicies } from "./policies.ts";
-import { type CustomParts, resolveMethod } from "./resolve-method.ts";
+import type { CustomParts } from "./resolve-method.ts";
 import { learningRateSchedule } from "./schedule.ts";
 import { type SimulationSpec, simulationSpec } from "./simulation-spec.ts";
 
@@ -45,7 +45,7 @@ export function prepareRun(
   const { name, version, fingerprint, float } = executor;
   const federation = openFederation(given, data);
   const config = trainedConfig(given, federation);
-  const { method, compression } = compressedMethod(config, resolveMethod(config, federation, own));
+  const { method, compression, warnings, about } = methodAmongNodes(config, federation, own);
   const { texts, ...policies } = resolvePolicies(config, method, federation, { compression, trace: own.trace });
   const { model, algorithm, layout, payloads, initial } = method;
   const { training } = config;
@@ -62,8 +62,8 @@ export function prepareRun(
   for (const origin of [own.origins?.model, own.origins?.algorithm]) origin?.requireUsedOptions?.();
   const diagnostics = resolveDiagnostics(config, { algorithm, payloads, layout, stages: policies.stages });
   const plan: RunPlan = {
-    ...policies,
-    warnings: [...(policies.warnings ?? []), ...diagnostics.warnings],
+    ...withTopology(policies, own.topology),
+    warnings: [...(policies.warnings ?? []), ...warnings, ...diagnostics.warnings],
     diagnostics: diagnostics.settings,
     ...{ id, algorithm, layout, payloads, float },
     name: config.name,
@@ -87,7 +87,7 @@ export function prepareRun(
       executor: { name, version, fingerprint },
       gradientsPerStep: simulation.gradientsPerStep,
       ...taskFlops(simulation.task),
-      ...diagnostics.energy,
+      ...{ ...diagnostics.energy, ...about },
       ...texts,
     },
   };
@@ -95,8 +95,9 @@ export function prepareRun(
 }
 
 /** When the model is evaluated, saved and given up. */
-function judgement({ evaluation, data, stop, checkpoint }: Config) {
+function judgement({ evaluation, data, stop, checkpoint, topology }: Config) {
   return {
+    evaluateModelsEvery: topology.evaluateEvery,
     evaluateEvery: evaluation.every,
     evaluateClientsEvery: data.holdout > 0 ? evaluation.clientEvery : 0,
     onClientFailure: stop.onClientFailure,

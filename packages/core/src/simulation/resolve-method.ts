@@ -21,6 +21,8 @@ export interface CustomParts {
   readonly weights?: InitialWeights | undefined;
   /** Of the devices, where devices.trace names one. */
   readonly trace?: DeviceTrace | undefined;
+  /** Content of `topology.file`. */
+  readonly topology?: string | undefined;
   /** Of model and algorithm, where they come from files. */
   readonly origins?: { readonly model?: Origin | undefined; readonly algorithm?: Origin | undefined } | undefined;
 }

@@ -10,6 +10,7 @@ import {
   formatPercent,
   formatPlural,
   formatSeconds,
+  topologyText,
 } from "../terminal/format.ts";
 import { findBaselines, findFederations } from "./baselines.ts";
 import { baselineSection } from "./baselines-section.ts";
@@ -207,6 +208,7 @@ function environment(run: RunData): Html {
     ["Clients", count(start.clients)],
     ["Cohort", start.asynchronous === undefined ? count(start.cohort) : asynchronousText(start.asynchronous)],
     ["Compression of uploads", start.compression ?? ""],
+    ["Topology", start.topology === undefined ? "" : topologyText(start.topology)],
     ["Secure aggregation", start.secureAggregation ?? ""],
     ["Secure aggregation took", secureTime(run)],
     ...machine(run),

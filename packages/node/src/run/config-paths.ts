@@ -11,6 +11,7 @@ const pathKeys: readonly string[] = [
   "model.initialWeights",
   "algorithm.file",
   "devices.trace",
+  "topology.file",
 ];
 
 /** What relative paths of a configuration start from. */
@@ -29,7 +30,7 @@ export interface PathStarts {
  * @throws `data/unknown`, `data/option` for a name of a data set that cannot be read
  */
 export function withAbsolutePaths(config: Config, { folderOf, dataDir: given }: PathStarts): Config {
-  const { data, model, algorithm, devices } = config;
+  const { data, model, algorithm, devices, topology } = config;
   const absolute = (key: string, path: string | undefined, folder = folderOf(key)) =>
     path === undefined ? {} : { [key.slice(key.indexOf(".") + 1)]: resolve(folder, path) };
   const dataDir: { dataDir?: string } =
@@ -49,6 +50,7 @@ export function withAbsolutePaths(config: Config, { folderOf, dataDir: given }: 
     },
     algorithm: { ...algorithm, ...absolute("algorithm.file", algorithm.file) },
     devices: { ...devices, ...absolute("devices.trace", devices.trace) },
+    topology: { ...topology, ...absolute("topology.file", topology.file) },
   };
 }
 

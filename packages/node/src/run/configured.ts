@@ -71,7 +71,7 @@ function inputOf({ input }: Config["model"]): number[] | undefined {
  * to know of the data.
  */
 export async function loadOwn(
-  { model, algorithm, devices }: Config,
+  { model, algorithm, devices, topology }: Config,
   base: string,
 ): Promise<(data: Loaded["data"]) => CustomParts> {
   const { file: modelFile, initialWeights, options: modelOptions } = modelSection(model);
@@ -81,6 +81,7 @@ export async function loadOwn(
   const makeModel = modelFile === undefined ? undefined : await loadOwnModel(modelFile, modelOptions, base);
   const method = methodFile === undefined ? undefined : await loadOwnMethod(methodFile, methodOptions, base);
   const weights = initialWeights === undefined ? undefined : await readWeights(resolve(base, initialWeights));
+  const graph = topology.file === undefined ? undefined : await readGraph(resolve(base, topology.file));
   const trace = devices.trace === undefined ? undefined : await readTrace(resolve(base, devices.trace));
   return (data) => {
     const own = makeModel?.("kind" in data ? data.test : data.train);
@@ -90,6 +91,7 @@ export async function loadOwn(
       origins: { model: own?.origin, algorithm: method?.origin },
       weights,
       trace,
+      topology: graph,
     };
   };
 }
@@ -106,6 +108,22 @@ export function prepareConfigured(...given: Parameters<typeof prepareRun>): Prep
     const { algorithm, model } = given[5]?.origins ?? {};
     const origin = algorithm ?? model;
     throw origin === undefined ? error : origin.faultOf(error, "the preparation");
+  }
+}
+
+async function readGraph(path: string): Promise<string> {
+  try {
+    return new TextDecoder().decode(await readRegularFile(path, readerLimits.fileBytes));
+  } catch (cause) {
+    throw new AnabranchError({
+      code: "topology/unreadable",
+      message: "the file with the topology cannot be read",
+      where: `topology.file, ${path}`,
+      received: (cause instanceof AnabranchError && cause.failure.received) || String(cause),
+      expected: "a CSV file with an edge, or a row of weights, per line",
+      advice: "Check the path. In a configuration file it is relative to that file, else to the working directory.",
+      cause,
+    });
   }
 }
 

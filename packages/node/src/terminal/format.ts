@@ -1,3 +1,5 @@
+import type { RunStarted } from "../report/events.ts";
+
 /** Shown for a figure that is not known. */
 export const UNKNOWN = "–";
 
@@ -61,6 +63,13 @@ export function formatPlural(count: number, noun: string): string {
 }
 
 /** `10 at a time, 5 updates per round`. */
+/** The graph of a run without a server, and how well it mixes. */
+export function topologyText({ name, nodes, lambda, links }: NonNullable<RunStarted["topology"]>): string {
+  const mixing =
+    lambda === undefined ? "" : `, lambda ${formatFixed(lambda, 3)}, spectral gap ${formatFixed(1 - lambda, 3)}`;
+  return `${name} of ${formatPlural(nodes, "node")}${mixing}, ${formatPlural(Math.round(links), "message")} per mixing step`;
+}
+
 export function asynchronousText({ buffer, concurrency }: { buffer: number; concurrency: number }): string {
   return `${formatCount(concurrency)} at a time, ${formatPlural(buffer, "update")} per round`;
 }

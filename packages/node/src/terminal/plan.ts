@@ -1,6 +1,6 @@
 import type { RunStarted } from "../report/events.ts";
 import type { Colours } from "./colours.ts";
-import { asynchronousText, formatCount, formatPlural } from "./format.ts";
+import { asynchronousText, formatCount, formatPlural, topologyText } from "./format.ts";
 
 /** What is about to be trained, as the lines of a small table. */
 export function renderPlan(start: RunStarted, colours: Colours): string[] {
@@ -20,6 +20,7 @@ export function renderPlan(start: RunStarted, colours: Colours): string[] {
     ],
     ["data", start.dataset],
     ["clients", [Number.isFinite(start.clients) ? formatCount(start.clients) : "", work].filter(Boolean).join(", ")],
+    ["topology", start.topology === undefined ? "" : topologyText(start.topology)],
     ["rounds", Number.isFinite(start.rounds) ? formatCount(start.rounds) : ""],
     ["privacy", start.privacy ?? ""],
     ["assumed", (start.privacyAssumptions ?? []).join("; ")],

@@ -3,7 +3,7 @@ import { diagnosticsShare, measuresOf, measureTexts } from "../report/measures.t
 import { endText, tasksDone } from "../report/run-end.ts";
 import { type ReportSummary, summarise } from "../report/summary.ts";
 import type { Colours } from "./colours.ts";
-import { formatBytes, formatPercent, formatPlural, formatSeconds } from "./format.ts";
+import { formatBytes, formatFixed, formatPercent, formatPlural, formatSeconds } from "./format.ts";
 import { formatLoss, formatR2 } from "./round-line.ts";
 import { textWidth } from "./terminal-text.ts";
 
@@ -27,6 +27,7 @@ export function renderSummary(run: RunHistory, columns: number, colours: Colours
 function summaryRows(run: RunHistory): [string, string][] {
   const summary = summarise(run);
   const clients = run.clientEvaluations.at(-1);
+  const nodes = run.nodeEvaluations.at(-1);
   const best = `${formatPercent(summary.bestAccuracy)} at round ${summary.bestRound}`;
   const [label, quality] =
     run.start?.predicts === "numbers"
@@ -39,6 +40,11 @@ function summaryRows(run: RunHistory): [string, string][] {
     ["best", Number.isFinite(summary.bestAccuracy) ? best : ""],
     ["test loss", formatLoss(summary.loss)],
     ["clients", clients === undefined ? "" : clientsText(clients)],
+    [
+      "nodes",
+      nodes === undefined ? "" : `mean ${formatPercent(nodes.mean, 1)}, worst ${formatPercent(nodes.worst, 1)}`,
+    ],
+    ["consensus", nodes === undefined ? "" : `distance ${formatFixed(nodes.consensus, 3)} from the mean model`],
     ["failures", failures === 0 ? "" : `${failures} of ${failures + trained} client tasks`],
     ["rounds", String(summary.rounds)],
     ["time", timeOf(summary)],

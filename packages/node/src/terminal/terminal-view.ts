@@ -19,7 +19,7 @@ export interface TerminalStream extends TextStream {
 export type TerminalMode = "human" | "json" | "quiet";
 
 /** A round's line is complete once another event than these has come. */
-const BELONGS_TO_ROUND = new Set(["evaluation", "client.evaluation", "checkpoint.saved"]);
+const BELONGS_TO_ROUND = new Set(["evaluation", "client.evaluation", "node.evaluation", "checkpoint.saved"]);
 
 /**
  * Shows a run as it happens. `human`: the plan, one line a round (on a terminal also a passing line about the round

@@ -82,6 +82,7 @@ function privacyDocument(run: RunData) {
 function historyOf(run: RunData) {
   const tests = new Map(run.evaluations.map((evaluation) => [evaluation.round, evaluation]));
   const clients = new Map(run.clientEvaluations.map((evaluation) => [evaluation.round, evaluation]));
+  const nodes = new Map(run.nodeEvaluations.map((evaluation) => [evaluation.round, evaluation]));
   return run.rounds.map((round) => ({
     round: round.round,
     loss: orNull(round.loss),
@@ -93,6 +94,9 @@ function historyOf(run: RunData) {
     }),
     clientMean: orNull(clients.get(round.round)?.mean),
     clientWorstDecile: orNull(clients.get(round.round)?.worstDecile),
+    nodeMean: orNull(nodes.get(round.round)?.mean),
+    nodeWorst: orNull(nodes.get(round.round)?.worst),
+    consensus: orNull(nodes.get(round.round)?.consensus),
     clients: orNull(round.clients),
     bytesDown: round.bytesDown,
     bytesUp: round.bytesUp,
@@ -147,6 +151,7 @@ function roundTable(run: RunData, count: number, output: Output): string[] {
   const history = historyOf(run);
   if (history.length === 0) return [];
   const withClients = history.some(({ clientMean }) => clientMean !== null);
+  const hasNodes = history.some(({ nodeMean }) => nodeMean !== null);
   const isPrivate = spentBy(run) !== undefined;
   const isTimed = history.some(({ simulatedSeconds }) => simulatedSeconds !== null);
   const isAsynchronous = history.some(({ staleness }) => staleness !== null);
@@ -157,6 +162,7 @@ function roundTable(run: RunData, count: number, output: Output): string[] {
     "test loss",
     ...(isRegression(run) ? ["RMSE", "R2"] : ["accuracy"]),
     ...(withClients ? ["client mean", "bottom decile"] : []),
+    ...(hasNodes ? ["node mean", "worst node", "consensus"] : []),
     "clients",
     "down",
     "up",
@@ -175,6 +181,13 @@ function roundTable(run: RunData, count: number, output: Output): string[] {
         ? [number(round.testRmse ?? null, formatLoss), number(round.testR2 ?? null, formatR2)]
         : [number(round.testAccuracy, formatPercent)]),
       ...(withClients ? [number(round.clientMean, formatPercent), number(round.clientWorstDecile, formatPercent)] : []),
+      ...(hasNodes
+        ? [
+            number(round.nodeMean, formatPercent),
+            number(round.nodeWorst, formatPercent),
+            number(round.consensus, formatFixed),
+          ]
+        : []),
       number(round.clients, formatCount),
       formatBytes(round.bytesDown),
       formatBytes(round.bytesUp),

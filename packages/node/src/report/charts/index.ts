@@ -15,6 +15,7 @@ import { lossRounds } from "./loss-rounds.ts";
 import { partitionPicture } from "./partition.ts";
 import { stalenessHistogram } from "./staleness.ts";
 import { timingRounds } from "./timing-rounds.ts";
+import { consensusRounds, nodeRounds, topologyPicture } from "./topology.ts";
 
 /** All charts of a report under the headings they stand below. */
 export const CHART_SECTIONS: readonly { readonly heading: string; readonly charts: readonly Chart[] }[] = [
@@ -22,6 +23,7 @@ export const CHART_SECTIONS: readonly { readonly heading: string; readonly chart
   { heading: "Classes", charts: [confusionMatrix] },
   { heading: "Privacy", charts: [epsilonRounds, accuracyEpsilon] },
   { heading: "Clients", charts: [partitionPicture, clientSpread, clientRounds] },
+  { heading: "Nodes", charts: [topologyPicture, nodeRounds, consensusRounds] },
   { heading: "Diagnostics", charts: diagnosticCharts },
   { heading: "Communication and time", charts: [bytesRounds, timingRounds, stalenessHistogram, deviceTimeline] },
 ];

@@ -11,7 +11,8 @@ export function drawPlot(plot: Plot, view: View): Drawn {
   const domainX: [number, number] = [view.from ?? extentOf(plot, "x")[0], view.to ?? extentOf(plot, "x")[1]];
   const domainY = extentOf(plot, "y", view);
   const top = rows * 22 + 28;
-  const plain = width < 420 ? 200 : 250;
+  const isGraph = plot.marks.some(({ kind }) => kind === "graph");
+  const plain = isGraph ? 340 : width < 420 ? 200 : 250;
   const tall = y.names === undefined ? plain : Math.max(plain * 0.6, Math.min(plain * 1.2, y.names.length * 34));
   const bottom = top + Math.round(tall);
   const ticksY = y.names === undefined ? ticksOf(domainY[0], domainY[1], 5, y.integer === true) : [];
@@ -22,8 +23,7 @@ export function drawPlot(plot: Plot, view: View): Drawn {
   const parts = [
     `<rect width="${width}" height="${bottom + 44}" fill="var(--paper)"/>`,
     ...places.map(({ entry, at, row }) => legendEntry(entry, at, row, width)),
-    ...axisY(plot, frame, ticksY, textsY, room),
-    ...axisX(plot, frame),
+    ...(isGraph ? [] : [...axisY(plot, frame, ticksY, textsY, room), ...axisX(plot, frame)]),
     ...plot.marks.map((_, index) => drawMark(plot, index, frame, view.smooth === true)),
   ];
   const size = `width="${width}" height="${bottom + 44}" viewBox="0 0 ${width} ${bottom + 44}"`;

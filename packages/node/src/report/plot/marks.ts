@@ -1,3 +1,4 @@
+import { drawGraph } from "./graph-mark.ts";
 import type { Drawn, Line, Plot, View } from "./plot.ts";
 import { escapeText, smoothed, tickText } from "./scale.ts";
 
@@ -58,6 +59,8 @@ export function drawMark(plot: Plot, index: number, frame: Omit<Drawn, "svg">, s
       const at = py(mark.y).toFixed(1);
       return `<path d="M${left} ${at}H${right}" stroke="var(--axis)" stroke-dasharray="6 4" stroke-width="1.5"/><text x="${right - 6}" y="${Number(at) - 6}" text-anchor="end" fill="var(--muted)">${escapeText(mark.text)}</text>`;
     }
+    case "graph":
+      return drawGraph(mark, frame);
     case "bars":
       return drawBars(plot, index, frame);
     case "cells": {

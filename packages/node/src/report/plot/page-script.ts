@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { jsonText } from "@anabranch/core";
 import { axisX, axisY, drawPlot, legendEntry, legendPlaces } from "./draw.ts";
 import { enliven } from "./enliven.ts";
+import { drawGraph } from "./graph-mark.ts";
 import { LivePlot } from "./live-plot.ts";
 import { drawBars, drawLine, drawMark, extentOf } from "./marks.ts";
 import type { Plot } from "./plot.ts";
@@ -10,7 +11,7 @@ import { valuesAt } from "./values-at.ts";
 
 const PARTS = [
   ...[ticksOf, tickText, escapeText, textWidth, fitText, smoothed],
-  ...[extentOf, drawMark, drawLine, drawBars],
+  ...[extentOf, drawMark, drawLine, drawBars, drawGraph],
   ...[drawPlot, legendPlaces, legendEntry, axisY, axisX],
   ...[valuesAt, LivePlot, enliven],
 ];

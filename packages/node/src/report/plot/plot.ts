@@ -27,7 +27,7 @@ export interface LegendEntry {
 
 export type Dash = "solid" | "dashed" | "dotted";
 
-export type Mark = Line | Bars | Cells | Ring | Rule;
+export type Mark = Line | Bars | Cells | Ring | Rule | GraphMark;
 
 /** A curve, broken where y is null. */
 export interface Line {
@@ -63,6 +63,14 @@ export interface Ring {
   readonly y: number;
   readonly colour: Colour;
   readonly text: string;
+}
+
+/** Nodes and the edges between them, by place of a node; it has the chart to itself, without axes. */
+export interface GraphMark {
+  readonly kind: "graph";
+  /** In a circle of radius 1; shaded by value. */
+  readonly nodes: readonly { readonly x: number; readonly y: number; readonly value: number }[];
+  readonly edges: readonly (readonly [number, number])[];
 }
 
 /** A dashed line across the chart. */
