@@ -101,6 +101,23 @@ describe("examples", () => {
     expect(0 < spent[0]! && spent[0]! <= spent[1]! && spent[1]! <= 8).toBe(true);
   });
 
+  it("nodes without a server learn and agree the better the more often they mix", async () => {
+    const file = new URL("decentralised.toml", import.meta.url);
+    const config = parseConfig(await readFile(file, "utf8"), "decentralised.toml");
+    const last = async (gossipSteps: number) => {
+      let nodes: Extract<RunEvent, { type: "node.evaluation" }> | undefined;
+      const onEvent = (event: RunEvent) => {
+        if (event.type === "node.evaluation") nodes = event;
+      };
+      const algorithm = { ...config.algorithm, gossipSteps };
+      await simulate({ ...config, rounds: 10, algorithm }, { workers: 0, onEvent });
+      return nodes!;
+    };
+    const [once, often] = [await last(1), await last(4)];
+    expect(often.mean!).toBeGreaterThan(once.mean!);
+    expect(often.consensus!).toBeLessThan(once.consensus! / 1.5);
+  });
+
   it("the sweep is checked and planned", async () => {
     const bin = fileURLToPath(new URL("../packages/node/bin/anabranch.mjs", import.meta.url));
     const args = ["sweep", "examples/sweep.toml", "--plan", "--json", "--runs", "no-runs"];

@@ -8,6 +8,7 @@ import { codecOperations } from "./codecs.ts";
 import { gradientCodeOperation, multiplexedOperation, selectiveRepeatOperation } from "./coding.ts";
 import { compressedTraces } from "./compressed-traces.ts";
 
+import { dadaoOperation, hashSampleOperation, mergeViewsOperation } from "./decentralised.ts";
 import { dilocoOperation } from "./diloco.ts";
 import { boundOperation, decompositionOperation, disparityOperation, fairnessLimitOperation } from "./fairness.ts";
 import { fedamdOperation, fedamdTrace } from "./fedamd.ts";
@@ -63,6 +64,9 @@ export const operations: Readonly<Record<string, Operation>> = {
   "m-sgc": multiplexedOperation,
   gossip: gossipOperation,
   monna: monnaOperation,
+  dadao: dadaoOperation,
+  "hash-sample": hashSampleOperation,
+  "merge-views": mergeViewsOperation,
   "dp/lamb": lambOperation,
   "dp/per-layer-clip": clipOperation,
   ...codecOperations,

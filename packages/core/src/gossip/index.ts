@@ -1,3 +1,6 @@
+export * from "./dadao.ts";
+export * from "./edge-rates.ts";
+export { matrixExponential } from "./matrix-exponential.ts";
 export * from "./mix.ts";
 export * from "./models.ts";
 export { applyNodeRule, averageAll, type NodeRule, sendingsOf, type Trained, trainedModels } from "./node-rule.ts";

@@ -8,6 +8,7 @@ import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
 import type { ArrayDataset } from "../data/index.ts";
 import { consensusDistance, modelOf } from "../gossip/index.ts";
 import { complete, fixedTopology, graphTopology, mixingRows, range, ring } from "../topology/index.ts";
+import { forLiveClients } from "./for-live-clients.ts";
 import { prepareRun } from "./prepare.ts";
 import { traceFederation } from "./trace-federation.ts";
 
@@ -178,6 +179,17 @@ describe("a topology", () => {
     expect(found.expected).toMatch(expected);
     expect(found.advice).toMatch(/\.$/);
   });
+});
+
+it("is refused in live runs", () => {
+  const config = resolveConfig({
+    data: { clients: 6, partition: { scheme: "iid" } },
+    model: { name: "logistic" },
+    algorithm: { name: "dfedavg" },
+    topology: { name: "ring" },
+  });
+  const prepared = prepareRun(config, { train: part(24), test: part(4) }, executor, 0, "live");
+  expect(() => forLiveClients(prepared, config)).toThrow(/anabranch run/);
 });
 
 describe("nodes on quadratics", () => {

@@ -1,3 +1,4 @@
+import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import type { PipelineSettings } from "../pipeline/index.ts";
 import type { SecureAggregationSettings } from "../privacy/secure-aggregation-encoding/index.ts";
@@ -11,6 +12,7 @@ import { describeSecureAggregation } from "./secure-aggregation.ts";
  * as noise from the seed would protect nobody who knows it, and integers that stay with the clients.
  */
 export function forLiveClients(prepared: PreparedRun, config: Config): PreparedRun {
+  requireServer(config);
   const { plan, simulation } = prepared;
   const privacy = plan.stages.privacy && ({ ...plan.stages.privacy, source: { kind: "secure" } } as const);
   const summed = plan.stages.secureAggregation;
@@ -26,6 +28,13 @@ export function forLiveClients(prepared: PreparedRun, config: Config): PreparedR
     plan: { ...plan, stages, description, account: plan.account && forLiveAccount(plan.account, stages) },
     simulation: { ...simulation, task: { ...simulation.task, stages } },
   };
+}
+
+/** Live clients have a connection to their server alone. Throws `config/conflict`. */
+function requireServer({ topology: { name } }: Config): void {
+  if (name === "none") return;
+  const advice = "Decentralised runs are simulated: start it with anabranch run, or remove [topology].";
+  throw conflict("topology.name", `"${name}", in a live run`, '"none"', advice);
 }
 
 /** Integers stay with the clients, and noise is drawn there. Roundings are no secret. */
