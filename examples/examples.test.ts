@@ -66,6 +66,22 @@ describe("examples", () => {
     expect(compressed.bytes).toBeLessThan((await measure(["top-k density=1"])).bytes / 20);
   });
 
+  it("a robust rule keeps attackers out, and the mean does not", async () => {
+    const config = parseConfig(await readFile(new URL("attack.toml", import.meta.url), "utf8"), "attack.toml");
+    const chosen = new Set<number>();
+    const attackers: number[] = [];
+    const onEvent = (event: RunEvent) => {
+      if (event.type === "run.started") attackers.push(...event.attack!.attackers);
+      if (event.type === "round.finished") for (const client of event.aggregation?.selected ?? []) chosen.add(client);
+    };
+    const robust = await simulate({ ...config, rounds: 3 }, { workers: 0, onEvent });
+    expect(robust.history.at(-1)!.testAccuracy!).toBeGreaterThan(0.5);
+    expect(attackers).toHaveLength(5);
+    expect(attackers.filter((client) => chosen.has(client))).toEqual([]);
+    const lost = await simulate({ ...config, rounds: 3, aggregation: {} }, { workers: 0 });
+    expect(lost.history.at(-1)!.testAccuracy!).toBeLessThan(0.2);
+  });
+
   it("asynchronous rounds reach an accuracy in less simulated time than synchronous ones", async () => {
     const config = parseConfig(
       await readFile(new URL("asynchronous.toml", import.meta.url), "utf8"),

@@ -17,7 +17,7 @@ const drawing = (estimate: "signs" | "uniform") => ({ algorithm: sophiaSteps(est
 /**
  * The W1 model (1.6 M parameters) with dropout; SCAFFOLD also keeps state on clients, FedBCGD+ sends blocks, FedBuff
  * takes updates in the order of simulated time, "robust" has a rule that sees every update, and the nodes of MoNNA have
- * models of their own.
+ * models of their own. "attacked" has attackers with a memory.
  */
 describe.each([
   "fedavg",
@@ -26,6 +26,7 @@ describe.each([
   "fedbuff",
   "robust",
   "monna",
+  "attacked",
 ])("the same bits for %s as in-process", (algorithm) => {
   it.each([1, 2, 3])("at %i workers", async (workers) => {
     expect((await undisturbed(algorithm, workers)).hash).toBe(await inProcess(algorithm));
@@ -43,6 +44,7 @@ describe.each(["signs", "uniform"] as const)("the same bits for local steps that
 it.each([
   "scaffold",
   "robust",
+  "attacked",
 ])("the same bits for %s after kill -9 between evaluation and checkpoint", async (name) => {
   const resumed = await killedAndResumed(name, 4);
   expect(resumed).toEqual({ hash: await inProcess(name), rounds: [1, 2, 3] });

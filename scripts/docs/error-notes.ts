@@ -13,6 +13,10 @@ const OPERATOR_LOG = "Nothing to do: the client reconnects, or the log of the se
 export const areaNotes: Readonly<Record<string, AreaNote>> = {
   aggregation: { about: "Sums and means of updates.", next: REPORT },
   algorithm: { about: "Methods and their options.", next: "Run `anabranch methods NAME` for the options." },
+  attack: {
+    about: "Attacks of simulated clients.",
+    next: "Correct the section `[attack]`; docs/robustness.md has it.",
+  },
   blob: { about: "Storage of models and updates, on disk or in S3.", next: "Check the address given with `--blobs`." },
   checkpoint: {
     about: "Saved states of a run.",
@@ -88,6 +92,7 @@ export const areaNotes: Readonly<Record<string, AreaNote>> = {
 /** Causes and next steps of codes whose errors do not have them in the sources. */
 export const codeNotes: Readonly<Record<string, { readonly cause?: string; readonly next?: string }>> = {
   "aggregation/memory": { cause: "the updates of a round do not fit the memory that the rule may use" },
+  "attack/attackers": { cause: "a list names a client that there is not, or no client would be honest" },
   "blob/address": {
     cause: "the address of the S3 storage is not valid",
     next: "Correct the address as the message shows.",

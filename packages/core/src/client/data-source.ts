@@ -1,4 +1,5 @@
 import type { HostTensor } from "@anabranch/engine";
+import { type Poison, poisonRows } from "../adversary/data-attack.ts";
 import { type SyntheticKeys, type SyntheticSpec, selectTensorRows, syntheticClient } from "../data/index.ts";
 import type { ClientData } from "./run-client.ts";
 
@@ -6,7 +7,12 @@ import type { ClientData } from "./run-client.ts";
  * Where clients' data come from, as plain data that can be posted to a worker: arrays shared by all clients with each
  * client's rows, or a lazy synthetic population that takes no memory.
  */
-export type DataSpec =
+export type DataSpec = DataOrigin & {
+  /** What attackers among the clients do to their rows; absent: nothing. */
+  readonly poison?: Poison | undefined;
+};
+
+type DataOrigin =
   | {
       readonly kind: "arrays";
       readonly features: HostTensor;
@@ -31,7 +37,11 @@ export interface ClientDataSource {
 }
 
 /** The data of clients over shared arrays; `rows[i]` are the rows of client i. */
-export function arrayDataSpec(features: HostTensor, labels: HostTensor, rows: readonly Int32Array[]): DataSpec {
+export function arrayDataSpec(
+  features: HostTensor,
+  labels: HostTensor,
+  rows: readonly Int32Array[],
+): DataSpec & { kind: "arrays" } {
   const offsets = new Int32Array(rows.length + 1);
   rows.forEach((r, i) => {
     offsets[i + 1] = offsets[i]! + r.length;
@@ -44,6 +54,21 @@ export function arrayDataSpec(features: HostTensor, labels: HostTensor, rows: re
 }
 
 export function openDataSource(spec: DataSpec): ClientDataSource {
+  const source = openOrigin(spec);
+  const { poison } = spec;
+  if (poison === undefined) return source;
+  const attackers = new Set(poison.clients);
+  return {
+    ...source,
+    load(client) {
+      const data = source.load(client);
+      if (attackers.has(client)) poisonRows(data, poison.attack, client);
+      return data;
+    },
+  };
+}
+
+function openOrigin(spec: DataOrigin): ClientDataSource {
   if (spec.kind === "synthetic") {
     const load = (client: number) => syntheticClient(spec.keys, client, spec.spec);
     return {

@@ -52,6 +52,7 @@ describe("resolveConfig", () => {
       "data.partition",
       "model",
       "algorithm",
+      "attack",
     ]);
   });
 });

@@ -41,7 +41,7 @@ const NO_INFLUENCE = [
 /**
  * Identity of what a run computes (16 hex digits). Left out: the run's name, paths, how often it is saved, and the
  * number of workers, none of which changes a bit of the result, and the sections on privacy, secure
- * aggregation, topology, diagnostics and tables where there are none.
+ * aggregation, topology, attacks, diagnostics and tables where there are none.
  *
  * @example
  * ```ts
@@ -53,6 +53,7 @@ export function configHash(config: Config): string {
   const unused = [
     ...(isUsualTable(config.data.table) ? ["data.table"] : []),
     ...(config.privacy.mechanism === "none" ? ["privacy"] : []),
+    ...(config.attack.name === "none" ? ["attack"] : []),
     ...(config.secureAggregation.protocol === "none" ? ["secureAggregation"] : []),
     ...(config.compression.up.length === 0 ? ["compression"] : []),
     ...(config.topology.name === "none" ? ["topology"] : []),

@@ -3,6 +3,7 @@ import { partitioners } from "../data/partitioners/table.ts";
 import { type ModelName, modelOptions } from "../models/registry.ts";
 import { checkBudget, checkTogether } from "./check.ts";
 import { checkAggregation } from "./check-aggregation.ts";
+import { checkAttack } from "./check-attack.ts";
 import { checkBaseline } from "./check-baseline.ts";
 import { checkPrivacy, isDiscrete } from "./check-privacy.ts";
 import { checkSecureAggregation } from "./check-secure-aggregation.ts";
@@ -47,6 +48,7 @@ export function resolveConfig(input: ConfigInput, locate: Locate = (path) => pat
   checkModel(config, locate);
   checkTogether(config, locate);
   checkAggregation(config, locate);
+  checkAttack(config, locate, checkOptions);
   checkPrivacy(config, locate);
   checkSecureAggregation(config, locate);
   checkBaseline(config, locate);

@@ -225,6 +225,17 @@ const secureAggregation = z
   .prefault({})
   .describe('secure aggregation; the other keys apply only if protocol is not "none"');
 
+const attack = z
+  .looseObject({
+    name: z.string().min(1).default("none").describe('what some simulated clients do; "none": all are honest'),
+    attackers: z
+      .union([positive, z.array(every).min(1)])
+      .default(1)
+      .describe("number of attackers, drawn by the seed, or a list of their numbers"),
+  })
+  .prefault({})
+  .describe("simulated attackers; further keys are options of the attack");
+
 const evaluation = z
   .strictObject({
     every: every.default(1).describe("rounds between evaluations on the test set (0 = never)"),
@@ -307,6 +318,7 @@ export const configSchema = z.strictObject({
   compression,
   privacy,
   secureAggregation,
+  attack,
   evaluation,
   diagnostics,
   stop,

@@ -31,6 +31,8 @@ export interface Aggregator {
   readonly memory?: Vector | undefined;
   /** What a robust rule made of the updates. */
   readonly report?: RuleReport | undefined;
+  /** What simulated attackers did. */
+  readonly attackReport?: AttackReport | undefined;
   /** What the secure aggregation protocol has cost. */
   readonly cost: SecureCost | undefined;
 }
@@ -46,6 +48,16 @@ export interface RuleReport {
   readonly selected?: readonly number[];
   /** Client and trust, by rules that trust. */
   readonly trust?: readonly (readonly [number, number])[];
+}
+
+/** What simulated attackers did in a round. */
+export interface AttackReport {
+  /** Clients that sent a crafted update. */
+  readonly clients: readonly number[];
+  /** Factor that was chosen for it. */
+  readonly factor?: number;
+  /** Client that was copied. */
+  readonly target?: number;
 }
 
 export interface SecureCost extends SecureAggregationCost {

@@ -55,6 +55,7 @@ export type Feature =
   | "aggregation.root"
   | "aggregation.rule"
   | "aggregation.rule (norms)"
+  | "attack.name"
   | "privacy.mechanism"
   | "privacy.targetQuantile"
   | "schedule.name"
@@ -112,6 +113,14 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
   "aggregation.root": {
     expected: "a method whose clients keep nothing",
     refuses: { keeps: "The server's own client would need such a state as well." },
+  },
+  "attack.name": {
+    expected: "a method whose clients send whole changes to the model as they are",
+    refuses: {
+      parts: "Attackers could not compare updates of different parts.",
+      encoded: "A crafted update need not have an encoding.",
+      sendsModels: "Attacks are made for changes to a model.",
+    },
   },
   "privacy.mechanism": {
     expected: ONE_VECTOR,

@@ -1,4 +1,5 @@
-export type { Aggregator, RuleReport, SecureCost } from "./aggregator.ts";
+export type { Aggregator, AttackReport, RuleReport, SecureCost } from "./aggregator.ts";
+export type { UpdateAttack } from "./attacked-aggregator.ts";
 export { type Capabilities, capabilitiesOf, type Feature, requireCapable } from "./capabilities.ts";
 export {
   largestUpdate,

@@ -15,6 +15,7 @@ import {
 } from "../protocol/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { Aggregator } from "./aggregator.ts";
+import { AttackedAggregator, type UpdateAttack } from "./attacked-aggregator.ts";
 import { pipelineStages } from "./client-pipeline.ts";
 import { disclosureOf } from "./disclosure.ts";
 import { SecureAggregator } from "./secure-aggregator.ts";
@@ -38,6 +39,8 @@ export interface ServerPipelineParts {
   readonly float: "float32" | "float64";
   /** A rule that sees every update, in place of a mean; absent: none. */
   readonly rule?: RobustRule | undefined;
+  /** What simulated attackers do to their updates; absent: nothing. */
+  readonly attack?: UpdateAttack | undefined;
   /** What is measured of the updates as they are added; absent: what the method wants. */
   readonly diagnostics?: DiagnosticsSettings | undefined;
 }
@@ -74,13 +77,17 @@ export interface PipelinePorts {
 
 /** The vector of the server's state in which a rule keeps what it takes along. */
 const RULE_MEMORY = "ruleMemory";
+/** The same of simulated attackers. */
+const ATTACK_MEMORY = "attackMemory";
 
 /** Throws `round/no-summation` where the settings ask for secure aggregation and no port does it. */
 export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts = {}): ServerPipeline {
   const { algorithm, payloads, layout, stages: settings, float } = parts;
   const stages = pipelineStages({ ...uploadsOf(payloads, layout), stages: settings, float });
   const disclosure = disclosureOf(parts);
-  const aggregator = aggregatorOf(parts, ports);
+  const honest = aggregatorOf(parts, ports);
+  const attacked = attackedBy(parts, honest);
+  const aggregator = attacked ?? honest;
   const make = (length: number): Vector => (float === "float64" ? new Float64Array(length) : new Float32Array(length));
   const root = rootKey(parts.stageSeed);
   return {
@@ -89,6 +96,7 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
     publicScalars: disclosure.publicScalars,
     receive: receiver(stages),
     async close(server, cohort) {
+      attacked?.recall(server.vectors[ATTACK_MEMORY]);
       return (
         (await aggregator.finish(server.vectors[RULE_MEMORY])) ??
         disclosure.whyNotReleased(aggregator.metrics.clients, cohort)
@@ -100,15 +108,12 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
       const key = (...path: readonly (string | number)[]) => deriveKey(root, ...path);
       const sum = { vectors: aggregator.result(make), state: {} };
       const { vectors, state } = applyServerStages(stages, sum, { round, scalars, participants, key });
-      const { [RULE_MEMORY]: _memory, ...own } = server.vectors;
-      const context = contextOf(parts, aggregator, finished);
-      const next = algorithm.update({ ...server, vectors: own as typeof server.vectors }, vectors, context);
-      const { memory } = aggregator;
-      return {
-        ...next,
-        vectors: memory === undefined ? next.vectors : { ...next.vectors, [RULE_MEMORY]: memory },
-        scalars: { ...next.scalars, ...state },
-      };
+      const next = algorithm.update(withoutMemory(server), vectors, contextOf(parts, aggregator, finished));
+      const kept = { [RULE_MEMORY]: aggregator.memory, [ATTACK_MEMORY]: attacked?.attackMemory };
+      const memory = Object.fromEntries(
+        Object.entries(kept).flatMap(([name, vector]) => (vector === undefined ? [] : [[name, vector]])),
+      );
+      return { ...next, vectors: { ...next.vectors, ...memory }, scalars: { ...next.scalars, ...state } };
     },
   };
 
@@ -134,6 +139,20 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
     };
     return whose === undefined ? context : { ...context, clients: whose };
   }
+}
+
+/** The server's state as the method knows it. */
+function withoutMemory(server: ServerState): ServerState {
+  const { [RULE_MEMORY]: _rule, [ATTACK_MEMORY]: _attack, ...own } = server.vectors;
+  return { ...server, vectors: own as ServerState["vectors"] };
+}
+
+function attackedBy(
+  { attack, payloads, rule, stageSeed }: ServerPipelineParts,
+  honest: Aggregator,
+): AttackedAggregator | undefined {
+  if (attack === undefined) return undefined;
+  return new AttackedAggregator(honest, { ...attack, payloads, rule, key: deriveKey(rootKey(stageSeed), "attack") });
 }
 
 function aggregatorOf(

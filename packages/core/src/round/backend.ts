@@ -110,4 +110,6 @@ export interface Arrivals {
 export interface Evaluator {
   evaluate(parameters: Vector): Promise<EvaluationSums>;
   evaluateClients(parameters: Vector, only?: number): Promise<readonly EvaluationSums[]>;
+  /** On test examples with the labels that attackers want; undefined where no attack has such. Absent: there are no attacks. */
+  evaluateAttack?(parameters: Vector): Promise<EvaluationSums | undefined>;
 }

@@ -36,6 +36,8 @@ async function evaluateTest(plan: RunPlan, ports: RunPorts, state: RunState, rec
   const accuracy = record.testAccuracy ?? null;
   const onClients = plan.account?.testOnClients === true;
   const covered = onClients ? { covered: false } : {};
+  const attacked = await ports.evaluator.evaluateAttack?.(state.server.vectors.parameters);
+  const success = attacked === undefined ? {} : { attackSuccess: attacked.score / attacked.examples };
   await ports.emit({
     v: 1,
     type: "evaluation",
@@ -48,6 +50,7 @@ async function evaluateTest(plan: RunPlan, ports: RunPorts, state: RunState, rec
     seconds,
     ...(errors?.testRmse === undefined ? {} : { rmse: errors.testRmse }),
     ...(errors?.testR2 === undefined ? {} : { r2: errors.testR2 }),
+    ...success,
     ...covered,
     ...(worstDecile === undefined ? {} : { worstDecile }),
   });

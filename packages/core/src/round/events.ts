@@ -101,6 +101,8 @@ const runStarted = z.object({
       edges: z.array(z.tuple([count, count])),
     })
     .optional(),
+  /** What simulated attackers do, in words, and who they are; absent: all clients are honest. */
+  attack: z.object({ name: z.string(), text: z.string(), attackers: z.array(count) }).optional(),
   /** The round whose checkpoint this run continues from. */
   resumedFrom: round.optional(),
 });
@@ -168,6 +170,8 @@ const roundFinished = z.object({
       trust: z.array(z.tuple([count, z.number()])).optional(),
     })
     .optional(),
+  /** Simulated attackers of the round that sent a crafted update, the factor that they chose, and whom they copied. */
+  attack: z.object({ clients: z.array(count), factor: real.optional(), target: count.optional() }).optional(),
   /** Privacy spent on all rounds so far; epsilon is null where nothing is guaranteed. */
   privacy: spent.optional(),
   /** Of secure aggregation; `clientSeconds` of all clients in this process together, `cut`: share of clipped values. */
@@ -195,6 +199,8 @@ const evaluation = z.object({
   /** Of models that predict numbers: root mean squared error in units of the target, and coefficient of determination. */
   rmse: z.number().nonnegative().optional(),
   r2: z.number().optional(),
+  /** Success rate of an attack on data: share of the examples that it is after which get the label that attackers want. */
+  attackSuccess: real.optional(),
   /** False: of a private run, on clients' own examples, which its epsilon does not cover. */
   covered: z.boolean().optional(),
   /** Where each client has a model of its own: loss and accuracy are means over clients, and this is of the bottom decile. */

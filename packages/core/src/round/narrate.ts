@@ -1,5 +1,5 @@
 import { distance } from "../params/vector.ts";
-import type { Aggregator, RuleReport } from "../pipeline/index.ts";
+import type { Aggregator, AttackReport, RuleReport } from "../pipeline/index.ts";
 import { VERSION } from "../version.ts";
 import type { Warning } from "./backend.ts";
 import { privacyAtStart, spentAfter } from "./budget.ts";
@@ -96,6 +96,7 @@ export async function announceRoundEnd(
     ...(plan.durations === undefined ? {} : { simulatedSeconds: state.time / 1e6 }),
     ...(plan.schedule.settle === undefined ? {} : { staleness, updates: updates.map(asTuple) }),
     ...(aggregator.report === undefined ? {} : { aggregation: reportOf(aggregator.report) }),
+    ...(aggregator.attackReport === undefined ? {} : { attack: attackOf(aggregator.attackReport) }),
     ...secureCost(aggregator),
     ...spentAfter(plan, round),
   });
@@ -119,6 +120,10 @@ function reportOf({
     ...(selected === undefined ? {} : { selected: [...selected] }),
     ...(trust === undefined ? {} : { trust: trust.map(([client, value]): [number, number] => [client, value]) }),
   };
+}
+
+function attackOf({ clients, ...chosen }: AttackReport): NonNullable<EventOf<"round.finished">["attack"]> {
+  return { clients: [...clients], ...chosen };
 }
 
 type SecureCost = NonNullable<EventOf<"round.finished">["secureAggregation"]>;

@@ -6,7 +6,7 @@ import type { Probe } from "../metrics/flatness.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
-import type { PipelineSettings } from "../pipeline/index.ts";
+import type { PipelineSettings, UpdateAttack } from "../pipeline/index.ts";
 import type { RecordedAccount } from "../privacy/accounting/index.ts";
 import type { SecureAggregationProtocol } from "../privacy/secure-aggregation/protocol.ts";
 import type { Schedule } from "../schedule/index.ts";
@@ -62,6 +62,8 @@ export interface RunPlan {
   readonly rootClient?: number | undefined;
   /** Element type of the model and of what clients send. */
   readonly float: "float32" | "float64";
+  /** What simulated attackers do to their updates; absent: nothing. */
+  readonly attack?: UpdateAttack | undefined;
   /** Seed of the randomness of stages: noise, rounding, rotation. */
   readonly stageSeed: number;
   readonly schedule: Schedule;
@@ -114,6 +116,8 @@ export interface RunPlan {
     readonly privacy?: string;
     /** How updates are aggregated, in words; absent: by their mean. */
     readonly aggregation?: string;
+    /** What simulated attackers do, and who they are; absent: all clients are honest. */
+    readonly attack?: { readonly name: string; readonly text: string; readonly attackers: number[] };
     /** How updates are hidden in their sum, in words; absent: they are not. */
     readonly secureAggregation?: string;
     readonly compression?: string;

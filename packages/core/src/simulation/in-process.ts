@@ -35,6 +35,10 @@ export async function inProcessSimulation(
       async evaluateClients(parameters, only) {
         return simulation.holdout === undefined ? [] : evaluateAll(parameters, simulation.holdout, only);
       },
+      async evaluateAttack(parameters) {
+        const { attackTest } = simulation;
+        return attackTest === undefined ? undefined : addSums(await evaluateAll(parameters, attackTest));
+      },
     },
     async close() {
       await task.release();

@@ -7,7 +7,9 @@ import type { Config } from "../config/index.ts";
 import type { SyntheticPopulation, TrainTest } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
+import { attackedSources } from "./attacked-sources.ts";
 import { trainedConfig } from "./baseline.ts";
+import { configuredAttack } from "./configured-attack.ts";
 import { methodAmongNodes, withTopology } from "./configured-topology.ts";
 import { resolveDiagnostics } from "./diagnostics.ts";
 import { type Federation, openFederation } from "./federation.ts";
@@ -50,13 +52,14 @@ export function prepareRun(
   const { model, algorithm, layout, payloads, initial } = method;
   const { training } = config;
   requireAccuracy(config, federation);
+  const attack = configuredAttack(config, algorithm, payloads, federation);
   const budget =
     training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
   const simulation = simulationSpec({
     ...{ algorithm, model, layout, payloads, float, training, budget },
     stages: policies.stages,
     evaluationBatch: config.evaluation.batch,
-    sources: federation.sources(model, float),
+    sources: attackedSources(federation.sources(model, float), attack, config.evaluation.batch),
   });
   requireSteps(algorithm, simulation, training.batchSize, budget);
   for (const origin of [own.origins?.model, own.origins?.algorithm]) origin?.requireUsedOptions?.();
@@ -65,7 +68,7 @@ export function prepareRun(
     ...withTopology(policies, own.topology),
     warnings: [...(policies.warnings ?? []), ...warnings, ...diagnostics.warnings],
     diagnostics: diagnostics.settings,
-    ...{ id, algorithm, layout, payloads, float },
+    ...{ id, algorithm, layout, payloads, float, attack: attack?.update },
     name: config.name,
     baseline: config.baseline,
     localModel: config.baseline === "local-only" ? localModel : undefined,
@@ -74,8 +77,7 @@ export function prepareRun(
     rounds: config.rounds,
     population: federation.clients,
     initial: float === "float64" ? Float64Array.from(initial) : Float32Array.from(initial),
-    localSteps: training.localSteps,
-    regression: federation.regression,
+    ...{ localSteps: training.localSteps, regression: federation.regression },
     guessingLoss: model.classes > 1 ? Math.log(model.classes) : undefined,
     learningRate: learningRateSchedule(config),
     ...judgement(config),
@@ -87,8 +89,7 @@ export function prepareRun(
       executor: { name, version, fingerprint },
       gradientsPerStep: simulation.gradientsPerStep,
       ...taskFlops(simulation.task),
-      ...{ ...diagnostics.energy, ...about },
-      ...texts,
+      ...{ ...diagnostics.energy, ...about, ...texts, ...(attack && { attack: attack.description }) },
     },
   };
   return { plan, simulation, model, federation };

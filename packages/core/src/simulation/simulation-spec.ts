@@ -11,6 +11,8 @@ export interface SimulationSources {
   readonly holdout: DataSpec | undefined;
   /** The global test set in chunks of one evaluation batch, as the "clients" of a source. */
   readonly test: DataSpec;
+  /** Test examples that show what an attack on data has achieved, with the labels that attackers want; see `attackTest`. */
+  readonly attackTest?: DataSpec | undefined;
 }
 
 /** Everything that runs and evaluates simulated clients, as plain data: what a worker receives once. */

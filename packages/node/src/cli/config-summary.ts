@@ -47,6 +47,7 @@ export function configSummary(config: Config, { noiseMultiplier, asynchronous }:
     ],
     ...(config.baseline === undefined ? [participants(config, asynchronous)] : []),
     ...ruleRow(aggregation),
+    ...attackRow(config.attack),
     ...(privacy.mechanism === "none"
       ? []
       : [["privacy", privacyText(privacy, noiseMultiplier)] satisfies [string, string]]),
@@ -60,6 +61,13 @@ function ruleRow({ rule = "mean", before, weighting: _weighting, clipNorm: _clip
   if (rule === "mean" && before === undefined) return [];
   const first = before === undefined ? "" : `, after ${before.join(", ")}`;
   return [["aggregation", `${rule}${optionList(options)}${first}`] satisfies [string, string]];
+}
+
+/** What simulated attackers do, where there are some. */
+function attackRow({ name, attackers, ...options }: Config["attack"]): [string, string][] {
+  if (name === "none") return [];
+  const who = typeof attackers === "number" ? formatPlural(attackers, "attacker") : `clients ${attackers.join(", ")}`;
+  return [["attack", `${name}${optionList(options)} by ${who}`]];
 }
 
 const BASELINES: Readonly<Record<NonNullable<Config["baseline"]>, string>> = {

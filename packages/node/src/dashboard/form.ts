@@ -1,5 +1,5 @@
-import { algorithms, configSchema, modelOptions, partitioners } from "@anabranch/core";
-import type * as z from "zod";
+import { algorithms, attacks, configSchema, modelOptions, partitioners } from "@anabranch/core";
+import * as z from "zod";
 import { listDatasets } from "../data/load-dataset.ts";
 import { fileKeys } from "./check-config.ts";
 import { type FormField, tableOf, tableOfJson } from "./form-fields.ts";
@@ -18,6 +18,10 @@ export interface FormSection {
 const parts: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   "data.partition.scheme": optionsOf(Object.entries(partitioners).map(([name, { options }]) => [name, options])),
   "model.name": optionsOf(Object.entries(modelOptions)),
+  "attack.name": optionsOf([
+    ["none", z.strictObject({})],
+    ...Object.entries(attacks).map(([name, { options }]): [string, z.ZodType] => [name, options]),
+  ]),
   "algorithm.name": optionsOf(algorithms.map(({ name, options }) => [name, options])),
 };
 

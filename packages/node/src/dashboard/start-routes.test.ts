@@ -32,8 +32,8 @@ describe("the form", () => {
     const { sections } = (await world.json("/api/form")) as { sections: FormSection[] };
     expect(sections.map(({ path }) => path)).toEqual([
       ...["", "data", "data.partition", "data.synthetic", "model", "algorithm", "training", "sampler", "schedule"],
-      ...["topology", "devices", "aggregation", "compression", "privacy", "secureAggregation", "evaluation"],
-      "diagnostics",
+      ...["topology", "devices", "aggregation", "compression", "privacy", "secureAggregation", "attack"],
+      ...["evaluation", "diagnostics"],
       ...["stop", "checkpoint", "execution"],
     ]);
     const field = (path: string) => sections.flatMap(({ fields }) => fields).find((one) => one.path === path);

@@ -5,13 +5,15 @@ import { AnabranchError, type Config, clientsForSum, feedbackState, type RunPlan
  *
  * - baselines: nothing is exchanged in them
  * - plain sums: the server would see every update although the configuration speaks of secure aggregation
+ * - attacks: they are made for clients of a simulation
  * - diagnostics of single clients' data, updates or processors: the server has none of these
  * - secure rounds without a checkpoint: a client that has helped to unmask a sum does not repeat the round
  * - rules that compare updates with one of the server: it trains none
  * - evaluation on clients' examples beside secure aggregation: the server would see the accuracy of each client
  */
 export function requireLivePossible(config: Config): void {
-  const { secureAggregation, checkpoint, privacy, data, evaluation, diagnostics, aggregation, baseline } = config;
+  const { secureAggregation, checkpoint, privacy, data, evaluation, diagnostics, aggregation, baseline, attack } =
+    config;
   if (baseline !== undefined) {
     const advice = "A baseline has all data in one place, or no exchange at all. Simulate it with: anabranch run";
     throw notYet("baseline", `"${baseline}"`, "no baseline", advice);
@@ -24,6 +26,9 @@ export function requireLivePossible(config: Config): void {
     if (!diagnostics[metric]) continue;
     const advice = `Only a simulation can measure it, as it has the clients. Set it to false, or simulate the run with: anabranch run`;
     throw notYet(`diagnostics.${metric}`, "true", "false", advice);
+  }
+  if (attack.name !== "none") {
+    throw notYet("attack.name", JSON.stringify(attack.name), '"none"', "Only a simulation makes clients attack.");
   }
   if (secureAggregation.protocol === "plain") {
     const advice = "The server would see every update. Choose a protocol that hides them, or leave the section out.";

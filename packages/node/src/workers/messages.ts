@@ -8,6 +8,9 @@ export interface WorkerSetup {
   readonly measure: boolean;
 }
 
+/** Whose rows are evaluated: see `SimulationSpec`. */
+export type EvaluationSource = "test" | "holdout" | "attackTest";
+
 export type ToWorker =
   | {
       readonly type: "publish";
@@ -36,7 +39,7 @@ export type ToWorker =
   | {
       readonly type: "evaluate";
       readonly id: number;
-      readonly source: "test" | "holdout";
+      readonly source: EvaluationSource;
       readonly range: readonly [number, number];
     }
   | { readonly type: "close" };

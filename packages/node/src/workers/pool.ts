@@ -17,7 +17,7 @@ import {
   type Warning,
 } from "@anabranch/core";
 import { disableTelemetry } from "@anabranch/engine";
-import type { ToWorker } from "./messages.ts";
+import type { EvaluationSource, ToWorker } from "./messages.ts";
 import { shareSimulation } from "./share.ts";
 import { type SlotLayout, slotLayout, slotVectors } from "./slot.ts";
 import { type Answer, WorkerLost, WorkerThread } from "./thread.ts";
@@ -173,6 +173,12 @@ export class WorkerPool implements Backend, Evaluator {
     return this.#simulation.holdout === undefined ? [] : this.#evaluate(parameters, "holdout", only);
   }
 
+  async evaluateAttack(parameters: Vector): Promise<EvaluationSums | undefined> {
+    return this.#simulation.attackTest === undefined
+      ? undefined
+      : addSums(await this.#evaluate(parameters, "attackTest"));
+  }
+
   takeWarnings(): readonly Warning[] {
     return this.#warnings.splice(0);
   }
@@ -308,7 +314,7 @@ export class WorkerPool implements Backend, Evaluator {
     }
   }
 
-  async #evaluate(parameters: Vector, source: "test" | "holdout", only?: number): Promise<EvaluationSums[]> {
+  async #evaluate(parameters: Vector, source: EvaluationSource, only?: number): Promise<EvaluationSums[]> {
     this.#publishParameters(parameters);
     const ranges = evaluationRanges(this.#simulation[source]!, this.#simulation.evaluation.batchSize, only);
     const answers = await Promise.all(

@@ -8,6 +8,7 @@ export function shareSimulation(simulation: SimulationSpec): SimulationSpec {
     train: shareSpec(simulation.train),
     test: shareSpec(simulation.test),
     holdout: simulation.holdout === undefined ? undefined : shareSpec(simulation.holdout),
+    attackTest: simulation.attackTest === undefined ? undefined : shareSpec(simulation.attackTest),
   };
 }
 

@@ -28,6 +28,7 @@ interface Loaded {
   readonly train: ClientDataSource;
   readonly test: ClientDataSource;
   readonly holdout: ClientDataSource | undefined;
+  readonly attackTest: ClientDataSource | undefined;
 }
 
 /** A model version; decoded when the first task needs it. */
@@ -51,6 +52,7 @@ async function load(): Promise<Loaded | undefined> {
       train: openDataSource(simulation.train),
       test: openDataSource(simulation.test),
       holdout: simulation.holdout === undefined ? undefined : openDataSource(simulation.holdout),
+      attackTest: simulation.attackTest === undefined ? undefined : openDataSource(simulation.attackTest),
     };
     post({ type: "ready" });
     return loaded;
@@ -78,7 +80,7 @@ async function handle(loaded: Loaded, message: ToWorker): Promise<void> {
     case "train":
       return train(loaded, message);
     case "evaluate": {
-      const source = message.source === "test" ? loaded.test : loaded.holdout!;
+      const source = loaded[message.source]!;
       const sums = await evaluateRange(simulation.evaluation, loaded.evaluation, parameters!, source, message.range);
       return post({ type: "evaluated", id: message.id, sums });
     }

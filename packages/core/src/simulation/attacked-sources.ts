@@ -1,0 +1,26 @@
+import { attackTest, type DataAttack } from "../adversary/data-attack.ts";
+import { arrayDataSpec, type DataSpec } from "../client/data-source.ts";
+import type { ConfiguredAttack } from "./configured-attack.ts";
+import type { SimulationSources } from "./simulation-spec.ts";
+
+/** The data of a run with what attackers do to theirs, and the examples that show whether it works. */
+export function attackedSources(
+  sources: SimulationSources,
+  attack: ConfiguredAttack | undefined,
+  evaluationBatch: number,
+): SimulationSources {
+  if (attack?.data === undefined) return sources;
+  const poison = { clients: attack.clients, attack: attack.data };
+  return {
+    ...sources,
+    train: { ...sources.train, poison },
+    attackTest: testOf(sources.test, attack.data, evaluationBatch),
+  };
+}
+
+function testOf(test: DataSpec, attack: DataAttack, size: number): DataSpec | undefined {
+  if (test.kind !== "arrays") return undefined;
+  const { features, labels, rows } = attackTest(test, attack);
+  const chunks = Array.from({ length: Math.ceil(rows.length / size) }, (_, k) => rows.slice(k * size, (k + 1) * size));
+  return arrayDataSpec(features, labels, chunks);
+}
