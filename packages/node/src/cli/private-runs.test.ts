@@ -143,14 +143,17 @@ describe("a private run on a table, whose test rows are split off from the clien
       "accountant",
       "algorithm",
       "anabranch",
+      "classes",
       "delta",
       "epsilon",
+      "features",
       "model",
       "privacy",
       "privacyAssumptions",
       "privacyRecord",
       "round",
       "run",
+      "table",
     ]);
     const note = "on clients' own examples, not covered by epsilon";
     expect(run.report.replaceAll("&#39;", "'")).toContain(note);

@@ -19,9 +19,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function start(...tracer: readonly string[]): Promise<void> {
+const NO_CACHE = { NODE_DISABLE_COMPILE_CACHE: "1" };
+
+async function start(tracer: readonly string[] = [], more: Record<string, string> = NO_CACHE): Promise<void> {
   // no variable of a test environment, some of which turn telemetry off: PATH is for system libraries
-  const env = { PATH: process.env.PATH, HOME: join(folder, "home"), TMPDIR: join(folder, "tmp") };
+  const env = { PATH: process.env.PATH, HOME: join(folder, "home"), TMPDIR: join(folder, "tmp"), ...more };
   const [file = "", ...args] = [...tracer, process.execPath, main, ...runs];
   await promisify(execFile)(file, args, { cwd: folder, env });
 }
@@ -37,11 +39,17 @@ describe("a run", () => {
     expect(await readdir(join(folder, "tmp"), { recursive: true })).toEqual([]);
   });
 
+  it("keeps Node's compiled sources in the user's cache folder, and nothing else there", async () => {
+    await start([], {});
+    expect(await readdir(join(folder, "home"))).toEqual([".cache"]);
+    expect(await readdir(join(folder, "home", ".cache", "anabranch"))).toEqual(["node"]);
+  });
+
   // skipped without strace: a native library bypasses Node's sockets and files, so only system calls show everything
   it.skipIf(tracer === undefined)("opens no socket, and no file elsewhere for writing", async () => {
     const log = join(folder, "trace");
     const traced = "trace=socket,connect,sendto,sendmsg,open,openat,creat,mkdir,mkdirat,rename,renameat,renameat2";
-    await start(tracer!, "-f", "-qq", "-e", "signal=none", "-e", traced, "-o", log);
+    await start([tracer!, "-f", "-qq", "-e", "signal=none", "-e", traced, "-o", log]);
     const calls = wholeCalls(await readFile(log, "utf8"));
     expect(calls.length).toBeGreaterThan(100);
     expect(calls.filter((call) => /\b(socket|connect|sendto|sendmsg)\(/.test(call))).toEqual([]);

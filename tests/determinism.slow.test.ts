@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+import { killedAndResumed, undisturbed } from "./crash.ts";
+
+const hashes = new Map<string, Promise<string>>();
+
+/** Final model hash of an in-process run, which several tests compare with; computed once. */
+function inProcess(algorithm: string): Promise<string> {
+  const hash = hashes.get(algorithm) ?? undisturbed(algorithm, 0).then((run) => run.hash);
+  hashes.set(algorithm, hash);
+  return hash;
+}
+
+/** "robust" has a rule that sees every update, the nodes of MoNNA have models of their own, "attacked" has attackers with a memory. */
+describe.each(["robust", "monna", "attacked"])("the same bits for %s as in-process", (algorithm) => {
+  it.each([1, 3])("at %i workers", async (workers) => {
+    expect((await undisturbed(algorithm, workers)).hash).toBe(await inProcess(algorithm));
+  });
+});
+
+it.each([
+  "robust",
+  "attacked",
+])("the same bits for %s after kill -9 between evaluation and checkpoint", async (name) => {
+  const resumed = await killedAndResumed(name, 4);
+  expect(resumed).toEqual({ hash: await inProcess(name), rounds: [1, 2, 3] });
+});
+
+it("the same bits for nodes without a server after kill -9 in the second round", async () => {
+  const resumed = await killedAndResumed("monna", 9);
+  expect(resumed).toEqual({ hash: await inProcess("monna"), rounds: [1, 2, 3] });
+});
