@@ -1,9 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** Every case of what the other suites sample; minutes to hours, and not part of a check of every change. */
+/** Every case of what the other suites sample, and every command of the guides: not part of a check of every change. */
 export default defineConfig({
   test: {
-    include: ["packages/*/src/**/*.exhaustive.test.ts"],
+    include: ["packages/*/src/**/*.exhaustive.test.ts", "tests/**/*.exhaustive.test.ts"],
     pool: "forks",
     maxWorkers: 1,
     testTimeout: 3_600_000,
