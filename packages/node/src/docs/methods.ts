@@ -110,7 +110,7 @@ function wrapped(text: string): string[] {
     const line = lines.at(-1);
     const fits = line !== undefined && line.length + 1 + word.length <= WIDTH;
     if (line === undefined) lines.push(word);
-    else if (fits || /^([-+*>=#|]|\d+[.)])/.test(word)) lines[lines.length - 1] = `${line} ${word}`;
+    else if (fits || /^([-+*>=#|]|\d+[.)]$)/.test(word)) lines[lines.length - 1] = `${line} ${word}`;
     else lines.push(indent + word);
   }
   return lines;
