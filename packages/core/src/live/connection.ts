@@ -42,8 +42,6 @@ export class Connection {
   readonly #cancelHandshake: () => void;
   #hello: Hello | undefined;
   #client: number | undefined;
-  /** Whether this connection has enrolled the client. */
-  #isNew = false;
   #ready = false;
   #over = false;
   /** Messages are handled one after the other. */
@@ -90,21 +88,16 @@ export class Connection {
     const message = parse(text);
     if (message === undefined)
       return this.refuse("live/message", "a control message is not what the protocol has", false);
-    if (message.type === "leave") return this.#handleLeave();
+    if (message.type === "leave") {
+      this.link.close();
+      return this.closed(true);
+    }
     if (this.#hello === undefined) return this.#handleHello(message);
     if (this.#client === undefined) return this.#handleProof(this.#hello, message);
     if (message.type === "ready" && !this.#ready) return this.#handleReady(this.#client, message);
     if (!this.#ready || message.type === "hello" || message.type === "prove" || message.type === "ready")
       return this.refuse("live/order", `"${message.type}" has no place here`, false);
     this.#host.received(this.#client, message);
-  }
-
-  /** A client that has looked at the run and declines it never took part: another may have its place. */
-  async #handleLeave(): Promise<void> {
-    const declined = this.#isNew && !this.#ready ? this.#client : undefined;
-    this.link.close();
-    this.closed(true);
-    if (declined !== undefined) await this.#host.roll.withdraw(declined);
   }
 
   #handleHello(message: ClientMessage): void {
@@ -132,7 +125,6 @@ export class Connection {
     }
     this.#cancelHandshake();
     this.#client = admission.client.client;
-    this.#isNew = admission.isNew;
     this.#host.admitted(admission.client, this);
     this.link.send({ type: "welcome", client: this.#client, session: this.session, description, progressSeconds });
   }

@@ -168,12 +168,7 @@ class LiveClient {
         await this.#answer(message.nonce, send);
         return undefined;
       case "welcome":
-        try {
-          await this.#welcome(message, send);
-        } catch (error) {
-          if (endingOf(error).kind === "refused") send({ type: "leave" }); // what it declines takes no place
-          throw error;
-        }
+        await this.#welcome(message, send);
         return undefined;
       case "task":
       case "evaluate":

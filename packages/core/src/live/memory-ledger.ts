@@ -70,10 +70,6 @@ class MemoryLedger implements Ledger {
     this.#kept.clients.set(client.client, copy(client));
   }
 
-  async removeClient(client: number): Promise<void> {
-    this.#kept.clients.delete(client);
-  }
-
   async tokens(): Promise<readonly JoinToken[]> {
     return [...this.#kept.tokens.values()].map(copy).sort((a, b) => (a.hash < b.hash ? -1 : 1));
   }

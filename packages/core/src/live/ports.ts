@@ -87,8 +87,6 @@ export interface Ledger {
   clients(): Promise<readonly EnrolledClient[]>;
   /** Adds or replaces the client of this number. */
   putClient(client: EnrolledClient): Promise<void>;
-  /** Forgets a client that was given no order. */
-  removeClient(client: number): Promise<void>;
   tokens(): Promise<readonly JoinToken[]>;
   putToken(token: JoinToken): Promise<void>;
   order(id: string): Promise<OrderRow | undefined>;

@@ -4,7 +4,7 @@ import type { EnrolledClient, JoinToken, Ledger, ListedToken, Timers, TokenOptio
 
 /** Why a client may not join, or its place in the run. */
 export type Admission =
-  | { readonly client: EnrolledClient /** Whether it has just joined. */; readonly isNew: boolean }
+  | { readonly client: EnrolledClient }
   | { readonly refused: { readonly code: string; readonly message: string; readonly advice?: string } };
 
 export interface Applicant {
@@ -58,7 +58,7 @@ export class Roll {
     if (known !== undefined) {
       if (applicant.client !== undefined && applicant.client !== known.client)
         return refusal("live/number", `this identity is client ${known.client} of the run, not ${applicant.client}`);
-      return { client: known, isNew: false };
+      return { client: known };
     }
     if (this.#closed) return refusal("live/over", RUN_OVER);
     const token = this.#tokens.get(await hashOfToken(applicant.token));
@@ -94,14 +94,7 @@ export class Roll {
     };
     this.#clients.set(client, enrolled); // at once: the next applicant must not get the same place
     await this.#ledger.putClient(enrolled);
-    return { client: enrolled, isNew: true };
-  }
-
-  /** Gives the place of a client back that has left before it could be given work. Its token admits another one. */
-  async withdraw(client: number): Promise<void> {
-    if (this.#closed || !this.has(client)) return;
-    this.#clients.delete(client);
-    await this.#ledger.removeClient(client);
+    return { client: enrolled };
   }
 
   #lowestFree(): number | undefined {

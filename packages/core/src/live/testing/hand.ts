@@ -69,11 +69,6 @@ export class Hand {
     return this.received.at(-1);
   }
 
-  /** The connection breaks. */
-  lose(): void {
-    this.#side.closed();
-  }
-
   get nonce(): string {
     const challenge = this.received[0]!;
     return challenge.type === "challenge" ? challenge.nonce : "";

@@ -64,10 +64,6 @@ export class SqlLedger implements Ledger {
     );
   }
 
-  async removeClient(client: number): Promise<void> {
-    await this.#transaction((query) => query("DELETE FROM clients WHERE run = ? AND client = ?", this.#run, client));
-  }
-
   async tokens(): Promise<readonly JoinToken[]> {
     const statement = "SELECT hash, expires, client, places, revoked FROM tokens WHERE run = ? ORDER BY hash";
     const rows = await this.#transaction((query) => query(statement, this.#run));
