@@ -44,6 +44,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "params",
     "codecs",
     "compression",
+    "operators",
     "data",
     "models",
     "aggregation",

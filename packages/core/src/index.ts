@@ -29,6 +29,7 @@ export { runGolden } from "./golden/index.ts";
 export * from "./metrics/fairness/index.ts";
 export type { Probe } from "./metrics/flatness.ts";
 export * from "./models/index.ts";
+export * from "./operators/index.ts";
 export * from "./params/index.ts";
 export {
   type Aggregator,

@@ -26,10 +26,10 @@ export {
   largestPayload,
 } from "./payload.ts";
 export { qsgd, quantize } from "./qsgd.ts";
-export { keepEntries, placeEntries, randK } from "./rand-k.ts";
+export { drawEntries, keepEntries, placeEntries, randK } from "./rand-k.ts";
 export { type ProjectionOptions, projectBlocks, reconstructBlock } from "./seeded-projection.ts";
 export { largestEntries } from "./select.ts";
 export { scaledSign } from "./sign.ts";
 export { countSketch, denseSketch, linearSketch, type Sketch, type SketchFamily, srht } from "./sketch.ts";
 export { cluster, fedZip, shortest, symbolBits } from "./three-clusters.ts";
-export { topEntries, topK } from "./top-k.ts";
+export { keepLargest, topEntries, topK } from "./top-k.ts";

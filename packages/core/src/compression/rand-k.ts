@@ -41,7 +41,7 @@ export function placeEntries(values: Float64Array, indices: ArrayLike<number>, n
 }
 
 /** k different positions of n, ascending: Floyd's algorithm, k draws. */
-function drawEntries(k: number, n: number, { stream }: CompressionContext): Uint32Array {
+export function drawEntries(k: number, n: number, { stream }: Pick<CompressionContext, "stream">): Uint32Array {
   const chosen = new Set<number>();
   for (let last = n - k; last < n; last++) {
     const drawn = stream.below(last + 1);

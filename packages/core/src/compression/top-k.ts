@@ -1,8 +1,9 @@
 import { malformed } from "./bits.ts";
 import { type Compressor, nestedTraits } from "./compressor.ts";
 import { keptEntries } from "./density.ts";
+import type { Operator } from "./error-feedback.ts";
 import { plainFloats } from "./floats.ts";
-import { placeEntries } from "./rand-k.ts";
+import { keepEntries, placeEntries } from "./rand-k.ts";
 import { largestEntries } from "./select.ts";
 import { positionBytes, readPositions, writePositions } from "./sparse.ts";
 
@@ -45,5 +46,13 @@ export function topEntries(kept: (n: number) => number, inner: Compressor = plai
       return placeEntries(inner.decode(bytes.subarray(0, end), k, context), indices, n);
     },
     largest: (n, floatBytes) => inner.largest(kept(n), floatBytes) + positionBytes(kept(n), n),
+  };
+}
+
+/** The k entries of largest absolute value, zeros elsewhere. */
+export function keepLargest(k: number): Operator {
+  return (vector) => {
+    const indices = largestEntries(vector, k);
+    return placeEntries(keepEntries(vector, indices, false), indices, vector.length);
   };
 }

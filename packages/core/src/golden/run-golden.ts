@@ -3,11 +3,11 @@ import * as z from "zod";
 import { aggregateOperation } from "./aggregate.ts";
 import { asyncOperation } from "./async.ts";
 import { attackOperation } from "./attack.ts";
+import { sketchAttackOperation } from "./attack-sketch.ts";
 import { clockOperation } from "./clock.ts";
 import { codecOperations } from "./codecs.ts";
 import { gradientCodeOperation, multiplexedOperation, selectiveRepeatOperation } from "./coding.ts";
 import { compressedTraces } from "./compressed-traces.ts";
-
 import { dadaoOperation, hashSampleOperation, mergeViewsOperation } from "./decentralised.ts";
 import { dilocoOperation } from "./diloco.ts";
 import { boundOperation, decompositionOperation, disparityOperation, fairnessLimitOperation } from "./fairness.ts";
@@ -18,6 +18,7 @@ import { fedlexGuidance, fedlexTrace } from "./fedlex.ts";
 import { gossipOperation, monnaOperation } from "./gossip.ts";
 import { placementOperation, treeOperation } from "./hierarchy.ts";
 import { notThere, type Operation } from "./operation.ts";
+import { operatorOperations } from "./operators.ts";
 import { clipOperation, lambOperation } from "./privacy.ts";
 import { rerceOperation } from "./rerce.ts";
 import { bristleOperation, rankVoteOperation, reputationOperation } from "./robust.ts";
@@ -52,6 +53,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   fedcompass: fedcompassOperation,
   topology: topologyOperation,
   attack: attackOperation,
+  "attack.sketch": sketchAttackOperation,
   bristle: bristleOperation,
   "rank-vote": rankVoteOperation,
   reputation: reputationOperation,
@@ -71,6 +73,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "dp/per-layer-clip": clipOperation,
   ...codecOperations,
   ...compressedTraces,
+  ...operatorOperations,
 };
 
 /**
