@@ -47,6 +47,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "operators",
     "data",
     "models",
+    "adapters",
     "aggregation",
     "protocol",
     "privacy",

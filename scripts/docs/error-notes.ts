@@ -11,6 +11,10 @@ const MODEL = "Correct the part of the model that `where` names; `examples/own-m
 const OPERATOR_LOG = "Nothing to do: the client reconnects, or the log of the server has the reason.";
 
 export const areaNotes: Readonly<Record<string, AreaNote>> = {
+  adapters: {
+    about: "Low-rank adapters of frozen weights.",
+    next: "Correct the shapes or the option that the message names.",
+  },
   aggregation: { about: "Sums and means of updates.", next: REPORT },
   algorithm: { about: "Methods and their options.", next: "Run `anabranch methods NAME` for the options." },
   attack: {

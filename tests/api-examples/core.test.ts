@@ -1,13 +1,78 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
 import * as z from "zod";
-import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, addGaussian, affineOperator, aggregate, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, beforeStages, bernoulliBits, boundText, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkDataset, checkpointName, classification, clipUpdate, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, compressedDescent, configFields, configHash, configSchema, copy, createAccountant, createAlgorithm, createModel, createPartitioner, datasetHash, dealParts, decodeBroadcast, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, defineMethod, deriveKey, describeFailure, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawWeighted, editDistance, emptyLedger, encodeBroadcast, encodeInto, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, exampleCount, exampleSize, exportOnnx, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedprox, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, gaussianAccountant, gaussianDelta, gaussianEpsilon, graphOf, groupEvents, gunzip, hashVector, heavyBall, iid, initialParameters, integerOrders, isAway, isFiniteVector, isRegression, isVector, isWeighted, jointNorm, jsonText, largestEncoding, layerBounds, layout, lenet5, lenet5Options, linear, local, localSgd, logistic, logisticOptions, longTail, masha, mashaDraws, memoryBlobStore, memoryClientStates, minimalToml, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, mofedsam, mostByzantine, natural, nearest, nesterov, newestCheckpoint, nextClipNorm, noisePath, norm2, occurring, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parsePrivacyRecord, parseToml, partialFold, partitionHash, partitionStatistics, partitioners, permutation, planBatches, pldAccountant, poissonSampler, populationStatistics, printable, privacyEventSchema, quadratic, quadraticOptions, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, references, regression, renderEvent, renderToml, renyiDivergences, requireAtMost, requireBlobName, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, rootKey, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scopeText, scriptedSampler, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, setRules, shards, shuffle, skellamSampler, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, stampEvent, standardizeTable, statusAfter, stepCount, stepFrom, stopsForTrouble, subLayout, sum, summarizeCsv, symmetricDirichlet, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, uniformMean, uniformSampler, updateNoiseMultiplier, vectorOffsets, vectors, vit, vitOptions, weightedMean, withMetadata, withStatistics, zerosLike } from "@anabranch/core";
+import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, addGaussian, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, beforeStages, bernoulliBits, boundText, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkDataset, checkpointName, chooseForDevice, classification, clipUpdate, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, compressedDescent, configFields, configHash, configSchema, copy, coreFromGradient, createAccountant, createAlgorithm, createModel, createPartitioner, datasetHash, dealParts, decodeBroadcast, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, defineMethod, deltaOf, deriveKey, describeFailure, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawWeighted, editDistance, emptyLedger, encodeBroadcast, encodeInto, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, exactUpdate, exampleCount, exampleSize, exportOnnx, factored, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedprox, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, gaussianAccountant, gaussianDelta, gaussianEpsilon, graphOf, groupEvents, gunzip, hashVector, heavyBall, iid, initialParameters, instructionPrompt, integerOrders, isAway, isFiniteVector, isRegression, isVector, isWeighted, jointNorm, jsonText, largestEncoding, layerBounds, layout, leastImportant, lenet5, lenet5Options, linear, local, localSgd, logistic, logisticOptions, longTail, masha, mashaDraws, matrixOf, memoryBlobStore, memoryClientStates, minimalToml, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, mofedsam, mostByzantine, natural, nearest, nesterov, newestCheckpoint, nextClipNorm, noisePath, norm2, occurring, offsiteEmulator, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parsePrivacyRecord, parseToml, partialFold, partitionHash, partitionStatistics, partitioners, permutation, planBatches, pldAccountant, poissonSampler, populationStatistics, printable, privacyEventSchema, pruneExamples, quadratic, quadraticOptions, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, references, regression, renderEvent, renderToml, renyiDivergences, requireAtMost, requireBlobName, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, rootKey, rowsOf, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scopeText, scriptedSampler, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, setRules, shards, shuffle, skellamSampler, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitTraffic, stampEvent, standardizeTable, statusAfter, stepCount, stepFrom, stopsForTrouble, subLayout, sum, summarizeCsv, symmetricDirichlet, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, uniformMean, uniformSampler, updateNoiseMultiplier, upperConfidence, vectorOffsets, vectors, vit, vitOptions, weightedMean, withMetadata, withStatistics, zerosLike } from "@anabranch/core";
 import { CONTROL_BYTES, LIVE_VERSION, MOST_UPLOAD_PARTS, USUAL_LIMITS, WITHHELD, advanceVersion, answerError, blobName, clientMessage, contentHash, contentHashOf, fromBase64, messageId, orderId, proofText, readUploadProgress, secureRecord, serverMessage, taskDescription, toBase64, uploadAnswer, uploadId, uploadUrl } from "@anabranch/core/live";
 import { addMasks, bestCurves, bonawitz, bytesPerClient, chooseGraph, codedParameters, completeThreshold, dequantizeMean, identityPublicKey, levels, modulusBits, plain, platformCurves, portableCurves, protocolNames, quantize, secureEntropy, seededEntropy } from "@anabranch/core/secure-aggregation";
 import { add, constant, evaluate, mul, nn, sub } from "@anabranch/engine";
 import { same } from "./same.ts";
 
 describe("the example of", () => {
+  it("upperConfidence (core/src/adapters/bandit.ts)", async () => {
+    same(upperConfidence({ means: [0.5, 0.4], counts: [9, 1] }, 10, 0.5).choice, 1);
+  });
+
+  it("chooseForDevice (core/src/adapters/device-choice.ts)", async () => {
+    const candidates = [4, 8].map((batch) => ({ batch, rank: 2, bits: 8, memory: 10 * batch, time: batch }));
+    same(chooseForDevice(candidates, { memory: 100, deadline: 5 })?.batch, 4);
+  });
+
+  it("pruneExamples (core/src/adapters/hard-examples.ts)", async () => {
+    same(pruneExamples([0.1, 1.2, 0.4, 0.9], 0.5), [1, 3]);
+  });
+
+  it("instructionPrompt (core/src/adapters/instruction-prompt.ts)", async () => {
+    const { text, maskedCharacters } = instructionPrompt({ instruction: "Say yes.", output: "Yes" });
+    same([...text].slice(maskedCharacters).join(""), "Yes");
+  });
+
+  it("deltaOf (core/src/adapters/low-rank-update.ts)", async () => {
+    const [a, b] = [matrixOf([[1, 2]]), matrixOf([[3], [4]])];
+    same(rowsOf(deltaOf({ a, b, scale: 2 })), [[6, 12], [8, 16]]);
+  });
+
+  it("exactUpdate (core/src/adapters/low-rank-update.ts)", async () => {
+    const update = (a: number, b: number) => ({ a: matrixOf([[a]]), b: matrixOf([[b]]), scale: 1, weight: 1 });
+    same(rowsOf(exactUpdate([update(1, 2), update(3, 4)])), [[7]]);
+  });
+
+  it("matrixOf (core/src/adapters/matrix.ts)", async () => {
+    same(matrixOf([[1, 2, 3], [4, 5, 6]]).columns, 3);
+  });
+
+  it("rowsOf (core/src/adapters/matrix.ts)", async () => {
+    same(rowsOf(matrixOf([[1, 2]])), [[1, 2]]);
+  });
+
+  it("offsiteEmulator (core/src/adapters/offsite-emulator.ts)", async () => {
+    same(offsiteEmulator(8, 1, 0.5), { adapters: [0, 7], emulator: [1, 4, 6] });
+  });
+
+  it("factored (core/src/adapters/refactored.ts)", async () => {
+    const { singularValues } = factored(matrixOf([[3, 0], [0, 1]]), 1, 2);
+    same(singularValues, [3]);
+  });
+
+  it("aggregatePairs (core/src/adapters/rules.ts)", async () => {
+    const update = (a: number, b: number) => ({ a: matrixOf([[a]]), b: matrixOf([[b]]), scale: 1, weight: 1 });
+    const updates = [update(1, 2), update(3, 4)];
+    same(rowsOf(deltaOf(aggregatePairs("fedit", updates))), [[6]]);
+    same(rowsOf(deltaOf(aggregatePairs("flora", updates))), [[7]]);
+  });
+
+  it("splitTraffic (core/src/adapters/split-traffic.ts)", async () => {
+    same(splitTraffic({ keptSamples: 2, activationFloats: 10, tailFloats: 5, promptFloats: 3 }).phase2, 320);
+  });
+
+  it("leastImportant (core/src/adapters/structured-pruning.ts)", async () => {
+    same(leastImportant([5, 1, 3, 1], 0.5), [1, 3]);
+  });
+
+  it("coreFromGradient (core/src/adapters/trained-core.ts)", async () => {
+    const { core } = coreFromGradient(matrixOf([[2, 3], [1, 4]]), 0.5, 1);
+    same(core.data, [1]);
+  });
+
   it("fold (core/src/aggregation/fold.ts)", async () => {
     const mean = fold("weightedMean", 2);
     mean.add(Float32Array.of(1, 0), 30);

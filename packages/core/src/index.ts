@@ -1,4 +1,5 @@
 export { AnabranchError } from "@anabranch/engine";
+export * from "./adapters/index.ts";
 export { type AttackEntry, attacks } from "./adversary/options.ts";
 export * from "./aggregation/index.ts";
 export type * from "./algorithms/algorithm.ts";

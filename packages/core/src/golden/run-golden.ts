@@ -1,5 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import * as z from "zod";
+import { adapterChoices } from "./adapter-choices.ts";
+import { adapterLosses } from "./adapter-losses.ts";
 import { aggregateOperation } from "./aggregate.ts";
 import { asyncOperation } from "./async.ts";
 import { attackOperation } from "./attack.ts";
@@ -17,12 +19,14 @@ import { fedcompassOperation } from "./fedcompass.ts";
 import { fedlexGuidance, fedlexTrace } from "./fedlex.ts";
 import { gossipOperation, monnaOperation } from "./gossip.ts";
 import { placementOperation, treeOperation } from "./hierarchy.ts";
+import { loraOperations } from "./lora.ts";
 import { notThere, type Operation } from "./operation.ts";
 import { operatorOperations } from "./operators.ts";
 import { clipOperation, lambOperation } from "./privacy.ts";
 import { rerceOperation } from "./rerce.ts";
 import { bristleOperation, rankVoteOperation, reputationOperation } from "./robust.ts";
 import { selectionOperation } from "./selection.ts";
+import { splitTuning } from "./split-tuning.ts";
 import { staleConversionOperation, staleUpdateOperation } from "./stale-update.ts";
 import { topologyOperation } from "./topology.ts";
 
@@ -74,6 +78,10 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...codecOperations,
   ...compressedTraces,
   ...operatorOperations,
+  ...loraOperations,
+  ...adapterChoices,
+  ...adapterLosses,
+  ...splitTuning,
 };
 
 /**

@@ -1,0 +1,53 @@
+import {
+  add,
+  div,
+  exp,
+  logSoftmax,
+  mean,
+  mul,
+  softmaxCrossEntropy,
+  stopGradient,
+  sub,
+  sum,
+  type Tensor,
+} from "@anabranch/engine";
+
+/** How a student follows its teacher. */
+export interface DistillationOptions {
+  /** T. Default 3. */
+  readonly temperature?: number | undefined;
+  /** Share w of the distance to the teacher in the loss. Default 0.5. */
+  readonly kdWeight?: number | undefined;
+}
+
+/**
+ * T^2 KL(softmax(teacher / T) || softmax(student / T)), its mean over the batch. The teacher has no gradient.
+ *
+ * @param student logits [N, classes]
+ * @param teacher logits [N, classes]
+ */
+export function distillation(student: Tensor, teacher: Tensor, temperature: number): Tensor {
+  const target = logSoftmax(div(stopGradient(teacher), temperature));
+  const prediction = logSoftmax(div(student, temperature));
+  const divergence = sum(mul(exp(target), sub(target, prediction)), [1]);
+  return mul(temperature * temperature, mean(divergence));
+}
+
+/**
+ * FedDAT's loss of one adapter: (1 - w) cross-entropy + w distance to the teacher. The shared adapter follows the dual
+ * teacher (the mean of the local adapter and a frozen copy of the shared one); the local one follows the shared adapter.
+ *
+ * Citation: H. Chen et al., "FedDAT: An Approach for Foundation Model Finetuning in Multi-Modal Heterogeneous Federated
+ * Learning", AAAI 2024, arXiv:2308.12305, eqs. 5 and 6; w = 0.5 as in the released code.
+ * @param student logits [N, classes]
+ * @param labels int32 [N]
+ */
+export function taughtLoss(
+  student: Tensor,
+  teacher: Tensor,
+  labels: Tensor,
+  { temperature = 3, kdWeight = 0.5 }: DistillationOptions = {},
+): Tensor {
+  const task = mean(softmaxCrossEntropy(student, labels));
+  return add(mul(1 - kdWeight, task), mul(kdWeight, distillation(student, teacher, temperature)));
+}
