@@ -64,6 +64,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "round",
     "client",
     "simulation",
+    "audit",
     "live",
     "golden",
     "conformance",

@@ -21,6 +21,10 @@ export const areaNotes: Readonly<Record<string, AreaNote>> = {
     about: "Attacks of simulated clients.",
     next: "Correct the section `[attack]`; docs/robustness.md has it.",
   },
+  audit: {
+    about: "Gradient-inversion audits.",
+    next: "Choose another attack; `anabranch audit --help` lists them.",
+  },
   blob: { about: "Storage of models and updates, on disk or in S3.", next: "Check the address given with `--blobs`." },
   checkpoint: {
     about: "Saved states of a run.",

@@ -1,10 +1,10 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
 import * as z from "zod";
-import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, addGaussian, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, beforeStages, bernoulliBits, boundText, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkDataset, checkpointName, chooseForDevice, classification, clipUpdate, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, compressedDescent, configFields, configHash, configSchema, copy, coreFromGradient, createAccountant, createAlgorithm, createModel, createPartitioner, datasetHash, dealParts, decodeBroadcast, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, defineMethod, deltaOf, deriveKey, describeFailure, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawWeighted, editDistance, emptyLedger, encodeBroadcast, encodeInto, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, exactUpdate, exampleCount, exampleSize, exportOnnx, factored, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedprox, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, gaussianAccountant, gaussianDelta, gaussianEpsilon, graphOf, groupEvents, gunzip, hashVector, heavyBall, iid, initialParameters, instructionPrompt, integerOrders, isAway, isFiniteVector, isRegression, isVector, isWeighted, jointNorm, jsonText, largestEncoding, layerBounds, layout, leastImportant, lenet5, lenet5Options, linear, local, localSgd, logistic, logisticOptions, longTail, masha, mashaDraws, matrixOf, memoryBlobStore, memoryClientStates, minimalToml, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, mofedsam, mostByzantine, natural, nearest, nesterov, newestCheckpoint, nextClipNorm, noisePath, norm2, occurring, offsiteEmulator, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parsePrivacyRecord, parseToml, partialFold, partitionHash, partitionStatistics, partitioners, permutation, planBatches, pldAccountant, poissonSampler, populationStatistics, printable, privacyEventSchema, pruneExamples, quadratic, quadraticOptions, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, references, regression, renderEvent, renderToml, renyiDivergences, requireAtMost, requireBlobName, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, rootKey, rowsOf, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scopeText, scriptedSampler, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, setRules, shards, shuffle, skellamSampler, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitTraffic, stampEvent, standardizeTable, statusAfter, stepCount, stepFrom, stopsForTrouble, subLayout, sum, summarizeCsv, symmetricDirichlet, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, uniformMean, uniformSampler, updateNoiseMultiplier, upperConfidence, vectorOffsets, vectors, vit, vitOptions, weightedMean, withMetadata, withStatistics, zerosLike } from "@anabranch/core";
+import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, addGaussian, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, beforeStages, bernoulliBits, boundText, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkDataset, checkpointName, chooseForDevice, classification, clipUpdate, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, compressedDescent, configFields, configHash, configSchema, copy, coreFromGradient, createAccountant, createAlgorithm, createModel, createPartitioner, datasetHash, dealParts, decodeBroadcast, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, deepLeakage, defineMethod, deltaOf, deriveKey, describeFailure, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawWeighted, editDistance, emptyLedger, encodeBroadcast, encodeInto, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, exactUpdate, exampleCount, exampleSize, exportOnnx, factored, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedprox, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, gaussianAccountant, gaussianDelta, gaussianEpsilon, graphOf, groupEvents, gunzip, hasParallelRows, hashVector, heavyBall, iid, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, integerOrders, invertGradients, isAway, isBiasLadder, isFiniteVector, isRegression, isVector, isWeighted, jointNorm, jsonText, labelAccuracy, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, largestEncoding, layerBounds, layout, lbfgs, leastImportant, lenet5, lenet5Options, linear, local, localSgd, logistic, logisticOptions, longTail, masha, mashaDraws, matchExamples, matrixOf, memoryBlobStore, memoryClientStates, minimalToml, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, mofedsam, mostByzantine, natural, nearest, nesterov, newestCheckpoint, nextClipNorm, noisePath, nonSmoothParts, norm2, normOf, occurring, offsiteEmulator, openMatch, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parsePrivacyRecord, parseToml, partialFold, partitionHash, partitionStatistics, partitioners, permutation, planBatches, pldAccountant, poissonSampler, populationStatistics, printable, privacyEventSchema, projectToBall, pruneExamples, pruneSmallest, psnrOf, quadratic, quadraticOptions, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, references, regression, renderEvent, renderToml, renyiDivergences, requireAtMost, requireBlobName, requireHonestLayers, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, revealingFeatures, rootKey, rowsOf, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scopeText, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, setRules, shards, shuffle, skellamSampler, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitTraffic, stampEvent, standardizeTable, statusAfter, stepCount, stepFrom, stopsForTrouble, structuralSimilarity, subLayout, sum, summarizeCsv, suspectLayers, symmetricDirichlet, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, uniformMean, uniformSampler, updateNoiseMultiplier, upperConfidence, vectorOffsets, vectors, vit, vitOptions, weightedMean, withMetadata, withStatistics, zeroFeatures, zerosLike } from "@anabranch/core";
 import { CONTROL_BYTES, LIVE_VERSION, MOST_UPLOAD_PARTS, USUAL_LIMITS, WITHHELD, advanceVersion, answerError, blobName, clientMessage, contentHash, contentHashOf, fromBase64, messageId, orderId, proofText, readUploadProgress, secureRecord, serverMessage, taskDescription, toBase64, uploadAnswer, uploadId, uploadUrl } from "@anabranch/core/live";
 import { addMasks, bestCurves, bonawitz, bytesPerClient, chooseGraph, codedParameters, completeThreshold, dequantizeMean, identityPublicKey, levels, modulusBits, plain, platformCurves, portableCurves, protocolNames, quantize, secureEntropy, seededEntropy } from "@anabranch/core/secure-aggregation";
-import { add, constant, evaluate, mul, nn, sub } from "@anabranch/engine";
+import { add, constant, evaluate, interpreter, mul, nn, sub } from "@anabranch/engine";
 import { same } from "./same.ts";
 
 describe("the example of", () => {
@@ -360,6 +360,160 @@ describe("the example of", () => {
 
   it("sum (core/src/algorithms/shapes.ts)", async () => {
     same(sum(SCALAR).aggregation, "sum");
+  });
+
+  it("inputOfLayer (core/src/audit/analytic.ts)", async () => {
+    same(inputOfLayer({ weights: [[2, 4], [1, 2]], bias: [2, 1] }), [1, 2]);
+  });
+
+  it("inputsByRow (core/src/audit/analytic.ts)", async () => {
+    same(inputsByRow({ weights: [[2, 4], [0, 0], [3, 3]], bias: [2, 0, 3] }), [[1, 1], [1, 2]]);
+  });
+
+  it("inputsByBin (core/src/audit/analytic.ts)", async () => {
+    same(inputsByBin({ weights: [[3, 5], [1, 2]], bias: [2, 1] }), [{ bin: 0, x: [2, 3] }, { bin: 1, x: [1, 2] }]);
+  });
+
+  it("assign (core/src/audit/assignment.ts)", async () => {
+    same(assign([[4, 1], [2, 8]]), [1, 0]);
+  });
+
+  it("hasParallelRows (core/src/audit/broadcast-guard.ts)", async () => {
+    same(hasParallelRows([[1, 2], [3, 1], [-2, -4]]), true);
+  });
+
+  it("isBiasLadder (core/src/audit/broadcast-guard.ts)", async () => {
+    same(isBiasLadder([-0.1, -0.2, -0.3]), true);
+    same(isBiasLadder([-0.1, -0.2, -0.4]), false);
+  });
+
+  it("suspectLayers (core/src/audit/broadcast-guard.ts)", async () => {
+    const of = layout(mlp({ input: [30], inputType: "float", hidden: [4], classes: 2 }).parameters);
+    const parameters = new Float64Array(of.size).fill(1);
+    same(suspectLayers(parameters, of), [{ block: "dense1", parallelRows: true, biasLadder: false }]);
+  });
+
+  it("requireHonestLayers (core/src/audit/broadcast-guard.ts)", async () => {
+    const model = mlp({ input: [30], inputType: "float", hidden: [4], classes: 2 });
+    const parameters = initialParameters(model.parameters, rootKey(1));
+    requireHonestLayers(parameters, layout(model.parameters)); // throws client/malicious-layer for parallel rows
+  });
+
+  it("broadcastCosine (core/src/audit/broadcast-guard.ts)", async () => {
+    same(broadcastCosine([1, 0], [3, 0]), 1);
+  });
+
+  it("normOf (core/src/audit/broadcast-guard.ts)", async () => {
+    same(normOf([3, 4]), 5);
+  });
+
+  it("deepLeakage (core/src/audit/deep-leakage.ts)", async () => {
+    const model = logistic({ input: [2], inputType: "float", classes: 2 });
+    // the gradient of the example (1, 2) with label 0
+    const received = { parameters: new Float64Array(6), gradient: Float64Array.of(-0.5, 0.5, -0.5, 0.5, -1, 1) };
+    const found = await deepLeakage(model, received, { examples: 1, labels: [0] }, interpreter());
+    same(found.examples[0]!.map(Math.round), [1, 2]);
+  });
+
+  it("pruneSmallest (core/src/audit/defences.ts)", async () => {
+    const of = layout([{ name: "w", shape: [4], role: "vector", block: "w" }]);
+    const update = Float64Array.of(3, -1, 2, 1);
+    pruneSmallest(update, of, 0.5);
+    same(update, [3, 0, 2, 0]);
+  });
+
+  it("revealingFeatures (core/src/audit/defences.ts)", async () => {
+    same(revealingFeatures([1, 2, 1], [[3, 4], [1, 0], [0, 2]], 0.34), [1]);
+  });
+
+  it("zeroFeatures (core/src/audit/defences.ts)", async () => {
+    const gradient = [Float64Array.of(1, 2), Float64Array.of(3, 4)];
+    zeroFeatures(gradient, [1]);
+    same(gradient.map((row) => row[1]), [0, 0]);
+  });
+
+  it("searchGenerator (core/src/audit/generator-search.ts)", async () => {
+    const model = logistic({ input: [2], inputType: "float", classes: 2 });
+    // the gradient of the example (1, 2) with label 0
+    const received = { parameters: new Float64Array(6), gradient: Float64Array.of(-0.5, 0.5, -0.5, 0.5, -1, 1) };
+    const double = { shape: [2], apply: (_: object, h: Parameters<typeof mul>[0]) => mul(h, 2) };
+    const generator = { layout: layout([]), parameters: new Float64Array(0), stages: [double] };
+    const start = Float64Array.of(1, 1);
+    const settings = { examples: 1, labels: [0], iterations: 50, start };
+    const { loss } = await searchGenerator(model, received, generator, settings, interpreter());
+    same(loss < 0.2, true);
+  });
+
+  it("openMatch (core/src/audit/gradient-match.ts)", async () => {
+    const model = logistic({ input: [2], inputType: "float", classes: 2 });
+    const received = { parameters: new Float64Array(6), gradient: Float64Array.of(-0.5, 0.5, -0.5, 0.5, -1, 1) };
+    const settings = { examples: 1, distance: "squared", labels: "given" } as const;
+    const match = await openMatch(model, received, settings, interpreter());
+    const { loss } = await match.at(Float64Array.of(1, 2), Float64Array.of(1, 0));
+    same(loss, 0);
+  });
+
+  it("matchExamples (core/src/audit/image-quality.ts)", async () => {
+    const { assignment, psnr } = matchExamples([[0, 0], [1, 1]], [[0.9, 0.9], [0.1, 0.1]]);
+    same(assignment, [1, 0]);
+    same(Math.round(psnr[0]!), 20);
+  });
+
+  it("psnrOf (core/src/audit/image-quality.ts)", async () => {
+    same(psnrOf(0.01), 20);
+  });
+
+  it("invertGradients (core/src/audit/inverting-gradients.ts)", async () => {
+    const model = logistic({ input: [2], inputType: "float", classes: 2 });
+    // the gradient of the example (1, 2) with label 0
+    const received = { parameters: new Float64Array(6), gradient: Float64Array.of(-0.5, 0.5, -0.5, 0.5, -1, 1) };
+    const box = { low: [0], high: [2] };
+    const { loss } = await invertGradients(model, received, { examples: 1, labels: [0], box }, interpreter());
+    same(loss < 1e-2, true);
+  });
+
+  it("projectToBall (core/src/audit/l1-ball.ts)", async () => {
+    same(projectToBall([3, -1], 2), [2, 0]);
+  });
+
+  it("labelFromBias (core/src/audit/label-recovery.ts)", async () => {
+    same(labelFromBias([0.2, -0.7, 0.5]), 1);
+  });
+
+  it("labelFromWeights (core/src/audit/label-recovery.ts)", async () => {
+    same(labelFromWeights([[0.2, 0.1], [-0.7, -0.4]]), 1);
+  });
+
+  it("labelsPresent (core/src/audit/label-recovery.ts)", async () => {
+    same(labelsPresent([-0.2, 0.6, -0.4]), [0, 2]);
+  });
+
+  it("labelsBySmallestEntry (core/src/audit/label-recovery.ts)", async () => {
+    same(labelsBySmallestEntry([[-0.1, 0.3], [0.2, 0.1], [-0.5, 0]], 2), [0, 2]);
+  });
+
+  it("labelsWithRepeats (core/src/audit/label-recovery.ts)", async () => {
+    same(labelsWithRepeats([-0.2, 0.9, -0.7], 3), [0, 2, 2]);
+  });
+
+  it("labelAccuracy (core/src/audit/label-recovery.ts)", async () => {
+    same(labelAccuracy([3, 3, 5, 7], [3, 5, 5, 7]), 0.75);
+  });
+
+  it("lbfgs (core/src/audit/lbfgs.ts)", async () => {
+    const bowl = async (p: Float64Array) => ({ loss: (p[0]! - 3) ** 2, gradient: [2 * (p[0]! - 3)] });
+    const { point } = await lbfgs(bowl, Float64Array.of(0), { iterations: 20 });
+    same(Math.round(point[0]!), 3);
+  });
+
+  it("nonSmoothParts (core/src/audit/model-view.ts)", async () => {
+    same(nonSmoothParts(mlp({ input: [4], hidden: [3], classes: 2 })), ["relu"]);
+    same(nonSmoothParts(mlp({ input: [4], hidden: [3], classes: 2, activation: "sigmoid" })), []);
+  });
+
+  it("structuralSimilarity (core/src/audit/structural-similarity.ts)", async () => {
+    const image = Float64Array.from({ length: 144 }, (_, i) => (i % 5) / 5);
+    same(structuralSimilarity(image, image, 12, 12), 1);
   });
 
   it("stepCount (core/src/client/batches.ts)", async () => {

@@ -14,6 +14,7 @@ export { combine } from "./algorithms/parameter-tensors.ts";
 export { algorithms, createAlgorithm } from "./algorithms/registry.ts";
 export { combineVectors, heavyBall, meanGradient, nesterov, stepFrom, zeros } from "./algorithms/server.ts";
 export { MODEL, ownLayout, SCALAR, sum, uniformMean, weightedMean } from "./algorithms/shapes.ts";
+export * from "./audit/index.ts";
 export { type LocalBudget, planBatches, stepCount } from "./client/batches.ts";
 export { type ClientDataSource, type DataSpec, evaluationRanges, openDataSource } from "./client/data-source.ts";
 export { type EvaluationSpec, evaluateRange } from "./client/evaluate.ts";

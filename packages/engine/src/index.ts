@@ -52,3 +52,4 @@ export { encodeModel, type NamePrefixes } from "./program/encode.ts";
 export { type HostKernelSchedule, type KernelCall, type KernelName, withPrefix } from "./program/host-kernels.ts";
 export { compileLoop, type Loop, type LoopInputs, type LoopProgram } from "./program/loop.ts";
 export { compileProgram, type Port, type Program } from "./program/program.ts";
+export type { SerializedGraph, SerializedNode } from "./program/serialize.ts";

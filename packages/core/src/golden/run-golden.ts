@@ -18,6 +18,7 @@ import { fedauOperation } from "./fedau.ts";
 import { fedcompassOperation } from "./fedcompass.ts";
 import { fedlexGuidance, fedlexTrace } from "./fedlex.ts";
 import { gossipOperation, monnaOperation } from "./gossip.ts";
+import { gradientInversionOperations } from "./gradient-inversion.ts";
 import { placementOperation, treeOperation } from "./hierarchy.ts";
 import { loraOperations } from "./lora.ts";
 import { notThere, type Operation } from "./operation.ts";
@@ -75,6 +76,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "merge-views": mergeViewsOperation,
   "dp/lamb": lambOperation,
   "dp/per-layer-clip": clipOperation,
+  ...gradientInversionOperations,
   ...codecOperations,
   ...compressedTraces,
   ...operatorOperations,

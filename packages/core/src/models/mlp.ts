@@ -1,8 +1,17 @@
-import { nn, reshape } from "@anabranch/engine";
+import { log, neg, nn, reshape, sigmoid, silu } from "@anabranch/engine";
 import * as z from "zod";
 import { classifier } from "./classifier.ts";
 import type { Model } from "./model.ts";
 import { dataOptions, scaleFeatures, scalingOptions, sizeOf } from "./options.ts";
+
+const activations = {
+  relu: nn.relu,
+  sigmoid: nn.stateless(sigmoid),
+  tanh: nn.tanh,
+  gelu: nn.gelu,
+  silu: nn.stateless(silu),
+  softplus: nn.stateless((x) => neg(log(sigmoid(neg(x))))),
+} as const;
 
 /**
  * Options of the model, with defaults and descriptions.
@@ -17,10 +26,14 @@ export const mlpOptions = z.strictObject({
   ...dataOptions,
   ...scalingOptions,
   hidden: z.array(z.int().positive()).max(256).default([200]).describe("widths of the hidden layers"),
+  activation: z
+    .enum(Object.keys(activations) as (keyof typeof activations)[])
+    .default("relu")
+    .describe("function between the layers"),
 });
 
 /**
- * Dense layers with relu between them; 784-200-10 by default: 159,010 parameters.
+ * Dense layers with an activation between them, relu by default; 784-200-10 by default: 159,010 parameters.
  *
  * @example
  * ```ts
@@ -36,7 +49,7 @@ export function mlp(options: z.input<typeof mlpOptions> = {}): Model {
   const layers = widths.slice(1).flatMap((outputs, i) => {
     const last = i === widths.length - 2;
     const layer = nn.dense(`dense${i + 1}`, widths[i]!, outputs, { head: last });
-    return last ? [layer] : [layer, nn.relu];
+    return last ? [layer] : [layer, activations[settings.activation]];
   });
   return classifier("mlp", settings, nn.sequential(...layers), (x) =>
     reshape(scaleFeatures(x, settings), [x.shape[0]!, widths[0]!]),

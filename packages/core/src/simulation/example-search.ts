@@ -1,6 +1,7 @@
 import type { HostTensor } from "@anabranch/engine";
 import type { Model } from "../models/model.ts";
 import { type RandomKey, randomStream } from "../random/index.ts";
+import { HostAdam } from "./host-adam.ts";
 
 /** Examples that are looked for: features [n, ...] and a row of weights for the classes of each, [n, classes]. */
 export interface Examples {
@@ -34,13 +35,13 @@ export function exampleInputs(model: Model, count: number, { x, y }: Examples): 
 /** Adam on examples: on the signs of the gradient for features, on the gradient itself for classes. */
 export class ExampleSearch {
   readonly examples: Examples;
-  readonly #x: Moments;
-  readonly #y: Moments;
+  readonly #x: HostAdam;
+  readonly #y: HostAdam;
 
   constructor(examples: Examples) {
     this.examples = examples;
-    this.#x = new Moments(examples.x);
-    this.#y = new Moments(examples.y);
+    this.#x = new HostAdam(examples.x);
+    this.#y = new HostAdam(examples.y);
   }
 
   step(x: ArrayLike<number>, y: ArrayLike<number> | undefined, rate: number): void {
@@ -50,31 +51,5 @@ export class ExampleSearch {
 
   copy(): Examples {
     return { x: this.examples.x.slice(), y: this.examples.y.slice() };
-  }
-}
-
-/** Adam's running means for one vector, which it moves in place. */
-class Moments {
-  readonly #values: Float64Array;
-  readonly #first: Float64Array;
-  readonly #second: Float64Array;
-  #count = 0;
-
-  constructor(values: Float64Array) {
-    this.#values = values;
-    this.#first = new Float64Array(values.length);
-    this.#second = new Float64Array(values.length);
-  }
-
-  step(gradient: ArrayLike<number>, rate: number): void {
-    const [beta1, beta2] = [0.9, 0.999];
-    this.#count++;
-    const [c1, c2] = [1 - beta1 ** this.#count, 1 - beta2 ** this.#count];
-    for (let i = 0; i < this.#values.length; i++) {
-      const g = gradient[i]!;
-      this.#first[i] = beta1 * this.#first[i]! + (1 - beta1) * g;
-      this.#second[i] = beta2 * this.#second[i]! + (1 - beta2) * g * g;
-      this.#values[i]! -= (rate * (this.#first[i]! / c1)) / (Math.sqrt(this.#second[i]! / c2) + 1e-8);
-    }
   }
 }
