@@ -32,12 +32,20 @@ describe.each(["signs", "uniform"] as const)("the same bits for local steps that
 });
 
 // determinism.slow.test.ts has other numbers of workers, and kills
-it.each(["robust", "monna", "attacked"])("the same bits for %s at 2 workers as in-process", async (algorithm) => {
+it.each([
+  "robust",
+  "monna",
+  "attacked",
+  "personal",
+])("the same bits for %s at 2 workers as in-process", async (algorithm) => {
   expect((await undisturbed(algorithm, 2)).hash).toBe(await inProcess(algorithm));
 });
 
 // crash-everywhere.slow.test.ts kills at every event
-it("the same bits after kill -9 between evaluation and checkpoint", async () => {
-  const resumed = await killedAndResumed("scaffold", 4);
-  expect(resumed).toEqual({ hash: await inProcess("scaffold"), rounds: [1, 2, 3] });
+it.each([
+  "scaffold",
+  "personal",
+])("the same bits of %s after kill -9 between evaluation and checkpoint", async (name) => {
+  const resumed = await killedAndResumed(name, 4);
+  expect(resumed).toEqual({ hash: await inProcess(name), rounds: [1, 2, 3] });
 });

@@ -95,6 +95,7 @@ export type { RoundRecord, RunPlan, RunPorts, RunResult } from "./round/run-plan
 export { type RunStatus, runStatuses, statusAfter } from "./round/run-status.ts";
 export { formatEpsilon, type Spent, scopeText, spentBy, spentText, testNote } from "./round/spent.ts";
 export type { FailedEnd, Trouble } from "./round/trouble.ts";
+export { keepsParameters, wholeModel } from "./round/whole-model.ts";
 export { type Schedule, type ScheduleState, synchronous } from "./schedule/index.ts";
 export { dealParts } from "./selection/deal-parts.ts";
 export { drawWeighted } from "./selection/draw-weighted.ts";

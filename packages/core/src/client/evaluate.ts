@@ -1,5 +1,6 @@
 import type { Executable, Program } from "@anabranch/engine";
 import type { Layout } from "../params/layout.ts";
+import { type HeldParameters, joinParameters } from "../params/standing.ts";
 import type { Vector } from "../params/vector.ts";
 import type { EvaluationSums } from "../round/backend.ts";
 import type { ClientDataSource } from "./data-source.ts";
@@ -8,11 +9,18 @@ import { parameterInputs } from "./vectors.ts";
 /** What evaluates a model, as plain data. */
 export interface EvaluationSpec {
   readonly program: Program;
+  /** Of the whole model. */
   readonly layout: Layout;
+  /** Parameters that do not travel: they complete the global model. Absent: it is complete. */
+  readonly held?: HeldParameters | undefined;
   readonly batchSize: number;
 }
 
-/** Sums of losses and scores for each client from..to (to excluded) of a source. */
+/**
+ * Sums of losses and scores for each client from..to (to excluded) of a source.
+ *
+ * @param parameters the global model, which is completed, or a whole model
+ */
 export async function evaluateRange(
   spec: EvaluationSpec,
   executable: Executable,
@@ -27,7 +35,7 @@ export async function evaluateRange(
   // padding repeats the last row; its results are not read
   const indices = Int32Array.from({ length: steps * spec.batchSize }, (_, i) => Math.min(i, examples - 1));
   const outputs = await executable.run({
-    ...parameterInputs("parameters", parameters, spec.layout),
+    ...parameterInputs("parameters", completed(spec, parameters), spec.layout),
     "data/features": data.features,
     "data/labels": data.labels,
     indices: { dtype: "int32", shape: [steps, spec.batchSize], data: indices },
@@ -42,4 +50,9 @@ export async function evaluateRange(
     }
     return { loss, score, examples: count };
   });
+}
+
+function completed({ held }: EvaluationSpec, parameters: Vector): Vector {
+  if (held === undefined || parameters.length === held.split.whole.size) return parameters;
+  return joinParameters(held, parameters);
 }

@@ -17,6 +17,7 @@ import {
 } from "@anabranch/engine";
 import type {
   Algorithm,
+  ClientHalf,
   Local,
   LocalSettings,
   LocalStep,
@@ -26,7 +27,9 @@ import type {
 } from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
+import type { ParameterSplit } from "../params/standing.ts";
 import { type DrawSpecs, drawnShare, drawTypes, stepDraws } from "./draws.ts";
+import { PERSONAL, withPersonal } from "./personal-half.ts";
 import { type CountGradients, type StepInputs, stepGradients, type TaskData } from "./step-gradients.ts";
 
 /** What the traced task needs to know of the run. */
@@ -41,6 +44,8 @@ interface TaskInputs {
   readonly broadcast: Record<string, ParameterTensors>;
   readonly state: Record<string, ParameterTensors>;
   readonly sent?: Record<string, ParameterTensors>;
+  /** Parameters that no client trains. */
+  readonly frozen?: ParameterTensors;
   readonly data: TaskData;
   /** With a leading axis K. */
   readonly steps: StepInputs;
@@ -64,7 +69,8 @@ export interface LocalTask {
  * Inputs: broadcast/NAME/ENTRY and state/NAME/ENTRY (the method's vectors, entry by entry); data/features [n, ...],
  * data/labels [n, ...]; steps/indices [K, B] rows of the data, steps/weights [K, B] (sum 1 a step, 0 for padding),
  * steps/learningRate [K], steps/masks/NAME [K, B, bytes] packed dropout bits, steps/draws/... (see `drawTypes`); where the
- * payloads have parts, sent/NAME/ENTRY [], 1 for an entry that the client sends and 0 for others.
+ * payloads have parts, sent/NAME/ENTRY [], 1 for an entry that the client sends and 0 for others; frozen/ENTRY, the frozen
+ * parameters, and among the state the personal ones, where `split` has such.
  * Outputs: update/NAME/ENTRY, state/NAME/ENTRY, losses [K] and norm [] (L2 norm of the whole update: its size, and the
  * check that it is finite).
  */
@@ -73,27 +79,40 @@ export function compileLocalTask(
   model: Model,
   payloads: Payloads,
   settings: TaskSettings,
+  split: ParameterSplit = wholeModel(model),
 ): LocalTask {
   const draws = algorithm.client.draws ?? {};
-  const types = taskTypes(model, payloads, draws, settings.batchSize);
+  const types = taskTypes(model, payloads, draws, settings.batchSize, split);
   const count = { gradients: 0 };
-  const loop = localLoop(algorithm, model, payloads, settings, count);
-  const refresh = algorithm.client.refresh?.(layout(model.parameters), settings);
+  const client = split.personal.size === 0 ? algorithm.client : withPersonal(algorithm.client, split.personal);
+  const loop = localLoop(client, model, payloads, settings, count, split);
+  const refresh = client.refresh?.(split.shared, settings);
   const program = compileLoop(`${algorithm.name}-${model.name}`, loop, types, "steps", refresh);
   return { program, gradientsPerStep: count.gradients };
 }
 
+/** All parameters are shared. */
+function wholeModel({ parameters }: Model): ParameterSplit {
+  const [whole, none] = [layout(parameters), layout([])];
+  return { whole, shared: whole, personal: none, frozen: none };
+}
+
+/** The model of the parameters that a client trains. */
+function withFrozen(model: Model, frozen: ParameterTensors | undefined): Model {
+  if (frozen === undefined) return model;
+  return { ...model, forward: (trained, ...given) => model.forward({ ...trained, ...frozen }, ...given) };
+}
+
 /** The local task as a loop; `count.gradients` is set to what the traced step asks for. */
 function localLoop(
-  algorithm: Algorithm,
+  client: ClientHalf,
   model: Model,
   payloads: Payloads,
   settings: TaskSettings,
   count: { gradients: number },
+  { shared: modelLayout }: ParameterSplit,
 ): Loop {
-  const { client } = algorithm;
   const { draws = {} } = client;
-  const modelLayout = layout(model.parameters);
   const localOf = (inputs: unknown): Local => {
     const { broadcast, state = {}, sent = everything(payloads) } = inputs as TaskInputs;
     return { model: modelLayout, broadcast, state, sent };
@@ -105,10 +124,11 @@ function localLoop(
     begin: (inputs) => client.begin(localOf(inputs), settings),
     step(carry, slice, inputs) {
       const step = slice as unknown as StepInputs;
+      const { data, frozen } = inputs as unknown as TaskInputs;
       count.gradients = 0;
       const local: LocalStep = {
         ...localOf(inputs),
-        ...stepGradients(model, (inputs as unknown as TaskInputs).data, step, settings.gradientClip, addWork),
+        ...stepGradients(withFrozen(model, frozen), data, step, settings.gradientClip, addWork),
         learningRate: step.learningRate,
         draws: stepDraws(draws, step.draws, modelLayout),
       };
@@ -154,7 +174,13 @@ function sumOfStepSizes(learningRate: Tensor, { momentum, nesterov }: LocalSetti
   return sum(outputs.moved);
 }
 
-function taskTypes(model: Model, payloads: Payloads, draws: DrawSpecs, batch: number): Record<string, TypeTree> {
+function taskTypes(
+  model: Model,
+  payloads: Payloads,
+  draws: DrawSpecs,
+  batch: number,
+  { shared, personal, frozen }: ParameterSplit,
+): Record<string, TypeTree> {
   const vectors = (names: Readonly<Record<string, Layout>>): TypeTree =>
     Object.fromEntries(Object.entries(names).map(([name, layout]) => [name, entryTypes(layout)]));
   const sent = (layout: Layout): TypeTree =>
@@ -162,8 +188,9 @@ function taskTypes(model: Model, payloads: Payloads, draws: DrawSpecs, batch: nu
   const flags = Object.fromEntries(Object.entries(payloads.upload).map(([name, { layout }]) => [name, sent(layout)]));
   return {
     broadcast: vectors(payloads.broadcast),
-    state: vectors(payloads.clientState),
+    state: vectors({ ...payloads.clientState, ...(personal.size === 0 ? {} : { [PERSONAL]: personal }) }),
     ...(payloads.parts === undefined ? {} : { sent: flags }),
+    ...(frozen.size === 0 ? {} : { frozen: entryTypes(frozen) }),
     data: dataTypes(model, "n"),
     steps: {
       indices: { dtype: "int32", shape: ["K", batch] },
@@ -172,7 +199,7 @@ function taskTypes(model: Model, payloads: Payloads, draws: DrawSpecs, batch: nu
       masks: Object.fromEntries(
         model.masks.map((m) => [m.name, { dtype: "uint8", shape: ["K", batch, maskBytes(m.shape)] } as TensorType]),
       ),
-      draws: drawTypes(draws, model, layout(model.parameters), batch),
+      draws: drawTypes(draws, model, shared, batch),
     },
   };
 }

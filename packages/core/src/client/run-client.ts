@@ -2,20 +2,23 @@ import {
   AnabranchError,
   type Executable,
   type HostTensor,
+  type HostTensors,
   type LoopProgram,
   type MaskSpec,
   type Program,
 } from "@anabranch/engine";
 import { FEEDBACK } from "../compression/index.ts";
 import type { Layout } from "../params/layout.ts";
-import type { Vector } from "../params/vector.ts";
+import type { HeldParameters } from "../params/standing.ts";
+import { isFiniteVector, type Vector } from "../params/vector.ts";
 import { layoutsOfPart, type PipelineSpec, sentUpdate } from "../pipeline/index.ts";
 import type { Broadcast, Update } from "../protocol/index.ts";
 import { bernoulliBits, deriveKey, type RandomKey, randomStream } from "../random/index.ts";
-import { type LocalBudget, planBatches } from "./batches.ts";
+import { type BatchSchedule, type LocalBudget, planBatches } from "./batches.ts";
 import { type DrawSpecs, drawInputs } from "./draws.ts";
 import { maskBytes } from "./local-task.ts";
-import { vectorInputs, vectorOutputs } from "./vectors.ts";
+import { PERSONAL } from "./personal-half.ts";
+import { parameterInputs, vectorInputs, vectorOutputs } from "./vectors.ts";
 
 /** Everything a client (or worker) needs to run tasks of a run, as plain data. No seed is in it: tasks bring their keys. */
 export interface TaskSpec extends PipelineSpec {
@@ -27,6 +30,8 @@ export interface TaskSpec extends PipelineSpec {
   readonly broadcast: Readonly<Record<string, Layout>>;
   /** Those of them of which every client is given its own. Default: none. */
   readonly own?: Readonly<Record<string, Layout>>;
+  /** Parameters that do not travel: what personal ones begin with, and frozen ones. */
+  readonly held?: HeldParameters;
   /** What the program keeps, and what stages keep. */
   readonly clientState: Readonly<Record<string, Layout>>;
 }
@@ -78,24 +83,13 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
   const budget = task.steps === undefined ? spec.budget : { localSteps: task.steps };
   const batches = planBatches(examples, spec.batchSize, budget, keys["batches"]!);
   const k = batches.steps;
-  const state = task.state ?? zeroState(spec, make);
-  const outputs = await executable.run({
-    ...vectorInputs("broadcast", { ...task.broadcast.vectors, ...task.own }, spec.broadcast),
-    ...vectorInputs("state", state, programState(spec)),
-    "data/features": task.data.features,
-    "data/labels": task.data.labels,
-    "steps/indices": { dtype: "int32", shape: [k, spec.batchSize], data: batches.indices },
-    "steps/weights": floats(make, batches.weights, [k, spec.batchSize]),
-    "steps/learningRate": { dtype: "float", shape: [k], data: make(k).fill(task.learningRate) },
-    ...maskInputs(spec, k, keys["dropout"]!),
-    ...sentInputs(spec, task.part, make),
-    ...drawInputs(spec, k, keys["draws"]!),
-  });
+  const state = task.state ?? firstState(spec, make);
+  const outputs = await executable.run(taskInputs(spec, task, state, batches, make));
   const collect = (kind: "update" | "state", layouts: Readonly<Record<string, Layout>>) =>
     vectorOutputs(outputs, kind, layouts, (name, length) => task.allocate?.(kind, name, length) ?? make(length));
   const norm = outputs["norm"]!.data[0]!;
   const loss = sumOf(outputs["losses"]!.data) / k;
-  const diverged = !Number.isFinite(norm) || !Number.isFinite(loss);
+  const diverged = !Number.isFinite(norm) || !Number.isFinite(loss) || !hasFinitePersonal(spec, outputs);
   if (diverged && !sendsNoise(spec)) {
     throw new AnabranchError({
       code: "client/not-finite",
@@ -123,7 +117,39 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
   };
   const { scalars } = task.broadcast;
   const sent = sentUpdate(spec, update, { scalars, layouts, keys, state, keep });
-  return { update: sent, state: { ...collect("state", programState(spec)), ...kept }, norm };
+  const next = collect("state", programState(spec));
+  if (diverged) next[PERSONAL]?.set(state[PERSONAL]!);
+  return { update: sent, state: { ...next, ...kept }, norm };
+}
+
+/** What the program is given, by the names that `compileLocalTask` lists. */
+function taskInputs(
+  spec: TaskSpec,
+  task: ClientTask,
+  state: Readonly<Record<string, Vector>>,
+  { steps: k, indices, weights }: BatchSchedule,
+  make: (n: number) => Vector,
+): HostTensors {
+  const { keys } = task;
+  return {
+    ...vectorInputs("broadcast", { ...task.broadcast.vectors, ...task.own }, spec.broadcast),
+    ...vectorInputs("state", state, programState(spec)),
+    ...(spec.held === undefined ? {} : parameterInputs("frozen", spec.held.frozen, spec.held.split.frozen)),
+    "data/features": task.data.features,
+    "data/labels": task.data.labels,
+    "steps/indices": { dtype: "int32", shape: [k, spec.batchSize], data: indices },
+    "steps/weights": floats(make, weights, [k, spec.batchSize]),
+    "steps/learningRate": { dtype: "float", shape: [k], data: make(k).fill(task.learningRate) },
+    ...maskInputs(spec, k, keys["dropout"]!),
+    ...sentInputs(spec, task.part, make),
+    ...drawInputs(spec, k, keys["draws"]!),
+  };
+}
+
+/** The norm of an update tells nothing of personal parameters. */
+function hasFinitePersonal({ held }: TaskSpec, outputs: HostTensors): boolean {
+  const entries = held?.split.personal.entries ?? [];
+  return entries.every(({ name }) => isFiniteVector(outputs[`state/${PERSONAL}/${name}`]!.data as Vector));
 }
 
 const programStates = new WeakMap<TaskSpec, Readonly<Record<string, Layout>>>();
@@ -162,14 +188,19 @@ function sentInputs(
   return inputs;
 }
 
-const zeroStates = new WeakMap<TaskSpec, Readonly<Record<string, Vector>>>();
+const firstStates = new WeakMap<TaskSpec, Readonly<Record<string, Vector>>>();
 
-/** The state of a client at its first visit; made once, as programs leave their inputs untouched. */
-function zeroState(spec: TaskSpec, make: (length: number) => Vector): Readonly<Record<string, Vector>> {
-  const known = zeroStates.get(spec);
+/**
+ * The state of a client at its first visit: zeros, and the personal parameters of the initial model. Made once, as programs
+ * leave their inputs untouched.
+ */
+function firstState(spec: TaskSpec, make: (length: number) => Vector): Readonly<Record<string, Vector>> {
+  const known = firstStates.get(spec);
   if (known !== undefined) return known;
-  const state = Object.fromEntries(Object.entries(spec.clientState).map(([name, { size }]) => [name, make(size)]));
-  zeroStates.set(spec, state);
+  const zeros = Object.entries(spec.clientState).map(([name, { size }]): [string, Vector] => [name, make(size)]);
+  const state = Object.fromEntries(zeros);
+  if (spec.held !== undefined) state[PERSONAL]?.set(spec.held.personal);
+  firstStates.set(spec, state);
   return state;
 }
 

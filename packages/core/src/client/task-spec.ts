@@ -1,16 +1,21 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
 import type { Layout } from "../params/layout.ts";
+import type { HeldParameters } from "../params/standing.ts";
 import { feedbackState, type PipelineSettings, uploadsOf } from "../pipeline/index.ts";
 import type { LocalBudget } from "./batches.ts";
 import { compileLocalTask, type TaskSettings } from "./local-task.ts";
+import { PERSONAL } from "./personal-half.ts";
 import type { TaskSpec } from "./run-client.ts";
 
 /** What the tasks of a run are made of. */
 export interface TaskParts {
   readonly algorithm: Algorithm;
   readonly model: Model;
+  /** Of the parameters that travel. */
   readonly layout: Layout;
+  /** The others; absent: there are none. */
+  readonly held?: HeldParameters | undefined;
   readonly payloads: Payloads;
   readonly float: "float32" | "float64";
   readonly training: TaskSettings;
@@ -20,8 +25,8 @@ export interface TaskParts {
 
 /** Traces and compiles what a client runs; the same parts give the same program everywhere. */
 export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly gradientsPerStep: number } {
-  const { algorithm, model, layout, payloads, float, training, budget, stages } = parts;
-  const { program, gradientsPerStep } = compileLocalTask(algorithm, model, payloads, training);
+  const { algorithm, model, layout, held, payloads, float, training, budget, stages } = parts;
+  const { program, gradientsPerStep } = compileLocalTask(algorithm, model, payloads, training, held?.split);
   const task: TaskSpec = {
     program,
     float,
@@ -32,10 +37,20 @@ export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly 
     broadcast: payloads.broadcast,
     ...ownVectors(payloads),
     ...uploadsOf(payloads, layout),
-    clientState: { ...payloads.clientState, ...feedbackState(stages.compression, payloads) },
+    ...(held === undefined ? {} : { held }),
+    clientState: {
+      ...payloads.clientState,
+      ...personalState(held),
+      ...feedbackState(stages.compression, payloads),
+    },
     stages,
   };
   return { task, gradientsPerStep };
+}
+
+/** The client state of personal parameters. */
+export function personalState(held: Pick<HeldParameters, "split"> | undefined): Readonly<Record<string, Layout>> {
+  return held === undefined || held.split.personal.size === 0 ? {} : { [PERSONAL]: held.split.personal };
 }
 
 function ownVectors({ own, broadcast }: Payloads): Pick<TaskSpec, "own"> {

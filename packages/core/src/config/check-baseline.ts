@@ -8,7 +8,7 @@ import type { Config } from "./schema.ts";
  * is never private. Throws `config/conflict`.
  */
 export function checkBaseline(config: Config, locate: Locate): void {
-  const { baseline, algorithm, privacy, secureAggregation, schedule, aggregation, devices } = config;
+  const { baseline, algorithm, parameters, privacy, secureAggregation, schedule, aggregation, devices } = config;
   if (baseline === undefined) return;
   const refuse = (path: readonly string[], value: unknown, expected: string) => {
     const advice = `Remove the key, or make the baseline of a configuration with: anabranch ${baseline} FILE`;
@@ -16,6 +16,8 @@ export function checkBaseline(config: Config, locate: Locate): void {
   };
   if (algorithm.file !== undefined) refuse(["algorithm", "file"], algorithm.file, 'algorithm.name = "fedavg"');
   if (algorithm.name !== "fedavg") refuse(["algorithm", "name"], algorithm.name, '"fedavg": baselines train by SGD');
+  if (parameters.personal.length > 0)
+    refuse(["parameters", "personal"], parameters.personal, "nothing: a baseline has no personal parameters");
   if (privacy.mechanism !== "none")
     refuse(["privacy", "mechanism"], privacy.mechanism, '"none": a baseline is not private');
   if (secureAggregation.protocol !== "none")

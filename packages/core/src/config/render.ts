@@ -40,7 +40,7 @@ const NO_INFLUENCE = [
 
 /**
  * Identity of what a run computes (16 hex digits). Left out: the run's name, paths, how often it is saved, and the
- * number of workers, none of which changes a bit of the result, and the sections on privacy, secure
+ * number of workers, none of which changes a bit of the result, and the sections on parameters, privacy, secure
  * aggregation, topology, attacks, diagnostics and tables where there are none.
  *
  * @example
@@ -52,6 +52,7 @@ const NO_INFLUENCE = [
 export function configHash(config: Config): string {
   const unused = [
     ...(isUsualTable(config.data.table) ? ["data.table"] : []),
+    ...(Object.values(config.parameters).every(({ length }) => length === 0) ? ["parameters"] : []),
     ...(config.privacy.mechanism === "none" ? ["privacy"] : []),
     ...(config.attack.name === "none" ? ["attack"] : []),
     ...(config.secureAggregation.protocol === "none" ? ["secureAggregation"] : []),

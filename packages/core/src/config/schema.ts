@@ -6,6 +6,7 @@ import { samplerNames } from "../selection/names.ts";
 import { baselines } from "./baseline.ts";
 import { compression } from "./compression-schema.ts";
 import { diagnostics } from "./diagnostics-schema.ts";
+import { parameters } from "./parameters-schema.ts";
 import { privacy } from "./privacy-schema.ts";
 import { devices, schedule } from "./schedule-schema.ts";
 import { table } from "./table-schema.ts";
@@ -308,6 +309,7 @@ export const configSchema = z.strictObject({
     ),
   data,
   model,
+  parameters,
   algorithm,
   training,
   sampler,

@@ -36,6 +36,15 @@ export function smallRun(
   algorithm: Method,
   more: ConfigInput = {},
 ): { readonly config: Config; readonly prepared: PreparedRun; readonly live: PreparedRun } {
+  const { config, prepared } = smallSimulation(algorithm, more);
+  return { config, prepared, live: forLiveClients(prepared, config) };
+}
+
+/** The same, as it is simulated alone. */
+export function smallSimulation(
+  algorithm: Method,
+  more: ConfigInput = {},
+): { readonly config: Config; readonly prepared: PreparedRun } {
   const config = resolveConfig({
     rounds: 4,
     seed: 5,
@@ -49,8 +58,7 @@ export function smallRun(
   });
   const identity = { name: "interpreter", version: "1", fingerprint: "", float: "float64" } as const;
   const data = { train: points(48, 0), test: points(9, 1000) };
-  const prepared = prepareRun(config, data, identity, 0, "live");
-  return { config, prepared, live: forLiveClients(prepared, config) };
+  return { config, prepared: prepareRun(config, data, identity, 0, "live") };
 }
 
 /** Two rounds with all four clients, whose integers are summed by a protocol. */

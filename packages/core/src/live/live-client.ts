@@ -223,7 +223,7 @@ class LiveClient {
     });
     send({
       type: "ready",
-      layoutHash: open.evaluation.layout.hash,
+      layoutHash: open.task.layoutHash,
       programHash: open.task.program.hash,
       ...(withholdsMetadata(description.stages) ? {} : { examples: count }),
       executor: `${executor.name} ${executor.version}`,

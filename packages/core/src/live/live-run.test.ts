@@ -3,6 +3,13 @@ import type { ConfigInput } from "../config/index.ts";
 import { CHAOS, HEALTHY } from "../conformance/fault-source.ts";
 import { SimulatedFederation } from "../conformance/simulated-federation.ts";
 import { LIVE_METHODS, simulateSmall, smallRun } from "../conformance/small-live-run.ts";
+import { describeTask, openTask } from "./task-description.ts";
+
+/** Whether the eight bytes of a number are anywhere in a message. */
+function holds(message: Uint8Array, value: number): boolean {
+  const wanted = Buffer.from(Float64Array.of(value).buffer);
+  return Buffer.from(message).includes(wanted);
+}
 
 describe("a live run", () => {
   for (const [name, algorithm] of Object.entries(LIVE_METHODS)) {
@@ -34,6 +41,47 @@ describe("a live run", () => {
       expect(result.modelHash).toBe((await simulateSmall(prepared)).modelHash);
     });
   }
+
+  it.each([
+    "fedavg",
+    "scaffold",
+  ])("ends with the model of the simulation with personal and frozen layers: %s", async (name) => {
+    const parameters = { personal: "head", frozen: ["dense1.weight"] };
+    const { config, prepared } = smallRun({ name }, { parameters });
+    const { modelHash } = await simulateSmall(prepared);
+    for (let seed = 1; seed <= 5; seed++) {
+      const federation = new SimulatedFederation(config, prepared, seed, seed === 1 ? HEALTHY : CHAOS);
+      const received: (string | Uint8Array)[] = [];
+      federation.network.tap = (message) => void received.push(message);
+      expect((await federation.run()).modelHash, `seed ${seed}`).toBe(modelHash);
+      expect(federation.network).toBeDefined();
+      const bytes = received.filter((message) => typeof message !== "string");
+      expect(bytes.length).toBeGreaterThan(8);
+      const { held } = prepared.plan;
+      for (const message of bytes) {
+        const text = new TextDecoder("latin1").decode(message);
+        for (const { name: entry } of [...held!.split.personal.entries, ...held!.split.frozen.entries])
+          expect(text).not.toContain(entry);
+        for (const value of [...held!.frozen, ...held!.personal])
+          expect(holds(message as Uint8Array, value)).toBe(false);
+      }
+    }
+  });
+
+  it("refuses frozen parameters of a file, which clients cannot derive", () => {
+    const { config, prepared } = smallRun({ name: "fedavg" }, { parameters: { frozen: ["dense1.weight"] } });
+    const fromFile = { ...config, model: { ...config.model, initialWeights: "base.safetensors" } };
+    expect(() => describeTask(fromFile, prepared)).toThrow(expect.objectContaining({ code: "live/initial-weights" }));
+  });
+
+  it("has clients refuse first values that are not the server's", () => {
+    const { config, live } = smallRun({ name: "fedavg" }, { parameters: { personal: "head" } });
+    const description = describeTask(config, live);
+    const other = { ...description, parameters: { ...description.parameters!, key: [1, 2] as [number, number] } };
+    expect(() => openTask(other)).toThrow(expect.objectContaining({ code: "live/version" }));
+    const nothing = { ...description, parameters: { ...description.parameters!, personal: ["dense7"] } };
+    expect(() => openTask(nothing)).toThrow(expect.objectContaining({ code: "parameters/unknown" }));
+  });
 
   it("evaluates on examples that clients keep to themselves", async () => {
     const more = { data: { clients: 4, holdout: 0.25, partition: { scheme: "iid" } }, evaluation: { clientEvery: 2 } };

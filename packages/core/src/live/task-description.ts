@@ -1,19 +1,24 @@
-import { AnabranchError } from "@anabranch/engine";
+import { AnabranchError, hashText } from "@anabranch/engine";
 import * as z from "zod";
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
 import type { EvaluationSpec } from "../client/evaluate.ts";
 import { compileEvaluation } from "../client/evaluation-task.ts";
 import type { TaskSpec } from "../client/run-client.ts";
-import { taskSpec } from "../client/task-spec.ts";
+import { personalState, taskSpec } from "../client/task-spec.ts";
 import { checkedCompressor } from "../compression/index.ts";
 import { type Config, modelSection } from "../config/index.ts";
+import { parameterSelectors } from "../config/parameters-schema.ts";
 import { tableEncoding } from "../data/index.ts";
-import { createModel } from "../models/index.ts";
-import { layout } from "../params/layout.ts";
+import { createModel, type Model } from "../models/index.ts";
+import { initialParameters } from "../params/initialize.ts";
+import { type Layout, layout } from "../params/layout.ts";
+import { type HeldParameters, type ParameterSplit, splitParameters } from "../params/standing.ts";
+import { hashVector } from "../params/vector.ts";
 import { feedbackState, type PipelineSettings } from "../pipeline/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { PreparedRun } from "../simulation/prepare.ts";
+import { heldOf } from "../simulation/resolve-method.ts";
 import { VERSION } from "../version.ts";
 import { contentHashNow } from "./content-hash.ts";
 import { CONTROL_BYTES, contentHash } from "./control.ts";
@@ -49,6 +54,18 @@ const dataSchema = z.strictObject({
 });
 export type DataSchema = z.infer<typeof dataSchema>;
 
+const selectors = z.array(z.string().min(1).max(256)).max(1000);
+
+/** Parameters that do not travel: every client derives their first values for itself. */
+const heldParameters = z.strictObject({
+  personal: selectors,
+  frozen: selectors,
+  /** Of the initial weights. */
+  key,
+  /** Hash of all first values. */
+  hash: z.string().max(128),
+});
+
 /** The known partition of a trial: every client has all data and takes its own share. */
 const sharedPartition = z.strictObject({
   /** Where the data set comes with Anabranch. */
@@ -77,6 +94,8 @@ export const taskDescription = z.strictObject({
   run: name,
   algorithm: z.strictObject({ name, options: z.record(z.string(), z.json()) }),
   model: z.strictObject({ name, options: z.record(z.string(), z.json()) }),
+  /** Absent: all parameters travel. */
+  parameters: heldParameters.optional(),
   float: z.enum(["float32", "float64"]),
   training: z.strictObject({
     batchSize: size,
@@ -119,6 +138,7 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
     run: plan.id,
     algorithm: { name: plan.algorithm.name, options: plan.algorithm.options },
     model: { name: modelName, options: modelOptions },
+    ...(plan.held === undefined ? {} : { parameters: describeHeld(config, plan.held) }),
     float: plan.float,
     training: { batchSize, gradientClip, momentum, nesterov, weightDecay },
     budget: localSteps === undefined ? { localEpochs } : { localSteps },
@@ -199,16 +219,47 @@ export function openTask(
   const examples = { features: example(data.features), labels: example(data.labels), classes: data.classes };
   const model = createModel(description.model.name, examples, description.model.options);
   const algorithm = own ?? createAlgorithm(description.algorithm.name, description.algorithm.options);
-  const modelLayout = layout(model.parameters);
+  const whole = layout(model.parameters);
+  const split = splitOf(description, whole);
+  const modelLayout = split?.shared ?? whole;
   const payloads = algorithm.payloads(modelLayout);
   requireCompression(stages, payloads);
-  const kept = feedbackState(stages.compression, payloads);
+  const kept = { ...feedbackState(stages.compression, payloads), ...personalState(split && { split }) };
   allow({ ...payloads, clientState: { ...payloads.clientState, ...kept } });
-  const { task } = taskSpec({ algorithm, model, layout: modelLayout, payloads, float, training, budget, stages });
-  const program = compileEvaluation(model, modelLayout, evaluationBatch);
+  const held = split && openHeld(description, model, split);
+  const { task } = taskSpec({ algorithm, model, layout: modelLayout, held, payloads, float, training, budget, stages });
+  const program = compileEvaluation(model, whole, evaluationBatch);
   requireSame("layout of the model", modelLayout.hash, description.layoutHash, description.package);
   requireSame("program of the local training", task.program.hash, description.programHash, description.package);
-  return { task, evaluation: { program, layout: modelLayout, batchSize: evaluationBatch } };
+  return { task, evaluation: { program, layout: whole, held, batchSize: evaluationBatch } };
+}
+
+/** How clients come by the parameters that do not travel. Throws `live/initial-weights` where they cannot derive them. */
+function describeHeld({ parameters, model, seed }: Config, held: HeldParameters): TaskDescription["parameters"] {
+  if (model.initialWeights !== undefined) throw ownWeights(model.initialWeights);
+  const { personal, frozen } = parameterSelectors(parameters);
+  return {
+    personal: [...personal],
+    frozen: [...frozen],
+    key: [...deriveKey(rootKey(seed), "init")],
+    hash: hashHeld(held),
+  };
+}
+
+function splitOf({ parameters }: TaskDescription, whole: Layout): ParameterSplit | undefined {
+  return parameters && splitParameters(whole, parameters);
+}
+
+/** The parameters that do not travel, as this client derives them. Throws `live/version` where the server's are others. */
+function openHeld({ parameters, float, package: version }: TaskDescription, model: Model, split: ParameterSplit) {
+  const values = initialParameters(model.parameters, parameters!.key);
+  const held = heldOf(split, float === "float64" ? Float64Array.from(values) : values);
+  if (held !== undefined) requireSame("initial weights", hashHeld(held), parameters!.hash, version);
+  return held;
+}
+
+function hashHeld({ personal, frozen }: HeldParameters): string {
+  return hashText(`${hashVector(personal)} ${hashVector(frozen)}`);
 }
 
 /** Refuses compression that this client cannot do. Throws `live/compression`, `compression/chain` or `compression/feedback`. */
@@ -235,6 +286,17 @@ function requireSame(what: string, own: string, theirs: string, version: string)
     received: `${own}, made by version ${VERSION}`,
     expected: `${theirs}, made by version ${version}`,
     advice: "Install the server's version of Anabranch on this client.",
+  });
+}
+
+function ownWeights(file: string): AnabranchError {
+  return new AnabranchError({
+    code: "live/initial-weights",
+    message: "clients of a live run cannot derive frozen and personal parameters that come from a file",
+    where: "model.initialWeights",
+    received: file,
+    expected: "random weights from the seed, or shared parameters alone",
+    advice: "Remove model.initialWeights, or leave parameters.frozen and parameters.personal empty.",
   });
 }
 

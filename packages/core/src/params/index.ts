@@ -1,3 +1,4 @@
 export * from "./initialize.ts";
 export * from "./layout.ts";
+export * from "./standing.ts";
 export * from "./vector.ts";

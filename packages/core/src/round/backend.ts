@@ -104,7 +104,7 @@ export interface Arrivals {
 }
 
 /**
- * Evaluates a model: on the global test set, and on the hold-out rows of every client (empty without hold-outs), or of the
+ * Evaluates a model, the global one or a whole one with parameters that do not travel: on the global test set, and on the hold-out rows of every client (empty without hold-outs), or of the
  * given client alone.
  */
 export interface Evaluator {

@@ -47,8 +47,10 @@ const runStarted = z.object({
   baseline: z.enum(baselines).optional(),
   model: z.string(),
   dataset: z.string(),
-  /** d, the length of the flat parameter vector. */
+  /** d, the number of the model's parameters. */
   parameters: count,
+  /** How many of them do not travel; absent: all do. */
+  heldParameters: z.object({ personal: count, frozen: count }).optional(),
   clients: count,
   /** Clients per round (their expected number under Poisson sampling). */
   cohort: z.number(),

@@ -6,6 +6,7 @@ import { firstOrder } from "../schedule/index.ts";
 import type { Order, Outcome } from "./backend.ts";
 import { Background } from "./background.ts";
 import type { Collected, RoundWorld } from "./round-world.ts";
+import { keepsParameters } from "./whole-model.ts";
 
 /** Client states on their way to the store: they are copied, so this bounds memory. */
 const SAVES_AT_A_TIME = 8;
@@ -111,7 +112,7 @@ export class GroupFold {
     this.#tasks.add(measured);
     const { plan, ports } = this.#world;
     // a live client keeps its state to itself: the store then notes its version alone
-    if (keepsClientState(plan.payloads, plan.stages))
+    if (keepsClientState(plan.payloads, plan.stages) || keepsParameters(plan))
       await this.#saving.add(ports.clientStates.save(client, this.#round, state));
   }
 }

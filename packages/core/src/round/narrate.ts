@@ -26,7 +26,7 @@ export async function announceStart(plan: RunPlan, ports: RunPorts, state: RunSt
     name: plan.name,
     algorithm: plan.algorithm.name,
     ...(plan.baseline === undefined ? {} : { baseline: plan.baseline }),
-    parameters: plan.layout.size,
+    ...countParameters(plan),
     clients: plan.population,
     rounds: plan.rounds,
     seed: plan.seed,
@@ -39,6 +39,13 @@ export async function announceStart(plan: RunPlan, ports: RunPorts, state: RunSt
     ...(state.round > 0 ? { resumedFrom: state.round } : {}),
   });
   await warn(ports, plan.warnings);
+}
+
+/** Of the whole model, and how many of them do not travel. */
+function countParameters({ layout, held }: RunPlan): Pick<EventOf<"run.started">, "parameters" | "heldParameters"> {
+  if (held === undefined) return { parameters: layout.size };
+  const { whole, personal, frozen } = held.split;
+  return { parameters: whole.size, heldParameters: { personal: personal.size, frozen: frozen.size } };
 }
 
 function asynchronous({ schedule: { buffer, concurrency } }: RunPlan): Pick<EventOf<"run.started">, "asynchronous"> {

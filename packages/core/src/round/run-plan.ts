@@ -5,6 +5,7 @@ import type { Baseline } from "../config/baseline.ts";
 import type { Probe } from "../metrics/flatness.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Layout } from "../params/layout.ts";
+import type { HeldParameters } from "../params/standing.ts";
 import type { Vector } from "../params/vector.ts";
 import type { PipelineSettings, UpdateAttack } from "../pipeline/index.ts";
 import type { RecordedAccount } from "../privacy/accounting/index.ts";
@@ -51,8 +52,12 @@ export interface RunPlan {
   readonly rounds: number;
   readonly population: number;
   readonly algorithm: Algorithm;
+  /** Of the parameters that travel: the global model. */
   readonly layout: Layout;
+  /** Parameters that do not travel; absent: all do. */
+  readonly held?: HeldParameters | undefined;
   readonly payloads: Payloads;
+  /** [layout.size] */
   readonly initial: Vector;
   readonly sampler: Sampler;
   readonly stages: PipelineSettings;

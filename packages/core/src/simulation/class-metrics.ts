@@ -24,6 +24,8 @@ const MOST_FLOPS = 2e11;
 /**
  * Predicts the class of every test example with a model. Undefined where examples have no single label, where it would take
  * long, where the run evaluates nothing, and where the test examples are clients' own and the run is private.
+ *
+ * @param parameters of the whole model, frozen and personal ones among them
  */
 export async function classMetrics(
   { model, plan, federation, simulation }: PreparedRun,
@@ -36,7 +38,8 @@ export async function classMetrics(
   if (plan.evaluateEvery === 0 || plan.account?.testOnClients === true) return undefined;
   if (test.kind !== "arrays" || !isPlain) return undefined;
   const { batchSize } = simulation.evaluation;
-  const program = compilePredictions(model, plan.layout, batchSize);
+  const layout = plan.held?.split.whole ?? plan.layout;
+  const program = compilePredictions(model, layout, batchSize);
   const count = test.labels.data.length;
   const batches = Math.ceil(count / batchSize);
   if (program === undefined || batches * countFlops(program, { symbols: { n: count } }) > MOST_FLOPS) return undefined;
@@ -47,7 +50,7 @@ export async function classMetrics(
     for (let batch = 0; batch < batches; batch++) {
       const rows = Int32Array.from({ length: batchSize }, (_, i) => Math.min(batch * batchSize + i, count - 1));
       const outputs = await executable.run({
-        ...parameterInputs("parameters", parameters, plan.layout),
+        ...parameterInputs("parameters", parameters, layout),
         features: test.features,
         rows: { dtype: "int32", shape: [batchSize], data: rows },
       });

@@ -3,6 +3,7 @@ import { decentralised } from "../algorithms/decentralised.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import { initialParameters } from "../params/initialize.ts";
+import { partOf } from "../params/standing.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { Warning } from "../round/backend.ts";
 import type { RunPlan } from "../round/run-plan.ts";
@@ -30,7 +31,7 @@ export interface DecentralisedMethod extends ReturnType<typeof compressedMethod>
 export function methodAmongNodes(config: Config, federation: Federation, own: CustomParts): DecentralisedMethod {
   const method = resolveMethod(config, federation, own);
   const { clients: nodes } = federation;
-  const { algorithm, model, layout } = method;
+  const { algorithm, model, layout, held } = method;
   const { name, starts, averageFrom, averageTo = config.rounds } = config.topology;
   requireBoth(config, method);
   if (name === "none") return { ...compressedMethod(config, method), about: {}, warnings: [] };
@@ -40,7 +41,10 @@ export function methodAmongNodes(config: Config, federation: Federation, own: Cu
   const first = averageFrom ?? (merges ? config.rounds : undefined);
   const averaging = first === undefined ? undefined : ([first, averageTo] as const);
   const key = rootKey(config.seed);
-  const fresh = (node: number) => initialParameters(model.parameters, deriveKey(key, "init", node));
+  const fresh = (node: number) => {
+    const values = initialParameters(model.parameters, deriveKey(key, "init", node));
+    return held === undefined ? values : partOf(held.split.whole, values, layout);
+  };
   const among = decentralised(algorithm, { topology, averaging, ...(starts === "own" ? { start: fresh } : {}) });
   return {
     ...compressedMethod(config, { ...method, algorithm: among, payloads: among.payloads(layout) }),

@@ -2,6 +2,7 @@ import type { Algorithm, Payloads, Upload } from "../algorithms/algorithm.ts";
 import type { Config } from "../config/index.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Layout } from "../params/layout.ts";
+import type { HeldParameters } from "../params/standing.ts";
 import type { PipelineSettings } from "../pipeline/index.ts";
 import type { Warning } from "../round/backend.ts";
 import type { RunPlan } from "../round/run-plan.ts";
@@ -18,14 +19,15 @@ interface Parts {
   readonly algorithm: Algorithm;
   readonly payloads: Payloads;
   readonly layout: Layout;
+  readonly held?: HeldParameters | undefined;
   readonly stages: PipelineSettings;
 }
 
-type Metric = "coherence" | "preconditioners" | "clipping";
+type Metric = "flatness" | "coherence" | "preconditioners" | "clipping";
 
 /** The diagnostics of a configuration; metrics that its method or its pipeline does not allow are left out, with a reason. */
 export function resolveDiagnostics({ diagnostics }: Config, parts: Parts): ResolvedDiagnostics {
-  const { flatness, conditioning, every, radius, clients, batch } = diagnostics;
+  const { conditioning, every, radius, clients, batch } = diagnostics;
   const warnings: Warning[] = [];
   const possible = (metric: Metric): boolean => {
     const reason = diagnostics[metric] ? REASONS[metric](parts) : undefined;
@@ -34,6 +36,7 @@ export function resolveDiagnostics({ diagnostics }: Config, parts: Parts): Resol
     }
     return diagnostics[metric] && reason === undefined;
   };
+  const flatness = possible("flatness");
   const settings: DiagnosticsSettings = {
     every,
     flatness: flatness ? { radius, clients, batch } : undefined,
@@ -50,6 +53,7 @@ export function resolveDiagnostics({ diagnostics }: Config, parts: Parts): Resol
 
 /** Why a metric cannot be measured; undefined where it can. */
 const REASONS: Readonly<Record<Metric, (parts: Parts) => string | undefined>> = {
+  flatness: ({ held }) => (held === undefined ? undefined : "parts of the model are personal or frozen"),
   coherence: ({ payloads, layout, stages }) =>
     hiddenUpdates(stages) ??
     (payloads.parts !== undefined

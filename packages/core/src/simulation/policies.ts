@@ -56,7 +56,7 @@ export function resolvePolicies(
   federation: Federation,
   { trace, compression }: PolicyParts = {},
 ): Policies {
-  const { algorithm, payloads, start } = method;
+  const { algorithm, payloads, start, held } = method;
   const { training, aggregation, seed } = config;
   const { cohort } = config.sampler;
   if (aggregation.clipNorm > 0) {
@@ -67,6 +67,7 @@ export function resolvePolicies(
   requirePopulation(algorithm, cohort, federation.clients);
   const rule = configuredRule(config, algorithm, payloads);
   const mechanism = configuredMechanism(config, algorithm, payloads, federation, start);
+  if (mechanism !== undefined) requireNoPersonalRecords(algorithm, held);
   const account = mechanism && privateAccount(config, algorithm, payloads, federation, mechanism, start);
   const secureAggregation = configuredSecureAggregation(config, algorithm, payloads, federation, mechanism);
   if (mechanism !== undefined || secureAggregation !== undefined) requirePublicSteps(algorithm, training);
@@ -103,6 +104,17 @@ export function resolvePolicies(
       ...(secureAggregation === undefined ? {} : { secureAggregation: describeSecureAggregation(secureAggregation) }),
     },
   };
+}
+
+/** Personal parameters remember records without noise, and every later gradient depends on them. */
+function requireNoPersonalRecords({ name, privacy }: Algorithm, held: ResolvedMethod["held"]): void {
+  if (privacy?.unit !== "records" || held === undefined || held.split.personal.size === 0) return;
+  throw conflict(
+    "parameters.personal",
+    `${held.split.personal.size} personal parameters, with algorithm.name = "${name}" and record-level privacy`,
+    "nothing",
+    'Gradients of shared parameters depend on personal ones, which have no noise. Use frozen ones, or algorithm.name = "dp-fedavg".',
+  );
 }
 
 /** What a configuration without a number of clients could not be checked for. */

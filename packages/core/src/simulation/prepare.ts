@@ -6,6 +6,8 @@ import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import type { SyntheticPopulation, TrainTest } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
+import type { HeldParameters } from "../params/standing.ts";
+import type { Vector } from "../params/vector.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { attackedSources } from "./attacked-sources.ts";
 import { trainedConfig } from "./baseline.ts";
@@ -50,25 +52,26 @@ export function prepareRun(
   const { method, compression, warnings, about } = methodAmongNodes(config, federation, own);
   const { texts, ...policies } = resolvePolicies(config, method, federation, { compression, trace: own.trace });
   const { model, algorithm, layout, payloads, initial } = method;
+  const held = method.held && inFloat(method.held, float);
   const { training } = config;
   requireAccuracy(config, federation);
   const attack = configuredAttack(config, algorithm, payloads, federation);
   const budget =
     training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
   const simulation = simulationSpec({
-    ...{ algorithm, model, layout, payloads, float, training, budget },
+    ...{ algorithm, model, layout, held, payloads, float, training, budget },
     stages: policies.stages,
     evaluationBatch: config.evaluation.batch,
     sources: attackedSources(federation.sources(model, float), attack, config.evaluation.batch),
   });
   requireSteps(algorithm, simulation, training.batchSize, budget);
   for (const origin of [own.origins?.model, own.origins?.algorithm]) origin?.requireUsedOptions?.();
-  const diagnostics = resolveDiagnostics(config, { algorithm, payloads, layout, stages: policies.stages });
+  const diagnostics = resolveDiagnostics(config, { algorithm, payloads, layout, held, stages: policies.stages });
   const plan: RunPlan = {
     ...withTopology(policies, own.topology),
     warnings: [...(policies.warnings ?? []), ...warnings, ...diagnostics.warnings],
     diagnostics: diagnostics.settings,
-    ...{ id, algorithm, layout, payloads, float, attack: attack?.update },
+    ...{ id, algorithm, layout, held, payloads, float, attack: attack?.update },
     name: config.name,
     baseline: config.baseline,
     localModel: config.baseline === "local-only" ? localModel : undefined,
@@ -76,7 +79,7 @@ export function prepareRun(
     seed: config.seed,
     rounds: config.rounds,
     population: federation.clients,
-    initial: float === "float64" ? Float64Array.from(initial) : Float32Array.from(initial),
+    initial: asFloat(initial, float),
     ...{ localSteps: training.localSteps, regression: federation.regression },
     guessingLoss: model.classes > 1 ? Math.log(model.classes) : undefined,
     learningRate: learningRateSchedule(config),
@@ -93,6 +96,14 @@ export function prepareRun(
     },
   };
   return { plan, simulation, model, federation };
+}
+
+function asFloat(values: Vector, float: ExecutorIdentity["float"]): Vector {
+  return float === "float64" ? Float64Array.from(values) : Float32Array.from(values);
+}
+
+function inFloat(held: HeldParameters, float: ExecutorIdentity["float"]): HeldParameters {
+  return { ...held, personal: asFloat(held.personal, float), frozen: asFloat(held.frozen, float) };
 }
 
 /** When the model is evaluated, saved and given up. */

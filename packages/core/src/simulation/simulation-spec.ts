@@ -31,10 +31,16 @@ export interface SimulationParts extends TaskParts {
 
 /** Traces and compiles the programs of a simulation. */
 export function simulationSpec(parts: SimulationParts): SimulationSpec {
-  const { model, layout, evaluationBatch } = parts;
+  const { model, held, evaluationBatch } = parts;
+  const layout = held?.split.whole ?? parts.layout;
   return {
     ...taskSpec(parts),
-    evaluation: { program: compileEvaluation(model, layout, evaluationBatch), layout, batchSize: evaluationBatch },
+    evaluation: {
+      program: compileEvaluation(model, layout, evaluationBatch),
+      layout,
+      held,
+      batchSize: evaluationBatch,
+    },
     ...parts.sources,
   };
 }

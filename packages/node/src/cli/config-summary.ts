@@ -36,6 +36,7 @@ export function configSummary(config: Config, { noiseMultiplier, asynchronous }:
       `${data.file ?? data.dataset}, ${data.clients === 0 ? "one client per owner" : formatPlural(data.clients, "client")}, ${scheme}${optionList(partition)}${holdout}`,
     ],
     ["model", `${modelFile ?? modelName}${optionList(modelOptions)}`],
+    ...parametersRow(config.parameters),
     config.baseline === undefined
       ? ["algorithm", `${algorithmFile ?? algorithmName}${optionList(algorithmOptions)}`]
       : ["baseline", BASELINES[config.baseline]],
@@ -54,6 +55,15 @@ export function configSummary(config: Config, { noiseMultiplier, asynchronous }:
     ["rounds", [String(config.rounds), ...stops.filter((t) => t !== "").map((t) => `stops ${t}`)].join(", ")],
     ["seed", String(config.seed)],
   ];
+}
+
+/** Parameters that are not shared, where there are such. */
+function parametersRow(parameters: Config["parameters"]): [string, string][] {
+  const lists = (["personal", "frozen"] as const).flatMap((standing) => {
+    const selectors = [parameters[standing]].flat();
+    return selectors.length === 0 ? [] : [`${standing}: ${selectors.join(" ")}`];
+  });
+  return lists.length === 0 ? [] : [["parameters", lists.join(", ")]];
 }
 
 /** The rule that combines updates, where it is no plain mean. */

@@ -9,8 +9,15 @@ import {
   modelSection,
   newestCheckpoint,
   requireLayout,
+  type Vector,
 } from "@anabranch/core";
-import { describedLayout, type ModelDescription, readModelDescription } from "../run/model-description.ts";
+import {
+  completeParameters,
+  describedLayout,
+  type ModelDescription,
+  readModelDescription,
+  sharedLayout,
+} from "../run/model-description.ts";
 import { readRunConfig } from "../run/run-config.ts";
 import { readBlobs } from "../store/disk-blob-store.ts";
 import { openRunFolder, type RunFolder } from "../store/run-folder.ts";
@@ -19,7 +26,10 @@ import { openRunFolder, type RunFolder } from "../store/run-folder.ts";
 export interface TrainedModel {
   readonly run: RunFolder;
   readonly description: ModelDescription;
+  /** Of the whole model. */
   readonly layout: Layout;
+  /** [layout.size]; personal ones as they were at the start. */
+  readonly parameters: Vector;
   readonly checkpoint: Checkpoint;
 }
 
@@ -34,8 +44,9 @@ export async function loadTrainedModel(folder: string, best: boolean): Promise<T
   const checkpoint = await readCheckpoint(run, best);
   const description = await readModelDescription(run);
   const layout = describedLayout(description);
-  requireLayout(checkpoint.layoutHash, layout.hash, run.folder);
-  return { run, description, layout, checkpoint };
+  requireLayout(checkpoint.layoutHash, sharedLayout(description).hash, run.folder);
+  const parameters = await completeParameters(run, description, checkpoint.serverState.vectors.parameters!);
+  return { run, description, layout, parameters, checkpoint };
 }
 
 /**
@@ -45,12 +56,12 @@ export async function loadTrainedModel(folder: string, best: boolean): Promise<T
  * @throws `local/own-model` where there is none of this checkpoint
  */
 export async function trainedOnnx(trained: TrainedModel, metadata: Record<string, string>): Promise<Uint8Array> {
-  const { run, description, layout, checkpoint } = trained;
+  const { run, description, layout, parameters, checkpoint } = trained;
   if (!description.own) {
     const { name, options } = modelSection((await readRunConfig(run.folder)).model);
     const model = createModel(name, description, options);
     const { modelOnnx } = await import("../run/outputs.ts");
-    return modelOnnx(model, layout, checkpoint.serverState.vectors.parameters!, metadata);
+    return modelOnnx(model, layout, parameters, metadata);
   }
   const { round } = checkpoint;
   const written = (await writtenRound(run)) === String(round) ? await run.files.read(run.paths.modelOnnx) : undefined;

@@ -1,4 +1,18 @@
-import { AnabranchError, type Layout, layout, type PreparedRun } from "@anabranch/core";
+import {
+  AnabranchError,
+  decodeSafetensors,
+  encodeSafetensors,
+  entryView,
+  type HeldParameters,
+  isVector,
+  type Layout,
+  layout,
+  type ParameterSplit,
+  type PreparedRun,
+  subLayout,
+  type Vector,
+  zerosLike,
+} from "@anabranch/core";
 import * as z from "zod";
 import { type RunFolder, writeRunFile } from "../store/run-folder.ts";
 import { dataNames, dataNamesOf } from "./data-names.ts";
@@ -25,6 +39,8 @@ const schema = z.object({
         role: z.enum(roles),
         block: z.string(),
         heads: z.int().positive(),
+        /** Absent: shared. */
+        standing: z.enum(["personal", "frozen"]).optional(),
       }),
     )
     .max(1_000_000),
@@ -47,12 +63,66 @@ export async function writeModelDescription(
     labels: { dtype: labels.dtype, shape: [...labels.shape] },
     classes,
     names: dataNamesOf(federation.examples),
-    parameters: plan.layout.entries.map(({ offset: _offset, size: _size, shape, ...entry }) => ({
-      ...entry,
-      shape: [...shape],
-    })),
+    parameters: (plan.held?.split.whole ?? plan.layout).entries.map(
+      ({ offset: _offset, size: _size, shape, ...entry }) => ({
+        ...entry,
+        shape: [...shape],
+        ...standingOf(entry.name, plan.held?.split),
+      }),
+    ),
   };
+  if (plan.held !== undefined) await writeRunFile(paths.heldParameters, heldSafetensors(plan.held), files);
   await writeRunFile(paths.modelDescription, JSON.stringify(description), files);
+}
+
+function standingOf(name: string, split: ParameterSplit | undefined): { standing?: "personal" | "frozen" } {
+  const has = (layout: Layout | undefined) => layout?.entries.some((entry) => entry.name === name) === true;
+  return has(split?.personal) ? { standing: "personal" } : has(split?.frozen) ? { standing: "frozen" } : {};
+}
+
+/** What completes a checkpoint of the run to a model. */
+function heldSafetensors({ split, personal, frozen }: HeldParameters): Uint8Array {
+  const tensors = (part: Layout, values: Vector) =>
+    part.entries.map((entry) => [entry.name, { shape: [...entry.shape], data: entryView(values, entry) }] as const);
+  const all = [...tensors(split.personal, personal), ...tensors(split.frozen, frozen)];
+  return encodeSafetensors(Object.fromEntries(all), {});
+}
+
+/**
+ * The parameters of a whole model from those of a checkpoint. Throws `run/model-description` where the run's file of
+ * parameters that do not travel is missing or damaged.
+ */
+export async function completeParameters(
+  { paths, files }: RunFolder,
+  { parameters }: ModelDescription,
+  shared: Vector,
+): Promise<Vector> {
+  if (parameters.every(({ standing }) => standing === undefined)) return shared;
+  const whole = layout(parameters);
+  const values = zerosLike(shared, whole.size);
+  const bytes = (await files.read(paths.heldParameters, largestHeld)) ?? new Uint8Array();
+  const { tensors } = decodeSafetensors(bytes, paths.heldParameters);
+  const travels = new Map(sharedLayout({ parameters }).entries.map((entry) => [entry.name, entry]));
+  for (const entry of whole.entries) {
+    const place = travels.get(entry.name);
+    const data = place === undefined ? tensors[entry.name]?.data : entryView(shared, place);
+    if (!isVector(data) || data.length !== entry.size) throw noHeld(paths.heldParameters, entry.name);
+    entryView(values, entry).set(data);
+  }
+  return values;
+}
+
+/** Bytes of held parameters at most. */
+const largestHeld = 2 ** 33;
+
+function noHeld(where: string, name: string): AnabranchError {
+  return new AnabranchError({
+    code: "run/model-description",
+    message: "the file with the run's frozen and personal parameters is missing or damaged",
+    where,
+    received: `no values of ${name}`,
+    advice: "Resume the run: this writes the file again, also where nothing is left to train.",
+  });
 }
 
 /** Bytes of a description at most. */
@@ -76,6 +146,13 @@ export async function readModelDescription({ paths, files }: RunFolder): Promise
 /** The layout of the described parameters. */
 export function describedLayout({ parameters }: ModelDescription): Layout {
   return layout(parameters);
+}
+
+/** The layout of the parameters that travel, which checkpoints have. */
+export function sharedLayout({ parameters }: Pick<ModelDescription, "parameters">): Layout {
+  return subLayout(layout(parameters), (entry) => {
+    return parameters.find(({ name }) => name === entry.name)!.standing === undefined;
+  });
 }
 
 function parse(text: string): unknown {

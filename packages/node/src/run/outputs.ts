@@ -9,6 +9,7 @@ import {
   type RunResult,
   VERSION,
   type Vector,
+  wholeModel,
 } from "@anabranch/core";
 import { openExecutorOrFallback } from "../executors.ts";
 import { modelCard } from "../report/model-card.ts";
@@ -19,16 +20,18 @@ import { type RunFolder, writeRunFile } from "../store/run-folder.ts";
 import { dataNamesOf, namesMetadata } from "./data-names.ts";
 
 /** Writes the model, its card and the report of a run; returns file names relative to its folder. */
-export async function writeOutputs(run: RunFolder, prepared: PreparedRun, result: RunResult): Promise<string[]> {
+export async function writeOutputs(run: RunFolder, prepared: PreparedRun, trained: RunResult): Promise<string[]> {
   const { model, plan } = prepared;
+  const result = { ...trained, parameters: wholeModel(plan, trained.parameters) };
+  const layout = plan.held?.split.whole ?? plan.layout;
   await writeClassMetrics(run, prepared, result);
   const data = readRunFolder(run.folder);
   const about = { run: run.id, algorithm: plan.algorithm.name, model: model.name, round: String(result.round) };
   const ended = result.reason === undefined ? {} : { ended: result.stopped };
   const names = namesMetadata(dataNamesOf(prepared.federation.examples));
   const metadata = { ...about, ...ended, ...names, ...privacyMetadata(data, result) };
-  await writeRunFile(run.paths.modelSafetensors, modelSafetensors(plan.layout, result.parameters, metadata), run.files);
-  await writeRunFile(run.paths.modelOnnx, modelOnnx(model, plan.layout, result.parameters, metadata), run.files);
+  await writeRunFile(run.paths.modelSafetensors, modelSafetensors(layout, result.parameters, metadata), run.files);
+  await writeRunFile(run.paths.modelOnnx, modelOnnx(model, layout, result.parameters, metadata), run.files);
   await writeRunFile(run.paths.modelCard, modelCard(data), run.files);
   const charts = await writeReport(run.folder, data, run.files);
   return ["config.toml", "events.jsonl", "metrics.csv", "model.safetensors", "model.onnx", "model-card.md", ...charts];

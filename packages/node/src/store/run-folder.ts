@@ -30,6 +30,8 @@ export interface RunPaths {
   readonly clientStates: string;
   /** What the model is: its parameters by name, and the data that it takes. */
   readonly modelDescription: string;
+  /** Frozen parameters, and the start of personal ones; absent where all parameters travel. */
+  readonly heldParameters: string;
   readonly modelSafetensors: string;
   readonly modelOnnx: string;
   readonly modelCard: string;
@@ -210,6 +212,7 @@ function describe(folder: string): RunFolder {
       checkpoints: path("checkpoints"),
       clientStates: path("client-states"),
       modelDescription: path("model.json"),
+      heldParameters: path("held.safetensors"),
       modelSafetensors: path("model.safetensors"),
       modelOnnx: path("model.onnx"),
       modelCard: path("model-card.md"),

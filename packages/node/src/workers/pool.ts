@@ -327,7 +327,9 @@ export class WorkerPool implements Backend, Evaluator {
   }
 
   #publishParameters(parameters: Vector): void {
-    this.#parameters ??= new SharedArrayBuffer(parameters.byteLength);
+    // the global model is shorter than a whole one
+    if (this.#parameters?.byteLength !== parameters.byteLength)
+      this.#parameters = new SharedArrayBuffer(parameters.byteLength);
     const view =
       parameters instanceof Float64Array ? new Float64Array(this.#parameters) : new Float32Array(this.#parameters);
     view.set(parameters);

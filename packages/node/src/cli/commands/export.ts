@@ -70,14 +70,14 @@ async function encode(trained: TrainedModel, run: RunSummary, format: Format): P
   const { readRunFolder } = await import("../../report/run-data.ts");
   const { privacyMetadata } = await import("../../report/privacy.ts");
   const { namesMetadata } = await import("../../run/data-names.ts");
-  const { layout, checkpoint, description } = trained;
+  const { layout, parameters, checkpoint, description } = trained;
   const about = {
     run: run.id,
     algorithm: checkpoint.algorithm,
     model: description.name,
     round: String(checkpoint.round),
   };
-  const ofRound = { parameters: checkpoint.serverState.vectors.parameters!, round: checkpoint.round };
+  const ofRound = { parameters, round: checkpoint.round };
   const metadata = {
     ...about,
     ...namesMetadata(description.names ?? {}),

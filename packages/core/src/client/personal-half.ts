@@ -1,0 +1,73 @@
+import { mul, type OptimizerState, sgd, type Tensor, type TensorTree, takeStep, withPrefix } from "@anabranch/engine";
+import type { ClientHalf, LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
+import { entryTypes, type Layout } from "../params/layout.ts";
+
+/** Name of the client state that holds a client's personal parameters. */
+export const PERSONAL = "personal";
+
+/** What the loop carries: the method's own, and the personal parameters with the state of their optimizer. */
+type Carry = { readonly method: TensorTree; readonly personal: ParameterTensors; readonly optimizer: OptimizerState };
+
+/**
+ * A client half that knows the shared parameters alone, as one that trains the personal parameters beside them: its
+ * gradients are taken of the whole model, and the first of a step moves the personal parameters by local SGD. So every
+ * method can have personal layers. Frozen parameters are no concern of it: the model fills them in.
+ */
+export function withPersonal(half: ClientHalf, personal: Layout): ClientHalf {
+  const names = Object.keys(entryTypes(personal));
+  const own = (all: ParameterTensors) => pick(all, (name) => names.includes(name));
+  const shared = (all: ParameterTensors) => pick(all, (name) => !names.includes(name));
+  const inner = <L extends { readonly state: Readonly<Record<string, ParameterTensors>> }>(local: L): L => ({
+    ...local,
+    state: pick(local.state, (name) => name !== PERSONAL),
+  });
+  const { refresh } = half;
+  return {
+    ...half,
+    begin(local, settings) {
+      const kept = local.state[PERSONAL]!;
+      return { method: half.begin(inner(local), settings), personal: kept, optimizer: sgd(settings).init(kept) };
+    },
+    step(carry, local, settings) {
+      const { method, personal: kept, optimizer } = carry as Carry;
+      let first: ParameterTensors | undefined;
+      const seen: LocalStep = {
+        ...inner(local),
+        gradient(parameters) {
+          const { loss, gradients } = local.gradient({ ...parameters, ...kept });
+          first ??= own(gradients);
+          return { loss, gradients: shared(gradients) };
+        },
+        hessianProduct(parameters, tangent) {
+          const still = Object.fromEntries(Object.entries(kept).map(([name, value]) => [name, mul(value, 0)]));
+          return shared(local.hessianProduct({ ...parameters, ...kept }, { ...tangent, ...still }));
+        },
+        sampledGradient(parameters, uniform) {
+          const { gradients, terms } = local.sampledGradient({ ...parameters, ...kept }, uniform);
+          return { gradients: shared(gradients), terms };
+        },
+      };
+      const next = half.step(method, seen, settings);
+      const moved = first && takeStep(sgd(settings), first, optimizer, kept, local);
+      return {
+        carry: { method: next.carry, personal: moved?.parameters ?? kept, optimizer: moved?.state ?? optimizer },
+        loss: next.loss,
+      };
+    },
+    end(carry, local) {
+      const { method, personal: kept } = carry as Carry;
+      const { update, state } = half.end(method, inner(local));
+      return { update, state: { ...state, [PERSONAL]: kept } };
+    },
+    ...(refresh === undefined
+      ? {}
+      : { refresh: (model, settings) => withPrefix("method", half.refresh!(model, settings)) }),
+  };
+}
+
+function pick<T extends Tensor | ParameterTensors>(
+  all: Readonly<Record<string, T>>,
+  keeps: (name: string) => boolean,
+): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => keeps(name)));
+}
