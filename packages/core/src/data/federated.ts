@@ -36,6 +36,7 @@ export function federate(
     classes: train.classes,
     clients: options.clients,
     ...(train.groups && { groups: train.groups }),
+    ...(partitioner.reads === "features" ? { features: train.features } : {}),
   });
   const [trainHash, testHash] = [datasetHash(train), datasetHash(test)];
   const hash = hashText([trainHash, testHash, partitionHash(partition)].join("\n"));

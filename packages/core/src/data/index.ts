@@ -6,10 +6,13 @@ export {
   selectRows,
   selectTensorRows,
 } from "./dataset.ts";
+export { jensenShannon, relativeEntropy, symmetricDivergences } from "./divergence.ts";
 export { type FederatedDataset, federate, partitionLabels } from "./federated.ts";
 export { datasetHash, partitionHash } from "./hash.ts";
 export { type Holdout, splitHoldout } from "./holdout.ts";
+export { type Clusters, kMeans } from "./k-means.ts";
 export type { Partition, PartitionContext, Partitioner } from "./partition.ts";
+export { gini, meanDivergence, type PartitionReport, partitionReport } from "./partition-report.ts";
 export * from "./partitioners/index.ts";
 export { populationStatistics, type SyntheticPopulation, syntheticPopulation } from "./population.ts";
 export * from "./readers/index.ts";

@@ -1,3 +1,4 @@
+import type { HostTensor } from "@anabranch/engine";
 import type { RandomKey } from "../random/index.ts";
 
 /** Who holds which examples. */
@@ -14,13 +15,15 @@ export interface PartitionContext {
   readonly clients: number;
   /** [n] natural owner of each example. */
   readonly groups?: Int32Array;
+  /** [n, ...] what the examples look like, for partitioners that read features. */
+  readonly features?: HostTensor;
 }
 
 /** A way of dealing a training set out to clients. */
 export interface Partitioner {
   readonly name: string;
   /** What the rule looks at beside the number of examples. Absent: labels. */
-  readonly reads?: "labels" | "groups" | "nothing";
+  readonly reads?: "labels" | "groups" | "features" | "nothing";
   /** @param labels [n], one class for each example */
   partition(labels: Int32Array | Uint8Array, context: PartitionContext): Partition;
 }

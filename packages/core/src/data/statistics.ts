@@ -74,7 +74,8 @@ function totalVariation(a: readonly number[], b: readonly number[]): number {
   return 0.5 * sum(a.map((count, i) => Math.abs(count / totalA - b[i]! / totalB)));
 }
 
-function effectiveNumber(counts: readonly number[]): number {
+/** exp(entropy of the shares): how many classes there are in effect; 0 without examples. */
+export function effectiveNumber(counts: readonly number[]): number {
   const total = sum(counts);
   if (total === 0) return 0;
   return Math.exp(-sum(counts.map((count) => (count === 0 ? 0 : (count / total) * Math.log(count / total)))));

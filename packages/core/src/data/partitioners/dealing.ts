@@ -18,6 +18,9 @@ export function shuffledRowsByClass(
   return rows;
 }
 
+/** A running sum that misses a whole number by rounding alone counts as that number. */
+const SLACK = 1e-9;
+
 /**
  * Cuts `count` items at the running sums of `shares`: sizes that add up to `count` and differ from share * count by
  * less than one.
@@ -32,11 +35,63 @@ export function cutByShares(count: number, shares: Float64Array): Int32Array {
   for (let i = 0; i < shares.length; i++) {
     cumulative += shares[i]!;
     // The last cut is exact: the running sum may miss 1 by a rounding error.
-    const end = i === shares.length - 1 ? count : Math.min(count, Math.floor(cumulative * count));
+    const end = i === shares.length - 1 ? count : Math.min(count, Math.floor(cumulative * count + SLACK));
     sizes[i] = end - start;
     start = end;
   }
   return sizes;
+}
+
+/**
+ * Sizes [classes][clients] of a division class by class: class c is cut at the running sums of its shares.
+ *
+ * @param sharesOf [clients] for a class, called in the order of the classes
+ * @param balanced the rule of NIID-Bench: a client that already holds its equal part of all examples gets nothing of a
+ *   class; the shares of the others are drawn out to 1
+ */
+export function cutByClass(
+  classSizes: readonly number[],
+  clients: number,
+  sharesOf: (label: number) => Float64Array,
+  balanced = false,
+): Int32Array[] {
+  const equalPart = classSizes.reduce((a, b) => a + b, 0) / clients;
+  const held = new Int32Array(clients);
+  return classSizes.map((size, label) => {
+    const shares = sharesOf(label);
+    const sizes = cutByShares(size, balanced ? openShares(shares, held, equalPart) : shares);
+    for (let client = 0; client < clients; client++) held[client]! += sizes[client]!;
+    return sizes;
+  });
+}
+
+/** The shares of clients below their equal part, summing to 1; equal ones where none of them has a share. */
+function openShares(shares: Float64Array, held: Int32Array, equalPart: number): Float64Array {
+  const open = shares.map((share, client) => (held[client]! >= equalPart ? 0 : share));
+  const total = open.reduce((a, b) => a + b, 0);
+  if (total > 0) return open.map((share) => share / total);
+  const places = held.reduce((count, size) => count + (size < equalPart ? 1 : 0), 0);
+  return shares.map((share, client) => (places === 0 ? share : held[client]! < equalPart ? 1 / places : 0));
+}
+
+/** Rows of clients, class by class: each class's rows in runs of the given sizes, [classes][clients]. */
+export function rowsOfClients(
+  rows: readonly Int32Array[],
+  sizes: readonly Int32Array[],
+  clients: number,
+): { readonly clients: Int32Array[] } {
+  const starts = new Int32Array(rows.length);
+  return {
+    clients: Array.from({ length: clients }, (_, client) => {
+      const held: number[] = [];
+      for (const [label, ofClass] of rows.entries()) {
+        const start = starts[label]!;
+        starts[label] = start + sizes[label]![client]!;
+        for (const row of ofClass.subarray(start, starts[label])) held.push(row);
+      }
+      return Int32Array.from(held);
+    }),
+  };
 }
 
 /** Cuts rows into `parts` runs whose lengths differ by at most one. */

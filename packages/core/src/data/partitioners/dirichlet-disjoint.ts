@@ -1,7 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import { type RandomStream, randomStream, symmetricDirichlet } from "../../random/index.ts";
-import type { Partition, Partitioner } from "../partition.ts";
-import { checkEnough, cutByShares, shuffledRowsByClass } from "./dealing.ts";
+import type { Partitioner } from "../partition.ts";
+import { checkEnough, cutByClass, rowsOfClients, shuffledRowsByClass } from "./dealing.ts";
 
 /** Draws until the attempt is given up: about a tenth of a second at 100 clients and 10 classes. */
 const MAX_DRAWS = 200;
@@ -10,6 +10,8 @@ export interface DirichletDisjointOptions {
   readonly alpha: number;
   /** Examples that every client must hold. */
   readonly minimumSize: number;
+  /** True: a client that already holds its equal part of all examples gets nothing of the classes after it. */
+  readonly balanced?: boolean;
 }
 
 /**
@@ -18,8 +20,8 @@ export interface DirichletDisjointOptions {
  * result. A draw that leaves a client below the minimum is thrown away whole, at most 200 times.
  *
  * M. Yurochkin et al., "Bayesian Nonparametric Federated Learning of Neural Networks", ICML 2019, arXiv 1905.12022;
- * the minimum with redraws is that of NIID-Bench (Q. Li, Y. Diao, Q. Chen, B. He, ICDE 2022, arXiv 2102.02079),
- * without its balance rule, which changes the distribution.
+ * the minimum with redraws is that of NIID-Bench (Q. Li, Y. Diao, Q. Chen, B. He, ICDE 2022, arXiv 2102.02079). Its
+ * balance rule is off by default, because it changes the distribution.
  *
  * @example
  * ```ts
@@ -38,7 +40,7 @@ export function dirichletDisjoint(options: DirichletDisjointOptions): Partitione
       const stream = randomStream(key);
       const rows = shuffledRowsByClass(labels, classes, stream);
       const sizes = drawSizes(stream, rows, clients, options);
-      return cutClasses(rows, sizes, clients);
+      return rowsOfClients(rows, sizes, clients);
     },
   };
 }
@@ -48,11 +50,13 @@ function drawSizes(
   stream: RandomStream,
   rows: readonly Int32Array[],
   clients: number,
-  { alpha, minimumSize }: DirichletDisjointOptions,
+  { alpha, minimumSize, balanced }: DirichletDisjointOptions,
 ): Int32Array[] {
+  const classSizes = rows.map(({ length }) => length);
   let best = 0;
   for (let draw = 0; draw < MAX_DRAWS; draw++) {
-    const sizes = rows.map((ofClass) => cutByShares(ofClass.length, symmetricDirichlet(stream, alpha, clients)));
+    const shares = () => symmetricDirichlet(stream, alpha, clients);
+    const sizes = cutByClass(classSizes, clients, shares, balanced);
     const totals = new Int32Array(clients);
     for (const ofClass of sizes) for (let client = 0; client < clients; client++) totals[client]! += ofClass[client]!;
     const smallest = totals.reduce((a, b) => Math.min(a, b));
@@ -67,19 +71,4 @@ function drawSizes(
     expected: `at least ${minimumSize}`,
     advice: 'Use recipe = "equal-size", a larger alpha, fewer clients or a smaller minimumSize.',
   });
-}
-
-function cutClasses(rows: readonly Int32Array[], sizes: readonly Int32Array[], clients: number): Partition {
-  const starts = new Int32Array(rows.length);
-  return {
-    clients: Array.from({ length: clients }, (_, client) => {
-      const held: number[] = [];
-      for (const [label, ofClass] of rows.entries()) {
-        const start = starts[label]!;
-        starts[label] = start + sizes[label]![client]!;
-        for (const row of ofClass.subarray(start, starts[label])) held.push(row);
-      }
-      return Int32Array.from(held);
-    }),
-  };
 }

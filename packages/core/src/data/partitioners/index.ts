@@ -1,7 +1,9 @@
 export { type DirichletDisjointOptions, dirichletDisjoint } from "./dirichlet-disjoint.ts";
 export { dirichletEqualSize } from "./dirichlet-equal-size.ts";
+export { type EmbeddingSkewOptions, embeddingSkew } from "./embedding.ts";
 export { iid } from "./iid.ts";
 export { type LongTailOptions, longTail } from "./long-tail.ts";
+export { type ClassGroup, classGroups, type LongTailForm, longTailSizes } from "./long-tail-sizes.ts";
 export { type NaturalOptions, natural } from "./natural.ts";
 export { quantitySkew } from "./quantity-skew.ts";
 export { shards } from "./shards.ts";

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Partitioner } from "../partition.ts";
 import { dirichletDisjoint } from "./dirichlet-disjoint.ts";
 import { dirichletEqualSize } from "./dirichlet-equal-size.ts";
+import { embeddingSkew } from "./embedding.ts";
 import { iid } from "./iid.ts";
 import { longTail } from "./long-tail.ts";
 import { natural } from "./natural.ts";
@@ -32,7 +33,7 @@ const minimumSize = z.int().min(1).default(1).describe("fewest examples of a cli
  * @example
  * ```ts
  * import { partitioners } from "@anabranch/core";
- * Object.keys(partitioners); // => ["iid", "dirichlet", "shards", "quantity-skew", "natural", "long-tail"]
+ * Object.keys(partitioners); // => ["iid", "dirichlet", "embedding", "shards", "quantity-skew", "natural", "long-tail"]
  * ```
  */
 export const partitioners = {
@@ -47,8 +48,21 @@ export const partitioners = {
         .describe('"equal-size": same number per client, drawn with replacement; "disjoint": every example once'),
       /** Disjoint recipe only: the other gives equal sizes. */
       minimumSize,
+      balanced: z
+        .boolean()
+        .default(false)
+        .describe("disjoint only: clients that have their equal part of all examples get no further class"),
     }),
     ({ recipe, ...options }) => (recipe === "disjoint" ? dirichletDisjoint(options) : dirichletEqualSize(options)),
+  ),
+  embedding: entry(
+    "skew by looks: clusters of similar examples are divided by a Dirichlet distribution",
+    z.strictObject({
+      clusters: z.int().min(1).max(1000).default(10).describe("number of clusters of similar examples"),
+      alpha: alpha.default(0.1),
+      minimumSize,
+    }),
+    embeddingSkew,
   ),
   shards: entry(
     "pathological label skew: a few classes for each client",
@@ -65,7 +79,7 @@ export const partitioners = {
     natural,
   ),
   "long-tail": entry(
-    "class sizes fall exponentially; assigned IID, or by Dirichlet (equal-size) if alpha is given",
+    "long-tailed class sizes; assigned IID, or by Dirichlet (equal-size) if alpha is given",
     z.strictObject({
       imbalance: z
         .number()
@@ -73,9 +87,13 @@ export const partitioners = {
         .max(1)
         .default(0.1)
         .describe("size of the rarest class over that of the commonest"),
+      form: z
+        .enum(["exp", "step"])
+        .default("exp")
+        .describe('"exp": class sizes fall exponentially; "step": the second half of the classes is rare'),
       alpha: alpha.optional(),
     }),
-    ({ imbalance, alpha }) => longTail({ imbalance }, alpha === undefined ? iid() : dirichletEqualSize({ alpha })),
+    ({ alpha, ...options }) => longTail(options, alpha === undefined ? iid() : dirichletEqualSize({ alpha })),
   ),
 } as const satisfies Record<string, PartitionerEntry>;
 
