@@ -1,7 +1,7 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
 import * as z from "zod";
-import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, addGaussian, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, beforeStages, bernoulliBits, boundText, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkDataset, checkpointName, chooseForDevice, classification, clipUpdate, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, compressedDescent, configFields, configHash, configSchema, copy, coreFromGradient, createAccountant, createAlgorithm, createModel, createPartitioner, datasetHash, dealParts, decodeBroadcast, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, deepLeakage, defineMethod, deltaOf, deriveKey, describeFailure, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawWeighted, editDistance, emptyLedger, encodeBroadcast, encodeInto, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, exactUpdate, exampleCount, exampleSize, exportOnnx, factored, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedprox, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, gaussianAccountant, gaussianDelta, gaussianEpsilon, graphOf, groupEvents, gunzip, hasParallelRows, hashVector, heavyBall, iid, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, integerOrders, invertGradients, isAway, isBiasLadder, isFiniteVector, isRegression, isVector, isWeighted, joinParameters, jointNorm, jsonText, keepsParameters, labelAccuracy, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, largestEncoding, layerBounds, layout, lbfgs, leastImportant, lenet5, lenet5Options, linear, local, localSgd, logistic, logisticOptions, longTail, masha, mashaDraws, matchExamples, matrixOf, memoryBlobStore, memoryClientStates, minimalToml, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, mofedsam, mostByzantine, natural, nearest, nesterov, newestCheckpoint, nextClipNorm, noisePath, nonSmoothParts, norm2, normOf, occurring, offsiteEmulator, openMatch, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parsePrivacyRecord, parseToml, partOf, partialFold, partitionHash, partitionStatistics, partitioners, permutation, planBatches, pldAccountant, poissonSampler, populationStatistics, printable, privacyEventSchema, projectToBall, pruneExamples, pruneSmallest, psnrOf, quadratic, quadraticOptions, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, references, regression, renderEvent, renderToml, renyiDivergences, requireAtMost, requireBlobName, requireHonestLayers, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, revealingFeatures, rootKey, rowsOf, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scopeText, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, setRules, shards, shuffle, skellamSampler, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitParameters, splitTraffic, stampEvent, standardizeTable, statusAfter, stepCount, stepFrom, stopsForTrouble, structuralSimilarity, subLayout, sum, summarizeCsv, suspectLayers, symmetricDirichlet, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, uniformMean, uniformSampler, updateNoiseMultiplier, upperConfidence, vectorOffsets, vectors, vit, vitOptions, weightedMean, wholeModel, withMetadata, withStatistics, zeroFeatures, zerosLike } from "@anabranch/core";
+import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, activeStages, adaptiveSplit, addGaussian, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, averageLinkage, averageSubModels, beforeStages, bernoulliBits, boundText, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, cheapestAssignment, checkDataset, checkpointName, chooseForDevice, classGroups, classification, clipUpdate, clusteringAccuracy, clusteringTemperature, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, compressedDescent, configFields, configHash, configSchema, copy, coreFromGradient, cosineDistances, createAccountant, createAlgorithm, createModel, createPartitioner, cutToClusters, datasetHash, dealParts, decodeBroadcast, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, deepLeakage, defineMethod, deltaOf, deriveKey, describeFailure, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawWeighted, editDistance, embeddingSkew, emptyLedger, encodeBroadcast, encodeInto, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, exactUpdate, exampleCount, exampleSize, exportOnnx, factored, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedprox, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, functionalSimilarity, fuseKnowledge, gaussianAccountant, gaussianDelta, gaussianEpsilon, graphOf, groupEvents, gunzip, harderExamples, hasParallelRows, hashVector, heavyBall, heldUnits, iid, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, integerOrders, invertGradients, isAway, isBiasLadder, isFiniteVector, isRegression, isVector, isWeighted, jensenShannon, jointNorm, jsonText, kMeans, labelAccuracy, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, largestEncoding, layerBounds, layout, lbfgs, leastImportant, lenet5, lenet5Options, linear, local, localSgd, logistic, logisticOptions, longTail, longTailSizes, lossWithMargin, masha, mashaDraws, matchExamples, matrixOf, memoryBlobStore, memoryClientStates, minimalToml, mixed, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, mofedsam, mostByzantine, natural, nearest, nesterov, newestCheckpoint, nextClipNorm, noisePath, nonSmoothParts, norm2, normOf, normalisedAdjacency, occurring, offsiteEmulator, openMatch, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parsePrivacyRecord, parseToml, partialFold, partitionHash, partitionReport, partitionStatistics, partitioners, permutation, planBatches, pldAccountant, poissonSampler, pooledStatistics, populationStatistics, printable, privacyEventSchema, projectToBall, projectedUpdate, pruneExamples, pruneSmallest, psnrOf, quadratic, quadraticOptions, quantile, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, references, regression, relativeEntropy, renderEvent, renderToml, renyiDivergences, requireAtMost, requireBlobName, requireHonestLayers, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, revealingFeatures, rootKey, rowsOf, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scopeText, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, setRules, shards, shrunkShape, shuffle, skellamSampler, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitTraffic, stampEvent, standardizeTable, statisticsOf, statusAfter, stepCount, stepFrom, stopsForTrouble, structuralSimilarity, subLayout, sum, summarizeCsv, suspectLayers, symmetricDirichlet, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, uniformMean, uniformSampler, updateNoiseMultiplier, upperConfidence, vectorOffsets, vectors, visibleExamples, visiblePart, vit, vitOptions, weightedMean, withMetadata, withStatistics, zeroFeatures, zerosLike } from "@anabranch/core";
 import { CONTROL_BYTES, LIVE_VERSION, MOST_UPLOAD_PARTS, USUAL_LIMITS, WITHHELD, advanceVersion, answerError, blobName, clientMessage, contentHash, contentHashOf, fromBase64, messageId, orderId, proofText, readUploadProgress, secureRecord, serverMessage, taskDescription, toBase64, uploadAnswer, uploadId, uploadUrl } from "@anabranch/core/live";
 import { addMasks, bestCurves, bonawitz, bytesPerClient, chooseGraph, codedParameters, completeThreshold, dequantizeMean, identityPublicKey, levels, modulusBits, plain, platformCurves, portableCurves, protocolNames, quantize, secureEntropy, seededEntropy } from "@anabranch/core/secure-aggregation";
 import { add, constant, evaluate, interpreter, mul, nn, sub } from "@anabranch/engine";
@@ -526,6 +526,38 @@ describe("the example of", () => {
     same(indices.length, 4);
   });
 
+  it("adaptiveSplit (core/src/clustering/adaptive-split.ts)", async () => {
+    const updates = [1, 1, -1, -1].map((x) => Float64Array.of(x));
+    same(adaptiveSplit(updates, { distance: 0.5, minimumClients: 2 })?.children, [[0, 1], [2, 3]]);
+  });
+
+  it("cosineDistances (core/src/clustering/distances.ts)", async () => {
+    same(Array.from(cosineDistances([Float64Array.of(1, 0), Float64Array.of(-2, 0)]).values), [0, 2, 2, 0]);
+  });
+
+  it("averageLinkage (core/src/clustering/linkage.ts)", async () => {
+    const values = Float64Array.of(0, 1, 4, 1, 0, 6, 4, 6, 0);
+    same(averageLinkage({ count: 3, values }).map(({ height }) => height), [1, 5]);
+  });
+
+  it("cutToClusters (core/src/clustering/linkage.ts)", async () => {
+    const values = Float64Array.of(0, 4, 1, 4, 0, 6, 1, 6, 0);
+    same(cutToClusters(averageLinkage({ count: 3, values }), 2), [0, 1, 0]);
+  });
+
+  it("mixed (core/src/clustering/mixing-rule.ts)", async () => {
+    const models = [Float64Array.of(1), Float64Array.of(3)];
+    same(mixed(models, [{ nodes: [0, 1], weights: [0.5, 0.5] }]).data, [2]);
+  });
+
+  it("clusteringTemperature (core/src/clustering/one-shot.ts)", async () => {
+    same(clusteringTemperature(cosineDistances([Float64Array.of(1, 0), Float64Array.of(0, 1)])), 0.5);
+  });
+
+  it("functionalSimilarity (core/src/clustering/similarity.ts)", async () => {
+    same(functionalSimilarity([Float64Array.of(1), Float64Array.of(2)], 10), [[0.5, 0.5], [0.5, 0.5]]);
+  });
+
   it("encodeVector (core/src/codecs/codec.ts)", async () => {
     const model = layout([{ name: "w", shape: [8, 8], role: "matrix", block: "w" }]);
     const spec = { name: "truncated-svd", share: 0.25 } as const;
@@ -629,6 +661,14 @@ describe("the example of", () => {
     checkDataset(syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 6 })); // throws data/... where not
   });
 
+  it("relativeEntropy (core/src/data/divergence.ts)", async () => {
+    same(relativeEntropy([0.5, 0.5], [0.5, 0.5]), 0);
+  });
+
+  it("jensenShannon (core/src/data/divergence.ts)", async () => {
+    same(jensenShannon([1, 0], [0, 1]), 1);
+  });
+
   it("datasetHash (core/src/data/hash.ts)", async () => {
     same(datasetHash(syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 6 })).length, 16);
   });
@@ -641,6 +681,17 @@ describe("the example of", () => {
     const partition = { clients: [Int32Array.of(0, 1, 2, 3, 4)] };
     const { holdout } = splitHoldout(partition, 0.2, rootKey(1));
     same(holdout.clients[0]!.length, 1);
+  });
+
+  it("kMeans (core/src/data/k-means.ts)", async () => {
+    const points = [0, 1, 9].map((x) => Float64Array.of(x));
+    same(Array.from(kMeans(points, [points[0]!, points[1]!]).labels), [0, 0, 1]);
+  });
+
+  it("partitionReport (core/src/data/partition-report.ts)", async () => {
+    const { meanJs, gini } = partitionReport([[4, 0], [0, 12]]);
+    same(meanJs, 1);
+    same(gini, 0.25);
   });
 
   it("dirichletDisjoint (core/src/data/partitioners/dirichlet-disjoint.ts)", async () => {
@@ -657,9 +708,25 @@ describe("the example of", () => {
     same(clients.map((rows) => rows.length), [20, 20, 20, 20, 20]);
   });
 
+  it("embeddingSkew (core/src/data/partitioners/embedding.ts)", async () => {
+    const features = { dtype: "float", shape: [4, 1], data: Float32Array.of(0, 9, 0, 9) } as const;
+    const scheme = embeddingSkew({ clusters: 2, alpha: 1e9, minimumSize: 1 });
+    const context = { key: rootKey(1), classes: 1, clients: 2, features };
+    same(scheme.partition(new Uint8Array(4), context).clients.map((rows) => rows.length), [2, 2]);
+  });
+
   it("iid (core/src/data/partitioners/iid.ts)", async () => {
     const { clients } = iid().partition(Uint8Array.of(0, 1, 0, 1), { key: rootKey(1), classes: 2, clients: 2 });
     same(clients.map((rows) => rows.length), [2, 2]);
+  });
+
+  it("longTailSizes (core/src/data/partitioners/long-tail-sizes.ts)", async () => {
+    same(longTailSizes(3, 100, 0.01), [100, 10, 1]);
+    same(longTailSizes(3, 100, 0.01, "step"), [100, 100, 1]);
+  });
+
+  it("classGroups (core/src/data/partitioners/long-tail-sizes.ts)", async () => {
+    same(classGroups([4, 80, 16]), ["tail", "head", "middle"]);
   });
 
   it("longTail (core/src/data/partitioners/long-tail.ts)", async () => {
@@ -689,7 +756,7 @@ describe("the example of", () => {
   });
 
   it("partitioners (core/src/data/partitioners/table.ts)", async () => {
-    same(Object.keys(partitioners), ["iid", "dirichlet", "shards", "quantity-skew", "natural", "long-tail"]);
+    same(Object.keys(partitioners), ["iid", "dirichlet", "embedding", "shards", "quantity-skew", "natural", "long-tail"]);
   });
 
   it("createPartitioner (core/src/data/partitioners/table.ts)", async () => {
@@ -835,6 +902,54 @@ describe("the example of", () => {
     const data = readCsv(file, { name: "trees.csv", label: "y" });
     const scaled = standardizeTable(data, withStatistics(data, data.table, { clients: [Int32Array.of(0, 1)] }, {}));
     same([...scaled.features.data], [-1, 1]);
+  });
+
+  it("clusteringAccuracy (core/src/heterogeneity/balanced-assignment.ts)", async () => {
+    same(clusteringAccuracy([1, 1, 0, 0], [0, 0, 1, 0], 2), 0.75);
+  });
+
+  it("cheapestAssignment (core/src/heterogeneity/balanced-assignment.ts)", async () => {
+    same(cheapestAssignment([[1, 2], [1, 9]]), [1, 0]);
+  });
+
+  it("pooledStatistics (core/src/heterogeneity/class-statistics.ts)", async () => {
+    const { mean, covariance } = pooledStatistics([statisticsOf([[0]]), statisticsOf([[3], [3]])]);
+    same(Array.from(mean), [2]);
+    same(Array.from(covariance), [2]);
+  });
+
+  it("visiblePart (core/src/heterogeneity/curriculum.ts)", async () => {
+    same(visiblePart("linear", 5, { a: 1, b: 0.5, horizon: 10 }), 0.75);
+  });
+
+  it("visibleExamples (core/src/heterogeneity/curriculum.ts)", async () => {
+    same(visibleExamples([3, 1, 2], 0.5, "curriculum"), [1, 2]);
+  });
+
+  it("activeStages (core/src/heterogeneity/layer-distillation.ts)", async () => {
+    same(activeStages(3, { stages: 3, dropEvery: 2, minimumStages: 1 }), [1, 2]);
+  });
+
+  it("lossWithMargin (core/src/heterogeneity/margin-loss.ts)", async () => {
+    const loss = lossWithMargin(constant([0, 0], [1, 2]), constant([0], [1], "int32"), 1);
+    same(evaluate(loss).data, [1.09861]);
+  });
+
+  it("normalisedAdjacency (core/src/heterogeneity/masked-graph-network.ts)", async () => {
+    same(Array.from(normalisedAdjacency([[0, 3], [3, 0]])), [0.25, 0.75, 0.75, 0.25]);
+  });
+
+  it("projectedUpdate (core/src/heterogeneity/orthogonal-training.ts)", async () => {
+    const basis = { inputs: 2, rank: 1, vectors: Float64Array.of(1, 0) };
+    same(Array.from(projectedUpdate(basis, { rows: 1, columns: 2, values: Float64Array.of(5, 7) }).values), [0, 7]);
+  });
+
+  it("fuseKnowledge (core/src/heterogeneity/soft-labels.ts)", async () => {
+    same(fuseKnowledge([[[1, 0]], [[0.5, 0.5]]], 0).fused[0], [[0.75, 0.25]]);
+  });
+
+  it("harderExamples (core/src/heterogeneity/up-sampling.ts)", async () => {
+    same(harderExamples([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]], [0, 0, 0], 2), [2]);
   });
 
   it("answerError (core/src/live/answer-error.ts)", async () => {
@@ -1107,26 +1222,6 @@ describe("the example of", () => {
   it("requireLayout (core/src/params/layout.ts)", async () => {
     const { hash } = layout(logistic({ input: [4], classes: 2 }).parameters);
     requireLayout(hash, hash, "checkpoint"); // throws params/layout for another hash
-  });
-
-  it("splitParameters (core/src/params/standing.ts)", async () => {
-    const model = layout(mlp({ input: [4], hidden: [8], classes: 2 }).parameters);
-    const { shared, personal } = splitParameters(model, { personal: ["head"] });
-    same(personal.entries.map(({ name }) => name), ["dense2.bias", "dense2.weight"]);
-    same(shared.size, 40);
-  });
-
-  it("joinParameters (core/src/params/standing.ts)", async () => {
-    const model = layout(logistic({ input: [1], classes: 2 }).parameters); // linear.bias [2], linear.weight [1, 2]
-    const split = splitParameters(model, { personal: ["linear.bias"] });
-    const held = { split, personal: Float32Array.of(1, 2), frozen: new Float32Array(0) };
-    same(joinParameters(held, Float32Array.of(3, 4)), [1, 2, 3, 4]);
-  });
-
-  it("partOf (core/src/params/standing.ts)", async () => {
-    const whole = layout(logistic({ input: [1], classes: 2 }).parameters); // linear.bias [2], linear.weight [1, 2]
-    const weights = subLayout(whole, ({ name }) => name === "linear.weight");
-    same(partOf(whole, Float32Array.of(1, 2, 3, 4), weights), [3, 4]);
   });
 
   it("isVector (core/src/params/vector.ts)", async () => {
@@ -1674,14 +1769,6 @@ describe("the example of", () => {
     same(formatEpsilon(null), "none");
   });
 
-  it("wholeModel (core/src/round/whole-model.ts)", async () => {
-    same(wholeModel({}, Float32Array.of(1, 2)), [1, 2]);
-  });
-
-  it("keepsParameters (core/src/round/whole-model.ts)", async () => {
-    same(keepsParameters({}), false);
-  });
-
   it("dealParts (core/src/selection/deal-parts.ts)", async () => {
     same(dealParts(2, [4, 7, 9, 11], rootKey(1)).length, 4);
   });
@@ -1738,6 +1825,24 @@ describe("the example of", () => {
       cohorts: [[0, 1], [0, 1]],
     });
     same(rounds, [[0.5], [0.75]]);
+  });
+
+  it("shrunkShape (core/src/submodels/convolved-weights.ts)", async () => {
+    same(shrunkShape([32, 16, 3, 3], 0.75), [24, 12, 3, 3]);
+  });
+
+  it("quantile (core/src/submodels/exploration-mask.ts)", async () => {
+    same(quantile([3, 1, 2], 0.25), 1.5);
+  });
+
+  it("heldUnits (core/src/submodels/slices.ts)", async () => {
+    same(heldUnits(4, 0.5), [0, 1]);
+    same(heldUnits(4, 0.5, 3), [3, 0]);
+  });
+
+  it("averageSubModels (core/src/submodels/slices.ts)", async () => {
+    const parts = [{ places: [0], values: [3] }, { places: [0, 1], values: [5, 1] }];
+    same(Array.from(averageSubModels(Float64Array.of(0, 0, 9), parts)), [4, 1, 9]);
   });
 
   it("nearest (core/src/text/nearest.ts)", async () => {

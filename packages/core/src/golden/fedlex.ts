@@ -1,10 +1,12 @@
 import * as z from "zod";
 import { fold } from "../aggregation/index.ts";
 import { fedlex, guidanceFrom } from "../algorithms/fedlex.ts";
+import type { Layout } from "../params/layout.ts";
+import type { Vector } from "../params/vector.ts";
 import { traceFederation } from "../simulation/trace-federation.ts";
 import type { Operation } from "./operation.ts";
 import { clientLists, localProblem } from "./quadratic-problem.ts";
-import { flatten, layoutOf, tensors, unflatten } from "./tensors.ts";
+import { flatten, layoutOf, type Tensors, tensors, unflatten } from "./tensors.ts";
 
 const guidanceInput = z.strictObject({ start: tensors, explorers: z.array(tensors).min(1) });
 
@@ -13,17 +15,21 @@ export const fedlexGuidance: Operation = {
   async run(input) {
     const { start, explorers } = guidanceInput.parse(input);
     const model = layoutOf(start);
-    const from = flatten(start, model);
-    const mean = fold("uniformMean", model.size);
-    for (const explorer of explorers)
-      mean.add(
-        flatten(explorer, model).map((y, i) => (y - from[i]!) ** 2),
-        1,
-      );
-    const flat = guidanceFrom(mean.result(new Float64Array(model.size)), model);
+    const flat = guidanceFrom(explorationMean(start, explorers, model), model);
     return { guidance: unflatten(flat, model, start) };
   },
 };
+
+/** How far explorers moved each coordinate, squared, [d]. */
+export function explorationMean(start: Tensors, explorers: readonly Tensors[], model: Layout): Vector {
+  const from = flatten(start, model);
+  const mean = fold("uniformMean", model.size);
+  for (const explorer of explorers) {
+    const squares = flatten(explorer, model).map((y, i) => (y - from[i]!) ** 2);
+    mean.add(squares, 1);
+  }
+  return mean.result(new Float64Array(model.size));
+}
 
 const traceInput = z.strictObject({
   ...localProblem,

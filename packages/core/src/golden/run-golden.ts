@@ -3,16 +3,27 @@ import * as z from "zod";
 import { adapterChoices } from "./adapter-choices.ts";
 import { adapterLosses } from "./adapter-losses.ts";
 import { aggregateOperation } from "./aggregate.ts";
+import { alignmentOperation, graphClientOperation, openWorldOperation } from "./alignment.ts";
 import { asyncOperation } from "./async.ts";
 import { attackOperation } from "./attack.ts";
 import { sketchAttackOperation } from "./attack-sketch.ts";
 import { clockOperation } from "./clock.ts";
+import { adaptiveSplitOperation, fusionOperation, oneShotSeries, similarityServer } from "./clustering.ts";
 import { codecOperations } from "./codecs.ts";
 import { gradientCodeOperation, multiplexedOperation, selectiveRepeatOperation } from "./coding.ts";
 import { compressedTraces } from "./compressed-traces.ts";
 import { dadaoOperation, hashSampleOperation, mergeViewsOperation } from "./decentralised.ts";
 import { dilocoOperation } from "./diloco.ts";
+import { distilledImagesOperation, marginLossOperation, stagePartsOperation } from "./distillation.ts";
 import { boundOperation, decompositionOperation, disparityOperation, fairnessLimitOperation } from "./fairness.ts";
+import {
+  augmentationOperation,
+  curriculumOperation,
+  geometryOperation,
+  orthogonalTaskOperation,
+  principalServer,
+  upSampleOperation,
+} from "./feature-stages.ts";
 import { fedamdOperation, fedamdTrace } from "./fedamd.ts";
 import { fedauOperation } from "./fedau.ts";
 import { fedcompassOperation } from "./fedcompass.ts";
@@ -23,12 +34,19 @@ import { placementOperation, treeOperation } from "./hierarchy.ts";
 import { loraOperations } from "./lora.ts";
 import { notThere, type Operation } from "./operation.ts";
 import { operatorOperations } from "./operators.ts";
+import {
+  dirichletCutOperation,
+  embeddingPartitionOperation,
+  longTailOperation,
+  partitionReportOperation,
+} from "./partitions.ts";
 import { clipOperation, lambOperation } from "./privacy.ts";
 import { rerceOperation } from "./rerce.ts";
 import { bristleOperation, rankVoteOperation, reputationOperation } from "./robust.ts";
 import { selectionOperation } from "./selection.ts";
 import { splitTuning } from "./split-tuning.ts";
 import { staleConversionOperation, staleUpdateOperation } from "./stale-update.ts";
+import { explorationMaskOperation, signOperation, sliceOperation, weightMapOperation } from "./submodels.ts";
 import { topologyOperation } from "./topology.ts";
 
 /** One golden case: an operation on given numbers. Other keys, such as the expected output, are not read. */
@@ -77,6 +95,30 @@ export const operations: Readonly<Record<string, Operation>> = {
   "dp/lamb": lambOperation,
   "dp/per-layer-clip": clipOperation,
   ...gradientInversionOperations,
+  "ocfl/series": oneShotSeries,
+  "adaptive/split": adaptiveSplitOperation,
+  "knfu/fusion": fusionOperation,
+  "fedpub/server": similarityServer,
+  "fedpub/client": graphClientOperation,
+  "fedd2s/parts": stagePartsOperation,
+  "fedld/loss": marginLossOperation,
+  "fedld/server": principalServer,
+  "fedlgd/losses": distilledImagesOperation,
+  "fraug/losses": augmentationOperation,
+  "ggeur/stage": geometryOperation,
+  "hessian/penalty": alignmentOperation,
+  "useful/upsample": upSampleOperation,
+  "curriculum/visible": curriculumOperation,
+  "fedossl/terms": openWorldOperation,
+  "fot/task": orthogonalTaskOperation,
+  "partition/dirichlet-cut": dirichletCutOperation,
+  "partition/embedding": embeddingPartitionOperation,
+  "partition/long-tail": longTailOperation,
+  "partition/report": partitionReportOperation,
+  "heterofl/aggregate": sliceOperation,
+  "hidenseek/round": signOperation,
+  "autoflip/round": explorationMaskOperation,
+  "fedconv/maps": weightMapOperation,
   ...codecOperations,
   ...compressedTraces,
   ...operatorOperations,

@@ -5,7 +5,8 @@ import { type Layout, layout } from "../params/layout.ts";
 export interface NestedList extends ReadonlyArray<Nested> {}
 export type Nested = number | NestedList;
 
-const nested: z.ZodType<Nested> = z.lazy(() => z.union([z.number(), z.array(nested)]));
+/** Nested lists of numbers. */
+export const nested: z.ZodType<Nested> = z.lazy(() => z.union([z.number(), z.array(nested)]));
 /** Tensors by name. */
 export const tensors = z.record(z.string(), nested);
 export type Tensors = Readonly<Record<string, Nested>>;
@@ -33,15 +34,17 @@ export function unflatten(vector: ArrayLike<number>, { entries }: Layout, like: 
   return Object.fromEntries(named);
 }
 
-function shapeOf(value: Nested): number[] {
+/** Extents of nested lists. */
+export function shapeOf(value: Nested): number[] {
   return typeof value === "number" ? [] : [value.length, ...shapeOf(value[0]!)];
 }
 
-function numbersOf(value: Nested): number[] {
+/** Their numbers, row-major. */
+export function numbersOf(value: Nested): number[] {
   return typeof value === "number" ? [value] : value.flatMap(numbersOf);
 }
 
 /** Takes values from the front into the shape of `like`. */
-function reshaped(values: number[], like: Nested): Nested {
+export function reshaped(values: number[], like: Nested): Nested {
   return typeof like === "number" ? values.shift()! : like.map((part) => reshaped(values, part));
 }

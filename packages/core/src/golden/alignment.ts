@@ -1,0 +1,169 @@
+import { add, constant, mean, type Tensor } from "@anabranch/engine";
+import * as z from "zod";
+import {
+  adaptiveMargin,
+  alignedObjective,
+  balancedAssignment,
+  calibrationLoss,
+  centroidPosterior,
+  classWeights,
+  clusteringAccuracy,
+  curvatureOf,
+  maskedGraphNetwork,
+  maskRegularisers,
+  normalisedAdjacency,
+  openWorldTerms,
+  partnersOf,
+  prunedMask,
+  suppressedLoss,
+} from "../heterogeneity/index.ts";
+import { crossEntropy, rowsAt } from "../heterogeneity/losses.ts";
+import { labelList } from "./distillation.ts";
+import type { Operation } from "./operation.ts";
+import { vector, vectorList } from "./quadratic-problem.ts";
+import { gradientLists, listed, scalar, traced, tracedLabels } from "./traced.ts";
+
+const penaltyInput = z.strictObject({
+  phi: vectorList,
+  domains: z.array(z.strictObject({ f: vectorList, y: labelList })).min(1),
+  probes: z.array(vectorList).min(1),
+  alpha: z.number(),
+  beta: z.number(),
+});
+
+/** Hessian alignment: the statistics of each domain, and the objective with its gradient in both forms. */
+export const alignmentOperation: Operation = {
+  async run(input) {
+    const given = penaltyInput.parse(input);
+    const phi = traced(given.phi);
+    const domains = given.domains.map(({ f, y }) => ({ features: traced(f), labels: tracedLabels(y) }));
+    const probes = given.probes.map(traced);
+    const seconds = (form: "hgp" | readonly Tensor[]) =>
+      domains.map((domain) => listed(curvatureOf(phi, domain, form).second));
+    const [hgp, hutchinson] = [
+      alignedObjective(phi, domains, "hgp", given),
+      alignedObjective(phi, domains, probes, given),
+    ];
+    return {
+      gradients: domains.map((domain) => listed(curvatureOf(phi, domain, "hgp").gradient)),
+      hgp: seconds("hgp"),
+      hutchinson: seconds(probes),
+      objectiveHgp: scalar(hgp),
+      gradHgp: gradientLists(hgp, { phi }).phi,
+      objectiveHutchinson: scalar(hutchinson),
+      gradHutchinson: gradientLists(hutchinson, { phi }).phi,
+    };
+  },
+};
+
+const termsInput = z.strictObject({
+  a: vectorList,
+  b: vectorList,
+  features: vectorList,
+  labelled: z.int().min(1),
+  y: labelList,
+  labelledPartners: labelList,
+  centroids: vectorList,
+  uncertainty: z.number(),
+  scale: z.number(),
+  counts: z.array(z.number().min(0)).min(1),
+  beta: z.number().positive(),
+  temperature: z.number().positive(),
+  sinkhorn: z.strictObject({ scores: vectorList, epsilon: z.number().positive(), iterations: z.int().min(0) }),
+  clustering: z.strictObject({ predicted: z.array(z.int()), truth: z.array(z.int()), classes: z.int().positive() }),
+});
+
+/** FedoSSL's terms with gradients by the logits of view a, its balanced assignment and clustering accuracy. */
+export const openWorldOperation: Operation = {
+  async run(input) {
+    const given = termsInput.parse(input);
+    const a = traced(given.a);
+    const partners = partnersOf(given.features, given.labelledPartners);
+    const margin = adaptiveMargin(given.uncertainty, given.scale);
+    const terms = openWorldTerms({ views: [a, traced(given.b)], labels: given.y, partners }, margin);
+    const posterior = centroidPosterior(traced(given.features), traced(given.centroids), given.temperature);
+    const omega = classWeights(given.counts, given.beta);
+    const suppressed = suppressedLoss(a, given.labelled, omega);
+    const gradient = (loss: Tensor) => gradientLists(loss, { a }).a;
+    const { scores, ...settings } = given.sinkhorn;
+    const { predicted, truth, classes } = given.clustering;
+    return {
+      partners,
+      margin,
+      supervised: scalar(terms.supervised),
+      gradSupervised: gradient(terms.supervised),
+      pairwise: scalar(terms.pairwise),
+      gradPairwise: gradient(terms.pairwise),
+      entropy: scalar(terms.entropy),
+      gradEntropy: gradient(terms.entropy),
+      posterior: listed(posterior),
+      calibration: scalar(calibrationLoss(posterior, partners)),
+      omega,
+      suppressed: scalar(suppressed),
+      gradSuppressed: gradient(suppressed),
+      assignment: balancedAssignment(scores, settings),
+      accuracy: clusteringAccuracy(predicted, truth, classes),
+    };
+  },
+};
+
+const parameterLists = z.strictObject({
+  W1: vectorList,
+  b1: vector,
+  W2: vectorList,
+  b2: vector,
+  Wc: vectorList,
+  bc: vector,
+});
+const maskLists = z.strictObject({ W1: vectorList, W2: vectorList, Wc: vectorList });
+const graphInput = z.strictObject({
+  adjacency: vectorList,
+  x: vectorList,
+  y: labelList,
+  train: labelList,
+  parameters: parameterLists,
+  masks: maskLists,
+  received: parameterLists,
+  lambda1: z.number(),
+  lambda2: z.number(),
+  proxy: z.strictObject({ adjacency: vectorList, x: vectorList }),
+});
+
+const eachTraced = <T extends Readonly<Record<string, readonly unknown[]>>>(lists: T) =>
+  Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, traced(list as number[])])) as {
+    [K in keyof T]: Tensor;
+  };
+
+/** FED-PUB's client on a graph: `logits`, `loss` with gradients, `embedding` on the proxy graph, entries `pruned`. */
+export const graphClientOperation: Operation = {
+  async run(input) {
+    const given = graphInput.parse(input);
+    const { lambda1: sparsity, lambda2: pull } = given;
+    const [parameters, masks, received] = [
+      eachTraced(given.parameters),
+      eachTraced(given.masks),
+      eachTraced(given.received),
+    ];
+    const outputs = (graph: { adjacency: number[][]; x: number[][] }) => {
+      const nodes = graph.x.length;
+      const propagation = constant(normalisedAdjacency(graph.adjacency), [nodes, nodes]);
+      return maskedGraphNetwork(parameters, masks, propagation, traced(graph.x));
+    };
+    const { logits } = outputs(given);
+    const truth = tracedLabels(given.train.map((node) => given.y[node]!));
+    const fit = crossEntropy(rowsAt(logits, tracedLabels(given.train)), truth);
+    const loss = add(fit, maskRegularisers(parameters, masks, received, { sparsity, pull }));
+    const pruned = Object.entries(given.masks).map(([name, mask]) => {
+      const flat = Float64Array.from(mask.flat());
+      return [name, prunedMask(flat, sparsity).filter((value, i) => value !== flat[i]).length];
+    });
+    return {
+      logits: listed(logits),
+      loss: scalar(loss),
+      gradParameters: gradientLists(loss, parameters),
+      gradMasks: gradientLists(loss, masks),
+      embedding: listed(mean(outputs(given.proxy).hidden, [0])),
+      pruned: Object.fromEntries(pruned),
+    };
+  },
+};

@@ -1,0 +1,111 @@
+import { gradients, matmul, mul, sub } from "@anabranch/engine";
+import * as z from "zod";
+import {
+  activeStages,
+  contrastiveLoss,
+  distributionMatching,
+  gradientMatching,
+  lossWithMargin,
+  refreshes,
+  stageDistillationLoss,
+  stageHeadLoss,
+} from "../heterogeneity/index.ts";
+import type { Operation } from "./operation.ts";
+import { vector, vectorList } from "./quadratic-problem.ts";
+import { gradientLists, listed, scalar, traced, tracedLabels } from "./traced.ts";
+
+export const labelList = z.array(z.int().min(0)).min(1);
+const head = z.strictObject({ W: vectorList, b: vector });
+
+const marginInput = z.strictObject({ logits: vectorList, y: labelList, lambda_: z.number() });
+
+/** FedLD's `loss` and its `gradient` by the logits. */
+export const marginLossOperation: Operation = {
+  async run(input) {
+    const given = marginInput.parse(input);
+    const logits = traced(given.logits);
+    const loss = lossWithMargin(logits, tracedLabels(given.y), given.lambda_);
+    return { loss: scalar(loss), gradient: gradientLists(loss, { logits }).logits };
+  },
+};
+
+const partsInput = z.strictObject({
+  stages: z.int().positive(),
+  dropEvery: z.int().positive(),
+  minimumStages: z.int().positive(),
+  rounds: z.int().min(0),
+  z: vectorList,
+  y: labelList,
+  clientSoft: vectorList,
+  head,
+  temperature: z.number().positive(),
+  serverDistillation: z.number(),
+  learningRate: z.number(),
+  logits: vectorList,
+  serverSoft: z.array(vectorList),
+  weight: z.number(),
+});
+
+/** FedD2S: `activeStages` by round, the `head` after one step and its loss before, the client's loss and gradient. */
+export const stagePartsOperation: Operation = {
+  async run(input) {
+    const { rounds, y, temperature, ...given } = partsInput.parse(input);
+    const labels = tracedLabels(y);
+    const own = { weight: traced(given.head.W), bias: traced(given.head.b) };
+    const batch = { features: traced(given.z), labels, soft: traced(given.clientSoft) };
+    const serverLoss = stageHeadLoss(own, batch, { temperature, weight: given.serverDistillation });
+    const steps = gradients(serverLoss, own);
+    const logits = traced(given.logits);
+    const soft = given.serverSoft.map(traced);
+    const clientLoss = stageDistillationLoss(logits, labels, soft, { temperature, weight: given.weight });
+    const stepped = (name: "weight" | "bias") => listed(sub(own[name], mul(given.learningRate, steps[name])));
+    return {
+      activeStages: Array.from({ length: rounds }, (_, round) => activeStages(round, given)),
+      head: { W: stepped("weight"), b: stepped("bias") },
+      serverLoss: scalar(serverLoss),
+      clientLoss: scalar(clientLoss),
+      clientGradient: gradientLists(clientLoss, { logits }).logits,
+    };
+  },
+};
+
+const lossesInput = z.strictObject({
+  embedding: vectorList,
+  real: vectorList,
+  realLabels: labelList,
+  synthetic: vectorList,
+  syntheticLabels: labelList,
+  W: vectorList,
+  b: vector,
+  target: vectorList,
+  features: vectorList,
+  labels: labelList,
+  serverFeatures: vectorList,
+  serverLabels: labelList,
+  temperature: z.number().positive(),
+});
+
+/** FedLGD's three losses with gradients by the synthetic examples or the client's features, and its `refresh` rounds. */
+export const distilledImagesOperation: Operation = {
+  async run(input) {
+    const given = lossesInput.parse(input);
+    const [synthetic, features] = [traced(given.synthetic), traced(given.features)];
+    const images = { features: synthetic, labels: given.syntheticLabels };
+    const embedding = traced(given.embedding);
+    const real = { features: traced(given.real), labels: given.realLabels };
+    const matching = distributionMatching((rows) => matmul(rows, embedding, { transposeB: true }), real, images);
+    const network = { weight: traced(given.W), bias: traced(given.b) };
+    const ofGradients = gradientMatching(network, images, traced(given.target));
+    const server = { features: traced(given.serverFeatures), labels: given.serverLabels };
+    const contrastive = contrastiveLoss({ features, labels: given.labels }, server, given.temperature);
+    return {
+      matching: scalar(matching),
+      gradMatching: gradientLists(matching, { synthetic }).synthetic,
+      gradientMatching: scalar(ofGradients),
+      gradGradientMatching: gradientLists(ofGradients, { synthetic }).synthetic,
+      contrastive: scalar(contrastive),
+      gradContrastive: gradientLists(contrastive, { features }).features,
+      refresh: Array.from({ length: 60 }, (_, round) => refreshes(round)),
+    };
+  },
+};

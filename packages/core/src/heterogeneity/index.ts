@@ -1,0 +1,15 @@
+export * from "./balanced-assignment.ts";
+export * from "./class-statistics.ts";
+export * from "./curriculum.ts";
+export * from "./distilled-images.ts";
+export * from "./feature-augmentation.ts";
+export * from "./hessian-alignment.ts";
+export * from "./layer-distillation.ts";
+export { crossEntropy, distillation, type LinearHead } from "./losses.ts";
+export * from "./margin-loss.ts";
+export * from "./masked-graph-network.ts";
+export * from "./open-world.ts";
+export * from "./orthogonal-training.ts";
+export * from "./principal-updates.ts";
+export * from "./soft-labels.ts";
+export * from "./up-sampling.ts";

@@ -1,0 +1,343 @@
+import { constant, evaluate, gradients, type Tensor } from "@anabranch/engine";
+import { describe, expect, it } from "vitest";
+import {
+  activeStages,
+  augmentationLosses,
+  augmentationRamp,
+  contrastiveLoss,
+  distillation,
+  distributionMatching,
+  gradientMatching,
+  lossWithMargin,
+  refreshes,
+  stageDistillationLoss,
+  stageHeadLoss,
+  updatedClassMeans,
+} from "./index.ts";
+
+const matrix = (rows: readonly (readonly number[])[]) => constant(rows.flat(), [rows.length, rows[0]!.length]);
+const labels = (list: readonly number[]) => constant(list, [list.length], "int32");
+const value = (tensor: Tensor) => evaluate(tensor).data[0]!;
+const list = (tensor: Tensor) => Array.from(evaluate(tensor).data);
+
+/** Softmax in plain loops, the oracle of this file. */
+function softmaxOf(row: readonly number[], temperature = 1): number[] {
+  const powers = row.map((x) => Math.exp(x / temperature));
+  const total = powers.reduce((a, b) => a + b, 0);
+  return powers.map((x) => x / total);
+}
+const meanOf = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+const entropy = (rows: readonly (readonly number[])[], truth: readonly number[]) =>
+  meanOf(rows.map((row, i) => -Math.log(softmaxOf(row)[truth[i]!]!)));
+const kl = (p: readonly number[], q: readonly number[]) =>
+  p.reduce((sum, x, c) => sum + (x === 0 ? 0 : x * Math.log(x / q[c]!)), 0);
+
+const logits = [
+  [0.5, -1, 2],
+  [1, 1.5, -0.5],
+];
+
+describe("distillation", () => {
+  it("is the mean KL at a temperature, with terms of probability 0 left out", () => {
+    const target = [
+      [0.2, 0.8, 0],
+      [0.3, 0.3, 0.4],
+    ];
+    const expected = meanOf(target.map((p, i) => kl(p, softmaxOf(logits[i]!, 3))));
+    expect(value(distillation(matrix(target), matrix(logits), 3))).toBeCloseTo(expected, 12);
+  });
+
+  it("has no gradient where the student agrees", () => {
+    const student = matrix(logits);
+    const loss = distillation(matrix(logits.map((row) => softmaxOf(row))), student);
+    expect(list(gradients(loss, { student }).student).every((g) => Math.abs(g) < 1e-15)).toBe(true);
+  });
+});
+
+describe("FedLD's loss", () => {
+  it("adds the log of the squared softmax outputs", () => {
+    const squares = logits.flatMap((row) => softmaxOf(row).map((p) => p * p)).reduce((a, b) => a + b, 0);
+    const expected = entropy(logits, [2, 0]) + 0.3 * Math.log(1 + squares);
+    expect(value(lossWithMargin(matrix(logits), labels([2, 0]), 0.3))).toBeCloseTo(expected, 12);
+  });
+});
+
+describe("FedD2S", () => {
+  it("drops stages from the deepest on, and never all", () => {
+    const schedule = { stages: 3, dropEvery: 2, minimumStages: 1 };
+    expect([0, 1, 2, 4, 99].map((round) => activeStages(round, schedule).length)).toEqual([3, 3, 2, 1, 1]);
+    expect(activeStages(0, { ...schedule, minimumStages: 7 })).toEqual([1, 2, 3]);
+  });
+
+  it("is local training with weight 0 or without soft labels", () => {
+    const plain = entropy(logits, [2, 0]);
+    const soft = [
+      matrix([
+        [1, 0, 0],
+        [0, 1, 0],
+      ]),
+    ];
+    const settings = { temperature: 2, weight: 0 };
+    expect(value(stageDistillationLoss(matrix(logits), labels([2, 0]), soft, settings))).toBeCloseTo(plain, 12);
+    expect(value(stageDistillationLoss(matrix(logits), labels([2, 0]), [], { ...settings, weight: 1 }))).toBeCloseTo(
+      plain,
+      12,
+    );
+  });
+
+  it("averages the divergences of the stages", () => {
+    const targets = [
+      [
+        [1, 0, 0],
+        [0, 1, 0],
+      ],
+      [
+        [0.5, 0.5, 0],
+        [0.2, 0.2, 0.6],
+      ],
+    ];
+    const terms = targets.map((target) => meanOf(target.map((p, i) => kl(p, softmaxOf(logits[i]!, 2)))));
+    const loss = stageDistillationLoss(matrix(logits), labels([2, 0]), targets.map(matrix), {
+      temperature: 2,
+      weight: 0.7,
+    });
+    expect(value(loss)).toBeCloseTo(entropy(logits, [2, 0]) + 0.7 * meanOf(terms), 12);
+  });
+
+  it("trains a head on class means", () => {
+    const head = {
+      weight: matrix([
+        [1, 2],
+        [0, 1],
+        [3, 0],
+      ]),
+      bias: constant([0, 1, 2], [3]),
+    };
+    const outputs = [[1 * 0.5 + 2 * -1, 1 - 1, 2 + 1.5]];
+    const batch = { features: matrix([[0.5, -1]]), labels: labels([1]), soft: matrix([[0.1, 0.2, 0.7]]) };
+    const expected = entropy(outputs, [1]) + 2 * kl([0.1, 0.2, 0.7], softmaxOf(outputs[0]!, 3));
+    expect(value(stageHeadLoss(head, batch, { temperature: 3, weight: 2 }))).toBeCloseTo(expected, 12);
+  });
+});
+
+describe("FedLGD", () => {
+  const rows = (features: number[][], truth: number[]) => ({ features: matrix(features), labels: truth });
+
+  it("matches equal sets with loss 0, and others by their class means", () => {
+    const real = rows(
+      [
+        [1, 2],
+        [3, 4],
+        [0, 1],
+      ],
+      [0, 0, 1],
+    );
+    expect(value(distributionMatching((x) => x, real, real))).toBe(0);
+    expect(
+      value(
+        distributionMatching(
+          (x) => x,
+          real,
+          rows(
+            [
+              [2, 4],
+              [9, 9],
+            ],
+            [0, 5],
+          ),
+        ),
+      ),
+    ).toBe(1);
+  });
+
+  it("matches the gradient of its own batch exactly", () => {
+    const head = {
+      weight: matrix([
+        [1, -1],
+        [0.5, 2],
+      ]),
+    };
+    const images = rows(
+      [
+        [1, 2],
+        [-1, 0.5],
+      ],
+      [0, 1],
+    );
+    const target = gradients(
+      distillation(
+        matrix([
+          [1, 0],
+          [0, 1],
+        ]),
+        matrix([
+          [1 - 2, 0.5 + 4],
+          [-1 - 0.5, -0.5 + 1],
+        ]),
+      ),
+      { x: constant(0) },
+    );
+    expect(value(target.x)).toBe(0);
+    // the gradient of softmax regression by hand: (p - e_y) x^T / n
+    const p = [
+      [-1, 4.5],
+      [-1.5, 0.5],
+    ].map((row) => softmaxOf(row));
+    const byHand = [0, 1].map((c) =>
+      [0, 1].map((j) =>
+        meanOf(
+          [0, 1].map(
+            (i) =>
+              (p[i]![c]! - (c === i ? 1 : 0)) *
+              [
+                [1, 2],
+                [-1, 0.5],
+              ][i]![j]!,
+          ),
+        ),
+      ),
+    );
+    expect(value(gradientMatching(head, images, matrix(byHand)))).toBeCloseTo(0, 12);
+    expect(value(gradientMatching(head, images, matrix(byHand.map((row) => row.map((x) => -3 * x)))))).toBeCloseTo(
+      4,
+      12,
+    );
+  });
+
+  it("has the supervised contrastive loss of plain loops", () => {
+    const [client, server] = [
+      [
+        [1, 0],
+        [1, 1],
+        [0, -1],
+      ],
+      [
+        [2, 1],
+        [-1, 1],
+      ],
+    ];
+    const truth = [0, 1, 2, 0, 1];
+    const unit = [...client, ...server].map(([x, y]) => [x! / Math.hypot(x!, y!), y! / Math.hypot(x!, y!)]);
+    const close = (i: number, j: number) => Math.exp((unit[i]![0]! * unit[j]![0]! + unit[i]![1]! * unit[j]![1]!) / 0.5);
+    const terms = truth.flatMap((label, i) => {
+      const others = truth.flatMap((_, j) => (j === i ? [] : [j]));
+      const positives = others.filter((j) => truth[j] === label);
+      if (positives.length === 0) return [];
+      const total = others.reduce((sum, j) => sum + close(i, j), 0);
+      return [-meanOf(positives.map((j) => Math.log(close(i, j) / total)))];
+    });
+    const loss = contrastiveLoss(rows(client, truth.slice(0, 3)), rows(server, truth.slice(3)), 0.5);
+    expect(terms.length).toBe(4);
+    expect(value(loss)).toBeCloseTo(meanOf(terms), 12);
+    expect(value(contrastiveLoss(rows([[1, 0]], [0]), rows([[0, 1]], [1]), 0.5))).toBe(0);
+  });
+
+  it("refreshes ten times", () => {
+    expect(Array.from({ length: 99 }, (_, round) => refreshes(round)).filter(Boolean).length).toBe(10);
+  });
+});
+
+describe("FRAug", () => {
+  const head = {
+    weight: matrix([
+      [1, -1],
+      [0.5, 2],
+    ]),
+    bias: constant([0.1, -0.2], [2]),
+  };
+  const features = matrix([
+    [0.3, 0.7],
+    [-1, 2],
+  ]);
+  const residual = matrix([
+    [0.5, 0.5],
+    [1, -1],
+  ]);
+  const batch = {
+    features,
+    labels: [0, 1],
+    balanced: [1, 0],
+    generated: matrix([
+      [0.2, 0.1],
+      [1, 1],
+    ]),
+    residuals: [
+      residual,
+      matrix([
+        [0, 0],
+        [0, 0],
+      ]),
+    ] as const,
+    classMeans: [
+      [1, 0],
+      [0, 1],
+    ],
+  };
+  const weights = { generator: 1, residual: 0.5 };
+
+  it("moves the means of classes in the batch alone", () => {
+    const means = updatedClassMeans(
+      [
+        [0, 0],
+        [9, 9],
+      ],
+      [
+        [2, 4],
+        [4, 8],
+      ],
+      [0, 0],
+      0.3,
+    );
+    expect(means[0]).toEqual([expect.closeTo(0.9, 12), expect.closeTo(1.8, 12)]);
+    expect(means[1]).toEqual([9, 9]);
+  });
+
+  it("ramps up to 1 and weighs synthetic features by at most a half", () => {
+    expect(augmentationRamp(300, 300, 0.01)).toEqual({ ramp: 1, rho: 0.5 });
+    expect(augmentationRamp(900, 300, 0.01).ramp).toBe(1);
+    expect(augmentationRamp(0, 300, 0.01).rho).toBeCloseTo(Math.exp(-3), 12);
+  });
+
+  it("trains features by real examples alone, the head by both", () => {
+    const losses = augmentationLosses(head, batch, { ramp: 0.5, rho: 0.5 }, weights);
+    expect(list(gradients(losses.synthetic, { features }).features)).toEqual([0, 0, 0, 0]);
+    expect(list(gradients(losses.synthetic, { residual }).residual)).toEqual([0, 0, 0, 0]);
+    expect(list(gradients(losses.synthetic, { w: head.weight }).w).some((g) => g !== 0)).toBe(true);
+  });
+
+  it("shows the base where residuals are 0, and is FedAvg with rho 0", () => {
+    const still = {
+      ...batch,
+      residuals: [
+        matrix([
+          [0, 0],
+          [0, 0],
+        ]),
+        matrix([
+          [0, 0],
+          [0, 0],
+        ]),
+      ] as const,
+    };
+    const { synthetic, classifier, real } = augmentationLosses(head, still, { ramp: 1, rho: 0 }, weights);
+    const outputs = (rows: number[][]) => rows.map(([x, y]) => [x! - y! + 0.1, 0.5 * x! + 2 * y! - 0.2]);
+    const expected =
+      (entropy(
+        outputs([
+          [0, 1],
+          [1, 0],
+        ]),
+        [1, 0],
+      ) +
+        entropy(
+          outputs([
+            [0.3, 0.7],
+            [-1, 2],
+          ]),
+          [0, 1],
+        )) /
+      2;
+    expect(value(synthetic)).toBeCloseTo(expected, 12);
+    expect(value(classifier)).toBe(value(real));
+  });
+});

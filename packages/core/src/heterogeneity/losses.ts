@@ -1,0 +1,75 @@
+import {
+  add,
+  div,
+  expandDims,
+  gather,
+  greater,
+  log,
+  logSoftmax,
+  matmul,
+  mean,
+  mul,
+  neg,
+  softmax,
+  softmaxCrossEntropy,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  where,
+} from "@anabranch/engine";
+
+/** A linear classifier, z = W f + b: weight [C, q], bias [C]. */
+export interface LinearHead {
+  readonly weight: Tensor;
+  readonly bias?: Tensor;
+}
+
+/**
+ * Mean cross-entropy of a batch, a scalar.
+ *
+ * @param logits [B, C]
+ * @param labels [B] int32
+ */
+export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
+  return mean(softmaxCrossEntropy(logits, labels));
+}
+
+/** Logits [B, C] of features [B, q]. */
+export function headLogits({ weight, bias }: LinearHead, features: Tensor): Tensor {
+  const logits = matmul(features, weight, { transposeB: true });
+  return bias === undefined ? logits : add(logits, bias);
+}
+
+/**
+ * KL(p || softmax(logits / T)), mean over the batch, in nats; a term with p = 0 is 0. There is no factor T^2.
+ *
+ * @param target p, [B, C], rows of probabilities
+ * @param logits [B, C]
+ */
+export function distillation(target: Tensor, logits: Tensor, temperature = 1): Tensor {
+  const entropies = mul(target, log(where(greater(target, 0), target, 1)));
+  const cross = mul(target, logSoftmax(div(logits, temperature)));
+  return mean(sum(sub(entropies, cross), [1]));
+}
+
+/** -sum p log p of softmax(logits) with p averaged as it is, mean over the batch of the rows' entropies, a scalar. */
+export function meanEntropy(logits: Tensor): Tensor {
+  return neg(mean(sum(mul(softmax(logits), logSoftmax(logits)), [1])));
+}
+
+/** Rows of length 1, [n, q]. */
+export function normalisedRows(x: Tensor): Tensor {
+  return div(x, expandDims(sqrt(sum(square(x), [1])), 1));
+}
+
+/** |a - b|^2 over the number of elements. */
+export function meanSquare(a: Tensor, b: Tensor): Tensor {
+  return mean(square(sub(a, b)));
+}
+
+/** The rows of x that int32 indices [n] name. */
+export function rowsAt(x: Tensor, indices: Tensor): Tensor {
+  return gather(x, indices, 0);
+}

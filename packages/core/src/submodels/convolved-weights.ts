@@ -1,0 +1,94 @@
+import {
+  add,
+  conv2d,
+  conv2dInputGradient,
+  greater,
+  mul,
+  reshape,
+  rsqrt,
+  square,
+  sum,
+  type Tensor,
+  transpose,
+  where,
+} from "@anabranch/engine";
+
+/** A learned map between the weights of a large and of a small model: one filter V [a, b] with a gain. */
+export interface WeightMap {
+  readonly filter: Tensor;
+  readonly gain: Tensor;
+}
+
+/** A product that misses a whole number by rounding alone counts as that number. */
+const SLACK = 1e-12;
+
+/**
+ * Shape of a convolution's weight [out, in, kh, kw] in a model of a ratio: floor(ratio * out) by floor(ratio * in).
+ *
+ * @example
+ * ```ts
+ * import { shrunkShape } from "@anabranch/core";
+ * shrunkShape([32, 16, 3, 3], 0.75); // => [24, 12, 3, 3]
+ * ```
+ */
+export function shrunkShape([outputs, inputs, ...kernel]: readonly number[], ratio: number): number[] {
+  return [Math.floor(ratio * outputs! + SLACK), Math.floor(ratio * inputs! + SLACK), ...kernel];
+}
+
+/** 0.85 v above 0, else 0.001 v. Applied once; the released code applies it twice. */
+export function leakyScale(v: Tensor): Tensor {
+  return mul(where(greater(v, 0), 0.85, 0.001), v);
+}
+
+/**
+ * FedConv's compression of a weight [out, in, kh, kw]: for every kernel position the matrix [out, in] plus `projection`
+ * times it (without `residual`, as for linear weights, the product alone) is correlated with gain V / |V|, without padding:
+ * [out - a + 1, in - b + 1, kh, kw]. Then `leakyScale`.
+ *
+ * L. Shen, Q. Yang, K. Cui, Y. Zheng, X.-Y. Wei, J. Liu, J. Han, "FedConv: A Learning-on-Model Paradigm for Heterogeneous
+ * Federated Clients", MobiSys 2024.
+ */
+export function compressedWeight(weight: Tensor, map: WeightMap, projection: Tensor, residual = true): Tensor {
+  const images = asImages(weight);
+  const projected = mul(projection, images);
+  const small = conv2d(residual ? add(images, projected) : projected, kernelOf(map));
+  return leakyScale(asWeight(small, weight));
+}
+
+/** The way back: the transposed correlation of a small weight, [out' + a - 1, in' + b - 1, kh, kw], and `leakyScale`. */
+export function dilatedWeight(weight: Tensor, map: WeightMap): Tensor {
+  const [outputs, inputs] = weight.shape as readonly number[];
+  const [a, b] = map.filter.shape as readonly number[];
+  const size: [number, number] = [outputs! + a! - 1, inputs! + b! - 1];
+  return leakyScale(asWeight(conv2dInputGradient(asImages(weight), kernelOf(map), size), weight));
+}
+
+/** sum_i a_i * w_i * n_i / sum n, with learned weights a_i for every entry. */
+export function weightedWeights(
+  weights: readonly Tensor[],
+  factors: readonly Tensor[],
+  counts: readonly number[],
+): Tensor {
+  const total = counts.reduce((a, b) => a + b, 0);
+  const terms = weights.map((weight, i) => mul(mul(factors[i]!, weight), counts[i]! / total));
+  return terms.reduce((a, b) => add(a, b));
+}
+
+/** [1, 1, a, b], of Frobenius norm `gain`. */
+function kernelOf({ filter, gain }: WeightMap): Tensor {
+  const [a, b] = filter.shape as readonly number[];
+  return reshape(mul(mul(gain, rsqrt(sum(square(filter)))), filter), [1, 1, a!, b!]);
+}
+
+/** [out, in, kh, kw] as one image of one channel for every kernel position, [kh * kw, 1, out, in]. */
+function asImages(weight: Tensor): Tensor {
+  const [outputs, inputs, height, width] = weight.shape as readonly number[];
+  return reshape(transpose(weight, [2, 3, 0, 1]), [height! * width!, 1, outputs!, inputs!]);
+}
+
+/** The weight of such images; `like` has its kernel. */
+function asWeight(images: Tensor, like: Tensor): Tensor {
+  const [, , outputs, inputs] = images.shape as readonly number[];
+  const [, , height, width] = like.shape as readonly number[];
+  return transpose(reshape(images, [height!, width!, outputs!, inputs!]), [2, 3, 0, 1]);
+}

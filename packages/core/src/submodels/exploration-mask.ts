@@ -1,0 +1,93 @@
+/**
+ * The quantile of values, between two by linear interpolation.
+ *
+ * @param share in [0, 1]
+ * @example
+ * ```ts
+ * import { quantile } from "@anabranch/core";
+ * quantile([3, 1, 2], 0.25); // => 1.5
+ * ```
+ */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const place = share * (sorted.length - 1);
+  const below = Math.floor(place);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below]! + (place - below) * (sorted[above]! - sorted[below]!);
+}
+
+/**
+ * AutoFLIP's mask: 1 where the guidance of loss exploration is above its quantile over all tensors together, else 0. With
+ * nothing to prune everything is kept.
+ *
+ * C. Interno, E. Raponi, N. van Stein, T. Bäck, M. Olhofer, Y. Jin, B. Hammer, "Automated Federated Learning via Informed
+ * Pruning", 2024, arXiv:2405.10271.
+ *
+ * @param guidance [d], see `guidanceFrom`
+ * @param pruned share of the entries to prune
+ */
+export function explorationMask(
+  guidance: ArrayLike<number>,
+  pruned: number,
+): { readonly threshold: number; readonly mask: Uint8Array } {
+  const values = Array.from(guidance);
+  const threshold = quantile(values, pruned);
+  const mask = Uint8Array.from(values, (value) => (pruned === 0 || value > threshold ? 1 : 0));
+  return { threshold, mask };
+}
+
+/** Masks of one dense layer: weight [out][in], bias [out]. */
+export interface LayerMask {
+  readonly weight: readonly (readonly number[])[];
+  readonly bias: readonly number[];
+}
+
+/** A share that misses the bound by rounding alone counts as the bound. */
+const SLACK = 1e-12;
+
+/**
+ * Hidden units most of whose incoming weights are masked are dropped: their rows, their biases and the columns of the
+ * next layer become 0. Units of the last layer stay.
+ *
+ * @param layers masks from the first layer to the last
+ * @param dropShare share of masked incoming weights from which on a unit goes
+ */
+export function structuredMask(
+  layers: readonly LayerMask[],
+  dropShare: number,
+): { readonly dropped: readonly (readonly number[])[]; readonly layers: readonly LayerMask[] } {
+  const dropped = layers.slice(0, -1).map(({ weight }) =>
+    weight.flatMap((row, unit) => {
+      const masked = row.filter((kept) => kept === 0).length;
+      return masked / row.length >= dropShare - SLACK ? [unit] : [];
+    }),
+  );
+  const masked = layers.map(({ weight, bias }, layer) => {
+    const [rows, columns] = [dropped[layer] ?? [], dropped[layer - 1] ?? []];
+    return {
+      weight: weight.map((row, i) => row.map((kept, j) => (rows.includes(i) || columns.includes(j) ? 0 : kept))),
+      bias: bias.map((kept, i) => (rows.includes(i) ? 0 : kept)),
+    };
+  });
+  return { dropped, layers: masked };
+}
+
+/**
+ * AutoFLIP's server step: with the mean of masked models by numbers of examples, v <- beta v + (1 - beta) (mean - w) and
+ * w <- mask (w + v).
+ *
+ * @param mean [d]
+ * @param mask [d] of 0 and 1
+ */
+export function maskedMomentumStep(
+  parameters: ArrayLike<number>,
+  velocity: ArrayLike<number>,
+  {
+    mean,
+    mask,
+    momentum,
+  }: { readonly mean: ArrayLike<number>; readonly mask: ArrayLike<number>; readonly momentum: number },
+): { readonly parameters: Float64Array; readonly velocity: Float64Array } {
+  const next = Float64Array.from(velocity, (v, j) => momentum * v + (1 - momentum) * (mean[j]! - parameters[j]!));
+  return { velocity: next, parameters: next.map((v, j) => mask[j]! * (parameters[j]! + v)) };
+}

@@ -1,0 +1,4 @@
+export * from "./convolved-weights.ts";
+export * from "./exploration-mask.ts";
+export * from "./sign-network.ts";
+export * from "./slices.ts";

@@ -1,0 +1,96 @@
+import {
+  constant,
+  gradients,
+  greaterEqual,
+  matmul,
+  mul,
+  relu,
+  sum,
+  type Tensor,
+  transpose,
+  where,
+} from "@anabranch/engine";
+
+/** Outputs of dense layers without biases, ReLU between them: x [B, in], each weight [out, in]. */
+export function biasFreeNetwork(weights: readonly Tensor[], x: Tensor): Tensor {
+  return weights.reduce((h, weight, layer) => {
+    const z = matmul(h, transpose(weight, [1, 0]));
+    return layer === weights.length - 1 ? z : relu(z);
+  }, x);
+}
+
+/**
+ * How much each weight carries, without data: |w| dR/d|w| with R the sum of the outputs for inputs of 1 through layers of
+ * absolute weights. Its sum is equal in every layer.
+ *
+ * H. Tanaka, D. Kunin, D. L. K. Yamins, S. Ganguli, "Pruning neural networks without any data by iteratively conserving
+ * synaptic flow", NeurIPS 2020.
+ *
+ * @param magnitudes |w| of each layer, [out, in]
+ */
+export function synapticFlow(magnitudes: readonly Tensor[]): Tensor[] {
+  const inputs = magnitudes[0]!.shape[1] as number;
+  const ones = constant(new Float64Array(inputs).fill(1), [1, inputs]);
+  const flow = magnitudes.reduce((h, weight) => matmul(h, transpose(weight, [1, 0])), ones);
+  const found = gradients(sum(flow), Object.fromEntries(magnitudes.map((weight, layer) => [`${layer}`, weight])));
+  return magnitudes.map((weight, layer) => mul(weight, found[layer]!));
+}
+
+/** A product that misses a whole number by rounding alone counts as that number. */
+const SLACK = 1e-12;
+
+/**
+ * 1 for the floor(share * d) entries of largest saliency, else 0; of equal ones the first stay.
+ *
+ * @param saliency of all tensors, one after the other, [d]
+ */
+export function keptEntries(saliency: ArrayLike<number>, share: number): Uint8Array {
+  const places = Array.from(saliency, (_, j) => j).sort((i, j) => saliency[j]! - saliency[i]! || i - j);
+  const kept = new Uint8Array(saliency.length);
+  for (const place of places.slice(0, Math.floor(share * places.length + SLACK))) kept[place] = 1;
+  return kept;
+}
+
+/** sign(s) with sign(0) = 1. */
+export function signs(scores: Tensor): Tensor {
+  return where(greaterEqual(scores, 0), 1, -1);
+}
+
+/**
+ * Weights of HideNseek's network: frozen sizes, learned signs, P w0 sign(s). Positive scores are the initial network.
+ *
+ * A. K. Vallapuram, P. Zhou, Y. D. Kwon, L. H. Lee, H. Xu, P. Hui, "HideNseek: Federated Lottery Ticket via Server-side
+ * Pruning and Sign Supermask", 2022, arXiv:2206.04385. A reconstruction: no code was found.
+ *
+ * @param kept P, 1 for weights that were not pruned, else 0
+ */
+export function signedWeights(frozen: Tensor, kept: Tensor, scores: Tensor): Tensor {
+  return mul(mul(kept, frozen), signs(scores));
+}
+
+/** Gradient by the scores, past the sign as if it were the score itself: gradient by the weights times P w0. */
+export function scoreGradient(weightGradient: Tensor, frozen: Tensor, kept: Tensor): Tensor {
+  return mul(weightGradient, mul(kept, frozen));
+}
+
+/**
+ * The vote on kept signs, sum_i p_i sign(s_i), in [-1, 1]; 0 where a weight is pruned.
+ *
+ * @param scores of each client, [clients][d]
+ * @param weights p, summing to 1
+ */
+export function signVote(
+  scores: readonly ArrayLike<number>[],
+  weights: readonly number[],
+  kept: ArrayLike<number>,
+): Float64Array {
+  return Float64Array.from(kept, (one, j) => {
+    if (one === 0) return 0;
+    return scores.reduce((sum, own, i) => sum + weights[i]! * (own[j]! >= 0 ? 1 : -1), 0);
+  });
+}
+
+/** Bytes of one sign for every kept weight. */
+export function signBytes(kept: ArrayLike<number>): number {
+  return Math.ceil(Array.from(kept).reduce((count, one) => count + one, 0) / 8);
+}
