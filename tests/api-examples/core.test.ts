@@ -1,7 +1,7 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
 import * as z from "zod";
-import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, activeStages, adaptiveSplit, addGaussian, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, averageLinkage, averageSubModels, beforeStages, bernoulliBits, boundText, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, cheapestAssignment, checkDataset, checkpointName, chooseForDevice, classGroups, classification, clipUpdate, clusteringAccuracy, clusteringTemperature, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, compressedDescent, configFields, configHash, configSchema, copy, coreFromGradient, cosineDistances, createAccountant, createAlgorithm, createModel, createPartitioner, cutToClusters, datasetHash, dealParts, decodeBroadcast, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, deepLeakage, defineMethod, deltaOf, deriveKey, describeFailure, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawWeighted, editDistance, embeddingSkew, emptyLedger, encodeBroadcast, encodeInto, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, exactUpdate, exampleCount, exampleSize, exportOnnx, factored, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedprox, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, functionalSimilarity, fuseKnowledge, gaussianAccountant, gaussianDelta, gaussianEpsilon, graphOf, groupEvents, gunzip, harderExamples, hasParallelRows, hashVector, heavyBall, heldUnits, iid, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, integerOrders, invertGradients, isAway, isBiasLadder, isFiniteVector, isRegression, isVector, isWeighted, jensenShannon, jointNorm, jsonText, kMeans, labelAccuracy, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, largestEncoding, layerBounds, layout, lbfgs, leastImportant, lenet5, lenet5Options, linear, local, localSgd, logistic, logisticOptions, longTail, longTailSizes, lossWithMargin, masha, mashaDraws, matchExamples, matrixOf, memoryBlobStore, memoryClientStates, minimalToml, mixed, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, mofedsam, mostByzantine, natural, nearest, nesterov, newestCheckpoint, nextClipNorm, noisePath, nonSmoothParts, norm2, normOf, normalisedAdjacency, occurring, offsiteEmulator, openMatch, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parsePrivacyRecord, parseToml, partialFold, partitionHash, partitionReport, partitionStatistics, partitioners, permutation, planBatches, pldAccountant, poissonSampler, pooledStatistics, populationStatistics, printable, privacyEventSchema, projectToBall, projectedUpdate, pruneExamples, pruneSmallest, psnrOf, quadratic, quadraticOptions, quantile, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, references, regression, relativeEntropy, renderEvent, renderToml, renyiDivergences, requireAtMost, requireBlobName, requireHonestLayers, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, revealingFeatures, rootKey, rowsOf, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scopeText, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, setRules, shards, shrunkShape, shuffle, skellamSampler, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitTraffic, stampEvent, standardizeTable, statisticsOf, statusAfter, stepCount, stepFrom, stopsForTrouble, structuralSimilarity, subLayout, sum, summarizeCsv, suspectLayers, symmetricDirichlet, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, uniformMean, uniformSampler, updateNoiseMultiplier, upperConfidence, vectorOffsets, vectors, visibleExamples, visiblePart, vit, vitOptions, weightedMean, withMetadata, withStatistics, zeroFeatures, zerosLike } from "@anabranch/core";
+import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, activeStages, adaptiveSplit, addGaussian, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, averageLinkage, averageSubModels, beforeStages, bernoulliBits, boundText, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkDataset, checkpointName, chooseForDevice, classGroups, classification, clipUpdate, clusteringAccuracy, clusteringTemperature, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, compressedDescent, configFields, configHash, configSchema, copy, coreFromGradient, cosineDistances, createAccountant, createAlgorithm, createModel, createPartitioner, cutToClusters, datasetHash, dealParts, decodeBroadcast, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, deepLeakage, defineMethod, deltaOf, deriveKey, describeFailure, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawWeighted, editDistance, embeddingSkew, emptyLedger, encodeBroadcast, encodeInto, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, exactUpdate, exampleCount, exampleSize, exportOnnx, factored, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedprox, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, functionalSimilarity, fuseKnowledge, gaussianAccountant, gaussianDelta, gaussianEpsilon, graphOf, groupEvents, gunzip, harderExamples, hasParallelRows, hashVector, heavyBall, heldUnits, iid, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, integerOrders, invertGradients, isAway, isBiasLadder, isFiniteVector, isRegression, isVector, isWeighted, jensenShannon, joinParameters, jointNorm, jsonText, kMeans, keepsParameters, labelAccuracy, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, largestEncoding, layerBounds, layout, lbfgs, leastImportant, lenet5, lenet5Options, linear, local, localSgd, logistic, logisticOptions, longTail, longTailSizes, lossWithMargin, masha, mashaDraws, matchExamples, matrixOf, memoryBlobStore, memoryClientStates, minimalToml, mixed, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, mofedsam, mostByzantine, natural, nearest, nesterov, newestCheckpoint, nextClipNorm, noisePath, nonSmoothParts, norm2, normOf, normalisedAdjacency, occurring, offsiteEmulator, openMatch, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parsePrivacyRecord, parseToml, partOf, partialFold, partitionHash, partitionReport, partitionStatistics, partitioners, permutation, planBatches, pldAccountant, poissonSampler, pooledStatistics, populationStatistics, printable, privacyEventSchema, projectToBall, projectedUpdate, pruneExamples, pruneSmallest, psnrOf, quadratic, quadraticOptions, quantile, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, references, regression, relativeEntropy, renderEvent, renderToml, renyiDivergences, requireAtMost, requireBlobName, requireHonestLayers, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, revealingFeatures, rootKey, rowsOf, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scopeText, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, setRules, shards, shrunkShape, shuffle, skellamSampler, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitParameters, splitTraffic, stampEvent, standardizeTable, statisticsOf, statusAfter, stepCount, stepFrom, stopsForTrouble, structuralSimilarity, subLayout, sum, summarizeCsv, suspectLayers, symmetricDirichlet, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, uniformMean, uniformSampler, updateNoiseMultiplier, upperConfidence, vectorOffsets, vectors, visibleExamples, visiblePart, vit, vitOptions, weightedMean, wholeModel, withMetadata, withStatistics, zeroFeatures, zerosLike } from "@anabranch/core";
 import { CONTROL_BYTES, LIVE_VERSION, MOST_UPLOAD_PARTS, USUAL_LIMITS, WITHHELD, advanceVersion, answerError, blobName, clientMessage, contentHash, contentHashOf, fromBase64, messageId, orderId, proofText, readUploadProgress, secureRecord, serverMessage, taskDescription, toBase64, uploadAnswer, uploadId, uploadUrl } from "@anabranch/core/live";
 import { addMasks, bestCurves, bonawitz, bytesPerClient, chooseGraph, codedParameters, completeThreshold, dequantizeMean, identityPublicKey, levels, modulusBits, plain, platformCurves, portableCurves, protocolNames, quantize, secureEntropy, seededEntropy } from "@anabranch/core/secure-aggregation";
 import { add, constant, evaluate, interpreter, mul, nn, sub } from "@anabranch/engine";
@@ -374,10 +374,6 @@ describe("the example of", () => {
     same(inputsByBin({ weights: [[3, 5], [1, 2]], bias: [2, 1] }), [{ bin: 0, x: [2, 3] }, { bin: 1, x: [1, 2] }]);
   });
 
-  it("assign (core/src/audit/assignment.ts)", async () => {
-    same(assign([[4, 1], [2, 8]]), [1, 0]);
-  });
-
   it("hasParallelRows (core/src/audit/broadcast-guard.ts)", async () => {
     same(hasParallelRows([[1, 2], [3, 1], [-2, -4]]), true);
   });
@@ -529,6 +525,10 @@ describe("the example of", () => {
   it("adaptiveSplit (core/src/clustering/adaptive-split.ts)", async () => {
     const updates = [1, 1, -1, -1].map((x) => Float64Array.of(x));
     same(adaptiveSplit(updates, { distance: 0.5, minimumClients: 2 })?.children, [[0, 1], [2, 3]]);
+  });
+
+  it("assign (core/src/clustering/assignment.ts)", async () => {
+    same(assign([[4, 1], [2, 8]]), [1, 0]);
   });
 
   it("cosineDistances (core/src/clustering/distances.ts)", async () => {
@@ -908,10 +908,6 @@ describe("the example of", () => {
     same(clusteringAccuracy([1, 1, 0, 0], [0, 0, 1, 0], 2), 0.75);
   });
 
-  it("cheapestAssignment (core/src/heterogeneity/balanced-assignment.ts)", async () => {
-    same(cheapestAssignment([[1, 2], [1, 9]]), [1, 0]);
-  });
-
   it("pooledStatistics (core/src/heterogeneity/class-statistics.ts)", async () => {
     const { mean, covariance } = pooledStatistics([statisticsOf([[0]]), statisticsOf([[3], [3]])]);
     same(Array.from(mean), [2]);
@@ -1222,6 +1218,26 @@ describe("the example of", () => {
   it("requireLayout (core/src/params/layout.ts)", async () => {
     const { hash } = layout(logistic({ input: [4], classes: 2 }).parameters);
     requireLayout(hash, hash, "checkpoint"); // throws params/layout for another hash
+  });
+
+  it("splitParameters (core/src/params/standing.ts)", async () => {
+    const model = layout(mlp({ input: [4], hidden: [8], classes: 2 }).parameters);
+    const { shared, personal } = splitParameters(model, { personal: ["head"] });
+    same(personal.entries.map(({ name }) => name), ["dense2.bias", "dense2.weight"]);
+    same(shared.size, 40);
+  });
+
+  it("joinParameters (core/src/params/standing.ts)", async () => {
+    const model = layout(logistic({ input: [1], classes: 2 }).parameters); // linear.bias [2], linear.weight [1, 2]
+    const split = splitParameters(model, { personal: ["linear.bias"] });
+    const held = { split, personal: Float32Array.of(1, 2), frozen: new Float32Array(0) };
+    same(joinParameters(held, Float32Array.of(3, 4)), [1, 2, 3, 4]);
+  });
+
+  it("partOf (core/src/params/standing.ts)", async () => {
+    const whole = layout(logistic({ input: [1], classes: 2 }).parameters); // linear.bias [2], linear.weight [1, 2]
+    const weights = subLayout(whole, ({ name }) => name === "linear.weight");
+    same(partOf(whole, Float32Array.of(1, 2, 3, 4), weights), [3, 4]);
   });
 
   it("isVector (core/src/params/vector.ts)", async () => {
@@ -1767,6 +1783,14 @@ describe("the example of", () => {
   it("formatEpsilon (core/src/round/spent.ts)", async () => {
     same(formatEpsilon(7.9461), "7.947");
     same(formatEpsilon(null), "none");
+  });
+
+  it("wholeModel (core/src/round/whole-model.ts)", async () => {
+    same(wholeModel({}, Float32Array.of(1, 2)), [1, 2]);
+  });
+
+  it("keepsParameters (core/src/round/whole-model.ts)", async () => {
+    same(keepsParameters({}), false);
   });
 
   it("dealParts (core/src/selection/deal-parts.ts)", async () => {

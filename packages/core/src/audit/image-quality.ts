@@ -1,4 +1,4 @@
-import { assign } from "./assignment.ts";
+import { assign } from "../clustering/index.ts";
 
 /** How close reconstructions are to the examples that they are matched with. */
 export interface Match {

@@ -1,5 +1,4 @@
 export * from "./analytic.ts";
-export { assign } from "./assignment.ts";
 export * from "./broadcast-guard.ts";
 export * from "./deep-leakage.ts";
 export * from "./defences.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { assign } from "../clustering/index.ts";
 import { mlp } from "../models/index.ts";
 import { initialParameters, layout } from "../params/index.ts";
 import { deriveKey, randomStream, rootKey } from "../random/index.ts";
 import { inputOfLayer, inputsByBin, inputsByRow } from "./analytic.ts";
-import { assign } from "./assignment.ts";
 import { hasParallelRows, isBiasLadder, requireHonestLayers, suspectLayers } from "./broadcast-guard.ts";
 import { pruneSmallest, revealingFeatures } from "./defences.ts";
 import { matchExamples } from "./image-quality.ts";

@@ -11,11 +11,11 @@ import {
   geometryOf,
   harderExamples,
   type InputBasis,
-  type Matrix,
   type Pacing,
   pooledStatistics,
   projectedUpdate,
   projectorOf,
+  type RowMatrix,
   revisedUpdates,
   sketchInputs,
   statisticsOf,
@@ -29,7 +29,7 @@ import { vector, vectorList } from "./quadratic-problem.ts";
 import { flatten, layoutOf, tensors, unflatten } from "./tensors.ts";
 import { gradientLists, scalar, traced } from "./traced.ts";
 
-const matrixOf = (rows: readonly (readonly number[])[]): Matrix => {
+const matrixOf = (rows: readonly (readonly number[])[]): RowMatrix => {
   return { rows: rows.length, columns: rows[0]!.length, values: Float64Array.from(rows.flat()) };
 };
 const rowsOf = (values: ArrayLike<number>, columns: number): number[][] =>

@@ -1,3 +1,5 @@
+import { assign } from "../clustering/index.ts";
+
 /**
  * Soft assignments of rows to clusters that are balanced: exp(score / epsilon), scaled in turn so that columns and rows
  * have equal sums. Rows of the result sum to 1.
@@ -45,80 +47,6 @@ export function clusteringAccuracy(predicted: readonly number[], truth: readonly
   if (predicted.length === 0) return 0;
   const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   for (const [i, cluster] of predicted.entries()) counts[cluster]![truth[i]!]!++;
-  const names = cheapestAssignment(counts.map((row) => row.map((count) => -count)));
+  const names = assign(counts.map((row) => row.map((count) => -count)));
   return names.reduce((sum, label, cluster) => sum + counts[cluster]![label]!, 0) / predicted.length;
-}
-
-/**
- * The column of each row in the assignment of least cost, one column for each row, by shortest augmenting paths.
- *
- * H. W. Kuhn, "The Hungarian Method for the assignment problem", 1955; J. Munkres, 1957.
- *
- * @param cost [n][n]
- * @example
- * ```ts
- * import { cheapestAssignment } from "@anabranch/core";
- * cheapestAssignment([[1, 2], [1, 9]]); // => [1, 0]
- * ```
- */
-export function cheapestAssignment(cost: readonly (readonly number[])[]): number[] {
-  const n = cost.length;
-  // potentials and matches count from 1; column 0 is where the search for a row starts
-  const [u, v] = [new Float64Array(n + 1), new Float64Array(n + 1)];
-  const rowOf = new Int32Array(n + 1);
-  for (let row = 1; row <= n; row++) {
-    rowOf[0] = row;
-    const least = new Float64Array(n + 1).fill(Number.POSITIVE_INFINITY);
-    const from = new Int32Array(n + 1);
-    const seen = new Uint8Array(n + 1);
-    let column = 0;
-    do {
-      seen[column] = 1;
-      const next = relax(cost, { u, v, rowOf, least, from, seen }, column);
-      for (let j = 0; j <= n; j++) {
-        if (seen[j] === 1) {
-          u[rowOf[j]!]! += next.delta;
-          v[j]! -= next.delta;
-        } else least[j]! -= next.delta;
-      }
-      column = next.column;
-    } while (rowOf[column] !== 0);
-    for (let at = column; at !== 0; at = from[at]!) rowOf[at] = rowOf[from[at]!]!;
-  }
-  const assigned = new Array<number>(n);
-  for (let j = 1; j <= n; j++) assigned[rowOf[j]! - 1] = j - 1;
-  return assigned;
-}
-
-interface Search {
-  readonly u: Float64Array;
-  readonly v: Float64Array;
-  readonly rowOf: Int32Array;
-  readonly least: Float64Array;
-  readonly from: Int32Array;
-  readonly seen: Uint8Array;
-}
-
-/** Shortens paths by the row of a column; the nearest column that was not seen yet. */
-function relax(
-  cost: readonly (readonly number[])[],
-  { u, v, rowOf, least, from, seen }: Search,
-  column: number,
-): { readonly column: number; readonly delta: number } {
-  const row = rowOf[column]!;
-  let nearest = 0;
-  let delta = Number.POSITIVE_INFINITY;
-  for (let j = 1; j < seen.length; j++) {
-    if (seen[j] === 1) continue;
-    const reduced = cost[row - 1]![j - 1]! - u[row]! - v[j]!;
-    if (reduced < least[j]!) {
-      least[j] = reduced;
-      from[j] = column;
-    }
-    if (least[j]! < delta) {
-      delta = least[j]!;
-      nearest = j;
-    }
-  }
-  return { column: nearest, delta };
 }

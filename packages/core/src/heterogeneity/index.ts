@@ -5,7 +5,7 @@ export * from "./distilled-images.ts";
 export * from "./feature-augmentation.ts";
 export * from "./hessian-alignment.ts";
 export * from "./layer-distillation.ts";
-export { crossEntropy, distillation, type LinearHead } from "./losses.ts";
+export type { LinearHead } from "./losses.ts";
 export * from "./margin-loss.ts";
 export * from "./masked-graph-network.ts";
 export * from "./open-world.ts";

@@ -5,7 +5,6 @@ import {
   augmentationLosses,
   augmentationRamp,
   contrastiveLoss,
-  distillation,
   distributionMatching,
   gradientMatching,
   lossWithMargin,
@@ -14,6 +13,7 @@ import {
   stageHeadLoss,
   updatedClassMeans,
 } from "./index.ts";
+import { distillation } from "./losses.ts";
 
 const matrix = (rows: readonly (readonly number[])[]) => constant(rows.flat(), [rows.length, rows[0]!.length]);
 const labels = (list: readonly number[]) => constant(list, [list.length], "int32");

@@ -8,7 +8,7 @@ export interface InputBasis {
 }
 
 /** A matrix in rows. */
-export interface Matrix {
+export interface RowMatrix {
   readonly rows: number;
   readonly columns: number;
   readonly values: Float64Array;
@@ -26,7 +26,7 @@ export function projectorOf({ inputs, rank, vectors }: InputBasis): Float64Array
 }
 
 /** X - U U^T X for columns of inputs X [a, n]. */
-export function newInputs(basis: InputBasis, { rows, columns, values }: Matrix): Matrix {
+export function newInputs(basis: InputBasis, { rows, columns, values }: RowMatrix): RowMatrix {
   const known = product(projectorOf(basis), values, rows, rows, columns);
   return { rows, columns, values: values.map((value, i) => value - known[i]!) };
 }
@@ -34,7 +34,7 @@ export function newInputs(basis: InputBasis, { rows, columns, values }: Matrix):
 /** What a client sends at the end of a task: a sketch of its new inputs, and the part of its inputs that is new. */
 export interface InputSketch {
   /** (X - U U^T X) R, [a, r]; only the sum over clients is needed. */
-  readonly sketch: Matrix;
+  readonly sketch: RowMatrix;
   /** |X - U U^T X|_F / |X|_F; 0 where there are no inputs. */
   readonly ratio: number;
   /** Number of columns of X. */
@@ -47,7 +47,7 @@ export interface InputSketch {
  * @param inputs X [a, n]
  * @param directions R [n, r], standard normal numbers
  */
-export function sketchInputs(basis: InputBasis, inputs: Matrix, directions: Matrix): InputSketch {
+export function sketchInputs(basis: InputBasis, inputs: RowMatrix, directions: RowMatrix): InputSketch {
   const fresh = newInputs(basis, inputs);
   const { rows, columns } = fresh;
   const values = product(fresh.values, directions.values, rows, columns, directions.columns);
@@ -125,7 +125,7 @@ function joined({ inputs, rank, vectors }: InputBasis, left: Float64Array, added
  * Array.from(projectedUpdate(basis, { rows: 1, columns: 2, values: Float64Array.of(5, 7) }).values); // => [0, 7]
  * ```
  */
-export function projectedUpdate(basis: InputBasis, { rows, columns, values }: Matrix): Matrix {
+export function projectedUpdate(basis: InputBasis, { rows, columns, values }: RowMatrix): RowMatrix {
   if (basis.rank === 0) return { rows, columns, values };
   const known = product(values, projectorOf(basis), rows, columns, columns);
   return { rows, columns, values: values.map((value, i) => value - known[i]!) };
