@@ -3,6 +3,8 @@ import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import { capabilitiesOf, requireCapable } from "../pipeline/index.ts";
+import type { ScheduleName } from "../schedule/index.ts";
+import { scheduleName } from "./configured-schedule.ts";
 
 type Aggregation = Config["aggregation"];
 
@@ -23,7 +25,7 @@ export function configuredRule(config: Config, algorithm: Algorithm, payloads: P
   requireCapable("aggregation.rule", value, method);
   if (boundsNorms(rule)) requireCapable("aggregation.rule (norms)", value, method);
   if (rule.name === "fltrust") requireCapable("aggregation.root", value, method);
-  requireVisibleUpdates(config, rule);
+  requireVisibleUpdates(config, rule, scheduleName(config, algorithm));
   return rule;
 }
 
@@ -78,7 +80,11 @@ function boundsNorms({ name, before = [] }: RobustRule): boolean {
 }
 
 /** A rule looks at single updates, of which each client of a round sends one. */
-function requireVisibleUpdates({ privacy, secureAggregation, schedule }: Config, rule: RobustRule): void {
+function requireVisibleUpdates(
+  { privacy, secureAggregation }: Config,
+  rule: RobustRule,
+  schedule: ScheduleName,
+): void {
   const beside = [rule.name, ...(rule.before ?? []).map(({ name }) => name)].join('", "');
   if (privacy.mechanism !== "none") {
     throw conflict(
@@ -98,14 +104,17 @@ function requireVisibleUpdates({ privacy, secureAggregation, schedule }: Config,
   }
   const single = ["mean", "norm-bound"];
   const countsUpdates = [rule.name, ...(rule.before ?? []).map(({ name }) => name)].some((n) => !single.includes(n));
-  if (schedule.name === "buffered" && countsUpdates) {
-    throw conflict(
-      "aggregation.rule",
-      `"${beside}", with the schedule "buffered"`,
-      '"norm-bound"',
-      'A fast client may send several updates of one round, more than aggregation.byzantine. Set schedule.name = "synchronous".',
-    );
-  }
+  if (schedule === "synchronous" || !countsUpdates) return;
+  const why =
+    schedule === "buffered"
+      ? "A fast client may send several updates of one round, more than aggregation.byzantine."
+      : "How many updates a round has depends on who has arrived, which aggregation.byzantine is not made for.";
+  throw conflict(
+    "aggregation.rule",
+    `"${beside}", with the schedule "${schedule}"`,
+    '"norm-bound"',
+    `${why} Set schedule.name = "synchronous".`,
+  );
 }
 
 const names: Readonly<Record<string, string>> = {

@@ -207,6 +207,27 @@ describe("a rule is refused", () => {
       /aggregation.rule.*buffered.*"norm-bound"/s,
     ],
     [
+      "in the asynchronous rounds that a method is made for",
+      { rule: "median" },
+      { algorithm: { name: "fedbuff" } },
+      /aggregation.rule.*"median", with the schedule "buffered".*"norm-bound"/s,
+    ],
+    [
+      "in rounds of whoever has arrived",
+      { rule: "krum", byzantine: 1 },
+      {
+        algorithm: { name: "fedfix" },
+        more: { devices: { speed: "exponential" }, schedule: { period: 1 } },
+      },
+      /aggregation.rule.*"krum", with the schedule "ticks"/s,
+    ],
+    [
+      "in rounds of an arrival group",
+      { rule: "mean", before: ["nnm"], byzantine: 1 },
+      { algorithm: { name: "fedcompass" }, more: { devices: { speed: "exponential" } } },
+      /aggregation.rule.*"mean", "nnm", with the schedule "arrival-groups"/s,
+    ],
+    [
       "where clients send parts",
       { rule: "median" },
       { algorithm: { name: "fedbcgd", blocks: 2 }, more: { model: { name: "mlp", hidden: [3, 2] } } },
