@@ -43,6 +43,11 @@ describe("a rule of [aggregation]", () => {
     ["weights of a rule without", { rule: "median", weighting: "examples" }, /weighting.*"uniform"/],
     ["weights after mixing", { before: ["nnm"], byzantine: 1, weighting: "examples" }, /weighting.*"uniform"/],
     ["more averaged than there are", { rule: "multi-krum", byzantine: 2, average: 11 }, /average.*at most 10/],
+    [
+      "how many are averaged where the rule itself says it",
+      { rule: "multi-krum", byzantine: 2, mode: "iterative", average: 3 },
+      /aggregation.average.*3, with aggregation.mode = "iterative"/s,
+    ],
     ["an unknown rule", { rule: "kurm" as "krum" }, /krum/],
   ])("refuses %s", (_, aggregation, message) => {
     expect(() => resolve(aggregation)).toThrow(message);

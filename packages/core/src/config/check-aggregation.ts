@@ -63,6 +63,7 @@ export function checkAggregation(config: Config, locate: Locate): void {
     );
   }
   checkTrim(aggregation, rule, at);
+  checkMode(aggregation, at);
   checkWeighting(aggregation, rule, where, at);
   checkCohort(config, rule, at);
 }
@@ -75,6 +76,16 @@ function checkTrim({ byzantine, ratio }: Aggregation, rule: string, at: (key: st
     received,
     "one of the two",
     "Set aggregation.byzantine, the updates to drop at each end, or aggregation.ratio, their fraction.",
+  );
+}
+
+function checkMode({ mode, average }: Aggregation, at: (key: string) => string): void {
+  if (mode !== "iterative" || average === undefined) return;
+  throw conflict(
+    at("average"),
+    `${average}, with aggregation.mode = "iterative"`,
+    "nothing",
+    "This form goes on until 2f + 2 updates are left, and averages all that it has chosen: remove one of the two.",
   );
 }
 

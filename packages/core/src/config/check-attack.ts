@@ -33,7 +33,8 @@ export function checkAttack(config: Config, locate: Locate, checkOptions: CheckO
     throw conflict(at("name"), received, '"none"', "A baseline has no rounds to attack: remove the section [attack].");
   }
   checkOptions(attacks[name as AttackName].options, options, ["attack"], locate);
-  attackersOf(attackers, config.data.clients, config.seed, at("attackers"));
+  // one client for each owner: how many there are is known with the data
+  if (config.data.clients > 0) attackersOf(attackers, config.data.clients, config.seed, at("attackers"));
   if (name === "label-flip") checkClasses(options, at);
 }
 

@@ -8,7 +8,8 @@ import type { Config } from "./schema.ts";
  * is never private. Throws `config/conflict`.
  */
 export function checkBaseline(config: Config, locate: Locate): void {
-  const { baseline, algorithm, parameters, privacy, secureAggregation, schedule, aggregation, devices } = config;
+  const { baseline, algorithm, parameters, privacy, secureAggregation } = config;
+  const { schedule, aggregation, compression, devices } = config;
   if (baseline === undefined) return;
   const refuse = (path: readonly string[], value: unknown, expected: string) => {
     const advice = `Remove the key, or make the baseline of a configuration with: anabranch ${baseline} FILE`;
@@ -26,6 +27,8 @@ export function checkBaseline(config: Config, locate: Locate): void {
     refuse(["schedule", "name"], schedule.name, '"synchronous"');
   if (aggregation.rule !== undefined && aggregation.rule !== "mean")
     refuse(["aggregation", "rule"], aggregation.rule, '"mean"');
+  if (aggregation.before !== undefined) refuse(["aggregation", "before"], aggregation.before, "nothing");
   if (aggregation.clipNorm > 0) refuse(["aggregation", "clipNorm"], aggregation.clipNorm, "0");
+  if (compression.up.length > 0) refuse(["compression", "up"], compression.up, "nothing, as nothing is sent");
   if (devices.speed !== "none") refuse(["devices", "speed"], devices.speed, '"none"');
 }

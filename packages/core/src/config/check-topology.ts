@@ -18,7 +18,8 @@ export function checkTopology(config: Config, locate: Locate): void {
   const refuse = (path: string[], value: string, expected: string, advice: string) => {
     throw conflict(locate(path), received(value), expected, advice);
   };
-  if (data.clients < 2)
+  // 0: one node for each owner, which is known with the data
+  if (data.clients === 1)
     refuse(["data", "clients"], `${data.clients}`, "at least 2", "A node needs another one: set data.clients.");
   if (privacy.mechanism !== "none") {
     const advice = "A node shows its model to its neighbours, which no guarantee here covers. Remove [privacy].";

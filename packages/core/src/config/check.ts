@@ -88,7 +88,9 @@ function checkOwners({ data }: Config, locate: Locate): void {
 }
 
 /** Guarantees are proved for cohorts that are drawn without looking at the clients. */
-function checkSampler({ sampler: { name, cohort }, data, privacy, secureAggregation }: Config, locate: Locate): void {
+function checkSampler(config: Config, locate: Locate): void {
+  const { sampler, data, privacy, secureAggregation, devices } = config;
+  const { name, cohort } = sampler;
   if (privacy.mechanism !== "none" && !accountedSamplers.includes(name)) {
     throw conflict(
       locate(["sampler", "name"]),
@@ -105,6 +107,14 @@ function checkSampler({ sampler: { name, cohort }, data, privacy, secureAggregat
       `"${name}", with secureAggregation.protocol = "${secureAggregation.protocol}"`,
       '"uniform"',
       "It learns from the losses of single clients, which a secure sum hides.",
+    );
+  }
+  if (name === "latency" && devices.speed === "none") {
+    throw conflict(
+      locate(["sampler", "name"]),
+      '"latency", without [devices]',
+      '"uniform"',
+      'No client would be faster than another: set devices.speed, e.g. to "exponential".',
     );
   }
   if (name !== "full" || cohort === data.clients || data.clients === 0) return;

@@ -9,6 +9,7 @@ import type { Update } from "../protocol/message.ts";
 import { deriveKey, type RandomKey } from "../random/index.ts";
 import type { Aggregator, AttackReport, Traffic } from "./aggregator.ts";
 import { CohortMetrics } from "./cohort-metrics.ts";
+import { weighs } from "./set-aggregator.ts";
 
 /** An attack on the updates of a run, as plain data. */
 export interface UpdateAttack {
@@ -130,17 +131,23 @@ export class AttackedAggregator implements Aggregator {
 
   #craft(previous: Vector | undefined): CraftedRound {
     const memory = this.#memory;
-    const { attack, clients, alieFactor, rule, key } = this.#parts;
+    const { attack, clients, alieFactor, rule = { name: "mean" }, key, payloads } = this.#parts;
     const attackers = new Set(clients);
     const honest = new Map<number, Vector>();
     const own = new Map<number, Vector>();
-    for (const { update } of this.#updates)
+    const weights = new Map<number, number>();
+    for (const { update } of this.#updates) {
       (attackers.has(update.client) ? own : honest).set(update.client, this.#joined(update));
+      weights.set(update.client, update.public.weight);
+    }
+    // in the order in which attackers try them: the honest ones first
+    const tries = [...honest.keys(), ...own.keys()].map((client) => weights.get(client)!);
+    const known = weighs(rule, payloads) ? { weights: tries } : {};
     const round: AttackedRound = {
       ...{ honest, own, alieFactor },
       key: deriveKey(key, this.#round),
       memory: memory && unpacked(memory),
-      rule: (updates) => tried(rule ?? { name: "mean" }, updates, { previous, root: this.#root }),
+      rule: (updates) => tried(rule, updates, { ...known, previous, root: this.#root }),
     };
     const crafted = craftUpdates(attack, round);
     const { updates, factor, target } = crafted;

@@ -112,8 +112,7 @@ export class SetAggregator implements Aggregator {
     const count = this.#arena.count;
     if (count === 0) return undefined;
     const rule = this.#ruleOf(count);
-    const weights =
-      isWeighted(rule) && !rule.before?.some(({ name }) => name === "bucketing") ? this.#weights : undefined;
+    const weights = weighs(rule, this.#parts.payloads) ? this.#weights : undefined;
     try {
       const passes = aggregationPasses(rule, count, this.#size, { weights, previous, root: this.#root });
       this.#result = await runFromChunks(passes, this.#arena.source());
@@ -185,4 +184,13 @@ export class SetAggregator implements Aggregator {
     for (const { name, begin } of this.#vectors) target.set(vectors[name]!, begin);
     return target;
   }
+}
+
+/**
+ * Whether updates count by their weights: the rule can weigh, no stage makes updates of several, and the method itself would
+ * weigh all that its clients send.
+ */
+export function weighs({ before = [], ...rule }: RobustRule, { upload }: Pick<Payloads, "upload">): boolean {
+  const isMixed = before.some(({ name }) => name === "nnm" || name === "bucketing");
+  return isWeighted(rule) && !isMixed && Object.values(upload).every((sent) => sent.aggregation === "weightedMean");
 }

@@ -172,6 +172,8 @@ describe("refusals", () => {
     [{ name: "label-flip", map: "from-to", from: 0 }, {}, "config/conflict", "attack.to", /a class/],
     [{ name: "label-flip", from: 0 }, {}, "config/conflict", "attack.from", /from-to/],
     [{ name: "alie", attackers: 8 }, {}, "attack/alie", "attack.z", /Set attack.z/],
+    [{ name: "mimic", target: 2, attackers: [1, 2] }, {}, "config/conflict", "attack.target", /an attacker.*one is 3/],
+    [{ name: "mimic", target: 30, attackers: [8] }, {}, "config/conflict", "attack.target", /30.*9 clients.*one is 7/],
     [{ name: "ipm" }, { algorithm: { name: "fedasync" } }, "config/conflict", "attack.name", /fedasync/],
     [{ name: "ipm" }, { algorithm: { name: "fedlex" } }, "config/conflict", "attack.name", /parts/],
     [{ name: "ipm" }, { secureAggregation: { protocol: "plain" } }, "config/conflict", "attack.name", /hidden/],

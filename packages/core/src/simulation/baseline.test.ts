@@ -132,6 +132,8 @@ describe("baselineConfig", () => {
   it("counts the updates of an asynchronous round", () => {
     const schedule = { name: "buffered", buffer: 3 } as const;
     expect(baselineConfig(resolveConfig({ ...given, schedule }), "centralized").sampler.cohort).toBe(3);
+    const alone = resolveConfig({ ...given, algorithm: { name: "async-fedavg" } });
+    expect(baselineConfig(alone, "centralized").sampler.cohort).toBe(1);
   });
 
   it("makes a name for fine-tuning and keeps where it starts", () => {
@@ -145,6 +147,8 @@ describe("baselineConfig", () => {
     [{ secureAggregation: { protocol: "plain" } }, "secureAggregation.protocol"],
     [{ schedule: { name: "buffered" } }, "schedule.name"],
     [{ aggregation: { clipNorm: 1 } }, "aggregation.clipNorm"],
+    [{ aggregation: { before: ["norm-bound"], norm: 1 } }, "aggregation.before"],
+    [{ compression: { up: ["sign"] } }, "compression.up"],
     [{ devices: { speed: "equal" } }, "devices.speed"],
   ] satisfies [ConfigInput, string][])("refuses %o in a baseline", (input, where) => {
     const make = () => resolveConfig({ baseline: "local-only", ...input });

@@ -27,7 +27,7 @@ export function baselineConfig(config: Config, baseline: Baseline, initialWeight
 function updatesPerRound({ schedule, sampler, algorithm }: Config): number {
   const { name, buffer } = schedule;
   if (buffer !== undefined) return buffer;
-  if (algorithm.name === "fedasync" && name !== "synchronous") return 1;
+  if ((algorithm.name === "fedasync" || algorithm.name === "async-fedavg") && name !== "synchronous") return 1;
   return name === "buffered" || algorithm.name === "fedbuff" ? USUAL_BUFFER : sampler.cohort;
 }
 

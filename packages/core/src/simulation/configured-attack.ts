@@ -36,13 +36,16 @@ export function configuredAttack(
   if (name === "none") return undefined;
   const attack = attackFrom(name as AttackName, options);
   const clients = attackersOf(attackers, federation.clients, config.seed);
+  requireHonestTarget(attack, clients, federation.clients);
   const data = dataAttack(attack, config, federation);
   const sendsCrafted = attacks[attack.name].acts === "update" || (attack.name === "backdoor" && attack.boost > 1);
   if (sendsCrafted) requireKnownUpdates(config, algorithm, payloads);
   return {
     clients,
     ...(data === undefined ? {} : { data }),
-    ...(sendsCrafted ? { update: { attack, clients, alieFactor: factorOf(attack, config, clients.length) } } : {}),
+    ...(sendsCrafted
+      ? { update: { attack, clients, alieFactor: factorOf(attack, config, clients.length / federation.clients) } }
+      : {}),
     description: { name, text: `${attacks[attack.name].summary} (${describe(options)})`, attackers: [...clients] },
   };
 }
@@ -53,10 +56,24 @@ function describe(options: Readonly<Record<string, unknown>>): string {
 }
 
 /** Attackers know how many clients a round has and how many of them attack, on average. */
-function factorOf(attack: Attack, { sampler, data }: Config, attackers: number): number {
+function factorOf(attack: Attack, { sampler }: Config, share: number): number {
   if (attack.name !== "alie" || attack.z !== undefined) return 0;
   const cohort = Math.round(sampler.cohort);
-  return alieFactor(cohort, Math.round((cohort * attackers) / data.clients));
+  return alieFactor(cohort, Math.round(cohort * share));
+}
+
+/** A client that is copied is one of the honest ones. */
+function requireHonestTarget(attack: Attack, attackers: readonly number[], clients: number): void {
+  if (attack.name !== "mimic" || attack.target === undefined) return;
+  const { target } = attack;
+  const isClient = target < clients;
+  if (isClient && !attackers.includes(target)) return;
+  const received = isClient ? `${target}, an attacker` : `${target}, with ${clients} clients`;
+  const honest = Array.from({ length: clients }, (_, client) => client).filter((client) => !attackers.includes(client));
+  const nearest = honest.reduce((best, client) =>
+    Math.abs(client - target) < Math.abs(best - target) ? client : best,
+  );
+  throw conflict("attack.target", received, "an honest client", `The nearest one is ${nearest}.`);
 }
 
 /** Crafted updates take the place of plain ones, so these must be plain where they are aggregated. */

@@ -3,7 +3,7 @@ import { createAlgorithm } from "../algorithms/registry.ts";
 import { type ConfigInput, resolveConfig } from "../config/index.ts";
 import { layout } from "../params/layout.ts";
 import { configuredDurations } from "./client-times.ts";
-import { configuredSchedule } from "./configured-schedule.ts";
+import { configuredSchedule, scheduleWarnings } from "./configured-schedule.ts";
 
 const model = layout(["a", "b"].map((name) => ({ name, shape: [4, 4], role: "matrix", block: name })));
 
@@ -105,10 +105,21 @@ describe("the schedule of a configuration", () => {
     );
   });
 
+  it("warns of keys that its schedule does not read", () => {
+    const codes = (name: string, given: ConfigInput["schedule"]) =>
+      scheduleWarnings(resolveConfig({ schedule: given }), createAlgorithm(name)).map(({ message }) => message);
+    expect(codes("fedbuff", { buffer: 5, concurrency: 4, maxStaleness: 3 })).toEqual([]);
+    expect(codes("fedavg", { buffer: 5 })).toEqual([expect.stringMatching(/buffer = 5 has no effect.*"synchronous"/)]);
+    expect(codes("fedfix", { maxStaleness: 0, concurrency: 20 })).toEqual([
+      expect.stringMatching(/maxStaleness = 0 has no effect.*"ticks"/),
+    ]);
+  });
+
   it.each([
     ["a deadline of 0", { schedule: { deadline: 0 } }, /schedule.deadline/],
     ["a half-life of 0", { schedule: { staleness: "half-life", stalenessRate: 0 } }, /stalenessRate/],
     ["a trace that is not named", { devices: { speed: "trace" } }, /devices.trace/],
+    ["fast clients among clients that take no time", { sampler: { name: "latency" } }, /sampler.name.*latency/],
     ["a trace that is not used", { devices: { speed: "equal", trace: "a.csv" } }, /devices.trace/],
   ] as const)("refuses %s when it is configured", (_what, given: ConfigInput, message) => {
     expect(() => resolveConfig(given)).toThrow(message);

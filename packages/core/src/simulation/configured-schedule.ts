@@ -1,6 +1,7 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { Config } from "../config/index.ts";
 import { capabilitiesOf, requireCapable } from "../pipeline/index.ts";
+import type { Warning } from "../round/backend.ts";
 import {
   arrivalGroups,
   arrivalWeights,
@@ -55,6 +56,24 @@ export function configuredSchedule(
   const weights = arrivalWeights(weightingOf(config), weighedClients(config, clients));
   const fresh = { form: "constant", rate: 0, grace: 0, most: schedule.maxStaleness } as const;
   return buffered({ buffer, concurrency, staleness: fresh, weight: (client) => weights[client]! });
+}
+
+/** Keys that switch nothing on, by the schedules that read them. */
+const READERS = {
+  buffer: ["buffered"],
+  concurrency: ["buffered", "ticks", "arrival-groups"],
+  maxStaleness: ["buffered", "arrival-groups"],
+} as const satisfies Record<string, readonly ScheduleName[]>;
+
+/** Keys that a file may keep for when it is run asynchronously: whoever sets them may believe that they count now. */
+export function scheduleWarnings(config: Config, algorithm: Algorithm): readonly Warning[] {
+  const name = scheduleName(config, algorithm);
+  return Object.entries(READERS).flatMap(([key, readers]): Warning[] => {
+    const value = config.schedule[key as keyof typeof READERS];
+    if (value === undefined || readers.some((reader) => reader === name)) return [];
+    const message = `schedule.${key} = ${value} has no effect: the schedule of this run is "${name}". It counts with schedule.name = "buffered".`;
+    return [{ code: "schedule/unused", message }];
+  });
 }
 
 function synchronousSchedule({ schedule: { keep, deadline } }: Config, { durations }: ScheduledClients): Schedule {

@@ -35,6 +35,7 @@ export function methodAmongNodes(config: Config, federation: Federation, own: Cu
   const { name, starts, averageFrom, averageTo = config.rounds } = config.topology;
   requireBoth(config, method);
   if (name === "none") return { ...compressedMethod(config, method), about: {}, warnings: [] };
+  requireNodes(nodes);
   requireMemory(nodes, layout.size);
   const topology = topologyOf(config, nodes, own.topology);
   const merges = algorithm.gossip?.name === "mean" && algorithm.gossip.merges === true;
@@ -85,6 +86,12 @@ function requireBoth({ topology: { name } }: Config, { algorithm }: ResolvedMeth
     `a method without a server, e.g. "${near}"`,
     `Set algorithm.name = "${near}", or remove [topology].`,
   );
+}
+
+/** Owners of data are counted when the data are there. */
+function requireNodes(nodes: number): void {
+  if (nodes > 1) return;
+  throw conflict("data.clients", `data of ${nodes} owner`, "at least 2", "A node needs another one to mix with.");
 }
 
 function requireMemory(nodes: number, size: number): void {

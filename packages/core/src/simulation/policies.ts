@@ -17,7 +17,7 @@ import { allocationSampler, poissonSampler, type Sampler, uniformSampler } from 
 import { configuredDurations } from "./client-times.ts";
 import { describeCompression } from "./compression.ts";
 import { configuredRule, describeRule } from "./configured-rule.ts";
-import { configuredSchedule } from "./configured-schedule.ts";
+import { configuredSchedule, scheduleWarnings } from "./configured-schedule.ts";
 import type { Federation } from "./federation.ts";
 import { freshCohorts, freshSeed, startedHash } from "./initial-weights.ts";
 import { blockOf } from "./private-account.ts";
@@ -96,7 +96,7 @@ export function resolvePolicies(
     ...(rule?.name === "fltrust" ? { rootClient: federation.clients } : {}),
     stageSeed: freshSeed(seed, origin),
     account,
-    warnings: privacyWarnings(mechanism, config, account),
+    warnings: [...privacyWarnings(mechanism, config, account), ...scheduleWarnings(config, algorithm)],
     texts: {
       ...(rule === undefined ? {} : { aggregation: describeRule(rule) }),
       ...(mechanism === undefined ? {} : { privacy: describeMechanism(mechanism, config) }),
@@ -127,6 +127,14 @@ function requireOwners({ sampler: { name, cohort } }: Config, { clients }: Feder
       `Every owner is a client: set sampler.cohort to ${clients} or less.`,
     );
   }
+  if (name === "full" && cohort !== clients) {
+    throw conflict(
+      "sampler.cohort",
+      `${cohort}, with sampler.name = "full" and data of ${clients} owners`,
+      `${clients}`,
+      `All clients train in every round: set sampler.cohort = ${clients}.`,
+    );
+  }
   if (name !== "random-allocation" || allocationBlock(cohort, clients) !== undefined) return;
   throw conflict(
     "sampler.cohort",
@@ -142,9 +150,8 @@ function tracedHash(hash: string, trace: DeviceTrace | undefined): string {
 }
 
 /** Training examples of each client; all have as many where they are computed. */
-function examplesByClient({ dataset, statistics, clients, examplesHeld }: Federation): number[] {
-  if (dataset === undefined) return Array.from({ length: clients }, () => examplesHeld.most);
-  return statistics.counts.map((classes) => classes.reduce((sum, count) => sum + count, 0));
+function examplesByClient({ localExamples, clients, examplesHeld }: Federation): readonly number[] {
+  return localExamples ?? Array.from({ length: clients }, () => examplesHeld.most);
 }
 
 function samplerOf({ sampler: { name, cohort }, rounds }: Config, population: number): Sampler {

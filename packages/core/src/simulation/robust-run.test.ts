@@ -142,6 +142,19 @@ describe("a run with a rule", () => {
     expect(events.some((event) => event.type === "run.warning")).toBe(true);
   });
 
+  it("weighs by examples only what the method itself would weigh", async () => {
+    const uneven: World["more"] = { data: { clients: 9, partition: { scheme: "dirichlet", alpha: 0.3 } } };
+    const hashes = async (name: string) => {
+      const of = async (weighting: "examples" | "uniform") =>
+        (await run({ rule: "norm-bound", norm: 1, weighting }, { algorithm: { name }, more: uneven })).hash;
+      return [await of("examples"), await of("uniform")];
+    };
+    const [weighed, alike] = await hashes("fedavg");
+    expect(weighed).not.toBe(alike);
+    const [scaffold, same] = await hashes("scaffold");
+    expect(scaffold).toBe(same);
+  });
+
   it("joins the vectors of methods that send several", async () => {
     const { rounds } = await run({ rule: "multi-krum", byzantine: 1 }, { algorithm: { name: "scaffold" } });
     expect(rounds[3]!.aggregation!.selected!.length).toBe(4);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { alieFactor } from "../adversary/alie-factor.ts";
 import { type ConfigInput, parseConfig, renderToml, resolveConfig } from "../config/index.ts";
 import { readCsv, splitByClass, syntheticPopulation, type TableOptions, type TrainTest } from "../data/index.ts";
 import { openFederation } from "./federation.ts";
@@ -93,10 +94,22 @@ describe("the natural partition without a number of clients", () => {
 
   it("is refused with a cohort of more, and other partitions are with 0", () => {
     const executor = { name: "", version: "", fingerprint: "", float: "float32" } as const;
-    const prepare = (sampler: ConfigInput["sampler"]) =>
-      prepareRun(resolveConfig({ model: { name: "mlp" }, data: given, sampler }), data(), executor, 1, "abc234");
+    const prepare = (sampler: ConfigInput["sampler"], more: ConfigInput = {}) =>
+      prepareRun(
+        resolveConfig({ model: { name: "mlp" }, data: given, sampler, ...more }),
+        data(),
+        executor,
+        1,
+        "abc234",
+      );
     expect(() => prepare({ cohort: 5 })).toThrow(/data of 4 owners; expected at most 4/);
     expect(() => prepare({ cohort: 3, name: "random-allocation" })).toThrow(/4 divided by an integer/);
+    expect(() => prepare({ cohort: 3, name: "full" })).toThrow(/"full" and data of 4 owners; expected 4/);
+    expect(() => prepare({ cohort: 3 }, { attack: { name: "nan", attackers: 4 } })).toThrow(/fewer than 4 clients/);
+    const attacked = prepare({ cohort: 4 }, { attack: { name: "alie", attackers: 2 } });
+    expect(attacked.plan.attack!.alieFactor).toBe(alieFactor(4, 2));
+    const nodes = { topology: { name: "ring" }, algorithm: { name: "dfedavg" } } as const;
+    expect(prepare({ cohort: 4 }, nodes).plan.description.topology!.nodes).toBe(4);
     expect(() => resolveConfig({ data: { clients: 0 } })).toThrow(/data.clients.*one client per owner/);
     expect(() => resolveConfig({ data: { clients: 0, partition: { scheme: "natural", merge: true } } })).toThrow(
       /merge/,
