@@ -85,7 +85,7 @@ function checkMode({ mode, average }: Aggregation, at: (key: string) => string):
     at("average"),
     `${average}, with aggregation.mode = "iterative"`,
     "nothing",
-    "This form goes on until 2f + 2 updates are left, and averages all that it has chosen: remove one of the two.",
+    "This form continues until 2f + 2 updates are left, and averages all that it has chosen: remove one of the two.",
   );
 }
 

@@ -24,7 +24,7 @@ export interface PipelineSpec extends Uploads {
  */
 export function pipelineStages(spec: PipelineSpec): readonly Stage[] {
   const { weighting, clipNorm, privacy, secureAggregation, compression } = spec.stages;
-  const own: Stage[] = [weightStage(weighting)];
+  const own: Stage[] = [weightStage(weighting, secureAggregation !== undefined)];
   if (clipNorm > 0) own.push(clipStage(clipNorm));
   if (privacy !== undefined) own.push(...mechanismStages(privacy, Object.keys(spec.upload)));
   if (secureAggregation !== undefined) own.push(integerStage(secureAggregation, (length) => makeVector(spec, length)));

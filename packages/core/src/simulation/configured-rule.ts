@@ -80,11 +80,7 @@ function boundsNorms({ name, before = [] }: RobustRule): boolean {
 }
 
 /** A rule looks at single updates, of which each client of a round sends one. */
-function requireVisibleUpdates(
-  { privacy, secureAggregation }: Config,
-  rule: RobustRule,
-  schedule: ScheduleName,
-): void {
+function requireVisibleUpdates({ privacy, secureAggregation }: Config, rule: RobustRule, schedule: ScheduleName): void {
   const beside = [rule.name, ...(rule.before ?? []).map(({ name }) => name)].join('", "');
   if (privacy.mechanism !== "none") {
     throw conflict(

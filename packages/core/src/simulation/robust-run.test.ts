@@ -5,6 +5,7 @@ import { alteredBackend } from "../conformance/run-cohort.ts";
 import type { ArrayDataset } from "../data/index.ts";
 import { serverPipeline } from "../pipeline/index.ts";
 import { SetAggregator } from "../pipeline/set-aggregator.ts";
+import { withMetadata } from "../protocol/index.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import type { EventOf, RunEvent } from "../round/events.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
@@ -28,6 +29,8 @@ interface World {
   readonly more?: ConfigInput;
   /** Clients that send vectors of this value. */
   readonly liars?: Readonly<Record<number, number>>;
+  /** Weights that clients claim. */
+  readonly claims?: Readonly<Record<number, number>>;
   /** Clients that fail. */
   readonly failing?: readonly number[];
   /** Rounds after which the run is cut off and resumed. */
@@ -51,14 +54,16 @@ function prepare(aggregation: ConfigInput["aggregation"], { algorithm = { name: 
 
 async function run(aggregation: ConfigInput["aggregation"], world: World = {}) {
   const { plan, simulation } = prepare(aggregation, world);
-  const { liars = {}, failing = [], cut = Number.POSITIVE_INFINITY } = world;
+  const { liars = {}, claims = {}, failing = [], cut = Number.POSITIVE_INFINITY } = world;
   const { backend: honest, evaluator } = await inProcessSimulation(simulation, interpreter());
   const backend = alteredBackend(honest, (outcome, { client }) => {
     if (failing.includes(client))
       return { client, failure: { code: "test/failed", message: "it fails" }, bytesDown: 0, retried: false };
     if ("update" in outcome && liars[client] !== undefined)
       for (const vector of Object.values(outcome.update.vectors)) vector.fill(liars[client]);
-    return outcome;
+    const claimed = claims[client];
+    if (claimed === undefined || !("update" in outcome)) return outcome;
+    return { ...outcome, update: withMetadata(outcome.update, { weight: claimed }) };
   });
   const checkpoints = memoryBlobStore();
   const clientStates = memoryClientStates();
@@ -153,6 +158,17 @@ describe("a run with a rule", () => {
     expect(weighed).not.toBe(alike);
     const [scaffold, same] = await hashes("scaffold");
     expect(scaffold).toBe(same);
+  });
+
+  it.each<NonNullable<ConfigInput["aggregation"]>>([
+    { rule: "geometric-median" },
+    { rule: "norm-bound", norm: 1 },
+    { weighting: "uniform" },
+  ])("gives no client more weight because it claims it: %o", async (aggregation) => {
+    const more: ConfigInput = { sampler: { cohort: 9 }, rounds: 1 };
+    const { events, hash } = await run(aggregation, { claims: { 4: 1e9 }, more });
+    expect(events).toContainEqual(expect.objectContaining({ type: "client.failed", client: 4, code: "update/weight" }));
+    expect(hash).toBe((await run(aggregation, { failing: [4], more })).hash);
   });
 
   it("joins the vectors of methods that send several", async () => {
