@@ -4,7 +4,7 @@ import type { Config } from "../config/index.ts";
 import { capabilitiesOf, requireCapable } from "../pipeline/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import type { Warning } from "../round/backend.ts";
-import type { PrivacyAccount, RunPlan } from "../round/run-plan.ts";
+import type { PrivacyAccount } from "../round/run-plan.ts";
 import type { Federation } from "./federation.ts";
 import type { Start } from "./initial-weights.ts";
 import { accountOf, type Released } from "./private-account.ts";
@@ -87,7 +87,7 @@ export function privacyWarnings(
   mechanism: MechanismSettings | undefined,
   config: Config,
   account: PrivacyAccount | undefined,
-): RunPlan["warnings"] {
+): readonly Warning[] {
   if (mechanism === undefined || account === undefined) return [];
   const warnings: Warning[] = [];
   const warn = (code: string, message: string) => warnings.push({ code: `privacy/${code}`, message });
