@@ -38,6 +38,7 @@ export * from "./params/index.ts";
 export {
   type Aggregator,
   feedbackState,
+  hasVersionBefore,
   largestUpdate,
   messageLayouts,
   type PipelineSettings,

@@ -11,7 +11,7 @@ import { FEEDBACK } from "../compression/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { HeldParameters } from "../params/standing.ts";
 import { isFiniteVector, type Vector } from "../params/vector.ts";
-import { layoutsOfPart, type PipelineSpec, sentUpdate } from "../pipeline/index.ts";
+import { layoutsOfPart, type PipelineSpec, receivedBroadcast, sentUpdate } from "../pipeline/index.ts";
 import type { Broadcast, Update } from "../protocol/index.ts";
 import { bernoulliBits, deriveKey, type RandomKey, randomStream } from "../random/index.ts";
 import { type BatchSchedule, type LocalBudget, planBatches } from "./batches.ts";
@@ -74,17 +74,15 @@ export interface ClientOutcome {
 export async function runClient(spec: TaskSpec, executable: Executable, task: ClientTask): Promise<ClientOutcome> {
   const { round } = task.broadcast;
   const where = `round ${round}, client ${task.client}`;
-  const examples = task.data.features.shape[0]!;
-  if (examples === 0) {
-    throw new AnabranchError({ code: "client/no-data", message: "this client has no training data", where });
-  }
+  const examples = requireData(task, where);
   const { keys } = task;
   const make = (n: number): Vector => (spec.float === "float64" ? new Float64Array(n) : new Float32Array(n));
   const budget = task.steps === undefined ? spec.budget : { localSteps: task.steps };
   const batches = planBatches(examples, spec.batchSize, budget, keys["batches"]!);
   const k = batches.steps;
   const state = task.state ?? firstState(spec, make);
-  const outputs = await executable.run(taskInputs(spec, task, state, batches, make));
+  const received = receivedBroadcast(spec.stages.down, spec.broadcast, task.broadcast, task.state, make);
+  const outputs = await executable.run(taskInputs(spec, task, { state, vectors: received.vectors }, batches, make));
   const collect = (kind: "update" | "state", layouts: Readonly<Record<string, Layout>>) =>
     vectorOutputs(outputs, kind, layouts, (name, length) => task.allocate?.(kind, name, length) ?? make(length));
   const norm = outputs["norm"]!.data[0]!;
@@ -115,6 +113,7 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
     kept[name] = task.allocate?.("state", name, vector.length) ?? vector;
     if (kept[name] !== vector) kept[name].set(vector);
   };
+  for (const [name, vector] of Object.entries(received.kept)) keep(name, vector);
   const { scalars } = task.broadcast;
   const sent = sentUpdate(spec, update, { scalars, layouts, keys, state, keep });
   const next = collect("state", programState(spec));
@@ -126,13 +125,13 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
 function taskInputs(
   spec: TaskSpec,
   task: ClientTask,
-  state: Readonly<Record<string, Vector>>,
+  { state, vectors }: Readonly<Record<"state" | "vectors", Readonly<Record<string, Vector>>>>,
   { steps: k, indices, weights }: BatchSchedule,
   make: (n: number) => Vector,
 ): HostTensors {
   const { keys } = task;
   return {
-    ...vectorInputs("broadcast", { ...task.broadcast.vectors, ...task.own }, spec.broadcast),
+    ...vectorInputs("broadcast", { ...vectors, ...task.own }, spec.broadcast),
     ...vectorInputs("state", state, programState(spec)),
     ...(spec.held === undefined ? {} : parameterInputs("frozen", spec.held.frozen, spec.held.split.frozen)),
     "data/features": task.data.features,
@@ -150,6 +149,12 @@ function taskInputs(
 function hasFinitePersonal({ held }: TaskSpec, outputs: HostTensors): boolean {
   const entries = held?.split.personal.entries ?? [];
   return entries.every(({ name }) => isFiniteVector(outputs[`state/${PERSONAL}/${name}`]!.data as Vector));
+}
+
+function requireData({ data }: ClientTask, where: string): number {
+  const examples = data.features.shape[0]!;
+  if (examples > 0) return examples;
+  throw new AnabranchError({ code: "client/no-data", message: "this client has no training data", where });
 }
 
 const programStates = new WeakMap<TaskSpec, Readonly<Record<string, Layout>>>();

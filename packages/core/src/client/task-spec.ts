@@ -41,7 +41,7 @@ export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly 
     clientState: {
       ...payloads.clientState,
       ...personalState(held),
-      ...feedbackState(stages.compression, payloads),
+      ...feedbackState(stages, payloads),
     },
     stages,
   };

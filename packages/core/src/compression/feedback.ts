@@ -4,6 +4,9 @@ import { correctMomentum } from "./momentum-correction.ts";
 
 export const feedbacks = ["none", "ef14", "ef21", "ef21+", "dgc"] as const;
 
+/** What server and clients keep of broadcasts. */
+export const downFeedbacks = ["none", "ef21"] as const;
+
 /** What clients keep of what they did not send, as plain data. */
 export interface FeedbackSettings {
   readonly feedback: (typeof feedbacks)[number];

@@ -5,6 +5,7 @@ export { keptEntries } from "./density.ts";
 export { type FeedbackWrapper, feedBack, feedbackWrappers, type Operator } from "./error-feedback.ts";
 export {
   applyFeedback,
+  downFeedbacks,
   FEEDBACK,
   type FeedbackSettings,
   feedbackLayouts,

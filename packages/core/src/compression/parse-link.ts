@@ -6,7 +6,10 @@ import { type CompressionLink, compressionLink } from "./chain.ts";
  *
  * @example parseLink("top-k density=0.01") // { name: "top-k", density: 0.01 }
  */
-export function parseLink(text: string): CompressionLink {
+export function parseLink(text: string, key = "compression.up"): CompressionLink {
+  const fail = (of: string, why: string): never => {
+    throw unreadable(of, why, key);
+  };
   const [name = "", ...options] = text.trim().split(/\s+/);
   const entries = options.map((option): [string, unknown] => {
     const [, key, value] = /^([a-z]\w*)=(.+)$/i.exec(option) ?? fail(text, `${option} is not of the form key=value`);
@@ -38,11 +41,11 @@ function optionValue(text: string): unknown {
   return Number.isNaN(number) ? text : number;
 }
 
-function fail(text: string, why: string): never {
-  throw new AnabranchError({
+function unreadable(text: string, why: string, where: string): AnabranchError {
+  return new AnabranchError({
     code: "compression/operator",
     message: `the compression operator cannot be read: ${why}`,
-    where: "compression.up",
+    where,
     received: JSON.stringify(text.slice(0, 100)),
     expected: EXAMPLES,
     advice: "Write the name of an operator, then its options as key=value.",

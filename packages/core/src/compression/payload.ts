@@ -104,16 +104,20 @@ export function throughPayload(settings: CompressionSettings, layout: Layout, ve
 }
 
 /** Throws what is wrong with a chain, or with feedback around it. */
-export function checkedCompressor(up: readonly CompressionLink[], feedback: string): Compressor {
+export function checkedCompressor(
+  up: readonly CompressionLink[],
+  feedback: string,
+  direction: "up" | "down" = "up",
+): Compressor {
   const compressor = compressorOf(up);
   if (feedback === "none" || compressor.traits.contractive) return compressor;
   throw new AnabranchError({
     code: "compression/feedback",
     message: "error feedback needs operators that bring a vector nearer to itself",
-    where: "compression.feedback",
+    where: direction === "up" ? "compression.feedback" : "compression.downFeedback",
     received: `${feedback} around ${up.map(({ name }) => name).join(", ")}`,
     expected: "top-k, rand-k with scaled = false, natural, sign, e3m0, nf4 or fedzip",
-    advice: 'Set compression.feedback = "none": unbiased operators do without.',
+    advice: `Set ${direction === "up" ? "feedback" : "downFeedback"} = "none": unbiased operators do without.`,
   });
 }
 

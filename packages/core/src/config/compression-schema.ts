@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { feedbacks } from "../compression/index.ts";
+import { downFeedbacks, feedbacks } from "../compression/index.ts";
 
 export const compression = z
   .strictObject({
@@ -8,6 +8,16 @@ export const compression = z
       .default([])
       .describe(
         'operators on uploads in order, each with its options: "top-k density=0.01", "rand-k density=0.01", "count-sketch size=0.1", "srht size=0.1", "qsgd levels=4", "natural", "sign", "e3m0", "nf4", "fedzip keep=0.1"; empty: none',
+      ),
+    down: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('operators on the model that goes down, as in up; empty: none. "top-k density=0.25" is that of FLASC'),
+    downFeedback: z
+      .enum(downFeedbacks)
+      .default("none")
+      .describe(
+        '"none": clients start from what the operators leave of the model; "ef21": from a replica, to which compressed differences are sent. Clients that were not in the round before are sent the replica whole',
       ),
     scope: z
       .enum(["model", "layer"])
@@ -29,4 +39,4 @@ export const compression = z
       .describe("uploaded vectors that are compressed; omitted: the change of the model"),
   })
   .prefault({})
-  .describe("compression of uploads");
+  .describe("compression of uploads and broadcasts");

@@ -56,11 +56,16 @@ export function configHash(config: Config): string {
     ...(config.privacy.mechanism === "none" ? ["privacy"] : []),
     ...(config.attack.name === "none" ? ["attack"] : []),
     ...(config.secureAggregation.protocol === "none" ? ["secureAggregation"] : []),
-    ...(config.compression.up.length === 0 ? ["compression"] : []),
+    ...unusedCompression(config.compression),
     ...(config.topology.name === "none" ? ["topology"] : []),
     ...(DIAGNOSTICS.some((name) => config.diagnostics[name]) ? [] : ["diagnostics"]),
   ];
   return hashText(JSON.stringify(without(canonical(config), [...NO_INFLUENCE, ...unused], "")));
+}
+
+function unusedCompression({ up, down }: Config["compression"]): readonly string[] {
+  if (down.length > 0) return [];
+  return up.length === 0 ? ["compression"] : ["compression.down", "compression.downFeedback"];
 }
 
 /** Plain tables in a fixed order, without undefined values. */

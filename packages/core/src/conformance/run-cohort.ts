@@ -52,9 +52,9 @@ export function alteredBackend(
   return {
     name: backend.name,
     group: backend.group,
-    publish(version, broadcast) {
+    publish(version, broadcast, change) {
       watch(broadcast);
-      return backend.publish(version, broadcast);
+      return backend.publish(version, broadcast, change);
     },
     retire: (version) => backend.retire(version),
     submit(order) {

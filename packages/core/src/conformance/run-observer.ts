@@ -79,8 +79,8 @@ export class RunObserver {
     return {
       name: backend.name,
       group: backend.group,
-      publish: async (version, broadcast) => {
-        await backend.publish(version, broadcast);
+      publish: async (version, broadcast, change) => {
+        await backend.publish(version, broadcast, change);
         this.folded.set(version, []);
         this.#orders.set(version, new Set());
         this.survivors.delete(version);

@@ -133,7 +133,7 @@ export class GivenOrders {
   async #note(given: GivenOrder): Promise<void> {
     const { ledger } = this.#ports;
     const { id, client, version } = given.order;
-    const published = await this.#versions.get(version);
+    const published = await this.#versions.get(version, given.stateOf);
     const row = await ledger.order(id);
     if (row?.broadcast === published.hash) {
       given.version = published;
@@ -160,7 +160,7 @@ export class GivenOrders {
 
   /** Orders on a version that the ledger knows from before the server was restarted. */
   async #givenOn(version: number): Promise<readonly WorkRequest[]> {
-    const published = await this.#versions.get(version);
+    const published = await this.#versions.get(version, undefined);
     const rows = await this.#ports.ledger.ordersOf(version);
     return rows
       .filter(({ broadcast }) => broadcast === published.hash)

@@ -82,6 +82,17 @@ describe("a live run", () => {
     const nothing = { ...description, parameters: { ...description.parameters!, personal: ["dense7"] } };
     expect(() => openTask(nothing)).toThrow(expect.objectContaining({ code: "parameters/unknown" }));
   });
+  for (const downFeedback of ["none", "ef21"] as const) {
+    it(`ends with the model and the bytes of the simulation where broadcasts are compressed, with ${downFeedback}`, async () => {
+      const compression = { down: ["top-k density=0.3"], downFeedback, up: ["top-k density=0.3"] };
+      const { config, prepared } = smallRun({ name: "fedavg" }, { compression });
+      const result = await new SimulatedFederation(config, prepared, 1, HEALTHY).run();
+      const simulated = await simulateSmall(prepared);
+      expect(result.modelHash).toBe(simulated.modelHash);
+      const down = ({ history }: typeof result) => history.map(({ bytesDown }) => bytesDown);
+      expect(down(result)).toEqual(down(simulated));
+    });
+  }
 
   it("evaluates on examples that clients keep to themselves", async () => {
     const more = { data: { clients: 4, holdout: 0.25, partition: { scheme: "iid" } }, evaluation: { clientEvery: 2 } };

@@ -63,8 +63,8 @@ export class LiveOrders implements Backend {
   }
 
   /** @throws `live/second-release`, `live/lost-ledger`, and what the stores throw */
-  publish(version: number, broadcast: Broadcast): Promise<void> {
-    return this.#versions.publish(version, broadcast);
+  publish(version: number, broadcast: Broadcast, change?: Broadcast): Promise<void> {
+    return this.#versions.publish(version, broadcast, change);
   }
 
   /** The checkpoint of a round is durable, so the round is not trained again. */

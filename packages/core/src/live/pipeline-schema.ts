@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { compressionLink, feedbacks } from "../compression/index.ts";
+import { compressionLink, downFeedbacks, feedbacks } from "../compression/index.ts";
 import type { PipelineSettings } from "../pipeline/index.ts";
 import { USUAL_BIAS } from "../privacy/integers/index.ts";
 
@@ -80,6 +80,13 @@ const compression = z.strictObject({
   vectors: z.array(z.string().min(1).max(128)).min(1).max(32),
 });
 
+const down = z.strictObject({
+  operators: z.array(compressionLink).min(1).max(8),
+  scope: z.enum(["model", "layer"]),
+  feedback: z.enum(downFeedbacks),
+  vectors: z.array(z.string().min(1).max(128)).min(1).max(32),
+});
+
 function isOpen({
   privacy,
   secureAggregation: sums,
@@ -95,6 +102,7 @@ export const pipelineSchema: z.ZodType<PipelineSettings> = z
     privacy: mechanism.optional(),
     secureAggregation: secureAggregation.optional(),
     compression: compression.optional(),
+    down: down.optional(),
   })
   .refine(
     ({ compression: codec, ...others }) => codec === undefined || isOpen(others),

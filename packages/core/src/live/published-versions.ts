@@ -16,11 +16,17 @@ export interface VersionSettings {
   readonly releasesOnce: boolean;
 }
 
+/** The messages of a version: for all, and for those who have the version before. */
+interface StoredVersion {
+  readonly whole: StoredBroadcast;
+  readonly change: StoredBroadcast | undefined;
+}
+
 /** Model versions that clients can fetch, as blobs named by their hash. */
 export class PublishedVersions {
   readonly #ports: { readonly ledger: Ledger; readonly blobs: BlobStore };
   readonly #settings: VersionSettings;
-  readonly #stored = new Map<number, Promise<StoredBroadcast>>();
+  readonly #stored = new Map<number, Promise<StoredVersion>>();
   /** The oldest version in use when each of the last versions was published. */
   readonly #oldest: number[] = [];
   /** Blobs of retired versions. */
@@ -32,8 +38,8 @@ export class PublishedVersions {
   }
 
   /** @throws `live/second-release`, `live/lost-ledger`, and what the stores throw */
-  async publish(version: number, broadcast: Broadcast): Promise<void> {
-    const stored = this.#store(version, broadcast);
+  async publish(version: number, broadcast: Broadcast, change?: Broadcast): Promise<void> {
+    const stored = this.#store(version, broadcast, change);
     this.#stored.set(version, stored);
     await stored;
   }
@@ -47,32 +53,41 @@ export class PublishedVersions {
   retire(version: number): void {
     const stored = this.#stored.get(version);
     this.#stored.delete(version);
-    const deleting = stored?.then(({ hash }) => this.#ports.blobs.delete(blobName(hash)));
+    const deleting = stored?.then(async ({ whole, change }) => {
+      for (const { hash } of change === undefined ? [whole] : [whole, change]) {
+        await this.#ports.blobs.delete(blobName(hash));
+      }
+    });
     this.#deleting = Promise.all([this.#deleting, deleting]);
     this.#deleting.catch(() => {}); // the next version is not published then
   }
 
-  /** A version that was published and is not retired. */
-  get(version: number): Promise<StoredBroadcast> {
-    return this.#stored.get(version)!;
+  /** The message of a version that was published and is not retired, for a client whose state is of version `stateOf`. */
+  async get(version: number, stateOf: number | undefined): Promise<StoredBroadcast> {
+    const { whole, change } = await this.#stored.get(version)!;
+    return change !== undefined && stateOf === version - 1 ? change : whole;
   }
 
   /** Whether a blob belongs to a version that is being trained. */
   async has(hash: string): Promise<boolean> {
     for (const stored of this.#stored.values()) {
-      if ((await stored.catch(() => undefined))?.hash === hash) return true;
+      const known = await stored.catch(() => undefined);
+      if (known !== undefined && (known.whole.hash === hash || known.change?.hash === hash)) return true;
     }
     return false;
   }
 
-  async #store(version: number, broadcast: Broadcast): Promise<StoredBroadcast> {
+  async #store(version: number, broadcast: Broadcast, shortened: Broadcast | undefined): Promise<StoredVersion> {
     await this.#deleting;
     const { ledger, blobs } = this.#ports;
-    const stored = await storeBroadcast(blobs, broadcast);
-    if (this.#settings.releasesOnce) await this.#note(version, stored.hash);
+    const whole = await storeBroadcast(blobs, broadcast);
+    const change = shortened === undefined ? undefined : await storeBroadcast(blobs, shortened);
+    if (this.#settings.releasesOnce) await this.#note(version, whole.hash);
     const old = await ledger.forgetBefore(this.#oldestKept(version));
-    for (const unused of old) if (unused !== stored.hash) await blobs.delete(blobName(unused));
-    return stored;
+    for (const unused of old) {
+      if (unused !== whole.hash && unused !== change?.hash) await blobs.delete(blobName(unused));
+    }
+    return { whole, change };
   }
 
   async #note(version: number, broadcast?: string): Promise<void> {

@@ -224,7 +224,7 @@ export function openTask(
   const modelLayout = split?.shared ?? whole;
   const payloads = algorithm.payloads(modelLayout);
   requireCompression(stages, payloads);
-  const kept = { ...feedbackState(stages.compression, payloads), ...personalState(split && { split }) };
+  const kept = { ...feedbackState(stages, payloads), ...personalState(split && { split }) };
   allow({ ...payloads, clientState: { ...payloads.clientState, ...kept } });
   const held = split && openHeld(description, model, split);
   const { task } = taskSpec({ algorithm, model, layout: modelLayout, held, payloads, float, training, budget, stages });
@@ -263,7 +263,12 @@ function hashHeld({ personal, frozen }: HeldParameters): string {
 }
 
 /** Refuses compression that this client cannot do. Throws `live/compression`, `compression/chain` or `compression/feedback`. */
-function requireCompression({ compression }: PipelineSettings, { upload }: Payloads): void {
+function requireCompression({ compression, down }: PipelineSettings, { upload, broadcast }: Payloads): void {
+  if (down !== undefined) {
+    const missing = down.vectors.find((name) => !Object.hasOwn(broadcast, name));
+    if (missing !== undefined) throw notReceived(missing, Object.keys(broadcast));
+    checkedCompressor(down.operators, down.feedback, "down");
+  }
   if (compression === undefined) return;
   const unknown = compression.vectors.find((name) => !Object.hasOwn(upload, name));
   if (unknown !== undefined) {
@@ -276,6 +281,16 @@ function requireCompression({ compression }: PipelineSettings, { upload }: Paylo
     });
   }
   checkedCompressor(compression.up, compression.feedback);
+}
+
+function notReceived(vector: string, known: readonly string[]): AnabranchError {
+  return new AnabranchError({
+    code: "live/compression",
+    message: "the server compresses a vector that clients of this method do not receive",
+    received: JSON.stringify(vector),
+    expected: known.join(", "),
+    advice: "Install the server's version of Anabranch on this client.",
+  });
 }
 
 function requireSame(what: string, own: string, theirs: string, version: string): void {

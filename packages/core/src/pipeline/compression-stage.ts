@@ -14,6 +14,7 @@ import {
 import type { Layout } from "../params/layout.ts";
 import { isFiniteVector, type Vector, zerosLike } from "../params/vector.ts";
 import type { ClientStageContext, InvalidUpdate, Stage, Update } from "../protocol/index.ts";
+import { replicaState } from "./broadcast-compression.ts";
 import { layoutsOfPart, type PipelineSettings, type UploadCompression, type Uploads } from "./settings.ts";
 
 /** The name of the random key that the client half asks for. */
@@ -119,21 +120,20 @@ export function largestCompressed(settings: UploadCompression, layout: Layout, f
   return mayBeFresh(settings) ? 1 + Math.max(payload, floatBytes * layout.size) : payload;
 }
 
-/** What clients keep for feedback, by the layouts of what they send. */
+/** What clients keep for feedback, in both directions, by the layouts of what they send and receive. */
 export function feedbackState(
-  compression: UploadCompression | undefined,
-  { upload }: Pick<Payloads, "upload">,
+  { compression, down }: Pick<PipelineSettings, "compression" | "down">,
+  payloads: Pick<Payloads, "upload" | "broadcast">,
 ): Record<string, Layout> {
-  if (compression === undefined) return {};
-  return feedbackLayouts(
-    compression,
-    Object.fromEntries(compression.vectors.map((name) => [name, upload[name]!.layout])),
-  );
+  const replica = replicaState(down, payloads);
+  if (compression === undefined) return replica;
+  const sent = compression.vectors.map((name) => [name, payloads.upload[name]!.layout] as const);
+  return { ...replica, ...feedbackLayouts(compression, Object.fromEntries(sent)) };
 }
 
 /** Whether clients keep anything between rounds, for the method or for feedback. */
-export function keepsClientState({ clientState }: Payloads, { compression }: PipelineSettings): boolean {
-  return Object.keys(clientState).length > 0 || (compression !== undefined && compression.feedback !== "none");
+export function keepsClientState(payloads: Payloads, settings: PipelineSettings): boolean {
+  return Object.keys(payloads.clientState).length > 0 || Object.keys(feedbackState(settings, payloads)).length > 0;
 }
 
 function without(vectors: Update["vectors"], names: readonly string[]): Update["vectors"] {

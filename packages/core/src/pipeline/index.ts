@@ -1,5 +1,6 @@
 export type { Aggregator, AttackReport, RuleReport, SecureCost } from "./aggregator.ts";
 export type { UpdateAttack } from "./attacked-aggregator.ts";
+export { hasVersionBefore, receivedBroadcast, replicaState } from "./broadcast-compression.ts";
 export { type Capabilities, capabilitiesOf, type Feature, requireCapable } from "./capabilities.ts";
 export {
   largestUpdate,
@@ -16,6 +17,12 @@ export {
   type ServerPipelineParts,
   serverPipeline,
 } from "./server-pipeline.ts";
-export { layoutsOfPart, type PipelineSettings, type UploadCompression, type Uploads } from "./settings.ts";
+export {
+  type DownCompression,
+  layoutsOfPart,
+  type PipelineSettings,
+  type UploadCompression,
+  type Uploads,
+} from "./settings.ts";
 export { StreamingAggregator } from "./streaming-aggregator.ts";
 export { uploadsOf } from "./uploads.ts";

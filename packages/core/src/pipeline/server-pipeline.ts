@@ -7,6 +7,7 @@ import type { Vector } from "../params/vector.ts";
 import type { SecureAggregationProtocol } from "../privacy/secure-aggregation/protocol.ts";
 import {
   applyServerStages,
+  type Broadcast,
   type InvalidUpdate,
   type KeyRequest,
   type ReceiveContext,
@@ -16,6 +17,7 @@ import {
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { Aggregator } from "./aggregator.ts";
 import { AttackedAggregator, type UpdateAttack } from "./attacked-aggregator.ts";
+import { type BroadcastMessages, broadcastMessages, REPLICA } from "./broadcast-compression.ts";
 import { pipelineStages } from "./client-pipeline.ts";
 import { disclosureOf } from "./disclosure.ts";
 import { SecureAggregator } from "./secure-aggregator.ts";
@@ -60,12 +62,19 @@ export interface ServerPipeline {
   readonly aggregator: Aggregator;
   /** The public scalars that go down in a round. */
   publicScalars(server: ServerState, round: number, learningRate: number): Readonly<Record<string, number>>;
+  /** The messages of a model version, and the server's state with what it keeps of them. */
+  broadcast(server: ServerState, broadcast: Broadcast): SentBroadcast;
   /** An update that arrived as it is added to the others; or what is wrong with it. */
   receive(update: Update, context: ReceiveContext): Update | InvalidUpdate;
   /** Ends the adding; why nothing is released, undefined where something is. */
   close(server: ServerState, cohort: number): Promise<Failure | undefined>;
   /** The server's state after a round: aggregate, server halves in reverse, server half of the method. */
   update(server: ServerState, finished: FinishedRound): ServerState;
+}
+
+/** What goes down in a round. */
+export interface SentBroadcast extends Pick<BroadcastMessages, "whole" | "change"> {
+  readonly server: ServerState;
 }
 
 /** What acts beside the plan. */
@@ -95,6 +104,7 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
     keys: stages.flatMap(({ keys = [] }) => keys),
     publicScalars: disclosure.publicScalars,
     receive: receiver(stages),
+    broadcast: (server, broadcast) => sentBroadcast(parts, server, broadcast),
     async close(server, cohort) {
       attacked?.recall(server.vectors[ATTACK_MEMORY]);
       return (
@@ -109,11 +119,9 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
       const sum = { vectors: aggregator.result(make), state: {} };
       const { vectors, state } = applyServerStages(stages, sum, { round, scalars, participants, key });
       const next = algorithm.update(withoutMemory(server), vectors, contextOf(parts, aggregator, finished));
-      const kept = { [RULE_MEMORY]: aggregator.memory, [ATTACK_MEMORY]: attacked?.attackMemory };
-      const memory = Object.fromEntries(
-        Object.entries(kept).flatMap(([name, vector]) => (vector === undefined ? [] : [[name, vector]])),
-      );
-      return { ...next, vectors: { ...next.vectors, ...memory }, scalars: { ...next.scalars, ...state } };
+      const memories = { [RULE_MEMORY]: aggregator.memory, [ATTACK_MEMORY]: attacked?.attackMemory };
+      const kept = { ...memories, ...replicaOf(server) };
+      return { ...next, vectors: { ...next.vectors, ...defined(kept) }, scalars: { ...next.scalars, ...state } };
     },
   };
 
@@ -141,10 +149,33 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
   }
 }
 
+function defined(vectors: Readonly<Record<string, Vector | undefined>>): Record<string, Vector> {
+  return Object.fromEntries(
+    Object.entries(vectors).flatMap(([name, vector]) => (vector === undefined ? [] : [[name, vector]])),
+  );
+}
+
+function sentBroadcast(
+  { stages: { down }, payloads, stageSeed }: ServerPipelineParts,
+  server: ServerState,
+  broadcast: Broadcast,
+): SentBroadcast {
+  if (down === undefined) return { server, whole: broadcast };
+  const key = deriveKey(rootKey(stageSeed), "broadcast", broadcast.round);
+  const messages = broadcastMessages(down, payloads.broadcast, broadcast, replicaOf(server), key);
+  return { ...messages, server: { ...server, vectors: { ...server.vectors, ...messages.memory } } };
+}
+
 /** The server's state as the method knows it. */
 function withoutMemory(server: ServerState): ServerState {
-  const { [RULE_MEMORY]: _rule, [ATTACK_MEMORY]: _attack, ...own } = server.vectors;
-  return { ...server, vectors: own as ServerState["vectors"] };
+  const { [RULE_MEMORY]: _rule, [ATTACK_MEMORY]: _attack, ...rest } = server.vectors;
+  const own = Object.entries(rest).filter(([name]) => !name.startsWith(REPLICA));
+  return { ...server, vectors: Object.fromEntries(own) as ServerState["vectors"] };
+}
+
+/** What clients have of the broadcasts, where it is kept. */
+function replicaOf({ vectors }: ServerState): Readonly<Record<string, Vector>> {
+  return Object.fromEntries(Object.entries(vectors).filter(([name]) => name.startsWith(REPLICA)));
 }
 
 function attackedBy(

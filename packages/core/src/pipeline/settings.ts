@@ -1,5 +1,5 @@
 import type { CodecSpec } from "../codecs/index.ts";
-import type { CompressionSettings, FeedbackSettings } from "../compression/index.ts";
+import type { CompressionLink, CompressionSettings, FeedbackSettings } from "../compression/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import type { SecureAggregationSettings } from "../privacy/secure-aggregation-encoding/index.ts";
@@ -7,6 +7,19 @@ import type { SecureAggregationSettings } from "../privacy/secure-aggregation-en
 /** How uploads are compressed, as plain data. */
 export interface UploadCompression extends CompressionSettings, FeedbackSettings {
   /** Uploaded vectors that are compressed; the others travel as they are. */
+  readonly vectors: readonly string[];
+}
+
+/** How broadcasts are compressed, as plain data. */
+export interface DownCompression {
+  readonly operators: readonly CompressionLink[];
+  readonly scope: "model" | "layer";
+  /**
+   * "none": clients start from what the operators leave of the model. "ef21": server and clients keep a replica, and what
+   * goes down is the compressed difference to it.
+   */
+  readonly feedback: "none" | "ef21";
+  /** Vectors of the broadcast that are compressed; the others travel as they are. */
   readonly vectors: readonly string[];
 }
 
@@ -22,6 +35,8 @@ export interface PipelineSettings {
   readonly secureAggregation?: SecureAggregationSettings | undefined;
   /** Uploads travel compressed; absent: as they are. */
   readonly compression?: UploadCompression | undefined;
+  /** Broadcasts travel compressed; absent: as they are. */
+  readonly down?: DownCompression | undefined;
 }
 
 /** What a method's clients upload, as a pipeline must know it. */

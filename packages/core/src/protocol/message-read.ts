@@ -25,9 +25,12 @@ const anyNumber = z.custom<number>((value) => typeof value === "number", "not a 
 const vectors = z.record(z.string(), z.custom<Vector>(isVector, "a vector must be F32 or F64"));
 const numberNames = z.array(z.string());
 
+const payloads = z.record(z.string(), z.custom<Uint8Array>(isBytes, "a payload must be U8"));
+
 const broadcastSchema = z.strictObject({
   round: count,
   vectors,
+  encoded: z.optional(payloads),
   scalars: z.record(z.string(), anyNumber),
 });
 
@@ -36,7 +39,7 @@ const updateSchema = z.strictObject({
   client: count,
   layoutHash: z.string().check(z.minLength(1)),
   vectors,
-  encoded: z.optional(z.record(z.string(), z.custom<Uint8Array>(isBytes, "a payload must be U8"))),
+  encoded: z.optional(payloads),
   public: z.strictObject({
     examples: count,
     steps: count,
@@ -80,11 +83,11 @@ export function readEnvelope(bytes: Uint8Array, kind: string, where: string, lim
 }
 
 export function checkBroadcast(value: unknown, where: string): Broadcast {
-  return check(broadcastSchema, value, where);
+  return check(broadcastSchema, value, where) as Broadcast;
 }
 
 export function checkUpdate(value: unknown, where: string): Update {
-  // `seconds` and `part` stay away rather than undefined, as the schema leaves absent keys out.
+  // `seconds`, `part` and `encoded` stay away rather than undefined, as the schema leaves absent keys out.
   return check(updateSchema, value, where) as Update;
 }
 

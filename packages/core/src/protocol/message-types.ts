@@ -5,6 +5,8 @@ export interface Broadcast {
   /** 1-based. */
   readonly round: number;
   readonly vectors: Readonly<Record<string, Vector>>;
+  /** Payloads of vectors that travel compressed: bytes in place of elements. */
+  readonly encoded?: Readonly<Record<string, Uint8Array>>;
   /** Any float64, NaN and infinities included. */
   readonly scalars: Readonly<Record<string, number>>;
 }

@@ -111,10 +111,8 @@ export function encodeInto(message: Message, target: Uint8Array, offset = 0): nu
 export function decodeBroadcast(bytes: Uint8Array, where = "broadcast", limits: SafetensorsLimits = {}): Broadcast {
   const { numbers, vectors, encoded } = readEnvelope(bytes, "broadcast", where, limits);
   const { round, ...rest } = numbers;
-  return checkBroadcast(
-    { round, vectors: { ...vectors, ...encoded }, scalars: unprefixed(rest, SCALAR, where) },
-    where,
-  );
+  const payloads = Object.keys(encoded).length === 0 ? {} : { encoded };
+  return checkBroadcast({ round, vectors, ...payloads, scalars: unprefixed(rest, SCALAR, where) }, where);
 }
 
 /**
@@ -155,7 +153,7 @@ function envelope(message: Message): { tensors: Record<string, SafetensorsTensor
   for (const [name, data] of Object.entries(message.vectors)) {
     tensors[VECTOR + name] = { shape: [data.length], data };
   }
-  for (const [name, data] of Object.entries("encoded" in message ? (message.encoded ?? {}) : {})) {
+  for (const [name, data] of Object.entries(message.encoded ?? {})) {
     tensors[ENCODED + name] = { shape: [data.length], data };
   }
   const metadata: Record<string, string> = {

@@ -72,8 +72,11 @@ export interface Backend {
   readonly name: string;
   /** Outcomes that are summed together in less time than one by one, to the same bits. */
   readonly group: number;
-  /** Makes a model version known to all that work. Where it cannot be, the run ends. */
-  publish(version: number, broadcast: Broadcast): Promise<void> | void;
+  /**
+   * Makes a model version known to all that work. Where it cannot be, the run ends. `change` is the same version for clients
+   * whose state is of the version before, see `hasVersionBefore`.
+   */
+  publish(version: number, broadcast: Broadcast, change?: Broadcast): Promise<void> | void;
   /** The version is named by no order any more. */
   retire(version: number): void;
   /** Gives out work on a published version. */

@@ -23,9 +23,10 @@ export async function collect(world: RoundWorld, opened: OpenRound): Promise<Col
   const { round, cohort, scalars } = opened;
   pipeline.aggregator.begin(round, cohort);
   const vectors = commonVectors(plan.payloads, plan.algorithm.broadcast(state.server, scalars, round));
-  const broadcast = { round, vectors, scalars };
-  await ports.backend.publish(round, broadcast);
-  state.work.versions.set(round, broadcast);
+  const { server, whole: sent, change } = pipeline.broadcast(state.server, { round, vectors, scalars });
+  state.server = server;
+  await ports.backend.publish(round, sent, change);
+  state.work.versions.set(round, sent);
   const collection = new Collection(world, opened);
   let whole = false;
   try {

@@ -3,7 +3,7 @@ import { checkedCompressor, keepsEstimate, parseLink, writeLink } from "../compr
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import { type Vector, zerosLike } from "../params/vector.ts";
-import type { UploadCompression } from "../pipeline/index.ts";
+import type { DownCompression, UploadCompression } from "../pipeline/index.ts";
 import type { ResolvedMethod } from "./resolve-method.ts";
 
 /**
@@ -14,9 +14,9 @@ export function configuredCompression(
   { compression, privacy, secureAggregation, aggregation }: Config,
   { algorithm, payloads }: Pick<ResolvedMethod, "algorithm" | "payloads">,
 ): UploadCompression | undefined {
-  const { up, vectors, ...rest } = compression;
+  const { up, vectors, down: _down, downFeedback: _downFeedback, ...rest } = compression;
   if (up.length === 0) return undefined;
-  const links = up.map(parseLink);
+  const links = up.map((text) => parseLink(text));
   checkedCompressor(links, rest.feedback);
   const refuse = (key: string, value: string, expected: string, advice: string) => {
     throw conflict(key, `${value}, with compression.up = ${JSON.stringify(up)}`, expected, advice);
@@ -47,6 +47,51 @@ export function configuredCompression(
   return settings;
 }
 
+/** The vector of a broadcast that is compressed. */
+const MODEL = "parameters";
+
+/** How a configuration compresses broadcasts; undefined: not at all. Throws as `configuredCompression`. */
+export function configuredDown(
+  { compression: { down, downFeedback, scope }, schedule, privacy }: Config,
+  { algorithm, payloads }: Pick<ResolvedMethod, "algorithm" | "payloads">,
+): DownCompression | undefined {
+  if (down.length === 0) return undefined;
+  const operators = down.map((text) => parseLink(text, "compression.down"));
+  checkedCompressor(operators, downFeedback, "down");
+  const refuse = (key: string, value: string, expected: string, advice: string) => {
+    throw conflict(key, `${value}, with compression.down = ${JSON.stringify(down)}`, expected, advice);
+  };
+  if (!Object.hasOwn(payloads.broadcast, MODEL) || payloads.own?.includes(MODEL) === true) {
+    const advice = "Its clients are not all given one model. Remove compression.down.";
+    refuse("algorithm.name", `"${algorithm.name}"`, "a method that sends one model to all clients", advice);
+  }
+  if (algorithm.privacy?.unit === "records" && privacy.mechanism !== "none") {
+    const advice = "Its sensitivity counts on the model that the server has. Remove compression.down.";
+    refuse("algorithm.name", `"${algorithm.name}"`, "a method whose noise protects clients", advice);
+  }
+  if (schedule.compensation > 0) {
+    const advice = "Compensation needs the model that a client started from. Remove compression.down.";
+    refuse("schedule.compensation", `${schedule.compensation}`, "0", advice);
+  }
+  const waits = schedule.name === "synchronous" || (schedule.name === undefined && !isAsynchronous(algorithm));
+  if (downFeedback !== "none" && !waits) {
+    const advice = 'Clients are on different versions. Set compression.downFeedback = "none".';
+    refuse("schedule.name", schedule.name ?? `of ${algorithm.name}`, '"synchronous"', advice);
+  }
+  return { operators, scope, feedback: downFeedback, vectors: [MODEL] };
+}
+
+function isAsynchronous({ buffer, schedule }: Algorithm): boolean {
+  return buffer !== undefined || schedule !== undefined;
+}
+
+/** For people: the operators on the model that goes down. */
+export function describeDown({ operators, scope, feedback }: DownCompression): string {
+  const place = scope === "layer" ? ", layer by layer" : "";
+  const kept = feedback === "none" ? "" : ", as differences to a replica (ef21)";
+  return `${operators.map(writeLink).join(", then ")} on the model that goes down${place}${kept}`;
+}
+
 /** For people: the operators, by what they act on, and the feedback. */
 export function describeCompression({ up, scope, feedback, vectors }: UploadCompression): string {
   const operators = up.map(writeLink).join(", then ");
@@ -57,7 +102,8 @@ export function describeCompression({ up, scope, feedback, vectors }: UploadComp
 /** The method with what the configuration's compression adds to its server half. Throws as `configuredCompression`. */
 export function compressedMethod(config: Config, resolved: ResolvedMethod) {
   const compression = configuredCompression(config, resolved);
-  return { method: withEstimates(resolved, compression), compression };
+  const down = configuredDown(config, resolved);
+  return { method: withEstimates(resolved, compression), compression, down };
 }
 
 /** The vectors that are named, or the one that is the change of the model. */

@@ -3,6 +3,7 @@ import { type DataSpec, evaluationRanges, openDataSource } from "../client/data-
 import { evaluateRange } from "../client/evaluate.ts";
 import { type ClientTask, runClient } from "../client/run-client.ts";
 import type { Vector } from "../params/vector.ts";
+import { hasVersionBefore } from "../pipeline/index.ts";
 import { type Broadcast, encodedSize } from "../protocol/message.ts";
 import type { Backend, EvaluationSums, Evaluator, Order, Outcome } from "../round/backend.ts";
 import { addSums } from "../round/evaluation-sums.ts";
@@ -47,21 +48,34 @@ export async function inProcessSimulation(
   };
 }
 
+/** A message and its encoded bytes. */
+interface Sized {
+  readonly broadcast: Broadcast;
+  readonly bytes: number;
+}
+
+function sized(broadcast: Broadcast): Sized {
+  return { broadcast, bytes: encodedSize(broadcast) };
+}
+
 /** Work is done when its outcome is asked for. */
 function inProcessBackend(train: (task: Omit<ClientTask, "data">) => ReturnType<typeof runClient>): Backend {
-  const versions = new Map<number, { readonly broadcast: Broadcast; readonly bytes: number }>();
+  const versions = new Map<number, { readonly whole: Sized; readonly change: Sized | undefined }>();
   const orders = new Map<string, Order>();
   return {
     name: "in-process",
     group: 1,
-    publish: (version, broadcast) => void versions.set(version, { broadcast, bytes: encodedSize(broadcast) }),
+    publish(version, broadcast, change) {
+      versions.set(version, { whole: sized(broadcast), change: change && sized(change) });
+    },
     retire: (version) => void versions.delete(version),
     submit: (order) => void orders.set(order.id, order),
     async outcome(id): Promise<Outcome> {
       const { client, version, loadState, ...order } = orders.get(id)!;
-      const { broadcast, bytes } = versions.get(version)!;
-      const bytesDown = bytes + ownBytes(version, order);
+      const { whole, change } = versions.get(version)!;
       const state = await loadState(); // a store that fails is no failure of the client
+      const { broadcast, bytes } = change !== undefined && hasVersionBefore(version, state) ? change : whole;
+      const bytesDown = bytes + ownBytes(version, order);
       try {
         const { update, state: next, norm } = await train({ ...order, client, broadcast, state });
         const bytesUp = encodedSize(update);

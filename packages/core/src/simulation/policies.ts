@@ -3,7 +3,13 @@ import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { DeviceTrace, OrderDuration } from "../clock/index.ts";
 import { allocationBlock, conflict } from "../config/check.ts";
 import { type Config, configHash } from "../config/index.ts";
-import { capabilitiesOf, type PipelineSettings, requireCapable, type UploadCompression } from "../pipeline/index.ts";
+import {
+  capabilitiesOf,
+  type DownCompression,
+  type PipelineSettings,
+  requireCapable,
+  type UploadCompression,
+} from "../pipeline/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import type { Schedule } from "../schedule/index.ts";
 import {
@@ -15,7 +21,7 @@ import {
 } from "../selection/guided-samplers.ts";
 import { allocationSampler, poissonSampler, type Sampler, uniformSampler } from "../selection/sampler.ts";
 import { configuredDurations } from "./client-times.ts";
-import { describeCompression } from "./compression.ts";
+import { describeCompression, describeDown } from "./compression.ts";
 import { configuredRule, describeRule } from "./configured-rule.ts";
 import { configuredSchedule, scheduleWarnings } from "./configured-schedule.ts";
 import type { Federation } from "./federation.ts";
@@ -47,6 +53,7 @@ export interface PolicyParts {
   /** Speeds and availability of devices, from a file. */
   readonly trace?: DeviceTrace | undefined;
   readonly compression?: UploadCompression | undefined;
+  readonly down?: DownCompression | undefined;
 }
 
 /** The policies of a configuration for its method. Throws `config/conflict` for what does not go together. */
@@ -54,7 +61,7 @@ export function resolvePolicies(
   config: Config,
   method: ResolvedMethod,
   federation: Federation,
-  { trace, compression }: PolicyParts = {},
+  { trace, compression, down }: PolicyParts = {},
 ): Policies {
   const { algorithm, payloads, start, held } = method;
   const { training, aggregation, seed } = config;
@@ -91,6 +98,7 @@ export function resolvePolicies(
       privacy: mechanism,
       secureAggregation,
       compression,
+      down,
     },
     ...(rule === undefined ? {} : { rule }),
     ...(rule?.name === "fltrust" ? { rootClient: federation.clients } : {}),
@@ -100,7 +108,7 @@ export function resolvePolicies(
     texts: {
       ...(rule === undefined ? {} : { aggregation: describeRule(rule) }),
       ...(mechanism === undefined ? {} : { privacy: describeMechanism(mechanism, config) }),
-      ...(compression === undefined ? {} : { compression: describeCompression(compression) }),
+      ...describedCompression(compression, down),
       ...(secureAggregation === undefined ? {} : { secureAggregation: describeSecureAggregation(secureAggregation) }),
     },
   };
@@ -115,6 +123,14 @@ function requireNoPersonalRecords({ name, privacy }: Algorithm, held: ResolvedMe
     "nothing",
     'Gradients of shared parameters depend on personal ones, which have no noise. Use frozen ones, or algorithm.name = "dp-fedavg".',
   );
+}
+
+function describedCompression(up: UploadCompression | undefined, down: DownCompression | undefined) {
+  const texts = [
+    ...(up === undefined ? [] : [describeCompression(up)]),
+    ...(down === undefined ? [] : [describeDown(down)]),
+  ];
+  return texts.length === 0 ? {} : { compression: texts.join("; ") };
 }
 
 /** What a configuration without a number of clients could not be checked for. */

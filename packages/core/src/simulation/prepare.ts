@@ -49,8 +49,8 @@ export function prepareRun(
   const { name, version, fingerprint, float } = executor;
   const federation = openFederation(given, data);
   const config = trainedConfig(given, federation);
-  const { method, compression, warnings, about } = methodAmongNodes(config, federation, own);
-  const { texts, ...policies } = resolvePolicies(config, method, federation, { compression, trace: own.trace });
+  const { method, compression, down, warnings, about } = methodAmongNodes(config, federation, own);
+  const { texts, ...policies } = resolvePolicies(config, method, federation, { compression, down, trace: own.trace });
   const { model, algorithm, layout, payloads, initial } = method;
   const held = method.held && inFloat(method.held, float);
   const { training } = config;

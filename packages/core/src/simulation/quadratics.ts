@@ -4,7 +4,7 @@ import { arrayDataSpec } from "../client/data-source.ts";
 import type { OrderDuration } from "../clock/index.ts";
 import { quadratic } from "../models/index.ts";
 import { layout } from "../params/layout.ts";
-import type { UploadCompression } from "../pipeline/index.ts";
+import type { DownCompression, UploadCompression } from "../pipeline/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { type Schedule, synchronous } from "../schedule/index.ts";
@@ -43,6 +43,8 @@ export interface Quadratics {
   readonly privacy?: (Pick<MechanismSettings, "clipNorm"> & Partial<MechanismSettings>) | undefined;
   /** How uploads are compressed; absent: not at all. */
   readonly compression?: UploadCompression | undefined;
+  /** How broadcasts are compressed; absent: not at all. */
+  readonly down?: DownCompression | undefined;
 }
 
 export interface QuadraticBlocks {
@@ -82,7 +84,8 @@ export function prepareQuadratics(
   const whole = { algorithm: assigning, payloads: assigning.payloads(modelLayout) };
   const { algorithm, payloads } = withEstimates(whole, problem.compression);
   const privacy = problem.privacy && { ...noiseless, denominator: cohorts[0]!.length, ...problem.privacy };
-  const stages = { weighting: "uniform", clipNorm: 0, privacy, compression: problem.compression } as const;
+  const { compression, down } = problem;
+  const stages = { weighting: "uniform", clipNorm: 0, privacy, compression, down } as const;
   const pack = (values: readonly number[]) =>
     float === "float64" ? Float64Array.from(values) : Float32Array.from(values);
   const data = arrayDataSpec(

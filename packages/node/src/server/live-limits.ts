@@ -139,7 +139,7 @@ export function requireLiveSchedule(
     const advice = "An asynchronous live run saves every round. Leave checkpoint.every out.";
     throw notYet("checkpoint.every", String(checkpoint.every), "1", advice);
   }
-  const kept = [...Object.keys(payloads.clientState), ...Object.keys(feedbackState(stages.compression, payloads))];
+  const kept = [...Object.keys(payloads.clientState), ...Object.keys(feedbackState(stages, payloads))];
   if (kept.length > 0) {
     const received = `"${algorithm.name}", whose clients keep ${kept.join(", ")}, with the schedule "${schedule.name}"`;
     const advice = 'Choose a method without client state, or set schedule.name = "synchronous".';

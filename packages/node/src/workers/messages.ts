@@ -15,6 +15,8 @@ export type ToWorker =
   | {
       readonly type: "publish";
       readonly version: number;
+      /** Whether it is the message for clients that have the version before. */
+      readonly change: boolean;
       readonly buffer: SharedArrayBuffer;
       readonly length: number;
     }
@@ -26,6 +28,8 @@ export type ToWorker =
       readonly slot: SharedArrayBuffer;
       readonly client: number;
       readonly version: number;
+      /** Which of the version's messages the client is given. */
+      readonly change: boolean;
       readonly learningRate: number;
       /** See `ClientTask.steps`. */
       readonly steps: number | undefined;

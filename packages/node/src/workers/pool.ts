@@ -9,6 +9,7 @@ import {
   encodedSize,
   encodeInto,
   evaluationRanges,
+  hasVersionBefore,
   type Order,
   type Outcome,
   ownBytes,
@@ -41,6 +42,14 @@ export interface PoolOptions {
 /** Tasks a worker has at a time: one running, one waiting, so that it never idles while results are folded. */
 const TASKS_PER_WORKER = 2;
 
+/** An encoded message of a model version. */
+interface SharedMessage {
+  /** Whether it is for clients that have the version before. */
+  readonly change: boolean;
+  readonly buffer: SharedArrayBuffer;
+  readonly length: number;
+}
+
 /** An order on its way. */
 interface Work {
   readonly order: Order;
@@ -66,9 +75,9 @@ export class WorkerPool implements Backend, Evaluator {
   readonly #formerThreads: WorkerThread[] = [];
   #warnings: Warning[] = [];
   /** Model versions that are trained, encoded. */
-  readonly #versions = new Map<number, { readonly buffer: SharedArrayBuffer; readonly length: number }>();
+  readonly #versions = new Map<number, readonly SharedMessage[]>();
   /** Of the version retired last, for the next one. */
-  #spareBuffer: SharedArrayBuffer | undefined;
+  #spareBuffers: SharedArrayBuffer[] = [];
   readonly #work = new Map<string, Work>();
   #waiting: Work[] = [];
   #freeSlots: number[];
@@ -109,14 +118,20 @@ export class WorkerPool implements Backend, Evaluator {
     return this.#options.workers;
   }
 
-  publish(version: number, broadcast: Broadcast): void {
+  publish(version: number, broadcast: Broadcast, change?: Broadcast): void {
+    const messages = [this.#share(broadcast, false), ...(change === undefined ? [] : [this.#share(change, true)])];
+    this.#versions.set(version, messages);
+    for (const thread of this.#threads) {
+      for (const message of messages) thread.post({ type: "publish", version, ...message });
+    }
+  }
+
+  #share(broadcast: Broadcast, change: boolean): SharedMessage {
     const length = encodedSize(broadcast);
-    const spare = this.#spareBuffer;
-    this.#spareBuffer = undefined;
+    const spare = this.#spareBuffers.shift();
     const buffer = spare !== undefined && spare.byteLength >= length ? spare : new SharedArrayBuffer(length + 4096);
     encodeInto(broadcast, new Uint8Array(buffer, 0, length));
-    this.#versions.set(version, { buffer, length });
-    for (const thread of this.#threads) thread.post({ type: "publish", version, buffer, length });
+    return { change, buffer, length };
   }
 
   retire(version: number): void {
@@ -124,7 +139,7 @@ export class WorkerPool implements Backend, Evaluator {
     if (retired === undefined) return;
     this.#versions.delete(version);
     for (const thread of this.#threads) thread.post({ type: "retire", version });
-    this.#spareBuffer = retired.buffer;
+    this.#spareBuffers = retired.map(({ buffer }) => buffer);
   }
 
   submit(order: Order): void {
@@ -205,7 +220,9 @@ export class WorkerPool implements Backend, Evaluator {
     };
     const { taskTimeoutMs = 600_000, script } = this.#options;
     const thread = new WorkerThread(setup, { taskTimeoutMs, ...(script === undefined ? {} : { script }) });
-    for (const [version, shared] of this.#versions) thread.post({ type: "publish", version, ...shared });
+    for (const [version, messages] of this.#versions) {
+      for (const message of messages) thread.post({ type: "publish", version, ...message });
+    }
     if (this.#parameters !== undefined) thread.post({ type: "parameters", buffer: this.#parameters });
     return thread;
   }
@@ -282,9 +299,12 @@ export class WorkerPool implements Backend, Evaluator {
 
   async #train(order: Order, slot: number): Promise<Outcome> {
     const { client, version, part, learningRate, steps, keys, own = {}, loadState } = order;
-    const bytesDown = this.#versions.get(version)!.length + ownBytes(version, order);
+    const [whole, shortened] = this.#versions.get(version)!;
+    let bytesDown = whole!.length + ownBytes(version, order);
     try {
       const old = await loadState();
+      const change = shortened !== undefined && hasVersionBefore(version, old);
+      if (change) bytesDown += shortened.length - whole!.length;
       const { task } = this.#simulation;
       const { answer, retried } = await this.#requestInto(slot, (id, buffer) => {
         if (old !== undefined) {
@@ -294,7 +314,7 @@ export class WorkerPool implements Backend, Evaluator {
         const given = slotVectors(task, buffer, this.#layout.own, task.own ?? {});
         for (const [name, vector] of Object.entries(given)) vector.set(own[name]!);
         const hasState = old !== undefined;
-        return { type: "train", id, slot: buffer, client, version, learningRate, steps, part, keys, hasState };
+        return { type: "train", id, slot: buffer, client, version, change, learningRate, steps, part, keys, hasState };
       });
       if (answer.type === "failed")
         return { client, failure: { code: answer.code, message: answer.message }, bytesDown, retried };

@@ -38,6 +38,7 @@ interface Version {
   broadcast?: Broadcast;
 }
 
+/** By number; those for clients that have the version before under their negative number. */
 const versions = new Map<number, Version>();
 let parameters: Vector | undefined;
 
@@ -66,10 +67,11 @@ async function load(): Promise<Loaded | undefined> {
 async function handle(loaded: Loaded, message: ToWorker): Promise<void> {
   switch (message.type) {
     case "publish":
-      versions.set(message.version, { buffer: message.buffer, length: message.length });
+      versions.set(messageKey(message), { buffer: message.buffer, length: message.length });
       return;
     case "retire":
       versions.delete(message.version);
+      versions.delete(messageKey({ version: message.version, change: true }));
       return;
     case "parameters":
       parameters =
@@ -111,7 +113,7 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
       steps,
       part,
       keys,
-      broadcast: broadcastOf(versions.get(message.version)!),
+      broadcast: broadcastOf(versions.get(messageKey(message))!),
       own: copies(slotVectors(simulation.task, slot, layout.own, simulation.task.own ?? {})),
       state: message.hasState ? copies(slotVectors(simulation.task, slot, layout.oldState, state)) : undefined,
       data: loaded.train.load(client),
@@ -127,6 +129,10 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
     milliseconds: processorTime() - started,
     runningMilliseconds,
   });
+}
+
+function messageKey({ version, change }: { readonly version: number; readonly change: boolean }): number {
+  return change ? -version : version;
 }
 
 /** One private copy per version: ONNX Runtime refuses tensors over shared buffers. */
