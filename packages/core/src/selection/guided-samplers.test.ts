@@ -53,6 +53,24 @@ describe("samplers with feedback", () => {
     expect(play(sampler, 30, undefined, saved, 21).cohorts).toEqual(whole.slice(20));
   });
 
+  it.each(guided)("%s remembers finite numbers alone, whatever clients report", (_name, sampler) => {
+    const losses = [Number.NaN, Number.POSITIVE_INFINITY, 1e308, -1e308, 2];
+    let memory: SelectionMemory = {};
+    for (let round = 1; round <= 45; round++) {
+      const cohort = sampler.sample(round, keyOf, memory);
+      expect(cohort).toHaveLength(4);
+      const reports = cohort.map((client) => ({ client, loss: losses[client % 5]!, examples: 10, seconds: 1 }));
+      memory = sampler.feedback!.learn(memory, round, cohort, reports);
+      expect(JSON.parse(JSON.stringify(memory))).toEqual(memory);
+    }
+  });
+
+  it("work for large populations", () => {
+    const many = 200_000;
+    for (const sampler of [oortSampler(many, 3), heteroSampler(many, 3, 9), latencySampler(many, 3)])
+      expect(play(sampler, 2).cohorts.map(({ length }) => length)).toEqual([3, 3]);
+  });
+
   it("try all clients, and then those of high loss", () => {
     const { cohorts } = play(oortSampler(CLIENTS, 4), 60);
     expect(counted(cohorts.slice(0, 20)).every((count) => count > 0)).toBe(true);

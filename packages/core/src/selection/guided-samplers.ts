@@ -1,3 +1,4 @@
+import { largest } from "@anabranch/engine";
 import { deriveKey, type RandomKey } from "../random/index.ts";
 import { drawWeighted } from "./draw-weighted.ts";
 import { type ClientReport, remembered, type SelectionMemory, withValues } from "./feedback.ts";
@@ -8,6 +9,14 @@ import type { Sampler } from "./sampler.ts";
 /** Loss, examples and seconds of a client's newest order, the round of it (0: none) and how often it was selected. */
 const [LOSS, EXAMPLES, SECONDS, LAST, COUNT] = ["loss", "examples", "seconds", "last", "count"] as const;
 
+/** Reports that can be learned from: a client may claim any loss, and memory is finite numbers. */
+function usable(reports: readonly ClientReport[]): readonly ClientReport[] {
+  return reports.filter(({ loss, examples }) => Number.isFinite(loss * examples) && Math.abs(loss) <= MOST_LOSS);
+}
+
+/** A loss beyond this is none of training, and its sums could overflow. */
+const MOST_LOSS = 1e100;
+
 function learnReports(clients: number) {
   return (
     memory: SelectionMemory,
@@ -17,7 +26,7 @@ function learnReports(clients: number) {
   ): SelectionMemory => {
     const counts = remembered(memory, COUNT, clients);
     const selected = cohort.map((client) => [client, counts[client]! + 1] as const);
-    const finite = reports.filter(({ loss }) => Number.isFinite(loss));
+    const finite = usable(reports);
     let next = withValues(memory, COUNT, clients, selected);
     for (const [name, value] of [
       [LOSS, ({ loss }: ClientReport) => loss],
@@ -111,7 +120,7 @@ export function oortSampler(clients: number, cohort: number): Sampler {
       initial: {},
       learn(memory, round, chosen, reports) {
         const next = learn(memory, round, chosen, reports);
-        const sum = reports.reduce((total, { loss, examples }) => total + loss * examples, 0);
+        const sum = usable(reports).reduce((total, { loss, examples }) => total + loss * examples, 0);
         const [now = 0, before = 0] = memory["paced"] ?? [];
         if (round % PACE !== 0) return { ...next, paced: [now + sum, before] };
         const percent = memory["pacer"]?.[0] ?? 10;
@@ -156,7 +165,7 @@ export function heteroSampler(clients: number, cohort: number, rounds: number): 
     sample(round, keyOf, memory = {}) {
       const [loss, counts] = [remembered(memory, LOSS, clients), remembered(memory, COUNT, clients)];
       const last = remembered(memory, LAST, clients);
-      const highest = Math.max(1, ...loss);
+      const highest = largest(loss, 1);
       const known = last.map((lastRound, client) => ({
         // a client that was never tried may have the highest loss of all
         loss: lastRound === 0 ? highest : loss[client]!,

@@ -1,6 +1,8 @@
+import { largest, smallest } from "@anabranch/engine";
+
 /** Values mapped linearly to [0, 1] by the least and the greatest; all 1 where they are equal. */
 export function minMax(values: readonly number[]): number[] {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const [low, high] = [smallest(values), largest(values)];
   return values.map((value) => (high > low ? (value - low) / (high - low) : 1));
 }
 
