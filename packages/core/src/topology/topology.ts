@@ -83,9 +83,12 @@ export function scriptedTopology(script: readonly (readonly SparseRow[])[]): Top
   return { name: "scripted", nodes: script[0]!.length, period: 0, rows: (round) => script[Math.min(round - 1, last)]! };
 }
 
+/** Nodes up to which lambda is computed: its time grows with their cube, to some seconds. */
+const MOST_NODES = 256;
+
 /** How well a topology mixes. */
 export interface Mixing {
-  /** See `lambdaOf`; over one period, its root for one round. Undefined where matrices are drawn anew. */
+  /** See `lambdaOf`; over one period, its root for one round. Undefined where matrices are drawn anew, or are large. */
   readonly lambda: number | undefined;
   /** Messages of one round: pairs (i, j) in which j hears i, averaged over the period. */
   readonly links: number;
@@ -95,7 +98,7 @@ export interface Mixing {
 export function mixingOf(topology: Topology): Mixing {
   const matrices = range(Math.max(1, topology.period)).map((k) => topology.rows(k + 1));
   const links = matrices.reduce((sum, rows) => sum + linksOf(rows).length, 0) / matrices.length;
-  if (topology.period === 0) return { lambda: undefined, links };
+  if (topology.period === 0 || topology.nodes > MOST_NODES) return { lambda: undefined, links };
   if (topology.period === 1) return { lambda: lambdaOf(matrices[0]!), links };
   const product = matrices.slice(1).reduce((left, right) => multiplied(right, left), matrices[0]!);
   return { lambda: lambdaOf(product) ** (1 / topology.period), links };
