@@ -68,7 +68,8 @@ export function disclosureOf(parts: Parts): Disclosure {
 }
 
 function tooFew(participants: number, cohort: number, fewest: number): Failure | undefined {
-  if (participants === 0) return { code: "round/no-updates", message: `all ${cohort} clients of the cohort failed` };
+  if (participants === 0)
+    return { code: "round/no-updates", message: `no update came from the ${cohort} clients of the cohort` };
   if (participants >= fewest) return undefined;
   const message = `${participants} clients finished, fewer than privacy.minimumSurvivors = ${fewest}`;
   return { code: "round/too-few", message };

@@ -1,4 +1,5 @@
 import { AnabranchError } from "@anabranch/engine";
+import { encodeBroadcast } from "../protocol/message.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { Step, WorkRequest } from "../schedule/index.ts";
 import type { ClientReport } from "../selection/feedback.ts";
@@ -132,7 +133,8 @@ class Collection {
 
   async finish(): Promise<Collected> {
     await this.#fold.finishSaving();
-    this.#fold.countUnused(this.#unused);
+    const { versions } = this.#world.state.work;
+    this.#fold.countUnused(this.#unused, () => encodeBroadcast(versions.get(this.#opened.round)!).byteLength);
     const failures = this.#failures;
     const back = this.#world.pipeline.aggregator.metrics.clients + failures.length;
     const cohort = this.#opened.cohort.length === 0 ? back : this.#opened.cohort.length;

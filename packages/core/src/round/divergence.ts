@@ -28,6 +28,7 @@ const TIMES_GUESSING = 1e6;
 const TIMES_INITIAL = 1e6;
 
 const LOWER_RATE = "Lower training.learningRate, or set training.gradientClip.";
+const NOBODY_IN_TIME = "no update arrived in time. Raise schedule.deadline.";
 const NOT_FINITE = "client/not-finite";
 const AWAY: ReadonlySet<string> = new Set(["client/absent", "client/late", "client/left"]);
 
@@ -111,6 +112,7 @@ function clientTrouble({ stages }: RunPlan, facts: RoundFacts): Found | undefine
   const { cohort, clients, failures, whyNotReleased } = facts;
   if (cohort === 0) return undefined;
   if (clients === 0 && stages.privacy === undefined) {
+    if (failures.length === 0) return { kind: "clients", reason: "clients-failed", message: NOBODY_IN_TIME };
     const { code, message } = mostCommon(failures);
     const diverged = code === NOT_FINITE;
     const advice = diverged ? LOWER_RATE : "The events client.failed have every failure in full.";
@@ -126,7 +128,9 @@ function clientTrouble({ stages }: RunPlan, facts: RoundFacts): Found | undefine
   const someAway = stages.privacy === undefined && failures.some(({ code }) => isAway(code));
   const advice = someAway
     ? "More clients have to be there, or a sum has to need fewer (secureAggregation.threshold)."
-    : "Raise sampler.cohort, or lower the number of clients that a sum needs.";
+    : stages.privacy === undefined && stages.secureAggregation === undefined
+      ? "Raise sampler.cohort, or lower aggregation.byzantine."
+      : "Raise sampler.cohort, or lower the number of clients that a sum needs.";
   return { kind: "unreleased", reason: "clients-failed", message: `${what}. ${advice}` };
 }
 
@@ -134,7 +138,7 @@ function clientTrouble({ stages }: RunPlan, facts: RoundFacts): Found | undefine
 function mostCommon(failures: readonly FailedClient[]): FailedClient {
   const groups = [...Map.groupBy(failures, ({ code }) => code).values()];
   const [most] = groups.sort((a, b) => b.length - a.length);
-  return most?.[0] ?? { code: "round/no-updates", message: "nothing came back" };
+  return most![0]!;
 }
 
 /**

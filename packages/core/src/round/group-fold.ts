@@ -45,9 +45,14 @@ export class GroupFold {
     this.#count("bytesDown", bytes);
   }
 
-  /** Counts clients that were sent the same as the others, and whose updates nobody waited for. */
-  countUnused(clients: number): void {
-    for (let i = 0; i < clients; i++) this.#count("bytesDown", this.#lastDown);
+  /**
+   * Counts clients that were sent the same as the others, and whose updates nobody waited for.
+   * @param size bytes of what they were sent, where no other client was
+   */
+  countUnused(clients: number, size: () => number): void {
+    if (clients === 0) return;
+    const bytes = this.#lastDown || size();
+    for (let i = 0; i < clients; i++) this.#count("bytesDown", bytes);
   }
 
   /** Adds a group, keeps what its clients remember and lets the backend have the memory again. */
@@ -57,6 +62,7 @@ export class GroupFold {
     const { aggregator } = this.#world.pipeline;
     if (aggregator.settle !== undefined) await aggregator.settle();
     for (const { order, outcome, factor } of group) {
+      this.#countUp(outcome);
       if (factor > 0) await this.#keep(outcome);
       state.work.orders.delete(order.id);
       const resting = ports.backend.release(order.id);
@@ -105,11 +111,16 @@ export class GroupFold {
     return { ...update, vectors: Object.fromEntries(moved) };
   }
 
+  /** An update that is left out was trained and sent all the same. */
+  #countUp(outcome: Outcome): void {
+    if ("failure" in outcome) return;
+    this.#count("bytesUp", outcome.bytesUp);
+    this.#tasks.add(outcome.measured);
+  }
+
   async #keep(outcome: Outcome): Promise<void> {
     if ("failure" in outcome) return;
-    const { client, state, bytesUp, measured } = outcome;
-    this.#count("bytesUp", bytesUp);
-    this.#tasks.add(measured);
+    const { client, state } = outcome;
     const { plan, ports } = this.#world;
     // a live client keeps its state to itself: the store then notes its version alone
     if (keepsClientState(plan.payloads, plan.stages) || keepsParameters(plan))

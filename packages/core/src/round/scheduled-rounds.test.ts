@@ -137,4 +137,28 @@ describe("rounds of every schedule", () => {
     expect(some.finished[0]!.bytesDown).toBe(all.finished[0]!.bytesDown);
     expect(some.finished[0]!.bytesUp).toBeLessThan(all.finished[0]!.bytesUp);
   });
+
+  it("count the bytes of a model that nobody returns in time, and report it", async () => {
+    const fedAvg = { algorithm: fedavg(), rounds: 3 };
+    const nobody = await run({ ...fedAvg, schedule: firstArrivals({ deadline: 1, duration: () => 2 }) });
+    const all = await run({ ...fedAvg, schedule: synchronous });
+    expect(nobody.finished.map(({ clients, bytesDown, bytesUp }) => [clients, bytesDown, bytesUp])).toEqual(
+      all.finished.map(({ bytesDown }) => [0, bytesDown, 0]),
+    );
+    expect(nobody.stopped).toBe("clients-failed");
+    expect(nobody.reason).toMatch(/^Rounds 1 to 3: no update arrived in time. Raise schedule.deadline/);
+  });
+
+  it("count the bytes of updates that come too late to count", async () => {
+    const strict = { ...constant, most: 0 };
+    const world = { algorithm: fedbuff(), rounds: 6 };
+    const sum = (told: Awaited<ReturnType<typeof run>>, of: "bytesUp" | "clients") =>
+      told.finished.reduce((total, round) => total + round[of]!, 0);
+    const options = { buffer: 1, concurrency: CLIENTS };
+    const all = await run({ ...world, schedule: buffered({ ...options, staleness: constant }) });
+    const some = await run({ ...world, schedule: buffered({ ...options, staleness: strict }) });
+    // each round adds one update; the updates that are left out were sent as well
+    expect(sum(some, "clients")).toBe(sum(all, "clients"));
+    expect(sum(some, "bytesUp")).toBeGreaterThan(sum(all, "bytesUp"));
+  });
 });
