@@ -29,7 +29,7 @@ export function encodePayload(
   vector: Vector,
   key: RandomKey,
 ): Uint8Array<ArrayBuffer> {
-  const compressor = compressorOf(settings.up);
+  const compressor = builtCompressor(settings);
   const floatBytes = widthOf(vector);
   const stretches = stretchesOf(settings, layout);
   const bodies = stretches.map(({ name, offset, size }) =>
@@ -59,7 +59,7 @@ export function decodePayload(
   payload: Uint8Array,
   make: (length: number) => Vector,
 ): Vector {
-  const compressor = compressorOf(settings.up);
+  const compressor = builtCompressor(settings);
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   const vector = make(layout.size);
   const floatBytes = widthOf(vector);
@@ -86,9 +86,18 @@ export function decodePayload(
   }
 }
 
+const built = new WeakMap<CompressionSettings["up"], Compressor>();
+
+/** The compressor of a chain, made once for all of its payloads. */
+function builtCompressor({ up }: Pick<CompressionSettings, "up">): Compressor {
+  const known = built.get(up) ?? compressorOf(up);
+  built.set(up, known);
+  return known;
+}
+
 /** Bytes of a payload at most. */
 export function largestPayload(settings: CompressionSettings, layout: Layout, floatBytes: FloatBytes): number {
-  const compressor = compressorOf(settings.up);
+  const compressor = builtCompressor(settings);
   const head = compressor.traits.sharesDraws ? KEY_BYTES : 0;
   const prefix = settings.scope === "layer" ? LENGTH_BYTES : 0;
   return stretchesOf(settings, layout).reduce(

@@ -1,5 +1,5 @@
 import type { Algorithm, Payloads, Upload } from "../algorithms/algorithm.ts";
-import { checkedCompressor, keepsEstimate, parseLink, writeLink } from "../compression/index.ts";
+import { checkedCompressor, FEEDBACK, keepsEstimate, parseLink, writeLink } from "../compression/index.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import { type Vector, zerosLike } from "../params/vector.ts";
@@ -151,9 +151,6 @@ function requireCompressible(
   }
 }
 
-/** First part of the names of the server's estimates. */
-const ESTIMATE = "compression/";
-
 /**
  * The server half of EF21 and EF21+: what arrives is the change of each client's estimate, so the server adds the sum over
  * the cohort, divided by all clients, to its own, and gives that to the method as the mean. Other feedback needs nothing.
@@ -175,7 +172,7 @@ export function withEstimates<M extends Pick<ResolvedMethod, "algorithm" | "payl
       const start = algorithm.init(parameters, model);
       // in float64, so that the estimate does not drift away from those of the clients
       const zeros = vectors.map((name): [string, Vector] => {
-        return [ESTIMATE + name, new Float64Array(payloads.upload[name]!.layout.size)];
+        return [FEEDBACK + name, new Float64Array(payloads.upload[name]!.layout.size)];
       });
       return { ...start, vectors: { ...start.vectors, ...Object.fromEntries(zeros) } };
     },
@@ -183,7 +180,7 @@ export function withEstimates<M extends Pick<ResolvedMethod, "algorithm" | "payl
     update(state, aggregate, round) {
       const estimates = vectors.map((name): [string, Vector] => {
         const sum = aggregate[name]!;
-        const before = state.vectors[ESTIMATE + name]!;
+        const before = state.vectors[FEEDBACK + name]!;
         return [name, Float64Array.from(before, (value, i) => value + sum[i]! / round.population)];
       });
       const means = estimates.map(([name, estimate]): [string, Vector] => {
@@ -192,14 +189,14 @@ export function withEstimates<M extends Pick<ResolvedMethod, "algorithm" | "payl
         return [name, mean];
       });
       const next = algorithm.update(own(state), { ...aggregate, ...Object.fromEntries(means) }, round);
-      const kept = estimates.map(([name, estimate]) => [ESTIMATE + name, estimate] as const);
+      const kept = estimates.map(([name, estimate]) => [FEEDBACK + name, estimate] as const);
       return { ...next, vectors: { ...next.vectors, ...Object.fromEntries(kept) } };
     },
   };
   return { ...method, algorithm: estimating, payloads: { ...payloads, upload } };
 
   function own<S extends Parameters<Algorithm["update"]>[0]>(state: S): S {
-    const entries = Object.entries(state.vectors).filter(([name]) => !name.startsWith(ESTIMATE));
+    const entries = Object.entries(state.vectors).filter(([name]) => !name.startsWith(FEEDBACK));
     return { ...state, vectors: Object.fromEntries(entries) };
   }
 }

@@ -58,6 +58,12 @@ function closeTo(got: ArrayLike<number>, expected: ArrayLike<number>): void {
 }
 
 describe("aggregate, by hand", () => {
+  it("ends the geometric median at an update where nothing is smoothed", () => {
+    const equal = [1, 2, 3].map(() => Float64Array.of(2, -1));
+    const rule: RobustRule = { name: "geometric-median", iterations: 3, smoothing: 0 };
+    expect(Array.from(aggregate(rule, equal).aggregate)).toEqual([2, -1]);
+  });
+
   it("trims, takes medians and follows Krum's scores", () => {
     closeTo(aggregate({ name: "trimmed-mean", byzantine: 1 }, seven).aggregate, [1.54, 1.46]);
     closeTo(aggregate({ name: "median" }, seven.slice(0, 6)).aggregate, [1.35, 1.65]);

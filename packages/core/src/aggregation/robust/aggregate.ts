@@ -42,7 +42,6 @@ export interface RobustAggregate {
  * Byzantine updates fewer. Throws `aggregation/too-few` where the rule needs more updates, and `aggregation/option`,
  * `aggregation/weights`, `aggregation/root`, `aggregation/permutation` or `aggregation/length` for what does not fit.
  *
- *
  * @example
  * ```ts
  * import { aggregate } from "@anabranch/core";

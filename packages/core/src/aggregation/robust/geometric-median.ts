@@ -31,6 +31,8 @@ export function* geometricMedian(
   for (let iteration = 0; iteration < iterations; iteration++) {
     const before = objective(alpha, distances);
     const beta = alpha.map((share, i) => share / Math.max(smoothing, distances[i]!));
+    // without smoothing the iteration is not defined at an update itself, and ends there
+    if (!beta.every(Number.isFinite)) break;
     distances = yield* moveCentre(set, beta, centre);
     if (tolerance > 0 && Math.abs(objective(alpha, distances) - before) < tolerance * before) break;
   }
