@@ -1,7 +1,7 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
 import * as z from "zod";
-import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, activeStages, adaptiveSplit, addGaussian, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, averageLinkage, averageSubModels, beforeStages, bernoulliBits, boundText, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkDataset, checkpointName, chooseForDevice, classGroups, classification, clipUpdate, clusteringAccuracy, clusteringTemperature, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, compressedDescent, configFields, configHash, configSchema, copy, coreFromGradient, cosineDistances, createAccountant, createAlgorithm, createModel, createPartitioner, cutToClusters, datasetHash, dealParts, decodeBroadcast, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, deepLeakage, defineMethod, deltaOf, deriveKey, describeFailure, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawWeighted, editDistance, embeddingSkew, emptyLedger, encodeBroadcast, encodeInto, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, exactUpdate, exampleCount, exampleSize, exportOnnx, factored, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedprox, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, functionalSimilarity, fuseKnowledge, gaussianAccountant, gaussianDelta, gaussianEpsilon, graphOf, groupEvents, gunzip, harderExamples, hasParallelRows, hasVersionBefore, hashVector, heavyBall, heldUnits, iid, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, integerOrders, invertGradients, isAway, isBiasLadder, isFiniteVector, isRegression, isVector, isWeighted, jensenShannon, joinParameters, jointNorm, jsonText, kMeans, keepsParameters, labelAccuracy, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, largestEncoding, layerBounds, layout, lbfgs, leastImportant, lenet5, lenet5Options, linear, local, localSgd, logistic, logisticOptions, longTail, longTailSizes, lossWithMargin, masha, mashaDraws, matchExamples, matrixOf, memoryBlobStore, memoryClientStates, minimalToml, mixed, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, mofedsam, mostByzantine, natural, nearest, nesterov, newestCheckpoint, nextClipNorm, noisePath, nonSmoothParts, norm2, normOf, normalisedAdjacency, occurring, offsiteEmulator, openMatch, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parsePrivacyRecord, parseToml, partOf, partialFold, partitionHash, partitionReport, partitionStatistics, partitioners, permutation, planBatches, pldAccountant, poissonSampler, pooledStatistics, populationStatistics, printable, privacyEventSchema, projectToBall, projectedUpdate, pruneExamples, pruneSmallest, psnrOf, quadratic, quadraticOptions, quantile, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, references, regression, relativeEntropy, renderEvent, renderToml, renyiDivergences, requireAtMost, requireBlobName, requireHonestLayers, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, revealingFeatures, rootKey, rowsOf, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scopeText, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, setRules, shards, shrunkShape, shuffle, skellamSampler, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitParameters, splitTraffic, stampEvent, standardizeTable, statisticsOf, statusAfter, stepCount, stepFrom, stopsForTrouble, structuralSimilarity, subLayout, sum, summarizeCsv, suspectLayers, symmetricDirichlet, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, uniformMean, uniformSampler, updateNoiseMultiplier, upperConfidence, vectorOffsets, vectors, visibleExamples, visiblePart, vit, vitOptions, weightedMean, wholeModel, withMetadata, withStatistics, zeroFeatures, zerosLike } from "@anabranch/core";
+import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, activeStages, adaptiveSplit, addGaussian, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, averageLinkage, averageSubModels, beforeStages, bernoulliBits, boundText, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkDataset, checkpointName, chooseForDevice, classGroups, classification, clipUpdate, clusteringAccuracy, clusteringTemperature, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, combine, combineVectors, commentedTemplate, compressedDescent, configFields, configHash, configSchema, copy, coreFromGradient, cosineDistances, createAccountant, createAlgorithm, createModel, createPartitioner, cutToClusters, datasetHash, dealParts, decodeBroadcast, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, deepLeakage, defineMethod, deltaOf, deriveKey, describeFailure, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, ditto, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawWeighted, editDistance, embeddingSkew, emptyLedger, encodeBroadcast, encodeInto, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, exactUpdate, exampleCount, exampleSize, exportOnnx, factored, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbuff, fedcm, fedlex, fedmuon, fednsam, fedpac, fedper, fedprox, fedrep, fedsam, fedspeed, fedyogi, fewestUpdates, firstSentence, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, functionalSimilarity, fuseKnowledge, gaussianAccountant, gaussianDelta, gaussianEpsilon, graphOf, groupEvents, gunzip, harderExamples, hasParallelRows, hasPersonalModels, hasVersionBefore, hashVector, heavyBall, heldOf, heldUnits, iid, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, integerOrders, invertGradients, isAway, isBiasLadder, isFiniteVector, isRegression, isVector, isWeighted, jensenShannon, joinParameters, jointNorm, jsonText, kMeans, keepsParameters, labelAccuracy, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, largestEncoding, layerBounds, layout, lbfgs, leastImportant, lenet5, lenet5Options, lgFedavg, linear, local, localSgd, logistic, logisticOptions, longTail, longTailSizes, lossWithMargin, masha, mashaDraws, matchExamples, matrixOf, memoryBlobStore, memoryClientStates, minimalToml, mixed, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, mofedsam, mostByzantine, natural, nearest, nesterov, newestCheckpoint, nextClipNorm, noisePath, nonSmoothParts, norm2, normOf, normalisedAdjacency, occurring, offsiteEmulator, openAdapter, openMatch, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parsePrivacyRecord, parseToml, partOf, partialFold, partitionHash, partitionReport, partitionStatistics, partitioners, perfedavg, permutation, personalModel, pfedme, planBatches, pldAccountant, poissonSampler, pooledStatistics, populationStatistics, printable, privacyEventSchema, projectToBall, projectedUpdate, pruneExamples, pruneSmallest, psnrOf, quadratic, quadraticOptions, quantile, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, references, regression, relativeEntropy, renderEvent, renderToml, renyiDivergences, requireAtMost, requireBlobName, requireHonestLayers, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, revealingFeatures, rootKey, rowsOf, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scopeText, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, setRules, shards, shrunkShape, shuffle, skellamSampler, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitParameters, splitTraffic, stampEvent, standardizeTable, statisticsOf, statusAfter, stepCount, stepFrom, stopsForTrouble, structuralSimilarity, subLayout, sum, summarizeCsv, suspectLayers, symmetricDirichlet, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, uniformMean, uniformSampler, updateNoiseMultiplier, upperConfidence, vectorOffsets, vectors, visibleExamples, visiblePart, vit, vitOptions, weightedMean, wholeModel, withMetadata, withStatistics, zeroFeatures, zerosLike } from "@anabranch/core";
 import { CONTROL_BYTES, LIVE_VERSION, MOST_UPLOAD_PARTS, USUAL_LIMITS, WITHHELD, advanceVersion, answerError, blobName, clientMessage, contentHash, contentHashOf, fromBase64, messageId, orderId, proofText, readUploadProgress, secureRecord, serverMessage, taskDescription, toBase64, uploadAnswer, uploadId, uploadUrl } from "@anabranch/core/live";
 import { addMasks, bestCurves, bonawitz, bytesPerClient, chooseGraph, codedParameters, completeThreshold, dequantizeMean, identityPublicKey, levels, modulusBits, plain, platformCurves, portableCurves, protocolNames, quantize, secureEntropy, seededEntropy } from "@anabranch/core/secure-aggregation";
 import { add, constant, evaluate, interpreter, mul, nn, sub } from "@anabranch/engine";
@@ -171,6 +171,10 @@ describe("the example of", () => {
     same(diloco.definition.name, "diloco");
   });
 
+  it("ditto (core/src/algorithms/ditto.ts)", async () => {
+    same(ditto.definition.name, "ditto");
+  });
+
   it("dpFedavg (core/src/algorithms/dp-fedavg.ts)", async () => {
     same(dpFedavg.definition.name, "dp-fedavg");
   });
@@ -259,8 +263,16 @@ describe("the example of", () => {
     same(fedpac.definition.name, "fedpac");
   });
 
+  it("fedper (core/src/algorithms/fedper.ts)", async () => {
+    same(fedper.definition.name, "fedper");
+  });
+
   it("fedprox (core/src/algorithms/fedprox.ts)", async () => {
     same(fedprox.definition.name, "fedprox");
+  });
+
+  it("fedrep (core/src/algorithms/fedrep.ts)", async () => {
+    same(fedrep.definition.name, "fedrep");
   });
 
   it("fedsam (core/src/algorithms/fedsam.ts)", async () => {
@@ -269,6 +281,10 @@ describe("the example of", () => {
 
   it("fedspeed (core/src/algorithms/fedspeed.ts)", async () => {
     same(fedspeed.definition.name, "fedspeed");
+  });
+
+  it("lgFedavg (core/src/algorithms/lg-fedavg.ts)", async () => {
+    same(lgFedavg.definition.name, "lg-fedavg");
   });
 
   it("localSgd (core/src/algorithms/local-sgd.ts)", async () => {
@@ -300,6 +316,14 @@ describe("the example of", () => {
   it("combine (core/src/algorithms/parameter-tensors.ts)", async () => {
     const sums = combine(add, { w: constant([1, 2], [2]) }, { w: constant([3, 4], [2]) });
     same(evaluate(sums["w"]!).data, [4, 6]);
+  });
+
+  it("perfedavg (core/src/algorithms/perfedavg.ts)", async () => {
+    same(perfedavg.definition.name, "perfedavg");
+  });
+
+  it("pfedme (core/src/algorithms/pfedme.ts)", async () => {
+    same(pfedme.definition.name, "pfedme");
   });
 
   it("algorithms (core/src/algorithms/registry.ts)", async () => {
@@ -1240,6 +1264,12 @@ describe("the example of", () => {
     same(partOf(whole, Float32Array.of(1, 2, 3, 4), weights), [3, 4]);
   });
 
+  it("heldOf (core/src/params/standing.ts)", async () => {
+    const model = layout(logistic({ input: [1], classes: 2 }).parameters); // linear.bias [2], linear.weight [1, 2]
+    const split = splitParameters(model, { frozen: ["linear.bias"] });
+    same(heldOf(split, Float32Array.of(1, 2, 3, 4))!.frozen, [1, 2]);
+  });
+
   it("isVector (core/src/params/vector.ts)", async () => {
     same(isVector(Float32Array.of(1)), true);
     same(isVector([1]), false);
@@ -1752,6 +1782,15 @@ describe("the example of", () => {
     same(parseEvent(renderEvent(event)).type, "run.warning");
   });
 
+  it("hasPersonalModels (core/src/round/personal-models.ts)", async () => {
+    same(hasPersonalModels({ algorithm: ditto() }), true);
+  });
+
+  it("personalModel (core/src/round/personal-models.ts)", async () => {
+    const [global, own] = [Float32Array.of(1), Float32Array.of(2)];
+    same(personalModel({ algorithm: ditto() }, global, { model: own, visits: Float32Array.of(1) }), [2]);
+  });
+
   it("foldEvents (core/src/round/run-history.ts)", async () => {
     same(foldEvents([]).rounds, []);
   });
@@ -1823,6 +1862,10 @@ describe("the example of", () => {
 
   it("scriptedSampler (core/src/selection/sampler.ts)", async () => {
     same(scriptedSampler([[0, 1], [2, 3]]).sample(3, () => rootKey(1)), [0, 1]);
+  });
+
+  it("openAdapter (core/src/simulation/adapter.ts)", async () => {
+    same(typeof openAdapter, "function");
   });
 
   it("areaUnderCurve (core/src/simulation/class-metrics.ts)", async () => {

@@ -91,6 +91,7 @@ export {
 export * from "./round/lenient-events.ts";
 export { memoryClientStates, requireKind } from "./round/memory-client-states.ts";
 export { parseEvent } from "./round/parse-event.ts";
+export { hasPersonalModels, personalModel } from "./round/personal-models.ts";
 export { runFederation } from "./round/run.ts";
 export { hasEnded } from "./round/run-ending.ts";
 export { byRound, foldEvents, type RunHistory, RunHistoryFold } from "./round/run-history.ts";
@@ -109,6 +110,7 @@ export {
   scriptedSampler,
   uniformSampler,
 } from "./selection/sampler.ts";
+export { type OpenAdapter, openAdapter } from "./simulation/adapter.ts";
 export { baselineConfig } from "./simulation/baseline.ts";
 export { areaUnderCurve, type ClassMetrics, classMetrics } from "./simulation/class-metrics.ts";
 export { conform, type Federation, openFederation } from "./simulation/federation.ts";

@@ -2,6 +2,7 @@ import type { HostKernelSchedule, Tensor, TensorTree } from "@anabranch/engine";
 import type { CodecSpec } from "../codecs/index.ts";
 import type { NodeRule } from "../gossip/index.ts";
 import type { Layout } from "../params/layout.ts";
+import type { Selectors } from "../params/standing.ts";
 import type { Vector } from "../params/vector.ts";
 import type { RandomKey } from "../random/index.ts";
 
@@ -181,6 +182,20 @@ export interface PrivacyNeeds {
   clipNorm?(state: ServerState, configured: number, context: RoundContext): number;
 }
 
+/** Local work: whole passes over a client's examples, or a number of local steps. */
+export type PersonalWork = { readonly localEpochs: number } | { readonly localSteps: number };
+
+/** Parameters that the clients of a method keep to themselves, beside the shared ones that its halves know. */
+export interface PersonalParameters {
+  /** Which, unless the configuration says so in `parameters.personal`. */
+  readonly layers: Selectors;
+  /**
+   * "together": each local step moves them, too. Otherwise they train first, by themselves, for so long, and stay as they are in
+   * the local steps of the method. Default "together".
+   */
+  readonly train?: "together" | PersonalWork;
+}
+
 /** A federated method: a plain value built by a factory from validated options. */
 export interface Algorithm {
   readonly name: string;
@@ -194,6 +209,15 @@ export interface Algorithm {
   /** The state before the first round, from the model's parameters [d] and their layout. */
   init(parameters: Vector, model: Layout): ServerState;
   readonly client: ClientHalf;
+  /** Present in methods of personal parameters. `payloads` and the halves see the layout of the shared ones. */
+  readonly personal?: PersonalParameters;
+  /**
+   * The personal model of a client, [d], from the global one and what the client keeps, where it keeps a model beside
+   * those; undefined before its first visit.
+   */
+  ownModel?(global: Vector, kept: Readonly<Record<string, Vector>> | undefined): Vector | undefined;
+  /** Present in methods whose global model is made to be adapted: learning rate of one step on a client's own examples. */
+  readonly adaptation?: number;
   /**
    * True: the server half computes with the number of local steps, which must be fixed by the configuration where the
    * server is to see sums alone.

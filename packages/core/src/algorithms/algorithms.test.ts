@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type AlgorithmUnderTest, algorithmCases } from "../conformance/algorithm.ts";
 import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
 import { asynchronousBattery } from "../conformance/testing/asynchronous-battery.ts";
+import { personalBattery } from "../conformance/testing/personal-battery.ts";
 import { layout } from "../params/layout.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
@@ -53,6 +54,7 @@ const battery: Record<string, AlgorithmUnderTest> = {
     wire: { down: 1, up: 1 },
     converges: { rounds: 300, learningRate: 0.02, within: 1e-4 },
   },
+  ...personalBattery,
   fedprox: {
     create: fedprox,
     neutral: () => fedprox({ proximalStrength: 0 }),

@@ -23,6 +23,9 @@ const HALVES: Keys<MethodHalves> = [
   "schedule",
   "sendsModels",
   "gossip",
+  "personal",
+  "ownModel",
+  "adaptation",
 ];
 const UPLOAD: Keys<UploadShape> = ["shape", "aggregation", "drift", "codec"];
 const CLIENT_HALF: Keys<ClientHalf> = ["begin", "step", "end"];

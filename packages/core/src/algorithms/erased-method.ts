@@ -29,6 +29,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
   const { server, computed = {} } = vectors;
   const down = { ...picked(server, vectors.broadcast), ...computed };
   const { assign, countsSteps, wholePopulation, buffer, schedule, sendsModels, gossip } = halves;
+  const { personal, ownModel, adaptation } = halves;
   return {
     payloads: (model) => payloadsOf(vectors, down, model),
     init(parameters, model) {
@@ -60,6 +61,9 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
     ...(schedule === undefined ? {} : { schedule }),
     ...(sendsModels === undefined ? {} : { sendsModels }),
     ...(gossip === undefined ? {} : { gossip }),
+    ...(personal === undefined ? {} : { personal }),
+    ...(ownModel === undefined ? {} : { ownModel }),
+    ...(adaptation === undefined ? {} : { adaptation }),
     ...privacyOf(halves, server),
   };
 }

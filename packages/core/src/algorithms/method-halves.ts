@@ -35,7 +35,16 @@ export interface MethodHalves<
   K extends TensorTree = TensorTree,
 > extends Pick<
     Algorithm,
-    "assign" | "countsSteps" | "wholePopulation" | "buffer" | "schedule" | "sendsModels" | "gossip"
+    | "assign"
+    | "countsSteps"
+    | "wholePopulation"
+    | "buffer"
+    | "schedule"
+    | "sendsModels"
+    | "gossip"
+    | "personal"
+    | "ownModel"
+    | "adaptation"
   > {
   /** Values at the start of the server's vectors that are not zeros, from the model's parameters [d] and their layout. */
   start?(parameters: Vector, model: Layout): Partial<ServerValues<S>>;

@@ -29,7 +29,7 @@ import type { Model } from "../models/model.ts";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
 import type { ParameterSplit } from "../params/standing.ts";
 import { type DrawSpecs, drawnShare, drawTypes, stepDraws } from "./draws.ts";
-import { PERSONAL, withPersonal } from "./personal-half.ts";
+import { PERSONAL, personalSteps, withPersonal } from "./personal-half.ts";
 import { type CountGradients, type StepInputs, stepGradients, type TaskData } from "./step-gradients.ts";
 
 /** What the traced task needs to know of the run. */
@@ -49,6 +49,8 @@ interface TaskInputs {
   readonly data: TaskData;
   /** With a leading axis K. */
   readonly steps: StepInputs;
+  /** With a leading axis H: steps before those, of personal parameters alone. */
+  readonly personalSteps?: TensorTree;
 }
 
 /** The local task of a method on a model. */
@@ -70,7 +72,8 @@ export interface LocalTask {
  * data/labels [n, ...]; steps/indices [K, B] rows of the data, steps/weights [K, B] (sum 1 a step, 0 for padding),
  * steps/learningRate [K], steps/masks/NAME [K, B, bytes] packed dropout bits, steps/draws/... (see `drawTypes`); where the
  * payloads have parts, sent/NAME/ENTRY [], 1 for an entry that the client sends and 0 for others; frozen/ENTRY, the frozen
- * parameters, and among the state the personal ones, where `split` has such.
+ * parameters, and among the state the personal ones, where `split` has such; personalSteps/... as steps/... [H, ...], where
+ * these train first.
  * Outputs: update/NAME/ENTRY, state/NAME/ENTRY, losses [K] and norm [] (L2 norm of the whole update: its size, and the
  * check that it is finite).
  */
@@ -82,13 +85,21 @@ export function compileLocalTask(
   split: ParameterSplit = wholeModel(model),
 ): LocalTask {
   const draws = algorithm.client.draws ?? {};
-  const types = taskTypes(model, payloads, draws, settings.batchSize, split);
+  const types = taskTypes(model, payloads, draws, settings.batchSize, split, trainsFirst(algorithm, split));
   const count = { gradients: 0 };
-  const client = split.personal.size === 0 ? algorithm.client : withPersonal(algorithm.client, split.personal);
+  const { train = "together" } = algorithm.personal ?? {};
+  const client =
+    split.personal.size === 0 ? algorithm.client : withPersonal(algorithm.client, split.personal, train === "together");
   const loop = localLoop(client, model, payloads, settings, count, split);
   const refresh = client.refresh?.(split.shared, settings);
   const program = compileLoop(`${algorithm.name}-${model.name}`, loop, types, "steps", refresh);
   return { program, gradientsPerStep: count.gradients };
+}
+
+/** Whether personal parameters train by themselves before the local steps. */
+export function trainsFirst({ personal }: Algorithm, split: ParameterSplit): boolean {
+  const { train = "together" } = personal ?? {};
+  return split.personal.size > 0 && train !== "together" && !("localSteps" in train && train.localSteps === 0);
 }
 
 /** All parameters are shared. */
@@ -121,7 +132,17 @@ function localLoop(
     count.gradients += kind === "curvature" ? gradients * drawnShare(draws) : gradients;
   };
   return {
-    begin: (inputs) => client.begin(localOf(inputs), settings),
+    begin(inputs) {
+      const local = localOf(inputs);
+      const { personalSteps: steps, data, frozen } = inputs as unknown as TaskInputs;
+      if (steps === undefined) return client.begin(local, settings);
+      const fixed = withFrozen(model, { ...frozen, ...local.broadcast["parameters"] });
+      const trained = personalSteps(local.state[PERSONAL]!, steps, settings, (personal, step) => {
+        const { gradient } = stepGradients(fixed, data, step, settings.gradientClip, () => {});
+        return gradient(personal).gradients;
+      });
+      return client.begin({ ...local, state: { ...local.state, [PERSONAL]: trained } }, settings);
+    },
     step(carry, slice, inputs) {
       const step = slice as unknown as StepInputs;
       const { data, frozen } = inputs as unknown as TaskInputs;
@@ -180,6 +201,7 @@ function taskTypes(
   draws: DrawSpecs,
   batch: number,
   { shared, personal, frozen }: ParameterSplit,
+  first: boolean,
 ): Record<string, TypeTree> {
   const vectors = (names: Readonly<Record<string, Layout>>): TypeTree =>
     Object.fromEntries(Object.entries(names).map(([name, layout]) => [name, entryTypes(layout)]));
@@ -192,15 +214,20 @@ function taskTypes(
     ...(payloads.parts === undefined ? {} : { sent: flags }),
     ...(frozen.size === 0 ? {} : { frozen: entryTypes(frozen) }),
     data: dataTypes(model, "n"),
-    steps: {
-      indices: { dtype: "int32", shape: ["K", batch] },
-      weights: { dtype: "float", shape: ["K", batch] },
-      learningRate: { dtype: "float", shape: ["K"] },
-      masks: Object.fromEntries(
-        model.masks.map((m) => [m.name, { dtype: "uint8", shape: ["K", batch, maskBytes(m.shape)] } as TensorType]),
-      ),
-      draws: drawTypes(draws, model, shared, batch),
-    },
+    steps: { ...batchTypes(model, batch, "K"), draws: drawTypes(draws, model, shared, batch) },
+    ...(first ? { personalSteps: batchTypes(model, batch, "H") } : {}),
+  };
+}
+
+/** Mini-batches of so many steps. */
+function batchTypes(model: Model, batch: number, steps: Dim): Record<string, TypeTree> {
+  return {
+    indices: { dtype: "int32", shape: [steps, batch] },
+    weights: { dtype: "float", shape: [steps, batch] },
+    learningRate: { dtype: "float", shape: [steps] },
+    masks: Object.fromEntries(
+      model.masks.map((m) => [m.name, { dtype: "uint8", shape: [steps, batch, maskBytes(m.shape)] } as TensorType]),
+    ),
   };
 }
 

@@ -1,6 +1,16 @@
-import { mul, type OptimizerState, sgd, type Tensor, type TensorTree, takeStep, withPrefix } from "@anabranch/engine";
-import type { ClientHalf, LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
+import {
+  mul,
+  type OptimizerState,
+  scan,
+  sgd,
+  type Tensor,
+  type TensorTree,
+  takeStep,
+  withPrefix,
+} from "@anabranch/engine";
+import type { ClientHalf, LocalSettings, LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
 import { entryTypes, type Layout } from "../params/layout.ts";
+import type { StepInputs } from "./step-gradients.ts";
 
 /** Name of the client state that holds a client's personal parameters. */
 export const PERSONAL = "personal";
@@ -12,8 +22,10 @@ type Carry = { readonly method: TensorTree; readonly personal: ParameterTensors;
  * A client half that knows the shared parameters alone, as one that trains the personal parameters beside them: its
  * gradients are taken of the whole model, and the first of a step moves the personal parameters by local SGD. So every
  * method can have personal layers. Frozen parameters are no concern of it: the model fills them in.
+ *
+ * @param together false: local steps leave the personal parameters as they are
  */
-export function withPersonal(half: ClientHalf, personal: Layout): ClientHalf {
+export function withPersonal(half: ClientHalf, personal: Layout, together: boolean): ClientHalf {
   const names = Object.keys(entryTypes(personal));
   const own = (all: ParameterTensors) => pick(all, (name) => names.includes(name));
   const shared = (all: ParameterTensors) => pick(all, (name) => !names.includes(name));
@@ -35,7 +47,7 @@ export function withPersonal(half: ClientHalf, personal: Layout): ClientHalf {
         ...inner(local),
         gradient(parameters) {
           const { loss, gradients } = local.gradient({ ...parameters, ...kept });
-          first ??= own(gradients);
+          if (together) first ??= own(gradients);
           return { loss, gradients: shared(gradients) };
         },
         hessianProduct(parameters, tangent) {
@@ -70,4 +82,24 @@ function pick<T extends Tensor | ParameterTensors>(
   keeps: (name: string) => boolean,
 ): Readonly<Record<string, T>> {
   return Object.fromEntries(Object.entries(all).filter(([name]) => keeps(name)));
+}
+
+/** Steps that train personal parameters alone, under the shared ones as received. */
+export function personalSteps(
+  start: ParameterTensors,
+  steps: TensorTree,
+  settings: LocalSettings,
+  gradient: (personal: ParameterTensors, step: StepInputs) => ParameterTensors,
+): ParameterTensors {
+  const rule = sgd(settings);
+  const { carry } = scan(
+    (held: Pick<Carry, "personal" | "optimizer">, slice: TensorTree) => {
+      const step = slice as unknown as StepInputs;
+      const next = takeStep(rule, gradient(held.personal, step), held.optimizer, held.personal, step);
+      return { carry: { personal: next.parameters, optimizer: next.state }, output: {} };
+    },
+    { personal: start, optimizer: rule.init(start) },
+    steps,
+  );
+  return carry.personal;
 }

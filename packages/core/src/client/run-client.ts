@@ -25,6 +25,8 @@ export interface TaskSpec extends PipelineSpec {
   readonly program: Program | LoopProgram;
   readonly batchSize: number;
   readonly budget: LocalBudget;
+  /** Of personal parameters, where they train by themselves first; absent: they do not. */
+  readonly personalBudget?: LocalBudget;
   readonly masks: readonly MaskSpec[];
   readonly draws: DrawSpecs;
   readonly broadcast: Readonly<Record<string, Layout>>;
@@ -126,23 +128,46 @@ function taskInputs(
   spec: TaskSpec,
   task: ClientTask,
   { state, vectors }: Readonly<Record<"state" | "vectors", Readonly<Record<string, Vector>>>>,
-  { steps: k, indices, weights }: BatchSchedule,
+  batches: BatchSchedule,
   make: (n: number) => Vector,
 ): HostTensors {
-  const { keys } = task;
   return {
     ...vectorInputs("broadcast", { ...vectors, ...task.own }, spec.broadcast),
     ...vectorInputs("state", state, programState(spec)),
     ...(spec.held === undefined ? {} : parameterInputs("frozen", spec.held.frozen, spec.held.split.frozen)),
     "data/features": task.data.features,
     "data/labels": task.data.labels,
-    "steps/indices": { dtype: "int32", shape: [k, spec.batchSize], data: indices },
-    "steps/weights": floats(make, weights, [k, spec.batchSize]),
-    "steps/learningRate": { dtype: "float", shape: [k], data: make(k).fill(task.learningRate) },
-    ...maskInputs(spec, k, keys["dropout"]!),
+    ...stepInputs("steps", spec, batches, task, make),
+    ...personalInputs(spec, task, make),
     ...sentInputs(spec, task.part, make),
-    ...drawInputs(spec, k, keys["draws"]!),
+    ...drawInputs(spec, batches.steps, task.keys["draws"]!),
   };
+}
+
+/** Mini-batches with their rates and dropout. */
+function stepInputs(
+  prefix: string,
+  spec: TaskSpec,
+  { steps, indices, weights }: BatchSchedule,
+  { learningRate, keys }: Pick<ClientTask, "learningRate" | "keys">,
+  make: (n: number) => Vector,
+): HostTensors {
+  return {
+    [`${prefix}/indices`]: { dtype: "int32", shape: [steps, spec.batchSize], data: indices },
+    [`${prefix}/weights`]: floats(make, weights, [steps, spec.batchSize]),
+    [`${prefix}/learningRate`]: { dtype: "float", shape: [steps], data: make(steps).fill(learningRate) },
+    ...maskInputs(prefix, spec, steps, keys["dropout"]!),
+  };
+}
+
+/** Mini-batches of personal parameters, other ones than those of the local steps. */
+function personalInputs(spec: TaskSpec, task: ClientTask, make: (n: number) => Vector): HostTensors {
+  if (spec.personalBudget === undefined) return {};
+  const own = (name: string) => deriveKey(task.keys[name]!, PERSONAL);
+  const keys = { batches: own("batches"), dropout: own("dropout") };
+  const examples = task.data.features.shape[0]!;
+  const batches = planBatches(examples, spec.batchSize, spec.personalBudget, keys.batches);
+  return stepInputs("personalSteps", spec, batches, { learningRate: task.learningRate, keys }, make);
 }
 
 /** The norm of an update tells nothing of personal parameters. */
@@ -226,13 +251,13 @@ function scalar(make: (n: number) => Vector, value: number): HostTensor {
 }
 
 /** Packed dropout bits of K steps for every dropout site. */
-function maskInputs(spec: TaskSpec, steps: number, key: RandomKey): Record<string, HostTensor> {
+function maskInputs(prefix: string, spec: TaskSpec, steps: number, key: RandomKey): Record<string, HostTensor> {
   const inputs: Record<string, HostTensor> = {};
   for (const mask of spec.masks) {
     const bytes = maskBytes(mask.shape);
     const count = steps * spec.batchSize * bytes * 8;
     const data = bernoulliBits(randomStream(deriveKey(key, mask.name)), count, mask.keep);
-    inputs[`steps/masks/${mask.name}`] = { dtype: "uint8", shape: [steps, spec.batchSize, bytes], data };
+    inputs[`${prefix}/masks/${mask.name}`] = { dtype: "uint8", shape: [steps, spec.batchSize, bytes], data };
   }
   return inputs;
 }

@@ -14,7 +14,7 @@ export interface TaskFlops {
  */
 export function taskFlops({ program, draws }: Pick<TaskSpec, "program" | "draws">): TaskFlops {
   const expensiveShare = drawnShare(draws);
-  const [one, two] = [1, 2].map((K) => countFlops(program, { symbols: { K, n: 1 }, expensiveShare })) as [
+  const [one, two] = [1, 2].map((K) => countFlops(program, { symbols: { K, n: 1, H: 1 }, expensiveShare })) as [
     number,
     number,
   ];

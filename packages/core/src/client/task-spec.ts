@@ -4,7 +4,7 @@ import type { Layout } from "../params/layout.ts";
 import type { HeldParameters } from "../params/standing.ts";
 import { feedbackState, type PipelineSettings, uploadsOf } from "../pipeline/index.ts";
 import type { LocalBudget } from "./batches.ts";
-import { compileLocalTask, type TaskSettings } from "./local-task.ts";
+import { compileLocalTask, type TaskSettings, trainsFirst } from "./local-task.ts";
 import { PERSONAL } from "./personal-half.ts";
 import type { TaskSpec } from "./run-client.ts";
 
@@ -32,6 +32,7 @@ export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly 
     float,
     batchSize: training.batchSize,
     budget,
+    ...personalBudget(algorithm, held),
     masks: model.masks,
     draws: algorithm.client.draws ?? {},
     broadcast: payloads.broadcast,
@@ -46,6 +47,13 @@ export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly 
     stages,
   };
   return { task, gradientsPerStep };
+}
+
+/** Local work on personal parameters alone. */
+function personalBudget(algorithm: Algorithm, held: HeldParameters | undefined): Pick<TaskSpec, "personalBudget"> {
+  const { train = "together" } = algorithm.personal ?? {};
+  if (held === undefined || train === "together" || !trainsFirst(algorithm, held.split)) return {};
+  return { personalBudget: train };
 }
 
 /** The client state of personal parameters. */

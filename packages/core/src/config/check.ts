@@ -52,6 +52,7 @@ export function checkTogether(config: Config, locate: Locate): void {
       "Set data.holdout, e.g. to 0.2, or set evaluation.clientEvery = 0.",
     );
   }
+  checkAdaptation(config, locate);
   checkWeights(config, locate);
   checkDevices(config, locate);
   const stopKey = stop.patience > 0 ? "patience" : stop.targetAccuracy === undefined ? undefined : "targetAccuracy";
@@ -61,6 +62,18 @@ export function checkTogether(config: Config, locate: Locate): void {
       `${stop[stopKey]}, with evaluation.every = 0`,
       "at least one evaluation",
       "Set evaluation.every to at least 1.",
+    );
+  }
+}
+
+/** The global model is adapted for evaluations on hold-outs alone. */
+function checkAdaptation({ evaluation }: Config, locate: Locate): void {
+  if (evaluation.adaptEpochs !== undefined && evaluation.clientEvery === 0) {
+    throw conflict(
+      locate(["evaluation", "adaptEpochs"]),
+      `${evaluation.adaptEpochs}, with evaluation.clientEvery = 0`,
+      "evaluations on clients' hold-outs",
+      "Set data.holdout, e.g. to 0.2, and evaluation.clientEvery, or remove evaluation.adaptEpochs.",
     );
   }
 }

@@ -243,6 +243,11 @@ const evaluation = z
     clientEvery: every
       .default(0)
       .describe("rounds between evaluations on each client's hold-out (needs data.holdout; 0 = never)"),
+    adaptEpochs: positive
+      .optional()
+      .describe(
+        "passes over its own examples by which each client adapts the global model before another evaluation on its hold-out; omitted: none",
+      ),
     batch: positive.default(500).describe("examples per evaluation step"),
   })
   .prefault({})

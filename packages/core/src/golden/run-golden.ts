@@ -28,6 +28,7 @@ import { fedamdOperation, fedamdTrace } from "./fedamd.ts";
 import { fedauOperation } from "./fedau.ts";
 import { fedcompassOperation } from "./fedcompass.ts";
 import { fedlexGuidance, fedlexTrace } from "./fedlex.ts";
+import { fedrepOperation } from "./fedrep.ts";
 import { gossipOperation, monnaOperation } from "./gossip.ts";
 import { gradientInversionOperations } from "./gradient-inversion.ts";
 import { placementOperation, treeOperation } from "./hierarchy.ts";
@@ -40,6 +41,7 @@ import {
   longTailOperation,
   partitionReportOperation,
 } from "./partitions.ts";
+import { personalTraces } from "./personal-traces.ts";
 import { clipOperation, lambOperation } from "./privacy.ts";
 import { rerceOperation } from "./rerce.ts";
 import { bristleOperation, rankVoteOperation, reputationOperation } from "./robust.ts";
@@ -70,6 +72,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "trace/fedamd": fedamdTrace,
   "fedlex/guidance": fedlexGuidance,
   "trace/fedlex": fedlexTrace,
+  "fedrep/tiny": fedrepOperation,
   "trace.streamingDiloco": dilocoOperation,
   rerce: rerceOperation,
   async: asyncOperation,
@@ -119,6 +122,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "hidenseek/round": signOperation,
   "autoflip/round": explorationMaskOperation,
   "fedconv/maps": weightMapOperation,
+  ...personalTraces,
   ...codecOperations,
   ...compressedTraces,
   ...operatorOperations,

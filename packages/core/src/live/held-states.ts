@@ -11,6 +11,7 @@ export interface HeldStates extends ClientStateStore {
 export function heldStates(saved: (round: number) => Promise<void> = async () => {}): HeldStates {
   const versions = new Map<number, number>();
   return {
+    isElsewhere: true,
     versionOf: (client) => versions.get(client),
     async load() {
       return undefined; // the client has it

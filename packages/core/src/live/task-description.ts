@@ -8,17 +8,16 @@ import type { TaskSpec } from "../client/run-client.ts";
 import { personalState, taskSpec } from "../client/task-spec.ts";
 import { checkedCompressor } from "../compression/index.ts";
 import { type Config, modelSection } from "../config/index.ts";
-import { parameterSelectors } from "../config/parameters-schema.ts";
 import { tableEncoding } from "../data/index.ts";
 import { createModel, type Model } from "../models/index.ts";
 import { initialParameters } from "../params/initialize.ts";
 import { type Layout, layout } from "../params/layout.ts";
-import { type HeldParameters, type ParameterSplit, splitParameters } from "../params/standing.ts";
+import { type HeldParameters, heldOf, type ParameterSplit, splitParameters } from "../params/standing.ts";
 import { hashVector } from "../params/vector.ts";
 import { feedbackState, type PipelineSettings } from "../pipeline/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { PreparedRun } from "../simulation/prepare.ts";
-import { heldOf } from "../simulation/resolve-method.ts";
+import { standing } from "../simulation/resolve-method.ts";
 import { VERSION } from "../version.ts";
 import { contentHashNow } from "./content-hash.ts";
 import { CONTROL_BYTES, contentHash } from "./control.ts";
@@ -138,7 +137,7 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
     run: plan.id,
     algorithm: { name: plan.algorithm.name, options: plan.algorithm.options },
     model: { name: modelName, options: modelOptions },
-    ...(plan.held === undefined ? {} : { parameters: describeHeld(config, plan.held) }),
+    ...(plan.held === undefined ? {} : { parameters: describeHeld(config, plan.algorithm, plan.held) }),
     float: plan.float,
     training: { batchSize, gradientClip, momentum, nesterov, weightDecay },
     budget: localSteps === undefined ? { localEpochs } : { localSteps },
@@ -235,9 +234,10 @@ export function openTask(
 }
 
 /** How clients come by the parameters that do not travel. Throws `live/initial-weights` where they cannot derive them. */
-function describeHeld({ parameters, model, seed }: Config, held: HeldParameters): TaskDescription["parameters"] {
+function describeHeld(config: Config, algorithm: Algorithm, held: HeldParameters): TaskDescription["parameters"] {
+  const { model, seed } = config;
   if (model.initialWeights !== undefined) throw ownWeights(model.initialWeights);
-  const { personal, frozen } = parameterSelectors(parameters);
+  const { personal, frozen } = standing(config, algorithm);
   return {
     personal: [...personal],
     frozen: [...frozen],

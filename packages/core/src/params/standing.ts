@@ -152,6 +152,23 @@ export function partOf(whole: Layout, values: Vector, part: Layout): Vector {
   return taken;
 }
 
+/**
+ * What does not travel, from the values of a whole model; undefined where all does.
+ *
+ * @example
+ * ```ts
+ * import { heldOf, layout, logistic, splitParameters } from "@anabranch/core";
+ * const model = layout(logistic({ input: [1], classes: 2 }).parameters); // linear.bias [2], linear.weight [1, 2]
+ * const split = splitParameters(model, { frozen: ["linear.bias"] });
+ * heldOf(split, Float32Array.of(1, 2, 3, 4))!.frozen; // => [1, 2]
+ * ```
+ */
+export function heldOf(split: ParameterSplit, values: Vector): HeldParameters | undefined {
+  const { whole, shared, personal, frozen } = split;
+  if (shared.size === whole.size) return undefined;
+  return { split, personal: partOf(whole, values, personal), frozen: partOf(whole, values, frozen) };
+}
+
 function unknown({ entries, blocks }: Layout, selector: string, standing: Standing): AnabranchError {
   const roles = ["head", "normalization"].filter((role) => entries.some((entry) => entry.role === role));
   const near = nearest(selector.replace(/^!/, ""), [...roles, ...blocks, ...entries.map(({ name }) => name)]);

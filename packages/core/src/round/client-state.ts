@@ -22,6 +22,8 @@ export type ClientStates =
  * The order in a round is: every `save`, then the checkpoint with `snapshot()`, then `commit`.
  */
 export interface ClientStateStore {
+  /** True: the states stay with live clients, and `load` finds none. */
+  readonly isElsewhere?: boolean;
   /** The newest state of a client, undefined before its first. The caller must not write to it. */
   load(client: number): Promise<ClientVectors | undefined>;
   /**

@@ -4,6 +4,7 @@ import { isDivergedLoss } from "./divergence.ts";
 import { evaluateModels } from "./evaluate-models.ts";
 import { addSums } from "./evaluation-sums.ts";
 import { now, warn } from "./narrate.ts";
+import { ownSums } from "./personal-models.ts";
 import type { RegressionScale, RoundRecord, RunPlan, RunPorts } from "./run-plan.ts";
 
 /** Judges the model of a round where one is due: on the test set, and on the clients' own hold-outs. */
@@ -129,20 +130,36 @@ async function evaluateClients(plan: RunPlan, ports: RunPorts, state: RunState, 
   const withData = [...sums.keys()].filter((i) => sums[i]!.examples > 0);
   if (withData.length === 0) return;
   if (plan.regression !== undefined) return emitClientErrors(ports, record, plan.regression, withData, sums);
-  const accuracies = withData.map((i) => sums[i]!.score / sums[i]!.examples);
-  record.clientMean = mean(accuracies);
-  record.clientWorstDecile = bottomDecile(accuracies);
+  const accuracies = withData.map((i) => accuracyOf(sums[i]!));
+  const { personal, adapted } = await ownSums(plan, ports, state);
+  const all = summarize(accuracies);
+  const own = personal && summarize(withData.map((i) => accuracyOf(personal[i]!)));
+  const fitted = adapted && summarize(withData.map((i) => accuracyOf(adapted[i]!)));
+  Object.assign(record, {
+    ...{ clientMean: all.mean, clientWorstDecile: all.worstDecile },
+    ...(own && { personalMean: own.mean }),
+    ...(fitted && { adaptedMean: fitted.mean }),
+  });
   await ports.emit({
     v: 1,
     type: "client.evaluation",
     at: now(),
     round: record.round,
-    mean: record.clientMean,
-    worstDecile: record.clientWorstDecile,
-    best: accuracies.reduce((a, b) => Math.max(a, b)),
-    accuracies,
+    ...all,
     clients: withData,
+    ...(own && { personal: own }),
+    ...(fitted && { adapted: fitted }),
   });
+}
+
+function accuracyOf({ score, examples }: EvaluationSums): number {
+  return score / examples;
+}
+
+/** Accuracies of clients and what they come to. */
+function summarize(accuracies: number[]) {
+  const best = accuracies.reduce((a, b) => Math.max(a, b));
+  return { mean: mean(accuracies), worstDecile: bottomDecile(accuracies), best, accuracies };
 }
 
 /** Of models that predict numbers: the error of each client, and no accuracies. */

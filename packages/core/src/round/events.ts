@@ -209,6 +209,8 @@ const evaluation = z.object({
   worstDecile: real.optional(),
 });
 
+const accuraciesOfClients = z.object({ mean: real, worstDecile: real, best: real, accuracies: z.array(real) });
+
 const clientEvaluation = z.object({
   ...envelope,
   type: z.literal("client.evaluation"),
@@ -222,6 +224,10 @@ const clientEvaluation = z.object({
   clients: z.array(count),
   /** In place of accuracies where the model predicts numbers: root mean squared errors in units of the target. */
   rmse: z.object({ mean: real, worstDecile: real, best: real, errors: z.array(real) }).optional(),
+  /** The same of the clients' own models; absent where they have none, or keep them to themselves in a live run. */
+  personal: accuraciesOfClients.optional(),
+  /** The same of the global model after some steps on each client's own examples; absent where it is not adapted. */
+  adapted: accuraciesOfClients.optional(),
 });
 
 /** Of a run without a server: the models of single nodes on the test set. */

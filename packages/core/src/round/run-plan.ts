@@ -12,6 +12,7 @@ import type { RecordedAccount } from "../privacy/accounting/index.ts";
 import type { SecureAggregationProtocol } from "../privacy/secure-aggregation/protocol.ts";
 import type { Schedule } from "../schedule/index.ts";
 import type { Sampler } from "../selection/sampler.ts";
+import type { Adaptation, Adapter } from "./adapter.ts";
 import type { Backend, Evaluator, Warning } from "./backend.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { ClientStateStore, ClientVectors } from "./client-state.ts";
@@ -93,6 +94,8 @@ export interface RunPlan {
   readonly evaluateClientsEvery: number;
   /** Rounds between evaluations of the models of single clients, where the method has such; absent or 0: never. */
   readonly evaluateModelsEvery?: number | undefined;
+  /** How clients adapt the global model before another evaluation on their hold-outs; absent: not at all. */
+  readonly adaptation?: Adaptation | undefined;
   /** What is measured beside losses and accuracies; absent: nothing. */
   readonly diagnostics?: DiagnosticsSettings | undefined;
   readonly onClientFailure: "continue" | "stop";
@@ -147,6 +150,8 @@ export interface RunPorts {
   readonly clientStates: ClientStateStore;
   /** Looks at clients' losses, where `diagnostics.flatness` asks for it. */
   readonly probe?: Probe | undefined;
+  /** Adapts the global model to clients for evaluation, where the plan asks for that; absent: it is not adapted. */
+  readonly adapter?: Adapter | undefined;
   /** Adds whole numbers under masks, where the plan's stages ask for that. */
   readonly secureAggregation?: SecureAggregationProtocol | undefined;
   /** Receives every event, in order; the loop waits for it, so that what was announced is durable. */
@@ -173,6 +178,9 @@ export interface RoundRecord {
   testR2?: number;
   clientMean?: number;
   clientWorstDecile?: number;
+  /** Mean accuracy over clients of their own models, and of the adapted global one. */
+  personalMean?: number;
+  adaptedMean?: number;
   /** Test accuracy of the worst node of a decentralised run. */
   nodeWorst?: number;
 }

@@ -1,6 +1,7 @@
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { type LocalBudget, stepCount } from "../client/batches.ts";
 import type { DataSpec } from "../client/data-source.ts";
+import type { TaskSettings } from "../client/local-task.ts";
 import { taskFlops } from "../client/task-flops.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
@@ -17,7 +18,7 @@ import { resolveDiagnostics } from "./diagnostics.ts";
 import { type Federation, openFederation } from "./federation.ts";
 import { localModel } from "./local-only.ts";
 import { resolvePolicies } from "./policies.ts";
-import type { CustomParts } from "./resolve-method.ts";
+import type { CustomParts, ResolvedMethod } from "./resolve-method.ts";
 import { learningRateSchedule } from "./schedule.ts";
 import { type SimulationSpec, simulationSpec } from "./simulation-spec.ts";
 
@@ -34,6 +35,8 @@ export interface PreparedRun {
   readonly plan: RunPlan;
   readonly simulation: SimulationSpec;
   readonly model: Model;
+  /** Local training, as the programs were traced with it. */
+  readonly training: TaskSettings;
   readonly federation: Federation;
 }
 
@@ -84,6 +87,7 @@ export function prepareRun(
     guessingLoss: model.classes > 1 ? Math.log(model.classes) : undefined,
     learningRate: learningRateSchedule(config),
     ...judgement(config),
+    adaptation: adaptationOf(config, method),
     description: {
       model: model.name,
       dataset: federation.name,
@@ -95,7 +99,7 @@ export function prepareRun(
       ...{ ...diagnostics.energy, ...about, ...texts, ...(attack && { attack: attack.description }) },
     },
   };
-  return { plan, simulation, model, federation };
+  return { plan, simulation, model, training, federation };
 }
 
 function asFloat(values: Vector, float: ExecutorIdentity["float"]): Vector {
@@ -104,6 +108,20 @@ function asFloat(values: Vector, float: ExecutorIdentity["float"]): Vector {
 
 function inFloat(held: HeldParameters, float: ExecutorIdentity["float"]): HeldParameters {
   return { ...held, personal: asFloat(held.personal, float), frozen: asFloat(held.frozen, float) };
+}
+
+/** Of the model that a method makes for it, or that the configuration asks for; personal parameters need none. */
+function adaptationOf({ data, evaluation }: Config, { algorithm, held }: ResolvedMethod): RunPlan["adaptation"] {
+  const { adaptEpochs, clientEvery } = evaluation;
+  const isAdapted = adaptEpochs !== undefined || algorithm.adaptation !== undefined;
+  if (!isAdapted || data.holdout === 0 || clientEvery === 0) return undefined;
+  if (held !== undefined && held.split.personal.size > 0) {
+    if (adaptEpochs === undefined) return undefined;
+    const advice = "The model of each client is its own already: remove evaluation.adaptEpochs.";
+    throw conflict("evaluation.adaptEpochs", `${adaptEpochs}, with personal parameters`, "nothing", advice);
+  }
+  const budget = adaptEpochs === undefined ? { localSteps: 1 } : { localEpochs: adaptEpochs };
+  return { budget, learningRate: algorithm.adaptation };
 }
 
 /** When the model is evaluated, saved and given up. */

@@ -3,7 +3,8 @@ import type { Algorithm } from "../algorithms/algorithm.ts";
 import { arrayDataSpec } from "../client/data-source.ts";
 import type { OrderDuration } from "../clock/index.ts";
 import { quadratic } from "../models/index.ts";
-import { layout } from "../params/layout.ts";
+import { type Layout, layout } from "../params/layout.ts";
+import { type HeldParameters, heldOf, splitParameters } from "../params/standing.ts";
 import type { DownCompression, UploadCompression } from "../pipeline/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
@@ -35,6 +36,8 @@ export interface Quadratics {
   readonly cohorts: readonly (readonly number[])[];
   /** Divides the coordinates, for methods whose clients send blocks. */
   readonly blocks?: QuadraticBlocks | undefined;
+  /** Coordinates that clients keep to themselves; some have to be shared. Default: none. */
+  readonly personal?: readonly number[] | undefined;
   /** Shape of x, for methods that treat matrices apart; absent: [d]. */
   readonly shape?: readonly number[] | undefined;
   /** Another schedule than rounds of `cohorts`, of which then only the number counts, and how long clients take. */
@@ -70,17 +73,20 @@ export function prepareQuadratics(
   executor: Executor,
 ): { plan: RunPlan; simulation: SimulationSpec } {
   requireShapes(problem);
-  const { a, b, x0, cohorts, blocks, shape } = problem;
+  const { a, b, x0, cohorts, shape, personal = [] } = problem;
+  const blocks = problem.blocks ?? (personal.length === 0 ? undefined : { coordinates: [[...x0.keys()]] });
   const rows = rowsByClient(problem);
   const { float } = executor;
-  const assigning = assigned(method, blocks?.assignment);
+  const assigning = assigned(method, problem.blocks?.assignment);
   const model = quadratic({
     input: [2 * x0.length],
     inputType: "float",
     ...(blocks === undefined ? {} : { blocks: blocks.coordinates.map((block) => [...block]) }),
     ...(shape === undefined ? {} : { shape: [...shape] }),
   });
-  const modelLayout = layout(model.parameters);
+  const wholeLayout = layout(model.parameters);
+  const held = personal.length === 0 ? undefined : heldCoordinates(wholeLayout, personal, x0, float);
+  const modelLayout = held?.split.shared ?? wholeLayout;
   const whole = { algorithm: assigning, payloads: assigning.payloads(modelLayout) };
   const { algorithm, payloads } = withEstimates(whole, problem.compression);
   const privacy = problem.privacy && { ...noiseless, denominator: cohorts[0]!.length, ...problem.privacy };
@@ -97,6 +103,7 @@ export function prepareQuadratics(
     algorithm,
     model,
     layout: modelLayout,
+    held,
     payloads,
     float,
     training: {
@@ -118,8 +125,9 @@ export function prepareQuadratics(
     population: rows.length,
     algorithm,
     layout: modelLayout,
+    held,
     payloads,
-    initial: pack(x0),
+    initial: pack(x0.filter((_, j) => !personal.includes(j))),
     sampler: scriptedSampler(cohorts),
     stages,
     float,
@@ -145,6 +153,18 @@ export function prepareQuadratics(
     },
   };
   return { plan, simulation };
+}
+
+/** Some coordinates as personal parameters; they are parameters of their own, in order. */
+function heldCoordinates(
+  whole: Layout,
+  coordinates: readonly number[],
+  x0: readonly number[],
+  float: "float32" | "float64",
+): HeldParameters {
+  const split = splitParameters(whole, { personal: coordinates.map((j) => whole.entries[j]!.name) });
+  const values = float === "float64" ? Float64Array.from(x0) : Float32Array.from(x0);
+  return heldOf(split, values)!;
 }
 
 /** The rows of each client; none of a client that owns none. */

@@ -7,10 +7,9 @@ import { parameterSelectors } from "../config/parameters-schema.ts";
 import { createModel, type Model } from "../models/index.ts";
 import { initialParameters } from "../params/initialize.ts";
 import { type Layout, layout } from "../params/layout.ts";
-import { type HeldParameters, type ParameterSplit, partOf, splitParameters } from "../params/standing.ts";
-import type { Vector } from "../params/vector.ts";
+import { type HeldParameters, heldOf, type ParameterSplit, partOf, splitParameters } from "../params/standing.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
-import { type CheckedMethod, checkedMethod } from "./checked-method.ts";
+import { checkedMethod } from "./checked-method.ts";
 import { checkedModel } from "./checked-model.ts";
 import type { Federation } from "./federation.ts";
 import { type InitialWeights, type Start, startFrom } from "./initial-weights.ts";
@@ -54,29 +53,33 @@ export function resolveMethod(
   const { origins = {} } = own;
   const model = own.model === undefined ? namedModel(config, examples) : checkedModel(own.model, origins.model);
   const whole = layout(model.parameters);
-  const split = configuredSplit(config, whole);
+  const named = own.algorithm ?? namedMethod(config);
+  const split = splitOf(standing(config, named), whole);
   const { shared } = split;
   const { algorithm, payloads } =
-    own.algorithm === undefined ? namedMethod(config, shared) : checkedMethod(own.algorithm, shared, origins.algorithm);
+    own.algorithm === undefined
+      ? { algorithm: named, payloads: named.payloads(shared) }
+      : checkedMethod(own.algorithm, shared, origins.algorithm);
   const start = own.weights && startFrom(own.weights, whole, modelSection(config.model).reading);
   const values = start?.vector ?? initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"));
   const initial = split.shared === whole ? values : (partOf(whole, values, shared) as Float32Array);
   return { model, layout: shared, held: heldOf(split, values), algorithm, payloads, initial, start };
 }
 
-/** The parameters of a model by their standing. Throws `parameters/...`. */
-export function configuredSplit({ parameters }: Pick<Config, "parameters">, whole: Layout): ParameterSplit {
-  const none = layout([]);
+/** Selectors of a configuration, or of its method where the configuration has none. */
+export function standing(
+  { parameters }: Pick<Config, "parameters">,
+  { personal: own }: Pick<Algorithm, "personal">,
+): Readonly<Record<"personal" | "frozen", readonly string[]>> {
   const { personal, frozen } = parameterSelectors(parameters);
-  if (personal.length + frozen.length === 0) return { whole, shared: whole, personal: none, frozen: none };
-  return splitParameters(whole, { personal, frozen });
+  return { personal: personal.length > 0 || own === undefined ? personal : own.layers, frozen };
 }
 
-/** What does not travel, from the values of a whole model; undefined where all does. */
-export function heldOf(split: ParameterSplit, values: Vector): HeldParameters | undefined {
-  const { whole, shared, personal, frozen } = split;
-  if (shared.size === whole.size) return undefined;
-  return { split, personal: partOf(whole, values, personal), frozen: partOf(whole, values, frozen) };
+function splitOf(selectors: ReturnType<typeof standing>, whole: Layout): ParameterSplit {
+  const none = layout([]);
+  if (selectors.personal.length + selectors.frozen.length === 0)
+    return { whole, shared: whole, personal: none, frozen: none };
+  return splitParameters(whole, selectors);
 }
 
 function namedModel(config: Config, data: Federation["examples"]): Model {
@@ -84,10 +87,9 @@ function namedModel(config: Config, data: Federation["examples"]): Model {
   return createModel(name, data, options);
 }
 
-function namedMethod(config: Config, modelLayout: Layout): CheckedMethod {
+function namedMethod(config: Config): Algorithm {
   const { name, file: _file, ...options } = config.algorithm;
   const named = config.baseline === "local-only" ? localOnly : createAlgorithm(name, options);
   // who reads of the run sees what it is
-  const algorithm = config.baseline === undefined ? named : { ...named, name: config.baseline };
-  return { algorithm, payloads: algorithm.payloads(modelLayout) };
+  return config.baseline === undefined ? named : { ...named, name: config.baseline };
 }

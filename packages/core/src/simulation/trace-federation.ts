@@ -1,5 +1,7 @@
 import { interpreter } from "@anabranch/engine";
 import type { Algorithm, ServerState } from "../algorithms/algorithm.ts";
+import type { Vector } from "../params/vector.ts";
+import type { Backend } from "../round/backend.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import type { ClientVectors } from "../round/client-state.ts";
 import type { RunEvent } from "../round/events.ts";
@@ -25,6 +27,8 @@ export interface FederationTrace {
   readonly rounds: number[][];
   /** Client states after every round. */
   readonly clients: StatesByClient[];
+  /** What each client has after its last local training, by rounds: the model that it was given and its change. */
+  readonly trained: ReadonlyMap<number, number[]>[];
   readonly server: ServerState;
 }
 
@@ -58,9 +62,11 @@ export async function traceFederation(
   const clientStates = memoryClientStates();
   for (const [client, vectors] of start.clients ?? []) await clientStates.save(client, 0, vectors);
   const rounds: number[][] = [];
+  const trained: Map<number, number[]>[] = [];
+  const newest = new Map<number, number[]>();
   const clients: StatesByClient[] = [];
   await runFederation(plan, {
-    backend,
+    backend: observed(backend, (client, model) => newest.set(client, model)),
     evaluator,
     checkpoints: memoryBlobStore(),
     clientStates,
@@ -68,12 +74,41 @@ export async function traceFederation(
       start.onEvent?.(event);
       if (event.type !== "round.finished") return;
       rounds.push(Array.from(server!.vectors.parameters));
+      trained.push(new Map(newest));
       const snapshot = await clientStates.snapshot();
       if (snapshot.kind === "inline") clients.push(new Map(snapshot.states.map((s) => [s.client, s.vectors])));
     },
   });
   await close();
-  return { rounds, clients, server };
+  return { rounds, clients, trained, server };
+}
+
+/** The same backend; `record` receives what clients that send changes of the model have trained. */
+function observed(backend: Backend, record: (client: number, model: number[]) => void): Backend {
+  const given = new Map<string, Vector | undefined>();
+  const versions = new Map<number, Vector | undefined>();
+  return {
+    ...backend,
+    publish(version, broadcast) {
+      versions.set(version, broadcast.vectors["parameters"]);
+      return backend.publish(version, broadcast);
+    },
+    submit(order) {
+      given.set(order.id, order.own?.["parameters"] ?? versions.get(order.version));
+      backend.submit(order);
+    },
+    async outcome(id) {
+      const outcome = await backend.outcome(id);
+      const start = given.get(id);
+      const delta = "update" in outcome ? outcome.update.vectors["delta"] : undefined;
+      if (start?.length === delta?.length)
+        record(
+          outcome.client,
+          Array.from(start ?? [], (value, j) => value + delta![j]!),
+        );
+      return outcome;
+    },
+  };
 }
 
 /** The same method; `record` receives the global parameters and the whole state after every server half. */

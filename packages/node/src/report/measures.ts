@@ -33,6 +33,26 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
     value: (run) => run.clientEvaluations.at(-1)?.worstDecile,
     format: formatPercent,
   },
+  personalMean: {
+    head: "mean of personal models",
+    value: (run) => run.clientEvaluations.at(-1)?.personal?.mean,
+    format: formatPercent,
+  },
+  personalWorstDecile: {
+    head: "bottom decile of personal models",
+    value: (run) => run.clientEvaluations.at(-1)?.personal?.worstDecile,
+    format: formatPercent,
+  },
+  adaptedMean: {
+    head: "mean of adapted models",
+    value: (run) => run.clientEvaluations.at(-1)?.adapted?.mean,
+    format: formatPercent,
+  },
+  adaptedWorstDecile: {
+    head: "bottom decile of adapted models",
+    value: (run) => run.clientEvaluations.at(-1)?.adapted?.worstDecile,
+    format: formatPercent,
+  },
   flops: { head: "client FLOPs", value: flopsOf, format: (value) => formatUnits(value, "FLOP") },
   largestMessage: {
     head: "largest message",
@@ -77,7 +97,15 @@ export function measuresOf(run: RunHistory): Measures {
 export const COSTS: ReadonlySet<string> = new Set(["flops", "largestMessage", "cpuSeconds", "joules"]);
 
 /** Measures of clients, which reports of one run draw. */
-const CLIENTS: ReadonlySet<string> = new Set(["localWorstDecile", "holdoutMean", "holdoutWorstDecile"]);
+const CLIENTS: ReadonlySet<string> = new Set([
+  "localWorstDecile",
+  "holdoutMean",
+  "holdoutWorstDecile",
+  "personalMean",
+  "personalWorstDecile",
+  "adaptedMean",
+  "adaptedWorstDecile",
+]);
 
 /** Costs, or diagnostics, as texts. */
 export function measureTexts(measures: Measures, costs: boolean): [head: string, text: string][] {

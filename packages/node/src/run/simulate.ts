@@ -47,6 +47,7 @@ export async function simulate(
       evaluator: simulation.evaluator,
       secureAggregation: simulation.secureAggregation,
       probe: simulation.probe,
+      adapter: simulation.adapter,
       checkpoints: memoryBlobStore(),
       clientStates: memoryClientStates(),
       emit: (event) => options.onEvent?.(event),

@@ -5,6 +5,8 @@ import {
   type CustomParts,
   type Evaluator,
   inProcessSimulation,
+  type OpenAdapter,
+  openAdapter,
   openProbe,
   type PreparedRun,
   type Probe,
@@ -25,6 +27,7 @@ export interface OpenSimulation extends PreparedRun {
   readonly evaluator: Evaluator;
   readonly secureAggregation: SecureAggregationProtocol | undefined;
   readonly probe: Probe | undefined;
+  readonly adapter: OpenAdapter | undefined;
   readonly workers: number;
   close(): Promise<void>;
 }
@@ -77,10 +80,11 @@ export async function openSimulation(
   };
   const secureAggregation = await simulatedSecureAggregation(plan);
   const probe = await openProbe(prepared, executor);
-  const opened = { ...prepared, plan, secureAggregation, probe, workers };
+  const adapter = await openAdapter(prepared, executor);
+  const opened = { ...prepared, plan, secureAggregation, probe, adapter, workers };
   if (workers === 0) {
     const { backend, evaluator, close } = await inProcessSimulation(prepared.simulation, executor);
-    return { ...opened, backend, evaluator, close: () => closeAll(probe, { close }) };
+    return { ...opened, backend, evaluator, close: () => closeAll(probe, adapter, { close }) };
   }
   const pool = await WorkerPool.start(prepared.simulation, {
     executor: executor.name,
@@ -88,7 +92,7 @@ export async function openSimulation(
     measure: config.diagnostics.processorTime,
     ...(config.execution.window === "auto" ? {} : { window: config.execution.window }),
   });
-  return { ...opened, backend: pool, evaluator: pool, close: () => closeAll(probe, pool) };
+  return { ...opened, backend: pool, evaluator: pool, close: () => closeAll(probe, adapter, pool) };
 }
 
 async function closeAll(...parts: readonly ({ close(): Promise<void> } | undefined)[]): Promise<void> {

@@ -3,7 +3,10 @@ import type { RunFolder } from "../store/run-folder.ts";
 import type { SimulationOptions } from "./simulation.ts";
 
 /** What the round loop acts on, where that depends on who does the work. */
-export type WorldPorts = Pick<RunPorts, "backend" | "evaluator" | "probe" | "secureAggregation" | "clientStates">;
+export type WorldPorts = Pick<
+  RunPorts,
+  "backend" | "evaluator" | "probe" | "adapter" | "secureAggregation" | "clientStates"
+>;
 
 /**
  * What does the work of a run: threads of this machine, or clients that join. It is opened before the run has a folder, so

@@ -94,6 +94,7 @@ function historyOf(run: RunData) {
     }),
     clientMean: orNull(clients.get(round.round)?.mean),
     clientWorstDecile: orNull(clients.get(round.round)?.worstDecile),
+    ...ofOwnModels(clients.get(round.round)),
     nodeMean: orNull(nodes.get(round.round)?.mean),
     nodeWorst: orNull(nodes.get(round.round)?.worst),
     consensus: orNull(nodes.get(round.round)?.consensus),
@@ -138,6 +139,15 @@ function unreadableText({ skippedEvents }: RunData): string {
   return `Its event log is damaged: ${formatPlural(skippedEvents, "line")} could not be read and ${skippedEvents === 1 ? "was" : "were"} left out.`;
 }
 
+/** Of the models that clients have for themselves; nothing where they have none. */
+function ofOwnModels(evaluation: RunData["clientEvaluations"][number] | undefined) {
+  const { personal, adapted } = evaluation ?? {};
+  return {
+    ...(personal && { personalMean: orNull(personal.mean), personalWorstDecile: orNull(personal.worstDecile) }),
+    ...(adapted && { adaptedMean: orNull(adapted.mean), adaptedWorstDecile: orNull(adapted.worstDecile) }),
+  };
+}
+
 function machine(run: RunData): [string, string][] {
   if (run.start === undefined) return [];
   const { executor, workers, parameters } = run.start;
@@ -147,10 +157,19 @@ function machine(run: RunData): [string, string][] {
   ];
 }
 
+/** Columns of clients' own models. */
+const OWN_MODELS = [
+  { key: "personalMean", head: "personal mean" },
+  { key: "personalWorstDecile", head: "its bottom decile" },
+  { key: "adaptedMean", head: "adapted mean" },
+  { key: "adaptedWorstDecile", head: "its bottom decile" },
+] as const;
+
 function roundTable(run: RunData, count: number, output: Output): string[] {
   const history = historyOf(run);
   if (history.length === 0) return [];
   const withClients = history.some(({ clientMean }) => clientMean !== null);
+  const own = OWN_MODELS.filter(({ key }) => history.some((round) => round[key] !== undefined));
   const hasNodes = history.some(({ nodeMean }) => nodeMean !== null);
   const isPrivate = spentBy(run) !== undefined;
   const isTimed = history.some(({ simulatedSeconds }) => simulatedSeconds !== null);
@@ -162,6 +181,7 @@ function roundTable(run: RunData, count: number, output: Output): string[] {
     "test loss",
     ...(isRegression(run) ? ["RMSE", "R2"] : ["accuracy"]),
     ...(withClients ? ["client mean", "bottom decile"] : []),
+    ...own.map(({ head }) => head),
     ...(hasNodes ? ["node mean", "worst node", "consensus"] : []),
     "clients",
     "down",
@@ -181,6 +201,7 @@ function roundTable(run: RunData, count: number, output: Output): string[] {
         ? [number(round.testRmse ?? null, formatLoss), number(round.testR2 ?? null, formatR2)]
         : [number(round.testAccuracy, formatPercent)]),
       ...(withClients ? [number(round.clientMean, formatPercent), number(round.clientWorstDecile, formatPercent)] : []),
+      ...own.map(({ key }) => number(round[key] ?? null, formatPercent)),
       ...(hasNodes
         ? [
             number(round.nodeMean, formatPercent),

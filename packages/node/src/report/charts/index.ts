@@ -13,6 +13,7 @@ import { epsilonRounds } from "./epsilon-rounds.ts";
 import { errorRounds } from "./error-rounds.ts";
 import { lossRounds } from "./loss-rounds.ts";
 import { partitionPicture } from "./partition.ts";
+import { personalSpread } from "./personal-spread.ts";
 import { stalenessHistogram } from "./staleness.ts";
 import { timingRounds } from "./timing-rounds.ts";
 import { consensusRounds, nodeRounds, topologyPicture } from "./topology.ts";
@@ -22,7 +23,7 @@ export const CHART_SECTIONS: readonly { readonly heading: string; readonly chart
   { heading: "Learning", charts: [accuracyRounds, errorRounds, lossRounds, accuracyBytes, clientLossBand] },
   { heading: "Classes", charts: [confusionMatrix] },
   { heading: "Privacy", charts: [epsilonRounds, accuracyEpsilon] },
-  { heading: "Clients", charts: [partitionPicture, clientSpread, clientRounds] },
+  { heading: "Clients", charts: [partitionPicture, clientSpread, personalSpread, clientRounds] },
   { heading: "Nodes", charts: [topologyPicture, nodeRounds, consensusRounds] },
   { heading: "Diagnostics", charts: diagnosticCharts },
   { heading: "Communication and time", charts: [bytesRounds, timingRounds, stalenessHistogram, deviceTimeline] },

@@ -1,0 +1,195 @@
+import { describe, expect, it } from "vitest";
+import { runGolden } from "../golden/index.ts";
+
+const a = [
+  [2, 1, 0.5],
+  [1, 3, 1],
+  [0.5, 0.5, 2],
+];
+const b = [
+  [1, -1, 2],
+  [-2, 0.5, 0],
+  [0, 3, -1],
+];
+const x0 = [0.5, -0.25, 1];
+const cohorts = [
+  [0, 1],
+  [1, 2],
+  [0, 1, 2],
+];
+const eta = 0.1;
+const steps = 3;
+const problem = { a, b, x0, learningRate: eta, localSteps: steps, cohorts };
+
+const gradient = (client: number, x: readonly number[]) => x.map((v, j) => a[client]![j]! * (v - b[client]![j]!));
+const mean = (rows: number[][]) => rows[0]!.map((_, j) => rows.reduce((sum, row) => sum + row[j]!, 0) / rows.length);
+const near = (got: unknown, expected: unknown) => {
+  const flat = (value: unknown): (number | null)[] =>
+    Array.isArray(value) ? value.flatMap(flat) : [value as number | null];
+  const [ours, theirs] = [flat(got), flat(expected)];
+  expect(ours.length).toBe(theirs.length);
+  for (const [i, value] of ours.entries()) {
+    const other = theirs[i];
+    if (value === null || other === null) expect(value).toBe(other);
+    else expect(value).toBeCloseTo(other!, 10);
+  }
+};
+
+type Model = number[] | null;
+
+/** Plain loops: what a client makes of the global model and of what it keeps. */
+function simulate(visit: (client: number, x: number[], kept: Model) => { sent: number[]; kept: number[] }) {
+  let x = [...x0];
+  const kept: Model[] = a.map(() => null);
+  const [rounds, clients]: [number[][], Model[][]] = [[], []];
+  for (const cohort of cohorts) {
+    const sent = cohort.map((client) => {
+      const done = visit(client, x, kept[client]!);
+      kept[client] = done.kept;
+      return done.sent;
+    });
+    x = mean(sent);
+    rounds.push(x);
+    clients.push([...kept]);
+  }
+  return { rounds, clients };
+}
+
+function descend(client: number, start: readonly number[], moves: (j: number) => boolean, count = steps): number[] {
+  let y = [...start];
+  for (let k = 0; k < count; k++) {
+    const g = gradient(client, y);
+    y = y.map((v, j) => (moves(j) ? v - eta * g[j]! : v));
+  }
+  return y;
+}
+
+describe("on quadratics, as in plain loops", () => {
+  it.each([
+    ["fedper", 0],
+    ["fedrep", 2],
+  ])("%s keeps its private coordinates", async (name, headSteps) => {
+    const own = [1];
+    const isOwn = (j: number) => own.includes(j);
+    const expected = simulate((client, x, kept) => {
+      const start = x.map((v, j) => (isOwn(j) ? (kept?.[j] ?? x0[j]!) : v));
+      const warm = descend(client, start, isOwn, headSteps);
+      const y = descend(client, warm, name === "fedper" ? () => true : (j) => !isOwn(j));
+      return { sent: y.map((v, j) => (isOwn(j) ? x0[j]! : v)), kept: y };
+    });
+    const algorithm = name === "fedrep" ? { name, headSteps } : { name };
+    const trace = await runGolden({ operation: `trace/${name}`, input: { ...problem, algorithm, private: own } });
+    near((trace as typeof expected).rounds, expected.rounds);
+    near((trace as typeof expected).clients, expected.clients);
+  });
+
+  it("ditto trains a model of its own beside FedAvg's", async () => {
+    const lambda = 0.7;
+    const expected = simulate((client, x, kept) => {
+      let v = kept ?? x;
+      for (let k = 0; k < steps; k++) {
+        const g = gradient(client, v);
+        v = v.map((value, j) => value - eta * (g[j]! + lambda * (value - x[j]!)));
+      }
+      return { sent: descend(client, x, () => true), kept: v };
+    });
+    const trace = await runGolden({
+      operation: "trace/ditto",
+      input: { ...problem, algorithm: { name: "ditto", lambda } },
+    });
+    near((trace as typeof expected).clients, expected.clients);
+    const { rounds } = (await runGolden({
+      operation: "trace/fedper",
+      input: { ...problem, algorithm: { name: "fedper" } },
+    })) as typeof expected;
+    // bit for bit FedAvg, and FedPer with nothing private is that, too
+    expect((trace as typeof expected).rounds).toEqual(rounds);
+  });
+
+  it("pfedme descends on envelopes", async () => {
+    const [lambda, innerSteps, alpha, beta] = [3, 4, 0.05, 1.5];
+    let before = [...x0];
+    const expected = simulate((client, x) => {
+      let w = x;
+      let theta = x;
+      for (let k = 0; k < steps; k++) {
+        theta = w;
+        for (let r = 0; r < innerSteps; r++) {
+          const g = gradient(client, theta);
+          theta = theta.map((t, j) => t - alpha * (g[j]! + lambda * (t - w[j]!)));
+        }
+        w = w.map((v, j) => v - eta * lambda * (v - theta[j]!));
+      }
+      return { sent: w.map((v, j) => x[j]! + beta * (v - x[j]!)), kept: theta };
+    });
+    before = expected.rounds.at(-1)!;
+    const algorithm = { name: "pfedme", lambda, innerSteps, innerLearningRate: alpha, beta };
+    const trace = (await runGolden({ operation: "trace/pfedme", input: { ...problem, algorithm } })) as typeof expected;
+    near(trace.rounds.at(-1), before);
+    near(trace.clients, expected.clients);
+  });
+
+  it.each(["fo", "hf"])("perfedavg descends through the adaptation step: %s", async (form) => {
+    const alpha = 0.2;
+    const expected = simulate((client, x) => {
+      let w = x;
+      for (let k = 0; k < steps; k++) {
+        const g = gradient(client, w);
+        const u = gradient(
+          client,
+          w.map((v, j) => v - alpha * g[j]!),
+        );
+        w = w.map((v, j) => v - eta * (form === "hf" ? (1 - alpha * a[client]![j]!) * u[j]! : u[j]!));
+      }
+      return { sent: w, kept: w };
+    });
+    const algorithm = { name: "perfedavg", form, alpha };
+    const trace = (await runGolden({
+      operation: "trace/perfedavg",
+      input: { ...problem, algorithm },
+    })) as typeof expected;
+    near(trace.rounds, expected.rounds);
+    const last = trace.rounds.at(-1)!;
+    near(
+      trace.clients.at(-1),
+      a.map((_, client) => {
+        const g = gradient(client, last);
+        return last.map((v, j) => v - alpha * g[j]!);
+      }),
+    );
+  });
+});
+
+it("fedrep's order matters on a net: the head first, then the body", async () => {
+  const parameters = {
+    W1: [
+      [0.5, -1],
+      [1, 0.25],
+    ],
+    b1: [0.1, -0.2],
+    W2: [
+      [1, -1],
+      [0.5, 0.5],
+    ],
+    b2: [0, 0.1],
+  };
+  const rows = {
+    x: [
+      [1, 2],
+      [-1, 0.5],
+      [0.5, -1.5],
+    ],
+    y: [0, 1, 1],
+    batches: [[0, 1], [2]],
+  };
+  const run = (work: object) =>
+    runGolden({ operation: "fedrep/tiny", input: { parameters, ...rows, learningRate: 0.2, ...work } }) as Promise<{
+      parameters: typeof parameters;
+    }>;
+  const still = await run({ headEpochs: 0, bodyEpochs: 2 });
+  expect([still.parameters.W2, still.parameters.b2]).toEqual([parameters.W2, parameters.b2]);
+  const both = await run({ headEpochs: 2, bodyEpochs: 1 });
+  const body = await run({ headEpochs: 0, bodyEpochs: 1 });
+  expect(both.parameters.W2).not.toEqual(parameters.W2);
+  expect(both.parameters.W1).not.toEqual(body.parameters.W1);
+});

@@ -1,0 +1,23 @@
+import { ditto, fedper, fedrep, lgFedavg, perfedavg, pfedme } from "../../algorithms/methods.ts";
+import type { AlgorithmUnderTest } from "../algorithm.ts";
+
+const quick = { rounds: 60, learningRate: 0.1, within: 1e-6 };
+
+/** Personal methods. Quadratics have no head, so those of personal parameters are FedAvg there. */
+export const personalBattery: Readonly<Record<string, AlgorithmUnderTest>> = {
+  fedper: { create: fedper, neutral: fedper, wire: { down: 1, up: 1 }, converges: quick },
+  fedrep: { create: fedrep, neutral: fedrep, wire: { down: 1, up: 1 }, converges: quick },
+  "lg-fedavg": { create: lgFedavg, neutral: lgFedavg, wire: { down: 1, up: 1 }, converges: quick },
+  ditto: { create: ditto, neutral: ditto, wire: { down: 1, up: 1 }, converges: quick },
+  pfedme: {
+    create: () => pfedme({ proximalStrength: 2 }),
+    wire: { down: 1, up: 1 },
+    converges: { rounds: 300, learningRate: 0.1, within: 1e-4 },
+  },
+  perfedavg: {
+    create: () => perfedavg({ form: "hf" }),
+    neutral: () => perfedavg({ adaptationRate: 0 }),
+    wire: { down: 1, up: 1 },
+    converges: quick,
+  },
+};

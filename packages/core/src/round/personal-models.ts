@@ -1,0 +1,73 @@
+/** Evaluation of clients' own models on their hold-outs, beside that of the global model. */
+import type { Algorithm } from "../algorithms/algorithm.ts";
+import { joinParameters } from "../params/standing.ts";
+import type { Vector } from "../params/vector.ts";
+import type { EvaluationSums } from "./backend.ts";
+import type { RunState } from "./checkpoint-store.ts";
+import type { ClientVectors } from "./client-state.ts";
+import type { RunPlan, RunPorts } from "./run-plan.ts";
+import { keepsParameters, wholeModel } from "./whole-model.ts";
+
+/** What clients make of a global model. */
+export interface OwnSums {
+  /** Of the models that clients keep. */
+  readonly personal?: readonly EvaluationSums[];
+  /** Of the global model after some steps on each client's own examples. */
+  readonly adapted?: readonly EvaluationSums[];
+}
+
+/**
+ * Whether clients of a run have models of their own.
+ *
+ * @example
+ * ```ts
+ * import { ditto, hasPersonalModels } from "@anabranch/core";
+ * hasPersonalModels({ algorithm: ditto() }); // => true
+ * ```
+ */
+export function hasPersonalModels(
+  plan: Pick<RunPlan, "held" | "localModel"> & { readonly algorithm: Pick<Algorithm, "ownModel"> },
+): boolean {
+  return plan.localModel === undefined && (keepsParameters(plan) || plan.algorithm.ownModel !== undefined);
+}
+
+/**
+ * The model of a client, from the global one and what it keeps: with its personal parameters, or the model that the method
+ * keeps. A client that has not trained has the global one.
+ *
+ * @example
+ * ```ts
+ * import { ditto, personalModel } from "@anabranch/core";
+ * const [global, own] = [Float32Array.of(1), Float32Array.of(2)];
+ * personalModel({ algorithm: ditto() }, global, { model: own, visits: Float32Array.of(1) }); // => [2]
+ * ```
+ */
+export function personalModel(
+  plan: Pick<RunPlan, "held"> & { readonly algorithm: Pick<Algorithm, "ownModel"> },
+  global: Vector,
+  kept: ClientVectors | undefined,
+): Vector {
+  const { held, algorithm } = plan;
+  const shared = algorithm.ownModel?.(global, kept) ?? global;
+  if (held === undefined) return shared;
+  return keepsParameters(plan) ? joinParameters(held, shared, kept?.["personal"]) : wholeModel(plan, shared);
+}
+
+/** Sums for each client; absent where clients have no models of their own, and where these stay with live clients. */
+export async function ownSums(plan: RunPlan, ports: RunPorts, { server, round }: RunState): Promise<OwnSums> {
+  const { evaluator, clientStates, adapter } = ports;
+  const { parameters } = server.vectors;
+  const each = async (modelOf: (client: number) => Promise<Vector>): Promise<EvaluationSums[]> => {
+    const sums: EvaluationSums[] = [];
+    for (let client = 0; client < plan.population; client++)
+      sums.push(...(await evaluator.evaluateClients(await modelOf(client), client)));
+    return sums;
+  };
+  const isHere = hasPersonalModels(plan) && clientStates.isElsewhere !== true;
+  return {
+    ...(isHere && {
+      personal: await each(async (client) => personalModel(plan, parameters, await clientStates.load(client))),
+    }),
+    ...(adapter !== undefined && { adapted: await each((client) => adapter.adapt(client, round, parameters)) }),
+  };
+}
