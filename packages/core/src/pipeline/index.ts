@@ -25,4 +25,5 @@ export {
   type Uploads,
 } from "./settings.ts";
 export { StreamingAggregator } from "./streaming-aggregator.ts";
+export { SCRATCH } from "./update-arena.ts";
 export { uploadsOf } from "./uploads.ts";

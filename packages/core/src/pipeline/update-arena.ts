@@ -93,8 +93,11 @@ export class UpdateArena {
   }
 }
 
+/** First part of the names of what lies in a store for one round. */
+export const SCRATCH = "scratch/";
+
 function scratchName(group: number, begin: number): string {
-  return `scratch/updates-${group}-${begin}`;
+  return `${SCRATCH}updates-${group}-${begin}`;
 }
 
 function joined(rows: readonly Vector[]): Uint8Array {

@@ -1,5 +1,6 @@
 import { hashVector, isFiniteVector } from "../params/vector.ts";
-import { serverPipeline } from "../pipeline/index.ts";
+import { SCRATCH, serverPipeline } from "../pipeline/index.ts";
+import type { BlobStore } from "./blob-store.ts";
 import type { RunTotals } from "./checkpoint.ts";
 import { restoreRun, saveCheckpoint } from "./checkpoint-store.ts";
 import { announceStart } from "./narrate.ts";
@@ -15,6 +16,7 @@ import { abandonWork } from "./work.ts";
  */
 export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<RunResult> {
   const { state, outstanding } = await restoreRun(plan, ports);
+  await deleteScratch(ports.checkpoints);
   const history: RoundRecord[] = [];
   await announceStart(plan, ports, state);
   const pipeline = serverPipeline(plan, { protocol: ports.secureAggregation, scratch: ports.checkpoints });
@@ -39,6 +41,11 @@ export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<Run
     stopped: ending.stopped,
     ...("message" in ending ? { reason: ending.message } : {}),
   };
+}
+
+/** What a round that was cut off has left of updates that did not fit in memory. */
+async function deleteScratch(blobs: BlobStore): Promise<void> {
+  for (const name of await blobs.list(SCRATCH)) await blobs.delete(name);
 }
 
 /** Numbers that a model predicts have no accuracy. */
