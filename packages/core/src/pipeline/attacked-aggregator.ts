@@ -4,7 +4,7 @@ import type { MimicMemory } from "../adversary/mimic.ts";
 import type { Attack } from "../adversary/options.ts";
 import { aggregate, type RobustRule, type RuleInputs } from "../aggregation/robust/index.ts";
 import type { Payloads } from "../algorithms/algorithm.ts";
-import type { Vector } from "../params/vector.ts";
+import { norm2, type Vector } from "../params/vector.ts";
 import type { Update } from "../protocol/message.ts";
 import { deriveKey, type RandomKey } from "../random/index.ts";
 import type { Aggregator, AttackReport, Traffic } from "./aggregator.ts";
@@ -23,6 +23,8 @@ export interface AttackedParts extends UpdateAttack {
   readonly payloads: Payloads;
   /** The rule of the server; absent: the mean. */
   readonly rule: RobustRule | undefined;
+  /** Bound on the norm of updates, which the server checks and attackers therefore keep; 0: none. */
+  readonly clipNorm: number;
   /** Of the randomness of the attack, by round. */
   readonly key: RandomKey;
 }
@@ -149,14 +151,16 @@ export class AttackedAggregator implements Aggregator {
       memory: memory && unpacked(memory),
       rule: (updates) => tried(rule, updates, { ...known, previous, root: this.#root }),
     };
-    const crafted = craftUpdates(attack, round);
-    const { updates, factor, target } = crafted;
+    const { clipNorm } = this.#parts;
+    const { updates: wanted, ...crafted } = craftUpdates(attack, round);
+    const updates = new Map([...wanted].map(([client, vector]) => [client, within(vector, clipNorm)]));
+    const { factor, target } = crafted;
     this.#memory = crafted.memory === undefined ? memory : packed(crafted.memory);
     if (updates.size > 0) {
       const chosen = { ...(factor === undefined ? {} : { factor }), ...(target === undefined ? {} : { target }) };
       this.#report = { clients: [...updates.keys()], ...chosen };
     }
-    return crafted;
+    return { ...crafted, updates };
   }
 
   #joined({ vectors }: Update): Float64Array {
@@ -180,6 +184,14 @@ export class AttackedAggregator implements Aggregator {
       }),
     );
   }
+}
+
+/** A vector scaled to a norm that the server accepts. */
+function within(vector: Vector, clipNorm: number): Vector {
+  const norm = norm2(vector);
+  return clipNorm === 0 || !(norm > clipNorm)
+    ? vector
+    : Float64Array.from(vector, (value) => (value * clipNorm) / norm);
 }
 
 /** What the server's rule would return; undefined where it refuses the updates. */

@@ -25,7 +25,8 @@ export interface PipelineSpec extends Uploads {
 export function pipelineStages(spec: PipelineSpec): readonly Stage[] {
   const { weighting, clipNorm, privacy, secureAggregation, compression } = spec.stages;
   const own: Stage[] = [weightStage(weighting, secureAggregation !== undefined)];
-  if (clipNorm > 0) own.push(clipStage(clipNorm));
+  const isExact = travelsAsTrained(spec) && privacy === undefined;
+  if (clipNorm > 0) own.push(clipStage(clipNorm, isExact));
   if (privacy !== undefined) own.push(...mechanismStages(privacy, Object.keys(spec.upload)));
   if (secureAggregation !== undefined) own.push(integerStage(secureAggregation, (length) => makeVector(spec, length)));
   else {

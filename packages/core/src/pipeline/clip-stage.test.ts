@@ -3,7 +3,7 @@ import { norm2 } from "../params/vector.ts";
 import { applyClientStages, applyServerStages, receiver, type Stage, type Update } from "../protocol/index.ts";
 import { rootKey } from "../random/index.ts";
 import { pipelineStages } from "./client-pipeline.ts";
-import type { PipelineSettings } from "./settings.ts";
+import type { PipelineSettings, UploadCompression } from "./settings.ts";
 
 const onClient = { scalars: {}, layouts: {}, keys: {} };
 const buildStages = (stages: PipelineSettings) =>
@@ -44,6 +44,38 @@ describe("the stages of a run", () => {
     expect(within.vectors).toEqual(update().vectors);
     const noisy = { ...update(), vectors: { delta: Float32Array.from({ length: 999 }, (_, i) => Math.sin(i) * 1e4) } };
     expect(norm2(applyClientStages(stages, noisy, onClient).vectors["delta"]!)).toBeLessThanOrEqual(2.5 * (1 + 1e-6));
+  });
+});
+
+describe("an update beyond the clip norm", () => {
+  const receive = (stages: PipelineSettings, vectors: Update["vectors"]) =>
+    receiver(buildStages(stages).filter(({ name }) => name === "clip"))(
+      { ...update(), vectors },
+      { scalars: {}, part: undefined },
+    );
+
+  it("is refused where it arrives as it was trained", () => {
+    const stages: PipelineSettings = { weighting: "uniform", clipNorm: 5 };
+    expect(receive(stages, update().vectors)).toEqual(update());
+    expect(receive(stages, { delta: Float64Array.of(3, 4.1) })).toMatchObject({ code: "update/clip" });
+    expect(receive(stages, { delta: Float64Array.of(Number.NaN) })).toMatchObject({ code: "update/clip" });
+    const noisy = Float32Array.from({ length: 99_999 }, (_, i) => Math.sin(i) * 1e4);
+    const sent = applyClientStages(buildStages(stages), { ...update(), vectors: { delta: noisy } }, onClient);
+    expect(receive(stages, sent.vectors)).toMatchObject({ client: 2 });
+  });
+
+  it("may be what compression made of one", () => {
+    const compression: UploadCompression = {
+      up: [{ name: "sign" }],
+      scope: "model",
+      feedback: "none",
+      momentum: 0.9,
+      nesterov: false,
+      masking: true,
+      vectors: ["delta"],
+    };
+    const stages: PipelineSettings = { weighting: "uniform", clipNorm: 1, compression };
+    expect(receive(stages, update().vectors)).toEqual(update());
   });
 });
 

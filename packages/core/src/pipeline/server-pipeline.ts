@@ -3,7 +3,7 @@ import type { RobustRule } from "../aggregation/robust/index.ts";
 import type { Algorithm, Payloads, RoundContext, ServerState } from "../algorithms/algorithm.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Layout } from "../params/layout.ts";
-import type { Vector } from "../params/vector.ts";
+import { isFiniteVector, type Vector } from "../params/vector.ts";
 import type { SecureAggregationProtocol } from "../privacy/secure-aggregation/protocol.ts";
 import {
   applyServerStages,
@@ -103,7 +103,7 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
     aggregator,
     keys: stages.flatMap(({ keys = [] }) => keys),
     publicScalars: disclosure.publicScalars,
-    receive: receiver(stages),
+    receive: finiteOnly(parts, receiver(stages)),
     broadcast: (server, broadcast) => sentBroadcast(parts, server, broadcast),
     async close(server, cohort) {
       attacked?.recall(server.vectors[ATTACK_MEMORY]);
@@ -166,6 +166,24 @@ function sentBroadcast(
   return { ...messages, server: { ...server, vectors: { ...server.vectors, ...messages.memory } } };
 }
 
+/**
+ * What arrives as plain numbers has to be finite: a single NaN would be the model. A rule itself leaves such updates out and
+ * counts them as Byzantine; private updates are checked with their norm, and hidden ones are integers.
+ */
+function finiteOnly(
+  { rule, stages }: ServerPipelineParts,
+  receive: ServerPipeline["receive"],
+): ServerPipeline["receive"] {
+  if (rule !== undefined || stages.privacy !== undefined || stages.secureAggregation !== undefined) return receive;
+  return (update, context) => {
+    const received = receive(update, context);
+    if ("code" in received) return received;
+    const bad = Object.entries(received.vectors).find(([, vector]) => !isFiniteVector(vector));
+    if (bad === undefined) return received;
+    return { code: "update/not-finite", message: `the vector "${bad[0]}" of the update is not finite` };
+  };
+}
+
 /** The server's state as the method knows it. */
 function withoutMemory(server: ServerState): ServerState {
   const { [RULE_MEMORY]: _rule, [ATTACK_MEMORY]: _attack, ...rest } = server.vectors;
@@ -179,11 +197,17 @@ function replicaOf({ vectors }: ServerState): Readonly<Record<string, Vector>> {
 }
 
 function attackedBy(
-  { attack, payloads, rule, stageSeed }: ServerPipelineParts,
+  { attack, payloads, rule, stageSeed, stages: { clipNorm } }: ServerPipelineParts,
   honest: Aggregator,
 ): AttackedAggregator | undefined {
   if (attack === undefined) return undefined;
-  return new AttackedAggregator(honest, { ...attack, payloads, rule, key: deriveKey(rootKey(stageSeed), "attack") });
+  return new AttackedAggregator(honest, {
+    ...attack,
+    payloads,
+    rule,
+    clipNorm,
+    key: deriveKey(rootKey(stageSeed), "attack"),
+  });
 }
 
 function aggregatorOf(

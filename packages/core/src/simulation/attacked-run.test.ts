@@ -110,6 +110,16 @@ describe("a run with attackers", () => {
     expect(await distance({ weighting: "uniform" })).toBeGreaterThan(2 * trimmed);
   });
 
+  it("keeps to the clip norm that the server checks", async () => {
+    const clipped: ConfigInput = {
+      sampler: { cohort: 9 },
+      rounds: 1,
+      aggregation: { weighting: "uniform", clipNorm: 0.1 },
+    };
+    const { of } = await run({ name: "gaussian", deviation: 1e6, attackers }, clipped);
+    expect(of("round.finished")[0]!.updateNorm).toBeLessThanOrEqual(0.1 * (1 + 1e-9));
+  });
+
   it("draws the attackers by the seed", () => {
     const drawn = (seed: number) => prepare({ name: "sign-flip", attackers: 3 }, { seed }).plan.attack!.clients;
     expect(drawn(1)).toHaveLength(3);

@@ -171,6 +171,14 @@ describe("a run with a rule", () => {
     expect(hash).toBe((await run(aggregation, { failing: [4], more })).hash);
   });
 
+  it("refuses updates that are not finite where no rule leaves them out", async () => {
+    const more: ConfigInput = { sampler: { cohort: 9 }, rounds: 2 };
+    const { events, hash } = await run({}, { liars: { 4: Number.NaN }, more });
+    const code = "update/not-finite";
+    expect(events).toContainEqual(expect.objectContaining({ type: "client.failed", client: 4, code }));
+    expect(hash).toBe((await run({}, { failing: [4], more })).hash);
+  });
+
   it("joins the vectors of methods that send several", async () => {
     const { rounds } = await run({ rule: "multi-krum", byzantine: 1 }, { algorithm: { name: "scaffold" } });
     expect(rounds[3]!.aggregation!.selected!.length).toBe(4);
@@ -178,6 +186,15 @@ describe("a run with a rule", () => {
 });
 
 describe("updates beyond the memory of a rule", () => {
+  it("that a round left behind when it was cut off are deleted", async () => {
+    const { plan, simulation } = prepare({ rule: "median" }, { more: { rounds: 1 } });
+    const { backend, evaluator } = await inProcessSimulation(simulation, interpreter());
+    const checkpoints = memoryBlobStore();
+    await checkpoints.put("scratch/updates-9-0", Uint8Array.of(1));
+    await runFederation(plan, { backend, evaluator, checkpoints, clientStates: memoryClientStates(), emit: () => {} });
+    expect(await checkpoints.list("scratch/")).toEqual([]);
+  });
+
   it("give the same aggregate from a store, and nothing is left there", async () => {
     const { plan } = prepare({ rule: "trimmed-mean", byzantine: 2 });
     const size = 6;
