@@ -80,6 +80,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "log",
     "workers",
     "run",
+    "audit",
     "client",
     "server",
     "dashboard",

@@ -29,6 +29,7 @@ import type { Vector } from "../params/vector.ts";
 import { deriveKey, randomStream, rootKey } from "../random/index.ts";
 import { HostAdam } from "../simulation/host-adam.ts";
 import type { Reconstruction } from "./deep-leakage.ts";
+import { executorFloats } from "./executor-floats.ts";
 import {
   dummyMessage,
   type MatchSettings,
@@ -202,16 +203,17 @@ async function openStage(
   const executable = await executor.load(stageProgram(model, generator, settings, stage));
   const y = new Float64Array(settings.examples * model.classes);
   for (const [row, label] of settings.labels.entries()) y[row * model.classes + label] = 1;
+  const floats = (values: Vector) => executorFloats(executor, values);
   const fixed = {
-    ...parameterInputs("parameters", parameters, of),
-    ...parameterInputs("target", gradient, of),
-    ...parameterInputs("generator", generator.parameters, generator.layout),
-    y: { dtype: "float", shape: [settings.examples, model.classes], data: y } satisfies HostTensor,
+    ...parameterInputs("parameters", floats(parameters), of),
+    ...parameterInputs("target", floats(gradient), of),
+    ...parameterInputs("generator", floats(generator.parameters), generator.layout),
+    y: { dtype: "float", shape: [settings.examples, model.classes], data: floats(y) } satisfies HostTensor,
   };
   const shape = [settings.examples, ...generator.stages[stage]!.shape];
   return {
     async at(features) {
-      const outputs = await executable.run({ ...fixed, h: { dtype: "float", shape, data: features } });
+      const outputs = await executable.run({ ...fixed, h: { dtype: "float", shape, data: floats(features) } });
       return {
         loss: outputs["loss"]!.data[0]!,
         gradient: outputs["h"]!.data,

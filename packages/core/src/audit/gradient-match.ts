@@ -41,6 +41,7 @@ import { parameterInputs } from "../client/vectors.ts";
 import type { Model } from "../models/model.ts";
 import { entryTypes, layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
+import { executorFloats } from "./executor-floats.ts";
 import { requireSearchable } from "./model-view.ts";
 
 /** Most local steps that are unrolled. */
@@ -114,15 +115,19 @@ export async function openMatch(
   requireSomething(gradient);
   const of = layout(model.parameters);
   const executable = await executor.load(matchProgram(model, settings));
-  const fixed = { ...parameterInputs("parameters", parameters, of), ...parameterInputs("target", gradient, of) };
+  const floats = (values: Vector) => executorFloats(executor, values);
+  const fixed = {
+    ...parameterInputs("parameters", floats(parameters), of),
+    ...parameterInputs("target", floats(gradient), of),
+  };
   const { examples } = settings;
   const xShape = [examples, ...model.features.shape];
   return {
     async at(x, y) {
       const outputs = await executable.run({
         ...fixed,
-        x: { dtype: "float", shape: xShape, data: x } satisfies HostTensor,
-        y: { dtype: "float", shape: [examples, model.classes], data: y },
+        x: { dtype: "float", shape: xShape, data: floats(x) } satisfies HostTensor,
+        y: { dtype: "float", shape: [examples, model.classes], data: floats(y) },
       });
       return { loss: outputs["loss"]!.data[0]!, x: outputs["x"]!.data, y: outputs["y"]?.data };
     },

@@ -26,6 +26,11 @@ export interface ClientLimits {
   readonly leastClients: number;
   /** Largest epsilon against the server; undefined: the client also takes part where there is none. */
   readonly epsilon?: number | undefined;
+  /**
+   * Takes part whatever the model is. Default: a model with a layer that looks made to copy examples into the update is
+   * refused, see `suspectLayers`.
+   */
+  readonly anyModel?: boolean | undefined;
   /** Largest delta at which an epsilon is given: one of a half would make any epsilon small. */
   readonly delta: number;
   /** What the client's operator can do about a limit. */

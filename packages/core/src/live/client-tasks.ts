@@ -2,7 +2,7 @@ import { AnabranchError, type Executable } from "@anabranch/engine";
 import { evaluateRange } from "../client/evaluate.ts";
 import { type ClientData, runClient } from "../client/run-client.ts";
 import { integerCount } from "../privacy/secure-aggregation-encoding/index.ts";
-import { decodeBroadcast, encodeUpdate } from "../protocol/index.ts";
+import { type Broadcast, decodeBroadcast, encodeUpdate } from "../protocol/index.ts";
 import { describeFailure } from "../simulation/in-process.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import type { ClientReport, LocalExamples } from "./client-report.ts";
@@ -33,6 +33,8 @@ export interface TaskPorts {
   readonly states: KeptStates;
   /** Its part in secure aggregation; undefined where updates are sent as they are. */
   readonly participant: SecureParticipant | undefined;
+  /** Refuses a model before it is trained. */
+  guard(broadcast: Broadcast): void;
   readonly timers: Timers;
   /** A silent client counts as gone after so long. */
   readonly progressSeconds: number;
@@ -141,6 +143,7 @@ export class ClientTasks {
         await this.#download(task, longestBroadcast(this.#ports.open)),
         `broadcast of order ${order}`,
       );
+      this.#ports.guard(broadcast);
       const outcome = await this.#working(order, "training", async () =>
         runClient(this.#ports.open.task, this.#ports.task, {
           client: this.#ports.client,

@@ -1,7 +1,10 @@
 import { AnabranchError, type Executable, type Executor, fingerprint, loadProgram } from "@anabranch/engine";
 import type { Algorithm } from "../algorithms/algorithm.ts";
+import { requireHonestLayers } from "../audit/broadcast-guard.ts";
+import type { Layout } from "../params/layout.ts";
 import { bestCurves, type Curves } from "../privacy/secure-aggregation/curves.ts";
 import { secureEntropy } from "../privacy/secure-aggregation/entropy.ts";
+import type { Broadcast } from "../protocol/index.ts";
 import { VERSION } from "../version.ts";
 import { toBase64 } from "./base64.ts";
 import { clientPrivacyOf } from "./client-epsilon.ts";
@@ -255,7 +258,8 @@ class LiveClient {
     const { rounds, updatesPerRound } = description;
     const about = { run, rounds, updatesPerRound, client };
     const mine = { ...about, open, task, evaluation, examples, participant };
-    const ports = { ...mine, transport, states, timers, progressSeconds, report };
+    const guard = modelGuard(limits, open.evaluation.layout);
+    const ports = { ...mine, guard, transport, states, timers, progressSeconds, report };
     this.#prepared = { description, open, task, evaluation, examples, tasks: new ClientTasks(ports) };
     return this.#prepared;
   }
@@ -306,6 +310,13 @@ function pick({ code, message, advice }: { code: string; message: string; advice
 function endingOf(error: unknown): Ending {
   const lost = error instanceof AnabranchError && error.code === "live/connection";
   return lost ? { kind: "lost", reason: error.failure.message } : { kind: "refused", error };
+}
+
+/** Looks at each model before it is trained, as one could be made to read examples off its update. */
+function modelGuard({ anyModel = false }: ClientLimits, layout: Layout): (broadcast: Broadcast) => void {
+  return ({ vectors: { parameters } }) => {
+    if (!anyModel && parameters?.length === layout.size) requireHonestLayers(parameters, layout);
+  };
 }
 
 /** Kept states lie below the name of their run: a server must not choose it. */

@@ -1,5 +1,6 @@
 import { VERSION } from "@anabranch/core";
 import { Command } from "commander";
+import { addAudit } from "./commands/audit.ts";
 import { addBaselines } from "./commands/baselines.ts";
 import { addCheck } from "./commands/check.ts";
 import { addCite } from "./commands/cite.ts";
@@ -60,6 +61,7 @@ export function createProgram(): Command {
   addDashboard(program);
   addSweep(program);
   addBaselines(program);
+  addAudit(program);
   addExport(program);
   addLog(program);
   addMethods(program);

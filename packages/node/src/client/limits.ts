@@ -6,7 +6,8 @@ export type LimitChoices = { readonly [limit in keyof Omit<ClientLimits, "advice
 
 /** The limits of a client: those chosen, the usual ones, and half of the memory that this process may have. */
 export function limitsOf(chosen: LimitChoices): ClientLimits {
-  const { download, work, memory, rounds, algorithms, minimumExamples, leastClients, epsilon, delta } = chosen;
+  const { download, work, memory, rounds, algorithms, minimumExamples, leastClients, epsilon, delta, anyModel } =
+    chosen;
   const constrained = process.constrainedMemory();
   const available = constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
   return {
@@ -17,6 +18,7 @@ export function limitsOf(chosen: LimitChoices): ClientLimits {
     algorithms,
     minimumExamples: minimumExamples ?? USUAL_LIMITS.minimumExamples,
     leastClients: leastClients ?? USUAL_LIMITS.leastClients,
+    anyModel,
     epsilon,
     delta: delta ?? USUAL_LIMITS.delta,
     advice: (limit) => `If you trust the server, change --limit-${limit}.`,

@@ -26,6 +26,7 @@ interface JoinFlags {
   readonly limitAlgorithms?: string;
   readonly minimumExamples?: number;
   readonly leastClients?: number;
+  readonly allowAnyModel?: boolean;
   readonly maxEpsilon?: number;
   readonly maxDelta?: number;
 }
@@ -63,6 +64,7 @@ export function addJoin(program: Command): void {
       "secure aggregation: smallest sum that includes this client (default: 3)",
       positiveCount,
     )
+    .option("--allow-any-model", "train also models with layers that look made to copy examples into updates")
     .option("--max-epsilon <e>", "take part only where noise of the clients gives this epsilon or less", positiveNumber)
     .option("--max-delta <d>", "largest delta of that epsilon (default: 0.001)", positiveNumber)
     .action((url: string, flags: JoinFlags, self: Command) => join(url, flags, self));
@@ -108,6 +110,7 @@ async function join(url: string, flags: JoinFlags, self: Command): Promise<void>
         algorithms: flags.limitAlgorithms?.split(",").map((name) => name.trim()),
         minimumExamples: flags.minimumExamples,
         leastClients: flags.leastClients,
+        anyModel: flags.allowAnyModel,
         epsilon: flags.maxEpsilon,
         delta: flags.maxDelta,
       },
