@@ -45,6 +45,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "codecs",
     "compression",
     "operators",
+    "seeded",
     "data",
     "models",
     "adapters",
@@ -238,7 +239,17 @@ describe("rooms", () => {
 
   it("methods know nothing of where they run", () => {
     const methods = sources.core.filter(({ path }) => path.startsWith("packages/core/src/algorithms/"));
-    const rooms = ["algorithms", "params", "random", "aggregation", "gossip", "topology", "codecs"];
+    const rooms = [
+      "algorithms",
+      "params",
+      "random",
+      "aggregation",
+      "gossip",
+      "topology",
+      "codecs",
+      "compression",
+      "seeded",
+    ];
     const words = ["config/contract", "config/expectation", "text/nearest"].map(
       (file) => `packages/core/src/${file}.ts`,
     );

@@ -115,7 +115,7 @@ export { baselineConfig } from "./simulation/baseline.ts";
 export { areaUnderCurve, type ClassMetrics, classMetrics } from "./simulation/class-metrics.ts";
 export { conform, type Federation, openFederation } from "./simulation/federation.ts";
 export { forLiveClients } from "./simulation/for-live-clients.ts";
-export { describeFailure, inProcessSimulation, ownBytes } from "./simulation/in-process.ts";
+export { describeFailure, inProcessSimulation, sentBytes } from "./simulation/in-process.ts";
 export type { InitialWeights } from "./simulation/initial-weights.ts";
 export { type ExecutorIdentity, type PreparedRun, prepareRun } from "./simulation/prepare.ts";
 export { type OpenProbe, openProbe } from "./simulation/probe.ts";

@@ -1,10 +1,12 @@
 import type { HostKernelSchedule, Tensor, TensorTree } from "@anabranch/engine";
 import type { CodecSpec } from "../codecs/index.ts";
+import type { CompressionLink } from "../compression/index.ts";
 import type { NodeRule } from "../gossip/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Selectors } from "../params/standing.ts";
 import type { Vector } from "../params/vector.ts";
 import type { RandomKey } from "../random/index.ts";
+import type { DirectionDraw, Projection, Replay } from "../seeded/index.ts";
 
 /** Schedules whose clients train without waiting for each other. */
 export type AsynchronousSchedule = "buffered" | "ticks" | "arrival-groups";
@@ -42,12 +44,31 @@ export interface Payloads {
    * share entries. Absent: everyone sends everything.
    */
   readonly parts?: readonly Part[];
+  /**
+   * How clients rebuild the model, which does not travel: `broadcast` has it under "parameters", and what travels in its
+   * place is what `Algorithm.broadcast` and `Algorithm.encoded` give. Default: the model travels.
+   */
+  readonly replay?: Replay;
+  /** Coordinates that clients send in place of what they trained. Default: they send what they trained. */
+  readonly projection?: Projection;
+}
+
+/** What payloads may depend on beside the model. */
+export interface PayloadSettings {
+  /** Local steps of every client, where the configuration fixes them. */
+  readonly localSteps?: number | undefined;
 }
 
 /** Server state is explicit and serialisable: a resumed run continues bit for bit. `parameters` is the global model. */
 export interface ServerState {
   readonly vectors: Readonly<Record<string, Vector>> & { readonly parameters: Vector };
   readonly scalars: Readonly<Record<string, number>>;
+}
+
+/** What a broadcast carries: vectors, and what travels as bytes. */
+export interface Carried {
+  readonly vectors: Readonly<Record<string, Vector>>;
+  readonly encoded?: Readonly<Record<string, Uint8Array>>;
 }
 
 /** What the server half knows of a finished round. */
@@ -96,7 +117,9 @@ export interface Local<B = TracedVectors, C = TracedVectors, U = TracedVectors> 
 }
 
 /** Randomness that the local steps of a client half ask for, drawn by the host from the run's seed. */
-export interface DrawSpec {
+export type DrawSpec = NumberDraw | DirectionDraw;
+
+export interface NumberDraw {
   /** "signs": +1 or -1 for each parameter of the model; "uniform": a number in [0, 1) for each label of the mini-batch. */
   readonly kind: "signs" | "uniform";
   /** Draws for the first step and every `every` steps on; in other steps all signs are -1 and all numbers 0. Default 1. */
@@ -108,6 +131,8 @@ export interface StepDraws {
   signs(name: string): ParameterTensors;
   /** [B, ...shape of a label] */
   uniform(name: string): Tensor;
+  /** The step's direction in the shape of the model, and its number in the pool, a scalar; 0 where there is no pool. */
+  direction(name: string): { readonly direction: ParameterTensors; readonly pick: Tensor };
 }
 
 /** One local step on one mini-batch. */
@@ -115,6 +140,8 @@ export interface LocalStep<B = TracedVectors, C = TracedVectors, U = TracedVecto
   readonly draws: StepDraws;
   /** Scalar. */
   readonly learningRate: Tensor;
+  /** Mean loss of this step's batch at any parameters, without gradients. Counts as a third of a gradient. */
+  loss(parameters: ParameterTensors): Tensor;
   /** Mean loss of this step's batch and its gradients at any parameters, as often as the method asks. Gradients are clipped as configured. */
   gradient(parameters: ParameterTensors): { readonly loss: Tensor; readonly gradients: ParameterTensors };
   /** The Hessian of this step's mean loss times a tangent. Not clipped. */
@@ -145,6 +172,8 @@ export interface LocalSettings {
   readonly momentum: number;
   readonly nesterov: boolean;
   readonly weightDecay: number;
+  /** Local steps of every client, where the configuration fixes them. */
+  readonly localSteps?: number | undefined;
 }
 
 /** The traced client half; it reads like the paper's inner loop. K is what local steps carry. */
@@ -200,7 +229,9 @@ export interface PersonalParameters {
 export interface Algorithm {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
-  payloads(model: Layout): Payloads;
+  payloads(model: Layout, settings?: PayloadSettings): Payloads;
+  /** How uploads of the method travel, without loss of what it needs; `[compression]` is then refused. Default: as floats. */
+  readonly compression?: { readonly up: readonly CompressionLink[]; readonly vectors: readonly string[] };
   /**
    * Which of `payloads.parts` each client of a cohort sends, by its place in the cohort. Pure: the same arguments give the
    * same parts. Default: `dealParts`, evenly at random.
@@ -247,6 +278,13 @@ export interface Algorithm {
     scalars: Readonly<Record<string, number>>,
     round: number,
   ): Readonly<Record<string, Vector>>;
+  /** Bytes that go down beside the vectors, by name. Default: none. */
+  encoded?(state: ServerState): Readonly<Record<string, Uint8Array>>;
+  /**
+   * What of a broadcast one client is sent, given what it keeps (undefined at its first visit): the message that is counted.
+   * Default: all of it. For methods whose clients rebuild the model.
+   */
+  messageTo?(state: ServerState, broadcast: Carried, kept: Readonly<Record<string, Vector>> | undefined): Carried;
   /** The vectors of `payloads.own` that one client is given, in place of those that all receive. */
   own?(state: ServerState, client: number): Readonly<Record<string, Vector>>;
   /** Models of single clients, by number, where the state has them: they are evaluated beside `parameters`. */

@@ -5,6 +5,7 @@ import { type AlgorithmUnderTest, algorithmCases } from "../conformance/algorith
 import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
 import { asynchronousBattery } from "../conformance/testing/asynchronous-battery.ts";
 import { personalBattery } from "../conformance/testing/personal-battery.ts";
+import { zerothOrderBattery } from "../conformance/testing/zeroth-order-battery.ts";
 import { layout } from "../params/layout.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
@@ -205,6 +206,7 @@ const battery: Record<string, AlgorithmUnderTest> = {
   dfedsam: { create: dfedsam, wire: { down: 1, up: 1 }, converges: { ...quick, within: 0.06 } },
   monna: { create: monna, wire: { down: 1, up: 1 }, converges: { rounds: 400, learningRate: 0.1, within: 1e-4 } },
   ...asynchronousBattery,
+  ...zerothOrderBattery,
 };
 
 const native = await onnxruntimeNode();

@@ -14,7 +14,7 @@ function drawn(draws: DrawSpecs, key = deriveKey(rootKey(1), "draws", 1, 0), flo
   const types = drawTypes(draws, model, modelLayout, 6);
   const graph = trace((inputs) => inputs as TensorTree, { steps: { draws: types } });
   const inputs = graph.inputs.map(({ name, tensor }) => ({ name, ...tensor }));
-  return drawInputs({ program: { inputs }, draws, float }, 5, key);
+  return drawInputs({ program: { inputs }, draws, float }, 5, key, { round: 1, client: 0, vectors: {} });
 }
 
 const row = (data: ArrayLike<number>, step: number) =>

@@ -12,11 +12,13 @@ import {
   type TensorType,
   type TypeTree,
 } from "@anabranch/engine";
-import type { DrawSpec, ParameterTensors, StepDraws } from "../algorithms/algorithm.ts";
+import type { DrawSpec, NumberDraw, ParameterTensors, StepDraws } from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import { bernoulliBits, deriveKey, type RandomKey, randomStream } from "../random/index.ts";
+import type { DirectionDraw } from "../seeded/index.ts";
+import { type DrawingClient, directionInputs, directionTypes, stepDirection } from "./direction-draws.ts";
 
 /** Randomness that a client half declares, by name. */
 export type DrawSpecs = Readonly<Record<string, DrawSpec>>;
@@ -32,19 +34,24 @@ const PREFIX = "steps/draws/";
 
 /** Share of the steps in which a method that draws numbers looks at them; 1 for the others. */
 export function drawnShare(draws: DrawSpecs): number {
-  const every = Object.values(draws).map((draw) => draw.every ?? 1);
+  const every = Object.values(draws).map((draw) => (draw.kind === "direction" ? 1 : (draw.every ?? 1)));
   return every.length === 0 ? 1 : 1 / smallest(every);
 }
 
-/** Inputs of a program: NAME/ENTRY [K, bytes] of packed signs, NAME [K, B, ...label] of uniform numbers. */
+/**
+ * Inputs of a program: NAME/ENTRY [K, bytes] of packed signs, NAME [K, B, ...label] of uniform numbers, NAME/pick and
+ * NAME/direction as `directionTypes` has them.
+ */
 export function drawTypes(draws: DrawSpecs, model: Model, layout: Layout, batch: number): TypeTree {
   const signs = Object.fromEntries(
     layout.entries.map(({ name, size }) => [name, { dtype: "uint8", shape: ["K", Math.ceil(size / 8)] } as TensorType]),
   );
   const uniform: TensorType = { dtype: "float", shape: ["K", batch, ...model.labels.shape] };
-  return Object.fromEntries(
-    Object.entries(draws).map(([name, { kind }]) => [name, kind === "signs" ? signs : uniform]),
-  );
+  const typesOf = (draw: DrawSpec): TypeTree => {
+    if (draw.kind === "direction") return directionTypes(draw, layout);
+    return draw.kind === "signs" ? signs : uniform;
+  };
+  return Object.fromEntries(Object.entries(draws).map(([name, draw]) => [name, typesOf(draw)]));
 }
 
 /** The draws of one step as the client half reads them, from the step's slice of the inputs. */
@@ -65,6 +72,7 @@ export function stepDraws(draws: DrawSpecs, slice: Readonly<Record<string, Tenso
       return Object.fromEntries(layout.entries.map((e) => [e.name, unpackSigns(packed[e.name]!, e.shape)]));
     },
     uniform: (name) => drawn(name, "uniform") as Tensor,
+    direction: (name) => stepDirection(draws[name] as DirectionDraw, drawn(name, "direction"), layout),
   };
 }
 
@@ -82,9 +90,18 @@ export function drawInputs(
   { program, draws, float }: DrawContext,
   steps: number,
   key: RandomKey,
+  of: DrawingClient,
 ): Record<string, HostTensor> {
   const inputs: Record<string, HostTensor> = {};
-  for (const [name, { kind, every = 1 }] of Object.entries(draws)) {
+  const make = (length: number): Vector => (float === "float64" ? new Float64Array(length) : new Float32Array(length));
+  for (const [name, draw] of Object.entries(draws)) {
+    if (draw.kind === "direction") {
+      const { shape } = program.inputs.find((port) => port.name === `${PREFIX}${name}/direction`)!;
+      const drawn = directionInputs(draw, shape[1] as number, steps, deriveKey(key, name), of, make);
+      for (const [of, input] of Object.entries(drawn)) inputs[`${PREFIX}${name}/${of}`] = input;
+      continue;
+    }
+    const { kind, every = 1 }: NumberDraw = draw;
     const own = program.inputs.filter((p) => p.name === PREFIX + name || p.name.startsWith(`${PREFIX}${name}/`));
     for (const port of own) {
       const shape = [steps, ...(port.shape.slice(1) as number[])];

@@ -18,10 +18,11 @@ import { type BatchSchedule, type LocalBudget, planBatches } from "./batches.ts"
 import { type DrawSpecs, drawInputs } from "./draws.ts";
 import { maskBytes } from "./local-task.ts";
 import { PERSONAL } from "./personal-half.ts";
+import { projectedVectors, rebuiltVectors, type SeededHalves } from "./seeded-halves.ts";
 import { parameterInputs, vectorInputs, vectorOutputs } from "./vectors.ts";
 
 /** Everything a client (or worker) needs to run tasks of a run, as plain data. No seed is in it: tasks bring their keys. */
-export interface TaskSpec extends PipelineSpec {
+export interface TaskSpec extends PipelineSpec, SeededHalves {
   readonly program: Program | LoopProgram;
   readonly batchSize: number;
   readonly budget: LocalBudget;
@@ -100,7 +101,10 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
       advice: "Lower training.learningRate, or set training.gradientClip.",
     });
   }
-  const vectors = collect("update", layoutsOfPart(spec, task.part));
+  const vectors =
+    projectedVectors(spec, outputs, { round, client: task.client, key: keys["draws"]! }, (name, length) => {
+      return task.allocate?.("update", name, length) ?? make(length);
+    }) ?? collect("update", layoutsOfPart(spec, task.part));
   if (diverged) for (const vector of Object.values(vectors)) vector.fill(0);
   const update: Update = {
     round,
@@ -131,8 +135,9 @@ function taskInputs(
   batches: BatchSchedule,
   make: (n: number) => Vector,
 ): HostTensors {
+  const { broadcast, client, keys } = task;
   return {
-    ...vectorInputs("broadcast", { ...vectors, ...task.own }, spec.broadcast),
+    ...vectorInputs("broadcast", { ...vectors, ...rebuiltVectors(spec, broadcast), ...task.own }, spec.broadcast),
     ...vectorInputs("state", state, programState(spec)),
     ...(spec.held === undefined ? {} : parameterInputs("frozen", spec.held.frozen, spec.held.split.frozen)),
     "data/features": task.data.features,
@@ -140,7 +145,7 @@ function taskInputs(
     ...stepInputs("steps", spec, batches, task, make),
     ...personalInputs(spec, task, make),
     ...sentInputs(spec, task.part, make),
-    ...drawInputs(spec, batches.steps, task.keys["draws"]!),
+    ...drawInputs(spec, batches.steps, keys["draws"]!, { round: broadcast.round, client, vectors }),
   };
 }
 

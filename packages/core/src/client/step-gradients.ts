@@ -29,7 +29,7 @@ export interface StepInputs {
   readonly draws: Record<string, TensorTree>;
 }
 
-type Gradients = Pick<LocalStep, "gradient" | "hessianProduct" | "sampledGradient">;
+type Gradients = Pick<LocalStep, "loss" | "gradient" | "hessianProduct" | "sampledGradient">;
 
 /** Told the work of every call, in gradients. */
 export type CountGradients = (kind: "gradient" | "curvature", gradients: number) => void;
@@ -45,9 +45,13 @@ export function stepGradients(
   const outputsAt = (parameters: ParameterTensors) =>
     model.forward(parameters, gather(data.features, step.indices), { masks: step.masks ?? {} });
   const meanLoss = (outputs: Tensor, labels: Tensor) => sum(mul(model.losses(outputs, labels), step.weights));
-  const plain = (parameters: ParameterTensors) =>
-    valueAndGrad((p) => meanLoss(outputsAt(p), gather(data.labels, step.indices)), parameters);
+  const lossAt = (parameters: ParameterTensors) => meanLoss(outputsAt(parameters), gather(data.labels, step.indices));
+  const plain = (parameters: ParameterTensors) => valueAndGrad(lossAt, parameters);
   return {
+    loss(parameters) {
+      count("gradient", 1 / 3); // the way back costs twice the way there
+      return lossAt(parameters);
+    },
     gradient(parameters) {
       count("gradient", 1);
       const { value, gradients } = plain(parameters);

@@ -2,6 +2,7 @@ import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
 import type { Layout } from "../params/layout.ts";
 import type { HeldParameters } from "../params/standing.ts";
+import type { Vector } from "../params/vector.ts";
 import { feedbackState, type PipelineSettings, uploadsOf } from "../pipeline/index.ts";
 import type { LocalBudget } from "./batches.ts";
 import { compileLocalTask, type TaskSettings, trainsFirst } from "./local-task.ts";
@@ -21,12 +22,15 @@ export interface TaskParts {
   readonly training: TaskSettings;
   readonly budget: LocalBudget;
   readonly stages: PipelineSettings;
+  /** The model before the first round, [d], for methods whose clients rebuild models from it. */
+  readonly initial?: Vector | undefined;
 }
 
 /** Traces and compiles what a client runs; the same parts give the same program everywhere. */
 export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly gradientsPerStep: number } {
   const { algorithm, model, layout, held, payloads, float, training, budget, stages } = parts;
-  const { program, gradientsPerStep } = compileLocalTask(algorithm, model, payloads, training, held?.split);
+  const settings = { ...training, localSteps: "localSteps" in budget ? budget.localSteps : undefined };
+  const { program, gradientsPerStep } = compileLocalTask(algorithm, model, payloads, settings, held?.split);
   const task: TaskSpec = {
     program,
     float,
@@ -37,6 +41,7 @@ export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly 
     draws: algorithm.client.draws ?? {},
     broadcast: payloads.broadcast,
     ...ownVectors(payloads),
+    ...seededHalves(parts),
     ...uploadsOf(payloads, layout),
     ...(held === undefined ? {} : { held }),
     clientState: {
@@ -59,6 +64,14 @@ function personalBudget(algorithm: Algorithm, held: HeldParameters | undefined):
 /** The client state of personal parameters. */
 export function personalState(held: Pick<HeldParameters, "split"> | undefined): Readonly<Record<string, Layout>> {
   return held === undefined || held.split.personal.size === 0 ? {} : { [PERSONAL]: held.split.personal };
+}
+
+/** What a client computes around its program. */
+function seededHalves({ payloads: { replay, projection }, initial, layout }: TaskParts) {
+  return {
+    ...(replay === undefined || initial === undefined ? {} : { replay: { rule: replay, start: initial } }),
+    ...(projection === undefined ? {} : { projection: { rule: projection, layout } }),
+  };
 }
 
 function ownVectors({ own, broadcast }: Payloads): Pick<TaskSpec, "own"> {

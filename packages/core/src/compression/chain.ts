@@ -4,8 +4,11 @@ import type { Compressor } from "./compressor.ts";
 import { plainFloats } from "./floats.ts";
 import { e3m0, nf4 } from "./level-table.ts";
 import { natural } from "./natural.ts";
+import { nonZeros } from "./non-zeros.ts";
+import { oneByte } from "./one-byte.ts";
 import { qsgd } from "./qsgd.ts";
 import { randK } from "./rand-k.ts";
+import { seedPairs } from "./seed-pairs.ts";
 import { scaledSign } from "./sign.ts";
 import { linearSketch } from "./sketch.ts";
 import { fedZip } from "./three-clusters.ts";
@@ -27,6 +30,16 @@ export const compressionLink = z.discriminatedUnion("name", [
   z.strictObject({ name: z.literal("natural") }),
   z.strictObject({ name: z.literal("sign") }),
   z.strictObject({ name: z.literal("e3m0") }),
+  z.strictObject({ name: z.literal("one-byte") }),
+  z.strictObject({ name: z.literal("non-zeros") }),
+  z.strictObject({
+    name: z.literal("seed-pairs"),
+    pool: z
+      .int()
+      .min(1)
+      .max(2 ** 32)
+      .describe("number of seeds"),
+  }),
   z.strictObject({ name: z.literal("nf4"), block: z.int().min(1).default(64) }),
   z.strictObject({ name: z.literal("fedzip"), keep: density, iterations: z.int().min(1).max(100).default(10) }),
 ]);
@@ -83,6 +96,12 @@ function ending(link: CompressionLink): Compressor {
       return nf4({ block: link.block });
     case "fedzip":
       return fedZip(link);
+    case "one-byte":
+      return oneByte();
+    case "non-zeros":
+      return nonZeros();
+    case "seed-pairs":
+      return seedPairs(link.pool);
     default:
       throw chainError(`${link.name} ends no chain`, "an operator that writes values");
   }
@@ -95,6 +114,6 @@ function chainError(received: string, expected: string): AnabranchError {
     where: "compression.up",
     received,
     expected,
-    advice: "Operators that write bits (qsgd, natural, sign, e3m0, nf4, fedzip) end a chain.",
+    advice: "Operators that write bits (qsgd, natural, sign, e3m0, one-byte, nf4, fedzip) end a chain.",
   });
 }

@@ -28,7 +28,12 @@ export {
 } from "./payload.ts";
 export { qsgd, quantize } from "./qsgd.ts";
 export { drawEntries, keepEntries, placeEntries, randK } from "./rand-k.ts";
-export { type ProjectionOptions, projectBlocks, reconstructBlock } from "./seeded-projection.ts";
+export {
+  type ProjectionOptions,
+  projectBlocks,
+  reconstructBlock,
+  truncatedNormalVariance,
+} from "./seeded-projection.ts";
 export { largestEntries } from "./select.ts";
 export { scaledSign } from "./sign.ts";
 export { countSketch, denseSketch, linearSketch, type Sketch, type SketchFamily, srht } from "./sketch.ts";

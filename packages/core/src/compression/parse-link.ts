@@ -17,6 +17,8 @@ export function parseLink(text: string, key = "compression.up"): CompressionLink
   });
   if (new Set(entries.map(([key]) => key)).size < entries.length) fail(text, "an option is given twice");
   const parsed = compressionLink.safeParse({ ...Object.fromEntries(entries), name });
+  if (parsed.success && parsed.data.name === "seed-pairs")
+    fail(text, "seed-pairs is for methods whose clients send seeds");
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   const where = issue.path.join(".");
@@ -33,7 +35,7 @@ export function writeLink({ name, ...options }: CompressionLink): string {
 
 const EXAMPLES =
   '"top-k density=0.01", "rand-k density=0.01", "count-sketch size=0.1", "srht size=0.1", "qsgd levels=4", "natural", ' +
-  '"sign", "e3m0", "nf4" or "fedzip keep=0.1"';
+  '"sign", "e3m0", "one-byte", "non-zeros", "nf4" or "fedzip keep=0.1"';
 
 function optionValue(text: string): unknown {
   if (text === "true" || text === "false") return text === "true";

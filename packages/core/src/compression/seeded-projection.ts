@@ -3,8 +3,8 @@ import { erfValue } from "@anabranch/engine";
 export interface ProjectionOptions {
   /** K, directions of the block with the largest norm. */
   readonly directions: number;
-  /** The factor 1 / rho of the paper, which makes the estimate unbiased, or that of the released code, d. */
-  readonly variant: "unbiased" | "code";
+  /** rho, by the length d of a block: with E[v v^T] = rho I the estimate is unbiased. The released code has 1 / d. */
+  rho(d: number): number;
 }
 
 /**
@@ -22,18 +22,20 @@ export function projectBlocks(
   blocks: readonly Float64Array[],
   direction: (block: number, j: number) => ArrayLike<number>,
   order: readonly ArrayLike<number>[],
-  { directions: K, variant }: ProjectionOptions,
+  { directions: K, rho }: ProjectionOptions,
 ): { readonly budgets: number[]; readonly coordinates: Float64Array[] } {
   const norms = blocks.map((block) => Math.sqrt(block.reduce((sum, value) => sum + value * value, 0)));
   const largest = Math.max(...norms);
   const budgets = norms.map((norm) => (largest === 0 ? 2 : Math.max(2, Math.floor((norm / largest) * K + 1e-9))));
   const coordinates = blocks.map((block, l) => {
-    const scale = 1 / (reduction(block.length, variant) * budgets[l]!);
+    const scale = 1 / (rho(block.length) * budgets[l]!);
     const chosen = new Float64Array(K);
     for (let p = 0; p < Math.min(K, budgets[l]!); p++) {
       const j = order[l]![p]!;
       const v = direction(l, j);
-      chosen[j] = scale * block.reduce((sum, value, i) => sum + value * v[i]!, 0);
+      let product = 0;
+      for (let i = 0; i < block.length; i++) product += block[i]! * v[i]!;
+      chosen[j] = scale * product;
     }
     return chosen;
   });
@@ -55,9 +57,8 @@ export function reconstructBlock(
   return block;
 }
 
-/** rho: the variance of a normal variable truncated to |z| <= a, with a = 1 / sqrt(d); or 1 / d. */
-function reduction(d: number, variant: ProjectionOptions["variant"]): number {
-  if (variant === "code") return 1 / d;
+/** Variance of a normal variable truncated to |z| <= a, with a = 1 / sqrt(d), as the paper draws directions. */
+export function truncatedNormalVariance(d: number): number {
   const a = 1 / Math.sqrt(d);
   const density = Math.exp((-a * a) / 2) / Math.sqrt(2 * Math.PI);
   return 1 - (2 * a * density) / erfValue(a * Math.SQRT1_2);

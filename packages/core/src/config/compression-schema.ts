@@ -7,7 +7,7 @@ export const compression = z
       .array(z.string().min(1))
       .default([])
       .describe(
-        'operators on uploads in order, each with its options: "top-k density=0.01", "rand-k density=0.01", "count-sketch size=0.1", "srht size=0.1", "qsgd levels=4", "natural", "sign", "e3m0", "nf4", "fedzip keep=0.1"; empty: none',
+        'operators on uploads in order, each with its options: "top-k density=0.01", "rand-k density=0.01", "count-sketch size=0.1", "srht size=0.1", "qsgd levels=4", "natural", "sign", "e3m0", "one-byte", "non-zeros", "nf4", "fedzip keep=0.1"; empty: none',
       ),
     down: z
       .array(z.string().min(1))

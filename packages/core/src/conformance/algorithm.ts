@@ -2,6 +2,7 @@ import { type Executor, interpreter, largest } from "@anabranch/engine";
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { fedavg } from "../algorithms/fedavg.ts";
 import { encodedSize } from "../protocol/message.ts";
+import { rootKey } from "../random/index.ts";
 import { assignParts } from "../round/assign-parts.ts";
 import type { Outcome } from "../round/backend.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
@@ -74,10 +75,13 @@ async function wireCost({ create, form, wire }: AlgorithmUnderTest): Promise<voi
   const { plan, simulation } = prepareQuadratics(algorithm, { ...HETEROGENEOUS, ...form }, executor);
   const { backend } = await inProcessSimulation(simulation, executor);
   const state = algorithm.init(plan.initial, plan.layout);
-  const broadcast = { round: 1, vectors: algorithm.broadcast(state, {}, 1), scalars: {} };
+  const encoded = algorithm.encoded?.(state);
+  const vectors = algorithm.broadcast(state, {}, 1);
+  const broadcast = { round: 1, vectors, ...(encoded === undefined ? {} : { encoded }), scalars: {} };
   const cohort = [0, 1, 2, 3];
   const parts = assignParts(plan, 1, cohort);
-  await runCohort(backend, { broadcast, cohort, parts, learningRate: 0.1 }, (outcome) => void outcomes.push(outcome));
+  const work = { broadcast, cohort, parts, learningRate: 0.1, keys: { compression: rootKey(0) } };
+  await runCohort(backend, work, (outcome) => void outcomes.push(outcome));
   const floats = (vectors: object) =>
     Object.values(vectors).reduce((n: number, v: ArrayLike<number>) => n + v.length, 0);
   check(
@@ -87,7 +91,7 @@ async function wireCost({ create, form, wire }: AlgorithmUnderTest): Promise<voi
   let sent = 0;
   for (const outcome of outcomes) {
     if ("failure" in outcome) throw new Error(outcome.failure.message);
-    sent += floats(outcome.update.vectors);
+    sent += floats(outcome.update.vectors) + floats(outcome.update.encoded ?? {}) / 8; // floats of 8 bytes
     check(outcome.bytesDown === encodedSize(broadcast), "bytes down are not the encoded broadcast's");
     check(outcome.bytesUp === encodedSize(outcome.update), "bytes up are not the encoded update's");
   }

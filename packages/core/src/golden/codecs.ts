@@ -27,6 +27,7 @@ import {
   symbolBits,
   toByte,
   topEntries,
+  truncatedNormalVariance,
   type Velocity,
 } from "../compression/index.ts";
 import type { Operation } from "./operation.ts";
@@ -250,7 +251,8 @@ const ferret = operation(
   ({ vector: values, blocks: sizes, directions, order }, { K, variant }) => {
     const blocks = stretches(values, sizes);
     const direction = (l: number, j: number) => directions[l]![j]!;
-    const { budgets, coordinates } = projectBlocks(blocks, direction, order, { directions: K, variant });
+    const rho = variant === "code" ? (d: number) => 1 / d : truncatedNormalVariance;
+    const { budgets, coordinates } = projectBlocks(blocks, direction, order, { directions: K, rho });
     const decoded = coordinates.flatMap((c, l) => list(reconstructBlock(sizes[l]!, c, (j) => direction(l, j))));
     return {
       budgets,

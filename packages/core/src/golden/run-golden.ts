@@ -50,6 +50,7 @@ import { splitTuning } from "./split-tuning.ts";
 import { staleConversionOperation, staleUpdateOperation } from "./stale-update.ts";
 import { explorationMaskOperation, signOperation, sliceOperation, weightMapOperation } from "./submodels.ts";
 import { topologyOperation } from "./topology.ts";
+import { zerothOrderOperations } from "./zeroth-order.ts";
 
 /** One golden case: an operation on given numbers. Other keys, such as the expected output, are not read. */
 export const goldenCase = z.looseObject({
@@ -130,6 +131,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...adapterChoices,
   ...adapterLosses,
   ...splitTuning,
+  ...zerothOrderOperations,
 };
 
 /**

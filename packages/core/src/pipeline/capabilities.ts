@@ -30,9 +30,11 @@ export interface Capabilities {
   readonly countsSteps: boolean;
   /** Whether all clients have to be in every round. */
   readonly wholePopulation: boolean;
+  /** Whether clients rebuild the model from numbers along seeded directions. */
+  readonly seeded: boolean;
 }
 
-export function capabilitiesOf(algorithm: Algorithm, { upload, clientState, parts }: Payloads): Capabilities {
+export function capabilitiesOf(algorithm: Algorithm, { upload, clientState, parts, replay }: Payloads): Capabilities {
   return {
     name: algorithm.name,
     keeps: Object.keys(clientState),
@@ -46,6 +48,7 @@ export function capabilitiesOf(algorithm: Algorithm, { upload, clientState, part
     each: Object.keys(upload).filter((name) => upload[name]!.aggregation === "each"),
     countsSteps: algorithm.countsSteps === true,
     wholePopulation: algorithm.wholePopulation === true,
+    seeded: replay !== undefined,
   };
 }
 
@@ -79,6 +82,7 @@ const TRAITS = {
     countsSteps ? "whose server computes with the local steps of a round" : undefined,
   wholePopulation: ({ wholePopulation }: Capabilities) =>
     wholePopulation ? "where all clients train in every round" : undefined,
+  seeded: ({ seeded }: Capabilities) => (seeded ? "whose clients send numbers along seeded directions" : undefined),
 } as const;
 
 interface Limit {
@@ -94,6 +98,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
   "aggregation.clipNorm": {
     expected: "0",
     refuses: {
+      seeded: "Its numbers belong to directions, and some of them name seeds: they have no common norm.",
       keeps: "Clipped updates would not match what clients keep. Bound single steps instead: training.gradientClip.",
       sendsModels: "A clipped model is another model. Bound single steps instead: training.gradientClip.",
     },
@@ -101,6 +106,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
   "aggregation.rule": {
     expected: '"mean"',
     refuses: {
+      seeded: "A rule compares updates place by place, and these are along different directions.",
       parts: "A rule compares whole updates.",
       sums: "A rule estimates a mean, and no sum.",
       countsSteps: "A client could claim any number of local steps.",
@@ -117,6 +123,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
   "attack.name": {
     expected: "a method whose clients send whole changes to the model as they are",
     refuses: {
+      seeded: "Attacks are made for changes to a model.",
       parts: "Attackers could not compare updates of different parts.",
       encoded: "A crafted update need not have an encoding.",
       sendsModels: "Attacks are made for changes to a model.",
@@ -125,6 +132,8 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
   "privacy.mechanism": {
     expected: ONE_VECTOR,
     refuses: {
+      seeded:
+        "No mechanism is proved here for numbers along public directions: a clip norm would not bound the change of the model.",
       keeps: "What a client keeps would differ from what was clipped and noised.",
       severalVectors: "The clip norm is made for one vector; the others would share it.",
       parts: "The mechanism sums whole vectors.",
@@ -140,6 +149,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
   "schedule.name": {
     expected: "a method whose server needs only the mean of what its clients send",
     refuses: {
+      seeded: "Directions belong to a round, which all of its updates have to share.",
       severalVectors: "Factors for staleness are made for one vector.",
       factoredModels: "A factor for staleness is for the change to a model.",
       parts: "Parts are assigned over a cohort that is known when its round begins.",
@@ -152,6 +162,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
   "secureAggregation.protocol": {
     expected: ONE_VECTOR,
     refuses: {
+      seeded: "Its clients send few numbers at chosen places; a sum would need all of them from everyone.",
       keeps: "After a round without a sum, or where values were clipped, clients and server would disagree.",
       severalVectors: "One range and one number of bits serve one vector.",
       parts: "Sums of parts would reveal which client sent which part.",

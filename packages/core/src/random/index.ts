@@ -1,4 +1,11 @@
 export { bernoulliBits } from "./bernoulli.ts";
+export {
+  addDirection,
+  countOnes,
+  type DirectionFamily,
+  fillDirection,
+  signWords,
+} from "./directions.ts";
 export { dirichlet, symmetricDirichlet } from "./distributions.ts";
 export { deriveKey, type RandomKey, rootKey } from "./key.ts";
 export { secureStream } from "./secure-stream.ts";

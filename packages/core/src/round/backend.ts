@@ -21,6 +21,11 @@ export interface Order {
   readonly due?: number;
   /** Vectors that this client is given in place of those of the broadcast, where the method has such. */
   readonly own?: Readonly<Record<string, Vector>>;
+  /**
+   * What of the version's broadcast this client is sent, given what it keeps: the message that is counted. Absent: all of it,
+   * and its own vectors.
+   */
+  message?(broadcast: Broadcast, kept: ClientVectors | undefined): Broadcast;
   /** Random keys of the task, by purpose. The key of the run is none of them. */
   readonly keys: Readonly<Record<string, RandomKey>>;
   /** Persistent client state, undefined at the first visit; read when the work begins. */

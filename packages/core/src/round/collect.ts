@@ -24,7 +24,9 @@ export async function collect(world: RoundWorld, opened: OpenRound): Promise<Col
   const { round, cohort, scalars } = opened;
   pipeline.aggregator.begin(round, cohort);
   const vectors = commonVectors(plan.payloads, plan.algorithm.broadcast(state.server, scalars, round));
-  const { server, whole: sent, change } = pipeline.broadcast(state.server, { round, vectors, scalars });
+  const encoded = plan.algorithm.encoded?.(state.server);
+  const carried = { round, vectors, ...(encoded === undefined ? {} : { encoded }), scalars };
+  const { server, whole: sent, change } = pipeline.broadcast(state.server, carried);
   state.server = server;
   await ports.backend.publish(round, sent, change);
   state.work.versions.set(round, sent);

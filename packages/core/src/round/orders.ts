@@ -4,6 +4,7 @@ import { type Broadcast, TASK_KEYS, type TaskKeys, taskKeys } from "../protocol/
 import { rootKey } from "../random/index.ts";
 import type { OrderName, WorkRequest } from "../schedule/index.ts";
 import type { Order } from "./backend.ts";
+import type { ClientVectors } from "./client-state.ts";
 import type { OpenRound } from "./round-world.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
 
@@ -14,7 +15,11 @@ export function orderId({ client, version, visit }: OrderName): string {
 
 /** Makes what clients are given on the model version of a round: part, rate, keys and state. */
 export function orderMaker(
-  { seed, stageSeed, algorithm }: Pick<RunPlan, "seed" | "stageSeed"> & { readonly algorithm: Pick<Algorithm, "own"> },
+  {
+    seed,
+    stageSeed,
+    algorithm,
+  }: Pick<RunPlan, "seed" | "stageSeed"> & { readonly algorithm: Pick<Algorithm, "own" | "messageTo"> },
   { clientStates }: Pick<RunPorts, "clientStates">,
   pipeline: Pick<ServerPipeline, "keys">,
   { round, parts, learningRate }: Pick<OpenRound, "round" | "parts" | "learningRate">,
@@ -29,6 +34,14 @@ export function orderMaker(
     part: parts?.get(client),
     learningRate,
     ...(algorithm.own === undefined ? {} : { own: algorithm.own(server, client) }),
+    ...(algorithm.messageTo === undefined
+      ? {}
+      : {
+          message: (broadcast: Broadcast, kept: ClientVectors | undefined): Broadcast => {
+            const { encoded: _all, ...rest } = broadcast;
+            return { ...rest, ...algorithm.messageTo!(server, broadcast, kept) };
+          },
+        }),
     ...(steps === undefined ? {} : { steps }),
     keys: { ...trainingKeys(client, visit), ...stageKeys(client, visit) },
     loadState: () => clientStates.load(client),

@@ -1,5 +1,12 @@
 import { type TensorTree, tensorLeaves } from "@anabranch/engine";
-import type { Algorithm, ClientHalf, ClientResult, Payloads, RoundContext } from "../algorithms/algorithm.ts";
+import type {
+  Algorithm,
+  ClientHalf,
+  ClientResult,
+  PayloadSettings,
+  Payloads,
+  RoundContext,
+} from "../algorithms/algorithm.ts";
 import { Contract, describe, isRecord, isTensor, type Origin } from "../config/contract.ts";
 import type { Layout } from "../params/layout.ts";
 import { isVector } from "../params/vector.ts";
@@ -19,9 +26,16 @@ export interface CheckedMethod {
  *
  * Throws `method/...`, naming the file, the part, and the nearest right name.
  */
-export function checkedMethod(method: Algorithm, layout: Layout, origin: Origin | undefined): CheckedMethod {
+export function checkedMethod(
+  method: Algorithm,
+  layout: Layout,
+  origin: Origin | undefined,
+  settings: PayloadSettings = {},
+): CheckedMethod {
   const contract = new Contract("method", `own method ${JSON.stringify(method.name)}`, origin);
-  const payloads = contract.attempt("the layouts", () => method.payloads(layout));
+  const payloads = contract.attempt("the layouts", () => method.payloads(layout, settings));
+  // its vectors are not those that its client half reads and gives
+  if (payloads.replay !== undefined) return { algorithm: method, payloads };
   checkParts(contract, payloads);
   const { assign } = method;
   const algorithm: Algorithm = {

@@ -15,12 +15,16 @@ export function configuredCompression(
   { algorithm, payloads }: Pick<ResolvedMethod, "algorithm" | "payloads">,
 ): UploadCompression | undefined {
   const { up, vectors, down: _down, downFeedback: _downFeedback, ...rest } = compression;
-  if (up.length === 0) return undefined;
+  if (up.length === 0) return ownCompression(algorithm);
   const links = up.map((text) => parseLink(text));
   checkedCompressor(links, rest.feedback);
   const refuse = (key: string, value: string, expected: string, advice: string) => {
     throw conflict(key, `${value}, with compression.up = ${JSON.stringify(up)}`, expected, advice);
   };
+  if (algorithm.compression !== undefined) {
+    const advice = "What its clients send is small and exact as it is. Remove compression.up.";
+    throw conflict("compression.up", `${JSON.stringify(up)}, with algorithm.name = "${algorithm.name}"`, "[]", advice);
+  }
   if (privacy.mechanism !== "none") {
     const advice = "A decoded update may exceed the clip norm, and epsilon would be false. Remove compression.up.";
     refuse("privacy.mechanism", JSON.stringify(privacy.mechanism), '"none"', advice);
@@ -47,6 +51,12 @@ export function configuredCompression(
   return settings;
 }
 
+/** How the uploads of a method travel by themselves; undefined: as floats. */
+export function ownCompression({ compression }: Pick<Algorithm, "compression">): UploadCompression | undefined {
+  if (compression === undefined) return undefined;
+  return { ...compression, scope: "model", feedback: "none", momentum: 0, nesterov: false, masking: true };
+}
+
 /** The vector of a broadcast that is compressed. */
 const MODEL = "parameters";
 
@@ -61,6 +71,10 @@ export function configuredDown(
   const refuse = (key: string, value: string, expected: string, advice: string) => {
     throw conflict(key, `${value}, with compression.down = ${JSON.stringify(down)}`, expected, advice);
   };
+  if (payloads.replay !== undefined) {
+    const advice = "Its clients rebuild the model from little. Remove compression.down.";
+    refuse("algorithm.name", `"${algorithm.name}"`, "a method whose model travels", advice);
+  }
   if (!Object.hasOwn(payloads.broadcast, MODEL) || payloads.own?.includes(MODEL) === true) {
     const advice = "Its clients are not all given one model. Remove compression.down.";
     refuse("algorithm.name", `"${algorithm.name}"`, "a method that sends one model to all clients", advice);

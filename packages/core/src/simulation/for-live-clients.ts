@@ -13,6 +13,7 @@ import { describeSecureAggregation } from "./secure-aggregation.ts";
  */
 export function forLiveClients(prepared: PreparedRun, config: Config): PreparedRun {
   requireServer(config);
+  requireModelThatTravels(prepared);
   const { plan, simulation } = prepared;
   const privacy = plan.stages.privacy && ({ ...plan.stages.privacy, source: { kind: "secure" } } as const);
   const summed = plan.stages.secureAggregation;
@@ -35,6 +36,13 @@ function requireServer({ topology: { name } }: Config): void {
   if (name === "none") return;
   const advice = "Decentralised runs are simulated: start it with anabranch run, or remove [topology].";
   throw conflict("topology.name", `"${name}", in a live run`, '"none"', advice);
+}
+
+/** Live clients are sent the whole model in every round. Throws `config/conflict`. */
+function requireModelThatTravels({ plan: { algorithm, payloads } }: PreparedRun): void {
+  if (payloads.replay === undefined) return;
+  const advice = "Its clients rebuild the model, which live clients cannot yet: start it with anabranch run.";
+  throw conflict("algorithm.name", `"${algorithm.name}", in a live run`, "a method whose model travels", advice);
 }
 
 /** Integers stay with the clients, and noise is drawn there. Roundings are no secret. */

@@ -6,6 +6,7 @@ import type { Vector } from "../params/vector.ts";
 import { hasVersionBefore } from "../pipeline/index.ts";
 import { type Broadcast, encodedSize } from "../protocol/message.ts";
 import type { Backend, EvaluationSums, Evaluator, Order, Outcome } from "../round/backend.ts";
+import type { ClientVectors } from "../round/client-state.ts";
 import { addSums } from "../round/evaluation-sums.ts";
 import type { SimulationSpec } from "./simulation-spec.ts";
 
@@ -75,7 +76,7 @@ function inProcessBackend(train: (task: Omit<ClientTask, "data">) => ReturnType<
       const { whole, change } = versions.get(version)!;
       const state = await loadState(); // a store that fails is no failure of the client
       const { broadcast, bytes } = change !== undefined && hasVersionBefore(version, state) ? change : whole;
-      const bytesDown = bytes + ownBytes(version, order);
+      const bytesDown = sentBytes(order, broadcast, bytes, state);
       try {
         const { update, state: next, norm } = await train({ ...order, client, broadcast, state });
         const bytesUp = encodedSize(update);
@@ -91,9 +92,25 @@ function inProcessBackend(train: (task: Omit<ClientTask, "data">) => ReturnType<
   };
 }
 
-/** Bytes of the message with what one client is given alone; 0 where there is none. */
-export function ownBytes(round: number, { own }: Pick<Order, "own">): number {
-  return own === undefined ? 0 : encodedSize({ round, vectors: own, scalars: {} });
+/**
+ * Bytes that one client is sent: the broadcast and the message with what it is given alone, or what of the broadcast it lacks.
+ *
+ * @param whole bytes of the broadcast
+ * @param kept what the client keeps
+ * @example
+ * ```ts
+ * import { sentBytes } from "@anabranch/core";
+ * sentBytes({}, { round: 1, vectors: {}, scalars: {} }, 200, undefined); // => 200
+ * ```
+ */
+export function sentBytes(
+  { own, message }: Pick<Order, "own" | "message">,
+  broadcast: Broadcast,
+  whole: number,
+  kept: ClientVectors | undefined,
+): number {
+  if (message !== undefined) return encodedSize(message(broadcast, kept));
+  return whole + (own === undefined ? 0 : encodedSize({ round: broadcast.round, vectors: own, scalars: {} }));
 }
 
 /**

@@ -20,6 +20,7 @@ import { localModel } from "./local-only.ts";
 import { resolvePolicies } from "./policies.ts";
 import type { CustomParts, ResolvedMethod } from "./resolve-method.ts";
 import { learningRateSchedule } from "./schedule.ts";
+import { requireSeeded } from "./seeded-run.ts";
 import { type SimulationSpec, simulationSpec } from "./simulation-spec.ts";
 
 /** What the executor is, as far as a plan must know. */
@@ -62,11 +63,11 @@ export function prepareRun(
   const budget =
     training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
   const simulation = simulationSpec({
-    ...{ algorithm, model, layout, held, payloads, float, training, budget },
-    stages: policies.stages,
-    evaluationBatch: config.evaluation.batch,
+    ...{ algorithm, model, layout, held, payloads, float, training, budget, stages: policies.stages },
+    ...{ evaluationBatch: config.evaluation.batch, initial: asFloat(initial, float) },
     sources: attackedSources(federation.sources(model, float), attack, config.evaluation.batch),
   });
+  requireSeeded(config, algorithm, payloads);
   requireSteps(algorithm, simulation, training.batchSize, budget);
   for (const origin of [own.origins?.model, own.origins?.algorithm]) origin?.requireUsedOptions?.();
   const diagnostics = resolveDiagnostics(config, { algorithm, payloads, layout, held, stages: policies.stages });

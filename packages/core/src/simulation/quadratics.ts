@@ -10,7 +10,7 @@ import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { type Schedule, synchronous } from "../schedule/index.ts";
 import { scriptedSampler } from "../selection/sampler.ts";
-import { withEstimates } from "./compression.ts";
+import { ownCompression, withEstimates } from "./compression.ts";
 import { type SimulationSpec, simulationSpec } from "./simulation-spec.ts";
 
 /** A federation of quadratics F_i(x) = 0.5 * sum_j a_ij (x_j - b_ij)^2, whose gradients are exact. */
@@ -87,11 +87,11 @@ export function prepareQuadratics(
   const wholeLayout = layout(model.parameters);
   const held = personal.length === 0 ? undefined : heldCoordinates(wholeLayout, personal, x0, float);
   const modelLayout = held?.split.shared ?? wholeLayout;
-  const whole = { algorithm: assigning, payloads: assigning.payloads(modelLayout) };
-  const { algorithm, payloads } = withEstimates(whole, problem.compression);
+  const whole = { algorithm: assigning, payloads: assigning.payloads(modelLayout, problem) };
+  const compression = problem.compression ?? ownCompression(method);
+  const { algorithm, payloads } = withEstimates(whole, compression);
   const privacy = problem.privacy && { ...noiseless, denominator: cohorts[0]!.length, ...problem.privacy };
-  const { compression, down } = problem;
-  const stages = { weighting: "uniform", clipNorm: 0, privacy, compression, down } as const;
+  const stages = { weighting: "uniform", clipNorm: 0, privacy, compression, down: problem.down } as const;
   const pack = (values: readonly number[]) =>
     float === "float64" ? Float64Array.from(values) : Float32Array.from(values);
   const data = arrayDataSpec(
@@ -113,6 +113,7 @@ export function prepareQuadratics(
     budget: { localSteps: problem.localSteps },
     stages,
     evaluationBatch: 1,
+    initial: pack(x0),
     sources: { train: data, holdout: undefined, test: data },
   });
   const plan: RunPlan = {

@@ -58,8 +58,8 @@ export function resolveMethod(
   const { shared } = split;
   const { algorithm, payloads } =
     own.algorithm === undefined
-      ? { algorithm: named, payloads: named.payloads(shared) }
-      : checkedMethod(own.algorithm, shared, origins.algorithm);
+      ? { algorithm: named, payloads: named.payloads(shared, config.training) }
+      : checkedMethod(own.algorithm, shared, origins.algorithm, config.training);
   const start = own.weights && startFrom(own.weights, whole, modelSection(config.model).reading);
   const values = start?.vector ?? initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"));
   const initial = split.shared === whole ? values : (partOf(whole, values, shared) as Float32Array);

@@ -12,8 +12,8 @@ import {
   hasVersionBefore,
   type Order,
   type Outcome,
-  ownBytes,
   type SimulationSpec,
+  sentBytes,
   type Vector,
   type Warning,
 } from "@anabranch/core";
@@ -42,8 +42,9 @@ export interface PoolOptions {
 /** Tasks a worker has at a time: one running, one waiting, so that it never idles while results are folded. */
 const TASKS_PER_WORKER = 2;
 
-/** An encoded message of a model version. */
+/** A message of a model version, as it is and encoded. */
 interface SharedMessage {
+  readonly broadcast: Broadcast;
   /** Whether it is for clients that have the version before. */
   readonly change: boolean;
   readonly buffer: SharedArrayBuffer;
@@ -122,7 +123,7 @@ export class WorkerPool implements Backend, Evaluator {
     const messages = [this.#share(broadcast, false), ...(change === undefined ? [] : [this.#share(change, true)])];
     this.#versions.set(version, messages);
     for (const thread of this.#threads) {
-      for (const message of messages) thread.post({ type: "publish", version, ...message });
+      for (const message of messages) thread.post(publishing(version, message));
     }
   }
 
@@ -131,7 +132,7 @@ export class WorkerPool implements Backend, Evaluator {
     const spare = this.#spareBuffers.shift();
     const buffer = spare !== undefined && spare.byteLength >= length ? spare : new SharedArrayBuffer(length + 4096);
     encodeInto(broadcast, new Uint8Array(buffer, 0, length));
-    return { change, buffer, length };
+    return { broadcast, change, buffer, length };
   }
 
   retire(version: number): void {
@@ -221,7 +222,7 @@ export class WorkerPool implements Backend, Evaluator {
     const { taskTimeoutMs = 600_000, script } = this.#options;
     const thread = new WorkerThread(setup, { taskTimeoutMs, ...(script === undefined ? {} : { script }) });
     for (const [version, messages] of this.#versions) {
-      for (const message of messages) thread.post({ type: "publish", version, ...message });
+      for (const message of messages) thread.post(publishing(version, message));
     }
     if (this.#parameters !== undefined) thread.post({ type: "parameters", buffer: this.#parameters });
     return thread;
@@ -300,11 +301,11 @@ export class WorkerPool implements Backend, Evaluator {
   async #train(order: Order, slot: number): Promise<Outcome> {
     const { client, version, part, learningRate, steps, keys, own = {}, loadState } = order;
     const [whole, shortened] = this.#versions.get(version)!;
-    let bytesDown = whole!.length + ownBytes(version, order);
+    const old = await loadState();
+    const change = shortened !== undefined && hasVersionBefore(version, old);
+    const { broadcast, length } = change ? shortened : whole!;
+    const bytesDown = sentBytes(order, broadcast, length, old);
     try {
-      const old = await loadState();
-      const change = shortened !== undefined && hasVersionBefore(version, old);
-      if (change) bytesDown += shortened.length - whole!.length;
       const { task } = this.#simulation;
       const { answer, retried } = await this.#requestInto(slot, (id, buffer) => {
         if (old !== undefined) {
@@ -355,6 +356,11 @@ export class WorkerPool implements Backend, Evaluator {
     view.set(parameters);
     for (const thread of this.#threads) thread.post({ type: "parameters", buffer: this.#parameters });
   }
+}
+
+/** What a thread must know of a message. */
+function publishing(version: number, { change, buffer, length }: SharedMessage): ToWorker {
+  return { type: "publish", version, change, buffer, length };
 }
 
 function workerLost(message: string, where: string, cause: Error): AnabranchError {

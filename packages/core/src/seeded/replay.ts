@@ -1,0 +1,58 @@
+import { type Vector, zerosLike } from "../params/index.ts";
+import { applyBlocks, type BlockReplay } from "./block-log.ts";
+import { type LogRecord, recordsOf } from "./log.ts";
+import { type PoolReplay, poolModel } from "./pool.ts";
+import { applyProbes, type ProbeReplay, unpackProbes } from "./probe-log.ts";
+
+/** How the model follows from what travels in its place, as plain data. */
+export type Replay = PoolReplay | LogReplay;
+export type LogReplay = ProbeReplay | BlockReplay;
+
+/** What of a broadcast the model follows from. */
+export interface Replayed {
+  /** `coefficients` of a pool, [K]; `log` of blocks. */
+  readonly vectors: Readonly<Record<string, Vector>>;
+  /** `log` of probes, packed. */
+  readonly encoded?: Readonly<Record<string, Uint8Array>>;
+}
+
+/**
+ * Rebuilds the models of one run from their start. Logs only grow, so it continues from the model that it rebuilt last where
+ * the log begins as that one's did; the bits are those of a replay from the start.
+ */
+export class Replayer {
+  readonly #replay: Replay;
+  readonly #start: Vector;
+  #last: { readonly log: Vector; readonly model: Vector };
+
+  constructor(replay: Replay, start: Vector) {
+    this.#replay = replay;
+    this.#start = start;
+    this.#last = { log: zerosLike(start, 0), model: start };
+  }
+
+  /** The model [d] that a broadcast stands for. */
+  model({ vectors, encoded }: Replayed): Vector {
+    const replay = this.#replay;
+    if (replay.kind === "pool") return poolModel(this.#start, vectors["coefficients"]!, replay);
+    const log = replay.kind === "blocks" ? vectors["log"]! : unpackProbes(replay, encoded!["log"]!, this.#start);
+    const known = this.#last.log;
+    const continues = known.length <= log.length && known.every((value, i) => value === log[i]);
+    let { model } = continues ? this.#last : { model: this.#start };
+    for (const record of recordsOf(log, continues ? known.length : 0)) model = applyRecord(replay, model, record);
+    this.#last = { log: log.slice(), model };
+    return model;
+  }
+}
+
+/** The model after a record of a log. */
+function applyRecord(replay: LogReplay, model: Vector, record: LogRecord): Vector {
+  return replay.kind === "probes" ? applyProbes(replay, model, record) : applyBlocks(replay, model, record);
+}
+
+/** The model after the newest record of a log, from the one before it. */
+export function applyNewest(replay: LogReplay, model: Vector, log: Vector, before: Vector): Vector {
+  let next = model;
+  for (const record of recordsOf(log, before.length)) next = applyRecord(replay, next, record);
+  return next;
+}
