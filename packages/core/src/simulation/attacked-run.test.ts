@@ -3,11 +3,9 @@ import { describe, expect, it } from "vitest";
 import { attacks } from "../adversary/options.ts";
 import { openDataSource } from "../client/data-source.ts";
 import { type ConfigInput, resolveConfig } from "../config/index.ts";
+import { runInSessions } from "../conformance/testing/sessions.ts";
 import type { ArrayDataset } from "../data/index.ts";
-import { memoryBlobStore } from "../round/blob-store.ts";
 import type { EventOf, RunEvent } from "../round/events.ts";
-import { memoryClientStates } from "../round/memory-client-states.ts";
-import { runFederation } from "../round/run.ts";
 import { inProcessSimulation } from "./in-process.ts";
 import { prepareRun } from "./prepare.ts";
 
@@ -37,21 +35,9 @@ function prepare(attack: ConfigInput["attack"], more: ConfigInput = {}) {
   return prepareRun(config, { train: images(90), test: images(9) }, identity, 0, "attacked");
 }
 
-async function run(attack: ConfigInput["attack"], more: ConfigInput = {}, cut = Number.POSITIVE_INFINITY) {
+async function run(attack: ConfigInput["attack"], more: ConfigInput = {}, cut?: number) {
   const { plan, simulation } = prepare(attack, more);
-  const { backend, evaluator } = await inProcessSimulation(simulation, interpreter());
-  const [checkpoints, clientStates] = [memoryBlobStore(), memoryClientStates()];
-  const events: RunEvent[] = [];
-  const session = (last: number) => {
-    const stop = new AbortController();
-    const emit = (event: RunEvent) => {
-      events.push(event);
-      if (event.type === "round.finished" && event.round === last) stop.abort();
-    };
-    return runFederation(plan, { backend, evaluator, checkpoints, clientStates, emit, signal: stop.signal });
-  };
-  if (cut < plan.rounds) await session(cut);
-  const result = await session(Number.POSITIVE_INFINITY);
+  const { result, events } = await runInSessions(plan, await inProcessSimulation(simulation, interpreter()), cut);
   const of = <T extends RunEvent["type"]>(type: T) =>
     events.filter((event): event is EventOf<T> => event.type === type);
   return { hash: result.modelHash, parameters: result.parameters, stopped: result.stopped, of };

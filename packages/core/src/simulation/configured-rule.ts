@@ -2,6 +2,7 @@ import type { BeforeStage, RobustRule, SetRule, setRules } from "../aggregation/
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
+import { parameterSelectors } from "../config/parameters-schema.ts";
 import { capabilitiesOf, requireCapable } from "../pipeline/index.ts";
 import type { ScheduleName } from "../schedule/index.ts";
 import { scheduleName } from "./configured-schedule.ts";
@@ -24,9 +25,24 @@ export function configuredRule(config: Config, algorithm: Algorithm, payloads: P
   const value = `"${rule.name}"`;
   requireCapable("aggregation.rule", value, method);
   if (boundsNorms(rule)) requireCapable("aggregation.rule (norms)", value, method);
-  if (rule.name === "fltrust") requireCapable("aggregation.root", value, method);
+  if (rule.name === "fltrust") {
+    requireCapable("aggregation.root", value, method);
+    requireShared(config);
+  }
   requireVisibleUpdates(config, rule, scheduleName(config, algorithm));
   return rule;
+}
+
+/** The server's own client trains nothing for itself, so its updates would be made around parameters that nobody has. */
+function requireShared({ parameters }: Config): void {
+  const { personal } = parameterSelectors(parameters);
+  if (personal.length === 0) return;
+  throw conflict(
+    "aggregation.rule",
+    `"fltrust", with parameters.personal = ${JSON.stringify(personal)}`,
+    "a rule without data of the server",
+    "The server's own client has no personal parameters. Choose another rule, or share all parameters.",
+  );
 }
 
 function ruleOf(aggregation: Aggregation): RobustRule | undefined {

@@ -2,12 +2,13 @@ import { interpreter } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { type ConfigInput, resolveConfig } from "../config/index.ts";
 import { alteredBackend } from "../conformance/run-cohort.ts";
+import { runInSessions } from "../conformance/testing/sessions.ts";
 import type { ArrayDataset } from "../data/index.ts";
 import { serverPipeline } from "../pipeline/index.ts";
 import { SetAggregator } from "../pipeline/set-aggregator.ts";
 import { withMetadata } from "../protocol/index.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
-import type { EventOf, RunEvent } from "../round/events.ts";
+import type { EventOf } from "../round/events.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
 import { inProcessSimulation } from "./in-process.ts";
@@ -54,7 +55,7 @@ function prepare(aggregation: ConfigInput["aggregation"], { algorithm = { name: 
 
 async function run(aggregation: ConfigInput["aggregation"], world: World = {}) {
   const { plan, simulation } = prepare(aggregation, world);
-  const { liars = {}, claims = {}, failing = [], cut = Number.POSITIVE_INFINITY } = world;
+  const { liars = {}, claims = {}, failing = [], cut } = world;
   const { backend: honest, evaluator } = await inProcessSimulation(simulation, interpreter());
   const backend = alteredBackend(honest, (outcome, { client }) => {
     if (failing.includes(client))
@@ -65,19 +66,7 @@ async function run(aggregation: ConfigInput["aggregation"], world: World = {}) {
     if (claimed === undefined || !("update" in outcome)) return outcome;
     return { ...outcome, update: withMetadata(outcome.update, { weight: claimed }) };
   });
-  const checkpoints = memoryBlobStore();
-  const clientStates = memoryClientStates();
-  const events: RunEvent[] = [];
-  const session = (last: number) => {
-    const stop = new AbortController();
-    const emit = (event: RunEvent) => {
-      events.push(event);
-      if (event.type === "round.finished" && event.round === last) stop.abort();
-    };
-    return runFederation(plan, { backend, evaluator, checkpoints, clientStates, emit, signal: stop.signal });
-  };
-  if (cut < plan.rounds) await session(cut);
-  const result = await session(Number.POSITIVE_INFINITY);
+  const { result, events, checkpoints } = await runInSessions(plan, { backend, evaluator }, cut);
   const rounds = events.filter((event): event is EventOf<"round.finished"> => event.type === "round.finished");
   return {
     hash: result.modelHash,
@@ -281,6 +270,12 @@ describe("a rule is refused", () => {
     ],
     ["where the server counts steps", { rule: "median" }, { algorithm: { name: "fedadamw" } }, /local steps/],
     ["with more root examples than there are", { rule: "fltrust", root: 90 }, {}, /aggregation.root.*at most 81/s],
+    [
+      "with root data where clients have parameters of their own",
+      { rule: "fltrust", root: 10 },
+      { more: { model: { name: "mlp", hidden: [3] }, parameters: { personal: "head" } } },
+      /aggregation.rule.*"fltrust", with parameters.personal/s,
+    ],
     [
       "with root data where clients keep state",
       { rule: "fltrust", root: 10 },
