@@ -16,7 +16,11 @@ type Package = (typeof packages)[number];
 const below: Readonly<Record<Package, readonly string[]>> = {
   engine: [],
   core: ["@anabranch/engine"],
-  node: ["@anabranch/engine", "@anabranch/core", "@anabranch/core/conformance", "@anabranch/core/live"],
+  node: [
+    "@anabranch/engine",
+    "@anabranch/core",
+    ...["conformance", "live", "readers", "threads"].map((entry) => `@anabranch/core/${entry}`),
+  ],
   dashboard: ["@anabranch/engine", "@anabranch/core", "@anabranch/core/live"],
 };
 

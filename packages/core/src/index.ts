@@ -17,6 +17,7 @@ export { MODEL, ownLayout, SCALAR, sum, uniformMean, weightedMean } from "./algo
 export * from "./audit/index.ts";
 export { type LocalBudget, planBatches, stepCount } from "./client/batches.ts";
 export { type ClientDataSource, type DataSpec, evaluationRanges, openDataSource } from "./client/data-source.ts";
+export { describeFailure } from "./client/describe-failure.ts";
 export { type EvaluationSpec, evaluateRange } from "./client/evaluate.ts";
 export { compileEvaluation } from "./client/evaluation-task.ts";
 export { compileLocalTask } from "./client/local-task.ts";
@@ -116,6 +117,7 @@ export { areaUnderCurve, type ClassMetrics, classMetrics } from "./simulation/cl
 export { conform, type Federation, openFederation } from "./simulation/federation.ts";
 export { forLiveClients } from "./simulation/for-live-clients.ts";
 export { describeFailure, inProcessSimulation, sentBytes } from "./simulation/in-process.ts";
+export { inProcessSimulation, ownBytes } from "./simulation/in-process.ts";
 export type { InitialWeights } from "./simulation/initial-weights.ts";
 export { type ExecutorIdentity, type PreparedRun, prepareRun } from "./simulation/prepare.ts";
 export { type OpenProbe, openProbe } from "./simulation/probe.ts";

@@ -1,6 +1,7 @@
 import type { HostTensor } from "@anabranch/engine";
 import { type Poison, poisonRows } from "../adversary/data-attack.ts";
-import { type SyntheticKeys, type SyntheticSpec, selectTensorRows, syntheticClient } from "../data/index.ts";
+import { selectTensorRows } from "../data/dataset.ts";
+import { type SyntheticKeys, type SyntheticSpec, syntheticClient } from "../data/synthetic.ts";
 import type { ClientData } from "./run-client.ts";
 
 /**

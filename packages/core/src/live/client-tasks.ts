@@ -1,9 +1,9 @@
 import { AnabranchError, type Executable } from "@anabranch/engine";
+import { describeFailure } from "../client/describe-failure.ts";
 import { evaluateRange } from "../client/evaluate.ts";
 import { type ClientData, runClient } from "../client/run-client.ts";
 import { integerCount } from "../privacy/secure-aggregation-encoding/index.ts";
 import { type Broadcast, decodeBroadcast, encodeUpdate } from "../protocol/index.ts";
-import { describeFailure } from "../simulation/in-process.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import type { ClientReport, LocalExamples } from "./client-report.ts";
 import { contentHashOf } from "./content-hash.ts";

@@ -1,6 +1,6 @@
+import { describeFailure } from "../client/describe-failure.ts";
 import { decodeUpdate } from "../protocol/index.ts";
 import type { FailedOutcome, Order, Outcome } from "../round/backend.ts";
-import { describeFailure } from "../simulation/in-process.ts";
 import { areWithheld } from "./withheld.ts";
 
 /**

@@ -1,6 +1,6 @@
+import { describeFailure } from "../client/describe-failure.ts";
 import type { PipelineSettings } from "../pipeline/index.ts";
 import type { PublicMetadata } from "../protocol/index.ts";
-import { describeFailure } from "../simulation/in-process.ts";
 
 /**
  * Metadata of an update that is added to others by secure aggregation: the same for every client and all data.

@@ -1,11 +1,12 @@
 import { AnabranchError, type Executor, interpreter } from "@anabranch/engine";
 import { beforeAll, describe, expect, it } from "vitest";
+import { describeFailure } from "../client/describe-failure.ts";
 import { resolveConfig } from "../config/index.ts";
 import { runCohort } from "../conformance/run-cohort.ts";
 import type { ArrayDataset, TrainTest } from "../data/index.ts";
 import { decodeUpdate, encodedSize, encodeUpdate } from "../protocol/index.ts";
 import type { Outcome } from "../round/backend.ts";
-import { describeFailure, inProcessSimulation } from "./in-process.ts";
+import { inProcessSimulation } from "./in-process.ts";
 import { type ExecutorIdentity, type PreparedRun, prepareRun } from "./prepare.ts";
 
 const part = (n: number): ArrayDataset => ({

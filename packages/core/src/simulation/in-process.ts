@@ -1,5 +1,6 @@
-import { AnabranchError, type Executor, loadProgram } from "@anabranch/engine";
+import { type Executor, loadProgram } from "@anabranch/engine";
 import { type DataSpec, evaluationRanges, openDataSource } from "../client/data-source.ts";
+import { describeFailure } from "../client/describe-failure.ts";
 import { evaluateRange } from "../client/evaluate.ts";
 import { type ClientTask, runClient } from "../client/run-client.ts";
 import type { Vector } from "../params/vector.ts";
@@ -111,18 +112,4 @@ export function sentBytes(
 ): number {
   if (message !== undefined) return encodedSize(message(broadcast, kept));
   return whole + (own === undefined ? 0 : encodedSize({ round: broadcast.round, vectors: own, scalars: {} }));
-}
-
-/**
- * A failure as data; an error without a code of ours is a fault of the program and keeps its text.
- *
- * @example
- * ```ts
- * import { AnabranchError, describeFailure } from "@anabranch/core";
- * describeFailure(new AnabranchError({ code: "data/empty", message: "no examples" })).code; // => "data/empty"
- * ```
- */
-export function describeFailure(error: unknown): { code: string; message: string } {
-  if (error instanceof AnabranchError) return { code: error.code, message: error.message };
-  return { code: "client/failed", message: error instanceof Error ? error.message : String(error) };
 }

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type ArrayDataset, checkDataset, nearest, type TrainTest } from "@anabranch/core";
+import { type ArrayDataset, checkDataset, nearest, type TrainTest } from "@anabranch/core/readers";
 import { AnabranchError, type HostTensor } from "@anabranch/engine";
 import { suggestion } from "./dataset-name.ts";
 import { importLocal } from "./import-local.ts";

@@ -1,4 +1,4 @@
-import { nearest } from "@anabranch/core";
+import { nearest } from "@anabranch/core/readers";
 import { AnabranchError } from "@anabranch/engine";
 
 /** The name of a data set that is read from a path, taken apart: `kind:path?option=value&...`. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import { gunzip, readerLimits } from "@anabranch/core";
+import { gunzip, readerLimits } from "@anabranch/core/readers";
 import { AnabranchError } from "@anabranch/engine";
 import type { DownloadFile } from "./download.ts";
 import { readRegularFile } from "./regular-file.ts";

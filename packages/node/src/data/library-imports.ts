@@ -1,5 +1,5 @@
 import { type ResolveHookSync, registerHooks } from "node:module";
-import { nearest } from "@anabranch/core";
+import { nearest } from "@anabranch/core/readers";
 
 /** Packages of the running installation that files of the operator use, wherever these files are. */
 const PROVIDED = ["@anabranch/core", "@anabranch/engine", "zod"];

@@ -1,4 +1,4 @@
-import type { ArrayDataset, TrainTest } from "@anabranch/core";
+import type { ArrayDataset, TrainTest } from "@anabranch/core/readers";
 import type { Failure } from "@anabranch/engine";
 import type { DatasetPath } from "./dataset-name.ts";
 import type { Checksums } from "./file-access.ts";

@@ -1,6 +1,6 @@
 /** The thread that reads foreign files, in the process that is there for nothing else. */
 import { parentPort, workerData } from "node:worker_threads";
-import { checkDataset, type TrainTest } from "@anabranch/core";
+import { checkDataset, type TrainTest } from "@anabranch/core/readers";
 import { AnabranchError } from "@anabranch/engine";
 import { fileAccess } from "./file-access.ts";
 import { arraysOf, type LoadRequest, type ThreadMessage } from "./load-messages.ts";

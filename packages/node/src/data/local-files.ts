@@ -7,7 +7,7 @@ import {
   readParquet,
   readTextBySpeaker,
   type TrainTest,
-} from "@anabranch/core";
+} from "@anabranch/core/readers";
 import { AnabranchError } from "@anabranch/engine";
 import { type DatasetPath, numberOption } from "./dataset-name.ts";
 import type { FileAccess } from "./file-access.ts";

@@ -1,6 +1,6 @@
 import { opendir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
-import { readerLimits, requireAtMost } from "@anabranch/core";
+import { readerLimits, requireAtMost } from "@anabranch/core/readers";
 import type { FileAccess } from "./file-access.ts";
 
 /** A file below a folder. */

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { type ImageSize, readImageFolder, scaleDown, type TrainTest } from "@anabranch/core";
+import { type ImageSize, readImageFolder, scaleDown, type TrainTest } from "@anabranch/core/readers";
 import { AnabranchError } from "@anabranch/engine";
 import { type DatasetPath, numberOption } from "./dataset-name.ts";
 import type { FileAccess } from "./file-access.ts";

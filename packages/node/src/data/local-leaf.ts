@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { readLeaf, readLeafSplit, type TrainTest } from "@anabranch/core";
+import { readLeaf, readLeafSplit, type TrainTest } from "@anabranch/core/readers";
 import { AnabranchError } from "@anabranch/engine";
 import { type DatasetPath, numberOption } from "./dataset-name.ts";
 import type { FileAccess } from "./file-access.ts";

@@ -7,7 +7,7 @@ import {
   splitByClass,
   splitGroupTails,
   type TrainTest,
-} from "@anabranch/core";
+} from "@anabranch/core/readers";
 import { AnabranchError } from "@anabranch/engine";
 import { type DatasetPath, numberOption } from "./dataset-name.ts";
 

@@ -1,5 +1,5 @@
 import { pathToFileURL } from "node:url";
-import { AnabranchError } from "@anabranch/core";
+import { AnabranchError } from "@anabranch/engine";
 
 /**
  * The error for one that was thrown in an operator's own file: what was thrown, and the line of the file. Errors of ours

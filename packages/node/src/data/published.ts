@@ -6,7 +6,7 @@ import {
   readCifar100,
   readIdx,
   type TrainTest,
-} from "@anabranch/core";
+} from "@anabranch/core/readers";
 import { AnabranchError } from "@anabranch/engine";
 import type { FileAccess } from "./file-access.ts";
 import { exists } from "./places.ts";

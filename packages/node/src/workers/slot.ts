@@ -6,7 +6,7 @@ import {
   travelsAsTrained,
   type Vector,
   vectorOffsets,
-} from "@anabranch/core";
+} from "@anabranch/core/threads";
 
 type Offsets = Readonly<Record<string, number>>;
 

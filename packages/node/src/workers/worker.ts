@@ -10,7 +10,7 @@ import {
   openDataSource,
   runClient,
   type Vector,
-} from "@anabranch/core";
+} from "@anabranch/core/threads";
 import { type Executable, loadProgram } from "@anabranch/engine";
 import { openExecutor } from "../executors.ts";
 import type { FromWorker, ToWorker, WorkerSetup } from "./messages.ts";
