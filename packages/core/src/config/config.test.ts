@@ -23,7 +23,7 @@ describe("resolveConfig", () => {
       algorithm: { name: "fedavg" },
       training: { localEpochs: 1, momentum: 0, gradientClip: 0, schedule: "constant" },
       sampler: { name: "uniform", cohort: 10 },
-      evaluation: { every: 1, clientEvery: 0, batch: 500 },
+      evaluation: { every: 1, clientEvery: 0, batch: 100 },
       stop: { onClientFailure: "continue" },
       checkpoint: { every: 1, keep: 2 },
       execution: { executor: "onnxruntime-node", workers: "auto" },

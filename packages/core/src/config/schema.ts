@@ -248,7 +248,7 @@ const evaluation = z
       .describe(
         "passes over its own examples by which each client adapts the global model before another evaluation on its hold-out; omitted: none",
       ),
-    batch: positive.default(500).describe("examples per evaluation step"),
+    batch: positive.default(100).describe("examples per evaluation step"),
   })
   .prefault({})
   .describe("evaluation");

@@ -128,12 +128,22 @@ describe("convolutions in the Winograd domain", () => {
     await checkExecutor(`conv2d, Winograd ${name}`, fn, inputs, { shapes: { x: ["N", ...x.slice(1)] } });
   });
 
-  it("are for training steps: evaluation over large batches keeps the plain form", () => {
+  it.each([
+    ["a small batch", 100, "winograd"],
+    ["a batch whose transformed images take much memory", 101, undefined],
+    ["a batch of any size", "N", undefined],
+  ] as const)("a forward pass alone over %s", (_, batch, form) => {
     const types = {
-      x: { dtype: "float", shape: ["N", 32, 12, 12] },
+      x: { dtype: "float", shape: [batch, 32, 12, 12] },
       w: { dtype: "float", shape: [32, 32, 5, 5] },
     } as const;
     const nodes = graphNodes(specialize(trace(({ x, w }) => conv2d(x, w, { padding: 2 }), types)));
-    expect(nodes.filter((n) => n.attributes.form !== undefined)).toEqual([]);
+    expect(nodes.flatMap((n) => (n.operator.name.startsWith("conv2d") ? [n.attributes.form] : []))).toEqual([form]);
+  });
+
+  it("a forward pass alone: the result", async () => {
+    const fn = (v: Record<string, Tensor>) => conv2d(v.x!, v.w!, { padding: 1 });
+    const inputs = { x: sample([2, 32, 8, 8]), w: sample([64, 32, 3, 3], { seed: 2 }) };
+    await checkExecutor("conv2d, Winograd alone", fn, inputs, { gradients: false });
   });
 });

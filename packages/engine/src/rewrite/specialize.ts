@@ -24,12 +24,12 @@ const rules: readonly Rule[] = [fuseUpdate, fuseSum, fuseBias, fuseConvolutionBi
 export function specialize(graph: Graph): Graph {
   const nodes = graphNodes(graph);
   const uses = countUses(graph, nodes);
-  const trained = trainedConvolutions(nodes);
+  const winograd = winogradConvolutions(nodes);
   const values: ValueMap<Tensor> = new Map();
   const lookup = (t: Tensor): Tensor => getValue(values, t) ?? t;
   for (const node of nodes) {
     if (node.operator.name === "input") continue;
-    const attributes = trained.has(node) ? { ...node.attributes, form: "winograd" } : node.attributes;
+    const attributes = winograd.has(node) ? { ...node.attributes, form: "winograd" } : node.attributes;
     const fresh: Node = { ...node, attributes, inputs: node.inputs.map(lookup), bodies: node.bodies.map(specialize) };
     uses.set(fresh, uses.get(node)!);
     const replacement = rules.reduce<Tensor | undefined>((found, rule) => found ?? rule(fresh, uses), undefined);
@@ -154,30 +154,41 @@ function maskedBy(mask: Tensor): Tensor | undefined {
   return is(inner, "cast") && inner.dtype === "bool" ? inner.node.inputs[0] : undefined;
 }
 
+/** Examples in a step beyond which the transformed images of a forward pass alone take too much memory. */
+const LARGEST_FORWARD_BATCH = 100;
+
 /**
- * Convolutions and their gradients that are quicker in the Winograd domain. A forward convolution counts only where a
- * gradient shares its operands: evaluation runs over large batches, whose transformed images would take much memory.
+ * Convolutions and their gradients that are quicker in the Winograd domain. Beside gradients, a forward convolution
+ * counts only where one shares its operands. In a graph without gradients (evaluation) it counts where the batch is
+ * static and small: transformed images of large batches would take much memory.
  */
-function trainedConvolutions(nodes: readonly Node[]): Set<Node> {
+function winogradConvolutions(nodes: readonly Node[]): Set<Node> {
   const chosen = new Set<Node>();
   const shared = new Set<Node>();
+  let isForward = true;
   for (const node of nodes) {
     const [first, second] = node.inputs as [Tensor, Tensor];
-    if (node.operator.name === "conv2dWeightGradient" && prefers(node, first, second.shape[1])) {
+    if (node.operator.name === "conv2dWeightGradient") {
+      isForward = false;
+      if (!prefers(node, first, second.shape[1])) continue;
       chosen.add(node);
       shared.add(first.node);
     }
-    if (
-      node.operator.name === "conv2dInputGradient" &&
-      prefers(node, { ...first, ...node.outputs[0]! }, first.shape[1])
-    ) {
+    if (node.operator.name === "conv2dInputGradient") {
+      isForward = false;
+      if (!prefers(node, { ...first, ...node.outputs[0]! }, first.shape[1])) continue;
       chosen.add(node);
       shared.add(second.node);
     }
   }
   for (const node of nodes) {
-    const reused = node.operator.name === "conv2d" && node.inputs.some((t) => shared.has(t.node));
-    if (reused && prefers(node, node.inputs[0]!, node.inputs[1]!.shape[0])) chosen.add(node);
+    if (node.operator.name !== "conv2d") continue;
+    const [x, w] = node.inputs as [Tensor, Tensor];
+    const [batch] = x.shape;
+    const counts = isForward
+      ? typeof batch === "number" && batch <= LARGEST_FORWARD_BATCH
+      : node.inputs.some((t) => shared.has(t.node));
+    if (counts && prefers(node, x, w.shape[0])) chosen.add(node);
   }
   return chosen;
 }
