@@ -84,6 +84,36 @@ describe("a run that predicts numbers", () => {
     expect(stdout).not.toMatch(/accuracy/);
   });
 
+  it("is listed and compared by its errors, of which the lowest is best", async () => {
+    const runs = join(folder, "compared");
+    for (const seed of ["seed=1", "seed=2"]) {
+      const more = ["--set", seed, "--set", "evaluation.clientEvery=0", "--set", `name="prices-${seed.at(-1)}"`];
+      const { code, stderr } = await callCommand("run", join(folder, "run.toml"), "--runs", runs, "--json", ...more);
+      expect(code, stderr).toBe(0);
+    }
+    const json = async (...words: string[]) =>
+      JSON.parse((await callCommand(...words, "--runs", runs, "--json")).stdout);
+    const { runs: listed } = await json("list", "--sort", "rmse");
+    expect(listed.map(({ finalAccuracy }: { finalAccuracy: null }) => finalAccuracy)).toEqual([null, null]);
+    expect(listed[0].finalRmse).toBeLessThanOrEqual(listed[1].finalRmse);
+    const list = await callCommand("list", "--runs", runs);
+    expect(list.stdout).toMatch(/rounds +RMSE +R2/);
+    expect(list.stdout).not.toMatch(/accuracy|–/);
+    const names = ["prices-1", "prices-2"];
+    const compared = await json("compare", ...names);
+    expect(compared.metric).toBe("rmse");
+    const bests = compared.runs.map(({ error }: { error: { bestRmse: number } }) => error.bestRmse);
+    // the worse of the lowest errors, rounded up to three digits
+    expect(compared.target).toBeGreaterThanOrEqual(Math.max(...bests));
+    expect(compared.target).toBeLessThan(1.01 * Math.max(...bests));
+    for (const run of compared.runs) expect(run.roundsToTarget).toBeGreaterThan(0);
+    const far = await json("compare", ...names, "--target", "1e9");
+    expect(far.runs.map(({ roundsToTarget }: { roundsToTarget: number }) => roundsToTarget)).toEqual([1, 1]);
+    const { stdout } = await callCommand("compare", ...names, "--runs", runs);
+    expect(stdout).toMatch(/RMSE +(R2|recent)/);
+    expect(stdout).not.toMatch(/accuracy/);
+  });
+
   it("prints errors while it trains", async () => {
     const more = ["--set", "evaluation.every=6", "--set", "evaluation.clientEvery=0", "--set", "data.holdout=0"];
     const { stdout } = await callCommand("run", join(folder, "run.toml"), "--runs", join(folder, "more"), ...more);

@@ -7,8 +7,8 @@ import type { RunSummary } from "../store/run-summary.ts";
 import { readTags } from "../store/run-tags.ts";
 import type { SweepMembers } from "../sweep/sweep-members.ts";
 
-/** What `list` sorts by; text ascends, numbers and times descend. */
-export const SORT_KEYS = ["started", "name", "accuracy", "best", "rounds", "time", "up"] as const;
+/** What `list` sorts by; text and errors ascend, other numbers and times descend. */
+export const SORT_KEYS = ["started", "name", "accuracy", "best", "rmse", "rounds", "time", "up"] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
 export interface ListOptions {
@@ -80,9 +80,11 @@ export function selectRuns(
 function sorted(runs: readonly ListedRun[], key: SortKey): ListedRun[] {
   if (key === "started") return [...runs];
   if (key === "name") return [...runs].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  // of errors the lowest comes first
   const value: Record<Exclude<SortKey, "started" | "name">, (run: RunSummary) => number | null> = {
     accuracy: (run) => run.finalAccuracy,
     best: (run) => run.bestAccuracy,
+    rmse: (run) => (run.finalRmse === null ? null : -run.finalRmse),
     rounds: (run) => run.roundsDone,
     time: (run) => run.seconds,
     up: (run) => run.bytesUp,

@@ -7,6 +7,7 @@ import type { FoundRuns, NotReused } from "../sweep/found-runs.ts";
 import { runRecord } from "../sweep/results.ts";
 import { describeValues } from "../sweep/values.ts";
 import { formatPercent, formatSeconds } from "../terminal/format.ts";
+import { formatLoss } from "../terminal/round-line.ts";
 import { eraseLine, writeJson, writePassing } from "../terminal/terminal-text.ts";
 import type { Output } from "./output.ts";
 import { orNaN } from "./run-texts.ts";
@@ -63,8 +64,9 @@ export class SweepView {
   #lines(outcome: Outcome, { done, total, remainingSeconds }: Progress): string[] {
     const { colours } = this.#output;
     const { planned, end, source, failure, seconds } = outcome;
-    const { accuracy, run } = runRecord(outcome, this.#base);
-    const ended = end === "finished" ? formatPercent(orNaN(accuracy)) : colours.red(end);
+    const { accuracy, error, run } = runRecord(outcome, this.#base);
+    const quality = error === undefined ? formatPercent(orNaN(accuracy)) : `RMSE ${formatLoss(orNaN(error.rmse))}`;
+    const ended = end === "finished" ? quality : colours.red(end);
     const time = source === "before" ? "reused" : formatSeconds(seconds);
     const left = done === total ? [] : [`left ${formatSeconds(remainingSeconds)}`];
     const count = `${String(done).padStart(String(total).length)}/${total}`;

@@ -1,4 +1,4 @@
-import { formatCount, formatPercent, formatPlural } from "../terminal/format.ts";
+import { formatCount, formatPlural } from "../terminal/format.ts";
 import { type ComparisonOptions, compareGroups, groupLabel, type RunGroup } from "./comparison.ts";
 import { comparisonTable, endNotes, rowsBySetting } from "./comparison-table.ts";
 import { configDifferences } from "./config-differences.ts";
@@ -7,6 +7,8 @@ import { type Html, html } from "./html.ts";
 import { measuresSection } from "./measures-section.ts";
 import { chartControls, gridSection, page, section, table } from "./page.ts";
 import { seriesColour } from "./plot/colours.ts";
+import { predictsNumbers } from "./quality.ts";
+import { qualityText } from "./quality-text.ts";
 import { classifyEnd, endText } from "./run-end.ts";
 import { summarise } from "./summary.ts";
 
@@ -113,7 +115,7 @@ function runTable(groups: readonly RunGroup[], methods: readonly string[]): Html
           html`${swatch(methods.indexOf(group.method))}${groupLabel(group)}`,
           start !== undefined && Number.isFinite(start.seed) ? String(start.seed) : "",
           html`<span class="end ${end.tone}">${end.text}</span>`,
-          formatPercent(summarise(run).accuracy),
+          qualityText(run),
           run.id,
           start === undefined ? "" : `${start.executor.name} ${start.executor.version}`.trim(),
           start?.executor.fingerprint ?? "",
@@ -123,7 +125,17 @@ function runTable(groups: readonly RunGroup[], methods: readonly string[]): Html
       };
     }),
   );
-  const heads = ["method", "seed", "end", "accuracy", "run", "executor", "fingerprint", "workers", "model hash"];
+  const heads = [
+    "method",
+    "seed",
+    "end",
+    groups.every(({ runs }) => runs.every(predictsNumbers)) ? "RMSE" : "accuracy",
+    "run",
+    "executor",
+    "fingerprint",
+    "workers",
+    "model hash",
+  ];
   return section("Runs", [table(heads, rows, [0, 1, 2, 4, 5, 6, 8])]);
 }
 

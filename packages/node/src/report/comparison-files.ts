@@ -6,7 +6,7 @@ import { comparisonTable, rowsBySetting } from "./comparison-table.ts";
 export type Cell = string | number | null;
 type Field = readonly [name: string, value: (row: ComparisonRow) => Cell];
 
-/** Columns of the CSV: fractions of 1, bytes, seconds; unknown values are empty. */
+/** Columns of the CSV: fractions of 1, errors in units of the target, bytes, seconds; unknown values are empty. */
 const FIELDS: readonly Field[] = [
   ["method", ({ method }) => method],
   ["setting", ({ setting }) => setting],
@@ -22,6 +22,14 @@ const FIELDS: readonly Field[] = [
   ["recent_accuracy_sd", ({ recentAccuracy }) => recentAccuracy.deviation],
   ["best_accuracy", ({ bestAccuracy }) => bestAccuracy.mean],
   ["best_accuracy_sd", ({ bestAccuracy }) => bestAccuracy.deviation],
+  ["rmse", ({ error }) => error?.rmse.mean ?? null],
+  ["rmse_sd", ({ error }) => error?.rmse.deviation ?? null],
+  ["recent_rmse", ({ error }) => error?.recentRmse.mean ?? null],
+  ["recent_rmse_sd", ({ error }) => error?.recentRmse.deviation ?? null],
+  ["best_rmse", ({ error }) => error?.bestRmse.mean ?? null],
+  ["best_rmse_sd", ({ error }) => error?.bestRmse.deviation ?? null],
+  ["r2", ({ error }) => error?.r2.mean ?? null],
+  ["r2_sd", ({ error }) => error?.r2.deviation ?? null],
   ["seconds", ({ seconds }) => seconds.mean],
   ["seconds_sd", ({ seconds }) => seconds.deviation],
   ["target", ({ target }) => target],

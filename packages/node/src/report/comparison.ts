@@ -1,9 +1,10 @@
-import { smallest } from "@anabranch/engine";
+import { largest, smallest } from "@anabranch/engine";
 import { measuresOf } from "./measures.ts";
 import { type PairedDifference, pairedDifference } from "./paired-difference.ts";
+import { type Quality, qualityOf } from "./quality.ts";
 import type { RunData } from "./run-data.ts";
 import { classifyEnd } from "./run-end.ts";
-import { bestEvaluation, firstReaching, gradientsBy, recentAccuracy, summarise } from "./summary.ts";
+import { bestEvaluation, bestQuality, firstReaching, gradientsBy, recentQuality, summarise } from "./summary.ts";
 
 /** Runs that differ only in the seed. */
 export interface RunGroup {
@@ -33,6 +34,16 @@ export interface ToTarget {
   readonly simulatedSeconds: number | null;
 }
 
+/** Root mean squared errors in units of the target, and the share of the variance that is explained. */
+export interface ErrorSpreads {
+  readonly rmse: Spread;
+  /** Mean of the last three evaluations. */
+  readonly recentRmse: Spread;
+  /** The lowest. */
+  readonly bestRmse: Spread;
+  readonly r2: Spread;
+}
+
 export interface ComparisonRow {
   /** Method and setting. */
   readonly label: string;
@@ -45,18 +56,22 @@ export interface ComparisonRow {
   /** Mean of the last three evaluations. */
   readonly recentAccuracy: Spread;
   readonly bestAccuracy: Spread;
+  /** Of runs that predict numbers, which have no accuracies; absent in comparisons by accuracy. */
+  readonly error?: ErrorSpreads;
   /** Time in rounds. */
   readonly seconds: Spread;
   /** Costs and last diagnostics that are known, see `measures.ts`; results of earlier versions have none. */
   readonly measures?: Readonly<Record<string, Spread>>;
-  /** The accuracy less that of the first method of the same setting, paired by seed; null for that method itself. */
+  /** The accuracy (or error) less that of the first method of the same setting, paired by seed; null for that method. */
   readonly difference: PairedDifference | null;
-  /** The accuracy that is to be reached in this setting; null where it is not known. */
+  /** The accuracy (or error) that is to be reached in this setting; null where it is not known. */
   readonly target: number | null;
   readonly toTarget: ToTarget;
 }
 
 export interface Comparison {
+  /** What targets and differences are of: `rmse` where every run predicts numbers. */
+  readonly metric: Quality["metric"];
   /** The target of all rows; null where they have several or none. */
   readonly target: number | null;
   /** The round at which accuracies are taken; null: the last one. */
@@ -70,23 +85,26 @@ export interface ComparisonOptions {
 }
 
 /**
- * The metrics of groups of runs beside each other. Without a target, that of each setting is the highest accuracy that
- * every run of the setting reaches.
+ * The metrics of groups of runs beside each other. Without a target, that of each setting is the best accuracy
+ * (or, of runs that predict numbers, the lowest error) that every run of the setting reaches.
  */
 export function compareGroups(groups: readonly RunGroup[], options: ComparisonOptions = {}): Comparison {
+  const quality = qualityOf(groups.flatMap(({ runs }) => runs));
   const settings = Map.groupBy(groups, ({ setting }) => setting);
   const targets = new Map(
     [...settings].map(([setting, same]) => [
       setting,
-      options.target ?? commonAccuracy(same.flatMap(({ runs }) => runs)) ?? null,
+      options.target ?? commonTarget(same.flatMap(({ runs }) => runs)) ?? null,
     ]),
   );
   const rows = groups.map((group) => {
     const first = settings.get(group.setting)![0]!;
-    return comparisonRow(group, first === group ? undefined : first, targets.get(group.setting)!, options);
+    const baseline = first === group ? undefined : first;
+    return comparisonRow(group, baseline, targets.get(group.setting)!, options, quality);
   });
   const distinct = new Set(targets.values());
-  return { target: distinct.size === 1 ? [...distinct][0]! : null, atRound: options.atRound ?? null, rows };
+  const target = distinct.size === 1 ? [...distinct][0]! : null;
+  return { metric: quality.metric, target, atRound: options.atRound ?? null, rows };
 }
 
 /** Method and setting as one text. */
@@ -99,9 +117,11 @@ function comparisonRow(
   first: RunGroup | undefined,
   target: number | null,
   { atRound }: ComparisonOptions,
+  quality: Quality,
 ): ComparisonRow {
   const { method, setting, runs } = group;
   const cut = runs.map((run) => evaluationsUntil(run, atRound));
+  const bySeed = ({ runs: of }: RunGroup) => valuesBySeed(of, atRound, quality);
   return {
     label: groupLabel(group),
     method,
@@ -109,35 +129,49 @@ function comparisonRow(
     algorithm: runs[0]?.start?.algorithm ?? "",
     seeds: runs.map((run) => run.start?.seed ?? Number.NaN),
     accuracy: spread(cut.map(({ evaluations }) => evaluations.at(-1)?.accuracy ?? Number.NaN)),
-    recentAccuracy: spread(cut.map(recentAccuracy)),
+    recentAccuracy: spread(cut.map((run) => recentQuality(run))),
     bestAccuracy: spread(cut.map((run) => bestEvaluation(run).accuracy)),
+    ...(quality.metric === "rmse" && { error: errorSpreads(cut, quality) }),
     seconds: spread(runs.map((run) => summarise(run).seconds)),
     measures: spreadsOf(runs.map(measuresOf)),
-    difference:
-      first === undefined ? null : pairedDifference(accuracyBySeed(runs, atRound), accuracyBySeed(first.runs, atRound)),
+    difference: first === undefined ? null : pairedDifference(bySeed(group), bySeed(first)),
     target,
-    toTarget: costOf(runs, target ?? undefined),
+    toTarget: costOf(runs, target ?? undefined, quality),
   };
 }
 
-/** The accuracy at the last evaluation, up to a round where one is given. */
-function accuracyBySeed(runs: readonly RunData[], atRound: number | undefined): Map<number, number> {
+function errorSpreads(runs: readonly Pick<RunData, "evaluations">[], quality: Quality): ErrorSpreads {
+  return {
+    rmse: spread(runs.map(({ evaluations }) => evaluations.at(-1)?.rmse ?? Number.NaN)),
+    recentRmse: spread(runs.map((run) => recentQuality(run, quality))),
+    bestRmse: spread(runs.map((run) => bestQuality(run, quality).value)),
+    r2: spread(runs.map(({ evaluations }) => evaluations.at(-1)?.r2 ?? Number.NaN)),
+  };
+}
+
+/** The accuracy or error at the last evaluation, up to a round where one is given. */
+function valuesBySeed(runs: readonly RunData[], atRound: number | undefined, quality: Quality): Map<number, number> {
   return new Map(
-    runs.map((run) => [
-      run.start?.seed ?? Number.NaN,
-      evaluationsUntil(run, atRound).evaluations.at(-1)?.accuracy ?? Number.NaN,
-    ]),
+    runs.map((run) => {
+      const last = evaluationsUntil(run, atRound).evaluations.at(-1);
+      return [run.start?.seed ?? Number.NaN, last === undefined ? Number.NaN : quality.of(last)];
+    }),
   );
 }
 
 /**
- * The accuracy that every run reaches at its best, cut to a tenth of a percent so that it reads as it is. Runs that
- * diverged or failed, or have no evaluations, have no say.
+ * The accuracy that every run reaches at its best, cut to a tenth of a percent so that it reads as it is; of runs that
+ * predict numbers the error, rounded up to three digits. Runs that diverged or failed, or have no evaluations, do not
+ * count.
  */
-export function commonAccuracy(runs: readonly RunData[]): number | undefined {
+export function commonTarget(runs: readonly RunData[]): number | undefined {
   const sound = runs.filter((run) => !["diverged", "failed"].includes(classifyEnd(run)));
-  const best = sound.map((run) => summarise(run).bestAccuracy).filter(Number.isFinite);
-  return best.length === 0 ? undefined : Math.floor(smallest(best) * 1000) / 1000;
+  const quality = qualityOf(runs);
+  const best = sound
+    .map((run) => (quality.metric === "rmse" ? bestQuality(run, quality).value : summarise(run).bestAccuracy))
+    .filter(Number.isFinite);
+  if (best.length === 0) return undefined;
+  return quality.roundTarget(quality.metric === "rmse" ? largest(best) : smallest(best));
 }
 
 /** The evaluations up to a round; none for a run that has not come so far. */
@@ -160,9 +194,9 @@ export function spread(values: readonly number[]): Spread {
   return { mean, deviation: Math.sqrt(squares / (n - 1)), n };
 }
 
-function costOf(runs: readonly RunData[], target: number | undefined): ToTarget {
+function costOf(runs: readonly RunData[], target: number | undefined, quality: Quality): ToTarget {
   const reached = runs.flatMap((run) => {
-    const point = target === undefined ? undefined : firstReaching(run, target);
+    const point = target === undefined ? undefined : firstReaching(run, target, quality);
     return point === undefined ? [] : [{ ...point, gradients: gradientsBy(run)(point.round) }];
   });
   const mean = (key: "round" | "bytesUp" | "gradients" | "simulatedSeconds") => {

@@ -1,4 +1,5 @@
 import type { RunHistory } from "@anabranch/core";
+import { ACCURACY, type Quality } from "./quality.ts";
 import { classifyEnd } from "./run-end.ts";
 
 /** The key metrics of a run; NaN where the run did not get that far. Bytes are totals, accuracies fractions of 1. */
@@ -58,10 +59,10 @@ function statusOf(run: RunHistory): ReportSummary["status"] {
 /** Evaluations that the recent accuracy is the mean of. */
 export const RECENT_EVALUATIONS = 3;
 
-/** Mean accuracy of the last three evaluations, or of as many as there are: steadier than that of the last one. NaN without any. */
-export function recentAccuracy({ evaluations }: Pick<RunHistory, "evaluations">): number {
+/** Mean accuracy (or error) of the last three evaluations, or of as many as there are: steadier than the last. NaN without any. */
+export function recentQuality({ evaluations }: Pick<RunHistory, "evaluations">, quality: Quality = ACCURACY): number {
   const last = evaluations.slice(-RECENT_EVALUATIONS);
-  return last.reduce((sum, { accuracy }) => sum + accuracy, 0) / last.length;
+  return last.reduce((sum, evaluation) => sum + quality.of(evaluation), 0) / last.length;
 }
 
 /** Bytes uploaded in rounds 1 to n, as a function of n. */
@@ -97,7 +98,7 @@ function sumUntil(run: RunHistory, amount: (round: RunHistory["rounds"][number])
   };
 }
 
-/** When a run reached an accuracy. */
+/** When a run reached a target. */
 export interface Reached {
   readonly round: number;
   /** Bytes uploaded until then. */
@@ -106,9 +107,9 @@ export interface Reached {
   readonly simulatedSeconds: number;
 }
 
-/** The first evaluated round whose accuracy is at least `accuracy`. */
-export function firstReaching(run: RunHistory, accuracy: number): Reached | undefined {
-  const evaluation = run.evaluations.find((candidate) => candidate.accuracy >= accuracy);
+/** The first evaluated round that reaches a target. */
+export function firstReaching(run: RunHistory, target: number, quality: Quality = ACCURACY): Reached | undefined {
+  const evaluation = run.evaluations.find((candidate) => quality.reaches(quality.of(candidate), target));
   if (evaluation === undefined) return undefined;
   const { round } = evaluation;
   const simulatedSeconds = run.rounds.find((one) => one.round === round)?.simulatedSeconds ?? Number.NaN;
@@ -117,9 +118,21 @@ export function firstReaching(run: RunHistory, accuracy: number): Reached | unde
 
 /** The first evaluation of the highest accuracy; NaN without any. */
 export function bestEvaluation(run: Pick<RunHistory, "evaluations">): { round: number; accuracy: number } {
-  let best = { round: Number.NaN, accuracy: Number.NaN };
-  for (const { round, accuracy } of run.evaluations) {
-    if (accuracy > finiteOr(best.accuracy, Number.NEGATIVE_INFINITY)) best = { round, accuracy };
+  const { round, value } = bestQuality(run, ACCURACY);
+  return { round, accuracy: value };
+}
+
+/** The first evaluation of the best value; NaN without any. */
+export function bestQuality(
+  run: Pick<RunHistory, "evaluations">,
+  quality: Quality,
+): { readonly round: number; readonly value: number } {
+  let best = { round: Number.NaN, value: Number.NaN };
+  for (const evaluation of run.evaluations) {
+    const value = quality.of(evaluation);
+    if (!Number.isFinite(value)) continue;
+    const isBetter = Number.isNaN(best.value) || (value !== best.value && quality.reaches(value, best.value));
+    if (isBetter) best = { round: evaluation.round, value };
   }
   return best;
 }

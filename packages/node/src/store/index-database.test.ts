@@ -46,14 +46,14 @@ const foreign = "CREATE TABLE runs (a); INSERT INTO runs VALUES (1); CREATE TABL
 describe("an index that is another program's", () => {
   it.each([
     ["with a table of the same name", foreign],
-    ["with our version number", `${foreign}; PRAGMA user_version = 2`],
+    ["with our version number", `${foreign}; PRAGMA user_version = 3`],
     ["with tables of other names", "CREATE TABLE other (b)"],
     ["that is empty but marked", "PRAGMA application_id = 77"],
     ["that is empty but has a version", "PRAGMA user_version = 3"],
-    ["with our table and another", `${schema}; PRAGMA user_version = 2; CREATE TABLE other (b)`],
+    ["with our table and another", `${schema}; PRAGMA user_version = 3; CREATE TABLE other (b)`],
     [
       "with our table and a trigger",
-      `${schema}; PRAGMA user_version = 2; CREATE TRIGGER t AFTER DELETE ON runs BEGIN SELECT 1; END`,
+      `${schema}; PRAGMA user_version = 3; CREATE TRIGGER t AFTER DELETE ON runs BEGIN SELECT 1; END`,
     ],
   ])("%s is left as it is", async (_what, sql) => {
     database(path, sql);
@@ -94,7 +94,7 @@ describe("an index of ours", () => {
   it("is put aside with a journal by which SQLite would delete another file", async () => {
     const other = join(base, "other.txt");
     await writeFile(other, "precious");
-    database(path, `${schema}; PRAGMA user_version = 2`);
+    database(path, `${schema}; PRAGMA user_version = 3`);
     const journal = journalNaming(other);
     await writeFile(`${path}-journal`, journal);
     expect(await listRuns(root)).toHaveLength(1);
@@ -106,16 +106,19 @@ describe("an index of ours", () => {
   it("is used as it is, also one without a mark, as they were at first", async () => {
     database(
       path,
-      `${schema}; PRAGMA user_version = 2; INSERT INTO runs VALUES ('${run.folder.slice(root.length + 1)}',
-      'abc234', 'kept', '', '', '', 'finished', NULL, 1, 1, 1, 1, 0, 0, 0, 0, '', '')`,
+      `${schema}; PRAGMA user_version = 3; INSERT INTO runs VALUES ('${run.folder.slice(root.length + 1)}',
+      'abc234', 'kept', '', '', '', 'finished', NULL, 1, 1, 1, 1, NULL, NULL, 0, 0, 0, 0, '', '')`,
     );
     expect(await listRuns(root)).toMatchObject([{ name: "kept" }]);
     expect(await listRuns(root)).toMatchObject([{ name: "kept" }]);
     (await openIndexDatabase(path)).close();
   });
 
-  it("of the first version, without a mark, is made anew", async () => {
-    database(path, `${schema.replace("reason TEXT,", "")}; PRAGMA user_version = 1`);
+  it.each([
+    [1, /reason TEXT,|finalRmse REAL,|finalR2 REAL,/g],
+    [2, /finalRmse REAL,|finalR2 REAL,/g],
+  ])("of version %i, without a mark, is made anew", async (version, later) => {
+    database(path, `${schema.replace(later, "")}; PRAGMA user_version = ${version}`);
     expect(await listRuns(root)).toMatchObject([{ id: run.id, reason: null }]);
   });
 
@@ -123,7 +126,7 @@ describe("an index of ours", () => {
     await listRuns(root);
     database(
       path,
-      "PRAGMA user_version = 3; DROP TABLE runs; CREATE VIEW runs AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS folder FROM n",
+      "PRAGMA user_version = 4; DROP TABLE runs; CREATE VIEW runs AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS folder FROM n",
     );
     expect(await listRuns(root)).toMatchObject([{ id: run.id }]);
     database(path, "CREATE TRIGGER t AFTER DELETE ON runs BEGIN SELECT 1; END");
@@ -138,7 +141,7 @@ describe("an index of ours", () => {
     for (const place of [`../elsewhere/${name}`, other.folder, "..", ".", ""]) {
       database(
         path,
-        `INSERT INTO runs SELECT '${place}', 'abc235', 'evil', '', '', '', 'finished', NULL, 1, 1, 1, 1, 0, 0, 0, 0, 'z', '' FROM runs`,
+        `INSERT INTO runs SELECT '${place}', 'abc235', 'evil', '', '', '', 'finished', NULL, 1, 1, 1, 1, NULL, NULL, 0, 0, 0, 0, 'z', '' FROM runs`,
       );
       expect((await listRuns(root)).map(({ folder }) => folder)).toEqual([run.folder]);
     }

@@ -9,7 +9,7 @@ import { hasCode } from "./storage-error.ts";
 const applicationId = 0x416e6162;
 
 /** Changes when the table does; an index of another version is made anew from the folders. */
-const schemaVersion = 2;
+const schemaVersion = 3;
 
 export const schema = `
   CREATE TABLE IF NOT EXISTS runs (
@@ -25,6 +25,8 @@ export const schema = `
     roundsTotal INTEGER NOT NULL,
     finalAccuracy REAL,
     bestAccuracy REAL,
+    finalRmse REAL,
+    finalR2 REAL,
     bytesDown REAL NOT NULL,
     bytesUp REAL NOT NULL,
     seconds REAL NOT NULL,
@@ -87,6 +89,12 @@ function prepareDatabase(database: DatabaseSync, path: string): DatabaseSync | u
   }
 }
 
+/** What the tables of earlier versions did not have. */
+const EARLIER: Readonly<Record<number, RegExp>> = {
+  1: /reason TEXT, |finalRmse REAL, |finalR2 REAL, /g,
+  2: /finalRmse REAL, |finalR2 REAL, /g,
+};
+
 /** `ours`: exactly the table that this version makes, so that no view or trigger of a stranger's runs. */
 function kindOf(database: DatabaseSync): "new" | "ours" | "another version" | "foreign" {
   const number = (pragma: string) => Number(database.prepare(`PRAGMA ${pragma}`).get()?.[pragma]);
@@ -101,8 +109,9 @@ function kindOf(database: DatabaseSync): "new" | "ours" | "another version" | "f
   const isOurs = version === schemaVersion && only === table && more.length === 0;
   if (isOurs && (isMarked || application === 0)) return "ours";
   // indexes were not marked at first, so the table has to tell them
-  const isFirst = version === 1 && only === table.replace("reason TEXT, ", "") && more.length === 0;
-  return isMarked || (isFirst && application === 0) ? "another version" : "foreign";
+  const earlier = EARLIER[version];
+  const isEarlier = earlier !== undefined && only === table.replace(earlier, "") && more.length === 0;
+  return isMarked || (isEarlier && application === 0) ? "another version" : "foreign";
 }
 
 function plain(sql: string): string {

@@ -55,6 +55,7 @@ describe("a run whose event log is lost", () => {
     expect(await listed()).toEqual({
       ...{ id: run.id, folder: run.folder, name: "lost", algorithm: "scaffold", dataset: "fashion-mnist-10k" },
       ...{ model: "mlp", status: "finished", roundsDone: 4, roundsTotal: 4, finalAccuracy: 0.6, bestAccuracy: 0.7 },
+      ...{ finalRmse: null, finalR2: null },
       ...{ bytesDown: 400, bytesUp: 40, seconds: 2, seed: 7, reason: null },
       startedAt: expect.stringMatching(/^\d{4}-/),
       updatedAt: expect.stringMatching(/^\d{4}-/),

@@ -41,6 +41,9 @@ export async function summaryWithoutLog(run: RunFolder): Promise<RunSummary | un
     finalAccuracy: totals?.last?.accuracy ?? null,
     // without an accuracy at last the score is that of a loss
     bestAccuracy: best === undefined || best.round === 0 || totals?.last?.accuracy === null ? null : best.score,
+    // checkpoints have no errors
+    finalRmse: null,
+    finalR2: null,
     bytesDown: totals?.bytesDown ?? 0,
     bytesUp: totals?.bytesUp ?? 0,
     seconds: totals?.seconds ?? 0,

@@ -19,8 +19,13 @@ function byDefinition(steps: readonly Step[]) {
     ...{ bytesDown: bytes, bytesUp: 2 * bytes, seconds: bytes, lastRound: Math.max(0, ...rounds.keys()) },
     finalAccuracy: accuracies.at(-1) ?? null,
     bestAccuracy: accuracies.length === 0 ? null : Math.max(...accuracies),
+    finalRmse: accuracies.length === 0 ? null : accuracies.at(-1)! / 2,
+    finalR2: accuracies.length === 0 ? null : -accuracies.at(-1)!,
   };
 }
+
+/** Errors that go with an accuracy, so that the oracle knows them. */
+const errorsOf = (value: number | null) => (value === null ? {} : { rmse: value / 2, r2: -value });
 
 describe("round totals", () => {
   it("are those of the rounds at any time, also of rounds that come again", () => {
@@ -35,7 +40,7 @@ describe("round totals", () => {
         steps.forEach(([kind, round, value], i) => {
           if (kind === "add")
             totals.add(round, { bytesDown: value ?? 0, bytesUp: 2 * (value ?? 0), seconds: value ?? 0 });
-          else if (kind === "evaluate") totals.evaluate(round, value);
+          else if (kind === "evaluate") totals.evaluate(round, value, errorsOf(value));
           else totals.dropAfter(round);
           expect(totals.totals).toEqual(byDefinition(steps.slice(0, i + 1)));
         });

@@ -4,21 +4,30 @@ interface RoundCost {
   readonly seconds: number;
 }
 
-interface RoundEntry extends RoundCost {
-  accuracy: number | null;
+/** What an evaluation says of a model that predicts numbers; of classes neither. */
+interface Errors {
+  readonly rmse?: number | undefined;
+  readonly r2?: number | undefined;
 }
 
-/** What the rounds of a run add up to. Without any evaluation both accuracies are null. */
+interface RoundEntry extends RoundCost {
+  accuracy: number | null;
+  errors: Errors;
+}
+
+/** What the rounds of a run add up to. Without any evaluation accuracies and errors are null. */
 export interface Totals extends RoundCost {
   /** The highest number of a round; 0 without any. */
   readonly lastRound: number;
   readonly finalAccuracy: number | null;
   readonly bestAccuracy: number | null;
+  readonly finalRmse: number | null;
+  readonly finalR2: number | null;
 }
 
 const nothing: Totals = {
   ...{ bytesDown: 0, bytesUp: 0, seconds: 0 },
-  ...{ lastRound: 0, finalAccuracy: null, bestAccuracy: null },
+  ...{ lastRound: 0, finalAccuracy: null, bestAccuracy: null, finalRmse: null, finalR2: null },
 };
 
 /**
@@ -31,18 +40,19 @@ export class RoundTotals {
 
   /** A round has ended; of one that ends twice the last time counts. */
   add(round: number, { bytesDown, bytesUp, seconds }: RoundCost): void {
-    const entry = { bytesDown, bytesUp, seconds, accuracy: null };
+    const entry = { bytesDown, bytesUp, seconds, accuracy: null, errors: {} };
     this.#known = this.#known && round > this.#known.lastRound ? extended(this.#known, round, entry) : undefined;
     this.#rounds.set(round, entry);
   }
 
   /** A known round was evaluated. */
-  evaluate(round: number, accuracy: number | null): void {
+  evaluate(round: number, accuracy: number | null, errors: Errors = {}): void {
     const entry = this.#rounds.get(round);
     if (entry === undefined) return;
-    const isNews = entry.accuracy === null && round === this.#known?.lastRound;
+    const isNews = entry.accuracy === null && entry.errors.rmse === undefined && round === this.#known?.lastRound;
     entry.accuracy = accuracy;
-    this.#known = this.#known && isNews ? evaluated(this.#known, accuracy) : undefined;
+    entry.errors = errors;
+    this.#known = this.#known && isNews ? evaluated(this.#known, entry) : undefined;
   }
 
   dropAfter(round: number): void {
@@ -56,7 +66,7 @@ export class RoundTotals {
   get totals(): Totals {
     if (this.#known !== undefined) return this.#known;
     let totals = nothing;
-    for (const [round, entry] of this.#rounds) totals = evaluated(extended(totals, round, entry), entry.accuracy);
+    for (const [round, entry] of this.#rounds) totals = evaluated(extended(totals, round, entry), entry);
     this.#known = totals;
     return totals;
   }
@@ -72,7 +82,9 @@ function extended(totals: Totals, round: number, cost: RoundCost): Totals {
   };
 }
 
-function evaluated(totals: Totals, accuracy: number | null): Totals {
-  if (accuracy === null) return totals;
-  return { ...totals, finalAccuracy: accuracy, bestAccuracy: Math.max(totals.bestAccuracy ?? accuracy, accuracy) };
+function evaluated(totals: Totals, { accuracy, errors: { rmse, r2 } }: RoundEntry): Totals {
+  const withErrors = rmse === undefined ? totals : { ...totals, finalRmse: rmse, finalR2: r2 ?? null };
+  if (accuracy === null) return withErrors;
+  const bestAccuracy = Math.max(totals.bestAccuracy ?? accuracy, accuracy);
+  return { ...withErrors, finalAccuracy: accuracy, bestAccuracy };
 }

@@ -41,6 +41,7 @@ describe("run index", () => {
     expect(oldest).toEqual({
       ...{ id: first.id, folder: first.folder, name: "first", algorithm: "fedavg", model: "mlp", status: "finished" },
       ...{ dataset: "fashion-mnist-10k", roundsDone: 4, roundsTotal: 4, finalAccuracy: 0.8, bestAccuracy: 0.8 },
+      ...{ finalRmse: null, finalR2: null },
       ...{ bytesDown: 400, bytesUp: 40, seconds: 2, seed: 7, reason: null, startedAt: "2026-01-01T00:00:01.000Z" },
       updatedAt: "2026-01-01T00:00:16.000Z",
     });

@@ -27,6 +27,8 @@ const rowSchema = z.object({
   roundsTotal: number,
   finalAccuracy: number.nullable(),
   bestAccuracy: number.nullable(),
+  finalRmse: number.nullable(),
+  finalR2: number.nullable(),
   bytesDown: number,
   bytesUp: number,
   seconds: number,

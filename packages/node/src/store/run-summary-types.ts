@@ -20,6 +20,9 @@ export interface RunSummary {
   /** Test accuracy of the last evaluation. */
   readonly finalAccuracy: number | null;
   readonly bestAccuracy: number | null;
+  /** Of runs that predict numbers: test error of the last evaluation in units of the target, and explained share. */
+  readonly finalRmse: number | null;
+  readonly finalR2: number | null;
   readonly bytesDown: number;
   readonly bytesUp: number;
   /** Time in rounds, over all sessions. */

@@ -55,7 +55,7 @@ export class RunSummarizer {
         break;
       }
       case "evaluation":
-        this.#rounds.evaluate(event.round, event.accuracy);
+        this.#rounds.evaluate(event.round, event.accuracy, event);
         break;
       case "run.stopped":
         this.#reason = event.message;
@@ -123,6 +123,16 @@ export function unreadableRun(folder: string): RunSummary {
   return {
     ...{ id: runIdOf(folder, ""), folder, name: basename(folder), status: "unreadable", reason: null },
     ...{ algorithm: "", dataset: "", model: "", roundsDone: 0, roundsTotal: 0, seed: 0 },
-    ...{ finalAccuracy: null, bestAccuracy: null, bytesDown: 0, bytesUp: 0, seconds: 0, startedAt: "", updatedAt: "" },
+    ...{
+      finalAccuracy: null,
+      bestAccuracy: null,
+      finalRmse: null,
+      finalR2: null,
+      bytesDown: 0,
+      bytesUp: 0,
+      seconds: 0,
+      startedAt: "",
+      updatedAt: "",
+    },
   };
 }

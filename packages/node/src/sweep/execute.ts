@@ -90,11 +90,12 @@ function outcomeFor(planned: PlannedRun, outcomes: Outcomes): Outcome | undefine
 
 function choose(tuning: Tuning, outcomes: Outcomes, metric: Parameters<typeof scoreOf>[2]): TuningResult {
   const runs = tuning.candidates.flatMap((candidate) => outcomeFor(candidate, outcomes) ?? []);
-  const scores = tuning.candidates.map(({ identity }) => {
-    const outcome = outcomes.get(identity);
-    return outcome && scoreOf(outcome.end, outcome.data, metric);
-  });
-  const best = bestOf(scores);
+  const found = tuning.candidates.map(({ identity }) => outcomes.get(identity));
+  const scores = found.map((outcome) => outcome && scoreOf(outcome.end, outcome.data, metric));
+  const best = bestOf(
+    scores,
+    found.map((outcome) => outcome?.data),
+  );
   return { tuning, outcomes: runs, scores, chosen: best === undefined ? undefined : tuning.choices[best] };
 }
 

@@ -76,6 +76,7 @@ function chosenBefore({ candidates, choices }: Tuning, found: Found, metric: Tun
   const folders = candidates.map(({ identity }) => found.get(identity));
   if (!folders.every((one) => one?.complete === true)) return undefined;
   const runs = folders.map((one) => readRunFolder(one!.folder));
-  const best = bestOf(runs.map((run) => scoreOf(classifyEnd(run), run, metric)));
+  const scores = runs.map((run) => scoreOf(classifyEnd(run), run, metric));
+  const best = bestOf(scores, runs);
   return best === undefined ? undefined : choices[best];
 }

@@ -6,9 +6,11 @@ import { type ComparisonOptions, type ComparisonRow, compareGroups } from "../re
 import { comparisonCsv, comparisonLatex } from "../report/comparison-files.ts";
 import { comparisonTable, endNotes } from "../report/comparison-table.ts";
 import { measuresTable } from "../report/measures-table.ts";
+import { predictsNumbers, RMSE } from "../report/quality.ts";
 import type { RunEnd, RunFailure } from "../report/run-end.ts";
-import { recentAccuracy, summarise } from "../report/summary.ts";
+import { bestQuality, recentQuality, summarise } from "../report/summary.ts";
 import { writeRunFile } from "../store/run-folder.ts";
+import { formatLoss } from "../terminal/round-line.ts";
 import type { SweepResult, TuningResult } from "./execute.ts";
 import type { Outcome } from "./execute-run.ts";
 import type { PlannedRun } from "./expand.ts";
@@ -28,6 +30,8 @@ export interface RunRecord {
   readonly accuracy: number | null;
   readonly recentAccuracy: number | null;
   readonly bestAccuracy: number | null;
+  /** Errors in units of the target, of runs that predict numbers: the last, the lowest, and the explained share. */
+  readonly error?: { readonly rmse: number | null; readonly bestRmse: number | null; readonly r2: number | null };
   readonly modelHash: string | null;
   readonly failure: RunFailure | null;
   /** Time in rounds. */
@@ -39,6 +43,8 @@ export interface RunRecord {
 export interface SweepDocument {
   readonly name: string;
   readonly base: string;
+  /** What targets are of: `rmse` where every run predicts numbers. */
+  readonly metric: "accuracy" | "rmse";
   readonly target: number | null;
   readonly atRound: number | null;
   readonly tunings: readonly TuningRecord[];
@@ -67,15 +73,16 @@ export interface DocumentOptions extends ComparisonOptions {
 
 /** The whole result of a sweep as a JSON document: a row for each variant and point of the grid. */
 export function sweepDocument({ cases, tunings }: SweepResult, options: DocumentOptions): SweepDocument {
-  const { name, base, metric } = options;
+  const { name, base } = options;
   const groups = sweepGroups(cases);
-  const { target, atRound, rows } = compareGroups(groups, options);
+  const { metric, target, atRound, rows } = compareGroups(groups, options);
   return {
     name,
     base,
+    metric,
     target,
     atRound,
-    tunings: tunings.map((result) => tuningRecord(result, base, metric)),
+    tunings: tunings.map((result) => tuningRecord(result, base, options.metric)),
     rows: rows.map((row, i) => {
       const { case: one, tuned, outcomes } = cases[i]!;
       const runs = outcomes.map((outcome) => runRecord(outcome, base));
@@ -97,8 +104,16 @@ export function runRecord({ planned, end, folder, data, failure }: Outcome, base
     run: data?.id ?? null,
     folder: folder ?? null,
     accuracy: known(summary?.accuracy),
-    recentAccuracy: known(data && recentAccuracy(data)),
+    recentAccuracy: known(data && recentQuality(data)),
     bestAccuracy: known(summary?.bestAccuracy),
+    ...(data !== undefined &&
+      predictsNumbers(data) && {
+        error: {
+          rmse: known(summary?.rmse),
+          bestRmse: known(bestQuality(data, RMSE).value),
+          r2: known(summary?.r2),
+        },
+      }),
     modelHash: summary?.modelHash || null,
     failure: failure ?? null,
     seconds: known(summary?.seconds),
@@ -134,12 +149,13 @@ function tuningRecord(
 /** The table, the choices of the tunings and the commands as Markdown. `target`: it was asked for. */
 export function sweepMarkdown(document: SweepDocument, target: boolean): string {
   const { heads, rows, notes } = comparisonTable(document, target);
+  const scoreText = document.metric === "rmse" ? errorText : percent;
   const tuned = document.tunings.map(({ variant, at, chosen, candidates }) => [
     markdownText([variant, describeValues(at)].filter((text) => text !== "").join(", ")),
     chosen === null ? "none" : markdownText(describeValues(chosen)),
     candidates
       .map(({ values, score }) =>
-        markdownText(`${describeValues(values)}: ${score === null ? "lost" : percent(score)}`),
+        markdownText(`${describeValues(values)}: ${score === null ? "lost" : scoreText(score)}`),
       )
       .join("; "),
   ]);
@@ -148,7 +164,7 @@ export function sweepMarkdown(document: SweepDocument, target: boolean): string 
       markdownText(run.variant),
       String(run.seed),
       run.end,
-      percent(run.accuracy),
+      run.error === undefined ? percent(run.accuracy) : errorText(run.error.rmse),
       markdownText(run.modelHash ?? ""),
       markdownCode(run.command),
     ]),
@@ -167,7 +183,10 @@ export function sweepMarkdown(document: SweepDocument, target: boolean): string 
     "",
     "## Runs",
     "",
-    ...markdownTable(["variant", "seed", "end", "accuracy", "model hash", "command"], commands),
+    ...markdownTable(
+      ["variant", "seed", "end", document.metric === "rmse" ? "RMSE" : "accuracy", "model hash", "command"],
+      commands,
+    ),
     "",
   ].join("\n");
 }
@@ -191,6 +210,10 @@ function commandFor({ assignments }: PlannedRun, base: string): string {
 
 function percent(value: number | null): string {
   return value === null ? "–" : `${(value * 100).toFixed(2)} %`;
+}
+
+function errorText(value: number | null): string {
+  return formatLoss(value ?? Number.NaN);
 }
 
 function known(value: number | undefined): number | null {

@@ -21,6 +21,27 @@ describe("a tuning", () => {
     expect(scoreOf("finished", run(), "accuracy")).toBeUndefined();
   });
 
+  it("judges runs that predict numbers by their errors, of which the lowest is best", () => {
+    const errors = (...values: readonly number[]) => {
+      const start = { type: "run.started", predicts: "numbers", rounds: values.length };
+      const lines = values.map((rmse, i) => ({
+        type: "evaluation",
+        round: i + 1,
+        split: "test",
+        accuracy: null,
+        rmse,
+      }));
+      return parseRun({ events: [start, ...lines].map((line) => JSON.stringify(line)).join("\n") });
+    };
+    const runs = [errors(9, 5, 4, 3), errors(2, 3)];
+    expect(runs.map((run) => scoreOf("finished", run, "recentAccuracy"))).toEqual([4, 2.5]);
+    const scores = runs.map((run) => scoreOf("finished", run, "accuracy"));
+    expect(scores).toEqual([3, 3]);
+    expect(bestOf(scores, runs)).toBe(0);
+    expect(bestOf([4, 2.5], runs)).toBe(1);
+    expect(bestOf([undefined, 2.5, 3], runs)).toBe(1);
+  });
+
   it("chooses the highest score, the first of equals, and nothing where all have lost", () => {
     expect(bestOf([0.3, undefined, 0.5, 0.5])).toBe(2);
     expect(bestOf([undefined, 0])).toBe(1);

@@ -5,24 +5,26 @@ import { findBaselines } from "../../report/baselines.ts";
 import {
   type Comparison,
   type ComparisonOptions,
-  commonAccuracy,
+  commonTarget,
   compareGroups,
   evaluationsUntil,
 } from "../../report/comparison.ts";
-import { comparisonTable, endNotes } from "../../report/comparison-table.ts";
+import { comparisonTable, endNotes, targetText } from "../../report/comparison-table.ts";
 import { configDifferences } from "../../report/config-differences.ts";
 import { runLabels } from "../../report/labels.ts";
 import { coverageNote } from "../../report/measures.ts";
 import { measuresTable } from "../../report/measures-table.ts";
+import { qualityOf } from "../../report/quality.ts";
 import { type RunData, readRunFolder } from "../../report/run-data.ts";
 import { classifyEnd } from "../../report/run-end.ts";
 import { groupBySeed } from "../../report/run-groups.ts";
-import { firstReaching, gradientsBy, recentAccuracy, summarise } from "../../report/summary.ts";
+import { bestQuality, firstReaching, gradientsBy, recentQuality, summarise } from "../../report/summary.ts";
 import { fileNameOf } from "../../store/file-name.ts";
 import { findRun } from "../../store/find-run.ts";
 import { RunSummarizer, type RunSummary } from "../../store/run-summary.ts";
 import { formatBytes, formatCount, formatFixed, formatPercent, formatSeconds } from "../../terminal/format.ts";
-import { withComparisonOptions } from "../comparison-options.ts";
+import { formatLoss, formatR2 } from "../../terminal/round-line.ts";
+import { requireTarget, withComparisonOptions } from "../comparison-options.ts";
 import { type TableFiles, withTableFiles, writeTables } from "../comparison-tables.ts";
 import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
@@ -55,6 +57,7 @@ export function addCompare(program: Command): void {
       for (const name of names) found.push(await findRun(globals.runs, name));
       if (options.baselines !== false) found.push(...(await baselinesOf(found)));
       const runs = found.map((run) => readRunFolder(run.folder));
+      requireTarget(options.target, qualityOf(runs).metric);
       const target = await openFolder(
         options,
         globals.runs,
@@ -124,16 +127,20 @@ async function writeReport(
 function compare(found: readonly RunSummary[], runs: readonly RunData[], options: ComparisonOptions) {
   const labels = runLabels(runs);
   const groups = groupBySeed(runs);
-  const { atRound, rows } = compareGroups(groups, options);
-  const target = options.target ?? commonAccuracy(runs) ?? null;
+  const quality = qualityOf(runs);
+  const { metric, atRound, rows } = compareGroups(groups, options);
+  const target = options.target ?? commonTarget(runs) ?? null;
   return {
+    metric,
     target,
     atRound,
     runs: runs.map((run, i) => {
       const summary = summarise(run);
-      const reached = target === null ? undefined : firstReaching(run, target);
+      const reached = target === null ? undefined : firstReaching(run, target, quality);
       const looked = evaluationsUntil(run, options.atRound);
-      const accuracy = options.atRound === undefined ? summary.accuracy : looked.evaluations.at(-1)?.accuracy;
+      const last = looked.evaluations.at(-1);
+      const accuracy = options.atRound === undefined ? summary.accuracy : last?.accuracy;
+      const best = bestQuality(run, quality);
       return {
         id: found[i]!.id,
         label: labels[i]!,
@@ -141,9 +148,15 @@ function compare(found: readonly RunSummary[], runs: readonly RunData[], options
         status: found[i]!.status,
         rounds: summary.rounds,
         accuracy: orNull(accuracy),
-        recentAccuracy: orNull(recentAccuracy(looked)),
+        recentAccuracy: orNull(recentQuality(looked)),
         bestAccuracy: orNull(summary.bestAccuracy),
-        bestRound: orNull(summary.bestRound),
+        ...(metric === "rmse" && {
+          error: {
+            ...{ rmse: orNull(last?.rmse), r2: orNull(last?.r2) },
+            ...{ recentRmse: orNull(recentQuality(looked, quality)), bestRmse: orNull(best.value) },
+          },
+        }),
+        bestRound: orNull(metric === "rmse" ? best.round : summary.bestRound),
         testLoss: orNull(run.evaluations.at(-1)?.loss),
         bytesDown: orNull(summary.bytesDown),
         bytesUp: orNull(summary.bytesUp),
@@ -162,9 +175,9 @@ function compare(found: readonly RunSummary[], runs: readonly RunData[], options
 type Compared = ReturnType<typeof compare>;
 
 /** The rows of the groups, whose settings may have targets of their own. */
-function tableOf({ groups, atRound }: Compared): Comparison {
+function tableOf({ metric, groups, atRound }: Compared): Comparison {
   const targets = new Set(groups.map(({ target }) => target));
-  return { target: targets.size === 1 ? [...targets][0]! : null, atRound, rows: groups };
+  return { metric, target: targets.size === 1 ? [...targets][0]! : null, atRound, rows: groups };
 }
 
 function print(
@@ -211,21 +224,34 @@ function printGroups(compared: Compared, options: ComparisonOptions, output: Out
   output.print(table(columns, rows, output.width), "", notes, endNotes(compared.groups));
 }
 
-function printRuns({ target, atRound, runs }: Compared, options: ComparisonOptions, output: Output): void {
+function printRuns({ metric, target, atRound, runs }: Compared, options: ComparisonOptions, output: Output): void {
   const text = (value: number | null, format: (value: number) => string) => format(value ?? Number.NaN);
-  const share = target === null ? "target" : formatPercent(target, 1);
-  const accuracy = atRound === null ? "accuracy" : `accuracy at round ${atRound}`;
+  const share = target === null ? "target" : targetText(target, metric);
+  const byError = metric === "rmse";
+  const what = byError ? "RMSE" : "accuracy";
+  const value = atRound === null ? what : `${what} at round ${atRound}`;
   const isTimed = runs.some(({ simulatedSecondsToTarget }) => simulatedSecondsToTarget !== null);
   const heads = [
-    ...[accuracy, "best", "in round", "test loss", "up", "time", `rounds to ${share}`, `up to ${share}`],
+    ...[
+      value,
+      ...(byError ? ["R2"] : []),
+      "best",
+      "in round",
+      "test loss",
+      "up",
+      "time",
+      `rounds to ${share}`,
+      `up to ${share}`,
+    ],
     ...(isTimed ? [`simulated time to ${share}`] : []),
   ];
   const rows = runs.map((run) => [
     output.colours.bold(run.label),
     run.algorithm,
     run.status,
-    text(run.accuracy, formatPercent),
-    text(run.bestAccuracy, formatPercent),
+    ...(run.error === undefined
+      ? [text(run.accuracy, formatPercent), text(run.bestAccuracy, formatPercent)]
+      : [text(run.error.rmse, formatLoss), text(run.error.r2, formatR2), text(run.error.bestRmse, formatLoss)]),
     text(run.bestRound, formatCount),
     text(run.testLoss, formatFixed),
     text(run.bytesUp, formatBytes),
@@ -243,5 +269,8 @@ function printRuns({ target, atRound, runs }: Compared, options: ComparisonOptio
   output.print(table(columns, rows, output.width));
   const found = options.target === undefined && target !== null && runs.length > 1;
   if (found)
-    output.print("", `${share} is the highest accuracy reached by every run that neither diverged nor failed.`);
+    output.print(
+      "",
+      `${share} is the ${byError ? "lowest error" : "highest accuracy"} reached by every run that neither diverged nor failed.`,
+    );
 }

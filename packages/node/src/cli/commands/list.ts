@@ -4,6 +4,7 @@ import { type Command, Option } from "commander";
 import { listRuns } from "../../store/find-run.ts";
 import { listSweeps } from "../../sweep/sweep-members.ts";
 import { formatBytes, formatPercent, formatPlural, formatSeconds } from "../../terminal/format.ts";
+import { formatLoss, formatR2 } from "../../terminal/round-line.ts";
 import { textWidth } from "../../terminal/terminal-text.ts";
 import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
@@ -71,6 +72,18 @@ interface ListColumn {
   readonly text: (run: ListedRun, index: number) => string;
 }
 
+const predictsNumbers = ({ finalRmse }: ListedRun) => finalRmse !== null;
+
+const accuracyColumns: readonly ListColumn[] = [
+  { head: "accuracy", right: true, text: (run) => formatPercent(orNaN(run.finalAccuracy)) },
+  { head: "best", drop: 4, right: true, text: (run) => formatPercent(orNaN(run.bestAccuracy)) },
+];
+
+const errorColumns: readonly ListColumn[] = [
+  { head: "RMSE", right: true, text: (run) => formatLoss(orNaN(run.finalRmse)) },
+  { head: "R2", drop: 4, right: true, text: (run) => formatR2(orNaN(run.finalR2)) },
+];
+
 function runTable(runs: readonly ListedRun[], { width, colours }: Output): string[] {
   const differences = describeDifferences(runs);
   const columns: ListColumn[] = [
@@ -80,8 +93,8 @@ function runTable(runs: readonly ListedRun[], { width, colours }: Output): strin
     { head: "dataset", drop: 2, text: ({ dataset }) => dataset },
     { head: "status", text: ({ status }) => statusColour(status, colours) },
     { head: "rounds", drop: 6, right: true, text: (run) => `${run.roundsDone}/${run.roundsTotal}` },
-    { head: "accuracy", right: true, text: (run) => formatPercent(orNaN(run.finalAccuracy)) },
-    { head: "best", drop: 4, right: true, text: (run) => formatPercent(orNaN(run.bestAccuracy)) },
+    ...(runs.every(predictsNumbers) ? [] : accuracyColumns),
+    ...(runs.some(predictsNumbers) ? errorColumns : []),
     { head: "up", drop: 0, right: true, text: ({ bytesUp }) => formatBytes(bytesUp) },
     { head: "time", drop: 1, right: true, text: ({ seconds }) => formatSeconds(seconds) },
     { head: "started", drop: 3, text: ({ startedAt }) => localTime(startedAt) },

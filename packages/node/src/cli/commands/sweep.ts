@@ -5,13 +5,14 @@ import type { ComparisonOptions } from "../../report/comparison.ts";
 import { comparisonTable } from "../../report/comparison-table.ts";
 import { acquireLock } from "../../store/lock.ts";
 import type { SweepResult } from "../../sweep/execute.ts";
+import { everyRun, type Sweep } from "../../sweep/expand.ts";
 import { findRuns } from "../../sweep/found-runs.ts";
 import { documentNotes, type SweepDocument, sweepDocument, writeResults } from "../../sweep/results.ts";
 import { sweepGroups } from "../../sweep/sweep-groups.ts";
 import { describeValues } from "../../sweep/values.ts";
 import { formatPlural } from "../../terminal/format.ts";
 import { writeJson, writeLines } from "../../terminal/terminal-text.ts";
-import { withComparisonOptions } from "../comparison-options.ts";
+import { requireTarget, withComparisonOptions } from "../comparison-options.ts";
 import { type TableFiles, withTableFiles, writeTables } from "../comparison-tables.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { acceptsOptions, type GlobalOptions, parseInvocation } from "../globals.ts";
@@ -48,6 +49,7 @@ export function addSweep(program: Command): void {
     .action(async (file: string, options: SweepCommandOptions, self: Command) => {
       const { globals, output } = parseInvocation(self);
       const open = await openSweep(file, options, globals);
+      requireTarget(options.target, metricOf(open.sweep));
       if (options.plan === true) await plan(open, options.jobs, globals, output);
       else await carryOutAlone(file, open, options, globals, output);
     });
@@ -61,6 +63,11 @@ export function addSweep(program: Command): void {
     ["anabranch sweep sweep.toml --latex table.tex", "also the table for a paper"],
     ["anabranch sweep sweep.toml --jobs 2 --target 0.8", "two parallel runs; cost of reaching 80 %"],
   );
+}
+
+/** What the runs are compared by, as their configurations tell. */
+function metricOf(sweep: Sweep): "accuracy" | "rmse" {
+  return everyRun(sweep).every(({ config }) => config.data.table.target === "number") ? "rmse" : "accuracy";
 }
 
 /** The options of sessions: with several runs at a time, each has its share of the cores. */
