@@ -1,7 +1,18 @@
 import { defineConfig } from "vitest/config";
 
 const exclude = ["**/node_modules/**", "**/*.slow.test.ts", "**/*.exhaustive.test.ts"];
-const shared = { exclude, pool: "forks", testTimeout: 180_000 } as const;
+const shared = {
+  exclude,
+  pool: "forks",
+  testTimeout: 180_000,
+  // how long a busy machine takes says nothing of the code
+  expect: { poll: { timeout: 60_000 } },
+} as const;
+
+/** Folders of packages/node whose tests leave nothing behind in their process. */
+const services = "{client,dashboard,data,log,run,server,store,sweep,workers}";
+/** Tests that change the environment, the hooks or the exit code of their process. */
+const alone = ["tests/{check-method,own-method-files,trust}.test.ts", "packages/node/src/workers/deadline.test.ts"];
 
 export default defineConfig({
   test: {
@@ -23,14 +34,17 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: "services",
+          isolate: false,
+          include: [`packages/node/src/${services}/**/*.test.ts`, "{bench,examples,tests}/**/*.test.ts"],
+          exclude: [...exclude, ...alone],
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: "system",
-          include: [
-            "packages/node/src/!(report|terminal|docs)/**/*.test.ts",
-            "packages/node/src/*.test.ts",
-            "bench/**/*.test.ts",
-            "examples/**/*.test.ts",
-            "tests/**/*.test.ts",
-          ],
+          include: ["packages/node/src/cli/**/*.test.ts", "packages/node/src/*.test.ts", ...alone],
         },
       },
     ],

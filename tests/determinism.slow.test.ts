@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { killedAndResumed, undisturbed } from "./crash.ts";
+import { sophiaSteps } from "./fixtures/sophia-steps.ts";
 
 const hashes = new Map<string, Promise<string>>();
 
@@ -9,6 +10,20 @@ function inProcess(algorithm: string): Promise<string> {
   hashes.set(algorithm, hash);
   return hash;
 }
+
+describe.each(["fedavg", "scaffold", "fedbcgd+", "fedbuff"])("the same bits for %s as in-process", (algorithm) => {
+  it.each([1, 2, 3])("at %i workers", async (workers) => {
+    expect((await undisturbed(algorithm, workers)).hash).toBe(await inProcess(algorithm));
+  });
+});
+
+it.each([
+  "signs",
+  "uniform",
+] as const)("the same bits for local steps that draw %s, at one worker", async (estimate) => {
+  const own = { algorithm: sophiaSteps(estimate) };
+  expect((await undisturbed("fedavg", 1, own)).hash).toBe((await undisturbed("fedavg", 0, own)).hash);
+});
 
 /** "robust" has a rule that sees every update, the nodes of MoNNA have models of their own, "attacked" has attackers with a memory. */
 describe.each(["robust", "monna", "attacked"])("the same bits for %s as in-process", (algorithm) => {
