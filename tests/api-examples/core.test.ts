@@ -568,6 +568,10 @@ describe("the example of", () => {
     same(indices.length, 4);
   });
 
+  it("describeFailure (core/src/client/describe-failure.ts)", async () => {
+    same(describeFailure(new AnabranchError({ code: "data/empty", message: "no examples" })).code, "data/empty");
+  });
+
   it("adaptiveSplit (core/src/clustering/adaptive-split.ts)", async () => {
     const updates = [1, 1, -1, -1].map((x) => Float64Array.of(x));
     same(adaptiveSplit(updates, { distance: 0.5, minimumClients: 2 })?.children, [[0, 1], [2, 3]]);
@@ -1896,10 +1900,6 @@ describe("the example of", () => {
 
   it("sentBytes (core/src/simulation/in-process.ts)", async () => {
     same(sentBytes({}, { round: 1, vectors: {}, scalars: {} }, 200, undefined), 200);
-  });
-
-  it("describeFailure (core/src/simulation/in-process.ts)", async () => {
-    same(describeFailure(new AnabranchError({ code: "data/empty", message: "no examples" })).code, "data/empty");
   });
 
   it("traceFederation (core/src/simulation/trace-federation.ts)", async () => {
