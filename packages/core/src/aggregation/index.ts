@@ -1,3 +1,4 @@
+export * from "./critical-parameters.ts";
 export * from "./fold.ts";
 export * from "./partial-fold.ts";
 export * from "./robust/index.ts";

@@ -88,6 +88,8 @@ export interface RoundContext {
   readonly meanFactor?: number;
   /** Whose updates lie side by side in uploads that are aggregated as "each"; absent where there are none. */
   readonly clients?: readonly number[];
+  /** Their public weights, in the same order. */
+  readonly weights?: readonly number[];
   /** Of the model's parameters, for rules that go layer by layer. */
   readonly layout: Layout;
 }

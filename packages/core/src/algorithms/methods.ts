@@ -21,6 +21,7 @@ export { fedavgm } from "./fedavgm.ts";
 export { fedbcgd } from "./fedbcgd.ts";
 export { fedbcgdPlus } from "./fedbcgd-plus.ts";
 export { fedbuff } from "./fedbuff.ts";
+export { fedcac } from "./fedcac.ts";
 export { fedcm } from "./fedcm.ts";
 export { fedcompass } from "./fedcompass.ts";
 export { fedfix } from "./fedfix.ts";

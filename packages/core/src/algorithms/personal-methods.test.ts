@@ -160,6 +160,65 @@ describe("on quadratics, as in plain loops", () => {
   });
 });
 
+describe("fedcac", () => {
+  const everyone = [0, 1, 2];
+  const full = { ...problem, cohorts: [everyone, everyone, everyone, everyone] };
+  const run = (options: object) =>
+    runGolden({ operation: "trace/fedcac", input: { ...full, algorithm: { name: "fedcac", ...options } } }) as Promise<{
+      rounds: number[][];
+      clients: number[][][];
+    }>;
+  const fedavg = async () =>
+    (
+      (await runGolden({ operation: "trace/fedper", input: { ...full, algorithm: { name: "fedper" } } })) as {
+        rounds: number[][];
+      }
+    ).rounds;
+
+  it("is FedAvg bit for bit where nothing is critical", async () => {
+    expect((await run({ criticalFraction: 0 })).rounds).toEqual(await fedavg());
+  });
+
+  it("is FedAvg but for rounding where all is critical, so that all masks are equal", async () => {
+    near((await run({ criticalFraction: 1, beta: 1e-9 })).rounds, await fedavg());
+  });
+
+  it("leaves critical values to their client once they are private", async () => {
+    const starts = [{ w: [0, 0, 0, 0] }, { w: [0, 0, 0, 0] }, { w: [0, 0, 0, 0] }];
+    const trained = [{ w: [5, 4, 1, 0.5] }, { w: [5, 0.5, 4, 1] }, { w: [0.5, 1, 5, 4] }];
+    const input = { starts, trained, samples: [2, 1, 1], criticalFraction: 0.5, beta: 3, round: 3 };
+    const mixed = (await runGolden({ operation: "fedcac/server", input })) as {
+      collaborators: number[][];
+      nextStarts: { w: number[] }[];
+    };
+    expect(mixed.collaborators).toEqual([[0], [1], [2]]);
+    // global: (2 a + b + c) / 4 = [3.875, 2.375, 2.75, 1.5]
+    expect(mixed.nextStarts.map(({ w }) => w)).toEqual([
+      [5, 4, 2.75, 1.5],
+      [5, 2.375, 4, 1.5],
+      [3.875, 2.375, 5, 4],
+    ]);
+  });
+
+  it("shares nothing with an empty mask, and everything among identical clients", async () => {
+    const same = { b: [1, 2], w: [[1, -1]] };
+    const moved = { b: [2, 1], w: [[3, -2]] };
+    const input = { starts: [same, same], trained: [moved, moved], criticalFraction: 0.5, beta: 10, round: 0 };
+    const mixed = (await runGolden({ operation: "fedcac/server", input })) as Record<string, unknown>;
+    expect(mixed["overlaps"]).toEqual([
+      [1, 1],
+      [1, 1],
+    ]);
+    near(Object.values((mixed["nextStarts"] as (typeof moved)[])[1]!), Object.values(moved));
+    const still = { ...input, trained: [same, moved], beta: 1e-9 };
+    const apart = (await runGolden({ operation: "fedcac/server", input: still })) as Record<string, unknown>;
+    expect(apart["overlaps"]).toEqual([
+      [1, 0],
+      [0, 1],
+    ]);
+  });
+});
+
 it("fedrep's order matters on a net: the head first, then the body", async () => {
   const parameters = {
     W1: [

@@ -81,11 +81,13 @@ async function resumes(subject: MethodOnProblem): Promise<void> {
 async function sendsDeclared({ create, prepare }: MethodOnProblem): Promise<void> {
   const executor = interpreter();
   const { plan, simulation } = prepare(create(), executor);
-  const { upload, broadcast, parts, replay } = plan.payloads;
+  const { upload, broadcast, own = [], parts, replay } = plan.payloads;
   const compressed = plan.stages.compression?.vectors ?? [];
   const { backend, evaluator, close } = await inProcessSimulation(simulation, executor);
-  // a model that clients rebuild does not travel, and what travels in its place is not for the client half
-  const sent = Object.keys(broadcast).filter((name) => replay === undefined || name !== "parameters");
+  // what single clients are given comes with their orders; a model that clients rebuild does not travel, and what travels in
+  // its place is not for the client half
+  const common = Object.keys(broadcast).filter((name) => !own.includes(name));
+  const sent = common.filter((name) => replay === undefined || name !== "parameters");
   const declared = sent.map((name) => [name, broadcast[name]!.size]);
   const known = (name: string) => replay === undefined || sent.includes(name);
   const watched = alteredBackend(

@@ -26,6 +26,7 @@ import {
 } from "./feature-stages.ts";
 import { fedamdOperation, fedamdTrace } from "./fedamd.ts";
 import { fedauOperation } from "./fedau.ts";
+import { fedcacServer, fedcacTrace } from "./fedcac.ts";
 import { fedcompassOperation } from "./fedcompass.ts";
 import { fedlexGuidance, fedlexTrace } from "./fedlex.ts";
 import { fedrepOperation } from "./fedrep.ts";
@@ -74,6 +75,8 @@ export const operations: Readonly<Record<string, Operation>> = {
   "fedlex/guidance": fedlexGuidance,
   "trace/fedlex": fedlexTrace,
   "fedrep/tiny": fedrepOperation,
+  "fedcac/server": fedcacServer,
+  "trace/fedcac": fedcacTrace,
   "trace.streamingDiloco": dilocoOperation,
   rerce: rerceOperation,
   async: asyncOperation,

@@ -11,6 +11,8 @@ export interface Aggregator {
   readonly metrics: CohortMetrics;
   /** Whose updates were added, in order, where some are kept side by side. */
   readonly clients?: readonly number[] | undefined;
+  /** Their public weights. */
+  readonly weights?: readonly number[] | undefined;
   /** Forgets the last round. */
   begin(round: number, cohort: readonly number[]): void;
   /** Adds updates in cohort order, each times the factor that its schedule puts on it; absent: 1. */

@@ -127,7 +127,7 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
 
   function contextOf(
     plan: ServerPipelineParts,
-    { metrics, cost, clients: whose }: Aggregator,
+    { metrics, cost, clients: whose, weights }: Aggregator,
     about: FinishedRound,
   ): RoundContext {
     const known = disclosure.cohortSize(cost?.survivors);
@@ -145,7 +145,8 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
       weightedSteps,
       meanFactor,
     };
-    return whose === undefined ? context : { ...context, clients: whose };
+    if (whose === undefined) return context;
+    return { ...context, clients: whose, ...(weights === undefined ? {} : { weights }) };
   }
 }
 

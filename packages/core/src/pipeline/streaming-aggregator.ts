@@ -16,6 +16,7 @@ export class StreamingAggregator implements Aggregator {
   /** Those of uploads that are kept side by side. */
   readonly #stacks = new Map<string, Stack>();
   #clients: number[] = [];
+  #weights: number[] = [];
   readonly #folds: ReadonlyMap<string, PartialFold>;
   readonly #meters: CohortMeters;
   #measured = NOTHING_MEASURED;
@@ -46,10 +47,15 @@ export class StreamingAggregator implements Aggregator {
     this.#measured = NOTHING_MEASURED;
     this.metrics.reset();
     this.#clients = [];
+    this.#weights = [];
   }
 
   get clients(): readonly number[] | undefined {
     return this.#stacks.size === 0 ? undefined : this.#clients;
+  }
+
+  get weights(): readonly number[] | undefined {
+    return this.#stacks.size === 0 ? undefined : this.#weights;
   }
 
   addAll(updates: readonly Update[], factors?: readonly number[]): void {
@@ -64,7 +70,10 @@ export class StreamingAggregator implements Aggregator {
       );
     }
     this.#meters.add((name) => updates.map((update) => update.vectors[name]!), weights, factors);
-    if (this.#stacks.size > 0) this.#clients.push(...updates.map(({ client }) => client));
+    if (this.#stacks.size > 0) {
+      this.#clients.push(...updates.map(({ client }) => client));
+      this.#weights.push(...weights);
+    }
     for (const [k, update] of updates.entries()) this.metrics.add(update.public, factors?.[k]);
   }
 

@@ -63,11 +63,19 @@ export async function ownSums(plan: RunPlan, ports: RunPorts, { server, round }:
       sums.push(...(await evaluator.evaluateClients(await modelOf(client), client)));
     return sums;
   };
+  const given = ownOf(plan.algorithm);
   const isHere = hasPersonalModels(plan) && clientStates.isElsewhere !== true;
   return {
+    ...(given && { personal: await each(async (client) => wholeModel(plan, given(server, client))) }),
     ...(isHere && {
       personal: await each(async (client) => personalModel(plan, parameters, await clientStates.load(client))),
     }),
     ...(adapter !== undefined && { adapted: await each((client) => adapter.adapt(client, round, parameters)) }),
   };
+}
+
+/** The models that the server of a method has for single clients; nodes of a decentralised run are evaluated apart. */
+function ownOf({ own, gossip }: Algorithm): ((server: RunState["server"], client: number) => Vector) | undefined {
+  if (own === undefined || gossip !== undefined) return undefined;
+  return (server, client) => own(server, client)["parameters"] ?? server.vectors.parameters;
 }

@@ -34,6 +34,7 @@ export function methodAmongNodes(config: Config, federation: Federation, own: Cu
   const { algorithm, model, layout, held } = method;
   const { name, starts, averageFrom, averageTo = config.rounds } = config.topology;
   requireBoth(config, method);
+  if (method.payloads.own !== undefined) requireMemory(nodes, layout.size);
   if (name === "none") return { ...compressedMethod(config, method), about: {}, warnings: [] };
   requireNodes(nodes);
   requireMemory(nodes, layout.size);

@@ -1,3 +1,4 @@
+import type { Payloads } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import type { PipelineSettings } from "../pipeline/index.ts";
@@ -15,6 +16,7 @@ export function forLiveClients(prepared: PreparedRun, config: Config): PreparedR
   requireServer(config);
   requireModelThatTravels(prepared);
   const { plan, simulation } = prepared;
+  requireOneBroadcast(plan.algorithm.name, plan.payloads);
   const privacy = plan.stages.privacy && ({ ...plan.stages.privacy, source: { kind: "secure" } } as const);
   const summed = plan.stages.secureAggregation;
   const secureAggregation = summed && forLiveSums(summed);
@@ -43,6 +45,13 @@ function requireModelThatTravels({ plan: { algorithm, payloads } }: PreparedRun)
   if (payloads.replay === undefined) return;
   const advice = "Its clients rebuild the model, which live clients cannot yet: start it with anabranch run.";
   throw conflict("algorithm.name", `"${algorithm.name}", in a live run`, "a method whose model travels", advice);
+}
+
+/** A live server publishes one model for all. Throws `config/conflict`. */
+function requireOneBroadcast(name: string, { own = [] }: Payloads): void {
+  if (own.length === 0) return;
+  const advice = "Such runs are simulated: start it with anabranch run, or choose another method, e.g. ditto.";
+  throw conflict("algorithm.name", `"${name}", whose server has a model for each client`, "one model for all", advice);
 }
 
 /** Integers stay with the clients, and noise is drawn there. Roundings are no secret. */

@@ -131,6 +131,7 @@ const late: ConfigInput = { devices: { speed: "exponential" }, schedule: { perio
 const NEEDS: Readonly<Record<string, readonly [options: object, more: ConfigInput]>> = {
   local: [{ optimizer: "adam" }, {}],
   fedpac: [{ optimizer: "adamw" }, {}],
+  fedcac: [{}, { sampler: { cohort: 4 } }],
   fedfix: [{}, late],
   fedcompass: [{}, { devices: { speed: "exponential" } }],
   "async-fedavg": [{}, { devices: { speed: "exponential" } }],

@@ -1,10 +1,12 @@
-import { ditto, fedper, fedrep, lgFedavg, perfedavg, pfedme } from "../../algorithms/methods.ts";
+import { ditto, fedcac, fedper, fedrep, lgFedavg, perfedavg, pfedme } from "../../algorithms/methods.ts";
 import type { AlgorithmUnderTest } from "../algorithm.ts";
 
 const quick = { rounds: 60, learningRate: 0.1, within: 1e-6 };
 
 /** Personal methods. Quadratics have no head, so those of personal parameters are FedAvg there. */
 export const personalBattery: Readonly<Record<string, AlgorithmUnderTest>> = {
+  // clients that were not in a round keep their start, so it is FedAvg only where all are in every round
+  fedcac: { create: fedcac, wire: { down: 1, up: 1 }, converges: quick },
   fedper: { create: fedper, neutral: fedper, wire: { down: 1, up: 1 }, converges: quick },
   fedrep: { create: fedrep, neutral: fedrep, wire: { down: 1, up: 1 }, converges: quick },
   "lg-fedavg": { create: lgFedavg, neutral: lgFedavg, wire: { down: 1, up: 1 }, converges: quick },
