@@ -6,6 +6,7 @@ import { deepLeakage, type Reconstruction } from "./deep-leakage.ts";
 import { type Generator, searchGenerator } from "./generator-search.ts";
 import { MOST_STEPS, type ReceivedGradient } from "./gradient-match.ts";
 import { type Match, matchExamples } from "./image-quality.ts";
+import { type AuxiliaryExamples, trainInversionNetwork } from "./inversion-network.ts";
 import { invertGradients } from "./inverting-gradients.ts";
 import {
   labelAccuracy,
@@ -28,7 +29,7 @@ import { hasSimilarity, structuralSimilarity } from "./structural-similarity.ts"
  * auditAttacks.includes("ig"); // => true
  * ```
  */
-export const auditAttacks = ["labels", "fc", "dlg", "idlg", "ig", "gifd"] as const;
+export const auditAttacks = ["labels", "fc", "dlg", "idlg", "ig", "gifd", "network"] as const;
 export type AuditAttack = (typeof auditAttacks)[number];
 
 /**
@@ -60,6 +61,8 @@ export interface AttackSettings {
   readonly isSparse?: boolean | undefined;
   /** Of gifd. */
   readonly generator?: Generator | undefined;
+  /** Of network: what the attacker has to train one on. */
+  readonly auxiliary?: AuxiliaryExamples | undefined;
 }
 
 /** What an attack has found, measured against the truth. */
@@ -97,7 +100,7 @@ export const MOST_EXAMPLES = 16;
  * Runs an attack on what was observed.
  *
  * @throws `audit/layer` where the first layer is not dense (fc), `audit/batch` for more examples than are searched for,
- *   `audit/generator` for gifd without one, and what the attacks throw
+ *   `audit/generator` for gifd without one, `audit/auxiliary` for network without examples, and what the attacks throw
  */
 export async function attackObservation(
   attack: AuditAttack,
@@ -119,6 +122,10 @@ export async function attackObservation(
   if (attack === "fc") {
     const found = readInputs(observation, model).map((input) => toPixels(input, scale));
     return { ...base, ...measured(truth, found, model), loss: undefined };
+  }
+  if (attack === "network") {
+    const found = await inverted(observation, model, executor, settings);
+    return { ...base, ...measured(truth, [found], model), loss: undefined };
   }
   const found = await search(attack, observation, model, scale, executor, labels, settings);
   const pixels = found.examples.map((example) => toPixels(example, scale));
@@ -166,8 +173,25 @@ function readInputs({ gradient, layout }: Observation, model: Model): number[][]
   });
 }
 
+/** What a network makes of the message, whose training takes the same model. */
+async function inverted(
+  { parameters, gradient, assumptions: { examples } }: Observation,
+  model: Model,
+  executor: Executor,
+  { auxiliary, iterations, seed }: AttackSettings,
+): Promise<Float64Array> {
+  if (auxiliary === undefined) throw noAuxiliary();
+  if (examples > 1) throw severalExamples(examples);
+  const network = await trainInversionNetwork(model, parameters, auxiliary, executor, { steps: iterations, seed });
+  try {
+    return await network.invert(gradient);
+  } finally {
+    await network.release();
+  }
+}
+
 function search(
-  attack: Exclude<AuditAttack, "labels" | "fc">,
+  attack: Exclude<AuditAttack, "labels" | "fc" | "network">,
   observation: Observation,
   model: Model,
   scale: PixelScale,
@@ -268,6 +292,25 @@ function tooMany(examples: number): AnabranchError {
     received: `${examples} examples in one message`,
     expected: `at most ${MOST_EXAMPLES}`,
     advice: "Audit a smaller batch with --batch 1 --steps 1, or use --attack fc or labels.",
+  });
+}
+
+function severalExamples(examples: number): AnabranchError {
+  return new AnabranchError({
+    code: "audit/batch",
+    message: "the network is trained on gradients of single examples",
+    received: `${examples} examples in one message`,
+    expected: "1 example",
+    advice: "Audit the worst case with --steps 1 --batch 1.",
+  });
+}
+
+function noAuxiliary(): AnabranchError {
+  return new AnabranchError({
+    code: "audit/auxiliary",
+    message: "an inversion network is trained on examples of the attacker, and there are none",
+    expected: "examples of the attacked model's shape, with labels",
+    advice: "The command takes the test examples; the library takes settings.auxiliary.",
   });
 }
 

@@ -18,7 +18,7 @@ const LADDER = 1e-6;
 const LEAST_INPUTS = 24;
 
 /**
- * Whether two rows that are not zero are parallel: |cosine| >= 1 - 1e-6. Pairs whose projections on one direction differ are
+ * Whether two rows that are not zero are parallel: |cosine| >= 1 - 1e-6. Pairs whose projections on two directions differ are
  * not compared, so that a layer of n rows takes much less than n^2 products.
  *
  * @example
@@ -30,20 +30,27 @@ const LEAST_INPUTS = 24;
 export function hasParallelRows(rows: readonly ArrayLike<number>[]): boolean {
   const units = rows.flatMap((row) => unitOf(row) ?? []);
   const size = units[0]?.length ?? 0;
-  // a fixed direction of length 1 that no usual layer has
-  const probe = unitOf(Float64Array.from({ length: size }, (_, i) => Math.sin(1 + 7.3 * i + 0.01 * i * i))) ?? [];
-  const shadows = units.map((unit) => Math.abs(dot(unit, probe)));
-  const order = shadows.map((_, i) => i).sort((a, b) => shadows[a]! - shadows[b]!);
+  const [first, second] = [1, 2].map((turn) => shadowsOf(units, size, turn)) as [Float64Array, Float64Array];
+  const order = units.map((_, i) => i).sort((a, b) => first[a]! - first[b]!);
   // parallel units differ by at most this, up to their sign
   const near = Math.sqrt(2 * (1 - PARALLEL)) * (1 + 1e-6);
   return order.some((i, place) => {
     for (let other = place + 1; other < order.length; other++) {
       const j = order[other]!;
-      if (shadows[j]! - shadows[i]! > near) return false;
+      if (first[j]! - first[i]! > near) return false;
+      if (Math.abs(second[j]! - second[i]!) > near) continue;
       if (Math.abs(dot(units[i]!, units[j]!)) >= PARALLEL) return true;
     }
     return false;
   });
+}
+
+/** Sizes of the projections of unit rows on a fixed direction that no usual layer has. */
+function shadowsOf(units: readonly Float64Array[], size: number, turn: number): Float64Array {
+  const direction = new Float64Array(size);
+  for (let i = 0; i < size; i++) direction[i] = Math.sin(turn + 7.3 * turn * i + 0.01 * i * i);
+  const probe = unitOf(direction) ?? direction;
+  return Float64Array.from(units, (unit) => Math.abs(dot(unit, probe)));
 }
 
 /**
@@ -138,8 +145,12 @@ export function broadcastCosine(now: ArrayLike<number>, last: ArrayLike<number>)
 }
 
 function unitOf(row: ArrayLike<number>): Float64Array | undefined {
-  const norm = normOf(row);
-  return norm > 0 ? Float64Array.from(row, (value) => value / norm) : undefined;
+  const unit = new Float64Array(row.length);
+  unit.set(row);
+  const norm = normOf(unit);
+  if (!(norm > 0)) return undefined;
+  for (let i = 0; i < unit.length; i++) unit[i]! /= norm;
+  return unit;
 }
 
 /**

@@ -21,6 +21,12 @@ export {
   type ReceivedGradient,
 } from "./gradient-match.ts";
 export * from "./image-quality.ts";
+export {
+  type AuxiliaryExamples,
+  type InversionNetwork,
+  type InversionTraining,
+  trainInversionNetwork,
+} from "./inversion-network.ts";
 export * from "./inverting-gradients.ts";
 export { projectToBall } from "./l1-ball.ts";
 export * from "./label-recovery.ts";
@@ -34,6 +40,6 @@ export {
   type Observer,
   observeRound,
 } from "./observe.ts";
-export { type PixelScale, pixelScale, rangeScale, truePixels } from "./pixels.ts";
+export { type PixelScale, pixelScale, rangeScale, trueInputs, truePixels } from "./pixels.ts";
 export { structuralSimilarity } from "./structural-similarity.ts";
 export { type TappedMessage, tappedBackend, type WireTap } from "./tap.ts";

@@ -62,9 +62,9 @@ export function layerGradient(gradient: Vector, { entries }: Layout, block: stri
   if (weights === undefined) return undefined;
   const [inputs, outputs] = weights.shape as readonly [number, number];
   const bias = own.find(({ shape }) => shape.length === 1 && shape[0] === outputs);
-  const rows = Array.from({ length: outputs }, (_, row) =>
-    Float64Array.from({ length: inputs }, (_, i) => gradient[weights.offset + i * outputs + row]!),
-  );
+  const rows = Array.from({ length: outputs }, () => new Float64Array(inputs));
+  let at = weights.offset;
+  for (let i = 0; i < inputs; i++) for (let row = 0; row < outputs; row++) rows[row]![i] = gradient[at++]!;
   const offsets = bias && Float64Array.from(gradient.subarray(bias.offset, bias.offset + outputs));
   return { weights: rows, bias: offsets };
 }

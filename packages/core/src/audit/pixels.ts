@@ -84,6 +84,11 @@ export function truePixels(features: HostTensor, { factor, offset }: PixelScale)
   return Array.from({ length: count }, (_, row) => scaled.slice(row * size, (row + 1) * size));
 }
 
+/** Values in [0, 1] as a network takes them. */
+export function trueInputs(pixels: readonly Float64Array[], { factor, offset }: PixelScale): Float64Array[] {
+  return pixels.map((row) => row.map((value, i) => value * factor[i]! + offset[i]!));
+}
+
 /** What a network takes as values in [0, 1], clipped. */
 export function toPixels(example: ArrayLike<number>, { factor, offset }: PixelScale): Float64Array {
   return Float64Array.from(example, (value, i) => Math.min(1, Math.max(0, (value - offset[i]!) / factor[i]!)));

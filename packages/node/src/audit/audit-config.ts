@@ -8,7 +8,6 @@ import {
   attackObservation,
   type BlobStore,
   type Config,
-  type Generator,
   type Model,
   type Observation,
   type ObservedRound,
@@ -18,6 +17,7 @@ import {
   rangeScale,
   simulatedSecureAggregation,
   trainGenerator,
+  trueInputs,
   truePixels,
   usualAttacks,
 } from "@anabranch/core";
@@ -82,13 +82,13 @@ export async function auditTarget(target: AuditTarget, options: AuditOptions): P
   const seen = await observeRound(prepared, { round: options.round, client: options.client }, ports);
   const views = viewsOf(seen, options);
   const scale = await scaleOf(opened, target.config, views[0]!);
-  const generator = options.attack === "gifd" ? await ownGenerator(opened, scale, options) : undefined;
+  const own = await attackersOwn(opened, scale, options);
   const rows: AuditRow[] = [];
   const isSparse = target.config.compression.up.some((link) => /^(top-k|rand-k|fedzip)/.test(link));
   for (const view of views) {
     const named = options.attack === undefined ? usualAttacks(view, model) : [options.attack];
     for (const attack of named) {
-      rows.push(await attacked(target, view, attack, model, scale, executor, { ...options, isSparse, generator }));
+      rows.push(await attacked(target, view, attack, model, scale, executor, { ...options, isSparse, ...own }));
     }
   }
   const { assumptions } = views[0]!;
@@ -144,23 +144,28 @@ async function scaleOf({ prepared, executor }: OpenPrepared, config: Config, { t
   return pixelScale(model, parameters, first, { mean, std }, executor);
 }
 
-/** A generator trained on the test examples, which no client has. */
-async function ownGenerator(
+/** What an attack trains for itself on the test examples, which no client has. */
+async function attackersOwn(
   { prepared, executor }: OpenPrepared,
   scale: PixelScale,
-  { seed }: AuditOptions,
-): Promise<Generator> {
+  { attack, seed }: AuditOptions,
+): Promise<Pick<AttackSettings, "generator" | "auxiliary">> {
+  if (attack !== "gifd" && attack !== "network") return {};
   const { federation, model } = prepared;
   const test = federation.dataset?.test;
   if (test === undefined) {
     throw new AnabranchError({
-      code: "audit/generator",
-      message: "gifd trains its generator on test examples, and this data set has none in memory",
+      code: "audit/auxiliary",
+      message: "the attack trains a network on test examples, and this data set has none in memory",
       where: federation.name,
       advice: "Choose another data set, or another attack.",
     });
   }
-  return trainGenerator(truePixels(test.features, scale), model.features.shape, scale, executor, { seed });
+  const pixels = truePixels(test.features, scale);
+  if (attack === "gifd") {
+    return { generator: await trainGenerator(pixels, model.features.shape, scale, executor, { seed }) };
+  }
+  return { auxiliary: { inputs: trueInputs(pixels, scale), pixels, labels: Array.from(test.labels.data, Number) } };
 }
 
 function masked(): AnabranchError {
