@@ -26,6 +26,8 @@ export interface Upload {
   readonly aggregation: Aggregation;
   /** True: how far the clients' vectors part is logged every round; needs "uniformMean" and no parts. */
   readonly drift?: boolean;
+  /** True: values are places in an order of each tensor's entries, from 0 to their number; an update with others is refused. */
+  readonly places?: boolean;
   /** Encodes the vector on its way up; the server decodes each update before it aggregates. Default: sent as it is. */
   readonly codec?: CodecSpec;
 }

@@ -27,7 +27,7 @@ const HALVES: Keys<MethodHalves> = [
   "ownModel",
   "adaptation",
 ];
-const UPLOAD: Keys<UploadShape> = ["shape", "aggregation", "drift", "codec"];
+const UPLOAD: Keys<UploadShape> = ["shape", "aggregation", "drift", "places", "codec"];
 const CLIENT_HALF: Keys<ClientHalf> = ["begin", "step", "end"];
 
 /**

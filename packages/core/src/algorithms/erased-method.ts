@@ -85,11 +85,9 @@ function layoutsOf(shapes: Shapes, model: Layout): Record<string, Layout> {
 
 function payloadsOf({ client = {}, upload, parts }: MethodVectors, down: Shapes, model: Layout): Payloads {
   const uploads = Object.entries(layoutsOf(shapesOf(upload), model)).map(([name, layout]): [string, Upload] => {
-    const { aggregation, drift, codec } = upload[name]!;
-    return [
-      name,
-      { layout, aggregation, ...(drift === undefined ? {} : { drift }), ...(codec === undefined ? {} : { codec }) },
-    ];
+    const { aggregation, drift, places, codec } = upload[name]!;
+    const options = Object.entries({ drift, places, codec }).filter(([, value]) => value !== undefined);
+    return [name, { layout, aggregation, ...Object.fromEntries(options) }];
   });
   return {
     broadcast: layoutsOf(down, model),

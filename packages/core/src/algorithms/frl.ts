@@ -19,7 +19,7 @@
  *   so one vector sign(w) * s holds both. Biases are 0 and normalisations stay as they begin, as the paper has none.
  *   Places are sent as numbers plus 1/2, where the paper needs log2(n) bits for each; with secureAggregation.bits = 16,
  *   range = 32767.5 and uniform weights the sum of layers of up to 65,536 weights is exact. Sums are exact below 2^24. The
- *   server does not check that what came is an order.
+ *   server refuses places that a layer does not have, where it sees them; it does not check that each is taken once.
  */
 import {
   add,
@@ -53,7 +53,7 @@ export const frl = defineMethod({
     vectors({
       server: { parameters: MODEL, scores: MODEL },
       broadcast: ["scores"],
-      upload: { votes: sum(MODEL) },
+      upload: { votes: sum(MODEL, { places: true }) },
     }).method({
       start: (parameters, model) => firstState(parameters, model, keep),
       local: {

@@ -84,13 +84,14 @@ export interface UploadShape<S extends Shape | undefined = Shape | undefined> {
   readonly shape: S;
   readonly aggregation: Aggregation;
   readonly drift?: boolean | undefined;
+  readonly places?: boolean | undefined;
   readonly codec?: CodecSpec | undefined;
 }
 export type UploadShapes = Readonly<Record<string, UploadShape>>;
 /** The shapes alone. */
 export type ShapesOf<U extends UploadShapes> = { readonly [N in keyof U]: U[N]["shape"] };
 
-type UploadOptions = Pick<UploadShape, "drift" | "codec">;
+type UploadOptions = Pick<UploadShape, "drift" | "places" | "codec">;
 const aggregated =
   (aggregation: Aggregation) =>
   <S extends Shape | undefined>(...given: readonly [shape: S, options?: UploadOptions]): UploadShape<S> => {

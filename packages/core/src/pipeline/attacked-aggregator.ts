@@ -9,6 +9,7 @@ import type { Update } from "../protocol/message.ts";
 import { deriveKey, type RandomKey } from "../random/index.ts";
 import type { Aggregator, AttackReport, Traffic } from "./aggregator.ts";
 import { CohortMetrics } from "./cohort-metrics.ts";
+import { withinPlaces } from "./plausible.ts";
 import { weighs } from "./set-aggregator.ts";
 
 /** An attack on the updates of a run, as plain data. */
@@ -180,7 +181,8 @@ export class AttackedAggregator implements Aggregator {
         const own = vectors[name]!.slice();
         own.set(joined.subarray(begin, begin + own.length));
         begin += own.length;
-        return [name, own];
+        const { places, layout } = this.#parts.payloads.upload[name]!;
+        return [name, places === true ? withinPlaces(layout, own) : own];
       }),
     );
   }

@@ -3,7 +3,7 @@ import type { RobustRule } from "../aggregation/robust/index.ts";
 import type { Algorithm, Payloads, RoundContext, ServerState } from "../algorithms/algorithm.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Layout } from "../params/layout.ts";
-import { isFiniteVector, type Vector } from "../params/vector.ts";
+import type { Vector } from "../params/vector.ts";
 import type { SecureAggregationProtocol } from "../privacy/secure-aggregation/protocol.ts";
 import {
   applyServerStages,
@@ -20,6 +20,7 @@ import { AttackedAggregator, type UpdateAttack } from "./attacked-aggregator.ts"
 import { type BroadcastMessages, broadcastMessages, REPLICA } from "./broadcast-compression.ts";
 import { pipelineStages } from "./client-pipeline.ts";
 import { disclosureOf } from "./disclosure.ts";
+import { implausible } from "./plausible.ts";
 import { SecureAggregator } from "./secure-aggregator.ts";
 import { SetAggregator } from "./set-aggregator.ts";
 import type { PipelineSettings } from "./settings.ts";
@@ -103,7 +104,7 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
     aggregator,
     keys: stages.flatMap(({ keys = [] }) => keys),
     publicScalars: disclosure.publicScalars,
-    receive: finiteOnly(parts, receiver(stages)),
+    receive: plausibleOnly(parts, receiver(stages)),
     broadcast: (server, broadcast) => sentBroadcast(parts, server, broadcast),
     async close(server, cohort) {
       attacked?.recall(server.vectors[ATTACK_MEMORY]);
@@ -168,20 +169,18 @@ function sentBroadcast(
 }
 
 /**
- * What arrives as plain numbers has to be finite: a single NaN would be the model. A rule itself leaves such updates out and
- * counts them as Byzantine; private updates are checked with their norm, and hidden ones are integers.
+ * Checks values that arrive as plain numbers. A rule itself leaves out what is not finite and counts it as Byzantine; private
+ * updates are checked with their norm, and hidden ones are integers.
  */
-function finiteOnly(
-  { rule, stages }: ServerPipelineParts,
+function plausibleOnly(
+  { rule, stages, payloads }: ServerPipelineParts,
   receive: ServerPipeline["receive"],
 ): ServerPipeline["receive"] {
   if (rule !== undefined || stages.privacy !== undefined || stages.secureAggregation !== undefined) return receive;
   return (update, context) => {
     const received = receive(update, context);
     if ("code" in received) return received;
-    const bad = Object.entries(received.vectors).find(([, vector]) => !isFiniteVector(vector));
-    if (bad === undefined) return received;
-    return { code: "update/not-finite", message: `the vector "${bad[0]}" of the update is not finite` };
+    return implausible(payloads, received, stages.compression === undefined) ?? received;
   };
 }
 

@@ -106,6 +106,13 @@ describe("a run with attackers", () => {
     expect(of("round.finished")[0]!.updateNorm).toBeLessThanOrEqual(0.1 * (1 + 1e-9));
   });
 
+  it("keeps to the places that the server of votes accepts", async () => {
+    const votes: ConfigInput = { sampler: { cohort: 9 }, rounds: 3, algorithm: { name: "frl" } };
+    const far = (mean: number) => run({ name: "gaussian", mean, deviation: 0, attackers }, votes);
+    // any place beyond the last one is the last one
+    expect((await far(1e9)).hash).toBe((await far(1e3)).hash);
+  });
+
   it("draws the attackers by the seed", () => {
     const drawn = (seed: number) => prepare({ name: "sign-flip", attackers: 3 }, { seed }).plan.attack!.clients;
     expect(drawn(1)).toHaveLength(3);

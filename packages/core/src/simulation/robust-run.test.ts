@@ -168,6 +168,14 @@ describe("a run with a rule", () => {
     expect(hash).toBe((await run({}, { failing: [4], more })).hash);
   });
 
+  it.each([1e9, -1])("refuses votes of places that a layer does not have: %d", async (place) => {
+    const more: ConfigInput = { sampler: { cohort: 9 }, rounds: 1 };
+    const frl: World = { algorithm: { name: "frl" }, more };
+    const { events, hash } = await run({}, { ...frl, liars: { 4: place } });
+    expect(events).toContainEqual(expect.objectContaining({ type: "client.failed", client: 4, code: "update/places" }));
+    expect(hash).toBe((await run({}, { ...frl, failing: [4] })).hash);
+  });
+
   it("joins the vectors of methods that send several", async () => {
     const { rounds } = await run({ rule: "multi-krum", byzantine: 1 }, { algorithm: { name: "scaffold" } });
     expect(rounds[3]!.aggregation!.selected!.length).toBe(4);
