@@ -48,6 +48,10 @@ export const areaNotes: Readonly<Record<string, AreaNote>> = {
   event: { about: "Lines of events.jsonl.", next: "Leave the line out, or restore the file from a copy." },
   execution: { about: "Use of the machine.", next: "Nothing to do, or lower `execution.workers`." },
   executor: { about: "ONNX Runtime and the interpreter.", next: "Run `anabranch doctor`." },
+  fairness: {
+    about: "`anabranch fairness`.",
+    next: "Choose another run or column; docs/fairness.md has what the command needs.",
+  },
   golden: {
     about: "`npm run golden`, in the repository.",
     next: "Give a file with one case or a list: `{operation, input, options}`.",

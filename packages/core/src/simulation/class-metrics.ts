@@ -1,9 +1,6 @@
-import { compileProgram, countFlops, type Executor, gather, type Program, type Tensor, trace } from "@anabranch/engine";
-import type { ParameterTensors } from "../algorithms/algorithm.ts";
-import { parameterInputs } from "../client/vectors.ts";
-import type { Model } from "../models/model.ts";
-import { entryTypes, type Layout } from "../params/layout.ts";
+import type { Executor } from "@anabranch/engine";
 import type { Vector } from "../params/vector.ts";
+import { predictTest } from "./predictions.ts";
 import type { PreparedRun } from "./prepare.ts";
 
 /** What the final model predicts on the test set, by class. */
@@ -16,89 +13,25 @@ export interface ClassMetrics {
   readonly auc?: number;
 }
 
-/** Classes at most: the table of more cannot be read. */
-const MOST_CLASSES = 200;
-/** Floating-point operations at most: a few seconds on one core. */
-const MOST_FLOPS = 2e11;
-
-/**
- * Predicts the class of every test example with a model. Undefined where examples have no single label, where it would take
- * long, where the run evaluates nothing, and where the test examples are clients' own and the run is private.
- *
- * @param parameters of the whole model, frozen and personal ones among them
- */
+/** Counts what a model predicts on the test set; undefined where `predictTest` predicts nothing. */
 export async function classMetrics(
-  { model, plan, federation, simulation }: PreparedRun,
+  prepared: PreparedRun,
   parameters: Vector,
   executor: Executor,
 ): Promise<ClassMetrics | undefined> {
-  const { test } = simulation;
-  const isPlain = model.labels.shape.length === 0 && model.classes >= 2 && model.classes <= MOST_CLASSES;
-  // without evaluation a private run says nothing of whose the test examples are
-  if (plan.evaluateEvery === 0 || plan.account?.testOnClients === true) return undefined;
-  if (test.kind !== "arrays" || !isPlain) return undefined;
-  const { batchSize } = simulation.evaluation;
-  const layout = plan.held?.split.whole ?? plan.layout;
-  const program = compilePredictions(model, layout, batchSize);
-  const count = test.labels.data.length;
-  const batches = Math.ceil(count / batchSize);
-  if (program === undefined || batches * countFlops(program, { symbols: { n: count } }) > MOST_FLOPS) return undefined;
-  const executable = await executor.load(program);
-  const confusion = Array.from({ length: model.classes }, () => new Array<number>(model.classes).fill(0));
-  const scores: number[] = [];
-  try {
-    for (let batch = 0; batch < batches; batch++) {
-      const rows = Int32Array.from({ length: batchSize }, (_, i) => Math.min(batch * batchSize + i, count - 1));
-      const outputs = await executable.run({
-        ...parameterInputs("parameters", parameters, layout),
-        features: test.features,
-        rows: { dtype: "int32", shape: [batchSize], data: rows },
-      });
-      const logits = outputs["logits"]!.data;
-      for (let row = batch * batchSize; row < Math.min(count, (batch + 1) * batchSize); row++) {
-        const at = (row - batch * batchSize) * model.classes;
-        confusion[test.labels.data[row]!]![indexOfLargest(logits, at, model.classes)]!++;
-        if (model.classes === 2) scores.push(logits[at + 1]! - logits[at]!);
-      }
-    }
-  } finally {
-    await executable.release();
-  }
-  const classNames = federation.dataset?.train.classNames;
+  const predicted = await predictTest(prepared, parameters, executor);
+  if (predicted === undefined) return undefined;
+  const { labels, classes, scores } = predicted;
+  const count = prepared.model.classes;
+  const confusion = Array.from({ length: count }, () => new Array<number>(count).fill(0));
+  for (const [row, predictedClass] of classes.entries()) confusion[labels[row]!]![predictedClass]!++;
+  const classNames = prepared.federation.dataset?.train.classNames;
   return {
-    examples: count,
+    examples: classes.length,
     ...(classNames === undefined ? {} : { classNames }),
     confusion,
-    ...(model.classes === 2 ? { auc: areaUnderCurve(scores, test.labels.data) } : {}),
+    ...(scores === undefined ? {} : { auc: areaUnderCurve(scores, labels) }),
   };
-}
-
-/** Logits of rows of the features; undefined where a model of a user's own gives something else. */
-function compilePredictions(model: Model, layout: Layout, batch: number): Program | undefined {
-  let isPlain = true;
-  const graph = trace(
-    (inputs) => {
-      const logits = model.forward(
-        inputs.parameters as ParameterTensors,
-        gather(inputs.features as Tensor, inputs.rows as Tensor),
-        {},
-      );
-      isPlain = logits.shape.length === 2 && logits.shape[1] === model.classes;
-      return { logits };
-    },
-    {
-      parameters: entryTypes(layout),
-      features: { dtype: model.features.dtype, shape: ["n", ...model.features.shape] },
-      rows: { dtype: "int32", shape: [batch] },
-    },
-  );
-  return isPlain ? compileProgram(`predict-${model.name}`, graph) : undefined;
-}
-
-function indexOfLargest(values: ArrayLike<number>, from: number, count: number): number {
-  let best = 0;
-  for (let i = 1; i < count; i++) if (values[from + i]! > values[from + best]!) best = i;
-  return best;
 }
 
 /**

@@ -10,6 +10,7 @@ import { addDashboard } from "./commands/dashboard.ts";
 import { addDatasets } from "./commands/datasets.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addExport } from "./commands/export.ts";
+import { addFairness } from "./commands/fairness.ts";
 import { addJoin } from "./commands/join.ts";
 import { addList } from "./commands/list.ts";
 import { addLog } from "./commands/log.ts";
@@ -61,6 +62,7 @@ export function createProgram(): Command {
   addDashboard(program);
   addSweep(program);
   addBaselines(program);
+  addFairness(program);
   addAudit(program);
   addExport(program);
   addLog(program);

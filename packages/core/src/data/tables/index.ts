@@ -1,3 +1,4 @@
+export { type ColumnGroups, columnGroups } from "./column-groups.ts";
 export { featureNames, numericFeatures, type TableEncoding, tableEncoding } from "./encoding.ts";
 export type { TableDataset } from "./read-table.ts";
 export { type ColumnStatistics, standardizeTable, TARGET, withStatistics } from "./standardize.ts";
