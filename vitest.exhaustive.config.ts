@@ -6,6 +6,7 @@ export default defineConfig({
     include: ["packages/*/src/**/*.exhaustive.test.ts", "tests/**/*.exhaustive.test.ts"],
     pool: "forks",
     maxWorkers: 1,
+    expect: { poll: { timeout: 60_000 } },
     testTimeout: 3_600_000,
   },
 });

@@ -5,6 +5,7 @@ export default defineConfig({
     include: ["packages/*/src/**/*.slow.test.ts", "tests/**/*.slow.test.ts"],
     pool: "forks",
     maxWorkers: 1,
+    expect: { poll: { timeout: 60_000 } },
     testTimeout: 600_000,
     hookTimeout: 300_000,
   },

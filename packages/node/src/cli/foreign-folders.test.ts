@@ -16,6 +16,8 @@ let base: string;
 let runs: string;
 let run: string;
 let here: string;
+/** False for a checkout in a home that others may not enter. */
+let startsAsOther: boolean;
 beforeAll(async () => {
   base = await mkdtemp(join(tmpdir(), "anabranch-foreign-"));
   await chmod(base, 0o755);
@@ -34,6 +36,7 @@ sampler = { cohort = 2 }
   expect(code, stderr).toBe(0);
   run = stdout.trim();
   await mode(base, false);
+  startsAsOther = asOther("--version").status === 0;
 }, 120_000);
 afterAll(async () => {
   await mode(base, true);
@@ -64,8 +67,7 @@ const files = async () => (await readdir(base, { recursive: true })).filter((nam
 
 describe.skipIf(process.platform === "win32")("a folder of runs that cannot be written", { timeout: 300_000 }, () => {
   it("is listed, shown, compared and exported, and left as it is", async (context) => {
-    // a checkout in a home that others may not enter
-    if (asOther("--version").status !== 0) context.skip("another user cannot start the command from here");
+    if (!startsAsOther) context.skip("another user cannot start the command from here");
     const before = await files();
     const list = asOther("list", "--json", "--runs", runs);
     expect(JSON.parse(list.stdout), list.stderr).toMatchObject({ runs: [{ name: "tiny", status: "finished" }] });
@@ -82,7 +84,7 @@ describe.skipIf(process.platform === "win32")("a folder of runs that cannot be w
   });
 
   it("is not written, and each way to try says why", async (context) => {
-    if (asOther("--version").status !== 0) context.skip("another user cannot start the command from here");
+    if (!startsAsOther) context.skip("another user cannot start the command from here");
     const before = await files();
     const refused = (...args: readonly string[]) => JSON.parse(asOther(...args, "--json").stdout).error;
     expect(refused("resume", "tiny", "--runs", runs)).toMatchObject({ code: "store/not-writable" });
@@ -100,7 +102,7 @@ describe.skipIf(process.platform === "win32")("a folder of runs that cannot be w
   });
 
   it("and that cannot be read says so, and one such run among others is listed as such", async (context) => {
-    if (asOther("--version").status !== 0) context.skip("another user cannot start the command from here");
+    if (!startsAsOther) context.skip("another user cannot start the command from here");
     await chmod(runs, 0o755);
     await chmod(run, 0);
     try {

@@ -16,7 +16,7 @@ afterAll(() => rm(runs, { recursive: true, force: true }));
 const small = (rounds: number, more: ConfigInput = {}) =>
   resolveConfig({
     rounds,
-    data: { clients: 20, partition: { scheme: "iid" } },
+    data: { dataset: "synthetic", clients: 20, synthetic: { shape: [1, 8, 8], testExamples: 40 } },
     model: { name: "logistic" },
     training: { localSteps: 1 },
     sampler: { cohort: 4 },
