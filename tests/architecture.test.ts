@@ -248,6 +248,7 @@ describe("rooms", () => {
       "params",
       "random",
       "aggregation",
+      "clustering",
       "gossip",
       "topology",
       "codecs",

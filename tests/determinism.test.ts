@@ -38,6 +38,8 @@ it.each([
   "monna",
   "attacked",
   "personal",
+  "ifca",
+  "adaptive-clusters",
 ])("the same bits for %s at 2 workers as in-process", async (algorithm) => {
   expect((await undisturbed(algorithm, 2)).hash).toBe(await inProcess(algorithm));
 });
@@ -46,6 +48,7 @@ it.each([
 it.each([
   "scaffold",
   "personal",
+  "adaptive-clusters",
 ])("the same bits of %s after kill -9 between evaluation and checkpoint", async (name) => {
   const resumed = await killedAndResumed(name, 4);
   expect(resumed).toEqual({ hash: await inProcess(name), rounds: [1, 2, 3] });

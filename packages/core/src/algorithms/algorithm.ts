@@ -242,7 +242,12 @@ export interface Algorithm {
    */
   assign?(parts: number, cohort: readonly number[], key: RandomKey, round: number): readonly number[];
   /** The state before the first round, from the model's parameters [d] and their layout. */
-  init(parameters: Vector, model: Layout): ServerState;
+  init(parameters: Vector, model: Layout, starts?: readonly Vector[]): ServerState;
+  /**
+   * Present in methods whose server has several models: how many at most, of which each serves a client or more, and whether
+   * `init` is given random weights for each ("own", the first of `starts` being `parameters`) or all begin alike.
+   */
+  readonly clusters?: { readonly count: number; readonly starts: "common" | "own" };
   readonly client: ClientHalf;
   /** Present in methods of personal parameters. `payloads` and the halves see the layout of the shared ones. */
   readonly personal?: PersonalParameters;
@@ -291,6 +296,8 @@ export interface Algorithm {
   messageTo?(state: ServerState, broadcast: Carried, kept: Readonly<Record<string, Vector>> | undefined): Carried;
   /** The vectors of `payloads.own` that one client is given, in place of those that all receive. */
   own?(state: ServerState, client: number): Readonly<Record<string, Vector>>;
+  /** The model that serves a client, where the server has several: it is judged on the client's hold-out. */
+  modelFor?(state: ServerState, client: number): Vector;
   /** Models of single clients, by number, where the state has them: they are evaluated beside `parameters`. */
   models?(state: ServerState): readonly Vector[];
   /** Bytes of a round, where clients do not send to the server; default: those that were carried. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type AlgorithmUnderTest, algorithmCases } from "../conformance/algorithm.ts";
 import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
 import { asynchronousBattery } from "../conformance/testing/asynchronous-battery.ts";
+import { clusteredBattery } from "../conformance/testing/clustered-battery.ts";
 import { personalBattery } from "../conformance/testing/personal-battery.ts";
 import { zerothOrderBattery } from "../conformance/testing/zeroth-order-battery.ts";
 import { layout } from "../params/layout.ts";
@@ -38,12 +39,9 @@ import { fedpac } from "./fedpac.ts";
 import { fedprox } from "./fedprox.ts";
 import { fedsam } from "./fedsam.ts";
 import { fedspeed } from "./fedspeed.ts";
-import { frl } from "./frl.ts";
-import { local } from "./local.ts";
-import { dfedavg, dfedsam, monna, scclip, singleMerging, vcgossip } from "./methods.ts";
+import { dfedavg, dfedsam, frl, local, monna, rerce, scclip, singleMerging, vcgossip } from "./methods.ts";
 import { mofedsam } from "./mofedsam.ts";
 import { algorithms, createAlgorithm } from "./registry.ts";
-import { rerce } from "./rerce.ts";
 import { scaffold } from "./scaffold.ts";
 
 const quick = { rounds: 60, learningRate: 0.1, within: 1e-6 };
@@ -206,6 +204,7 @@ const battery: Record<string, AlgorithmUnderTest> = {
   dfedsam: { create: dfedsam, wire: { down: 1, up: 1 }, converges: { ...quick, within: 0.06 } },
   monna: { create: monna, wire: { down: 1, up: 1 }, converges: { rounds: 400, learningRate: 0.1, within: 1e-4 } },
   ...asynchronousBattery,
+  ...clusteredBattery,
   ...zerothOrderBattery,
 };
 

@@ -1,5 +1,6 @@
 /** Every method, one line each: the registry lists them, and the package exports them. */
 
+export { adaptiveClusters } from "./adaptive-clusters.ts";
 export { asyncFedavg } from "./async-fedavg.ts";
 export { dfedavg } from "./dfedavg.ts";
 export { dfedsam } from "./dfedsam.ts";
@@ -38,10 +39,12 @@ export { fedsam } from "./fedsam.ts";
 export { fedspeed } from "./fedspeed.ts";
 export { ferret } from "./ferret.ts";
 export { frl } from "./frl.ts";
+export { ifca } from "./ifca.ts";
 export { lgFedavg } from "./lg-fedavg.ts";
 export { local } from "./local.ts";
 export { mofedsam } from "./mofedsam.ts";
 export { monna } from "./monna.ts";
+export { ocfl } from "./ocfl.ts";
 export { onebyte } from "./onebyte.ts";
 export { perfedavg } from "./perfedavg.ts";
 export { pfedme } from "./pfedme.ts";

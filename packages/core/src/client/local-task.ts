@@ -29,6 +29,7 @@ import type { Model } from "../models/model.ts";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
 import type { ParameterSplit } from "../params/standing.ts";
 import { type DrawSpecs, drawnShare, drawTypes, stepDraws } from "./draws.ts";
+import type { LossAdjustment } from "./loss-adjustment.ts";
 import { PERSONAL, personalSteps, withPersonal } from "./personal-half.ts";
 import { type CountGradients, type StepInputs, stepGradients, type TaskData } from "./step-gradients.ts";
 
@@ -38,6 +39,8 @@ export interface TaskSettings extends LocalSettings {
   readonly batchSize: number;
   /** Global-norm bound of the mini-batch gradient; 0: off. */
   readonly gradientClip: number;
+  /** Absent: the model's own loss. */
+  readonly loss?: LossAdjustment | undefined;
 }
 
 interface TaskInputs {
@@ -138,7 +141,7 @@ function localLoop(
       if (steps === undefined) return client.begin(local, settings);
       const fixed = withFrozen(model, { ...frozen, ...local.broadcast["parameters"] });
       const trained = personalSteps(local.state[PERSONAL]!, steps, settings, (personal, step) => {
-        const { gradient } = stepGradients(fixed, data, step, settings.gradientClip, () => {});
+        const { gradient } = stepGradients(fixed, data, step, settings, () => {});
         return gradient(personal).gradients;
       });
       return client.begin({ ...local, state: { ...local.state, [PERSONAL]: trained } }, settings);
@@ -149,7 +152,7 @@ function localLoop(
       count.gradients = 0;
       const local: LocalStep = {
         ...localOf(inputs),
-        ...stepGradients(withFrozen(model, frozen), data, step, settings.gradientClip, addWork),
+        ...stepGradients(withFrozen(model, frozen), data, step, settings, addWork),
         learningRate: step.learningRate,
         draws: stepDraws(draws, step.draws, modelLayout),
       };

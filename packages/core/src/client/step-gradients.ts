@@ -13,6 +13,7 @@ import {
 } from "@anabranch/engine";
 import type { LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
+import { type LossAdjustment, lossOutputs } from "./loss-adjustment.ts";
 
 /** The client's own examples, [n, ...]. */
 export interface TaskData {
@@ -34,16 +35,23 @@ type Gradients = Pick<LocalStep, "loss" | "gradient" | "hessianProduct" | "sampl
 /** Told the work of every call, in gradients. */
 export type CountGradients = (kind: "gradient" | "curvature", gradients: number) => void;
 
+/** What of a run's settings gradients depend on. */
+export interface StepSettings {
+  readonly gradientClip: number;
+  readonly loss?: LossAdjustment | undefined;
+}
+
 /** What a local step can ask of its mini-batch. */
 export function stepGradients(
   model: Model,
   data: TaskData,
   step: StepInputs,
-  gradientClip: number,
+  { gradientClip, loss }: StepSettings,
   count: CountGradients,
 ): Gradients {
+  const adjusted = lossOutputs(model, data.labels, loss);
   const outputsAt = (parameters: ParameterTensors) =>
-    model.forward(parameters, gather(data.features, step.indices), { masks: step.masks ?? {} });
+    adjusted(model.forward(parameters, gather(data.features, step.indices), { masks: step.masks ?? {} }));
   const meanLoss = (outputs: Tensor, labels: Tensor) => sum(mul(model.losses(outputs, labels), step.weights));
   const lossAt = (parameters: ParameterTensors) => meanLoss(outputsAt(parameters), gather(data.labels, step.indices));
   const plain = (parameters: ParameterTensors) => valueAndGrad(lossAt, parameters);

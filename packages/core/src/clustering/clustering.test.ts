@@ -4,7 +4,6 @@ import {
   adaptiveSplit,
   averageLinkage,
   clusteringTemperature,
-  clusterRows,
   cosineDistances,
   cutToClusters,
   distancesAmong,
@@ -116,8 +115,12 @@ describe("the adaptive split", () => {
 });
 
 describe("one mixing rule", () => {
-  it("averages inside clusters", () => {
-    const models = mixed(rows([1, 1], [5, 5], [3, 7]), clusterRows([0, 1, 0], 2));
+  it("gives each row its own mean", () => {
+    const rowsOfA = [
+      { nodes: [0, 2], weights: [0.5, 0.5] },
+      { nodes: [1], weights: [1] },
+    ];
+    const models = mixed(rows([1, 1], [5, 5], [3, 7]), rowsOfA);
     expect(Array.from(modelOf(models, 0))).toEqual([2, 4]);
     expect(Array.from(modelOf(models, 1))).toEqual([5, 5]);
   });

@@ -6,6 +6,9 @@ export interface Distances {
   readonly values: Float64Array;
 }
 
+/** A distance below this is the rounding of equal directions. */
+const NOTHING = 1e-15;
+
 /**
  * D_ij = 1 - cos(x_i, x_j) of equally long vectors, in float64. Each pair is computed once and mirrored, so ties are exact.
  * A vector of norm 0 has no direction: it is at distance 1 from all others.
@@ -24,8 +27,8 @@ export function cosineDistances(vectors: readonly Vector[]): Distances {
     for (let j = i + 1; j < count; j++) {
       const scale = norms[i]! * norms[j]!;
       const distance = scale === 0 ? 1 : 1 - innerProduct(vectors[i]!, vectors[j]!) / scale;
-      values[i * count + j] = distance;
-      values[j * count + i] = distance;
+      values[i * count + j] = distance < NOTHING ? 0 : distance;
+      values[j * count + i] = values[i * count + j]!;
     }
   }
   return { count, values };

@@ -2,6 +2,6 @@ export { adaptiveSplit, reptileStep, type Split, type SplitRule } from "./adapti
 export { assign } from "./assignment.ts";
 export { cosineDistances, type Distances, distancesAmong, meanPairDistance } from "./distances.ts";
 export { averageLinkage, cutToClusters, type Merge, numbered } from "./linkage.ts";
-export { clusterRows, mixed, normalisedRows } from "./mixing-rule.ts";
+export { mixed, normalisedRows } from "./mixing-rule.ts";
 export { clusteringTemperature, type OneShotVerdict, oneShotClusters } from "./one-shot.ts";
 export { functionalSimilarity, fusionWeights } from "./similarity.ts";

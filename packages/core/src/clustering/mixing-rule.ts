@@ -20,18 +20,6 @@ export function mixed(models: readonly Vector[], rows: readonly SparseRow[]): Mo
   return mix(modelsOf(models), rows);
 }
 
-/**
- * Rows of A that average inside clusters, one for each cluster, in their order.
- *
- * @param assignment cluster of each model, from 0
- */
-export function clusterRows(assignment: readonly number[], clusters: number): SparseRow[] {
-  return Array.from({ length: clusters }, (_, cluster) => {
-    const nodes = assignment.flatMap((label, i) => (label === cluster ? [i] : []));
-    return { nodes, weights: nodes.map(() => 1 / nodes.length) };
-  });
-}
-
 /** Rows of A from a matrix [n, n] of weights, each divided by its sum. */
 export function normalisedRows(weights: readonly (readonly number[])[]): SparseRow[] {
   return weights.map((row) => {

@@ -52,6 +52,8 @@ const NO_INFLUENCE = [
 export function configHash(config: Config): string {
   const unused = [
     ...(isUsualTable(config.data.table) ? ["data.table"] : []),
+    ...(config.training.loss.adjustment === "none" ? ["training.loss"] : []),
+    ...(config.data.shift.kind === "none" ? ["data.shift"] : []),
     ...(Object.values(config.parameters).every(({ length }) => length === 0) ? ["parameters"] : []),
     ...(config.privacy.mechanism === "none" ? ["privacy"] : []),
     ...(config.attack.name === "none" ? ["attack"] : []),

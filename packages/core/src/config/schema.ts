@@ -9,6 +9,7 @@ import { diagnostics } from "./diagnostics-schema.ts";
 import { parameters } from "./parameters-schema.ts";
 import { privacy } from "./privacy-schema.ts";
 import { devices, schedule } from "./schedule-schema.ts";
+import { shift } from "./shift-schema.ts";
 import { table } from "./table-schema.ts";
 import { topology } from "./topology-schema.ts";
 
@@ -22,7 +23,7 @@ const partition = z
       .min(1)
       .default("dirichlet")
       .describe(
-        'how examples are assigned to clients: "iid", "dirichlet", "shards", "quantity-skew", "natural", "long-tail"',
+        'how examples are assigned to clients: "iid", "dirichlet", "embedding", "shards", "quantity-skew", "natural", "long-tail"',
       ),
   })
   .prefault({})
@@ -62,6 +63,7 @@ const data = z
       .default(0)
       .describe("fraction of each client's examples held out for evaluation (0 = none)"),
     partition,
+    shift,
     table,
     synthetic,
   })
@@ -101,6 +103,19 @@ const algorithm = z
   .prefault({})
   .describe('the federated method; further keys are its options (run "anabranch methods" for the list)');
 
+const loss = z
+  .strictObject({
+    adjustment: z
+      .enum(["none", "client", "global"])
+      .default("none")
+      .describe(
+        'logits are raised by the log of each class\'s count in training: "client", its own counts; "global", those of all',
+      ),
+    strength: z.number().min(0).default(1).describe("factor of that log (1 = balanced softmax)"),
+  })
+  .prefault({})
+  .describe("loss of the local steps, for data in which some classes are rare");
+
 const training = z
   .strictObject({
     localEpochs: positive.default(1).describe("passes over a client's examples per round"),
@@ -118,6 +133,7 @@ const training = z
     nesterov: z.boolean().default(false).describe("use Nesterov momentum"),
     weightDecay: z.number().min(0).default(0).describe("weight decay, added to the gradients"),
     gradientClip: z.number().min(0).default(0).describe("maximum gradient norm per step (0 = no clipping)"),
+    loss,
   })
   .prefault({})
   .describe("local training on each selected client");

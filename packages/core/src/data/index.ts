@@ -16,6 +16,7 @@ export { gini, meanDivergence, type PartitionReport, partitionReport } from "./p
 export * from "./partitioners/index.ts";
 export { populationStatistics, type SyntheticPopulation, syntheticPopulation } from "./population.ts";
 export * from "./readers/index.ts";
+export { type ShiftSettings, shiftClients, shiftKinds } from "./shift.ts";
 export {
   type AssetReader,
   assetUrl,

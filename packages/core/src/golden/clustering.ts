@@ -1,16 +1,17 @@
 import * as z from "zod";
+import { steppedModels } from "../algorithms/clusters.ts";
 import {
   adaptiveSplit,
-  clusterRows,
   functionalSimilarity,
   mixed,
   normalisedRows,
   oneShotClusters,
   reptileStep,
 } from "../clustering/index.ts";
-import { modelOf } from "../gossip/index.ts";
+import { modelOf, modelsOf } from "../gossip/index.ts";
 import { fuseKnowledge } from "../heterogeneity/index.ts";
 import { distillation } from "../heterogeneity/losses.ts";
+import type { Vector } from "../params/vector.ts";
 import type { Operation } from "./operation.ts";
 import { vector, vectorList } from "./quadratic-problem.ts";
 import { gradientLists, scalar, traced } from "./traced.ts";
@@ -30,7 +31,7 @@ export const oneShotSeries: Operation = {
     const temperatures: number[] = [];
     let assignment: readonly number[] = updates[0]!.map(() => 0);
     let firedRound = -1;
-    let models = [Float64Array.from(start)];
+    let models: readonly Vector[] = [Float64Array.from(start)];
     const rounds = updates.map((round, t) => {
       const changes = rowsOf(round);
       if (firedRound < 0) {
@@ -42,8 +43,7 @@ export const oneShotSeries: Operation = {
           models = Array.from({ length: Math.max(...assignment) + 1 }, () => models[0]!);
         }
       }
-      const steps = mixed(changes, clusterRows(assignment, models.length));
-      models = models.map((model, k) => model.map((value, j) => value + modelOf(steps, k)[j]!));
+      models = steppedModels(models, modelsOf(changes), assignment, 1);
       return models.map((model) => Array.from(model));
     });
     return { temperatures, firedRound, assignment, models: rounds };
@@ -66,17 +66,10 @@ export const adaptiveSplitOperation: Operation = {
     const { accepted = false, heights = [], children = [], within = 0, overall = 0 } = found ?? {};
     const split = { heights, topHeight: heights.at(-1) ?? 0, within, overall, split: accepted, children };
     if (reptile === undefined) return split;
-    const [mean] = [
-      mixed(
-        changes,
-        clusterRows(
-          changes.map(() => 0),
-          1,
-        ),
-      ).data,
-    ];
     const step = reptileStep(reptile.round, reptile.rounds);
-    return { ...split, reptile: reptile.w.map((value, j) => value + step * mean[j]!) };
+    const together = changes.map(() => 0);
+    const [model] = steppedModels([Float64Array.from(reptile.w)], modelsOf(changes), together, step);
+    return { ...split, reptile: Array.from(model!) };
   },
 };
 

@@ -8,6 +8,7 @@ import { asyncOperation } from "./async.ts";
 import { attackOperation } from "./attack.ts";
 import { sketchAttackOperation } from "./attack-sketch.ts";
 import { clockOperation } from "./clock.ts";
+import { adaptiveTrace, ifcaTrace, ocflTrace } from "./clustered-traces.ts";
 import { adaptiveSplitOperation, fusionOperation, oneShotSeries, similarityServer } from "./clustering.ts";
 import { codecOperations } from "./codecs.ts";
 import { gradientCodeOperation, multiplexedOperation, selectiveRepeatOperation } from "./coding.ts";
@@ -102,6 +103,9 @@ export const operations: Readonly<Record<string, Operation>> = {
   "dp/lamb": lambOperation,
   "dp/per-layer-clip": clipOperation,
   ...gradientInversionOperations,
+  "trace/ifca": ifcaTrace,
+  "trace/ocfl": ocflTrace,
+  "trace/adaptive": adaptiveTrace,
   "ocfl/series": oneShotSeries,
   "adaptive/split": adaptiveSplitOperation,
   "knfu/fusion": fusionOperation,

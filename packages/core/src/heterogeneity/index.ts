@@ -5,6 +5,7 @@ export * from "./distilled-images.ts";
 export * from "./feature-augmentation.ts";
 export * from "./hessian-alignment.ts";
 export * from "./layer-distillation.ts";
+export * from "./logit-adjustment.ts";
 export type { LinearHead } from "./losses.ts";
 export * from "./margin-loss.ts";
 export * from "./masked-graph-network.ts";

@@ -102,6 +102,9 @@ export const taskDescription = z.strictObject({
     momentum: z.number().min(0),
     nesterov: z.boolean(),
     weightDecay: z.number().min(0),
+    loss: z
+      .strictObject({ strength: z.number().min(0), counts: z.array(z.number().min(0)).max(1_000_000).optional() })
+      .optional(),
   }),
   budget: z.union([z.strictObject({ localEpochs: size }), z.strictObject({ localSteps: size })]),
   stages: pipelineSchema,
@@ -125,6 +128,7 @@ export type TaskDescription = z.infer<typeof taskDescription>;
  */
 export function describeTask(config: Config, prepared: PreparedRun): TaskDescription {
   const { plan, simulation, federation } = prepared;
+  const { loss } = prepared.training;
   const { name: modelName, file: modelFile, options: modelOptions } = modelSection(config.model);
   if (modelFile !== undefined) throw ownModel(modelFile);
   const { momentum, nesterov, weightDecay, batchSize, gradientClip, localSteps, localEpochs } = config.training;
@@ -139,7 +143,7 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
     model: { name: modelName, options: modelOptions },
     ...(plan.held === undefined ? {} : { parameters: describeHeld(config, plan.algorithm, plan.held) }),
     float: plan.float,
-    training: { batchSize, gradientClip, momentum, nesterov, weightDecay },
+    training: { batchSize, gradientClip, momentum, nesterov, weightDecay, ...(loss === undefined ? {} : { loss }) },
     budget: localSteps === undefined ? { localEpochs } : { localSteps },
     stages: plan.stages,
     delta: plan.account?.delta,
@@ -154,7 +158,8 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
       classes,
       ...sentNames(federation),
     },
-    ...(federation.dataset === undefined
+    // clients that deal the data out for themselves would not shift them
+    ...(federation.dataset === undefined || config.data.shift.kind !== "none"
       ? {}
       : {
           partition: {

@@ -104,16 +104,21 @@ async function testSums(
   return { sums, worstDecile: bottomDecile(byClient.map(({ score, examples }) => score / examples)) };
 }
 
-/** On each client's hold-out: of the global model, or of the client's own. */
+/** On each client's hold-out: of the global model, of the one that serves the client, or of the client's own. */
 async function clientSums(
   plan: RunPlan,
   { evaluator, clientStates }: RunPorts,
   state: RunState,
 ): Promise<readonly EvaluationSums[]> {
-  if (plan.localModel === undefined) return evaluator.evaluateClients(state.server.vectors.parameters);
+  const { localModel, algorithm } = plan;
+  const own =
+    localModel === undefined
+      ? algorithm.modelFor?.bind(algorithm, state.server)
+      : async (client: number) => localModel(plan.initial, await clientStates.load(client));
+  if (own === undefined) return evaluator.evaluateClients(state.server.vectors.parameters);
   const sums: EvaluationSums[] = [];
   for (let client = 0; client < plan.population; client++) {
-    const model = plan.localModel(plan.initial, await clientStates.load(client));
+    const model = await own(client);
     sums.push(...(await evaluator.evaluateClients(model, client)));
   }
   return sums;

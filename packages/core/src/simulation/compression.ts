@@ -160,8 +160,11 @@ function requireCompressible(
     );
   };
   if (codec !== undefined) refuse("which has a codec of its own", "Switch the light upload off, or leave it out.");
-  if (keepsEstimate(settings) && aggregation === "sum") {
-    refuse("which is added up", `With feedback = "${settings.feedback}" the server estimates a mean.`);
+  if (keepsEstimate(settings) && (aggregation === "sum" || aggregation === "each")) {
+    refuse(
+      `which is ${aggregation === "sum" ? "added up" : "not averaged"}`,
+      `With feedback = "${settings.feedback}" the server estimates a mean.`,
+    );
   }
 }
 

@@ -8,6 +8,7 @@ import { deriveKey, rootKey } from "../random/index.ts";
 import type { Warning } from "../round/backend.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { denseMatrix, linksOf, mixingOf, type SparseRow, type Topology } from "../topology/index.ts";
+import { withClusterStarts } from "./cluster-starts.ts";
 import { compressedMethod } from "./compression.ts";
 import type { Federation } from "./federation.ts";
 import { type CustomParts, type ResolvedMethod, resolveMethod } from "./resolve-method.ts";
@@ -35,7 +36,10 @@ export function methodAmongNodes(config: Config, federation: Federation, own: Cu
   const { name, starts, averageFrom, averageTo = config.rounds } = config.topology;
   requireBoth(config, method);
   if (method.payloads.own !== undefined) requireMemory(nodes, layout.size);
-  if (name === "none") return { ...compressedMethod(config, method), about: {}, warnings: [] };
+  if (name === "none") {
+    const started = withClusterStarts(config, method, nodes);
+    return { ...compressedMethod(config, started), about: {}, warnings: [] };
+  }
   requireNodes(nodes);
   requireMemory(nodes, layout.size);
   const topology = topologyOf(config, nodes, own.topology);

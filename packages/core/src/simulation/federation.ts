@@ -15,6 +15,7 @@ import {
   partitionStatistics,
   populationStatistics,
   type SyntheticPopulation,
+  shiftClients,
   splitHoldout,
   syntheticKeys,
   type TestRows,
@@ -63,7 +64,12 @@ export function openFederation(config: Config, data: TrainTest | SyntheticPopula
 function dealtOut(config: Config, data: TrainTest): Federation {
   const partitioner = namedPartitioner(config);
   const key = (purpose: string) => deriveKey(rootKey(config.seed), purpose);
-  const dealt = federate(data, partitioner, { key: key("partition"), clients: config.data.clients });
+  const { clients: wanted, shift } = config.data;
+  const dealt = shiftClients(
+    federate(data, partitioner, { key: key("partition"), clients: wanted }),
+    shift,
+    key("partition"),
+  );
   const { partition } = dealt;
   const { holdout } = config.data;
   const parts = splitHoldout(partition, holdout, key("holdout"));
@@ -132,6 +138,7 @@ function pool({ clients }: Partition): Partition {
 function computed(config: Config, population: SyntheticPopulation): Federation {
   requireNoRoot(config);
   requireOwners(config);
+  requireNoShift(config);
   const { name, seed, clients, spec, test } = population;
   requireNoTable(config, name);
   return {
@@ -172,6 +179,17 @@ function requireOwners({ baseline, data }: Config): void {
     `"centralized", with data.dataset = "${data.dataset}"`,
     "a data set in memory",
     "Synthetic clients are computed one by one and cannot be pooled. Choose another data set.",
+  );
+}
+
+/** Computed clients have no rows in memory that could be changed. */
+function requireNoShift({ data }: Config): void {
+  if (data.shift.kind === "none") return;
+  throw conflict(
+    "data.shift.kind",
+    `"${data.shift.kind}", with data.dataset = "${data.dataset}"`,
+    '"none"',
+    "Synthetic clients are computed one by one and cannot be shifted. Choose another data set.",
   );
 }
 

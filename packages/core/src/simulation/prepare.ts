@@ -13,6 +13,7 @@ import type { RunPlan } from "../round/run-plan.ts";
 import { attackedSources } from "./attacked-sources.ts";
 import { trainedConfig } from "./baseline.ts";
 import { configuredAttack } from "./configured-attack.ts";
+import { configuredLoss } from "./configured-loss.ts";
 import { methodAmongNodes, withTopology } from "./configured-topology.ts";
 import { resolveDiagnostics } from "./diagnostics.ts";
 import { type Federation, openFederation } from "./federation.ts";
@@ -57,7 +58,7 @@ export function prepareRun(
   const { texts, ...policies } = resolvePolicies(config, method, federation, { compression, down, trace: own.trace });
   const { model, algorithm, layout, payloads, initial } = method;
   const held = method.held && inFloat(method.held, float);
-  const { training } = config;
+  const training = { ...config.training, loss: configuredLoss(config, algorithm, model, federation) };
   requireAccuracy(config, federation);
   const attack = configuredAttack(config, algorithm, payloads, federation);
   const budget =

@@ -52,6 +52,13 @@ describe("methods and training that contradict", () => {
       /training.localSteps.*at least 2/s,
     ],
     [
+      "more clusters than clients",
+      { algorithm: { name: "ifca", clusters: 4 } },
+      "config/conflict",
+      /algorithm.clusters.*at most 3/s,
+    ],
+    ["clusters of part of the clients", { algorithm: { name: "ocfl" } }, "config/conflict", /sampler.cohort.*3/s],
+    [
       "one mini-batch of SOAP",
       { algorithm: { name: "fedpac", optimizer: "soap" }, training: { localEpochs: 1, batchSize: 4 } },
       "config/conflict",

@@ -75,7 +75,7 @@ function projected(points: readonly Float64Array[], stream: RandomStream): reado
  * D. Arthur, S. Vassilvitskii, "k-means++: The Advantages of Careful Seeding", SODA 2007.
  */
 function firstCentres(points: readonly Float64Array[], clusters: number, stream: RandomStream): Float64Array[] {
-  const centres = [points[Math.floor(stream.float() * points.length)]!];
+  const centres = [points[stream.below(points.length)]!];
   const nearest = new Float64Array(points.length).fill(Number.POSITIVE_INFINITY);
   while (centres.length < clusters) {
     const newest = centres.at(-1)!;
@@ -88,7 +88,7 @@ function firstCentres(points: readonly Float64Array[], clusters: number, stream:
 /** A place with a chance in proportion to its weight; any place where all weights are 0. */
 function draw(weights: Float64Array, stream: RandomStream): number {
   const total = weights.reduce((a, b) => a + b, 0);
-  if (total === 0) return Math.floor(stream.float() * weights.length);
+  if (total === 0) return stream.below(weights.length);
   let left = stream.float() * total;
   for (const [i, weight] of weights.entries()) {
     left -= weight;

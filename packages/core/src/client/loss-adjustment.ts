@@ -1,0 +1,27 @@
+import { constant, type Tensor } from "@anabranch/engine";
+import { adjustedLogits, labelCounts } from "../heterogeneity/index.ts";
+import type { Model } from "../models/model.ts";
+
+/** How the training loss of a classifier differs from cross-entropy. Evaluation has the plain loss. */
+export interface LossAdjustment {
+  /** tau, what the log of a class's count is multiplied by. */
+  readonly strength: number;
+  /** Counts of the classes in the whole federation, [C]; absent: each client's own. */
+  readonly counts?: readonly number[] | undefined;
+}
+
+/**
+ * Outputs of a model as its training loss takes them.
+ *
+ * @param labels of all examples of the client
+ */
+export function lossOutputs(
+  { classes }: Model,
+  labels: Tensor,
+  adjustment: LossAdjustment | undefined,
+): (outputs: Tensor) => Tensor {
+  if (adjustment === undefined) return (outputs) => outputs;
+  const { strength, counts } = adjustment;
+  const known = counts === undefined ? labelCounts(labels, classes) : constant(counts, [classes]);
+  return (outputs) => adjustedLogits(outputs, known, strength);
+}
