@@ -49,6 +49,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "codecs",
     "compression",
     "operators",
+    "blackbox",
     "seeded",
     "data",
     "models",

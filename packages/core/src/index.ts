@@ -15,6 +15,7 @@ export { algorithms, createAlgorithm } from "./algorithms/registry.ts";
 export { combineVectors, heavyBall, meanGradient, nesterov, stepFrom, zeros } from "./algorithms/server.ts";
 export { MODEL, ownLayout, SCALAR, sum, uniformMean, weightedMean } from "./algorithms/shapes.ts";
 export * from "./audit/index.ts";
+export * from "./blackbox/index.ts";
 export { type LocalBudget, planBatches, stepCount } from "./client/batches.ts";
 export { type ClientDataSource, type DataSpec, evaluationRanges, openDataSource } from "./client/data-source.ts";
 export { describeFailure } from "./client/describe-failure.ts";

@@ -31,6 +31,7 @@ import { fedcacServer, fedcacTrace } from "./fedcac.ts";
 import { fedcompassOperation } from "./fedcompass.ts";
 import { fedlexGuidance, fedlexTrace } from "./fedlex.ts";
 import { fedrepOperation } from "./fedrep.ts";
+import { fzoosOperations } from "./fzoos.ts";
 import { gossipOperation, monnaOperation } from "./gossip.ts";
 import { gradientInversionOperations } from "./gradient-inversion.ts";
 import { placementOperation, treeOperation } from "./hierarchy.ts";
@@ -139,6 +140,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...adapterLosses,
   ...splitTuning,
   ...zerothOrderOperations,
+  ...fzoosOperations,
 };
 
 /**
