@@ -11,8 +11,11 @@ const shared = {
 
 /** Folders of packages/node whose tests leave nothing behind in their process. */
 const services = "{client,dashboard,data,log,run,server,store,sweep,workers}";
-/** Tests that change the environment, the hooks or the exit code of their process. */
-const alone = ["tests/{check-method,own-method-files,trust}.test.ts", "packages/node/src/workers/deadline.test.ts"];
+/** Tests that change their process, or whose hooks are in a file that they share: it is imported once per process. */
+const alone = [
+  "tests/{check-method,outside-clone,own-method-files,own-methods,own-models,trust}.test.ts",
+  "packages/node/src/workers/deadline.test.ts",
+];
 
 export default defineConfig({
   test: {
