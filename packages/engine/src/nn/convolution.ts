@@ -1,9 +1,11 @@
 import { AnabranchError } from "../errors.ts";
+import type { Tensor } from "../graph/graph.ts";
 import { conv2d as convolve } from "../ops/convolution.ts";
 import { add } from "../ops/elementwise.ts";
 import { maxPool2d } from "../ops/pooling.ts";
 import { reshape } from "../ops/shape.ts";
 import { type Initialization, torchInitialization } from "./initializers.ts";
+import { lowRankParts } from "./low-rank.ts";
 import { type Module, parameter, stateless } from "./module.ts";
 
 export interface ConvolutionOptions {
@@ -71,7 +73,10 @@ export function conv2d(
     parameters: bias ? [weight, offset] : [weight],
     masks: [],
     apply(p, x) {
-      const y = convolve(x, p[weight.name]!, { stride, padding, dilation, groups });
+      const kernel = p[weight.name]!;
+      const parts = groups === 1 ? lowRankParts(kernel) : undefined;
+      const of = (part: Tensor) => convolve(x, part, { stride, padding, dilation, groups });
+      const y = parts === undefined ? of(kernel) : add(of(parts.weight), convolve(of(parts.a), parts.b));
       return bias ? add(y, reshape(p[offset.name]!, [outputs, 1, 1])) : y;
     },
   };

@@ -1,5 +1,8 @@
-import { linear } from "../ops/matmul.ts";
+import type { Tensor } from "../graph/graph.ts";
+import { add } from "../ops/elementwise.ts";
+import { linear, matmul } from "../ops/matmul.ts";
 import { type Initialization, torchInitialization } from "./initializers.ts";
+import { lowRankParts } from "./low-rank.ts";
 import { type Module, parameter } from "./module.ts";
 
 export interface DenseOptions {
@@ -35,6 +38,12 @@ export function dense(name: string, inputs: number, outputs: number, options: De
   return {
     parameters: bias ? [weight, offset] : [weight],
     masks: [],
-    apply: (p, x) => linear(x, p[weight.name]!, bias ? p[offset.name]! : undefined),
+    apply: (p, x) => affine(x, p[weight.name]!, bias ? p[offset.name]! : undefined),
   };
+}
+
+function affine(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
+  const parts = lowRankParts(weight);
+  if (parts === undefined) return linear(x, weight, bias);
+  return add(linear(x, parts.weight, bias), matmul(matmul(x, parts.a), parts.b));
 }

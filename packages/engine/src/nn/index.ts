@@ -5,6 +5,7 @@ export * from "./dense.ts";
 export * from "./dropout.ts";
 export * from "./embedding.ts";
 export * from "./initializers.ts";
+export { type LowRankParts, lowRankSum } from "./low-rank.ts";
 export * from "./module.ts";
 export * from "./normalization.ts";
 export * from "./parameters.ts";
