@@ -40,6 +40,7 @@ it.each([
   "personal",
   "ifca",
   "adaptive-clusters",
+  "adapters",
 ])("the same bits for %s at 2 workers as in-process", async (algorithm) => {
   expect((await undisturbed(algorithm, 2)).hash).toBe(await inProcess(algorithm));
 });
@@ -49,6 +50,7 @@ it.each([
   "scaffold",
   "personal",
   "adaptive-clusters",
+  "adapters",
 ])("the same bits of %s after kill -9 between evaluation and checkpoint", async (name) => {
   const resumed = await killedAndResumed(name, 4);
   expect(resumed).toEqual({ hash: await inProcess(name), rounds: [1, 2, 3] });

@@ -250,6 +250,12 @@ describe("the example of", () => {
     same(nn.normalInitialization.weight(4, 2), { kind: "normal", deviation: 0.02 });
   });
 
+  it("lowRankSum (engine/src/nn/low-rank.ts)", async () => {
+    const weight = constant([1, 0, 0, 1], [2, 2]);
+    const sum = nn.lowRankSum({ weight, a: constant([1, 2], [2, 1]), b: constant([3, 4], [1, 2]) });
+    same(evaluate(sum).data, [4, 4, 6, 9]);
+  });
+
   it("stateless (engine/src/nn/module.ts)", async () => {
     const double = nn.stateless((x) => mul(x, 2));
     same(evaluate(double.apply({}, constant([1], [1]))).data, [2]);

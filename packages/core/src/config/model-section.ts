@@ -38,3 +38,26 @@ export function modelSection(model: Config["model"]): ModelSection {
   } = model;
   return { name, file, initialWeights, reading: { layout, match, names }, options };
 }
+
+/**
+ * What makes the model of a configuration: its name and options, with those of its adapters where it has some.
+ *
+ * @example
+ * ```ts
+ * import { namedModelParts, resolveConfig } from "@anabranch/core";
+ * const config = resolveConfig({ model: { name: "mlp" }, adapters: { rank: 4 } });
+ * namedModelParts(config).options; // => { adapters: { rank: 4, targets: [] } }
+ * ```
+ */
+export function namedModelParts(config: Pick<Config, "model" | "adapters">): Pick<ModelSection, "name" | "options"> {
+  const { name, options } = modelSection(config.model);
+  const adapters = configuredAdapters(config);
+  return { name, options: adapters === undefined ? options : { ...options, adapters } };
+}
+
+/** The options of a model's adapters; undefined where it has none. */
+export function configuredAdapters({ adapters }: Pick<Config, "adapters">) {
+  const { rank, alpha, targets, rule } = adapters;
+  const core = rule === "fed-sb" ? { core: true } : {};
+  return rank === undefined ? undefined : { rank, ...(alpha === undefined ? {} : { alpha }), targets, ...core };
+}

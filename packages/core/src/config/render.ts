@@ -40,7 +40,7 @@ const NO_INFLUENCE = [
 
 /**
  * Identity of what a run computes (16 hex digits). Left out: the run's name, paths, how often it is saved, and the
- * number of workers, none of which changes a bit of the result, and the sections on parameters, privacy, secure
+ * number of workers, none of which changes a bit of the result, and the sections on adapters, parameters, privacy, secure
  * aggregation, topology, attacks, diagnostics and tables where there are none.
  *
  * @example
@@ -60,6 +60,7 @@ export function configHash(config: Config): string {
     ...(config.secureAggregation.protocol === "none" ? ["secureAggregation"] : []),
     ...unusedCompression(config.compression),
     ...(config.topology.name === "none" ? ["topology"] : []),
+    ...(config.adapters.rank === undefined ? ["adapters"] : []),
     ...(DIAGNOSTICS.some((name) => config.diagnostics[name]) ? [] : ["diagnostics"]),
   ];
   return hashText(JSON.stringify(without(canonical(config), [...NO_INFLUENCE, ...unused], "")));

@@ -3,6 +3,7 @@ import { beforeStages, setRules } from "../aggregation/robust/index.ts";
 import type { NoisePlace } from "../privacy/mechanisms/settings.ts";
 import { protocolNames } from "../privacy/secure-aggregation/protocol.ts";
 import { samplerNames } from "../selection/names.ts";
+import { adapters } from "./adapters-schema.ts";
 import { baselines } from "./baseline.ts";
 import { compression } from "./compression-schema.ts";
 import { diagnostics } from "./diagnostics-schema.ts";
@@ -330,6 +331,7 @@ export const configSchema = z.strictObject({
     ),
   data,
   model,
+  adapters,
   parameters,
   algorithm,
   training,

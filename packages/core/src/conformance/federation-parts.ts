@@ -2,7 +2,7 @@ import { type Executor, interpreter } from "@anabranch/engine";
 import { openDataSource } from "../client/data-source.ts";
 import type { Config } from "../config/index.ts";
 import type { LocalExamples } from "../live/client-report.ts";
-import { describeTask, type OpenTask, openTask, type TaskDescription } from "../live/task-description.ts";
+import { describeTask, heldBlob, type OpenTask, openTask, type TaskDescription } from "../live/task-description.ts";
 import type { Curves } from "../privacy/secure-aggregation/curves.ts";
 import type { Evaluator } from "../round/backend.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
@@ -12,6 +12,8 @@ import { quickCurves } from "./quick-curves.ts";
 /** What all simulated federations of a run share, whatever their seed: it is made once, and nothing changes it. */
 export interface FederationParts {
   readonly description: TaskDescription;
+  /** Initial weights that clients cannot derive. */
+  readonly held: Uint8Array | undefined;
   readonly executor: Executor;
   readonly curves: Curves;
   readonly evaluator: Evaluator;
@@ -36,6 +38,7 @@ async function makeParts(config: Config, prepared: PreparedRun): Promise<Federat
   let opened: OpenTask | undefined;
   return {
     ...{ executor, curves, evaluator, description: describeTask(config, prepared) },
+    held: heldBlob(config, prepared),
     openTask(...given) {
       opened ??= openTask(...given);
       return opened;

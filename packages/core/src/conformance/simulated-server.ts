@@ -112,7 +112,7 @@ export class SimulatedServer {
     const { prepared, parts } = this.#world;
     const { population, checkpointEvery, checkpointKeep, account } = prepared.plan;
     return {
-      description: parts.description,
+      ...{ description: parts.description, held: parts.held },
       ...{ minimumClients: population, progressSeconds: 600, longestSeconds: 86_400, maxUpdateBytes: 2 ** 24 },
       keptVersions: checkpointEvery * checkpointKeep,
       releasesOnce: account !== undefined,

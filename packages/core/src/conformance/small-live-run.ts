@@ -9,6 +9,7 @@ import type { RunPlan, RunResult } from "../round/run-plan.ts";
 import { forLiveClients } from "../simulation/for-live-clients.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
 import { type PreparedRun, prepareRun } from "../simulation/prepare.ts";
+import type { CustomParts } from "../simulation/resolve-method.ts";
 import { simulatedSecureAggregation } from "../simulation/simulated-secure-aggregation.ts";
 import { alteredBackend } from "./run-cohort.ts";
 import type { SimulatedFederation } from "./simulated-federation.ts";
@@ -44,6 +45,7 @@ export function smallRun(
 export function smallSimulation(
   algorithm: Method,
   more: ConfigInput = {},
+  own: CustomParts = {},
 ): { readonly config: Config; readonly prepared: PreparedRun } {
   const config = resolveConfig({
     rounds: 4,
@@ -58,7 +60,7 @@ export function smallSimulation(
   });
   const identity = { name: "interpreter", version: "1", fingerprint: "", float: "float64" } as const;
   const data = { train: points(48, 0), test: points(9, 1000) };
-  return { config, prepared: prepareRun(config, data, identity, 0, "live") };
+  return { config, prepared: prepareRun(config, data, identity, 0, "live", own) };
 }
 
 /** Two rounds with all four clients, whose integers are summed by a protocol. */

@@ -37,6 +37,7 @@ export { systemTimers } from "./system-timers.ts";
 export {
   type DataSchema,
   describeTask,
+  heldBlob,
   namesBlob,
   type OpenTask,
   openTask,

@@ -1,5 +1,5 @@
 import { AnabranchError, type Executable, type Executor, fingerprint, loadProgram } from "@anabranch/engine";
-import type { Algorithm } from "../algorithms/algorithm.ts";
+import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { requireHonestLayers } from "../audit/broadcast-guard.ts";
 import type { Layout } from "../params/layout.ts";
 import { bestCurves, type Curves } from "../privacy/secure-aggregation/curves.ts";
@@ -248,7 +248,9 @@ class LiveClient {
     requirePrivacy(limits, description);
     const own = await this.#options.algorithm?.(description);
     const build = this.#options.openTask ?? openTask;
-    const open = build(description, own, (payloads) => requireModelAllowed(limits, payloads, description.float));
+    const values = await this.#heldValues(session, description);
+    const allow = (payloads: Payloads) => requireModelAllowed(limits, payloads, description.float);
+    const open = build(description, own, allow, values);
     const examples = await this.#options.data(await this.#withNames(session, description), client);
     requireTaskAllowed(limits, description, open.task, examples);
     const task = await loadProgram(executor, open.task.program);
@@ -262,6 +264,12 @@ class LiveClient {
     const ports = { ...mine, guard, transport, states, timers, progressSeconds, report };
     this.#prepared = { description, open, task, evaluation, examples, tasks: new ClientTasks(ports) };
     return this.#prepared;
+  }
+
+  /** Initial weights that this client cannot derive. */
+  async #heldValues(session: string, { parameters }: TaskDescription): Promise<Uint8Array | undefined> {
+    const values = parameters?.values;
+    return values && this.#options.transport.download(session, values.hash, values.bytes, () => {});
   }
 
   /** The description with the names that it was too short for. */

@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { ConfigInput } from "../config/index.ts";
 import { CHAOS, HEALTHY } from "../conformance/fault-source.ts";
 import { SimulatedFederation } from "../conformance/simulated-federation.ts";
-import { LIVE_METHODS, simulateSmall, smallRun } from "../conformance/small-live-run.ts";
-import { describeTask, openTask } from "./task-description.ts";
+import { LIVE_METHODS, simulateSmall, smallRun, smallSimulation } from "../conformance/small-live-run.ts";
+import { forLiveClients } from "../simulation/for-live-clients.ts";
+import { describeTask, heldBlob, openTask } from "./task-description.ts";
 
 /** Whether the eight bytes of a number are anywhere in a message. */
 function holds(message: Uint8Array, value: number): boolean {
@@ -68,10 +69,46 @@ describe("a live run", () => {
     }
   });
 
-  it("refuses frozen parameters of a file, which clients cannot derive", () => {
-    const { config, prepared } = smallRun({ name: "fedavg" }, { parameters: { frozen: ["dense1.weight"] } });
-    const fromFile = { ...config, model: { ...config.model, initialWeights: "base.safetensors" } };
-    expect(() => describeTask(fromFile, prepared)).toThrow(expect.objectContaining({ code: "live/initial-weights" }));
+  it.each([
+    "fedit",
+    "ffa",
+    "flexlora",
+    "flora",
+    "fed-sb",
+  ] as const)("ends with the model of the simulation with adapters: %s", async (rule) => {
+    const { config, prepared } = smallRun({ name: "fedavg" }, { adapters: { rank: 2, rule } });
+    const { modelHash } = await simulateSmall(prepared);
+    for (let seed = 1; seed <= 5; seed++) {
+      const federation = new SimulatedFederation(config, prepared, seed, seed === 1 ? HEALTHY : CHAOS);
+      expect((await federation.run()).modelHash, `seed ${seed}`).toBe(modelHash);
+    }
+  });
+
+  it("sends clients the frozen parameters that come from a file", async () => {
+    const values = { dtype: "F32" as const, shape: [2, 3], data: Float32Array.of(1, -2, 3, -1, 2, 0.5) };
+    const of = (shape: number[]) => {
+      const size = shape.reduce((a, b) => a * b, 1);
+      return { dtype: "F32" as const, shape, data: Float32Array.from({ length: size }, (_, i) => Math.cos(i)) };
+    };
+    const tensors = {
+      ...{ "dense1.weight": values, "dense1.bias": of([3]), "dense2.weight": of([3, 2]), "dense2.bias": of([2]) },
+      ...{ "dense3.weight": of([2, 3]), "dense3.bias": of([3]) },
+    };
+    const model = { name: "mlp", hidden: [3, 2], initialWeights: "base.safetensors" };
+    const weights = { tensors, metadata: { anabranch: "1" } };
+    const { config, prepared } = smallSimulation({ name: "fedavg" }, { model, adapters: { rank: 2 } }, { weights });
+    const { modelHash } = await simulateSmall(prepared);
+    for (let seed = 1; seed <= 5; seed++) {
+      const federation = new SimulatedFederation(config, prepared, seed, seed === 1 ? HEALTHY : CHAOS);
+      expect((await federation.run()).modelHash, `seed ${seed}`).toBe(modelHash);
+    }
+    const live = forLiveClients(prepared, config);
+    const description = describeTask(config, live);
+    const damaged = heldBlob(config, live)!.slice();
+    damaged[damaged.length - 1]! ^= 1;
+    expect(() => openTask(description, undefined, () => {}, damaged)).toThrow(
+      expect.objectContaining({ code: "live/version" }),
+    );
   });
 
   it("has clients refuse first values that are not the server's", () => {

@@ -23,6 +23,8 @@ export interface LiveRun extends OrderSettings {
   readonly description: TaskDescription;
   /** The blob of `description.data.names`. */
   readonly names?: Uint8Array | undefined;
+  /** The blob of `description.parameters.values`. */
+  readonly held?: Uint8Array | undefined;
   /** Clients that have to be there before the first order goes out. */
   readonly minimumClients: number;
 }
@@ -83,6 +85,8 @@ export class LiveServer {
   static async open(run: LiveRun, ports: LivePorts): Promise<LiveServer> {
     const { names } = run.description.data;
     if (names !== undefined && run.names !== undefined) await ports.blobs.put(blobName(names.hash), run.names);
+    const values = run.description.parameters?.values;
+    if (values !== undefined && run.held !== undefined) await ports.blobs.put(blobName(values.hash), run.held);
     return new LiveServer(run, ports, await Roll.open(ports.ledger, ports.timers, run.description.population));
   }
 
@@ -118,7 +122,8 @@ export class LiveServer {
   async mayFetch(session: string, hash: string): Promise<boolean> {
     const client = this.clientOf(session);
     if (client === undefined) return false;
-    if (hash === this.#run.description.data.names?.hash) return true;
+    const { data, parameters } = this.#run.description;
+    if (hash === data.names?.hash || hash === parameters?.values?.hash) return true;
     return (
       this.#courier.addressed(client, hash) || this.#holdouts.published(hash) || (await this.#orders.published(hash))
     );

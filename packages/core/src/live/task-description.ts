@@ -1,5 +1,6 @@
 import { AnabranchError, hashText } from "@anabranch/engine";
 import * as z from "zod";
+import { startCores } from "../adapters/index.ts";
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
 import type { EvaluationSpec } from "../client/evaluate.ts";
@@ -7,7 +8,7 @@ import { compileEvaluation } from "../client/evaluation-task.ts";
 import type { TaskSpec } from "../client/run-client.ts";
 import { personalState, taskSpec } from "../client/task-spec.ts";
 import { checkedCompressor } from "../compression/index.ts";
-import { type Config, modelSection } from "../config/index.ts";
+import { type Config, modelSection, namedModelParts } from "../config/index.ts";
 import { tableEncoding } from "../data/index.ts";
 import { createModel, type Model } from "../models/index.ts";
 import { initialParameters } from "../params/initialize.ts";
@@ -16,12 +17,13 @@ import { type HeldParameters, heldOf, type ParameterSplit, splitParameters } fro
 import { hashVector } from "../params/vector.ts";
 import { feedbackState, type PipelineSettings } from "../pipeline/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
+import { heldSelectors } from "../simulation/held-selectors.ts";
 import type { PreparedRun } from "../simulation/prepare.ts";
-import { standing } from "../simulation/resolve-method.ts";
 import { VERSION } from "../version.ts";
 import { contentHashNow } from "./content-hash.ts";
 import { CONTROL_BYTES, contentHash } from "./control.ts";
 import { encodeNames, INLINE_NAMES, LONGEST_NAMES, namesOf } from "./data-names.ts";
+import { decodeHeld, encodeHeld } from "./held-values.ts";
 import { pipelineSchema } from "./pipeline-schema.ts";
 
 const name = z.string().min(1).max(128);
@@ -53,6 +55,9 @@ const dataSchema = z.strictObject({
 });
 export type DataSchema = z.infer<typeof dataSchema>;
 
+/** Bytes of parameters that do not travel at most. */
+export const LONGEST_HELD = 2 ** 31;
+
 const selectors = z.array(z.string().min(1).max(256)).max(1000);
 
 /** Parameters that do not travel: every client derives their first values for itself. */
@@ -63,6 +68,8 @@ const heldParameters = z.strictObject({
   key,
   /** Hash of all first values. */
   hash: z.string().max(128),
+  /** The blob with these values, where they come from a file of the server's operator. */
+  values: z.strictObject({ hash: contentHash, bytes: z.int().min(1).max(LONGEST_HELD) }).optional(),
 });
 
 /** The known partition of a trial: every client has all data and takes its own share. */
@@ -129,7 +136,7 @@ export type TaskDescription = z.infer<typeof taskDescription>;
 export function describeTask(config: Config, prepared: PreparedRun): TaskDescription {
   const { plan, simulation, federation } = prepared;
   const { loss } = prepared.training;
-  const { name: modelName, file: modelFile, options: modelOptions } = modelSection(config.model);
+  const { file: modelFile } = modelSection(config.model);
   if (modelFile !== undefined) throw ownModel(modelFile);
   const { momentum, nesterov, weightDecay, batchSize, gradientClip, localSteps, localEpochs } = config.training;
   const { features, labels, classes } = federation.examples;
@@ -140,8 +147,8 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
     package: VERSION,
     run: plan.id,
     algorithm: { name: plan.algorithm.name, options: plan.algorithm.options },
-    model: { name: modelName, options: modelOptions },
-    ...(plan.held === undefined ? {} : { parameters: describeHeld(config, plan.algorithm, plan.held) }),
+    model: namedModelParts(config),
+    ...(plan.held === undefined ? {} : { parameters: describeHeld(config, prepared, plan.held) }),
     float: plan.float,
     training: { batchSize, gradientClip, momentum, nesterov, weightDecay, ...(loss === undefined ? {} : { loss }) },
     budget: localSteps === undefined ? { localEpochs } : { localSteps },
@@ -210,6 +217,7 @@ export interface OpenTask {
  * Builds the client's programs from its own installation and compares them with what the server has built.
  *
  * @param own the algorithm, where the client's operator has a file for it
+ * @param values the blob of `description.parameters.values`
  * @param allow throws where the client does not allow vectors of these sizes; called before programs are built
  * @throws `live/version` where layout or programs differ; what a wrong name or option throws
  */
@@ -217,6 +225,7 @@ export function openTask(
   description: TaskDescription,
   own?: Algorithm,
   allow: (payloads: Payloads) => void = () => {},
+  values?: Uint8Array,
 ): OpenTask {
   const { data, training, budget, stages, float, evaluationBatch } = description;
   const example = (of: { dtype: "uint8" | "float" | "int32"; shape: number[] }) => ({ ...of, shape: [1, ...of.shape] });
@@ -230,7 +239,7 @@ export function openTask(
   requireCompression(stages, payloads);
   const kept = { ...feedbackState(stages, payloads), ...personalState(split && { split }) };
   allow({ ...payloads, clientState: { ...payloads.clientState, ...kept } });
-  const held = split && openHeld(description, model, split);
+  const held = split && openHeld(description, model, split, values);
   const { task } = taskSpec({ algorithm, model, layout: modelLayout, held, payloads, float, training, budget, stages });
   const program = compileEvaluation(model, whole, evaluationBatch);
   requireSame("layout of the model", modelLayout.hash, description.layoutHash, description.package);
@@ -239,16 +248,27 @@ export function openTask(
 }
 
 /** How clients come by the parameters that do not travel. Throws `live/initial-weights` where they cannot derive them. */
-function describeHeld(config: Config, algorithm: Algorithm, held: HeldParameters): TaskDescription["parameters"] {
-  const { model, seed } = config;
-  if (model.initialWeights !== undefined) throw ownWeights(model.initialWeights);
-  const { personal, frozen } = standing(config, algorithm);
+function describeHeld(
+  config: Config,
+  { model, plan }: PreparedRun,
+  held: HeldParameters,
+): TaskDescription["parameters"] {
+  const { personal, frozen } = heldSelectors(config, model, plan.algorithm);
+  const values = fromFile(config) ? encodeHeld(held) : undefined;
   return {
     personal: [...personal],
     frozen: [...frozen],
-    key: [...deriveKey(rootKey(seed), "init")],
+    key: [...deriveKey(rootKey(config.seed), "init")],
     hash: hashHeld(held),
+    ...(values === undefined ? {} : { values: { hash: contentHashNow(values), bytes: values.length } }),
   };
+}
+
+const fromFile = ({ model }: Config) => model.initialWeights !== undefined;
+
+/** The blob of a run whose frozen or personal parameters come from a file; undefined where clients derive them. */
+export function heldBlob(config: Config, { plan: { held } }: Pick<PreparedRun, "plan">): Uint8Array | undefined {
+  return held === undefined || !fromFile(config) ? undefined : encodeHeld(held);
 }
 
 function splitOf({ parameters }: TaskDescription, whole: Layout): ParameterSplit | undefined {
@@ -256,9 +276,16 @@ function splitOf({ parameters }: TaskDescription, whole: Layout): ParameterSplit
 }
 
 /** The parameters that do not travel, as this client derives them. Throws `live/version` where the server's are others. */
-function openHeld({ parameters, float, package: version }: TaskDescription, model: Model, split: ParameterSplit) {
-  const values = initialParameters(model.parameters, parameters!.key);
-  const held = heldOf(split, float === "float64" ? Float64Array.from(values) : values);
+function openHeld(
+  { parameters, float, package: version }: TaskDescription,
+  model: Model,
+  split: ParameterSplit,
+  sent: Uint8Array | undefined,
+) {
+  const drawn = initialParameters(model.parameters, parameters!.key);
+  if (model.adapters !== undefined) startCores(model.adapters, split.whole, drawn);
+  const values = float === "float64" ? Float64Array.from(drawn) : drawn;
+  const held = sent === undefined ? heldOf(split, values) : decodeHeld(sent, split, values);
   if (held !== undefined) requireSame("initial weights", hashHeld(held), parameters!.hash, version);
   return held;
 }
@@ -306,17 +333,6 @@ function requireSame(what: string, own: string, theirs: string, version: string)
     received: `${own}, made by version ${VERSION}`,
     expected: `${theirs}, made by version ${version}`,
     advice: "Install the server's version of Anabranch on this client.",
-  });
-}
-
-function ownWeights(file: string): AnabranchError {
-  return new AnabranchError({
-    code: "live/initial-weights",
-    message: "clients of a live run cannot derive frozen and personal parameters that come from a file",
-    where: "model.initialWeights",
-    received: file,
-    expected: "random weights from the seed, or shared parameters alone",
-    advice: "Remove model.initialWeights, or leave parameters.frozen and parameters.personal empty.",
   });
 }
 

@@ -5,6 +5,8 @@ export * from "./export-onnx.ts";
 export * from "./lenet5.ts";
 export * from "./linear.ts";
 export * from "./logistic.ts";
+export * from "./low-rank-adapters.ts";
+export * from "./merge-adapters.ts";
 export * from "./mlp.ts";
 export * from "./model.ts";
 export * from "./quadratic.ts";

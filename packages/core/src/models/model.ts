@@ -41,8 +41,28 @@ export interface Model {
   losses(outputs: Tensor, labels: Tensor): Tensor;
   /** @returns one score per example in [0, 1]: correct, or the share of correct tokens, [N]; 0 for numbers */
   scores(outputs: Tensor, labels: Tensor): Tensor;
+  /** Present where low-rank adapters are trained in place of weights. */
+  readonly adapters?: ModelAdapters;
   /** Labels drawn from the distribution that the outputs describe, by uniform numbers in [0, 1) of the labels' shape. */
   sample?(outputs: Tensor, uniforms: Tensor): Tensor;
+}
+
+/** A weight of a model and the factors that are trained in its place, by name. */
+export interface AdapterPair {
+  readonly weight: string;
+  readonly a: string;
+  readonly b: string;
+  /** A square matrix between them, which is trained in their place. */
+  readonly core?: string | undefined;
+}
+
+/** What adapters a model has. */
+export interface ModelAdapters {
+  /** The model without them. */
+  readonly base: Model;
+  readonly pairs: readonly AdapterPair[];
+  /** alpha / rank */
+  readonly scale: number;
 }
 
 /**

@@ -6,6 +6,7 @@ import { cnnCifar, cnnCifarOptions } from "./cnn-cifar.ts";
 import { lenet5, lenet5Options } from "./lenet5.ts";
 import { linear, linearOptions } from "./linear.ts";
 import { logistic, logisticOptions } from "./logistic.ts";
+import { adapterOptions, withAdapters } from "./low-rank-adapters.ts";
 import { mlp, mlpOptions } from "./mlp.ts";
 import type { Model } from "./model.ts";
 import { quadratic, quadraticOptions } from "./quadratic.ts";
@@ -73,7 +74,8 @@ export interface ModelData {
 }
 
 /**
- * A model by name for a data set [n, ...]; options override what the data say. Throws `model/unknown` or `model/option`.
+ * A model by name for a data set [n, ...]; options override what the data say. `adapters` among them adds low-rank adapters.
+ * Throws `model/unknown` or `model/option`.
  *
  * @example
  * ```ts
@@ -83,7 +85,16 @@ export interface ModelData {
  * createModel("mlp", data, { hidden: [16] }).parameters.length; // => 4
  * ```
  */
-export function createModel(name: string, data: ModelData, options: Record<string, unknown> = {}): Model {
+export function createModel(
+  name: string,
+  data: ModelData,
+  { adapters, ...options }: Readonly<Record<string, unknown>> = {},
+): Model {
+  const model = modelAlone(name, data, options);
+  return adapters === undefined ? model : withAdapters(model, adapterOptions.parse(adapters));
+}
+
+function modelAlone(name: string, data: ModelData, options: Readonly<Record<string, unknown>>): Model {
   if (!Object.hasOwn(models, name)) {
     throw new AnabranchError({
       code: "model/unknown",

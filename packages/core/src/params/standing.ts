@@ -9,7 +9,7 @@ export type Standing = "shared" | "personal" | "frozen";
 
 /**
  * Selectors of parameters, read in order: a role ("head", "normalization", "bias"), the name of a layer or of a parameter, or
- * a pattern with `*`. One that starts with `!` takes back what earlier ones have selected.
+ * a pattern of such a name with `*`. One that starts with `!` takes back what earlier ones have selected.
  */
 export type Selectors = readonly string[];
 
@@ -48,8 +48,8 @@ export function splitParameters(
   whole: Layout,
   selectors: { readonly personal?: Selectors; readonly frozen?: Selectors },
 ): ParameterSplit {
-  const personal = selected(whole, selectors.personal ?? [], "personal");
-  const frozen = selected(whole, selectors.frozen ?? [], "frozen");
+  const personal = selectEntries(whole, selectors.personal ?? [], "parameters.personal");
+  const frozen = selectEntries(whole, selectors.frozen ?? [], "parameters.frozen");
   const both = whole.entries.find(({ name }) => personal.has(name) && frozen.has(name));
   if (both !== undefined) throw twice(both.name);
   const shared = subLayout(whole, ({ name }) => !personal.has(name) && !frozen.has(name));
@@ -63,13 +63,13 @@ export function splitParameters(
 }
 
 /** Names of the selected entries. Throws `parameters/unknown`. */
-function selected(whole: Layout, selectors: Selectors, standing: Standing): Set<string> {
+export function selectEntries(whole: Layout, selectors: Selectors, where: string): Set<string> {
   const names = new Set<string>();
   for (const selector of selectors) {
     const takesBack = selector.startsWith("!");
     const fits = matcher(takesBack ? selector.slice(1) : selector);
     const matched = whole.entries.filter(fits);
-    if (matched.length === 0) throw unknown(whole, selector, standing);
+    if (matched.length === 0) throw unknown(whole, selector, where);
     for (const { name } of matched) {
       if (takesBack) names.delete(name);
       else names.add(name);
@@ -83,7 +83,8 @@ function matcher(selector: string): (entry: LayoutEntry) => boolean {
     role === selector ||
     block === selector ||
     (selector === "bias" && (name === "bias" || name.endsWith(".bias"))) ||
-    fitsPattern(name, selector);
+    fitsPattern(name, selector) ||
+    fitsPattern(block, selector);
 }
 
 /** Whether a text is a pattern's, where `*` stands for any characters. Takes name x pattern steps at most. */
@@ -169,13 +170,13 @@ export function heldOf(split: ParameterSplit, values: Vector): HeldParameters | 
   return { split, personal: partOf(whole, values, personal), frozen: partOf(whole, values, frozen) };
 }
 
-function unknown({ entries, blocks }: Layout, selector: string, standing: Standing): AnabranchError {
+function unknown({ entries, blocks }: Layout, selector: string, where: string): AnabranchError {
   const roles = ["head", "normalization"].filter((role) => entries.some((entry) => entry.role === role));
   const near = nearest(selector.replace(/^!/, ""), [...roles, ...blocks, ...entries.map(({ name }) => name)]);
   return new AnabranchError({
     code: "parameters/unknown",
     message: "the model has no such parameters",
-    where: `parameters.${standing}`,
+    where,
     received: JSON.stringify(selector),
     expected: `${[...roles.map((role) => `"${role}"`), ...blocks].slice(0, 40).join(", ")}, a parameter such as ${entries[0]!.name}, or a pattern such as *.bias`,
     ...(near === undefined ? {} : { advice: `Did you mean "${near}"?` }),

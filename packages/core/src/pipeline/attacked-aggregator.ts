@@ -122,6 +122,10 @@ export class AttackedAggregator implements Aggregator {
     return this.#inner.clients;
   }
 
+  get weights() {
+    return this.#inner.weights;
+  }
+
   /** What the attackers did in this round; undefined where none was in it. */
   get attackReport(): AttackReport | undefined {
     return this.#report;

@@ -54,6 +54,7 @@ export function capabilitiesOf(algorithm: Algorithm, { upload, clientState, part
 
 /** What acts on the updates of a run, by the key that switches it on. */
 export type Feature =
+  | "adapters.rule"
   | "aggregation.clipNorm"
   | "aggregation.root"
   | "aggregation.rule"
@@ -76,6 +77,8 @@ const TRAITS = {
   sendsModels: ({ sendsModels }: Capabilities) => (sendsModels ? "whose clients send their models" : undefined),
   factoredModels: ({ sendsModels, isAsynchronous }: Capabilities) =>
     sendsModels && !isAsynchronous ? "whose clients send their models" : undefined,
+  isAsynchronous: ({ isAsynchronous }: Capabilities) =>
+    isAsynchronous ? "which is made for asynchronous rounds" : undefined,
   sums: ({ sums }: Capabilities) => (sums.length === 0 ? undefined : `whose server adds ${sums.join(", ")} up`),
   each: ({ each }: Capabilities) => (each.length === 0 ? undefined : `which needs each ${each.join(", ")} by itself`),
   countsSteps: ({ countsSteps }: Capabilities) =>
@@ -95,6 +98,19 @@ interface Limit {
 const ONE_VECTOR = "a method whose clients keep nothing and send one whole vector";
 
 const LIMITS: Readonly<Record<Feature, Limit>> = {
+  "adapters.rule": {
+    expected: '"fedit" or "ffa"',
+    refuses: {
+      keeps: "What clients keep follows the mean of the factors.",
+      severalVectors: "The rule is made for the change of the model alone.",
+      parts: "The rule needs both factors of every client.",
+      encoded: "Switch the light upload off.",
+      sendsModels: "The rule is made for changes to a model.",
+      sums: "The rule makes a mean, and no sum.",
+      each: "The method combines single updates by itself.",
+      isAsynchronous: "The rule is for clients that start from the same factors.",
+    },
+  },
   "aggregation.clipNorm": {
     expected: "0",
     refuses: {
@@ -139,7 +155,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
       parts: "The mechanism sums whole vectors.",
       encoded: "Decoded updates may exceed the clip norm: switch the light upload off.",
       sendsModels: "A clipped model is another model.",
-      each: "The guarantee is for sums, and this method shows single models to others.",
+      each: "The guarantee is for sums, and here single updates are used.",
     },
   },
   "privacy.targetQuantile": {
@@ -156,7 +172,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
       sums: "Its sums are over the clients of one round.",
       countsSteps: "Updates of one round were trained at the learning rates of several.",
       wholePopulation: "An asynchronous round takes the updates that arrive first.",
-      each: "Nodes mix at the end of a round, which all of them have to reach.",
+      each: "Single updates of a round are combined when all of them are there.",
     },
   },
   "secureAggregation.protocol": {

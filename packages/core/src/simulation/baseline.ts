@@ -12,12 +12,15 @@ import type { Federation } from "./federation.ts";
  * @example baselineConfig(resolveConfig({ algorithm: { name: "scaffold" } }), "centralized").baseline // "centralized"
  */
 export function baselineConfig(config: Config, baseline: Baseline, initialWeights?: string): Config {
-  const { name, seed, rounds, data, model, parameters, training, evaluation, stop, checkpoint, execution } = config;
+  const { name, seed, rounds, data, model, adapters, parameters, training, evaluation, stop, checkpoint, execution } =
+    config;
   const suffix = initialWeights === undefined ? baseline : "fine-tuned";
   return resolveConfig({
     ...{ seed, rounds, data, baseline, training, evaluation, stop, checkpoint, execution },
     name: `${name.slice(0, 180)}-${suffix}`,
     model: initialWeights === undefined ? model : { ...model, initialWeights },
+    // of one client there is nothing to combine
+    adapters: { ...adapters, rule: adapters.rule === "ffa" || adapters.rule === "fed-sb" ? adapters.rule : "fedit" },
     parameters: { frozen: parameters.frozen },
     sampler: { name: samplerName(config), cohort: updatesPerRound(config) },
   });

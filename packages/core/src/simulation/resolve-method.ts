@@ -1,17 +1,19 @@
+import { startCores } from "../adapters/index.ts";
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
 import type { DeviceTrace } from "../clock/index.ts";
 import type { Origin } from "../config/contract.ts";
-import { type Config, modelSection } from "../config/index.ts";
-import { parameterSelectors } from "../config/parameters-schema.ts";
-import { createModel, type Model } from "../models/index.ts";
+import { type Config, configuredAdapters, modelSection, namedModelParts } from "../config/index.ts";
+import { createModel, type Model, withAdapters } from "../models/index.ts";
 import { initialParameters } from "../params/initialize.ts";
-import { type Layout, layout } from "../params/layout.ts";
+import { entryView, type Layout, layout } from "../params/layout.ts";
 import { type HeldParameters, heldOf, type ParameterSplit, partOf, splitParameters } from "../params/standing.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
+import { withAdapterRule } from "./adapter-rule.ts";
 import { checkedMethod } from "./checked-method.ts";
 import { checkedModel } from "./checked-model.ts";
 import type { Federation } from "./federation.ts";
+import { heldSelectors } from "./held-selectors.ts";
 import { type InitialWeights, type Start, startFrom } from "./initial-weights.ts";
 import { localOnly } from "./local-only.ts";
 
@@ -51,31 +53,26 @@ export function resolveMethod(
   own: CustomParts,
 ): ResolvedMethod {
   const { origins = {} } = own;
-  const model = own.model === undefined ? namedModel(config, examples) : checkedModel(own.model, origins.model);
+  const model = own.model === undefined ? namedModel(config, examples) : ownModel(config, own.model, origins.model);
   const whole = layout(model.parameters);
   const named = own.algorithm ?? namedMethod(config);
-  const split = splitOf(standing(config, named), whole);
+  const split = splitOf(heldSelectors(config, model, named), whole);
   const { shared } = split;
-  const { algorithm, payloads } =
+  const found =
     own.algorithm === undefined
       ? { algorithm: named, payloads: named.payloads(shared, config.training) }
       : checkedMethod(own.algorithm, shared, origins.algorithm, config.training);
-  const start = own.weights && startFrom(own.weights, whole, modelSection(config.model).reading);
-  const values = start?.vector ?? initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"));
+  const { algorithm, payloads } = withAdapterRule(config, model, found, whole, shared);
+  const base = model.adapters === undefined ? whole : layout(model.adapters.base.parameters);
+  const start = own.weights && startFrom(own.weights, base, modelSection(config.model).reading);
+  const drawn = initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"));
+  const values = start === undefined ? drawn : withValues(whole, drawn, base, start.vector);
+  if (model.adapters !== undefined) startCores(model.adapters, whole, values);
   const initial = split.shared === whole ? values : (partOf(whole, values, shared) as Float32Array);
   return { model, layout: shared, held: heldOf(split, values), algorithm, payloads, initial, start };
 }
 
-/** Selectors of a configuration, or of its method where the configuration has none. */
-export function standing(
-  { parameters }: Pick<Config, "parameters">,
-  { personal: own }: Pick<Algorithm, "personal">,
-): Readonly<Record<"personal" | "frozen", readonly string[]>> {
-  const { personal, frozen } = parameterSelectors(parameters);
-  return { personal: personal.length > 0 || own === undefined ? personal : own.layers, frozen };
-}
-
-function splitOf(selectors: ReturnType<typeof standing>, whole: Layout): ParameterSplit {
+function splitOf(selectors: ReturnType<typeof heldSelectors>, whole: Layout): ParameterSplit {
   const none = layout([]);
   if (selectors.personal.length + selectors.frozen.length === 0)
     return { whole, shared: whole, personal: none, frozen: none };
@@ -83,8 +80,22 @@ function splitOf(selectors: ReturnType<typeof standing>, whole: Layout): Paramet
 }
 
 function namedModel(config: Config, data: Federation["examples"]): Model {
-  const { name, options } = modelSection(config.model);
+  const { name, options } = namedModelParts(config);
   return createModel(name, data, options);
+}
+
+function ownModel(config: Config, model: Model, origin: Origin | undefined): Model {
+  const adapters = configuredAdapters(config);
+  const checked = checkedModel(model, origin);
+  return adapters === undefined ? checked : withAdapters(checked, adapters);
+}
+
+/** Values of a whole model [whole.size], those of a part of it replaced. */
+function withValues(whole: Layout, values: Float32Array, part: Layout, given: Float32Array): Float32Array {
+  if (part.size === whole.size) return given;
+  const places = new Map(whole.entries.map((entry) => [entry.name, entry]));
+  for (const entry of part.entries) entryView(values, places.get(entry.name)!).set(entryView(given, entry));
+  return values;
 }
 
 function namedMethod(config: Config): Algorithm {

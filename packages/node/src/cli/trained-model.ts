@@ -6,6 +6,7 @@ import {
   decodeCheckpoint,
   decodeSafetensors,
   type Layout,
+  mergeAdapters,
   modelSection,
   newestCheckpoint,
   requireLayout,
@@ -26,7 +27,7 @@ import { openRunFolder, type RunFolder } from "../store/run-folder.ts";
 export interface TrainedModel {
   readonly run: RunFolder;
   readonly description: ModelDescription;
-  /** Of the whole model. */
+  /** Of the whole model, with adapters merged into their weights. */
   readonly layout: Layout;
   /** [layout.size]; personal ones as they were at the start. */
   readonly parameters: Vector;
@@ -45,8 +46,11 @@ export async function loadTrainedModel(folder: string, best: boolean): Promise<T
   const description = await readModelDescription(run);
   const layout = describedLayout(description);
   requireLayout(checkpoint.layoutHash, sharedLayout(description).hash, run.folder);
-  const parameters = await completeParameters(run, description, checkpoint.serverState.vectors.parameters!);
-  return { run, description, layout, parameters, checkpoint };
+  const whole = await completeParameters(run, description, checkpoint.serverState.vectors.parameters!);
+  const { adapters } = description;
+  if (adapters === undefined) return { run, description, layout, parameters: whole, checkpoint };
+  const merged = mergeAdapters(adapters, layout, whole);
+  return { run, description, layout: merged.layout, parameters: merged.values, checkpoint };
 }
 
 /**

@@ -31,6 +31,15 @@ const schema = z.object({
   classes: z.int().positive(),
   /** Of classes, characters and features; absent in runs of earlier versions. */
   names: dataNames.optional(),
+  /** Low-rank adapters, which are merged into their weights wherever the model leaves the run. */
+  adapters: z
+    .object({
+      pairs: z
+        .array(z.object({ weight: z.string(), a: z.string(), b: z.string(), core: z.string().optional() }))
+        .max(1_000_000),
+      scale: z.number(),
+    })
+    .optional(),
   parameters: z
     .array(
       z.object({
@@ -63,6 +72,7 @@ export async function writeModelDescription(
     labels: { dtype: labels.dtype, shape: [...labels.shape] },
     classes,
     names: dataNamesOf(federation.examples),
+    ...adaptersOf(model),
     parameters: (plan.held?.split.whole ?? plan.layout).entries.map(
       ({ offset: _offset, size: _size, shape, ...entry }) => ({
         ...entry,
@@ -73,6 +83,10 @@ export async function writeModelDescription(
   };
   if (plan.held !== undefined) await writeRunFile(paths.heldParameters, heldSafetensors(plan.held), files);
   await writeRunFile(paths.modelDescription, JSON.stringify(description), files);
+}
+
+function adaptersOf({ adapters }: PreparedRun["model"]): Pick<ModelDescription, "adapters"> {
+  return adapters === undefined ? {} : { adapters: { pairs: [...adapters.pairs], scale: adapters.scale } };
 }
 
 function standingOf(name: string, split: ParameterSplit | undefined): { standing?: "personal" | "frozen" } {

@@ -5,6 +5,7 @@ import {
   exportOnnx,
   type Layout,
   type Model,
+  mergeAdapters,
   type PreparedRun,
   type RunResult,
   VERSION,
@@ -22,19 +23,28 @@ import { dataNamesOf, namesMetadata } from "./data-names.ts";
 /** Writes the model, its card and the report of a run; returns file names relative to its folder. */
 export async function writeOutputs(run: RunFolder, prepared: PreparedRun, trained: RunResult): Promise<string[]> {
   const { model, plan } = prepared;
-  const result = { ...trained, parameters: wholeModel(plan, trained.parameters) };
-  const layout = plan.held?.split.whole ?? plan.layout;
-  await writeClassMetrics(run, prepared, result);
+  const adapted = { ...trained, parameters: wholeModel(plan, trained.parameters) };
+  await writeClassMetrics(run, prepared, adapted);
+  const { layout, values } = mergedModel(model, plan.held?.split.whole ?? plan.layout, adapted.parameters);
+  const result = { ...adapted, parameters: values };
   const data = readRunFolder(run.folder);
   const about = { run: run.id, algorithm: plan.algorithm.name, model: model.name, round: String(result.round) };
   const ended = result.reason === undefined ? {} : { ended: result.stopped };
   const names = namesMetadata(dataNamesOf(prepared.federation.examples));
   const metadata = { ...about, ...ended, ...names, ...privacyMetadata(data, result) };
   await writeRunFile(run.paths.modelSafetensors, modelSafetensors(layout, result.parameters, metadata), run.files);
-  await writeRunFile(run.paths.modelOnnx, modelOnnx(model, layout, result.parameters, metadata), run.files);
+  await writeRunFile(
+    run.paths.modelOnnx,
+    modelOnnx(model.adapters?.base ?? model, layout, result.parameters, metadata),
+    run.files,
+  );
   await writeRunFile(run.paths.modelCard, modelCard(data), run.files);
   const charts = await writeReport(run.folder, data, run.files);
   return ["config.toml", "events.jsonl", "metrics.csv", "model.safetensors", "model.onnx", "model-card.md", ...charts];
+}
+
+function mergedModel({ adapters }: Model, layout: Layout, values: Vector): { layout: Layout; values: Vector } {
+  return adapters === undefined ? { layout, values } : mergeAdapters(adapters, layout, values);
 }
 
 /** What the final model predicts by class; removes the file of an earlier session where it is not known. */

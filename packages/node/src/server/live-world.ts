@@ -10,6 +10,7 @@ import {
 } from "@anabranch/core";
 import {
   describeTask,
+  heldBlob,
   type Ledger,
   type LiveNotice,
   type LiveRun,
@@ -175,6 +176,7 @@ function liveRun(
   return {
     description: describeTask(config, { ...prepared, plan: { ...plan, id } }),
     names: namesBlob(prepared),
+    held: heldBlob(config, prepared),
     ...{ minimumClients, progressSeconds },
     longestSeconds: LONGEST_TASK_SECONDS,
     maxUpdateBytes: largestUpdate(plan),

@@ -1,0 +1,29 @@
+import * as z from "zod";
+import { adapterOptions } from "../models/low-rank-adapters.ts";
+
+/** How the factors of clients become one pair. */
+export const adapterRules = ["fedit", "ffa", "lora-fair", "flexlora", "flora", "fed-sb"] as const;
+
+const { alpha, targets } = adapterOptions.shape;
+
+export const adapters = z
+  .strictObject({
+    rank: adapterOptions.shape.rank.optional().describe("rank of low-rank adapters (LoRA); omitted: no adapters"),
+    alpha,
+    targets,
+    rule: z
+      .enum(adapterRules)
+      .default("fedit")
+      .describe(
+        'how factors become one pair: "fedit" (means), "ffa" (A stays as drawn), "lora-fair" (means, B corrected), "flexlora" (mean of the products, truncated), "flora" (merged in every round) or "fed-sb" (cores)',
+      ),
+    lambda: z
+      .number()
+      .min(0)
+      .optional()
+      .describe("lora-fair: regularisation in units of the mean eigenvalue of A A^T; omitted: 0.01"),
+  })
+  .prefault({})
+  .describe(
+    'low-rank adapters: the model keeps its initial weights, and clients train and send factors alone; [parameters] frozen = "!head" trains the head as well',
+  );

@@ -1,0 +1,149 @@
+import { AnabranchError, matmul, mul, nn, reshape, type Tensor } from "@anabranch/engine";
+import * as z from "zod";
+import { layout } from "../params/layout.ts";
+import { selectEntries } from "../params/standing.ts";
+import type { AdapterPair, Model, ModelParameters } from "./model.ts";
+
+/**
+ * Options of low-rank adapters, with defaults and descriptions.
+ *
+ * @example
+ * ```ts
+ * import { adapterOptions } from "@anabranch/core";
+ * adapterOptions.parse({ rank: 4 }).targets; // => []
+ * ```
+ */
+export const adapterOptions = z.strictObject({
+  rank: z.int().positive().describe("rank of the adapters, at most the smaller side of a weight"),
+  alpha: z
+    .number()
+    .positive()
+    .optional()
+    .describe("adapters count alpha / rank; omitted: 2 x rank, or rank where a core is trained"),
+  targets: z
+    .union([z.string().min(1), z.array(z.string().min(1)).max(1000)])
+    .default([])
+    .describe('weights that get adapters: layers, parameters, or patterns such as "*.query"; omitted: all'),
+  core: z.boolean().default(false).describe("train a small matrix between the factors, and not the factors"),
+});
+
+const A = ".lora.a";
+const B = ".lora.b";
+const CORE = ".lora.core";
+
+/**
+ * A model whose chosen weights W become W + (alpha / rank) A B, with A drawn and B zero at first, so that it starts as the
+ * model that it adapts. The other parameters stay as they are; a run freezes them.
+ *
+ * Dense weights [inputs, outputs] have A [inputs, r], B [r, outputs]; kernels of convolutions [outputs, inputs, size, size]
+ * have A [r, inputs, size, size], B [outputs, r, 1, 1].
+ *
+ * Citation: E. J. Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022, arXiv:2106.09685.
+ * @throws `parameters/unknown` for targets that fit nothing, `adapters/target` for one that is no matrix
+ * @example
+ * ```ts
+ * import { mlp, withAdapters } from "@anabranch/core";
+ * const model = withAdapters(mlp({ input: [4], hidden: [8], classes: 2 }), { rank: 2, targets: "dense1" });
+ * model.adapters?.pairs.map(({ a }) => a); // => ["dense1.weight.lora.a"]
+ * ```
+ */
+export function withAdapters(base: Model, options: z.input<typeof adapterOptions>): Model {
+  const { rank, core, alpha = core ? rank : 2 * rank, targets } = adapterOptions.parse(options);
+  const scale = alpha / rank;
+  const adapted = targetsOf(base, typeof targets === "string" ? [targets] : targets);
+  const pairs = adapted.map(({ name }) => {
+    return { weight: name, a: name + A, b: name + B, ...(core ? { core: name + CORE } : {}) };
+  });
+  return {
+    ...base,
+    parameters: [...base.parameters, ...adapted.flatMap((weight) => factorsOf(weight, rank, core))],
+    adapters: { base, pairs, scale },
+    forward: (parameters, features, context) =>
+      base.forward(adaptedParameters(parameters, pairs, scale), features, context),
+  };
+}
+
+/** The values under which the base model computes as the adapted one. */
+function adaptedParameters(parameters: ModelParameters, pairs: readonly AdapterPair[], scale: number): ModelParameters {
+  const sums = pairs.map(({ weight, a, b, core }) => {
+    const [first, second] = [parameters[a]!, mul(parameters[b]!, scale)];
+    const inner = core === undefined ? { a: first, b: second } : withCore(first, second, parameters[core]!);
+    return [weight, nn.lowRankSum({ weight: parameters[weight]!, ...inner })];
+  });
+  return { ...parameters, ...Object.fromEntries(sums) };
+}
+
+/** A R B for dense weights; for kernels, whose first factor is the inner one, B R A. */
+function withCore(a: Tensor, b: Tensor, core: Tensor): { readonly a: Tensor; readonly b: Tensor } {
+  if (a.shape.length === 2) return { a, b: matmul(core, b) };
+  const flat = reshape(b, b.shape.slice(0, 2));
+  return { a, b: reshape(matmul(flat, core), b.shape) };
+}
+
+const isMatrix = ({ role, shape }: nn.ParameterSpec) =>
+  (shape.length === 2 && (role === "matrix" || role === "head")) || (shape.length === 4 && role === "convKernel");
+
+/** In the order of the model. */
+function targetsOf({ name, parameters }: Model, targets: readonly string[]): readonly nn.ParameterSpec[] {
+  if (targets.length === 0) return requireSome(name, parameters.filter(isMatrix));
+  const names = selectEntries(layout(parameters), targets, "adapters.targets");
+  const chosen = parameters.filter((parameter) => names.has(parameter.name));
+  const named = chosen.find((parameter) => targets.includes(parameter.name) && !isMatrix(parameter));
+  if (named !== undefined) {
+    throw new AnabranchError({
+      code: "adapters/target",
+      message: "a parameter cannot have an adapter",
+      where: "adapters.targets",
+      received: `${named.name}, ${named.role} [${named.shape.join(", ")}]`,
+      expected: "the weight of a dense or a convolution layer",
+    });
+  }
+  return requireSome(name, chosen.filter(isMatrix));
+}
+
+function requireSome(model: string, chosen: readonly nn.ParameterSpec[]): readonly nn.ParameterSpec[] {
+  if (chosen.length > 0) return chosen;
+  throw new AnabranchError({
+    code: "adapters/target",
+    message: "no weight of the model gets an adapter",
+    where: "adapters.targets",
+    received: `model ${model}`,
+    expected: "at least one weight of a dense or a convolution layer",
+  });
+}
+
+function factorsOf({ name, shape, role, block }: nn.ParameterSpec, rank: number, core: boolean): nn.ParameterSpec[] {
+  const dense = shape.length === 2;
+  const [inputs, outputs] = dense ? (shape as [number, number]) : [product(shape.slice(1)), shape[0]!];
+  const r = Math.min(rank, inputs, outputs);
+  const initialize = nn.kaimingUniform(inputs);
+  const [a, b] = dense
+    ? [
+        [inputs, r],
+        [r, outputs],
+      ]
+    : [
+        [r, ...shape.slice(1)],
+        [outputs, r, 1, 1],
+      ];
+  return [
+    { name: name + A, shape: a!, role, block, initialize },
+    { name: name + B, shape: b!, role, block, initialize: core ? nn.kaimingUniform(r) : nn.zeros },
+    ...(core ? [{ name: name + CORE, shape: [r, r], role, block, initialize: nn.zeros }] : []),
+  ];
+}
+
+const product = (extents: readonly number[]) => extents.reduce((all, extent) => all * extent, 1);
+
+/**
+ * Parameters that a model with adapters does not train by itself: all that are no factors.
+ *
+ * @example
+ * ```ts
+ * import { frozenBase, mlp, withAdapters } from "@anabranch/core";
+ * frozenBase(withAdapters(mlp({ input: [4], hidden: [], classes: 2 }), { rank: 1 })); // => ["dense1.weight", "dense1.bias"]
+ * ```
+ */
+export function frozenBase({ adapters }: Pick<Model, "adapters">): readonly string[] {
+  return adapters?.base.parameters.map(({ name }) => name) ?? [];
+}

@@ -1,0 +1,105 @@
+import {
+  aggregatePairs,
+  LAMBDA,
+  type PlacedPair,
+  pairsIn,
+  readPair,
+  relativeLambda,
+  type WeightedUpdate,
+  writePair,
+} from "../adapters/index.ts";
+import type { Algorithm, RoundContext } from "../algorithms/algorithm.ts";
+import type { ModelAdapters } from "../models/model.ts";
+import { type Vector, zerosLike } from "../params/vector.ts";
+
+/** Rules that see the factors of every client. */
+export type PairRule = "lora-fair" | "flexlora";
+
+/** How the factors of low-rank adapters become one pair. */
+export interface PairRuleSettings {
+  readonly rule: PairRule;
+  readonly adapters: Pick<ModelAdapters, "pairs" | "scale">;
+  /** lora-fair: in units of the mean eigenvalue of A A^T. Default 0.01. */
+  readonly lambda?: number | undefined;
+}
+
+/**
+ * A method whose server half is given, in place of the mean change of each factor, the change to the pair that a rule makes
+ * of all clients' pairs. Other parameters are averaged as before. Throws `algorithm/pairs` for methods whose clients send
+ * something else than one change of the model.
+ *
+ * @example withPairRule(fedavg(), { rule: "flexlora", adapters: model.adapters! })
+ */
+export function withPairRule(method: Algorithm, settings: PairRuleSettings): Algorithm {
+  return {
+    ...method,
+    payloads(model, training) {
+      const { upload, ...payloads } = method.payloads(model, training);
+      const each = Object.entries(upload).map(([name, sent]) => [name, { ...sent, aggregation: "each" }]);
+      return { ...payloads, upload: Object.fromEntries(each) };
+    },
+    update(state, aggregate, context) {
+      const [[name, updates]] = Object.entries(aggregate) as [[string, Vector]];
+      const change = combinedChange(state.vectors.parameters, updates, context, settings);
+      return method.update(state, { ...aggregate, [name]: change }, context);
+    },
+  };
+}
+
+/** [d] from updates [clients, d]: means, and for pairs what the rule gives minus what they were. */
+function combinedChange(
+  global: Vector,
+  updates: Vector,
+  { layout, weights = [] }: Pick<RoundContext, "layout" | "weights">,
+  { rule, adapters, lambda = LAMBDA }: PairRuleSettings,
+): Vector {
+  const change = meanChange(updates, weights, layout.size);
+  const rows = weights.map((_, k) => added(global, updates.subarray(k * layout.size, (k + 1) * layout.size)));
+  if (rows.length === 0) return change;
+  for (const pair of pairsIn(layout, adapters)) {
+    const clients = rows.map((row, k): WeightedUpdate => {
+      return { ...readPair(pair, row, adapters.scale), weight: weights[k]! };
+    });
+    const mean = aggregatePairs("fedit", clients);
+    const made =
+      rule === "flexlora"
+        ? alive(aggregatePairs("flexlora", clients, { rank: mean.a.rows }), mean)
+        : aggregatePairs("lora-fair", clients, { lambda: relativeLambda(mean, lambda) });
+    placeChange(pair, change, global, made);
+  }
+  return change;
+}
+
+type Pair = Pick<WeightedUpdate, "a" | "b">;
+
+/** A direction without a singular value would never learn again: A keeps what it was, B is 0. */
+function alive({ a, b }: Pair, mean: Pair): Pair {
+  const kept = { ...a, data: a.data.slice() };
+  for (let j = 0; j < a.rows; j++) {
+    const row = kept.data.subarray(j * a.columns, (j + 1) * a.columns);
+    if (row.every((value) => value === 0)) row.set(mean.a.data.subarray(j * a.columns, (j + 1) * a.columns));
+  }
+  return { a: kept, b };
+}
+
+function placeChange(pair: PlacedPair, change: Vector, global: Vector, made: Pair): void {
+  writePair(pair, change, made);
+  for (const { offset, size } of [pair.entries.a, pair.entries.b])
+    for (let i = offset; i < offset + size; i++) change[i]! -= global[i]!;
+}
+
+function added(global: Vector, update: Vector): Float64Array {
+  return Float64Array.from(global, (value, i) => value + update[i]!);
+}
+
+/** The weighted mean [size] of updates [clients, size]; zeros without clients. */
+export function meanChange(updates: Vector, weights: readonly number[], size: number): Vector {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const mean = zerosLike(updates, size);
+  for (let i = 0; i < size; i++) {
+    let sum = 0;
+    for (let k = 0; k < weights.length; k++) sum += weights[k]! * updates[k * size + i]!;
+    mean[i] = total > 0 ? sum / total : 0;
+  }
+  return mean;
+}
