@@ -124,15 +124,23 @@ export interface Local<B = TracedVectors, C = TracedVectors, U = TracedVectors> 
 export type DrawSpec = NumberDraw | DirectionDraw;
 
 export interface NumberDraw {
-  /** "signs": +1 or -1 for each parameter of the model; "uniform": a number in [0, 1) for each label of the mini-batch. */
-  readonly kind: "signs" | "uniform";
+  /**
+   * "signs": +1 or -1 for each parameter of the model; "normal": standard normal numbers for each; "uniform": a number in
+   * [0, 1) for each label of the mini-batch.
+   */
+  readonly kind: "signs" | "normal" | "uniform";
   /** Draws for the first step and every `every` steps on; in other steps all signs are -1 and all numbers 0. Default 1. */
   readonly every?: number;
+  /**
+   * Normal numbers in place of drawn ones, for traces: by "ROUND/CLIENT", [steps][d] in the order of the layout.
+   */
+  readonly given?: Readonly<Record<string, readonly (readonly number[])[]>>;
 }
 
 /** A step's draws by name. What is asked for under `cond` is unpacked only where the branch is taken. */
 export interface StepDraws {
   signs(name: string): ParameterTensors;
+  normal(name: string): ParameterTensors;
   /** [B, ...shape of a label] */
   uniform(name: string): Tensor;
   /** The step's direction in the shape of the model, and its number in the pool, a scalar; 0 where there is no pool. */
@@ -229,6 +237,12 @@ export interface PersonalParameters {
   readonly train?: "together" | PersonalWork;
 }
 
+/** Chains of compression operators, as a configuration writes them. */
+export interface DefaultCompression {
+  readonly up?: readonly string[];
+  readonly down?: readonly string[];
+}
+
 /** A federated method: a plain value built by a factory from validated options. */
 export interface Algorithm {
   readonly name: string;
@@ -276,6 +290,8 @@ export interface Algorithm {
   readonly sendsModels?: boolean;
   /** Present in decentralised methods: what a node makes of the models that it hears. A run needs a topology. */
   readonly gossip?: NodeRule;
+  /** Operators of uploads and broadcasts that the method is made with; a configuration may set others. */
+  readonly defaultCompression?: DefaultCompression;
   /** Present in private methods: a configured run without a mechanism is refused. */
   readonly privacy?: PrivacyNeeds;
   /**

@@ -5,6 +5,7 @@ import { type AlgorithmUnderTest, algorithmCases } from "../conformance/algorith
 import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
 import { asynchronousBattery } from "../conformance/testing/asynchronous-battery.ts";
 import { clusteredBattery } from "../conformance/testing/clustered-battery.ts";
+import { compressedBattery } from "../conformance/testing/compressed-battery.ts";
 import { personalBattery } from "../conformance/testing/personal-battery.ts";
 import { zerothOrderBattery } from "../conformance/testing/zeroth-order-battery.ts";
 import { layout } from "../params/layout.ts";
@@ -53,6 +54,7 @@ const battery: Record<string, AlgorithmUnderTest> = {
     wire: { down: 1, up: 1 },
     converges: { rounds: 300, learningRate: 0.02, within: 1e-4 },
   },
+  ...compressedBattery,
   ...personalBattery,
   fedprox: {
     create: fedprox,

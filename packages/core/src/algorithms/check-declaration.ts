@@ -17,6 +17,7 @@ const HALVES: Keys<MethodHalves> = [
   "compute",
   "privacy",
   "assign",
+  "defaultCompression",
   "countsSteps",
   "wholePopulation",
   "buffer",

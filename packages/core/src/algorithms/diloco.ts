@@ -17,23 +17,12 @@
  *   `local`; the paper's are training.weightDecay = 0.1 and beta2 = 0.95 (released codes). D has the sign of an update here, of
  *   a gradient there. Where only some clients take part, the state of the others waits until their next round.
  */
-import {
-  greater,
-  mapTensors,
-  mul,
-  type Optimizer,
-  type OptimizerState,
-  sub,
-  type Tensor,
-  takeStep,
-  tensorLeaves,
-  trace,
-  where,
-} from "@anabranch/engine";
+import { mul, type Optimizer, sub, takeStep, tensorLeaves } from "@anabranch/engine";
 import * as z from "zod";
-import { entryTypes, type Layout, layout } from "../params/layout.ts";
+import type { Layout } from "../params/layout.ts";
 import type { ClientHalf, LocalSettings, ParameterTensors } from "./algorithm.ts";
 import { defineMethod } from "./define-method.ts";
+import { type KeptOptimizer, PLAIN_STEPS, resumedOptimizer, stateLayout } from "./kept-optimizer.ts";
 import { localOptimizer, optimizerShape, requireFamily } from "./local-optimizer.ts";
 import { type Broadcast, modelDelta, type SgdCarry } from "./local-sgd.ts";
 import { vectors } from "./method.ts";
@@ -66,7 +55,7 @@ export const diloco = defineMethod({
     const inner = (model: Layout, run: LocalSettings) => localOptimizer(options, model, run);
     return vectors({
       server: { parameters: MODEL, momentum: MODEL },
-      client: { optimizer: ownLayout((model) => stateLayout(inner(model, PLAIN), model)), visited: SCALAR },
+      client: { optimizer: ownLayout((model) => stateLayout(inner(model, PLAIN_STEPS), model)), visited: SCALAR },
       upload: { delta: weightedMean(MODEL) },
       broadcast: ["parameters"],
     }).method({
@@ -76,19 +65,15 @@ export const diloco = defineMethod({
   },
 });
 
-const PLAIN: LocalSettings = { momentum: 0, nesterov: false, weightDecay: 0 };
-
-/** The optimizer's state by path, and 1 once there is one. */
-type Kept = { readonly optimizer: ParameterTensors; readonly visited: Tensor };
 type Sent = { readonly delta: ParameterTensors };
 
 /** Local steps of an optimizer that goes on from where the client's last round left it. */
 function persistentClient(
   inner: (model: Layout, run: LocalSettings) => Optimizer,
-): ClientHalf<Broadcast, Kept, Sent, SgdCarry> {
+): ClientHalf<Broadcast, KeptOptimizer, Sent, SgdCarry> {
   return {
     begin({ model, broadcast: { parameters }, state }, settings) {
-      return { parameters, optimizer: resumed(inner(model, settings).init(parameters), state) };
+      return { parameters, optimizer: resumedOptimizer(inner(model, settings).init(parameters), state) };
     },
     step({ parameters, optimizer }, local, settings) {
       const { loss, gradients } = local.gradient(parameters);
@@ -101,18 +86,4 @@ function persistentClient(
       return { update: { delta: modelDelta(parameters, local) }, state: { optimizer: kept, visited } };
     },
   };
-}
-
-/** The kept state of the optimizer; its own start at a client's first round. */
-function resumed(start: OptimizerState, { optimizer, visited }: Kept): OptimizerState {
-  const known = greater(visited, 0);
-  return mapTensors(start, (own, path) => where(known, optimizer[path]!, own));
-}
-
-/** Names and shapes of an optimizer's whole state for a model, from a trace of its start. */
-function stateLayout(optimizer: Optimizer, model: Layout): Layout {
-  const start = trace(({ parameters }) => ({ ...optimizer.init(parameters) }), { parameters: entryTypes(model) });
-  return layout(
-    start.outputs.map(({ name, tensor }) => ({ name, shape: tensor.shape as number[], role: "vector", block: name })),
-  );
 }

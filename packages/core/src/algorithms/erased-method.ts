@@ -28,7 +28,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
   checkHalves(vectors, halves);
   const { server, computed = {} } = vectors;
   const down = { ...picked(server, vectors.broadcast), ...computed };
-  const { assign, countsSteps, wholePopulation, buffer, schedule, sendsModels, gossip } = halves;
+  const { assign, defaultCompression, countsSteps, wholePopulation, buffer, schedule, sendsModels, gossip } = halves;
   const { personal, ownModel, adaptation } = halves;
   return {
     payloads: (model) => payloadsOf(vectors, down, model),
@@ -55,6 +55,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
       return stateFrom(server, next, state);
     },
     ...(assign === undefined ? {} : { assign }),
+    ...(defaultCompression === undefined ? {} : { defaultCompression }),
     ...(countsSteps === undefined ? {} : { countsSteps }),
     ...(wholePopulation === undefined ? {} : { wholePopulation }),
     ...(buffer === undefined ? {} : { buffer }),

@@ -36,6 +36,7 @@ export interface MethodHalves<
 > extends Pick<
     Algorithm,
     | "assign"
+    | "defaultCompression"
     | "countsSteps"
     | "wholePopulation"
     | "buffer"

@@ -16,6 +16,7 @@ import type { DrawSpec, NumberDraw, ParameterTensors, StepDraws } from "../algor
 import type { Model } from "../models/model.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
+import { normal } from "../random/distributions.ts";
 import { bernoulliBits, deriveKey, type RandomKey, randomStream } from "../random/index.ts";
 import type { DirectionDraw } from "../seeded/index.ts";
 import { type DrawingClient, directionInputs, directionTypes, stepDirection } from "./direction-draws.ts";
@@ -39,18 +40,20 @@ export function drawnShare(draws: DrawSpecs): number {
 }
 
 /**
- * Inputs of a program: NAME/ENTRY [K, bytes] of packed signs, NAME [K, B, ...label] of uniform numbers, NAME/pick and
- * NAME/direction as `directionTypes` has them.
+ * Inputs of a program: NAME/ENTRY [K, bytes] of packed signs or [K, ...shape] of normal numbers, NAME [K, B, ...label] of
+ * uniform numbers, NAME/pick and NAME/direction as `directionTypes` has them.
  */
 export function drawTypes(draws: DrawSpecs, model: Model, layout: Layout, batch: number): TypeTree {
   const signs = Object.fromEntries(
     layout.entries.map(({ name, size }) => [name, { dtype: "uint8", shape: ["K", Math.ceil(size / 8)] } as TensorType]),
   );
   const uniform: TensorType = { dtype: "float", shape: ["K", batch, ...model.labels.shape] };
-  const typesOf = (draw: DrawSpec): TypeTree => {
-    if (draw.kind === "direction") return directionTypes(draw, layout);
-    return draw.kind === "signs" ? signs : uniform;
-  };
+  const normals = Object.fromEntries(
+    layout.entries.map(({ name, shape }) => [name, { dtype: "float", shape: ["K", ...shape] } as TensorType]),
+  );
+  const types = { signs, normal: normals, uniform };
+  const typesOf = (draw: DrawSpec): TypeTree =>
+    draw.kind === "direction" ? directionTypes(draw, layout) : types[draw.kind];
   return Object.fromEntries(Object.entries(draws).map(([name, draw]) => [name, typesOf(draw)]));
 }
 
@@ -71,6 +74,7 @@ export function stepDraws(draws: DrawSpecs, slice: Readonly<Record<string, Tenso
       const packed = drawn(name, "signs") as ParameterTensors;
       return Object.fromEntries(layout.entries.map((e) => [e.name, unpackSigns(packed[e.name]!, e.shape)]));
     },
+    normal: (name) => drawn(name, "normal") as ParameterTensors,
     uniform: (name) => drawn(name, "uniform") as Tensor,
     direction: (name) => stepDirection(draws[name] as DirectionDraw, drawn(name, "direction"), layout),
   };
@@ -101,7 +105,8 @@ export function drawInputs(
       for (const [of, input] of Object.entries(drawn)) inputs[`${PREFIX}${name}/${of}`] = input;
       continue;
     }
-    const { kind, every = 1 }: NumberDraw = draw;
+    const { kind, every = 1, given }: NumberDraw = draw;
+    let offset = 0;
     const own = program.inputs.filter((p) => p.name === PREFIX + name || p.name.startsWith(`${PREFIX}${name}/`));
     for (const port of own) {
       const shape = [steps, ...(port.shape.slice(1) as number[])];
@@ -110,9 +115,13 @@ export function drawInputs(
       const data = new empty(steps * size);
       for (let step = 0; step < steps; step += every) {
         const stream = randomStream(deriveKey(key, port.name.slice(PREFIX.length), step));
-        if (kind === "signs") data.set(bernoulliBits(stream, size * 8, 0.5), step * size);
-        else fillUniform(data.subarray(step * size, (step + 1) * size) as Vector, stream);
+        const values = data.subarray(step * size, (step + 1) * size) as Vector;
+        if (given !== undefined) values.set(given[`${of.round}/${of.client}`]![step]!.slice(offset, offset + size));
+        else if (kind === "normal") for (let i = 0; i < size; i++) values[i] = normal(stream);
+        else if (kind === "signs") data.set(bernoulliBits(stream, size * 8, 0.5), step * size);
+        else fillUniform(values, stream);
       }
+      offset += size;
       inputs[port.name] = { dtype: port.dtype, shape, data };
     }
   }

@@ -1,6 +1,15 @@
 import type { RandomStream } from "../random/index.ts";
 import type { FloatBytes } from "./bits.ts";
 
+/** A linear map R to b numbers with E[R^T R] = I, and its transpose. */
+export interface Sketch {
+  readonly size: number;
+  /** R v, [b]. */
+  apply(vector: Float64Array): Float64Array;
+  /** R^T y, [n]. */
+  transpose(sketch: Float64Array): Float64Array;
+}
+
 /**
  * A compression operator on a flat vector. What `encode` returns is what travels; `decode` of it is what the receiver has.
  * Both sides make the same compressor from the same settings.
@@ -31,6 +40,8 @@ export interface CompressionContext {
   readonly floatBytes: FloatBytes;
   /** Draws of this vector. They are the same for the receiver where the compressor shares them. */
   readonly stream: Pick<RandomStream, "float" | "below">;
+  /** In place of a drawn sketch, for traces. */
+  readonly sketch?: Sketch | undefined;
 }
 
 /** Traits of a compressor around another one. */

@@ -1,6 +1,6 @@
 export type { FloatBytes } from "./bits.ts";
 export { type CompressionLink, compressionLink, compressorOf } from "./chain.ts";
-export type { CompressionContext, Compressor, CompressorTraits } from "./compressor.ts";
+export type { CompressionContext, Compressor, CompressorTraits, Sketch } from "./compressor.ts";
 export { keptEntries } from "./density.ts";
 export { type FeedbackWrapper, feedBack, feedbackWrappers, type Operator } from "./error-feedback.ts";
 export {
@@ -36,6 +36,6 @@ export {
 } from "./seeded-projection.ts";
 export { largestEntries } from "./select.ts";
 export { scaledSign } from "./sign.ts";
-export { countSketch, denseSketch, linearSketch, type Sketch, type SketchFamily, srht } from "./sketch.ts";
+export { countSketch, denseSketch, linearSketch, type SketchFamily, srht } from "./sketch.ts";
 export { cluster, fedZip, shortest, symbolBits } from "./three-clusters.ts";
-export { keepLargest, topEntries, topK } from "./top-k.ts";
+export { keepLargest, keptPositions, topEntries, topK } from "./top-k.ts";

@@ -3,13 +3,15 @@ import type { Layout, Vector } from "../params/index.ts";
 import { deriveKey, type RandomKey, randomStream } from "../random/index.ts";
 import { type FloatBytes, malformed } from "./bits.ts";
 import { type CompressionLink, compressorOf } from "./chain.ts";
-import type { Compressor } from "./compressor.ts";
+import type { Compressor, Sketch } from "./compressor.ts";
 
 /** How vectors of updates are compressed, as plain data. */
 export interface CompressionSettings {
   readonly up: readonly CompressionLink[];
   /** "model": a vector is one stretch; "layer": each parameter by itself. */
   readonly scope: "model" | "layer";
+  /** In place of the drawn sketch of a round, for traces; rounds count from 1. */
+  readonly sketches?: readonly Sketch[] | undefined;
 }
 
 /** Bytes of a key, which come first where the receiver repeats the draws. */
@@ -28,6 +30,7 @@ export function encodePayload(
   layout: Layout,
   vector: Vector,
   key: RandomKey,
+  round = 0,
 ): Uint8Array<ArrayBuffer> {
   const compressor = builtCompressor(settings);
   const floatBytes = widthOf(vector);
@@ -36,6 +39,7 @@ export function encodePayload(
     compressor.encode(Float64Array.from(vector.subarray(offset, offset + size)), {
       floatBytes,
       stream: randomStream(deriveKey(key, name)),
+      sketch: settings.sketches?.[round - 1],
     }),
   );
   const head = compressor.traits.sharesDraws ? KEY_BYTES : 0;
@@ -58,6 +62,7 @@ export function decodePayload(
   layout: Layout,
   payload: Uint8Array,
   make: (length: number) => Vector,
+  round = 0,
 ): Vector {
   const compressor = builtCompressor(settings);
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
@@ -70,7 +75,8 @@ export function decodePayload(
   for (const { name, offset, size } of stretchesOf(settings, layout)) {
     const [begin, end] = stretchOf(at);
     const stream = randomStream(deriveKey(key, name));
-    vector.set(compressor.decode(payload.subarray(begin, end), size, { floatBytes, stream }), offset);
+    const sketch = settings.sketches?.[round - 1];
+    vector.set(compressor.decode(payload.subarray(begin, end), size, { floatBytes, stream, sketch }), offset);
     at = end;
   }
   if (at !== payload.length) throw malformed(`${payload.length - at} bytes are left over`);

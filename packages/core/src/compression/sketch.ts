@@ -1,14 +1,5 @@
-import { type CompressionContext, type Compressor, nestedTraits } from "./compressor.ts";
+import { type CompressionContext, type Compressor, nestedTraits, type Sketch } from "./compressor.ts";
 import { plainFloats } from "./floats.ts";
-
-/** A linear map R to b numbers with E[R^T R] = I, and its transpose. */
-export interface Sketch {
-  readonly size: number;
-  /** R v, [b]. */
-  apply(vector: Float64Array): Float64Array;
-  /** R^T y, [n]. */
-  transpose(sketch: Float64Array): Float64Array;
-}
 
 export type SketchFamily = "count-sketch" | "srht" | "dense";
 
@@ -22,12 +13,15 @@ export type SketchFamily = "count-sketch" | "srht" | "dense";
  */
 export function linearSketch(family: SketchFamily, share: number, inner: Compressor = plainFloats): Compressor {
   const sizeOf = (n: number) => Math.min(n, Math.max(1, Math.floor(share * n + 1e-9)));
-  const draw = (n: number, context: CompressionContext) => drawSketch(family, n, sizeOf(n), context);
+  const draw = (n: number, context: CompressionContext) => context.sketch ?? drawSketch(family, n, sizeOf(n), context);
   const own = { linear: true, unbiased: true, contractive: false, sharesDraws: true };
   return {
     traits: nestedTraits(own, inner.traits),
     encode: (vector, context) => inner.encode(draw(vector.length, context).apply(vector), context),
-    decode: (bytes, n, context) => draw(n, context).transpose(inner.decode(bytes, sizeOf(n), context)),
+    decode(bytes, n, context) {
+      const sketch = draw(n, context);
+      return sketch.transpose(inner.decode(bytes, sketch.size, context));
+    },
     largest: (n, floatBytes) => inner.largest(sizeOf(n), floatBytes),
   };
 }

@@ -20,6 +20,12 @@ export function topK(density: number, inner: Compressor = plainFloats): Compress
   return topEntries((n) => keptEntries(density, n), inner);
 }
 
+/** Positions of the entries in a vector [n] that `topK` has encoded, ascending. */
+export function keptPositions(density: number, n: number, bytes: Uint8Array): Uint32Array {
+  const k = keptEntries(density, n);
+  return readPositions(bytes.subarray(bytes.length - positionBytes(k, n)), k, n);
+}
+
 /** Top-k with k by the length of the vector. */
 export function topEntries(kept: (n: number) => number, inner: Compressor = plainFloats): Compressor {
   const own = { linear: false, unbiased: false, contractive: true, sharesDraws: false };

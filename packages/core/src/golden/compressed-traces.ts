@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { fedavg } from "../algorithms/fedavg.ts";
-import { FEEDBACK, type FeedbackSettings, feedbackWrappers } from "../compression/index.ts";
+import { flasc } from "../algorithms/flasc.ts";
+import { FEEDBACK, type FeedbackSettings, feedbackWrappers, keptPositions, parseLink } from "../compression/index.ts";
 import { traceFederation } from "../simulation/trace-federation.ts";
 import type { Operation } from "./operation.ts";
 import { clientLists, localProblem } from "./quadratic-problem.ts";
@@ -36,6 +37,61 @@ const errorFeedback: Operation = {
   },
 };
 
+const density = z.number().positive().max(1);
+const serverOptions = z.discriminatedUnion("name", [
+  z.strictObject({ name: z.literal("sgd"), learningRate: z.number().positive() }),
+  z.strictObject({
+    name: z.literal("adamw"),
+    learningRate: z.number().positive(),
+    betas: z.tuple([z.number(), z.number()]).default([0.9, 0.999]),
+    epsilon: z.number().positive().default(1e-8),
+    weightDecay: z.number().min(0).default(0),
+  }),
+]);
+const flascOptions = z.strictObject({
+  downDensity: density,
+  upDensity: density,
+  localMomentum: z.number().min(0).lt(1).default(0),
+  server: serverOptions,
+});
+
+const flascOperation: Operation = {
+  async run(input, given) {
+    const problem = problemOf.parse(input);
+    const { downDensity, upDensity, localMomentum, server } = flascOptions.parse(given);
+    const method = flasc({ downDensity, upDensity, ...flascServer(server) });
+    const operators = (side: "up" | "down") => method.defaultCompression![side]!.map((text) => parseLink(text));
+    const plain = { feedback: "none", momentum: 0, nesterov: false, masking: true, scope: "model" } as const;
+    const supports: number[][][] = [];
+    const positions = (density: number, bytes: Uint8Array) =>
+      Array.from(keptPositions(density, problem.x0.length, bytes));
+    const { rounds } = await traceFederation(
+      method,
+      {
+        ...problem,
+        momentum: localMomentum,
+        compression: { ...plain, up: operators("up"), vectors: ["delta"] },
+        down: { operators: operators("down"), scope: "model", feedback: "none", vectors: ["parameters"] },
+      },
+      {
+        onMessage(message) {
+          if ("scalars" in message) supports.push([positions(downDensity, message.encoded!["parameters"]!)]);
+          else supports.at(-1)!.push(positions(upDensity, message.encoded!["delta"]!));
+        },
+      },
+    );
+    return { rounds, supports };
+  },
+};
+
+function flascServer(server: z.infer<typeof serverOptions>) {
+  const step = { serverOptimizer: server.name, serverLearningRate: server.learningRate };
+  if (server.name === "sgd") return step;
+  const [serverBeta1, serverBeta2] = server.betas;
+  const { epsilon: serverEpsilon, weightDecay: serverWeightDecay } = server;
+  return { ...step, serverBeta1, serverBeta2, serverEpsilon, serverWeightDecay };
+}
+
 const dgcOptions = z.strictObject({
   k: z.int().positive(),
   momentum: z.number(),
@@ -56,4 +112,5 @@ const dgc: Operation = {
 export const compressedTraces: Readonly<Record<string, Operation>> = {
   "trace.errorFeedback": errorFeedback,
   "trace.dgc": dgc,
+  "trace.flasc": flascOperation,
 };

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { diloco } from "../algorithms/diloco.ts";
+import { streamingDiloco } from "../algorithms/streaming-diloco.ts";
 import { traceFederation } from "../simulation/trace-federation.ts";
-import { notThere, type Operation } from "./operation.ts";
+import type { Operation } from "./operation.ts";
 import { quadratics, vector } from "./quadratic-problem.ts";
 
 const inputOf = z.strictObject({ ...quadratics, x0: vector, steps: z.int().positive() });
@@ -16,57 +16,79 @@ const optionsOf = z.strictObject({
   H: z.int().positive(),
   tau: z.int().min(0).default(0),
   alpha: z.number().default(0),
-  fragments: z.array(z.array(z.int().min(0))).optional(),
+  fragments: z
+    .array(z.array(z.int().min(0)).min(1))
+    .min(1)
+    .optional(),
   offsets: z.array(z.int().min(0)).optional(),
   outerLearningRate: z.number().positive(),
   outerMomentum: z.number().min(0).lt(1),
-  quantizer: z.string().optional(),
+  quantizer: z.enum(["e3m0", "none"]).nullish(),
 });
+type Options = z.infer<typeof optionsOf>;
+type Problem = Omit<z.infer<typeof inputOf>, "steps">;
 
-/** DiLoCo, which is Streaming DiLoCo with one fragment and neither delay nor mixing nor quantiser. */
+/** Streaming DiLoCo with rounds of one step; DiLoCo is one fragment without delay and mixing. */
 export const dilocoOperation: Operation = {
   async run(input, given) {
     const { steps, ...problem } = inputOf.parse(input);
     const options = optionsOf.parse(given);
-    requireOneFragment(options, problem.x0.length);
-    const { inner, H, outerLearningRate, outerMomentum } = options;
-    const moments =
-      inner.name === "sgd"
-        ? {}
-        : {
-            ...(inner.betas === undefined ? {} : { beta1: inner.betas[0], beta2: inner.betas[1] }),
-            ...(inner.epsilon === undefined ? {} : { epsilon: inner.epsilon }),
-          };
-    const method = diloco({
-      optimizer: inner.name,
-      ...moments,
-      serverLearningRate: outerLearningRate,
-      serverMomentum: outerMomentum,
-    });
+    const coordinates = options.fragments ?? [problem.x0.map((_, j) => j)];
+    const method = streamingDiloco(methodOptions(options, coordinates.length));
+    const form = federation(problem, options, coordinates);
+    const arrived: number[][] = [];
+    const observed: typeof method = {
+      ...method,
+      update(state, aggregate, round) {
+        const next = method.update(state, aggregate, round);
+        const flags = Array.from(next.vectors["arrived"]!);
+        arrived.push(flags.flatMap((flag, fragment) => (flag === 1 ? [fragment] : [])));
+        return next;
+      },
+    };
     const everyone = problem.a.map((_, worker) => worker);
-    const training = { ...problem, learningRate: inner.learningRate, weightDecay: inner.weightDecay };
-    const [whole, rest] = [Math.floor(steps / H), steps % H];
-    const cohorts = Array.from({ length: whole }, () => everyone);
-    const trained = whole === 0 ? undefined : await traceFederation(method, { ...training, localSteps: H, cohorts });
-    const rounds = trained?.rounds ?? [];
-    const events = rounds.map((parameters, r) => ({ step: (r + 1) * H, fragment: 0, parameters }));
-    const last = rounds.at(-1) ?? problem.x0;
-    if (rest === 0) return { events, workers: everyone.map(() => last) };
-    // steps after the last exchange: a round of its own for each worker, whose model the server would take as it is
-    const workers: number[][] = [];
-    const clients = trained?.clients.at(-1);
-    for (const worker of everyone) {
-      const alone = { ...training, localSteps: rest, cohorts: [[worker]] };
-      const plain = diloco({ optimizer: inner.name, ...moments, serverLearningRate: 1, serverMomentum: 0 });
-      const start = { ...alone, x0: last };
-      workers.push((await traceFederation(plain, start, clients === undefined ? {} : { clients })).rounds[0]!);
-    }
-    return { events, workers };
+    const cohorts = Array.from({ length: steps }, () => everyone);
+    const { rounds, clients, server } = await traceFederation(observed, { ...form, cohorts });
+    // a round without movement mixes in what has arrived with the last step
+    const still = { ...form, learningRate: 0, cohorts: [everyone] };
+    const { clients: mixed } = await traceFederation(method, still, { server, clients: clients.at(-1)! });
+    const workers = everyone.map((worker) => Array.from(mixed[0]!.get(worker)!["parameters"]!));
+    return { events: eventsOf(rounds, arrived, problem.x0, coordinates), workers };
   },
 };
 
-function requireOneFragment({ tau, alpha, fragments, offsets, quantizer }: z.infer<typeof optionsOf>, d: number): void {
-  const whole = fragments === undefined || (fragments.length === 1 && fragments[0]!.length === d);
-  const plain = tau === 0 && alpha === 0 && quantizer === undefined && (offsets ?? [0]).every((offset) => offset === 0);
-  if (!whole || !plain) throw notThere("trace.streamingDiloco with fragments, delay, mixing or a quantizer");
+function methodOptions({ inner, H, tau, alpha, offsets, ...outer }: Options, fragments: number) {
+  const { betas, epsilon } = inner;
+  const moments = {
+    ...(betas === undefined ? {} : { beta1: betas[0], beta2: betas[1] }),
+    ...(epsilon === undefined ? {} : { epsilon }),
+  };
+  return {
+    optimizer: inner.name,
+    ...(inner.name === "sgd" ? {} : moments),
+    ...{ fragments, period: H, delay: tau, mixing: alpha },
+    ...(offsets === undefined ? {} : { offsets }),
+    serverLearningRate: outer.outerLearningRate,
+    serverMomentum: outer.outerMomentum,
+  };
+}
+
+function federation(problem: Problem, { inner, quantizer }: Options, coordinates: number[][]) {
+  const plain = { feedback: "none", momentum: 0, nesterov: false, masking: true, scope: "model" } as const;
+  return {
+    ...problem,
+    ...{ learningRate: inner.learningRate, weightDecay: inner.weightDecay, localSteps: 1, blocks: { coordinates } },
+    ...(quantizer === "e3m0" ? { compression: { ...plain, up: [{ name: "e3m0" } as const], vectors: ["delta"] } } : {}),
+  };
+}
+
+/** The server's model after each arrival; of several in one step the lower fragment comes first. */
+function eventsOf(rounds: number[][], arrived: number[][], x0: readonly number[], coordinates: number[][]) {
+  const present = [...x0];
+  return rounds.flatMap((parameters, r) =>
+    arrived[r]!.map((fragment) => {
+      for (const j of coordinates[fragment]!) present[j] = parameters[j]!;
+      return { step: r + 1, fragment, parameters: [...present] };
+    }),
+  );
 }

@@ -30,6 +30,7 @@ import { fedauOperation } from "./fedau.ts";
 import { fedcacServer, fedcacTrace } from "./fedcac.ts";
 import { fedcompassOperation } from "./fedcompass.ts";
 import { fedlexGuidance, fedlexTrace } from "./fedlex.ts";
+import { fedpeftTrace } from "./fedpeft.ts";
 import { fedrepOperation } from "./fedrep.ts";
 import { fzoosOperations } from "./fzoos.ts";
 import { gossipOperation, monnaOperation } from "./gossip.ts";
@@ -49,6 +50,7 @@ import { clipOperation, lambOperation } from "./privacy.ts";
 import { rerceOperation } from "./rerce.ts";
 import { bristleOperation, rankVoteOperation, reputationOperation } from "./robust.ts";
 import { selectionOperation } from "./selection.ts";
+import { sketchTrace } from "./sketch.ts";
 import { splitTuning } from "./split-tuning.ts";
 import { staleConversionOperation, staleUpdateOperation } from "./stale-update.ts";
 import { explorationMaskOperation, signOperation, sliceOperation, weightMapOperation } from "./submodels.ts";
@@ -80,6 +82,8 @@ export const operations: Readonly<Record<string, Operation>> = {
   "fedcac/server": fedcacServer,
   "trace/fedcac": fedcacTrace,
   "trace.streamingDiloco": dilocoOperation,
+  "trace.sketch": sketchTrace,
+  "trace.fedpeft": fedpeftTrace,
   rerce: rerceOperation,
   async: asyncOperation,
   fedcompass: fedcompassOperation,

@@ -35,14 +35,15 @@ export function compressionStage(
     keys: [{ name: KEY, path: (round) => [KEY, round] }],
     client(update, context) {
       const encoded: Record<string, Uint8Array> = {};
-      for (const name of settings.vectors) encoded[name] = payloadOf(settings, name, update.vectors[name]!, context);
+      const { round, vectors } = update;
+      for (const name of settings.vectors) encoded[name] = payloadOf(settings, name, vectors[name]!, context, round);
       return { ...update, vectors: without(update.vectors, settings.vectors), encoded };
     },
     receive(update, { part }) {
       const layouts = layoutsOfPart(uploads, part);
       const vectors: Record<string, Vector> = {};
       for (const name of settings.vectors) {
-        const vector = received(settings, update.encoded?.[name], layouts[name]!, make);
+        const vector = received(settings, update.encoded?.[name], layouts[name]!, make, update.round);
         if (typeof vector === "string") return invalid(name, vector);
         vectors[name] = vector;
       }
@@ -52,10 +53,16 @@ export function compressionStage(
   };
 }
 
-function payloadOf(settings: UploadCompression, name: string, vector: Vector, context: ClientStageContext): Uint8Array {
+function payloadOf(
+  settings: UploadCompression,
+  name: string,
+  vector: Vector,
+  context: ClientStageContext,
+  round: number,
+): Uint8Array {
   const layout = context.layouts[name]!;
   const key = context.keys[KEY]!;
-  if (settings.feedback === "none") return encodePayload(settings, layout, vector, key);
+  if (settings.feedback === "none") return encodePayload(settings, layout, vector, key, round);
   const asVector = (values: Float64Array): Vector => {
     const copied = zerosLike(vector);
     copied.set(values);
@@ -80,10 +87,11 @@ function received(
   payload: Uint8Array | undefined,
   layout: Layout,
   make: (length: number) => Vector,
+  round: number,
 ): Vector | string {
   if (payload === undefined) return "it is missing";
   try {
-    const vector = decoded(settings, payload, layout, make);
+    const vector = decoded(settings, payload, layout, make, round);
     return isFiniteVector(vector) ? vector : "it is not finite when it is decoded";
   } catch (error) {
     if (error instanceof AnabranchError && error.code === "update/codec") return error.message;
@@ -96,8 +104,9 @@ function decoded(
   payload: Uint8Array,
   layout: Layout,
   make: (length: number) => Vector,
+  round: number,
 ): Vector {
-  if (!mayBeFresh(settings)) return decodePayload(settings, layout, payload, make);
+  if (!mayBeFresh(settings)) return decodePayload(settings, layout, payload, make, round);
   if (payload[0] !== FRESH) return decodePayload(settings, layout, payload.subarray(1), make);
   const vector = make(layout.size);
   vector.set(readFloats(payload.subarray(1), layout.size, widthOf(vector)));

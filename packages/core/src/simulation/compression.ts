@@ -14,7 +14,8 @@ export function configuredCompression(
   { compression, privacy, secureAggregation, aggregation }: Config,
   { algorithm, payloads }: Pick<ResolvedMethod, "algorithm" | "payloads">,
 ): UploadCompression | undefined {
-  const { up, vectors, down: _down, downFeedback: _downFeedback, ...rest } = compression;
+  const { up: given, vectors, down: _down, downFeedback: _downFeedback, ...rest } = compression;
+  const up = given.length > 0 ? given : (algorithm.defaultCompression?.up ?? []);
   if (up.length === 0) return ownCompression(algorithm);
   const links = up.map((text) => parseLink(text));
   checkedCompressor(links, rest.feedback);
@@ -62,9 +63,10 @@ const MODEL = "parameters";
 
 /** How a configuration compresses broadcasts; undefined: not at all. Throws as `configuredCompression`. */
 export function configuredDown(
-  { compression: { down, downFeedback, scope }, schedule, privacy }: Config,
+  { compression: { down: given, downFeedback, scope }, schedule, privacy }: Config,
   { algorithm, payloads }: Pick<ResolvedMethod, "algorithm" | "payloads">,
 ): DownCompression | undefined {
+  const down = given.length > 0 ? given : (algorithm.defaultCompression?.down ?? []);
   if (down.length === 0) return undefined;
   const operators = down.map((text) => parseLink(text, "compression.down"));
   checkedCompressor(operators, downFeedback, "down");

@@ -4,7 +4,7 @@ import { arrayDataSpec } from "../client/data-source.ts";
 import type { OrderDuration } from "../clock/index.ts";
 import { quadratic } from "../models/index.ts";
 import { type Layout, layout } from "../params/layout.ts";
-import { type HeldParameters, heldOf, splitParameters } from "../params/standing.ts";
+import { type HeldParameters, heldOf, partOf, splitParameters } from "../params/standing.ts";
 import type { DownCompression, UploadCompression } from "../pipeline/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
@@ -32,6 +32,8 @@ export interface Quadratics {
   readonly momentum?: number | undefined;
   /** Decay of the local optimizer. Default 0. */
   readonly weightDecay?: number | undefined;
+  /** Coordinates that stay as they are and do not travel. */
+  readonly frozen?: readonly number[] | undefined;
   /** Clients of each round. */
   readonly cohorts: readonly (readonly number[])[];
   /** Divides the coordinates, for methods whose clients send blocks. */
@@ -73,8 +75,8 @@ export function prepareQuadratics(
   executor: Executor,
 ): { plan: RunPlan; simulation: SimulationSpec } {
   requireShapes(problem);
-  const { a, b, x0, cohorts, shape, personal = [] } = problem;
-  const blocks = problem.blocks ?? (personal.length === 0 ? undefined : { coordinates: [[...x0.keys()]] });
+  const { a, b, x0, cohorts, shape } = problem;
+  const blocks = problem.blocks ?? (holdsCoordinates(problem) ? { coordinates: [[...x0.keys()]] } : undefined);
   const rows = rowsByClient(problem);
   const { float } = executor;
   const assigning = assigned(method, problem.blocks?.assignment);
@@ -85,7 +87,7 @@ export function prepareQuadratics(
     ...(shape === undefined ? {} : { shape: [...shape] }),
   });
   const wholeLayout = layout(model.parameters);
-  const held = personal.length === 0 ? undefined : heldCoordinates(wholeLayout, personal, x0, float);
+  const held = heldCoordinates(wholeLayout, problem, float);
   const modelLayout = held?.split.shared ?? wholeLayout;
   const whole = { algorithm: assigning, payloads: assigning.payloads(modelLayout, problem) };
   const compression = problem.compression ?? ownCompression(method);
@@ -128,7 +130,7 @@ export function prepareQuadratics(
     layout: modelLayout,
     held,
     payloads,
-    initial: pack(x0.filter((_, j) => !personal.includes(j))),
+    initial: partOf(wholeLayout, pack(x0), modelLayout),
     sampler: scriptedSampler(cohorts),
     stages,
     float,
@@ -156,16 +158,17 @@ export function prepareQuadratics(
   return { plan, simulation };
 }
 
-/** Some coordinates as personal parameters; they are parameters of their own, in order. */
-function heldCoordinates(
-  whole: Layout,
-  coordinates: readonly number[],
-  x0: readonly number[],
-  float: "float32" | "float64",
-): HeldParameters {
-  const split = splitParameters(whole, { personal: coordinates.map((j) => whole.entries[j]!.name) });
-  const values = float === "float64" ? Float64Array.from(x0) : Float32Array.from(x0);
-  return heldOf(split, values)!;
+function holdsCoordinates({ personal = [], frozen = [] }: Quadratics): boolean {
+  return personal.length + frozen.length > 0;
+}
+
+/** Some coordinates as personal or frozen parameters; they are parameters of their own, in order. */
+function heldCoordinates(whole: Layout, problem: Quadratics, float: "float32" | "float64"): HeldParameters | undefined {
+  const { personal = [], frozen = [], x0 } = problem;
+  if (!holdsCoordinates(problem)) return undefined;
+  const names = (coordinates: readonly number[]) => coordinates.map((j) => whole.entries[j]!.name);
+  const split = splitParameters(whole, { personal: names(personal), frozen: names(frozen) });
+  return heldOf(split, float === "float64" ? Float64Array.from(x0) : Float32Array.from(x0));
 }
 
 /** The rows of each client; none of a client that owns none. */

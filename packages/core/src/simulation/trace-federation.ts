@@ -1,6 +1,7 @@
 import { interpreter } from "@anabranch/engine";
 import type { Algorithm, ServerState } from "../algorithms/algorithm.ts";
 import type { Vector } from "../params/vector.ts";
+import type { Broadcast, Update } from "../protocol/index.ts";
 import type { Backend } from "../round/backend.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import type { ClientVectors } from "../round/client-state.ts";
@@ -19,6 +20,8 @@ export interface TraceStart {
   readonly clients?: StatesByClient;
   /** Receives the run's events. */
   readonly onEvent?: (event: RunEvent) => void;
+  /** Receives every model version that goes down and every update that comes up, as they travel. */
+  readonly onMessage?: (message: Broadcast | Update) => void;
 }
 
 /** What a method did on quadratics, round by round. */
@@ -57,7 +60,8 @@ export async function traceFederation(
     },
   );
   const { plan, simulation } = prepareQuadratics(algorithm, problem, executor);
-  const { backend, evaluator, close } = await inProcessSimulation(simulation, executor);
+  const { backend: plain, evaluator, close } = await inProcessSimulation(simulation, executor);
+  const backend = start.onMessage === undefined ? plain : tapped(plain, start.onMessage);
   server = algorithm.init(plan.initial, plan.layout);
   const clientStates = memoryClientStates();
   for (const [client, vectors] of start.clients ?? []) await clientStates.save(client, 0, vectors);
@@ -89,9 +93,9 @@ function observed(backend: Backend, record: (client: number, model: number[]) =>
   const versions = new Map<number, Vector | undefined>();
   return {
     ...backend,
-    publish(version, broadcast) {
+    publish(version, broadcast, change) {
       versions.set(version, broadcast.vectors["parameters"]);
-      return backend.publish(version, broadcast);
+      return backend.publish(version, broadcast, change);
     },
     submit(order) {
       given.set(order.id, order.own?.["parameters"] ?? versions.get(order.version));
@@ -101,11 +105,26 @@ function observed(backend: Backend, record: (client: number, model: number[]) =>
       const outcome = await backend.outcome(id);
       const start = given.get(id);
       const delta = "update" in outcome ? outcome.update.vectors["delta"] : undefined;
-      if (start?.length === delta?.length)
+      if (start !== undefined && start.length === delta?.length)
         record(
           outcome.client,
-          Array.from(start ?? [], (value, j) => value + delta![j]!),
+          Array.from(start, (value, j) => value + delta![j]!),
         );
+      return outcome;
+    },
+  };
+}
+
+function tapped(backend: Backend, onMessage: NonNullable<TraceStart["onMessage"]>): Backend {
+  return {
+    ...backend,
+    publish(version, broadcast, change) {
+      onMessage(broadcast);
+      return backend.publish(version, broadcast, change);
+    },
+    async outcome(id) {
+      const outcome = await backend.outcome(id);
+      if ("update" in outcome) onMessage(outcome.update);
       return outcome;
     },
   };
