@@ -136,7 +136,8 @@ export function checkedCompressor(
   });
 }
 
-function stretchesOf({ scope }: CompressionSettings, layout: Layout) {
+/** The stretches of a vector that are compressed by themselves. */
+export function stretchesOf({ scope }: CompressionSettings, layout: Layout) {
   return scope === "layer" ? layout.entries : [{ name: "model", offset: 0, size: layout.size }];
 }
 

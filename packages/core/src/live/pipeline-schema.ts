@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { compressionLink, downFeedbacks, feedbacks } from "../compression/index.ts";
+import { checkedCompressor, compressionLink, downFeedbacks, feedbacks } from "../compression/index.ts";
 import type { PipelineSettings } from "../pipeline/index.ts";
 import { USUAL_BIAS } from "../privacy/integers/index.ts";
 
@@ -87,6 +87,14 @@ const down = z.strictObject({
   vectors: z.array(z.string().min(1).max(128)).min(1).max(32),
 });
 
+/** Linear operators, whose results secure aggregation can add. */
+function isLinear(
+  { up, feedback }: z.output<typeof compression>,
+  { privacy }: Pick<PipelineSettings, "privacy">,
+): boolean {
+  return privacy === undefined && feedback === "none" && checkedCompressor(up, feedback).traits.linear;
+}
+
 function isOpen({
   privacy,
   secureAggregation: sums,
@@ -105,8 +113,8 @@ export const pipelineSchema: z.ZodType<PipelineSettings> = z
     down: down.optional(),
   })
   .refine(
-    ({ compression: codec, ...others }) => codec === undefined || isOpen(others),
-    "compressed updates are neither private nor secret",
+    ({ compression: codec, ...others }) => codec === undefined || isOpen(others) || isLinear(codec, others),
+    "compressed updates are not private, and secret only under linear operators",
   )
   .refine(noiseFits, "noise of clients needs secure aggregation of integers with that noise, from a secure source");
 

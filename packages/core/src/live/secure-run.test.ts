@@ -44,6 +44,15 @@ describe("a live run with secure aggregation", () => {
     expect(result.modelHash).toBe((await simulateSmall(prepared)).modelHash);
   });
 
+  it("ends with the model of the simulation where sketches are summed", async () => {
+    const { config, prepared, live } = secureRun("bonawitz", { compression: { up: ["count-sketch size=0.25"] } });
+    const result = await new SimulatedFederation(config, live, 1, HEALTHY).run();
+    const simulated = await simulateSmall(prepared);
+    expect(result.modelHash).toBe(simulated.modelHash);
+    const { prepared: whole } = secureRun("bonawitz");
+    expect(simulated.modelHash).not.toBe((await simulateSmall(whole)).modelHash);
+  });
+
   it("continues without a client that dies with its integers, and sums the others", async () => {
     const { config, prepared, live } = secureRun("bonawitz");
     const federation = new SimulatedFederation(config, live, 1, HEALTHY);

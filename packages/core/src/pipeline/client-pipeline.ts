@@ -8,6 +8,7 @@ import { clipStage } from "./clip-stage.ts";
 import { codecStage } from "./codec-stage.ts";
 import { compressionStage, largestCompressed } from "./compression-stage.ts";
 import { integerStage } from "./integer-stage.ts";
+import { linearStage } from "./linear-stage.ts";
 import { messageStage, plainLengths } from "./message-stage.ts";
 import { layoutsOfPart, type PipelineSettings, type Uploads } from "./settings.ts";
 import { weightStage } from "./weight-stage.ts";
@@ -28,12 +29,22 @@ export function pipelineStages(spec: PipelineSpec): readonly Stage[] {
   const isExact = travelsAsTrained(spec) && privacy === undefined;
   if (clipNorm > 0) own.push(clipStage(clipNorm, isExact));
   if (privacy !== undefined) own.push(...mechanismStages(privacy, Object.keys(spec.upload)));
-  if (secureAggregation !== undefined) own.push(integerStage(secureAggregation, (length) => makeVector(spec, length)));
-  else {
+  const make = (length: number) => makeVector(spec, length);
+  if (secureAggregation !== undefined) {
+    if (compression !== undefined) own.push(linearStage(spec.upload, compression, make));
+    own.push(integerStage(secureAggregation, make));
+  } else {
     if (Object.keys(spec.codecs).length > 0) own.push(codecStage(spec));
-    if (compression !== undefined) own.push(compressionStage(spec, compression, (length) => makeVector(spec, length)));
+    if (compression !== undefined) own.push(compressionStage(spec, compression, make));
   }
-  return [...own, messageStage(spec, messageLengths(spec), compression?.vectors)];
+  return [...own, messageStage(spec, messageLengths(spec), compressedVectors(spec))];
+}
+
+/** Vectors that travel as bytes: none where integers are added. */
+function compressedVectors({
+  stages: { compression, secureAggregation },
+}: PipelineSpec): readonly string[] | undefined {
+  return secureAggregation === undefined ? compression?.vectors : undefined;
 }
 
 /** The update as it travels, from what was trained. */
@@ -68,7 +79,7 @@ export function travelsAsTrained(spec: PipelineSpec): boolean {
 /** An update as long as they get. */
 export function largestUpdate(spec: PipelineSpec, part: number | undefined): Update {
   const { compression } = spec.stages;
-  const compressed = new Set(compression?.vectors);
+  const compressed = new Set(compressedVectors(spec));
   const layouts = Object.entries(messageLayouts(spec, part));
   const plain = layouts.filter(([name]) => !compressed.has(name));
   const vectors = plain.map(([name, layout]): [string, Vector] => {
@@ -79,7 +90,7 @@ export function largestUpdate(spec: PipelineSpec, part: number | undefined): Upd
   const numbers = { examples: 0, steps: 0, weight: 0, loss: 0, ...(part === undefined ? {} : { part }) };
   const { layoutHash } = spec;
   const update = { round: 0, client: 0, layoutHash, vectors: Object.fromEntries(vectors), public: numbers };
-  if (compression === undefined) return update;
+  if (compression === undefined || compressed.size === 0) return update;
   const bytes = spec.float === "float64" ? 8 : 4;
   const payloads = layouts
     .filter(([name]) => compressed.has(name))

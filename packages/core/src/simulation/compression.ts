@@ -18,7 +18,7 @@ export function configuredCompression(
   const up = given.length > 0 ? given : (algorithm.defaultCompression?.up ?? []);
   if (up.length === 0) return ownCompression(algorithm);
   const links = up.map((text) => parseLink(text));
-  checkedCompressor(links, rest.feedback);
+  const compressor = checkedCompressor(links, rest.feedback);
   const refuse = (key: string, value: string, expected: string, advice: string) => {
     throw conflict(key, `${value}, with compression.up = ${JSON.stringify(up)}`, expected, advice);
   };
@@ -30,8 +30,9 @@ export function configuredCompression(
     const advice = "A decoded update may exceed the clip norm, and epsilon would be false. Remove compression.up.";
     refuse("privacy.mechanism", JSON.stringify(privacy.mechanism), '"none"', advice);
   }
-  if (secureAggregation.protocol !== "none") {
-    const advice = "Compressed bytes of different clients cannot be added. Remove compression.up.";
+  if (secureAggregation.protocol !== "none" && !(compressor.traits.linear && rest.feedback === "none")) {
+    const advice =
+      "Compressed bytes of different clients cannot be added, but for linear operators without feedback: count-sketch, srht and rand-k.";
     refuse("secureAggregation.protocol", JSON.stringify(secureAggregation.protocol), '"none"', advice);
   }
   if (rest.feedback !== "none" && payloads.parts !== undefined) {

@@ -76,7 +76,14 @@ export function resolvePolicies(
   const mechanism = configuredMechanism(config, algorithm, payloads, federation, start);
   if (mechanism !== undefined) requireNoPersonalRecords(algorithm, held);
   const account = mechanism && privateAccount(config, algorithm, payloads, federation, mechanism, start);
-  const secureAggregation = configuredSecureAggregation(config, algorithm, payloads, federation, mechanism);
+  const secureAggregation = configuredSecureAggregation(
+    config,
+    algorithm,
+    payloads,
+    federation,
+    mechanism,
+    compression,
+  );
   if (mechanism !== undefined || secureAggregation !== undefined) requirePublicSteps(algorithm, training);
   const sampler = samplerOf(config, federation.clients);
   const durations = configuredDurations(config, trace);

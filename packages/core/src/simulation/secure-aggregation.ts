@@ -1,8 +1,9 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
+import { linearSize } from "../compression/index.ts";
 import { conflict } from "../config/check.ts";
 import { isDiscrete } from "../config/check-privacy.ts";
 import type { Config } from "../config/index.ts";
-import { capabilitiesOf, requireCapable } from "../pipeline/index.ts";
+import { capabilitiesOf, requireCapable, type UploadCompression } from "../pipeline/index.ts";
 import { type DiscreteMechanism, discreteMechanism } from "../privacy/integers/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import { checkRule, codedRule, planRule } from "../privacy/secure-aggregation/plan-rules.ts";
@@ -27,15 +28,17 @@ export function configuredSecureAggregation(
   payloads: Payloads,
   federation: Federation,
   mechanism: MechanismSettings | undefined,
+  compression?: UploadCompression | undefined,
 ): SecureAggregationSettings | undefined {
   const { protocol, threshold, corrupted, dropped } = config.secureAggregation;
   if (protocol === "none") return undefined;
   requireCapable("secureAggregation.protocol", `"${protocol}"`, capabilitiesOf(algorithm, payloads));
   const [vector, { layout, aggregation }] = Object.entries(payloads.upload)[0]!;
+  const size = compression === undefined ? layout.size : linearSize(compression, layout);
   const settings: SecureAggregationSettings = {
-    ...{ protocol, vector, size: layout.size, threshold, corrupted, dropped },
+    ...{ protocol, vector, size, threshold, corrupted, dropped },
     aggregation: mechanism === undefined && aggregation !== "each" ? aggregation : "sum",
-    encoding: encodingOf(config, federation, layout.size, mechanism),
+    encoding: encodingOf(config, federation, size, mechanism),
     fewest: Math.max(2, mechanism?.minimumSurvivors ?? 2),
     integers: "uploaded",
     source: { kind: "seeded" },

@@ -1,0 +1,61 @@
+import type { Layout, Vector } from "../params/index.ts";
+import { deriveKey, type RandomKey, randomStream } from "../random/index.ts";
+import { compressorOf } from "./chain.ts";
+import { readFloats, writeFloats } from "./floats.ts";
+import { type CompressionSettings, stretchesOf } from "./payload.ts";
+
+/** Exact values: what is added under masks is rounded afterwards. */
+const WIDTH = 8;
+
+/** Numbers to which a linear chain brings a vector. */
+export function linearSize(settings: CompressionSettings, layout: Layout): number {
+  const compressor = compressorOf(settings.up);
+  return stretchesOf(settings, layout).reduce((sum, { size }) => sum + compressor.largest(size, WIDTH) / WIDTH, 0);
+}
+
+/**
+ * C v for a linear chain, as numbers that can be added to those of others with the same key, [linearSize].
+ *
+ * @param vector [layout.size]
+ */
+export function applyLinear(
+  settings: CompressionSettings,
+  layout: Layout,
+  vector: Vector,
+  key: RandomKey,
+): Float64Array {
+  const compressor = compressorOf(settings.up);
+  const parts = stretchesOf(settings, layout).map(({ name, offset, size }) => {
+    const part = Float64Array.from(vector.subarray(offset, offset + size));
+    const bytes = compressor.encode(part, { floatBytes: WIDTH, stream: randomStream(deriveKey(key, name)) });
+    return readFloats(bytes, bytes.length / WIDTH, WIDTH);
+  });
+  const values = new Float64Array(linearSize(settings, layout));
+  let at = 0;
+  for (const part of parts) {
+    values.set(part, at);
+    at += part.length;
+  }
+  return values;
+}
+
+/** What the receiver makes of such numbers, or of a mean of them, [layout.size]. */
+export function undoLinear(
+  settings: CompressionSettings,
+  layout: Layout,
+  values: Vector,
+  key: RandomKey,
+  make: (length: number) => Vector,
+): Vector {
+  const compressor = compressorOf(settings.up);
+  const vector = make(layout.size);
+  let at = 0;
+  for (const { name, offset, size } of stretchesOf(settings, layout)) {
+    const length = compressor.largest(size, WIDTH) / WIDTH;
+    const bytes = writeFloats(Float64Array.from(values.subarray(at, at + length)), WIDTH);
+    const stream = randomStream(deriveKey(key, name));
+    vector.set(compressor.decode(bytes, size, { floatBytes: WIDTH, stream }), offset);
+    at += length;
+  }
+  return vector;
+}
