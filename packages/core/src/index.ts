@@ -27,6 +27,15 @@ export { type DeviceTrace, parseDeviceTrace, VirtualClock } from "./clock/index.
 export * from "./clustering/index.ts";
 export * from "./codecs/index.ts";
 export * from "./coding/index.ts";
+export {
+  type CompressionLink,
+  type CompressionSettings,
+  compressorOf,
+  decodePayload,
+  encodePayload,
+  parseLink,
+  writeLink,
+} from "./compression/index.ts";
 export type { Origin } from "./config/contract.ts";
 export * from "./config/index.ts";
 export * from "./data/index.ts";

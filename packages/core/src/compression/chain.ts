@@ -50,7 +50,12 @@ export type CompressionLink = z.output<typeof compressionLink>;
  * The compressor of a chain: each operator acts on the values that the one before it leaves.
  * Throws `compression/chain` for an operator after one that ends a chain, or for none.
  *
- * @example compressorOf([{ name: "top-k", density: 0.01 }, { name: "nf4", block: 64 }]) // 1 % of the entries, 4 bits each
+ * @example
+ * ```ts
+ * import { compressorOf } from "@anabranch/core";
+ * const chain = compressorOf([{ name: "top-k", density: 0.01 }, { name: "nf4", block: 64 }]);
+ * chain.traits.contractive; // => true
+ * ```
  */
 export function compressorOf(links: readonly CompressionLink[]): Compressor {
   const [first, ...rest] = links;

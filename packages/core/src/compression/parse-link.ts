@@ -4,7 +4,11 @@ import { type CompressionLink, compressionLink } from "./chain.ts";
 /**
  * An operator as a configuration writes it: its name, then options. Throws `compression/operator`.
  *
- * @example parseLink("top-k density=0.01") // { name: "top-k", density: 0.01 }
+ * @example
+ * ```ts
+ * import { parseLink } from "@anabranch/core";
+ * parseLink("top-k density=0.01"); // => { name: "top-k", density: 0.01 }
+ * ```
  */
 export function parseLink(text: string, key = "compression.up"): CompressionLink {
   const fail = (of: string, why: string): never => {
@@ -28,7 +32,15 @@ export function parseLink(text: string, key = "compression.up"): CompressionLink
   );
 }
 
-/** What `parseLink` reads, options at their defaults included. */
+/**
+ * What `parseLink` reads, options at their defaults included.
+ *
+ * @example
+ * ```ts
+ * import { writeLink } from "@anabranch/core";
+ * writeLink({ name: "nf4", block: 64 }); // => "nf4 block=64"
+ * ```
+ */
 export function writeLink({ name, ...options }: CompressionLink): string {
   return [name, ...Object.entries(options).map(([key, value]) => `${key}=${value}`)].join(" ");
 }

@@ -24,6 +24,13 @@ const LENGTH_BYTES = 4;
  * its length. The same vector, settings and key give the same bytes.
  *
  * @param vector [layout.size], finite
+ * @example
+ * ```ts
+ * import { encodePayload, layout, rootKey } from "@anabranch/core";
+ * const model = layout([{ name: "w", shape: [8], role: "vector", block: "w" }]);
+ * const settings = { up: [{ name: "sign" } as const], scope: "model" } as const;
+ * encodePayload(settings, model, new Float32Array(8).fill(0.5), rootKey(1)).length; // => 5
+ * ```
  */
 export function encodePayload(
   settings: CompressionSettings,
@@ -56,7 +63,18 @@ export function encodePayload(
   return payload;
 }
 
-/** The vector [layout.size] of a payload. Throws `update/codec` for bytes that `encodePayload` cannot have written. */
+/**
+ * The vector [layout.size] of a payload. Throws `update/codec` for bytes that `encodePayload` cannot have written.
+ *
+ * @example
+ * ```ts
+ * import { decodePayload, encodePayload, layout, rootKey } from "@anabranch/core";
+ * const model = layout([{ name: "w", shape: [2], role: "vector", block: "w" }]);
+ * const settings = { up: [{ name: "sign" } as const], scope: "model" } as const;
+ * const bytes = encodePayload(settings, model, Float32Array.of(0.5, -0.5), rootKey(1));
+ * decodePayload(settings, model, bytes, (length) => new Float32Array(length)); // => [0.5, -0.5]
+ * ```
+ */
 export function decodePayload(
   settings: CompressionSettings,
   layout: Layout,

@@ -65,13 +65,10 @@ export function resolvePolicies(
 ): Policies {
   const { algorithm, payloads, start, held } = method;
   const { training, aggregation, seed } = config;
-  const { cohort } = config.sampler;
   if (aggregation.clipNorm > 0) {
     requireCapable("aggregation.clipNorm", `${aggregation.clipNorm}`, capabilitiesOf(algorithm, payloads));
   }
-  requireSenders(algorithm, payloads, cohort);
-  if (config.data.clients === 0) requireOwners(config, federation);
-  requirePopulation(algorithm, cohort, federation.clients);
+  requireClients(config, algorithm, payloads, federation);
   const rule = configuredRule(config, algorithm, payloads);
   const mechanism = configuredMechanism(config, algorithm, payloads, federation, start);
   if (mechanism !== undefined) requireNoPersonalRecords(algorithm, held);
@@ -115,8 +112,7 @@ export function resolvePolicies(
     texts: {
       ...(rule === undefined ? {} : { aggregation: describeRule(rule) }),
       ...(mechanism === undefined ? {} : { privacy: describeMechanism(mechanism, config) }),
-      ...describedCompression(compression, down),
-      ...(secureAggregation === undefined ? {} : { secureAggregation: describeSecureAggregation(secureAggregation) }),
+      ...describedUploads({ compression, down, secureAggregation }),
     },
   };
 }
@@ -132,12 +128,26 @@ function requireNoPersonalRecords({ name, privacy }: Algorithm, held: ResolvedMe
   );
 }
 
-function describedCompression(up: UploadCompression | undefined, down: DownCompression | undefined) {
-  const texts = [
-    ...(up === undefined ? [] : [describeCompression(up)]),
-    ...(down === undefined ? [] : [describeDown(down)]),
-  ];
-  return texts.length === 0 ? {} : { compression: texts.join("; ") };
+/** Refuses cohorts that the method or the data cannot have. */
+function requireClients(config: Config, algorithm: Algorithm, payloads: Payloads, federation: Federation): void {
+  const { cohort } = config.sampler;
+  requireSenders(algorithm, payloads, cohort);
+  if (config.data.clients === 0) requireOwners(config, federation);
+  requirePopulation(algorithm, cohort, federation.clients);
+}
+
+/** What is done with messages, for people. */
+function describedUploads({
+  compression,
+  down,
+  secureAggregation,
+}: Pick<PipelineSettings, "compression" | "down" | "secureAggregation">): Policies["texts"] {
+  const up = compression === undefined ? [] : [describeCompression(compression)];
+  const texts = [...up, ...(down === undefined ? [] : [describeDown(down)])];
+  return {
+    ...(texts.length === 0 ? {} : { compression: texts.join("; ") }),
+    ...(secureAggregation === undefined ? {} : { secureAggregation: describeSecureAggregation(secureAggregation) }),
+  };
 }
 
 /** What a configuration without a number of clients could not be checked for. */

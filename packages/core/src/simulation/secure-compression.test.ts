@@ -102,7 +102,7 @@ describe("what secure aggregation refuses of compression", () => {
   it.each([
     ["operators that are not linear", up("top-k density=0.1")],
     ["a chain of which one is not", up("rand-k density=0.5", "qsgd levels=4")],
-    ["feedback", { compression: { up: ["rand-k density=0.5 scaled=false"], feedback: "ef14" } } as const],
+    ["feedback", { compression: { up: ["rand-k density=0.5 scaled=false"], feedback: "ef14" as const } }],
   ])("%s", (_what, changes) => {
     expect(() => prepare({ ...masked, ...changes })).toThrow(/cannot be added, but for linear operators/);
   });

@@ -1,0 +1,7 @@
+import { asynchronousBattery } from "./asynchronous-battery.ts";
+import { compressedBattery } from "./compressed-battery.ts";
+import { personalBattery } from "./personal-battery.ts";
+import { zerothOrderBattery } from "./zeroth-order-battery.ts";
+
+/** Methods that are listed by family. */
+export const batteries = { ...asynchronousBattery, ...compressedBattery, ...personalBattery, ...zerothOrderBattery };
