@@ -12,7 +12,7 @@ export class BitWriter {
     let left = width;
     while (left > 0) {
       const take = Math.min(left, this.#free);
-      const bits = Math.floor(value / 2 ** (left - take)) & (2 ** take - 1);
+      const bits = (value >>> (left - take)) & ((1 << take) - 1);
       this.#current = (this.#current << take) | bits;
       this.#free -= take;
       left -= take;
@@ -69,7 +69,7 @@ export class BitReader {
       if (byte === undefined) throw malformed("the stream ends early");
       const free = 8 - (this.#at & 7);
       const take = Math.min(left, free);
-      value = value * 2 ** take + ((byte >>> (free - take)) & (2 ** take - 1));
+      value = value * (1 << take) + ((byte >>> (free - take)) & ((1 << take) - 1));
       this.#at += take;
       left -= take;
     }

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { layout } from "../params/index.ts";
 import { deriveKey, randomStream, rootKey } from "../random/index.ts";
+import { BitReader, BitWriter } from "./bits.ts";
 import {
   type CompressionLink,
   type CompressionSettings,
@@ -164,6 +165,26 @@ describe("the largest entries", () => {
         const expected = sorted.slice(0, k).sort((i, j) => i - j);
         expect([...largestEntries(Float64Array.from(numbers), k)]).toEqual(expected);
         expect([...largestEntries(Float32Array.from(numbers), k)]).toEqual(expected);
+      }),
+      { seed: 1, numRuns: 300 },
+    );
+  });
+});
+
+describe("bits", () => {
+  it("come back for every width up to 32", () => {
+    const values = fc.array(
+      fc
+        .integer({ min: 1, max: 32 })
+        .chain((width) => fc.tuple(fc.constant(width), fc.nat(2 ** Math.min(31, width) - 1), fc.boolean())),
+    );
+    fc.assert(
+      fc.property(values, (list) => {
+        const writer = new BitWriter();
+        const numbers = list.map(([width, value, top]) => (width === 32 && top ? value + 2 ** 31 : value));
+        for (const [i, [width]] of list.entries()) writer.write(numbers[i]!, width);
+        const reader = new BitReader(writer.finish());
+        expect(list.map(([width]) => reader.read(width))).toEqual(numbers);
       }),
       { seed: 1, numRuns: 300 },
     );

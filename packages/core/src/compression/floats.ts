@@ -26,6 +26,9 @@ export function readFloats(bytes: Uint8Array, n: number, floatBytes: FloatBytes)
     throw malformed(`it has ${bytes.length} bytes, ${n} values need ${n * floatBytes}`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const read = (i: number) => (floatBytes === 4 ? view.getFloat32(4 * i, true) : view.getFloat64(8 * i, true));
-  return Float64Array.from({ length: n }, (_, i) => read(i));
+  const values = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    values[i] = floatBytes === 4 ? view.getFloat32(4 * i, true) : view.getFloat64(8 * i, true);
+  }
+  return values;
 }

@@ -26,7 +26,7 @@ export function applyLinear(
 ): Float64Array {
   const compressor = compressorOf(settings.up);
   const parts = stretchesOf(settings, layout).map(({ name, offset, size }) => {
-    const part = Float64Array.from(vector.subarray(offset, offset + size));
+    const part = new Float64Array(vector.subarray(offset, offset + size));
     const bytes = compressor.encode(part, { floatBytes: WIDTH, stream: randomStream(deriveKey(key, name)) });
     return readFloats(bytes, bytes.length / WIDTH, WIDTH);
   });
@@ -52,7 +52,7 @@ export function undoLinear(
   let at = 0;
   for (const { name, offset, size } of stretchesOf(settings, layout)) {
     const length = compressor.largest(size, WIDTH) / WIDTH;
-    const bytes = writeFloats(Float64Array.from(values.subarray(at, at + length)), WIDTH);
+    const bytes = writeFloats(new Float64Array(values.subarray(at, at + length)), WIDTH);
     const stream = randomStream(deriveKey(key, name));
     vector.set(compressor.decode(bytes, size, { floatBytes: WIDTH, stream }), offset);
     at += length;

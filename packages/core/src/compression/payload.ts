@@ -43,7 +43,7 @@ export function encodePayload(
   const floatBytes = widthOf(vector);
   const stretches = stretchesOf(settings, layout);
   const bodies = stretches.map(({ name, offset, size }) =>
-    compressor.encode(Float64Array.from(vector.subarray(offset, offset + size)), {
+    compressor.encode(new Float64Array(vector.subarray(offset, offset + size)), {
       floatBytes,
       stream: randomStream(deriveKey(key, name)),
       sketch: settings.sketches?.[round - 1],

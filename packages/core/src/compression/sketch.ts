@@ -35,7 +35,11 @@ export function countSketch(size: number, buckets: ArrayLike<number>, signs: Arr
       for (let j = 0; j < vector.length; j++) sketch[buckets[j]!]! += signs[j]! * vector[j]!;
       return sketch;
     },
-    transpose: (sketch) => Float64Array.from(buckets, (bucket, j) => signs[j]! * sketch[bucket]!),
+    transpose(sketch) {
+      const vector = new Float64Array(buckets.length);
+      for (let j = 0; j < vector.length; j++) vector[j] = signs[j]! * sketch[buckets[j]!]!;
+      return vector;
+    },
   };
 }
 
@@ -58,7 +62,9 @@ export function srht(n: number, signs: ArrayLike<number>, rows: ArrayLike<number
       const padded = new Float64Array(signs.length);
       for (let i = 0; i < rows.length; i++) padded[rows[i]!]! += scale * sketch[i]!;
       hadamard(padded);
-      return padded.subarray(0, n).map((value, j) => signs[j]! * value);
+      const vector = padded.slice(0, n);
+      for (let j = 0; j < n; j++) vector[j]! *= signs[j]!;
+      return vector;
     },
   };
 }
@@ -83,7 +89,8 @@ function hadamard(x: Float64Array): void {
   for (let half = 1; half < x.length; half *= 2) {
     for (let begin = 0; begin < x.length; begin += 2 * half) {
       for (let i = begin; i < begin + half; i++) {
-        const [a, b] = [x[i]!, x[i + half]!];
+        const a = x[i]!;
+        const b = x[i + half]!;
         x[i] = a + b;
         x[i + half] = a - b;
       }
@@ -92,10 +99,15 @@ function hadamard(x: Float64Array): void {
 }
 
 function drawSketch(family: SketchFamily, n: number, b: number, { stream }: CompressionContext): Sketch {
-  const signs = (length: number) => Int8Array.from({ length }, () => (stream.below(2) === 0 ? 1 : -1));
+  const signs = (length: number) => {
+    const drawn = new Int8Array(length);
+    for (let j = 0; j < length; j++) drawn[j] = stream.below(2) === 0 ? 1 : -1;
+    return drawn;
+  };
   switch (family) {
     case "count-sketch": {
-      const buckets = Uint32Array.from({ length: n }, () => stream.below(b));
+      const buckets = new Uint32Array(n);
+      for (let j = 0; j < n; j++) buckets[j] = stream.below(b);
       return countSketch(b, buckets, signs(n));
     }
     case "srht": {

@@ -33,7 +33,7 @@ export function topEntries(kept: (n: number) => number, inner: Compressor = plai
     traits: nestedTraits(own, inner.traits),
     encode(vector, context) {
       const n = vector.length;
-      const indices = largestEntries(context.floatBytes === 4 ? Float32Array.from(vector) : vector, kept(n));
+      const indices = largestEntries(context.floatBytes === 4 ? new Float32Array(vector) : vector, kept(n));
       const values = inner.encode(
         Float64Array.from(indices, (i) => vector[i]!),
         context,
