@@ -3,11 +3,7 @@ import { interpreter, onnxruntimeNode } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { type AlgorithmUnderTest, algorithmCases } from "../conformance/algorithm.ts";
 import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
-import { asynchronousBattery } from "../conformance/testing/asynchronous-battery.ts";
-import { clusteredBattery } from "../conformance/testing/clustered-battery.ts";
-import { compressedBattery } from "../conformance/testing/compressed-battery.ts";
-import { personalBattery } from "../conformance/testing/personal-battery.ts";
-import { zerothOrderBattery } from "../conformance/testing/zeroth-order-battery.ts";
+import { batteries } from "../conformance/testing/batteries.ts";
 import { layout } from "../params/layout.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
@@ -47,6 +43,7 @@ import { scaffold } from "./scaffold.ts";
 
 const quick = { rounds: 60, learningRate: 0.1, within: 1e-6 };
 const battery: Record<string, AlgorithmUnderTest> = {
+  ...batteries,
   fedavg: { create: fedavg, neutral: fedavg, wire: { down: 1, up: 1 }, converges: quick },
   fedavgm: {
     create: fedavgm,
@@ -54,8 +51,6 @@ const battery: Record<string, AlgorithmUnderTest> = {
     wire: { down: 1, up: 1 },
     converges: { rounds: 300, learningRate: 0.02, within: 1e-4 },
   },
-  ...compressedBattery,
-  ...personalBattery,
   fedprox: {
     create: fedprox,
     neutral: () => fedprox({ proximalStrength: 0 }),
@@ -205,9 +200,6 @@ const battery: Record<string, AlgorithmUnderTest> = {
   ),
   dfedsam: { create: dfedsam, wire: { down: 1, up: 1 }, converges: { ...quick, within: 0.06 } },
   monna: { create: monna, wire: { down: 1, up: 1 }, converges: { rounds: 400, learningRate: 0.1, within: 1e-4 } },
-  ...asynchronousBattery,
-  ...clusteredBattery,
-  ...zerothOrderBattery,
 };
 
 const native = await onnxruntimeNode();

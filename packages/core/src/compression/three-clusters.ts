@@ -64,7 +64,11 @@ export function cluster(vector: Float64Array, keep: number, iterations: number):
     negative = Math.min(negative, value);
     positive = Math.max(positive, value);
   }
-  const assign = () => Uint8Array.from(pruned, (value) => nearest(value, negative, positive));
+  const assign = () => {
+    const symbols = new Uint8Array(pruned.length);
+    for (let i = 0; i < symbols.length; i++) symbols[i] = nearest(pruned[i]!, negative, positive);
+    return symbols;
+  };
   for (let step = 0; step < iterations; step++) {
     const symbols = assign();
     negative = meanOf(pruned, symbols, 0) ?? negative;
@@ -77,7 +81,9 @@ export function cluster(vector: Float64Array, keep: number, iterations: number):
 }
 
 function nearest(value: number, negative: number, positive: number): number {
-  const [below, zero, above] = [Math.abs(value - negative), Math.abs(value), Math.abs(value - positive)];
+  const below = Math.abs(value - negative);
+  const zero = Math.abs(value);
+  const above = Math.abs(value - positive);
   if (below < zero && below <= above) return 0;
   return above < zero ? 2 : 1;
 }

@@ -1,7 +1,14 @@
 import { asynchronousBattery } from "./asynchronous-battery.ts";
+import { clusteredBattery } from "./clustered-battery.ts";
 import { compressedBattery } from "./compressed-battery.ts";
 import { personalBattery } from "./personal-battery.ts";
 import { zerothOrderBattery } from "./zeroth-order-battery.ts";
 
 /** Methods that are listed by family. */
-export const batteries = { ...asynchronousBattery, ...compressedBattery, ...personalBattery, ...zerothOrderBattery };
+export const batteries = {
+  ...asynchronousBattery,
+  ...clusteredBattery,
+  ...compressedBattery,
+  ...personalBattery,
+  ...zerothOrderBattery,
+};
