@@ -230,6 +230,8 @@ export type PersonalWork = { readonly localEpochs: number } | { readonly localSt
 export interface PersonalParameters {
   /** Which, unless the configuration says so in `parameters.personal`. */
   readonly layers: Selectors;
+  /** True: a model that has no parameters of these roles shares all of them. Default: such a model is refused. */
+  readonly ifPresent?: boolean;
   /**
    * "together": each local step moves them, too. Otherwise they train first, by themselves, for so long, and stay as they are in
    * the local steps of the method. Default "together".

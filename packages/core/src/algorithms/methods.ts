@@ -21,6 +21,7 @@ export { fedavg } from "./fedavg.ts";
 export { fedavgm } from "./fedavgm.ts";
 export { fedbcgd } from "./fedbcgd.ts";
 export { fedbcgdPlus } from "./fedbcgd-plus.ts";
+export { fedbn } from "./fedbn.ts";
 export { fedbuff } from "./fedbuff.ts";
 export { fedcac } from "./fedcac.ts";
 export { fedcm } from "./fedcm.ts";

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { smallSimulation } from "../conformance/small-live-run.ts";
 import { runGolden } from "../golden/index.ts";
 
 const a = [
@@ -216,6 +217,28 @@ describe("fedcac", () => {
       [1, 0],
       [0, 1],
     ]);
+  });
+});
+
+describe("fedbn", () => {
+  const normalization = { type: "batchNorm", tensors: ["weight", "bias", "runningMean"] };
+
+  it("keeps normalizations by their type, and SiloBN their statistics alone", async () => {
+    const modules = [
+      { name: "bn_like", type: "dense", tensors: ["weight", "bias"] },
+      { name: "shortcut.1", ...normalization },
+    ];
+    expect(await runGolden({ operation: "fedbn/private", input: { modules } })).toEqual({
+      fedbn: ["shortcut.1.bias", "shortcut.1.runningMean", "shortcut.1.weight"],
+      silobn: ["shortcut.1.runningMean"],
+    });
+    const plain = { modules: modules.slice(0, 1) };
+    expect(await runGolden({ operation: "fedbn/private", input: plain })).toEqual({ fedbn: [], silobn: [] });
+  });
+
+  it("shares all of a model without normalizations, and refuses no such model", () => {
+    const { prepared } = smallSimulation({ name: "fedbn" });
+    expect(prepared.plan.held).toBeUndefined();
   });
 });
 

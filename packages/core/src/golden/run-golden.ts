@@ -27,6 +27,7 @@ import {
 } from "./feature-stages.ts";
 import { fedamdOperation, fedamdTrace } from "./fedamd.ts";
 import { fedauOperation } from "./fedau.ts";
+import { fedbnPrivate } from "./fedbn.ts";
 import { fedcacServer, fedcacTrace } from "./fedcac.ts";
 import { fedcompassOperation } from "./fedcompass.ts";
 import { fedlexGuidance, fedlexTrace } from "./fedlex.ts";
@@ -79,6 +80,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "fedlex/guidance": fedlexGuidance,
   "trace/fedlex": fedlexTrace,
   "fedrep/tiny": fedrepOperation,
+  "fedbn/private": fedbnPrivate,
   "fedcac/server": fedcacServer,
   "trace/fedcac": fedcacTrace,
   "trace.streamingDiloco": dilocoOperation,

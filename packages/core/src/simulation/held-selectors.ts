@@ -13,11 +13,12 @@ import type { Selectors } from "../params/standing.ts";
  */
 export function heldSelectors(
   { parameters, adapters }: Pick<Config, "parameters" | "adapters">,
-  model: Pick<Model, "adapters">,
+  model: Pick<Model, "adapters" | "parameters">,
   { personal: own }: Pick<Algorithm, "personal">,
 ): { readonly personal: Selectors; readonly frozen: Selectors } {
   const { personal: named, frozen } = parameterSelectors(parameters);
-  const personal = named.length > 0 || own === undefined ? named : own.layers;
+  const isThere = own?.ifPresent !== true || model.parameters.some(({ role }) => own.layers.includes(role));
+  const personal = named.length > 0 || own === undefined || !isThere ? named : own.layers;
   if (model.adapters === undefined) return { personal, frozen };
   const { pairs } = model.adapters;
   const still = pairs.flatMap(({ a, b, core }) => (core !== undefined ? [a, b] : adapters.rule === "ffa" ? [a] : []));

@@ -1,0 +1,45 @@
+/**
+ * FedBN: clients keep their normalization layers, which adapt to the domain of their own examples, and share all others.
+ *
+ * Citation: X. Li, M. Jiang, X. Zhang, M. Kamp, Q. Dou, "FedBN: Federated Learning on Non-IID Features via Local Batch
+ * Normalization", ICLR 2021, arXiv:2102.07623.
+ *
+ * Update rule:
+ *   K times: (y, gamma_i) <- (y, gamma_i) - eta * g_i(y, gamma_i);  D_i = y - x
+ *   x <- x + eta_g * sum_i w_i D_i
+ *
+ * Symbols: x -> shared parameters -> [d]; gamma_i -> scales and shifts of normalizations -> []; eta_g -> serverLearningRate -> []
+ * State: server {parameters [d]}; client {personal parameters}.
+ * Wire: down d, up d; d counts the shared parameters alone.
+ * Differences: the models here normalize groups of channels or the last axis of each example. Their scales and shifts are
+ *   kept; there are no running statistics of batches, which the paper keeps, too. Layers are chosen by their role, not by
+ *   their name. A model without such layers is trained by FedAvg.
+ */
+import * as z from "zod";
+import { defineMethod } from "./define-method.ts";
+import { localSgd } from "./local-sgd.ts";
+import { vectors } from "./method.ts";
+import { stepFrom } from "./server.ts";
+import { MODEL, weightedMean } from "./shapes.ts";
+
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedbn } from "@anabranch/core";
+ * fedbn.definition.name; // => "fedbn"
+ * ```
+ */
+export const fedbn = defineMethod({
+  name: "fedbn",
+  options: z.strictObject({
+    serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
+  }),
+  build: ({ serverLearningRate }) =>
+    vectors({ server: { parameters: MODEL }, upload: { delta: weightedMean(MODEL) } }).method({
+      personal: { layers: ["normalization"], ifPresent: true },
+      local: localSgd(),
+      update: ({ parameters }, { delta }) => ({ parameters: stepFrom(parameters, serverLearningRate, delta) }),
+    }),
+});
