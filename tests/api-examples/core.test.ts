@@ -75,9 +75,11 @@ describe("the example of", () => {
 
   it("mixCritical (core/src/aggregation/critical-parameters.ts)", async () => {
     const one = layout([{ name: "w", shape: [2], role: "vector", block: "w" }]);
-    const [start, a, b] = [Float64Array.of(0, 0), Float64Array.of(2, 1), Float64Array.of(4, 1)];
-    const round = { global: start, starts: [start, start], trained: [a, b], weights: [1, 1], layout: one };
-    same(mixCritical({ ...round, fraction: 0.5, beta: 1, round: 5 }).nextStarts, [[2, 1], [4, 1]]);
+    const zero = Float64Array.of(0, 0);
+    const trained = [Float64Array.of(2, 1), Float64Array.of(4, 1), Float64Array.of(3, 4)];
+    const models = { global: zero, starts: [zero, zero, zero], trained, weights: [1, 1, 1], layout: one };
+    const { nextStarts } = mixCritical({ ...models, fraction: 0.5, beta: 1, round: 0 });
+    same(nextStarts, [[3, 2], [3, 2], [3, 4]]);
   });
 
   it("fold (core/src/aggregation/fold.ts)", async () => {

@@ -48,9 +48,11 @@ const SLACK = 1e-12;
  * ```ts
  * import { layout, mixCritical } from "@anabranch/core";
  * const one = layout([{ name: "w", shape: [2], role: "vector", block: "w" }]);
- * const [start, a, b] = [Float64Array.of(0, 0), Float64Array.of(2, 1), Float64Array.of(4, 1)];
- * const round = { global: start, starts: [start, start], trained: [a, b], weights: [1, 1], layout: one };
- * mixCritical({ ...round, fraction: 0.5, beta: 1, round: 5 }).nextStarts; // => [[2, 1], [4, 1]]
+ * const zero = Float64Array.of(0, 0);
+ * const trained = [Float64Array.of(2, 1), Float64Array.of(4, 1), Float64Array.of(3, 4)];
+ * const models = { global: zero, starts: [zero, zero, zero], trained, weights: [1, 1, 1], layout: one };
+ * const { nextStarts } = mixCritical({ ...models, fraction: 0.5, beta: 1, round: 0 });
+ * nextStarts; // => [[3, 2], [3, 2], [3, 4]]
  * ```
  */
 export function mixCritical(given: CriticalRound): CriticalMix {
