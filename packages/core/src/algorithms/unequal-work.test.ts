@@ -41,7 +41,9 @@ async function run(
       return next;
     },
   };
-  const { plan, simulation } = prepareQuadratics(watched, problem, executor);
+  const { plan: equal, simulation } = prepareQuadratics(watched, problem, executor);
+  const stages = { weighting: "examples", clipNorm: 0 } as const;
+  const plan = { ...equal, stages };
   const features = { dtype: "float", shape: [1, 2], data: Float64Array.of(curvature, minimum) } as const;
   const labels = { dtype: "uint8", shape: [1], data: new Uint8Array(1) } as const;
   const rows = sizes.map((size) => new Int32Array(size));
@@ -53,7 +55,7 @@ async function run(
     float: executor.float,
     training: { ...PLAIN, ...changes },
     budget: { localEpochs: 1 },
-    stages: { weighting: "examples", clipNorm: 0 },
+    stages,
     evaluationBatch: 1,
     sources: { train: arrayDataSpec(features, labels, rows), holdout: undefined, test: simulation.test },
   });

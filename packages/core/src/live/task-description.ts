@@ -19,6 +19,7 @@ import { feedbackState, type PipelineSettings } from "../pipeline/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import { heldSelectors } from "../simulation/held-selectors.ts";
 import type { PreparedRun } from "../simulation/prepare.ts";
+import { withStackedRounds } from "../simulation/stacked-rounds.ts";
 import { VERSION } from "../version.ts";
 import { contentHashNow } from "./content-hash.ts";
 import { CONTROL_BYTES, contentHash } from "./control.ts";
@@ -102,6 +103,8 @@ export const taskDescription = z.strictObject({
   model: z.strictObject({ name, options: z.record(z.string(), z.json()) }),
   /** Absent: all parameters travel. */
   parameters: heldParameters.optional(),
+  /** Of adapters that are merged into the weights after every round, which therefore go down too. */
+  adapterRule: z.literal("flora").optional(),
   float: z.enum(["float32", "float64"]),
   training: z.strictObject({
     batchSize: size,
@@ -149,6 +152,7 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
     algorithm: { name: plan.algorithm.name, options: plan.algorithm.options },
     model: namedModelParts(config),
     ...(plan.held === undefined ? {} : { parameters: describeHeld(config, prepared, plan.held) }),
+    ...(prepared.model.adapters !== undefined && config.adapters.rule === "flora" ? { adapterRule: "flora" } : {}),
     float: plan.float,
     training: { batchSize, gradientClip, momentum, nesterov, weightDecay, ...(loss === undefined ? {} : { loss }) },
     budget: localSteps === undefined ? { localEpochs } : { localSteps },
@@ -231,10 +235,11 @@ export function openTask(
   const example = (of: { dtype: "uint8" | "float" | "int32"; shape: number[] }) => ({ ...of, shape: [1, ...of.shape] });
   const examples = { features: example(data.features), labels: example(data.labels), classes: data.classes };
   const model = createModel(description.model.name, examples, description.model.options);
-  const algorithm = own ?? createAlgorithm(description.algorithm.name, description.algorithm.options);
+  const named = own ?? createAlgorithm(description.algorithm.name, description.algorithm.options);
   const whole = layout(model.parameters);
   const split = splitOf(description, whole);
   const modelLayout = split?.shared ?? whole;
+  const algorithm = withAdapterRule(description, named, model, modelLayout);
   const payloads = algorithm.payloads(modelLayout);
   requireCompression(stages, payloads);
   const kept = { ...feedbackState(stages, payloads), ...personalState(split && { split }) };
@@ -245,6 +250,13 @@ export function openTask(
   requireSame("layout of the model", modelLayout.hash, description.layoutHash, description.package);
   requireSame("program of the local training", task.program.hash, description.programHash, description.package);
   return { task, evaluation: { program, layout: whole, held, batchSize: evaluationBatch } };
+}
+
+/** The method with what its clients do differently under a rule for adapters. */
+function withAdapterRule({ adapterRule }: TaskDescription, method: Algorithm, { adapters }: Model, shared: Layout) {
+  if (adapterRule === undefined || adapters === undefined) return method;
+  // the server alone draws fresh factors
+  return withStackedRounds(method, { layout: shared, adapters, fresh: () => new Float32Array(shared.size) });
 }
 
 /** How clients come by the parameters that do not travel. Throws `live/initial-weights` where they cannot derive them. */
