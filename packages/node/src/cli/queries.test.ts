@@ -41,7 +41,7 @@ describe("help", () => {
     const text = help.join("");
     expect(text).toMatch(/Examples?:\n {2}anabranch /);
     expect(text).toContain("--json");
-    expect(text.includes("--set")).toBe(["run", "check", "serve", ...BASELINES].includes(name));
+    expect(text.includes("--set")).toBe(["run", "check", "serve", "audit", ...BASELINES].includes(name));
     expect(text.includes("--workers")).toBe(["run", "resume", "sweep", "dashboard", ...BASELINES].includes(name));
   });
 });

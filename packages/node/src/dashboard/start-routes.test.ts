@@ -31,7 +31,8 @@ describe("the form", () => {
   it("has every section of the configuration with defaults, help and the options of named parts", async () => {
     const { sections } = (await world.json("/api/form")) as { sections: FormSection[] };
     expect(sections.map(({ path }) => path)).toEqual([
-      ...["", "data", "data.partition", "data.synthetic", "model", "algorithm", "training", "sampler", "schedule"],
+      ...["", "data", "data.partition", "data.shift", "data.synthetic", "model", "adapters", "parameters", "algorithm"],
+      ...["training", "training.loss", "sampler", "schedule"],
       ...["topology", "devices", "aggregation", "compression", "privacy", "secureAggregation", "attack"],
       ...["evaluation", "diagnostics"],
       ...["stop", "checkpoint", "execution"],
