@@ -45,6 +45,7 @@ export function withPersonal(half: ClientHalf, personal: Layout, together: boole
       let first: ParameterTensors | undefined;
       const seen: LocalStep = {
         ...inner(local),
+        loss: (parameters) => local.loss({ ...parameters, ...kept }),
         gradient(parameters) {
           const { loss, gradients } = local.gradient({ ...parameters, ...kept });
           if (together) first ??= own(gradients);

@@ -124,6 +124,7 @@ describe("personal and frozen parameters", () => {
 
 const privacy = { mechanism: "gaussian", clipNorm: 1, noiseMultiplier: 0.1, delta: 1e-3 } as const;
 const noise: ConfigInput = { privacy, sampler: { name: "poisson", cohort: 3 } };
+const everyone: ConfigInput = { sampler: { cohort: 4 } };
 const ring: ConfigInput = { topology: { name: "ring" }, sampler: { cohort: 4 } };
 const late: ConfigInput = { devices: { speed: "exponential" }, schedule: { period: 1 } };
 
@@ -131,7 +132,9 @@ const late: ConfigInput = { devices: { speed: "exponential" }, schedule: { perio
 const NEEDS: Readonly<Record<string, readonly [options: object, more: ConfigInput]>> = {
   local: [{ optimizer: "adam" }, {}],
   fedpac: [{ optimizer: "adamw" }, {}],
-  fedcac: [{}, { sampler: { cohort: 4 } }],
+  ...Object.fromEntries(
+    ["fedcac", "ocfl", "adaptive-clusters", "streaming-diloco"].map((name) => [name, [{}, everyone]]),
+  ),
   fedfix: [{}, late],
   fedcompass: [{}, { devices: { speed: "exponential" } }],
   "async-fedavg": [{}, { devices: { speed: "exponential" } }],
@@ -140,7 +143,21 @@ const NEEDS: Readonly<Record<string, readonly [options: object, more: ConfigInpu
   ),
 };
 
-describe.each(algorithms.map(({ name }) => name))("%s", (name) => {
+/** Their clients send slopes along directions that everyone draws for the whole model. */
+const SEEDED = ["fedkseed", "ferret", "onebyte"];
+
+describe.each(SEEDED)("%s", (name) => {
+  it.each([
+    ["personal", "head"],
+    ["frozen", ["dense1.weight"]],
+  ])("refuses %s parameters", (key, value) => {
+    expect(() => smallRun({ name }, { rounds: 2, parameters: { [key]: value } })).toThrow(
+      new RegExp(`parameters.${key}.*directions have a number for every parameter`),
+    );
+  });
+});
+
+describe.each(algorithms.map(({ name }) => name).filter((name) => !SEEDED.includes(name)))("%s", (name) => {
   it("trains with personal and frozen parameters", async () => {
     const [options, more] = NEEDS[name] ?? [{}, {}];
     const isPrivate = name.startsWith("diff2") || name.startsWith("dp-");

@@ -61,6 +61,7 @@ export function prepareRun(
   const training = { ...config.training, loss: configuredLoss(config, algorithm, model, federation) };
   requireAccuracy(config, federation);
   const attack = configuredAttack(config, algorithm, payloads, federation);
+  requireSeeded(config, algorithm, payloads);
   const budget =
     training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
   const simulation = simulationSpec({
@@ -68,7 +69,6 @@ export function prepareRun(
     ...{ evaluationBatch: config.evaluation.batch, initial: asFloat(initial, float) },
     sources: attackedSources(federation.sources(model, float), attack, config.evaluation.batch),
   });
-  requireSeeded(config, algorithm, payloads);
   requireSteps(algorithm, simulation, training.batchSize, budget);
   for (const origin of [own.origins?.model, own.origins?.algorithm]) origin?.requireUsedOptions?.();
   const diagnostics = resolveDiagnostics(config, { algorithm, payloads, layout, held, stages: policies.stages });
