@@ -3,6 +3,7 @@ import { averaging } from "./averaging.ts";
 import { decentralised } from "./decentralised.ts";
 import { differences } from "./diff2.ts";
 import { participation } from "./participation.ts";
+import { personal } from "./personal.ts";
 import type { Vector } from "./plain.ts";
 import { preconditioned } from "./preconditioned.ts";
 import { privateMethods } from "./private.ts";
@@ -23,6 +24,7 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   ...differences,
   ...decentralised,
   ...ranked,
+  ...personal,
 };
 
 /** A method with its options, on one of the fixture's problems with changes. */
@@ -30,7 +32,7 @@ export interface GoldenTrace {
   readonly algorithm: { readonly name: string; readonly [option: string]: unknown };
   readonly problem: string;
   readonly changes?: Partial<Problem>;
-  /** Global parameters after every round, to ten decimals. */
+  /** Global parameters after every round, the shared ones alone, to ten decimals. */
   readonly rounds: readonly (readonly number[])[];
 }
 

@@ -28,6 +28,7 @@ const methods = algorithms.map(({ name }) => name);
 const inReadme: Readonly<Record<string, string>> = {
   local: "local optimizers",
   rerce: "rerce-fed",
+  perfedavg: "per-fedavg",
   "diff2-bvr-l-sgd": "both forms of diff2",
 };
 

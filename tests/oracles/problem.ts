@@ -23,6 +23,8 @@ export interface Problem {
     readonly coordinates: readonly (readonly number[])[];
     readonly assignment?: readonly (readonly number[])[];
   };
+  /** Coordinates that clients keep to themselves. */
+  readonly personal?: readonly number[];
   /** Updates are clipped at `clipNorm`; no noise. */
   readonly privacy?: { readonly clipNorm: number; readonly clipping?: "flat" | "per-layer" | "per-layer-by-size" };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { smallSimulation } from "../conformance/small-live-run.ts";
+import { simulateSmall, smallSimulation } from "../conformance/small-live-run.ts";
 import { runGolden } from "../golden/index.ts";
 
 const a = [
@@ -240,6 +240,22 @@ describe("fedbn", () => {
     const { prepared } = smallSimulation({ name: "fedbn" });
     expect(prepared.plan.held).toBeUndefined();
   });
+});
+
+it("lg-fedavg shares the head alone, and trains as fedper does with the other layers kept", async () => {
+  const { prepared } = smallSimulation({ name: "lg-fedavg" });
+  const { layout, held } = prepared.plan;
+  const names = ({ entries }: typeof layout) => entries.map(({ name }) => name);
+  const head = names(layout);
+  expect(new Set(head.map((name) => name.split(".")[0])).size).toBe(1);
+  const { layout: body } = smallSimulation({ name: "fedper" }).prepared.plan;
+  expect(names(held!.split.personal)).toEqual(names(body));
+  expect(head.filter((name) => names(body).includes(name))).toEqual([]);
+  const swapped = smallSimulation({ name: "fedper" }, { parameters: { personal: ["*", "!head"] } });
+  const hashes = await Promise.all(
+    [prepared, swapped.prepared].map(async (run) => (await simulateSmall(run)).modelHash),
+  );
+  expect(hashes[0]).toBe(hashes[1]);
 });
 
 it("fedrep's order matters on a net: the head first, then the body", async () => {
