@@ -19,6 +19,7 @@ const conferences: Readonly<Record<string, string>> = {
   ICDE: "IEEE International Conference on Data Engineering",
   ICLR: "International Conference on Learning Representations",
   ICML: "International Conference on Machine Learning",
+  "IEEE BigData": "IEEE International Conference on Big Data",
   IJCAI: "International Joint Conference on Artificial Intelligence",
   IJCNN: "International Joint Conference on Neural Networks",
   INFOCOM: "IEEE Conference on Computer Communications",
