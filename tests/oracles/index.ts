@@ -1,5 +1,7 @@
 import { asynchronous } from "./asynchronous.ts";
 import { averaging } from "./averaging.ts";
+import { clusters } from "./clusters.ts";
+import { communication } from "./communication.ts";
 import { decentralised } from "./decentralised.ts";
 import { differences } from "./diff2.ts";
 import { participation } from "./participation.ts";
@@ -9,6 +11,7 @@ import { preconditioned } from "./preconditioned.ts";
 import { privateMethods } from "./private.ts";
 import { Options, type Oracle, type Problem } from "./problem.ts";
 import { ranked } from "./ranked.ts";
+import { seeded } from "./seeded.ts";
 import { sharpness } from "./sharpness.ts";
 import { variance } from "./variance.ts";
 
@@ -25,6 +28,9 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   ...decentralised,
   ...ranked,
   ...personal,
+  ...communication,
+  ...seeded,
+  ...clusters,
 };
 
 /** A method with its options, on one of the fixture's problems with changes. */

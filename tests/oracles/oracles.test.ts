@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { algorithms } from "../../packages/core/src/algorithms/registry.ts";
 import { HETEROGENEOUS } from "../../packages/core/src/conformance/heterogeneous.ts";
 import { filesBelow, readSource, readText, resolveImport } from "../source-files.ts";
+import { direction, threefry } from "./draws.ts";
 import { deriveCase, type GoldenCase } from "./golden-cases.ts";
 import { derive, type GoldenTraces, oracles } from "./index.ts";
 import {
@@ -30,6 +31,9 @@ const inReadme: Readonly<Record<string, string>> = {
   rerce: "rerce-fed",
   perfedavg: "per-fedavg",
   "diff2-bvr-l-sgd": "both forms of diff2",
+  "streaming-diloco": "streaming diloco",
+  onebyte: "just one byte",
+  "adaptive-clusters": "adaptive clusters",
 };
 
 describe("constants", () => {
@@ -132,6 +136,39 @@ describe("plain linear algebra", () => {
     };
     const size = Math.hypot(3, 1) + 1e-7;
     expect(distance(newtonSchulz([[3, 0], [0, 1], [0, 0]]), [[iterated(3 / size), 0], [0, iterated(1 / size)], [0, 0]])).toBeLessThan(1e-12); // biome-ignore format: matrices
+  });
+});
+
+describe("plain draws", () => {
+  // Random123 1.14, tests/kat_vectors: key, counter, output
+  it.each([
+    [
+      [0, 0],
+      [0, 0],
+      [0x6b200159, 0x99ba4efe],
+    ],
+    [
+      [0xffffffff, 0xffffffff],
+      [0xffffffff, 0xffffffff],
+      [0x1cb996fc, 0xbb002be7],
+    ],
+    [
+      [0x13198a2e, 0x03707344],
+      [0x243f6a88, 0x85a308d3],
+      [0xc4923a9c, 0x483df7a0],
+    ],
+  ] as const)("are Threefry's: %o at %o", (key, counter, words) => {
+    expect(threefry(key, counter)).toEqual(words);
+  });
+
+  it.each([
+    ["rademacher", 1],
+    ["binomial", 1],
+    ["uniform", 1 / 3],
+  ] as const)("of %s have its variance", (family, variance) => {
+    const z = direction(family, 1, [0], 2000);
+    expect(Math.abs(z.reduce((sum, value) => sum + value, 0) / z.length)).toBeLessThan(0.1);
+    expect(Math.abs(z.reduce((sum, value) => sum + value * value, 0) / z.length - variance)).toBeLessThan(0.1);
   });
 });
 

@@ -27,6 +27,9 @@ export interface Problem {
   readonly personal?: readonly number[];
   /** Updates are clipped at `clipNorm`; no noise. */
   readonly privacy?: { readonly clipNorm: number; readonly clipping?: "flat" | "per-layer" | "per-layer-by-size" };
+  /** How the run compresses what goes up and down: what the options of the method say, from which oracles take it. */
+  readonly compression?: object;
+  readonly down?: object;
 }
 
 /** Global parameters after every round, [rounds, d]. */
