@@ -20,21 +20,34 @@ describe.each(["fedavg", "scaffold", "fedbcgd+", "fedbuff"])("the same bits for 
 it.each([
   "signs",
   "uniform",
-] as const)("the same bits for local steps that draw %s, at one worker", async (estimate) => {
+] as const)("the same bits for local steps that draw %s, at 1 and 3 workers", async (estimate) => {
   const own = { algorithm: sophiaSteps(estimate) };
-  expect((await undisturbed("fedavg", 1, own)).hash).toBe((await undisturbed("fedavg", 0, own)).hash);
+  const { hash } = await undisturbed("fedavg", 0, own);
+  for (const workers of [1, 3]) expect((await undisturbed("fedavg", workers, own)).hash).toBe(hash);
 });
 
 /** "robust" has a rule that sees every update, the nodes of MoNNA have models of their own, "attacked" has attackers with a memory. */
 describe.each(["robust", "monna", "attacked"])("the same bits for %s as in-process", (algorithm) => {
-  it.each([1, 3])("at %i workers", async (workers) => {
+  it.each([1, 2, 3])("at %i workers", async (workers) => {
     expect((await undisturbed(algorithm, workers)).hash).toBe(await inProcess(algorithm));
   });
 });
 
 it.each([
+  "personal",
+  "ifca",
+  "adaptive-clusters",
+  "adapters",
+])("the same bits for %s at 2 workers as in-process", async (algorithm) => {
+  expect((await undisturbed(algorithm, 2)).hash).toBe(await inProcess(algorithm));
+});
+
+it.each([
   "robust",
   "attacked",
+  "personal",
+  "adaptive-clusters",
+  "adapters",
 ])("the same bits for %s after kill -9 between evaluation and checkpoint", async (name) => {
   const resumed = await killedAndResumed(name, 4);
   expect(resumed).toEqual({ hash: await inProcess(name), rounds: [1, 2, 3] });

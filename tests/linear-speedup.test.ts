@@ -1,15 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { methods, slope, squaredGradient } from "../experiments/quadratics/linear-speedup.ts";
+import { slope, squaredGradient } from "../experiments/quadratics/linear-speedup.ts";
 
 /** The mean over 60 late rounds varies by a tenth, and a slope over a factor of 8 or 16 by less than this. */
 const TOLERANCE = 0.25;
+// linear-speedup.slow.test.ts has other methods
 const common = { localSteps: 4, rounds: 120, seed: 2, heterogeneity: 0.1 };
-const chosen = new Set(["fedavg", "fedadamw", "local-muon"]);
 
 describe("where gradient noise dominates, the squared gradient norm", () => {
-  it.each(methods.filter(([name]) => chosen.has(name)))("falls like 1 / S: %s", async (_name, method) => {
+  it("falls like 1 / S: fedavg", async () => {
     const points: [number, number][] = [];
-    for (const cohort of [1, 4, 16]) points.push([cohort, await squaredGradient({ ...common, ...method, cohort })]);
+    for (const cohort of [1, 4, 16]) {
+      const setting = { ...common, cohort, learningRate: 0.05 };
+      points.push([cohort, await squaredGradient({ ...setting, algorithm: { name: "fedavg" } })]);
+    }
     expect(Math.abs(slope(points) + 1)).toBeLessThan(TOLERANCE);
   });
 
