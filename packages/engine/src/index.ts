@@ -23,6 +23,7 @@ export * as nn from "./nn/index.ts";
 export type { ApplyContext, Initializer, MaskSpec, Module, ParameterRole, ParameterSpec } from "./nn/module.ts";
 export { MessageWriter } from "./onnx/protobuf.ts";
 export * from "./ops/activations.ts";
+export { acos, arccosineOperators } from "./ops/arccosine.ts";
 export { attention } from "./ops/attention.ts";
 export { broadcastTo, sum, sumTo } from "./ops/broadcast.ts";
 export * from "./ops/comparison.ts";

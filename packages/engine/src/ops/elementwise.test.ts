@@ -1,8 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { gradients } from "../autodiff/gradient.ts";
+import { evaluate } from "../executor/evaluate.ts";
 import type { Tensor } from "../graph/graph.ts";
 import { constant } from "../graph/sources.ts";
 import { checkExecutor, checkGradients, host, sample } from "../testing/check.ts";
 import * as activations from "./activations.ts";
+import { acos } from "./arccosine.ts";
+import { sum } from "./broadcast.ts";
 import * as comparison from "./comparison.ts";
 import * as elementwise from "./elementwise.ts";
 import * as selection from "./selection.ts";
@@ -28,6 +32,7 @@ const awayFromZero: Record<string, Unary> = {
   relu: ops.relu,
   clip: (x) => ops.clip(x, -0.9, 1.1),
 };
+const inside: Record<string, Unary> = { acos };
 const positive: Record<string, Unary> = {
   log: ops.log,
   sqrt: ops.sqrt,
@@ -44,11 +49,20 @@ describe("unary operators", () => {
       fn,
       x: host("float", [6], [-2.5, -0.75, -0.25, 0.5, 0.875, 2]),
     })),
+    ...Object.entries(inside).map(([name, fn]) => ({ name, fn, x: host("float", [4], [-0.75, -0.25, 0, 0.5]) })),
     ...Object.entries(positive).map(([name, fn]) => ({ name, fn, x: sample([7], { scale: 0.75, shift: 1.25 }) })),
   ];
   it.each(cases)("$name", async ({ name, fn, x }) => {
     checkGradients(name, (i) => fn(i["x"]!), { x });
     await checkExecutor(name, (i) => fn(i["x"]!), { x });
+  });
+
+  it("acos beyond its ends, with slope 0", async () => {
+    const x = host("float", [4], [-1.5, -1, 1, 1.0001]);
+    await checkExecutor("acos", (i) => acos(i["x"]!), { x });
+    const at = constant([-1.5, 1, 0.5], [3]);
+    expect([...evaluate(acos(at)).data]).toEqual([Math.PI, 0, Math.acos(0.5)]);
+    expect([...evaluate(gradients(sum(acos(at)), { at }).at).data]).toEqual([0, 0, -1 / Math.sqrt(0.75)]);
   });
 
   it("sign and special points", async () => {

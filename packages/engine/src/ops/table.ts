@@ -1,6 +1,7 @@
 import type { Operator } from "../graph/graph.ts";
 import { constantOperator, inputOperator } from "../graph/sources.ts";
 import { activationOperators } from "./activations.ts";
+import { arccosineOperators } from "./arccosine.ts";
 import { broadcastOperators } from "./broadcast.ts";
 import { comparisonOperators } from "./comparison.ts";
 import { condOperator, scanOperator } from "./control.ts";
@@ -28,6 +29,7 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
     scanOperator,
     condOperator,
     ...elementwiseOperators,
+    ...arccosineOperators,
     ...comparisonOperators,
     ...selectionOperators,
     ...activationOperators,
