@@ -1,10 +1,10 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
 import * as z from "zod";
-import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, activeStages, adapterOptions, adaptiveClusters, adaptiveSplit, addGaussian, adjustedLogits, adviceFor, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, auditAttacks, averageLinkage, averageSubModels, beforeStages, bernoulliBits, boundText, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkDataset, checkpointName, chooseForDevice, classGroups, classification, clipUpdate, clusteringAccuracy, clusteringTemperature, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, columnGroups, combine, combineVectors, commentedTemplate, compressedDescent, compressorOf, configFields, configHash, configSchema, copy, coreFromGradient, cosineDistances, createAccountant, createAlgorithm, createModel, createPartitioner, cutToClusters, datasetHash, dealParts, decodeBroadcast, decodePayload, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, deepLeakage, defineMethod, deltaOf, deriveKey, describeFailure, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, ditto, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawFeatures, drawWeighted, editDistance, embeddingSkew, emptyLedger, encodeBroadcast, encodeInto, encodePayload, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, exactUpdate, exampleCount, exampleSize, exportOnnx, factored, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbn, fedbuff, fedcac, fedcm, fedkseed, fedlex, fedmuon, fednsam, fedpac, fedper, fedprox, fedrep, fedsam, fedspeed, fedyogi, ferret, fewestUpdates, firstSentence, flasc, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, frozenBase, functionalSimilarity, fuseKnowledge, gaussianAccountant, gaussianDelta, gaussianEpsilon, graphOf, groupEvents, groupFairness, gunzip, harderExamples, hasParallelRows, hasPersonalModels, hasVersionBefore, hashVector, heavyBall, heldOf, heldUnits, ifca, iid, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, integerOrders, invertGradients, isAway, isBiasLadder, isFiniteVector, isRegression, isVector, isWeighted, jensenShannon, joinParameters, jointNorm, jsonText, kMeans, keepsParameters, labelAccuracy, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, largestEncoding, layerBounds, layout, lbfgs, leastImportant, lenet5, lenet5Options, lgFedavg, linear, local, localSgd, logistic, logisticOptions, longTail, longTailSizes, lossWithMargin, masha, mashaDraws, matchExamples, matrixOf, memoryBlobStore, memoryClientStates, mergeAdapters, minimalToml, mixCritical, mixed, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, mofedsam, mostByzantine, namedModelParts, natural, nearest, nesterov, newestCheckpoint, nextClipNorm, noisePath, nonSmoothParts, norm2, normOf, normalisedAdjacency, occurring, ocfl, offsiteEmulator, onebyte, openAdapter, openMatch, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parseLink, parsePrivacyRecord, parseToml, partOf, partialFold, partitionHash, partitionReport, partitionStatistics, partitioners, perfedavg, permutation, personalModel, pfedme, planBatches, pldAccountant, poissonSampler, pooledStatistics, populationStatistics, predictTest, prepareRun, printable, privacyEventSchema, projectToBall, projectedUpdate, pruneExamples, pruneSmallest, psnrOf, quadratic, quadraticOptions, quantile, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, references, regression, relativeEntropy, renderEvent, renderToml, renyiDivergences, requireAtMost, requireBlobName, requireHonestLayers, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, revealingFeatures, rootKey, rowsOf, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scopeText, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, sentBytes, setRules, shards, shrunkShape, shuffle, skellamSampler, sketching, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitParameters, splitTraffic, stampEvent, standardizeTable, statisticsOf, statusAfter, stepCount, stepFrom, stopsForTrouble, streamingDiloco, structuralSimilarity, subLayout, sum, summarizeCsv, surrogateRound, suspectLayers, symmetricDirichlet, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, uniformMean, uniformSampler, updateNoiseMultiplier, upperConfidence, vectorOffsets, vectors, visibleExamples, visiblePart, vit, vitOptions, weightedMean, wholeModel, withAdapters, withMetadata, withStatistics, writeLink, zeroFeatures, zerosLike } from "@anabranch/core";
+import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, activeStages, adapterOptions, adaptiveClusters, adaptiveSplit, addGaussian, adjustedLogits, adviceFor, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, auditAttacks, averageLinkage, averageSubModels, beforeStages, bernoulliBits, boundText, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkDataset, checkpointName, chooseForDevice, classGroups, classPrototypes, classification, classifierObjective, clipUpdate, clusteringAccuracy, clusteringTemperature, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, columnGroups, combine, combineVectors, commentedTemplate, compressedDescent, compressorOf, configFields, configHash, configSchema, copy, coreFromGradient, cosineDistances, createAccountant, createAlgorithm, createModel, createPartitioner, cutToClusters, datasetHash, dealParts, decodeBroadcast, decodePayload, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, deepLeakage, defineMethod, deltaOf, deriveKey, describeFailure, detachedHeadLosses, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, ditto, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawFeatures, drawWeighted, editDistance, embeddingSkew, emptyLedger, encodeBroadcast, encodeInto, encodePayload, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, exactUpdate, exampleCount, exampleSize, exportOnnx, factored, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbn, fedbuff, fedcac, fedcm, fedkseed, fedlex, fedmuon, fednsam, fedpac, fedper, fedprox, fedrep, fedsam, fedspeed, fedyogi, ferret, fewestUpdates, firstSentence, flasc, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, frozenBase, functionalSimilarity, fuseKnowledge, gaussianAccountant, gaussianDelta, gaussianEpsilon, generatedTensors, generatorPhase, graphOf, groupEvents, groupFairness, gunzip, harderExamples, hasParallelRows, hasPersonalModels, hasVersionBefore, hashVector, headPhase, heavyBall, heldOf, heldUnits, ifca, iid, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, integerOrders, invertGradients, isAway, isBiasLadder, isFiniteVector, isRegression, isVector, isWeighted, jensenShannon, joinParameters, jointNorm, jsonText, kMeans, keepsParameters, labelAccuracy, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, largestEncoding, layerBounds, layout, lbfgs, leastImportant, lenet5, lenet5Options, lgFedavg, linear, local, localSgd, logistic, logisticOptions, longTail, longTailSizes, lossWithMargin, masha, mashaDraws, matchExamples, matrixOf, memoryBlobStore, memoryClientStates, mergeAdapters, minimalToml, mixCritical, mixed, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, mofedsam, mostByzantine, namedModelParts, natural, nearest, nesterov, newestCheckpoint, nextClipNorm, noisePath, nonSmoothParts, norm2, normOf, normalisedAdjacency, occurring, ocfl, offsiteEmulator, onebyte, openAdapter, openMatch, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parseLink, parsePrivacyRecord, parseToml, partOf, partialFold, partitionHash, partitionReport, partitionStatistics, partitioners, perfedavg, permutation, personalModel, pfedme, planBatches, pldAccountant, poissonSampler, pooledStatistics, populationStatistics, predictTest, prepareRun, printable, privacyEventSchema, projectToBall, projectedUpdate, pruneExamples, pruneSmallest, psnrOf, pulledBack, quadratic, quadraticOptions, quantile, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, realignedLogits, realignedWeight, references, regression, relativeEntropy, renderEvent, renderToml, renyiDivergences, requireAtMost, requireBlobName, requireHonestLayers, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, revealingFeatures, rootKey, rowsOf, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scopeText, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, sentBytes, setRules, shards, shrunkShape, shuffle, simplexFrame, skellamSampler, sketching, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitParameters, splitTraffic, stampEvent, standardizeTable, staticClassifier, statisticsOf, statusAfter, stepCount, stepFrom, stopsForTrouble, streamingDiloco, structuralSimilarity, subLayout, sum, summarizeCsv, surrogateRound, suspectLayers, symmetricDirichlet, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, trainedHeader, uniformMean, uniformSampler, updateNoiseMultiplier, upperConfidence, vectorOffsets, vectors, visibleExamples, visiblePart, vit, vitOptions, weightedMean, wholeModel, withAdapters, withMetadata, withStatistics, writeLink, zeroFeatures, zerosLike } from "@anabranch/core";
 import { CONTROL_BYTES, LIVE_VERSION, MOST_UPLOAD_PARTS, USUAL_LIMITS, WITHHELD, advanceVersion, answerError, blobName, clientMessage, contentHash, contentHashOf, fromBase64, messageId, orderId, proofText, readUploadProgress, secureRecord, serverMessage, taskDescription, toBase64, uploadAnswer, uploadId, uploadUrl } from "@anabranch/core/live";
 import { addMasks, bestCurves, bonawitz, bytesPerClient, chooseGraph, codedParameters, completeThreshold, dequantizeMean, identityPublicKey, levels, modulusBits, plain, platformCurves, portableCurves, protocolNames, quantize, secureEntropy, seededEntropy } from "@anabranch/core/secure-aggregation";
-import { add, constant, evaluate, interpreter, mul, nn, sub } from "@anabranch/engine";
+import { add, constant, evaluate, interpreter, mul, nn, reshape, sub } from "@anabranch/engine";
 import { same } from "./same.ts";
 
 describe("the example of", () => {
@@ -1059,6 +1059,48 @@ describe("the example of", () => {
     same(visibleExamples([3, 1, 2], 0.5, "curriculum"), [1, 2]);
   });
 
+  it("classPrototypes (core/src/heterogeneity/global-header.ts)", async () => {
+    same(classPrototypes([[1, 0], [3, 4], [9, 9]], [1, 1, 0], 2), [{ label: 1, count: 2, mean: [2, 2] }]);
+  });
+
+  it("trainedHeader (core/src/heterogeneity/global-header.ts)", async () => {
+    const head = { weight: constant([0, 0], [2, 1]) };
+    const { weight } = trainedHeader(head, [[{ label: 1, count: 5, mean: [2] }]], { learningRate: 0.1 });
+    same(evaluate(weight).data, [-0.1, 0.1]);
+  });
+
+  it("generatedTensors (core/src/heterogeneity/hypernetwork.ts)", async () => {
+    const hidden = { weight: constant([2], [1, 1]), bias: constant([1], [1]) };
+    const maps = { w: { weight: constant([1, 10], [2, 1]), bias: constant([0, 1], [2]) } };
+    same(evaluate(generatedTensors({ hidden, maps }, constant([3], [1]), { w: [1, 2] })["w"]!).data, [7, 71]);
+  });
+
+  it("headPhase (core/src/heterogeneity/hypernetwork.ts)", async () => {
+    const hidden = { weight: constant([1], [1, 1]), bias: constant([0], [1]) };
+    const maps = { w: { weight: constant([1], [1, 1]), bias: constant([0], [1]) } };
+    const client = { network: { hidden, maps }, embedding: constant([2], [1]), head: { p: constant([3], [1]) } };
+    const settings = { learningRate: 0.1, momentum: 0, weightDecay: 0 };
+    const next = headPhase(client, { w: [1] }, [({ w }, { p }) => reshape(mul(w!, p!), [])], settings);
+    same(evaluate(next.head["p"]!).data, [2.8]);
+  });
+
+  it("pulledBack (core/src/heterogeneity/hypernetwork.ts)", async () => {
+    const hidden = { weight: constant([1], [1, 1]), bias: constant([0], [1]) };
+    const maps = { w: { weight: constant([1], [1, 1]), bias: constant([0], [1]) } };
+    const client = { network: { hidden, maps }, embedding: constant([2], [1]), head: { p: constant([3], [1]) } };
+    const slopes = pulledBack(client, { w: [1] }, ({ w }, { p }) => reshape(mul(w!, p!), []));
+    same(evaluate(slopes.embedding).data, [3]);
+  });
+
+  it("generatorPhase (core/src/heterogeneity/hypernetwork.ts)", async () => {
+    const hidden = { weight: constant([1], [1, 1]), bias: constant([0], [1]) };
+    const maps = { w: { weight: constant([1], [1, 1]), bias: constant([0], [1]) } };
+    const client = { network: { hidden, maps }, embedding: constant([2], [1]), head: { p: constant([3], [1]) } };
+    const settings = { learningRate: 0.1, momentum: 0, weightDecay: 0, clip: 1 };
+    const next = generatorPhase(client, { w: [1] }, [({ w }, { p }) => reshape(mul(w!, p!), [])], settings);
+    same(evaluate(next.embedding).data, [1.9]);
+  });
+
   it("activeStages (core/src/heterogeneity/layer-distillation.ts)", async () => {
     same(activeStages(3, { stages: 3, dropEvery: 2, minimumStages: 1 }), [1, 2]);
   });
@@ -1082,8 +1124,39 @@ describe("the example of", () => {
     same(Array.from(projectedUpdate(basis, { rows: 1, columns: 2, values: Float64Array.of(5, 7) }).values), [0, 7]);
   });
 
+  it("detachedHeadLosses (core/src/heterogeneity/realignment.ts)", async () => {
+    const zero = { weight: constant([0, 0], [2, 1]) };
+    const heads = { fixed: zero, shared: zero, own: zero };
+    const { features } = detachedHeadLosses(constant([3], [1, 1]), constant([1], [1], "int32"), heads);
+    same(evaluate(features).data, [0.69315]);
+  });
+
+  it("realignedWeight (core/src/heterogeneity/realignment.ts)", async () => {
+    same(evaluate(realignedWeight(constant([3, 4, 0, 0], [2, 2]), 10)).data, [6, 8, 0, 0]);
+  });
+
+  it("realignedLogits (core/src/heterogeneity/realignment.ts)", async () => {
+    const [own, shared] = [{ weight: constant([2, 1], [2, 1]) }, { weight: constant([5, 5], [2, 1]) }];
+    same(evaluate(realignedLogits(constant([1], [1, 1]), own, shared, [8, 3])).data, [12, 6]);
+  });
+
   it("fuseKnowledge (core/src/heterogeneity/soft-labels.ts)", async () => {
     same(fuseKnowledge([[[1, 0]], [[0.5, 0.5]]], 0).fused[0], [[0.75, 0.25]]);
+  });
+
+  it("simplexFrame (core/src/heterogeneity/static-classifier.ts)", async () => {
+    same(evaluate(simplexFrame(constant([1, 0, 0, 1], [2, 2]))).data, [0.70711, -0.70711, -0.70711, 0.70711]);
+  });
+
+  it("classifierObjective (core/src/heterogeneity/static-classifier.ts)", async () => {
+    const axes = constant([1, 0, 0, 1], [2, 2]);
+    same(evaluate(classifierObjective(axes, constant([1, 1, 1, 1], [2, 2]), 1)).data, [-1.5708]);
+  });
+
+  it("staticClassifier (core/src/heterogeneity/static-classifier.ts)", async () => {
+    const support = constant([1, 0, 0, 1], [2, 2]);
+    const fit = { radius: 1, steps: 0, learningRate: 0.01 };
+    same(evaluate(staticClassifier(constant([1, 2, 3, 4], [2, 2]), support, fit)).data, [1, 0, 0, 4]);
   });
 
   it("harderExamples (core/src/heterogeneity/up-sampling.ts)", async () => {

@@ -1,6 +1,6 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
-import { AnabranchError, abs, activationOperators, adam, adamw, add, argmax, asTensor, attention, avgPool2d, broadcastTo, cast, checkIndex, clip, clipByGlobalNorm, combineTrees, comparisonOperators, compileLoop, compileProgram, concat, cond, constant, conv2d, conv2dInputGradient, conv2dWeightGradient, countFlops, countOf, disableTelemetry, div, elementwiseOperators, encodeModel, equal, erf, erfValue, erfcxValue, evaluate, exp, expandDims, fingerprint, flatten, formatShape, fromSvd, gather, gatherLast, gaussNewtonBartlett, gelu, globalNorm, gradients, greater, greaterEqual, groupNorm, hashBytes, hashText, hessianProduct, hutchinson, identity, indexingOperators, input, interpreter, largest, layerNorm, less, lessEqual, linear, loadProgram, log, logSoftmax, logicalAnd, logicalNot, mapTensors, matmul, max, maxPool2d, maximum, mean, minimum, mul, muon, neg, newtonSchulz, nn, oneHot, onnxruntimeNode, onnxruntimeWeb, pad, pieceOperators, pow, product, qr, reductionOperators, relu, reshape, rsqrt, scan, scatterAdd, sgd, shampoo, shapeOperators, sigmoid, sign, silu, slice, smallest, soap, softmax, softmaxCrossEntropy, sophia, sqrt, square, squeeze, standardize, stopGradient, sub, sum, sumTo, symmetricEigen, takeStep, tanh, tensorLeaves, trace, transpose, transposed, truncatedSvd, type Tensor, valueAndGrad, valueAndGradWith, where, withPrefix, zerosLike } from "@anabranch/engine";
+import { AnabranchError, abs, acos, activationOperators, adam, adamw, add, arccosineOperators, argmax, asTensor, attention, avgPool2d, broadcastTo, cast, checkIndex, clip, clipByGlobalNorm, combineTrees, comparisonOperators, compileLoop, compileProgram, concat, cond, constant, conv2d, conv2dInputGradient, conv2dWeightGradient, countFlops, countOf, disableTelemetry, div, elementwiseOperators, encodeModel, equal, erf, erfValue, erfcxValue, evaluate, exp, expandDims, fingerprint, flatten, formatShape, fromSvd, gather, gatherLast, gaussNewtonBartlett, gelu, globalNorm, gradients, greater, greaterEqual, groupNorm, hashBytes, hashText, hessianProduct, hutchinson, identity, indexingOperators, input, interpreter, largest, layerNorm, less, lessEqual, linear, loadProgram, log, logSoftmax, logicalAnd, logicalNot, mapTensors, matmul, max, maxPool2d, maximum, mean, minimum, mul, muon, neg, newtonSchulz, nn, oneHot, onnxruntimeNode, onnxruntimeWeb, pad, pieceOperators, pow, product, qr, reductionOperators, relu, reshape, rsqrt, scan, scatterAdd, sgd, shampoo, shapeOperators, sigmoid, sign, silu, slice, smallest, soap, softmax, softmaxCrossEntropy, sophia, sqrt, square, squeeze, standardize, stopGradient, sub, sum, sumTo, symmetricEigen, takeStep, tanh, tensorLeaves, trace, transpose, transposed, truncatedSvd, type Tensor, valueAndGrad, valueAndGradWith, where, withPrefix, zerosLike } from "@anabranch/engine";
 import { checkExecutor, checkGradients, descend, formatTally, host, sample, tally } from "@anabranch/engine/testing";
 import { same } from "./same.ts";
 
@@ -322,6 +322,14 @@ describe("the example of", () => {
 
   it("activationOperators (engine/src/ops/activations.ts)", async () => {
     same(activationOperators.map(({ name }) => name).includes("relu"), true);
+  });
+
+  it("acos (engine/src/ops/arccosine.ts)", async () => {
+    same(evaluate(acos(constant([1, 0], [2]))).data, [0, 1.5708]);
+  });
+
+  it("arccosineOperators (engine/src/ops/arccosine.ts)", async () => {
+    same(arccosineOperators.map(({ name }) => name), ["acos"]);
   });
 
   it("attention (engine/src/ops/attention.ts)", async () => {

@@ -46,6 +46,7 @@ import {
   longTailOperation,
   partitionReportOperation,
 } from "./partitions.ts";
+import { personalHeads } from "./personal-heads.ts";
 import { personalTraces } from "./personal-traces.ts";
 import { clipOperation, lambOperation } from "./privacy.ts";
 import { rerceOperation } from "./rerce.ts";
@@ -137,6 +138,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "hidenseek/round": signOperation,
   "autoflip/round": explorationMaskOperation,
   "fedconv/maps": weightMapOperation,
+  ...personalHeads,
   ...personalTraces,
   ...codecOperations,
   ...compressedTraces,
