@@ -173,7 +173,7 @@ describe("an index of ours", () => {
   });
 
   it("is kept in memory where it cannot be written", async () => {
-    // the same in a folder that the system keeps from being written: cli/foreign-folders.test.ts
+    // the same in a folder that the system keeps from being written: cli/foreign-folders.slow.test.ts
     const opened = await openIndexDatabase(join(root, "none", "index.sqlite"));
     expect(opened.location()).toBeNull();
     opened.close();
