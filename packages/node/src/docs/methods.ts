@@ -51,11 +51,17 @@ interface Measured {
   }[];
 }
 
+/** A sweep with more rows of one method says more of its settings, e.g. attacks, than of the method. */
+const MOST_ROWS = 12;
+
 /** What the experiments measured of a method, a line for each sweep. */
 function measured({ name }: MethodInfo, sweeps: readonly Measured[]): string[] {
   return sweeps.flatMap((sweep) => {
     const rows = sweep.rows.filter(({ algorithm, accuracy }) => algorithm === name && accuracy.mean !== null);
     if (rows.length === 0) return [];
+    if (rows.length > MOST_ROWS) {
+      return [`- Measured ([experiments](experiments/README.md), ${sweep.name}): ${rows.length} settings.`];
+    }
     const accuracies = rows.map(({ label, accuracy }) => `${label} ${percent(accuracy.mean!, accuracy.deviation)}`);
     return [`- Measured ([experiments](experiments/README.md), ${sweep.name}): ${accuracies.join("; ")}.`];
   });
