@@ -56,7 +56,7 @@ export async function runChaosSeed(
   }
   const violations = [
     ...observer.violations,
-    ...log.flaws(result.round, live.plan.evaluateEvery),
+    ...log.flaws(result.round, live.plan),
     ...unexplainedFailures(federation),
     ...(await storeFlaws(federation, live)),
   ];

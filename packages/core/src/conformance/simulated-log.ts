@@ -1,4 +1,5 @@
 import type { RunEvent } from "../round/events.ts";
+import type { RunPlan } from "../round/run-plan.ts";
 
 /** Events that a server writes at once; the others wait in its memory. */
 const WRITTEN_AT_ONCE = new Set<RunEvent["type"]>(["run.started", "round.finished", "run.stopped", "run.finished"]);
@@ -34,12 +35,12 @@ export class SimulatedLog {
   /**
    * What is wrong with the log of a run that ended after so many rounds.
    *
-   * @param evaluateEvery rounds from one evaluation to the next; the last round has one too
+   * @param plan says which rounds are evaluated: the last planned one too, but not one at which clients that fail end a run
    */
-  flaws(rounds: number, evaluateEvery: number): string[] {
+  flaws(rounds: number, plan: Pick<RunPlan, "rounds" | "evaluateEvery">): string[] {
     const flaws: string[] = [];
     const all = Array.from({ length: rounds }, (_, i) => i + 1);
-    const evaluated = all.filter((round) => round % evaluateEvery === 0 || round === rounds);
+    const evaluated = all.filter((round) => round % plan.evaluateEvery === 0 || round === plan.rounds);
     for (const type of ["round.started", "round.finished", "evaluation"] as const) {
       const found = this.events.flatMap((event) => (event.type === type ? [event.round] : []));
       const expected = type === "evaluation" ? evaluated : all;
