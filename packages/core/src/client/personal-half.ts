@@ -1,15 +1,7 @@
-import {
-  mul,
-  type OptimizerState,
-  scan,
-  sgd,
-  type Tensor,
-  type TensorTree,
-  takeStep,
-  withPrefix,
-} from "@anabranch/engine";
+import { type OptimizerState, scan, sgd, type TensorTree, takeStep, withPrefix } from "@anabranch/engine";
 import type { ClientHalf, LocalSettings, LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
 import { entryTypes, type Layout } from "../params/layout.ts";
+import { withParametersBeside } from "./parameters-beside.ts";
 import type { StepInputs } from "./step-gradients.ts";
 
 /** Name of the client state that holds a client's personal parameters. */
@@ -27,12 +19,11 @@ type Carry = { readonly method: TensorTree; readonly personal: ParameterTensors;
  */
 export function withPersonal(half: ClientHalf, personal: Layout, together: boolean): ClientHalf {
   const names = Object.keys(entryTypes(personal));
-  const own = (all: ParameterTensors) => pick(all, (name) => names.includes(name));
-  const shared = (all: ParameterTensors) => pick(all, (name) => !names.includes(name));
-  const inner = <L extends { readonly state: Readonly<Record<string, ParameterTensors>> }>(local: L): L => ({
-    ...local,
-    state: pick(local.state, (name) => name !== PERSONAL),
-  });
+  const own = (all: ParameterTensors) => Object.fromEntries(names.map((name) => [name, all[name]!]));
+  const inner = <L extends { readonly state: Readonly<Record<string, ParameterTensors>> }>(local: L): L => {
+    const { [PERSONAL]: _own, ...state } = local.state;
+    return { ...local, state };
+  };
   const { refresh } = half;
   return {
     ...half,
@@ -43,24 +34,15 @@ export function withPersonal(half: ClientHalf, personal: Layout, together: boole
     step(carry, local, settings) {
       const { method, personal: kept, optimizer } = carry as Carry;
       let first: ParameterTensors | undefined;
-      const seen: LocalStep = {
+      const watched: LocalStep = {
         ...inner(local),
-        loss: (parameters) => local.loss({ ...parameters, ...kept }),
         gradient(parameters) {
-          const { loss, gradients } = local.gradient({ ...parameters, ...kept });
-          if (together) first ??= own(gradients);
-          return { loss, gradients: shared(gradients) };
-        },
-        hessianProduct(parameters, tangent) {
-          const still = Object.fromEntries(Object.entries(kept).map(([name, value]) => [name, mul(value, 0)]));
-          return shared(local.hessianProduct({ ...parameters, ...kept }, { ...tangent, ...still }));
-        },
-        sampledGradient(parameters, uniform) {
-          const { gradients, terms } = local.sampledGradient({ ...parameters, ...kept }, uniform);
-          return { gradients: shared(gradients), terms };
+          const found = local.gradient(parameters);
+          if (together) first ??= own(found.gradients);
+          return found;
         },
       };
-      const next = half.step(method, seen, settings);
+      const next = half.step(method, withParametersBeside(watched, kept), settings);
       const moved = first && takeStep(sgd(settings), first, optimizer, kept, local);
       return {
         carry: { method: next.carry, personal: moved?.parameters ?? kept, optimizer: moved?.state ?? optimizer },
@@ -76,13 +58,6 @@ export function withPersonal(half: ClientHalf, personal: Layout, together: boole
       ? {}
       : { refresh: (model, settings) => withPrefix("method", half.refresh!(model, settings)) }),
   };
-}
-
-function pick<T extends Tensor | ParameterTensors>(
-  all: Readonly<Record<string, T>>,
-  keeps: (name: string) => boolean,
-): Readonly<Record<string, T>> {
-  return Object.fromEntries(Object.entries(all).filter(([name]) => keeps(name)));
 }
 
 /** Steps that train personal parameters alone, under the shared ones as received. */

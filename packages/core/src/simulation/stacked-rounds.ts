@@ -1,6 +1,6 @@
-import { mul } from "@anabranch/engine";
 import { addDelta, exactUpdate, pairsIn, readPair, type WeightedUpdate } from "../adapters/index.ts";
-import type { Algorithm, ClientHalf, LocalStep, ParameterTensors, RoundContext } from "../algorithms/algorithm.ts";
+import type { Algorithm, ClientHalf, RoundContext } from "../algorithms/algorithm.ts";
+import { withParametersBeside } from "../client/parameters-beside.ts";
 import type { ModelAdapters } from "../models/model.ts";
 import { entryView, type Layout, subLayout } from "../params/layout.ts";
 import { partOf } from "../params/standing.ts";
@@ -98,30 +98,12 @@ function place(into: Vector, all: Layout, values: Vector, part: Layout): void {
 
 /** A client half that trains some parameters of a model whose others go down beside them. */
 function withBase(half: ClientHalf, trained: Layout): ClientHalf {
-  const names = new Set(trained.entries.map(({ name }) => name));
-  const own = (all: ParameterTensors) => Object.fromEntries(Object.entries(all).filter(([name]) => names.has(name)));
   const inner = <L extends { readonly model: Layout }>(local: L): L => ({ ...local, model: trained });
   return {
     ...half,
     begin: (local, settings) => half.begin(inner(local), settings),
     step(carry, local, settings) {
-      const base = local.broadcast[BASE]!;
-      const seen: LocalStep = {
-        ...inner(local),
-        gradient(parameters) {
-          const { loss, gradients } = local.gradient({ ...parameters, ...base });
-          return { loss, gradients: own(gradients) };
-        },
-        hessianProduct(parameters, tangent) {
-          const still = Object.fromEntries(Object.entries(base).map(([name, value]) => [name, mul(value, 0)]));
-          return own(local.hessianProduct({ ...parameters, ...base }, { ...tangent, ...still }));
-        },
-        sampledGradient(parameters, uniform) {
-          const { gradients, terms } = local.sampledGradient({ ...parameters, ...base }, uniform);
-          return { gradients: own(gradients), terms };
-        },
-      };
-      return half.step(carry, seen, settings);
+      return half.step(carry, withParametersBeside(inner(local), local.broadcast[BASE]!), settings);
     },
     end: (carry, local) => half.end(carry, inner(local)),
   };
