@@ -17,12 +17,18 @@
  *   `local`; the paper's are training.weightDecay = 0.1 and beta2 = 0.95 (released codes). D has the sign of an update here, of
  *   a gradient there. Where only some clients take part, the state of the others waits until their next round.
  */
-import { mul, type Optimizer, sub, takeStep, tensorLeaves } from "@anabranch/engine";
 import * as z from "zod";
-import type { Layout } from "../params/layout.ts";
-import type { ClientHalf, LocalSettings, ParameterTensors } from "./algorithm.ts";
+import type { ClientHalf, ParameterTensors } from "./algorithm.ts";
 import { defineMethod } from "./define-method.ts";
-import { type KeptOptimizer, PLAIN_STEPS, resumedOptimizer, stateLayout } from "./kept-optimizer.ts";
+import {
+  type InnerOptimizer,
+  type KeptOptimizer,
+  keptOptimizer,
+  optimizerStep,
+  PLAIN_STEPS,
+  resumedOptimizer,
+  stateLayout,
+} from "./kept-optimizer.ts";
 import { localOptimizer, optimizerShape, requireFamily } from "./local-optimizer.ts";
 import { type Broadcast, modelDelta, type SgdCarry } from "./local-sgd.ts";
 import { vectors } from "./method.ts";
@@ -52,7 +58,7 @@ export const diloco = defineMethod({
     .superRefine(requireFamily),
   symbols: { mu: "serverMomentum", b1: "beta1", b2: "beta2", eps: "epsilon" },
   build(options) {
-    const inner = (model: Layout, run: LocalSettings) => localOptimizer(options, model, run);
+    const inner: InnerOptimizer = (model, run) => localOptimizer(options, model, run);
     return vectors({
       server: { parameters: MODEL, momentum: MODEL },
       client: { optimizer: ownLayout((model) => stateLayout(inner(model, PLAIN_STEPS), model)), visited: SCALAR },
@@ -68,22 +74,14 @@ export const diloco = defineMethod({
 type Sent = { readonly delta: ParameterTensors };
 
 /** Local steps of an optimizer that goes on from where the client's last round left it. */
-function persistentClient(
-  inner: (model: Layout, run: LocalSettings) => Optimizer,
-): ClientHalf<Broadcast, KeptOptimizer, Sent, SgdCarry> {
+function persistentClient(inner: InnerOptimizer): ClientHalf<Broadcast, KeptOptimizer, Sent, SgdCarry> {
   return {
     begin({ model, broadcast: { parameters }, state }, settings) {
       return { parameters, optimizer: resumedOptimizer(inner(model, settings).init(parameters), state) };
     },
-    step({ parameters, optimizer }, local, settings) {
-      const { loss, gradients } = local.gradient(parameters);
-      const next = takeStep(inner(local.model, settings), gradients, optimizer, parameters, local);
-      return { carry: { parameters: next.parameters, optimizer: next.state }, loss };
-    },
+    step: optimizerStep(inner),
     end({ parameters, optimizer }, local) {
-      const kept = Object.fromEntries(tensorLeaves(optimizer).map(({ path, leaf }) => [path, leaf]));
-      const visited = sub(1, mul(local.state.visited, 0));
-      return { update: { delta: modelDelta(parameters, local) }, state: { optimizer: kept, visited } };
+      return { update: { delta: modelDelta(parameters, local) }, state: keptOptimizer(optimizer, local.state) };
     },
   };
 }

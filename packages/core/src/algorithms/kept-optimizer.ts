@@ -1,6 +1,19 @@
-import { greater, mapTensors, type Optimizer, type OptimizerState, type Tensor, trace, where } from "@anabranch/engine";
+import {
+  greater,
+  mapTensors,
+  mul,
+  type Optimizer,
+  type OptimizerState,
+  sub,
+  type Tensor,
+  takeStep,
+  tensorLeaves,
+  trace,
+  where,
+} from "@anabranch/engine";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
-import type { LocalSettings, ParameterTensors } from "./algorithm.ts";
+import type { ClientHalf, LocalSettings, ParameterTensors } from "./algorithm.ts";
+import type { SgdCarry } from "./local-sgd.ts";
 
 /** Local steps without momentum or decay of the run. */
 export const PLAIN_STEPS: LocalSettings = { momentum: 0, nesterov: false, weightDecay: 0 };
@@ -15,6 +28,24 @@ export interface KeptOptimizer {
 export function resumedOptimizer(start: OptimizerState, { optimizer, visited }: KeptOptimizer): OptimizerState {
   const known = greater(visited, 0);
   return mapTensors(start, (own, path) => where(known, optimizer[path]!, own));
+}
+
+/** The optimizer of local steps, made for a model and a run. */
+export type InnerOptimizer = (model: Layout, run: LocalSettings) => Optimizer;
+
+/** A local step of that optimizer. */
+export function optimizerStep<B, C, U>(inner: InnerOptimizer): ClientHalf<B, C, U, SgdCarry>["step"] {
+  return ({ parameters, optimizer }, local, settings) => {
+    const { loss, gradients } = local.gradient(parameters);
+    const next = takeStep(inner(local.model, settings), gradients, optimizer, parameters, local);
+    return { carry: { parameters: next.parameters, optimizer: next.state }, loss };
+  };
+}
+
+/** What a client keeps after its round. */
+export function keptOptimizer(optimizer: OptimizerState, { visited }: Pick<KeptOptimizer, "visited">): KeptOptimizer {
+  const kept = Object.fromEntries(tensorLeaves(optimizer).map(({ path, leaf }) => [path, leaf]));
+  return { optimizer: kept, visited: sub(1, mul(visited, 0)) };
 }
 
 /** Names and shapes of an optimizer's whole state for a model, from a trace of its start. */

@@ -23,13 +23,21 @@
  *   whole, and clients take of it what is back. With compression.up = ["e3m0"] fragments that are sent in one round share a
  *   scale. D has the sign of an update here, of a gradient there.
  */
-import { add, greater, mul, type Optimizer, sub, takeStep, tensorLeaves, where } from "@anabranch/engine";
+import { add, greater, mul, sub, where } from "@anabranch/engine";
 import * as z from "zod";
 import { type Layout, layout, subLayout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
-import type { ClientHalf, LocalSettings, ParameterTensors } from "./algorithm.ts";
+import type { ClientHalf, ParameterTensors } from "./algorithm.ts";
 import { defineMethod } from "./define-method.ts";
-import { type KeptOptimizer, PLAIN_STEPS, resumedOptimizer, stateLayout } from "./kept-optimizer.ts";
+import {
+  type InnerOptimizer,
+  type KeptOptimizer,
+  keptOptimizer,
+  optimizerStep,
+  PLAIN_STEPS,
+  resumedOptimizer,
+  stateLayout,
+} from "./kept-optimizer.ts";
 import { localOptimizer, optimizerShape, requireFamily } from "./local-optimizer.ts";
 import type { SgdCarry } from "./local-sgd.ts";
 import { vectors } from "./method.ts";
@@ -84,7 +92,7 @@ export const streamingDiloco = defineMethod({
     eps: "epsilon",
   },
   build(options) {
-    const inner = (model: Layout, run: LocalSettings) => localOptimizer(options, model, run);
+    const inner: InnerOptimizer = (model, run) => localOptimizer(options, model, run);
     const { fragments, period, delay, serverMomentum, serverLearningRate } = options;
     const clock = fragmentClock(options);
     return vectors({
@@ -173,7 +181,7 @@ type Sent = { readonly delta: ParameterTensors };
 
 /** Local steps that continue from the client's own model, into which the fragments that are back are mixed. */
 function overlappingClient(
-  inner: (model: Layout, run: LocalSettings) => Optimizer,
+  inner: InnerOptimizer,
   fragments: number,
   alpha: number,
 ): ClientHalf<Down, Kept, Sent, SgdCarry> {
@@ -190,17 +198,11 @@ function overlappingClient(
       );
       return { parameters: mixed, optimizer: resumedOptimizer(inner(model, settings).init(mixed), state) };
     },
-    step({ parameters, optimizer }, local, settings) {
-      const { loss, gradients } = local.gradient(parameters);
-      const next = takeStep(inner(local.model, settings), gradients, optimizer, parameters, local);
-      return { carry: { parameters: next.parameters, optimizer: next.state }, loss };
-    },
+    step: optimizerStep(inner),
     end({ parameters, optimizer }, local) {
-      const kept = Object.fromEntries(tensorLeaves(optimizer).map(({ path, leaf }) => [path, leaf]));
-      const visited = sub(1, mul(local.state.visited, 0));
       return {
         update: { delta: combine(sub, parameters, local.broadcast.parameters) },
-        state: { parameters, optimizer: kept, visited },
+        state: { parameters, ...keptOptimizer(optimizer, local.state) },
       };
     },
   };
