@@ -1,3 +1,4 @@
+import { dot } from "../params/vector.ts";
 /** Residuals [m] and their derivatives: column j of the Jacobian, [m]. */
 export interface Residuals {
   readonly values: Float64Array;
@@ -70,10 +71,4 @@ function solvePositive(matrix: readonly Float64Array[], right: Float64Array): Fl
     x[i]! /= lower[i]![i]!;
   }
   return x;
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }

@@ -3,8 +3,8 @@
  * arXiv 2006.09365, section 4.2). The client is given, or is the one that lies farthest along the direction in which honest
  * updates differ most, learned by a power iteration over the rounds.
  */
-import type { Vector } from "../params/index.ts";
-import { dot, meanOf, moved, unit } from "./statistics.ts";
+import { dot, type Vector } from "../params/index.ts";
+import { meanOf, moved, unit } from "./statistics.ts";
 
 /** What the power iteration remembers between rounds; plain numbers. */
 export interface MimicMemory {

@@ -1,4 +1,4 @@
-import type { Vector } from "../params/index.ts";
+import { dot, type Vector } from "../params/index.ts";
 
 /** Mean of vectors [h][d], summed in the order given. */
 export function meanOf(vectors: readonly Vector[]): Float64Array {
@@ -15,13 +15,6 @@ export function deviationOf(vectors: readonly Vector[], mean: Float64Array): Flo
   for (const vector of vectors) for (let j = 0; j < out.length; j++) out[j]! += (vector[j]! - mean[j]!) ** 2;
   for (let j = 0; j < out.length; j++) out[j] = Math.sqrt(out[j]! / (vectors.length - 1));
   return out;
-}
-
-/** Dot product in float64. */
-export function dot(a: Vector, b: Vector): number {
-  let sum = 0;
-  for (let j = 0; j < a.length; j++) sum += a[j]! * b[j]!;
-  return sum;
 }
 
 /** |a - b|^2 in float64. */

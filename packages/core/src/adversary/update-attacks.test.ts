@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { dot } from "../params/vector.ts";
 import { alieFactor } from "./alie-factor.ts";
 import { learnMimic, mimicMemory, mimicTarget } from "./mimic.ts";
 import { maximiseOnLine, optimisedAlie, optimisedIpm } from "./optimised-attacks.ts";
-import { dot, meanOf, moved, squaredDistance } from "./statistics.ts";
+import { meanOf, moved, squaredDistance } from "./statistics.ts";
 import { alie, directions, minMax, minSum, signFlip } from "./update-attacks.ts";
 
 const honest = [

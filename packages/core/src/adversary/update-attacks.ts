@@ -6,8 +6,8 @@
  * arXiv 1902.06635): mu + sign z sigma. Min-Max, Min-Sum (Shejwalkar, Houmansadr, NDSS 2021): mu + gamma p with the largest
  * gamma that stays within the spread of the honest updates.
  */
-import type { Vector } from "../params/index.ts";
-import { deviationOf, dot, meanOf, moved, squaredDistance, unit } from "./statistics.ts";
+import { dot, type Vector } from "../params/index.ts";
+import { deviationOf, meanOf, moved, squaredDistance, unit } from "./statistics.ts";
 
 /** Directions of Min-Max and Min-Sum: -sigma, -mu/|mu| or -sign(mu). */
 export const directions = ["std", "unit", "sign"] as const;

@@ -7,7 +7,7 @@
  */
 import { AnabranchError } from "@anabranch/engine";
 import type { Layout } from "../params/layout.ts";
-import type { Vector } from "../params/vector.ts";
+import { dot, type Vector } from "../params/vector.ts";
 import { layerGradient } from "./model-view.ts";
 
 /** Rows are parallel from this |cosine| on. */
@@ -164,10 +164,4 @@ function unitOf(row: ArrayLike<number>): Float64Array | undefined {
  */
 export function normOf(values: ArrayLike<number>): number {
   return Math.sqrt(dot(values, values));
-}
-
-function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }

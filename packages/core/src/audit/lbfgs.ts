@@ -4,6 +4,7 @@
  * Citation: D. C. Liu, J. Nocedal, "On the Limited Memory BFGS Method for Large Scale Optimization", Mathematical Programming
  * 45, 1989; J. Nocedal, S. Wright, "Numerical Optimization", 2006, algorithm 7.4.
  */
+import { dot } from "../params/vector.ts";
 
 /** A loss with its gradient, [n]. */
 export interface Slope {
@@ -128,12 +129,6 @@ function remember(
   if (!(curvature > 1e-12 * dot(step, step))) return;
   memory.push({ step, change, scale: 1 / curvature });
   if (memory.length > history) memory.shift();
-}
-
-function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }
 
 function addTo(target: Float64Array, values: Float64Array, factor: number): void {

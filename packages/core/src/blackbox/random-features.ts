@@ -1,3 +1,4 @@
+import { dot } from "../params/vector.ts";
 import type { RandomStream } from "../random/index.ts";
 import type { Queries } from "./gaussian-process.ts";
 import { solvePositive } from "./solve-positive.ts";
@@ -72,10 +73,4 @@ function anglesAt({ frequencies, phases }: RandomFeatures, x: Float64Array): Flo
   const angles = Float64Array.from(phases);
   for (const [j, row] of frequencies.entries()) for (let m = 0; m < angles.length; m++) angles[m]! += row[m]! * x[j]!;
   return angles;
-}
-
-function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }

@@ -15,7 +15,7 @@
  *
  * Cost: per client one gradient and three losses of its batch; memory: three vectors [d].
  */
-import { norm2, type Vector } from "../params/vector.ts";
+import { dot, norm2, type Vector } from "../params/vector.ts";
 
 /** Loss and gradient of one client's batch. */
 export interface ClientGradient {
@@ -91,10 +91,4 @@ function addScaled(sum: Vector, vector: Vector, factor: number): void {
 function direction(vector: Float64Array): Float64Array {
   const norm = norm2(vector);
   return norm === 0 ? vector : vector.map((value) => value / norm);
-}
-
-function dot(a: Vector, b: Vector): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }

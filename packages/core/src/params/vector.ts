@@ -76,6 +76,21 @@ export function norm2(vector: Vector): number {
 }
 
 /**
+ * Inner product, summed in float64 in the order of the elements.
+ *
+ * @example
+ * ```ts
+ * import { dot } from "@anabranch/core";
+ * dot([1, 2], [3, 4]); // => 11
+ * ```
+ */
+export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+/**
  * Euclidean norm of a - b without a vector for the difference. Throws `params/length`.
  *
  * @example
