@@ -1,4 +1,4 @@
-import { constant, gradients, type Tensor } from "@anabranch/engine";
+import { gradients, type Tensor } from "@anabranch/engine";
 import * as z from "zod";
 import {
   matrixOf,
@@ -15,14 +15,13 @@ import {
   twoHeadLoss,
   twoLogits,
 } from "../adapters/index.ts";
+import { labelList } from "./distillation.ts";
 import type { Operation } from "./operation.ts";
 import { vector, vectorList } from "./quadratic-problem.ts";
-import { listed, traced } from "./traced-lists.ts";
+import { listed, scalar, traced, tracedLabels } from "./traced.ts";
 
 const FLOAT_BYTES = 4;
 const share = z.number().min(0).max(1);
-const labelList = z.array(z.int().min(0)).min(1);
-const labelsOf = (labels: readonly number[]) => constant(labels, [labels.length], "int32");
 
 const lossInput = z.strictObject({
   ...{ teacher: vectorList, shared: vectorList, dual: vectorList },
@@ -39,8 +38,8 @@ const feddat: Operation = {
     const { teacher, shared, dual, labels } = lossInput.parse(input);
     const options = lossOptions.parse(given);
     const of = (student: Tensor, guide: Tensor) => {
-      const loss = taughtLoss(student, guide, labelsOf(labels), options);
-      return { loss: listed<number>(loss), gradient: listed<number[][]>(gradients(loss, { student }).student) };
+      const loss = taughtLoss(student, guide, tracedLabels(labels), options);
+      return { loss: scalar(loss), gradient: listed<number[][]>(gradients(loss, { student }).student) };
     };
     const [pupil, both] = [traced(shared), traced(dual)];
     const [first, second] = [of(pupil, traced(teacher)), of(both, pupil)];
@@ -72,7 +71,7 @@ const fedins: Operation = {
       similarities: listed<number[][]>(routing.similarities)[0],
       modulated: listed<number[][]>(modulated)[0],
       logits: listed<number[][]>(logits)[0],
-      loss: listed<number>(routedLoss(logits, labelsOf([label]), routing, keyWeight)),
+      loss: scalar(routedLoss(logits, tracedLabels([label]), routing, keyWeight)),
     };
   },
 };
@@ -97,10 +96,10 @@ const pfedlora: Operation = {
     const trained = clients.map(({ X, y, W1, b1, W2, b2 }) => {
       const own: OwnModel = { W1: traced(W1), b1: traced(b1), W2: traced(W2), b2: traced(b2) };
       const loss = (model: OwnModel, adapter: SharedAdapter) =>
-        twoHeadLoss(twoLogits(model, adapter, traced(X)), labelsOf(y), mu);
+        twoHeadLoss(twoLogits(model, adapter, traced(X)), tracedLabels(y), mu);
       const result = trainInTwoStages({ own, shared }, loss, descent);
       const lists = Object.entries({ ...result.own, ...result.shared }).map(([name, tensor]) => [name, listed(tensor)]);
-      return { losses: result.losses.map((value) => listed<number>(value)), ...Object.fromEntries(lists) };
+      return { losses: result.losses.map(scalar), ...Object.fromEntries(lists) };
     });
     const weights = clients.map(({ y }) => y.length);
     const mean = (name: "P" | "Q") =>

@@ -1,9 +1,8 @@
-import { constant } from "@anabranch/engine";
 import * as z from "zod";
 import { errorNorms, instructionPrompt, offsiteEmulator, pruneExamples, splitTraffic } from "../adapters/index.ts";
 import type { Operation } from "./operation.ts";
 import { vectorList } from "./quadratic-problem.ts";
-import { listed, traced } from "./traced-lists.ts";
+import { listed, traced, tracedLabels } from "./traced.ts";
 
 const pruneInput = z.strictObject({ logits: vectorList, labels: z.array(z.int().min(0)).min(1) });
 const pruneOptions = z.strictObject({
@@ -15,7 +14,7 @@ const prune: Operation = {
   async run(input, given) {
     const { logits, labels } = pruneInput.parse(input);
     const { drop, keep } = pruneOptions.parse(given);
-    const scores = listed<number[]>(errorNorms(traced(logits), constant(labels, [labels.length], "int32")));
+    const scores = listed<number[]>(errorNorms(traced(logits), tracedLabels(labels)));
     return { scores, kept: pruneExamples(scores, drop, keep) };
   },
 };

@@ -12,11 +12,11 @@ export function tracedLabels(labels: readonly number[]): Tensor {
 }
 
 /** The value of a traced tensor as nested lists, in float64 by the interpreter. */
-export function listed(tensor: Tensor): Nested {
+export function listed<N extends Nested = Nested>(tensor: Tensor): N {
   const { data, shape } = evaluate(tensor);
   const zeros = (dims: readonly number[]): Nested =>
     dims.length === 0 ? 0 : Array.from({ length: dims[0]! }, () => zeros(dims.slice(1)));
-  return reshaped(Array.from(data), zeros(shape));
+  return reshaped(Array.from(data), zeros(shape)) as N;
 }
 
 /** A traced scalar as a number. */
