@@ -1,4 +1,4 @@
-import { constant, evaluate, gradients, type Tensor } from "@anabranch/engine";
+import { constant, gradients } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import {
   adaptiveMargin,
@@ -14,21 +14,8 @@ import {
   prunedMask,
   suppressedLoss,
 } from "./index.ts";
+import { entropy, labels, list, matrix, meanOf, softmaxOf, value } from "./testing/traced-values.ts";
 
-const matrix = (rows: readonly (readonly number[])[]) => constant(rows.flat(), [rows.length, rows[0]!.length]);
-const labels = (list: readonly number[]) => constant(list, [list.length], "int32");
-const value = (tensor: Tensor) => evaluate(tensor).data[0]!;
-const list = (tensor: Tensor) => Array.from(evaluate(tensor).data);
-
-/** Softmax in plain loops, the oracle of this file. */
-function softmaxOf(row: readonly number[], temperature = 1): number[] {
-  const powers = row.map((x) => Math.exp(x / temperature));
-  const total = powers.reduce((a, b) => a + b, 0);
-  return powers.map((x) => x / total);
-}
-const meanOf = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-const entropy = (rows: readonly (readonly number[])[], truth: readonly number[]) =>
-  meanOf(rows.map((row, i) => -Math.log(softmaxOf(row)[truth[i]!]!)));
 const logits = [
   [0.5, -1, 2],
   [1, 1.5, -0.5],

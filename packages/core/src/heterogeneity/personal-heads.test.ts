@@ -14,17 +14,10 @@ import {
   staticClassifier,
   trainedHeader,
 } from "./index.ts";
+import { list, matrix, softmaxOf, value } from "./testing/traced-values.ts";
 
-const matrix = (rows: readonly (readonly number[])[]) => constant(rows.flat(), [rows.length, rows[0]!.length]);
 const row = (values: readonly number[]) => constant(values, [values.length]);
-const list = (tensor: Tensor) => Array.from(evaluate(tensor).data);
-const value = (tensor: Tensor) => evaluate(tensor).data[0]!;
 const close = (values: readonly number[]) => values.map((x) => expect.closeTo(x, 11));
-const softmaxOf = (logits: readonly number[]) => {
-  const powers = logits.map(Math.exp);
-  const total = powers.reduce((a, b) => a + b, 0);
-  return powers.map((x) => x / total);
-};
 
 describe("FedGH", () => {
   const features = [

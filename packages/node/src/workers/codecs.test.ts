@@ -1,5 +1,4 @@
 import {
-  type ArrayDataset,
   type Backend,
   type Evaluator,
   fedmuon,
@@ -12,23 +11,11 @@ import {
   resolveConfig,
   runFederation,
 } from "@anabranch/core";
-import { onnxruntimeNode } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { WorkerPool } from "./pool.ts";
+import { executor, identity, waves } from "./testing/waves.ts";
 
-const executor = await onnxruntimeNode();
-const identity = { name: executor.name, version: executor.version, fingerprint: "", float: executor.float };
-
-const part = (n: number): ArrayDataset => ({
-  name: "waves",
-  features: {
-    dtype: "float",
-    shape: [n, 1, 8, 8],
-    data: Float32Array.from({ length: 64 * n }, (_, i) => Math.sin(i * i)),
-  },
-  labels: { dtype: "uint8", shape: [n], data: Uint8Array.from({ length: n }, (_, i) => i % 3) },
-  classes: 3,
-});
+const part = (n: number) => waves(n, [1, 8, 8]);
 
 /** Three rounds of a vision transformer of one block, the update clipped. */
 function prepare(options: Parameters<typeof fedmuon>[0]): PreparedRun {

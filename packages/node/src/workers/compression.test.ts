@@ -1,5 +1,4 @@
 import {
-  type ArrayDataset,
   type Backend,
   type Evaluator,
   inProcessSimulation,
@@ -11,19 +10,11 @@ import {
   resolveConfig,
   runFederation,
 } from "@anabranch/core";
-import { onnxruntimeNode } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { WorkerPool } from "./pool.ts";
+import { executor, identity, waves } from "./testing/waves.ts";
 
-const executor = await onnxruntimeNode();
-const identity = { name: executor.name, version: executor.version, fingerprint: "", float: executor.float };
-
-const part = (n: number): ArrayDataset => ({
-  name: "waves",
-  features: { dtype: "float", shape: [n, 16], data: Float32Array.from({ length: 16 * n }, (_, i) => Math.sin(i * i)) },
-  labels: { dtype: "uint8", shape: [n], data: Uint8Array.from({ length: n }, (_, i) => i % 3) },
-  classes: 3,
-});
+const part = (n: number) => waves(n, [16]);
 
 async function run({ plan }: PreparedRun, backend: Backend, evaluator: Evaluator): Promise<RunResult> {
   const ports = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates(), emit: () => {} };
