@@ -103,7 +103,18 @@ function checkOwners({ data }: Config, locate: Locate): void {
 /** Guarantees are proved for cohorts that are drawn without looking at the clients. */
 function checkSampler(config: Config, locate: Locate): void {
   const { sampler, data, privacy, secureAggregation, devices } = config;
-  const { name, cohort } = sampler;
+  const { name, cohort, rates } = sampler;
+  if (rates !== undefined && (name !== "poisson" || privacy.mechanism !== "none")) {
+    const isPrivate = name === "poisson";
+    throw conflict(
+      locate(["sampler", "rates"]),
+      `${rates.length} rates, with ${isPrivate ? `privacy.mechanism = "${privacy.mechanism}"` : `sampler.name = "${name}"`}`,
+      "none",
+      isPrivate
+        ? "Epsilon is computed for clients that all take part at the same rate: remove sampler.rates."
+        : 'Only clients that join on their own have rates: remove sampler.rates, or set sampler.name = "poisson".',
+    );
+  }
   if (privacy.mechanism !== "none" && !accountedSamplers.includes(name)) {
     throw conflict(
       locate(["sampler", "name"]),

@@ -152,6 +152,13 @@ const sampler = z
       .positive()
       .default(10)
       .describe("clients per round (expected number with poisson and random-allocation)"),
+    rates: z
+      .array(z.number().positive())
+      .min(1)
+      .optional()
+      .describe(
+        "poisson: how often clients take part, relative to each other, repeated from the start; omitted: all alike",
+      ),
   })
   .prefault({})
   .describe("selection of the cohort");

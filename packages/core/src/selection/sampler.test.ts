@@ -57,6 +57,25 @@ describe("poissonSampler", () => {
   });
 });
 
+describe("poissonSampler with rates", () => {
+  it("lets clients in at these rates, repeated from the start, with the cohort of before on average", () => {
+    // probabilities 0.1 and 0.3 by turns
+    const counts = visits(cohorts(poissonSampler(10, 2, [1, 3]), 4000), 10);
+    for (const [client, count] of counts.entries()) {
+      const probability = client % 2 === 0 ? 0.1 : 0.3;
+      expect(Math.abs(count - 4000 * probability)).toBeLessThan(5 * Math.sqrt(4000 * probability * (1 - probability)));
+    }
+  });
+
+  it("chooses as without them where all are equal", () => {
+    expect(cohorts(poissonSampler(40, 7, [0.25]), 50)).toEqual(cohorts(poissonSampler(40, 7), 50));
+  });
+
+  it("refuses a client that would take part more often than always", () => {
+    expect(() => poissonSampler(4, 2, [1, 1, 1, 9])).toThrow("probability 1.500");
+  });
+});
+
 describe("allocationSampler", () => {
   it("takes every client exactly once in each block of rounds, in whatever order rounds are drawn", () => {
     const sampler = allocationSampler(30, 7);

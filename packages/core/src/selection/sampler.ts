@@ -34,6 +34,9 @@ export function uniformSampler(clients: number, cohort: number): Sampler {
 /**
  * Every client takes part on its own with probability cohort / clients; a round may be empty. Amplification by sampling assumes this.
  *
+ * @param rates of clients, relative to each other and repeated from the start: their probabilities are in these ratios, and
+ * cohorts still have `cohort` clients on average. No epsilon is computed for them.
+ * @throws RangeError where a client's probability would exceed 1
  * @example
  * ```ts
  * import { deriveKey, poissonSampler, rootKey } from "@anabranch/core";
@@ -41,18 +44,31 @@ export function uniformSampler(clients: number, cohort: number): Sampler {
  * sampler.sample(1, (round) => deriveKey(rootKey(1), "cohort", round)).length < 20; // => true
  * ```
  */
-export function poissonSampler(clients: number, cohort: number): Sampler {
-  // down to a whole word: the rate that privacy is accounted for is an upper bound
-  const threshold = Math.floor((cohort / clients) * 2 ** 32);
+export function poissonSampler(clients: number, cohort: number, rates: readonly number[] = [1]): Sampler {
+  const thresholds = participationRates(clients, cohort, rates).map(wholeWord);
   return {
     name: "poisson",
     sample(round, keyOf) {
       const stream = randomStream(keyOf(round));
       const chosen: number[] = [];
-      for (let client = 0; client < clients; client++) if (stream.uint32() < threshold) chosen.push(client);
+      for (let client = 0; client < clients; client++) if (stream.uint32() < thresholds[client]!) chosen.push(client);
       return chosen;
     },
   };
+}
+
+/** The probability of each client: in the ratios of `rates`, with sum `cohort`. */
+export function participationRates(clients: number, cohort: number, rates: readonly number[]): Float64Array {
+  const rateOf = (client: number) => rates[client % rates.length]!;
+  let sum = 0;
+  for (let client = 0; client < clients; client++) sum += rateOf(client);
+  return Float64Array.from({ length: clients }, (_, client) => (cohort * rateOf(client)) / sum);
+}
+
+/** Down to a whole word: the rate that privacy is accounted for is an upper bound. */
+function wholeWord(probability: number): number {
+  if (probability > 1) throw new RangeError(`a client would take part with probability ${probability.toFixed(3)}`);
+  return Math.floor(probability * 2 ** 32);
 }
 
 /**

@@ -19,7 +19,13 @@ import {
   oortSampler,
   roundRobinSampler,
 } from "../selection/guided-samplers.ts";
-import { allocationSampler, poissonSampler, type Sampler, uniformSampler } from "../selection/sampler.ts";
+import {
+  allocationSampler,
+  participationRates,
+  poissonSampler,
+  type Sampler,
+  uniformSampler,
+} from "../selection/sampler.ts";
 import { configuredDurations } from "./client-times.ts";
 import { describeCompression, describeDown } from "./compression.ts";
 import { configuredRule, describeRule } from "./configured-rule.ts";
@@ -187,10 +193,11 @@ function examplesByClient({ localExamples, clients, examplesHeld }: Federation):
   return localExamples ?? Array.from({ length: clients }, () => examplesHeld.most);
 }
 
-function samplerOf({ sampler: { name, cohort }, rounds }: Config, population: number): Sampler {
+function samplerOf({ sampler: { name, cohort, rates = [1] }, rounds }: Config, population: number): Sampler {
   switch (name) {
     case "poisson":
-      return poissonSampler(population, cohort);
+      requirePossibleRates(rates, population, cohort);
+      return poissonSampler(population, cohort, rates);
     case "random-allocation":
       return allocationSampler(population, blockOf(cohort, population));
     case "round-robin":
@@ -206,6 +213,17 @@ function samplerOf({ sampler: { name, cohort }, rounds }: Config, population: nu
     case "uniform":
       return uniformSampler(population, cohort);
   }
+}
+
+function requirePossibleRates(rates: readonly number[], population: number, cohort: number): void {
+  const most = participationRates(population, cohort, rates).reduce((a, b) => Math.max(a, b), 0);
+  if (most <= 1) return;
+  throw conflict(
+    "sampler.rates",
+    `rates at which a client takes part with probability ${most.toFixed(2)}, with sampler.cohort = ${cohort}`,
+    `sampler.cohort of at most ${Math.floor((100 * cohort) / most) / 100}`,
+    "No client can take part more often than in every round: lower sampler.cohort, or choose rates closer together.",
+  );
 }
 
 /** Where the server sees sums alone, the steps of single clients are none of its business. */

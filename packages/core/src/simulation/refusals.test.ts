@@ -12,11 +12,17 @@ const part = (n: number): ArrayDataset => ({
 });
 
 /** A run of a linear model of weights [4, 2] over three clients of four examples, made ready. */
-function prepare({ algorithm, training }: Pick<ConfigInput, "algorithm" | "training">): unknown {
+function prepare({
+  algorithm,
+  training,
+  sampler = { cohort: 2 },
+  privacy,
+}: Pick<ConfigInput, "algorithm" | "training" | "sampler" | "privacy">): unknown {
   const config = resolveConfig({
     data: { clients: 3, partition: { scheme: "iid" } },
     model: { name: "logistic" },
-    sampler: { cohort: 2 },
+    sampler,
+    privacy,
     algorithm,
     training: { batchSize: 2, ...training },
   });
@@ -56,6 +62,28 @@ describe("methods and training that contradict", () => {
       { algorithm: { name: "ifca", clusters: 4 } },
       "config/conflict",
       /algorithm.clusters.*at most 3/s,
+    ],
+    [
+      "rates of cohorts of fixed size",
+      { sampler: { cohort: 2, rates: [1, 2] } },
+      "config/conflict",
+      /sampler.rates.*"uniform".*poisson/s,
+    ],
+    [
+      "rates under privacy",
+      {
+        sampler: { name: "poisson", cohort: 1, rates: [1, 2] },
+        algorithm: { name: "dp-fedavg" },
+        privacy: { mechanism: "gaussian", noiseMultiplier: 1 },
+      },
+      "config/conflict",
+      /sampler.rates.*same rate/s,
+    ],
+    [
+      "a client that would take part more often than always",
+      { sampler: { name: "poisson", cohort: 2, rates: [1, 1, 4] } },
+      "config/conflict",
+      /probability 1\.33.*at most 1\.5/s,
     ],
     ["clusters of part of the clients", { algorithm: { name: "ocfl" } }, "config/conflict", /sampler.cohort.*3/s],
     [
