@@ -2,7 +2,7 @@ import type { Executable, Program } from "@anabranch/engine";
 import type { Layout } from "../params/layout.ts";
 import { type HeldParameters, joinParameters } from "../params/standing.ts";
 import type { Vector } from "../params/vector.ts";
-import type { EvaluationSums } from "../round/backend.ts";
+import type { ClassSums, EvaluationSums } from "../round/backend.ts";
 import type { ClientDataSource } from "./data-source.ts";
 import { parameterInputs } from "./vectors.ts";
 
@@ -14,6 +14,8 @@ export interface EvaluationSpec {
   /** Parameters that do not travel: they complete the global model. Absent: it is complete. */
   readonly held?: HeldParameters | undefined;
   readonly batchSize: number;
+  /** Classes that are counted apart, where each example has one label; absent: they are not. */
+  readonly classes?: number | undefined;
 }
 
 /**
@@ -42,14 +44,25 @@ export async function evaluateRange(
   });
   let row = 0;
   return counts.map((count) => {
-    const end = row + count;
+    const [begin, end] = [row, row + count];
     let [loss, score] = [0, 0];
     for (; row < end; row++) {
       loss += outputs["losses"]!.data[row]!;
       score += outputs["scores"]!.data[row]!;
     }
-    return { loss, score, examples: count };
+    const scores = outputs["scores"]!.data.subarray(begin, end);
+    const classes = spec.classes && count > 0 && byClass(scores, data.labels.data.subarray(begin, end), spec.classes);
+    return { loss, score, examples: count, ...(classes && { classes }) };
   });
+}
+
+function byClass(scores: ArrayLike<number>, labels: ArrayLike<number>, classes: number): ClassSums {
+  const [examples, hits] = [new Array<number>(classes).fill(0), new Array<number>(classes).fill(0)];
+  for (let row = 0; row < labels.length; row++) {
+    examples[labels[row]!]!++;
+    hits[labels[row]!]! += scores[row]!;
+  }
+  return { examples, hits };
 }
 
 function completed({ held }: EvaluationSpec, parameters: Vector): Vector {

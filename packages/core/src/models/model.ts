@@ -116,6 +116,22 @@ export function isRegression({ labels }: Pick<Model, "labels">): boolean {
   return labels.dtype === "float";
 }
 
+/** Classes at most: a table of more cannot be read. */
+const MOST_CLASSES = 200;
+
+/**
+ * Classes of a model that gives each example one of a few; undefined for others.
+ *
+ * @example
+ * ```ts
+ * import { logistic, singleLabelClasses } from "@anabranch/core";
+ * singleLabelClasses(logistic({ input: [4], classes: 2 })); // => 2
+ * ```
+ */
+export function singleLabelClasses({ labels, classes }: Pick<Model, "labels" | "classes">): number | undefined {
+  return labels.shape.length === 0 && classes >= 2 && classes <= MOST_CLASSES ? classes : undefined;
+}
+
 function positionAxes(x: Tensor): number[] {
   return x.shape.slice(1).map((_, i) => i + 1);
 }

@@ -60,6 +60,14 @@ export interface EvaluationSums {
   readonly loss: number;
   readonly score: number;
   readonly examples: number;
+  /** Of models that give each example one of a few classes; absent of others, and where there are no examples. */
+  readonly classes?: ClassSums;
+}
+
+/** Examples of each class, and those among them that are classified right, [classes]. */
+export interface ClassSums {
+  readonly examples: readonly number[];
+  readonly hits: readonly number[];
 }
 
 /** Something the operator should know that did not stop the run. */

@@ -1,5 +1,6 @@
 import type { EvaluationSums } from "./backend.ts";
 import { type RunState, saveBest } from "./checkpoint-store.ts";
+import { classAccuracies } from "./class-accuracies.ts";
 import { isDivergedLoss } from "./divergence.ts";
 import { evaluateModels } from "./evaluate-models.ts";
 import { addSums } from "./evaluation-sums.ts";
@@ -52,6 +53,7 @@ async function evaluateTest(plan: RunPlan, ports: RunPorts, state: RunState, rec
     ...(errors?.testRmse === undefined ? {} : { rmse: errors.testRmse }),
     ...(errors?.testR2 === undefined ? {} : { r2: errors.testR2 }),
     ...success,
+    ...(onClients ? {} : classesOf(plan, sums)),
     ...covered,
     ...(worstDecile === undefined ? {} : { worstDecile }),
   });
@@ -65,6 +67,11 @@ async function evaluateTest(plan: RunPlan, ports: RunPorts, state: RunState, rec
       accuracy ?? -record.testLoss,
       isDivergedLoss(record.testLoss, plan.guessingLoss),
     );
+}
+
+/** What accuracies of single classes come to, where examples have one. */
+function classesOf({ classGroups }: RunPlan, { classes }: EvaluationSums) {
+  return classes === undefined ? {} : { classes: classAccuracies(classes, classGroups) };
 }
 
 /** Root mean squared error in units of the target, and 1 - error / variance; what is not finite is left out. */
@@ -135,11 +142,14 @@ async function evaluateClients(plan: RunPlan, ports: RunPorts, state: RunState, 
   const withData = [...sums.keys()].filter((i) => sums[i]!.examples > 0);
   if (withData.length === 0) return;
   if (plan.regression !== undefined) return emitClientErrors(ports, record, plan.regression, withData, sums);
-  const accuracies = withData.map((i) => accuracyOf(sums[i]!));
   const { personal, adapted } = await ownSums(plan, ports, state);
-  const all = summarize(accuracies);
-  const own = personal && summarize(withData.map((i) => accuracyOf(personal[i]!)));
-  const fitted = adapted && summarize(withData.map((i) => accuracyOf(adapted[i]!)));
+  const summary = (of: readonly EvaluationSums[]) => ({
+    ...summarize(withData.map((i) => accuracyOf(of[i]!))),
+    ...classesOf(plan, addSums(of)),
+  });
+  const all = summary(sums);
+  const own = personal && summary(personal);
+  const fitted = adapted && summary(adapted);
   Object.assign(record, {
     ...{ clientMean: all.mean, clientWorstDecile: all.worstDecile },
     ...(own && { personalMean: own.mean }),

@@ -1,4 +1,4 @@
-import type { EvaluationSums } from "./backend.ts";
+import type { ClassSums, EvaluationSums } from "./backend.ts";
 
 /** Adds sums in the given order, which is the same for every number of workers. */
 export function addSums(sums: readonly EvaluationSums[]): EvaluationSums {
@@ -8,5 +8,12 @@ export function addSums(sums: readonly EvaluationSums[]): EvaluationSums {
     score += s.score;
     examples += s.examples;
   }
-  return { loss, score, examples };
+  const counted = sums.flatMap(({ classes }) => classes ?? []);
+  return { loss, score, examples, ...(counted.length > 0 && { classes: addClasses(counted) }) };
+}
+
+function addClasses(sums: readonly ClassSums[]): ClassSums {
+  const total = (key: keyof ClassSums) =>
+    sums[0]!.examples.map((_, label) => sums.reduce((count, of) => count + of[key][label]!, 0));
+  return { examples: total("examples"), hits: total("hits") };
 }

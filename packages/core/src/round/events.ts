@@ -188,6 +188,14 @@ const roundFinished = z.object({
     .optional(),
 });
 
+/** Accuracy of the worst class; of long-tailed data also the means over head, middle and tail classes. */
+const classAccuracies = z.object({
+  worst: real,
+  head: real.optional(),
+  middle: real.optional(),
+  tail: real.optional(),
+});
+
 const evaluation = z.object({
   ...envelope,
   type: z.literal("evaluation"),
@@ -207,9 +215,17 @@ const evaluation = z.object({
   covered: z.boolean().optional(),
   /** Where each client has a model of its own: loss and accuracy are means over clients, and this is of the bottom decile. */
   worstDecile: real.optional(),
+  /** Accuracies by class, where each example has one of a few. */
+  classes: classAccuracies.optional(),
 });
 
-const accuraciesOfClients = z.object({ mean: real, worstDecile: real, best: real, accuracies: z.array(real) });
+const accuraciesOfClients = z.object({
+  mean: real,
+  worstDecile: real,
+  best: real,
+  accuracies: z.array(real),
+  classes: classAccuracies.optional(),
+});
 
 const clientEvaluation = z.object({
   ...envelope,
@@ -222,6 +238,8 @@ const clientEvaluation = z.object({
   /** Accuracy of each of `clients`, in the same order. */
   accuracies: z.array(real),
   clients: z.array(count),
+  /** Accuracies by class over the hold-outs of all clients together. */
+  classes: classAccuracies.optional(),
   /** In place of accuracies where the model predicts numbers: root mean squared errors in units of the target. */
   rmse: z.object({ mean: real, worstDecile: real, best: real, errors: z.array(real) }).optional(),
   /** The same of the clients' own models; absent where they have none, or keep them to themselves in a live run. */

@@ -2,6 +2,7 @@ import type { RobustRule } from "../aggregation/robust/index.ts";
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { OrderDuration } from "../clock/index.ts";
 import type { Baseline } from "../config/baseline.ts";
+import type { ClassGroup } from "../data/partitioners/long-tail-sizes.ts";
 import type { Probe } from "../metrics/flatness.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Layout } from "../params/layout.ts";
@@ -85,6 +86,8 @@ export interface RunPlan {
   readonly warnings?: readonly Warning[] | undefined;
   /** Loss of guessing all classes alike, ln(classes); absent where the model does not classify. */
   readonly guessingLoss?: number | undefined;
+  /** Whether each class is common or rare in long-tailed training data; absent: they are not long-tailed, or not known. */
+  readonly classGroups?: readonly ClassGroup[] | undefined;
   /** How losses become errors where the model predicts numbers; absent: it predicts classes. */
   readonly regression?: RegressionScale | undefined;
   /** Local learning rate of a round (1-based). */

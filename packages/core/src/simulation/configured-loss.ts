@@ -3,6 +3,7 @@ import type { LossAdjustment } from "../client/loss-adjustment.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import { isRegression, type Model } from "../models/index.ts";
+import { trainingCounts } from "./class-groups.ts";
 import type { Federation } from "./federation.ts";
 
 /**
@@ -32,8 +33,5 @@ export function configuredLoss(
   if (model.labels.shape.length > 0)
     refuse("several labels per example", '"client"', "They are counted by clients alone.");
   if (dataset === undefined) refuse("synthetic clients", '"client"', "Their classes are not counted.");
-  const counts = Array.from({ length: model.classes }, (_, label) =>
-    statistics.counts.reduce((sum, client) => sum + (client[label] ?? 0), 0),
-  );
-  return { strength, counts };
+  return { strength, counts: trainingCounts(statistics, model.classes) };
 }

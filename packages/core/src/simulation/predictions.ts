@@ -1,7 +1,7 @@
 import { compileProgram, countFlops, type Executor, gather, type Program, type Tensor, trace } from "@anabranch/engine";
 import type { ParameterTensors } from "../algorithms/algorithm.ts";
 import { parameterInputs } from "../client/vectors.ts";
-import type { Model } from "../models/model.ts";
+import { type Model, singleLabelClasses } from "../models/model.ts";
 import { entryTypes, type Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { PreparedRun } from "./prepare.ts";
@@ -16,8 +16,6 @@ export interface TestPredictions {
   readonly scores: readonly number[] | undefined;
 }
 
-/** Classes at most: the table of more cannot be read. */
-const MOST_CLASSES = 200;
 /** Floating-point operations at most: a few seconds on one core. */
 const MOST_FLOPS = 2e11;
 
@@ -47,10 +45,9 @@ export async function predictTest(
   executor: Executor,
 ): Promise<TestPredictions | undefined> {
   const { test } = simulation;
-  const isPlain = model.labels.shape.length === 0 && model.classes >= 2 && model.classes <= MOST_CLASSES;
   // without evaluation a private run says nothing of whose the test examples are
   if (plan.evaluateEvery === 0 || plan.account?.testOnClients === true) return undefined;
-  if (test.kind !== "arrays" || !isPlain) return undefined;
+  if (test.kind !== "arrays" || singleLabelClasses(model) === undefined) return undefined;
   const { batchSize } = simulation.evaluation;
   const program = compilePredictions(model, plan.layout, batchSize);
   const count = test.labels.data.length;

@@ -12,6 +12,7 @@ import type { Vector } from "../params/vector.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { attackedSources } from "./attacked-sources.ts";
 import { trainedConfig } from "./baseline.ts";
+import { groupsOfClasses } from "./class-groups.ts";
 import { configuredAttack } from "./configured-attack.ts";
 import { configuredLoss } from "./configured-loss.ts";
 import { methodAmongNodes, withTopology } from "./configured-topology.ts";
@@ -86,8 +87,8 @@ export function prepareRun(
     population: federation.clients,
     initial: asFloat(initial, float),
     ...{ localSteps: training.localSteps, regression: federation.regression },
+    ...{ classGroups: groupsOfClasses(config, model, federation), learningRate: learningRateSchedule(config) },
     guessingLoss: model.classes > 1 ? Math.log(model.classes) : undefined,
-    learningRate: learningRateSchedule(config),
     ...judgement(config),
     adaptation: adaptationOf(config, method),
     description: {

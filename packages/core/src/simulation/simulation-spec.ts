@@ -3,6 +3,7 @@ import type { EvaluationSpec } from "../client/evaluate.ts";
 import { compileEvaluation } from "../client/evaluation-task.ts";
 import type { TaskSpec } from "../client/run-client.ts";
 import { type TaskParts, taskSpec } from "../client/task-spec.ts";
+import { singleLabelClasses } from "../models/model.ts";
 
 /** Where simulated clients' data and the test set come from. */
 export interface SimulationSources {
@@ -40,6 +41,7 @@ export function simulationSpec(parts: SimulationParts): SimulationSpec {
       layout,
       held,
       batchSize: evaluationBatch,
+      classes: singleLabelClasses(model),
     },
     ...parts.sources,
   };

@@ -55,6 +55,10 @@ const EVALUATIONS: readonly Measured<RunData["evaluations"][number]>[] = [
   ["test/rmse", ({ rmse }) => rmse],
   ["test/r2", ({ r2 }) => r2],
   ["test/bottom_decile", ({ worstDecile }) => worstDecile],
+  ["test/worst_class", ({ classes }) => classes?.worst],
+  ["test/head", ({ classes }) => classes?.head],
+  ["test/middle", ({ classes }) => classes?.middle],
+  ["test/tail", ({ classes }) => classes?.tail],
 ];
 
 const CLIENTS: readonly Measured<RunData["clientEvaluations"][number]>[] = [

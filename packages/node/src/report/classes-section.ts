@@ -1,6 +1,7 @@
 import { formatCount, formatFixed, formatPercent } from "../terminal/format.ts";
+import { classesText } from "./classes-text.ts";
 import { type Html, html } from "./html.ts";
-import { card, table } from "./page.ts";
+import { card, pairs, table } from "./page.ts";
 import type { ClassMetricsData, RunData } from "./run-data.ts";
 
 /** Metrics of one class; NaN where they are not defined. */
@@ -36,8 +37,27 @@ export function macroF1(scores: readonly ClassScore[]): number {
   return known.reduce((sum, { f1 }) => sum + f1, 0) / known.length;
 }
 
-/** The final model by class, beside its confusion matrix; nothing where it was not evaluated so. */
-export function classCard({ classMetrics }: RunData): Html[] {
+/** The model by class, beside its confusion matrix; nothing where it was not evaluated so. */
+export function classCard(run: RunData): Html[] {
+  const groups = groupRows(run);
+  const known = scoresOf(run);
+  if (known.length === 0 && groups.length === 0) return [];
+  return [card("Accuracy by class", [...known, ...(groups.length === 0 ? [] : [pairs(groups)])])];
+}
+
+/** The last accuracies of the worst class and, of long-tailed data, of common and rare ones. */
+function groupRows({ evaluations, clientEvaluations }: RunData): [string, string][] {
+  const clients = clientEvaluations.at(-1);
+  const rows: [string, string][] = [
+    ["test set", classesText(evaluations.at(-1)?.classes)],
+    ["hold-outs", classesText(clients?.classes)],
+    ["personal models on hold-outs", classesText(clients?.personal?.classes)],
+    ["adapted models on hold-outs", classesText(clients?.adapted?.classes)],
+  ];
+  return rows.filter(([, text]) => text !== "");
+}
+
+function scoresOf({ classMetrics }: RunData): Html[] {
   if (classMetrics === undefined || classMetrics.confusion.length === 0) return [];
   const scores = classScores(classMetrics);
   const { auc } = classMetrics;
@@ -46,9 +66,7 @@ export function classCard({ classMetrics }: RunData): Html[] {
     cells: [name, formatCount(examples), formatPercent(accuracy, 1), formatPercent(precision, 1), formatFixed(f1, 3)],
   }));
   return [
-    card("Accuracy by class", [
-      html`<p>Macro F1 ${formatFixed(macroF1(scores))}${area}, on ${formatCount(classMetrics.examples)} test examples.</p>`,
-      table(["class", "examples", "accuracy", "precision", "F1"], rows),
-    ]),
+    html`<p>Macro F1 ${formatFixed(macroF1(scores))}${area}, on ${formatCount(classMetrics.examples)} test examples.</p>`,
+    table(["class", "examples", "accuracy", "precision", "F1"], rows),
   ];
 }

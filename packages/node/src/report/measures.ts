@@ -20,8 +20,30 @@ const first = (values: Readonly<Record<string, number | null>> | undefined) => O
 const variance = (strategy: string) => (run: RunHistory) =>
   Object.values(last(run)?.preconditioners ?? {})[0]?.[strategy];
 
+/** Of accuracies by class on the test set, and of personal models on hold-outs. */
+function classMeasure(
+  head: string,
+  of: "evaluations" | "personal",
+  key: "worst" | "head" | "middle" | "tail",
+): Measure {
+  const value = ({ evaluations, clientEvaluations }: RunHistory) =>
+    (of === "evaluations" ? evaluations.at(-1) : clientEvaluations.at(-1)?.personal)?.classes?.[key];
+  return { head, value, format: formatPercent };
+}
+
+const BY_CLASS: Readonly<Record<string, Measure>> = {
+  worstClass: classMeasure("worst class", "evaluations", "worst"),
+  headClasses: classMeasure("head classes", "evaluations", "head"),
+  middleClasses: classMeasure("middle classes", "evaluations", "middle"),
+  tailClasses: classMeasure("tail classes", "evaluations", "tail"),
+  personalHeadClasses: classMeasure("head classes, personal", "personal", "head"),
+  personalMiddleClasses: classMeasure("middle classes, personal", "personal", "middle"),
+  personalTailClasses: classMeasure("tail classes, personal", "personal", "tail"),
+};
+
 /** All measures, in the order of tables. */
 export const MEASURES: Readonly<Record<string, Measure>> = {
+  ...BY_CLASS,
   localWorstDecile: {
     head: "bottom decile of local models",
     value: (run) => run.evaluations.at(-1)?.worstDecile,
@@ -96,8 +118,9 @@ export function measuresOf(run: RunHistory): Measures {
 /** Measures of the whole run, which are 0 where nothing was counted. */
 export const COSTS: ReadonlySet<string> = new Set(["flops", "largestMessage", "cpuSeconds", "joules"]);
 
-/** Measures of clients, which reports of one run draw. */
-const CLIENTS: ReadonlySet<string> = new Set([
+/** Measures of classes and clients, which reports of one run show apart. */
+const APART: ReadonlySet<string> = new Set([
+  ...Object.keys(BY_CLASS),
   "localWorstDecile",
   "holdoutMean",
   "holdoutWorstDecile",
@@ -110,7 +133,7 @@ const CLIENTS: ReadonlySet<string> = new Set([
 /** Costs, or diagnostics, as texts. */
 export function measureTexts(measures: Measures, costs: boolean): [head: string, text: string][] {
   return Object.entries(measures)
-    .filter(([key]) => COSTS.has(key) === costs && !CLIENTS.has(key))
+    .filter(([key]) => COSTS.has(key) === costs && !APART.has(key))
     .map(([key, value]) => [MEASURES[key]!.head, MEASURES[key]!.format(value)]);
 }
 

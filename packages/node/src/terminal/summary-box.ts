@@ -1,4 +1,5 @@
 import { type RunHistory, spentText, testNote } from "@anabranch/core";
+import { classesText } from "../report/classes-text.ts";
 import { diagnosticsShare, measuresOf, measureTexts } from "../report/measures.ts";
 import { endText, tasksDone } from "../report/run-end.ts";
 import { type ReportSummary, summarise } from "../report/summary.ts";
@@ -39,6 +40,7 @@ function summaryRows(run: RunHistory): [string, string][] {
     [label, [quality, testNote(run)].filter((text) => text !== "").join(", ")],
     ["best", Number.isFinite(summary.bestAccuracy) ? best : ""],
     ["test loss", formatLoss(summary.loss)],
+    ["classes", classesText(run.evaluations.at(-1)?.classes)],
     ["clients", clients === undefined ? "" : clientsText(clients)],
     [
       "nodes",

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Config, formatEpsilon, parseConfig, spentBy, spentText, testNote } from "@anabranch/core";
 import type { Command } from "commander";
+import { classesText } from "../../report/classes-text.ts";
 import { type RunData, readRunFolder } from "../../report/run-data.ts";
 import { summarise } from "../../report/summary.ts";
 import { findRun } from "../../store/find-run.ts";
@@ -92,6 +93,7 @@ function historyOf(run: RunData) {
       testRmse: orNull(tests.get(round.round)?.rmse),
       testR2: orNull(tests.get(round.round)?.r2),
     }),
+    ...classFields(tests.get(round.round)?.classes),
     clientMean: orNull(clients.get(round.round)?.mean),
     clientWorstDecile: orNull(clients.get(round.round)?.worstDecile),
     ...ofOwnModels(clients.get(round.round)),
@@ -106,6 +108,13 @@ function historyOf(run: RunData) {
     simulatedSeconds: orNull(round.simulatedSeconds),
     staleness: orNull(round.staleness?.mean),
   }));
+}
+
+/** Accuracies by class of the global model; those of groups where the data are long-tailed. */
+function classFields(classes: RunData["evaluations"][number]["classes"]) {
+  if (classes === undefined) return {};
+  const { worst, ...groups } = classes;
+  return { worstClass: orNull(worst), ...Object.fromEntries(Object.entries(groups).map(([k, v]) => [k, orNull(v)])) };
 }
 
 /** Whether the run predicts numbers: it has errors in place of accuracies. */
@@ -240,6 +249,7 @@ function resultLines(summary: RunSummary, run: RunData, output: Output): string[
       ].join(", "),
     ],
     ...(isRegression(run) ? [] : [["best", bestText(result)] as [string, string]]),
+    ...classRows(run),
     ["bytes", `${formatBytes(summary.bytesDown)} down, ${formatBytes(summary.bytesUp)} up`],
     ["time", `${formatSeconds(summary.seconds)} in rounds`],
     ...(spentBy(run) === undefined ? [] : [["privacy", spentText(run)] as [string, string]]),
@@ -249,6 +259,18 @@ function resultLines(summary: RunSummary, run: RunData, output: Output): string[
     ...(result.modelHash === "" ? [] : [["hash", `${result.modelHash} (of the final parameters)`] as [string, string]]),
   ];
   return ["", output.colours.bold("Result"), ...labelled(pairs, output.width)];
+}
+
+/** Accuracies by class on the test set, and of models on the clients' hold-outs. */
+function classRows({ evaluations, clientEvaluations }: RunData): [string, string][] {
+  const clients = clientEvaluations.at(-1);
+  const rows: [string, string][] = [
+    ["classes", classesText(evaluations.at(-1)?.classes)],
+    ["on hold-outs", classesText(clients?.classes)],
+    ["personal", classesText(clients?.personal?.classes)],
+    ["adapted", classesText(clients?.adapted?.classes)],
+  ];
+  return rows.filter(([, text]) => text !== "");
 }
 
 function bestText({ bestAccuracy, bestRound }: ReturnType<typeof summarise>): string {
