@@ -1,4 +1,6 @@
-import type { RandomKey } from "./key.ts";
+import { kernelsFor } from "./fill-words.ts";
+import { type RandomKey, STREAM_DOMAIN } from "./key.ts";
+import { NUMBERS, type SimdKernels } from "./simd-kernels.ts";
 import { randomStream } from "./stream.ts";
 
 /**
@@ -13,7 +15,7 @@ import { randomStream } from "./stream.ts";
  */
 export type DirectionFamily = "rademacher" | "binomial" | "uniform";
 
-/** Words that are drawn at a time: 16 KB, stays in the first-level cache. */
+/** Coordinates that are drawn at a time: 16 KB, stays in the first-level cache. */
 const CHUNK = 4096;
 
 /**
@@ -43,31 +45,15 @@ export function fillDirection<V extends Float32Array | Float64Array>(
     for (let i = 0; i < out.length; i++) out[i] = (((words[i >>> 5]! >>> (i & 31)) & 1) << 1) - 1;
     return out;
   }
-  if (family === "binomial") {
-    eachOnes(key, out.length, (i, ones) => {
-      out[i] = (ones - 32) / 4;
-    });
-    return out;
-  }
-  const stream = randomStream(key);
-  const words = new Uint32Array(CHUNK);
-  for (let from = 0; from < out.length; from += 2 * CHUNK) {
-    const drawn = words.subarray(0, Math.min(CHUNK, Math.ceil((out.length - from) / 2)));
-    stream.uint32s(drawn);
-    const end = Math.min(out.length, from + 2 * CHUNK);
-    for (let i = from; i < end; i++) {
-      const half = (drawn[(i - from) >>> 1]! >>> (16 * (i & 1))) & 0xffff;
-      out[i] = (2 * half - 65_535) / 65_536;
-    }
-  }
+  eachChunk(family, key, out.length, (values, from) => out.set(values, from));
   return out;
 }
 
 /** Of a binomial direction: the ones among the 64 bits of each coordinate, [n]. */
 export function countOnes(key: RandomKey, n: number): Uint8Array {
   const ones = new Uint8Array(n);
-  eachOnes(key, n, (i, count) => {
-    ones[i] = count;
+  eachChunk("binomial", key, n, (values, from) => {
+    for (let i = 0; i < values.length; i++) ones[from + i] = 4 * values[i]! + 32;
   });
   return ones;
 }
@@ -78,8 +64,9 @@ export function addDirection(sum: Float64Array, c: number, family: DirectionFami
     addSigns(sum, c, signWords(key, sum.length));
     return;
   }
-  const z = fillDirection(new Float64Array(sum.length), family, key);
-  for (let i = 0; i < sum.length; i++) sum[i]! += c * z[i]!;
+  eachChunk(family, key, sum.length, (values, from) => {
+    for (let i = 0; i < values.length; i++) sum[from + i]! += c * values[i]!;
+  });
 }
 
 /** sum += c z for signs z as `signWords` has them. */
@@ -93,14 +80,53 @@ function addSigns(sum: Float64Array, c: number, words: Uint32Array): void {
   for (let i = 32 * whole, word = words[whole]!; i < sum.length; i++, word >>>= 1) sum[i]! += value[word & 1]!;
 }
 
-function eachOnes(key: RandomKey, n: number, take: (i: number, ones: number) => void): void {
+/** Families whose coordinates are numbers made of several bits. */
+type NumberFamily = Exclude<DirectionFamily, "rademacher">;
+
+/** The coordinates of a direction, some at a time and in order; `values` are overwritten by the next ones. */
+function eachChunk(
+  family: NumberFamily,
+  key: RandomKey,
+  n: number,
+  take: (values: Float32Array, from: number) => void,
+): void {
+  const kernels = kernelsFor(family === "binomial" ? 2 * n : n / 2);
+  const fill = kernels === undefined ? plainNumbers(family, key) : kernelNumbers(kernels, family, key);
+  for (let from = 0; from < n; from += CHUNK) take(fill(from, Math.min(CHUNK, n - from)), from);
+}
+
+/** Coordinates from a multiple of `CHUNK` on, in order. */
+type Numbers = (from: number, count: number) => Float32Array;
+
+/** The words of a direction start at counter 0 of the stream; a chunk takes 4096 blocks at most. */
+function kernelNumbers(kernels: SimdKernels, family: NumberFamily, [key0, key1]: RandomKey): Numbers {
+  const numbers = new Float32Array(kernels.memory.buffer, NUMBERS, CHUNK);
+  const wordBytes = family === "binomial" ? 8 : 2;
+  return (from, count) => {
+    kernels.threefry(key0, key1, (from * wordBytes) / 8, STREAM_DOMAIN, wordBytes * count);
+    if (family === "binomial") kernels.binomial(4 * count);
+    else kernels.uniform(4 * count);
+    return numbers.subarray(0, count);
+  };
+}
+
+function plainNumbers(family: NumberFamily, key: RandomKey): Numbers {
   const stream = randomStream(key);
-  const words = new Uint32Array(CHUNK);
-  for (let from = 0; from < n; from += CHUNK / 2) {
-    const count = Math.min(CHUNK / 2, n - from);
-    stream.uint32s(words.subarray(0, 2 * count));
-    for (let i = 0; i < count; i++) take(from + i, onesIn(words[2 * i]!) + onesIn(words[2 * i + 1]!));
-  }
+  const words = new Uint32Array(2 * CHUNK);
+  const values = new Float32Array(CHUNK);
+  const draw = (length: number) => stream.uint32s(words.subarray(0, Math.ceil(length)));
+  return (_from, count) => {
+    if (family === "binomial") {
+      draw(2 * count);
+      for (let i = 0; i < count; i++) values[i] = (onesIn(words[2 * i]!) + onesIn(words[2 * i + 1]!) - 32) / 4;
+    } else {
+      draw(count / 2);
+      for (let i = 0; i < count; i++) {
+        values[i] = (2 * ((words[i >>> 1]! >>> (16 * (i & 1))) & 0xffff) - 65_535) / 65_536;
+      }
+    }
+    return values.subarray(0, count);
+  };
 }
 
 /** Ones among the bits of a word. */

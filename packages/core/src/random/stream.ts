@@ -1,5 +1,5 @@
+import { fillWords } from "./fill-words.ts";
 import { type RandomKey, STREAM_DOMAIN } from "./key.ts";
-import { fillThreefry } from "./threefry.ts";
 import { type RandomStream, WordStream } from "./word-stream.ts";
 
 /** Words fetched at once by the scalar methods. Even: a block is two words. */
@@ -37,7 +37,7 @@ class ThreefryStream extends WordStream {
 
   #generate(out: Uint32Array, from: number, to: number): void {
     const high = STREAM_DOMAIN + Math.floor(this.#blocks / 2 ** 32);
-    fillThreefry(out, from, to, this.#key[0], this.#key[1], this.#blocks >>> 0, high);
+    fillWords(out, from, to, this.#key, this.#blocks >>> 0, high);
     this.#blocks += (to - from) / 2;
   }
 }

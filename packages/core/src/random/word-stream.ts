@@ -13,11 +13,18 @@ export interface RandomStream {
   below(n: number): number;
   /** Uniform over [0, 1) in steps of 2^-53, by integer operations and one exact scaling. */
   float(): number;
+  /** `float` for every place of `out`, in order. */
+  floats(out: Float64Array): void;
+  /** `below(n)` for every place of `out`, in order; n in [1, 2^32]. Throws `random/below`. */
+  belows(out: Uint32Array, n: number): void;
   /** Standard normal. Uses Math.log, which differs between JavaScript engines: for server-side use only. */
   normal(): number;
   /** Gamma(shape, scale 1), shape > 0. Server-side only, as `normal`. */
   gamma(shape: number): number;
 }
+
+/** Words that are drawn at a time: 16 KB, stays in the first-level cache. */
+const CHUNK = 4096;
 
 /** What single words come to, wherever they are from. */
 export abstract class WordStream implements RandomStream {
@@ -25,16 +32,7 @@ export abstract class WordStream implements RandomStream {
   abstract uint32s(out: Uint32Array): void;
 
   below(n: number): number {
-    if (!(Number.isInteger(n) && n >= 1 && n <= 2 ** 32)) {
-      throw new AnabranchError({
-        code: "random/below",
-        message: "cannot draw an integer below this bound",
-        received: String(n),
-        expected: "an integer from 1 to 2^32",
-      });
-    }
-    // Words from the last, incomplete run of n values are thrown away: what stays is exactly uniform.
-    const limit = 2 ** 32 - (2 ** 32 % n);
+    const limit = acceptedBelow(n);
     let word = this.uint32();
     while (word >= limit) word = this.uint32();
     return word % n;
@@ -46,6 +44,30 @@ export abstract class WordStream implements RandomStream {
     return (high * 2 ** 26 + low) / 2 ** 53;
   }
 
+  floats(out: Float64Array): void {
+    const words = new Uint32Array(Math.min(CHUNK, 2 * out.length));
+    for (let from = 0; from < out.length; from += CHUNK / 2) {
+      const count = Math.min(CHUNK / 2, out.length - from);
+      this.uint32s(words.subarray(0, 2 * count));
+      for (let i = 0; i < count; i++) {
+        out[from + i] = ((words[2 * i]! >>> 5) * 2 ** 26 + (words[2 * i + 1]! >>> 6)) * 2 ** -53;
+      }
+    }
+  }
+
+  belows(out: Uint32Array, n: number): void {
+    const limit = acceptedBelow(n);
+    let filled = 0;
+    while (filled < out.length) {
+      const drawn = out.subarray(filled);
+      this.uint32s(drawn);
+      for (let i = 0; i < drawn.length; i++) {
+        const word = drawn[i]!;
+        if (word < limit) out[filled++] = word % n;
+      }
+    }
+  }
+
   normal(): number {
     return normal(this);
   }
@@ -53,4 +75,18 @@ export abstract class WordStream implements RandomStream {
   gamma(shape: number): number {
     return gamma(this, shape);
   }
+}
+
+/**
+ * Words below this bound are uniform over [0, n) by their remainder: those of the last, incomplete run of n are thrown away.
+ * Throws `random/below`.
+ */
+function acceptedBelow(n: number): number {
+  if (Number.isInteger(n) && n >= 1 && n <= 2 ** 32) return 2 ** 32 - (2 ** 32 % n);
+  throw new AnabranchError({
+    code: "random/below",
+    message: "cannot draw an integer below this bound",
+    received: String(n),
+    expected: "an integer from 1 to 2^32",
+  });
 }
