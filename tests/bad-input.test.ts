@@ -95,6 +95,12 @@ describe("a configuration", () => {
     ["an option of a model out of range", { model: { name: "vit", patch: 0 } }, "config/invalid", /model.patch/],
     ["a partition's option", { data: { partition: { alpha: 0 } } }, "config/invalid", /data.partition.alpha/],
     ["a cohort larger than the population", { data: { clients: 5 } }, "config/conflict", /sampler.cohort.*at most/],
+    [
+      "churn after the last round",
+      { rounds: 5, churn: { share: 0.5, from: 6 } },
+      "config/conflict",
+      /churn.from.*at most/,
+    ],
     ["two budgets", { training: { localSteps: 1, localEpochs: 1 } }, "config/conflict", /one of the two/],
   ])("with %s", async (_what, config, code, message) => {
     const error = await failure(() => resolveConfig(config));

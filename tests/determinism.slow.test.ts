@@ -26,8 +26,8 @@ it.each([
   for (const workers of [1, 3]) expect((await undisturbed("fedavg", workers, own)).hash).toBe(hash);
 });
 
-/** "robust" has a rule that sees every update, the nodes of MoNNA have models of their own, "attacked" has attackers with a memory. */
-describe.each(["robust", "monna", "attacked"])("the same bits for %s as in-process", (algorithm) => {
+/** "robust" has a rule that sees every update, the nodes of MoNNA have models of their own, "attacked" has attackers with a memory, those of MoDeST pick the cohort. */
+describe.each(["robust", "monna", "attacked", "modest"])("the same bits for %s as in-process", (algorithm) => {
   it.each([1, 2, 3])("at %i workers", async (workers) => {
     expect((await undisturbed(algorithm, workers)).hash).toBe(await inProcess(algorithm));
   });
@@ -53,7 +53,10 @@ it.each([
   expect(resumed).toEqual({ hash: await inProcess(name), rounds: [1, 2, 3] });
 });
 
-it("the same bits for nodes without a server after kill -9 in the second round", async () => {
-  const resumed = await killedAndResumed("monna", 9);
-  expect(resumed).toEqual({ hash: await inProcess("monna"), rounds: [1, 2, 3] });
+it.each([
+  ["monna", 9],
+  ["modest", 10],
+])("the same bits for nodes without a server after kill -9 in the second round of %s", async (name, event) => {
+  const resumed = await killedAndResumed(name, event);
+  expect(resumed).toEqual({ hash: await inProcess(name), rounds: [1, 2, 3] });
 });

@@ -50,6 +50,7 @@ export const decentralised: Readonly<Record<string, Oracle>> = {
   scclip: averaged(plainUpdate),
   vcgossip: averaged(plainUpdate),
   "single-merging": averaged(plainUpdate),
+  modest: averaged(plainUpdate),
   monna: monnaTrace,
 };
 

@@ -4,6 +4,7 @@
  */
 import { asynchronousRun } from "./asynchronous.ts";
 import { gossip, monna, topology } from "./decentralised.ts";
+import { modest } from "./modest.ts";
 import { anchorsAndMiners, explored, guidedUpdate, type Roles, weightedByIntervals } from "./participation.ts";
 import { mean, minus, plus, scaled, type Vector, zeros } from "./plain.ts";
 import { preconditioned } from "./preconditioned.ts";
@@ -183,6 +184,7 @@ const operations: Readonly<Record<string, (input: never, options: never) => obje
   topology,
   gossip,
   monna,
+  "trace/modest": modest,
 };
 
 /** The output of a case. Throws where no oracle derives its operation. */

@@ -245,6 +245,16 @@ export interface DefaultCompression {
   readonly down?: readonly string[];
 }
 
+/** How nodes without a server pick the cohort of a round. */
+export interface NodeSampling {
+  /** Nodes that average. */
+  readonly aggregators: number;
+  /** Part of the cohort's models that each of them waits for. */
+  readonly successFraction: number;
+  /** Rounds without a sign of life after which a node is left out. */
+  readonly activityWindow: number;
+}
+
 /** A federated method: a plain value built by a factory from validated options. */
 export interface Algorithm {
   readonly name: string;
@@ -292,6 +302,8 @@ export interface Algorithm {
   readonly sendsModels?: boolean;
   /** Present in decentralised methods: what a node makes of the models that it hears. A run needs a topology. */
   readonly gossip?: NodeRule;
+  /** Present in methods whose nodes pick the cohort of a round themselves, by hashes, and average without a server. */
+  readonly sampling?: NodeSampling;
   /** Operators of uploads and broadcasts that the method is made with; a configuration may set others. */
   readonly defaultCompression?: DefaultCompression;
   /** Present in private methods: a configured run without a mechanism is refused. */

@@ -36,7 +36,7 @@ import { fedpac } from "./fedpac.ts";
 import { fedprox } from "./fedprox.ts";
 import { fedsam } from "./fedsam.ts";
 import { fedspeed } from "./fedspeed.ts";
-import { dfedavg, dfedsam, frl, local, monna, rerce, scclip, singleMerging, vcgossip } from "./methods.ts";
+import { dfedavg, dfedsam, frl, local, modest, monna, rerce, scclip, singleMerging, vcgossip } from "./methods.ts";
 import { mofedsam } from "./mofedsam.ts";
 import { algorithms, createAlgorithm } from "./registry.ts";
 import { scaffold } from "./scaffold.ts";
@@ -193,7 +193,7 @@ const battery: Record<string, AlgorithmUnderTest> = {
   },
   // without a topology, as here, decentralised methods are the mean over the cohort
   ...Object.fromEntries(
-    [dfedavg, scclip, singleMerging, vcgossip].map((create) => {
+    [dfedavg, modest, scclip, singleMerging, vcgossip].map((create) => {
       const same = { create: () => create(), neutral: () => create() };
       return [create.definition.name, { ...same, wire: { down: 1, up: 1 }, converges: quick }];
     }),

@@ -44,6 +44,7 @@ export { frl } from "./frl.ts";
 export { ifca } from "./ifca.ts";
 export { lgFedavg } from "./lg-fedavg.ts";
 export { local } from "./local.ts";
+export { modest } from "./modest.ts";
 export { mofedsam } from "./mofedsam.ts";
 export { monna } from "./monna.ts";
 export { ocfl } from "./ocfl.ts";

@@ -9,7 +9,7 @@ import type { Config } from "./schema.ts";
  */
 export function checkBaseline(config: Config, locate: Locate): void {
   const { baseline, algorithm, parameters, privacy, secureAggregation } = config;
-  const { schedule, aggregation, compression, devices } = config;
+  const { schedule, aggregation, compression, devices, churn } = config;
   if (baseline === undefined) return;
   const refuse = (path: readonly string[], value: unknown, expected: string) => {
     const advice = `Remove the key, or make the baseline of a configuration with: anabranch ${baseline} FILE`;
@@ -30,5 +30,6 @@ export function checkBaseline(config: Config, locate: Locate): void {
   if (aggregation.before !== undefined) refuse(["aggregation", "before"], aggregation.before, "nothing");
   if (aggregation.clipNorm > 0) refuse(["aggregation", "clipNorm"], aggregation.clipNorm, "0");
   if (compression.up.length > 0) refuse(["compression", "up"], compression.up, "nothing, as nothing is sent");
+  if (churn.share > 0) refuse(["churn", "share"], churn.share, "0");
   if (devices.speed !== "none") refuse(["devices", "speed"], devices.speed, '"none"');
 }

@@ -225,7 +225,8 @@ export function checkUnused(
   [section, off]:
     | readonly ["privacy", "mechanism"]
     | readonly ["secureAggregation", "protocol"]
-    | readonly ["topology", "name"],
+    | readonly ["topology", "name"]
+    | readonly ["churn", "share"],
   usual: Readonly<Record<string, unknown>>,
   advice: string,
   locate: Locate,
@@ -236,7 +237,7 @@ export function checkUnused(
     if (value === expected) continue;
     throw conflict(
       locate([section, key]),
-      `${show(value)}, with ${section}.${off} = "none"`,
+      `${show(value)}, with ${section}.${off} = ${show(fieldAt([section, off])!.defaultValue)}`,
       expected === undefined ? "nothing" : show(expected),
       advice,
     );

@@ -41,7 +41,7 @@ const NO_INFLUENCE = [
 /**
  * Identity of what a run computes (16 hex digits). Left out: the run's name, paths, how often it is saved, and the
  * number of workers, none of which changes a bit of the result, and the sections on adapters, parameters, privacy, secure
- * aggregation, topology, attacks, diagnostics and tables where there are none.
+ * aggregation, topology, churn, attacks, diagnostics and tables where there are none.
  *
  * @example
  * ```ts
@@ -60,6 +60,7 @@ export function configHash(config: Config): string {
     ...(config.secureAggregation.protocol === "none" ? ["secureAggregation"] : []),
     ...unusedCompression(config.compression),
     ...(config.topology.name === "none" ? ["topology"] : []),
+    ...(config.churn.share === 0 ? ["churn"] : []),
     ...(config.adapters.rank === undefined ? ["adapters"] : []),
     ...(DIAGNOSTICS.some((name) => config.diagnostics[name]) ? [] : ["diagnostics"]),
   ];

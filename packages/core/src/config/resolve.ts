@@ -1,10 +1,12 @@
 import type * as z from "zod";
 import { partitioners } from "../data/partitioners/table.ts";
 import { type ModelName, modelOptions } from "../models/registry.ts";
+import { hashSampled } from "../selection/names.ts";
 import { checkBudget, checkTogether } from "./check.ts";
 import { checkAggregation } from "./check-aggregation.ts";
 import { checkAttack } from "./check-attack.ts";
 import { checkBaseline } from "./check-baseline.ts";
+import { checkChurn } from "./check-churn.ts";
 import { checkPrivacy, isDiscrete } from "./check-privacy.ts";
 import { checkSecureAggregation } from "./check-secure-aggregation.ts";
 import { checkTopology } from "./check-topology.ts";
@@ -35,12 +37,11 @@ export function resolveConfig(input: ConfigInput, locate: Locate = (path) => pat
   const { localEpochs, localSteps, ...others } = training;
   const budget = localSteps === undefined ? { localEpochs } : { localSteps };
   const isPrivate = privacy.mechanism !== "none";
-  // sampling lowers the cost of central noise alone
   const byCoins = isPrivate && !isDiscrete(privacy.mechanism);
   const config: Config = {
     ...rest,
     training: { ...budget, ...others },
-    sampler: { ...sampler, ...everyNode(input), name: sampler.name ?? (byCoins ? "poisson" : "uniform") },
+    sampler: { ...sampler, ...everyNode(input), name: sampler.name ?? usualSampler(rest.algorithm.name, byCoins) },
     aggregation: { ...aggregation, weighting: aggregation.weighting ?? usualWeighting(aggregation, isPrivate) },
     privacy: { ...privacy, noise: privacy.noise ?? (isDiscrete(privacy.mechanism) ? "distributed" : "central") },
   };
@@ -53,7 +54,14 @@ export function resolveConfig(input: ConfigInput, locate: Locate = (path) => pat
   checkSecureAggregation(config, locate);
   checkBaseline(config, locate);
   checkTopology(config, locate);
+  checkChurn(config, locate);
   return config;
+}
+
+/** Sampling by coins lowers the cost of central noise; nodes without a server hash. */
+function usualSampler(algorithm: string, byCoins: boolean): Config["sampler"]["name"] {
+  if (hashSampled.includes(algorithm)) return "hash";
+  return byCoins ? "poisson" : "uniform";
 }
 
 /** A client may claim any number of examples, so a rule against lies weighs all alike. */

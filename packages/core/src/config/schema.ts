@@ -5,6 +5,7 @@ import { protocolNames } from "../privacy/secure-aggregation/protocol.ts";
 import { samplerNames } from "../selection/names.ts";
 import { adapters } from "./adapters-schema.ts";
 import { baselines } from "./baseline.ts";
+import { churn } from "./churn-schema.ts";
 import { compression } from "./compression-schema.ts";
 import { diagnostics } from "./diagnostics-schema.ts";
 import { parameters } from "./parameters-schema.ts";
@@ -145,7 +146,7 @@ const sampler = z
       .enum(samplerNames)
       .optional()
       .describe(
-        '"uniform": cohorts of fixed size; "poisson": each client joins independently; "random-allocation": each client takes part once in every clients / cohort rounds. "round-robin" and "full" need no draws. "oort", "hetero-select" and "latency" learn from losses and times of clients. Omitted: uniform, or poisson under [privacy]',
+        '"uniform": cohorts of fixed size; "poisson": each client joins independently; "random-allocation": each client takes part once in every clients / cohort rounds. "round-robin" and "full" need no draws. "oort", "hetero-select" and "latency" learn from losses and times of clients. "hash" is that of modest. Omitted: uniform, or poisson under [privacy]',
       ),
     cohort: z
       .number()
@@ -346,6 +347,7 @@ export const configSchema = z.strictObject({
   schedule,
   topology,
   devices,
+  churn,
   aggregation,
   compression,
   privacy,

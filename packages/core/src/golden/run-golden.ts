@@ -38,6 +38,7 @@ import { gossipOperation, monnaOperation } from "./gossip.ts";
 import { gradientInversionOperations } from "./gradient-inversion.ts";
 import { placementOperation, treeOperation } from "./hierarchy.ts";
 import { loraOperations } from "./lora.ts";
+import { modestTrace } from "./modest.ts";
 import { notThere, type Operation } from "./operation.ts";
 import { operatorOperations } from "./operators.ts";
 import {
@@ -105,6 +106,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   "m-sgc": multiplexedOperation,
   gossip: gossipOperation,
   monna: monnaOperation,
+  "trace/modest": modestTrace,
   dadao: dadaoOperation,
   "hash-sample": hashSampleOperation,
   "merge-views": mergeViewsOperation,

@@ -6,10 +6,11 @@ import type { ClosedRound, Collected, OpenRound, RoundWorld } from "./round-worl
 
 /** Ends the adding of updates and updates the server's state, or says why there is nothing to update it with. */
 export async function closeRound(
-  { plan: { algorithm, layout }, ports, state, pipeline }: RoundWorld,
+  { plan, ports, state, pipeline }: RoundWorld,
   opened: OpenRound,
   collected: Collected,
 ): Promise<ClosedRound> {
+  const { algorithm, layout } = plan;
   const { round } = opened;
   const { cohort } = collected;
   const before = state.server.vectors.parameters;
@@ -22,7 +23,9 @@ export async function closeRound(
   const carried = pipeline.aggregator.traffic(collected);
   const about = { round, layout, ...(clients === undefined ? {} : { clients }) };
   const traffic = algorithm.traffic?.(carried, about) ?? carried;
-  const { bytesDown, bytesUp, largestMessage } = traffic;
+  const agreed = plan.sampler.agreementBytes?.(round, state.selection) ?? 0;
+  const { bytesDown, largestMessage } = traffic;
+  const bytesUp = traffic.bytesUp + agreed;
   state.totals = {
     ...state.totals,
     bytesDown: state.totals.bytesDown + bytesDown,

@@ -186,12 +186,23 @@ class Collection {
     const { ports, state } = this.#world;
     const work = this.#timeline.expect(this.#order(request), request);
     state.work.orders.set(work.order.id, work);
-    ports.backend.submit(work.order);
+    if (this.#answers(work.order)) ports.backend.submit(work.order);
+  }
+
+  /** Whether a simulated client is there to send its update. */
+  #answers({ client, version }: Order): boolean {
+    return this.#world.plan.churn?.answersAfter(client, version) ?? true;
   }
 
   /** The outcome; undefined where it is not here and something that works would wait idle for it. */
-  #outcome({ id }: Order, first: boolean): Promise<Outcome | undefined> {
-    const { backend } = this.#world.ports;
+  #outcome(order: Order, first: boolean): Promise<Outcome | undefined> {
+    const { id, client, version } = order;
+    const { state, ports } = this.#world;
+    const { backend } = ports;
+    if (!this.#answers(order)) {
+      const bytesDown = encodeBroadcast(state.work.versions.get(version)!).byteLength;
+      return Promise.resolve({ client, failure: UNRESPONSIVE, bytesDown, retried: false });
+    }
     const idle = first ? undefined : backend.idle?.();
     return idle === undefined ? backend.outcome(id) : Promise.race([backend.outcome(id), idle.then(() => undefined)]);
   }
@@ -229,6 +240,9 @@ class Collection {
     return step.factor;
   }
 }
+
+/** Of clients that have stopped, see `churn`. */
+const UNRESPONSIVE = { code: "client/unresponsive", message: "the client has stopped and sends nothing" };
 
 function stalled(schedule: string, round: number): AnabranchError {
   return new AnabranchError({

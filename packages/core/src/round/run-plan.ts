@@ -12,6 +12,7 @@ import type { PipelineSettings, UpdateAttack } from "../pipeline/index.ts";
 import type { RecordedAccount } from "../privacy/accounting/index.ts";
 import type { SecureAggregationProtocol } from "../privacy/secure-aggregation/protocol.ts";
 import type { Schedule } from "../schedule/index.ts";
+import type { Churn } from "../selection/churn.ts";
 import type { Sampler } from "../selection/sampler.ts";
 import type { Adaptation, Adapter } from "./adapter.ts";
 import type { Backend, Evaluator, Warning } from "./backend.ts";
@@ -76,6 +77,8 @@ export interface RunPlan {
   readonly schedule: Schedule;
   /** How long simulated clients take; absent: no time. */
   readonly durations?: OrderDuration | undefined;
+  /** Simulated clients that stop answering; absent: none. */
+  readonly churn?: Churn | undefined;
   /** Strength of the first-order term on stale updates; absent: 0. */
   readonly compensation?: number | undefined;
   /** Of a private run. */

@@ -8,7 +8,11 @@ export const samplerNames = [
   "oort",
   "hetero-select",
   "latency",
+  "hash",
 ] as const;
+
+/** Methods whose nodes pick the cohort themselves, with the sampler "hash". */
+export const hashSampled: readonly string[] = ["modest"];
 
 /** Samplers whose cohorts privacy accounting knows. */
 export const accountedSamplers: readonly string[] = ["uniform", "poisson", "random-allocation"];

@@ -9,6 +9,8 @@ export interface Sampler {
    * @param memory of samplers with feedback; absent: they know nothing yet
    */
   sample(round: number, keyOf: (round: number) => RandomKey, memory?: SelectionMemory): readonly number[];
+  /** Bytes that clients exchange to agree on the cohort of a round; absent: none. `memory`: that of before the round. */
+  agreementBytes?(round: number, memory?: SelectionMemory): number;
   /** Present where cohorts depend on what clients have reported. */
   readonly feedback?: SelectionFeedback;
 }

@@ -34,7 +34,7 @@ export function configuredSchedule(
 ): Schedule {
   const name = scheduleName(config, algorithm);
   checkSchedule(config, name, algorithm, clients);
-  if (name === "synchronous") return synchronousSchedule(config, clients);
+  if (name === "synchronous") return synchronousSchedule(config, algorithm, clients);
   requireCapable("schedule.name", `"${name}"`, capabilitiesOf(algorithm, payloads));
   const { schedule } = config;
   const { population } = clients;
@@ -76,7 +76,11 @@ export function scheduleWarnings(config: Config, algorithm: Algorithm): readonly
   });
 }
 
-function synchronousSchedule({ schedule: { keep, deadline } }: Config, { durations }: ScheduledClients): Schedule {
+function synchronousSchedule(config: Config, { sampling }: Algorithm, { durations }: ScheduledClients): Schedule {
+  const { schedule, sampler } = config;
+  const { deadline } = schedule;
+  const awaited = sampling === undefined ? undefined : Math.ceil(sampling.successFraction * sampler.cohort);
+  const keep = awaited === undefined || awaited === sampler.cohort ? schedule.keep : awaited;
   if (keep === undefined && deadline === undefined) return synchronous;
   return firstArrivals({
     keep,

@@ -14,6 +14,7 @@ import { describeSecureAggregation } from "./secure-aggregation.ts";
  */
 export function forLiveClients(prepared: PreparedRun, config: Config): PreparedRun {
   requireServer(config);
+  requireAnswers(config);
   requireModelThatTravels(prepared);
   const { plan, simulation } = prepared;
   requireOneBroadcast(plan.algorithm.name, plan.payloads);
@@ -38,6 +39,19 @@ function requireServer({ topology: { name } }: Config): void {
   if (name === "none") return;
   const advice = "Decentralised runs are simulated: start it with anabranch run, or remove [topology].";
   throw conflict("topology.name", `"${name}", in a live run`, '"none"', advice);
+}
+
+/** Live clients stop by themselves, and are picked by their server. Throws `config/conflict`. */
+function requireAnswers({ churn: { share }, sampler, algorithm }: Config): void {
+  if (share > 0) throw conflict("churn.share", `${share}, in a live run`, "0", "Churn is simulated: remove [churn].");
+  if (sampler.name !== "hash") return;
+  const advice = "Runs without a server are simulated: start it with anabranch run, or choose another method.";
+  throw conflict(
+    "algorithm.name",
+    `"${algorithm.name}", in a live run`,
+    'a method with a server, e.g. "fedavg"',
+    advice,
+  );
 }
 
 /** Live clients are sent the whole model in every round. Throws `config/conflict`. */

@@ -12,6 +12,7 @@ import {
 } from "../pipeline/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import type { Schedule } from "../schedule/index.ts";
+import { type Churn, noChurn } from "../selection/churn.ts";
 import {
   fullSampler,
   heteroSampler,
@@ -19,6 +20,7 @@ import {
   oortSampler,
   roundRobinSampler,
 } from "../selection/guided-samplers.ts";
+import { hashSampler } from "../selection/hash-sampler.ts";
 import {
   allocationSampler,
   participationRates,
@@ -26,8 +28,10 @@ import {
   type Sampler,
   uniformSampler,
 } from "../selection/sampler.ts";
+import { requireSampling } from "./check-sampling.ts";
 import { configuredDurations } from "./client-times.ts";
 import { describeCompression, describeDown } from "./compression.ts";
+import { configuredChurn, nodeIds } from "./configured-churn.ts";
 import { configuredRule, describeRule } from "./configured-rule.ts";
 import { configuredSchedule, scheduleWarnings } from "./configured-schedule.ts";
 import type { Federation } from "./federation.ts";
@@ -43,6 +47,7 @@ export interface Policies {
   readonly sampler: Sampler;
   readonly schedule: Schedule;
   readonly durations: OrderDuration | undefined;
+  readonly churn: Churn | undefined;
   readonly compensation: number;
   readonly stages: PipelineSettings;
   readonly rule?: RunPlan["rule"];
@@ -88,7 +93,8 @@ export function resolvePolicies(
     compression,
   );
   if (mechanism !== undefined || secureAggregation !== undefined) requirePublicSteps(algorithm, training);
-  const sampler = samplerOf(config, federation.clients);
+  const churn = configuredChurn(config, federation.clients);
+  const sampler = samplerOf(config, federation.clients, algorithm, churn);
   const durations = configuredDurations(config, trace);
   // a private run that goes on from weights must draw neither the noise nor the cohorts that made them
   const origin = mechanism === undefined ? undefined : start;
@@ -100,7 +106,7 @@ export function resolvePolicies(
       durations,
       examples: () => examplesByClient(federation),
     }),
-    durations,
+    ...{ durations, churn, account },
     compensation: config.schedule.compensation,
     stages: {
       weighting: aggregation.weighting,
@@ -113,7 +119,6 @@ export function resolvePolicies(
     ...(rule === undefined ? {} : { rule }),
     ...(rule?.name === "fltrust" ? { rootClient: federation.clients } : {}),
     stageSeed: freshSeed(seed, origin),
-    account,
     warnings: [...privacyWarnings(mechanism, config, account), ...scheduleWarnings(config, algorithm)],
     texts: {
       ...(rule === undefined ? {} : { aggregation: describeRule(rule) }),
@@ -137,6 +142,7 @@ function requireNoPersonalRecords({ name, privacy }: Algorithm, held: ResolvedMe
 /** Refuses cohorts that the method or the data cannot have. */
 function requireClients(config: Config, algorithm: Algorithm, payloads: Payloads, federation: Federation): void {
   const { cohort } = config.sampler;
+  requireSampling(config, algorithm);
   requireSenders(algorithm, payloads, cohort);
   if (config.data.clients === 0) requireOwners(config, federation);
   requirePopulation(algorithm, cohort, federation.clients);
@@ -193,8 +199,17 @@ function examplesByClient({ localExamples, clients, examplesHeld }: Federation):
   return localExamples ?? Array.from({ length: clients }, () => examplesHeld.most);
 }
 
-function samplerOf({ sampler: { name, cohort, rates = [1] }, rounds }: Config, population: number): Sampler {
+function samplerOf(
+  config: Config,
+  population: number,
+  { sampling }: Pick<Algorithm, "sampling">,
+  churn: Churn | undefined,
+): Sampler {
+  const { sampler, rounds, seed } = config;
+  const { name, cohort, rates = [1] } = sampler;
   switch (name) {
+    case "hash":
+      return hashSampler(nodeIds(seed, population), { ...sampling!, sampleSize: cohort }, churn ?? noChurn);
     case "poisson":
       requirePossibleRates(rates, population, cohort);
       return poissonSampler(population, cohort, rates);

@@ -1,0 +1,17 @@
+import * as z from "zod";
+import { churnMoments } from "../selection/churn.ts";
+
+const positive = z.int().min(1);
+
+export const churn = z
+  .strictObject({
+    share: z.number().min(0).lt(1).default(0).describe("fraction of the clients that stop answering (0 = none)"),
+    from: positive.default(1).describe("round in which they stop, all at once"),
+    until: positive.optional().describe("last round in which they are away; omitted: they never come back"),
+    during: z
+      .enum(churnMoments)
+      .default("training")
+      .describe('part of that round: "training", before they send updates, or "averaging", after'),
+  })
+  .prefault({})
+  .describe("simulated clients that stop answering, drawn by the seed");
