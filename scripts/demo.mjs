@@ -24,6 +24,10 @@ function anabranch(args, onLine) {
 
 const clients = [];
 process.on("SIGINT", () => {}); // the terminal tells the others too: wait until they have saved
+for (const signal of ["SIGTERM", "SIGHUP"])
+  process.on(signal, () => {
+    for (const child of [server, ...clients]) child.kill(signal);
+  });
 const server = anabranch(
   ["serve", "examples/live.toml", "--clients", "2", "--demo-data", ...process.argv.slice(2)],
   (line) => {

@@ -4,12 +4,12 @@ import { type MethodInfo, type MethodOption, methodCatalog, methodNamed } from "
 import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
-import { labelled, table, together } from "../text.ts";
+import { labelled, table } from "../text.ts";
 
 export function addMethods(program: Command): void {
   const command = program
     .command("methods")
-    .description("List the federated methods with paper, wire cost and options, or describe one in full.")
+    .description("List the federated methods with wire cost and paper, or describe one with its options.")
     .argument("[method]", "name of a method")
     .action((name: string | undefined, _options: unknown, self: Command) => {
       const { output } = parseInvocation(self);
@@ -28,32 +28,30 @@ export function addMethods(program: Command): void {
 }
 
 function printTable(methods: readonly MethodInfo[], output: Output): void {
-  const columns = [
-    { head: "method" },
-    { head: "paper" },
-    { head: "down" },
-    { head: "up" },
-    { head: together("options (symbol) = default") },
-  ];
+  const columns = [{ head: "method" }, { head: "down" }, { head: "up" }, { head: "paper" }];
   const rows = methods.map((method) => [
     output.colours.bold(method.name),
-    paper(method),
     shortCost(method.wire.down),
     shortCost(method.wire.up),
-    method.options.map((option) => together(optionText(option))).join(", "),
+    paper(method),
   ]);
   output.print(
     ...table(columns, rows, output.width),
     "",
     "down, up: floats sent per client and round; d is the number of model parameters.",
-    "A configuration accepts the symbol in brackets in place of its option. For details and full wire costs: anabranch methods NAME",
+    "For options, details and full wire costs: anabranch methods NAME",
     "Rules against clients that send anything are options of any method: [aggregation] rule, docs/robustness.md.",
   );
 }
 
-/** A cost as a cell: of a long one its formula, without what follows it. */
+const WIDEST_COST = 24;
+
+/** A cost as a cell: of a long one its formula or first words, without what follows. */
 function shortCost(cost: string): string {
-  return cost.length <= 24 ? cost : `${cost.split(/;| on average| \(\w+:/)[0]} …`;
+  if (cost.length <= WIDEST_COST) return cost;
+  const formula = cost.split(/;| on average| \(/)[0]!;
+  const fits = formula.length <= WIDEST_COST;
+  return `${fits ? formula : formula.slice(0, formula.lastIndexOf(" ", WIDEST_COST))} …`;
 }
 
 function printMethod(method: MethodInfo, output: Output): void {
@@ -76,7 +74,7 @@ function printMethod(method: MethodInfo, output: Output): void {
     "Update rule",
     ...method.updateRule.map((line) => `  ${line}`),
     "",
-    "Options in [algorithm]",
+    "Options in [algorithm] (an option may be set by the symbol in brackets)",
     ...labelled(
       method.options.map((option) => [optionText(option), option.description] as const),
       width,
