@@ -26,8 +26,17 @@ it.each([
   for (const workers of [1, 3]) expect((await undisturbed("fedavg", workers, own)).hash).toBe(hash);
 });
 
-/** "robust" has a rule that sees every update, the nodes of MoNNA have models of their own, "attacked" has attackers with a memory, those of MoDeST pick the cohort. */
-describe.each(["robust", "monna", "attacked", "modest"])("the same bits for %s as in-process", (algorithm) => {
+/**
+ * "robust" has a rule that sees every update, the nodes of MoNNA and Bristle have models of their own, "attacked" has
+ * attackers with a memory, nodes of MoDeST pick the cohort.
+ */
+describe.each([
+  "robust",
+  "monna",
+  "bristle",
+  "attacked",
+  "modest",
+])("the same bits for %s as in-process", (algorithm) => {
   it.each([1, 2, 3])("at %i workers", async (workers) => {
     expect((await undisturbed(algorithm, workers)).hash).toBe(await inProcess(algorithm));
   });
@@ -55,6 +64,7 @@ it.each([
 
 it.each([
   ["monna", 9],
+  ["bristle", 9],
   ["modest", 10],
 ])("the same bits for nodes without a server after kill -9 in the second round of %s", async (name, event) => {
   const resumed = await killedAndResumed(name, event);

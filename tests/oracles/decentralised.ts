@@ -1,7 +1,7 @@
 /**
  * Methods without a server, node by node.
  *
- * dfedavg: T. Sun et al., TPAMI 2022, arXiv:2104.11375. dfedsam: Y. Shi et al., ICML 2023, arXiv:2302.04083. scclip: L. He et
+ * bristle: see esteem.ts. dfedavg: T. Sun et al., TPAMI 2022, arXiv:2104.11375. dfedsam: Y. Shi et al., ICML 2023, arXiv:2302.04083. scclip: L. He et
  * al., 2022, arXiv:2202.01545. vcgossip: Y. Tian et al., 2024, arXiv:2404.04616. single-merging: T. Zhu et al., ICLR 2026,
  * arXiv:2507.06542. monna: S. Farhadkhani et al., ICML 2023, arXiv:2209.10931. Weights: L. Xiao, S. Boyd, 2004.
  *
@@ -47,6 +47,7 @@ const monnaTrace: Oracle = (problem, options) => {
 export const decentralised: Readonly<Record<string, Oracle>> = {
   dfedavg: averaged(plainUpdate),
   dfedsam,
+  bristle: averaged(plainUpdate),
   scclip: averaged(plainUpdate),
   vcgossip: averaged(plainUpdate),
   "single-merging": averaged(plainUpdate),

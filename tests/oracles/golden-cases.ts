@@ -4,6 +4,7 @@
  */
 import { asynchronousRun } from "./asynchronous.ts";
 import { gossip, monna, topology } from "./decentralised.ts";
+import { bristle, reputation } from "./esteem.ts";
 import { modest } from "./modest.ts";
 import { anchorsAndMiners, explored, guidedUpdate, type Roles, weightedByIntervals } from "./participation.ts";
 import { mean, minus, plus, scaled, type Vector, zeros } from "./plain.ts";
@@ -185,6 +186,8 @@ const operations: Readonly<Record<string, (input: never, options: never) => obje
   gossip,
   monna,
   "trace/modest": modest,
+  bristle,
+  reputation,
 };
 
 /** The output of a case. Throws where no oracle derives its operation. */

@@ -128,6 +128,7 @@ export { conform, type Federation, openFederation } from "./simulation/federatio
 export { forLiveClients } from "./simulation/for-live-clients.ts";
 export { inProcessSimulation, sentBytes } from "./simulation/in-process.ts";
 export type { InitialWeights } from "./simulation/initial-weights.ts";
+export { f1ByClass, type OpenJudge, openJudge } from "./simulation/judge.ts";
 export { predictTest, type TestPredictions } from "./simulation/predictions.ts";
 export { type ExecutorIdentity, type PreparedRun, prepareRun } from "./simulation/prepare.ts";
 export { type OpenProbe, openProbe } from "./simulation/probe.ts";

@@ -1,4 +1,5 @@
 import type { HostKernelSchedule, Tensor, TensorTree } from "@anabranch/engine";
+import type { ClassScores } from "../aggregation/bristle.ts";
 import type { CodecSpec } from "../codecs/index.ts";
 import type { CompressionLink } from "../compression/index.ts";
 import type { NodeRule } from "../gossip/index.ts";
@@ -94,7 +95,18 @@ export interface RoundContext {
   readonly weights?: readonly number[];
   /** Of the model's parameters, for rules that go layer by layer. */
   readonly layout: Layout;
+  /** What clients answered to `Algorithm.questions`, in their order; absent where nothing was asked. */
+  readonly scores?: readonly ClassScores[];
 }
+
+/** A model [d] that a client is to judge on its own hold-out. */
+export interface Question {
+  readonly client: number;
+  readonly model: Vector;
+}
+
+/** F1 scores by class, of the classes that the client's hold-out has. Simulations answer. */
+export type Judge = (question: Question) => Promise<ClassScores>;
 
 /** Bytes of the messages of a round. */
 export interface CarriedBytes {
@@ -332,6 +344,11 @@ export interface Algorithm {
   models?(state: ServerState): readonly Vector[];
   /** Bytes of a round, where clients do not send to the server; default: those that were carried. */
   traffic?(carried: CarriedBytes, round: Pick<RoundContext, "round" | "clients" | "layout">): CarriedBytes;
+  /**
+   * Which models clients judge on their hold-outs before the server half, which has their answers as `RoundContext.scores`.
+   * Absent: none.
+   */
+  questions?(state: ServerState, aggregate: Readonly<Record<string, Vector>>, round: RoundContext): readonly Question[];
   /** The server half: plain code over flat vectors. Returns fresh state; its inputs stay untouched. */
   update(state: ServerState, aggregate: Readonly<Record<string, Vector>>, round: RoundContext): ServerState;
 }

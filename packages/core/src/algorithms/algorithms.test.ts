@@ -36,7 +36,7 @@ import { fedpac } from "./fedpac.ts";
 import { fedprox } from "./fedprox.ts";
 import { fedsam } from "./fedsam.ts";
 import { fedspeed } from "./fedspeed.ts";
-import { dfedavg, dfedsam, frl, local, modest, monna, rerce, scclip, singleMerging, vcgossip } from "./methods.ts";
+import { frl, local, rerce } from "./methods.ts";
 import { mofedsam } from "./mofedsam.ts";
 import { algorithms, createAlgorithm } from "./registry.ts";
 import { scaffold } from "./scaffold.ts";
@@ -191,15 +191,6 @@ const battery: Record<string, AlgorithmUnderTest> = {
     wire: { down: 2 + 2 / 3, up: 1 + 1 / 3 },
     converges: { rounds: 300, learningRate: 0.01, within: 0.02 },
   },
-  // without a topology, as here, decentralised methods are the mean over the cohort
-  ...Object.fromEntries(
-    [dfedavg, modest, scclip, singleMerging, vcgossip].map((create) => {
-      const same = { create: () => create(), neutral: () => create() };
-      return [create.definition.name, { ...same, wire: { down: 1, up: 1 }, converges: quick }];
-    }),
-  ),
-  dfedsam: { create: dfedsam, wire: { down: 1, up: 1 }, converges: { ...quick, within: 0.06 } },
-  monna: { create: monna, wire: { down: 1, up: 1 }, converges: { rounds: 400, learningRate: 0.1, within: 1e-4 } },
 };
 
 const native = await onnxruntimeNode();

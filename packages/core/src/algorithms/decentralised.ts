@@ -3,6 +3,7 @@ import {
   activeRows,
   applyNodeRule,
   averageAll,
+  judgedPairs,
   type Models,
   meanModel,
   modelOf,
@@ -15,6 +16,7 @@ import {
 } from "../gossip/index.ts";
 import type { Layout } from "../params/layout.ts";
 import { type Vector, zerosLike } from "../params/vector.ts";
+import { deriveKey, type RandomKey, rootKey } from "../random/index.ts";
 import { linksOf, range, type Topology } from "../topology/index.ts";
 import type { Algorithm, RoundContext, ServerState, Upload } from "./algorithm.ts";
 
@@ -25,6 +27,8 @@ export interface Gossip {
   readonly averaging?: readonly [from: number, to: number] | undefined;
   /** Model of a node before the first round, [d]; absent: the common one. */
   start?(node: number, common: Vector): Vector;
+  /** Of what nodes draw when they mix. */
+  readonly key?: RandomKey;
 }
 
 /** Name of the server's vector with the models of all nodes, [nodes, d]. */
@@ -42,10 +46,20 @@ export const NODES = "nodes";
 export function decentralised(method: Algorithm, gossip: Gossip): Algorithm {
   const { gossip: rule } = method;
   if (rule === undefined) throw noRule(method.name);
-  const { topology, averaging: [from, to] = [0, -1] } = gossip;
+  const { topology, averaging: [from, to] = [0, -1], key = rootKey(0) } = gossip;
   const averages = (round: number) => round >= from && round <= to;
+  const rowsOf = ({ round, clients = [] }: RoundContext) => activeRows(topology.rows(round), new Set(clients));
+  const pairsOf = (models: Models, context: RoundContext) => {
+    if (rule.name !== "class-weighted" || averages(context.round)) return [];
+    return judgedPairs(models, rowsOf(context), rule, deriveKey(key, "gossip", context.round));
+  };
+  const questions: Algorithm["questions"] = (state, aggregate, context) => {
+    const models = trainedModels(trainedNodes(state, aggregate, context));
+    return pairsOf(models, context).map(([client, node]) => ({ client, model: modelOf(models, node) }));
+  };
   return {
     ...method,
+    ...(rule.name === "class-weighted" ? { questions } : {}),
     payloads(model) {
       const { upload, ...payloads } = method.payloads(model);
       const each = Object.entries(upload).map(([name, sent]): [string, Upload] => {
@@ -61,12 +75,13 @@ export function decentralised(method: Algorithm, gossip: Gossip): Algorithm {
     own: (state, client) => ({ parameters: modelOf(nodesOf(state), client) }),
     models: (state) => range(topology.nodes).map((node) => modelOf(nodesOf(state), node)),
     update(state, aggregate, context) {
-      const { round, clients = [], layout } = context;
+      const { round, clients = [], layout, scores = [] } = context;
       const trained = trainedNodes(state, aggregate, context);
-      const rows = activeRows(topology.rows(round), new Set(clients));
+      const pairs = pairsOf(trainedModels(trained), context);
+      const classes = layout.entries[0]!.shape.at(-1)!;
       const mixed = averages(round)
         ? averageAll(trainedModels(trained), clients)
-        : applyNodeRule(rule, trained, rows, layout.entries);
+        : applyNodeRule(rule, trained, rowsOf(context), layout.entries, { pairs, scores, classes });
       return stateOf(mixed, state.scalars);
     },
     traffic({ bytesUp }, { round, clients = [], layout }) {

@@ -2,6 +2,7 @@
 
 export { adaptiveClusters } from "./adaptive-clusters.ts";
 export { asyncFedavg } from "./async-fedavg.ts";
+export { bristle } from "./bristle.ts";
 export { dfedavg } from "./dfedavg.ts";
 export { dfedsam } from "./dfedsam.ts";
 export { diff2 } from "./diff2.ts";

@@ -19,6 +19,7 @@ import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
+import { openJudge } from "../simulation/judge.ts";
 import type { PreparedRun } from "../simulation/prepare.ts";
 import { type TappedMessage, tappedBackend } from "./tap.ts";
 
@@ -83,13 +84,14 @@ export interface ObservePorts {
  *   the method uploads no change of the whole model
  */
 export async function observeRound(
-  { plan, simulation }: Pick<PreparedRun, "plan" | "simulation">,
+  { plan, simulation, model }: Pick<PreparedRun, "plan" | "simulation" | "model">,
   { round, client }: ObserveRequest,
   { executor, secureAggregation, checkpoints }: ObservePorts,
 ): Promise<ObservedRound> {
   const messages: TappedMessage[] = [];
   let aggregate: Readonly<Record<string, Vector>> | undefined;
   const { backend, close } = await inProcessSimulation(simulation, executor);
+  const judging = await openJudge({ plan, simulation, model }, executor);
   const algorithm: RunPlan["algorithm"] = {
     ...plan.algorithm,
     update(state, sum, context) {
@@ -107,11 +109,13 @@ export async function observeRound(
         checkpoints: await begun(checkpoints, round),
         clientStates: memoryClientStates(),
         secureAggregation,
+        judge: judging?.judge,
         emit() {},
       },
     );
   } finally {
     await close();
+    await judging?.close();
   }
   const chosen = client === undefined ? messages[0] : messages.find(({ order }) => order.client === client);
   if (messages.length === 0 || aggregate === undefined) throw noRound(round, plan.rounds);

@@ -54,6 +54,12 @@ export function arrayDataSpec(
   return { kind: "arrays", features, labels, rows: flat, offsets };
 }
 
+/** Examples of the client that has most. */
+export function largestClient(spec: DataSpec): number {
+  if (spec.kind === "synthetic") return spec.spec.examples;
+  return spec.offsets.reduce((most, end, i) => Math.max(most, end - (spec.offsets[i - 1] ?? end)), 0);
+}
+
 export function openDataSource(spec: DataSpec): ClientDataSource {
   const source = openOrigin(spec);
   const { poison } = spec;

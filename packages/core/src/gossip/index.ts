@@ -1,3 +1,4 @@
+export { classWeighted, type Judged, type JudgedPair, judgedPairs, type PeerChoice } from "./class-weighted.ts";
 export * from "./dadao.ts";
 export * from "./edge-rates.ts";
 export { matrixExponential } from "./matrix-exponential.ts";

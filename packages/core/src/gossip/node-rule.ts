@@ -1,4 +1,5 @@
 import { range, type SparseRow } from "../topology/index.ts";
+import { classWeighted, type Judged, type PeerChoice } from "./class-weighted.ts";
 import { mix } from "./mix.ts";
 import { emptyLike, type Models, meanModel, modelOf, modelsOf } from "./models.ts";
 import { mixQuantised, type Quantiser } from "./quantised.ts";
@@ -16,7 +17,9 @@ export type NodeRule =
   /** The mean of those nearest to its own. */
   | { readonly name: "nearest"; readonly byzantine: number }
   /** Their mean with the variance of each layer given back. */
-  | { readonly name: "variance-corrected" };
+  | { readonly name: "variance-corrected" }
+  /** Output layers combined class by class, by how well each does on the receiver's test examples. */
+  | ({ readonly name: "class-weighted" } & PeerChoice);
 
 /** What nodes have before they mix. */
 export interface Trained {
@@ -26,12 +29,20 @@ export interface Trained {
   readonly changes: Models;
 }
 
-/** Models of all nodes after mixing by a rule over the rows of a mixing matrix. */
+/** No node was asked: all keep their models. */
+const NOTHING_JUDGED: Judged = { pairs: [], scores: [], classes: 1 };
+
+/**
+ * Models of all nodes after mixing by a rule over the rows of a mixing matrix.
+ *
+ * @param judged what the rule by classes goes by; other rules read no scores
+ */
 export function applyNodeRule(
   rule: NodeRule,
   trained: Trained,
   rows: readonly SparseRow[],
   layers: readonly Layer[],
+  judged = NOTHING_JUDGED,
 ): Models {
   if (rule.name === "quantised") return mixQuantised(trained.models, trained.changes, rows, rule);
   const models = trainedModels(trained);
@@ -44,6 +55,8 @@ export function applyNodeRule(
       return mix(models, nearestRows(models, rows, rule.byzantine));
     case "variance-corrected":
       return varianceCorrected(models, rows, layers);
+    case "class-weighted":
+      return classWeighted(models, layers, judged);
   }
 }
 

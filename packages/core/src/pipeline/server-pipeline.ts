@@ -1,6 +1,6 @@
 import { AnabranchError, type Failure } from "@anabranch/engine";
 import type { RobustRule } from "../aggregation/robust/index.ts";
-import type { Algorithm, Payloads, RoundContext, ServerState } from "../algorithms/algorithm.ts";
+import type { Algorithm, Judge, Payloads, RoundContext, ServerState } from "../algorithms/algorithm.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
@@ -21,6 +21,7 @@ import { type BroadcastMessages, broadcastMessages, REPLICA } from "./broadcast-
 import { pipelineStages } from "./client-pipeline.ts";
 import { disclosureOf } from "./disclosure.ts";
 import { implausible } from "./plausible.ts";
+import { withAnswers } from "./questions.ts";
 import { SecureAggregator } from "./secure-aggregator.ts";
 import { SetAggregator } from "./set-aggregator.ts";
 import type { PipelineSettings } from "./settings.ts";
@@ -69,8 +70,11 @@ export interface ServerPipeline {
   receive(update: Update, context: ReceiveContext): Update | InvalidUpdate;
   /** Ends the adding; why nothing is released, undefined where something is. */
   close(server: ServerState, cohort: number): Promise<Failure | undefined>;
-  /** The server's state after a round: aggregate, server halves in reverse, server half of the method. */
-  update(server: ServerState, finished: FinishedRound): ServerState;
+  /**
+   * The server's state after a round: aggregate, server halves in reverse, server half of the method. Throws `round/no-judge`
+   * where the method asks clients and nobody answers for them.
+   */
+  update(server: ServerState, finished: FinishedRound, judge?: Judge): Promise<ServerState>;
 }
 
 /** What goes down in a round. */
@@ -113,13 +117,15 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
         disclosure.whyNotReleased(aggregator.metrics.clients, cohort)
       );
     },
-    update(server, finished) {
+    async update(server, finished, judge) {
       const { round, scalars } = finished;
       const participants = aggregator.cost?.survivors ?? aggregator.metrics.clients;
       const key = (...path: readonly (string | number)[]) => deriveKey(root, ...path);
       const sum = { vectors: aggregator.result(make), state: {} };
       const { vectors, state } = applyServerStages(stages, sum, { round, scalars, participants, key });
-      const next = algorithm.update(withoutMemory(server), vectors, contextOf(parts, aggregator, finished));
+      const own = withoutMemory(server);
+      const context = contextOf(parts, aggregator, finished);
+      const next = algorithm.update(own, vectors, await withAnswers(algorithm, own, vectors, context, judge));
       const memories = { [RULE_MEMORY]: aggregator.memory, [ATTACK_MEMORY]: attacked?.attackMemory };
       const kept = { ...memories, ...replicaOf(server) };
       return { ...next, vectors: { ...next.vectors, ...defined(kept) }, scalars: { ...next.scalars, ...state } };
@@ -136,16 +142,8 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
     const { population } = plan;
     const { clients, localSteps, weightedSteps, meanFactor } = metrics;
     const { round, learningRate } = about;
-    const context = {
-      round,
-      cohortSize: clients,
-      population,
-      layout,
-      learningRate,
-      localSteps,
-      weightedSteps,
-      meanFactor,
-    };
+    const steps = { localSteps, weightedSteps, meanFactor };
+    const context = { round, cohortSize: clients, population, layout, learningRate, ...steps };
     if (whose === undefined) return context;
     return { ...context, clients: whose, ...(weights === undefined ? {} : { weights }) };
   }

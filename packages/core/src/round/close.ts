@@ -15,7 +15,7 @@ export async function closeRound(
   const { cohort } = collected;
   const before = state.server.vectors.parameters;
   const failure = await pipeline.close(state.server, cohort);
-  if (failure === undefined) state.server = pipeline.update(state.server, opened);
+  if (failure === undefined) state.server = await pipeline.update(state.server, opened, ports.judge);
   else if (cohort > 0) await warn(ports, [nothingReleased(round, failure)]);
   await warn(ports, clippedWarnings(pipeline.aggregator, round));
   state.round = round;

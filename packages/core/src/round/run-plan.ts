@@ -1,5 +1,5 @@
 import type { RobustRule } from "../aggregation/robust/index.ts";
-import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
+import type { Algorithm, Judge, Payloads } from "../algorithms/algorithm.ts";
 import type { OrderDuration } from "../clock/index.ts";
 import type { Baseline } from "../config/baseline.ts";
 import type { ClassGroup } from "../data/partitioners/long-tail-sizes.ts";
@@ -158,6 +158,8 @@ export interface RunPorts {
   readonly probe?: Probe | undefined;
   /** Adapts the global model to clients for evaluation, where the plan asks for that; absent: it is not adapted. */
   readonly adapter?: Adapter | undefined;
+  /** Answers for clients that judge models on their hold-outs, where the method asks them to. */
+  readonly judge?: Judge | undefined;
   /** Adds whole numbers under masks, where the plan's stages ask for that. */
   readonly secureAggregation?: SecureAggregationProtocol | undefined;
   /** Receives every event, in order; the loop waits for it, so that what was announced is durable. */

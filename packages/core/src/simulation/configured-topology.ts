@@ -11,6 +11,7 @@ import { denseMatrix, linksOf, mixingOf, type SparseRow, type Topology } from ".
 import { withClusterStarts } from "./cluster-starts.ts";
 import { compressedMethod } from "./compression.ts";
 import type { Federation } from "./federation.ts";
+import { requireJudgement } from "./judged-method.ts";
 import { type CustomParts, type ResolvedMethod, resolveMethod } from "./resolve-method.ts";
 import { topologyOf } from "./topology-of.ts";
 
@@ -51,7 +52,8 @@ export function methodAmongNodes(config: Config, federation: Federation, own: Cu
     const values = initialParameters(model.parameters, deriveKey(key, "init", node));
     return held === undefined ? values : partOf(held.split.whole, values, layout);
   };
-  const among = decentralised(algorithm, { topology, averaging, ...(starts === "own" ? { start: fresh } : {}) });
+  requireJudgement(config, method);
+  const among = decentralised(algorithm, { topology, averaging, key, ...(starts === "own" ? { start: fresh } : {}) });
   return {
     ...compressedMethod(config, { ...method, algorithm: among, payloads: among.payloads(layout) }),
     about: { topology: described(topology) },

@@ -157,7 +157,16 @@ describe.each(SEEDED)("%s", (name) => {
   });
 });
 
-describe.each(algorithms.map(({ name }) => name).filter((name) => !SEEDED.includes(name)))("%s", (name) => {
+it("bristle refuses personal parameters", () => {
+  const among: ConfigInput = { ...ring, data: { clients: 4, holdout: 0.25, partition: { scheme: "iid" } } };
+  expect(() => smallRun({ name: "bristle" }, { ...among, parameters: { personal: "head" } })).toThrow(
+    /parameters.personal.*its own body/s,
+  );
+});
+
+const KEEPING = algorithms.map(({ name }) => name).filter((name) => !SEEDED.includes(name) && name !== "bristle");
+
+describe.each(KEEPING)("%s", (name) => {
   it("trains with personal and frozen parameters", async () => {
     const [options, more] = NEEDS[name] ?? [{}, {}];
     const isPrivate = name.startsWith("diff2") || name.startsWith("dp-");

@@ -1,6 +1,6 @@
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { type LocalBudget, stepCount } from "../client/batches.ts";
-import type { DataSpec } from "../client/data-source.ts";
+import { largestClient } from "../client/data-source.ts";
 import type { TaskSettings } from "../client/local-task.ts";
 import { taskFlops } from "../client/task-flops.ts";
 import { conflict } from "../config/check.ts";
@@ -163,10 +163,4 @@ function requireSteps({ name }: Algorithm, plan: SimulationSpec, batchSize: numb
     `at least ${program.refresh.first + 1} local steps`,
     "Its first steps only find the bases of the later ones: train longer, or lower training.batchSize.",
   );
-}
-
-/** Examples of the client that has most. */
-function largestClient(data: DataSpec): number {
-  if (data.kind === "synthetic") return data.spec.examples;
-  return data.offsets.reduce((most, end, i) => Math.max(most, end - (data.offsets[i - 1] ?? end)), 0);
 }

@@ -165,7 +165,7 @@ async function runAndRecord(
   options.onFolder?.(folder);
   const blobs = await openDiskBlobStore(folder, files);
   const resumedFrom = (await resumePoint(world.plan, blobs))?.checkpoint.round ?? 0;
-  const { backend, evaluator, probe, adapter, secureAggregation, clientStates } = await world.enter(run);
+  const { clientStates, ...ports } = await world.enter(run);
   await truncateAfterRound(paths.events, resumedFrom, files);
   const log = await EventLog.open(paths.events, files, world.isFollowed);
   const metrics = await MetricsCsv.open(paths.metrics, paths.events, files);
@@ -186,10 +186,7 @@ async function runAndRecord(
   const checkpoints: BlobStore = flushingBefore(blobs, log);
   try {
     const signal = options.signal === undefined ? {} : { signal: options.signal };
-    const result = await runFederation(
-      { ...world.plan, id },
-      { backend, evaluator, probe, adapter, secureAggregation, checkpoints, clientStates, emit, ...signal },
-    );
+    const result = await runFederation({ ...world.plan, id }, { ...ports, checkpoints, clientStates, emit, ...signal });
     await log.flush();
     return { id, folder, result, files: await writeOutputs(run, world, result) };
   } catch (error) {

@@ -47,6 +47,7 @@ export async function simulate(
       evaluator: simulation.evaluator,
       secureAggregation: simulation.secureAggregation,
       probe: simulation.probe,
+      judge: simulation.judge,
       adapter: simulation.adapter,
       checkpoints: memoryBlobStore(),
       clientStates: memoryClientStates(),

@@ -5,8 +5,10 @@ import {
   type CustomParts,
   type Evaluator,
   inProcessSimulation,
+  type Judge,
   type OpenAdapter,
   openAdapter,
+  openJudge,
   openProbe,
   type PreparedRun,
   type Probe,
@@ -27,6 +29,7 @@ export interface OpenSimulation extends PreparedRun {
   readonly evaluator: Evaluator;
   readonly secureAggregation: SecureAggregationProtocol | undefined;
   readonly probe: Probe | undefined;
+  readonly judge: Judge | undefined;
   readonly adapter: OpenAdapter | undefined;
   readonly workers: number;
   close(): Promise<void>;
@@ -81,10 +84,12 @@ export async function openSimulation(
   const secureAggregation = await simulatedSecureAggregation(plan);
   const probe = await openProbe(prepared, executor);
   const adapter = await openAdapter(prepared, executor);
-  const opened = { ...prepared, plan, secureAggregation, probe, adapter, workers };
+  const judging = await openJudge(prepared, executor);
+  const parts = [probe, adapter, judging];
+  const opened = { ...prepared, plan, secureAggregation, probe, judge: judging?.judge, adapter, workers };
   if (workers === 0) {
     const { backend, evaluator, close } = await inProcessSimulation(prepared.simulation, executor);
-    return { ...opened, backend, evaluator, close: () => closeAll(probe, adapter, { close }) };
+    return { ...opened, backend, evaluator, close: () => closeAll(...parts, { close }) };
   }
   const pool = await WorkerPool.start(prepared.simulation, {
     executor: executor.name,
@@ -92,7 +97,7 @@ export async function openSimulation(
     measure: config.diagnostics.processorTime,
     ...(config.execution.window === "auto" ? {} : { window: config.execution.window }),
   });
-  return { ...opened, backend: pool, evaluator: pool, close: () => closeAll(probe, adapter, pool) };
+  return { ...opened, backend: pool, evaluator: pool, close: () => closeAll(...parts, pool) };
 }
 
 async function closeAll(...parts: readonly ({ close(): Promise<void> } | undefined)[]): Promise<void> {

@@ -32,6 +32,7 @@ export async function measureCost(config: Config, options: SimulationOptions): P
       evaluator: simulation.evaluator,
       secureAggregation: simulation.secureAggregation,
       probe: simulation.probe,
+      judge: simulation.judge,
       adapter: simulation.adapter,
       checkpoints: memoryBlobStore(),
       clientStates: memoryClientStates(),

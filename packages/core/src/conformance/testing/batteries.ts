@@ -1,6 +1,7 @@
 import { asynchronousBattery } from "./asynchronous-battery.ts";
 import { clusteredBattery } from "./clustered-battery.ts";
 import { compressedBattery } from "./compressed-battery.ts";
+import { decentralisedBattery } from "./decentralised-battery.ts";
 import { personalBattery } from "./personal-battery.ts";
 import { zerothOrderBattery } from "./zeroth-order-battery.ts";
 
@@ -9,6 +10,7 @@ export const batteries = {
   ...asynchronousBattery,
   ...clusteredBattery,
   ...compressedBattery,
+  ...decentralisedBattery,
   ...personalBattery,
   ...zerothOrderBattery,
 };
