@@ -66,13 +66,20 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** Milliseconds of the quickest of `rounds` turns, after one that compiles the code. */
-export function quickest(rounds: number, work: () => void): number {
-  let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round <= rounds; round++) {
-    const start = performance.now();
+/**
+ * Milliseconds of one turn without other work on the machine, by two bounds of which the smaller counts: the quickest of the
+ * turns, and their mean processor time. There are `rounds` of them or more, for 0.2 s at least.
+ */
+export function undisturbed(rounds: number, work: () => void): number {
+  work(); // compiles the code
+  const start = process.threadCpuUsage();
+  let quickest = Number.POSITIVE_INFINITY;
+  for (let turns = 1; ; turns++) {
+    const begin = performance.now();
     work();
-    if (round > 0) best = Math.min(best, performance.now() - start);
+    quickest = Math.min(quickest, performance.now() - begin);
+    const { user, system } = process.threadCpuUsage(start);
+    const spent = (user + system) / 1000;
+    if (turns >= rounds && spent >= 200) return Math.min(quickest, spent / turns);
   }
-  return best;
 }

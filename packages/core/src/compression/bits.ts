@@ -3,65 +3,84 @@ import { AnabranchError } from "@anabranch/engine";
 /** Writes integers of any width up to 32 bits, most significant bit first. `finish` pads the last byte with zeros. */
 export class BitWriter {
   #bytes = new Uint8Array(256);
+  #view = new DataView(this.#bytes.buffer);
   #length = 0;
-  #current = 0;
-  #free = 8;
+  /** Bits that are not in `#bytes` yet, fewer than 32. */
+  #word = 0;
+  #used = 0;
 
   /** Appends the lowest `width` bits of `value`. */
   write(value: number, width: number): void {
-    let left = width;
-    while (left > 0) {
-      const take = Math.min(left, this.#free);
-      const bits = (value >>> (left - take)) & ((1 << take) - 1);
-      this.#current = (this.#current << take) | bits;
-      this.#free -= take;
-      left -= take;
-      if (this.#free === 0) this.#flush();
+    const free = 32 - this.#used;
+    if (width < free) {
+      this.#word = (this.#word << width) | (value & ((1 << width) - 1));
+      this.#used += width;
+      return;
     }
+    const over = width - free;
+    this.#flush(free === 32 ? value : (this.#word << free) | ((value >>> over) & ((1 << free) - 1)));
+    this.#word = value & ((1 << over) - 1);
+    this.#used = over;
   }
 
   /** Appends the Elias gamma code of an integer of at least 1: 2 floor(log2 g) + 1 bits. */
   gamma(value: number): void {
     const log = 31 - Math.clz32(value);
-    this.write(0, log);
-    this.write(value, log + 1);
+    if (log < 16) this.write(value, 2 * log + 1);
+    else {
+      this.write(0, log);
+      this.write(value, log + 1);
+    }
   }
 
   /** Appends a float of `size` bytes, little-endian, at the present bit. */
   float(value: number, size: FloatBytes): void {
-    for (const byte of bytesOf(value, size)) this.write(byte, 8);
+    if (size === 4) scratch.setFloat32(0, value, true);
+    else scratch.setFloat64(0, value, true);
+    for (let at = 0; at < size; at += 4) this.write(scratch.getUint32(at), 32);
   }
 
   finish(): Uint8Array<ArrayBuffer> {
-    if (this.#free < 8) {
-      this.#current <<= this.#free;
-      this.#flush();
-    }
-    return this.#bytes.slice(0, this.#length);
+    const length = this.#length + Math.ceil(this.#used / 8);
+    if (this.#used > 0) this.#flush(this.#word << (32 - this.#used));
+    return this.#bytes.slice(0, length);
   }
 
-  #flush(): void {
+  #flush(word: number): void {
     if (this.#length === this.#bytes.length) {
       const larger = new Uint8Array(2 * this.#length);
       larger.set(this.#bytes);
       this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
     }
-    this.#bytes[this.#length++] = this.#current;
-    this.#current = 0;
-    this.#free = 8;
+    this.#view.setInt32(this.#length, word);
+    this.#length += 4;
   }
 }
+
+/** Widths that fit one word of the bytes wherever they begin in a byte. */
+const WIDEST = 25;
 
 /** Reads what `BitWriter` wrote. Throws `update/codec` at the end of the bytes. */
 export class BitReader {
   readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  /** Bit from which a whole word can no longer be read. */
+  readonly #lastWord: number;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#lastWord = 8 * (bytes.length - 3);
   }
 
   read(width: number): number {
+    if (width <= WIDEST && width > 0 && this.#at < this.#lastWord) {
+      const value = (this.#view.getInt32(this.#at >>> 3) << (this.#at & 7)) >>> (32 - width);
+      this.#at += width;
+      return value;
+    }
     let value = 0;
     let left = width;
     while (left > 0) {
@@ -77,6 +96,14 @@ export class BitReader {
   }
 
   gamma(): number {
+    if (this.#at < this.#lastWord) {
+      const word = this.#view.getInt32(this.#at >>> 3) << (this.#at & 7);
+      const width = 2 * Math.clz32(word) + 1;
+      if (width <= WIDEST) {
+        this.#at += width;
+        return word >>> (32 - width);
+      }
+    }
     let log = 0;
     while (this.read(1) === 0) {
       log++;
@@ -111,12 +138,6 @@ export function malformed(reason: string): AnabranchError {
 }
 
 const scratch = new DataView(new ArrayBuffer(8));
-
-function bytesOf(value: number, size: FloatBytes): Uint8Array {
-  if (size === 4) scratch.setFloat32(0, value, true);
-  else scratch.setFloat64(0, value, true);
-  return new Uint8Array(scratch.buffer, 0, size);
-}
 
 /** Bits of an index below n: max(1, ceil(log2 n)). */
 export function indexBits(n: number): number {

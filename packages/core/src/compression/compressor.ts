@@ -1,3 +1,4 @@
+import type { Vector } from "../params/index.ts";
 import type { RandomStream } from "../random/index.ts";
 import type { FloatBytes } from "./bits.ts";
 
@@ -5,9 +6,9 @@ import type { FloatBytes } from "./bits.ts";
 export interface Sketch {
   readonly size: number;
   /** R v, [b]. */
-  apply(vector: Float64Array): Float64Array;
-  /** R^T y, [n]. */
-  transpose(sketch: Float64Array): Float64Array;
+  apply(vector: Vector): Float64Array;
+  /** R^T y, written to `out` [n]. */
+  transpose(sketch: Float64Array, out: Vector): void;
 }
 
 /**
@@ -17,9 +18,12 @@ export interface Sketch {
 export interface Compressor {
   readonly traits: CompressorTraits;
   /** The encoded vector. `vector` is finite. */
-  encode(vector: Float64Array, context: CompressionContext): Uint8Array<ArrayBuffer>;
-  /** The vector [n] that the receiver has. Throws `update/codec` for bytes that `encode` cannot have written. */
-  decode(bytes: Uint8Array, n: number, context: CompressionContext): Float64Array;
+  encode(vector: Vector, context: CompressionContext): Uint8Array<ArrayBuffer>;
+  /**
+   * The vector that the receiver has, written to `out` [n], whose entries are 0. Throws `update/codec` for bytes that
+   * `encode` cannot have written.
+   */
+  decode(bytes: Uint8Array, out: Vector, context: CompressionContext): void;
   /** Bytes of an encoded vector of n entries at most. */
   largest(n: number, floatBytes: FloatBytes): number;
 }
@@ -39,7 +43,7 @@ export interface CompressorTraits {
 export interface CompressionContext {
   readonly floatBytes: FloatBytes;
   /** Draws of this vector. They are the same for the receiver where the compressor shares them. */
-  readonly stream: Pick<RandomStream, "float" | "below">;
+  readonly stream: Pick<RandomStream, "below" | "belows" | "floats">;
   /** In place of a drawn sketch, for traces. */
   readonly sketch?: Sketch | undefined;
 }

@@ -17,7 +17,7 @@ export { readFloats, writeFloats } from "./floats.ts";
 export { e3m0, nf4 } from "./level-table.ts";
 export { applyLinear, linearSize, undoLinear } from "./linear.ts";
 export { correctMomentum, type MomentumCorrectionOptions, type Velocity } from "./momentum-correction.ts";
-export { natural, toPowerOfTwo } from "./natural.ts";
+export { natural } from "./natural.ts";
 export { fromByte, toByte } from "./one-byte.ts";
 export { parseLink, writeLink } from "./parse-link.ts";
 export {

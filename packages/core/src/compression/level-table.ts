@@ -1,5 +1,6 @@
+import type { Vector } from "../params/index.ts";
 import { type FloatBytes, malformed } from "./bits.ts";
-import type { CompressionContext, Compressor } from "./compressor.ts";
+import type { Compressor } from "./compressor.ts";
 import { readFloats, writeFloats } from "./floats.ts";
 
 /** Four bits per value: the number of the nearest of 16 levels, times the largest absolute value of its block. */
@@ -20,41 +21,84 @@ function levelTable({ levels, block, nearest }: LevelTable): Compressor {
     encode(vector, { floatBytes }) {
       const n = vector.length;
       const scales = new Float64Array(blocks(n));
-      for (let i = 0; i < n; i++) {
-        const b = Math.floor(i / block);
-        scales[b] = Math.max(scales[b]!, Math.abs(vector[i]!));
-      }
       const bytes = new Uint8Array(bytesOf(n, floatBytes));
-      const head = writeFloats(scales, floatBytes);
-      bytes.set(head);
-      for (let i = 0; i < n; i++) {
-        const scale = scales[Math.floor(i / block)]!;
-        const code = nearest(scale === 0 ? 0 : vector[i]! / scale);
-        bytes[head.length + (i >>> 1)]! |= i % 2 === 0 ? code << 4 : code;
+      const head = floatBytes * scales.length;
+      for (let b = 0; b < scales.length; b++) {
+        const begin = b === 0 ? 0 : b * block;
+        const end = Math.min(begin + block, n);
+        const scale = largestSize(vector, begin, end);
+        scales[b] = scale;
+        for (let i = begin; i < end; i++) {
+          const code = nearest(scale === 0 ? 0 : vector[i]! / scale);
+          bytes[head + (i >>> 1)]! |= (i & 1) === 0 ? code << 4 : code;
+        }
       }
+      bytes.set(writeFloats(scales, floatBytes));
       return bytes;
     },
-    decode(bytes, n, context) {
-      const { scales, codes } = readCodes(bytes, n, context);
-      return Float64Array.from(codes, (code, i) => scales[Math.floor(i / block)]! * levels[code]!);
+    decode(bytes, out, { floatBytes }) {
+      const n = out.length;
+      if (bytes.length !== bytesOf(n, floatBytes))
+        throw malformed(`${bytes.length} bytes for ${n} values of four bits`);
+      const scales = new Float64Array(blocks(n));
+      const head = floatBytes * scales.length;
+      readFloats(bytes.subarray(0, head), scales, floatBytes);
+      const values = new Float64Array(16);
+      for (let b = 0; b < scales.length; b++) {
+        const begin = b === 0 ? 0 : b * block;
+        const end = Math.min(begin + block, n);
+        for (let code = 0; code < 16; code++) values[code] = scales[b]! * levels[code]!;
+        for (let i = begin; i < end; i++) {
+          const pair = bytes[head + (i >>> 1)]!;
+          out[i] = values[(i & 1) === 0 ? pair >>> 4 : pair & 15]!;
+        }
+      }
     },
     largest: bytesOf,
   };
+}
 
-  function readCodes(bytes: Uint8Array, n: number, { floatBytes }: CompressionContext) {
-    if (bytes.length !== bytesOf(n, floatBytes)) throw malformed(`${bytes.length} bytes for ${n} values of four bits`);
-    const head = floatBytes * blocks(n);
-    const scales = readFloats(bytes.subarray(0, head), blocks(n), floatBytes);
-    const codes = Uint8Array.from({ length: n }, (_, i) => {
-      const pair = bytes[head + (i >>> 1)]!;
-      return i % 2 === 0 ? pair >>> 4 : pair & 15;
-    });
-    return { scales, codes };
+function largestSize(vector: Vector, begin: number, end: number): number {
+  let largest = 0;
+  for (let i = begin; i < end; i++) largest = Math.max(largest, Math.abs(vector[i]!));
+  return largest;
+}
+
+/** Stretches of [-1, 1] from which a search begins. */
+const STRETCHES = 256;
+
+/**
+ * The nearest of ascending levels, by numbers from which on the next level is taken: the least doubles x for which
+ * `closer(next, level, x)`.
+ */
+function nearestLevel(levels: readonly number[], closer: (next: number, level: number, x: number) => boolean) {
+  const bounds = new Float64Array(levels.length).fill(Number.POSITIVE_INFINITY);
+  for (let c = 0; c + 1 < levels.length; c++) bounds[c] = leastAbove(levels[c]!, levels[c + 1]!, closer);
+  const climb = (from: number, x: number) => {
+    let code = from;
+    while (x >= bounds[code]!) code++;
+    return code;
+  };
+  const starts = new Uint8Array(STRETCHES + 1);
+  for (let s = 0; s <= STRETCHES; s++) starts[s] = Math.max(0, climb(0, (2 * s) / STRETCHES - 1) - 1);
+  return (x: number) => climb(starts[((x + 1) * (STRETCHES / 2)) | 0]!, x);
+}
+
+/** The least double between two levels for which the upper one is closer, by halving. */
+function leastAbove(level: number, next: number, closer: (next: number, level: number, x: number) => boolean): number {
+  let [below, above] = [level, next];
+  for (;;) {
+    const middle = below + (above - below) / 2;
+    if (middle <= below || middle >= above) return above;
+    if (closer(next, level, middle)) above = middle;
+    else below = middle;
   }
 }
 
 /** Magnitudes of E3M0: 0 and 2^-6 to 2^0; the codes 8 to 15 are their negatives. */
 const E3M0 = [0, ...Array.from({ length: 7 }, (_, i) => 2 ** (i - 6))];
+
+const nearestPower = nearestLevel(E3M0, (next, level, size) => next - size <= size - level);
 
 /**
  * E3M0: a sign and three bits of exponent, with one scale for the vector: 0 and the scale times 2^-6 to 1. Ties go to the
@@ -66,9 +110,7 @@ export function e3m0(): Compressor {
     levels: [...E3M0, ...E3M0.map((level) => -level)],
     block: Number.POSITIVE_INFINITY,
     nearest(x) {
-      const size = Math.abs(x);
-      let code = 0;
-      for (let c = 1; c < E3M0.length; c++) if (E3M0[c]! - size <= size - E3M0[code]!) code = c;
+      const code = nearestPower(Math.abs(x));
       return x < 0 && code > 0 ? code + 8 : code;
     },
   });
@@ -93,8 +135,4 @@ export function nf4({ block = 64 }: { readonly block?: number } = {}): Compresso
   return levelTable({ levels: NF4, block, nearest: nearestNf4 });
 }
 
-function nearestNf4(x: number): number {
-  let code = 0;
-  for (let c = 1; c < NF4.length; c++) if (Math.abs(NF4[c]! - x) < Math.abs(NF4[code]! - x)) code = c;
-  return code;
-}
+const nearestNf4 = nearestLevel(NF4, (next, level, x) => Math.abs(next - x) < Math.abs(level - x));

@@ -25,16 +25,14 @@ export function applyLinear(
   key: RandomKey,
 ): Float64Array {
   const compressor = compressorOf(settings.up);
-  const parts = stretchesOf(settings, layout).map(({ name, offset, size }) => {
-    const part = new Float64Array(vector.subarray(offset, offset + size));
-    const bytes = compressor.encode(part, { floatBytes: WIDTH, stream: randomStream(deriveKey(key, name)) });
-    return readFloats(bytes, bytes.length / WIDTH, WIDTH);
-  });
   const values = new Float64Array(linearSize(settings, layout));
   let at = 0;
-  for (const part of parts) {
-    values.set(part, at);
-    at += part.length;
+  for (const { name, offset, size } of stretchesOf(settings, layout)) {
+    const part = vector.subarray(offset, offset + size);
+    const bytes = compressor.encode(part, { floatBytes: WIDTH, stream: randomStream(deriveKey(key, name)) });
+    const length = bytes.length / WIDTH;
+    readFloats(bytes, values.subarray(at, at + length), WIDTH);
+    at += length;
   }
   return values;
 }
@@ -52,9 +50,9 @@ export function undoLinear(
   let at = 0;
   for (const { name, offset, size } of stretchesOf(settings, layout)) {
     const length = compressor.largest(size, WIDTH) / WIDTH;
-    const bytes = writeFloats(new Float64Array(values.subarray(at, at + length)), WIDTH);
+    const bytes = writeFloats(values.subarray(at, at + length), WIDTH);
     const stream = randomStream(deriveKey(key, name));
-    vector.set(compressor.decode(bytes, size, { floatBytes: WIDTH, stream }), offset);
+    compressor.decode(bytes, vector.subarray(offset, offset + size), { floatBytes: WIDTH, stream });
     at += length;
   }
   return vector;

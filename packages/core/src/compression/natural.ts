@@ -15,43 +15,44 @@ export function natural(): Compressor {
     traits: { linear: false, unbiased: true, contractive: true, sharesDraws: false },
     encode(vector, { stream }) {
       const writer = new BitWriter();
-      for (const value of vector) {
-        const rounded = toPowerOfTwo(value, stream.float());
-        writer.write(rounded < 0 ? 1 : 0, 1);
-        writer.write(rounded === 0 ? 0 : exponentOf(Math.abs(rounded)) - LOWEST + 1, 8);
+      const uniforms = new Float64Array(Math.min(CHUNK, vector.length));
+      for (let begin = 0; begin < vector.length; begin += CHUNK) {
+        const end = Math.min(begin + CHUNK, vector.length);
+        stream.floats(uniforms.subarray(0, end - begin));
+        for (let i = begin; i < end; i++) {
+          writer.write((vector[i]! < 0 ? 256 : 0) | codeOf(Math.abs(vector[i]!), uniforms[i - begin]!), 9);
+        }
       }
       return writer.finish();
     },
-    decode(bytes, n) {
+    decode(bytes, out) {
       const reader = new BitReader(bytes);
-      const vector = new Float64Array(n);
-      for (let i = 0; i < n; i++) {
-        const sign = reader.read(1) === 1 ? -1 : 1;
-        const code = reader.read(8);
-        vector[i] = code === 0 ? 0 : sign * 2 ** (code - 1 + LOWEST);
+      for (let i = 0; i < out.length; i++) {
+        const code = reader.read(9);
+        out[i] = code < 256 ? SIZES[code]! : -SIZES[code - 256]!;
       }
       reader.end();
-      return vector;
     },
     largest: (n) => Math.ceil((9 * n) / 8),
   };
 }
 
-/** 2^(e+1) if u < f - 1, else 2^e, with |value| = 2^e f and 1 <= f < 2; 0 stays 0. */
-export function toPowerOfTwo(value: number, u: number): number {
-  const size = Math.abs(value);
-  if (size === 0) return 0;
-  const smallest = 2 ** LOWEST;
-  if (size < smallest) return u < size / smallest ? Math.sign(value) * smallest : 0;
-  const e = exponentOf(size);
-  const power = e + (u < size / 2 ** e - 1 ? 1 : 0);
-  return Math.sign(value) * 2 ** Math.min(power, HIGHEST);
-}
+/** Values of which the draws are made at a time. */
+const CHUNK = 4096;
+/** Size of each code: 0, then powers of two. */
+const SIZES = Float64Array.from({ length: 256 }, (_, code) => (code === 0 ? 0 : 2 ** (code - 1 + LOWEST)));
+const SMALLEST = SIZES[1]!;
 
-const scratch = new DataView(new ArrayBuffer(8));
+const scratch = new Float64Array(1);
+/** Its words; the upper one comes last. */
+const words = new Uint32Array(scratch.buffer);
 
-/** floor(log2 x) of a normal float64, from its bits. */
-function exponentOf(x: number): number {
-  scratch.setFloat64(0, x);
-  return ((scratch.getUint16(0) >>> 4) & 0x7ff) - 1023;
+/** The code of 2^(e+1) if u < f - 1, else of 2^e, with size = 2^e f and 1 <= f < 2; 0 stays 0. */
+function codeOf(size: number, u: number): number {
+  if (size < SMALLEST) return u < size / SMALLEST ? 1 : 0;
+  scratch[0] = size;
+  const upper = words[1]!;
+  const fraction = ((upper & 0xfffff) * 2 ** 32 + words[0]!) * 2 ** -52;
+  const power = (upper >>> 20) - 1023 + (u < fraction ? 1 : 0);
+  return Math.min(power, HIGHEST) - LOWEST + 1;
 }

@@ -1,6 +1,7 @@
 import { malformed } from "./bits.ts";
 import type { Compressor } from "./compressor.ts";
 import { readFloats, writeFloats } from "./floats.ts";
+import { placeEntries } from "./rand-k.ts";
 
 /**
  * The entries that are not 0 and a bitmap of where they are: for vectors that are mostly 0 on their own. Lossless but for
@@ -23,16 +24,16 @@ export function nonZeros(): Compressor {
       bytes.set(values, bitmap.length);
       return bytes;
     },
-    decode(bytes, n, { floatBytes }) {
+    decode(bytes, out, { floatBytes }) {
+      const n = out.length;
       const head = Math.ceil(n / 8);
       if (bytes.length < head) throw malformed("it is shorter than its bitmap");
       const present: number[] = [];
       for (let i = 0; i < 8 * head; i++) if ((bytes[i >>> 3]! & (128 >>> (i & 7))) !== 0) present.push(i);
       if ((present.at(-1) ?? 0) >= n) throw malformed("its bitmap has more positions than entries");
-      const values = readFloats(bytes.subarray(head), present.length, floatBytes);
-      const vector = new Float64Array(n);
-      for (const [k, i] of present.entries()) vector[i] = values[k]!;
-      return vector;
+      const values = new Float64Array(present.length);
+      readFloats(bytes.subarray(head), values, floatBytes);
+      placeEntries(values, present, out);
     },
     largest: (n, floatBytes) => Math.ceil(n / 8) + n * floatBytes,
   };

@@ -35,10 +35,15 @@ export function fromByte(byte: number): number {
 export function oneByte(): Compressor {
   return {
     traits: { linear: false, unbiased: false, contractive: true, sharesDraws: false },
-    encode: (vector) => Uint8Array.from(vector, toByte),
-    decode(bytes, n) {
+    encode(vector) {
+      const bytes = new Uint8Array(vector.length);
+      for (let i = 0; i < bytes.length; i++) bytes[i] = toByte(vector[i]!);
+      return bytes;
+    },
+    decode(bytes, out) {
+      const n = out.length;
       if (bytes.length !== n) throw malformed(`it has ${bytes.length} bytes, ${n} values need ${n}`);
-      return Float64Array.from(bytes, fromByte);
+      for (let i = 0; i < n; i++) out[i] = fromByte(bytes[i]!);
     },
     largest: (n) => n,
   };

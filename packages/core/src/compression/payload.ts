@@ -43,7 +43,7 @@ export function encodePayload(
   const floatBytes = widthOf(vector);
   const stretches = stretchesOf(settings, layout);
   const bodies = stretches.map(({ name, offset, size }) =>
-    compressor.encode(new Float64Array(vector.subarray(offset, offset + size)), {
+    compressor.encode(vector.subarray(offset, offset + size), {
       floatBytes,
       stream: randomStream(deriveKey(key, name)),
       sketch: settings.sketches?.[round - 1],
@@ -94,7 +94,8 @@ export function decodePayload(
     const [begin, end] = stretchOf(at);
     const stream = randomStream(deriveKey(key, name));
     const sketch = settings.sketches?.[round - 1];
-    vector.set(compressor.decode(payload.subarray(begin, end), size, { floatBytes, stream, sketch }), offset);
+    const out = vector.subarray(offset, offset + size);
+    compressor.decode(payload.subarray(begin, end), out, { floatBytes, stream, sketch });
     at = end;
   }
   if (at !== payload.length) throw malformed(`${payload.length - at} bytes are left over`);

@@ -1,5 +1,6 @@
+import type { Vector } from "../params/index.ts";
 import { BitReader, BitWriter, malformed } from "./bits.ts";
-import type { Compressor } from "./compressor.ts";
+import type { CompressionContext, Compressor } from "./compressor.ts";
 
 /** Integers in place of values: entry i is norms[bucket] * levels[i] / s. */
 export interface Quantized {
@@ -30,28 +31,28 @@ export function qsgd({ levels, bucket = Number.POSITIVE_INFINITY, coding = "elia
     traits: { linear: false, unbiased: true, contractive: false, sharesDraws: false },
     encode(vector, { floatBytes, stream }) {
       const width = Math.min(bucket, vector.length);
-      const quantized = quantize(vector, levels, bucket, () => stream.float());
+      const quantized = quantize(vector, levels, bucket, stream);
       const writer = new BitWriter();
-      for (const [b, norm] of quantized.norms.entries()) {
+      for (let b = 0; b < quantized.norms.length; b++) {
         const part = quantized.levels.subarray(b * width, (b + 1) * width);
-        writer.float(norm, floatBytes);
+        writer.float(quantized.norms[b]!, floatBytes);
         if (coding === "elias") writeGamma(writer, part);
         else writeFixed(writer, part, levels);
       }
       return writer.finish();
     },
-    decode(bytes, n, { floatBytes }) {
+    decode(bytes, out, { floatBytes }) {
+      const n = out.length;
       const reader = new BitReader(bytes);
-      const vector = new Float64Array(n);
+      const part = new Int32Array(Math.min(bucket, n));
       for (let begin = 0; begin < n; begin += bucket) {
         const norm = reader.float(floatBytes);
-        const part = new Int32Array(Math.min(bucket, n - begin));
-        if (coding === "elias") readGamma(reader, part, levels);
-        else readFixed(reader, part, levels);
-        for (let i = 0; i < part.length; i++) vector[begin + i] = (norm * part[i]!) / levels;
+        const length = Math.min(bucket, n - begin);
+        if (coding === "elias") readGamma(reader, part.fill(0), length, levels);
+        else readFixed(reader, part, length, levels);
+        for (let i = 0; i < length; i++) out[begin + i] = (norm * part[i]!) / levels;
       }
       reader.end();
-      return vector;
     },
     largest: (n, floatBytes) => {
       const buckets = Math.ceil(n / Math.min(bucket, Math.max(1, n)));
@@ -63,22 +64,28 @@ export function qsgd({ levels, bucket = Number.POSITIVE_INFINITY, coding = "elia
   };
 }
 
-/** Levels and norms; `uniform` is drawn once for every value, in order. */
-export function quantize(vector: Float64Array, s: number, bucket: number, uniform: () => number): Quantized {
+/** Levels and norms; a uniform number is drawn for every value, in order. */
+export function quantize(
+  vector: Vector,
+  s: number,
+  bucket: number,
+  stream: Pick<CompressionContext["stream"], "floats">,
+): Quantized {
   const levels = new Int32Array(vector.length);
   const norms: number[] = [];
+  const uniforms = new Float64Array(Math.min(bucket, vector.length));
   for (let begin = 0; begin < vector.length; begin += bucket) {
     const end = Math.min(begin + bucket, vector.length);
+    stream.floats(uniforms.subarray(0, end - begin));
     let squares = 0;
     for (let i = begin; i < end; i++) squares += vector[i]! * vector[i]!;
     const norm = Math.sqrt(squares);
     norms.push(norm);
+    if (norm === 0) continue;
     for (let i = begin; i < end; i++) {
-      const u = uniform();
-      if (norm === 0) continue;
       const exact = (s * Math.abs(vector[i]!)) / norm;
-      const below = Math.floor(exact);
-      const level = Math.min(s, below + (u < exact - below ? 1 : 0));
+      const below = exact | 0;
+      const level = Math.min(s, uniforms[i - begin]! < exact - below ? below + 1 : below);
       levels[i] = vector[i]! < 0 ? -level : level;
     }
   }
@@ -91,23 +98,29 @@ function levelBits(s: number): number {
 }
 
 function writeFixed(writer: BitWriter, levels: Int32Array, s: number): void {
-  for (const level of levels) {
-    writer.write(level < 0 ? 1 : 0, 1);
-    writer.write(Math.abs(level), levelBits(s));
+  const width = levelBits(s);
+  for (let i = 0; i < levels.length; i++) {
+    const level = levels[i]!;
+    writer.write(level < 0 ? (1 << width) | -level : level, 1 + width);
   }
 }
 
-function readFixed(reader: BitReader, levels: Int32Array, s: number): void {
-  for (let i = 0; i < levels.length; i++) {
-    const negative = reader.read(1) === 1;
-    levels[i] = signed(reader.read(levelBits(s)), negative, s);
+function readFixed(reader: BitReader, levels: Int32Array, length: number, s: number): void {
+  const width = levelBits(s);
+  for (let i = 0; i < length; i++) {
+    const code = reader.read(1 + width);
+    const level = code & ((1 << width) - 1);
+    levels[i] = signed(level, code !== level, s);
   }
 }
 
 function writeGamma(writer: BitWriter, levels: Int32Array): void {
-  writer.gamma(levels.reduce((count, level) => count + (level === 0 ? 0 : 1), 0) + 1);
+  let nonzeros = 0;
+  for (let i = 0; i < levels.length; i++) if (levels[i] !== 0) nonzeros++;
+  writer.gamma(nonzeros + 1);
   let last = -1;
-  for (const [i, level] of levels.entries()) {
+  for (let i = 0; i < levels.length; i++) {
+    const level = levels[i]!;
     if (level === 0) continue;
     writer.gamma(i - last);
     writer.write(level < 0 ? 1 : 0, 1);
@@ -116,13 +129,14 @@ function writeGamma(writer: BitWriter, levels: Int32Array): void {
   }
 }
 
-function readGamma(reader: BitReader, levels: Int32Array, s: number): void {
+/** `levels` are 0 before. */
+function readGamma(reader: BitReader, levels: Int32Array, length: number, s: number): void {
   const nonzeros = reader.gamma() - 1;
-  if (nonzeros > levels.length) throw malformed(`${nonzeros} nonzero levels in ${levels.length} values`);
+  if (nonzeros > length) throw malformed(`${nonzeros} nonzero levels in ${length} values`);
   let at = -1;
   for (let k = 0; k < nonzeros; k++) {
     at += reader.gamma();
-    if (at >= levels.length) throw malformed(`position ${at} lies outside ${levels.length} values`);
+    if (at >= length) throw malformed(`position ${at} lies outside ${length} values`);
     const negative = reader.read(1) === 1;
     levels[at] = signed(reader.gamma(), negative, s);
   }

@@ -1,3 +1,4 @@
+import type { Vector } from "../params/index.ts";
 import { type CompressionContext, type Compressor, nestedTraits } from "./compressor.ts";
 import { keptEntries } from "./density.ts";
 import { plainFloats } from "./floats.ts";
@@ -19,33 +20,38 @@ export function randK(
     encode(vector, context) {
       return inner.encode(keepEntries(vector, draw(vector.length, context), scaled), context);
     },
-    decode(bytes, n, context) {
-      const indices = draw(n, context);
-      return placeEntries(inner.decode(bytes, indices.length, context), indices, n);
+    decode(bytes, out, context) {
+      const indices = draw(out.length, context);
+      const values = new Float64Array(indices.length);
+      inner.decode(bytes, values, context);
+      placeEntries(values, indices, out);
     },
     largest: (n, floatBytes) => inner.largest(keptEntries(density, n), floatBytes),
   };
 }
 
 /** The entries at `indices`, times n / k where scaled. */
-export function keepEntries(vector: Float64Array, indices: ArrayLike<number>, scaled: boolean): Float64Array {
+export function keepEntries(vector: Vector, indices: ArrayLike<number>, scaled: boolean): Float64Array<ArrayBuffer> {
   const factor = scaled ? vector.length / indices.length : 1;
-  return Float64Array.from(indices, (i) => factor * vector[i]!);
+  const kept = new Float64Array(indices.length);
+  for (let i = 0; i < kept.length; i++) kept[i] = factor * vector[indices[i]!]!;
+  return kept;
 }
 
-/** The vector [n] with these values at `indices` and zeros elsewhere. */
-export function placeEntries(values: Float64Array, indices: ArrayLike<number>, n: number): Float64Array {
-  const vector = new Float64Array(n);
-  for (let i = 0; i < values.length; i++) vector[indices[i]!] = values[i]!;
-  return vector;
+/** Writes values to their places in `out`. */
+export function placeEntries<V extends Vector>(values: Float64Array, indices: ArrayLike<number>, out: V): V {
+  for (let i = 0; i < values.length; i++) out[indices[i]!] = values[i]!;
+  return out;
 }
 
 /** k different positions of n, ascending: Floyd's algorithm, k draws. */
 export function drawEntries(k: number, n: number, { stream }: Pick<CompressionContext, "stream">): Uint32Array {
-  const chosen = new Set<number>();
+  const chosen = new Uint8Array(n);
   for (let last = n - k; last < n; last++) {
     const drawn = stream.below(last + 1);
-    chosen.add(chosen.has(drawn) ? last : drawn);
+    chosen[chosen[drawn] === 1 ? last : drawn] = 1;
   }
-  return Uint32Array.from(chosen).sort();
+  const indices = new Uint32Array(k);
+  for (let i = 0, at = 0; at < k; i++) if (chosen[i] === 1) indices[at++] = i;
+  return indices;
 }

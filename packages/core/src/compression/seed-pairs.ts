@@ -24,19 +24,17 @@ export function seedPairs(pool: number): Compressor {
       bytes.set(values, n * width);
       return bytes;
     },
-    decode(bytes, length, { floatBytes }) {
-      const n = length / 2;
+    decode(bytes, out, { floatBytes }) {
+      const n = out.length / 2;
       const expected = n * (width + floatBytes);
       if (bytes.length !== expected) throw malformed(`it has ${bytes.length} bytes, ${n} pairs need ${expected}`);
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      const vector = new Float64Array(length);
       for (let i = 0; i < n; i++) {
         const pick = width === 2 ? view.getUint16(2 * i, true) : view.getUint32(4 * i, true);
         if (pick >= pool) throw malformed(`the seed ${pick} is not among ${pool}`);
-        vector[i] = pick;
+        out[i] = pick;
       }
-      vector.set(readFloats(bytes.subarray(n * width), n, floatBytes), n);
-      return vector;
+      readFloats(bytes.subarray(n * width), out.subarray(n), floatBytes);
     },
     largest: (length, floatBytes) => (length / 2) * (width + floatBytes),
   };

@@ -13,21 +13,24 @@ export function scaledSign(): Compressor {
     traits: { linear: false, unbiased: false, contractive: true, sharesDraws: false },
     encode(vector, { floatBytes }) {
       let sum = 0;
-      for (const value of vector) sum += Math.abs(value);
+      for (let i = 0; i < vector.length; i++) sum += Math.abs(vector[i]!);
       const bytes = new Uint8Array(signBytes(vector.length, floatBytes));
       bytes.set(writeFloats(Float64Array.of(vector.length === 0 ? 0 : sum / vector.length), floatBytes));
-      for (let i = 0; i < vector.length; i++) {
-        if (vector[i]! < 0) bytes[floatBytes + (i >>> 3)]! |= 128 >>> (i & 7);
+      for (let i = 0, at = floatBytes; i < vector.length; i += 8, at++) {
+        let byte = 0;
+        for (let j = i; j < i + 8; j++) byte = (byte << 1) | (vector[j]! < 0 ? 1 : 0); // beyond the end: not below 0
+        bytes[at] = byte;
       }
       return bytes;
     },
-    decode(bytes, n, { floatBytes }) {
+    decode(bytes, out, { floatBytes }) {
+      const n = out.length;
       if (bytes.length !== signBytes(n, floatBytes))
         throw malformed(`${bytes.length} bytes for the signs of ${n} values`);
-      const size = readFloats(bytes.subarray(0, floatBytes), 1, floatBytes)[0]!;
-      const vector = new Float64Array(n);
-      for (let i = 0; i < n; i++) vector[i] = bytes[floatBytes + (i >>> 3)]! & (128 >>> (i & 7)) ? -size : size;
-      return vector;
+      const size = new Float64Array(1);
+      readFloats(bytes.subarray(0, floatBytes), size, floatBytes);
+      const values = Float64Array.of(size[0]!, -size[0]!);
+      for (let i = 0; i < n; i++) out[i] = values[(bytes[floatBytes + (i >>> 3)]! >>> (7 - (i & 7))) & 1]!;
     },
     largest: signBytes,
   };

@@ -18,9 +18,11 @@ export function linearSketch(family: SketchFamily, share: number, inner: Compres
   return {
     traits: nestedTraits(own, inner.traits),
     encode: (vector, context) => inner.encode(draw(vector.length, context).apply(vector), context),
-    decode(bytes, n, context) {
-      const sketch = draw(n, context);
-      return sketch.transpose(inner.decode(bytes, sketch.size, context));
+    decode(bytes, out, context) {
+      const sketch = draw(out.length, context);
+      const values = new Float64Array(sketch.size);
+      inner.decode(bytes, values, context);
+      sketch.transpose(values, out);
     },
     largest: (n, floatBytes) => inner.largest(sizeOf(n), floatBytes),
   };
@@ -35,10 +37,8 @@ export function countSketch(size: number, buckets: ArrayLike<number>, signs: Arr
       for (let j = 0; j < vector.length; j++) sketch[buckets[j]!]! += signs[j]! * vector[j]!;
       return sketch;
     },
-    transpose(sketch) {
-      const vector = new Float64Array(buckets.length);
-      for (let j = 0; j < vector.length; j++) vector[j] = signs[j]! * sketch[buckets[j]!]!;
-      return vector;
+    transpose(sketch, out) {
+      for (let j = 0; j < out.length; j++) out[j] = signs[j]! * sketch[buckets[j]!]!;
     },
   };
 }
@@ -56,15 +56,15 @@ export function srht(n: number, signs: ArrayLike<number>, rows: ArrayLike<number
       const padded = new Float64Array(signs.length);
       for (let j = 0; j < n; j++) padded[j] = signs[j]! * vector[j]!;
       hadamard(padded);
-      return Float64Array.from(rows, (row) => scale * padded[row]!);
+      const sketch = new Float64Array(rows.length);
+      for (let i = 0; i < rows.length; i++) sketch[i] = scale * padded[rows[i]!]!;
+      return sketch;
     },
-    transpose(sketch) {
+    transpose(sketch, out) {
       const padded = new Float64Array(signs.length);
       for (let i = 0; i < rows.length; i++) padded[rows[i]!]! += scale * sketch[i]!;
       hadamard(padded);
-      const vector = padded.slice(0, n);
-      for (let j = 0; j < n; j++) vector[j]! *= signs[j]!;
-      return vector;
+      for (let j = 0; j < n; j++) out[j] = padded[j]! * signs[j]!;
     },
   };
 }
@@ -73,46 +73,76 @@ export function srht(n: number, signs: ArrayLike<number>, rows: ArrayLike<number
 export function denseSketch(matrix: readonly ArrayLike<number>[]): Sketch {
   return {
     size: matrix.length,
-    apply: (vector) => Float64Array.from(matrix, (row) => vector.reduce((sum, v, j) => sum + row[j]! * v, 0)),
-    transpose(sketch) {
-      const vector = new Float64Array(matrix[0]!.length);
+    apply(vector) {
+      return Float64Array.from(matrix, (row) => {
+        let sum = 0;
+        for (let j = 0; j < vector.length; j++) sum += row[j]! * vector[j]!;
+        return sum;
+      });
+    },
+    transpose(sketch, out) {
+      const vector = new Float64Array(out.length);
       for (const [i, row] of matrix.entries()) {
         for (let j = 0; j < vector.length; j++) vector[j]! += row[j]! * sketch[i]!;
       }
-      return vector;
+      out.set(vector);
     },
   };
 }
 
+/** Numbers that are transformed together: 32 KB, stays in the first-level cache. */
+const BLOCK = 4096;
+
 /** The unnormalised transform in place, in natural order; the length is a power of two. */
 function hadamard(x: Float64Array): void {
-  for (let half = 1; half < x.length; half *= 2) {
-    for (let begin = 0; begin < x.length; begin += 2 * half) {
+  const block = Math.min(BLOCK, x.length);
+  for (let begin = 0; begin < x.length; begin += block) butterflies(x, begin, begin + block, 1, block);
+  butterflies(x, 0, x.length, block, x.length);
+}
+
+/** The levels of half-widths from `first` to below `last`, two at a time: each number is added as level by level. */
+function butterflies(x: Float64Array, from: number, to: number, first: number, last: number): void {
+  let half = first;
+  for (; 2 * half < last; half *= 4) {
+    for (let begin = from; begin < to; begin += 4 * half) {
       for (let i = begin; i < begin + half; i++) {
-        const a = x[i]!;
-        const b = x[i + half]!;
-        x[i] = a + b;
-        x[i + half] = a - b;
+        const [a, b] = [x[i]! + x[i + half]!, x[i]! - x[i + half]!];
+        const [c, d] = [x[i + 2 * half]! + x[i + 3 * half]!, x[i + 2 * half]! - x[i + 3 * half]!];
+        x[i] = a + c;
+        x[i + half] = b + d;
+        x[i + 2 * half] = a - c;
+        x[i + 3 * half] = b - d;
       }
+    }
+  }
+  if (half >= last) return;
+  for (let begin = from; begin < to; begin += 2 * half) {
+    for (let i = begin; i < begin + half; i++) {
+      const [a, b] = [x[i]!, x[i + half]!];
+      x[i] = a + b;
+      x[i + half] = a - b;
     }
   }
 }
 
 function drawSketch(family: SketchFamily, n: number, b: number, { stream }: CompressionContext): Sketch {
+  const drawn = (length: number, below: number) => {
+    const numbers = new Uint32Array(length);
+    stream.belows(numbers, below);
+    return numbers;
+  };
   const signs = (length: number) => {
-    const drawn = new Int8Array(length);
-    for (let j = 0; j < length; j++) drawn[j] = stream.below(2) === 0 ? 1 : -1;
-    return drawn;
+    const bits = drawn(length, 2);
+    const values = new Int8Array(length);
+    for (let j = 0; j < length; j++) values[j] = 1 - 2 * bits[j]!;
+    return values;
   };
   switch (family) {
-    case "count-sketch": {
-      const buckets = new Uint32Array(n);
-      for (let j = 0; j < n; j++) buckets[j] = stream.below(b);
-      return countSketch(b, buckets, signs(n));
-    }
+    case "count-sketch":
+      return countSketch(b, drawn(n, b), signs(n));
     case "srht": {
       const d = 2 ** Math.ceil(Math.log2(Math.max(1, n)));
-      const rows = Uint32Array.from({ length: b }, () => stream.below(d));
+      const rows = drawn(b, d);
       return srht(n, signs(d), rows);
     }
     default: {

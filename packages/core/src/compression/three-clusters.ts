@@ -1,6 +1,8 @@
+import type { Vector } from "../params/index.ts";
 import { BitReader, BitWriter, indexBits, malformed } from "./bits.ts";
 import type { Compressor } from "./compressor.ts";
 import { keptEntries } from "./density.ts";
+import { keepEntries } from "./rand-k.ts";
 import { largestEntries } from "./select.ts";
 
 /** Symbols 0, 1 and 2: the negative centroid, zero, the positive centroid. */
@@ -39,7 +41,8 @@ export function fedZip({ keep, iterations = 10 }: FedZipOptions): Compressor {
       writeSymbols(writer, symbols, counts, coding);
       return writer.finish();
     },
-    decode(bytes, n, { floatBytes }) {
+    decode(bytes, out, { floatBytes }) {
+      const n = out.length;
       const reader = new BitReader(bytes);
       const coding = codings[reader.read(8)];
       if (coding === undefined) throw malformed("it names no code of clusters");
@@ -49,35 +52,38 @@ export function fedZip({ keep, iterations = 10 }: FedZipOptions): Compressor {
       const symbols = readSymbols(reader, n, [negative, n - negative - positive, positive], coding);
       reader.end();
       const values = [outer[0], 0, outer[1]];
-      return Float64Array.from(symbols, (symbol) => values[symbol]!);
+      for (let i = 0; i < n; i++) out[i] = values[symbols[i]!]!;
     },
     largest: (n, floatBytes) => 1 + 2 * floatBytes + 8 + Math.ceil((2 * n) / 8),
   };
 }
 
 /** Prunes to the share `keep` and clusters; a value joins an outer centroid only if that is strictly nearer than 0. */
-export function cluster(vector: Float64Array, keep: number, iterations: number): Clusters {
-  const pruned = new Float64Array(vector.length);
-  for (const i of largestEntries(vector, keptEntries(keep, vector.length))) pruned[i] = vector[i]!;
+export function cluster(vector: Vector, keep: number, iterations: number): Clusters {
+  const indices = largestEntries(vector, keptEntries(keep, vector.length));
+  const kept = keepEntries(vector, indices, false);
   let [negative, positive] = [0, 0];
-  for (const value of pruned) {
-    negative = Math.min(negative, value);
-    positive = Math.max(positive, value);
+  for (let i = 0; i < kept.length; i++) {
+    negative = Math.min(negative, kept[i]!);
+    positive = Math.max(positive, kept[i]!);
   }
+  const symbols = new Uint8Array(kept.length);
   const assign = () => {
-    const symbols = new Uint8Array(pruned.length);
-    for (let i = 0; i < symbols.length; i++) symbols[i] = nearest(pruned[i]!, negative, positive);
-    return symbols;
+    for (let i = 0; i < kept.length; i++) symbols[i] = nearest(kept[i]!, negative, positive);
   };
   for (let step = 0; step < iterations; step++) {
-    const symbols = assign();
-    negative = meanOf(pruned, symbols, 0) ?? negative;
-    positive = meanOf(pruned, symbols, 2) ?? positive;
+    assign();
+    negative = meanOf(kept, symbols, 0) ?? negative;
+    positive = meanOf(kept, symbols, 2) ?? positive;
   }
-  const symbols = assign();
-  const counts: [number, number, number] = [0, 0, 0];
-  for (const symbol of symbols) counts[symbol]!++;
-  return { symbols, centroids: [negative, 0, positive], counts };
+  assign();
+  const all = new Uint8Array(vector.length).fill(1); // what was pruned is 0
+  const counts: [number, number, number] = [0, vector.length - kept.length, 0];
+  for (let i = 0; i < kept.length; i++) {
+    all[indices[i]!] = symbols[i]!;
+    counts[symbols[i]!]!++;
+  }
+  return { symbols: all, centroids: [negative, 0, positive], counts };
 }
 
 function nearest(value: number, negative: number, positive: number): number {
@@ -102,10 +108,14 @@ function meanOf(values: Float64Array, symbols: Uint8Array, symbol: number): numb
 export function symbolBits(symbols: Uint8Array, counts: Clusters["counts"]): Record<Coding, number> {
   const n = symbols.length;
   const rare = n - Math.max(...counts);
-  let gap = 0;
-  for (const symbol of rarer(counts)) {
-    for (const step of gaps(symbols, symbol)) gap += 2 * (31 - Math.clz32(step)) + 1;
+  const last = Int32Array.of(-1, -1, -1);
+  const gaps = [0, 0, 0];
+  for (let i = 0; i < n; i++) {
+    const symbol = symbols[i]!;
+    gaps[symbol]! += 2 * (31 - Math.clz32(i - last[symbol]!)) + 1;
+    last[symbol] = i;
   }
+  const gap = rarer(counts).reduce((sum, symbol) => sum + gaps[symbol]!, 0);
   return { huffman: n + rare, address: rare * indexBits(n), gap };
 }
 
@@ -123,20 +133,11 @@ function rarer(counts: Clusters["counts"]): number[] {
   return [0, 1, 2].filter((symbol) => symbol !== commonest(counts));
 }
 
-/** Differences of the positions of a symbol; the first one is its position + 1. */
-function* gaps(symbols: Uint8Array, symbol: number): Generator<number> {
-  let last = -1;
-  for (let i = 0; i < symbols.length; i++) {
-    if (symbols[i] !== symbol) continue;
-    yield i - last;
-    last = i;
-  }
-}
-
 function writeSymbols(writer: BitWriter, symbols: Uint8Array, counts: Clusters["counts"], coding: Coding): void {
   const [first, second] = rarer(counts);
   if (coding === "huffman") {
-    for (const symbol of symbols) {
+    for (let i = 0; i < symbols.length; i++) {
+      const symbol = symbols[i]!;
       if (symbol === first) writer.write(0b10, 2);
       else if (symbol === second) writer.write(0b11, 2);
       else writer.write(0, 1);
@@ -144,11 +145,11 @@ function writeSymbols(writer: BitWriter, symbols: Uint8Array, counts: Clusters["
     return;
   }
   for (const symbol of [first!, second!]) {
-    let at = -1;
-    for (const gap of gaps(symbols, symbol)) {
-      at += gap;
-      if (coding === "gap") writer.gamma(gap);
+    let last = -1;
+    for (let at = symbols.indexOf(symbol); at >= 0; at = symbols.indexOf(symbol, at + 1)) {
+      if (coding === "gap") writer.gamma(at - last);
       else writer.write(at, indexBits(symbols.length));
+      last = at;
     }
   }
 }

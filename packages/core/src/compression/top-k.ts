@@ -33,23 +33,24 @@ export function topEntries(kept: (n: number) => number, inner: Compressor = plai
     traits: nestedTraits(own, inner.traits),
     encode(vector, context) {
       const n = vector.length;
-      const indices = largestEntries(context.floatBytes === 4 ? new Float32Array(vector) : vector, kept(n));
-      const values = inner.encode(
-        Float64Array.from(indices, (i) => vector[i]!),
-        context,
-      );
+      const compared = context.floatBytes === 4 && vector instanceof Float64Array ? new Float32Array(vector) : vector;
+      const indices = largestEntries(compared, kept(n));
+      const values = inner.encode(keepEntries(vector, indices, false), context);
       const positions = writePositions(indices, n);
       const bytes = new Uint8Array(values.length + positions.length);
       bytes.set(values);
       bytes.set(positions, values.length);
       return bytes;
     },
-    decode(bytes, n, context) {
+    decode(bytes, out, context) {
+      const n = out.length;
       const k = kept(n);
       const end = bytes.length - positionBytes(k, n);
       if (end < 0) throw malformed("it is shorter than its positions");
       const indices = readPositions(bytes.subarray(end), k, n);
-      return placeEntries(inner.decode(bytes.subarray(0, end), k, context), indices, n);
+      const values = new Float64Array(k);
+      inner.decode(bytes.subarray(0, end), values, context);
+      placeEntries(values, indices, out);
     },
     largest: (n, floatBytes) => inner.largest(kept(n), floatBytes) + positionBytes(kept(n), n),
   };
@@ -59,6 +60,6 @@ export function topEntries(kept: (n: number) => number, inner: Compressor = plai
 export function keepLargest(k: number): Operator {
   return (vector) => {
     const indices = largestEntries(vector, k);
-    return placeEntries(keepEntries(vector, indices, false), indices, vector.length);
+    return placeEntries(keepEntries(vector, indices, false), indices, new Float64Array(vector.length));
   };
 }

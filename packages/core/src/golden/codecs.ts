@@ -47,13 +47,23 @@ function operation<I, O>(input: z.ZodType<I>, options: z.ZodType<O>, run: (input
 /** Draws in the order in which they are given. */
 function given(uniforms: readonly number[]): CompressionContext["stream"] {
   let at = 0;
-  return { float: () => uniforms[at++]!, below: (n) => Math.floor(uniforms[at++]! * n) };
+  const below = (n: number) => Math.floor(uniforms[at++]! * n);
+  return {
+    below,
+    belows(out, n) {
+      for (let i = 0; i < out.length; i++) out[i] = below(n);
+    },
+    floats(out) {
+      for (let i = 0; i < out.length; i++) out[i] = uniforms[at++]!;
+    },
+  };
 }
 
 /** What the receiver has, exactly; and the bytes in float32. */
 function received(compressor: Compressor, values: Float64Array, uniforms: readonly number[] = []) {
   const context = (floatBytes: 4 | 8): CompressionContext => ({ floatBytes, stream: given(uniforms) });
-  const decoded = compressor.decode(compressor.encode(values, context(8)), values.length, context(8));
+  const decoded = new Float64Array(values.length);
+  compressor.decode(compressor.encode(values, context(8)), decoded, context(8));
   return { decoded, bytes: compressor.encode(values, context(4)).length };
 }
 
@@ -101,7 +111,7 @@ const topk = operation(
 const randk = operation(z.strictObject({ vector, indices: positions }), nothing, (input) => {
   const values = keepEntries(Float64Array.from(input.vector), input.indices, true);
   return {
-    decoded: list(placeEntries(values, input.indices, input.vector.length)),
+    decoded: list(placeEntries(values, input.indices, new Float64Array(input.vector.length))),
     bytes: 4 * values.length + SEED_BYTES,
   };
 });
@@ -116,8 +126,7 @@ const qsgdOperation = operation(
     const x = Float64Array.from(values);
     const elias = received(qsgd(options), x, uniforms);
     const fixed = received(qsgd({ ...options, coding: "fixed" }), x, uniforms);
-    const { float } = given(uniforms);
-    const { levels, norms } = quantize(x, options.levels, options.bucket ?? Number.POSITIVE_INFINITY, float);
+    const { levels, norms } = quantize(x, options.levels, options.bucket ?? Number.POSITIVE_INFINITY, given(uniforms));
     return {
       decoded: list(elias.decoded),
       levels: list(levels),
@@ -195,7 +204,9 @@ export function sketchOf(table: z.infer<typeof tableOf>, n: number): Sketch {
 const sketch = operation(z.strictObject({ vector, table: tableOf }), nothing, ({ vector: values, table }) => {
   const map = sketchOf(table, values.length);
   const y = map.apply(Float64Array.from(values));
-  return { sketch: list(y), decoded: list(map.transpose(y)), bytes: 4 * map.size };
+  const decoded = new Float64Array(values.length);
+  map.transpose(y, decoded);
+  return { sketch: list(y), decoded: list(decoded), bytes: 4 * map.size };
 });
 
 const dgc = operation(

@@ -77,7 +77,7 @@ export function masha(
   function drawn(changes: readonly Float64Array[], step: number): Float64Array {
     const received = changes.map((change, m) => {
       const indices = draws.indices(step, m);
-      return placeEntries(keepEntries(change, indices, true), indices, d);
+      return placeEntries(keepEntries(change, indices, true), indices, new Float64Array(d));
     });
     return meanVector(received).map((value) => stepSize * value);
   }

@@ -109,7 +109,7 @@ function decoded(
   if (!mayBeFresh(settings)) return decodePayload(settings, layout, payload, make, round);
   if (payload[0] !== FRESH) return decodePayload(settings, layout, payload.subarray(1), make);
   const vector = make(layout.size);
-  vector.set(readFloats(payload.subarray(1), layout.size, widthOf(vector)));
+  readFloats(payload.subarray(1), vector, widthOf(vector));
   return vector;
 }
 
