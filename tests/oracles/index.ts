@@ -13,6 +13,7 @@ import { Options, type Oracle, type Problem } from "./problem.ts";
 import { ranked } from "./ranked.ts";
 import { seeded } from "./seeded.ts";
 import { sharpness } from "./sharpness.ts";
+import { slices } from "./slices.ts";
 import { variance } from "./variance.ts";
 
 /** One program for each method, by the name users type. */
@@ -31,6 +32,7 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   ...communication,
   ...seeded,
   ...clusters,
+  ...slices,
 };
 
 /** A method with its options, on one of the fixture's problems with changes. */

@@ -50,6 +50,12 @@ export class Options {
     return value;
   }
 
+  numbers(name: string): Vector {
+    const value = this.#take(name);
+    if (!Array.isArray(value)) throw new Error(`the trace must list the numbers ${name}`);
+    return value.map(Number);
+  }
+
   text(name: string, otherwise: string): string {
     return String(this.#take(name) ?? otherwise);
   }

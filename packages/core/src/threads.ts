@@ -5,6 +5,7 @@
 export { type ClientDataSource, openDataSource } from "./client/data-source.ts";
 export { describeFailure } from "./client/describe-failure.ts";
 export { evaluateRange } from "./client/evaluate.ts";
+export { type OpenTasks, openTasks } from "./client/open-tasks.ts";
 export { runClient, type TaskSpec } from "./client/run-client.ts";
 export type { Layout, Vector } from "./params/index.ts";
 export { largestUpdate, messageLayouts, travelsAsTrained } from "./pipeline/client-pipeline.ts";

@@ -6,6 +6,7 @@ import type { NodeRule } from "../gossip/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Selectors } from "../params/standing.ts";
 import type { Vector } from "../params/vector.ts";
+import type { Widths } from "../params/widths.ts";
 import type { RandomKey } from "../random/index.ts";
 import type { DirectionDraw, Projection, Replay } from "../seeded/index.ts";
 
@@ -47,6 +48,11 @@ export interface Payloads {
    * share entries. Absent: everyone sends everything.
    */
   readonly parts?: readonly Part[];
+  /**
+   * Present where parts hold single coordinates and not whole entries: where the values of a part lie in each uploaded
+   * vector in a round (1-based). A coordinate is averaged over the clients that sent it.
+   */
+  places?(part: number, round: number): Int32Array;
   /**
    * How clients rebuild the model, which does not travel: `broadcast` has it under "parameters", and what travels in its
    * place is what `Algorithm.broadcast` and `Algorithm.encoded` give. Default: the model travels.
@@ -294,6 +300,11 @@ export interface Algorithm {
    * those; undefined before its first visit.
    */
   ownModel?(global: Vector, kept: Readonly<Record<string, Vector>> | undefined): Vector | undefined;
+  /**
+   * Present in methods whose clients have models of their own widths: each is given, trains and sends its units alone. The
+   * halves see the parameters that a client has as if they were the model; the server half sees those of the whole.
+   */
+  readonly widths?: Widths;
   /** Present in methods whose global model is made to be adapted: learning rate of one step on a client's own examples. */
   readonly adaptation?: number;
   /**
@@ -336,8 +347,8 @@ export interface Algorithm {
    * Default: all of it. For methods whose clients rebuild the model.
    */
   messageTo?(state: ServerState, broadcast: Carried, kept: Readonly<Record<string, Vector>> | undefined): Carried;
-  /** The vectors of `payloads.own` that one client is given, in place of those that all receive. */
-  own?(state: ServerState, client: number): Readonly<Record<string, Vector>>;
+  /** The vectors of `payloads.own` that one client is given in a round (1-based), in place of those that all receive. */
+  own?(state: ServerState, client: number, round: number): Readonly<Record<string, Vector>>;
   /** The model that serves a client, where the server has several: it is judged on the client's hold-out. */
   modelFor?(state: ServerState, client: number): Vector;
   /** Models of single clients, by number, where the state has them: they are evaluated beside `parameters`. */

@@ -27,6 +27,7 @@ const HALVES: Keys<MethodHalves> = [
   "personal",
   "ownModel",
   "adaptation",
+  "widths",
 ];
 const UPLOAD: Keys<UploadShape> = ["shape", "aggregation", "drift", "places", "codec"];
 const CLIENT_HALF: Keys<ClientHalf> = ["begin", "step", "end"];

@@ -46,6 +46,7 @@ export interface MethodHalves<
     | "personal"
     | "ownModel"
     | "adaptation"
+    | "widths"
   > {
   /** Values at the start of the server's vectors that are not zeros, from the model's parameters [d] and their layout. */
   start?(parameters: Vector, model: Layout): Partial<ServerValues<S>>;

@@ -39,6 +39,8 @@ export interface TaskSpec extends PipelineSpec, SeededHalves {
   readonly held?: HeldParameters;
   /** What the program keeps, and what stages keep. */
   readonly clientState: Readonly<Record<string, Layout>>;
+  /** Where clients train models of their own sizes: the task of each part, in place of this one. */
+  readonly tiers?: readonly TaskSpec[] | undefined;
 }
 
 export interface ClientData {

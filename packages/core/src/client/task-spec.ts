@@ -4,6 +4,7 @@ import type { Layout } from "../params/layout.ts";
 import type { HeldParameters } from "../params/standing.ts";
 import type { Vector } from "../params/vector.ts";
 import { feedbackState, type PipelineSettings, uploadsOf } from "../pipeline/index.ts";
+import type { SubModel, SubModels } from "../submodels/index.ts";
 import type { LocalBudget } from "./batches.ts";
 import { compileLocalTask, type TaskSettings, trainsFirst } from "./local-task.ts";
 import { PERSONAL } from "./personal-half.ts";
@@ -24,6 +25,8 @@ export interface TaskParts {
   readonly stages: PipelineSettings;
   /** The model before the first round, [d], for methods whose clients rebuild models from it. */
   readonly initial?: Vector | undefined;
+  /** The models that clients train in place of `model`, by part; absent: all train it. */
+  readonly subModels?: Pick<SubModels, "parts"> | undefined;
 }
 
 /** Traces and compiles what a client runs; the same parts give the same program everywhere. */
@@ -51,7 +54,28 @@ export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly 
     },
     stages,
   };
-  return { task, gradientsPerStep };
+  const { subModels } = parts;
+  if (subModels === undefined) return { task, gradientsPerStep };
+  return { task: { ...task, tiers: tierTasks(parts, subModels.parts) }, gradientsPerStep };
+}
+
+/** The task of every part. Parts of one model share one. Messages name the layout of the whole model. */
+function tierTasks({ subModels: _, ...parts }: TaskParts, models: readonly SubModel[]): readonly TaskSpec[] {
+  const { algorithm, payloads, training } = parts;
+  const made = new Map<SubModel, TaskSpec>();
+  return models.map((sub) => {
+    const known = made.get(sub);
+    if (known !== undefined) return known;
+    const { parts: all, own } = payloads;
+    const narrow: Payloads = {
+      ...algorithm.payloads(sub.layout, training),
+      ...(own === undefined ? {} : { own }),
+      ...(all === undefined ? {} : { parts: all }),
+    };
+    const { task } = taskSpec({ ...parts, model: sub.model, payloads: narrow });
+    made.set(sub, task);
+    return task;
+  });
 }
 
 /** Local work on personal parameters alone. */

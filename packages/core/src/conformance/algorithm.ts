@@ -5,7 +5,8 @@ import { encodedSize } from "../protocol/message.ts";
 import { rootKey } from "../random/index.ts";
 import { assignParts } from "../round/assign-parts.ts";
 import type { Outcome } from "../round/backend.ts";
-import { inProcessSimulation } from "../simulation/in-process.ts";
+import { commonVectors } from "../round/orders.ts";
+import { inProcessSimulation, sentBytes } from "../simulation/in-process.ts";
 import { prepareQuadratics, type Quadratics } from "../simulation/quadratics.ts";
 import { type Case, check } from "./case.ts";
 import { HETEROGENEOUS } from "./heterogeneous.ts";
@@ -70,29 +71,35 @@ async function reduces(subject: AlgorithmUnderTest, native: Executor): Promise<v
 async function wireCost({ create, form, wire }: AlgorithmUnderTest): Promise<void> {
   const outcomes: Outcome[] = [];
   const d = HETEROGENEOUS.x0.length;
-  const algorithm = create();
   const executor = interpreter();
-  const { plan, simulation } = prepareQuadratics(algorithm, { ...HETEROGENEOUS, ...form }, executor);
+  const { plan, simulation } = prepareQuadratics(create(), { ...HETEROGENEOUS, ...form }, executor);
+  const { algorithm } = plan;
   const { backend } = await inProcessSimulation(simulation, executor);
   const state = algorithm.init(plan.initial, plan.layout);
   const encoded = algorithm.encoded?.(state);
-  const vectors = algorithm.broadcast(state, {}, 1);
+  const vectors = commonVectors(plan.payloads, algorithm.broadcast(state, {}, 1));
+  const own = algorithm.own && ((client: number) => algorithm.own!(state, client, 1));
   const broadcast = { round: 1, vectors, ...(encoded === undefined ? {} : { encoded }), scalars: {} };
   const cohort = [0, 1, 2, 3];
   const parts = assignParts(plan, 1, cohort);
-  const work = { broadcast, cohort, parts, learningRate: 0.1, keys: { compression: rootKey(0) } };
+  const work = { broadcast, cohort, parts, own, learningRate: 0.1, keys: { compression: rootKey(0) } };
   await runCohort(backend, work, (outcome) => void outcomes.push(outcome));
   const floats = (vectors: object) =>
     Object.values(vectors).reduce((n: number, v: ArrayLike<number>) => n + v.length, 0);
-  check(
-    Math.abs(floats(broadcast.vectors) - wire.down * d) < 1e-9,
-    `${floats(broadcast.vectors)} floats down, declared ${wire.down}d`,
-  );
+  const alone = cohort.map((client) => own?.(client)).filter((given) => given !== undefined);
+  const down = floats(broadcast.vectors) + alone.reduce((sum, given) => sum + floats(given), 0) / cohort.length;
+  check(Math.abs(down - wire.down * d) < 1e-9, `${down} floats down on average, declared ${wire.down}d`);
   let sent = 0;
   for (const outcome of outcomes) {
     if ("failure" in outcome) throw new Error(outcome.failure.message);
     sent += floats(outcome.update.vectors) + floats(outcome.update.encoded ?? {}) / 8; // floats of 8 bytes
-    check(outcome.bytesDown === encodedSize(broadcast), "bytes down are not the encoded broadcast's");
+    const size = sentBytes(
+      own === undefined ? {} : { own: own(outcome.client) },
+      broadcast,
+      encodedSize(broadcast),
+      undefined,
+    );
+    check(outcome.bytesDown === size, "bytes down are not the encoded broadcast's");
     check(outcome.bytesUp === encodedSize(outcome.update), "bytes up are not the encoded update's");
   }
   check(

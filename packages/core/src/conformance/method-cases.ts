@@ -123,8 +123,9 @@ async function compilesOnce(subject: MethodOnProblem): Promise<void> {
     return base.load(program);
   };
   await parametersByRound(subject, subject.create(), { ...base, load });
-  const { program } = subject.prepare(subject.create(), base).simulation.task;
-  const segments = "refresh" in program ? 3 : 1;
+  const { task } = subject.prepare(subject.create(), base).simulation;
+  const programs = new Set((task.tiers ?? [task]).map(({ program }) => program));
+  const segments = [...programs].reduce((sum, program) => sum + ("refresh" in program ? 3 : 1), 0);
   check(loads === segments + 1, `${loads} programs were loaded, not ${segments} of the local task and one evaluation`);
 }
 

@@ -9,6 +9,8 @@ export interface CohortWork {
   readonly cohort: readonly number[];
   readonly learningRate: number;
   readonly parts?: ReadonlyMap<number, number> | undefined;
+  /** What each client is given alone. */
+  readonly own?: ((client: number) => NonNullable<Order["own"]>) | undefined;
   readonly seed?: number;
   /** Keys for the pipeline's client halves, where it asks for some. */
   readonly keys?: Readonly<Record<string, RandomKey>>;
@@ -18,7 +20,16 @@ export interface CohortWork {
 /** Has a backend do a cohort's work and hands the outcomes over one by one, in cohort order; then its memory is reused. */
 export async function runCohort(
   backend: Backend,
-  { broadcast, cohort, learningRate, parts, seed = 0, keys = {}, loadState = async () => undefined }: CohortWork,
+  {
+    broadcast,
+    cohort,
+    learningRate,
+    parts,
+    own: given,
+    seed = 0,
+    keys = {},
+    loadState = async () => undefined,
+  }: CohortWork,
   accept: (outcome: Outcome) => void | Promise<void>,
 ): Promise<void> {
   const { round } = broadcast;
@@ -27,7 +38,8 @@ export async function runCohort(
   const orders = cohort.map((client): Order => {
     const own = training(client, 0);
     const part = parts?.get(client);
-    const task = { client, version: round, part, learningRate, keys: { ...own, ...keys } };
+    const alone = given && { own: given(client) };
+    const task = { client, version: round, part, learningRate, ...alone, keys: { ...own, ...keys } };
     return { id: `${round}/${client}/0`, ...task, loadState: () => loadState(client) };
   });
   for (const order of orders) backend.submit(order);

@@ -45,6 +45,11 @@ export interface Model {
   readonly adapters?: ModelAdapters;
   /** Labels drawn from the distribution that the outputs describe, by uniform numbers in [0, 1) of the labels' shape. */
   sample?(outputs: Tensor, uniforms: Tensor): Tensor;
+  /**
+   * Present where a part of the parameters is no smaller model of the same kind: `forward` of some values of each
+   * parameter, at these places of it.
+   */
+  sliced?(places: Readonly<Record<string, readonly number[]>>): Model["forward"];
 }
 
 /** A weight of a model and the factors that are trained in its place, by name. */

@@ -1,4 +1,17 @@
-import { AnabranchError, cast, concat, mul, nn, reshape, slice, square, sub, sum } from "@anabranch/engine";
+import {
+  AnabranchError,
+  cast,
+  concat,
+  constant,
+  gather,
+  mul,
+  nn,
+  reshape,
+  slice,
+  square,
+  sub,
+  sum,
+} from "@anabranch/engine";
 import * as z from "zod";
 import type { Model } from "./model.ts";
 import { dataOptions } from "./options.ts";
@@ -75,6 +88,7 @@ export function quadratic(options: z.input<typeof quadraticOptions> = {}): Model
     features: { dtype: "float", shape: [length] },
     labels: { dtype: settings.labelType, shape: [] },
     classes: settings.classes,
+    ...(blocks === undefined ? { sliced: (places) => slicedForward(d, places["x"]!) } : {}),
     forward(parameters, features) {
       const n = features.shape[0]!;
       const a = slice(features, [0, 0], [n, d]);
@@ -90,6 +104,20 @@ export function quadratic(options: z.input<typeof quadraticOptions> = {}): Model
     },
     losses: (outputs) => outputs,
     scores: (_outputs, labels) => mul(cast(labels, "float"), 0),
+  };
+}
+
+/** The same sum over the coordinates at some places alone. */
+function slicedForward(d: number, places: readonly number[]): Model["forward"] {
+  const columns = (from: number) =>
+    constant(
+      Int32Array.from(places, (place) => from + place),
+      [places.length],
+      "int32",
+    );
+  return (parameters, features) => {
+    const [a, b] = [0, d].map((from) => gather(features, columns(from), 1));
+    return mul(sum(mul(a!, square(sub(reshape(parameters["x"]!, [places.length]), b!))), [1]), 0.5);
   };
 }
 

@@ -1,4 +1,4 @@
-import { fold, type PartialFold, partialFold, type Stack, stack } from "../aggregation/index.ts";
+import { fold, type PartialFold, partialFold, type Stack, slicedFold, stack } from "../aggregation/index.ts";
 import type { Payloads } from "../algorithms/algorithm.ts";
 import { type CohortMeasurements, CohortMeters, NOTHING_MEASURED } from "../metrics/cohort-meters.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
@@ -19,11 +19,12 @@ export class StreamingAggregator implements Aggregator {
   #weights: number[] = [];
   readonly #folds: ReadonlyMap<string, PartialFold>;
   readonly #meters: CohortMeters;
+  #round = 0;
   #measured = NOTHING_MEASURED;
 
   /** @param model the layout of the parameters; with `diagnostics`, what is measured of the updates */
   constructor(payloads: Payloads, model?: Layout, diagnostics?: DiagnosticsSettings) {
-    const { upload, parts } = payloads;
+    const { upload, parts, places } = payloads;
     this.#sizes = new Map(Object.entries(upload).map(([name, { layout }]) => [name, layout.size]));
     this.#folds = new Map(
       Object.entries(upload).map(([name, { layout, aggregation }]) => {
@@ -32,6 +33,8 @@ export class StreamingAggregator implements Aggregator {
           this.#stacks.set(name, kept);
           return [name, kept];
         }
+        if (places !== undefined)
+          return [name, slicedFold(aggregation, layout.size, (part) => places(part, this.#round))];
         const partLayouts = parts?.map((part) => part[name]!);
         const whole = partLayouts === undefined;
         return [name, whole ? fold(aggregation, layout.size) : partialFold(aggregation, layout, partLayouts)];
@@ -41,7 +44,8 @@ export class StreamingAggregator implements Aggregator {
   }
 
   /** Keeps the memory of the last round. */
-  begin(): void {
+  begin(round = 0): void {
+    this.#round = round;
     for (const running of this.#folds.values()) running.reset();
     this.#meters.reset();
     this.#measured = NOTHING_MEASURED;

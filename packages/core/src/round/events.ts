@@ -153,6 +153,8 @@ const roundFinished = z.object({
   clientLossMax: real,
   /** Euclidean norm of the aggregate. */
   updateNorm: real,
+  /** FLOPs of these clients' tasks, where they train models of other sizes; absent: what `run.started` says of each. */
+  flops: z.number().nonnegative().optional(),
   /** Processor time of the clients' tasks over all threads, where it is measured. */
   cpuSeconds: z.number().optional(),
   /** Drift between the clients' vectors, for uploads that a method wants measured; see `Drift`. */
@@ -303,12 +305,7 @@ const checkpointSaved = z.object({
 });
 
 /** Something the operator should know that did not stop the run. */
-const runWarning = z.object({
-  ...envelope,
-  type: z.literal("run.warning"),
-  code: z.string(),
-  message: z.string(),
-});
+const runWarning = z.object({ ...envelope, type: z.literal("run.warning"), code: z.string(), message: z.string() });
 
 const runStopped = z.object({
   ...envelope,

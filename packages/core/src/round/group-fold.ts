@@ -19,7 +19,7 @@ export interface Admitted {
 }
 
 /** What messages and their sum have cost, and what was measured of the tasks. */
-export type FoldCost = Pick<Collected, "bytesDown" | "bytesUp" | "largestMessage" | "foldMs" | "tasks">;
+export type FoldCost = Pick<Collected, "bytesDown" | "bytesUp" | "largestMessage" | "foldMs" | "flops" | "tasks">;
 
 /** Adds admitted outcomes to the aggregate, a group at a time, saves client states and counts what it costs. */
 export class GroupFold {
@@ -28,6 +28,7 @@ export class GroupFold {
   readonly #saving = new Background(SAVES_AT_A_TIME);
   readonly #tasks = new TaskMeter();
   #lastDown = 0;
+  #flops = 0;
   readonly #cost = { bytesDown: 0, bytesUp: 0, largestMessage: 0, foldMs: 0 };
 
   constructor(world: RoundWorld, round: number) {
@@ -36,7 +37,8 @@ export class GroupFold {
   }
 
   get cost(): FoldCost {
-    return { ...this.#cost, tasks: this.#tasks };
+    const flops = this.#world.plan.partFlops === undefined ? undefined : this.#flops;
+    return { ...this.#cost, flops, tasks: this.#tasks };
   }
 
   /** Counts what a client was sent, whatever became of its task. */
@@ -93,10 +95,16 @@ export class GroupFold {
       if ("failure" in outcome || factor === 0) continue;
       updates.push(this.#compensated(outcome.update, order.version));
       factors.push(factor);
+      this.#countFlops(outcome.update);
     }
     const began = performance.now();
     this.#world.pipeline.aggregator.addAll(updates, factors.every((factor) => factor === 1) ? undefined : factors);
     this.#cost.foldMs += performance.now() - began;
+  }
+
+  #countFlops({ public: { part, steps } }: Update): void {
+    const task = this.#world.plan.partFlops?.[part!];
+    if (task !== undefined) this.#flops += task.flopsPerTask + steps * task.flopsPerStep;
   }
 
   /** The update, moved from the model that it was trained on to the present one. */

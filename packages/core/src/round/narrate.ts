@@ -70,7 +70,7 @@ interface RoundTimes {
 export async function announceRoundEnd(
   { plan, ports, state, pipeline: { aggregator } }: RoundWorld,
   { round, learningRate }: OpenRound,
-  { foldMs, staleness, updates, tasks: { cpuSeconds } }: Collected,
+  { foldMs, staleness, updates, flops, tasks: { cpuSeconds } }: Collected,
   { bytesDown, bytesUp, largestMessage, before }: ClosedRound,
   { started, trained, updated }: RoundTimes,
 ): Promise<RoundRecord> {
@@ -98,6 +98,7 @@ export async function announceRoundEnd(
     clientLossMin: lossMin,
     clientLossMax: lossMax,
     updateNorm: distance(state.server.vectors.parameters, before),
+    ...(flops === undefined ? {} : { flops }),
     ...(cpuSeconds === undefined ? {} : { cpuSeconds }),
     ...(Object.keys(drift).length > 0 ? { drift } : {}),
     ...(plan.durations === undefined ? {} : { simulatedSeconds: state.time / 1e6 }),

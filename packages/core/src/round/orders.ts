@@ -33,7 +33,7 @@ export function orderMaker(
     version: round,
     part: parts?.get(client),
     learningRate,
-    ...(algorithm.own === undefined ? {} : { own: algorithm.own(server, client) }),
+    ...(algorithm.own === undefined ? {} : { own: algorithm.own(server, client, round) }),
     ...(algorithm.messageTo === undefined
       ? {}
       : {

@@ -63,7 +63,7 @@ export async function ownSums(plan: RunPlan, ports: RunPorts, { server, round }:
       sums.push(...(await evaluator.evaluateClients(await modelOf(client), client)));
     return sums;
   };
-  const given = ownOf(plan.algorithm);
+  const given = ownOf(plan.algorithm, round);
   const isHere = hasPersonalModels(plan) && clientStates.isElsewhere !== true;
   return {
     ...(given && { personal: await each(async (client) => wholeModel(plan, given(server, client))) }),
@@ -75,7 +75,10 @@ export async function ownSums(plan: RunPlan, ports: RunPorts, { server, round }:
 }
 
 /** The models that the server of a method has for single clients; nodes of a decentralised run are evaluated apart. */
-function ownOf({ own, gossip }: Algorithm): ((server: RunState["server"], client: number) => Vector) | undefined {
-  if (own === undefined || gossip !== undefined) return undefined;
-  return (server, client) => own(server, client)["parameters"] ?? server.vectors.parameters;
+function ownOf(
+  { own, gossip, widths }: Algorithm,
+  round: number,
+): ((server: RunState["server"], client: number) => Vector) | undefined {
+  if (own === undefined || gossip !== undefined || widths !== undefined) return undefined;
+  return (server, client) => own(server, client, round + 1)["parameters"] ?? server.vectors.parameters;
 }

@@ -42,6 +42,8 @@ export interface Collected {
   /** Bytes of the largest message in either direction. */
   readonly largestMessage: number;
   readonly foldMs: number;
+  /** FLOPs of the tasks whose updates were added, where clients train models of other sizes. */
+  readonly flops: number | undefined;
   /** What a simulation has measured of the tasks. */
   readonly tasks: TaskMeter;
   readonly failures: readonly FailedClient[];

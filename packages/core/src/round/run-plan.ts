@@ -104,6 +104,8 @@ export interface RunPlan {
   readonly adaptation?: Adaptation | undefined;
   /** What is measured beside losses and accuracies; absent: nothing. */
   readonly diagnostics?: DiagnosticsSettings | undefined;
+  /** FLOPs of the tasks of each part, where clients train models of their own sizes; absent: those of `description`. */
+  readonly partFlops?: readonly { readonly flopsPerStep: number; readonly flopsPerTask: number }[] | undefined;
   readonly onClientFailure: "continue" | "stop";
   /** Evaluations without improvement before the run stops; 0: never. */
   readonly patience: number;

@@ -36,7 +36,7 @@ export function methodAmongNodes(config: Config, federation: Federation, own: Cu
   const { algorithm, model, layout, held } = method;
   const { name, starts, averageFrom, averageTo = config.rounds } = config.topology;
   requireBoth(config, method);
-  if (method.payloads.own !== undefined) requireMemory(nodes, layout.size);
+  if (method.payloads.own !== undefined && method.subModels === undefined) requireMemory(nodes, layout.size);
   if (name === "none") {
     const started = withClusterStarts(config, method, nodes);
     return { ...compressedMethod(config, started), about: {}, warnings: [] };

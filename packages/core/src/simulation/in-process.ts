@@ -1,7 +1,8 @@
-import { type Executor, loadProgram } from "@anabranch/engine";
+import type { Executor } from "@anabranch/engine";
 import { type DataSpec, evaluationRanges, openDataSource } from "../client/data-source.ts";
 import { describeFailure } from "../client/describe-failure.ts";
 import { evaluateRange } from "../client/evaluate.ts";
+import { openTasks } from "../client/open-tasks.ts";
 import { type ClientTask, runClient } from "../client/run-client.ts";
 import type { Vector } from "../params/vector.ts";
 import { hasVersionBefore } from "../pipeline/index.ts";
@@ -16,7 +17,7 @@ export async function inProcessSimulation(
   simulation: SimulationSpec,
   executor: Executor,
 ): Promise<{ backend: Backend; evaluator: Evaluator; close(): Promise<void> }> {
-  const task = await loadProgram(executor, simulation.task.program);
+  const tasks = await openTasks(executor, simulation.task);
   const evaluation = await executor.load(simulation.evaluation.program);
   const train = openDataSource(simulation.train);
   const evaluateAll = async (parameters: Vector, spec: DataSpec, only?: number): Promise<EvaluationSums[]> => {
@@ -28,9 +29,10 @@ export async function inProcessSimulation(
     return sums;
   };
   return {
-    backend: inProcessBackend((order) =>
-      runClient(simulation.task, task, { ...order, data: train.load(order.client) }),
-    ),
+    backend: inProcessBackend((order) => {
+      const { spec, executable } = tasks.of(order.part);
+      return runClient(spec, executable, { ...order, data: train.load(order.client) });
+    }),
     evaluator: {
       async evaluate(parameters) {
         return addSums(await evaluateAll(parameters, simulation.test));
@@ -44,7 +46,7 @@ export async function inProcessSimulation(
       },
     },
     async close() {
-      await task.release();
+      await tasks.release();
       await evaluation.release();
     },
   };

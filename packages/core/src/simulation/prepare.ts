@@ -57,7 +57,7 @@ export function prepareRun(
   const config = trainedConfig(given, federation);
   const { method, compression, down, warnings, about } = methodAmongNodes(config, federation, own);
   const { texts, ...policies } = resolvePolicies(config, method, federation, { compression, down, trace: own.trace });
-  const { model, algorithm, layout, payloads, initial } = method;
+  const { model, algorithm, layout, payloads, subModels, initial } = method;
   const held = method.held && inFloat(method.held, float);
   const training = { ...config.training, loss: configuredLoss(config, algorithm, model, federation) };
   requireAccuracy(config, federation);
@@ -66,7 +66,7 @@ export function prepareRun(
   const budget =
     training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
   const simulation = simulationSpec({
-    ...{ algorithm, model, layout, held, payloads, float, training, budget, stages: policies.stages },
+    ...{ algorithm, model, layout, held, payloads, subModels, float, training, budget, stages: policies.stages },
     ...{ evaluationBatch: config.evaluation.batch, initial: asFloat(initial, float) },
     sources: attackedSources(federation.sources(model, float), attack, config.evaluation.batch),
   });
@@ -86,7 +86,7 @@ export function prepareRun(
     rounds: config.rounds,
     population: federation.clients,
     initial: asFloat(initial, float),
-    ...{ localSteps: training.localSteps, regression: federation.regression },
+    ...{ localSteps: training.localSteps, regression: federation.regression, partFlops: partFlops(simulation) },
     ...{ classGroups: groupsOfClasses(config, model, federation), learningRate: learningRateSchedule(config) },
     guessingLoss: model.classes > 1 ? Math.log(model.classes) : undefined,
     ...judgement(config),
@@ -103,6 +103,11 @@ export function prepareRun(
     },
   };
   return { plan, simulation, model, training, federation };
+}
+
+/** Of models of other sizes, by part. */
+function partFlops({ task: { tiers } }: SimulationSpec): RunPlan["partFlops"] {
+  return tiers?.map(taskFlops);
 }
 
 function asFloat(values: Vector, float: ExecutorIdentity["float"]): Vector {

@@ -9,6 +9,7 @@ import { initialParameters } from "../params/initialize.ts";
 import { entryView, type Layout, layout } from "../params/layout.ts";
 import { type HeldParameters, heldOf, type ParameterSplit, partOf, splitParameters } from "../params/standing.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
+import type { SubModels } from "../submodels/index.ts";
 import { withAdapterRule } from "./adapter-rule.ts";
 import { checkedMethod } from "./checked-method.ts";
 import { checkedModel } from "./checked-model.ts";
@@ -16,6 +17,7 @@ import type { Federation } from "./federation.ts";
 import { heldSelectors } from "./held-selectors.ts";
 import { type InitialWeights, type Start, startFrom } from "./initial-weights.ts";
 import { localOnly } from "./local-only.ts";
+import { requireWholeModels, withSubModels } from "./sub-model-run.ts";
 
 /** What the operator may bring instead of a name in the configuration. */
 export interface CustomParts {
@@ -42,6 +44,8 @@ export interface ResolvedMethod {
   readonly payloads: Payloads;
   /** Of the parameters that travel, [d]. */
   readonly initial: Float32Array;
+  /** The models of clients of other widths; absent: all train `model`. */
+  readonly subModels?: SubModels | undefined;
   /** Where the initial weights come from, if not from the seed. */
   readonly start: Start | undefined;
 }
@@ -62,14 +66,16 @@ export function resolveMethod(
     own.algorithm === undefined
       ? { algorithm: named, payloads: named.payloads(shared, config.training) }
       : checkedMethod(own.algorithm, shared, origins.algorithm, config.training);
-  const { algorithm, payloads } = withAdapterRule(config, model, found, whole, shared);
+  requireWholeModels(config, found.algorithm);
+  const ruled = withAdapterRule(config, model, found, whole, shared);
+  const { algorithm, payloads, subModels } = withSubModels(ruled, model, shared);
   const base = model.adapters === undefined ? whole : layout(model.adapters.base.parameters);
   const start = own.weights && startFrom(own.weights, base, modelSection(config.model).reading);
   const drawn = initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"));
   const values = start === undefined ? drawn : withValues(whole, drawn, base, start.vector);
   if (model.adapters !== undefined) startCores(model.adapters, whole, values);
   const initial = split.shared === whole ? values : (partOf(whole, values, shared) as Float32Array);
-  return { model, layout: shared, held: heldOf(split, values), algorithm, payloads, initial, start };
+  return { model, layout: shared, held: heldOf(split, values), algorithm, payloads, subModels, initial, start };
 }
 
 function splitOf(selectors: ReturnType<typeof heldSelectors>, whole: Layout): ParameterSplit {

@@ -77,9 +77,14 @@ export function conv2d(
       const parts = groups === 1 ? lowRankParts(kernel) : undefined;
       const of = (part: Tensor) => convolve(x, part, { stride, padding, dilation, groups });
       const y = parts === undefined ? of(kernel) : add(of(parts.weight), convolve(of(parts.a), parts.b));
-      return bias ? add(y, reshape(p[offset.name]!, [outputs, 1, 1])) : y;
+      return bias ? add(y, perChannel(p[offset.name]!)) : y;
     },
   };
+}
+
+/** [channels, 1, 1]; a model with fewer channels has fewer. */
+function perChannel(bias: Tensor): Tensor {
+  return reshape(bias, [bias.shape[0]!, 1, 1]);
 }
 
 /**

@@ -154,7 +154,7 @@ export function diagnosticsShare(run: RunHistory): number {
 export function flopsOf({ start, rounds }: RunHistory): number {
   const { flopsPerTask = Number.NaN, flopsPerStep = Number.NaN } = start ?? {};
   return rounds.reduce(
-    (sum, { clients, steps = Number.NaN }) => sum + clients * flopsPerTask + steps * flopsPerStep,
+    (sum, { clients, steps = Number.NaN, flops = clients * flopsPerTask + steps * flopsPerStep }) => sum + flops,
     0,
   );
 }

@@ -312,7 +312,7 @@ export class WorkerPool implements Backend, Evaluator {
           const place = slotVectors(task, buffer, this.#layout.oldState, task.clientState);
           for (const [name, vector] of Object.entries(place)) vector.set(old[name]!);
         }
-        const given = slotVectors(task, buffer, this.#layout.own, task.own ?? {});
+        const given = slotVectors(task, buffer, this.#layout.own, (task.tiers?.[part!] ?? task).own ?? {});
         for (const [name, vector] of Object.entries(given)) vector.set(own[name]!);
         const hasState = old !== undefined;
         return { type: "train", id, slot: buffer, client, version, change, learningRate, steps, part, keys, hasState };

@@ -7,11 +7,13 @@ import {
   encodeInto,
   evaluateRange,
   messageLayouts,
+  type OpenTasks,
   openDataSource,
+  openTasks,
   runClient,
   type Vector,
 } from "@anabranch/core/threads";
-import { type Executable, loadProgram } from "@anabranch/engine";
+import type { Executable } from "@anabranch/engine";
 import { openExecutor } from "../executors.ts";
 import type { FromWorker, ToWorker, WorkerSetup } from "./messages.ts";
 import { slotLayout, slotVectors } from "./slot.ts";
@@ -23,7 +25,7 @@ const port = parentPort!;
 const post = (message: FromWorker) => port.postMessage(message);
 
 interface Loaded {
-  readonly task: Executable;
+  readonly tasks: OpenTasks;
   readonly evaluation: Executable;
   readonly train: ClientDataSource;
   readonly test: ClientDataSource;
@@ -48,7 +50,7 @@ async function load(): Promise<Loaded | undefined> {
   try {
     const executor = await openExecutor(executorName);
     const loaded = {
-      task: await loadProgram(executor, simulation.task.program),
+      tasks: await openTasks(executor, simulation.task),
       evaluation: await executor.load(simulation.evaluation.program),
       train: openDataSource(simulation.train),
       test: openDataSource(simulation.test),
@@ -87,7 +89,7 @@ async function handle(loaded: Loaded, message: ToWorker): Promise<void> {
       return post({ type: "evaluated", id: message.id, sums });
     }
     case "close":
-      await loaded.task.release();
+      await loaded.tasks.release();
       await loaded.evaluation.release();
       port.close();
   }
@@ -97,14 +99,15 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
   const started = processorTime();
   const { id, slot, client, learningRate, steps, part, keys } = message;
   const { clientState: state } = simulation.task;
+  const { spec, executable } = loaded.tasks.of(part);
   const memory = {
     update: slotVectors(simulation.task, slot, layout.updates[part ?? 0]!, messageLayouts(simulation.task, part)),
     state: slotVectors(simulation.task, slot, layout.newState, state),
   };
   let runningMilliseconds = 0;
   const outcome = await runClient(
-    simulation.task,
-    withTiming(loaded.task, (milliseconds) => {
+    spec,
+    withTiming(executable, (milliseconds) => {
       runningMilliseconds += milliseconds;
     }),
     {
@@ -114,7 +117,7 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
       part,
       keys,
       broadcast: broadcastOf(versions.get(messageKey(message))!),
-      own: copies(slotVectors(simulation.task, slot, layout.own, simulation.task.own ?? {})),
+      own: copies(slotVectors(spec, slot, layout.own, spec.own ?? {})),
       state: message.hasState ? copies(slotVectors(simulation.task, slot, layout.oldState, state)) : undefined,
       data: loaded.train.load(client),
       allocate: (kind, name) => memory[kind][name],

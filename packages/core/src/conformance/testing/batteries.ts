@@ -3,6 +3,7 @@ import { clusteredBattery } from "./clustered-battery.ts";
 import { compressedBattery } from "./compressed-battery.ts";
 import { decentralisedBattery } from "./decentralised-battery.ts";
 import { personalBattery } from "./personal-battery.ts";
+import { subModelBattery } from "./sub-model-battery.ts";
 import { zerothOrderBattery } from "./zeroth-order-battery.ts";
 
 /** Methods that are listed by family. */
@@ -12,5 +13,6 @@ export const batteries = {
   ...compressedBattery,
   ...decentralisedBattery,
   ...personalBattery,
+  ...subModelBattery,
   ...zerothOrderBattery,
 };

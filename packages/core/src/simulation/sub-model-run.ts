@@ -1,0 +1,69 @@
+import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
+import { conflict } from "../config/check.ts";
+import { type Config, configuredAdapters } from "../config/index.ts";
+import { parameterSelectors } from "../config/parameters-schema.ts";
+import type { Model } from "../models/index.ts";
+import type { Layout } from "../params/layout.ts";
+import { type Vector, zerosLike } from "../params/vector.ts";
+import { type SubModels, subModels } from "../submodels/index.ts";
+
+/** A method, and the models of its clients where they are of other widths. */
+export interface SubModelMethod {
+  readonly algorithm: Algorithm;
+  readonly payloads: Payloads;
+  readonly subModels?: SubModels | undefined;
+}
+
+/**
+ * A method whose clients have models of their own widths: what goes down is each client's slice, with its order, and what
+ * comes up is averaged coordinate by coordinate. Other methods are returned as they are. Throws `submodels/chain`.
+ */
+export function withSubModels(
+  { algorithm, payloads }: Pick<SubModelMethod, "algorithm" | "payloads">,
+  model: Model,
+  layout: Layout,
+): SubModelMethod {
+  if (algorithm.widths === undefined) return { algorithm, payloads };
+  const models = subModels(model, layout, algorithm.widths);
+  const names = Object.keys(payloads.upload);
+  const parts = models.parts.map((part) => Object.fromEntries(names.map((name) => [name, part.layout])));
+  return {
+    algorithm: {
+      ...algorithm,
+      assign: (_parts, cohort, _key, round) => cohort.map((client) => models.partOf(client, round)),
+      own({ vectors }, client, round) {
+        const places = models.places(models.partOf(client, round), round);
+        return Object.fromEntries(
+          Object.keys(payloads.broadcast).map((name) => [name, valuesAt(vectors[name]!, places)]),
+        );
+      },
+    },
+    payloads: { ...payloads, own: Object.keys(payloads.broadcast), parts, places: models.places },
+    subModels: models,
+  };
+}
+
+function valuesAt(vector: Vector, places: Int32Array): Vector {
+  const values = zerosLike(vector, places.length);
+  for (let k = 0; k < places.length; k++) values[k] = vector[places[k]!]!;
+  return values;
+}
+
+/** Refuses (`config/conflict`) what clients with models of their own widths cannot do. */
+export function requireWholeModels(config: Config, { name, widths }: Pick<Algorithm, "name" | "widths">): void {
+  if (widths === undefined) return;
+  const { compression, parameters } = config;
+  const refuse = (key: string, value: unknown, expected: string, advice: string) => {
+    throw conflict(key, `${JSON.stringify(value)}, with algorithm.name = "${name}"`, expected, advice);
+  };
+  for (const key of ["up", "down"] as const) {
+    const advice = `Slices travel as floats; narrower ones are smaller: lower algorithm.widths and leave compression.${key} out.`;
+    if (compression[key].length > 0) refuse(`compression.${key}`, compression[key], "[]", advice);
+  }
+  for (const key of ["personal", "frozen"] as const) {
+    const advice = `Slices are of all parameters. Leave parameters.${key} out.`;
+    if (parameterSelectors(parameters)[key].length > 0) refuse(`parameters.${key}`, parameters[key], "nothing", advice);
+  }
+  const advice = "Adapters of clients of other widths have no common shape. Remove [adapters].";
+  if (configuredAdapters(config) !== undefined) refuse("adapters", config.adapters, "nothing", advice);
+}
