@@ -15,16 +15,18 @@ function shownCommands(path: string): string[] {
   return blocks.flatMap(commandLines).flatMap((line) => /^(?:npx )?anabranch (.*)$/.exec(line)?.[1] ?? []);
 }
 
+const program = await createProgram();
+
 /** What is wrong with a command line: an unknown command or option, or a wrong number of arguments. */
 function mistakes(line: string): string[] {
-  let command: Command = createProgram();
+  let command: Command = program;
   let words = shellWords(line).filter((word) => word !== "...");
   if (words.includes(">")) words = words.slice(0, words.indexOf(">"));
   for (let next = step(command, words); next !== undefined; next = step(command, words)) {
     command = next;
     words = words.slice(1);
   }
-  const globals = createProgram().parseOptions(words);
+  const globals = program.parseOptions(words);
   const { operands, unknown } = command.parseOptions([...globals.operands, ...globals.unknown]);
   const { registeredArguments } = command;
   const most = registeredArguments.some(({ variadic }) => variadic)

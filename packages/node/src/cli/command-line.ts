@@ -6,7 +6,7 @@ import { createProgram } from "./program.ts";
 
 /** Executes a command line (without "node" and "anabranch") and gives its exit status. Failures are printed. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
-  const program = createProgram();
+  const program = await createProgram(argv);
   const json = argv.includes("--json");
   if (argv.length === 0) {
     program.outputHelp({ error: true });

@@ -1,15 +1,23 @@
 /** What bin/anabranch.mjs starts. */
 import { keepCompiledSources } from "./compile-cache.ts";
-import { watchStartUp } from "./start-up.ts";
+import { asksForVersion, ownVersion } from "./own-version.ts";
 
-keepCompiledSources();
-watchStartUp(process.argv.includes("--json"));
-// Loaded here, so that their compiled code is kept, too.
-const [{ runCommandLine }, { endDespiteThreads }, { tolerateClosedPipes }] = await Promise.all([
-  import("./command-line.ts"),
-  import("./end-process.ts"),
-  import("./output.ts"),
-]);
-tolerateClosedPipes();
-process.exitCode = await runCommandLine(process.argv.slice(2));
-await endDespiteThreads(process.exitCode);
+const argv = process.argv.slice(2);
+// Nothing else is loaded for this, so that scripts may ask often.
+if (asksForVersion(argv)) console.log(ownVersion());
+else await main();
+
+async function main(): Promise<void> {
+  keepCompiledSources();
+  // All others are loaded here, so that their compiled code is kept, too.
+  const { watchStartUp } = await import("./start-up.ts");
+  watchStartUp(argv.includes("--json"));
+  const [{ runCommandLine }, { endDespiteThreads }, { tolerateClosedPipes }] = await Promise.all([
+    import("./command-line.ts"),
+    import("./end-process.ts"),
+    import("./output.ts"),
+  ]);
+  tolerateClosedPipes();
+  process.exitCode = await runCommandLine(argv);
+  await endDespiteThreads(process.exitCode);
+}

@@ -1,41 +1,52 @@
 import { VERSION } from "@anabranch/core";
 import { Command } from "commander";
-import { addAudit } from "./commands/audit.ts";
-import { addBaselines } from "./commands/baselines.ts";
-import { addCheck } from "./commands/check.ts";
-import { addCite } from "./commands/cite.ts";
-import { addCompare } from "./commands/compare.ts";
-import { addCompletion } from "./commands/completion.ts";
-import { addDashboard } from "./commands/dashboard.ts";
-import { addDatasets } from "./commands/datasets.ts";
-import { addDoctor } from "./commands/doctor.ts";
-import { addExport } from "./commands/export.ts";
-import { addFairness } from "./commands/fairness.ts";
-import { addJoin } from "./commands/join.ts";
-import { addList } from "./commands/list.ts";
-import { addLog } from "./commands/log.ts";
-import { addMethods } from "./commands/methods.ts";
-import { addModels } from "./commands/models.ts";
-import { addNew } from "./commands/new.ts";
-import { addPrivacy } from "./commands/privacy.ts";
-import { addRemote } from "./commands/remote.ts";
-import { addResume } from "./commands/resume.ts";
-import { addRm } from "./commands/rm.ts";
-import { addRun } from "./commands/run.ts";
-import { addServe } from "./commands/serve.ts";
-import { addShow } from "./commands/show.ts";
-import { addSweep } from "./commands/sweep.ts";
-import { addTag } from "./commands/tag.ts";
-import { addTokens } from "./commands/tokens.ts";
 import { exitCodeLines } from "./exit-codes.ts";
 import { globalOptions, visibleGlobals } from "./globals.ts";
 import { startUpEnded } from "./start-up.ts";
 
+/** Every command in the order of the help, with the module that adds it. */
+const COMMANDS = {
+  new: async () => (await import("./commands/new.ts")).addNew,
+  run: async () => (await import("./commands/run.ts")).addRun,
+  resume: async () => (await import("./commands/resume.ts")).addResume,
+  serve: async () => (await import("./commands/serve.ts")).addServe,
+  status: async () => (await import("./commands/remote.ts")).addRemote,
+  pause: async () => (await import("./commands/remote.ts")).addRemote,
+  stop: async () => (await import("./commands/remote.ts")).addRemote,
+  tokens: async () => (await import("./commands/tokens.ts")).addTokens,
+  list: async () => (await import("./commands/list.ts")).addList,
+  show: async () => (await import("./commands/show.ts")).addShow,
+  tag: async () => (await import("./commands/tag.ts")).addTag,
+  rm: async () => (await import("./commands/rm.ts")).addRm,
+  compare: async () => (await import("./commands/compare.ts")).addCompare,
+  dashboard: async () => (await import("./commands/dashboard.ts")).addDashboard,
+  sweep: async () => (await import("./commands/sweep.ts")).addSweep,
+  centralized: async () => (await import("./commands/baselines.ts")).addBaselines,
+  "local-only": async () => (await import("./commands/baselines.ts")).addBaselines,
+  fairness: async () => (await import("./commands/fairness.ts")).addFairness,
+  audit: async () => (await import("./commands/audit.ts")).addAudit,
+  export: async () => (await import("./commands/export.ts")).addExport,
+  log: async () => (await import("./commands/log.ts")).addLog,
+  methods: async () => (await import("./commands/methods.ts")).addMethods,
+  check: async () => (await import("./commands/check.ts")).addCheck,
+  models: async () => (await import("./commands/models.ts")).addModels,
+  datasets: async () => (await import("./commands/datasets.ts")).addDatasets,
+  privacy: async () => (await import("./commands/privacy.ts")).addPrivacy,
+  cite: async () => (await import("./commands/cite.ts")).addCite,
+  join: async () => (await import("./commands/join.ts")).addJoin,
+  doctor: async () => (await import("./commands/doctor.ts")).addDoctor,
+  completion: async () => (await import("./commands/completion.ts")).addCompletion,
+} satisfies Record<string, () => Promise<(program: Command) => void>>;
+
 /** Commands that listen for Ctrl-C once they have loaded what they need. */
 const LISTENING = new Set(["run", "resume", "sweep", "serve", "join"]);
 
-/** The `anabranch` command. Mistakes on the command line are thrown as CommanderErrors, nothing is printed for them. */
-export function createProgram(): Command {
+/**
+ * The `anabranch` command. Mistakes on the command line are thrown as CommanderErrors, nothing is printed for them.
+ *
+ * @param argv a command line whose commands are enough: to load all of them takes longer. By default the program has all.
+ */
+export async function createProgram(argv: readonly string[] = []): Promise<Command> {
   const program = new Command("anabranch")
     .description("Simulate federated learning, inspect runs and compare methods.")
     .version(VERSION, "-V, --version", "print the version")
@@ -48,33 +59,8 @@ export function createProgram(): Command {
   program.hook("preAction", (_program, command) => {
     if (!LISTENING.has(command.name())) startUpEnded();
   });
-  addNew(program);
-  addRun(program);
-  addResume(program);
-  addServe(program);
-  addRemote(program);
-  addTokens(program);
-  addList(program);
-  addShow(program);
-  addTag(program);
-  addRm(program);
-  addCompare(program);
-  addDashboard(program);
-  addSweep(program);
-  addBaselines(program);
-  addFairness(program);
-  addAudit(program);
-  addExport(program);
-  addLog(program);
-  addMethods(program);
-  addCheck(program);
-  addModels(program);
-  addDatasets(program);
-  addPrivacy(program);
-  addCite(program);
-  addJoin(program);
-  addDoctor(program);
-  addCompletion(program);
+  const added = await Promise.all(namesFor(argv).map((name) => COMMANDS[name]()));
+  for (const add of new Set(added)) add(program);
   program.addHelpText(
     "after",
     [
@@ -90,4 +76,12 @@ export function createProgram(): Command {
     ].join("\n"),
   );
   return program;
+}
+
+/** The commands that a command line names; all where it is not clear, or where all are described. */
+function namesFor(argv: readonly string[]): readonly (keyof typeof COMMANDS)[] {
+  const all = Object.keys(COMMANDS) as (keyof typeof COMMANDS)[];
+  const first = argv.find((word) => !word.startsWith("-"));
+  const isClear = first !== "completion" && all.some((name) => name === first);
+  return isClear ? all.filter((name) => argv.includes(name)) : all;
 }

@@ -23,8 +23,10 @@ async function answer(...args: readonly string[]): Promise<string> {
 
 const BASELINES = ["centralized", "local-only"];
 
+const program = await createProgram();
+
 describe("help", () => {
-  const commands = createProgram().commands.map((known) => known.name());
+  const commands = program.commands.map((known) => known.name());
 
   it("lists every command with the exit codes, and the version", async () => {
     const help = await answer("--help");
@@ -33,9 +35,13 @@ describe("help", () => {
     expect(await answer("--version")).toBe(`${VERSION}\n`);
   });
 
+  it.each(commands)("%s is a command of the program that is made for it", async (name) => {
+    expect((await createProgram([name])).commands.map((known) => known.name())).toContain(name);
+  });
+
   it.each(commands)("%s has an example, and shows only the options it listens to", (name) => {
     const help: string[] = [];
-    const found = createProgram().commands.find((known) => known.name() === name)!;
+    const found = program.commands.find((known) => known.name() === name)!;
     found.configureOutput({ writeOut: (text) => help.push(text) });
     found.outputHelp();
     const text = help.join("");

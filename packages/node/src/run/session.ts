@@ -74,6 +74,7 @@ export async function startRun(given: Config, options: SessionOptions, own: Cust
   // first what can be refused: a configuration that cannot run leaves no folder behind
   const world = await openWorld(config, options, own);
   try {
+    requireWanted(options.signal);
     const run = await createRunFolder({ root: options.runs, name: config.name });
     await writeRunFile(run.paths.config, renderToml(config), run.files);
     return await withLock(run, () => runAndRecord(run, config, world, options, own));
@@ -118,6 +119,12 @@ export async function resumeRun(folder: string, options: SessionOptions, own: Cu
       await world.close();
     }
   });
+}
+
+/** Ctrl-C while modules and data were loading: there is nothing to continue yet. Throws `run/interrupted`. */
+function requireWanted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true)
+    throw new AnabranchError({ code: "run/interrupted", message: "interrupted before the run had begun" });
 }
 
 /** A simulation would train on the server's own data in place of its clients'. Throws `live/not-simulated`. */

@@ -4,7 +4,7 @@ import { createProgram } from "../program.ts";
 import { callCommand } from "../testing/call-command.ts";
 import { type CommandNode, commandTree } from "./command-tree.ts";
 
-const tree = commandTree(createProgram());
+const tree = commandTree(await createProgram());
 
 /** What bash offers for a command line whose last word is under the cursor: the script in a real bash. */
 function offers(script: string, lines: readonly (readonly string[])[]): string[][] {
