@@ -40,6 +40,13 @@ export type { Origin } from "./config/contract.ts";
 export * from "./config/index.ts";
 export * from "./data/index.ts";
 export { runGolden } from "./golden/index.ts";
+export {
+  type DadaoEvent,
+  dadao,
+  type MixingConstants,
+  mixingConstants,
+  optimisedProbabilities,
+} from "./gossip/index.ts";
 export * from "./heterogeneity/index.ts";
 export * from "./metrics/fairness/index.ts";
 export type { Probe } from "./metrics/flatness.ts";

@@ -133,6 +133,7 @@ function checkSampler(config: Config, locate: Locate): void {
       "It learns from the losses of single clients, which a secure sum hides.",
     );
   }
+  checkUpdateSpeed(config, locate);
   if (name === "latency" && devices.speed === "none") {
     throw conflict(
       locate(["sampler", "name"]),
@@ -148,6 +149,19 @@ function checkSampler(config: Config, locate: Locate): void {
     `data.clients = ${data.clients}`,
     `All clients train in every round: set sampler.cohort = ${data.clients}.`,
   );
+}
+
+/** One sampler has a speed of updates, and seconds are those of simulated devices. */
+function checkUpdateSpeed({ sampler: { name, updateSpeed }, devices }: Config, locate: Locate): void {
+  if (updateSpeed === undefined) return;
+  const where = locate(["sampler", "updateSpeed"]);
+  if (name !== "hetero-select") {
+    const advice = 'Remove it, or set sampler.name = "hetero-select".';
+    throw conflict(where, `"${updateSpeed}", with sampler.name = "${name}"`, "nothing", advice);
+  }
+  if (updateSpeed === "staleness" || devices.speed !== "none") return;
+  const advice = 'No client would be faster than another: set devices.speed, e.g. to "exponential".';
+  throw conflict(where, '"seconds", without [devices]', '"staleness"', advice);
 }
 
 function checkDevices({ devices, schedule }: Config, locate: Locate): void {

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { beforeStages, setRules } from "../aggregation/robust/index.ts";
 import type { NoisePlace } from "../privacy/mechanisms/settings.ts";
 import { protocolNames } from "../privacy/secure-aggregation/protocol.ts";
-import { samplerNames } from "../selection/names.ts";
+import { samplerNames, updateSpeeds } from "../selection/names.ts";
 import { adapters } from "./adapters-schema.ts";
 import { baselines } from "./baseline.ts";
 import { churn } from "./churn-schema.ts";
@@ -159,6 +159,12 @@ const sampler = z
       .optional()
       .describe(
         "poisson: how often clients take part, relative to each other, repeated from the start; omitted: all alike",
+      ),
+    updateSpeed: z
+      .enum(updateSpeeds)
+      .optional()
+      .describe(
+        'hetero-select: what counts as update speed: "staleness", the rounds since a client was selected, or "seconds" of its orders; omitted: staleness',
       ),
   })
   .prefault({})

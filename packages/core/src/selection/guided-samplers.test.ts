@@ -93,6 +93,15 @@ describe("samplers with feedback", () => {
     expect(spread(heteroSampler(CLIENTS, 4, 60))).toBeLessThan(spread(oortSampler(CLIENTS, 4)));
   });
 
+  it("of HeteRo-Select prefer fast clients, at equal loss, where update speed is time", () => {
+    const slow = (client: number) => (client % 2 === 0 ? 30 : 1);
+    const share = (speed: "staleness" | "seconds") => {
+      const counts = counted(play(heteroSampler(CLIENTS, 4, 200, speed), 200, slow).cohorts);
+      return counts.filter((_, client) => client % 2 === 1).reduce((a, b) => a + b, 0) / 800;
+    };
+    expect(share("seconds")).toBeGreaterThan(share("staleness") + 0.03);
+  });
+
   it("by latency prefer fast clients", () => {
     const counts = counted(play(latencySampler(CLIENTS, 4), 60, (client) => (client < 6 ? 1 : 8)).cohorts);
     const [fast, slow] = [counts.slice(0, 6), counts.slice(6)].map((list) => list.reduce((a, b) => a + b));

@@ -3,6 +3,7 @@ import { deriveKey, type RandomKey } from "../random/index.ts";
 import { drawWeighted } from "./draw-weighted.ts";
 import { type ClientReport, remembered, type SelectionMemory, withValues } from "./feedback.ts";
 import { heteroScores } from "./hetero-scores.ts";
+import type { UpdateSpeed } from "./names.ts";
 import { oortScores } from "./oort-scores.ts";
 import type { Sampler } from "./sampler.ts";
 
@@ -158,13 +159,21 @@ function drawFirst(
  *
  * Differences: the loss is that of a client's newest training; the server keeps no updates of clients, so the diversity of
  * all of them counts as not known (0.5).
+ *
+ * @param updateSpeed what the paper's "update speed" is: rounds since a client was selected (as in its second version), or
+ *   the time that an order takes (as the words of its first version may be read); clients never tried count as fastest
  */
-export function heteroSampler(clients: number, cohort: number, rounds: number): Sampler {
+export function heteroSampler(
+  clients: number,
+  cohort: number,
+  rounds: number,
+  updateSpeed: UpdateSpeed = "staleness",
+): Sampler {
   return {
     name: "hetero-select",
     sample(round, keyOf, memory = {}) {
       const [loss, counts] = [remembered(memory, LOSS, clients), remembered(memory, COUNT, clients)];
-      const last = remembered(memory, LAST, clients);
+      const [last, seconds] = [remembered(memory, LAST, clients), remembered(memory, SECONDS, clients)];
       const highest = largest(loss, 1);
       const known = last.map((lastRound, client) => ({
         // a client that was never tried may have the highest loss of all
@@ -172,6 +181,7 @@ export function heteroSampler(clients: number, cohort: number, rounds: number): 
         count: counts[client]!,
         lastRound: lastRound === 0 ? null : lastRound,
         cosine: null,
+        ...(updateSpeed === "seconds" ? { seconds: seconds[client]! } : {}),
       }));
       const { probabilities } = heteroScores(known, round, rounds);
       return ascending(drawWeighted(probabilities, cohort, keyOf(round)));

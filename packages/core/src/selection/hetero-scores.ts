@@ -4,6 +4,7 @@
  * Citation: M. A. Masud, M. A. Jahin, M. M. Hasan, "HeteRo-Select", 2025, arXiv:2508.06692. Terms and constants are those of
  * its second version and the released code; the first version leaves the weights open.
  */
+import { smallest } from "@anabranch/engine";
 import { minMax, shares } from "./min-max.ts";
 
 /** What is known of a client. */
@@ -16,12 +17,15 @@ export interface HeteroClient {
   readonly lastRound: number | null;
   /** Cosine between its newest update and the mean direction of updates; null: not known. */
   readonly cosine: number | null;
+  /** Time of its newest order, 0: not known. Present: it counts in place of staleness. */
+  readonly seconds?: number;
 }
 
 export interface HeteroScores {
   readonly value: readonly number[];
   readonly diversity: readonly number[];
   readonly fairness: readonly number[];
+  /** Or speed. */
   readonly staleness: readonly number[];
   readonly scores: readonly number[];
   readonly temperature: number;
@@ -47,7 +51,13 @@ export function heteroScores(
   const value = minMax(clients.map(({ loss }) => loss));
   const diversity = clients.map(({ cosine }) => (cosine === null ? UNKNOWN_DIVERSITY : clamp(1 - cosine, 0, 1)));
   const fairness = clients.map(({ count }) => (meanCount > 0 ? clamp(1 - count / meanCount, -1, 1) : 1));
-  const staleness = minMax(clients.map(({ lastRound }) => STALENESS_GROWTH * Math.log(1 + round - (lastRound ?? 0))));
+  const quickest = smallest(clients.flatMap(({ seconds = 0 }) => (seconds > 0 ? [seconds] : [])));
+  const staleness = minMax(
+    clients.map(({ lastRound, seconds }) => {
+      if (seconds === undefined) return STALENESS_GROWTH * Math.log(1 + round - (lastRound ?? 0));
+      return -Math.log(seconds > 0 ? seconds / quickest : 1);
+    }),
+  );
   const scores = minMax(
     value.map((own, i) => own + DIVERSITY * diversity[i]! + FAIRNESS * fairness[i]! + STALENESS * staleness[i]!),
   );

@@ -19,3 +19,7 @@ export const accountedSamplers: readonly string[] = ["uniform", "poisson", "rand
 
 /** Samplers that learn from what single clients report. */
 export const learningSamplers: readonly string[] = ["oort", "hetero-select", "latency"];
+
+/** What HeteRo-Select may count as the speed of a client's updates. */
+export const updateSpeeds = ["staleness", "seconds"] as const;
+export type UpdateSpeed = (typeof updateSpeeds)[number];

@@ -177,6 +177,18 @@ describe("a configuration is refused", () => {
     ["with churn of all", { churn: { share: 0.99 } }, "churn.share", /0.966667/],
     ["with keys of churn that is off", { churn: { from: 5 } }, "churn.from", /1/],
     ["with churn of a baseline", { algorithm: {}, baseline: "local-only", churn: { share: 0.5 } }, "churn.share", /0/],
+    [
+      "with update speed of a sampler that knows none",
+      { algorithm: {}, sampler: { name: "oort", updateSpeed: "seconds" } },
+      "sampler.updateSpeed",
+      /nothing/,
+    ],
+    [
+      "with times of clients without devices",
+      { algorithm: {}, sampler: { name: "hetero-select", updateSpeed: "seconds" } },
+      "sampler.updateSpeed",
+      /"staleness"/,
+    ],
   ])("%s", (_title, input, where, expected) => {
     let failure: AnabranchError["failure"] | undefined;
     try {

@@ -222,7 +222,7 @@ function samplerOf(
     case "oort":
       return oortSampler(population, cohort);
     case "hetero-select":
-      return heteroSampler(population, cohort, rounds);
+      return heteroSampler(population, cohort, rounds, sampler.updateSpeed);
     case "latency":
       return latencySampler(population, cohort);
     case "uniform":
