@@ -252,6 +252,7 @@ describe("rooms", () => {
       "aggregation",
       "clustering",
       "gossip",
+      "heterogeneity",
       "topology",
       "codecs",
       "compression",

@@ -5,7 +5,7 @@
  * Algorithm 1. lg-fedavg: P. P. Liang et al., 2020, arXiv:2001.01523. fedbn: X. Li et al., ICLR 2021, arXiv:2102.07623.
  * ditto: T. Li et al., ICML 2021, arXiv:2012.04221, Algorithm 1. pfedme: C. T. Dinh et al., NeurIPS 2020,
  * arXiv:2006.08848, Algorithm 1. perfedavg: A. Fallah et al., NeurIPS 2020, arXiv:2002.07948. fedcac: X. Wu et al., ICCV
- * 2023, arXiv:2309.11103, Algorithm 1.
+ * 2023, arXiv:2309.11103, Algorithm 1. fedloge: Z. Xiao et al., ICLR 2024, arXiv:2401.08977.
  */
 import { map2, mean, minus, plus, type Vector } from "./plain.ts";
 import { gradient, localUpdate, type Options, type Oracle, type Problem, plainUpdate, rounds } from "./problem.ts";
@@ -126,6 +126,32 @@ const fedcac: Oracle = (problem, options) => {
   });
 };
 
+/**
+ * Features under a fixed head, and the head on fixed features. Coordinates of a diagonal quadratic do not know of each other,
+ * so neither the fixed head nor those of the clients move what is returned.
+ */
+const fedloge: Oracle = (problem, options) => {
+  const etaG = options.number("serverLearningRate", 1);
+  const { x0, blocks, learningRate, localSteps } = problem;
+  const isBody = (j: number) => blocks!.coordinates.flat().includes(j);
+  return rounds(problem, (x, cohort) => {
+    const updates = cohort.map((i) => {
+      let y = x;
+      for (let k = 0; k < localSteps; k++) {
+        const body = gradient(
+          problem,
+          i,
+          y.map((value, j) => (isBody(j) ? value : x0[j]!)),
+        );
+        const head = gradient(problem, i, y);
+        y = y.map((value, j) => value - learningRate * (isBody(j) ? body : head)[j]!);
+      }
+      return minus(y, x);
+    });
+    return plus(x, mean(updates), etaG);
+  });
+};
+
 export const personal = {
   fedper: together,
   fedrep,
@@ -135,4 +161,5 @@ export const personal = {
   pfedme,
   perfedavg,
   fedcac,
+  fedloge,
 };

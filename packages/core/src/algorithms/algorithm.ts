@@ -195,6 +195,8 @@ export interface LocalEnd<B = TracedVectors, C = TracedVectors, U = TracedVector
    * eta is constant; with local momentum each times the length to which momentum has drawn out that gradient.
    */
   readonly learningRateSum: Tensor;
+  /** How many of the client's examples are of each class, [classes]. Traced where it is asked for. */
+  classCounts(): Tensor;
 }
 
 /** Options of plain local descent that belong to the run, not to the method. */
@@ -297,9 +299,11 @@ export interface Algorithm {
   readonly personal?: PersonalParameters;
   /**
    * The personal model of a client, [d], from the global one and what the client keeps, where it keeps a model beside
-   * those; undefined before its first visit.
+   * those; undefined before its first visit. `model` is the layout of the global one.
    */
-  ownModel?(global: Vector, kept: Readonly<Record<string, Vector>> | undefined): Vector | undefined;
+  ownModel?(global: Vector, kept: Readonly<Record<string, Vector>> | undefined, model: Layout): Vector | undefined;
+  /** The global model as it is evaluated and saved, [d], from the one that training goes on with. Default: the same. */
+  served?(parameters: Vector, model: Layout): Vector;
   /**
    * Present in methods whose clients have models of their own widths: each is given, trains and sends its units alone. The
    * halves see the parameters that a client has as if they were the model; the server half sees those of the whole.

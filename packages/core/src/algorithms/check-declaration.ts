@@ -26,6 +26,7 @@ const HALVES: Keys<MethodHalves> = [
   "gossip",
   "personal",
   "ownModel",
+  "served",
   "adaptation",
   "widths",
 ];

@@ -29,7 +29,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
   const { server, computed = {} } = vectors;
   const down = { ...picked(server, vectors.broadcast), ...computed };
   const { assign, defaultCompression, countsSteps, wholePopulation, buffer, schedule, sendsModels, gossip } = halves;
-  const { personal, ownModel, adaptation, widths } = halves;
+  const { personal, ownModel, served, adaptation, widths } = halves;
   return {
     payloads: (model) => payloadsOf(vectors, down, model),
     init(parameters, model) {
@@ -64,6 +64,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
     ...(gossip === undefined ? {} : { gossip }),
     ...(personal === undefined ? {} : { personal }),
     ...(ownModel === undefined ? {} : { ownModel }),
+    ...(served === undefined ? {} : { served }),
     ...(adaptation === undefined ? {} : { adaptation }),
     ...(widths === undefined ? {} : { widths }),
     ...privacyOf(halves, server),

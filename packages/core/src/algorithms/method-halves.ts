@@ -45,6 +45,7 @@ export interface MethodHalves<
     | "gossip"
     | "personal"
     | "ownModel"
+    | "served"
     | "adaptation"
     | "widths"
   > {

@@ -30,6 +30,7 @@ export { fedcompass } from "./fedcompass.ts";
 export { fedfix } from "./fedfix.ts";
 export { fedkseed } from "./fedkseed.ts";
 export { fedlex } from "./fedlex.ts";
+export { fedloge } from "./fedloge.ts";
 export { fedmuon } from "./fedmuon.ts";
 export { fednsam } from "./fednsam.ts";
 export { fedadagrad, fedadam, fedyogi } from "./fedopt.ts";

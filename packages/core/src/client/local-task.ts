@@ -19,12 +19,14 @@ import type {
   Algorithm,
   ClientHalf,
   Local,
+  LocalEnd,
   LocalSettings,
   LocalStep,
   ParameterTensors,
   Payloads,
   TracedVectors,
 } from "../algorithms/algorithm.ts";
+import { labelCounts } from "../heterogeneity/index.ts";
 import type { Model } from "../models/model.ts";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
 import type { ParameterSplit } from "../params/standing.ts";
@@ -160,12 +162,9 @@ function localLoop(
       return { carry: next.carry, output: { loss: next.loss } };
     },
     end(carry, outputs, inputs) {
-      const { learningRate } = (inputs as unknown as TaskInputs).steps;
-      const steps = sum(add(mul(learningRate, 0), 1)); // K is symbolic: count the steps in the graph
       const end = client.end(carry, {
         ...localOf(inputs),
-        steps,
-        learningRateSum: sumOfStepSizes(learningRate, settings),
+        ...countsOf(inputs as unknown as TaskInputs, model, settings),
       });
       return {
         update: end.update as TensorTree,
@@ -174,6 +173,19 @@ function localLoop(
         norm: globalNorm(end.update as TensorTree),
       };
     },
+  };
+}
+
+/** What a client counts of its steps and its examples. */
+function countsOf(
+  { steps: { learningRate }, data }: TaskInputs,
+  { classes }: Model,
+  settings: LocalSettings,
+): Pick<LocalEnd, "steps" | "learningRateSum" | "classCounts"> {
+  return {
+    steps: sum(add(mul(learningRate, 0), 1)), // K is symbolic: count the steps in the graph
+    learningRateSum: sumOfStepSizes(learningRate, settings),
+    classCounts: () => labelCounts(data.labels, classes),
   };
 }
 

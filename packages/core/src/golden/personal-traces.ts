@@ -3,6 +3,7 @@ import type { Algorithm } from "../algorithms/algorithm.ts";
 import { fedavg } from "../algorithms/fedavg.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
 import { PERSONAL } from "../client/personal-half.ts";
+import { layout } from "../params/layout.ts";
 import { localModel, localOnly } from "../simulation/local-only.ts";
 import { type FederationTrace, traceFederation } from "../simulation/trace-federation.ts";
 import type { Operation } from "./operation.ts";
@@ -71,7 +72,9 @@ const trainedModels = (trace: FederationTrace, problem: Problem): Personal =>
 /** The model that the method itself keeps on a client. */
 const ownModels = (trace: FederationTrace, problem: Problem): Personal =>
   byClient(trace, problem, (round, client) => {
-    const model = named(problem).ownModel!(Float64Array.from(trace.rounds[round]!), trace.clients[round]!.get(client));
+    const whole = layout([{ name: "x", shape: [problem.x0.length], role: "vector", block: "x" }]);
+    const global = Float64Array.from(trace.rounds[round]!);
+    const model = named(problem).ownModel!(global, trace.clients[round]!.get(client), whole);
     return model === undefined ? null : Array.from(model);
   });
 

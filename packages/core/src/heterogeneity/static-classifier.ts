@@ -1,12 +1,11 @@
 import {
   acos,
-  adam,
   argmax,
   constant,
   div,
+  evaluate,
   expandDims,
   gatherLast,
-  gradients,
   greater,
   matmul,
   mean,
@@ -16,11 +15,10 @@ import {
   sub,
   sum,
   type Tensor,
-  takeStep,
   transpose,
   where,
 } from "@anabranch/engine";
-import { evaluated } from "./evaluated.ts";
+import { type ClassifierFit, fittedEntries } from "./fitted-entries.ts";
 
 /**
  * A simplex equiangular tight frame, V = sqrt(C / (C - 1)) P (I - 11^T / C), [q, C]: columns of length 1 with pairwise
@@ -75,12 +73,6 @@ export function classifierObjective(classifier: Tensor, support: Tensor, radius:
   return sub(sum(square(sub(lengths, radius))), mean(acos(nearest)));
 }
 
-export interface ClassifierFit {
-  readonly radius: number;
-  readonly steps: number;
-  readonly learningRate: number;
-}
-
 /**
  * FedLoGe's classifier, which is broadcast once and never trained: the frame's surviving entries after steps of Adam on
  * `classifierObjective`, [q, C]. The released code keeps 40 % of the entries and takes 10,000 steps of rate 1e-4 with
@@ -98,14 +90,7 @@ export interface ClassifierFit {
  * ```
  */
 export function staticClassifier(frame: Tensor, support: Tensor, fit: ClassifierFit): Tensor {
-  const optimizer = adam();
-  let entries = mul(frame, support);
-  let state = optimizer.init({ entries });
-  for (let step = 0; step < fit.steps; step++) {
-    const slopes = gradients(classifierObjective(entries, support, fit.radius), { entries });
-    const next = takeStep(optimizer, slopes, state, { entries }, { learningRate: fit.learningRate });
-    ({ entries } = evaluated(next.parameters));
-    state = evaluated(next.state);
-  }
-  return entries;
+  const shape = frame.shape as readonly number[];
+  const [kept, { data }] = [evaluate(support).data, evaluate(mul(frame, support))];
+  return constant(Array.from(fittedEntries(Float64Array.from(data), kept, shape[1]!, fit)), shape);
 }

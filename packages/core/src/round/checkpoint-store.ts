@@ -12,6 +12,7 @@ import {
   type UnfinishedWork,
 } from "./checkpoint.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
+import { servedModel } from "./served-model.ts";
 import { deleteVersions, listWork, noWork, saveVersions, type Work } from "./work.ts";
 
 /** Where a run stands: what a checkpoint holds. */
@@ -96,7 +97,7 @@ export async function saveCheckpoint(plan: RunPlan, ports: RunPorts, state: RunS
 
 /** Keeps the parameters of the best evaluation so far; no run continues from this file. */
 export async function saveBest(plan: RunPlan, ports: RunPorts, state: RunState): Promise<void> {
-  const { parameters } = state.server.vectors;
+  const parameters = servedModel(plan, state.server.vectors.parameters);
   const checkpoint = {
     ...checkpointWithoutClients(plan, state),
     serverState: { vectors: { parameters }, scalars: {} },

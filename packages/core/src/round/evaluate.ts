@@ -7,6 +7,7 @@ import { addSums } from "./evaluation-sums.ts";
 import { now, warn } from "./narrate.ts";
 import { ownSums } from "./personal-models.ts";
 import type { RegressionScale, RoundRecord, RunPlan, RunPorts } from "./run-plan.ts";
+import { servedModel } from "./served-model.ts";
 
 /** Judges the model of a round where one is due: on the test set, and on the clients' own hold-outs. */
 export async function evaluateRound(
@@ -38,7 +39,7 @@ async function evaluateTest(plan: RunPlan, ports: RunPorts, state: RunState, rec
   const accuracy = record.testAccuracy ?? null;
   const onClients = plan.account?.testOnClients === true;
   const covered = onClients ? { covered: false } : {};
-  const attacked = await ports.evaluator.evaluateAttack?.(state.server.vectors.parameters);
+  const attacked = await ports.evaluator.evaluateAttack?.(servedModel(plan, state.server.vectors.parameters));
   const success = attacked === undefined ? {} : { attackSuccess: attacked.score / attacked.examples };
   await ports.emit({
     v: 1,
@@ -100,7 +101,9 @@ async function testSums(
   { evaluator, clientStates }: RunPorts,
   state: RunState,
 ): Promise<{ readonly sums: EvaluationSums; readonly worstDecile?: number }> {
-  if (plan.localModel === undefined) return { sums: await evaluator.evaluate(state.server.vectors.parameters) };
+  if (plan.localModel === undefined) {
+    return { sums: await evaluator.evaluate(servedModel(plan, state.server.vectors.parameters)) };
+  }
   const byClient: EvaluationSums[] = [];
   for (let client = 0; client < plan.population; client++) {
     const model = plan.localModel(plan.initial, await clientStates.load(client));
@@ -122,7 +125,7 @@ async function clientSums(
     localModel === undefined
       ? algorithm.modelFor?.bind(algorithm, state.server)
       : async (client: number) => localModel(plan.initial, await clientStates.load(client));
-  if (own === undefined) return evaluator.evaluateClients(state.server.vectors.parameters);
+  if (own === undefined) return evaluator.evaluateClients(servedModel(plan, state.server.vectors.parameters));
   const sums: EvaluationSums[] = [];
   for (let client = 0; client < plan.population; client++) {
     const model = await own(client);

@@ -6,6 +6,7 @@ import type { EvaluationSums } from "./backend.ts";
 import type { RunState } from "./checkpoint-store.ts";
 import type { ClientVectors } from "./client-state.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
+import { servedModel } from "./served-model.ts";
 import { keepsParameters, wholeModel } from "./whole-model.ts";
 
 /** What clients make of a global model. */
@@ -37,18 +38,19 @@ export function hasPersonalModels(
  *
  * @example
  * ```ts
- * import { ditto, personalModel } from "@anabranch/core";
+ * import { ditto, layout, personalModel } from "@anabranch/core";
+ * const run = { algorithm: ditto(), layout: layout([{ name: "x", shape: [1], role: "vector", block: "x" }]) };
  * const [global, own] = [Float32Array.of(1), Float32Array.of(2)];
- * personalModel({ algorithm: ditto() }, global, { model: own, visits: Float32Array.of(1) }); // => [2]
+ * personalModel(run, global, { model: own, visits: Float32Array.of(1) }); // => [2]
  * ```
  */
 export function personalModel(
-  plan: Pick<RunPlan, "held"> & { readonly algorithm: Pick<Algorithm, "ownModel"> },
+  plan: Pick<RunPlan, "held" | "layout"> & { readonly algorithm: Pick<Algorithm, "ownModel" | "served"> },
   global: Vector,
   kept: ClientVectors | undefined,
 ): Vector {
-  const { held, algorithm } = plan;
-  const shared = algorithm.ownModel?.(global, kept) ?? global;
+  const { held, layout, algorithm } = plan;
+  const shared = algorithm.ownModel?.(global, kept, layout) ?? servedModel(plan, global);
   if (held === undefined) return shared;
   return keepsParameters(plan) ? joinParameters(held, shared, kept?.["personal"]) : wholeModel(plan, shared);
 }

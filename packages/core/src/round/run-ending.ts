@@ -5,6 +5,7 @@ import { budgetExhausted, spentAfter } from "./budget.ts";
 import { type RunState, resumePoint } from "./checkpoint-store.ts";
 import { failsForTrouble, stopsForTrouble } from "./divergence.ts";
 import type { RunPlan, RunPorts } from "./run-plan.ts";
+import { servedModel } from "./served-model.ts";
 import type { FailedEnd } from "./trouble.ts";
 
 /** How a run has ended, and why where it failed. */
@@ -69,7 +70,7 @@ export async function emitEnding(plan: RunPlan, ports: RunPorts, state: RunState
     bestAccuracy: totals.best.round === 0 || plan.regression !== undefined ? null : totals.best.score,
     bytesDown: totals.bytesDown,
     bytesUp: totals.bytesUp,
-    modelHash: hashVector(state.server.vectors.parameters),
+    modelHash: hashVector(servedModel(plan, state.server.vectors.parameters)),
     ...spentAfter(plan, round),
   });
 }

@@ -8,6 +8,7 @@ import { resumeWork } from "./resume-work.ts";
 import { runRound } from "./round.ts";
 import { emitEnding, endingOf } from "./run-ending.ts";
 import type { RoundRecord, RunPlan, RunPorts, RunResult } from "./run-plan.ts";
+import { servedModel } from "./served-model.ts";
 import { abandonWork } from "./work.ts";
 
 /**
@@ -32,9 +33,10 @@ export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<Run
   if (ending.stopped !== "interrupted" && ports.backend.arrivals !== undefined)
     await abandonWork(ports.backend, state.work, "all");
   await emitEnding(plan, ports, state, ending);
+  const served = servedModel(plan, parameters);
   return {
-    parameters,
-    modelHash: hashVector(parameters),
+    parameters: served,
+    modelHash: hashVector(served),
     history,
     round: state.round,
     best: bestOf(plan, state.totals.best),

@@ -164,7 +164,18 @@ it("bristle refuses personal parameters", () => {
   );
 });
 
-const KEEPING = algorithms.map(({ name }) => name).filter((name) => !SEEDED.includes(name) && name !== "bristle");
+/** Their head is part of the method, so it is shared. */
+const SHARED_HEADS = ["fedloge"];
+
+describe.each(SHARED_HEADS)("%s", (name) => {
+  it("refuses a personal head", () => {
+    const model = { name: "mlp", hidden: [4] } as const;
+    expect(() => smallRun({ name }, { model, parameters: { personal: "head" } })).toThrow(/without a shared head/);
+  });
+});
+
+const REFUSING = [...SEEDED, ...SHARED_HEADS, "bristle"];
+const KEEPING = algorithms.map(({ name }) => name).filter((name) => !REFUSING.includes(name));
 
 describe.each(KEEPING)("%s", (name) => {
   it("trains with personal and frozen parameters", async () => {

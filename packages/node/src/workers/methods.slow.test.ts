@@ -29,6 +29,8 @@ const problem: Quadratics = {
   ],
 };
 const matrix = { shape: [2, 3] };
+/** Methods that need a head: coordinates that are in no block. */
+const HEADS = ["fedloge"];
 const divided = { blocks: { coordinates: [[0, 3], [1], [2, 4]] } };
 
 const optimizers = ["adamw", "muon", "sophia", "soap", "shampoo"].map((optimizer) => ({
@@ -48,7 +50,7 @@ async function finalHash(plan: ReturnType<typeof prepare>["plan"], backend: Back
 }
 
 function prepare(name: string, options: Record<string, unknown>) {
-  const form = name.startsWith("fedbcgd") ? divided : matrix;
+  const form = name.startsWith("fedbcgd") || HEADS.includes(name) ? divided : matrix;
   return prepareQuadratics(createAlgorithm(name, options), { ...problem, ...form }, executor);
 }
 

@@ -1,4 +1,14 @@
-import { ditto, fedbn, fedcac, fedper, fedrep, lgFedavg, perfedavg, pfedme } from "../../algorithms/methods.ts";
+import {
+  ditto,
+  fedbn,
+  fedcac,
+  fedloge,
+  fedper,
+  fedrep,
+  lgFedavg,
+  perfedavg,
+  pfedme,
+} from "../../algorithms/methods.ts";
 import type { AlgorithmUnderTest } from "../algorithm.ts";
 
 const quick = { rounds: 60, learningRate: 0.1, within: 1e-6 };
@@ -16,6 +26,14 @@ export const personalBattery: Readonly<Record<string, AlgorithmUnderTest>> = {
     create: () => pfedme({ proximalStrength: 2 }),
     wire: { down: 1, up: 1 },
     converges: { rounds: 300, learningRate: 0.1, within: 1e-4 },
+  },
+  // a coordinate is the head, and another one its fixed form, which goes down beside it
+  fedloge: {
+    create: fedloge,
+    neutral: fedloge,
+    form: { blocks: { coordinates: [[0, 1]] } },
+    wire: { down: 1 + 1 / 3, up: 1 },
+    converges: quick,
   },
   perfedavg: {
     create: () => perfedavg({ form: "hf" }),
