@@ -97,7 +97,8 @@ describe("citedByConfig", () => {
     [{ scheme: "shards" }, ["mcmahan2017communication"]],
     [{ scheme: "quantity-skew" }, ["li2022federated"]],
     [{ scheme: "long-tail" }, ["cui2019class"]],
-    [{ scheme: "long-tail", alpha: 0.5 }, ["cui2019class", "hsu2019measuring"]],
+    [{ scheme: "long-tail", alpha: 0.5 }, ["cui2019class", "yurochkin2019bayesian", "li2022federated"]],
+    [{ scheme: "long-tail", alpha: 0.5, recipe: "equal-size" }, ["cui2019class", "hsu2019measuring"]],
     [{ scheme: "iid" }, []],
   ])("cites the partition %o", (partition, keys) => {
     const config = resolveConfig({ data: { partition }, model: { name: "mlp" } });

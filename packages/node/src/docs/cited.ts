@@ -78,7 +78,8 @@ function methodParts(method: MethodInfo, options: Readonly<Record<string, unknow
 /** The scheme, and how it draws label shares where it does. */
 function partitionParts({ scheme, ...given }: Config["data"]["partition"]): Part[] {
   const options = partitioners[scheme as PartitionerName].options.parse(given) as Readonly<Record<string, unknown>>;
-  const recipe = options["recipe"] ?? (scheme === "long-tail" && options["alpha"] !== undefined ? "equal-size" : "");
+  const isDealt = scheme !== "long-tail" || options["alpha"] !== undefined;
+  const recipe = (isDealt && options["recipe"]) || "";
   return [namedPart("data.partition.scheme", scheme), namedPart("data.partition.recipe", recipe)];
 }
 

@@ -210,6 +210,17 @@ describe("long-tail", () => {
     expect(counts[0]).toEqual([5000, 3237, 2096, 1357, 878, 568, 368, 238, 154, 100]);
     expect(unused).toBe(50_000 - 13_996);
   });
+
+  it("keeps them under Dirichlet shares, where every example is used once", () => {
+    const labels = Uint8Array.from({ length: 5000 }, (_, i) => i % 10);
+    const sizes = (recipe: string) => {
+      const scheme = createPartitioner("long-tail", { imbalance: 0.02, alpha: 1, recipe });
+      const { counts } = partitionStatistics(scheme.partition(labels, context(5)), labels, 10);
+      return counts.reduce((sum, client) => sum.map((count, label) => count + client[label]!));
+    };
+    expect(sizes("disjoint")).toEqual([500, 323, 209, 135, 87, 56, 36, 23, 15, 10]);
+    expect(sizes("equal-size")[9]).toBeGreaterThan(20);
+  });
 });
 
 describe("createPartitioner", () => {

@@ -79,7 +79,7 @@ export const partitioners = {
     natural,
   ),
   "long-tail": entry(
-    "long-tailed class sizes; assigned IID, or by Dirichlet (equal-size) if alpha is given",
+    "long-tailed class sizes; assigned IID, or by Dirichlet if alpha is given",
     z.strictObject({
       imbalance: z
         .number()
@@ -92,10 +92,20 @@ export const partitioners = {
         .default("exp")
         .describe('"exp": class sizes fall exponentially; "step": the second half of the classes is rare'),
       alpha: alpha.optional(),
+      recipe: z
+        .enum(["disjoint", "equal-size"])
+        .default("disjoint")
+        .describe(
+          'with alpha: "disjoint": every example once; "equal-size" repeats rare examples and evens classes out',
+        ),
     }),
-    ({ alpha, ...options }) => longTail(options, alpha === undefined ? iid() : dirichletEqualSize({ alpha })),
+    ({ alpha, recipe, ...options }) => longTail(options, alpha === undefined ? iid() : dealt(recipe, alpha)),
   ),
 } as const satisfies Record<string, PartitionerEntry>;
+
+function dealt(recipe: "disjoint" | "equal-size", alpha: number): Partitioner {
+  return recipe === "disjoint" ? dirichletDisjoint({ alpha, minimumSize: 1 }) : dirichletEqualSize({ alpha });
+}
 
 export type PartitionerName = keyof typeof partitioners;
 
