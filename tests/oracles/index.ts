@@ -8,6 +8,7 @@ import { participation } from "./participation.ts";
 import { personal } from "./personal.ts";
 import type { Vector } from "./plain.ts";
 import { preconditioned } from "./preconditioned.ts";
+import { principal } from "./principal.ts";
 import { privateMethods } from "./private.ts";
 import { Options, type Oracle, type Problem } from "./problem.ts";
 import { ranked } from "./ranked.ts";
@@ -29,6 +30,7 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   ...decentralised,
   ...ranked,
   ...personal,
+  ...principal,
   ...communication,
   ...seeded,
   ...clusters,

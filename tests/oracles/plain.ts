@@ -109,7 +109,7 @@ export function orthonormal(a: Matrix): Matrix {
   return transposed(done);
 }
 
-function dot(a: Vector, b: Vector): number {
+export function dot(a: Vector, b: Vector): number {
   let sum = 0;
   for (let j = 0; j < a.length; j++) sum += a[j]! * b[j]!;
   return sum;

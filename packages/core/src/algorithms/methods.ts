@@ -29,6 +29,7 @@ export { fedcm } from "./fedcm.ts";
 export { fedcompass } from "./fedcompass.ts";
 export { fedfix } from "./fedfix.ts";
 export { fedkseed } from "./fedkseed.ts";
+export { fedld } from "./fedld.ts";
 export { fedlex } from "./fedlex.ts";
 export { fedloge } from "./fedloge.ts";
 export { fedmuon } from "./fedmuon.ts";

@@ -1,5 +1,6 @@
 import {
   AnabranchError,
+  add,
   clipByGlobalNorm,
   div,
   gather,
@@ -13,7 +14,7 @@ import {
 } from "@anabranch/engine";
 import type { LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
-import { type LossAdjustment, lossOutputs } from "./loss-adjustment.ts";
+import { type LossAdjustment, lossOutputs, penaltyOf } from "./loss-adjustment.ts";
 
 /** The client's own examples, [n, ...]. */
 export interface TaskData {
@@ -52,7 +53,11 @@ export function stepGradients(
   const adjusted = lossOutputs(model, data.labels, loss);
   const outputsAt = (parameters: ParameterTensors) =>
     adjusted(model.forward(parameters, gather(data.features, step.indices), { masks: step.masks ?? {} }));
-  const meanLoss = (outputs: Tensor, labels: Tensor) => sum(mul(model.losses(outputs, labels), step.weights));
+  const meanLoss = (outputs: Tensor, labels: Tensor) => {
+    const mean = sum(mul(model.losses(outputs, labels), step.weights));
+    const penalty = penaltyOf(outputs, step.weights, loss);
+    return penalty === undefined ? mean : add(mean, penalty);
+  };
   const lossAt = (parameters: ParameterTensors) => meanLoss(outputsAt(parameters), gather(data.labels, step.indices));
   const plain = (parameters: ParameterTensors) => valueAndGrad(lossAt, parameters);
   return {

@@ -52,7 +52,7 @@ const NO_INFLUENCE = [
 export function configHash(config: Config): string {
   const unused = [
     ...(isUsualTable(config.data.table) ? ["data.table"] : []),
-    ...(config.training.loss.adjustment === "none" ? ["training.loss"] : []),
+    ...unusedLoss(config.training.loss),
     ...(config.data.shift.kind === "none" ? ["data.shift"] : []),
     ...(Object.values(config.parameters).every(({ length }) => length === 0) ? ["parameters"] : []),
     ...(config.privacy.mechanism === "none" ? ["privacy"] : []),
@@ -96,4 +96,10 @@ function without(table: Record<string, unknown>, paths: readonly string[], prefi
 
 function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** Keys of the training loss that change nothing. */
+function unusedLoss({ adjustment, margin }: Config["training"]["loss"]): string[] {
+  if (margin > 0) return adjustment === "none" ? ["training.loss.adjustment", "training.loss.strength"] : [];
+  return adjustment === "none" ? ["training.loss"] : ["training.loss.margin"];
 }

@@ -19,6 +19,23 @@ import { crossEntropy } from "./losses.ts";
  * ```
  */
 export function lossWithMargin(logits: Tensor, labels: Tensor, lambda: number): Tensor {
-  const confidence = sum(square(softmax(logits)));
-  return add(crossEntropy(logits, labels), mul(lambda, log(add(1, confidence))));
+  return add(crossEntropy(logits, labels), marginPenalty(logits, lambda));
+}
+
+/**
+ * FedLD's penalty alone, lambda log(1 + |P|_F^2), a scalar.
+ *
+ * @param logits [B, C]
+ * @param counts [B], 1 for a row that counts and 0 for padding; default: all count
+ * @example
+ * ```ts
+ * import { constant, evaluate } from "@anabranch/engine";
+ * import { marginPenalty } from "@anabranch/core";
+ * const logits = constant([0, 0, 5, 9], [2, 2]);
+ * evaluate(marginPenalty(logits, 1, constant([1, 0], [2]))).data; // => [0.40547]
+ * ```
+ */
+export function marginPenalty(logits: Tensor, lambda: number, counts?: Tensor): Tensor {
+  const rows = sum(square(softmax(logits)), [1]);
+  return mul(lambda, log(add(1, sum(counts === undefined ? rows : mul(rows, counts)))));
 }

@@ -113,7 +113,11 @@ export const taskDescription = z.strictObject({
     nesterov: z.boolean(),
     weightDecay: z.number().min(0),
     loss: z
-      .strictObject({ strength: z.number().min(0), counts: z.array(z.number().min(0)).max(1_000_000).optional() })
+      .strictObject({
+        strength: z.number().min(0),
+        counts: z.array(z.number().min(0)).max(1_000_000).optional(),
+        margin: z.number().min(0).optional(),
+      })
       .optional(),
   }),
   budget: z.union([z.strictObject({ localEpochs: size }), z.strictObject({ localSteps: size })]),

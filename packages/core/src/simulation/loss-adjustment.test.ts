@@ -88,6 +88,30 @@ describe("the adjusted loss", () => {
     expect(prepare({ training: { loss: { strength: 3 } } }).plan.configHash).toBe(prepare({}).plan.configHash);
   });
 
+  it("has a penalty on confident outputs, of the batch's own rows", async () => {
+    const margin = 0.4;
+    const rows = async (more: object) => {
+      const changes = await moved({ training: { loss: { margin }, ...more } });
+      return Object.entries(changes).find(([name]) => name.endsWith("bias"))![1];
+    };
+    const { weight, bias } = initialOf();
+    const loss = (shift: readonly number[]) => {
+      let [total, square] = [0, 0];
+      for (const label of truth) {
+        const powers = shift.map((extra, c) => Math.exp(weight[label * 3 + c]! + bias[c]! + extra));
+        const shares = powers.map((power) => power / powers.reduce((a, b) => a + b, 0));
+        total -= Math.log(shares[label]!) / truth.length;
+        square += shares.reduce((sum, share) => sum + share ** 2, 0);
+      }
+      return total + margin * Math.log(1 + square);
+    };
+    const at = (c: number, h: number) => loss([0, 1, 2].map((k) => (k === c ? h : 0)));
+    const expected = [0, 1, 2].map((c) => -(at(c, 1e-5) - at(c, -1e-5)) / 2e-5);
+    // a batch of 8 rows, and one with a row of padding
+    for (const batchSize of [8, 9])
+      expect(await rows({ batchSize })).toEqual(expected.map((x) => expect.closeTo(x, 6)));
+  });
+
   it.each<[string, ConfigInput, RegExp]>([
     [
       "counts of all clients under secure aggregation",
