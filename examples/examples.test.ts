@@ -1,10 +1,8 @@
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { parseConfig, type RunEvent } from "@anabranch/core";
 import { simulate } from "@anabranch/node";
 import { describe, expect, it } from "vitest";
+import { callCommand } from "../packages/node/src/cli/testing/call-command.ts";
 
 describe("examples", () => {
   it("an own algorithm and an own model train on shipped data", async () => {
@@ -135,9 +133,8 @@ describe("examples", () => {
   });
 
   it("the sweep is checked and planned", async () => {
-    const bin = fileURLToPath(new URL("../packages/node/bin/anabranch.mjs", import.meta.url));
-    const args = ["sweep", "examples/sweep.toml", "--plan", "--json", "--runs", "no-runs"];
-    const { stdout } = await promisify(execFile)(process.execPath, [bin, ...args]);
+    const plan = ["examples/sweep.toml", "--plan", "--json", "--runs", "no-runs", "--workers", "0"];
+    const { stdout } = await callCommand("sweep", ...plan);
     const planned = ["fedavg", "fedprox", "scaffold"].map((variant) => ({
       variant,
       runs: 4,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { resolveConfig } from "@anabranch/core";
 import { resumeRun, startRun } from "@anabranch/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { command } from "../packages/node/src/cli/testing/spawn-command.ts";
+import { callCommand } from "../packages/node/src/cli/testing/call-command.ts";
 
 /**
  * Paths in configurations, through the whole command: relative to the file they are written in, absolute in the copy in
@@ -13,7 +13,25 @@ import { command } from "../packages/node/src/cli/testing/spawn-command.ts";
 let folder: string;
 const project = () => join(folder, "project");
 const other = () => join(folder, "other");
-const run = (...args: string[]) => command(other(), ...args, "--workers", "1", "--runs", join(folder, "runs"));
+const run = (...args: string[]) => calledIn(other(), ...args, "--runs", join(folder, "runs"));
+
+/** A command in this process, as if it were called in another folder. */
+async function calledIn(place: string, ...args: string[]) {
+  const before = process.cwd();
+  process.chdir(place);
+  try {
+    const { code, stdout } = await callCommand(...args, "--json", "--workers", "0");
+    const lines: Record<string, unknown>[] = stdout.trim().startsWith("{\n")
+      ? [JSON.parse(stdout)]
+      : stdout
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line));
+    return { code, stdout, lines };
+  } finally {
+    process.chdir(before);
+  }
+}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "anabranch-config-paths-"));
@@ -34,27 +52,27 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("the path of a data set", () => {
   it("starts from the configuration's folder, and the run is resumed from anywhere", async () => {
-    const started = await run("run", join("..", "project", "csv.toml"), "--json");
+    const started = await run("run", join("..", "project", "csv.toml"));
     expect(started.code, started.stdout).toBe(0);
-    const { folder: saved, modelHash } = started.lines().at(-1)!;
+    const { folder: saved, modelHash } = started.lines.at(-1)!;
     expect(await readFile(join(String(saved), "config.toml"), "utf8")).toContain(
       `dataset = "csv:${join(project(), "train.csv")}?label=sick&features=age,size&test=${join(project(), "test.csv")}"`,
     );
-    const resumed = await command(folder, "resume", String(saved), "--trust", "--json", "--workers", "1");
+    const resumed = await calledIn(folder, "resume", String(saved), "--trust");
     expect(resumed.code, resumed.stdout).toBe(0);
-    expect(resumed.lines().at(-1)).toMatchObject({ modelHash, stopped: "finished" });
+    expect(resumed.lines.at(-1)).toMatchObject({ modelHash, stopped: "finished" });
   });
 
   it("starts from the working directory on the command line", async () => {
     const toml = join(project(), "csv.toml");
     const here = "csv:here.csv?label=sick&features=age,size";
     for (const set of [`data.dataset=${here}`, `data={ dataset = "${here}", clients = 4, partition.scheme = "iid" }`]) {
-      const started = await run("run", toml, "--json", "--set", set);
-      expect(started.lines().at(-1), set).toMatchObject({ type: "result", stopped: "finished" });
+      const started = await run("run", toml, "--set", set);
+      expect(started.lines.at(-1), set).toMatchObject({ type: "result", stopped: "finished" });
     }
-    const missing = await run("run", toml, "--json", "--set", "data.dataset=csv:train.csv?label=sick");
+    const missing = await run("run", toml, "--set", "data.dataset=csv:train.csv?label=sick");
     expect(missing.code).toBe(3);
-    expect(missing.json()).toMatchObject({
+    expect(missing.lines[0]).toMatchObject({
       error: { code: "data/not-found", expected: `it in one of: ${join(other(), "train.csv")}` },
     });
   });
@@ -66,9 +84,9 @@ describe("the path of a data set", () => {
       join(folder, "sweeps", "sweep.toml"),
       'base = "../project/csv.toml"\n[grid]\ndata.dataset = ["csv:mine.csv?label=sick&features=age,size"]\n',
     );
-    const swept = await run("sweep", join("..", "sweeps", "sweep.toml"), "--json");
+    const swept = await run("sweep", join("..", "sweeps", "sweep.toml"));
     expect(swept.code, swept.stdout).toBe(0);
-    const [record] = swept.lines();
+    const [record] = swept.lines;
     expect(record!["command"]).toBe(
       "anabranch run ../project/csv.toml --set name=run " +
         "--set 'data.dataset=csv:../sweeps/mine.csv?label=sick&features=age,size' --set seed=1",

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CustomParts } from "@anabranch/core";
 import { resumeRun, startRun } from "@anabranch/node";
-import { w1Small } from "./fixtures/w1-small.ts";
+import { type ModelWidth, w1Small } from "./fixtures/w1-small.ts";
 
 const script = fileURLToPath(new URL("./fixtures/killed-run.ts", import.meta.url));
 
@@ -14,18 +14,23 @@ export async function undisturbed(
   algorithm: string,
   workers: number,
   own: CustomParts = {},
+  width: ModelWidth = "full",
 ): Promise<{ hash: string; events: number }> {
   return inTemporaryFolder(async (runs) => {
     let events = 0;
-    const { result } = await startRun(w1Small(algorithm), { runs, workers, onEvent: () => events++ }, own);
+    const { result } = await startRun(w1Small(algorithm, width), { runs, workers, onEvent: () => events++ }, own);
     return { hash: result.modelHash, events };
   });
 }
 
 /** Final model hash of a run whose process dies by SIGKILL at an event and that is resumed with other workers. */
-export async function killedAndResumed(algorithm: string, event: number): Promise<{ hash: string; rounds: number[] }> {
+export async function killedAndResumed(
+  algorithm: string,
+  event: number,
+  width: ModelWidth = "full",
+): Promise<{ hash: string; rounds: number[] }> {
   return inTemporaryFolder(async (runs) => {
-    const child = spawnSync(process.execPath, [script, runs, algorithm, String(event)], { encoding: "utf8" });
+    const child = spawnSync(process.execPath, [script, runs, algorithm, String(event), width], { encoding: "utf8" });
     if (child.signal !== "SIGKILL") throw new Error(`the run was not killed: ${child.status} ${child.stderr}`);
     const folder = join(runs, (await readdir(runs)).find((name) => name.includes("w1-"))!);
     const { result } = await resumeRun(folder, { runs, workers: 1 });

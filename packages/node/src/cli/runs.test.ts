@@ -30,6 +30,23 @@ async function done(...args: readonly string[]): Promise<Ended> {
   return ended;
 }
 
+/** A run in this process, from its start to its end. */
+async function here(...args: readonly string[]): Promise<Record<string, unknown>[]> {
+  const { code, stdout, stderr } = await callCommand(
+    ...args,
+    "--json",
+    "--workers",
+    "0",
+    "--runs",
+    join(folder, "runs"),
+  );
+  expect(code, stderr).toBe(0);
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
 /** A query about the runs, in this process. */
 async function look(...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await callCommand(...args, "--runs", join(folder, "runs"));
@@ -37,15 +54,13 @@ async function look(...args: readonly string[]): Promise<string> {
   return stdout;
 }
 
-const result = (ended: Ended) => ended.lines().at(-1)!;
-
 describe("a run from start to end", () => {
   it("is shown, listed, compared and exported", async () => {
     const shown = await done("run", "tiny.toml", "--workers", "1");
     expect(shown.stdout).toMatch(/round 2\/2 /);
     expect(shown.stdout).toContain("report.html");
-    const quiet = await done("run", "tiny.toml", "--quiet", "--set", "name=other", "--set", "algorithm.name=scaffold");
-    expect(quiet.stdout).toMatch(/-other-[a-z0-9]{6}\n$/);
+    const other = ["--quiet", "--workers", "0", "--set", "name=other", "--set", "algorithm.name=scaffold"];
+    expect(await look("run", join(folder, "tiny.toml"), ...other)).toMatch(/-other-[a-z0-9]{6}\n$/);
 
     const { runs } = JSON.parse(await look("list", "--json"));
     expect(runs).toMatchObject([
@@ -85,21 +100,21 @@ describe("a run from start to end", () => {
 describe("Ctrl-C", () => {
   it("saves and stops with 130, and resume ends as if nothing had been", async () => {
     const rounds = ["--set", "rounds=6"];
-    const whole = result(await done("run", "tiny.toml", "--json", ...rounds));
+    const whole = (await here("run", join(folder, "tiny.toml"), ...rounds)).at(-1)!;
     expect(whole).toMatchObject({ type: "result", stopped: "finished", round: 6 });
 
     const first = '"type":"round.finished"';
     const stopped = await startSignalled("SIGINT", first, folder, "run", "tiny.toml", "--json", ...rounds).ended;
     expect(stopped.code).toBe(130);
-    const line = result(stopped);
+    const line = stopped.lines().at(-1)!;
     expect(line).toMatchObject({ type: "result", stopped: "interrupted" });
     expect(line["round"]).toBeLessThan(6);
     expect(stopped.lines().map((event) => event["type"])).toContain("run.stopped");
     expect(await readdir(join(String(line["folder"]), "checkpoints"))).not.toEqual([]);
 
-    const resumed = await done("resume", String(line["run"]), "--json", "--workers", "1");
-    expect(resumed.lines()[0]).toMatchObject({ type: "run.started", resumedFrom: line["round"] });
-    expect(result(resumed)).toMatchObject({ stopped: "finished", round: 6, modelHash: whole["modelHash"] });
+    const resumed = await here("resume", String(line["run"]));
+    expect(resumed[0]).toMatchObject({ type: "run.started", resumedFrom: line["round"] });
+    expect(resumed.at(-1)).toMatchObject({ stopped: "finished", round: 6, modelHash: whole["modelHash"] });
   });
 
   it("prints how to resume; a second one exits immediately", async () => {
@@ -176,10 +191,11 @@ describe("a run that diverges", () => {
 describe("a run that fails", () => {
   it("ends with 1 and says what is left of it", async () => {
     const failing = ["--set", "training.learningRate=1e30", "--set", "stop.onClientFailure=stop"];
-    const ended = await command(folder, "run", "tiny.toml", ...failing);
+    const place = ["--workers", "0", "--runs", join(folder, "runs")];
+    const ended = await callCommand("run", join(folder, "tiny.toml"), ...failing, ...place);
     expect(ended.code).toBe(1);
     expect(ended.stderr).toMatch(/error round\/client-failed: [\s\S]*round 1, client \d/);
-    expect(ended.stderr).toMatch(/Saved checkpoints are intact\. Resume with: anabranch resume [a-z0-9]{6}\n/);
+    expect(ended.stderr).toMatch(/Saved checkpoints are intact\. Resume with: (npx )?anabranch resume [a-z0-9]{6}\n/);
     expect(JSON.parse(await look("show", "last", "--json"))).toMatchObject({ run: { status: "failed" } });
   });
 });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { callCommand } from "./testing/call-command.ts";
-import { command, type Spawned, startCommand } from "./testing/spawn-command.ts";
+import { type Spawned, startCommand } from "./testing/spawn-command.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -50,8 +50,11 @@ const joinAs = (client: number, { joinLink }: Open) =>
 
 const hashOf = (lines: Record<string, unknown>[]) => lines.at(-1)!["modelHash"];
 
+/** Of a simulation, in this process. */
 async function expectedHash(rounds: number): Promise<unknown> {
-  return hashOf((await command(folder, "run", "trial.toml", "--set", `rounds=${rounds}`, "--json")).lines());
+  const set = ["--set", `rounds=${rounds}`, "--workers", "0", "--runs", join(folder, "simulated")];
+  const { stdout } = await callCommand("run", join(folder, "trial.toml"), ...set, "--json");
+  return JSON.parse(stdout.trim().split("\n").at(-1)!)["modelHash"];
 }
 
 describe("serve", () => {
@@ -85,7 +88,7 @@ describe("serve", () => {
     expect((await Promise.all(clients.map((client) => client.ended))).map(({ code }) => code)).toEqual([0, 0]);
     expect(hashOf(ended.lines())).toBe(await expectedHash(8));
     // it has nothing left to train, so it waits for nobody
-    const finished = await startCommand(folder, "serve", "--resume", "last", "--port", "0", "--runs", "live").ended;
+    const finished = await callCommand("serve", "--resume", "last", "--port", "0", "--runs", join(folder, "live"));
     expect([finished.code, finished.stderr]).toEqual([0, expect.stringContaining("already finished")]);
   });
 
