@@ -62,7 +62,7 @@ function sketchedAndBack(v: Vector, family: string, b: number, word: () => numbe
   return v.map((_, j) => matrix.reduce((sum, row, r) => sum + row[j]! * sketch[r]!, 0));
 }
 
-/** y <- y - eta clip(g, C), then x <- x + eta_g mean R' R (y - x) with tables of the round and the client. */
+/** y <- y - eta clip(g, C), then x <- x + eta_g mean R' R (y - x) with one table of the round. */
 const sketching: Oracle = (problem, options) => {
   const [etaG, C] = [options.number("serverLearningRate"), options.number("clipNorm", 0)];
   const [family, size] = [options.text("family", "count-sketch"), options.number("size")];
@@ -73,7 +73,7 @@ const sketching: Oracle = (problem, options) => {
     };
     const arrived = cohort.map((i) => {
       const update = localUpdate(problem, x, direction(i));
-      const word = wordsOf(keyOf(0, "compression", round + 1, i, "model"));
+      const word = wordsOf(keyOf(0, "compression", round + 1, "model"));
       return sketchedAndBack(update, family, Math.floor(size * x.length), word);
     });
     return plus(x, mean(arrived), etaG);

@@ -6,15 +6,15 @@
  * Channel and Vulnerability", ICML 2023, arXiv:2210.08371 (Algorithm 1, and 3 with noise).
  *
  * Update rule:
- *   K times: y <- y - eta * (clip(g_i(y), C) + sigma * z), z ~ N(0, I);  s_i = R_i (y - x)
- *   x <- x + eta_g * mean_i R_i^T s_i, R_i anew in every round
+ *   K times: y <- y - eta * (clip(g_i(y), C) + sigma * z), z ~ N(0, I);  s_i = R (y - x)
+ *   x <- x + eta_g * R^T mean_i s_i, R anew in every round
  *
  * Symbols: x -> parameters -> [d]; eta_g -> serverLearningRate -> []; b / d -> size -> []; C -> clipNorm -> [];
  *   sigma -> gradientNoise -> []
  * State: server {parameters [d]}; client none.
  * Wire: down d, up size * d and a key; [compression] up replaces the sketch.
- * Differences: clients draw tables R_i of their own, where the paper has one for all in a round; under secure aggregation R
- *   is one here too, and sketches are added as they are. x goes down, not the mean sketch: clients that missed a round could
+ * Differences: the server adds up R^T s_i, which is the same but for rounding; under secure aggregation it adds up the
+ *   sketches. A chain that goes on behind the sketch (count-sketch, qsgd) has a table for each client. x goes down, not the mean sketch: clients that missed a round could
  *   not follow sketches. The gradient of a mini-batch is clipped as a whole, so that examples are clipped one by one only
  *   with training.batchSize = 1. sigma is the deviation itself, not a multiple of C. Keys of the noise come from the server,
  *   so it hides updates from those who see models, not from the server; no epsilon is reported.

@@ -9,12 +9,14 @@ import {
   checkedCompressor,
   compressorOf,
   decodePayload,
+  drawsOneTable,
   encodePayload,
   largestEntries,
   largestPayload,
   parseLink,
   writeLink,
 } from "./index.ts";
+import { rememberedTable } from "./remembered-tables.ts";
 
 const links: CompressionLink[][] = [
   [{ name: "top-k", density: 0.2 }],
@@ -158,6 +160,42 @@ describe("operators", () => {
   });
 });
 
+describe("a table of a round", () => {
+  const sketch: CompressionLink = { name: "count-sketch", size: 0.3 };
+  const narrow: CompressionLink = { name: "rand-k", density: 0.5, scaled: true };
+
+  it("is one for all clients where the chain is a linear sketch", () => {
+    expect(drawsOneTable({ up: [sketch] })).toBe(true);
+    expect(drawsOneTable({ up: [{ name: "srht", size: 0.3 }, narrow] })).toBe(true);
+    expect(drawsOneTable({ up: [narrow] })).toBe(false);
+    expect(drawsOneTable({ up: [sketch, { name: "natural" }] })).toBe(false);
+  });
+
+  it("is the same when it is remembered", () => {
+    const vector = Float64Array.from({ length: 40 }, (_, i) => Math.sin(i));
+    for (const up of [[sketch], [{ name: "srht", size: 0.3 } as const], [sketch, narrow]]) {
+      const compressor = compressorOf(up);
+      const draws = (own: typeof key) => ({ floatBytes: 8, stream: randomStream(own), key: own }) as const;
+      for (const seed of [1, 2, 1]) {
+        const own = rootKey(seed);
+        const fresh = compressor.encode(vector, { floatBytes: 8, stream: randomStream(own) });
+        expect(compressor.encode(vector, draws(own))).toEqual(fresh);
+      }
+    }
+  });
+
+  it("is forgotten when there are many", () => {
+    const drawn: number[] = [];
+    const table = (name: number) =>
+      rememberedTable(`test ${name}`, 2 ** 21, () => {
+        drawn.push(name);
+        return { size: name, apply: () => new Float64Array(1), transpose: () => undefined };
+      });
+    for (const name of [1, 2, 3, 4, 1, 5, 2]) expect(table(name).size).toBe(name);
+    expect(drawn).toEqual([1, 2, 3, 4, 5, 2]);
+  });
+});
+
 describe("the largest entries", () => {
   it("are those of a stable sort, in both widths", () => {
     const small = fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 1, maxLength: 40 });
@@ -170,6 +208,22 @@ describe("the largest entries", () => {
       }),
       { seed: 1, numRuns: 300 },
     );
+  });
+
+  it.each([
+    ["of many sizes", (u: number) => u ** 5],
+    ["with ties", (u: number) => Math.round(8 * u)],
+    ["that are mostly 0", (u: number) => (u > 0.49 ? u : 0)],
+    ["in a pattern that a sample meets", (_u: number, i: number) => (i % 5 === 0 ? 1 : i / 1e6)],
+  ])("are found among 20,000 %s", (_name, value) => {
+    const stream = randomStream(deriveKey(key, "large"));
+    const numbers = Float64Array.from({ length: 20_000 }, (_, i) => Math.fround(value(stream.float() - 0.5, i)));
+    const sorted = Array.from(numbers.keys()).sort((i, j) => Math.abs(numbers[j]!) - Math.abs(numbers[i]!) || i - j);
+    for (const k of [1, 20, 400, 10_000, 19_999]) {
+      const expected = Uint32Array.from(sorted.slice(0, k)).sort();
+      expect(largestEntries(numbers, k)).toEqual(expected);
+      expect(largestEntries(new Float32Array(numbers), k)).toEqual(expected);
+    }
   });
 });
 

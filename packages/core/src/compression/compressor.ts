@@ -1,5 +1,5 @@
 import type { Vector } from "../params/index.ts";
-import type { RandomStream } from "../random/index.ts";
+import type { RandomKey, RandomStream } from "../random/index.ts";
 import type { FloatBytes } from "./bits.ts";
 
 /** A linear map R to b numbers with E[R^T R] = I, and its transpose. */
@@ -38,6 +38,8 @@ export interface CompressorTraits {
   readonly contractive: boolean;
   /** Whether the receiver repeats the draws of the sender, whose key then travels along. */
   readonly sharesDraws: boolean;
+  /** Whether the clients of a round draw alike: one table serves them all. */
+  readonly oneTable?: boolean;
 }
 
 export interface CompressionContext {
@@ -46,6 +48,8 @@ export interface CompressionContext {
   readonly stream: Pick<RandomStream, "below" | "belows" | "floats">;
   /** In place of a drawn sketch, for traces. */
   readonly sketch?: Sketch | undefined;
+  /** The key of `stream`, by which a table is known again. */
+  readonly key?: RandomKey | undefined;
 }
 
 /** Traits of a compressor around another one. */
@@ -55,5 +59,6 @@ export function nestedTraits(outer: CompressorTraits, inner: CompressorTraits): 
     unbiased: outer.unbiased && inner.unbiased,
     contractive: outer.contractive && inner.contractive,
     sharesDraws: outer.sharesDraws || inner.sharesDraws,
+    oneTable: outer.oneTable === true && inner.linear,
   };
 }

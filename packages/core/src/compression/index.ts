@@ -24,6 +24,7 @@ export {
   type CompressionSettings,
   checkedCompressor,
   decodePayload,
+  drawsOneTable,
   encodePayload,
   largestPayload,
 } from "./payload.ts";

@@ -1,8 +1,8 @@
 import type { Layout, Vector } from "../params/index.ts";
-import { deriveKey, type RandomKey, randomStream } from "../random/index.ts";
+import type { RandomKey } from "../random/index.ts";
 import { compressorOf } from "./chain.ts";
 import { readFloats, writeFloats } from "./floats.ts";
-import { type CompressionSettings, stretchesOf } from "./payload.ts";
+import { type CompressionSettings, drawsOf, stretchesOf } from "./payload.ts";
 
 /** Exact values: what is added under masks is rounded afterwards. */
 const WIDTH = 8;
@@ -29,7 +29,7 @@ export function applyLinear(
   let at = 0;
   for (const { name, offset, size } of stretchesOf(settings, layout)) {
     const part = vector.subarray(offset, offset + size);
-    const bytes = compressor.encode(part, { floatBytes: WIDTH, stream: randomStream(deriveKey(key, name)) });
+    const bytes = compressor.encode(part, { floatBytes: WIDTH, ...drawsOf(key, name) });
     const length = bytes.length / WIDTH;
     readFloats(bytes, values.subarray(at, at + length), WIDTH);
     at += length;
@@ -51,8 +51,7 @@ export function undoLinear(
   for (const { name, offset, size } of stretchesOf(settings, layout)) {
     const length = compressor.largest(size, WIDTH) / WIDTH;
     const bytes = writeFloats(values.subarray(at, at + length), WIDTH);
-    const stream = randomStream(deriveKey(key, name));
-    compressor.decode(bytes, vector.subarray(offset, offset + size), { floatBytes: WIDTH, stream });
+    compressor.decode(bytes, vector.subarray(offset, offset + size), { floatBytes: WIDTH, ...drawsOf(key, name) });
     at += length;
   }
   return vector;

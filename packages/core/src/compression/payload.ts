@@ -3,7 +3,7 @@ import type { Layout, Vector } from "../params/index.ts";
 import { deriveKey, type RandomKey, randomStream } from "../random/index.ts";
 import { type FloatBytes, malformed } from "./bits.ts";
 import { type CompressionLink, compressorOf } from "./chain.ts";
-import type { Compressor, Sketch } from "./compressor.ts";
+import type { CompressionContext, Compressor, Sketch } from "./compressor.ts";
 
 /** How vectors of updates are compressed, as plain data. */
 export interface CompressionSettings {
@@ -42,12 +42,9 @@ export function encodePayload(
   const compressor = builtCompressor(settings);
   const floatBytes = widthOf(vector);
   const stretches = stretchesOf(settings, layout);
+  const sketch = settings.sketches?.[round - 1];
   const bodies = stretches.map(({ name, offset, size }) =>
-    compressor.encode(vector.subarray(offset, offset + size), {
-      floatBytes,
-      stream: randomStream(deriveKey(key, name)),
-      sketch: settings.sketches?.[round - 1],
-    }),
+    compressor.encode(vector.subarray(offset, offset + size), { floatBytes, ...drawsOf(key, name), sketch }),
   );
   const head = compressor.traits.sharesDraws ? KEY_BYTES : 0;
   const prefix = settings.scope === "layer" ? LENGTH_BYTES : 0;
@@ -92,10 +89,9 @@ export function decodePayload(
   let at = head;
   for (const { name, offset, size } of stretchesOf(settings, layout)) {
     const [begin, end] = stretchOf(at);
-    const stream = randomStream(deriveKey(key, name));
     const sketch = settings.sketches?.[round - 1];
     const out = vector.subarray(offset, offset + size);
-    compressor.decode(payload.subarray(begin, end), out, { floatBytes, stream, sketch });
+    compressor.decode(payload.subarray(begin, end), out, { floatBytes, ...drawsOf(key, name), sketch });
     at = end;
   }
   if (at !== payload.length) throw malformed(`${payload.length - at} bytes are left over`);
@@ -109,6 +105,17 @@ export function decodePayload(
     if (end > payload.length) throw malformed("a layer is longer than what is left");
     return [begin, end];
   }
+}
+
+/** The draws of a stretch. */
+export function drawsOf(key: RandomKey, stretch: string): Pick<CompressionContext, "key" | "stream"> {
+  const own = deriveKey(key, stretch);
+  return { key: own, stream: randomStream(own) };
+}
+
+/** Whether all clients of a round draw alike, so that the key of their draws is that of the round. */
+export function drawsOneTable(settings: Pick<CompressionSettings, "up">): boolean {
+  return builtCompressor(settings).traits.oneTable === true;
 }
 
 const built = new WeakMap<CompressionSettings["up"], Compressor>();

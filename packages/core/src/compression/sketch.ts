@@ -1,5 +1,6 @@
 import { type CompressionContext, type Compressor, nestedTraits, type Sketch } from "./compressor.ts";
 import { plainFloats } from "./floats.ts";
+import { rememberedTable } from "./remembered-tables.ts";
 
 export type SketchFamily = "count-sketch" | "srht" | "dense";
 
@@ -13,8 +14,14 @@ export type SketchFamily = "count-sketch" | "srht" | "dense";
  */
 export function linearSketch(family: SketchFamily, share: number, inner: Compressor = plainFloats): Compressor {
   const sizeOf = (n: number) => Math.min(n, Math.max(1, Math.floor(share * n + 1e-9)));
-  const draw = (n: number, context: CompressionContext) => context.sketch ?? drawSketch(family, n, sizeOf(n), context);
-  const own = { linear: true, unbiased: true, contractive: false, sharesDraws: true };
+  const draw = (n: number, context: CompressionContext) => {
+    if (context.sketch !== undefined) return context.sketch;
+    const drawn = () => drawSketch(family, n, sizeOf(n), context);
+    // operators that go on with the stream need it where the table ends
+    if (context.key === undefined || inner !== plainFloats) return drawn();
+    return rememberedTable([family, n, sizeOf(n), ...context.key].join(), n, drawn);
+  };
+  const own = { linear: true, unbiased: true, contractive: false, sharesDraws: true, oneTable: true };
   return {
     traits: nestedTraits(own, inner.traits),
     encode: (vector, context) => inner.encode(draw(vector.length, context).apply(vector), context),
@@ -106,8 +113,10 @@ function butterflies(x: Float64Array, from: number, to: number, first: number, l
   for (; 2 * half < last; half *= 4) {
     for (let begin = from; begin < to; begin += 4 * half) {
       for (let i = begin; i < begin + half; i++) {
-        const [a, b] = [x[i]! + x[i + half]!, x[i]! - x[i + half]!];
-        const [c, d] = [x[i + 2 * half]! + x[i + 3 * half]!, x[i + 2 * half]! - x[i + 3 * half]!];
+        const a = x[i]! + x[i + half]!;
+        const b = x[i]! - x[i + half]!;
+        const c = x[i + 2 * half]! + x[i + 3 * half]!;
+        const d = x[i + 2 * half]! - x[i + 3 * half]!;
         x[i] = a + c;
         x[i + half] = b + d;
         x[i + 2 * half] = a - c;
@@ -118,7 +127,8 @@ function butterflies(x: Float64Array, from: number, to: number, first: number, l
   if (half >= last) return;
   for (let begin = from; begin < to; begin += 2 * half) {
     for (let i = begin; i < begin + half; i++) {
-      const [a, b] = [x[i]!, x[i + half]!];
+      const a = x[i]!;
+      const b = x[i + half]!;
       x[i] = a + b;
       x[i + half] = a - b;
     }

@@ -3,6 +3,7 @@ import type { Payloads } from "../algorithms/algorithm.ts";
 import {
   applyFeedback,
   decodePayload,
+  drawsOneTable,
   encodePayload,
   type FloatBytes,
   feedbackLayouts,
@@ -23,7 +24,7 @@ const KEY = "compression";
 /**
  * Replaces vectors by bytes and back, one update at a time. What a client could not send it keeps, as `feedback` says; this
  * state is committed with the client's state, so a refused update commits none. Payloads that cannot be read, or that are
- * not finite, are refused.
+ * not finite, are refused. Clients draw for themselves, but for sketches, of which a round has one table.
  */
 export function compressionStage(
   uploads: Uploads,
@@ -32,7 +33,7 @@ export function compressionStage(
 ): Stage {
   return {
     name: "compression",
-    keys: [{ name: KEY, path: (round) => [KEY, round] }],
+    keys: [{ name: KEY, shared: drawsOneTable(settings), path: (round) => [KEY, round] }],
     client(update, context) {
       const encoded: Record<string, Uint8Array> = {};
       const { round, vectors } = update;
