@@ -28,10 +28,13 @@ import {
 import { encodeSealed } from "../../packages/core/src/protocol/index.ts";
 import { checkpointContents } from "../../packages/core/src/round/checkpoint.ts";
 import { checkpoint } from "./checkpoint.ts";
+import { codecReaders } from "./codecs.ts";
 
 /** A reader of foreign bytes, with valid files to damage. */
 export interface FuzzedReader {
   readonly samples: readonly Uint8Array[];
+  /** Damaged files that the slow suite reads, where it is another number than 50,000. */
+  readonly cases?: number;
   read(bytes: Uint8Array): unknown;
 }
 
@@ -74,6 +77,7 @@ async function readTable(bytes: Uint8Array): Promise<unknown> {
 }
 
 export const readers: Readonly<Record<string, FuzzedReader>> = {
+  ...codecReaders,
   "idx labels": { samples: [idxLabels, gzipSync(idxLabels)], read: (bytes) => readIdx(idx, bytes, { name: "fuzz" }) },
   "idx images": { samples: [idx, gzipSync(idx)], read: (bytes) => whole(readIdx(bytes, idxLabels, { name: "fuzz" })) },
   cifar: {
