@@ -33,6 +33,8 @@ export {
   compressorOf,
   decodePayload,
   encodePayload,
+  type MeasuredCompression,
+  measureCompression,
   parseLink,
   writeLink,
 } from "./compression/index.ts";

@@ -16,6 +16,7 @@ export {
 export { readFloats, writeFloats } from "./floats.ts";
 export { e3m0, nf4 } from "./level-table.ts";
 export { applyLinear, linearSize, undoLinear } from "./linear.ts";
+export { distortion, type MeasuredCompression, measureCompression } from "./measure.ts";
 export { correctMomentum, type MomentumCorrectionOptions, type Velocity } from "./momentum-correction.ts";
 export { natural } from "./natural.ts";
 export { fromByte, toByte } from "./one-byte.ts";

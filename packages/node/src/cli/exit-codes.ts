@@ -32,6 +32,7 @@ const usageAreas = new Set([
   "algorithm",
   "model",
   "partition",
+  "compression",
   "params",
   "local",
   "privacy",

@@ -26,6 +26,7 @@ const COMMANDS = {
   fairness: async () => (await import("./commands/fairness.ts")).addFairness,
   audit: async () => (await import("./commands/audit.ts")).addAudit,
   export: async () => (await import("./commands/export.ts")).addExport,
+  compress: async () => (await import("./commands/compress.ts")).addCompress,
   log: async () => (await import("./commands/log.ts")).addLog,
   methods: async () => (await import("./commands/methods.ts")).addMethods,
   check: async () => (await import("./commands/check.ts")).addCheck,
