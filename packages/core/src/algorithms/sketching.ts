@@ -14,10 +14,11 @@
  * State: server {parameters [d]}; client none.
  * Wire: down d, up size * d and a key; [compression] up replaces the sketch.
  * Differences: the server adds up R^T s_i, which is the same but for rounding; under secure aggregation it adds up the
- *   sketches. A chain that goes on behind the sketch (count-sketch, qsgd) has a table for each client. x goes down, not the mean sketch: clients that missed a round could
- *   not follow sketches. The gradient of a mini-batch is clipped as a whole, so that examples are clipped one by one only
- *   with training.batchSize = 1. sigma is the deviation itself, not a multiple of C. Keys of the noise come from the server,
- *   so it hides updates from those who see models, not from the server; no epsilon is reported.
+ *   sketches. A chain with another operator after the sketch (count-sketch, qsgd) has a table for each client. x goes down,
+ *   not the mean sketch: clients that missed a round could not follow sketches. The gradient of a mini-batch is clipped as a
+ *   whole, so that examples are clipped one by one only with training.batchSize = 1. sigma is the deviation itself, not a
+ *   multiple of C. Keys of the noise come from the server, so it hides updates from those who see models, not from the
+ *   server; no epsilon is reported.
  */
 import { add, div, globalNorm, greater, mul, where } from "@anabranch/engine";
 import * as z from "zod";
