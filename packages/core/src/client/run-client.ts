@@ -8,6 +8,7 @@ import {
   type Program,
 } from "@anabranch/engine";
 import { FEEDBACK } from "../compression/index.ts";
+import type { CompressionLoss } from "../metrics/task-meter.ts";
 import type { Layout } from "../params/layout.ts";
 import type { HeldParameters } from "../params/standing.ts";
 import { isFiniteVector, type Vector } from "../params/vector.ts";
@@ -17,6 +18,7 @@ import { layoutsOfPart } from "../pipeline/settings.ts";
 import type { Broadcast, Update } from "../protocol/index.ts";
 import { bernoulliBits, deriveKey, type RandomKey, randomStream } from "../random/index.ts";
 import { type BatchSchedule, type LocalBudget, planBatches } from "./batches.ts";
+import { CompressionMeter } from "./compression-meter.ts";
 import { type DrawSpecs, drawInputs } from "./draws.ts";
 import { maskBytes } from "./local-task.ts";
 import { PERSONAL } from "./personal-half.ts";
@@ -37,6 +39,8 @@ export interface TaskSpec extends PipelineSpec, SeededHalves {
   readonly own?: Readonly<Record<string, Layout>>;
   /** Parameters that do not travel: what personal ones begin with, and frozen ones. */
   readonly held?: HeldParameters;
+  /** Whether outcomes tell what compression has lost; no message does. */
+  readonly measuresCompression?: boolean;
   /** What the program keeps, and what stages keep. */
   readonly clientState: Readonly<Record<string, Layout>>;
   /** Where clients train models of their own sizes: the task of each part, in place of this one. */
@@ -72,6 +76,8 @@ export interface ClientOutcome {
   readonly state: Readonly<Record<string, Vector>>;
   /** L2 norm of what was trained, before any stage; it is in no message. */
   readonly norm: number;
+  /** What compression has lost, where the spec asks for it and something was compressed; it is in no message. */
+  readonly compression?: CompressionLoss | undefined;
 }
 
 /**
@@ -125,10 +131,11 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
   };
   for (const [name, vector] of Object.entries(received.kept)) keep(name, vector);
   const { scalars } = task.broadcast;
-  const sent = sentUpdate(spec, update, { scalars, layouts, keys, state, keep });
+  const meter = spec.measuresCompression === true ? new CompressionMeter() : undefined;
+  const sent = sentUpdate(spec, update, { scalars, layouts, keys, state, keep, ...meter?.listener });
   const next = collect("state", programState(spec));
   if (diverged) next[PERSONAL]?.set(state[PERSONAL]!);
-  return { update: sent, state: { ...next, ...kept }, norm };
+  return { update: sent, state: { ...next, ...kept }, norm, compression: meter?.loss };
 }
 
 /** What the program is given, by the names that `compileLocalTask` lists. */

@@ -1,4 +1,5 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
+import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Model } from "../models/model.ts";
 import type { Layout } from "../params/layout.ts";
 import type { HeldParameters } from "../params/standing.ts";
@@ -23,6 +24,8 @@ export interface TaskParts {
   readonly training: TaskSettings;
   readonly budget: LocalBudget;
   readonly stages: PipelineSettings;
+  /** What clients measure, in simulations. */
+  readonly diagnostics?: Pick<DiagnosticsSettings, "compression"> | undefined;
   /** The model before the first round, [d], for methods whose clients rebuild models from it. */
   readonly initial?: Vector | undefined;
   /** The models that clients train in place of `model`, by part; absent: all train it. */
@@ -47,6 +50,7 @@ export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly 
     ...seededHalves(parts),
     ...uploadsOf(payloads, layout),
     ...(held === undefined ? {} : { held }),
+    ...(parts.diagnostics?.compression === true ? { measuresCompression: true } : {}),
     clientState: {
       ...payloads.clientState,
       ...personalState(held),

@@ -24,6 +24,7 @@ export const DIAGNOSTICS = [
   "conditioning",
   "preconditioners",
   "clipping",
+  "compression",
   "processorTime",
 ] as const;
 

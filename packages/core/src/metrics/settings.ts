@@ -12,6 +12,8 @@ export interface DiagnosticsSettings {
   readonly preconditioners: boolean;
   /** See `metrics/task-meter.ts`. Needs what clients do not send. */
   readonly clipping: boolean;
+  /** See `metrics/task-meter.ts`. Needs what clients do not send. */
+  readonly compression: boolean;
   /** False: not covered by the epsilon of a private run, as it is computed from single clients without noise. */
   readonly covered: boolean;
 }

@@ -63,7 +63,13 @@ function payloadOf(
 ): Uint8Array {
   const layout = context.layouts[name]!;
   const key = context.keys[KEY]!;
-  if (settings.feedback === "none") return encodePayload(settings, layout, vector, key, round);
+  if (settings.feedback === "none") {
+    const bytes = encodePayload(settings, layout, vector, key, round);
+    if (context.compressed === undefined) return bytes;
+    const arrived = decodePayload(settings, layout, bytes, (length) => zerosLike(vector, length), round);
+    context.compressed(vector, arrived, bytes.length);
+    return bytes;
+  }
   const asVector = (values: Float64Array): Vector => {
     const copied = zerosLike(vector);
     copied.set(values);
@@ -71,9 +77,12 @@ function payloadOf(
   };
   const payloads: Uint8Array[] = [];
   const compress = (values: Float64Array): Float64Array => {
-    const bytes = encodePayload(settings, layout, asVector(values), key);
+    const wanted = asVector(values);
+    const bytes = encodePayload(settings, layout, wanted, key);
+    const arrived = decodePayload(settings, layout, bytes, (length) => zerosLike(vector, length));
+    if (payloads.length === 0) context.compressed?.(wanted, arrived, bytes.length);
     payloads.push(bytes);
-    return Float64Array.from(decodePayload(settings, layout, bytes, (length) => zerosLike(vector, length)));
+    return Float64Array.from(arrived);
   };
   const { sent, fresh, state } = applyFeedback(settings, name, vector, context.state ?? {}, compress);
   for (const [kept, values] of Object.entries(state)) context.keep?.(kept, asVector(values));

@@ -14,6 +14,8 @@ export interface ClientStageContext {
   readonly state?: Readonly<Record<string, Vector>> | undefined;
   /** Keeps a vector of the client's state for its next visit. */
   keep?(name: string, vector: Vector): void;
+  /** Is told of each vector that is compressed, what the server will have of it and the bytes; absent: nobody measures. */
+  compressed?(vector: Vector, arrived: Vector, bytes: number): void;
 }
 
 /** What the server knows when an update arrives. */

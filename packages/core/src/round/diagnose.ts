@@ -26,6 +26,7 @@ export async function diagnoseRound(
     ...ofUpdates(world),
     ...(diagnostics.conditioning ? { conditioning: conditionOf(world) } : {}),
     ...(diagnostics.clipping ? clipping(world, opened, collected) : {}),
+    ...(diagnostics.compression ? compression(collected) : {}),
   };
   if (Object.keys(measured).length === 0) return;
   const seconds = (performance.now() - started) / 1000;
@@ -55,6 +56,11 @@ function ofUpdates({ pipeline: { aggregator } }: RoundWorld): Measured {
 
 function conditionOf({ plan, state }: RoundWorld): number {
   return conditionOfWeights(state.server.vectors.parameters, plan.layout);
+}
+
+/** Of uploads, by the clients of a simulation. */
+function compression({ tasks }: Collected): Measured {
+  return tasks.compression === undefined ? {} : { compression: tasks.compression };
 }
 
 /** Against the clip norm of the round: that of privacy, or that of aggregation. */

@@ -90,6 +90,7 @@ const runStarted = z.object({
   /** Secure aggregation in words; absent: none. */
   secureAggregation: z.string().optional(),
   compression: z.string().optional(),
+  codecs: z.object({ up: z.string().optional(), down: z.string().optional() }).optional(),
   /**
    * Of a run without a server: its graph. `lambda` is the second eigenvalue of the mixing matrix (of one round, where it
    * repeats after several), `links` the models that are sent in a round, `edges` who is joined in the first round.
@@ -289,6 +290,8 @@ const diagnostics = z.object({
   preconditioners: z.record(z.string(), z.record(z.string(), real)).optional(),
   /** See `metrics/task-meter.ts`. */
   clipping: z.object({ clients: count, meanNorm: real, clipNorm: real, clippedShare: real }).optional(),
+  /** Of compressed uploads, means over clients; bytes of one client. See `metrics/task-meter.ts`. */
+  compression: z.object({ clients: count, bytes: real, plainBytes: real, error: real, cosine: real }).optional(),
   seconds: z.number(),
   /** These seconds over those of the round. */
   shareOfRound: real,

@@ -137,6 +137,7 @@ export interface RunPlan {
     /** How updates are hidden in their sum, in words; absent: they are not. */
     readonly secureAggregation?: string;
     readonly compression?: string;
+    readonly codecs?: EventOf<"run.started">["codecs"];
     /** Of a run without a server: see `run.started`. */
     readonly topology?: EventOf<"run.started">["topology"];
   };

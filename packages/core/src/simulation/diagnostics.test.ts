@@ -43,12 +43,16 @@ const off: DiagnosticsSettings = {
   conditioning: false,
   preconditioners: false,
   clipping: false,
+  compression: false,
   covered: true,
 };
 
 async function run(diagnostics: DiagnosticsSettings | undefined, given: Partial<Quadratics> = {}, name = "fedavg") {
   const executor = interpreter();
-  const { plan, simulation } = prepareQuadratics(createAlgorithm(name, {}), { ...problem, ...given }, executor);
+  const traced = prepareQuadratics(createAlgorithm(name, {}), { ...problem, ...given }, executor);
+  const { plan } = traced;
+  const task = { ...traced.simulation.task, measuresCompression: diagnostics?.compression === true };
+  const simulation = { ...traced.simulation, task };
   const model = quadratic({ input: [2 * problem.x0.length], inputType: "float" });
   const prepared = { plan: { ...plan, diagnostics }, simulation, model } as PreparedRun;
   const { backend, evaluator } = await inProcessSimulation(simulation, executor);
@@ -123,6 +127,26 @@ describe("diagnostics of a run", () => {
     expect(covered).toBe(false);
     expect(clipping).toMatchObject({ clients: 2, clipNorm, clippedShare: 0.5 });
     expect(clipping!.meanNorm).toBeCloseTo(clipNorm, 12);
+  });
+
+  it("compare what was compressed with what arrives", async () => {
+    const settings = { scope: "model", momentum: 0, nesterov: false, masking: true, vectors: ["delta"] } as const;
+    const compression = { ...settings, up: [{ name: "top-k", density: 0.5 } as const], feedback: "none" as const };
+    const { measured, result } = await run({ ...off, compression: true }, { compression });
+    expect(result.modelHash).toBe((await run(undefined, { compression })).result.modelHash);
+    const errors = [0, 1].map((client) => {
+      const sizes = updateOf(client, problem.x0).map(Math.abs);
+      return Math.min(...sizes) / size(sizes);
+    });
+    // of two floats one is sent, in 8 bytes and one for its place
+    const { error, cosine, ...counted } = measured[0]!.compression!;
+    expect(counted).toEqual({ clients: 2, bytes: 9, plainBytes: 16 });
+    expect(error).toBeCloseTo((errors[0]! + errors[1]!) / 2, 12);
+    const cosines = errors.map((error) => Math.sqrt(1 - error ** 2));
+    expect(cosine).toBeCloseTo((cosines[0]! + cosines[1]!) / 2, 12);
+    const fed = await run({ ...off, compression: true }, { compression: { ...compression, feedback: "ef14" } });
+    expect(fed.measured[0]!.compression).toEqual(measured[0]!.compression); // nothing was left out before
+    expect(fed.measured[2]!.compression).not.toEqual(measured[2]!.compression);
   });
 
   it("are taken when they are due, and in the last round", async () => {

@@ -23,7 +23,7 @@ interface Parts {
   readonly stages: PipelineSettings;
 }
 
-type Metric = "flatness" | "coherence" | "preconditioners" | "clipping";
+type Metric = "flatness" | "coherence" | "preconditioners" | "clipping" | "compression";
 
 /** The diagnostics of a configuration; metrics that its method or its pipeline does not allow are left out, with a reason. */
 export function resolveDiagnostics({ diagnostics }: Config, parts: Parts): ResolvedDiagnostics {
@@ -44,10 +44,11 @@ export function resolveDiagnostics({ diagnostics }: Config, parts: Parts): Resol
     coherence: possible("coherence"),
     preconditioners: possible("preconditioners"),
     clipping: possible("clipping"),
+    compression: possible("compression"),
     covered: parts.stages.privacy === undefined,
   };
-  const { coherence, preconditioners, clipping } = settings;
-  const on = flatness || conditioning || coherence || preconditioners || clipping;
+  const { coherence, preconditioners, clipping, compression } = settings;
+  const on = flatness || conditioning || coherence || preconditioners || clipping || compression;
   return { settings: on ? settings : undefined, warnings, energy: declaredEnergy(diagnostics) };
 }
 
@@ -66,6 +67,10 @@ const REASONS: Readonly<Record<Metric, (parts: Parts) => string | undefined>> = 
     (sends(payloads, layout, true)
       ? undefined
       : `the clients of ${algorithm.name} send no preconditioner with a number for each parameter`),
+  compression({ stages: { compression, secureAggregation } }) {
+    if (compression === undefined) return "no uploads are compressed";
+    return secureAggregation === undefined ? undefined : "secure aggregation compresses sums";
+  },
   clipping({ stages: { clipNorm, privacy } }) {
     if (privacy === undefined) return clipNorm > 0 ? undefined : "updates are not clipped";
     if (privacy.fewestRecords !== undefined) return "this record-level privacy clips each record, not updates";

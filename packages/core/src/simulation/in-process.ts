@@ -81,9 +81,9 @@ function inProcessBackend(train: (task: Omit<ClientTask, "data">) => ReturnType<
       const { broadcast, bytes } = change !== undefined && hasVersionBefore(version, state) ? change : whole;
       const bytesDown = sentBytes(order, broadcast, bytes, state);
       try {
-        const { update, state: next, norm } = await train({ ...order, client, broadcast, state });
+        const { update, state: next, ...measured } = await train({ ...order, client, broadcast, state });
         const bytesUp = encodedSize(update);
-        return { client, update, state: next, bytesDown, bytesUp, retried: false, measured: { norm } };
+        return { client, update, state: next, bytesDown, bytesUp, retried: false, measured };
       } catch (error) {
         return { client, failure: describeFailure(error), bytesDown, retried: false };
       }

@@ -1,6 +1,7 @@
 import { hashText } from "@anabranch/engine";
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { DeviceTrace, OrderDuration } from "../clock/index.ts";
+import { type CompressionLink, writeLink } from "../compression/index.ts";
 import { allocationBlock, conflict } from "../config/check.ts";
 import { type Config, configHash } from "../config/index.ts";
 import {
@@ -56,7 +57,10 @@ export interface Policies {
   readonly account: RunPlan["account"];
   readonly warnings: RunPlan["warnings"];
   /** For people: the texts of `run.started`. */
-  readonly texts: Pick<RunPlan["description"], "aggregation" | "privacy" | "secureAggregation" | "compression">;
+  readonly texts: Pick<
+    RunPlan["description"],
+    "aggregation" | "privacy" | "secureAggregation" | "compression" | "codecs"
+  >;
 }
 
 /** What a run brings beside its configuration. */
@@ -157,9 +161,14 @@ function describedUploads({
   const up = compression === undefined ? [] : [describeCompression(compression)];
   const texts = [...up, ...(down === undefined ? [] : [describeDown(down)])];
   return {
-    ...(texts.length === 0 ? {} : { compression: texts.join("; ") }),
+    ...(texts.length === 0 ? {} : { compression: texts.join("; "), codecs: codecTexts(compression, down) }),
     ...(secureAggregation === undefined ? {} : { secureAggregation: describeSecureAggregation(secureAggregation) }),
   };
+}
+
+function codecTexts(up: PipelineSettings["compression"], down: PipelineSettings["down"]) {
+  const text = (links: readonly CompressionLink[]) => links.map((link) => writeLink(link)).join(" + ");
+  return { ...(up && { up: text(up.up) }), ...(down && { down: text(down.operators) }) };
 }
 
 /** What a configuration without a number of clients could not be checked for. */

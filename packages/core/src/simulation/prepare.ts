@@ -65,18 +65,18 @@ export function prepareRun(
   requireSeeded(config, algorithm, payloads);
   const budget =
     training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
+  const measures = resolveDiagnostics(config, { algorithm, payloads, layout, held, stages: policies.stages });
   const simulation = simulationSpec({
     ...{ algorithm, model, layout, held, payloads, subModels, float, training, budget, stages: policies.stages },
-    ...{ evaluationBatch: config.evaluation.batch, initial: asFloat(initial, float) },
+    ...{ evaluationBatch: config.evaluation.batch, initial: asFloat(initial, float), diagnostics: measures.settings },
     sources: attackedSources(federation.sources(model, float), attack, config.evaluation.batch),
   });
   requireSteps(algorithm, simulation, training.batchSize, budget);
   for (const origin of [own.origins?.model, own.origins?.algorithm]) origin?.requireUsedOptions?.();
-  const diagnostics = resolveDiagnostics(config, { algorithm, payloads, layout, held, stages: policies.stages });
   const plan: RunPlan = {
     ...withTopology(policies, own.topology),
-    warnings: [...(policies.warnings ?? []), ...warnings, ...diagnostics.warnings],
-    diagnostics: diagnostics.settings,
+    warnings: [...(policies.warnings ?? []), ...warnings, ...measures.warnings],
+    diagnostics: measures.settings,
     ...{ id, algorithm, layout, held, payloads, float, attack: attack?.update },
     name: config.name,
     baseline: config.baseline,
@@ -99,7 +99,7 @@ export function prepareRun(
       executor: { name, version, fingerprint },
       gradientsPerStep: simulation.gradientsPerStep,
       ...taskFlops(simulation.task),
-      ...{ ...diagnostics.energy, ...about, ...texts, ...(attack && { attack: attack.description }) },
+      ...{ ...measures.energy, ...about, ...texts, ...(attack && { attack: attack.description }) },
     },
   };
   return { plan, simulation, model, training, federation };

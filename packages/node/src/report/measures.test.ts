@@ -30,6 +30,21 @@ describe("measures", () => {
     expect(diagnosticsShare(run(1, 1.5))).toBeCloseTo(0.25, 12);
   });
 
+  it("show bytes by direction and codec, the ratio and the error of compression", () => {
+    const compression = { clients: 2, bytes: 250, plainBytes: 1000, error: 0.3, cosine: 0.9 };
+    const compressed = run(1, 1, { codecs: { up: "sign" } }, { compression });
+    expect(measuresOf(compressed)).toMatchObject({
+      compressionRatio: 4,
+      compressionError: 0.3,
+      compressionCosine: 0.9,
+    });
+    const page = report(compressed);
+    expect(page).toMatch(/up<\/td>\s*<td[^>]*>1\.0 kB<\/td>\s*<td[^>]*>sign</);
+    expect(page).toMatch(/down<\/td>\s*<td[^>]*>2\.0 kB<\/td>\s*<td[^>]*>floats</);
+    expect(page).toContain("In round 2 payloads of uploads were 4.00 times smaller than floats.");
+    expect(report(run(1, 1))).not.toContain("Bytes by direction");
+  });
+
   it("are absent where a run of an earlier version did not count", () => {
     const events = [
       { type: "run.started", name: "old", seed: 1 },

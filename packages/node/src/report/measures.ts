@@ -102,6 +102,17 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   varianceByPaper: { head: "by paper", value: variance("paper"), format: plain },
   varianceByTensor: { head: "by tensor", value: variance("tensor"), format: plain },
   meanNorm: { head: "norm before the clip", value: (run) => last(run)?.clipping?.meanNorm, format: plain },
+  compressionRatio: {
+    head: "compression of uploads",
+    value: (run) => compressionRatio(last(run)?.compression),
+    format: (value) => `${value.toPrecision(3)}x`,
+  },
+  compressionError: {
+    head: "error of compression",
+    value: (run) => last(run)?.compression?.error,
+    format: plain,
+  },
+  compressionCosine: { head: "cosine of uploads", value: (run) => last(run)?.compression?.cosine, format: plain },
   clippedShare: {
     head: "clients clipped",
     value: (run) => last(run)?.clipping?.clippedShare,
@@ -148,6 +159,11 @@ export function diagnosticsShare(run: RunHistory): number {
   const total = (values: readonly (number | undefined)[]) =>
     values.reduce<number>((sum, value) => sum + finiteOr(value, 0), 0);
   return total(run.diagnostics.map(({ seconds }) => seconds)) / total(run.rounds.map(({ seconds }) => seconds));
+}
+
+/** Bytes as floats over bytes of payloads; NaN where it was not measured. */
+export function compressionRatio(measured: RunHistory["diagnostics"][number]["compression"]): number {
+  return (measured?.plainBytes ?? Number.NaN) / (measured?.bytes ?? Number.NaN);
 }
 
 /** FLOPs of the client tasks whose updates were aggregated. */

@@ -21,7 +21,7 @@ import type { RunGroup } from "./comparison.ts";
 import { changedKeys } from "./config-differences.ts";
 import { type FigureSection, figureSections, panelsOf, runFigures } from "./figures.ts";
 import { type Html, html } from "./html.ts";
-import { costCard, diagnosticsCard } from "./measures-section.ts";
+import { costCard, diagnosticsCard, trafficCard } from "./measures-section.ts";
 import { chartControls, chartFile, gridSection, page, pairs, section, tiles } from "./page.ts";
 import { privacyCard } from "./privacy-section.ts";
 import { type RunData, readRunFolder } from "./run-data.ts";
@@ -105,7 +105,7 @@ function reportPage(run: RunData, sections: readonly FigureSection[], baselines:
     Clients: clientCard(run),
     Privacy: privacyCard(run),
     Diagnostics: diagnosticsCard(run),
-    "Communication and time": costCard(run),
+    "Communication and time": [...trafficCard(run), ...costCard(run)],
   };
   const content = [
     header(run),

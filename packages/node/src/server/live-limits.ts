@@ -55,7 +55,7 @@ export function requireLivePossible(config: Config): void {
 }
 
 /** Diagnostics that need what clients never send. */
-const OF_CLIENTS = ["flatness", "clipping", "processorTime"] as const;
+const OF_CLIENTS = ["flatness", "clipping", "compression", "processorTime"] as const;
 
 /** Diagnostics of single updates, which are no part of what a private run may release. */
 const OF_UPDATES = ["coherence", "preconditioners"] as const;

@@ -1,4 +1,4 @@
-import type { EvaluationSums, Order, SimulationSpec } from "@anabranch/core";
+import type { ClientOutcome, EvaluationSums, Order, SimulationSpec } from "@anabranch/core";
 
 /** What a worker thread receives when it starts. Shared buffers are shared, the rest is copied. */
 export interface WorkerSetup {
@@ -58,6 +58,7 @@ export type FromWorker =
       readonly length: number;
       /** Of what was trained, see `ClientOutcome.norm`. */
       readonly norm: number;
+      readonly compression: ClientOutcome["compression"];
       /** Processor time of the task, and of the program in it; 0 where it is not taken. */
       readonly milliseconds: number;
       readonly runningMilliseconds: number;

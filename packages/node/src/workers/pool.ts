@@ -327,7 +327,7 @@ export class WorkerPool implements Backend, Evaluator {
       const update = decodeUpdate(new Uint8Array(buffer, 0, answer.length));
       const state = slotVectors(task, buffer, this.#layout.newState, task.clientState);
       const cpuSeconds = this.#options.measure === true ? answer.milliseconds / 1000 : undefined;
-      const measured = { norm: answer.norm, cpuSeconds };
+      const measured = { norm: answer.norm, compression: answer.compression, cpuSeconds };
       return { client, update, state, bytesDown, bytesUp: answer.length, retried, measured };
     } catch (error) {
       if (!(error instanceof WorkerLost)) throw error;

@@ -129,6 +129,7 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
     id,
     length,
     norm: outcome.norm,
+    compression: outcome.compression,
     milliseconds: processorTime() - started,
     runningMilliseconds,
   });

@@ -1,3 +1,4 @@
+import { compressionRatio } from "../measures.ts";
 import { seriesColour } from "../plot/colours.ts";
 import type { RunData } from "../run-data.ts";
 import { curve, groupCurve, groupLegend, type Point, roundAxis } from "./cartesian.ts";
@@ -118,5 +119,23 @@ export const diagnosticCharts: readonly Chart[] = [
       { name: "mean norm", value: ({ clipping }) => clipping?.meanNorm },
       { name: "clip norm", value: ({ clipping }) => clipping?.clipNorm },
     ],
+  }),
+  diagnosticChart({
+    id: "compression-error",
+    title: "Error of compression",
+    caption:
+      "Distance of what the server has of an upload to what its client wanted to send, over the norm of that, and the cosine of both. Means over clients; measured in simulations alone, as no client sends what it leaves out.",
+    axis: "share",
+    lines: [
+      { name: "relative error", value: ({ compression }) => compression?.error },
+      { name: "cosine", value: ({ compression }) => compression?.cosine },
+    ],
+  }),
+  diagnosticChart({
+    id: "compression-ratio",
+    title: "Compression ratio",
+    caption: "Bytes of the compressed vectors as floats, over those of their payloads.",
+    axis: "times smaller",
+    lines: [{ name: "uploads", value: ({ compression }) => compressionRatio(compression) }],
   }),
 ];
