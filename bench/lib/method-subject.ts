@@ -1,5 +1,6 @@
 import {
   type Config,
+  type ConfigInput,
   decodeSafetensors,
   encodeBroadcast,
   encodeUpdate,
@@ -43,13 +44,15 @@ export interface SubjectSettings {
   readonly steps: number;
   readonly batch: number;
   readonly data: TrainTest;
+  /** What else the configuration says. */
+  readonly more?: Pick<ConfigInput, "adapters" | "parameters">;
 }
 
 /** Configures and loads a method as a run does, and trains a client, once for each part: that warms it up, too. */
 export async function prepareSubject(
   executor: Executor,
   variant: MethodVariant,
-  { model, steps, batch, data }: SubjectSettings,
+  { model, steps, batch, data, more = {} }: SubjectSettings,
 ): Promise<MethodSubject> {
   const config = resolveConfig({
     rounds: 1,
@@ -59,6 +62,7 @@ export async function prepareSubject(
     training: { localSteps: steps, batchSize: batch, learningRate: LEARNING_RATE },
     sampler: { cohort: COHORT },
     evaluation: { every: 0 },
+    ...more,
     ...(isPrivate(variant) ? { privacy: { mechanism: "gaussian" } } : {}),
   });
   const { name, version, float } = executor;

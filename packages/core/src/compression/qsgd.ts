@@ -86,6 +86,7 @@ export function quantize(
       const exact = (s * Math.abs(vector[i]!)) / norm;
       const below = exact | 0;
       const level = Math.min(s, uniforms[i - begin]! < exact - below ? below + 1 : below);
+      if (level === 0) continue; // most are, and the sign of a value cannot be foreseen
       levels[i] = vector[i]! < 0 ? -level : level;
     }
   }
