@@ -1,4 +1,4 @@
-import { percent } from "../view/run-facts.ts";
+import { listQuality } from "./list-quality.ts";
 import type { ListedRun } from "./listed-run.ts";
 import { hashOf } from "./route.ts";
 import { Status } from "./status.tsx";
@@ -13,6 +13,7 @@ interface Props {
 
 /** One run of the list. */
 export function ListRow({ run, isChosen, mayChoose, choose }: Props) {
+  const { label, value, note } = listQuality(run);
   return (
     <tr>
       <td data-label="Compare">
@@ -40,10 +41,10 @@ export function ListRow({ run, isChosen, mayChoose, choose }: Props) {
       <td data-label="Rounds" class="number">
         {run.roundsTotal === 0 ? "–" : `${run.roundsDone} of ${run.roundsTotal}`}
       </td>
-      <td data-label="Accuracy" class="number">
+      <td data-label={label} class="number">
         <span>
-          {percent(run.finalAccuracy ?? Number.NaN)}
-          {run.testNote !== "" && <span class="detail note">{run.testNote}</span>}
+          {value}
+          {note !== "" && <span class="detail note">{note}</span>}
         </span>
       </td>
       <td data-label="Privacy">{run.privacy || "–"}</td>

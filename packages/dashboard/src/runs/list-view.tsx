@@ -3,12 +3,12 @@ import { formatPlural } from "../format.ts";
 import { HeadCells } from "../view/head-cells.tsx";
 import { Scrolling } from "../view/scrolling.tsx";
 import type { Dashboard } from "./dashboard.ts";
+import { qualityHead } from "./list-quality.ts";
 import { ListRow } from "./list-row.tsx";
 import { hashOf } from "./route.ts";
 
 const rowsAtOnce = 200;
 const columns = ["Compare", "Name", "Status", "Method", "Data"];
-const numbers = ["Rounds", "Accuracy"];
 const rest = ["Privacy", "Started"];
 export const mostCompared = 6;
 
@@ -54,7 +54,7 @@ export function ListView({ dashboard }: { dashboard: Dashboard }) {
               <thead>
                 <tr>
                   <HeadCells names={columns} />
-                  <HeadCells names={numbers} areNumbers />
+                  <HeadCells names={["Rounds", qualityHead(runs)]} areNumbers />
                   <HeadCells names={rest} />
                 </tr>
               </thead>

@@ -15,6 +15,8 @@ const listedRun = z.object({
   roundsTotal: z.number(),
   finalAccuracy: z.number().nullable(),
   bestAccuracy: z.number().nullable(),
+  finalRmse: z.number().nullable(),
+  finalR2: z.number().nullable(),
   seed: z.number(),
   startedAt: z.string(),
   privacy: z.string(),
