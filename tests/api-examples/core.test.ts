@@ -1,7 +1,7 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
 import * as z from "zod";
-import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, activeStages, adapterOptions, adaptiveClusters, adaptiveSplit, addGaussian, adjustedLogits, adviceFor, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, auditAttacks, averageLinkage, averageSubModels, beforeStages, bernoulliBits, boundText, bristle, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkDataset, checkpointName, chooseForDevice, classGroups, classPrototypes, classification, classifierObjective, clipUpdate, clusteringAccuracy, clusteringTemperature, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, columnGroups, combine, combineVectors, commentedTemplate, compressedDescent, compressorOf, configFields, configHash, configSchema, copy, coreFromGradient, cosineDistances, createAccountant, createAlgorithm, createModel, createPartitioner, cutToClusters, datasetHash, dealParts, decodeBroadcast, decodePayload, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, deepLeakage, defineMethod, deltaOf, deriveKey, describeFailure, detachedHeadLosses, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, ditto, dot, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawFeatures, drawWeighted, editDistance, embeddingSkew, emptyLedger, encodeBroadcast, encodeInto, encodePayload, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, exactUpdate, exampleCount, exampleSize, exportOnnx, f1ByClass, factored, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbn, fedbuff, fedcac, fedcm, fedkseed, fedld, fedlex, fedloge, fedmuon, fednsam, fedpac, fedper, fedprox, fedrep, fedrolex, fedsam, fedspeed, fedyogi, ferret, fewestUpdates, firstSentence, flasc, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, frozenBase, functionalSimilarity, fuseKnowledge, gaussianAccountant, gaussianDelta, gaussianEpsilon, generatedTensors, generatorPhase, graphOf, groupEvents, groupFairness, gunzip, harderExamples, hasParallelRows, hasPersonalModels, hasVersionBefore, hashVector, headPhase, heavyBall, heldOf, heldUnits, heterofl, ifca, iid, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, integerOrders, invertGradients, isAway, isBiasLadder, isFiniteVector, isRegression, isVector, isWeighted, jensenShannon, joinParameters, jointNorm, jsonText, kMeans, keepsParameters, labelAccuracy, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, largestEncoding, layerBounds, layout, lbfgs, leastImportant, lenet5, lenet5Options, lgFedavg, linear, local, localSgd, logistic, logisticOptions, longTail, longTailSizes, lossWithMargin, marginPenalty, masha, mashaDraws, matchExamples, matrixOf, measureCompression, memoryBlobStore, memoryClientStates, mergeAdapters, minimalToml, mixCritical, mixed, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, modest, mofedsam, mostByzantine, namedModelParts, natural, nearest, nesterov, newestCheckpoint, nextClipNorm, noisePath, nonSmoothParts, norm2, normOf, normalisedAdjacency, occurring, ocfl, offsiteEmulator, onebyte, openAdapter, openMatch, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parseLink, parsePrivacyRecord, parseToml, partOf, partialFold, partitionHash, partitionReport, partitionStatistics, partitioners, perfedavg, permutation, personalModel, pfedme, planBatches, pldAccountant, poissonSampler, pooledStatistics, populationStatistics, predictTest, prepareRun, printable, privacyEventSchema, projectToBall, projectedUpdate, pruneExamples, pruneSmallest, psnrOf, pulledBack, quadratic, quadraticOptions, quantile, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, realignedLogits, realignedWeight, references, regression, relativeEntropy, renderEvent, renderToml, renyiDivergences, requireAtMost, requireBlobName, requireHonestLayers, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, revealingFeatures, rootKey, rowsOf, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scopeText, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, sentBytes, setRules, shards, shrunkShape, shuffle, simplexFrame, singleLabelClasses, skellamSampler, sketching, slicedFold, sparseClassifier, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitParameters, splitTraffic, stampEvent, standardizeTable, staticClassifier, statisticsOf, statusAfter, stepCount, stepFrom, stopsForTrouble, streamingDiloco, structuralSimilarity, subLayout, subModels, sum, summarizeCsv, surrogateRound, suspectLayers, symmetricDirichlet, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, trainedHeader, uniformMean, uniformSampler, unitAxes, updateNoiseMultiplier, upperConfidence, vectorOffsets, vectors, visibleExamples, visiblePart, vit, vitOptions, weightedMean, wholeModel, withAdapters, withMetadata, withStatistics, writeLink, zeroFeatures, zerosLike } from "@anabranch/core";
+import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, activeStages, adapterOptions, adaptiveClusters, adaptiveMargin, adaptiveSplit, addGaussian, adjustedLogits, adviceFor, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, auditAttacks, averageLinkage, averageSubModels, balancedAssignment, beforeStages, bernoulliBits, boundText, bristle, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkDataset, checkpointName, chooseForDevice, classGroups, classPrototypes, classWeights, classification, classifierObjective, clipUpdate, clusteringAccuracy, clusteringTemperature, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, columnGroups, combine, combineVectors, commentedTemplate, compressedDescent, compressorOf, configFields, configHash, configSchema, copy, coreDelta, coreFromGradient, cosineDistances, countOnes, createAccountant, createAlgorithm, createModel, createPartitioner, cutToClusters, datasetHash, dealParts, decodeBroadcast, decodePayload, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, deepLeakage, defineMethod, deltaOf, deriveKey, describeFailure, detachedHeadLosses, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, distancesAmong, ditto, dot, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawFeatures, drawWeighted, easiestFirst, editDistance, embeddingSkew, emptyBasis, emptyLedger, encodeBroadcast, encodeInto, encodePayload, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, errorNorms, exactUpdate, exampleCount, exampleSize, explorationMask, exportOnnx, f1ByClass, factored, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbn, fedbuff, fedcac, fedcm, fedkseed, fedld, fedlex, fedloge, fedmuon, fednsam, fedpac, fedper, fedprox, fedrep, fedrolex, fedsam, fedspeed, fedyogi, ferret, fewestUpdates, firstSentence, flasc, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, frobeniusDistance, frozenBase, functionalSimilarity, fuseKnowledge, fusionWeights, gaussianAccountant, gaussianDelta, gaussianEpsilon, generatedTensors, generatorPhase, gini, graphOf, groupEvents, groupFairness, gunzip, harderExamples, hasParallelRows, hasPersonalModels, hasVersionBefore, hashVector, headPhase, heavyBall, heldEntries, heldOf, heldUnits, heterofl, ifca, iid, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, integerOrders, invertGradients, isAway, isBiasLadder, isFiniteVector, isRegression, isVector, isWeighted, jensenShannon, joinParameters, jointNorm, jsonText, kMeans, keepsParameters, keptEntries, labelAccuracy, labelCounts, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, largestEncoding, layerBounds, layout, lbfgs, leakyScale, leastImportant, lenet5, lenet5Options, lgFedavg, linear, local, localSgd, logistic, logisticOptions, longTail, longTailSizes, lossWithMargin, marginPenalty, masha, mashaDraws, matchExamples, matrixOf, matrixScore, meanDivergence, meanOfCores, meanPairDistance, measureCompression, memoryBlobStore, memoryClientStates, mergeAdapters, minimalToml, mixCritical, mixed, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, modest, mofedsam, mostByzantine, namedModelParts, natural, nearest, nesterov, newInputs, newestCheckpoint, nextClipNorm, noisePath, nonSmoothParts, norm2, normOf, normalisedAdjacency, normalisedRows, numbered, occurring, ocfl, offsiteEmulator, onebyte, openAdapter, openMatch, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parseLink, parsePrivacyRecord, parseToml, partOf, partialFold, partitionHash, partitionReport, partitionStatistics, partitioners, partnersOf, perfedavg, permutation, personalModel, pfedme, planBatches, planLeaves, pldAccountant, poissonSampler, pooledStatistics, populationStatistics, predictTest, prepareRun, printable, privacyEventSchema, projectToBall, projectedUpdate, projectorOf, pruneExamples, pruneSmallest, prunedMask, psnrOf, pulledBack, quadratic, quadraticOptions, quantile, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, realignedLogits, realignedWeight, references, refreshes, regression, relativeEntropy, relativeLambda, renderEvent, renderToml, renyiDivergences, reptileStep, requireAtMost, requireBlobName, requireHonestLayers, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, revealingFeatures, rootKey, rowsOf, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scopeText, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, sentBytes, setRules, shards, shrunkShape, shuffle, signBytes, signVote, signWords, signedWeights, signs, simplexFrame, singleLabelClasses, skellamSampler, sketching, slicedFold, sparseClassifier, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitParameters, splitTraffic, stampEvent, standardizeTable, staticClassifier, statisticsOf, statusAfter, stepCount, stepFrom, stopsForTrouble, streamingDiloco, structuralSimilarity, subLayout, subModels, sum, summarizeCsv, surrogateRound, suspectLayers, symmetricDirichlet, symmetricDivergences, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, trainedHeader, uniformMean, uniformSampler, unitAxes, updateNoiseMultiplier, updatedClassMeans, upperConfidence, vectorOffsets, vectors, visibleExamples, visiblePart, vit, vitOptions, weightedMean, wholeModel, withAdapters, withMetadata, withStatistics, writeLink, zeroFeatures, zerosLike } from "@anabranch/core";
 import { CONTROL_BYTES, LIVE_VERSION, MOST_UPLOAD_PARTS, USUAL_LIMITS, WITHHELD, advanceVersion, answerError, blobName, clientMessage, contentHash, contentHashOf, fromBase64, messageId, orderId, proofText, readUploadProgress, secureRecord, serverMessage, taskDescription, toBase64, uploadAnswer, uploadId, uploadUrl } from "@anabranch/core/live";
 import { addMasks, bestCurves, bonawitz, bytesPerClient, chooseGraph, codedParameters, completeThreshold, dequantizeMean, identityPublicKey, levels, modulusBits, plain, platformCurves, portableCurves, protocolNames, quantize, secureEntropy, seededEntropy } from "@anabranch/core/secure-aggregation";
 import { add, constant, evaluate, interpreter, mul, nn, reshape, sub } from "@anabranch/engine";
@@ -15,6 +15,10 @@ describe("the example of", () => {
   it("chooseForDevice (core/src/adapters/device-choice.ts)", async () => {
     const candidates = [4, 8].map((batch) => ({ batch, rank: 2, bits: 8, memory: 10 * batch, time: batch }));
     same(chooseForDevice(candidates, { memory: 100, deadline: 5 })?.batch, 4);
+  });
+
+  it("errorNorms (core/src/adapters/hard-examples.ts)", async () => {
+    same(evaluate(errorNorms(constant([0, 0], [1, 2]), constant([0], [1], "int32"))).data, [0.7071]);
   });
 
   it("pruneExamples (core/src/adapters/hard-examples.ts)", async () => {
@@ -44,6 +48,10 @@ describe("the example of", () => {
     same(rowsOf(matrixOf([[1, 2]])), [[1, 2]]);
   });
 
+  it("frobeniusDistance (core/src/adapters/matrix.ts)", async () => {
+    same(frobeniusDistance(matrixOf([[1, 2]]), matrixOf([[4, 6]])), 5);
+  });
+
   it("offsiteEmulator (core/src/adapters/offsite-emulator.ts)", async () => {
     same(offsiteEmulator(8, 1, 0.5), { adapters: [0, 7], emulator: [1, 4, 6] });
   });
@@ -53,11 +61,19 @@ describe("the example of", () => {
     same(singularValues, [3]);
   });
 
+  it("relativeLambda (core/src/adapters/residual-corrected.ts)", async () => {
+    same(relativeLambda({ a: matrixOf([[2, 0], [0, 4]]) }, 0.1), 1);
+  });
+
   it("aggregatePairs (core/src/adapters/rules.ts)", async () => {
     const update = (a: number, b: number) => ({ a: matrixOf([[a]]), b: matrixOf([[b]]), scale: 1, weight: 1 });
     const updates = [update(1, 2), update(3, 4)];
     same(rowsOf(deltaOf(aggregatePairs("fedit", updates))), [[6]]);
     same(rowsOf(deltaOf(aggregatePairs("flora", updates))), [[7]]);
+  });
+
+  it("matrixScore (core/src/adapters/sensitivity.ts)", async () => {
+    same(matrixScore([0.1, 3, 2], 2), 5);
   });
 
   it("splitTraffic (core/src/adapters/split-traffic.ts)", async () => {
@@ -71,6 +87,15 @@ describe("the example of", () => {
   it("coreFromGradient (core/src/adapters/trained-core.ts)", async () => {
     const { core } = coreFromGradient(matrixOf([[2, 3], [1, 4]]), 0.5, 1);
     same(core.data, [1]);
+  });
+
+  it("coreDelta (core/src/adapters/trained-core.ts)", async () => {
+    const [a, b, core] = [matrixOf([[1, 2]]), matrixOf([[3]]), matrixOf([[2]])];
+    same(rowsOf(coreDelta({ a, b, core })), [[6, 12]]);
+  });
+
+  it("meanOfCores (core/src/adapters/trained-core.ts)", async () => {
+    same(rowsOf(meanOfCores([matrixOf([[1]]), matrixOf([[3]])])), [[2]]);
   });
 
   it("mixCritical (core/src/aggregation/critical-parameters.ts)", async () => {
@@ -155,6 +180,10 @@ describe("the example of", () => {
     const mean = slicedFold("uniformMean", 3, (part) => places[part]!);
     mean.addAll([Float32Array.of(1, 2, 3), Float32Array.of(5)], [1, 1], undefined, [0, 1]);
     same(mean.result(new Float64Array(3)), [1, 2, 4]);
+  });
+
+  it("planLeaves (core/src/aggregation/tree-fold.ts)", async () => {
+    same(planLeaves([4, 8], 0.5, 2), [1, 3]);
   });
 
   it("adaptiveClusters (core/src/algorithms/adaptive-clusters.ts)", async () => {
@@ -659,12 +688,26 @@ describe("the example of", () => {
     same(adaptiveSplit(updates, { distance: 0.5, minimumClients: 2 })?.children, [[0, 1], [2, 3]]);
   });
 
+  it("reptileStep (core/src/clustering/adaptive-split.ts)", async () => {
+    same([0, 9].map((round) => reptileStep(round, 10)), [1, 0.1]);
+  });
+
   it("assign (core/src/clustering/assignment.ts)", async () => {
     same(assign([[4, 1], [2, 8]]), [1, 0]);
   });
 
   it("cosineDistances (core/src/clustering/distances.ts)", async () => {
     same(Array.from(cosineDistances([Float64Array.of(1, 0), Float64Array.of(-2, 0)]).values), [0, 2, 2, 0]);
+  });
+
+  it("distancesAmong (core/src/clustering/distances.ts)", async () => {
+    const distances = cosineDistances([[1, 0], [0, 1], [1, 0]].map((one) => Float32Array.from(one)));
+    same(distancesAmong(distances, [0, 2]).values, [0, 0, 0, 0]);
+  });
+
+  it("meanPairDistance (core/src/clustering/distances.ts)", async () => {
+    const distances = cosineDistances([[1, 0], [0, 1], [1, 0]].map((one) => Float32Array.from(one)));
+    same(meanPairDistance(distances, [[0, 1], [2]]), 1);
   });
 
   it("averageLinkage (core/src/clustering/linkage.ts)", async () => {
@@ -677,9 +720,17 @@ describe("the example of", () => {
     same(cutToClusters(averageLinkage({ count: 3, values }), 2), [0, 1, 0]);
   });
 
+  it("numbered (core/src/clustering/linkage.ts)", async () => {
+    same(numbered([7, 3, 7]), [0, 1, 0]);
+  });
+
   it("mixed (core/src/clustering/mixing-rule.ts)", async () => {
     const models = [Float64Array.of(1), Float64Array.of(3)];
     same(mixed(models, [{ nodes: [0, 1], weights: [0.5, 0.5] }]).data, [2]);
+  });
+
+  it("normalisedRows (core/src/clustering/mixing-rule.ts)", async () => {
+    same(normalisedRows([[1, 3]])[0]?.weights, [0.25, 0.75]);
   });
 
   it("clusteringTemperature (core/src/clustering/one-shot.ts)", async () => {
@@ -688,6 +739,10 @@ describe("the example of", () => {
 
   it("functionalSimilarity (core/src/clustering/similarity.ts)", async () => {
     same(functionalSimilarity([Float64Array.of(1), Float64Array.of(2)], 10), [[0.5, 0.5], [0.5, 0.5]]);
+  });
+
+  it("fusionWeights (core/src/clustering/similarity.ts)", async () => {
+    same(fusionWeights([[0, 1], [1, 0]], Number.POSITIVE_INFINITY), [[1, 0], [0, 1]]);
   });
 
   it("encodeVector (core/src/codecs/codec.ts)", async () => {
@@ -834,6 +889,10 @@ describe("the example of", () => {
     same(relativeEntropy([0.5, 0.5], [0.5, 0.5]), 0);
   });
 
+  it("symmetricDivergences (core/src/data/divergence.ts)", async () => {
+    same(symmetricDivergences([[0.5, 0.5], [0.25, 0.75]])[0], [0, 0.1373]);
+  });
+
   it("jensenShannon (core/src/data/divergence.ts)", async () => {
     same(jensenShannon([1, 0], [0, 1]), 1);
   });
@@ -861,6 +920,14 @@ describe("the example of", () => {
     const { meanJs, gini } = partitionReport([[4, 0], [0, 12]]);
     same(meanJs, 1);
     same(gini, 0.25);
+  });
+
+  it("meanDivergence (core/src/data/partition-report.ts)", async () => {
+    same(meanDivergence([[4, 0], [0, 4]]), 1);
+  });
+
+  it("gini (core/src/data/partition-report.ts)", async () => {
+    same(gini([0, 0, 0, 4]), 0.75);
   });
 
   it("dirichletDisjoint (core/src/data/partitioners/dirichlet-disjoint.ts)", async () => {
@@ -1078,8 +1145,16 @@ describe("the example of", () => {
     same([...scaled.features.data], [-1, 1]);
   });
 
+  it("balancedAssignment (core/src/heterogeneity/balanced-assignment.ts)", async () => {
+    same(balancedAssignment([[1, 0], [1, 0]], { epsilon: 1, iterations: 3 }), [[0.5, 0.5], [0.5, 0.5]]);
+  });
+
   it("clusteringAccuracy (core/src/heterogeneity/balanced-assignment.ts)", async () => {
     same(clusteringAccuracy([1, 1, 0, 0], [0, 0, 1, 0], 2), 0.75);
+  });
+
+  it("statisticsOf (core/src/heterogeneity/class-statistics.ts)", async () => {
+    same([...statisticsOf([[1, 2], [3, 4]]).mean], [2, 3]);
   });
 
   it("pooledStatistics (core/src/heterogeneity/class-statistics.ts)", async () => {
@@ -1092,8 +1167,20 @@ describe("the example of", () => {
     same(visiblePart("linear", 5, { a: 1, b: 0.5, horizon: 10 }), 0.75);
   });
 
+  it("easiestFirst (core/src/heterogeneity/curriculum.ts)", async () => {
+    same(easiestFirst([0.9, 0.1, 0.5]), [1, 2, 0]);
+  });
+
   it("visibleExamples (core/src/heterogeneity/curriculum.ts)", async () => {
     same(visibleExamples([3, 1, 2], 0.5, "curriculum"), [1, 2]);
+  });
+
+  it("refreshes (core/src/heterogeneity/distilled-images.ts)", async () => {
+    same([0, 3, 5, 50].map((round) => refreshes(round)), [true, false, true, false]);
+  });
+
+  it("updatedClassMeans (core/src/heterogeneity/feature-augmentation.ts)", async () => {
+    same(updatedClassMeans([[0], [1]], [[2], [4]], [0, 0], 0.5), [[1.5], [1]]);
   });
 
   it("classPrototypes (core/src/heterogeneity/global-header.ts)", async () => {
@@ -1147,6 +1234,10 @@ describe("the example of", () => {
     same(evaluate(adjustedLogits(constant([5, 5, 5], [1, 3]), counts, 1)).data, [5, 6, 5]);
   });
 
+  it("labelCounts (core/src/heterogeneity/logit-adjustment.ts)", async () => {
+    same(evaluate(labelCounts(constant([0, 2, 2], [3], "int32"), 3)).data, [1, 0, 2]);
+  });
+
   it("lossWithMargin (core/src/heterogeneity/margin-loss.ts)", async () => {
     const loss = lossWithMargin(constant([0, 0], [1, 2]), constant([0], [1], "int32"), 1);
     same(evaluate(loss).data, [1.09861]);
@@ -1159,6 +1250,35 @@ describe("the example of", () => {
 
   it("normalisedAdjacency (core/src/heterogeneity/masked-graph-network.ts)", async () => {
     same(Array.from(normalisedAdjacency([[0, 3], [3, 0]])), [0.25, 0.75, 0.75, 0.25]);
+  });
+
+  it("prunedMask (core/src/heterogeneity/masked-graph-network.ts)", async () => {
+    same(prunedMask(Float64Array.of(0.9, -0.1, 0.4), 0.3), [0.9, 0, 0.4]);
+  });
+
+  it("partnersOf (core/src/heterogeneity/open-world.ts)", async () => {
+    same(partnersOf([[1, 0], [0, 1], [1, 0.1]], []), [2, 2, 0]);
+  });
+
+  it("adaptiveMargin (core/src/heterogeneity/open-world.ts)", async () => {
+    same([0.2, 0.9].map((uncertainty) => adaptiveMargin(uncertainty, 2)), [0.4, 1]);
+  });
+
+  it("classWeights (core/src/heterogeneity/open-world.ts)", async () => {
+    same(classWeights([10, 5], 0.25), [1, 0.5]);
+  });
+
+  it("emptyBasis (core/src/heterogeneity/orthogonal-training.ts)", async () => {
+    same(emptyBasis(3).rank, 0);
+  });
+
+  it("projectorOf (core/src/heterogeneity/orthogonal-training.ts)", async () => {
+    same(projectorOf({ inputs: 2, rank: 1, vectors: Float64Array.of(1, 0) }), [1, 0, 0, 0]);
+  });
+
+  it("newInputs (core/src/heterogeneity/orthogonal-training.ts)", async () => {
+    const basis = { inputs: 2, rank: 1, vectors: Float64Array.of(1, 0) };
+    same(newInputs(basis, { rows: 2, columns: 1, values: Float64Array.of(3, 4) }).values, [0, 4]);
   });
 
   it("projectedUpdate (core/src/heterogeneity/orthogonal-training.ts)", async () => {
@@ -1929,6 +2049,14 @@ describe("the example of", () => {
     same(bernoulliBits(randomStream(rootKey(1)), 16, 0.5).length, 2);
   });
 
+  it("signWords (core/src/random/directions.ts)", async () => {
+    same(signWords(rootKey(1), 40).length, 2);
+  });
+
+  it("countOnes (core/src/random/directions.ts)", async () => {
+    same(countOnes(rootKey(1), 3).length, 3);
+  });
+
   it("dirichlet (core/src/random/distributions.ts)", async () => {
     const shares = dirichlet(randomStream(rootKey(1)), [1, 1, 1]);
     same(shares.reduce((a, b) => a + b), 1);
@@ -2196,13 +2324,46 @@ describe("the example of", () => {
     same(shrunkShape([32, 16, 3, 3], 0.75), [24, 12, 3, 3]);
   });
 
+  it("leakyScale (core/src/submodels/convolved-weights.ts)", async () => {
+    same(evaluate(leakyScale(constant([2, -2]))).data, [1.7, -0.002]);
+  });
+
   it("quantile (core/src/submodels/exploration-mask.ts)", async () => {
     same(quantile([3, 1, 2], 0.25), 1.5);
+  });
+
+  it("explorationMask (core/src/submodels/exploration-mask.ts)", async () => {
+    same(explorationMask([0.1, 0.9, 0.5, 0.7], 0.5).mask, [0, 1, 0, 1]);
+  });
+
+  it("keptEntries (core/src/submodels/sign-network.ts)", async () => {
+    same(keptEntries([0.3, 0.9, 0.1, 0.5], 0.5), [0, 1, 0, 1]);
+  });
+
+  it("signs (core/src/submodels/sign-network.ts)", async () => {
+    same(evaluate(signs(constant([-2, 0, 0.5]))).data, [-1, 1, 1]);
+  });
+
+  it("signedWeights (core/src/submodels/sign-network.ts)", async () => {
+    const [frozen, kept, scores] = [[0.5, 0.2], [1, 0], [-3, 1]].map((values) => constant(values));
+    same(evaluate(signedWeights(frozen!, kept!, scores!)).data, [-0.5, 0]);
+  });
+
+  it("signVote (core/src/submodels/sign-network.ts)", async () => {
+    same(signVote([[1, -2], [3, 4]], [0.25, 0.75], [1, 1]), [1, 0.5]);
+  });
+
+  it("signBytes (core/src/submodels/sign-network.ts)", async () => {
+    same(signBytes([1, 0, 1, 1]), 1);
   });
 
   it("heldUnits (core/src/submodels/slices.ts)", async () => {
     same(heldUnits(4, 0.5), [0, 1]);
     same(heldUnits(4, 0.5, 3), [3, 0]);
+  });
+
+  it("heldEntries (core/src/submodels/slices.ts)", async () => {
+    same(heldEntries({ shape: [2, 4], axes: [1] }, 0.5), [0, 1, 4, 5]);
   });
 
   it("averageSubModels (core/src/submodels/slices.ts)", async () => {

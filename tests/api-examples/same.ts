@@ -13,6 +13,8 @@ function near(value: unknown, shown: unknown): unknown {
   const list = Array.isArray(shown) ? shown : [];
   if (ArrayBuffer.isView(value)) return Array.from(value as Float64Array, (one, at) => near(one, list[at]));
   if (Array.isArray(value)) return value.map((one, at) => near(one, list[at]));
+  if (value instanceof Map && shown instanceof Map)
+    return new Map([...value].map(([key, one]) => [key, near(one, shown.get(key))]));
   if (typeof value !== "object" || value === null || typeof shown !== "object" || shown === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, near(one, (shown as Shown)[key])]));
 }

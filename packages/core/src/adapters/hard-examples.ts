@@ -10,6 +10,13 @@ import { lowest, shareOf } from "./structured-pruning.ts";
  * 2.2; used by L. Cao et al., "SFPrompt", 2024, arXiv:2407.17533, to train on less.
  * @param logits [N, classes]
  * @param labels int32 [N]
+ *
+ * @example
+ * ```ts
+ * import { errorNorms } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * evaluate(errorNorms(constant([0, 0], [1, 2]), constant([0], [1], "int32"))).data; // => [0.7071]
+ * ```
  */
 export function errorNorms(logits: Tensor, labels: Tensor): Tensor {
   const classes = logits.shape[1] as number;

@@ -65,7 +65,15 @@ export function combineMatrices(factors: readonly number[], matrices: readonly M
   return sum;
 }
 
-/** Frobenius norm of X - Y. */
+/**
+ * Frobenius norm of X - Y.
+ *
+ * @example
+ * ```ts
+ * import { frobeniusDistance, matrixOf } from "@anabranch/core";
+ * frobeniusDistance(matrixOf([[1, 2]]), matrixOf([[4, 6]])); // => 5
+ * ```
+ */
 export function frobeniusDistance(x: Matrix, y: Matrix): number {
   const { data } = combineMatrices([1, -1], [x, y]);
   return Math.sqrt(data.reduce((sum, value) => sum + value * value, 0));

@@ -20,7 +20,15 @@ export function residualCorrected(updates: readonly WeightedUpdate[], lambda: nu
   return { a, b: combineMatrices([1, 1], [b, correction]), scale };
 }
 
-/** A regularisation that does not depend on the size of A: lambda times the mean eigenvalue of A A^T. */
+/**
+ * A regularisation that does not depend on the size of A: lambda times the mean eigenvalue of A A^T.
+ *
+ * @example
+ * ```ts
+ * import { matrixOf, relativeLambda } from "@anabranch/core";
+ * relativeLambda({ a: matrixOf([[2, 0], [0, 4]]) }, 0.1); // => 1
+ * ```
+ */
 export function relativeLambda({ a }: Pick<LowRankUpdate, "a">, lambda: number): number {
   return (lambda * a.data.reduce((sum, value) => sum + value * value, 0)) / Math.max(1, a.rows);
 }

@@ -62,7 +62,15 @@ export function tripletScores(
   });
 }
 
-/** Score of a weight: the sum of its highest triplets. */
+/**
+ * Score of a weight: the sum of its highest triplets.
+ *
+ * @example
+ * ```ts
+ * import { matrixScore } from "@anabranch/core";
+ * matrixScore([0.1, 3, 2], 2); // => 5
+ * ```
+ */
 export function matrixScore(triplets: readonly number[], top: number): number {
   return triplets
     .toSorted((a, b) => b - a)

@@ -40,7 +40,16 @@ export function coreFromGradient(gradient: Matrix, learningRate: number, rank: n
   };
 }
 
-/** B R A, [o, i]. */
+/**
+ * B R A, [o, i].
+ *
+ * @example
+ * ```ts
+ * import { coreDelta, matrixOf, rowsOf } from "@anabranch/core";
+ * const [a, b, core] = [matrixOf([[1, 2]]), matrixOf([[3]]), matrixOf([[2]])];
+ * rowsOf(coreDelta({ a, b, core })); // => [[6, 12]]
+ * ```
+ */
 export function coreDelta({ a, b, core }: TrainedCore): Matrix {
   return times(times(b, core), a);
 }
@@ -50,7 +59,15 @@ export function meanGradientOf(gradients: readonly Matrix[], weights: readonly n
   return combineMatrices(sharesOf(weights), gradients);
 }
 
-/** The mean of cores, in which all clients count alike. */
+/**
+ * The mean of cores, in which all clients count alike.
+ *
+ * @example
+ * ```ts
+ * import { matrixOf, meanOfCores, rowsOf } from "@anabranch/core";
+ * rowsOf(meanOfCores([matrixOf([[1]]), matrixOf([[3]])])); // => [[2]]
+ * ```
+ */
 export function meanOfCores(cores: readonly Matrix[]): Matrix {
   return combineMatrices(
     cores.map(() => 1 / cores.length),

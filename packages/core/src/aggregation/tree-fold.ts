@@ -94,6 +94,12 @@ export function placeUpdates(nodes: readonly AggregationNode[], updates: number)
 /**
  * Leaf aggregators after each observed queue length: ceil(q / fanIn), where q is the exponentially smoothed length,
  * smoothing * length + (1 - smoothing) * q, from 0.
+ *
+ * @example
+ * ```ts
+ * import { planLeaves } from "@anabranch/core";
+ * planLeaves([4, 8], 0.5, 2); // => [1, 3]
+ * ```
  */
 export function planLeaves(queueLengths: readonly number[], smoothing: number, fanIn: number): number[] {
   let smoothed = 0;

@@ -62,6 +62,12 @@ export function adaptiveSplit(updates: readonly Vector[], rule: SplitRule): Spli
  * A. Nichol, J. Achiam, J. Schulman, "On First-Order Meta-Learning Algorithms", 2018, arXiv:1803.02999.
  *
  * @param round counts from 0
+ *
+ * @example
+ * ```ts
+ * import { reptileStep } from "@anabranch/core";
+ * [0, 9].map((round) => reptileStep(round, 10)); // => [1, 0.1]
+ * ```
  */
 export function reptileStep(round: number, rounds: number): number {
   return rounds <= 1 ? 1 : 1 - (0.9 * Math.min(round, rounds - 1)) / (rounds - 1);

@@ -34,13 +34,31 @@ export function cosineDistances(vectors: readonly Vector[]): Distances {
   return { count, values };
 }
 
-/** The distances among some of the items, in the order that they are named. */
+/**
+ * The distances among some of the items, in the order that they are named.
+ *
+ * @example
+ * ```ts
+ * import { cosineDistances, distancesAmong } from "@anabranch/core";
+ * const distances = cosineDistances([[1, 0], [0, 1], [1, 0]].map((one) => Float32Array.from(one)));
+ * distancesAmong(distances, [0, 2]).values; // => [0, 0, 0, 0]
+ * ```
+ */
 export function distancesAmong({ count, values }: Distances, items: readonly number[]): Distances {
   const among = items.flatMap((i) => items.map((j) => values[i * count + j]!));
   return { count: items.length, values: Float64Array.from(among) };
 }
 
-/** Mean distance over all pairs of these items; 0 where there is no pair. */
+/**
+ * Mean distance over all pairs of these items; 0 where there is no pair.
+ *
+ * @example
+ * ```ts
+ * import { cosineDistances, meanPairDistance } from "@anabranch/core";
+ * const distances = cosineDistances([[1, 0], [0, 1], [1, 0]].map((one) => Float32Array.from(one)));
+ * meanPairDistance(distances, [[0, 1], [2]]); // => 1
+ * ```
+ */
 export function meanPairDistance(distances: Distances, groups: readonly (readonly number[])[]): number {
   let sum = 0;
   let pairs = 0;

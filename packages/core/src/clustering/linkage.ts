@@ -78,7 +78,15 @@ export function cutToClusters(merges: readonly Merge[], clusters: number): numbe
   return numbered(lowest);
 }
 
-/** Labels renamed 0, 1, ... by first appearance. */
+/**
+ * Labels renamed 0, 1, ... by first appearance.
+ *
+ * @example
+ * ```ts
+ * import { numbered } from "@anabranch/core";
+ * numbered([7, 3, 7]); // => [0, 1, 0]
+ * ```
+ */
 export function numbered(labels: readonly number[]): number[] {
   const names = new Map<number, number>();
   return labels.map((label) => {

@@ -20,7 +20,15 @@ export function mixed(models: readonly Vector[], rows: readonly SparseRow[]): Mo
   return mix(modelsOf(models), rows);
 }
 
-/** Rows of A from a matrix [n, n] of weights, each divided by its sum. */
+/**
+ * Rows of A from a matrix [n, n] of weights, each divided by its sum.
+ *
+ * @example
+ * ```ts
+ * import { normalisedRows } from "@anabranch/core";
+ * normalisedRows([[1, 3]])[0]?.weights; // => [0.25, 0.75]
+ * ```
+ */
 export function normalisedRows(weights: readonly (readonly number[])[]): SparseRow[] {
   return weights.map((row) => {
     const sum = row.reduce((a, b) => a + b, 0);

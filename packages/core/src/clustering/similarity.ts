@@ -30,6 +30,12 @@ export function functionalSimilarity(embeddings: readonly Vector[], temperature:
  * S. J. Seyedmohammadi et al., "KnFu: Effective Knowledge Fusion", 2024, arXiv:2403.11892.
  *
  * @param divergence D, [n, n], with a diagonal of 0
+ *
+ * @example
+ * ```ts
+ * import { fusionWeights } from "@anabranch/core";
+ * fusionWeights([[0, 1], [1, 0]], Number.POSITIVE_INFINITY); // => [[1, 0], [0, 1]]
+ * ```
  */
 export function fusionWeights(divergence: readonly (readonly number[])[], sharpness: number): number[][] {
   return divergence.map((row, i) => softWeights(row, sharpness, i));

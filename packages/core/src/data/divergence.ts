@@ -11,7 +11,15 @@ export function relativeEntropy(p: readonly number[], q: readonly number[]): num
   return p.reduce((sum, mass, c) => (mass === 0 ? sum : sum + mass * Math.log(mass / q[c]!)), 0);
 }
 
-/** (KL(p || q) + KL(q || p)) / 2 for every pair, in nats, [n, n]. */
+/**
+ * (KL(p || q) + KL(q || p)) / 2 for every pair, in nats, [n, n].
+ *
+ * @example
+ * ```ts
+ * import { symmetricDivergences } from "@anabranch/core";
+ * symmetricDivergences([[0.5, 0.5], [0.25, 0.75]])[0]; // => [0, 0.1373]
+ * ```
+ */
 export function symmetricDivergences(distributions: readonly (readonly number[])[]): number[][] {
   return distributions.map((p) =>
     distributions.map((q) => (p === q ? 0 : (relativeEntropy(p, q) + relativeEntropy(q, p)) / 2)),

@@ -35,7 +35,15 @@ export function partitionReport(histograms: readonly (readonly number[])[]): Par
   };
 }
 
-/** Mean over pairs of histograms that are not empty; 0 where there is no pair. */
+/**
+ * Mean over pairs of histograms that are not empty; 0 where there is no pair.
+ *
+ * @example
+ * ```ts
+ * import { meanDivergence } from "@anabranch/core";
+ * meanDivergence([[4, 0], [0, 4]]); // => 1
+ * ```
+ */
 export function meanDivergence(histograms: readonly (readonly number[])[]): number {
   const shares = histograms.flatMap((counts) => {
     const total = counts.reduce((a, b) => a + b, 0);
@@ -51,6 +59,12 @@ export function meanDivergence(histograms: readonly (readonly number[])[]): numb
  * sum_ij |x_i - x_j| / (2 n^2 mean), from the sorted values; 0 where all are 0.
  *
  * C. Gini, "Variabilita e mutabilita", 1912.
+ *
+ * @example
+ * ```ts
+ * import { gini } from "@anabranch/core";
+ * gini([0, 0, 0, 4]); // => 0.75
+ * ```
  */
 export function gini(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

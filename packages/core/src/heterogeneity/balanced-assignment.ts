@@ -8,6 +8,12 @@ import { assign } from "../clustering/index.ts";
  * by Contrasting Cluster Assignments", NeurIPS 2020.
  *
  * @param scores [n][k]
+ *
+ * @example
+ * ```ts
+ * import { balancedAssignment } from "@anabranch/core";
+ * balancedAssignment([[1, 0], [1, 0]], { epsilon: 1, iterations: 3 }); // => [[0.5, 0.5], [0.5, 0.5]]
+ * ```
  */
 export function balancedAssignment(
   scores: readonly (readonly number[])[],

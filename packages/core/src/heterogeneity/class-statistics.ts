@@ -11,6 +11,12 @@ export interface ClassStatistics {
  * The statistics of rows of features.
  *
  * @param rows [n][q], n of 1 or more
+ *
+ * @example
+ * ```ts
+ * import { statisticsOf } from "@anabranch/core";
+ * [...statisticsOf([[1, 2], [3, 4]]).mean]; // => [2, 3]
+ * ```
  */
 export function statisticsOf(rows: readonly ArrayLike<number>[]): ClassStatistics {
   const q = rows[0]!.length;

@@ -50,7 +50,15 @@ function growth(pacing: Pacing, x: number, power: number): number {
   }
 }
 
-/** Places by ascending score; ties by place. */
+/**
+ * Places by ascending score; ties by place.
+ *
+ * @example
+ * ```ts
+ * import { easiestFirst } from "@anabranch/core";
+ * easiestFirst([0.9, 0.1, 0.5]); // => [1, 2, 0]
+ * ```
+ */
 export function easiestFirst(scores: readonly number[]): number[] {
   return scores.map((_, i) => i).sort((i, j) => scores[i]! - scores[j]! || i - j);
 }

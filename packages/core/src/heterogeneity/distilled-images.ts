@@ -104,6 +104,12 @@ function table(n: number, holds: (i: number, j: number) => boolean): number[] {
  * Whether FedLGD's clients renew their images in a round: every `every`-th while the round is below `until`.
  *
  * @param round counts from 0
+ *
+ * @example
+ * ```ts
+ * import { refreshes } from "@anabranch/core";
+ * [0, 3, 5, 50].map((round) => refreshes(round)); // => [true, false, true, false]
+ * ```
  */
 export function refreshes(
   round: number,

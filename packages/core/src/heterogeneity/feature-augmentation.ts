@@ -20,7 +20,15 @@ export function augmentationRamp(iteration: number, horizon: number, gamma: numb
   return { ramp, rho: Math.min(0.5, ramp) };
 }
 
-/** Running mean features of the classes of a client, c <- (1 - m) c + m * mean of the batch, for classes in the batch. */
+/**
+ * Running mean features of the classes of a client, c <- (1 - m) c + m * mean of the batch, for classes in the batch.
+ *
+ * @example
+ * ```ts
+ * import { updatedClassMeans } from "@anabranch/core";
+ * updatedClassMeans([[0], [1]], [[2], [4]], [0, 0], 0.5); // => [[1.5], [1]]
+ * ```
+ */
 export function updatedClassMeans(
   means: readonly (readonly number[])[],
   features: readonly (readonly number[])[],

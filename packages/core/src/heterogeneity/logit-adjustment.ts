@@ -27,6 +27,13 @@ export function adjustedLogits(logits: Tensor, counts: Tensor, tau: number): Ten
  * How often each class occurs, [C].
  *
  * @param labels of any shape, uint8 or int32
+ *
+ * @example
+ * ```ts
+ * import { labelCounts } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * evaluate(labelCounts(constant([0, 2, 2], [3], "int32"), 3)).data; // => [1, 0, 2]
+ * ```
  */
 export function labelCounts(labels: Tensor, classes: number): Tensor {
   const chosen = oneHot(labels.dtype === "int32" ? labels : cast(labels, "int32"), classes);

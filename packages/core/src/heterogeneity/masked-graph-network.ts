@@ -77,7 +77,15 @@ export function normalisedAdjacency(adjacency: readonly (readonly number[])[]): 
   });
 }
 
-/** A mask with its entries below `threshold` in size set to 0, as it is used in evaluation. */
+/**
+ * A mask with its entries below `threshold` in size set to 0, as it is used in evaluation.
+ *
+ * @example
+ * ```ts
+ * import { prunedMask } from "@anabranch/core";
+ * prunedMask(Float64Array.of(0.9, -0.1, 0.4), 0.3); // => [0.9, 0, 0.4]
+ * ```
+ */
 export function prunedMask(mask: Float64Array, threshold: number): Float64Array {
   return mask.map((value) => (Math.abs(value) < threshold ? 0 : value));
 }

@@ -36,6 +36,12 @@ export interface OpenWorldBatch {
  *
  * @param features [B][q]
  * @param labelled partners of the first rows
+ *
+ * @example
+ * ```ts
+ * import { partnersOf } from "@anabranch/core";
+ * partnersOf([[1, 0], [0, 1], [1, 0.1]], []); // => [2, 2, 0]
+ * ```
  */
 export function partnersOf(features: readonly (readonly number[])[], labelled: readonly number[]): number[] {
   const { count, values } = cosineDistances(features.map((row) => Float64Array.from(row)));
@@ -46,7 +52,15 @@ export function partnersOf(features: readonly (readonly number[])[], labelled: r
   });
 }
 
-/** Addition to the true logit of labelled rows: scale * min(0.5, u), with the uncertainty u of a client's own outputs. */
+/**
+ * Addition to the true logit of labelled rows: scale * min(0.5, u), with the uncertainty u of a client's own outputs.
+ *
+ * @example
+ * ```ts
+ * import { adaptiveMargin } from "@anabranch/core";
+ * [0.2, 0.9].map((uncertainty) => adaptiveMargin(uncertainty, 2)); // => [0.4, 1]
+ * ```
+ */
 export function adaptiveMargin(uncertainty: number, scale: number): number {
   return scale * Math.min(0.5, uncertainty);
 }
@@ -96,6 +110,12 @@ export function calibrationLoss(posterior: Tensor, partners: readonly number[]):
  * Weights of the classes in the suppressed term, beta^(1 - N_k / N_max): 1 for the commonest class.
  *
  * @param counts N_k, examples by class as pseudo-labels say
+ *
+ * @example
+ * ```ts
+ * import { classWeights } from "@anabranch/core";
+ * classWeights([10, 5], 0.25); // => [1, 0.5]
+ * ```
  */
 export function classWeights(counts: readonly number[], beta: number): number[] {
   const most = Math.max(...counts);

@@ -14,18 +14,43 @@ export interface RowMatrix {
   readonly values: Float64Array;
 }
 
-/** No task yet. */
+/**
+ * No task yet.
+ *
+ * @example
+ * ```ts
+ * import { emptyBasis } from "@anabranch/core";
+ * emptyBasis(3).rank; // => 0
+ * ```
+ */
 export function emptyBasis(inputs: number): InputBasis {
   return { inputs, rank: 0, vectors: new Float64Array(0) };
 }
 
-/** U U^T, [a, a]: what projects on the known inputs. */
+/**
+ * U U^T, [a, a]: what projects on the known inputs.
+ *
+ * @example
+ * ```ts
+ * import { projectorOf } from "@anabranch/core";
+ * projectorOf({ inputs: 2, rank: 1, vectors: Float64Array.of(1, 0) }); // => [1, 0, 0, 0]
+ * ```
+ */
 export function projectorOf({ inputs, rank, vectors }: InputBasis): Float64Array {
   if (rank === 0) return new Float64Array(inputs * inputs);
   return product(vectors, transposed(vectors, inputs, rank), inputs, rank, inputs);
 }
 
-/** X - U U^T X for columns of inputs X [a, n]. */
+/**
+ * X - U U^T X for columns of inputs X [a, n].
+ *
+ * @example
+ * ```ts
+ * import { newInputs } from "@anabranch/core";
+ * const basis = { inputs: 2, rank: 1, vectors: Float64Array.of(1, 0) };
+ * newInputs(basis, { rows: 2, columns: 1, values: Float64Array.of(3, 4) }).values; // => [0, 4]
+ * ```
+ */
 export function newInputs(basis: InputBasis, { rows, columns, values }: RowMatrix): RowMatrix {
   const known = product(projectorOf(basis), values, rows, rows, columns);
   return { rows, columns, values: values.map((value, i) => value - known[i]!) };

@@ -23,6 +23,12 @@ const CHUNK = 4096;
  * beyond n are part of the stream and stand for nothing.
  *
  * @returns [ceil(n / 32)]
+ *
+ * @example
+ * ```ts
+ * import { rootKey, signWords } from "@anabranch/core";
+ * signWords(rootKey(1), 40).length; // => 2
+ * ```
  */
 export function signWords(key: RandomKey, n: number): Uint32Array {
   const words = new Uint32Array(Math.ceil(n / 32));
@@ -49,7 +55,15 @@ export function fillDirection<V extends Float32Array | Float64Array>(
   return out;
 }
 
-/** Of a binomial direction: the ones among the 64 bits of each coordinate, [n]. */
+/**
+ * Of a binomial direction: the ones among the 64 bits of each coordinate, [n].
+ *
+ * @example
+ * ```ts
+ * import { countOnes, rootKey } from "@anabranch/core";
+ * countOnes(rootKey(1), 3).length; // => 3
+ * ```
+ */
 export function countOnes(key: RandomKey, n: number): Uint8Array {
   const ones = new Uint8Array(n);
   eachChunk("binomial", key, n, (values, from) => {

@@ -35,7 +35,16 @@ export function shrunkShape([outputs, inputs, ...kernel]: readonly number[], rat
   return [Math.floor(ratio * outputs! + SLACK), Math.floor(ratio * inputs! + SLACK), ...kernel];
 }
 
-/** 0.85 v above 0, else 0.001 v. Applied once; the released code applies it twice. */
+/**
+ * 0.85 v above 0, else 0.001 v. Applied once; the released code applies it twice.
+ *
+ * @example
+ * ```ts
+ * import { leakyScale } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * evaluate(leakyScale(constant([2, -2]))).data; // => [1.7, -0.002]
+ * ```
+ */
 export function leakyScale(v: Tensor): Tensor {
   return mul(where(greater(v, 0), 0.85, 0.001), v);
 }

@@ -25,6 +25,12 @@ export function quantile(values: readonly number[], share: number): number {
  *
  * @param guidance [d], see `guidanceFrom`
  * @param pruned share of the entries to prune
+ *
+ * @example
+ * ```ts
+ * import { explorationMask } from "@anabranch/core";
+ * explorationMask([0.1, 0.9, 0.5, 0.7], 0.5).mask; // => [0, 1, 0, 1]
+ * ```
  */
 export function explorationMask(
   guidance: ArrayLike<number>,

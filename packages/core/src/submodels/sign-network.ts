@@ -43,6 +43,12 @@ const SLACK = 1e-12;
  * 1 for the floor(share * d) entries of largest saliency, else 0; of equal ones the first stay.
  *
  * @param saliency of all tensors, one after the other, [d]
+ *
+ * @example
+ * ```ts
+ * import { keptEntries } from "@anabranch/core";
+ * keptEntries([0.3, 0.9, 0.1, 0.5], 0.5); // => [0, 1, 0, 1]
+ * ```
  */
 export function keptEntries(saliency: ArrayLike<number>, share: number): Uint8Array {
   const places = Array.from(saliency, (_, j) => j).sort((i, j) => saliency[j]! - saliency[i]! || i - j);
@@ -51,7 +57,16 @@ export function keptEntries(saliency: ArrayLike<number>, share: number): Uint8Ar
   return kept;
 }
 
-/** sign(s) with sign(0) = 1. */
+/**
+ * sign(s) with sign(0) = 1.
+ *
+ * @example
+ * ```ts
+ * import { signs } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * evaluate(signs(constant([-2, 0, 0.5]))).data; // => [-1, 1, 1]
+ * ```
+ */
 export function signs(scores: Tensor): Tensor {
   return where(greaterEqual(scores, 0), 1, -1);
 }
@@ -63,6 +78,14 @@ export function signs(scores: Tensor): Tensor {
  * Pruning and Sign Supermask", 2022, arXiv:2206.04385. A reconstruction: no code was found.
  *
  * @param kept P, 1 for weights that were not pruned, else 0
+ *
+ * @example
+ * ```ts
+ * import { signedWeights } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const [frozen, kept, scores] = [[0.5, 0.2], [1, 0], [-3, 1]].map((values) => constant(values));
+ * evaluate(signedWeights(frozen!, kept!, scores!)).data; // => [-0.5, 0]
+ * ```
  */
 export function signedWeights(frozen: Tensor, kept: Tensor, scores: Tensor): Tensor {
   return mul(mul(kept, frozen), signs(scores));
@@ -78,6 +101,12 @@ export function scoreGradient(weightGradient: Tensor, frozen: Tensor, kept: Tens
  *
  * @param scores of each client, [clients][d]
  * @param weights p, summing to 1
+ *
+ * @example
+ * ```ts
+ * import { signVote } from "@anabranch/core";
+ * signVote([[1, -2], [3, 4]], [0.25, 0.75], [1, 1]); // => [1, 0.5]
+ * ```
  */
 export function signVote(
   scores: readonly ArrayLike<number>[],
@@ -90,7 +119,15 @@ export function signVote(
   });
 }
 
-/** Bytes of one sign for every kept weight. */
+/**
+ * Bytes of one sign for every kept weight.
+ *
+ * @example
+ * ```ts
+ * import { signBytes } from "@anabranch/core";
+ * signBytes([1, 0, 1, 1]); // => 1
+ * ```
+ */
 export function signBytes(kept: ArrayLike<number>): number {
   return Math.ceil(Array.from(kept).reduce((count, one) => count + one, 0) / 8);
 }

@@ -27,7 +27,15 @@ export function heldUnits(units: number, ratio: number, start = 0): number[] {
   return Array.from({ length: count }, (_, k) => (start + k) % units);
 }
 
-/** Places, row-major, of the entries of a tensor that a client of a ratio has, in the order of its own smaller tensor. */
+/**
+ * Places, row-major, of the entries of a tensor that a client of a ratio has, in the order of its own smaller tensor.
+ *
+ * @example
+ * ```ts
+ * import { heldEntries } from "@anabranch/core";
+ * heldEntries({ shape: [2, 4], axes: [1] }, 0.5); // => [0, 1, 4, 5]
+ * ```
+ */
 export function heldEntries({ shape, axes }: ShrinkingAxes, ratio: number, start = 0): number[] {
   let places = [0];
   for (const [axis, extent] of shape.entries()) {
