@@ -23,6 +23,8 @@ export const LIVE_METHODS: Readonly<Record<string, Method>> = {
   "fedbcgd+, whose clients send parts": { name: "fedbcgd+", blocks: 2 },
   "fedadamw, whose server counts steps": { name: "fedadamw" },
   "fedamd, with roles by round": { name: "fedamd" },
+  "fedkseed, whose clients rebuild the model": { name: "fedkseed", seeds: 16 },
+  "fedkseed-pro, with probabilities": { name: "fedkseed", seeds: 16, pro: true },
 };
 
 const points = (n: number, from: number): ArrayDataset => ({

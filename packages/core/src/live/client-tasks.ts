@@ -300,7 +300,8 @@ function isNotFound(error: unknown): boolean {
 const BESIDE_VALUES = 65_536;
 
 function longestBroadcast({ task, evaluation }: OpenTask): number {
-  const broadcast = Object.values(task.broadcast).reduce((sum, { size }) => sum + size, 0);
+  const pool = task.replay?.rule.kind === "pool" ? task.replay.rule.size : 0;
+  const broadcast = Object.values(task.broadcast).reduce((sum, { size }) => sum + size, pool);
   return 8 * Math.max(broadcast, evaluation.layout.size) + BESIDE_VALUES;
 }
 

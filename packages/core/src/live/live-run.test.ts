@@ -23,6 +23,19 @@ describe("a live run", () => {
     });
   }
 
+  it("has clients that derive the start of a model which does not travel, and check it", async () => {
+    const { config, live } = smallRun({ name: "fedkseed", seeds: 16 });
+    const described = describeTask(config, live);
+    expect(openTask(described).task.replay!.start).toEqual(live.plan.initial);
+    const failing = (code: string) => expect.objectContaining({ code }) as unknown as Error;
+    const other = { ...described, start: { ...described.start!, hash: "00" } };
+    expect(() => openTask(other)).toThrow(failing("live/version"));
+    const { start: _, ...without } = described;
+    expect(() => openTask(without)).toThrow(failing("live/version"));
+    for (const name of ["onebyte", "ferret"])
+      expect(() => smallRun({ name }), name).toThrow(failing("config/conflict"));
+  });
+
   it.each<NonNullable<ConfigInput["aggregation"]>>([
     { rule: "median" },
     { rule: "trimmed-mean", byzantine: 1, before: ["nnm"] },

@@ -103,6 +103,8 @@ export const taskDescription = z.strictObject({
   model: z.strictObject({ name, options: z.record(z.string(), z.json()) }),
   /** Absent: all parameters travel. */
   parameters: heldParameters.optional(),
+  /** Of methods whose model does not travel: how every client derives the model before the first round. */
+  start: z.strictObject({ key, hash: z.string().max(128) }).optional(),
   /** Of adapters that are merged into the weights after every round, which therefore go down too. */
   adapterRule: z.literal("flora").optional(),
   float: z.enum(["float32", "float64"]),
@@ -156,6 +158,7 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
     algorithm: { name: plan.algorithm.name, options: plan.algorithm.options },
     model: namedModelParts(config),
     ...(plan.held === undefined ? {} : { parameters: describeHeld(config, prepared, plan.held) }),
+    ...(plan.payloads.replay === undefined ? {} : { start: describeStart(config, plan) }),
     ...(prepared.model.adapters !== undefined && config.adapters.rule === "flora" ? { adapterRule: "flora" } : {}),
     float: plan.float,
     training: { batchSize, gradientClip, momentum, nesterov, weightDecay, ...(loss === undefined ? {} : { loss }) },
@@ -244,12 +247,15 @@ export function openTask(
   const split = splitOf(description, whole);
   const modelLayout = split?.shared ?? whole;
   const algorithm = withAdapterRule(description, named, model, modelLayout);
-  const payloads = algorithm.payloads(modelLayout);
+  const payloads = algorithm.payloads(modelLayout, "localSteps" in budget ? budget : {});
   requireCompression(stages, payloads);
   const kept = { ...feedbackState(stages, payloads), ...personalState(split && { split }) };
   allow({ ...payloads, clientState: { ...payloads.clientState, ...kept } });
   const held = split && openHeld(description, model, split, values);
-  const { task } = taskSpec({ algorithm, model, layout: modelLayout, held, payloads, float, training, budget, stages });
+  const initial = openStart(description, model, payloads);
+  const { task } = taskSpec({
+    ...{ algorithm, model, layout: modelLayout, held, payloads, float, training, budget, stages, initial },
+  });
   const program = compileEvaluation(model, whole, evaluationBatch);
   requireSame("layout of the model", modelLayout.hash, description.layoutHash, description.package);
   requireSame("program of the local training", task.program.hash, description.programHash, description.package);
@@ -278,6 +284,20 @@ function describeHeld(
     hash: hashHeld(held),
     ...(values === undefined ? {} : { values: { hash: contentHashNow(values), bytes: values.length } }),
   };
+}
+
+function describeStart({ seed }: Config, { initial }: PreparedRun["plan"]): TaskDescription["start"] {
+  return { key: [...deriveKey(rootKey(seed), "init")], hash: hashVector(initial) };
+}
+
+/** The model from which clients rebuild later ones; undefined where models travel. Throws `live/version` where it differs. */
+function openStart({ start, float, package: version }: TaskDescription, model: Model, { replay }: Payloads) {
+  requireSame("travel of the model", String(replay === undefined), String(start === undefined), version);
+  if (start === undefined) return undefined;
+  const drawn = initialParameters(model.parameters, start.key);
+  const values = float === "float64" ? Float64Array.from(drawn) : drawn;
+  requireSame("initial weights", hashVector(values), start.hash, version);
+  return values;
 }
 
 const fromFile = ({ model }: Config) => model.initialWeights !== undefined;

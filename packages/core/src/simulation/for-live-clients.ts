@@ -15,7 +15,7 @@ import { describeSecureAggregation } from "./secure-aggregation.ts";
 export function forLiveClients(prepared: PreparedRun, config: Config): PreparedRun {
   requireServer(config);
   requireAnswers(config);
-  requireModelThatTravels(prepared);
+  requireModelThatTravels(prepared, config);
   const { plan, simulation } = prepared;
   requireOneBroadcast(plan.algorithm.name, plan.payloads);
   const privacy = plan.stages.privacy && ({ ...plan.stages.privacy, source: { kind: "secure" } } as const);
@@ -54,10 +54,20 @@ function requireAnswers({ churn: { share }, sampler, algorithm }: Config): void 
   );
 }
 
-/** Live clients are sent the whole model in every round. Throws `config/conflict`. */
-function requireModelThatTravels({ plan: { algorithm, payloads } }: PreparedRun): void {
+/**
+ * Live clients are sent the whole model in every round, or the coefficients of a pool of directions from a start that they
+ * derive. Throws `config/conflict`.
+ */
+function requireModelThatTravels({ plan: { algorithm, payloads } }: PreparedRun, { model }: Config): void {
   if (payloads.replay === undefined) return;
-  const advice = "Its clients rebuild the model, which live clients cannot yet: start it with anabranch run.";
+  if (payloads.replay.kind === "pool") {
+    const weights = "initialWeights" in model ? model.initialWeights : undefined;
+    if (weights === undefined) return;
+    const advice = "Its clients derive the initial weights from a key: leave model.initialWeights out.";
+    throw conflict("model.initialWeights", JSON.stringify(weights), "weights drawn from the seed", advice);
+  }
+  const advice =
+    "Its clients rebuild the model from a log, which live clients cannot yet: start it with anabranch run.";
   throw conflict("algorithm.name", `"${algorithm.name}", in a live run`, "a method whose model travels", advice);
 }
 
