@@ -46,7 +46,12 @@ export {
   type DadaoEvent,
   dadao,
   type MixingConstants,
+  type Models,
+  mix,
   mixingConstants,
+  modelOf,
+  modelsOf,
+  nearestRows,
   optimisedProbabilities,
 } from "./gossip/index.ts";
 export * from "./heterogeneity/index.ts";

@@ -173,3 +173,62 @@ describe("quantised gossip", () => {
     expect(quantisedBytes(9, { step: 1, bits: 6 })).toBe(7 + 4);
   });
 });
+
+/**
+ * What nearest-neighbour averaging promises of n >= 11 f nodes: with the spread S of the correct models before it, theirs is
+ * at most alpha S afterwards, and the square of what their mean moves at most lambda S. The constants are those of the
+ * paper as remembered, alpha = 9.88 f / (n - f) and lambda = 9 f / (n - f).
+ */
+describe("MoNNA's reduction", () => {
+  const f = 1;
+  const [n, size] = [11 * f, 2];
+  const correct = n - f;
+  const direction = fc.double({ min: 0, max: 2 * Math.PI, noNaN: true });
+  // clusters, outliers and ties beside general positions
+  const coordinate = fc.oneof(numbers, fc.constantFrom(-10, 0, 10));
+  const given = fc.record({
+    models: fc.array(fc.array(coordinate, { minLength: size, maxLength: size }), {
+      minLength: correct,
+      maxLength: correct,
+    }),
+    /** For each receiver: whom of the correct it does not hear, where the faulty model lies and how far away. */
+    omitted: fc.array(fc.nat(correct - 2), { minLength: correct, maxLength: correct }),
+    angles: fc.oneof(
+      direction.map((angle) => range(correct).map(() => angle)),
+      fc.array(direction, { minLength: correct, maxLength: correct }),
+    ),
+    nearness: fc.constantFrom(1, 0.999, 0.5, 100),
+  });
+  const spread = (models: readonly (readonly number[])[]) => {
+    const mean = Array.from(meanModel(modelsOf(models.map((model) => Float64Array.from(model)))));
+    const squares = models.map((model) => model.reduce((sum, value, j) => sum + (value - mean[j]!) ** 2, 0));
+    return { mean, size: squares.reduce((a, b) => a + b) / models.length };
+  };
+
+  it("holds for every faulty node that sends each other one what it likes", () => {
+    fc.assert(
+      fc.property(given, ({ models: before, omitted, angles, nearness }) => {
+        const all = before.map((model) => Float64Array.from(model));
+        const rowsOf = before.map((own, i) => {
+          const others = range(correct).filter((j) => j !== i);
+          const heard = others.filter((_, place) => place !== omitted[i]);
+          const distances = heard.map((j) => Math.hypot(...own.map((value, k) => before[j]![k]! - value)));
+          // as far as it can be and still be among the nearest
+          const far = nearness * distances.sort((p, q) => p - q)[heard.length - f - 1]!;
+          all.push(Float64Array.of(own[0]! + far * Math.cos(angles[i]!), own[1]! + far * Math.sin(angles[i]!)));
+          const nodes = [i, ...heard, all.length - 1];
+          return { nodes, weights: nodes.map(() => 1) };
+        });
+        const everything = modelsOf(all);
+        const alone = range(all.length - correct).map((k) => ({ nodes: [correct + k], weights: [1] }));
+        const mixed = mix(everything, nearestRows(everything, [...rowsOf, ...alone], f));
+        const after = range(correct).map((i) => Array.from(modelOf(mixed, i)));
+        const [old, now] = [spread(before), spread(after)];
+        const moved = now.mean.reduce((sum, value, j) => sum + (value - old.mean[j]!) ** 2, 0);
+        expect(now.size).toBeLessThanOrEqual(((9.88 * f) / (n - f)) * old.size + 1e-9);
+        expect(moved).toBeLessThanOrEqual(((9 * f) / (n - f)) * old.size + 1e-9);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
