@@ -47,6 +47,7 @@ it.each([
   "ifca",
   "adaptive-clusters",
   "adapters",
+  "rffl",
 ])("the same bits for %s at 2 workers as in-process", async (algorithm) => {
   expect((await undisturbed(algorithm, 2)).hash).toBe(await inProcess(algorithm));
 });
@@ -57,6 +58,7 @@ it.each([
   "personal",
   "adaptive-clusters",
   "adapters",
+  "rffl",
 ])("the same bits for %s after kill -9 between evaluation and checkpoint", async (name) => {
   const resumed = await killedAndResumed(name, 4);
   expect(resumed).toEqual({ hash: await inProcess(name), rounds: [1, 2, 3] });

@@ -4,7 +4,8 @@
  * bristle: J. Verbraeken, M. de Vos, J. Pouwelse, 2021, arXiv:2110.11006, and the authors' code. reputation: X. Xu, L. Lyu,
  * FL-ICML 2021, arXiv:2011.10464, and the authors' code.
  */
-import { norm, plus, scaled, type Vector, zeros } from "./plain.ts";
+import { mean, minus, norm, plus, scaled, type Vector, zeros } from "./plain.ts";
+import { type Oracle, plainUpdate, rounds } from "./problem.ts";
 
 const total = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
@@ -71,11 +72,12 @@ export function esteemRound(
   { alpha, norm: bound, threshold, warmup }: Esteem,
 ) {
   const { round, reputable } = before;
-  const bounded = updates.map((update) => scaled(update, Math.min(1, bound / norm(update) || 1)));
+  const bounded = updates.map((update) => (norm(update) > bound ? scaled(update, bound / norm(update)) : update));
   const weights = round === 0 ? samples.map((n) => n / total(samples)) : before.r;
   const aggregate = bounded.reduce((sum, update, i) => plus(sum, update, weights[i]!), zeros(bounded[0]!.length));
-  const whole = (r: Vector) => (total(r) === 0 ? r : scaled(r, 1 / total(r)));
-  const cosine = (a: Vector, b: Vector) => total(a.map((value, j) => value * b[j]!)) / (norm(a) * norm(b));
+  const whole = (r: Vector) => (total(r) > 0 ? scaled(r, 1 / total(r)) : r);
+  const cosine = (a: Vector, b: Vector) =>
+    norm(a) * norm(b) === 0 ? 0 : total(a.map((value, j) => value * b[j]!)) / (norm(a) * norm(b));
   let r = whole(
     bounded.map((update, i) => {
       return reputable.includes(i) ? alpha * before.r[i]! + (1 - alpha) * cosine(update, aggregate) : 0;
@@ -83,10 +85,11 @@ export function esteemRound(
   );
   let kept = reputable;
   if (round >= warmup) {
-    kept = reputable.filter((i) => r[i]! >= threshold / reputable.length);
+    const above = reputable.filter((i) => r[i]! >= threshold / reputable.length);
+    if (above.length > 0) kept = above;
     r = whole(r.map((value, i) => (kept.includes(i) ? value : 0)));
   }
-  return { aggregate, bounded, r, reputable: kept };
+  return { aggregate, bounded, weights, r, reputable: kept };
 }
 
 /** The aggregate with the smallest entries of each layer set to 0, but for a share of them. */
@@ -117,3 +120,36 @@ export function reputation({ layers, samples, updates }: Contributors, options: 
     rewards: after.map(({ rewards }) => rewards),
   };
 }
+
+/** Every client goes on from its own model; what is returned is the mean over clients that were not removed. */
+export const rffl: Oracle = (problem, options) => {
+  const esteem = {
+    alpha: options.number("alpha"),
+    norm: options.number("Gamma"),
+    threshold: options.number("c", 1 / 3),
+    warmup: options.number("warmup", 10),
+  };
+  const subtracts = options.flag("subtractOwn", false);
+  const d = problem.x0.length;
+  let models = problem.a.map(() => problem.x0);
+  let state = { round: 0, r: zeros(models.length), reputable: models.map((_, i) => i) as readonly number[] };
+  return rounds(problem, (_x, cohort) => {
+    const updates = models.map((model, i) => (cohort.includes(i) ? plainUpdate(problem, i, model) : zeros(d)));
+    const samples = models.map((_, i) => (cohort.includes(i) ? 1 : 0));
+    const next = esteemRound(state, updates, samples, esteem);
+    const best = Math.max(...next.r);
+    models = models.map((model, i) => {
+      if (!cohort.includes(i)) return model;
+      const moved = plus(model, next.bounded[i]!);
+      if (!next.reputable.includes(i)) return moved;
+      const reward = rewarded(next.aggregate, [d], best > 0 ? next.r[i]! / best : 0);
+      const own = scaled(next.bounded[i]!, subtracts ? next.weights[i]! : 0);
+      return plus(
+        moved,
+        reward.map((value, j) => (value === 0 ? 0 : minus([value], [own[j]!])[0]!)),
+      );
+    });
+    state = { round: state.round + 1, r: next.r, reputable: next.reputable };
+    return mean(next.reputable.map((i) => models[i]!));
+  });
+};

@@ -4,6 +4,7 @@ import { clusters } from "./clusters.ts";
 import { communication } from "./communication.ts";
 import { decentralised } from "./decentralised.ts";
 import { differences } from "./diff2.ts";
+import { rffl } from "./esteem.ts";
 import { participation } from "./participation.ts";
 import { personal } from "./personal.ts";
 import type { Vector } from "./plain.ts";
@@ -30,6 +31,7 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   ...decentralised,
   ...ranked,
   ...personal,
+  rffl,
   ...principal,
   ...communication,
   ...seeded,

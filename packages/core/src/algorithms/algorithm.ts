@@ -1,5 +1,6 @@
 import type { HostKernelSchedule, Tensor, TensorTree } from "@anabranch/engine";
 import type { ClassScores } from "../aggregation/bristle.ts";
+import type { RuleReport } from "../aggregation/rule-report.ts";
 import type { CodecSpec } from "../codecs/index.ts";
 import type { CompressionLink } from "../compression/index.ts";
 import type { NodeRule } from "../gossip/index.ts";
@@ -358,7 +359,12 @@ export interface Algorithm {
   /** Models of single clients, by number, where the state has them: they are evaluated beside `parameters`. */
   models?(state: ServerState): readonly Vector[];
   /** Bytes of a round, where clients do not send to the server; default: those that were carried. */
-  traffic?(carried: CarriedBytes, round: Pick<RoundContext, "round" | "clients" | "layout">): CarriedBytes;
+  traffic?(
+    carried: CarriedBytes,
+    round: Pick<RoundContext, "round" | "clients" | "layout"> & { readonly state: ServerState },
+  ): CarriedBytes;
+  /** Whom the server half trusts, from the states before and after it; for events. Default: nothing is told. */
+  report?(before: ServerState, after: ServerState): RuleReport;
   /**
    * Which models clients judge on their hold-outs before the server half, which has their answers as `RoundContext.scores`.
    * Absent: none.

@@ -18,15 +18,13 @@
  */
 import * as z from "zod";
 import { mixCritical } from "../aggregation/critical-parameters.ts";
-import { type Vector, zerosLike } from "../params/vector.ts";
+import type { Vector } from "../params/vector.ts";
 import type { RoundContext, ServerState } from "./algorithm.ts";
+import { STARTS, startOf, startsOf } from "./client-starts.ts";
 import { defineMethod } from "./define-method.ts";
 import { localSgd } from "./local-sgd.ts";
 import { type MethodBody, vectors } from "./method.ts";
 import { MODEL, uniformMean } from "./shapes.ts";
-
-/** Name of the server's vector with what clients start from, [clients, d]; absent before the first round. */
-const STARTS = "starts";
 
 /**
  * The algorithm of the method from its options; the head of this file describes it.
@@ -74,20 +72,10 @@ export const fedcac = defineMethod({
           beta,
           round: round - 1,
         });
-        const next = zerosLike(before, population * size);
-        for (let client = 0; client < population; client++) next.set(startOf(state, client), client * size);
+        const next = startsOf(state, population);
         for (const [row, client] of clients.entries()) next.set(mixed.nextStarts[row]!, client * size);
         return { ...state, vectors: { parameters: mixed.global, [STARTS]: next } };
       },
     };
   },
 });
-
-/** What a client begins its next training with. */
-function startOf({ vectors }: ServerState, client: number): Vector {
-  const { parameters } = vectors;
-  const starts = vectors[STARTS];
-  return starts === undefined
-    ? parameters
-    : starts.subarray(client * parameters.length, (client + 1) * parameters.length);
-}

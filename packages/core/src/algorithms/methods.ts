@@ -57,6 +57,7 @@ export { onebyte } from "./onebyte.ts";
 export { perfedavg } from "./perfedavg.ts";
 export { pfedme } from "./pfedme.ts";
 export { rerce } from "./rerce.ts";
+export { rffl } from "./rffl.ts";
 export { scaffold } from "./scaffold.ts";
 export { scclip } from "./scclip.ts";
 export { singleMerging } from "./single-merging.ts";

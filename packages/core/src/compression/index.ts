@@ -1,4 +1,4 @@
-export type { FloatBytes } from "./bits.ts";
+export { type FloatBytes, malformed } from "./bits.ts";
 export { type CompressionLink, compressionLink, compressorOf } from "./chain.ts";
 export type { CompressionContext, Compressor, CompressorTraits, Sketch } from "./compressor.ts";
 export { keptEntries } from "./density.ts";
@@ -40,5 +40,6 @@ export {
 export { largestEntries } from "./select.ts";
 export { scaledSign } from "./sign.ts";
 export { countSketch, denseSketch, linearSketch, type SketchFamily, srht } from "./sketch.ts";
+export { positionBytes, readPositions, writePositions } from "./sparse.ts";
 export { cluster, fedZip, shortest, symbolBits } from "./three-clusters.ts";
 export { keepLargest, keptPositions, topEntries, topK } from "./top-k.ts";

@@ -1,4 +1,5 @@
 import type { Failure } from "@anabranch/engine";
+import type { RuleReport } from "../aggregation/rule-report.ts";
 import type { CarriedBytes } from "../algorithms/algorithm.ts";
 import type { CohortMeasurements } from "../metrics/cohort-meters.ts";
 import type { Vector } from "../params/vector.ts";
@@ -40,17 +41,6 @@ export interface Aggregator {
 }
 
 export type Traffic = CarriedBytes;
-
-/** What a robust rule made of a round's updates, by client. */
-export interface RuleReport {
-  readonly rule: string;
-  /** Clients whose update was not finite. */
-  readonly dropped: readonly number[];
-  /** Clients whose update was chosen, by rules that choose, in the order of choice. */
-  readonly selected?: readonly number[];
-  /** Client and trust, by rules that trust. */
-  readonly trust?: readonly (readonly [number, number])[];
-}
 
 /** What simulated attackers did in a round. */
 export interface AttackReport {

@@ -126,6 +126,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
       parts: "A rule compares whole updates.",
       sums: "A rule estimates a mean, and no sum.",
       countsSteps: "A client could claim any number of local steps.",
+      each: "The method combines single updates by itself.",
     },
   },
   "aggregation.rule (norms)": {

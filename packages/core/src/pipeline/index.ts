@@ -1,4 +1,4 @@
-export type { Aggregator, AttackReport, RuleReport, SecureCost } from "./aggregator.ts";
+export type { Aggregator, AttackReport, SecureCost } from "./aggregator.ts";
 export type { UpdateAttack } from "./attacked-aggregator.ts";
 export { hasVersionBefore, receivedBroadcast, replicaState } from "./broadcast-compression.ts";
 export { type Capabilities, capabilitiesOf, type Feature, requireCapable } from "./capabilities.ts";

@@ -7,6 +7,7 @@ import {
   type RobustRule,
   runFromChunks,
 } from "../aggregation/robust/index.ts";
+import type { RuleReport } from "../aggregation/rule-report.ts";
 import type { Payloads } from "../algorithms/algorithm.ts";
 import { type CohortMeasurements, CohortMeters, NOTHING_MEASURED } from "../metrics/cohort-meters.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
@@ -14,7 +15,7 @@ import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Update } from "../protocol/message.ts";
 import { deriveKey, permutation, type RandomKey, randomStream } from "../random/index.ts";
-import type { Aggregator, RuleReport, Traffic } from "./aggregator.ts";
+import type { Aggregator, Traffic } from "./aggregator.ts";
 import { CohortMetrics } from "./cohort-metrics.ts";
 import { type ScratchStore, UpdateArena } from "./update-arena.ts";
 

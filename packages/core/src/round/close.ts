@@ -13,7 +13,8 @@ export async function closeRound(
   const { algorithm, layout } = plan;
   const { round } = opened;
   const { cohort } = collected;
-  const before = state.server.vectors.parameters;
+  const { server } = state;
+  const before = server.vectors.parameters;
   const failure = await pipeline.close(state.server, cohort);
   if (failure === undefined) state.server = await pipeline.update(state.server, opened, ports.judge);
   else if (cohort > 0) await warn(ports, [nothingReleased(round, failure)]);
@@ -21,7 +22,7 @@ export async function closeRound(
   state.round = round;
   const { clients } = pipeline.aggregator;
   const carried = pipeline.aggregator.traffic(collected);
-  const about = { round, layout, ...(clients === undefined ? {} : { clients }) };
+  const about = { round, layout, state: state.server, ...(clients === undefined ? {} : { clients }) };
   const traffic = algorithm.traffic?.(carried, about) ?? carried;
   const agreed = plan.sampler.agreementBytes?.(round, state.selection) ?? 0;
   const { bytesDown, largestMessage } = traffic;
@@ -31,7 +32,8 @@ export async function closeRound(
     bytesDown: state.totals.bytesDown + bytesDown,
     bytesUp: state.totals.bytesUp + bytesUp,
   };
-  return { bytesDown, bytesUp, largestMessage, before, whyNotReleased: failure?.message };
+  const report = state.server === server ? undefined : algorithm.report?.(server, state.server);
+  return { bytesDown, bytesUp, largestMessage, before, report, whyNotReleased: failure?.message };
 }
 
 function nothingReleased(round: number, { code, message, received, expected, advice }: Failure): Warning {

@@ -166,7 +166,7 @@ const roundFinished = z.object({
   staleness: z.object({ mean: z.number().nonnegative(), max: count }).optional(),
   /** Of an asynchronous round: its updates in the order in which they were added, each by client, version and visit. */
   updates: z.array(z.tuple([count, count, count])).optional(),
-  /** What a robust rule made of the updates, by client: not finite, chosen, and trusted how much; absent: a mean. */
+  /** By client, what a robust rule or reputations made of them: not finite or removed, chosen or left, and trusted. */
   aggregation: z
     .object({
       rule: z.string(),
@@ -251,7 +251,7 @@ const clientEvaluation = z.object({
   adapted: accuraciesOfClients.optional(),
 });
 
-/** Of a run without a server: the models of single nodes on the test set. */
+/** Of a run without a server, or whose server has a model for each client: these models on the test set. */
 const nodeEvaluation = z.object({
   ...envelope,
   type: z.literal("node.evaluation"),

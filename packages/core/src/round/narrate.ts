@@ -1,5 +1,6 @@
+import type { RuleReport } from "../aggregation/rule-report.ts";
 import { distance } from "../params/vector.ts";
-import type { Aggregator, AttackReport, RuleReport } from "../pipeline/index.ts";
+import type { Aggregator, AttackReport } from "../pipeline/index.ts";
 import { VERSION } from "../version.ts";
 import type { Warning } from "./backend.ts";
 import { privacyAtStart, spentAfter } from "./budget.ts";
@@ -71,12 +72,13 @@ export async function announceRoundEnd(
   { plan, ports, state, pipeline: { aggregator } }: RoundWorld,
   { round, learningRate }: OpenRound,
   { foldMs, staleness, updates, flops, tasks: { cpuSeconds } }: Collected,
-  { bytesDown, bytesUp, largestMessage, before }: ClosedRound,
+  { bytesDown, bytesUp, largestMessage, before, ...closed }: ClosedRound,
   { started, trained, updated }: RoundTimes,
 ): Promise<RoundRecord> {
   const { clients, examples, steps } = aggregator.metrics;
   const { loss, lossMin, lossMax } = aggregator.metrics.summary();
   const { drift } = aggregator.measured;
+  const report = aggregator.report ?? closed.report;
   const seconds = (updated - started) / 1000;
   state.totals = { ...state.totals, seconds: state.totals.seconds + seconds };
   await ports.emit({
@@ -103,7 +105,7 @@ export async function announceRoundEnd(
     ...(Object.keys(drift).length > 0 ? { drift } : {}),
     ...(plan.durations === undefined ? {} : { simulatedSeconds: state.time / 1e6 }),
     ...(plan.schedule.settle === undefined ? {} : { staleness, updates: updates.map(asTuple) }),
-    ...(aggregator.report === undefined ? {} : { aggregation: reportOf(aggregator.report) }),
+    ...(report === undefined ? {} : { aggregation: reportOf(report) }),
     ...(aggregator.attackReport === undefined ? {} : { attack: attackOf(aggregator.attackReport) }),
     ...secureCost(aggregator),
     ...spentAfter(plan, round),

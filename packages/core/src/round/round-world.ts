@@ -1,3 +1,4 @@
+import type { RuleReport } from "../aggregation/rule-report.ts";
 import type { TaskMeter } from "../metrics/task-meter.ts";
 import type { Vector } from "../params/vector.ts";
 import type { ServerPipeline } from "../pipeline/index.ts";
@@ -64,6 +65,8 @@ export interface ClosedRound {
   readonly largestMessage: number;
   /** The model before it. */
   readonly before: Vector;
+  /** Whom the method trusts, where it says so. */
+  readonly report: RuleReport | undefined;
   /** Why nothing was released; undefined where something was. */
   readonly whyNotReleased: string | undefined;
 }

@@ -133,7 +133,7 @@ const NEEDS: Readonly<Record<string, readonly [options: object, more: ConfigInpu
   local: [{ optimizer: "adam" }, {}],
   fedpac: [{ optimizer: "adamw" }, {}],
   ...Object.fromEntries(
-    ["fedcac", "ocfl", "adaptive-clusters", "streaming-diloco"].map((name) => [name, [{}, everyone]]),
+    ["fedcac", "rffl", "ocfl", "adaptive-clusters", "streaming-diloco"].map((name) => [name, [{}, everyone]]),
   ),
   fedfix: [{}, late],
   fedcompass: [{}, { devices: { speed: "exponential" } }],

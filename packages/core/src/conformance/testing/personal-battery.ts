@@ -8,6 +8,7 @@ import {
   lgFedavg,
   perfedavg,
   pfedme,
+  rffl,
 } from "../../algorithms/methods.ts";
 import type { AlgorithmUnderTest } from "../algorithm.ts";
 
@@ -17,6 +18,8 @@ const quick = { rounds: 60, learningRate: 0.1, within: 1e-6 };
 export const personalBattery: Readonly<Record<string, AlgorithmUnderTest>> = {
   // clients that were not in a round keep their start, so it is FedAvg only where all are in every round
   fedcac: { create: fedcac, wire: { down: 1, up: 1 }, converges: quick },
+  // their own updates count twice
+  rffl: { create: rffl, wire: { down: 1, up: 1 }, converges: quick },
   fedbn: { create: fedbn, neutral: fedbn, wire: { down: 1, up: 1 }, converges: quick },
   fedper: { create: fedper, neutral: fedper, wire: { down: 1, up: 1 }, converges: quick },
   fedrep: { create: fedrep, neutral: fedrep, wire: { down: 1, up: 1 }, converges: quick },
