@@ -12,6 +12,7 @@ import {
 } from "./testing/patterns.ts";
 import { cachedCurves, testPlan } from "./testing/rounds.ts";
 
+// drop-outs.slow.test.ts has up to 64 clients, drop-outs.exhaustive.test.ts all patterns of 6
 const curves = cachedCurves();
 
 /** Runs patterns and returns how many gave a sum and how many were refused. */
@@ -32,7 +33,7 @@ describe("pairwise masks, complete graph", () => {
     expect(await count(testPlan(2), allPatterns(2, 5))).toEqual({ sums: 1, ends: 35 });
   });
 
-  it.each([4, 5, 6])("add up exactly for every set of %d clients that drops out at one stage", async (clients) => {
+  it.each([4, 5])("add up exactly for every set of %d clients that drops out at one stage", async (clients) => {
     const plan = testPlan(clients);
     const { sums, ends } = await count(plan, oneStagePatterns(clients, PAIRWISE_STAGES.length));
     expect(sums).toBeGreaterThan(0);
@@ -69,7 +70,7 @@ describe("coded masks", () => {
 });
 
 describe("random patterns", () => {
-  it.each([7, 12, 24, 40])("of %d clients add up exactly in all protocols", async (clients) => {
+  it.each([7, 12, 40])("of %d clients add up exactly in all protocols", async (clients) => {
     const sparse = chooseGraph({ clients, corrupted: 0.05, dropped: 0.25, privacyBits: 8, correctnessBits: 4 });
     if (clients === 40) expect(sparse.degree).toBeLessThan(39);
     const complete = { threshold: Math.floor(clients / 2) + 1 };
