@@ -150,6 +150,20 @@ describe("operators", () => {
     );
   });
 
+  it("natural compression and signs give 0 no sign", () => {
+    const tiny = Float64Array.of(-1e-60, -0, 0, -1e-45, 3, -3);
+    const there = through([{ name: "natural" }], tiny);
+    expect(Array.from(there.subarray(0, 4), (value) => Object.is(value, 0))).toEqual([true, true, true, true]);
+    expect(Math.sign(there[4]!)).toBe(1);
+    expect(Math.sign(there[5]!)).toBe(-1);
+    for (const vector of [tiny, Float32Array.of(-1e-20, -0, 0, -1e-44, 3, -3)]) {
+      const [sign] = compressorOf([{ name: "sign" }])
+        .encode(vector, context())
+        .subarray(8);
+      expect(sign).toBe(0b10010100);
+    }
+  });
+
   it("linear ones add before they are decoded", () => {
     const other = Float64Array.of(1, 1, -3, 0.5, 2, 0, -0.75, 4);
     const sum = vector.map((v, i) => v + other[i]!);

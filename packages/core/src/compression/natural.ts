@@ -19,9 +19,7 @@ export function natural(): Compressor {
       for (let begin = 0; begin < vector.length; begin += CHUNK) {
         const end = Math.min(begin + CHUNK, vector.length);
         stream.floats(uniforms.subarray(0, end - begin));
-        for (let i = begin; i < end; i++) {
-          writer.write((vector[i]! < 0 ? 256 : 0) | codeOf(Math.abs(vector[i]!), uniforms[i - begin]!), 9);
-        }
+        for (let i = begin; i < end; i++) writer.write(codeOf(vector[i]!, uniforms[i - begin]!), 9);
       }
       return writer.finish();
     },
@@ -29,7 +27,7 @@ export function natural(): Compressor {
       const reader = new BitReader(bytes);
       for (let i = 0; i < out.length; i++) {
         const code = reader.read(9);
-        out[i] = code < 256 ? SIZES[code]! : -SIZES[code - 256]!;
+        out[i] = code < NEGATIVE ? SIZES[code]! : -SIZES[code - NEGATIVE]!;
       }
       reader.end();
     },
@@ -42,17 +40,23 @@ const CHUNK = 4096;
 /** Size of each code: 0, then powers of two. */
 const SIZES = Float64Array.from({ length: 256 }, (_, code) => (code === 0 ? 0 : 2 ** (code - 1 + LOWEST)));
 const SMALLEST = SIZES[1]!;
+/** The bit of the sign. */
+const NEGATIVE = 256;
 
 const scratch = new Float64Array(1);
 /** Its words; the upper one comes last. */
 const words = new Uint32Array(scratch.buffer);
 
-/** The code of 2^(e+1) if u < f - 1, else of 2^e, with size = 2^e f and 1 <= f < 2; 0 stays 0. */
-function codeOf(size: number, u: number): number {
-  if (size < SMALLEST) return u < size / SMALLEST ? 1 : 0;
-  scratch[0] = size;
+/**
+ * The code of 2^(e+1) if u < f - 1, else of 2^e, with |value| = 2^e f and 1 <= f < 2; the bit above it is the sign. What is
+ * too small is a power of two or 0, which has no sign.
+ */
+function codeOf(value: number, u: number): number {
+  const size = Math.abs(value);
+  if (size < SMALLEST) return u < size / SMALLEST ? (value < 0 ? NEGATIVE + 1 : 1) : 0;
+  scratch[0] = value;
   const upper = words[1]!;
   const fraction = ((upper & 0xfffff) * 2 ** 32 + words[0]!) * 2 ** -52;
-  const power = (upper >>> 20) - 1023 + (u < fraction ? 1 : 0);
-  return Math.min(power, HIGHEST) - LOWEST + 1;
+  const power = ((upper >>> 20) & 0x7ff) - 1023 + (u < fraction ? 1 : 0);
+  return ((upper >>> 31) * NEGATIVE) | (Math.min(power, HIGHEST) - LOWEST + 1);
 }

@@ -34,7 +34,7 @@ export function largestEntries(vector: Vector, k: number): Uint32Array<ArrayBuff
 const SIZE_BITS = 0x7fffffff;
 
 /** The vector as 32-bit words, and how many there are to a value; the upper one comes last. */
-function wordsOf(vector: Vector): { readonly words: Int32Array; readonly width: 1 | 2 } {
+export function wordsOf(vector: Vector): { readonly words: Int32Array; readonly width: 1 | 2 } {
   const width = vector instanceof Float32Array ? 1 : 2;
   return { words: new Int32Array(vector.buffer, vector.byteOffset, width * vector.length), width };
 }

@@ -1,6 +1,7 @@
 import { type FloatBytes, malformed } from "./bits.ts";
 import type { Compressor } from "./compressor.ts";
 import { readFloats, writeFloats } from "./floats.ts";
+import { wordsOf } from "./select.ts";
 
 /**
  * Scaled sign: the mean absolute value times the sign, where 0 counts as positive. One bit per value and one float.
@@ -16,9 +17,13 @@ export function scaledSign(): Compressor {
       for (let i = 0; i < vector.length; i++) sum += Math.abs(vector[i]!);
       const bytes = new Uint8Array(signBytes(vector.length, floatBytes));
       bytes.set(writeFloats(Float64Array.of(vector.length === 0 ? 0 : sum / vector.length), floatBytes));
+      const { words, width } = wordsOf(vector);
       for (let i = 0, at = floatBytes; i < vector.length; i += 8, at++) {
         let byte = 0;
-        for (let j = i; j < i + 8; j++) byte = (byte << 1) | (vector[j]! < 0 ? 1 : 0); // beyond the end: not below 0
+        // The sign is a bit, as it cannot be foreseen; only that of -0 does not count. Beyond the end there is none.
+        for (let j = i; j < i + 8; j++) {
+          byte = (byte << 1) | (vector[j] === 0 ? 0 : words[width * (j + 1) - 1]! >>> 31);
+        }
         bytes[at] = byte;
       }
       return bytes;
