@@ -43,7 +43,7 @@ export async function openJudge(
  * @example
  * ```ts
  * import { f1ByClass } from "@anabranch/core";
- * f1ByClass([0, 0, 1], [0, 1, 1]); // => new Map([[0, 2 / 3], [1, 2 / 3]])
+ * [...f1ByClass([0, 0, 1], [0, 1, 1])]; // => [[0, 2 / 3], [1, 2 / 3]]
  * ```
  */
 export function f1ByClass(labels: ArrayLike<number>, predicted: ArrayLike<number>): ClassScores {

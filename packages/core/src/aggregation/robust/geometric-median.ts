@@ -7,7 +7,7 @@
  * Rule, with weights alpha_i that sum to 1: v = sum alpha_i x_i; then R times beta_i = alpha_i / max(nu, |v - x_i|) and
  * v = sum beta_i x_i / sum beta_i. With a tolerance it stops after an iteration that changes the objective
  * sum alpha_i |v - x_i| by less than this share of it.
- * Each iteration is one weighted sum of the updates, so R secure sums could do it; here one process sees the updates.
+ * Each iteration is one weighted sum of the updates. Here one process sees them; `hiddenMedian` makes secure sums of it.
  */
 import { accumulate } from "../kernel.ts";
 import { squaredGap } from "./distances.ts";

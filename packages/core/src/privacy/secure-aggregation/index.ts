@@ -42,3 +42,10 @@ export {
 } from "./protocol.ts";
 export { bonawitz, lightsecagg, secaggPlus, secureAggregationProtocol } from "./protocols.ts";
 export { dequantizeMean, levels, modulusBits, type Quantization, quantize } from "./quantization.ts";
+export {
+  type HiddenMedian,
+  type HiddenMedianSettings,
+  type HiddenUpdate,
+  hiddenMedian,
+  ownWeight,
+} from "./weiszfeld.ts";
