@@ -33,7 +33,15 @@ export function upperConfidence(
   return { choice: known.reduce((best, score, j) => (score > known[best]! ? j : best), 0), scores };
 }
 
-/** The choices after one of them had a reward. */
+/**
+ * The choices after one of them had a reward.
+ *
+ * @example
+ * ```ts
+ * import { reward } from "@anabranch/core";
+ * reward({ means: [0.5], counts: [1] }, 0, 1).means; // => [0.75]
+ * ```
+ */
 export function reward({ means, counts }: Choices, choice: number, value: number): Choices {
   const count = counts[choice]! + 1;
   return {

@@ -25,6 +25,14 @@ export interface DistillationOptions {
  *
  * @param student logits [N, classes]
  * @param teacher logits [N, classes]
+ *
+ * @example
+ * ```ts
+ * import { distillation } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const [student, teacher] = [constant([0, 0], [1, 2]), constant([100, 0], [1, 2])];
+ * evaluate(distillation(student, teacher, 1)).data; // => [0.6931]
+ * ```
  */
 export function distillation(student: Tensor, teacher: Tensor, temperature: number): Tensor {
   const target = logSoftmax(div(stopGradient(teacher), temperature));

@@ -15,7 +15,15 @@ export interface PairRuleOptions {
 
 type PairRule = (updates: readonly WeightedUpdate[], options: PairRuleOptions) => LowRankUpdate;
 
-/** Regularisation of LoRA-FAIR where none is given; that of the paper. */
+/**
+ * Regularisation of LoRA-FAIR where none is given; that of the paper.
+ *
+ * @example
+ * ```ts
+ * import { LAMBDA } from "@anabranch/core";
+ * LAMBDA; // => 0.01
+ * ```
+ */
 export const LAMBDA = 0.01;
 
 /** How updates scale_k B_k A_k of clients become one, by the name that users type. */

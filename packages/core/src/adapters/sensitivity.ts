@@ -18,7 +18,16 @@ export const noSensitivity = (size: number): Sensitivity => ({
   deviation: new Float64Array(size),
 });
 
-/** One more step: I <- b1 I + (1 - b1) c with c = |w g|, then U <- b2 U + (1 - b2) |c - I|. */
+/**
+ * One more step: I <- b1 I + (1 - b1) c with c = |w g|, then U <- b2 U + (1 - b2) |c - I|.
+ *
+ * @example
+ * ```ts
+ * import { noSensitivity, observeSensitivity } from "@anabranch/core";
+ * const seen = observeSensitivity(noSensitivity(1), [2], [-3], { beta1: 0.5, beta2: 0.5 });
+ * [...seen.mean, ...seen.deviation]; // => [3, 1.5]
+ * ```
+ */
 export function observeSensitivity(
   { mean, deviation }: Sensitivity,
   weights: ArrayLike<number>,
@@ -38,7 +47,16 @@ export function observeSensitivity(
   return { mean: now, deviation: spread };
 }
 
-/** Scores I U of every entry. */
+/**
+ * Scores I U of every entry.
+ *
+ * @example
+ * ```ts
+ * import { sensitivityScores } from "@anabranch/core";
+ * const seen = { mean: Float64Array.of(2), deviation: Float64Array.of(3) };
+ * sensitivityScores(seen); // => [6]
+ * ```
+ */
 export function sensitivityScores({ mean, deviation }: Sensitivity): Float64Array {
   return mean.map((value, i) => value * deviation[i]!);
 }
@@ -46,6 +64,12 @@ export function sensitivityScores({ mean, deviation }: Sensitivity): Float64Arra
 /**
  * Scores of the r triplets of P [o, r], Lambda [r] and Q [r, i], which lie after each other in `scores`: that of lambda_j
  * plus the means over column j of P and row j of Q.
+ *
+ * @example
+ * ```ts
+ * import { tripletScores } from "@anabranch/core";
+ * tripletScores([1, 3, 5, 2, 4], { outputs: 2, inputs: 2, rank: 1 }); // => [10]
+ * ```
  */
 export function tripletScores(
   scores: ArrayLike<number>,

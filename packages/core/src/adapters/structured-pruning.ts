@@ -12,7 +12,16 @@ import { combineMatrices, type Matrix, shape, shapeError, times, zeroMatrix } fr
 /** A pair of factors, or their gradients. */
 export type Factors = Pick<LowRankUpdate, "a" | "b">;
 
-/** The gradient of W + B A as far as the gradients of the factors tell it: dB A + B dA - dB dA, [o, i]. */
+/**
+ * The gradient of W + B A as far as the gradients of the factors tell it: dB A + B dA - dB dA, [o, i].
+ *
+ * @example
+ * ```ts
+ * import { gradientFromFactors, matrixOf, rowsOf } from "@anabranch/core";
+ * const [one, none] = [matrixOf([[1]]), matrixOf([[0]])];
+ * rowsOf(gradientFromFactors({ a: matrixOf([[2]]), b: one }, { a: none, b: matrixOf([[3]]) })); // => [[6]]
+ * ```
+ */
 export function gradientFromFactors({ a, b }: Factors, gradients: Factors): Matrix {
   return combineMatrices([1, 1, -1], [times(gradients.b, a), times(b, gradients.a), times(gradients.b, gradients.a)]);
 }

@@ -54,7 +54,15 @@ export function coreDelta({ a, b, core }: TrainedCore): Matrix {
   return times(times(b, core), a);
 }
 
-/** The mean of gradients with the weights of their clients. */
+/**
+ * The mean of gradients with the weights of their clients.
+ *
+ * @example
+ * ```ts
+ * import { matrixOf, meanGradientOf, rowsOf } from "@anabranch/core";
+ * rowsOf(meanGradientOf([matrixOf([[1]]), matrixOf([[4]])], [0.75, 0.25])); // => [[1.75]]
+ * ```
+ */
 export function meanGradientOf(gradients: readonly Matrix[], weights: readonly number[]): Matrix {
   return combineMatrices(sharesOf(weights), gradients);
 }

@@ -40,7 +40,17 @@ export interface TwoLogits {
   readonly shared: Tensor;
 }
 
-/** (1 - mu) CE(own) + mu CE(shared), means over the batch. */
+/**
+ * (1 - mu) CE(own) + mu CE(shared), means over the batch.
+ *
+ * @example
+ * ```ts
+ * import { twoHeadLoss } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const [own, shared] = [constant([0, 0], [1, 2]), constant([100, 0], [1, 2])];
+ * evaluate(twoHeadLoss({ own, shared }, constant([0], [1], "int32"), 0.5)).data; // => [0.3466]
+ * ```
+ */
 export function twoHeadLoss({ own, shared }: TwoLogits, labels: Tensor, mu: number): Tensor {
   const loss = (logits: Tensor) => mean(softmaxCrossEntropy(logits, labels));
   return add(mul(1 - mu, loss(own)), mul(mu, loss(shared)));

@@ -68,7 +68,15 @@ export interface Geometry {
   readonly directions: readonly Float64Array[];
 }
 
-/** The principal directions of a class. */
+/**
+ * The principal directions of a class.
+ *
+ * @example
+ * ```ts
+ * import { geometryOf, statisticsOf } from "@anabranch/core";
+ * geometryOf(statisticsOf([[1, 0], [3, 0]])).variances.length; // => 2
+ * ```
+ */
 export function geometryOf({ mean, covariance }: ClassStatistics): Geometry {
   const q = mean.length;
   const { values, vectors } = symmetricEigen(covariance, q);

@@ -14,6 +14,12 @@ export interface Ramp {
  *
  * @param iteration t, from 0
  * @param horizon T, where r becomes 1
+ *
+ * @example
+ * ```ts
+ * import { augmentationRamp } from "@anabranch/core";
+ * augmentationRamp(0, 10, 1).ramp; // => 0
+ * ```
  */
 export function augmentationRamp(iteration: number, horizon: number, gamma: number): Ramp {
   const ramp = Math.min(1, Math.exp(gamma * (iteration - horizon)));

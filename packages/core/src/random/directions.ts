@@ -72,7 +72,17 @@ export function countOnes(key: RandomKey, n: number): Uint8Array {
   return ones;
 }
 
-/** sum += c z for the direction z of a key: in float64, coordinate by coordinate. */
+/**
+ * sum += c z for the direction z of a key: in float64, coordinate by coordinate.
+ *
+ * @example
+ * ```ts
+ * import { addDirection, rootKey } from "@anabranch/core";
+ * const sum = new Float64Array(4);
+ * addDirection(sum, 2, "rademacher", rootKey(1));
+ * [...sum].map(Math.abs); // => [2, 2, 2, 2]
+ * ```
+ */
 export function addDirection(sum: Float64Array, c: number, family: DirectionFamily, key: RandomKey): void {
   if (family === "rademacher") {
     addSigns(sum, c, signWords(key, sum.length));

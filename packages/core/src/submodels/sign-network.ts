@@ -27,6 +27,13 @@ export function biasFreeNetwork(weights: readonly Tensor[], x: Tensor): Tensor {
  * synaptic flow", NeurIPS 2020.
  *
  * @param magnitudes |w| of each layer, [out, in]
+ *
+ * @example
+ * ```ts
+ * import { synapticFlow } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * synapticFlow([constant([1, 2], [1, 2])]).map((flow) => [...evaluate(flow).data]); // => [[1, 2]]
+ * ```
  */
 export function synapticFlow(magnitudes: readonly Tensor[]): Tensor[] {
   const inputs = magnitudes[0]!.shape[1] as number;
@@ -91,7 +98,17 @@ export function signedWeights(frozen: Tensor, kept: Tensor, scores: Tensor): Ten
   return mul(mul(kept, frozen), signs(scores));
 }
 
-/** Gradient by the scores, past the sign as if it were the score itself: gradient by the weights times P w0. */
+/**
+ * Gradient by the scores, past the sign as if it were the score itself: gradient by the weights times P w0.
+ *
+ * @example
+ * ```ts
+ * import { scoreGradient } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const [gradient, frozen, kept] = [[2, 3], [0.5, 1], [1, 0]].map((values) => constant(values));
+ * evaluate(scoreGradient(gradient!, frozen!, kept!)).data; // => [1, 0]
+ * ```
+ */
 export function scoreGradient(weightGradient: Tensor, frozen: Tensor, kept: Tensor): Tensor {
   return mul(weightGradient, mul(kept, frozen));
 }
