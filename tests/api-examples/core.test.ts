@@ -1,7 +1,7 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
 import * as z from "zod";
-import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, activeStages, adapterOptions, adaptiveClusters, adaptiveMargin, adaptiveSplit, addGaussian, adjustedLogits, adviceFor, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, auditAttacks, averageLinkage, averageSubModels, balancedAssignment, beforeStages, bernoulliBits, boundText, bristle, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkDataset, checkpointName, chooseForDevice, classGroups, classPrototypes, classWeights, classification, classifierObjective, clipUpdate, clusteringAccuracy, clusteringTemperature, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, columnGroups, combine, combineVectors, commentedTemplate, compressedDescent, compressorOf, configFields, configHash, configSchema, copy, coreDelta, coreFromGradient, cosineDistances, countOnes, createAccountant, createAlgorithm, createModel, createPartitioner, cutToClusters, datasetHash, dealParts, decodeBroadcast, decodePayload, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, deepLeakage, defineMethod, deltaOf, deriveKey, describeFailure, detachedHeadLosses, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, distancesAmong, ditto, dot, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawFeatures, drawWeighted, easiestFirst, editDistance, embeddingSkew, emptyBasis, emptyLedger, encodeBroadcast, encodeInto, encodePayload, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, errorNorms, exactUpdate, exampleCount, exampleSize, explorationMask, exportOnnx, f1ByClass, factored, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbn, fedbuff, fedcac, fedcm, fedkseed, fedld, fedlex, fedloge, fedmuon, fednsam, fedpac, fedper, fedprox, fedrep, fedrolex, fedsam, fedspeed, fedyogi, ferret, fewestUpdates, firstSentence, flasc, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, frobeniusDistance, frozenBase, functionalSimilarity, fuseKnowledge, fusionWeights, gaussianAccountant, gaussianDelta, gaussianEpsilon, generatedTensors, generatorPhase, gini, graphOf, groupEvents, groupFairness, gunzip, harderExamples, hasParallelRows, hasPersonalModels, hasVersionBefore, hashVector, headPhase, heavyBall, heldEntries, heldOf, heldUnits, heterofl, ifca, iid, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, integerOrders, invertGradients, isAway, isBiasLadder, isFiniteVector, isRegression, isVector, isWeighted, jensenShannon, joinParameters, jointNorm, jsonText, kMeans, keepsParameters, keptEntries, labelAccuracy, labelCounts, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, largestEncoding, layerBounds, layout, lbfgs, leakyScale, leastImportant, lenet5, lenet5Options, lgFedavg, linear, local, localSgd, logistic, logisticOptions, longTail, longTailSizes, lossWithMargin, marginPenalty, masha, mashaDraws, matchExamples, matrixOf, matrixScore, meanDivergence, meanOfCores, meanPairDistance, measureCompression, memoryBlobStore, memoryClientStates, mergeAdapters, minimalToml, mixCritical, mixed, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, modest, mofedsam, mostByzantine, namedModelParts, natural, nearest, nesterov, newInputs, newestCheckpoint, nextClipNorm, noisePath, nonSmoothParts, norm2, normOf, normalisedAdjacency, normalisedRows, numbered, occurring, ocfl, offsiteEmulator, onebyte, openAdapter, openMatch, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parseLink, parsePrivacyRecord, parseToml, partOf, partialFold, partitionHash, partitionReport, partitionStatistics, partitioners, partnersOf, perfedavg, permutation, personalModel, pfedme, planBatches, planLeaves, pldAccountant, poissonSampler, pooledStatistics, populationStatistics, predictTest, prepareRun, printable, privacyEventSchema, projectToBall, projectedUpdate, projectorOf, pruneExamples, pruneSmallest, prunedMask, psnrOf, pulledBack, quadratic, quadraticOptions, quantile, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, realignedLogits, realignedWeight, references, refreshes, regression, relativeEntropy, relativeLambda, renderEvent, renderToml, renyiDivergences, reptileStep, requireAtMost, requireBlobName, requireHonestLayers, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, revealingFeatures, rffl, rootKey, rowsOf, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scopeText, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, sentBytes, setRules, shards, shrunkShape, shuffle, signBytes, signVote, signWords, signedWeights, signs, simplexFrame, singleLabelClasses, skellamSampler, sketching, slicedFold, sparseClassifier, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitParameters, splitTraffic, stampEvent, standardizeTable, staticClassifier, statisticsOf, statusAfter, stepCount, stepFrom, stopsForTrouble, streamingDiloco, structuralSimilarity, subLayout, subModels, sum, summarizeCsv, surrogateRound, suspectLayers, symmetricDirichlet, symmetricDivergences, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, trainedHeader, uniformMean, uniformSampler, unitAxes, updateNoiseMultiplier, updatedClassMeans, upperConfidence, vectorOffsets, vectors, visibleExamples, visiblePart, vit, vitOptions, weightedMean, wholeModel, withAdapters, withMetadata, withStatistics, writeLink, zeroFeatures, zerosLike } from "@anabranch/core";
+import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, LAMBDA, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, activeStages, adapterOptions, adaptiveClusters, adaptiveMargin, adaptiveSplit, addDirection, addGaussian, adjustedLogits, adviceFor, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, asyncFedavg, auditAttacks, augmentationRamp, averageLinkage, averageSubModels, balancedAssignment, beforeStages, bernoulliBits, boundText, bristle, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, charTransformer, charTransformerOptions, checkDataset, checkpointName, chooseForDevice, classGroups, classPrototypes, classWeights, classification, classifierObjective, clipUpdate, clusteringAccuracy, clusteringTemperature, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, columnGroups, combine, combineVectors, commentedTemplate, compressedDescent, compressorOf, configFields, configHash, configSchema, copy, coreDelta, coreFromGradient, cosineDistances, countOnes, createAccountant, createAlgorithm, createModel, createPartitioner, cutToClusters, datasetHash, dealParts, decodeBroadcast, decodePayload, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, deepLeakage, defineMethod, deltaOf, deriveKey, describeFailure, detachedHeadLosses, dfedavg, dfedsam, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, distancesAmong, distillation, ditto, dot, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawFeatures, drawWeighted, easiestFirst, editDistance, embeddingSkew, emptyBasis, emptyLedger, encodeBroadcast, encodeInto, encodePayload, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, errorNorms, exactUpdate, exampleCount, exampleSize, explorationMask, exportOnnx, f1ByClass, factored, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbn, fedbuff, fedcac, fedcm, fedcompass, fedfix, fedkseed, fedld, fedlex, fedloge, fedmuon, fednsam, fedpac, fedper, fedprox, fedrep, fedrolex, fedsam, fedspeed, fedyogi, ferret, fewestUpdates, firstSentence, flasc, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, frl, frobeniusDistance, frozenBase, functionalSimilarity, fuseKnowledge, fusionWeights, gaussianAccountant, gaussianDelta, gaussianEpsilon, generatedTensors, generatorPhase, geometryOf, gini, gradientFromFactors, graphOf, groupEvents, groupFairness, gunzip, harderExamples, hasParallelRows, hasPersonalModels, hasVersionBefore, hashVector, headPhase, heavyBall, heldEntries, heldOf, heldUnits, heterofl, ifca, iid, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, integerOrders, invertGradients, isAway, isBiasLadder, isFiniteVector, isRegression, isVector, isWeighted, jensenShannon, joinParameters, jointNorm, jsonText, kMeans, keepsParameters, keptEntries, labelAccuracy, labelCounts, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, largestEncoding, layerBounds, layout, lbfgs, leakyScale, leastImportant, lenet5, lenet5Options, lgFedavg, linear, local, localSgd, logistic, logisticOptions, longTail, longTailSizes, lossWithMargin, marginPenalty, masha, mashaDraws, matchExamples, matrixOf, matrixScore, meanDivergence, meanGradientOf, meanOfCores, meanPairDistance, measureCompression, memoryBlobStore, memoryClientStates, mergeAdapters, minimalToml, mixCritical, mixed, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, modest, mofedsam, monna, mostByzantine, namedModelParts, natural, nearest, nesterov, newInputs, newestCheckpoint, nextClipNorm, noSensitivity, noisePath, nonSmoothParts, norm2, normOf, normalisedAdjacency, normalisedRows, numbered, observeSensitivity, occurring, ocfl, offsiteEmulator, onebyte, openAdapter, openMatch, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parseLink, parsePrivacyRecord, parseToml, partOf, partialFold, partitionHash, partitionReport, partitionStatistics, partitioners, partnersOf, perfedavg, permutation, personalModel, pfedme, planBatches, planLeaves, pldAccountant, poissonSampler, pooledStatistics, populationStatistics, predictTest, prepareRun, printable, privacyEventSchema, projectToBall, projectedUpdate, projectorOf, pruneExamples, pruneSmallest, prunedMask, psnrOf, pulledBack, quadratic, quadraticOptions, quantile, quantitySkew, randomStream, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, realignedLogits, realignedWeight, references, refreshes, regression, relativeEntropy, relativeLambda, renderEvent, renderToml, renyiDivergences, reptileStep, requireAtMost, requireBlobName, requireHonestLayers, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, revealingFeatures, reward, rffl, rootKey, rowsOf, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scclip, scopeText, scoreGradient, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, sensitivityScores, sentBytes, setRules, shards, shrunkShape, shuffle, signBytes, signVote, signWords, signedWeights, signs, simplexFrame, singleLabelClasses, singleMerging, skellamSampler, sketching, slicedFold, sparseClassifier, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitParameters, splitTraffic, stampEvent, standardizeTable, staticClassifier, statisticsOf, statusAfter, stepCount, stepFrom, stopsForTrouble, streamingDiloco, structuralSimilarity, subLayout, subModels, sum, summarizeCsv, surrogateRound, suspectLayers, symmetricDirichlet, symmetricDivergences, synapticFlow, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, trainedHeader, tripletScores, twoHeadLoss, uniformMean, uniformSampler, unitAxes, updateNoiseMultiplier, updatedClassMeans, upperConfidence, vcgossip, vectorOffsets, vectors, visibleExamples, visiblePart, vit, vitOptions, weightedMean, wholeModel, withAdapters, withMetadata, withStatistics, writeLink, zeroFeatures, zerosLike } from "@anabranch/core";
 import { CONTROL_BYTES, LIVE_VERSION, MOST_UPLOAD_PARTS, USUAL_LIMITS, WITHHELD, advanceVersion, answerError, blobName, clientMessage, contentHash, contentHashOf, fromBase64, messageId, orderId, proofText, readUploadProgress, secureRecord, serverMessage, taskDescription, toBase64, uploadAnswer, uploadId, uploadUrl } from "@anabranch/core/live";
 import { addMasks, bestCurves, bonawitz, bytesPerClient, chooseGraph, codedParameters, completeThreshold, dequantizeMean, hiddenMedian, identityPublicKey, levels, modulusBits, ownWeight, plain, platformCurves, portableCurves, protocolNames, quantize, secureEntropy, seededEntropy } from "@anabranch/core/secure-aggregation";
 import { add, constant, evaluate, interpreter, mul, nn, reshape, sub } from "@anabranch/engine";
@@ -12,9 +12,18 @@ describe("the example of", () => {
     same(upperConfidence({ means: [0.5, 0.4], counts: [9, 1] }, 10, 0.5).choice, 1);
   });
 
+  it("reward (core/src/adapters/bandit.ts)", async () => {
+    same(reward({ means: [0.5], counts: [1] }, 0, 1).means, [0.75]);
+  });
+
   it("chooseForDevice (core/src/adapters/device-choice.ts)", async () => {
     const candidates = [4, 8].map((batch) => ({ batch, rank: 2, bits: 8, memory: 10 * batch, time: batch }));
     same(chooseForDevice(candidates, { memory: 100, deadline: 5 })?.batch, 4);
+  });
+
+  it("distillation (core/src/adapters/distillation.ts)", async () => {
+    const [student, teacher] = [constant([0, 0], [1, 2]), constant([100, 0], [1, 2])];
+    same(evaluate(distillation(student, teacher, 1)).data, [0.6931]);
   });
 
   it("errorNorms (core/src/adapters/hard-examples.ts)", async () => {
@@ -65,11 +74,29 @@ describe("the example of", () => {
     same(relativeLambda({ a: matrixOf([[2, 0], [0, 4]]) }, 0.1), 1);
   });
 
+  it("LAMBDA (core/src/adapters/rules.ts)", async () => {
+    same(LAMBDA, 0.01);
+  });
+
   it("aggregatePairs (core/src/adapters/rules.ts)", async () => {
     const update = (a: number, b: number) => ({ a: matrixOf([[a]]), b: matrixOf([[b]]), scale: 1, weight: 1 });
     const updates = [update(1, 2), update(3, 4)];
     same(rowsOf(deltaOf(aggregatePairs("fedit", updates))), [[6]]);
     same(rowsOf(deltaOf(aggregatePairs("flora", updates))), [[7]]);
+  });
+
+  it("observeSensitivity (core/src/adapters/sensitivity.ts)", async () => {
+    const seen = observeSensitivity(noSensitivity(1), [2], [-3], { beta1: 0.5, beta2: 0.5 });
+    same([...seen.mean, ...seen.deviation], [3, 1.5]);
+  });
+
+  it("sensitivityScores (core/src/adapters/sensitivity.ts)", async () => {
+    const seen = { mean: Float64Array.of(2), deviation: Float64Array.of(3) };
+    same(sensitivityScores(seen), [6]);
+  });
+
+  it("tripletScores (core/src/adapters/sensitivity.ts)", async () => {
+    same(tripletScores([1, 3, 5, 2, 4], { outputs: 2, inputs: 2, rank: 1 }), [10]);
   });
 
   it("matrixScore (core/src/adapters/sensitivity.ts)", async () => {
@@ -78,6 +105,11 @@ describe("the example of", () => {
 
   it("splitTraffic (core/src/adapters/split-traffic.ts)", async () => {
     same(splitTraffic({ keptSamples: 2, activationFloats: 10, tailFloats: 5, promptFloats: 3 }).phase2, 320);
+  });
+
+  it("gradientFromFactors (core/src/adapters/structured-pruning.ts)", async () => {
+    const [one, none] = [matrixOf([[1]]), matrixOf([[0]])];
+    same(rowsOf(gradientFromFactors({ a: matrixOf([[2]]), b: one }, { a: none, b: matrixOf([[3]]) })), [[6]]);
   });
 
   it("leastImportant (core/src/adapters/structured-pruning.ts)", async () => {
@@ -94,8 +126,17 @@ describe("the example of", () => {
     same(rowsOf(coreDelta({ a, b, core })), [[6, 12]]);
   });
 
+  it("meanGradientOf (core/src/adapters/trained-core.ts)", async () => {
+    same(rowsOf(meanGradientOf([matrixOf([[1]]), matrixOf([[4]])], [0.75, 0.25])), [[1.75]]);
+  });
+
   it("meanOfCores (core/src/adapters/trained-core.ts)", async () => {
     same(rowsOf(meanOfCores([matrixOf([[1]]), matrixOf([[3]])])), [[2]]);
+  });
+
+  it("twoHeadLoss (core/src/adapters/two-stage.ts)", async () => {
+    const [own, shared] = [constant([0, 0], [1, 2]), constant([100, 0], [1, 2])];
+    same(evaluate(twoHeadLoss({ own, shared }, constant([0], [1], "int32"), 0.5)).data, [0.3466]);
   });
 
   it("mixCritical (core/src/aggregation/critical-parameters.ts)", async () => {
@@ -190,6 +231,10 @@ describe("the example of", () => {
     same(adaptiveClusters({ distance: 0.5 }).name, "adaptive-clusters");
   });
 
+  it("asyncFedavg (core/src/algorithms/async-fedavg.ts)", async () => {
+    same(asyncFedavg.definition.name, "async-fedavg");
+  });
+
   it("modelBlocks (core/src/algorithms/blocks.ts)", async () => {
     const model = layout(mlp({ input: [4], hidden: [8, 8], classes: 2 }).parameters);
     same(modelBlocks(model, 2, "fedbcgd").length, 2);
@@ -210,6 +255,14 @@ describe("the example of", () => {
         }),
     });
     same(halfStep.definition.name, "half-step");
+  });
+
+  it("dfedavg (core/src/algorithms/dfedavg.ts)", async () => {
+    same(dfedavg.definition.name, "dfedavg");
+  });
+
+  it("dfedsam (core/src/algorithms/dfedsam.ts)", async () => {
+    same(dfedsam.definition.name, "dfedsam");
   });
 
   it("diff2BvrLSgd (core/src/algorithms/diff2-bvr-l-sgd.ts)", async () => {
@@ -296,6 +349,14 @@ describe("the example of", () => {
     same(fedcm.definition.name, "fedcm");
   });
 
+  it("fedcompass (core/src/algorithms/fedcompass.ts)", async () => {
+    same(fedcompass.definition.name, "fedcompass");
+  });
+
+  it("fedfix (core/src/algorithms/fedfix.ts)", async () => {
+    same(fedfix.definition.name, "fedfix");
+  });
+
   it("fedkseed (core/src/algorithms/fedkseed.ts)", async () => {
     same(fedkseed({ seeds: 1024 }).options["seeds"], 1024);
   });
@@ -368,6 +429,10 @@ describe("the example of", () => {
     same(flasc.definition.name, "flasc");
   });
 
+  it("frl (core/src/algorithms/frl.ts)", async () => {
+    same(frl.definition.name, "frl");
+  });
+
   it("heterofl (core/src/algorithms/heterofl.ts)", async () => {
     same(heterofl({ widths: [1, 0.5] }).widths, { ratios: [1, 0.5], rolls: false });
   });
@@ -410,6 +475,10 @@ describe("the example of", () => {
     same(mofedsam.definition.name, "mofedsam");
   });
 
+  it("monna (core/src/algorithms/monna.ts)", async () => {
+    same(monna.definition.name, "monna");
+  });
+
   it("ocfl (core/src/algorithms/ocfl.ts)", async () => {
     same(ocfl({ clusters: 3 }).wholePopulation, true);
   });
@@ -450,6 +519,10 @@ describe("the example of", () => {
 
   it("scaffold (core/src/algorithms/scaffold.ts)", async () => {
     same(scaffold.definition.name, "scaffold");
+  });
+
+  it("scclip (core/src/algorithms/scclip.ts)", async () => {
+    same(scclip.definition.name, "scclip");
   });
 
   it("combineVectors (core/src/algorithms/server.ts)", async () => {
@@ -495,12 +568,20 @@ describe("the example of", () => {
     same(sum(SCALAR).aggregation, "sum");
   });
 
+  it("singleMerging (core/src/algorithms/single-merging.ts)", async () => {
+    same(singleMerging.definition.name, "single-merging");
+  });
+
   it("sketching (core/src/algorithms/sketching.ts)", async () => {
     same(sketching.definition.name, "sketching");
   });
 
   it("streamingDiloco (core/src/algorithms/streaming-diloco.ts)", async () => {
     same(streamingDiloco.definition.name, "streaming-diloco");
+  });
+
+  it("vcgossip (core/src/algorithms/vcgossip.ts)", async () => {
+    same(vcgossip.definition.name, "vcgossip");
   });
 
   it("adviceFor (core/src/audit/advice.ts)", async () => {
@@ -1167,6 +1248,10 @@ describe("the example of", () => {
     same(Array.from(covariance), [2]);
   });
 
+  it("geometryOf (core/src/heterogeneity/class-statistics.ts)", async () => {
+    same(geometryOf(statisticsOf([[1, 0], [3, 0]])).variances.length, 2);
+  });
+
   it("visiblePart (core/src/heterogeneity/curriculum.ts)", async () => {
     same(visiblePart("linear", 5, { a: 1, b: 0.5, horizon: 10 }), 0.75);
   });
@@ -1181,6 +1266,10 @@ describe("the example of", () => {
 
   it("refreshes (core/src/heterogeneity/distilled-images.ts)", async () => {
     same([0, 3, 5, 50].map((round) => refreshes(round)), [true, false, true, false]);
+  });
+
+  it("augmentationRamp (core/src/heterogeneity/feature-augmentation.ts)", async () => {
+    same(augmentationRamp(0, 10, 1).ramp, 0);
   });
 
   it("updatedClassMeans (core/src/heterogeneity/feature-augmentation.ts)", async () => {
@@ -2077,6 +2166,12 @@ describe("the example of", () => {
     same(countOnes(rootKey(1), 3).length, 3);
   });
 
+  it("addDirection (core/src/random/directions.ts)", async () => {
+    const sum = new Float64Array(4);
+    addDirection(sum, 2, "rademacher", rootKey(1));
+    same([...sum].map(Math.abs), [2, 2, 2, 2]);
+  });
+
   it("dirichlet (core/src/random/distributions.ts)", async () => {
     const shares = dirichlet(randomStream(rootKey(1)), [1, 1, 1]);
     same(shares.reduce((a, b) => a + b), 1);
@@ -2356,6 +2451,10 @@ describe("the example of", () => {
     same(explorationMask([0.1, 0.9, 0.5, 0.7], 0.5).mask, [0, 1, 0, 1]);
   });
 
+  it("synapticFlow (core/src/submodels/sign-network.ts)", async () => {
+    same(synapticFlow([constant([1, 2], [1, 2])]).map((flow) => [...evaluate(flow).data]), [[1, 2]]);
+  });
+
   it("keptEntries (core/src/submodels/sign-network.ts)", async () => {
     same(keptEntries([0.3, 0.9, 0.1, 0.5], 0.5), [0, 1, 0, 1]);
   });
@@ -2367,6 +2466,11 @@ describe("the example of", () => {
   it("signedWeights (core/src/submodels/sign-network.ts)", async () => {
     const [frozen, kept, scores] = [[0.5, 0.2], [1, 0], [-3, 1]].map((values) => constant(values));
     same(evaluate(signedWeights(frozen!, kept!, scores!)).data, [-0.5, 0]);
+  });
+
+  it("scoreGradient (core/src/submodels/sign-network.ts)", async () => {
+    const [gradient, frozen, kept] = [[2, 3], [0.5, 1], [1, 0]].map((values) => constant(values));
+    same(evaluate(scoreGradient(gradient!, frozen!, kept!)).data, [1, 0]);
   });
 
   it("signVote (core/src/submodels/sign-network.ts)", async () => {

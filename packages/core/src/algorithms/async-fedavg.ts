@@ -22,6 +22,15 @@ import * as z from "zod";
 import { addedArrivals } from "./added-arrivals.ts";
 import { defineMethod } from "./define-method.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { asyncFedavg } from "@anabranch/core";
+ * asyncFedavg.definition.name; // => "async-fedavg"
+ * ```
+ */
 export const asyncFedavg = defineMethod({
   name: "async-fedavg",
   options: z.strictObject({

@@ -21,6 +21,15 @@ import { defineMethod } from "./define-method.ts";
 import { gossipMethod } from "./gossip-method.ts";
 import { localSgd } from "./local-sgd.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { dfedavg } from "@anabranch/core";
+ * dfedavg.definition.name; // => "dfedavg"
+ * ```
+ */
 export const dfedavg = defineMethod({
   name: "dfedavg",
   options: z.strictObject({

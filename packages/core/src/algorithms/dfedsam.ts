@@ -22,6 +22,15 @@ import { gossipMethod } from "./gossip-method.ts";
 import { localSgd } from "./local-sgd.ts";
 import { sharpnessAware } from "./sharpness.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { dfedsam } from "@anabranch/core";
+ * dfedsam.definition.name; // => "dfedsam"
+ * ```
+ */
 export const dfedsam = defineMethod({
   name: "dfedsam",
   options: z.strictObject({

@@ -21,6 +21,15 @@ import * as z from "zod";
 import { addedArrivals } from "./added-arrivals.ts";
 import { defineMethod } from "./define-method.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { fedcompass } from "@anabranch/core";
+ * fedcompass.definition.name; // => "fedcompass"
+ * ```
+ */
 export const fedcompass = defineMethod({
   name: "fedcompass",
   options: z.strictObject({

@@ -43,6 +43,15 @@ import { defineMethod } from "./define-method.ts";
 import { vectors } from "./method.ts";
 import { MODEL, sum } from "./shapes.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { frl } from "@anabranch/core";
+ * frl.definition.name; // => "frl"
+ * ```
+ */
 export const frl = defineMethod({
   name: "frl",
   options: z.strictObject({

@@ -32,6 +32,15 @@ interface Carry {
   readonly [name: string]: ParameterTensors;
 }
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { monna } from "@anabranch/core";
+ * monna.definition.name; // => "monna"
+ * ```
+ */
 export const monna = defineMethod({
   name: "monna",
   options: z.strictObject({

@@ -21,6 +21,15 @@ import { defineMethod } from "./define-method.ts";
 import { gossipMethod } from "./gossip-method.ts";
 import { localSgd } from "./local-sgd.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { scclip } from "@anabranch/core";
+ * scclip.definition.name; // => "scclip"
+ * ```
+ */
 export const scclip = defineMethod({
   name: "scclip",
   options: z.strictObject({

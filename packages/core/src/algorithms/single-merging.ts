@@ -20,6 +20,15 @@ import { defineMethod } from "./define-method.ts";
 import { gossipMethod } from "./gossip-method.ts";
 import { localSgd } from "./local-sgd.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { singleMerging } from "@anabranch/core";
+ * singleMerging.definition.name; // => "single-merging"
+ * ```
+ */
 export const singleMerging = defineMethod({
   name: "single-merging",
   options: z.strictObject({}),

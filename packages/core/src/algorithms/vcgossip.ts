@@ -21,6 +21,15 @@ import { defineMethod } from "./define-method.ts";
 import { gossipMethod } from "./gossip-method.ts";
 import { localSgd } from "./local-sgd.ts";
 
+/**
+ * The algorithm of the method from its options; the head of this file describes it.
+ *
+ * @example
+ * ```ts
+ * import { vcgossip } from "@anabranch/core";
+ * vcgossip.definition.name; // => "vcgossip"
+ * ```
+ */
 export const vcgossip = defineMethod({
   name: "vcgossip",
   options: z.strictObject({}),
