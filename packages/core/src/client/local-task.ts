@@ -5,6 +5,7 @@ import {
   type Dim,
   globalNorm,
   type Loop,
+  type LoopInputs,
   type LoopProgram,
   mul,
   type Program,
@@ -14,6 +15,7 @@ import {
   type TensorTree,
   type TensorType,
   type TypeTree,
+  withPrefix,
 } from "@anabranch/engine";
 import type {
   Algorithm,
@@ -30,6 +32,7 @@ import { labelCounts } from "../heterogeneity/index.ts";
 import type { Model } from "../models/model.ts";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
 import type { ParameterSplit } from "../params/standing.ts";
+import { type Curriculum, inOrder, placesOf } from "./curriculum.ts";
 import { type DrawSpecs, drawnShare, drawTypes, stepDraws } from "./draws.ts";
 import type { LossAdjustment } from "./loss-adjustment.ts";
 import { PERSONAL, personalSteps, withPersonal } from "./personal-half.ts";
@@ -43,6 +46,8 @@ export interface TaskSettings extends LocalSettings {
   readonly gradientClip: number;
   /** Absent: the model's own loss. */
   readonly loss?: LossAdjustment | undefined;
+  /** Absent: all examples are trained on, in random order. */
+  readonly curriculum?: Curriculum | undefined;
 }
 
 interface TaskInputs {
@@ -54,6 +59,8 @@ interface TaskInputs {
   readonly data: TaskData;
   /** With a leading axis K. */
   readonly steps: StepInputs;
+  /** 0, 1, ..., n - 1, where examples have an order. */
+  readonly places?: Tensor;
   /** With a leading axis H: steps before those, of personal parameters alone. */
   readonly personalSteps?: TensorTree;
 }
@@ -79,6 +86,7 @@ export interface LocalTask {
  * payloads have parts, sent/NAME/ENTRY [], 1 for an entry that the client sends and 0 for others; frozen/ENTRY, the frozen
  * parameters, and among the state the personal ones, where `split` has such; personalSteps/... as steps/... [H, ...], where
  * these train first.
+ * With a curriculum also places [n] (0, 1, ..., n - 1), and steps/indices are then places in the order of the examples.
  * Outputs: update/NAME/ENTRY, state/NAME/ENTRY, losses [K] and norm [] (L2 norm of the whole update: its size, and the
  * check that it is finite).
  */
@@ -90,13 +98,19 @@ export function compileLocalTask(
   split: ParameterSplit = wholeModel(model),
 ): LocalTask {
   const draws = algorithm.client.draws ?? {};
-  const types = taskTypes(model, payloads, draws, settings.batchSize, split, trainsFirst(algorithm, split));
+  const types = {
+    ...taskTypes(model, payloads, draws, settings.batchSize, split, trainsFirst(algorithm, split)),
+    ...(settings.curriculum && { places: { dtype: "float", shape: ["n"] } as const }),
+  };
   const count = { gradients: 0 };
   const { train = "together" } = algorithm.personal ?? {};
   const client =
     split.personal.size === 0 ? algorithm.client : withPersonal(algorithm.client, split.personal, train === "together");
-  const loop = localLoop(client, model, payloads, settings, count, split);
-  const refresh = client.refresh?.(split.shared, settings);
+  const plain = localLoop(client, model, payloads, settings, count, split);
+  const { curriculum } = settings;
+  const loop = curriculum === undefined ? plain : inOrder(plain, lossOrder(model, curriculum));
+  const kernels = client.refresh?.(split.shared, settings);
+  const refresh = curriculum === undefined ? kernels : withPrefix("loop", kernels);
   const program = compileLoop(`${algorithm.name}-${model.name}`, loop, types, "steps", refresh);
   return { program, gradientsPerStep: count.gradients };
 }
@@ -105,6 +119,16 @@ export function compileLocalTask(
 export function trainsFirst({ personal }: Algorithm, split: ParameterSplit): boolean {
   const { train = "together" } = personal ?? {};
   return split.personal.size > 0 && train !== "together" && !("localSteps" in train && train.localSteps === 0);
+}
+
+/** The order of a client's examples by their loss under the model that it receives, with its own parameters. */
+function lossOrder(model: Model, { order }: Curriculum): (inputs: LoopInputs) => Tensor {
+  return (inputs) => {
+    const { broadcast, state = {}, data, frozen, places } = inputs as unknown as TaskInputs;
+    const received = { ...broadcast["parameters"], ...state[PERSONAL] };
+    const outputs = withFrozen(model, frozen).forward(received, data.features);
+    return placesOf(model.losses(outputs, data.labels), places!, order);
+  };
 }
 
 /** All parameters are shared. */

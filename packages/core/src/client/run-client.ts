@@ -19,6 +19,7 @@ import type { Broadcast, Update } from "../protocol/index.ts";
 import { bernoulliBits, deriveKey, type RandomKey, randomStream } from "../random/index.ts";
 import { type BatchSchedule, type LocalBudget, planBatches } from "./batches.ts";
 import { CompressionMeter } from "./compression-meter.ts";
+import { type Curriculum, examplesOf } from "./curriculum.ts";
 import { type DrawSpecs, drawInputs } from "./draws.ts";
 import { maskBytes } from "./local-task.ts";
 import { PERSONAL } from "./personal-half.ts";
@@ -30,6 +31,8 @@ export interface TaskSpec extends PipelineSpec, SeededHalves {
   readonly program: Program | LoopProgram;
   readonly batchSize: number;
   readonly budget: LocalBudget;
+  /** Which examples a round trains on, where that is not all of them. */
+  readonly curriculum?: Curriculum;
   /** Of personal parameters, where they train by themselves first; absent: they do not. */
   readonly personalBudget?: LocalBudget;
   readonly masks: readonly MaskSpec[];
@@ -91,7 +94,8 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
   const { keys } = task;
   const make = (n: number): Vector => (spec.float === "float64" ? new Float64Array(n) : new Float32Array(n));
   const budget = task.steps === undefined ? spec.budget : { localSteps: task.steps };
-  const batches = planBatches(examples, spec.batchSize, budget, keys["batches"]!);
+  const seen = examplesOf(spec.curriculum, round, examples);
+  const batches = planBatches(seen, spec.batchSize, budget, keys["batches"]!);
   const k = batches.steps;
   const state = task.state ?? firstState(spec, make);
   const received = receivedBroadcast(spec.stages.down, spec.broadcast, task.broadcast, task.state, make);
@@ -154,10 +158,17 @@ function taskInputs(
     "data/features": task.data.features,
     "data/labels": task.data.labels,
     ...stepInputs("steps", spec, batches, task, make),
+    ...(spec.curriculum && { places: placesInput(task, make) }),
     ...personalInputs(spec, task, make),
     ...sentInputs(spec, task.part, make),
     ...drawInputs(spec, batches.steps, keys["draws"]!, { round: broadcast.round, client, vectors }),
   };
+}
+
+/** The places of a client's examples. */
+function placesInput({ data }: ClientTask, make: (n: number) => Vector): HostTensor {
+  const n = data.features.shape[0]!;
+  return { dtype: "float", shape: [n], data: make(n).map((_, place) => place) as Vector };
 }
 
 /** Mini-batches with their rates and dropout. */

@@ -43,6 +43,7 @@ export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly 
     batchSize: training.batchSize,
     budget,
     ...personalBudget(algorithm, held),
+    ...(training.curriculum && { curriculum: training.curriculum }),
     masks: model.masks,
     draws: algorithm.client.draws ?? {},
     broadcast: payloads.broadcast,

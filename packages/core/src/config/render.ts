@@ -54,6 +54,7 @@ export function configHash(config: Config): string {
   const unused = [
     ...(isUsualTable(config.data.table) ? ["data.table"] : []),
     ...unusedLoss(config.training.loss),
+    ...(config.training.curriculum.order === "none" ? ["training.curriculum"] : []),
     ...(config.data.shift.kind === "none" ? ["data.shift"] : []),
     ...(Object.values(config.parameters).every(({ length }) => length === 0) ? ["parameters"] : []),
     ...(config.privacy.mechanism === "none" ? ["privacy"] : []),

@@ -7,7 +7,9 @@ import { adapters } from "./adapters-schema.ts";
 import { baselines } from "./baseline.ts";
 import { churn } from "./churn-schema.ts";
 import { compression } from "./compression-schema.ts";
+import { curriculum } from "./curriculum-schema.ts";
 import { diagnostics } from "./diagnostics-schema.ts";
+import { loss } from "./loss-schema.ts";
 import { parameters } from "./parameters-schema.ts";
 import { privacy } from "./privacy-schema.ts";
 import { devices, schedule } from "./schedule-schema.ts";
@@ -105,20 +107,6 @@ const algorithm = z
   .prefault({})
   .describe('the federated method; further keys are its options (run "anabranch methods" for the list)');
 
-const loss = z
-  .strictObject({
-    adjustment: z
-      .enum(["none", "client", "global"])
-      .default("none")
-      .describe(
-        'logits are raised by the log of each class\'s count in training: "client", its own counts; "global", those of all',
-      ),
-    strength: z.number().min(0).default(1).describe("factor of that log (1 = balanced softmax)"),
-    margin: z.number().min(0).default(0).describe("strength of a penalty on confident outputs, as in FedLD (0 = none)"),
-  })
-  .prefault({})
-  .describe("loss of the local steps, for data in which some classes are rare");
-
 const training = z
   .strictObject({
     localEpochs: positive.default(1).describe("passes over a client's examples per round"),
@@ -137,6 +125,7 @@ const training = z
     weightDecay: z.number().min(0).default(0).describe("weight decay, added to the gradients"),
     gradientClip: z.number().min(0).default(0).describe("maximum gradient norm per step (0 = no clipping)"),
     loss,
+    curriculum,
   })
   .prefault({})
   .describe("local training on each selected client");
@@ -147,7 +136,7 @@ const sampler = z
       .enum(samplerNames)
       .optional()
       .describe(
-        '"uniform": cohorts of fixed size; "poisson": each client joins independently; "random-allocation": each client takes part once in every clients / cohort rounds. "round-robin" and "full" need no draws. "oort", "hetero-select" and "latency" learn from losses and times of clients. "hash" is that of modest. Omitted: uniform, or poisson under [privacy]',
+        '"uniform": cohorts of fixed size; "poisson": each client joins independently; "random-allocation": each client takes part once in every clients / cohort rounds. "round-robin" and "full" need no draws. "oort", "hetero-select" and "latency" learn from losses and times of clients; "easiest-first" draws from clients of low loss first, later from all. "hash" is that of modest. Omitted: uniform, or poisson under [privacy]',
       ),
     cohort: z
       .number()

@@ -77,6 +77,18 @@ export function easiestFirst(scores: readonly number[]): number[] {
 export function visibleExamples(scores: readonly number[], part: number, order: "curriculum" | "anti"): number[] {
   const easiest = easiestFirst(scores);
   const places = order === "anti" ? easiest.reverse() : easiest;
-  const count = Math.max(1, Math.ceil(part * scores.length - SLACK));
-  return places.slice(0, count).sort((i, j) => i - j);
+  return places.slice(0, visibleCount(scores.length, part)).sort((i, j) => i - j);
+}
+
+/**
+ * Examples of n that are seen where a part of them is visible, at least one.
+ *
+ * @example
+ * ```ts
+ * import { visibleCount } from "@anabranch/core";
+ * visibleCount(5, 0.5); // => 3
+ * ```
+ */
+export function visibleCount(examples: number, part: number): number {
+  return Math.max(1, Math.ceil(part * examples - SLACK));
 }

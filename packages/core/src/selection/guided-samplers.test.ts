@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { deriveKey, type RandomKey, rootKey } from "../random/index.ts";
 import type { SelectionMemory } from "./feedback.ts";
-import { fullSampler, heteroSampler, latencySampler, oortSampler, roundRobinSampler } from "./guided-samplers.ts";
+import {
+  easiestSampler,
+  fullSampler,
+  heteroSampler,
+  latencySampler,
+  oortSampler,
+  roundRobinSampler,
+} from "./guided-samplers.ts";
 import type { Sampler } from "./sampler.ts";
 
 const CLIENTS = 12;
@@ -36,7 +43,20 @@ const guided: readonly (readonly [string, Sampler])[] = [
   ["oort", oortSampler(CLIENTS, 4)],
   ["hetero-select", heteroSampler(CLIENTS, 4, 60)],
   ["latency", latencySampler(CLIENTS, 4)],
+  ["easiest-first", easiestSampler(CLIENTS, 4, (round) => Math.min(1, round / 40))],
 ];
+
+it("easiest-first draws from clients of low loss at first, and from all later", () => {
+  const sampler = easiestSampler(CLIENTS, 4, (round) => (round <= 100 ? 0.5 : 1));
+  // the loss of a client is its number
+  const { memory } = play(
+    easiestSampler(CLIENTS, 4, () => 1),
+    60,
+  );
+  const early = play(sampler, 20, undefined, memory, 61).cohorts.flat();
+  expect(Math.max(...early)).toBe(Math.ceil(CLIENTS / 2) - 1);
+  expect(Math.max(...play(sampler, 40, undefined, memory, 101).cohorts.flat())).toBe(CLIENTS - 1);
+});
 
 describe("samplers with feedback", () => {
   it.each(guided)("%s draws cohorts of fixed size without a client twice, in ascending order", (_name, sampler) => {

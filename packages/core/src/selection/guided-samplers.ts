@@ -190,6 +190,33 @@ export function heteroSampler(
   };
 }
 
+/**
+ * A curriculum over clients: cohorts are drawn evenly from a growing part of the clients, those of the lowest loss.
+ *
+ * Citation: S. Vahidian et al., "When Do Curricula Work in Federated Learning?", ICCV 2023, arXiv:2212.12712.
+ *
+ * Differences: the loss is that of a client's newest training, where the paper evaluates the global model at every client;
+ * clients that were never tried have the mean loss of the others. Of equal losses the lower client comes first.
+ *
+ * @param partOf part of the clients in a round, which counts from 1
+ */
+export function easiestSampler(clients: number, cohort: number, partOf: (round: number) => number): Sampler {
+  return {
+    name: "easiest-first",
+    sample(round, keyOf, memory = {}) {
+      const [loss, last] = [remembered(memory, LOSS, clients), remembered(memory, LAST, clients)];
+      const tried = [...last.keys()].filter((client) => last[client]! > 0);
+      const mean = tried.reduce((sum, client) => sum + loss[client]!, 0) / Math.max(1, tried.length);
+      const known = Array.from(last, (lastRound, client) => (lastRound > 0 ? loss[client]! : mean));
+      const easiest = [...known.keys()].sort((a, b) => known[a]! - known[b]! || a - b);
+      const visible = easiest.slice(0, Math.max(cohort, Math.ceil(partOf(round) * clients)));
+      const even = visible.map(() => 1);
+      return ascending(drawWeighted(even, cohort, keyOf(round)).map((place) => visible[place]!));
+    },
+    feedback: { initial: {}, learn: learnReports(clients) },
+  };
+}
+
 function ascending(clients: readonly number[]): number[] {
   return [...clients].sort((a, b) => a - b);
 }

@@ -8,6 +8,7 @@ export const samplerNames = [
   "oort",
   "hetero-select",
   "latency",
+  "easiest-first",
   "hash",
 ] as const;
 
@@ -18,7 +19,7 @@ export const hashSampled: readonly string[] = ["modest"];
 export const accountedSamplers: readonly string[] = ["uniform", "poisson", "random-allocation"];
 
 /** Samplers that learn from what single clients report. */
-export const learningSamplers: readonly string[] = ["oort", "hetero-select", "latency"];
+export const learningSamplers: readonly string[] = ["oort", "hetero-select", "latency", "easiest-first"];
 
 /** What HeteRo-Select may count as the speed of a client's updates. */
 export const updateSpeeds = ["staleness", "seconds"] as const;

@@ -33,7 +33,9 @@ export async function openAdapter(
   const payloads = algorithm.payloads(layout);
   const stages = { weighting: "uniform", clipNorm: 0 } as const;
   const { budget } = adaptation;
-  const { task } = taskSpec({ algorithm, model, layout, held, payloads, float, training, budget, stages });
+  const inRandomOrder = { ...training, curriculum: undefined };
+  const parts = { algorithm, model, layout, held, payloads, float, training: inRandomOrder, budget, stages };
+  const { task } = taskSpec(parts);
   const executable = await loadProgram(executor, task.program);
   const source = openDataSource(simulation.train);
   return {

@@ -15,6 +15,7 @@ import { describeSecureAggregation } from "./secure-aggregation.ts";
 export function forLiveClients(prepared: PreparedRun, config: Config): PreparedRun {
   requireServer(config);
   requireAnswers(config);
+  requireRandomOrder(config);
   requireModelThatTravels(prepared, config);
   const { plan, simulation } = prepared;
   requireOneBroadcast(plan.algorithm.name, plan.payloads);
@@ -52,6 +53,14 @@ function requireAnswers({ churn: { share }, sampler, algorithm }: Config): void 
     'a method with a server, e.g. "fedavg"',
     advice,
   );
+}
+
+/** The description that live clients act by has no curriculum. Throws `config/conflict`. */
+function requireRandomOrder({ training }: Config): void {
+  const { order } = training.curriculum;
+  if (order === "none") return;
+  const advice = "Curricula are simulated: start it with anabranch run, or remove training.curriculum.";
+  throw conflict("training.curriculum.order", `"${order}", in a live run`, '"none"', advice);
 }
 
 /**

@@ -4,6 +4,7 @@ import type { DeviceTrace, OrderDuration } from "../clock/index.ts";
 import { type CompressionLink, writeLink } from "../compression/index.ts";
 import { allocationBlock, conflict } from "../config/check.ts";
 import { type Config, configHash } from "../config/index.ts";
+import { visiblePart } from "../heterogeneity/index.ts";
 import {
   capabilitiesOf,
   type DownCompression,
@@ -15,6 +16,7 @@ import type { RunPlan } from "../round/run-plan.ts";
 import type { Schedule } from "../schedule/index.ts";
 import { type Churn, noChurn } from "../selection/churn.ts";
 import {
+  easiestSampler,
   fullSampler,
   heteroSampler,
   latencySampler,
@@ -41,6 +43,9 @@ import { blockOf } from "./private-account.ts";
 import { configuredMechanism, describeMechanism, privacyWarnings, privateAccount } from "./private-run.ts";
 import type { ResolvedMethod } from "./resolve-method.ts";
 import { configuredSecureAggregation, describeSecureAggregation } from "./secure-aggregation.ts";
+
+/** Part of the clients that "easiest-first" draws from at first, and part of the rounds after which it is all of them. */
+const PACE = { b: 0.2, a: 0.8 } as const;
 
 /** Who takes part, what acts on updates, and what that guarantees. */
 export interface Policies {
@@ -234,6 +239,10 @@ function samplerOf(
       return heteroSampler(population, cohort, rounds, sampler.updateSpeed);
     case "latency":
       return latencySampler(population, cohort);
+    case "easiest-first":
+      return easiestSampler(population, cohort, (round) =>
+        visiblePart("linear", round - 1, { ...PACE, horizon: rounds }),
+      );
     case "uniform":
       return uniformSampler(population, cohort);
   }

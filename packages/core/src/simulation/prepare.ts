@@ -14,8 +14,8 @@ import { attackedSources } from "./attacked-sources.ts";
 import { trainedConfig } from "./baseline.ts";
 import { groupsOfClasses } from "./class-groups.ts";
 import { configuredAttack } from "./configured-attack.ts";
-import { configuredLoss } from "./configured-loss.ts";
 import { methodAmongNodes, withTopology } from "./configured-topology.ts";
+import { configuredTraining } from "./configured-training.ts";
 import { resolveDiagnostics } from "./diagnostics.ts";
 import { type Federation, openFederation } from "./federation.ts";
 import { localModel } from "./local-only.ts";
@@ -59,12 +59,12 @@ export function prepareRun(
   const { texts, ...policies } = resolvePolicies(config, method, federation, { compression, down, trace: own.trace });
   const { model, algorithm, layout, payloads, subModels, initial } = method;
   const held = method.held && inFloat(method.held, float);
-  const training = { ...config.training, loss: configuredLoss(config, algorithm, model, federation) };
+  const { training: work } = config;
+  const training = configuredTraining(config, algorithm, payloads, model, federation);
   requireAccuracy(config, federation);
   const attack = configuredAttack(config, algorithm, payloads, federation);
   requireSeeded(config, algorithm, payloads);
-  const budget =
-    training.localSteps === undefined ? { localEpochs: training.localEpochs } : { localSteps: training.localSteps };
+  const budget = work.localSteps === undefined ? { localEpochs: work.localEpochs } : { localSteps: work.localSteps };
   const measures = resolveDiagnostics(config, { algorithm, payloads, layout, held, stages: policies.stages });
   const simulation = simulationSpec({
     ...{ algorithm, model, layout, held, payloads, subModels, float, training, budget, stages: policies.stages },

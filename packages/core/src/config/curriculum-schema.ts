@@ -1,0 +1,19 @@
+import * as z from "zod";
+
+export const curriculum = z
+  .strictObject({
+    order: z
+      .enum(["none", "easy-first", "hard-first"])
+      .default("none")
+      .describe(
+        "the part of its examples that a client trains on first, by their loss under the model that it receives",
+      ),
+    pacing: z
+      .enum(["linear", "polynomial", "log", "exponential", "step"])
+      .default("linear")
+      .describe("how the part of the examples that is trained on grows; polynomial: squared"),
+    start: z.number().min(0).max(1).default(0.2).describe("that part in the first round"),
+    duration: z.number().min(0).max(1).default(0.8).describe("part of the rounds after which all examples are used"),
+  })
+  .prefault({})
+  .describe("order of each client's examples over the rounds");

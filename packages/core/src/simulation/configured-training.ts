@@ -1,0 +1,51 @@
+import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
+import type { Curriculum } from "../client/curriculum.ts";
+import type { TaskSettings } from "../client/local-task.ts";
+import { conflict } from "../config/check.ts";
+import type { Config } from "../config/index.ts";
+import type { Model } from "../models/index.ts";
+import { configuredLoss } from "./configured-loss.ts";
+import type { Federation } from "./federation.ts";
+
+/** Examples of a client at most: the order of n examples takes n^2 comparisons. */
+const MOST_ORDERED = 10_000;
+
+/** Local training as a configuration has it, with the loss and the order of examples. Throws `config/conflict`. */
+export function configuredTraining(
+  config: Config,
+  algorithm: Algorithm,
+  payloads: Payloads,
+  model: Model,
+  federation: Federation,
+): TaskSettings {
+  const { curriculum: _given, loss: _loss, ...training } = config.training;
+  const loss = configuredLoss(config, algorithm, model, federation);
+  return { ...training, loss, curriculum: configuredCurriculum(config, algorithm, payloads, federation) };
+}
+
+function configuredCurriculum(
+  { training: { curriculum }, rounds }: Config,
+  { name, privacy }: Algorithm,
+  { broadcast, replay }: Payloads,
+  { statistics }: Federation,
+): Curriculum | undefined {
+  const { order, pacing, start, duration } = curriculum;
+  if (order === "none") return undefined;
+  const refuse = (received: string, advice: string): never => {
+    throw conflict("training.curriculum.order", `"${order}", with ${received}`, '"none"', advice);
+  };
+  if (privacy?.unit === "records")
+    refuse("record-level privacy", "Which records are used would depend on other records.");
+  if (broadcast["parameters"] === undefined || replay !== undefined)
+    refuse(
+      `algorithm.name = "${name}"`,
+      "Examples are ordered by the model that clients receive, and they receive none.",
+    );
+  const most = statistics.counts.reduce((largest, counts) => Math.max(largest, sumOf(counts)), 0);
+  if (most > MOST_ORDERED) refuse(`${most} examples at one client`, `At most ${MOST_ORDERED} are ordered.`);
+  return { order, pacing, a: duration, b: start, horizon: rounds };
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0);
+}
