@@ -257,6 +257,7 @@ describe("rooms", () => {
       "codecs",
       "compression",
       "seeded",
+      "submodels",
     ];
     const words = ["config/contract", "config/expectation", "text/nearest"].map(
       (file) => `packages/core/src/${file}.ts`,

@@ -2,6 +2,7 @@
  * Clients with models of their own widths. heterofl: E. Diao et al., ICLR 2021, arXiv:2010.01264, Algorithm 1. fedrolex:
  * S. Alam et al., NeurIPS 2022, arXiv:2212.01548, Algorithm 1. The units are the rows of x, or its coordinates.
  */
+import { masks } from "./masks.ts";
 import { plus, type Vector } from "./plain.ts";
 import { gradient, type Options, type Oracle, type Problem } from "./problem.ts";
 
@@ -41,4 +42,4 @@ function sliced(problem: Problem, options: Options, rolls: boolean): Vector[] {
 const heterofl: Oracle = (problem, options) => sliced(problem, options, false);
 const fedrolex: Oracle = (problem, options) => sliced(problem, options, true);
 
-export const slices = { heterofl, fedrolex };
+export const slices = { heterofl, fedrolex, ...masks };

@@ -264,6 +264,8 @@ export interface PersonalParameters {
 export interface DefaultCompression {
   readonly up?: readonly string[];
   readonly down?: readonly string[];
+  /** True: they are part of the method, and a configuration cannot set others. */
+  readonly isFixed?: boolean;
 }
 
 /** How nodes without a server pick the cohort of a round. */

@@ -2,6 +2,7 @@
 
 export { adaptiveClusters } from "./adaptive-clusters.ts";
 export { asyncFedavg } from "./async-fedavg.ts";
+export { autoflip } from "./autoflip.ts";
 export { bristle } from "./bristle.ts";
 export { dfedavg } from "./dfedavg.ts";
 export { dfedsam } from "./dfedsam.ts";
@@ -46,6 +47,7 @@ export { ferret } from "./ferret.ts";
 export { flasc } from "./flasc.ts";
 export { frl } from "./frl.ts";
 export { heterofl } from "./heterofl.ts";
+export { hidenseek } from "./hidenseek.ts";
 export { ifca } from "./ifca.ts";
 export { lgFedavg } from "./lg-fedavg.ts";
 export { local } from "./local.ts";

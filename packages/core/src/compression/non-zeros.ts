@@ -30,7 +30,7 @@ export function nonZeros(): Compressor {
       if (bytes.length < head) throw malformed("it is shorter than its bitmap");
       const present: number[] = [];
       for (let i = 0; i < 8 * head; i++) if ((bytes[i >>> 3]! & (128 >>> (i & 7))) !== 0) present.push(i);
-      if ((present.at(-1) ?? 0) >= n) throw malformed("its bitmap has more positions than entries");
+      if ((present.at(-1) ?? -1) >= n) throw malformed("its bitmap has more positions than entries");
       const values = new Float64Array(present.length);
       readFloats(bytes.subarray(head), values, floatBytes);
       placeEntries(values, present, out);

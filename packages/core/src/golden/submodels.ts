@@ -158,8 +158,9 @@ export const explorationMaskOperation: Operation = {
     );
     const mean = fold("weightedMean", layout.size);
     for (const [i, client] of given.clients.entries()) mean.add(flatten(client, layout), given.samples[i]!);
-    const next = maskedMomentumStep(flatten(given.start, layout), flatten(given.velocity, layout), {
-      mean: mean.result(new Float64Array(layout.size)),
+    const start = flatten(given.start, layout);
+    const next = maskedMomentumStep(start, flatten(given.velocity, layout), {
+      change: mean.result(new Float64Array(layout.size)).map((value, j) => value - start[j]!),
       mask: flatten(structuredMaskLists, layout),
       momentum: given.serverMomentum,
     });

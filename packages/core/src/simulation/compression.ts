@@ -15,12 +15,16 @@ export function configuredCompression(
   { algorithm, payloads }: Pick<ResolvedMethod, "algorithm" | "payloads">,
 ): UploadCompression | undefined {
   const { up: given, vectors, down: _down, downFeedback: _downFeedback, ...rest } = compression;
+  requireOwnOperators("compression.up", given, algorithm);
   const up = given.length > 0 ? given : (algorithm.defaultCompression?.up ?? []);
   if (up.length === 0) return ownCompression(algorithm);
   const links = up.map((text) => parseLink(text));
   const compressor = checkedCompressor(links, rest.feedback);
   const refuse = (key: string, value: string, expected: string, advice: string) => {
-    throw conflict(key, `${value}, with compression.up = ${JSON.stringify(up)}`, expected, advice);
+    if (given.length > 0)
+      throw conflict(key, `${value}, with compression.up = ${JSON.stringify(up)}`, expected, advice);
+    const received = `${value}, with algorithm.name = "${algorithm.name}", whose uploads travel by ${JSON.stringify(up)}`;
+    throw conflict(key, received, expected, advice.replace("Remove compression.up.", "Choose another method."));
   };
   if (algorithm.compression !== undefined) {
     const advice = "What its clients send is small and exact as it is. Remove compression.up.";
@@ -53,6 +57,13 @@ export function configuredCompression(
   return settings;
 }
 
+/** Refuses operators in place of those that a method needs. */
+function requireOwnOperators(key: string, given: readonly string[], { name, defaultCompression }: Algorithm): void {
+  if (given.length === 0 || defaultCompression?.isFixed !== true) return;
+  const advice = `What it leaves out travels as zeros already, and others would add their own. Remove ${key}.`;
+  throw conflict(key, `${JSON.stringify(given)}, with algorithm.name = "${name}"`, "[]", advice);
+}
+
 /** How the uploads of a method travel by themselves; undefined: as floats. */
 export function ownCompression({ compression }: Pick<Algorithm, "compression">): UploadCompression | undefined {
   if (compression === undefined) return undefined;
@@ -67,6 +78,7 @@ export function configuredDown(
   { compression: { down: given, downFeedback, scope }, schedule, privacy }: Config,
   { algorithm, payloads }: Pick<ResolvedMethod, "algorithm" | "payloads">,
 ): DownCompression | undefined {
+  requireOwnOperators("compression.down", given, algorithm);
   const down = given.length > 0 ? given : (algorithm.defaultCompression?.down ?? []);
   if (down.length === 0) return undefined;
   const operators = down.map((text) => parseLink(text, "compression.down"));
@@ -74,7 +86,7 @@ export function configuredDown(
   const refuse = (key: string, value: string, expected: string, advice: string) => {
     throw conflict(key, `${value}, with compression.down = ${JSON.stringify(down)}`, expected, advice);
   };
-  if (payloads.replay !== undefined) {
+  if (payloads.replay !== undefined || algorithm.messageTo !== undefined) {
     const advice = "Its clients rebuild the model from little. Remove compression.down.";
     refuse("algorithm.name", `"${algorithm.name}"`, "a method whose model travels", advice);
   }

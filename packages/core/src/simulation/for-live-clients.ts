@@ -68,15 +68,15 @@ function requireRandomOrder({ training }: Config): void {
  * derive. Throws `config/conflict`.
  */
 function requireModelThatTravels({ plan: { algorithm, payloads } }: PreparedRun, { model }: Config): void {
-  if (payloads.replay === undefined) return;
-  if (payloads.replay.kind === "pool") {
+  if (payloads.replay === undefined && algorithm.messageTo === undefined) return;
+  if (payloads.replay?.kind === "pool") {
     const weights = "initialWeights" in model ? model.initialWeights : undefined;
     if (weights === undefined) return;
     const advice = "Its clients derive the initial weights from a key: leave model.initialWeights out.";
     throw conflict("model.initialWeights", JSON.stringify(weights), "weights drawn from the seed", advice);
   }
   const advice =
-    "Its clients rebuild the model from a log, which live clients cannot yet: start it with anabranch run.";
+    "Its clients rebuild the model from what they keep, which live clients cannot yet: start it with anabranch run.";
   throw conflict("algorithm.name", `"${algorithm.name}", in a live run`, "a method whose model travels", advice);
 }
 

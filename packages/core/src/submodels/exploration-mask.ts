@@ -42,8 +42,10 @@ export function explorationMask(
   return { threshold, mask };
 }
 
-/** Masks of one dense layer: weight [out][in], bias [out]. */
+/** Masks of one layer: weight [out][in], bias [out]. */
 export interface LayerMask {
+  /** Inputs in a row that belong to one unit of the layer before: a flattened channel has several. Default 1. */
+  readonly each?: number;
   readonly weight: readonly (readonly number[])[];
   readonly bias: readonly number[];
 }
@@ -68,11 +70,16 @@ export function structuredMask(
       return masked / row.length >= dropShare - SLACK ? [unit] : [];
     }),
   );
-  const masked = layers.map(({ weight, bias }, layer) => {
-    const [rows, columns] = [dropped[layer] ?? [], dropped[layer - 1] ?? []];
+  const masked = layers.map(({ weight, bias, each = 1 }, layer) => {
+    const [rows, columns] = [dropped[layer], dropped[layer - 1]].map((units) => new Set(units)) as [
+      Set<number>,
+      Set<number>,
+    ];
     return {
-      weight: weight.map((row, i) => row.map((kept, j) => (rows.includes(i) || columns.includes(j) ? 0 : kept))),
-      bias: bias.map((kept, i) => (rows.includes(i) ? 0 : kept)),
+      weight: weight.map((row, i) =>
+        row.map((kept, j) => (rows.has(i) || columns.has(Math.floor(j / each)) ? 0 : kept)),
+      ),
+      bias: bias.map((kept, i) => (rows.has(i) ? 0 : kept)),
     };
   });
   return { dropped, layers: masked };
@@ -82,18 +89,18 @@ export function structuredMask(
  * AutoFLIP's server step: with the mean of masked models by numbers of examples, v <- beta v + (1 - beta) (mean - w) and
  * w <- mask (w + v).
  *
- * @param mean [d]
+ * @param change mean - w, [d]
  * @param mask [d] of 0 and 1
  */
 export function maskedMomentumStep(
   parameters: ArrayLike<number>,
   velocity: ArrayLike<number>,
   {
-    mean,
+    change,
     mask,
     momentum,
-  }: { readonly mean: ArrayLike<number>; readonly mask: ArrayLike<number>; readonly momentum: number },
+  }: { readonly change: ArrayLike<number>; readonly mask: ArrayLike<number>; readonly momentum: number },
 ): { readonly parameters: Float64Array; readonly velocity: Float64Array } {
-  const next = Float64Array.from(velocity, (v, j) => momentum * v + (1 - momentum) * (mean[j]! - parameters[j]!));
+  const next = Float64Array.from(velocity, (v, j) => momentum * v + (1 - momentum) * change[j]!);
   return { velocity: next, parameters: next.map((v, j) => mask[j]! * (parameters[j]! + v)) };
 }

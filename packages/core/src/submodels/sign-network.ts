@@ -60,8 +60,13 @@ const SLACK = 1e-12;
 export function keptEntries(saliency: ArrayLike<number>, share: number): Uint8Array {
   const places = Array.from(saliency, (_, j) => j).sort((i, j) => saliency[j]! - saliency[i]! || i - j);
   const kept = new Uint8Array(saliency.length);
-  for (const place of places.slice(0, Math.floor(share * places.length + SLACK))) kept[place] = 1;
+  for (const place of places.slice(0, keptCount(places.length, share))) kept[place] = 1;
   return kept;
+}
+
+/** floor(share * entries) */
+export function keptCount(entries: number, share: number): number {
+  return Math.floor(share * entries + SLACK);
 }
 
 /**

@@ -106,7 +106,7 @@ describe("AutoFLIP's masks", () => {
   });
 
   it("step with momentum and leave pruned entries at 0", () => {
-    const settings = { mean: [3, 3], mask: [1, 0], momentum: 0.5 };
+    const settings = { change: [2, 2], mask: [1, 0], momentum: 0.5 };
     const next = maskedMomentumStep([1, 1], [2, 2], settings);
     expect(Array.from(next.velocity)).toEqual([2, 2]);
     expect(Array.from(next.parameters)).toEqual([3, 0]);

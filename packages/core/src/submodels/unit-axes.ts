@@ -1,6 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import type { Model } from "../models/model.ts";
 import type { Layout, LayoutEntry } from "../params/layout.ts";
+import { type ChainLayer, chainOf } from "./chain.ts";
 
 /** An axis of a parameter that counts hidden units: `each` indices in a row for every one of `units`. */
 export interface UnitAxis {
@@ -24,50 +25,28 @@ export type UnitAxes = Readonly<Record<string, readonly UnitAxis[]>>;
  * unitAxes(model, layout(model.parameters))["dense2.weight"]; // => [{ axis: 0, units: 8, each: 1 }]
  * ```
  */
-export function unitAxes(model: Model, { entries, blocks }: Layout): UnitAxes {
-  if (model.sliced !== undefined) return Object.fromEntries(entries.map((entry) => [entry.name, [whole(entry, 0)]]));
+export function unitAxes(model: Model, layout: Layout): UnitAxes {
+  if (model.sliced !== undefined)
+    return Object.fromEntries(layout.entries.map((entry) => [entry.name, [whole(entry, 0)]]));
   if (model.masks.length > 0) throw noChain(model, "dropout, whose masks have the units of the whole model");
-  if (blocks.length < 2) throw noChain(model, "one layer, and so no hidden units");
-  const found: Record<string, readonly UnitAxis[]> = {};
-  let before: number | undefined;
-  for (const [index, block] of blocks.entries()) {
-    const own = entries.filter((entry) => entry.block === block);
-    const layer = layerOf(model, own);
-    const isLast = index === blocks.length - 1;
-    const inputs = before === undefined ? [] : [inputAxis(model, layer, before)];
-    found[layer.weight.name] = [...inputs, ...(isLast ? [] : [whole(layer.weight, layer.outputs)])].sort(
-      (a, b) => a.axis - b.axis,
-    );
-    for (const { name, size } of layer.vectors) found[name] = isLast ? [] : [{ axis: 0, units: size, each: 1 }];
-    before = layer.weight.shape[layer.outputs]!;
-  }
-  return found;
+  const layers = chainOf(layout);
+  if (typeof layers === "string") throw noChain(model, layers);
+  if (layers.length < 2) throw noChain(model, "one layer, and so no hidden units");
+  return Object.fromEntries(layers.flatMap((layer, index) => axesOf(layer, index > 0, index < layers.length - 1)));
 }
 
-interface Layer {
-  readonly weight: LayoutEntry;
-  readonly vectors: readonly LayoutEntry[];
-  /** Axes of the weight. */
-  readonly inputs: number;
-  readonly outputs: number;
-}
-
-function layerOf(model: Model, entries: readonly LayoutEntry[]): Layer {
-  const odd = entries.find(({ role }) => role === "normalization" || role === "embedding");
-  if (odd !== undefined) throw noChain(model, `${odd.name}, which mixes or looks up units`);
-  const [weight, another] = entries.filter(({ shape }) => shape.length > 1);
-  if (weight === undefined || another !== undefined) throw noChain(model, `the layer ${entries[0]!.block}`);
-  const [inputs, outputs] = weight.role === "convKernel" ? [1, 0] : [0, 1];
-  const vectors = entries.filter((entry) => entry !== weight);
-  const stray = vectors.find(({ size }) => size !== weight.shape[outputs]);
-  if (stray !== undefined) throw noChain(model, `${stray.name} with ${stray.size} values`);
-  return { weight, vectors, inputs, outputs };
-}
-
-function inputAxis(model: Model, { weight, inputs }: Layer, units: number): UnitAxis {
-  const extent = weight.shape[inputs]!;
-  if (extent % units !== 0) throw noChain(model, `${weight.name} with ${extent} inputs after ${units} units`);
-  return { axis: inputs, units, each: extent / units };
+/** Of the parameters of a layer, whose inputs and outputs may be hidden units. */
+function axesOf(
+  { weight, vectors, inputs, outputs, each }: ChainLayer,
+  hiddenInputs: boolean,
+  hiddenOutputs: boolean,
+): (readonly [string, readonly UnitAxis[]])[] {
+  const before = { axis: inputs, units: weight.shape[inputs]! / each, each };
+  const axes = [...(hiddenInputs ? [before] : []), ...(hiddenOutputs ? [whole(weight, outputs)] : [])];
+  return [
+    [weight.name, axes.sort((a, b) => a.axis - b.axis)],
+    ...vectors.map((entry) => [entry.name, hiddenOutputs ? [whole(entry, 0)] : []] as const),
+  ];
 }
 
 function whole({ shape }: LayoutEntry, axis: number): UnitAxis {

@@ -45,6 +45,16 @@ describe("measures", () => {
     expect(report(run(1, 1))).not.toContain("Bytes by direction");
   });
 
+  it("count rounds of clients with models of other sizes as their events say", () => {
+    const events = [
+      { type: "run.started", name: "narrow", seed: 1, flopsPerStep: 10, flopsPerTask: 4 },
+      { type: "round.finished", round: 1, clients: 2, steps: 6, seconds: 1, bytesDown: 1, bytesUp: 1, flops: 23 },
+      { type: "round.finished", round: 2, clients: 2, steps: 6, seconds: 1, bytesDown: 1, bytesUp: 1, flops: 19 },
+    ];
+    const narrow = parseRun({ events: events.map((event) => JSON.stringify(event)).join("\n") });
+    expect(measuresOf(narrow)).toMatchObject({ flops: 42 });
+  });
+
   it("are absent where a run of an earlier version did not count", () => {
     const events = [
       { type: "run.started", name: "old", seed: 1 },
