@@ -23,6 +23,7 @@ import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
 import { positiveCount } from "../parse.ts";
+import { reputationLines } from "../reputation-lines.ts";
 import { localTime, orNull, statusColour } from "../run-texts.ts";
 import { labelled, table } from "../text.ts";
 
@@ -135,6 +136,8 @@ function print(summary: RunSummary, run: RunData, files: readonly string[], roun
   const about = [...(config === undefined ? [] : configSummary(config, run.start)), ...machine(run)];
   if (about.length > 0) output.print("", bold("Configuration"), ...labelled(about, width));
   output.print(roundTable(run, rounds, output), resultLines(summary, run, output));
+  const reputations = reputationLines(run, width);
+  if (reputations.length > 0) output.print("", bold("Reputations"), ...reputations);
   output.print(
     "",
     bold("Files"),
