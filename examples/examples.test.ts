@@ -51,6 +51,19 @@ describe("examples", () => {
     expect(history.at(-1)!.loss).toBeLessThan(history[0]!.loss);
   });
 
+  it("nodes of MoDeST fail in the round in which most stop, and train on", async () => {
+    const config = parseConfig(await readFile(new URL("modest.toml", import.meta.url), "utf8"), "modest.toml");
+    const failed: number[] = [];
+    const onEvent = (event: RunEvent) => {
+      if (event.type === "client.failed") failed.push(event.round);
+    };
+    const { history } = await simulate({ ...config, rounds: 13 }, { workers: 0, onEvent });
+    expect(failed.length).toBeGreaterThan(0);
+    expect(new Set(failed)).toEqual(new Set([10]));
+    expect(history.slice(10).map(({ clients }) => clients)).toEqual([10, 10, 10]);
+    expect(history.at(-1)!.loss).toBeLessThan(history[0]!.loss);
+  });
+
   it("compressed uploads take a small part of the bytes, and the model learns", async () => {
     const file = new URL("compressed.toml", import.meta.url);
     const config = { ...parseConfig(await readFile(file, "utf8"), "compressed.toml"), rounds: 4 };
