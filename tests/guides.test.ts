@@ -51,6 +51,22 @@ describe("a guide", () => {
     expect(wrong.filter((one) => one.mistakes.length > 0)).toEqual([]);
   });
 
+  it("has the files that its commands name, where the commands are to be typed", () => {
+    for (const path of guides) {
+      const saved = new Set<string>();
+      for (const step of guideSteps(readText(path))) {
+        if (step.kind === "file") saved.add(step.name);
+        else {
+          const named = shellWords(step.text).filter((word) => word.endsWith(".toml"));
+          expect(
+            named.filter((name) => !saved.has(name)),
+            `${path}:${step.line}`,
+          ).toEqual([]);
+        }
+      }
+    }
+  });
+
   it("has configurations that are valid", () => {
     const files = guides.flatMap((path) => guideSteps(readText(path)).map((step) => ({ ...step, path })));
     const toml = files.filter((step) => step.kind === "file").filter(({ name }) => name.endsWith(".toml"));
