@@ -123,6 +123,8 @@ describe("the tap on a round", () => {
     const absent = [0, 1, 2, 3].find((client) => !sum.clients.includes(client))!;
     expect(await codeOf(observed({}, { round: 1, client: absent }))).toBe("audit/client");
     expect(await codeOf(observed({ algorithm: { name: "frl" } }))).toBe("audit/upload");
+    const training = { curriculum: { order: "easy-first" } } as const;
+    expect(await codeOf(observed({ training }))).toBe("audit/curriculum");
   });
 });
 

@@ -81,13 +81,14 @@ export interface ObservePorts {
  * Simulates a run up to a round and returns what was seen in it.
  *
  * @throws `audit/round` where the run ends before, `audit/client` where the client is not in the round, `audit/upload` where
- *   the method uploads no change of the whole model
+ *   the method uploads no change of the whole model, `audit/curriculum` where examples are ordered by their loss
  */
 export async function observeRound(
   { plan, simulation, model }: Pick<PreparedRun, "plan" | "simulation" | "model">,
   { round, client }: ObserveRequest,
   { executor, secureAggregation, checkpoints }: ObservePorts,
 ): Promise<ObservedRound> {
+  if (simulation.task.curriculum !== undefined) throw ordered(simulation.task.curriculum.order);
   const messages: TappedMessage[] = [];
   let aggregate: Readonly<Record<string, Vector>> | undefined;
   const { backend, close } = await inProcessSimulation(simulation, executor);
@@ -264,6 +265,17 @@ function noClient(client: number, round: number, messages: readonly TappedMessag
     received: String(client),
     expected: `one of ${known.slice(0, 20).join(", ")}`,
     advice: "Choose another one with --client, or another round with --round.",
+  });
+}
+
+/** Which examples a client has trained on is known from the keys of its batches alone. */
+function ordered(order: string): AnabranchError {
+  return new AnabranchError({
+    code: "audit/curriculum",
+    message: "an audit cannot name the examples of a client that orders them by their loss",
+    where: "training.curriculum.order",
+    received: `"${order}"`,
+    expected: '"none"',
   });
 }
 
