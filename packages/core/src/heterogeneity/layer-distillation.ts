@@ -31,9 +31,8 @@ export function activeStages(round: number, { stages, dropEvery, minimumStages }
  * S. M. Atapour et al., "FedD2S: Personalized Data-Free Federated Knowledge Distillation", 2024, arXiv:2402.10846. A
  * reconstruction from the abstract.
  *
- * @param features z, class means of the stage's outputs [n, q]
- * @param labels [n] int32
- * @param soft p, the clients' own soft labels [n, C]
+ * @param rows features: z, class means of the stage's outputs [n, q]; labels [n] int32; soft: p, the clients' own soft
+ *   labels [n, C]
  */
 export function stageHeadLoss(
   head: LinearHead,

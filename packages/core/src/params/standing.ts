@@ -24,9 +24,9 @@ export interface ParameterSplit {
 /** Values of the parameters that do not travel, at the start of a run. */
 export interface HeldParameters {
   readonly split: ParameterSplit;
-  /** [split.personal.size]: what a client begins with at its first visit. */
+  /** Of length split.personal.size: what a client begins with at its first visit. */
   readonly personal: Vector;
-  /** [split.frozen.size] */
+  /** Of length split.frozen.size. */
   readonly frozen: Vector;
 }
 

@@ -89,8 +89,8 @@ export function structuredMask(
  * AutoFLIP's server step: with the mean of masked models by numbers of examples, v <- beta v + (1 - beta) (mean - w) and
  * w <- mask (w + v).
  *
- * @param change mean - w, [d]
- * @param mask [d] of 0 and 1
+ * change: mean - w, [d]
+ * @param options the mask is [d], of 0 and 1
  */
 export function maskedMomentumStep(
   parameters: ArrayLike<number>,
