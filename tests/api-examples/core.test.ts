@@ -2339,6 +2339,10 @@ describe("the example of", () => {
     same(statusAfter("running", { type: "run.stopped", reason: "diverged" }), "diverged");
   });
 
+  it("sentBytes (core/src/round/sent-bytes.ts)", async () => {
+    same(sentBytes({}, { round: 1, vectors: {}, scalars: {} }, 200, undefined), 200);
+  });
+
   it("spentBy (core/src/round/spent.ts)", async () => {
     same(spentBy({ start: undefined, rounds: [] }), undefined);
   });
@@ -2402,10 +2406,6 @@ describe("the example of", () => {
 
   it("areaUnderCurve (core/src/simulation/class-metrics.ts)", async () => {
     same(areaUnderCurve([0.9, 0.8, 0.3, 0.1], [1, 1, 0, 0]), 1);
-  });
-
-  it("sentBytes (core/src/simulation/in-process.ts)", async () => {
-    same(sentBytes({}, { round: 1, vectors: {}, scalars: {} }, 200, undefined), 200);
   });
 
   it("f1ByClass (core/src/simulation/judge.ts)", async () => {

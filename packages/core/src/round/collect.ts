@@ -1,5 +1,5 @@
 import { AnabranchError } from "@anabranch/engine";
-import { encodeBroadcast } from "../protocol/message.ts";
+import type { Broadcast } from "../protocol/message.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { Step, WorkRequest } from "../schedule/index.ts";
 import type { ClientReport } from "../selection/feedback.ts";
@@ -10,6 +10,7 @@ import { warn } from "./narrate.ts";
 import { commonVectors, orderMaker } from "./orders.ts";
 import { trainRoot } from "./root-client.ts";
 import type { Collected, FoldedUpdate, OpenRound, RoundWorld } from "./round-world.ts";
+import { unansweredBytes } from "./sent-bytes.ts";
 import { StalenessMeter } from "./staleness-meter.ts";
 import { Timeline } from "./timeline.ts";
 import type { FailedClient } from "./trouble.ts";
@@ -30,7 +31,7 @@ export async function collect(world: RoundWorld, opened: OpenRound): Promise<Col
   state.server = server;
   await ports.backend.publish(round, sent, change);
   state.work.versions.set(round, sent);
-  const collection = new Collection(world, opened);
+  const collection = new Collection(world, opened, change);
   let whole = false;
   try {
     await trainRoot(world, opened);
@@ -61,16 +62,19 @@ class Collection {
   readonly #updates: FoldedUpdate[] = [];
   readonly #failures: FailedClient[] = [];
   readonly #reports: ClientReport[] = [];
+  /** What goes to clients that have the version before, in place of the whole broadcast. */
+  readonly #change: Broadcast | undefined;
   /** Clients that were sent the model for nothing. */
-  #unused = 0;
+  readonly #unused = new Set<number>();
   /** Whether work was given out, or could not be, since the last event. */
   #settled = false;
   /** Whether work that was given out before the run was cut off was looked for. */
   #looked = false;
 
-  constructor(world: RoundWorld, opened: OpenRound) {
+  constructor(world: RoundWorld, opened: OpenRound, change: Broadcast | undefined) {
     this.#world = world;
     this.#opened = opened;
+    this.#change = change;
     this.#order = orderMaker(world.plan, world.ports, world.pipeline, opened, world.state.server);
     this.#timeline = new Timeline(world);
     this.#fold = new GroupFold(world, opened.round);
@@ -82,10 +86,10 @@ class Collection {
   }
 
   /** Does what the schedule says. */
-  follow({ state, requests, timers = [], take = [], unused = 0, complete }: Step): void {
+  follow({ state, requests, timers = [], take = [], unused = [], complete }: Step): void {
     this.schedule = state;
     this.complete = complete;
-    this.#unused += unused;
+    for (const client of unused) this.#unused.add(client);
     for (const name of take) this.#timeline.takeUp(name);
     for (const request of requests) this.#give(request);
     for (const { name, at } of timers) this.#timeline.setTimer(name, at);
@@ -135,8 +139,7 @@ class Collection {
 
   async finish(): Promise<Collected> {
     await this.#fold.finishSaving();
-    const { versions } = this.#world.state.work;
-    this.#fold.countUnused(this.#unused, () => encodeBroadcast(versions.get(this.#opened.round)!).byteLength);
+    for (const client of this.#unused) this.#fold.countDown(await this.#unanswered(this.#order({ client, visit: 0 })));
     const failures = this.#failures;
     const back = this.#world.pipeline.aggregator.metrics.clients + failures.length;
     const cohort = this.#opened.cohort.length === 0 ? back : this.#opened.cohort.length;
@@ -184,6 +187,7 @@ class Collection {
 
   #give(request: WorkRequest): void {
     const { ports, state } = this.#world;
+    this.#unused.delete(request.client);
     const work = this.#timeline.expect(this.#order(request), request);
     state.work.orders.set(work.order.id, work);
     if (this.#answers(work.order)) ports.backend.submit(work.order);
@@ -195,16 +199,20 @@ class Collection {
   }
 
   /** The outcome; undefined where it is not here and something that works would wait idle for it. */
-  #outcome(order: Order, first: boolean): Promise<Outcome | undefined> {
-    const { id, client, version } = order;
-    const { state, ports } = this.#world;
-    const { backend } = ports;
+  async #outcome(order: Order, first: boolean): Promise<Outcome | undefined> {
+    const { id, client } = order;
+    const { backend } = this.#world.ports;
     if (!this.#answers(order)) {
-      const bytesDown = encodeBroadcast(state.work.versions.get(version)!).byteLength;
-      return Promise.resolve({ client, failure: UNRESPONSIVE, bytesDown, retried: false });
+      return { client, failure: UNRESPONSIVE, bytesDown: await this.#unanswered(order), retried: false };
     }
     const idle = first ? undefined : backend.idle?.();
     return idle === undefined ? backend.outcome(id) : Promise.race([backend.outcome(id), idle.then(() => undefined)]);
+  }
+
+  #unanswered(order: Order): Promise<number> {
+    const { version } = order;
+    const change = version === this.#opened.round ? this.#change : undefined;
+    return unansweredBytes(order, this.#world.state.work.versions.get(version)!, change);
   }
 
   /** Checks an outcome, announces a failure and asks the schedule what becomes of it. */

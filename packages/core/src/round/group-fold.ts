@@ -27,7 +27,6 @@ export class GroupFold {
   readonly #round: number;
   readonly #saving = new Background(SAVES_AT_A_TIME);
   readonly #tasks = new TaskMeter();
-  #lastDown = 0;
   #flops = 0;
   readonly #cost = { bytesDown: 0, bytesUp: 0, largestMessage: 0, foldMs: 0 };
 
@@ -43,18 +42,7 @@ export class GroupFold {
 
   /** Counts what a client was sent, whatever became of its task. */
   countDown(bytes: number): void {
-    this.#lastDown = bytes;
     this.#count("bytesDown", bytes);
-  }
-
-  /**
-   * Counts clients that were sent the same as the others, and whose updates nobody waited for.
-   * @param size bytes of what they were sent, where no other client was
-   */
-  countUnused(clients: number, size: () => number): void {
-    if (clients === 0) return;
-    const bytes = this.#lastDown || size();
-    for (let i = 0; i < clients; i++) this.#count("bytesDown", bytes);
   }
 
   /** Adds a group, keeps what its clients remember and lets the backend have the memory again. */

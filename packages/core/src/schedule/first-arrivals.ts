@@ -36,7 +36,7 @@ export function firstArrivals({ keep, deadline = Number.POSITIVE_INFINITY, durat
       const state = { [OUTSTANDING]: [chosen.size], [SPARE]: late, [ROUND]: [round, time, time + end] };
       const requests = cohort.filter((client) => chosen.has(client)).map((client) => ({ client, visit: 0 }));
       const step = requests.length > 0 ? { state, complete: false } : untilEnd(state, time);
-      return { ...step, requests, unused: cohort.length - requests.length };
+      return { ...step, requests, unused: cohort.filter((client) => !chosen.has(client)) };
     },
     arrived(state, { client: _client, time, failed }) {
       const [round, start, end] = state[ROUND]! as readonly [number, number, number];

@@ -57,8 +57,8 @@ export interface Step {
   readonly timers?: readonly { readonly name: string; readonly at: number }[];
   /** Orders that have waited and are taken now, in this order: each is told as an arrival at once. */
   readonly take?: readonly OrderName[];
-  /** Clients that were sent the model, and whose updates the round does not wait for; absent: none. */
-  readonly unused?: number;
+  /** Clients that were sent the model, and whose updates the round does not wait for unless it requests them; absent: none. */
+  readonly unused?: readonly number[];
   /** Whether the round has all that it waits for. */
   readonly complete: boolean;
 }

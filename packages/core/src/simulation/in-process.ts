@@ -8,8 +8,8 @@ import type { Vector } from "../params/vector.ts";
 import { hasVersionBefore } from "../pipeline/index.ts";
 import { type Broadcast, encodedSize } from "../protocol/message.ts";
 import type { Backend, EvaluationSums, Evaluator, Order, Outcome } from "../round/backend.ts";
-import type { ClientVectors } from "../round/client-state.ts";
 import { addSums } from "../round/evaluation-sums.ts";
+import { sentBytes } from "../round/sent-bytes.ts";
 import type { SimulationSpec } from "./simulation-spec.ts";
 
 /** Runs every client one after the other on this thread. The reference for every other backend. */
@@ -93,25 +93,4 @@ function inProcessBackend(train: (task: Omit<ClientTask, "data">) => ReturnType<
       return undefined;
     },
   };
-}
-
-/**
- * Bytes that one client is sent: the broadcast and the message with what it is given alone, or what of the broadcast it lacks.
- *
- * @param whole bytes of the broadcast
- * @param kept what the client keeps
- * @example
- * ```ts
- * import { sentBytes } from "@anabranch/core";
- * sentBytes({}, { round: 1, vectors: {}, scalars: {} }, 200, undefined); // => 200
- * ```
- */
-export function sentBytes(
-  { own, message }: Pick<Order, "own" | "message">,
-  broadcast: Broadcast,
-  whole: number,
-  kept: ClientVectors | undefined,
-): number {
-  if (message !== undefined) return encodedSize(message(broadcast, kept));
-  return whole + (own === undefined ? 0 : encodedSize({ round: broadcast.round, vectors: own, scalars: {} }));
 }

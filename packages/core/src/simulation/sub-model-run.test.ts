@@ -57,6 +57,16 @@ async function run(input: ConfigInput) {
 const ofWidth = (hidden: number) => 10 * hidden + hidden + hidden * 3 + 3;
 
 describe("clients of other widths", () => {
+  it("are sent their own models where they stop or come too late", async () => {
+    const down = async (input: ConfigInput) => (await run(input)).finished.map(({ bytesDown }) => bytesDown);
+    const all = await down({});
+    expect(await down({ churn: { share: 2 / 3, from: 2 } })).toEqual(all);
+    const slow = { devices: { speed: "list" as const, times: [1, 2, 3] } };
+    expect(await down({ ...slow, schedule: { deadline: 1.5 } })).toEqual(all);
+    expect(await down({ ...slow, schedule: { keep: 1 } })).toEqual(all);
+    expect(await down({ ...slow, schedule: { keep: 1 }, churn: { share: 2 / 3, from: 1 } })).toEqual(all);
+  });
+
   it("receive and send the floats of their own models", async () => {
     const { outcomes } = await run({ rounds: 1 });
     const bytes = outcomes.map((outcome) => ("update" in outcome ? [outcome.bytesDown, outcome.bytesUp] : []));
