@@ -36,6 +36,13 @@ describe("a live run", () => {
       expect(() => smallRun({ name }), name).toThrow(failing("config/conflict"));
   });
 
+  it("has clients that derive where the adapters start, which alone are trained", async () => {
+    const of = { model: { name: "mlp", hidden: [30, 20] }, adapters: { rank: 2 } } as const;
+    const { config, prepared, live } = smallRun({ name: "fedkseed", seeds: 16 }, of);
+    const result = await new SimulatedFederation(config, live, 1, HEALTHY).run();
+    expect(result.modelHash).toBe((await simulateSmall(prepared)).modelHash);
+  });
+
   it.each<NonNullable<ConfigInput["aggregation"]>>([
     { rule: "median" },
     { rule: "trimmed-mean", byzantine: 1, before: ["nnm"] },

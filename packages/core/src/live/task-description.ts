@@ -13,10 +13,10 @@ import { tableEncoding } from "../data/index.ts";
 import { createModel, type Model } from "../models/index.ts";
 import { initialParameters } from "../params/initialize.ts";
 import { type Layout, layout } from "../params/layout.ts";
-import { type HeldParameters, heldOf, type ParameterSplit, splitParameters } from "../params/standing.ts";
-import { hashVector } from "../params/vector.ts";
+import { type HeldParameters, heldOf, type ParameterSplit, partOf, splitParameters } from "../params/standing.ts";
+import { hashVector, type Vector } from "../params/vector.ts";
 import { feedbackState, type PipelineSettings } from "../pipeline/index.ts";
-import { deriveKey, rootKey } from "../random/index.ts";
+import { deriveKey, type RandomKey, rootKey } from "../random/index.ts";
 import { heldSelectors } from "../simulation/held-selectors.ts";
 import type { PreparedRun } from "../simulation/prepare.ts";
 import { withStackedRounds } from "../simulation/stacked-rounds.ts";
@@ -252,7 +252,7 @@ export function openTask(
   const kept = { ...feedbackState(stages, payloads), ...personalState(split && { split }) };
   allow({ ...payloads, clientState: { ...payloads.clientState, ...kept } });
   const held = split && openHeld(description, model, split, values);
-  const initial = openStart(description, model, payloads);
+  const initial = openStart(description, model, { whole, shared: modelLayout }, payloads);
   const { task } = taskSpec({
     ...{ algorithm, model, layout: modelLayout, held, payloads, float, training, budget, stages, initial },
   });
@@ -291,13 +291,24 @@ function describeStart({ seed }: Config, { initial }: PreparedRun["plan"]): Task
 }
 
 /** The model from which clients rebuild later ones; undefined where models travel. Throws `live/version` where it differs. */
-function openStart({ start, float, package: version }: TaskDescription, model: Model, { replay }: Payloads) {
+function openStart(
+  { start, float, package: version }: TaskDescription,
+  model: Model,
+  { whole, shared }: Pick<ParameterSplit, "whole" | "shared">,
+  { replay }: Payloads,
+): Vector | undefined {
   requireSame("travel of the model", String(replay === undefined), String(start === undefined), version);
   if (start === undefined) return undefined;
-  const drawn = initialParameters(model.parameters, start.key);
-  const values = float === "float64" ? Float64Array.from(drawn) : drawn;
+  const values = partOf(whole, drawnParameters(model, whole, start.key, float), shared);
   requireSame("initial weights", hashVector(values), start.hash, version);
   return values;
+}
+
+/** The initial weights of a key, [whole.size]. */
+function drawnParameters(model: Model, whole: Layout, from: RandomKey, float: TaskDescription["float"]): Vector {
+  const drawn = initialParameters(model.parameters, from);
+  if (model.adapters !== undefined) startCores(model.adapters, whole, drawn);
+  return float === "float64" ? Float64Array.from(drawn) : drawn;
 }
 
 const fromFile = ({ model }: Config) => model.initialWeights !== undefined;
@@ -318,9 +329,7 @@ function openHeld(
   split: ParameterSplit,
   sent: Uint8Array | undefined,
 ) {
-  const drawn = initialParameters(model.parameters, parameters!.key);
-  if (model.adapters !== undefined) startCores(model.adapters, split.whole, drawn);
-  const values = float === "float64" ? Float64Array.from(drawn) : drawn;
+  const values = drawnParameters(model, split.whole, parameters!.key, float);
   const held = sent === undefined ? heldOf(split, values) : decodeHeld(sent, split, values);
   if (held !== undefined) requireSame("initial weights", hashHeld(held), parameters!.hash, version);
   return held;
