@@ -16,7 +16,7 @@ import type { ParameterTensors } from "../algorithms/algorithm.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import { countOnes, deriveKey, type RandomKey, randomStream, signWords } from "../random/index.ts";
-import { type DirectionDraw, directionInto, directionKey } from "../seeded/index.ts";
+import { type DirectionDraw, directionInto, directionKey, numbersOfPool } from "../seeded/index.ts";
 
 /** Whose steps, and what its broadcast has. */
 export interface DrawingClient {
@@ -109,7 +109,7 @@ function picksOf(
   if (given !== undefined) return given.slice(0, steps);
   const stream = randomStream(deriveKey(key, "pick"));
   if (probabilities === undefined) return Array.from({ length: steps }, () => stream.below(pool));
-  const sums = Float64Array.from(vectors[probabilities]!);
+  const sums = Float64Array.from(numbersOfPool(vectors, probabilities, pool));
   for (let j = 1; j < pool; j++) sums[j]! += sums[j - 1]!;
   return Array.from({ length: steps }, () => {
     const at = stream.float() * sums[pool - 1]!;

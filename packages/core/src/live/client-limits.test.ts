@@ -52,6 +52,13 @@ describe("the limits of a client", () => {
     expect(refusal({ minimumExamples: held + 1 })).toMatch(/too few examples/);
   });
 
+  it("bound the directions from which a model is rebuilt", () => {
+    const { config, live } = smallRun({ name: "fedkseed", seeds: 16 });
+    const described = describeTask(config, live);
+    expect(refusal({ work: 16 }, described)).toBeUndefined();
+    expect(refusal({ work: 15 }, described)).toMatch(/more directions/);
+  });
+
   it("count what a step computes, and what K steps are given", () => {
     const of = (batchSize: number) => openTask({ ...honest, training: { ...honest.training, batchSize } }, undefined);
     expect(() => of(8)).toThrow(/not that of the server/);

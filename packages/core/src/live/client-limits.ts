@@ -12,7 +12,7 @@ import type { TaskDescription } from "./task-description.ts";
 export interface ClientLimits {
   /** Bytes of one model. */
   readonly download: number;
-  /** Examples that one task computes gradients of: steps x batch size. */
+  /** Examples that one task computes gradients of: steps x batch size. Also directions from which it rebuilds a model. */
   readonly work: number;
   /** Bytes of memory that one task takes, as `taskMemory` estimates them. */
   readonly memory: number;
@@ -82,13 +82,15 @@ export function requireAllowed(limits: Sized, description: TaskDescription): voi
 /** The second look, at the model, before its programs are built. Throws `client/limit`. */
 export function requireModelAllowed(
   limits: Sized,
-  { broadcast, clientState, upload }: Payloads,
+  { broadcast, clientState, upload, replay }: Payloads,
   float: TaskDescription["float"],
 ): void {
   const bytes = (values: number) => values * (float === "float64" ? 8 : 4);
   const sizes = (layouts: readonly { readonly size: number }[]) => layouts.reduce((sum, { size }) => sum + size, 0);
   const down = sizes(Object.values(broadcast));
   requireAtMost(limits, "download", "sends a larger model", bytes(down), " bytes");
+  if (replay?.kind === "pool")
+    requireAtMost(limits, "work", "rebuilds its model from more directions", replay.size, " directions");
   const sent = sizes(Object.values(upload).map(({ layout }) => layout));
   const all = down + sizes(Object.values(clientState)) + sent;
   requireAtMost(limits, "memory", "needs more memory", 2 * bytes(all), " bytes");

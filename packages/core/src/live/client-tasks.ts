@@ -2,6 +2,7 @@ import { AnabranchError, type Executable } from "@anabranch/engine";
 import { describeFailure } from "../client/describe-failure.ts";
 import { evaluateRange } from "../client/evaluate.ts";
 import { type ClientData, runClient } from "../client/run-client.ts";
+import { rebuiltVectors } from "../client/seeded-halves.ts";
 import { integerCount } from "../privacy/secure-aggregation-encoding/index.ts";
 import { type Broadcast, decodeBroadcast, encodeUpdate } from "../protocol/index.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
@@ -33,8 +34,8 @@ export interface TaskPorts {
   readonly states: KeptStates;
   /** Its part in secure aggregation; undefined where updates are sent as they are. */
   readonly participant: SecureParticipant | undefined;
-  /** Refuses a model before it is trained. */
-  guard(broadcast: Broadcast): void;
+  /** Refuses a model before it is trained, by the vectors that are trained on. */
+  guard(vectors: Broadcast["vectors"]): void;
   readonly timers: Timers;
   /** A silent client counts as gone after so long. */
   readonly progressSeconds: number;
@@ -143,9 +144,10 @@ export class ClientTasks {
         await this.#download(task, longestBroadcast(this.#ports.open)),
         `broadcast of order ${order}`,
       );
-      this.#ports.guard(broadcast);
-      const outcome = await this.#working(order, "training", async () =>
-        runClient(this.#ports.open.task, this.#ports.task, {
+      const spec = this.#ports.open.task;
+      const outcome = await this.#working(order, "training", async () => {
+        this.#ports.guard({ ...broadcast.vectors, ...rebuiltVectors(spec, broadcast) });
+        return runClient(spec, this.#ports.task, {
           client: this.#ports.client,
           learningRate: task.learningRate,
           part: task.part,
@@ -153,8 +155,8 @@ export class ClientTasks {
           broadcast,
           state: await this.#stateOf(task),
           data: this.#ports.examples.train,
-        }),
-      );
+        });
+      });
       if (Object.keys(outcome.state).length > 0)
         await this.#ports.states.save(this.#ports.run, task.version, outcome.state);
       const { participant } = this.#ports;
@@ -301,7 +303,8 @@ const BESIDE_VALUES = 65_536;
 
 function longestBroadcast({ task, evaluation }: OpenTask): number {
   const pool = task.replay?.rule.kind === "pool" ? task.replay.rule.size : 0;
-  const broadcast = Object.values(task.broadcast).reduce((sum, { size }) => sum + size, pool);
+  // a coefficient for each direction of a pool, and perhaps a probability
+  const broadcast = Object.values(task.broadcast).reduce((sum, { size }) => sum + size, 2 * pool);
   return 8 * Math.max(broadcast, evaluation.layout.size) + BESIDE_VALUES;
 }
 

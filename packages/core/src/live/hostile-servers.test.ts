@@ -91,6 +91,19 @@ describe("a client", () => {
     expect(downloads).toEqual([1000]);
   });
 
+  it("downloads coefficients and probabilities of many directions of a small model", async () => {
+    const seeds = 20_000;
+    const pool = smallRun({ name: "fedkseed", seeds, pro: true });
+    const task = { type: "task", version: 1, blob: "0".repeat(64), learningRate: 1, keys: {} };
+    const bytes = 2 * 8 * seeds + 300; // names beside them
+    const { downloads } = await clientOf(
+      describeTask(pool.config, pool.live),
+      { ...task, order: "1/0/0", bytes },
+      { ...task, order: "2/0/0", bytes: bytes + 100_000 },
+    );
+    expect(downloads).toEqual([bytes]);
+  });
+
   it("trains no more than the rounds of the run need, whatever orders it is given", async () => {
     const task = { type: "task", version: 1, blob: "0".repeat(64), bytes: 1000, learningRate: 1, keys: {} };
     const orders = Array.from({ length: 100 }, (_, i) => ({ ...task, order: `1/0/${i}` }));

@@ -321,8 +321,8 @@ function endingOf(error: unknown): Ending {
 }
 
 /** Looks at each model before it is trained, as one could be made to read examples off its update. */
-function modelGuard({ anyModel = false }: ClientLimits, layout: Layout): (broadcast: Broadcast) => void {
-  return ({ vectors: { parameters } }) => {
+function modelGuard({ anyModel = false }: ClientLimits, layout: Layout): (vectors: Broadcast["vectors"]) => void {
+  return ({ parameters }) => {
     if (!anyModel && parameters?.length === layout.size) requireHonestLayers(parameters, layout);
   };
 }

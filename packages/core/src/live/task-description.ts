@@ -1,6 +1,5 @@
 import { AnabranchError, hashText } from "@anabranch/engine";
 import * as z from "zod";
-import { startCores } from "../adapters/index.ts";
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
 import type { EvaluationSpec } from "../client/evaluate.ts";
@@ -11,12 +10,11 @@ import { checkedCompressor } from "../compression/index.ts";
 import { type Config, modelSection, namedModelParts } from "../config/index.ts";
 import { tableEncoding } from "../data/index.ts";
 import { createModel, type Model } from "../models/index.ts";
-import { initialParameters } from "../params/initialize.ts";
 import { type Layout, layout } from "../params/layout.ts";
 import { type HeldParameters, heldOf, type ParameterSplit, partOf, splitParameters } from "../params/standing.ts";
 import { hashVector, type Vector } from "../params/vector.ts";
 import { feedbackState, type PipelineSettings } from "../pipeline/index.ts";
-import { deriveKey, type RandomKey, rootKey } from "../random/index.ts";
+import { deriveKey, rootKey } from "../random/index.ts";
 import { heldSelectors } from "../simulation/held-selectors.ts";
 import type { PreparedRun } from "../simulation/prepare.ts";
 import { withStackedRounds } from "../simulation/stacked-rounds.ts";
@@ -24,6 +22,7 @@ import { VERSION } from "../version.ts";
 import { contentHashNow } from "./content-hash.ts";
 import { CONTROL_BYTES, contentHash } from "./control.ts";
 import { encodeNames, INLINE_NAMES, LONGEST_NAMES, namesOf } from "./data-names.ts";
+import { drawnParameters } from "./drawn-parameters.ts";
 import { decodeHeld, encodeHeld } from "./held-values.ts";
 import { pipelineSchema } from "./pipeline-schema.ts";
 
@@ -302,13 +301,6 @@ function openStart(
   const values = partOf(whole, drawnParameters(model, whole, start.key, float), shared);
   requireSame("initial weights", hashVector(values), start.hash, version);
   return values;
-}
-
-/** The initial weights of a key, [whole.size]. */
-function drawnParameters(model: Model, whole: Layout, from: RandomKey, float: TaskDescription["float"]): Vector {
-  const drawn = initialParameters(model.parameters, from);
-  if (model.adapters !== undefined) startCores(model.adapters, whole, drawn);
-  return float === "float64" ? Float64Array.from(drawn) : drawn;
 }
 
 const fromFile = ({ model }: Config) => model.initialWeights !== undefined;

@@ -1,3 +1,4 @@
+import { AnabranchError } from "@anabranch/engine";
 import { type Vector, zerosLike } from "../params/index.ts";
 import { addSeeded, type Directions } from "./directions.ts";
 
@@ -23,4 +24,18 @@ export function poolModel(start: Vector, coefficients: Vector, { directions }: P
   const model = zerosLike(start);
   for (let i = 0; i < model.length; i++) model[i] = start[i]! - sum[i]!;
   return model;
+}
+
+/** What a broadcast has for each direction of a pool, [size]. Throws `seeded/broadcast` where it has something else. */
+export function numbersOfPool(vectors: Readonly<Record<string, Vector>>, name: string, size: number): Vector {
+  const numbers = vectors[name];
+  if (numbers?.length === size) return numbers;
+  throw new AnabranchError({
+    code: "seeded/broadcast",
+    message: "a broadcast does not have a number for each direction of the pool",
+    where: name,
+    received: numbers === undefined ? "none" : `${numbers.length} numbers`,
+    expected: `${size} numbers`,
+    advice: "Ask the operator of the server: it does not keep to its own description of the run.",
+  });
 }

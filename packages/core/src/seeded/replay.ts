@@ -1,7 +1,7 @@
 import { type Vector, zerosLike } from "../params/index.ts";
 import { applyBlocks, type BlockReplay } from "./block-log.ts";
 import { type LogRecord, recordsOf } from "./log.ts";
-import { type PoolReplay, poolModel } from "./pool.ts";
+import { numbersOfPool, type PoolReplay, poolModel } from "./pool.ts";
 import { applyProbes, type ProbeReplay, unpackProbes } from "./probe-log.ts";
 
 /** How the model follows from what travels in its place, as plain data. */
@@ -31,10 +31,11 @@ export class Replayer {
     this.#last = { log: zerosLike(start, 0), model: start };
   }
 
-  /** The model [d] that a broadcast stands for. */
+  /** The model [d] that a broadcast stands for. Throws `seeded/broadcast`. */
   model({ vectors, encoded }: Replayed): Vector {
     const replay = this.#replay;
-    if (replay.kind === "pool") return poolModel(this.#start, vectors["coefficients"]!, replay);
+    if (replay.kind === "pool")
+      return poolModel(this.#start, numbersOfPool(vectors, "coefficients", replay.size), replay);
     const log = replay.kind === "blocks" ? vectors["log"]! : unpackProbes(replay, encoded!["log"]!, this.#start);
     const known = this.#last.log;
     const continues = known.length <= log.length && known.every((value, i) => value === log[i]);
