@@ -63,12 +63,20 @@ describe("compress", () => {
     ["another model", ["FILE", "--minus", "OTHER"], "compression/layout", /no difference/],
     ["integers alone", ["INTEGERS"], "compression/file", /none of floats/],
     ["values that are not finite", ["INFINITE"], "compression/values", /not finite/],
+    [
+      "a difference that is not finite",
+      ["LARGE", "--minus", "NEGATIVE"],
+      "compression/values",
+      /minus\s[^,]+negative\.safetensors, a/,
+    ],
     ["an unknown scope", ["FILE", "--scope", "row"], "usage/invalid-value", /choices are model/],
   ])("refuses %s", async (_what, args, errorCode, text) => {
     const files: Record<string, string> = {
       FILE: await model("file", { a: floats(1, 2) }),
       OTHER: await model("other", { a: floats(1, 2, 3) }),
       INTEGERS: await model("integers", { a: { shape: [2], data: Uint8Array.of(1, 2) } }),
+      LARGE: await model("large", { a: floats(1, 3e38) }),
+      NEGATIVE: await model("negative", { a: floats(1, -3e38) }),
       INFINITE: await model("infinite", { a: floats(1, Number.POSITIVE_INFINITY) }),
     };
     const { code, stderr } = await compress(...args.map((arg) => files[arg] ?? arg));

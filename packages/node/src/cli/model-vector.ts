@@ -49,7 +49,8 @@ async function ofFile(path: string): Promise<ModelVector> {
   return { source: path, layout: whole, values };
 }
 
-function finite(model: ModelVector): ModelVector {
+/** Throws `compression/values` for a value that is not finite. */
+export function finite(model: ModelVector): ModelVector {
   const at = model.values.findIndex((value) => !Number.isFinite(value));
   if (at < 0) return model;
   const entry = model.layout.entries.find(({ offset, size }) => at < offset + size)!;

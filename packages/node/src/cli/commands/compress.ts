@@ -11,7 +11,7 @@ import { type Command, Option } from "commander";
 import { formatBytes, formatCount, UNKNOWN } from "../../terminal/format.ts";
 import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
-import { type ModelVector, readModelVector } from "../model-vector.ts";
+import { finite, type ModelVector, readModelVector } from "../model-vector.ts";
 import { repeated, wholeCount } from "../parse.ts";
 import { table } from "../text.ts";
 
@@ -109,5 +109,5 @@ async function readUpdate(runs: string, name: string, { minus, best }: CompressO
   }
   const values: Vector = model.values.slice();
   for (let i = 0; i < values.length; i++) values[i]! -= before.values[i]!;
-  return { ...model, source: `${model.source} minus ${before.source}`, values };
+  return finite({ ...model, source: `${model.source} minus ${before.source}`, values });
 }
