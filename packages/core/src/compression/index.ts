@@ -28,6 +28,7 @@ export {
   drawsOneTable,
   encodePayload,
   largestPayload,
+  requireDraws,
 } from "./payload.ts";
 export { qsgd, quantize } from "./qsgd.ts";
 export { drawEntries, keepEntries, placeEntries, randK } from "./rand-k.ts";

@@ -107,6 +107,14 @@ export function decodePayload(
   }
 }
 
+/** Throws `update/codec` where the receiver would repeat other draws than those of a key. */
+export function requireDraws(settings: CompressionSettings, payload: Uint8Array, key: RandomKey): void {
+  if (!builtCompressor(settings).traits.sharesDraws || payload.length < KEY_BYTES) return;
+  const view = new DataView(payload.buffer, payload.byteOffset, KEY_BYTES);
+  if (key.some((word, w) => view.getUint32(4 * w, true) !== word >>> 0))
+    throw malformed("its draws are not those that the client was given");
+}
+
 /** The draws of a stretch. */
 export function drawsOf(key: RandomKey, stretch: string): Pick<CompressionContext, "key" | "stream"> {
   const own = deriveKey(key, stretch);

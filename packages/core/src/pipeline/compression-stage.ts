@@ -10,11 +10,13 @@ import {
   largestPayload,
   mayBeFresh,
   readFloats,
+  requireDraws,
   writeFloats,
 } from "../compression/index.ts";
 import type { Layout } from "../params/layout.ts";
 import { isFiniteVector, type Vector, zerosLike } from "../params/vector.ts";
 import type { ClientStageContext, InvalidUpdate, Stage, Update } from "../protocol/index.ts";
+import type { RandomKey } from "../random/index.ts";
 import { replicaState } from "./broadcast-compression.ts";
 import { layoutsOfPart, type PipelineSettings, type UploadCompression, type Uploads } from "./settings.ts";
 
@@ -40,11 +42,11 @@ export function compressionStage(
       for (const name of settings.vectors) encoded[name] = payloadOf(settings, name, vectors[name]!, context, round);
       return { ...update, vectors: without(update.vectors, settings.vectors), encoded };
     },
-    receive(update, { part }) {
+    receive(update, { part, keys }) {
       const layouts = layoutsOfPart(uploads, part);
       const vectors: Record<string, Vector> = {};
       for (const name of settings.vectors) {
-        const vector = received(settings, update.encoded?.[name], layouts[name]!, make, update.round);
+        const vector = received(settings, update.encoded?.[name], layouts[name]!, make, update.round, keys?.[KEY]);
         if (typeof vector === "string") return invalid(name, vector);
         vectors[name] = vector;
       }
@@ -98,10 +100,11 @@ function received(
   layout: Layout,
   make: (length: number) => Vector,
   round: number,
+  key: RandomKey | undefined,
 ): Vector | string {
   if (payload === undefined) return "it is missing";
   try {
-    const vector = decoded(settings, payload, layout, make, round);
+    const vector = decoded(settings, payload, layout, make, round, key);
     return isFiniteVector(vector) ? vector : "it is not finite when it is decoded";
   } catch (error) {
     if (error instanceof AnabranchError && error.code === "update/codec") return error.message;
@@ -115,9 +118,14 @@ function decoded(
   layout: Layout,
   make: (length: number) => Vector,
   round: number,
+  key: RandomKey | undefined,
 ): Vector {
-  if (!mayBeFresh(settings)) return decodePayload(settings, layout, payload, make, round);
-  if (payload[0] !== FRESH) return decodePayload(settings, layout, payload.subarray(1), make);
+  const fresh = mayBeFresh(settings);
+  if (!fresh || payload[0] !== FRESH) {
+    const body = fresh ? payload.subarray(1) : payload;
+    if (key !== undefined) requireDraws(settings, body, key);
+    return decodePayload(settings, layout, body, make, fresh ? undefined : round);
+  }
   const vector = make(layout.size);
   readFloats(payload.subarray(1), vector, widthOf(vector));
   return vector;

@@ -24,6 +24,8 @@ export interface ReceiveContext {
   readonly scalars: Readonly<Record<string, number>>;
   /** The part of the payloads that the client was given; undefined: all of it. */
   readonly part: number | undefined;
+  /** The random keys that the client was given; absent: what it draws is not checked. */
+  readonly keys?: Readonly<Record<string, RandomKey>> | undefined;
 }
 
 /** What a server half may know beside the aggregate. */

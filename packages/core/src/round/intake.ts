@@ -12,7 +12,7 @@ export function validateOutcome(
   scalars: Readonly<Record<string, number>>,
 ): Outcome {
   if ("failure" in outcome) return outcome;
-  const received = pipeline.receive(outcome.update, { scalars, part: order.part });
+  const received = pipeline.receive(outcome.update, { scalars, part: order.part, keys: order.keys });
   if (!("code" in received)) return { ...outcome, update: received };
   const { client, bytesDown, retried } = outcome;
   const { code, message } = received;
