@@ -170,6 +170,6 @@ describe("the table of a sweep", () => {
     expect(printable(table, "\n")).toBe(table);
     expect(table.replace(/\\[!-/:-@[-`{-~]/g, "")).not.toMatch(/<img|\]\(/);
     const rows = table.split("\n").filter((line) => line.startsWith("|"));
-    expect(tableCells(rows)).toEqual([10, 10, 10, 10, 3, 3, 3, 3, 6, 6, 6, 6]);
+    expect(tableCells(rows)).toEqual([10, 10, 10, 10, 7, 7, 7, 7, 6, 6, 6, 6]);
   });
 });
