@@ -123,6 +123,7 @@ export { byRound, foldEvents, type RunHistory, RunHistoryFold } from "./round/ru
 export type { RoundRecord, RunPlan, RunPorts, RunResult } from "./round/run-plan.ts";
 export { type RunStatus, runStatuses, statusAfter } from "./round/run-status.ts";
 export { sentBytes } from "./round/sent-bytes.ts";
+export { servedModel } from "./round/served-model.ts";
 export { formatEpsilon, type Spent, scopeText, spentBy, spentText, testNote } from "./round/spent.ts";
 export type { FailedEnd, Trouble } from "./round/trouble.ts";
 export { keepsParameters, wholeModel } from "./round/whole-model.ts";

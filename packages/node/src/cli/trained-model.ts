@@ -1,7 +1,9 @@
 import {
   AnabranchError,
+  algorithms,
   BEST_CHECKPOINT,
   type Checkpoint,
+  createAlgorithm,
   createModel,
   decodeCheckpoint,
   decodeSafetensors,
@@ -10,6 +12,7 @@ import {
   modelSection,
   newestCheckpoint,
   requireLayout,
+  servedModel,
   type Vector,
 } from "@anabranch/core";
 import {
@@ -31,6 +34,8 @@ export interface TrainedModel {
   readonly layout: Layout;
   /** [layout.size]; personal ones as they were at the start. */
   readonly parameters: Vector;
+  /** The parameters that travel, as the run evaluates them. */
+  readonly shared: Vector;
   readonly checkpoint: Checkpoint;
 }
 
@@ -45,12 +50,23 @@ export async function loadTrainedModel(folder: string, best: boolean): Promise<T
   const checkpoint = await readCheckpoint(run, best);
   const description = await readModelDescription(run);
   const layout = describedLayout(description);
-  requireLayout(checkpoint.layoutHash, sharedLayout(description).hash, run.folder);
-  const whole = await completeParameters(run, description, checkpoint.serverState.vectors.parameters!);
+  const travels = sharedLayout(description);
+  requireLayout(checkpoint.layoutHash, travels.hash, run.folder);
+  const kept = checkpoint.serverState.vectors.parameters!;
+  const shared = best ? kept : await evaluated(run, checkpoint.algorithm, travels, kept); // the best one was saved so
+  const whole = await completeParameters(run, description, shared);
   const { adapters } = description;
-  if (adapters === undefined) return { run, description, layout, parameters: whole, checkpoint };
+  if (adapters === undefined) return { run, description, layout, parameters: whole, shared, checkpoint };
   const merged = mergeAdapters(adapters, layout, whole);
-  return { run, description, layout: merged.layout, parameters: merged.values, checkpoint };
+  return { run, description, layout: merged.layout, parameters: merged.values, shared, checkpoint };
+}
+
+/** What a method makes of the parameters that it trains; of an own method's, which is not executed, these themselves. */
+async function evaluated({ folder }: RunFolder, method: string, layout: Layout, parameters: Vector): Promise<Vector> {
+  if (algorithms.every(({ name }) => name !== method)) return parameters;
+  const { name, file, ...options } = (await readRunConfig(folder)).algorithm;
+  if (file !== undefined) return parameters;
+  return servedModel({ algorithm: createAlgorithm(name, options), layout }, parameters);
 }
 
 /**

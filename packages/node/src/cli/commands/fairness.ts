@@ -36,10 +36,9 @@ export function addFairness(program: Command): void {
       requireOneModel(config.baseline === "local-only" || config.topology.name !== "none", run.folder);
       await requireTrust([config], { where: run.folder, ask: "all" }, options, globals);
       const best = options.best === true;
-      const { checkpoint } = await loadTrainedModel(run.folder, best);
+      const { checkpoint, shared } = await loadTrainedModel(run.folder, best);
       const { judgeGroups } = await import("../../run/judge-groups.ts");
-      const parameters = checkpoint.serverState.vectors.parameters!;
-      const judged = await judgeGroups(run.folder, parameters, { by: options.by, dataDir: globals.dataDir });
+      const judged = await judgeGroups(run.folder, shared, { by: options.by, dataDir: globals.dataDir });
       if (output.json) output.document({ run: run.id, round: checkpoint.round, best, ...document(judged) });
       else print(`${run.name}  run ${run.id}, model after round ${checkpoint.round}`, judged, output);
     });
