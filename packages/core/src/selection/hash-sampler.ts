@@ -84,9 +84,9 @@ function withJoined(memory: SelectionMemory, nodes: number, round: number, windo
 function nobodyLeft(round: number): AnabranchError {
   return new AnabranchError({
     code: "selection/no-model",
-    message: "no node has the model of the last round: all that trained it, or all aggregators, have stopped",
+    message: "no node has the model of the last round: nobody's update arrived, or all aggregators have stopped",
     where: `round ${round}`,
     expected: "one node or more with the model",
-    advice: "Raise sampler.cohort or algorithm.aggregators, or lower churn.share.",
+    advice: "Raise sampler.cohort, algorithm.aggregators or schedule.deadline, or lower churn.share.",
   });
 }

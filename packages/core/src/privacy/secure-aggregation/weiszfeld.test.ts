@@ -50,6 +50,11 @@ describe("the geometric median of hidden updates", () => {
     expect(Math.abs(found.estimate[0]! - mean)).toBeGreaterThan(0.5);
   });
 
+  it("refuses a smoothing under which all weights are rounded to the least", async () => {
+    const coarse = { ...settings, smoothing: 1e-6, quantization: { ...quantization, bits: 8 } };
+    await expect(hiddenMedian(plain(ports), updates, coarse)).rejects.toThrow(/tell apart.*smoothing 0.000001/s);
+  });
+
   it("costs as many sums as it has passes", async () => {
     const protocol = bonawitz(ports);
     const found = await hiddenMedian(protocol, updates, settings);

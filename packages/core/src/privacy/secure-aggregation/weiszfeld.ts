@@ -57,7 +57,8 @@ export interface HiddenMedian {
 
 /**
  * Runs the passes over clients in this process. A pass without a sum ends with its failure. A client that drops out is
- * left out from then on. Refuses (`secure-aggregation/...`) what `quantize` refuses.
+ * left out from then on. Refuses (`secure-aggregation/...`) what `quantize` refuses, and a smoothing so small that all
+ * weights are rounded to the least.
  *
  * @example
  * ```ts
@@ -106,9 +107,20 @@ export async function hiddenMedian(
     if ("failure" in outcome) return outcome;
     const survivors = new Set(outcome.survivors);
     present = present.filter(({ client }) => survivors.has(client));
+    if (levels(quantization) > 1) requireWeights(outcome.sum.at(-1)!, survivors.size, smoothing);
     estimate = dequantizeMean(outcome.sum, survivors.size, quantization).mean;
   }
   return { estimate: estimate!, survivors: present.map(({ client }) => client), stages };
+}
+
+/** Where all weights are rounded to the least there is, the sum says nothing of the updates. */
+function requireWeights(sum: number, clients: number, smoothing: number): void {
+  if (sum > clients) return;
+  refuse("weight", "all weights of a pass are smaller than its numbers can tell apart", {
+    received: `smoothing ${smoothing}`,
+    expected: "about the distances between honest updates",
+    advice: "Raise the smoothing, or choose more bits for a value.",
+  });
 }
 
 /**
