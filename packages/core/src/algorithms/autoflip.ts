@@ -19,9 +19,10 @@
  *   where the paper computes it anew once all clients have explored. What is not 0 is kept, so a kept parameter of exactly
  *   0 goes down as 2^-100, and the mask travels as the bitmap of every message. The released code compares the explorers
  *   with a model that was trained before and collects one of them alone. Units are dropped in chains of dense and
- *   convolution layers. FLOPs of a simulation are those of the whole model.
+ *   convolution layers. A run without an update in round 1 ends with an error in the next one that has some. FLOPs of a
+ *   simulation are those of the whole model.
  */
-import { cast, equal, mul, square, sub } from "@anabranch/engine";
+import { AnabranchError, cast, equal, mul, square, sub } from "@anabranch/engine";
 import * as z from "zod";
 import { layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
@@ -97,6 +98,8 @@ export const autoflip = defineMethod({
           mask.set(withoutUnits(explorationMask(guidanceFrom(movement, model), pruned).mask, model, dropShare));
           return { parameters: alive(parameters, mask), mask, velocity };
         }
+        // the quantile always prunes something
+        if (pruned > 0 && server.mask.every((kept) => kept === 1)) throw notExplored();
         const next = maskedMomentumStep(parameters, velocity, { change: delta, mask: server.mask, momentum });
         return {
           parameters:
@@ -109,6 +112,17 @@ export const autoflip = defineMethod({
       },
     }),
 });
+
+function notExplored(): AnabranchError {
+  return new AnabranchError({
+    code: "method/not-explored",
+    message: "no client explored the loss in the first round, so nothing can be pruned",
+    where: "round 1",
+    received: "no update",
+    expected: "one or more",
+    advice: "Raise sampler.cohort, or set algorithm.pruned = 0.",
+  });
+}
 
 /** The kept parameters, none of them 0. */
 function alive(parameters: Vector, mask: Vector): Vector {

@@ -54,6 +54,15 @@ const places = (model: Vector) => [...model.keys()].filter((j) => model[j] !== 0
 describe("AutoFLIP", () => {
   const D = 10 * 40 + 40 + 40 * 3 + 3;
 
+  it("ends where nobody explored, and not where nothing is to be pruned", async () => {
+    const absent = { sampler: { name: "poisson" as const, cohort: 0.5 }, rounds: 8, seed: 1 };
+    const ended = run({ ...absent, algorithm: { name: "autoflip" } });
+    await expect(ended).rejects.toThrow(/no client explored.*algorithm.pruned = 0/s);
+    const { history } = await run({ ...absent, algorithm: { name: "autoflip", pruned: 0 } });
+    expect(history[0]!.clients).toBe(0);
+    expect(history.some(({ clients }) => clients > 0)).toBe(true);
+  });
+
   it("prunes a share in the first round, for ever, and sends no more than the rest", async () => {
     const { models, history } = await run({
       algorithm: { name: "autoflip", pruned: 0.6, dropShare: 1, serverMomentum: 0 },
