@@ -50,8 +50,23 @@ export function keptWeights(values: Vector, model: Layout, share: number): Int32
   return Int32Array.from(places.filter((_, k) => kept[k] === 1)).sort();
 }
 
-/** Number of weights that are kept of a model's. Throws `submodels/dense` as `denseWeights`, and where none is. */
+/** Places up to this one are exact as float32. */
+const LAST_PLACE = 2 ** 24;
+
+/**
+ * Number of weights that are kept of a model's. Throws `submodels/dense` as `denseWeights`, where none is, and where places
+ * of weights are no exact floats.
+ */
 export function countKept(model: Layout, share: number): number {
+  if (model.size > LAST_PLACE) {
+    throw new AnabranchError({
+      code: "submodels/dense",
+      message: "the model is too large for places of weights as floats",
+      where: "model",
+      received: `${model.size} parameters`,
+      expected: `at most ${LAST_PLACE}`,
+    });
+  }
   const weights = denseWeights(model).reduce((sum, { size }) => sum + size, 0);
   const kept = keptCount(weights, share);
   if (kept > 0) return kept;
