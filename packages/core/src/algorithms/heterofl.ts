@@ -10,7 +10,7 @@
  *   y <- x[P_i];  K times: y <- y - eta * (g_i(y) + wd * y) of the narrow model;  D_i = y - x[P_i]
  *   x_j <- x_j + eta_g * sum_i w_i D_ij / sum_i w_i, sums over the clients whose P_i has j; others stay
  *
- * Symbols: x -> parameters -> [d]; r_i -> widths -> [tiers]; eta_g -> serverLearningRate -> [];
+ * Symbols: x -> parameters -> [d]; r_i -> widths -> []; eta_g -> serverLearningRate -> [];
  *   w_i -> aggregation.weighting -> [cohort]
  * State: server {parameters [d]}; client none.
  * Wire: down |P_i|, up |P_i|: about r_i^2 d of a wide network. Nothing else travels, as places follow from the tier.

@@ -19,7 +19,7 @@ export function narrowMethod(name: string, rolls: boolean) {
         .describe("share of the hidden units by tier; client i is in tier i modulo their number"),
       serverLearningRate: z.number().positive().default(1).describe("server step on the averaged update"),
     }),
-    symbols: { r: "widths" },
+    symbols: { r_i: "widths" },
     build: ({ widths, serverLearningRate }) =>
       vectors({ server: { parameters: MODEL }, upload: { delta: weightedMean(MODEL) } }).method({
         widths: { ratios: widths, rolls },

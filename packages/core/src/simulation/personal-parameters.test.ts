@@ -174,7 +174,18 @@ describe.each(SHARED_HEADS)("%s", (name) => {
   });
 });
 
-const REFUSING = [...SEEDED, ...SHARED_HEADS, "bristle"];
+/** Parts of the model travel, and those parts are of all parameters. */
+const SUB_MODELS = [
+  ["heterofl", /parameters.personal.*Slices are of all parameters/s],
+  ["fedrolex", /parameters.personal.*Slices are of all parameters/s],
+  ["hidenseek", /flow through this model is not known.*without \[parameters\]/s],
+] as const;
+
+it.each(SUB_MODELS)("%s refuses personal parameters", (name, message) => {
+  expect(() => smallRun({ name }, { ...split })).toThrow(message);
+});
+
+const REFUSING = [...SEEDED, ...SHARED_HEADS, ...SUB_MODELS.map(([name]) => name), "bristle"];
 const KEEPING = algorithms.map(({ name }) => name).filter((name) => !REFUSING.includes(name));
 
 describe.each(KEEPING)("%s", (name) => {

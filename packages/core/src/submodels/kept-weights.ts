@@ -25,7 +25,8 @@ export function denseWeights(model: Layout): readonly LayoutEntry[] {
     where: `layers ${model.blocks.slice(0, 10).join(", ")}`,
     received: other!,
     expected: 'a chain of dense layers, as model.name = "mlp" has it',
-    advice: 'Set model.name = "mlp", or take another method, e.g. algorithm.name = "autoflip".',
+    advice:
+      'Set model.name = "mlp" without [parameters] and [adapters], or take another method, e.g. algorithm.name = "autoflip".',
   });
 }
 

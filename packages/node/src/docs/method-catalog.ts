@@ -82,10 +82,15 @@ function methodOptions(entry: MethodDefinition): MethodOption[] {
   });
 }
 
-/** Test files beside the methods that name one. */
+/** Test files beside the methods that name one, and batteries that they run; paths from the folder of the methods. */
 export function methodTests(name: string): string[] {
   const { folder } = algorithmsFolder();
   const word = new RegExp(`(?<![\\w+-])${name.replaceAll("+", "\\+")}(?![\\w+-])`);
-  const files = readdirSync(folder).filter((file) => file.endsWith(".test.ts"));
+  const tests = readdirSync(folder).filter((file) => file.endsWith(".test.ts"));
+  const batteries = readdirSync(join(folder, BATTERIES)).filter((file) => file.endsWith("-battery.ts"));
+  const files = [...tests, ...batteries.map((file) => `${BATTERIES}/${file}`)];
   return files.filter((file) => word.test(readFileSync(join(folder, file), "utf8"))).sort();
 }
+
+/** Of cases of the conformance suite, by kind of method. */
+const BATTERIES = "../conformance/testing";
