@@ -20,11 +20,9 @@ import * as z from "zod";
 import { mixCritical } from "../aggregation/critical-parameters.ts";
 import type { Vector } from "../params/vector.ts";
 import type { RoundContext, ServerState } from "./algorithm.ts";
-import { STARTS, startOf, startsOf } from "./client-starts.ts";
+import { STARTS, sgdFromOwnStarts, startOf, startsOf } from "./client-starts.ts";
 import { defineMethod } from "./define-method.ts";
-import { localSgd } from "./local-sgd.ts";
-import { type MethodBody, vectors } from "./method.ts";
-import { MODEL, uniformMean } from "./shapes.ts";
+import type { MethodBody } from "./method.ts";
 
 /**
  * The algorithm of the method from its options; the head of this file describes it.
@@ -43,18 +41,8 @@ export const fedcac = defineMethod({
   }),
   symbols: { tau: "criticalFraction" },
   build({ criticalFraction: fraction, beta }): MethodBody {
-    const body = vectors({ server: { parameters: MODEL }, upload: { delta: uniformMean(MODEL) } }).method({
-      wholePopulation: true,
-      local: localSgd(),
-      update: ({ parameters }) => ({ parameters }),
-    });
     return {
-      ...body,
-      payloads(model) {
-        const payloads = body.payloads(model);
-        return { ...payloads, own: ["parameters"], upload: { delta: { layout: model, aggregation: "each" } } };
-      },
-      own: (state, client) => ({ parameters: startOf(state, client) }),
+      ...sgdFromOwnStarts(),
       update(state, { delta }, { clients = [], weights = [], round, layout, population }: RoundContext): ServerState {
         const { size } = layout;
         const starts = clients.map((client) => startOf(state, client));

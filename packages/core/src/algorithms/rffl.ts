@@ -28,12 +28,10 @@ import { decodeReward, encodeReward } from "../aggregation/reward-message.ts";
 import type { FloatBytes } from "../compression/index.ts";
 import { type Vector, zerosLike } from "../params/vector.ts";
 import type { Algorithm, CarriedBytes, RoundContext, ServerState } from "./algorithm.ts";
-import { STARTS, startOf, startsOf } from "./client-starts.ts";
+import { STARTS, sgdFromOwnStarts, startOf, startsOf } from "./client-starts.ts";
 import { defineMethod } from "./define-method.ts";
-import { localSgd } from "./local-sgd.ts";
-import { type MethodBody, vectors } from "./method.ts";
+import type { MethodBody } from "./method.ts";
 import { reputationState, reputationsOf } from "./reputation-state.ts";
-import { MODEL, uniformMean } from "./shapes.ts";
 
 /** Numbers of the state: bytes of the rewards of the last round, of the largest, and how many clients were heard. */
 const [SENT, LARGEST, HEARD] = ["rewardBytes", "largestReward", "heardClients"] as const;
@@ -63,18 +61,8 @@ export const rffl = defineMethod({
   }),
   symbols: { alpha: "memory", Gamma: "norm", c: "threshold" },
   build({ subtractOwn, ...settings }): MethodBody {
-    const body = vectors({ server: { parameters: MODEL }, upload: { delta: uniformMean(MODEL) } }).method({
-      wholePopulation: true,
-      local: localSgd(),
-      update: ({ parameters }) => ({ parameters }),
-    });
     return {
-      ...body,
-      payloads(model) {
-        const payloads = body.payloads(model);
-        return { ...payloads, own: ["parameters"], upload: { delta: { layout: model, aggregation: "each" } } };
-      },
-      own: (state, client) => ({ parameters: startOf(state, client) }),
+      ...sgdFromOwnStarts(),
       models: (state) => modelsOf(state),
       report: (before, after) => {
         const next = reputationsOf(after, 0);
