@@ -220,12 +220,12 @@ function samplerOf(
   churn: Churn | undefined,
 ): Sampler {
   const { sampler, rounds, seed } = config;
-  const { name, cohort, rates = [1] } = sampler;
+  const { name, cohort, rates } = sampler;
   switch (name) {
     case "hash":
       return hashSampler(nodeIds(seed, population), { ...sampling!, sampleSize: cohort }, churn ?? noChurn);
     case "poisson":
-      requirePossibleRates(rates, population, cohort);
+      if (rates !== undefined) requirePossibleRates(rates, population, cohort);
       return poissonSampler(population, cohort, rates);
     case "random-allocation":
       return allocationSampler(population, blockOf(cohort, population));

@@ -1,5 +1,5 @@
 import { formatCount, formatFixed, formatPercent } from "../terminal/format.ts";
-import { classesText } from "./classes-text.ts";
+import { classRows } from "./classes-text.ts";
 import { type Html, html } from "./html.ts";
 import { card, pairs, table } from "./page.ts";
 import type { ClassMetricsData, RunData } from "./run-data.ts";
@@ -39,23 +39,13 @@ export function macroF1(scores: readonly ClassScore[]): number {
 
 /** The model by class, beside its confusion matrix; nothing where it was not evaluated so. */
 export function classCard(run: RunData): Html[] {
-  const groups = groupRows(run);
+  const groups = classRows(run, ROWS);
   const known = scoresOf(run);
   if (known.length === 0 && groups.length === 0) return [];
   return [card("Accuracy by class", [...known, ...(groups.length === 0 ? [] : [pairs(groups)])])];
 }
 
-/** The last accuracies of the worst class and, of long-tailed data, of common and rare ones. */
-function groupRows({ evaluations, clientEvaluations }: RunData): [string, string][] {
-  const clients = clientEvaluations.at(-1);
-  const rows: [string, string][] = [
-    ["test set", classesText(evaluations.at(-1)?.classes)],
-    ["hold-outs", classesText(clients?.classes)],
-    ["personal models on hold-outs", classesText(clients?.personal?.classes)],
-    ["adapted models on hold-outs", classesText(clients?.adapted?.classes)],
-  ];
-  return rows.filter(([, text]) => text !== "");
-}
+const ROWS = ["test set", "hold-outs", "personal models on hold-outs", "adapted models on hold-outs"] as const;
 
 function scoresOf({ classMetrics }: RunData): Html[] {
   if (classMetrics === undefined || classMetrics.confusion.length === 0) return [];

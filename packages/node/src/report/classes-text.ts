@@ -1,5 +1,6 @@
 import { formatPercent } from "../terminal/format.ts";
 import type { EvaluationEvent } from "./events.ts";
+import type { RunData } from "./run-data.ts";
 
 const KEYS = ["worst", "head", "middle", "tail"] as const;
 
@@ -9,4 +10,20 @@ export function classesText(classes: EvaluationEvent["classes"]): string {
   return KEYS.flatMap((key) =>
     classes[key] === undefined ? [] : [`${key} ${formatPercent(classes[key] ?? Number.NaN, 1)}`],
   ).join(", ");
+}
+
+/** Names of the rows: of the test set, and of global, personal and adapted models on the clients' hold-outs. */
+type RowNames = readonly [test: string, holdouts: string, personal: string, adapted: string];
+
+/** The last accuracies by class, where they are known. */
+export function classRows({ evaluations, clientEvaluations }: RunData, names: RowNames): [string, string][] {
+  const clients = clientEvaluations.at(-1);
+  const classes = [
+    evaluations.at(-1)?.classes,
+    clients?.classes,
+    clients?.personal?.classes,
+    clients?.adapted?.classes,
+  ];
+  const rows = classes.map((each, i): [string, string] => [names[i]!, classesText(each)]);
+  return rows.filter(([, text]) => text !== "");
 }

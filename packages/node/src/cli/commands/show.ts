@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Config, formatEpsilon, parseConfig, spentBy, spentText, testNote } from "@anabranch/core";
 import type { Command } from "commander";
-import { classesText } from "../../report/classes-text.ts";
+import { classRows } from "../../report/classes-text.ts";
 import { type RunData, readRunFolder } from "../../report/run-data.ts";
 import { summarise } from "../../report/summary.ts";
 import { findRun } from "../../store/find-run.ts";
@@ -252,7 +252,7 @@ function resultLines(summary: RunSummary, run: RunData, output: Output): string[
       ].join(", "),
     ],
     ...(isRegression(run) ? [] : [["best", bestText(result)] as [string, string]]),
-    ...classRows(run),
+    ...classRows(run, ["classes", "on hold-outs", "personal", "adapted"]),
     ["bytes", `${formatBytes(summary.bytesDown)} down, ${formatBytes(summary.bytesUp)} up`],
     ["time", `${formatSeconds(summary.seconds)} in rounds`],
     ...(spentBy(run) === undefined ? [] : [["privacy", spentText(run)] as [string, string]]),
@@ -262,18 +262,6 @@ function resultLines(summary: RunSummary, run: RunData, output: Output): string[
     ...(result.modelHash === "" ? [] : [["hash", `${result.modelHash} (of the final parameters)`] as [string, string]]),
   ];
   return ["", output.colours.bold("Result"), ...labelled(pairs, output.width)];
-}
-
-/** Accuracies by class on the test set, and of models on the clients' hold-outs. */
-function classRows({ evaluations, clientEvaluations }: RunData): [string, string][] {
-  const clients = clientEvaluations.at(-1);
-  const rows: [string, string][] = [
-    ["classes", classesText(evaluations.at(-1)?.classes)],
-    ["on hold-outs", classesText(clients?.classes)],
-    ["personal", classesText(clients?.personal?.classes)],
-    ["adapted", classesText(clients?.adapted?.classes)],
-  ];
-  return rows.filter(([, text]) => text !== "");
 }
 
 function bestText({ bestAccuracy, bestRound }: ReturnType<typeof summarise>): string {
