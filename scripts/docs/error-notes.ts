@@ -65,6 +65,7 @@ export const areaNotes: Readonly<Record<string, AreaNote>> = {
   model: { about: "Models and their options.", next: MODEL },
   node: { about: "The version of Node.", next: "Install Node 24 or newer." },
   operator: { about: "Steering a live run.", next: "Give the operator's token with `--token`." },
+  operators: { about: "Operators of games, on devices.", next: "Correct the option that the message names." },
   params: { about: "Parameters, layouts and initial weights.", next: "Use weights that this model has written." },
   partition: {
     about: "Partitions of the examples.",

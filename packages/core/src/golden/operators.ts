@@ -35,6 +35,7 @@ const mashaOperation: Operation = {
     const draws: MashaDraws = {
       indices: (step, device) => positions.parse(indices?.[step]?.[device]),
       moves: (step) => bits[step] === 1,
+      joins: () => true,
     };
     const path = masha(devicesOf(parts), Float64Array.from(z0), options, draws);
     return { steps: path.map(({ z: point, w }) => ({ z: Array.from(point), w: Array.from(w) })) };

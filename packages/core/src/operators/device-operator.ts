@@ -1,5 +1,9 @@
-/** F_m: the part of an operator that one device computes, from a point [d] to a vector [d]. */
-export type DeviceOperator = (z: Float64Array) => Float64Array;
+/**
+ * F_m: the part of an operator that one device computes, from a point [d] to a vector [d].
+ *
+ * @param draw absent: over all its data; a number: over a batch that follows from it, the same one at every point
+ */
+export type DeviceOperator = (z: Float64Array, draw?: number) => Float64Array;
 
 /**
  * z -> M z + q: the gradient of a quadratic, or a bilinear game of two players.

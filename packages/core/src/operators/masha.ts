@@ -1,3 +1,4 @@
+import { AnabranchError } from "@anabranch/engine";
 import { drawEntries, feedBack, keepEntries, keepLargest, placeEntries } from "../compression/index.ts";
 import { deriveKey, type RandomKey, randomStream } from "../random/index.ts";
 import { type DeviceOperator, evaluateOperators, meanVector } from "./device-operator.ts";
@@ -10,6 +11,10 @@ export interface MashaOptions {
   /** gamma */
   readonly stepSize: number;
   readonly steps: number;
+  /** Whether devices take a batch in each step; they take all their data where the snapshot moves. Default: no. */
+  readonly batches?: boolean;
+  /** p, above 0 and at most 1: the probability with which a device takes part in a step. Below 1 only in variant 1. */
+  readonly participation?: number;
 }
 
 /** What is drawn in a step; both counted from 0. */
@@ -18,6 +23,8 @@ export interface MashaDraws {
   indices(step: number, device: number): ArrayLike<number>;
   /** Whether the snapshot moves; the server draws it with probability k / d. */
   moves(step: number): boolean;
+  /** Whether a device takes part in a step. Asked where participation is below 1. */
+  joins(step: number, device: number): boolean;
 }
 
 /** After a step. */
@@ -37,6 +44,8 @@ export interface MashaStep {
  *   1: q = mean Q_m(F_m(zh) - F_m(w)), z <- zh - gamma q
  *   2: c_m = C(gamma (F_m(zh) - F_m(w)) + e_m), g = C(mean c_m + e), both with their errors kept, z <- zh - g
  *   with probability 1 - tau: w <- z, and devices send F_m(w) in full
+ *   with batches, F_m(zh) - F_m(w) is over one batch of the step, the same at both points
+ *   where a device takes part with probability p, Q_m is 1 / p of what it sends, or 0
  * A. Beznosikov, P. Richtarik, M. Diskin, M. Ryabinin, A. Gasnikov, "Distributed Methods with Compressed Communication for
  * Solving Variational Inequalities, with Theoretical Guarantees", NeurIPS 2022, arXiv:2110.03313. There is no reference
  * code; the snapshot moves to the new z here.
@@ -53,9 +62,10 @@ export interface MashaStep {
 export function masha(
   devices: readonly DeviceOperator[],
   start: Float64Array,
-  { variant, k, stepSize, steps }: MashaOptions,
+  { variant, k, stepSize, steps, batches = false, participation = 1 }: MashaOptions,
   draws: MashaDraws,
 ): MashaStep[] {
+  checkParticipation(variant, participation);
   const d = start.length;
   const tau = 1 - k / d;
   const compress = keepLargest(k);
@@ -66,7 +76,10 @@ export function masha(
   return Array.from({ length: steps }, (_, step) => {
     const { w, parts, mean } = snapshot;
     const ahead = z.map((value, j) => tau * value + (1 - tau) * w[j]! - stepSize * mean[j]!);
-    const changes = devices.map((device, m) => device(ahead).map((value, j) => value - parts[m]![j]!));
+    const changes = devices.map((device, m) => {
+      const before = batches ? device(w, step) : parts[m]!;
+      return device(ahead, batches ? step : undefined).map((value, j) => value - before[j]!);
+    });
     const moved = variant === 1 ? drawn(changes, step) : largest(changes);
     z = ahead.map((value, j) => value - moved[j]!);
     const moves = draws.moves(step);
@@ -76,8 +89,14 @@ export function masha(
 
   function drawn(changes: readonly Float64Array[], step: number): Float64Array {
     const received = changes.map((change, m) => {
+      if (participation < 1 && !draws.joins(step, m)) return new Float64Array(d);
       const indices = draws.indices(step, m);
-      return placeEntries(keepEntries(change, indices, true), indices, new Float64Array(d));
+      const sent = keepEntries(change, indices, true);
+      return placeEntries(
+        sent.map((value) => value / participation),
+        indices,
+        new Float64Array(d),
+      );
     });
     return meanVector(received).map((value) => stepSize * value);
   }
@@ -95,18 +114,30 @@ export function masha(
   }
 }
 
+function checkParticipation(variant: 1 | 2, participation: number): void {
+  const legal = participation === 1 || (variant === 1 && participation > 0 && participation < 1);
+  if (legal) return;
+  throw new AnabranchError({
+    code: "operators/participation",
+    message: `Devices cannot take part in MASHA${variant} with probability ${participation}.`,
+    hint: "Give a number above 0 and at most 1. Variant 2 needs 1, as its errors are those of all devices.",
+  });
+}
+
 /**
  * Draws for a problem of d numbers, from a key.
  *
+ * @param participation p
  * @example
  * ```ts
  * import { mashaDraws, rootKey } from "@anabranch/core";
  * mashaDraws(rootKey(1), 8, 8).moves(0); // => true
  * ```
  */
-export function mashaDraws(key: RandomKey, d: number, k: number): MashaDraws {
+export function mashaDraws(key: RandomKey, d: number, k: number, participation = 1): MashaDraws {
   return {
     indices: (step, device) => drawEntries(k, d, { stream: randomStream(deriveKey(key, "entries", step, device)) }),
     moves: (step) => randomStream(deriveKey(key, "snapshot", step)).float() < k / d,
+    joins: (step, device) => randomStream(deriveKey(key, "joins", step, device)).float() < participation,
   };
 }

@@ -91,6 +91,60 @@ describe("MASHA", () => {
     }
   });
 
+  it.each([1, 0.5])("solves a game on batches, where devices take part with probability %s", (participation) => {
+    const { devices, solution } = game(10, 4);
+    const stream = randomStream(deriveKey(key, "batches"));
+    const drawn = Array.from({ length: 8 }, () =>
+      Array.from({ length: 20 }, () => Float64Array.from({ length: 20 }, () => 0.3 * (stream.float() - 0.5))),
+    );
+    // the errors of the eight batches add up to nothing, and are as large at the solution as elsewhere
+    const errors = drawn.map((plus, batch) => {
+      const minus = drawn[(batch + 1) % 8]!;
+      const matrix = plus.map((row, i) => row.map((value, j) => value - minus[i]![j]!));
+      return affineOperator(matrix, new Float64Array(20).fill(1));
+    });
+    const noisy = devices.map(
+      (device): DeviceOperator =>
+        (z, draw) => {
+          if (draw === undefined) return device(z);
+          const error = errors[draw % 8]!(z);
+          return device(z).map((value, j) => value + error[j]!);
+        },
+    );
+    const start = new Float64Array(20);
+    const options = { variant: 1, k: 4, stepSize: 0.04, steps: 4000, batches: true, participation } as const;
+    const path = masha(noisy, start, options, mashaDraws(key, 20, 4, participation));
+    expect(distance(path.at(-1)!.z, solution) / distance(start, solution)).toBeLessThan(1e-3);
+  });
+
+  it("waits for what all devices send on average, and refuses other shares", () => {
+    const { devices } = game(3, 8);
+    const draws = mashaDraws(key, 6, 6, 0.5);
+    const first = (step: number) =>
+      masha(
+        devices,
+        new Float64Array(6).fill(1),
+        { variant: 1, k: 6, stepSize: 0.1, steps: 1, participation: 0.5 },
+        { ...draws, joins: (_, device) => draws.joins(step, device) },
+      )[0]!.z;
+    const [whole] = masha(devices, new Float64Array(6).fill(1), { variant: 1, k: 6, stepSize: 0.1, steps: 1 }, draws);
+    const mean = Array.from({ length: 6 }, (_, j) => {
+      let sum = 0;
+      for (let step = 0; step < 2000; step++) sum += first(step)[j]! / 2000;
+      return sum;
+    });
+    expect(distance(mean, whole!.z)).toBeLessThan(0.01);
+    for (const [variant, participation] of [
+      [1, 0],
+      [1, 1.5],
+      [2, 0.5],
+      [1, Number.NaN],
+    ] as const) {
+      const options = { variant, k: 6, stepSize: 0.1, steps: 1, participation };
+      expect(() => masha(devices, new Float64Array(6), options, draws)).toThrow(/cannot take part/);
+    }
+  });
+
   it("draws the snapshot with probability k / d", () => {
     const draws = mashaDraws(key, 20, 4);
     const moves = Array.from({ length: 2000 }, (_, step) => draws.moves(step)).filter(Boolean).length;
