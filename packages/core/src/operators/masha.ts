@@ -119,8 +119,8 @@ function checkParticipation(variant: 1 | 2, participation: number): void {
   if (legal) return;
   throw new AnabranchError({
     code: "operators/participation",
-    message: `Devices cannot take part in MASHA${variant} with probability ${participation}.`,
-    hint: "Give a number above 0 and at most 1. Variant 2 needs 1, as its errors are those of all devices.",
+    message: `Devices cannot take part in MASHA${variant} with probability ${participation}`,
+    advice: "Give a number above 0 and at most 1. Variant 2 needs 1, as its errors are those of all devices.",
   });
 }
 
