@@ -10,20 +10,23 @@ export interface Stack extends PartialFold {
 /**
  * Keeps vectors of length `size` in the order in which they are added; the result is [rows, size]. For server halves that
  * need every update by itself: its memory grows with the cohort.
+ *
+ * @param places where the values of a part lie in the vector, which is 0 elsewhere; absent: all updates are whole
  */
-export function stack(size: number): Stack {
+export function stack(size: number, places?: (part: number) => Int32Array): Stack {
   let held: Vector | undefined;
   let rows = 0;
   return {
     get rows() {
       return rows;
     },
-    addAll(vectors, _weights, factors) {
+    addAll(vectors, _weights, factors, parts) {
       for (const [k, vector] of vectors.entries()) {
         held = withRoom(held, vector, (rows + 1) * size, rows * size);
         const factor = factors?.[k] ?? 1;
         const row = held.subarray(rows * size, (rows + 1) * size);
-        row.set(vector);
+        if (places === undefined) row.set(vector);
+        else scatter(row.fill(0), vector, places(parts[k]!));
         if (factor !== 1) for (let j = 0; j < size; j++) row[j]! *= factor;
         rows++;
       }
@@ -36,6 +39,10 @@ export function stack(size: number): Stack {
       rows = 0;
     },
   };
+}
+
+function scatter(row: Vector, values: Vector, places: Int32Array): void {
+  for (let k = 0; k < places.length; k++) row[places[k]!] = values[k]!;
 }
 
 /** The same memory, or twice as much with its first `used` values. */

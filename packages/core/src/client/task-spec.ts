@@ -1,7 +1,7 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Model } from "../models/model.ts";
-import type { Layout } from "../params/layout.ts";
+import { type Layout, layout as layoutFrom } from "../params/layout.ts";
 import type { HeldParameters } from "../params/standing.ts";
 import type { Vector } from "../params/vector.ts";
 import { feedbackState, type PipelineSettings, uploadsOf } from "../pipeline/index.ts";
@@ -77,10 +77,15 @@ function tierTasks({ subModels: _, ...parts }: TaskParts, models: readonly SubMo
       ...(own === undefined ? {} : { own }),
       ...(all === undefined ? {} : { parts: all }),
     };
-    const { task } = taskSpec({ ...parts, model: sub.model, payloads: narrow });
+    const { task } = taskSpec({ ...parts, model: sub.model, payloads: narrow, held: heldIn(sub, parts.held) });
     made.set(sub, task);
     return task;
   });
+}
+
+/** Of a model whose parameters that do not travel are those of the whole one. */
+function heldIn({ model, layout: shared }: SubModel, held: HeldParameters | undefined): HeldParameters | undefined {
+  return held && { ...held, split: { ...held.split, whole: layoutFrom(model.parameters), shared } };
 }
 
 /** Local work on personal parameters alone. */

@@ -2,20 +2,25 @@ import * as z from "zod";
 import { adapterOptions } from "../models/low-rank-adapters.ts";
 
 /** How the factors of clients become one pair. */
-export const adapterRules = ["fedit", "ffa", "lora-fair", "flexlora", "flora", "fed-sb"] as const;
+export const adapterRules = ["fedit", "ffa", "lora-fair", "zero-pad", "flexlora", "flora", "fed-sb"] as const;
 
 const { alpha, targets } = adapterOptions.shape;
 
 export const adapters = z
   .strictObject({
-    rank: adapterOptions.shape.rank.optional().describe("rank of low-rank adapters (LoRA); omitted: no adapters"),
+    rank: z
+      .union([z.int().positive(), z.array(z.int().positive()).min(1).max(64)])
+      .optional()
+      .describe(
+        "rank of low-rank adapters (LoRA), or a list of ranks, of which client i has the one at i modulo their number; omitted: no adapters",
+      ),
     alpha,
     targets,
     rule: z
       .enum(adapterRules)
       .default("fedit")
       .describe(
-        'how factors become one pair: "fedit" (means), "ffa" (A stays as drawn), "lora-fair" (means, B corrected), "flexlora" (mean of the products, truncated), "flora" (merged in every round) or "fed-sb" (cores)',
+        'how factors become one pair: "fedit" (means), "ffa" (A stays as drawn), "lora-fair" (means, B corrected) or "zero-pad" (means, lower ranks count as zeros). Others: "flexlora" (mean of the products, truncated), "flora" (merged in every round) or "fed-sb" (cores)',
       ),
     lambda: z
       .number()

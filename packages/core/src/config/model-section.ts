@@ -55,9 +55,10 @@ export function namedModelParts(config: Pick<Config, "model" | "adapters">): Pic
   return { name, options: adapters === undefined ? options : { ...options, adapters } };
 }
 
-/** The options of a model's adapters; undefined where it has none. */
+/** The options of a model's adapters, of several ranks those of the largest; undefined where it has none. */
 export function configuredAdapters({ adapters }: Pick<Config, "adapters">) {
-  const { rank, alpha, targets, rule } = adapters;
+  const { rank: given, alpha, targets, rule } = adapters;
+  const rank = Array.isArray(given) ? Math.max(...given) : given;
   const core = rule === "fed-sb" ? { core: true } : {};
   return rank === undefined ? undefined : { rank, ...(alpha === undefined ? {} : { alpha }), targets, ...core };
 }

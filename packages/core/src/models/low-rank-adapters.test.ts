@@ -79,16 +79,29 @@ describe("targets", () => {
   });
 
   it("have ranks up to the smaller side", () => {
-    const model = withAdapters(base, { rank: 8, targets: "head" });
-    const shapes = model.parameters.filter(({ name }) => name.includes("lora")).map(({ shape }) => shape);
+    const model = withAdapters(base, { rank: 4, targets: ["head", "block1.dense1"] });
+    const shapes = model.parameters.filter(({ name }) => name.includes("head.weight.lora")).map(({ shape }) => shape);
     expect(shapes).toEqual([
       [4, 3],
       [3, 3],
     ]);
     expect(model.adapters?.scale).toBe(2);
-    expect(nn.countParameters(model.parameters) - nn.countParameters(base.parameters)).toBe(21);
+    const dense1 = base.parameters.find(({ name }) => name === "block1.dense1.weight")!.shape as [number, number];
+    expect(nn.countParameters(model.parameters) - nn.countParameters(base.parameters)).toBe(
+      21 + 4 * (dense1[0] + dense1[1]),
+    );
     expect(frozenBase(model)).toEqual(base.parameters.map(({ name }) => name));
     expect(frozenBase(base)).toEqual([]);
+  });
+
+  it("are refused with a rank that none of them can have", () => {
+    expect(() => withAdapters(base, { rank: 4, targets: "head" })).toThrow(
+      expect.objectContaining({
+        code: "adapters/rank",
+        message: expect.stringMatching(/1 to 3.*Lower adapters\.rank/),
+      }),
+    );
+    expect(withAdapters(base, { rank: 3, targets: "head" }).adapters!.pairs).toHaveLength(1);
   });
 
   it.each([

@@ -39,7 +39,8 @@ const CORE = ".lora.core";
  * have A [r, inputs, size, size], B [outputs, r, 1, 1].
  *
  * Citation: E. J. Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022, arXiv:2106.09685.
- * @throws `parameters/unknown` for targets that fit nothing, `adapters/target` for one that is no matrix
+ * @throws `parameters/unknown` for targets that fit nothing, `adapters/target` for one that is no matrix, `adapters/rank` for
+ *   a rank that no weight can have
  * @example
  * ```ts
  * import { mlp, withAdapters } from "@anabranch/core";
@@ -51,6 +52,7 @@ export function withAdapters(base: Model, options: z.input<typeof adapterOptions
   const { rank, core, alpha = core ? rank : 2 * rank, targets } = adapterOptions.parse(options);
   const scale = alpha / rank;
   const adapted = targetsOf(base, typeof targets === "string" ? [targets] : targets);
+  requireRank(base.name, rank, adapted);
   const pairs = adapted.map(({ name }) => {
     return { weight: name, a: name + A, b: name + B, ...(core ? { core: name + CORE } : {}) };
   });
@@ -112,9 +114,29 @@ function requireSome(model: string, chosen: readonly nn.ParameterSpec[]): readon
   });
 }
 
-function factorsOf({ name, shape, role, block }: nn.ParameterSpec, rank: number, core: boolean): nn.ParameterSpec[] {
+/** A weight [inputs, outputs], as adapters see it. */
+function extentsOf({ shape }: Pick<nn.ParameterSpec, "shape">): readonly [inputs: number, outputs: number] {
+  return shape.length === 2 ? (shape as [number, number]) : [product(shape.slice(1)), shape[0]!];
+}
+
+/** Smaller weights have adapters of their full rank. Throws `adapters/rank` where all are smaller. */
+function requireRank(model: string, rank: number, adapted: readonly nn.ParameterSpec[]): void {
+  const most = Math.max(...adapted.map((weight) => Math.min(...extentsOf(weight))));
+  if (rank <= most) return;
+  throw new AnabranchError({
+    code: "adapters/rank",
+    message: "a rank is above the smaller side of every weight with an adapter",
+    where: "adapters.rank",
+    received: `${rank}, of ${adapted.length === 1 ? adapted[0]!.name : `${adapted.length} weights`} of model ${model}`,
+    expected: `1 to ${most}`,
+    advice: "Lower adapters.rank, or name larger weights in adapters.targets.",
+  });
+}
+
+function factorsOf(weight: nn.ParameterSpec, rank: number, core: boolean): nn.ParameterSpec[] {
+  const { name, shape, role, block } = weight;
   const dense = shape.length === 2;
-  const [inputs, outputs] = dense ? (shape as [number, number]) : [product(shape.slice(1)), shape[0]!];
+  const [inputs, outputs] = extentsOf(weight);
   const r = Math.min(rank, inputs, outputs);
   const initialize = nn.kaimingUniform(inputs);
   const [a, b] = dense

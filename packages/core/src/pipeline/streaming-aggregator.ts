@@ -28,13 +28,13 @@ export class StreamingAggregator implements Aggregator {
     this.#sizes = new Map(Object.entries(upload).map(([name, { layout }]) => [name, layout.size]));
     this.#folds = new Map(
       Object.entries(upload).map(([name, { layout, aggregation }]) => {
+        const placesOf = places && ((part: number) => places(part, this.#round));
         if (aggregation === "each") {
-          const kept = stack(layout.size);
+          const kept = stack(layout.size, placesOf);
           this.#stacks.set(name, kept);
           return [name, kept];
         }
-        if (places !== undefined)
-          return [name, slicedFold(aggregation, layout.size, (part) => places(part, this.#round))];
+        if (placesOf !== undefined) return [name, slicedFold(aggregation, layout.size, placesOf)];
         const partLayouts = parts?.map((part) => part[name]!);
         const whole = partLayouts === undefined;
         return [name, whole ? fold(aggregation, layout.size) : partialFold(aggregation, layout, partLayouts)];

@@ -65,7 +65,7 @@ export async function ownSums(plan: RunPlan, ports: RunPorts, { server, round }:
       sums.push(...(await evaluator.evaluateClients(await modelOf(client), client)));
     return sums;
   };
-  const given = ownOf(plan.algorithm, round);
+  const given = ownOf(plan, round);
   const isHere = hasPersonalModels(plan) && clientStates.isElsewhere !== true;
   return {
     ...(given && { personal: await each(async (client) => wholeModel(plan, given(server, client))) }),
@@ -78,9 +78,9 @@ export async function ownSums(plan: RunPlan, ports: RunPorts, { server, round }:
 
 /** The models that the server of a method has for single clients; nodes of a decentralised run are evaluated apart. */
 function ownOf(
-  { own, gossip, widths }: Algorithm,
+  { algorithm: { own, gossip }, payloads }: Pick<RunPlan, "algorithm" | "payloads">,
   round: number,
 ): ((server: RunState["server"], client: number) => Vector) | undefined {
-  if (own === undefined || gossip !== undefined || widths !== undefined) return undefined;
+  if (own === undefined || gossip !== undefined || payloads.places !== undefined) return undefined;
   return (server, client) => own(server, client, round + 1)["parameters"] ?? server.vectors.parameters;
 }

@@ -1,42 +1,78 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
+import { parameterSelectors } from "../config/parameters-schema.ts";
 import type { Model } from "../models/index.ts";
 import { initialParameters } from "../params/initialize.ts";
-import type { Layout } from "../params/layout.ts";
+import { type Layout, subLayout } from "../params/layout.ts";
 import { partOf } from "../params/standing.ts";
 import { capabilitiesOf, requireCapable } from "../pipeline/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
+import { rankTiers, type SubModels } from "../submodels/index.ts";
 import { withPairRule } from "./pair-rule.ts";
 import { withStackedRounds } from "./stacked-rounds.ts";
 
 interface Resolved {
   readonly algorithm: Algorithm;
   readonly payloads: Payloads;
+  /** The models of clients with adapters of other ranks; absent: all train one. */
+  readonly tiers?: SubModels | undefined;
 }
 
 /** The method with the rule for adapters of a configuration. Throws `config/conflict` for methods that do not fit it. */
 export function withAdapterRule(
   config: Config,
-  model: Pick<Model, "adapters" | "parameters">,
+  model: Model,
   resolved: Resolved,
   whole: Layout,
   shared: Layout,
 ): Resolved {
   const { rule, lambda } = config.adapters;
   const { adapters } = model;
-  if (adapters === undefined || rule === "fedit" || rule === "ffa" || rule === "fed-sb") return resolved;
+  if (adapters === undefined) return resolved;
+  const ranks = tieredRanks(config, resolved);
+  if (rule === "fedit" || rule === "ffa" || rule === "fed-sb") return resolved;
   requireSingleUpdates(config, resolved);
+  const weights = new Set(rule === "flora" ? adapters.pairs.map(({ weight }) => weight) : []);
+  const sent = subLayout(shared, ({ name }) => !weights.has(name));
+  const tiers = ranks && rankTiers(model, { shared, sent }, ranks);
+  const places = tiers && ((client: number, round: number) => tiers.places(tiers.partOf(client, round), round));
   const algorithm =
     rule === "flora"
       ? withStackedRounds(resolved.algorithm, { layout: shared, adapters, fresh: (round) => fresh(round) })
-      : withPairRule(resolved.algorithm, { rule, lambda, adapters });
-  return { algorithm, payloads: algorithm.payloads(shared, config.training) };
+      : withPairRule(resolved.algorithm, { rule, lambda, adapters, places });
+  return { algorithm, payloads: algorithm.payloads(shared, config.training), tiers };
 
   function fresh(round: number) {
     const key = deriveKey(rootKey(config.seed), "adapters", round);
     return partOf(whole, initialParameters(model.parameters, key), shared);
   }
+}
+
+/** The ranks of clients' adapters, by tier, where they may differ. Throws `config/conflict` where nothing combines them. */
+function tieredRanks(
+  { adapters: { rank, rule }, compression, parameters }: Config,
+  { algorithm, payloads }: Resolved,
+): readonly number[] | undefined {
+  if (!Array.isArray(rank)) return undefined;
+  const refuse = (key: string, value: unknown, expected: string, advice: string) => {
+    throw conflict(key, `${JSON.stringify(value)}, with adapters.rank = [${rank.join(", ")}]`, expected, advice);
+  };
+  if (rule === "fedit" || rule === "ffa" || rule === "lora-fair" || rule === "fed-sb")
+    refuse(
+      "adapters.rule",
+      rule,
+      '"zero-pad", "flexlora" or "flora"',
+      "Means of factors need one rank: choose one of these rules, or set adapters.rank to one number.",
+    );
+  for (const key of ["up", "down"] as const)
+    if (compression[key].length > 0)
+      refuse(`compression.${key}`, compression[key], "[]", "Factors of lower ranks travel as floats: lower the ranks.");
+  if (parameterSelectors(parameters).personal.length > 0 || algorithm.personal !== undefined)
+    refuse("parameters.personal", parameters.personal, "nothing", "Adapters of personal layers have one rank.");
+  if (payloads.own !== undefined || algorithm.clusters !== undefined || algorithm.assign !== undefined)
+    refuse("algorithm.name", algorithm.name, "a method with one global model", 'Take for example "fedavg".');
+  return rank;
 }
 
 /** Refuses a rule that combines updates where they are combined otherwise, or cannot be seen. */

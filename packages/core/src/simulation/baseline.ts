@@ -1,6 +1,6 @@
 import { stepCount } from "../client/batches.ts";
 import type { Baseline } from "../config/baseline.ts";
-import { type Config, resolveConfig } from "../config/index.ts";
+import { type Config, configuredAdapters, resolveConfig } from "../config/index.ts";
 import { USUAL_BUFFER } from "./configured-schedule.ts";
 import type { Federation } from "./federation.ts";
 
@@ -20,7 +20,10 @@ export function baselineConfig(config: Config, baseline: Baseline, initialWeight
     name: `${name.slice(0, 180)}-${suffix}`,
     model: initialWeights === undefined ? model : { ...model, initialWeights },
     // of one client there is nothing to combine
-    adapters: { ...adapters, rule: adapters.rule === "ffa" || adapters.rule === "fed-sb" ? adapters.rule : "fedit" },
+    adapters: {
+      ...{ ...adapters, rank: configuredAdapters(config)?.rank },
+      rule: adapters.rule === "ffa" || adapters.rule === "fed-sb" ? adapters.rule : "fedit",
+    },
     parameters: { frozen: parameters.frozen },
     sampler: { name: samplerName(config), cohort: updatesPerRound(config) },
   });

@@ -13,7 +13,7 @@ import type { ModelAdapters } from "../models/model.ts";
 import { type Vector, zerosLike } from "../params/vector.ts";
 
 /** Rules that see the factors of every client. */
-export type PairRule = "lora-fair" | "flexlora";
+export type PairRule = "lora-fair" | "flexlora" | "zero-pad";
 
 /** How the factors of low-rank adapters become one pair. */
 export interface PairRuleSettings {
@@ -21,6 +21,8 @@ export interface PairRuleSettings {
   readonly adapters: Pick<ModelAdapters, "pairs" | "scale">;
   /** lora-fair: in units of the mean eigenvalue of A A^T. Default 0.01. */
   readonly lambda?: number | undefined;
+  /** Where the values of a client lie in the model, where ranks differ; absent: everyone has all. */
+  readonly places?: ((client: number, round: number) => Int32Array) | undefined;
 }
 
 /**
@@ -50,29 +52,47 @@ export function withPairRule(method: Algorithm, settings: PairRuleSettings): Alg
 function combinedChange(
   global: Vector,
   updates: Vector,
-  { layout, weights = [] }: Pick<RoundContext, "layout" | "weights">,
-  { rule, adapters, lambda = LAMBDA }: PairRuleSettings,
+  { layout, weights = [], clients = [], round }: RoundContext,
+  { rule, adapters, lambda = LAMBDA, places }: PairRuleSettings,
 ): Vector {
   const change = meanChange(updates, weights, layout.size);
-  const rows = weights.map((_, k) => added(global, updates.subarray(k * layout.size, (k + 1) * layout.size)));
+  const held = clients.map((client) => places?.(client, round));
+  const rows = weights.map((_, k) => added(global, updates.subarray(k * layout.size, (k + 1) * layout.size), held[k]));
   if (rows.length === 0) return change;
   for (const pair of pairsIn(layout, adapters)) {
-    const clients = rows.map((row, k): WeightedUpdate => {
+    const before = readPair(pair, global, adapters.scale);
+    const sent = rows.map((row, k): WeightedUpdate => {
       return { ...readPair(pair, row, adapters.scale), weight: weights[k]! };
     });
-    const mean = aggregatePairs("fedit", clients);
-    const made =
-      rule === "flexlora"
-        ? alive(aggregatePairs("flexlora", clients, { rank: mean.a.rows }), mean)
-        : aggregatePairs("lora-fair", clients, { lambda: relativeLambda(mean, lambda) });
-    placeChange(pair, change, global, made);
+    placeChange(pair, change, global, combined(rule, sent, before, lambda));
   }
+  if (rule === "zero-pad" && places !== undefined) keepUnsent(change, held);
   return change;
+}
+
+function combined(rule: PairRule, sent: readonly WeightedUpdate[], before: Pair, lambda: number): Pair {
+  // factors of lower ranks are filled with zeros already
+  const mean = aggregatePairs("fedit", sent);
+  switch (rule) {
+    case "zero-pad":
+      return mean;
+    case "flexlora":
+      return alive(alive(aggregatePairs("flexlora", sent, { rank: mean.a.rows }), mean), before);
+    case "lora-fair":
+      return aggregatePairs("lora-fair", sent, { lambda: relativeLambda(mean, lambda) });
+  }
+}
+
+/** Ranks that no client of the round has stay as they are: as zeros they would never learn again. */
+function keepUnsent(change: Vector, held: readonly (Int32Array | undefined)[]): void {
+  const sent = new Uint8Array(change.length);
+  for (const places of held) for (const place of places!) sent[place] = 1;
+  for (const [i, flag] of sent.entries()) if (flag === 0) change[i] = 0;
 }
 
 type Pair = Pick<WeightedUpdate, "a" | "b">;
 
-/** A direction without a singular value would never learn again: A keeps what it was, B is 0. */
+/** A direction without a singular value would never learn again: A keeps what it was in another pair, B is 0. */
 function alive({ a, b }: Pair, mean: Pair): Pair {
   const kept = { ...a, data: a.data.slice() };
   for (let j = 0; j < a.rows; j++) {
@@ -88,8 +108,12 @@ function placeChange(pair: PlacedPair, change: Vector, global: Vector, made: Pai
     for (let i = offset; i < offset + size; i++) change[i]! -= global[i]!;
 }
 
-function added(global: Vector, update: Vector): Float64Array {
-  return Float64Array.from(global, (value, i) => value + update[i]!);
+/** What a client has sent, with zeros where it has nothing. */
+function added(global: Vector, update: Vector, places: Int32Array | undefined): Float64Array {
+  if (places === undefined) return Float64Array.from(global, (value, i) => value + update[i]!);
+  const sent = new Float64Array(global.length);
+  for (const i of places) sent[i] = global[i]! + update[i]!;
+  return sent;
 }
 
 /** The weighted mean [size] of updates [clients, size]; zeros without clients. */

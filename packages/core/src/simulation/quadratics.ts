@@ -12,7 +12,7 @@ import { type Schedule, synchronous } from "../schedule/index.ts";
 import { scriptedSampler } from "../selection/sampler.ts";
 import { ownCompression, withEstimates } from "./compression.ts";
 import { type SimulationSpec, simulationSpec } from "./simulation-spec.ts";
-import { withSubModels } from "./sub-model-run.ts";
+import { withWidths } from "./sub-model-run.ts";
 
 /** A federation of quadratics F_i(x) = 0.5 * sum_j a_ij (x_j - b_ij)^2, whose gradients are exact. */
 export interface Quadratics {
@@ -91,7 +91,7 @@ export function prepareQuadratics(
   const held = heldCoordinates(wholeLayout, problem, float);
   const modelLayout = held?.split.shared ?? wholeLayout;
   const plain = { algorithm: assigning, payloads: assigning.payloads(modelLayout, problem) };
-  const { subModels, ...whole } = withSubModels(plain, model, modelLayout);
+  const { subModels, ...whole } = withWidths(plain, model, modelLayout, problem);
   const compression = problem.compression ?? ownCompression(method);
   const { algorithm, payloads } = withEstimates(whole, compression);
   const privacy = problem.privacy && { ...noiseless, denominator: cohorts[0]!.length, ...problem.privacy };

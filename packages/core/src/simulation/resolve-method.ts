@@ -17,7 +17,7 @@ import type { Federation } from "./federation.ts";
 import { heldSelectors } from "./held-selectors.ts";
 import { type InitialWeights, type Start, startFrom } from "./initial-weights.ts";
 import { localOnly } from "./local-only.ts";
-import { requireWholeModels, withSubModels } from "./sub-model-run.ts";
+import { requireWholeModels, withSubModels, withWidths } from "./sub-model-run.ts";
 
 /** What the operator may bring instead of a name in the configuration. */
 export interface CustomParts {
@@ -68,7 +68,10 @@ export function resolveMethod(
       : checkedMethod(own.algorithm, shared, origins.algorithm, config.training);
   requireWholeModels(config, found.algorithm);
   const ruled = withAdapterRule(config, model, found, whole, shared);
-  const { algorithm, payloads, subModels } = withSubModels(ruled, model, shared);
+  const { algorithm, payloads, subModels } =
+    ruled.tiers === undefined
+      ? withWidths(ruled, model, shared, config.training)
+      : withSubModels(ruled, ruled.tiers, config.training);
   const base = model.adapters === undefined ? whole : layout(model.adapters.base.parameters);
   const start = own.weights && startFrom(own.weights, base, modelSection(config.model).reading);
   const drawn = initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"));

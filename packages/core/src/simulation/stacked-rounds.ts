@@ -31,11 +31,11 @@ export function withStackedRounds(method: Algorithm, rounds: StackedRounds): Alg
   const { layout: all, adapters } = rounds;
   const weights = new Set(adapters.pairs.map(({ weight }) => weight));
   const base = subLayout(all, ({ name }) => weights.has(name));
-  const trained = subLayout(all, ({ name }) => !weights.has(name));
+  const trained = partWithout(all, weights);
   return {
     ...method,
-    payloads(_model, training) {
-      const { upload, ...payloads } = method.payloads(trained, training);
+    payloads(model, training) {
+      const { upload, ...payloads } = method.payloads(partWithout(model, weights), training);
       const each = Object.entries(upload).map(([name, sent]) => [name, { ...sent, aggregation: "each" }]);
       return { ...payloads, broadcast: { ...payloads.broadcast, [BASE]: base }, upload: Object.fromEntries(each) };
     },
@@ -43,7 +43,7 @@ export function withStackedRounds(method: Algorithm, rounds: StackedRounds): Alg
       const { vectors, scalars } = method.init(partOf(all, parameters, trained), trained);
       return { vectors: { ...vectors, parameters }, scalars };
     },
-    client: withBase(method.client, trained),
+    client: withBase(method.client, weights),
     broadcast(state, scalars, round) {
       const inner = {
         ...state,
@@ -96,9 +96,16 @@ function place(into: Vector, all: Layout, values: Vector, part: Layout): void {
   for (const entry of part.entries) entryView(into, places.get(entry.name)!).set(entryView(values, entry));
 }
 
-/** A client half that trains some parameters of a model whose others go down beside them. */
-function withBase(half: ClientHalf, trained: Layout): ClientHalf {
-  const inner = <L extends { readonly model: Layout }>(local: L): L => ({ ...local, model: trained });
+function partWithout(layout: Layout, names: ReadonlySet<string>): Layout {
+  return subLayout(layout, ({ name }) => !names.has(name));
+}
+
+/** A client half that trains all parameters of a model but those of these names, which go down beside them. */
+function withBase(half: ClientHalf, weights: ReadonlySet<string>): ClientHalf {
+  const inner = <L extends { readonly model: Layout }>(local: L): L => ({
+    ...local,
+    model: partWithout(local.model, weights),
+  });
   return {
     ...half,
     begin: (local, settings) => half.begin(inner(local), settings),

@@ -1,11 +1,11 @@
-import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
+import type { Algorithm, Part, PayloadSettings, Payloads } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import { type Config, configuredAdapters } from "../config/index.ts";
 import { parameterSelectors } from "../config/parameters-schema.ts";
 import type { Model } from "../models/index.ts";
 import type { Layout } from "../params/layout.ts";
 import { type Vector, zerosLike } from "../params/vector.ts";
-import { type SubModels, subModels } from "../submodels/index.ts";
+import { type SubModel, type SubModels, subModels } from "../submodels/index.ts";
 
 /** A method, and the models of its clients where they are of other widths. */
 export interface SubModelMethod {
@@ -15,32 +15,46 @@ export interface SubModelMethod {
 }
 
 /**
- * A method whose clients have models of their own widths: what goes down is each client's slice, with its order, and what
- * comes up is averaged coordinate by coordinate. Other methods are returned as they are. Throws `submodels/chain`.
+ * A method whose clients have models of their own sizes: what goes down is each client's slice, with its order, and what
+ * comes up is combined coordinate by coordinate. Vectors that differ in layout from what clients send go to all.
  */
 export function withSubModels(
   { algorithm, payloads }: Pick<SubModelMethod, "algorithm" | "payloads">,
-  model: Model,
-  layout: Layout,
+  models: SubModels,
+  settings: PayloadSettings,
 ): SubModelMethod {
-  if (algorithm.widths === undefined) return { algorithm, payloads };
-  const models = subModels(model, layout, algorithm.widths);
-  const names = Object.keys(payloads.upload);
-  const parts = models.parts.map((part) => Object.fromEntries(names.map((name) => [name, part.layout])));
+  const { broadcast, upload } = payloads;
+  const sent = new Set(Object.values(upload).map(({ layout }) => layout.hash));
+  const own = Object.keys(broadcast).filter((name) => sent.has(broadcast[name]!.hash));
   return {
     algorithm: {
       ...algorithm,
       assign: (_parts, cohort, _key, round) => cohort.map((client) => models.partOf(client, round)),
-      own({ vectors }, client, round) {
+      own(state, client, round) {
+        const vectors = algorithm.broadcast(state, {}, round);
         const places = models.places(models.partOf(client, round), round);
-        return Object.fromEntries(
-          Object.keys(payloads.broadcast).map((name) => [name, valuesAt(vectors[name]!, places)]),
-        );
+        return Object.fromEntries(own.map((name) => [name, valuesAt(vectors[name]!, places)]));
       },
     },
-    payloads: { ...payloads, own: Object.keys(payloads.broadcast), parts, places: models.places },
+    payloads: { ...payloads, own, parts: models.parts.map(partOf), places: models.places },
     subModels: models,
   };
+
+  function partOf({ layout }: SubModel): Part {
+    const { upload: narrow } = algorithm.payloads(layout, settings);
+    return Object.fromEntries(Object.entries(narrow).map(([name, sent]) => [name, sent.layout]));
+  }
+}
+
+/** The same method where it has no widths. Throws `submodels/chain` for models that cannot be narrower. */
+export function withWidths(
+  method: Pick<SubModelMethod, "algorithm" | "payloads">,
+  model: Model,
+  layout: Layout,
+  settings: PayloadSettings,
+): SubModelMethod {
+  const { widths } = method.algorithm;
+  return widths === undefined ? method : withSubModels(method, subModels(model, layout, widths), settings);
 }
 
 function valuesAt(vector: Vector, places: Int32Array): Vector {

@@ -2,6 +2,7 @@ export * from "./chain.ts";
 export * from "./convolved-weights.ts";
 export * from "./exploration-mask.ts";
 export * from "./kept-weights.ts";
+export * from "./rank-tiers.ts";
 export * from "./sign-network.ts";
 export * from "./slices.ts";
 export * from "./sub-models.ts";
