@@ -36,7 +36,8 @@ import { type Curriculum, inOrder, placesOf } from "./curriculum.ts";
 import { type DrawSpecs, drawnShare, drawTypes, stepDraws } from "./draws.ts";
 import type { LossAdjustment } from "./loss-adjustment.ts";
 import { PERSONAL, personalSteps, withPersonal } from "./personal-half.ts";
-import { type CountGradients, type StepInputs, stepGradients, type TaskData } from "./step-gradients.ts";
+import type { RoundStatistic } from "./round-statistic.ts";
+import { allExamples, type CountGradients, type StepInputs, stepGradients, type TaskData } from "./step-gradients.ts";
 
 /** What the traced task needs to know of the run. */
 export interface TaskSettings extends LocalSettings {
@@ -48,6 +49,8 @@ export interface TaskSettings extends LocalSettings {
   readonly loss?: LossAdjustment | undefined;
   /** Absent: all examples are trained on, in random order. */
   readonly curriculum?: Curriculum | undefined;
+  /** What clients measure for the loss of the next round. Default: nothing. */
+  readonly statistics?: readonly RoundStatistic[] | undefined;
 }
 
 interface TaskInputs {
@@ -176,9 +179,10 @@ function localLoop(
       const step = slice as unknown as StepInputs;
       const { data, frozen } = inputs as unknown as TaskInputs;
       count.gradients = 0;
+      const known = localOf(inputs);
       const local: LocalStep = {
-        ...localOf(inputs),
-        ...stepGradients(withFrozen(model, frozen), data, step, settings, addWork),
+        ...known,
+        ...stepGradients(withFrozen(model, frozen), data, step, { ...settings, given: known.broadcast }, addWork),
         learningRate: step.learningRate,
         draws: stepDraws(draws, step.draws, modelLayout),
       };
@@ -190,14 +194,25 @@ function localLoop(
         ...localOf(inputs),
         ...countsOf(inputs as unknown as TaskInputs, model, settings),
       });
+      const update = { ...end.update, ...measured(inputs as unknown as TaskInputs, model, settings) } as TensorTree;
       return {
-        update: end.update as TensorTree,
+        update,
         state: end.state as TensorTree,
         losses: (outputs as { loss: Tensor }).loss,
-        norm: globalNorm(end.update as TensorTree),
+        norm: globalNorm(update),
       };
     },
   };
+}
+
+/** The statistics of a client's examples under the model that it receives. */
+function measured(inputs: TaskInputs, model: Model, settings: TaskSettings): TracedVectors {
+  const { statistics = [] } = settings;
+  if (statistics.length === 0) return {};
+  const { broadcast, state = {}, data, frozen } = inputs;
+  const received = { ...broadcast["parameters"], ...state[PERSONAL] };
+  const all = allExamples(withFrozen(model, frozen), data, received, settings);
+  return Object.fromEntries(statistics.map(({ name, measure }) => [name, measure(all)]));
 }
 
 /** What a client counts of its steps and its examples. */

@@ -12,9 +12,10 @@ import {
   type TensorTree,
   valueAndGrad,
 } from "@anabranch/engine";
-import type { LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
+import type { LocalStep, ParameterTensors, TracedVectors } from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
 import { type LossAdjustment, lossOutputs, penaltyOf } from "./loss-adjustment.ts";
+import type { RoundStatistic, TracedExamples } from "./round-statistic.ts";
 
 /** The client's own examples, [n, ...]. */
 export interface TaskData {
@@ -40,6 +41,9 @@ export type CountGradients = (kind: "gradient" | "curvature", gradients: number)
 export interface StepSettings {
   readonly gradientClip: number;
   readonly loss?: LossAdjustment | undefined;
+  readonly statistics?: readonly RoundStatistic[] | undefined;
+  /** What the client has received, statistics of the last round among it. */
+  readonly given?: TracedVectors | undefined;
 }
 
 /** What a local step can ask of its mini-batch. */
@@ -47,7 +51,7 @@ export function stepGradients(
   model: Model,
   data: TaskData,
   step: StepInputs,
-  { gradientClip, loss }: StepSettings,
+  { gradientClip, loss, statistics = [], given }: StepSettings,
   count: CountGradients,
 ): Gradients {
   const adjusted = lossOutputs(model, data.labels, loss);
@@ -58,7 +62,12 @@ export function stepGradients(
     const penalty = penaltyOf(outputs, step.weights, loss);
     return penalty === undefined ? mean : add(mean, penalty);
   };
-  const lossAt = (parameters: ParameterTensors) => meanLoss(outputsAt(parameters), gather(data.labels, step.indices));
+  const lossAt = (parameters: ParameterTensors) => {
+    const [outputs, labels] = [outputsAt(parameters), gather(data.labels, step.indices)];
+    const mean = meanLoss(outputs, labels);
+    const batch = { parameters, outputs, labels, weights: step.weights, loss: mean };
+    return statistics.reduce((sum, { name, penalty }) => add(sum, penalty(batch, given![name]!)), mean);
+  };
   const plain = (parameters: ParameterTensors) => valueAndGrad(lossAt, parameters);
   return {
     loss(parameters) {
@@ -87,6 +96,20 @@ export function stepGradients(
       return { gradients: valueAndGrad(sampledLoss, parameters).gradients, terms };
     },
   };
+}
+
+/** All examples of a client under a model, without dropout. */
+export function allExamples(
+  model: Model,
+  { features, labels }: TaskData,
+  parameters: ParameterTensors,
+  { loss }: StepSettings,
+): TracedExamples {
+  const outputs = lossOutputs(model, labels, loss)(model.forward(parameters, features));
+  const losses = model.losses(outputs, labels);
+  const ones = add(mul(losses, 0), 1); // n is symbolic
+  const weights = div(ones, sum(ones));
+  return { parameters, outputs, labels, weights, loss: sum(mul(losses, weights)) };
 }
 
 function refuseToSample(model: Model): never {

@@ -55,6 +55,7 @@ export function configHash(config: Config): string {
     ...(isUsualTable(config.data.table) ? ["data.table"] : []),
     ...unusedLoss(config.training.loss),
     ...(config.training.curriculum.order === "none" ? ["training.curriculum"] : []),
+    ...(isAligned(config) ? [] : ["training.alignment"]),
     ...(config.data.shift.kind === "none" ? ["data.shift"] : []),
     ...(Object.values(config.parameters).every(({ length }) => length === 0) ? ["parameters"] : []),
     ...(config.privacy.mechanism === "none" ? ["privacy"] : []),
@@ -67,6 +68,10 @@ export function configHash(config: Config): string {
     ...(DIAGNOSTICS.some((name) => config.diagnostics[name]) ? [] : ["diagnostics"]),
   ];
   return hashText(JSON.stringify(without(canonical(config), [...NO_INFLUENCE, ...unused], "")));
+}
+
+function isAligned({ training: { alignment } }: Config): boolean {
+  return alignment.gradient > 0 || alignment.hessian > 0;
 }
 
 function unusedCompression({ up, down }: Config["compression"]): readonly string[] {

@@ -4,6 +4,7 @@ import type { NoisePlace } from "../privacy/mechanisms/settings.ts";
 import { protocolNames } from "../privacy/secure-aggregation/protocol.ts";
 import { samplerNames, updateSpeeds } from "../selection/names.ts";
 import { adapters } from "./adapters-schema.ts";
+import { alignment } from "./alignment-schema.ts";
 import { baselines } from "./baseline.ts";
 import { churn } from "./churn-schema.ts";
 import { compression } from "./compression-schema.ts";
@@ -126,6 +127,7 @@ const training = z
     gradientClip: z.number().min(0).default(0).describe("maximum gradient norm per step (0 = no clipping)"),
     loss,
     curriculum,
+    alignment,
   })
   .prefault({})
   .describe("local training on each selected client");

@@ -9,6 +9,7 @@ import {
   classWeights,
   clusteringAccuracy,
   curvatureOf,
+  domainLoss,
   maskedGraphNetwork,
   maskRegularisers,
   normalisedAdjacency,
@@ -37,15 +38,17 @@ export const alignmentOperation: Operation = {
     const given = penaltyInput.parse(input);
     const phi = traced(given.phi);
     const domains = given.domains.map(({ f, y }) => ({ features: traced(f), labels: tracedLabels(y) }));
-    const probes = given.probes.map(traced);
-    const seconds = (form: "hgp" | readonly Tensor[]) =>
-      domains.map((domain) => listed(curvatureOf(phi, domain, form).second));
+    const probes = given.probes.map((probe) => ({ phi: traced(probe) }));
+    const curvatures = (form: "hgp" | readonly { readonly phi: Tensor }[]) =>
+      domains.map((domain) => curvatureOf(domainLoss(phi, domain), { phi }, form));
+    const seconds = (form: "hgp" | readonly { readonly phi: Tensor }[]) =>
+      curvatures(form).map(({ second }) => listed(second.phi));
     const [hgp, hutchinson] = [
       alignedObjective(phi, domains, "hgp", given),
       alignedObjective(phi, domains, probes, given),
     ];
     return {
-      gradients: domains.map((domain) => listed(curvatureOf(phi, domain, "hgp").gradient)),
+      gradients: curvatures("hgp").map(({ gradient }) => listed(gradient.phi)),
       hgp: seconds("hgp"),
       hutchinson: seconds(probes),
       objectiveHgp: scalar(hgp),

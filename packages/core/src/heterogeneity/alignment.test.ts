@@ -1,4 +1,4 @@
-import { constant, gradients } from "@anabranch/engine";
+import { constant, gradients, type Tensor } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import {
   adaptiveMargin,
@@ -6,6 +6,7 @@ import {
   centroidPosterior,
   classWeights,
   curvatureOf,
+  domainLoss,
   maskedGraphNetwork,
   maskRegularisers,
   normalisedAdjacency,
@@ -43,21 +44,16 @@ describe("Hessian alignment", () => {
   const settings = { alpha: 0.4, beta: 0.7 };
 
   it("has H g of finite differences of the gradient", () => {
-    const { gradient, second } = curvatureOf(phi, one, "hgp");
-    const [g, at] = [list(gradient), list(phi)];
-    const near = (step: number) =>
-      list(
-        curvatureOf(
-          constant(
-            at.map((x, j) => x + step * g[j]!),
-            [2, 2],
-          ),
-          one,
-          "hgp",
-        ).gradient,
-      );
+    const at = list(phi);
+    const curvatureAt = (head: Tensor) => curvatureOf(domainLoss(head, one), { phi: head }, "hgp");
+    const { gradient, second } = curvatureAt(phi);
+    const g = list(gradient.phi);
+    const near = (step: number) => {
+      const moved = at.map((x, j) => x + step * g[j]!);
+      return list(curvatureAt(constant(moved, [2, 2])).gradient.phi);
+    };
     const [up, down] = [near(1e-5), near(-1e-5)];
-    for (const [j, h] of list(second).entries()) expect(h).toBeCloseTo((up[j]! - down[j]!) / 2e-5, 7);
+    for (const [j, h] of list(second.phi).entries()) expect(h).toBeCloseTo((up[j]! - down[j]!) / 2e-5, 7);
   });
 
   it("costs nothing where domains agree, or where there is one", () => {
@@ -75,7 +71,7 @@ describe("Hessian alignment", () => {
       [1, 1],
       [1, 1],
     ]);
-    const both = list(curvatureOf(phi, flat, [probe]).second);
+    const both = list(curvatureOf(domainLoss(phi, flat), { phi }, [{ phi: probe }]).second.phi);
     // the rows of a softmax Hessian cancel: H 1 = 0
     for (const h of both) expect(h).toBeCloseTo(0, 12);
   });

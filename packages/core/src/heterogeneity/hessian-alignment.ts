@@ -1,4 +1,4 @@
-import { add, gradients, mul, square, stopGradient, sub, sum, type Tensor } from "@anabranch/engine";
+import { add, gradients, mul, stopGradient, sub, sum, type Tensor } from "@anabranch/engine";
 import { crossEntropy, headLogits } from "./losses.ts";
 
 /** Examples of one domain: features [n, q], labels [n] int32. */
@@ -7,14 +7,16 @@ export interface Domain {
   readonly labels: Tensor;
 }
 
-/** What a domain says of the head's loss: its gradient g and second-order vector h, both [C, q]. */
-export interface Curvature {
-  readonly gradient: Tensor;
-  readonly second: Tensor;
+/** What a domain says of the head's loss: its gradient g and second-order vector h, in the shapes of the head. */
+export interface Curvature<T extends Tensors = Tensors> {
+  readonly gradient: T;
+  readonly second: T;
 }
 
+type Tensors = Readonly<Record<string, Tensor>>;
+
 /** "hgp": H g. Probes z: the mean of z * (H z), which estimates the diagonal (Hutchinson). */
-export type SecondOrder = "hgp" | readonly Tensor[];
+export type SecondOrder<T extends Tensors = Tensors> = "hgp" | readonly T[];
 
 /** Mean cross-entropy of a head without bias, phi [C, q], on a domain. */
 export function domainLoss(phi: Tensor, { features, labels }: Domain): Tensor {
@@ -22,39 +24,53 @@ export function domainLoss(phi: Tensor, { features, labels }: Domain): Tensor {
 }
 
 /**
- * g and h of a domain at a head. In the federated form these are the two statistics that a client uploads.
+ * g and h of a loss at a head. In the federated form these are the two statistics that a client uploads.
  *
  * S. Hemati, G. Zhang, A. Estiri, X. Chen, "Understanding Hessian Alignment for Domain Generalization", ICCV 2023.
+ *
+ * @param head parameters that the loss was traced of
  */
-export function curvatureOf(phi: Tensor, domain: Domain, form: SecondOrder): Curvature {
-  const gradient = gradients(domainLoss(phi, domain), { phi }).phi;
-  return { gradient, second: secondOrder(phi, gradient, form) };
+export function curvatureOf<T extends Tensors>(loss: Tensor, head: T, form: SecondOrder<T>): Curvature<T> {
+  const gradient = gradients(loss, head) as T;
+  return { gradient, second: secondOrder(head, gradient, form) };
 }
 
-function secondOrder(phi: Tensor, gradient: Tensor, form: SecondOrder): Tensor {
+function secondOrder<T extends Tensors>(head: T, gradient: T, form: SecondOrder<T>): T {
   // the gradient of |g|^2 / 2 is H g
-  if (form === "hgp") return gradients(mul(0.5, sum(square(gradient))), { phi }).phi;
-  const terms = form.map((z) => mul(z, gradients(sum(mul(gradient, z)), { phi }).phi));
-  return mul(
-    1 / terms.length,
-    terms.reduce((a, b) => add(a, b)),
-  );
+  if (form === "hgp") return gradients(mul(0.5, product(gradient, gradient)), head) as T;
+  const products = form.map((z) => gradients(product(gradient, z), head) as T);
+  return mapped(head, (name) => average(products.map((Hz, k) => mul(form[k]![name]!, Hz[name]!))));
 }
 
 /** Means over domains, constants within a round: of gradients, and of Hessians times it (HGP) or of the h_e. */
 export function meanCurvature(phi: Tensor, domains: readonly Domain[], form: SecondOrder): Curvature {
-  const all = domains.map((domain) => curvatureOf(phi, domain, form));
-  const gradient = stopGradient(average(all.map((one) => one.gradient)));
-  if (form !== "hgp") return { gradient, second: stopGradient(average(all.map((one) => one.second))) };
+  const head = { phi };
+  const losses = domains.map((domain) => domainLoss(phi, domain));
+  const all = losses.map((loss) => curvatureOf(loss, head, form));
+  const gradient = meanOf(
+    head,
+    all.map((one) => one.gradient),
+  );
+  if (form !== "hgp")
+    return {
+      gradient,
+      second: meanOf(
+        head,
+        all.map((one) => one.second),
+      ),
+    };
   // with the mean gradient g of the mean loss, the gradient of <g, constant g> is H g
-  const loss = average(domains.map((domain) => domainLoss(phi, domain)));
-  const whole = gradients(loss, { phi }).phi;
-  return { gradient, second: stopGradient(gradients(sum(mul(whole, gradient)), { phi }).phi) };
+  const whole = gradients(average(losses), head);
+  const second = gradients(product(whole, gradient), head);
+  return { gradient, second: meanOf(head, [second]) };
 }
 
 /** alpha |h_e - h|^2 + beta |g_e - g|^2 */
 export function alignmentPenalty(own: Curvature, mean: Curvature, alpha: number, beta: number): Tensor {
-  const distance = (a: Tensor, b: Tensor) => sum(square(sub(a, b)));
+  const distance = (a: Tensors, b: Tensors) => {
+    const apart = mapped(a, (name) => sub(a[name]!, b[name]!));
+    return product(apart, apart);
+  };
   return add(mul(alpha, distance(own.second, mean.second)), mul(beta, distance(own.gradient, mean.gradient)));
 }
 
@@ -67,9 +83,25 @@ export function alignedObjective(
 ): Tensor {
   const mean = meanCurvature(phi, domains, form);
   const terms = domains.map((domain) => {
-    return add(domainLoss(phi, domain), alignmentPenalty(curvatureOf(phi, domain, form), mean, alpha, beta));
+    const loss = domainLoss(phi, domain);
+    return add(loss, alignmentPenalty(curvatureOf(loss, { phi }, form), mean, alpha, beta));
   });
   return average(terms);
+}
+
+/** <a, b> over all tensors, a scalar. */
+function product(a: Tensors, b: Tensors): Tensor {
+  return Object.keys(a)
+    .map((name) => sum(mul(a[name]!, b[name]!)))
+    .reduce((x, y) => add(x, y));
+}
+
+function meanOf(head: Tensors, all: readonly Tensors[]): Tensors {
+  return mapped(head, (name) => stopGradient(average(all.map((one) => one[name]!))));
+}
+
+function mapped<T extends Tensors>(like: T, value: (name: string) => Tensor): T {
+  return Object.fromEntries(Object.keys(like).map((name) => [name, value(name)])) as T;
 }
 
 function average(terms: readonly Tensor[]): Tensor {

@@ -33,8 +33,8 @@ export async function openAdapter(
   const payloads = algorithm.payloads(layout);
   const stages = { weighting: "uniform", clipNorm: 0 } as const;
   const { budget } = adaptation;
-  const inRandomOrder = { ...training, curriculum: undefined };
-  const parts = { algorithm, model, layout, held, payloads, float, training: inRandomOrder, budget, stages };
+  const plain = { ...training, curriculum: undefined, statistics: undefined };
+  const parts = { algorithm, model, layout, held, payloads, float, training: plain, budget, stages };
   const { task } = taskSpec(parts);
   const executable = await loadProgram(executor, task.program);
   const source = openDataSource(simulation.train);

@@ -1,5 +1,6 @@
 import { hashText } from "@anabranch/engine";
 import { decentralised } from "../algorithms/decentralised.ts";
+import type { RoundStatistic } from "../client/round-statistic.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import { initialParameters } from "../params/initialize.ts";
@@ -13,6 +14,7 @@ import { compressedMethod } from "./compression.ts";
 import type { Federation } from "./federation.ts";
 import { requireJudgement } from "./judged-method.ts";
 import { type CustomParts, type ResolvedMethod, resolveMethod } from "./resolve-method.ts";
+import { withStatistics } from "./round-statistics.ts";
 import { topologyOf } from "./topology-of.ts";
 
 /** Largest part of memory for the models of all nodes, in numbers: 2 GiB in float32. */
@@ -22,6 +24,8 @@ const MOST_LINKS = 4000;
 
 /** A method on its topology, and what is to be said of it. */
 export interface DecentralisedMethod extends ReturnType<typeof compressedMethod> {
+  /** That clients measure for the training loss. */
+  readonly statistics: readonly RoundStatistic[];
   readonly about: Pick<RunPlan["description"], "topology">;
   readonly warnings: readonly Warning[];
 }
@@ -31,7 +35,7 @@ export interface DecentralisedMethod extends ReturnType<typeof compressedMethod>
  * where method and topology need each other, or do not fit the clients.
  */
 export function methodAmongNodes(config: Config, federation: Federation, own: CustomParts): DecentralisedMethod {
-  const method = resolveMethod(config, federation, own);
+  const { statistics, ...method } = withStatistics(config, resolveMethod(config, federation, own));
   const { clients: nodes } = federation;
   const { algorithm, model, layout, held } = method;
   const { name, starts, averageFrom, averageTo = config.rounds } = config.topology;
@@ -39,7 +43,7 @@ export function methodAmongNodes(config: Config, federation: Federation, own: Cu
   if (method.payloads.own !== undefined && method.subModels === undefined) requireMemory(nodes, layout.size);
   if (name === "none") {
     const started = withClusterStarts(config, method, nodes);
-    return { ...compressedMethod(config, started), about: {}, warnings: [] };
+    return { ...compressedMethod(config, started), statistics, about: {}, warnings: [] };
   }
   requireNodes(nodes);
   requireMemory(nodes, layout.size);
@@ -56,6 +60,7 @@ export function methodAmongNodes(config: Config, federation: Federation, own: Cu
   const among = decentralised(algorithm, { topology, averaging, key, ...(starts === "own" ? { start: fresh } : {}) });
   return {
     ...compressedMethod(config, { ...method, algorithm: among, payloads: among.payloads(layout) }),
+    statistics,
     about: { topology: described(topology) },
     warnings: unequalColumns(topology),
   };

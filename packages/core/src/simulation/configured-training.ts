@@ -18,7 +18,7 @@ export function configuredTraining(
   model: Model,
   federation: Federation,
 ): TaskSettings {
-  const { curriculum: _given, loss: _loss, ...training } = config.training;
+  const { curriculum: _given, loss: _loss, alignment: _strengths, ...training } = config.training;
   const loss = configuredLoss(config, algorithm, model, federation);
   return { ...training, loss, curriculum: configuredCurriculum(config, algorithm, payloads, federation) };
 }

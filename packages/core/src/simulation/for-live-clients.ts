@@ -16,6 +16,7 @@ export function forLiveClients(prepared: PreparedRun, config: Config): PreparedR
   requireServer(config);
   requireAnswers(config);
   requireRandomOrder(config);
+  requirePlainLoss(prepared);
   requireModelThatTravels(prepared, config);
   const { plan, simulation } = prepared;
   requireOneBroadcast(plan.algorithm.name, plan.payloads);
@@ -61,6 +62,14 @@ function requireRandomOrder({ training }: Config): void {
   if (order === "none") return;
   const advice = "Curricula are simulated: start it with anabranch run, or remove training.curriculum.";
   throw conflict("training.curriculum.order", `"${order}", in a live run`, '"none"', advice);
+}
+
+/** The description that live clients act by has no statistics. Throws `config/conflict`. */
+function requirePlainLoss({ training }: PreparedRun): void {
+  const [statistic] = training.statistics ?? [];
+  if (statistic === undefined) return;
+  const advice = `What needs statistics of clients is simulated: start it with anabranch run, or remove training.${statistic.name}.`;
+  throw conflict(`training.${statistic.name}`, "set, in a live run", "nothing", advice);
 }
 
 /**

@@ -55,12 +55,12 @@ export function prepareRun(
   const { name, version, fingerprint, float } = executor;
   const federation = openFederation(given, data);
   const config = trainedConfig(given, federation);
-  const { method, compression, down, warnings, about } = methodAmongNodes(config, federation, own);
+  const { method, compression, down, statistics, warnings, about } = methodAmongNodes(config, federation, own);
   const { texts, ...policies } = resolvePolicies(config, method, federation, { compression, down, trace: own.trace });
   const { model, algorithm, layout, payloads, subModels, initial } = method;
   const held = method.held && inFloat(method.held, float);
   const { training: work } = config;
-  const training = configuredTraining(config, algorithm, payloads, model, federation);
+  const training = { ...configuredTraining(config, algorithm, payloads, model, federation), statistics };
   requireAccuracy(config, federation);
   const attack = configuredAttack(config, algorithm, payloads, federation);
   requireSeeded(config, algorithm, payloads);

@@ -1,0 +1,92 @@
+import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
+import { alignmentStatistic } from "../client/alignment.ts";
+import type { RoundStatistic } from "../client/round-statistic.ts";
+import { conflict } from "../config/check.ts";
+import type { Config } from "../config/index.ts";
+import { isRegression } from "../models/index.ts";
+import { subLayout } from "../params/layout.ts";
+import { zerosLike } from "../params/vector.ts";
+import type { ResolvedMethod } from "./resolve-method.ts";
+
+/** A method whose clients measure statistics beside what it does. */
+export interface MeasuringMethod extends ResolvedMethod {
+  readonly statistics: readonly RoundStatistic[];
+}
+
+/**
+ * The method with the statistics that the training loss of a configuration needs. Throws `config/conflict` where the method
+ * or what acts on its updates cannot have them.
+ */
+export function withStatistics(config: Config, method: ResolvedMethod): MeasuringMethod {
+  const statistics = configuredStatistics(config, method);
+  const algorithm = statistics.reduce(measuring, method.algorithm);
+  if (statistics.length === 0) return { ...method, statistics };
+  return { ...method, statistics, algorithm, payloads: algorithm.payloads(method.layout, config.training) };
+}
+
+function configuredStatistics(config: Config, method: ResolvedMethod): readonly RoundStatistic[] {
+  const { alignment } = config.training;
+  if (alignment.gradient === 0 && alignment.hessian === 0) return [];
+  const key = alignment.gradient > 0 ? "training.alignment.gradient" : "training.alignment.hessian";
+  requireOneModel(config, method, key, `${alignment.gradient > 0 ? alignment.gradient : alignment.hessian}`);
+  const head = subLayout(method.layout, ({ role }) => role === "head");
+  if (head.size > 0 && !isRegression(method.model)) return [alignmentStatistic(head, alignment)];
+  const received = head.size === 0 ? "a model without a shared head" : "numbers to predict";
+  const advice = "Gradients of the head are compared: take a classifier whose head all clients share.";
+  throw conflict(key, `${alignment.gradient}, with ${received}`, "0", advice);
+}
+
+/** Statistics of clients can be compared where all of them are given one model, and their mean is no secret. */
+function requireOneModel(
+  { privacy, secureAggregation, topology }: Config,
+  { algorithm, payloads, subModels }: ResolvedMethod,
+  key: string,
+  value: string,
+): void {
+  const refuse = (received: string, advice: string): never => {
+    throw conflict(key, `${value}, with ${received}`, "0", advice);
+  };
+  if (privacy.mechanism !== "none")
+    refuse(`privacy.mechanism = "${privacy.mechanism}"`, "Epsilon does not cover the statistics that clients send.");
+  if (secureAggregation.protocol !== "none") {
+    const advice = "Statistics of single clients would be sent beside the sum.";
+    refuse(`secureAggregation.protocol = "${secureAggregation.protocol}"`, advice);
+  }
+  if (topology.name !== "none")
+    refuse(`topology.name = "${topology.name}"`, "Without a server nobody has the mean over clients.");
+  const { broadcast, own = [], parts, replay, projection } = payloads;
+  const isOne =
+    broadcast["parameters"] !== undefined && !own.includes("parameters") && algorithm.clusters === undefined;
+  const isWhole = parts === undefined && subModels === undefined && replay === undefined && projection === undefined;
+  if (!isOne || !isWhole)
+    refuse(`algorithm.name = "${algorithm.name}"`, "Clients have to receive, train and send one whole model.");
+}
+
+/** The method with one more vector up and down, and on the server. */
+function measuring(method: Algorithm, statistic: RoundStatistic): Algorithm {
+  const { name, upload, broadcast } = statistic;
+  return {
+    ...method,
+    payloads(model, training): Payloads {
+      const all = method.payloads(model, training);
+      return {
+        ...all,
+        broadcast: { ...all.broadcast, [name]: broadcast },
+        upload: { ...all.upload, [name]: upload },
+      };
+    },
+    init(parameters, model, starts) {
+      const state = method.init(parameters, model, starts);
+      return { ...state, vectors: { ...state.vectors, [name]: zerosLike(parameters, broadcast.size) } };
+    },
+    broadcast: (state, scalars, round) => ({
+      ...method.broadcast(state, scalars, round),
+      [name]: state.vectors[name]!,
+    }),
+    update(state, aggregate, context) {
+      const { [name]: measured, ...own } = aggregate;
+      const next = method.update(state, own, context);
+      return { ...next, vectors: { ...next.vectors, [name]: statistic.next(measured!, state.vectors[name]!) } };
+    },
+  };
+}
