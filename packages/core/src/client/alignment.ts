@@ -36,6 +36,7 @@ export function alignmentStatistic(head: Layout, { gradient, hessian }: Alignmen
   const curvature = ({ loss, parameters }: TracedExamples) => curvatureOf(loss, part(parameters, ""), "hgp");
   return {
     name: "alignment",
+    key: "training.alignment",
     upload: { layout: all, aggregation: "uniformMean" },
     broadcast: all,
     measure(examples) {

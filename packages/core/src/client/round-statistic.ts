@@ -23,6 +23,8 @@ export interface TracedExamples {
 export interface RoundStatistic {
   /** Of the vectors that go up and down. */
   readonly name: string;
+  /** Of the configuration, which asks for it. */
+  readonly key: string;
   readonly upload: { readonly layout: Layout; readonly aggregation: Extract<Aggregation, "uniformMean" | "sum"> };
   /** Zeros before the first round. */
   readonly broadcast: Layout;

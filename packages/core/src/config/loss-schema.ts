@@ -10,6 +10,11 @@ export const loss = z
       ),
     strength: z.number().min(0).default(1).describe("factor of that log (1 = balanced softmax)"),
     margin: z.number().min(0).default(0).describe("strength of a penalty on confident outputs, as in FedLD (0 = none)"),
+    confusion: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe("strength of a penalty on classes that are taken for each other, as in CAR (0 = none)"),
   })
   .prefault({})
   .describe("loss of the local steps, for data in which some classes are rare");

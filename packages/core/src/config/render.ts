@@ -106,7 +106,11 @@ function isTable(value: unknown): value is Record<string, unknown> {
 }
 
 /** Keys of the training loss that change nothing. */
-function unusedLoss({ adjustment, margin }: Config["training"]["loss"]): string[] {
-  if (margin > 0) return adjustment === "none" ? ["training.loss.adjustment", "training.loss.strength"] : [];
-  return adjustment === "none" ? ["training.loss"] : ["training.loss.margin"];
+function unusedLoss({ adjustment, margin, confusion }: Config["training"]["loss"]): string[] {
+  const unused = [
+    ...(adjustment === "none" ? ["adjustment", "strength"] : []),
+    ...(margin === 0 ? ["margin"] : []),
+    ...(confusion === 0 ? ["confusion"] : []),
+  ];
+  return unused.length === 4 ? ["training.loss"] : unused.map((key) => `training.loss.${key}`);
 }

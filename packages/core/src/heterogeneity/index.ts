@@ -1,5 +1,6 @@
 export * from "./balanced-assignment.ts";
 export * from "./class-statistics.ts";
+export * from "./confusion.ts";
 export * from "./curriculum.ts";
 export * from "./distilled-images.ts";
 export * from "./feature-augmentation.ts";

@@ -68,8 +68,8 @@ function requireRandomOrder({ training }: Config): void {
 function requirePlainLoss({ training }: PreparedRun): void {
   const [statistic] = training.statistics ?? [];
   if (statistic === undefined) return;
-  const advice = `What needs statistics of clients is simulated: start it with anabranch run, or remove training.${statistic.name}.`;
-  throw conflict(`training.${statistic.name}`, "set, in a live run", "nothing", advice);
+  const advice = `What needs statistics of clients is simulated: start it with anabranch run, or remove ${statistic.key}.`;
+  throw conflict(statistic.key, "set, in a live run", "nothing", advice);
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
-import { alignmentStatistic } from "../client/alignment.ts";
+import { type AlignmentStrengths, alignmentStatistic } from "../client/alignment.ts";
+import { confusionStatistic } from "../client/confusion.ts";
 import type { RoundStatistic } from "../client/round-statistic.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
-import { isRegression } from "../models/index.ts";
+import { isRegression, singleLabelClasses } from "../models/index.ts";
 import { subLayout } from "../params/layout.ts";
 import { zerosLike } from "../params/vector.ts";
 import type { ResolvedMethod } from "./resolve-method.ts";
@@ -25,15 +26,34 @@ export function withStatistics(config: Config, method: ResolvedMethod): Measurin
 }
 
 function configuredStatistics(config: Config, method: ResolvedMethod): readonly RoundStatistic[] {
-  const { alignment } = config.training;
-  if (alignment.gradient === 0 && alignment.hessian === 0) return [];
-  const key = alignment.gradient > 0 ? "training.alignment.gradient" : "training.alignment.hessian";
-  requireOneModel(config, method, key, `${alignment.gradient > 0 ? alignment.gradient : alignment.hessian}`);
-  const head = subLayout(method.layout, ({ role }) => role === "head");
-  if (head.size > 0 && !isRegression(method.model)) return [alignmentStatistic(head, alignment)];
+  const { alignment, loss } = config.training;
+  const statistics: RoundStatistic[] = [];
+  if (loss.confusion > 0) {
+    requireOneModel(config, method, "training.loss.confusion", `${loss.confusion}`);
+    statistics.push(configuredConfusion(method, loss.confusion));
+  }
+  const strength = Object.entries(alignment).find(([, value]) => value > 0);
+  if (strength !== undefined) {
+    const [name, value] = strength;
+    requireOneModel(config, method, `training.alignment.${name}`, `${value}`);
+    statistics.push(configuredAlignment(method, alignment));
+  }
+  return statistics;
+}
+
+function configuredConfusion({ model }: ResolvedMethod, strength: number): RoundStatistic {
+  const classes = singleLabelClasses(model);
+  if (classes !== undefined) return confusionStatistic(classes, strength);
+  const received = `${strength}, with a model that does not give each example one of a few classes`;
+  throw conflict("training.loss.confusion", received, "0", "There is no table of the classes: take a classifier.");
+}
+
+function configuredAlignment({ model, layout }: ResolvedMethod, strengths: AlignmentStrengths): RoundStatistic {
+  const head = subLayout(layout, ({ role }) => role === "head");
+  if (head.size > 0 && !isRegression(model)) return alignmentStatistic(head, strengths);
   const received = head.size === 0 ? "a model without a shared head" : "numbers to predict";
   const advice = "Gradients of the head are compared: take a classifier whose head all clients share.";
-  throw conflict(key, `${alignment.gradient}, with ${received}`, "0", advice);
+  throw conflict("training.alignment", `set, with ${received}`, "nothing", advice);
 }
 
 /** Statistics of clients can be compared where all of them are given one model, and their mean is no secret. */
