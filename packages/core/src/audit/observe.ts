@@ -81,14 +81,16 @@ export interface ObservePorts {
  * Simulates a run up to a round and returns what was seen in it.
  *
  * @throws `audit/round` where the run ends before, `audit/client` where the client is not in the round, `audit/upload` where
- *   the method uploads no change of the whole model, `audit/curriculum` where examples are ordered by their loss
+ *   the method uploads no change of the whole model, `audit/curriculum` where clients choose examples by their loss
  */
 export async function observeRound(
   { plan, simulation, model }: Pick<PreparedRun, "plan" | "simulation" | "model">,
   { round, client }: ObserveRequest,
   { executor, secureAggregation, checkpoints }: ObservePorts,
 ): Promise<ObservedRound> {
-  if (simulation.task.curriculum !== undefined) throw ordered(simulation.task.curriculum.order);
+  const { curriculum, upSampling } = simulation.task;
+  if (curriculum !== undefined) throw chosen("training.curriculum.order", `"${curriculum.order}"`, '"none"');
+  if (upSampling !== undefined) throw chosen("training.upSampling.rounds", `${upSampling.rounds}`, "0");
   const messages: TappedMessage[] = [];
   let aggregate: Readonly<Record<string, Vector>> | undefined;
   const { backend, close } = await inProcessSimulation(simulation, executor);
@@ -118,13 +120,13 @@ export async function observeRound(
     await close();
     await judging?.close();
   }
-  const chosen = client === undefined ? messages[0] : messages.find(({ order }) => order.client === client);
+  const message = client === undefined ? messages[0] : messages.find(({ order }) => order.client === client);
   if (messages.length === 0 || aggregate === undefined) throw noRound(round, plan.rounds);
-  if (chosen === undefined) throw noClient(client!, round, messages);
+  if (message === undefined) throw noClient(client!, round, messages);
   const isMasked = plan.stages.secureAggregation !== undefined;
   const look = { plan, simulation, secureAggregation, data: openDataSource(simulation.train) };
   return {
-    update: isMasked ? undefined : updateSeen(look, chosen),
+    update: isMasked ? undefined : updateSeen(look, message),
     sum: sumSeen(look, messages, aggregate, isMasked),
     isMasked,
     hasServerNoise: plan.stages.privacy?.noise === "central",
@@ -269,13 +271,13 @@ function noClient(client: number, round: number, messages: readonly TappedMessag
 }
 
 /** Which examples a client has trained on is known from the keys of its batches alone. */
-function ordered(order: string): AnabranchError {
+function chosen(where: string, received: string, expected: string): AnabranchError {
   return new AnabranchError({
     code: "audit/curriculum",
-    message: "an audit cannot name the examples of a client that orders them by their loss",
-    where: "training.curriculum.order",
-    received: `"${order}"`,
-    expected: '"none"',
+    message: "an audit cannot name the examples of a client that chooses them by their loss",
+    where,
+    received,
+    expected,
   });
 }
 

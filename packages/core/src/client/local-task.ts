@@ -1,9 +1,12 @@
 import {
   add,
+  cast,
   compileLoop,
+  cond,
   constant,
   type Dim,
   globalNorm,
+  greater,
   type Loop,
   type LoopInputs,
   type LoopProgram,
@@ -38,6 +41,7 @@ import type { LossAdjustment } from "./loss-adjustment.ts";
 import { PERSONAL, personalSteps, withPersonal } from "./personal-half.ts";
 import type { RoundStatistic } from "./round-statistic.ts";
 import { allExamples, type CountGradients, type StepInputs, stepGradients, type TaskData } from "./step-gradients.ts";
+import { probabilities, REPEATED, type UpSampling } from "./up-sampling.ts";
 
 /** What the traced task needs to know of the run. */
 export interface TaskSettings extends LocalSettings {
@@ -49,6 +53,8 @@ export interface TaskSettings extends LocalSettings {
   readonly loss?: LossAdjustment | undefined;
   /** Absent: all examples are trained on, in random order. */
   readonly curriculum?: Curriculum | undefined;
+  /** Absent: examples are seen once in an epoch. */
+  readonly upSampling?: UpSampling | undefined;
   /** What clients measure for the loss of the next round. Default: nothing. */
   readonly statistics?: readonly RoundStatistic[] | undefined;
 }
@@ -64,6 +70,8 @@ interface TaskInputs {
   readonly steps: StepInputs;
   /** 0, 1, ..., n - 1, where examples have an order. */
   readonly places?: Tensor;
+  /** 1 where the client looks for examples to repeat, else 0. */
+  readonly looks?: Tensor;
   /** With a leading axis H: steps before those, of personal parameters alone. */
   readonly personalSteps?: TensorTree;
 }
@@ -90,6 +98,7 @@ export interface LocalTask {
  * parameters, and among the state the personal ones, where `split` has such; personalSteps/... as steps/... [H, ...], where
  * these train first.
  * With a curriculum also places [n] (0, 1, ..., n - 1), and steps/indices are then places in the order of the examples.
+ * With up-sampling also looks [], and the output probabilities [n, C] of the model as received: zeros unless looks is 1.
  * Outputs: update/NAME/ENTRY, state/NAME/ENTRY, losses [K] and norm [] (L2 norm of the whole update: its size, and the
  * check that it is finite).
  */
@@ -104,6 +113,7 @@ export function compileLocalTask(
   const types = {
     ...taskTypes(model, payloads, draws, settings.batchSize, split, trainsFirst(algorithm, split)),
     ...(settings.curriculum && { places: { dtype: "float", shape: ["n"] } as const }),
+    ...(settings.upSampling && { looks: { dtype: "float", shape: [] } as const }),
   };
   const count = { gradients: 0 };
   const { train = "together" } = algorithm.personal ?? {};
@@ -200,9 +210,17 @@ function localLoop(
         state: end.state as TensorTree,
         losses: (outputs as { loss: Tensor }).loss,
         norm: globalNorm(update),
+        ...(settings.upSampling && { probabilities: early(inputs as unknown as TaskInputs, model) }),
       };
     },
   };
+}
+
+/** Probabilities of all examples under the model that a client receives, where it looks for some to repeat. */
+function early({ broadcast, data, frozen, looks }: TaskInputs, model: Model): Tensor {
+  const outputs = () => withFrozen(model, frozen).forward(broadcast["parameters"]!, data.features);
+  const { found, none } = probabilities(model, outputs, cast(data.labels, "int32"));
+  return cond(greater(looks!, 0.5), found, none);
 }
 
 /** The statistics of a client's examples under the model that it receives. */
@@ -262,9 +280,10 @@ function taskTypes(
   const sent = (layout: Layout): TypeTree =>
     Object.fromEntries(layout.entries.map(({ name }) => [name, { dtype: "float", shape: [] }]));
   const flags = Object.fromEntries(Object.entries(payloads.upload).map(([name, { layout }]) => [name, sent(layout)]));
+  const { [REPEATED]: _rows, ...state } = payloads.clientState;
   return {
     broadcast: vectors(payloads.broadcast),
-    state: vectors({ ...payloads.clientState, ...(personal.size === 0 ? {} : { [PERSONAL]: personal }) }),
+    state: vectors({ ...state, ...(personal.size === 0 ? {} : { [PERSONAL]: personal }) }),
     ...(payloads.parts === undefined ? {} : { sent: flags }),
     ...(frozen.size === 0 ? {} : { frozen: entryTypes(frozen) }),
     data: dataTypes(model, "n"),

@@ -11,7 +11,7 @@ import { FEEDBACK } from "../compression/index.ts";
 import type { CompressionLoss } from "../metrics/task-meter.ts";
 import type { Layout } from "../params/layout.ts";
 import type { HeldParameters } from "../params/standing.ts";
-import { isFiniteVector, type Vector } from "../params/vector.ts";
+import { copy, isFiniteVector, type Vector } from "../params/vector.ts";
 import { receivedBroadcast } from "../pipeline/broadcast-compression.ts";
 import { type PipelineSpec, sentUpdate } from "../pipeline/client-pipeline.ts";
 import { layoutsOfPart } from "../pipeline/settings.ts";
@@ -24,6 +24,7 @@ import { type DrawSpecs, drawInputs } from "./draws.ts";
 import { maskBytes } from "./local-task.ts";
 import { PERSONAL } from "./personal-half.ts";
 import { projectedVectors, rebuiltVectors, type SeededHalves } from "./seeded-halves.ts";
+import { flagRepeated, looksIn, REPEATED, seenRows, type UpSampling } from "./up-sampling.ts";
 import { parameterInputs, vectorInputs, vectorOutputs } from "./vectors.ts";
 
 /** Everything a client (or worker) needs to run tasks of a run, as plain data. No seed is in it: tasks bring their keys. */
@@ -33,6 +34,8 @@ export interface TaskSpec extends PipelineSpec, SeededHalves {
   readonly budget: LocalBudget;
   /** Which examples a round trains on, where that is not all of them. */
   readonly curriculum?: Curriculum;
+  /** Which examples are seen twice, where some are. */
+  readonly upSampling?: UpSampling;
   /** Of personal parameters, where they train by themselves first; absent: they do not. */
   readonly personalBudget?: LocalBudget;
   readonly masks: readonly MaskSpec[];
@@ -94,10 +97,9 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
   const { keys } = task;
   const make = (n: number): Vector => (spec.float === "float64" ? new Float64Array(n) : new Float32Array(n));
   const budget = task.steps === undefined ? spec.budget : { localSteps: task.steps };
-  const seen = examplesOf(spec.curriculum, round, examples);
-  const batches = planBatches(seen, spec.batchSize, budget, keys["batches"]!);
-  const k = batches.steps;
   const state = task.state ?? firstState(spec, make);
+  const batches = batchesOf(spec, task, state, budget);
+  const k = batches.steps;
   const received = receivedBroadcast(spec.stages.down, spec.broadcast, task.broadcast, task.state, make);
   const outputs = await executable.run(taskInputs(spec, task, { state, vectors: received.vectors }, batches, make));
   const collect = (kind: "update" | "state", layouts: Readonly<Record<string, Layout>>) =>
@@ -134,12 +136,40 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
     if (kept[name] !== vector) kept[name].set(vector);
   };
   for (const [name, vector] of Object.entries(received.kept)) keep(name, vector);
+  if (spec.upSampling !== undefined) keep(REPEATED, repeatedNow(spec.upSampling, task, state, outputs));
   const { scalars } = task.broadcast;
   const meter = spec.measuresCompression === true ? new CompressionMeter() : undefined;
   const sent = sentUpdate(spec, update, { scalars, layouts, keys, state, keep, ...meter?.listener });
   const next = collect("state", programState(spec));
   if (diverged) next[PERSONAL]?.set(state[PERSONAL]!);
   return { update: sent, state: { ...next, ...kept }, norm, compression: meter?.loss };
+}
+
+/** The mini-batches of a client, of the examples that it sees in this round. */
+function batchesOf(
+  { curriculum, upSampling, batchSize }: TaskSpec,
+  { data, keys, broadcast: { round } }: ClientTask,
+  state: Readonly<Record<string, Vector>>,
+  budget: LocalBudget,
+): BatchSchedule {
+  const examples = data.features.shape[0]!;
+  if (upSampling === undefined)
+    return planBatches(examplesOf(curriculum, round, examples), batchSize, budget, keys["batches"]!);
+  const rows = seenRows(examples, state[REPEATED]!);
+  const batches = planBatches(rows.length, batchSize, budget, keys["batches"]!);
+  return { ...batches, indices: batches.indices.map((place) => rows[place]!) };
+}
+
+/** Which examples a client repeats from now on. */
+function repeatedNow(
+  upSampling: UpSampling,
+  { data, broadcast: { round } }: ClientTask,
+  state: Readonly<Record<string, Vector>>,
+  outputs: HostTensors,
+): Vector {
+  const flags = copy(state[REPEATED]!);
+  if (looksIn(upSampling, round)) flagRepeated(flags, outputs["probabilities"]!, data.labels, upSampling.minimumClass);
+  return flags;
 }
 
 /** What the program is given, by the names that `compileLocalTask` lists. */
@@ -159,6 +189,7 @@ function taskInputs(
     "data/labels": task.data.labels,
     ...stepInputs("steps", spec, batches, task, make),
     ...(spec.curriculum && { places: placesInput(task, make) }),
+    ...(spec.upSampling && { looks: scalar(make, looksIn(spec.upSampling, broadcast.round) ? 1 : 0) }),
     ...personalInputs(spec, task, make),
     ...sentInputs(spec, task.part, make),
     ...drawInputs(spec, batches.steps, keys["draws"]!, { round: broadcast.round, client, vectors }),
@@ -215,7 +246,7 @@ const programStates = new WeakMap<TaskSpec, Readonly<Record<string, Layout>>>();
 function programState(spec: TaskSpec): Readonly<Record<string, Layout>> {
   const known = programStates.get(spec);
   if (known !== undefined) return known;
-  const entries = Object.entries(spec.clientState).filter(([name]) => !name.startsWith(FEEDBACK));
+  const entries = Object.entries(spec.clientState).filter(([name]) => !name.startsWith(FEEDBACK) && name !== REPEATED);
   const own = Object.fromEntries(entries);
   programStates.set(spec, own);
   return own;

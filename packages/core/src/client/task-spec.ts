@@ -44,6 +44,7 @@ export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly 
     budget,
     ...personalBudget(algorithm, held),
     ...(training.curriculum && { curriculum: training.curriculum }),
+    ...(training.upSampling && { upSampling: training.upSampling }),
     masks: model.masks,
     draws: algorithm.client.draws ?? {},
     broadcast: payloads.broadcast,

@@ -17,6 +17,7 @@ import { devices, schedule } from "./schedule-schema.ts";
 import { shift } from "./shift-schema.ts";
 import { table } from "./table-schema.ts";
 import { topology } from "./topology-schema.ts";
+import { upSampling } from "./up-sampling-schema.ts";
 
 const every = z.int().min(0);
 const positive = z.int().min(1);
@@ -128,6 +129,7 @@ const training = z
     loss,
     curriculum,
     alignment,
+    upSampling,
   })
   .prefault({})
   .describe("local training on each selected client");

@@ -33,7 +33,7 @@ export async function openAdapter(
   const payloads = algorithm.payloads(layout);
   const stages = { weighting: "uniform", clipNorm: 0 } as const;
   const { budget } = adaptation;
-  const plain = { ...training, curriculum: undefined, statistics: undefined };
+  const plain = { ...training, curriculum: undefined, upSampling: undefined, statistics: undefined };
   const parts = { algorithm, model, layout, held, payloads, float, training: plain, budget, stages };
   const { task } = taskSpec(parts);
   const executable = await loadProgram(executor, task.program);

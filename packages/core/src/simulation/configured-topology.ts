@@ -14,6 +14,7 @@ import { compressedMethod } from "./compression.ts";
 import type { Federation } from "./federation.ts";
 import { requireJudgement } from "./judged-method.ts";
 import { type CustomParts, type ResolvedMethod, resolveMethod } from "./resolve-method.ts";
+import { restarting } from "./restarting-method.ts";
 import { withStatistics } from "./round-statistics.ts";
 import { topologyOf } from "./topology-of.ts";
 
@@ -35,7 +36,11 @@ export interface DecentralisedMethod extends ReturnType<typeof compressedMethod>
  * where method and topology need each other, or do not fit the clients.
  */
 export function methodAmongNodes(config: Config, federation: Federation, own: CustomParts): DecentralisedMethod {
-  const { statistics, ...method } = withStatistics(config, resolveMethod(config, federation, own));
+  const { statistics, ...method } = restarting(
+    config,
+    withStatistics(config, resolveMethod(config, federation, own)),
+    federation,
+  );
   const { clients: nodes } = federation;
   const { algorithm, model, layout, held } = method;
   const { name, starts, averageFrom, averageTo = config.rounds } = config.topology;

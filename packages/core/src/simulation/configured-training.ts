@@ -18,9 +18,14 @@ export function configuredTraining(
   model: Model,
   federation: Federation,
 ): TaskSettings {
-  const { curriculum: _given, loss: _loss, alignment: _strengths, ...training } = config.training;
+  const { curriculum: _given, loss: _loss, alignment: _strengths, upSampling, ...training } = config.training;
   const loss = configuredLoss(config, algorithm, model, federation);
-  return { ...training, loss, curriculum: configuredCurriculum(config, algorithm, payloads, federation) };
+  return {
+    ...training,
+    loss,
+    curriculum: configuredCurriculum(config, algorithm, payloads, federation),
+    upSampling: upSampling.rounds === 0 ? undefined : upSampling,
+  };
 }
 
 function configuredCurriculum(
@@ -41,9 +46,14 @@ function configuredCurriculum(
       `algorithm.name = "${name}"`,
       "Examples are ordered by the model that clients receive, and they receive none.",
     );
-  const most = statistics.counts.reduce((largest, counts) => Math.max(largest, sumOf(counts)), 0);
+  const most = mostExamples(statistics);
   if (most > MOST_ORDERED) refuse(`${most} examples at one client`, `At most ${MOST_ORDERED} are ordered.`);
   return { order, pacing, a: duration, b: start, horizon: rounds };
+}
+
+/** Of the client that has most. */
+export function mostExamples({ counts }: Federation["statistics"]): number {
+  return counts.reduce((largest, ofClient) => Math.max(largest, sumOf(ofClient)), 0);
 }
 
 function sumOf(counts: readonly number[]): number {

@@ -98,7 +98,7 @@ describe("runs that penalise confusion", () => {
     expect(second).toEqual(expected.map((x) => expect.closeTo(x, 7)));
   });
 
-  it("are no others at strength 0", async () => {
+  it("are plain runs at strength 0", async () => {
     const [plain, off] = [prepare({ rounds: 2 }), prepare({ rounds: 2, training: { loss: { confusion: 0 } } })];
     expect(off.plan.configHash).toBe(plain.plan.configHash);
     expect(await rounds(off)).toEqual(await rounds(plain));

@@ -59,6 +59,11 @@ function requireAnswers({ churn: { share }, sampler, algorithm }: Config): void 
 /** The description that live clients act by has no curriculum. Throws `config/conflict`. */
 function requireRandomOrder({ training }: Config): void {
   const { order } = training.curriculum;
+  const { rounds } = training.upSampling;
+  if (rounds > 0) {
+    const advice = "Up-sampling is simulated: start it with anabranch run, or remove training.upSampling.";
+    throw conflict("training.upSampling.rounds", `${rounds}, in a live run`, "0", advice);
+  }
   if (order === "none") return;
   const advice = "Curricula are simulated: start it with anabranch run, or remove training.curriculum.";
   throw conflict("training.curriculum.order", `"${order}", in a live run`, '"none"', advice);

@@ -21,6 +21,7 @@ import { type Federation, openFederation } from "./federation.ts";
 import { localModel } from "./local-only.ts";
 import { resolvePolicies } from "./policies.ts";
 import type { CustomParts, ResolvedMethod } from "./resolve-method.ts";
+import { requireNoMemory } from "./restarting-method.ts";
 import { learningRateSchedule } from "./schedule.ts";
 import { requireSeeded } from "./seeded-run.ts";
 import { type SimulationSpec, simulationSpec } from "./simulation-spec.ts";
@@ -61,7 +62,7 @@ export function prepareRun(
   const held = method.held && inFloat(method.held, float);
   const { training: work } = config;
   const training = { ...configuredTraining(config, algorithm, payloads, model, federation), statistics };
-  requireAccuracy(config, federation);
+  requireFit(config, method, federation, policies.stages);
   const attack = configuredAttack(config, algorithm, payloads, federation);
   requireSeeded(config, algorithm, payloads);
   const budget = work.localSteps === undefined ? { localEpochs: work.localEpochs } : { localSteps: work.localSteps };
@@ -144,6 +145,11 @@ function judgement({ evaluation, data, stop, checkpoint, topology }: Config) {
     checkpointEvery: checkpoint.every,
     checkpointKeep: checkpoint.keep,
   };
+}
+
+function requireFit(config: Config, method: ResolvedMethod, federation: Federation, stages: RunPlan["stages"]): void {
+  requireNoMemory(config, method, stages);
+  requireAccuracy(config, federation);
 }
 
 /** Models that predict numbers have no accuracy. */

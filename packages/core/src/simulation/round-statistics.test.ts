@@ -55,7 +55,7 @@ describe("aligned gradients", () => {
     expect(second).toEqual(expected.map((x) => expect.closeTo(x, 6)));
   });
 
-  it("costs nothing at strength 0, and is no other run", async () => {
+  it("costs nothing at strength 0, where the run is a plain one", async () => {
     const [plain, off] = [prepare({ rounds: 3 }), prepare({ rounds: 3, training: { alignment: { gradient: 0 } } })];
     expect(off.plan.configHash).toBe(plain.plan.configHash);
     expect(off.simulation.task.program).toEqual(plain.simulation.task.program);
@@ -86,7 +86,7 @@ describe("aligned gradients", () => {
         const stop = new AbortController();
         const result = await runFederation(plan, {
           ...{ backend, evaluator, ...stores, signal: stop.signal },
-          emit: (event) => event.type === "round.finished" && event.round === last && stop.abort(),
+          emit: (event) => void (event.type === "round.finished" && event.round === last && stop.abort()),
         });
         await close();
         if (last === Infinity) return Array.from(result.parameters);

@@ -32,7 +32,8 @@ describe("the form", () => {
     const { sections } = (await world.json("/api/form")) as { sections: FormSection[] };
     expect(sections.map(({ path }) => path)).toEqual([
       ...["", "data", "data.partition", "data.shift", "data.synthetic", "model", "adapters", "parameters", "algorithm"],
-      ...["training", "training.loss", "training.curriculum", "training.alignment", "sampler", "schedule"],
+      ...["training", "training.loss", "training.curriculum", "training.alignment", "training.upSampling"],
+      ...["sampler", "schedule"],
       ...["topology", "devices", "churn", "aggregation", "compression", "privacy", "secureAggregation", "attack"],
       ...["evaluation", "diagnostics"],
       ...["stop", "checkpoint", "execution"],

@@ -22,7 +22,7 @@ const set = (): ArrayDataset => ({
   classes: 3,
 });
 
-export function prepare(input: ConfigInput): PreparedRun {
+export function prepare(input: ConfigInput, train = set()): PreparedRun {
   const config = resolveConfig({
     data: { clients: 2, partition: { scheme: "iid" } },
     model: { name: "logistic" },
@@ -31,7 +31,7 @@ export function prepare(input: ConfigInput): PreparedRun {
     training: { batchSize: 2, localSteps: 1, learningRate: 0.5, ...input.training },
   });
   const identity = { name: "interpreter", version: "", fingerprint: "", float: "float64" } as const;
-  return prepareRun(config, { train: set(), test: set() }, identity, 0, "statistics");
+  return prepareRun(config, { train, test: set() }, identity, 0, "statistics");
 }
 
 /** Parameters after each round. */
