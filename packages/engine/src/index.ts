@@ -20,11 +20,20 @@ export { type Qr, qr } from "./linalg/qr.ts";
 export { type SymmetricEigen, symmetricEigen } from "./linalg/symmetric-eigen.ts";
 export { fromSvd, type TruncatedSvd, truncatedSvd } from "./linalg/truncated-svd.ts";
 export * as nn from "./nn/index.ts";
-export type { ApplyContext, Initializer, MaskSpec, Module, ParameterRole, ParameterSpec } from "./nn/module.ts";
+export type {
+  ApplyContext,
+  Initializer,
+  MaskSpec,
+  Module,
+  ParameterRole,
+  ParameterSpec,
+  TrainingBatch,
+} from "./nn/module.ts";
 export { MessageWriter } from "./onnx/protobuf.ts";
 export * from "./ops/activations.ts";
 export { acos, arccosineOperators } from "./ops/arccosine.ts";
 export { attention } from "./ops/attention.ts";
+export { type BatchMoments, batchNorm, normalizeBy } from "./ops/batch-normalization.ts";
 export { broadcastTo, sum, sumTo } from "./ops/broadcast.ts";
 export * from "./ops/comparison.ts";
 export { cond, scan } from "./ops/control.ts";

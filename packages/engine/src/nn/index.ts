@@ -1,4 +1,5 @@
 export * from "./activations.ts";
+export * from "./batch-normalization.ts";
 export * from "./compose.ts";
 export { type ConvolutionOptions, conv2d, maxPool } from "./convolution.ts";
 export * from "./dense.ts";

@@ -1,7 +1,10 @@
 import type { Tensor } from "../graph/graph.ts";
 
-/** What a parameter is; methods treat matrices, kernels and the rest differently. */
-export type ParameterRole = "matrix" | "vector" | "convKernel" | "embedding" | "normalization" | "head";
+/**
+ * What a parameter is; methods treat matrices, kernels and the rest differently. "statistics" are no weights: they follow
+ * what a layer has seen, and have no gradient.
+ */
+export type ParameterRole = "matrix" | "vector" | "convKernel" | "embedding" | "normalization" | "head" | "statistics";
 
 /** How a parameter starts. The caller draws the numbers: the engine has no generator. */
 export type Initializer =
@@ -40,6 +43,18 @@ export interface ApplyContext {
    * Absent: evaluation, dropout does nothing.
    */
   readonly masks?: Readonly<Record<string, Tensor>>;
+  /** Training of layers with running statistics. Absent: evaluation, they use these statistics. */
+  readonly batch?: TrainingBatch;
+}
+
+/** What layers with running statistics have to know of a batch. */
+export interface TrainingBatch {
+  /** How much each row counts, [N], of sum 1; 0 for padding. Other rows weigh the same. */
+  readonly weights: Tensor;
+  /** Statistics that stay as they are: their layers use them in training, too. */
+  readonly fixed?: ReadonlySet<string>;
+  /** Told what each of the layer's statistics becomes, by name. */
+  report(name: string, value: Tensor): void;
 }
 
 /** Values of parameters by name, as traced tensors. */
