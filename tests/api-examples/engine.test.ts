@@ -1,6 +1,6 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
-import { AnabranchError, abs, acos, activationOperators, adam, adamw, add, arccosineOperators, argmax, asTensor, attention, avgPool2d, broadcastTo, cast, checkIndex, clip, clipByGlobalNorm, combineTrees, comparisonOperators, compileLoop, compileProgram, concat, cond, constant, conv2d, conv2dInputGradient, conv2dWeightGradient, countFlops, countOf, disableTelemetry, div, elementwiseOperators, encodeModel, equal, erf, erfValue, erfcxValue, evaluate, exp, expandDims, fingerprint, flatten, formatShape, fromSvd, gather, gatherLast, gaussNewtonBartlett, gelu, globalNorm, gradients, greater, greaterEqual, groupNorm, hashBytes, hashText, hessianProduct, hutchinson, identity, indexingOperators, input, interpreter, largest, layerNorm, less, lessEqual, linear, loadProgram, log, logSoftmax, logicalAnd, logicalNot, mapTensors, matmul, max, maxPool2d, maximum, mean, minimum, mul, muon, neg, newtonSchulz, nn, oneHot, onnxruntimeNode, onnxruntimeWeb, pad, pieceOperators, pow, product, qr, reductionOperators, relu, reshape, rsqrt, scan, scatterAdd, sgd, shampoo, shapeOperators, sigmoid, sign, silu, slice, smallest, soap, softmax, softmaxCrossEntropy, sophia, sqrt, square, squeeze, standardize, stopGradient, sub, sum, sumTo, symmetricEigen, takeStep, tanh, tensorLeaves, trace, transpose, transposed, truncatedSvd, type Tensor, valueAndGrad, valueAndGradWith, where, withPrefix, zerosLike } from "@anabranch/engine";
+import { AnabranchError, abs, acos, activationOperators, adam, adamw, add, arccosineOperators, argmax, asTensor, attention, avgPool2d, batchNorm, broadcastTo, cast, checkIndex, clip, clipByGlobalNorm, combineTrees, comparisonOperators, compileLoop, compileProgram, concat, cond, constant, conv2d, conv2dInputGradient, conv2dWeightGradient, countFlops, countOf, disableTelemetry, div, elementwiseOperators, encodeModel, equal, erf, erfValue, erfcxValue, evaluate, exp, expandDims, fingerprint, flatten, formatShape, fromSvd, gather, gatherLast, gaussNewtonBartlett, gelu, globalNorm, gradients, greater, greaterEqual, groupNorm, hashBytes, hashText, hessianProduct, hutchinson, identity, indexingOperators, input, interpreter, largest, layerNorm, less, lessEqual, linear, loadProgram, log, logSoftmax, logicalAnd, logicalNot, mapTensors, matmul, max, maxPool2d, maximum, mean, minimum, mul, muon, neg, newtonSchulz, nn, normalizeBy, oneHot, onnxruntimeNode, onnxruntimeWeb, pad, pieceOperators, pow, product, qr, reductionOperators, relu, reshape, rsqrt, scan, scatterAdd, sgd, shampoo, shapeOperators, sigmoid, sign, silu, slice, smallest, soap, softmax, softmaxCrossEntropy, sophia, sqrt, square, squeeze, standardize, stopGradient, sub, sum, sumTo, symmetricEigen, takeStep, tanh, tensorLeaves, trace, transpose, transposed, truncatedSvd, type Tensor, valueAndGrad, valueAndGradWith, where, withPrefix, zerosLike } from "@anabranch/engine";
 import { checkExecutor, checkGradients, descend, formatTally, host, sample, tally } from "@anabranch/engine/testing";
 import { same } from "./same.ts";
 
@@ -163,6 +163,12 @@ describe("the example of", () => {
 
   it("flatten (engine/src/nn/activations.ts)", async () => {
     same(nn.flatten.apply({}, constant([1, 2, 3, 4], [1, 2, 2])).shape, [1, 4]);
+  });
+
+  it("batchNorm (engine/src/nn/batch-normalization.ts)", async () => {
+    const { parameters } = nn.batchNorm("norm", 8);
+    same(parameters.map(({ name }) => name), ["norm.gamma", "norm.beta", "norm.mean", "norm.variance"]);
+    same(parameters[2]!.role, "statistics");
   });
 
   it("sequential (engine/src/nn/compose.ts)", async () => {
@@ -336,6 +342,19 @@ describe("the example of", () => {
     const q = constant([1, 0, 0, 1], [1, 2, 2]); // [batch, positions, width]
     const y = attention(q, q, q, { causal: true });
     same(evaluate(y).data, [1, 0, 0.33024, 0.66976]);
+  });
+
+  it("batchNorm (engine/src/ops/batch-normalization.ts)", async () => {
+    const x = constant([1, 3, 100], [3, 1]); // the last row is padding
+    const { y, mean } = batchNorm(x, constant([0.5, 0.5, 0], [3]), constant([1], [1]), constant([0], [1]), 0);
+    same(evaluate(y).data.slice(0, 2), [-1, 1]);
+    same(evaluate(mean).data, [2]);
+  });
+
+  it("normalizeBy (engine/src/ops/batch-normalization.ts)", async () => {
+    const of = (value: number) => constant([value], [1]);
+    const y = normalizeBy(constant([5, 9], [2, 1]), { mean: of(1), variance: of(4) }, of(1), of(0), 0);
+    same(evaluate(y).data, [2, 4]);
   });
 
   it("broadcastTo (engine/src/ops/broadcast.ts)", async () => {

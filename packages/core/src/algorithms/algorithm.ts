@@ -31,6 +31,8 @@ export interface Upload {
   readonly drift?: boolean;
   /** True: values are places in an order of each tensor's entries, from 0 to their number; an update with others is refused. */
   readonly places?: boolean;
+  /** True: running statistics and no weights, so nothing clips, compresses or noises them. */
+  readonly statistics?: boolean;
   /** Encodes the vector on its way up; the server decodes each update before it aggregates. Default: sent as it is. */
   readonly codec?: CodecSpec;
 }
@@ -166,6 +168,14 @@ export interface StepDraws {
   direction(name: string): { readonly direction: ParameterTensors; readonly pick: Tensor };
 }
 
+/** What one pass there and back gives. */
+export interface StepGradient {
+  readonly loss: Tensor;
+  readonly gradients: ParameterTensors;
+  /** What the batch makes of the model's running statistics, which no method has to see; empty where it has none. */
+  readonly statistics: ParameterTensors;
+}
+
 /** One local step on one mini-batch. */
 export interface LocalStep<B = TracedVectors, C = TracedVectors, U = TracedVectors> extends Local<B, C, U> {
   readonly draws: StepDraws;
@@ -174,7 +184,7 @@ export interface LocalStep<B = TracedVectors, C = TracedVectors, U = TracedVecto
   /** Mean loss of this step's batch at any parameters, without gradients. Counts as a third of a gradient. */
   loss(parameters: ParameterTensors): Tensor;
   /** Mean loss of this step's batch and its gradients at any parameters, as often as the method asks. Gradients are clipped as configured. */
-  gradient(parameters: ParameterTensors): { readonly loss: Tensor; readonly gradients: ParameterTensors };
+  gradient(parameters: ParameterTensors): StepGradient;
   /** The Hessian of this step's mean loss times a tangent. Not clipped. */
   hessianProduct(parameters: ParameterTensors, tangent: ParameterTensors): ParameterTensors;
   /**

@@ -5,15 +5,15 @@
  * Normalization", ICLR 2021, arXiv:2102.07623.
  *
  * Update rule:
- *   K times: (y, gamma_i) <- (y, gamma_i) - eta * g_i(y, gamma_i);  D_i = y - x
+ *   K times: (y, gamma_i) <- (y, gamma_i) - eta * g_i(y, gamma_i);  s_i <- 0.9 s_i + 0.1 * moments of the batch;  D_i = y - x
  *   x <- x + eta_g * sum_i w_i D_i
  *
- * Symbols: x -> shared parameters -> [d]; gamma_i -> scales and shifts of normalizations -> []; eta_g -> serverLearningRate -> []
+ * Symbols: x -> shared parameters -> [d]; gamma_i -> scales and shifts of normalizations -> [];
+ *   s_i -> running statistics of batch normalizations -> []; eta_g -> serverLearningRate -> []
  * State: server {parameters [d]}; client {personal parameters}.
  * Wire: down d, up d; d counts the shared parameters alone.
- * Differences: the models here normalize groups of channels or the last axis of each example. Their scales and shifts are
- *   kept; there are no running statistics of batches, which the paper keeps, too. Layers are chosen by their role, not by
- *   their name. A model without such layers is trained by FedAvg.
+ * Differences: layers are chosen by their role, not by their name. Other normalizations than those of batches are kept as
+ *   well: their scales and shifts, as they have no running statistics. A model without such layers is trained by FedAvg.
  */
 import * as z from "zod";
 import { defineMethod } from "./define-method.ts";
@@ -38,7 +38,7 @@ export const fedbn = defineMethod({
   }),
   build: ({ serverLearningRate }) =>
     vectors({ server: { parameters: MODEL }, upload: { delta: weightedMean(MODEL) } }).method({
-      personal: { layers: ["normalization"], ifPresent: true },
+      personal: { layers: ["normalization", "statistics"], ifPresent: true },
       local: localSgd(),
       update: ({ parameters }, { delta }) => ({ parameters: stepFrom(parameters, serverLearningRate, delta) }),
     }),

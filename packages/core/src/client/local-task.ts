@@ -35,11 +35,13 @@ import { labelCounts } from "../heterogeneity/index.ts";
 import type { Model } from "../models/model.ts";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
 import type { ParameterSplit } from "../params/standing.ts";
+import { weightsOf } from "../params/statistics.ts";
 import { type Curriculum, inOrder, placesOf } from "./curriculum.ts";
-import { type DrawSpecs, drawnShare, drawTypes, stepDraws } from "./draws.ts";
+import { drawnShare, drawTypes, stepDraws } from "./draws.ts";
 import type { LossAdjustment } from "./loss-adjustment.ts";
 import { PERSONAL, personalSteps, withPersonal } from "./personal-half.ts";
 import type { RoundStatistic } from "./round-statistic.ts";
+import { STATISTICS } from "./statistics-half.ts";
 import { allExamples, type CountGradients, type StepInputs, stepGradients, type TaskData } from "./step-gradients.ts";
 import { probabilities, REPEATED, type UpSampling } from "./up-sampling.ts";
 
@@ -110,8 +112,16 @@ export function compileLocalTask(
   split: ParameterSplit = wholeModel(model),
 ): LocalTask {
   const draws = algorithm.client.draws ?? {};
+  const weights = weightsOf(split.shared);
   const types = {
-    ...taskTypes(model, payloads, draws, settings.batchSize, split, trainsFirst(algorithm, split)),
+    ...taskTypes(
+      model,
+      payloads,
+      drawTypes(draws, model, weights, settings.batchSize),
+      settings.batchSize,
+      split,
+      trainsFirst(algorithm, split),
+    ),
     ...(settings.curriculum && { places: { dtype: "float", shape: ["n"] } as const }),
     ...(settings.upSampling && { looks: { dtype: "float", shape: [] } as const }),
   };
@@ -122,7 +132,7 @@ export function compileLocalTask(
   const plain = localLoop(client, model, payloads, settings, count, split);
   const { curriculum } = settings;
   const loop = curriculum === undefined ? plain : inOrder(plain, lossOrder(model, curriculum));
-  const kernels = client.refresh?.(split.shared, settings);
+  const kernels = client.refresh?.(weights, settings);
   const refresh = curriculum === undefined ? kernels : withPrefix("loop", kernels);
   const program = compileLoop(`${algorithm.name}-${model.name}`, loop, types, "steps", refresh);
   return { program, gradientsPerStep: count.gradients };
@@ -138,7 +148,7 @@ export function trainsFirst({ personal }: Algorithm, split: ParameterSplit): boo
 function lossOrder(model: Model, { order }: Curriculum): (inputs: LoopInputs) => Tensor {
   return (inputs) => {
     const { broadcast, state = {}, data, frozen, places } = inputs as unknown as TaskInputs;
-    const received = { ...broadcast["parameters"], ...state[PERSONAL] };
+    const received = { ...broadcast["parameters"], ...broadcast[STATISTICS], ...state[PERSONAL] };
     const outputs = withFrozen(model, frozen).forward(received, data.features);
     return placesOf(model.losses(outputs, data.labels), places!, order);
   };
@@ -150,10 +160,23 @@ function wholeModel({ parameters }: Model): ParameterSplit {
   return { whole, shared: whole, personal: none, frozen: none };
 }
 
-/** The model of the parameters that a client trains. */
+/** The model of some of its parameters; others are as given. */
+function withValues(model: Model, values: ParameterTensors): Model {
+  return { ...model, forward: (trained, ...given) => model.forward({ ...values, ...trained }, ...given) };
+}
+
+/** The model of the parameters that a client trains. Layers with frozen statistics use them in training, too. */
 function withFrozen(model: Model, frozen: ParameterTensors | undefined): Model {
   if (frozen === undefined) return model;
-  return { ...model, forward: (trained, ...given) => model.forward({ ...trained, ...frozen }, ...given) };
+  const fixed = new Set(Object.keys(frozen));
+  return {
+    ...model,
+    forward: (trained, features, context) =>
+      model.forward({ ...trained, ...frozen }, features, {
+        ...context,
+        ...(context?.batch && { batch: { ...context.batch, fixed } }),
+      }),
+  };
 }
 
 /** The local task as a loop; `count.gradients` is set to what the traced step asks for. */
@@ -163,9 +186,10 @@ function localLoop(
   payloads: Payloads,
   settings: TaskSettings,
   count: { gradients: number },
-  { shared: modelLayout }: ParameterSplit,
+  split: ParameterSplit,
 ): Loop {
   const { draws = {} } = client;
+  const modelLayout = weightsOf(split.shared);
   const localOf = (inputs: unknown): Local => {
     const { broadcast, state = {}, sent = everything(payloads) } = inputs as TaskInputs;
     return { model: modelLayout, broadcast, state, sent };
@@ -176,14 +200,8 @@ function localLoop(
   return {
     begin(inputs) {
       const local = localOf(inputs);
-      const { personalSteps: steps, data, frozen } = inputs as unknown as TaskInputs;
-      if (steps === undefined) return client.begin(local, settings);
-      const fixed = withFrozen(model, { ...frozen, ...local.broadcast["parameters"] });
-      const trained = personalSteps(local.state[PERSONAL]!, steps, settings, (personal, step) => {
-        const { gradient } = stepGradients(fixed, data, step, settings, () => {});
-        return gradient(personal).gradients;
-      });
-      return client.begin({ ...local, state: { ...local.state, [PERSONAL]: trained } }, settings);
+      const trained = trainedFirst(inputs as unknown as TaskInputs, model, settings, split);
+      return client.begin({ ...local, state: { ...local.state, ...trained } }, settings);
     },
     step(carry, slice, inputs) {
       const step = slice as unknown as StepInputs;
@@ -209,16 +227,37 @@ function localLoop(
         update,
         state: end.state as TensorTree,
         losses: (outputs as { loss: Tensor }).loss,
-        norm: globalNorm(update),
+        norm: globalNorm(weightVectors(update, payloads)),
         ...(settings.upSampling && { probabilities: early(inputs as unknown as TaskInputs, model) }),
       };
     },
   };
 }
 
+/** Personal parameters after the steps of their own, where they train first. */
+function trainedFirst(
+  { broadcast, state = {}, personalSteps: steps, data, frozen }: TaskInputs,
+  model: Model,
+  settings: TaskSettings,
+  { personal }: ParameterSplit,
+): TracedVectors {
+  if (steps === undefined) return {};
+  const { [PERSONAL]: kept } = state;
+  const fixed = withFrozen(
+    withValues(model, { ...kept, ...broadcast["parameters"], ...broadcast[STATISTICS] }),
+    frozen,
+  );
+  const start = Object.fromEntries(weightsOf(personal).entries.map(({ name }) => [name, kept![name]!]));
+  const trained = personalSteps(start, steps, settings, (own, step) => {
+    return stepGradients(fixed, data, step, settings, () => {}).gradient(own).gradients;
+  });
+  return { [PERSONAL]: { ...kept, ...trained } };
+}
+
 /** Probabilities of all examples under the model that a client receives, where it looks for some to repeat. */
 function early({ broadcast, data, frozen, looks }: TaskInputs, model: Model): Tensor {
-  const outputs = () => withFrozen(model, frozen).forward(broadcast["parameters"]!, data.features);
+  const received = { ...broadcast["parameters"], ...broadcast[STATISTICS] };
+  const outputs = () => withFrozen(model, frozen).forward(received, data.features);
   const { found, none } = probabilities(model, outputs, cast(data.labels, "int32"));
   return cond(greater(looks!, 0.5), found, none);
 }
@@ -228,9 +267,14 @@ function measured(inputs: TaskInputs, model: Model, settings: TaskSettings): Tra
   const { statistics = [] } = settings;
   if (statistics.length === 0) return {};
   const { broadcast, state = {}, data, frozen } = inputs;
-  const received = { ...broadcast["parameters"], ...state[PERSONAL] };
+  const received = { ...broadcast["parameters"], ...broadcast[STATISTICS], ...state[PERSONAL] };
   const all = allExamples(withFrozen(model, frozen), data, received, settings);
   return Object.fromEntries(statistics.map(({ name, measure }) => [name, measure(all)]));
+}
+
+/** The norm of an update is that of its weights. */
+function weightVectors(update: TensorTree, { upload }: Payloads): TensorTree {
+  return Object.fromEntries(Object.entries(update).filter(([name]) => upload[name]?.statistics !== true));
 }
 
 /** What a client counts of its steps and its examples. */
@@ -270,9 +314,9 @@ function sumOfStepSizes(learningRate: Tensor, { momentum, nesterov }: LocalSetti
 function taskTypes(
   model: Model,
   payloads: Payloads,
-  draws: DrawSpecs,
+  draws: TypeTree,
   batch: number,
-  { shared, personal, frozen }: ParameterSplit,
+  { personal, frozen }: ParameterSplit,
   first: boolean,
 ): Record<string, TypeTree> {
   const vectors = (names: Readonly<Record<string, Layout>>): TypeTree =>
@@ -287,7 +331,7 @@ function taskTypes(
     ...(payloads.parts === undefined ? {} : { sent: flags }),
     ...(frozen.size === 0 ? {} : { frozen: entryTypes(frozen) }),
     data: dataTypes(model, "n"),
-    steps: { ...batchTypes(model, batch, "K"), draws: drawTypes(draws, model, shared, batch) },
+    steps: { ...batchTypes(model, batch, "K"), draws },
     ...(first ? { personalSteps: batchTypes(model, batch, "H") } : {}),
   };
 }

@@ -12,8 +12,8 @@ export function withParametersBeside(local: LocalStep, beside: ParameterTensors)
     ...local,
     loss: (parameters) => local.loss({ ...parameters, ...beside }),
     gradient(parameters) {
-      const { loss, gradients } = local.gradient({ ...parameters, ...beside });
-      return { loss, gradients: known(gradients) };
+      const { loss, gradients, statistics } = local.gradient({ ...parameters, ...beside });
+      return { loss, gradients: known(gradients), statistics };
     },
     hessianProduct(parameters, tangent) {
       const still = Object.fromEntries(Object.entries(beside).map(([name, value]) => [name, mul(value, 0)]));

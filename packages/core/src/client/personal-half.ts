@@ -1,6 +1,8 @@
 import { type OptimizerState, scan, sgd, type TensorTree, takeStep, withPrefix } from "@anabranch/engine";
 import type { ClientHalf, LocalSettings, LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
 import { entryTypes, type Layout } from "../params/layout.ts";
+import { isStatistic, weightsOf } from "../params/statistics.ts";
+import { movedStatistics } from "./moved-statistics.ts";
 import { withParametersBeside } from "./parameters-beside.ts";
 import type { StepInputs } from "./step-gradients.ts";
 
@@ -13,13 +15,14 @@ type Carry = { readonly method: TensorTree; readonly personal: ParameterTensors;
 /**
  * A client half that knows the shared parameters alone, as one that trains the personal parameters beside them: its
  * gradients are taken of the whole model, and the first of a step moves the personal parameters by local SGD. So every
- * method can have personal layers. Frozen parameters are no concern of it: the model fills them in.
+ * method can have personal layers. Personal running statistics follow the batches of the local steps. Frozen parameters are no concern of it: the model fills them in.
  *
  * @param together false: local steps leave the personal parameters as they are
  */
 export function withPersonal(half: ClientHalf, personal: Layout, together: boolean): ClientHalf {
-  const names = Object.keys(entryTypes(personal));
-  const own = (all: ParameterTensors) => Object.fromEntries(names.map((name) => [name, all[name]!]));
+  const names = Object.keys(entryTypes(weightsOf(personal)));
+  const statistics = personal.entries.filter(isStatistic).map(({ name }) => name);
+  const own = (all: ParameterTensors) => pick(all, names);
   const inner = <L extends { readonly state: Readonly<Record<string, ParameterTensors>> }>(local: L): L => {
     const { [PERSONAL]: _own, ...state } = local.state;
     return { ...local, state };
@@ -29,23 +32,25 @@ export function withPersonal(half: ClientHalf, personal: Layout, together: boole
     ...half,
     begin(local, settings) {
       const kept = local.state[PERSONAL]!;
-      return { method: half.begin(inner(local), settings), personal: kept, optimizer: sgd(settings).init(kept) };
+      return { method: half.begin(inner(local), settings), personal: kept, optimizer: sgd(settings).init(own(kept)) };
     },
     step(carry, local, settings) {
       const { method, personal: kept, optimizer } = carry as Carry;
       let first: ParameterTensors | undefined;
+      const followed = movedStatistics(inner(local), pick(kept, statistics));
       const watched: LocalStep = {
-        ...inner(local),
+        ...followed.local,
         gradient(parameters) {
-          const found = local.gradient(parameters);
+          const found = followed.local.gradient(parameters);
           if (together) first ??= own(found.gradients);
           return found;
         },
       };
       const next = half.step(method, withParametersBeside(watched, kept), settings);
-      const moved = first && takeStep(sgd(settings), first, optimizer, kept, local);
+      const moved = first && takeStep(sgd(settings), first, optimizer, own(kept), local);
+      const trained = { ...kept, ...moved?.parameters, ...followed.after() };
       return {
-        carry: { method: next.carry, personal: moved?.parameters ?? kept, optimizer: moved?.state ?? optimizer },
+        carry: { method: next.carry, personal: trained, optimizer: moved?.state ?? optimizer },
         loss: next.loss,
       };
     },
@@ -60,7 +65,11 @@ export function withPersonal(half: ClientHalf, personal: Layout, together: boole
   };
 }
 
-/** Steps that train personal parameters alone, under the shared ones as received. */
+function pick(all: ParameterTensors, names: readonly string[]): ParameterTensors {
+  return Object.fromEntries(names.map((name) => [name, all[name]!]));
+}
+
+/** Steps that train personal weights alone, under the shared ones as received; statistics stay as they are. */
 export function personalSteps(
   start: ParameterTensors,
   steps: TensorTree,

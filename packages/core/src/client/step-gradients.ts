@@ -6,11 +6,13 @@ import {
   gather,
   hessianProduct,
   mul,
+  type nn,
   square,
   sum,
   type Tensor,
   type TensorTree,
   valueAndGrad,
+  valueAndGradWith,
 } from "@anabranch/engine";
 import type { LocalStep, ParameterTensors, TracedVectors } from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
@@ -32,6 +34,7 @@ export interface StepInputs {
   readonly draws: Record<string, TensorTree>;
 }
 
+type Report = nn.TrainingBatch["report"];
 type Gradients = Pick<LocalStep, "loss" | "gradient" | "hessianProduct" | "sampledGradient">;
 
 /** Told the work of every call, in gradients. */
@@ -55,20 +58,22 @@ export function stepGradients(
   count: CountGradients,
 ): Gradients {
   const adjusted = lossOutputs(model, data.labels, loss);
-  const outputsAt = (parameters: ParameterTensors) =>
-    adjusted(model.forward(parameters, gather(data.features, step.indices), { masks: step.masks ?? {} }));
+  const outputsAt = (parameters: ParameterTensors, report: Report = () => {}) => {
+    const batch = { weights: step.weights, report };
+    return adjusted(model.forward(parameters, gather(data.features, step.indices), { masks: step.masks ?? {}, batch }));
+  };
   const meanLoss = (outputs: Tensor, labels: Tensor) => {
     const mean = sum(mul(model.losses(outputs, labels), step.weights));
     const penalty = penaltyOf(outputs, step.weights, loss);
     return penalty === undefined ? mean : add(mean, penalty);
   };
-  const lossAt = (parameters: ParameterTensors) => {
-    const [outputs, labels] = [outputsAt(parameters), gather(data.labels, step.indices)];
+  const lossAt = (parameters: ParameterTensors, report?: Report) => {
+    const [outputs, labels] = [outputsAt(parameters, report), gather(data.labels, step.indices)];
     const mean = meanLoss(outputs, labels);
     const batch = { parameters, outputs, labels, weights: step.weights, loss: mean };
     return statistics.reduce((sum, { name, penalty }) => add(sum, penalty(batch, given![name]!)), mean);
   };
-  const plain = (parameters: ParameterTensors) => valueAndGrad(lossAt, parameters);
+  const plain = (parameters: ParameterTensors) => valueAndGrad((p) => lossAt(p), parameters);
   return {
     loss(parameters) {
       count("gradient", 1 / 3); // the way back costs twice the way there
@@ -76,8 +81,9 @@ export function stepGradients(
     },
     gradient(parameters) {
       count("gradient", 1);
-      const { value, gradients } = plain(parameters);
-      return { loss: value, gradients: gradientClip > 0 ? clipByGlobalNorm(gradients, gradientClip) : gradients };
+      const { value, gradients, auxiliary } = withStatistics(lossAt, parameters);
+      const clipped = gradientClip > 0 ? clipByGlobalNorm(gradients, gradientClip) : gradients;
+      return { loss: value, gradients: clipped, statistics: auxiliary };
     },
     hessianProduct(parameters, tangent) {
       count("curvature", 2);
@@ -96,6 +102,20 @@ export function stepGradients(
       return { gradients: valueAndGrad(sampledLoss, parameters).gradients, terms };
     },
   };
+}
+
+/** Value and gradients, and what the batch makes of running statistics. */
+function withStatistics(
+  lossAt: (parameters: ParameterTensors, report: Report) => Tensor,
+  parameters: ParameterTensors,
+) {
+  return valueAndGradWith((given: ParameterTensors) => {
+    const auxiliary: Record<string, Tensor> = {};
+    const value = lossAt(given, (name, after) => {
+      auxiliary[name] = after;
+    });
+    return { value, auxiliary };
+  }, parameters);
 }
 
 /** All examples of a client under a model, without dropout. */

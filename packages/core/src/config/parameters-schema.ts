@@ -5,7 +5,7 @@ const selectors = z.union([z.string().min(1), z.array(z.string().min(1)).max(100
 export const parameters = z
   .strictObject({
     personal: selectors.describe(
-      'parameters that each client keeps and trains for itself: a role ("head", "normalization", "bias"), layers, parameters or patterns such as "block1.*"; "!..." takes back',
+      'parameters that each client keeps and trains for itself: a role ("head", "normalization", "statistics", "bias"), layers, parameters or patterns such as "block1.*"; "!..." takes back',
     ),
     frozen: selectors.describe(
       "parameters that keep their initial values and are never sent; the same selectors. All others are shared",

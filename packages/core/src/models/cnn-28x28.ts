@@ -2,7 +2,7 @@ import { nn } from "@anabranch/engine";
 import * as z from "zod";
 import { classifier } from "./classifier.ts";
 import type { Model } from "./model.ts";
-import { dataOptions, imageShape, prepareImages, scalingOptions } from "./options.ts";
+import { dataOptions, imageShape, normLayers, normOption, prepareImages, scalingOptions } from "./options.ts";
 
 /**
  * Options of the model, with defaults and descriptions.
@@ -17,6 +17,7 @@ export const cnn28Options = z.strictObject({
   ...dataOptions,
   ...scalingOptions,
   hidden: z.int().positive().default(512).describe("width of the dense layer"),
+  norm: normOption.describe('normalization of convolutions before their activation: "none" or "batch"'),
 });
 
 /**
@@ -38,9 +39,11 @@ export function cnn28x28(options: z.input<typeof cnn28Options> = {}): Model {
   const flat = 64 * Math.floor(height / 4) * Math.floor(width / 4);
   const network = nn.sequential(
     nn.conv2d("conv1", channels, 32, 5, { padding: 2 }),
+    ...normLayers(settings.norm, "norm1", 32),
     nn.relu,
     nn.maxPool(2),
     nn.conv2d("conv2", 32, 64, 5, { padding: 2 }),
+    ...normLayers(settings.norm, "norm2", 64),
     nn.relu,
     nn.maxPool(2),
     nn.flatten,

@@ -2,7 +2,7 @@ import { nn } from "@anabranch/engine";
 import * as z from "zod";
 import { classifier } from "./classifier.ts";
 import type { Model } from "./model.ts";
-import { dataOptions, imageShape, prepareImages, scalingOptions } from "./options.ts";
+import { dataOptions, imageShape, normLayers, normOption, prepareImages, scalingOptions } from "./options.ts";
 
 /**
  * Options of the model, with defaults and descriptions.
@@ -20,6 +20,7 @@ export const cnnCifarOptions = z.strictObject({
   channels: z.array(z.int().positive()).length(2).default([32, 64]).describe("filters of the two convolutions"),
   hidden: z.int().positive().default(128).describe("width of the dense layer"),
   dropout: z.array(z.number().min(0).lt(1)).length(2).default([0.25, 0.5]).describe("rates after pool and dense layer"),
+  norm: normOption.describe('normalization of convolutions before their activation: "none" or "batch"'),
 });
 
 /**
@@ -44,8 +45,10 @@ export function cnnCifar(options: z.input<typeof cnnCifarOptions> = {}): Model {
   const initialization = nn.glorotInitialization;
   const network = nn.sequential(
     nn.conv2d("conv1", channels, first, 3, { initialization }),
+    ...normLayers(settings.norm, "norm1", first),
     nn.relu,
     nn.conv2d("conv2", first, second, 3, { initialization }),
+    ...normLayers(settings.norm, "norm2", second),
     nn.relu,
     nn.maxPool(2),
     nn.dropout("dropout1", pooled, early),

@@ -27,6 +27,7 @@ function tinyInputs(model: Model, batch: number): Record<string, HostTensor> {
     ),
     features: batchOf(model.features, model.name === "char-transformer" ? model.classes : 256),
     labels: batchOf(model.labels, model.classes),
+    weights: host("float", [batch], new Array<number>(batch).fill(1 / batch)),
   };
 }
 
@@ -34,14 +35,16 @@ function tinyInputs(model: Model, batch: number): Record<string, HostTensor> {
 function trainingLosses(model: Model) {
   return (i: Record<string, Tensor>): Tensor => {
     const masks = Object.fromEntries(model.masks.map((m) => [m.name, i[`mask ${m.name}`]!]));
-    const outputs = model.forward(i, i["features"]!, { masks });
-    return mul(model.losses(outputs, i["labels"]!), 0.5);
+    const batch = { weights: i["weights"]!, report: () => {} };
+    const outputs = model.forward(i, i["features"]!, { masks, batch });
+    return mul(model.losses(outputs, i["labels"]!), i["weights"]!);
   };
 }
 
 /** Wide models are checked on one example and by some of their parameters only. */
 const tiny: { model: Model; variables?: string[]; second?: boolean }[] = [
   { model: models.mlp({ input: [1, 3, 3], hidden: [5, 4], classes: 3 }) },
+  { model: models.mlp({ input: [4], inputType: "float", hidden: [3], norm: "batch", activation: "tanh", classes: 3 }) },
   { model: models.logistic({ input: [5], inputType: "float", classes: 3 }) },
   { model: models.quadratic({ input: [6] }) },
   {
@@ -78,7 +81,9 @@ describe("tiny models", () => {
 
   it.each(tiny)("$model.name: executor and interpreter agree", async ({ model }) => {
     const inputs = tinyInputs(model, 3);
-    const symbolic = Object.keys(inputs).filter((k) => k === "features" || k === "labels" || k.startsWith("mask "));
+    const symbolic = Object.keys(inputs).filter(
+      (k) => ["features", "labels", "weights"].includes(k) || k.startsWith("mask "),
+    );
     const shapes = Object.fromEntries(symbolic.map((k) => [k, ["N", ...inputs[k]!.shape.slice(1)]]));
     await checkExecutor(model.name, trainingLosses(model), inputs, { shapes });
     const scores = (i: Record<string, Tensor>) => model.scores(model.forward(i, i["features"]!), i["labels"]!);

@@ -2,7 +2,7 @@ import { log, neg, nn, reshape, sigmoid, silu } from "@anabranch/engine";
 import * as z from "zod";
 import { classifier } from "./classifier.ts";
 import type { Model } from "./model.ts";
-import { dataOptions, scaleFeatures, scalingOptions, sizeOf } from "./options.ts";
+import { dataOptions, normLayers, normOption, scaleFeatures, scalingOptions, sizeOf } from "./options.ts";
 
 const activations = {
   relu: nn.relu,
@@ -30,6 +30,7 @@ export const mlpOptions = z.strictObject({
     .enum(Object.keys(activations) as (keyof typeof activations)[])
     .default("relu")
     .describe("function between the layers"),
+  norm: normOption.describe('normalization of hidden layers before their activation: "none" or "batch"'),
 });
 
 /**
@@ -49,7 +50,8 @@ export function mlp(options: z.input<typeof mlpOptions> = {}): Model {
   const layers = widths.slice(1).flatMap((outputs, i) => {
     const last = i === widths.length - 2;
     const layer = nn.dense(`dense${i + 1}`, widths[i]!, outputs, { head: last });
-    return last ? [layer] : [layer, activations[settings.activation]];
+    if (last) return [layer];
+    return [layer, ...normLayers(settings.norm, `norm${i + 1}`, outputs), activations[settings.activation]];
   });
   return classifier("mlp", settings, nn.sequential(...layers), (x) =>
     reshape(scaleFeatures(x, settings), [x.shape[0]!, widths[0]!]),

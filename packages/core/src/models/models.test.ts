@@ -26,6 +26,12 @@ describe("numbers of parameters", () => {
     ["resnet10, 100 classes", resnet10({ classes: 100 }), 4_949_412],
     ["resnet18, 10 classes", resnet18(), 11_173_962],
     ["resnet18, 100 classes", resnet18({ classes: 100 }), 11_220_132],
+    // four numbers for each normalized channel, or the two running statistics more than groups have
+    ["mlp with batch normalization", models.mlp({ norm: "batch" }), 159_010 + 4 * 200],
+    ["cnn-28x28 with batch normalization", models["cnn-28x28"]({ norm: "batch" }), 1_663_370 + 4 * 96],
+    ["cnn-cifar with batch normalization", models["cnn-cifar"]({ norm: "batch" }), 1_626_442 + 4 * 96],
+    ["resnet8 with batch normalization", models.resnet8({ norm: "batch" }), 78_042 + 2 * 336],
+    ["resnet18 with batch normalization", resnet18({ norm: "batch" }), 11_173_962 + 2 * 4800],
   ];
   it.each(counts)("%s", (_name, model, parameters) => {
     expect(nn.countParameters(model.parameters)).toBe(parameters);

@@ -1,4 +1,4 @@
-import { AnabranchError, cast, constant, mul, reshape, sub, type Tensor } from "@anabranch/engine";
+import { AnabranchError, cast, constant, mul, nn, reshape, sub, type Tensor } from "@anabranch/engine";
 import * as z from "zod";
 
 const extent = z.int().positive();
@@ -18,6 +18,14 @@ export const dataOptions = {
 export const classLabels = {
   labelType: z.enum(["uint8", "int32"]).default("uint8").describe("element type of the labels: classes"),
 };
+
+/** Normalization between a layer and its activation. */
+export const normOption = z.enum(["none", "batch"]).default("none");
+
+/** Layers of a batch normalization called `name`, if any. */
+export function normLayers(norm: z.output<typeof normOption>, name: string, channels: number): nn.Module[] {
+  return norm === "batch" ? [nn.batchNorm(name, channels)] : [];
+}
 
 /** How raw bytes become network input: (x / 255 - mean) / std, one number or one for each channel. */
 export const scalingOptions = {

@@ -17,6 +17,10 @@ export const resnetOptions = z.strictObject({
   ...dataOptions,
   ...scalingOptions,
   input: dataOptions.input.default([3, 32, 32]),
+  norm: z
+    .enum(["group", "batch"])
+    .default("group")
+    .describe('normalization after every convolution: "group" or "batch"'),
   groups: z.int().positive().default(2).describe("groups of every GroupNorm"),
 });
 
@@ -68,7 +72,7 @@ export const resnet18 = (options: z.input<typeof resnetOptions> = {}): Model => 
 
 /**
  * Residual network for small images: 3x3 stem without pooling, basic blocks, 1x1 projection shortcuts, global average
- * pooling, linear. Group normalization everywhere: batch statistics are not parameters and break under averaging.
+ * pooling, linear. Group normalization by default: running statistics of batches suffer from unlike clients.
  * K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, arXiv:1512.03385;
  * K. Hsieh et al., "The Non-IID Data Quagmire of Decentralized Machine Learning", ICML 2020, arXiv:1910.00189.
  */
@@ -76,12 +80,12 @@ function resnet(name: keyof typeof specs, options: z.input<typeof resnetOptions>
   const settings = resnetOptions.parse(options);
   const shape = imageShape(name, settings.input);
   const { widths, blocks }: ResnetSpec = specs[name];
-  const layers: nn.Module[] = [normalized("stem", shape[0], widths[0]!, 3, 1, settings.groups), nn.relu];
+  const layers: nn.Module[] = [normalized("stem", shape[0], widths[0]!, 3, 1, settings), nn.relu];
   let channels = widths[0]!;
   for (const [stage, width] of widths.entries()) {
     for (let block = 0; block < blocks[stage]!; block++) {
       const stride = stage > 0 && block === 0 ? 2 : 1;
-      layers.push(basicBlock(`stage${stage + 1}.${block}`, channels, width, stride, settings.groups), nn.relu);
+      layers.push(basicBlock(`stage${stage + 1}.${block}`, channels, width, stride, settings), nn.relu);
       channels = width;
     }
   }
@@ -90,28 +94,32 @@ function resnet(name: keyof typeof specs, options: z.input<typeof resnetOptions>
   return classifier(name, settings, nn.sequential(...layers), (x) => prepareImages(x, shape, settings));
 }
 
-/** Convolution without bias that keeps the size at stride 1, then group normalization. */
+type Norms = Pick<z.output<typeof resnetOptions>, "norm" | "groups">;
+
+/** Convolution without bias that keeps the size at stride 1, then normalization. */
 function normalized(
   name: string,
   inputs: number,
   outputs: number,
   size: number,
   stride: number,
-  groups: number,
+  norms: Norms,
 ): nn.Module {
   const padding = (size - 1) / 2;
   return nn.sequential(
     nn.conv2d(`${name}.conv`, inputs, outputs, size, { stride, padding, bias: false }),
-    nn.groupNorm(`${name}.norm`, outputs, groups),
+    norms.norm === "batch"
+      ? nn.batchNorm(`${name}.norm`, outputs)
+      : nn.groupNorm(`${name}.norm`, outputs, norms.groups),
   );
 }
 
-function basicBlock(name: string, inputs: number, outputs: number, stride: number, groups: number): nn.Module {
+function basicBlock(name: string, inputs: number, outputs: number, stride: number, norms: Norms): nn.Module {
   const body = nn.sequential(
-    normalized(`${name}.first`, inputs, outputs, 3, stride, groups),
+    normalized(`${name}.first`, inputs, outputs, 3, stride, norms),
     nn.relu,
-    normalized(`${name}.second`, outputs, outputs, 3, 1, groups),
+    normalized(`${name}.second`, outputs, outputs, 3, 1, norms),
   );
   const plain = stride === 1 && inputs === outputs;
-  return nn.residual(body, plain ? undefined : normalized(`${name}.shortcut`, inputs, outputs, 1, stride, groups));
+  return nn.residual(body, plain ? undefined : normalized(`${name}.shortcut`, inputs, outputs, 1, stride, norms));
 }

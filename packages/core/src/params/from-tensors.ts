@@ -1,5 +1,6 @@
 import { AnabranchError } from "@anabranch/engine";
 import type { Layout, LayoutEntry } from "./layout.ts";
+import { isVariance } from "./statistics.ts";
 import { tensorNames } from "./tensor-names.ts";
 import { fileShape, isDense, SECTION, type TensorReading } from "./tensor-reading.ts";
 
@@ -13,7 +14,7 @@ interface ParameterValues {
  * The flat vector [d] of named tensors. Matched by name, other tensors are left aside.
  *
  * @param reading how the file names and lays out its tensors
- * @throws `params/missing`, `params/shape`, `params/not-finite`, `params/ambiguous-layout`, and what `tensorNames` throws
+ * @throws `params/missing`, `params/shape`, `params/not-finite`, `params/variance`, `params/ambiguous-layout`, and what `tensorNames` throws
  * @example parametersFrom(tensors, layout(model.parameters), { layout: "pytorch", names: { dense1: "fc1" } })
  */
 export function parametersFrom(
@@ -30,6 +31,7 @@ export function parametersFrom(
     if (tensor === undefined) throw missing(name, entry, Object.keys(tensors));
     if (tensor.shape.join() !== fileShape(entry, form).join()) throw wrongShape(entry, name, tensor.shape, reading);
     const values = finiteValues(tensor, name);
+    if (isVariance(entry) && values.some((value) => value < 0)) throw negativeVariance(name, Math.min(...values));
     vector.set(form === "pytorch" && isDense(entry) ? transposed(values, tensor.shape) : values, entry.offset);
   }
   return vector;
@@ -74,6 +76,18 @@ function finiteValues({ data }: ParameterValues, name: string): Float32Array {
     received: String(values[odd]),
     expected: "finite numbers that fit float32",
     advice: "The run that wrote the file may have diverged; take an earlier checkpoint.",
+  });
+}
+
+function negativeVariance(name: string, received: number): AnabranchError {
+  return new AnabranchError({
+    code: "params/variance",
+    message: "a running variance of the initial weights is negative",
+    where: `${SECTION}, ${name}`,
+    received: String(received),
+    expected: "at least 0",
+    advice:
+      "Something has changed the statistics of batch normalization as if they were weights. Save the model again.",
   });
 }
 

@@ -130,3 +130,38 @@ describe("a mistake in the weights", () => {
     expect(() => requireKnownLayout(model, {})).not.toThrow(); // 3 x 2 shows it
   });
 });
+
+describe("batch normalization of PyTorch", () => {
+  const block = "norm";
+  const batch = layout([
+    { name: "norm.gamma", shape: [2], role: "normalization", block },
+    { name: "norm.beta", shape: [2], role: "normalization", block },
+    { name: "norm.mean", shape: [2], role: "statistics", block },
+    { name: "norm.variance", shape: [2], role: "statistics", block },
+  ]);
+  const module = (name: string, variance = 4) => ({
+    [`${name}.weight`]: tensor([2], 1, 2),
+    [`${name}.bias`]: tensor([2], 3, 4),
+    [`${name}.running_mean`]: tensor([2], 5, 6),
+    [`${name}.running_var`]: tensor([2], 7, variance),
+    [`${name}.num_batches_tracked`]: { shape: [], data: BigInt64Array.of(9n) },
+  });
+  const values = { "norm.gamma": [1, 2], "norm.beta": [3, 4], "norm.mean": [5, 6], "norm.variance": [7, 4] };
+
+  it.each([
+    ["norm", {}],
+    ["bn1", { names: { norm: "bn1" } }],
+    ["layers.0", { match: "order" } as const],
+  ])("is read with its running statistics and without its counter: %s", (name, reading) => {
+    const vector = parametersFrom(module(name), batch, { ...pytorch, ...reading });
+    expect(Object.fromEntries(batch.entries.map((entry) => [entry.name, [...entryView(vector, entry)]]))).toEqual(
+      values,
+    );
+  });
+
+  it("is refused with a negative variance", () => {
+    expect(thrown(() => parametersFrom(module("norm", -1), batch, pytorch))).toMatch(
+      /^params\/variance: .*norm.running_var.*-1/,
+    );
+  });
+});

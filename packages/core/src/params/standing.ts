@@ -8,7 +8,7 @@ import { type Vector, zerosLike } from "./vector.ts";
 export type Standing = "shared" | "personal" | "frozen";
 
 /**
- * Selectors of parameters, read in order: a role ("head", "normalization", "bias"), the name of a layer or of a parameter, or
+ * Selectors of parameters, read in order: a role ("head", "normalization", "statistics", "bias"), the name of a layer or of a parameter, or
  * a pattern of such a name with `*`. One that starts with `!` takes back what earlier ones have selected.
  */
 export type Selectors = readonly string[];
@@ -171,7 +171,7 @@ export function heldOf(split: ParameterSplit, values: Vector): HeldParameters | 
 }
 
 function unknown({ entries, blocks }: Layout, selector: string, where: string): AnabranchError {
-  const roles = ["head", "normalization"].filter((role) => entries.some((entry) => entry.role === role));
+  const roles = ["head", "normalization", "statistics"].filter((role) => entries.some((entry) => entry.role === role));
   const near = nearest(selector.replace(/^!/, ""), [...roles, ...blocks, ...entries.map(({ name }) => name)]);
   return new AnabranchError({
     code: "parameters/unknown",

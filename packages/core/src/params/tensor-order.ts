@@ -1,6 +1,14 @@
 import { AnabranchError } from "@anabranch/engine";
 import type { LayoutEntry } from "./layout.ts";
-import { fileShape, moduleOf, partIn, SECTION, type TensorLayout, type TensorShapes } from "./tensor-reading.ts";
+import {
+  COUNTER,
+  fileShape,
+  moduleOf,
+  partIn,
+  SECTION,
+  type TensorLayout,
+  type TensorShapes,
+} from "./tensor-reading.ts";
 
 /** A layer of the file: its tensors by the last part of their names. */
 interface FileLayer {
@@ -51,7 +59,7 @@ function layersOf(file: TensorShapes): FileLayer[] {
   for (const [name, { shape }] of Object.entries(file)) {
     const layer = moduleOf(name);
     const part = layer === "" ? name : name.slice(layer.length + 1);
-    layers.set(layer, { ...layers.get(layer), [part]: shape });
+    if (part !== COUNTER) layers.set(layer, { ...layers.get(layer), [part]: shape });
   }
   return [...layers].map(([name, tensors]) => ({ name, tensors })).sort((a, b) => byNumber(a.name, b.name));
 }
@@ -82,7 +90,7 @@ function noLayer(block: string, entries: readonly LayoutEntry[], layout: TensorL
     where: `${SECTION}, layer ${block}`,
     received: left.length === 0 ? "no further layers" : left.slice(0, 8).map(describe).join("; "),
     expected: parts.join(", "),
-    advice: `${TABLE} Batch normalization has no counterpart: use nn.groupNorm.`,
+    advice: TABLE,
   });
 }
 

@@ -19,8 +19,16 @@ export interface TensorReading {
 /** Start of the keys of the configuration that say how a file is read. */
 export const SECTION = "model.initialWeights";
 
-/** Names that PyTorch gives the parameters of normalization layers. */
-const PYTORCH_PARTS: Readonly<Record<string, string>> = { gamma: "weight", beta: "bias" };
+/** Names that PyTorch gives the parameters and buffers of normalization layers. */
+const PYTORCH_PARTS: Readonly<Record<string, string>> = {
+  gamma: "weight",
+  beta: "bias",
+  mean: "running_mean",
+  variance: "running_var",
+};
+
+/** PyTorch counts the batches behind running statistics. With a fixed momentum nothing depends on it. */
+export const COUNTER = "num_batches_tracked";
 
 /** The name of a tensor without its last part: "fc1" of "fc1.weight". */
 export function moduleOf(name: string): string {
@@ -30,7 +38,8 @@ export function moduleOf(name: string): string {
 /** The last part of a parameter's name in such a file. */
 export function partIn(entry: LayoutEntry, layout: TensorLayout): string {
   const part = entry.name.slice(entry.name.lastIndexOf(".") + 1);
-  return layout === "pytorch" && entry.role === "normalization" ? (PYTORCH_PARTS[part] ?? part) : part;
+  const normalizes = entry.role === "normalization" || entry.role === "statistics";
+  return layout === "pytorch" && normalizes ? (PYTORCH_PARTS[part] ?? part) : part;
 }
 
 /** Whether it is the matrix of a dense layer, whose axes the layouts disagree on. Kernels are [out, in, h, w] in both. */

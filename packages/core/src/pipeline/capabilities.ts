@@ -30,6 +30,8 @@ export interface Capabilities {
   readonly countsSteps: boolean;
   /** Whether all clients have to be in every round. */
   readonly wholePopulation: boolean;
+  /** Whether running statistics travel beside the weights. */
+  readonly statistics: boolean;
   /** Whether clients rebuild the model from numbers along seeded directions. */
   readonly seeded: boolean;
 }
@@ -48,6 +50,7 @@ export function capabilitiesOf(algorithm: Algorithm, { upload, clientState, part
     each: Object.keys(upload).filter((name) => upload[name]!.aggregation === "each"),
     countsSteps: algorithm.countsSteps === true,
     wholePopulation: algorithm.wholePopulation === true,
+    statistics: Object.values(upload).some(({ statistics }) => statistics === true),
     seeded: replay !== undefined,
   };
 }
@@ -67,6 +70,8 @@ export type Feature =
 
 /** Traits that a feature may be unable to handle, and how each is told; undefined where a method does not have it. */
 const TRAITS = {
+  statistics: ({ statistics }: Capabilities) =>
+    statistics ? "whose clients send running statistics of batch normalization" : undefined,
   keeps: ({ keeps }: Capabilities) => (keeps.length === 0 ? undefined : `whose clients keep ${keeps.join(", ")}`),
   severalVectors: ({ sends }: Capabilities) =>
     sends.length === 1 ? undefined : `whose clients send ${sends.join(", ") || "nothing"}`,
@@ -95,12 +100,16 @@ interface Limit {
   readonly refuses: Partial<Record<keyof typeof TRAITS, string>>;
 }
 
+/** What to do with statistics that cannot travel. */
+const KEEP = 'Keep them at clients: parameters.personal = "statistics".';
+
 const ONE_VECTOR = "a method whose clients keep nothing and send one whole vector";
 
 const LIMITS: Readonly<Record<Feature, Limit>> = {
   "adapters.rule": {
     expected: '"fedit" or "ffa"',
     refuses: {
+      statistics: `The rule is made for the change of weights. ${KEEP}`,
       keeps: "What clients keep follows the mean of the factors.",
       severalVectors: "The rule is made for the change of the model alone.",
       parts: "The rule needs both factors of every client.",
@@ -114,6 +123,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
   "aggregation.clipNorm": {
     expected: "0",
     refuses: {
+      statistics: `A clipped statistic is wrong. ${KEEP}`,
       seeded: "Its numbers belong to directions, and some of them name seeds: they have no common norm.",
       keeps: "Clipped updates would not match what clients keep. Bound single steps instead: training.gradientClip.",
       sendsModels: "A clipped model is another model. Bound single steps instead: training.gradientClip.",
@@ -122,6 +132,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
   "aggregation.rule": {
     expected: '"mean"',
     refuses: {
+      statistics: `A rule compares changes of weights. ${KEEP}`,
       seeded: "A rule compares updates place by place, and these are along different directions.",
       parts: "A rule compares whole updates.",
       sums: "A rule estimates a mean, and no sum.",
@@ -131,15 +142,22 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
   },
   "aggregation.rule (norms)": {
     expected: '"median" or another rule without norms',
-    refuses: { sendsModels: "A model with a bounded norm is another model." },
+    refuses: {
+      statistics: `Statistics have no common norm with weights. ${KEEP}`,
+      sendsModels: "A model with a bounded norm is another model.",
+    },
   },
   "aggregation.root": {
     expected: "a method whose clients keep nothing",
-    refuses: { keeps: "The server's own client would need such a state as well." },
+    refuses: {
+      statistics: `The server's own client would send its own. ${KEEP}`,
+      keeps: "The server's own client would need such a state as well.",
+    },
   },
   "attack.name": {
     expected: "a method whose clients send whole changes to the model as they are",
     refuses: {
+      statistics: `Attacks are made for changes to weights. ${KEEP}`,
       seeded: "Attacks are made for changes to a model.",
       parts: "Attackers could not compare updates of different parts.",
       encoded: "A crafted update need not have an encoding.",
@@ -149,6 +167,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
   "privacy.mechanism": {
     expected: ONE_VECTOR,
     refuses: {
+      statistics: `They describe a client's own examples, and epsilon would not cover them. ${KEEP}`,
       seeded:
         "No mechanism is proved here for numbers along public directions: a clip norm would not bound the change of the model.",
       keeps: "What a client keeps would differ from what was clipped and noised.",
@@ -166,6 +185,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
   "schedule.name": {
     expected: "a method whose server needs only the mean of what its clients send",
     refuses: {
+      statistics: `Factors for staleness are for changes to weights. ${KEEP}`,
       seeded: "Directions belong to a round, which all of its updates have to share.",
       severalVectors: "Factors for staleness are made for one vector.",
       factoredModels: "A factor for staleness is for the change to a model.",
@@ -179,6 +199,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
   "secureAggregation.protocol": {
     expected: ONE_VECTOR,
     refuses: {
+      statistics: `One range and one number of bits serve weights alone. ${KEEP}`,
       seeded: "Its clients send few numbers at chosen places; a sum would need all of them from everyone.",
       keeps: "After a round without a sum, or where values were clipped, clients and server would disagree.",
       severalVectors: "One range and one number of bits serve one vector.",

@@ -1,5 +1,6 @@
 import type { Payloads } from "../algorithms/algorithm.ts";
-import type { Layout } from "../params/layout.ts";
+import { entryView, type Layout } from "../params/layout.ts";
+import { isVariance } from "../params/statistics.ts";
 import { isFiniteVector, type Vector } from "../params/vector.ts";
 import type { InvalidUpdate, Update } from "../protocol/index.ts";
 
@@ -7,7 +8,7 @@ type Uploads = Pick<Payloads, "upload">;
 
 /**
  * What is wrong with the values of an update that the server sees as it was trained: they have to be finite, as a single NaN
- * would be the model, and places have to be those of their tensor. Undefined where nothing is.
+ * would be the model, places have to be those of their tensor, and no variance is negative. Undefined where nothing is.
  *
  * @param isExact no compression has changed them
  */
@@ -16,11 +17,17 @@ export function implausible({ upload }: Uploads, { vectors }: Update, isExact: b
     if (!isFiniteVector(vector))
       return { code: "update/not-finite", message: `the vector "${name}" of the update is not finite` };
     const sent = upload[name];
+    if (sent?.statistics === true && hasNegativeVariance(sent.layout, vector))
+      return { code: "update/variance", message: `the vector "${name}" of the update has a negative variance` };
     if (!isExact || sent?.places !== true || withinPlaces(sent.layout, vector) === vector) continue;
     const message = `the vector "${name}" of the update has places that its tensors do not have`;
     return { code: "update/places", message };
   }
   return undefined;
+}
+
+function hasNegativeVariance({ entries }: Layout, vector: Vector): boolean {
+  return entries.filter(isVariance).some((entry) => entryView(vector, entry).some((value: number) => value < 0));
 }
 
 /** A vector whose values are places that each tensor has; the vector itself where they all are. */

@@ -2,6 +2,7 @@
  * When a run has failed though every round was carried out: the one rule for run, resume, sweep and the libraries.
  * A private run is judged by its released models alone, so that how it ends tells nothing of its clients.
  */
+import { weightValues } from "../params/statistics.ts";
 import { isFiniteVector, norm2, type Vector } from "../params/vector.ts";
 import type { RunPlan } from "./run-plan.ts";
 import type { FailedClient, Trouble } from "./trouble.ts";
@@ -92,7 +93,8 @@ function modelTrouble(plan: RunPlan, { parameters, loss }: RoundFacts): Found | 
   const diverged = (what: string): Found => {
     return { kind: "model", reason: "diverged", message: `${what}. ${LOWER_RATE}` };
   };
-  const size = rootMeanSquare(parameters);
+  const sizeOf = (values: Vector) => rootMeanSquare(weightValues(plan.layout, values));
+  const size = sizeOf(parameters);
   // the squares of finite float64 numbers may overflow
   if (!Number.isFinite(size) && !isFiniteVector(parameters)) return diverged("the model is not finite");
   const { guessingLoss, stages, initial } = plan;
@@ -104,7 +106,7 @@ function modelTrouble(plan: RunPlan, { parameters, loss }: RoundFacts): Found | 
     return diverged(`the ${judged.of} loss is ${Number.isFinite(judged.value) ? value : "not finite"}`);
   }
   if (guessingLoss === undefined || size <= TIMES_INITIAL) return undefined;
-  if (size <= TIMES_INITIAL * rootMeanSquare(initial)) return undefined;
+  if (size <= TIMES_INITIAL * sizeOf(initial)) return undefined;
   return diverged(`the weights have grown to ${size.toExponential(1)} (root mean square)`);
 }
 

@@ -1,4 +1,5 @@
 import type { RuleReport } from "../aggregation/rule-report.ts";
+import { weightValues } from "../params/statistics.ts";
 import { distance } from "../params/vector.ts";
 import type { Aggregator, AttackReport } from "../pipeline/index.ts";
 import { VERSION } from "../version.ts";
@@ -99,7 +100,7 @@ export async function announceRoundEnd(
     clientsPerSecond: clients / seconds,
     clientLossMin: lossMin,
     clientLossMax: lossMax,
-    updateNorm: distance(state.server.vectors.parameters, before),
+    updateNorm: distance(weightValues(plan.layout, state.server.vectors.parameters), weightValues(plan.layout, before)),
     ...(flops === undefined ? {} : { flops }),
     ...(cpuSeconds === undefined ? {} : { cpuSeconds }),
     ...(Object.keys(drift).length > 0 ? { drift } : {}),

@@ -2,7 +2,15 @@ import type { Initializer, nn, ParameterRole, Tensor } from "@anabranch/engine";
 import { Contract, describe, isRecord, type Origin } from "../config/contract.ts";
 import type { Model } from "../models/model.ts";
 
-const ROLES: readonly ParameterRole[] = ["matrix", "vector", "convKernel", "embedding", "normalization", "head"];
+const ROLES: readonly ParameterRole[] = [
+  "matrix",
+  "vector",
+  "convKernel",
+  "embedding",
+  "normalization",
+  "head",
+  "statistics",
+];
 const INITIALIZERS: readonly Initializer["kind"][] = ["zeros", "ones", "uniform", "normal"];
 
 /**

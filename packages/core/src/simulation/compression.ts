@@ -141,7 +141,7 @@ function compressedVectors(
   { name, sendsModels = false }: Algorithm,
   { upload }: Payloads,
 ): readonly string[] {
-  const all = Object.keys(upload);
+  const all = Object.keys(upload).filter((vector) => upload[vector]!.statistics !== true);
   const unknown = named?.find((vector) => !all.includes(vector));
   if (unknown !== undefined) {
     const advice = "Name vectors that the method's clients send.";

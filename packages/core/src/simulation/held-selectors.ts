@@ -17,8 +17,8 @@ export function heldSelectors(
   { personal: own }: Pick<Algorithm, "personal">,
 ): { readonly personal: Selectors; readonly frozen: Selectors } {
   const { personal: named, frozen } = parameterSelectors(parameters);
-  const isThere = own?.ifPresent !== true || model.parameters.some(({ role }) => own.layers.includes(role));
-  const personal = named.length > 0 || own === undefined || !isThere ? named : own.layers;
+  const isThere = (layer: string) => own?.ifPresent !== true || model.parameters.some(({ role }) => role === layer);
+  const personal = named.length > 0 || own === undefined ? named : own.layers.filter(isThere);
   if (model.adapters === undefined) return { personal, frozen };
   const { pairs } = model.adapters;
   const still = pairs.flatMap(({ a, b, core }) => (core !== undefined ? [a, b] : adapters.rule === "ffa" ? [a] : []));

@@ -8,6 +8,8 @@ import { vectors } from "../algorithms/method.ts";
 import { combine } from "../algorithms/parameter-tensors.ts";
 import { stepFrom } from "../algorithms/server.ts";
 import { MODEL, uniformMean } from "../algorithms/shapes.ts";
+import { PERSONAL } from "../client/personal-half.ts";
+import { type HeldParameters, joinParameters } from "../params/standing.ts";
 import { copy, type Vector } from "../params/vector.ts";
 import type { ClientVectors } from "../round/client-state.ts";
 
@@ -24,6 +26,7 @@ export const localOnly: Algorithm = {
     client: { offset: MODEL },
     upload: { offset: uniformMean(MODEL) },
   }).method({
+    personal: { layers: ["statistics"], ifPresent: true },
     start: (parameters) => ({ start: parameters }),
     local: {
       begin({ broadcast: { start }, state: { offset } }, settings) {
@@ -44,9 +47,13 @@ export const localOnly: Algorithm = {
   }),
 };
 
-/** The model of a client of a local-only run, [d], from what it keeps; one that has kept nothing has the start. */
-export function localModel(start: Vector, kept: ClientVectors | undefined): Vector {
+/**
+ * The model of a client of a local-only run from what it keeps; one that has kept nothing has the start.
+ *
+ * @param held what is no weight, or frozen; undefined: nothing
+ */
+export function localModel(start: Vector, kept: ClientVectors | undefined, held?: HeldParameters): Vector {
   const offset = kept?.["offset"];
-  if (offset === undefined) return copy(start);
-  return start.map((value, i) => value + offset[i]!) as Vector;
+  const weights = offset === undefined ? copy(start) : (start.map((value, i) => value + offset[i]!) as Vector);
+  return held === undefined ? weights : joinParameters(held, weights, kept?.[PERSONAL]);
 }

@@ -81,7 +81,7 @@ export function prepareRun(
     ...{ id, algorithm, layout, held, payloads, float, attack: attack?.update },
     name: config.name,
     baseline: config.baseline,
-    localModel: config.baseline === "local-only" ? localModel : undefined,
+    localModel: config.baseline === "local-only" ? (start, kept) => localModel(start, kept, held) : undefined,
     dataHash: federation.hash,
     seed: config.seed,
     rounds: config.rounds,

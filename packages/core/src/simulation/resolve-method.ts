@@ -8,6 +8,7 @@ import { createModel, type Model, withAdapters } from "../models/index.ts";
 import { initialParameters } from "../params/initialize.ts";
 import { entryView, type Layout, layout } from "../params/layout.ts";
 import { type HeldParameters, heldOf, type ParameterSplit, partOf, splitParameters } from "../params/standing.ts";
+import { weightsOf } from "../params/statistics.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { SubModels } from "../submodels/index.ts";
 import { withAdapterRule } from "./adapter-rule.ts";
@@ -17,6 +18,7 @@ import type { Federation } from "./federation.ts";
 import { heldSelectors } from "./held-selectors.ts";
 import { type InitialWeights, type Start, startFrom } from "./initial-weights.ts";
 import { localOnly } from "./local-only.ts";
+import { requireStatisticsFit, withSharedStatistics } from "./shared-statistics.ts";
 import { requireWholeModels, withSubModels, withWidths } from "./sub-model-run.ts";
 
 /** What the operator may bring instead of a name in the configuration. */
@@ -62,12 +64,14 @@ export function resolveMethod(
   const named = own.algorithm ?? namedMethod(config);
   const split = splitOf(heldSelectors(config, model, named), whole);
   const { shared } = split;
+  const weights = weightsOf(shared);
   const found =
     own.algorithm === undefined
-      ? { algorithm: named, payloads: named.payloads(shared, config.training) }
-      : checkedMethod(own.algorithm, shared, origins.algorithm, config.training);
+      ? { algorithm: named, payloads: named.payloads(weights, config.training) }
+      : checkedMethod(own.algorithm, weights, origins.algorithm, config.training);
   requireWholeModels(config, found.algorithm);
-  const ruled = withAdapterRule(config, model, found, whole, shared);
+  requireStatisticsFit(config, found, whole, shared);
+  const ruled = withAdapterRule(config, model, withSharedStatistics(found, shared), whole, shared);
   const { algorithm, payloads, subModels } =
     ruled.tiers === undefined
       ? withWidths(ruled, model, shared, config.training)

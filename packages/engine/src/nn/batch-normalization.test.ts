@@ -14,7 +14,9 @@ function train(x: readonly number[], weights: readonly number[], fixed?: Readonl
   const reported: Record<string, Tensor> = {};
   const batch = {
     weights: constant(weights, [weights.length]),
-    report: (name: string, value: Tensor) => void (reported[name] = value),
+    report(name: string, value: Tensor) {
+      reported[name] = value;
+    },
     ...(fixed && { fixed }),
   };
   const y = layer.apply(parameters, constant(x, [weights.length, 2]), { batch });

@@ -19,7 +19,7 @@ import { dataNames, dataNamesOf } from "./data-names.ts";
 
 const shape = z.array(z.int().positive()).max(16);
 const tensor = z.object({ dtype: z.enum(["uint8", "float", "int32", "bool"]), shape });
-const roles = ["matrix", "vector", "convKernel", "embedding", "normalization", "head"] as const;
+const roles = ["matrix", "vector", "convKernel", "embedding", "normalization", "head", "statistics"] as const;
 
 const schema = z.object({
   name: z.string(),
