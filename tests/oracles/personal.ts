@@ -5,7 +5,7 @@
  * Algorithm 1. lg-fedavg: P. P. Liang et al., 2020, arXiv:2001.01523. fedbn: X. Li et al., ICLR 2021, arXiv:2102.07623.
  * ditto: T. Li et al., ICML 2021, arXiv:2012.04221, Algorithm 1. pfedme: C. T. Dinh et al., NeurIPS 2020,
  * arXiv:2006.08848, Algorithm 1. perfedavg: A. Fallah et al., NeurIPS 2020, arXiv:2002.07948. fedcac: X. Wu et al., ICCV
- * 2023, arXiv:2309.11103, Algorithm 1. fedloge: Z. Xiao et al., ICLR 2024, arXiv:2401.08977.
+ * 2023, arXiv:2309.11103, Algorithm 1. partialfed: B. Sun et al., NeurIPS 2021. fedloge: Z. Xiao et al., ICLR 2024, arXiv:2401.08977.
  */
 import { map2, mean, minus, plus, type Vector } from "./plain.ts";
 import { gradient, localUpdate, type Options, type Oracle, type Problem, plainUpdate, rounds } from "./problem.ts";
@@ -126,6 +126,22 @@ const fedcac: Oracle = (problem, options) => {
   });
 };
 
+/** Client i keeps the coordinates of keeps[i mod n] from its own last model; whole models are averaged. */
+const partialfed: Oracle = (problem, options) => {
+  const keeps = options.lists("keeps");
+  const models = new Map<number, Vector>();
+  return rounds(problem, (x, cohort) => {
+    const trained = cohort.map((i) => {
+      const kept = keeps[i % keeps.length]!.map((name) => Number(name.slice(1)));
+      const start = x.map((value, j) => (kept.includes(j) ? (models.get(i)?.[j] ?? value) : value));
+      const model = plus(start, plainUpdate(problem, i, start));
+      models.set(i, model);
+      return model;
+    });
+    return mean(trained);
+  });
+};
+
 /**
  * Features under a fixed head, and the head on fixed features. Coordinates of a diagonal quadratic do not know of each other,
  * so neither the fixed head nor those of the clients move what is returned.
@@ -161,5 +177,6 @@ export const personal = {
   pfedme,
   perfedavg,
   fedcac,
+  partialfed,
   fedloge,
 };

@@ -56,6 +56,12 @@ export class Options {
     return value.map(Number);
   }
 
+  lists(name: string): string[][] {
+    const value = this.#take(name);
+    if (!Array.isArray(value)) throw new Error(`the trace must list the lists ${name}`);
+    return value.map((list: unknown[]) => list.map(String));
+  }
+
   text(name: string, otherwise: string): string {
     return String(this.#take(name) ?? otherwise);
   }

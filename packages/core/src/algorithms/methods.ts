@@ -56,6 +56,7 @@ export { mofedsam } from "./mofedsam.ts";
 export { monna } from "./monna.ts";
 export { ocfl } from "./ocfl.ts";
 export { onebyte } from "./onebyte.ts";
+export { partialfed } from "./partialfed.ts";
 export { perfedavg } from "./perfedavg.ts";
 export { pfedme } from "./pfedme.ts";
 export { rerce } from "./rerce.ts";

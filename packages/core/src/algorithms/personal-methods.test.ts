@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { ConfigInput } from "../config/index.ts";
 import { simulateSmall, smallSimulation } from "../conformance/small-live-run.ts";
 import { runGolden } from "../golden/index.ts";
+import { entryView } from "../params/layout.ts";
 
 const a = [
   [2, 1, 0.5],
@@ -256,6 +258,44 @@ it("lg-fedavg shares the head alone, and trains as fedper does with the other la
     [prepared, swapped.prepared].map(async (run) => (await simulateSmall(run)).modelHash),
   );
   expect(hashes[0]).toBe(hashes[1]);
+});
+
+describe("partialfed", () => {
+  const run = async (algorithm: ConfigInput["algorithm"], more: ConfigInput = {}) => {
+    const { prepared } = smallSimulation(algorithm, more);
+    const { parameters } = await simulateSmall(prepared);
+    return { layout: prepared.plan.layout, parameters };
+  };
+
+  const everyone: ConfigInput = { sampler: { cohort: 4 } };
+
+  it("trains the layers that clients load as fedper does", async () => {
+    const [ours, fedper] = [
+      await run({ name: "partialfed", keeps: [["head"]] }, everyone),
+      await run({ name: "fedper" }, everyone),
+    ];
+    for (const entry of fedper.layout.entries) {
+      const same = ours.layout.entries.find(({ name }) => name === entry.name)!;
+      const expected = Array.from(entryView(fedper.parameters, entry));
+      expect(Array.from(entryView(ours.parameters, same))).toEqual(expected.map((x) => expect.closeTo(x, 12)));
+    }
+  });
+
+  it("gives each client its own list of layers, in turn", async () => {
+    const [mixed, all] = [
+      await run({ name: "partialfed", keeps: [["head"], []] }, everyone),
+      await run({ name: "partialfed", keeps: [["head"]] }, everyone),
+    ];
+    expect(mixed.parameters).not.toEqual(all.parameters);
+  });
+
+  it("refuses layers that a model does not have, and what hides single models", () => {
+    expect(() => smallSimulation({ name: "partialfed", keeps: [["tail"]] })).toThrow(/algorithm.keeps/);
+    const sums: ConfigInput = { secureAggregation: { protocol: "plain", range: 1 } };
+    expect(() => smallSimulation({ name: "partialfed" }, sums)).toThrow(/single updates|by itself/);
+    const noise: ConfigInput = { privacy: { mechanism: "gaussian", clipNorm: 1, noiseMultiplier: 1 } };
+    expect(() => smallSimulation({ name: "partialfed" }, noise)).toThrow(/by itself/);
+  });
 });
 
 it("fedrep's order matters on a net: the head first, then the body", async () => {

@@ -135,6 +135,7 @@ const NEEDS: Readonly<Record<string, readonly [options: object, more: ConfigInpu
   ...Object.fromEntries(
     ["fedcac", "rffl", "ocfl", "adaptive-clusters", "streaming-diloco"].map((name) => [name, [{}, everyone]]),
   ),
+  partialfed: [{ keeps: [[]] }, {}],
   fedfix: [{}, late],
   fedcompass: [{}, { devices: { speed: "exponential" } }],
   "async-fedavg": [{}, { devices: { speed: "exponential" } }],

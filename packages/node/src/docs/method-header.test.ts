@@ -71,7 +71,8 @@ describe("the methods of this system", () => {
   it.each(
     catalog.map((method) => [method.name, method] as const),
   )("%s has a paper, symbols and tests", (name, method) => {
-    expect(method.citation.arxiv).toMatch(/^\d{4}\.\d{4,5}$/);
+    const numbers = [method.citation, ...method.furtherCitations].map(({ arxiv }) => arxiv ?? "");
+    expect(numbers.filter((arxiv) => /^\d{4}\.\d{4,5}$/.test(arxiv))).not.toEqual([]);
     expect(method.symbols.length).toBeGreaterThan(0);
     expect(method.updateRule.length).toBeGreaterThan(0);
     expect(methodTests(name)).not.toEqual([]);

@@ -6,6 +6,7 @@ import {
   fedper,
   fedrep,
   lgFedavg,
+  partialfed,
   perfedavg,
   pfedme,
   rffl,
@@ -24,6 +25,12 @@ export const personalBattery: Readonly<Record<string, AlgorithmUnderTest>> = {
   fedper: { create: fedper, neutral: fedper, wire: { down: 1, up: 1 }, converges: quick },
   fedrep: { create: fedrep, neutral: fedrep, wire: { down: 1, up: 1 }, converges: quick },
   "lg-fedavg": { create: lgFedavg, neutral: lgFedavg, wire: { down: 1, up: 1 }, converges: quick },
+  partialfed: {
+    create: () => partialfed({ keeps: [["x"], []] }),
+    neutral: () => partialfed({ keeps: [[]] }),
+    wire: { down: 1, up: 1 },
+    converges: { ...quick, rounds: 120 },
+  },
   ditto: { create: ditto, neutral: ditto, wire: { down: 1, up: 1 }, converges: quick },
   pfedme: {
     create: () => pfedme({ proximalStrength: 2 }),
