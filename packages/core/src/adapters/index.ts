@@ -14,6 +14,7 @@ export { aggregatePairs, LAMBDA, type PairRuleName, type PairRuleOptions, pairRu
 export * from "./sensitivity.ts";
 export * from "./split-traffic.ts";
 export { startCores } from "./start-cores.ts";
+export { type StorageBits, storageBits, storedBytes, storedWeights } from "./stored-weights.ts";
 export {
   gradientFromFactors,
   groupImportance,

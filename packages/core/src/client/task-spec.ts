@@ -72,21 +72,28 @@ function tierTasks({ subModels: _, ...parts }: TaskParts, models: readonly SubMo
   return models.map((sub) => {
     const known = made.get(sub);
     if (known !== undefined) return known;
-    const { parts: all, own } = payloads;
+    const { parts: all, own: given } = payloads;
     const narrow: Payloads = {
       ...algorithm.payloads(sub.layout, training),
-      ...(own === undefined ? {} : { own }),
+      ...(given === undefined ? {} : { own: given }),
       ...(all === undefined ? {} : { parts: all }),
     };
-    const { task } = taskSpec({ ...parts, model: sub.model, payloads: narrow, held: heldIn(sub, parts.held) });
+    const { batchSize = training.batchSize } = sub;
+    const own = { model: sub.model, payloads: narrow, held: heldIn(sub, parts.held) };
+    const { task } = taskSpec({ ...parts, ...own, training: { ...training, batchSize } });
     made.set(sub, task);
     return task;
   });
 }
 
 /** Of a model whose parameters that do not travel are those of the whole one. */
-function heldIn({ model, layout: shared }: SubModel, held: HeldParameters | undefined): HeldParameters | undefined {
-  return held && { ...held, split: { ...held.split, whole: layoutFrom(model.parameters), shared } };
+function heldIn(
+  { model, layout: shared, frozen = (values) => values }: SubModel,
+  held: HeldParameters | undefined,
+): HeldParameters | undefined {
+  if (held === undefined) return undefined;
+  const split = { ...held.split, whole: layoutFrom(model.parameters), shared };
+  return { ...held, split, frozen: frozen(held.frozen, split.frozen) };
 }
 
 /** Local work on personal parameters alone. */

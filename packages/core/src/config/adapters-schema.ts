@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { storageBits } from "../adapters/stored-weights.ts";
 import { adapterOptions } from "../models/low-rank-adapters.ts";
 
 /** How the factors of clients become one pair. */
@@ -14,6 +15,23 @@ export const adapters = z
       .describe(
         "rank of low-rank adapters (LoRA), or a list of ranks, of which client i has the one at i modulo their number; omitted: no adapters",
       ),
+    controller: z
+      .enum(["fedpipe"])
+      .optional()
+      .describe(
+        '"fedpipe": rank, batch and bits of each client are the largest that fit devices.memory and schedule.deadline; omitted: ranks by client number',
+      ),
+    batches: z
+      .array(z.int().positive())
+      .min(1)
+      .max(64)
+      .optional()
+      .describe("fedpipe: mini-batches to choose from; omitted: training.batchSize"),
+    bits: z
+      .array(z.literal(storageBits))
+      .min(1)
+      .optional()
+      .describe("fedpipe: bits of stored frozen weights to choose from: 4 (NF4), 8 or 32; omitted: 32"),
     alpha,
     targets,
     rule: z

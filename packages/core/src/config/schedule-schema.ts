@@ -89,6 +89,13 @@ export const devices = z
       .array(z.number().positive())
       .default([])
       .describe("simulated seconds by client, repeated from the start, with list"),
+    memory: z
+      .array(z.number().positive())
+      .min(1)
+      .optional()
+      .describe(
+        "fedpipe: memory of simulated clients in MB by client, repeated from the start; omitted: without limit",
+      ),
     trace: z
       .string()
       .min(1)

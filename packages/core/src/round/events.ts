@@ -20,8 +20,7 @@ export const EVENT_VERSION = 1;
 
 /** A measured number, null where there is none. NaN and infinities are allowed here and become null in JSON. */
 const real = z.custom<number | null>((value) => typeof value === "number" || value === null, "no number and not null");
-const count = z.int().nonnegative();
-const round = z.int().nonnegative();
+const [count, round] = [z.int().nonnegative(), z.int().nonnegative()];
 
 /** The fields that all events share. `at` is an ISO time; it tells people when, and enters no hash. */
 const envelope = { v: z.literal(EVENT_VERSION), at: z.iso.datetime({ offset: true }) };
@@ -89,6 +88,7 @@ const runStarted = z.object({
   aggregation: z.string().optional(),
   /** Secure aggregation in words; absent: none. */
   secureAggregation: z.string().optional(),
+  adapters: z.string().optional(),
   compression: z.string().optional(),
   codecs: z.object({ up: z.string().optional(), down: z.string().optional() }).optional(),
   /**

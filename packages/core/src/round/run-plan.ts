@@ -130,6 +130,8 @@ export interface RunPlan {
     readonly joulesPerFlop?: number;
     /** What is done for privacy and from where its noise comes, in words; absent: nothing. */
     readonly privacy?: string;
+    /** What a controller has chosen for clients' adapters, in words; absent: there is none. */
+    readonly adapters?: string;
     /** How updates are aggregated, in words; absent: by their mean. */
     readonly aggregation?: string;
     /** What simulated attackers do, and who they are; absent: all clients are honest. */

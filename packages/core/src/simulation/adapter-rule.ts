@@ -4,11 +4,12 @@ import type { Config } from "../config/index.ts";
 import { parameterSelectors } from "../config/parameters-schema.ts";
 import type { Model } from "../models/index.ts";
 import { initialParameters } from "../params/initialize.ts";
-import { type Layout, subLayout } from "../params/layout.ts";
-import { partOf } from "../params/standing.ts";
+import { subLayout } from "../params/layout.ts";
+import { type ParameterSplit, partOf } from "../params/standing.ts";
 import { capabilitiesOf, requireCapable } from "../pipeline/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import { rankTiers, type SubModels } from "../submodels/index.ts";
+import { type DeviceChoices, deviceChoices } from "./device-choices.ts";
 import { withPairRule } from "./pair-rule.ts";
 import { withStackedRounds } from "./stacked-rounds.ts";
 
@@ -17,31 +18,31 @@ interface Resolved {
   readonly payloads: Payloads;
   /** The models of clients with adapters of other ranks; absent: all train one. */
   readonly tiers?: SubModels | undefined;
+  /** What a controller has chosen; absent: there is none. */
+  readonly choices?: DeviceChoices | undefined;
 }
 
 /** The method with the rule for adapters of a configuration. Throws `config/conflict` for methods that do not fit it. */
-export function withAdapterRule(
-  config: Config,
-  model: Model,
-  resolved: Resolved,
-  whole: Layout,
-  shared: Layout,
-): Resolved {
+export function withAdapterRule(config: Config, model: Model, resolved: Resolved, split: ParameterSplit): Resolved {
   const { rule, lambda } = config.adapters;
   const { adapters } = model;
+  const { whole, shared } = split;
+  requireChoice(config);
   if (adapters === undefined) return resolved;
   const ranks = tieredRanks(config, resolved);
   if (rule === "fedit" || rule === "ffa" || rule === "fed-sb") return resolved;
   requireSingleUpdates(config, resolved);
   const weights = new Set(rule === "flora" ? adapters.pairs.map(({ weight }) => weight) : []);
   const sent = subLayout(shared, ({ name }) => !weights.has(name));
-  const tiers = ranks && rankTiers(model, { shared, sent }, ranks);
+  const choices = ranks && chosenBy(config, model, resolved, split, ranks);
+  const tiers =
+    ranks && rankTiers(model, { shared, sent }, choices?.tiers ?? ranks.map((rank) => ({ rank })), choices?.tierOf);
   const places = tiers && ((client: number, round: number) => tiers.places(tiers.partOf(client, round), round));
   const algorithm =
     rule === "flora"
       ? withStackedRounds(resolved.algorithm, { layout: shared, adapters, fresh: (round) => fresh(round) })
       : withPairRule(resolved.algorithm, { rule, lambda, adapters, places });
-  return { algorithm, payloads: algorithm.payloads(shared, config.training), tiers };
+  return { algorithm, payloads: algorithm.payloads(shared, config.training), tiers, choices };
 
   function fresh(round: number) {
     const key = deriveKey(rootKey(config.seed), "adapters", round);
@@ -49,11 +50,32 @@ export function withAdapterRule(
   }
 }
 
+/** What a controller gives to the clients; undefined where there is none. Throws as `deviceChoices`. */
+function chosenBy(
+  config: Config,
+  model: Model,
+  { algorithm }: Resolved,
+  split: ParameterSplit,
+  ranks: readonly number[],
+): DeviceChoices | undefined {
+  const { controller, rule } = config.adapters;
+  if (controller === undefined) return undefined;
+  if (rule === "flora")
+    throw conflict(
+      "adapters.controller",
+      `"${controller}", with adapters.rule = "flora"`,
+      'adapters.rule = "flexlora"',
+      "Weights that take adapters in are sent as floats and not stored in few bits.",
+    );
+  return deviceChoices(config, algorithm, model, split, ranks);
+}
+
 /** The ranks of clients' adapters, by tier, where they may differ. Throws `config/conflict` where nothing combines them. */
 function tieredRanks(
-  { adapters: { rank, rule }, compression, parameters }: Config,
+  { adapters, compression, parameters }: Config,
   { algorithm, payloads }: Resolved,
 ): readonly number[] | undefined {
+  const { rank, rule } = adapters;
   if (!Array.isArray(rank)) return undefined;
   const refuse = (key: string, value: unknown, expected: string, advice: string) => {
     throw conflict(key, `${JSON.stringify(value)}, with adapters.rank = [${rank.join(", ")}]`, expected, advice);
@@ -73,6 +95,31 @@ function tieredRanks(
   if (payloads.own !== undefined || algorithm.clusters !== undefined || algorithm.assign !== undefined)
     refuse("algorithm.name", algorithm.name, "a method with one global model", 'Take for example "fedavg".');
   return rank;
+}
+
+/** Refuses what only a controller reads where there is none, and a controller without ranks to choose from. */
+function requireChoice({ adapters: { controller, rank, batches, bits }, devices: { memory } }: Config): void {
+  if (controller !== undefined) {
+    if (Array.isArray(rank)) return;
+    throw conflict(
+      "adapters.controller",
+      `"${controller}", with adapters.rank = ${rank ?? "nothing"}`,
+      "a list of ranks",
+      `Name the ranks to choose from, e.g. adapters.rank = [${rank ?? "8, 4"}].`,
+    );
+  }
+  for (const [key, value] of Object.entries({
+    "adapters.batches": batches,
+    "adapters.bits": bits,
+    "devices.memory": memory,
+  }))
+    if (value !== undefined)
+      throw conflict(
+        key,
+        `[${value.join(", ")}], without a controller`,
+        "nothing",
+        `Remove ${key}, or set adapters.controller = "fedpipe".`,
+      );
 }
 
 /** Refuses a rule that combines updates where they are combined otherwise, or cannot be seen. */

@@ -1,6 +1,7 @@
 import { type DeviceTrace, type OrderDuration, orderDurations, traceDuration } from "../clock/index.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
+import type { DeviceChoices } from "./device-choices.ts";
 
 /** What a schedule must know of the clients. */
 export interface ScheduledClients {
@@ -13,11 +14,12 @@ export interface ScheduledClients {
 
 /**
  * How long simulated clients take for an order; undefined: no time. Local steps that a schedule sets count in proportion to
- * training.localSteps. `trace`: the one that devices.trace names.
+ * training.localSteps, and choices of a controller by their FLOPs. `trace`: the one that devices.trace names.
  */
 export function configuredDurations(
   { devices, seed, training }: Config,
   trace: DeviceTrace | undefined,
+  choices?: Pick<DeviceChoices, "work">,
 ): OrderDuration | undefined {
   const { speed, trace: _file, ...settings } = devices;
   const shareOf = (steps: number | undefined) =>
@@ -29,7 +31,8 @@ export function configuredDurations(
   const durations = orderDurations({ speed, ...settings }, seed);
   return (client, version, visit, start) => {
     const whole = durations(client, version, visit);
-    return start?.steps === undefined ? whole : Math.max(1, Math.round(whole * shareOf(start.steps)));
+    const share = shareOf(start?.steps) * (choices?.work(client) ?? 1);
+    return share === 1 ? whole : Math.max(1, Math.round(whole * share));
   };
 }
 

@@ -64,7 +64,7 @@ export interface Policies {
   /** For people: the texts of `run.started`. */
   readonly texts: Pick<
     RunPlan["description"],
-    "aggregation" | "privacy" | "secureAggregation" | "compression" | "codecs"
+    "adapters" | "aggregation" | "privacy" | "secureAggregation" | "compression" | "codecs"
   >;
 }
 
@@ -104,7 +104,7 @@ export function resolvePolicies(
   if (mechanism !== undefined || secureAggregation !== undefined) requirePublicSteps(algorithm, training);
   const churn = configuredChurn(config, federation.clients);
   const sampler = samplerOf(config, federation.clients, algorithm, churn);
-  const durations = configuredDurations(config, trace);
+  const durations = configuredDurations(config, trace, method.choices);
   // a private run that goes on from weights must draw neither the noise nor the cohorts that made them
   const origin = mechanism === undefined ? undefined : start;
   return {
@@ -130,6 +130,7 @@ export function resolvePolicies(
     stageSeed: freshSeed(seed, origin),
     warnings: [...privacyWarnings(mechanism, config, account), ...scheduleWarnings(config, algorithm)],
     texts: {
+      ...(method.choices && { adapters: method.choices.text }),
       ...(rule === undefined ? {} : { aggregation: describeRule(rule) }),
       ...(mechanism === undefined ? {} : { privacy: describeMechanism(mechanism, config) }),
       ...describedUploads({ compression, down, secureAggregation }),

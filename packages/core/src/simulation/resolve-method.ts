@@ -14,6 +14,7 @@ import type { SubModels } from "../submodels/index.ts";
 import { withAdapterRule } from "./adapter-rule.ts";
 import { checkedMethod } from "./checked-method.ts";
 import { checkedModel } from "./checked-model.ts";
+import type { DeviceChoices } from "./device-choices.ts";
 import type { Federation } from "./federation.ts";
 import { heldSelectors } from "./held-selectors.ts";
 import { type InitialWeights, type Start, startFrom } from "./initial-weights.ts";
@@ -48,6 +49,8 @@ export interface ResolvedMethod {
   readonly initial: Float32Array;
   /** The models of clients of other widths; absent: all train `model`. */
   readonly subModels?: SubModels | undefined;
+  /** What a controller has chosen for the devices of clients; absent: there is none. */
+  readonly choices?: DeviceChoices | undefined;
   /** Where the initial weights come from, if not from the seed. */
   readonly start: Start | undefined;
 }
@@ -71,7 +74,7 @@ export function resolveMethod(
       : checkedMethod(own.algorithm, weights, origins.algorithm, config.training);
   requireWholeModels(config, found.algorithm);
   requireStatisticsFit(config, found, whole, shared);
-  const ruled = withAdapterRule(config, model, withSharedStatistics(found, shared), whole, shared);
+  const ruled = withAdapterRule(config, model, withSharedStatistics(found, shared), split);
   const { algorithm, payloads, subModels } =
     ruled.tiers === undefined
       ? withWidths(ruled, model, shared, config.training)
@@ -82,7 +85,18 @@ export function resolveMethod(
   const values = start === undefined ? drawn : withValues(whole, drawn, base, start.vector);
   if (model.adapters !== undefined) startCores(model.adapters, whole, values);
   const initial = split.shared === whole ? values : (partOf(whole, values, shared) as Float32Array);
-  return { model, layout: shared, held: heldOf(split, values), algorithm, payloads, subModels, initial, start };
+  const { choices } = ruled;
+  return {
+    model,
+    layout: shared,
+    held: heldOf(split, values),
+    algorithm,
+    payloads,
+    subModels,
+    choices,
+    initial,
+    start,
+  };
 }
 
 function splitOf(selectors: ReturnType<typeof heldSelectors>, whole: Layout): ParameterSplit {

@@ -1,5 +1,6 @@
 import type { Model } from "../models/model.ts";
 import { type Layout, type LayoutEntry, layout as layoutFrom } from "../params/layout.ts";
+import type { Vector } from "../params/vector.ts";
 import type { Widths } from "../params/widths.ts";
 import { heldEntries, heldUnits } from "./slices.ts";
 import { type UnitAxes, unitAxes } from "./unit-axes.ts";
@@ -8,6 +9,10 @@ import { type UnitAxes, unitAxes } from "./unit-axes.ts";
 export interface SubModel {
   readonly model: Model;
   readonly layout: Layout;
+  /** Rows of a mini-batch; absent: those of the run. */
+  readonly batchSize?: number | undefined;
+  /** What becomes of the weights that no client trains; absent: they are the same for all. */
+  readonly frozen?: ((values: Vector, layout: Layout) => Vector) | undefined;
 }
 
 /** The models that clients of a federation train in place of the whole one. */

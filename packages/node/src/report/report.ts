@@ -207,6 +207,7 @@ function environment(run: RunData): Html {
     ["Parameters", count(start.parameters)],
     ["Clients", count(start.clients)],
     ["Cohort", start.asynchronous === undefined ? count(start.cohort) : asynchronousText(start.asynchronous)],
+    ["Adapters", start.adapters ?? ""],
     ["Compression of uploads", start.compression ?? ""],
     ["Topology", start.topology === undefined ? "" : topologyText(start.topology)],
     ["Secure aggregation", start.secureAggregation ?? ""],

@@ -24,6 +24,7 @@ export function renderPlan(start: RunStarted, colours: Colours): string[] {
     ["rounds", Number.isFinite(start.rounds) ? formatCount(start.rounds) : ""],
     ["privacy", start.privacy ?? ""],
     ["assumed", (start.privacyAssumptions ?? []).join("; ")],
+    ["adapters", start.adapters ?? ""],
     ["uploads", start.compression ?? ""],
     ["sums", start.secureAggregation ?? ""],
     ["executor", withNote(`${name} ${version}`.trim(), fingerprint.slice(0, 12))],
