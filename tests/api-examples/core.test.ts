@@ -1,10 +1,12 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
 import * as z from "zod";
-import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, LAMBDA, MESSAGE_VERSION, MODEL, NOISE_TOLERANCE, PRIVACY_RECORD, SCALAR, SHIPPED_DATASETS, TASK_KEYS, UNCLIPPED, VERSION, accountantNames, activeStages, adapterOptions, adaptiveClusters, adaptiveMargin, adaptiveSplit, addDirection, addGaussian, adjustedLogits, adviceFor, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, asyncFedavg, auditAttacks, augmentationRamp, autoflip, averageLinkage, averageSubModels, balancedAssignment, beforeStages, bernoulliBits, boundText, bristle, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, chainOf, charTransformer, charTransformerOptions, checkDataset, checkpointName, chooseForDevice, classGroups, classPrototypes, classWeights, classification, classifierObjective, clipUpdate, clusteringAccuracy, clusteringTemperature, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, columnGroups, combine, combineVectors, commentedTemplate, compressedDescent, compressorOf, configFields, configHash, configSchema, confusionDirection, confusionSums, copy, coreDelta, coreFromGradient, cosineDistances, countOnes, createAccountant, createAlgorithm, createModel, createPartitioner, cutToClusters, datasetHash, dealParts, decodeBroadcast, decodePayload, decodeSafetensors, decodeSealed, decodeUpdate, decodeVector, deepLeakage, defineMethod, deltaOf, denseWeights, deriveKey, describeFailure, detachedHeadLosses, dfedavg, dfedsam, diff2, diff2BvrLSgd, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, distance, distancesAmong, distillation, ditto, dot, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawFeatures, drawWeighted, easiestFirst, editDistance, embeddingSkew, emptyBasis, emptyLedger, encodeBroadcast, encodeInto, encodePayload, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, errorNorms, exactUpdate, exampleCount, exampleSize, explorationMask, exportOnnx, f1ByClass, factored, failsForTrouble, featureNames, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbn, fedbuff, fedcac, fedcm, fedcompass, fedfix, fedkseed, fedld, fedlex, fedloge, fedmuon, fednsam, fedpac, fedper, fedprox, fedrep, fedrolex, fedsam, fedspeed, fedyogi, ferret, fewestUpdates, firstSentence, flasc, fold, foldEvents, foldRange, formatEpsilon, fractionalCode, fractionalOrders, frl, frobeniusDistance, frozenBase, functionalSimilarity, fuseKnowledge, fusionWeights, gaussianAccountant, gaussianDelta, gaussianEpsilon, generatedTensors, generatorPhase, geometryOf, gini, gradientFromFactors, graphOf, groupEvents, groupFairness, gunzip, harderExamples, hasParallelRows, hasPersonalModels, hasVersionBefore, hashVector, headPhase, heavyBall, heldEntries, heldOf, heldUnits, heterofl, hidenseek, ifca, iid, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, integerOrders, invertGradients, isAway, isBiasLadder, isFiniteVector, isRegression, isVector, isWeighted, jensenShannon, joinParameters, jointNorm, jsonText, kMeans, keepsParameters, keptEntries, labelAccuracy, labelCounts, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, largestEncoding, layerBounds, layout, lbfgs, leakyScale, leastImportant, lenet5, lenet5Options, lgFedavg, linear, local, localSgd, logistic, logisticOptions, longTail, longTailSizes, lossWithMargin, marginPenalty, masha, mashaDraws, matchExamples, matrixOf, matrixScore, meanDivergence, meanGradientOf, meanOfCores, meanPairDistance, measureCompression, memoryBlobStore, memoryClientStates, mergeAdapters, minimalToml, mixCritical, mixed, mixingRows, mlp, mlpOptions, modelBlocks, modelOptions, modelSection, models, modest, mofedsam, monna, mostByzantine, namedModelParts, natural, nearest, nesterov, newInputs, newestCheckpoint, nextClipNorm, noSensitivity, noisePath, nonSmoothParts, norm2, normOf, normalisedAdjacency, normalisedRows, numbered, observeSensitivity, occurring, ocfl, offsiteEmulator, onebyte, openAdapter, openMatch, ownLayout, paddedSize, parseConfig, parseEvent, parseIdx, parseLedger, parseLink, parsePrivacyRecord, parseToml, partOf, partialFold, partialfed, partitionHash, partitionReport, partitionStatistics, partitioners, partnersOf, perfedavg, permutation, personalModel, pfedme, planBatches, planLeaves, pldAccountant, poissonSampler, pooledStatistics, populationStatistics, predictTest, prepareRun, printable, privacyEventSchema, projectToBall, projectedUpdate, projectorOf, pruneExamples, pruneSmallest, prunedMask, psnrOf, pulledBack, quadratic, quadraticOptions, quantile, quantitySkew, randomStream, rankTiers, rdpAccountant, readCifar10, readCsv, readEventLeniently, readIdx, readLeaf, readTextBySpeaker, readerLimits, realignedLogits, realignedWeight, references, refreshes, regression, relativeEntropy, relativeLambda, renderEvent, renderToml, renyiDivergences, reptileStep, requireAtMost, requireBlobName, requireHonestLayers, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, revealingFeatures, reward, rffl, rootKey, rowsOf, runEventSchemas, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scclip, scopeText, scoreGradient, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, sensitivityScores, sentBytes, servedModel, setRules, shards, shrunkShape, shuffle, signBytes, signVote, signWords, signedWeights, signs, simplexFrame, singleLabelClasses, singleMerging, skellamSampler, sketching, slicedFold, sparseClassifier, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitParameters, splitTraffic, stampEvent, standardizeTable, staticClassifier, statisticsOf, statusAfter, stepCount, stepFrom, stopsForTrouble, storedWeights, streamingDiloco, structuralSimilarity, subLayout, subModels, sum, summarizeCsv, surrogateRound, suspectLayers, symmetricDirichlet, symmetricDivergences, synapticFlow, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, taskKeys, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, trainedHeader, tripletScores, twoHeadLoss, uniformMean, uniformSampler, unitAxes, updateNoiseMultiplier, updatedClassMeans, upperConfidence, vcgossip, vectorOffsets, vectors, visibleCount, visibleExamples, visiblePart, vit, vitOptions, weightedMean, wholeModel, withAdapters, withMetadata, withStatistics, withoutUnits, writeLink, zeroFeatures, zerosLike } from "@anabranch/core";
-import { CONTROL_BYTES, LIVE_VERSION, MOST_UPLOAD_PARTS, USUAL_LIMITS, WITHHELD, advanceVersion, answerError, blobName, clientMessage, contentHash, contentHashOf, fromBase64, messageId, orderId, proofText, readUploadProgress, secureRecord, serverMessage, taskDescription, toBase64, uploadAnswer, uploadId, uploadUrl } from "@anabranch/core/live";
-import { addMasks, bestCurves, bonawitz, bytesPerClient, chooseGraph, codedParameters, completeThreshold, dequantizeMean, hiddenMedian, identityPublicKey, levels, modulusBits, ownWeight, plain, platformCurves, portableCurves, protocolNames, quantize, secureEntropy, seededEntropy } from "@anabranch/core/secure-aggregation";
-import { add, constant, evaluate, interpreter, mul, nn, reshape, sub } from "@anabranch/engine";
+import { AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, LAMBDA, MESSAGE_VERSION, MODEL, Multiplexed, NOISE_TOLERANCE, PRIVACY_RECORD, RunHistoryFold, SCALAR, SHIPPED_DATASETS, SelectiveRepeat, TASK_KEYS, UNCLIPPED, VERSION, VirtualClock, accountantNames, activeStages, adapterOptions, adaptiveClusters, adaptiveMargin, adaptiveSplit, addDirection, addGaussian, addSums, adjustedLogits, adviceFor, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, alignedObjective, alignmentPenalty, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, assumptionsOf, asyncFedavg, attackObservation, attacks, auditAttacks, augmentationLosses, augmentationRamp, augmentedFeature, autoflip, averageLinkage, averageSubModels, balancedAssignment, baselineConfig, beforeStages, bernoulliBits, biasFreeNetwork, boundText, bristle, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, calibrationLoss, centroidPosterior, chainOf, charTransformer, charTransformerOptions, checkDataset, checkpointName, chooseForDevice, classGroups, classMetrics, classPrototypes, classWeights, classification, classifierObjective, clientsForSum, clipUpdate, clusteringAccuracy, clusteringTemperature, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, columnGroups, combine, combineVectors, commentedTemplate, compileEvaluation, compileLocalTask, compressedDescent, compressedWeight, compressorOf, configFields, configHash, configSchema, confusionDirection, confusionSums, contrastiveLoss, convertStaleUpdate, copy, coreDelta, coreFromGradient, cosineDistances, countOnes, createAccountant, createAlgorithm, createModel, createPartitioner, curvatureOf, cutToClusters, cyclicCode, dadao, datasetHash, dealParts, decodeBroadcast, decodeCheckpoint, decodeGradient, decodeImage, decodePayload, decodeSafetensors, decodeSealed, decodeSum, decodeUpdate, decodeVector, decodingFactors, decomposeDisparity, deepLeakage, defineMethod, deltaOf, denseWeights, deriveKey, describeFailure, detachedHeadLosses, dfedavg, dfedsam, diff2, diff2BvrLSgd, dilatedWeight, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, discreteMechanism, disparity, distance, distancesAmong, distillation, distributionMatching, ditto, domainLoss, dot, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawFeatures, drawWeighted, easiestFirst, editDistance, embeddingSkew, emptyBasis, emptyLedger, encodeBroadcast, encodeCheckpoint, encodeGradients, encodeInto, encodeNoisedUpdate, encodePayload, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, entryTypes, entryView, errorNorms, evaluateRange, evaluationRanges, exactUpdate, exampleCount, exampleSize, explain, explorationMask, exportOnnx, extendBasis, f1ByClass, factored, failsForTrouble, fairnessLimit, featureGradient, featureNames, featureValue, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbn, fedbuff, fedcac, fedcm, fedcompass, federate, fedfix, fedkseed, fedld, fedlex, fedloge, fedmuon, fednsam, fedpac, fedper, fedprox, fedrep, fedrolex, fedsam, fedspeed, fedyogi, feedbackState, ferret, fewestUpdates, fillDirection, firstSentence, fitFeatures, flasc, fold, foldEvents, foldRange, forLiveClients, formatEpsilon, fractionalCode, fractionalOrders, frl, frobeniusDistance, frozenBase, functionalSimilarity, fuseKnowledge, fusionWeights, gaussianAccountant, gaussianDelta, gaussianEpsilon, generatedTensors, generatorPhase, geometryOf, gini, gradientFromFactors, gradientMatching, graphOf, groupEvents, groupFairness, groupImportance, gunzip, harderExamples, hasEnded, hasParallelRows, hasPersonalModels, hasVersionBefore, hashVector, headPhase, heavyBall, heldEntries, heldOf, heldUnits, heterofl, hidenseek, ifca, iid, inProcessSimulation, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, integerOrders, invertGradients, isAway, isBiasLadder, isBursty, isFiniteVector, isRegression, isVector, isWeighted, jensenShannon, joinParameters, jointNorm, jsonText, kMeans, keepsParameters, keptEntries, labelAccuracy, labelCounts, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, lambdaOf, largestEncoding, largestUpdate, layerBounds, layout, lbfgs, leakyScale, leastImportant, lenet5, lenet5Options, lgFedavg, linear, linearOptions, loadFashionMnist10k, loadShippedDataset, loadTinyShakespeare, local, localSgd, logistic, logisticOptions, longTail, longTailSizes, lossWithMargin, marginPenalty, masha, mashaDraws, maskRegularisers, maskedGraphNetwork, maskedMomentumStep, matchExamples, matrixOf, matrixScore, meanCurvature, meanDivergence, meanGradient, meanGradientOf, meanOfCores, meanPairDistance, measureCompression, memoryBlobStore, memoryClientStates, mergeAdapters, messageLayouts, minimalToml, mix, mixCritical, mixed, mixingConstants, mixingOf, mixingRows, mlp, mlpOptions, modelBlocks, modelDelta, modelOf, modelOptions, modelSection, models, modelsOf, modest, modulate, mofedsam, monna, mostByzantine, namedModelParts, natural, nearest, nearestRows, nesterov, newInputs, newestCheckpoint, nextClipNorm, noSensitivity, noisePath, nonSmoothParts, norm2, normOf, normalisedAdjacency, normalisedRows, numbered, observeRound, observeSensitivity, occurring, ocfl, offsiteEmulator, oneShotClusters, onebyte, openAdapter, openDataSource, openFederation, openJudge, openMatch, openProbe, openWorldTerms, optimisedProbabilities, optimizerSteps, ownLayout, paddedSize, pairRuleNames, parseConfig, parseDeviceTrace, parseEvent, parseIdx, parseLedger, parseLink, parsePrivacyRecord, parseToml, partOf, partialFold, partialfed, partitionHash, partitionLabels, partitionReport, partitionStatistics, partitioners, partnersOf, perfedavg, permutation, personalModel, pfedme, pixelScale, placeUpdates, planBatches, planLeaves, pldAccountant, poissonSampler, pooledStatistics, populationStatistics, predictTest, prepareQuadratics, prepareRun, printable, privacyEventOf, privacyEventSchema, processGradient, projectToBall, projectedUpdate, projectorOf, pruneExamples, pruneSmallest, prunedMask, psnrOf, pulledBack, quadratic, quadraticOptions, quantile, quantitySkew, randomStream, rangeScale, rankTiers, rdpAccountant, readCifar10, readCifar100, readCsv, readEventLeniently, readIdx, readImageFolder, readLeaf, readLeafSplit, readParquet, readTextBySpeaker, readerLimits, realignedLogits, realignedWeight, recordAfter, recording, references, refreshes, regression, relativeEntropy, relativeLambda, renderEvent, renderToml, renyiDivergences, reptileStep, requireAtMost, requireBlobName, requireHonestLayers, requireKind, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, resumePoint, revealingFeatures, revisedUpdates, reward, rffl, rootKey, routeInstances, routedLogits, routedLoss, rowsOf, runClient, runEventSchemas, runFederation, runGolden, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scattered, scclip, scopeText, scoreGradient, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, sensitivityScores, sentBytes, servedModel, serverPipeline, setRules, shards, shiftClients, shiftKinds, shrunkShape, shuffle, signBytes, signVote, signWords, signedWeights, signs, simplexFrame, simulatedSecureAggregation, singleLabelClasses, singleMerging, skellamSampler, sketchInputs, sketching, slicedFold, sparseClassifier, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitParameters, splitTraffic, stack, stageDistillationLoss, stageHeadLoss, stampEvent, standardizeTable, staticClassifier, statisticsOf, statusAfter, stepCount, stepFrom, stopsForTrouble, storedWeights, streamingDiloco, structuralSimilarity, structuredMask, subLayout, subModels, sum, summarizeCsv, suppressedLoss, surrogateRound, suspectLayers, symmetricDirichlet, symmetricDivergences, synapticFlow, synchronous, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, tableEncoding, taskKeys, taughtLoss, testNote, threefry2x32, traceFederation, traceProblem, traceQuadratics, trainGenerator, trainInTwoStages, trainInversionNetwork, trainedHeader, travelsAsTrained, treeMean, tripletScores, trueInputs, truePixels, twoHeadLoss, twoLogits, uniformMean, uniformSampler, unitAxes, updateNoiseMultiplier, updatedClassMeans, upperConfidence, usualAttacks, vcgossip, vectorOffsets, vectors, visibleCount, visibleExamples, visiblePart, vit, vitOptions, weightedMean, weightedWeights, wholeModel, withAdapters, withMetadata, withStatistics, withoutUnits, writeLink, zeroFeatures, zerosLike } from "@anabranch/core";
+import { CHAOS, FaultSource, HEALTHY, SimulatedFederation, VirtualTimers, algorithmCases, alteredBackend, blobStoreCases, clientStateCases, ledgerCases, methodCases, replayed, runChaosSeed, runCohort, simulateSmall, smallRun, type MethodOnProblem } from "@anabranch/core/conformance";
+import { CONTROL_BYTES, ExecutorService, LIVE_VERSION, LiveServer, MOST_UPLOAD_PARTS, MemoryLedgers, RemoteExecutor, USUAL_LIMITS, WITHHELD, advanceVersion, answerError, blobName, clientMessage, contentHash, contentHashOf, describeTask, failureOf, fromBase64, heldBlob, imageReading, liveSecureAggregation, lostLedger, messageId, namesBlob, openTask, orderId, ownExamples, proofText, readUploadProgress, runLiveClient, secureRecord, serverMessage, sharedExamples, systemTimers, tableReading, taskDescription, toBase64, type FromExecutor, uploadAnswer, uploadId, uploadUrl } from "@anabranch/core/live";
+import { addMasks, bestCurves, bonawitz, bytesPerClient, chooseGraph, codedParameters, completeThreshold, dequantizeMean, hiddenMedian, identityPublicKey, levels, lightsecagg, modulusBits, ownWeight, plain, platformCurves, portableCurves, protocolNames, quantize, secaggPlus, secureAggregationProtocol, secureEntropy, seededEntropy } from "@anabranch/core/secure-aggregation";
+import { adamw, add, compileProgram, constant, evaluate, interpreter, loadProgram, mul, nn, reshape, square, sub, trace } from "@anabranch/engine";
+import { readFile } from "node:fs/promises";
 import { same } from "./same.ts";
 
 describe("the example of", () => {
@@ -26,12 +28,45 @@ describe("the example of", () => {
     same(evaluate(distillation(student, teacher, 1)).data, [0.6931]);
   });
 
+  it("taughtLoss (core/src/adapters/distillation.ts)", async () => {
+    const student = constant([0, 0], [1, 2]);
+    const teacher = constant([100, 0], [1, 2]);
+    const label = constant([0], [1], "int32");
+    same(evaluate(taughtLoss(student, teacher, label, { temperature: 1, kdWeight: 0.5 })).data, [0.6931]);
+  });
+
   it("errorNorms (core/src/adapters/hard-examples.ts)", async () => {
     same(evaluate(errorNorms(constant([0, 0], [1, 2]), constant([0], [1], "int32"))).data, [0.7071]);
   });
 
   it("pruneExamples (core/src/adapters/hard-examples.ts)", async () => {
     same(pruneExamples([0.1, 1.2, 0.4, 0.9], 0.5), [1, 3]);
+  });
+
+  it("routeInstances (core/src/adapters/instance-routing.ts)", async () => {
+    const keys = constant([1, 0, 0, 1, -1, 0], [3, 2]);
+    const { chosen, shares } = routeInstances(constant([2, 1], [1, 2]), keys, 2);
+    same(evaluate(chosen).data, [0, 1]);
+    same(evaluate(shares).data, [0.5, 0.5, 0]);
+  });
+
+  it("modulate (core/src/adapters/instance-routing.ts)", async () => {
+    const pair = (values: number[]) => constant(values, [2, 2]);
+    const routing = routeInstances(constant([1, 0], [1, 2]), pair([1, 0, 0, 1]), 1);
+    const pool = { gamma: pair([2, 2, 5, 5]), beta: pair([0, 1, 9, 9]) };
+    same(evaluate(modulate(constant([3, 4], [1, 2]), pool, routing)).data, [6, 9]);
+  });
+
+  it("routedLogits (core/src/adapters/instance-routing.ts)", async () => {
+    const routing = routeInstances(constant([1, 0], [1, 2]), constant([1, 0, 0, 1], [2, 2]), 1);
+    const heads = constant([1, 2, 7, 7], [2, 2, 1]);
+    same(evaluate(routedLogits(constant([3], [1, 1]), { heads }, routing)).data, [3, 6]);
+  });
+
+  it("routedLoss (core/src/adapters/instance-routing.ts)", async () => {
+    const routing = routeInstances(constant([1, 0], [1, 2]), constant([1, 0, 0, 1], [2, 2]), 1);
+    const logits = constant([0, 0], [1, 2]);
+    same(evaluate(routedLoss(logits, constant([0], [1], "int32"), routing, 0.5)).data, [0.3466]);
   });
 
   it("instructionPrompt (core/src/adapters/instruction-prompt.ts)", async () => {
@@ -78,11 +113,19 @@ describe("the example of", () => {
     same(LAMBDA, 0.01);
   });
 
+  it("pairRuleNames (core/src/adapters/rules.ts)", async () => {
+    same(pairRuleNames.includes("flora"), true);
+  });
+
   it("aggregatePairs (core/src/adapters/rules.ts)", async () => {
     const update = (a: number, b: number) => ({ a: matrixOf([[a]]), b: matrixOf([[b]]), scale: 1, weight: 1 });
     const updates = [update(1, 2), update(3, 4)];
     same(rowsOf(deltaOf(aggregatePairs("fedit", updates))), [[6]]);
     same(rowsOf(deltaOf(aggregatePairs("flora", updates))), [[7]]);
+  });
+
+  it("noSensitivity (core/src/adapters/sensitivity.ts)", async () => {
+    same(noSensitivity(2).mean, [0, 0]);
   });
 
   it("observeSensitivity (core/src/adapters/sensitivity.ts)", async () => {
@@ -116,8 +159,20 @@ describe("the example of", () => {
     same(rowsOf(gradientFromFactors({ a: matrixOf([[2]]), b: one }, { a: none, b: matrixOf([[3]]) })), [[6]]);
   });
 
+  it("groupImportance (core/src/adapters/structured-pruning.ts)", async () => {
+    const weight = matrixOf([[1, 0], [0, 2]]);
+    const none = { a: matrixOf([[0, 0]]), b: matrixOf([[0], [0]]) };
+    const gradient = matrixOf([[3, 3], [1, 1]]);
+    same(groupImportance(weight, none, gradient, [[0], [1]]), [9, 4]);
+  });
+
   it("leastImportant (core/src/adapters/structured-pruning.ts)", async () => {
     same(leastImportant([5, 1, 3, 1], 0.5), [1, 3]);
+  });
+
+  it("scattered (core/src/adapters/structured-pruning.ts)", async () => {
+    const update = { a: matrixOf([[1, 2]]), b: matrixOf([[3]]), rows: [1], weight: 1 };
+    same(rowsOf(scattered([update], 2, 2)), [[0, 0], [3, 6]]);
   });
 
   it("coreFromGradient (core/src/adapters/trained-core.ts)", async () => {
@@ -141,6 +196,26 @@ describe("the example of", () => {
   it("twoHeadLoss (core/src/adapters/two-stage.ts)", async () => {
     const [own, shared] = [constant([0, 0], [1, 2]), constant([100, 0], [1, 2])];
     same(evaluate(twoHeadLoss({ own, shared }, constant([0], [1], "int32"), 0.5)).data, [0.3466]);
+  });
+
+  it("twoLogits (core/src/adapters/two-stage.ts)", async () => {
+    const one = (value: number) => constant([value], [1, 1]);
+    const own = { W1: one(2), b1: constant([1], [1]), W2: one(3), b2: constant([0], [1]) };
+    const logits = twoLogits(own, { P: one(1), Q: one(5) }, one(1));
+    same(evaluate(logits.own).data, [9]);
+    same(evaluate(logits.shared).data, [15]);
+  });
+
+  it("trainInTwoStages (core/src/adapters/two-stage.ts)", async () => {
+    const start = { own: { w: constant(0) }, shared: { w: constant(0) } };
+    const loss = (own: typeof start.own, shared: typeof start.shared) => square(sub(sub(own.w, shared.w), 2));
+    const { own, shared } = trainInTwoStages(start, loss, { steps: 1, learningRate: 0.25 });
+    same([own.w, shared.w].map((value) => evaluate(value).data[0]), [1, -0.5]);
+  });
+
+  it("attacks (core/src/adversary/options.ts)", async () => {
+    same(attacks["sign-flip"].acts, "update");
+    same(attacks["sign-flip"].options.parse({}), { scale: 1, knowledge: "own" });
   });
 
   it("mixCritical (core/src/aggregation/critical-parameters.ts)", async () => {
@@ -225,6 +300,24 @@ describe("the example of", () => {
     const mean = slicedFold("uniformMean", 3, (part) => places[part]!);
     mean.addAll([Float32Array.of(1, 2, 3), Float32Array.of(5)], [1, 1], undefined, [0, 1]);
     same(mean.result(new Float64Array(3)), [1, 2, 4]);
+  });
+
+  it("stack (core/src/aggregation/stack.ts)", async () => {
+    const kept = stack(2);
+    kept.addAll([Float32Array.of(1, 2), Float32Array.of(3, 4)], [1, 1], undefined, [0, 0]);
+    same(kept.result(new Float64Array(4)), [1, 2, 3, 4]);
+  });
+
+  it("treeMean (core/src/aggregation/tree-fold.ts)", async () => {
+    const updates = [1, 2, 6].map((value) => Float64Array.of(value));
+    const { aggregate, messages } = treeMean([[0, 1], [2]], updates, [1, 2, 1]);
+    same(aggregate, [2.75]);
+    same(messages, 5);
+  });
+
+  it("placeUpdates (core/src/aggregation/tree-fold.ts)", async () => {
+    const node = (capacity: number) => ({ capacity, arrivalRate: 0, aggregationTime: 1 });
+    same(placeUpdates([node(3), node(1)], 3).placement, [1, 0, 0]);
   });
 
   it("planLeaves (core/src/aggregation/tree-fold.ts)", async () => {
@@ -466,6 +559,19 @@ describe("the example of", () => {
     same(typeof half.step, "function");
   });
 
+  it("modelDelta (core/src/algorithms/local-sgd.ts)", async () => {
+    // clients send twice the change of their model
+    const twice = vectors({ server: { parameters: MODEL }, upload: { delta: weightedMean(MODEL) } }).method({
+      local: localSgd({
+        result: (y, local) => ({ update: { delta: combine((d) => mul(2, d), modelDelta(y, local)) }, state: {} }),
+      }),
+      update: ({ parameters }, { delta }) => ({ parameters: stepFrom(parameters, 1, delta) }),
+    });
+    const method = defineMethod({ name: "twice", options: z.strictObject({}), build: () => twice });
+    const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.25, localSteps: 1, cohorts: [[0]] };
+    same((await traceFederation(method({}), problem)).rounds, [[1]]);
+  });
+
   it("local (core/src/algorithms/local.ts)", async () => {
     same(local.definition.name, "local");
   });
@@ -497,6 +603,16 @@ describe("the example of", () => {
 
   it("onebyte (core/src/algorithms/onebyte.ts)", async () => {
     same(onebyte({ quantize: false }).options["quantize"], false);
+  });
+
+  it("optimizerSteps (core/src/algorithms/optimizer-steps.ts)", async () => {
+    const half = optimizerSteps({
+      optimizer: (_model, settings) => adamw(settings),
+      result: (parameters, _preconditioner, local) => {
+        return { update: { delta: modelDelta(parameters, local) }, state: {} };
+      },
+    });
+    same(typeof half.step, "function");
   });
 
   it("combine (core/src/algorithms/parameter-tensors.ts)", async () => {
@@ -557,6 +673,11 @@ describe("the example of", () => {
   it("nesterov (core/src/algorithms/server.ts)", async () => {
     const server = { parameters: Float32Array.of(1), momentum: Float32Array.of(2) };
     same(nesterov(server, Float32Array.of(1), 0.5, 0.1), { parameters: [1.2], momentum: [2] });
+  });
+
+  it("meanGradient (core/src/algorithms/server.ts)", async () => {
+    const round = { round: 1, cohortSize: 1, population: 1, learningRate: 0.5, localSteps: 4, weightedSteps: 4 };
+    same(meanGradient(Float32Array.of(-2), { ...round, layout: layout([]), meanFactor: 1 }), [1]);
   });
 
   it("MODEL (core/src/algorithms/shapes.ts)", async () => {
@@ -620,6 +741,21 @@ describe("the example of", () => {
 
   it("auditAttacks (core/src/audit/audit-attacks.ts)", async () => {
     same(auditAttacks.includes("ig"), true);
+  });
+
+  it("usualAttacks (core/src/audit/audit-attacks.ts)", async () => {
+    const { prepared } = smallRun({ name: "fedavg" });
+    const { sum } = await observeRound(prepared, { round: 1 }, { executor: interpreter() });
+    same(usualAttacks(sum, prepared.model), ["labels", "fc", "ig"]);
+  });
+
+  it("attackObservation (core/src/audit/audit-attacks.ts)", async () => {
+    const training = { batchSize: 1, localSteps: 1, learningRate: 0.1 };
+    const { prepared } = smallRun({ name: "fedavg" }, { training });
+    const { update } = await observeRound(prepared, { round: 1 }, { executor: interpreter() });
+    const scale = rangeScale(update!.truth.features);
+    const { labelAccuracy } = await attackObservation("labels", update!, prepared.model, scale, interpreter());
+    same(labelAccuracy, 1);
   });
 
   it("hasParallelRows (core/src/audit/broadcast-guard.ts)", async () => {
@@ -688,6 +824,14 @@ describe("the example of", () => {
     same(loss < 0.2, true);
   });
 
+  it("trainGenerator (core/src/audit/generator-training.ts)", async () => {
+    const pixels = [0, 1].map((value) => Float64Array.of(value, value));
+    const scale = { factor: Float64Array.of(1, 1), offset: Float64Array.of(0, 0) };
+    const sizes = { latent: 1, hidden: 2, steps: 1 };
+    const generator = await trainGenerator(pixels, [2], scale, interpreter(), sizes);
+    same(generator.stages.length, 2);
+  });
+
   it("openMatch (core/src/audit/gradient-match.ts)", async () => {
     const model = logistic({ input: [2], inputType: "float", classes: 2 });
     const received = { parameters: new Float64Array(6), gradient: Float64Array.of(-0.5, 0.5, -0.5, 0.5, -1, 1) };
@@ -705,6 +849,16 @@ describe("the example of", () => {
 
   it("psnrOf (core/src/audit/image-quality.ts)", async () => {
     same(psnrOf(0.01), 20);
+  });
+
+  it("trainInversionNetwork (core/src/audit/inversion-network.ts)", async () => {
+    const model = logistic({ input: [1], inputType: "float", classes: 2 });
+    const inputs = [0, 1].map((value) => Float64Array.of(value));
+    const known = { inputs, pixels: inputs, labels: [0, 1] };
+    const sizes = { sketch: 4, hidden: 4, steps: 1 };
+    const network = await trainInversionNetwork(model, new Float64Array(4), known, interpreter(), sizes);
+    same((await network.invert(Float64Array.of(0.5, -0.5, 0.5, -0.5))).length, 1);
+    await network.release();
   });
 
   it("invertGradients (core/src/audit/inverting-gradients.ts)", async () => {
@@ -755,6 +909,35 @@ describe("the example of", () => {
     same(nonSmoothParts(mlp({ input: [4], hidden: [3], classes: 2, activation: "sigmoid" })), []);
   });
 
+  it("observeRound (core/src/audit/observe.ts)", async () => {
+    const { prepared } = smallRun({ name: "fedavg" });
+    const { update, sum } = await observeRound(prepared, { round: 1 }, { executor: interpreter() });
+    same(update?.clients.length, 1);
+    same(sum.clients.length, 3);
+  });
+
+  it("pixelScale (core/src/audit/pixels.ts)", async () => {
+    const model = logistic({ input: [1, 1, 1], classes: 2 });
+    const example = { dtype: "uint8", shape: [1, 1, 1, 1], data: Uint8Array.of(200) } as const;
+    const [weights, scaling] = [Float64Array.of(0, 0, 1, -1), { mean: 0.5, std: 0.5 }];
+    const { factor, offset } = await pixelScale(model, weights, example, scaling, interpreter());
+    same([...factor, ...offset], [2, -1]);
+  });
+
+  it("rangeScale (core/src/audit/pixels.ts)", async () => {
+    same(rangeScale({ dtype: "float", shape: [2, 1], data: Float32Array.of(-1, 3) }), { factor: [4], offset: [-1] });
+  });
+
+  it("truePixels (core/src/audit/pixels.ts)", async () => {
+    const features = { dtype: "float", shape: [3, 1], data: Float32Array.of(-1, 1, 3) } as const;
+    same(truePixels(features, rangeScale(features)), [[0], [0.5], [1]]);
+  });
+
+  it("trueInputs (core/src/audit/pixels.ts)", async () => {
+    const scale = { factor: Float64Array.of(4), offset: Float64Array.of(-1) };
+    same(trueInputs([Float64Array.of(0.5)], scale), [[1]]);
+  });
+
   it("structuralSimilarity (core/src/audit/structural-similarity.ts)", async () => {
     const image = Float64Array.from({ length: 144 }, (_, i) => (i % 5) / 5);
     same(structuralSimilarity(image, image, 12, 12), 1);
@@ -770,6 +953,34 @@ describe("the example of", () => {
     same(x[0]! < 0.9, true);
   });
 
+  it("processGradient (core/src/blackbox/gaussian-process.ts)", async () => {
+    const points = [0, 1, 2].map((x) => Float64Array.of(x));
+    const options = { lengthScale: 2, jitter: 1e-6 };
+    same(processGradient({ points, values: [0, 2, 4] }, options, Float64Array.of(1)), [2.4244]);
+  });
+
+  it("drawFeatures (core/src/blackbox/random-features.ts)", async () => {
+    const { frequencies, phases } = drawFeatures(2, 8, 1, randomStream(rootKey(1)));
+    same([frequencies.length, phases.length], [2, 8]);
+  });
+
+  it("fitFeatures (core/src/blackbox/random-features.ts)", async () => {
+    const features = drawFeatures(1, 32, 1, randomStream(rootKey(1)));
+    const points = [0, 1].map((x) => Float64Array.of(x));
+    const weights = fitFeatures(features, { points, values: [3, 5] }, 1e-6);
+    same(points.map((x) => Math.round(featureValue(features, weights, x))), [3, 5]);
+  });
+
+  it("featureValue (core/src/blackbox/random-features.ts)", async () => {
+    const features = { frequencies: [[1, 2]], phases: [0, 0] };
+    same(featureValue(features, [3, 4], Float64Array.of(0)), 7);
+  });
+
+  it("featureGradient (core/src/blackbox/random-features.ts)", async () => {
+    const features = { frequencies: [[1, 2]], phases: [0, 0] };
+    same(featureGradient(features, [3, 4], Float64Array.of(0.5)), [-8.17]);
+  });
+
   it("stepCount (core/src/client/batches.ts)", async () => {
     same(stepCount(45, 20, { localEpochs: 2 }), 6);
   });
@@ -780,8 +991,64 @@ describe("the example of", () => {
     same(indices.length, 4);
   });
 
+  it("openDataSource (core/src/client/data-source.ts)", async () => {
+    const { train } = smallRun({ name: "fedavg" }).prepared.simulation;
+    const source = openDataSource(train);
+    same(source.load(0).features.shape, [12, 2]);
+  });
+
+  it("evaluationRanges (core/src/client/data-source.ts)", async () => {
+    const { train } = smallRun({ name: "fedavg" }).prepared.simulation; // four clients of 12 examples
+    same(evaluationRanges(train, 24), [[0, 2], [2, 4]]);
+  });
+
   it("describeFailure (core/src/client/describe-failure.ts)", async () => {
     same(describeFailure(new AnabranchError({ code: "data/empty", message: "no examples" })).code, "data/empty");
+  });
+
+  it("evaluateRange (core/src/client/evaluate.ts)", async () => {
+    const { plan, simulation } = smallRun({ name: "fedavg" }).prepared;
+    const { evaluation, train } = simulation;
+    const executable = await interpreter().load(evaluation.program);
+    const sums = await evaluateRange(evaluation, executable, plan.initial, openDataSource(train), [0, 2]);
+    same(sums.map(({ examples }) => examples), [12, 12]);
+  });
+
+  it("compileEvaluation (core/src/client/evaluation-task.ts)", async () => {
+    const model = logistic({ input: [2], inputType: "float", classes: 2 });
+    const { outputs } = compileEvaluation(model, layout(model.parameters), 8);
+    same(outputs.map(({ name }) => name), ["losses", "scores"]);
+  });
+
+  it("compileLocalTask (core/src/client/local-task.ts)", async () => {
+    const model = logistic({ input: [2], inputType: "float", classes: 2 });
+    const payloads = fedavg().payloads(layout(model.parameters), { localSteps: 3 });
+    const settings = { batchSize: 4, gradientClip: 0, momentum: 0, nesterov: false, weightDecay: 0 };
+    same(compileLocalTask(fedavg(), model, payloads, settings).gradientsPerStep, 1);
+  });
+
+  it("runClient (core/src/client/run-client.ts)", async () => {
+    const { plan, simulation } = smallRun({ name: "fedavg" }).prepared;
+    const executable = await loadProgram(interpreter(), simulation.task.program);
+    const broadcast = { round: 1, vectors: { parameters: plan.initial }, scalars: {} };
+    const keys = taskKeys(rootKey(1), TASK_KEYS, 1)(0, 0);
+    const data = openDataSource(simulation.train).load(0);
+    const task = { client: 0, learningRate: 0.1, keys, broadcast, data, state: undefined };
+    same((await runClient(simulation.task, executable, task)).update.public.examples, 12);
+  });
+
+  it("parseDeviceTrace (core/src/clock/device-trace.ts)", async () => {
+    const { devices, period } = parseDeviceTrace("device,from,until,seconds\n0,0,3600,2.5\n", "devices.csv");
+    same(devices, [[{ from: 0, until: 3600, seconds: 2.5 }]]);
+    same(period, 3600);
+  });
+
+  it("VirtualClock (core/src/clock/virtual-clock.ts)", async () => {
+    const clock = new VirtualClock<string>();
+    clock.expect("slow client", 2_000_000);
+    clock.expect("fast client", 500_000);
+    same(clock.next(), { kind: "arrival", at: 500000, work: "fast client" });
+    same(clock.now, 500000);
   });
 
   it("adaptiveSplit (core/src/clustering/adaptive-split.ts)", async () => {
@@ -838,6 +1105,11 @@ describe("the example of", () => {
     same(clusteringTemperature(cosineDistances([Float64Array.of(1, 0), Float64Array.of(0, 1)])), 0.5);
   });
 
+  it("oneShotClusters (core/src/clustering/one-shot.ts)", async () => {
+    const updates = [[1, 0], [0, 1], [1, 0]].map((one) => Float64Array.from(one));
+    same(oneShotClusters(updates, 0.2, 2).assignment, [0, 1, 0]);
+  });
+
   it("functionalSimilarity (core/src/clustering/similarity.ts)", async () => {
     same(functionalSimilarity([Float64Array.of(1), Float64Array.of(2)], 10), [[0.5, 0.5], [0.5, 0.5]]);
   });
@@ -870,12 +1142,47 @@ describe("the example of", () => {
     same(largestEncoding({ name: "truncated-svd", energy: 0.99 }, model) >= 64, true);
   });
 
+  it("isBursty (core/src/coding/bursty.ts)", async () => {
+    same(isBursty([[0, 1], [], [2]], { burst: 1, window: 2, most: 2 }), true);
+  });
+
   it("fractionalCode (core/src/coding/gradient-code.ts)", async () => {
     same(fractionalCode(6, 1).workers, 6);
   });
 
+  it("cyclicCode (core/src/coding/gradient-code.ts)", async () => {
+    const { code } = cyclicCode(3, 1, seedMatrix(3, 1, rootKey(1)));
+    same(Array.from(code, (entry) => (entry === 0 ? 0 : 1)), [1, 1, 0, 0, 1, 1, 1, 0, 1]);
+  });
+
   it("seedMatrix (core/src/coding/gradient-code.ts)", async () => {
     same(seedMatrix(4, 1, rootKey(1)).length, 1);
+  });
+
+  it("encodeGradients (core/src/coding/gradient-code.ts)", async () => {
+    same(encodeGradients(fractionalCode(2, 1), [[1, 2], [3, 4]]), [[4, 6], [4, 6]]);
+  });
+
+  it("decodingFactors (core/src/coding/gradient-code.ts)", async () => {
+    same(decodingFactors(fractionalCode(4, 1), [0, 3]), [1, 1]);
+  });
+
+  it("decodeGradient (core/src/coding/gradient-code.ts)", async () => {
+    const code = fractionalCode(2, 1);
+    const [, second] = encodeGradients(code, [[1, 2], [3, 4]]);
+    same(decodeGradient(code, [1], [second!]), [4, 6]);
+  });
+
+  it("Multiplexed (core/src/coding/multiplexed.ts)", async () => {
+    const scheme = new Multiplexed({ workers: 4, burst: 2, window: 3, most: 1, jobs: 3 });
+    for (let round = 1; round <= scheme.rounds; round++) scheme.endRound(new Set(round === 2 ? [1] : []));
+    same(scheme.finished, [4, 5, 6]);
+  });
+
+  it("SelectiveRepeat (core/src/coding/selective-repeat.ts)", async () => {
+    const scheme = new SelectiveRepeat({ workers: 6, burst: 2, window: 3, most: 3, jobs: 2 });
+    for (const late of [[0, 1, 2], [], []]) scheme.endRound(new Set(late));
+    same(scheme.finished, [3, 2]);
   });
 
   it("compressorOf (core/src/compression/chain.ts)", async () => {
@@ -963,6 +1270,117 @@ describe("the example of", () => {
     same(parseToml("rounds = 5", "run.toml"), { rounds: 5 });
   });
 
+  it("algorithmCases (core/src/conformance/algorithm.ts)", async () => {
+    const goal = { rounds: 20, learningRate: 0.2, within: 1e-3 };
+    const subject = { create: () => fedavg(), wire: { down: 1, up: 1 }, converges: goal };
+    const cases = algorithmCases(subject, interpreter());
+    await cases[2]?.run(); // rejects where the method fails
+    same(cases[2]?.name, "sends what its header declares");
+  });
+
+  it("blobStoreCases (core/src/conformance/blob-store.ts)", async () => {
+    const cases = blobStoreCases(async () => memoryBlobStore());
+    for (const { run } of cases) await run(); // rejects where the store fails
+    same(cases.length, 5);
+  });
+
+  it("runChaosSeed (core/src/conformance/chaos-seed.ts)", async () => {
+    const run = { name: "fedavg", ...smallRun({ name: "fedavg" }, { rounds: 1 }) };
+    same((await runChaosSeed(run, 3)).violations, []);
+  });
+
+  it("clientStateCases (core/src/conformance/client-states.ts)", async () => {
+    const cases = clientStateCases(async () => memoryClientStates);
+    for (const { run } of cases) await run(); // rejects where the store fails
+    same(cases.length, 6);
+  });
+
+  it("HEALTHY (core/src/conformance/fault-source.ts)", async () => {
+    same([HEALTHY.delay, HEALTHY.crashServer], [1, 0]);
+  });
+
+  it("CHAOS (core/src/conformance/fault-source.ts)", async () => {
+    same(CHAOS.crashServer > HEALTHY.crashServer, true);
+  });
+
+  it("FaultSource (core/src/conformance/fault-source.ts)", async () => {
+    const source = new FaultSource(1, { ...HEALTHY, cut: 1 }, 2); // two faults, then all is well
+    same([1, 2, 3].map(() => source.happens("cut")), [true, true, false]);
+    same(source.counts, { cut: 2 });
+  });
+
+  it("ledgerCases (core/src/conformance/ledger.ts)", async () => {
+    const cases = ledgerCases(async () => {
+      const ledgers = new MemoryLedgers();
+      return () => ledgers.open("run");
+    });
+    for (const { run } of cases) await run(); // rejects where the ledger fails
+    same(cases.length > 10, true);
+  });
+
+  it("methodCases (core/src/conformance/method-cases.ts)", async () => {
+    const cohorts = [[0], [0], [0], [0]];
+    const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.5, localSteps: 1, cohorts };
+    const subject: MethodOnProblem = {
+      create: () => fedavg(),
+      prepare: (algorithm, executor) => prepareQuadratics(algorithm, problem, executor),
+    };
+    const [first] = methodCases(subject, interpreter());
+    await first?.run(); // rejects where the method fails
+    same(first?.name, "continues bit for bit from a checkpoint");
+  });
+
+  it("replayed (core/src/conformance/replayed-run.ts)", async () => {
+    const { prepared } = smallRun({ name: "fedbuff" }, { rounds: 2, schedule: { buffer: 1, concurrency: 2 } });
+    // client, version and visit of the updates of each round
+    const run = replayed(prepared, [[[0, 1, 0]], [[1, 1, 0]]]);
+    same((await simulateSmall(run)).round, 2);
+  });
+
+  it("runCohort (core/src/conformance/run-cohort.ts)", async () => {
+    const { plan, simulation } = smallRun({ name: "fedavg" }).prepared;
+    const { backend } = await inProcessSimulation(simulation, interpreter());
+    const broadcast = { round: 1, vectors: { parameters: plan.initial }, scalars: {} };
+    const clients: number[] = [];
+    const work = { broadcast, cohort: [2, 0], learningRate: 0.1 };
+    await runCohort(backend, work, (outcome) => void clients.push(outcome.client));
+    same(clients, [2, 0]);
+  });
+
+  it("alteredBackend (core/src/conformance/run-cohort.ts)", async () => {
+    const { prepared } = smallRun({ name: "fedavg" }, { rounds: 1, sampler: { cohort: 4 } });
+    const failure = { code: "client/absent", message: "it is off" };
+    // client 0 fails in every round
+    const { history } = await simulateSmall(prepared, (backend) =>
+      alteredBackend(backend, (outcome) => (outcome.client === 0 ? { ...outcome, failure } : outcome)),
+    );
+    same(history[0]?.clients, 3);
+  });
+
+  it("SimulatedFederation (core/src/conformance/simulated-federation.ts)", async () => {
+    const { config, prepared, live } = smallRun({ name: "fedavg" }, { rounds: 1, sampler: { cohort: 4 } });
+    const served = await new SimulatedFederation(config, live, 1).run();
+    same(served.modelHash === (await simulateSmall(prepared)).modelHash, true);
+  });
+
+  it("smallRun (core/src/conformance/small-live-run.ts)", async () => {
+    const { prepared } = smallRun({ name: "scaffold" }, { rounds: 2 });
+    same([prepared.plan.population, prepared.plan.rounds], [4, 2]);
+  });
+
+  it("simulateSmall (core/src/conformance/small-live-run.ts)", async () => {
+    const { prepared } = smallRun({ name: "fedavg" }, { rounds: 2 });
+    same((await simulateSmall(prepared)).history.map(({ clients }) => clients), [3, 3]);
+  });
+
+  it("VirtualTimers (core/src/conformance/virtual-timers.ts)", async () => {
+    const timers = new VirtualTimers();
+    let rings = 0;
+    timers.after(3_600_000, () => rings++);
+    await timers.run(() => rings === 1); // an hour goes by at once
+    same(timers.now(), 3600000);
+  });
+
   it("exampleCount (core/src/data/dataset.ts)", async () => {
     const data = syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 6 });
     same(exampleCount(data), 6);
@@ -996,6 +1414,21 @@ describe("the example of", () => {
 
   it("jensenShannon (core/src/data/divergence.ts)", async () => {
     same(jensenShannon([1, 0], [0, 1]), 1);
+  });
+
+  it("federate (core/src/data/federated.ts)", async () => {
+    const part = (firstIndex: number) =>
+      syntheticDataset(rootKey(1), { shape: [1, 2, 2], classes: 2, examples: 6, firstIndex });
+    const data = { train: part(0), test: part(6) };
+    const { partition } = federate(data, createPartitioner("iid", {}), { key: rootKey(1), clients: 3 });
+    same(partition.clients.map(({ length }) => length), [2, 2, 2]);
+  });
+
+  it("partitionLabels (core/src/data/federated.ts)", async () => {
+    // two texts of three characters, which have no class
+    const texts = { dtype: "uint8", shape: [2, 3], data: new Uint8Array(6) } as const;
+    const data = { name: "texts", features: texts, labels: texts, classes: 9 };
+    same(partitionLabels(data, createPartitioner("iid", {})), [0, 0]);
   });
 
   it("datasetHash (core/src/data/hash.ts)", async () => {
@@ -1115,6 +1548,13 @@ describe("the example of", () => {
     same(readCifar10([record]).features.shape, [1, 3, 32, 32]);
   });
 
+  it("readCifar100 (core/src/data/readers/cifar.ts)", async () => {
+    const record = new Uint8Array(2 + 3 * 32 * 32); // coarse label, fine label, pixels
+    record.set([4, 72]);
+    same(readCifar100([record]).labels.data, [72]);
+    same(readCifar100([record], { labels: "coarse" }).labels.data, [4]);
+  });
+
   it("readCsv (core/src/data/readers/csv.ts)", async () => {
     const file = new TextEncoder().encode("age,site,sick\n61,north,yes\n35,south,no\n");
     const { features, classNames } = readCsv(file, { name: "patients.csv", label: "sick", group: "site" });
@@ -1138,10 +1578,34 @@ describe("the example of", () => {
     same(readIdx(images, labels, { name: "tiny", classes: 10 }).features.data, [5, 6]);
   });
 
+  it("readImageFolder (core/src/data/readers/image-folder.ts)", async () => {
+    const file = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAAAAADRSSBWAAAAC0lEQVR42mNg+A8AAQIBANEay48AAAAASUVORK5CYII=";
+    const files = ["ash/1.png", "elm/1.png"].map((path) => ({ path, bytes: fromBase64(file)! }));
+    const { classNames, features } = await readImageFolder(files, { name: "leaves", channels: 1 });
+    same(classNames, ["ash", "elm"]);
+    same(features.shape, [2, 1, 1, 2]);
+  });
+
+  it("decodeImage (core/src/data/readers/image.ts)", async () => {
+    const file = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAAAAADRSSBWAAAAC0lEQVR42mNg+A8AAQIBANEay48AAAAASUVORK5CYII=";
+    const { height, width, data } = await decodeImage(fromBase64(file)!, 1, "dot.png");
+    same([height, width, ...data], [1, 2, 0, 255]);
+  });
+
   it("readLeaf (core/src/data/readers/leaf.ts)", async () => {
     const json = { users: ["ann"], num_samples: [2], user_data: { ann: { x: [[0, 1], [1, 0]], y: [3, 5] } } };
     const bytes = new TextEncoder().encode(JSON.stringify(json));
     same(readLeaf([{ path: "all_data.json", bytes }], { name: "digits" }).classNames, ["3", "5"]);
+  });
+
+  it("readLeafSplit (core/src/data/readers/leaf.ts)", async () => {
+    const file = (x: number[][], y: number[]) => {
+      const json = { users: ["ann"], user_data: { ann: { x, y } } };
+      return [{ path: "all_data.json", bytes: new TextEncoder().encode(JSON.stringify(json)) }];
+    };
+    const { train, test } = readLeafSplit(file([[0, 1]], [3]), file([[1, 0]], [5]), { name: "digits" });
+    same(train.classNames, ["3", "5"]);
+    same(test.features.shape, [1, 2]);
   });
 
   it("readerLimits (core/src/data/readers/limits.ts)", async () => {
@@ -1154,6 +1618,16 @@ describe("the example of", () => {
 
   it("scaleDown (core/src/data/readers/limits.ts)", async () => {
     same(scaleDown.startsWith("Scale the images down"), true);
+  });
+
+  it("readParquet (core/src/data/readers/parquet.ts)", async () => {
+    // a file with one column x of the numbers 1, 2, 3
+    const head = "UEFSMRUAFRgVGCwVBhUAFQYVBgAAAQAAAAIAAAADAAAAFQIZLEgEcm9vdBUCABUC";
+    const rest = "JQAYAXgAFgYZHBkcJggcFQIZFQAZGAF4FQAWBhYYFjomCAAAFgIWBgAAOQAAAFBBUjE=";
+    const file = fromBase64(head + rest)!;
+    const { features, classNames } = await readParquet(file, { name: "x.parquet", label: "x", features: ["x"] });
+    same(features.data, [1, 2, 3]);
+    same(classNames, ["1", "2", "3"]);
   });
 
   it("resizeImage (core/src/data/readers/resize.ts)", async () => {
@@ -1173,6 +1647,20 @@ describe("the example of", () => {
     same(readTextBySpeaker(play, { name: "play", length: 4 }).groupNames, ["ROMEO", "JULIET"]);
   });
 
+  it("shiftKinds (core/src/data/shift.ts)", async () => {
+    same(shiftKinds.includes("rotation"), true);
+  });
+
+  it("shiftClients (core/src/data/shift.ts)", async () => {
+    const labels = { dtype: "uint8", shape: [4], data: new Uint8Array(4) } as const;
+    const features = { dtype: "float", shape: [4, 1], data: new Float32Array(4) } as const;
+    const set = { name: "zeros", features, labels, classes: 2 };
+    const key = rootKey(1);
+    const dealt = federate({ train: set, test: set }, createPartitioner("iid", {}), { key, clients: 2 });
+    const shifted = shiftClients(dealt, { kind: "labels", groups: 2, strength: 0 }, key);
+    same(shifted.train.labels.data, [0, 0, 1, 1]);
+  });
+
   it("SHIPPED_DATASETS (core/src/data/shipped.ts)", async () => {
     same(Object.keys(SHIPPED_DATASETS).length, 2);
   });
@@ -1183,6 +1671,25 @@ describe("the example of", () => {
 
   it("assetUrl (core/src/data/shipped.ts)", async () => {
     same(assetUrl("shakespeare.txt").protocol, "file:");
+  });
+
+  it("loadShippedDataset (core/src/data/shipped.ts)", async () => {
+    // in a program: (file) => readFile(assetUrl(file))
+    const play = `ROMEO:\n${"But soft, what light! ".repeat(8)}\n`;
+    const { train } = await loadShippedDataset("tiny-shakespeare", async () => new TextEncoder().encode(play));
+    same(train.features.shape, [2, 80]);
+  });
+
+  it("loadFashionMnist10k (core/src/data/shipped.ts)", async () => {
+    const { test } = await loadFashionMnist10k((file) => readFile(assetUrl(file)));
+    same(test.features.shape, [2000, 1, 28, 28]);
+  });
+
+  it("loadTinyShakespeare (core/src/data/shipped.ts)", async () => {
+    // in a program: (file) => readFile(assetUrl(file))
+    const play = "ROMEO:\nBut soft, what light!\n\nJULIET:\nAy me! Ay me!\n";
+    const { train } = await loadTinyShakespeare(async () => new TextEncoder().encode(play), 4);
+    same(train.groupNames, ["ROMEO", "JULIET"]);
   });
 
   it("splitByClass (core/src/data/split.ts)", async () => {
@@ -1234,6 +1741,11 @@ describe("the example of", () => {
     same(columnGroups(readCsv(file, { name: "trees.csv", label: "y" }), "kind").groups, [1, 0]);
   });
 
+  it("tableEncoding (core/src/data/tables/encoding.ts)", async () => {
+    const columns = [{ kind: "number", name: "age", fill: 40 }];
+    same(tableEncoding.parse({ columns }), { columns: [{ kind: "number", name: "age", fill: 40 }] });
+  });
+
   it("featureNames (core/src/data/tables/encoding.ts)", async () => {
     const file = new TextEncoder().encode("age,kind,y\n1,oak,a\n2,elm,b\n");
     same(featureNames(readCsv(file, { name: "trees.csv", label: "y" }).table), ["age", "kind = elm", "kind = oak"]);
@@ -1244,6 +1756,62 @@ describe("the example of", () => {
     const data = readCsv(file, { name: "trees.csv", label: "y" });
     const scaled = standardizeTable(data, withStatistics(data, data.table, { clients: [Int32Array.of(0, 1)] }, {}));
     same([...scaled.features.data], [-1, 1]);
+  });
+
+  it("standardizeTable (core/src/data/tables/standardize.ts)", async () => {
+    const file = new TextEncoder().encode("age,y\n20,a\n40,b\n");
+    const data = readCsv(file, { name: "trees.csv", label: "y" });
+    const encoding = withStatistics(data, data.table, { clients: [Int32Array.of(0, 1)] }, { age: [30, 5] });
+    same([...standardizeTable(data, encoding).features.data], [-2, 2]);
+  });
+
+  it("runGolden (core/src/golden/run-golden.ts)", async () => {
+    const joint = [[[1, 0], [0, 1]]];
+    same(await runGolden({ operation: "disparity", input: { joint } }), { global: 1, local: 1 });
+  });
+
+  it("dadao (core/src/gossip/dadao.ts)", async () => {
+    const mixing = mixingConstants(graphOf(2, [[0, 1]]));
+    const settings = { smoothness: 1, strongConvexity: 1, mixing };
+    // two nodes with 0.5 (x - 1)^2 and 0.5 (x - 3)^2: a gradient step of each, then a message
+    const events = [
+      { time: 1, at: { node: 0 } },
+      { time: 2, at: { node: 1 } },
+      { time: 3, at: { edge: [0, 1] as const } },
+    ];
+    same(dadao(settings, (node, x) => [x[0]! - [1, 3][node]!], [[0], [0]], events)[1], [[0.25], [0.75]]);
+  });
+
+  it("mixingConstants (core/src/gossip/edge-rates.ts)", async () => {
+    const ring = graphOf(4, [[0, 1], [1, 2], [2, 3], [3, 0]]);
+    same(mixingConstants(ring), { chi1: 2, chi2: 1.5, rate: 2.4495 });
+  });
+
+  it("optimisedProbabilities (core/src/gossip/edge-rates.ts)", async () => {
+    // two triangles and a bridge, which is used most
+    const graph = graphOf(6, [[0, 1], [1, 2], [2, 0], [2, 3], [3, 4], [4, 5], [5, 3]]);
+    const bridge = optimisedProbabilities(graph)[3]!;
+    same(bridge > 1 / 4, true);
+  });
+
+  it("mix (core/src/gossip/mix.ts)", async () => {
+    const rows = mixingRows(graphOf(2, [[0, 1]]), "metropolis");
+    const models = modelsOf([Float64Array.of(1), Float64Array.of(3)]);
+    same(modelOf(mix(models, rows), 0), [2]);
+  });
+
+  it("modelOf (core/src/gossip/models.ts)", async () => {
+    same(modelOf(modelsOf([Float32Array.of(1, 2), Float32Array.of(3, 4)]), 1), [3, 4]);
+  });
+
+  it("modelsOf (core/src/gossip/models.ts)", async () => {
+    same(modelsOf([Float32Array.of(1, 2), Float32Array.of(3, 4)]).data, [1, 2, 3, 4]);
+  });
+
+  it("nearestRows (core/src/gossip/robust-rows.ts)", async () => {
+    const models = modelsOf([0, 1, 100].map((value) => Float32Array.of(value)));
+    const row = { nodes: [0, 1, 2], weights: [1 / 3, 1 / 3, 1 / 3] };
+    same(nearestRows(models, [row], 1), [{ nodes: [0, 1], weights: [0.5, 0.5] }]);
   });
 
   it("balancedAssignment (core/src/heterogeneity/balanced-assignment.ts)", async () => {
@@ -1266,6 +1834,11 @@ describe("the example of", () => {
 
   it("geometryOf (core/src/heterogeneity/class-statistics.ts)", async () => {
     same(geometryOf(statisticsOf([[1, 0], [3, 0]])).variances.length, 2);
+  });
+
+  it("augmentedFeature (core/src/heterogeneity/class-statistics.ts)", async () => {
+    const geometry = geometryOf(statisticsOf([[1, 0], [3, 0]]));
+    same(augmentedFeature([5, 5], geometry, [2, 0]), [7, 5]);
   });
 
   it("confusionSums (core/src/heterogeneity/confusion.ts)", async () => {
@@ -1293,6 +1866,25 @@ describe("the example of", () => {
     same(visibleCount(5, 0.5), 3);
   });
 
+  it("distributionMatching (core/src/heterogeneity/distilled-images.ts)", async () => {
+    const real = { features: constant([1, 3], [2, 1]), labels: [0, 0] };
+    const synthetic = { features: constant([5], [1, 1]), labels: [0] };
+    same(evaluate(distributionMatching((rows) => rows, real, synthetic)).data, [9]);
+  });
+
+  it("gradientMatching (core/src/heterogeneity/distilled-images.ts)", async () => {
+    const head = { weight: constant([0, 0], [2, 1]) };
+    const rows = { features: constant([1], [1, 1]), labels: [0] };
+    // the gradient is [-0.5, 0.5]: both rows point as the target does
+    same(evaluate(gradientMatching(head, rows, constant([-1, 1], [2, 1]))).data, [0]);
+  });
+
+  it("contrastiveLoss (core/src/heterogeneity/distilled-images.ts)", async () => {
+    const client = { features: constant([1, 0, 0, 1], [2, 2]), labels: [0, 1] };
+    const server = { features: constant([1, 0, 0, 1], [2, 2]), labels: [0, 1] };
+    same(evaluate(contrastiveLoss(client, server, 0.5)).data, [0.2395]);
+  });
+
   it("refreshes (core/src/heterogeneity/distilled-images.ts)", async () => {
     same([0, 3, 5, 50].map((round) => refreshes(round)), [true, false, true, false]);
   });
@@ -1305,6 +1897,15 @@ describe("the example of", () => {
     same(updatedClassMeans([[0], [1]], [[2], [4]], [0, 0], 0.5), [[1.5], [1]]);
   });
 
+  it("augmentationLosses (core/src/heterogeneity/feature-augmentation.ts)", async () => {
+    const row = (value: number) => constant([value], [1, 1]);
+    const batch = { features: row(1), labels: [0], balanced: [1], generated: row(-1), classMeans: [[1], [-1]] };
+    const head = { weight: constant([1, -1], [2, 1]) };
+    const weights = { generator: 0.1, residual: 0.1 };
+    const more = { ...batch, residuals: [row(0), row(0)] as const };
+    same(evaluate(augmentationLosses(head, more, augmentationRamp(0, 10, 1), weights).real).data, [0.1269]);
+  });
+
   it("classPrototypes (core/src/heterogeneity/global-header.ts)", async () => {
     same(classPrototypes([[1, 0], [3, 4], [9, 9]], [1, 1, 0], 2), [{ label: 1, count: 2, mean: [2, 2] }]);
   });
@@ -1313,6 +1914,36 @@ describe("the example of", () => {
     const head = { weight: constant([0, 0], [2, 1]) };
     const { weight } = trainedHeader(head, [[{ label: 1, count: 5, mean: [2] }]], { learningRate: 0.1 });
     same(evaluate(weight).data, [-0.1, 0.1]);
+  });
+
+  it("domainLoss (core/src/heterogeneity/hessian-alignment.ts)", async () => {
+    const domain = { features: constant([1], [1, 1]), labels: constant([0], [1], "int32") };
+    same(evaluate(domainLoss(constant([0, 0], [2, 1]), domain)).data, [0.6931]);
+  });
+
+  it("curvatureOf (core/src/heterogeneity/hessian-alignment.ts)", async () => {
+    const domain = { features: constant([1], [1, 1]), labels: constant([0], [1], "int32") };
+    const phi = constant([0, 0], [2, 1]);
+    const { gradient, second } = curvatureOf(domainLoss(phi, domain), { phi }, "hgp");
+    same(evaluate(gradient.phi).data, [-0.5, 0.5]);
+    same(evaluate(second.phi).data, [-0.25, 0.25]);
+  });
+
+  it("meanCurvature (core/src/heterogeneity/hessian-alignment.ts)", async () => {
+    const domain = (x: number) => ({ features: constant([x], [1, 1]), labels: constant([0], [1], "int32") });
+    const mean = meanCurvature(constant([0, 0], [2, 1]), [domain(1), domain(3)], "hgp");
+    same(evaluate(mean.gradient["phi"]!).data, [-1, 1]);
+  });
+
+  it("alignmentPenalty (core/src/heterogeneity/hessian-alignment.ts)", async () => {
+    const curvature = (g: number, h: number) => ({ gradient: { w: constant([g]) }, second: { w: constant([h]) } });
+    same(evaluate(alignmentPenalty(curvature(1, 2), curvature(3, 5), 0.1, 1)).data, [4.9]);
+  });
+
+  it("alignedObjective (core/src/heterogeneity/hessian-alignment.ts)", async () => {
+    const domain = (x: number) => ({ features: constant([x], [1, 1]), labels: constant([0], [1], "int32") });
+    const phi = constant([0, 0], [2, 1]);
+    same(evaluate(alignedObjective(phi, [domain(1), domain(3)], "hgp", { alpha: 0, beta: 1 })).data, [1.1931]);
   });
 
   it("generatedTensors (core/src/heterogeneity/hypernetwork.ts)", async () => {
@@ -1351,6 +1982,19 @@ describe("the example of", () => {
     same(activeStages(3, { stages: 3, dropEvery: 2, minimumStages: 1 }), [1, 2]);
   });
 
+  it("stageHeadLoss (core/src/heterogeneity/layer-distillation.ts)", async () => {
+    const head = { weight: constant([0, 0], [2, 1]) };
+    const labels = constant([0], [1], "int32");
+    const rows = { features: constant([1], [1, 1]), labels, soft: constant([0.5, 0.5], [1, 2]) };
+    same(evaluate(stageHeadLoss(head, rows, { temperature: 1, weight: 2 })).data, [0.6931]);
+  });
+
+  it("stageDistillationLoss (core/src/heterogeneity/layer-distillation.ts)", async () => {
+    const [logits, sure] = [constant([0, 0], [1, 2]), constant([1, 0], [1, 2])];
+    const loss = stageDistillationLoss(logits, constant([0], [1], "int32"), [sure], { temperature: 1, weight: 2 });
+    same(evaluate(loss).data, [2.0794]);
+  });
+
   it("adjustedLogits (core/src/heterogeneity/logit-adjustment.ts)", async () => {
     const counts = constant([1, Math.E, 0], [3]);
     same(evaluate(adjustedLogits(constant([5, 5, 5], [1, 3]), counts, 1)).data, [5, 6, 5]);
@@ -1370,6 +2014,23 @@ describe("the example of", () => {
     same(evaluate(marginPenalty(logits, 1, constant([1, 0], [2]))).data, [0.40547]);
   });
 
+  it("maskedGraphNetwork (core/src/heterogeneity/masked-graph-network.ts)", async () => {
+    const [weight, bias] = [constant([1], [1, 1]), constant([0], [1])];
+    const parameters = { W1: weight, b1: bias, W2: weight, b2: bias, Wc: weight, bc: bias };
+    const masks = { W1: weight, W2: constant([0.5], [1, 1]), Wc: weight };
+    const propagation = constant(normalisedAdjacency([[0, 1], [1, 0]]), [2, 2]);
+    const { logits } = maskedGraphNetwork(parameters, masks, propagation, constant([2, 4], [2, 1]));
+    same(evaluate(logits).data, [1.5, 1.5]);
+  });
+
+  it("maskRegularisers (core/src/heterogeneity/masked-graph-network.ts)", async () => {
+    const all = (value: number) => {
+      const [weight, bias] = [constant([value], [1, 1]), constant([value], [1])];
+      return { W1: weight, b1: bias, W2: weight, b2: bias, Wc: weight, bc: bias };
+    };
+    same(evaluate(maskRegularisers(all(3), all(1), all(2), { sparsity: 0.1, pull: 1 })).data, [6.6]);
+  });
+
   it("normalisedAdjacency (core/src/heterogeneity/masked-graph-network.ts)", async () => {
     same(Array.from(normalisedAdjacency([[0, 3], [3, 0]])), [0.25, 0.75, 0.75, 0.25]);
   });
@@ -1386,8 +2047,27 @@ describe("the example of", () => {
     same([0.2, 0.9].map((uncertainty) => adaptiveMargin(uncertainty, 2)), [0.4, 1]);
   });
 
+  it("openWorldTerms (core/src/heterogeneity/open-world.ts)", async () => {
+    const view = constant([0, 0, 0, 0], [2, 2]);
+    const { supervised, pairwise } = openWorldTerms({ views: [view, view], labels: [0], partners: [1, 0] }, 0);
+    same([supervised, pairwise].map((term) => evaluate(term).data[0]), [0.6931, 0.6931]);
+  });
+
+  it("centroidPosterior (core/src/heterogeneity/open-world.ts)", async () => {
+    const centroids = constant([1, 0, 0, 1], [2, 2]);
+    same(evaluate(centroidPosterior(constant([3, 0], [1, 2]), centroids, 0.5)).data, [0.8808, 0.1192]);
+  });
+
+  it("calibrationLoss (core/src/heterogeneity/open-world.ts)", async () => {
+    same(evaluate(calibrationLoss(constant([0.5, 0.5, 0.5, 0.5], [2, 2]), [1, 0])).data, [0.6931]);
+  });
+
   it("classWeights (core/src/heterogeneity/open-world.ts)", async () => {
     same(classWeights([10, 5], 0.25), [1, 0.5]);
+  });
+
+  it("suppressedLoss (core/src/heterogeneity/open-world.ts)", async () => {
+    same(evaluate(suppressedLoss(constant([0, 0, 0, 0], [2, 2]), 1, [1, 1])).data, [0.25]);
   });
 
   it("emptyBasis (core/src/heterogeneity/orthogonal-training.ts)", async () => {
@@ -1403,9 +2083,31 @@ describe("the example of", () => {
     same(newInputs(basis, { rows: 2, columns: 1, values: Float64Array.of(3, 4) }).values, [0, 4]);
   });
 
+  it("sketchInputs (core/src/heterogeneity/orthogonal-training.ts)", async () => {
+    const inputs = { rows: 2, columns: 1, values: Float64Array.of(3, 4) };
+    const directions = { rows: 1, columns: 1, values: Float64Array.of(2) };
+    const { sketch, ratio } = sketchInputs(emptyBasis(2), inputs, directions);
+    same(sketch.values, [6, 8]);
+    same(ratio, 1);
+  });
+
+  it("extendBasis (core/src/heterogeneity/orthogonal-training.ts)", async () => {
+    const inputs = { rows: 2, columns: 1, values: Float64Array.of(3, 0) };
+    const sketch = sketchInputs(emptyBasis(2), inputs, { rows: 1, columns: 1, values: Float64Array.of(1) });
+    const { basis, added } = extendBasis(emptyBasis(2), [sketch], 0.9);
+    same(added, 1);
+    same(basis.vectors.map(Math.abs), [1, 0]);
+  });
+
   it("projectedUpdate (core/src/heterogeneity/orthogonal-training.ts)", async () => {
     const basis = { inputs: 2, rank: 1, vectors: Float64Array.of(1, 0) };
     same(Array.from(projectedUpdate(basis, { rows: 1, columns: 2, values: Float64Array.of(5, 7) }).values), [0, 7]);
+  });
+
+  it("revisedUpdates (core/src/heterogeneity/principal-updates.ts)", async () => {
+    const one = layout([{ name: "w", shape: [2], role: "vector", block: "w" }]);
+    const updates = [Float64Array.of(1, 0), Float64Array.of(1, 0), Float64Array.of(0, 0.1)];
+    same(revisedUpdates(updates, one, 0.4)[0], [0.995, 0]);
   });
 
   it("detachedHeadLosses (core/src/heterogeneity/realignment.ts)", async () => {
@@ -1467,6 +2169,33 @@ describe("the example of", () => {
     same(fromBase64("no base64!"), undefined);
   });
 
+  it("tableReading (core/src/live/client-examples.ts)", async () => {
+    const features = { dtype: "float" as const, shape: [2] };
+    const labels = { dtype: "float" as const, shape: [] }; // numbers to predict
+    same(tableReading({ name: "trees", features, labels, classes: 1 }).table, { target: "number" });
+  });
+
+  it("imageReading (core/src/live/client-examples.ts)", async () => {
+    const features = { dtype: "uint8" as const, shape: [3, 32, 32] };
+    const labels = { dtype: "uint8" as const, shape: [] };
+    same(imageReading({ name: "leaves", features, labels, classes: 5 }), [3, 32, 32]);
+  });
+
+  it("ownExamples (core/src/live/client-examples.ts)", async () => {
+    const { config, live } = smallRun({ name: "fedavg" });
+    const features = { dtype: "float", shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) } as const;
+    const labels = { dtype: "uint8", shape: [2], data: Uint8Array.of(0, 2) } as const;
+    const own = { name: "mine", features, labels, classes: 3 };
+    same(ownExamples(own, describeTask(config, live), rootKey(1)).train.labels.data, [0, 2]);
+  });
+
+  it("sharedExamples (core/src/live/client-examples.ts)", async () => {
+    const { config, live } = smallRun({ name: "fedavg" });
+    const description = describeTask(config, live);
+    const { train, test } = live.federation.dataset!;
+    same(sharedExamples({ train, test }, description, description.partition!, 3).train.features.shape, [12, 2]);
+  });
+
   it("USUAL_LIMITS (core/src/live/client-limits.ts)", async () => {
     same(USUAL_LIMITS.rounds, 10000);
   });
@@ -1519,16 +2248,113 @@ describe("the example of", () => {
     same(uploadAnswer.safeParse({ status: "accepted", hash: "0".repeat(64) }).success, true);
   });
 
+  it("ExecutorService (core/src/live/executor-service.ts)", async () => {
+    const answer = Promise.withResolvers<FromExecutor>();
+    const service = new ExecutorService(Promise.resolve(interpreter()), answer.resolve);
+    service.receive({ type: "release", id: 1, executable: 7 }); // in a worker: what its port receives
+    same(await answer.promise, { type: "done", id: 1, outputs: {  } });
+  });
+
+  it("failureOf (core/src/live/executor-service.ts)", async () => {
+    same(failureOf(new AnabranchError({ code: "client/absent", message: "it is off" })).code, "client/absent");
+    same(failureOf(new Error("out of memory")).code, "client/failed");
+  });
+
+  it("runLiveClient (core/src/live/live-client.ts)", async () => {
+    const gone = async () => Promise.reject(new Error("no server"));
+    const result = await runLiveClient({
+      ...{ run: "run", token: "secret", executor: interpreter(), timers: systemTimers, random: Math.random },
+      transport: { origin: "http://localhost", connect: gone, download: gone, upload: gone },
+      identity: { publicKey: "", sign: async () => new Uint8Array(64) },
+      states: { load: async () => undefined, save: async () => {} },
+      records: { load: async () => undefined, save: async () => {} },
+      ...{ data: gone, report: () => {}, giveUpAfterSeconds: 60 },
+      signal: AbortSignal.abort(), // the client leaves at once
+    });
+    same(result.stopped, "left");
+  });
+
+  it("liveSecureAggregation (core/src/live/live-secure-aggregation.ts)", async () => {
+    const secureAggregation = { protocol: "bonawitz", range: 1 } as const;
+    const { config, live } = smallRun({ name: "fedavg" }, { sampler: { cohort: 4 }, secureAggregation });
+    const limits = { progressSeconds: 600, longestSeconds: 3600, maxUpdateBytes: 2 ** 20, keptVersions: 1 };
+    const run = { description: describeTask(config, live), minimumClients: 4, releasesOnce: false, ...limits };
+    const ports = { ledger: await new MemoryLedgers().open("run"), blobs: memoryBlobStore(), timers: systemTimers };
+    const randomBytes = (count: number) => crypto.getRandomValues(new Uint8Array(count));
+    const { courier, enrolled } = await LiveServer.open(run, { ...ports, randomBytes, notice: () => {} });
+    const more = { run: "run", courier, enrolled, refused: () => {}, clock: () => performance.now() };
+    const settings = live.plan.stages.secureAggregation!;
+    same(liveSecureAggregation(settings, more).hidesInputs, true);
+  });
+
+  it("LiveServer (core/src/live/live-server.ts)", async () => {
+    const { config, live } = smallRun({ name: "fedavg" });
+    const limits = { progressSeconds: 600, longestSeconds: 3600, maxUpdateBytes: 2 ** 20, keptVersions: 1 };
+    const run = { description: describeTask(config, live), minimumClients: 4, releasesOnce: false, ...limits };
+    const server = await LiveServer.open(run, {
+      ...{ ledger: await new MemoryLedgers().open("run-1"), blobs: memoryBlobStore(), timers: systemTimers },
+      ...{ randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)), notice: () => {} },
+    });
+    same(server.state, "waiting");
+  });
+
+  it("MemoryLedgers (core/src/live/memory-ledger.ts)", async () => {
+    const ledger = await new MemoryLedgers().open("run-1");
+    await ledger.giveOrder({ id: "1/0/0", client: 0, version: 1, broadcast: "b" });
+    same(await ledger.acceptUpdate("1/0/0", "h"), "accepted");
+    same(await ledger.updates(), ["h"]);
+  });
+
   it("advanceVersion (core/src/live/newest-version.ts)", async () => {
     same(advanceVersion({ version: 4, broadcast: "a1" }, 9, "b2"), "gap");
+  });
+
+  it("lostLedger (core/src/live/release-errors.ts)", async () => {
+    same(lostLedger(7).code, "live/lost-ledger");
+  });
+
+  it("RemoteExecutor (core/src/live/remote-executor.ts)", async () => {
+    // both ends in one thread; in a program the messages go through ports
+    const remote: RemoteExecutor = new RemoteExecutor((message) => service.receive(message));
+    const service = new ExecutorService(Promise.resolve(interpreter()), (message) => remote.receive(message));
+    const doubled = trace(({ x }) => ({ y: mul(x, 2) }), { x: { dtype: "float", shape: [2] } });
+    const program = await remote.load(compileProgram("double", doubled));
+    const { y } = await program.run({ x: { dtype: "float", shape: [2], data: Float64Array.of(1, 2) } });
+    same(y?.data, [2, 4]);
   });
 
   it("secureRecord (core/src/live/secure-record.ts)", async () => {
     same(secureRecord.safeParse({}).success, false);
   });
 
+  it("systemTimers (core/src/live/system-timers.ts)", async () => {
+    const before = systemTimers.now();
+    await new Promise<void>((done) => systemTimers.after(1, done));
+    same(systemTimers.now() > before, true);
+  });
+
   it("taskDescription (core/src/live/task-description.ts)", async () => {
     same(taskDescription.safeParse({}).success, false);
+  });
+
+  it("describeTask (core/src/live/task-description.ts)", async () => {
+    const { config, live } = smallRun({ name: "scaffold" });
+    same(describeTask(config, live).algorithm.name, "scaffold");
+  });
+
+  it("namesBlob (core/src/live/task-description.ts)", async () => {
+    same(namesBlob(smallRun({ name: "fedavg" }).live), undefined);
+  });
+
+  it("openTask (core/src/live/task-description.ts)", async () => {
+    const { config, live } = smallRun({ name: "fedavg" });
+    const { task } = openTask(describeTask(config, live));
+    same(task.program.hash === live.simulation.task.program.hash, true);
+  });
+
+  it("heldBlob (core/src/live/task-description.ts)", async () => {
+    const { config, live } = smallRun({ name: "fedavg" });
+    same(heldBlob(config, live), undefined);
   });
 
   it("MOST_UPLOAD_PARTS (core/src/live/upload-requests.ts)", async () => {
@@ -1549,6 +2375,17 @@ describe("the example of", () => {
     same(WITHHELD.examples, 0);
   });
 
+  it("decomposeDisparity (core/src/metrics/fairness/decomposition.ts)", async () => {
+    // the prediction is the group, in one client
+    same(decomposeDisparity([[[1, 0], [0, 1]]]), { global: 1, local: 1, unique: 1, redundant: 0, masked: 0 });
+  });
+
+  it("fairnessLimit (core/src/metrics/fairness/fairness-limit.ts)", async () => {
+    // one client, where the label is the group: a half of a bit of the group may show
+    const joint = [[[1, 0], [0, 1]]];
+    same(fairnessLimit(joint, { globalLimit: 0.5, localLimit: 1 }).toFixed(2), "0.89");
+  });
+
   it("groupFairness (core/src/metrics/fairness/group-metrics.ts)", async () => {
     const fair = groupFairness({
       ...{ clients: [0, 0, 0, 0], clientCount: 1, groups: [0, 0, 1, 1], groupCount: 2 },
@@ -1556,6 +2393,11 @@ describe("the example of", () => {
     });
     same(fair.disparity.global, 1);
     same(fair.accuracy, 0.5);
+  });
+
+  it("disparity (core/src/metrics/fairness/information.ts)", async () => {
+    // the prediction is the group
+    same(disparity([[[1, 0], [0, 1]]]), { global: 1, local: 1 });
   });
 
   it("charTransformerOptions (core/src/models/char-transformer.ts)", async () => {
@@ -1594,6 +2436,10 @@ describe("the example of", () => {
 
   it("lenet5 (core/src/models/lenet5.ts)", async () => {
     same(nn.countParameters(lenet5({ input: [3, 32, 32] }).parameters), 797962);
+  });
+
+  it("linearOptions (core/src/models/linear.ts)", async () => {
+    same(linearOptions.parse({ input: [3] }).labelType, "float");
   });
 
   it("linear (core/src/models/linear.ts)", async () => {
@@ -1824,6 +2670,43 @@ describe("the example of", () => {
     same(hasVersionBefore(3, { "compression/down/version": Float32Array.of(2) }), true);
   });
 
+  it("messageLayouts (core/src/pipeline/client-pipeline.ts)", async () => {
+    const { task } = smallRun({ name: "scaffold" }).prepared.simulation;
+    const vectors = Object.entries(messageLayouts(task, undefined));
+    same(vectors.map(([name, { size }]) => [name, size]), [["delta", 26], ["control", 26]]);
+  });
+
+  it("travelsAsTrained (core/src/pipeline/client-pipeline.ts)", async () => {
+    const compression = { up: ["top-k density=0.1"] };
+    const runs = [smallRun({ name: "fedavg" }), smallRun({ name: "fedavg" }, { compression })];
+    same(runs.map(({ prepared }) => travelsAsTrained(prepared.simulation.task)), [true, false]);
+  });
+
+  it("largestUpdate (core/src/pipeline/client-pipeline.ts)", async () => {
+    const { task } = smallRun({ name: "fedavg" }).prepared.simulation;
+    const { vectors } = largestUpdate(task, undefined);
+    same(vectors["delta"]?.length, 26);
+  });
+
+  it("feedbackState (core/src/pipeline/compression-stage.ts)", async () => {
+    const run = smallRun({ name: "fedavg" }, { compression: { up: ["top-k density=0.1"], feedback: "ef14" } });
+    const { stages, payloads } = run.prepared.plan;
+    same(Object.values(feedbackState(stages, payloads)).map(({ size }) => size), [26]);
+  });
+
+  it("serverPipeline (core/src/pipeline/server-pipeline.ts)", async () => {
+    const privacy = { mechanism: "gaussian", noiseMultiplier: 1, clipNorm: 0.5, delta: 0.1 } as const;
+    const { plan } = smallRun({ name: "dp-fedavg" }, { privacy }).prepared;
+    const pipeline = serverPipeline(plan);
+    const server = plan.algorithm.init(plan.initial, plan.layout);
+    same(pipeline.publicScalars(server, 1, 0.1), { clipNorm: 0.5 });
+  });
+
+  it("assumptionsOf (core/src/privacy/accounting/assumptions.ts)", async () => {
+    const event = privacyEventSchema.parse({ kind: "gaussian", noiseMultiplier: 1 });
+    same(assumptionsOf([event], { noise: "local" })[2]?.slice(0, 17), "no trusted server");
+  });
+
   it("boundText (core/src/privacy/accounting/bound-text.ts)", async () => {
     same(boundText(7.9461), "7.947");
   });
@@ -1896,6 +2779,12 @@ describe("the example of", () => {
     same(parseLedger(JSON.parse(JSON.stringify(ledger))).events.length, 1);
   });
 
+  it("explain (core/src/privacy/accounting/meaning.ts)", async () => {
+    const events = [{ kind: "gaussian", noiseMultiplier: 4 }] as const;
+    const [sentence] = explain(rdpAccountant().epsilon(events, 1e-5), events);
+    same(/at most \d+ % sure/.exec(sentence!)?.[0], "at most 73 % sure");
+  });
+
   it("pldAccountant (core/src/privacy/accounting/pld-accountant.ts)", async () => {
     const { epsilon } = pldAccountant().epsilon([{ kind: "gaussian", noiseMultiplier: 4, count: 10 }], 1e-5);
     same(epsilon, 3.3414);
@@ -1924,8 +2813,51 @@ describe("the example of", () => {
     same(PRIVACY_RECORD, "privacyRecord");
   });
 
+  it("recordAfter (core/src/privacy/accounting/record.ts)", async () => {
+    const poisson = { kind: "poisson-gaussian" as const, samplingRate: 0.1, noiseMultiplier: 1 };
+    const event = { ...poisson, adjacency: "add-or-remove" as const, count: 1 };
+    const hash = "0123456789abcdef";
+    const round = { rounds: 1, noise: "central" as const, population: 100, data: hash, events: [event] };
+    const account = { unit: "clients" as const, covered: true, before: [], round };
+    same(recordAfter(account, 20, hash).runs[0]?.events[0]?.count, 20);
+  });
+
   it("parsePrivacyRecord (core/src/privacy/accounting/record.ts)", async () => {
     same(parsePrivacyRecord({}), undefined);
+  });
+
+  it("discreteMechanism (core/src/privacy/integers/discrete-mechanism.ts)", async () => {
+    const demand = { size: 100, modulus: 2 ** 20, noiseMultiplier: 1, survivors: 8, cohort: 10 };
+    const { granularity, variance } = discreteMechanism({ distribution: "skellam", ...demand });
+    same(variance * granularity ** 2 >= 1 / 8, true);
+  });
+
+  it("encodeNoisedUpdate (core/src/privacy/integers/encode.ts)", async () => {
+    const demand = { size: 3, modulus: 2 ** 20, noiseMultiplier: 1, survivors: 2, cohort: 2 };
+    const mechanism = discreteMechanism({ distribution: "discrete-gaussian", ...demand });
+    const [rounding, noise] = [randomStream(rootKey(2)), randomStream(rootKey(3))];
+    const randomness = { rotation: rootKey(1), rounding, noise };
+    const integers = encodeNoisedUpdate(Float32Array.of(0.1, 0, 0.2), 1, mechanism, randomness);
+    same(integers.length === paddedSize(3), true);
+  });
+
+  it("decodeSum (core/src/privacy/integers/encode.ts)", async () => {
+    const demand = { size: 2, modulus: 2 ** 24, noiseMultiplier: 0.001, survivors: 1, cohort: 1 };
+    const mechanism = discreteMechanism({ distribution: "discrete-gaussian", ...demand });
+    const [rounding, noise] = [randomStream(rootKey(2)), randomStream(rootKey(3))];
+    const randomness = { rotation: rootKey(1), rounding, noise };
+    const sum = Uint32Array.from(encodeNoisedUpdate(Float32Array.of(0.3, 0.4), 1, mechanism, randomness));
+    const decoded = new Float64Array(2);
+    decodeSum(sum, 1, mechanism, rootKey(1), decoded);
+    same([...decoded].map((value) => value.toFixed(2)), ["0.30", "0.40"]);
+  });
+
+  it("privacyEventOf (core/src/privacy/integers/privacy-event.ts)", async () => {
+    const demand = { size: 100, modulus: 2 ** 20, noiseMultiplier: 4, survivors: 8, cohort: 10 };
+    const event = privacyEventOf(discreteMechanism({ distribution: "skellam", ...demand }));
+    same(event.kind, "skellam");
+    same(rdpAccountant().epsilon([event], 1e-5).epsilon, 1.0126);
+    same(gaussianAccountant().epsilon([{ kind: "gaussian", noiseMultiplier: 4 }], 1e-5).epsilon, 0.9263);
   });
 
   it("paddedSize (core/src/privacy/integers/rotation.ts)", async () => {
@@ -2058,13 +2990,56 @@ describe("the example of", () => {
       run: new Uint8Array(16),
       serverEntropy: (round: number) => entropy(round),
       clientEntropy: entropy,
-      curves: portableCurves(),
+      curves: await bestCurves(),
       clock: () => performance.now(),
     };
     const inputs = [0, 1, 2].map((client) => ({ client, values: Uint32Array.of(client, 10) }));
     const request = { round: 1, cohort: [0, 1, 2], present: [0, 1, 2], length: 2, inputs, maximum: 10 };
     const outcome = await bonawitz(ports).sum(request); // the server sees no single vector
     same("sum" in outcome && outcome.sum, [3, 30]);
+  });
+
+  it("secaggPlus (core/src/privacy/secure-aggregation/protocols.ts)", async () => {
+    const ports = {
+      run: new Uint8Array(16),
+      serverEntropy: (round: number) => seededEntropy(rootKey(round)),
+      clientEntropy: (round: number, client: number) => seededEntropy(rootKey(1000 * round + client)),
+      curves: await bestCurves(),
+      clock: () => performance.now(),
+    };
+    const cohort = [0, 1, 2, 3];
+    const inputs = cohort.map((client) => ({ client, values: Uint32Array.of(client, 10) }));
+    const request = { round: 1, cohort, present: cohort, length: 2, inputs, maximum: 10 };
+    const outcome = await secaggPlus(ports, { corrupted: 0.1, dropped: 0 }).sum(request);
+    same("sum" in outcome && outcome.sum, [6, 40]);
+  });
+
+  it("lightsecagg (core/src/privacy/secure-aggregation/protocols.ts)", async () => {
+    const ports = {
+      run: new Uint8Array(16),
+      serverEntropy: (round: number) => seededEntropy(rootKey(round)),
+      clientEntropy: (round: number, client: number) => seededEntropy(rootKey(1000 * round + client)),
+      curves: await bestCurves(),
+      clock: () => performance.now(),
+    };
+    const cohort = [0, 1, 2, 3];
+    const inputs = cohort.map((client) => ({ client, values: Uint32Array.of(client, 10) }));
+    const request = { round: 1, cohort, present: cohort, length: 2, inputs, maximum: 10 };
+    const outcome = await lightsecagg(ports).sum(request);
+    same("sum" in outcome && outcome.sum, [6, 40]);
+  });
+
+  it("secureAggregationProtocol (core/src/privacy/secure-aggregation/protocols.ts)", async () => {
+    const ports = {
+      run: new Uint8Array(16),
+      serverEntropy: (round: number) => seededEntropy(rootKey(round)),
+      clientEntropy: (round: number, client: number) => seededEntropy(rootKey(1000 * round + client)),
+      curves: await bestCurves(),
+      clock: () => performance.now(),
+    };
+    const demand = { corrupted: 0.1, dropped: 0.1 };
+    same(secureAggregationProtocol("secagg+", ports, demand).hidesInputs, true);
+    same(secureAggregationProtocol("plain", ports, demand).hidesInputs, false);
   });
 
   it("levels (core/src/privacy/secure-aggregation/quantization.ts)", async () => {
@@ -2191,6 +3166,10 @@ describe("the example of", () => {
     same(signWords(rootKey(1), 40).length, 2);
   });
 
+  it("fillDirection (core/src/random/directions.ts)", async () => {
+    same(fillDirection(new Float32Array(4), "rademacher", rootKey(1)).map(Math.abs), [1, 1, 1, 1]);
+  });
+
   it("countOnes (core/src/random/directions.ts)", async () => {
     same(countOnes(rootKey(1), 3).length, 3);
   });
@@ -2272,12 +3251,39 @@ describe("the example of", () => {
     same(BEST_CHECKPOINT, "checkpoints/best.safetensors");
   });
 
+  it("resumePoint (core/src/round/checkpoint-store.ts)", async () => {
+    const { plan } = smallRun({ name: "fedavg" }).prepared;
+    same(await resumePoint(plan, memoryBlobStore()), undefined);
+  });
+
   it("checkpointName (core/src/round/checkpoint-store.ts)", async () => {
     same(checkpointName(12), "checkpoints/round-00000012.safetensors");
   });
 
   it("newestCheckpoint (core/src/round/checkpoint-store.ts)", async () => {
     same(await newestCheckpoint(memoryBlobStore()), undefined);
+  });
+
+  it("encodeCheckpoint (core/src/round/checkpoint.ts)", async () => {
+    const best = { round: 0, score: 0, stale: 0 };
+    const bytes = encodeCheckpoint({
+      ...{ version: 1, packageVersion: "0.1.0", configHash: "c", dataHash: "d", executor: "interpreter 1" },
+      ...{ round: 7, algorithm: "fedavg", layoutHash: "l", generator: { seed: 1 } },
+      serverState: { vectors: { parameters: Float32Array.of(1, 2) }, scalars: {} },
+      clientStates: { kind: "inline", states: [] },
+      totals: { bytesDown: 0, bytesUp: 0, seconds: 0, best },
+    });
+    same(decodeCheckpoint(bytes, "example").serverState.vectors, { parameters: [1, 2] });
+  });
+
+  it("decodeCheckpoint (core/src/round/checkpoint.ts)", async () => {
+    let code: string | undefined;
+    try {
+      decodeCheckpoint(new Uint8Array(3), "checkpoints/round-7.safetensors");
+    } catch (error) {
+      if (error instanceof AnabranchError) code = error.code;
+    }
+    same(code, "checkpoint/truncated");
   });
 
   it("stopsForTrouble (core/src/round/divergence.ts)", async () => {
@@ -2294,6 +3300,11 @@ describe("the example of", () => {
 
   it("firstSentence (core/src/round/divergence.ts)", async () => {
     same(firstSentence("the data are missing; received nothing. Download them."), "the data are missing");
+  });
+
+  it("addSums (core/src/round/evaluation-sums.ts)", async () => {
+    const client = { loss: 3, score: 2, examples: 4 };
+    same(addSums([client, client]), { loss: 6, score: 4, examples: 8 });
   });
 
   it("EVENT_VERSION (core/src/round/events.ts)", async () => {
@@ -2325,6 +3336,14 @@ describe("the example of", () => {
     same(typeof states.save, "function");
   });
 
+  it("requireKind (core/src/round/memory-client-states.ts)", async () => {
+    const states = memoryClientStates();
+    await states.save(7, 1, { variate: Float32Array.of(1) });
+    const saved = await states.snapshot();
+    requireKind(saved, "inline");
+    same(saved.states, [{ client: 7, vectors: { variate: [1] } }]);
+  });
+
   it("parseEvent (core/src/round/parse-event.ts)", async () => {
     const event = stampEvent({ type: "run.warning", code: "x/y", message: "look" }, 0);
     same(parseEvent(renderEvent(event)).type, "run.warning");
@@ -2338,6 +3357,19 @@ describe("the example of", () => {
     const run = { algorithm: ditto(), layout: layout([{ name: "x", shape: [1], role: "vector", block: "x" }]) };
     const [global, own] = [Float32Array.of(1), Float32Array.of(2)];
     same(personalModel(run, global, { model: own, visits: Float32Array.of(1) }), [2]);
+  });
+
+  it("hasEnded (core/src/round/run-ending.ts)", async () => {
+    const { plan } = smallRun({ name: "fedavg" }).prepared;
+    same(await hasEnded(plan, memoryBlobStore()), false);
+  });
+
+  it("RunHistoryFold (core/src/round/run-history.ts)", async () => {
+    const fold = new RunHistoryFold();
+    const at = "2026-01-01T00:00:00.000Z";
+    const test = { loss: 1.5, accuracy: 0.5, examples: 100, seconds: 1 };
+    fold.add({ type: "evaluation", at, round: 2, split: "test", ...test });
+    same(fold.history.evaluations.map(({ accuracy }) => accuracy), [0.5]);
   });
 
   it("foldEvents (core/src/round/run-history.ts)", async () => {
@@ -2354,6 +3386,16 @@ describe("the example of", () => {
 
   it("statusAfter (core/src/round/run-status.ts)", async () => {
     same(statusAfter("running", { type: "run.stopped", reason: "diverged" }), "diverged");
+  });
+
+  it("runFederation (core/src/round/run.ts)", async () => {
+    const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.5, localSteps: 1, cohorts: [[0], [0]] };
+    const { plan, simulation } = prepareQuadratics(fedavg(), problem, interpreter());
+    const { backend, evaluator } = await inProcessSimulation(simulation, interpreter());
+    const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
+    const { parameters, stopped } = await runFederation(plan, { backend, evaluator, ...stores, emit: () => {} });
+    same(parameters, [1.5]);
+    same(stopped, "finished");
   });
 
   it("sentBytes (core/src/round/sent-bytes.ts)", async () => {
@@ -2394,6 +3436,12 @@ describe("the example of", () => {
     same(keepsParameters({}), false);
   });
 
+  it("synchronous (core/src/schedule/synchronous.ts)", async () => {
+    const opened = synchronous.open({}, { round: 1, cohort: [4, 7], time: 0 });
+    same(opened.requests, [{ client: 4, visit: 0 }, { client: 7, visit: 0 }]);
+    same(opened.complete, false);
+  });
+
   it("dealParts (core/src/selection/deal-parts.ts)", async () => {
     same(dealParts(2, [4, 7, 9, 11], rootKey(1)).length, 4);
   });
@@ -2426,8 +3474,57 @@ describe("the example of", () => {
     same(typeof openAdapter, "function");
   });
 
+  it("baselineConfig (core/src/simulation/baseline.ts)", async () => {
+    const config = resolveConfig({ name: "trees", algorithm: { name: "scaffold" } });
+    const { name, algorithm } = baselineConfig(config, "centralized");
+    same([name, algorithm.name], ["trees-centralized", "fedavg"]);
+  });
+
+  it("classMetrics (core/src/simulation/class-metrics.ts)", async () => {
+    const { prepared } = smallRun({ name: "fedavg" });
+    const metrics = await classMetrics(prepared, prepared.plan.initial, interpreter());
+    same(metrics?.confusion, [[3, 0, 0], [6, 0, 0], [0, 0, 0]]);
+  });
+
   it("areaUnderCurve (core/src/simulation/class-metrics.ts)", async () => {
     same(areaUnderCurve([0.9, 0.8, 0.3, 0.1], [1, 1, 0, 0]), 1);
+  });
+
+  it("openFederation (core/src/simulation/federation.ts)", async () => {
+    const part = (firstIndex: number) =>
+      syntheticDataset(rootKey(1), { shape: [1, 4, 4], classes: 2, examples: 6, firstIndex });
+    const config = resolveConfig({ data: { clients: 2, partition: { scheme: "iid" } }, sampler: { cohort: 2 } });
+    same(openFederation(config, { train: part(0), test: part(6) }).examplesHeld, { fewest: 3, most: 3, total: 6 });
+  });
+
+  it("forLiveClients (core/src/simulation/for-live-clients.ts)", async () => {
+    const privacy = { mechanism: "gaussian", noiseMultiplier: 1, delta: 0.1 } as const;
+    const { config, prepared } = smallRun({ name: "dp-fedavg" }, { privacy });
+    const { plan } = forLiveClients(prepared, config);
+    same([prepared.plan, plan].map(({ stages }) => stages.privacy?.source.kind), ["seeded", "secure"]);
+  });
+
+  it("inProcessSimulation (core/src/simulation/in-process.ts)", async () => {
+    const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.5, localSteps: 1, cohorts: [[0]] };
+    const { plan, simulation } = prepareQuadratics(fedavg(), problem, interpreter());
+    const { evaluator, close } = await inProcessSimulation(simulation, interpreter());
+    same((await evaluator.evaluate(plan.initial)).loss, 2);
+    await close();
+  });
+
+  it("openJudge (core/src/simulation/judge.ts)", async () => {
+    const part = (firstIndex: number) =>
+      syntheticDataset(rootKey(1), { shape: [1, 2, 2], classes: 2, examples: 8, firstIndex });
+    const config = resolveConfig({
+      ...{ data: { clients: 2, holdout: 0.5, partition: { scheme: "iid" } }, model: { name: "mlp", hidden: [3] } },
+      ...{ algorithm: { name: "bristle" }, topology: { name: "complete" }, parameters: { frozen: ["*", "!head"] } },
+    });
+    const identity = { name: "interpreter", version: "1", fingerprint: "", float: "float64" } as const;
+    const prepared = prepareRun(config, { train: part(0), test: part(8) }, identity, 0, "example");
+    const open = await openJudge(prepared, interpreter());
+    const scores = await open?.judge({ client: 0, model: prepared.plan.initial });
+    same(scores?.size, 2);
+    await open?.close();
   });
 
   it("f1ByClass (core/src/simulation/judge.ts)", async () => {
@@ -2447,9 +3544,66 @@ describe("the example of", () => {
     same((await predictTest(run, run.plan.initial, interpreter()))?.classes.length, 6);
   });
 
+  it("prepareRun (core/src/simulation/prepare.ts)", async () => {
+    const part = (firstIndex: number) =>
+      syntheticDataset(rootKey(1), { shape: [1, 4, 4], classes: 2, examples: 6, firstIndex });
+    const config = resolveConfig({
+      data: { clients: 2, partition: { scheme: "iid" } },
+      model: { name: "logistic" },
+      sampler: { cohort: 2 },
+    });
+    const identity = { name: "interpreter", version: "1", fingerprint: "", float: "float64" } as const;
+    const { plan } = prepareRun(config, { train: part(0), test: part(6) }, identity, 0, "example");
+    same(plan.layout.size, 34);
+  });
+
+  it("openProbe (core/src/simulation/probe.ts)", async () => {
+    const { prepared } = smallRun({ name: "fedavg" }, { diagnostics: { flatness: true, clients: 2 } });
+    const probe = await openProbe(prepared, interpreter());
+    same(probe?.clients, 2);
+    same((await probe?.loss(0, prepared.plan.initial))?.toFixed(4), "1.4012");
+    await probe?.close();
+  });
+
+  it("prepareQuadratics (core/src/simulation/quadratics.ts)", async () => {
+    const problem = { a: [[1, 1]], b: [[2, 0]], x0: [0, 3], learningRate: 0.5, localSteps: 1, cohorts: [[0], [0]] };
+    const { plan } = prepareQuadratics(fedavg(), problem, interpreter());
+    same(plan.initial, [0, 3]);
+    same(plan.rounds, 2);
+  });
+
+  it("clientsForSum (core/src/simulation/secure-aggregation.ts)", async () => {
+    const secureAggregation = { protocol: "bonawitz", range: 1 } as const;
+    const { prepared } = smallRun({ name: "fedavg" }, { sampler: { cohort: 4 }, secureAggregation });
+    same(clientsForSum(prepared.plan.stages.secureAggregation!, 4), 3);
+  });
+
+  it("simulatedSecureAggregation (core/src/simulation/simulated-secure-aggregation.ts)", async () => {
+    const secureAggregation = { protocol: "bonawitz", range: 1 } as const;
+    const { prepared } = smallRun({ name: "fedavg" }, { sampler: { cohort: 4 }, secureAggregation });
+    same((await simulatedSecureAggregation(prepared.plan))?.hidesInputs, true);
+  });
+
+  it("convertStaleUpdate (core/src/simulation/stale-conversion.ts)", async () => {
+    const model = logistic({ input: [1], inputType: "float", classes: 2 });
+    const [base, current] = [new Float64Array(4), Float64Array.of(0, 0, 1, -1)];
+    const stale = Float64Array.of(0.05, -0.05, 0.1, -0.1);
+    const training = { learningRate: 0.1, examples: 1, labels: [0] };
+    const settings = { iterations: 40, starts: 1 };
+    const { update } = await convertStaleUpdate(model, { base, current, stale }, training, interpreter(), settings);
+    same(update[0]! < stale[0]!, true);
+  });
+
   it("traceFederation (core/src/simulation/trace-federation.ts)", async () => {
     const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.5, localSteps: 1, cohorts: [[0], [0]] };
     same((await traceFederation(fedavg(), problem)).rounds, [[1], [1.5]]);
+  });
+
+  it("recording (core/src/simulation/trace-federation.ts)", async () => {
+    const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.5, localSteps: 1, cohorts: [[0], [0]] };
+    const seen: number[] = [];
+    await traceFederation(recording(fedavg(), (x) => seen.push(x[0]!)), problem);
+    same(seen, [1, 1.5]);
   });
 
   it("traceProblem (core/src/simulation/trace-quadratics.ts)", async () => {
@@ -2482,12 +3636,43 @@ describe("the example of", () => {
     same(evaluate(leakyScale(constant([2, -2]))).data, [1.7, -0.002]);
   });
 
+  it("compressedWeight (core/src/submodels/convolved-weights.ts)", async () => {
+    const weight = constant([1, 2, 3, 4], [2, 2, 1, 1]);
+    const map = { filter: constant([1], [1, 1]), gain: constant([2]) };
+    same(evaluate(compressedWeight(weight, map, constant(0))).data, [1.7, 3.4, 5.1, 6.8]);
+  });
+
+  it("dilatedWeight (core/src/submodels/convolved-weights.ts)", async () => {
+    const map = { filter: constant([1, 1, 1, 1], [2, 2]), gain: constant([2]) };
+    const large = dilatedWeight(constant([1], [1, 1, 1, 1]), map);
+    same(large.shape, [2, 2, 1, 1]);
+    same(evaluate(large).data, [0.85, 0.85, 0.85, 0.85]);
+  });
+
+  it("weightedWeights (core/src/submodels/convolved-weights.ts)", async () => {
+    const [one, three, factor] = [constant([1]), constant([3]), constant([1])];
+    same(evaluate(weightedWeights([one, three], [factor, factor], [10, 30])).data, [2.5]);
+  });
+
   it("quantile (core/src/submodels/exploration-mask.ts)", async () => {
     same(quantile([3, 1, 2], 0.25), 1.5);
   });
 
   it("explorationMask (core/src/submodels/exploration-mask.ts)", async () => {
     same(explorationMask([0.1, 0.9, 0.5, 0.7], 0.5).mask, [0, 1, 0, 1]);
+  });
+
+  it("structuredMask (core/src/submodels/exploration-mask.ts)", async () => {
+    const hidden = { weight: [[0, 0], [1, 0]], bias: [1, 1] };
+    const output = { weight: [[1, 1]], bias: [1] };
+    const { dropped, layers } = structuredMask([hidden, output], 0.9);
+    same(dropped, [[0]]);
+    same(layers[1]?.weight, [[0, 1]]);
+  });
+
+  it("maskedMomentumStep (core/src/submodels/exploration-mask.ts)", async () => {
+    const step = maskedMomentumStep([1, 1], [0, 0], { change: [4, 4], mask: [1, 0], momentum: 0.5 });
+    same(step.parameters, [3, 0]);
   });
 
   it("denseWeights (core/src/submodels/kept-weights.ts)", async () => {
@@ -2501,6 +3686,11 @@ describe("the example of", () => {
     const { parts, places } = rankTiers(model, { shared: sent, sent }, [{ rank: 2 }, { rank: 1 }]);
     same(parts.map((part) => part.layout.size), [8, 4]);
     same(places(1, 1), [0, 2, 4, 5]);
+  });
+
+  it("biasFreeNetwork (core/src/submodels/sign-network.ts)", async () => {
+    const weights = [constant([1, -1], [2, 1]), constant([2, 5], [1, 2])];
+    same(evaluate(biasFreeNetwork(weights, constant([3], [1, 1]))).data, [6]);
   });
 
   it("synapticFlow (core/src/submodels/sign-network.ts)", async () => {
@@ -2584,6 +3774,20 @@ describe("the example of", () => {
   it("graphOf (core/src/topology/graph.ts)", async () => {
     const ring = graphOf(4, [[0, 1], [1, 2], [2, 3], [3, 0]]);
     same(mixingRows(ring, "metropolis").length, 4);
+  });
+
+  it("lambdaOf (core/src/topology/spectrum.ts)", async () => {
+    const ring = graphOf(4, [[0, 1], [1, 2], [2, 3], [3, 0]]);
+    same(lambdaOf(mixingRows(ring, "metropolis")), 0.3333);
+  });
+
+  it("mixingOf (core/src/topology/topology.ts)", async () => {
+    const rows = mixingRows(graphOf(4, [[0, 1], [1, 2], [2, 3], [3, 0]]), "metropolis");
+    same(mixingOf({ name: "ring", nodes: 4, period: 1, rows: () => rows }), { lambda: 0.3333, links: 8 });
+  });
+
+  it("mixingRows (core/src/topology/weights.ts)", async () => {
+    same(mixingRows(graphOf(3, [[0, 1], [1, 2]]), "metropolis")[0], { nodes: [0, 1], weights: [0.6667, 0.3333] });
   });
 
   it("VERSION (core/src/version.ts)", async () => {

@@ -1,6 +1,6 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
-import { AnabranchError, abs, acos, activationOperators, adam, adamw, add, arccosineOperators, argmax, asTensor, attention, avgPool2d, batchNorm, broadcastTo, cast, checkIndex, clip, clipByGlobalNorm, combineTrees, comparisonOperators, compileLoop, compileProgram, concat, cond, constant, conv2d, conv2dInputGradient, conv2dWeightGradient, countFlops, countOf, disableTelemetry, div, elementwiseOperators, encodeModel, equal, erf, erfValue, erfcxValue, evaluate, exp, expandDims, fingerprint, flatten, formatShape, fromSvd, gather, gatherLast, gaussNewtonBartlett, gelu, globalNorm, gradients, greater, greaterEqual, groupNorm, hashBytes, hashText, hessianProduct, hutchinson, identity, indexingOperators, input, interpreter, largest, layerNorm, less, lessEqual, linear, loadProgram, log, logSoftmax, logicalAnd, logicalNot, mapTensors, matmul, max, maxPool2d, maximum, mean, minimum, mul, muon, neg, newtonSchulz, nn, normalizeBy, oneHot, onnxruntimeNode, onnxruntimeWeb, pad, pieceOperators, pow, product, qr, reductionOperators, relu, reshape, rsqrt, scan, scatterAdd, sgd, shampoo, shapeOperators, sigmoid, sign, silu, slice, smallest, soap, softmax, softmaxCrossEntropy, sophia, sqrt, square, squeeze, standardize, stopGradient, sub, sum, sumTo, symmetricEigen, takeStep, tanh, tensorLeaves, trace, transpose, transposed, truncatedSvd, type Tensor, valueAndGrad, valueAndGradWith, where, withPrefix, zerosLike } from "@anabranch/engine";
+import { AnabranchError, MessageWriter, abs, acos, activationOperators, adam, adamw, add, arccosineOperators, argmax, asTensor, attention, avgPool2d, batchNorm, broadcastTo, cast, checkIndex, clip, clipByGlobalNorm, combineTrees, comparisonOperators, compileLoop, compileProgram, concat, cond, constant, conv2d, conv2dInputGradient, conv2dWeightGradient, countFlops, countOf, disableTelemetry, div, elementwiseOperators, encodeModel, equal, erf, erfValue, erfcxValue, evaluate, exp, expandDims, fingerprint, flatten, formatShape, fromSvd, gather, gatherLast, gaussNewtonBartlett, gelu, globalNorm, gradients, greater, greaterEqual, groupNorm, hashBytes, hashText, hessianProduct, hutchinson, identity, indexingOperators, input, interpreter, largest, layerNorm, less, lessEqual, linear, loadProgram, log, logSoftmax, logicalAnd, logicalNot, mapTensors, matmul, max, maxPool2d, maximum, mean, minimum, mul, muon, neg, newtonSchulz, nn, normalizeBy, oneHot, onnxruntimeNode, onnxruntimeWeb, pad, pieceOperators, pow, product, qr, ranks, reductionOperators, relu, reshape, rsqrt, scan, scatterAdd, sgd, shampoo, shapeOperators, sigmoid, sign, silu, slice, smallest, soap, softmax, softmaxCrossEntropy, sophia, sqrt, square, squeeze, standardize, stopGradient, sub, sum, sumTo, symmetricEigen, takeStep, tanh, tensorLeaves, trace, transpose, transposed, truncatedSvd, type Tensor, valueAndGrad, valueAndGradWith, where, withPrefix, zerosLike } from "@anabranch/engine";
 import { checkExecutor, checkGradients, descend, formatTally, host, sample, tally } from "@anabranch/engine/testing";
 import { same } from "./same.ts";
 
@@ -300,6 +300,10 @@ describe("the example of", () => {
   it("transformerBlock (engine/src/nn/transformer.ts)", async () => {
     const block = nn.transformerBlock("block", { width: 8, heads: 2, hidden: 16 });
     same(nn.countParameters(block.parameters), 600);
+  });
+
+  it("MessageWriter (engine/src/onnx/protobuf.ts)", async () => {
+    same(new MessageWriter().varint(1, 150).text(2, "hi").finish(), [8, 150, 1, 18, 2, 104, 105]);
   });
 
   it("tanh (engine/src/ops/activations.ts)", async () => {
@@ -677,6 +681,10 @@ describe("the example of", () => {
     const logits = constant([0, Math.log(3), 5, 5], [2, 2]);
     const labels = constant([1, 0], [2], "int32");
     same(evaluate(softmaxCrossEntropy(logits, labels)).data, [0.28768, 0.69315]);
+  });
+
+  it("ranks (engine/src/ops/sorting.ts)", async () => {
+    same(evaluate(ranks(constant([3, 1, 2]))).data, [2, 0, 1]);
   });
 
   it("adam (engine/src/optimizers/adam.ts)", async () => {

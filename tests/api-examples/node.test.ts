@@ -1,7 +1,8 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
-import { AnabranchError, exampleCount, resolveConfig } from "@anabranch/core";
-import { EventLog, RunIndex, acquireLock, cacheFolder, createRunFolder, datasetSources, diskFileSystem, executorNames, fileSystemBelow, findRun, isLocked, isRunFolder, listDatasets, listRuns, loadDataset, openDiskBlobStore, openExecutor, openLedger, openRunFolder, openSimulation, readEvents, resumeRun, simulate, startRun, storageError, writeAtomically, writeRunFile } from "@anabranch/node";
+import { AnabranchError, exampleCount, fedavg, prepareQuadratics, resolveConfig } from "@anabranch/core";
+import { interpreter } from "@anabranch/engine";
+import { EventLog, RunIndex, WorkerPool, acquireLock, cacheFolder, createRunFolder, datasetSources, diskFileSystem, executorNames, fileSystemBelow, findRun, isLocked, isRunFolder, listDatasets, listRuns, loadDataset, openDiskBlobStore, openExecutor, openLedger, openRunFolder, openSimulation, readEvents, resumeRun, simulate, startRun, storageError, writeAtomically, writeRunFile } from "@anabranch/node";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -180,5 +181,13 @@ describe("the example of", () => {
     const full = Object.assign(new Error("no space left"), { code: "ENOSPC" });
     const error = storageError(full, { what: "the model", path: "model.onnx" });
     same((error as AnabranchError).code, "store/disk-full");
+  });
+
+  it("WorkerPool (node/src/workers/pool.ts)", async () => {
+    const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.5, localSteps: 1, cohorts: [[0]] };
+    const { plan, simulation } = prepareQuadratics(fedavg(), problem, interpreter());
+    const pool = await WorkerPool.start(simulation, { executor: "interpreter", workers: 1 });
+    same((await pool.evaluate(plan.initial)).loss, 2);
+    await pool.close();
   });
 });

@@ -12,7 +12,7 @@ export * from "./algorithms/methods.ts";
 export { optimizerSteps } from "./algorithms/optimizer-steps.ts";
 export { combine } from "./algorithms/parameter-tensors.ts";
 export { algorithms, createAlgorithm } from "./algorithms/registry.ts";
-export { combineVectors, heavyBall, meanGradient, nesterov, stepFrom, zeros } from "./algorithms/server.ts";
+export { combineVectors, heavyBall, meanGradient, nesterov, stepFrom } from "./algorithms/server.ts";
 export { MODEL, ownLayout, SCALAR, sum, uniformMean, weightedMean } from "./algorithms/shapes.ts";
 export * from "./audit/index.ts";
 export * from "./blackbox/index.ts";
@@ -77,7 +77,7 @@ export {
   type DiscreteMechanism,
   decodeSum,
   discreteMechanism,
-  encodeNoisedUpdate as encodePrivateUpdate,
+  encodeNoisedUpdate,
   type IntegerNoise,
   paddedSize,
   privacyEventOf,
@@ -90,15 +90,19 @@ export * from "./random/index.ts";
 export { references } from "./references.ts";
 export type * from "./round/backend.ts";
 export * from "./round/blob-store.ts";
-export * from "./round/checkpoint.ts";
+export {
+  type Checkpoint,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type RunTotals,
+  type UnfinishedWork,
+} from "./round/checkpoint.ts";
 export {
   BEST_CHECKPOINT,
   checkpointName,
   type FoundCheckpoint,
   newestCheckpoint,
-  requireResumable,
   resumePoint,
-  saveCheckpointFile,
 } from "./round/checkpoint-store.ts";
 export * from "./round/client-state.ts";
 export { failsForTrouble, firstSentence, isAway, stopsForTrouble } from "./round/divergence.ts";
@@ -140,7 +144,7 @@ export {
 export { type OpenAdapter, openAdapter } from "./simulation/adapter.ts";
 export { baselineConfig } from "./simulation/baseline.ts";
 export { areaUnderCurve, type ClassMetrics, classMetrics } from "./simulation/class-metrics.ts";
-export { conform, type Federation, openFederation } from "./simulation/federation.ts";
+export { type Federation, openFederation } from "./simulation/federation.ts";
 export { forLiveClients } from "./simulation/for-live-clients.ts";
 export { inProcessSimulation } from "./simulation/in-process.ts";
 export type { InitialWeights } from "./simulation/initial-weights.ts";

@@ -49,6 +49,16 @@ export function distillation(student: Tensor, teacher: Tensor, temperature: numb
  * Learning", AAAI 2024, arXiv:2308.12305, eqs. 5 and 6; w = 0.5 as in the released code.
  * @param student logits [N, classes]
  * @param labels int32 [N]
+ *
+ * @example
+ * ```ts
+ * import { taughtLoss } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const student = constant([0, 0], [1, 2]);
+ * const teacher = constant([100, 0], [1, 2]);
+ * const label = constant([0], [1], "int32");
+ * evaluate(taughtLoss(student, teacher, label, { temperature: 1, kdWeight: 0.5 })).data; // => [0.6931]
+ * ```
  */
 export function taughtLoss(
   student: Tensor,

@@ -6,14 +6,12 @@ export * from "./instance-routing.ts";
 export * from "./instruction-prompt.ts";
 export { deltaOf, exactUpdate, type LowRankUpdate, type WeightedUpdate } from "./low-rank-update.ts";
 export { frobeniusDistance, type Matrix, matrixOf, rowsOf } from "./matrix.ts";
-export { addDelta, type PlacedPair, pairsIn, readPair, writePair } from "./model-pairs.ts";
 export * from "./offsite-emulator.ts";
 export { factored } from "./refactored.ts";
 export { relativeLambda } from "./residual-corrected.ts";
 export { aggregatePairs, LAMBDA, type PairRuleName, type PairRuleOptions, pairRuleNames } from "./rules.ts";
 export * from "./sensitivity.ts";
 export * from "./split-traffic.ts";
-export { startCores } from "./start-cores.ts";
 export { type StorageBits, storageBits, storedBytes, storedWeights } from "./stored-weights.ts";
 export {
   gradientFromFactors,

@@ -54,6 +54,16 @@ export interface Pool {
  * @param queries [N, q]
  * @param keys [Q, q]
  * @throws `adapters/option` for more choices than sets
+ *
+ * @example
+ * ```ts
+ * import { routeInstances } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const keys = constant([1, 0, 0, 1, -1, 0], [3, 2]);
+ * const { chosen, shares } = routeInstances(constant([2, 1], [1, 2]), keys, 2);
+ * evaluate(chosen).data; // => [0, 1]
+ * evaluate(shares).data; // => [0.5, 0.5, 0]
+ * ```
  */
 export function routeInstances(queries: Tensor, keys: Tensor, top: number): Routing {
   const sets = keys.shape[0] as number;
@@ -83,12 +93,35 @@ export function routeInstances(queries: Tensor, keys: Tensor, top: number): Rout
 
 const BELOW_ALL = 4;
 
-/** Hidden features [N, d] times the mean of the chosen scales plus that of the chosen shifts. */
+/**
+ * Hidden features [N, d] times the mean of the chosen scales plus that of the chosen shifts.
+ *
+ * @example
+ * ```ts
+ * import { modulate, routeInstances } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const pair = (values: number[]) => constant(values, [2, 2]);
+ * const routing = routeInstances(constant([1, 0], [1, 2]), pair([1, 0, 0, 1]), 1);
+ * const pool = { gamma: pair([2, 2, 5, 5]), beta: pair([0, 1, 9, 9]) };
+ * evaluate(modulate(constant([3, 4], [1, 2]), pool, routing)).data; // => [6, 9]
+ * ```
+ */
 export function modulate(hidden: Tensor, { gamma, beta }: Pick<Pool, "gamma" | "beta">, { shares }: Routing): Tensor {
   return add(mul(matmul(shares, gamma), hidden), matmul(shares, beta));
 }
 
-/** Logits [N, classes] of the mean of the chosen heads on features [N, d]. */
+/**
+ * Logits [N, classes] of the mean of the chosen heads on features [N, d].
+ *
+ * @example
+ * ```ts
+ * import { routedLogits, routeInstances } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const routing = routeInstances(constant([1, 0], [1, 2]), constant([1, 0, 0, 1], [2, 2]), 1);
+ * const heads = constant([1, 2, 7, 7], [2, 2, 1]);
+ * evaluate(routedLogits(constant([3], [1, 1]), { heads }, routing)).data; // => [3, 6]
+ * ```
+ */
 export function routedLogits(features: Tensor, { heads }: Pick<Pool, "heads">, { shares }: Routing): Tensor {
   const [sets, classes, width] = heads.shape as [number, number, number];
   const n: Dim = features.shape[0]!;
@@ -96,7 +129,18 @@ export function routedLogits(features: Tensor, { heads }: Pick<Pool, "heads">, {
   return squeeze(matmul(mixed, expandDims(features, 2)), 2);
 }
 
-/** (1 - l) cross-entropy + l (1 - sum of the chosen cosines), its mean over the batch. */
+/**
+ * (1 - l) cross-entropy + l (1 - sum of the chosen cosines), its mean over the batch.
+ *
+ * @example
+ * ```ts
+ * import { routedLoss, routeInstances } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const routing = routeInstances(constant([1, 0], [1, 2]), constant([1, 0, 0, 1], [2, 2]), 1);
+ * const logits = constant([0, 0], [1, 2]);
+ * evaluate(routedLoss(logits, constant([0], [1], "int32"), routing, 0.5)).data; // => [0.3466]
+ * ```
+ */
 export function routedLoss(
   logits: Tensor,
   labels: Tensor,

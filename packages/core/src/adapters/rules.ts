@@ -37,6 +37,15 @@ export const pairRules = {
 
 export type PairRuleName = keyof typeof pairRules;
 
+/**
+ * The rules that aggregate pairs of low-rank factors, by name.
+ *
+ * @example
+ * ```ts
+ * import { pairRuleNames } from "@anabranch/core";
+ * pairRuleNames.includes("flora"); // => true
+ * ```
+ */
 export const pairRuleNames = Object.keys(pairRules) as [PairRuleName, ...PairRuleName[]];
 
 /**

@@ -13,6 +13,15 @@ export interface Sensitivity {
   readonly deviation: Float64Array;
 }
 
+/**
+ * Nothing observed yet, of so many weights.
+ *
+ * @example
+ * ```ts
+ * import { noSensitivity } from "@anabranch/core";
+ * noSensitivity(2).mean; // => [0, 0]
+ * ```
+ */
 export const noSensitivity = (size: number): Sensitivity => ({
   mean: new Float64Array(size),
   deviation: new Float64Array(size),

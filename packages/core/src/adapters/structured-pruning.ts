@@ -26,7 +26,18 @@ export function gradientFromFactors({ a, b }: Factors, gradients: Factors): Matr
   return combineMatrices([1, 1, -1], [times(gradients.b, a), times(b, gradients.a), times(gradients.b, gradients.a)]);
 }
 
-/** Importance of groups of rows of W [o, i]: the sum over their entries of ((W + B A) G)^2 for the gradient G [o, i]. */
+/**
+ * Importance of groups of rows of W [o, i]: the sum over their entries of ((W + B A) G)^2 for the gradient G [o, i].
+ *
+ * @example
+ * ```ts
+ * import { groupImportance, matrixOf } from "@anabranch/core";
+ * const weight = matrixOf([[1, 0], [0, 2]]);
+ * const none = { a: matrixOf([[0, 0]]), b: matrixOf([[0], [0]]) };
+ * const gradient = matrixOf([[3, 3], [1, 1]]);
+ * groupImportance(weight, none, gradient, [[0], [1]]); // => [9, 4]
+ * ```
+ */
 export function groupImportance(
   weight: Matrix,
   { a, b }: Factors,
@@ -65,7 +76,16 @@ export interface PrunedUpdate extends Factors {
   readonly weight: number;
 }
 
-/** sum_k p_k B_k A_k over the whole weight [o, i]: rows that a client has pruned are zeros of its own. */
+/**
+ * sum_k p_k B_k A_k over the whole weight [o, i]: rows that a client has pruned are zeros of its own.
+ *
+ * @example
+ * ```ts
+ * import { matrixOf, rowsOf, scattered } from "@anabranch/core";
+ * const update = { a: matrixOf([[1, 2]]), b: matrixOf([[3]]), rows: [1], weight: 1 };
+ * rowsOf(scattered([update], 2, 2)); // => [[0, 0], [3, 6]]
+ * ```
+ */
 export function scattered(updates: readonly PrunedUpdate[], rows: number, columns: number): Matrix {
   const shares = sharesOf(updates.map(({ weight }) => weight));
   return combineMatrices(

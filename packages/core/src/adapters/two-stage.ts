@@ -56,6 +56,20 @@ export function twoHeadLoss({ own, shared }: TwoLogits, labels: Tensor, mu: numb
   return add(mul(1 - mu, loss(own)), mul(mu, loss(shared)));
 }
 
+/**
+ * Both logits of examples x [N, inputs].
+ *
+ * @example
+ * ```ts
+ * import { twoLogits } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const one = (value: number) => constant([value], [1, 1]);
+ * const own = { W1: one(2), b1: constant([1], [1]), W2: one(3), b2: constant([0], [1]) };
+ * const logits = twoLogits(own, { P: one(1), Q: one(5) }, one(1));
+ * evaluate(logits.own).data; // => [9]
+ * evaluate(logits.shared).data; // => [15]
+ * ```
+ */
 export function twoLogits({ W1, b1, W2, b2 }: OwnModel, { P, Q }: SharedAdapter, x: Tensor): TwoLogits {
   const times = (input: Tensor, weight: Tensor) => matmul(input, weight, { transposeB: true });
   const features = relu(add(times(x, W1), b1));
@@ -72,6 +86,16 @@ export interface TwoStageResult<W extends TensorTree, T extends TensorTree> {
 /**
  * `steps` steps of descent on the own part with the shared one fixed, then as many on the shared part with the own one
  * fixed, all on the same loss.
+ *
+ * @example
+ * ```ts
+ * import { trainInTwoStages } from "@anabranch/core";
+ * import { constant, evaluate, square, sub } from "@anabranch/engine";
+ * const start = { own: { w: constant(0) }, shared: { w: constant(0) } };
+ * const loss = (own: typeof start.own, shared: typeof start.shared) => square(sub(sub(own.w, shared.w), 2));
+ * const { own, shared } = trainInTwoStages(start, loss, { steps: 1, learningRate: 0.25 });
+ * [own.w, shared.w].map((value) => evaluate(value).data[0]); // => [1, -0.5]
+ * ```
  */
 export function trainInTwoStages<W extends TensorTree, T extends TensorTree>(
   start: { readonly own: W; readonly shared: T },

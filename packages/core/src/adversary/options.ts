@@ -17,7 +17,16 @@ const evaluations = z.int().min(1).max(64).default(16);
 const none = z.strictObject({});
 const classNumber = z.int().min(0);
 
-/** All attacks by name. */
+/**
+ * All attacks by name.
+ *
+ * @example
+ * ```ts
+ * import { attacks } from "@anabranch/core";
+ * attacks["sign-flip"].acts; // => "update"
+ * attacks["sign-flip"].options.parse({}); // => { scale: 1, knowledge: "own" }
+ * ```
+ */
 export const attacks = {
   "sign-flip": {
     summary: "sends -scale times the own update, or times the mean of the honest ones",

@@ -12,6 +12,14 @@ export interface Stack extends PartialFold {
  * need every update by itself: its memory grows with the cohort.
  *
  * @param places where the values of a part lie in the vector, which is 0 elsewhere; absent: all updates are whole
+ *
+ * @example
+ * ```ts
+ * import { stack } from "@anabranch/core";
+ * const kept = stack(2);
+ * kept.addAll([Float32Array.of(1, 2), Float32Array.of(3, 4)], [1, 1], undefined, [0, 0]);
+ * kept.result(new Float64Array(4)); // => [1, 2, 3, 4]
+ * ```
  */
 export function stack(size: number, places?: (part: number) => Int32Array): Stack {
   let held: Vector | undefined;

@@ -30,7 +30,14 @@ export interface TreeMean {
  * The weighted mean of updates [n][d] over a tree. Throws `aggregation/tree` for an update that does not exist or comes
  * twice, and `aggregation/empty` without weight.
  *
- * @example treeMean([[0, 1], [2]], updates, [1, 2, 3]).messages // 5
+ * @example
+ * ```ts
+ * import { treeMean } from "@anabranch/core";
+ * const updates = [1, 2, 6].map((value) => Float64Array.of(value));
+ * const { aggregate, messages } = treeMean([[0, 1], [2]], updates, [1, 2, 1]);
+ * aggregate; // => [2.75]
+ * messages; // => 5
+ * ```
  */
 export function treeMean(tree: AggregatorTree, updates: readonly Vector[], weights: readonly number[]): TreeMean {
   const size = updates[0]?.length ?? 0;
@@ -77,6 +84,13 @@ export interface AggregationNode {
 /**
  * Places updates on nodes by best fit: each goes to the node with the least residual capacity that still has room for it.
  * Ties: the first node. `placement` is null for updates that no node has room for.
+ *
+ * @example
+ * ```ts
+ * import { placeUpdates } from "@anabranch/core";
+ * const node = (capacity: number) => ({ capacity, arrivalRate: 0, aggregationTime: 1 });
+ * placeUpdates([node(3), node(1)], 3).placement; // => [1, 0, 0]
+ * ```
  */
 export function placeUpdates(nodes: readonly AggregationNode[], updates: number) {
   const residual = nodes.map(({ capacity, arrivalRate, aggregationTime }) => capacity - arrivalRate * aggregationTime);

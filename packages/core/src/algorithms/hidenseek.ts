@@ -23,15 +23,8 @@ import { abs, cast, concat, constant, equal, gather, mul, reshape, sgd, takeStep
 import * as z from "zod";
 import { entryView, type Layout, type LayoutEntry, layout } from "../params/layout.ts";
 import { type Vector, zerosLike } from "../params/vector.ts";
-import {
-  countKept,
-  denseWeights,
-  keptWeights,
-  packSigns,
-  scoreGradient,
-  signedWeights,
-  signs,
-} from "../submodels/index.ts";
+import { denseWeights, scoreGradient, signedWeights, signs } from "../submodels/index.ts";
+import { countKept, keptWeights, packSigns } from "../submodels/kept-weights.ts";
 import type { Carried, ParameterTensors, ServerState } from "./algorithm.ts";
 import { defineMethod } from "./define-method.ts";
 import { type MethodBody, vectors } from "./method.ts";

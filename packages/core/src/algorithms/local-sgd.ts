@@ -68,7 +68,27 @@ export function localSgd<B extends Broadcast, C, U>(
   };
 }
 
-/** D_i = y_K - x. */
+/**
+ * D_i = y_K - x.
+ *
+ * @example
+ * ```ts
+ * import { combine, defineMethod, localSgd, MODEL, modelDelta, stepFrom } from "@anabranch/core";
+ * import { traceFederation, vectors, weightedMean } from "@anabranch/core";
+ * import { mul } from "@anabranch/engine";
+ * import * as z from "zod";
+ * // clients send twice the change of their model
+ * const twice = vectors({ server: { parameters: MODEL }, upload: { delta: weightedMean(MODEL) } }).method({
+ *   local: localSgd({
+ *     result: (y, local) => ({ update: { delta: combine((d) => mul(2, d), modelDelta(y, local)) }, state: {} }),
+ *   }),
+ *   update: ({ parameters }, { delta }) => ({ parameters: stepFrom(parameters, 1, delta) }),
+ * });
+ * const method = defineMethod({ name: "twice", options: z.strictObject({}), build: () => twice });
+ * const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.25, localSteps: 1, cohorts: [[0]] };
+ * (await traceFederation(method({}), problem)).rounds; // => [[1]]
+ * ```
+ */
 export function modelDelta(
   parameters: ParameterTensors,
   { broadcast }: LocalEnd<Broadcast, unknown, unknown>,

@@ -36,7 +36,22 @@ export interface OptimizerRule<B extends Broadcast, C, U> {
 
 type Carry = { readonly parameters: ParameterTensors; readonly optimizer: OptimizerState };
 
-/** K steps of a local optimizer from the broadcast model: y <- y - eta * direction(P(g(y))), weight decay included in P. */
+/**
+ * K steps of a local optimizer from the broadcast model: y <- y - eta * direction(P(g(y))), weight decay included in P.
+ *
+ * @example
+ * ```ts
+ * import { modelDelta, optimizerSteps } from "@anabranch/core";
+ * import { adamw } from "@anabranch/engine";
+ * const half = optimizerSteps({
+ *   optimizer: (_model, settings) => adamw(settings),
+ *   result: (parameters, _preconditioner, local) => {
+ *     return { update: { delta: modelDelta(parameters, local) }, state: {} };
+ *   },
+ * });
+ * typeof half.step; // => "function"
+ * ```
+ */
 export function optimizerSteps<B extends Broadcast, C, U>(
   rule: NoInfer<OptimizerRule<B, C, U>>,
 ): ClientHalf<B, C, U, Carry> {

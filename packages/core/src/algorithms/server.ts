@@ -75,7 +75,16 @@ export function nesterov(
   return { parameters: stepFrom(parameters, step, direction), momentum: next };
 }
 
-/** -delta / (K eta): the mean of the gradients whose steps came to `delta`, a weighted mean of the clients' updates. */
+/**
+ * -delta / (K eta): the mean of the gradients whose steps came to `delta`, a weighted mean of the clients' updates.
+ *
+ * @example
+ * ```ts
+ * import { layout, meanGradient } from "@anabranch/core";
+ * const round = { round: 1, cohortSize: 1, population: 1, learningRate: 0.5, localSteps: 4, weightedSteps: 4 };
+ * meanGradient(Float32Array.of(-2), { ...round, layout: layout([]), meanFactor: 1 }); // => [1]
+ * ```
+ */
 export function meanGradient(delta: Vector, { weightedSteps, learningRate }: RoundContext): Vector {
   const kEta = weightedSteps * learningRate;
   return combineVectors((d) => -d / kEta, delta, delta);

@@ -35,6 +35,16 @@ export type AuditAttack = (typeof auditAttacks)[number];
 /**
  * The attacks that fit a message: labels and fc where the layers allow it, iDLG on smooth models, and IG, whose refusal says
  * what protects a message that it cannot be run on.
+ *
+ * @example
+ * ```ts
+ * import { observeRound, usualAttacks } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * import { interpreter } from "@anabranch/engine";
+ * const { prepared } = smallRun({ name: "fedavg" });
+ * const { sum } = await observeRound(prepared, { round: 1 }, { executor: interpreter() });
+ * usualAttacks(sum, prepared.model); // => ["labels", "fc", "ig"]
+ * ```
  */
 export function usualAttacks({ assumptions, layout }: Observation, model: Model): AuditAttack[] {
   const { examples, localSteps } = assumptions;
@@ -101,6 +111,19 @@ export const MOST_EXAMPLES = 16;
  *
  * @throws `audit/layer` where the first layer is not dense (fc), `audit/batch` for more examples than are searched for,
  *   `audit/generator` for gifd without one, `audit/auxiliary` for network without examples, and what the attacks throw
+ *
+ * @example
+ * ```ts
+ * import { attackObservation, observeRound, rangeScale } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * import { interpreter } from "@anabranch/engine";
+ * const training = { batchSize: 1, localSteps: 1, learningRate: 0.1 };
+ * const { prepared } = smallRun({ name: "fedavg" }, { training });
+ * const { update } = await observeRound(prepared, { round: 1 }, { executor: interpreter() });
+ * const scale = rangeScale(update!.truth.features);
+ * const { labelAccuracy } = await attackObservation("labels", update!, prepared.model, scale, interpreter());
+ * labelAccuracy; // => 1
+ * ```
  */
 export async function attackObservation(
   attack: AuditAttack,

@@ -42,6 +42,17 @@ export interface GeneratorTraining {
  *
  * @param pixels examples, one per row
  * @param shape of one example as the attacked model takes it
+ *
+ * @example
+ * ```ts
+ * import { trainGenerator } from "@anabranch/core";
+ * import { interpreter } from "@anabranch/engine";
+ * const pixels = [0, 1].map((value) => Float64Array.of(value, value));
+ * const scale = { factor: Float64Array.of(1, 1), offset: Float64Array.of(0, 0) };
+ * const sizes = { latent: 1, hidden: 2, steps: 1 };
+ * const generator = await trainGenerator(pixels, [2], scale, interpreter(), sizes);
+ * generator.stages.length; // => 2
+ * ```
  */
 export async function trainGenerator(
   pixels: readonly Float64Array[],

@@ -42,4 +42,3 @@ export {
 } from "./observe.ts";
 export { type PixelScale, pixelScale, rangeScale, trueInputs, truePixels } from "./pixels.ts";
 export { structuralSimilarity } from "./structural-similarity.ts";
-export { type TappedMessage, tappedBackend, type WireTap } from "./tap.ts";

@@ -59,6 +59,19 @@ export interface AuxiliaryExamples {
  *
  * @param parameters of the attacked model, [d]
  * @throws `audit/model` for models whose examples cannot be searched for
+ *
+ * @example
+ * ```ts
+ * import { logistic, trainInversionNetwork } from "@anabranch/core";
+ * import { interpreter } from "@anabranch/engine";
+ * const model = logistic({ input: [1], inputType: "float", classes: 2 });
+ * const inputs = [0, 1].map((value) => Float64Array.of(value));
+ * const known = { inputs, pixels: inputs, labels: [0, 1] };
+ * const sizes = { sketch: 4, hidden: 4, steps: 1 };
+ * const network = await trainInversionNetwork(model, new Float64Array(4), known, interpreter(), sizes);
+ * (await network.invert(Float64Array.of(0.5, -0.5, 0.5, -0.5))).length; // => 1
+ * await network.release();
+ * ```
  */
 export async function trainInversionNetwork(
   model: Model,

@@ -82,6 +82,17 @@ export interface ObservePorts {
  *
  * @throws `audit/round` where the run ends before, `audit/client` where the client is not in the round, `audit/upload` where
  *   the method uploads no change of the whole model, `audit/curriculum` where clients choose examples by their loss
+ *
+ * @example
+ * ```ts
+ * import { observeRound } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * import { interpreter } from "@anabranch/engine";
+ * const { prepared } = smallRun({ name: "fedavg" });
+ * const { update, sum } = await observeRound(prepared, { round: 1 }, { executor: interpreter() });
+ * update?.clients.length; // => 1
+ * sum.clients.length; // => 3
+ * ```
  */
 export async function observeRound(
   { plan, simulation, model }: Pick<PreparedRun, "plan" | "simulation" | "model">,

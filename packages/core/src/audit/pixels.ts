@@ -23,6 +23,17 @@ type PerChannel = number | readonly number[];
  *
  * @param scaling mean and standard deviation that the model may subtract and divide by, as built-in models do
  * @throws `audit/model` where none fits, as with an own model that prepares bytes in another way
+ *
+ * @example
+ * ```ts
+ * import { logistic, pixelScale } from "@anabranch/core";
+ * import { interpreter } from "@anabranch/engine";
+ * const model = logistic({ input: [1, 1, 1], classes: 2 });
+ * const example = { dtype: "uint8", shape: [1, 1, 1, 1], data: Uint8Array.of(200) } as const;
+ * const [weights, scaling] = [Float64Array.of(0, 0, 1, -1), { mean: 0.5, std: 0.5 }];
+ * const { factor, offset } = await pixelScale(model, weights, example, scaling, interpreter());
+ * [...factor, ...offset]; // => [2, -1]
+ * ```
  */
 export async function pixelScale(
   model: Model,
@@ -60,7 +71,15 @@ export async function pixelScale(
   });
 }
 
-/** The scale of float features: their range over the client's own examples becomes [0, 1]. */
+/**
+ * The scale of float features: their range over the client's own examples becomes [0, 1].
+ *
+ * @example
+ * ```ts
+ * import { rangeScale } from "@anabranch/core";
+ * rangeScale({ dtype: "float", shape: [2, 1], data: Float32Array.of(-1, 3) }); // => { factor: [4], offset: [-1] }
+ * ```
+ */
 export function rangeScale(features: HostTensor): PixelScale {
   const size = sizeOf(features.shape.slice(1));
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -74,7 +93,16 @@ function pixelsOf({ data }: HostTensor): Float64Array {
   return Float64Array.from(data, (value) => value / 255);
 }
 
-/** True examples as values in [0, 1], one per row. */
+/**
+ * True examples as values in [0, 1], one per row.
+ *
+ * @example
+ * ```ts
+ * import { rangeScale, truePixels } from "@anabranch/core";
+ * const features = { dtype: "float", shape: [3, 1], data: Float32Array.of(-1, 1, 3) } as const;
+ * truePixels(features, rangeScale(features)); // => [[0], [0.5], [1]]
+ * ```
+ */
 export function truePixels(features: HostTensor, { factor, offset }: PixelScale): Float64Array[] {
   const [count, size] = [features.shape[0]!, factor.length];
   const scaled =
@@ -84,7 +112,16 @@ export function truePixels(features: HostTensor, { factor, offset }: PixelScale)
   return Array.from({ length: count }, (_, row) => scaled.slice(row * size, (row + 1) * size));
 }
 
-/** Values in [0, 1] as a network takes them. */
+/**
+ * Values in [0, 1] as a network takes them.
+ *
+ * @example
+ * ```ts
+ * import { trueInputs } from "@anabranch/core";
+ * const scale = { factor: Float64Array.of(4), offset: Float64Array.of(-1) };
+ * trueInputs([Float64Array.of(0.5)], scale); // => [[1]]
+ * ```
+ */
 export function trueInputs(pixels: readonly Float64Array[], { factor, offset }: PixelScale): Float64Array[] {
   return pixels.map((row) => row.map((value, i) => value * factor[i]! + offset[i]!));
 }

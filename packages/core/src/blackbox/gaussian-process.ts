@@ -23,6 +23,14 @@ export interface ProcessOptions {
  *
  * @param x [d]
  * @returns [d]; zeros where all values are the same
+ *
+ * @example
+ * ```ts
+ * import { processGradient } from "@anabranch/core";
+ * const points = [0, 1, 2].map((x) => Float64Array.of(x));
+ * const options = { lengthScale: 2, jitter: 1e-6 };
+ * processGradient({ points, values: [0, 2, 4] }, options, Float64Array.of(1)); // => [2.4244]
+ * ```
  */
 export function processGradient(
   { points, values }: Queries,

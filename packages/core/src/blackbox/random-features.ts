@@ -16,6 +16,13 @@ export interface RandomFeatures {
  * Math.log: draw them once and hand them to all.
  *
  * @param count M
+ *
+ * @example
+ * ```ts
+ * import { drawFeatures, randomStream, rootKey } from "@anabranch/core";
+ * const { frequencies, phases } = drawFeatures(2, 8, 1, randomStream(rootKey(1)));
+ * [frequencies.length, phases.length]; // => [2, 8]
+ * ```
  */
 export function drawFeatures(
   dimension: number,
@@ -31,6 +38,15 @@ export function drawFeatures(
 /**
  * Weights w [M] of the features that fit known values: (Phi^T Phi + ridge I)^-1 Phi^T y, by the smaller of the two systems
  * that have this solution.
+ *
+ * @example
+ * ```ts
+ * import { drawFeatures, featureValue, fitFeatures, randomStream, rootKey } from "@anabranch/core";
+ * const features = drawFeatures(1, 32, 1, randomStream(rootKey(1)));
+ * const points = [0, 1].map((x) => Float64Array.of(x));
+ * const weights = fitFeatures(features, { points, values: [3, 5] }, 1e-6);
+ * points.map((x) => Math.round(featureValue(features, weights, x))); // => [3, 5]
+ * ```
  */
 export function fitFeatures(features: RandomFeatures, { points, values }: Queries, ridge: number): Float64Array {
   const phi = points.map((point) => featuresAt(features, point));
@@ -51,12 +67,30 @@ export function fitFeatures(features: RandomFeatures, { points, values }: Querie
   );
 }
 
-/** phi(x) . w */
+/**
+ * phi(x) . w
+ *
+ * @example
+ * ```ts
+ * import { featureValue } from "@anabranch/core";
+ * const features = { frequencies: [[1, 2]], phases: [0, 0] };
+ * featureValue(features, [3, 4], Float64Array.of(0)); // => 7
+ * ```
+ */
 export function featureValue(features: RandomFeatures, weights: ArrayLike<number>, x: Float64Array): number {
   return dot(featuresAt(features, x), weights);
 }
 
-/** The gradient at x of phi(x) . w, [d]: -sqrt(2 / M) sum_m w_m sin(omega_m . x + beta_m) omega_m. */
+/**
+ * The gradient at x of phi(x) . w, [d]: -sqrt(2 / M) sum_m w_m sin(omega_m . x + beta_m) omega_m.
+ *
+ * @example
+ * ```ts
+ * import { featureGradient } from "@anabranch/core";
+ * const features = { frequencies: [[1, 2]], phases: [0, 0] };
+ * featureGradient(features, [3, 4], Float64Array.of(0.5)); // => [-8.17]
+ * ```
+ */
 export function featureGradient(features: RandomFeatures, weights: ArrayLike<number>, x: Float64Array): Float64Array {
   const { frequencies, phases } = features;
   const scale = Math.sqrt(2 / phases.length);

@@ -60,6 +60,18 @@ export function largestClient(spec: DataSpec): number {
   return spec.offsets.reduce((most, end, i) => Math.max(most, end - (spec.offsets[i - 1] ?? end)), 0);
 }
 
+/**
+ * Opens the data of clients, and lets attackers among them change their rows.
+ *
+ * @example
+ * ```ts
+ * import { openDataSource } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * const { train } = smallRun({ name: "fedavg" }).prepared.simulation;
+ * const source = openDataSource(train);
+ * source.load(0).features.shape; // => [12, 2]
+ * ```
+ */
 export function openDataSource(spec: DataSpec): ClientDataSource {
   const source = openOrigin(spec);
   const { poison } = spec;
@@ -102,6 +114,14 @@ function openOrigin(spec: DataOrigin): ClientDataSource {
  * evaluation batch. It depends on the data alone, never on the number of workers.
  *
  * @param only the range of this client alone
+ *
+ * @example
+ * ```ts
+ * import { evaluationRanges } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * const { train } = smallRun({ name: "fedavg" }).prepared.simulation; // four clients of 12 examples
+ * evaluationRanges(train, 24); // => [[0, 2], [2, 4]]
+ * ```
  */
 export function evaluationRanges(
   spec: DataSpec,

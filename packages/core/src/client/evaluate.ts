@@ -22,6 +22,18 @@ export interface EvaluationSpec {
  * Sums of losses and scores for each client from..to (to excluded) of a source.
  *
  * @param parameters the global model, which is completed, or a whole model
+ *
+ * @example
+ * ```ts
+ * import { evaluateRange, openDataSource } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * import { interpreter } from "@anabranch/engine";
+ * const { plan, simulation } = smallRun({ name: "fedavg" }).prepared;
+ * const { evaluation, train } = simulation;
+ * const executable = await interpreter().load(evaluation.program);
+ * const sums = await evaluateRange(evaluation, executable, plan.initial, openDataSource(train), [0, 2]);
+ * sums.map(({ examples }) => examples); // => [12, 12]
+ * ```
  */
 export async function evaluateRange(
   spec: EvaluationSpec,

@@ -9,6 +9,14 @@ import { dataTypes } from "./local-task.ts";
  *
  * Inputs: parameters/ENTRY; data/features [n, ...], data/labels [n, ...]; indices [K, B], rows of the data.
  * Outputs: losses [K, B] and scores [K, B], one for each row.
+ *
+ * @example
+ * ```ts
+ * import { compileEvaluation, layout, logistic } from "@anabranch/core";
+ * const model = logistic({ input: [2], inputType: "float", classes: 2 });
+ * const { outputs } = compileEvaluation(model, layout(model.parameters), 8);
+ * outputs.map(({ name }) => name); // => ["losses", "scores"]
+ * ```
  */
 export function compileEvaluation(model: Model, layout: Layout, batchSize: number): Program {
   const graph = trace(

@@ -103,6 +103,15 @@ export interface LocalTask {
  * With up-sampling also looks [], and the output probabilities [n, C] of the model as received: zeros unless looks is 1.
  * Outputs: update/NAME/ENTRY, state/NAME/ENTRY, losses [K] and norm [] (L2 norm of the whole update: its size, and the
  * check that it is finite).
+ *
+ * @example
+ * ```ts
+ * import { compileLocalTask, fedavg, layout, logistic } from "@anabranch/core";
+ * const model = logistic({ input: [2], inputType: "float", classes: 2 });
+ * const payloads = fedavg().payloads(layout(model.parameters), { localSteps: 3 });
+ * const settings = { batchSize: 4, gradientClip: 0, momentum: 0, nesterov: false, weightDecay: 0 };
+ * compileLocalTask(fedavg(), model, payloads, settings).gradientsPerStep; // => 1
+ * ```
  */
 export function compileLocalTask(
   algorithm: Algorithm,

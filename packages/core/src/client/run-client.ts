@@ -89,6 +89,20 @@ export interface ClientOutcome {
 /**
  * One client's part of a round: local training, then the client halves of the pipeline. Randomness depends on the keys of
  * the task alone. Throws `client/no-data` and `client/not-finite`.
+ *
+ * @example
+ * ```ts
+ * import { openDataSource, rootKey, runClient, TASK_KEYS, taskKeys } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * import { interpreter, loadProgram } from "@anabranch/engine";
+ * const { plan, simulation } = smallRun({ name: "fedavg" }).prepared;
+ * const executable = await loadProgram(interpreter(), simulation.task.program);
+ * const broadcast = { round: 1, vectors: { parameters: plan.initial }, scalars: {} };
+ * const keys = taskKeys(rootKey(1), TASK_KEYS, 1)(0, 0);
+ * const data = openDataSource(simulation.train).load(0);
+ * const task = { client: 0, learningRate: 0.1, keys, broadcast, data, state: undefined };
+ * (await runClient(simulation.task, executable, task)).update.public.examples; // => 12
+ * ```
  */
 export async function runClient(spec: TaskSpec, executable: Executable, task: ClientTask): Promise<ClientOutcome> {
   const { round } = task.broadcast;

@@ -21,7 +21,14 @@ const COLUMNS = ["device", "from", "until", "seconds"] as const;
  * has device i modulo their number. Outside of its windows a device is off. Throws `clock/trace`, naming the line.
  *
  * @param where names the file in errors
- * @example parseDeviceTrace("device,from,until,seconds\n0,0,3600,2.5\n", "devices.csv")
+ *
+ * @example
+ * ```ts
+ * import { parseDeviceTrace } from "@anabranch/core";
+ * const { devices, period } = parseDeviceTrace("device,from,until,seconds\n0,0,3600,2.5\n", "devices.csv");
+ * devices; // => [[{ from: 0, until: 3600, seconds: 2.5 }]]
+ * period; // => 3600
+ * ```
  */
 export function parseDeviceTrace(text: string, where: string): DeviceTrace {
   const lines = text.split(/\r?\n/);

@@ -11,6 +11,16 @@ interface Entry<Work> {
 /**
  * Simulated time: a heap of events by (instant, arrivals before timers, order of creation). Durations are known before
  * anything is trained, so the order of a run's events depends on numbers alone.
+ *
+ * @example
+ * ```ts
+ * import { VirtualClock } from "@anabranch/core";
+ * const clock = new VirtualClock<string>();
+ * clock.expect("slow client", 2_000_000);
+ * clock.expect("fast client", 500_000);
+ * clock.next(); // => { kind: "arrival", at: 500000, work: "fast client" }
+ * clock.now; // => 500000
+ * ```
  */
 export class VirtualClock<Work> implements Clock<Work> {
   readonly #heap: Entry<Work>[] = [];

@@ -34,6 +34,13 @@ export interface OneShotVerdict {
  * distances, cut to a number of clusters.
  *
  * @param last temperature of the round before; absent: there was none, so nothing is clustered
+ *
+ * @example
+ * ```ts
+ * import { oneShotClusters } from "@anabranch/core";
+ * const updates = [[1, 0], [0, 1], [1, 0]].map((one) => Float64Array.from(one));
+ * oneShotClusters(updates, 0.2, 2).assignment; // => [0, 1, 0]
+ * ```
  */
 export function oneShotClusters(
   updates: readonly Vector[],

@@ -18,7 +18,11 @@ export interface BurstyModel {
  * Source: M. N. Krishnan, M. R. Ebrahimi, A. Khisti, "Sequential Gradient Coding For Straggler Mitigation", ICLR 2023,
  * arXiv:2211.13802.
  *
- * @example isBursty([[0, 1], [], [2]], { burst: 1, window: 2, most: 2 }) // true
+ * @example
+ * ```ts
+ * import { isBursty } from "@anabranch/core";
+ * isBursty([[0, 1], [], [2]], { burst: 1, window: 2, most: 2 }); // => true
+ * ```
  */
 export function isBursty(pattern: StragglerPattern, model: BurstyModel): boolean {
   const starts = Math.max(1, pattern.length - model.window + 1);

@@ -52,7 +52,12 @@ export function fractionalCode(workers: number, stragglers: number): GradientCod
  * Cyclic repetition: worker i holds parts i, ..., i + s (mod n). The rows of the code are orthogonal to those of a seed
  * matrix H [s, n] whose rows sum to 0: entry i is 1, the others are -(H[:, i+1..i+s])^-1 H[:, i].
  *
- * @example cyclicCode(8, 3, seedMatrix(8, 3, deriveKey(rootKey(1), "code")))
+ * @example
+ * ```ts
+ * import { cyclicCode, rootKey, seedMatrix } from "@anabranch/core";
+ * const { code } = cyclicCode(3, 1, seedMatrix(3, 1, rootKey(1)));
+ * Array.from(code, (entry) => (entry === 0 ? 0 : 1)); // => [1, 1, 0, 0, 1, 1, 1, 0, 1]
+ * ```
  */
 export function cyclicCode(workers: number, stragglers: number, seed: readonly (readonly number[])[]): GradientCode {
   requireSizes(workers, stragglers);
@@ -92,7 +97,15 @@ export function seedMatrix(workers: number, stragglers: number, key: RandomKey):
   });
 }
 
-/** What each worker sends, [n, d], from the gradients of the parts [n, d]. */
+/**
+ * What each worker sends, [n, d], from the gradients of the parts [n, d].
+ *
+ * @example
+ * ```ts
+ * import { encodeGradients, fractionalCode } from "@anabranch/core";
+ * encodeGradients(fractionalCode(2, 1), [[1, 2], [3, 4]]); // => [[4, 6], [4, 6]]
+ * ```
+ */
 export function encodeGradients(
   { workers, code }: GradientCode,
   gradients: readonly ArrayLike<number>[],
@@ -106,6 +119,12 @@ export function encodeGradients(
 /**
  * The factors on the messages of the workers that arrived, [arrived]: their combination is the sum of all gradients. Throws
  * `coding/undecodable` where too few have arrived.
+ *
+ * @example
+ * ```ts
+ * import { decodingFactors, fractionalCode } from "@anabranch/core";
+ * decodingFactors(fractionalCode(4, 1), [0, 3]); // => [1, 1]
+ * ```
  */
 export function decodingFactors({ workers, stragglers, code }: GradientCode, arrived: readonly number[]): Float64Array {
   const stranger = arrived.find((worker) => !(Number.isInteger(worker) && worker >= 0 && worker < workers));
@@ -123,7 +142,17 @@ export function decodingFactors({ workers, stragglers, code }: GradientCode, arr
   });
 }
 
-/** The sum of all gradients [d] from the messages of the workers that arrived, in the same order. */
+/**
+ * The sum of all gradients [d] from the messages of the workers that arrived, in the same order.
+ *
+ * @example
+ * ```ts
+ * import { decodeGradient, encodeGradients, fractionalCode } from "@anabranch/core";
+ * const code = fractionalCode(2, 1);
+ * const [, second] = encodeGradients(code, [[1, 2], [3, 4]]);
+ * decodeGradient(code, [1], [second!]); // => [4, 6]
+ * ```
+ */
 export function decodeGradient(
   code: GradientCode,
   arrived: readonly number[],

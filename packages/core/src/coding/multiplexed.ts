@@ -12,7 +12,13 @@ export type MiniTask = { readonly kind: "part" | "coded"; readonly job: number; 
  *
  * Source: M. N. Krishnan, M. R. Ebrahimi, A. Khisti, ICLR 2023, arXiv:2211.13802.
  *
- * @example const scheme = new Multiplexed({ workers: 4, burst: 2, window: 3, most: 1, jobs: 4 });
+ * @example
+ * ```ts
+ * import { Multiplexed } from "@anabranch/core";
+ * const scheme = new Multiplexed({ workers: 4, burst: 2, window: 3, most: 1, jobs: 3 });
+ * for (let round = 1; round <= scheme.rounds; round++) scheme.endRound(new Set(round === 2 ? [1] : []));
+ * scheme.finished; // => [4, 5, 6]
+ * ```
  */
 export class Multiplexed implements SequentialScheme<readonly MiniTask[]> {
   readonly name = "m-sgc";

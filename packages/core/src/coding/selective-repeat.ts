@@ -7,7 +7,13 @@ import type { SequentialScheme } from "./sequential.ts";
  *
  * Source: M. N. Krishnan, M. R. Ebrahimi, A. Khisti, ICLR 2023, arXiv:2211.13802.
  *
- * @example const scheme = new SelectiveRepeat({ workers: 6, burst: 2, window: 3, most: 3, jobs: 6 });
+ * @example
+ * ```ts
+ * import { SelectiveRepeat } from "@anabranch/core";
+ * const scheme = new SelectiveRepeat({ workers: 6, burst: 2, window: 3, most: 3, jobs: 2 });
+ * for (const late of [[0, 1, 2], [], []]) scheme.endRound(new Set(late));
+ * scheme.finished; // => [3, 2]
+ * ```
  */
 export class SelectiveRepeat implements SequentialScheme<number> {
   readonly name = "sr-sgc";

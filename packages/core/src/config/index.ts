@@ -1,7 +1,7 @@
 export { editDistance, nearest } from "../text/nearest.ts";
 export { type ConfigField, configFields } from "./fields.ts";
 export { minimalToml } from "./minimal.ts";
-export { configuredAdapters, type ModelSection, modelSection, namedModelParts } from "./model-section.ts";
+export { type ModelSection, modelSection, namedModelParts } from "./model-section.ts";
 export { applyOverrides, type RawConfig } from "./overrides.ts";
 export { configHash, renderToml } from "./render.ts";
 export { resolveConfig } from "./resolve.ts";

@@ -27,7 +27,21 @@ export interface AlgorithmUnderTest {
   readonly converges: { readonly rounds: number; readonly learningRate: number; readonly within: number };
 }
 
-/** The battery every method joins by one line of its test. `native` is a float32 executor to compare with. */
+/**
+ * The battery every method joins by one line of its test. `native` is a float32 executor to compare with.
+ *
+ * @example
+ * ```ts
+ * import { fedavg } from "@anabranch/core";
+ * import { algorithmCases } from "@anabranch/core/conformance";
+ * import { interpreter } from "@anabranch/engine";
+ * const goal = { rounds: 20, learningRate: 0.2, within: 1e-3 };
+ * const subject = { create: () => fedavg(), wire: { down: 1, up: 1 }, converges: goal };
+ * const cases = algorithmCases(subject, interpreter());
+ * await cases[2]?.run(); // rejects where the method fails
+ * cases[2]?.name; // => "sends what its header declares"
+ * ```
+ */
 export function algorithmCases(subject: AlgorithmUnderTest, native: Executor): Case[] {
   return [
     { name: "converges where clients agree on the minimum", run: () => converges(subject) },

@@ -3,7 +3,18 @@ import { type Case, check, checkSame, rejection } from "./case.ts";
 
 const BAD_NAMES = ["", "/a", "a/", "../a", "a/../b", "a//b", ".hidden", "a b", "a\\b", "/etc/passwd"];
 
-/** The battery of every blob store. `create` makes an empty one. */
+/**
+ * The battery of every blob store. `create` makes an empty one.
+ *
+ * @example
+ * ```ts
+ * import { memoryBlobStore } from "@anabranch/core";
+ * import { blobStoreCases } from "@anabranch/core/conformance";
+ * const cases = blobStoreCases(async () => memoryBlobStore());
+ * for (const { run } of cases) await run(); // rejects where the store fails
+ * cases.length; // => 5
+ * ```
+ */
 export function blobStoreCases(create: () => Promise<BlobStore>): Case[] {
   const on = (name: string, run: (blobs: BlobStore) => Promise<void>): Case => ({
     name,

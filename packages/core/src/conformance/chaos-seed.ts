@@ -38,6 +38,13 @@ const MOST_FAULTS = 60;
  * - its stores keep no more than the newest rounds need
  *
  * @param trace hears what happens
+ *
+ * @example
+ * ```ts
+ * import { runChaosSeed, smallRun } from "@anabranch/core/conformance";
+ * const run = { name: "fedavg", ...smallRun({ name: "fedavg" }, { rounds: 1 }) };
+ * (await runChaosSeed(run, 3)).violations; // => []
+ * ```
  */
 export async function runChaosSeed(
   { name, config, prepared, live }: ChaosRun,

@@ -4,7 +4,18 @@ import { type Case, check, checkSame, rejection } from "./case.ts";
 /** Opens the store of one run: the first time an empty one, later as a new process would find it. */
 export type OpenClientStates = () => ClientStateStore;
 
-/** The battery of every store of client states. `create` makes the place of a new run. */
+/**
+ * The battery of every store of client states. `create` makes the place of a new run.
+ *
+ * @example
+ * ```ts
+ * import { memoryClientStates } from "@anabranch/core";
+ * import { clientStateCases } from "@anabranch/core/conformance";
+ * const cases = clientStateCases(async () => memoryClientStates);
+ * for (const { run } of cases) await run(); // rejects where the store fails
+ * cases.length; // => 6
+ * ```
+ */
 export function clientStateCases(create: () => Promise<OpenClientStates>): Case[] {
   const on = (name: string, run: (open: OpenClientStates) => Promise<void>): Case => ({
     name,

@@ -54,13 +54,30 @@ export interface Faults {
 
 export type FaultName = Exclude<keyof Faults, "delay">;
 
+/**
+ * A network and machines on which nothing goes wrong.
+ *
+ * @example
+ * ```ts
+ * import { HEALTHY } from "@anabranch/core/conformance";
+ * [HEALTHY.delay, HEALTHY.crashServer]; // => [1, 0]
+ * ```
+ */
 export const HEALTHY: Faults = {
   ...{ delay: 1, slow: 0, cut: 0, linger: 0, refuse: 0, break: 0, forget: 0, duplicate: 0, concurrent: 0, stale: 0 },
   ...{ stall: 0, fail: 0, failAfter: 0, inFlight: 0, tear: 0, crashServer: 0, crashClient: 0, skew: 0 },
   ...{ partition: 0, freezeClient: 0, freezeServer: 0, outage: 0, pause: 0, eject: 0 },
 };
 
-/** More of all that a client survives without a round that it misses than any network has. */
+/**
+ * More of all that a client survives without a round that it misses than any network has.
+ *
+ * @example
+ * ```ts
+ * import { CHAOS, HEALTHY } from "@anabranch/core/conformance";
+ * CHAOS.crashServer > HEALTHY.crashServer; // => true
+ * ```
+ */
 export const CHAOS: Faults = {
   ...HEALTHY,
   ...{ delay: 40, cut: 0.02, linger: 0.5, refuse: 0.2, break: 0.1, forget: 0.1, duplicate: 0.2 },
@@ -91,7 +108,17 @@ export function drawFaults(seed: number, name: string): Faults {
   return Object.fromEntries(drawn) as unknown as Faults;
 }
 
-/** Draws what goes wrong, and counts it. */
+/**
+ * Draws what goes wrong, and counts it.
+ *
+ * @example
+ * ```ts
+ * import { FaultSource, HEALTHY } from "@anabranch/core/conformance";
+ * const source = new FaultSource(1, { ...HEALTHY, cut: 1 }, 2); // two faults, then all is well
+ * [1, 2, 3].map(() => source.happens("cut")); // => [true, true, false]
+ * source.counts; // => { cut: 2 }
+ * ```
+ */
 export class FaultSource {
   readonly faults: Faults;
   readonly counts: Partial<Record<FaultName, number>> = {};

@@ -1,7 +1,6 @@
 export { type AlgorithmUnderTest, algorithmCases } from "./algorithm.ts";
 export { blobStoreCases } from "./blob-store.ts";
 export type { Case } from "./case.ts";
-export { ASYNCHRONOUS_RUNS, PLAIN_RUNS, SECURE_RUNS } from "./chaos-runs.ts";
 export { type ChaosReport, type ChaosRun, runChaosSeed } from "./chaos-seed.ts";
 export { clientStateCases, type OpenClientStates } from "./client-states.ts";
 export { CHAOS, type FaultName, FaultSource, type Faults, HEALTHY } from "./fault-source.ts";
@@ -10,5 +9,5 @@ export { type MethodOnProblem, methodCases, type PreparedMethod } from "./method
 export { replayed } from "./replayed-run.ts";
 export { alteredBackend, type CohortWork, runCohort } from "./run-cohort.ts";
 export { SimulatedFederation } from "./simulated-federation.ts";
-export { LIVE_METHODS, simulateSmall, smallRun } from "./small-live-run.ts";
+export { simulateSmall, smallRun } from "./small-live-run.ts";
 export { VirtualTimers } from "./virtual-timers.ts";

@@ -4,7 +4,21 @@ import { type Case, check, checkSame, rejection } from "./case.ts";
 /** Opens the ledger of one run: the first time an empty one, later as a new process would find it. */
 export type OpenLedger = () => Promise<Ledger>;
 
-/** The battery of every ledger. `create` makes the place of a new run. */
+/**
+ * The battery of every ledger. `create` makes the place of a new run.
+ *
+ * @example
+ * ```ts
+ * import { ledgerCases } from "@anabranch/core/conformance";
+ * import { MemoryLedgers } from "@anabranch/core/live";
+ * const cases = ledgerCases(async () => {
+ *   const ledgers = new MemoryLedgers();
+ *   return () => ledgers.open("run");
+ * });
+ * for (const { run } of cases) await run(); // rejects where the ledger fails
+ * cases.length > 10; // => true
+ * ```
+ */
 export function ledgerCases(create: () => Promise<OpenLedger>): Case[] {
   const reopened = (name: string, run: (open: OpenLedger) => Promise<void>): Case => ({
     name,

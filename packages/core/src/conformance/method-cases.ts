@@ -33,7 +33,25 @@ interface RunSettings {
 /** Distance between float32 and float64 results that rounding explains, over the length of the parameters. */
 const ROUNDING = 1e-3;
 
-/** What holds for every method, whatever it computes. `native` is a float32 executor. */
+/**
+ * What holds for every method, whatever it computes. `native` is a float32 executor.
+ *
+ * @example
+ * ```ts
+ * import { fedavg, prepareQuadratics } from "@anabranch/core";
+ * import { type MethodOnProblem, methodCases } from "@anabranch/core/conformance";
+ * import { interpreter } from "@anabranch/engine";
+ * const cohorts = [[0], [0], [0], [0]];
+ * const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.5, localSteps: 1, cohorts };
+ * const subject: MethodOnProblem = {
+ *   create: () => fedavg(),
+ *   prepare: (algorithm, executor) => prepareQuadratics(algorithm, problem, executor),
+ * };
+ * const [first] = methodCases(subject, interpreter());
+ * await first?.run(); // rejects where the method fails
+ * first?.name; // => "continues bit for bit from a checkpoint"
+ * ```
+ */
 export function methodCases(subject: MethodOnProblem, native: Executor): Case[] {
   return [
     { name: "continues bit for bit from a checkpoint", run: () => resumes(subject) },

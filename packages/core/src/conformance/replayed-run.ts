@@ -5,6 +5,15 @@ import type { PreparedRun } from "../simulation/prepare.ts";
  * An asynchronous run whose updates arrive in a given order, whatever the clients' speeds: a second between two of them.
  *
  * @param rounds the updates of each round by client, version and visit, as `round.finished` lists them
+ *
+ * @example
+ * ```ts
+ * import { replayed, simulateSmall, smallRun } from "@anabranch/core/conformance";
+ * const { prepared } = smallRun({ name: "fedbuff" }, { rounds: 2, schedule: { buffer: 1, concurrency: 2 } });
+ * // client, version and visit of the updates of each round
+ * const run = replayed(prepared, [[[0, 1, 0]], [[1, 1, 0]]]);
+ * (await simulateSmall(run)).round; // => 2
+ * ```
  */
 export function replayed(prepared: PreparedRun, rounds: readonly (readonly [number, number, number][])[]): PreparedRun {
   const arrivals = rounds.flat().map(([client, version, visit]) => ({ client, version, visit }));

@@ -17,7 +17,23 @@ export interface CohortWork {
   readonly loadState?: Order["loadState"] | ((client: number) => ReturnType<Order["loadState"]>);
 }
 
-/** Has a backend do a cohort's work and hands the outcomes over one by one, in cohort order; then its memory is reused. */
+/**
+ * Has a backend do a cohort's work and hands the outcomes over one by one, in cohort order; then its memory is reused.
+ *
+ * @example
+ * ```ts
+ * import { inProcessSimulation } from "@anabranch/core";
+ * import { runCohort, smallRun } from "@anabranch/core/conformance";
+ * import { interpreter } from "@anabranch/engine";
+ * const { plan, simulation } = smallRun({ name: "fedavg" }).prepared;
+ * const { backend } = await inProcessSimulation(simulation, interpreter());
+ * const broadcast = { round: 1, vectors: { parameters: plan.initial }, scalars: {} };
+ * const clients: number[] = [];
+ * const work = { broadcast, cohort: [2, 0], learningRate: 0.1 };
+ * await runCohort(backend, work, (outcome) => void clients.push(outcome.client));
+ * clients; // => [2, 0]
+ * ```
+ */
 export async function runCohort(
   backend: Backend,
   {
@@ -54,7 +70,21 @@ export async function runCohort(
   }
 }
 
-/** A backend around a backend that hands out other outcomes; `watch` sees every broadcast. */
+/**
+ * A backend around a backend that hands out other outcomes; `watch` sees every broadcast.
+ *
+ * @example
+ * ```ts
+ * import { alteredBackend, simulateSmall, smallRun } from "@anabranch/core/conformance";
+ * const { prepared } = smallRun({ name: "fedavg" }, { rounds: 1, sampler: { cohort: 4 } });
+ * const failure = { code: "client/absent", message: "it is off" };
+ * // client 0 fails in every round
+ * const { history } = await simulateSmall(prepared, (backend) =>
+ *   alteredBackend(backend, (outcome) => (outcome.client === 0 ? { ...outcome, failure } : outcome)),
+ * );
+ * history[0]?.clients; // => 3
+ * ```
+ */
 export function alteredBackend(
   backend: Backend,
   alter: (outcome: Outcome, order: Order) => Outcome,

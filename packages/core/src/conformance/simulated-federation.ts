@@ -21,6 +21,14 @@ const MOST_TIMERS = 100_000;
 /**
  * A live run with all its clients in one thread, over a simulated network and on virtual time. Everything that goes wrong
  * is drawn from the seed, so a seed that fails fails again.
+ *
+ * @example
+ * ```ts
+ * import { SimulatedFederation, simulateSmall, smallRun } from "@anabranch/core/conformance";
+ * const { config, prepared, live } = smallRun({ name: "fedavg" }, { rounds: 1, sampler: { cohort: 4 } });
+ * const served = await new SimulatedFederation(config, live, 1).run();
+ * served.modelHash === (await simulateSmall(prepared)).modelHash; // => true
+ * ```
  */
 export class SimulatedFederation {
   readonly timers = new VirtualTimers();

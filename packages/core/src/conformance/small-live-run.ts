@@ -34,7 +34,16 @@ const points = (n: number, from: number): ArrayDataset => ({
   classes: 3,
 });
 
-/** Four clients with a tiny model and four rounds, on the interpreter: as it is simulated, and as it is served. */
+/**
+ * Four clients with a tiny model and four rounds, on the interpreter: as it is simulated, and as it is served.
+ *
+ * @example
+ * ```ts
+ * import { smallRun } from "@anabranch/core/conformance";
+ * const { prepared } = smallRun({ name: "scaffold" }, { rounds: 2 });
+ * [prepared.plan.population, prepared.plan.rounds]; // => [4, 2]
+ * ```
+ */
 export function smallRun(
   algorithm: Method,
   more: ConfigInput = {},
@@ -119,7 +128,16 @@ function leavingOut(backend: Backend, participants: ReadonlyMap<number, readonly
   );
 }
 
-/** What the run gives without a network. */
+/**
+ * What the run gives without a network.
+ *
+ * @example
+ * ```ts
+ * import { simulateSmall, smallRun } from "@anabranch/core/conformance";
+ * const { prepared } = smallRun({ name: "fedavg" }, { rounds: 2 });
+ * (await simulateSmall(prepared)).history.map(({ clients }) => clients); // => [3, 3]
+ * ```
+ */
 export async function simulateSmall(
   { plan, simulation }: PreparedRun,
   alter: (backend: Backend) => Backend = (backend) => backend,

@@ -7,7 +7,19 @@ interface Timer {
   isCancelled: boolean;
 }
 
-/** Time that goes by as fast as there is nothing to do: for simulated networks. */
+/**
+ * Time that goes by as fast as there is nothing to do: for simulated networks.
+ *
+ * @example
+ * ```ts
+ * import { VirtualTimers } from "@anabranch/core/conformance";
+ * const timers = new VirtualTimers();
+ * let rings = 0;
+ * timers.after(3_600_000, () => rings++);
+ * await timers.run(() => rings === 1); // an hour goes by at once
+ * timers.now(); // => 3600000
+ * ```
+ */
 export class VirtualTimers implements Timers {
   #now = 0;
   #sequence = 0;

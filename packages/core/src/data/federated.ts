@@ -21,6 +21,16 @@ export interface FederatedDataset {
 /**
  * Deals a training set out to clients. The number of clients of the result is what the partitioner made. Throws what
  * `checkDataset` and the partitioner throw, `data/empty`, or `data/mismatch` where train and test are of two kinds.
+ *
+ * @example
+ * ```ts
+ * import { createPartitioner, federate, rootKey, syntheticDataset } from "@anabranch/core";
+ * const part = (firstIndex: number) =>
+ *   syntheticDataset(rootKey(1), { shape: [1, 2, 2], classes: 2, examples: 6, firstIndex });
+ * const data = { train: part(0), test: part(6) };
+ * const { partition } = federate(data, createPartitioner("iid", {}), { key: rootKey(1), clients: 3 });
+ * partition.clients.map(({ length }) => length); // => [2, 2, 2]
+ * ```
  */
 export function federate(
   data: TrainTest,
@@ -83,6 +93,15 @@ function checkPair({ train, test }: TrainTest): void {
 /**
  * One class for each example, [n]. A set with a label for every position of an example (text), or with numbers to predict,
  * has none: rules that do not read labels get zeros, the others are refused.
+ *
+ * @example
+ * ```ts
+ * import { createPartitioner, partitionLabels } from "@anabranch/core";
+ * // two texts of three characters, which have no class
+ * const texts = { dtype: "uint8", shape: [2, 3], data: new Uint8Array(6) } as const;
+ * const data = { name: "texts", features: texts, labels: texts, classes: 9 };
+ * partitionLabels(data, createPartitioner("iid", {})); // => [0, 0]
+ * ```
  */
 export function partitionLabels(dataset: ArrayDataset, partitioner: Partitioner): Int32Array | Uint8Array {
   const { labels } = dataset;

@@ -4,6 +4,15 @@ import { type ArrayDataset, exampleCount, exampleSize, selectRows } from "./data
 import type { FederatedDataset } from "./federated.ts";
 import { datasetHash, partitionHash } from "./hash.ts";
 
+/**
+ * How examples of clients can differ, by name.
+ *
+ * @example
+ * ```ts
+ * import { shiftKinds } from "@anabranch/core";
+ * shiftKinds.includes("rotation"); // => true
+ * ```
+ */
 export const shiftKinds = ["none", "labels", "rotation", "permutation", "pixels", "noise"] as const;
 
 /** How the examples of clients differ beyond which classes they have. */
@@ -31,6 +40,18 @@ export interface ShiftSettings {
  * "Federated Learning on Non-IID Data Silos", ICDE 2022.
  *
  * @throws `data/shift` for groups or data that a kind cannot have
+ *
+ * @example
+ * ```ts
+ * import { createPartitioner, federate, rootKey, shiftClients } from "@anabranch/core";
+ * const labels = { dtype: "uint8", shape: [4], data: new Uint8Array(4) } as const;
+ * const features = { dtype: "float", shape: [4, 1], data: new Float32Array(4) } as const;
+ * const set = { name: "zeros", features, labels, classes: 2 };
+ * const key = rootKey(1);
+ * const dealt = federate({ train: set, test: set }, createPartitioner("iid", {}), { key, clients: 2 });
+ * const shifted = shiftClients(dealt, { kind: "labels", groups: 2, strength: 0 }, key);
+ * shifted.train.labels.data; // => [0, 0, 1, 1]
+ * ```
  */
 export function shiftClients(data: FederatedDataset, settings: ShiftSettings, key: RandomKey): FederatedDataset {
   if (settings.kind === "none") return data;

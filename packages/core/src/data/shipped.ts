@@ -65,6 +65,15 @@ export function assetUrl(file: string): URL {
  * - "fashion-mnist-10k": 8,000 training and 2,000 test images [n, 1, 28, 28], uint8; 800 and 200 of each of 10 classes.
  * - "tiny-shakespeare": windows of 80 characters by speaker, [n, 80] uint8 with the next characters as labels; the last
  *   tenth of each speaker's windows is the test set.
+ *
+ * @example
+ * ```ts
+ * import { loadShippedDataset } from "@anabranch/core";
+ * // in a program: (file) => readFile(assetUrl(file))
+ * const play = `ROMEO:\n${"But soft, what light! ".repeat(8)}\n`;
+ * const { train } = await loadShippedDataset("tiny-shakespeare", async () => new TextEncoder().encode(play));
+ * train.features.shape; // => [2, 80]
+ * ```
  */
 export async function loadShippedDataset(name: string, read: AssetReader): Promise<TrainTest<ArrayDataset>> {
   switch (name) {
@@ -83,7 +92,17 @@ export async function loadShippedDataset(name: string, read: AssetReader): Promi
   }
 }
 
-/** "fashion-mnist-10k" with the names of its classes. */
+/**
+ * "fashion-mnist-10k" with the names of its classes.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { assetUrl, loadFashionMnist10k } from "@anabranch/core";
+ * const { test } = await loadFashionMnist10k((file) => readFile(assetUrl(file)));
+ * test.features.shape; // => [2000, 1, 28, 28]
+ * ```
+ */
 export async function loadFashionMnist10k(read: AssetReader): Promise<TrainTest<NamedDataset>> {
   const name = "fashion-mnist-10k";
   const [images, labels] = await Promise.all([
@@ -95,7 +114,18 @@ export async function loadFashionMnist10k(read: AssetReader): Promise<TrainTest<
   return { ...splitByClass(dataset, 0.2, deriveKey(rootKey(SPLIT_SEED), "split")), testRows: "separate" };
 }
 
-/** "tiny-shakespeare" with its vocabulary. `length`: characters in a window, T. */
+/**
+ * "tiny-shakespeare" with its vocabulary. `length`: characters in a window, T.
+ *
+ * @example
+ * ```ts
+ * import { loadTinyShakespeare } from "@anabranch/core";
+ * // in a program: (file) => readFile(assetUrl(file))
+ * const play = "ROMEO:\nBut soft, what light!\n\nJULIET:\nAy me! Ay me!\n";
+ * const { train } = await loadTinyShakespeare(async () => new TextEncoder().encode(play), 4);
+ * train.groupNames; // => ["ROMEO", "JULIET"]
+ * ```
+ */
 export async function loadTinyShakespeare(read: AssetReader, length = 80): Promise<TrainTest<TextDataset>> {
   const text = await read("tiny-shakespeare.txt.gz");
   return splitGroupTails(readTextBySpeaker(text, { name: "tiny-shakespeare", length }), 0.1);

@@ -157,7 +157,12 @@ export const operations: Readonly<Record<string, Operation>> = {
  * The output of a case. Throws `golden/operation` for an operation that is not there, `golden/case` for an input that it
  * cannot read, and what the operation itself refuses.
  *
- * @example await runGolden({ operation: "fedau", input: { a, b, x0, learningRate: 0.1, localSteps: 3, cohorts } })
+ * @example
+ * ```ts
+ * import { runGolden } from "@anabranch/core";
+ * const joint = [[[1, 0], [0, 1]]];
+ * await runGolden({ operation: "disparity", input: { joint } }); // => { global: 1, local: 1 }
+ * ```
  */
 export async function runGolden(source: unknown): Promise<object> {
   const parsed = goldenCase.safeParse(source);

@@ -39,6 +39,20 @@ function constantsOf({ smoothness: l, strongConvexity, mixing: { chi1, rate } }:
  *
  * @param gradient of a node's function at x, [d]
  * @param start models before the first event, [nodes][d]; the other vectors start at 0
+ *
+ * @example
+ * ```ts
+ * import { dadao, graphOf, mixingConstants } from "@anabranch/core";
+ * const mixing = mixingConstants(graphOf(2, [[0, 1]]));
+ * const settings = { smoothness: 1, strongConvexity: 1, mixing };
+ * // two nodes with 0.5 (x - 1)^2 and 0.5 (x - 3)^2: a gradient step of each, then a message
+ * const events = [
+ *   { time: 1, at: { node: 0 } },
+ *   { time: 2, at: { node: 1 } },
+ *   { time: 3, at: { edge: [0, 1] as const } },
+ * ];
+ * dadao(settings, (node, x) => [x[0]! - [1, 3][node]!], [[0], [0]], events)[1]; // => [[0.25], [0.75]]
+ * ```
  */
 export function dadao(
   settings: DadaoSettings,

@@ -19,7 +19,12 @@ const SHARPNESS = 40;
 /**
  * The constants of a connected graph whose edges have probabilities; default: all the same. Throws `topology/connected`.
  *
- * @example mixingConstants(ring(4)) // { chi1: 2, chi2: 1.5, rate: sqrt(6) }
+ * @example
+ * ```ts
+ * import { graphOf, mixingConstants } from "@anabranch/core";
+ * const ring = graphOf(4, [[0, 1], [1, 2], [2, 3], [3, 0]]);
+ * mixingConstants(ring); // => { chi1: 2, chi2: 1.5, rate: 2.4495 }
+ * ```
  */
 export function mixingConstants(graph: Graph, probabilities?: readonly number[]): MixingConstants {
   const { chi1, chi2 } = spectrum(graph, probabilities ?? graph.edges.map(() => 1 / graph.edges.length));
@@ -31,7 +36,14 @@ export function mixingConstants(graph: Graph, probabilities?: readonly number[])
  * edge does for lambda_2 and for the largest resistance. The paper solves a semidefinite program for them; this search
  * finds the same for small graphs (64 nodes) and never returns worse ones than equal ones.
  *
- * @example mixingConstants(graph, optimisedProbabilities(graph)).rate // at most mixingConstants(graph).rate
+ * @example
+ * ```ts
+ * import { graphOf, optimisedProbabilities } from "@anabranch/core";
+ * // two triangles and a bridge, which is used most
+ * const graph = graphOf(6, [[0, 1], [1, 2], [2, 0], [2, 3], [3, 4], [4, 5], [5, 3]]);
+ * const bridge = optimisedProbabilities(graph)[3]!;
+ * bridge > 1 / 4; // => true
+ * ```
  */
 export function optimisedProbabilities(graph: Graph): readonly number[] {
   let current: readonly number[] = graph.edges.map(() => 1 / graph.edges.length);

@@ -4,6 +4,14 @@ import { emptyLike, type Models, modelOf } from "./models.ts";
 /**
  * One step of mixing: model i becomes sum_j W_ij x_j, added in float64 in the order of the row and rounded once. A row
  * gives the result of the node of its place; there may be fewer rows than models.
+ *
+ * @example
+ * ```ts
+ * import { graphOf, mix, mixingRows, modelOf, modelsOf } from "@anabranch/core";
+ * const rows = mixingRows(graphOf(2, [[0, 1]]), "metropolis");
+ * const models = modelsOf([Float64Array.of(1), Float64Array.of(3)]);
+ * modelOf(mix(models, rows), 0); // => [2]
+ * ```
  */
 export function mix(models: Models, rows: readonly SparseRow[]): Models {
   const mixed = emptyLike({ ...models, count: rows.length });

@@ -10,7 +10,15 @@ export interface Models {
   readonly data: Vector;
 }
 
-/** A view of the model of a node, [d]. */
+/**
+ * A view of the model of a node, [d].
+ *
+ * @example
+ * ```ts
+ * import { modelOf, modelsOf } from "@anabranch/core";
+ * modelOf(modelsOf([Float32Array.of(1, 2), Float32Array.of(3, 4)]), 1); // => [3, 4]
+ * ```
+ */
 export function modelOf({ data, size }: Models, node: number): Vector {
   return data.subarray(node * size, (node + 1) * size);
 }
@@ -20,7 +28,15 @@ export function emptyLike({ count, size, data }: Models): Models {
   return { count, size, data: zerosLike(data, count * size) };
 }
 
-/** Models from equally long vectors. */
+/**
+ * Models from equally long vectors.
+ *
+ * @example
+ * ```ts
+ * import { modelsOf } from "@anabranch/core";
+ * modelsOf([Float32Array.of(1, 2), Float32Array.of(3, 4)]).data; // => [1, 2, 3, 4]
+ * ```
+ */
 export function modelsOf(vectors: readonly Vector[]): Models {
   const size = vectors[0]!.length;
   const data = zerosLike(vectors[0]!, vectors.length * size);

@@ -27,6 +27,14 @@ export function clippedRows(models: Models, rows: readonly SparseRow[], radius: 
  * nearer. Weights of the rows do not count.
  *
  * Reference: S. Farhadkhani et al., "Robust Collaborative Learning with Linear Gradient Overhead" (MoNNA), ICML 2023.
+ *
+ * @example
+ * ```ts
+ * import { modelsOf, nearestRows } from "@anabranch/core";
+ * const models = modelsOf([0, 1, 100].map((value) => Float32Array.of(value)));
+ * const row = { nodes: [0, 1, 2], weights: [1 / 3, 1 / 3, 1 / 3] };
+ * nearestRows(models, [row], 1); // => [{ nodes: [0, 1], weights: [0.5, 0.5] }]
+ * ```
  */
 export function nearestRows(models: Models, rows: readonly SparseRow[], byzantine: number): readonly SparseRow[] {
   return rows.map(({ nodes }, i) => {

@@ -93,6 +93,13 @@ export function geometryOf({ mean, covariance }: ClassStatistics): Geometry {
  * example of the client or, for classes that it lacks, another client's mean.
  *
  * @param draws e, one standard normal number for each direction
+ *
+ * @example
+ * ```ts
+ * import { augmentedFeature, geometryOf, statisticsOf } from "@anabranch/core";
+ * const geometry = geometryOf(statisticsOf([[1, 0], [3, 0]]));
+ * augmentedFeature([5, 5], geometry, [2, 0]); // => [7, 5]
+ * ```
  */
 export function augmentedFeature(
   base: ArrayLike<number>,

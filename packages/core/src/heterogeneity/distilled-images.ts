@@ -33,6 +33,15 @@ export interface LabelledRows {
  * WACV 2023.
  *
  * @param embed rows [n, d] to embeddings [n, q]
+ *
+ * @example
+ * ```ts
+ * import { distributionMatching } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const real = { features: constant([1, 3], [2, 1]), labels: [0, 0] };
+ * const synthetic = { features: constant([5], [1, 1]), labels: [0] };
+ * evaluate(distributionMatching((rows) => rows, real, synthetic)).data; // => [9]
+ * ```
  */
 export function distributionMatching(
   embed: (rows: Tensor) => Tensor,
@@ -63,6 +72,16 @@ function classMean(rows: Tensor, labels: readonly number[], label: number): Tens
  * examples, target). Biases are left out.
  *
  * @param target [C, d], such as a mean gradient of clients
+ *
+ * @example
+ * ```ts
+ * import { gradientMatching } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const head = { weight: constant([0, 0], [2, 1]) };
+ * const rows = { features: constant([1], [1, 1]), labels: [0] };
+ * // the gradient is [-0.5, 0.5]: both rows point as the target does
+ * evaluate(gradientMatching(head, rows, constant([-1, 1], [2, 1]))).data; // => [0]
+ * ```
  */
 export function gradientMatching({ weight, bias }: LinearHead, rows: LabelledRows, target: Tensor): Tensor {
   const labels = constant(rows.labels, [rows.labels.length], "int32");
@@ -77,6 +96,15 @@ export function gradientMatching({ weight, bias }: LinearHead, rows: LabelledRow
  * over the rows that have another row of their class; none: 0.
  *
  * P. Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020, equation 2.
+ *
+ * @example
+ * ```ts
+ * import { contrastiveLoss } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const client = { features: constant([1, 0, 0, 1], [2, 2]), labels: [0, 1] };
+ * const server = { features: constant([1, 0, 0, 1], [2, 2]), labels: [0, 1] };
+ * evaluate(contrastiveLoss(client, server, 0.5)).data; // => [0.2395]
+ * ```
  */
 export function contrastiveLoss(client: LabelledRows, server: LabelledRows, temperature: number): Tensor {
   const labels = [...client.labels, ...server.labels];

@@ -73,6 +73,18 @@ export interface AugmentedBatch {
  *
  * H. Chen, A. Frikha, D. Krompass, J. Gu, V. Tresp, "FRAug: Tackling Federated Learning with Non-IID Features via
  * Representation Augmentation", ICCV 2023.
+ *
+ * @example
+ * ```ts
+ * import { augmentationLosses, augmentationRamp } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const row = (value: number) => constant([value], [1, 1]);
+ * const batch = { features: row(1), labels: [0], balanced: [1], generated: row(-1), classMeans: [[1], [-1]] };
+ * const head = { weight: constant([1, -1], [2, 1]) };
+ * const weights = { generator: 0.1, residual: 0.1 };
+ * const more = { ...batch, residuals: [row(0), row(0)] as const };
+ * evaluate(augmentationLosses(head, more, augmentationRamp(0, 10, 1), weights).real).data; // => [0.1269]
+ * ```
  */
 export function augmentationLosses(
   head: LinearHead,

@@ -18,7 +18,17 @@ type Tensors = Readonly<Record<string, Tensor>>;
 /** "hgp": H g. Probes z: the mean of z * (H z), which estimates the diagonal (Hutchinson). */
 export type SecondOrder<T extends Tensors = Tensors> = "hgp" | readonly T[];
 
-/** Mean cross-entropy of a head without bias, phi [C, q], on a domain. */
+/**
+ * Mean cross-entropy of a head without bias, phi [C, q], on a domain.
+ *
+ * @example
+ * ```ts
+ * import { domainLoss } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const domain = { features: constant([1], [1, 1]), labels: constant([0], [1], "int32") };
+ * evaluate(domainLoss(constant([0, 0], [2, 1]), domain)).data; // => [0.6931]
+ * ```
+ */
 export function domainLoss(phi: Tensor, { features, labels }: Domain): Tensor {
   return crossEntropy(headLogits({ weight: phi }, features), labels);
 }
@@ -29,6 +39,17 @@ export function domainLoss(phi: Tensor, { features, labels }: Domain): Tensor {
  * S. Hemati, G. Zhang, A. Estiri, X. Chen, "Understanding Hessian Alignment for Domain Generalization", ICCV 2023.
  *
  * @param head parameters that the loss was traced of
+ *
+ * @example
+ * ```ts
+ * import { curvatureOf, domainLoss } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const domain = { features: constant([1], [1, 1]), labels: constant([0], [1], "int32") };
+ * const phi = constant([0, 0], [2, 1]);
+ * const { gradient, second } = curvatureOf(domainLoss(phi, domain), { phi }, "hgp");
+ * evaluate(gradient.phi).data; // => [-0.5, 0.5]
+ * evaluate(second.phi).data; // => [-0.25, 0.25]
+ * ```
  */
 export function curvatureOf<T extends Tensors>(loss: Tensor, head: T, form: SecondOrder<T>): Curvature<T> {
   const gradient = gradients(loss, head) as T;
@@ -42,7 +63,18 @@ function secondOrder<T extends Tensors>(head: T, gradient: T, form: SecondOrder<
   return mapped(head, (name) => average(products.map((Hz, k) => mul(form[k]![name]!, Hz[name]!))));
 }
 
-/** Means over domains, constants within a round: of gradients, and of Hessians times it (HGP) or of the h_e. */
+/**
+ * Means over domains, constants within a round: of gradients, and of Hessians times it (HGP) or of the h_e.
+ *
+ * @example
+ * ```ts
+ * import { meanCurvature } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const domain = (x: number) => ({ features: constant([x], [1, 1]), labels: constant([0], [1], "int32") });
+ * const mean = meanCurvature(constant([0, 0], [2, 1]), [domain(1), domain(3)], "hgp");
+ * evaluate(mean.gradient["phi"]!).data; // => [-1, 1]
+ * ```
+ */
 export function meanCurvature(phi: Tensor, domains: readonly Domain[], form: SecondOrder): Curvature {
   const head = { phi };
   const losses = domains.map((domain) => domainLoss(phi, domain));
@@ -65,7 +97,17 @@ export function meanCurvature(phi: Tensor, domains: readonly Domain[], form: Sec
   return { gradient, second: meanOf(head, [second]) };
 }
 
-/** alpha |h_e - h|^2 + beta |g_e - g|^2 */
+/**
+ * alpha |h_e - h|^2 + beta |g_e - g|^2
+ *
+ * @example
+ * ```ts
+ * import { alignmentPenalty } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const curvature = (g: number, h: number) => ({ gradient: { w: constant([g]) }, second: { w: constant([h]) } });
+ * evaluate(alignmentPenalty(curvature(1, 2), curvature(3, 5), 0.1, 1)).data; // => [4.9]
+ * ```
+ */
 export function alignmentPenalty(own: Curvature, mean: Curvature, alpha: number, beta: number): Tensor {
   const distance = (a: Tensors, b: Tensors) => {
     const apart = mapped(a, (name) => sub(a[name]!, b[name]!));
@@ -74,7 +116,18 @@ export function alignmentPenalty(own: Curvature, mean: Curvature, alpha: number,
   return add(mul(alpha, distance(own.second, mean.second)), mul(beta, distance(own.gradient, mean.gradient)));
 }
 
-/** Mean loss of the domains plus their mean penalty. One domain: its loss alone. */
+/**
+ * Mean loss of the domains plus their mean penalty. One domain: its loss alone.
+ *
+ * @example
+ * ```ts
+ * import { alignedObjective } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const domain = (x: number) => ({ features: constant([x], [1, 1]), labels: constant([0], [1], "int32") });
+ * const phi = constant([0, 0], [2, 1]);
+ * evaluate(alignedObjective(phi, [domain(1), domain(3)], "hgp", { alpha: 0, beta: 1 })).data; // => [1.1931]
+ * ```
+ */
 export function alignedObjective(
   phi: Tensor,
   domains: readonly Domain[],

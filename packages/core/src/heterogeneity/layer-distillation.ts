@@ -33,6 +33,16 @@ export function activeStages(round: number, { stages, dropEvery, minimumStages }
  *
  * @param rows features: z, class means of the stage's outputs [n, q]; labels [n] int32; soft: p, the clients' own soft
  *   labels [n, C]
+ *
+ * @example
+ * ```ts
+ * import { stageHeadLoss } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const head = { weight: constant([0, 0], [2, 1]) };
+ * const labels = constant([0], [1], "int32");
+ * const rows = { features: constant([1], [1, 1]), labels, soft: constant([0.5, 0.5], [1, 2]) };
+ * evaluate(stageHeadLoss(head, rows, { temperature: 1, weight: 2 })).data; // => [0.6931]
+ * ```
  */
 export function stageHeadLoss(
   head: LinearHead,
@@ -50,6 +60,15 @@ export function stageHeadLoss(
  * @param logits [B, C]
  * @param labels [B] int32
  * @param soft s_l for each active stage, [B, C]
+ *
+ * @example
+ * ```ts
+ * import { stageDistillationLoss } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const [logits, sure] = [constant([0, 0], [1, 2]), constant([1, 0], [1, 2])];
+ * const loss = stageDistillationLoss(logits, constant([0], [1], "int32"), [sure], { temperature: 1, weight: 2 });
+ * evaluate(loss).data; // => [2.0794]
+ * ```
  */
 export function stageDistillationLoss(
   logits: Tensor,

@@ -20,6 +20,18 @@ export interface GraphOutputs {
  *
  * @param propagation [nodes, nodes], see `normalisedAdjacency`
  * @param x [nodes, features]
+ *
+ * @example
+ * ```ts
+ * import { maskedGraphNetwork, normalisedAdjacency } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const [weight, bias] = [constant([1], [1, 1]), constant([0], [1])];
+ * const parameters = { W1: weight, b1: bias, W2: weight, b2: bias, Wc: weight, bc: bias };
+ * const masks = { W1: weight, W2: constant([0.5], [1, 1]), Wc: weight };
+ * const propagation = constant(normalisedAdjacency([[0, 1], [1, 0]]), [2, 2]);
+ * const { logits } = maskedGraphNetwork(parameters, masks, propagation, constant([2, 4], [2, 1]));
+ * evaluate(logits).data; // => [1.5, 1.5]
+ * ```
  */
 export function maskedGraphNetwork(
   parameters: GraphParameters,
@@ -38,6 +50,17 @@ export function maskedGraphNetwork(
 /**
  * FED-PUB's two regularisers: lambda1 sum |m| keeps masks sparse, lambda2 |w - received|^2 keeps weights and biases near
  * the model that the server sent. Both have gradients; in the released code they have none.
+ *
+ * @example
+ * ```ts
+ * import { maskRegularisers } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const all = (value: number) => {
+ *   const [weight, bias] = [constant([value], [1, 1]), constant([value], [1])];
+ *   return { W1: weight, b1: bias, W2: weight, b2: bias, Wc: weight, bc: bias };
+ * };
+ * evaluate(maskRegularisers(all(3), all(1), all(2), { sparsity: 0.1, pull: 1 })).data; // => [6.6]
+ * ```
  */
 export function maskRegularisers(
   parameters: GraphParameters,

@@ -71,6 +71,15 @@ export function adaptiveMargin(uncertainty: number, scale: number): number {
  *
  * J. Zhang, X. Ma, S. Guo, W. Xu, "Towards Unbiased Training in Federated Open-world Semi-supervised Learning", ICML 2023,
  * arXiv:2305.00771.
+ *
+ * @example
+ * ```ts
+ * import { openWorldTerms } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const view = constant([0, 0, 0, 0], [2, 2]);
+ * const { supervised, pairwise } = openWorldTerms({ views: [view, view], labels: [0], partners: [1, 0] }, 0);
+ * [supervised, pairwise].map((term) => evaluate(term).data[0]); // => [0.6931, 0.6931]
+ * ```
  */
 export function openWorldTerms(
   { views: [a, b], labels, partners }: OpenWorldBatch,
@@ -94,13 +103,32 @@ function marginLoss(logits: Tensor, labels: readonly number[], margin: number): 
   return mean(softmaxCrossEntropy(add(logits, mul(margin, oneHot(truth, classes))), truth));
 }
 
-/** Posterior of each row over centroids, softmax(cos(f, centroid) / T), [B, C]. */
+/**
+ * Posterior of each row over centroids, softmax(cos(f, centroid) / T), [B, C].
+ *
+ * @example
+ * ```ts
+ * import { centroidPosterior } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const centroids = constant([1, 0, 0, 1], [2, 2]);
+ * evaluate(centroidPosterior(constant([3, 0], [1, 2]), centroids, 0.5)).data; // => [0.8808, 0.1192]
+ * ```
+ */
 export function centroidPosterior(features: Tensor, centroids: Tensor, temperature: number): Tensor {
   const cosines = matmul(normalisedRows(features), normalisedRows(centroids), { transposeB: true });
   return softmax(div(cosines, temperature));
 }
 
-/** -mean sum pi_i log pi_partner */
+/**
+ * -mean sum pi_i log pi_partner
+ *
+ * @example
+ * ```ts
+ * import { calibrationLoss } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * evaluate(calibrationLoss(constant([0.5, 0.5, 0.5, 0.5], [2, 2]), [1, 0])).data; // => [0.6931]
+ * ```
+ */
 export function calibrationLoss(posterior: Tensor, partners: readonly number[]): Tensor {
   const other = gather(posterior, constant(partners, [partners.length], "int32"), 0);
   return neg(mean(sum(mul(posterior, log(other)), [1])));
@@ -127,6 +155,13 @@ export function classWeights(counts: readonly number[], beta: number): number[] 
  * class, which is a constant.
  *
  * @param labelled number of labelled rows, which come first
+ *
+ * @example
+ * ```ts
+ * import { suppressedLoss } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * evaluate(suppressedLoss(constant([0, 0, 0, 0], [2, 2]), 1, [1, 1])).data; // => [0.25]
+ * ```
  */
 export function suppressedLoss(logits: Tensor, labelled: number, weights: readonly number[]): Tensor {
   const [rows, classes] = logits.shape as readonly [number, number];

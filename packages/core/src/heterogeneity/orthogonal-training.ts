@@ -71,6 +71,16 @@ export interface InputSketch {
  *
  * @param inputs X [a, n]
  * @param directions R [n, r], standard normal numbers
+ *
+ * @example
+ * ```ts
+ * import { emptyBasis, sketchInputs } from "@anabranch/core";
+ * const inputs = { rows: 2, columns: 1, values: Float64Array.of(3, 4) };
+ * const directions = { rows: 1, columns: 1, values: Float64Array.of(2) };
+ * const { sketch, ratio } = sketchInputs(emptyBasis(2), inputs, directions);
+ * sketch.values; // => [6, 8]
+ * ratio; // => 1
+ * ```
  */
 export function sketchInputs(basis: InputBasis, inputs: RowMatrix, directions: RowMatrix): InputSketch {
   const fresh = newInputs(basis, inputs);
@@ -103,6 +113,16 @@ export interface ExtendedBasis {
  * Forgetting in Continual Federated Learning", ICLR 2024, arXiv:2309.01289; ratios of norms, as in the released code.
  *
  * @param epsilon part of the input energy to protect, in (0, 1)
+ *
+ * @example
+ * ```ts
+ * import { emptyBasis, extendBasis, sketchInputs } from "@anabranch/core";
+ * const inputs = { rows: 2, columns: 1, values: Float64Array.of(3, 0) };
+ * const sketch = sketchInputs(emptyBasis(2), inputs, { rows: 1, columns: 1, values: Float64Array.of(1) });
+ * const { basis, added } = extendBasis(emptyBasis(2), [sketch], 0.9);
+ * added; // => 1
+ * basis.vectors.map(Math.abs); // => [1, 0]
+ * ```
  */
 export function extendBasis(basis: InputBasis, sketches: readonly InputSketch[], epsilon: number): ExtendedBasis {
   const count = sketches.reduce((sum, one) => sum + one.count, 0);

@@ -19,6 +19,14 @@ const SLACK = 1e-12;
  * @param updates [m][d]
  * @param rho part of the directions that counts, in [0, 1]
  * @returns [m][d] in float64
+ *
+ * @example
+ * ```ts
+ * import { layout, revisedUpdates } from "@anabranch/core";
+ * const one = layout([{ name: "w", shape: [2], role: "vector", block: "w" }]);
+ * const updates = [Float64Array.of(1, 0), Float64Array.of(1, 0), Float64Array.of(0, 0.1)];
+ * revisedUpdates(updates, one, 0.4)[0]; // => [0.995, 0]
+ * ```
  */
 export function revisedUpdates(updates: readonly Vector[], { entries, size }: Layout, rho: number): Float64Array[] {
   const revised = updates.map(() => new Float64Array(size));

@@ -18,12 +18,32 @@ import type { LocalExamples } from "./client-report.ts";
 import { matchSchema, requireKind } from "./match-schema.ts";
 import type { DataSchema, TaskDescription } from "./task-description.ts";
 
-/** How a client reads a table of its own: with the columns, categories and statistics of the run. */
+/**
+ * How a client reads a table of its own: with the columns, categories and statistics of the run.
+ *
+ * @example
+ * ```ts
+ * import { tableReading } from "@anabranch/core/live";
+ * const features = { dtype: "float" as const, shape: [2] };
+ * const labels = { dtype: "float" as const, shape: [] }; // numbers to predict
+ * tableReading({ name: "trees", features, labels, classes: 1 }).table; // => { target: "number" }
+ * ```
+ */
 export function tableReading({ table, labels }: DataSchema): Pick<CsvOptions, "encoding" | "table"> {
   return { ...(table && { encoding: table }), table: { target: labels.dtype === "float" ? "number" : "class" } };
 }
 
-/** Shape of images, [channels, height, width]: a client scales its own to it. Undefined where examples are no images. */
+/**
+ * Shape of images, [channels, height, width]: a client scales its own to it. Undefined where examples are no images.
+ *
+ * @example
+ * ```ts
+ * import { imageReading } from "@anabranch/core/live";
+ * const features = { dtype: "uint8" as const, shape: [3, 32, 32] };
+ * const labels = { dtype: "uint8" as const, shape: [] };
+ * imageReading({ name: "leaves", features, labels, classes: 5 }); // => [3, 32, 32]
+ * ```
+ */
 export function imageReading({ features: { dtype, shape } }: DataSchema): readonly number[] | undefined {
   return dtype === "uint8" && shape.length === 3 ? shape : undefined;
 }
@@ -33,6 +53,18 @@ export function imageReading({ features: { dtype, shape } }: DataSchema): readon
  *
  * @param holdoutKey decides which examples are kept; no server learns it
  * @throws as `checkDataset`, `matchSchema` and `conform`
+ *
+ * @example
+ * ```ts
+ * import { rootKey } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * import { describeTask, ownExamples } from "@anabranch/core/live";
+ * const { config, live } = smallRun({ name: "fedavg" });
+ * const features = { dtype: "float", shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) } as const;
+ * const labels = { dtype: "uint8", shape: [2], data: Uint8Array.of(0, 2) } as const;
+ * const own = { name: "mine", features, labels, classes: 3 };
+ * ownExamples(own, describeTask(config, live), rootKey(1)).train.labels.data; // => [0, 2]
+ * ```
  */
 export function ownExamples(own: ArrayDataset, description: TaskDescription, holdoutKey: RandomKey): LocalExamples {
   checkDataset(own);
@@ -47,6 +79,16 @@ export function ownExamples(own: ArrayDataset, description: TaskDescription, hol
  *
  * @param data the whole data set
  * @throws as `requireKind`, `federate` and `conform`; `data/share` where the partition has no such client
+ *
+ * @example
+ * ```ts
+ * import { smallRun } from "@anabranch/core/conformance";
+ * import { describeTask, sharedExamples } from "@anabranch/core/live";
+ * const { config, live } = smallRun({ name: "fedavg" });
+ * const description = describeTask(config, live);
+ * const { train, test } = live.federation.dataset!;
+ * sharedExamples({ train, test }, description, description.partition!, 3).train.features.shape; // => [12, 2]
+ * ```
  */
 export function sharedExamples(
   data: TrainTest,

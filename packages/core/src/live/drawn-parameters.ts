@@ -1,4 +1,4 @@
-import { startCores } from "../adapters/index.ts";
+import { startCores } from "../adapters/start-cores.ts";
 import type { Model } from "../models/index.ts";
 import { initialParameters } from "../params/initialize.ts";
 import type { Layout } from "../params/layout.ts";

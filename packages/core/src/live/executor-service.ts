@@ -1,7 +1,19 @@
 import { AnabranchError, type Executable, type Executor, type Failure, type HostTensors } from "@anabranch/engine";
 import type { FromExecutor, ToExecutor } from "./executor-messages.ts";
 
-/** Runs programs for another thread or worker, one after the other. */
+/**
+ * Runs programs for another thread or worker, one after the other.
+ *
+ * @example
+ * ```ts
+ * import { ExecutorService, type FromExecutor } from "@anabranch/core/live";
+ * import { interpreter } from "@anabranch/engine";
+ * const answer = Promise.withResolvers<FromExecutor>();
+ * const service = new ExecutorService(Promise.resolve(interpreter()), answer.resolve);
+ * service.receive({ type: "release", id: 1, executable: 7 }); // in a worker: what its port receives
+ * await answer.promise; // => { type: "done", id: 1, outputs: {  } }
+ * ```
+ */
 export class ExecutorService {
   readonly #opened: Promise<Pick<Executor, "load">>;
   readonly #post: (message: FromExecutor, transfer: ArrayBuffer[]) => void;
@@ -50,7 +62,17 @@ function buffersOf(outputs: HostTensors): ArrayBuffer[] {
   return [...new Set(buffers)].filter((buffer) => buffer instanceof ArrayBuffer);
 }
 
-/** A failure as data: an error's class does not survive the way to another thread. */
+/**
+ * A failure as data: an error's class does not survive the way to another thread.
+ *
+ * @example
+ * ```ts
+ * import { AnabranchError } from "@anabranch/core";
+ * import { failureOf } from "@anabranch/core/live";
+ * failureOf(new AnabranchError({ code: "client/absent", message: "it is off" })).code; // => "client/absent"
+ * failureOf(new Error("out of memory")).code; // => "client/failed"
+ * ```
+ */
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof AnabranchError)) {
     return { code: "client/failed", message: error instanceof Error ? error.message : String(error) };

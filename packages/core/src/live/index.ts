@@ -1,8 +1,8 @@
 export { answerError } from "./answer-error.ts";
 export { fromBase64, toBase64 } from "./base64.ts";
-export { type ClientPrivacy, clientPrivacyOf } from "./client-epsilon.ts";
+export type { ClientPrivacy } from "./client-epsilon.ts";
 export { imageReading, ownExamples, sharedExamples, tableReading } from "./client-examples.ts";
-export { type ClientLimits, taskMemory, USUAL_LIMITS } from "./client-limits.ts";
+export { type ClientLimits, USUAL_LIMITS } from "./client-limits.ts";
 export type { ClientReport, LocalExamples } from "./client-report.ts";
 export { blobName, contentHashOf } from "./content-hash.ts";
 export {
@@ -20,7 +20,7 @@ export {
   uploadAnswer,
   uploadId,
 } from "./control.ts";
-export { type DataNames, namesOf } from "./data-names.ts";
+export type { DataNames } from "./data-names.ts";
 export type { FromExecutor, ToExecutor } from "./executor-messages.ts";
 export { ExecutorService, failureOf } from "./executor-service.ts";
 export { type LiveClientOptions, type LiveClientResult, runLiveClient } from "./live-client.ts";

@@ -89,6 +89,23 @@ const LEFT: LiveClientResult = { stopped: "left", round: 0, modelHash: undefined
  * is under way goes on meanwhile.
  *
  * @throws `live/...` where the server refuses the client, `live/unreachable` where there is no connection for too long
+ *
+ * @example
+ * ```ts
+ * import { runLiveClient, systemTimers } from "@anabranch/core/live";
+ * import { interpreter } from "@anabranch/engine";
+ * const gone = async () => Promise.reject(new Error("no server"));
+ * const result = await runLiveClient({
+ *   ...{ run: "run", token: "secret", executor: interpreter(), timers: systemTimers, random: Math.random },
+ *   transport: { origin: "http://localhost", connect: gone, download: gone, upload: gone },
+ *   identity: { publicKey: "", sign: async () => new Uint8Array(64) },
+ *   states: { load: async () => undefined, save: async () => {} },
+ *   records: { load: async () => undefined, save: async () => {} },
+ *   ...{ data: gone, report: () => {}, giveUpAfterSeconds: 60 },
+ *   signal: AbortSignal.abort(), // the client leaves at once
+ * });
+ * result.stopped; // => "left"
+ * ```
  */
 export async function runLiveClient(options: LiveClientOptions): Promise<LiveClientResult> {
   const client = new LiveClient(options);

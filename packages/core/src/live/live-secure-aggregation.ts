@@ -35,6 +35,24 @@ export interface LiveSecurePorts {
  * The server's side of secure aggregation in a live run: clients keep their integers, and this process sees masked vectors
  * and the sum. A session lives in memory. After a restart the round gets another one, which clients join that have not
  * answered in the first.
+ *
+ * @example
+ * ```ts
+ * import { memoryBlobStore } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * import { describeTask, LiveServer, MemoryLedgers, systemTimers } from "@anabranch/core/live";
+ * import { liveSecureAggregation } from "@anabranch/core/live";
+ * const secureAggregation = { protocol: "bonawitz", range: 1 } as const;
+ * const { config, live } = smallRun({ name: "fedavg" }, { sampler: { cohort: 4 }, secureAggregation });
+ * const limits = { progressSeconds: 600, longestSeconds: 3600, maxUpdateBytes: 2 ** 20, keptVersions: 1 };
+ * const run = { description: describeTask(config, live), minimumClients: 4, releasesOnce: false, ...limits };
+ * const ports = { ledger: await new MemoryLedgers().open("run"), blobs: memoryBlobStore(), timers: systemTimers };
+ * const randomBytes = (count: number) => crypto.getRandomValues(new Uint8Array(count));
+ * const { courier, enrolled } = await LiveServer.open(run, { ...ports, randomBytes, notice: () => {} });
+ * const more = { run: "run", courier, enrolled, refused: () => {}, clock: () => performance.now() };
+ * const settings = live.plan.stages.secureAggregation!;
+ * liveSecureAggregation(settings, more).hidesInputs; // => true
+ * ```
  */
 export function liveSecureAggregation(
   settings: SecureAggregationSettings,

@@ -46,7 +46,24 @@ export interface LivePorts {
   notice(event: LiveNotice): void;
 }
 
-/** The server of a live run, without sockets: connections come in, orders go out, updates come back. */
+/**
+ * The server of a live run, without sockets: connections come in, orders go out, updates come back.
+ *
+ * @example
+ * ```ts
+ * import { memoryBlobStore } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * import { describeTask, LiveServer, MemoryLedgers, systemTimers } from "@anabranch/core/live";
+ * const { config, live } = smallRun({ name: "fedavg" });
+ * const limits = { progressSeconds: 600, longestSeconds: 3600, maxUpdateBytes: 2 ** 20, keptVersions: 1 };
+ * const run = { description: describeTask(config, live), minimumClients: 4, releasesOnce: false, ...limits };
+ * const server = await LiveServer.open(run, {
+ *   ...{ ledger: await new MemoryLedgers().open("run-1"), blobs: memoryBlobStore(), timers: systemTimers },
+ *   ...{ randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)), notice: () => {} },
+ * });
+ * server.state; // => "waiting"
+ * ```
+ */
 export class LiveServer {
   readonly #run: LiveRun;
   readonly #ports: LivePorts;

@@ -14,7 +14,18 @@ interface Kept {
   holder: MemoryLedger | undefined;
 }
 
-/** Ledgers in memory: each run's outlives its closing, so that a simulated server can crash and come back. */
+/**
+ * Ledgers in memory: each run's outlives its closing, so that a simulated server can crash and come back.
+ *
+ * @example
+ * ```ts
+ * import { MemoryLedgers } from "@anabranch/core/live";
+ * const ledger = await new MemoryLedgers().open("run-1");
+ * await ledger.giveOrder({ id: "1/0/0", client: 0, version: 1, broadcast: "b" });
+ * await ledger.acceptUpdate("1/0/0", "h"); // => "accepted"
+ * await ledger.updates(); // => ["h"]
+ * ```
+ */
 export class MemoryLedgers {
   readonly #runs = new Map<string, Kept>();
 

@@ -11,7 +11,15 @@ export function secondRelease(version: number): AnabranchError {
   });
 }
 
-/** A private run was trained before, and nothing says which of its models were released. */
+/**
+ * A private run was trained before, and nothing says which of its models were released.
+ *
+ * @example
+ * ```ts
+ * import { lostLedger } from "@anabranch/core/live";
+ * lostLedger(7).code; // => "live/lost-ledger"
+ * ```
+ */
 export function lostLedger(version: number): AnabranchError {
   return new AnabranchError({
     code: "live/lost-ledger",

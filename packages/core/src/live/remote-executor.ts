@@ -6,7 +6,22 @@ type Ready = Extract<FromExecutor, { type: "ready" }>;
 /** A message without its number. */
 type Unnumbered = ToExecutor extends infer M ? (M extends ToExecutor ? Omit<M, "id"> : never) : never;
 
-/** The near end of an `ExecutorService`: this thread still answers the server while a program runs. */
+/**
+ * The near end of an `ExecutorService`: this thread still answers the server while a program runs.
+ *
+ * @example
+ * ```ts
+ * import { ExecutorService, RemoteExecutor } from "@anabranch/core/live";
+ * import { compileProgram, interpreter, mul, trace } from "@anabranch/engine";
+ * // both ends in one thread; in a program the messages go through ports
+ * const remote: RemoteExecutor = new RemoteExecutor((message) => service.receive(message));
+ * const service = new ExecutorService(Promise.resolve(interpreter()), (message) => remote.receive(message));
+ * const doubled = trace(({ x }) => ({ y: mul(x, 2) }), { x: { dtype: "float", shape: [2] } });
+ * const program = await remote.load(compileProgram("double", doubled));
+ * const { y } = await program.run({ x: { dtype: "float", shape: [2], data: Float64Array.of(1, 2) } });
+ * y?.data; // => [2, 4]
+ * ```
+ */
 export class RemoteExecutor {
   readonly #post: (message: ToExecutor) => void;
   readonly #ready = Promise.withResolvers<Ready>();

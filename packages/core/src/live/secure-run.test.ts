@@ -7,7 +7,8 @@ import { crashServerAt, secureRun, simulateParticipants, simulateSmall } from ".
 import { pipelineStages } from "../pipeline/client-pipeline.ts";
 import { packBits } from "../privacy/secure-aggregation/packing.ts";
 import { INTEGERS } from "../privacy/secure-aggregation-encoding/index.ts";
-import { decodeUpdate, encodeUpdate, receiver, type Update } from "../protocol/index.ts";
+import { decodeUpdate, encodeUpdate, type Update } from "../protocol/index.ts";
+import { receiver } from "../protocol/stage.ts";
 import type { PreparedRun } from "../simulation/prepare.ts";
 import { fromBase64 } from "./base64.ts";
 import { WITHHELD } from "./withheld.ts";

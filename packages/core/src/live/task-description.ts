@@ -6,14 +6,13 @@ import type { EvaluationSpec } from "../client/evaluate.ts";
 import { compileEvaluation } from "../client/evaluation-task.ts";
 import type { TaskSpec } from "../client/run-client.ts";
 import { personalState, taskSpec } from "../client/task-spec.ts";
-import { checkedCompressor } from "../compression/index.ts";
 import { type Config, modelSection, namedModelParts } from "../config/index.ts";
 import { tableEncoding } from "../data/index.ts";
 import { createModel, type Model } from "../models/index.ts";
 import { type Layout, layout } from "../params/layout.ts";
 import { type HeldParameters, heldOf, type ParameterSplit, partOf, splitParameters } from "../params/standing.ts";
 import { hashVector, type Vector } from "../params/vector.ts";
-import { feedbackState, type PipelineSettings } from "../pipeline/index.ts";
+import { feedbackState } from "../pipeline/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import { heldSelectors } from "../simulation/held-selectors.ts";
 import type { PreparedRun } from "../simulation/prepare.ts";
@@ -25,6 +24,7 @@ import { encodeNames, INLINE_NAMES, LONGEST_NAMES, namesOf } from "./data-names.
 import { drawnParameters } from "./drawn-parameters.ts";
 import { decodeHeld, encodeHeld } from "./held-values.ts";
 import { pipelineSchema } from "./pipeline-schema.ts";
+import { requireCompression } from "./requested-compression.ts";
 
 const name = z.string().min(1).max(128);
 const size = z
@@ -140,6 +140,14 @@ export type TaskDescription = z.infer<typeof taskDescription>;
 /**
  * The description of a prepared run. Throws `live/own-model` where the model is the operator's own, and `live/description`
  * where it is longer than a message may be.
+ *
+ * @example
+ * ```ts
+ * import { smallRun } from "@anabranch/core/conformance";
+ * import { describeTask } from "@anabranch/core/live";
+ * const { config, live } = smallRun({ name: "scaffold" });
+ * describeTask(config, live).algorithm.name; // => "scaffold"
+ * ```
  */
 export function describeTask(config: Config, prepared: PreparedRun): TaskDescription {
   const { plan, simulation, federation } = prepared;
@@ -204,7 +212,16 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
 /** Bytes that a welcome has beside its description, and some to spare. */
 const besideDescription = 1024;
 
-/** The blob of a run whose names are too long for its description; undefined where they are in it. */
+/**
+ * The blob of a run whose names are too long for its description; undefined where they are in it.
+ *
+ * @example
+ * ```ts
+ * import { smallRun } from "@anabranch/core/conformance";
+ * import { namesBlob } from "@anabranch/core/live";
+ * namesBlob(smallRun({ name: "fedavg" }).live); // => undefined
+ * ```
+ */
 export function namesBlob({ federation }: Pick<PreparedRun, "federation">): Uint8Array | undefined {
   const bytes = encodeNames(namesOf(federation.examples));
   return bytes.length > INLINE_NAMES ? bytes : undefined;
@@ -230,6 +247,15 @@ export interface OpenTask {
  * @param values the blob of `description.parameters.values`
  * @param allow throws where the client does not allow vectors of these sizes; called before programs are built
  * @throws `live/version` where layout or programs differ; what a wrong name or option throws
+ *
+ * @example
+ * ```ts
+ * import { smallRun } from "@anabranch/core/conformance";
+ * import { describeTask, openTask } from "@anabranch/core/live";
+ * const { config, live } = smallRun({ name: "fedavg" });
+ * const { task } = openTask(describeTask(config, live));
+ * task.program.hash === live.simulation.task.program.hash; // => true
+ * ```
  */
 export function openTask(
   description: TaskDescription,
@@ -305,7 +331,17 @@ function openStart(
 
 const fromFile = ({ model }: Config) => model.initialWeights !== undefined;
 
-/** The blob of a run whose frozen or personal parameters come from a file; undefined where clients derive them. */
+/**
+ * The blob of a run whose frozen or personal parameters come from a file; undefined where clients derive them.
+ *
+ * @example
+ * ```ts
+ * import { smallRun } from "@anabranch/core/conformance";
+ * import { heldBlob } from "@anabranch/core/live";
+ * const { config, live } = smallRun({ name: "fedavg" });
+ * heldBlob(config, live); // => undefined
+ * ```
+ */
 export function heldBlob(config: Config, { plan: { held } }: Pick<PreparedRun, "plan">): Uint8Array | undefined {
   return held === undefined || !fromFile(config) ? undefined : encodeHeld(held);
 }
@@ -329,37 +365,6 @@ function openHeld(
 
 function hashHeld({ personal, frozen }: HeldParameters): string {
   return hashText(`${hashVector(personal)} ${hashVector(frozen)}`);
-}
-
-/** Refuses compression that this client cannot do. Throws `live/compression`, `compression/chain` or `compression/feedback`. */
-function requireCompression({ compression, down }: PipelineSettings, { upload, broadcast }: Payloads): void {
-  if (down !== undefined) {
-    const missing = down.vectors.find((name) => !Object.hasOwn(broadcast, name));
-    if (missing !== undefined) throw notReceived(missing, Object.keys(broadcast));
-    checkedCompressor(down.operators, down.feedback, "down");
-  }
-  if (compression === undefined) return;
-  const unknown = compression.vectors.find((name) => !Object.hasOwn(upload, name));
-  if (unknown !== undefined) {
-    throw new AnabranchError({
-      code: "live/compression",
-      message: "the server compresses a vector that clients of this method do not send",
-      received: JSON.stringify(unknown),
-      expected: Object.keys(upload).join(", "),
-      advice: "Install the server's version of Anabranch on this client.",
-    });
-  }
-  checkedCompressor(compression.up, compression.feedback);
-}
-
-function notReceived(vector: string, known: readonly string[]): AnabranchError {
-  return new AnabranchError({
-    code: "live/compression",
-    message: "the server compresses a vector that clients of this method do not receive",
-    received: JSON.stringify(vector),
-    expected: known.join(", "),
-    advice: "Install the server's version of Anabranch on this client.",
-  });
 }
 
 function requireSame(what: string, own: string, theirs: string, version: string): void {

@@ -6,7 +6,7 @@ export * from "./lenet5.ts";
 export * from "./linear.ts";
 export * from "./logistic.ts";
 export * from "./low-rank-adapters.ts";
-export * from "./merge-adapters.ts";
+export { mergeAdapters } from "./merge-adapters.ts";
 export * from "./mlp.ts";
 export * from "./model.ts";
 export * from "./quadratic.ts";

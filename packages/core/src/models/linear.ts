@@ -4,6 +4,15 @@ import { classifier } from "./classifier.ts";
 import type { Model } from "./model.ts";
 import { dataOptions, scaleFeatures, scalingOptions, sizeOf } from "./options.ts";
 
+/**
+ * Options of `linear`, with their defaults.
+ *
+ * @example
+ * ```ts
+ * import { linearOptions } from "@anabranch/core";
+ * linearOptions.parse({ input: [3] }).labelType; // => "float"
+ * ```
+ */
 export const linearOptions = z.strictObject({
   ...dataOptions,
   ...scalingOptions,

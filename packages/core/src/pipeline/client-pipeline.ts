@@ -1,9 +1,10 @@
 import { largestEncoding } from "../codecs/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
-import { mechanismStages, stageVectors } from "../privacy/mechanisms/index.ts";
+import { mechanismStages, stageVectors } from "../privacy/mechanisms/stages.ts";
 import { integerVectors } from "../privacy/secure-aggregation-encoding/index.ts";
-import { applyClientStages, type ClientStageContext, type Stage, type Update } from "../protocol/index.ts";
+import type { ClientStageContext, Stage, Update } from "../protocol/index.ts";
+import { applyClientStages } from "../protocol/stage.ts";
 import { clipStage } from "./clip-stage.ts";
 import { codecStage } from "./codec-stage.ts";
 import { compressionStage, largestCompressed } from "./compression-stage.ts";
@@ -60,7 +61,18 @@ function builtStages(spec: PipelineSpec): readonly Stage[] {
   return known;
 }
 
-/** Layouts of all vectors in the message of a client with this part, before codecs: those of stages too. */
+/**
+ * Layouts of all vectors in the message of a client with this part, before codecs: those of stages too.
+ *
+ * @example
+ * ```ts
+ * import { messageLayouts } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * const { task } = smallRun({ name: "scaffold" }).prepared.simulation;
+ * const vectors = Object.entries(messageLayouts(task, undefined));
+ * vectors.map(([name, { size }]) => [name, size]); // => [["delta", 26], ["control", 26]]
+ * ```
+ */
 export function messageLayouts(spec: PipelineSpec, part: number | undefined): Readonly<Record<string, Layout>> {
   const { privacy, secureAggregation } = spec.stages;
   if (secureAggregation !== undefined) return integerVectors(secureAggregation);
@@ -70,13 +82,33 @@ export function messageLayouts(spec: PipelineSpec, part: number | undefined): Re
 /**
  * Whether the vectors of a message lie where training puts them, as long as they are trained. Otherwise it is written
  * afterwards: a codec decides how long a vector is, and integers are made of what was trained.
+ *
+ * @example
+ * ```ts
+ * import { travelsAsTrained } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * const compression = { up: ["top-k density=0.1"] };
+ * const runs = [smallRun({ name: "fedavg" }), smallRun({ name: "fedavg" }, { compression })];
+ * runs.map(({ prepared }) => travelsAsTrained(prepared.simulation.task)); // => [true, false]
+ * ```
  */
 export function travelsAsTrained(spec: PipelineSpec): boolean {
   const { secureAggregation, compression } = spec.stages;
   return Object.keys(spec.codecs).length === 0 && secureAggregation === undefined && compression === undefined;
 }
 
-/** An update as long as they get. */
+/**
+ * An update as long as they get.
+ *
+ * @example
+ * ```ts
+ * import { largestUpdate } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * const { task } = smallRun({ name: "fedavg" }).prepared.simulation;
+ * const { vectors } = largestUpdate(task, undefined);
+ * vectors["delta"]?.length; // => 26
+ * ```
+ */
 export function largestUpdate(spec: PipelineSpec, part: number | undefined): Update {
   const { compression } = spec.stages;
   const compressed = new Set(compressedVectors(spec));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { norm2 } from "../params/vector.ts";
-import { applyClientStages, applyServerStages, receiver, type Stage, type Update } from "../protocol/index.ts";
+import type { Stage, Update } from "../protocol/index.ts";
+import { applyClientStages, applyServerStages, receiver } from "../protocol/stage.ts";
 import { rootKey } from "../random/index.ts";
 import { pipelineStages } from "./client-pipeline.ts";
 import type { PipelineSettings, UploadCompression } from "./settings.ts";

@@ -147,7 +147,18 @@ export function largestCompressed(settings: UploadCompression, layout: Layout, f
   return mayBeFresh(settings) ? 1 + Math.max(payload, floatBytes * layout.size) : payload;
 }
 
-/** What clients keep for feedback, in both directions, by the layouts of what they send and receive. */
+/**
+ * What clients keep for feedback, in both directions, by the layouts of what they send and receive.
+ *
+ * @example
+ * ```ts
+ * import { feedbackState } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * const run = smallRun({ name: "fedavg" }, { compression: { up: ["top-k density=0.1"], feedback: "ef14" } });
+ * const { stages, payloads } = run.prepared.plan;
+ * Object.values(feedbackState(stages, payloads)).map(({ size }) => size); // => [26]
+ * ```
+ */
 export function feedbackState(
   { compression, down }: Pick<PipelineSettings, "compression" | "down">,
   payloads: Pick<Payloads, "upload" | "broadcast">,

@@ -5,15 +5,8 @@ import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { SecureAggregationProtocol } from "../privacy/secure-aggregation/protocol.ts";
-import {
-  applyServerStages,
-  type Broadcast,
-  type InvalidUpdate,
-  type KeyRequest,
-  type ReceiveContext,
-  receiver,
-  type Update,
-} from "../protocol/index.ts";
+import type { Broadcast, InvalidUpdate, KeyRequest, ReceiveContext, Update } from "../protocol/index.ts";
+import { applyServerStages, receiver } from "../protocol/stage.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { Aggregator } from "./aggregator.ts";
 import { AttackedAggregator, type UpdateAttack } from "./attacked-aggregator.ts";
@@ -94,7 +87,20 @@ const RULE_MEMORY = "ruleMemory";
 /** The same of simulated attackers. */
 const ATTACK_MEMORY = "attackMemory";
 
-/** Throws `round/no-summation` where the settings ask for secure aggregation and no port does it. */
+/**
+ * Throws `round/no-summation` where the settings ask for secure aggregation and no port does it.
+ *
+ * @example
+ * ```ts
+ * import { serverPipeline } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * const privacy = { mechanism: "gaussian", noiseMultiplier: 1, clipNorm: 0.5, delta: 0.1 } as const;
+ * const { plan } = smallRun({ name: "dp-fedavg" }, { privacy }).prepared;
+ * const pipeline = serverPipeline(plan);
+ * const server = plan.algorithm.init(plan.initial, plan.layout);
+ * pipeline.publicScalars(server, 1, 0.1); // => { clipNorm: 0.5 }
+ * ```
+ */
 export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts = {}): ServerPipeline {
   const { algorithm, payloads, layout, stages: settings, float } = parts;
   const stages = pipelineStages({ ...uploadsOf(payloads, layout), stages: settings, float });

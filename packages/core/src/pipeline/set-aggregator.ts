@@ -5,8 +5,8 @@ import {
   isWeighted,
   type RobustAggregate,
   type RobustRule,
-  runFromChunks,
 } from "../aggregation/robust/index.ts";
+import { runFromChunks } from "../aggregation/robust/passes.ts";
 import type { RuleReport } from "../aggregation/rule-report.ts";
 import type { Payloads } from "../algorithms/algorithm.ts";
 import { type CohortMeasurements, CohortMeters, NOTHING_MEASURED } from "../metrics/cohort-meters.ts";

@@ -1,4 +1,4 @@
-import { RULE_BLOCK as BLOCK, type ChunkSource } from "../aggregation/robust/index.ts";
+import { BLOCK, type ChunkSource } from "../aggregation/robust/passes.ts";
 import type { Vector } from "../params/vector.ts";
 
 /** Named bytes outside the memory of the process; a `BlobStore` is one. */

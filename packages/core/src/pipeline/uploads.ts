@@ -1,6 +1,7 @@
 import type { Payloads, Upload } from "../algorithms/algorithm.ts";
 import type { Layout } from "../params/layout.ts";
-import { type MechanismSettings, stageVectors } from "../privacy/mechanisms/index.ts";
+import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
+import { stageVectors } from "../privacy/mechanisms/stages.ts";
 import type { Uploads } from "./settings.ts";
 
 /** What clients of a method upload. */

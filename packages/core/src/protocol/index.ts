@@ -8,6 +8,18 @@ export type {
   SafetensorsTensor,
   TensorData,
 } from "./safetensors-types.ts";
-export { encodeSafetensors, layOutSafetensors, type SafetensorsLayout } from "./safetensors-write.ts";
-export { damaged, decodeSealed, encodeSealed, type SealedKind } from "./sealed.ts";
-export * from "./stage.ts";
+export { encodeSafetensors } from "./safetensors-write.ts";
+export { decodeSealed, encodeSealed, type SealedKind } from "./sealed.ts";
+export {
+  type Aggregate,
+  type ClientStageContext,
+  type InvalidUpdate,
+  type KeyRequest,
+  type ReceiveContext,
+  type ServerStageContext,
+  type Stage,
+  TASK_KEYS,
+  type TaskKeys,
+  taskKeys,
+  withMetadata,
+} from "./stage.ts";

@@ -39,7 +39,11 @@ export function signWords(key: RandomKey, n: number): Uint32Array {
 /**
  * The direction of a key, written to `out` [n].
  *
- * @example fillDirection(new Float32Array(8), "rademacher", rootKey(1)) // eight numbers, -1 or 1
+ * @example
+ * ```ts
+ * import { fillDirection, rootKey } from "@anabranch/core";
+ * fillDirection(new Float32Array(4), "rademacher", rootKey(1)).map(Math.abs); // => [1, 1, 1, 1]
+ * ```
  */
 export function fillDirection<V extends Float32Array | Float64Array>(
   out: V,

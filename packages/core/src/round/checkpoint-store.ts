@@ -51,6 +51,14 @@ export const BEST_CHECKPOINT = "checkpoints/best.safetensors";
 /**
  * The newest checkpoint that is whole, undefined for a run that has none. Throws what `newestCheckpoint` and
  * `requireResumable` throw: a checkpoint of another run is refused before anything is changed.
+ *
+ * @example
+ * ```ts
+ * import { memoryBlobStore, resumePoint } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * const { plan } = smallRun({ name: "fedavg" }).prepared;
+ * await resumePoint(plan, memoryBlobStore()); // => undefined
+ * ```
  */
 export async function resumePoint(plan: RunPlan, checkpoints: BlobStore): Promise<FoundCheckpoint | undefined> {
   const found = await newestCheckpoint(checkpoints);

@@ -1,12 +1,7 @@
 import * as z from "zod";
 import type { Vector } from "../params/index.ts";
-import {
-  damaged,
-  decodeSealed,
-  encodeSealed,
-  type SafetensorsFile,
-  type SafetensorsTensor,
-} from "../protocol/index.ts";
+import { decodeSealed, encodeSealed, type SafetensorsFile, type SafetensorsTensor } from "../protocol/index.ts";
+import { damaged } from "../protocol/sealed.ts";
 import type { ScheduleState } from "../schedule/index.ts";
 import type { SelectionMemory } from "../selection/feedback.ts";
 import type { ClientStates } from "./client-state.ts";
@@ -74,13 +69,43 @@ export interface Checkpoint {
   readonly generator: { readonly seed: number };
 }
 
-/** One file: sealed safetensors. Numbers come back exactly, NaN and infinities included. */
+/**
+ * One file: sealed safetensors. Numbers come back exactly, NaN and infinities included.
+ *
+ * @example
+ * ```ts
+ * import { decodeCheckpoint, encodeCheckpoint } from "@anabranch/core";
+ * const best = { round: 0, score: 0, stale: 0 };
+ * const bytes = encodeCheckpoint({
+ *   ...{ version: 1, packageVersion: "0.1.0", configHash: "c", dataHash: "d", executor: "interpreter 1" },
+ *   ...{ round: 7, algorithm: "fedavg", layoutHash: "l", generator: { seed: 1 } },
+ *   serverState: { vectors: { parameters: Float32Array.of(1, 2) }, scalars: {} },
+ *   clientStates: { kind: "inline", states: [] },
+ *   totals: { bytesDown: 0, bytesUp: 0, seconds: 0, best },
+ * });
+ * decodeCheckpoint(bytes, "example").serverState.vectors; // => { parameters: [1, 2] }
+ * ```
+ */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
   const { tensors, body } = checkpointContents(checkpoint);
   return encodeSealed(FILE, tensors, { body: JSON.stringify(body) });
 }
 
-/** Reads a checkpoint; its seal detects damage, not tampering. Throws `checkpoint/truncated`, `checkpoint/corrupt` or `checkpoint/version`. */
+/**
+ * Reads a checkpoint; its seal detects damage, not tampering. Throws `checkpoint/truncated`, `checkpoint/corrupt` or `checkpoint/version`.
+ *
+ * @example
+ * ```ts
+ * import { AnabranchError, decodeCheckpoint } from "@anabranch/core";
+ * let code: string | undefined;
+ * try {
+ *   decodeCheckpoint(new Uint8Array(3), "checkpoints/round-7.safetensors");
+ * } catch (error) {
+ *   if (error instanceof AnabranchError) code = error.code;
+ * }
+ * code; // => "checkpoint/truncated"
+ * ```
+ */
 export function decodeCheckpoint(bytes: Uint8Array, where: string): Checkpoint {
   return checkpointFrom(decodeSealed(FILE, bytes, where), where);
 }

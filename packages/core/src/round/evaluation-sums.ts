@@ -1,6 +1,15 @@
 import type { ClassSums, EvaluationSums } from "./backend.ts";
 
-/** Adds sums in the given order, which is the same for every number of workers. */
+/**
+ * Adds sums in the given order, which is the same for every number of workers.
+ *
+ * @example
+ * ```ts
+ * import { addSums } from "@anabranch/core";
+ * const client = { loss: 3, score: 2, examples: 4 };
+ * addSums([client, client]); // => { loss: 6, score: 4, examples: 8 }
+ * ```
+ */
 export function addSums(sums: readonly EvaluationSums[]): EvaluationSums {
   let [loss, score, examples] = [0, 0, 0];
   for (const s of sums) {

@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { baselines } from "../config/baseline.ts";
-import { privacyAccountSchema } from "../privacy/accounting/index.ts";
+import { privacyAccountSchema } from "../privacy/accounting/record.ts";
 import { jsonText } from "../text/printable.ts";
 
 /**

@@ -34,7 +34,19 @@ export function memoryClientStates(): ClientStateStore {
   };
 }
 
-/** Refuses a checkpoint that was made with another kind of store. Throws `client-state/kind`. */
+/**
+ * Refuses a checkpoint that was made with another kind of store. Throws `client-state/kind`.
+ *
+ * @example
+ * ```ts
+ * import { memoryClientStates, requireKind } from "@anabranch/core";
+ * const states = memoryClientStates();
+ * await states.save(7, 1, { variate: Float32Array.of(1) });
+ * const saved = await states.snapshot();
+ * requireKind(saved, "inline");
+ * saved.states; // => [{ client: 7, vectors: { variate: [1] } }]
+ * ```
+ */
 export function requireKind<K extends ClientStates["kind"]>(
   states: ClientStates,
   kind: K,

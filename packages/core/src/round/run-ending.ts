@@ -34,7 +34,17 @@ export function endingOf(
   return ports.signal?.aborted === true ? { stopped: "interrupted" } : undefined;
 }
 
-/** Whether a run has nothing left to train, by its newest checkpoint. Throws as `resumePoint`. */
+/**
+ * Whether a run has nothing left to train, by its newest checkpoint. Throws as `resumePoint`.
+ *
+ * @example
+ * ```ts
+ * import { hasEnded, memoryBlobStore } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * const { plan } = smallRun({ name: "fedavg" }).prepared;
+ * await hasEnded(plan, memoryBlobStore()); // => false
+ * ```
+ */
 export async function hasEnded(plan: RunPlan, checkpoints: BlobStore): Promise<boolean> {
   const found = await resumePoint(plan, checkpoints);
   if (found === undefined) return false;

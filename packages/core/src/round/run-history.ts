@@ -20,6 +20,16 @@ export interface RunHistory {
 /**
  * Folds events into a history as they come. A resumed run repeats the rounds after its checkpoint: what was recorded
  * after that round is dropped, and of a round recorded twice the last one counts.
+ *
+ * @example
+ * ```ts
+ * import { RunHistoryFold } from "@anabranch/core";
+ * const fold = new RunHistoryFold();
+ * const at = "2026-01-01T00:00:00.000Z";
+ * const test = { loss: 1.5, accuracy: 0.5, examples: 100, seconds: 1 };
+ * fold.add({ type: "evaluation", at, round: 2, split: "test", ...test });
+ * fold.history.evaluations.map(({ accuracy }) => accuracy); // => [0.5]
+ * ```
  */
 export class RunHistoryFold {
   readonly #rounds = new Map<number, LenientEventOf<"round.finished">>();

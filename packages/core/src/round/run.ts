@@ -14,6 +14,20 @@ import { abandonWork } from "./work.ts";
 /**
  * The round loop, the same for simulation and live runs: round after round until the run is over. Continues from the newest
  * checkpoint in `ports.checkpoints` when there is one, and then gives the same bits as a run that was never cut off.
+ *
+ * @example
+ * ```ts
+ * import { inProcessSimulation, memoryBlobStore, memoryClientStates, prepareQuadratics } from "@anabranch/core";
+ * import { fedavg, runFederation } from "@anabranch/core";
+ * import { interpreter } from "@anabranch/engine";
+ * const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.5, localSteps: 1, cohorts: [[0], [0]] };
+ * const { plan, simulation } = prepareQuadratics(fedavg(), problem, interpreter());
+ * const { backend, evaluator } = await inProcessSimulation(simulation, interpreter());
+ * const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
+ * const { parameters, stopped } = await runFederation(plan, { backend, evaluator, ...stores, emit: () => {} });
+ * parameters; // => [1.5]
+ * stopped; // => "finished"
+ * ```
  */
 export async function runFederation(plan: RunPlan, ports: RunPorts): Promise<RunResult> {
   const { state, outstanding } = await restoreRun(plan, ports);

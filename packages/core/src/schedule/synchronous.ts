@@ -2,7 +2,17 @@ import type { Schedule, Step } from "./schedule.ts";
 
 const OUTSTANDING = "outstanding";
 
-/** Rounds of a cohort: everyone is given work when the round opens, and it ends when all have answered or failed. */
+/**
+ * Rounds of a cohort: everyone is given work when the round opens, and it ends when all have answered or failed.
+ *
+ * @example
+ * ```ts
+ * import { synchronous } from "@anabranch/core";
+ * const opened = synchronous.open({}, { round: 1, cohort: [4, 7], time: 0 });
+ * opened.requests; // => [{ client: 4, visit: 0 }, { client: 7, visit: 0 }]
+ * opened.complete; // => false
+ * ```
+ */
 export const synchronous: Schedule = {
   name: "synchronous",
   initial: {},

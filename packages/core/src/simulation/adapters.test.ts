@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { deltaOf, exactUpdate, frobeniusDistance, pairsIn, readPair } from "../adapters/index.ts";
+import { deltaOf, exactUpdate, frobeniusDistance } from "../adapters/index.ts";
+import { pairsIn, readPair } from "../adapters/model-pairs.ts";
 import type { RoundContext } from "../algorithms/algorithm.ts";
 import { fedavg } from "../algorithms/fedavg.ts";
 import type { ConfigInput } from "../config/index.ts";

@@ -1,6 +1,7 @@
 import { stepCount } from "../client/batches.ts";
 import type { Baseline } from "../config/baseline.ts";
-import { type Config, configuredAdapters, resolveConfig } from "../config/index.ts";
+import { type Config, resolveConfig } from "../config/index.ts";
+import { configuredAdapters } from "../config/model-section.ts";
 import { USUAL_BUFFER } from "./configured-schedule.ts";
 import type { Federation } from "./federation.ts";
 
@@ -9,7 +10,14 @@ import type { Federation } from "./federation.ts";
  * schedule, privacy and secure aggregation.
  *
  * @param initialWeights safetensors file of the model that clients fine-tune; default: that of the configuration
- * @example baselineConfig(resolveConfig({ algorithm: { name: "scaffold" } }), "centralized").baseline // "centralized"
+ *
+ * @example
+ * ```ts
+ * import { baselineConfig, resolveConfig } from "@anabranch/core";
+ * const config = resolveConfig({ name: "trees", algorithm: { name: "scaffold" } });
+ * const { name, algorithm } = baselineConfig(config, "centralized");
+ * [name, algorithm.name]; // => ["trees-centralized", "fedavg"]
+ * ```
  */
 export function baselineConfig(config: Config, baseline: Baseline, initialWeights?: string): Config {
   const { name, seed, rounds, data, model, adapters, parameters, training, evaluation, stop, checkpoint, execution } =

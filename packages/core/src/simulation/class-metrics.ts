@@ -13,7 +13,19 @@ export interface ClassMetrics {
   readonly auc?: number;
 }
 
-/** Counts what a model predicts on the test set; undefined where `predictTest` predicts nothing. */
+/**
+ * Counts what a model predicts on the test set; undefined where `predictTest` predicts nothing.
+ *
+ * @example
+ * ```ts
+ * import { classMetrics } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * import { interpreter } from "@anabranch/engine";
+ * const { prepared } = smallRun({ name: "fedavg" });
+ * const metrics = await classMetrics(prepared, prepared.plan.initial, interpreter());
+ * metrics?.confusion; // => [[3, 0, 0], [6, 0, 0], [0, 0, 0]]
+ * ```
+ */
 export async function classMetrics(
   prepared: PreparedRun,
   parameters: Vector,

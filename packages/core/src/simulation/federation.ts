@@ -56,7 +56,18 @@ export interface Federation {
   sources(model: Model, float: "float32" | "float64"): Sources;
 }
 
-/** Deals data in memory out to clients as configured, or takes a population that is computed client by client. */
+/**
+ * Deals data in memory out to clients as configured, or takes a population that is computed client by client.
+ *
+ * @example
+ * ```ts
+ * import { openFederation, resolveConfig, rootKey, syntheticDataset } from "@anabranch/core";
+ * const part = (firstIndex: number) =>
+ *   syntheticDataset(rootKey(1), { shape: [1, 4, 4], classes: 2, examples: 6, firstIndex });
+ * const config = resolveConfig({ data: { clients: 2, partition: { scheme: "iid" } }, sampler: { cohort: 2 } });
+ * openFederation(config, { train: part(0), test: part(6) }).examplesHeld; // => { fewest: 3, most: 3, total: 6 }
+ * ```
+ */
 export function openFederation(config: Config, data: TrainTest | SyntheticPopulation): Federation {
   return "kind" in data ? computed(config, data) : dealtOut(config, data);
 }

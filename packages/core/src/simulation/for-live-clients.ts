@@ -11,6 +11,16 @@ import { describeSecureAggregation } from "./secure-aggregation.ts";
 /**
  * The same run with what real clients need in place of what repeats a simulation: noise from the system's secure generator,
  * as noise from the seed would protect nobody who knows it, and integers that stay with the clients.
+ *
+ * @example
+ * ```ts
+ * import { forLiveClients } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * const privacy = { mechanism: "gaussian", noiseMultiplier: 1, delta: 0.1 } as const;
+ * const { config, prepared } = smallRun({ name: "dp-fedavg" }, { privacy });
+ * const { plan } = forLiveClients(prepared, config);
+ * [prepared.plan, plan].map(({ stages }) => stages.privacy?.source.kind); // => ["seeded", "secure"]
+ * ```
  */
 export function forLiveClients(prepared: PreparedRun, config: Config): PreparedRun {
   requireServer(config);

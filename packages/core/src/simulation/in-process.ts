@@ -12,7 +12,20 @@ import { addSums } from "../round/evaluation-sums.ts";
 import { sentBytes } from "../round/sent-bytes.ts";
 import type { SimulationSpec } from "./simulation-spec.ts";
 
-/** Runs every client one after the other on this thread. The reference for every other backend. */
+/**
+ * Runs every client one after the other on this thread. The reference for every other backend.
+ *
+ * @example
+ * ```ts
+ * import { fedavg, inProcessSimulation, prepareQuadratics } from "@anabranch/core";
+ * import { interpreter } from "@anabranch/engine";
+ * const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.5, localSteps: 1, cohorts: [[0]] };
+ * const { plan, simulation } = prepareQuadratics(fedavg(), problem, interpreter());
+ * const { evaluator, close } = await inProcessSimulation(simulation, interpreter());
+ * (await evaluator.evaluate(plan.initial)).loss; // => 2
+ * await close();
+ * ```
+ */
 export async function inProcessSimulation(
   simulation: SimulationSpec,
   executor: Executor,

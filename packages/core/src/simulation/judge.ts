@@ -15,6 +15,24 @@ export interface OpenJudge {
 /**
  * Opens what answers for simulated clients that judge models on their hold-outs, on this thread; undefined where the method
  * asks nothing. A client without a hold-out has no scores.
+ *
+ * @example
+ * ```ts
+ * import { openJudge, prepareRun, resolveConfig, rootKey, syntheticDataset } from "@anabranch/core";
+ * import { interpreter } from "@anabranch/engine";
+ * const part = (firstIndex: number) =>
+ *   syntheticDataset(rootKey(1), { shape: [1, 2, 2], classes: 2, examples: 8, firstIndex });
+ * const config = resolveConfig({
+ *   ...{ data: { clients: 2, holdout: 0.5, partition: { scheme: "iid" } }, model: { name: "mlp", hidden: [3] } },
+ *   ...{ algorithm: { name: "bristle" }, topology: { name: "complete" }, parameters: { frozen: ["*", "!head"] } },
+ * });
+ * const identity = { name: "interpreter", version: "1", fingerprint: "", float: "float64" } as const;
+ * const prepared = prepareRun(config, { train: part(0), test: part(8) }, identity, 0, "example");
+ * const open = await openJudge(prepared, interpreter());
+ * const scores = await open?.judge({ client: 0, model: prepared.plan.initial });
+ * scores?.size; // => 2
+ * await open?.close();
+ * ```
  */
 export async function openJudge(
   { plan, simulation, model }: Pick<PreparedRun, "plan" | "simulation" | "model">,

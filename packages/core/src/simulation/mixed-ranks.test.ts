@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { deltaOf, exactUpdate, type Matrix, pairsIn, readPair } from "../adapters/index.ts";
+import { deltaOf, exactUpdate, type Matrix } from "../adapters/index.ts";
+import { pairsIn, readPair } from "../adapters/model-pairs.ts";
 import { type ConfigInput, configHash, resolveConfig } from "../config/index.ts";
 import { alteredBackend } from "../conformance/run-cohort.ts";
 import { simulateSmall, smallSimulation } from "../conformance/small-live-run.ts";

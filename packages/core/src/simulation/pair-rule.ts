@@ -1,13 +1,5 @@
-import {
-  aggregatePairs,
-  LAMBDA,
-  type PlacedPair,
-  pairsIn,
-  readPair,
-  relativeLambda,
-  type WeightedUpdate,
-  writePair,
-} from "../adapters/index.ts";
+import { aggregatePairs, LAMBDA, relativeLambda, type WeightedUpdate } from "../adapters/index.ts";
+import { type PlacedPair, pairsIn, readPair, writePair } from "../adapters/model-pairs.ts";
 import type { Algorithm, RoundContext } from "../algorithms/algorithm.ts";
 import type { ModelAdapters } from "../models/model.ts";
 import { type Vector, zerosLike } from "../params/vector.ts";

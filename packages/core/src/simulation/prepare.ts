@@ -44,7 +44,24 @@ export interface PreparedRun {
   readonly federation: Federation;
 }
 
-/** Resolves a configuration against its data: partition, model, method, policies, traced programs. Deterministic. */
+/**
+ * Resolves a configuration against its data: partition, model, method, policies, traced programs. Deterministic.
+ *
+ * @example
+ * ```ts
+ * import { prepareRun, resolveConfig, rootKey, syntheticDataset } from "@anabranch/core";
+ * const part = (firstIndex: number) =>
+ *   syntheticDataset(rootKey(1), { shape: [1, 4, 4], classes: 2, examples: 6, firstIndex });
+ * const config = resolveConfig({
+ *   data: { clients: 2, partition: { scheme: "iid" } },
+ *   model: { name: "logistic" },
+ *   sampler: { cohort: 2 },
+ * });
+ * const identity = { name: "interpreter", version: "1", fingerprint: "", float: "float64" } as const;
+ * const { plan } = prepareRun(config, { train: part(0), test: part(6) }, identity, 0, "example");
+ * plan.layout.size; // => 34
+ * ```
+ */
 export function prepareRun(
   given: Config,
   data: TrainTest | SyntheticPopulation,

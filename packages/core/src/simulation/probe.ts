@@ -18,6 +18,18 @@ export interface OpenProbe extends Probe {
 /**
  * Opens what looks at simulated clients' losses, on this thread; undefined where the run does not ask for it. Which clients
  * and which of their examples is drawn from the run's seed once, and then the same in every round.
+ *
+ * @example
+ * ```ts
+ * import { openProbe } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * import { interpreter } from "@anabranch/engine";
+ * const { prepared } = smallRun({ name: "fedavg" }, { diagnostics: { flatness: true, clients: 2 } });
+ * const probe = await openProbe(prepared, interpreter());
+ * probe?.clients; // => 2
+ * (await probe?.loss(0, prepared.plan.initial))?.toFixed(4); // => "1.4012"
+ * await probe?.close();
+ * ```
  */
 export async function openProbe(
   { plan, simulation, model }: PreparedRun,

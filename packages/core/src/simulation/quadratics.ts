@@ -69,7 +69,19 @@ const noiseless = {
   source: { kind: "seeded" },
 } as const satisfies Partial<MechanismSettings>;
 
-/** Prepares a method on quadratics for the round loop: the same tasks and server halves as in any run. */
+/**
+ * Prepares a method on quadratics for the round loop: the same tasks and server halves as in any run.
+ *
+ * @example
+ * ```ts
+ * import { fedavg, prepareQuadratics } from "@anabranch/core";
+ * import { interpreter } from "@anabranch/engine";
+ * const problem = { a: [[1, 1]], b: [[2, 0]], x0: [0, 3], learningRate: 0.5, localSteps: 1, cohorts: [[0], [0]] };
+ * const { plan } = prepareQuadratics(fedavg(), problem, interpreter());
+ * plan.initial; // => [0, 3]
+ * plan.rounds; // => 2
+ * ```
+ */
 export function prepareQuadratics(
   method: Algorithm,
   problem: Quadratics,

@@ -1,9 +1,10 @@
-import { startCores } from "../adapters/index.ts";
+import { startCores } from "../adapters/start-cores.ts";
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { createAlgorithm } from "../algorithms/registry.ts";
 import type { DeviceTrace } from "../clock/index.ts";
 import type { Origin } from "../config/contract.ts";
-import { type Config, configuredAdapters, modelSection, namedModelParts } from "../config/index.ts";
+import { type Config, modelSection, namedModelParts } from "../config/index.ts";
+import { configuredAdapters } from "../config/model-section.ts";
 import { createModel, type Model, withAdapters } from "../models/index.ts";
 import { initialParameters } from "../params/initialize.ts";
 import { entryView, type Layout, layout } from "../params/layout.ts";

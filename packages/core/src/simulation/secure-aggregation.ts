@@ -47,7 +47,18 @@ export function configuredSecureAggregation(
   return settings;
 }
 
-/** Clients without which there is no sum over a cohort. In a sparse graph it may take more: the neighbours of each client. */
+/**
+ * Clients without which there is no sum over a cohort. In a sparse graph it may take more: the neighbours of each client.
+ *
+ * @example
+ * ```ts
+ * import { clientsForSum } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * const secureAggregation = { protocol: "bonawitz", range: 1 } as const;
+ * const { prepared } = smallRun({ name: "fedavg" }, { sampler: { cohort: 4 }, secureAggregation });
+ * clientsForSum(prepared.plan.stages.secureAggregation!, 4); // => 3
+ * ```
+ */
 export function clientsForSum(settings: SecureAggregationSettings, cohort: number): number {
   const { protocol, fewest } = settings;
   if (protocol === "plain") return fewest;

@@ -7,6 +7,15 @@ import type { RunPlan } from "../round/run-plan.ts";
  * What adds the whole numbers of a simulated run under masks, with every party in this process; undefined where a plan asks
  * for none. Loads the ciphers, so that other runs need not. Keys come from the seed, by round and client: a resumed run
  * sends what it would have sent.
+ *
+ * @example
+ * ```ts
+ * import { simulatedSecureAggregation } from "@anabranch/core";
+ * import { smallRun } from "@anabranch/core/conformance";
+ * const secureAggregation = { protocol: "bonawitz", range: 1 } as const;
+ * const { prepared } = smallRun({ name: "fedavg" }, { sampler: { cohort: 4 }, secureAggregation });
+ * (await simulatedSecureAggregation(prepared.plan))?.hidesInputs; // => true
+ * ```
  */
 export async function simulatedSecureAggregation({
   stages: { secureAggregation },

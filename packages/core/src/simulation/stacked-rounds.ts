@@ -1,4 +1,5 @@
-import { addDelta, exactUpdate, pairsIn, readPair, type WeightedUpdate } from "../adapters/index.ts";
+import { exactUpdate, type WeightedUpdate } from "../adapters/index.ts";
+import { addDelta, pairsIn, readPair } from "../adapters/model-pairs.ts";
 import type { Algorithm, ClientHalf, RoundContext } from "../algorithms/algorithm.ts";
 import { withParametersBeside } from "../client/parameters-beside.ts";
 import type { ModelAdapters } from "../models/model.ts";

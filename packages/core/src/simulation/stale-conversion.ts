@@ -76,6 +76,19 @@ export interface Conversion {
  * The update [d] that the client would send from `current`, as far as its stale update shows. The model's features are floats.
  *
  * @param stale the update [d] that was trained on `base`
+ *
+ * @example
+ * ```ts
+ * import { convertStaleUpdate, logistic } from "@anabranch/core";
+ * import { interpreter } from "@anabranch/engine";
+ * const model = logistic({ input: [1], inputType: "float", classes: 2 });
+ * const [base, current] = [new Float64Array(4), Float64Array.of(0, 0, 1, -1)];
+ * const stale = Float64Array.of(0.05, -0.05, 0.1, -0.1);
+ * const training = { learningRate: 0.1, examples: 1, labels: [0] };
+ * const settings = { iterations: 40, starts: 1 };
+ * const { update } = await convertStaleUpdate(model, { base, current, stale }, training, interpreter(), settings);
+ * update[0]! < stale[0]!; // => true
+ * ```
  */
 export async function convertStaleUpdate(
   model: Model,

@@ -1,6 +1,7 @@
 import type { Algorithm, Part, PayloadSettings, Payloads } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
-import { type Config, configuredAdapters } from "../config/index.ts";
+import type { Config } from "../config/index.ts";
+import { configuredAdapters } from "../config/model-section.ts";
 import { parameterSelectors } from "../config/parameters-schema.ts";
 import type { Model } from "../models/index.ts";
 import type { Layout } from "../params/layout.ts";

@@ -6,10 +6,10 @@ import {
   type FederatedDataset,
   type Partition,
   standardizeTable,
-  TARGET,
   type TableEncoding,
   withStatistics,
 } from "../data/index.ts";
+import { TARGET } from "../data/tables/standardize.ts";
 
 /**
  * The data with the columns of a table as configured: standardised by statistics that are given or pooled over the training

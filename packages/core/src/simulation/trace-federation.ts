@@ -130,7 +130,18 @@ function tapped(backend: Backend, onMessage: NonNullable<TraceStart["onMessage"]
   };
 }
 
-/** The same method; `record` receives the global parameters and the whole state after every server half. */
+/**
+ * The same method; `record` receives the global parameters and the whole state after every server half.
+ *
+ * @example
+ * ```ts
+ * import { fedavg, recording, traceFederation } from "@anabranch/core";
+ * const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.5, localSteps: 1, cohorts: [[0], [0]] };
+ * const seen: number[] = [];
+ * await traceFederation(recording(fedavg(), (x) => seen.push(x[0]!)), problem);
+ * seen; // => [1, 1.5]
+ * ```
+ */
 export function recording(
   algorithm: Algorithm,
   record: (parameters: ArrayLike<number>, state: ServerState) => void,

@@ -56,6 +56,15 @@ export function leakyScale(v: Tensor): Tensor {
  *
  * L. Shen, Q. Yang, K. Cui, Y. Zheng, X.-Y. Wei, J. Liu, J. Han, "FedConv: A Learning-on-Model Paradigm for Heterogeneous
  * Federated Clients", MobiSys 2024.
+ *
+ * @example
+ * ```ts
+ * import { compressedWeight } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const weight = constant([1, 2, 3, 4], [2, 2, 1, 1]);
+ * const map = { filter: constant([1], [1, 1]), gain: constant([2]) };
+ * evaluate(compressedWeight(weight, map, constant(0))).data; // => [1.7, 3.4, 5.1, 6.8]
+ * ```
  */
 export function compressedWeight(weight: Tensor, map: WeightMap, projection: Tensor, residual = true): Tensor {
   const images = asImages(weight);
@@ -64,7 +73,19 @@ export function compressedWeight(weight: Tensor, map: WeightMap, projection: Ten
   return leakyScale(asWeight(small, weight));
 }
 
-/** The way back: the transposed correlation of a small weight, [out' + a - 1, in' + b - 1, kh, kw], and `leakyScale`. */
+/**
+ * The way back: the transposed correlation of a small weight, [out' + a - 1, in' + b - 1, kh, kw], and `leakyScale`.
+ *
+ * @example
+ * ```ts
+ * import { dilatedWeight } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const map = { filter: constant([1, 1, 1, 1], [2, 2]), gain: constant([2]) };
+ * const large = dilatedWeight(constant([1], [1, 1, 1, 1]), map);
+ * large.shape; // => [2, 2, 1, 1]
+ * evaluate(large).data; // => [0.85, 0.85, 0.85, 0.85]
+ * ```
+ */
 export function dilatedWeight(weight: Tensor, map: WeightMap): Tensor {
   const [outputs, inputs] = weight.shape as readonly number[];
   const [a, b] = map.filter.shape as readonly number[];
@@ -72,7 +93,17 @@ export function dilatedWeight(weight: Tensor, map: WeightMap): Tensor {
   return leakyScale(asWeight(conv2dInputGradient(asImages(weight), kernelOf(map), size), weight));
 }
 
-/** sum_i a_i * w_i * n_i / sum n, with learned weights a_i for every entry. */
+/**
+ * sum_i a_i * w_i * n_i / sum n, with learned weights a_i for every entry.
+ *
+ * @example
+ * ```ts
+ * import { weightedWeights } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const [one, three, factor] = [constant([1]), constant([3]), constant([1])];
+ * evaluate(weightedWeights([one, three], [factor, factor], [10, 30])).data; // => [2.5]
+ * ```
+ */
 export function weightedWeights(
   weights: readonly Tensor[],
   factors: readonly Tensor[],

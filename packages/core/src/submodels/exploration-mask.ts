@@ -59,6 +59,16 @@ const SLACK = 1e-12;
  *
  * @param layers masks from the first layer to the last
  * @param dropShare share of masked incoming weights from which on a unit goes
+ *
+ * @example
+ * ```ts
+ * import { structuredMask } from "@anabranch/core";
+ * const hidden = { weight: [[0, 0], [1, 0]], bias: [1, 1] };
+ * const output = { weight: [[1, 1]], bias: [1] };
+ * const { dropped, layers } = structuredMask([hidden, output], 0.9);
+ * dropped; // => [[0]]
+ * layers[1]?.weight; // => [[0, 1]]
+ * ```
  */
 export function structuredMask(
   layers: readonly LayerMask[],
@@ -91,6 +101,13 @@ export function structuredMask(
  *
  * change: mean - w, [d]
  * @param options the mask is [d], of 0 and 1
+ *
+ * @example
+ * ```ts
+ * import { maskedMomentumStep } from "@anabranch/core";
+ * const step = maskedMomentumStep([1, 1], [0, 0], { change: [4, 4], mask: [1, 0], momentum: 0.5 });
+ * step.parameters; // => [3, 0]
+ * ```
  */
 export function maskedMomentumStep(
   parameters: ArrayLike<number>,

@@ -1,9 +1,18 @@
-export * from "./chain.ts";
+export { type ChainLayer, chainOf } from "./chain.ts";
 export * from "./convolved-weights.ts";
 export * from "./exploration-mask.ts";
-export * from "./kept-weights.ts";
+export { denseWeights } from "./kept-weights.ts";
 export * from "./rank-tiers.ts";
-export * from "./sign-network.ts";
+export {
+  biasFreeNetwork,
+  keptEntries,
+  scoreGradient,
+  signBytes,
+  signedWeights,
+  signs,
+  signVote,
+  synapticFlow,
+} from "./sign-network.ts";
 export * from "./slices.ts";
 export * from "./sub-models.ts";
 export * from "./unit-axes.ts";

@@ -11,7 +11,17 @@ import {
   where,
 } from "@anabranch/engine";
 
-/** Outputs of dense layers without biases, ReLU between them: x [B, in], each weight [out, in]. */
+/**
+ * Outputs of dense layers without biases, ReLU between them: x [B, in], each weight [out, in].
+ *
+ * @example
+ * ```ts
+ * import { biasFreeNetwork } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const weights = [constant([1, -1], [2, 1]), constant([2, 5], [1, 2])];
+ * evaluate(biasFreeNetwork(weights, constant([3], [1, 1]))).data; // => [6]
+ * ```
+ */
 export function biasFreeNetwork(weights: readonly Tensor[], x: Tensor): Tensor {
   return weights.reduce((h, weight, layer) => {
     const z = matmul(h, transpose(weight, [1, 0]));

@@ -11,7 +11,12 @@ const SQUARINGS = 48;
  * Symmetric matrices are diagonalised. For others 1 (1^T / n) is taken off, which turns one eigenvalue 1 into 0, and the
  * spectral radius of the rest is lim |M^k|^(1/k).
  *
- * @example lambdaOf(mixingRows(ring(4), "metropolis")) // 1/3
+ * @example
+ * ```ts
+ * import { graphOf, lambdaOf, mixingRows } from "@anabranch/core";
+ * const ring = graphOf(4, [[0, 1], [1, 2], [2, 3], [3, 0]]);
+ * lambdaOf(mixingRows(ring, "metropolis")); // => 0.3333
+ * ```
  */
 export function lambdaOf(rows: readonly SparseRow[]): number {
   const n = rows.length;

@@ -94,7 +94,16 @@ export interface Mixing {
   readonly links: number;
 }
 
-/** The lambda of a topology and what it sends. For time-varying ones over one period. */
+/**
+ * The lambda of a topology and what it sends. For time-varying ones over one period.
+ *
+ * @example
+ * ```ts
+ * import { graphOf, mixingOf, mixingRows } from "@anabranch/core";
+ * const rows = mixingRows(graphOf(4, [[0, 1], [1, 2], [2, 3], [3, 0]]), "metropolis");
+ * mixingOf({ name: "ring", nodes: 4, period: 1, rows: () => rows }); // => { lambda: 0.3333, links: 8 }
+ * ```
+ */
 export function mixingOf(topology: Topology): Mixing {
   const matrices = range(Math.max(1, topology.period)).map((k) => topology.rows(k + 1));
   const links = matrices.reduce((sum, rows) => sum + linksOf(rows).length, 0) / matrices.length;

@@ -20,7 +20,11 @@ export type WeightRule = (typeof weightRules)[number];
  *
  * Reference: L. Xiao, S. Boyd, "Fast linear iterations for distributed averaging", Systems & Control Letters 53, 2004.
  *
- * @example mixingRows(ring(4), "metropolis")[0] // { nodes: [0, 1, 3], weights: [1/3, 1/3, 1/3] }
+ * @example
+ * ```ts
+ * import { graphOf, mixingRows } from "@anabranch/core";
+ * mixingRows(graphOf(3, [[0, 1], [1, 2]]), "metropolis")[0]; // => { nodes: [0, 1], weights: [0.6667, 0.3333] }
+ * ```
  */
 export function mixingRows(graph: Graph, rule: WeightRule): readonly SparseRow[] {
   const lists = neighbours(graph);

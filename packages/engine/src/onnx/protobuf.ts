@@ -1,4 +1,12 @@
-/** A protobuf message under construction: wire types 0 (varint), 1 (double), 2 (bytes) and 5 (float). */
+/**
+ * A protobuf message under construction: wire types 0 (varint), 1 (double), 2 (bytes) and 5 (float).
+ *
+ * @example
+ * ```ts
+ * import { MessageWriter } from "@anabranch/engine";
+ * new MessageWriter().varint(1, 150).text(2, "hi").finish(); // => [8, 150, 1, 18, 2, 104, 105]
+ * ```
+ */
 export class MessageWriter {
   #bytes = new Uint8Array(256);
   #length = 0;

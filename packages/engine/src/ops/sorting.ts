@@ -32,7 +32,11 @@ const ranksOperator: Operator = {
  * Place of each value in ascending order, from 0: float [n] to float [n]. Equal values: the lower index comes first. It is
  * piecewise constant and has no gradient.
  *
- * @example ranks(constant([3, 1, 2])) // 2, 0, 1
+ * @example
+ * ```ts
+ * import { constant, evaluate, ranks } from "@anabranch/engine";
+ * evaluate(ranks(constant([3, 1, 2]))).data; // => [2, 0, 1]
+ * ```
  */
 export function ranks(x: Tensor): Tensor {
   return apply(ranksOperator, [x]);

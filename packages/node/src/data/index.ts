@@ -1,6 +1,4 @@
-export { loadDatasetModule } from "./dataset-module.ts";
-export { type DownloadFile, type DownloadOptions, type DownloadProgress, downloadFile } from "./download.ts";
-export { importLocal, type LocalImport } from "./import-local.ts";
+export type { DownloadFile, DownloadOptions, DownloadProgress } from "./download.ts";
 export {
   type DatasetDownload,
   type DatasetEntry,
@@ -9,4 +7,4 @@ export {
   loadDataset,
 } from "./load-dataset.ts";
 export { cacheFolder, type DataPlaces } from "./places.ts";
-export { type DatasetSource, datasetSources, downloadDataset } from "./sources.ts";
+export { type DatasetSource, datasetSources } from "./sources.ts";

@@ -1,13 +1,11 @@
 export { openDiskBlobStore } from "./disk-blob-store.ts";
-export { diskClientStates } from "./disk-client-states.ts";
 export { diskFileSystem, fileSystemBelow } from "./disk-file-system.ts";
 export { readEvents } from "./event-lines.ts";
-export { EventLog, flushingBefore, truncateAfterRound } from "./event-log.ts";
+export { EventLog } from "./event-log.ts";
 export { type FileSystem, type OpenFile, storageError, writeAtomically } from "./file-system.ts";
 export { findRun, listRuns } from "./find-run.ts";
 export { type LedgerPatience, openLedger } from "./ledger/open-ledger.ts";
 export { acquireLock, isLocked, type Lock } from "./lock.ts";
-export { MetricsCsv } from "./metrics-csv.ts";
 export {
   createRunFolder,
   isRunFolder,
@@ -17,4 +15,4 @@ export {
   writeRunFile,
 } from "./run-folder.ts";
 export { RunIndex } from "./run-index.ts";
-export { RunSummarizer, type RunSummary } from "./run-summary.ts";
+export type { RunSummary } from "./run-summary.ts";

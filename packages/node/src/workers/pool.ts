@@ -64,6 +64,18 @@ interface Work {
 /**
  * A simulation on worker threads. Data and model versions lie in shared memory; results come back as encoded messages in
  * shared slots, 2 x workers of them, which are held until their order is released: memory does not grow with the cohort.
+ *
+ * @example
+ * ```ts
+ * import { fedavg, prepareQuadratics } from "@anabranch/core";
+ * import { interpreter } from "@anabranch/engine";
+ * import { WorkerPool } from "@anabranch/node";
+ * const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.5, localSteps: 1, cohorts: [[0]] };
+ * const { plan, simulation } = prepareQuadratics(fedavg(), problem, interpreter());
+ * const pool = await WorkerPool.start(simulation, { executor: "interpreter", workers: 1 });
+ * (await pool.evaluate(plan.initial)).loss; // => 2
+ * await pool.close();
+ * ```
  */
 export class WorkerPool implements Backend, Evaluator {
   readonly name = "worker-threads";

@@ -1,6 +1,6 @@
 export { aggregate, aggregationPasses, type RobustAggregate, type RuleInputs } from "./aggregate.ts";
 export { selfCentredClipping } from "./centred-clipping.ts";
-export { BLOCK as RULE_BLOCK, type ChunkSource, runFromChunks, runInMemory } from "./passes.ts";
+export { runInMemory } from "./passes.ts";
 export { fewestUpdates, mostByzantine } from "./requirements.ts";
 export {
   type BeforeStage,

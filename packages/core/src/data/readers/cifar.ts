@@ -27,6 +27,15 @@ export function readCifar10(files: readonly Uint8Array[], options: CifarOptions 
 /**
  * CIFAR-100, binary version: records of a coarse label (20 classes), a fine label (100 classes) and the pixels.
  * `labels` chooses which becomes the class.
+ *
+ * @example
+ * ```ts
+ * import { readCifar100 } from "@anabranch/core";
+ * const record = new Uint8Array(2 + 3 * 32 * 32); // coarse label, fine label, pixels
+ * record.set([4, 72]);
+ * readCifar100([record]).labels.data; // => [72]
+ * readCifar100([record], { labels: "coarse" }).labels.data; // => [4]
+ * ```
  */
 export function readCifar100(
   files: readonly Uint8Array[],

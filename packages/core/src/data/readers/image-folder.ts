@@ -30,6 +30,17 @@ const SPLITS = new Set(["train", "test"]);
 /**
  * A data set of PNG and JPEG files: features uint8 [n, channels, height, width], in order of path. Paths are CLASS/FILE or
  * OWNER/CLASS/FILE, below train/ or test/ where these are given; owners become the groups of the data set.
+ *
+ * @example
+ * ```ts
+ * import { readImageFolder } from "@anabranch/core";
+ * import { fromBase64 } from "@anabranch/core/live";
+ * const file = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAAAAADRSSBWAAAAC0lEQVR42mNg+A8AAQIBANEay48AAAAASUVORK5CYII=";
+ * const files = ["ash/1.png", "elm/1.png"].map((path) => ({ path, bytes: fromBase64(file)! }));
+ * const { classNames, features } = await readImageFolder(files, { name: "leaves", channels: 1 });
+ * classNames; // => ["ash", "elm"]
+ * features.shape; // => [2, 1, 1, 2]
+ * ```
  */
 export async function readImageFolder(files: readonly ImageFile[], options: ImageFolderOptions): Promise<NamedDataset> {
   const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));

@@ -17,6 +17,15 @@ export interface Image {
  * @param channels 1: grey, with colour weighted by the BT.601 integers 77, 150, 29 over 256; 3: colour
  * @param where the file, for errors
  * @throws `data/magic`, `data/image` where it is damaged, `data/too-large` for too many pixels
+ *
+ * @example
+ * ```ts
+ * import { decodeImage } from "@anabranch/core";
+ * import { fromBase64 } from "@anabranch/core/live";
+ * const file = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAAAAADRSSBWAAAAC0lEQVR42mNg+A8AAQIBANEay48AAAAASUVORK5CYII=";
+ * const { height, width, data } = await decodeImage(fromBase64(file)!, 1, "dot.png");
+ * [height, width, ...data]; // => [1, 2, 0, 255]
+ * ```
  */
 export async function decodeImage(file: Uint8Array, channels: 1 | 3, where: string): Promise<Image> {
   const decode =

@@ -61,6 +61,18 @@ export function readLeaf(files: readonly LeafFile[], options: LeafOptions): Arra
  * Training and test files of a data set, with the classes and characters of both together.
  *
  * @throws as `readLeaf`
+ *
+ * @example
+ * ```ts
+ * import { readLeafSplit } from "@anabranch/core";
+ * const file = (x: number[][], y: number[]) => {
+ *   const json = { users: ["ann"], user_data: { ann: { x, y } } };
+ *   return [{ path: "all_data.json", bytes: new TextEncoder().encode(JSON.stringify(json)) }];
+ * };
+ * const { train, test } = readLeafSplit(file([[0, 1]], [3]), file([[1, 0]], [5]), { name: "digits" });
+ * train.classNames; // => ["3", "5"]
+ * test.features.shape; // => [1, 2]
+ * ```
  */
 export function readLeafSplit(train: readonly LeafFile[], test: readonly LeafFile[], options: LeafOptions): TrainTest {
   const { dataset, counts } = readFiles([...train, ...test], options);

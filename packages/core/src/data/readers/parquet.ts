@@ -32,6 +32,19 @@ const MAX_LIST_DEPTH = 8;
  *
  * @throws `data/parquet`, `data/column`, `data/category`, `data/parquet-value`, `data/label`, `data/too-large`, errors of
  * `decodeImage`
+ *
+ * @example
+ * ```ts
+ * import { readParquet } from "@anabranch/core";
+ * import { fromBase64 } from "@anabranch/core/live";
+ * // a file with one column x of the numbers 1, 2, 3
+ * const head = "UEFSMRUAFRgVGCwVBhUAFQYVBgAAAQAAAAIAAAADAAAAFQIZLEgEcm9vdBUCABUC";
+ * const rest = "JQAYAXgAFgYZHBkcJggcFQIZFQAZGAF4FQAWBhYYFjomCAAAFgIWBgAAOQAAAFBBUjE=";
+ * const file = fromBase64(head + rest)!;
+ * const { features, classNames } = await readParquet(file, { name: "x.parquet", label: "x", features: ["x"] });
+ * features.data; // => [1, 2, 3]
+ * classNames; // => ["1", "2", "3"]
+ * ```
  */
 export async function readParquet(
   file: Uint8Array | readonly ParquetFile[],

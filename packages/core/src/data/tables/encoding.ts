@@ -30,6 +30,13 @@ const categoryColumn = z.strictObject({
 /**
  * How the columns of a table become features, as plain data. It is found on the training file, and applied to test files and
  * to the files of clients: all have the same features in the same order.
+ *
+ * @example
+ * ```ts
+ * import { tableEncoding } from "@anabranch/core";
+ * const columns = [{ kind: "number", name: "age", fill: 40 }];
+ * tableEncoding.parse({ columns }); // => { columns: [{ kind: "number", name: "age", fill: 40 }] }
+ * ```
  */
 export const tableEncoding = z.strictObject({
   columns: z.array(z.discriminatedUnion("kind", [numberColumn, categoryColumn])),

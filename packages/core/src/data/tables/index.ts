@@ -1,5 +1,5 @@
 export { type ColumnGroups, columnGroups } from "./column-groups.ts";
-export { featureNames, numericFeatures, type TableEncoding, tableEncoding } from "./encoding.ts";
+export { featureNames, type TableEncoding, tableEncoding } from "./encoding.ts";
 export type { TableDataset } from "./read-table.ts";
-export { type ColumnStatistics, standardizeTable, TARGET, withStatistics } from "./standardize.ts";
+export { type ColumnStatistics, standardizeTable, withStatistics } from "./standardize.ts";
 export type { TableOptions } from "./table-options.ts";

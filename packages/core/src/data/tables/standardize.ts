@@ -72,7 +72,18 @@ function givenOr(
   return Object.hasOwn(given, name) ? given[name] : pooled();
 }
 
-/** A data set with the numbers of an encoding standardised, as `withStatistics` shows: (x - mean) / deviation. */
+/**
+ * A data set with the numbers of an encoding standardised, as `withStatistics` shows: (x - mean) / deviation.
+ *
+ * @example
+ * ```ts
+ * import { readCsv, standardizeTable, withStatistics } from "@anabranch/core";
+ * const file = new TextEncoder().encode("age,y\n20,a\n40,b\n");
+ * const data = readCsv(file, { name: "trees.csv", label: "y" });
+ * const encoding = withStatistics(data, data.table, { clients: [Int32Array.of(0, 1)] }, { age: [30, 5] });
+ * [...standardizeTable(data, encoding).features.data]; // => [-2, 2]
+ * ```
+ */
 export function standardizeTable<D extends ArrayDataset>(
   dataset: D,
   encoding: TableEncoding,

@@ -17,7 +17,16 @@ export interface Decomposition extends Disparity {
   readonly masked: number;
 }
 
-/** @param joint counts or probabilities [s][z][yhat]; they are normalised */
+/**
+ * @param joint counts or probabilities [s][z][yhat]; they are normalised
+ *
+ * @example
+ * ```ts
+ * import { decomposeDisparity } from "@anabranch/core";
+ * // the prediction is the group, in one client
+ * decomposeDisparity([[[1, 0], [0, 1]]]); // => { global: 1, local: 1, unique: 1, redundant: 0, masked: 0 }
+ * ```
+ */
 export function decomposeDisparity(joint: Joint): Decomposition {
   const { global, local } = disparity(joint);
   // rounding apart, no part is negative and none exceeds the whole

@@ -25,6 +25,14 @@ export interface FairnessLimits {
  * The highest accuracy under the limits.
  *
  * @param distribution counts or probabilities [s][z][y] of client, group and label; they are normalised
+ *
+ * @example
+ * ```ts
+ * import { fairnessLimit } from "@anabranch/core";
+ * // one client, where the label is the group: a half of a bit of the group may show
+ * const joint = [[[1, 0], [0, 1]]];
+ * fairnessLimit(joint, { globalLimit: 0.5, localLimit: 1 }).toFixed(2); // => "0.89"
+ * ```
  */
 export function fairnessLimit(distribution: Joint, { globalLimit, localLimit }: FairnessLimits): number {
   const total = sumOf(distribution.flat(2));

@@ -16,7 +16,13 @@ export interface Disparity {
  * Information Decomposition". ICLR 2024, arXiv:2307.11333.
  *
  * @param joint counts or probabilities [s][z][yhat]; they are normalised
- * @example disparity([[[1, 0], [0, 1]]]) // { global: 1, local: 1 }: the prediction is the group
+ *
+ * @example
+ * ```ts
+ * import { disparity } from "@anabranch/core";
+ * // the prediction is the group
+ * disparity([[[1, 0], [0, 1]]]); // => { global: 1, local: 1 }
+ * ```
  */
 export function disparity(joint: Joint): Disparity {
   const total = sumOf(joint.flat(2));

@@ -1,7 +1,16 @@
 import type { PrivacyEvent } from "./events.ts";
 import type { PrivacyContext } from "./privacy-context.ts";
 
-/** What a guarantee over some events rests on, one sentence each, to be printed beside epsilon. */
+/**
+ * What a guarantee over some events rests on, one sentence each, to be printed beside epsilon.
+ *
+ * @example
+ * ```ts
+ * import { assumptionsOf, privacyEventSchema } from "@anabranch/core";
+ * const event = privacyEventSchema.parse({ kind: "gaussian", noiseMultiplier: 1 });
+ * assumptionsOf([event], { noise: "local" })[2]?.slice(0, 17); // => "no trusted server"
+ * ```
+ */
 export function assumptionsOf(
   events: readonly PrivacyEvent[],
   { unit = "clients", noise = "central" }: PrivacyContext,

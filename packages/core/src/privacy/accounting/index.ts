@@ -23,7 +23,6 @@ export {
   PRIVACY_RECORD,
   type PrivacyRecord,
   parsePrivacyRecord,
-  privacyAccountSchema,
   type RecordedAccount,
   type RecordedRun,
   recordAfter,

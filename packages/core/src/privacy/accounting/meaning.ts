@@ -5,7 +5,17 @@ import { gaussianEpsilon, sensitivity } from "./gaussian.ts";
 /** From this epsilon on, one client's part can practically be told from what is released. */
 const WEAK = 10;
 
-/** What a statement means for a client (or a record), and what little noise does to it: whole sentences for people. */
+/**
+ * What a statement means for a client (or a record), and what little noise does to it: whole sentences for people.
+ *
+ * @example
+ * ```ts
+ * import { explain, rdpAccountant } from "@anabranch/core";
+ * const events = [{ kind: "gaussian", noiseMultiplier: 4 }] as const;
+ * const [sentence] = explain(rdpAccountant().epsilon(events, 1e-5), events);
+ * /at most \d+ % sure/.exec(sentence!)?.[0]; // => "at most 73 % sure"
+ * ```
+ */
 export function explain(
   statement: PrivacyStatement,
   events: readonly PrivacyEventInput[],

@@ -87,7 +87,20 @@ export const privacyAccountSchema = z.object({
 });
 export type RecordedAccount = Readonly<z.output<typeof privacyAccountSchema>>;
 
-/** The record of the model after `rounds` rounds of a run. `weights`: the hash of its parameters in float32. */
+/**
+ * The record of the model after `rounds` rounds of a run. `weights`: the hash of its parameters in float32.
+ *
+ * @example
+ * ```ts
+ * import { recordAfter } from "@anabranch/core";
+ * const poisson = { kind: "poisson-gaussian" as const, samplingRate: 0.1, noiseMultiplier: 1 };
+ * const event = { ...poisson, adjacency: "add-or-remove" as const, count: 1 };
+ * const hash = "0123456789abcdef";
+ * const round = { rounds: 1, noise: "central" as const, population: 100, data: hash, events: [event] };
+ * const account = { unit: "clients" as const, covered: true, before: [], round };
+ * recordAfter(account, 20, hash).runs[0]?.events[0]?.count; // => 20
+ * ```
+ */
 export function recordAfter(account: RecordedAccount, rounds: number, weights: string): PrivacyRecord {
   const { unit, covered, before, round } = account;
   const own =

@@ -65,6 +65,14 @@ const ROUNDED_UP = 1 / 4;
  * Grid and share grow with z, so epsilon falls; the noise is never less than was asked for.
  *
  * @throws `privacy/modulus` where rounding alone would wrap around; `privacy/mechanism` for impossible values
+ *
+ * @example
+ * ```ts
+ * import { discreteMechanism } from "@anabranch/core";
+ * const demand = { size: 100, modulus: 2 ** 20, noiseMultiplier: 1, survivors: 8, cohort: 10 };
+ * const { granularity, variance } = discreteMechanism({ distribution: "skellam", ...demand });
+ * variance * granularity ** 2 >= 1 / 8; // => true
+ * ```
  */
 export function discreteMechanism(demand: MechanismDemand): DiscreteMechanism {
   const { distribution, size, modulus, noiseMultiplier, survivors, cohort, deviations = 4 } = demand;

@@ -24,6 +24,17 @@ export interface EncodingRandomness {
  * @param clipNorm C of the round, at least 1e-100
  * @returns [paddedSize(size)] whole numbers in [0, m)
  * @throws `privacy/not-finite`, `privacy/size`, `privacy/clip-norm`, `privacy/rounding`
+ *
+ * @example
+ * ```ts
+ * import { discreteMechanism, encodeNoisedUpdate, paddedSize, randomStream, rootKey } from "@anabranch/core";
+ * const demand = { size: 3, modulus: 2 ** 20, noiseMultiplier: 1, survivors: 2, cohort: 2 };
+ * const mechanism = discreteMechanism({ distribution: "discrete-gaussian", ...demand });
+ * const [rounding, noise] = [randomStream(rootKey(2)), randomStream(rootKey(3))];
+ * const randomness = { rotation: rootKey(1), rounding, noise };
+ * const integers = encodeNoisedUpdate(Float32Array.of(0.1, 0, 0.2), 1, mechanism, randomness);
+ * integers.length === paddedSize(3); // => true
+ * ```
  */
 export function encodeNoisedUpdate(
   vector: Vector,
@@ -54,6 +65,19 @@ export function encodeNoisedUpdate(
  * @param sum [paddedSize(size)] sums modulo m, each in [0, m)
  * @param out [size]; overwritten
  * @throws `privacy/size`, `privacy/clip-norm`
+ *
+ * @example
+ * ```ts
+ * import { decodeSum, discreteMechanism, encodeNoisedUpdate, randomStream, rootKey } from "@anabranch/core";
+ * const demand = { size: 2, modulus: 2 ** 24, noiseMultiplier: 0.001, survivors: 1, cohort: 1 };
+ * const mechanism = discreteMechanism({ distribution: "discrete-gaussian", ...demand });
+ * const [rounding, noise] = [randomStream(rootKey(2)), randomStream(rootKey(3))];
+ * const randomness = { rotation: rootKey(1), rounding, noise };
+ * const sum = Uint32Array.from(encodeNoisedUpdate(Float32Array.of(0.3, 0.4), 1, mechanism, randomness));
+ * const decoded = new Float64Array(2);
+ * decodeSum(sum, 1, mechanism, rootKey(1), decoded);
+ * [...decoded].map((value) => value.toFixed(2)); // => ["0.30", "0.40"]
+ * ```
  */
 export function decodeSum(
   sum: Uint32Array,

@@ -11,6 +11,16 @@ import { paddedSize } from "./rotation.ts";
  *
  * No credit is taken for sampling, nor for wrapping around: what is done to the sum of integers cannot cost more; nor for
  * shares beyond `survivors`, which are added to a sum that is as private without them. Throws `privacy/mechanism`.
+ *
+ * @example
+ * ```ts
+ * import { discreteMechanism, gaussianAccountant, privacyEventOf, rdpAccountant } from "@anabranch/core";
+ * const demand = { size: 100, modulus: 2 ** 20, noiseMultiplier: 4, survivors: 8, cohort: 10 };
+ * const event = privacyEventOf(discreteMechanism({ distribution: "skellam", ...demand }));
+ * event.kind; // => "skellam"
+ * rdpAccountant().epsilon([event], 1e-5).epsilon; // => 1.0126
+ * gaussianAccountant().epsilon([{ kind: "gaussian", noiseMultiplier: 4 }], 1e-5).epsilon; // => 0.9263
+ * ```
  */
 export function privacyEventOf(mechanism: DiscreteMechanism): PrivacyEventInput {
   const adjacency = "zero-out";

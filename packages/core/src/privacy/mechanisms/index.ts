@@ -1,7 +1,7 @@
 export { nextClipNorm, updateNoiseMultiplier } from "./adaptive-clip.ts";
 export { clipUpdate, jointNorm, layerBounds } from "./clip.ts";
 export { discreteGaussianSampler } from "./discrete-gaussian-sampler.ts";
-export { addGaussian, noisePath, noiseStream } from "./gaussian.ts";
+export { addGaussian, noisePath } from "./gaussian.ts";
 export {
   type AdaptiveClipping,
   CLIP_NORM,
@@ -13,4 +13,3 @@ export {
   UNCLIPPED,
 } from "./settings.ts";
 export { skellamSampler } from "./skellam.ts";
-export { mechanismStages, shareDeviation, stageVectors } from "./stages.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { applyClientStages, applyServerStages, taskKeys, type Update } from "../../protocol/index.ts";
+import { taskKeys, type Update } from "../../protocol/index.ts";
+import { applyClientStages, applyServerStages } from "../../protocol/stage.ts";
 import { deriveKey, rootKey } from "../../random/index.ts";
 import { addGaussian, noisePath, noiseStream } from "./gaussian.ts";
 import { CLIP_NORM, type MechanismSettings, UNCLIPPED } from "./settings.ts";

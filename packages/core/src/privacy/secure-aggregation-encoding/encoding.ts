@@ -2,7 +2,7 @@ import type { Vector } from "../../params/index.ts";
 import type { KeyRequest, Update } from "../../protocol/index.ts";
 import type { RandomKey, RandomStream } from "../../random/index.ts";
 import { decodeSum, encodeNoisedUpdate } from "../integers/index.ts";
-import { noiseStream } from "../mechanisms/index.ts";
+import { noiseStream } from "../mechanisms/gaussian.ts";
 import { dequantizeMean, levels, type Quantization, quantize } from "../secure-aggregation/quantization.ts";
 import { decodeMetrics, encodeMetrics, type MetricSums } from "./metrics.ts";
 import { INTEGERS, integerCount, type SecureAggregationSettings } from "./settings.ts";

@@ -1,12 +1,8 @@
-export { checkPlan, type SecurePlan } from "./check-plan.ts";
-export { CodedClient } from "./coded-client.ts";
-export { CodedServer } from "./coded-server.ts";
+export type { SecurePlan } from "./check-plan.ts";
 export { bestCurves, type Curves, identityPublicKey, platformCurves, portableCurves } from "./curves.ts";
-export { type Courier, driveRound } from "./drive-round.ts";
+export type { Courier } from "./drive-round.ts";
 export { type Entropy, secureEntropy, seededEntropy } from "./entropy.ts";
-export { addMasks, keystream, type MaskTerm } from "./keystream.ts";
-export { PairwiseClient } from "./pairwise-client.ts";
-export { PairwiseServer } from "./pairwise-server.ts";
+export { addMasks, type MaskTerm } from "./keystream.ts";
 export {
   chooseGraph,
   codedParameters,

@@ -19,14 +19,14 @@ import { simulateRound } from "./simulate.ts";
  *
  * @example
  * ```ts
- * import { bonawitz, portableCurves, seededEntropy } from "@anabranch/core/secure-aggregation";
+ * import { bestCurves, bonawitz, seededEntropy } from "@anabranch/core/secure-aggregation";
  * import { deriveKey, rootKey } from "@anabranch/core";
  * const entropy = (round: number, client = -1) => seededEntropy(deriveKey(rootKey(1), round, client + 1));
  * const ports = {
  *   run: new Uint8Array(16),
  *   serverEntropy: (round: number) => entropy(round),
  *   clientEntropy: entropy,
- *   curves: portableCurves(),
+ *   curves: await bestCurves(),
  *   clock: () => performance.now(),
  * };
  * const inputs = [0, 1, 2].map((client) => ({ client, values: Uint32Array.of(client, 10) }));
@@ -42,12 +42,52 @@ export function bonawitz(
   return secure("bonawitz", ports, completeRule(options));
 }
 
-/** Bell et al. 2020: clients share masks with neighbours in a random graph. */
+/**
+ * Bell et al. 2020: clients share masks with neighbours in a random graph.
+ *
+ * @example
+ * ```ts
+ * import { rootKey } from "@anabranch/core";
+ * import { bestCurves, secaggPlus, seededEntropy } from "@anabranch/core/secure-aggregation";
+ * const ports = {
+ *   run: new Uint8Array(16),
+ *   serverEntropy: (round: number) => seededEntropy(rootKey(round)),
+ *   clientEntropy: (round: number, client: number) => seededEntropy(rootKey(1000 * round + client)),
+ *   curves: await bestCurves(),
+ *   clock: () => performance.now(),
+ * };
+ * const cohort = [0, 1, 2, 3];
+ * const inputs = cohort.map((client) => ({ client, values: Uint32Array.of(client, 10) }));
+ * const request = { round: 1, cohort, present: cohort, length: 2, inputs, maximum: 10 };
+ * const outcome = await secaggPlus(ports, { corrupted: 0.1, dropped: 0 }).sum(request);
+ * "sum" in outcome && outcome.sum; // => [6, 40]
+ * ```
+ */
 export function secaggPlus(ports: ProtocolPorts, options: Parameters<typeof sparseRule>[0]): SecureAggregationProtocol {
   return secure("secagg+", ports, sparseRule(options));
 }
 
-/** So et al. 2022: masks that enough answers decode, all at once. */
+/**
+ * So et al. 2022: masks that enough answers decode, all at once.
+ *
+ * @example
+ * ```ts
+ * import { rootKey } from "@anabranch/core";
+ * import { bestCurves, lightsecagg, seededEntropy } from "@anabranch/core/secure-aggregation";
+ * const ports = {
+ *   run: new Uint8Array(16),
+ *   serverEntropy: (round: number) => seededEntropy(rootKey(round)),
+ *   clientEntropy: (round: number, client: number) => seededEntropy(rootKey(1000 * round + client)),
+ *   curves: await bestCurves(),
+ *   clock: () => performance.now(),
+ * };
+ * const cohort = [0, 1, 2, 3];
+ * const inputs = cohort.map((client) => ({ client, values: Uint32Array.of(client, 10) }));
+ * const request = { round: 1, cohort, present: cohort, length: 2, inputs, maximum: 10 };
+ * const outcome = await lightsecagg(ports).sum(request);
+ * "sum" in outcome && outcome.sum; // => [6, 40]
+ * ```
+ */
 export function lightsecagg(
   ports: ProtocolPorts,
   options: Parameters<typeof codedRule>[0] = {},
@@ -55,7 +95,25 @@ export function lightsecagg(
   return secure("lightsecagg", ports, codedRule(options));
 }
 
-/** What adds up by a protocol's name, with every party in this process. */
+/**
+ * What adds up by a protocol's name, with every party in this process.
+ *
+ * @example
+ * ```ts
+ * import { rootKey } from "@anabranch/core";
+ * import { bestCurves, secureAggregationProtocol, seededEntropy } from "@anabranch/core/secure-aggregation";
+ * const ports = {
+ *   run: new Uint8Array(16),
+ *   serverEntropy: (round: number) => seededEntropy(rootKey(round)),
+ *   clientEntropy: (round: number, client: number) => seededEntropy(rootKey(1000 * round + client)),
+ *   curves: await bestCurves(),
+ *   clock: () => performance.now(),
+ * };
+ * const demand = { corrupted: 0.1, dropped: 0.1 };
+ * secureAggregationProtocol("secagg+", ports, demand).hidesInputs; // => true
+ * secureAggregationProtocol("plain", ports, demand).hidesInputs; // => false
+ * ```
+ */
 export function secureAggregationProtocol(
   name: SecureAggregationProtocol["name"],
   ports: ProtocolPorts,
