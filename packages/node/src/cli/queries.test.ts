@@ -56,7 +56,7 @@ describe("catalogues", () => {
   it("methods: every method with wire cost and paper, and one with its options", async () => {
     const text = await answer("methods");
     for (const { name } of algorithms)
-      expect(text).toMatch(new RegExp(`^${name.replaceAll("+", "\\+")} +.*arXiv:`, "m"));
+      expect(text).toMatch(new RegExp(`^${name.replaceAll("+", "\\+")} +.* et al\\., .*20\\d\\d`, "m"));
     expect(text).toMatch(/^fedpac .* d \+ \|Theta\| … +J\. Liu/m);
     expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThan(150); // one line for each
     const { methods } = JSON.parse(await answer("methods", "--json"));
