@@ -87,6 +87,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
     "workers",
     "run",
     "audit",
+    "explain",
     "client",
     "server",
     "dashboard",

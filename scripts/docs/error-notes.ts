@@ -21,6 +21,10 @@ export const areaNotes: Readonly<Record<string, AreaNote>> = {
     about: "Attacks of simulated clients.",
     next: "Correct the section `[attack]`; docs/robustness.md has it.",
   },
+  explain: {
+    about: "Maps of where models look in images.",
+    next: "Choose another run or client; `anabranch explain --help` lists the options.",
+  },
   audit: {
     about: "Gradient-inversion audits.",
     next: "Choose another attack; `anabranch audit --help` lists them.",

@@ -143,6 +143,12 @@ export {
 } from "./selection/sampler.ts";
 export { type OpenAdapter, openAdapter } from "./simulation/adapter.ts";
 export { baselineConfig } from "./simulation/baseline.ts";
+export {
+  type ClassActivations,
+  type ClassActivator,
+  mapOverlap,
+  openClassActivator,
+} from "./simulation/class-activation.ts";
 export { areaUnderCurve, type ClassMetrics, classMetrics } from "./simulation/class-metrics.ts";
 export { type Federation, openFederation } from "./simulation/federation.ts";
 export { forLiveClients } from "./simulation/for-live-clients.ts";

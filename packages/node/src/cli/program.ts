@@ -25,6 +25,7 @@ const COMMANDS = {
   "local-only": async () => (await import("./commands/baselines.ts")).addBaselines,
   fairness: async () => (await import("./commands/fairness.ts")).addFairness,
   audit: async () => (await import("./commands/audit.ts")).addAudit,
+  explain: async () => (await import("./commands/explain.ts")).addExplain,
   export: async () => (await import("./commands/export.ts")).addExport,
   compress: async () => (await import("./commands/compress.ts")).addCompress,
   log: async () => (await import("./commands/log.ts")).addLog,

@@ -81,6 +81,25 @@ export function diskClientStates(folder: string, files: FileSystem = diskFileSys
   };
 }
 
+/**
+ * The state of one client that a checkpoint counts, without a change to the folder; undefined before its first visit.
+ *
+ * @throws `client-state/missing`, `client-state/corrupt`
+ */
+export async function readClientState(
+  folder: string,
+  files: FileSystem,
+  versions: readonly { readonly client: number; readonly round: number }[],
+  client: number,
+): Promise<ClientVectors | undefined> {
+  const version = versions.find((one) => one.client === client);
+  if (version === undefined) return undefined;
+  const path = join(resolve(folder), nameOf(version));
+  const bytes = await files.read(path);
+  if (bytes === undefined) throw missing(resolve(folder), version);
+  return decodeClientState(bytes, ownerOf(version), path, RESTORE);
+}
+
 /** Writes states to files, with the memory and the folders of earlier ones. */
 function stateWriter(files: FileSystem) {
   const folders = new Set<string>();
