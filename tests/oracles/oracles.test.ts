@@ -30,6 +30,7 @@ const inReadme: Readonly<Record<string, string>> = {
   local: "local optimizers",
   rerce: "rerce-fed",
   perfedavg: "per-fedavg",
+  fedpub: "fed-pub",
   "diff2-bvr-l-sgd": "both forms of diff2",
   "streaming-diloco": "streaming diloco",
   onebyte: "just one byte",

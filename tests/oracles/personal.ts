@@ -5,7 +5,8 @@
  * Algorithm 1. lg-fedavg: P. P. Liang et al., 2020, arXiv:2001.01523. fedbn: X. Li et al., ICLR 2021, arXiv:2102.07623.
  * ditto: T. Li et al., ICML 2021, arXiv:2012.04221, Algorithm 1. pfedme: C. T. Dinh et al., NeurIPS 2020,
  * arXiv:2006.08848, Algorithm 1. perfedavg: A. Fallah et al., NeurIPS 2020, arXiv:2002.07948. fedcac: X. Wu et al., ICCV
- * 2023, arXiv:2309.11103, Algorithm 1. partialfed: B. Sun et al., NeurIPS 2021. fedloge: Z. Xiao et al., ICLR 2024, arXiv:2401.08977.
+ * 2023, arXiv:2309.11103, Algorithm 1. partialfed: B. Sun et al., NeurIPS 2021. fedpub: J. Baek et al., ICML 2023,
+ * arXiv:2206.10206. fedloge: Z. Xiao et al., ICLR 2024, arXiv:2401.08977.
  */
 import { map2, mean, minus, plus, type Vector } from "./plain.ts";
 import { gradient, localUpdate, type Options, type Oracle, type Problem, plainUpdate, rounds } from "./problem.ts";
@@ -143,6 +144,45 @@ const partialfed: Oracle = (problem, options) => {
 };
 
 /**
+ * All clients in every round, each with a mask of its own on all values of x, which is one matrix. Random inputs do not decide
+ * at the two ends: at temperature 0 all models are mixed evenly, and at a very high one none.
+ */
+const fedpub: Oracle = (problem, options) => {
+  const [tau, lambda1, lambda2] = [
+    options.number("temperature"),
+    options.number("maskSparsity"),
+    options.number("pull"),
+  ];
+  if (tau !== 0 && tau < 1e9) throw new Error("the oracle knows the two ends of the temperature alone");
+  const { a, x0, learningRate, localSteps, weightDecay = 0 } = problem;
+  let starts = a.map(() => x0);
+  const masks = a.map(() => x0.map(() => 1));
+  return rounds(problem, (_x, cohort) => {
+    if (cohort.length !== a.length) throw new Error("all clients are in every round of fedpub");
+    const trained = starts.map((s, i) => {
+      let w = s;
+      for (let k = 0; k < localSteps; k++) {
+        const mask = masks[i]!;
+        const g = gradient(
+          problem,
+          i,
+          w.map((value, j) => value * mask[j]!),
+        );
+        masks[i] = mask.map((m, j) => m - learningRate * (g[j]! * w[j]! + lambda1 * Math.sign(m)));
+        w = w.map((value, j) => {
+          const slope = g[j]! * mask[j]! + 2 * lambda2 * (value - s[j]!) + weightDecay * value;
+          return value - learningRate * slope;
+        });
+      }
+      return w;
+    });
+    const global = mean(trained);
+    starts = tau === 0 ? trained.map(() => global) : trained;
+    return global;
+  });
+};
+
+/**
  * Features under a fixed head, and the head on fixed features. Coordinates of a diagonal quadratic do not know of each other,
  * so neither the fixed head nor those of the clients move what is returned.
  */
@@ -179,4 +219,5 @@ export const personal = {
   fedcac,
   partialfed,
   fedloge,
+  fedpub,
 };

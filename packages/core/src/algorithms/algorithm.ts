@@ -208,6 +208,11 @@ export interface LocalEnd<B = TracedVectors, C = TracedVectors, U = TracedVector
   readonly learningRateSum: Tensor;
   /** How many of the client's examples are of each class, [classes]. Traced where it is asked for. */
   classCounts(): Tensor;
+  /**
+   * Outputs of the model in evaluation at any parameters, in one row, on so many inputs of standard normal numbers, which
+   * follow from the seed: all clients have the same. Throws `model/random-inputs` for models of tokens.
+   */
+  randomOutputs(parameters: ParameterTensors, rows: number, seed: number): Tensor;
 }
 
 /** Options of plain local descent that belong to the run, not to the method. */

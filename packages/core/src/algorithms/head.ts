@@ -24,7 +24,8 @@ export function headOf(model: Layout, method: string): Head {
   return { layout, weight, bias: weight && bias, features, classes };
 }
 
-function noHead(method: string, entries: readonly LayoutEntry[]): AnabranchError {
+/** The error of a model whose head a method cannot use. */
+export function noHead(method: string, entries: readonly LayoutEntry[]): AnabranchError {
   const found = entries.map(({ name, shape }) => `${name} [${shape.join(", ")}]`).join(", ");
   return new AnabranchError({
     code: "method/head",

@@ -39,6 +39,7 @@ export { fedadagrad, fedadam, fedyogi } from "./fedopt.ts";
 export { fedpac } from "./fedpac.ts";
 export { fedper } from "./fedper.ts";
 export { fedprox } from "./fedprox.ts";
+export { fedpub } from "./fedpub.ts";
 export { fedrep } from "./fedrep.ts";
 export { fedrolex } from "./fedrolex.ts";
 export { fedsam } from "./fedsam.ts";

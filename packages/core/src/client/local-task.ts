@@ -40,6 +40,7 @@ import { type Curriculum, inOrder, placesOf } from "./curriculum.ts";
 import { drawnShare, drawTypes, stepDraws } from "./draws.ts";
 import type { LossAdjustment } from "./loss-adjustment.ts";
 import { PERSONAL, personalSteps, withPersonal } from "./personal-half.ts";
+import { outputsOnNoise } from "./random-inputs.ts";
 import type { RoundStatistic } from "./round-statistic.ts";
 import { STATISTICS } from "./statistics-half.ts";
 import { allExamples, type CountGradients, type StepInputs, stepGradients, type TaskData } from "./step-gradients.ts";
@@ -288,14 +289,15 @@ function weightVectors(update: TensorTree, { upload }: Payloads): TensorTree {
 
 /** What a client counts of its steps and its examples. */
 function countsOf(
-  { steps: { learningRate }, data }: TaskInputs,
-  { classes }: Model,
+  { steps: { learningRate }, data, frozen }: TaskInputs,
+  model: Model,
   settings: LocalSettings,
-): Pick<LocalEnd, "steps" | "learningRateSum" | "classCounts"> {
+): Pick<LocalEnd, "steps" | "learningRateSum" | "classCounts" | "randomOutputs"> {
   return {
     steps: sum(add(mul(learningRate, 0), 1)), // K is symbolic: count the steps in the graph
     learningRateSum: sumOfStepSizes(learningRate, settings),
-    classCounts: () => labelCounts(data.labels, classes),
+    classCounts: () => labelCounts(data.labels, model.classes),
+    randomOutputs: (...given) => outputsOnNoise(withFrozen(model, frozen), ...given),
   };
 }
 

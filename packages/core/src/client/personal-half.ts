@@ -1,5 +1,5 @@
 import { type OptimizerState, scan, sgd, type TensorTree, takeStep, withPrefix } from "@anabranch/engine";
-import type { ClientHalf, LocalSettings, LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
+import type { ClientHalf, LocalEnd, LocalSettings, LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
 import { entryTypes, type Layout } from "../params/layout.ts";
 import { isStatistic, weightsOf } from "../params/statistics.ts";
 import { movedStatistics } from "./moved-statistics.ts";
@@ -56,7 +56,10 @@ export function withPersonal(half: ClientHalf, personal: Layout, together: boole
     },
     end(carry, local) {
       const { method, personal: kept } = carry as Carry;
-      const { update, state } = half.end(method, inner(local));
+      const randomOutputs: LocalEnd["randomOutputs"] = (known, ...given) => {
+        return local.randomOutputs({ ...known, ...kept }, ...given);
+      };
+      const { update, state } = half.end(method, { ...inner(local), randomOutputs });
       return { update, state: { ...state, [PERSONAL]: kept } };
     },
     ...(refresh === undefined

@@ -67,11 +67,12 @@ export async function ownSums(plan: RunPlan, ports: RunPorts, { server, round }:
   };
   const given = ownOf(plan, round);
   const isHere = hasPersonalModels(plan) && clientStates.isElsewhere !== true;
+  const received = (client: number) => given?.(server, client) ?? parameters;
+  const personal = isHere
+    ? await each(async (client) => personalModel(plan, received(client), await clientStates.load(client)))
+    : given && (await each(async (client) => wholeModel(plan, received(client))));
   return {
-    ...(given && { personal: await each(async (client) => wholeModel(plan, given(server, client))) }),
-    ...(isHere && {
-      personal: await each(async (client) => personalModel(plan, parameters, await clientStates.load(client))),
-    }),
+    ...(personal && { personal }),
     ...(adapter !== undefined && { adapted: await each((client) => adapter.adapt(client, round, parameters)) }),
   };
 }

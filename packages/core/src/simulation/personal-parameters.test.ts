@@ -133,7 +133,7 @@ const NEEDS: Readonly<Record<string, readonly [options: object, more: ConfigInpu
   local: [{ optimizer: "adam" }, {}],
   fedpac: [{ optimizer: "adamw" }, {}],
   ...Object.fromEntries(
-    ["fedcac", "rffl", "ocfl", "adaptive-clusters", "streaming-diloco"].map((name) => [name, [{}, everyone]]),
+    ["fedcac", "fedpub", "rffl", "ocfl", "adaptive-clusters", "streaming-diloco"].map((name) => [name, [{}, everyone]]),
   ),
   partialfed: [{ keeps: [[]] }, {}],
   fedfix: [{}, late],
@@ -166,12 +166,15 @@ it("bristle refuses personal parameters", () => {
 });
 
 /** Their head is part of the method, so it is shared. */
-const SHARED_HEADS = ["fedloge"];
+const SHARED_HEADS = ["fedloge", "fedpub"];
 
 describe.each(SHARED_HEADS)("%s", (name) => {
   it("refuses a personal head", () => {
     const model = { name: "mlp", hidden: [4] } as const;
-    expect(() => smallRun({ name }, { model, parameters: { personal: "head" } })).toThrow(/without a shared head/);
+    const [, more] = NEEDS[name] ?? [{}, {}];
+    expect(() => smallRun({ name }, { ...more, model, parameters: { personal: "head" } })).toThrow(
+      /without a shared head/,
+    );
   });
 });
 

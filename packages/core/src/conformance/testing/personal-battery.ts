@@ -4,6 +4,7 @@ import {
   fedcac,
   fedloge,
   fedper,
+  fedpub,
   fedrep,
   lgFedavg,
   partialfed,
@@ -19,6 +20,12 @@ const quick = { rounds: 60, learningRate: 0.1, within: 1e-6 };
 export const personalBattery: Readonly<Record<string, AlgorithmUnderTest>> = {
   // clients that were not in a round keep their start, so it is FedAvg only where all are in every round
   fedcac: { create: fedcac, wire: { down: 1, up: 1 }, converges: quick },
+  // quadratics have one output for each of three random inputs
+  fedpub: {
+    create: () => fedpub({ temperature: 0, probes: 3, maskSparsity: 0 }),
+    wire: { down: 1, up: 2 },
+    converges: quick,
+  },
   // their own updates count twice
   rffl: { create: rffl, wire: { down: 1, up: 1 }, converges: quick },
   fedbn: { create: fedbn, neutral: fedbn, wire: { down: 1, up: 1 }, converges: quick },
