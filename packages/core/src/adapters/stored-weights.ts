@@ -2,7 +2,15 @@ import { nf4 } from "../compression/index.ts";
 import { type Vector, zerosLike } from "../params/vector.ts";
 import { randomStream, rootKey } from "../random/index.ts";
 
-/** Bits of a frozen weight in the memory of a device. */
+/**
+ * Bits of a frozen weight in the memory of a device.
+ *
+ * @example
+ * ```ts
+ * import { storageBits } from "@anabranch/core";
+ * storageBits; // => [4, 8, 32]
+ * ```
+ */
 export const storageBits = [4, 8, 32] as const;
 
 export type StorageBits = (typeof storageBits)[number];
@@ -12,7 +20,15 @@ const BLOCK = 64;
 const FLOAT_BYTES = 4;
 const LARGEST_CODE = 127;
 
-/** Bytes of so many stored weights. */
+/**
+ * Bytes of so many stored weights.
+ *
+ * @example
+ * ```ts
+ * import { storedBytes } from "@anabranch/core";
+ * storedBytes(128, 4); // => 72
+ * ```
+ */
 export function storedBytes(values: number, bits: StorageBits): number {
   const scales = bits === 32 ? 0 : FLOAT_BYTES * Math.ceil(values / BLOCK);
   return scales + Math.ceil((values * bits) / 8);

@@ -4,9 +4,9 @@ import { openDataSource } from "../client/data-source.ts";
 import { smallRun } from "../conformance/small-live-run.ts";
 import { VirtualTimers } from "../conformance/virtual-timers.ts";
 import { CONTROL_BYTES, serverMessage } from "./control.ts";
-import { type DataNames, decodeNames, encodeNames } from "./data-names.ts";
+import { type DataNames, decodeNames, encodeNames, namesBlob } from "./data-names.ts";
 import { runLiveClient } from "./live-client.ts";
-import { describeTask, namesBlob, type TaskDescription } from "./task-description.ts";
+import { describeTask, type TaskDescription } from "./task-description.ts";
 import { Hand, hello, open, prove } from "./testing/hand.ts";
 import { memoryRecords } from "./testing/secure-clients.ts";
 

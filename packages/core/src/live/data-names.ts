@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type TableEncoding, tableEncoding } from "../data/index.ts";
+import type { PreparedRun } from "../simulation/prepare.ts";
 
 /** Names that a data set has beside its arrays. */
 export interface DataNames {
@@ -34,6 +35,21 @@ export function namesOf(data: DataNames | object): DataNames {
 /** Names as bytes: JSON in UTF-8. */
 export function encodeNames(names: DataNames): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(names));
+}
+
+/**
+ * The blob of a run whose names are too long for its description; undefined where they are in it.
+ *
+ * @example
+ * ```ts
+ * import { smallRun } from "@anabranch/core/conformance";
+ * import { namesBlob } from "@anabranch/core/live";
+ * namesBlob(smallRun({ name: "fedavg" }).live); // => undefined
+ * ```
+ */
+export function namesBlob({ federation }: Pick<PreparedRun, "federation">): Uint8Array | undefined {
+  const bytes = encodeNames(namesOf(federation.examples));
+  return bytes.length > INLINE_NAMES ? bytes : undefined;
 }
 
 /** What `encodeNames` has made; undefined where the bytes are something else. */

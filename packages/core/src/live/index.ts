@@ -20,7 +20,7 @@ export {
   uploadAnswer,
   uploadId,
 } from "./control.ts";
-export type { DataNames } from "./data-names.ts";
+export { type DataNames, namesBlob } from "./data-names.ts";
 export type { FromExecutor, ToExecutor } from "./executor-messages.ts";
 export { ExecutorService, failureOf } from "./executor-service.ts";
 export { type LiveClientOptions, type LiveClientResult, runLiveClient } from "./live-client.ts";
@@ -38,7 +38,6 @@ export {
   type DataSchema,
   describeTask,
   heldBlob,
-  namesBlob,
   type OpenTask,
   openTask,
   type TaskDescription,

@@ -20,7 +20,7 @@ import { withStackedRounds } from "../simulation/stacked-rounds.ts";
 import { VERSION } from "../version.ts";
 import { contentHashNow } from "./content-hash.ts";
 import { CONTROL_BYTES, contentHash } from "./control.ts";
-import { encodeNames, INLINE_NAMES, LONGEST_NAMES, namesOf } from "./data-names.ts";
+import { LONGEST_NAMES, namesBlob, namesOf } from "./data-names.ts";
 import { drawnParameters } from "./drawn-parameters.ts";
 import { decodeHeld, encodeHeld } from "./held-values.ts";
 import { pipelineSchema } from "./pipeline-schema.ts";
@@ -212,21 +212,6 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
 /** Bytes that a welcome has beside its description, and some to spare. */
 const besideDescription = 1024;
 
-/**
- * The blob of a run whose names are too long for its description; undefined where they are in it.
- *
- * @example
- * ```ts
- * import { smallRun } from "@anabranch/core/conformance";
- * import { namesBlob } from "@anabranch/core/live";
- * namesBlob(smallRun({ name: "fedavg" }).live); // => undefined
- * ```
- */
-export function namesBlob({ federation }: Pick<PreparedRun, "federation">): Uint8Array | undefined {
-  const bytes = encodeNames(namesOf(federation.examples));
-  return bytes.length > INLINE_NAMES ? bytes : undefined;
-}
-
 function sentNames(federation: PreparedRun["federation"]) {
   const blob = namesBlob({ federation });
   if (blob === undefined) return namesOf(federation.examples);
@@ -338,8 +323,9 @@ const fromFile = ({ model }: Config) => model.initialWeights !== undefined;
  * ```ts
  * import { smallRun } from "@anabranch/core/conformance";
  * import { heldBlob } from "@anabranch/core/live";
- * const { config, live } = smallRun({ name: "fedavg" });
- * heldBlob(config, live); // => undefined
+ * const { config, live } = smallRun({ name: "fedavg" }, { parameters: { frozen: ["dense1"] } });
+ * const withFile = { ...config, model: { ...config.model, initialWeights: "weights.safetensors" } };
+ * heldBlob(withFile, live)?.length; // => 216
  * ```
  */
 export function heldBlob(config: Config, { plan: { held } }: Pick<PreparedRun, "plan">): Uint8Array | undefined {

@@ -54,10 +54,15 @@ export const BEST_CHECKPOINT = "checkpoints/best.safetensors";
  *
  * @example
  * ```ts
- * import { memoryBlobStore, resumePoint } from "@anabranch/core";
- * import { smallRun } from "@anabranch/core/conformance";
- * const { plan } = smallRun({ name: "fedavg" }).prepared;
- * await resumePoint(plan, memoryBlobStore()); // => undefined
+ * import { fedavg, inProcessSimulation, memoryBlobStore, memoryClientStates, resumePoint } from "@anabranch/core";
+ * import { prepareQuadratics, runFederation } from "@anabranch/core";
+ * import { interpreter } from "@anabranch/engine";
+ * const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.5, localSteps: 1, cohorts: [[0], [0]] };
+ * const { plan, simulation } = prepareQuadratics(fedavg(), problem, interpreter());
+ * const { backend, evaluator } = await inProcessSimulation(simulation, interpreter());
+ * const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
+ * await runFederation({ ...plan, rounds: 1 }, { backend, evaluator, ...stores, emit: () => {} });
+ * (await resumePoint(plan, stores.checkpoints))?.checkpoint.round; // => 1
  * ```
  */
 export async function resumePoint(plan: RunPlan, checkpoints: BlobStore): Promise<FoundCheckpoint | undefined> {

@@ -39,10 +39,15 @@ export function endingOf(
  *
  * @example
  * ```ts
- * import { hasEnded, memoryBlobStore } from "@anabranch/core";
- * import { smallRun } from "@anabranch/core/conformance";
- * const { plan } = smallRun({ name: "fedavg" }).prepared;
- * await hasEnded(plan, memoryBlobStore()); // => false
+ * import { fedavg, hasEnded, inProcessSimulation, memoryBlobStore, memoryClientStates } from "@anabranch/core";
+ * import { prepareQuadratics, runFederation } from "@anabranch/core";
+ * import { interpreter } from "@anabranch/engine";
+ * const problem = { a: [[1]], b: [[2]], x0: [0], learningRate: 0.5, localSteps: 1, cohorts: [[0]] };
+ * const { plan, simulation } = prepareQuadratics(fedavg(), problem, interpreter());
+ * const { backend, evaluator } = await inProcessSimulation(simulation, interpreter());
+ * const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
+ * await runFederation(plan, { backend, evaluator, ...stores, emit: () => {} });
+ * await hasEnded(plan, stores.checkpoints); // => true
  * ```
  */
 export async function hasEnded(plan: RunPlan, checkpoints: BlobStore): Promise<boolean> {

@@ -54,7 +54,18 @@ function sameWork(one: RankTier, other: RankTier): boolean {
   return one.rank === other.rank && one.batchSize === other.batchSize && one.frozen === other.frozen;
 }
 
-/** The model with adapters of a rank, up to that of the whole, and what of it travels. */
+/**
+ * The model with adapters of a rank, up to that of the whole, and what of it travels.
+ *
+ * @example
+ * ```ts
+ * import { layout, logistic, ofRank, subLayout, withAdapters } from "@anabranch/core";
+ * const model = withAdapters(logistic({ input: [4], classes: 2 }), { rank: 2 });
+ * const shared = subLayout(layout(model.parameters), ({ name }) => name.includes("lora"));
+ * const { entries } = ofRank(model, { shared }, 1).layout;
+ * entries.map(({ shape }) => shape); // => [[4, 1], [1, 2]]
+ * ```
+ */
 export function ofRank(model: Model, { shared }: Pick<TravellingAdapters, "shared">, rank: number): SubModel {
   const { base, pairs, scale } = model.adapters!;
   const adapted = withAdapters(base, { rank, alpha: scale * rank, targets: pairs.map(({ weight }) => weight) });
