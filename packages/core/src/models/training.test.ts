@@ -87,8 +87,10 @@ describe("training on onnxruntime-node", () => {
 describe("exportOnnx", () => {
   it.each([
     { model: mlp({ hidden: [16] }) },
+    { model: mlp({ hidden: [16], norm: "batch" }) },
     { model: cnnCifar({ input: [3, 10, 10], channels: [4, 8], hidden: 16 }) },
     { model: resnet8({ input: [3, 8, 8] }) },
+    { model: resnet8({ input: [3, 8, 8], norm: "batch" }) },
     { model: vit({ input: [8, 8], depth: 1 }) },
     { model: charTransformer({ input: [6], classes: 10, depth: 1 }) },
   ])("$model.name gives the logits of the traced model at any batch size", async ({ model }) => {

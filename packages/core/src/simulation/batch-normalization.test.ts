@@ -2,7 +2,9 @@ import { interpreter } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { openDataSource } from "../client/data-source.ts";
 import type { ConfigInput } from "../config/index.ts";
-import { simulateSmall, smallSimulation } from "../conformance/small-live-run.ts";
+import { HEALTHY } from "../conformance/fault-source.ts";
+import { SimulatedFederation } from "../conformance/simulated-federation.ts";
+import { simulateSmall, smallRun, smallSimulation } from "../conformance/small-live-run.ts";
 import { entryView, type Layout } from "../params/layout.ts";
 import { joinParameters } from "../params/standing.ts";
 import type { Vector } from "../params/vector.ts";
@@ -161,6 +163,33 @@ describe("batch normalization in a federation", () => {
     expect(() => smallSimulation({ name: "fedavg" }, { ...small, ...named })).toThrow(
       /compression.vectors.*statistics/,
     );
+  });
+});
+
+describe("a model with batch normalization", () => {
+  it.each<[string, ConfigInput]>([
+    ["FedAvg", { parameters: { personal: [] } }],
+    ["personal statistics", { parameters: { personal: "statistics" } }],
+  ])("is the same in a live run: %s", async (_name, more) => {
+    const { config, prepared } = smallRun({ name: "fedavg" }, { ...small, ...more });
+    const live = await new SimulatedFederation(config, prepared, 1, HEALTHY).run();
+    const { prepared: simulated } = smallSimulation({ name: "fedavg" }, { ...small, ...more });
+    expect(live.modelHash).toBe((await simulateSmall(simulated)).modelHash);
+  });
+
+  it.each<[string, ConfigInput]>([
+    ["a penalty on confused classes", { training: { loss: { confusion: 0.1 } } }],
+    ["aligned gradients of the head", { training: { alignment: { gradient: 0.1 } } }],
+    ["curricula", { training: { curriculum: { order: "easy-first" } } }],
+    ["logit adjustment", { training: { loss: { adjustment: "client" } } }],
+  ])("trains with %s", async (_name, { training, ...more }) => {
+    const { prepared } = smallSimulation(
+      { name: "fedavg" },
+      { ...small, ...more, training: { ...small.training, ...training } },
+    );
+    const result = await simulateSmall(prepared);
+    expect(result.stopped).toBe("finished");
+    expect(result.parameters.every(Number.isFinite)).toBe(true);
   });
 });
 
