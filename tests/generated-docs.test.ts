@@ -18,6 +18,16 @@ describe("a generated page", () => {
   });
 });
 
+describe("the exports of the packages", () => {
+  it("all have an example in their doc comments", () => {
+    const entries = JSON.parse(readText("tests/api-examples/uncovered.json")) as Record<
+      string,
+      { withoutExample: string[] }
+    >;
+    expect(Object.values(entries).flatMap(({ withoutExample }) => withoutExample)).toEqual([]);
+  });
+});
+
 describe("the JSON Schema of events", () => {
   const schema = z.fromJSONSchema(JSON.parse(readText("docs/events.schema.json")));
 

@@ -2261,7 +2261,9 @@ describe("the example of", () => {
   });
 
   it("namesBlob (core/src/live/data-names.ts)", async () => {
-    same(namesBlob(smallRun({ name: "fedavg" }).live), undefined);
+    const { federation } = smallRun({ name: "fedavg" }).live;
+    const examples = { ...federation.examples, classNames: ["a".repeat(20_000), "b", "c"] };
+    same(namesBlob({ federation: { ...federation, examples } })?.length, 20027);
   });
 
   it("ExecutorService (core/src/live/executor-service.ts)", async () => {

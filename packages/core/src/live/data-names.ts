@@ -44,7 +44,9 @@ export function encodeNames(names: DataNames): Uint8Array {
  * ```ts
  * import { smallRun } from "@anabranch/core/conformance";
  * import { namesBlob } from "@anabranch/core/live";
- * namesBlob(smallRun({ name: "fedavg" }).live); // => undefined
+ * const { federation } = smallRun({ name: "fedavg" }).live;
+ * const examples = { ...federation.examples, classNames: ["a".repeat(20_000), "b", "c"] };
+ * namesBlob({ federation: { ...federation, examples } })?.length; // => 20027
  * ```
  */
 export function namesBlob({ federation }: Pick<PreparedRun, "federation">): Uint8Array | undefined {
