@@ -20,6 +20,11 @@ const examples = {
   },
   "fashion-mnist": fashion,
   "fashion-mnist-10k": fashion,
+  instructions: {
+    features: { dtype: "uint8", shape: [1, 61] },
+    labels: { dtype: "uint8", shape: [1, 61] },
+    classes: 39,
+  },
   "tiny-shakespeare": {
     features: { dtype: "uint8", shape: [1, 80] },
     labels: { dtype: "uint8", shape: [1, 80] },

@@ -57,6 +57,7 @@ export function configHash(config: Config): string {
     ...(config.training.curriculum.order === "none" ? ["training.curriculum"] : []),
     ...(config.training.upSampling.rounds === 0 ? ["training.upSampling"] : []),
     ...(isAligned(config) ? [] : ["training.alignment"]),
+    ...(config.data.transpose ? [] : ["data.transpose"]),
     ...(config.data.shift.kind === "none" ? ["data.shift"] : []),
     ...(Object.values(config.parameters).every(({ length }) => length === 0) ? ["parameters"] : []),
     ...(config.privacy.mechanism === "none" ? ["privacy"] : []),

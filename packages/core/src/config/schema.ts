@@ -68,6 +68,16 @@ const data = z
       .lt(1)
       .default(0)
       .describe("fraction of each client's examples held out for evaluation (0 = none)"),
+    owners: z
+      .tuple([every, positive])
+      .optional()
+      .describe(
+        "owners whose examples are used, by number: from the first to before the second; the others train and test nothing. Omitted: all",
+      ),
+    transpose: z
+      .boolean()
+      .default(false)
+      .describe("exchange rows and columns of square images, to train and to test: another task on the same images"),
     partition,
     shift,
     table,

@@ -19,6 +19,8 @@ export interface ArrayDataset {
   readonly groups?: Int32Array;
   /** Names of the owners, by number. */
   readonly groupNames?: readonly string[];
+  /** Label of positions that do not count in losses and scores, such as those of a prompt. */
+  readonly ignoredLabel?: number;
   /** How the columns of a table became features. */
   readonly table?: TableEncoding;
 }

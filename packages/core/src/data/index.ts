@@ -10,7 +10,9 @@ export { jensenShannon, relativeEntropy, symmetricDivergences } from "./divergen
 export { type FederatedDataset, federate, partitionLabels } from "./federated.ts";
 export { datasetHash, partitionHash } from "./hash.ts";
 export { type Holdout, splitHoldout } from "./holdout.ts";
+export { instructions } from "./instructions.ts";
 export { type Clusters, kMeans } from "./k-means.ts";
+export { ofOwners } from "./owners.ts";
 export type { Partition, PartitionContext, Partitioner } from "./partition.ts";
 export { gini, meanDivergence, type PartitionReport, partitionReport } from "./partition-report.ts";
 export * from "./partitioners/index.ts";
@@ -37,3 +39,4 @@ export {
   syntheticKeys,
 } from "./synthetic.ts";
 export * from "./tables/index.ts";
+export { transposeImages } from "./transpose.ts";

@@ -75,6 +75,8 @@ describe("tiny-shakespeare", () => {
 
 describe("loadShippedDataset", () => {
   it("names what is shipped", async () => {
-    await expect(loadShippedDataset("mnist", read)).rejects.toThrow(/fashion-mnist-10k, tiny-shakespeare/);
+    await expect(loadShippedDataset("mnist", read)).rejects.toThrow(
+      /fashion-mnist-10k, instructions, tiny-shakespeare/,
+    );
   });
 });

@@ -1,6 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { ArrayDataset } from "./dataset.ts";
+import { instructions } from "./instructions.ts";
 import type { NamedDataset } from "./readers/class-names.ts";
 import { readIdx } from "./readers/idx.ts";
 import { readTextBySpeaker, type TextDataset } from "./readers/text-by-speaker.ts";
@@ -15,13 +16,13 @@ export type AssetReader = (file: string) => Promise<Uint8Array>;
  * @example
  * ```ts
  * import { SHIPPED_DATASETS } from "@anabranch/core";
- * Object.keys(SHIPPED_DATASETS).length; // => 2
+ * Object.keys(SHIPPED_DATASETS).length; // => 3
  * ```
  */
-export const SHIPPED_DATASETS = ["fashion-mnist-10k", "tiny-shakespeare"] as const;
+export const SHIPPED_DATASETS = ["fashion-mnist-10k", "instructions", "tiny-shakespeare"] as const;
 export type ShippedDatasetName = (typeof SHIPPED_DATASETS)[number];
 
-/** Fixed for good: it decides which images are test images. */
+/** Fixed for good: it decides which images are test images, and which instructions there are. */
 const SPLIT_SEED = 2017;
 
 /**
@@ -63,6 +64,8 @@ export function assetUrl(file: string): URL {
  * A data set that needs no network.
  *
  * - "fashion-mnist-10k": 8,000 training and 2,000 test images [n, 1, 28, 28], uint8; 800 and 200 of each of 10 classes.
+ * - "instructions": 8,000 and 800 generated instructions in 8 categories, [n, 61] uint8 with the next characters as
+ *   labels where they belong to the answer.
  * - "tiny-shakespeare": windows of 80 characters by speaker, [n, 80] uint8 with the next characters as labels; the last
  *   tenth of each speaker's windows is the test set.
  *
@@ -79,6 +82,8 @@ export async function loadShippedDataset(name: string, read: AssetReader): Promi
   switch (name) {
     case "fashion-mnist-10k":
       return loadFashionMnist10k(read);
+    case "instructions":
+      return instructions(deriveKey(rootKey(SPLIT_SEED), "instructions"), { train: 1000, test: 100 });
     case "tiny-shakespeare":
       return loadTinyShakespeare(read);
     default:

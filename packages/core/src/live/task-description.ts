@@ -185,8 +185,8 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
       classes,
       ...sentNames(federation),
     },
-    // clients that deal the data out for themselves would not shift them
-    ...(federation.dataset === undefined || config.data.shift.kind !== "none"
+    // clients that deal the data out for themselves would not change them
+    ...(federation.dataset === undefined || !isAsLoaded(config.data)
       ? {}
       : {
           partition: {
@@ -209,6 +209,10 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
   const bytes = new TextEncoder().encode(text).length;
   if (bytes > CONTROL_BYTES - besideDescription) throw tooLong(bytes);
   return taskDescription.parse(JSON.parse(text));
+}
+
+function isAsLoaded({ owners, transpose, shift }: Config["data"]): boolean {
+  return owners === undefined && !transpose && shift.kind === "none";
 }
 
 /** Bytes that a welcome has beside its description, and some to spare. */

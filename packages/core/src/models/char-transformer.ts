@@ -1,5 +1,6 @@
 import { AnabranchError, cast, nn } from "@anabranch/engine";
 import * as z from "zod";
+import { countedPositions } from "./counted-positions.ts";
 import { classification, type Model } from "./model.ts";
 import { classLabels, dataOptions } from "./options.ts";
 
@@ -21,6 +22,15 @@ export const charTransformerOptions = z.strictObject({
   depth: z.int().positive().max(256).default(4).describe("number of blocks"),
   heads: z.int().positive().default(4).describe("attention heads"),
   dropout: z.number().min(0).lt(1).default(0).describe("rate after the embedding and on the residual branches"),
+  ignoredLabel: z
+    .int()
+    .min(0)
+    .optional()
+    .describe("label of positions that do not count, such as those of a prompt; omitted: all count"),
+  score: z
+    .enum(["share", "exact"])
+    .default("share")
+    .describe('accuracy of an example: "share" of the tokens that are right, or "exact": 1 if all of them are'),
 });
 
 /**
@@ -38,7 +48,7 @@ export const charTransformerOptions = z.strictObject({
  */
 export function charTransformer(options: z.input<typeof charTransformerOptions> = {}): Model {
   const settings = charTransformerOptions.parse(options);
-  const { classes, width, heads, dropout, inputType } = settings;
+  const { classes, width, heads, dropout, inputType, ignoredLabel, score } = settings;
   const length = settings.input[0]!;
   if (settings.input.length !== 1 || inputType === "float") {
     throw new AnabranchError({
@@ -66,7 +76,9 @@ export function charTransformer(options: z.input<typeof charTransformerOptions> 
     masks: network.masks,
     features: { dtype: inputType, shape: [length] },
     labels: { dtype: settings.labelType, shape: [length] },
-    ...classification(classes),
+    ...(ignoredLabel === undefined && score === "share"
+      ? classification(classes)
+      : countedPositions({ classes, ignoredLabel, score })),
     forward: (parameters, features, context) => network.apply(parameters, cast(features, "int32"), context),
   };
 }

@@ -41,6 +41,8 @@ export interface Model {
   losses(outputs: Tensor, labels: Tensor): Tensor;
   /** @returns one score per example in [0, 1]: correct, or the share of correct tokens, [N]; 0 for numbers */
   scores(outputs: Tensor, labels: Tensor): Tensor;
+  /** Label of positions that do not count in losses and scores; absent: all count. */
+  readonly ignoredLabel?: number | undefined;
   /** Present where low-rank adapters are trained in place of weights. */
   readonly adapters?: ModelAdapters;
   /** Labels drawn from the distribution that the outputs describe, by uniform numbers in [0, 1) of the labels' shape. */

@@ -8,6 +8,7 @@ import {
   datasetHash,
   type FederatedDataset,
   federate,
+  ofOwners,
   type Partition,
   type Partitioner,
   type PartitionStatistics,
@@ -20,6 +21,7 @@ import {
   syntheticKeys,
   type TestRows,
   type TrainTest,
+  transposeImages,
 } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
 import type { ModelData } from "../models/registry.ts";
@@ -72,10 +74,12 @@ export function openFederation(config: Config, data: TrainTest | SyntheticPopula
   return "kind" in data ? computed(config, data) : dealtOut(config, data);
 }
 
-function dealtOut(config: Config, data: TrainTest): Federation {
+function dealtOut(config: Config, whole: TrainTest): Federation {
   const partitioner = namedPartitioner(config);
   const key = (purpose: string) => deriveKey(rootKey(config.seed), purpose);
-  const { clients: wanted, shift } = config.data;
+  const { clients: wanted, shift, owners, transpose } = config.data;
+  const chosen = owners === undefined ? whole : ofOwners(whole, owners);
+  const data = transpose ? transposeImages(chosen) : chosen;
   const dealt = shiftClients(
     federate(data, partitioner, { key: key("partition"), clients: wanted }),
     shift,
@@ -149,7 +153,7 @@ function pool({ clients }: Partition): Partition {
 function computed(config: Config, population: SyntheticPopulation): Federation {
   requireNoRoot(config);
   requireOwners(config);
-  requireNoShift(config);
+  requireNoChange(config);
   const { name, seed, clients, spec, test } = population;
   requireNoTable(config, name);
   return {
@@ -193,14 +197,21 @@ function requireOwners({ baseline, data }: Config): void {
   );
 }
 
-/** Computed clients have no rows in memory that could be changed. */
-function requireNoShift({ data }: Config): void {
-  if (data.shift.kind === "none") return;
+/** Computed clients have no rows in memory that could be chosen or changed. */
+function requireNoChange({ data }: Config): void {
+  const { shift, owners, transpose } = data;
+  const changes = {
+    "shift.kind": shift.kind === "none" ? undefined : shift.kind,
+    owners,
+    transpose: transpose ? true : undefined,
+  };
+  const [key, value] = Object.entries(changes).find(([, set]) => set !== undefined) ?? [];
+  if (key === undefined) return;
   throw conflict(
-    "data.shift.kind",
-    `"${data.shift.kind}", with data.dataset = "${data.dataset}"`,
-    '"none"',
-    "Synthetic clients are computed one by one and cannot be shifted. Choose another data set.",
+    `data.${key}`,
+    `${JSON.stringify(value)}, with data.dataset = "${data.dataset}"`,
+    "the key to be omitted",
+    "Synthetic clients are computed one by one and cannot be changed. Choose another data set.",
   );
 }
 
@@ -234,7 +245,7 @@ function conformLabels(labels: HostTensor, model: Model, float: "float32" | "flo
   return { ...labels, dtype, data: dtype === "int32" ? Int32Array.from(labels.data) : Uint8Array.from(labels.data) };
 }
 
-function requireFit({ name, features, labels, classes }: ArrayDataset, model: Model): void {
+function requireFit({ name, features, labels, classes, ignoredLabel }: ArrayDataset, model: Model): void {
   const where = `model ${model.name}, data set ${name}`;
   const shapeOf = (shape: readonly number[]) => `[${shape.join(", ")}]`;
   const refuse = (part: string, received: string, expected: string): never => {
@@ -255,6 +266,10 @@ function requireFit({ name, features, labels, classes }: ArrayDataset, model: Mo
   const kind = (dtype: string) => (dtype === "float" ? "numbers to predict" : "classes");
   if (kind(labels.dtype) !== kind(model.labels.dtype)) {
     refuse("labels", kind(labels.dtype), kind(model.labels.dtype));
+  }
+  if (ignoredLabel !== undefined && model.ignoredLabel !== ignoredLabel) {
+    const counted = model.ignoredLabel === undefined ? "all count" : `model.ignoredLabel = ${model.ignoredLabel}`;
+    refuse("labels", counted, `model.ignoredLabel = ${ignoredLabel}, as not all positions of these data count`);
   }
   if (classes > model.classes) refuse("classes", String(classes), `at most ${model.classes}`);
 }

@@ -51,12 +51,13 @@ const greyImage = Buffer.from(
 const trainCount = (data: TrainTest) => data.train.features.shape[0];
 
 describe("named data sets", () => {
-  it("ships two that need no files", async () => {
+  it("ships three that need no files", async () => {
     const fashion = await loadDataset("fashion-mnist-10k", options);
     expect(fashion.train.features.shape).toEqual([8000, 1, 28, 28]);
     expect(fashion.test.features.shape).toEqual([2000, 1, 28, 28]);
     const shakespeare = await loadDataset("tiny-shakespeare", options);
     expect(shakespeare.train.groupNames?.length).toBeGreaterThan(100);
+    expect((await loadDataset("instructions", options)).train.groupNames).toHaveLength(8);
   });
 
   it("lists each with a sentence", () => {
@@ -64,7 +65,7 @@ describe("named data sets", () => {
     expect(names).toContain("fashion-mnist");
     expect(names).toContain("csv:PATH");
     for (const { description } of listDatasets()) expect(description).toMatch(/\.$/);
-    expect(listDatasets().filter(({ shipped }) => shipped)).toHaveLength(2);
+    expect(listDatasets().filter(({ shipped }) => shipped)).toHaveLength(3);
   });
 
   it("reads the MNIST family from --data-dir before ANABRANCH_DATA, packed or not, in a folder of its name or not", async () => {

@@ -114,6 +114,8 @@ function isDamaged(error: unknown, cache: string): boolean {
 
 const shippedDescriptions: Record<(typeof SHIPPED_DATASETS)[number], string> = {
   "fashion-mnist-10k": "10,000 images of Fashion-MNIST, 8,000 to train and 2,000 to test, 28 x 28 grey, 10 classes.",
+  instructions:
+    "Generated instructions in 8 categories with short answers; predict the answer, character by character.",
   "tiny-shakespeare": "40,000 lines of Shakespeare's plays by speaker; predict the next character.",
 };
 
