@@ -193,6 +193,12 @@ describe("a model with batch normalization", () => {
   });
 });
 
+it("measures no flatness where statistics would be perturbed", () => {
+  const { prepared } = smallSimulation({ name: "fedavg" }, { ...small, diagnostics: { flatness: true } });
+  expect(prepared.plan.diagnostics).toBeUndefined();
+  expect(prepared.plan.warnings?.map(({ message }) => message).join()).toMatch(/flatness.*running statistics/);
+});
+
 const gaussian = { privacy: { mechanism: "gaussian", clipNorm: 1, noiseMultiplier: 1 } } as const;
 
 describe("running statistics that cannot travel", () => {

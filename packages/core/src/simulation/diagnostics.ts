@@ -3,6 +3,7 @@ import type { Config } from "../config/index.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Layout } from "../params/layout.ts";
 import type { HeldParameters } from "../params/standing.ts";
+import { isStatistic } from "../params/statistics.ts";
 import type { PipelineSettings } from "../pipeline/index.ts";
 import type { Warning } from "../round/backend.ts";
 import type { RunPlan } from "../round/run-plan.ts";
@@ -54,7 +55,10 @@ export function resolveDiagnostics({ diagnostics }: Config, parts: Parts): Resol
 
 /** Why a metric cannot be measured; undefined where it can. */
 const REASONS: Readonly<Record<Metric, (parts: Parts) => string | undefined>> = {
-  flatness: ({ held }) => (held === undefined ? undefined : "parts of the model are personal or frozen"),
+  flatness({ held, layout }) {
+    if (held !== undefined) return "parts of the model are personal or frozen";
+    return layout.entries.some(isStatistic) ? "the model has running statistics, which are not weights" : undefined;
+  },
   coherence: ({ payloads, layout, stages }) =>
     hiddenUpdates(stages) ??
     (payloads.parts !== undefined
