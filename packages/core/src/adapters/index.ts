@@ -2,7 +2,6 @@ export * from "./bandit.ts";
 export * from "./device-choice.ts";
 export * from "./distillation.ts";
 export * from "./hard-examples.ts";
-export * from "./instance-routing.ts";
 export * from "./instruction-prompt.ts";
 export { deltaOf, exactUpdate, type LowRankUpdate, type WeightedUpdate } from "./low-rank-update.ts";
 export { frobeniusDistance, type Matrix, matrixOf, rowsOf } from "./matrix.ts";

@@ -1,9 +1,9 @@
 import { constant, evaluate, gradients, type Tensor } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
+import { modulate, type Pool, routedLogits, routedLoss, routeInstances } from "../models/instance-routing.ts";
 import { randomStream, rootKey } from "../random/index.ts";
 import { distillation, taughtLoss } from "./distillation.ts";
 import { errorNorms, pruneExamples } from "./hard-examples.ts";
-import { modulate, type Pool, routedLogits, routedLoss, routeInstances } from "./instance-routing.ts";
 import { trainInTwoStages, twoHeadLoss, twoLogits } from "./two-stage.ts";
 
 const numbers = (count: number, seed: number) =>

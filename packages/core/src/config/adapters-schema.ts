@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { storageBits } from "../adapters/stored-weights.ts";
+import { poolOptions } from "../models/instance-pool.ts";
 import { adapterOptions } from "../models/low-rank-adapters.ts";
 
 /** How the factors of clients become one pair. */
@@ -40,6 +41,17 @@ export const adapters = z
       .describe(
         'how factors become one pair: "fedit" (means), "ffa" (A stays as drawn), "lora-fair" (means, B corrected) or "zero-pad" (means, lower ranks count as zeros). Others: "flexlora" (mean of the products, truncated), "flora" (merged in every round) or "fed-sb" (cores)',
       ),
+    pool: poolOptions.shape.sets
+      .optional()
+      .describe("sets of a scale, a shift and a classifier that examples choose from (FedIns); omitted: no pool"),
+    poolTop: poolOptions.shape.top
+      .unwrap()
+      .optional()
+      .describe("sets that each example chooses, at most all, whose means it is given; omitted: 3"),
+    keyWeight: poolOptions.shape.keyWeight
+      .unwrap()
+      .optional()
+      .describe("part of the loss that pulls keys to the examples that choose them; omitted: 0.1"),
     lambda: z
       .number()
       .min(0)
@@ -48,5 +60,5 @@ export const adapters = z
   })
   .prefault({})
   .describe(
-    'low-rank adapters: the model keeps its initial weights, and clients train and send factors alone; [parameters] frozen = "!head" trains the head as well',
+    'low-rank adapters, or a pool: the model keeps its initial weights, and clients train and send factors alone; [parameters] frozen = "!head" trains the head as well',
   );

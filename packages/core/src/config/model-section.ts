@@ -52,7 +52,15 @@ export function modelSection(model: Config["model"]): ModelSection {
 export function namedModelParts(config: Pick<Config, "model" | "adapters">): Pick<ModelSection, "name" | "options"> {
   const { name, options } = modelSection(config.model);
   const adapters = configuredAdapters(config);
-  return { name, options: adapters === undefined ? options : { ...options, adapters } };
+  const pool = configuredPool(config);
+  const added = { ...(adapters && { adapters }), ...(pool && { pool }) };
+  return { name, options: { ...options, ...added } };
+}
+
+/** The options of a model's pool; undefined where it has none. */
+export function configuredPool({ adapters: { pool: sets, poolTop: top, keyWeight } }: Pick<Config, "adapters">) {
+  if (sets === undefined) return undefined;
+  return { sets, ...(top === undefined ? {} : { top }), ...(keyWeight === undefined ? {} : { keyWeight }) };
 }
 
 /** The options of a model's adapters, of several ranks those of the largest; undefined where it has none. */

@@ -66,7 +66,7 @@ export function configHash(config: Config): string {
     ...unusedCompression(config.compression),
     ...(config.topology.name === "none" ? ["topology"] : []),
     ...(config.churn.share === 0 ? ["churn"] : []),
-    ...(config.adapters.rank === undefined ? ["adapters"] : []),
+    ...(config.adapters.rank === undefined && config.adapters.pool === undefined ? ["adapters"] : []),
     ...(DIAGNOSTICS.some((name) => config.diagnostics[name]) ? [] : ["diagnostics"]),
   ];
   return hashText(JSON.stringify(without(canonical(config), [...NO_INFLUENCE, ...unused], "")));

@@ -3,11 +3,7 @@ import * as z from "zod";
 import {
   matrixOf,
   meanGradientOf,
-  modulate,
   type OwnModel,
-  routedLogits,
-  routedLoss,
-  routeInstances,
   rowsOf,
   type SharedAdapter,
   taughtLoss,
@@ -15,6 +11,7 @@ import {
   twoHeadLoss,
   twoLogits,
 } from "../adapters/index.ts";
+import { modulate, routedLogits, routedLoss, routeInstances } from "../models/index.ts";
 import { labelList } from "./distillation.ts";
 import type { Operation } from "./operation.ts";
 import { vector, vectorList } from "./quadratic-problem.ts";

@@ -2,6 +2,15 @@ export * from "./char-transformer.ts";
 export * from "./cnn-28x28.ts";
 export * from "./cnn-cifar.ts";
 export * from "./export-onnx.ts";
+export * from "./instance-pool.ts";
+export {
+  modulate,
+  type Pool,
+  type Routing,
+  routedLogits,
+  routedLoss,
+  routeInstances,
+} from "./instance-routing.ts";
 export * from "./lenet5.ts";
 export * from "./linear.ts";
 export * from "./logistic.ts";

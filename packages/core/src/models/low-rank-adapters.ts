@@ -58,6 +58,7 @@ export function withAdapters(base: Model, options: z.input<typeof adapterOptions
   });
   return {
     ...base,
+    base,
     parameters: [...base.parameters, ...adapted.flatMap((weight) => factorsOf(weight, rank, core))],
     adapters: { base, pairs, scale },
     forward: (parameters, features, context) =>
@@ -158,7 +159,7 @@ function factorsOf(weight: nn.ParameterSpec, rank: number, core: boolean): nn.Pa
 const product = (extents: readonly number[]) => extents.reduce((all, extent) => all * extent, 1);
 
 /**
- * Parameters that a model with adapters does not train by itself: all that are no factors.
+ * Parameters that a model with adapters does not train by itself: those of the model that it adapts.
  *
  * @example
  * ```ts
@@ -166,6 +167,6 @@ const product = (extents: readonly number[]) => extents.reduce((all, extent) => 
  * frozenBase(withAdapters(mlp({ input: [4], hidden: [], classes: 2 }), { rank: 1 })); // => ["dense1.weight", "dense1.bias"]
  * ```
  */
-export function frozenBase({ adapters }: Pick<Model, "adapters">): readonly string[] {
-  return adapters?.base.parameters.map(({ name }) => name) ?? [];
+export function frozenBase({ base }: Pick<Model, "base">): readonly string[] {
+  return base?.parameters.map(({ name }) => name) ?? [];
 }

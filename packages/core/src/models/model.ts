@@ -43,6 +43,8 @@ export interface Model {
   scores(outputs: Tensor, labels: Tensor): Tensor;
   /** Label of positions that do not count in losses and scores; absent: all count. */
   readonly ignoredLabel?: number | undefined;
+  /** The model that this one adds parameters to, whose own stay as they are; absent: there is none. */
+  readonly base?: Model;
   /** Present where low-rank adapters are trained in place of weights. */
   readonly adapters?: ModelAdapters;
   /** Labels drawn from the distribution that the outputs describe, by uniform numbers in [0, 1) of the labels' shape. */

@@ -3,6 +3,7 @@ import type * as z from "zod";
 import { charTransformer, charTransformerOptions } from "./char-transformer.ts";
 import { cnn28Options, cnn28x28 } from "./cnn-28x28.ts";
 import { cnnCifar, cnnCifarOptions } from "./cnn-cifar.ts";
+import { poolOptions, withPool } from "./instance-pool.ts";
 import { lenet5, lenet5Options } from "./lenet5.ts";
 import { linear, linearOptions } from "./linear.ts";
 import { logistic, logisticOptions } from "./logistic.ts";
@@ -74,7 +75,7 @@ export interface ModelData {
 }
 
 /**
- * A model by name for a data set [n, ...]; options override what the data say. `adapters` among them adds low-rank adapters.
+ * A model by name for a data set [n, ...]; options override what the data say. `adapters` among them adds low-rank adapters, `pool` a pool of FedIns.
  * Throws `model/unknown` or `model/option`.
  *
  * @example
@@ -88,9 +89,10 @@ export interface ModelData {
 export function createModel(
   name: string,
   data: ModelData,
-  { adapters, ...options }: Readonly<Record<string, unknown>> = {},
+  { adapters, pool, ...options }: Readonly<Record<string, unknown>> = {},
 ): Model {
   const model = modelAlone(name, data, options);
+  if (pool !== undefined) return withPool(model, poolOptions.parse(pool));
   return adapters === undefined ? model : withAdapters(model, adapterOptions.parse(adapters));
 }
 

@@ -27,7 +27,6 @@ export function withAdapterRule(config: Config, model: Model, resolved: Resolved
   const { rule, lambda } = config.adapters;
   const { adapters } = model;
   const { whole, shared } = split;
-  requireChoice(config);
   if (adapters === undefined) return resolved;
   const ranks = tieredRanks(config, resolved);
   if (rule === "fedit" || rule === "ffa" || rule === "fed-sb") return resolved;
@@ -95,31 +94,6 @@ function tieredRanks(
   if (payloads.own !== undefined || algorithm.clusters !== undefined || algorithm.assign !== undefined)
     refuse("algorithm.name", algorithm.name, "a method with one global model", 'Take for example "fedavg".');
   return rank;
-}
-
-/** Refuses what only a controller reads where there is none, and a controller without ranks to choose from. */
-function requireChoice({ adapters: { controller, rank, batches, bits }, devices: { memory } }: Config): void {
-  if (controller !== undefined) {
-    if (Array.isArray(rank)) return;
-    throw conflict(
-      "adapters.controller",
-      `"${controller}", with adapters.rank = ${rank ?? "nothing"}`,
-      "a list of ranks",
-      `Name the ranks to choose from, e.g. adapters.rank = [${rank ?? "8, 4"}].`,
-    );
-  }
-  for (const [key, value] of Object.entries({
-    "adapters.batches": batches,
-    "adapters.bits": bits,
-    "devices.memory": memory,
-  }))
-    if (value !== undefined)
-      throw conflict(
-        key,
-        `[${value.join(", ")}], without a controller`,
-        "nothing",
-        `Remove ${key}, or set adapters.controller = "fedpipe".`,
-      );
 }
 
 /** Refuses a rule that combines updates where they are combined otherwise, or cannot be seen. */

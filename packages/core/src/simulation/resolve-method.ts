@@ -4,14 +4,15 @@ import { createAlgorithm } from "../algorithms/registry.ts";
 import type { DeviceTrace } from "../clock/index.ts";
 import type { Origin } from "../config/contract.ts";
 import { type Config, modelSection, namedModelParts } from "../config/index.ts";
-import { configuredAdapters } from "../config/model-section.ts";
-import { createModel, type Model, withAdapters } from "../models/index.ts";
+import { configuredAdapters, configuredPool } from "../config/model-section.ts";
+import { createModel, type Model, withAdapters, withPool } from "../models/index.ts";
 import { initialParameters } from "../params/initialize.ts";
 import { entryView, type Layout, layout } from "../params/layout.ts";
 import { type HeldParameters, heldOf, type ParameterSplit, partOf, splitParameters } from "../params/standing.ts";
 import { weightsOf } from "../params/statistics.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { SubModels } from "../submodels/index.ts";
+import { requireAdapterKeys } from "./adapter-keys.ts";
 import { withAdapterRule } from "./adapter-rule.ts";
 import { checkedMethod } from "./checked-method.ts";
 import { checkedModel } from "./checked-model.ts";
@@ -63,6 +64,7 @@ export function resolveMethod(
   own: CustomParts,
 ): ResolvedMethod {
   const { origins = {} } = own;
+  requireAdapterKeys(config);
   const model = own.model === undefined ? namedModel(config, examples) : ownModel(config, own.model, origins.model);
   const whole = layout(model.parameters);
   const named = own.algorithm ?? namedMethod(config);
@@ -80,7 +82,7 @@ export function resolveMethod(
     ruled.tiers === undefined
       ? withWidths(ruled, model, shared, config.training)
       : withSubModels(ruled, ruled.tiers, config.training);
-  const base = model.adapters === undefined ? whole : layout(model.adapters.base.parameters);
+  const base = model.base === undefined ? whole : layout(model.base.parameters);
   const start = own.weights && startFrom(own.weights, base, modelSection(config.model).reading);
   const drawn = initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"));
   const values = start === undefined ? drawn : withValues(whole, drawn, base, start.vector);
@@ -114,7 +116,9 @@ function namedModel(config: Config, data: Federation["examples"]): Model {
 
 function ownModel(config: Config, model: Model, origin: Origin | undefined): Model {
   const adapters = configuredAdapters(config);
+  const pool = configuredPool(config);
   const checked = checkedModel(model, origin);
+  if (pool !== undefined) return withPool(checked, pool);
   return adapters === undefined ? checked : withAdapters(checked, adapters);
 }
 

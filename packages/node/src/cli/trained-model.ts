@@ -9,7 +9,7 @@ import {
   decodeSafetensors,
   type Layout,
   mergeAdapters,
-  modelSection,
+  namedModelParts,
   newestCheckpoint,
   requireLayout,
   servedModel,
@@ -78,8 +78,9 @@ async function evaluated({ folder }: RunFolder, method: string, layout: Layout, 
 export async function trainedOnnx(trained: TrainedModel, metadata: Record<string, string>): Promise<Uint8Array> {
   const { run, description, layout, parameters, checkpoint } = trained;
   if (!description.own) {
-    const { name, options } = modelSection((await readRunConfig(run.folder)).model);
-    const model = createModel(name, description, options);
+    const { name, options } = namedModelParts(await readRunConfig(run.folder));
+    const { adapters: _merged, ...rest } = options;
+    const model = createModel(name, description, rest);
     const { modelOnnx } = await import("../run/outputs.ts");
     return modelOnnx(model, layout, parameters, metadata);
   }

@@ -129,6 +129,16 @@ export function routedLogits(features: Tensor, { heads }: Pick<Pool, "heads">, {
   return squeeze(matmul(mixed, expandDims(features, 2)), 2);
 }
 
+/** The sum of the chosen cosines, [N]. */
+export function nearness({ similarities, chosen, shares }: Routing): Tensor {
+  return mul(chosen.shape[1] as number, sum(mul(shares, similarities), [1]));
+}
+
+/** (1 - l) loss + l (1 - nearness) for losses and nearness [N]. */
+export function routedLosses(losses: Tensor, near: Tensor, keyWeight: number): Tensor {
+  return add(mul(1 - keyWeight, losses), mul(keyWeight, sub(1, near)));
+}
+
 /**
  * (1 - l) cross-entropy + l (1 - sum of the chosen cosines), its mean over the batch.
  *
@@ -141,16 +151,8 @@ export function routedLogits(features: Tensor, { heads }: Pick<Pool, "heads">, {
  * evaluate(routedLoss(logits, constant([0], [1], "int32"), routing, 0.5)).data; // => [0.3466]
  * ```
  */
-export function routedLoss(
-  logits: Tensor,
-  labels: Tensor,
-  { similarities, chosen, shares }: Routing,
-  keyWeight: number,
-): Tensor {
-  const top = chosen.shape[1] as number;
-  const near = mul(top, sum(mul(shares, similarities), [1]));
-  const losses = add(mul(1 - keyWeight, softmaxCrossEntropy(logits, labels)), mul(keyWeight, sub(1, near)));
-  return mean(losses);
+export function routedLoss(logits: Tensor, labels: Tensor, routing: Routing, keyWeight: number): Tensor {
+  return mean(routedLosses(softmaxCrossEntropy(logits, labels), nearness(routing), keyWeight));
 }
 
 /** Rows of length 1; a row of zeros stays. */
