@@ -2,6 +2,7 @@ import { asynchronous } from "./asynchronous.ts";
 import { averaging } from "./averaging.ts";
 import { clusters } from "./clusters.ts";
 import { communication } from "./communication.ts";
+import { continual } from "./continual.ts";
 import { decentralised } from "./decentralised.ts";
 import { differences } from "./diff2.ts";
 import { rffl } from "./esteem.ts";
@@ -34,6 +35,7 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   rffl,
   ...principal,
   ...communication,
+  ...continual,
   ...seeded,
   ...clusters,
   ...slices,

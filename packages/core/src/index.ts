@@ -9,6 +9,7 @@ export { localSgd, modelDelta } from "./algorithms/local-sgd.ts";
 export { vectors } from "./algorithms/method.ts";
 export { buildMethod } from "./algorithms/method-options.ts";
 export * from "./algorithms/methods.ts";
+export type * from "./algorithms/needs.ts";
 export { optimizerSteps } from "./algorithms/optimizer-steps.ts";
 export { combine } from "./algorithms/parameter-tensors.ts";
 export { algorithms, createAlgorithm } from "./algorithms/registry.ts";
@@ -106,7 +107,7 @@ export {
 } from "./round/checkpoint-store.ts";
 export * from "./round/client-state.ts";
 export { failsForTrouble, firstSentence, isAway, stopsForTrouble } from "./round/divergence.ts";
-export { addSums } from "./round/evaluation-sums.ts";
+export { addSums, testSums } from "./round/evaluation-sums.ts";
 export {
   EVENT_VERSION,
   type EventOf,

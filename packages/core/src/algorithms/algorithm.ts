@@ -4,12 +4,13 @@ import type { RuleReport } from "../aggregation/rule-report.ts";
 import type { CodecSpec } from "../codecs/index.ts";
 import type { CompressionLink } from "../compression/index.ts";
 import type { NodeRule } from "../gossip/index.ts";
+import type { TaskStream } from "../heterogeneity/index.ts";
 import type { Layout } from "../params/layout.ts";
-import type { Selectors } from "../params/standing.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Widths } from "../params/widths.ts";
 import type { RandomKey } from "../random/index.ts";
 import type { DirectionDraw, Projection, Replay } from "../seeded/index.ts";
+import type { DefaultCompression, DirectionsByExample, NodeSampling, PersonalParameters } from "./needs.ts";
 
 /** Schedules whose clients train without waiting for each other. */
 export type AsynchronousSchedule = "buffered" | "ticks" | "arrival-groups";
@@ -213,6 +214,13 @@ export interface LocalEnd<B = TracedVectors, C = TracedVectors, U = TracedVector
    * follow from the seed: all clients have the same. Throws `model/random-inputs` for models of tokens.
    */
   randomOutputs(parameters: ParameterTensors, rows: number, seed: number): Tensor;
+  /**
+   * What the layers of a model see of all of the client's examples: [n, inputs] by weight, of those weights [inputs, outputs]
+   * that inputs are multiplied by. Traced where it is asked for.
+   */
+  layerInputs(parameters: ParameterTensors): ParameterTensors;
+  /** Standard normal numbers [n, columns] for each of `ClientHalf.directions`; zeros in rounds in which they do not count. */
+  readonly directions: ParameterTensors;
 }
 
 /** Options of plain local descent that belong to the run, not to the method. */
@@ -232,6 +240,8 @@ export interface ClientHalf<
   K extends TensorTree = TensorTree,
 > {
   readonly draws?: Readonly<Record<string, DrawSpec>>;
+  /** Random directions that `end` asks for, one for each of the client's examples, where the client sends some of a vector. */
+  directions?(model: Layout): DirectionsByExample;
   begin(local: Local<B, C, U>, settings: LocalSettings): K;
   step(carry: K, local: LocalStep<B, C, U>, settings: LocalSettings): { readonly carry: K; readonly loss: Tensor };
   end(carry: K, local: LocalEnd<B, C, U>): ClientResult<C, U>;
@@ -259,40 +269,6 @@ export interface PrivacyNeeds {
   clipNorm?(state: ServerState, configured: number, context: RoundContext): number;
 }
 
-/** Local work: whole passes over a client's examples, or a number of local steps. */
-export type PersonalWork = { readonly localEpochs: number } | { readonly localSteps: number };
-
-/** Parameters that the clients of a method keep to themselves, beside the shared ones that its halves know. */
-export interface PersonalParameters {
-  /** Which, unless the configuration says so in `parameters.personal`. */
-  readonly layers: Selectors;
-  /** True: a model that has no parameters of these roles shares all of them. Default: such a model is refused. */
-  readonly ifPresent?: boolean;
-  /**
-   * "together": each local step moves them, too. Otherwise they train first, by themselves, for so long, and stay as they are in
-   * the local steps of the method. Default "together".
-   */
-  readonly train?: "together" | PersonalWork;
-}
-
-/** Chains of compression operators, as a configuration writes them. */
-export interface DefaultCompression {
-  readonly up?: readonly string[];
-  readonly down?: readonly string[];
-  /** True: they are part of the method, and a configuration cannot set others. */
-  readonly isFixed?: boolean;
-}
-
-/** How nodes without a server pick the cohort of a round. */
-export interface NodeSampling {
-  /** Nodes that average. */
-  readonly aggregators: number;
-  /** Part of the cohort's models that each of them waits for. */
-  readonly successFraction: number;
-  /** Rounds without a sign of life after which a node is left out. */
-  readonly activityWindow: number;
-}
-
 /** A federated method: a plain value built by a factory from validated options. */
 export interface Algorithm {
   readonly name: string;
@@ -305,6 +281,11 @@ export interface Algorithm {
    * same parts. Default: `dealParts`, evenly at random.
    */
   assign?(parts: number, cohort: readonly number[], key: RandomKey, round: number): readonly number[];
+  /**
+   * Present in methods that are made for tasks that come one after the other: the method for such a stream. A configured run
+   * of one without a stream is refused.
+   */
+  forTasks?(stream: Pick<TaskStream, "tasks" | "roundsPerTask">): Algorithm;
   /** The state before the first round, from the model's parameters [d] and their layout. */
   init(parameters: Vector, model: Layout, starts?: readonly Vector[]): ServerState;
   /**

@@ -46,6 +46,7 @@ export { fedsam } from "./fedsam.ts";
 export { fedspeed } from "./fedspeed.ts";
 export { ferret } from "./ferret.ts";
 export { flasc } from "./flasc.ts";
+export { fot } from "./fot.ts";
 export { frl } from "./frl.ts";
 export { heterofl } from "./heterofl.ts";
 export { hidenseek } from "./hidenseek.ts";

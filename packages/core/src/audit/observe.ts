@@ -81,7 +81,8 @@ export interface ObservePorts {
  * Simulates a run up to a round and returns what was seen in it.
  *
  * @throws `audit/round` where the run ends before, `audit/client` where the client is not in the round, `audit/upload` where
- *   the method uploads no change of the whole model, `audit/curriculum` where clients choose examples by their loss
+ *   the method uploads no change of the whole model, `audit/curriculum` where clients choose examples by their loss,
+ *   `audit/task-stream` where data come as a stream of tasks
  *
  * @example
  * ```ts
@@ -102,6 +103,7 @@ export async function observeRound(
   const { curriculum, upSampling } = simulation.task;
   if (curriculum !== undefined) throw chosen("training.curriculum.order", `"${curriculum.order}"`, '"none"');
   if (upSampling !== undefined) throw chosen("training.upSampling.rounds", `${upSampling.rounds}`, "0");
+  if (simulation.train.stream !== undefined) throw streamed();
   const messages: TappedMessage[] = [];
   let aggregate: Readonly<Record<string, Vector>> | undefined;
   const { backend, close } = await inProcessSimulation(simulation, executor);
@@ -289,6 +291,16 @@ function chosen(where: string, received: string, expected: string): AnabranchErr
     where,
     received,
     expected,
+  });
+}
+
+/** What was seen is compared with the examples of one task. */
+function streamed(): AnabranchError {
+  return new AnabranchError({
+    code: "audit/task-stream",
+    message: "an audit is not made for tasks that come one after the other",
+    where: "taskStream.kind",
+    expected: '"none"',
   });
 }
 

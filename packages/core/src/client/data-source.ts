@@ -1,7 +1,8 @@
-import type { HostTensor } from "@anabranch/engine";
+import { AnabranchError, type HostTensor } from "@anabranch/engine";
 import { type Poison, poisonRows } from "../adversary/data-attack.ts";
 import { selectTensorRows } from "../data/dataset.ts";
 import { type SyntheticKeys, type SyntheticSpec, syntheticClient } from "../data/synthetic.ts";
+import { orderFeatures, rowsOfTask, type TaskStream, taskOfRound } from "../data/task-stream.ts";
 import type { ClientData } from "./run-client.ts";
 
 /**
@@ -11,7 +12,14 @@ import type { ClientData } from "./run-client.ts";
 export type DataSpec = DataOrigin & {
   /** What attackers among the clients do to their rows; absent: nothing. */
   readonly poison?: Poison | undefined;
+  /** Tasks that come one after the other; client i then owns rows of every task, as owner `task * clients + i`. Absent: one task. */
+  readonly stream?: ClientStream | undefined;
 };
+
+/** Tasks, and between how many clients each is divided. */
+interface ClientStream extends TaskStream {
+  readonly clients: number;
+}
 
 type DataOrigin =
   | {
@@ -32,8 +40,9 @@ type DataOrigin =
 /** Loads clients' data, fresh arrays each time. */
 export interface ClientDataSource {
   readonly clients: number;
-  load(client: number): ClientData;
-  /** The rows of clients from..to (to excluded) one after the other, and how many each has. */
+  /** @param round decides between the tasks of a stream; counts from 1 */
+  load(client: number, round?: number): ClientData;
+  /** The rows of owners from..to (to excluded) one after the other, and how many each has. Without tasks, owners are clients. */
   loadRange(from: number, to: number): { readonly data: ClientData; readonly counts: readonly number[] };
 }
 
@@ -52,6 +61,34 @@ export function arrayDataSpec(
     flat.set(r, offsets[i]!);
   });
   return { kind: "arrays", features, labels, rows: flat, offsets };
+}
+
+/** The same clients in every task of a stream. Throws `data/empty-task` where one has no examples of a task, unless allowed. */
+export function inTasks<S extends DataSpec & { kind: "arrays" }>(
+  spec: S,
+  stream: TaskStream | undefined,
+  options: { readonly mayBeEmpty?: boolean } = {},
+): S {
+  if (stream === undefined) return spec;
+  const { labels, rows, offsets } = spec;
+  const clients = offsets.length - 1;
+  const owned = Array.from({ length: stream.tasks * clients }, (_, owner) => {
+    const [task, client] = [Math.floor(owner / clients), owner % clients];
+    const own = rowsOfTask(stream, task, labels, rows.subarray(offsets[client]!, offsets[client + 1]!));
+    if (own.length === 0 && options.mayBeEmpty !== true) throw noExamples(client, task);
+    return own;
+  });
+  return { ...spec, ...arrayDataSpec(spec.features, labels, owned), stream: { ...stream, clients } };
+}
+
+function noExamples(client: number, task: number): AnabranchError {
+  return new AnabranchError({
+    code: "data/empty-task",
+    message: "a client has no examples of a task",
+    where: `taskStream, client ${client}, task ${task + 1}`,
+    expected: "at least one example of every task",
+    advice: 'Choose a more even data.partition, e.g. "iid", fewer clients, or fewer tasks.',
+  });
 }
 
 /** Examples of the client that has most. */
@@ -79,15 +116,15 @@ export function openDataSource(spec: DataSpec): ClientDataSource {
   const attackers = new Set(poison.clients);
   return {
     ...source,
-    load(client) {
-      const data = source.load(client);
+    load(client, round) {
+      const data = source.load(client, round);
       if (attackers.has(client)) poisonRows(data, poison.attack, client);
       return data;
     },
   };
 }
 
-function openOrigin(spec: DataOrigin): ClientDataSource {
+function openOrigin(spec: DataSpec): ClientDataSource {
   if (spec.kind === "synthetic") {
     const load = (client: number) => syntheticClient(spec.keys, client, spec.spec);
     return {
@@ -99,14 +136,34 @@ function openOrigin(spec: DataOrigin): ClientDataSource {
       },
     };
   }
-  const { offsets } = spec;
+  const { offsets, stream } = spec;
   const loadRange = (from: number, to: number) => {
     // a private copy: ONNX Runtime refuses tensors over shared buffers
     const rows = spec.rows.subarray(offsets[from]!, offsets[to]!);
     const data = { features: selectTensorRows(spec.features, rows), labels: selectTensorRows(spec.labels, rows) };
-    return { data, counts: Array.from({ length: to - from }, (_, i) => offsets[from + i + 1]! - offsets[from + i]!) };
+    const counts = Array.from({ length: to - from }, (_, i) => offsets[from + i + 1]! - offsets[from + i]!);
+    if (stream !== undefined) orderOwners(stream, from, counts, data.features);
+    return { data, counts };
   };
-  return { clients: offsets.length - 1, load: (client) => loadRange(client, client + 1).data, loadRange };
+  const clients = stream?.clients ?? offsets.length - 1;
+  const ownerOf = (client: number, round: number) =>
+    stream === undefined ? client : taskOfRound(stream, round) * clients + client;
+  const load = (client: number, round = 1) => {
+    const owner = ownerOf(client, round);
+    return loadRange(owner, owner + 1).data;
+  };
+  return { clients, load, loadRange };
+}
+
+/** The features of owners one after the other, each in the order of its task. */
+function orderOwners(stream: ClientStream, from: number, counts: readonly number[], { shape, data }: HostTensor): void {
+  const size = shape.slice(1).reduce((a, b) => a * b, 1);
+  let row = 0;
+  for (const [i, count] of counts.entries()) {
+    const own = data.subarray(row * size, (row + count) * size) as HostTensor["data"];
+    orderFeatures(stream, Math.floor((from + i) / stream.clients), own);
+    row += count;
+  }
 }
 
 /**

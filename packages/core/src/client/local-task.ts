@@ -31,6 +31,7 @@ import type {
   Payloads,
   TracedVectors,
 } from "../algorithms/algorithm.ts";
+import type { DirectionsByExample } from "../algorithms/needs.ts";
 import { labelCounts } from "../heterogeneity/index.ts";
 import type { Model } from "../models/model.ts";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
@@ -38,6 +39,7 @@ import type { ParameterSplit } from "../params/standing.ts";
 import { weightsOf } from "../params/statistics.ts";
 import { type Curriculum, inOrder, placesOf } from "./curriculum.ts";
 import { drawnShare, drawTypes, stepDraws } from "./draws.ts";
+import { layerInputs } from "./layer-inputs.ts";
 import type { LossAdjustment } from "./loss-adjustment.ts";
 import { PERSONAL, personalSteps, withPersonal } from "./personal-half.ts";
 import { outputsOnNoise } from "./random-inputs.ts";
@@ -71,6 +73,8 @@ interface TaskInputs {
   readonly data: TaskData;
   /** With a leading axis K. */
   readonly steps: StepInputs;
+  /** [n, columns] by name, where the method draws directions for each example. */
+  readonly directions?: ParameterTensors;
   /** 0, 1, ..., n - 1, where examples have an order. */
   readonly places?: Tensor;
   /** 1 where the client looks for examples to repeat, else 0. */
@@ -100,6 +104,7 @@ export interface LocalTask {
  * payloads have parts, sent/NAME/ENTRY [], 1 for an entry that the client sends and 0 for others; frozen/ENTRY, the frozen
  * parameters, and among the state the personal ones, where `split` has such; personalSteps/... as steps/... [H, ...], where
  * these train first.
+ * Where the client half draws `directions` by example, directions/NAME [n, columns].
  * With a curriculum also places [n] (0, 1, ..., n - 1), and steps/indices are then places in the order of the examples.
  * With up-sampling also looks [], and the output probabilities [n, C] of the model as received: zeros unless looks is 1.
  * Outputs: update/NAME/ENTRY, state/NAME/ENTRY, losses [K] and norm [] (L2 norm of the whole update: its size, and the
@@ -134,6 +139,7 @@ export function compileLocalTask(
     ),
     ...(settings.curriculum && { places: { dtype: "float", shape: ["n"] } as const }),
     ...(settings.upSampling && { looks: { dtype: "float", shape: [] } as const }),
+    ...directionsTypes(algorithm.client.directions?.(split.shared)),
   };
   const count = { gradients: 0 };
   const { train = "together" } = algorithm.personal ?? {};
@@ -287,17 +293,20 @@ function weightVectors(update: TensorTree, { upload }: Payloads): TensorTree {
   return Object.fromEntries(Object.entries(update).filter(([name]) => upload[name]?.statistics !== true));
 }
 
-/** What a client counts of its steps and its examples. */
+/** What a client knows of its steps and its examples. */
 function countsOf(
-  { steps: { learningRate }, data, frozen }: TaskInputs,
+  { steps: { learningRate }, data, state = {}, frozen, directions = {} }: TaskInputs,
   model: Model,
   settings: LocalSettings,
-): Pick<LocalEnd, "steps" | "learningRateSum" | "classCounts" | "randomOutputs"> {
+): Omit<LocalEnd, keyof Local> {
   return {
     steps: sum(add(mul(learningRate, 0), 1)), // K is symbolic: count the steps in the graph
     learningRateSum: sumOfStepSizes(learningRate, settings),
     classCounts: () => labelCounts(data.labels, model.classes),
     randomOutputs: (...given) => outputsOnNoise(withFrozen(model, frozen), ...given),
+    layerInputs: (parameters) =>
+      layerInputs(withFrozen(model, frozen), { ...state[PERSONAL], ...parameters }, data.features),
+    directions,
   };
 }
 
@@ -345,6 +354,15 @@ function taskTypes(
     steps: { ...batchTypes(model, batch, "K"), draws },
     ...(first ? { personalSteps: batchTypes(model, batch, "H") } : {}),
   };
+}
+
+function directionsTypes(directions: DirectionsByExample | undefined): Record<string, TypeTree> {
+  if (directions === undefined) return {};
+  const types = Object.entries(directions.columns).map(([name, columns]): [string, TensorType] => [
+    name,
+    { dtype: "float", shape: ["n", columns] },
+  ]);
+  return { directions: Object.fromEntries(types) };
 }
 
 /** Mini-batches of so many steps. */

@@ -7,6 +7,7 @@ import {
   type MaskSpec,
   type Program,
 } from "@anabranch/engine";
+import type { DirectionsByExample } from "../algorithms/needs.ts";
 import { FEEDBACK } from "../compression/index.ts";
 import type { CompressionLoss } from "../metrics/task-meter.ts";
 import type { Layout } from "../params/layout.ts";
@@ -16,6 +17,7 @@ import { receivedBroadcast } from "../pipeline/broadcast-compression.ts";
 import { type PipelineSpec, sentUpdate } from "../pipeline/client-pipeline.ts";
 import { layoutsOfPart } from "../pipeline/settings.ts";
 import type { Broadcast, Update } from "../protocol/index.ts";
+import { normal } from "../random/distributions.ts";
 import { bernoulliBits, deriveKey, type RandomKey, randomStream } from "../random/index.ts";
 import { type BatchSchedule, type LocalBudget, planBatches } from "./batches.ts";
 import { CompressionMeter } from "./compression-meter.ts";
@@ -40,6 +42,8 @@ export interface TaskSpec extends PipelineSpec, SeededHalves {
   readonly personalBudget?: LocalBudget;
   readonly masks: readonly MaskSpec[];
   readonly draws: DrawSpecs;
+  /** Numbers for each of the client's examples; absent: none. */
+  readonly directions?: DirectionsByExample;
   readonly broadcast: Readonly<Record<string, Layout>>;
   /** Those of them of which every client is given its own. Default: none. */
   readonly own?: Readonly<Record<string, Layout>>;
@@ -204,10 +208,31 @@ function taskInputs(
     ...stepInputs("steps", spec, batches, task, make),
     ...(spec.curriculum && { places: placesInput(task, make) }),
     ...(spec.upSampling && { looks: scalar(make, looksIn(spec.upSampling, broadcast.round) ? 1 : 0) }),
+    ...directionInputs(spec, task, make),
     ...personalInputs(spec, task, make),
     ...sentInputs(spec, task.part, make),
     ...drawInputs(spec, batches.steps, keys["draws"]!, { round: broadcast.round, client, vectors }),
   };
+}
+
+/** Directions for a client's examples: drawn where they count, else zeros. */
+function directionInputs(
+  { directions, ...spec }: TaskSpec,
+  task: ClientTask,
+  make: (n: number) => Vector,
+): HostTensors {
+  if (directions === undefined) return {};
+  const n = task.data.features.shape[0]!;
+  const counts = layoutsOfPart(spec, task.part)[directions.of]!.size > 0;
+  const inputs = Object.entries(directions.columns).map(([name, columns]): [string, HostTensor] => {
+    const data = make(n * columns);
+    if (counts) {
+      const stream = randomStream(deriveKey(task.keys["draws"]!, "directions", name));
+      for (let i = 0; i < data.length; i++) data[i] = normal(stream);
+    }
+    return [`directions/${name}`, { dtype: "float", shape: [n, columns], data }];
+  });
+  return Object.fromEntries(inputs);
 }
 
 /** The places of a client's examples. */

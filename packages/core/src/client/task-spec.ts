@@ -47,6 +47,7 @@ export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly 
     ...(training.upSampling && { upSampling: training.upSampling }),
     masks: model.masks,
     draws: algorithm.client.draws ?? {},
+    ...directionsOf(algorithm, layout),
     broadcast: payloads.broadcast,
     ...ownVectors(payloads),
     ...seededHalves(parts),
@@ -63,6 +64,11 @@ export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly 
   const { subModels } = parts;
   if (subModels === undefined) return { task, gradientsPerStep };
   return { task: { ...task, tiers: tierTasks(parts, subModels.parts) }, gradientsPerStep };
+}
+
+function directionsOf({ client }: Algorithm, model: Layout): Pick<TaskSpec, "directions"> {
+  const directions = client.directions?.(model);
+  return directions === undefined ? {} : { directions };
 }
 
 /** The task of every part. Parts of one model share one. Messages name the layout of the whole model. */

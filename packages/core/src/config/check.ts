@@ -240,7 +240,8 @@ export function checkUnused(
     | readonly ["privacy", "mechanism"]
     | readonly ["secureAggregation", "protocol"]
     | readonly ["topology", "name"]
-    | readonly ["churn", "share"],
+    | readonly ["churn", "share"]
+    | readonly ["taskStream", "kind"],
   usual: Readonly<Record<string, unknown>>,
   advice: string,
   locate: Locate,

@@ -58,6 +58,7 @@ export function configHash(config: Config): string {
     ...(config.training.upSampling.rounds === 0 ? ["training.upSampling"] : []),
     ...(isAligned(config) ? [] : ["training.alignment"]),
     ...(config.data.transpose ? [] : ["data.transpose"]),
+    ...(config.taskStream.kind === "none" ? ["taskStream"] : []),
     ...(config.data.shift.kind === "none" ? ["data.shift"] : []),
     ...(Object.values(config.parameters).every(({ length }) => length === 0) ? ["parameters"] : []),
     ...(config.privacy.mechanism === "none" ? ["privacy"] : []),

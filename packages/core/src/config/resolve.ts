@@ -9,6 +9,7 @@ import { checkBaseline } from "./check-baseline.ts";
 import { checkChurn } from "./check-churn.ts";
 import { checkPrivacy, isDiscrete } from "./check-privacy.ts";
 import { checkSecureAggregation } from "./check-secure-aggregation.ts";
+import { checkTaskStream } from "./check-task-stream.ts";
 import { checkTopology } from "./check-topology.ts";
 import { configFields } from "./fields.ts";
 import { issueError, type Locate, unknownName } from "./issues.ts";
@@ -55,6 +56,7 @@ export function resolveConfig(input: ConfigInput, locate: Locate = (path) => pat
   checkBaseline(config, locate);
   checkTopology(config, locate);
   checkChurn(config, locate);
+  checkTaskStream(config, locate);
   return config;
 }
 

@@ -16,6 +16,7 @@ import { privacy } from "./privacy-schema.ts";
 import { devices, schedule } from "./schedule-schema.ts";
 import { shift } from "./shift-schema.ts";
 import { table } from "./table-schema.ts";
+import { taskStream } from "./task-stream-schema.ts";
 import { topology } from "./topology-schema.ts";
 import { upSampling } from "./up-sampling-schema.ts";
 
@@ -348,6 +349,7 @@ export const configSchema = z.strictObject({
       '"centralized": one client has the examples of all; "local-only": clients train alone and exchange nothing; omitted: federated',
     ),
   data,
+  taskStream,
   model,
   adapters,
   parameters,

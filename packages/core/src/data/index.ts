@@ -39,4 +39,5 @@ export {
   syntheticKeys,
 } from "./synthetic.ts";
 export * from "./tables/index.ts";
+export type { StreamSettings, TaskStream } from "./task-stream.ts";
 export { transposeImages } from "./transpose.ts";

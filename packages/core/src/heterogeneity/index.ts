@@ -1,3 +1,4 @@
+export { endsTask, type TaskStream, taskOfRound } from "../data/task-stream.ts";
 export * from "./balanced-assignment.ts";
 export * from "./class-statistics.ts";
 export * from "./confusion.ts";

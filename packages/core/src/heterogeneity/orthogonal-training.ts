@@ -172,7 +172,9 @@ function joined({ inputs, rank, vectors }: InputBasis, left: Float64Array, added
  */
 export function projectedUpdate(basis: InputBasis, { rows, columns, values }: RowMatrix): RowMatrix {
   if (basis.rank === 0) return { rows, columns, values };
-  const known = product(values, projectorOf(basis), rows, columns, columns);
+  const { rank, vectors } = basis;
+  const along = product(values, vectors, rows, columns, rank);
+  const known = product(along, transposed(vectors, columns, rank), rows, rank, columns);
   return { rows, columns, values: values.map((value, i) => value - known[i]!) };
 }
 

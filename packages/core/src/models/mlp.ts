@@ -31,6 +31,7 @@ export const mlpOptions = z.strictObject({
     .default("relu")
     .describe("function between the layers"),
   norm: normOption.describe('normalization of hidden layers before their activation: "none" or "batch"'),
+  bias: z.boolean().default(true).describe("whether layers have a bias"),
 });
 
 /**
@@ -49,7 +50,7 @@ export function mlp(options: z.input<typeof mlpOptions> = {}): Model {
   const widths = [sizeOf(settings.input), ...settings.hidden, settings.classes];
   const layers = widths.slice(1).flatMap((outputs, i) => {
     const last = i === widths.length - 2;
-    const layer = nn.dense(`dense${i + 1}`, widths[i]!, outputs, { head: last });
+    const layer = nn.dense(`dense${i + 1}`, widths[i]!, outputs, { head: last, bias: settings.bias });
     if (last) return [layer];
     return [layer, ...normLayers(settings.norm, `norm${i + 1}`, outputs), activations[settings.activation]];
   });

@@ -1,4 +1,4 @@
-import type { PersonalWork } from "../algorithms/algorithm.ts";
+import type { PersonalWork } from "../algorithms/needs.ts";
 import type { Vector } from "../params/vector.ts";
 
 /** Local SGD on a client's own examples: so much of it, at this learning rate, or at that of the round. */

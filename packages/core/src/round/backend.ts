@@ -62,6 +62,8 @@ export interface EvaluationSums {
   readonly examples: number;
   /** Of models that give each example one of a few classes; absent of others, and where there are no examples. */
   readonly classes?: ClassSums;
+  /** On the test examples of each task of a stream; absent where there is one task. */
+  readonly tasks?: readonly EvaluationSums[];
 }
 
 /** Examples of each class, and those among them that are classified right, [classes]. */

@@ -21,6 +21,8 @@ export interface RunTotals {
   readonly best: { readonly round: number; readonly score: number; readonly stale: number };
   /** The newest evaluation; null for numbers that were not finite. */
   readonly last?: { readonly loss: number | null; readonly accuracy: number | null };
+  /** Of a stream of tasks: the accuracy on each right after it was learned. */
+  readonly learned?: readonly (number | null)[] | undefined;
   /** What is wrong after the newest round. */
   readonly trouble?: Trouble | undefined;
 }
@@ -126,6 +128,7 @@ const bodySchema = z.strictObject({
   scalars: z.array(z.string()),
   clientStates: z.enum(["inline", "versions"]),
   evaluated: z.boolean(),
+  learned: z.array(z.number().nullable()).optional(),
   trouble: z
     .strictObject({
       kind: z.enum(["model", "clients", "unreleased"]),
@@ -172,6 +175,7 @@ export function checkpointContents(checkpoint: Checkpoint): { tensors: Tensors; 
     scalars: scalars.map(([name]) => name),
     clientStates: checkpoint.clientStates.kind,
     evaluated: totals.last !== undefined,
+    ...(totals.learned === undefined ? {} : { learned: [...totals.learned] }),
     ...(totals.trouble === undefined ? {} : { trouble: totals.trouble }),
     ...(work === undefined ? {} : { work: structuredClone(work) as NonNullable<Body["work"]> }),
   };
@@ -180,7 +184,7 @@ export function checkpointContents(checkpoint: Checkpoint): { tensors: Tensors; 
 
 /** The checkpoint of a file whose seal is whole. Throws `checkpoint/corrupt` where its parts do not fit together. */
 function checkpointFrom({ tensors, metadata }: SafetensorsFile, where: string): Checkpoint {
-  const { seed, scalars, clientStates, evaluated, trouble, ...rest } = readBody(metadata.body, where);
+  const { seed, scalars, clientStates, evaluated, learned, trouble, ...rest } = readBody(metadata.body, where);
   const values = numbers(tensors, "scalars", scalars.length, where);
   return {
     version: 1,
@@ -192,6 +196,7 @@ function checkpointFrom({ tensors, metadata }: SafetensorsFile, where: string): 
     clientStates: clientStates === "inline" ? readInline(tensors, where) : readVersions(tensors, where),
     totals: {
       ...numbersToTotals(numbers(tensors, "totals", TOTALS, where), evaluated),
+      ...(learned === undefined ? {} : { learned }),
       ...(trouble === undefined ? {} : { trouble }),
     },
     generator: { seed },

@@ -1,3 +1,4 @@
+import { endsTask } from "../data/task-stream.ts";
 import type { EvaluationSums } from "./backend.ts";
 import { type RunState, saveBest } from "./checkpoint-store.ts";
 import { classAccuracies } from "./class-accuracies.ts";
@@ -8,6 +9,7 @@ import { now, warn } from "./narrate.ts";
 import { ownSums } from "./personal-models.ts";
 import type { RegressionScale, RoundRecord, RunPlan, RunPorts } from "./run-plan.ts";
 import { servedModel } from "./served-model.ts";
+import { taskAccuracies } from "./task-accuracies.ts";
 
 /** Judges the model of a round where one is due: on the test set, and on the clients' own hold-outs. */
 export async function evaluateRound(
@@ -18,7 +20,8 @@ export async function evaluateRound(
 ): Promise<void> {
   const { round } = record;
   const isDue = (every: number) => every > 0 && (round % every === 0 || round === plan.rounds);
-  if (isDue(plan.evaluateEvery)) await evaluateTest(plan, ports, state, record);
+  const ends = plan.evaluateEvery > 0 && plan.taskStream !== undefined && endsTask(plan.taskStream, round);
+  if (ends || isDue(plan.evaluateEvery)) await evaluateTest(plan, ports, state, record);
   if (isDue(plan.evaluateClientsEvery)) await evaluateClients(plan, ports, state, record);
   if (isDue(plan.evaluateModelsEvery ?? 0)) await evaluateModels(plan, ports, state, record);
   await warn(ports, ports.backend.takeWarnings?.());
@@ -55,6 +58,7 @@ async function evaluateTest(plan: RunPlan, ports: RunPorts, state: RunState, rec
     ...(errors?.testR2 === undefined ? {} : { r2: errors.testR2 }),
     ...success,
     ...(onClients ? {} : classesOf(plan, sums)),
+    ...tasksOf(plan, state, round, sums),
     ...covered,
     ...(worstDecile === undefined ? {} : { worstDecile }),
   });
@@ -68,6 +72,14 @@ async function evaluateTest(plan: RunPlan, ports: RunPorts, state: RunState, rec
       accuracy ?? -record.testLoss,
       isDivergedLoss(record.testLoss, plan.guessingLoss),
     );
+}
+
+/** Accuracies on the tasks so far; the state remembers those at the end of each. */
+function tasksOf({ taskStream }: RunPlan, state: RunState, round: number, { tasks }: EvaluationSums) {
+  if (taskStream === undefined || tasks === undefined) return {};
+  const { now, learned } = taskAccuracies(taskStream, round, tasks, state.totals.learned ?? []);
+  state.totals = { ...state.totals, learned };
+  return { tasks: now };
 }
 
 /** What accuracies of single classes come to, where examples have one. */

@@ -18,7 +18,37 @@ export function addSums(sums: readonly EvaluationSums[]): EvaluationSums {
     examples += s.examples;
   }
   const counted = sums.flatMap(({ classes }) => classes ?? []);
-  return { loss, score, examples, ...(counted.length > 0 && { classes: addClasses(counted) }) };
+  const tasks = sums[0]?.tasks?.map((_, task) => addSums(sums.flatMap((each) => each.tasks?.[task] ?? [])));
+  return {
+    loss,
+    score,
+    examples,
+    ...(counted.length > 0 && { classes: addClasses(counted) }),
+    ...(tasks && { tasks }),
+  };
+}
+
+/**
+ * Sums over a test set from those of its chunks; where these are of several tasks, as many chunks of each (`clients`), also
+ * task by task.
+ *
+ * @example
+ * ```ts
+ * import { testSums } from "@anabranch/core";
+ * const chunks = [3, 1].map((score) => ({ loss: 2, score, examples: 4 }));
+ * testSums({ stream: { tasks: 2, clients: 1 } }, chunks).tasks?.map(({ score }) => score); // => [3, 1]
+ * ```
+ */
+export function testSums(
+  { stream }: { readonly stream?: { readonly tasks: number; readonly clients: number } | undefined },
+  chunks: readonly EvaluationSums[],
+): EvaluationSums {
+  const sums = addSums(chunks);
+  if (stream === undefined) return sums;
+  const tasks = Array.from({ length: stream.tasks }, (_, task) =>
+    addSums(chunks.slice(task * stream.clients, (task + 1) * stream.clients)),
+  );
+  return { ...sums, tasks };
 }
 
 function addClasses(sums: readonly ClassSums[]): ClassSums {

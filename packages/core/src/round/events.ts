@@ -6,6 +6,7 @@ import * as z from "zod";
 import { baselines } from "../config/baseline.ts";
 import { privacyAccountSchema } from "../privacy/accounting/record.ts";
 import { jsonText } from "../text/printable.ts";
+import { classAccuracies, real, taskAccuracies } from "./accuracy-schemas.ts";
 
 /**
  * Version of the events; readers refuse later ones.
@@ -18,8 +19,6 @@ import { jsonText } from "../text/printable.ts";
  */
 export const EVENT_VERSION = 1;
 
-/** A measured number, null where there is none. NaN and infinities are allowed here and become null in JSON. */
-const real = z.custom<number | null>((value) => typeof value === "number" || value === null, "no number and not null");
 const [count, round] = [z.int().nonnegative(), z.int().nonnegative()];
 
 /** The fields that all events share. `at` is an ISO time; it tells people when, and enters no hash. */
@@ -191,14 +190,6 @@ const roundFinished = z.object({
     .optional(),
 });
 
-/** Accuracy of the worst class; of long-tailed data also the means over head, middle and tail classes. */
-const classAccuracies = z.object({
-  worst: real,
-  head: real.optional(),
-  middle: real.optional(),
-  tail: real.optional(),
-});
-
 const evaluation = z.object({
   ...envelope,
   type: z.literal("evaluation"),
@@ -220,6 +211,8 @@ const evaluation = z.object({
   worstDecile: real.optional(),
   /** Accuracies by class, where each example has one of a few. */
   classes: classAccuracies.optional(),
+  /** Of a stream of tasks, on their own test examples; `accuracy` is over all tasks, those to come included. */
+  tasks: taskAccuracies.optional(),
 });
 
 const accuraciesOfClients = z.object({

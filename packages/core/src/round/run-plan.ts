@@ -3,6 +3,7 @@ import type { Algorithm, Judge, Payloads } from "../algorithms/algorithm.ts";
 import type { OrderDuration } from "../clock/index.ts";
 import type { Baseline } from "../config/baseline.ts";
 import type { ClassGroup } from "../data/partitioners/long-tail-sizes.ts";
+import type { TaskStream } from "../data/task-stream.ts";
 import type { Probe } from "../metrics/flatness.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Layout } from "../params/layout.ts";
@@ -91,6 +92,8 @@ export interface RunPlan {
   readonly guessingLoss?: number | undefined;
   /** Whether each class is common or rare in long-tailed training data; absent: they are not long-tailed, or not known. */
   readonly classGroups?: readonly ClassGroup[] | undefined;
+  /** Tasks that come one after the other; absent: there is one. */
+  readonly taskStream?: Pick<TaskStream, "tasks" | "roundsPerTask"> | undefined;
   /** How losses become errors where the model predicts numbers; absent: it predicts classes. */
   readonly regression?: RegressionScale | undefined;
   /** Local learning rate of a round (1-based). */

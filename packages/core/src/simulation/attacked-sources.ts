@@ -1,5 +1,6 @@
 import { attackTest, type DataAttack } from "../adversary/data-attack.ts";
 import { arrayDataSpec, type DataSpec } from "../client/data-source.ts";
+import { conflict } from "../config/check.ts";
 import type { ConfiguredAttack } from "./configured-attack.ts";
 import type { SimulationSources } from "./simulation-spec.ts";
 
@@ -10,6 +11,13 @@ export function attackedSources(
   evaluationBatch: number,
 ): SimulationSources {
   if (attack?.data === undefined) return sources;
+  if (sources.train.stream !== undefined)
+    throw conflict(
+      "attack.name",
+      `"${attack.description.name}", with a stream of tasks`,
+      "an attack on updates",
+      "Whether an attack on data works is measured on the test examples of one task.",
+    );
   const poison = { clients: attack.clients, attack: attack.data };
   return {
     ...sources,

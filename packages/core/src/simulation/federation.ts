@@ -1,5 +1,5 @@
 import { AnabranchError, type HostTensor, hashText } from "@anabranch/engine";
-import { arrayDataSpec, type DataSpec } from "../client/data-source.ts";
+import { arrayDataSpec, type DataSpec, inTasks } from "../client/data-source.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import {
@@ -19,10 +19,12 @@ import {
   shiftClients,
   splitHoldout,
   syntheticKeys,
+  type TaskStream,
   type TestRows,
   type TrainTest,
   transposeImages,
 } from "../data/index.ts";
+import { openTaskStream } from "../data/task-stream.ts";
 import type { Model } from "../models/index.ts";
 import type { ModelData } from "../models/registry.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
@@ -52,6 +54,8 @@ export interface Federation {
   readonly dataset: FederatedDataset | undefined;
   /** What a model must know of the examples. */
   readonly examples: ModelData;
+  /** Tasks that come one after the other; undefined: there is one. */
+  readonly taskStream?: TaskStream | undefined;
   /** Of all clients, or of the first hundred of a computed population. */
   readonly statistics: PartitionStatistics;
   /** The data in the element types that the model's programs take. Throws `model/features` or `model/labels`. */
@@ -92,6 +96,7 @@ function dealtOut(config: Config, whole: TrainTest): Federation {
   const root = rootSize(config);
   const dataset = withTable(config, dealt, { ...parts.train, clients: owned.slice(0, dealt.clients) });
   const { train, test } = dataset;
+  const taskStream = openTaskStream(config.taskStream, train, key("task-stream"));
   const clients = owned.slice(0, dataset.clients);
   const localExamples = clients.map(({ length }) => length);
   const isPooled = config.baseline === "centralized";
@@ -108,7 +113,11 @@ function dealtOut(config: Config, whole: TrainTest): Federation {
       most: sizes.reduce((a, b) => Math.max(a, b)),
       total: sizes.reduce((a, b) => a + b),
     },
-    hash: root === 0 ? dataset.hash : hashText(JSON.stringify([dataset.hash, "root", root])),
+    hash: withStream(
+      root === 0 ? dataset.hash : hashText(JSON.stringify([dataset.hash, "root", root])),
+      config.taskStream,
+    ),
+    taskStream,
     testRows: dataset.testRows,
     regression: train.labels.dtype === "float" ? regressionScale(dataset) : undefined,
     examples: train,
@@ -120,12 +129,17 @@ function dealtOut(config: Config, whole: TrainTest): Federation {
     sources(model, float) {
       const { features, labels } = conform(train, model, float);
       return {
-        train: arrayDataSpec(features, labels, trained),
+        train: inTasks(arrayDataSpec(features, labels, trained), taskStream),
         holdout: holdout > 0 ? arrayDataSpec(features, labels, parts.holdout.clients) : undefined,
-        test: inChunks(conform(test, model, float), config.evaluation.batch),
+        test: inTasks(inChunks(conform(test, model, float), config.evaluation.batch), taskStream, { mayBeEmpty: true }),
       };
     },
   };
+}
+
+/** The hash of data that come as a stream of tasks. */
+function withStream(hash: string, stream: Config["taskStream"]): string {
+  return stream.kind === "none" ? hash : hashText(JSON.stringify([hash, "taskStream", stream]));
 }
 
 /** Units of the target, and the variance of the test targets. */
@@ -275,7 +289,7 @@ function requireFit({ name, features, labels, classes, ignoredLabel }: ArrayData
 }
 
 /** A split in chunks of one evaluation batch each. */
-function inChunks({ features, labels }: ArrayDataset, size: number): DataSpec {
+function inChunks({ features, labels }: ArrayDataset, size: number): DataSpec & { kind: "arrays" } {
   const rows = features.shape[0]!;
   const chunks = Array.from({ length: Math.ceil(rows / size) }, (_, chunk) =>
     Int32Array.from({ length: Math.min(size, rows - chunk * size) }, (_, i) => chunk * size + i),

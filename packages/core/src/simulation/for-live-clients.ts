@@ -27,6 +27,7 @@ export function forLiveClients(prepared: PreparedRun, config: Config): PreparedR
   requireAnswers(config);
   requireRandomOrder(config);
   requirePlainLoss(prepared);
+  requireOneTask(config);
   requireModelThatTravels(prepared, config);
   const { plan, simulation } = prepared;
   requireOneBroadcast(plan.algorithm.name, plan.payloads);
@@ -85,6 +86,13 @@ function requirePlainLoss({ training }: PreparedRun): void {
   if (statistic === undefined) return;
   const advice = `What needs statistics of clients is simulated: start it with anabranch run, or remove ${statistic.key}.`;
   throw conflict(statistic.key, "set, in a live run", "nothing", advice);
+}
+
+/** Live clients have the data that they have. Throws `config/conflict`. */
+function requireOneTask({ taskStream: { kind } }: Config): void {
+  if (kind === "none") return;
+  const advice = "Streams of tasks are simulated: start it with anabranch run, or remove [taskStream].";
+  throw conflict("taskStream.kind", `"${kind}", in a live run`, '"none"', advice);
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Vector } from "../params/vector.ts";
 import { hasVersionBefore } from "../pipeline/index.ts";
 import { type Broadcast, encodedSize } from "../protocol/message.ts";
 import type { Backend, EvaluationSums, Evaluator, Order, Outcome } from "../round/backend.ts";
-import { addSums } from "../round/evaluation-sums.ts";
+import { addSums, testSums } from "../round/evaluation-sums.ts";
 import { sentBytes } from "../round/sent-bytes.ts";
 import type { SimulationSpec } from "./simulation-spec.ts";
 
@@ -44,11 +44,11 @@ export async function inProcessSimulation(
   return {
     backend: inProcessBackend((order) => {
       const { spec, executable } = tasks.of(order.part);
-      return runClient(spec, executable, { ...order, data: train.load(order.client) });
+      return runClient(spec, executable, { ...order, data: train.load(order.client, order.broadcast.round) });
     }),
     evaluator: {
       async evaluate(parameters) {
-        return addSums(await evaluateAll(parameters, simulation.test));
+        return testSums(simulation.test, await evaluateAll(parameters, simulation.test));
       },
       async evaluateClients(parameters, only) {
         return simulation.holdout === undefined ? [] : evaluateAll(parameters, simulation.holdout, only);

@@ -136,6 +136,7 @@ const NEEDS: Readonly<Record<string, readonly [options: object, more: ConfigInpu
     ["fedcac", "fedpub", "rffl", "ocfl", "adaptive-clusters", "streaming-diloco"].map((name) => [name, [{}, everyone]]),
   ),
   partialfed: [{ keeps: [[]] }, {}],
+  fot: [{}, { taskStream: { kind: "permuted-pixels", tasks: 2, roundsPerTask: 1 } }],
   fedfix: [{}, late],
   fedcompass: [{}, { devices: { speed: "exponential" } }],
   "async-fedavg": [{}, { devices: { speed: "exponential" } }],

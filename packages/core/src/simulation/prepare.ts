@@ -25,6 +25,7 @@ import { requireNoMemory } from "./restarting-method.ts";
 import { learningRateSchedule } from "./schedule.ts";
 import { requireSeeded } from "./seeded-run.ts";
 import { type SimulationSpec, simulationSpec } from "./simulation-spec.ts";
+import { requireStreamed } from "./task-stream-run.ts";
 
 /** What the executor is, as far as a plan must know. */
 export interface ExecutorIdentity {
@@ -107,7 +108,7 @@ export function prepareRun(
     ...{ localSteps: training.localSteps, regression: federation.regression, partFlops: partFlops(simulation) },
     ...{ classGroups: groupsOfClasses(config, model, federation), learningRate: learningRateSchedule(config) },
     guessingLoss: model.classes > 1 ? Math.log(model.classes) : undefined,
-    ...judgement(config),
+    ...judgement(config, federation),
     adaptation: adaptationOf(config, method),
     description: {
       model: model.name,
@@ -151,8 +152,9 @@ function adaptationOf({ data, evaluation }: Config, { algorithm, held }: Resolve
 }
 
 /** When the model is evaluated, saved and given up. */
-function judgement({ evaluation, data, stop, checkpoint, topology }: Config) {
+function judgement({ evaluation, data, stop, checkpoint, topology }: Config, { taskStream }: Federation) {
   return {
+    taskStream,
     evaluateModelsEvery: topology.evaluateEvery,
     evaluateEvery: evaluation.every,
     evaluateClientsEvery: data.holdout > 0 ? evaluation.clientEvery : 0,
@@ -167,6 +169,7 @@ function judgement({ evaluation, data, stop, checkpoint, topology }: Config) {
 function requireFit(config: Config, method: ResolvedMethod, federation: Federation, stages: RunPlan["stages"]): void {
   requireNoMemory(config, method, stages);
   requireAccuracy(config, federation);
+  requireStreamed(config, method.algorithm);
 }
 
 /** Models that predict numbers have no accuracy. */

@@ -67,7 +67,7 @@ export function resolveMethod(
   requireAdapterKeys(config);
   const model = own.model === undefined ? namedModel(config, examples) : ownModel(config, own.model, origins.model);
   const whole = layout(model.parameters);
-  const named = own.algorithm ?? namedMethod(config);
+  const named = forTasks(config, own.algorithm ?? namedMethod(config));
   const split = splitOf(heldSelectors(config, model, named), whole);
   const { shared } = split;
   const weights = weightsOf(shared);
@@ -128,6 +128,11 @@ function withValues(whole: Layout, values: Float32Array, part: Layout, given: Fl
   const places = new Map(whole.entries.map((entry) => [entry.name, entry]));
   for (const entry of part.entries) entryView(values, places.get(entry.name)!).set(entryView(given, entry));
   return values;
+}
+
+/** The method for tasks that come one after the other, where it is made for such. */
+function forTasks({ taskStream }: Config, algorithm: Algorithm): Algorithm {
+  return taskStream.kind === "none" ? algorithm : (algorithm.forTasks?.(taskStream) ?? algorithm);
 }
 
 function namedMethod(config: Config): Algorithm {

@@ -31,7 +31,8 @@ describe("the form", () => {
   it("has every section of the configuration with defaults, help and the options of named parts", async () => {
     const { sections } = (await world.json("/api/form")) as { sections: FormSection[] };
     expect(sections.map(({ path }) => path)).toEqual([
-      ...["", "data", "data.partition", "data.shift", "data.synthetic", "model", "adapters", "parameters", "algorithm"],
+      ...["", "data", "data.partition", "data.shift", "data.synthetic", "taskStream"],
+      ...["model", "adapters", "parameters", "algorithm"],
       ...["training", "training.loss", "training.curriculum", "training.alignment", "training.upSampling"],
       ...["sampler", "schedule"],
       ...["topology", "devices", "churn", "aggregation", "compression", "privacy", "secureAggregation", "attack"],

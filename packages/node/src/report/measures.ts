@@ -41,8 +41,15 @@ const BY_CLASS: Readonly<Record<string, Measure>> = {
   personalTailClasses: classMeasure("tail classes, personal", "personal", "tail"),
 };
 
+/** Of tasks that come one after the other, after the last round. */
+const BY_TASK: Readonly<Record<string, Measure>> = {
+  taskMean: { head: "mean over tasks", value: (run) => run.evaluations.at(-1)?.tasks?.mean, format: formatPercent },
+  forgetting: { head: "forgetting", value: (run) => run.evaluations.at(-1)?.tasks?.forgetting, format: formatPercent },
+};
+
 /** All measures, in the order of tables. */
 export const MEASURES: Readonly<Record<string, Measure>> = {
+  ...BY_TASK,
   ...BY_CLASS,
   localWorstDecile: {
     head: "bottom decile of local models",
@@ -129,8 +136,9 @@ export function measuresOf(run: RunHistory): Measures {
 /** Measures of the whole run, which are 0 where nothing was counted. */
 export const COSTS: ReadonlySet<string> = new Set(["flops", "largestMessage", "cpuSeconds", "joules"]);
 
-/** Measures of classes and clients, which reports of one run show apart. */
+/** Measures of tasks, classes and clients, which reports of one run show apart. */
 const APART: ReadonlySet<string> = new Set([
+  ...Object.keys(BY_TASK),
   ...Object.keys(BY_CLASS),
   "localWorstDecile",
   "holdoutMean",

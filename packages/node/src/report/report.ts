@@ -28,6 +28,7 @@ import { type RunData, readRunFolder } from "./run-data.ts";
 import { endText } from "./run-end.ts";
 import { groupBySeed } from "./run-groups.ts";
 import { type ReportSummary, summarise } from "./summary.ts";
+import { tasksCard } from "./tasks-section.ts";
 
 /** The report of one run as a self-contained HTML page. The same run gives the same text. */
 export function report(run: RunData, baselines: readonly RunData[] = []): string {
@@ -101,6 +102,7 @@ async function writeFiles(
 function reportPage(run: RunData, sections: readonly FigureSection[], baselines: readonly RunData[]): string {
   const summary = summarise(run);
   const cards: Readonly<Record<string, readonly Html[]>> = {
+    Tasks: tasksCard(run),
     Classes: classCard(run),
     Clients: clientCard(run),
     Privacy: privacyCard(run),

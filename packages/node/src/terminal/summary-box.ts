@@ -3,6 +3,7 @@ import { classesText } from "../report/classes-text.ts";
 import { diagnosticsShare, measuresOf, measureTexts } from "../report/measures.ts";
 import { endText, tasksDone } from "../report/run-end.ts";
 import { type ReportSummary, summarise } from "../report/summary.ts";
+import { tasksText } from "../report/tasks-section.ts";
 import type { Colours } from "./colours.ts";
 import { formatBytes, formatFixed, formatPercent, formatPlural, formatSeconds } from "./format.ts";
 import { formatLoss, formatR2 } from "./round-line.ts";
@@ -40,6 +41,7 @@ function summaryRows(run: RunHistory): [string, string][] {
     [label, [quality, testNote(run)].filter((text) => text !== "").join(", ")],
     ["best", Number.isFinite(summary.bestAccuracy) ? best : ""],
     ["test loss", formatLoss(summary.loss)],
+    ["tasks", tasksText(run.evaluations.at(-1)?.tasks)],
     ["classes", classesText(run.evaluations.at(-1)?.classes)],
     ["clients", clients === undefined ? "" : clientsText(clients)],
     [

@@ -14,6 +14,7 @@ import {
   type Outcome,
   type SimulationSpec,
   sentBytes,
+  testSums,
   type Vector,
   type Warning,
 } from "@anabranch/core";
@@ -194,7 +195,7 @@ export class WorkerPool implements Backend, Evaluator {
   }
 
   async evaluate(parameters: Vector): Promise<EvaluationSums> {
-    return addSums(await this.#evaluate(parameters, "test"));
+    return testSums(this.#simulation.test, await this.#evaluate(parameters, "test"));
   }
 
   async evaluateClients(parameters: Vector, only?: number): Promise<readonly EvaluationSums[]> {

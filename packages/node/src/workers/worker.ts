@@ -119,7 +119,7 @@ async function train(loaded: Loaded, message: Extract<ToWorker, { type: "train" 
       broadcast: broadcastOf(versions.get(messageKey(message))!),
       own: copies(slotVectors(spec, slot, layout.own, spec.own ?? {})),
       state: message.hasState ? copies(slotVectors(simulation.task, slot, layout.oldState, state)) : undefined,
-      data: loaded.train.load(client),
+      data: loaded.train.load(client, message.version),
       allocate: (kind, name) => memory[kind][name],
     },
   );

@@ -6,6 +6,7 @@ import {
   fedper,
   fedpub,
   fedrep,
+  fot,
   lgFedavg,
   partialfed,
   perfedavg,
@@ -31,6 +32,8 @@ export const personalBattery: Readonly<Record<string, AlgorithmUnderTest>> = {
   fedbn: { create: fedbn, neutral: fedbn, wire: { down: 1, up: 1 }, converges: quick },
   fedper: { create: fedper, neutral: fedper, wire: { down: 1, up: 1 }, converges: quick },
   fedrep: { create: fedrep, neutral: fedrep, wire: { down: 1, up: 1 }, converges: quick },
+  // it is FedAvg where there is one task
+  fot: { create: fot, neutral: fot, wire: { down: 1, up: 1 }, converges: quick },
   "lg-fedavg": { create: lgFedavg, neutral: lgFedavg, wire: { down: 1, up: 1 }, converges: quick },
   partialfed: {
     create: () => partialfed({ keeps: [["x"], []] }),

@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { classRows } from "../../report/classes-text.ts";
 import { type RunData, readRunFolder } from "../../report/run-data.ts";
 import { summarise } from "../../report/summary.ts";
+import { tasksText } from "../../report/tasks-section.ts";
 import { findRun } from "../../store/find-run.ts";
 import type { RunSummary } from "../../store/run-summary.ts";
 import {
@@ -95,6 +96,7 @@ function historyOf(run: RunData) {
       testR2: orNull(tests.get(round.round)?.r2),
     }),
     ...classFields(tests.get(round.round)?.classes),
+    ...taskFields(tests.get(round.round)?.tasks),
     clientMean: orNull(clients.get(round.round)?.mean),
     clientWorstDecile: orNull(clients.get(round.round)?.worstDecile),
     ...ofOwnModels(clients.get(round.round)),
@@ -109,6 +111,18 @@ function historyOf(run: RunData) {
     simulatedSeconds: orNull(round.simulatedSeconds),
     staleness: orNull(round.staleness?.mean),
   }));
+}
+
+/** Accuracy on each task so far, their mean, and forgetting. */
+function taskFields(tasks: RunData["evaluations"][number]["tasks"]) {
+  if (tasks === undefined) return {};
+  const { accuracies, mean, forgetting } = tasks;
+  return { taskAccuracies: accuracies, taskMean: orNull(mean), forgetting: orNull(forgetting) };
+}
+
+function tasksRow({ evaluations }: RunData): [string, string][] {
+  const text = tasksText(evaluations.at(-1)?.tasks);
+  return text === "" ? [] : [["tasks", text]];
 }
 
 /** Accuracies by class of the global model; those of groups where the data are long-tailed. */
@@ -252,6 +266,7 @@ function resultLines(summary: RunSummary, run: RunData, output: Output): string[
       ].join(", "),
     ],
     ...(isRegression(run) ? [] : [["best", bestText(result)] as [string, string]]),
+    ...tasksRow(run),
     ...classRows(run, ["classes", "on hold-outs", "personal", "adapted"]),
     ["bytes", `${formatBytes(summary.bytesDown)} down, ${formatBytes(summary.bytesUp)} up`],
     ["time", `${formatSeconds(summary.seconds)} in rounds`],
