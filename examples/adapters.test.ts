@@ -30,15 +30,15 @@ describe("adapters on a base of our own", () => {
     ["experiments/adapters/vision-base.toml", "experiments/adapters/vision.toml"],
     ["experiments/adapters/speakers-base.toml", "experiments/adapters/speakers.toml"],
     ["experiments/adapters/instructions-base.toml", "experiments/adapters/instructions.toml"],
-  ])("%s makes the same base twice, and clients of %s change its weight matrices alone", async (base, adapted) => {
+  ])("%s makes the same base twice, and clients of %s change the weights of its dense layers alone", async (base, adapted) => {
     const [first, second] = [await trained(base), await trained(base)];
     expect(second.tensors).toEqual(first.tensors);
     const { tensors } = await trained(adapted, `model.initialWeights=${first.path}`, "adapters.rank=4");
     const names = Object.keys(first.tensors);
     expect(Object.keys(tensors)).toEqual(names);
-    const changed = names.filter(
-      (name) => !Buffer.from(tensors[name]!.data.buffer).equals(Buffer.from(first.tensors[name]!.data.buffer)),
-    );
-    expect(changed).toEqual(names.filter((name) => name.endsWith(".weight")));
+    const valuesOf = (of: typeof tensors, name: string) => Array.from(of[name]!.data, Number).join();
+    const changed = names.filter((name) => valuesOf(tensors, name) !== valuesOf(first.tensors, name));
+    const isDense = (name: string) => name.endsWith(".weight") && !/^(tokens|positions)\./.test(name);
+    expect(changed).toEqual(names.filter(isDense));
   });
 });
