@@ -43,7 +43,7 @@ import { layerInputs } from "./layer-inputs.ts";
 import type { LossAdjustment } from "./loss-adjustment.ts";
 import { PERSONAL, personalSteps, withPersonal } from "./personal-half.ts";
 import { outputsOnNoise } from "./random-inputs.ts";
-import type { RoundStatistic } from "./round-statistic.ts";
+import { type Measurement, measured, type RoundStatistic } from "./round-statistic.ts";
 import { STATISTICS } from "./statistics-half.ts";
 import { allExamples, type CountGradients, type StepInputs, stepGradients, type TaskData } from "./step-gradients.ts";
 import { probabilities, REPEATED, type UpSampling } from "./up-sampling.ts";
@@ -60,8 +60,8 @@ export interface TaskSettings extends LocalSettings {
   readonly curriculum?: Curriculum | undefined;
   /** Absent: examples are seen once in an epoch. */
   readonly upSampling?: UpSampling | undefined;
-  /** What clients measure for the loss of the next round. Default: nothing. */
-  readonly statistics?: readonly RoundStatistic[] | undefined;
+  /** What clients measure beside what the method does. Default: nothing. */
+  readonly statistics?: readonly (Measurement | RoundStatistic)[] | undefined;
 }
 
 interface TaskInputs {
@@ -238,7 +238,7 @@ function localLoop(
         ...localOf(inputs),
         ...countsOf(inputs as unknown as TaskInputs, model, settings),
       });
-      const update = { ...end.update, ...measured(inputs as unknown as TaskInputs, model, settings) } as TensorTree;
+      const update = { ...end.update, ...statisticsOf(inputs as unknown as TaskInputs, model, settings) } as TensorTree;
       return {
         update,
         state: end.state as TensorTree,
@@ -279,13 +279,11 @@ function early({ broadcast, data, frozen, looks }: TaskInputs, model: Model): Te
 }
 
 /** The statistics of a client's examples under the model that it receives. */
-function measured(inputs: TaskInputs, model: Model, settings: TaskSettings): TracedVectors {
-  const { statistics = [] } = settings;
-  if (statistics.length === 0) return {};
-  const { broadcast, state = {}, data, frozen } = inputs;
+function statisticsOf(inputs: TaskInputs, model: Model, settings: TaskSettings): TracedVectors {
+  const { broadcast, state = {}, sent, data, frozen } = inputs;
   const received = { ...broadcast["parameters"], ...broadcast[STATISTICS], ...state[PERSONAL] };
-  const all = allExamples(withFrozen(model, frozen), data, received, settings);
-  return Object.fromEntries(statistics.map(({ name, measure }) => [name, measure(all)]));
+  const all = () => allExamples(withFrozen(model, frozen), data, received, settings);
+  return measured(settings.statistics ?? [], sent, all);
 }
 
 /** The norm of an update is that of its weights. */

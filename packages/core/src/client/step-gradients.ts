@@ -2,11 +2,13 @@ import {
   AnabranchError,
   add,
   clipByGlobalNorm,
+  constant,
   div,
   gather,
   hessianProduct,
   mul,
   type nn,
+  oneHot,
   square,
   sum,
   type Tensor,
@@ -15,9 +17,11 @@ import {
   valueAndGradWith,
 } from "@anabranch/engine";
 import type { LocalStep, ParameterTensors, TracedVectors } from "../algorithms/algorithm.ts";
+import { headOf } from "../algorithms/head.ts";
 import type { Model } from "../models/model.ts";
+import { layout } from "../params/layout.ts";
 import { type LossAdjustment, lossOutputs, penaltyOf } from "./loss-adjustment.ts";
-import type { RoundStatistic, TracedExamples } from "./round-statistic.ts";
+import type { AllExamples, Measurement, RoundStatistic } from "./round-statistic.ts";
 
 /** The client's own examples, [n, ...]. */
 export interface TaskData {
@@ -44,7 +48,7 @@ export type CountGradients = (kind: "gradient" | "curvature", gradients: number)
 export interface StepSettings {
   readonly gradientClip: number;
   readonly loss?: LossAdjustment | undefined;
-  readonly statistics?: readonly RoundStatistic[] | undefined;
+  readonly statistics?: readonly (Measurement | RoundStatistic)[] | undefined;
   /** What the client has received, statistics of the last round among it. */
   readonly given?: TracedVectors | undefined;
 }
@@ -71,7 +75,8 @@ export function stepGradients(
     const [outputs, labels] = [outputsAt(parameters, report), gather(data.labels, step.indices)];
     const mean = meanLoss(outputs, labels);
     const batch = { parameters, outputs, labels, weights: step.weights, loss: mean };
-    return statistics.reduce((sum, { name, penalty }) => add(sum, penalty(batch, given![name]!)), mean);
+    const terms = statistics.flatMap((one) => ("penalty" in one ? [one.penalty(batch, given![one.name]!)] : []));
+    return terms.reduce((sum, term) => add(sum, term), mean);
   };
   const plain = (parameters: ParameterTensors) => valueAndGrad((p) => lossAt(p), parameters);
   return {
@@ -124,12 +129,21 @@ export function allExamples(
   { features, labels }: TaskData,
   parameters: ParameterTensors,
   { loss }: StepSettings,
-): TracedExamples {
+): AllExamples {
   const outputs = lossOutputs(model, labels, loss)(model.forward(parameters, features));
   const losses = model.losses(outputs, labels);
   const ones = add(mul(losses, 0), 1); // n is symbolic
   const weights = div(ones, sum(ones));
-  return { parameters, outputs, labels, weights, loss: sum(mul(losses, weights)) };
+  const headInputs = () => inputsOfHead(model, parameters, features);
+  return { parameters, outputs, labels, weights, loss: sum(mul(losses, weights)), headInputs };
+}
+
+/** The outputs of the same model with the identity as its head. */
+function inputsOfHead(model: Model, parameters: ParameterTensors, features: Tensor): Tensor {
+  const { weight, bias, features: q } = headOf(layout(model.parameters), model.name);
+  const order = constant([...Array(q).keys()], [q], "int32");
+  const identity = { [weight!.name]: oneHot(order, q), [bias!.name]: constant(new Array<number>(q).fill(0), [q]) };
+  return model.forward({ ...parameters, ...identity }, features);
 }
 
 function refuseToSample(model: Model): never {

@@ -55,6 +55,7 @@ export function configHash(config: Config): string {
     ...(isUsualTable(config.data.table) ? ["data.table"] : []),
     ...unusedLoss(config.training.loss),
     ...(config.training.curriculum.order === "none" ? ["training.curriculum"] : []),
+    ...(config.training.calibration.samples === 0 ? ["training.calibration"] : []),
     ...(config.training.upSampling.rounds === 0 ? ["training.upSampling"] : []),
     ...(isAligned(config) ? [] : ["training.alignment"]),
     ...(config.data.transpose ? [] : ["data.transpose"]),

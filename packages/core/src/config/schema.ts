@@ -6,6 +6,7 @@ import { samplerNames, updateSpeeds } from "../selection/names.ts";
 import { adapters } from "./adapters-schema.ts";
 import { alignment } from "./alignment-schema.ts";
 import { baselines } from "./baseline.ts";
+import { calibration } from "./calibration-schema.ts";
 import { churn } from "./churn-schema.ts";
 import { compression } from "./compression-schema.ts";
 import { curriculum } from "./curriculum-schema.ts";
@@ -141,6 +142,7 @@ const training = z
     curriculum,
     alignment,
     upSampling,
+    calibration,
   })
   .prefault({})
   .describe("local training on each selected client");

@@ -1,6 +1,7 @@
 export { endsTask, type TaskStream, taskOfRound } from "../data/task-stream.ts";
 export * from "./balanced-assignment.ts";
 export * from "./class-statistics.ts";
+export * from "./classifier-calibration.ts";
 export * from "./confusion.ts";
 export * from "./curriculum.ts";
 export * from "./distilled-images.ts";

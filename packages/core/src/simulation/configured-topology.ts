@@ -1,6 +1,6 @@
 import { hashText } from "@anabranch/engine";
 import { decentralised } from "../algorithms/decentralised.ts";
-import type { RoundStatistic } from "../client/round-statistic.ts";
+import type { Measurement } from "../client/round-statistic.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import { initialParameters } from "../params/initialize.ts";
@@ -9,6 +9,7 @@ import { deriveKey, rootKey } from "../random/index.ts";
 import type { Warning } from "../round/backend.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { denseMatrix, linksOf, mixingOf, type SparseRow, type Topology } from "../topology/index.ts";
+import { withCalibration } from "./calibrated-method.ts";
 import { withClusterStarts } from "./cluster-starts.ts";
 import { compressedMethod } from "./compression.ts";
 import type { Federation } from "./federation.ts";
@@ -25,8 +26,8 @@ const MOST_LINKS = 4000;
 
 /** A method on its topology, and what is to be said of it. */
 export interface DecentralisedMethod extends ReturnType<typeof compressedMethod> {
-  /** That clients measure for the training loss. */
-  readonly statistics: readonly RoundStatistic[];
+  /** That clients measure beside what the method does. */
+  readonly statistics: readonly Measurement[];
   readonly about: Pick<RunPlan["description"], "topology">;
   readonly warnings: readonly Warning[];
 }
@@ -36,10 +37,9 @@ export interface DecentralisedMethod extends ReturnType<typeof compressedMethod>
  * where method and topology need each other, or do not fit the clients.
  */
 export function methodAmongNodes(config: Config, federation: Federation, own: CustomParts): DecentralisedMethod {
-  const { statistics, ...method } = restarting(
+  const { statistics, ...method } = withCalibration(
     config,
-    withStatistics(config, resolveMethod(config, federation, own)),
-    federation,
+    restarting(config, withStatistics(config, resolveMethod(config, federation, own)), federation),
   );
   const { clients: nodes } = federation;
   const { algorithm, model, layout, held } = method;

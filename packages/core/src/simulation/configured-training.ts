@@ -18,7 +18,14 @@ export function configuredTraining(
   model: Model,
   federation: Federation,
 ): TaskSettings {
-  const { curriculum: _given, loss: _loss, alignment: _strengths, upSampling, ...training } = config.training;
+  const {
+    curriculum: _given,
+    loss: _loss,
+    alignment: _strengths,
+    calibration: _head,
+    upSampling,
+    ...training
+  } = config.training;
   const loss = configuredLoss(config, algorithm, model, federation);
   return {
     ...training,

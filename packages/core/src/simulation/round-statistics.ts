@@ -57,7 +57,7 @@ function configuredAlignment({ model, layout }: ResolvedMethod, strengths: Align
 }
 
 /** Statistics of clients can be compared where all of them are given one model, and their mean is no secret. */
-function requireOneModel(
+export function requireOneModel(
   { privacy, secureAggregation, topology }: Config,
   { algorithm, payloads, subModels }: ResolvedMethod,
   key: string,

@@ -34,7 +34,7 @@ describe("the form", () => {
       ...["", "data", "data.partition", "data.shift", "data.synthetic", "taskStream"],
       ...["model", "adapters", "parameters", "algorithm"],
       ...["training", "training.loss", "training.curriculum", "training.alignment", "training.upSampling"],
-      ...["sampler", "schedule"],
+      ...["training.calibration", "sampler", "schedule"],
       ...["topology", "devices", "churn", "aggregation", "compression", "privacy", "secureAggregation", "attack"],
       ...["evaluation", "diagnostics"],
       ...["stop", "checkpoint", "execution"],
