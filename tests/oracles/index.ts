@@ -6,6 +6,7 @@ import { continual } from "./continual.ts";
 import { decentralised } from "./decentralised.ts";
 import { differences } from "./diff2.ts";
 import { rffl } from "./esteem.ts";
+import { generated } from "./generated.ts";
 import { participation } from "./participation.ts";
 import { personal } from "./personal.ts";
 import type { Vector } from "./plain.ts";
@@ -39,6 +40,7 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   ...seeded,
   ...clusters,
   ...slices,
+  ...generated,
 };
 
 /** A method with its options, on one of the fixture's problems with changes. */

@@ -4,7 +4,7 @@ import type { RuleReport } from "../aggregation/rule-report.ts";
 import type { CodecSpec } from "../codecs/index.ts";
 import type { CompressionLink } from "../compression/index.ts";
 import type { NodeRule } from "../gossip/index.ts";
-import type { TaskStream } from "../heterogeneity/index.ts";
+import type { ModelMap, TaskStream } from "../heterogeneity/index.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Widths } from "../params/widths.ts";
@@ -70,6 +70,8 @@ export interface Payloads {
 export interface PayloadSettings {
   /** Local steps of every client, where the configuration fixes them. */
   readonly localSteps?: number | undefined;
+  /** Public examples of the run, and outputs of the model for each; absent where the method uses none. */
+  readonly publicOutputs?: readonly [examples: number, outputs: number];
 }
 
 /** Server state is explicit and serialisable: a resumed run continues bit for bit. `parameters` is the global model. */
@@ -103,6 +105,8 @@ export interface RoundContext {
   readonly clients?: readonly number[];
   /** Their public weights, in the same order. */
   readonly weights?: readonly number[];
+  /** What they send, as the method declares it; absent where there are none. */
+  readonly upload?: Payloads["upload"];
   /** Of the model's parameters, for rules that go layer by layer. */
   readonly layout: Layout;
   /** What clients answered to `Algorithm.questions`, in their order; absent where nothing was asked. */
@@ -140,6 +144,8 @@ export interface Local<B = TracedVectors, C = TracedVectors, U = TracedVectors> 
   readonly state: C;
   /** For each uploaded vector: 1 for an entry that this client sends, else 0, scalars. */
   readonly sent: U;
+  /** Outputs of a model on the run's public examples, [m, ...], without dropout; for methods that use such examples. */
+  publicOutputs(parameters: ParameterTensors): Tensor;
 }
 
 /** Randomness that the local steps of a client half ask for, drawn by the host from the run's seed. */
@@ -294,6 +300,11 @@ export interface Algorithm {
    */
   readonly clusters?: { readonly count: number; readonly starts: "common" | "own" };
   readonly client: ClientHalf;
+  /**
+   * The model that clients train in place of the configured one, where that is another: the method says which of its
+   * parameters are `personal`, and a configuration cannot.
+   */
+  readonly trains?: ModelMap;
   /** Present in methods of personal parameters. `payloads` and the halves see the layout of the shared ones. */
   readonly personal?: PersonalParameters;
   /**
@@ -326,6 +337,8 @@ export interface Algorithm {
   readonly schedule?: AsynchronousSchedule;
   /** True: clients send their models and not the changes to them, so updates are not to be clipped. */
   readonly sendsModels?: boolean;
+  /** True: clients send outputs of their models on public examples, of which a run needs some (`data.publicExamples`). */
+  readonly usesPublicExamples?: boolean;
   /** Present in decentralised methods: what a node makes of the models that it hears. A run needs a topology. */
   readonly gossip?: NodeRule;
   /** Present in methods whose nodes pick the cohort of a round themselves, by hashes, and average without a server. */
@@ -350,7 +363,10 @@ export interface Algorithm {
    * Default: all of it. For methods whose clients rebuild the model.
    */
   messageTo?(state: ServerState, broadcast: Carried, kept: Readonly<Record<string, Vector>> | undefined): Carried;
-  /** The vectors of `payloads.own` that one client is given in a round (1-based), in place of those that all receive. */
+  /**
+   * The vectors of `payloads.own` that one client is given in a round (1-based), in place of those that all receive; one that
+   * is left out is zeros, and does not travel.
+   */
   own?(state: ServerState, client: number, round: number): Readonly<Record<string, Vector>>;
   /** The model that serves a client, where the server has several: it is judged on the client's hold-out. */
   modelFor?(state: ServerState, client: number): Vector;

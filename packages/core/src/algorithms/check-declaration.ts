@@ -24,6 +24,7 @@ const HALVES: Keys<MethodHalves> = [
   "schedule",
   "sendsModels",
   "gossip",
+  "trains",
   "personal",
   "ownModel",
   "served",

@@ -29,7 +29,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
   const { server, computed = {} } = vectors;
   const down = { ...picked(server, vectors.broadcast), ...computed };
   const { assign, defaultCompression, countsSteps, wholePopulation, buffer, schedule, sendsModels, gossip } = halves;
-  const { personal, ownModel, served, adaptation, widths } = halves;
+  const { trains, personal, ownModel, served, adaptation, widths } = halves;
   return {
     payloads: (model) => payloadsOf(vectors, down, model),
     init(parameters, model) {
@@ -62,6 +62,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
     ...(schedule === undefined ? {} : { schedule }),
     ...(sendsModels === undefined ? {} : { sendsModels }),
     ...(gossip === undefined ? {} : { gossip }),
+    ...(trains === undefined ? {} : { trains }),
     ...(personal === undefined ? {} : { personal }),
     ...(ownModel === undefined ? {} : { ownModel }),
     ...(served === undefined ? {} : { served }),

@@ -43,6 +43,7 @@ export interface MethodHalves<
     | "schedule"
     | "sendsModels"
     | "gossip"
+    | "trains"
     | "personal"
     | "ownModel"
     | "served"

@@ -15,6 +15,12 @@ export interface PersonalParameters {
    * the local steps of the method. Default "together".
    */
   readonly train?: "together" | PersonalWork;
+  /** Where some train first, which of the personal ones: local steps move the others. Default: all. */
+  readonly first?: Selectors;
+  /** Those of them that each client draws for itself at its first visit, standard normal. Default: none. */
+  readonly drawn?: Selectors;
+  /** Bound of the gradient by which local steps move personal parameters, over all of them. Default: none. */
+  readonly clip?: number | undefined;
 }
 
 /** Chains of compression operators, as a configuration writes them. */

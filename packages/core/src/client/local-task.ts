@@ -41,7 +41,7 @@ import { type Curriculum, inOrder, placesOf } from "./curriculum.ts";
 import { drawnShare, drawTypes, stepDraws } from "./draws.ts";
 import { layerInputs } from "./layer-inputs.ts";
 import type { LossAdjustment } from "./loss-adjustment.ts";
-import { PERSONAL, personalSteps, withPersonal } from "./personal-half.ts";
+import { namesThatTrainFirst, PERSONAL, personalSteps, withPersonal } from "./personal-half.ts";
 import { outputsOnNoise } from "./random-inputs.ts";
 import { type Measurement, measured, type RoundStatistic } from "./round-statistic.ts";
 import { STATISTICS } from "./statistics-half.ts";
@@ -54,6 +54,8 @@ export interface TaskSettings extends LocalSettings {
   readonly batchSize: number;
   /** Global-norm bound of the mini-batch gradient; 0: off. */
   readonly gradientClip: number;
+  /** How many public examples there are, where the method uses such. */
+  readonly publicExamples?: number | undefined;
   /** Absent: the model's own loss. */
   readonly loss?: LossAdjustment | undefined;
   /** Absent: all examples are trained on, in random order. */
@@ -71,6 +73,8 @@ interface TaskInputs {
   /** Parameters that no client trains. */
   readonly frozen?: ParameterTensors;
   readonly data: TaskData;
+  /** Features of the public examples, [m, ...]. */
+  readonly public?: Tensor;
   /** With a leading axis K. */
   readonly steps: StepInputs;
   /** [n, columns] by name, where the method draws directions for each example. */
@@ -105,6 +109,7 @@ export interface LocalTask {
  * parameters, and among the state the personal ones, where `split` has such; personalSteps/... as steps/... [H, ...], where
  * these train first.
  * Where the client half draws `directions` by example, directions/NAME [n, columns].
+ * With public examples also public [m, ...], their features.
  * With a curriculum also places [n] (0, 1, ..., n - 1), and steps/indices are then places in the order of the examples.
  * With up-sampling also looks [], and the output probabilities [n, C] of the model as received: zeros unless looks is 1.
  * Outputs: update/NAME/ENTRY, state/NAME/ENTRY, losses [K] and norm [] (L2 norm of the whole update: its size, and the
@@ -128,6 +133,7 @@ export function compileLocalTask(
 ): LocalTask {
   const draws = algorithm.client.draws ?? {};
   const weights = weightsOf(split.shared);
+  const first = namesThatTrainFirst(algorithm.personal, split);
   const types = {
     ...taskTypes(
       model,
@@ -137,15 +143,16 @@ export function compileLocalTask(
       split,
       trainsFirst(algorithm, split),
     ),
+    ...(settings.publicExamples && { public: dataTypes(model, settings.publicExamples).features }),
     ...(settings.curriculum && { places: { dtype: "float", shape: ["n"] } as const }),
     ...(settings.upSampling && { looks: { dtype: "float", shape: [] } as const }),
     ...directionsTypes(algorithm.client.directions?.(split.shared)),
   };
   const count = { gradients: 0 };
-  const { train = "together" } = algorithm.personal ?? {};
+  const { clip } = algorithm.personal ?? {};
   const client =
-    split.personal.size === 0 ? algorithm.client : withPersonal(algorithm.client, split.personal, train === "together");
-  const plain = localLoop(client, model, payloads, settings, count, split);
+    split.personal.size === 0 ? algorithm.client : withPersonal(algorithm.client, split.personal, { first, clip });
+  const plain = localLoop(client, model, payloads, settings, count, split, first);
   const { curriculum } = settings;
   const loop = curriculum === undefined ? plain : inOrder(plain, lossOrder(model, curriculum));
   const kernels = client.refresh?.(weights, settings);
@@ -157,7 +164,8 @@ export function compileLocalTask(
 /** Whether personal parameters train by themselves before the local steps. */
 export function trainsFirst({ personal }: Algorithm, split: ParameterSplit): boolean {
   const { train = "together" } = personal ?? {};
-  return split.personal.size > 0 && train !== "together" && !("localSteps" in train && train.localSteps === 0);
+  const works = train !== "together" && !("localSteps" in train && train.localSteps === 0);
+  return works && namesThatTrainFirst(personal, split).size > 0;
 }
 
 /** The order of a client's examples by their loss under the model that it receives, with its own parameters. */
@@ -203,12 +211,14 @@ function localLoop(
   settings: TaskSettings,
   count: { gradients: number },
   split: ParameterSplit,
+  first: ReadonlySet<string>,
 ): Loop {
   const { draws = {} } = client;
   const modelLayout = weightsOf(split.shared);
   const localOf = (inputs: unknown): Local => {
-    const { broadcast, state = {}, sent = everything(payloads) } = inputs as TaskInputs;
-    return { model: modelLayout, broadcast, state, sent };
+    const { broadcast, state = {}, sent = everything(payloads), frozen, public: features } = inputs as TaskInputs;
+    const publicOutputs = (parameters: ParameterTensors) => withFrozen(model, frozen).forward(parameters, features!);
+    return { model: modelLayout, broadcast, state, sent, publicOutputs };
   };
   const addWork: CountGradients = (kind, gradients) => {
     count.gradients += kind === "curvature" ? gradients * drawnShare(draws) : gradients;
@@ -216,7 +226,7 @@ function localLoop(
   return {
     begin(inputs) {
       const local = localOf(inputs);
-      const trained = trainedFirst(inputs as unknown as TaskInputs, model, settings, split);
+      const trained = trainedFirst(inputs as unknown as TaskInputs, model, settings, first);
       return client.begin({ ...local, state: { ...local.state, ...trained } }, settings);
     },
     step(carry, slice, inputs) {
@@ -255,7 +265,7 @@ function trainedFirst(
   { broadcast, state = {}, personalSteps: steps, data, frozen }: TaskInputs,
   model: Model,
   settings: TaskSettings,
-  { personal }: ParameterSplit,
+  first: ReadonlySet<string>,
 ): TracedVectors {
   if (steps === undefined) return {};
   const { [PERSONAL]: kept } = state;
@@ -263,7 +273,7 @@ function trainedFirst(
     withValues(model, { ...kept, ...broadcast["parameters"], ...broadcast[STATISTICS] }),
     frozen,
   );
-  const start = Object.fromEntries(weightsOf(personal).entries.map(({ name }) => [name, kept![name]!]));
+  const start = Object.fromEntries([...first].map((name) => [name, kept![name]!]));
   const trained = personalSteps(start, steps, settings, (own, step) => {
     return stepGradients(fixed, data, step, settings, () => {}).gradient(own).gradients;
   });

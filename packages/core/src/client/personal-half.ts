@@ -1,6 +1,16 @@
 import { type OptimizerState, scan, sgd, type TensorTree, takeStep, withPrefix } from "@anabranch/engine";
-import type { ClientHalf, LocalEnd, LocalSettings, LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
-import { entryTypes, type Layout } from "../params/layout.ts";
+import type {
+  ClientHalf,
+  Local,
+  LocalEnd,
+  LocalSettings,
+  LocalStep,
+  ParameterTensors,
+} from "../algorithms/algorithm.ts";
+import type { PersonalParameters } from "../algorithms/needs.ts";
+import { clippedTogether } from "../heterogeneity/clipped-together.ts";
+import type { Layout } from "../params/layout.ts";
+import { type ParameterSplit, selectEntries } from "../params/standing.ts";
 import { isStatistic, weightsOf } from "../params/statistics.ts";
 import { movedStatistics } from "./moved-statistics.ts";
 import { withParametersBeside } from "./parameters-beside.ts";
@@ -17,32 +27,39 @@ type Carry = { readonly method: TensorTree; readonly personal: ParameterTensors;
  * gradients are taken of the whole model, and the first of a step moves the personal parameters by local SGD. So every
  * method can have personal layers. Personal running statistics follow the batches of the local steps. Frozen parameters are no concern of it: the model fills them in.
  *
- * @param together false: local steps leave the personal parameters as they are
+ * @param first weights that local steps leave as they are
+ * @param clip bound of the gradient that moves the others
  */
-export function withPersonal(half: ClientHalf, personal: Layout, together: boolean): ClientHalf {
-  const names = Object.keys(entryTypes(weightsOf(personal)));
+export function withPersonal(
+  half: ClientHalf,
+  personal: Layout,
+  { first: still, clip }: { readonly first: ReadonlySet<string>; readonly clip?: number | undefined },
+): ClientHalf {
+  const weights = weightsOf(personal).entries.map(({ name }) => name);
+  const names = weights.filter((name) => !still.has(name));
   const statistics = personal.entries.filter(isStatistic).map(({ name }) => name);
   const own = (all: ParameterTensors) => pick(all, names);
-  const inner = <L extends { readonly state: Readonly<Record<string, ParameterTensors>> }>(local: L): L => {
+  const inner = <L extends Local>(local: L, kept: ParameterTensors): L => {
     const { [PERSONAL]: _own, ...state } = local.state;
-    return { ...local, state };
+    return { ...local, state, publicOutputs: (parameters) => local.publicOutputs({ ...parameters, ...kept }) };
   };
   const { refresh } = half;
   return {
     ...half,
     begin(local, settings) {
       const kept = local.state[PERSONAL]!;
-      return { method: half.begin(inner(local), settings), personal: kept, optimizer: sgd(settings).init(own(kept)) };
+      const method = half.begin(inner(local, kept), settings);
+      return { method, personal: kept, optimizer: sgd(settings).init(own(kept)) };
     },
     step(carry, local, settings) {
       const { method, personal: kept, optimizer } = carry as Carry;
       let first: ParameterTensors | undefined;
-      const followed = movedStatistics(inner(local), pick(kept, statistics));
+      const followed = movedStatistics(inner(local, kept), pick(kept, statistics));
       const watched: LocalStep = {
         ...followed.local,
         gradient(parameters) {
           const found = followed.local.gradient(parameters);
-          if (together) first ??= own(found.gradients);
+          if (names.length > 0) first ??= clippedTogether(own(found.gradients), clip);
           return found;
         },
       };
@@ -59,7 +76,7 @@ export function withPersonal(half: ClientHalf, personal: Layout, together: boole
       const randomOutputs: LocalEnd["randomOutputs"] = (known, ...given) => {
         return local.randomOutputs({ ...known, ...kept }, ...given);
       };
-      const { update, state } = half.end(method, { ...inner(local), randomOutputs });
+      const { update, state } = half.end(method, { ...inner(local, kept), randomOutputs });
       return { update, state: { ...state, [PERSONAL]: kept } };
     },
     ...(refresh === undefined
@@ -70,6 +87,16 @@ export function withPersonal(half: ClientHalf, personal: Layout, together: boole
 
 function pick(all: ParameterTensors, names: readonly string[]): ParameterTensors {
   return Object.fromEntries(names.map((name) => [name, all[name]!]));
+}
+
+/** Names of the personal weights that do not move with the local steps, as they train before them. */
+export function namesThatTrainFirst(
+  { train = "together", first }: Partial<PersonalParameters> = {},
+  { personal }: ParameterSplit,
+): ReadonlySet<string> {
+  const weights = weightsOf(personal);
+  if (train === "together" || weights.size === 0) return new Set();
+  return selectEntries(weights, first ?? ["*"], "the parameters of the method that train first");
 }
 
 /** Steps that train personal weights alone, under the shared ones as received; statistics stay as they are. */

@@ -49,6 +49,10 @@ export interface TaskSpec extends PipelineSpec, SeededHalves {
   readonly own?: Readonly<Record<string, Layout>>;
   /** Parameters that do not travel: what personal ones begin with, and frozen ones. */
   readonly held?: HeldParameters;
+  /** Features of public examples, [m, ...], which every client has. Default: none. */
+  readonly publicFeatures?: HostTensor | undefined;
+  /** Personal parameters that a client draws for itself at its first visit. Default: none. */
+  readonly drawn?: readonly string[] | undefined;
   /** Whether outcomes tell what compression has lost; no message does. */
   readonly measuresCompression?: boolean;
   /** What the program keeps, and what stages keep. */
@@ -115,7 +119,7 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
   const { keys } = task;
   const make = (n: number): Vector => (spec.float === "float64" ? new Float64Array(n) : new Float32Array(n));
   const budget = task.steps === undefined ? spec.budget : { localSteps: task.steps };
-  const state = task.state ?? firstState(spec, make);
+  const state = task.state ?? drawnState(spec, firstState(spec, make), keys["draws"]!);
   const batches = batchesOf(spec, task, state, budget);
   const k = batches.steps;
   const received = receivedBroadcast(spec.stages.down, spec.broadcast, task.broadcast, task.state, make);
@@ -200,12 +204,17 @@ function taskInputs(
 ): HostTensors {
   const { broadcast, client, keys } = task;
   return {
-    ...vectorInputs("broadcast", { ...vectors, ...rebuiltVectors(spec, broadcast), ...task.own }, spec.broadcast),
+    ...vectorInputs(
+      "broadcast",
+      { ...vectors, ...rebuiltVectors(spec, broadcast), ...ownVectors(spec, task, make) },
+      spec.broadcast,
+    ),
     ...vectorInputs("state", state, programState(spec)),
     ...(spec.held === undefined ? {} : parameterInputs("frozen", spec.held.frozen, spec.held.split.frozen)),
     "data/features": task.data.features,
     "data/labels": task.data.labels,
     ...stepInputs("steps", spec, batches, task, make),
+    ...(spec.publicFeatures && { public: spec.publicFeatures }),
     ...(spec.curriculum && { places: placesInput(task, make) }),
     ...(spec.upSampling && { looks: scalar(make, looksIn(spec.upSampling, broadcast.round) ? 1 : 0) }),
     ...directionInputs(spec, task, make),
@@ -233,6 +242,11 @@ function directionInputs(
     return [`directions/${name}`, { dtype: "float", shape: [n, columns], data }];
   });
   return Object.fromEntries(inputs);
+}
+
+/** What a client is given alone; zeros for what it is not given. */
+function ownVectors({ own = {} }: TaskSpec, task: ClientTask, make: (n: number) => Vector) {
+  return Object.fromEntries(Object.entries(own).map(([name, { size }]) => [name, task.own?.[name] ?? make(size)]));
 }
 
 /** The places of a client's examples. */
@@ -329,6 +343,18 @@ function firstState(spec: TaskSpec, make: (length: number) => Vector): Readonly<
   if (spec.held !== undefined) state[PERSONAL]?.set(spec.held.personal);
   firstStates.set(spec, state);
   return state;
+}
+
+/** A first state with what a client draws for itself, from its own keys. */
+function drawnState({ drawn = [], held }: TaskSpec, first: ReturnType<typeof firstState>, key: RandomKey) {
+  if (drawn.length === 0) return first;
+  const personal = copy(first[PERSONAL]!);
+  for (const entry of held!.split.personal.entries) {
+    if (!drawn.includes(entry.name)) continue;
+    const stream = randomStream(deriveKey(key, PERSONAL, entry.name));
+    for (let i = 0; i < entry.size; i++) personal[entry.offset + i] = stream.normal();
+  }
+  return { ...first, [PERSONAL]: personal };
 }
 
 function sumOf(values: ArrayLike<number>): number {

@@ -1,8 +1,9 @@
+import type { HostTensor } from "@anabranch/engine";
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Model } from "../models/model.ts";
 import { type Layout, layout as layoutFrom } from "../params/layout.ts";
-import type { HeldParameters } from "../params/standing.ts";
+import { type HeldParameters, selectEntries } from "../params/standing.ts";
 import type { Vector } from "../params/vector.ts";
 import { feedbackState, type PipelineSettings, uploadsOf } from "../pipeline/index.ts";
 import type { SubModel, SubModels } from "../submodels/index.ts";
@@ -26,6 +27,8 @@ export interface TaskParts {
   readonly stages: PipelineSettings;
   /** What clients measure, in simulations. */
   readonly diagnostics?: Pick<DiagnosticsSettings, "compression"> | undefined;
+  /** Features of the run's public examples, [m, ...], for methods that use such. */
+  readonly publicFeatures?: HostTensor | undefined;
   /** The model before the first round, [d], for methods whose clients rebuild models from it. */
   readonly initial?: Vector | undefined;
   /** The models that clients train in place of `model`, by part; absent: all train it. */
@@ -35,7 +38,9 @@ export interface TaskParts {
 /** Traces and compiles what a client runs; the same parts give the same program everywhere. */
 export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly gradientsPerStep: number } {
   const { algorithm, model, layout, held, payloads, float, training, budget, stages } = parts;
-  const settings = { ...training, localSteps: "localSteps" in budget ? budget.localSteps : undefined };
+  const { publicFeatures } = parts;
+  const localSteps = "localSteps" in budget ? budget.localSteps : undefined;
+  const settings = { ...training, localSteps, publicExamples: publicFeatures?.shape[0] };
   const { program, gradientsPerStep } = compileLocalTask(algorithm, model, payloads, settings, held?.split);
   const task: TaskSpec = {
     program,
@@ -43,6 +48,8 @@ export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly 
     batchSize: training.batchSize,
     budget,
     ...personalBudget(algorithm, held),
+    ...drawnParameters(algorithm, held),
+    ...(publicFeatures && { publicFeatures }),
     ...(training.curriculum && { curriculum: training.curriculum }),
     ...(training.upSampling && { upSampling: training.upSampling }),
     masks: model.masks,
@@ -107,6 +114,12 @@ function personalBudget(algorithm: Algorithm, held: HeldParameters | undefined):
   const { train = "together" } = algorithm.personal ?? {};
   if (held === undefined || train === "together" || !trainsFirst(algorithm, held.split)) return {};
   return { personalBudget: train };
+}
+
+/** Personal parameters that each client draws for itself. */
+function drawnParameters({ personal }: Algorithm, held: HeldParameters | undefined): Pick<TaskSpec, "drawn"> {
+  if (personal?.drawn === undefined || held === undefined) return {};
+  return { drawn: [...selectEntries(held.split.personal, personal.drawn, "the parameters that clients draw")] };
 }
 
 /** The client state of personal parameters. */

@@ -80,6 +80,11 @@ const data = z
       .boolean()
       .default(false)
       .describe("exchange rows and columns of square images, to train and to test: another task on the same images"),
+    publicExamples: positive
+      .optional()
+      .describe(
+        "examples taken out of the test set, without labels, for methods whose clients compare outputs on them",
+      ),
     partition,
     shift,
     table,

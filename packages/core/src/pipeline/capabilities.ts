@@ -20,6 +20,8 @@ export interface Capabilities {
   readonly setsClipNorm: boolean;
   /** Whether clients send models and not changes to them. */
   readonly sendsModels: boolean;
+  /** Whether clients send outputs of their models. */
+  readonly sendsOutputs: boolean;
   /** Whether its server half knows of factors on the updates. */
   readonly isAsynchronous: boolean;
   /** Vectors whose uploads are added and not averaged. */
@@ -45,6 +47,7 @@ export function capabilitiesOf(algorithm: Algorithm, { upload, clientState, part
     encoded: Object.values(upload).some(({ codec }) => codec !== undefined),
     setsClipNorm: algorithm.privacy?.clipNorm !== undefined,
     sendsModels: algorithm.sendsModels === true,
+    sendsOutputs: algorithm.usesPublicExamples === true,
     isAsynchronous: algorithm.buffer !== undefined || algorithm.schedule !== undefined,
     sums: Object.keys(upload).filter((name) => upload[name]!.aggregation === "sum"),
     each: Object.keys(upload).filter((name) => upload[name]!.aggregation === "each"),
@@ -80,6 +83,8 @@ const TRAITS = {
   setsClipNorm: ({ setsClipNorm }: Capabilities) =>
     setsClipNorm ? "which sets the clip norm of each round itself" : undefined,
   sendsModels: ({ sendsModels }: Capabilities) => (sendsModels ? "whose clients send their models" : undefined),
+  sendsOutputs: ({ sendsOutputs }: Capabilities) =>
+    sendsOutputs ? "whose clients send outputs of their models" : undefined,
   factoredModels: ({ sendsModels, isAsynchronous }: Capabilities) =>
     sendsModels && !isAsynchronous ? "whose clients send their models" : undefined,
   isAsynchronous: ({ isAsynchronous }: Capabilities) =>
@@ -158,6 +163,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
     expected: "a method whose clients send whole changes to the model as they are",
     refuses: {
       statistics: `Attacks are made for changes to weights. ${KEEP}`,
+      sendsOutputs: "Attacks are made for changes to a model.",
       seeded: "Attacks are made for changes to a model.",
       parts: "Attackers could not compare updates of different parts.",
       encoded: "A crafted update need not have an encoding.",
@@ -168,6 +174,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
     expected: ONE_VECTOR,
     refuses: {
       statistics: `They describe a client's own examples, and epsilon would not cover them. ${KEEP}`,
+      sendsOutputs: "Outputs on public examples depend on records, and no mechanism is proved here for them.",
       seeded:
         "No mechanism is proved here for numbers along public directions: a clip norm would not bound the change of the model.",
       keeps: "What a client keeps would differ from what was clipped and noised.",
@@ -200,6 +207,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
     expected: ONE_VECTOR,
     refuses: {
       statistics: `One range and one number of bits serve weights alone. ${KEEP}`,
+      sendsOutputs: "The server compares the outputs of single clients.",
       seeded: "Its clients send few numbers at chosen places; a sum would need all of them from everyone.",
       keeps: "After a round without a sum, or where values were clipped, clients and server would disagree.",
       severalVectors: "One range and one number of bits serve one vector.",

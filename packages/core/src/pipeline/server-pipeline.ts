@@ -151,7 +151,7 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
     const steps = { localSteps, weightedSteps, meanFactor };
     const context = { round, cohortSize: clients, population, layout, learningRate, ...steps };
     if (whose === undefined) return context;
-    return { ...context, clients: whose, ...(weights === undefined ? {} : { weights }) };
+    return { ...context, clients: whose, upload: payloads.upload, ...(weights === undefined ? {} : { weights }) };
   }
 }
 

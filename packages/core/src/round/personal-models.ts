@@ -79,9 +79,10 @@ export async function ownSums(plan: RunPlan, ports: RunPorts, { server, round }:
 
 /** The models that the server of a method has for single clients; nodes of a decentralised run are evaluated apart. */
 function ownOf(
-  { algorithm: { own, gossip }, payloads }: Pick<RunPlan, "algorithm" | "payloads">,
+  { algorithm: { own, ownModel, gossip }, payloads }: Pick<RunPlan, "algorithm" | "payloads">,
   round: number,
 ): ((server: RunState["server"], client: number) => Vector) | undefined {
-  if (own === undefined || gossip !== undefined || payloads.places !== undefined) return undefined;
+  if (own === undefined || ownModel !== undefined || gossip !== undefined || payloads.places !== undefined)
+    return undefined;
   return (server, client) => own(server, client, round + 1)["parameters"] ?? server.vectors.parameters;
 }

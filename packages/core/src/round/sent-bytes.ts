@@ -4,7 +4,7 @@ import type { Order } from "./backend.ts";
 import type { ClientVectors } from "./client-state.ts";
 
 /**
- * Bytes that one client is sent: the broadcast and the message with what it is given alone, or what of the broadcast it lacks.
+ * Bytes that one client is sent: the broadcast or what of it the client lacks, and the message with what it is given alone.
  *
  * @param whole bytes of the broadcast
  * @param kept what the client keeps
@@ -20,8 +20,8 @@ export function sentBytes(
   whole: number,
   kept: ClientVectors | undefined,
 ): number {
-  if (message !== undefined) return encodedSize(message(broadcast, kept));
-  return whole + (own === undefined ? 0 : encodedSize({ round: broadcast.round, vectors: own, scalars: {} }));
+  const common = message === undefined ? whole : encodedSize(message(broadcast, kept));
+  return common + (own === undefined ? 0 : encodedSize({ round: broadcast.round, vectors: own, scalars: {} }));
 }
 
 /** Bytes that a client of an order is sent that never answers, from the broadcast of its version or the change to it. */

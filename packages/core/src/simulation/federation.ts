@@ -29,11 +29,12 @@ import type { Model } from "../models/index.ts";
 import type { ModelData } from "../models/registry.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { RegressionScale } from "../round/run-plan.ts";
+import { withPublicExamples } from "./public-examples.ts";
 import { requireNoRoot, rootSize, withRoot } from "./root-examples.ts";
-import type { SimulationSpec } from "./simulation-spec.ts";
+import type { SimulationSources } from "./simulation-spec.ts";
 import { requireNoTable, withTable } from "./table-columns.ts";
 
-type Sources = Pick<SimulationSpec, "train" | "holdout" | "test">;
+type Sources = Omit<SimulationSources, "attackTest">;
 
 /** The data of a run and how they lie with the clients. */
 export interface Federation {
@@ -94,8 +95,10 @@ function dealtOut(config: Config, whole: TrainTest): Federation {
   const parts = splitHoldout(partition, holdout, key("holdout"));
   const owned = withRoot(config, parts.train.clients);
   const root = rootSize(config);
-  const dataset = withTable(config, dealt, { ...parts.train, clients: owned.slice(0, dealt.clients) });
-  const { train, test } = dataset;
+  const encoded = withTable(config, dealt, { ...parts.train, clients: owned.slice(0, dealt.clients) });
+  const { test, publicSet } = withPublicExamples(config, encoded.test, encoded.testRows);
+  const dataset = { ...encoded, test };
+  const { train } = dataset;
   const taskStream = openTaskStream(config.taskStream, train, key("task-stream"));
   const clients = owned.slice(0, dataset.clients);
   const localExamples = clients.map(({ length }) => length);
@@ -113,10 +116,7 @@ function dealtOut(config: Config, whole: TrainTest): Federation {
       most: sizes.reduce((a, b) => Math.max(a, b)),
       total: sizes.reduce((a, b) => a + b),
     },
-    hash: withStream(
-      root === 0 ? dataset.hash : hashText(JSON.stringify([dataset.hash, "root", root])),
-      config.taskStream,
-    ),
+    hash: withStream(dividedHash(dataset.hash, { root, public: config.data.publicExamples ?? 0 }), config.taskStream),
     taskStream,
     testRows: dataset.testRows,
     regression: train.labels.dtype === "float" ? regressionScale(dataset) : undefined,
@@ -132,6 +132,7 @@ function dealtOut(config: Config, whole: TrainTest): Federation {
         train: inTasks(arrayDataSpec(features, labels, trained), taskStream),
         holdout: holdout > 0 ? arrayDataSpec(features, labels, parts.holdout.clients) : undefined,
         test: inTasks(inChunks(conform(test, model, float), config.evaluation.batch), taskStream, { mayBeEmpty: true }),
+        publicFeatures: publicSet && conform(publicSet, model, float).features,
       };
     },
   };
@@ -140,6 +141,14 @@ function dealtOut(config: Config, whole: TrainTest): Federation {
 /** The hash of data that come as a stream of tasks. */
 function withStream(hash: string, stream: Config["taskStream"]): string {
   return stream.kind === "none" ? hash : hashText(JSON.stringify([hash, "taskStream", stream]));
+}
+
+/** The identity of data of which some are neither the clients' nor of the test set. */
+function dividedHash(hash: string, parts: Readonly<Record<string, number>>): string {
+  return Object.entries(parts).reduce(
+    (known, [name, count]) => (count === 0 ? known : hashText(JSON.stringify([known, name, count]))),
+    hash,
+  );
 }
 
 /** Units of the target, and the variance of the test targets. */
@@ -168,8 +177,9 @@ function computed(config: Config, population: SyntheticPopulation): Federation {
   requireNoRoot(config);
   requireOwners(config);
   requireNoChange(config);
-  const { name, seed, clients, spec, test } = population;
+  const { name, seed, clients, spec } = population;
   requireNoTable(config, name);
+  const { test, publicSet } = withPublicExamples(config, population.test, "separate");
   return {
     name,
     clients,
@@ -195,6 +205,7 @@ function computed(config: Config, population: SyntheticPopulation): Federation {
         train: { kind: "synthetic", keys: syntheticKeys(rootKey(seed)), clients, spec },
         holdout: undefined,
         test: inChunks(conform(test, model, float), config.evaluation.batch),
+        publicFeatures: publicSet && conform(publicSet, model, float).features,
       };
     },
   };

@@ -29,6 +29,7 @@ export function forLiveClients(prepared: PreparedRun, config: Config): PreparedR
   requirePlainLoss(prepared);
   requireOneTask(config);
   requireModelThatTravels(prepared, config);
+  requireConfiguredModel(prepared.plan.algorithm);
   const { plan, simulation } = prepared;
   requireOneBroadcast(plan.algorithm.name, plan.payloads);
   const privacy = plan.stages.privacy && ({ ...plan.stages.privacy, source: { kind: "secure" } } as const);
@@ -110,6 +111,13 @@ function requireModelThatTravels({ plan: { algorithm, payloads } }: PreparedRun,
   const advice =
     "Its clients rebuild the model from what they keep, which live clients cannot yet: start it with anabranch run.";
   throw conflict("algorithm.name", `"${algorithm.name}", in a live run`, "a method whose model travels", advice);
+}
+
+/** The description that live clients act by has the configured model. Throws `config/conflict`. */
+function requireConfiguredModel({ name, trains }: PreparedRun["plan"]["algorithm"]): void {
+  if (trains === undefined) return;
+  const advice = "Such models are simulated: start it with anabranch run, or choose another method, e.g. fedper.";
+  throw conflict("algorithm.name", `"${name}", in a live run`, "a method that trains the configured model", advice);
 }
 
 /** A live server publishes one model for all. Throws `config/conflict`. */

@@ -190,7 +190,10 @@ it.each(SUB_MODELS)("%s refuses personal parameters", (name, message) => {
   expect(() => smallRun({ name }, { ...split })).toThrow(message);
 });
 
-const REFUSING = [...SEEDED, ...SHARED_HEADS, ...SUB_MODELS.map(([name]) => name), "bristle"];
+/** Their clients keep whole models; private-models.test.ts has how they refuse. */
+const WHOLE_MODELS = ["fedmd", "hyperfl", "knfu", "pfedlora"];
+
+const REFUSING = [...SEEDED, ...SHARED_HEADS, ...SUB_MODELS.map(([name]) => name), ...WHOLE_MODELS, "bristle"];
 const KEEPING = algorithms.map(({ name }) => name).filter((name) => !REFUSING.includes(name));
 
 describe.each(KEEPING)("%s", (name) => {

@@ -4,7 +4,7 @@ import { arrayDataSpec } from "../client/data-source.ts";
 import type { OrderDuration } from "../clock/index.ts";
 import { quadratic } from "../models/index.ts";
 import { type Layout, layout } from "../params/layout.ts";
-import { type HeldParameters, heldOf, partOf, splitParameters } from "../params/standing.ts";
+import { type HeldParameters, heldOf, partOf, type Selectors, splitParameters } from "../params/standing.ts";
 import type { DownCompression, UploadCompression } from "../pipeline/index.ts";
 import type { MechanismSettings } from "../privacy/mechanisms/index.ts";
 import type { RunPlan } from "../round/run-plan.ts";
@@ -25,7 +25,7 @@ export interface Quadratics {
    * one of them, so gradients are noisy.
    */
   readonly owners?: readonly number[] | undefined;
-  /** Start, [d]. */
+  /** Start, [d]; of methods that train another model, all of its parameters, in order of their names. */
   readonly x0: readonly number[];
   readonly learningRate: number;
   readonly localSteps: number;
@@ -89,20 +89,24 @@ export function prepareQuadratics(
 ): { plan: RunPlan; simulation: SimulationSpec } {
   requireShapes(problem);
   const { a, b, x0, cohorts, shape } = problem;
-  const blocks = problem.blocks ?? (holdsCoordinates(problem) ? { coordinates: [[...x0.keys()]] } : undefined);
+  const d = a[0]!.length;
+  const blocks = problem.blocks ?? (holdsCoordinates(problem) ? { coordinates: [[...a[0]!.keys()]] } : undefined);
   const rows = rowsByClient(problem);
   const { float } = executor;
   const assigning = assigned(method, problem.blocks?.assignment);
-  const model = quadratic({
-    input: [2 * x0.length],
+  const configured = quadratic({
+    input: [2 * d],
     inputType: "float",
     ...(blocks === undefined ? {} : { blocks: blocks.coordinates.map((block) => [...block]) }),
     ...(shape === undefined ? {} : { shape: [...shape] }),
   });
+  const model = method.trains?.(configured) ?? configured;
   const wholeLayout = layout(model.parameters);
-  const held = heldCoordinates(wholeLayout, problem, float);
+  const held = heldCoordinates(wholeLayout, problem, method, float);
   const modelLayout = held?.split.shared ?? wholeLayout;
-  const plain = { algorithm: assigning, payloads: assigning.payloads(modelLayout, problem) };
+  const publicOutputs = [a.length, 1] as const; // those of all clients
+  const settings = { ...problem, ...(method.usesPublicExamples === true ? { publicOutputs } : {}) };
+  const plain = { algorithm: assigning, payloads: assigning.payloads(modelLayout, settings) };
   const { subModels, ...whole } = withWidths(plain, model, modelLayout, problem);
   const compression = problem.compression ?? ownCompression(method);
   const { algorithm, payloads } = withEstimates(whole, compression);
@@ -111,7 +115,7 @@ export function prepareQuadratics(
   const pack = (values: readonly number[]) =>
     float === "float64" ? Float64Array.from(values) : Float32Array.from(values);
   const data = arrayDataSpec(
-    { dtype: "float", shape: [a.length, 2 * x0.length], data: pack(a.flatMap((row, i) => [...row, ...b[i]!])) },
+    { dtype: "float", shape: [a.length, 2 * d], data: pack(a.flatMap((row, i) => [...row, ...b[i]!])) },
     { dtype: model.labels.dtype, shape: [a.length], data: new Uint8Array(a.length) },
     rows,
   );
@@ -131,7 +135,7 @@ export function prepareQuadratics(
     stages,
     evaluationBatch: 1,
     initial: pack(x0),
-    sources: { train: data, holdout: undefined, test: data },
+    sources: { train: data, holdout: undefined, test: data, publicFeatures: data.features },
   });
   const plan: RunPlan = {
     id: "quadratics",
@@ -177,13 +181,24 @@ function holdsCoordinates({ personal = [], frozen = [] }: Quadratics): boolean {
   return personal.length + frozen.length > 0;
 }
 
-/** Some coordinates as personal or frozen parameters; they are parameters of their own, in order. */
-function heldCoordinates(whole: Layout, problem: Quadratics, float: "float32" | "float64"): HeldParameters | undefined {
+/**
+ * Some coordinates as personal or frozen parameters; they are parameters of their own, in order. Where the method trains
+ * another model, it says which are personal.
+ */
+function heldCoordinates(
+  whole: Layout,
+  problem: Quadratics,
+  { trains, personal: own }: Algorithm,
+  float: "float32" | "float64",
+): HeldParameters | undefined {
   const { personal = [], frozen = [], x0 } = problem;
+  if (x0.length !== whole.size) throw misfit("x0", `${x0.length} values`, `${whole.size} values, as the model has`);
+  const held = (selectors: { readonly personal?: Selectors; readonly frozen?: Selectors }) =>
+    heldOf(splitParameters(whole, selectors), float === "float64" ? Float64Array.from(x0) : Float32Array.from(x0));
+  if (trains !== undefined && own !== undefined) return held({ personal: own.layers });
   if (!holdsCoordinates(problem)) return undefined;
   const names = (coordinates: readonly number[]) => coordinates.map((j) => whole.entries[j]!.name);
-  const split = splitParameters(whole, { personal: names(personal), frozen: names(frozen) });
-  return heldOf(split, float === "float64" ? Float64Array.from(x0) : Float32Array.from(x0));
+  return held({ personal: names(personal), frozen: names(frozen) });
 }
 
 /** The rows of each client; none of a client that owns none. */
@@ -200,23 +215,17 @@ function assigned(method: Algorithm, assignment: QuadraticBlocks["assignment"]):
 }
 
 function requireShapes(problem: Quadratics): void {
-  const { a, b, x0, cohorts, blocks } = problem;
+  const { a, b, cohorts, blocks } = problem;
   const fail = (where: string, received: string, expected: string): never => {
-    throw new AnabranchError({
-      code: "trace/shape",
-      message: "the problem's parts do not fit",
-      where,
-      received,
-      expected,
-    });
+    throw misfit(where, received, expected);
   };
   if (b.length !== a.length) fail("b", `${b.length} clients`, `${a.length} clients, as in a`);
   for (const [name, rows] of [
     ["a", a],
     ["b", b],
   ] as const) {
-    const odd = rows.findIndex((r) => r.length !== x0.length);
-    if (odd >= 0) fail(`${name}[${odd}]`, `${rows[odd]!.length} values`, `${x0.length} values, as in x0`);
+    const odd = rows.findIndex((r) => r.length !== a[0]!.length);
+    if (odd >= 0) fail(`${name}[${odd}]`, `${rows[odd]!.length} values`, `${a[0]!.length} values, as in a[0]`);
   }
   const clients = rowsByClient(problem);
   const empty = clients.findIndex((rows) => rows.length === 0);
@@ -227,4 +236,14 @@ function requireShapes(problem: Quadratics): void {
   const { assignment } = blocks ?? {};
   if (assignment !== undefined && assignment.length !== cohorts.length)
     fail("blocks.assignment", `${assignment.length} rounds`, `${cohorts.length} rounds, as in cohorts`);
+}
+
+function misfit(where: string, received: string, expected: string): AnabranchError {
+  return new AnabranchError({
+    code: "trace/shape",
+    message: "the problem's parts do not fit",
+    where,
+    received,
+    expected,
+  });
 }

@@ -14,6 +14,7 @@ import { deriveKey, rootKey } from "../random/index.ts";
 import type { SubModels } from "../submodels/index.ts";
 import { requireAdapterKeys } from "./adapter-keys.ts";
 import { withAdapterRule } from "./adapter-rule.ts";
+import { requirePrivateModels } from "./check-private-models.ts";
 import { checkedMethod } from "./checked-method.ts";
 import { checkedModel } from "./checked-model.ts";
 import type { DeviceChoices } from "./device-choices.ts";
@@ -21,6 +22,7 @@ import type { Federation } from "./federation.ts";
 import { heldSelectors } from "./held-selectors.ts";
 import { type InitialWeights, type Start, startFrom } from "./initial-weights.ts";
 import { localOnly } from "./local-only.ts";
+import { payloadSettings } from "./public-examples.ts";
 import { requireStatisticsFit, withSharedStatistics } from "./shared-statistics.ts";
 import { requireWholeModels, withSubModels, withWidths } from "./sub-model-run.ts";
 
@@ -65,16 +67,20 @@ export function resolveMethod(
 ): ResolvedMethod {
   const { origins = {} } = own;
   requireAdapterKeys(config);
-  const model = own.model === undefined ? namedModel(config, examples) : ownModel(config, own.model, origins.model);
-  const whole = layout(model.parameters);
   const named = forTasks(config, own.algorithm ?? namedMethod(config));
+  requirePrivateModels(config, named);
+  const configured =
+    own.model === undefined ? namedModel(config, examples) : ownModel(config, own.model, origins.model);
+  const model = named.trains?.(configured) ?? configured;
+  const whole = layout(model.parameters);
   const split = splitOf(heldSelectors(config, model, named), whole);
   const { shared } = split;
   const weights = weightsOf(shared);
+  const settings = payloadSettings(config, named, model);
   const found =
     own.algorithm === undefined
-      ? { algorithm: named, payloads: named.payloads(weights, config.training) }
-      : checkedMethod(own.algorithm, weights, origins.algorithm, config.training);
+      ? { algorithm: named, payloads: named.payloads(weights, settings) }
+      : checkedMethod(own.algorithm, weights, origins.algorithm, settings);
   requireWholeModels(config, found.algorithm);
   requireStatisticsFit(config, found, whole, shared);
   const ruled = withAdapterRule(config, model, withSharedStatistics(found, shared), split);

@@ -72,11 +72,12 @@ export function requireStatisticsFit(
     throw conflict("algorithm.name", received, "a method of one model, of which clients send the change", advice);
   };
   const other = 'Choose another normalization, for example model.norm = "group" or "none".';
-  const { gossip, own, ownModel, widths, clusters, adaptation, messageTo, privacy } = algorithm;
+  const { gossip, own, ownModel, trains, widths, clusters, adaptation, messageTo, privacy } = algorithm;
   if (gossip !== undefined) refuse("whose nodes have models of their own", other);
   if (widths !== undefined) refuse("whose clients train slices of the model", other);
   if (own !== undefined || clusters !== undefined) refuse("whose server has several models", other);
   if (ownModel !== undefined) refuse("whose clients keep a second model", other);
+  if (trains !== undefined) refuse("whose clients train another model", other);
   if (payloads.replay !== undefined || messageTo !== undefined) refuse("whose clients rebuild the model", other);
   if (privacy?.unit === "records") {
     refuse("which clips each record", `Each record changes the gradients of the others. ${other}`);

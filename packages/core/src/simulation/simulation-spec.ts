@@ -1,3 +1,4 @@
+import type { HostTensor } from "@anabranch/engine";
 import type { DataSpec } from "../client/data-source.ts";
 import type { EvaluationSpec } from "../client/evaluate.ts";
 import { compileEvaluation } from "../client/evaluation-task.ts";
@@ -14,10 +15,12 @@ export interface SimulationSources {
   readonly test: DataSpec;
   /** Test examples that show what an attack on data has achieved, with the labels that attackers want; see `attackTest`. */
   readonly attackTest?: DataSpec | undefined;
+  /** Features of the public examples, [m, ...]; their labels are for nobody. */
+  readonly publicFeatures?: HostTensor | undefined;
 }
 
 /** Everything that runs and evaluates simulated clients, as plain data: what a worker receives once. */
-export interface SimulationSpec extends SimulationSources {
+export interface SimulationSpec extends Omit<SimulationSources, "publicFeatures"> {
   readonly task: TaskSpec;
   readonly evaluation: EvaluationSpec;
   /** Gradients of a mini-batch in one local step. */
@@ -32,10 +35,12 @@ export interface SimulationParts extends TaskParts {
 
 /** Traces and compiles the programs of a simulation. */
 export function simulationSpec(parts: SimulationParts): SimulationSpec {
-  const { model, held, evaluationBatch } = parts;
+  const { model, held, evaluationBatch, algorithm } = parts;
+  const { publicFeatures, ...sources } = parts.sources;
   const layout = held?.split.whole ?? parts.layout;
+  const shared = algorithm.usesPublicExamples === true ? publicFeatures : undefined;
   return {
-    ...taskSpec(parts),
+    ...taskSpec({ ...parts, publicFeatures: shared }),
     evaluation: {
       program: compileEvaluation(model, layout, evaluationBatch),
       layout,
@@ -43,6 +48,6 @@ export function simulationSpec(parts: SimulationParts): SimulationSpec {
       batchSize: evaluationBatch,
       classes: singleLabelClasses(model),
     },
-    ...parts.sources,
+    ...sources,
   };
 }

@@ -1,8 +1,10 @@
 import {
+  type Algorithm,
   AnabranchError,
   algorithms,
   BEST_CHECKPOINT,
   type Checkpoint,
+  type Config,
   createAlgorithm,
   createModel,
   decodeCheckpoint,
@@ -64,9 +66,13 @@ export async function loadTrainedModel(folder: string, best: boolean): Promise<T
 /** What a method makes of the parameters that it trains; of an own method's, which is not executed, these themselves. */
 async function evaluated({ folder }: RunFolder, method: string, layout: Layout, parameters: Vector): Promise<Vector> {
   if (algorithms.every(({ name }) => name !== method)) return parameters;
-  const { name, file, ...options } = (await readRunConfig(folder)).algorithm;
-  if (file !== undefined) return parameters;
-  return servedModel({ algorithm: createAlgorithm(name, options), layout }, parameters);
+  const algorithm = methodOf((await readRunConfig(folder)).algorithm);
+  return algorithm === undefined ? parameters : servedModel({ algorithm, layout }, parameters);
+}
+
+/** The method of a run; undefined where it is an own one, which is not executed. */
+function methodOf({ name, file, ...options }: Config["algorithm"]): Algorithm | undefined {
+  return file === undefined ? createAlgorithm(name, options) : undefined;
 }
 
 /**
@@ -78,9 +84,11 @@ async function evaluated({ folder }: RunFolder, method: string, layout: Layout, 
 export async function trainedOnnx(trained: TrainedModel, metadata: Record<string, string>): Promise<Uint8Array> {
   const { run, description, layout, parameters, checkpoint } = trained;
   if (!description.own) {
-    const { name, options } = namedModelParts(await readRunConfig(run.folder));
+    const config = await readRunConfig(run.folder);
+    const { name, options } = namedModelParts(config);
     const { adapters: _merged, ...rest } = options;
-    const model = createModel(name, description, rest);
+    const configured = createModel(name, description, rest);
+    const model = methodOf(config.algorithm)?.trains?.(configured) ?? configured;
     const { modelOnnx } = await import("../run/outputs.ts");
     return modelOnnx(model, layout, parameters, metadata);
   }

@@ -32,6 +32,14 @@ const matrix = { shape: [2, 3] };
 /** Methods that need a head: coordinates that are in no block. */
 const HEADS = ["fedloge"];
 const divided = { blocks: { coordinates: [[0, 3], [1], [2, 4]] } };
+const values = (n: number) => Array.from({ length: n }, (_, k) => Math.sin(k));
+/** Methods that train another model, with where that starts. */
+const others: Readonly<Record<string, Partial<Quadratics>>> = {
+  hyperfl: { x0: values(3 + 2 * 3 + 2 + 6 * 2 + 6) },
+  pfedlora: { ...divided, x0: values(7) },
+};
+/** Their options. */
+const sizes: Readonly<Record<string, object>> = { hyperfl: { embedding: 3, hidden: 2 } };
 
 const optimizers = ["adamw", "muon", "sophia", "soap", "shampoo"].map((optimizer) => ({
   optimizer,
@@ -50,8 +58,8 @@ async function finalHash(plan: ReturnType<typeof prepare>["plan"], backend: Back
 }
 
 function prepare(name: string, options: Record<string, unknown>) {
-  const form = name.startsWith("fedbcgd") || HEADS.includes(name) ? divided : matrix;
-  return prepareQuadratics(createAlgorithm(name, options), { ...problem, ...form }, executor);
+  const form = others[name] ?? (name.startsWith("fedbcgd") || HEADS.includes(name) ? divided : matrix);
+  return prepareQuadratics(createAlgorithm(name, { ...sizes[name], ...options }), { ...problem, ...form }, executor);
 }
 
 describe("the same bits in-process and at 1 and 2 workers", () => {

@@ -326,7 +326,7 @@ export class WorkerPool implements Backend, Evaluator {
           for (const [name, vector] of Object.entries(place)) vector.set(old[name]!);
         }
         const given = slotVectors(task, buffer, this.#layout.own, (task.tiers?.[part!] ?? task).own ?? {});
-        for (const [name, vector] of Object.entries(given)) vector.set(own[name]!);
+        for (const [name, vector] of Object.entries(given)) vector.fill(0).set(own[name] ?? []);
         const hasState = old !== undefined;
         return { type: "train", id, slot: buffer, client, version, change, learningRate, steps, part, keys, hasState };
       });

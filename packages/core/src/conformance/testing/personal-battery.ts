@@ -3,13 +3,17 @@ import {
   fedbn,
   fedcac,
   fedloge,
+  fedmd,
   fedper,
   fedpub,
   fedrep,
   fot,
+  hyperfl,
+  knfu,
   lgFedavg,
   partialfed,
   perfedavg,
+  pfedlora,
   pfedme,
   rffl,
 } from "../../algorithms/methods.ts";
@@ -55,6 +59,21 @@ export const personalBattery: Readonly<Record<string, AlgorithmUnderTest>> = {
     wire: { down: 1 + 1 / 3, up: 1 },
     converges: quick,
   },
+  // 2 units: 2 x 2 and 2 of the hidden layer, 3 x 2 and 3 of the map to the coordinates; the embedding of 2 stays
+  hyperfl: {
+    create: () => hyperfl({ embedding: 2, hidden: 2 }),
+    form: { x0: [0.5, -1, 0.2, -0.1, 1, 0.4, -0.3, -0.6, 0.5, 1, -0.4, 0.3, 0.8, -0.7, 0.1, -0.2, 0.3] },
+    wire: { down: 15 / 3, up: 15 / 3 },
+  },
+  // a second value of the head is the adapter
+  pfedlora: {
+    create: pfedlora,
+    form: { blocks: { coordinates: [[0, 1]] }, x0: [0, 0, 0, 0] },
+    wire: { down: 1 / 3, up: 1 / 3 },
+  },
+  // four public examples, of one class; before the first round nothing is fused
+  knfu: { create: knfu, form: { x0: [0.5, -0.5, 1] }, wire: { down: 1, up: 4 / 3 } },
+  fedmd: { create: fedmd, form: { x0: [0.5, -0.5, 1] }, wire: { down: 1, up: 4 / 3 } },
   perfedavg: {
     create: () => perfedavg({ form: "hf" }),
     neutral: () => perfedavg({ adaptationRate: 0 }),

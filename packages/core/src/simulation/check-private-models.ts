@@ -1,0 +1,51 @@
+import type { Algorithm } from "../algorithms/algorithm.ts";
+import { conflict } from "../config/check.ts";
+import type { Config } from "../config/index.ts";
+import { configuredAdapters } from "../config/model-section.ts";
+import { parameterSelectors } from "../config/parameters-schema.ts";
+
+type Refuse = (key: string, value: unknown, expected: string, advice: string) => void;
+
+/**
+ * Refuses (`config/conflict`) what does not fit methods whose clients keep whole models: of the parameters of a configured
+ * model that nobody trains, and of uploads that are outputs.
+ */
+export function requirePrivateModels(config: Config, algorithm: Algorithm): void {
+  const refuse: Refuse = (key, value, expected, advice) => {
+    throw conflict(key, `${JSON.stringify(value)}, with algorithm.name = "${algorithm.name}"`, expected, advice);
+  };
+  if (algorithm.trains !== undefined) requireAnotherModel(config, refuse);
+  if (algorithm.usesPublicExamples === true) requireOutputs(config, refuse);
+}
+
+/** Clients train another model than the configured one, and the method says what of it is shared. */
+function requireAnotherModel(config: Config, refuse: Refuse): void {
+  const { parameters, model, training } = config;
+  for (const key of ["personal", "frozen"] as const) {
+    const advice = `The method itself says what clients share. Leave parameters.${key} out.`;
+    if (parameterSelectors(parameters)[key].length > 0) refuse(`parameters.${key}`, parameters[key], "nothing", advice);
+  }
+  const other = "Its clients train another model than the configured one.";
+  if (configuredAdapters(config) !== undefined)
+    refuse("adapters", config.adapters, "nothing", `${other} Remove [adapters].`);
+  if (model.initialWeights !== undefined)
+    refuse("model.initialWeights", model.initialWeights, "nothing", `${other} Leave model.initialWeights out.`);
+  if (training.loss.margin > 0)
+    refuse("training.loss.margin", training.loss.margin, "0", `${other} Leave training.loss.margin out.`);
+}
+
+/** Clients keep all parameters, and send probabilities. */
+function requireOutputs({ parameters, compression, training: { curriculum } }: Config, refuse: Refuse): void {
+  if (parameterSelectors(parameters).personal.length > 0) {
+    const advice = "Its clients keep the whole model already. Leave parameters.personal out.";
+    refuse("parameters.personal", parameters.personal, "nothing", advice);
+  }
+  if (compression.up.length > 0) {
+    const advice = "Its clients send probabilities, which have to stay such. Remove compression.up.";
+    refuse("compression.up", compression.up, "[]", advice);
+  }
+  if (curriculum.order !== "none") {
+    const advice = "Examples are ordered by the model that clients receive, and they receive none.";
+    refuse("training.curriculum.order", curriculum.order, '"none"', advice);
+  }
+}
