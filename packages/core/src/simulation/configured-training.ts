@@ -36,7 +36,7 @@ export function configuredTraining(
 }
 
 function configuredCurriculum(
-  { training: { curriculum }, rounds }: Config,
+  { training: { curriculum }, rounds, adapters }: Config,
   { name, privacy }: Algorithm,
   { broadcast, replay }: Payloads,
   { statistics }: Federation,
@@ -53,6 +53,8 @@ function configuredCurriculum(
       `algorithm.name = "${name}"`,
       "Examples are ordered by the model that clients receive, and they receive none.",
     );
+  if (adapters.rank !== undefined && adapters.rule === "flora")
+    refuse('adapters.rule = "flora"', "Its clients are given their model in two parts: take another rule.");
   const most = mostExamples(statistics);
   if (most > MOST_ORDERED) refuse(`${most} examples at one client`, `At most ${MOST_ORDERED} are ordered.`);
   return { order, pacing, a: duration, b: start, horizon: rounds };

@@ -106,6 +106,8 @@ describe("runs with a curriculum", () => {
   it("are refused in live runs and where clients receive no model", () => {
     const training = { curriculum: { order: "easy-first" } } as const;
     expect(() => smallRun({ name: "fedavg" }, { training })).toThrow(/training.curriculum.order.*live/s);
+    const adapters = { rank: 1, rule: "flora" } as const;
+    expect(() => smallSimulation({ name: "fedavg" }, { training, adapters })).toThrow(/in two parts/);
     expect(() => smallSimulation({ name: "fedkseed" }, { training: { ...training, localSteps: 2 } })).toThrow(
       /training.curriculum.order.*receive none/s,
     );

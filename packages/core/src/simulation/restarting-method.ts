@@ -42,7 +42,7 @@ function like(values: Vector, parameters: Vector): Vector {
 }
 
 function requireFreshStart(
-  { training, rounds: all, privacy, secureAggregation, topology, schedule, stop }: Config,
+  { training, rounds: all, privacy, secureAggregation, topology, schedule, stop, adapters }: Config,
   { algorithm, payloads, model, subModels }: ResolvedMethod,
 ): void {
   const { rounds } = training.upSampling;
@@ -60,6 +60,8 @@ function requireFreshStart(
   const isSynchronous = (schedule.name ?? "synchronous") === "synchronous" && algorithm.schedule === undefined;
   if (!isSynchronous || algorithm.buffer !== undefined)
     refuse("an asynchronous schedule", "Updates of the early model would reach the new one.");
+  if (adapters.rank !== undefined && adapters.rule === "flora")
+    refuse('adapters.rule = "flora"', "Its clients are given their model in two parts.");
   const { broadcast, own = [], replay } = payloads;
   const isOne = broadcast["parameters"] !== undefined && !own.includes("parameters") && replay === undefined;
   if (!isOne || topology.name !== "none" || algorithm.clusters !== undefined || subModels !== undefined)

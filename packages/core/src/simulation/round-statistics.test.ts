@@ -105,6 +105,7 @@ describe("aligned gradients", () => {
     ],
     ["sums", { name: "fedavg" }, { secureAggregation: { protocol: "plain", range: 1 } }, /beside the sum/],
     ["nodes", { name: "dfedavg" }, { topology: { name: "ring" } }, /Without a server/],
+    ["weights in two parts", { name: "fedavg" }, { adapters: { rank: 1, rule: "flora" } }, /in two parts/],
     ["models of clusters", { name: "ifca" }, {}, /one whole model/],
     ["personal heads", { name: "fedper" }, {}, /shared head/],
     ["parts", { name: "fedbcgd", blocks: 2 }, {}, /one whole model/],

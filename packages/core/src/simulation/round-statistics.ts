@@ -58,7 +58,7 @@ function configuredAlignment({ model, layout }: ResolvedMethod, strengths: Align
 
 /** Statistics of clients can be compared where all of them are given one model, and their mean is no secret. */
 export function requireOneModel(
-  { privacy, secureAggregation, topology }: Config,
+  { privacy, secureAggregation, topology, adapters }: Config,
   { algorithm, payloads, subModels }: ResolvedMethod,
   key: string,
   value: string,
@@ -74,6 +74,8 @@ export function requireOneModel(
   }
   if (topology.name !== "none")
     refuse(`topology.name = "${topology.name}"`, "Without a server nobody has the mean over clients.");
+  if (adapters.rank !== undefined && adapters.rule === "flora")
+    refuse('adapters.rule = "flora"', "Its clients are given their model in two parts: take another rule.");
   const { broadcast, own = [], parts, replay, projection } = payloads;
   const isOne =
     broadcast["parameters"] !== undefined && !own.includes("parameters") && algorithm.clusters === undefined;

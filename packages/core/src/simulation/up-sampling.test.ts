@@ -115,6 +115,7 @@ describe("up-sampling", () => {
     ["methods whose clients keep state", { name: "scaffold" }, {}, /keep state/],
     ["personal parameters", { name: "fedper" }, {}, /keep state/],
     ["feedback", { name: "fedavg" }, { compression: { up: ["top-k density=0.5"], feedback: "ef14" } }, /keep state/],
+    ["weights in two parts", { name: "fedavg" }, { adapters: { rank: 1, rule: "flora" } }, /in two parts/],
     ["models of clusters", { name: "ifca" }, {}, /one whole model/],
     ["asynchronous rounds", { name: "fedbuff" }, {}, /asynchronous/],
     ["sums", { name: "fedavg" }, { secureAggregation: { protocol: "plain", range: 1 } }, /private updates/],
