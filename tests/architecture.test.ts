@@ -100,7 +100,7 @@ const order: Readonly<Record<Package, readonly string[]>> = {
 /** Functions longer than 60 lines, each with what excuses it. */
 const longFunctions: Readonly<Record<string, string>> = {
   "packages/core/src/random/threefry.ts: fillThreefry": "twenty rounds unrolled, for speed",
-  "packages/core/src/simulation/quadratics.ts: prepareQuadratics": "mostly the literals of two plans",
+  "packages/core/src/simulation/prepare-trace.ts: prepareTrace": "mostly the literals of two plans",
 };
 
 /** Files that write to the terminal past terminal/terminal-text.ts, each with what excuses it. */

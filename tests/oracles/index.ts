@@ -13,15 +13,16 @@ import type { Vector } from "./plain.ts";
 import { preconditioned } from "./preconditioned.ts";
 import { principal } from "./principal.ts";
 import { privateMethods } from "./private.ts";
-import { Options, type Oracle, type Problem } from "./problem.ts";
+import { Options, type Oracle, type PointsProblem, type Problem } from "./problem.ts";
 import { ranked } from "./ranked.ts";
 import { seeded } from "./seeded.ts";
 import { sharpness } from "./sharpness.ts";
 import { slices } from "./slices.ts";
+import { statistics } from "./statistics.ts";
 import { variance } from "./variance.ts";
 
 /** One program for each method, by the name users type. */
-export const oracles: Readonly<Record<string, Oracle>> = {
+export const oracles: Readonly<Record<string, Oracle | Oracle<PointsProblem>>> = {
   ...averaging,
   ...asynchronous,
   ...variance,
@@ -41,27 +42,29 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   ...clusters,
   ...slices,
   ...generated,
+  ...statistics,
 };
 
 /** A method with its options, on one of the fixture's problems with changes. */
 export interface GoldenTrace {
   readonly algorithm: { readonly name: string; readonly [option: string]: unknown };
   readonly problem: string;
-  readonly changes?: Partial<Problem>;
+  readonly changes?: Partial<Problem> | Partial<PointsProblem>;
   /** Global parameters after every round, the shared ones alone, to ten decimals. */
   readonly rounds: readonly (readonly number[])[];
 }
 
 /** tests/fixtures/golden-traces.json */
 export interface GoldenTraces {
-  readonly problems: Readonly<Record<string, Problem>>;
+  readonly problems: Readonly<Record<string, Problem | PointsProblem>>;
   readonly traces: readonly GoldenTrace[];
 }
 
 /** The rounds of a trace, derived by the method's oracle. Throws where there is none, or one that ignores an option. */
 export function derive({ problems }: GoldenTraces, { algorithm, problem, changes }: GoldenTrace): Vector[] {
   const { name, ...values } = algorithm;
-  const oracle = Object.hasOwn(oracles, name) ? oracles[name] : undefined;
+  // which problem a method needs is the choice of its trace
+  const oracle = Object.hasOwn(oracles, name) ? (oracles[name] as Oracle<Problem | PointsProblem>) : undefined;
   if (oracle === undefined)
     throw new Error(`tests/oracles has no program for ${name}: write one and list it in index.ts`);
   const options = new Options(values);

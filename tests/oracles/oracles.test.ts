@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { algorithms } from "../../packages/core/src/algorithms/registry.ts";
 import { HETEROGENEOUS } from "../../packages/core/src/conformance/heterogeneous.ts";
+import { CLASSIFIED } from "../../packages/core/src/conformance/testing/classified.ts";
 import { filesBelow, readSource, readText, resolveImport } from "../source-files.ts";
 import { direction, threefry } from "./draws.ts";
 import { deriveCase, type GoldenCase } from "./golden-cases.ts";
@@ -88,8 +89,9 @@ describe("independence", () => {
     expect(foreign).toEqual([]);
   });
 
-  it("the problem of the traces is the one of the conformance checks", () => {
+  it("the problems of the traces are those of the conformance checks", () => {
     expect(golden.problems["vector"]).toEqual(HETEROGENEOUS);
+    expect(golden.problems["points"]).toEqual(CLASSIFIED);
   });
 });
 

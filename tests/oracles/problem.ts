@@ -32,8 +32,20 @@ export interface Problem {
   readonly down?: object;
 }
 
+/**
+ * Points with classes of several clients, under a hidden layer of relu and a linear head: x0 has dense1.bias [h],
+ * dense1.weight [inputs, h], dense2.bias [C] and dense2.weight [h, C]. Each step takes all points of a client.
+ */
+export interface PointsProblem extends Pick<Problem, "x0" | "learningRate" | "localSteps" | "cohorts"> {
+  readonly points: readonly Vector[];
+  readonly labels: readonly number[];
+  readonly owners: readonly number[];
+  readonly classes: number;
+  readonly hidden: number;
+}
+
 /** Global parameters after every round, [rounds, d]. */
-export type Oracle = (problem: Problem, options: Options) => Vector[];
+export type Oracle<P = Problem> = (problem: P, options: Options) => Vector[];
 
 /** Options of a method as a trace lists them. Reading is recorded, so that none is overlooked. */
 export class Options {

@@ -151,6 +151,7 @@ export {
   openClassActivator,
 } from "./simulation/class-activation.ts";
 export { areaUnderCurve, type ClassMetrics, classMetrics } from "./simulation/class-metrics.ts";
+export { type ClassifiedPoints, prepareProblem, type TracedProblem } from "./simulation/classified-points.ts";
 export { type Federation, openFederation } from "./simulation/federation.ts";
 export { forLiveClients } from "./simulation/for-live-clients.ts";
 export { inProcessSimulation } from "./simulation/in-process.ts";

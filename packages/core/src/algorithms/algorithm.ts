@@ -6,11 +6,21 @@ import type { CompressionLink } from "../compression/index.ts";
 import type { NodeRule } from "../gossip/index.ts";
 import type { ModelMap, TaskStream } from "../heterogeneity/index.ts";
 import type { Layout } from "../params/layout.ts";
+import type { Selectors } from "../params/standing.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Widths } from "../params/widths.ts";
 import type { RandomKey } from "../random/index.ts";
-import type { DirectionDraw, Projection, Replay } from "../seeded/index.ts";
-import type { DefaultCompression, DirectionsByExample, NodeSampling, PersonalParameters } from "./needs.ts";
+import type { Projection, Replay } from "../seeded/index.ts";
+import type {
+  DefaultCompression,
+  DirectionsByExample,
+  DrawSpec,
+  NodeSampling,
+  PersonalParameters,
+  Representations,
+} from "./needs.ts";
+
+export type { DrawSpec, NumberDraw } from "./needs.ts";
 
 /** Schedules whose clients train without waiting for each other. */
 export type AsynchronousSchedule = "buffered" | "ticks" | "arrival-groups";
@@ -30,6 +40,8 @@ export interface Upload {
   readonly aggregation: Aggregation;
   /** True: how far the clients' vectors part is logged every round; needs "uniformMean" and no parts. */
   readonly drift?: boolean;
+  /** True: statistics of a client's classes and no change of the model, so nothing scales, compresses or replaces them. */
+  readonly classStatistics?: boolean;
   /** True: values are places in an order of each tensor's entries, from 0 to their number; an update with others is refused. */
   readonly places?: boolean;
   /** True: running statistics and no weights, so nothing clips, compresses or noises them. */
@@ -148,29 +160,14 @@ export interface Local<B = TracedVectors, C = TracedVectors, U = TracedVectors> 
   publicOutputs(parameters: ParameterTensors): Tensor;
 }
 
-/** Randomness that the local steps of a client half ask for, drawn by the host from the run's seed. */
-export type DrawSpec = NumberDraw | DirectionDraw;
-
-export interface NumberDraw {
-  /**
-   * "signs": +1 or -1 for each parameter of the model; "normal": standard normal numbers for each; "uniform": a number in
-   * [0, 1) for each label of the mini-batch.
-   */
-  readonly kind: "signs" | "normal" | "uniform";
-  /** Draws for the first step and every `every` steps on; in other steps all signs are -1 and all numbers 0. Default 1. */
-  readonly every?: number;
-  /**
-   * Normal numbers in place of drawn ones, for traces: by "ROUND/CLIENT", [steps][d] in the order of the layout.
-   */
-  readonly given?: Readonly<Record<string, readonly (readonly number[])[]>>;
-}
-
 /** A step's draws by name. What is asked for under `cond` is unpacked only where the branch is taken. */
 export interface StepDraws {
   signs(name: string): ParameterTensors;
   normal(name: string): ParameterTensors;
   /** [B, ...shape of a label] */
   uniform(name: string): Tensor;
+  /** [B, q] */
+  features(name: string): Tensor;
   /** The step's direction in the shape of the model, and its number in the pool, a scalar; 0 where there is no pool. */
   direction(name: string): { readonly direction: ParameterTensors; readonly pick: Tensor };
 }
@@ -202,6 +199,10 @@ export interface LocalStep<B = TracedVectors, C = TracedVectors, U = TracedVecto
     parameters: ParameterTensors,
     uniform: Tensor,
   ): { readonly gradients: ParameterTensors; readonly terms: Tensor };
+  /** Of this step's batch, whose weights [B] add up to 1: 0 for padding. Counts as a third of a gradient. */
+  representations(parameters: ParameterTensors): Representations & { readonly weights: Tensor };
+  /** How many of the client's examples are of each class, [classes]. Traced where it is asked for. */
+  classCounts(): Tensor;
 }
 
 /** After the last local step. */
@@ -213,7 +214,7 @@ export interface LocalEnd<B = TracedVectors, C = TracedVectors, U = TracedVector
    * eta is constant; with local momentum each times the length to which momentum has drawn out that gradient.
    */
   readonly learningRateSum: Tensor;
-  /** How many of the client's examples are of each class, [classes]. Traced where it is asked for. */
+  /** As in a local step. */
   classCounts(): Tensor;
   /**
    * Outputs of the model in evaluation at any parameters, in one row, on so many inputs of standard normal numbers, which
@@ -227,6 +228,8 @@ export interface LocalEnd<B = TracedVectors, C = TracedVectors, U = TracedVector
   layerInputs(parameters: ParameterTensors): ParameterTensors;
   /** Standard normal numbers [n, columns] for each of `ClientHalf.directions`; zeros in rounds in which they do not count. */
   readonly directions: ParameterTensors;
+  /** Of all of the client's examples, in evaluation mode. */
+  representations(parameters: ParameterTensors): Representations;
 }
 
 /** Options of plain local descent that belong to the run, not to the method. */
@@ -307,6 +310,8 @@ export interface Algorithm {
   readonly trains?: ModelMap;
   /** Present in methods of personal parameters. `payloads` and the halves see the layout of the shared ones. */
   readonly personal?: PersonalParameters;
+  /** Present in methods that train on fixed representations: what stays as it is, unless `parameters.frozen` says so. */
+  readonly frozen?: Selectors;
   /**
    * The personal model of a client, [d], from the global one and what the client keeps, where it keeps a model beside
    * those; undefined before its first visit. `model` is the layout of the global one.

@@ -26,12 +26,13 @@ const HALVES: Keys<MethodHalves> = [
   "gossip",
   "trains",
   "personal",
+  "frozen",
   "ownModel",
   "served",
   "adaptation",
   "widths",
 ];
-const UPLOAD: Keys<UploadShape> = ["shape", "aggregation", "drift", "places", "codec"];
+const UPLOAD: Keys<UploadShape> = ["shape", "aggregation", "drift", "places", "classStatistics", "codec"];
 const CLIENT_HALF: Keys<ClientHalf> = ["begin", "step", "end"];
 
 /**

@@ -29,7 +29,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
   const { server, computed = {} } = vectors;
   const down = { ...picked(server, vectors.broadcast), ...computed };
   const { assign, defaultCompression, countsSteps, wholePopulation, buffer, schedule, sendsModels, gossip } = halves;
-  const { trains, personal, ownModel, served, adaptation, widths } = halves;
+  const { trains, personal, frozen, ownModel, served, adaptation, widths } = halves;
   return {
     payloads: (model) => payloadsOf(vectors, down, model),
     init(parameters, model) {
@@ -64,6 +64,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
     ...(gossip === undefined ? {} : { gossip }),
     ...(trains === undefined ? {} : { trains }),
     ...(personal === undefined ? {} : { personal }),
+    ...(frozen === undefined ? {} : { frozen }),
     ...(ownModel === undefined ? {} : { ownModel }),
     ...(served === undefined ? {} : { served }),
     ...(adaptation === undefined ? {} : { adaptation }),
@@ -89,8 +90,10 @@ function layoutsOf(shapes: Shapes, model: Layout): Record<string, Layout> {
 
 function payloadsOf({ client = {}, upload, parts }: MethodVectors, down: Shapes, model: Layout): Payloads {
   const uploads = Object.entries(layoutsOf(shapesOf(upload), model)).map(([name, layout]): [string, Upload] => {
-    const { aggregation, drift, places, codec } = upload[name]!;
-    const options = Object.entries({ drift, places, codec }).filter(([, value]) => value !== undefined);
+    const { aggregation, drift, places, classStatistics, codec } = upload[name]!;
+    const options = Object.entries({ drift, places, classStatistics, codec }).filter(
+      ([, value]) => value !== undefined,
+    );
     return [name, { layout, aggregation, ...Object.fromEntries(options) }];
   });
   return {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { Quadratics } from "../simulation/quadratics.ts";
+import type { TracedProblem } from "../simulation/classified-points.ts";
 import { traceFederation } from "../simulation/trace-federation.ts";
 import { createAlgorithm } from "./registry.ts";
 
@@ -14,11 +14,11 @@ import { createAlgorithm } from "./registry.ts";
  * same digits. The other traces come from the oracles alone.
  */
 interface GoldenTraces {
-  readonly problems: Readonly<Record<string, Quadratics>>;
+  readonly problems: Readonly<Record<string, TracedProblem>>;
   readonly traces: readonly {
     readonly algorithm: { readonly name: string; readonly [option: string]: unknown };
     readonly problem: string;
-    readonly changes?: Partial<Quadratics>;
+    readonly changes?: Partial<TracedProblem>;
     readonly rounds: readonly (readonly number[])[];
   }[];
 }
@@ -28,7 +28,7 @@ const { problems, traces }: GoldenTraces = JSON.parse(readFileSync(fixture, "utf
 describe("golden traces", () => {
   it.each(traces.map((trace) => [titleOf(trace), trace] as const))("%s holds to 1e-9", async (_title, trace) => {
     const { name, ...options } = trace.algorithm;
-    const problem = { ...problems[trace.problem]!, ...trace.changes };
+    const problem = { ...problems[trace.problem]!, ...trace.changes } as TracedProblem;
     const { rounds } = await traceFederation(createAlgorithm(name, options), problem);
     const advice = `copy the rounds of ${name} from: node tests/oracles/derive.ts ${name}`;
     expect(trace.rounds.length, advice).toBe(rounds.length);

@@ -1,6 +1,6 @@
 import { onnxruntimeNode } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
-import { type AlgorithmUnderTest, algorithmCases } from "../conformance/algorithm.ts";
+import { algorithmCases, type OnQuadratics } from "../conformance/algorithm.ts";
 import { HETEROGENEOUS } from "../conformance/heterogeneous.ts";
 import { traceQuadratics } from "../simulation/trace-quadratics.ts";
 import { fedpac } from "./fedpac.ts";
@@ -15,7 +15,7 @@ const form = { shape: [1, 3] };
 const d = 3;
 
 /** Each optimizer with the size of its preconditioner, and a setting in which it comes near the minimum. */
-const family: Record<string, { options: Options; size: number; converges: AlgorithmUnderTest["converges"] }> = {
+const family: Record<string, { options: Options; size: number; converges: OnQuadratics["converges"] }> = {
   sgd: { options: { optimizer: "sgd" }, size: 0, converges: { rounds: 100, learningRate: 0.1, within: 1e-6 } },
   adam: { options: { optimizer: "adam" }, size: 3, converges: { rounds: 300, learningRate: 0.01, within: 0.02 } },
   adamw: { options: { optimizer: "adamw" }, size: 3, converges: { rounds: 300, learningRate: 0.01, within: 0.02 } },
@@ -47,7 +47,7 @@ const native = await onnxruntimeNode();
  * SOAP steps along eigenvectors. The Gram matrix of one gradient has one eigenvalue besides 0, whose eigenvectors are any
  * basis: rounding chooses another one, and other steps follow from it.
  */
-const casesOf = (optimizer: string, subject: AlgorithmUnderTest) =>
+const casesOf = (optimizer: string, subject: OnQuadratics) =>
   algorithmCases(subject, native).filter(({ name }) => optimizer !== "soap" || !name.includes("up to rounding"));
 
 describe.each(Object.entries(family))("local steps of %s", (optimizer, { options, converges, size }) => {

@@ -45,6 +45,7 @@ export interface MethodHalves<
     | "gossip"
     | "trains"
     | "personal"
+    | "frozen"
     | "ownModel"
     | "served"
     | "adaptation"

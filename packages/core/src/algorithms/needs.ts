@@ -1,5 +1,7 @@
 /** What methods ask of a run beside their vectors. */
+import type { Tensor } from "@anabranch/engine";
 import type { Selectors } from "../params/standing.ts";
+import type { DirectionDraw } from "../seeded/index.ts";
 
 /** Local work: whole passes over a client's examples, or a number of local steps. */
 export type PersonalWork = { readonly localEpochs: number } | { readonly localSteps: number };
@@ -45,4 +47,27 @@ export interface NodeSampling {
 export interface DirectionsByExample {
   readonly of: string;
   readonly columns: Readonly<Record<string, number>>;
+}
+
+/** What enters the head of a classifier, [n, q], and the labels, int32 [n]. Traced where it is asked for. */
+export interface Representations {
+  readonly features: Tensor;
+  readonly labels: Tensor;
+}
+
+/** Randomness that the local steps of a client half ask for, drawn by the host from the run's seed. */
+export type DrawSpec = NumberDraw | DirectionDraw;
+
+export interface NumberDraw {
+  /**
+   * "signs": +1 or -1 for each parameter of the model; "normal": standard normal numbers for each; "uniform": a number in
+   * [0, 1) for each label of the mini-batch; "features": standard normal numbers for each example's input of the head.
+   */
+  readonly kind: "signs" | "normal" | "uniform" | "features";
+  /** Draws for the first step and every `every` steps on; in other steps all signs are -1 and all numbers 0. Default 1. */
+  readonly every?: number;
+  /**
+   * Normal numbers in place of drawn ones, for traces: by "ROUND/CLIENT", [steps][d] in the order of the layout.
+   */
+  readonly given?: Readonly<Record<string, readonly (readonly number[])[]>>;
 }

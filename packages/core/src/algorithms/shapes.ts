@@ -85,13 +85,14 @@ export interface UploadShape<S extends Shape | undefined = Shape | undefined> {
   readonly aggregation: Aggregation;
   readonly drift?: boolean | undefined;
   readonly places?: boolean | undefined;
+  readonly classStatistics?: boolean | undefined;
   readonly codec?: CodecSpec | undefined;
 }
 export type UploadShapes = Readonly<Record<string, UploadShape>>;
 /** The shapes alone. */
 export type ShapesOf<U extends UploadShapes> = { readonly [N in keyof U]: U[N]["shape"] };
 
-type UploadOptions = Pick<UploadShape, "drift" | "places" | "codec">;
+type UploadOptions = Pick<UploadShape, "drift" | "places" | "classStatistics" | "codec">;
 const aggregated =
   (aggregation: Aggregation) =>
   <S extends Shape | undefined>(...given: readonly [shape: S, options?: UploadOptions]): UploadShape<S> => {
@@ -132,6 +133,9 @@ export const uniformMean = aggregated("uniformMean");
  * ```
  */
 export const sum = aggregated("sum");
+
+/** Uploads stay side by side, [updates, size], in the order of `RoundContext.clients`. */
+export const each = aggregated("each");
 
 /** The layout of a vector called `name`. Throws `method/shape`. */
 export function layoutOf(name: string, shape: Shape, model: Layout): Layout {

@@ -20,6 +20,7 @@ import { normal } from "../random/distributions.ts";
 import { bernoulliBits, deriveKey, type RandomKey, randomStream } from "../random/index.ts";
 import type { DirectionDraw } from "../seeded/index.ts";
 import { type DrawingClient, directionInputs, directionTypes, stepDirection } from "./direction-draws.ts";
+import { inputsOfHead } from "./representations.ts";
 
 /** Randomness that a client half declares, by name. */
 export type DrawSpecs = Readonly<Record<string, DrawSpec>>;
@@ -41,7 +42,7 @@ export function drawnShare(draws: DrawSpecs): number {
 
 /**
  * Inputs of a program: NAME/ENTRY [K, bytes] of packed signs or [K, ...shape] of normal numbers, NAME [K, B, ...label] of
- * uniform numbers, NAME/pick and NAME/direction as `directionTypes` has them.
+ * uniform numbers or [K, B, q] of normal ones, NAME/pick and NAME/direction as `directionTypes` has them.
  */
 export function drawTypes(draws: DrawSpecs, model: Model, layout: Layout, batch: number): TypeTree {
   const signs = Object.fromEntries(
@@ -51,7 +52,12 @@ export function drawTypes(draws: DrawSpecs, model: Model, layout: Layout, batch:
   const normals = Object.fromEntries(
     layout.entries.map(({ name, shape }) => [name, { dtype: "float", shape: ["K", ...shape] } as TensorType]),
   );
-  const types = { signs, normal: normals, uniform };
+  const types = {
+    ...{ signs, normal: normals, uniform },
+    get features(): TensorType {
+      return { dtype: "float", shape: ["K", batch, inputsOfHead(model)] };
+    },
+  };
   const typesOf = (draw: DrawSpec): TypeTree =>
     draw.kind === "direction" ? directionTypes(draw, layout) : types[draw.kind];
   return Object.fromEntries(Object.entries(draws).map(([name, draw]) => [name, typesOf(draw)]));
@@ -76,6 +82,7 @@ export function stepDraws(draws: DrawSpecs, slice: Readonly<Record<string, Tenso
     },
     normal: (name) => drawn(name, "normal") as ParameterTensors,
     uniform: (name) => drawn(name, "uniform") as Tensor,
+    features: (name) => drawn(name, "features") as Tensor,
     direction: (name) => stepDirection(draws[name] as DirectionDraw, drawn(name, "direction"), layout),
   };
 }
@@ -117,7 +124,7 @@ export function drawInputs(
         const stream = randomStream(deriveKey(key, port.name.slice(PREFIX.length), step));
         const values = data.subarray(step * size, (step + 1) * size) as Vector;
         if (given !== undefined) values.set(given[`${of.round}/${of.client}`]![step]!.slice(offset, offset + size));
-        else if (kind === "normal") for (let i = 0; i < size; i++) values[i] = normal(stream);
+        else if (kind === "normal" || kind === "features") for (let i = 0; i < size; i++) values[i] = normal(stream);
         else if (kind === "signs") data.set(bernoulliBits(stream, size * 8, 0.5), step * size);
         else fillUniform(values, stream);
       }

@@ -43,9 +43,10 @@ import { layerInputs } from "./layer-inputs.ts";
 import type { LossAdjustment } from "./loss-adjustment.ts";
 import { namesThatTrainFirst, PERSONAL, personalSteps, withPersonal } from "./personal-half.ts";
 import { outputsOnNoise } from "./random-inputs.ts";
+import { representationsOf, type TaskData } from "./representations.ts";
 import { type Measurement, measured, type RoundStatistic } from "./round-statistic.ts";
 import { STATISTICS } from "./statistics-half.ts";
-import { allExamples, type CountGradients, type StepInputs, stepGradients, type TaskData } from "./step-gradients.ts";
+import { allExamples, type CountGradients, type StepInputs, stepGradients } from "./step-gradients.ts";
 import { probabilities, REPEATED, type UpSampling } from "./up-sampling.ts";
 
 /** What the traced task needs to know of the run. */
@@ -246,7 +247,7 @@ function localLoop(
     end(carry, outputs, inputs) {
       const end = client.end(carry, {
         ...localOf(inputs),
-        ...countsOf(inputs as unknown as TaskInputs, model, settings),
+        ...seenAtEnd(inputs as unknown as TaskInputs, model, settings),
       });
       const update = { ...end.update, ...statisticsOf(inputs as unknown as TaskInputs, model, settings) } as TensorTree;
       return {
@@ -301,8 +302,8 @@ function weightVectors(update: TensorTree, { upload }: Payloads): TensorTree {
   return Object.fromEntries(Object.entries(update).filter(([name]) => upload[name]?.statistics !== true));
 }
 
-/** What a client knows of its steps and its examples. */
-function countsOf(
+/** What a client can ask of its steps and its examples after the last step. */
+function seenAtEnd(
   { steps: { learningRate }, data, state = {}, frozen, directions = {} }: TaskInputs,
   model: Model,
   settings: LocalSettings,
@@ -315,6 +316,7 @@ function countsOf(
     layerInputs: (parameters) =>
       layerInputs(withFrozen(model, frozen), { ...state[PERSONAL], ...parameters }, data.features),
     directions,
+    representations: (parameters) => representationsOf(withFrozen(model, frozen), parameters, data),
   };
 }
 

@@ -1,5 +1,5 @@
 import { mul } from "@anabranch/engine";
-import type { LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
+import type { LocalEnd, LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
 
 /**
  * A local step of a whole model as a half sees it that knows only some of its parameters: the others, which have values of
@@ -23,5 +23,15 @@ export function withParametersBeside(local: LocalStep, beside: ParameterTensors)
       const { gradients, terms } = local.sampledGradient({ ...parameters, ...beside }, uniform);
       return { gradients: known(gradients), terms };
     },
+    representations: (parameters) => local.representations({ ...parameters, ...beside }),
+  };
+}
+
+/** The end of local training as such a half sees it. */
+export function endBeside<L extends LocalEnd>(local: L, beside: ParameterTensors): L {
+  return {
+    ...local,
+    randomOutputs: (parameters, ...given) => local.randomOutputs({ ...parameters, ...beside }, ...given),
+    representations: (parameters) => local.representations({ ...parameters, ...beside }),
   };
 }

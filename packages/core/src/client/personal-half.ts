@@ -1,19 +1,12 @@
 import { type OptimizerState, scan, sgd, type TensorTree, takeStep, withPrefix } from "@anabranch/engine";
-import type {
-  ClientHalf,
-  Local,
-  LocalEnd,
-  LocalSettings,
-  LocalStep,
-  ParameterTensors,
-} from "../algorithms/algorithm.ts";
+import type { ClientHalf, Local, LocalSettings, LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
 import type { PersonalParameters } from "../algorithms/needs.ts";
 import { clippedTogether } from "../heterogeneity/clipped-together.ts";
 import type { Layout } from "../params/layout.ts";
 import { type ParameterSplit, selectEntries } from "../params/standing.ts";
 import { isStatistic, weightsOf } from "../params/statistics.ts";
 import { movedStatistics } from "./moved-statistics.ts";
-import { withParametersBeside } from "./parameters-beside.ts";
+import { endBeside, withParametersBeside } from "./parameters-beside.ts";
 import type { StepInputs } from "./step-gradients.ts";
 
 /** Name of the client state that holds a client's personal parameters. */
@@ -73,10 +66,7 @@ export function withPersonal(
     },
     end(carry, local) {
       const { method, personal: kept } = carry as Carry;
-      const randomOutputs: LocalEnd["randomOutputs"] = (known, ...given) => {
-        return local.randomOutputs({ ...known, ...kept }, ...given);
-      };
-      const { update, state } = half.end(method, { ...inner(local, kept), randomOutputs });
+      const { update, state } = half.end(method, endBeside(inner(local, kept), kept));
       return { update, state: { ...state, [PERSONAL]: kept } };
     },
     ...(refresh === undefined

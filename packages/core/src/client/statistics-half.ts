@@ -1,7 +1,7 @@
 import { type TensorTree, withPrefix } from "@anabranch/engine";
 import type { ClientHalf, ParameterTensors } from "../algorithms/algorithm.ts";
 import { movedStatistics } from "./moved-statistics.ts";
-import { withParametersBeside } from "./parameters-beside.ts";
+import { endBeside, withParametersBeside } from "./parameters-beside.ts";
 
 /** Name of the vector of running statistics that goes down and up beside a method's own. */
 export const STATISTICS = "statistics";
@@ -29,7 +29,7 @@ export function withStatisticsBeside(half: ClientHalf): ClientHalf {
     },
     end(carry, local) {
       const { method, statistics } = carry as Carry;
-      const { update, state } = half.end(method, local);
+      const { update, state } = half.end(method, endBeside(local, statistics));
       return { update: { ...update, [STATISTICS]: statistics }, state };
     },
     ...(refresh === undefined

@@ -2,13 +2,11 @@ import {
   AnabranchError,
   add,
   clipByGlobalNorm,
-  constant,
   div,
   gather,
   hessianProduct,
   mul,
   type nn,
-  oneHot,
   square,
   sum,
   type Tensor,
@@ -16,18 +14,12 @@ import {
   valueAndGrad,
   valueAndGradWith,
 } from "@anabranch/engine";
-import type { LocalStep, ParameterTensors, TracedVectors } from "../algorithms/algorithm.ts";
-import { headOf } from "../algorithms/head.ts";
+import type { Local, LocalStep, ParameterTensors, TracedVectors } from "../algorithms/algorithm.ts";
+import { labelCounts } from "../heterogeneity/index.ts";
 import type { Model } from "../models/model.ts";
-import { layout } from "../params/layout.ts";
 import { type LossAdjustment, lossOutputs, penaltyOf } from "./loss-adjustment.ts";
+import { representationsOf, type TaskData } from "./representations.ts";
 import type { AllExamples, Measurement, RoundStatistic } from "./round-statistic.ts";
-
-/** The client's own examples, [n, ...]. */
-export interface TaskData {
-  readonly features: Tensor;
-  readonly labels: Tensor;
-}
 
 /** One step's slice of the program's inputs. */
 export interface StepInputs {
@@ -39,7 +31,7 @@ export interface StepInputs {
 }
 
 type Report = nn.TrainingBatch["report"];
-type Gradients = Pick<LocalStep, "loss" | "gradient" | "hessianProduct" | "sampledGradient">;
+type Gradients = Omit<LocalStep, keyof Local | "draws" | "learningRate">;
 
 /** Told the work of every call, in gradients. */
 export type CountGradients = (kind: "gradient" | "curvature", gradients: number) => void;
@@ -106,6 +98,12 @@ export function stepGradients(
       const terms = div(positions, sum(square(step.weights)));
       return { gradients: valueAndGrad(sampledLoss, parameters).gradients, terms };
     },
+    classCounts: () => labelCounts(data.labels, model.classes),
+    representations(parameters) {
+      count("gradient", 1 / 3);
+      const rows = { features: gather(data.features, step.indices), labels: gather(data.labels, step.indices) };
+      return { ...representationsOf(model, parameters, rows, { masks: step.masks ?? {} }), weights: step.weights };
+    },
   };
 }
 
@@ -134,16 +132,8 @@ export function allExamples(
   const losses = model.losses(outputs, labels);
   const ones = add(mul(losses, 0), 1); // n is symbolic
   const weights = div(ones, sum(ones));
-  const headInputs = () => inputsOfHead(model, parameters, features);
+  const headInputs = () => representationsOf(model, parameters, { features, labels }).features;
   return { parameters, outputs, labels, weights, loss: sum(mul(losses, weights)), headInputs };
-}
-
-/** The outputs of the same model with the identity as its head. */
-function inputsOfHead(model: Model, parameters: ParameterTensors, features: Tensor): Tensor {
-  const { weight, bias, features: q } = headOf(layout(model.parameters), model.name);
-  const order = constant([...Array(q).keys()], [q], "int32");
-  const identity = { [weight!.name]: oneHot(order, q), [bias!.name]: constant(new Array<number>(q).fill(0), [q]) };
-  return model.forward({ ...parameters, ...identity }, features);
 }
 
 function refuseToSample(model: Model): never {

@@ -7,8 +7,9 @@ import { assignParts } from "../round/assign-parts.ts";
 import type { Outcome } from "../round/backend.ts";
 import { commonVectors } from "../round/orders.ts";
 import { sentBytes } from "../round/sent-bytes.ts";
+import { type ClassifiedPoints, prepareProblem } from "../simulation/classified-points.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
-import { prepareQuadratics, type Quadratics } from "../simulation/quadratics.ts";
+import type { Quadratics } from "../simulation/quadratics.ts";
 import { type Case, check } from "./case.ts";
 import { HETEROGENEOUS } from "./heterogeneous.ts";
 import { type MethodOnProblem, methodCases, parametersByRound } from "./method-cases.ts";
@@ -21,19 +22,29 @@ interface Goal {
 }
 
 /** What a method tells the battery about itself. */
-export interface AlgorithmUnderTest {
+export type AlgorithmUnderTest = OnQuadratics | OnPoints;
+
+interface Declared {
   readonly create: () => Algorithm;
+  /** Floats a client receives and sends, mean over a cohort, in units of d, as the header of the method declares. */
+  readonly wire: { readonly down: number; readonly up: number };
+}
+
+export interface OnQuadratics extends Declared {
   /** The method at parameters where it must equal FedAvg. */
   readonly neutral?: () => Algorithm;
   /** Blocks or shape of the quadratics' parameter, for methods that need some; the start of those that train another model. */
   readonly form?: Pick<Quadratics, "blocks" | "shape"> & Partial<Pick<Quadratics, "x0">>;
-  /** Floats a client receives and sends, mean over a cohort, in units of d, as the header of the method declares. */
-  readonly wire: { readonly down: number; readonly up: number };
   /**
    * Distance to the joint optimum after `rounds` of full participation on easy quadratics. Absent: clients' models are none of
    * the server's, and a test of the method follows them.
    */
   readonly converges?: Goal | undefined;
+}
+
+/** A method that looks at classes: it has no meaning on quadratics. */
+interface OnPoints extends Declared {
+  readonly points: ClassifiedPoints;
 }
 
 /**
@@ -52,37 +63,46 @@ export interface AlgorithmUnderTest {
  * ```
  */
 export function algorithmCases(subject: AlgorithmUnderTest, native: Executor): Case[] {
+  return [
+    ...("points" in subject ? [] : quadraticCases(subject, native)),
+    { name: "sends what its header declares", run: () => wireCost(subject) },
+    ...methodCases(onProblem(subject, HETEROGENEOUS), native),
+  ];
+}
+
+function quadraticCases(subject: OnQuadratics, native: Executor): Case[] {
   const { converges: goal } = subject;
   return [
     ...(goal === undefined
       ? []
       : [{ name: "converges where clients agree on the minimum", run: () => converges(subject, goal) }]),
     { name: "equals FedAvg at neutral parameters", run: () => reduces(subject, native) },
-    { name: "sends what its header declares", run: () => wireCost(subject) },
-    ...methodCases(onQuadratics(subject, HETEROGENEOUS), native),
   ];
 }
 
-function onQuadratics({ create, form }: AlgorithmUnderTest, problem: Quadratics): MethodOnProblem {
-  return { create, prepare: (algorithm, executor) => prepareQuadratics(algorithm, { ...problem, ...form }, executor) };
+/** On these quadratics, or on the points that the method needs. */
+function onProblem(subject: AlgorithmUnderTest, quadratics: Quadratics): MethodOnProblem {
+  const { create } = subject;
+  const problem = "points" in subject ? subject.points : { ...quadratics, ...subject.form };
+  return { create, prepare: (algorithm, executor) => prepareProblem(algorithm, problem, executor) };
 }
 
-async function converges(subject: AlgorithmUnderTest, goal: Goal): Promise<void> {
+async function converges(subject: OnQuadratics, goal: Goal): Promise<void> {
   const { create } = subject;
   const agreed = { ...HETEROGENEOUS, b: HETEROGENEOUS.a.map(() => [0.5, -0.25, 1]) };
   const cohorts = Array.from({ length: goal.rounds }, () => [0, 1, 2, 3]);
-  const problem = onQuadratics(subject, { ...agreed, learningRate: goal.learningRate, cohorts });
+  const problem = onProblem(subject, { ...agreed, learningRate: goal.learningRate, cohorts });
   const rounds = await parametersByRound(problem, create(), interpreter());
   const last = rounds.at(-1)!;
   const distance = Math.hypot(...last.map((x, j) => x - agreed.b[0]![j]!));
   check(distance <= goal.within, `distance to the minimum ${distance} > ${goal.within} after ${goal.rounds} rounds`);
 }
 
-async function reduces(subject: AlgorithmUnderTest, native: Executor): Promise<void> {
+async function reduces(subject: OnQuadratics, native: Executor): Promise<void> {
   const { neutral } = subject;
   if (neutral === undefined) return;
   const exact = interpreter();
-  const problem = onQuadratics(subject, HETEROGENEOUS);
+  const problem = onProblem(subject, HETEROGENEOUS);
   const run = (algorithm: Algorithm, executor: Executor) => parametersByRound(problem, algorithm, executor);
   const [ours, reference] = [await run(neutral(), exact), await run(fedavg(), exact)];
   check(
@@ -95,12 +115,13 @@ async function reduces(subject: AlgorithmUnderTest, native: Executor): Promise<v
   check(worst <= 1e-6, `on ${native.name}: relative difference ${worst}`);
 }
 
-async function wireCost({ create, form, wire }: AlgorithmUnderTest): Promise<void> {
+async function wireCost(subject: AlgorithmUnderTest): Promise<void> {
+  const { create, wire } = subject;
   const outcomes: Outcome[] = [];
-  const d = HETEROGENEOUS.x0.length;
   const executor = interpreter();
-  const { plan, simulation } = prepareQuadratics(create(), { ...HETEROGENEOUS, ...form }, executor);
+  const { plan, simulation } = onProblem(subject, HETEROGENEOUS).prepare(create(), executor);
   const { algorithm } = plan;
+  const d = "points" in subject ? plan.layout.size : HETEROGENEOUS.x0.length;
   const { backend } = await inProcessSimulation(simulation, executor);
   const state = algorithm.init(plan.initial, plan.layout);
   const encoded = algorithm.encoded?.(state);

@@ -48,7 +48,13 @@ const headerServer: Operation = {
     const { clients, head, learningRate, clip, minimumCount, passes } = headerInput.parse(input);
     const prototypes = clients.map(({ features, labels }) => classPrototypes(features, labels, minimumCount));
     const settings = { learningRate, passes, ...(clip == null ? {} : { clip }) };
-    return { prototypes, head: shown(trainedHeader(tracedDense(head), prototypes, settings)) };
+    const given = { weight: Float64Array.from(head.W.flat()), bias: Float64Array.from(head.b) };
+    const { weight, bias } = trainedHeader(given, head.W.length, prototypes, settings);
+    const q = head.W[0]!.length;
+    return {
+      prototypes,
+      head: { W: head.W.map((_, c) => Array.from(weight.subarray(c * q, (c + 1) * q))), b: Array.from(bias!) },
+    };
   },
 };
 

@@ -1,7 +1,4 @@
-import { AnabranchError, constant, gradients, sgd, type Tensor, takeStep } from "@anabranch/engine";
-import { clippedTogether } from "./clipped-together.ts";
-import { evaluated } from "./evaluated.ts";
-import { crossEntropy, headLogits, type LinearHead } from "./losses.ts";
+import { AnabranchError } from "@anabranch/engine";
 
 /** What a FedGH client tells of a class that it has: the mean [q] of the features of its `count` examples. */
 export interface ClassPrototype {
@@ -46,6 +43,12 @@ export interface HeaderSettings {
   readonly passes?: number;
 }
 
+/** A linear head, z = W f + b, in host memory: weight [C, q] row by row, and perhaps bias [C]. */
+export interface HeaderWeights {
+  readonly weight: Float64Array;
+  readonly bias?: Float64Array;
+}
+
 /**
  * FedGH's server: plain gradient steps of the head's own, one for each prototype, clients in the order of the cohort and
  * then classes. The loss is the cross-entropy of the prototype under the head; counts do not weigh.
@@ -54,40 +57,66 @@ export interface HeaderSettings {
  * MM 2023, arXiv:2303.13137, algorithm 1. As in the paper and unlike the released code, whose optimizer holds a client's
  * network, so that its head never changes.
  *
- * @param head weight [C, q], and perhaps bias [C]
+ * @param head stays as it is
+ * @param classes C
  * @param prototypes of each client; extractors may differ, their width q may not
  * @throws AnabranchError `method/prototype` for another width, or a label that the head has no row for
  * @example
  * ```ts
- * import { constant, evaluate } from "@anabranch/engine";
  * import { trainedHeader } from "@anabranch/core";
- * const head = { weight: constant([0, 0], [2, 1]) };
- * const { weight } = trainedHeader(head, [[{ label: 1, count: 5, mean: [2] }]], { learningRate: 0.1 });
- * evaluate(weight).data; // => [-0.1, 0.1]
+ * const head = { weight: Float64Array.of(0, 0) }; // two classes, one feature
+ * const { weight } = trainedHeader(head, 2, [[{ label: 1, count: 5, mean: [2] }]], { learningRate: 0.1 });
+ * weight; // => [-0.1, 0.1]
  * ```
  */
 export function trainedHeader(
-  head: LinearHead,
+  head: HeaderWeights,
+  classes: number,
   prototypes: readonly (readonly ClassPrototype[])[],
-  { learningRate, clip, passes = 1 }: HeaderSettings,
-): LinearHead {
-  let { weight, bias }: { weight: Tensor; bias?: Tensor } = head;
-  const optimizer = sgd();
-  for (let pass = 0; pass < passes; pass++) {
+  settings: HeaderSettings,
+): HeaderWeights {
+  const trained = { weight: head.weight.slice(), ...(head.bias && { bias: head.bias.slice() }) };
+  const q = head.weight.length / classes;
+  for (let pass = 0; pass < (settings.passes ?? 1); pass++) {
     for (const { label, mean } of prototypes.flat()) {
-      requireFits(head, label, mean.length);
-      const own = bias === undefined ? { weight } : { weight, bias };
-      const logits = headLogits(own, constant(mean, [1, mean.length]));
-      const slopes = clippedTogether(gradients(crossEntropy(logits, constant([label], [1], "int32")), own), clip);
-      const next = takeStep(optimizer, slopes, optimizer.init(own), own, { learningRate });
-      ({ weight, bias } = evaluated(next.parameters) as LinearHead);
+      requireFits(classes, q, label, mean.length);
+      takeHeaderStep(trained, label, mean, settings);
     }
   }
-  return bias === undefined ? { weight } : { weight, bias };
+  return trained;
 }
 
-function requireFits({ weight }: LinearHead, label: number, width: number): void {
-  const [classes, features] = weight.shape as readonly [number, number];
+/** One step on the cross-entropy of a prototype r: its gradient is (p - e_label) r^T, and p - e_label by the bias. */
+function takeHeaderStep(
+  { weight, bias }: HeaderWeights,
+  label: number,
+  mean: readonly number[],
+  { learningRate, clip = Number.POSITIVE_INFINITY }: HeaderSettings,
+): void {
+  const q = mean.length;
+  const logits = Float64Array.from({ length: weight.length / q }, (_, c) =>
+    mean.reduce((sum, value, j) => sum + weight[c * q + j]! * value, bias?.[c] ?? 0),
+  );
+  const slopes = probabilities(logits);
+  slopes[label]! -= 1;
+  const square = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value * value, 0);
+  const norm = Math.sqrt(square(slopes) * (square(mean) + (bias === undefined ? 0 : 1)));
+  const rate = learningRate * (norm > clip ? clip / norm : 1);
+  for (const [c, slope] of slopes.entries()) {
+    for (const [j, value] of mean.entries()) weight[c * q + j]! -= rate * slope * value;
+    if (bias !== undefined) bias[c]! -= rate * slope;
+  }
+}
+
+/** softmax(z) */
+function probabilities(logits: Float64Array): Float64Array {
+  const largest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const raised = logits.map((z) => Math.exp(z - largest));
+  const total = raised.reduce((a, b) => a + b, 0);
+  return raised.map((value) => value / total);
+}
+
+function requireFits(classes: number, features: number, label: number, width: number): void {
   if (width === features && label < classes) return;
   throw new AnabranchError({
     code: "method/prototype",

@@ -43,7 +43,7 @@ describe("FedGH", () => {
     [1, 0.25],
   ];
   const b = [0.1, 0, -0.3];
-  const head = { weight: matrix(W), bias: row(b) };
+  const head = { weight: Float64Array.from(W.flat()), bias: Float64Array.from(b) };
 
   it.each([undefined, 0.4])("takes a step for each prototype, with clip %s", (clip) => {
     const [w, c] = [W.map((r) => [...r]), [...b]];
@@ -58,14 +58,14 @@ describe("FedGH", () => {
       }
     }
     const settings = { learningRate: 0.3, passes: 2, ...(clip === undefined ? {} : { clip }) };
-    const trained = trainedHeader(head, clients, settings);
-    expect(list(trained.weight)).toEqual(close(w.flat()));
-    expect(list(trained.bias!)).toEqual(close(c));
+    const trained = trainedHeader(head, 3, clients, settings);
+    expect(Array.from(trained.weight)).toEqual(close(w.flat()));
+    expect(Array.from(trained.bias!)).toEqual(close(c));
   });
 
   it("leaves the head alone with rate 0 or without prototypes", () => {
-    expect(list(trainedHeader(head, clients, { learningRate: 0 }).weight)).toEqual(W.flat());
-    expect(list(trainedHeader(head, [[], []], { learningRate: 1 }).weight)).toEqual(W.flat());
+    expect(Array.from(trainedHeader(head, 3, clients, { learningRate: 0 }).weight)).toEqual(W.flat());
+    expect(Array.from(trainedHeader(head, 3, [[], []], { learningRate: 1 }).weight)).toEqual(W.flat());
   });
 
   it("refuses prototypes that the head has no place for", () => {
@@ -73,7 +73,7 @@ describe("FedGH", () => {
       { label: 3, count: 1, mean: [1, 2] },
       { label: 0, count: 1, mean: [1, 2, 3] },
     ]) {
-      expect(() => trainedHeader(head, [[wrong]], { learningRate: 1 })).toThrow(
+      expect(() => trainedHeader(head, 3, [[wrong]], { learningRate: 1 })).toThrow(
         expect.objectContaining({ code: "method/prototype" }),
       );
     }

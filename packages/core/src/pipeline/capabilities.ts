@@ -28,6 +28,8 @@ export interface Capabilities {
   readonly sums: readonly string[];
   /** Vectors whose uploads the server half sees one by one. */
   readonly each: readonly string[];
+  /** Vectors that are statistics of clients' classes. */
+  readonly classStatistics: readonly string[];
   /** Whether the server computes with the number of local steps of a round. */
   readonly countsSteps: boolean;
   /** Whether all clients have to be in every round. */
@@ -51,6 +53,7 @@ export function capabilitiesOf(algorithm: Algorithm, { upload, clientState, part
     isAsynchronous: algorithm.buffer !== undefined || algorithm.schedule !== undefined,
     sums: Object.keys(upload).filter((name) => upload[name]!.aggregation === "sum"),
     each: Object.keys(upload).filter((name) => upload[name]!.aggregation === "each"),
+    classStatistics: Object.keys(upload).filter((name) => upload[name]!.classStatistics === true),
     countsSteps: algorithm.countsSteps === true,
     wholePopulation: algorithm.wholePopulation === true,
     statistics: Object.values(upload).some(({ statistics }) => statistics === true),
@@ -91,6 +94,8 @@ const TRAITS = {
     isAsynchronous ? "which is made for asynchronous rounds" : undefined,
   sums: ({ sums }: Capabilities) => (sums.length === 0 ? undefined : `whose server adds ${sums.join(", ")} up`),
   each: ({ each }: Capabilities) => (each.length === 0 ? undefined : `which needs each ${each.join(", ")} by itself`),
+  classStatistics: ({ classStatistics: sent }: Capabilities) =>
+    sent.length === 0 ? undefined : `whose clients send statistics of their classes (${sent.join(", ")})`,
   countsSteps: ({ countsSteps }: Capabilities) =>
     countsSteps ? "whose server computes with the local steps of a round" : undefined,
   wholePopulation: ({ wholePopulation }: Capabilities) =>
@@ -129,6 +134,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
     expected: "0",
     refuses: {
       statistics: `A clipped statistic is wrong. ${KEEP}`,
+      classStatistics: "Scaled statistics are wrong ones. Bound single steps instead: training.gradientClip.",
       seeded: "Its numbers belong to directions, and some of them name seeds: they have no common norm.",
       keeps: "Clipped updates would not match what clients keep. Bound single steps instead: training.gradientClip.",
       sendsModels: "A clipped model is another model. Bound single steps instead: training.gradientClip.",
@@ -164,6 +170,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
     refuses: {
       statistics: `Attacks are made for changes to weights. ${KEEP}`,
       sendsOutputs: "Attacks are made for changes to a model.",
+      classStatistics: "Attacks are made for changes to a model.",
       seeded: "Attacks are made for changes to a model.",
       parts: "Attackers could not compare updates of different parts.",
       encoded: "A crafted update need not have an encoding.",
@@ -175,6 +182,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
     refuses: {
       statistics: `They describe a client's own examples, and epsilon would not cover them. ${KEEP}`,
       sendsOutputs: "Outputs on public examples depend on records, and no mechanism is proved here for them.",
+      classStatistics: "Counts and means of classes are data of the clients, and no mechanism here covers them.",
       seeded:
         "No mechanism is proved here for numbers along public directions: a clip norm would not bound the change of the model.",
       keeps: "What a client keeps would differ from what was clipped and noised.",
@@ -208,6 +216,7 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
     refuses: {
       statistics: `One range and one number of bits serve weights alone. ${KEEP}`,
       sendsOutputs: "The server compares the outputs of single clients.",
+      classStatistics: "The server needs the classes of each client by itself, which a sum hides.",
       seeded: "Its clients send few numbers at chosen places; a sum would need all of them from everyone.",
       keeps: "After a round without a sum, or where values were clipped, clients and server would disagree.",
       severalVectors: "One range and one number of bits serve one vector.",

@@ -28,14 +28,14 @@ export class StreamingAggregator implements Aggregator {
     this.#sizes = new Map(Object.entries(upload).map(([name, { layout }]) => [name, layout.size]));
     this.#folds = new Map(
       Object.entries(upload).map(([name, { layout, aggregation }]) => {
+        const partLayouts = parts?.map((part) => part[name]!);
         const placesOf = places && ((part: number) => places(part, this.#round));
         if (aggregation === "each") {
-          const kept = stack(layout.size, placesOf);
+          const kept = stack(layout.size, placesOf ?? placesIn(layout, partLayouts));
           this.#stacks.set(name, kept);
           return [name, kept];
         }
         if (placesOf !== undefined) return [name, slicedFold(aggregation, layout.size, placesOf)];
-        const partLayouts = parts?.map((part) => part[name]!);
         const whole = partLayouts === undefined;
         return [name, whole ? fold(aggregation, layout.size) : partialFold(aggregation, layout, partLayouts)];
       }),
@@ -101,4 +101,19 @@ export class StreamingAggregator implements Aggregator {
   get measured(): CohortMeasurements {
     return this.#measured;
   }
+}
+
+/** Where the values of a part lie in the whole vector; undefined where all vectors are whole. */
+function placesIn(
+  { entries }: Layout,
+  parts: readonly Layout[] | undefined,
+): ((part: number) => Int32Array) | undefined {
+  if (parts === undefined) return undefined;
+  const offsets = new Map(entries.map(({ name, offset }) => [name, offset]));
+  const places = parts.map((part) =>
+    Int32Array.from(
+      part.entries.flatMap(({ name, size }) => Array.from({ length: size }, (_, k) => offsets.get(name)! + k)),
+    ),
+  );
+  return (part) => places[part]!;
 }

@@ -82,7 +82,7 @@ function ownOf(
   { algorithm: { own, ownModel, gossip }, payloads }: Pick<RunPlan, "algorithm" | "payloads">,
   round: number,
 ): ((server: RunState["server"], client: number) => Vector) | undefined {
-  if (own === undefined || ownModel !== undefined || gossip !== undefined || payloads.places !== undefined)
-    return undefined;
-  return (server, client) => own(server, client, round + 1)["parameters"] ?? server.vectors.parameters;
+  const isModel = payloads.own?.includes("parameters") === true && ownModel === undefined;
+  if (own === undefined || !isModel || gossip !== undefined || payloads.places !== undefined) return undefined;
+  return (server, client) => own(server, client, round + 1)["parameters"]!;
 }

@@ -165,7 +165,7 @@ function requireCompressible(
   { name }: Algorithm,
   { upload }: Payloads,
 ): void {
-  const { codec, aggregation } = upload[vector]!;
+  const { codec, aggregation, classStatistics } = upload[vector]!;
   const refuse = (why: string, advice: string) => {
     throw conflict(
       "compression.vectors",
@@ -174,6 +174,7 @@ function requireCompressible(
       advice,
     );
   };
+  if (classStatistics === true) refuse("which are statistics", "Statistics travel as they are: remove compression.up.");
   if (codec !== undefined) refuse("which has a codec of its own", "Switch the light upload off, or leave it out.");
   if (keepsEstimate(settings) && (aggregation === "sum" || aggregation === "each")) {
     refuse(

@@ -120,11 +120,12 @@ function requireConfiguredModel({ name, trains }: PreparedRun["plan"]["algorithm
   throw conflict("algorithm.name", `"${name}", in a live run`, "a method that trains the configured model", advice);
 }
 
-/** A live server publishes one model for all. Throws `config/conflict`. */
+/** A live server publishes the same for all. Throws `config/conflict`. */
 function requireOneBroadcast(name: string, { own = [] }: Payloads): void {
   if (own.length === 0) return;
   const advice = "Such runs are simulated: start it with anabranch run, or choose another method, e.g. ditto.";
-  throw conflict("algorithm.name", `"${name}", whose server has a model for each client`, "one model for all", advice);
+  const what = own.includes("parameters") ? "a model for each client" : `other ${own.join(" and ")} for each client`;
+  throw conflict("algorithm.name", `"${name}", whose server has ${what}`, "one model for all", advice);
 }
 
 /** Integers stay with the clients, and noise is drawn there. Roundings are no secret. */

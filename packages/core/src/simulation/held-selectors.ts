@@ -1,4 +1,5 @@
 import type { Algorithm } from "../algorithms/algorithm.ts";
+import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import { parameterSelectors } from "../config/parameters-schema.ts";
 import { frozenBase, type Model } from "../models/index.ts";
@@ -6,7 +7,7 @@ import type { Selectors } from "../params/standing.ts";
 
 /**
  * Which parameters of a model do not travel: what the configuration selects, or its method where it selects nothing
- * personal. Adapters and pools freeze the model that they adapt, but for what is personal and what
+ * personal or frozen. Adapters and pools freeze the model that they adapt, but for what is personal and what
  * `parameters.frozen` takes back; FFA freezes their first factors too.
  *
  * Citation: Y. Sun et al., "Improving LoRA in Privacy-preserving Federated Learning" (FFA-LoRA), ICLR 2024, arXiv:2403.12313.
@@ -14,16 +15,23 @@ import type { Selectors } from "../params/standing.ts";
 export function heldSelectors(
   { parameters, adapters }: Pick<Config, "parameters" | "adapters">,
   model: Pick<Model, "adapters" | "base" | "parameters">,
-  { personal: own }: Pick<Algorithm, "personal">,
+  { name, personal: own, frozen: fixed }: Pick<Algorithm, "name" | "personal" | "frozen">,
 ): { readonly personal: Selectors; readonly frozen: Selectors } {
-  const { personal: named, frozen } = parameterSelectors(parameters);
+  const { personal: named, frozen: still } = parameterSelectors(parameters);
+  if (fixed !== undefined && named.length > 0) {
+    const received = `${JSON.stringify(named)}, with algorithm.name = "${name}"`;
+    throw conflict("parameters.personal", received, "[]", "The method needs parameters that are fixed for everybody.");
+  }
+  const frozen = still.length > 0 ? still : (fixed ?? []);
   const isThere = (layer: string) => own?.ifPresent !== true || model.parameters.some(({ role }) => role === layer);
   const personal = named.length > 0 || own === undefined ? named : own.layers.filter(isThere);
   if (model.base === undefined) return { personal, frozen };
   const { pairs } = model.adapters ?? { pairs: [] };
-  const still = pairs.flatMap(({ a, b, core }) => (core !== undefined ? [a, b] : adapters.rule === "ffa" ? [a] : []));
+  const fixedFactors = pairs.flatMap(({ a, b, core }) =>
+    core !== undefined ? [a, b] : adapters.rule === "ffa" ? [a] : [],
+  );
   // weights that take the adapters in are no longer what they were at the start
   const moving = adapters.rule === "flora" ? pairs.map(({ weight }) => `!${weight}`) : [];
   const kept = personal.filter((selector) => !selector.startsWith("!")).map((selector) => `!${selector}`);
-  return { personal, frozen: [...frozenBase(model), ...still, ...moving, ...kept, ...frozen] };
+  return { personal, frozen: [...frozenBase(model), ...fixedFactors, ...moving, ...kept, ...frozen] };
 }

@@ -190,10 +190,34 @@ it.each(SUB_MODELS)("%s refuses personal parameters", (name, message) => {
   expect(() => smallRun({ name }, { ...split })).toThrow(message);
 });
 
+/** Clients share the head alone, as the method says. */
+const HEADERS = ["fedgh"];
+
+describe.each(HEADERS)("%s", (name) => {
+  it.each([
+    [{ personal: "head" }, "without a shared head"],
+    [{ personal: "dense1" }, "dense2.bias, dense2.weight"],
+  ])("refuses %j", (parameters, received) => {
+    expect(() => smallRun({ name }, { parameters })).toThrow(new RegExp(received));
+  });
+});
+
+it("ggeur refuses personal parameters", () => {
+  expect(() => smallRun({ name: "ggeur" }, { ...everyone, parameters: { personal: "head" } })).toThrow(/are fixed/);
+});
+
 /** Their clients keep whole models; private-models.test.ts has how they refuse. */
 const WHOLE_MODELS = ["fedmd", "hyperfl", "knfu", "pfedlora"];
 
-const REFUSING = [...SEEDED, ...SHARED_HEADS, ...SUB_MODELS.map(([name]) => name), ...WHOLE_MODELS, "bristle"];
+const REFUSING = [
+  ...SEEDED,
+  ...SHARED_HEADS,
+  ...SUB_MODELS.map(([name]) => name),
+  ...WHOLE_MODELS,
+  "bristle",
+  "ggeur",
+  ...HEADERS,
+];
 const KEEPING = algorithms.map(({ name }) => name).filter((name) => !REFUSING.includes(name));
 
 describe.each(KEEPING)("%s", (name) => {

@@ -8,8 +8,8 @@ import type { ClientVectors } from "../round/client-state.ts";
 import type { RunEvent } from "../round/events.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
+import { prepareProblem, type TracedProblem } from "./classified-points.ts";
 import { inProcessSimulation } from "./in-process.ts";
-import { prepareQuadratics, type Quadratics } from "./quadratics.ts";
 
 /** States by client. */
 export type StatesByClient = ReadonlyMap<number, ClientVectors>;
@@ -24,7 +24,7 @@ export interface TraceStart {
   readonly onMessage?: (message: Broadcast | Update) => void;
 }
 
-/** What a method did on quadratics, round by round. */
+/** What a method did on a problem, round by round. */
 export interface FederationTrace {
   /** Global parameters after every round, [rounds, d]; a round without participants repeats the one before. */
   readonly rounds: number[][];
@@ -36,7 +36,7 @@ export interface FederationTrace {
 }
 
 /**
- * Runs a method on quadratics through the same round loop, client tasks and server halves as any run, in float64 on the
+ * Runs a method on quadratics or on points with classes through the same round loop, client tasks and server halves as any run, in float64 on the
  * interpreter.
  *
  * @example
@@ -48,7 +48,7 @@ export interface FederationTrace {
  */
 export async function traceFederation(
   method: Algorithm,
-  problem: Quadratics,
+  problem: TracedProblem,
   start: TraceStart = {},
 ): Promise<FederationTrace> {
   const executor = interpreter();
@@ -59,7 +59,7 @@ export async function traceFederation(
       server = state;
     },
   );
-  const { plan, simulation } = prepareQuadratics(algorithm, problem, executor);
+  const { plan, simulation } = prepareProblem(algorithm, problem, executor);
   const { backend: plain, evaluator, close } = await inProcessSimulation(simulation, executor);
   const backend = start.onMessage === undefined ? plain : tapped(plain, start.onMessage);
   server = algorithm.init(plan.initial, plan.layout);

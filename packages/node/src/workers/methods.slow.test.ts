@@ -1,12 +1,13 @@
 import {
   algorithms,
   type Backend,
+  type ClassifiedPoints,
   createAlgorithm,
   type Evaluator,
   inProcessSimulation,
   memoryBlobStore,
   memoryClientStates,
-  prepareQuadratics,
+  prepareProblem,
   type Quadratics,
   runFederation,
 } from "@anabranch/core";
@@ -31,6 +32,16 @@ const problem: Quadratics = {
 const matrix = { shape: [2, 3] };
 /** Methods that need a head: coordinates that are in no block. */
 const HEADS = ["fedloge"];
+/** Methods that look at classes. */
+const CLASSIFYING = ["fedgh", "ggeur"];
+const points: ClassifiedPoints = {
+  points: Array.from({ length: 42 }, (_, k) => [Math.sin(1.7 * k), Math.cos(2.3 * k), Math.sin(k * k)]),
+  labels: Array.from({ length: 42 }, (_, k) => (k * k) % 3),
+  owners: Array.from({ length: 42 }, (_, k) => k % clients),
+  ...{ classes: 3, hidden: 5 },
+  x0: Array.from({ length: 38 }, (_, k) => 0.5 * Math.sin(1 + 1.3 * k)),
+  ...{ learningRate: 0.05, localSteps: 5, cohorts: problem.cohorts },
+};
 const divided = { blocks: { coordinates: [[0, 3], [1], [2, 4]] } };
 const values = (n: number) => Array.from({ length: n }, (_, k) => Math.sin(k));
 /** Methods that train another model, with where that starts. */
@@ -58,8 +69,9 @@ async function finalHash(plan: ReturnType<typeof prepare>["plan"], backend: Back
 }
 
 function prepare(name: string, options: Record<string, unknown>) {
+  if (CLASSIFYING.includes(name)) return prepareProblem(createAlgorithm(name, options), points, executor);
   const form = others[name] ?? (name.startsWith("fedbcgd") || HEADS.includes(name) ? divided : matrix);
-  return prepareQuadratics(createAlgorithm(name, { ...sizes[name], ...options }), { ...problem, ...form }, executor);
+  return prepareProblem(createAlgorithm(name, { ...sizes[name], ...options }), { ...problem, ...form }, executor);
 }
 
 describe("the same bits in-process and at 1 and 2 workers", () => {

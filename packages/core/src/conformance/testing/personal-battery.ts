@@ -2,12 +2,14 @@ import {
   ditto,
   fedbn,
   fedcac,
+  fedgh,
   fedloge,
   fedmd,
   fedper,
   fedpub,
   fedrep,
   fot,
+  ggeur,
   hyperfl,
   knfu,
   lgFedavg,
@@ -18,6 +20,7 @@ import {
   rffl,
 } from "../../algorithms/methods.ts";
 import type { AlgorithmUnderTest } from "../algorithm.ts";
+import { CLASSIFIED } from "./classified.ts";
 
 const quick = { rounds: 60, learningRate: 0.1, within: 1e-6 };
 
@@ -59,6 +62,10 @@ export const personalBattery: Readonly<Record<string, AlgorithmUnderTest>> = {
     wire: { down: 1 + 1 / 3, up: 1 },
     converges: quick,
   },
+  // counts and means of three classes of three features are as many numbers as the header
+  fedgh: { create: fedgh, points: CLASSIFIED, wire: { down: 1, up: 1 } },
+  // d = 12: beside the header 27 numbers of its geometry and 12 of each client's own down, and 30 up in round 1
+  ggeur: { create: ggeur, points: CLASSIFIED, wire: { down: 51 / 12, up: 30 / 12 } },
   // 2 units: 2 x 2 and 2 of the hidden layer, 3 x 2 and 3 of the map to the coordinates; the embedding of 2 stays
   hyperfl: {
     create: () => hyperfl({ embedding: 2, hidden: 2 }),
