@@ -17,11 +17,18 @@ const LEAST_TIME = 50;
 const models: Readonly<Record<string, Config["model"]>> = {
   lenet5: { name: "lenet5" },
   vit: { name: "vit", patch: 7, width: 64, depth: 4 },
+  // what normalization costs: --model mlp,mlp-batch --only fedavg
+  mlp: { name: "mlp" },
+  "mlp-batch": { name: "mlp", norm: "batch" },
+  cnn: { name: "cnn-28x28" },
+  "cnn-batch": { name: "cnn-28x28", norm: "batch" },
+  "resnet8-group": { name: "resnet8" },
+  "resnet8-batch": { name: "resnet8", norm: "batch" },
 };
 
 /**
  * What a local step of every method costs beside one of plain SGD, in processor time of one thread, with the gradients it
- * asks for and its wire cost. `--model lenet5` (default), `vit` or `lenet5,vit`; `--only fedsam,local` to choose methods;
+ * asks for and its wire cost. `--model lenet5` (default), `vit` or others of `models`, with commas; `--only fedsam,local` to choose methods;
  * `--steps` (default 10) of a task, `--batch` (default 50), `--rounds` (default 7) of all methods in turn.
  */
 export async function run(options: BenchOptions): Promise<BenchResult> {

@@ -8,6 +8,7 @@ import { simulateSmall, smallRun, smallSimulation } from "../conformance/small-l
 import { entryView, type Layout } from "../params/layout.ts";
 import { joinParameters } from "../params/standing.ts";
 import type { Vector } from "../params/vector.ts";
+import { implausible } from "../pipeline/plausible.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { personalModel } from "../round/personal-models.ts";
@@ -197,6 +198,18 @@ it("measures no flatness where statistics would be perturbed", () => {
   const { prepared } = smallSimulation({ name: "fedavg" }, { ...small, diagnostics: { flatness: true } });
   expect(prepared.plan.diagnostics).toBeUndefined();
   expect(prepared.plan.warnings?.map(({ message }) => message).join()).toMatch(/flatness.*running statistics/);
+});
+
+it("refuses updates with a negative variance", () => {
+  const { plan } = smallSimulation({ name: "fedavg" }, small).prepared;
+  const { layout } = plan.payloads.upload["statistics"]!;
+  const statistics = new Float64Array(layout.size).fill(-1);
+  const metadata = { examples: 1, steps: 1, weight: 1, loss: 0 };
+  const update = { round: 1, client: 0, layoutHash: plan.layout.hash, vectors: { statistics }, public: metadata };
+  expect(implausible(plan.payloads, update, true)).toMatchObject({ code: "update/variance" });
+  // a mean may be negative
+  for (const entry of layout.entries) if (entry.name.endsWith(".variance")) entryView(statistics, entry).fill(0);
+  expect(implausible(plan.payloads, update, true)).toBeUndefined();
 });
 
 const gaussian = { privacy: { mechanism: "gaussian", clipNorm: 1, noiseMultiplier: 1 } } as const;
