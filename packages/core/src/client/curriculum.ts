@@ -13,11 +13,16 @@ import {
   type Tensor,
   where,
 } from "@anabranch/engine";
+import { errorNorms } from "../adapters/index.ts";
 import { type Pacing, type PacingSettings, visibleCount, visiblePart } from "../heterogeneity/index.ts";
+import type { Model } from "../models/index.ts";
 
-/** Which of its examples a client trains on, by their loss under the model that it receives. */
+/** Which of its examples a client trains on, by their score under the model that it receives. */
 export interface Curriculum extends PacingSettings {
-  readonly order: "easy-first" | "hard-first";
+  /** "random": whatever the score. */
+  readonly order: "easy-first" | "hard-first" | "random";
+  /** Default: loss. */
+  readonly score?: "loss" | "error-norm" | undefined;
   readonly pacing: Pacing;
 }
 
@@ -51,13 +56,24 @@ export function inOrder(loop: Loop, ranksOf: (inputs: LoopInputs) => Tensor): Lo
   };
 }
 
+/** Place of each example in the order of a curriculum, float [n]; where it is random, the places that the host has drawn. */
+export function exampleRanks(
+  { order, score }: Curriculum,
+  model: Pick<Model, "losses">,
+  { outputs, labels, places }: { readonly outputs: Tensor; readonly labels: Tensor; readonly places: Tensor },
+): Tensor {
+  if (order === "random") return places;
+  const scores = score === "error-norm" ? errorNorms(outputs, cast(labels, "int32")) : model.losses(outputs, labels);
+  return placesOf(scores, places, order);
+}
+
 /**
  * Place of each value in ascending order, from 0, or in descending order: float [n] of any length n. Equal values are in the
  * order of `places`, or in the reverse one.
  *
  * @param places 0, 1, ..., n - 1, float [n]
  */
-export function placesOf(values: Tensor, places: Tensor, order: Curriculum["order"]): Tensor {
+export function placesOf(values: Tensor, places: Tensor, order: "easy-first" | "hard-first"): Tensor {
   const [row, column] = [(x: Tensor) => expandDims(x, 0), (x: Tensor) => expandDims(x, 1)];
   const lower = where(less(row(values), column(values)), 1, 0);
   const before = where(less(row(places), column(places)), 1, 0);

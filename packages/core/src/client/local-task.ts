@@ -37,7 +37,7 @@ import type { Model } from "../models/model.ts";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
 import type { ParameterSplit } from "../params/standing.ts";
 import { weightsOf } from "../params/statistics.ts";
-import { type Curriculum, inOrder, placesOf } from "./curriculum.ts";
+import { type Curriculum, exampleRanks, inOrder } from "./curriculum.ts";
 import { drawnShare, drawTypes, stepDraws } from "./draws.ts";
 import { layerInputs } from "./layer-inputs.ts";
 import type { LossAdjustment } from "./loss-adjustment.ts";
@@ -80,7 +80,7 @@ interface TaskInputs {
   readonly steps: StepInputs;
   /** [n, columns] by name, where the method draws directions for each example. */
   readonly directions?: ParameterTensors;
-  /** 0, 1, ..., n - 1, where examples have an order. */
+  /** 0, 1, ..., n - 1, where examples have an order; in any order, where that is random. */
   readonly places?: Tensor;
   /** 1 where the client looks for examples to repeat, else 0. */
   readonly looks?: Tensor;
@@ -155,7 +155,7 @@ export function compileLocalTask(
     split.personal.size === 0 ? algorithm.client : withPersonal(algorithm.client, split.personal, { first, clip });
   const plain = localLoop(client, model, payloads, settings, count, split, first);
   const { curriculum } = settings;
-  const loop = curriculum === undefined ? plain : inOrder(plain, lossOrder(model, curriculum));
+  const loop = curriculum === undefined ? plain : inOrder(plain, exampleOrder(model, curriculum));
   const kernels = client.refresh?.(weights, settings);
   const refresh = curriculum === undefined ? kernels : withPrefix("loop", kernels);
   const program = compileLoop(`${algorithm.name}-${model.name}`, loop, types, "steps", refresh);
@@ -169,13 +169,13 @@ export function trainsFirst({ personal }: Algorithm, split: ParameterSplit): boo
   return works && namesThatTrainFirst(personal, split).size > 0;
 }
 
-/** The order of a client's examples by their loss under the model that it receives, with its own parameters. */
-function lossOrder(model: Model, { order }: Curriculum): (inputs: LoopInputs) => Tensor {
+/** The order of a client's examples by their score under the model that it receives, with its own parameters. */
+function exampleOrder(model: Model, curriculum: Curriculum): (inputs: LoopInputs) => Tensor {
   return (inputs) => {
     const { broadcast, state = {}, data, frozen, places } = inputs as unknown as TaskInputs;
     const received = { ...broadcast["parameters"], ...broadcast[STATISTICS], ...state[PERSONAL] };
     const outputs = withFrozen(model, frozen).forward(received, data.features);
-    return placesOf(model.losses(outputs, data.labels), places!, order);
+    return exampleRanks(curriculum, model, { outputs, labels: data.labels, places: places! });
   };
 }
 

@@ -18,7 +18,7 @@ import { type PipelineSpec, sentUpdate } from "../pipeline/client-pipeline.ts";
 import { layoutsOfPart } from "../pipeline/settings.ts";
 import type { Broadcast, Update } from "../protocol/index.ts";
 import { normal } from "../random/distributions.ts";
-import { bernoulliBits, deriveKey, type RandomKey, randomStream } from "../random/index.ts";
+import { bernoulliBits, deriveKey, permutation, type RandomKey, randomStream } from "../random/index.ts";
 import { type BatchSchedule, type LocalBudget, planBatches } from "./batches.ts";
 import { CompressionMeter } from "./compression-meter.ts";
 import { type Curriculum, examplesOf } from "./curriculum.ts";
@@ -215,7 +215,7 @@ function taskInputs(
     "data/labels": task.data.labels,
     ...stepInputs("steps", spec, batches, task, make),
     ...(spec.publicFeatures && { public: spec.publicFeatures }),
-    ...(spec.curriculum && { places: placesInput(task, make) }),
+    ...(spec.curriculum && { places: placesInput(spec.curriculum, task, make) }),
     ...(spec.upSampling && { looks: scalar(make, looksIn(spec.upSampling, broadcast.round) ? 1 : 0) }),
     ...directionInputs(spec, task, make),
     ...personalInputs(spec, task, make),
@@ -249,10 +249,12 @@ function ownVectors({ own = {} }: TaskSpec, task: ClientTask, make: (n: number) 
   return Object.fromEntries(Object.entries(own).map(([name, { size }]) => [name, task.own?.[name] ?? make(size)]));
 }
 
-/** The places of a client's examples. */
-function placesInput({ data }: ClientTask, make: (n: number) => Vector): HostTensor {
+/** The places of a client's examples, shuffled where their order is random. */
+function placesInput({ order }: Curriculum, { data, keys }: ClientTask, make: (n: number) => Vector): HostTensor {
   const n = data.features.shape[0]!;
-  return { dtype: "float", shape: [n], data: make(n).map((_, place) => place) as Vector };
+  const places = make(n).map((_, place) => place) as Vector;
+  if (order === "random") places.set(permutation(randomStream(deriveKey(keys["batches"]!, "order")), n));
+  return { dtype: "float", shape: [n], data: places };
 }
 
 /** Mini-batches with their rates and dropout. */

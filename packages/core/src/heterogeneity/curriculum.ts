@@ -1,5 +1,5 @@
 /** How the part of a client's examples that it may see grows. */
-export type Pacing = "linear" | "polynomial" | "log" | "exponential" | "step";
+export type Pacing = "linear" | "polynomial" | "log" | "exponential" | "step" | "constant";
 
 export interface PacingSettings {
   /** Part of the horizon after which all examples are seen. */
@@ -18,7 +18,7 @@ const SLACK = 1e-12;
 /**
  * Part of the examples that is visible in a round, at most 1, with x = t / (a T), at most 1: linear b + (1 - b) x;
  * polynomial b + (1 - b) x^p; log b + (1 - b) (1 + 0.1 ln(x + e^-10)); exponential b + (1 - b) (e^(10 x) - 1) / (e^10 - 1);
- * step b + (1 - b) floor(x).
+ * step b + (1 - b) floor(x); constant b.
  *
  * S. Vahidian et al., "When Do Curricula Work in Federated Learning?", ICCV 2023, arXiv:2212.12712; pacing functions of
  * X. Wu, E. Dyer, B. Neyshabur, "When Do Curricula Work?", ICLR 2021.
@@ -47,6 +47,8 @@ function growth(pacing: Pacing, x: number, power: number): number {
       return (Math.exp(10 * x) - 1) / (Math.exp(10) - 1);
     case "step":
       return Math.floor(x);
+    case "constant":
+      return 0;
   }
 }
 

@@ -3,7 +3,7 @@ import type { Curriculum } from "../client/curriculum.ts";
 import type { TaskSettings } from "../client/local-task.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
-import type { Model } from "../models/index.ts";
+import { isRegression, type Model } from "../models/index.ts";
 import { configuredLoss } from "./configured-loss.ts";
 import type { Federation } from "./federation.ts";
 
@@ -30,7 +30,7 @@ export function configuredTraining(
   return {
     ...training,
     loss,
-    curriculum: configuredCurriculum(config, algorithm, payloads, federation),
+    curriculum: configuredCurriculum(config, algorithm, payloads, model, federation),
     upSampling: upSampling.rounds === 0 ? undefined : upSampling,
   };
 }
@@ -39,9 +39,10 @@ function configuredCurriculum(
   { training: { curriculum }, rounds, adapters }: Config,
   { name, privacy }: Algorithm,
   { broadcast, replay }: Payloads,
+  model: Model,
   { statistics }: Federation,
 ): Curriculum | undefined {
-  const { order, pacing, start, duration } = curriculum;
+  const { order, score, pacing, start, duration } = curriculum;
   if (order === "none") return undefined;
   const refuse = (received: string, advice: string): never => {
     throw conflict("training.curriculum.order", `"${order}", with ${received}`, '"none"', advice);
@@ -57,7 +58,9 @@ function configuredCurriculum(
     refuse('adapters.rule = "flora"', "Its clients are given their model in two parts: take another rule.");
   const most = mostExamples(statistics);
   if (most > MOST_ORDERED) refuse(`${most} examples at one client`, `At most ${MOST_ORDERED} are ordered.`);
-  return { order, pacing, a: duration, b: start, horizon: rounds };
+  if (score === "error-norm" && (model.labels.shape.length > 0 || isRegression(model)))
+    refuse('score = "error-norm"', "Models without one class per example have no such norm: remove the score.");
+  return { order, score, pacing, a: duration, b: start, horizon: rounds };
 }
 
 /** Of the client that has most. */

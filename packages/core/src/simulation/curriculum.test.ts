@@ -1,11 +1,13 @@
 import { constant, evaluate, interpreter } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
+import { errorNorms, pruneExamples } from "../adapters/index.ts";
 import { examplesOf, placesOf } from "../client/curriculum.ts";
 import type { ConfigInput } from "../config/index.ts";
 import { resolveConfig } from "../config/index.ts";
 import { simulateSmall, smallRun, smallSimulation } from "../conformance/small-live-run.ts";
-import type { ArrayDataset } from "../data/index.ts";
+import { type ArrayDataset, instructions } from "../data/index.ts";
 import { easiestFirst, visibleExamples } from "../heterogeneity/index.ts";
+import { rootKey } from "../random/index.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
@@ -49,13 +51,17 @@ const apart = (name: string): ArrayDataset => ({
 });
 
 /** Rows whose weights moved in the first round, and those that a plain loop chooses by the losses of the first model. */
-async function firstRound(order: "easy-first" | "hard-first"): Promise<{ moved: number[]; chosen: number[] }> {
+async function firstRound(
+  order: "easy-first" | "hard-first" | "random",
+  { score, seed = 1 }: { readonly score?: "error-norm"; readonly seed?: number } = {},
+): Promise<{ moved: number[]; chosen: number[] }> {
   const config = resolveConfig({
     rounds: 1,
+    seed,
     data: { clients: 1, partition: { scheme: "iid" } },
     model: { name: "logistic" },
     sampler: { cohort: 1 },
-    training: { batchSize: 3, learningRate: 1, curriculum: { order, start: 0.5, duration: 1 } },
+    training: { batchSize: 3, learningRate: 1, curriculum: { order, score, start: 0.5, duration: 1 } },
   });
   const executor = { name: "interpreter", version: "", fingerprint: "", float: "float64" } as const;
   const data = { train: apart("train"), test: apart("test") };
@@ -74,8 +80,12 @@ async function firstRound(order: "easy-first" | "hard-first"): Promise<{ moved: 
   });
   const features = constant(Array.from(data.train.features.data), [rows, rows]);
   const labels = constant(Array.from(data.train.labels.data), [rows], "int32");
-  const losses = Array.from(evaluate(model.losses(model.forward(Object.fromEntries(tensors), features), labels)).data);
+  const outputs = model.forward(Object.fromEntries(tensors), features);
+  const losses = Array.from(evaluate(model.losses(outputs, labels)).data);
+  const norms = Array.from(evaluate(errorNorms(outputs, labels)).data);
   const moved = all.filter((row) => weight(parameters, row).some((w, c) => w !== weight(plan.initial, row)[c]));
+  if (score === "error-norm")
+    return { moved, chosen: pruneExamples(norms, 0.5, order === "hard-first" ? "hardest" : "easiest") };
   return { moved, chosen: visibleExamples(losses, 0.5, order === "easy-first" ? "curriculum" : "anti") };
 }
 
@@ -84,6 +94,24 @@ describe("runs with a curriculum", () => {
     const { moved, chosen } = await firstRound(order);
     expect(chosen).toHaveLength(5);
     expect(moved).toEqual(chosen);
+  });
+
+  it.each(["easy-first", "hard-first"] as const)("prune by EL2N as SFPrompt does: %s", async (order) => {
+    const { moved, chosen } = await firstRound(order, { score: "error-norm" });
+    expect(chosen).toHaveLength(5);
+    expect(moved).toEqual(chosen);
+  });
+
+  it("train on as many examples at random, which the seed draws", async () => {
+    const drawn = await Promise.all([1, 1, 4, 5].map(async (seed) => (await firstRound("random", { seed })).moved));
+    expect(drawn.map(({ length }) => length)).toEqual([5, 5, 5, 5]);
+    expect(drawn[1]).toEqual(drawn[0]);
+    expect(new Set(drawn.map(String)).size).toBe(3);
+  });
+
+  it("keep their part of the examples where pacing is constant", () => {
+    const constantly = { order: "hard-first", pacing: "constant", a: 0.8, b: 0.6, horizon: 10 } as const;
+    expect([1, 5, 9, 10].map((round) => examplesOf(constantly, round, 10))).toEqual([6, 6, 6, 6]);
   });
 
   it("are those of random order, up to the order of sums, where all examples are seen at once", async () => {
@@ -101,6 +129,18 @@ describe("runs with a curriculum", () => {
   it.each(["scaffold", "ditto", "fedmuon"])("work with %s", async (name) => {
     const { prepared } = smallSimulation({ name }, { training: { batchSize: 4, curriculum: { order: "hard-first" } } });
     expect((await simulateSmall(prepared)).stopped).toBe("finished");
+  });
+
+  it("refuse EL2N for models without one class per example", () => {
+    const config = resolveConfig({
+      data: { clients: 0, partition: { scheme: "natural" } },
+      model: { name: "char-transformer", width: 8, depth: 1, ignoredLabel: 0 },
+      sampler: { cohort: 1 },
+      training: { curriculum: { order: "hard-first", score: "error-norm" } },
+    });
+    const executor = { name: "none", version: "", fingerprint: "", float: "float32" } as const;
+    const texts = instructions(rootKey(1), { train: 4, test: 2 });
+    expect(() => prepareRun(config, texts, executor, 0, "refused")).toThrow(/one class per example/);
   });
 
   it("are refused in live runs and where clients receive no model", () => {
