@@ -14,8 +14,30 @@ export function requirePrivateModels(config: Config, algorithm: Algorithm): void
   const refuse: Refuse = (key, value, expected, advice) => {
     throw conflict(key, `${JSON.stringify(value)}, with algorithm.name = "${algorithm.name}"`, expected, advice);
   };
+  const isPrivate = algorithm.trains !== undefined || algorithm.usesPublicExamples === true;
+  if (isPrivate) requirePlainTraining(config, refuse);
   if (algorithm.trains !== undefined) requireAnotherModel(config, refuse);
   if (algorithm.usesPublicExamples === true) requireOutputs(config, refuse);
+}
+
+/** What is made of the head or the outputs of one model that all clients receive. */
+function requirePlainTraining({ training, taskStream }: Config, refuse: Refuse): void {
+  const { alignment, calibration, loss, upSampling } = training;
+  const switches = {
+    "training.alignment.gradient": alignment.gradient,
+    "training.alignment.hessian": alignment.hessian,
+    "training.calibration.samples": calibration.samples,
+    "training.loss.confusion": loss.confusion,
+    "training.upSampling.rounds": upSampling.rounds,
+  };
+  for (const [key, value] of Object.entries(switches)) {
+    const advice = `It is made for one model that all clients receive, and theirs are private. Leave ${key} out.`;
+    if (value > 0) refuse(key, value, "0", advice);
+  }
+  if (taskStream.kind !== "none") {
+    const advice = "It is made for one model that all clients receive, and theirs are private. Remove [taskStream].";
+    refuse("taskStream.kind", taskStream.kind, '"none"', advice);
+  }
 }
 
 /** Clients train another model than the configured one, and the method says what of it is shared. */

@@ -183,6 +183,20 @@ describe.each(METHODS)("what clients of %j keep", (method, kept) => {
   });
 });
 
+describe.each(METHODS)("training of %j", (method) => {
+  it.each([
+    ["alignment", { gradient: 1 }],
+    ["alignment", { hessian: 1 }],
+    ["calibration", { samples: 3 }],
+    ["loss", { confusion: 1 }],
+    ["upSampling", { rounds: 1 }],
+  ])("refuses %s %j, which is made for one model", (key, value) => {
+    const training = { ...whole.training, [key]: value };
+    const make = () => smallSimulation(method, { ...whole, rounds: 4, training });
+    expect(make).toThrow(new RegExp(`training.${key}.${Object.keys(value)[0]}.*theirs are private`, "s"));
+  });
+});
+
 describe.each(["hyperfl", "pfedlora"])("the model of %s", (name) => {
   it.each([
     [{ parameters: { personal: "head" } }, /parameters.personal.*itself says/s],
