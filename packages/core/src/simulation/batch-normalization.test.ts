@@ -182,6 +182,7 @@ describe("a model with batch normalization", () => {
     ["a penalty on confused classes", { training: { loss: { confusion: 0.1 } } }],
     ["aligned gradients of the head", { training: { alignment: { gradient: 0.1 } } }],
     ["curricula", { training: { curriculum: { order: "easy-first" } } }],
+    ["a head that is retrained at the end", { training: { calibration: { samples: 5 } } }],
     ["logit adjustment", { training: { loss: { adjustment: "client" } } }],
   ])("trains with %s", async (_name, { training, ...more }) => {
     const { prepared } = smallSimulation(
@@ -243,6 +244,7 @@ describe("running statistics that cannot travel", () => {
     [{ name: "ifca", clusters: 2 }, {}, /several models/],
     [{ name: "fedbcgd", blocks: 2 }, {}, /send parts.*parameters.personal/],
     [{ name: "fedkseed", seeds: 16 }, {}, /rebuild the model/],
+    [{ name: "hyperfl" }, {}, /train another model/],
     [{ name: "perfedavg" }, { data: { clients: 4, holdout: 0.25, partition: { scheme: "iid" } } }, /adapted/],
   ])("are refused by methods without a place for them: %j", (algorithm, more, why) => {
     expect(() => smallSimulation(algorithm, { ...small, ...more })).toThrow(why);

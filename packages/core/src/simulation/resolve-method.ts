@@ -82,7 +82,7 @@ export function resolveMethod(
       ? { algorithm: named, payloads: named.payloads(weights, settings) }
       : checkedMethod(own.algorithm, weights, origins.algorithm, settings);
   requireWholeModels(config, found.algorithm);
-  requireStatisticsFit(config, found, whole, shared);
+  requireStatisticsFit(config, found, layout(configured.parameters), shared);
   const ruled = withAdapterRule(config, model, withSharedStatistics(found, shared), split);
   const { algorithm, payloads, subModels } =
     ruled.tiers === undefined

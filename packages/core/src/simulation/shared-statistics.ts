@@ -59,7 +59,12 @@ export function withSharedStatistics({ algorithm, payloads }: Method, shared: La
   };
 }
 
-/** Refuses (`config/conflict`) methods that have no place for running statistics of the model. */
+/**
+ * Refuses (`config/conflict`) methods that have no place for running statistics of the model.
+ *
+ * @param whole layout of the configured model, whatever model the method trains in its place
+ * @param shared layout of what travels
+ */
 export function requireStatisticsFit(
   { evaluation }: Pick<Config, "evaluation">,
   { algorithm, payloads }: Method,
