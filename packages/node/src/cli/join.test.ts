@@ -82,10 +82,9 @@ describe("anabranch join", () => {
     site.train(executor).catch(() => {}); // waits for a client in vain
     await joining.shows("round 1: training");
     joining.child.kill("SIGINT");
-    const before = performance.now();
-    const { code, stderr } = await joining.ended;
+    const { code, stdout, stderr } = await joining.ended;
     expect({ code, stderr }).toMatchObject({ code: 130, stderr: expect.stringContaining("Leaving the run") });
-    expect(performance.now() - before).toBeLessThan(15_000);
+    expect(stdout, "the round was trained to its end").not.toContain("round 1: uploaded");
     expect(site.notices).toContainEqual({ type: "gone", client: 0, left: true });
   });
 

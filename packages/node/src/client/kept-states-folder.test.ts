@@ -116,7 +116,7 @@ describe("kept states", () => {
       from = Math.max(...versions);
       await folder.release();
     }
-    expect(from).toBeGreaterThan(8);
+    expect(from).toBeGreaterThanOrEqual(8);
     folder = await openClientFolder(parent);
   });
 });

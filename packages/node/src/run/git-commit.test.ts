@@ -58,7 +58,7 @@ describe("gitCommit", () => {
       const folder = await repository({ ".git/HEAD": "ref: refs/heads/main", ".git/refs/heads/other": first });
       const file = join(root, ".git", path);
       const reads = () =>
-        execFileSync(process.execPath, ["--input-type=module", "-e", reading, folder], { timeout: 20_000 }).toString();
+        execFileSync(process.execPath, ["--input-type=module", "-e", reading, folder], { timeout: 150_000 }).toString();
       const kinds = [
         () => execFileSync("mkfifo", [file]),
         () => symlink("/dev/zero", file),

@@ -156,9 +156,7 @@ describe("a live run", () => {
     await client.heard("task");
     await client.leave();
     const { result } = await outcome;
-    const ended = performance.now();
     expect(result).toMatchObject({ stopped: "clients-failed", round: 2 });
-    expect(performance.now() - ended).toBeLessThan(10_000);
     expect(await readdir(join(door.folder, "blobs"))).toEqual([]);
     const events = await readFile(join(door.folder, "events.jsonl"), "utf8");
     expect(events).toContain("client/late");
