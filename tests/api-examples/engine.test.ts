@@ -1,6 +1,6 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
-import { AnabranchError, MessageWriter, abs, acos, activationOperators, adam, adamw, add, arccosineOperators, argmax, asTensor, attention, avgPool2d, batchNorm, broadcastTo, cast, checkIndex, clip, clipByGlobalNorm, combineTrees, comparisonOperators, compileLoop, compileProgram, concat, cond, constant, conv2d, conv2dInputGradient, conv2dWeightGradient, countFlops, countOf, disableTelemetry, div, elementwiseOperators, encodeModel, equal, erf, erfValue, erfcxValue, evaluate, exp, expandDims, fingerprint, flatten, formatShape, fromSvd, gather, gatherLast, gaussNewtonBartlett, gelu, globalNorm, gradients, greater, greaterEqual, groupNorm, hashBytes, hashText, hessianProduct, hutchinson, identity, indexingOperators, input, inputsBeside, interpreter, largest, layerNorm, less, lessEqual, linear, loadProgram, log, logSoftmax, logicalAnd, logicalNot, mapTensors, matmul, max, maxPool2d, maximum, mean, minimum, mul, muon, neg, newtonSchulz, nn, normalizeBy, oneHot, onnxruntimeNode, onnxruntimeWeb, pad, pieceOperators, pow, product, qr, ranks, reductionOperators, relu, reshape, rsqrt, scan, scatterAdd, sgd, shampoo, shapeOperators, sigmoid, sign, silu, slice, smallest, soap, softmax, softmaxCrossEntropy, sophia, sqrt, square, squeeze, standardize, stopGradient, sub, sum, sumTo, symmetricEigen, takeStep, tanh, tensorLeaves, trace, transpose, transposed, truncatedSvd, type Tensor, valueAndGrad, valueAndGradWith, where, withPrefix, zerosLike } from "@anabranch/engine";
+import { AnabranchError, MessageWriter, abs, acos, activationOperators, adam, adamw, add, arccosineOperators, argmax, asTensor, attention, avgPool2d, batchNorm, broadcastTo, cast, checkIndex, clip, clipByGlobalNorm, combineTrees, comparisonOperators, compileLoop, compileProgram, concat, cond, constant, conv2d, conv2dInputGradient, conv2dWeightGradient, countFlops, countOf, disableTelemetry, div, elementwiseOperators, encodeModel, equal, erf, erfValue, erfcxValue, evaluate, exp, expandDims, fingerprint, flatten, formatShape, fromSvd, gather, gatherLast, gaussNewtonBartlett, gelu, globalNorm, gradients, greater, greaterEqual, groupNorm, hashBytes, hashText, hessianProduct, hutchinson, identity, indexingOperators, input, inputsBeside, interpreter, largest, layerInput, layerNorm, less, lessEqual, linear, loadProgram, log, logSoftmax, logicalAnd, logicalNot, mapTensors, matmul, max, maxPool2d, maximum, mean, minimum, mul, muon, neg, newtonSchulz, nn, normalizeBy, oneHot, onnxruntimeNode, onnxruntimeWeb, pad, pieceOperators, pow, product, qr, ranks, reductionOperators, relu, reshape, rsqrt, scan, scatterAdd, sgd, shampoo, shapeOperators, sigmoid, sign, silu, slice, smallest, soap, softmax, softmaxCrossEntropy, sophia, sqrt, square, squeeze, standardize, stopGradient, sub, sum, sumTo, symmetricEigen, takeStep, tanh, tensorLeaves, trace, transpose, transposed, truncatedSvd, type Tensor, valueAndGrad, valueAndGradWith, where, withPrefix, zerosLike } from "@anabranch/engine";
 import { checkExecutor, checkGradients, descend, formatTally, host, sample, tally } from "@anabranch/engine/testing";
 import { same } from "./same.ts";
 
@@ -260,6 +260,11 @@ describe("the example of", () => {
     const weight = constant([1, 2], [2, 1]);
     const outputs = mul(matmul(constant([3, 4], [1, 2]), weight), 10);
     same(inputsBeside(outputs, weight).map((x) => evaluate(x).data), [[3, 4]]);
+  });
+
+  it("layerInput (engine/src/nn/inputs-beside.ts)", async () => {
+    const outputs = matmul(constant([3, 4], [1, 2]), constant([1, 2], [2, 1]));
+    same(evaluate(layerInput(outputs)!).data, [3, 4]);
   });
 
   it("lowRankSum (engine/src/nn/low-rank.ts)", async () => {

@@ -20,7 +20,7 @@ export { type Qr, qr } from "./linalg/qr.ts";
 export { type SymmetricEigen, symmetricEigen } from "./linalg/symmetric-eigen.ts";
 export { fromSvd, type TruncatedSvd, truncatedSvd } from "./linalg/truncated-svd.ts";
 export * as nn from "./nn/index.ts";
-export { inputsBeside } from "./nn/inputs-beside.ts";
+export { inputsBeside, layerInput } from "./nn/inputs-beside.ts";
 export type {
   ApplyContext,
   Initializer,

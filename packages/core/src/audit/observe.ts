@@ -82,7 +82,7 @@ export interface ObservePorts {
  *
  * @throws `audit/round` where the run ends before, `audit/client` where the client is not in the round, `audit/upload` where
  *   the method uploads no change of the whole model, `audit/curriculum` where clients choose examples by their loss,
- *   `audit/task-stream` where data come as a stream of tasks
+ *   `audit/task-stream` where data come as a stream of tasks, `audit/unlabelled` where labels are hidden
  *
  * @example
  * ```ts
@@ -104,6 +104,7 @@ export async function observeRound(
   if (curriculum !== undefined) throw chosen("training.curriculum.order", `"${curriculum.order}"`, '"none"');
   if (upSampling !== undefined) throw chosen("training.upSampling.rounds", `${upSampling.rounds}`, "0");
   if (simulation.train.stream !== undefined) throw streamed();
+  if (plan.unseenClasses !== undefined) throw unlabelled();
   const messages: TappedMessage[] = [];
   let aggregate: Readonly<Record<string, Vector>> | undefined;
   const { backend, close } = await inProcessSimulation(simulation, executor);
@@ -291,6 +292,16 @@ function chosen(where: string, received: string, expected: string): AnabranchErr
     where,
     received,
     expected,
+  });
+}
+
+/** Attacks know the loss of labelled examples. */
+function unlabelled(): AnabranchError {
+  return new AnabranchError({
+    code: "audit/unlabelled",
+    message: "an audit is not made for training on hidden labels",
+    where: "data.unlabelled",
+    expected: "nothing",
   });
 }
 

@@ -63,18 +63,28 @@ export async function evaluateRange(
       score += outputs["scores"]!.data[row]!;
     }
     const scores = outputs["scores"]!.data.subarray(begin, end);
-    const classes = spec.classes && count > 0 && byClass(scores, data.labels.data.subarray(begin, end), spec.classes);
+    const labels = data.labels.data.subarray(begin, end);
+    const predicted = outputs["predictions"]?.data.subarray(begin, end);
+    const classes = spec.classes && count > 0 && byClass(scores, labels, spec.classes, predicted);
     return { loss, score, examples: count, ...(classes && { classes }) };
   });
 }
 
-function byClass(scores: ArrayLike<number>, labels: ArrayLike<number>, classes: number): ClassSums {
-  const [examples, hits] = [new Array<number>(classes).fill(0), new Array<number>(classes).fill(0)];
+function byClass(
+  scores: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+  predicted: ArrayLike<number> | undefined,
+): ClassSums {
+  const zeros = () => new Array<number>(classes).fill(0);
+  const [examples, hits] = [zeros(), zeros()];
+  const found = predicted && Array.from({ length: classes }, zeros);
   for (let row = 0; row < labels.length; row++) {
     examples[labels[row]!]!++;
     hits[labels[row]!]! += scores[row]!;
+    if (found !== undefined) found[predicted![row]!]![labels[row]!]!++;
   }
-  return { examples, hits };
+  return { examples, hits, ...(found && { found }) };
 }
 
 function completed({ held }: EvaluationSpec, parameters: Vector): Vector {

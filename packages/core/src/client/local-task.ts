@@ -12,7 +12,6 @@ import {
   type LoopProgram,
   mul,
   type Program,
-  scan,
   sum,
   type Tensor,
   type TensorTree,
@@ -31,7 +30,6 @@ import type {
   Payloads,
   TracedVectors,
 } from "../algorithms/algorithm.ts";
-import type { DirectionsByExample } from "../algorithms/needs.ts";
 import { labelCounts } from "../heterogeneity/index.ts";
 import type { Model } from "../models/model.ts";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
@@ -39,14 +37,17 @@ import type { ParameterSplit } from "../params/standing.ts";
 import { weightsOf } from "../params/statistics.ts";
 import { type Curriculum, exampleRanks, inOrder } from "./curriculum.ts";
 import { drawnShare, drawTypes, stepDraws } from "./draws.ts";
+import { directionsTypes } from "./example-directions.ts";
 import { layerInputs } from "./layer-inputs.ts";
 import type { LossAdjustment } from "./loss-adjustment.ts";
+import { afterMeasuring, type OpenWorldLoss, type OpenWorldStart, openWorldStart } from "./open-world-loss.ts";
 import { namesThatTrainFirst, PERSONAL, personalSteps, withPersonal } from "./personal-half.ts";
 import { outputsOnNoise } from "./random-inputs.ts";
 import { representationsOf, type TaskData } from "./representations.ts";
 import { type Measurement, measured, type RoundStatistic } from "./round-statistic.ts";
 import { STATISTICS } from "./statistics-half.ts";
 import { allExamples, type CountGradients, type StepInputs, stepGradients } from "./step-gradients.ts";
+import { sumOfStepSizes } from "./step-sizes.ts";
 import { probabilities, REPEATED, type UpSampling } from "./up-sampling.ts";
 
 /** What the traced task needs to know of the run. */
@@ -59,6 +60,8 @@ export interface TaskSettings extends LocalSettings {
   readonly publicExamples?: number | undefined;
   /** Absent: the model's own loss. */
   readonly loss?: LossAdjustment | undefined;
+  /** The loss where labels are hidden. */
+  readonly openWorld?: OpenWorldLoss | undefined;
   /** Absent: all examples are trained on, in random order. */
   readonly curriculum?: Curriculum | undefined;
   /** Absent: examples are seen once in an epoch. */
@@ -154,10 +157,15 @@ export function compileLocalTask(
   const client =
     split.personal.size === 0 ? algorithm.client : withPersonal(algorithm.client, split.personal, { first, clip });
   const plain = localLoop(client, model, payloads, settings, count, split, first);
-  const { curriculum } = settings;
-  const loop = curriculum === undefined ? plain : inOrder(plain, exampleOrder(model, curriculum));
+  const { curriculum, openWorld } = settings;
+  const informed =
+    openWorld === undefined
+      ? plain
+      : afterMeasuring(plain, (inputs) => measuredFirst(inputs as unknown as TaskInputs, model, openWorld));
+  const loop = curriculum === undefined ? informed : inOrder(informed, exampleOrder(model, curriculum));
   const kernels = client.refresh?.(weights, settings);
-  const refresh = curriculum === undefined ? kernels : withPrefix("loop", kernels);
+  const isWrapped = curriculum !== undefined || openWorld !== undefined;
+  const refresh = isWrapped ? withPrefix("loop", kernels) : kernels;
   const program = compileLoop(`${algorithm.name}-${model.name}`, loop, types, "steps", refresh);
   return { program, gradientsPerStep: count.gradients };
 }
@@ -172,11 +180,21 @@ export function trainsFirst({ personal }: Algorithm, split: ParameterSplit): boo
 /** The order of a client's examples by their score under the model that it receives, with its own parameters. */
 function exampleOrder(model: Model, curriculum: Curriculum): (inputs: LoopInputs) => Tensor {
   return (inputs) => {
-    const { broadcast, state = {}, data, frozen, places } = inputs as unknown as TaskInputs;
-    const received = { ...broadcast["parameters"], ...broadcast[STATISTICS], ...state[PERSONAL] };
-    const outputs = withFrozen(model, frozen).forward(received, data.features);
+    const { places, data } = inputs as unknown as TaskInputs;
+    const [own, parameters] = received(inputs as unknown as TaskInputs, model);
+    const outputs = own.forward(parameters, data.features);
     return exampleRanks(curriculum, model, { outputs, labels: data.labels, places: places! });
   };
+}
+
+/** What the loss for hidden labels takes along. */
+function measuredFirst(inputs: TaskInputs, model: Model, openWorld: OpenWorldLoss): OpenWorldStart {
+  return openWorldStart(...received(inputs, model), inputs.data, openWorld);
+}
+
+/** The model that a client receives, and its parameters with the client's own. */
+function received({ broadcast, state = {}, frozen }: TaskInputs, model: Model): readonly [Model, ParameterTensors] {
+  return [withFrozen(model, frozen), { ...broadcast["parameters"], ...broadcast[STATISTICS], ...state[PERSONAL] }];
 }
 
 /** All parameters are shared. */
@@ -291,10 +309,9 @@ function early({ broadcast, data, frozen, looks }: TaskInputs, model: Model): Te
 
 /** The statistics of a client's examples under the model that it receives. */
 function statisticsOf(inputs: TaskInputs, model: Model, settings: TaskSettings): TracedVectors {
-  const { broadcast, state = {}, sent, data, frozen } = inputs;
-  const received = { ...broadcast["parameters"], ...broadcast[STATISTICS], ...state[PERSONAL] };
-  const all = () => allExamples(withFrozen(model, frozen), data, received, settings);
-  return measured(settings.statistics ?? [], sent, all);
+  const [own, parameters] = received(inputs, model);
+  const all = () => allExamples(own, inputs.data, parameters, settings);
+  return measured(settings.statistics ?? [], inputs.sent, all);
 }
 
 /** The norm of an update is that of its weights. */
@@ -304,7 +321,7 @@ function weightVectors(update: TensorTree, { upload }: Payloads): TensorTree {
 
 /** What a client can ask of its steps and its examples after the last step. */
 function seenAtEnd(
-  { steps: { learningRate }, data, state = {}, frozen, directions = {} }: TaskInputs,
+  { steps: { learningRate }, data, broadcast, state = {}, frozen, directions = {} }: TaskInputs,
   model: Model,
   settings: LocalSettings,
 ): Omit<LocalEnd, keyof Local> {
@@ -314,7 +331,11 @@ function seenAtEnd(
     classCounts: () => labelCounts(data.labels, model.classes),
     randomOutputs: (...given) => outputsOnNoise(withFrozen(model, frozen), ...given),
     layerInputs: (parameters) =>
-      layerInputs(withFrozen(model, frozen), { ...state[PERSONAL], ...parameters }, data.features),
+      layerInputs(
+        withFrozen(model, frozen),
+        { ...broadcast[STATISTICS], ...state[PERSONAL], ...parameters },
+        data.features,
+      ),
     directions,
     representations: (parameters) => representationsOf(withFrozen(model, frozen), parameters, data),
   };
@@ -324,21 +345,6 @@ function seenAtEnd(
 function everything({ upload }: Payloads): TracedVectors {
   const ones = ({ entries }: Layout) => Object.fromEntries(entries.map(({ name }) => [name, constant(1)]));
   return Object.fromEntries(Object.entries(upload).map(([name, { layout }]) => [name, ones(layout)]));
-}
-
-/** How far local descent comes along a constant gradient of 1, from the learning rates of its steps [K]. */
-function sumOfStepSizes(learningRate: Tensor, { momentum, nesterov }: LocalSettings): Tensor {
-  if (momentum === 0) return sum(learningRate);
-  const longer = (length: Tensor) => add(mul(length, momentum), 1);
-  const { outputs } = scan(
-    ({ length }: { length: Tensor }, rate: Tensor) => {
-      const next = longer(length);
-      return { carry: { length: next }, output: { moved: mul(rate, nesterov ? longer(next) : next) } };
-    },
-    { length: constant(0) },
-    learningRate,
-  );
-  return sum(outputs.moved);
 }
 
 function taskTypes(
@@ -364,15 +370,6 @@ function taskTypes(
     steps: { ...batchTypes(model, batch, "K"), draws },
     ...(first ? { personalSteps: batchTypes(model, batch, "H") } : {}),
   };
-}
-
-function directionsTypes(directions: DirectionsByExample | undefined): Record<string, TypeTree> {
-  if (directions === undefined) return {};
-  const types = Object.entries(directions.columns).map(([name, columns]): [string, TensorType] => [
-    name,
-    { dtype: "float", shape: ["n", columns] },
-  ]);
-  return { directions: Object.fromEntries(types) };
 }
 
 /** Mini-batches of so many steps. */

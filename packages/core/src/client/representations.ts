@@ -4,11 +4,14 @@ import { type Head, headOf } from "../algorithms/head.ts";
 import type { Representations } from "../algorithms/needs.ts";
 import { type Model, singleLabelClasses } from "../models/model.ts";
 import { layout } from "../params/layout.ts";
+import type { OpenWorldStart } from "./open-world-loss.ts";
 
 /** The client's own examples, [n, ...]. */
 export interface TaskData {
   readonly features: Tensor;
   readonly labels: Tensor;
+  /** Where labels are hidden: what the client measured first. */
+  readonly openWorld?: OpenWorldStart;
 }
 
 /**

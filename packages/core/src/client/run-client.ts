@@ -17,12 +17,12 @@ import { receivedBroadcast } from "../pipeline/broadcast-compression.ts";
 import { type PipelineSpec, sentUpdate } from "../pipeline/client-pipeline.ts";
 import { layoutsOfPart } from "../pipeline/settings.ts";
 import type { Broadcast, Update } from "../protocol/index.ts";
-import { normal } from "../random/distributions.ts";
 import { bernoulliBits, deriveKey, permutation, type RandomKey, randomStream } from "../random/index.ts";
 import { type BatchSchedule, type LocalBudget, planBatches } from "./batches.ts";
 import { CompressionMeter } from "./compression-meter.ts";
 import { type Curriculum, examplesOf } from "./curriculum.ts";
 import { type DrawSpecs, drawInputs } from "./draws.ts";
+import { directionInputs } from "./example-directions.ts";
 import { maskBytes } from "./local-task.ts";
 import { PERSONAL } from "./personal-half.ts";
 import { projectedVectors, rebuiltVectors, type SeededHalves } from "./seeded-halves.ts";
@@ -222,26 +222,6 @@ function taskInputs(
     ...sentInputs(spec, task.part, make),
     ...drawInputs(spec, batches.steps, keys["draws"]!, { round: broadcast.round, client, vectors }),
   };
-}
-
-/** Directions for a client's examples: drawn where they count, else zeros. */
-function directionInputs(
-  { directions, ...spec }: TaskSpec,
-  task: ClientTask,
-  make: (n: number) => Vector,
-): HostTensors {
-  if (directions === undefined) return {};
-  const n = task.data.features.shape[0]!;
-  const counts = layoutsOfPart(spec, task.part)[directions.of]!.size > 0;
-  const inputs = Object.entries(directions.columns).map(([name, columns]): [string, HostTensor] => {
-    const data = make(n * columns);
-    if (counts) {
-      const stream = randomStream(deriveKey(task.keys["draws"]!, "directions", name));
-      for (let i = 0; i < data.length; i++) data[i] = normal(stream);
-    }
-    return [`directions/${name}`, { dtype: "float", shape: [n, columns], data }];
-  });
-  return Object.fromEntries(inputs);
 }
 
 /** What a client is given alone; zeros for what it is not given. */

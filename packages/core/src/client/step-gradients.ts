@@ -18,6 +18,7 @@ import type { Local, LocalStep, ParameterTensors, TracedVectors } from "../algor
 import { labelCounts } from "../heterogeneity/index.ts";
 import type { Model } from "../models/model.ts";
 import { type LossAdjustment, lossOutputs, penaltyOf } from "./loss-adjustment.ts";
+import { type OpenWorldLoss, openWorldLoss } from "./open-world-loss.ts";
 import { representationsOf, type TaskData } from "./representations.ts";
 import type { AllExamples, Measurement, RoundStatistic } from "./round-statistic.ts";
 
@@ -43,6 +44,21 @@ export interface StepSettings {
   readonly statistics?: readonly (Measurement | RoundStatistic)[] | undefined;
   /** What the client has received, statistics of the last round among it. */
   readonly given?: TracedVectors | undefined;
+  /** In place of the model's loss where labels are hidden. */
+  readonly openWorld?: OpenWorldLoss | undefined;
+}
+
+/** The mean loss of a batch whose labels are known. */
+function labelledLoss(
+  model: Model,
+  outputs: Tensor,
+  labels: Tensor,
+  { weights }: Pick<StepInputs, "weights">,
+  loss: LossAdjustment | undefined,
+): Tensor {
+  const mean = sum(mul(model.losses(outputs, labels), weights));
+  const penalty = penaltyOf(outputs, weights, loss);
+  return penalty === undefined ? mean : add(mean, penalty);
 }
 
 /** What a local step can ask of its mini-batch. */
@@ -50,22 +66,20 @@ export function stepGradients(
   model: Model,
   data: TaskData,
   step: StepInputs,
-  { gradientClip, loss, statistics = [], given }: StepSettings,
+  { gradientClip, loss, openWorld, statistics = [], given }: StepSettings,
   count: CountGradients,
 ): Gradients {
   const adjusted = lossOutputs(model, data.labels, loss);
-  const outputsAt = (parameters: ParameterTensors, report: Report = () => {}) => {
-    const batch = { weights: step.weights, report };
-    return adjusted(model.forward(parameters, gather(data.features, step.indices), { masks: step.masks ?? {}, batch }));
-  };
-  const meanLoss = (outputs: Tensor, labels: Tensor) => {
-    const mean = sum(mul(model.losses(outputs, labels), step.weights));
-    const penalty = penaltyOf(outputs, step.weights, loss);
-    return penalty === undefined ? mean : add(mean, penalty);
-  };
+  const features = gather(data.features, step.indices);
+  const forward = (parameters: ParameterTensors, seen: Tensor, report: Report = () => {}) =>
+    model.forward(parameters, seen, { masks: step.masks ?? {}, batch: { weights: step.weights, report } });
+  const outputsAt = (parameters: ParameterTensors, report?: Report) => adjusted(forward(parameters, features, report));
+  const meanLoss = (outputs: Tensor, labels: Tensor) => labelledLoss(model, outputs, labels, step, loss);
   const lossAt = (parameters: ParameterTensors, report?: Report) => {
     const [outputs, labels] = [outputsAt(parameters, report), gather(data.labels, step.indices)];
-    const mean = meanLoss(outputs, labels);
+    const view = (seen: Tensor) => forward(parameters, seen);
+    const own = { features, outputs, labels, weights: step.weights, view };
+    const mean = openWorld ? openWorldLoss(model, own, data.openWorld!, openWorld) : meanLoss(outputs, labels);
     const batch = { parameters, outputs, labels, weights: step.weights, loss: mean };
     const terms = statistics.flatMap((one) => ("penalty" in one ? [one.penalty(batch, given![one.name]!)] : []));
     return terms.reduce((sum, term) => add(sum, term), mean);

@@ -1,5 +1,6 @@
 import { hashText } from "@anabranch/engine";
 import { stringify } from "smol-toml";
+import { hidesLabels } from "../data/unlabelled.ts";
 import { configFields } from "./fields.ts";
 import type { Config } from "./schema.ts";
 import { isUsualTable } from "./table-schema.ts";
@@ -60,6 +61,7 @@ export function configHash(config: Config): string {
     ...(isAligned(config) ? [] : ["training.alignment"]),
     ...(config.data.transpose ? [] : ["data.transpose"]),
     ...(config.taskStream.kind === "none" ? ["taskStream"] : []),
+    ...(hidesLabels(config.data.unlabelled) ? [] : ["data.unlabelled", "training.openWorld"]),
     ...(config.data.shift.kind === "none" ? ["data.shift"] : []),
     ...(Object.values(config.parameters).every(({ length }) => length === 0) ? ["parameters"] : []),
     ...(config.privacy.mechanism === "none" ? ["privacy"] : []),

@@ -11,6 +11,7 @@ import { checkPrivacy, isDiscrete } from "./check-privacy.ts";
 import { checkSecureAggregation } from "./check-secure-aggregation.ts";
 import { checkTaskStream } from "./check-task-stream.ts";
 import { checkTopology } from "./check-topology.ts";
+import { checkUnlabelled } from "./check-unlabelled.ts";
 import { configFields } from "./fields.ts";
 import { issueError, type Locate, unknownName } from "./issues.ts";
 import { modelSection } from "./model-section.ts";
@@ -57,6 +58,7 @@ export function resolveConfig(input: ConfigInput, locate: Locate = (path) => pat
   checkTopology(config, locate);
   checkChurn(config, locate);
   checkTaskStream(config, locate);
+  checkUnlabelled(config, locate);
   return config;
 }
 

@@ -12,6 +12,7 @@ import { compression } from "./compression-schema.ts";
 import { curriculum } from "./curriculum-schema.ts";
 import { diagnostics } from "./diagnostics-schema.ts";
 import { loss } from "./loss-schema.ts";
+import { openWorld, unlabelled } from "./open-world-schema.ts";
 import { parameters } from "./parameters-schema.ts";
 import { privacy } from "./privacy-schema.ts";
 import { devices, schedule } from "./schedule-schema.ts";
@@ -87,6 +88,7 @@ const data = z
       ),
     partition,
     shift,
+    unlabelled,
     table,
     synthetic,
   })
@@ -144,6 +146,7 @@ const training = z
     weightDecay: z.number().min(0).default(0).describe("weight decay, added to the gradients"),
     gradientClip: z.number().min(0).default(0).describe("maximum gradient norm per step (0 = no clipping)"),
     loss,
+    openWorld,
     curriculum,
     alignment,
     upSampling,

@@ -41,3 +41,4 @@ export {
 export * from "./tables/index.ts";
 export type { StreamSettings, TaskStream } from "./task-stream.ts";
 export { transposeImages } from "./transpose.ts";
+export type { UnlabelledSettings } from "./unlabelled.ts";

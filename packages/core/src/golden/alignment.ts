@@ -81,18 +81,24 @@ export const openWorldOperation: Operation = {
   async run(input) {
     const given = termsInput.parse(input);
     const a = traced(given.a);
-    const partners = partnersOf(given.features, given.labelledPartners);
-    const margin = adaptiveMargin(given.uncertainty, given.scale);
-    const terms = openWorldTerms({ views: [a, traced(given.b)], labels: given.y, partners }, margin);
+    const unlabelled = given.a[0]!.length;
+    const counts = traced(given.a.map(() => 1));
+    const unknown = given.a.map((_, i) => i >= given.labelled);
+    const labels = tracedLabels(unknown.map((hidden, i) => (hidden ? unlabelled : given.y[i]!)));
+    const nearest = listed<number[]>(partnersOf(traced(given.features), labels, unlabelled, counts));
+    const partners = nearest.map((row, i) => given.labelledPartners[i] ?? row);
+    const margin = adaptiveMargin(constant(given.uncertainty), given.scale);
+    const batch = { views: [a, traced(given.b)], labels, partners: tracedLabels(partners), counts } as const;
+    const terms = openWorldTerms(batch, margin);
     const posterior = centroidPosterior(traced(given.features), traced(given.centroids), given.temperature);
-    const omega = classWeights(given.counts, given.beta);
-    const suppressed = suppressedLoss(a, given.labelled, omega);
+    const omega = classWeights(traced(given.counts), given.beta);
+    const suppressed = suppressedLoss(a, traced(unknown.map(Number)), omega);
     const gradient = (loss: Tensor) => gradientLists(loss, { a }).a;
     const { scores, ...settings } = given.sinkhorn;
     const { predicted, truth, classes } = given.clustering;
     return {
       partners,
-      margin,
+      margin: scalar(margin),
       supervised: scalar(terms.supervised),
       gradSupervised: gradient(terms.supervised),
       pairwise: scalar(terms.pairwise),
@@ -100,8 +106,8 @@ export const openWorldOperation: Operation = {
       entropy: scalar(terms.entropy),
       gradEntropy: gradient(terms.entropy),
       posterior: listed(posterior),
-      calibration: scalar(calibrationLoss(posterior, partners)),
-      omega,
+      calibration: scalar(calibrationLoss(posterior, tracedLabels(partners))),
+      omega: listed(omega),
       suppressed: scalar(suppressed),
       gradSuppressed: gradient(suppressed),
       assignment: balancedAssignment(scores, settings),

@@ -84,18 +84,24 @@ describe("FedoSSL", () => {
     [0.2, 0.1, 0],
   ];
   const a = [...logits, [0.1, 0.4, -2]];
-  const batch = { views: [matrix(a), matrix(b)] as const, labels: [2], partners: [0, 2, 1] };
+  const partners = [0, 2, 1];
+  const batch = {
+    views: [matrix(a), matrix(b)],
+    labels: labels([2, 3, 9]),
+    partners: labels(partners),
+    counts: constant([1, 1, 1], [3]),
+  } as const;
 
   it("raises the true logit of labelled rows, and of no other", () => {
-    const { supervised } = openWorldTerms(batch, 3);
+    const { supervised } = openWorldTerms(batch, constant(3));
     expect(value(supervised)).toBeCloseTo(entropy([[0.5, -1, 5]], [2]), 12);
-    expect(adaptiveMargin(0.9, 10)).toBe(5);
+    expect(value(adaptiveMargin(constant(0.9), 10))).toBe(5);
   });
 
   it("pulls partners together and spreads the mean output", () => {
-    const { pairwise, entropy: spread } = openWorldTerms(batch, 0);
+    const { pairwise, entropy: spread } = openWorldTerms(batch, constant(0));
     const [p, q] = [a.map((row) => softmaxOf(row)), b.map((row) => softmaxOf(row))];
-    const terms = p.map((row, i) => -Math.log(row.reduce((sum, x, c) => sum + x * q[batch.partners[i]!]![c]!, 0)));
+    const terms = p.map((row, i) => -Math.log(row.reduce((sum, x, c) => sum + x * q[partners[i]!]![c]!, 0)));
     const middle = [0, 1, 2].map((c) => meanOf(p.map((row) => row[c]!)));
     expect(value(pairwise)).toBeCloseTo(meanOf(terms), 12);
     expect(value(spread)).toBeCloseTo(
@@ -105,24 +111,37 @@ describe("FedoSSL", () => {
   });
 
   it("finds the nearest other row of unlabelled rows", () => {
-    expect(
-      partnersOf(
-        [
-          [1, 0],
-          [0, 1],
-          [2, 0.1],
-          [0, 5],
-        ],
-        [1],
-      ),
-    ).toEqual([1, 3, 0, 1]);
+    const features = matrix([
+      [1, 0],
+      [0, 1],
+      [2, 0.1],
+      [0, 5],
+    ]);
+    const of = (given: number[], counts: number[]) =>
+      list(partnersOf(features, labels(given), 2, constant(counts, [4])));
+    expect(of([9, 9, 9, 9], [1, 1, 1, 1])).toEqual([2, 3, 0, 1]);
+    // the nearest row is padding
+    expect(of([9, 9, 9, 9], [1, 1, 0, 1])[0]).toBe(1);
+  });
+
+  it("pairs labelled rows with the next of their class, and with themselves where there is no other", () => {
+    const features = matrix([[1], [1], [1], [1]]);
+    const of = (given: number[], counts: number[]) =>
+      list(partnersOf(features, labels(given), 2, constant(counts, [4])));
+    expect(of([0, 1, 0, 0], [1, 1, 1, 1])).toEqual([2, 1, 3, 0]);
+    expect(of([0, 1, 0, 0], [1, 1, 1, 0])).toEqual([2, 1, 0, 0]);
   });
 
   it("weighs the commonest class by 1 and rare ones down to beta", () => {
-    expect(classWeights([10, 0, 5], 0.25)).toEqual([1, 0.25, 0.5]);
+    const weights = list(classWeights(constant([10, 0, 5], [3]), 0.25));
+    for (const [c, weight] of [1, 0.25, 0.5].entries()) expect(weights[c]).toBeCloseTo(weight, 12);
+    expect(list(classWeights(constant([0, 0], [2]), 0.25))).toEqual([1, 1]);
     const rows = [softmaxOf(a[1]!), softmaxOf(a[2]!)];
     const expected = meanOf(rows.map((p) => (0.5 * (1 - Math.max(...p))) / 3));
-    expect(value(suppressedLoss(matrix(a), 1, [1, 0.5, 1]))).toBeCloseTo(expected, 12);
+    expect(value(suppressedLoss(matrix(a), constant([0, 1, 1], [3]), constant([1, 0.5, 1], [3])))).toBeCloseTo(
+      expected,
+      12,
+    );
   });
 
   it("has posteriors by cosine", () => {

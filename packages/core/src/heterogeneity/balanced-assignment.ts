@@ -50,9 +50,24 @@ export function balancedAssignment(
  * ```
  */
 export function clusteringAccuracy(predicted: readonly number[], truth: readonly number[], classes: number): number {
-  if (predicted.length === 0) return 0;
   const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   for (const [i, cluster] of predicted.entries()) counts[cluster]![truth[i]!]!++;
+  return matchedShare(counts);
+}
+
+/**
+ * The same of a table of counts: by cluster, how many examples of each class are in it.
+ *
+ * @param counts [n][n]
+ * @example
+ * ```ts
+ * import { matchedShare } from "@anabranch/core";
+ * matchedShare([[1, 3], [4, 2]]); // => 0.7
+ * ```
+ */
+export function matchedShare(counts: readonly (readonly number[])[]): number {
+  const total = counts.flat().reduce((a, b) => a + b, 0);
+  if (total === 0) return 0;
   const names = assign(counts.map((row) => row.map((count) => -count)));
-  return names.reduce((sum, label, cluster) => sum + counts[cluster]![label]!, 0) / predicted.length;
+  return names.reduce((sum, label, cluster) => sum + counts[cluster]![label]!, 0) / total;
 }

@@ -1,68 +1,115 @@
 import {
   add,
   argmax,
+  cast,
   constant,
   div,
+  equal,
+  exp,
+  expandDims,
   gather,
   gatherLast,
+  greater,
+  less,
   log,
   matmul,
+  max,
+  maximum,
   mean,
+  minimum,
   mul,
   neg,
   oneHot,
-  slice,
   softmax,
   softmaxCrossEntropy,
   sub,
   sum,
   type Tensor,
+  where,
 } from "@anabranch/engine";
-import { cosineDistances } from "../clustering/index.ts";
 import { normalisedRows } from "./losses.ts";
 
-/** A batch whose first rows are labelled: softmax logits of two views [B, C], and labels of the first rows. */
+/** A batch of which some rows are labelled: logits of two views [B, C]. */
 export interface OpenWorldBatch {
   readonly views: readonly [a: Tensor, b: Tensor];
-  /** Of the first rows. */
-  readonly labels: readonly number[];
-  /** A partner of each row, [B]: see `partnersOf`. */
-  readonly partners: readonly number[];
+  /** Class of each row, int32 [B]; C or more where it is not known. */
+  readonly labels: Tensor;
+  /** A partner of each row, int32 [B]: see `partnersOf`. */
+  readonly partners: Tensor;
+  /** 1 for a row that counts and 0 for padding, [B]. */
+  readonly counts: Tensor;
 }
 
+const SMALLEST = 1e-30;
+const asFloat = (condition: Tensor) => where(condition, 1, 0);
+const meanOver = (values: Tensor, mask: Tensor) => div(sum(mul(values, mask)), maximum(sum(mask), 1));
+
 /**
- * A partner of each row: the given one of a labelled row, the nearest other row by cosine of an unlabelled one (ties: the
- * first).
- *
- * @param features [B][q]
- * @param labelled partners of the first rows
+ * 1 for rows that count and whose class is known, [B].
  *
  * @example
  * ```ts
- * import { partnersOf } from "@anabranch/core";
- * partnersOf([[1, 0], [0, 1], [1, 0.1]], []); // => [2, 2, 0]
+ * import { knownRows } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * evaluate(knownRows(constant([0, 3, 2], [3], "int32"), 3, constant([1, 1, 1], [3]))).data; // => [1, 0, 1]
  * ```
  */
-export function partnersOf(features: readonly (readonly number[])[], labelled: readonly number[]): number[] {
-  const { count, values } = cosineDistances(features.map((row) => Float64Array.from(row)));
-  return features.map((_, i) => {
-    if (i < labelled.length) return labelled[i]!;
-    const others = features.map((_row, j) => j).filter((j) => j !== i);
-    return others.reduce((best, j) => (values[i * count + j]! < values[i * count + best]! ? j : best));
-  });
+export function knownRows(labels: Tensor, classes: number, counts: Tensor): Tensor {
+  return mul(asFloat(less(labels, constant(classes, [], "int32"))), counts);
+}
+
+/**
+ * A partner of each row: of a labelled row the next one of its class, which is a random one where batches are in random order,
+ * or itself; of another row the nearest other one by cosine (ties: the first). Padding is no partner.
+ *
+ * @param features [B, q]
+ * @returns int32 [B]
+ * @example
+ * ```ts
+ * import { partnersOf } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const features = constant([1, 0, 0, 1, 1, 0.1, 0, 5], [4, 2]);
+ * const [labels, counts] = [constant([0, 9, 0, 9], [4], "int32"), constant([1, 1, 1, 1], [4])];
+ * evaluate(partnersOf(features, labels, 2, counts)).data; // => [2, 3, 0, 1]
+ * ```
+ */
+export function partnersOf(features: Tensor, labels: Tensor, classes: number, counts: Tensor): Tensor {
+  const rows = features.shape[0] as number;
+  const known = knownRows(labels, classes, counts);
+  const distance = (i: number, j: number) => (j - i + rows) % rows;
+  const table = (value: (i: number, j: number) => number) =>
+    constant(
+      Array.from({ length: rows * rows }, (_, k) => value(Math.floor(k / rows), k % rows)),
+      [rows, rows],
+    );
+  // the next row of the class scores highest, itself lowest
+  const order = table((i, j) => (i === j ? 0.5 : rows - distance(i, j)));
+  const sameClass = asFloat(equal(expandDims(labels, 0), expandDims(labels, 1)));
+  const next = argmax(mul(mul(order, sameClass), expandDims(known, 0)), 1);
+  const unit = normalisedRows(add(features, SMALLEST));
+  const cosines = matmul(unit, unit, { transposeB: true });
+  const barred = add(
+    table((i, j) => (i === j ? 4 : 0)),
+    mul(4, sub(1, expandDims(counts, 0))),
+  );
+  const nearest = argmax(sub(cosines, barred), 1);
+  const isKnown = less(labels, constant(classes, [], "int32"));
+  return cast(where(isKnown, next, nearest), "int32");
 }
 
 /**
  * Addition to the true logit of labelled rows: scale * min(0.5, u), with the uncertainty u of a client's own outputs.
  *
+ * @param uncertainty a scalar
  * @example
  * ```ts
  * import { adaptiveMargin } from "@anabranch/core";
- * [0.2, 0.9].map((uncertainty) => adaptiveMargin(uncertainty, 2)); // => [0.4, 1]
+ * import { constant, evaluate } from "@anabranch/engine";
+ * [0.2, 0.9].map((u) => evaluate(adaptiveMargin(constant(u), 2)).data[0]); // => [0.4, 1]
  * ```
  */
-export function adaptiveMargin(uncertainty: number, scale: number): number {
-  return scale * Math.min(0.5, uncertainty);
+export function adaptiveMargin(uncertainty: Tensor, scale: number): Tensor {
+  return mul(scale, minimum(0.5, uncertainty));
 }
 
 /**
@@ -72,35 +119,34 @@ export function adaptiveMargin(uncertainty: number, scale: number): number {
  * J. Zhang, X. Ma, S. Guo, W. Xu, "Towards Unbiased Training in Federated Open-world Semi-supervised Learning", ICML 2023,
  * arXiv:2305.00771.
  *
+ * @param margin a scalar
  * @example
  * ```ts
  * import { openWorldTerms } from "@anabranch/core";
  * import { constant, evaluate } from "@anabranch/engine";
  * const view = constant([0, 0, 0, 0], [2, 2]);
- * const { supervised, pairwise } = openWorldTerms({ views: [view, view], labels: [0], partners: [1, 0] }, 0);
+ * const labels = constant([0, 2], [2], "int32");
+ * const partners = constant([1, 0], [2], "int32");
+ * const batch = { views: [view, view], labels, partners, counts: constant([1, 1], [2]) } as const;
+ * const { supervised, pairwise } = openWorldTerms(batch, constant(0));
  * [supervised, pairwise].map((term) => evaluate(term).data[0]); // => [0.6931, 0.6931]
  * ```
  */
 export function openWorldTerms(
-  { views: [a, b], labels, partners }: OpenWorldBatch,
-  margin: number,
+  { views: [a, b], labels, partners, counts }: OpenWorldBatch,
+  margin: Tensor,
 ): Readonly<Record<"supervised" | "pairwise" | "entropy", Tensor>> {
-  const [rows, classes] = a.shape as readonly [number, number];
+  const classes = a.shape[1] as number;
+  const known = knownRows(labels, classes, counts);
+  const truth = where(less(labels, constant(classes, [], "int32")), labels, constant(0, [], "int32"));
   const [p, q] = [softmax(a), softmax(b)];
-  const partner = gather(q, constant(partners, [rows], "int32"), 0);
-  const middle = mean(p, [0]);
+  const together = sum(mul(p, gather(q, partners, 0)), [1]);
+  const middle = div(sum(mul(p, expandDims(counts, 1)), [0]), maximum(sum(counts), 1));
   return {
-    supervised: marginLoss(slice(a, [0, 0], [labels.length, classes]), labels, margin),
-    pairwise: neg(mean(log(sum(mul(p, partner), [1])))),
-    entropy: sum(mul(middle, log(middle))),
+    supervised: meanOver(softmaxCrossEntropy(add(a, mul(margin, oneHot(truth, classes))), truth), known),
+    pairwise: neg(meanOver(log(maximum(together, SMALLEST)), counts)),
+    entropy: sum(mul(middle, log(maximum(middle, SMALLEST)))),
   };
-}
-
-/** Mean cross-entropy where the true logit is raised by the margin. */
-function marginLoss(logits: Tensor, labels: readonly number[], margin: number): Tensor {
-  const classes = logits.shape[1] as number;
-  const truth = constant(labels, [labels.length], "int32");
-  return mean(softmaxCrossEntropy(add(logits, mul(margin, oneHot(truth, classes))), truth));
 }
 
 /**
@@ -122,51 +168,53 @@ export function centroidPosterior(features: Tensor, centroids: Tensor, temperatu
 /**
  * -mean sum pi_i log pi_partner
  *
+ * @param partners int32 [B]
  * @example
  * ```ts
  * import { calibrationLoss } from "@anabranch/core";
  * import { constant, evaluate } from "@anabranch/engine";
- * evaluate(calibrationLoss(constant([0.5, 0.5, 0.5, 0.5], [2, 2]), [1, 0])).data; // => [0.6931]
+ * const partners = constant([1, 0], [2], "int32");
+ * evaluate(calibrationLoss(constant([0.5, 0.5, 0.5, 0.5], [2, 2]), partners)).data; // => [0.6931]
  * ```
  */
-export function calibrationLoss(posterior: Tensor, partners: readonly number[]): Tensor {
-  const other = gather(posterior, constant(partners, [partners.length], "int32"), 0);
-  return neg(mean(sum(mul(posterior, log(other)), [1])));
+export function calibrationLoss(posterior: Tensor, partners: Tensor): Tensor {
+  return neg(mean(sum(mul(posterior, log(gather(posterior, partners, 0))), [1])));
 }
 
 /**
  * Weights of the classes in the suppressed term, beta^(1 - N_k / N_max): 1 for the commonest class.
  *
- * @param counts N_k, examples by class as pseudo-labels say
- *
+ * @param counts N_k, examples by class as pseudo-labels say, [C]
  * @example
  * ```ts
  * import { classWeights } from "@anabranch/core";
- * classWeights([10, 5], 0.25); // => [1, 0.5]
+ * import { constant, evaluate } from "@anabranch/engine";
+ * evaluate(classWeights(constant([10, 5], [2]), 0.25)).data; // => [1, 0.5]
  * ```
  */
-export function classWeights(counts: readonly number[], beta: number): number[] {
-  const most = Math.max(...counts);
-  return counts.map((count) => (most === 0 ? 1 : beta ** (1 - count / most)));
+export function classWeights(counts: Tensor, beta: number): Tensor {
+  const most = max(counts);
+  const rarity = where(greater(most, 0), sub(1, div(counts, maximum(most, 1))), mul(counts, 0));
+  return exp(mul(Math.log(beta), rarity));
 }
 
 /**
- * The uncertainty-aware suppressed term: mean over unlabelled rows of w_k (1 - p_k) / C, with k the row's most likely
- * class, which is a constant.
+ * The uncertainty-aware suppressed term: mean over rows of w_k (1 - p_k) / C, with k the row's most likely class, which is a
+ * constant.
  *
- * @param labelled number of labelled rows, which come first
- *
+ * @param rows 1 for rows that count, [B]: those that are not labelled
+ * @param weights of the classes, [C]
  * @example
  * ```ts
  * import { suppressedLoss } from "@anabranch/core";
  * import { constant, evaluate } from "@anabranch/engine";
- * evaluate(suppressedLoss(constant([0, 0, 0, 0], [2, 2]), 1, [1, 1])).data; // => [0.25]
+ * const logits = constant([0, 0, 0, 0], [2, 2]);
+ * evaluate(suppressedLoss(logits, constant([0, 1], [2]), constant([1, 1], [2]))).data; // => [0.25]
  * ```
  */
-export function suppressedLoss(logits: Tensor, labelled: number, weights: readonly number[]): Tensor {
-  const [rows, classes] = logits.shape as readonly [number, number];
-  const p = softmax(slice(logits, [labelled, 0], [rows, classes]));
+export function suppressedLoss(logits: Tensor, rows: Tensor, weights: Tensor): Tensor {
+  const classes = logits.shape[1] as number;
+  const p = softmax(logits);
   const likely = argmax(p, 1);
-  const weight = gather(constant(weights, [classes]), likely, 0);
-  return mean(mul(weight, div(sub(1, gatherLast(p, likely)), classes)));
+  return meanOver(mul(gather(weights, likely, 0), div(sub(1, gatherLast(p, likely)), classes)), rows);
 }

@@ -15,5 +15,8 @@ export const classAccuracies = z.object({
   tail: real.optional(),
 });
 
+/** Accuracy on labelled classes and clustering accuracy on the others: see `round/open-world-accuracies.ts`. */
+export const openWorldAccuracies = z.object({ seen: real, unseen: real });
+
 /** Of a stream of tasks: accuracy on each task so far, their mean (ACC), and forgetting: see `round/task-accuracies.ts`. */
 export const taskAccuracies = z.object({ accuracies: z.array(real), mean: real, forgetting: real.optional() });

@@ -70,6 +70,8 @@ export interface EvaluationSums {
 export interface ClassSums {
   readonly examples: readonly number[];
   readonly hits: readonly number[];
+  /** By predicted class, the examples of each class, where some classes have no labels in training. */
+  readonly found?: readonly (readonly number[])[];
 }
 
 /** Something the operator should know that did not stop the run. */

@@ -6,6 +6,7 @@ import { isDivergedLoss } from "./divergence.ts";
 import { evaluateModels } from "./evaluate-models.ts";
 import { addSums } from "./evaluation-sums.ts";
 import { now, warn } from "./narrate.ts";
+import { openWorldAccuracies } from "./open-world-accuracies.ts";
 import { ownSums } from "./personal-models.ts";
 import type { RegressionScale, RoundRecord, RunPlan, RunPorts } from "./run-plan.ts";
 import { servedModel } from "./served-model.ts";
@@ -57,7 +58,7 @@ async function evaluateTest(plan: RunPlan, ports: RunPorts, state: RunState, rec
     ...(errors?.testRmse === undefined ? {} : { rmse: errors.testRmse }),
     ...(errors?.testR2 === undefined ? {} : { r2: errors.testR2 }),
     ...success,
-    ...(onClients ? {} : classesOf(plan, sums)),
+    ...(onClients ? {} : { ...classesOf(plan, sums), ...openWorldOf(plan, sums) }),
     ...tasksOf(plan, state, round, sums),
     ...covered,
     ...(worstDecile === undefined ? {} : { worstDecile }),
@@ -85,6 +86,12 @@ function tasksOf({ taskStream }: RunPlan, state: RunState, round: number, { task
 /** What accuracies of single classes come to, where examples have one. */
 function classesOf({ classGroups }: RunPlan, { classes }: EvaluationSums) {
   return classes === undefined ? {} : { classes: classAccuracies(classes, classGroups) };
+}
+
+/** Accuracies on classes with and without labels. */
+function openWorldOf({ unseenClasses }: RunPlan, { classes }: EvaluationSums) {
+  const openWorld = unseenClasses && classes && openWorldAccuracies(classes, unseenClasses);
+  return openWorld === undefined ? {} : { openWorld };
 }
 
 /** Root mean squared error in units of the target, and 1 - error / variance; what is not finite is left out. */

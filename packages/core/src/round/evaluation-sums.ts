@@ -52,7 +52,10 @@ export function testSums(
 }
 
 function addClasses(sums: readonly ClassSums[]): ClassSums {
-  const total = (key: keyof ClassSums) =>
+  const total = (key: "examples" | "hits") =>
     sums[0]!.examples.map((_, label) => sums.reduce((count, of) => count + of[key][label]!, 0));
-  return { examples: total("examples"), hits: total("hits") };
+  const found = sums[0]!.found?.map((row, predicted) =>
+    row.map((_, label) => sums.reduce((count, of) => count + of.found![predicted]![label]!, 0)),
+  );
+  return { examples: total("examples"), hits: total("hits"), ...(found && { found }) };
 }

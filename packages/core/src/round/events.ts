@@ -6,7 +6,7 @@ import * as z from "zod";
 import { baselines } from "../config/baseline.ts";
 import { privacyAccountSchema } from "../privacy/accounting/record.ts";
 import { jsonText } from "../text/printable.ts";
-import { classAccuracies, real, taskAccuracies } from "./accuracy-schemas.ts";
+import { classAccuracies, openWorldAccuracies, real, taskAccuracies } from "./accuracy-schemas.ts";
 
 /**
  * Version of the events; readers refuse later ones.
@@ -213,6 +213,8 @@ const evaluation = z.object({
   classes: classAccuracies.optional(),
   /** Of a stream of tasks, on their own test examples; `accuracy` is over all tasks, those to come included. */
   tasks: taskAccuracies.optional(),
+  /** Where some classes have no labels in training. */
+  openWorld: openWorldAccuracies.optional(),
 });
 
 const accuraciesOfClients = z.object({

@@ -92,6 +92,8 @@ export interface RunPlan {
   readonly guessingLoss?: number | undefined;
   /** Whether each class is common or rare in long-tailed training data; absent: they are not long-tailed, or not known. */
   readonly classGroups?: readonly ClassGroup[] | undefined;
+  /** Classes that are never labelled, where training labels are hidden; absent: they are not. */
+  readonly unseenClasses?: readonly number[] | undefined;
   /** Tasks that come one after the other; absent: there is one. */
   readonly taskStream?: Pick<TaskStream, "tasks" | "roundsPerTask"> | undefined;
   /** How losses become errors where the model predicts numbers; absent: it predicts classes. */

@@ -1,9 +1,10 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import type { Curriculum } from "../client/curriculum.ts";
 import type { TaskSettings } from "../client/local-task.ts";
+import type { OpenWorldLoss } from "../client/open-world-loss.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
-import { isRegression, type Model } from "../models/index.ts";
+import { isRegression, type Model, singleLabelClasses } from "../models/index.ts";
 import { configuredLoss } from "./configured-loss.ts";
 import type { Federation } from "./federation.ts";
 
@@ -24,15 +25,38 @@ export function configuredTraining(
     alignment: _strengths,
     calibration: _head,
     upSampling,
+    openWorld,
     ...training
   } = config.training;
   const loss = configuredLoss(config, algorithm, model, federation);
   return {
     ...training,
     loss,
+    openWorld: federation.unlabelled && requireOpenWorld(openWorld, algorithm, payloads, model),
     curriculum: configuredCurriculum(config, algorithm, payloads, model, federation),
     upSampling: upSampling.rounds === 0 ? undefined : upSampling,
   };
+}
+
+/** The loss where labels are hidden. Throws `config/conflict` where it cannot be computed, or protects nobody. */
+function requireOpenWorld(
+  openWorld: OpenWorldLoss,
+  { name, privacy }: Algorithm,
+  { broadcast, replay }: Payloads,
+  model: Model,
+): OpenWorldLoss {
+  const refuse = (received: string, advice: string): never => {
+    throw conflict("data.unlabelled", received, "no hidden labels", advice);
+  };
+  if (singleLabelClasses(model) === undefined)
+    refuse(`model ${model.name}`, "Choose a model that gives each example one of a few classes.");
+  if (privacy?.unit === "records")
+    refuse("record-level privacy", "The gradient of a record would depend on other records.");
+  if (broadcast["parameters"] === undefined || replay !== undefined)
+    refuse(`algorithm.name = "${name}"`, "Clients measure the model that they receive, and they receive none.");
+  if (openWorld.view === "mirrored" && (model.features.dtype !== "uint8" || model.features.shape.length !== 3))
+    throw conflict("training.openWorld.view", '"mirrored"', '"same"', "Only images [channels, n, n] are mirrored.");
+  return openWorld;
 }
 
 function configuredCurriculum(

@@ -23,8 +23,10 @@ import {
   type TestRows,
   type TrainTest,
   transposeImages,
+  type UnlabelledSettings,
 } from "../data/index.ts";
 import { openTaskStream } from "../data/task-stream.ts";
+import { atSingleClients, hiddenLabels, hidesLabels } from "../data/unlabelled.ts";
 import type { Model } from "../models/index.ts";
 import type { ModelData } from "../models/registry.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
@@ -55,6 +57,8 @@ export interface Federation {
   readonly dataset: FederatedDataset | undefined;
   /** What a model must know of the examples. */
   readonly examples: ModelData;
+  /** Which training labels are hidden; undefined: none. */
+  readonly unlabelled?: UnlabelledSettings | undefined;
   /** Tasks that come one after the other; undefined: there is one. */
   readonly taskStream?: TaskStream | undefined;
   /** Of all clients, or of the first hundred of a computed population. */
@@ -82,7 +86,7 @@ export function openFederation(config: Config, data: TrainTest | SyntheticPopula
 function dealtOut(config: Config, whole: TrainTest): Federation {
   const partitioner = namedPartitioner(config);
   const key = (purpose: string) => deriveKey(rootKey(config.seed), purpose);
-  const { clients: wanted, shift, owners, transpose } = config.data;
+  const { clients: wanted, shift, owners, transpose, unlabelled, holdout } = config.data;
   const chosen = owners === undefined ? whole : ofOwners(whole, owners);
   const data = transpose ? transposeImages(chosen) : chosen;
   const dealt = shiftClients(
@@ -90,15 +94,15 @@ function dealtOut(config: Config, whole: TrainTest): Federation {
     shift,
     key("partition"),
   );
-  const { partition } = dealt;
-  const { holdout } = config.data;
+  const partition = atSingleClients(dealt.partition, dealt.train.labels, unlabelled);
   const parts = splitHoldout(partition, holdout, key("holdout"));
   const owned = withRoot(config, parts.train.clients);
-  const root = rootSize(config);
   const encoded = withTable(config, dealt, { ...parts.train, clients: owned.slice(0, dealt.clients) });
   const { test, publicSet } = withPublicExamples(config, encoded.test, encoded.testRows);
   const dataset = { ...encoded, test };
   const { train } = dataset;
+  const isHidden = hidesLabels(unlabelled);
+  const labels = isHidden ? hiddenLabels(train, parts.train, unlabelled, key("unlabelled")) : train.labels;
   const taskStream = openTaskStream(config.taskStream, train, key("task-stream"));
   const clients = owned.slice(0, dataset.clients);
   const localExamples = clients.map(({ length }) => length);
@@ -111,12 +115,9 @@ function dealtOut(config: Config, whole: TrainTest): Federation {
     localExamples,
     dataset,
     classes: train.classes,
-    examplesHeld: {
-      fewest: sizes.reduce((a, b) => Math.min(a, b)),
-      most: sizes.reduce((a, b) => Math.max(a, b)),
-      total: sizes.reduce((a, b) => a + b),
-    },
-    hash: withStream(dividedHash(dataset.hash, { root, public: config.data.publicExamples ?? 0 }), config.taskStream),
+    examplesHeld: rangeOf(sizes),
+    hash: hashWith(config, dataset.hash),
+    unlabelled: isHidden ? unlabelled : undefined,
     taskStream,
     testRows: dataset.testRows,
     regression: train.labels.dtype === "float" ? regressionScale(dataset) : undefined,
@@ -127,10 +128,10 @@ function dealtOut(config: Config, whole: TrainTest): Federation {
       train.classes,
     ),
     sources(model, float) {
-      const { features, labels } = conform(train, model, float);
+      const { features, labels: known } = conform(train, model, float);
       return {
-        train: inTasks(arrayDataSpec(features, labels, trained), taskStream),
-        holdout: holdout > 0 ? arrayDataSpec(features, labels, parts.holdout.clients) : undefined,
+        train: inTasks(arrayDataSpec(features, conformLabels(labels, model, float), trained), taskStream),
+        holdout: holdout > 0 ? arrayDataSpec(features, known, parts.holdout.clients) : undefined,
         test: inTasks(inChunks(conform(test, model, float), config.evaluation.batch), taskStream, { mayBeEmpty: true }),
         publicFeatures: publicSet && conform(publicSet, model, float).features,
       };
@@ -138,17 +139,26 @@ function dealtOut(config: Config, whole: TrainTest): Federation {
   };
 }
 
-/** The hash of data that come as a stream of tasks. */
-function withStream(hash: string, stream: Config["taskStream"]): string {
-  return stream.kind === "none" ? hash : hashText(JSON.stringify([hash, "taskStream", stream]));
+function rangeOf(sizes: readonly number[]): Federation["examplesHeld"] {
+  return {
+    fewest: sizes.reduce((a, b) => Math.min(a, b)),
+    most: sizes.reduce((a, b) => Math.max(a, b)),
+    total: sizes.reduce((a, b) => a + b),
+  };
 }
 
-/** The identity of data of which some are neither the clients' nor of the test set. */
-function dividedHash(hash: string, parts: Readonly<Record<string, number>>): string {
-  return Object.entries(parts).reduce(
-    (known, [name, count]) => (count === 0 ? known : hashText(JSON.stringify([known, name, count]))),
-    hash,
-  );
+/** The identity of data with what is done to them beside the partition. */
+function hashWith(config: Config, hash: string): string {
+  const { taskStream, data } = config;
+  const changes: [name: string, settings: unknown][] = [
+    ["root", rootSize(config)],
+    ["public", data.publicExamples ?? 0],
+    ["taskStream", taskStream.kind === "none" ? 0 : taskStream],
+    ["unlabelled", hidesLabels(data.unlabelled) ? data.unlabelled : 0],
+  ];
+  return changes
+    .filter(([, settings]) => settings !== 0)
+    .reduce((before, change) => hashText(JSON.stringify([before, ...change])), hash);
 }
 
 /** Units of the target, and the variance of the test targets. */

@@ -1,6 +1,7 @@
 import type { Payloads } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
+import { hidesLabels } from "../data/unlabelled.ts";
 import type { PipelineSettings } from "../pipeline/index.ts";
 import type { SecureAggregationSettings } from "../privacy/secure-aggregation-encoding/index.ts";
 import type { PrivacyAccount } from "../round/run-plan.ts";
@@ -28,6 +29,7 @@ export function forLiveClients(prepared: PreparedRun, config: Config): PreparedR
   requireRandomOrder(config);
   requirePlainLoss(prepared);
   requireOneTask(config);
+  requireLabels(config);
   requireModelThatTravels(prepared, config);
   requireConfiguredModel(prepared.plan.algorithm);
   const { plan, simulation } = prepared;
@@ -94,6 +96,13 @@ function requireOneTask({ taskStream: { kind } }: Config): void {
   if (kind === "none") return;
   const advice = "Streams of tasks are simulated: start it with anabranch run, or remove [taskStream].";
   throw conflict("taskStream.kind", `"${kind}", in a live run`, '"none"', advice);
+}
+
+/** The description that live clients act by has no loss for hidden labels. Throws `config/conflict`. */
+function requireLabels({ data: { unlabelled } }: Config): void {
+  if (!hidesLabels(unlabelled)) return;
+  const advice = "Hidden labels are simulated: start it with anabranch run, or remove data.unlabelled.";
+  throw conflict("data.unlabelled", "hidden labels, in a live run", "none", advice);
 }
 
 /**

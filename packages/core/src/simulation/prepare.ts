@@ -152,9 +152,10 @@ function adaptationOf({ data, evaluation }: Config, { algorithm, held }: Resolve
 }
 
 /** When the model is evaluated, saved and given up. */
-function judgement({ evaluation, data, stop, checkpoint, topology }: Config, { taskStream }: Federation) {
+function judgement({ evaluation, data, stop, checkpoint, topology }: Config, { taskStream, unlabelled }: Federation) {
   return {
     taskStream,
+    unseenClasses: unlabelled?.classes,
     evaluateModelsEvery: topology.evaluateEvery,
     evaluateEvery: evaluation.every,
     evaluateClientsEvery: data.holdout > 0 ? evaluation.clientEvery : 0,

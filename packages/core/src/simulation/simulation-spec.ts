@@ -42,7 +42,7 @@ export function simulationSpec(parts: SimulationParts): SimulationSpec {
   return {
     ...taskSpec({ ...parts, publicFeatures: shared }),
     evaluation: {
-      program: compileEvaluation(model, layout, evaluationBatch),
+      program: compileEvaluation(model, layout, evaluationBatch, parts.training.openWorld !== undefined),
       layout,
       held,
       batchSize: evaluationBatch,

@@ -15,9 +15,30 @@ import { matmulOperator } from "../ops/matmul.ts";
  * ```
  */
 export function inputsBeside(outputs: Tensor, weight: Tensor): Tensor[] {
-  return sortNodes([outputs]).flatMap(({ operator, inputs, attributes }) => {
-    const [left, right] = inputs;
-    const uses = operator === matmulOperator && right?.node === weight.node && right.output === weight.output;
-    return uses && attributes.transposeA !== true && attributes.transposeB !== true ? [left!] : [];
-  });
+  return products(outputs).flatMap(([left, right]) =>
+    right.node === weight.node && right.output === weight.output ? [left] : [],
+  );
+}
+
+/**
+ * What the last layer multiplies by its weight: the left operand of the last matrix product on the way to some outputs.
+ *
+ * @example
+ * ```ts
+ * import { constant, evaluate, layerInput, matmul } from "@anabranch/engine";
+ * const outputs = matmul(constant([3, 4], [1, 2]), constant([1, 2], [2, 1]));
+ * evaluate(layerInput(outputs)!).data; // => [3, 4]
+ * ```
+ */
+export function layerInput(outputs: Tensor): Tensor | undefined {
+  return products(outputs).at(-1)?.[0];
+}
+
+/** Operands of the products, none of which is transposed. */
+function products(outputs: Tensor): (readonly [left: Tensor, right: Tensor])[] {
+  return sortNodes([outputs]).flatMap(({ operator, inputs, attributes }) =>
+    operator === matmulOperator && attributes.transposeA !== true && attributes.transposeB !== true
+      ? [[inputs[0]!, inputs[1]!] as const]
+      : [],
+  );
 }

@@ -31,10 +31,10 @@ describe("the form", () => {
   it("has every section of the configuration with defaults, help and the options of named parts", async () => {
     const { sections } = (await world.json("/api/form")) as { sections: FormSection[] };
     expect(sections.map(({ path }) => path)).toEqual([
-      ...["", "data", "data.partition", "data.shift", "data.synthetic", "taskStream"],
+      ...["", "data", "data.partition", "data.shift", "data.unlabelled", "data.synthetic", "taskStream"],
       ...["model", "adapters", "parameters", "algorithm"],
-      ...["training", "training.loss", "training.curriculum", "training.alignment", "training.upSampling"],
-      ...["training.calibration", "sampler", "schedule"],
+      ...["training", "training.loss", "training.openWorld", "training.curriculum", "training.alignment"],
+      ...["training.upSampling", "training.calibration", "sampler", "schedule"],
       ...["topology", "devices", "churn", "aggregation", "compression", "privacy", "secureAggregation", "attack"],
       ...["evaluation", "diagnostics"],
       ...["stop", "checkpoint", "execution"],

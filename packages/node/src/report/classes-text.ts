@@ -12,6 +12,13 @@ export function classesText(classes: EvaluationEvent["classes"]): string {
   ).join(", ");
 }
 
+/** Accuracies with and without labels, such as "labelled 86.4 %, others 66.5 % (clustering)"; empty where there are none. */
+export function openWorldText(openWorld: EvaluationEvent["openWorld"]): string {
+  if (openWorld === undefined) return "";
+  const { seen, unseen } = openWorld;
+  return `labelled ${formatPercent(seen ?? Number.NaN, 1)}, others ${formatPercent(unseen ?? Number.NaN, 1)} (clustering)`;
+}
+
 /** Names of the rows: of the test set, and of global, personal and adapted models on the clients' hold-outs. */
 type RowNames = readonly [test: string, holdouts: string, personal: string, adapted: string];
 
@@ -24,6 +31,7 @@ export function classRows({ evaluations, clientEvaluations }: RunData, names: Ro
     clients?.personal?.classes,
     clients?.adapted?.classes,
   ];
-  const rows = classes.map((each, i): [string, string] => [names[i]!, classesText(each)]);
+  const openWorld: [string, string] = ["unlabelled", openWorldText(evaluations.at(-1)?.openWorld)];
+  const rows = [openWorld, ...classes.map((each, i): [string, string] => [names[i]!, classesText(each)])];
   return rows.filter(([, text]) => text !== "");
 }

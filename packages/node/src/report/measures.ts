@@ -47,9 +47,20 @@ const BY_TASK: Readonly<Record<string, Measure>> = {
   forgetting: { head: "forgetting", value: (run) => run.evaluations.at(-1)?.tasks?.forgetting, format: formatPercent },
 };
 
+/** Where some classes have no labels in training. */
+const OPEN_WORLD: Readonly<Record<string, Measure>> = {
+  seen: { head: "labelled classes", value: (run) => run.evaluations.at(-1)?.openWorld?.seen, format: formatPercent },
+  unseen: {
+    head: "clustering of the others",
+    value: (run) => run.evaluations.at(-1)?.openWorld?.unseen,
+    format: formatPercent,
+  },
+};
+
 /** All measures, in the order of tables. */
 export const MEASURES: Readonly<Record<string, Measure>> = {
   ...BY_TASK,
+  ...OPEN_WORLD,
   ...BY_CLASS,
   localWorstDecile: {
     head: "bottom decile of local models",
@@ -139,6 +150,7 @@ export const COSTS: ReadonlySet<string> = new Set(["flops", "largestMessage", "c
 /** Measures of tasks, classes and clients, which reports of one run show apart. */
 const APART: ReadonlySet<string> = new Set([
   ...Object.keys(BY_TASK),
+  ...Object.keys(OPEN_WORLD),
   ...Object.keys(BY_CLASS),
   "localWorstDecile",
   "holdoutMean",

@@ -1,5 +1,5 @@
 import { type RunHistory, spentText, testNote } from "@anabranch/core";
-import { classesText } from "../report/classes-text.ts";
+import { classesText, openWorldText } from "../report/classes-text.ts";
 import { diagnosticsShare, measuresOf, measureTexts } from "../report/measures.ts";
 import { endText, tasksDone } from "../report/run-end.ts";
 import { type ReportSummary, summarise } from "../report/summary.ts";
@@ -42,6 +42,7 @@ function summaryRows(run: RunHistory): [string, string][] {
     ["best", Number.isFinite(summary.bestAccuracy) ? best : ""],
     ["test loss", formatLoss(summary.loss)],
     ["tasks", tasksText(run.evaluations.at(-1)?.tasks)],
+    ["unlabelled", openWorldText(run.evaluations.at(-1)?.openWorld)],
     ["classes", classesText(run.evaluations.at(-1)?.classes)],
     ["clients", clients === undefined ? "" : clientsText(clients)],
     [

@@ -97,6 +97,7 @@ function historyOf(run: RunData) {
     }),
     ...classFields(tests.get(round.round)?.classes),
     ...taskFields(tests.get(round.round)?.tasks),
+    ...openWorldFields(tests.get(round.round)?.openWorld),
     clientMean: orNull(clients.get(round.round)?.mean),
     clientWorstDecile: orNull(clients.get(round.round)?.worstDecile),
     ...ofOwnModels(clients.get(round.round)),
@@ -118,6 +119,11 @@ function taskFields(tasks: RunData["evaluations"][number]["tasks"]) {
   if (tasks === undefined) return {};
   const { accuracies, mean, forgetting } = tasks;
   return { taskAccuracies: accuracies, taskMean: orNull(mean), forgetting: orNull(forgetting) };
+}
+
+/** Accuracy on labelled classes, and clustering accuracy on the others. */
+function openWorldFields(openWorld: RunData["evaluations"][number]["openWorld"]) {
+  return openWorld === undefined ? {} : { seen: orNull(openWorld.seen), unseen: orNull(openWorld.unseen) };
 }
 
 function tasksRow({ evaluations }: RunData): [string, string][] {
