@@ -1,0 +1,67 @@
+import {
+  type Backend,
+  type ConfigInput,
+  type Evaluator,
+  inProcessSimulation,
+  memoryBlobStore,
+  memoryClientStates,
+  type PreparedRun,
+  prepareRun,
+  type RunEvent,
+  resolveConfig,
+  runFederation,
+} from "@anabranch/core";
+import { expect, it } from "vitest";
+import { WorkerPool } from "./pool.ts";
+import { executor, identity, waves } from "./testing/waves.ts";
+
+const part = (n: number) => waves(n, [16]);
+
+async function run({ plan }: PreparedRun, backend: Backend, evaluator: Evaluator) {
+  const events: RunEvent[] = [];
+  const emit = (event: RunEvent) => void events.push(event);
+  const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
+  const { modelHash, history } = await runFederation(plan, { backend, evaluator, ...stores, emit });
+  const evaluations = events.flatMap((event) =>
+    event.type === "evaluation" ? [{ tasks: event.tasks, openWorld: event.openWorld, accuracy: event.accuracy }] : [],
+  );
+  return { modelHash, bytes: history.map(({ bytesUp, bytesDown }) => [bytesUp, bytesDown]), evaluations };
+}
+
+const dense = { name: "mlp", hidden: [8], bias: false } as const;
+const unlabelled = { share: 0.5, classes: [1] };
+const CASES: Readonly<Record<string, ConfigInput>> = {
+  "tasks with FOT": {
+    algorithm: { name: "fot", sketchColumns: 6 },
+    taskStream: { kind: "permuted-pixels", tasks: 2, roundsPerTask: 2 },
+  },
+  "hidden labels": {
+    data: { clients: 6, partition: { scheme: "iid" }, unlabelled },
+    training: {
+      ...{ localSteps: 2, batchSize: 4, learningRate: 0.05 },
+      openWorld: { margin: 1, pairwise: 1, entropy: 1, suppressed: 1 },
+    },
+  },
+};
+
+it.each(Object.entries(CASES))("%s have the bits of the in-process backend on worker threads", async (_name, more) => {
+  const config = resolveConfig({
+    rounds: 4,
+    data: { clients: 6, partition: { scheme: "iid" } },
+    model: dense,
+    training: { localSteps: 2, batchSize: 4, learningRate: 0.05 },
+    sampler: { cohort: 4 },
+    evaluation: { batch: 3 },
+    ...more,
+  });
+  const prepared = prepareRun(config, { train: part(48), test: part(8) }, identity, 0, "streams");
+  const { backend, evaluator, close } = await inProcessSimulation(prepared.simulation, executor);
+  const expected = await run(prepared, backend, evaluator);
+  await close();
+  for (const workers of [1, 2]) {
+    const pool = await WorkerPool.start(prepared.simulation, { executor: "onnxruntime-node", workers });
+    const result = await run(prepared, pool, pool);
+    await pool.close();
+    expect(result).toEqual(expected);
+  }
+});
