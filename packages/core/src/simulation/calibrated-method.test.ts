@@ -125,6 +125,7 @@ describe("runs with calibration", () => {
       { privacy: { mechanism: "gaussian", clipNorm: 1, noiseMultiplier: 1 } },
       /Epsilon/,
     ],
+    ["clipped updates", { name: "fedavg" }, { aggregation: { clipNorm: 1 } }, /norm would be that of the statistics/],
     ["parts", { name: "fedbcgd", blocks: 2 }, {}, /one whole model/],
     ["personal heads", { name: "fedper" }, {}, /shared linear head/],
     ["robust rules", { name: "fedavg" }, { aggregation: { rule: "median" } }, /aggregation.rule/],

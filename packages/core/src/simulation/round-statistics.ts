@@ -58,7 +58,7 @@ function configuredAlignment({ model, layout }: ResolvedMethod, strengths: Align
 
 /** Statistics of clients can be compared where all of them are given one model, and their mean is no secret. */
 export function requireOneModel(
-  { privacy, secureAggregation, topology, adapters }: Config,
+  { privacy, secureAggregation, topology, adapters, aggregation }: Config,
   { algorithm, payloads, subModels }: ResolvedMethod,
   key: string,
   value: string,
@@ -71,6 +71,11 @@ export function requireOneModel(
   if (secureAggregation.protocol !== "none") {
     const advice = "Statistics of single clients would be sent beside the sum.";
     refuse(`secureAggregation.protocol = "${secureAggregation.protocol}"`, advice);
+  }
+  if (aggregation.clipNorm > 0) {
+    const advice =
+      "The norm would be that of the statistics as well. Bound single steps instead: training.gradientClip.";
+    refuse(`aggregation.clipNorm = ${aggregation.clipNorm}`, advice);
   }
   if (topology.name !== "none")
     refuse(`topology.name = "${topology.name}"`, "Without a server nobody has the mean over clients.");

@@ -86,14 +86,15 @@ describe("a run with more rounds", () => {
         },
         /privacy\.targetEpsilon/,
       ],
-      [{ stop: { patience: 5 } }, /stop\.patience/],
+      [{ stop: { patience: 5 }, evaluation: { every: 3 } }, /stop\.patience/],
+      [{ training: { localSteps: 1, calibration: { samples: 2 } } }, /training\.calibration/],
     ];
     for (const [more, message] of refusals) {
-      const { folder } = await start(1, more);
+      const { folder } = await start(2, more);
       await expect(extendRun(folder, 4)).rejects.toMatchObject({
         failure: { code: "config/rounds-dependent", message: expect.stringMatching(message) },
       });
-      expect(await readFile(join(folder, "config.toml"), "utf8")).toContain("rounds = 1");
+      expect(await readFile(join(folder, "config.toml"), "utf8")).toContain("rounds = 2");
     }
   });
 

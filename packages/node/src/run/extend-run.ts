@@ -65,6 +65,7 @@ function requireExtendable(config: Config, rounds: number, done: number, where: 
 /** The setting whose earlier rounds would have been others with another number of rounds; undefined where there is none. */
 function roundsDependent({ training, privacy, evaluation, stop, rounds }: Config): string | undefined {
   if (training.schedule === "cosine") return 'the learning rate of training.schedule = "cosine"';
+  if (training.calibration.samples > 0) return "the head that training.calibration.samples retrains in the last round";
   const { mechanism, noiseMultiplier, targetEpsilon } = privacy;
   if (mechanism !== "none" && noiseMultiplier === undefined && targetEpsilon !== undefined) {
     return "the noise that was chosen for privacy.targetEpsilon";
