@@ -27,7 +27,7 @@ export function checkUnlabelled(config: Config, locate: Locate): void {
     refuse(["taskStream", "kind"], `"${taskStream.kind}"`, '"none"', "Which classes a task has is read from labels.");
   if (training.curriculum.order !== "none")
     refuse(["training", "curriculum", "order"], `"${training.curriculum.order}"`, '"none"', "Losses need labels.");
-  if (training.loss.adjustment !== "none" || training.loss.margin > 0)
+  if (training.loss.adjustment !== "none" || training.loss.margin > 0 || training.loss.confusion > 0)
     refuse(["training", "loss"], "an adjusted loss", "none", "The loss is that of training.openWorld.");
   if (training.upSampling.rounds > 0)
     refuse(["training", "upSampling", "rounds"], `${training.upSampling.rounds}`, "0", "It divides labelled classes.");

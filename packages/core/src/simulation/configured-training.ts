@@ -41,7 +41,7 @@ export function configuredTraining(
 /** The loss where labels are hidden. Throws `config/conflict` where it cannot be computed, or protects nobody. */
 function requireOpenWorld(
   openWorld: OpenWorldLoss,
-  { name, privacy }: Algorithm,
+  { name, privacy, trains, client: { draws = {} } }: Algorithm,
   { broadcast, replay }: Payloads,
   model: Model,
 ): OpenWorldLoss {
@@ -54,6 +54,10 @@ function requireOpenWorld(
     refuse("record-level privacy", "The gradient of a record would depend on other records.");
   if (broadcast["parameters"] === undefined || replay !== undefined)
     refuse(`algorithm.name = "${name}"`, "Clients measure the model that they receive, and they receive none.");
+  if (trains !== undefined)
+    refuse(`algorithm.name = "${name}"`, "The loss is for the configured model, and its clients train another one.");
+  if (Object.values(draws).some(({ kind }) => kind === "features"))
+    refuse(`algorithm.name = "${name}"`, "Its clients draw examples of the class of each of theirs.");
   if (openWorld.view === "mirrored" && (model.features.dtype !== "uint8" || model.features.shape.length !== 3))
     throw conflict("training.openWorld.view", '"mirrored"', '"same"', "Only images [channels, n, n] are mirrored.");
   return openWorld;

@@ -124,6 +124,7 @@ describe("refused", () => {
     const training = { batchSize: 5, learningRate: 0.1 };
     expect(() => open({ training: { ...training, curriculum: { order: "easy-first" } } })).toThrow(/curriculum/);
     expect(() => open({ training: { ...training, loss: { margin: 1 } } })).toThrow(/training.loss/);
+    expect(() => open({ training: { ...training, loss: { confusion: 1 } } })).toThrow(/training.loss/);
     expect(() => open({ taskStream: { kind: "permuted-pixels", tasks: 1, roundsPerTask: 1 } })).toThrow(/taskStream/);
     expect(() => open({ attack: { name: "sign-flip" } })).toThrow(/attack.name/);
     expect(() => open({ training: { ...training, openWorld: { view: "mirrored" } } })).toThrow(/openWorld.view/);
@@ -135,5 +136,9 @@ describe("refused", () => {
     expect(() => open({ data: { ...data, unlabelled: { classes: [0, 1, 2, 3] } } })).toThrow(/all classes/);
     expect(() => smallRun({ name: "fedavg" }, { data })).toThrow(/data.unlabelled.*live/s);
     expect(() => smallSimulation({ name: "fedkseed" }, { data })).toThrow(/data.unlabelled|receive none/s);
+    const sampler = { cohort: 4 };
+    for (const name of ["hyperfl", "pfedlora"])
+      expect(() => smallSimulation({ name }, { data, sampler })).toThrow(/data.unlabelled.*train another one/s);
+    expect(() => smallSimulation({ name: "ggeur" }, { data, sampler })).toThrow(/data.unlabelled.*draw examples/s);
   });
 });
