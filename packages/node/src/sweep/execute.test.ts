@@ -267,6 +267,31 @@ describe("before the first run", () => {
     expect(plan.variants[1]!.cost.round).toBeGreaterThan(0);
   });
 
+  it("a plan measures variants with keys that count rounds, some of them beyond the measured ones", async () => {
+    const sweep = sweepOf(`
+      [[variants]]
+      name = "hard-examples-twice"
+      set = { training.upSampling.rounds = 3 }
+      [[variants]]
+      name = "churn"
+      set = { churn.share = 0.5, churn.from = 4 }
+      [[variants]]
+      name = "easy-first"
+      set = { training.curriculum.order = "easy-first" }
+      [[variants]]
+      name = "one-round"
+      set = { rounds = 1 }
+      [[variants]]
+      name = "long"
+      set = { rounds = 1000000 }`);
+    const { variants } = await planSweep(sweep, { jobs: 1, workers: 0, found: new Map() });
+    expect(variants).toHaveLength(5);
+    for (const { cost } of variants) {
+      expect(cost.round).toBeGreaterThan(0);
+      expect(cost.evaluation).toBeGreaterThan(0);
+    }
+  });
+
   it("the time of a run is projected from its rounds and evaluations", () => {
     const cost = { start: 2, round: 3, evaluation: 5, clientEvaluation: 7 };
     const config = parseConfig(

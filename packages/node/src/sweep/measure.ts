@@ -14,18 +14,14 @@ export interface Cost {
 /** The first round also warms the workers up, so the second one is taken. */
 const MEASURED_ROUNDS = 2;
 
-/** Measures what a configuration costs: two rounds and one evaluation, in memory. Nothing is written. */
+/**
+ * Measures what a configuration costs: two rounds and one evaluation, in memory. Nothing is written. The run keeps its
+ * number of rounds and is interrupted: other keys count rounds too, and a last round can be unlike the others.
+ */
 export async function measureCost(config: Config, options: SimulationOptions): Promise<Cost> {
-  const { evaluation } = config;
-  const once = (every: number) => (every > 0 ? MEASURED_ROUNDS : 0);
-  const short: Config = {
-    ...config,
-    rounds: MEASURED_ROUNDS,
-    evaluation: { ...evaluation, every: once(evaluation.every), clientEvery: once(evaluation.clientEvery) },
-    stop: { onClientFailure: "continue", patience: 0 }, // a value that diverges is no reason not to plan the others
-  };
   const clock = new EventClock();
-  const simulation = await openSimulation(short, "measurement", options);
+  const interruption = new AbortController();
+  const simulation = await openSimulation(measured(config), "measurement", options);
   try {
     await runFederation(simulation.plan, {
       backend: simulation.backend,
@@ -36,12 +32,30 @@ export async function measureCost(config: Config, options: SimulationOptions): P
       adapter: simulation.adapter,
       checkpoints: memoryBlobStore(),
       clientStates: memoryClientStates(),
-      emit: (event) => clock.take(event),
+      signal: interruption.signal,
+      emit: (event) => {
+        clock.take(event);
+        if (event.type === "round.finished" && event.round === MEASURED_ROUNDS) interruption.abort();
+      },
     });
   } finally {
     await simulation.close();
   }
   return clock.cost;
+}
+
+/** The configuration with one evaluation, at the end of the measured rounds. */
+function measured(config: Config): Config {
+  const { evaluation, training } = config;
+  const { curriculum } = training;
+  const once = (every: number) => (every > 0 ? MEASURED_ROUNDS : 0);
+  return {
+    ...config,
+    evaluation: { ...evaluation, every: once(evaluation.every), clientEvery: once(evaluation.clientEvery) },
+    stop: { onClientFailure: "continue", patience: 0 }, // a value that diverges is no reason not to plan the others
+    // the first rounds of a curriculum have few of the examples: a plan says too much rather than too little
+    training: curriculum.order === "none" ? training : { ...training, curriculum: { ...curriculum, duration: 0 } },
+  };
 }
 
 /** Seconds of a run of `rounds` rounds. */
