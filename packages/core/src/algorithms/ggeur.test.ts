@@ -11,11 +11,15 @@ import {
 } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { representationsOf } from "../client/representations.ts";
+import { resolveConfig } from "../config/index.ts";
 import { simulateSmall, smallRun, smallSimulation } from "../conformance/small-live-run.ts";
 import { CLASSIFIED } from "../conformance/testing/classified.ts";
+import { syntheticDataset } from "../data/index.ts";
 import { augmentedFeature, geometryOf, statisticsOf } from "../heterogeneity/index.ts";
 import { mlp } from "../models/index.ts";
 import { layout, subLayout } from "../params/layout.ts";
+import { rootKey } from "../random/index.ts";
+import { prepareRun } from "../simulation/prepare.ts";
 import { traceFederation } from "../simulation/trace-federation.ts";
 import type { LocalStep, ParameterTensors } from "./algorithm.ts";
 import { fedavg } from "./fedavg.ts";
@@ -201,6 +205,24 @@ describe("runs of ggeur", () => {
     const all = { sampler: { cohort: 4 }, ...more } as object;
     expect(() => smallSimulation({ name: "ggeur" }, all)).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(text) }),
+    );
+  });
+
+  it("are refused where the statistics of all clients would not fit into memory", () => {
+    const clients = 600;
+    const part = (firstIndex: number, examples: number) =>
+      syntheticDataset(rootKey(1), { shape: [1, 2, 2], classes: 10, examples, firstIndex });
+    const config = resolveConfig({
+      ...{ data: { clients, partition: { scheme: "iid" } }, sampler: { cohort: clients } },
+      ...{ model: { name: "mlp", hidden: [600] }, algorithm: { name: "ggeur" } },
+    });
+    const identity = { name: "interpreter", version: "1", fingerprint: "", float: "float64" } as const;
+    const data = { train: part(0, clients), test: part(clients, 4) };
+    expect(() => prepareRun(config, data, identity, 0, "large")).toThrow(
+      expect.objectContaining({
+        code: "config/conflict",
+        message: expect.stringContaining("600 clients with 1809010"),
+      }),
     );
   });
 

@@ -70,7 +70,8 @@ export function withPool(base: Model, options: z.input<typeof poolOptions>): Mod
     ...base,
     base,
     parameters: [
-      ...base.parameters,
+      // its head classifies nothing any more
+      ...base.parameters.map((parameter) => (parameter.role === "head" ? withoutRole(parameter) : parameter)),
       spec("keys", [sets, width], nn.normal(1)),
       spec("gamma", [sets, width], nn.normal(DEVIATION)),
       spec("beta", [sets, width], nn.normal(DEVIATION)),
@@ -96,6 +97,10 @@ export function withPool(base: Model, options: z.input<typeof poolOptions>): Mod
       return routedLosses(base.losses(outputs, labels), near, keyWeight);
     },
   };
+}
+
+function withoutRole(parameter: nn.ParameterSpec): nn.ParameterSpec {
+  return { ...parameter, role: parameter.shape.length === 2 ? "matrix" : "vector" };
 }
 
 /** The layer of a model that gives one example its class. */

@@ -1,7 +1,7 @@
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
-import { configuredAdapters } from "../config/model-section.ts";
+import { configuredAdapters, configuredPool } from "../config/model-section.ts";
 import { parameterSelectors } from "../config/parameters-schema.ts";
 
 type Refuse = (key: string, value: unknown, expected: string, advice: string) => void;
@@ -48,7 +48,7 @@ function requireAnotherModel(config: Config, refuse: Refuse): void {
     if (parameterSelectors(parameters)[key].length > 0) refuse(`parameters.${key}`, parameters[key], "nothing", advice);
   }
   const other = "Its clients train another model than the configured one.";
-  if (configuredAdapters(config) !== undefined)
+  if (configuredAdapters(config) !== undefined || configuredPool(config) !== undefined)
     refuse("adapters", config.adapters, "nothing", `${other} Remove [adapters].`);
   if (model.initialWeights !== undefined)
     refuse("model.initialWeights", model.initialWeights, "nothing", `${other} Leave model.initialWeights out.`);

@@ -45,13 +45,14 @@ export function methodAmongNodes(config: Config, federation: Federation, own: Cu
   const { algorithm, model, layout, held } = method;
   const { name, starts, averageFrom, averageTo = config.rounds } = config.topology;
   requireBoth(config, method);
-  if (method.payloads.own !== undefined && method.subModels === undefined) requireMemory(nodes, layout.size);
+  if (method.payloads.own !== undefined && method.subModels === undefined)
+    requireMemory(nodes, numbersOf(method.payloads, layout.size), "numbers of its own");
   if (name === "none") {
     const started = withClusterStarts(config, method, nodes);
     return { ...compressedMethod(config, started), statistics, about: {}, warnings: [] };
   }
   requireNodes(nodes);
-  requireMemory(nodes, layout.size);
+  requireMemory(nodes, layout.size, "parameters");
   const topology = topologyOf(config, nodes, own.topology);
   const merges = algorithm.gossip?.name === "mean" && algorithm.gossip.merges === true;
   const first = averageFrom ?? (merges ? config.rounds : undefined);
@@ -111,13 +112,24 @@ function requireNodes(nodes: number): void {
   throw conflict("data.clients", `data of ${nodes} owner`, "at least 2", "A node needs another one to mix with.");
 }
 
-function requireMemory(nodes: number, size: number): void {
+function requireMemory(nodes: number, size: number, what: string): void {
   if (nodes * size <= MOST_NUMBERS) return;
   throw conflict(
     "data.clients",
-    `${nodes} nodes with models of ${size} parameters`,
-    `at most ${Math.floor(MOST_NUMBERS / size)} nodes`,
-    "The models of all nodes are in memory: lower data.clients or take a smaller model.",
+    `${nodes} clients with ${size} ${what} each`,
+    `at most ${Math.floor(MOST_NUMBERS / size)} clients`,
+    "What all of them have or send is in memory at once: lower data.clients or take a smaller model.",
+  );
+}
+
+/** What a server has of each client at least, where each is given its own: that, a model, or what it sends by itself. */
+function numbersOf({ broadcast, own = [], upload }: ResolvedMethod["payloads"], model: number): number {
+  const given = own.reduce((sum, name) => sum + broadcast[name]!.size, 0);
+  const sent = Object.values(upload).filter(({ aggregation }) => aggregation === "each");
+  return Math.max(
+    model,
+    given,
+    sent.reduce((sum, { layout }) => sum + layout.size, 0),
   );
 }
 

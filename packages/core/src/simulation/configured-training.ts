@@ -25,14 +25,14 @@ export function configuredTraining(
     alignment: _strengths,
     calibration: _head,
     upSampling,
-    openWorld,
+    openWorld: _unlabelled,
     ...training
   } = config.training;
   const loss = configuredLoss(config, algorithm, model, federation);
   return {
     ...training,
     loss,
-    openWorld: federation.unlabelled && requireOpenWorld(openWorld, algorithm, payloads, model),
+    openWorld: federation.unlabelled && requireOpenWorld(config, algorithm, payloads, model),
     curriculum: configuredCurriculum(config, algorithm, payloads, model, federation),
     upSampling: upSampling.rounds === 0 ? undefined : upSampling,
   };
@@ -40,7 +40,7 @@ export function configuredTraining(
 
 /** The loss where labels are hidden. Throws `config/conflict` where it cannot be computed, or protects nobody. */
 function requireOpenWorld(
-  openWorld: OpenWorldLoss,
+  { training: { openWorld }, adapters }: Config,
   { name, privacy, trains, client: { draws = {} } }: Algorithm,
   { broadcast, replay }: Payloads,
   model: Model,
@@ -54,6 +54,8 @@ function requireOpenWorld(
     refuse("record-level privacy", "The gradient of a record would depend on other records.");
   if (broadcast["parameters"] === undefined || replay !== undefined)
     refuse(`algorithm.name = "${name}"`, "Clients measure the model that they receive, and they receive none.");
+  if (adapters.rank !== undefined && adapters.rule === "flora")
+    refuse('adapters.rule = "flora"', "Its clients are given their model in two parts: take another rule.");
   if (trains !== undefined)
     refuse(`algorithm.name = "${name}"`, "The loss is for the configured model, and its clients train another one.");
   if (Object.values(draws).some(({ kind }) => kind === "features"))

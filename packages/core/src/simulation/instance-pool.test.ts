@@ -78,9 +78,17 @@ describe("a run with a pool", () => {
     ["adapters.keyWeight", { adapters: { rank: 2, keyWeight: 0.2 } }],
     ["training.loss", { training: { batchSize: 4, localSteps: 1, loss: { adjustment: "client" } } }],
     ["adapters", {}, { name: "heterofl" }],
+    ["adapters", {}, { name: "hyperfl" }],
+    ["adapters", {}, { name: "pfedlora" }],
   ])("is refused with %s: %o %o", (key, more, algorithm) => {
     expect(() => prepare(more, algorithm)).toThrow(
       expect.objectContaining({ code: "config/conflict", message: expect.stringContaining(key) }),
+    );
+  });
+
+  it.each(["fedgh", "ggeur"])("has no head that clients could share: %s", (name) => {
+    expect(() => prepare({ sampler: { cohort: 4 } }, { name })).toThrow(
+      expect.objectContaining({ code: "parameters/unknown" }),
     );
   });
 });

@@ -139,6 +139,8 @@ describe("refused", () => {
     const sampler = { cohort: 4 };
     for (const name of ["hyperfl", "pfedlora"])
       expect(() => smallSimulation({ name }, { data, sampler })).toThrow(/data.unlabelled.*train another one/s);
+    const flora = { adapters: { rank: 1, rule: "flora" } } as const;
+    expect(() => smallSimulation({ name: "fedavg" }, { data, ...flora })).toThrow(/data.unlabelled.*two parts/s);
     expect(() => smallSimulation({ name: "ggeur" }, { data, sampler })).toThrow(/data.unlabelled.*draw examples/s);
   });
 });
