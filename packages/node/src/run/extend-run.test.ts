@@ -87,6 +87,13 @@ describe("a run with more rounds", () => {
         /privacy\.targetEpsilon/,
       ],
       [{ stop: { patience: 5 }, evaluation: { every: 3 } }, /stop\.patience/],
+      [{ training: { localSteps: 1, curriculum: { order: "easy-first" } } }, /training\.curriculum/],
+      [{ sampler: { name: "hetero-select", cohort: 4 } }, /sampler\.name/],
+      [{ sampler: { name: "easiest-first", cohort: 4 } }, /sampler\.name/],
+      [
+        { algorithm: { name: "single-merging" }, topology: { name: "ring" }, sampler: { name: "full" } },
+        /the only merging/,
+      ],
       [{ training: { localSteps: 1, calibration: { samples: 2 } } }, /training\.calibration/],
     ];
     for (const [more, message] of refusals) {

@@ -63,9 +63,14 @@ function requireExtendable(config: Config, rounds: number, done: number, where: 
 }
 
 /** The setting whose earlier rounds would have been others with another number of rounds; undefined where there is none. */
-function roundsDependent({ training, privacy, evaluation, stop, rounds }: Config): string | undefined {
+function roundsDependent(config: Config): string | undefined {
+  const { algorithm, training, sampler, topology, privacy, evaluation, stop, rounds } = config;
   if (training.schedule === "cosine") return 'the learning rate of training.schedule = "cosine"';
   if (training.calibration.samples > 0) return "the head that training.calibration.samples retrains in the last round";
+  const { order, pacing } = training.curriculum;
+  if (order !== "none" && pacing !== "constant") return "the pace of training.curriculum";
+  if (sampler.name === "hetero-select" || sampler.name === "easiest-first") return `sampler.name = "${sampler.name}"`;
+  if (algorithm.name === "single-merging" && topology.averageFrom === undefined) return "the round of the only merging";
   const { mechanism, noiseMultiplier, targetEpsilon } = privacy;
   if (mechanism !== "none" && noiseMultiplier === undefined && targetEpsilon !== undefined) {
     return "the noise that was chosen for privacy.targetEpsilon";
