@@ -1,11 +1,11 @@
 import type { BeforeStage, RobustRule, SetRule, setRules } from "../aggregation/robust/index.ts";
-import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
+import type { Algorithm } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
-import { parameterSelectors } from "../config/parameters-schema.ts";
 import { capabilitiesOf, requireCapable } from "../pipeline/index.ts";
 import type { ScheduleName } from "../schedule/index.ts";
 import { scheduleName } from "./configured-schedule.ts";
+import type { ResolvedMethod } from "./resolve-method.ts";
 
 type Aggregation = Config["aggregation"];
 
@@ -17,7 +17,10 @@ const USUAL_SMOOTHING = 1e-6;
  * The rule of a configuration that sees every update; undefined where updates are averaged as they come. Throws
  * `config/conflict` for what is not sound together.
  */
-export function configuredRule(config: Config, algorithm: Algorithm, payloads: Payloads): RobustRule | undefined {
+export function configuredRule(
+  config: Config,
+  { algorithm, payloads, held }: Pick<ResolvedMethod, "algorithm" | "payloads" | "held">,
+): RobustRule | undefined {
   const { aggregation } = config;
   const rule = ruleOf(aggregation);
   if (rule === undefined) return undefined;
@@ -27,19 +30,19 @@ export function configuredRule(config: Config, algorithm: Algorithm, payloads: P
   if (boundsNorms(rule)) requireCapable("aggregation.rule (norms)", value, method);
   if (rule.name === "fltrust") {
     requireCapable("aggregation.root", value, method);
-    requireShared(config);
+    requireShared(algorithm, held);
   }
   requireVisibleUpdates(config, rule, scheduleName(config, algorithm));
   return rule;
 }
 
 /** The server's own client trains nothing for itself, so its updates would be made around parameters that nobody has. */
-function requireShared({ parameters }: Config): void {
-  const { personal } = parameterSelectors(parameters);
-  if (personal.length === 0) return;
+function requireShared({ name }: Algorithm, held: ResolvedMethod["held"]): void {
+  if (held === undefined || held.split.personal.size === 0) return;
+  const personal = held.split.personal.entries.map((entry) => entry.name).join(", ");
   throw conflict(
     "aggregation.rule",
-    `"fltrust", with parameters.personal = ${JSON.stringify(personal)}`,
+    `"fltrust", with algorithm.name = "${name}" and personal parameters (${personal})`,
     "a rule without data of the server",
     "The server's own client has no personal parameters. Choose another rule, or share all parameters.",
   );

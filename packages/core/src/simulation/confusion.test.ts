@@ -120,7 +120,7 @@ describe("runs that penalise confusion", () => {
       /training.loss.confusion.*beside/s,
     );
     expect(() => smallSimulation({ name: "fedavg" }, { training, aggregation: { rule: "median" } })).toThrow(
-      /adds confusion up/,
+      /compare the statistics/,
     );
   });
 });

@@ -89,7 +89,7 @@ export function resolvePolicies(
     requireCapable("aggregation.clipNorm", `${aggregation.clipNorm}`, capabilitiesOf(algorithm, payloads));
   }
   requireClients(config, algorithm, payloads, federation);
-  const rule = configuredRule(config, algorithm, payloads);
+  const rule = configuredRule(config, method);
   const mechanism = configuredMechanism(config, algorithm, payloads, federation, start);
   if (mechanism !== undefined) requireNoPersonalRecords(algorithm, held);
   const account = mechanism && privateAccount(config, algorithm, payloads, federation, mechanism, start);

@@ -282,7 +282,13 @@ describe("a rule is refused", () => {
       "with root data where clients have parameters of their own",
       { rule: "fltrust", root: 10 },
       { more: { model: { name: "mlp", hidden: [3] }, parameters: { personal: "head" } } },
-      /aggregation.rule.*"fltrust", with parameters.personal/s,
+      /aggregation.rule.*"fltrust".*personal parameters/s,
+    ],
+    [
+      "with root data where a method has personal parameters",
+      { rule: "fltrust", root: 10 },
+      { algorithm: { name: "fedper" }, more: { model: { name: "mlp", hidden: [3] } } },
+      /aggregation.rule.*"fltrust".*personal parameters/s,
     ],
     [
       "with root data where clients keep state",

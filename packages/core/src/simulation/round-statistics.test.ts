@@ -105,6 +105,7 @@ describe("aligned gradients", () => {
     ],
     ["sums", { name: "fedavg" }, { secureAggregation: { protocol: "plain", range: 1 } }, /beside the sum/],
     ["clipped updates", { name: "fedavg" }, { aggregation: { clipNorm: 1 } }, /norm would be that of the statistics/],
+    ["robust rules", { name: "fedavg" }, { aggregation: { rule: "norm-bound", norm: 1 } }, /compare the statistics/],
     ["nodes", { name: "dfedavg" }, { topology: { name: "ring" } }, /Without a server/],
     ["weights in two parts", { name: "fedavg" }, { adapters: { rank: 1, rule: "flora" } }, /in two parts/],
     ["models of clusters", { name: "ifca" }, {}, /one whole model/],

@@ -72,6 +72,10 @@ export function requireOneModel(
     const advice = "Statistics of single clients would be sent beside the sum.";
     refuse(`secureAggregation.protocol = "${secureAggregation.protocol}"`, advice);
   }
+  if ((aggregation.rule ?? "mean") !== "mean" || aggregation.before !== undefined) {
+    const rule = [aggregation.rule ?? "mean", ...(aggregation.before ?? [])].join('", "');
+    refuse(`aggregation.rule = "${rule}"`, "A rule would compare the statistics as well. Remove aggregation.rule.");
+  }
   if (aggregation.clipNorm > 0) {
     const advice =
       "The norm would be that of the statistics as well. Bound single steps instead: training.gradientClip.";
