@@ -106,18 +106,28 @@ function requireFit(
   tasks: number,
   { name, features, labels, classes }: ArrayDataset,
 ): void {
-  const refuse = (received: string, expected: string): never => {
+  const refuse = (received: string, expected: string, advice: string): never => {
     throw new AnabranchError({
       code: "data/task-stream",
       message: "this stream of tasks does not fit the data",
       where: `taskStream.kind = "${kind}", data set ${name}`,
       received,
       expected,
+      advice,
     });
   };
-  if (labels.dtype === "float") refuse("numbers to predict", "classes");
-  if (labels.shape.length > 1) refuse("several labels per example", "one class for each example");
-  if (kind === "permuted-pixels" && features.dtype === "int32") refuse("indices", "images or float features");
+  const remove = "Take other data, or remove the section [taskStream].";
+  if (labels.dtype === "float") refuse("numbers to predict", "classes", remove);
+  if (labels.shape.length > 1) refuse("several labels per example", "one class for each example", remove);
+  if (kind === "permuted-pixels" && features.dtype === "int32") refuse("indices", "images or float features", remove);
   if (kind === "split-classes" && classes % tasks !== 0)
-    refuse(`${tasks} tasks of ${classes} classes`, "a number of tasks that divides the classes");
+    refuse(
+      `${tasks} tasks of ${classes} classes`,
+      "a number of tasks that divides the classes",
+      `Set taskStream.tasks to ${divisors(classes).join(" or ")}.`,
+    );
+}
+
+function divisors(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i + 1).filter((tasks) => count % tasks === 0);
 }

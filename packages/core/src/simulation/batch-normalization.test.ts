@@ -240,7 +240,7 @@ describe("running statistics that cannot travel", () => {
   });
 
   it.each<[ConfigInput["algorithm"], ConfigInput, RegExp]>([
-    [{ name: "ditto" }, {}, /second model/],
+    [{ name: "ditto" }, {}, /model of their own/],
     [{ name: "ifca", clusters: 2 }, {}, /several models/],
     [{ name: "fedbcgd", blocks: 2 }, {}, /send parts.*parameters.personal/],
     [{ name: "fedkseed", seeds: 16 }, {}, /rebuild the model/],

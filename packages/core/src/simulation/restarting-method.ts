@@ -49,7 +49,8 @@ function requireFreshStart(
   const refuse = (received: string, advice: string, expected = "0"): never => {
     throw conflict("training.upSampling.rounds", `${rounds}, with ${received}`, expected, advice);
   };
-  if (rounds >= all) refuse(`rounds = ${all}`, "Training starts again after them.", "fewer than all rounds");
+  if (rounds >= all)
+    refuse(`rounds = ${all}`, "Training starts again after them: raise rounds.", "fewer than all rounds");
   if (isRegression(model) || model.labels.shape.length > 0)
     refuse("a model without one class per example", "Examples are grouped by the probabilities of their classes.");
   if (training.curriculum.order !== "none") refuse("training.curriculum.order set", "Both choose the examples.");

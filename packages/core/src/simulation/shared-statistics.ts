@@ -76,12 +76,12 @@ export function requireStatisticsFit(
     const received = `"${algorithm.name}", ${why}, with batch normalization`;
     throw conflict("algorithm.name", received, "a method of one model, of which clients send the change", advice);
   };
-  const other = 'Choose another normalization, for example model.norm = "group" or "none".';
+  const other = 'Set model.norm = "none", or "group" where the model has it.';
   const { gossip, own, ownModel, trains, widths, clusters, adaptation, messageTo, privacy } = algorithm;
   if (gossip !== undefined) refuse("whose nodes have models of their own", other);
   if (widths !== undefined) refuse("whose clients train slices of the model", other);
   if (own !== undefined || clusters !== undefined) refuse("whose server has several models", other);
-  if (ownModel !== undefined) refuse("whose clients keep a second model", other);
+  if (ownModel !== undefined) refuse("whose clients keep a model of their own", other);
   if (trains !== undefined) refuse("whose clients train another model", other);
   if (payloads.replay !== undefined || messageTo !== undefined) refuse("whose clients rebuild the model", other);
   if (privacy?.unit === "records") {

@@ -1,4 +1,4 @@
-import { boundText, type Config, type EventOf } from "@anabranch/core";
+import { boundText, type Config, type EventOf, resolveConfig } from "@anabranch/core";
 import { asynchronousText, formatPlural } from "../terminal/format.ts";
 
 /** What a run says of itself that its configuration leaves open. */
@@ -46,6 +46,7 @@ export function configSummary(config: Config, { noiseMultiplier, asynchronous }:
         .filter((t) => t !== "")
         .join(", "),
     ],
+    ...sectionRows(config),
     ...(config.baseline === undefined ? [participants(config, asynchronous)] : []),
     ...ruleRow(aggregation),
     ...attackRow(config.attack),
@@ -55,6 +56,23 @@ export function configSummary(config: Config, { noiseMultiplier, asynchronous }:
     ["rounds", [String(config.rounds), ...stops.filter((t) => t !== "").map((t) => `stops ${t}`)].join(", ")],
     ["seed", String(config.seed)],
   ];
+}
+
+/** A row for each section of options that is not at its defaults, with what it sets. */
+function sectionRows(config: Config): [string, string][] {
+  const usual = sections(resolveConfig({}));
+  return Object.entries(sections(config)).flatMap(([name, options]): [string, string][] => {
+    const unlike = Object.entries(options).filter(
+      ([key, value]) => JSON.stringify(value) !== JSON.stringify(usual[name]![key]),
+    );
+    return unlike.length === 0 ? [] : [[name, optionText(Object.fromEntries(unlike))]];
+  });
+}
+
+function sections({ data, training, adapters, taskStream }: Config): Record<string, Readonly<Record<string, unknown>>> {
+  const { loss, openWorld, curriculum, alignment, upSampling, calibration } = training;
+  const ofTraining = { loss, openWorld, curriculum, alignment, upSampling, calibration };
+  return { shift: data.shift, unlabelled: data.unlabelled, taskStream, ...ofTraining, adapters };
 }
 
 /** Parameters that are not shared, where there are such. */
@@ -107,8 +125,13 @@ function privacyText(privacy: Config["privacy"], chosenNoise: number | undefined
 
 /** " (alpha 0.1, recipe equal-size)"; nothing where there are no options. */
 function optionList(options: Readonly<Record<string, unknown>>): string {
-  const parts = Object.entries(options)
+  const text = optionText(options);
+  return text === "" ? "" : ` (${text})`;
+}
+
+function optionText(options: Readonly<Record<string, unknown>>): string {
+  return Object.entries(options)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`);
-  return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
+    .map(([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(", ");
 }

@@ -44,7 +44,9 @@ function summaryRows(run: RunHistory): [string, string][] {
     ["tasks", tasksText(run.evaluations.at(-1)?.tasks)],
     ["unlabelled", openWorldText(run.evaluations.at(-1)?.openWorld)],
     ["classes", classesText(run.evaluations.at(-1)?.classes)],
-    ["clients", clients === undefined ? "" : clientsText(clients)],
+    ["clients", clientsText(clients)],
+    ["personal", clientsText(clients?.personal)],
+    ["adapted", clientsText(clients?.adapted)],
     [
       "nodes",
       nodes === undefined ? "" : `mean ${formatPercent(nodes.mean, 1)}, worst ${formatPercent(nodes.worst, 1)}`,
@@ -67,9 +69,17 @@ function summaryRows(run: RunHistory): [string, string][] {
   return rows.filter(([, value]) => value !== "");
 }
 
-function clientsText({ mean, worstDecile, rmse }: RunHistory["clientEvaluations"][number]): string {
-  if (rmse !== undefined)
-    return `mean RMSE ${formatLoss(rmse.mean ?? Number.NaN)}, worst decile ${formatLoss(rmse.worstDecile ?? Number.NaN)}`;
+type Evaluation = RunHistory["clientEvaluations"][number];
+
+/** Of one model, or of clients' own, on the hold-outs of all clients; predicted numbers have no accuracy. */
+function clientsText(evaluation: Evaluation | Evaluation["personal"]): string {
+  if (evaluation === undefined) return "";
+  if ("rmse" in evaluation && evaluation.rmse !== undefined) {
+    const { mean, worstDecile } = evaluation.rmse;
+    return `mean RMSE ${formatLoss(mean ?? Number.NaN)}, worst decile ${formatLoss(worstDecile ?? Number.NaN)}`;
+  }
+  const { mean, worstDecile } = evaluation;
+  if (mean === null || worstDecile === null) return "";
   return `mean ${formatPercent(mean, 1)}, bottom decile ${formatPercent(worstDecile, 1)}`;
 }
 

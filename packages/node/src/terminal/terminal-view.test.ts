@@ -54,6 +54,17 @@ describe("TerminalView", () => {
     expect(text()).not.toContain("\u001b");
   });
 
+  it("says how clients' own models do beside the global one", () => {
+    const { stream, text } = record({ columns: 100 });
+    const view = new TerminalView(stream, "human", plain);
+    const own = (mean: number) => ({ mean, worstDecile: 0.25, best: 1, accuracies: [] });
+    const ofClients = { personal: own(0.75), adapted: own(0.875) };
+    for (const event of eventsOf({ rounds: 2 }))
+      view.onEvent(event.type === "client.evaluation" ? Object.assign(event, ofClients) : event);
+    view.finish({ folder: "runs/x", files: [] });
+    expect(text()).toMatch(/│ personal {3}mean 75\.0 %, bottom decile 25\.0 % +│\n│ adapted {4}mean 87\.5 %, /);
+  });
+
   it("says how many clients of an asynchronous run train at a time", () => {
     const { stream, text } = record();
     const view = new TerminalView(stream, "human", plain);

@@ -18,9 +18,10 @@ import { stalenessHistogram } from "./staleness.ts";
 import { timingRounds } from "./timing-rounds.ts";
 import { consensusRounds, nodeRounds, topologyPicture } from "./topology.ts";
 
-/** All charts of a report under the headings they stand below. */
+/** All charts of a report under the headings they stand below, in the order of the page. */
 export const CHART_SECTIONS: readonly { readonly heading: string; readonly charts: readonly Chart[] }[] = [
   { heading: "Learning", charts: [accuracyRounds, errorRounds, lossRounds, accuracyBytes, clientLossBand] },
+  { heading: "Tasks", charts: [] }, // a table alone
   { heading: "Classes", charts: [confusionMatrix] },
   { heading: "Privacy", charts: [epsilonRounds, accuracyEpsilon] },
   { heading: "Clients", charts: [partitionPicture, clientSpread, personalSpread, clientRounds] },
