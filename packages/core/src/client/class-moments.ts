@@ -25,7 +25,7 @@ export function classMoments({ features: q, classes }: HeadSize): Measurement {
   return {
     name: "classes",
     key: "training.calibration.samples",
-    upload: { layout: momentsLayout({ features: q, classes }), aggregation: "sum" },
+    upload: { layout: momentsLayout({ features: q, classes }), aggregation: "sum", classStatistics: true },
     measure({ headInputs, labels }) {
       const inputs = headInputs();
       const members = oneHot(labels.dtype === "int32" ? labels : cast(labels, "int32"), classes);

@@ -18,7 +18,7 @@ export function confusionStatistic(classes: number, strength: number): RoundStat
   return {
     name: "confusion",
     key: "training.loss.confusion",
-    upload: { layout: up, aggregation: "sum" },
+    upload: { layout: up, aggregation: "sum", classStatistics: true },
     broadcast: layout([spec("direction", [classes, classes])]),
     measure: (all) => ({ ...measured(all) }),
     penalty(batch, given) {

@@ -28,7 +28,11 @@ export interface Measurement {
   readonly name: string;
   /** Of the configuration, which asks for it. */
   readonly key: string;
-  readonly upload: { readonly layout: Layout; readonly aggregation: Extract<Aggregation, "uniformMean" | "sum"> };
+  readonly upload: {
+    readonly layout: Layout;
+    readonly aggregation: Extract<Aggregation, "uniformMean" | "sum">;
+    readonly classStatistics?: true;
+  };
   /** In the layout of the upload. */
   measure(all: AllExamples): ParameterTensors;
 }

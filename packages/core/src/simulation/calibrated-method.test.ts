@@ -125,6 +125,12 @@ describe("runs with calibration", () => {
       { privacy: { mechanism: "gaussian", clipNorm: 1, noiseMultiplier: 1 } },
       /Epsilon/,
     ],
+    [
+      "lossy statistics",
+      { name: "fedavg" },
+      { compression: { up: ["top-k density=0.1"], vectors: ["classes"] } },
+      /Statistics travel as they are/,
+    ],
     ["clipped updates", { name: "fedavg" }, { aggregation: { clipNorm: 1 } }, /norm would be that of the statistics/],
     ["parts", { name: "fedbcgd", blocks: 2 }, {}, /one whole model/],
     ["personal heads", { name: "fedper" }, {}, /shared linear head/],

@@ -83,7 +83,8 @@ export function requireStatisticsFit(
   if (own !== undefined || clusters !== undefined) refuse("whose server has several models", other);
   if (ownModel !== undefined) refuse("whose clients keep a model of their own", other);
   if (trains !== undefined) refuse("whose clients train another model", other);
-  if (payloads.replay !== undefined || messageTo !== undefined) refuse("whose clients rebuild the model", other);
+  if (payloads.replay !== undefined) refuse("whose clients rebuild the model", other);
+  if (messageTo !== undefined) refuse("whose clients are sent messages of their own", other);
   if (privacy?.unit === "records") {
     refuse("which clips each record", `Each record changes the gradients of the others. ${other}`);
   }
