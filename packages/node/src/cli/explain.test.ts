@@ -94,6 +94,7 @@ describe("anabranch explain", () => {
     }
     const html = await readFile(page("a.html"), "utf8");
     expect(html).toContain("Anabranch report</title>");
+    expect(html).toContain("Anabranch explain · run ");
     expect(html).not.toMatch(/(src|href)=/);
     expect(html.match(/class="heat"/g)).toHaveLength(10);
   });

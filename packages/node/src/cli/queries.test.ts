@@ -70,6 +70,8 @@ describe("catalogues", () => {
     const described = await answer("methods", "fedprox");
     expect(described).toContain("https://arxiv.org/abs/1812.06127");
     expect(described).toContain("proximalStrength (mu) = 0.01");
+    const [about] = (await answer("methods", "hyperfl")).split("Update rule");
+    for (const line of about!.split("\n")) expect(line.length).toBeLessThanOrEqual(110);
   });
 
   it("models: every model with its size", async () => {

@@ -1,11 +1,12 @@
 import { explainPage, type ShownImage } from "../report/explain-page.ts";
 import type { ExplainedImage, Explanation, View } from "./explain-run.ts";
 
-/** The page of an explanation. */
-export function writeExplainPage(name: string, explanation: Explanation): string {
+/** The page of an explanation of a run. */
+export function writeExplainPage({ id, name }: { id: string; name: string }, explanation: Explanation): string {
   const { image, map, images, meanOverlap } = explanation;
   const shown = images.map((one) => shownImage(one, explanation));
   return explainPage({
+    run: id,
     name: `What ${name} looks at`,
     about: aboutText(explanation),
     image,

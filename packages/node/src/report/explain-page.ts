@@ -25,6 +25,8 @@ export interface ShownImage {
 }
 
 export interface ExplainPage {
+  /** Its id. */
+  readonly run: string;
   readonly name: string;
   readonly about: string;
   readonly image: Size;
@@ -34,11 +36,11 @@ export interface ExplainPage {
 }
 
 /** Maps of where models look as one self-contained page. */
-export function explainPage({ name, about, image, map, images, meanOverlap }: ExplainPage): string {
+export function explainPage({ run, name, about, image, map, images, meanOverlap }: ExplainPage): string {
   const isPersonal = images.some(({ personal }) => personal !== undefined);
   return page(`${name} - Anabranch report`, [
     html`<style>${trusted(STYLE)}</style>
-<header><p class="eyebrow">Anabranch explain</p><h1>${name}</h1><p>${about}</p></header>`,
+<header><p class="eyebrow">Anabranch explain · run ${run}</p><h1>${name}</h1><p>${about}</p></header>`,
     tiles([
       {
         label: "Global model",

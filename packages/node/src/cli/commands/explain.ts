@@ -50,7 +50,7 @@ export function addExplain(program: Command): void {
       });
       const { writeExplainPage } = await import("../../explain/explain-report.ts");
       const file = resolve(options.output ?? `explain-${fileNameOf(found.name, found.id)}.html`);
-      await writeResult(file, Buffer.from(writeExplainPage(found.name, explanation)), options.force === true);
+      await writeResult(file, Buffer.from(writeExplainPage(found, explanation)), options.force === true);
       if (output.json) output.document(explainDocument(found.id, explanation, file));
       else await printExplanation(explanation, file, output);
     });

@@ -4,7 +4,7 @@ import { type MethodInfo, type MethodOption, methodCatalog, methodNamed } from "
 import { acceptsOptions, parseInvocation } from "../globals.ts";
 import { withExamples } from "../help.ts";
 import type { Output } from "../output.ts";
-import { labelled, table } from "../text.ts";
+import { labelled, table, wrap } from "../text.ts";
 
 export function addMethods(program: Command): void {
   const command = program
@@ -58,7 +58,7 @@ function printMethod(method: MethodInfo, output: Output): void {
   const { colours } = output;
   const width = Math.min(output.width, 110);
   output.print(
-    `${colours.bold(method.name)}: ${method.summary}`,
+    ...wrap(`${colours.bold(method.name)}: ${method.summary}`, width),
     "",
     ...labelled(
       [
