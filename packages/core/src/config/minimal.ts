@@ -3,7 +3,7 @@ import { configFields } from "./fields.ts";
 import { parseToml } from "./toml.ts";
 
 /** Keys that stay at their defaults, too: a configuration says what it trains, on what. */
-const ALWAYS = ["name", "dataset", "scheme"];
+const ALWAYS = ["name", "data.dataset", "data.partition.scheme", "model.name", "algorithm.name"];
 
 /**
  * A configuration without comments and without keys whose value is the default. It describes the same run.
@@ -28,7 +28,8 @@ function changed(table: Readonly<Record<string, unknown>>, path: readonly string
       const inner = changed(value, here);
       return Object.keys(inner).length === 0 ? [] : [[key, inner]];
     }
-    return !ALWAYS.includes(key) && isDefault(here.join("."), value) ? [] : [[key, value]];
+    const name = here.join(".");
+    return !ALWAYS.includes(name) && isDefault(name, value) ? [] : [[key, value]];
   });
   return Object.fromEntries(entries);
 }

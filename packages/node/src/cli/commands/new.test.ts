@@ -80,6 +80,9 @@ describe("templates", () => {
       else expect(parseConfig(after, "after")).toEqual(parseConfig(before, "before"));
     }
     expect(minimalToml("rounds = 3\n[training]\nmomentum = 0 # off\n", "a.toml")).toBe("rounds = 3\n");
+    expect(minimalToml('[model]\nname = "cnn-28x28"\n[attack]\nname = "none"\n', "a.toml")).toBe(
+      '[model]\nname = "cnn-28x28"\n',
+    );
   });
 
   it("csv predicts a column of a table, one client for each owner, and runs", async () => {
