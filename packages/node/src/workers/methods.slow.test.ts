@@ -31,7 +31,7 @@ const problem: Quadratics = {
 };
 const matrix = { shape: [2, 3] };
 /** Methods that need a head: coordinates that are in no block. */
-const HEADS = ["fedloge"];
+const HEADS = ["fedloge", "partialfed"];
 /** Methods that look at classes. */
 const CLASSIFYING = ["fedgh", "ggeur"];
 const points: ClassifiedPoints = {
