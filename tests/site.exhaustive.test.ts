@@ -14,7 +14,7 @@ it("builds the site of guides and API without a warning", () => {
   });
   const warnings = (stdout + stderr).split("\n").filter((line) => /warning|error/i.test(line));
   expect({ status, warnings }).toEqual({ status: 0, warnings: [] });
-  for (const page of ["index.html", "documents/tutorial.html", "functions/node_src.simulate.html"]) {
+  for (const page of ["index.html", "documents/docs_tutorial.html", "functions/node_src.simulate.html"]) {
     expect(existsSync(join(site, page)) ? "" : page).toBe("");
   }
   rmSync(site, { recursive: true, force: true });
