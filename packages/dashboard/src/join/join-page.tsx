@@ -25,8 +25,11 @@ export function JoinPage({ link, obstacle, training }: Props) {
       {obstacle !== undefined && <FailureCard failure={obstacle} title="This browser cannot join here" />}
       {view.failure !== undefined && <FailureCard failure={view.failure} title="Training has stopped" />}
       {(started || over) && <Progress view={view} leave={() => training.leave()} />}
-      {obstacle === undefined && !started && (
-        <DataForm link={link} again={over} start={(name, source) => training.start(link, name, source)} />
+      {obstacle === undefined && (
+        // hidden instead of left out: who joins again has chosen already, even if the server is gone
+        <div hidden={started}>
+          <DataForm link={link} again={over} start={(name, source) => training.start(link, name, source)} />
+        </div>
       )}
       <WhatIsSent />
     </main>
