@@ -1,6 +1,4 @@
 import {
-  concat,
-  constant,
   div,
   expandDims,
   gather,
@@ -9,8 +7,6 @@ import {
   maximum,
   mul,
   oneHot,
-  reshape,
-  slice,
   sub,
   sum,
   type Tensor,
@@ -19,6 +15,7 @@ import {
 } from "@anabranch/engine";
 import { entryView, type Layout, layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
+import { classScatter, fromUpperTriangle, upperTriangle } from "./class-scatter.ts";
 import type { ClassStatistics } from "./class-statistics.ts";
 
 /** Classes C, and width q of what enters the head. */
@@ -39,7 +36,7 @@ export function classLayout({ classes, features }: ClassShape, covariances: bool
   return layout([
     entry("count", [classes]),
     entry("mean", [classes, features]),
-    ...(covariances ? [entry("covariance", [classes, triangleOf(features).length])] : []),
+    ...(covariances ? [entry("covariance", [classes, upperTriangle(features).length])] : []),
   ]);
 }
 
@@ -64,24 +61,7 @@ export function classMessage(
   const message = { count: mul(counts, told), mean: shown(means) };
   if (!covariances) return message;
   const deviations = sub(features, gather(means, labels, 0));
-  return { ...message, covariance: shown(div(scatters(deviations, members, classes), divisors)) };
-}
-
-/** The upper triangles of sum_n d_n d_n^T over the members of each class, [C, q (q + 1) / 2]. */
-function scatters(deviations: Tensor, members: Tensor, classes: number): Tensor {
-  const q = deviations.shape[1] as number;
-  const kept = triangleOf(q);
-  const places = constant(
-    kept.map(([i, j]) => i * q + j),
-    [kept.length],
-    "int32",
-  );
-  const n = deviations.shape[0]!;
-  const rows = Array.from({ length: classes }, (_, c) => {
-    const own = mul(deviations, slice(members, [0, c], [n, c + 1]));
-    return gather(reshape(matmul(transpose(own, [1, 0]), deviations), [1, q * q]), places, 1);
-  });
-  return concat(rows, 0);
+  return { ...message, covariance: shown(div(classScatter(deviations, members), divisors)) };
 }
 
 /** The statistics by class of a client's message; undefined for classes that it does not tell of. */
@@ -97,22 +77,12 @@ export function readClassMessage(
       ? new Float64Array(0)
       : Float64Array.from(entryView(message, entry).subarray(c * size, (c + 1) * size));
   };
-  const triangle = triangleOf(shape.features);
+  const packedSize = covariances ? upperTriangle(shape.features).length : 0;
   return Array.from({ length: shape.classes }, (_, c) => {
     const [count] = valuesOf("count", c, 1) as unknown as [number];
     if (!(count > 0)) return undefined;
-    const packed = valuesOf("covariance", c, triangle.length);
-    const covariance = new Float64Array(packed.length === 0 ? 0 : shape.features ** 2);
-    for (const [k, value] of packed.entries()) {
-      const [i, j] = triangle[k]!;
-      covariance[i * shape.features + j] = value;
-      covariance[j * shape.features + i] = value;
-    }
+    const packed = valuesOf("covariance", c, packedSize);
+    const covariance = covariances ? fromUpperTriangle(packed, shape.features) : new Float64Array(0);
     return { count, mean: valuesOf("mean", c, shape.features), covariance };
   });
-}
-
-/** Rows and columns of the upper triangle of a matrix [q, q], row by row. */
-function triangleOf(q: number): (readonly [number, number])[] {
-  return Array.from({ length: q }, (_, i) => Array.from({ length: q - i }, (_entry, j) => [i, i + j] as const)).flat();
 }
