@@ -32,6 +32,13 @@ export function checkTaskStream(config: Config, locate: Locate): void {
       "0",
       "Tasks are evaluated on the test set alone. Set data.holdout = 0.",
     );
+  if (data.publicExamples !== undefined)
+    throw conflict(
+      locate(["data", "publicExamples"]),
+      `${data.publicExamples}, ${shown}`,
+      "nothing",
+      "Public examples are of no task. Remove data.publicExamples, and choose a method without them.",
+    );
   if (training.upSampling.rounds > 0)
     throw conflict(
       locate(["training", "upSampling", "rounds"]),

@@ -9,9 +9,9 @@ export function checkUnlabelled(config: Config, locate: Locate): void {
   const refuse = (path: readonly string[], received: string, expected: string, advice: string): never => {
     throw conflict(locate([...path]), `${received}, ${shown}`, expected, advice);
   };
+  const { margin, pairwise, entropy, suppressed } = training.openWorld;
+  const strength = margin + pairwise + entropy + suppressed;
   if (!hidesLabels(data.unlabelled)) {
-    const { margin, pairwise, entropy, suppressed } = training.openWorld;
-    const strength = margin + pairwise + entropy + suppressed;
     if (strength === 0) return;
     throw conflict(
       locate(["training", "openWorld"]),
@@ -21,6 +21,13 @@ export function checkUnlabelled(config: Config, locate: Locate): void {
     );
   }
   const shown = "with data.unlabelled";
+  if (data.unlabelled.share === 1 && strength === 0)
+    throw conflict(
+      locate(["data", "unlabelled", "share"]),
+      "1, with all strengths of training.openWorld at 0",
+      "below 1",
+      "There is nothing to train on: leave some labels, or set training.openWorld, e.g. entropy = 1.",
+    );
   if (data.dataset === "synthetic" && data.file === undefined)
     refuse(["data", "dataset"], '"synthetic"', "a data set in memory", "Labels of synthetic clients are computed.");
   if (taskStream.kind !== "none")

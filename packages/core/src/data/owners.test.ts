@@ -28,6 +28,16 @@ describe("examples of some owners", () => {
     expect(() => ofOwners(data, owners)).toThrow(refused);
   });
 
+  it("keep a test set without owners whole", () => {
+    const { groups: _groups, groupNames: _names, ...test } = play;
+    expect(ofOwners({ train: play, test }, [0, 1]).test).toBe(test);
+  });
+
+  it("refuses owners without a test example", () => {
+    const test = ofOwners(data, [1, 3]).test;
+    expect(() => ofOwners({ train: play, test }, [0, 1])).toThrow("the test set has no examples of these owners");
+  });
+
   it("refuses data without owners", () => {
     const train = syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 6 });
     expect(() => ofOwners({ train, test: train }, [0, 1])).toThrow("no owners");

@@ -117,9 +117,13 @@ function requireModelThatTravels({ plan: { algorithm, payloads } }: PreparedRun,
     const advice = "Its clients derive the initial weights from a key: leave model.initialWeights out.";
     throw conflict("model.initialWeights", JSON.stringify(weights), "weights drawn from the seed", advice);
   }
-  const advice =
-    "Its clients rebuild the model from what they keep, which live clients cannot yet: start it with anabranch run.";
-  throw conflict("algorithm.name", `"${algorithm.name}", in a live run`, "a method whose model travels", advice);
+  const advice = `${payloads.replay === undefined ? "Its clients are sent messages of their own" : "Its clients rebuild the model from what they keep"}, which live servers cannot do yet: start it with anabranch run.`;
+  throw conflict(
+    "algorithm.name",
+    `"${algorithm.name}", in a live run`,
+    "a method that sends its model to all",
+    advice,
+  );
 }
 
 /** The description that live clients act by has the configured model. Throws `config/conflict`. */

@@ -194,6 +194,6 @@ describe("what masks cannot do", () => {
 
   it("is refused for live clients of HideNseek", () => {
     const { prepared, config } = prepare({ algorithm: hidenseek });
-    expect(() => forLiveClients(prepared, config)).toThrow(/"hidenseek".*a method whose model travels/s);
+    expect(() => forLiveClients(prepared, config)).toThrow(/"hidenseek".*a method that sends its model to all/s);
   });
 });

@@ -223,9 +223,11 @@ describe("refused", () => {
     expect(small({ name: "fedavg" }, { taskStream: split })).toThrow(/no examples of a task/);
   });
 
-  it("are hold-outs, record-level privacy and live runs", () => {
+  it("are hold-outs, public examples, record-level privacy and live runs", () => {
     const data = { clients: 4, partition: { scheme: "iid" }, holdout: 0.2 };
     expect(small({ name: "fedavg" }, { data, taskStream })).toThrow(/data.holdout/);
+    const shared = { clients: 4, partition: { scheme: "iid" }, publicExamples: 2 };
+    expect(small({ name: "fedmd" }, { data: shared, taskStream })).toThrow(/data.publicExamples.*of no task/s);
     const privacy = { mechanism: "gaussian", clipNorm: 1, noiseMultiplier: 1, delta: 1e-3 } as const;
     const training = { batchSize: 4, learningRate: 0.1 };
     const diff2 = { rounds: 4, privacy, training, sampler: { name: "full", cohort: 4 }, taskStream } as const;
