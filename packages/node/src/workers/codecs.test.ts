@@ -1,19 +1,7 @@
-import {
-  type Backend,
-  type Evaluator,
-  fedmuon,
-  inProcessSimulation,
-  memoryBlobStore,
-  memoryClientStates,
-  type PreparedRun,
-  prepareRun,
-  type RunResult,
-  resolveConfig,
-  runFederation,
-} from "@anabranch/core";
+import { fedmuon, type PreparedRun, prepareRun, resolveConfig } from "@anabranch/core";
 import { describe, expect, it } from "vitest";
-import { WorkerPool } from "./pool.ts";
-import { executor, identity, waves } from "./testing/waves.ts";
+import { inProcess, type Outcome, onThreads } from "./testing/outcomes.ts";
+import { identity, waves } from "./testing/waves.ts";
 
 const part = (n: number) => waves(n, [1, 8, 8]);
 
@@ -31,19 +19,7 @@ function prepare(options: Parameters<typeof fedmuon>[0]): PreparedRun {
   return prepareRun(config, { train: part(48), test: part(8) }, identity, 0, "codecs", { algorithm: fedmuon(options) });
 }
 
-async function run({ plan }: PreparedRun, backend: Backend, evaluator: Evaluator): Promise<RunResult> {
-  const ports = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates(), emit: () => {} };
-  return runFederation(plan, { backend, evaluator, ...ports });
-}
-
-async function inProcess(prepared: PreparedRun): Promise<RunResult> {
-  const { backend, evaluator, close } = await inProcessSimulation(prepared.simulation, executor);
-  const result = await run(prepared, backend, evaluator);
-  await close();
-  return result;
-}
-
-const bytesUp = ({ history }: RunResult) => history.map((round) => round.bytesUp);
+const bytesUp = ({ bytes }: Outcome) => bytes.map(([up]) => up);
 
 describe("encoded updates", () => {
   it.each([
@@ -58,20 +34,12 @@ describe("encoded updates", () => {
     const expected = await inProcess(prepared);
     const whole = bytesUp(await inProcess(prepare({})));
     for (const [round, bytes] of bytesUp(expected).entries()) expect(bytes).toBeLessThan(0.8 * whole[round]!);
-    for (const workers of counts) {
-      const pool = await WorkerPool.start(prepared.simulation, { executor: "onnxruntime-node", workers });
-      const result = await run(prepared, pool, pool);
-      await pool.close();
-      expect(result.modelHash).toBe(expected.modelHash);
-      expect(bytesUp(result)).toEqual(bytesUp(expected));
-    }
+    for (const workers of counts) expect(await onThreads(prepared, workers)).toEqual(expected);
   });
 
   it("fit their slot where the matrices travel as they are, a rank beside each", async () => {
     const prepared = prepare({ upload: "truncated-svd", rankEnergy: 1 });
-    const pool = await WorkerPool.start(prepared.simulation, { executor: "onnxruntime-node", workers: 2 });
-    const result = await run(prepared, pool, pool);
-    await pool.close();
+    const result = await onThreads(prepared, 2);
     const whole = await inProcess(prepare({}));
     expect(result.modelHash).toBe(whole.modelHash);
     for (const [round, bytes] of bytesUp(result).entries()) expect(bytes).toBeGreaterThan(bytesUp(whole)[round]!);

@@ -1,27 +1,9 @@
-import {
-  type Backend,
-  type Evaluator,
-  inProcessSimulation,
-  memoryBlobStore,
-  memoryClientStates,
-  type PreparedRun,
-  prepareRun,
-  type RunResult,
-  resolveConfig,
-  runFederation,
-} from "@anabranch/core";
+import { prepareRun, resolveConfig } from "@anabranch/core";
 import { describe, expect, it } from "vitest";
-import { WorkerPool } from "./pool.ts";
-import { executor, identity, waves } from "./testing/waves.ts";
+import { inProcess, onThreads } from "./testing/outcomes.ts";
+import { identity, waves } from "./testing/waves.ts";
 
 const part = (n: number) => waves(n, [16]);
-
-async function run({ plan }: PreparedRun, backend: Backend, evaluator: Evaluator): Promise<RunResult> {
-  const ports = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates(), emit: () => {} };
-  return runFederation(plan, { backend, evaluator, ...ports });
-}
-
-const bytes = ({ history }: RunResult) => history.map(({ bytesUp, bytesDown }) => [bytesUp, bytesDown]);
 
 describe("compression in both directions on worker threads", () => {
   it.each(["none", "ef21"] as const)("has the bits and bytes of the in-process backend, with %s down", async (down) => {
@@ -36,15 +18,7 @@ describe("compression in both directions on worker threads", () => {
     });
     const data = { train: part(48), test: part(8) };
     const prepared = prepareRun(config, data, identity, 0, "compressed");
-    const { backend, evaluator, close } = await inProcessSimulation(prepared.simulation, executor);
-    const expected = await run(prepared, backend, evaluator);
-    await close();
-    for (const workers of [1, 2]) {
-      const pool = await WorkerPool.start(prepared.simulation, { executor: "onnxruntime-node", workers });
-      const result = await run(prepared, pool, pool);
-      await pool.close();
-      expect(result.modelHash).toBe(expected.modelHash);
-      expect(bytes(result)).toEqual(bytes(expected));
-    }
+    const expected = await inProcess(prepared);
+    for (const workers of [1, 2]) expect(await onThreads(prepared, workers)).toEqual(expected);
   });
 });

@@ -1,33 +1,9 @@
-import {
-  type Backend,
-  type ConfigInput,
-  type Evaluator,
-  inProcessSimulation,
-  memoryBlobStore,
-  memoryClientStates,
-  type PreparedRun,
-  prepareRun,
-  type RunEvent,
-  resolveConfig,
-  runFederation,
-} from "@anabranch/core";
+import { type ConfigInput, prepareRun, resolveConfig } from "@anabranch/core";
 import { expect, it } from "vitest";
-import { WorkerPool } from "./pool.ts";
-import { executor, identity, waves } from "./testing/waves.ts";
+import { inProcess, onThreads } from "./testing/outcomes.ts";
+import { identity, waves } from "./testing/waves.ts";
 
 const part = (n: number) => waves(n, [16]);
-
-async function run({ plan }: PreparedRun, backend: Backend, evaluator: Evaluator) {
-  const events: RunEvent[] = [];
-  const emit = (event: RunEvent) => void events.push(event);
-  const stores = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
-  const { modelHash, history } = await runFederation(plan, { backend, evaluator, ...stores, emit });
-  const evaluations = events.flatMap((event) =>
-    event.type === "evaluation" ? [{ tasks: event.tasks, openWorld: event.openWorld, accuracy: event.accuracy }] : [],
-  );
-  return { modelHash, bytes: history.map(({ bytesUp, bytesDown }) => [bytesUp, bytesDown]), evaluations };
-}
-
 const dense = { name: "mlp", hidden: [8], bias: false } as const;
 const unlabelled = { share: 0.5, classes: [1] };
 const CASES: Readonly<Record<string, ConfigInput>> = {
@@ -55,13 +31,6 @@ it.each(Object.entries(CASES))("%s have the bits of the in-process backend on wo
     ...more,
   });
   const prepared = prepareRun(config, { train: part(48), test: part(8) }, identity, 0, "streams");
-  const { backend, evaluator, close } = await inProcessSimulation(prepared.simulation, executor);
-  const expected = await run(prepared, backend, evaluator);
-  await close();
-  for (const workers of [1, 2]) {
-    const pool = await WorkerPool.start(prepared.simulation, { executor: "onnxruntime-node", workers });
-    const result = await run(prepared, pool, pool);
-    await pool.close();
-    expect(result).toEqual(expected);
-  }
+  const expected = await inProcess(prepared);
+  for (const workers of [1, 2]) expect(await onThreads(prepared, workers)).toEqual(expected);
 });
