@@ -5,6 +5,7 @@ import { communication } from "./communication.ts";
 import { continual } from "./continual.ts";
 import { decentralised } from "./decentralised.ts";
 import { differences } from "./diff2.ts";
+import { dualAdapters } from "./dual-adapters.ts";
 import { rffl } from "./esteem.ts";
 import { generated } from "./generated.ts";
 import { participation } from "./participation.ts";
@@ -43,6 +44,7 @@ export const oracles: Readonly<Record<string, Oracle | Oracle<PointsProblem>>> =
   ...slices,
   ...generated,
   ...statistics,
+  ...dualAdapters,
 };
 
 /** A method with its options, on one of the fixture's problems with changes. */

@@ -42,6 +42,11 @@ export interface PointsProblem extends Pick<Problem, "x0" | "learningRate" | "lo
   readonly owners: readonly number[];
   readonly classes: number;
   readonly hidden: number;
+  /**
+   * Units k of adapters after the hidden layer: x0 then also has for each of them down.bias [k], down.weight [h, k],
+   * up.bias [h] and up.weight [k, h]; the shared one before dense1.bias, a local one after it.
+   */
+  readonly bottleneck?: number;
 }
 
 /** Global parameters after every round, [rounds, d]. */

@@ -35,10 +35,14 @@ export interface DistillationOptions {
  * ```
  */
 export function distillation(student: Tensor, teacher: Tensor, temperature: number): Tensor {
+  return mean(distillations(student, teacher, temperature));
+}
+
+/** The same of each example, [N]. */
+function distillations(student: Tensor, teacher: Tensor, temperature: number): Tensor {
   const target = logSoftmax(div(stopGradient(teacher), temperature));
   const prediction = logSoftmax(div(student, temperature));
-  const divergence = sum(mul(exp(target), sub(target, prediction)), [1]);
-  return mul(temperature * temperature, mean(divergence));
+  return mul(temperature * temperature, sum(mul(exp(target), sub(target, prediction)), [1]));
 }
 
 /**
@@ -64,8 +68,17 @@ export function taughtLoss(
   student: Tensor,
   teacher: Tensor,
   labels: Tensor,
-  { temperature = 3, kdWeight = 0.5 }: DistillationOptions = {},
+  options: DistillationOptions = {},
 ): Tensor {
-  const task = mean(softmaxCrossEntropy(student, labels));
-  return add(mul(1 - kdWeight, task), mul(kdWeight, distillation(student, teacher, temperature)));
+  return mean(taughtLosses(softmaxCrossEntropy(student, labels), student, teacher, options));
+}
+
+/** The same of each example, [N], from its task loss. */
+export function taughtLosses(
+  task: Tensor,
+  student: Tensor,
+  teacher: Tensor,
+  { temperature = 3, kdWeight = 0.5 }: DistillationOptions,
+): Tensor {
+  return add(mul(1 - kdWeight, task), mul(kdWeight, distillations(student, teacher, temperature)));
 }

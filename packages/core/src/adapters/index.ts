@@ -1,6 +1,6 @@
 export * from "./bandit.ts";
 export * from "./device-choice.ts";
-export * from "./distillation.ts";
+export { type DistillationOptions, distillation, taughtLoss } from "./distillation.ts";
 export * from "./hard-examples.ts";
 export * from "./instruction-prompt.ts";
 export { deltaOf, exactUpdate, type LowRankUpdate, type WeightedUpdate } from "./low-rank-update.ts";

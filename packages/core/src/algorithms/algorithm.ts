@@ -308,6 +308,8 @@ export interface Algorithm {
    * parameters are `personal`, and a configuration cannot.
    */
   readonly trains?: ModelMap;
+  /** True: that model is the configured one with more adapters, so a run may have adapters and weights to start from. */
+  readonly adapts?: boolean;
   /** Present in methods of personal parameters. `payloads` and the halves see the layout of the shared ones. */
   readonly personal?: PersonalParameters;
   /** Present in methods that train on fixed representations: what stays as it is, unless `parameters.frozen` says so. */

@@ -25,6 +25,7 @@ const HALVES: Keys<MethodHalves> = [
   "sendsModels",
   "gossip",
   "trains",
+  "adapts",
   "personal",
   "frozen",
   "ownModel",

@@ -29,7 +29,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
   const { server, computed = {} } = vectors;
   const down = { ...picked(server, vectors.broadcast), ...computed };
   const { assign, defaultCompression, countsSteps, wholePopulation, buffer, schedule, sendsModels, gossip } = halves;
-  const { trains, personal, frozen, ownModel, served, adaptation, widths } = halves;
+  const { trains, adapts, personal, frozen, ownModel, served, adaptation, widths } = halves;
   return {
     payloads: (model) => payloadsOf(vectors, down, model),
     init(parameters, model) {
@@ -63,6 +63,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
     ...(sendsModels === undefined ? {} : { sendsModels }),
     ...(gossip === undefined ? {} : { gossip }),
     ...(trains === undefined ? {} : { trains }),
+    ...(adapts === undefined ? {} : { adapts }),
     ...(personal === undefined ? {} : { personal }),
     ...(frozen === undefined ? {} : { frozen }),
     ...(ownModel === undefined ? {} : { ownModel }),

@@ -44,6 +44,7 @@ export interface MethodHalves<
     | "sendsModels"
     | "gossip"
     | "trains"
+    | "adapts"
     | "personal"
     | "frozen"
     | "ownModel"

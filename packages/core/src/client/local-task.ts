@@ -45,6 +45,7 @@ import { namesThatTrainFirst, PERSONAL, personalSteps, withPersonal } from "./pe
 import { outputsOnNoise } from "./random-inputs.ts";
 import { representationsOf, type TaskData } from "./representations.ts";
 import { type Measurement, measured, type RoundStatistic } from "./round-statistic.ts";
+import { withFrozen, withReceived, withValues } from "./some-values.ts";
 import { STATISTICS } from "./statistics-half.ts";
 import { allExamples, type CountGradients, type StepInputs, stepGradients } from "./step-gradients.ts";
 import { sumOfStepSizes } from "./step-sizes.ts";
@@ -203,25 +204,6 @@ function wholeModel({ parameters }: Model): ParameterSplit {
   return { whole, shared: whole, personal: none, frozen: none };
 }
 
-/** The model of some of its parameters; others are as given. */
-function withValues(model: Model, values: ParameterTensors): Model {
-  return { ...model, forward: (trained, ...given) => model.forward({ ...values, ...trained }, ...given) };
-}
-
-/** The model of the parameters that a client trains. Layers with frozen statistics use them in training, too. */
-function withFrozen(model: Model, frozen: ParameterTensors | undefined): Model {
-  if (frozen === undefined) return model;
-  const fixed = new Set(Object.keys(frozen));
-  return {
-    ...model,
-    forward: (trained, features, context) =>
-      model.forward({ ...trained, ...frozen }, features, {
-        ...context,
-        ...(context?.batch && { batch: { ...context.batch, fixed } }),
-      }),
-  };
-}
-
 /** The local task as a loop; `count.gradients` is set to what the traced step asks for. */
 function localLoop(
   client: ClientHalf,
@@ -250,12 +232,13 @@ function localLoop(
     },
     step(carry, slice, inputs) {
       const step = slice as unknown as StepInputs;
-      const { data, frozen } = inputs as unknown as TaskInputs;
+      const { data, frozen, broadcast } = inputs as unknown as TaskInputs;
       count.gradients = 0;
+      const own = withFrozen(withReceived(model, broadcast), frozen);
       const known = localOf(inputs);
       const local: LocalStep = {
         ...known,
-        ...stepGradients(withFrozen(model, frozen), data, step, { ...settings, given: known.broadcast }, addWork),
+        ...stepGradients(own, data, step, { ...settings, given: known.broadcast }, addWork),
         learningRate: step.learningRate,
         draws: stepDraws(draws, step.draws, modelLayout),
       };

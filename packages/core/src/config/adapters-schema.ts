@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { storageBits } from "../adapters/stored-weights.ts";
+import { bottleneckOptions } from "../models/bottlenecks.ts";
 import { poolOptions } from "../models/instance-pool.ts";
 import { adapterOptions } from "../models/low-rank-adapters.ts";
 
@@ -41,6 +42,9 @@ export const adapters = z
       .describe(
         'how factors become one pair: "fedit" (means), "ffa" (A stays as drawn), "lora-fair" (means, B corrected) or "zero-pad" (means, lower ranks count as zeros). Others: "flexlora" (mean of the products, truncated), "flora" (merged in every round) or "fed-sb" (cores)',
       ),
+    bottleneck: bottleneckOptions.shape.units
+      .optional()
+      .describe("units of adapters after dense layers, a narrow and a wide one each; omitted: no such adapters"),
     pool: poolOptions.shape.sets
       .optional()
       .describe("sets of a scale, a shift and a classifier that examples choose from (FedIns); omitted: no pool"),
@@ -60,5 +64,5 @@ export const adapters = z
   })
   .prefault({})
   .describe(
-    'low-rank adapters, or a pool: the model keeps its initial weights, and clients train and send factors alone; [parameters] frozen = "!head" trains the head as well',
+    'low-rank adapters, bottleneck adapters or a pool: the model keeps its initial weights, and clients train and send what is added alone; [parameters] frozen = "!head" trains the head as well',
   );

@@ -52,8 +52,9 @@ export function modelSection(model: Config["model"]): ModelSection {
 export function namedModelParts(config: Pick<Config, "model" | "adapters">): Pick<ModelSection, "name" | "options"> {
   const { name, options } = modelSection(config.model);
   const adapters = configuredAdapters(config);
+  const bottlenecks = configuredBottlenecks(config);
   const pool = configuredPool(config);
-  const added = { ...(adapters && { adapters }), ...(pool && { pool }) };
+  const added = { ...(adapters && { adapters }), ...(bottlenecks && { bottlenecks }), ...(pool && { pool }) };
   return { name, options: { ...options, ...added } };
 }
 
@@ -61,6 +62,16 @@ export function namedModelParts(config: Pick<Config, "model" | "adapters">): Pic
 export function configuredPool({ adapters: { pool: sets, poolTop: top, keyWeight } }: Pick<Config, "adapters">) {
   if (sets === undefined) return undefined;
   return { sets, ...(top === undefined ? {} : { top }), ...(keyWeight === undefined ? {} : { keyWeight }) };
+}
+
+/** The options of a model's bottleneck adapters; undefined where it has none. */
+export function configuredBottlenecks({ adapters: { bottleneck: units, targets } }: Pick<Config, "adapters">) {
+  return units === undefined ? undefined : { units, targets };
+}
+
+/** Whether a model keeps its weights and something is added to it. */
+export function isAdapted({ adapters: { rank, bottleneck, pool } }: Pick<Config, "adapters">): boolean {
+  return rank !== undefined || bottleneck !== undefined || pool !== undefined;
 }
 
 /** The options of a model's adapters, of several ranks those of the largest; undefined where it has none. */

@@ -2,6 +2,7 @@ import { hashText } from "@anabranch/engine";
 import { stringify } from "smol-toml";
 import { hidesLabels } from "../data/unlabelled.ts";
 import { configFields } from "./fields.ts";
+import { isAdapted } from "./model-section.ts";
 import type { Config } from "./schema.ts";
 import { isUsualTable } from "./table-schema.ts";
 
@@ -70,7 +71,7 @@ export function configHash(config: Config): string {
     ...unusedCompression(config.compression),
     ...(config.topology.name === "none" ? ["topology"] : []),
     ...(config.churn.share === 0 ? ["churn"] : []),
-    ...(config.adapters.rank === undefined && config.adapters.pool === undefined ? ["adapters"] : []),
+    ...(isAdapted(config) ? [] : ["adapters"]),
     ...(DIAGNOSTICS.some((name) => config.diagnostics[name]) ? [] : ["diagnostics"]),
   ];
   return hashText(JSON.stringify(without(canonical(config), [...NO_INFLUENCE, ...unused], "")));

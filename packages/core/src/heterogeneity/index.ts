@@ -5,6 +5,7 @@ export * from "./classifier-calibration.ts";
 export * from "./confusion.ts";
 export * from "./curriculum.ts";
 export * from "./distilled-images.ts";
+export { type DualAdapterSettings, type DualUse, withDualAdapters } from "./dual-adapters.ts";
 export * from "./feature-augmentation.ts";
 export type { ClassifierFit } from "./fitted-entries.ts";
 export * from "./global-header.ts";

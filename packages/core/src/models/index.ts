@@ -1,3 +1,4 @@
+export { bottleneckOptions, withBottlenecks } from "./bottlenecks.ts";
 export * from "./char-transformer.ts";
 export * from "./cnn-28x28.ts";
 export * from "./cnn-cifar.ts";

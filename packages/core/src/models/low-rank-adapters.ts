@@ -1,7 +1,6 @@
 import { AnabranchError, matmul, mul, nn, reshape, type Tensor } from "@anabranch/engine";
 import * as z from "zod";
-import { layout } from "../params/layout.ts";
-import { selectEntries } from "../params/standing.ts";
+import { adapterTargets } from "./adapter-targets.ts";
 import type { AdapterPair, Model, ModelParameters } from "./model.ts";
 
 /**
@@ -51,7 +50,7 @@ const CORE = ".lora.core";
 export function withAdapters(base: Model, options: z.input<typeof adapterOptions>): Model {
   const { rank, core, alpha = core ? rank : 2 * rank, targets } = adapterOptions.parse(options);
   const scale = alpha / rank;
-  const adapted = targetsOf(base, typeof targets === "string" ? [targets] : targets);
+  const adapted = adapterTargets(base, targets, MATRICES);
   requireRank(base.name, rank, adapted);
   const pairs = adapted.map(({ name }) => {
     return { weight: name, a: name + A, b: name + B, ...(core ? { core: name + CORE } : {}) };
@@ -83,37 +82,11 @@ function withCore(a: Tensor, b: Tensor, core: Tensor): { readonly a: Tensor; rea
   return { a, b: reshape(matmul(flat, core), b.shape) };
 }
 
-const isMatrix = ({ role, shape }: nn.ParameterSpec) =>
-  (shape.length === 2 && (role === "matrix" || role === "head")) || (shape.length === 4 && role === "convKernel");
-
-/** In the order of the model. */
-function targetsOf({ name, parameters }: Model, targets: readonly string[]): readonly nn.ParameterSpec[] {
-  if (targets.length === 0) return requireSome(name, parameters.filter(isMatrix));
-  const names = selectEntries(layout(parameters), targets, "adapters.targets");
-  const chosen = parameters.filter((parameter) => names.has(parameter.name));
-  const named = chosen.find((parameter) => targets.includes(parameter.name) && !isMatrix(parameter));
-  if (named !== undefined) {
-    throw new AnabranchError({
-      code: "adapters/target",
-      message: "a parameter cannot have an adapter",
-      where: "adapters.targets",
-      received: `${named.name}, ${named.role} [${named.shape.join(", ")}]`,
-      expected: "the weight of a dense or a convolution layer",
-    });
-  }
-  return requireSome(name, chosen.filter(isMatrix));
-}
-
-function requireSome(model: string, chosen: readonly nn.ParameterSpec[]): readonly nn.ParameterSpec[] {
-  if (chosen.length > 0) return chosen;
-  throw new AnabranchError({
-    code: "adapters/target",
-    message: "no weight of the model gets an adapter",
-    where: "adapters.targets",
-    received: `model ${model}`,
-    expected: "at least one weight of a dense or a convolution layer",
-  });
-}
+const MATRICES = {
+  fits: ({ role, shape }: nn.ParameterSpec) =>
+    (shape.length === 2 && (role === "matrix" || role === "head")) || (shape.length === 4 && role === "convKernel"),
+  expected: "the weight of a dense or a convolution layer",
+};
 
 /** A weight [inputs, outputs], as adapters see it. */
 function extentsOf({ shape }: Pick<nn.ParameterSpec, "shape">): readonly [inputs: number, outputs: number] {

@@ -47,6 +47,13 @@ export interface Model {
   readonly base?: Model;
   /** Present where low-rank adapters are trained in place of weights. */
   readonly adapters?: ModelAdapters;
+  /** Present where adapters follow layers. */
+  readonly bottlenecks?: ModelBottlenecks;
+  /**
+   * Names by which `forward` is also given parameters as the client has received them: the received one of each. Absent where
+   * nothing is received, as in evaluation, are the values.
+   */
+  readonly received?: Readonly<Record<string, string>>;
   /** Labels drawn from the distribution that the outputs describe, by uniform numbers in [0, 1) of the labels' shape. */
   sample?(outputs: Tensor, uniforms: Tensor): Tensor;
   /**
@@ -72,6 +79,21 @@ export interface ModelAdapters {
   readonly pairs: readonly AdapterPair[];
   /** alpha / rank */
   readonly scale: number;
+}
+
+/** A layer with an adapter after it. */
+export interface AdaptedLayer {
+  readonly layer: string;
+  /** Numbers that the layer gives. */
+  readonly width: number;
+}
+
+/** What bottleneck adapters a model has. */
+export interface ModelBottlenecks {
+  /** The model without them. */
+  readonly base: Model;
+  readonly layers: readonly AdaptedLayer[];
+  readonly units: number;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { AnabranchError, type HostTensor } from "@anabranch/engine";
 import type * as z from "zod";
+import { bottleneckOptions, withBottlenecks } from "./bottlenecks.ts";
 import { charTransformer, charTransformerOptions } from "./char-transformer.ts";
 import { cnn28Options, cnn28x28 } from "./cnn-28x28.ts";
 import { cnnCifar, cnnCifarOptions } from "./cnn-cifar.ts";
@@ -75,7 +76,8 @@ export interface ModelData {
 }
 
 /**
- * A model by name for a data set [n, ...]; options override what the data say. `adapters` among them adds low-rank adapters, `pool` a pool of FedIns.
+ * A model by name for a data set [n, ...]; options override what the data say. `adapters` among them adds low-rank adapters,
+ * `bottlenecks` adapters after layers, and `pool` a pool of FedIns.
  * Throws `model/unknown` or `model/option`.
  *
  * @example
@@ -89,10 +91,11 @@ export interface ModelData {
 export function createModel(
   name: string,
   data: ModelData,
-  { adapters, pool, ...options }: Readonly<Record<string, unknown>> = {},
+  { adapters, bottlenecks, pool, ...options }: Readonly<Record<string, unknown>> = {},
 ): Model {
   const model = modelAlone(name, data, options);
   if (pool !== undefined) return withPool(model, poolOptions.parse(pool));
+  if (bottlenecks !== undefined) return withBottlenecks(model, bottleneckOptions.parse(bottlenecks));
   return adapters === undefined ? model : withAdapters(model, adapterOptions.parse(adapters));
 }
 

@@ -1,7 +1,7 @@
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
-import { configuredAdapters, configuredPool } from "../config/model-section.ts";
+import { isAdapted } from "../config/model-section.ts";
 import { parameterSelectors } from "../config/parameters-schema.ts";
 
 type Refuse = (key: string, value: unknown, expected: string, advice: string) => void;
@@ -16,7 +16,7 @@ export function requirePrivateModels(config: Config, algorithm: Algorithm): void
   };
   const isPrivate = algorithm.trains !== undefined || algorithm.usesPublicExamples === true;
   if (isPrivate) requirePlainTraining(config, refuse);
-  if (algorithm.trains !== undefined) requireAnotherModel(config, refuse);
+  if (algorithm.trains !== undefined) requireAnotherModel(config, algorithm, refuse);
   if (algorithm.usesPublicExamples === true) requireOutputs(config, refuse);
 }
 
@@ -41,16 +41,15 @@ function requirePlainTraining({ training, taskStream }: Config, refuse: Refuse):
 }
 
 /** Clients train another model than the configured one, and the method says what of it is shared. */
-function requireAnotherModel(config: Config, refuse: Refuse): void {
+function requireAnotherModel(config: Config, { adapts = false }: Algorithm, refuse: Refuse): void {
   const { parameters, model, training } = config;
   for (const key of ["personal", "frozen"] as const) {
     const advice = `The method itself says what clients share. Leave parameters.${key} out.`;
     if (parameterSelectors(parameters)[key].length > 0) refuse(`parameters.${key}`, parameters[key], "nothing", advice);
   }
   const other = "Its clients train another model than the configured one.";
-  if (configuredAdapters(config) !== undefined || configuredPool(config) !== undefined)
-    refuse("adapters", config.adapters, "nothing", `${other} Remove [adapters].`);
-  if (model.initialWeights !== undefined)
+  if (!adapts && isAdapted(config)) refuse("adapters", config.adapters, "nothing", `${other} Remove [adapters].`);
+  if (!adapts && model.initialWeights !== undefined)
     refuse("model.initialWeights", model.initialWeights, "nothing", `${other} Leave model.initialWeights out.`);
   if (training.loss.margin > 0)
     refuse("training.loss.margin", training.loss.margin, "0", `${other} Leave training.loss.margin out.`);

@@ -1,6 +1,6 @@
 import { AnabranchError, type Executor, hashText } from "@anabranch/engine";
 import type { Algorithm } from "../algorithms/algorithm.ts";
-import { mlp } from "../models/index.ts";
+import { frozenBase, mlp, withBottlenecks } from "../models/index.ts";
 import { layout } from "../params/layout.ts";
 import { splitParameters } from "../params/standing.ts";
 import type { RunPlan } from "../round/run-plan.ts";
@@ -23,6 +23,8 @@ export interface ClassifiedPoints extends TraceSettings {
   readonly classes: number;
   /** Width of the hidden layer. */
   readonly hidden: number;
+  /** Units of an adapter after the hidden layer, for methods that train such beside a frozen model. Default: no adapter. */
+  readonly bottleneck?: number | undefined;
 }
 
 /** Problems on which methods are traced. */
@@ -52,16 +54,22 @@ export function prepareProblem(
 }
 
 function preparePoints(method: Algorithm, problem: ClassifiedPoints, executor: Executor) {
-  const { points, labels, owners, classes, hidden } = problem;
+  const { points, labels, owners, classes, hidden, bottleneck: units } = problem;
   requireFits(problem);
-  const model = mlp({ input: [points[0]!.length], inputType: "float", hidden: [hidden], classes });
+  const plain = mlp({ input: [points[0]!.length], inputType: "float", hidden: [hidden], classes });
+  const configured = units === undefined ? plain : withBottlenecks(plain, { units });
+  const model = method.trains?.(configured) ?? configured;
+  const whole = layout(model.parameters);
+  if (problem.x0.length !== whole.size)
+    throw misfit("x0", `${problem.x0.length} values`, `${whole.size} values, as the model has`);
   const rows = Array.from({ length: clientsOf(problem) }, (_, client) =>
     Int32Array.from(owners.flatMap((owner, row) => (owner === client ? [row] : []))),
   );
-  const { personal, frozen = [] } = method;
+  const { personal: { layers = [] } = {}, frozen = [] } = method;
+  const still = [...frozenBase(model), ...layers.map((layer) => `!${layer}`), ...frozen];
   return prepareTrace(method, problem, executor, {
     model,
-    split: splitParameters(layout(model.parameters), { personal: personal?.layers ?? [], frozen }),
+    split: splitParameters(whole, { personal: layers, frozen: units === undefined ? frozen : still }),
     features: points,
     labels: Uint8Array.from(labels),
     outputs: classes,
@@ -76,22 +84,24 @@ function clientsOf({ owners }: ClassifiedPoints): number {
 }
 
 function requireFits(problem: ClassifiedPoints): void {
-  const { points, labels, owners, classes, hidden, x0 } = problem;
+  const { points, labels, owners } = problem;
   const fail = (where: string, received: string, expected: string): never => {
-    throw new AnabranchError({
-      code: "trace/shape",
-      message: "the problem's parts do not fit",
-      where,
-      received,
-      expected,
-    });
+    throw misfit(where, received, expected);
   };
-  const length = hidden * ((points[0]?.length ?? 0) + 1) + classes * (hidden + 1);
-  if (x0.length !== length) fail("x0", `${x0.length} values`, `${length} values, as the model has`);
   for (const [name, list] of Object.entries({ labels, owners }))
     if (list.length !== points.length)
       fail(name, `${list.length} values`, `${points.length} values, one for each point`);
   const clients = clientsOf(problem);
   if (new Set(owners).size !== clients)
     fail("owners", "a client without points", `points of clients 0 to ${clients - 1}`);
+}
+
+function misfit(where: string, received: string, expected: string): AnabranchError {
+  return new AnabranchError({
+    code: "trace/shape",
+    message: "the problem's parts do not fit",
+    where,
+    received,
+    expected,
+  });
 }

@@ -200,5 +200,6 @@ function described(chosen: readonly Costed[]): string {
     .slice(0, MOST_LISTED)
     .map(({ batch, rank, bits }) => `batch ${batch}, rank ${rank}, ${bits} bits`);
   const rest = chosen.length > MOST_LISTED ? [`${chosen.length - MOST_LISTED} more`] : [];
-  return `fedpipe, by client number modulo ${chosen.length}: ${[...listed, ...rest].join("; ")}`;
+  const whose = chosen.length === 1 ? "every client" : `by client number modulo ${chosen.length}`;
+  return `fedpipe, ${whose}: ${[...listed, ...rest].join("; ")}`;
 }

@@ -209,11 +209,15 @@ it("ggeur refuses personal parameters", () => {
 /** Their clients keep whole models; private-models.test.ts has how they refuse. */
 const WHOLE_MODELS = ["fedmd", "hyperfl", "knfu", "pfedlora"];
 
+/** Their clients keep adapters and heads; dual-adapters.test.ts has how they refuse. */
+const ADAPTERS = ["feddat"];
+
 const REFUSING = [
   ...SEEDED,
   ...SHARED_HEADS,
   ...SUB_MODELS.map(([name]) => name),
   ...WHOLE_MODELS,
+  ...ADAPTERS,
   "bristle",
   "ggeur",
   ...HEADERS,

@@ -4,8 +4,8 @@ import { createAlgorithm } from "../algorithms/registry.ts";
 import type { DeviceTrace } from "../clock/index.ts";
 import type { Origin } from "../config/contract.ts";
 import { type Config, modelSection, namedModelParts } from "../config/index.ts";
-import { configuredAdapters, configuredPool } from "../config/model-section.ts";
-import { createModel, type Model, withAdapters, withPool } from "../models/index.ts";
+import { configuredAdapters, configuredBottlenecks, configuredPool } from "../config/model-section.ts";
+import { createModel, type Model, withAdapters, withBottlenecks, withPool } from "../models/index.ts";
 import { initialParameters } from "../params/initialize.ts";
 import { entryView, type Layout, layout } from "../params/layout.ts";
 import { type HeldParameters, heldOf, type ParameterSplit, partOf, splitParameters } from "../params/standing.ts";
@@ -122,9 +122,11 @@ function namedModel(config: Config, data: Federation["examples"]): Model {
 
 function ownModel(config: Config, model: Model, origin: Origin | undefined): Model {
   const adapters = configuredAdapters(config);
+  const bottlenecks = configuredBottlenecks(config);
   const pool = configuredPool(config);
   const checked = checkedModel(model, origin);
   if (pool !== undefined) return withPool(checked, pool);
+  if (bottlenecks !== undefined) return withBottlenecks(checked, bottlenecks);
   return adapters === undefined ? checked : withAdapters(checked, adapters);
 }
 

@@ -1,7 +1,7 @@
 import type { Algorithm, Part, PayloadSettings, Payloads } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
-import { configuredAdapters, configuredPool } from "../config/model-section.ts";
+import { isAdapted } from "../config/model-section.ts";
 import { parameterSelectors } from "../config/parameters-schema.ts";
 import type { Model } from "../models/index.ts";
 import type { Layout } from "../params/layout.ts";
@@ -80,6 +80,5 @@ export function requireWholeModels(config: Config, { name, widths }: Pick<Algori
     if (parameterSelectors(parameters)[key].length > 0) refuse(`parameters.${key}`, parameters[key], "nothing", advice);
   }
   const advice = "Adapters of clients of other widths have no common shape. Remove [adapters].";
-  if (configuredAdapters(config) !== undefined || configuredPool(config) !== undefined)
-    refuse("adapters", config.adapters, "nothing", advice);
+  if (isAdapted(config)) refuse("adapters", config.adapters, "nothing", advice);
 }

@@ -38,7 +38,10 @@ export function dense(name: string, inputs: number, outputs: number, options: De
   return {
     parameters: bias ? [weight, offset] : [weight],
     masks: [],
-    apply: (p, x) => affine(x, p[weight.name]!, bias ? p[offset.name]! : undefined),
+    apply(p, x, context) {
+      const y = affine(x, p[weight.name]!, bias ? p[offset.name]! : undefined);
+      return context?.adapt?.(name, y) ?? y;
+    },
   };
 }
 

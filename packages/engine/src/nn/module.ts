@@ -45,6 +45,8 @@ export interface ApplyContext {
   readonly masks?: Readonly<Record<string, Tensor>>;
   /** Training of layers with running statistics. Absent: evaluation, they use these statistics. */
   readonly batch?: TrainingBatch;
+  /** What becomes of the output of a dense layer, by the layer's name; absent: it stays as it is. */
+  adapt?(layer: string, output: Tensor): Tensor;
 }
 
 /** What layers with running statistics have to know of a batch. */

@@ -45,10 +45,10 @@ export function multiHeadAttention(name: string, width: number, heads: number, o
       ...output.parameters,
     ],
     masks: [],
-    apply(p, x) {
-      const split = (m: Module) => splitHeads(m.apply(p, x), heads);
+    apply(p, x, context) {
+      const split = (m: Module) => splitHeads(m.apply(p, x, context), heads);
       const mixed = attention(split(query), split(key), split(value), options);
-      return output.apply(p, reshape(transpose(mixed, [0, 2, 1, 3]), x.shape));
+      return output.apply(p, reshape(transpose(mixed, [0, 2, 1, 3]), x.shape), context);
     },
   };
 }

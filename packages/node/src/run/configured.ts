@@ -1,4 +1,5 @@
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { relative, resolve } from "node:path";
 import {
   AnabranchError,
   type Config,
@@ -159,9 +160,20 @@ async function readWeights(path: string): Promise<CustomParts["weights"]> {
       where: `model.initialWeights, ${path}`,
       received: (cause instanceof AnabranchError && cause.failure.received) || String(cause),
       expected: "a safetensors file, e.g. a run's model.safetensors",
-      advice: "Check the path. In a configuration file it is relative to that file, else to the working directory.",
+      advice: recipeFor(path) ?? NO_RECIPE,
       cause,
     });
   }
   return decodeSafetensors(bytes, path, { halfFloats: true });
+}
+
+const NO_RECIPE =
+  "Check the path. In a configuration file it is relative to that file, else to the working directory. A comment in that file may say how the weights are made.";
+
+/** How weights are made whose run configuration lies beside them: NAME.safetensors by NAME-base.toml. */
+function recipeFor(path: string): string | undefined {
+  const recipe = path.replace(/\.safetensors$/, "-base.toml");
+  if (recipe === path || !existsSync(recipe)) return undefined;
+  const [configuration, weights] = [recipe, path].map((file) => relative(".", file));
+  return `Make them: anabranch run ${configuration}, then anabranch export last --output ${weights}`;
 }

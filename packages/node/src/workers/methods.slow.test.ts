@@ -44,6 +44,9 @@ const points: ClassifiedPoints = {
 };
 const divided = { blocks: { coordinates: [[0, 3], [1], [2, 4]] } };
 const values = (n: number) => Array.from({ length: n }, (_, k) => Math.sin(k));
+/** Methods that train two adapters of 2 units beside a frozen model. */
+const ADAPTED = ["feddat"];
+const adapted: ClassifiedPoints = { ...points, bottleneck: 2, x0: values(38 + 2 * (2 + 5 * 2 + 5 + 2 * 5)) };
 /** Methods that train another model, with where that starts. */
 const others: Readonly<Record<string, Partial<Quadratics>>> = {
   hyperfl: { x0: values(3 + 2 * 3 + 2 + 6 * 2 + 6) },
@@ -69,6 +72,7 @@ async function finalHash(plan: ReturnType<typeof prepare>["plan"], backend: Back
 }
 
 function prepare(name: string, options: Record<string, unknown>) {
+  if (ADAPTED.includes(name)) return prepareProblem(createAlgorithm(name, options), adapted, executor);
   if (CLASSIFYING.includes(name)) return prepareProblem(createAlgorithm(name, options), points, executor);
   const form = others[name] ?? (name.startsWith("fedbcgd") || HEADS.includes(name) ? divided : matrix);
   return prepareProblem(createAlgorithm(name, { ...sizes[name], ...options }), { ...problem, ...form }, executor);

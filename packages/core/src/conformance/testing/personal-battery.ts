@@ -2,6 +2,7 @@ import {
   ditto,
   fedbn,
   fedcac,
+  feddat,
   fedgh,
   fedloge,
   fedmd,
@@ -21,6 +22,9 @@ import {
 } from "../../algorithms/methods.ts";
 import type { AlgorithmUnderTest } from "../algorithm.ts";
 import { CLASSIFIED } from "./classified.ts";
+
+/** Where adapters begin that are no zeros. */
+const ADAPTED = Array.from({ length: 2 * 10 + 21 }, (_, k) => 0.6 * Math.sin(1 + 1.37 * k));
 
 const quick = { rounds: 60, learningRate: 0.1, within: 1e-6 };
 
@@ -78,6 +82,8 @@ export const personalBattery: Readonly<Record<string, AlgorithmUnderTest>> = {
     form: { blocks: { coordinates: [[0, 1]] }, x0: [0, 0, 0, 0] },
     wire: { down: 1 / 3, up: 1 / 3 },
   },
+  // one unit after a hidden layer of three: 3 + 3 values, 1 + 3 biases; the local adapter and the head stay
+  feddat: { create: feddat, points: { ...CLASSIFIED, bottleneck: 1, x0: ADAPTED }, wire: { down: 1, up: 1 } },
   // four public examples, of one class; before the first round nothing is fused
   knfu: { create: knfu, form: { x0: [0.5, -0.5, 1] }, wire: { down: 1, up: 4 / 3 } },
   fedmd: { create: fedmd, form: { x0: [0.5, -0.5, 1] }, wire: { down: 1, up: 4 / 3 } },
