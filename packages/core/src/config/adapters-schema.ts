@@ -7,6 +7,9 @@ import { adapterOptions } from "../models/low-rank-adapters.ts";
 /** How the factors of clients become one pair. */
 export const adapterRules = ["fedit", "ffa", "lora-fair", "zero-pad", "flexlora", "flora", "fed-sb"] as const;
 
+/** Keys of which one says that a model has adapters, and of which kind. */
+export const adapterKinds = ["rank", "bottleneck", "pool", "prompts"] as const;
+
 const { alpha, targets } = adapterOptions.shape;
 
 export const adapters = z
@@ -56,6 +59,11 @@ export const adapters = z
       .unwrap()
       .optional()
       .describe("part of the loss that pulls keys to the examples that choose them; omitted: 0.1"),
+    prompts: z
+      .int()
+      .positive()
+      .optional()
+      .describe("learned tokens in front of the sequences of a transformer (prompt tuning); omitted: none"),
     lambda: z
       .number()
       .min(0)
@@ -64,5 +72,5 @@ export const adapters = z
   })
   .prefault({})
   .describe(
-    'low-rank adapters, bottleneck adapters or a pool: the model keeps its initial weights, and clients train and send what is added alone; [parameters] frozen = "!head" trains the head as well',
+    'adapters, a pool or prompts: the model keeps its initial weights, and clients train and send what is added alone; [parameters] frozen = "!head" trains the head as well',
   );

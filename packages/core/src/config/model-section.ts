@@ -1,3 +1,4 @@
+import { adapterKinds } from "./adapters-schema.ts";
 import type { Config } from "./schema.ts";
 
 /** The section [model], by what its keys are for. */
@@ -54,7 +55,13 @@ export function namedModelParts(config: Pick<Config, "model" | "adapters">): Pic
   const adapters = configuredAdapters(config);
   const bottlenecks = configuredBottlenecks(config);
   const pool = configuredPool(config);
-  const added = { ...(adapters && { adapters }), ...(bottlenecks && { bottlenecks }), ...(pool && { pool }) };
+  const { prompts } = config.adapters;
+  const added = {
+    ...(adapters && { adapters }),
+    ...(bottlenecks && { bottlenecks }),
+    ...(pool && { pool }),
+    ...(prompts && { prompts }),
+  };
   return { name, options: { ...options, ...added } };
 }
 
@@ -70,8 +77,8 @@ export function configuredBottlenecks({ adapters: { bottleneck: units, targets }
 }
 
 /** Whether a model keeps its weights and something is added to it. */
-export function isAdapted({ adapters: { rank, bottleneck, pool } }: Pick<Config, "adapters">): boolean {
-  return rank !== undefined || bottleneck !== undefined || pool !== undefined;
+export function isAdapted({ adapters }: Pick<Config, "adapters">): boolean {
+  return adapterKinds.some((kind) => adapters[kind] !== undefined);
 }
 
 /** The options of a model's adapters, of several ranks those of the largest; undefined where it has none. */

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { countedPositions } from "./counted-positions.ts";
 import { classification, type Model } from "./model.ts";
 import { classLabels, dataOptions } from "./options.ts";
+import { behindPrompts } from "./soft-prompts.ts";
 
 /**
  * Options of the model, with defaults and descriptions.
@@ -47,6 +48,11 @@ export const charTransformerOptions = z.strictObject({
  * ```
  */
 export function charTransformer(options: z.input<typeof charTransformerOptions> = {}): Model {
+  return promptedTransformer(options, 0);
+}
+
+/** The same behind learned tokens, which predict nothing. */
+export function promptedTransformer(options: z.input<typeof charTransformerOptions>, prompts: number): Model {
   const settings = charTransformerOptions.parse(options);
   const { classes, width, heads, dropout, inputType, ignoredLabel, score } = settings;
   const length = settings.input[0]!;
@@ -60,13 +66,13 @@ export function charTransformer(options: z.input<typeof charTransformerOptions> 
     });
   }
   const blocks = Array.from({ length: settings.depth }, (_, i) =>
-    nn.transformerBlock(`block${i + 1}`, { width, heads, causal: true, dropout, length }),
+    nn.transformerBlock(`block${i + 1}`, { width, heads, causal: true, dropout, length: prompts + length }),
   );
   const network = nn.sequential(
     nn.embedding("tokens", classes, width),
     nn.positionEmbedding("positions", length, width),
     nn.dropout("dropout", [length, width], dropout),
-    ...blocks,
+    behindPrompts(prompts, width, nn.sequential(...blocks)),
     nn.layerNorm("norm", width),
     nn.dense("head", width, classes, { head: true, initialization: nn.normalInitialization }),
   );

@@ -1,5 +1,5 @@
 export { bottleneckOptions, withBottlenecks } from "./bottlenecks.ts";
-export * from "./char-transformer.ts";
+export { charTransformer, charTransformerOptions } from "./char-transformer.ts";
 export * from "./cnn-28x28.ts";
 export * from "./cnn-cifar.ts";
 export * from "./export-onnx.ts";
@@ -22,4 +22,4 @@ export * from "./model.ts";
 export * from "./quadratic.ts";
 export * from "./registry.ts";
 export * from "./resnet.ts";
-export * from "./vit.ts";
+export { vit, vitOptions } from "./vit.ts";

@@ -1,7 +1,7 @@
 import { AnabranchError, type HostTensor } from "@anabranch/engine";
 import type * as z from "zod";
 import { bottleneckOptions, withBottlenecks } from "./bottlenecks.ts";
-import { charTransformer, charTransformerOptions } from "./char-transformer.ts";
+import { charTransformer, charTransformerOptions, promptedTransformer } from "./char-transformer.ts";
 import { cnn28Options, cnn28x28 } from "./cnn-28x28.ts";
 import { cnnCifar, cnnCifarOptions } from "./cnn-cifar.ts";
 import { poolOptions, withPool } from "./instance-pool.ts";
@@ -13,7 +13,8 @@ import { mlp, mlpOptions } from "./mlp.ts";
 import type { Model } from "./model.ts";
 import { quadratic, quadraticOptions } from "./quadratic.ts";
 import { resnet8, resnet10, resnet18, resnetOptions } from "./resnet.ts";
-import { vit, vitOptions } from "./vit.ts";
+import { noPrompts } from "./soft-prompts.ts";
+import { promptedVit, vit, vitOptions } from "./vit.ts";
 
 /** Builds a model from options; throws a ZodError where they do not fit its schema in `modelOptions`. */
 export type ModelFactory = (options?: Record<string, unknown>) => Model;
@@ -43,6 +44,12 @@ export const models = {
 } satisfies Record<string, ModelFactory>;
 
 export type ModelName = keyof typeof models;
+
+/** Models that can have learned tokens in front of their sequences. */
+const prompted: Readonly<Record<string, (options: Record<string, unknown>, prompts: number) => Model>> = {
+  "char-transformer": promptedTransformer,
+  vit: promptedVit,
+};
 
 /**
  * The schema of each model's options, with defaults and descriptions.
@@ -77,8 +84,8 @@ export interface ModelData {
 
 /**
  * A model by name for a data set [n, ...]; options override what the data say. `adapters` among them adds low-rank adapters,
- * `bottlenecks` adapters after layers, and `pool` a pool of FedIns.
- * Throws `model/unknown` or `model/option`.
+ * `bottlenecks` adapters after layers, `pool` a pool of FedIns, and `prompts` so many learned tokens.
+ * Throws `model/unknown`, `model/option` or `adapters/prompts`.
  *
  * @example
  * ```ts
@@ -91,9 +98,13 @@ export interface ModelData {
 export function createModel(
   name: string,
   data: ModelData,
-  { adapters, bottlenecks, pool, ...options }: Readonly<Record<string, unknown>> = {},
+  { adapters, bottlenecks, pool, prompts, ...options }: Readonly<Record<string, unknown>> = {},
 ): Model {
   const model = modelAlone(name, data, options);
+  if (prompts !== undefined) {
+    if (!Object.hasOwn(prompted, name)) throw noPrompts(name);
+    return { ...prompted[name]!(optionsFor(data, options), prompts as number), base: model };
+  }
   if (pool !== undefined) return withPool(model, poolOptions.parse(pool));
   if (bottlenecks !== undefined) return withBottlenecks(model, bottleneckOptions.parse(bottlenecks));
   return adapters === undefined ? model : withAdapters(model, adapterOptions.parse(adapters));
@@ -108,13 +119,7 @@ function modelAlone(name: string, data: ModelData, options: Readonly<Record<stri
       expected: Object.keys(models).join(", "),
     });
   }
-  const all = {
-    input: data.features.shape.slice(1),
-    inputType: data.features.dtype,
-    labelType: data.labels.dtype,
-    classes: data.classes,
-    ...options,
-  };
+  const all = optionsFor(data, options);
   const issue = modelOptions[name as ModelName].safeParse(all).error?.issues[0];
   if (issue === undefined) return models[name as ModelName](all);
   const key = issue.path[0] ?? (issue.code === "unrecognized_keys" ? issue.keys[0] : "");
@@ -126,4 +131,10 @@ function modelAlone(name: string, data: ModelData, options: Readonly<Record<stri
     expected: issue.message,
     advice: "The features and labels of the data set are options of the model too: see whether it is made for them.",
   });
+}
+
+/** The options of a model, with those that its data give. */
+function optionsFor({ features, labels, classes }: ModelData, options: Readonly<Record<string, unknown>>) {
+  const given = { input: features.shape.slice(1), inputType: features.dtype, labelType: labels.dtype, classes };
+  return { ...given, ...options };
 }

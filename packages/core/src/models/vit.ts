@@ -3,6 +3,7 @@ import * as z from "zod";
 import { classifier } from "./classifier.ts";
 import type { Model } from "./model.ts";
 import { dataOptions, imageShape, scaleFeatures, scalingOptions } from "./options.ts";
+import { behindPrompts } from "./soft-prompts.ts";
 
 /**
  * Options of the model, with defaults and descriptions.
@@ -37,6 +38,11 @@ export const vitOptions = z.strictObject({
  * ```
  */
 export function vit(options: z.input<typeof vitOptions> = {}): Model {
+  return promptedVit(options, 0);
+}
+
+/** The same behind learned tokens, over which the mean is not taken. */
+export function promptedVit(options: z.input<typeof vitOptions>, prompts: number): Model {
   const settings = vitOptions.parse(options);
   const { patch, width, heads, dropout } = settings;
   const shape = imageShape("vit", settings.input);
@@ -53,12 +59,12 @@ export function vit(options: z.input<typeof vitOptions> = {}): Model {
   const length = (height / patch) * (breadth / patch);
   const initialization = nn.normalInitialization;
   const blocks = Array.from({ length: settings.depth }, (_, i) =>
-    nn.transformerBlock(`block${i + 1}`, { width, heads, dropout, length }),
+    nn.transformerBlock(`block${i + 1}`, { width, heads, dropout, length: prompts + length }),
   );
   const network = nn.sequential(
     nn.dense("patches", channels * patch * patch, width, { initialization }),
     nn.positionEmbedding("positions", length, width),
-    ...blocks,
+    behindPrompts(prompts, width, nn.sequential(...blocks)),
     nn.layerNorm("norm", width),
     nn.stateless((x) => mean(x, [1])),
     nn.dense("head", width, settings.classes, { head: true, initialization }),

@@ -1,54 +1,45 @@
+import { adapterKinds } from "../config/adapters-schema.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 
 /** Refuses (`config/conflict`) keys of adapters that nothing reads, and those that do not go together. */
 export function requireAdapterKeys(config: Config): void {
   requireChoice(config);
-  requireBottleneck(config);
+  requireOneKind(config);
   requirePool(config);
 }
 
-/** Bottleneck adapters beside low-rank ones, or with what is made for these. */
-function requireBottleneck({ adapters }: Config): void {
-  const { bottleneck, rank, alpha, lambda, rule } = adapters;
-  if (bottleneck === undefined) return;
-  const refuse = (key: string, value: unknown, advice: string) => {
-    throw conflict(`adapters.${key}`, `${JSON.stringify(value)}, with bottleneck adapters`, "nothing", advice);
+/** Two kinds of adapters, or one of the others with what is made for low-rank ones. */
+function requireOneKind({ adapters }: Config): void {
+  const kinds = adapterKinds.filter((kind) => adapters[kind] !== undefined);
+  const [kind] = kinds.filter((one) => one !== "rank");
+  if (kind === undefined) return;
+  const refuse = (key: string, value: unknown, advice: string): never => {
+    throw conflict(`adapters.${key}`, `${JSON.stringify(value)}, with adapters.${kind}`, "nothing", advice);
   };
-  const advice = "Bottleneck adapters are another kind, whose values are averaged. Remove the one or the other.";
-  for (const [key, value] of Object.entries({ rank, alpha, lambda }))
-    if (value !== undefined) refuse(key, value, advice);
+  const other = kinds.find((one) => one !== kind);
+  const advice = "Those are two kinds of adapters. Remove the one or the other.";
+  if (other !== undefined) refuse(other, adapters[other], advice);
+  const { alpha, lambda, targets, rule } = adapters;
+  const unused = { alpha, lambda, targets: kind === "bottleneck" || targets.length === 0 ? undefined : targets };
+  for (const [key, value] of Object.entries(unused))
+    if (value !== undefined) refuse(key, value, `Nothing reads it there. Remove adapters.${key}.`);
   if (rule !== "fedit") refuse("rule", rule, "Rules combine factors. Remove adapters.rule.");
 }
 
-/** A pool beside low-rank adapters, or with what is made for these; and its options without it. */
-function requirePool({ adapters, training: { loss } }: Config): void {
-  const { pool, rank, bottleneck, rule, targets, alpha, poolTop, keyWeight } = adapters;
-  const refuse = (key: string, value: unknown, expected: string, advice: string) => {
-    throw conflict(
-      key,
-      `${JSON.stringify(value)}, ${pool === undefined ? "without" : "with"} a pool`,
-      expected,
-      advice,
-    );
-  };
+/** Options of a pool without one, and a loss beside its own. */
+function requirePool({ adapters: { pool, poolTop, keyWeight }, training: { loss } }: Config): void {
   if (pool === undefined) {
     for (const [key, value] of Object.entries({ poolTop, keyWeight }))
-      if (value !== undefined)
-        refuse(`adapters.${key}`, value, "nothing", `Remove adapters.${key}, or set adapters.pool.`);
+      if (value !== undefined) {
+        const advice = `Remove adapters.${key}, or set adapters.pool.`;
+        throw conflict(`adapters.${key}`, `${JSON.stringify(value)}, without a pool`, "nothing", advice);
+      }
     return;
   }
-  const advice = "A pool is another kind of adapter, whose sets are averaged one by one. Remove the one or the other.";
-  for (const [key, value] of Object.entries({
-    rank,
-    bottleneck,
-    alpha,
-    targets: targets.length > 0 ? targets : undefined,
-  }))
-    if (value !== undefined) refuse(`adapters.${key}`, value, "nothing", advice);
-  if (rule !== "fedit") refuse("adapters.rule", rule, "nothing", "Rules combine factors. Remove adapters.rule.");
-  if (loss.adjustment !== "none" || loss.margin > 0 || loss.confusion > 0)
-    refuse("training.loss", loss.adjustment, '"none"', "A pool has a loss of its own. Remove training.loss.");
+  if (loss.adjustment === "none" && loss.margin === 0 && loss.confusion === 0) return;
+  const advice = "A pool has a loss of its own. Remove training.loss.";
+  throw conflict("training.loss", `"${loss.adjustment}", with adapters.pool`, '"none"', advice);
 }
 
 /** Refuses what only a controller reads where there is none, and a controller without ranks to choose from. */

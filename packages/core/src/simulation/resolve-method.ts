@@ -6,6 +6,7 @@ import type { Origin } from "../config/contract.ts";
 import { type Config, modelSection, namedModelParts } from "../config/index.ts";
 import { configuredAdapters, configuredBottlenecks, configuredPool } from "../config/model-section.ts";
 import { createModel, type Model, withAdapters, withBottlenecks, withPool } from "../models/index.ts";
+import { noPrompts } from "../models/soft-prompts.ts";
 import { initialParameters } from "../params/initialize.ts";
 import { entryView, type Layout, layout } from "../params/layout.ts";
 import { type HeldParameters, heldOf, type ParameterSplit, partOf, splitParameters } from "../params/standing.ts";
@@ -125,6 +126,7 @@ function ownModel(config: Config, model: Model, origin: Origin | undefined): Mod
   const bottlenecks = configuredBottlenecks(config);
   const pool = configuredPool(config);
   const checked = checkedModel(model, origin);
+  if (config.adapters.prompts !== undefined) throw noPrompts(checked.name);
   if (pool !== undefined) return withPool(checked, pool);
   if (bottlenecks !== undefined) return withBottlenecks(checked, bottlenecks);
   return adapters === undefined ? checked : withAdapters(checked, adapters);
