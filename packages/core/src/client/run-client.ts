@@ -9,6 +9,7 @@ import {
 } from "@anabranch/engine";
 import type { DirectionsByExample } from "../algorithms/needs.ts";
 import { FEEDBACK } from "../compression/index.ts";
+import { CompressionMeter } from "../metrics/compression-meter.ts";
 import type { CompressionLoss } from "../metrics/task-meter.ts";
 import type { Layout } from "../params/layout.ts";
 import type { HeldParameters } from "../params/standing.ts";
@@ -16,10 +17,9 @@ import { copy, isFiniteVector, type Vector } from "../params/vector.ts";
 import { receivedBroadcast } from "../pipeline/broadcast-compression.ts";
 import { type PipelineSpec, sentUpdate } from "../pipeline/client-pipeline.ts";
 import { layoutsOfPart } from "../pipeline/settings.ts";
-import type { Broadcast, Update } from "../protocol/index.ts";
+import type { Broadcast, ClientStageContext, Update } from "../protocol/index.ts";
 import { bernoulliBits, deriveKey, permutation, type RandomKey, randomStream } from "../random/index.ts";
 import { type BatchSchedule, type LocalBudget, planBatches } from "./batches.ts";
-import { CompressionMeter } from "./compression-meter.ts";
 import { type Curriculum, examplesOf } from "./curriculum.ts";
 import { type DrawSpecs, drawInputs } from "./draws.ts";
 import { directionInputs } from "./example-directions.ts";
@@ -161,10 +161,15 @@ export async function runClient(spec: TaskSpec, executable: Executable, task: Cl
   if (spec.upSampling !== undefined) keep(REPEATED, repeatedNow(spec.upSampling, task, state, outputs));
   const { scalars } = task.broadcast;
   const meter = spec.measuresCompression === true ? new CompressionMeter() : undefined;
-  const sent = sentUpdate(spec, update, { scalars, layouts, keys, state, keep, ...meter?.listener });
+  const sent = sentUpdate(spec, update, { scalars, layouts, keys, state, keep, ...(meter && listening(meter)) });
   const next = collect("state", programState(spec));
   if (diverged) next[PERSONAL]?.set(state[PERSONAL]!);
   return { update: sent, state: { ...next, ...kept }, norm, compression: meter?.loss };
+}
+
+/** What the client's pipeline reports to a meter. */
+function listening(meter: CompressionMeter): Pick<ClientStageContext, "compressed"> {
+  return { compressed: (vector, arrived, bytes) => meter.add(vector, arrived, bytes) };
 }
 
 /** The mini-batches of a client, of the examples that it sees in this round. */

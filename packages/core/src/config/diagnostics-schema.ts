@@ -23,7 +23,7 @@ export const diagnostics = z
     compression: z
       .boolean()
       .default(false)
-      .describe("bytes of compressed uploads and what they lose (simulations only)"),
+      .describe("bytes of compressed uploads and broadcasts, and what they lose (simulations only)"),
     processorTime: z.boolean().default(false).describe("processor time of client tasks (simulations only)"),
     radius: z.number().positive().default(0.05).describe("flatness: length of the perturbations (rho)"),
     clients: positive.default(20).describe("flatness: number of clients, the same in every round"),

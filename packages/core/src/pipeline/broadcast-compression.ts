@@ -1,6 +1,8 @@
 import { AnabranchError } from "@anabranch/engine";
 import type { Payloads } from "../algorithms/algorithm.ts";
 import { decodePayload, encodePayload, FEEDBACK } from "../compression/index.ts";
+import { CompressionMeter } from "../metrics/compression-meter.ts";
+import type { CompressionLoss } from "../metrics/task-meter.ts";
 import { type Layout, layout } from "../params/layout.ts";
 import { isFiniteVector, type Vector, zerosLike } from "../params/vector.ts";
 import type { Broadcast } from "../protocol/index.ts";
@@ -91,6 +93,23 @@ export function receivedBroadcast(
   if (settings.feedback === "none") return { vectors, kept: {} };
   const replicas = settings.vectors.map((name) => [REPLICA + name, vectors[name]!] as const);
   return { vectors, kept: { ...Object.fromEntries(replicas), [VERSION]: make(1).fill(round) } };
+}
+
+/** What the compression of a version loses of its vectors; bytes are those of the message to clients that are up to date. */
+export function lossOfBroadcast(
+  settings: DownCompression,
+  layouts: Readonly<Record<string, Layout>>,
+  { vectors }: Broadcast,
+  { whole, change = whole }: Pick<BroadcastMessages, "whole" | "change">,
+): CompressionLoss | undefined {
+  const meter = new CompressionMeter();
+  const make = (length: number) => zerosLike(Object.values(vectors)[0]!, length);
+  const arrived = receivedBroadcast(settings, layouts, whole, undefined, make).vectors;
+  for (const name of settings.vectors) {
+    const vector = vectors[name]!;
+    meter.add(vector, arrived[name]!, change.encoded?.[name]?.length ?? vector.byteLength);
+  }
+  return meter.loss;
 }
 
 /**

@@ -1,6 +1,6 @@
 export type { Aggregator, AttackReport, SecureCost } from "./aggregator.ts";
 export type { UpdateAttack } from "./attacked-aggregator.ts";
-export { hasVersionBefore, receivedBroadcast, replicaState } from "./broadcast-compression.ts";
+export { hasVersionBefore, lossOfBroadcast, receivedBroadcast, replicaState } from "./broadcast-compression.ts";
 export { type Capabilities, capabilitiesOf, type Feature, requireCapable } from "./capabilities.ts";
 export {
   largestUpdate,

@@ -1,9 +1,11 @@
 import { AnabranchError } from "@anabranch/engine";
+import { lossOfBroadcast } from "../pipeline/index.ts";
 import type { Broadcast } from "../protocol/message.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { Step, WorkRequest } from "../schedule/index.ts";
 import type { ClientReport } from "../selection/feedback.ts";
 import type { Order, Outcome } from "./backend.ts";
+import { isDiagnosed } from "./diagnose.ts";
 import { type Admitted, GroupFold } from "./group-fold.ts";
 import { announceFailure, validateOutcome } from "./intake.ts";
 import { warn } from "./narrate.ts";
@@ -31,6 +33,11 @@ export async function collect(world: RoundWorld, opened: OpenRound): Promise<Col
   state.server = server;
   await ports.backend.publish(round, sent, change);
   state.work.versions.set(round, sent);
+  const { down } = plan.stages;
+  const isMeasured = down !== undefined && plan.diagnostics?.compression === true && isDiagnosed(plan, round);
+  const broadcast = isMeasured
+    ? lossOfBroadcast(down, plan.payloads.broadcast, carried, { whole: sent, ...(change && { change }) })
+    : undefined;
   const collection = new Collection(world, opened, change);
   let whole = false;
   try {
@@ -41,7 +48,7 @@ export async function collect(world: RoundWorld, opened: OpenRound): Promise<Col
     state.schedule = collection.schedule;
     const collected = await collection.finish();
     whole = true;
-    return collected;
+    return { ...collected, broadcast };
   } finally {
     await collection.end(); // after a failure too, nothing may write into memory of the next round
     await abandonWork(ports.backend, state.work, whole && plan.schedule.settle !== undefined ? "unnamed" : "all");

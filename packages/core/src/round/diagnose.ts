@@ -19,7 +19,7 @@ export async function diagnoseRound(
   const { plan, ports } = world;
   const { round } = record;
   const { diagnostics } = plan;
-  if (diagnostics === undefined || (round % diagnostics.every !== 0 && round !== plan.rounds)) return;
+  if (diagnostics === undefined || !isDiagnosed(plan, round)) return;
   const started = performance.now();
   const measured: Measured = {
     ...(await flatness(world, closed)),
@@ -33,6 +33,11 @@ export async function diagnoseRound(
   const covered = diagnostics.covered ? {} : { covered: false };
   const cost = { seconds, shareOfRound: seconds / record.seconds };
   await ports.emit({ v: 1, type: "diagnostics", at: now(), round, ...measured, ...cost, ...covered });
+}
+
+/** Whether a round is one of those that are measured. */
+export function isDiagnosed({ diagnostics, rounds }: RoundWorld["plan"], round: number): boolean {
+  return diagnostics !== undefined && (round % diagnostics.every === 0 || round === rounds);
 }
 
 /** Of the model, on clients' batches. */
@@ -58,9 +63,12 @@ function conditionOf({ plan, state }: RoundWorld): number {
   return conditionOfWeights(state.server.vectors.parameters, plan.layout);
 }
 
-/** Of uploads, by the clients of a simulation. */
-function compression({ tasks }: Collected): Measured {
-  return tasks.compression === undefined ? {} : { compression: tasks.compression };
+/** Of uploads, by the clients of a simulation, and of the broadcast. */
+function compression({ tasks, broadcast }: Collected): Measured {
+  return {
+    ...(tasks.compression && { compression: tasks.compression }),
+    ...(broadcast && { broadcastCompression: broadcast }),
+  };
 }
 
 /** Against the clip norm of the round: that of privacy, or that of aggregation. */

@@ -287,6 +287,8 @@ const diagnostics = z.object({
   clipping: z.object({ clients: count, meanNorm: real, clipNorm: real, clippedShare: real }).optional(),
   /** Of compressed uploads, means over clients; bytes of one client. See `metrics/task-meter.ts`. */
   compression: z.object({ clients: count, bytes: real, plainBytes: real, error: real, cosine: real }).optional(),
+  /** The same of the compressed broadcast; bytes of the message to one client that has the version before. */
+  broadcastCompression: z.object({ bytes: real, plainBytes: real, error: real, cosine: real }).optional(),
   seconds: z.number(),
   /** These seconds over those of the round. */
   shareOfRound: real,

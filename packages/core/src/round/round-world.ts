@@ -1,5 +1,5 @@
 import type { RuleReport } from "../aggregation/rule-report.ts";
-import type { TaskMeter } from "../metrics/task-meter.ts";
+import type { CompressionLoss, TaskMeter } from "../metrics/task-meter.ts";
 import type { Vector } from "../params/vector.ts";
 import type { ServerPipeline } from "../pipeline/index.ts";
 import type { ClientReport } from "../selection/feedback.ts";
@@ -47,6 +47,8 @@ export interface Collected {
   readonly flops: number | undefined;
   /** What a simulation has measured of the tasks. */
   readonly tasks: TaskMeter;
+  /** What the compression of the broadcast has lost, where that is measured. */
+  readonly broadcast?: CompressionLoss | undefined;
   readonly failures: readonly FailedClient[];
   /** What clients have reported, where the sampler learns from it. */
   readonly reports: readonly ClientReport[];

@@ -149,6 +149,31 @@ describe("diagnostics of a run", () => {
     expect(fed.measured[2]!.compression).not.toEqual(measured[2]!.compression);
   });
 
+  it.each(["none", "ef21"] as const)("compare a broadcast with what clients train from, with %s", async (feedback) => {
+    const settings = { operators: [{ name: "top-k", density: 0.5 }], scope: "model", vectors: ["parameters"] } as const;
+    const { measured } = await run({ ...off, compression: true }, { down: { ...settings, feedback } });
+    const steps = async (rounds: number) => {
+      const cohorts = problem.cohorts.slice(0, rounds);
+      return (await run(undefined, { cohorts, down: { ...settings, feedback } })).result.parameters;
+    };
+    const replica = Array.from(problem.x0);
+    for (const [before, { round, broadcastCompression }] of measured.entries()) {
+      const x = before === 0 ? problem.x0 : Array.from(await steps(before));
+      const wanted = x.map((value, j) => value - (feedback === "none" ? 0 : replica[j]!));
+      const kept = Math.abs(wanted[0]!) >= Math.abs(wanted[1]!) ? 0 : 1;
+      const arrived = wanted.map((value, j) => (j === kept ? value : 0) + (feedback === "none" ? 0 : replica[j]!));
+      for (const [j, value] of arrived.entries()) replica[j] = value;
+      const distance = size(x.map((value, j) => value - arrived[j]!));
+      expect([round, broadcastCompression!.error]).toEqual([
+        before + 1,
+        distance === 0 ? 0 : expect.closeTo(distance / size(x), 10),
+      ]);
+    }
+    // one of two floats in 8 bytes and one for its place
+    expect(measured.at(-1)!.broadcastCompression).toMatchObject({ bytes: 9, plainBytes: 16 });
+    expect(measured.at(-1)!.broadcastCompression!.error).toBeGreaterThan(0);
+  });
+
   it("are taken when they are due, and in the last round", async () => {
     const { measured } = await run({ ...off, every: 2, coherence: true });
     expect(measured.map(({ round }) => round)).toEqual([2, 3]);

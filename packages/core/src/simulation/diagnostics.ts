@@ -71,8 +71,9 @@ const REASONS: Readonly<Record<Metric, (parts: Parts) => string | undefined>> = 
     (sends(payloads, layout, true)
       ? undefined
       : `the clients of ${algorithm.name} send no preconditioner with a number for each parameter`),
-  compression({ stages: { compression, secureAggregation } }) {
-    if (compression === undefined) return "no uploads are compressed";
+  compression({ stages: { compression, down, secureAggregation } }) {
+    if (down !== undefined) return undefined;
+    if (compression === undefined) return "no uploads or broadcasts are compressed";
     return secureAggregation === undefined ? undefined : "secure aggregation compresses sums";
   },
   clipping({ stages: { clipNorm, privacy } }) {

@@ -130,6 +130,16 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
     value: (run) => last(run)?.compression?.error,
     format: plain,
   },
+  broadcastRatio: {
+    head: "compression of broadcasts",
+    value: (run) => compressionRatio(last(run)?.broadcastCompression),
+    format: (value) => `${value.toPrecision(3)}x`,
+  },
+  broadcastError: {
+    head: "error of broadcasts",
+    value: (run) => last(run)?.broadcastCompression?.error,
+    format: plain,
+  },
   compressionCosine: { head: "cosine of uploads", value: (run) => last(run)?.compression?.cosine, format: plain },
   clippedShare: {
     head: "clients clipped",
@@ -182,7 +192,7 @@ export function diagnosticsShare(run: RunHistory): number {
 }
 
 /** Bytes as floats over bytes of payloads; NaN where it was not measured. */
-export function compressionRatio(measured: RunHistory["diagnostics"][number]["compression"]): number {
+export function compressionRatio(measured: RunHistory["diagnostics"][number]["broadcastCompression"]): number {
   return (measured?.plainBytes ?? Number.NaN) / (measured?.bytes ?? Number.NaN);
 }
 

@@ -124,11 +124,13 @@ export const diagnosticCharts: readonly Chart[] = [
     id: "compression-error",
     title: "Error of compression",
     caption:
-      "Distance of what the server has of an upload to what its client wanted to send, over the norm of that, and the cosine of both. Means over clients; measured in simulations alone, as no client sends what it leaves out.",
+      "Distance of what has arrived to what was to be sent, over the norm of that, and the cosine of both. Of uploads means over clients; measured in simulations alone, as no client sends what it leaves out.",
     axis: "share",
     lines: [
-      { name: "relative error", value: ({ compression }) => compression?.error },
-      { name: "cosine", value: ({ compression }) => compression?.cosine },
+      { name: "error of uploads", value: ({ compression }) => compression?.error },
+      { name: "cosine of uploads", value: ({ compression }) => compression?.cosine },
+      { name: "error of broadcasts", value: ({ broadcastCompression }) => broadcastCompression?.error },
+      { name: "cosine of broadcasts", value: ({ broadcastCompression }) => broadcastCompression?.cosine },
     ],
   }),
   diagnosticChart({
@@ -136,6 +138,9 @@ export const diagnosticCharts: readonly Chart[] = [
     title: "Compression ratio",
     caption: "Bytes of the compressed vectors as floats, over those of their payloads.",
     axis: "times smaller",
-    lines: [{ name: "uploads", value: ({ compression }) => compressionRatio(compression) }],
+    lines: [
+      { name: "uploads", value: ({ compression }) => compressionRatio(compression) },
+      { name: "broadcasts", value: ({ broadcastCompression }) => compressionRatio(broadcastCompression) },
+    ],
   }),
 ];
