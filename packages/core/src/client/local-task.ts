@@ -35,6 +35,7 @@ import type { Model } from "../models/model.ts";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
 import type { ParameterSplit } from "../params/standing.ts";
 import { weightsOf } from "../params/statistics.ts";
+import { CENTROIDS } from "./centroid-statistic.ts";
 import { type Curriculum, exampleRanks, inOrder } from "./curriculum.ts";
 import { drawnShare, drawTypes, stepDraws } from "./draws.ts";
 import { directionsTypes } from "./example-directions.ts";
@@ -190,7 +191,9 @@ function exampleOrder(model: Model, curriculum: Curriculum): (inputs: LoopInputs
 
 /** What the loss for hidden labels takes along. */
 function measuredFirst(inputs: TaskInputs, model: Model, openWorld: OpenWorldLoss): OpenWorldStart {
-  return openWorldStart(...received(inputs, model), inputs.data, openWorld);
+  const start = openWorldStart(...received(inputs, model), inputs.data, openWorld);
+  const given = inputs.broadcast[CENTROIDS];
+  return given === undefined ? start : { ...start, centroids: given as NonNullable<OpenWorldStart["centroids"]> };
 }
 
 /** The model that a client receives, and its parameters with the client's own. */

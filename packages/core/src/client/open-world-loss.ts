@@ -24,16 +24,20 @@ import {
 import type { ParameterTensors } from "../algorithms/algorithm.ts";
 import {
   adaptiveMargin,
+  calibrationLoss,
+  centroidPosterior,
   classWeights,
   knownRows,
   openWorldTerms,
   partnersOf,
+  pseudoLabelLoss,
   suppressedLoss,
 } from "../heterogeneity/index.ts";
 import type { Model } from "../models/model.ts";
+import { type CentroidTerms, needsCentroids } from "./centroid-statistic.ts";
 
 /** The loss of clients of whose examples some have no label: strengths of its terms. All 0: cross-entropy of the labelled ones. */
-export interface OpenWorldLoss {
+export interface OpenWorldLoss extends CentroidTerms {
   /** Factor of the uncertainty in the margin of labelled examples. */
   readonly margin: number;
   readonly pairwise: number;
@@ -51,7 +55,12 @@ export interface OpenWorldStart {
   readonly margin: Tensor;
   /** Of the classes in the suppressed term, [C]. */
   readonly weights: Tensor;
+  /** Where the loss has terms of centroids: what the client was given of them, see `centroidStatistic`. */
+  readonly centroids?: Readonly<Record<"rows" | "calibration" | "pseudoLabels", Tensor>>;
 }
+
+/** T, of posteriors over centroids. */
+const TEMPERATURE = 0.1;
 
 /** The margin and the weights of a client, from its uncertainty and from labels and pseudo-labels of all of its examples. */
 export function openWorldStart(
@@ -89,14 +98,15 @@ interface Batch {
 export function openWorldLoss(
   model: Model,
   { features, outputs, labels, weights, view }: Batch,
-  { margin, weights: byClass }: OpenWorldStart,
+  { margin, weights: byClass, centroids }: OpenWorldStart,
   loss: OpenWorldLoss,
 ): Tensor {
   const { classes } = model;
   const given = cast(labels, "int32");
   const counts = where(greater(weights, 0), 1, 0);
   const other = loss.view === "mirrored" ? view(mirrored(features)) : outputs;
-  const partners = partnersOf(beforeHead(model, outputs), given, classes, counts);
+  const own = beforeHead(model, outputs);
+  const partners = partnersOf(own, given, classes, counts);
   const terms = openWorldTerms({ views: [outputs, other], labels: given, partners, counts }, margin);
   const unknown = sub(counts, knownRows(given, classes, counts));
   return [
@@ -104,7 +114,22 @@ export function openWorldLoss(
     mul(loss.pairwise, terms.pairwise),
     mul(loss.entropy, terms.entropy),
     mul(loss.suppressed, suppressedLoss(outputs, unknown, byClass)),
+    ...(centroids && needsCentroids(loss) ? centroidTerms() : []),
   ].reduce((sum, term) => add(sum, term));
+
+  function centroidTerms(): Tensor[] {
+    const { rows, calibration, pseudoLabels } = centroids!;
+    const posteriorOf = (features: Tensor) => centroidPosterior(features, rows, TEMPERATURE);
+    const posterior = posteriorOf(own);
+    const terms: Tensor[] = [];
+    if (loss.calibration > 0) {
+      const alike = calibrationLoss(posterior, partners, { other: posteriorOf(beforeHead(model, other)), counts });
+      terms.push(mul(calibration, alike));
+    }
+    if (loss.pseudoLabels > 0)
+      terms.push(mul(pseudoLabels, pseudoLabelLoss(outputs, unknown, posterior, loss.confidence)));
+    return terms;
+  }
 }
 
 /** What the last layer of a model sees, [B, q]. Throws `model/no-features`. */

@@ -1,5 +1,5 @@
 import { cond, constant, greater, type Tensor } from "@anabranch/engine";
-import type { Aggregation, ParameterTensors, TracedVectors } from "../algorithms/algorithm.ts";
+import type { Aggregation, ParameterTensors, RoundContext, TracedVectors } from "../algorithms/algorithm.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 
@@ -30,7 +30,7 @@ export interface Measurement {
   readonly key: string;
   readonly upload: {
     readonly layout: Layout;
-    readonly aggregation: Extract<Aggregation, "uniformMean" | "sum">;
+    readonly aggregation: Extract<Aggregation, "uniformMean" | "sum" | "each">;
     readonly classStatistics?: true;
   };
   /** In the layout of the upload. */
@@ -44,10 +44,10 @@ export interface Measurement {
 export interface RoundStatistic extends Measurement {
   /** Zeros before the first round. */
   readonly broadcast: Layout;
-  /** What a mini-batch adds to its training loss, a scalar, from what the client is given. */
-  penalty(batch: TracedExamples, given: ParameterTensors): Tensor;
+  /** What a mini-batch adds to its training loss, a scalar, from what the client is given. Absent: the loss itself has it. */
+  penalty?(batch: TracedExamples, given: ParameterTensors): Tensor;
   /** What goes down after a round, from what came up and what went down before. */
-  next(aggregate: Vector, before: Vector): Vector;
+  next(aggregate: Vector, before: Vector, round: Pick<RoundContext, "round">): Vector;
 }
 
 /**

@@ -81,7 +81,9 @@ export function stepGradients(
     const own = { features, outputs, labels, weights: step.weights, view };
     const mean = openWorld ? openWorldLoss(model, own, data.openWorld!, openWorld) : meanLoss(outputs, labels);
     const batch = { parameters, outputs, labels, weights: step.weights, loss: mean };
-    const terms = statistics.flatMap((one) => ("penalty" in one ? [one.penalty(batch, given![one.name]!)] : []));
+    const terms = statistics.flatMap((one) => {
+      return "penalty" in one && one.penalty !== undefined ? [one.penalty(batch, given![one.name]!)] : [];
+    });
     return terms.reduce((sum, term) => add(sum, term), mean);
   };
   const plain = (parameters: ParameterTensors) => valueAndGrad((p) => lossAt(p), parameters);

@@ -9,8 +9,8 @@ export function checkUnlabelled(config: Config, locate: Locate): void {
   const refuse = (path: readonly string[], received: string, expected: string, advice: string): never => {
     throw conflict(locate([...path]), `${received}, ${shown}`, expected, advice);
   };
-  const { margin, pairwise, entropy, suppressed } = training.openWorld;
-  const strength = margin + pairwise + entropy + suppressed;
+  const { margin, pairwise, entropy, suppressed, calibration, pseudoLabels } = training.openWorld;
+  const strength = margin + pairwise + entropy + suppressed + calibration + pseudoLabels;
   if (!hidesLabels(data.unlabelled)) {
     if (strength === 0) return;
     throw conflict(

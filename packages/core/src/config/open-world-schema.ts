@@ -1,6 +1,7 @@
 import * as z from "zod";
 
 const strength = z.number().min(0);
+const round = z.int().min(2);
 
 /** `[data.unlabelled]`: which training labels nobody knows. */
 export const unlabelled = z
@@ -33,6 +34,28 @@ export const openWorld = z
       .max(1)
       .default(0.2)
       .describe("weight of a class in that term that no example seems to have (beta)"),
+    calibration: strength
+      .default(0)
+      .describe(
+        "strength of the term that makes posteriors over the centroids of all clients alike (the paper has 0.5)",
+      ),
+    calibrationFrom: round.default(5).describe("first round with that term"),
+    pseudoLabels: strength
+      .default(0)
+      .describe("strength of the cross-entropy of examples without a label whose posterior is sure"),
+    pseudoLabelsFrom: round.default(7).describe("first round with that term"),
+    confidence: z.number().min(0).lt(1).default(0.95).describe("posterior above which an example has a pseudo-label"),
+    groups: z
+      .int()
+      .min(2)
+      .max(1024)
+      .default(32)
+      .describe("groups of a client's examples, whose mean directions it sends for the centroids"),
+    smallest: z
+      .int()
+      .min(1)
+      .default(5)
+      .describe("examples of a group, or labelled examples of a class, below which nothing is sent of it"),
     view: z
       .enum(["same", "mirrored"])
       .default("same")

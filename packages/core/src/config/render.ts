@@ -63,6 +63,7 @@ export function configHash(config: Config): string {
     ...(config.data.transpose ? [] : ["data.transpose"]),
     ...(config.taskStream.kind === "none" ? ["taskStream"] : []),
     ...(hidesLabels(config.data.unlabelled) ? [] : ["data.unlabelled", "training.openWorld"]),
+    ...unusedCentroids(config.training.openWorld),
     ...(config.data.shift.kind === "none" ? ["data.shift"] : []),
     ...(Object.values(config.parameters).every(({ length }) => length === 0) ? ["parameters"] : []),
     ...(config.privacy.mechanism === "none" ? ["privacy"] : []),
@@ -75,6 +76,21 @@ export function configHash(config: Config): string {
     ...(DIAGNOSTICS.some((name) => config.diagnostics[name]) ? [] : ["diagnostics"]),
   ];
   return hashText(JSON.stringify(without(canonical(config), [...NO_INFLUENCE, ...unused], "")));
+}
+
+/** Without terms of centroids, what belongs to them. */
+function unusedCentroids({ calibration, pseudoLabels }: Config["training"]["openWorld"]): string[] {
+  if (calibration > 0 || pseudoLabels > 0) return [];
+  const keys = [
+    "calibration",
+    "calibrationFrom",
+    "pseudoLabels",
+    "pseudoLabelsFrom",
+    "confidence",
+    "groups",
+    "smallest",
+  ];
+  return keys.map((key) => `training.openWorld.${key}`);
 }
 
 function isAligned({ training: { alignment } }: Config): boolean {

@@ -64,6 +64,11 @@ export function normalisedRows(x: Tensor): Tensor {
   return div(x, expandDims(sqrt(sum(square(x), [1])), 1));
 }
 
+/** The same, where a row of zeros stays one; its gradient is finite everywhere. */
+export function unitRows(x: Tensor): Tensor {
+  return div(x, expandDims(sqrt(add(sum(square(x), [1]), 1e-12)), 1));
+}
+
 /** |a - b|^2 over the number of elements. */
 export function meanSquare(a: Tensor, b: Tensor): Tensor {
   return mean(square(sub(a, b)));

@@ -27,7 +27,7 @@ import {
   type Tensor,
   where,
 } from "@anabranch/engine";
-import { normalisedRows } from "./losses.ts";
+import { normalisedRows, unitRows } from "./losses.ts";
 
 /** A batch of which some rows are labelled: logits of two views [B, C]. */
 export interface OpenWorldBatch {
@@ -161,7 +161,7 @@ export function openWorldTerms(
  * ```
  */
 export function centroidPosterior(features: Tensor, centroids: Tensor, temperature: number): Tensor {
-  const cosines = matmul(normalisedRows(features), normalisedRows(centroids), { transposeB: true });
+  const cosines = matmul(unitRows(features), unitRows(centroids), { transposeB: true });
   return softmax(div(cosines, temperature));
 }
 
@@ -169,6 +169,8 @@ export function centroidPosterior(features: Tensor, centroids: Tensor, temperatu
  * -mean sum pi_i log pi_partner
  *
  * @param partners int32 [B]
+ * @param other posteriors of the view that partners are of; default: the same
+ * @param counts 1 for rows that count and 0 for padding, [B]; default: all count
  * @example
  * ```ts
  * import { calibrationLoss } from "@anabranch/core";
@@ -177,8 +179,32 @@ export function centroidPosterior(features: Tensor, centroids: Tensor, temperatu
  * evaluate(calibrationLoss(constant([0.5, 0.5, 0.5, 0.5], [2, 2]), partners)).data; // => [0.6931]
  * ```
  */
-export function calibrationLoss(posterior: Tensor, partners: Tensor): Tensor {
-  return neg(mean(sum(mul(posterior, log(gather(posterior, partners, 0))), [1])));
+export function calibrationLoss(
+  posterior: Tensor,
+  partners: Tensor,
+  { other = posterior, counts }: { readonly other?: Tensor; readonly counts?: Tensor } = {},
+): Tensor {
+  const terms = sum(mul(posterior, log(maximum(gather(other, partners, 0), SMALLEST))), [1]);
+  return neg(counts === undefined ? mean(terms) : meanOver(terms, counts));
+}
+
+/**
+ * Cross-entropy of rows whose posterior is above a bound, with its most likely class as their label, which is a constant.
+ *
+ * @param rows 1 for rows that may count, [B]: those that are not labelled
+ * @param posterior [B, C], in the order of the classes
+ * @example
+ * ```ts
+ * import { pseudoLabelLoss } from "@anabranch/core";
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const logits = constant([0, 0, 0, 0], [2, 2]);
+ * const posterior = constant([0.9, 0.1, 0.5, 0.5], [2, 2]);
+ * evaluate(pseudoLabelLoss(logits, constant([1, 1], [2]), posterior, 0.8)).data; // => [0.6931]
+ * ```
+ */
+export function pseudoLabelLoss(logits: Tensor, rows: Tensor, posterior: Tensor, confidence: number): Tensor {
+  const isSure = asFloat(greater(max(posterior, [1]), confidence));
+  return meanOver(softmaxCrossEntropy(logits, argmax(posterior, 1)), mul(rows, isSure));
 }
 
 /**

@@ -1,12 +1,16 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { type AlignmentStrengths, alignmentStatistic } from "../client/alignment.ts";
+import { centroidStatistic, needsCentroids } from "../client/centroid-statistic.ts";
 import { confusionStatistic } from "../client/confusion.ts";
+import { inputsOfHead } from "../client/representations.ts";
 import type { RoundStatistic } from "../client/round-statistic.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
+import { hidesLabels } from "../data/unlabelled.ts";
 import { isRegression, singleLabelClasses } from "../models/index.ts";
 import { subLayout } from "../params/layout.ts";
 import { zerosLike } from "../params/vector.ts";
+import { deriveKey, rootKey } from "../random/index.ts";
 import type { ResolvedMethod } from "./resolve-method.ts";
 
 /** A method whose clients measure statistics beside what it does. */
@@ -38,7 +42,18 @@ function configuredStatistics(config: Config, method: ResolvedMethod): readonly 
     requireOneModel(config, method, `training.alignment.${name}`, `${value}`);
     statistics.push(configuredAlignment(method, alignment));
   }
+  const { openWorld } = config.training;
+  if (hidesLabels(config.data.unlabelled) && needsCentroids(openWorld)) {
+    const key = openWorld.calibration > 0 ? "calibration" : "pseudoLabels";
+    requireOneModel(config, method, `training.openWorld.${key}`, `${openWorld[key]}`);
+    statistics.push(configuredCentroids(config, method));
+  }
   return statistics;
+}
+
+function configuredCentroids({ training, seed }: Config, { model }: ResolvedMethod): RoundStatistic {
+  const shape = { classes: model.classes, features: inputsOfHead(model) };
+  return centroidStatistic(training.openWorld, shape, deriveKey(rootKey(seed), "centroids"));
 }
 
 function configuredConfusion({ model }: ResolvedMethod, strength: number): RoundStatistic {
@@ -117,7 +132,10 @@ function measuring(method: Algorithm, statistic: RoundStatistic): Algorithm {
     update(state, aggregate, context) {
       const { [name]: measured, ...own } = aggregate;
       const next = method.update(state, own, context);
-      return { ...next, vectors: { ...next.vectors, [name]: statistic.next(measured!, state.vectors[name]!) } };
+      return {
+        ...next,
+        vectors: { ...next.vectors, [name]: statistic.next(measured!, state.vectors[name]!, context) },
+      };
     },
   };
 }
