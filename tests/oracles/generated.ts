@@ -3,7 +3,7 @@
  * pfedlora: L. Yi et al., 2023, arXiv:2310.13283, whose adapter is a second head where the head is no matrix.
  */
 import { mean, minus, norm, plus, scaled, type Vector } from "./plain.ts";
-import { gradient, type Oracle } from "./problem.ts";
+import { gradient, type Oracle, type PointsProblem } from "./problem.ts";
 
 /** Values in the order of their names: v [e], a [h], A [h, e], B [d, h], c [d]. Only v is the client's own. */
 const hyperfl: Oracle = (problem, options) => {
@@ -69,4 +69,10 @@ const apart: Oracle = ({ x0, cohorts }, options) => {
   return cohorts.map(() => x0);
 };
 
-export const generated = { hyperfl, pfedlora, knfu: apart, fedmd: apart };
+/** As those above, on points. A test of the method follows the clients' models. */
+const fedd2s: Oracle<PointsProblem> = ({ x0, cohorts }, options) => {
+  for (const name of ["strength", "dropEvery"]) options.number(name, 0);
+  return cohorts.map(() => x0);
+};
+
+export const generated = { hyperfl, pfedlora, knfu: apart, fedmd: apart, fedd2s };

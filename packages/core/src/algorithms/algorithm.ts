@@ -12,6 +12,8 @@ import type { Widths } from "../params/widths.ts";
 import type { RandomKey } from "../random/index.ts";
 import type { Projection, Replay } from "../seeded/index.ts";
 import type {
+  BatchOutputs,
+  CarriedBytes,
   DefaultCompression,
   DirectionsByExample,
   DrawSpec,
@@ -20,7 +22,7 @@ import type {
   Representations,
 } from "./needs.ts";
 
-export type { DrawSpec, NumberDraw } from "./needs.ts";
+export type { BatchOutputs, CarriedBytes, DrawSpec, NumberDraw } from "./needs.ts";
 
 /** Schedules whose clients train without waiting for each other. */
 export type AsynchronousSchedule = "buffered" | "ticks" | "arrival-groups";
@@ -134,14 +136,6 @@ export interface Question {
 /** F1 scores by class, of the classes that the client's hold-out has. Simulations answer. */
 export type Judge = (question: Question) => Promise<ClassScores>;
 
-/** Bytes of the messages of a round. */
-export interface CarriedBytes {
-  readonly bytesDown: number;
-  readonly bytesUp: number;
-  /** Of the largest message in either direction: the peak of one exchange. */
-  readonly largestMessage: number;
-}
-
 /** One tensor for each layout entry, by name. */
 export type ParameterTensors = Readonly<Record<string, Tensor>>;
 
@@ -251,6 +245,8 @@ export interface ClientHalf<
   readonly draws?: Readonly<Record<string, DrawSpec>>;
   /** Random directions that `end` asks for, one for each of the client's examples, where the client sends some of a vector. */
   directions?(model: Layout): DirectionsByExample;
+  /** What a mini-batch adds to its mean training loss, a scalar, in all losses and gradients of a step. Default: nothing. */
+  penalty?(batch: BatchOutputs, local: Local<B, C, U>): Tensor;
   begin(local: Local<B, C, U>, settings: LocalSettings): K;
   step(carry: K, local: LocalStep<B, C, U>, settings: LocalSettings): { readonly carry: K; readonly loss: Tensor };
   end(carry: K, local: LocalEnd<B, C, U>): ClientResult<C, U>;
@@ -344,6 +340,8 @@ export interface Algorithm {
   readonly schedule?: AsynchronousSchedule;
   /** True: clients send their models and not the changes to them, so updates are not to be clipped. */
   readonly sendsModels?: boolean;
+  /** True: clients train models of their own, and are sent none after their first round. */
+  readonly privateModels?: boolean;
   /** True: clients send outputs of their models on public examples, of which a run needs some (`data.publicExamples`). */
   readonly usesPublicExamples?: boolean;
   /** Present in decentralised methods: what a node makes of the models that it hears. A run needs a topology. */

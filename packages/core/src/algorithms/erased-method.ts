@@ -162,6 +162,7 @@ function erasedClient(half: ClientHalf, down: Shapes, client: Shapes, upload: Sh
   });
   return {
     ...half,
+    ...(half.penalty && { penalty: (batch, local) => half.penalty!(batch, seen(local)) }),
     begin: (local, settings) => half.begin(seen(local), settings),
     step: (carry, local, settings) => half.step(carry, seen(local), settings),
     end(carry: TensorTree, local) {

@@ -33,6 +33,14 @@ export interface DefaultCompression {
   readonly isFixed?: boolean;
 }
 
+/** Bytes of the messages of a round. */
+export interface CarriedBytes {
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  /** Of the largest message in either direction: the peak of one exchange. */
+  readonly largestMessage: number;
+}
+
 /** How nodes without a server pick the cohort of a round. */
 export interface NodeSampling {
   /** Nodes that average. */
@@ -53,6 +61,16 @@ export interface DirectionsByExample {
 export interface Representations {
   readonly features: Tensor;
   readonly labels: Tensor;
+}
+
+/** A mini-batch of a classifier under a model, traced. */
+export interface BatchOutputs {
+  /** As the model gives them, [B, C]. */
+  readonly outputs: Tensor;
+  /** [B] int32 */
+  readonly labels: Tensor;
+  /** [B], sum 1; 0 for padding. */
+  readonly weights: Tensor;
 }
 
 /** Randomness that the local steps of a client half ask for, drawn by the host from the run's seed. */

@@ -1,35 +1,13 @@
 /** Private models that learn from each other's outputs on public examples: the presets `knfu` and `fedmd`. */
-import {
-  add,
-  constant,
-  equal,
-  mul,
-  reshape,
-  scan,
-  sgd,
-  softmax,
-  sub,
-  type Tensor,
-  takeStep,
-  valueAndGrad,
-  where,
-} from "@anabranch/engine";
+import { constant, mul, reshape, scan, softmax, sub, type Tensor, valueAndGrad } from "@anabranch/engine";
 import * as z from "zod";
 import { fuseKnowledge, type SoftLabels } from "../heterogeneity/index.ts";
 import { distillation } from "../heterogeneity/losses.ts";
-import { type Layout, layout } from "../params/layout.ts";
+import type { Layout } from "../params/layout.ts";
 import { type Vector, zerosLike } from "../params/vector.ts";
-import type {
-  ClientHalf,
-  Local,
-  ParameterTensors,
-  PayloadSettings,
-  Payloads,
-  RoundContext,
-  ServerState,
-} from "./algorithm.ts";
-import type { SgdCarry } from "./local-sgd.ts";
+import type { Local, ParameterTensors, PayloadSettings, Payloads, RoundContext, ServerState } from "./algorithm.ts";
 import type { MethodBody } from "./method.ts";
+import { oneEntry, ownModelSgd, ownModelState, ownModels, withVectors } from "./own-models.ts";
 import { combine } from "./parameter-tensors.ts";
 
 /** Options that the presets share. */
@@ -49,21 +27,19 @@ export interface DistillationRule {
 
 /** What goes up, what goes down for each client, and for whom there is such. */
 const [KNOWLEDGE, FUSED, HAS] = ["knowledge", "fused", "has"] as const;
-/** What clients keep. */
-const [OWN, VISITS] = ["model", "visits"] as const;
 
 /** The method of a rule. */
 export function publicDistillation(rule: DistillationRule): MethodBody {
   return {
+    ...ownModels,
     wholePopulation: true,
     usesPublicExamples: true,
     payloads,
-    client: clientHalf(rule),
-    ownModel: (_global, kept) => kept?.[OWN],
-    init: (parameters) => ({ vectors: { parameters }, scalars: {} }),
+    client: ownModelSgd({
+      start: (own, local) => distilled(own, local, rule),
+      send: (own, local) => ({ [KNOWLEDGE]: { [KNOWLEDGE]: softmax(logitsOf(own, local)) } }),
+    }),
     broadcast: ({ vectors }) => ({ parameters: vectors.parameters }),
-    // a client has its own model after its first visit
-    messageTo: ({ vectors }, _all, kept) => ({ vectors: kept === undefined ? { parameters: vectors.parameters } : {} }),
     own: fusedFor,
     update: (state, { [KNOWLEDGE]: outputs }, round) => withFused(state, outputs!, round, rule.sharpness),
   };
@@ -71,38 +47,12 @@ export function publicDistillation(rule: DistillationRule): MethodBody {
 
 /** Soft labels of m public examples among C classes. */
 function payloads(model: Layout, { publicOutputs = [1, 1] }: PayloadSettings = {}): Payloads {
-  const one = (name: string, shape: readonly number[]) => layout([{ name, shape, role: "vector", block: name }]);
   return {
-    broadcast: { parameters: model, [FUSED]: one(FUSED, publicOutputs) },
+    broadcast: { parameters: model, [FUSED]: oneEntry(FUSED, publicOutputs) },
     own: [FUSED],
-    upload: { [KNOWLEDGE]: { layout: one(KNOWLEDGE, publicOutputs), aggregation: "each" } },
-    clientState: { [OWN]: model, [VISITS]: one(VISITS, []) },
+    upload: { [KNOWLEDGE]: { layout: oneEntry(KNOWLEDGE, publicOutputs), aggregation: "each" } },
+    clientState: ownModelState(model),
   };
-}
-
-function clientHalf(rule: DistillationRule): ClientHalf {
-  const half: ClientHalf<Local["broadcast"], Local["state"], Local["sent"], SgdCarry> = {
-    begin(local, settings) {
-      const [received, kept] = [local.broadcast["parameters"]!, local.state[OWN]!];
-      const isNew = equal(local.state[VISITS]![VISITS]!, 0);
-      const start = combine((mine, first) => where(isNew, first, mine), kept, received);
-      const parameters = distilled(start, local, rule);
-      return { parameters, optimizer: sgd(settings).init(parameters) };
-    },
-    step({ parameters, optimizer }, local, settings) {
-      const { loss, gradients } = local.gradient(parameters);
-      const next = takeStep(sgd(settings), gradients, optimizer, parameters, local);
-      return { carry: { parameters: next.parameters as ParameterTensors, optimizer: next.state }, loss };
-    },
-    end({ parameters }, local) {
-      const visits = add(local.state[VISITS]![VISITS]!, constant(1));
-      return {
-        update: { [KNOWLEDGE]: { [KNOWLEDGE]: softmax(logitsOf(parameters, local)) } },
-        state: { [OWN]: parameters, [VISITS]: { [VISITS]: visits } },
-      };
-    },
-  };
-  return half as unknown as ClientHalf;
 }
 
 /** Steps along the gradient of the distance to the fused outputs; where these are zeros, as at first, it is 0. */
@@ -135,13 +85,13 @@ function fusedFor({ vectors: { [FUSED]: all, [HAS]: has } }: ServerState, client
 
 /** The state with what the clients of a round learn from each other; others keep what they had. */
 function withFused(
-  { vectors, scalars }: ServerState,
+  state: ServerState,
   outputs: Vector,
   { clients = [], population, upload = {} }: RoundContext,
   sharpness: number,
 ): ServerState {
-  if (clients.length === 0) return { vectors, scalars };
-  const { parameters } = vectors;
+  if (clients.length === 0) return state;
+  const { vectors } = state;
   const { size, entries } = upload[KNOWLEDGE]!.layout;
   const classes = entries[0]!.shape[1]!;
   const rowsOf = (place: number): SoftLabels =>
@@ -152,11 +102,11 @@ function withFused(
     clients.map((_, place) => rowsOf(place)),
     sharpness,
   ).fused;
-  const fused = vectors[FUSED]?.slice() ?? zerosLike(parameters, population * size);
-  const has = vectors[HAS]?.slice() ?? zerosLike(parameters, population);
+  const fused = vectors[FUSED]?.slice() ?? zerosLike(vectors.parameters, population * size);
+  const has = vectors[HAS]?.slice() ?? zerosLike(vectors.parameters, population);
   for (const [place, client] of clients.entries()) {
     fused.set(learned[place]!.flat(), client * size);
     has[client] = 1;
   }
-  return { scalars, vectors: { parameters, [FUSED]: fused, [HAS]: has } };
+  return withVectors(state, { [FUSED]: fused, [HAS]: has });
 }

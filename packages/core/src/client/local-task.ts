@@ -21,6 +21,7 @@ import {
 } from "@anabranch/engine";
 import type {
   Algorithm,
+  BatchOutputs,
   ClientHalf,
   Local,
   LocalEnd,
@@ -239,9 +240,10 @@ function localLoop(
       count.gradients = 0;
       const own = withFrozen(withReceived(model, broadcast), frozen);
       const known = localOf(inputs);
+      const penalty = client.penalty && ((batch: BatchOutputs) => client.penalty!(batch, known));
       const local: LocalStep = {
         ...known,
-        ...stepGradients(own, data, step, { ...settings, given: known.broadcast }, addWork),
+        ...stepGradients(own, data, step, { ...settings, given: known.broadcast, penalty }, addWork),
         learningRate: step.learningRate,
         draws: stepDraws(draws, step.draws, modelLayout),
       };

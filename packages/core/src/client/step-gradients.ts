@@ -1,6 +1,7 @@
 import {
   AnabranchError,
   add,
+  cast,
   clipByGlobalNorm,
   div,
   gather,
@@ -14,13 +15,13 @@ import {
   valueAndGrad,
   valueAndGradWith,
 } from "@anabranch/engine";
-import type { Local, LocalStep, ParameterTensors, TracedVectors } from "../algorithms/algorithm.ts";
+import type { BatchOutputs, Local, LocalStep, ParameterTensors, TracedVectors } from "../algorithms/algorithm.ts";
 import { labelCounts } from "../heterogeneity/index.ts";
 import type { Model } from "../models/model.ts";
 import { type LossAdjustment, lossOutputs, penaltyOf } from "./loss-adjustment.ts";
 import { type OpenWorldLoss, openWorldLoss } from "./open-world-loss.ts";
 import { representationsOf, type TaskData } from "./representations.ts";
-import type { AllExamples, Measurement, RoundStatistic } from "./round-statistic.ts";
+import type { AllExamples, Measurement, RoundStatistic, TracedExamples } from "./round-statistic.ts";
 
 /** One step's slice of the program's inputs. */
 export interface StepInputs {
@@ -44,6 +45,8 @@ export interface StepSettings {
   readonly statistics?: readonly (Measurement | RoundStatistic)[] | undefined;
   /** What the client has received, statistics of the last round among it. */
   readonly given?: TracedVectors | undefined;
+  /** What the method adds to the loss of a mini-batch. */
+  readonly penalty?: ((batch: BatchOutputs) => Tensor) | undefined;
   /** In place of the model's loss where labels are hidden. */
   readonly openWorld?: OpenWorldLoss | undefined;
 }
@@ -61,30 +64,42 @@ function labelledLoss(
   return penalty === undefined ? mean : add(mean, penalty);
 }
 
+/** What statistics and the method add to the mean loss of a batch; `raw` are the outputs as the model gives them. */
+function penalties(
+  batch: TracedExamples,
+  raw: Tensor,
+  { statistics = [], given, penalty }: StepSettings,
+): readonly Tensor[] {
+  const terms = statistics.flatMap((one) => {
+    return "penalty" in one && one.penalty !== undefined ? [one.penalty(batch, given![one.name]!)] : [];
+  });
+  const { labels, weights } = batch;
+  return penalty === undefined ? terms : [...terms, penalty({ outputs: raw, labels: asInt(labels), weights })];
+}
+
 /** What a local step can ask of its mini-batch. */
 export function stepGradients(
   model: Model,
   data: TaskData,
   step: StepInputs,
-  { gradientClip, loss, openWorld, statistics = [], given }: StepSettings,
+  settings: StepSettings,
   count: CountGradients,
 ): Gradients {
+  const { gradientClip, loss, openWorld } = settings;
   const adjusted = lossOutputs(model, data.labels, loss);
   const features = gather(data.features, step.indices);
   const forward = (parameters: ParameterTensors, seen: Tensor, report: Report = () => {}) =>
     model.forward(parameters, seen, { masks: step.masks ?? {}, batch: { weights: step.weights, report } });
-  const outputsAt = (parameters: ParameterTensors, report?: Report) => adjusted(forward(parameters, features, report));
+  const outputsAt = (parameters: ParameterTensors) => adjusted(forward(parameters, features));
   const meanLoss = (outputs: Tensor, labels: Tensor) => labelledLoss(model, outputs, labels, step, loss);
   const lossAt = (parameters: ParameterTensors, report?: Report) => {
-    const [outputs, labels] = [outputsAt(parameters, report), gather(data.labels, step.indices)];
+    const raw = forward(parameters, features, report);
+    const [outputs, labels] = [adjusted(raw), gather(data.labels, step.indices)];
     const view = (seen: Tensor) => forward(parameters, seen);
     const own = { features, outputs, labels, weights: step.weights, view };
     const mean = openWorld ? openWorldLoss(model, own, data.openWorld!, openWorld) : meanLoss(outputs, labels);
     const batch = { parameters, outputs, labels, weights: step.weights, loss: mean };
-    const terms = statistics.flatMap((one) => {
-      return "penalty" in one && one.penalty !== undefined ? [one.penalty(batch, given![one.name]!)] : [];
-    });
-    return terms.reduce((sum, term) => add(sum, term), mean);
+    return penalties(batch, raw, settings).reduce((sum, term) => add(sum, term), mean);
   };
   const plain = (parameters: ParameterTensors) => valueAndGrad((p) => lossAt(p), parameters);
   return {
@@ -122,6 +137,8 @@ export function stepGradients(
     },
   };
 }
+
+const asInt = (labels: Tensor): Tensor => (labels.dtype === "int32" ? labels : cast(labels, "int32"));
 
 /** Value and gradients, and what the batch makes of running statistics. */
 function withStatistics(

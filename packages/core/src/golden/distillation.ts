@@ -1,4 +1,4 @@
-import { gradients, matmul, mul, sub } from "@anabranch/engine";
+import { matmul } from "@anabranch/engine";
 import * as z from "zod";
 import {
   activeStages,
@@ -8,11 +8,11 @@ import {
   lossWithMargin,
   refreshes,
   stageDistillationLoss,
-  stageHeadLoss,
+  trainedStageHead,
 } from "../heterogeneity/index.ts";
 import type { Operation } from "./operation.ts";
 import { vector, vectorList } from "./quadratic-problem.ts";
-import { gradientLists, listed, scalar, traced, tracedLabels } from "./traced.ts";
+import { gradientLists, scalar, traced, tracedLabels } from "./traced.ts";
 
 export const labelList = z.array(z.int().min(0)).min(1);
 const head = z.strictObject({ W: vectorList, b: vector });
@@ -50,19 +50,19 @@ const partsInput = z.strictObject({
 export const stagePartsOperation: Operation = {
   async run(input) {
     const { rounds, y, temperature, ...given } = partsInput.parse(input);
-    const labels = tracedLabels(y);
-    const own = { weight: traced(given.head.W), bias: traced(given.head.b) };
-    const batch = { features: traced(given.z), labels, soft: traced(given.clientSoft) };
-    const serverLoss = stageHeadLoss(own, batch, { temperature, weight: given.serverDistillation });
-    const steps = gradients(serverLoss, own);
+    const classes = given.z.map((features, i) => ({ features, label: y[i]!, soft: given.clientSoft[i]! }));
+    const own = { weight: Float64Array.from(given.head.W.flat()), bias: Float64Array.from(given.head.b) };
+    const { learningRate, serverDistillation } = given;
+    const server = trainedStageHead(own, classes, { temperature, weight: serverDistillation, learningRate });
     const logits = traced(given.logits);
     const soft = given.serverSoft.map(traced);
-    const clientLoss = stageDistillationLoss(logits, labels, soft, { temperature, weight: given.weight });
-    const stepped = (name: "weight" | "bias") => listed(sub(own[name], mul(given.learningRate, steps[name])));
+    const clientLoss = stageDistillationLoss(logits, tracedLabels(y), soft, { temperature, weight: given.weight });
+    const q = given.z[0]!.length;
+    const rows = Array.from(given.head.b, (_, c) => Array.from(server.head.weight.subarray(c * q, (c + 1) * q)));
     return {
       activeStages: Array.from({ length: rounds }, (_, round) => activeStages(round, given)),
-      head: { W: stepped("weight"), b: stepped("bias") },
-      serverLoss: scalar(serverLoss),
+      head: { W: rows, b: Array.from(server.head.bias!) },
+      serverLoss: server.loss,
       clientLoss: scalar(clientLoss),
       clientGradient: gradientLists(clientLoss, { logits }).logits,
     };

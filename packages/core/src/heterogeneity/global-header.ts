@@ -1,4 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
+import { type HeaderWeights, headerLogits, probabilities } from "./header-outputs.ts";
+
+export type { HeaderWeights } from "./header-outputs.ts";
 
 /** What a FedGH client tells of a class that it has: the mean [q] of the features of its `count` examples. */
 export interface ClassPrototype {
@@ -41,12 +44,6 @@ export interface HeaderSettings {
   readonly clip?: number;
   /** Times that the server goes through all prototypes. Default 1. */
   readonly passes?: number;
-}
-
-/** A linear head, z = W f + b, in host memory: weight [C, q] row by row, and perhaps bias [C]. */
-export interface HeaderWeights {
-  readonly weight: Float64Array;
-  readonly bias?: Float64Array;
 }
 
 /**
@@ -94,10 +91,7 @@ function takeHeaderStep(
   { learningRate, clip = Number.POSITIVE_INFINITY }: HeaderSettings,
 ): void {
   const q = mean.length;
-  const logits = Float64Array.from({ length: weight.length / q }, (_, c) =>
-    mean.reduce((sum, value, j) => sum + weight[c * q + j]! * value, bias?.[c] ?? 0),
-  );
-  const slopes = probabilities(logits);
+  const slopes = probabilities(headerLogits({ weight, ...(bias && { bias }) }, mean));
   slopes[label]! -= 1;
   const square = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value * value, 0);
   const norm = Math.sqrt(square(slopes) * (square(mean) + (bias === undefined ? 0 : 1)));
@@ -106,14 +100,6 @@ function takeHeaderStep(
     for (const [j, value] of mean.entries()) weight[c * q + j]! -= rate * slope * value;
     if (bias !== undefined) bias[c]! -= rate * slope;
   }
-}
-
-/** softmax(z) */
-function probabilities(logits: Float64Array): Float64Array {
-  const largest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const raised = logits.map((z) => Math.exp(z - largest));
-  const total = raised.reduce((a, b) => a + b, 0);
-  return raised.map((value) => value / total);
 }
 
 function requireFits(classes: number, features: number, label: number, width: number): void {

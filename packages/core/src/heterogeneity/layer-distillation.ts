@@ -1,5 +1,5 @@
-import { add, div, mul, type Tensor } from "@anabranch/engine";
-import { crossEntropy, distillation, headLogits, type LinearHead } from "./losses.ts";
+import { add, mean, mul, type Tensor } from "@anabranch/engine";
+import { crossEntropy, stageDivergences } from "./losses.ts";
 
 /** When FedD2S drops stages of a model from its federation. */
 export interface DropSchedule {
@@ -23,34 +23,6 @@ export interface DropSchedule {
 export function activeStages(round: number, { stages, dropEvery, minimumStages }: DropSchedule): number[] {
   const count = Math.min(stages, Math.max(minimumStages, stages - Math.floor(round / dropEvery)));
   return Array.from({ length: count }, (_, stage) => stage + 1);
-}
-
-/**
- * Loss of the server's head of one stage on class means of clients: CE + lambda KL(p || softmax(head(z) / T)).
- *
- * S. M. Atapour et al., "FedD2S: Personalized Data-Free Federated Knowledge Distillation", 2024, arXiv:2402.10846. A
- * reconstruction from the abstract.
- *
- * @param rows features: z, class means of the stage's outputs [n, q]; labels [n] int32; soft: p, the clients' own soft
- *   labels [n, C]
- *
- * @example
- * ```ts
- * import { stageHeadLoss } from "@anabranch/core";
- * import { constant, evaluate } from "@anabranch/engine";
- * const head = { weight: constant([0, 0], [2, 1]) };
- * const labels = constant([0], [1], "int32");
- * const rows = { features: constant([1], [1, 1]), labels, soft: constant([0.5, 0.5], [1, 2]) };
- * evaluate(stageHeadLoss(head, rows, { temperature: 1, weight: 2 })).data; // => [0.6931]
- * ```
- */
-export function stageHeadLoss(
-  head: LinearHead,
-  { features, labels, soft }: { readonly features: Tensor; readonly labels: Tensor; readonly soft: Tensor },
-  { temperature, weight }: { readonly temperature: number; readonly weight: number },
-): Tensor {
-  const logits = headLogits(head, features);
-  return add(crossEntropy(logits, labels), mul(weight, distillation(soft, logits, temperature)));
 }
 
 /**
@@ -78,15 +50,5 @@ export function stageDistillationLoss(
 ): Tensor {
   const loss = crossEntropy(logits, labels);
   if (soft.length === 0) return loss;
-  const terms = soft.map((target) => distillation(target, logits, temperature));
-  return add(
-    loss,
-    mul(
-      weight,
-      div(
-        terms.reduce((a, b) => add(a, b)),
-        terms.length,
-      ),
-    ),
-  );
+  return add(loss, mul(weight, mean(stageDivergences(logits, soft, temperature, soft.length))));
 }

@@ -10,7 +10,8 @@ import {
   lossWithMargin,
   refreshes,
   stageDistillationLoss,
-  stageHeadLoss,
+  stageSoftLabels,
+  trainedStageHead,
   updatedClassMeans,
 } from "./index.ts";
 import { distillation } from "./losses.ts";
@@ -91,19 +92,39 @@ describe("FedD2S", () => {
     expect(value(loss)).toBeCloseTo(entropy(logits, [2, 0]) + 0.7 * meanOf(terms), 12);
   });
 
-  it("trains a head on class means", () => {
-    const head = {
-      weight: matrix([
-        [1, 2],
-        [0, 1],
-        [3, 0],
-      ]),
-      bias: constant([0, 1, 2], [3]),
-    };
-    const outputs = [[1 * 0.5 + 2 * -1, 1 - 1, 2 + 1.5]];
-    const batch = { features: matrix([[0.5, -1]]), labels: labels([1]), soft: matrix([[0.1, 0.2, 0.7]]) };
-    const expected = entropy(outputs, [1]) + 2 * kl([0.1, 0.2, 0.7], softmaxOf(outputs[0]!, 3));
-    expect(value(stageHeadLoss(head, batch, { temperature: 3, weight: 2 }))).toBeCloseTo(expected, 12);
+  const head = { weight: Float64Array.of(1, 2, 0, 1, 3, 0), bias: Float64Array.of(0, 1, 2) };
+  const classes = [
+    { label: 1, features: [0.5, -1], soft: [0.1, 0.2, 0.7] },
+    { label: 0, features: [2, 0.3], soft: [1, 0, 0] },
+  ];
+  const lossOf = ({ weight, bias }: { readonly weight: Float64Array; readonly bias?: Float64Array }) =>
+    meanOf(
+      classes.map(({ label, features: [f, g], soft }) => {
+        const outputs = [0, 1, 2].map((c) => weight[2 * c]! * f! + weight[2 * c + 1]! * g! + bias![c]!);
+        return entropy([outputs], [label]) + 2 * kl(soft, softmaxOf(outputs, 3));
+      }),
+    );
+
+  it("trains a head along the gradient of its loss on class means", () => {
+    const settings = { temperature: 3, weight: 2, learningRate: 0.1 };
+    const stepped = trainedStageHead(head, classes, settings);
+    expect(stepped.loss).toBeCloseTo(lossOf(head), 12);
+    for (const name of ["weight", "bias"] as const) {
+      for (const [k, value] of head[name].entries()) {
+        const at = (h: number) => lossOf({ ...head, [name]: head[name].with(k, value + h) });
+        const slope = (at(1e-5) - at(-1e-5)) / 2e-5;
+        expect(stepped.head[name]![k]).toBeCloseTo(value - 0.1 * slope, 8);
+      }
+    }
+    const twice = trainedStageHead(stepped.head, classes, settings);
+    expect(trainedStageHead(head, classes, { ...settings, steps: 2 })).toEqual(twice);
+    expect(trainedStageHead(head, [], settings)).toEqual({ head, loss: 0 });
+  });
+
+  it("smooths what a head says", () => {
+    const logits = [1 * 2 + 2 * 0.3, 0.3 + 1, 6 + 2];
+    for (const [c, p] of stageSoftLabels(head, [2, 0.3], 4).entries())
+      expect(p).toBeCloseTo(softmaxOf(logits, 4)[c]!, 12);
   });
 });
 

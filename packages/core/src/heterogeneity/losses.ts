@@ -49,9 +49,33 @@ export function headLogits({ weight, bias }: LinearHead, features: Tensor): Tens
  * @param logits [B, C]
  */
 export function distillation(target: Tensor, logits: Tensor, temperature = 1): Tensor {
+  return mean(divergences(target, logits, temperature));
+}
+
+/** The same of each row, [B]. */
+export function divergences(target: Tensor, logits: Tensor, temperature = 1): Tensor {
   const entropies = mul(target, log(where(greater(target, 0), target, 1)));
   const cross = mul(target, logSoftmax(div(logits, temperature)));
-  return mean(sum(sub(entropies, cross), [1]));
+  return sum(sub(entropies, cross), [1]);
+}
+
+/**
+ * 1 / |A| sum over stages of KL(s_l || softmax(logits / T)) of each example, [B]. Stages of which an example has only zeros
+ * add nothing.
+ *
+ * @param active |A|
+ */
+export function stageDivergences(
+  logits: Tensor,
+  soft: readonly Tensor[],
+  temperature: number,
+  active: number | Tensor,
+): Tensor {
+  const terms = soft.map((target) => divergences(target, logits, temperature));
+  return div(
+    terms.reduce((a, b) => add(a, b)),
+    active,
+  );
 }
 
 /** -sum p log p of softmax(logits) with p averaged as it is, mean over the batch of the rows' entropies, a scalar. */

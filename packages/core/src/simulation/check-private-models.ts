@@ -14,10 +14,11 @@ export function requirePrivateModels(config: Config, algorithm: Algorithm): void
   const refuse: Refuse = (key, value, expected, advice) => {
     throw conflict(key, `${JSON.stringify(value)}, with algorithm.name = "${algorithm.name}"`, expected, advice);
   };
-  const isPrivate = algorithm.trains !== undefined || algorithm.usesPublicExamples === true;
-  if (isPrivate) requirePlainTraining(config, refuse);
-  if (algorithm.trains !== undefined) requireAnotherModel(config, algorithm, refuse);
-  if (algorithm.usesPublicExamples === true) requireOutputs(config, refuse);
+  const { trains, privateModels = false, usesPublicExamples = false } = algorithm;
+  if (trains !== undefined || privateModels) requirePlainTraining(config, refuse);
+  if (trains !== undefined) requireAnotherModel(config, algorithm, refuse);
+  if (privateModels) requireOwnModels(config, refuse);
+  if (usesPublicExamples) requireOutputs(config, refuse);
 }
 
 /** What is made of the head or the outputs of one model that all clients receive. */
@@ -55,18 +56,21 @@ function requireAnotherModel(config: Config, { adapts = false }: Algorithm, refu
     refuse("training.loss.margin", training.loss.margin, "0", `${other} Leave training.loss.margin out.`);
 }
 
-/** Clients keep all parameters, and send probabilities. */
-function requireOutputs({ parameters, compression, training: { curriculum } }: Config, refuse: Refuse): void {
+/** Clients keep all parameters, and receive none. */
+function requireOwnModels({ parameters, training: { curriculum } }: Config, refuse: Refuse): void {
   if (parameterSelectors(parameters).personal.length > 0) {
     const advice = "Its clients keep the whole model already. Leave parameters.personal out.";
     refuse("parameters.personal", parameters.personal, "nothing", advice);
-  }
-  if (compression.up.length > 0) {
-    const advice = "Its clients send probabilities, which have to stay such. Remove compression.up.";
-    refuse("compression.up", compression.up, "[]", advice);
   }
   if (curriculum.order !== "none") {
     const advice = "Examples are ordered by the model that clients receive, and they receive none.";
     refuse("training.curriculum.order", curriculum.order, '"none"', advice);
   }
+}
+
+/** Clients send probabilities. */
+function requireOutputs({ compression }: Config, refuse: Refuse): void {
+  if (compression.up.length === 0) return;
+  const advice = "Its clients send probabilities, which have to stay such. Remove compression.up.";
+  refuse("compression.up", compression.up, "[]", advice);
 }

@@ -52,7 +52,7 @@ export function checkedMethod(
 }
 
 function checkedClient(client: ClientHalf, payloads: Payloads, contract: Contract): ClientHalf {
-  const { draws, refresh } = client;
+  const { draws, refresh, penalty } = client;
   for (const [name, draw] of Object.entries(draws ?? {}))
     contract.word("draws", `local.draws.${name}.kind`, draw?.kind, ["signs", "uniform"]);
   return {
@@ -61,6 +61,16 @@ function checkedClient(client: ClientHalf, payloads: Payloads, contract: Contrac
     ...(refresh === undefined
       ? {}
       : { refresh: (...given) => contract.attempt("local.refresh(...)", () => client.refresh!(...given)) }),
+    ...(penalty === undefined
+      ? {}
+      : {
+          penalty(...given) {
+            const part = "local.penalty(...)";
+            const value = contract.attempt(part, () => client.penalty!(...given));
+            contract.tensor(part, value, []);
+            return value;
+          },
+        }),
     begin(local, settings) {
       const carry = contract.attempt("local.begin(...)", () => client.begin(local, settings));
       requireTensors(contract, "local.begin(...)", carry);

@@ -41,7 +41,7 @@ export function configuredTraining(
 /** The loss where labels are hidden. Throws `config/conflict` where it cannot be computed, or protects nobody. */
 function requireOpenWorld(
   { training: { openWorld }, adapters }: Config,
-  { name, privacy, trains, client: { draws = {} } }: Algorithm,
+  { name, privacy, trains, privateModels = false, client: { draws = {} } }: Algorithm,
   { broadcast, replay }: Payloads,
   model: Model,
 ): OpenWorldLoss {
@@ -52,7 +52,7 @@ function requireOpenWorld(
     refuse(`model ${model.name}`, "Choose a model that gives each example one of a few classes.");
   if (privacy?.unit === "records")
     refuse("record-level privacy", "The gradient of a record would depend on other records.");
-  if (broadcast["parameters"] === undefined || replay !== undefined)
+  if (broadcast["parameters"] === undefined || replay !== undefined || privateModels)
     refuse(`algorithm.name = "${name}"`, "Clients measure the model that they receive, and they receive none.");
   if (adapters.rank !== undefined && adapters.rule === "flora")
     refuse('adapters.rule = "flora"', "Its clients are given their model in two parts: take another rule.");

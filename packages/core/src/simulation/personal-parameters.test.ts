@@ -207,7 +207,7 @@ it("ggeur refuses personal parameters", () => {
 });
 
 /** Their clients keep whole models; private-models.test.ts has how they refuse. */
-const WHOLE_MODELS = ["fedmd", "hyperfl", "knfu", "pfedlora"];
+const WHOLE_MODELS = ["fedd2s", "fedmd", "hyperfl", "knfu", "pfedlora"];
 
 /** Their clients keep adapters and heads; dual-adapters.test.ts has how they refuse. */
 const ADAPTERS = ["feddat"];

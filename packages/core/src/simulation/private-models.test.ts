@@ -165,11 +165,13 @@ const METHODS: readonly [Method, string][] = [
   [{ name: "pfedlora" }, PERSONAL],
   [{ name: "knfu" }, "model"],
   [{ name: "fedmd" }, "model"],
+  [{ name: "fedd2s" }, "model"],
 ];
 
 describe.each(METHODS)("what clients of %j keep", (method, kept) => {
   it("is in no message", async () => {
-    const model = { name: kept === "model" ? "logistic" : "mlp", ...(kept === "model" ? {} : { hidden: [3] }) };
+    const isLinear = kept === "model" && method!.name !== "fedd2s";
+    const model = isLinear ? { name: "logistic" } : { name: "mlp", hidden: [3], activation: "gelu" };
     const { messages, states } = await observe(method, { rounds: 2, model });
     const sent = new Set(messages.flatMap((message) => Object.values(message).flatMap((vector) => Array.from(vector))));
     for (const state of states) {

@@ -2,6 +2,7 @@ import {
   ditto,
   fedbn,
   fedcac,
+  fedd2s,
   feddat,
   fedgh,
   fedloge,
@@ -68,6 +69,8 @@ export const personalBattery: Readonly<Record<string, AlgorithmUnderTest>> = {
   },
   // counts and means of three classes of three features are as many numbers as the header
   fedgh: { create: fedgh, points: CLASSIFIED, wire: { down: 1, up: 1 } },
+  // d = 21: beside the model the number of stages down; counts, soft labels and means of one stage are 3 + 9 + 9 up
+  fedd2s: { create: fedd2s, points: CLASSIFIED, wire: { down: 22 / 21, up: 1 } },
   // d = 12: beside the header 27 numbers of its geometry and 12 of each client's own down, and 30 up in round 1
   ggeur: { create: ggeur, points: CLASSIFIED, wire: { down: 51 / 12, up: 30 / 12 } },
   // 2 units: 2 x 2 and 2 of the hidden layer, 3 x 2 and 3 of the map to the coordinates; the embedding of 2 stays
