@@ -60,6 +60,7 @@ export * from "./metrics/fairness/index.ts";
 export type { Probe } from "./metrics/flatness.ts";
 export * from "./models/index.ts";
 export * from "./operators/index.ts";
+export { ANY_VALUE, optionReferences, toolReferences } from "./option-references.ts";
 export * from "./params/index.ts";
 export {
   type Aggregator,

@@ -1,6 +1,6 @@
 /** A paper as the headers of methods and the table of references name it. */
 export interface Citation {
-  /** What of several papers this one is for, e.g. "adaptive form"; undefined where the text does not say. */
+  /** What this paper is for, e.g. "adaptive form" or the name of a system; undefined where the text does not say. */
   readonly note: string | undefined;
   /** The whole citation without the note. */
   readonly text: string;
@@ -33,7 +33,7 @@ export function parseCitations(text: string, refuse: (problem: string) => Error)
 }
 
 function parseCitation(part: string, refuse: (problem: string) => Error): Citation {
-  const [, note, text] = /^(?:([a-z][^:"]*): )?(.+)$/s.exec(part) ?? [];
+  const [, note, text] = /^(?:([A-Za-z][^:"]*): )?(.+)$/s.exec(part) ?? [];
   const quoted = /^(.+?), "(.+?)",? (.+)$/.exec(text ?? "");
   if (quoted === null) throw refuse('its citation is not: authors, "title", venue and year, arXiv:number');
   const [whole, authors, title, rest] = quoted as unknown as [string, string, string, string];

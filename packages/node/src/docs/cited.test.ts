@@ -1,7 +1,19 @@
-import { modelOptions, partitioners, references, resolveConfig } from "@anabranch/core";
+import * as core from "@anabranch/core";
+import {
+  ANY_VALUE,
+  auditAttacks,
+  type ConfigInput,
+  modelOptions,
+  optionReferences,
+  partitioners,
+  references,
+  resolveConfig,
+  toolReferences,
+} from "@anabranch/core";
 import { describe, expect, it } from "vitest";
 import { listDatasets } from "../data/load-dataset.ts";
 import { bibtexEntry, formatBibtex } from "./bibtex.ts";
+import { parseCitations } from "./citation.ts";
 import { type Cited, citedByConfig, citedByMethod, referencesOf } from "./cited.ts";
 import { methodCatalog } from "./method-catalog.ts";
 import { readBibtex } from "./testing/read-bibtex.ts";
@@ -79,6 +91,68 @@ describe("the table of references", () => {
     }
   });
 });
+
+describe("the tables of options and tools", () => {
+  const all = { ...optionReferences, ...toolReferences };
+  const texts = Object.entries(all).flatMap(([key, values]) =>
+    Object.entries(values).flatMap(([value, papers]) => papers.map((paper) => [key, value, paper] as const)),
+  );
+
+  it.each(texts)("%s = %s has a valid entry", (_key, _value, text) => {
+    const papers = parseCitations(text, (problem) => new Error(problem));
+    const { fields } = readBibtex(formatBibtex(bibtexEntry(papers[0])))[0]!;
+    expect(papers).toHaveLength(1);
+    expect(fields["eprint"] ?? fields["doi"]).toBeDefined();
+    expect(fields["howpublished"], "docs/venues.ts has no such venue").toBeUndefined();
+  });
+
+  it("name only what there is", () => {
+    for (const [key, values] of Object.entries(optionReferences)) {
+      const path = key.split(".");
+      for (const value of Object.keys(values)) {
+        const set = (given: unknown) => path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), given);
+        const tries = value === ANY_VALUE ? [2, 0.5] : [value, [value]];
+        const read = tries.filter((given) => {
+          const more = key === "adapters.controller" ? { adapters: { controller: value, rank: [2] } } : set(given);
+          return isAccepted(more as ConfigInput, key);
+        });
+        expect(read, `${key} = ${value}`).not.toEqual([]);
+      }
+    }
+    expect(auditAttacks).toEqual(expect.arrayContaining(Object.keys(toolReferences["anabranch audit --attack"]!)));
+    expect(Object.keys(core)).toEqual(expect.arrayContaining(Object.keys(toolReferences["library"]!)));
+  });
+
+  it("are cited where an option is on, and not else", () => {
+    const more: ConfigInput = {
+      model: { name: "mlp" },
+      adapters: { rank: 4, rule: "flora" },
+      compression: { down: [], up: ["top-k density=0.1", "qsgd levels=4"], feedback: "dgc" },
+    };
+    const found = citedByConfig(resolveConfig(more)).papers.flatMap(({ uses }) => uses);
+    const options = found.filter(({ key }) => key.startsWith("adapters") || key.startsWith("compression"));
+    expect(options.map(({ key, value, note }) => `${key} = ${value}: ${note}`)).toEqual([
+      "compression.up = top-k: undefined",
+      "compression.up = qsgd: QSGD",
+      "compression.feedback = dgc: DGC",
+      "adapters.rank = 4: LoRA",
+      "adapters.rule = flora: FLoRA",
+    ]);
+    const plain = citedByConfig(resolveConfig({})).papers.flatMap(({ uses }) => uses.map(({ key }) => key));
+    expect(plain.filter((key) => Object.hasOwn(optionReferences, key))).toEqual([]);
+  });
+});
+
+/** Whether the schema knows this value of this key: other refusals are about what it goes with. */
+function isAccepted(more: ConfigInput, key: string): boolean {
+  try {
+    resolveConfig(more);
+    return true;
+  } catch (error) {
+    const { failure } = error as { failure?: { code: string; where?: string } };
+    return failure?.code === "config/conflict" && failure.where?.includes(key.split(".")[0]!) === true;
+  }
+}
 
 describe("citedByConfig", () => {
   it("cites every part in order, and a paper that serves several once", () => {

@@ -1,4 +1,12 @@
-import { AnabranchError, type Config, type PartitionerName, partitioners, references } from "@anabranch/core";
+import {
+  ANY_VALUE,
+  AnabranchError,
+  type Config,
+  optionReferences,
+  type PartitionerName,
+  partitioners,
+  references,
+} from "@anabranch/core";
 import { type BibtexEntry, bibtexEntry } from "./bibtex.ts";
 import { type Citation, parseCitations } from "./citation.ts";
 import { type MethodInfo, methodCatalog, methodNamed } from "./method-catalog.ts";
@@ -30,8 +38,8 @@ interface Part {
 }
 
 /**
- * The papers that a configuration rests on: of its method, local optimizer, data set, partition, model and schedule, in
- * this order, each once.
+ * The papers that a configuration rests on: of its method, local optimizer, data set, partition, model and schedule, and of
+ * the options that it sets, in this order, each once.
  *
  * @throws `algorithm/unknown`
  */
@@ -51,6 +59,7 @@ export function citedByConfig(config: Config): Cited {
   if (model.file === undefined) parts.push(namedPart("model.name", model.name));
   else own.push("model.file");
   parts.push(namedPart("training.schedule", training.schedule));
+  parts.push(...optionParts(config));
   return { papers: together(parts), own };
 }
 
@@ -61,10 +70,33 @@ export function citedByMethod(method: MethodInfo): Cited {
 
 /** The papers that `references` names for a value of a key; none where it does not know the value. */
 export function referencesOf(key: string, value: unknown): readonly Citation[] {
-  const values = new Map(Object.entries(references[key] ?? {}));
-  return (values.get(String(value)) ?? []).flatMap((text) =>
-    parseCitations(text, (problem) => badReference(key, text, problem)),
-  );
+  return citationsOf(key, new Map(Object.entries(references[key] ?? {})).get(String(value)));
+}
+
+function citationsOf(key: string, texts: readonly string[] = []): readonly Citation[] {
+  return texts.flatMap((text) => parseCitations(text, (problem) => badReference(key, text, problem)));
+}
+
+/** Options that work beside any method and are on. */
+function optionParts(config: Config): Part[] {
+  return Object.entries(optionReferences).flatMap(([key, papers]) => {
+    const given = valueAt(config, key);
+    if (!isOn(given) || (key === "adapters.rule" && config.adapters.rank === undefined)) return [];
+    // operators stand in lists, each with its options after its name
+    const values = Array.isArray(given) ? given.map((one) => String(one).split(" ")[0]!) : [given];
+    const known = new Map(Object.entries(papers));
+    return values.map((value) => {
+      return { key, value, citations: citationsOf(key, known.get(String(value)) ?? known.get(ANY_VALUE)) };
+    });
+  });
+}
+
+function isOn(value: unknown): boolean {
+  return value !== undefined && value !== 0 && value !== false && value !== "none";
+}
+
+function valueAt(config: object, key: string): unknown {
+  return key.split(".").reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], config);
 }
 
 function methodParts(method: MethodInfo, options: Readonly<Record<string, unknown>>): Part[] {

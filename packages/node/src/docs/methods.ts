@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Citation } from "./citation.ts";
+import { ANY_VALUE, optionReferences, toolReferences } from "@anabranch/core";
+import { type Citation, parseCitations } from "./citation.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { type MethodInfo, type MethodOption, methodCatalog, methodTests } from "./method-catalog.ts";
 
@@ -37,9 +38,43 @@ export function methodsPage(methods: readonly MethodInfo[] = methodCatalog()): s
         method.options.map(({ name }) => `\`${name}\``).join(", ") || "none",
       ]),
     ),
+    "",
+    ...optionPapers(),
     ...files.flatMap((shared) => section(shared, sweeps)),
   ].join("\n");
 }
+
+/** Systems of papers that are no methods: options beside any method, commands, and functions of the library. */
+function optionPapers(): string[] {
+  const rows = Object.entries({ ...optionReferences, ...toolReferences }).flatMap(([key, papers]) =>
+    Object.entries(papers).flatMap(([value, texts]) =>
+      texts.map((text) => {
+        const [citation] = parseCitations(text, (problem) => new TypeError(`${key}: ${problem}`));
+        return [`\`${usage(key, value)}\``, citation.note ?? "", paper({ citation })];
+      }),
+    ),
+  );
+  return [
+    "## Options, commands and functions",
+    "",
+    ...wrapped(
+      "Systems that work beside any method are options, which the [configuration](docs/configuration.md) explains. Others are [commands](docs/command-line.md), or functions of `@anabranch/core`.",
+    ),
+    "",
+    ...markdownTable(["in use", "system", "paper"], rows),
+  ];
+}
+
+/** `compression.feedback = "dgc"`, `adapters.pool`, `anabranch audit --attack dlg` or `masha`. */
+function usage(key: string, value: string): string {
+  if (key === "library") return value;
+  if (value === ANY_VALUE) return key;
+  if (key.includes(" ")) return `${key} ${value}`;
+  return LISTS.has(key) ? `${key} = ["${value}"]` : `${key} = "${value}"`;
+}
+
+/** Keys whose values are lists. */
+const LISTS: ReadonlySet<string> = new Set(["compression.up", "aggregation.before"]);
 
 /** Rows of the experiments that ran a method. */
 interface Measured {
@@ -159,7 +194,7 @@ function defaultText({ required, defaultValue }: MethodOption): string {
   return required ? "required" : "none";
 }
 
-function paper({ citation }: MethodInfo): string {
+function paper({ citation }: Pick<MethodInfo, "citation">): string {
   const first = citation.authors.split(",")[0]!;
   const others = citation.authors.includes(",") ? " et al." : "";
   const link = citation.arxiv === undefined ? "" : `, ${arxivLink(citation.arxiv)}`;
