@@ -1,5 +1,14 @@
 import { dirname, join } from "node:path";
-import { type Config, createAlgorithm, createModel, layout, parseConfig, splitParameters } from "@anabranch/core";
+import {
+  type Config,
+  createAlgorithm,
+  createModel,
+  frozenBase,
+  layout,
+  namedModelParts,
+  parseConfig,
+  splitParameters,
+} from "@anabranch/core";
 import { describe, expect, it } from "vitest";
 import { experimentsPage } from "../experiments/readme.ts";
 import { expandSweep } from "../packages/node/src/sweep/expand.ts";
@@ -39,14 +48,16 @@ const sweeps = files.filter((path) => path.endsWith(".sweep.toml"));
 
 /** Builds the model and the method of a configuration, and what they exchange. */
 function assembled(config: Config): void {
-  const { name, file: _file, initialWeights: _weights, ...options } = config.model;
+  const { name, options } = namedModelParts(config);
   const configured = createModel(name, examples[config.data.dataset as keyof typeof examples], options);
   const { name: method, file: _own, ...settings } = config.algorithm;
   const algorithm = createAlgorithm(method, settings);
   const model = algorithm.trains?.(configured) ?? configured;
   const { personal: own, frozen = [] } = algorithm;
   const personal = own === undefined || own.ifPresent === true ? [] : own.layers;
-  const { shared } = splitParameters(layout(model.parameters), { personal, frozen });
+  const taken = personal.filter((layer) => !layer.startsWith("!")).map((layer) => `!${layer}`);
+  const still = model.base === undefined ? frozen : [...frozenBase(model), ...taken, ...frozen];
+  const { shared } = splitParameters(layout(model.parameters), { personal, frozen: still });
   expect(algorithm.payloads(shared).broadcast["parameters"]!.size).toBe(shared.size);
 }
 

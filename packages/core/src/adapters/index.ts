@@ -10,6 +10,7 @@ export { factored } from "./refactored.ts";
 export { relativeLambda } from "./residual-corrected.ts";
 export { aggregatePairs, LAMBDA, type PairRuleName, type PairRuleOptions, pairRuleNames } from "./rules.ts";
 export * from "./sensitivity.ts";
+export * from "./spine-controller.ts";
 export * from "./split-traffic.ts";
 export { type StorageBits, storageBits, storedBytes, storedWeights } from "./stored-weights.ts";
 export {
@@ -21,3 +22,4 @@ export {
 } from "./structured-pruning.ts";
 export * from "./trained-core.ts";
 export * from "./two-stage.ts";
+export { type MovedWeight, unitImportance } from "./unit-importance.ts";

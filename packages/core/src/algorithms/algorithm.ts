@@ -18,11 +18,12 @@ import type {
   DirectionsByExample,
   DrawSpec,
   NodeSampling,
+  PayloadSettings,
   PersonalParameters,
   Representations,
 } from "./needs.ts";
 
-export type { BatchOutputs, CarriedBytes, DrawSpec, NumberDraw } from "./needs.ts";
+export type { BatchOutputs, CarriedBytes, DrawSpec, NumberDraw, PayloadSettings } from "./needs.ts";
 
 /** Schedules whose clients train without waiting for each other. */
 export type AsynchronousSchedule = "buffered" | "ticks" | "arrival-groups";
@@ -80,14 +81,6 @@ export interface Payloads {
   readonly projection?: Projection;
 }
 
-/** What payloads may depend on beside the model. */
-export interface PayloadSettings {
-  /** Local steps of every client, where the configuration fixes them. */
-  readonly localSteps?: number | undefined;
-  /** Public examples of the run, and outputs of the model for each; absent where the method uses none. */
-  readonly publicOutputs?: readonly [examples: number, outputs: number];
-}
-
 /** Server state is explicit and serialisable: a resumed run continues bit for bit. `parameters` is the global model. */
 export interface ServerState {
   readonly vectors: Readonly<Record<string, Vector>> & { readonly parameters: Vector };
@@ -119,6 +112,8 @@ export interface RoundContext {
   readonly clients?: readonly number[];
   /** Their public weights, in the same order. */
   readonly weights?: readonly number[];
+  /** Their mean training losses, in the same order. */
+  readonly losses?: readonly number[];
   /** What they send, as the method declares it; absent where there are none. */
   readonly upload?: Payloads["upload"];
   /** Of the model's parameters, for rules that go layer by layer. */
@@ -283,9 +278,15 @@ export interface Algorithm {
   readonly compression?: { readonly up: readonly CompressionLink[]; readonly vectors: readonly string[] };
   /**
    * Which of `payloads.parts` each client of a cohort sends, by its place in the cohort. Pure: the same arguments give the
-   * same parts. Default: `dealParts`, evenly at random.
+   * same parts. Default: `dealParts`, evenly at random. `state` is the server's before the round.
    */
-  assign?(parts: number, cohort: readonly number[], key: RandomKey, round: number): readonly number[];
+  assign?(
+    parts: number,
+    cohort: readonly number[],
+    key: RandomKey,
+    round: number,
+    state?: ServerState,
+  ): readonly number[];
   /**
    * Present in methods that are made for tasks that come one after the other: the method for such a stream. A configured run
    * of one without a stream is refused.

@@ -41,6 +41,14 @@ export interface CarriedBytes {
   readonly largestMessage: number;
 }
 
+/** What payloads may depend on beside the model. */
+export interface PayloadSettings {
+  /** Local steps of every client, where the configuration fixes them. */
+  readonly localSteps?: number | undefined;
+  /** Public examples of the run, and outputs of the model for each; absent where the method uses none. */
+  readonly publicOutputs?: readonly [examples: number, outputs: number];
+}
+
 /** How nodes without a server pick the cohort of a round. */
 export interface NodeSampling {
   /** Nodes that average. */

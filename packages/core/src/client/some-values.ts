@@ -20,9 +20,12 @@ export function withFrozen(model: Model, frozen: ParameterTensors | undefined): 
   };
 }
 
-/** The model that is also given parameters as they were received, where it asks for such. */
+/** The model that is also given what the client has received, where it asks for such. */
 export function withReceived(model: Model, broadcast: TracedVectors): Model {
   if (model.received === undefined) return model;
   const names = Object.entries(model.received);
-  return withValues(model, Object.fromEntries(names.map(([as, name]) => [as, broadcast["parameters"]![name]!])));
+  return withValues(
+    model,
+    Object.fromEntries(names.map(([as, { vector, entry }]) => [as, broadcast[vector]![entry]!])),
+  );
 }

@@ -23,6 +23,8 @@ export interface OrderStart {
   readonly at: number;
   /** Local steps, where a schedule sets them; undefined: those of the configuration. */
   readonly steps?: number | undefined;
+  /** Of the method's parts, the one that the client trains. */
+  readonly part?: number | undefined;
 }
 
 /** Duration of an order, in microseconds, whatever the machine that simulates it. */

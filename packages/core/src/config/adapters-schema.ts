@@ -21,11 +21,27 @@ export const adapters = z
         "rank of low-rank adapters (LoRA), or a list of ranks, of which client i has the one at i modulo their number; omitted: no adapters",
       ),
     controller: z
-      .enum(["fedpipe"])
+      .enum(["fedpipe", "fedspine"])
       .optional()
       .describe(
-        '"fedpipe": rank, batch and bits of each client are the largest that fit devices.memory and schedule.deadline; omitted: ranks by client number',
+        '"fedpipe": rank, batch and bits of each client are the largest that fit devices.memory and schedule.deadline. "fedspine": rank and pruned share are learned by a bandit. Omitted: ranks by client number',
       ),
+    pruned: z
+      .array(z.number().min(0).lt(1))
+      .min(1)
+      .max(16)
+      .optional()
+      .describe("fedspine: shares of each hidden layer's units to leave out, to choose from; omitted: 0"),
+    exploration: z
+      .number()
+      .min(0)
+      .optional()
+      .describe("fedspine: c of the bandit, which tries what it has seldom tried the more; omitted: 0.5"),
+    timeWeight: z
+      .number()
+      .min(0)
+      .optional()
+      .describe("fedspine: what a client's time counts against how much its loss fell; omitted: 1"),
     batches: z
       .array(z.int().positive())
       .min(1)

@@ -37,7 +37,9 @@ export function withDualAdapters(configured: Model, settings: DualAdapterSetting
   const { base, layers, units } = requireAdapters(configured);
   const { sample: _sample, sliced: _sliced, bottlenecks: _shared, ...rest } = configured;
   const shared = bottleneckParameters(layers, units, SHARED!);
-  const received = Object.fromEntries(shared.map(({ name }) => [RECEIVED + name, name]));
+  const received = Object.fromEntries(
+    shared.map(({ name }) => [RECEIVED + name, { vector: "parameters", entry: name }]),
+  );
   const single = (kind: string) =>
     adaptedForward(base, layers, (parameters, layer, y) => bottleneck(parameters, layer, kind, y));
   const both = adaptedForward(base, layers, (parameters, layer, y) =>
@@ -64,7 +66,7 @@ export function withDualAdapters(configured: Model, settings: DualAdapterSetting
 
   /** The shared adapters as received; in evaluation nothing else is. */
   function asReceived(parameters: ModelParameters): ModelParameters {
-    const values = Object.entries(received).map(([as, name]) => [name, parameters[as] ?? parameters[name]!]);
+    const values = Object.entries(received).map(([as, { entry }]) => [entry, parameters[as] ?? parameters[entry]!]);
     return Object.fromEntries(values);
   }
 }

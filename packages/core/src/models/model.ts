@@ -50,10 +50,10 @@ export interface Model {
   /** Present where adapters follow layers. */
   readonly bottlenecks?: ModelBottlenecks;
   /**
-   * Names by which `forward` is also given parameters as the client has received them: the received one of each. Absent where
-   * nothing is received, as in evaluation, are the values.
+   * Names by which `forward` is also given tensors that the client has received: the vector and the entry of each. Where nothing
+   * is received, as in evaluation, they are left out.
    */
-  readonly received?: Readonly<Record<string, string>>;
+  readonly received?: Readonly<Record<string, { readonly vector: string; readonly entry: string }>>;
   /** Labels drawn from the distribution that the outputs describe, by uniform numbers in [0, 1) of the labels' shape. */
   sample?(outputs: Tensor, uniforms: Tensor): Tensor;
   /**

@@ -14,6 +14,8 @@ export interface Aggregator {
   readonly clients?: readonly number[] | undefined;
   /** Their public weights. */
   readonly weights?: readonly number[] | undefined;
+  /** Their mean training losses. */
+  readonly losses?: readonly number[] | undefined;
   /** Forgets the last round. */
   begin(round: number, cohort: readonly number[]): void;
   /** Adds updates in cohort order, each times the factor that its schedule puts on it; absent: 1. */

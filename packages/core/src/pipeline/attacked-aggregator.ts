@@ -126,6 +126,10 @@ export class AttackedAggregator implements Aggregator {
     return this.#inner.weights;
   }
 
+  get losses() {
+    return this.#inner.losses;
+  }
+
   /** What the attackers did in this round; undefined where none was in it. */
   get attackReport(): AttackReport | undefined {
     return this.#report;

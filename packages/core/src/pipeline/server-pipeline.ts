@@ -140,7 +140,7 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
 
   function contextOf(
     plan: ServerPipelineParts,
-    { metrics, cost, clients: whose, weights }: Aggregator,
+    { metrics, cost, clients: whose, weights, losses }: Aggregator,
     about: FinishedRound,
   ): RoundContext {
     const known = disclosure.cohortSize(cost?.survivors);
@@ -151,11 +151,11 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
     const steps = { localSteps, weightedSteps, meanFactor };
     const context = { round, cohortSize: clients, population, layout, learningRate, ...steps };
     if (whose === undefined) return context;
-    return { ...context, clients: whose, upload: payloads.upload, ...(weights === undefined ? {} : { weights }) };
+    return { ...context, clients: whose, upload: payloads.upload, ...defined({ weights, losses }) };
   }
 }
 
-function defined(vectors: Readonly<Record<string, Vector | undefined>>): Record<string, Vector> {
+function defined<T>(vectors: Readonly<Record<string, T | undefined>>): Record<string, T> {
   return Object.fromEntries(
     Object.entries(vectors).flatMap(([name, vector]) => (vector === undefined ? [] : [[name, vector]])),
   );

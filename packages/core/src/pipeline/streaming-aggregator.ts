@@ -17,6 +17,7 @@ export class StreamingAggregator implements Aggregator {
   readonly #stacks = new Map<string, Stack>();
   #clients: number[] = [];
   #weights: number[] = [];
+  #losses: number[] = [];
   readonly #folds: ReadonlyMap<string, PartialFold>;
   readonly #meters: CohortMeters;
   #round = 0;
@@ -52,6 +53,7 @@ export class StreamingAggregator implements Aggregator {
     this.metrics.reset();
     this.#clients = [];
     this.#weights = [];
+    this.#losses = [];
   }
 
   get clients(): readonly number[] | undefined {
@@ -60,6 +62,10 @@ export class StreamingAggregator implements Aggregator {
 
   get weights(): readonly number[] | undefined {
     return this.#stacks.size === 0 ? undefined : this.#weights;
+  }
+
+  get losses(): readonly number[] | undefined {
+    return this.#stacks.size === 0 ? undefined : this.#losses;
   }
 
   addAll(updates: readonly Update[], factors?: readonly number[]): void {
@@ -77,6 +83,7 @@ export class StreamingAggregator implements Aggregator {
     if (this.#stacks.size > 0) {
       this.#clients.push(...updates.map(({ client }) => client));
       this.#weights.push(...weights);
+      this.#losses.push(...updates.map((update) => update.public.loss));
     }
     for (const [k, update] of updates.entries()) this.metrics.add(update.public, factors?.[k]);
   }

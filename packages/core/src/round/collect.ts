@@ -234,7 +234,7 @@ class Collection {
       await announceFailure(plan, ports, this.#opened.round, outcome);
     } else if (plan.sampler.feedback !== undefined) {
       const { loss, examples } = outcome.update.public;
-      const start = { at: this.#timeline.now };
+      const start = { at: this.#timeline.now, part: order.part };
       const took = plan.durations?.(order.client, order.version, 0, start) ?? 0;
       this.#reports.push({ client: order.client, loss, examples, seconds: took / 1e6 });
     }

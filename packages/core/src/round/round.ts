@@ -48,7 +48,7 @@ function openRound({ plan, state, pipeline }: RoundWorld): OpenRound {
     ? []
     : plan.sampler.sample(round, (of) => deriveKey(rootKey(plan.seed), "cohort", of), state.selection);
   const scalars = pipeline.publicScalars(state.server, round, learningRate);
-  return { round, cohort, parts: assignParts(plan, round, cohort), learningRate, scalars };
+  return { round, cohort, parts: assignParts(plan, round, cohort, state.server), learningRate, scalars };
 }
 
 /** The loss that a round is judged by. */

@@ -61,7 +61,7 @@ export class Timeline {
 
   /** Puts an order among what is to come; returns it with the instant at which it is back. */
   expect(order: Order, { visit, steps }: WorkRequest): WorkUnderWay {
-    const start = { at: this.#clock.now, steps };
+    const start = { at: this.#clock.now, steps, part: order.part };
     const duration = this.#world.plan.durations?.(order.client, order.version, visit, start) ?? 0;
     // a round that waits for all takes them in the order of its cohort, whoever is first
     const inTurn = !this.isAsynchronous;

@@ -42,27 +42,43 @@ function requirePool({ adapters: { pool, poolTop, keyWeight }, training: { loss 
   throw conflict("training.loss", `"${loss.adjustment}", with adapters.pool`, '"none"', advice);
 }
 
-/** Refuses what only a controller reads where there is none, and a controller without ranks to choose from. */
-function requireChoice({ adapters: { controller, rank, batches, bits }, devices: { memory } }: Config): void {
-  if (controller !== undefined) {
-    if (Array.isArray(rank)) return;
+/** Refuses what only a controller reads where there is none or another, and a controller without ranks to choose from. */
+function requireChoice({ adapters, devices: { memory }, schedule }: Config): void {
+  const { controller, rank, rule, batches, bits, pruned, exploration, timeWeight } = adapters;
+  if (controller !== undefined && !Array.isArray(rank))
     throw conflict(
       "adapters.controller",
       `"${controller}", with adapters.rank = ${rank ?? "nothing"}`,
       "a list of ranks",
       `Name the ranks to choose from, e.g. adapters.rank = [${rank ?? "8, 4"}].`,
     );
-  }
-  for (const [key, value] of Object.entries({
-    "adapters.batches": batches,
-    "adapters.bits": bits,
-    "devices.memory": memory,
-  }))
-    if (value !== undefined)
+  const readers = {
+    fedpipe: { "adapters.batches": batches, "adapters.bits": bits, "devices.memory": memory },
+    fedspine: { "adapters.pruned": pruned, "adapters.exploration": exploration, "adapters.timeWeight": timeWeight },
+  };
+  for (const [reader, keys] of Object.entries(readers))
+    for (const [key, value] of Object.entries(keys))
+      if (value !== undefined && reader !== controller)
+        throw conflict(
+          key,
+          `${JSON.stringify(value)}, ${controller === undefined ? "without a controller" : `with "${controller}"`}`,
+          "nothing",
+          `Remove ${key}, or set adapters.controller = "${reader}".`,
+        );
+  if (controller !== "fedspine") return;
+  if (rule !== "flexlora")
+    throw conflict(
+      "adapters.controller",
+      `"fedspine", with adapters.rule = "${rule}"`,
+      'adapters.rule = "flexlora"',
+      "What pruned clients of other ranks send is put back in place and factored anew.",
+    );
+  for (const key of ["keep", "deadline"] as const)
+    if (schedule[key] !== undefined)
       throw conflict(
-        key,
-        `[${value.join(", ")}], without a controller`,
+        `schedule.${key}`,
+        `${schedule[key]}, with adapters.controller = "fedspine"`,
         "nothing",
-        `Remove ${key}, or set adapters.controller = "fedpipe".`,
+        "A bandit learns how long its own choices take, and a round waits for all. Remove it.",
       );
 }

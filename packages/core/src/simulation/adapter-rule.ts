@@ -1,4 +1,4 @@
-import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
+import type { Algorithm, Payloads, ServerState } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import { parameterSelectors } from "../config/parameters-schema.ts";
@@ -11,6 +11,8 @@ import { deriveKey, rootKey } from "../random/index.ts";
 import { rankTiers, type SubModels } from "../submodels/index.ts";
 import { type DeviceChoices, deviceChoices } from "./device-choices.ts";
 import { withPairRule } from "./pair-rule.ts";
+import { type RuledRun, spineChoices } from "./spine-choices.ts";
+import { spineChoice, withSpine } from "./spine-method.ts";
 import { withStackedRounds } from "./stacked-rounds.ts";
 
 interface Resolved {
@@ -23,7 +25,12 @@ interface Resolved {
 }
 
 /** The method with the rule for adapters of a configuration. Throws `config/conflict` for methods that do not fit it. */
-export function withAdapterRule(config: Config, model: Model, resolved: Resolved, split: ParameterSplit): Resolved {
+export function withAdapterRule(
+  config: Config,
+  model: Model,
+  resolved: Resolved,
+  { split, values, population }: RuledRun,
+): Resolved {
   const { rule, lambda } = config.adapters;
   const { adapters } = model;
   const { whole, shared } = split;
@@ -31,6 +38,8 @@ export function withAdapterRule(config: Config, model: Model, resolved: Resolved
   const ranks = tieredRanks(config, resolved);
   if (rule === "fedit" || rule === "ffa" || rule === "fed-sb") return resolved;
   requireSingleUpdates(config, resolved);
+  if (config.adapters.controller === "fedspine")
+    return withSpineRule(config, model, resolved, { split, values, population }, ranks!);
   const weights = new Set(rule === "flora" ? adapters.pairs.map(({ weight }) => weight) : []);
   const sent = subLayout(shared, ({ name }) => !weights.has(name));
   const choices = ranks && chosenBy(config, model, resolved, split, ranks);
@@ -49,6 +58,23 @@ export function withAdapterRule(config: Config, model: Model, resolved: Resolved
   }
 }
 
+/** FlexLoRA with the cells of a bandit as parts. */
+function withSpineRule(
+  config: Config,
+  model: Model,
+  { algorithm: plain }: Resolved,
+  { split, values, population }: RuledRun,
+  ranks: readonly number[],
+): Resolved {
+  const { adapters } = model;
+  const { shared } = split;
+  const { settings, tiers, choices } = spineChoices(config, plain, model, { split, values, population }, ranks);
+  const places = (client: number, _round: number, server: ServerState["vectors"]) =>
+    settings.places(spineChoice(client, server));
+  const algorithm = withSpine(withPairRule(plain, { rule: "flexlora", adapters: adapters!, places }), settings);
+  return { algorithm, payloads: algorithm.payloads(shared, config.training), tiers, choices };
+}
+
 /** What a controller gives to the clients; undefined where there is none. Throws as `deviceChoices`. */
 function chosenBy(
   config: Config,
@@ -58,7 +84,7 @@ function chosenBy(
   ranks: readonly number[],
 ): DeviceChoices | undefined {
   const { controller, rule } = config.adapters;
-  if (controller === undefined) return undefined;
+  if (controller !== "fedpipe") return undefined;
   if (rule === "flora")
     throw conflict(
       "adapters.controller",

@@ -31,7 +31,7 @@ export function configuredDurations(
   const durations = orderDurations({ speed, ...settings }, seed);
   return (client, version, visit, start) => {
     const whole = durations(client, version, visit);
-    const share = shareOf(start?.steps) * (choices?.work(client) ?? 1);
+    const share = shareOf(start?.steps) * (choices?.work(client, start?.part) ?? 1);
     return share === 1 ? whole : Math.max(1, Math.round(whole * share));
   };
 }

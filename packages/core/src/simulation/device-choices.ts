@@ -13,17 +13,17 @@ import { taskFlops } from "../client/task-flops.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import type { Model } from "../models/index.ts";
-import { entryTypes, entryView, type Layout, layout as layoutFrom } from "../params/layout.ts";
+import { entryTypes, entryView, type Layout, layout as layoutFrom, subLayout } from "../params/layout.ts";
 import type { ParameterSplit } from "../params/standing.ts";
 import { copy, type Vector } from "../params/vector.ts";
-import { ofRank, type RankTier } from "../submodels/index.ts";
+import { ofRank, type RankTier, type SubModel } from "../submodels/index.ts";
 
 /** What the clients of a run train with. */
 export interface DeviceChoices {
   readonly tiers: readonly RankTier[];
   tierOf(client: number): number;
-  /** Part of the time of a client's device that its choice takes. */
-  work(client: number): number;
+  /** Part of the time of a client's device that its choice takes; of the one that an order names, where it names one. */
+  work(client: number, part?: number): number;
   /** For people. */
   readonly text: string;
 }
@@ -35,7 +35,7 @@ interface Costed extends Candidate {
 }
 
 /** Seconds and memory of a class of devices; undefined: without limit. */
-interface Device {
+export interface Device {
   readonly seconds: number | undefined;
   readonly memory: number | undefined;
 }
@@ -71,18 +71,20 @@ export function deviceChoices(
 }
 
 /** As many as it takes until both lists begin anew. Throws `config/conflict` for times that are drawn. */
-function deviceClasses({ devices: { speed, seconds, times, memory = [] }, training }: Config): readonly Device[] {
+export function deviceClasses({ adapters, devices, training }: Config): readonly Device[] {
+  const { speed, seconds, times, memory = [] } = devices;
+  const { controller } = adapters;
   if (speed !== "none" && speed !== "equal" && speed !== "list")
     throw conflict(
       "adapters.controller",
-      `"fedpipe", with devices.speed = "${speed}"`,
+      `"${controller}", with devices.speed = "${speed}"`,
       'devices.speed = "list"',
       "Choices are made before the run, for known devices: name their seconds in devices.times.",
     );
   if (training.localSteps === undefined)
     throw conflict(
       "adapters.controller",
-      `"fedpipe", with training.localEpochs = ${training.localEpochs}`,
+      `"${controller}", with training.localEpochs = ${training.localEpochs}`,
       "training.localSteps",
       "The time of a choice is that of a number of steps: set training.localSteps in place of localEpochs.",
     );
@@ -107,15 +109,8 @@ function candidates(
   ranks: readonly number[],
 ): Costed[] {
   const { batches = [training.batchSize], bits = [32] } = adapters;
-  const flops = (rank: number, batch: number) => {
-    const part = ofRank(model, split, rank);
-    const payloads = algorithm.payloads(part.layout, training);
-    const settings = { ...training, batchSize: batch, loss: undefined, curriculum: undefined };
-    const own = { ...split, whole: layoutFrom(part.model.parameters), shared: part.layout };
-    const { program } = compileLocalTask(algorithm, part.model, payloads, settings, own);
-    const { flopsPerTask, flopsPerStep } = taskFlops({ program, draws: algorithm.client.draws ?? {} });
-    return flopsPerTask + training.localSteps! * flopsPerStep;
-  };
+  const flops = (rank: number, batch: number) =>
+    flopsOf(algorithm, ofRank(model, split, rank), split, { ...training, batchSize: batch });
   const most = flops(Math.max(...ranks), Math.max(...batches));
   const floats = floatsOfExample(model);
   const distinct = <T>(values: readonly T[]) => [...new Set(values)];
@@ -131,6 +126,23 @@ function candidates(
       });
     });
   });
+}
+
+/** Of a client's task on a model, whose parameters that do not travel are called as those of `split`. */
+export function flopsOf(
+  algorithm: Algorithm,
+  { model, layout }: SubModel,
+  split: ParameterSplit,
+  training: Config["training"],
+): number {
+  const whole = layoutFrom(model.parameters);
+  const payloads = algorithm.payloads(layout, training);
+  const settings = { ...training, loss: undefined, curriculum: undefined };
+  const still = new Set(split.frozen.entries.map(({ name }) => name));
+  const own = { ...split, whole, shared: layout, frozen: subLayout(whole, ({ name }) => still.has(name)) };
+  const { program } = compileLocalTask(algorithm, model, payloads, settings, own);
+  const { flopsPerTask, flopsPerStep } = taskFlops({ program, draws: algorithm.client.draws ?? {} });
+  return flopsPerTask + training.localSteps! * flopsPerStep;
 }
 
 /** Adapted weights are stored in few bits, all others as floats. */

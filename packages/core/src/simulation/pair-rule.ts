@@ -1,6 +1,6 @@
 import { aggregatePairs, LAMBDA, relativeLambda, type WeightedUpdate } from "../adapters/index.ts";
 import { type PlacedPair, pairsIn, readPair, writePair } from "../adapters/model-pairs.ts";
-import type { Algorithm, RoundContext } from "../algorithms/algorithm.ts";
+import type { Algorithm, RoundContext, ServerState } from "../algorithms/algorithm.ts";
 import type { ModelAdapters } from "../models/model.ts";
 import { type Vector, zerosLike } from "../params/vector.ts";
 
@@ -14,7 +14,7 @@ export interface PairRuleSettings {
   /** lora-fair: in units of the mean eigenvalue of A A^T. Default 0.01. */
   readonly lambda?: number | undefined;
   /** Where the values of a client lie in the model, where ranks differ; absent: everyone has all. */
-  readonly places?: ((client: number, round: number) => Int32Array) | undefined;
+  readonly places?: ((client: number, round: number, server: ServerState["vectors"]) => Int32Array) | undefined;
 }
 
 /**
@@ -34,7 +34,7 @@ export function withPairRule(method: Algorithm, settings: PairRuleSettings): Alg
     },
     update(state, aggregate, context) {
       const [[name, updates]] = Object.entries(aggregate) as [[string, Vector]];
-      const change = combinedChange(state.vectors.parameters, updates, context, settings);
+      const change = combinedChange(state.vectors, updates, context, settings);
       return method.update(state, { ...aggregate, [name]: change }, context);
     },
   };
@@ -42,13 +42,14 @@ export function withPairRule(method: Algorithm, settings: PairRuleSettings): Alg
 
 /** [d] from updates [clients, d]: means, and for pairs what the rule gives minus what they were. */
 function combinedChange(
-  global: Vector,
+  server: ServerState["vectors"],
   updates: Vector,
   { layout, weights = [], clients = [], round }: RoundContext,
   { rule, adapters, lambda = LAMBDA, places }: PairRuleSettings,
 ): Vector {
+  const { parameters: global } = server;
   const change = meanChange(updates, weights, layout.size);
-  const held = clients.map((client) => places?.(client, round));
+  const held = clients.map((client) => places?.(client, round, server));
   const rows = weights.map((_, k) => added(global, updates.subarray(k * layout.size, (k + 1) * layout.size), held[k]));
   if (rows.length === 0) return change;
   for (const pair of pairsIn(layout, adapters)) {

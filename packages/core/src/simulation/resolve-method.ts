@@ -63,7 +63,7 @@ export interface ResolvedMethod {
 /** The model and the method of a configuration. Throws what a wrong name, option or own file is. */
 export function resolveMethod(
   config: Config,
-  { examples }: Pick<Federation, "examples">,
+  { examples, clients }: Pick<Federation, "examples" | "clients">,
   own: CustomParts,
 ): ResolvedMethod {
   const { origins = {} } = own;
@@ -84,16 +84,17 @@ export function resolveMethod(
       : checkedMethod(own.algorithm, weights, origins.algorithm, settings);
   requireWholeModels(config, found.algorithm);
   requireStatisticsFit(config, found, layout(configured.parameters), shared);
-  const ruled = withAdapterRule(config, model, withSharedStatistics(found, shared), split);
-  const { algorithm, payloads, subModels } =
-    ruled.tiers === undefined
-      ? withWidths(ruled, model, shared, config.training)
-      : withSubModels(ruled, ruled.tiers, config.training);
   const base = model.base === undefined ? whole : layout(model.base.parameters);
   const start = own.weights && startFrom(own.weights, base, modelSection(config.model).reading);
   const drawn = initialParameters(model.parameters, deriveKey(rootKey(config.seed), "init"));
   const values = start === undefined ? drawn : withValues(whole, drawn, base, start.vector);
   if (model.adapters !== undefined) startCores(model.adapters, whole, values);
+  const run = { split, values, population: clients };
+  const ruled = withAdapterRule(config, model, withSharedStatistics(found, shared), run);
+  const { algorithm, payloads, subModels } =
+    ruled.tiers === undefined
+      ? withWidths(ruled, model, shared, config.training)
+      : withSubModels(ruled, ruled.tiers, config.training);
   const initial = split.shared === whole ? values : (partOf(whole, values, shared) as Float32Array);
   const { choices } = ruled;
   return {

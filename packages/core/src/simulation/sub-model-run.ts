@@ -30,14 +30,21 @@ export function withSubModels(
   return {
     algorithm: {
       ...algorithm,
-      assign: (_parts, cohort, _key, round) => cohort.map((client) => models.partOf(client, round)),
+      assign: (_parts, cohort, _key, round, state) =>
+        cohort.map((client) => models.partOf(client, round, state?.vectors)),
       own(state, client, round) {
         const vectors = algorithm.broadcast(state, {}, round);
-        const places = models.places(models.partOf(client, round), round);
-        return Object.fromEntries(own.map((name) => [name, valuesAt(vectors[name]!, places)]));
+        const places = models.places(models.partOf(client, round, state.vectors), round);
+        const slices = own.map((name) => [name, valuesAt(vectors[name]!, places)]);
+        return { ...algorithm.own?.(state, client, round), ...Object.fromEntries(slices) };
       },
     },
-    payloads: { ...payloads, own, parts: models.parts.map(partOf), places: models.places },
+    payloads: {
+      ...payloads,
+      own: [...(payloads.own ?? []), ...own],
+      parts: models.parts.map(partOf),
+      places: models.places,
+    },
     subModels: models,
   };
 

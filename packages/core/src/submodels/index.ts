@@ -2,6 +2,7 @@ export { type ChainLayer, chainOf } from "./chain.ts";
 export * from "./convolved-weights.ts";
 export * from "./exploration-mask.ts";
 export { denseWeights } from "./kept-weights.ts";
+export { type HiddenLayer, hiddenLayers, withUnitMasks } from "./masked-units.ts";
 export * from "./rank-tiers.ts";
 export {
   biasFreeNetwork,

@@ -19,8 +19,8 @@ export interface SubModel {
 export interface SubModels {
   /** One for each tier; where the loss depends on which coordinates a client has, one for each tier and window. */
   readonly parts: readonly SubModel[];
-  /** Which of `parts` a client trains in a round (1-based). */
-  partOf(client: number, round: number): number;
+  /** Which of `parts` a client trains in a round (1-based), where that depends on them from the server's vectors. */
+  partOf(client: number, round: number, server?: Readonly<Record<string, Vector>>): number;
   /** Where the values of a part lie in the whole model in a round: places [part.layout.size]. */
   places(part: number, round: number): Int32Array;
 }

@@ -18,6 +18,11 @@ const CASES: Readonly<Record<string, ConfigInput>> = {
       openWorld: { margin: 1, pairwise: 1, entropy: 1, suppressed: 1 },
     },
   },
+  "a bandit over ranks and pruned shares": {
+    adapters: { controller: "fedspine", rule: "flexlora", rank: [2, 1], pruned: [0, 0.5] },
+    devices: { speed: "list", times: [1, 3] },
+  },
+  "two bottleneck adapters": { algorithm: { name: "feddat" }, adapters: { bottleneck: 2 } },
 };
 
 it.each(Object.entries(CASES))("%s have the bits of the in-process backend on worker threads", async (_name, more) => {
