@@ -23,6 +23,27 @@ export class BitWriter {
     this.#used = over;
   }
 
+  /** Appends values of one width, from 1 to 31, which have no bits above it. */
+  writeAll(values: Uint16Array | Uint32Array, width: number): void {
+    this.#reserve(4 * Math.ceil((values.length * width) / 32) + 4);
+    const view = this.#view;
+    let [length, word, used] = [this.#length, this.#word, this.#used];
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]!;
+      const over = used + width - 32;
+      if (over < 0) {
+        word = (word << width) | value;
+        used += width;
+      } else {
+        view.setInt32(length, (word << (width - over)) | (value >>> over));
+        length += 4;
+        word = value & ((1 << over) - 1);
+        used = over;
+      }
+    }
+    [this.#length, this.#word, this.#used] = [length, word, used];
+  }
+
   /** Appends the Elias gamma code of an integer of at least 1: 2 floor(log2 g) + 1 bits. */
   gamma(value: number): void {
     const log = 31 - Math.clz32(value);
@@ -47,14 +68,19 @@ export class BitWriter {
   }
 
   #flush(word: number): void {
-    if (this.#length === this.#bytes.length) {
-      const larger = new Uint8Array(2 * this.#length);
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-      this.#view = new DataView(larger.buffer);
-    }
+    if (this.#length === this.#bytes.length) this.#reserve(4);
     this.#view.setInt32(this.#length, word);
     this.#length += 4;
+  }
+
+  /** Makes place for so many bytes more. */
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(2 * this.#bytes.length, 4 * Math.ceil(needed / 4)));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
   }
 }
 
@@ -93,6 +119,16 @@ export class BitReader {
       left -= take;
     }
     return value;
+  }
+
+  /** Fills `out` with values of one width, from 1 to 25. */
+  readAll(out: Uint32Array, width: number): void {
+    const view = this.#view;
+    const safe = Math.min(out.length, Math.max(0, Math.ceil((this.#lastWord - this.#at) / width)));
+    let at = this.#at;
+    for (let i = 0; i < safe; i++, at += width) out[i] = (view.getInt32(at >>> 3) << (at & 7)) >>> (32 - width);
+    this.#at = at;
+    for (let i = safe; i < out.length; i++) out[i] = this.read(width);
   }
 
   gamma(): number {

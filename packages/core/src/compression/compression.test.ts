@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { layout } from "../params/index.ts";
@@ -77,6 +78,43 @@ describe("a payload", () => {
       }),
       { seed: 1, numRuns: 300 },
     );
+  });
+
+  it.each([
+    ["top-k density=0.01", "f279c7ba 9be13112"],
+    ["top-k density=0.3", "55411bbe 78133180"],
+    ["top-k density=0.3 + qsgd levels=7 bucket=16", "09d731bb 29bdd387"],
+    ["rand-k density=0.1", "e1657f05 cf30d700"],
+    ["count-sketch size=0.1", "bb63c446 cf148478"],
+    ["srht size=0.1", "aa7b0d73 d0a25542"],
+    ["qsgd levels=4", "75d90181 55f2b103"],
+    ["qsgd levels=15 coding=fixed", "71ed7ee5 3a4fc2f2"],
+    ["qsgd levels=5 bucket=100000", "984b1e66 5cfd4094"],
+    ["natural", "4d6b4447 35c9c1eb"],
+    ["sign", "519a1b61 9dabfd12"],
+    ["e3m0", "929fe073 bd3ced1d"],
+    ["one-byte", "eefad40b dce8e20d"],
+    ["non-zeros", "d6c5f9a3 ac27488c"],
+    ["nf4", "4fd578c6 90e7210e"],
+    ["nf4 block=7", "b28ebf6d 564ad1d7"],
+    ["fedzip keep=0.1", "e44baba8 2cc5e625"],
+  ])("of %s keeps its bits", (chain, expected) => {
+    const large = layout([{ name: "w", shape: [70_001], role: "vector", block: "w" }]);
+    const words = new Uint32Array(large.size);
+    randomStream(deriveKey(key, "bits")).uint32s(words);
+    const up = chain.split(" + ").map((text) => parseLink(text));
+    const hashes = [Float32Array, Float64Array].map((Floats) => {
+      // of many sizes, some too small for a power of two, some 0 with either sign
+      const vector = new Floats(words).map((_, i) => {
+        const word = words[i]!;
+        const size = [2, 1e-39, 1, 0][word & 3]! * Math.fround(((word >>> 4) * 2 ** -28) ** 3);
+        return (word & 4) === 0 ? size : -size;
+      });
+      const payload = encodePayload({ up, scope: "model" }, large, vector, key);
+      const there = decodePayload({ up, scope: "model" }, large, payload, (n) => new Floats(n));
+      return createHash("sha256").update(payload).update(new Uint8Array(there.buffer)).digest("hex").slice(0, 8);
+    });
+    expect(hashes.join(" ")).toBe(expected);
   });
 
   it("that nobody wrote is refused by code or decodes to a vector", () => {

@@ -3,17 +3,16 @@ import { type FloatBytes, malformed } from "./bits.ts";
 import type { Compressor } from "./compressor.ts";
 import { readFloats, writeFloats } from "./floats.ts";
 
-/** Four bits per value: the number of the nearest of 16 levels, times the largest absolute value of its block. */
+/** Four bits per value: the number of the nearest of some levels, times the largest absolute value of its block. */
 interface LevelTable {
-  /** Values of the codes 0 to 15, between -1 and 1. */
+  /** Values of the codes, between -1 and 1. */
   readonly levels: readonly number[];
   /** Values that share a scale; Infinity: all. */
   readonly block: number;
-  /** The code of the level nearest to x, |x| <= 1. */
-  nearest(x: number): number;
+  readonly search: LevelSearch;
 }
 
-function levelTable({ levels, block, nearest }: LevelTable): Compressor {
+function levelTable({ levels, block, search }: LevelTable): Compressor {
   const blocks = (n: number) => (n <= block ? Math.min(n, 1) : Math.ceil(n / block));
   const bytesOf = (n: number, floatBytes: FloatBytes) => floatBytes * blocks(n) + Math.ceil(n / 2);
   return {
@@ -23,15 +22,19 @@ function levelTable({ levels, block, nearest }: LevelTable): Compressor {
       const scales = new Float64Array(blocks(n));
       const bytes = new Uint8Array(bytesOf(n, floatBytes));
       const head = floatBytes * scales.length;
-      for (let b = 0; b < scales.length; b++) {
-        const begin = b === 0 ? 0 : b * block;
-        const end = Math.min(begin + block, n);
-        const scale = largestSize(vector, begin, end);
-        scales[b] = scale;
-        for (let i = begin; i < end; i++) {
-          const code = nearest(scale === 0 ? 0 : vector[i]! / scale);
-          bytes[head + (i >>> 1)]! |= (i & 1) === 0 ? code << 4 : code;
+      for (let b = 0; b < scales.length; b++) scales[b] = largestSize(vector, b === 0 ? 0 : b * block, block);
+      for (let begin = 0; begin < n; begin += CHUNK) {
+        const end = Math.min(begin + CHUNK, n);
+        VALUES.set(vector.subarray(begin, end));
+        for (let from = begin; from < end; ) {
+          const b = Math.floor(from / block);
+          const to = Math.min((b + 1) * block, end);
+          writeCodes(from - begin, to - begin, scales[b] === 0 ? 1 : scales[b]!, search);
+          from = to;
         }
+        CODES.fill(0, end - begin, end - begin + 1); // the other half of the last byte
+        for (let i = 0; i < end - begin; i += 2) PAIRS[i >>> 1] = (CODES[i]! << 4) | CODES[i + 1]!;
+        bytes.set(PAIRS.subarray(0, (end - begin + 1) >>> 1), head + (begin >>> 1));
       }
       bytes.set(writeFloats(scales, floatBytes));
       return bytes;
@@ -58,34 +61,73 @@ function levelTable({ levels, block, nearest }: LevelTable): Compressor {
   };
 }
 
-function largestSize(vector: Vector, begin: number, end: number): number {
+/** Values that are encoded at a time: an even number of them. */
+const CHUNK = 4096;
+/** Those values, their codes, and these by pairs. Arrays of the module are quicker than those that a function is given. */
+const VALUES = new Float64Array(CHUNK);
+const CODES = new Uint8Array(CHUNK + 1);
+const PAIRS = new Uint8Array(CHUNK / 2);
+
+function largestSize(vector: Vector, begin: number, length: number): number {
   let largest = 0;
-  for (let i = begin; i < end; i++) largest = Math.max(largest, Math.abs(vector[i]!));
+  const end = Math.min(begin + length, vector.length);
+  for (let i = begin; i < end; i++) {
+    const size = Math.abs(vector[i]!);
+    if (size > largest) largest = size;
+  }
   return largest;
 }
 
-/** Stretches of [-1, 1] from which a search begins. */
-const STRETCHES = 256;
+/** How the code of the level nearest to x in [-1, 1] is found. */
+interface LevelSearch {
+  /** Codes of the levels, in ascending order of these. */
+  readonly codes: Uint8Array;
+  /** The least doubles for which the next level is taken. */
+  readonly bounds: Float64Array;
+  /** The code of each stretch of [-1, 1]; `SEVERAL` where a bound lies in it. */
+  readonly stretches: Uint8Array;
+}
 
-/**
- * The nearest of ascending levels, by numbers from which on the next level is taken: the least doubles x for which
- * `closer(next, level, x)`.
- */
-function nearestLevel(levels: readonly number[], closer: (next: number, level: number, x: number) => boolean) {
-  const bounds = new Float64Array(levels.length).fill(Number.POSITIVE_INFINITY);
-  for (let c = 0; c + 1 < levels.length; c++) bounds[c] = leastAbove(levels[c]!, levels[c + 1]!, closer);
-  const climb = (from: number, x: number) => {
-    let code = from;
-    while (x >= bounds[code]!) code++;
-    return code;
-  };
-  const starts = new Uint8Array(STRETCHES + 1);
-  for (let s = 0; s <= STRETCHES; s++) starts[s] = Math.max(0, climb(0, (2 * s) / STRETCHES - 1) - 1);
-  return (x: number) => climb(starts[((x + 1) * (STRETCHES / 2)) | 0]!, x);
+/** Stretches of [-1, 1], so many that few values lie in one with a bound. */
+const STRETCHES = 4096;
+const SEVERAL = 16;
+
+/** How levels are found. Of two neighbours the upper one is taken for the x for which it is `closer`. */
+function levelSearch(
+  levels: readonly number[],
+  closer: (upper: number, lower: number, x: number) => boolean,
+): LevelSearch {
+  const ascending = [...new Set(levels)].sort((a, b) => a - b);
+  const codes = Uint8Array.from(ascending, (level) => levels.indexOf(level));
+  const bounds = new Float64Array(ascending.length).fill(Number.POSITIVE_INFINITY);
+  for (let c = 0; c + 1 < ascending.length; c++) bounds[c] = leastAbove(ascending[c]!, ascending[c + 1]!, closer);
+  const stretches = new Uint8Array(STRETCHES + 1).fill(SEVERAL);
+  for (let s = 0, level = 0; s <= STRETCHES; s++) {
+    const edge = (at: number) => (2 * at) / STRETCHES - 1;
+    while (edge(s - 1e-6) >= bounds[level]!) level++; // x + 1 is rounded
+    if (edge(s + 1 + 1e-6) < bounds[level]!) stretches[s] = codes[level]!;
+  }
+  return { codes, bounds, stretches };
+}
+
+/** The codes of the values from `from` to `to`, over `scale`. */
+function writeCodes(from: number, to: number, scale: number, search: LevelSearch): void {
+  const { stretches } = search;
+  for (let i = from; i < to; i++) {
+    const x = VALUES[i]! / scale;
+    const code = stretches[((x + 1) * (STRETCHES / 2)) | 0]!;
+    CODES[i] = code < SEVERAL ? code : codeOf(x, search);
+  }
+}
+
+function codeOf(x: number, { codes, bounds }: LevelSearch): number {
+  let level = 0;
+  while (x >= bounds[level]!) level++;
+  return codes[level]!;
 }
 
 /** The least double between two levels for which the upper one is closer, by halving. */
-function leastAbove(level: number, next: number, closer: (next: number, level: number, x: number) => boolean): number {
+function leastAbove(level: number, next: number, closer: (upper: number, lower: number, x: number) => boolean): number {
   let [below, above] = [level, next];
   for (;;) {
     const middle = below + (above - below) / 2;
@@ -98,7 +140,11 @@ function leastAbove(level: number, next: number, closer: (next: number, level: n
 /** Magnitudes of E3M0: 0 and 2^-6 to 2^0; the codes 8 to 15 are their negatives. */
 const E3M0 = [0, ...Array.from({ length: 7 }, (_, i) => 2 ** (i - 6))];
 
-const nearestPower = nearestLevel(E3M0, (next, level, size) => next - size <= size - level);
+const E3M0_LEVELS = [...E3M0, ...E3M0.map((level) => -level)];
+
+const E3M0_SEARCH = levelSearch(E3M0_LEVELS, (upper, lower, x) =>
+  x < 0 ? lower - x < x - upper : upper - x <= x - lower,
+);
 
 /**
  * E3M0: a sign and three bits of exponent, with one scale for the vector: 0 and the scale times 2^-6 to 1. Ties go to the
@@ -106,14 +152,7 @@ const nearestPower = nearestLevel(E3M0, (next, level, size) => next - size <= si
  * A. Douillard et al., "Streaming DiLoCo with overlapping communication", 2025. https://arxiv.org/abs/2501.18512
  */
 export function e3m0(): Compressor {
-  return levelTable({
-    levels: [...E3M0, ...E3M0.map((level) => -level)],
-    block: Number.POSITIVE_INFINITY,
-    nearest(x) {
-      const code = nearestPower(Math.abs(x));
-      return x < 0 && code > 0 ? code + 8 : code;
-    },
-  });
+  return levelTable({ levels: E3M0_LEVELS, block: Number.POSITIVE_INFINITY, search: E3M0_SEARCH });
 }
 
 /** Quantiles of a normal distribution, T. Dettmers et al., QLoRA, appendix E. */
@@ -132,7 +171,7 @@ const NF4 = [
  * @param block values that share a scale; the paper's 64 by default
  */
 export function nf4({ block = 64 }: { readonly block?: number } = {}): Compressor {
-  return levelTable({ levels: NF4, block, nearest: nearestNf4 });
+  return levelTable({ levels: NF4, block, search: NF4_SEARCH });
 }
 
-const nearestNf4 = nearestLevel(NF4, (next, level, x) => Math.abs(next - x) < Math.abs(level - x));
+const NF4_SEARCH = levelSearch(NF4, (upper, lower, x) => Math.abs(upper - x) < Math.abs(lower - x));

@@ -1,4 +1,4 @@
-import { BitReader, BitWriter } from "./bits.ts";
+import { malformed } from "./bits.ts";
 import type { Compressor } from "./compressor.ts";
 
 const LOWEST = -126;
@@ -14,34 +14,105 @@ export function natural(): Compressor {
   return {
     traits: { linear: false, unbiased: true, contractive: true, sharesDraws: false },
     encode(vector, { stream }) {
-      const writer = new BitWriter();
-      const uniforms = new Float64Array(Math.min(CHUNK, vector.length));
-      for (let begin = 0; begin < vector.length; begin += CHUNK) {
-        const end = Math.min(begin + CHUNK, vector.length);
-        stream.floats(uniforms.subarray(0, end - begin));
-        for (let i = begin; i < end; i++) writer.write(codeOf(vector[i]!, uniforms[i - begin]!), 9);
+      const n = vector.length;
+      const bytes = new Uint8Array(9 * Math.ceil(n / 8));
+      const uniforms = new Float64Array(Math.min(CHUNK, n));
+      const codes = new Uint16Array(8 * Math.ceil(uniforms.length / 8));
+      for (let begin = 0; begin < n; begin += CHUNK) {
+        const part = vector.subarray(begin, begin + CHUNK);
+        const drawn = uniforms.subarray(0, part.length);
+        stream.floats(drawn);
+        if (part instanceof Float32Array) writeSingleCodes(codes, part, drawn);
+        else for (let i = 0; i < part.length; i++) codes[i] = codeOf(part[i]!, drawn[i]!);
+        codes.fill(0, part.length);
+        pack(codes, part.length, new DataView(bytes.buffer, (begin / 8) * 9));
       }
-      return writer.finish();
+      return bytes.subarray(0, bytesOf(n));
     },
     decode(bytes, out) {
-      const reader = new BitReader(bytes);
-      for (let i = 0; i < out.length; i++) {
-        const code = reader.read(9);
-        out[i] = code < NEGATIVE ? SIZES[code]! : -SIZES[code - NEGATIVE]!;
+      const n = out.length;
+      if (bytes.length !== bytesOf(n)) throw malformed(`${bytes.length} bytes for ${n} values of nine bits`);
+      const codes = new Uint16Array(CHUNK);
+      const last = new Uint8Array(9);
+      for (let begin = 0, at = 0; begin < n; begin += CHUNK, at += (CHUNK / 8) * 9) {
+        const part = out.subarray(begin, begin + CHUNK);
+        const whole = part.length - (part.length % 8);
+        unpack(new DataView(bytes.buffer, bytes.byteOffset + at), whole, codes);
+        if (whole < part.length) {
+          last.set(bytes.subarray(at + (whole / 8) * 9));
+          unpack(new DataView(last.buffer), 8, codes.subarray(whole));
+          if (codes[part.length] !== 0) throw malformed("the padding is not zero");
+        }
+        if (part instanceof Float32Array) placeSingleCodes(part, codes);
+        else for (let i = 0; i < part.length; i++) part[i] = VALUES[codes[i]!]!;
       }
-      reader.end();
     },
-    largest: (n) => Math.ceil((9 * n) / 8),
+    largest: bytesOf,
   };
+}
+
+/** Bytes of n codes of nine bits. */
+function bytesOf(n: number): number {
+  return Math.ceil((9 * n) / 8);
+}
+
+/** Writes codes, eight of them to nine bytes. */
+function pack(codes: Uint16Array, n: number, to: DataView): void {
+  for (let i = 0, at = 0; i < n; i += 8, at += 9) {
+    const [fourth, last] = [codes[i + 3]!, codes[i + 7]!];
+    to.setInt32(at, (codes[i]! << 23) | (codes[i + 1]! << 14) | (codes[i + 2]! << 5) | (fourth >>> 4));
+    const middle = (codes[i + 4]! << 19) | (codes[i + 5]! << 10) | (codes[i + 6]! << 1);
+    to.setInt32(at + 4, (fourth << 28) | middle | (last >>> 8));
+    to.setUint8(at + 8, last);
+  }
+}
+
+/** Reads n codes that `pack` wrote, n a multiple of 8. */
+function unpack(from: DataView, n: number, codes: Uint16Array): void {
+  for (let i = 0, at = 0; i < n; i += 8, at += 9) {
+    const [a, b] = [from.getInt32(at), from.getInt32(at + 4)];
+    codes[i] = a >>> 23;
+    codes[i + 1] = (a >>> 14) & 511;
+    codes[i + 2] = (a >>> 5) & 511;
+    codes[i + 3] = ((a << 4) | (b >>> 28)) & 511;
+    codes[i + 4] = (b >>> 19) & 511;
+    codes[i + 5] = (b >>> 10) & 511;
+    codes[i + 6] = (b >>> 1) & 511;
+    codes[i + 7] = ((b << 8) | from.getUint8(at + 8)) & 511;
+  }
 }
 
 /** Values of which the draws are made at a time. */
 const CHUNK = 4096;
-/** Size of each code: 0, then powers of two. */
-const SIZES = Float64Array.from({ length: 256 }, (_, code) => (code === 0 ? 0 : 2 ** (code - 1 + LOWEST)));
-const SMALLEST = SIZES[1]!;
 /** The bit of the sign. */
 const NEGATIVE = 256;
+/** Value of each code: 0, then powers of two, then their negatives. */
+const VALUES = Float64Array.from({ length: 512 }, (_, code) => {
+  const size = code % NEGATIVE === 0 ? 0 : 2 ** ((code % NEGATIVE) - 1 + LOWEST);
+  return code < NEGATIVE ? size : -size;
+});
+const SMALLEST = VALUES[1]!;
+
+/**
+ * The codes of float32, as `codeOf` has them: the code of a power of two is its exponent as a float32 has it, and what is
+ * too small has the exponent 0.
+ */
+function writeSingleCodes(codes: Uint16Array, values: Float32Array, uniforms: Float64Array): void {
+  const words = new Int32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    const drawn = (uniforms[i]! * 2 ** 23) | 0;
+    const code = ((word >>> 23) & 255) + ((drawn - (word & 0x7fffff)) >>> 31);
+    const sign = (word >>> 31) << 8;
+    codes[i] = code === 0 ? 0 : sign | Math.min(code, HIGHEST - LOWEST + 1);
+  }
+}
+
+/** The float32 of the codes, whose bits they are. */
+function placeSingleCodes(out: Float32Array, codes: Uint16Array): void {
+  const words = new Uint32Array(out.buffer, out.byteOffset, out.length);
+  for (let i = 0; i < words.length; i++) words[i] = codes[i]! << 23;
+}
 
 const scratch = new Float64Array(1);
 /** Its words; the upper one comes last. */

@@ -1,7 +1,9 @@
+import type { Vector } from "../params/index.ts";
 import { malformed } from "./bits.ts";
 import type { Compressor } from "./compressor.ts";
 import { readFloats, writeFloats } from "./floats.ts";
-import { placeEntries } from "./rand-k.ts";
+import { keepEntries, placeEntries } from "./rand-k.ts";
+import { bitmapPositions } from "./sparse.ts";
 
 /**
  * The entries that are not 0 and a bitmap of where they are: for vectors that are mostly 0 on their own. Lossless but for
@@ -13,28 +15,33 @@ export function nonZeros(): Compressor {
   return {
     traits: { linear: false, unbiased: true, contractive: true, sharesDraws: false },
     encode(vector, { floatBytes }) {
-      const bitmap = new Uint8Array(Math.ceil(vector.length / 8));
-      for (let i = 0; i < vector.length; i++) if (vector[i] !== 0) bitmap[i >>> 3]! |= 128 >>> (i & 7);
-      const values = writeFloats(
-        vector.filter((value) => value !== 0),
-        floatBytes,
-      );
-      const bytes = new Uint8Array(bitmap.length + values.length);
-      bytes.set(bitmap);
-      bytes.set(values, bitmap.length);
+      const positions = nonZeroPositions(vector);
+      const values = writeFloats(keepEntries(vector, positions, false), floatBytes);
+      const head = Math.ceil(vector.length / 8);
+      const bytes = new Uint8Array(head + values.length);
+      for (let i = 0; i < positions.length; i++) bytes[positions[i]! >>> 3]! |= 128 >>> (positions[i]! & 7);
+      bytes.set(values, head);
       return bytes;
     },
     decode(bytes, out, { floatBytes }) {
-      const n = out.length;
-      const head = Math.ceil(n / 8);
+      const head = Math.ceil(out.length / 8);
       if (bytes.length < head) throw malformed("it is shorter than its bitmap");
-      const present: number[] = [];
-      for (let i = 0; i < 8 * head; i++) if ((bytes[i >>> 3]! & (128 >>> (i & 7))) !== 0) present.push(i);
-      if ((present.at(-1) ?? -1) >= n) throw malformed("its bitmap has more positions than entries");
-      const values = new Float64Array(present.length);
+      const positions = bitmapPositions(bytes.subarray(0, head), out.length);
+      const values = new Float64Array(positions.length);
       readFloats(bytes.subarray(head), values, floatBytes);
-      placeEntries(values, present, out);
+      placeEntries(values, positions, out);
     },
     largest: (n, floatBytes) => Math.ceil(n / 8) + n * floatBytes,
   };
+}
+
+/** Positions of the entries that are not 0, ascending. */
+function nonZeroPositions(vector: Vector): Uint32Array {
+  const positions = new Uint32Array(vector.length);
+  let count = 0;
+  for (let i = 0; i < vector.length; i++) {
+    positions[count] = i;
+    count += vector[i] === 0 ? 0 : 1;
+  }
+  return positions.subarray(0, count);
 }

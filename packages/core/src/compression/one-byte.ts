@@ -10,22 +10,13 @@ import type { Compressor } from "./compressor.ts";
  * @example fromByte(toByte(0.155)) // 0.153354966...
  */
 export function toByte(value: number): number {
-  if (!Number.isFinite(value) || value === 0) return 0;
-  const size = Math.abs(value);
-  let [level, above] = [0, 128];
-  while (above - level > 1) {
-    const middle = (level + above) >>> 1;
-    if (size >= LOWEST[middle]!) level = middle;
-    else above = middle;
-  }
-  return level === 0 ? 0 : level + (value < 0 ? 128 : 0);
+  VALUES[0] = value;
+  return byteAt(0);
 }
 
 /** The number of a byte: exp((level - 64) / 8) with its sign. */
 export function fromByte(byte: number): number {
-  const level = byte & 127;
-  if (level === 0) return 0;
-  return (byte < 128 ? 1 : -1) * SIZES[level]!;
+  return NUMBERS[byte & 255]!;
 }
 
 /**
@@ -37,13 +28,17 @@ export function oneByte(): Compressor {
     traits: { linear: false, unbiased: false, contractive: true, sharesDraws: false },
     encode(vector) {
       const bytes = new Uint8Array(vector.length);
-      for (let i = 0; i < bytes.length; i++) bytes[i] = toByte(vector[i]!);
+      for (let begin = 0; begin < bytes.length; begin += CHUNK) {
+        const part = vector.subarray(begin, begin + CHUNK);
+        VALUES.set(part);
+        for (let i = 0; i < part.length; i++) bytes[begin + i] = byteAt(i);
+      }
       return bytes;
     },
     decode(bytes, out) {
       const n = out.length;
       if (bytes.length !== n) throw malformed(`it has ${bytes.length} bytes, ${n} values need ${n}`);
-      for (let i = 0; i < n; i++) out[i] = fromByte(bytes[i]!);
+      for (let i = 0; i < n; i++) out[i] = NUMBERS[bytes[i]!]!;
     },
     largest: (n) => n,
   };
@@ -62,6 +57,38 @@ function powerOf(k: number): number {
   return k < 0 ? 1 / power : power;
 }
 
-/** Size of each level, and the smallest number that becomes it. */
-const SIZES = Float64Array.from({ length: 128 }, (_, level) => powerOf(2 * (level - 64)));
-const LOWEST = Float64Array.from({ length: 128 }, (_, level) => powerOf(2 * (level - 64) - 1));
+/** The smallest number that becomes a level. */
+const LOWEST = Float64Array.from({ length: 129 }, (_, level) =>
+  level < 128 ? powerOf(2 * (level - 64) - 1) : Number.POSITIVE_INFINITY,
+);
+/** The number of each byte. */
+const NUMBERS = Float64Array.from({ length: 256 }, (_, byte) => {
+  const level = byte & 127;
+  return level === 0 ? 0 : (byte < 128 ? 1 : -1) * powerOf(2 * (level - 64));
+});
+
+/** Values that are encoded at a time. */
+const CHUNK = 4096;
+const VALUES = new Float64Array(CHUNK);
+/** Their words; the upper one comes last. */
+const WORDS = new Uint32Array(VALUES.buffer);
+/** Upper 16 bits of an absolute double that is not finite. */
+const INFINITE = 0x7ff0;
+
+/** The level of the least double with these upper 16 bits; those with the same bits have it or the next one. */
+const LEVELS = new Uint8Array(INFINITE);
+for (let bits = 0, level = 0; bits < INFINITE; bits++) {
+  WORDS[1] = bits << 16;
+  while (VALUES[0]! >= LOWEST[level + 1]!) level++;
+  LEVELS[bits] = level;
+}
+
+/** The byte of the value at a place of `VALUES`. */
+function byteAt(i: number): number {
+  const upper = WORDS[2 * i + 1]!;
+  const bits = (upper >>> 16) & 0x7fff;
+  if (bits >= INFINITE) return 0;
+  let level = LEVELS[bits]!;
+  if (Math.abs(VALUES[i]!) >= LOWEST[level + 1]!) level++;
+  return level === 0 ? 0 : level | ((upper >>> 24) & 128);
+}

@@ -2,6 +2,7 @@ import type { Vector } from "../params/index.ts";
 import { type CompressionContext, type Compressor, nestedTraits } from "./compressor.ts";
 import { keptEntries } from "./density.ts";
 import { plainFloats } from "./floats.ts";
+import { wordPositions } from "./sparse.ts";
 
 /**
  * Rand-k: k entries that are drawn without replacement, times n / k. Only values travel, as both sides draw the same
@@ -46,12 +47,12 @@ export function placeEntries<V extends Vector>(values: Float64Array, indices: Ar
 
 /** k different positions of n, ascending: Floyd's algorithm, k draws. */
 export function drawEntries(k: number, n: number, { stream }: Pick<CompressionContext, "stream">): Uint32Array {
-  const chosen = new Uint8Array(n);
+  const chosen = new Uint32Array(Math.ceil(n / 32)); // a bit for each position
   for (let last = n - k; last < n; last++) {
     const drawn = stream.below(last + 1);
-    chosen[chosen[drawn] === 1 ? last : drawn] = 1;
+    const repeated = (chosen[drawn >>> 5]! >>> (31 - (drawn & 31))) & 1;
+    const position = repeated === 1 ? last : drawn;
+    chosen[position >>> 5]! |= 0x80000000 >>> (position & 31);
   }
-  const indices = new Uint32Array(k);
-  for (let i = 0, at = 0; at < k; i++) if (chosen[i] === 1) indices[at++] = i;
-  return indices;
+  return wordPositions(chosen, n);
 }

@@ -1,5 +1,6 @@
 import { type CompressionContext, type Compressor, nestedTraits, type Sketch } from "./compressor.ts";
 import { plainFloats } from "./floats.ts";
+import { transformOf } from "./hadamard.ts";
 import { rememberedTable } from "./remembered-tables.ts";
 
 export type SketchFamily = "count-sketch" | "srht" | "dense";
@@ -60,20 +61,33 @@ export function srht(n: number, signs: ArrayLike<number>, rows: ArrayLike<number
   return {
     size: rows.length,
     apply(vector) {
-      const padded = new Float64Array(signs.length);
-      for (let j = 0; j < n; j++) padded[j] = signs[j]! * vector[j]!;
-      hadamard(padded);
+      const transform = transformOf(signs.length);
+      const { row, stride, numbers } = transform;
+      for (let begin = 0, to = 0; begin < n; begin += row, to += stride) {
+        const end = Math.min(begin + row, n);
+        for (let j = begin; j < end; j++) numbers[to + j - begin] = signs[j]! * vector[j]!;
+      }
+      transform.run();
       const sketch = new Float64Array(rows.length);
-      for (let i = 0; i < rows.length; i++) sketch[i] = scale * padded[rows[i]!]!;
+      for (let i = 0; i < rows.length; i++) sketch[i] = scale * numbers[placeOf(rows[i]!, row, stride)]!;
       return sketch;
     },
     transpose(sketch, out) {
-      const padded = new Float64Array(signs.length);
-      for (let i = 0; i < rows.length; i++) padded[rows[i]!]! += scale * sketch[i]!;
-      hadamard(padded);
-      for (let j = 0; j < n; j++) out[j] = padded[j]! * signs[j]!;
+      const transform = transformOf(signs.length);
+      const { row, stride, numbers } = transform;
+      for (let i = 0; i < rows.length; i++) numbers[placeOf(rows[i]!, row, stride)]! += scale * sketch[i]!;
+      transform.run();
+      for (let begin = 0, from = 0; begin < n; begin += row, from += stride) {
+        const end = Math.min(begin + row, n);
+        for (let j = begin; j < end; j++) out[j] = numbers[from + j - begin]! * signs[j]!;
+      }
     },
   };
+}
+
+/** Where a number lies among rows of a power of two that begin `stride` apart. */
+function placeOf(j: number, row: number, stride: number): number {
+  return (j & (row - 1)) + Math.floor(j / row) * stride;
 }
 
 /** A dense matrix [b][n]. */
@@ -95,44 +109,6 @@ export function denseSketch(matrix: readonly ArrayLike<number>[]): Sketch {
       out.set(vector);
     },
   };
-}
-
-/** Numbers that are transformed together: 32 KB, stays in the first-level cache. */
-const BLOCK = 4096;
-
-/** The unnormalised transform in place, in natural order; the length is a power of two. */
-function hadamard(x: Float64Array): void {
-  const block = Math.min(BLOCK, x.length);
-  for (let begin = 0; begin < x.length; begin += block) butterflies(x, begin, begin + block, 1, block);
-  butterflies(x, 0, x.length, block, x.length);
-}
-
-/** The levels of half-widths from `first` to below `last`, two at a time: each number is added as level by level. */
-function butterflies(x: Float64Array, from: number, to: number, first: number, last: number): void {
-  let half = first;
-  for (; 2 * half < last; half *= 4) {
-    for (let begin = from; begin < to; begin += 4 * half) {
-      for (let i = begin; i < begin + half; i++) {
-        const a = x[i]! + x[i + half]!;
-        const b = x[i]! - x[i + half]!;
-        const c = x[i + 2 * half]! + x[i + 3 * half]!;
-        const d = x[i + 2 * half]! - x[i + 3 * half]!;
-        x[i] = a + c;
-        x[i + half] = b + d;
-        x[i + 2 * half] = a - c;
-        x[i + 3 * half] = b - d;
-      }
-    }
-  }
-  if (half >= last) return;
-  for (let begin = from; begin < to; begin += 2 * half) {
-    for (let i = begin; i < begin + half; i++) {
-      const a = x[i]!;
-      const b = x[i + half]!;
-      x[i] = a + b;
-      x[i + half] = a - b;
-    }
-  }
 }
 
 function drawSketch(family: SketchFamily, n: number, b: number, { stream }: CompressionContext): Sketch {

@@ -68,15 +68,13 @@ export function cluster(vector: Vector, keep: number, iterations: number): Clust
     positive = Math.max(positive, kept[i]!);
   }
   const symbols = new Uint8Array(kept.length);
-  const assign = () => {
-    for (let i = 0; i < kept.length; i++) symbols[i] = nearest(kept[i]!, negative, positive);
-  };
+  assign(symbols, kept, negative, positive);
   for (let step = 0; step < iterations; step++) {
-    assign();
-    negative = meanOf(kept, symbols, 0) ?? negative;
-    positive = meanOf(kept, symbols, 2) ?? positive;
+    const means = [meanOf(kept, symbols, 0) ?? negative, meanOf(kept, symbols, 2) ?? positive] as const;
+    if (means[0] === negative && means[1] === positive) break; // nothing would change any more
+    [negative, positive] = means;
+    assign(symbols, kept, negative, positive);
   }
-  assign();
   const all = new Uint8Array(vector.length).fill(1); // what was pruned is 0
   const counts: [number, number, number] = [0, vector.length - kept.length, 0];
   for (let i = 0; i < kept.length; i++) {
@@ -84,6 +82,10 @@ export function cluster(vector: Vector, keep: number, iterations: number): Clust
     counts[symbols[i]!]!++;
   }
   return { symbols: all, centroids: [negative, 0, positive], counts };
+}
+
+function assign(symbols: Uint8Array, values: Float64Array, negative: number, positive: number): void {
+  for (let i = 0; i < values.length; i++) symbols[i] = nearest(values[i]!, negative, positive);
 }
 
 function nearest(value: number, negative: number, positive: number): number {
@@ -109,9 +111,11 @@ export function symbolBits(symbols: Uint8Array, counts: Clusters["counts"]): Rec
   const n = symbols.length;
   const rare = n - Math.max(...counts);
   const last = Int32Array.of(-1, -1, -1);
-  const gaps = [0, 0, 0];
+  const gaps = Float64Array.of(0, 0, 0);
+  const common = commonest(counts);
   for (let i = 0; i < n; i++) {
     const symbol = symbols[i]!;
+    if (symbol === common) continue;
     gaps[symbol]! += 2 * (31 - Math.clz32(i - last[symbol]!)) + 1;
     last[symbol] = i;
   }

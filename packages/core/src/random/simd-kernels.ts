@@ -1,13 +1,17 @@
 import {
   add,
+  addDoubles,
   addI32,
   type Code,
+  doubles,
   get,
   highHalves,
   i32,
   lanes,
   load,
   lowHalves,
+  lowToDoubles,
+  mulDoubles,
   mulFloats,
   onesInBytes,
   or,
@@ -39,6 +43,8 @@ export interface SimdKernels {
   binomial(bytes: number): void;
   /** Each half of a word, the lower one first, to the float (2 half - 65535) / 65536. */
   uniform(bytes: number): void;
+  /** Each two words, the upper one first, to the double in [0, 1) that their upper 27 and 26 bits are, in steps of 2^-53. */
+  fractions(bytes: number): void;
 }
 
 /** Where numbers begin in the memory; as many bytes as there are for words. */
@@ -54,7 +60,7 @@ export function simdKernels(): SimdKernels | undefined {
 
 function build(): SimdKernels | undefined {
   try {
-    const code = new WebAssembly.Module(wasmModule([threefry(), binomial(), uniform()]));
+    const code = new WebAssembly.Module(wasmModule([threefry(), binomial(), uniform(), fractions()]));
     return new WebAssembly.Instance(code).exports as unknown as SimdKernels;
   } catch {
     return undefined;
@@ -141,6 +147,24 @@ function uniform(): WasmFunction {
   ];
   const body = repeatWhileLess(eightNumbers, get(at), get(bytes));
   return { name: "uniform", parameters: 1, vectors: 1, integers: 2, body };
+}
+
+function fractions(): WasmFunction {
+  const [bytes, left, right, words, at] = [0, 1, 2, 3, 4] as const;
+  const picked = (indices: readonly number[]) => shuffle(get(left), get(right), bytesOf(indices));
+  const halves = (indices: readonly number[], bits: number) => shiftRight(picked(indices), bits);
+  const twoNumbers = (upper: Code, lower: Code) =>
+    mulDoubles(addDoubles(mulDoubles(lowToDoubles(upper), doubles(2 ** 26)), lowToDoubles(lower)), doubles(2 ** -53));
+  const fourNumbers: Code = [
+    ...set(left, load(get(words), 0)),
+    ...set(right, load(get(words), 16)),
+    ...store(get(at), NUMBERS, twoNumbers(halves([0, 2, 0, 2], 5), halves([1, 3, 1, 3], 6))),
+    ...store(get(at), NUMBERS + 16, twoNumbers(halves([4, 6, 4, 6], 5), halves([5, 7, 5, 7], 6))),
+    ...set(words, addI32(get(words), i32(32))),
+    ...set(at, addI32(get(at), i32(32))),
+  ];
+  const body = repeatWhileLess(fourNumbers, get(at), get(bytes));
+  return { name: "fractions", parameters: 1, vectors: 2, integers: 2, body };
 }
 
 function rotated(a: Code, bits: number): Code {

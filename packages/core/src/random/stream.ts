@@ -1,4 +1,4 @@
-import { fillWords } from "./fill-words.ts";
+import { fillFractions, fillWords } from "./fill-words.ts";
 import { type RandomKey, STREAM_DOMAIN } from "./key.ts";
 import { type RandomStream, WordStream } from "./word-stream.ts";
 
@@ -30,15 +30,24 @@ class ThreefryStream extends WordStream {
     if (whole < out.length) out[whole] = this.uint32();
   }
 
+  override floats(out: Float64Array): void {
+    const waiting = this.#next < BUFFER_WORDS;
+    if (waiting || !fillFractions(out, this.#key, this.#blocks >>> 0, this.#counterHigh())) super.floats(out);
+    else this.#blocks += out.length;
+  }
+
   #refill(): void {
     this.#generate(this.#buffer, 0, BUFFER_WORDS);
     this.#next = 0;
   }
 
   #generate(out: Uint32Array, from: number, to: number): void {
-    const high = STREAM_DOMAIN + Math.floor(this.#blocks / 2 ** 32);
-    fillWords(out, from, to, this.#key, this.#blocks >>> 0, high);
+    fillWords(out, from, to, this.#key, this.#blocks >>> 0, this.#counterHigh());
     this.#blocks += (to - from) / 2;
+  }
+
+  #counterHigh(): number {
+    return STREAM_DOMAIN + Math.floor(this.#blocks / 2 ** 32);
   }
 }
 

@@ -1,5 +1,6 @@
 /**
- * Pieces of WebAssembly code as byte lists, and a module around functions made of them: just what `simd-kernels.ts` needs.
+ * Pieces of WebAssembly code as byte lists, and a module around functions made of them: just what the kernels of this package
+ * need.
  * The numbers are opcodes of the specification, https://webassembly.github.io/spec/core/binary/instructions.html.
  */
 export type Code = readonly number[];
@@ -46,6 +47,15 @@ export const lowHalves = (a: Code) => vector(0xa9, a);
 export const highHalves = (a: Code) => vector(0xaa, a);
 export const toFloats = (a: Code) => vector(0xfa, a);
 export const mulFloats = (a: Code, b: Code) => vector(0xe6, a, b);
+export const lowToDoubles = (a: Code) => vector(0xfe, a);
+export const addDoubles = (a: Code, b: Code) => vector(0xf0, a, b);
+export const subDoubles = (a: Code, b: Code) => vector(0xf1, a, b);
+export const mulDoubles = (a: Code, b: Code) => vector(0xf2, a, b);
+/** Both lanes are the same double. */
+export const doubles = (value: number): Code => [
+  ...vector(0x0c),
+  ...new Uint8Array(Float64Array.of(value, value).buffer),
+];
 export const lanes = (...words: readonly number[]): Code => [
   ...vector(0x0c),
   ...new Uint8Array(Int32Array.from(words).buffer),
