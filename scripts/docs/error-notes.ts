@@ -137,6 +137,7 @@ export const codeNotes: Readonly<Record<string, { readonly cause?: string; reado
     cause:
       "a file does not have the layout of LEAF; a user has no data; an example does not have the form of the first",
   },
+  "data/lost-edges": { next: "Nothing to do; fewer clients lose fewer edges." },
   "data/not-found": { next: "Run `anabranch datasets --download NAME`, or set `data.dataDir`." },
   "engine/constant": { cause: "a number does not fit the element type of the tensor beside it" },
   "executor/fallback": { next: "Run `anabranch doctor` to get the faster executor back." },

@@ -1,7 +1,7 @@
 // Written by `npm run docs:generate` from the examples in doc comments. Change those, not this file.
 import { describe, it } from "vitest";
 import * as z from "zod";
-import { ANY_VALUE, AnabranchError, BEST_CHECKPOINT, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, LAMBDA, MESSAGE_VERSION, MODEL, Multiplexed, NOISE_TOLERANCE, PRIVACY_RECORD, RunHistoryFold, SCALAR, SHIPPED_DATASETS, SelectiveRepeat, TASK_KEYS, UNCLIPPED, VERSION, VirtualClock, accountantNames, activeStages, adapterOptions, adaptiveClusters, adaptiveMargin, adaptiveSplit, addDirection, addGaussian, addSums, adjustedLogits, adviceFor, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, alignedObjective, alignmentPenalty, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, assumptionsOf, asyncFedavg, attackObservation, attacks, auditAttacks, augmentationLosses, augmentationRamp, augmentedFeature, autoflip, averageLinkage, averageSubModels, balancedAssignment, baselineConfig, beforeStages, bernoulliBits, biasFreeNetwork, bottleneckOptions, boundText, bristle, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, calibratedHead, calibrationLoss, centroidPosterior, centroidsByClass, chainOf, charTransformer, charTransformerOptions, checkDataset, checkpointName, choicesOfClients, chooseForDevice, classGroups, classMetrics, classPrototypes, classWeights, classification, classifierObjective, clientsForSum, clipUpdate, clusteringAccuracy, clusteringTemperature, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, columnGroups, combine, combineVectors, commentedTemplate, compileEvaluation, compileLocalTask, compressedDescent, compressedWeight, compressorOf, configFields, configHash, configSchema, confusionDirection, confusionSums, contrastiveLoss, convertStaleUpdate, copy, coreDelta, coreFromGradient, cosineDistances, countOnes, createAccountant, createAlgorithm, createModel, createPartitioner, curvatureOf, cutToClusters, cyclicCode, dadao, datasetHash, dealParts, decodeBroadcast, decodeCheckpoint, decodeGradient, decodeImage, decodePayload, decodeSafetensors, decodeSealed, decodeSum, decodeUpdate, decodeVector, decodingFactors, decomposeDisparity, deepLeakage, defineMethod, deltaOf, denseWeights, deriveKey, describeFailure, detachedHeadLosses, dfedavg, dfedsam, diff2, diff2BvrLSgd, dilatedWeight, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, discreteMechanism, disparity, distance, distancesAmong, distillation, distributionMatching, ditto, domainLoss, dot, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawFeatures, drawWeighted, easiestFirst, editDistance, embeddingSkew, emptyBasis, emptyLedger, encodeBroadcast, encodeCheckpoint, encodeGradients, encodeInto, encodeNoisedUpdate, encodePayload, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, endsTask, entryTypes, entryView, errorNorms, evaluateRange, evaluationRanges, exactUpdate, exampleCount, exampleSize, explain, explorationMask, exportOnnx, extendBasis, f1ByClass, factored, failsForTrouble, fairnessLimit, featureGradient, featureNames, featureValue, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbn, fedbuff, fedcac, fedcm, fedcompass, fedd2s, feddat, federate, fedfix, fedgh, fedkseed, fedld, fedlex, fedloge, fedmd, fedmuon, fednsam, fedpac, fedper, fedprox, fedpub, fedrep, fedrolex, fedsam, fedspeed, fedyogi, feedbackState, ferret, fewestUpdates, fillDirection, firstSentence, fitFeatures, flasc, fold, foldEvents, foldRange, forLiveClients, formatEpsilon, fot, fractionalCode, fractionalOrders, frl, frobeniusDistance, frozenBase, functionalSimilarity, fuseKnowledge, fusionWeights, gaussianAccountant, gaussianDelta, gaussianEpsilon, generatedTensors, generatorPhase, geometryOf, ggeur, gini, globalCentroids, gradientFromFactors, gradientMatching, graphOf, groupEvents, groupFairness, groupImportance, gunzip, harderExamples, hasEnded, hasParallelRows, hasPersonalModels, hasVersionBefore, hashVector, headPhase, heavyBall, heldEntries, heldOf, heldUnits, heterofl, hiddenLayers, hidenseek, hyperfl, hypernetworkModel, ifca, iid, inProcessSimulation, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, instructions, integerOrders, invertGradients, isAway, isBiasLadder, isBursty, isFiniteVector, isRegression, isVector, isWeighted, jensenShannon, joinParameters, jointNorm, jsonText, kMeans, keepsParameters, keptEntries, knfu, knownRows, labelAccuracy, labelCounts, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, lambdaOf, largestEncoding, largestUpdate, layerBounds, layout, lbfgs, leakyScale, learnedChoices, leastImportant, lenet5, lenet5Options, lgFedavg, linear, linearOptions, loadFashionMnist10k, loadShippedDataset, loadTinyShakespeare, local, localCentroids, localSgd, logistic, logisticOptions, longTail, longTailSizes, lossWithMargin, mapOverlap, marginPenalty, masha, mashaDraws, maskRegularisers, maskedGraphNetwork, maskedMomentumStep, matchExamples, matchedShare, matrixOf, matrixScore, meanCurvature, meanDivergence, meanGradient, meanGradientOf, meanOfCores, meanPairDistance, measureCompression, memoryBlobStore, memoryClientStates, mergeAdapters, messageLayouts, minimalToml, mix, mixCritical, mixed, mixingConstants, mixingOf, mixingRows, mlp, mlpOptions, modelBlocks, modelDelta, modelOf, modelOptions, modelSection, models, modelsOf, modest, modulate, mofedsam, monna, mostByzantine, namedModelParts, natural, nearest, nearestRows, nesterov, newInputs, newestCheckpoint, nextClipNorm, noSensitivity, noisePath, nonSmoothParts, norm2, normOf, normalisedAdjacency, normalisedRows, numbered, observeRound, observeSensitivity, occurring, ocfl, ofOwners, ofRank, offsiteEmulator, oneShotClusters, onebyte, openAdapter, openClassActivator, openDataSource, openFederation, openJudge, openMatch, openProbe, openWorldTerms, optimisedProbabilities, optimizerSteps, optionReferences, ownLayout, paddedSize, pairRuleNames, parseConfig, parseDeviceTrace, parseEvent, parseIdx, parseLedger, parseLink, parsePrivacyRecord, parseToml, partOf, partialFold, partialfed, partitionHash, partitionLabels, partitionReport, partitionStatistics, partitioners, partnersOf, perfedavg, permutation, personalModel, pfedlora, pfedme, pixelScale, placeUpdates, planBatches, planLeaves, pldAccountant, poissonSampler, poolOptions, pooledStatistics, populationStatistics, predictTest, prepareProblem, prepareQuadratics, prepareRun, printable, privacyEventOf, privacyEventSchema, processGradient, projectToBall, projectedUpdate, projectorOf, pruneExamples, pruneSmallest, prunedMask, pseudoLabelLoss, psnrOf, pulledBack, quadratic, quadraticOptions, quantile, quantitySkew, randomStream, rangeScale, rankTiers, rdpAccountant, readCifar10, readCifar100, readCsv, readEventLeniently, readIdx, readImageFolder, readLeaf, readLeafSplit, readParquet, readTextBySpeaker, readerLimits, realignedLogits, realignedWeight, recordAfter, recording, references, refreshes, regression, relativeEntropy, relativeLambda, renderEvent, renderToml, renyiDivergences, reptileStep, requireAtMost, requireBlobName, requireHonestLayers, requireKind, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, resumePoint, revealingFeatures, revisedUpdates, reward, rffl, rootKey, routeInstances, routedLogits, routedLoss, rowsOf, runClient, runEventSchemas, runFederation, runGolden, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scattered, scclip, scopeText, scoreGradient, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, sensitivityScores, sentBytes, servedModel, serverPipeline, setRules, shards, shiftClients, shiftKinds, shrunkShape, shuffle, signBytes, signVote, signWords, signedWeights, signs, simplexFrame, simulatedSecureAggregation, singleLabelClasses, singleMerging, skellamSampler, sketchInputs, sketching, slicedFold, sparseClassifier, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitParameters, splitTraffic, stack, stageDistillationLoss, stageSoftLabels, stampEvent, standardizeTable, staticClassifier, statisticsOf, statusAfter, stepCount, stepFrom, stopsForTrouble, storageBits, storedBytes, storedWeights, streamingDiloco, structuralSimilarity, structuredMask, subLayout, subModels, sum, summarizeCsv, suppressedLoss, surrogateRound, suspectLayers, symmetricDirichlet, symmetricDivergences, synapticFlow, synchronous, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, tableEncoding, taskKeys, taskOfRound, taughtLoss, testNote, testSums, threefry2x32, toolReferences, traceFederation, traceProblem, traceQuadratics, trainGenerator, trainInTwoStages, trainInversionNetwork, trainedHeader, trainedStageHead, transposeImages, travelsAsTrained, treeMean, tripletScores, trueInputs, truePixels, twoHeadLoss, twoLogits, uniformMean, uniformSampler, unitAxes, unitImportance, untried, updateNoiseMultiplier, updatedClassMeans, upperConfidence, usualAttacks, vcgossip, vectorOffsets, vectors, visibleCount, visibleExamples, visiblePart, vit, vitOptions, weightedMean, weightedWeights, wholeModel, withAdapters, withBottlenecks, withDualAdapters, withMetadata, withPool, withSharedAdapter, withStatistics, withUnitMasks, withoutUnits, writeLink, zeroFeatures, zerosLike } from "@anabranch/core";
+import { ANY_VALUE, AnabranchError, BEST_CHECKPOINT, BLOCK_GRAPH, CLIP_NORM, EVENT_VERSION, FASHION_MNIST_CLASSES, LAMBDA, MESSAGE_VERSION, MODEL, Multiplexed, NOISE_TOLERANCE, PRIVACY_RECORD, RunHistoryFold, SCALAR, SHIPPED_DATASETS, SelectiveRepeat, TASK_KEYS, TEST_NODES, UNCLIPPED, VERSION, VirtualClock, accountantNames, activeStages, adapterOptions, adaptiveClusters, adaptiveMargin, adaptiveSplit, addDirection, addGaussian, addSums, adjacencyOf, adjustedLogits, adviceFor, affineOperator, aggregate, aggregatePairs, aggregationPasses, algorithms, alignedObjective, alignmentPenalty, allocationSampler, applyOverrides, areaUnderCurve, assetUrl, assign, assumptionsOf, asyncFedavg, attackObservation, attacks, auditAttacks, augmentationLosses, augmentationRamp, augmentedFeature, autoflip, averageLinkage, averageSubModels, balancedAssignment, baselineConfig, beforeStages, bernoulliBits, biasFreeNetwork, blockGraph, bottleneckOptions, boundText, bristle, broadcastCosine, buildMethod, byRound, byzantineOf, calibrateNoise, calibrateRounds, calibratedHead, calibrationLoss, centroidPosterior, centroidsByClass, chainOf, charTransformer, charTransformerOptions, checkDataset, checkpointName, choicesOfClients, chooseForDevice, classGroups, classMetrics, classPrototypes, classWeights, classification, classifierObjective, clientsForSum, clipUpdate, clusteringAccuracy, clusteringTemperature, cnn28Options, cnn28x28, cnnCifar, cnnCifarOptions, columnGroups, combine, combineVectors, commentedTemplate, communities, compileEvaluation, compileLocalTask, compressedDescent, compressedWeight, compressorOf, configFields, configHash, configSchema, confusionDirection, confusionSums, contrastiveLoss, convertStaleUpdate, copy, coreDelta, coreFromGradient, cosineDistances, countOnes, createAccountant, createAlgorithm, createModel, createPartitioner, curvatureOf, cutToClusters, cyclicCode, dadao, datasetHash, dealParts, decodeBroadcast, decodeCheckpoint, decodeGradient, decodeImage, decodePayload, decodeSafetensors, decodeSealed, decodeSum, decodeUpdate, decodeVector, decodingFactors, decomposeDisparity, deepLeakage, defineMethod, deltaOf, denseWeights, deriveKey, describeFailure, detachedHeadLosses, dfedavg, dfedsam, diff2, diff2BvrLSgd, dilatedWeight, diloco, dirichlet, dirichletDisjoint, dirichletEqualSize, discreteGaussianSampler, discreteMechanism, disparity, distance, distancesAmong, distillation, distributionMatching, ditto, domainLoss, dot, dpFedavg, dpFedavgm, dpFedlamb, dpFedpgn, dpFedsam, drawFeatures, drawWeighted, easiestFirst, editDistance, embeddingSkew, emptyBasis, emptyLedger, encodeBroadcast, encodeCheckpoint, encodeGradients, encodeInto, encodeNoisedUpdate, encodePayload, encodeSafetensors, encodeSealed, encodeUpdate, encodeVector, encodedSize, encodingFault, endsTask, entryTypes, entryView, errorNorms, evaluateRange, evaluationRanges, exactUpdate, exampleCount, exampleSize, explain, explorationMask, exportOnnx, extendBasis, f1ByClass, factored, failsForTrouble, fairnessLimit, featureGradient, featureNames, featureValue, fedadagrad, fedadam, fedadamw, fedamd, fedasync, fedau, fedavg, fedavgm, fedbcgd, fedbcgdPlus, fedbn, fedbuff, fedcac, fedcm, fedcompass, fedd2s, feddat, federate, fedfix, fedgh, fedkseed, fedld, fedlex, fedloge, fedmd, fedmuon, fednsam, fedpac, fedper, fedprox, fedpub, fedrep, fedrolex, fedsam, fedspeed, fedyogi, feedbackState, ferret, fewestUpdates, fillDirection, firstSentence, fitFeatures, flasc, fold, foldEvents, foldRange, forLiveClients, formatEpsilon, fot, fractionalCode, fractionalOrders, frl, frobeniusDistance, frozenBase, functionalSimilarity, fuseKnowledge, fusionWeights, gaussianAccountant, gaussianDelta, gaussianEpsilon, gcn, gcnOptions, generatedTensors, generatorPhase, geometryOf, ggeur, gini, globalCentroids, gradientFromFactors, gradientMatching, graphOf, groupEvents, groupFairness, groupImportance, gunzip, harderExamples, hasEnded, hasParallelRows, hasPersonalModels, hasVersionBefore, hashVector, headPhase, heavyBall, heldEntries, heldOf, heldUnits, heterofl, hiddenLayers, hidenseek, hyperfl, hypernetworkModel, ifca, iid, inProcessSimulation, initialParameters, inputOfLayer, inputsByBin, inputsByRow, instructionPrompt, instructions, integerOrders, invertGradients, isAway, isBiasLadder, isBursty, isFiniteVector, isRegression, isVector, isWeighted, jensenShannon, joinParameters, jointNorm, jsonText, kMeans, keepsParameters, keptEntries, knfu, knownRows, labelAccuracy, labelCounts, labelFromBias, labelFromWeights, labelsBySmallestEntry, labelsPresent, labelsWithRepeats, lambdaOf, largestEncoding, largestUpdate, layerBounds, layout, lbfgs, leakyScale, learnedChoices, leastImportant, lenet5, lenet5Options, lgFedavg, linear, linearOptions, loadFashionMnist10k, loadShippedDataset, loadTinyShakespeare, local, localCentroids, localSgd, logistic, logisticOptions, longTail, longTailSizes, lossWithMargin, mapOverlap, marginPenalty, masha, mashaDraws, maskRegularisers, maskedMomentumStep, matchExamples, matchedShare, matrixOf, matrixScore, meanCurvature, meanDivergence, meanGradient, meanGradientOf, meanOfCores, meanPairDistance, measureCompression, memoryBlobStore, memoryClientStates, mergeAdapters, messageLayouts, minimalToml, mix, mixCritical, mixed, mixingConstants, mixingOf, mixingRows, mlp, mlpOptions, modelBlocks, modelDelta, modelOf, modelOptions, modelSection, models, modelsOf, modest, modulate, mofedsam, monna, mostByzantine, namedModelParts, natural, nearest, nearestRows, neighbourGraph, nesterov, newInputs, newestCheckpoint, nextClipNorm, noSensitivity, noisePath, nonSmoothParts, norm2, normOf, normalisedAdjacency, normalisedRows, numbered, observeRound, observeSensitivity, occurring, ocfl, ofOwners, ofRank, offsiteEmulator, oneShotClusters, onebyte, openAdapter, openClassActivator, openDataSource, openFederation, openJudge, openMatch, openProbe, openWorldTerms, optimisedProbabilities, optimizerSteps, optionReferences, ownLayout, paddedSize, pairRuleNames, parseConfig, parseDeviceTrace, parseEvent, parseIdx, parseLedger, parseLink, parsePrivacyRecord, parseToml, partOf, partialFold, partialfed, partitionHash, partitionLabels, partitionReport, partitionStatistics, partitioners, partnersOf, perfedavg, permutation, personalModel, pfedlora, pfedme, pixelScale, placeUpdates, planBatches, planLeaves, pldAccountant, poissonSampler, poolOptions, pooledStatistics, populationStatistics, predictTest, prepareProblem, prepareQuadratics, prepareRun, printable, privacyEventOf, privacyEventSchema, processGradient, projectToBall, projectedUpdate, projectorOf, pruneExamples, pruneSmallest, prunedMask, pseudoLabelLoss, psnrOf, pulledBack, quadratic, quadraticOptions, quantile, quantitySkew, randomStream, rangeScale, rankTiers, rdpAccountant, readCifar10, readCifar100, readCitations, readCsv, readEventLeniently, readIdx, readImageFolder, readLeaf, readLeafSplit, readParquet, readTextBySpeaker, readerLimits, realignedLogits, realignedWeight, recordAfter, recording, references, refreshes, regression, relativeEntropy, relativeLambda, renderEvent, renderToml, renyiDivergences, reptileStep, requireAtMost, requireBlobName, requireHonestLayers, requireKind, requireLayout, requirePrefix, rerce, resizeImage, resnet10, resnet18, resnet8, resnetOptions, resolveConfig, resumePoint, revealingFeatures, revisedUpdates, reward, rffl, rootKey, routeInstances, routedLogits, routedLoss, rowsOf, runClient, runEventSchemas, runFederation, runGolden, runInMemory, runStatuses, sampleWithoutReplacement, scaffold, scaleDown, scattered, scclip, scopeText, scoreGradient, scriptedSampler, searchGenerator, secureStream, seedMatrix, selectRows, selectTensorRows, selfCentredClipping, sensitivityScores, sentBytes, servedModel, serverPipeline, setRules, shards, shiftClients, shiftKinds, shrunkShape, shuffle, signBytes, signVote, signWords, signedWeights, signs, simplexFrame, simulatedSecureAggregation, singleLabelClasses, singleMerging, skellamSampler, sketchInputs, sketching, slicedFold, sparseClassifier, spend, spentBy, spentText, splitAtRandom, splitByClass, splitGroupTails, splitHoldout, splitParameters, splitTraffic, stack, stageDistillationLoss, stageSoftLabels, stampEvent, standardizeTable, staticClassifier, statisticsOf, statusAfter, stepCount, stepFrom, stopsForTrouble, storageBits, storedBytes, storedWeights, streamingDiloco, structuralSimilarity, structuredMask, subLayout, subModels, sum, summarizeCsv, suppressedLoss, surrogateRound, suspectLayers, symmetricDirichlet, symmetricDivergences, synapticFlow, synchronous, syntheticClient, syntheticDataset, syntheticKeys, syntheticPopulation, tableEncoding, taskKeys, taskOfRound, taughtLoss, testNote, testSums, threefry2x32, toolReferences, traceFederation, traceProblem, traceQuadratics, trainGenerator, trainInTwoStages, trainInversionNetwork, trainedHeader, trainedStageHead, transposeImages, travelsAsTrained, treeMean, tripletScores, trueInputs, truePixels, twoHeadLoss, twoLogits, uniformMean, uniformSampler, unitAxes, unitImportance, untried, updateNoiseMultiplier, updatedClassMeans, upperConfidence, usualAttacks, vcgossip, vectorOffsets, vectors, visibleCount, visibleExamples, visiblePart, vit, vitOptions, weightedMean, weightedWeights, wholeModel, withAdapters, withBottlenecks, withDualAdapters, withMetadata, withPool, withSharedAdapter, withStatistics, withUnitMasks, withoutUnits, writeLink, zeroFeatures, zerosLike } from "@anabranch/core";
 import { CHAOS, FaultSource, HEALTHY, SimulatedFederation, VirtualTimers, algorithmCases, alteredBackend, blobStoreCases, clientStateCases, ledgerCases, methodCases, replayed, runChaosSeed, runCohort, simulateSmall, smallRun, type MethodOnProblem } from "@anabranch/core/conformance";
 import { CONTROL_BYTES, ExecutorService, LIVE_VERSION, LiveServer, MOST_UPLOAD_PARTS, MemoryLedgers, RemoteExecutor, USUAL_LIMITS, WITHHELD, advanceVersion, answerError, blobName, clientMessage, contentHash, contentHashOf, describeTask, failureOf, fromBase64, heldBlob, imageReading, liveSecureAggregation, lostLedger, messageId, namesBlob, openTask, orderId, ownExamples, proofText, readUploadProgress, runLiveClient, secureRecord, serverMessage, sharedExamples, systemTimers, tableReading, taskDescription, toBase64, type FromExecutor, uploadAnswer, uploadId, uploadUrl } from "@anabranch/core/live";
 import { addMasks, bestCurves, bonawitz, bytesPerClient, chooseGraph, codedParameters, completeThreshold, dequantizeMean, hiddenMedian, identityPublicKey, levels, lightsecagg, modulusBits, ownWeight, plain, platformCurves, portableCurves, protocolNames, quantize, secaggPlus, secureAggregationProtocol, secureEntropy, seededEntropy } from "@anabranch/core/secure-aggregation";
@@ -1422,6 +1422,14 @@ describe("the example of", () => {
     same(timers.now(), 3600000);
   });
 
+  it("BLOCK_GRAPH (core/src/data/block-graph.ts)", async () => {
+    same(BLOCK_GRAPH.blocks * BLOCK_GRAPH.nodesPerBlock, 480);
+  });
+
+  it("blockGraph (core/src/data/block-graph.ts)", async () => {
+    same(blockGraph(rootKey(1), BLOCK_GRAPH).features.shape, [480, 16]);
+  });
+
   it("exampleCount (core/src/data/dataset.ts)", async () => {
     const data = syntheticDataset(rootKey(1), { shape: [1, 8, 8], classes: 2, examples: 6 });
     same(exampleCount(data), 6);
@@ -1496,6 +1504,12 @@ describe("the example of", () => {
     same(Array.from(kMeans(points, [points[0]!, points[1]!]).labels), [0, 0, 1]);
   });
 
+  it("neighbourGraph (core/src/data/neighbour-graph.ts)", async () => {
+    const features = { dtype: "float", shape: [4, 2], data: Float32Array.of(9, 0, 8, 0, -9, 1, -8, 1) } as const;
+    const set = { name: "pairs", features, labels: { dtype: "uint8", shape: [4], data: new Uint8Array(4) } as const, classes: 2 };
+    same(neighbourGraph(set, { components: 1, neighbours: 1 }).graph.edges, [0, 1, 1, 0, 2, 3, 3, 2]);
+  });
+
   it("ofOwners (core/src/data/owners.ts)", async () => {
     const play = new TextEncoder().encode("ROMEO:\nBut soft, what light!\n\nJULIET:\nAy me! Ay me!\n");
     const train = readTextBySpeaker(play, { name: "play", length: 4 });
@@ -1514,6 +1528,12 @@ describe("the example of", () => {
 
   it("gini (core/src/data/partition-report.ts)", async () => {
     same(gini([0, 0, 0, 4]), 0.75);
+  });
+
+  it("communities (core/src/data/partitioners/communities.ts)", async () => {
+    const neighbours = adjacencyOf(6, [0, 1, 1, 2, 2, 0, 3, 4, 4, 5, 5, 3, 2, 3]); // two triangles and an edge between
+    const context = { key: rootKey(1), classes: 1, clients: 2, neighbours };
+    same(communities().partition(new Uint8Array(6), context).clients.map((rows) => [...rows]), [[0, 1, 2], [3, 4, 5]]);
   });
 
   it("dirichletDisjoint (core/src/data/partitioners/dirichlet-disjoint.ts)", async () => {
@@ -1578,7 +1598,7 @@ describe("the example of", () => {
   });
 
   it("partitioners (core/src/data/partitioners/table.ts)", async () => {
-    same(Object.keys(partitioners), ["iid", "dirichlet", "embedding", "shards", "quantity-skew", "natural", "long-tail"]);
+    same(Object.keys(partitioners), ["iid", "dirichlet", "embedding", "shards", "quantity-skew", "natural", "long-tail", "communities"]);
   });
 
   it("createPartitioner (core/src/data/partitioners/table.ts)", async () => {
@@ -1605,6 +1625,12 @@ describe("the example of", () => {
     record.set([4, 72]);
     same(readCifar100([record]).labels.data, [72]);
     same(readCifar100([record], { labels: "coarse" }).labels.data, [4]);
+  });
+
+  it("readCitations (core/src/data/readers/citations.ts)", async () => {
+    const bytes = (text: string) => new TextEncoder().encode(text);
+    const files = { content: bytes("a 1 0 Theory\nb 0 1 Practice\n"), cites: bytes("a b\n") };
+    same(readCitations(files, { name: "two papers" }).classNames, ["Practice", "Theory"]);
   });
 
   it("readCsv (core/src/data/readers/csv.ts)", async () => {
@@ -1699,6 +1725,12 @@ describe("the example of", () => {
     same(readTextBySpeaker(play, { name: "play", length: 4 }).groupNames, ["ROMEO", "JULIET"]);
   });
 
+  it("adjacencyOf (core/src/data/row-graph.ts)", async () => {
+    const { offsets, targets } = adjacencyOf(3, [0, 1, 1, 0, 2, 2, 1, 2]);
+    same([...offsets], [0, 1, 3, 4]);
+    same([...targets], [1, 0, 2, 1]);
+  });
+
   it("shiftKinds (core/src/data/shift.ts)", async () => {
     same(shiftKinds.includes("rotation"), true);
   });
@@ -1714,7 +1746,11 @@ describe("the example of", () => {
   });
 
   it("SHIPPED_DATASETS (core/src/data/shipped.ts)", async () => {
-    same(Object.keys(SHIPPED_DATASETS).length, 3);
+    same(Object.keys(SHIPPED_DATASETS).length, 5);
+  });
+
+  it("TEST_NODES (core/src/data/shipped.ts)", async () => {
+    same(TEST_NODES, 0.4);
   });
 
   it("FASHION_MNIST_CLASSES (core/src/data/shipped.ts)", async () => {
@@ -2109,31 +2145,6 @@ describe("the example of", () => {
     same(evaluate(marginPenalty(logits, 1, constant([1, 0], [2]))).data, [0.40547]);
   });
 
-  it("maskedGraphNetwork (core/src/heterogeneity/masked-graph-network.ts)", async () => {
-    const [weight, bias] = [constant([1], [1, 1]), constant([0], [1])];
-    const parameters = { W1: weight, b1: bias, W2: weight, b2: bias, Wc: weight, bc: bias };
-    const masks = { W1: weight, W2: constant([0.5], [1, 1]), Wc: weight };
-    const propagation = constant(normalisedAdjacency([[0, 1], [1, 0]]), [2, 2]);
-    const { logits } = maskedGraphNetwork(parameters, masks, propagation, constant([2, 4], [2, 1]));
-    same(evaluate(logits).data, [1.5, 1.5]);
-  });
-
-  it("maskRegularisers (core/src/heterogeneity/masked-graph-network.ts)", async () => {
-    const all = (value: number) => {
-      const [weight, bias] = [constant([value], [1, 1]), constant([value], [1])];
-      return { W1: weight, b1: bias, W2: weight, b2: bias, Wc: weight, bc: bias };
-    };
-    same(evaluate(maskRegularisers(all(3), all(1), all(2), { sparsity: 0.1, pull: 1 })).data, [6.6]);
-  });
-
-  it("normalisedAdjacency (core/src/heterogeneity/masked-graph-network.ts)", async () => {
-    same(Array.from(normalisedAdjacency([[0, 3], [3, 0]])), [0.25, 0.75, 0.75, 0.25]);
-  });
-
-  it("prunedMask (core/src/heterogeneity/masked-graph-network.ts)", async () => {
-    same(prunedMask(Float64Array.of(0.9, -0.1, 0.4), 0.3), [0.9, 0, 0.4]);
-  });
-
   it("knownRows (core/src/heterogeneity/open-world.ts)", async () => {
     same(evaluate(knownRows(constant([0, 3, 2], [3], "int32"), 3, constant([1, 1, 1], [3]))).data, [1, 0, 1]);
   });
@@ -2282,6 +2293,22 @@ describe("the example of", () => {
 
   it("harderExamples (core/src/heterogeneity/up-sampling.ts)", async () => {
     same(harderExamples([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]], [0, 0, 0], 2), [2]);
+  });
+
+  it("maskRegularisers (core/src/heterogeneity/weight-masks.ts)", async () => {
+    const all = (value: number) => {
+      const [weight, bias] = [constant([value], [1, 1]), constant([value], [1])];
+      return { W1: weight, b1: bias, W2: weight, b2: bias, Wc: weight, bc: bias };
+    };
+    same(evaluate(maskRegularisers(all(3), all(1), all(2), { sparsity: 0.1, pull: 1 })).data, [6.6]);
+  });
+
+  it("normalisedAdjacency (core/src/heterogeneity/weight-masks.ts)", async () => {
+    same(Array.from(normalisedAdjacency([[0, 3], [3, 0]])), [0.25, 0.75, 0.75, 0.25]);
+  });
+
+  it("prunedMask (core/src/heterogeneity/weight-masks.ts)", async () => {
+    same(prunedMask(Float64Array.of(0.9, -0.1, 0.4), 0.3), [0.9, 0, 0.4]);
   });
 
   it("answerError (core/src/live/answer-error.ts)", async () => {
@@ -2569,6 +2596,14 @@ describe("the example of", () => {
     const model = logistic({ input: [4], inputType: "float", classes: 2 });
     const values = { "linear.weight": new Float32Array(8), "linear.bias": new Float32Array(2) };
     same(exportOnnx(model, values, { author: "me" }).length > 100, true);
+  });
+
+  it("gcnOptions (core/src/models/gcn.ts)", async () => {
+    same(gcnOptions.parse({}).hidden, [128, 128]);
+  });
+
+  it("gcn (core/src/models/gcn.ts)", async () => {
+    same(nn.countParameters(gcn({ input: [64], inputType: "float", classes: 10 }).parameters), 26122);
   });
 
   it("poolOptions (core/src/models/instance-pool.ts)", async () => {

@@ -216,6 +216,16 @@ describe("the example of", () => {
     same(nn.positionEmbedding("position", 16, 8).parameters[0]!.shape, [16, 8]);
   });
 
+  it("graphConvolution (engine/src/nn/graph-convolution.ts)", async () => {
+    const layer = nn.graphConvolution("conv", 1, 1, { bias: false });
+    const x = constant([1, 5], [2, 1]);
+    // one edge, from node 1 to node 0
+    const [from, to] = [constant([1], [1], "int32"), constant([0], [1], "int32")];
+    const graph = { features: x, from, to, weights: constant([2], [1]) };
+    const y = layer.apply({ "conv.weight": constant([3], [1, 1]) }, x, { graph });
+    same(evaluate(y).data, [30, 0]);
+  });
+
   it("zeros (engine/src/nn/initializers.ts)", async () => {
     same(nn.zeros, { kind: "zeros" });
   });

@@ -18,6 +18,7 @@ export { MODEL, ownLayout, SCALAR, sum, uniformMean, weightedMean } from "./algo
 export * from "./audit/index.ts";
 export * from "./blackbox/index.ts";
 export { type LocalBudget, planBatches, stepCount } from "./client/batches.ts";
+export type { FederatedGraph } from "./client/client-graph.ts";
 export { type ClientDataSource, type DataSpec, evaluationRanges, openDataSource } from "./client/data-source.ts";
 export { describeFailure } from "./client/describe-failure.ts";
 export { type EvaluationSpec, evaluateRange } from "./client/evaluate.ts";

@@ -49,7 +49,11 @@ export const references: Readonly<Record<string, Readonly<Record<string, readonl
     "cifar-10": [cifar],
     "cifar-100": [cifar],
     "fashion-mnist": [fashionMnist],
+    "block-graph": [
+      'P. W. Holland, K. B. Laskey, S. Leinhardt, "Stochastic Blockmodels: First Steps", Social Networks 5(2) 1983, doi 10.1016/0378-8733(83)90021-7',
+    ],
     "fashion-mnist-10k": [fashionMnist],
+    "image-neighbours": [fashionMnist],
     mnist: [
       'Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-Based Learning Applied to Document Recognition", Proceedings of the IEEE 86(11), 1998, doi 10.1109/5.726791',
     ],
@@ -58,6 +62,9 @@ export const references: Readonly<Record<string, Readonly<Record<string, readonl
     ],
   },
   "data.partition.scheme": {
+    communities: [
+      'U. N. Raghavan, R. Albert, S. Kumara, "Near Linear Time Algorithm to Detect Community Structures in Large-Scale Networks", Physical Review E 76(3) 2007, arXiv:0709.2938',
+    ],
     "long-tail": [
       'Y. Cui, M. Jia, T.-Y. Lin, Y. Song, S. Belongie, "Class-Balanced Loss Based on Effective Number of Samples", CVPR 2019, arXiv:1901.05555',
     ],
@@ -73,6 +80,9 @@ export const references: Readonly<Record<string, Readonly<Record<string, readonl
     "cnn-28x28": [mcmahan],
     "cnn-cifar": [
       'F. Granqvist, C. Song, Á. Cahill, R. van Dalen, M. Pelikan, Y. S. Chan, X. Feng, N. Krishnaswami, V. Jina, M. Chitnis, "pfl-research: simulation framework for accelerating research in Private Federated Learning", 2024, arXiv:2404.06430',
+    ],
+    gcn: [
+      'T. N. Kipf, M. Welling, "Semi-Supervised Classification with Graph Convolutional Networks", ICLR 2017, arXiv:1609.02907',
     ],
     lenet5: [
       'D. A. E. Acar, Y. Zhao, R. Matas Navarro, M. Mattina, P. N. Whatmough, V. Saligrama, "Federated Learning Based on Dynamic Regularization", ICLR 2021, arXiv:2111.04263',

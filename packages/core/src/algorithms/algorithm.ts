@@ -207,9 +207,12 @@ export interface LocalEnd<B = TracedVectors, C = TracedVectors, U = TracedVector
   classCounts(): Tensor;
   /**
    * Outputs of the model in evaluation at any parameters, in one row, on so many inputs of standard normal numbers, which
-   * follow from the seed: all clients have the same. Throws `model/random-inputs` for models of tokens.
+   * follow from the seed: all clients have the same. Models of nodes have them on a random graph of so many nodes. Throws
+   * `model/random-inputs` for models of tokens.
    */
   randomOutputs(parameters: ParameterTensors, rows: number, seed: number): Tensor;
+  /** The mean over the same inputs of what enters the head, [width]. Throws `model/representations`, too. */
+  randomFeatures(parameters: ParameterTensors, rows: number, seed: number): Tensor;
   /**
    * What the layers of a model see of all of the client's examples: [n, inputs] by weight, of those weights [inputs, outputs]
    * that inputs are multiplied by. Traced where it is asked for.

@@ -7,16 +7,17 @@
  *
  * Update rule:
  *   K times from w = s_i, with g the gradient at w * mu_i: w <- w - eta * (g * mu_i + 2 lambda2 (w - s_i));
- *     mu_i <- mu_i - eta * (g * w + lambda1 * sign(mu_i));  e_i: outputs of w * mu_i on random inputs
+ *     mu_i <- mu_i - eta * (g * w + lambda1 * sign(mu_i));  e_i: outputs of w * mu_i on random inputs, or features
  *   A_ij = exp(tau cos(e_i, e_j)), each row divided by its sum;  s_i <- sum_j A_ij w_j;  x <- sum_i p_i w_i
  *   in use: s_i * mu_i, without entries of mu_i below lambda1 in size
  *
  * Symbols: x -> parameters -> [d]; s_i -> starts -> [clients, d]; mu_i = 1 + mask -> mask -> []; tau -> temperature -> [];
  *   lambda1 -> maskSparsity -> []; lambda2 -> pull -> []; p_i -> aggregation.weighting -> [clients]
  * State: server {parameters [d], starts [clients, d]}; client {mask, one for each entry of a weight}.
- * Wire: down d, up d and the outputs on `probes` inputs. Masks stay with clients.
- * Differences: the form for data without a graph. e_i are logits on standard normal inputs, where the paper takes features of
- *   nodes of a random graph. Steps are those of local SGD, without weight decay on masks, where the paper takes Adam. Both
+ * Wire: down d, up d and the outputs on `probes` inputs, or as many features as enter the head. Masks stay with clients.
+ * Differences: the paper has the model gcn and embedding = "features": e_i is the mean of what enters the classifier over the
+ *   nodes of a random graph. "outputs" are logits on standard normal inputs, which see that labels differ; they are for data
+ *   without a graph. Steps are those of local SGD, without weight decay on masks, where the paper takes Adam. Both
  *   penalties have gradients, which they have not in the released code; biases have no masks. The pull is there in the
  *   first round, too. training.gradientClip is on g. Every client is in every round; one that fails keeps its start.
  */
@@ -53,28 +54,36 @@ export const fedpub = defineMethod({
     temperature: z.number().min(0).default(10).describe("how much alike models have to be to be mixed (tau); 0: not"),
     maskSparsity: z.number().min(0).default(1e-3).describe("penalty on the size of masks (lambda1)"),
     pull: z.number().min(0).default(1e-3).describe("penalty on the distance to the received model (lambda2)"),
-    probes: z.int().positive().max(100_000).default(64).describe("random inputs on which models are compared"),
+    embedding: z
+      .enum(["outputs", "features"])
+      .default("outputs")
+      .describe(
+        'by what models are compared: all "outputs" on random inputs, or the mean of the "features" before the head',
+      ),
+    probes: z
+      .int()
+      .positive()
+      .max(100_000)
+      .default(64)
+      .describe("random inputs on which models are compared; of models of nodes, nodes of a random graph"),
     probeSeed: z.int().min(0).default(0).describe("seed of the random inputs"),
   }),
   symbols: { tau: "temperature", lambda1: "maskSparsity", lambda2: "pull" },
-  build({ temperature, maskSparsity, pull, probes, probeSeed }): MethodBody {
+  build({ temperature, maskSparsity, pull, embedding, probes, probeSeed }): MethodBody {
+    const compared = (model: Layout) => comparedLayout(model, embedding, probes);
     const masks = ownLayout(masked);
     const body = vectors({
       server: { parameters: MODEL },
       client: { mask: masks },
-      upload: { delta: uniformMean(MODEL), outputs: uniformMean(ownLayout((model) => outputsLayout(model, probes))) },
+      upload: { delta: uniformMean(MODEL), outputs: uniformMean(ownLayout(compared)) },
     }).method({
       wholePopulation: true,
       ownModel: (start, kept, model) => kept && prunedModel(start, kept["mask"]!, model, maskSparsity),
       local: {
         begin({ broadcast: { parameters }, state }, settings) {
           const mask = combine((m) => add(m, 1), state.mask);
-          return {
-            parameters,
-            mask,
-            optimizer: sgd(settings).init(parameters),
-            ownOptimizer: sgd(settings).init(mask),
-          };
+          const [optimizer, ownOptimizer] = [parameters, mask].map((of) => sgd(settings).init(of));
+          return { parameters, mask, optimizer: optimizer!, ownOptimizer: ownOptimizer! };
         },
         step({ parameters, mask, optimizer, ownOptimizer }, local, settings) {
           const { loss, gradients } = local.gradient(under(mask, parameters));
@@ -98,8 +107,9 @@ export const fedpub = defineMethod({
           return { carry, loss };
         },
         end({ parameters, mask }, local) {
-          const outputs = local.randomOutputs(under(mask, parameters), probes, probeSeed);
-          const { size } = outputsLayout(local.model, probes);
+          const { size } = compared(local.model);
+          const acts = embedding === "features" ? local.randomFeatures : local.randomOutputs;
+          const outputs = acts(under(mask, parameters), probes, probeSeed);
           if (outputs.shape[0] !== size) throw noHead(NAME, []);
           return {
             update: { delta: modelDelta(parameters, local), outputs: { outputs } },
@@ -148,10 +158,12 @@ function masked(model: Layout): Layout {
   return subLayout(model, ({ shape }) => shape.length > 1);
 }
 
-/** The outputs of a model on random inputs, in one row. Quadratics have one for each and no head. */
-function outputsLayout(model: Layout, probes: number): Layout {
-  const classes = model.entries.some(({ role }) => role === "head") ? headOf(model, NAME).classes : 1;
-  return layout([{ name: "outputs", shape: [probes * classes], role: "vector", block: "outputs" }]);
+/** What models are compared by, in one row. Quadratics have one output for each input and no head. */
+function comparedLayout(model: Layout, embedding: "outputs" | "features", probes: number): Layout {
+  const hasHead = model.entries.some(({ role }) => role === "head");
+  const outputs = probes * (hasHead ? headOf(model, NAME).classes : 1);
+  const size = embedding === "features" ? headOf(model, NAME).features : outputs;
+  return layout([{ name: "outputs", shape: [size], role: "vector", block: "outputs" }]);
 }
 
 /** The gradient by masks, with that of their penalty. */

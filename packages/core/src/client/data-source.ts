@@ -3,6 +3,7 @@ import { type Poison, poisonRows } from "../adversary/data-attack.ts";
 import { selectTensorRows } from "../data/dataset.ts";
 import { type SyntheticKeys, type SyntheticSpec, syntheticClient } from "../data/synthetic.ts";
 import { orderFeatures, rowsOfTask, type TaskStream, taskOfRound } from "../data/task-stream.ts";
+import { type FederatedGraph, graphOfClients } from "./client-graph.ts";
 import type { ClientData } from "./run-client.ts";
 
 /**
@@ -29,6 +30,8 @@ type DataOrigin =
       /** Client i owns rows[offsets[i] .. offsets[i + 1]]. */
       readonly rows: Int32Array;
       readonly offsets: Int32Array;
+      /** Where the examples are nodes, and features their numbers, [n]: the graph. */
+      readonly graph?: FederatedGraph | undefined;
     }
   | {
       readonly kind: "synthetic";
@@ -142,6 +145,7 @@ function openOrigin(spec: DataSpec): ClientDataSource {
     const rows = spec.rows.subarray(offsets[from]!, offsets[to]!);
     const data = { features: selectTensorRows(spec.features, rows), labels: selectTensorRows(spec.labels, rows) };
     const counts = Array.from({ length: to - from }, (_, i) => offsets[from + i + 1]! - offsets[from + i]!);
+    if (spec.graph !== undefined) return { data: nodesOfClients(spec.graph, from, counts, data), counts };
     if (stream !== undefined) orderOwners(stream, from, counts, data.features);
     return { data, counts };
   };
@@ -153,6 +157,18 @@ function openOrigin(spec: DataSpec): ClientDataSource {
     return loadRange(owner, owner + 1).data;
   };
   return { clients, load, loadRange };
+}
+
+/** Nodes by their numbers in the graphs of their clients. */
+function nodesOfClients(graph: FederatedGraph, from: number, counts: readonly number[], data: ClientData): ClientData {
+  const nodes = data.features.data as Int32Array;
+  let next = 0;
+  const owned = counts.map((count) => {
+    next += count;
+    return nodes.subarray(next - count, next);
+  });
+  const { graph: own, places } = graphOfClients(graph, from, owned);
+  return { ...data, features: { ...data.features, data: places }, graph: own };
 }
 
 /** The features of owners one after the other, each in the order of its task. */

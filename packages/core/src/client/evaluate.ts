@@ -3,6 +3,7 @@ import type { Layout } from "../params/layout.ts";
 import { type HeldParameters, joinParameters } from "../params/standing.ts";
 import type { Vector } from "../params/vector.ts";
 import type { ClassSums, EvaluationSums } from "../round/backend.ts";
+import { graphInputs } from "./client-graph.ts";
 import type { ClientDataSource } from "./data-source.ts";
 import { parameterInputs } from "./vectors.ts";
 
@@ -52,6 +53,7 @@ export async function evaluateRange(
     ...parameterInputs("parameters", completed(spec, parameters), spec.layout),
     "data/features": data.features,
     "data/labels": data.labels,
+    ...graphInputs(data.graph),
     indices: { dtype: "int32", shape: [steps, spec.batchSize], data: indices },
   });
   let row = 0;

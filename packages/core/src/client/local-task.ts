@@ -33,6 +33,7 @@ import type {
 } from "../algorithms/algorithm.ts";
 import { labelCounts } from "../heterogeneity/index.ts";
 import type { Model } from "../models/model.ts";
+import { graphTypes, onGraph } from "../models/on-graph.ts";
 import { entryTypes, type Layout, layout } from "../params/layout.ts";
 import type { ParameterSplit } from "../params/standing.ts";
 import { weightsOf } from "../params/statistics.ts";
@@ -44,7 +45,7 @@ import { layerInputs } from "./layer-inputs.ts";
 import type { LossAdjustment } from "./loss-adjustment.ts";
 import { afterMeasuring, type OpenWorldLoss, type OpenWorldStart, openWorldStart } from "./open-world-loss.ts";
 import { namesThatTrainFirst, PERSONAL, personalSteps, withPersonal } from "./personal-half.ts";
-import { outputsOnNoise } from "./random-inputs.ts";
+import { featuresOnNoise, outputsOnNoise } from "./random-inputs.ts";
 import { representationsOf, type TaskData } from "./representations.ts";
 import { type Measurement, measured, type RoundStatistic } from "./round-statistic.ts";
 import { withFrozen, withReceived, withValues } from "./some-values.ts";
@@ -115,6 +116,7 @@ export interface LocalTask {
  * payloads have parts, sent/NAME/ENTRY [], 1 for an entry that the client sends and 0 for others; frozen/ENTRY, the frozen
  * parameters, and among the state the personal ones, where `split` has such; personalSteps/... as steps/... [H, ...], where
  * these train first.
+ * Of models of nodes, data/features [n] are numbers of nodes, and data/graph/NAME is the client's graph (see `ClientGraph`).
  * Where the client half draws `directions` by example, directions/NAME [n, columns].
  * With public examples also public [m, ...], their features.
  * With a curriculum also places [n] (0, 1, ..., n - 1), and steps/indices are then places in the order of the examples.
@@ -198,14 +200,20 @@ function measuredFirst(inputs: TaskInputs, model: Model, openWorld: OpenWorldLos
 }
 
 /** The model that a client receives, and its parameters with the client's own. */
-function received({ broadcast, state = {}, frozen }: TaskInputs, model: Model): readonly [Model, ParameterTensors] {
-  return [withFrozen(model, frozen), { ...broadcast["parameters"], ...broadcast[STATISTICS], ...state[PERSONAL] }];
+function received(inputs: TaskInputs, model: Model): readonly [Model, ParameterTensors] {
+  const { broadcast, state = {} } = inputs;
+  return [modelAt(model, inputs), { ...broadcast["parameters"], ...broadcast[STATISTICS], ...state[PERSONAL] }];
 }
 
 /** All parameters are shared. */
 function wholeModel({ parameters }: Model): ParameterSplit {
   const [whole, none] = [layout(parameters), layout([])];
   return { whole, shared: whole, personal: none, frozen: none };
+}
+
+/** The model of the parameters that a client trains, on the client's graph where it has one. */
+function modelAt(model: Model, { frozen, data }: Pick<TaskInputs, "frozen" | "data">): Model {
+  return withFrozen(onGraph(model, data.graph), frozen);
 }
 
 /** The local task as a loop; `count.gradients` is set to what the traced step asks for. */
@@ -221,8 +229,9 @@ function localLoop(
   const { draws = {} } = client;
   const modelLayout = weightsOf(split.shared);
   const localOf = (inputs: unknown): Local => {
-    const { broadcast, state = {}, sent = everything(payloads), frozen, public: features } = inputs as TaskInputs;
-    const publicOutputs = (parameters: ParameterTensors) => withFrozen(model, frozen).forward(parameters, features!);
+    const given = inputs as TaskInputs;
+    const { broadcast, state = {}, sent = everything(payloads), public: features } = given;
+    const publicOutputs = (parameters: ParameterTensors) => modelAt(model, given).forward(parameters, features!);
     return { model: modelLayout, broadcast, state, sent, publicOutputs };
   };
   const addWork: CountGradients = (kind, gradients) => {
@@ -236,14 +245,14 @@ function localLoop(
     },
     step(carry, slice, inputs) {
       const step = slice as unknown as StepInputs;
-      const { data, frozen, broadcast } = inputs as unknown as TaskInputs;
+      const given = inputs as unknown as TaskInputs;
       count.gradients = 0;
-      const own = withFrozen(withReceived(model, broadcast), frozen);
+      const own = modelAt(withReceived(model, given.broadcast), given);
       const known = localOf(inputs);
       const penalty = client.penalty && ((batch: BatchOutputs) => client.penalty!(batch, known));
       const local: LocalStep = {
         ...known,
-        ...stepGradients(own, data, step, { ...settings, given: known.broadcast, penalty }, addWork),
+        ...stepGradients(own, given.data, step, { ...settings, given: known.broadcast, penalty }, addWork),
         learningRate: step.learningRate,
         draws: stepDraws(draws, step.draws, modelLayout),
       };
@@ -277,7 +286,7 @@ function trainedFirst(
   if (steps === undefined) return {};
   const { [PERSONAL]: kept } = state;
   const fixed = withFrozen(
-    withValues(model, { ...kept, ...broadcast["parameters"], ...broadcast[STATISTICS] }),
+    withValues(onGraph(model, data.graph), { ...kept, ...broadcast["parameters"], ...broadcast[STATISTICS] }),
     frozen,
   );
   const start = Object.fromEntries([...first].map((name) => [name, kept![name]!]));
@@ -288,9 +297,10 @@ function trainedFirst(
 }
 
 /** Probabilities of all examples under the model that a client receives, where it looks for some to repeat. */
-function early({ broadcast, data, frozen, looks }: TaskInputs, model: Model): Tensor {
+function early(inputs: TaskInputs, model: Model): Tensor {
+  const { broadcast, data, looks } = inputs;
   const received = { ...broadcast["parameters"], ...broadcast[STATISTICS] };
-  const outputs = () => withFrozen(model, frozen).forward(received, data.features);
+  const outputs = () => modelAt(model, inputs).forward(received, data.features);
   const { found, none } = probabilities(model, outputs, cast(data.labels, "int32"));
   return cond(greater(looks!, 0.5), found, none);
 }
@@ -308,24 +318,21 @@ function weightVectors(update: TensorTree, { upload }: Payloads): TensorTree {
 }
 
 /** What a client can ask of its steps and its examples after the last step. */
-function seenAtEnd(
-  { steps: { learningRate }, data, broadcast, state = {}, frozen, directions = {} }: TaskInputs,
-  model: Model,
-  settings: LocalSettings,
-): Omit<LocalEnd, keyof Local> {
+function seenAtEnd(inputs: TaskInputs, model: Model, settings: LocalSettings): Omit<LocalEnd, keyof Local> {
+  const { steps, data, broadcast, state = {}, frozen, directions = {} } = inputs;
+  const { learningRate } = steps;
+  const own = modelAt(model, inputs);
   return {
     steps: sum(add(mul(learningRate, 0), 1)), // K is symbolic: count the steps in the graph
     learningRateSum: sumOfStepSizes(learningRate, settings),
     classCounts: () => labelCounts(data.labels, model.classes),
+    // not on the client's own graph
     randomOutputs: (...given) => outputsOnNoise(withFrozen(model, frozen), ...given),
+    randomFeatures: (...given) => featuresOnNoise(withFrozen(model, frozen), ...given),
     layerInputs: (parameters) =>
-      layerInputs(
-        withFrozen(model, frozen),
-        { ...broadcast[STATISTICS], ...state[PERSONAL], ...parameters },
-        data.features,
-      ),
+      layerInputs(own, { ...broadcast[STATISTICS], ...state[PERSONAL], ...parameters }, data.features),
     directions,
-    representations: (parameters) => representationsOf(withFrozen(model, frozen), parameters, data),
+    representations: (parameters) => representationsOf(own, parameters, data),
   };
 }
 
@@ -377,9 +384,13 @@ export function maskBytes(shape: readonly number[]): number {
   return Math.ceil(shape.reduce((a, b) => a * b, 1) / 8);
 }
 
-export function dataTypes(model: Model, rows: Dim): { features: TensorType; labels: TensorType } {
+export function dataTypes(
+  model: Model,
+  rows: Dim,
+): { features: TensorType; labels: TensorType; graph?: Record<string, TensorType> } {
   return {
     features: { dtype: model.features.dtype, shape: [rows, ...model.features.shape] },
     labels: { dtype: model.labels.dtype, shape: [rows, ...model.labels.shape] },
+    ...(model.graph && { graph: graphTypes(model.graph) }),
   };
 }

@@ -32,6 +32,7 @@ export function endBeside<L extends LocalEnd>(local: L, beside: ParameterTensors
   return {
     ...local,
     randomOutputs: (parameters, ...given) => local.randomOutputs({ ...parameters, ...beside }, ...given),
+    randomFeatures: (parameters, ...given) => local.randomFeatures({ ...parameters, ...beside }, ...given),
     representations: (parameters) => local.representations({ ...parameters, ...beside }),
   };
 }

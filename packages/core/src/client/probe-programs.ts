@@ -11,8 +11,10 @@ import {
 import type { ParameterTensors } from "../algorithms/algorithm.ts";
 import { perturbed } from "../algorithms/sharpness.ts";
 import type { Model } from "../models/model.ts";
+import { onGraph } from "../models/on-graph.ts";
 import { entryTypes, type Layout } from "../params/layout.ts";
 import { dataTypes } from "./local-task.ts";
+import type { TaskData } from "./representations.ts";
 
 /** Programs that look at the loss of one client's batch, without dropout. */
 export interface ProbePrograms {
@@ -26,8 +28,9 @@ export function compileProbe(model: Model, layout: Layout, radius: number): Prob
   const types: TypeTree = { parameters: entryTypes(layout), data: dataTypes(model, "n") };
   const compile = (name: string, outputs: (loss: Loss, x: ParameterTensors) => TensorTree): Program => {
     const graph = trace(({ parameters, data }) => {
-      const { features, labels } = data as { readonly features: Tensor; readonly labels: Tensor };
-      const loss = (x: ParameterTensors) => mean(model.losses(model.forward(x, features, {}), labels));
+      const { features, labels, graph } = data as unknown as TaskData;
+      const own = onGraph(model, graph);
+      const loss = (x: ParameterTensors) => mean(own.losses(own.forward(x, features, {}), labels));
       return outputs(loss, parameters as ParameterTensors);
     }, types);
     return compileProgram(`${name}-${model.name}`, graph);

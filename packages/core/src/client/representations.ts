@@ -10,6 +10,8 @@ import type { OpenWorldStart } from "./open-world-loss.ts";
 export interface TaskData {
   readonly features: Tensor;
   readonly labels: Tensor;
+  /** The graph whose nodes the examples are, by number. */
+  readonly graph?: nn.GraphContext;
   /** Where labels are hidden: what the client measured first. */
   readonly openWorld?: OpenWorldStart;
 }
@@ -21,16 +23,26 @@ export interface TaskData {
 export function representationsOf(
   model: Model,
   parameters: ParameterTensors,
-  { features, labels }: TaskData,
+  { features, labels }: Pick<TaskData, "features" | "labels">,
   context?: nn.ApplyContext,
 ): Representations {
+  return {
+    features: headInputs(model, parameters, features, context),
+    labels: labels.dtype === "int32" ? labels : cast(labels, "int32"),
+  };
+}
+
+/** The same without labels, [n, width]. */
+export function headInputs(
+  model: Model,
+  parameters: ParameterTensors,
+  features: Tensor,
+  context?: nn.ApplyContext,
+): Tensor {
   const { weight, bias, features: q } = linearHead(model);
   const order = constant([...Array(q).keys()], [q], "int32");
   const identity = { [weight.name]: oneHot(order, q), [bias.name]: constant(new Array<number>(q).fill(0), [q]) };
-  return {
-    features: model.forward({ ...parameters, ...identity }, features, context),
-    labels: labels.dtype === "int32" ? labels : cast(labels, "int32"),
-  };
+  return model.forward({ ...parameters, ...identity }, features, context);
 }
 
 /** Width of what enters the head. Throws `model/representations`. */

@@ -20,6 +20,7 @@ import { layoutsOfPart } from "../pipeline/settings.ts";
 import type { Broadcast, ClientStageContext, Update } from "../protocol/index.ts";
 import { bernoulliBits, deriveKey, permutation, type RandomKey, randomStream } from "../random/index.ts";
 import { type BatchSchedule, type LocalBudget, planBatches } from "./batches.ts";
+import { type ClientGraph, graphInputs } from "./client-graph.ts";
 import { type Curriculum, examplesOf } from "./curriculum.ts";
 import { type DrawSpecs, drawInputs } from "./draws.ts";
 import { directionInputs } from "./example-directions.ts";
@@ -62,8 +63,10 @@ export interface TaskSpec extends PipelineSpec, SeededHalves {
 }
 
 export interface ClientData {
+  /** Of models of nodes: their numbers in the graph. */
   readonly features: HostTensor;
   readonly labels: HostTensor;
+  readonly graph?: ClientGraph | undefined;
 }
 
 export interface ClientTask {
@@ -218,6 +221,7 @@ function taskInputs(
     ...(spec.held === undefined ? {} : parameterInputs("frozen", spec.held.frozen, spec.held.split.frozen)),
     "data/features": task.data.features,
     "data/labels": task.data.labels,
+    ...graphInputs(task.data.graph),
     ...stepInputs("steps", spec, batches, task, make),
     ...(spec.publicFeatures && { public: spec.publicFeatures }),
     ...(spec.curriculum && { places: placesInput(spec.curriculum, task, make) }),

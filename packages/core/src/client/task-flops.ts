@@ -1,4 +1,6 @@
 import { countFlops } from "@anabranch/engine";
+import { meanSizes } from "./client-graph.ts";
+import type { DataSpec } from "./data-source.ts";
 import { drawnShare } from "./draws.ts";
 import type { TaskSpec } from "./run-client.ts";
 
@@ -10,11 +12,13 @@ export interface TaskFlops {
 
 /**
  * Counts a task once from its graph, see `countFlops`. Estimates of the curvature, which only some steps make, count by their
- * share of the steps.
+ * share of the steps. Of models of nodes, whose steps go over a whole graph, it is the mean of the clients'.
  */
-export function taskFlops({ program, draws }: Pick<TaskSpec, "program" | "draws">): TaskFlops {
+export function taskFlops({ program, draws }: Pick<TaskSpec, "program" | "draws">, data?: DataSpec): TaskFlops {
   const expensiveShare = drawnShare(draws);
-  const [one, two] = [1, 2].map((K) => countFlops(program, { symbols: { K, n: 1, H: 1 }, expensiveShare })) as [
+  const graph = data?.kind === "arrays" && data.graph !== undefined ? meanSizes(data.graph) : {};
+  const symbols = { n: 1, H: 1, ...graph };
+  const [one, two] = [1, 2].map((K) => countFlops(program, { symbols: { ...symbols, K }, expensiveShare })) as [
     number,
     number,
   ];

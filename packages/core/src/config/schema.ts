@@ -32,7 +32,7 @@ const partition = z
       .min(1)
       .default("dirichlet")
       .describe(
-        'how examples are assigned to clients: "iid", "dirichlet", "embedding", "shards", "quantity-skew", "natural", "long-tail"',
+        'how examples are assigned to clients: "iid", "dirichlet", "embedding", "shards", "quantity-skew", "natural", "long-tail", "communities"',
       ),
   })
   .prefault({})

@@ -1,4 +1,5 @@
 import { AnabranchError, type HostTensor } from "@anabranch/engine";
+import { checkRowGraph, type RowGraph } from "./row-graph.ts";
 import type { TableEncoding } from "./tables/encoding.ts";
 
 /**
@@ -21,6 +22,8 @@ export interface ArrayDataset {
   readonly groupNames?: readonly string[];
   /** Label of positions that do not count in losses and scores, such as those of a prompt. */
   readonly ignoredLabel?: number;
+  /** Where the examples are the nodes of a graph. */
+  readonly graph?: RowGraph;
   /** How the columns of a table became features. */
   readonly table?: TableEncoding;
 }
@@ -85,19 +88,20 @@ export function selectTensorRows(tensor: HostTensor, rows: ArrayLike<number>): H
  * ```
  */
 export function selectRows<D extends ArrayDataset>(dataset: D, rows: ArrayLike<number>, name = dataset.name): D {
-  const { groups } = dataset;
+  const { groups, graph } = dataset;
   return {
     ...dataset,
     name,
     features: selectTensorRows(dataset.features, rows),
     labels: selectTensorRows(dataset.labels, rows),
     ...(groups && { groups: Int32Array.from(rows, (row) => groups[row]!) }),
+    ...(graph && { graph: { ...graph, nodes: Int32Array.from(rows, (row) => graph.nodes[row]!) } }),
   };
 }
 
 /**
  * Refuses a data set whose parts do not fit together. Throws `data/shape` (features, labels and groups disagree on the
- * number of examples), `data/not-finite` (a feature is NaN or infinite) or `data/label` (a label is no class).
+ * number of examples), `data/graph` (or a graph with them), `data/not-finite` (a feature is NaN or infinite) or `data/label` (a label is no class).
  *
  * @example
  * ```ts
@@ -130,6 +134,7 @@ export function checkDataset(dataset: ArrayDataset): void {
       expected: String(count),
     });
   }
+  if (dataset.graph !== undefined) checkRowGraph(dataset.graph, count, where);
   checkFeatures(dataset, where);
   if (dataset.labels.dtype === "float") checkTargets(dataset.labels.data, where);
   else checkLabels(dataset, where);

@@ -1,6 +1,7 @@
 import { AnabranchError, hashText } from "@anabranch/engine";
 import type { RandomKey } from "../random/index.ts";
 import { type ArrayDataset, checkDataset, exampleCount } from "./dataset.ts";
+import { type DealtGraph, dealGraph } from "./graph-partition.ts";
 import { datasetHash, partitionHash } from "./hash.ts";
 import type { Partition, Partitioner } from "./partition.ts";
 import type { TestRows, TrainTest } from "./split.ts";
@@ -12,6 +13,8 @@ export interface FederatedDataset {
   readonly train: ArrayDataset;
   readonly partition: Partition;
   readonly test: ArrayDataset;
+  /** Where the examples are the nodes of a graph: what of it lies with whom. */
+  readonly graph?: DealtGraph | undefined;
   /** Whose the test examples are; undefined where nobody says. */
   readonly testRows: TestRows | undefined;
   /** 64-bit hash of train, test and partition as hex. */
@@ -41,18 +44,22 @@ export function federate(
   checkDataset(train);
   checkDataset(test);
   checkPair(data);
-  const partition = partitioner.partition(partitionLabels(train, partitioner), {
-    key: options.key,
-    classes: train.classes,
-    clients: options.clients,
-    ...(train.groups && { groups: train.groups }),
-    ...(partitioner.reads === "features" ? { features: train.features } : {}),
-  });
+  const context = { key: options.key, classes: train.classes, clients: options.clients };
+  const labelsOf = (set: ArrayDataset) => partitionLabels(set, partitioner);
+  const { partition, graph } =
+    train.graph === undefined
+      ? { partition: partitioner.partition(labelsOf(train), { ...context, ...whatItReads(train, partitioner) }) }
+      : dealGraph(data, partitioner, labelsOf, context);
   const [trainHash, testHash] = [datasetHash(train), datasetHash(test)];
-  const hash = hashText([trainHash, testHash, partitionHash(partition)].join("\n"));
+  const dealt = [partition, ...(graph === undefined ? [] : [graph.test])].map(partitionHash);
+  const hash = hashText([trainHash, testHash, ...dealt].join("\n"));
   const shared = trainHash === testHash || shareOwners(data);
   const testRows = data.testRows ?? (shared ? "clients" : undefined);
-  return { name: train.name, clients: partition.clients.length, train, partition, test, testRows, hash };
+  return { name: train.name, clients: partition.clients.length, train, partition, test, testRows, hash, graph };
+}
+
+function whatItReads({ groups, features }: ArrayDataset, { reads }: Partitioner) {
+  return { ...(groups && { groups }), ...(reads === "features" ? { features } : {}) };
 }
 
 /** Whether some owner has examples in both sets: by name where both have names, else by number. */
@@ -75,8 +82,9 @@ function checkPair({ train, test }: TrainTest): void {
       expected: "at least one example",
     });
   }
-  const kind = ({ features, labels }: ArrayDataset) =>
-    [features, labels].map(({ dtype, shape }) => `${dtype}[${shape.slice(1).join(", ")}]`).join(" -> ");
+  const kind = ({ features, labels, graph }: ArrayDataset) =>
+    [features, labels].map(({ dtype, shape }) => `${dtype}[${shape.slice(1).join(", ")}]`).join(" -> ") +
+    (graph === undefined ? "" : ", nodes of a graph");
   if (kind(train) === kind(test)) {
     checkDataset({ ...test, classes: train.classes }); // a model has an output for each class of the training set
     return;

@@ -3,7 +3,7 @@ import type { ArrayDataset } from "./dataset.ts";
 import type { Partition } from "./partition.ts";
 
 /**
- * 64-bit hash of a data set's contents (element types, shapes, values, classes and groups; not its name) as 16 hex
+ * 64-bit hash of a data set's contents (element types, shapes, values, classes, groups and graph; not its name) as 16 hex
  * digits. Tells whether two runs saw the same data; it is no protection against forgery.
  *
  * @example
@@ -14,6 +14,8 @@ import type { Partition } from "./partition.ts";
  */
 export function datasetHash(dataset: ArrayDataset): string {
   const parts = [tensorHash(dataset.features), tensorHash(dataset.labels), `classes ${dataset.classes}`];
+  if (dataset.graph !== undefined)
+    parts.push(`nodes ${arrayHash(dataset.graph.nodes)}`, `edges ${arrayHash(dataset.graph.edges)}`);
   if (dataset.groups !== undefined) parts.push(`groups ${arrayHash(dataset.groups)}`);
   return hashText(parts.join("\n"));
 }

@@ -1,7 +1,9 @@
-import { AnabranchError } from "@anabranch/engine";
+import { AnabranchError, type HostTensor } from "@anabranch/engine";
 import { deriveKey, rootKey } from "../random/index.ts";
+import { BLOCK_GRAPH, blockGraph } from "./block-graph.ts";
 import type { ArrayDataset } from "./dataset.ts";
 import { instructions } from "./instructions.ts";
+import { neighbourGraph } from "./neighbour-graph.ts";
 import type { NamedDataset } from "./readers/class-names.ts";
 import { readIdx } from "./readers/idx.ts";
 import { readTextBySpeaker, type TextDataset } from "./readers/text-by-speaker.ts";
@@ -16,14 +18,31 @@ export type AssetReader = (file: string) => Promise<Uint8Array>;
  * @example
  * ```ts
  * import { SHIPPED_DATASETS } from "@anabranch/core";
- * Object.keys(SHIPPED_DATASETS).length; // => 3
+ * Object.keys(SHIPPED_DATASETS).length; // => 5
  * ```
  */
-export const SHIPPED_DATASETS = ["fashion-mnist-10k", "instructions", "tiny-shakespeare"] as const;
+export const SHIPPED_DATASETS = [
+  "fashion-mnist-10k",
+  "instructions",
+  "tiny-shakespeare",
+  "block-graph",
+  "image-neighbours",
+] as const;
 export type ShippedDatasetName = (typeof SHIPPED_DATASETS)[number];
 
 /** Fixed for good: it decides which images are test images, and which instructions there are. */
 const SPLIT_SEED = 2017;
+
+/**
+ * Share of the nodes of a graph that are test nodes: with two thirds of the others held out, 20 % are trained on.
+ *
+ * @example
+ * ```ts
+ * import { TEST_NODES } from "@anabranch/core";
+ * TEST_NODES; // => 0.4
+ * ```
+ */
+export const TEST_NODES = 0.4;
 
 /**
  * What the ten labels of Fashion-MNIST stand for.
@@ -68,6 +87,9 @@ export function assetUrl(file: string): URL {
  *   labels where they belong to the answer.
  * - "tiny-shakespeare": windows of 80 characters by speaker, [n, 80] uint8 with the next characters as labels; the last
  *   tenth of each speaker's windows is the test set.
+ * - "block-graph": 480 nodes of a stochastic block model with 16 features and 4 classes, in 8 blocks and 2 groups.
+ * - "image-neighbours": the 2,000 test images of fashion-mnist-10k, scaled to 14 x 14, as nodes: features are their 64 first
+ *   principal components, and each has edges to the 10 images of largest cosine. 40 % of the nodes of a graph are the test set.
  *
  * @example
  * ```ts
@@ -84,6 +106,14 @@ export async function loadShippedDataset(name: string, read: AssetReader): Promi
       return loadFashionMnist10k(read);
     case "instructions":
       return instructions(deriveKey(rootKey(SPLIT_SEED), "instructions"), { train: 1000, test: 100 });
+    case "block-graph":
+      return splitByClass(
+        blockGraph(deriveKey(rootKey(SPLIT_SEED), "block-graph"), BLOCK_GRAPH),
+        TEST_NODES,
+        nodesKey(),
+      );
+    case "image-neighbours":
+      return loadImageNeighbours(read);
     case "tiny-shakespeare":
       return loadTinyShakespeare(read);
     default:
@@ -117,6 +147,27 @@ export async function loadFashionMnist10k(read: AssetReader): Promise<TrainTest<
   const dataset = { ...readIdx(images, labels, { name, classes: 10 }), classNames: FASHION_MNIST_CLASSES };
   // all images are published test images; those of the test set are dealt to nobody
   return { ...splitByClass(dataset, 0.2, deriveKey(rootKey(SPLIT_SEED), "split")), testRows: "separate" };
+}
+
+const nodesKey = () => deriveKey(rootKey(SPLIT_SEED), "nodes");
+
+/** The graph of the images that look alike. */
+async function loadImageNeighbours(read: AssetReader): Promise<TrainTest<NamedDataset>> {
+  const { test: images } = await loadFashionMnist10k(read);
+  const small = { ...images, name: "image-neighbours", features: halved(images.features) };
+  return splitByClass(neighbourGraph(small, { components: 64, neighbours: 10 }), TEST_NODES, nodesKey());
+}
+
+/** Images [n, 1, h, w] as sums of 2 x 2 pixels, [n, 1, h / 2, w / 2]: a fifth of the time for their principal components. */
+function halved({ shape: [n = 0, , h = 0, w = 0], data }: HostTensor): HostTensor {
+  const [rows, columns] = [h / 2, w / 2];
+  const sums = new Float32Array(n * rows * columns);
+  for (let k = 0; k < sums.length; k++) {
+    const [row, column] = [Math.floor(k / columns), k % columns]; // rows of all images are numbered through
+    const first = 2 * row * w + 2 * column;
+    sums[k] = data[first]! + data[first + 1]! + data[first + w]! + data[first + w + 1]!;
+  }
+  return { dtype: "float", shape: [n, 1, rows, columns], data: sums };
 }
 
 /**

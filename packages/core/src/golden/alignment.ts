@@ -1,5 +1,6 @@
-import { add, constant, mean, type Tensor } from "@anabranch/engine";
+import { add, constant, mean, mul, type nn, type Tensor, transpose } from "@anabranch/engine";
 import * as z from "zod";
+import { headInputs } from "../client/representations.ts";
 import {
   adaptiveMargin,
   alignedObjective,
@@ -10,7 +11,6 @@ import {
   clusteringAccuracy,
   curvatureOf,
   domainLoss,
-  maskedGraphNetwork,
   maskRegularisers,
   normalisedAdjacency,
   openWorldTerms,
@@ -19,6 +19,8 @@ import {
   suppressedLoss,
 } from "../heterogeneity/index.ts";
 import { crossEntropy, rowsAt } from "../heterogeneity/losses.ts";
+import { gcn } from "../models/gcn.ts";
+import { onGraph } from "../models/on-graph.ts";
 import { labelList } from "./distillation.ts";
 import type { Operation } from "./operation.ts";
 import { vector, vectorList } from "./quadratic-problem.ts";
@@ -138,6 +140,29 @@ const graphInput = z.strictObject({
   proxy: z.strictObject({ adjacency: vectorList, x: vectorList }),
 });
 
+interface GraphLists {
+  readonly adjacency: readonly (readonly number[])[];
+  readonly x: readonly (readonly number[])[];
+}
+
+const everyNode = ({ x }: GraphLists) => tracedLabels([...x.keys()]);
+
+/** The graph of an adjacency matrix, which may have weights. */
+function tracedGraph({ adjacency, x }: GraphLists): nn.GraphContext {
+  const n = adjacency.length;
+  const propagation = normalisedAdjacency(adjacency);
+  const places = [...propagation.keys()].filter((place) => propagation[place] !== 0);
+  return {
+    features: traced(x),
+    from: tracedLabels(places.map((place) => place % n)),
+    to: tracedLabels(places.map((place) => Math.floor(place / n))),
+    weights: constant(
+      places.map((place) => propagation[place]!),
+      [places.length],
+    ),
+  };
+}
+
 const eachTraced = <T extends Readonly<Record<string, readonly unknown[]>>>(lists: T) =>
   Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, traced(list as number[])])) as {
     [K in keyof T]: Tensor;
@@ -153,12 +178,17 @@ export const graphClientOperation: Operation = {
       eachTraced(given.masks),
       eachTraced(given.received),
     ];
-    const outputs = (graph: { adjacency: number[][]; x: number[][] }) => {
-      const nodes = graph.x.length;
-      const propagation = constant(normalisedAdjacency(graph.adjacency), [nodes, nodes]);
-      return maskedGraphNetwork(parameters, masks, propagation, traced(graph.x));
+    const { W1, W2, Wc } = given.parameters;
+    const hidden = [W1.length, W2.length];
+    const model = gcn({ input: [W1[0]!.length], inputType: "float", hidden, classes: Wc.length, dropout: 0 });
+    const used = (name: keyof typeof masks) => transpose(mul(parameters[name], masks[name]), [1, 0]);
+    const values = {
+      ...{ "conv1.weight": used("W1"), "conv1.bias": parameters.b1 },
+      ...{ "conv2.weight": used("W2"), "conv2.bias": parameters.b2 },
+      ...{ "classifier.weight": used("Wc"), "classifier.bias": parameters.bc },
     };
-    const { logits } = outputs(given);
+    const logits = onGraph(model, tracedGraph(given)).forward(values, everyNode(given));
+    const embedding = mean(headInputs(onGraph(model, tracedGraph(given.proxy)), values, everyNode(given.proxy)), [0]);
     const truth = tracedLabels(given.train.map((node) => given.y[node]!));
     const fit = crossEntropy(rowsAt(logits, tracedLabels(given.train)), truth);
     const loss = add(fit, maskRegularisers(parameters, masks, received, { sparsity, pull }));
@@ -171,7 +201,7 @@ export const graphClientOperation: Operation = {
       loss: scalar(loss),
       gradParameters: gradientLists(loss, parameters),
       gradMasks: gradientLists(loss, masks),
-      embedding: listed(mean(outputs(given.proxy).hidden, [0])),
+      embedding: listed(embedding),
       pruned: Object.fromEntries(pruned),
     };
   },

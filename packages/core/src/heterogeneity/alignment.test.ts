@@ -7,7 +7,6 @@ import {
   classWeights,
   curvatureOf,
   domainLoss,
-  maskedGraphNetwork,
   maskRegularisers,
   normalisedAdjacency,
   openWorldTerms,
@@ -181,13 +180,6 @@ describe("FED-PUB's client", () => {
     expect(path[0]).toBeCloseTo(1 / 2, 12);
     expect(path[1]).toBeCloseTo(1 / Math.sqrt(6), 12);
     expect(path[2]).toBe(0);
-  });
-
-  it("multiplies weights by masks, not biases", () => {
-    const alone = constant([1], [1, 1]);
-    const { hidden, logits: outputs } = maskedGraphNetwork(parameters, masks, alone, matrix([[3, 4]]));
-    expect(list(hidden)).toEqual([2 * (3 + 4 + 0.5)]);
-    expect(list(outputs)).toEqual([30, 1 - 15]);
   });
 
   it("has regularisers with gradients", () => {

@@ -1,9 +1,12 @@
 import { AnabranchError, constant, encodeModel, nn, type Tensor, trace } from "@anabranch/engine";
 import { isRegression, type Model } from "./model.ts";
+import { graphTypes, onGraph } from "./on-graph.ts";
 
 /**
  * A trained model as an ONNX file for inference: input "features" [N, ...] with raw features as the model takes them,
  * output "logits", or "prediction" [N, 1] where it predicts numbers; parameters are initializers and N stays symbolic.
+ * Models of nodes take "nodes" [N], numbers of nodes, and the graph: "features" [v, F] of all nodes, and edges "from" [e],
+ * "to" [e] with "weights" [e], those of D^-1/2 (A + I) D^-1/2.
  *
  * @param metadata texts that the file carries along
  * @param values of every parameter, by name; throws `model/parameters` where one is missing or has another size
@@ -22,9 +25,14 @@ export function exportOnnx(
 ): Uint8Array {
   const parameters = Object.fromEntries(model.parameters.map((p) => [p.name, parameterConstant(p, values[p.name])]));
   const output = isRegression(model) ? "prediction" : "logits";
-  const graph = trace(({ features }) => ({ [output]: model.forward(parameters, features) }), {
-    features: { dtype: model.features.dtype, shape: ["N", ...model.features.shape] },
-  });
+  const examples = { dtype: model.features.dtype, shape: ["N", ...model.features.shape] } as const;
+  const graph =
+    model.graph === undefined
+      ? trace(({ features }) => ({ [output]: model.forward(parameters, features) }), { features: examples })
+      : trace(({ nodes, ...given }) => ({ [output]: onGraph(model, given).forward(parameters, nodes) }), {
+          nodes: examples,
+          ...graphTypes(model.graph),
+        });
   return encodeModel(graph, model.name, { inputPrefix: "", outputPrefix: "" }, metadata);
 }
 

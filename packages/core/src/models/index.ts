@@ -3,6 +3,7 @@ export { charTransformer, charTransformerOptions } from "./char-transformer.ts";
 export * from "./cnn-28x28.ts";
 export * from "./cnn-cifar.ts";
 export * from "./export-onnx.ts";
+export * from "./gcn.ts";
 export * from "./instance-pool.ts";
 export {
   modulate,

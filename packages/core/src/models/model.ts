@@ -41,6 +41,8 @@ export interface Model {
   losses(outputs: Tensor, labels: Tensor): Tensor;
   /** @returns one score per example in [0, 1]: correct, or the share of correct tokens, [N]; 0 for numbers */
   scores(outputs: Tensor, labels: Tensor): Tensor;
+  /** Present in models of the nodes of a graph: numbers that each node has. An example is then the number of a node. */
+  readonly graph?: { readonly features: number };
   /** Label of positions that do not count in losses and scores; absent: all count. */
   readonly ignoredLabel?: number | undefined;
   /** The model that this one adds parameters to, whose own stay as they are; absent: there is none. */

@@ -2,6 +2,7 @@ import { type Dim, input, nn, type Tensor } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { layout } from "../params/layout.ts";
 import { createModel, lenet5, type Model, models, quadratic, resnet10, resnet18 } from "./index.ts";
+import { onGraph } from "./on-graph.ts";
 
 /** Placeholders of a model's parameters and of a batch. */
 function placeholders(model: Model, batch: Dim) {
@@ -22,6 +23,11 @@ describe("numbers of parameters", () => {
     ["lenet5, 10 classes", lenet5(), 797_962],
     ["lenet5, 100 classes", lenet5({ classes: 100 }), 815_332],
     ["resnet8", models.resnet8(), 78_042],
+    [
+      "gcn 1433-128-128-7, as FED-PUB has it on Cora",
+      models.gcn({ input: [1433], classes: 7 }),
+      1434 * 128 + 129 * 128 + 129 * 7,
+    ],
     ["resnet10, 10 classes", resnet10(), 4_903_242],
     ["resnet10, 100 classes", resnet10({ classes: 100 }), 4_949_412],
     ["resnet18, 10 classes", resnet18(), 11_173_962],
@@ -48,8 +54,18 @@ describe("numbers of parameters", () => {
   });
 });
 
+/** A model of nodes on a graph of nodes without neighbours. */
+function placed(model: Model): Model {
+  if (model.graph === undefined) return model;
+  const { features } = model.graph;
+  const [x, from, to, weights] = [[7, features], [7], [7], [7]].map((shape, i) =>
+    input(`graph${i}`, { dtype: i === 0 || i === 3 ? "float" : "int32", shape }),
+  );
+  return onGraph(model, { features: x!, from: from!, to: to!, weights: weights! });
+}
+
 describe.each(Object.entries(models))("%s", (_name, create) => {
-  const model = create();
+  const model = placed(create());
 
   it.each(["N", 3] as const)("has one loss and one score an example for batch %s", (batch) => {
     const { parameters, features, labels } = placeholders(model, batch);

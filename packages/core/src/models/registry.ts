@@ -4,6 +4,7 @@ import { bottleneckOptions, withBottlenecks } from "./bottlenecks.ts";
 import { charTransformer, charTransformerOptions, promptedTransformer } from "./char-transformer.ts";
 import { cnn28Options, cnn28x28 } from "./cnn-28x28.ts";
 import { cnnCifar, cnnCifarOptions } from "./cnn-cifar.ts";
+import { gcn, gcnOptions } from "./gcn.ts";
 import { poolOptions, withPool } from "./instance-pool.ts";
 import { lenet5, lenet5Options } from "./lenet5.ts";
 import { linear, linearOptions } from "./linear.ts";
@@ -32,6 +33,7 @@ export const models = {
   "char-transformer": charTransformer as ModelFactory,
   "cnn-28x28": cnn28x28 as ModelFactory,
   "cnn-cifar": cnnCifar as ModelFactory,
+  gcn: gcn as ModelFactory,
   lenet5: lenet5 as ModelFactory,
   linear: linear as ModelFactory,
   logistic: logistic as ModelFactory,
@@ -64,6 +66,7 @@ export const modelOptions: Readonly<Record<ModelName, z.ZodObject>> = {
   "char-transformer": charTransformerOptions,
   "cnn-28x28": cnn28Options,
   "cnn-cifar": cnnCifarOptions,
+  gcn: gcnOptions,
   lenet5: lenet5Options,
   linear: linearOptions,
   logistic: logisticOptions,

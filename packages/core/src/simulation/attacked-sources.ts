@@ -18,6 +18,13 @@ export function attackedSources(
       "an attack on updates",
       "Whether an attack on data works is measured on the test examples of one task.",
     );
+  if (sources.train.kind === "arrays" && sources.train.graph !== undefined)
+    throw conflict(
+      "attack.name",
+      `"${attack.description.name}", with a model of nodes`,
+      "an attack on updates",
+      "Attacks on data change single examples, and neighbours of a node see it, too. Choose one on updates, such as sign-flip.",
+    );
   const poison = { clients: attack.clients, attack: attack.data };
   return {
     ...sources,

@@ -31,6 +31,7 @@ import type { Model } from "../models/index.ts";
 import type { ModelData } from "../models/registry.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { RegressionScale } from "../round/run-plan.ts";
+import { type NodeRows, nodeSources, requireGraph, requirePlainNodes } from "./graph-sources.ts";
 import { withPublicExamples } from "./public-examples.ts";
 import { requireNoRoot, rootSize, withRoot } from "./root-examples.ts";
 import type { SimulationSources } from "./simulation-spec.ts";
@@ -129,14 +130,29 @@ function dealtOut(config: Config, whole: TrainTest): Federation {
     ),
     sources(model, float) {
       const { features, labels: known } = conform(train, model, float);
+      const kept = holdout > 0 ? parts.holdout.clients : undefined;
+      if (model.graph !== undefined) return ofNodes(config, dataset, { trained, holdout: kept }, model, float);
       return {
         train: inTasks(arrayDataSpec(features, conformLabels(labels, model, float), trained), taskStream),
-        holdout: holdout > 0 ? arrayDataSpec(features, known, parts.holdout.clients) : undefined,
+        holdout: kept && arrayDataSpec(features, known, kept),
         test: inTasks(inChunks(conform(test, model, float), config.evaluation.batch), taskStream, { mayBeEmpty: true }),
         publicFeatures: publicSet && conform(publicSet, model, float).features,
       };
     },
   };
+}
+
+/** The same where the model takes nodes of a graph. */
+function ofNodes(
+  config: Config,
+  dataset: FederatedDataset,
+  rows: NodeRows,
+  model: Model,
+  float: "float32" | "float64",
+): Sources {
+  requirePlainNodes(config, model);
+  const [train, test] = [dataset.train, dataset.test].map((part) => conform(part, model, float));
+  return nodeSources({ ...dataset, train: train!, test: test! }, rows, config.baseline === "centralized");
 }
 
 function rangeOf(sizes: readonly number[]): Federation["examplesHeld"] {
@@ -261,6 +277,7 @@ function namedPartitioner(config: Config): Partitioner {
  */
 export function conform(dataset: ArrayDataset, model: Model, float: "float32" | "float64"): ArrayDataset {
   const { features, labels } = dataset;
+  requireGraph(dataset, model);
   requireFit(dataset, model);
   const data =
     features.dtype !== "float"
@@ -294,7 +311,7 @@ function requireFit({ name, features, labels, classes, ignoredLabel }: ArrayData
     });
   };
   const given = features.dtype + shapeOf(features.shape.slice(1));
-  const taken = model.features.dtype + shapeOf(model.features.shape);
+  const taken = model.graph ? `float[${model.graph.features}]` : model.features.dtype + shapeOf(model.features.shape);
   if (given !== taken) refuse("features", given, taken);
   const [labelled, wanted] = [shapeOf(labels.shape.slice(1)), shapeOf(model.labels.shape)];
   if (labelled !== wanted) refuse("labels", `labels of shape ${labelled}`, `shape ${wanted}`);

@@ -29,6 +29,7 @@ export function forLiveClients(prepared: PreparedRun, config: Config): PreparedR
   requireRandomOrder(config);
   requirePlainLoss(prepared);
   requireOneTask(config);
+  requireExamples(prepared);
   requireLabels(config);
   requireModelThatTravels(prepared, config);
   requireConfiguredModel(prepared.plan.algorithm);
@@ -96,6 +97,14 @@ function requireOneTask({ taskStream: { kind } }: Config): void {
   if (kind === "none") return;
   const advice = "Streams of tasks are simulated: start it with anabranch run, or remove [taskStream].";
   throw conflict("taskStream.kind", `"${kind}", in a live run`, '"none"', advice);
+}
+
+/** Live clients bring single examples. Throws `config/conflict`. */
+function requireExamples({ model }: PreparedRun): void {
+  if (model.graph === undefined) return;
+  const advice =
+    "Graphs are simulated: start it with anabranch run, or choose a model of single examples, such as mlp.";
+  throw conflict("model.name", `"${model.name}", in a live run`, "a model of single examples", advice);
 }
 
 /** The description that live clients act by has no loss for hidden labels. Throws `config/conflict`. */

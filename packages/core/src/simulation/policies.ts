@@ -90,7 +90,7 @@ export function resolvePolicies(
   }
   requireClients(config, algorithm, payloads, federation);
   const rule = configuredRule(config, method);
-  const mechanism = configuredMechanism(config, algorithm, payloads, federation, start);
+  const mechanism = configuredMechanism(config, method, federation);
   if (mechanism !== undefined) requireNoPersonalRecords(algorithm, held);
   const account = mechanism && privateAccount(config, algorithm, payloads, federation, mechanism, start);
   const secureAggregation = configuredSecureAggregation(

@@ -41,7 +41,7 @@ export async function predictTest(
   const { test } = simulation;
   // without evaluation a private run says nothing of whose the test examples are
   if (plan.evaluateEvery === 0 || plan.account?.testOnClients === true) return undefined;
-  if (test.kind !== "arrays" || singleLabelClasses(model) === undefined) return undefined;
+  if (test.kind !== "arrays" || test.graph !== undefined || singleLabelClasses(model) === undefined) return undefined;
   const spec = predictorSpec(model, plan.layout, simulation.evaluation.batchSize);
   if (spec === undefined || predictionFlops(spec, test.labels.data.length) > MOST_FLOPS) return undefined;
   const predictor = await openPredictor(spec, executor);

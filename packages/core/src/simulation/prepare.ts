@@ -18,6 +18,7 @@ import { methodAmongNodes, withTopology } from "./configured-topology.ts";
 import { configuredTraining } from "./configured-training.ts";
 import { resolveDiagnostics } from "./diagnostics.ts";
 import { type Federation, openFederation } from "./federation.ts";
+import { lostEdges } from "./graph-sources.ts";
 import { localModel } from "./local-only.ts";
 import { resolvePolicies } from "./policies.ts";
 import type { CustomParts, ResolvedMethod } from "./resolve-method.ts";
@@ -94,7 +95,7 @@ export function prepareRun(
   for (const origin of [own.origins?.model, own.origins?.algorithm]) origin?.requireUsedOptions?.();
   const plan: RunPlan = {
     ...withTopology(policies, own.topology),
-    warnings: [...(policies.warnings ?? []), ...warnings, ...measures.warnings],
+    warnings: [policies.warnings ?? [], warnings, measures.warnings, lostEdges(given, model, federation)].flat(),
     diagnostics: measures.settings,
     ...{ id, algorithm, layout, held, payloads, float, attack: attack?.update },
     name: config.name,
@@ -117,7 +118,7 @@ export function prepareRun(
       workers,
       executor: { name, version, fingerprint },
       gradientsPerStep: simulation.gradientsPerStep,
-      ...taskFlops(simulation.task),
+      ...taskFlops(simulation.task, simulation.train),
       ...{ ...measures.energy, ...about, ...texts, ...(attack && { attack: attack.description }) },
     },
   };
@@ -125,8 +126,8 @@ export function prepareRun(
 }
 
 /** Of models of other sizes, by part. */
-function partFlops({ task: { tiers } }: SimulationSpec): RunPlan["partFlops"] {
-  return tiers?.map(taskFlops);
+function partFlops({ task: { tiers }, train }: SimulationSpec): RunPlan["partFlops"] {
+  return tiers?.map((task) => taskFlops(task, train));
 }
 
 function asFloat(values: Vector, float: ExecutorIdentity["float"]): Vector {

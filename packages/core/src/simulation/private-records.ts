@@ -1,16 +1,27 @@
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
+import type { Model } from "../models/model.ts";
 import type { Federation } from "./federation.ts";
 
 /**
  * Refuses what would let a record count otherwise than once: replacing one must move one update by no more than twice the
  * clip norm over its number of records, and no other. Throws `config/conflict`.
  */
-export function requireRecords({ training, privacy, data }: Config, { name }: Algorithm, federation: Federation): void {
+export function requireRecords(
+  { training, privacy, data }: Config,
+  { name }: Algorithm,
+  model: Model,
+  federation: Federation,
+): void {
   const refuse = (key: string, received: unknown, expected: string, advice: string) => {
     throw conflict(key, `${received}, with algorithm.name = "${name}" at record level`, expected, advice);
   };
+  if (model.graph !== undefined) {
+    const advice =
+      "The features of a node enter the gradients of its neighbours, so one node would move several. Choose client-level privacy, such as dp-fedavg, or a model of single examples, such as mlp.";
+    refuse("model.name", `"${model.name}"`, "a model of single examples", advice);
+  }
   const { batchSize, localSteps, localEpochs } = training;
   if (batchSize !== 1) refuse("training.batchSize", batchSize, "1", "Each step clips the gradient of one record.");
   const once = "training.localEpochs = 1";

@@ -10,6 +10,7 @@ import type { Start } from "./initial-weights.ts";
 import { accountOf, type Released } from "./private-account.ts";
 import { noiseMultiplierOf } from "./private-noise.ts";
 import { requireRecords } from "./private-records.ts";
+import type { ResolvedMethod } from "./resolve-method.ts";
 import { privateTestRows } from "./test-rows.ts";
 
 /**
@@ -18,10 +19,8 @@ import { privateTestRows } from "./test-rows.ts";
  */
 export function configuredMechanism(
   config: Config,
-  algorithm: Algorithm,
-  payloads: Payloads,
+  { algorithm, payloads, model, start }: Pick<ResolvedMethod, "algorithm" | "payloads" | "model" | "start">,
   federation: Federation,
-  start?: Start,
 ): MechanismSettings | undefined {
   const { privacy, sampler } = config;
   if (privacy.mechanism === "none") {
@@ -38,7 +37,7 @@ export function configuredMechanism(
   if (privacy.targetQuantile !== undefined)
     requireCapable("privacy.targetQuantile", `${privacy.targetQuantile}`, method);
   const records = algorithm.privacy?.unit === "records";
-  if (records) requireRecords(config, algorithm, federation);
+  if (records) requireRecords(config, algorithm, model, federation);
   const { clipping, clipNorm, noise, minimumSurvivors, targetQuantile, clipLearningRate } = privacy;
   const noiseMultiplier = noiseMultiplierOf(config, releasedOf(algorithm, payloads, federation), start);
   const countNoise = privacy.countNoise ?? sampler.cohort / 20;

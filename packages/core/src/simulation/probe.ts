@@ -1,4 +1,5 @@
 import type { Executor } from "@anabranch/engine";
+import { graphInputs } from "../client/client-graph.ts";
 import { type DataSpec, openDataSource } from "../client/data-source.ts";
 import { compileProbe } from "../client/probe-programs.ts";
 import type { ClientData } from "../client/run-client.ts";
@@ -47,6 +48,7 @@ export async function openProbe(
     ...parameterInputs("parameters", parameters, layout),
     "data/features": batches[client]!.features,
     "data/labels": batches[client]!.labels,
+    ...graphInputs(batches[client]!.graph),
   });
   const memory: Vector = plan.float === "float64" ? new Float64Array(layout.size) : new Float32Array(layout.size);
   return {
@@ -77,9 +79,9 @@ function fixedBatches(spec: DataSpec, { clients, batch }: FlatnessSettings, seed
   const source = openDataSource(spec);
   const chosen = sampleWithoutReplacement(randomStream(key), source.clients, Math.min(clients, source.clients));
   return Array.from(chosen).flatMap((client) => {
-    const { features, labels } = source.load(client);
+    const { features, labels, graph } = source.load(client);
     const rows = permutation(randomStream(deriveKey(key, client)), features.shape[0]!).subarray(0, batch);
     if (rows.length === 0) return [];
-    return [{ features: selectTensorRows(features, rows), labels: selectTensorRows(labels, rows) }];
+    return [{ features: selectTensorRows(features, rows), labels: selectTensorRows(labels, rows), graph }];
   });
 }

@@ -45,7 +45,8 @@ export function dense(name: string, inputs: number, outputs: number, options: De
   };
 }
 
-function affine(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
+/** x W + b, where the weight may be a sum with a low-rank product. */
+export function affine(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
   const parts = lowRankParts(weight);
   if (parts === undefined) return linear(x, weight, bias);
   return add(linear(x, parts.weight, bias), matmul(matmul(x, parts.a), parts.b));

@@ -47,6 +47,20 @@ export interface ApplyContext {
   readonly batch?: TrainingBatch;
   /** What becomes of the output of a dense layer, by the layer's name; absent: it stays as it is. */
   adapt?(layer: string, output: Tensor): Tensor;
+  /** The graph whose nodes the rows are, for layers that look at neighbours. Absent: there is none. */
+  readonly graph?: GraphContext;
+}
+
+/** A graph with features of its nodes: v nodes, e edges. An edge goes one way; an undirected one is there twice. */
+export interface GraphContext {
+  /** [v, features] */
+  readonly features: Tensor;
+  /** int32 [e], the node that an edge comes from. */
+  readonly from: Tensor;
+  /** int32 [e], the node that it leads to. */
+  readonly to: Tensor;
+  /** [e] */
+  readonly weights: Tensor;
 }
 
 /** What layers with running statistics have to know of a batch. */

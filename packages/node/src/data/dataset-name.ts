@@ -15,6 +15,7 @@ export const fileKinds = {
   images: ["channels", "size", "testFraction"],
   leaf: ["size", "words", "testFraction"],
   text: ["length", "testFraction"],
+  graph: ["testFraction"],
   module: [],
 } as const satisfies Record<string, readonly string[]>;
 

@@ -51,13 +51,20 @@ const greyImage = Buffer.from(
 const trainCount = (data: TrainTest) => data.train.features.shape[0];
 
 describe("named data sets", () => {
-  it("ships three that need no files", async () => {
+  it("ships five that need no files", async () => {
     const fashion = await loadDataset("fashion-mnist-10k", options);
     expect(fashion.train.features.shape).toEqual([8000, 1, 28, 28]);
     expect(fashion.test.features.shape).toEqual([2000, 1, 28, 28]);
     const shakespeare = await loadDataset("tiny-shakespeare", options);
     expect(shakespeare.train.groupNames?.length).toBeGreaterThan(100);
     expect((await loadDataset("instructions", options)).train.groupNames).toHaveLength(8);
+    expect((await loadDataset("block-graph", options)).train.features.shape).toEqual([288, 16]);
+    const images = await loadDataset("image-neighbours", options);
+    expect([images.train, images.test].map(({ features }) => features.shape)).toEqual([
+      [1200, 64],
+      [800, 64],
+    ]);
+    expect(images.train.graph!.edges).toHaveLength(2 * 10 * 2000);
   });
 
   it("lists each with a sentence", () => {
@@ -65,7 +72,7 @@ describe("named data sets", () => {
     expect(names).toContain("fashion-mnist");
     expect(names).toContain("csv:PATH");
     for (const { description } of listDatasets()) expect(description).toMatch(/\.$/);
-    expect(listDatasets().filter(({ shipped }) => shipped)).toHaveLength(3);
+    expect(listDatasets().filter(({ shipped }) => shipped)).toHaveLength(5);
   });
 
   it("reads the MNIST family from --data-dir before ANABRANCH_DATA, packed or not, in a folder of its name or not", async () => {
@@ -206,6 +213,26 @@ describe("own files", () => {
     expect(train.features.shape).toEqual([16, 1]);
     expect(test.features.shape).toEqual([4, 1]);
     expect(train.groupNames).toEqual(["s0", "s1", "s2"]);
+  });
+
+  it("reads a graph from two files, of which 40 % of the nodes are test nodes, from the data folder too", async () => {
+    const lines = Array.from({ length: 10 }, (_, i) => `n${i}\t${i}\t1\t${i % 2 === 0 ? "even" : "odd"}\n`);
+    await put("d/ring.content", lines.join(""));
+    await put("d/ring.cites", Array.from({ length: 10 }, (_, i) => `n${i}\tn${(i + 1) % 10}\n`).join(""));
+    const { train, test, testRows } = await loadDataset("graph:ring.content", {
+      ...options,
+      dataDir: join(folder, "d"),
+    });
+    expect([train, test].map(({ features }) => features.shape)).toEqual([
+      [6, 2],
+      [4, 2],
+    ]);
+    expect([...train.graph!.nodes, ...test.graph!.nodes].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(train.graph!.edges).toEqual(test.graph!.edges);
+    expect(testRows).toBe("clients");
+    await rm(join(folder, "d", "ring.cites"));
+    await expect(loadDataset("graph:d/ring.content", options)).rejects.toThrow(/ring\.cites/);
+    await expect(loadDataset("d/ring.content", options)).rejects.toThrow(/Did you mean "graph:d\/ring.content"/);
   });
 
   it("takes the test set from a file of its own, from the data folder too", async () => {

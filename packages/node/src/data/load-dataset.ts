@@ -55,7 +55,7 @@ export function listDatasets(): DatasetEntry[] {
 
 /**
  * Loads a data set by name: a shipped one, a published one from a folder of this machine, or own files as
- * `csv:PATH?label=COLUMN`, `parquet:PATH`, `images:FOLDER`, `leaf:PATH`, `text:PATH`, `module:FILE.ts`. All but shipped sets and modules
+ * `csv:PATH?label=COLUMN`, `parquet:PATH`, `images:FOLDER`, `leaf:PATH`, `text:PATH`, `graph:PATH`, `module:FILE.ts`. All but shipped sets and modules
  * are read in a thread that has a deadline and a limit of memory.
  *
  * @throws `data/unknown`, `data/not-found` with the places looked at, `data/timeout`, `data/memory`, `data/checksum`,
@@ -116,6 +116,10 @@ const shippedDescriptions: Record<(typeof SHIPPED_DATASETS)[number], string> = {
   "fashion-mnist-10k": "10,000 images of Fashion-MNIST, 8,000 to train and 2,000 to test, 28 x 28 grey, 10 classes.",
   instructions:
     "Generated instructions in 8 categories with short answers; predict the answer, character by character.",
+  "block-graph":
+    "A generated graph: 480 nodes in 8 blocks and 2 groups, 16 features, 4 classes; predict the class of a node.",
+  "image-neighbours":
+    "2,000 images of Fashion-MNIST as nodes of a graph, with edges to the 10 that look most alike; predict the class.",
   "tiny-shakespeare": "40,000 lines of Shakespeare's plays by speaker; predict the next character.",
 };
 
@@ -126,6 +130,8 @@ const fileDescriptions: Record<string, string> = {
     "PNG and JPEG files as CLASS/FILE or OWNER/CLASS/FILE, below train/ and test/ if they exist; &size=28x28 scales them.",
   "leaf:PATH":
     "LEAF's JSON files (FEMNIST, Shakespeare, Sent140): one, or a folder with train/ and test/; ?size=28x28 for images.",
+  "graph:PATH":
+    "A graph as Cora's: NAME.content with NAME.cites beside it; predict the class of a node; ?testFraction=0.4.",
   "text:PATH": "A play as plain text, by speaker; predict the next character; ?length=CHARACTERS.",
   "module:FILE": "A TypeScript or JavaScript file that exports a function returning { train, test }.",
 };
@@ -149,6 +155,7 @@ function nearestKind(name: string): string | undefined {
     csv: "csv",
     parquet: "parquet",
     txt: "text",
+    content: "graph",
     json: "leaf",
     ts: "module",
   };

@@ -12,6 +12,7 @@ import { AnabranchError } from "@anabranch/engine";
 import { type DatasetPath, numberOption } from "./dataset-name.ts";
 import type { FileAccess } from "./file-access.ts";
 import { type FoundFile, filesBelow } from "./local-folder.ts";
+import { loadGraph } from "./local-graph.ts";
 import { imageOptions, loadImages } from "./local-images.ts";
 import { loadLeaf } from "./local-leaf.ts";
 import { requireClasses, split, splitTails } from "./local-split.ts";
@@ -30,6 +31,7 @@ export async function loadLocalFiles(
   files: FileAccess,
   reading: Reading = {},
 ): Promise<TrainTest> {
+  if (from.kind === "graph") return loadGraph(from, places, files);
   const path = await findPath(places, from.path, `${from.kind}:${from.path}`);
   switch (from.kind) {
     case "csv":

@@ -15,8 +15,8 @@ import { type DatasetPath, numberOption } from "./dataset-name.ts";
 const splitSeed = 2017;
 
 /** Sets a share of the examples apart as the test set: of each class, or at random where labels are numbers. */
-export function split(dataset: ArrayDataset, from: DatasetPath): TrainTest {
-  const fraction = numberOption(from, "testFraction", 0.2);
+export function split(dataset: ArrayDataset, from: DatasetPath, usual = 0.2): TrainTest {
+  const fraction = numberOption(from, "testFraction", usual);
   if (fraction === 0) return withoutTest(dataset);
   const key = deriveKey(rootKey(splitSeed), "split");
   if (dataset.labels.dtype === "float") return splitAtRandom(dataset, fraction, key);

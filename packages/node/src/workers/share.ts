@@ -1,4 +1,4 @@
-import type { DataSpec, SimulationSpec } from "@anabranch/core";
+import type { DataSpec, FederatedGraph, SimulationSpec } from "@anabranch/core";
 import type { HostData, HostTensor } from "@anabranch/engine";
 
 /** The same simulation with its arrays in shared memory, so that threads receive them without copies. */
@@ -22,6 +22,16 @@ function shareSpec(spec: DataSpec): DataSpec {
     labels: shareTensor(spec.labels),
     rows: shareData(spec.rows),
     offsets: shareData(spec.offsets),
+    ...(spec.graph && { graph: shareGraph(spec.graph) }),
+  };
+}
+
+function shareGraph({ features, neighbours, members, offsets }: FederatedGraph): FederatedGraph {
+  return {
+    features: shareTensor(features),
+    neighbours: { offsets: shareData(neighbours.offsets), targets: shareData(neighbours.targets) },
+    members: shareData(members),
+    offsets: shareData(offsets),
   };
 }
 

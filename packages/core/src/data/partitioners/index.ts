@@ -1,3 +1,4 @@
+export { communities } from "./communities.ts";
 export { type DirichletDisjointOptions, dirichletDisjoint } from "./dirichlet-disjoint.ts";
 export { dirichletEqualSize } from "./dirichlet-equal-size.ts";
 export { type EmbeddingSkewOptions, embeddingSkew } from "./embedding.ts";

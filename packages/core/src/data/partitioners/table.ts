@@ -1,6 +1,7 @@
 import { AnabranchError } from "@anabranch/engine";
 import { z } from "zod";
 import type { Partitioner } from "../partition.ts";
+import { communities } from "./communities.ts";
 import { dirichletDisjoint } from "./dirichlet-disjoint.ts";
 import { dirichletEqualSize } from "./dirichlet-equal-size.ts";
 import { embeddingSkew } from "./embedding.ts";
@@ -33,7 +34,7 @@ const minimumSize = z.int().min(1).default(1).describe("fewest examples of a cli
  * @example
  * ```ts
  * import { partitioners } from "@anabranch/core";
- * Object.keys(partitioners); // => ["iid", "dirichlet", "embedding", "shards", "quantity-skew", "natural", "long-tail"]
+ * Object.keys(partitioners); // => ["iid", "dirichlet", "embedding", "shards", "quantity-skew", "natural", "long-tail", "communities"]
  * ```
  */
 export const partitioners = {
@@ -101,6 +102,7 @@ export const partitioners = {
     }),
     ({ alpha, recipe, ...options }) => longTail(options, alpha === undefined ? iid() : dealt(recipe, alpha)),
   ),
+  communities: entry("communities of a graph, found by label propagation", z.strictObject({}), () => communities()),
 } as const satisfies Record<string, PartitionerEntry>;
 
 function dealt(recipe: "disjoint" | "equal-size", alpha: number): Partitioner {

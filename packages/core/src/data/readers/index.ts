@@ -1,4 +1,5 @@
 export { type CifarOptions, readCifar10, readCifar100 } from "./cifar.ts";
+export { type CitationFiles, readCitations } from "./citations.ts";
 export type { NamedDataset } from "./class-names.ts";
 export { type CsvOptions, readCsv } from "./csv.ts";
 export { gunzip } from "./gunzip.ts";

@@ -1,55 +1,15 @@
-import { abs, add, matmul, mul, relu, square, sub, sum, type Tensor, transpose } from "@anabranch/engine";
+import { abs, add, mul, square, sub, sum, type Tensor } from "@anabranch/engine";
 
 /** Weights of a network of two graph convolutions and a classifier: matrices [out, in], biases [out]. */
 export type GraphParameters = Readonly<Record<"W1" | "b1" | "W2" | "b2" | "Wc" | "bc", Tensor>>;
 /** Private factors of the weights, of their shapes; biases have none. */
 export type WeightMasks = Readonly<Record<"W1" | "W2" | "Wc", Tensor>>;
 
-/** What a graph gives its nodes. */
-export interface GraphOutputs {
-  /** [nodes, classes] */
-  readonly logits: Tensor;
-  /** After the second convolution, [nodes, width]. */
-  readonly hidden: Tensor;
-}
-
-/**
- * FED-PUB's network: weights times private masks, H1 = relu(A X (W1 m1)^T + b1), H2 likewise, logits = H2 (Wc mc)^T + bc.
- *
- * J. Baek, W. Jeong, J. Jin, J. Yoon, S. J. Hwang, "Personalized Subgraph Federated Learning", ICML 2023, arXiv:2206.10206.
- *
- * @param propagation [nodes, nodes], see `normalisedAdjacency`
- * @param x [nodes, features]
- *
- * @example
- * ```ts
- * import { maskedGraphNetwork, normalisedAdjacency } from "@anabranch/core";
- * import { constant, evaluate } from "@anabranch/engine";
- * const [weight, bias] = [constant([1], [1, 1]), constant([0], [1])];
- * const parameters = { W1: weight, b1: bias, W2: weight, b2: bias, Wc: weight, bc: bias };
- * const masks = { W1: weight, W2: constant([0.5], [1, 1]), Wc: weight };
- * const propagation = constant(normalisedAdjacency([[0, 1], [1, 0]]), [2, 2]);
- * const { logits } = maskedGraphNetwork(parameters, masks, propagation, constant([2, 4], [2, 1]));
- * evaluate(logits).data; // => [1.5, 1.5]
- * ```
- */
-export function maskedGraphNetwork(
-  parameters: GraphParameters,
-  masks: WeightMasks,
-  propagation: Tensor,
-  x: Tensor,
-): GraphOutputs {
-  const masked = (name: keyof WeightMasks) => transpose(mul(parameters[name], masks[name]), [1, 0]);
-  const convolved = (h: Tensor, weight: Tensor, bias: Tensor) =>
-    relu(add(matmul(matmul(propagation, h), weight), bias));
-  const first = convolved(x, masked("W1"), parameters.b1);
-  const hidden = convolved(first, masked("W2"), parameters.b2);
-  return { hidden, logits: add(matmul(hidden, masked("Wc")), parameters.bc) };
-}
-
 /**
  * FED-PUB's two regularisers: lambda1 sum |m| keeps masks sparse, lambda2 |w - received|^2 keeps weights and biases near
  * the model that the server sent. Both have gradients; in the released code they have none.
+ *
+ * J. Baek, W. Jeong, J. Jin, J. Yoon, S. J. Hwang, "Personalized Subgraph Federated Learning", ICML 2023, arXiv:2206.10206.
  *
  * @example
  * ```ts
