@@ -114,6 +114,9 @@ export const optionReferences: Papers = {
     fedpipe: [
       'FedPipe: Z. Fang, Z. Lin, Z. Chen, X. Chen, Y. Gao, Y. Fang, "Automated Federated Pipeline for Parameter-Efficient Fine-Tuning of Large Language Models", 2024, arXiv:2404.06448',
     ],
+    fedspine: [
+      'FedSpine-style: Z. Yao, Y. Xu, H. Xu, Y. Liao, Z. Xie, "Efficient Deployment of Large Language Models on Resource-constrained Devices", 2025, arXiv:2501.02438',
+    ],
   },
   "adapters.bottleneck": {
     [ANY_VALUE]: [

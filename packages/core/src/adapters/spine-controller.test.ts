@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { reward } from "./bandit.ts";
 import { matrixOf } from "./matrix.ts";
 import { choicesOfClients, learnedChoices, untried } from "./spine-controller.ts";
 import { unitImportance } from "./unit-importance.ts";
@@ -30,13 +31,7 @@ describe("choices of clients", () => {
     for (let round = 0; round < 3000; round++) {
       const [cell] = choicesOfClients(known, 1, 0.1);
       regret.push(0.8 - means[cell!]!);
-      // one outcome would have nothing to be compared with: two of the same cell have rewards of opposite signs
-      const { means: all, counts } = known[0]!;
-      const value = means[cell!]! + 0.2 * (next() - 0.5);
-      const count = counts[cell!]! + 1;
-      known = [
-        { counts: counts.with(cell!, count), means: all.with(cell!, all[cell!]! + (value - all[cell!]!) / count) },
-      ];
+      known = [reward(known[0]!, cell!, means[cell!]! + 0.2 * (next() - 0.5))];
     }
     const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
     expect(mean(regret.slice(0, 100))).toBeGreaterThan(0.05);

@@ -2,7 +2,7 @@
  * FedSpine-style control: the clients of each class of devices learn together, by UCB1 on a grid of choices, which share of
  * the hidden units to leave out and which rank to train. A choice is rewarded for how much the loss fell, less how long it took.
  *
- * Citation: M. Yao et al., "Efficient Deployment of Large Language Models on Resource-constrained Devices" (FedSpine), 2025,
+ * Citation: Z. Yao et al., "Efficient Deployment of Large Language Models on Resource-constrained Devices" (FedSpine), 2025,
  * arXiv:2501.02438, section 3.3. A reconstruction: its bandit S-UCB is not described in full, so cells are fixed and each
  * term of a reward is standardized over the cohort.
  */

@@ -2,7 +2,7 @@
  * FedSpine: rows of frozen weights that matter least are removed while adapters train, and what pruned clients send is put
  * back in place.
  *
- * Citation: M. Yao et al., "Efficient Deployment of Large Language Models on Resource-constrained Devices" (FedSpine), 2025,
+ * Citation: Z. Yao et al., "Efficient Deployment of Large Language Models on Resource-constrained Devices" (FedSpine), 2025,
  * arXiv:2501.02438, sections 3.2 and 3.4; importance as in M. Zhang et al., "LoRAPrune", ACL 2024, arXiv:2305.18403, eq. 10.
  */
 import { AnabranchError } from "@anabranch/engine";

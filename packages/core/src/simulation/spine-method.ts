@@ -2,7 +2,7 @@
  * FedSpine-style rounds: a bandit chooses for each client which share of the hidden units to leave out and which rank to train,
  * and the units that matter least go. What clients send is put back in place and factored anew.
  *
- * Citation: M. Yao et al., "Efficient Deployment of Large Language Models on Resource-constrained Devices" (FedSpine), 2025,
+ * Citation: Z. Yao et al., "Efficient Deployment of Large Language Models on Resource-constrained Devices" (FedSpine), 2025,
  * arXiv:2501.02438, sections 3.2 to 3.4. A reconstruction. Differences: the server computes importance from what clients send,
  * so that no gradient or mask comes up; units are left out for a round and may come back.
  */
@@ -132,7 +132,9 @@ function learned(
     update: updates.subarray(k * layout.size, (k + 1) * layout.size),
     kept: kept[k]!,
   }));
-  const importance = nextImportance(vectors[IMPORTANCE]!, vectors.parameters, rows, layout, settings);
+  const importance = cells.some(({ pruned }) => pruned > 0)
+    ? nextImportance(vectors[IMPORTANCE]!, vectors.parameters, rows, layout, settings)
+    : Float64Array.from(vectors[IMPORTANCE]!);
   return controllerVectors(after, choicesOfClients(after, population, exploration), { losses: next, importance });
 }
 
