@@ -372,6 +372,8 @@ export interface Algorithm {
    * Default: all of it. For methods whose clients rebuild the model.
    */
   messageTo?(state: ServerState, broadcast: Carried, kept: Readonly<Record<string, Vector>> | undefined): Carried;
+  /** What a client keeps after the round (1-based) that it trained last. Present: live servers have `messageTo` of it. */
+  keptAfter?(round: number): Readonly<Record<string, Vector>>;
   /**
    * The vectors of `payloads.own` that one client is given in a round (1-based), in place of those that all receive; one that
    * is left out is zeros, and does not travel.

@@ -27,7 +27,7 @@ import type { ClientHalf, ParameterTensors, TracedVectors } from "./algorithm.ts
 import { defineMethod } from "./define-method.ts";
 import { localSgd, modelDelta } from "./local-sgd.ts";
 import type { MethodBody } from "./method.ts";
-import { ROUNDS, received, roundsLayout, roundsVector } from "./zeroth-order.ts";
+import { keptAfter, ROUNDS, received, roundsLayout, roundsVector } from "./zeroth-order.ts";
 
 /**
  * The algorithm of the method from its options; the head of this file describes it.
@@ -102,6 +102,7 @@ export function projectedAveraging(given: ProjectedAveraging): MethodBody {
       const sent = missed === undefined || missed.length > parameters.length ? { parameters } : { log: missed };
       return { vectors: { [ROUNDS]: behind!, ...sent } };
     },
+    keptAfter,
     update(state, { [COORDINATES]: mean }, { round, layout: model }) {
       const { parameters, log } = state.vectors;
       const longer = extendedLog(log!, round - 1, [serverLearningRate, ...mean!]);

@@ -26,7 +26,15 @@ import type { PayloadSettings } from "./algorithm.ts";
 import { defineMethod } from "./define-method.ts";
 import { directionOptions } from "./fedkseed.ts";
 import type { MethodBody } from "./method.ts";
-import { ROUNDS, received, requireLocalSteps, roundsLayout, roundsVector, zerothOrderClient } from "./zeroth-order.ts";
+import {
+  keptAfter,
+  ROUNDS,
+  received,
+  requireLocalSteps,
+  roundsLayout,
+  roundsVector,
+  zerothOrderClient,
+} from "./zeroth-order.ts";
 
 /**
  * The algorithm of the method from its options; the head of this file describes it.
@@ -89,6 +97,7 @@ export function loggedProbes({ perturbation, normalization, quantize, directions
       const missed = packProbes(replayOf(scalars["probes"]!), logFrom(log!, rounds));
       return missed.length > parameters.byteLength ? whole : { vectors, encoded: { log: missed } };
     },
+    keptAfter,
     update(state, { [SLOPES]: slopes }, { round, learningRate, clients = [] }) {
       const { parameters, log } = state.vectors;
       const n = slopes!.length;

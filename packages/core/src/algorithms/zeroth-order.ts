@@ -81,6 +81,11 @@ export function roundsVector(like: Vector, round: number): Vector {
   return zerosLike(like, 1).fill(round - 1);
 }
 
+/** What is kept of a round. */
+export function keptAfter(round: number): Readonly<Record<string, Vector>> {
+  return { [ROUNDS]: roundsVector(new Float64Array(1), round) };
+}
+
 /** The number is kept. */
 export function received({ broadcast }: Pick<LocalEnd, "broadcast">) {
   return { [ROUNDS]: { [ROUNDS]: add(broadcast[ROUNDS]![ROUNDS]!, 0) } };

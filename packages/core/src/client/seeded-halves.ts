@@ -8,8 +8,11 @@ import { vectorOutputs } from "./vectors.ts";
 
 /** What a client computes around its program, as plain data. */
 export interface SeededHalves {
-  /** How the client rebuilds the model, which does not travel, and from where. Default: the model travels. */
-  readonly replay?: { readonly rule: Replay; readonly start: Vector };
+  /**
+   * How the client rebuilds the model, which does not travel, and from where; without a start from the one that it has.
+   * Default: the model travels.
+   */
+  readonly replay?: { readonly rule: Replay; readonly start?: Vector };
   /** Coordinates that are sent in place of what is trained. Default: what is trained is sent. */
   readonly projection?: { readonly rule: Projection; readonly layout: Layout };
 }
@@ -17,9 +20,9 @@ export interface SeededHalves {
 const replayers = new WeakMap<NonNullable<SeededHalves["replay"]>, Replayer>();
 const models = new WeakMap<Broadcast, Vector>();
 
-/** The model that a broadcast stands for, where it does not travel; rebuilt once for all tasks on a broadcast. */
+/** The model that a broadcast stands for, where it is not in it; rebuilt once for all tasks on a broadcast. */
 export function rebuiltVectors({ replay }: SeededHalves, broadcast: Broadcast): Readonly<Record<string, Vector>> {
-  if (replay === undefined) return {};
+  if (replay?.start === undefined) return {};
   const replayer = replayers.get(replay) ?? new Replayer(replay.rule, replay.start);
   replayers.set(replay, replayer);
   const parameters = models.get(broadcast) ?? replayer.model(broadcast);

@@ -130,7 +130,7 @@ export function personalState(held: Pick<HeldParameters, "split"> | undefined): 
 /** What a client computes around its program. */
 function seededHalves({ payloads: { replay, projection }, initial, layout }: TaskParts) {
   return {
-    ...(replay === undefined || initial === undefined ? {} : { replay: { rule: replay, start: initial } }),
+    ...(replay === undefined ? {} : { replay: { rule: replay, ...(initial && { start: initial }) } }),
     ...(projection === undefined ? {} : { projection: { rule: projection, layout } }),
   };
 }

@@ -24,6 +24,8 @@ export const LIVE_METHODS: Readonly<Record<string, Method>> = {
   "fedadamw, whose server counts steps": { name: "fedadamw" },
   "fedamd, with roles by round": { name: "fedamd" },
   "fedkseed, whose clients rebuild the model": { name: "fedkseed", seeds: 16 },
+  "onebyte, whose clients are sent records of a log": { name: "onebyte" },
+  "ferret, whose clients are sent coordinates": { name: "ferret", coordinates: 4 },
   "fedkseed-pro, with probabilities": { name: "fedkseed", seeds: 16, pro: true },
 };
 

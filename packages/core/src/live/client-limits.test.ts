@@ -23,7 +23,7 @@ function refusal(changes: Partial<ClientLimits>, description: TaskDescription = 
   const limits = { ...USUAL_LIMITS, ...changes };
   try {
     requireAllowed(limits, description);
-    openTask(description, undefined, (payloads) => requireModelAllowed(limits, payloads, description.float));
+    openTask(description, undefined, (payloads) => requireModelAllowed(limits, payloads, description));
     requireTaskAllowed(limits, description, open.task, examples);
     return undefined;
   } catch (error) {

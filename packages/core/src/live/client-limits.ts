@@ -4,6 +4,7 @@ import { stepCount } from "../client/batches.ts";
 import type { TaskSpec } from "../client/run-client.ts";
 import { sizeOf } from "../models/options.ts";
 import { boundText } from "../privacy/accounting/index.ts";
+import type { Replay } from "../seeded/index.ts";
 import { clientPrivacyOf } from "./client-epsilon.ts";
 import type { LocalExamples } from "./client-report.ts";
 import type { TaskDescription } from "./task-description.ts";
@@ -83,17 +84,30 @@ export function requireAllowed(limits: Sized, description: TaskDescription): voi
 export function requireModelAllowed(
   limits: Sized,
   { broadcast, clientState, upload, replay }: Payloads,
-  float: TaskDescription["float"],
+  { float, rounds, population }: Pick<TaskDescription, "float" | "rounds" | "population">,
 ): void {
   const bytes = (values: number) => values * (float === "float64" ? 8 : 4);
   const sizes = (layouts: readonly { readonly size: number }[]) => layouts.reduce((sum, { size }) => sum + size, 0);
   const down = sizes(Object.values(broadcast));
   requireAtMost(limits, "download", "sends a larger model", bytes(down), " bytes");
-  if (replay?.kind === "pool")
-    requireAtMost(limits, "work", "rebuilds its model from more directions", replay.size, " directions");
+  if (replay !== undefined) {
+    const directions = mostDirections(replay, { rounds, population, bytes: bytes(down) });
+    requireAtMost(limits, "work", "rebuilds its model from more directions", directions, " directions");
+  }
   const sent = sizes(Object.values(upload).map(({ layout }) => layout));
   const all = down + sizes(Object.values(clientState)) + sent;
   requireAtMost(limits, "memory", "needs more memory", 2 * bytes(all), " bytes");
+}
+
+/** Directions of the model's length that a client adds up for one broadcast at most. */
+function mostDirections(
+  replay: Replay,
+  { rounds, population, bytes }: { readonly rounds: number; readonly population: number; readonly bytes: number },
+): number {
+  if (replay.kind === "pool") return replay.size;
+  if (replay.kind === "blocks") return rounds * replay.count;
+  // a log that is longer than the model is not sent
+  return Math.min(rounds * population * replay.probes, replay.bytes ? bytes : bytes / 4);
 }
 
 /** What the noise of the run's clients has to do for this one. Throws `client/epsilon`. */

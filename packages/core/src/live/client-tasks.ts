@@ -10,6 +10,7 @@ import type { ClientReport, LocalExamples } from "./client-report.ts";
 import { contentHashOf } from "./content-hash.ts";
 import { type ClientMessage, INLINE_BYTES, type ServerMessage, type UploadAnswer } from "./control.ts";
 import type { ClientTransport, KeptStates, Timers } from "./ports.ts";
+import { rebuiltBroadcast } from "./rebuilt-broadcast.ts";
 import type { SecureParticipant } from "./secure-participant.ts";
 import type { OpenTask } from "./task-description.ts";
 import { toldFailure } from "./withheld.ts";
@@ -25,6 +26,8 @@ export interface TaskPorts {
   /** Of the run, and updates of each where they are asynchronous. */
   readonly rounds: number;
   readonly updatesPerRound: number | undefined;
+  /** Clients of the run. */
+  readonly population: number;
   readonly client: number;
   readonly open: OpenTask;
   readonly task: Executable;
@@ -140,25 +143,29 @@ export class ClientTasks {
     const { order } = task;
     if (this.#last?.order !== order || this.#last.blob !== task.blob) {
       this.#begin(order);
-      const broadcast = decodeBroadcast(
+      const { population } = this.#ports;
+      const message = decodeBroadcast(
         await this.#download(task, longestBroadcast(this.#ports.open)),
         `broadcast of order ${order}`,
       );
       const spec = this.#ports.open.task;
-      const outcome = await this.#working(order, "training", async () => {
+      const { outcome, kept } = await this.#working(order, "training", async () => {
+        const state = await this.#stateOf(task);
+        const { broadcast, kept } = rebuiltBroadcast(spec, message, state, { ...task, population });
         this.#ports.guard({ ...broadcast.vectors, ...rebuiltVectors(spec, broadcast) });
-        return runClient(spec, this.#ports.task, {
+        const outcome = await runClient(spec, this.#ports.task, {
           client: this.#ports.client,
           learningRate: task.learningRate,
           part: task.part,
           keys: task.keys,
           broadcast,
-          state: await this.#stateOf(task),
+          state,
           data: this.#ports.examples.train,
         });
+        return { outcome, kept };
       });
-      if (Object.keys(outcome.state).length > 0)
-        await this.#ports.states.save(this.#ports.run, task.version, outcome.state);
+      const next = { ...outcome.state, ...kept };
+      if (Object.keys(next).length > 0) await this.#ports.states.save(this.#ports.run, task.version, next);
       const { participant } = this.#ports;
       const bytes = encodeUpdate(participant === undefined ? outcome.update : participant.keep(outcome.update));
       this.#last = { order, blob: task.blob, bytes, hash: await contentHashOf(bytes) };

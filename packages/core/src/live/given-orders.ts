@@ -132,8 +132,8 @@ export class GivenOrders {
   /** Has the order in the ledger, where a server before may have brought it to an end. */
   async #note(given: GivenOrder): Promise<void> {
     const { ledger } = this.#ports;
-    const { id, client, version } = given.order;
-    const published = await this.#versions.get(version, given.stateOf);
+    const { id, client, version, messageAfter } = given.order;
+    const published = await this.#versions.get(version, given.stateOf, messageAfter);
     const row = await ledger.order(id);
     if (row?.broadcast === published.hash) {
       given.version = published;

@@ -266,7 +266,7 @@ class LiveClient {
     const own = await this.#options.algorithm?.(description);
     const build = this.#options.openTask ?? openTask;
     const values = await this.#heldValues(session, description);
-    const allow = (payloads: Payloads) => requireModelAllowed(limits, payloads, description.float);
+    const allow = (payloads: Payloads) => requireModelAllowed(limits, payloads, description);
     const open = build(description, own, allow, values);
     const examples = await this.#options.data(await this.#withNames(session, description), client);
     requireTaskAllowed(limits, description, open.task, examples);
@@ -274,8 +274,8 @@ class LiveClient {
     const evaluation = await executor.load(open.evaluation.program);
     const run = description.run;
     const participant = await this.#participant(description, client, open);
-    const { rounds, updatesPerRound } = description;
-    const about = { run, rounds, updatesPerRound, client };
+    const { rounds, updatesPerRound, population } = description;
+    const about = { run, rounds, updatesPerRound, population, client };
     const mine = { ...about, open, task, evaluation, examples, participant };
     const guard = modelGuard(limits, open.evaluation.layout);
     const ports = { ...mine, guard, transport, states, timers, progressSeconds, report };

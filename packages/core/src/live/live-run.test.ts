@@ -32,8 +32,6 @@ describe("a live run", () => {
     expect(() => openTask(other)).toThrow(failing("live/version"));
     const { start: _, ...without } = described;
     expect(() => openTask(without)).toThrow(failing("live/version"));
-    for (const name of ["onebyte", "ferret"])
-      expect(() => smallRun({ name }), name).toThrow(failing("config/conflict"));
   });
 
   it("has clients that derive where the adapters start, which alone are trained", async () => {

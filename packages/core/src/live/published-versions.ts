@@ -18,8 +18,11 @@ export interface VersionSettings {
 
 /** The messages of a version: for all, and for those who have the version before. */
 interface StoredVersion {
+  readonly broadcast: Broadcast;
   readonly whole: StoredBroadcast;
   readonly change: StoredBroadcast | undefined;
+  /** Of methods whose clients rebuild the model: for those whose state is of a version, or who have none. */
+  readonly own: Map<number | undefined, Promise<StoredBroadcast>>;
 }
 
 /** Model versions that clients can fetch, as blobs named by their hash. */
@@ -53,18 +56,29 @@ export class PublishedVersions {
   retire(version: number): void {
     const stored = this.#stored.get(version);
     this.#stored.delete(version);
-    const deleting = stored?.then(async ({ whole, change }) => {
-      for (const { hash } of change === undefined ? [whole] : [whole, change]) {
-        await this.#ports.blobs.delete(blobName(hash));
-      }
+    const deleting = stored?.then(async (messages) => {
+      for (const { hash } of await messagesOf(messages)) await this.#ports.blobs.delete(blobName(hash));
     });
     this.#deleting = Promise.all([this.#deleting, deleting]);
     this.#deleting.catch(() => {}); // the next version is not published then
   }
 
-  /** The message of a version that was published and is not retired, for a client whose state is of version `stateOf`. */
-  async get(version: number, stateOf: number | undefined): Promise<StoredBroadcast> {
-    const { whole, change } = await this.#stored.get(version)!;
+  /**
+   * The message of a version that was published and is not retired, for a client whose state is of version `stateOf`.
+   *
+   * @param messageAfter makes it of the broadcast, where clients are not sent the same
+   */
+  async get(
+    version: number,
+    stateOf: number | undefined,
+    messageAfter?: (broadcast: Broadcast, stateOf: number | undefined) => Broadcast,
+  ): Promise<StoredBroadcast> {
+    const { broadcast, whole, change, own } = await this.#stored.get(version)!;
+    if (messageAfter !== undefined) {
+      const stored = own.get(stateOf) ?? storeBroadcast(this.#ports.blobs, messageAfter(broadcast, stateOf));
+      own.set(stateOf, stored);
+      return stored;
+    }
     return change !== undefined && stateOf === version - 1 ? change : whole;
   }
 
@@ -72,7 +86,7 @@ export class PublishedVersions {
   async has(hash: string): Promise<boolean> {
     for (const stored of this.#stored.values()) {
       const known = await stored.catch(() => undefined);
-      if (known !== undefined && (known.whole.hash === hash || known.change?.hash === hash)) return true;
+      if (known !== undefined && (await messagesOf(known)).some((message) => message.hash === hash)) return true;
     }
     return false;
   }
@@ -87,7 +101,7 @@ export class PublishedVersions {
     for (const unused of old) {
       if (unused !== whole.hash && unused !== change?.hash) await blobs.delete(blobName(unused));
     }
-    return { whole, change };
+    return { broadcast, whole, change, own: new Map() };
   }
 
   async #note(version: number, broadcast?: string): Promise<void> {
@@ -103,4 +117,13 @@ export class PublishedVersions {
     if (this.#oldest.length > keptVersions + 1) this.#oldest.shift();
     return Math.min(version - keptVersions, ...this.#oldest);
   }
+}
+
+async function messagesOf({ whole, change, own }: StoredVersion): Promise<readonly StoredBroadcast[]> {
+  const stored = await Promise.allSettled(own.values());
+  return [
+    whole,
+    ...(change === undefined ? [] : [change]),
+    ...stored.flatMap((it) => ("value" in it ? [it.value] : [])),
+  ];
 }

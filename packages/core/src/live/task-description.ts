@@ -104,7 +104,7 @@ export const taskDescription = z.strictObject({
   model: z.strictObject({ name, options: z.record(z.string(), z.json()) }),
   /** Absent: all parameters travel. */
   parameters: heldParameters.optional(),
-  /** Of methods whose model does not travel: how every client derives the model before the first round. */
+  /** Of methods whose model never travels: how every client derives the model before the first round. */
   start: z.strictObject({ key, hash: z.string().max(128) }).optional(),
   /** Of adapters that are merged into the weights after every round, which therefore go down too. */
   adapterRule: z.literal("flora").optional(),
@@ -167,7 +167,7 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
     algorithm: { name: plan.algorithm.name, options: plan.algorithm.options },
     model: namedModelParts(config),
     ...(plan.held === undefined ? {} : { parameters: describeHeld(config, prepared, plan.held) }),
-    ...(plan.payloads.replay === undefined ? {} : { start: describeStart(config, plan) }),
+    ...(plan.payloads.replay?.kind === "pool" ? { start: describeStart(config, plan) } : {}),
     ...(prepared.model.adapters !== undefined && config.adapters.rule === "flora" ? { adapterRule: "flora" } : {}),
     float: plan.float,
     training: { batchSize, gradientClip, momentum, nesterov, weightDecay, ...(loss === undefined ? {} : { loss }) },
@@ -307,14 +307,14 @@ function describeStart({ seed }: Config, { initial }: PreparedRun["plan"]): Task
   return { key: [...deriveKey(rootKey(seed), "init")], hash: hashVector(initial) };
 }
 
-/** The model from which clients rebuild later ones; undefined where models travel. Throws `live/version` where it differs. */
+/** The model from which clients rebuild all later ones; undefined where they are sent one. Throws `live/version` where it differs. */
 function openStart(
   { start, float, package: version }: TaskDescription,
   model: Model,
   { whole, shared }: Pick<ParameterSplit, "whole" | "shared">,
   { replay }: Payloads,
 ): Vector | undefined {
-  requireSame("travel of the model", String(replay === undefined), String(start === undefined), version);
+  requireSame("travel of the model", String(replay?.kind === "pool"), String(start !== undefined), version);
   if (start === undefined) return undefined;
   const values = partOf(whole, drawnParameters(model, whole, start.key, float), shared);
   requireSame("initial weights", hashVector(values), start.hash, version);

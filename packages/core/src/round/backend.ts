@@ -26,6 +26,8 @@ export interface Order {
    * and its own vectors.
    */
   message?(broadcast: Broadcast, kept: ClientVectors | undefined): Broadcast;
+  /** The same, given the version that the client trained last, for backends that do not see what it keeps. */
+  messageAfter?(broadcast: Broadcast, stateOf: number | undefined): Broadcast;
   /** Random keys of the task, by purpose. The key of the run is none of them. */
   readonly keys: Readonly<Record<string, RandomKey>>;
   /** Persistent client state, undefined at the first visit; read when the work begins. */

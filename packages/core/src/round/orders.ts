@@ -19,7 +19,9 @@ export function orderMaker(
     seed,
     stageSeed,
     algorithm,
-  }: Pick<RunPlan, "seed" | "stageSeed"> & { readonly algorithm: Pick<Algorithm, "own" | "messageTo"> },
+  }: Pick<RunPlan, "seed" | "stageSeed"> & {
+    readonly algorithm: Pick<Algorithm, "own" | "messageTo" | "keptAfter">;
+  },
   { clientStates }: Pick<RunPorts, "clientStates">,
   pipeline: Pick<ServerPipeline, "keys">,
   { round, parts, learningRate }: Pick<OpenRound, "round" | "parts" | "learningRate">,
@@ -34,18 +36,27 @@ export function orderMaker(
     part: parts?.get(client),
     learningRate,
     ...(algorithm.own === undefined ? {} : { own: algorithm.own(server, client, round) }),
-    ...(algorithm.messageTo === undefined
-      ? {}
-      : {
-          message: (broadcast: Broadcast, kept: ClientVectors | undefined): Broadcast => {
-            const { encoded: _all, ...rest } = broadcast;
-            return { ...rest, ...algorithm.messageTo!(server, broadcast, kept) };
-          },
-        }),
+    ...messagesOf(algorithm, server),
     ...(steps === undefined ? {} : { steps }),
     keys: { ...trainingKeys(client, visit), ...stageKeys(client, visit) },
     loadState: () => clientStates.load(client),
   });
+}
+
+/** What one client is sent of a broadcast, where that is not all of it. */
+function messagesOf(
+  { messageTo, keptAfter }: Pick<Algorithm, "messageTo" | "keptAfter">,
+  server: ServerState,
+): Pick<Order, "message" | "messageAfter"> {
+  if (messageTo === undefined) return {};
+  const message = (broadcast: Broadcast, kept: ClientVectors | undefined): Broadcast => {
+    const { encoded: _all, ...rest } = broadcast;
+    return { ...rest, ...messageTo(server, broadcast, kept) };
+  };
+  if (keptAfter === undefined) return { message };
+  const messageAfter = (broadcast: Broadcast, stateOf: number | undefined) =>
+    message(broadcast, stateOf === undefined ? undefined : keptAfter(stateOf));
+  return { message, messageAfter };
 }
 
 /** Vectors of a broadcast that all clients are given; the others come with their orders. */

@@ -1,3 +1,4 @@
+import { AnabranchError } from "@anabranch/engine";
 import { type Vector, zerosLike } from "../params/index.ts";
 
 /**
@@ -10,7 +11,19 @@ export interface LogRecord {
 }
 
 /** Numbers of a record before its own. */
-const HEAD = 2;
+export const HEAD = 2;
+
+/** The error of a log that no server of ours can have sent. */
+export function malformedLog(received: string): AnabranchError {
+  return new AnabranchError({
+    code: "seeded/broadcast",
+    message: "a broadcast does not have the records of a log that this client lacks",
+    where: "log",
+    received,
+    expected: "whole records of these rounds, in order",
+    advice: "Ask the operator of the server: it does not keep to its own description of the run.",
+  });
+}
 
 /** The log with one more record. */
 export function extendedLog(log: Vector, round: number, numbers: ArrayLike<number>): Vector {

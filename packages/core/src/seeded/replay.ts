@@ -1,6 +1,6 @@
 import { type Vector, zerosLike } from "../params/index.ts";
 import { applyBlocks, type BlockReplay } from "./block-log.ts";
-import { type LogRecord, recordsOf } from "./log.ts";
+import { HEAD, type LogRecord, malformedLog, recordsOf } from "./log.ts";
 import { numbersOfPool, type PoolReplay, poolModel } from "./pool.ts";
 import { applyProbes, type ProbeReplay, unpackProbes } from "./probe-log.ts";
 
@@ -44,6 +44,51 @@ export class Replayer {
     this.#last = { log: log.slice(), model };
     return model;
   }
+}
+
+/** Rounds of a log, from 0: those from `from` on and before `to`, and clients of a round at most. */
+export interface LogStretch {
+  readonly from: number;
+  readonly to: number;
+  readonly clients: number;
+}
+
+/**
+ * The model after a stretch of a log that somebody sent, from the one before it. Throws `seeded/broadcast` for what is no
+ * such stretch.
+ */
+export function continuedModel(
+  replay: LogReplay,
+  model: Vector,
+  { vectors, encoded }: Replayed,
+  of: LogStretch,
+): Vector {
+  const packed = encoded?.["log"];
+  const log = replay.kind === "blocks" ? vectors["log"] : packed && unpackProbes(replay, packed, model);
+  if (log === undefined) throw malformedLog("none");
+  requireRecords(replay, log, of);
+  return applyNewest(replay, model, log, zerosLike(log, 0));
+}
+
+/** Refuses a log whose records are not whole, do not ascend or are of other rounds. */
+function requireRecords(replay: LogReplay, log: Vector, { from, to, clients }: LogStretch): void {
+  let least = from;
+  for (let at = 0; at < log.length; ) {
+    const [round, length] = [log[at]!, log[at + 1]];
+    if (!(Number.isInteger(round) && round >= least && round < to))
+      throw malformedLog(`a record of round ${round} where ${least} to ${to - 1} are missing`);
+    if (!hasLength(replay, length!, clients) || at + HEAD + length! > log.length)
+      throw malformedLog(`a record of ${length} numbers with ${log.length - at - HEAD} left`);
+    least = round + 1;
+    at += HEAD + length!;
+  }
+}
+
+/** Whether a record may have so many numbers. */
+function hasLength(replay: LogReplay, length: number, clients: number): boolean {
+  if (replay.kind === "blocks") return length === 1 + replay.blocks.length * replay.count;
+  const sent = (length - 1) / (1 + replay.probes);
+  return Number.isInteger(sent) && sent >= 0 && sent <= clients;
 }
 
 /** The model after a record of a log. */

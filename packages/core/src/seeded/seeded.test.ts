@@ -7,7 +7,7 @@ import { extendedLog, logFrom } from "./log.ts";
 import { poolModel } from "./pool.ts";
 import { packProbes, probeRecord, unpackProbes } from "./probe-log.ts";
 import { mergedBlocks, projected } from "./projection.ts";
-import { applyNewest, Replayer } from "./replay.ts";
+import { applyNewest, continuedModel, Replayer } from "./replay.ts";
 
 const signs: Directions = { family: "rademacher", seed: 3 };
 const row = (directions: Directions, path: number[], d: number) =>
@@ -168,5 +168,60 @@ describe("keys of directions", () => {
   it("are derived from the seed alone", () => {
     const direct = fillDirection(new Float64Array(16), "rademacher", directionKey(3, [5]));
     expect(row(signs, [5], 16)).toEqual(Array.from(direct));
+  });
+});
+
+describe("a stretch of a log that somebody sent", () => {
+  const { log, models } = history();
+  const sent = (part: Float32Array) => ({ vectors: {}, encoded: { log: packProbes(probes, part) } });
+  const refused = expect.objectContaining({ code: "seeded/broadcast" }) as unknown as Error;
+
+  it("gives the model of who never left", () => {
+    const missed = sent(logFrom(log, 1) as Float32Array);
+    expect(continuedModel(probes, models[1]!, missed, { from: 1, to: 4, clients: 3 })).toEqual(models[3]);
+    expect(continuedModel(probes, models[3]!, sent(new Float32Array(0)), { from: 4, to: 4, clients: 3 })).toEqual(
+      models[3],
+    );
+  });
+
+  it.each([
+    ["has rounds that the client has", { from: 2, to: 4, clients: 3 }],
+    ["has rounds that are not over", { from: 1, to: 3, clients: 3 }],
+    ["has more clients than the run", { from: 1, to: 4, clients: 2 }],
+  ])("is refused where it %s", (_what, of) => {
+    expect(() => continuedModel(probes, models[1]!, sent(logFrom(log, 1) as Float32Array), of)).toThrow(refused);
+  });
+
+  it("is refused where it is cut, repeated or missing", () => {
+    const of = { from: 0, to: 4, clients: 3 };
+    const { encoded } = sent(log);
+    const bad = [new Float32Array([...log, ...log]), logFrom(log, 3)].map((part) => sent(part as Float32Array));
+    expect(() => continuedModel(probes, models[0]!, bad[0]!, of)).toThrow(refused);
+    expect(() => continuedModel(probes, models[0]!, { vectors: {} }, of)).toThrow(refused);
+    for (let length = 1; length < encoded.log.length; length++) {
+      const cut = { vectors: {}, encoded: { log: encoded.log.subarray(0, length) } };
+      try {
+        // records that are whole are rounds without the later ones
+        expect(continuedModel(probes, models[0]!, cut, of)).toHaveLength(50);
+      } catch (error) {
+        expect(error).toMatchObject({ code: "seeded/broadcast" });
+      }
+    }
+  });
+
+  it.each([
+    ["of no length", [0, -2]],
+    ["of half a round", [0.5, 5]],
+    ["that is not a number", [Number.NaN, 5]],
+    ["of too few coordinates", [0, 4, 1, 1, 1, 1]],
+    ["that is cut", [0, 5, 1, 1]],
+    ["without a length", [0]],
+  ])("is refused for a record of coordinates %s", (_what, numbers) => {
+    const blocks = { kind: "blocks", directions: signs, blocks: [30, 20], count: 2 } as const;
+    const of = { from: 0, to: 4, clients: 3 };
+    const good = Float32Array.of(0, 5, 1, 1, 1, 1, 1);
+    expect(continuedModel(blocks, models[0]!, { vectors: { log: good } }, of)).toHaveLength(50);
+    const bad = { vectors: { log: Float32Array.from(numbers) } };
+    expect(() => continuedModel(blocks, models[0]!, bad, of)).toThrow(refused);
   });
 });

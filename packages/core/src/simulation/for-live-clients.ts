@@ -115,18 +115,20 @@ function requireLabels({ data: { unlabelled } }: Config): void {
 }
 
 /**
- * Live clients are sent the whole model in every round, or the coefficients of a pool of directions from a start that they
- * derive. Throws `config/conflict`.
+ * Live clients are sent the whole model in every round, the records of a log that they missed, or the coefficients of a pool
+ * of directions from a start that they derive. Throws `config/conflict`.
  */
 function requireModelThatTravels({ plan: { algorithm, payloads } }: PreparedRun, { model }: Config): void {
   if (payloads.replay === undefined && algorithm.messageTo === undefined) return;
+  if (algorithm.keptAfter !== undefined) return;
   if (payloads.replay?.kind === "pool") {
     const weights = "initialWeights" in model ? model.initialWeights : undefined;
     if (weights === undefined) return;
     const advice = "Its clients derive the initial weights from a key: leave model.initialWeights out.";
     throw conflict("model.initialWeights", JSON.stringify(weights), "weights drawn from the seed", advice);
   }
-  const advice = `${payloads.replay === undefined ? "Its clients are sent messages of their own" : "Its clients rebuild the model from what they keep"}, which live servers cannot do yet: start it with anabranch run.`;
+  const advice =
+    "Its messages depend on what each client keeps, which a live server does not see: start it with anabranch run.";
   throw conflict(
     "algorithm.name",
     `"${algorithm.name}", in a live run`,
