@@ -162,6 +162,8 @@ export const optionReferences: Papers = {
   "training.openWorld.pairwise": { [ANY_VALUE]: [openWorld] },
   "training.openWorld.entropy": { [ANY_VALUE]: [openWorld] },
   "training.openWorld.suppressed": { [ANY_VALUE]: [openWorld] },
+  "training.openWorld.calibration": { [ANY_VALUE]: [openWorld] },
+  "training.openWorld.pseudoLabels": { [ANY_VALUE]: [openWorld] },
   "training.upSampling.rounds": {
     [ANY_VALUE]: [
       'USEFUL: D. Nguyen, P. Haddad, E. Gan, B. Mirzasoleiman, "Changing the Training Data Distribution to Reduce Simplicity Bias Improves In-distribution Generalization", NeurIPS 2024, arXiv:2404.17768',
