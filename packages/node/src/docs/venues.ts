@@ -39,8 +39,10 @@ const conferences: Readonly<Record<string, string>> = {
 
 const journals: Readonly<Record<string, string>> = {
   JMLR: "Journal of Machine Learning Research",
+  "Physical Review E": "Physical Review E",
   "Proceedings of the IEEE": "Proceedings of the IEEE",
   "Signal Processing": "Signal Processing",
+  "Social Networks": "Social Networks",
   TMLR: "Transactions on Machine Learning Research",
   TPAMI: "IEEE Transactions on Pattern Analysis and Machine Intelligence",
   TSP: "IEEE Transactions on Signal Processing",
