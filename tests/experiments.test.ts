@@ -29,6 +29,11 @@ const examples = {
   },
   "fashion-mnist": fashion,
   "fashion-mnist-10k": fashion,
+  "image-neighbours": {
+    features: { dtype: "float", shape: [1, 64] },
+    labels: { dtype: "uint8", shape: [1] },
+    classes: 10,
+  },
   instructions: {
     features: { dtype: "uint8", shape: [1, 61] },
     labels: { dtype: "uint8", shape: [1, 61] },

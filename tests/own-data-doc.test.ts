@@ -37,6 +37,9 @@ beforeAll(async () => {
   const user = { x: rows(20, (i) => new Array(784).fill(i / 20)), y: rows(20, (i) => i % 2) };
   const leaf = { users: ["w1", "w2"], num_samples: [20, 20], user_data: { w1: user, w2: user } };
   await put("femnist/all_data.json", JSON.stringify(leaf));
+  const papers = rows(60, (i) => `p${i}\t${i % 7}\t${i % 3}\t${i % 2 ? "Theory" : "Practice"}\n`);
+  await put("cora.content", papers.join(""));
+  await put("cora.cites", rows(60, (i) => `p${i}\tp${(i + 1) % 60}\n`).join(""));
   await put("pets-hf/data/train-00000-of-00001.parquet", IMAGES);
   await put("pets-hf/data/test-00000-of-00001.parquet", IMAGES);
 });
