@@ -2,6 +2,7 @@
  * Methods whose clients send statistics of their classes.
  *
  * fedgh: L. Yi et al., ACM MM 2023, arXiv:2303.13137, Algorithm 1. ggeur: Y. Ma et al., CVPR 2025, arXiv:2503.06457.
+ * fraug: H. Chen et al., ICCV 2023, whose class means stay with the clients.
  */
 import { descended, flatHead, initialNetwork, movedHead, pointsOf, representation, residual } from "./network.ts";
 import { asMatrix, mean, minus, plus, squares, type Vector } from "./plain.ts";
@@ -89,4 +90,45 @@ const ggeur: Oracle<PointsProblem> = (problem, options) => {
   });
 };
 
-export const statistics = { fedgh, ggeur };
+/** Networks that never move make no residuals: synthetic features are then class means and the client's own features. */
+const fraug: Oracle<PointsProblem> = (problem, options) => {
+  if (options.number("networkLearningRate") !== 0) throw new Error("networks must not move: they begin at random");
+  const [gamma, horizon] = [options.number("rampRate", 0.01), options.number("horizon", 300)];
+  const [beta, etaG] = [options.number("meanMomentum", 0.3), options.number("serverLearningRate", 1)];
+  const { learningRate, localSteps, classes, owners, cohorts, hidden } = problem;
+  const kept = [...new Set(owners)].map(() => Array.from({ length: classes }, (): Vector => new Array(hidden).fill(0)));
+  let x = problem.x0;
+  return cohorts.map((cohort, round) => {
+    const ramp = Math.min(1, Math.exp(gamma * (round - horizon)));
+    const rho = Math.min(0.5, ramp);
+    const changes = cohort.map((i) => {
+      const points = pointsOf(problem, i);
+      const means = kept[i]!;
+      const known = means.flatMap((_, c) => (points.some(({ y }) => y === c) ? [c] : []));
+      let net = initialNetwork({ ...problem, x0: x });
+      for (let k = 0; k < localSteps; k++) {
+        const rows = points.map((point) => ({ f: representation(net.body, point.x), y: point.y }));
+        for (const c of known) {
+          const own = rows.filter(({ y }) => y === c).map(({ f }) => f);
+          means[c] = means[c]!.map((value, j) => (1 - beta) * value + beta * mean(own)[j]!);
+        }
+        const synthetic = [
+          ...known.map((c) => ({ f: means[c]!, y: c, share: 0.5 / known.length })),
+          ...rows.map((row) => ({ ...row, share: 0.5 / rows.length })),
+        ];
+        const { head: before } = net;
+        net = descended(net, points, learningRate * (1 - rho));
+        for (const { f, y, share } of synthetic) {
+          const moved = movedHead(net.head, f, residual(before, f, y), learningRate * rho * share);
+          net = { ...net, head: moved };
+        }
+      }
+      const { body } = net;
+      return minus([...body.bias, ...body.weight.flat(), ...flatHead(net)], x);
+    });
+    x = plus(x, mean(changes), etaG);
+    return x;
+  });
+};
+
+export const statistics = { fedgh, ggeur, fraug };

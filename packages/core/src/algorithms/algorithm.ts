@@ -20,10 +20,11 @@ import type {
   NodeSampling,
   PayloadSettings,
   PersonalParameters,
+  Question,
   Representations,
 } from "./needs.ts";
 
-export type { BatchOutputs, CarriedBytes, DrawSpec, NumberDraw, PayloadSettings } from "./needs.ts";
+export type { BatchOutputs, CarriedBytes, DrawSpec, Judge, NumberDraw, PayloadSettings, Question } from "./needs.ts";
 
 /** Schedules whose clients train without waiting for each other. */
 export type AsynchronousSchedule = "buffered" | "ticks" | "arrival-groups";
@@ -122,15 +123,6 @@ export interface RoundContext {
   readonly scores?: readonly ClassScores[];
 }
 
-/** A model [d] that a client is to judge on its own hold-out. */
-export interface Question {
-  readonly client: number;
-  readonly model: Vector;
-}
-
-/** F1 scores by class, of the classes that the client's hold-out has. Simulations answer. */
-export type Judge = (question: Question) => Promise<ClassScores>;
-
 /** One tensor for each layout entry, by name. */
 export type ParameterTensors = Readonly<Record<string, Tensor>>;
 
@@ -157,6 +149,8 @@ export interface StepDraws {
   uniform(name: string): Tensor;
   /** [B, q] */
   features(name: string): Tensor;
+  /** [B, q] */
+  uniformFeatures(name: string): Tensor;
   /** The step's direction in the shape of the model, and its number in the pool, a scalar; 0 where there is no pool. */
   direction(name: string): { readonly direction: ParameterTensors; readonly pick: Tensor };
 }

@@ -51,6 +51,7 @@ export { fedspeed } from "./fedspeed.ts";
 export { ferret } from "./ferret.ts";
 export { flasc } from "./flasc.ts";
 export { fot } from "./fot.ts";
+export { fraug } from "./fraug.ts";
 export { frl } from "./frl.ts";
 export { ggeur } from "./ggeur.ts";
 export { heterofl } from "./heterofl.ts";

@@ -1,6 +1,8 @@
 /** What methods ask of a run beside their vectors. */
 import type { Tensor } from "@anabranch/engine";
+import type { ClassScores } from "../aggregation/bristle.ts";
 import type { Selectors } from "../params/standing.ts";
+import type { Vector } from "../params/vector.ts";
 import type { DirectionDraw } from "../seeded/index.ts";
 
 /** Local work: whole passes over a client's examples, or a number of local steps. */
@@ -49,6 +51,15 @@ export interface PayloadSettings {
   readonly publicOutputs?: readonly [examples: number, outputs: number];
 }
 
+/** A model [d] that a client is to judge on its own hold-out. */
+export interface Question {
+  readonly client: number;
+  readonly model: Vector;
+}
+
+/** F1 scores by class, of the classes that the client's hold-out has. Simulations answer. */
+export type Judge = (question: Question) => Promise<ClassScores>;
+
 /** How nodes without a server pick the cohort of a round. */
 export interface NodeSampling {
   /** Nodes that average. */
@@ -87,9 +98,10 @@ export type DrawSpec = NumberDraw | DirectionDraw;
 export interface NumberDraw {
   /**
    * "signs": +1 or -1 for each parameter of the model; "normal": standard normal numbers for each; "uniform": a number in
-   * [0, 1) for each label of the mini-batch; "features": standard normal numbers for each example's input of the head.
+   * [0, 1) for each label of the mini-batch; "features": standard normal numbers for each example's input of the head;
+   * "uniformFeatures": the same of [0, 1).
    */
-  readonly kind: "signs" | "normal" | "uniform" | "features";
+  readonly kind: "signs" | "normal" | "uniform" | "features" | "uniformFeatures";
   /** Draws for the first step and every `every` steps on; in other steps all signs are -1 and all numbers 0. Default 1. */
   readonly every?: number;
   /**

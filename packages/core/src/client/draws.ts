@@ -57,6 +57,9 @@ export function drawTypes(draws: DrawSpecs, model: Model, layout: Layout, batch:
     get features(): TensorType {
       return { dtype: "float", shape: ["K", batch, inputsOfHead(model)] };
     },
+    get uniformFeatures(): TensorType {
+      return this.features;
+    },
   };
   const typesOf = (draw: DrawSpec): TypeTree =>
     draw.kind === "direction" ? directionTypes(draw, layout) : types[draw.kind];
@@ -83,6 +86,7 @@ export function stepDraws(draws: DrawSpecs, slice: Readonly<Record<string, Tenso
     normal: (name) => drawn(name, "normal") as ParameterTensors,
     uniform: (name) => drawn(name, "uniform") as Tensor,
     features: (name) => drawn(name, "features") as Tensor,
+    uniformFeatures: (name) => drawn(name, "uniformFeatures") as Tensor,
     direction: (name) => stepDirection(draws[name] as DirectionDraw, drawn(name, "direction"), layout),
   };
 }

@@ -133,7 +133,8 @@ export function stepGradients(
     representations(parameters) {
       count("gradient", 1 / 3);
       const rows = { features: gather(data.features, step.indices), labels: gather(data.labels, step.indices) };
-      return { ...representationsOf(model, parameters, rows, { masks: step.masks ?? {} }), weights: step.weights };
+      const context = { masks: step.masks ?? {}, batch: { weights: step.weights, report: () => {} } };
+      return { ...representationsOf(model, parameters, rows, context), weights: step.weights };
     },
   };
 }

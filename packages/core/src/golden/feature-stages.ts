@@ -1,3 +1,4 @@
+import type { Tensor } from "@anabranch/engine";
 import * as z from "zod";
 import { fold } from "../aggregation/index.ts";
 import { stepFrom } from "../algorithms/server.ts";
@@ -22,17 +23,18 @@ import {
   updatedClassMeans,
   visibleExamples,
   visiblePart,
+  type WeightedRows,
 } from "../heterogeneity/index.ts";
 import { labelList } from "./distillation.ts";
 import type { Operation } from "./operation.ts";
 import { vector, vectorList } from "./quadratic-problem.ts";
 import { flatten, layoutOf, tensors, unflatten } from "./tensors.ts";
-import { gradientLists, scalar, traced } from "./traced.ts";
+import { gradientLists, listed, scalar, traced, tracedLabels } from "./traced.ts";
 
 const matrixOf = (rows: readonly (readonly number[])[]): RowMatrix => {
   return { rows: rows.length, columns: rows[0]!.length, values: Float64Array.from(rows.flat()) };
 };
-const rowsOf = (values: ArrayLike<number>, columns: number): number[][] =>
+const splitRows = (values: ArrayLike<number>, columns: number): number[][] =>
   Array.from({ length: values.length / columns }, (_, i) =>
     Array.from({ length: columns }, (_entry, j) => values[i * columns + j]!),
   );
@@ -85,33 +87,35 @@ const augmentationInput = z.strictObject({
   lambdaR: z.number(),
 });
 
+/** Rows that count alike. */
+const rowsOf = (features: Tensor, labels: readonly number[]): WeightedRows => {
+  const weights = traced(labels.map(() => 1 / labels.length));
+  return { features, labels: tracedLabels(labels), weights };
+};
+
 /** FRAug's losses with their gradients, and the class means before them. */
 export const augmentationOperation: Operation = {
   async run(input) {
     const given = augmentationInput.parse(input);
-    const classMeans = updatedClassMeans(given.classMeans, given.f, given.y, given.momentum);
-    const ramp = augmentationRamp(given.iteration, given.horizon, given.gamma);
     const [weight, bias, generated, residualA] = [
       traced(given.head.W),
       traced(given.head.b),
       traced(given.g),
       traced(given.residualA),
     ];
+    const real = rowsOf(traced(given.f), given.y);
+    const classMeans = updatedClassMeans(traced(given.classMeans), real, given.momentum);
+    const ramp = augmentationRamp(given.iteration, given.horizon, given.gamma);
+    const residuals = [residualA, traced(given.residualB)] as const;
     const losses = augmentationLosses(
       { weight, bias },
-      {
-        features: traced(given.f),
-        labels: given.y,
-        balanced: given.balanced,
-        ...{ generated, classMeans },
-        residuals: [residualA, traced(given.residualB)],
-      },
+      { real, generated: rowsOf(generated, given.balanced), residuals, classMeans },
       ramp,
       { generator: given.lambdaG, residual: given.lambdaR },
     );
     const { weight: W, bias: b } = gradientLists(losses.classifier, { weight, bias });
     return {
-      classMeans,
+      classMeans: listed(classMeans),
       ...ramp,
       real: scalar(losses.real),
       synthetic: scalar(losses.synthetic),
@@ -141,7 +145,7 @@ export const geometryOperation: Operation = {
     const pooled = pooledStatistics(statistics);
     const geometry = geometryOf(pooled);
     const shown = ({ count, mean, covariance }: ClassStatistics) => {
-      return { n: count, mean: Array.from(mean), cov: rowsOf(covariance, mean.length) };
+      return { n: count, mean: Array.from(mean), cov: splitRows(covariance, mean.length) };
     };
     const { n, mean, cov: covariance } = shown(pooled);
     const around = (from: ArrayLike<number>, draws: readonly number[]) =>
@@ -222,8 +226,8 @@ export const orthogonalTaskOperation: Operation = {
     return {
       ratios: sent.map(({ ratio }) => ratio),
       ...extended,
-      projector: rowsOf(projectorOf(basis), a),
-      W: rowsOf(step, a),
+      projector: splitRows(projectorOf(basis), a),
+      W: splitRows(step, a),
     };
   },
 };

@@ -1,5 +1,23 @@
-import { add, constant, gather, mul, neg, stopGradient, sub, type Tensor } from "@anabranch/engine";
-import { crossEntropy, headLogits, type LinearHead, meanEntropy, meanSquare } from "./losses.ts";
+import {
+  add,
+  div,
+  expandDims,
+  gather,
+  greater,
+  matmul,
+  maximum,
+  mean,
+  mul,
+  oneHot,
+  softmaxCrossEntropy,
+  square,
+  stopGradient,
+  sub,
+  sum,
+  type Tensor,
+  where,
+} from "@anabranch/engine";
+import { entropies, headLogits, type LinearHead } from "./losses.ts";
 
 /** How far training has come from real features to synthetic ones, and how much the latter weigh. */
 export interface Ramp {
@@ -26,45 +44,57 @@ export function augmentationRamp(iteration: number, horizon: number, gamma: numb
   return { ramp, rho: Math.min(0.5, ramp) };
 }
 
+/** Rows of features [n, q] of classes [n], with weights [n] of sum 1; rows of weight 0 do not count. */
+export interface WeightedRows {
+  readonly features: Tensor;
+  /** int32 */
+  readonly labels: Tensor;
+  readonly weights: Tensor;
+}
+
 /**
- * Running mean features of the classes of a client, c <- (1 - m) c + m * mean of the batch, for classes in the batch.
+ * Running mean features of the classes of a client [C, q], traced: c <- (1 - m) c + m * mean of the batch, for classes in the
+ * batch.
  *
  * @example
  * ```ts
  * import { updatedClassMeans } from "@anabranch/core";
- * updatedClassMeans([[0], [1]], [[2], [4]], [0, 0], 0.5); // => [[1.5], [1]]
+ * import { constant, evaluate } from "@anabranch/engine";
+ * const rows = {
+ *   features: constant([2, 4], [2, 1]),
+ *   labels: constant([0, 0], [2], "int32"),
+ *   weights: constant([0.5, 0.5], [2]),
+ * };
+ * evaluate(updatedClassMeans(constant([0, 1], [2, 1]), rows, 0.5)).data; // => [1.5, 1]
  * ```
  */
 export function updatedClassMeans(
-  means: readonly (readonly number[])[],
-  features: readonly (readonly number[])[],
-  labels: readonly number[],
+  means: Tensor,
+  { features, labels, weights }: WeightedRows,
   momentum: number,
-): number[][] {
-  return means.map((old, label) => {
-    const members = features.filter((_, i) => labels[i] === label);
-    if (members.length === 0) return [...old];
-    return old.map((value, j) => {
-      const mean = members.reduce((sum, row) => sum + row[j]!, 0) / members.length;
-      return (1 - momentum) * value + momentum * mean;
-    });
-  });
+): Tensor {
+  const present = where(greater(weights, 0), 1, 0);
+  const members = mul(oneHot(labels, means.shape[0] as number), expandDims(present, 1));
+  const counts = expandDims(sum(members, [0]), 1);
+  const found = div(matmul(members, features, { transposeA: true }), maximum(counts, 1));
+  const moved = add(mul(means, 1 - momentum), mul(found, momentum));
+  return where(greater(counts, 0), moved, means);
 }
 
 /** A batch of FRAug with what the generator and the client's own network made of it. */
 export interface AugmentedBatch {
-  /** Real features [B, q] and their labels [B]. */
-  readonly features: Tensor;
-  readonly labels: readonly number[];
-  /** Labels [B] that are balanced over the classes. */
-  readonly balanced: readonly number[];
-  /** Generator outputs for `balanced`, [B, q]. */
-  readonly generated: Tensor;
-  /** The client's residuals for base features of `balanced` (A) and of `labels` (B), [B, q]. */
+  /** Real features. */
+  readonly real: WeightedRows;
+  /** What the generator made for labels [R, q] that are balanced over the classes. */
+  readonly generated: WeightedRows;
+  /** The client's residuals for base features of the balanced labels (A) [R, q] and of the real ones (B) [n, q]. */
   readonly residuals: readonly [a: Tensor, b: Tensor];
-  /** [C][q] */
-  readonly classMeans: readonly (readonly number[])[];
+  /** [C, q] */
+  readonly classMeans: Tensor;
 }
+
+/** The same as traced scalars. */
+export type TracedRamp = Readonly<Record<keyof Ramp, number | Tensor>>;
 
 /**
  * FRAug's losses: of the classifier (1 - rho) L_real + rho L_syn, where synthetic features train the head alone; of the
@@ -78,40 +108,46 @@ export interface AugmentedBatch {
  * ```ts
  * import { augmentationLosses, augmentationRamp } from "@anabranch/core";
  * import { constant, evaluate } from "@anabranch/engine";
- * const row = (value: number) => constant([value], [1, 1]);
- * const batch = { features: row(1), labels: [0], balanced: [1], generated: row(-1), classMeans: [[1], [-1]] };
+ * const row = (value: number, label: number) => {
+ *   return { features: constant([value], [1, 1]), labels: constant([label], [1], "int32"), weights: constant([1], [1]) };
+ * };
+ * const still = constant([0], [1, 1]);
+ * const batch = { real: row(1, 0), generated: row(-1, 1), residuals: [still, still] as const };
  * const head = { weight: constant([1, -1], [2, 1]) };
+ * const classMeans = constant([1, -1], [2, 1]);
  * const weights = { generator: 0.1, residual: 0.1 };
- * const more = { ...batch, residuals: [row(0), row(0)] as const };
- * evaluate(augmentationLosses(head, more, augmentationRamp(0, 10, 1), weights).real).data; // => [0.1269]
+ * evaluate(augmentationLosses(head, { ...batch, classMeans }, augmentationRamp(0, 10, 1), weights).real).data; // => [0.1269]
  * ```
  */
 export function augmentationLosses(
   head: LinearHead,
-  batch: AugmentedBatch,
-  { ramp, rho }: Ramp,
+  { real, generated, residuals, classMeans }: AugmentedBatch,
+  { ramp, rho }: TracedRamp,
   { generator, residual }: { readonly generator: number; readonly residual: number },
 ): Readonly<Record<"real" | "synthetic" | "classifier" | "generator" | "residual", Tensor>> {
-  const { generated, residuals, features } = batch;
-  const [labels, balanced] = [batch.labels, batch.balanced].map((list) => constant(list, [list.length], "int32"));
-  const means = constant(batch.classMeans.flat(), [batch.classMeans.length, batch.classMeans[0]!.length]);
-  const baseA = gather(means, balanced!, 0);
-  const real = crossEntropy(headLogits(head, features), labels!);
-  const paths = [
-    crossEntropy(headLogits(head, blend(baseA, residuals[0], ramp)), balanced!),
-    crossEntropy(headLogits(head, blend(features, residuals[1], ramp)), labels!),
-  ] as const;
-  const synthetic = mul(0.5, add(...paths));
+  const baseA = gather(classMeans, generated.labels, 0);
+  const entropyOf = (features: Tensor, { labels, weights }: WeightedRows) =>
+    sum(mul(weights, softmaxCrossEntropy(headLogits(head, features), labels)));
+  const distance = (x: Tensor) => sum(mul(generated.weights, mean(square(sub(x, baseA)), [1])));
+  const plain = entropyOf(real.features, real);
+  const synthetic = mul(
+    0.5,
+    add(
+      entropyOf(blend(baseA, residuals[0], ramp), generated),
+      entropyOf(blend(real.features, residuals[1], ramp), real),
+    ),
+  );
   const moved = add(baseA, residuals[0]);
+  const uncertainty = sum(mul(generated.weights, entropies(headLogits(head, moved))));
   return {
-    ...{ real, synthetic },
-    classifier: add(mul(1 - rho, real), mul(rho, synthetic)),
-    generator: sub(crossEntropy(headLogits(head, generated), balanced!), mul(generator, meanSquare(generated, baseA))),
-    residual: add(neg(meanEntropy(headLogits(head, moved))), mul(residual, meanSquare(moved, baseA))),
+    ...{ real: plain, synthetic },
+    classifier: add(mul(sub(1, rho), plain), mul(rho, synthetic)),
+    generator: sub(entropyOf(generated.features, generated), mul(generator, distance(generated.features))),
+    residual: sub(mul(residual, distance(moved)), uncertainty),
   };
 }
 
 /** r (base + residual) + (1 - r) base, which passes no gradient on. */
-function blend(base: Tensor, residual: Tensor, ramp: number): Tensor {
+function blend(base: Tensor, residual: Tensor, ramp: number | Tensor): Tensor {
   return stopGradient(add(base, mul(ramp, residual)));
 }

@@ -1,4 +1,4 @@
-import { constant, gradients } from "@anabranch/engine";
+import { constant, gradients, mul, sub, type Tensor } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import {
   activeStages,
@@ -261,43 +261,46 @@ describe("FRAug", () => {
     [0.5, 0.5],
     [1, -1],
   ]);
+  const zeros = matrix([
+    [0, 0],
+    [0, 0],
+  ]);
+  const alike = (rows: Tensor, truth: number[]) => {
+    return { features: rows, labels: labels(truth), weights: constant([0.5, 0.5], [2]) };
+  };
+  const generated = matrix([
+    [0.2, 0.1],
+    [1, 1],
+  ]);
   const batch = {
-    features,
-    labels: [0, 1],
-    balanced: [1, 0],
-    generated: matrix([
-      [0.2, 0.1],
-      [1, 1],
-    ]),
-    residuals: [
-      residual,
-      matrix([
-        [0, 0],
-        [0, 0],
-      ]),
-    ] as const,
-    classMeans: [
+    real: alike(features, [0, 1]),
+    generated: alike(generated, [1, 0]),
+    residuals: [residual, zeros] as const,
+    classMeans: matrix([
       [1, 0],
       [0, 1],
-    ],
+    ]),
   };
   const weights = { generator: 1, residual: 0.5 };
 
-  it("moves the means of classes in the batch alone", () => {
-    const means = updatedClassMeans(
-      [
-        [0, 0],
-        [9, 9],
-      ],
-      [
+  it("moves the means of classes in the batch alone, without padding", () => {
+    const rows = {
+      features: matrix([
         [2, 4],
         [4, 8],
-      ],
+        [99, 99],
+        [77, 77],
+      ]),
+      labels: labels([0, 0, 0, 2]),
+      weights: constant([0.5, 0.5, 0, 0], [4]),
+    };
+    const before = matrix([
       [0, 0],
-      0.3,
-    );
-    expect(means[0]).toEqual([expect.closeTo(0.9, 12), expect.closeTo(1.8, 12)]);
-    expect(means[1]).toEqual([9, 9]);
+      [9, 9],
+      [5, 6],
+    ]);
+    const means = list(updatedClassMeans(before, rows, 0.3));
+    expect(means).toEqual([expect.closeTo(0.9, 12), expect.closeTo(1.8, 12), 9, 9, 5, 6]);
   });
 
   it("ramps up to 1 and weighs synthetic features by at most a half", () => {
@@ -313,20 +316,22 @@ describe("FRAug", () => {
     expect(list(gradients(losses.synthetic, { w: head.weight }).w).some((g) => g !== 0)).toBe(true);
   });
 
+  it("pushes generated features away from the class means, where that counts", () => {
+    const distance = (rows: readonly number[]) => meanOf(rows.map((v, k) => (v - [0, 1, 1, 0][k]!) ** 2)); // the means of classes 1 and 0
+    const before = list(generated);
+    for (const [strength, further] of [
+      [5, true],
+      [0, false],
+    ] as const) {
+      const own = { ...weights, generator: strength };
+      const loss = augmentationLosses(head, batch, { ramp: 0.5, rho: 0.5 }, own).generator;
+      const after = list(sub(generated, mul(0.2, gradients(loss, { generated }).generated)));
+      expect(distance(after) > distance(before)).toBe(further);
+    }
+  });
+
   it("shows the base where residuals are 0, and is FedAvg with rho 0", () => {
-    const still = {
-      ...batch,
-      residuals: [
-        matrix([
-          [0, 0],
-          [0, 0],
-        ]),
-        matrix([
-          [0, 0],
-          [0, 0],
-        ]),
-      ] as const,
-    };
+    const still = { ...batch, residuals: [zeros, zeros] as const };
     const { synthetic, classifier, real } = augmentationLosses(head, still, { ramp: 1, rho: 0 }, weights);
     const outputs = (rows: number[][]) => rows.map(([x, y]) => [x! - y! + 0.1, 0.5 * x! + 2 * y! - 0.2]);
     const expected =

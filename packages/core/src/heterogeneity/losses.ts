@@ -78,9 +78,9 @@ export function stageDivergences(
   );
 }
 
-/** -sum p log p of softmax(logits) with p averaged as it is, mean over the batch of the rows' entropies, a scalar. */
-export function meanEntropy(logits: Tensor): Tensor {
-  return neg(mean(sum(mul(softmax(logits), logSoftmax(logits)), [1])));
+/** -sum p log p of softmax(logits) by row, [B]. */
+export function entropies(logits: Tensor): Tensor {
+  return neg(sum(mul(softmax(logits), logSoftmax(logits)), [1]));
 }
 
 /** Rows of length 1, [n, q]. */
@@ -91,11 +91,6 @@ export function normalisedRows(x: Tensor): Tensor {
 /** The same, where a row of zeros stays one; its gradient is finite everywhere. */
 export function unitRows(x: Tensor): Tensor {
   return div(x, expandDims(sqrt(add(sum(square(x), [1]), 1e-12)), 1));
-}
-
-/** |a - b|^2 over the number of elements. */
-export function meanSquare(a: Tensor, b: Tensor): Tensor {
-  return mean(square(sub(a, b)));
 }
 
 /** The rows of x that int32 indices [n] name. */

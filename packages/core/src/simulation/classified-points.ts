@@ -4,6 +4,7 @@ import { frozenBase, mlp, withBottlenecks } from "../models/index.ts";
 import { layout } from "../params/layout.ts";
 import { splitParameters } from "../params/standing.ts";
 import type { RunPlan } from "../round/run-plan.ts";
+import { ownLayers } from "./held-selectors.ts";
 import { prepareTrace, type TraceSettings } from "./prepare-trace.ts";
 import { prepareQuadratics, type Quadratics } from "./quadratics.ts";
 import type { SimulationSpec } from "./simulation-spec.ts";
@@ -65,7 +66,8 @@ function preparePoints(method: Algorithm, problem: ClassifiedPoints, executor: E
   const rows = Array.from({ length: clientsOf(problem) }, (_, client) =>
     Int32Array.from(owners.flatMap((owner, row) => (owner === client ? [row] : []))),
   );
-  const { personal: { layers = [] } = {}, frozen = [] } = method;
+  const { personal, frozen = [] } = method;
+  const layers = ownLayers(personal, model);
   const still = [...frozenBase(model), ...layers.map((layer) => `!${layer}`), ...frozen];
   return prepareTrace(method, problem, executor, {
     model,

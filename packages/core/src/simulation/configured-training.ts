@@ -58,7 +58,7 @@ function requireOpenWorld(
     refuse('adapters.rule = "flora"', "Its clients are given their model in two parts: take another rule.");
   if (trains !== undefined)
     refuse(`algorithm.name = "${name}"`, "The loss is for the configured model, and its clients train another one.");
-  if (Object.values(draws).some(({ kind }) => kind === "features"))
+  if (Object.values(draws).some(({ kind }) => kind === "features" || kind === "uniformFeatures"))
     refuse(`algorithm.name = "${name}"`, "Its clients draw examples of the class of each of theirs.");
   if (openWorld.view === "mirrored" && (model.features.dtype !== "uint8" || model.features.shape.length !== 3))
     throw conflict("training.openWorld.view", '"mirrored"', '"same"', "Only images [channels, n, n] are mirrored.");

@@ -23,8 +23,7 @@ export function heldSelectors(
     throw conflict("parameters.personal", received, "[]", "The method needs parameters that are fixed for everybody.");
   }
   const frozen = still.length > 0 ? still : (fixed ?? []);
-  const isThere = (layer: string) => own?.ifPresent !== true || model.parameters.some(({ role }) => role === layer);
-  const personal = named.length > 0 || own === undefined ? named : own.layers.filter(isThere);
+  const personal = named.length > 0 ? named : ownLayers(own, model);
   if (model.base === undefined) return { personal, frozen };
   const { pairs } = model.adapters ?? { pairs: [] };
   const fixedFactors = pairs.flatMap(({ a, b, core }) =>
@@ -34,4 +33,10 @@ export function heldSelectors(
   const moving = adapters.rule === "flora" ? pairs.map(({ weight }) => `!${weight}`) : [];
   const kept = personal.filter((selector) => !selector.startsWith("!")).map((selector) => `!${selector}`);
   return { personal, frozen: [...frozenBase(model), ...fixedFactors, ...moving, ...kept, ...frozen] };
+}
+
+/** What a method keeps personal of a model by default. */
+export function ownLayers(own: Algorithm["personal"], { parameters }: Pick<Model, "parameters">): Selectors {
+  const isThere = (layer: string) => own?.ifPresent !== true || parameters.some(({ role }) => role === layer);
+  return (own?.layers ?? []).filter(isThere);
 }

@@ -167,7 +167,7 @@ it("bristle refuses personal parameters", () => {
 });
 
 /** Their head is part of the method, so it is shared. */
-const SHARED_HEADS = ["fedloge", "fedpub"];
+const SHARED_HEADS = ["fedloge", "fedpub", "fraug"];
 
 describe.each(SHARED_HEADS)("%s", (name) => {
   it("refuses a personal head", () => {

@@ -33,7 +33,7 @@ const matrix = { shape: [2, 3] };
 /** Methods that need a head: coordinates that are in no block. */
 const HEADS = ["fedloge", "partialfed"];
 /** Methods that look at classes. */
-const CLASSIFYING = ["fedd2s", "fedgh", "ggeur"];
+const CLASSIFYING = ["fedd2s", "fedgh", "fraug", "ggeur"];
 const points: ClassifiedPoints = {
   points: Array.from({ length: 42 }, (_, k) => [Math.sin(1.7 * k), Math.cos(2.3 * k), Math.sin(k * k)]),
   labels: Array.from({ length: 42 }, (_, k) => (k * k) % 3),

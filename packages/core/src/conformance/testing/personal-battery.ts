@@ -11,6 +11,7 @@ import {
   fedpub,
   fedrep,
   fot,
+  fraug,
   ggeur,
   hyperfl,
   knfu,
@@ -71,6 +72,8 @@ export const personalBattery: Readonly<Record<string, AlgorithmUnderTest>> = {
   fedgh: { create: fedgh, points: CLASSIFIED, wire: { down: 1, up: 1 } },
   // d = 21: beside the model the number of stages down; counts, soft labels and means of one stage are 3 + 9 + 9 up
   fedd2s: { create: fedd2s, points: CLASSIFIED, wire: { down: 22 / 21, up: 1 } },
+  // d = 21: beside the model two numbers down, and the generator of (1 + 3) 3 + 3 x 3 weights and 12 of norms
+  fraug: { create: fraug, points: CLASSIFIED, wire: { down: (21 + 33 + 2) / 21, up: (21 + 33) / 21 } },
   // d = 12: beside the header 27 numbers of its geometry and 12 of each client's own down, and 30 up in round 1
   ggeur: { create: ggeur, points: CLASSIFIED, wire: { down: 51 / 12, up: 30 / 12 } },
   // 2 units: 2 x 2 and 2 of the hidden layer, 3 x 2 and 3 of the map to the coordinates; the embedding of 2 stays
