@@ -54,7 +54,8 @@ export function federate(
   const dealt = [partition, ...(graph === undefined ? [] : [graph.test])].map(partitionHash);
   const hash = hashText([trainHash, testHash, ...dealt].join("\n"));
   const shared = trainHash === testHash || shareOwners(data);
-  const testRows = data.testRows ?? (shared ? "clients" : undefined);
+  // all nodes of a graph lie with clients, whatever the data say
+  const testRows = graph === undefined ? (data.testRows ?? (shared ? "clients" : undefined)) : "clients";
   return { name: train.name, clients: partition.clients.length, train, partition, test, testRows, hash, graph };
 }
 

@@ -84,6 +84,15 @@ describe("the partition of a graph", () => {
     expect(graph!.edges).toEqual({ all: 7, lost: 1 });
   });
 
+  it("has test examples that are the clients' own, whatever the data say", () => {
+    const rowsOf = (testRows?: "clients" | "separate") =>
+      federate({ train, test, ...(testRows && { testRows }) }, createPartitioner("communities"), {
+        key: rootKey(1),
+        clients: 2,
+      }).testRows;
+    expect([rowsOf(), rowsOf("separate"), rowsOf("clients")]).toEqual(["clients", "clients", "clients"]);
+  });
+
   it("is another data set where edges differ", () => {
     const other = { ...train, graph: { ...train.graph!, edges: train.graph!.edges.slice(2) } };
     expect(datasetHash(other)).not.toBe(datasetHash(train));

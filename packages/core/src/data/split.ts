@@ -12,7 +12,10 @@ export type TestRows = "clients" | "separate";
 export interface TrainTest<D extends ArrayDataset = ArrayDataset> {
   readonly train: D;
   readonly test: D;
-  /** A private run releases no metrics on examples of clients. Left out: not known, unless both sets name the same owners. */
+  /**
+   * A private run releases no metrics on examples of clients. Left out: not known, unless both sets name the same owners.
+   * Nodes of a graph are the clients', whatever is said here.
+   */
   readonly testRows?: TestRows;
 }
 
