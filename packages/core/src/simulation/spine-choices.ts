@@ -51,9 +51,10 @@ export function spineChoices(
   const { base, pairs } = model.adapters!;
   const layers = hiddenLayers(base);
   const grid = [...new Set(ranks)].flatMap((rank) => [...new Set(pruned)].map((share) => ({ rank, pruned: share })));
-  const flops = grid.map((cell) => flopsOf(algorithm, smaller(model, split, cell), split, config.training));
-  const most = Math.max(...flops);
-  const cells = grid.map((cell, i): SpineCell => ({ ...cell, work: flops[i]! / most }));
+  const flops = (cell: Omit<SpineCell, "work">) =>
+    flopsOf(algorithm, smaller(model, split, cell), split, config.training);
+  const whole = flops({ rank: Math.max(...ranks), pruned: 0 });
+  const cells = grid.map((cell): SpineCell => ({ ...cell, work: flops(cell) / whole }));
   const { shared } = split;
   const plain = rankTiers(model, { shared, sent: shared }, grid);
   const masked = new Map<SubModel, SubModel>();
@@ -64,7 +65,7 @@ export function spineChoices(
   };
   const prunes = cells.some((cell) => cell.pruned > 0);
   const devices = deviceClasses(config);
-  const whole = layoutFrom(model.parameters);
+  const all = layoutFrom(model.parameters);
   return {
     settings: {
       ...{ cells, population, exploration, timeWeight, layers },
@@ -88,7 +89,7 @@ export function spineChoices(
 
   /** [inputs, outputs] in the vector, [o, i] in papers. */
   function weightOf(name: string): Matrix {
-    const entry = whole.entries.find((one) => one.name === name)!;
+    const entry = all.entries.find((one) => one.name === name)!;
     const [inputs, outputs] = entry.shape as [number, number];
     const data = transposed(entryView(values, entry), inputs, outputs);
     return { rows: outputs, columns: inputs, data };

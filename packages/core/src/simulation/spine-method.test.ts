@@ -129,6 +129,11 @@ describe("a bandit over ranks and pruned shares", () => {
     expect(times[1]).toBeLessThan(0.8e6);
     expect(times[2]).toBeLessThan(1e6);
     expect(times[3]).toBeLessThan(Math.min(times[1]!, times[2]!));
+    const { plan: half } = prepare(
+      { model: { name: "mlp", hidden: [60, 50] } },
+      { ...spine, rank: [8], pruned: [0.5] },
+    );
+    expect(half.durations!(0, 1, 0, { at: 0, part: 0 })).toBe(times[1]);
     for (const [part, time] of slow.entries()) expect(time / times[part]!).toBeCloseTo(4, 4);
   });
 
