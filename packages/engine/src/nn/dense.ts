@@ -1,8 +1,11 @@
 import type { Tensor } from "../graph/graph.ts";
+import { product } from "../graph/shape.ts";
 import { add } from "../ops/elementwise.ts";
+import { lowRankProduct } from "../ops/low-rank-product.ts";
 import { linear, matmul } from "../ops/matmul.ts";
+import { reshape } from "../ops/shape.ts";
 import { type Initialization, torchInitialization } from "./initializers.ts";
-import { lowRankParts } from "./low-rank.ts";
+import { hasManyRows, lowRankParts } from "./low-rank.ts";
 import { type Module, parameter } from "./module.ts";
 
 export interface DenseOptions {
@@ -49,5 +52,9 @@ export function dense(name: string, inputs: number, outputs: number, options: De
 export function affine(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
   const parts = lowRankParts(weight);
   if (parts === undefined) return linear(x, weight, bias);
-  return add(linear(x, parts.weight, bias), matmul(matmul(x, parts.a), parts.b));
+  const rows = x.shape.slice(0, -1);
+  if (!hasManyRows(rows, weight.shape)) return add(linear(x, parts.weight, bias), matmul(matmul(x, parts.a), parts.b));
+  const flat = reshape(x, [product(rows), weight.shape[0]!]);
+  const y = reshape(lowRankProduct(matmul(flat, weight), flat, parts), [...rows, weight.shape[1]!]);
+  return bias === undefined ? y : add(y, bias);
 }

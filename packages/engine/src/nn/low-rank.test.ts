@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { gradients } from "../autodiff/gradient.ts";
 import { evaluate } from "../executor/evaluate.ts";
 import type { Tensor } from "../graph/graph.ts";
 import { constant } from "../graph/sources.ts";
 import { sortNodes } from "../graph/traversal.ts";
+import { sum } from "../ops/broadcast.ts";
 import { add } from "../ops/elementwise.ts";
 import { checkExecutor, checkGradients, sample } from "../testing/check.ts";
 import { conv2d } from "./convolution.ts";
@@ -12,10 +14,15 @@ import type { Module } from "./module.ts";
 
 const layers: Record<string, { layer: Module; x: number[]; w: number[]; a: number[]; b: number[] }> = {
   dense: { layer: dense("l", 4, 3), x: [5, 4], w: [4, 3], a: [4, 2], b: [2, 3] },
+  "dense of few rows": { layer: dense("l", 4, 3), x: [1, 4], w: [4, 3], a: [4, 2], b: [2, 3] },
   "dense over tokens": { layer: dense("l", 4, 3), x: [2, 5, 4], w: [4, 3], a: [4, 2], b: [2, 3] },
   convolution: {
     layer: conv2d("l", 2, 3, 3, { stride: 2, padding: 1 }),
     ...{ x: [2, 2, 5, 5], w: [3, 2, 3, 3], a: [1, 2, 3, 3], b: [3, 1, 1, 1] },
+  },
+  "convolution of one window": {
+    layer: conv2d("l", 2, 3, 3),
+    ...{ x: [1, 2, 3, 3], w: [3, 2, 3, 3], a: [1, 2, 3, 3], b: [3, 1, 1, 1] },
   },
   "grouped convolution": {
     layer: conv2d("l", 4, 4, 3, { groups: 2 }),
@@ -72,5 +79,25 @@ describe("parts of a sum", () => {
       [1, 2],
     ]);
     expect(products).toHaveLength(3);
+  });
+
+  it.each([
+    ["few", 2],
+    ["many", 9],
+  ])("save the gradient of the whole weight where there are %s rows", (_rows, n) => {
+    const parameters = { a: constant([1, 2, 3, 4], [4, 1]), b: constant([1, 2, 3, 4], [1, 4]) };
+    const x = constant(new Array<number>(4 * n).fill(1), [n, 4]);
+    const of = { "l.weight": lowRankSum({ weight: constant(new Array<number>(16).fill(1), [4, 4]), ...parameters }) };
+    const { a, b } = gradients(sum(dense("l", 4, 4, { bias: false }).apply(of, x)), parameters);
+    // rows that meet rows: x^T g would be [4, n] [n, 4]
+    const products = sortNodes([a, b]).filter(({ operator }) => operator.name === "matmul");
+    const whole = products.filter(
+      ({ outputs, attributes }) => attributes["transposeA"] === true && String(outputs[0]!.shape) === "4,4",
+    );
+    expect(whole).toEqual([]);
+    expect([a.shape, b.shape]).toEqual([
+      [4, 1],
+      [1, 4],
+    ]);
   });
 });

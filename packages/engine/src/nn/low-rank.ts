@@ -1,4 +1,6 @@
 import type { Tensor } from "../graph/graph.ts";
+import { product } from "../graph/shape.ts";
+import type { Shape } from "../graph/types.ts";
 import { add } from "../ops/elementwise.ts";
 import { matmul } from "../ops/matmul.ts";
 import { reshape } from "../ops/shape.ts";
@@ -46,6 +48,19 @@ export function lowRankParts(weight: Tensor): LowRankParts | undefined {
   const factors = flat && inputsOf(flat, "matmul");
   const [b, a] = factors?.map((factor) => inputsOf(factor, "reshape")?.[0]) ?? [];
   return a && b && { weight: base, a, b };
+}
+
+/**
+ * Whether the sum of a weight and a product is cheaper than what the two factors add to each of so many rows.
+ *
+ * @param rows axes of the rows
+ * @param weight [inputs, outputs], or of a convolution [outputs, inputs, size, size]
+ */
+export function hasManyRows(rows: Shape, weight: Shape): boolean {
+  if (![...rows, ...weight].every((extent) => typeof extent === "number")) return false;
+  const [count, all] = [product(rows), product(weight)] as [number, number];
+  const outputs = (weight.length === 2 ? weight[1] : weight[0]) as number;
+  return count * (all / outputs + outputs) > all;
 }
 
 function inputsOf({ node }: Tensor, operator: string): readonly Tensor[] | undefined {

@@ -9,6 +9,7 @@ import { convolutionOperators } from "./convolution.ts";
 import { elementwiseOperators } from "./elementwise.ts";
 import { identityOperator, stopGradientOperator } from "./identity.ts";
 import { indexingOperators } from "./indexing.ts";
+import { lowRankProductOperator } from "./low-rank-product.ts";
 import { matmulOperators } from "./matmul.ts";
 import { normalizationOperators } from "./normalization.ts";
 import { pieceOperators } from "./pieces.ts";
@@ -39,6 +40,7 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
     ...pieceOperators,
     ...indexingOperators,
     ...matmulOperators,
+    lowRankProductOperator,
     ...convolutionOperators,
     ...poolingOperators,
     ...normalizationOperators,

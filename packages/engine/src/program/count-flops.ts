@@ -7,7 +7,7 @@ import type { SerializedGraph, SerializedNode } from "./serialize.ts";
 
 /** Operators that only move, view or convert elements. */
 const MOVES = new Set(
-  "input constant identity stopGradient cast reshape transpose broadcastTo slice pad concat gather gatherLast".split(
+  "input constant identity stopGradient lowRankProduct cast reshape transpose broadcastTo slice pad concat gather gatherLast".split(
     " ",
   ),
 );

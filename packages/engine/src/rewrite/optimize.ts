@@ -38,8 +38,11 @@ export function optimize(graph: Graph): Graph {
   return { inputs: graph.inputs, outputs: graph.outputs.map((o) => ({ name: o.name, tensor: lookup(o.tensor) })) };
 }
 
+/** Operators whose value is their first input; the others matter to gradients alone. */
+const IDENTITIES = ["identity", "stopGradient", "lowRankProduct"];
+
 function isIdentity(node: Node): boolean {
-  return node.operator.name === "identity" || node.operator.name === "stopGradient";
+  return IDENTITIES.includes(node.operator.name);
 }
 
 function expressionKey(node: Node, numbers: ReadonlyMap<Node, number>): string | undefined {
