@@ -1,7 +1,7 @@
 import { fromByte } from "../compression/index.ts";
 import { type Vector, zerosLike } from "../params/index.ts";
 import { addSeeded, type Directions } from "./directions.ts";
-import { extendedLog, type LogRecord, malformedLog, recordsOf } from "./log.ts";
+import { type LogRecord, malformedLog, recordsOf } from "./log.ts";
 
 /**
  * The model as a start and a log of measured slopes. The numbers of a record are a factor and, client after client, the
@@ -79,21 +79,22 @@ export function packProbes({ probes, bytes }: Packing, log: Vector): Uint8Array 
 export function unpackProbes({ probes, bytes }: Packing, packed: Uint8Array, like: Vector): Vector {
   const width = bytes ? 1 : like.BYTES_PER_ELEMENT;
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
-  let log = zerosLike(like, 0);
+  const log: number[] = [];
   for (let at = 0; at < packed.length; ) {
     if (at + PACKED_HEAD > packed.length) throw malformedLog(`${packed.length - at} bytes where a record begins`);
     const [round, clients] = [view.getUint32(at, true), view.getUint32(at + 4, true)];
-    const numbers = [view.getFloat64(at + 8, true)];
+    log.push(round, 1 + clients * (1 + probes), view.getFloat64(at + 8, true));
     at += PACKED_HEAD;
     if (at + clients * (PACKED_CLIENT + probes * width) > packed.length)
       throw malformedLog(`slopes of ${clients} clients in ${packed.length - at} bytes`);
     for (let k = 0; k < clients; k++, at += PACKED_CLIENT + probes * width) {
-      numbers.push(view.getUint32(at, true));
-      for (let j = 0; j < probes; j++) numbers.push(readSlope(view, at + PACKED_CLIENT + j * width, width));
+      log.push(view.getUint32(at, true));
+      for (let j = 0; j < probes; j++) log.push(readSlope(view, at + PACKED_CLIENT + j * width, width));
     }
-    log = extendedLog(log, round, numbers);
   }
-  return log;
+  const vector = zerosLike(like, log.length);
+  vector.set(log);
+  return vector;
 }
 
 function writeSlope(view: DataView, at: number, width: number, value: number): void {

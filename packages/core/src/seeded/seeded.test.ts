@@ -209,6 +209,12 @@ describe("a stretch of a log that somebody sent", () => {
     }
   });
 
+  it("is refused within seconds where it is endless", { timeout: 5000 }, () => {
+    const endless = new Uint8Array(16 * 300_000); // records of round 0 without clients
+    const of = { from: 0, to: 4, clients: 3 };
+    expect(() => continuedModel(probes, models[0]!, { vectors: {}, encoded: { log: endless } }, of)).toThrow(refused);
+  });
+
   it.each([
     ["of no length", [0, -2]],
     ["of half a round", [0.5, 5]],
