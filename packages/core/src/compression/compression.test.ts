@@ -81,6 +81,25 @@ describe("a payload", () => {
   });
 
   it.each([
+    "e3m0",
+    "nf4",
+    "nf4 block=7",
+    "qsgd levels=4",
+    "sign",
+  ])("%s does not make a number of what is none", (link) => {
+    for (const Type of [Float32Array, Float64Array]) {
+      for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+        const values = new Type(Array.from({ length: 5000 }, (_, i) => (i === 4321 ? odd : Math.sin(i))));
+        const compressor = compressorOf([parseLink(link)]);
+        const context = () => ({ floatBytes: Type === Float32Array ? 4 : 8, stream: randomStream(key) }) as const;
+        const out = new Type(values.length);
+        compressor.decode(compressor.encode(values, context()), out, context());
+        expect(out.every(Number.isFinite)).toBe(false);
+      }
+    }
+  });
+
+  it.each([
     ["top-k density=0.01", "f279c7ba 9be13112"],
     ["top-k density=0.3", "55411bbe 78133180"],
     ["top-k density=0.3 + qsgd levels=7 bucket=16", "09d731bb 29bdd387"],

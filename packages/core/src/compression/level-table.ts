@@ -68,12 +68,14 @@ const VALUES = new Float64Array(CHUNK);
 const CODES = new Uint8Array(CHUNK + 1);
 const PAIRS = new Uint8Array(CHUNK / 2);
 
+/** NaN where one of the values is, so that it does not arrive as a number. */
 function largestSize(vector: Vector, begin: number, length: number): number {
   let largest = 0;
   const end = Math.min(begin + length, vector.length);
   for (let i = begin; i < end; i++) {
     const size = Math.abs(vector[i]!);
     if (size > largest) largest = size;
+    else if (Number.isNaN(size)) return size;
   }
   return largest;
 }
