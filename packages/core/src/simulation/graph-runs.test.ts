@@ -2,10 +2,11 @@ import { interpreter, loadProgram } from "@anabranch/engine";
 import { describe, expect, it } from "vitest";
 import { openDataSource } from "../client/data-source.ts";
 import { runClient } from "../client/run-client.ts";
-import type { ConfigInput } from "../config/index.ts";
+import { type ConfigInput, resolveConfig } from "../config/index.ts";
 import { simulateSmall } from "../conformance/small-live-run.ts";
 import { TASK_KEYS, taskKeys } from "../protocol/stage.ts";
 import { rootKey } from "../random/index.ts";
+import { forLiveClients } from "./for-live-clients.ts";
 import { edges, FEATURES, featureOf, graphRun, labelOf, NODES, ownerOf, smallGraph } from "./testing/small-graph.ts";
 
 type Matrix = number[][];
@@ -220,6 +221,10 @@ describe("models of nodes refuse", () => {
     }
     expect(caught).toMatchObject({ code });
     expect(String(caught)).toMatch(why);
+  });
+
+  it("live runs", () => {
+    expect(() => forLiveClients(graphRun(), resolveConfig({ model: { name: "gcn" } }))).toThrow(/"gcn", in a live run/);
   });
 
   it("data without edges", () => {
