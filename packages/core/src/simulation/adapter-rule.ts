@@ -10,6 +10,7 @@ import { capabilitiesOf, requireCapable } from "../pipeline/index.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import { rankTiers, type SubModels } from "../submodels/index.ts";
 import { type DeviceChoices, deviceChoices } from "./device-choices.ts";
+import { ownLayers } from "./held-selectors.ts";
 import { withPairRule } from "./pair-rule.ts";
 import { type RuledRun, spineChoices } from "./spine-choices.ts";
 import { spineChoice, withSpine } from "./spine-method.ts";
@@ -35,7 +36,7 @@ export function withAdapterRule(
   const { adapters } = model;
   const { whole, shared } = split;
   if (adapters === undefined) return resolved;
-  const ranks = tieredRanks(config, resolved);
+  const ranks = tieredRanks(config, model, resolved);
   if (rule === "fedit" || rule === "ffa" || rule === "fed-sb") return resolved;
   requireSingleUpdates(config, resolved);
   if (config.adapters.controller === "fedspine")
@@ -98,6 +99,7 @@ function chosenBy(
 /** The ranks of clients' adapters, by tier, where they may differ. Throws `config/conflict` where nothing combines them. */
 function tieredRanks(
   { adapters, compression, parameters }: Config,
+  model: Model,
   { algorithm, payloads }: Resolved,
 ): readonly number[] | undefined {
   const { rank, rule } = adapters;
@@ -115,8 +117,11 @@ function tieredRanks(
   for (const key of ["up", "down"] as const)
     if (compression[key].length > 0)
       refuse(`compression.${key}`, compression[key], "[]", "Factors of lower ranks travel as floats: lower the ranks.");
-  if (parameterSelectors(parameters).personal.length > 0 || algorithm.personal !== undefined)
-    refuse("parameters.personal", parameters.personal, "nothing", "Adapters of personal layers have one rank.");
+  const advice = "Adapters of personal layers have one rank.";
+  if (parameterSelectors(parameters).personal.length > 0)
+    refuse("parameters.personal", parameters.personal, "nothing", advice);
+  if (ownLayers(algorithm.personal, model).length > 0)
+    refuse("algorithm.name", algorithm.name, "a method that shares all parameters", advice);
   if (payloads.own !== undefined || algorithm.clusters !== undefined || algorithm.assign !== undefined)
     refuse("algorithm.name", algorithm.name, "a method with one global model", 'Take for example "fedavg".');
   return rank;

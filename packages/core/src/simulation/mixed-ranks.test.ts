@@ -188,6 +188,8 @@ describe("refusals of several ranks", () => {
     ["adapters.rule", { rank: [2, 1], rule: "zero-pad" }, { aggregation: { rule: "median" } }],
     ["adapters.rule", { rank: [2, 1], rule: "zero-pad" }, {}, { name: "scaffold" }],
     ["algorithm.name", { rank: [2, 1], rule: "zero-pad" }, {}, { name: "ifca", clusters: 2 }],
+    ["algorithm.name", { rank: [2, 1], rule: "zero-pad" }, {}, { name: "fedper" }],
+    ["whose clients keep offset", { rank: [2, 1], rule: "zero-pad" }, { baseline: "local-only" }],
     ["secureAggregation.protocol", { rank: [2, 1], rule: "flora" }, { secureAggregation: { protocol: "plain" } }],
     [
       "privacy.mechanism",
