@@ -1,4 +1,14 @@
-import { AnabranchError, broadcastTo, concat, expandDims, nn, slice, type Tensor } from "@anabranch/engine";
+import {
+  AnabranchError,
+  broadcastTo,
+  concat,
+  constant,
+  expandDims,
+  mul,
+  nn,
+  slice,
+  type Tensor,
+} from "@anabranch/engine";
 
 /** Learned tokens in front of the sequences of a transformer, after its positions. */
 const NAME = "prompts";
@@ -18,11 +28,19 @@ export function behindPrompts(count: number, width: number, network: nn.Module):
     masks: network.masks,
     apply(parameters, x, context) {
       const [n, length] = x.shape as readonly [number, number];
-      const prompts = broadcastTo(expandDims(parameters[weight.name]!, 0), [n, count, width]);
+      const prompts = forEach(x, expandDims(parameters[weight.name]!, 0));
       const seen: Tensor = network.apply(parameters, concat([prompts, x], 1), context);
       return slice(seen, [0, count, 0], [n, count + length, width]);
     },
   };
+}
+
+/** Prompts [1, count, width] for each sequence of x [N, T, width]; an exported model reads N when it runs. */
+function forEach(x: Tensor, prompts: Tensor): Tensor {
+  const [n, , width] = x.shape as readonly [number | string, number, number];
+  if (typeof n === "number") return broadcastTo(prompts, [n, ...prompts.shape.slice(1)]);
+  const first = slice(x, [0, 0, 0], [n, 1, width]);
+  return mul(broadcastTo(constant(1), first.shape, first), prompts);
 }
 
 /** The failure of a model that no prompts fit. */

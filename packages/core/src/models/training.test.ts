@@ -17,7 +17,9 @@ import { describe, expect, it } from "vitest";
 import { initialParameters } from "../params/initialize.ts";
 import { entryView, layout } from "../params/layout.ts";
 import { rootKey } from "../random/index.ts";
+import { promptedTransformer } from "./char-transformer.ts";
 import { charTransformer, cnnCifar, exportOnnx, type Model, mlp, resnet8, vit } from "./index.ts";
+import { promptedVit } from "./vit.ts";
 
 function initialValues(model: Model): Record<string, Float32Array> {
   const flat = initialParameters(model.parameters, rootKey(7));
@@ -93,6 +95,8 @@ describe("exportOnnx", () => {
     { model: resnet8({ input: [3, 8, 8], norm: "batch" }) },
     { model: vit({ input: [8, 8], depth: 1 }) },
     { model: charTransformer({ input: [6], classes: 10, depth: 1 }) },
+    { model: promptedVit({ input: [8, 8], depth: 1 }, 3) },
+    { model: promptedTransformer({ input: [6], classes: 10, depth: 1 }, 3) },
   ])("$model.name gives the logits of the traced model at any batch size", async ({ model }) => {
     const values = initialValues(model);
     const session = await InferenceSession.create(exportOnnx(model, values));
