@@ -260,7 +260,7 @@ describe("rooms", () => {
       "seeded",
       "submodels",
     ];
-    const words = ["config/contract", "config/expectation", "text/nearest"].map(
+    const words = ["config/contract", "config/expectation", "option-uses", "text/nearest"].map(
       (file) => `packages/core/src/${file}.ts`,
     );
     const allowed = [...rooms.map((room) => `packages/core/src/${room}/`), ...words];

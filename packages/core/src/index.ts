@@ -12,7 +12,7 @@ export * from "./algorithms/methods.ts";
 export type * from "./algorithms/needs.ts";
 export { optimizerSteps } from "./algorithms/optimizer-steps.ts";
 export { combine } from "./algorithms/parameter-tensors.ts";
-export { algorithms, createAlgorithm } from "./algorithms/registry.ts";
+export { algorithms, createAlgorithm, unknownMethod } from "./algorithms/registry.ts";
 export { combineVectors, heavyBall, meanGradient, nesterov, stepFrom } from "./algorithms/server.ts";
 export { MODEL, ownLayout, SCALAR, sum, uniformMean, weightedMean } from "./algorithms/shapes.ts";
 export * from "./audit/index.ts";
@@ -62,6 +62,7 @@ export type { Probe } from "./metrics/flatness.ts";
 export * from "./models/index.ts";
 export * from "./operators/index.ts";
 export { ANY_VALUE, optionReferences, toolReferences } from "./option-references.ts";
+export { optionUse, usesOfSystem } from "./option-uses.ts";
 export * from "./params/index.ts";
 export {
   type Aggregator,

@@ -357,6 +357,13 @@ describe("registry", () => {
 
   it.each([
     ["fedagv", {}, "algorithm/unknown", 'Did you mean "fedavg"'],
+    ["FedLD", {}, "algorithm/unknown", "Did you mean"], // a method and a loss
+    ["FedIT", {}, "algorithm/unknown", 'available as: adapters.rule = "fedit".'],
+    ["top-k", {}, "algorithm/unknown", 'available as: compression.up = ["top-k density=0.01"].'],
+    ["FedSpine", {}, "algorithm/unknown", 'available as: adapters.controller = "fedspine".'],
+    ["GIFD", {}, "algorithm/unknown", "available as: anabranch audit --attack gifd."],
+    ["MASHA1", {}, "algorithm/unknown", "available as: masha of @anabranch/core."],
+    ["quantum", {}, "algorithm/unknown", 'Run "anabranch methods"'],
     ["fedprox", { proximalStrenght: 1 }, "algorithm/unknown-option", 'Did you mean "proximalStrength"'],
     ["fedavgm", { serverMomentum: 1.5 }, "algorithm/option", "algorithm.serverMomentum"],
     ["diff2-bvr-l-sgd", { protects: "records" }, "algorithm/unknown-option", "protects"], // it protects clients alone

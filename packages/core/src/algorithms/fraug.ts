@@ -3,7 +3,7 @@
  * its own by a network that it keeps. The head learns from both real and such features.
  *
  * Citation: H. Chen, A. Frikha, D. Krompass, J. Gu, V. Tresp, "FRAug: Tackling Federated Learning with Non-IID Features via
- * Representation Augmentation", ICCV 2023.
+ * Representation Augmentation", ICCV 2023, arXiv:2205.14900.
  *
  * Update rule:
  *   r = min(1, exp(gamma (t - 1 - T)));  rho = min(1/2, r)

@@ -1,4 +1,5 @@
 import { AnabranchError } from "@anabranch/engine";
+import { usesOfSystem } from "../option-uses.ts";
 import { nearest } from "../text/nearest.ts";
 import type { Algorithm } from "./algorithm.ts";
 import type { MethodDefinition } from "./define-method.ts";
@@ -32,14 +33,30 @@ export const algorithms: readonly MethodDefinition[] = Object.values(methods)
 export function createAlgorithm(name: string, options: Readonly<Record<string, unknown>> = {}): Algorithm {
   const found = algorithms.find((method) => method.name === name);
   if (found !== undefined) return buildMethod(found, options);
+  throw unknownMethod(name, "algorithm.name");
+}
+
+/**
+ * The refusal of a name that no method has. It says how a system that is an option or a command is used instead, or names
+ * the nearest method.
+ *
+ * @example
+ * ```ts
+ * import { unknownMethod } from "@anabranch/core";
+ * unknownMethod("FedIT").failure.advice; // => 'FedIT is not a method. It is available as: adapters.rule = "fedit".'
+ * ```
+ */
+export function unknownMethod(name: string, where?: string): AnabranchError {
   const names = algorithms.map((method) => method.name);
   const near = nearest(name, names);
-  throw new AnabranchError({
+  const uses = names.includes(name.toLowerCase()) ? [] : usesOfSystem(name);
+  const guess = near === undefined ? 'Run "anabranch methods" for the list.' : `Did you mean "${near}"?`;
+  return new AnabranchError({
     code: "algorithm/unknown",
     message: "unknown algorithm",
-    where: "algorithm.name",
+    ...(where === undefined ? {} : { where }),
     received: JSON.stringify(name),
     expected: `one of ${names.join(", ")}`,
-    advice: near === undefined ? 'Run "anabranch methods" for the list.' : `Did you mean "${near}"?`,
+    advice: uses.length === 0 ? guess : `${name} is not a method. It is available as: ${uses.join(", ")}.`,
   });
 }

@@ -338,6 +338,14 @@ describe("a chain", () => {
     expect(() => parseLink(text)).toThrow(failing("compression/operator"));
   });
 
+  it.each([
+    ["top-k", "density is missing"],
+    ["top-k density=2", "density: "],
+    ["gzip", "no operator of this name"],
+  ])("says what is wrong with %j", (text, reason) => {
+    expect(() => parseLink(text)).toThrow(`the compression operator cannot be read: ${reason}`);
+  });
+
   it("refuses an operator after one that ends it, and feedback around one that is not contractive", () => {
     const chain: CompressionSettings["up"] = [{ name: "sign" }, { name: "top-k", density: 0.1 }];
     expect(() => compressorOf(chain)).toThrow(failing("compression/chain"));

@@ -25,11 +25,7 @@ export function parseLink(text: string, key = "compression.up"): CompressionLink
     fail(text, "seed-pairs is for methods whose clients send seeds");
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
-  const where = issue.path.join(".");
-  return fail(
-    text,
-    where === "name" ? "no operator of this name" : `${where === "" ? "" : `${where}: `}${issue.message}`,
-  );
+  return fail(text, reasonOf(issue.path.join("."), issue.message, entries));
 }
 
 /**
@@ -45,14 +41,41 @@ export function writeLink({ name, ...options }: CompressionLink): string {
   return [name, ...Object.entries(options).map(([key, value]) => `${key}=${value}`)].join(" ");
 }
 
-const EXAMPLES =
-  '"top-k density=0.01", "rand-k density=0.01", "count-sketch size=0.1", "srht size=0.1", "qsgd levels=4", "natural", ' +
-  '"sign", "e3m0", "one-byte", "non-zeros", "nf4" or "fedzip keep=0.1"';
+const EXAMPLES = [
+  "top-k density=0.01",
+  "rand-k density=0.01",
+  "count-sketch size=0.1",
+  "srht size=0.1",
+  "qsgd levels=4",
+  "natural",
+  "sign",
+  "e3m0",
+  "one-byte",
+  "non-zeros",
+  "nf4",
+  "fedzip keep=0.1",
+];
+
+/** An operator with options that it cannot do without; the name where it needs none. */
+export function exampleLink(name: string): string {
+  return EXAMPLES.find((example) => example.split(" ")[0] === name) ?? name;
+}
+
+function listed(examples: readonly string[]): string {
+  const quoted = examples.map((example) => `"${example}"`);
+  return `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
+}
 
 function optionValue(text: string): unknown {
   if (text === "true" || text === "false") return text === "true";
   const number = Number(text);
   return Number.isNaN(number) ? text : number;
+}
+
+function reasonOf(where: string, message: string, entries: readonly (readonly [string, unknown])[]): string {
+  if (where === "name") return "no operator of this name";
+  if (where === "") return message;
+  return entries.some(([key]) => key === where) ? `${where}: ${message}` : `${where} is missing`;
 }
 
 function unreadable(text: string, why: string, where: string): AnabranchError {
@@ -61,7 +84,7 @@ function unreadable(text: string, why: string, where: string): AnabranchError {
     message: `the compression operator cannot be read: ${why}`,
     where,
     received: JSON.stringify(text.slice(0, 100)),
-    expected: EXAMPLES,
+    expected: listed(EXAMPLES),
     advice: "Write the name of an operator, then its options as key=value.",
   });
 }

@@ -5,6 +5,7 @@ import {
   type ConfigInput,
   modelOptions,
   optionReferences,
+  optionUse,
   partitioners,
   references,
   resolveConfig,
@@ -111,7 +112,8 @@ describe("the tables of options and tools", () => {
       const path = key.split(".");
       for (const value of Object.keys(values)) {
         const set = (given: unknown) => path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), given);
-        const tries = value === ANY_VALUE ? [2, 0.5] : [value, [value]];
+        const written = /\[(".+")\]/.exec(optionUse(key, value))?.[1];
+        const tries = value === ANY_VALUE ? [2, 0.5] : [written === undefined ? value : [JSON.parse(written)]];
         const read = tries.filter((given) => {
           const more = key === "adapters.controller" ? { adapters: { controller: value, rank: [2] } } : set(given);
           return isAccepted(more as ConfigInput, key);

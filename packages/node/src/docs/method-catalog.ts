@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
-import { AnabranchError, algorithms, type MethodDefinition, nearest } from "@anabranch/core";
+import { algorithms, type MethodDefinition, unknownMethod } from "@anabranch/core";
 import type * as z from "zod";
 import { type MethodHeader, parseMethodHeader } from "./method-header.ts";
 
@@ -38,20 +38,12 @@ export function methodCatalog(): MethodInfo[] {
 /**
  * The method of a name.
  *
- * @throws `algorithm/unknown` with the nearest name
+ * @throws `algorithm/unknown` with the nearest name, or with the option of that name
  */
 export function methodNamed(methods: readonly MethodInfo[], name: string): MethodInfo {
   const found = methods.find((method) => method.name === name);
-  if (found !== undefined) return found;
-  const names = methods.map((method) => method.name);
-  const near = nearest(name, names);
-  throw new AnabranchError({
-    code: "algorithm/unknown",
-    message: "unknown algorithm",
-    received: JSON.stringify(name),
-    expected: `one of ${names.join(", ")}`,
-    ...(near === undefined ? {} : { advice: `Did you mean "${near}"?` }),
-  });
+  if (found === undefined) throw unknownMethod(name);
+  return found;
 }
 
 function methodInfo(entry: MethodDefinition): MethodInfo {

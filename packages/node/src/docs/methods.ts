@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ANY_VALUE, optionReferences, toolReferences } from "@anabranch/core";
+import { optionReferences, optionUse, toolReferences } from "@anabranch/core";
 import { type Citation, parseCitations } from "./citation.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { type MethodInfo, type MethodOption, methodCatalog, methodTests } from "./method-catalog.ts";
@@ -50,7 +50,7 @@ function optionPapers(): string[] {
     Object.entries(papers).flatMap(([value, texts]) =>
       texts.map((text) => {
         const [citation] = parseCitations(text, (problem) => new TypeError(`${key}: ${problem}`));
-        return [`\`${usage(key, value)}\``, citation.note ?? "", paper({ citation })];
+        return [`\`${optionUse(key, value)}\``, citation.note ?? "", paper({ citation })];
       }),
     ),
   );
@@ -58,23 +58,12 @@ function optionPapers(): string[] {
     "## Options, commands and functions",
     "",
     ...wrapped(
-      "Systems that work beside any method are options, which the [configuration](docs/configuration.md) explains. Others are [commands](docs/command-line.md), or functions of `@anabranch/core`.",
+      "Systems that work beside any method are options, which the [configuration](docs/configuration.md) explains. Others are [commands](docs/command-line.md), or functions of `@anabranch/core`. Where a paper names no system of its own, the second column is empty.",
     ),
     "",
     ...markdownTable(["in use", "system", "paper"], rows),
   ];
 }
-
-/** `compression.feedback = "dgc"`, `adapters.pool`, `anabranch audit --attack dlg` or `masha`. */
-function usage(key: string, value: string): string {
-  if (key === "library") return value;
-  if (value === ANY_VALUE) return key;
-  if (key.includes(" ")) return `${key} ${value}`;
-  return LISTS.has(key) ? `${key} = ["${value}"]` : `${key} = "${value}"`;
-}
-
-/** Keys whose values are lists. */
-const LISTS: ReadonlySet<string> = new Set(["compression.up", "aggregation.before"]);
 
 /** Rows of the experiments that ran a method. */
 interface Measured {
