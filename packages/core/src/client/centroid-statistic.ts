@@ -21,6 +21,9 @@ export interface CentroidTerms extends LocalGrouping {
 /** Name of what goes down and of what comes up. */
 export const CENTROIDS = "centroids";
 
+/** Directions have length 1, up to rounding. */
+const LONGEST = 1.001;
+
 type Means = readonly (readonly number[] | undefined)[];
 
 /** Whether a loss needs centroids. */
@@ -60,7 +63,7 @@ export function centroidStatistic(terms: CentroidTerms, shape: ClassShape, key: 
     },
     next(aggregate, before, { round }) {
       const messages = cut(aggregate, up.size);
-      const points = messages.flatMap((message) => rowsOf(entryView(message, ofGroups), q)).filter(isSent);
+      const points = messages.flatMap((message) => rowsOf(entryView(message, ofGroups), q)).filter(isDirection);
       if (points.length < classes) return before;
       const known = rowsOf(entryView(before, rows!), q);
       const start = known.every(isSent) ? known : drawn(points, classes, key);
@@ -89,6 +92,11 @@ function rowsOf(values: Vector, width: number): number[][] {
 /** Rows of zeros are of nothing. */
 function isSent(row: readonly number[]): boolean {
   return row.some((value) => value !== 0);
+}
+
+/** Whether a row is of something and no longer than directions are: one that is would make all centroids NaN. */
+function isDirection(row: readonly number[]): boolean {
+  return isSent(row) && row.reduce((sum, value) => sum + value * value, 0) < LONGEST ** 2;
 }
 
 function drawn(points: readonly number[][], count: number, key: RandomKey): number[][] {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type ConfigInput, configHash, resolveConfig } from "../config/index.ts";
+import { alteredBackend } from "../conformance/run-cohort.ts";
 import { simulateSmall, smallSimulation } from "../conformance/small-live-run.ts";
 import { recording } from "./trace-federation.ts";
 
@@ -69,6 +70,18 @@ describe("centroids for examples without a label", () => {
     const [plain, none] = await Promise.all([states(TERMS), states({ ...TERMS, ...LATER, smallest: 1000 })]);
     expect(none.map(({ parameters }) => parameters)).toEqual(plain.map(({ parameters }) => parameters));
     expect(none.every(({ centroids }) => centroids!.every((value) => value === 0))).toBe(true);
+  });
+
+  it("are not made of what is no direction", async () => {
+    const { prepared } = prepare({ ...TERMS, ...LATER });
+    const result = await simulateSmall(prepared, (backend) =>
+      alteredBackend(backend, (outcome, { client }) => {
+        if ("update" in outcome && client === 1) outcome.update.vectors["centroids"]!.fill(1e30);
+        return outcome;
+      }),
+    );
+    expect(result.stopped).toBe("finished");
+    expect(result.history.map(({ clients }) => clients)).toEqual([3, 3, 3, 3]);
   });
 
   it("leave a run alone that does not need them", async () => {
