@@ -39,6 +39,7 @@ export function withAdapterRule(
   const ranks = tieredRanks(config, model, resolved);
   if (rule === "fedit" || rule === "ffa" || rule === "fed-sb") return resolved;
   requireSingleUpdates(config, resolved);
+  requireKnownWork(config, model);
   if (config.adapters.controller === "fedspine")
     return withSpineRule(config, model, resolved, { split, values, population }, ranks!);
   const weights = new Set(rule === "flora" ? adapters.pairs.map(({ weight }) => weight) : []);
@@ -57,6 +58,14 @@ export function withAdapterRule(
     const key = deriveKey(rootKey(config.seed), "adapters", round);
     return partOf(whole, initialParameters(model.parameters, key), shared);
   }
+}
+
+/** A controller compares what choices cost before the run. Throws `config/conflict` where that depends on a client's graph. */
+function requireKnownWork({ adapters: { controller } }: Config, { name, graph }: Model): void {
+  if (controller === undefined || graph === undefined) return;
+  const advice =
+    "The work of a choice depends on a client's graph. Remove it, or take a model of single examples, e.g. mlp.";
+  throw conflict("adapters.controller", `"${controller}", with model.name = "${name}"`, "nothing", advice);
 }
 
 /** FlexLoRA with the cells of a bandit as parts. */

@@ -72,7 +72,7 @@ describe("centroids for examples without a label", () => {
     expect(none.every(({ centroids }) => centroids!.every((value) => value === 0))).toBe(true);
   });
 
-  it("are not made of what is no direction", async () => {
+  it("leave out rows that are longer than directions", async () => {
     const { prepared } = prepare({ ...TERMS, ...LATER });
     const result = await simulateSmall(prepared, (backend) =>
       alteredBackend(backend, (outcome, { client }) => {

@@ -204,6 +204,12 @@ describe("models of nodes refuse", () => {
       /model.name.*"gcn".*record level.*neighbours/s,
     ],
     ["a shift", { data: { shift: { kind: "labels" } } }, "config/conflict", /data.shift.kind/],
+    [
+      "a controller of adapters",
+      { adapters: { rank: [2, 1], rule: "zero-pad", controller: "fedpipe" }, training: { localSteps: 2 } },
+      "config/conflict",
+      /adapters.controller.*depends on a client's graph/s,
+    ],
     ["attacks on data", { attack: { name: "label-flip" } }, "config/conflict", /attack on updates/],
     ["examples of the server", { aggregation: { rule: "fltrust", root: 2 } }, "config/conflict", /aggregation.rule/],
     [
