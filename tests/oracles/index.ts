@@ -3,6 +3,7 @@ import { averaging } from "./averaging.ts";
 import { clusters } from "./clusters.ts";
 import { communication } from "./communication.ts";
 import { continual } from "./continual.ts";
+import { convolved } from "./convolved.ts";
 import { decentralised } from "./decentralised.ts";
 import { differences } from "./diff2.ts";
 import { dualAdapters } from "./dual-adapters.ts";
@@ -42,6 +43,7 @@ export const oracles: Readonly<Record<string, Oracle | Oracle<PointsProblem>>> =
   ...seeded,
   ...clusters,
   ...slices,
+  ...convolved,
   ...generated,
   ...statistics,
   ...dualAdapters,

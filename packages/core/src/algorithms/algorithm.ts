@@ -23,6 +23,7 @@ import type {
   Question,
   Representations,
 } from "./needs.ts";
+import type { PublicTraining } from "./public-training.ts";
 
 export type { BatchOutputs, CarriedBytes, DrawSpec, Judge, NumberDraw, PayloadSettings, Question } from "./needs.ts";
 
@@ -284,10 +285,7 @@ export interface Algorithm {
     round: number,
     state?: ServerState,
   ): readonly number[];
-  /**
-   * Present in methods that are made for tasks that come one after the other: the method for such a stream. A configured run
-   * of one without a stream is refused.
-   */
+  /** Present in methods for tasks one after the other: the method for such a stream, without which a run is refused. */
   forTasks?(stream: Pick<TaskStream, "tasks" | "roundsPerTask">): Algorithm;
   /** The state before the first round, from the model's parameters [d] and their layout. */
   init(parameters: Vector, model: Layout, starts?: readonly Vector[]): ServerState;
@@ -342,6 +340,8 @@ export interface Algorithm {
   readonly privateModels?: boolean;
   /** True: clients send outputs of their models on public examples, of which a run needs some (`data.publicExamples`). */
   readonly usesPublicExamples?: boolean;
+  /** Present in methods whose server trains on public examples in each round. No other method is given their labels. */
+  readonly publicTraining?: PublicTraining<ServerState, RoundContext>;
   /** Present in decentralised methods: what a node makes of the models that it hears. A run needs a topology. */
   readonly gossip?: NodeRule;
   /** Present in methods whose nodes pick the cohort of a round themselves, by hashes, and average without a server. */

@@ -28,6 +28,7 @@ export { fedbuff } from "./fedbuff.ts";
 export { fedcac } from "./fedcac.ts";
 export { fedcm } from "./fedcm.ts";
 export { fedcompass } from "./fedcompass.ts";
+export { fedconv } from "./fedconv.ts";
 export { fedd2s } from "./fedd2s.ts";
 export { feddat } from "./feddat.ts";
 export { fedfix } from "./fedfix.ts";

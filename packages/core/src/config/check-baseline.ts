@@ -1,3 +1,4 @@
+import { hidesLabels } from "../data/unlabelled.ts";
 import { conflict } from "./check.ts";
 import { show } from "./expectation.ts";
 import type { Locate } from "./issues.ts";
@@ -15,6 +16,7 @@ export function checkBaseline(config: Config, locate: Locate): void {
     const advice = `Remove the key, or make the baseline of a configuration with: anabranch ${baseline} FILE`;
     throw conflict(locate(path), `${show(value)}, with baseline = "${baseline}"`, expected, advice);
   };
+  if (baseline === "public-only") requirePublicExamples(config, refuse);
   if (algorithm.file !== undefined) refuse(["algorithm", "file"], algorithm.file, 'algorithm.name = "fedavg"');
   if (algorithm.name !== "fedavg") refuse(["algorithm", "name"], algorithm.name, '"fedavg": baselines train by SGD');
   if (parameters.personal.length > 0)
@@ -32,4 +34,14 @@ export function checkBaseline(config: Config, locate: Locate): void {
   if (compression.up.length > 0) refuse(["compression", "up"], compression.up, "nothing, as nothing is sent");
   if (churn.share > 0) refuse(["churn", "share"], churn.share, "0");
   if (devices.speed !== "none") refuse(["devices", "speed"], devices.speed, '"none"');
+}
+
+/** Public examples in a data set whose training labels are all known, in one task. */
+function requirePublicExamples(
+  { data, taskStream }: Config,
+  refuse: (path: readonly string[], value: unknown, expected: string) => void,
+): void {
+  if (data.publicExamples === undefined) refuse(["data", "publicExamples"], undefined, "a number, e.g. 300");
+  if (hidesLabels(data.unlabelled)) refuse(["data", "unlabelled"], "hidden labels", "none: public labels are known");
+  if (taskStream.kind !== "none") refuse(["taskStream", "kind"], taskStream.kind, '"none"');
 }

@@ -84,7 +84,7 @@ const data = z
     publicExamples: positive
       .optional()
       .describe(
-        "examples taken out of the test set, without labels, for methods whose clients compare outputs on them",
+        "examples taken out of the test set, for clients to compare outputs on. Only fedconv and the baseline public-only are given their labels",
       ),
     partition,
     shift,
@@ -356,7 +356,7 @@ export const configSchema = z.strictObject({
     .enum(baselines)
     .optional()
     .describe(
-      '"centralized": one client has the examples of all; "local-only": clients train alone and exchange nothing; omitted: federated',
+      '"centralized": one client has the examples of all; "local-only": clients train alone and exchange nothing; "public-only": one client has the labelled public examples alone; omitted: federated',
     ),
   data,
   taskStream,

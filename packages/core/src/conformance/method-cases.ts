@@ -6,6 +6,8 @@ import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
 import type { RunPlan } from "../round/run-plan.ts";
 import { inProcessSimulation } from "../simulation/in-process.ts";
+import type { PublicTrainingParts } from "../simulation/public-examples.ts";
+import { openPublicTrainer } from "../simulation/public-trainer.ts";
 import type { SimulationSpec } from "../simulation/simulation-spec.ts";
 import { recording } from "../simulation/trace-federation.ts";
 import { type Case, check, checkSame } from "./case.ts";
@@ -21,6 +23,7 @@ export interface MethodOnProblem {
 export interface PreparedMethod {
   readonly plan: RunPlan;
   readonly simulation: SimulationSpec;
+  readonly publicTraining?: PublicTrainingParts | undefined;
 }
 
 /** Where a run keeps its checkpoints and its clients' states; other rounds than the plan's. */
@@ -72,13 +75,15 @@ export async function parametersByRound(
 ): Promise<number[][]> {
   const found: number[][] = [];
   const recorded = recording(algorithm, (parameters) => found.push(Array.from(parameters)));
-  const { plan, simulation } = prepare(recorded, executor);
+  const { plan, simulation, publicTraining } = prepare(recorded, executor);
+  const training = openPublicTrainer(publicTraining, executor);
   found.length = 0; // an own method has been tried by now
   const { backend, evaluator, close } = await inProcessSimulation(simulation, executor);
   const { rounds = plan.rounds, checkpoints = memoryBlobStore(), clientStates = memoryClientStates() } = settings;
   try {
     const failing = { ...plan, rounds, onClientFailure: "stop" } as const;
-    await runFederation(failing, { backend, evaluator, checkpoints, clientStates, emit: () => {} });
+    const ports = { backend, evaluator, checkpoints, clientStates, trainer: training?.trainer };
+    await runFederation(failing, { ...ports, emit: () => {} });
   } finally {
     await close();
   }
@@ -98,7 +103,7 @@ async function resumes(subject: MethodOnProblem): Promise<void> {
 
 async function sendsDeclared({ create, prepare }: MethodOnProblem): Promise<void> {
   const executor = interpreter();
-  const { plan, simulation } = prepare(create(), executor);
+  const { plan, simulation, publicTraining } = prepare(create(), executor);
   const { upload, broadcast, own = [], parts, replay } = plan.payloads;
   const compressed = plan.stages.compression?.vectors ?? [];
   const { backend, evaluator, close } = await inProcessSimulation(simulation, executor);
@@ -127,7 +132,9 @@ async function sendsDeclared({ create, prepare }: MethodOnProblem): Promise<void
   );
   try {
     const [checkpoints, clientStates] = [memoryBlobStore(), memoryClientStates()];
-    await runFederation(plan, { backend: watched, evaluator, checkpoints, clientStates, emit: () => {} });
+    const training = openPublicTrainer(publicTraining, executor);
+    const ports = { backend: watched, evaluator, checkpoints, clientStates, trainer: training?.trainer };
+    await runFederation(plan, { ...ports, emit: () => {} });
   } finally {
     await close();
   }
@@ -135,16 +142,22 @@ async function sendsDeclared({ create, prepare }: MethodOnProblem): Promise<void
 
 async function compilesOnce(subject: MethodOnProblem): Promise<void> {
   const base = interpreter();
-  let loads = 0;
+  const loaded: string[] = [];
   const load = (program: Program) => {
-    loads++;
+    loaded.push(program.hash);
     return base.load(program);
   };
-  await parametersByRound(subject, subject.create(), { ...base, load });
+  const algorithm = subject.create();
+  await parametersByRound(subject, algorithm, { ...base, load });
+  check(new Set(loaded).size === loaded.length, "a program was loaded twice");
+  if (algorithm.publicTraining !== undefined) return; // its server has programs of its own
   const { task } = subject.prepare(subject.create(), base).simulation;
   const programs = new Set((task.tiers ?? [task]).map(({ program }) => program));
   const segments = [...programs].reduce((sum, program) => sum + ("refresh" in program ? 3 : 1), 0);
-  check(loads === segments + 1, `${loads} programs were loaded, not ${segments} of the local task and one evaluation`);
+  check(
+    loaded.length === segments + 1,
+    `${loaded.length} programs were loaded, not ${segments} of the local task and one evaluation`,
+  );
 }
 
 async function declaresSteps(subject: MethodOnProblem): Promise<void> {

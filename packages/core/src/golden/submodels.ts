@@ -212,11 +212,16 @@ export const weightMapOperation: Operation = {
       compressedLinear: listed(compressedWeight(traced(firstPosition(given.w)), map, projection, false)),
       gradFilterOfSquare: gradientLists(sum(square(compressed)), { filter }).filter,
       dilated: dilated.map(listed),
-      aggregated: listed(weightedWeights(dilated, factors, given.samples)),
+      aggregated: listed(weightedWeights(dilated, factors, sharesOf(given.samples))),
       sizes: [0, 1, 2].map((level) => ({ level, shape: shrunkShape(LARGE, given.ratio ** level) })),
     };
   },
 };
+
+function sharesOf(counts: readonly number[]): number[] {
+  const total = counts.reduce((a, b) => a + b, 0);
+  return counts.map((count) => count / total);
+}
 
 /** A weight [out][in][kh][kw] at its first kernel position, [out][in][1][1]. */
 function firstPosition(weight: Nested): Nested {

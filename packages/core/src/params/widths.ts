@@ -4,4 +4,6 @@ export interface Widths {
   readonly ratios: readonly number[];
   /** False: everyone holds the leading units. True: in every round the windows begin one unit further. */
   readonly rolls: boolean;
+  /** How a share of units becomes a number of them, at least one. Default "up". */
+  readonly round?: "up" | "down";
 }

@@ -1,5 +1,6 @@
 import { AnabranchError } from "@anabranch/engine";
 import type { Algorithm, Judge, RoundContext, ServerState } from "../algorithms/algorithm.ts";
+import type { PublicTrainer } from "../algorithms/public-training.ts";
 import type { Vector } from "../params/vector.ts";
 
 /**
@@ -19,6 +20,19 @@ export async function withAnswers(
   const scores: Awaited<ReturnType<Judge>>[] = [];
   for (const question of questions) scores.push(await judge(question));
   return { ...context, scores };
+}
+
+/** What trains for the server of a method. Throws `round/no-trainer` where nothing does. */
+export function requireTrainer({ name }: Algorithm, trainer: PublicTrainer | undefined): PublicTrainer {
+  if (trainer !== undefined) return trainer;
+  throw new AnabranchError({
+    code: "round/no-trainer",
+    message: "the server of the method trains on public examples, but nothing trains for it",
+    where: "ports.trainer",
+    received: `nothing, with the method ${JSON.stringify(name)}`,
+    expected: "a trainer",
+    advice: "Give what openPublicTrainer(prepared.publicTraining, executor) returns.",
+  });
 }
 
 function noJudge(method: string): AnabranchError {

@@ -1,6 +1,7 @@
 import { AnabranchError, type Failure } from "@anabranch/engine";
 import type { RobustRule } from "../aggregation/robust/index.ts";
 import type { Algorithm, Judge, Payloads, RoundContext, ServerState } from "../algorithms/algorithm.ts";
+import type { PublicTrainer } from "../algorithms/public-training.ts";
 import type { DiagnosticsSettings } from "../metrics/settings.ts";
 import type { Layout } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
@@ -14,7 +15,7 @@ import { type BroadcastMessages, broadcastMessages, REPLICA } from "./broadcast-
 import { pipelineStages } from "./client-pipeline.ts";
 import { disclosureOf } from "./disclosure.ts";
 import { implausible } from "./plausible.ts";
-import { withAnswers } from "./questions.ts";
+import { requireTrainer, withAnswers } from "./questions.ts";
 import { SecureAggregator } from "./secure-aggregator.ts";
 import { SetAggregator } from "./set-aggregator.ts";
 import type { PipelineSettings } from "./settings.ts";
@@ -55,6 +56,11 @@ export interface ServerPipeline {
   /** Random keys that clients need for their halves. */
   readonly keys: readonly KeyRequest[];
   readonly aggregator: Aggregator;
+  /**
+   * The server's state from which a round is broadcast: what the server trains before it. Throws `round/no-trainer` where the
+   * method trains on public examples and nothing does that for it.
+   */
+  open(server: ServerState, round: number, ports?: ServerPorts): Promise<ServerState>;
   /** The public scalars that go down in a round. */
   publicScalars(server: ServerState, round: number, learningRate: number): Readonly<Record<string, number>>;
   /** The messages of a model version, and the server's state with what it keeps of them. */
@@ -65,9 +71,15 @@ export interface ServerPipeline {
   close(server: ServerState, cohort: number): Promise<Failure | undefined>;
   /**
    * The server's state after a round: aggregate, server halves in reverse, server half of the method. Throws `round/no-judge`
-   * where the method asks clients and nobody answers for them.
+   * where the method asks clients and nobody answers for them, and `round/no-trainer`.
    */
-  update(server: ServerState, finished: FinishedRound, judge?: Judge): Promise<ServerState>;
+  update(server: ServerState, finished: FinishedRound, ports?: ServerPorts): Promise<ServerState>;
+}
+
+/** What answers and trains for the server half. */
+export interface ServerPorts {
+  readonly judge?: Judge | undefined;
+  readonly trainer?: PublicTrainer | undefined;
 }
 
 /** What goes down in a round. */
@@ -123,7 +135,13 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
         disclosure.whyNotReleased(aggregator.metrics.clients, cohort)
       );
     },
-    async update(server, finished, judge) {
+    async open(server, round, { trainer } = {}) {
+      const { publicTraining } = algorithm;
+      if (publicTraining === undefined) return server;
+      const next = await publicTraining.open(withoutMemory(server), round, requireTrainer(algorithm, trainer));
+      return { ...next, vectors: { ...server.vectors, ...next.vectors } };
+    },
+    async update(server, finished, { judge, trainer } = {}) {
       const { round, scalars } = finished;
       const participants = aggregator.cost?.survivors ?? aggregator.metrics.clients;
       const key = (...path: readonly (string | number)[]) => deriveKey(root, ...path);
@@ -131,7 +149,8 @@ export function serverPipeline(parts: ServerPipelineParts, ports: PipelinePorts 
       const { vectors, state } = applyServerStages(stages, sum, { round, scalars, participants, key });
       const own = withoutMemory(server);
       const context = contextOf(parts, aggregator, finished);
-      const next = algorithm.update(own, vectors, await withAnswers(algorithm, own, vectors, context, judge));
+      const given = await algorithm.publicTraining?.close(own, vectors, context, requireTrainer(algorithm, trainer));
+      const next = algorithm.update(own, given ?? vectors, await withAnswers(algorithm, own, vectors, context, judge));
       const memories = { [RULE_MEMORY]: aggregator.memory, [ATTACK_MEMORY]: attacked?.attackMemory };
       const kept = { ...memories, ...replicaOf(server) };
       return { ...next, vectors: { ...next.vectors, ...defined(kept) }, scalars: { ...next.scalars, ...state } };

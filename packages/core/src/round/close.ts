@@ -16,7 +16,7 @@ export async function closeRound(
   const { server } = state;
   const before = server.vectors.parameters;
   const failure = await pipeline.close(state.server, cohort);
-  if (failure === undefined) state.server = await pipeline.update(state.server, opened, ports.judge);
+  if (failure === undefined) state.server = await pipeline.update(state.server, opened, ports);
   else if (cohort > 0) await warn(ports, [nothingReleased(round, failure)]);
   await warn(ports, clippedWarnings(pipeline.aggregator, round));
   state.round = round;

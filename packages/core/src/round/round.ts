@@ -13,8 +13,9 @@ import type { RoundRecord } from "./run-plan.ts";
 
 /** One version of the server's state: give out work, collect it, update, evaluate, commit. */
 export async function runRound(world: RoundWorld): Promise<RoundRecord> {
-  const { plan, ports, state } = world;
+  const { plan, ports, state, pipeline } = world;
   const started = performance.now();
+  state.server = await pipeline.open(state.server, state.round + 1, ports);
   const opened = openRound(world);
   await announceRound(world, opened);
   const collected = await collect(world, opened);

@@ -1,5 +1,6 @@
 import type { RobustRule } from "../aggregation/robust/index.ts";
 import type { Algorithm, Judge, Payloads } from "../algorithms/algorithm.ts";
+import type { PublicTrainer } from "../algorithms/public-training.ts";
 import type { OrderDuration } from "../clock/index.ts";
 import type { Baseline } from "../config/baseline.ts";
 import type { ClassGroup } from "../data/partitioners/long-tail-sizes.ts";
@@ -170,6 +171,8 @@ export interface RunPorts {
   readonly adapter?: Adapter | undefined;
   /** Answers for clients that judge models on their hold-outs, where the method asks them to. */
   readonly judge?: Judge | undefined;
+  /** Trains on labelled public examples, where the server of the method does. */
+  readonly trainer?: PublicTrainer | undefined;
   /** Adds whole numbers under masks, where the plan's stages ask for that. */
   readonly secureAggregation?: SecureAggregationProtocol | undefined;
   /** Receives every event, in order; the loop waits for it, so that what was announced is durable. */

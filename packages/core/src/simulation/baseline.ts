@@ -54,14 +54,14 @@ function samplerName({ sampler }: Config): "uniform" | "poisson" {
 const MOST_EVALUATIONS = 10;
 
 /**
- * What a baseline trains, on its data: all of its clients in every round. The one client of a centralized run does as many
- * steps as the cohort of the federation, on average over its clients. Other configurations stay as they are.
+ * What a baseline trains, on its data: all of its clients in every round. The one client of a centralized or public-only
+ * run does as many steps as the cohort of the federation, on average over its clients. Other configurations stay as they are.
  */
 export function trainedConfig(config: Config, federation: Federation): Config {
   const { baseline, training, evaluation, rounds, data } = config;
   if (baseline === undefined) return config;
   const sampler = { name: "uniform", cohort: federation.clients } as const;
-  if (baseline === "centralized") {
+  if (baseline !== "local-only") {
     const { localEpochs: _epochs, ...rest } = training;
     return { ...config, sampler, training: { ...rest, localSteps: pooledSteps(config, federation) } };
   }

@@ -3,11 +3,9 @@ import type { Algorithm } from "../algorithms/algorithm.ts";
 import { frozenBase, mlp, withBottlenecks } from "../models/index.ts";
 import { layout } from "../params/layout.ts";
 import { splitParameters } from "../params/standing.ts";
-import type { RunPlan } from "../round/run-plan.ts";
 import { ownLayers } from "./held-selectors.ts";
-import { prepareTrace, type TraceSettings } from "./prepare-trace.ts";
+import { type PreparedTrace, prepareTrace, type TraceSettings } from "./prepare-trace.ts";
 import { prepareQuadratics, type Quadratics } from "./quadratics.ts";
-import type { SimulationSpec } from "./simulation-spec.ts";
 
 /**
  * A federation of points with classes, for methods that look at classes or at what enters a head. The model has one hidden
@@ -46,11 +44,7 @@ export type TracedProblem = Quadratics | ClassifiedPoints;
  * plan.population; // => 2
  * ```
  */
-export function prepareProblem(
-  method: Algorithm,
-  problem: TracedProblem,
-  executor: Executor,
-): { plan: RunPlan; simulation: SimulationSpec } {
+export function prepareProblem(method: Algorithm, problem: TracedProblem, executor: Executor): PreparedTrace {
   return "points" in problem ? preparePoints(method, problem, executor) : prepareQuadratics(method, problem, executor);
 }
 

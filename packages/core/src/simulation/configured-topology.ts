@@ -45,7 +45,8 @@ export function methodAmongNodes(config: Config, federation: Federation, own: Cu
   const { algorithm, model, layout, held } = method;
   const { name, starts, averageFrom, averageTo = config.rounds } = config.topology;
   requireBoth(config, method);
-  if (method.payloads.own !== undefined && method.subModels === undefined)
+  const givesOwn = method.payloads.own !== undefined && method.subModels === undefined;
+  if (givesOwn || algorithm.publicTraining !== undefined)
     requireMemory(nodes, numbersOf(method.payloads, layout.size), "numbers of its own");
   if (name === "none") {
     const started = withClusterStarts(config, method, nodes);

@@ -6,6 +6,7 @@ import {
   type ArrayDataset,
   createPartitioner,
   datasetHash,
+  exampleCount,
   type FederatedDataset,
   federate,
   ofOwners,
@@ -32,7 +33,7 @@ import type { ModelData } from "../models/registry.ts";
 import { deriveKey, rootKey } from "../random/index.ts";
 import type { RegressionScale } from "../round/run-plan.ts";
 import { type NodeRows, nodeSources, requireGraph, requirePlainNodes } from "./graph-sources.ts";
-import { withPublicExamples } from "./public-examples.ts";
+import { type LabelledExamples, withPublicExamples } from "./public-examples.ts";
 import { requireNoRoot, rootSize, withRoot } from "./root-examples.ts";
 import type { SimulationSources } from "./simulation-spec.ts";
 import { requireNoTable, withTable } from "./table-columns.ts";
@@ -108,8 +109,9 @@ function dealtOut(config: Config, whole: TrainTest): Federation {
   const clients = owned.slice(0, dataset.clients);
   const localExamples = clients.map(({ length }) => length);
   const isPooled = config.baseline === "centralized";
-  const trained = isPooled ? pool({ clients }).clients : owned;
-  const sizes = isPooled ? trained.map(({ length }) => length) : localExamples;
+  const isPublic = config.baseline === "public-only";
+  const trained = isPublic ? [allRows(publicSet!)] : isPooled ? pool({ clients }).clients : owned;
+  const sizes = isPublic || isPooled ? trained.map(({ length }) => length) : localExamples;
   return {
     name: dataset.name,
     clients: sizes.length,
@@ -124,19 +126,21 @@ function dealtOut(config: Config, whole: TrainTest): Federation {
     regression: train.labels.dtype === "float" ? regressionScale(dataset) : undefined,
     examples: train,
     statistics: partitionStatistics(
-      isPooled ? pool(partition) : partition,
-      partitionLabels(train, partitioner),
+      isPublic ? { clients: trained } : isPooled ? pool(partition) : partition,
+      partitionLabels(isPublic ? publicSet! : train, partitioner),
       train.classes,
     ),
     sources(model, float) {
       const { features, labels: known } = conform(train, model, float);
       const kept = holdout > 0 ? parts.holdout.clients : undefined;
       if (model.graph !== undefined) return ofNodes(config, dataset, { trained, holdout: kept }, model, float);
+      const open = publicSet && examplesOf(conform(publicSet, model, float));
+      const own = isPublic ? open! : { features, labels: conformLabels(labels, model, float) };
       return {
-        train: inTasks(arrayDataSpec(features, conformLabels(labels, model, float), trained), taskStream),
+        train: inTasks(arrayDataSpec(own.features, own.labels, trained), taskStream),
         holdout: kept && arrayDataSpec(features, known, kept),
         test: inTasks(inChunks(conform(test, model, float), config.evaluation.batch), taskStream, { mayBeEmpty: true }),
-        publicFeatures: publicSet && conform(publicSet, model, float).features,
+        publicSet: open,
       };
     },
   };
@@ -153,6 +157,14 @@ function ofNodes(
   requirePlainNodes(config, model);
   const [train, test] = [dataset.train, dataset.test].map((part) => conform(part, model, float));
   return nodeSources({ ...dataset, train: train!, test: test! }, rows, config.baseline === "centralized");
+}
+
+function allRows(dataset: ArrayDataset): Int32Array {
+  return Int32Array.from({ length: exampleCount(dataset) }, (_, row) => row);
+}
+
+function examplesOf({ features, labels }: ArrayDataset): LabelledExamples {
+  return { features, labels };
 }
 
 function rangeOf(sizes: readonly number[]): Federation["examplesHeld"] {
@@ -231,7 +243,7 @@ function computed(config: Config, population: SyntheticPopulation): Federation {
         train: { kind: "synthetic", keys: syntheticKeys(rootKey(seed)), clients, spec },
         holdout: undefined,
         test: inChunks(conform(test, model, float), config.evaluation.batch),
-        publicFeatures: publicSet && conform(publicSet, model, float).features,
+        publicSet: publicSet && examplesOf(conform(publicSet, model, float)),
       };
     },
   };
@@ -239,10 +251,10 @@ function computed(config: Config, population: SyntheticPopulation): Federation {
 
 /** Computed clients have no rows in memory that could be put together. */
 function requireOwners({ baseline, data }: Config): void {
-  if (baseline !== "centralized") return;
+  if (baseline !== "centralized" && baseline !== "public-only") return;
   throw conflict(
     "baseline",
-    `"centralized", with data.dataset = "${data.dataset}"`,
+    `"${baseline}", with data.dataset = "${data.dataset}"`,
     "a data set in memory",
     "Synthetic clients are computed one by one and cannot be pooled. Choose another data set.",
   );

@@ -182,6 +182,7 @@ describe.each(SHARED_HEADS)("%s", (name) => {
 /** Parts of the model travel, and those parts are of all parameters. */
 const SUB_MODELS = [
   ["heterofl", /parameters.personal.*Slices are of all parameters/s],
+  ["fedconv", /data.publicExamples.*nothing/s],
   ["fedrolex", /parameters.personal.*Slices are of all parameters/s],
   ["hidenseek", /flow through this model is not known.*without \[parameters\]/s],
 ] as const;

@@ -11,6 +11,7 @@ import type { RunPlan } from "../round/run-plan.ts";
 import { type Schedule, synchronous } from "../schedule/index.ts";
 import { scriptedSampler } from "../selection/sampler.ts";
 import { ownCompression, withEstimates } from "./compression.ts";
+import type { PublicTrainingParts } from "./public-examples.ts";
 import { type SimulationSpec, simulationSpec } from "./simulation-spec.ts";
 import { withWidths } from "./sub-model-run.ts";
 
@@ -51,6 +52,14 @@ export interface TraceExamples {
   readonly dataHash: string;
 }
 
+/** A trace, ready for the round loop. */
+export interface PreparedTrace {
+  readonly plan: RunPlan;
+  readonly simulation: SimulationSpec;
+  /** Where the server of the method trains: on the examples of all clients. */
+  readonly publicTraining: PublicTrainingParts | undefined;
+}
+
 const noiseless = {
   clipping: "flat",
   distribution: "gaussian",
@@ -66,7 +75,7 @@ export function prepareTrace(
   problem: TraceSettings,
   executor: Executor,
   { model, split, features, labels, outputs, rows, batchSize, dataHash }: TraceExamples,
-): { plan: RunPlan; simulation: SimulationSpec } {
+): PreparedTrace {
   const { x0, cohorts } = problem;
   const { float } = executor;
   const pack = (values: readonly number[]) =>
@@ -103,7 +112,7 @@ export function prepareTrace(
     stages,
     evaluationBatch: 1,
     initial: pack(x0),
-    sources: { train: data, holdout: undefined, test: data, publicFeatures: data.features },
+    sources: { train: data, holdout: undefined, test: data, publicSet: data },
   });
   const plan: RunPlan = {
     id: "quadratics",
@@ -142,5 +151,12 @@ export function prepareTrace(
       gradientsPerStep: simulation.gradientsPerStep,
     },
   };
-  return { plan, simulation };
+  const publicTraining = method.publicTraining && {
+    model,
+    layout: modelLayout,
+    subModels,
+    examples: data,
+    seed: plan.seed,
+  };
+  return { plan, simulation, publicTraining };
 }

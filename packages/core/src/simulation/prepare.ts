@@ -21,11 +21,12 @@ import { type Federation, openFederation } from "./federation.ts";
 import { lostEdges } from "./graph-sources.ts";
 import { localModel } from "./local-only.ts";
 import { resolvePolicies } from "./policies.ts";
+import type { PublicTrainingParts } from "./public-examples.ts";
 import type { CustomParts, ResolvedMethod } from "./resolve-method.ts";
 import { requireNoMemory } from "./restarting-method.ts";
 import { learningRateSchedule } from "./schedule.ts";
 import { requireSeeded } from "./seeded-run.ts";
-import { type SimulationSpec, simulationSpec } from "./simulation-spec.ts";
+import { type SimulationSources, type SimulationSpec, simulationSpec } from "./simulation-spec.ts";
 import { requireStreamed } from "./task-stream-run.ts";
 
 /** What the executor is, as far as a plan must know. */
@@ -44,6 +45,8 @@ export interface PreparedRun {
   /** Local training, as the programs were traced with it. */
   readonly training: TaskSettings;
   readonly federation: Federation;
+  /** Where the server trains on labelled public examples; absent: it does not. */
+  readonly publicTraining?: PublicTrainingParts | undefined;
 }
 
 /**
@@ -86,10 +89,11 @@ export function prepareRun(
   requireSeeded(config, algorithm, payloads);
   const budget = work.localSteps === undefined ? { localEpochs: work.localEpochs } : { localSteps: work.localSteps };
   const measures = resolveDiagnostics(config, { algorithm, payloads, layout, held, stages: policies.stages });
+  const sources = federation.sources(model, float);
   const simulation = simulationSpec({
     ...{ algorithm, model, layout, held, payloads, subModels, float, training, budget, stages: policies.stages },
     ...{ evaluationBatch: config.evaluation.batch, initial: asFloat(initial, float), diagnostics: measures.settings },
-    sources: attackedSources(federation.sources(model, float), attack, config.evaluation.batch),
+    sources: attackedSources(sources, attack, config.evaluation.batch),
   });
   requireSteps(algorithm, simulation, training.batchSize, budget);
   for (const origin of [own.origins?.model, own.origins?.algorithm]) origin?.requireUsedOptions?.();
@@ -112,17 +116,24 @@ export function prepareRun(
     ...judgement(config, federation),
     adaptation: adaptationOf(config, method),
     description: {
-      model: model.name,
-      dataset: federation.name,
-      cohort: config.sampler.cohort,
-      workers,
+      ...{ model: model.name, dataset: federation.name, cohort: config.sampler.cohort, workers },
       executor: { name, version, fingerprint },
       gradientsPerStep: simulation.gradientsPerStep,
       ...taskFlops(simulation.task, simulation.train),
       ...{ ...measures.energy, ...about, ...texts, ...(attack && { attack: attack.description }) },
     },
   };
-  return { plan, simulation, model, training, federation };
+  return { plan, simulation, model, training, federation, publicTraining: publicTrainingOf(config, method, sources) };
+}
+
+/** What the server trains on, where the method has it train. */
+function publicTrainingOf(
+  { seed }: Config,
+  { algorithm, model, layout, subModels }: ResolvedMethod,
+  { publicSet }: Pick<SimulationSources, "publicSet">,
+): PublicTrainingParts | undefined {
+  if (algorithm.publicTraining === undefined || publicSet === undefined) return undefined;
+  return { model, layout, subModels, examples: publicSet, seed };
 }
 
 /** Of models of other sizes, by part. */

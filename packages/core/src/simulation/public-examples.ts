@@ -1,15 +1,33 @@
+import type { HostTensor } from "@anabranch/engine";
 import type { Algorithm, PayloadSettings } from "../algorithms/algorithm.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import { type ArrayDataset, exampleCount, selectRows, type TestRows } from "../data/index.ts";
 import { type Model, singleLabelClasses } from "../models/model.ts";
+import type { Layout } from "../params/layout.ts";
 import { deriveKey, permutation, randomStream, rootKey } from "../random/index.ts";
+import type { SubModels } from "../submodels/index.ts";
 
-/** A test set, and the examples that were taken out of it: all clients have their features, and nobody their labels. */
+/** A test set, and the examples that were taken out of it; a method that declares no `publicTraining` never has their labels. */
 export interface PublicExamples {
   readonly test: ArrayDataset;
   /** Absent: none were taken. */
   readonly publicSet?: ArrayDataset;
+}
+
+/** What a server needs to train on labelled public examples. */
+export interface PublicTrainingParts {
+  readonly model: Model;
+  readonly layout: Layout;
+  readonly subModels: SubModels | undefined;
+  readonly examples: LabelledExamples;
+  readonly seed: number;
+}
+
+/** Examples in the element types that a model's programs take, [m, ...]. */
+export interface LabelledExamples {
+  readonly features: HostTensor;
+  readonly labels: HostTensor;
 }
 
 /**
@@ -39,9 +57,17 @@ export function withPublicExamples(
 /** What the messages of a method depend on beside the model. Throws `config/conflict` where public examples are missing. */
 export function payloadSettings(
   { training: { localSteps }, data: { publicExamples } }: Pick<Config, "training" | "data">,
-  { name, usesPublicExamples = false }: Pick<Algorithm, "name" | "usesPublicExamples">,
+  {
+    name,
+    usesPublicExamples = false,
+    publicTraining,
+  }: Pick<Algorithm, "name" | "usesPublicExamples" | "publicTraining">,
   model: Model,
 ): PayloadSettings {
+  if (publicTraining !== undefined && publicExamples === undefined) {
+    const advice = "The server trains on public examples. Set it, e.g. to 300: they leave the test set.";
+    throw conflict("data.publicExamples", `nothing, with algorithm.name = "${name}"`, "a number of examples", advice);
+  }
   if (!usesPublicExamples) return { localSteps };
   const classes = singleLabelClasses(model);
   if (classes === undefined) {

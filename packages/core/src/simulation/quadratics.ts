@@ -3,9 +3,7 @@ import type { Algorithm } from "../algorithms/algorithm.ts";
 import { quadratic } from "../models/index.ts";
 import { type Layout, layout } from "../params/layout.ts";
 import { type ParameterSplit, splitParameters } from "../params/standing.ts";
-import type { RunPlan } from "../round/run-plan.ts";
-import { prepareTrace, type TraceSettings } from "./prepare-trace.ts";
-import type { SimulationSpec } from "./simulation-spec.ts";
+import { type PreparedTrace, prepareTrace, type TraceSettings } from "./prepare-trace.ts";
 
 /** A federation of quadratics F_i(x) = 0.5 * sum_j a_ij (x_j - b_ij)^2, whose gradients are exact. */
 export interface Quadratics extends TraceSettings {
@@ -48,11 +46,7 @@ export interface QuadraticBlocks {
  * plan.rounds; // => 2
  * ```
  */
-export function prepareQuadratics(
-  method: Algorithm,
-  problem: Quadratics,
-  executor: Executor,
-): { plan: RunPlan; simulation: SimulationSpec } {
+export function prepareQuadratics(method: Algorithm, problem: Quadratics, executor: Executor): PreparedTrace {
   requireShapes(problem);
   const { a, b, shape } = problem;
   const d = a[0]!.length;

@@ -33,8 +33,11 @@ export function withSubModels(
       assign: (_parts, cohort, _key, round, state) =>
         cohort.map((client) => models.partOf(client, round, state?.vectors)),
       own(state, client, round) {
+        const part = models.partOf(client, round, state.vectors);
+        const made = algorithm.publicTraining?.subModel(state, part);
+        if (made !== undefined) return { parameters: made };
         const vectors = algorithm.broadcast(state, {}, round);
-        const places = models.places(models.partOf(client, round, state.vectors), round);
+        const places = models.places(part, round);
         const slices = own.map((name) => [name, valuesAt(vectors[name]!, places)]);
         return { ...algorithm.own?.(state, client, round), ...Object.fromEntries(slices) };
       },

@@ -10,6 +10,7 @@ import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
 import { prepareProblem, type TracedProblem } from "./classified-points.ts";
 import { inProcessSimulation } from "./in-process.ts";
+import { openPublicTrainer } from "./public-trainer.ts";
 
 /** States by client. */
 export type StatesByClient = ReadonlyMap<number, ClientVectors>;
@@ -59,7 +60,8 @@ export async function traceFederation(
       server = state;
     },
   );
-  const { plan, simulation } = prepareProblem(algorithm, problem, executor);
+  const { plan, simulation, publicTraining } = prepareProblem(algorithm, problem, executor);
+  const training = openPublicTrainer(publicTraining, executor);
   const { backend: plain, evaluator, close } = await inProcessSimulation(simulation, executor);
   const backend = start.onMessage === undefined ? plain : tapped(plain, start.onMessage);
   server = algorithm.init(plan.initial, plan.layout);
@@ -74,6 +76,7 @@ export async function traceFederation(
     evaluator,
     checkpoints: memoryBlobStore(),
     clientStates,
+    trainer: training?.trainer,
     async emit(event) {
       start.onEvent?.(event);
       if (event.type !== "round.finished") return;

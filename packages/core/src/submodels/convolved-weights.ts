@@ -94,23 +94,22 @@ export function dilatedWeight(weight: Tensor, map: WeightMap): Tensor {
 }
 
 /**
- * sum_i a_i * w_i * n_i / sum n, with learned weights a_i for every entry.
+ * sum_i a_i * w_i * s_i, with learned weights a_i for every entry and shares s_i = n_i / sum n.
  *
  * @example
  * ```ts
  * import { weightedWeights } from "@anabranch/core";
  * import { constant, evaluate } from "@anabranch/engine";
  * const [one, three, factor] = [constant([1]), constant([3]), constant([1])];
- * evaluate(weightedWeights([one, three], [factor, factor], [10, 30])).data; // => [2.5]
+ * evaluate(weightedWeights([one, three], [factor, factor], [0.25, 0.75])).data; // => [2.5]
  * ```
  */
 export function weightedWeights(
   weights: readonly Tensor[],
   factors: readonly Tensor[],
-  counts: readonly number[],
+  shares: readonly (Tensor | number)[],
 ): Tensor {
-  const total = counts.reduce((a, b) => a + b, 0);
-  const terms = weights.map((weight, i) => mul(mul(factors[i]!, weight), counts[i]! / total));
+  const terms = weights.map((weight, i) => mul(mul(factors[i]!, weight), shares[i]!));
   return terms.reduce((a, b) => add(a, b));
 }
 

@@ -15,6 +15,7 @@ const SLACK = 1e-12;
  * HeteroFL takes the leading ones; FedRolex rolls the window on by one in every round.
  *
  * @param ratio in (0, 1]
+ * @param round "down": floor(ratio * units), at least one, as FedConv has it
  * @example
  * ```ts
  * import { heldUnits } from "@anabranch/core";
@@ -22,8 +23,9 @@ const SLACK = 1e-12;
  * heldUnits(4, 0.5, 3); // => [3, 0]
  * ```
  */
-export function heldUnits(units: number, ratio: number, start = 0): number[] {
-  const count = Math.min(units, Math.max(1, Math.ceil(ratio * units - SLACK)));
+export function heldUnits(units: number, ratio: number, start = 0, round: "up" | "down" = "up"): number[] {
+  const share = round === "up" ? Math.ceil(ratio * units - SLACK) : Math.floor(ratio * units + SLACK);
+  const count = Math.min(units, Math.max(1, share));
   return Array.from({ length: count }, (_, k) => (start + k) % units);
 }
 
@@ -36,10 +38,17 @@ export function heldUnits(units: number, ratio: number, start = 0): number[] {
  * heldEntries({ shape: [2, 4], axes: [1] }, 0.5); // => [0, 1, 4, 5]
  * ```
  */
-export function heldEntries({ shape, axes }: ShrinkingAxes, ratio: number, start = 0): number[] {
+export function heldEntries(
+  { shape, axes }: ShrinkingAxes,
+  ratio: number,
+  start = 0,
+  round: "up" | "down" = "up",
+): number[] {
   let places = [0];
   for (const [axis, extent] of shape.entries()) {
-    const kept = axes.includes(axis) ? heldUnits(extent, ratio, start) : Array.from({ length: extent }, (_, k) => k);
+    const kept = axes.includes(axis)
+      ? heldUnits(extent, ratio, start, round)
+      : Array.from({ length: extent }, (_, k) => k);
     places = places.flatMap((place) => kept.map((unit) => place * extent + unit));
   }
   return places;

@@ -38,35 +38,42 @@ export interface SubModels {
  * places(1, 4).subarray(0, 2); // => [3, 0]
  * ```
  */
-export function subModels(model: Model, layout: Layout, { ratios, rolls }: Widths): SubModels {
+export function subModels(model: Model, layout: Layout, { ratios, rolls, round = "up" }: Widths): SubModels {
   const axes = unitAxes(model, layout);
   const tiers = ratios.length;
   const [first] = layout.entries;
   // windows of coordinates are other functions, those of units are not
   const windows = model.sliced === undefined || !rolls ? 1 : first!.shape[0]!;
-  const startOf = (round: number) => (rolls ? round - 1 : 0);
+  const startOf = (ofRound: number) => (rolls ? ofRound - 1 : 0);
   const narrow = new Map<string, SubModel>();
   const parts = Array.from({ length: tiers * windows }, (_, part) => {
     const ratio = ratios[part % tiers]!;
     const start = windowOf(ratio, Math.floor(part / tiers));
-    const known = narrow.get(`${ratio} ${start}`) ?? subModel(model, layout, axes, ratio, start);
+    const known = narrow.get(`${ratio} ${start}`) ?? subModel(model, layout, axes, { ratio, start, round });
     narrow.set(`${ratio} ${start}`, known);
     return known;
   });
   const newest = new Map<number, { readonly start: number; readonly places: Int32Array }>();
   return {
     parts,
-    partOf: (client, round) => (client % tiers) + tiers * (startOf(round) % windows),
-    places(part, round) {
+    partOf: (client, ofRound) => (client % tiers) + tiers * (startOf(ofRound) % windows),
+    places(part, ofRound) {
       const ratio = ratios[part % tiers]!;
-      const start = windowOf(ratio, startOf(round));
+      const start = windowOf(ratio, startOf(ofRound));
       const known = newest.get(part);
       if (known?.start === start) return known.places;
-      const places = placesOf(layout, axes, ratio, start);
+      const places = placesOf(layout, axes, { ratio, start, round });
       newest.set(part, { start, places });
       return places;
     },
   };
+}
+
+/** Which units of every layer a part has. */
+interface Window {
+  readonly ratio: number;
+  readonly start: number;
+  readonly round: "up" | "down";
 }
 
 /** Who has all units has them in their order. */
@@ -74,40 +81,40 @@ function windowOf(ratio: number, start: number): number {
   return ratio === 1 ? 0 : start;
 }
 
-function subModel(model: Model, whole: Layout, axes: UnitAxes, ratio: number, start: number): SubModel {
-  if (ratio === 1) return { model, layout: whole };
-  const shapes = new Map(whole.entries.map((entry) => [entry.name, narrowShape(entry, axes, ratio)]));
+function subModel(model: Model, whole: Layout, axes: UnitAxes, window: Window): SubModel {
+  if (window.ratio === 1) return { model, layout: whole };
+  const shapes = new Map(whole.entries.map((entry) => [entry.name, narrowShape(entry, axes, window)]));
   const parameters = model.parameters.map((spec) => ({ ...spec, shape: shapes.get(spec.name)! }));
-  const held = () => whole.entries.map((entry) => [entry.name, placesIn(entry, axes, ratio, start)] as const);
+  const held = () => whole.entries.map((entry) => [entry.name, placesIn(entry, axes, window)] as const);
   const forward = model.sliced?.(Object.fromEntries(held())) ?? model.forward;
   return { model: { ...model, parameters, forward }, layout: layoutFrom(parameters) };
 }
 
 /** Places in the flat vector of the whole, in the order of the narrow one: entries are sorted by name in both. */
-function placesOf({ entries }: Layout, axes: UnitAxes, ratio: number, start: number): Int32Array {
+function placesOf({ entries }: Layout, axes: UnitAxes, window: Window): Int32Array {
   return Int32Array.from(
-    entries.flatMap((entry) => placesIn(entry, axes, ratio, start).map((place) => entry.offset + place)),
+    entries.flatMap((entry) => placesIn(entry, axes, window).map((place) => entry.offset + place)),
   );
 }
 
 /** Places in the parameter itself, row-major. An axis of several indices for each unit counts as two axes. */
-function placesIn({ name, shape }: LayoutEntry, axes: UnitAxes, ratio: number, start: number): number[] {
+function placesIn({ name, shape }: LayoutEntry, axes: UnitAxes, { ratio, start, round }: Window): number[] {
   const own = axes[name]!;
   const split = shape.flatMap((extent, axis) => {
     const found = own.find((one) => one.axis === axis);
     return found === undefined ? [{ extent, hidden: false }] : unitsThenRest(found.units, found.each);
   });
   const hidden = split.flatMap((part, axis) => (part.hidden ? [axis] : []));
-  return heldEntries({ shape: split.map(({ extent }) => extent), axes: hidden }, ratio, start);
+  return heldEntries({ shape: split.map(({ extent }) => extent), axes: hidden }, ratio, start, round);
 }
 
 function unitsThenRest(units: number, each: number) {
   return [{ extent: units, hidden: true }, ...(each === 1 ? [] : [{ extent: each, hidden: false }])];
 }
 
-function narrowShape({ name, shape }: LayoutEntry, axes: UnitAxes, ratio: number): number[] {
+function narrowShape({ name, shape }: LayoutEntry, axes: UnitAxes, { ratio, round }: Window): number[] {
   return shape.map((extent, axis) => {
     const found = axes[name]!.find((one) => one.axis === axis);
-    return found === undefined ? extent : heldUnits(found.units, ratio).length * found.each;
+    return found === undefined ? extent : heldUnits(found.units, ratio, 0, round).length * found.each;
   });
 }

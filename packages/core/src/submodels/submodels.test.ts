@@ -241,6 +241,6 @@ describe("FedConv's maps", () => {
 
   it("weigh models by examples and learned factors", () => {
     const [a, b] = [constant([1], [1]), constant([3], [1])];
-    expect(list(weightedWeights([a, b], [constant([2], [1]), constant([1], [1])], [1, 3]))).toEqual([2.75]);
+    expect(list(weightedWeights([a, b], [constant([2], [1]), constant([1], [1])], [0.25, 0.75]))).toEqual([2.75]);
   });
 });

@@ -101,6 +101,7 @@ function attackRow({ name, attackers, ...options }: Config["attack"]): [string, 
 const BASELINES: Readonly<Record<NonNullable<Config["baseline"]>, string>> = {
   centralized: "centralized: one client has the examples of all, and trains by SGD",
   "local-only": "local-only: every client trains alone by SGD, in every round",
+  "public-only": "public-only: one client has the labelled public examples, and trains by SGD",
 };
 
 /** Who trains, and how updates are combined. */

@@ -23,6 +23,7 @@ const COMMANDS = {
   sweep: async () => (await import("./commands/sweep.ts")).addSweep,
   centralized: async () => (await import("./commands/baselines.ts")).addBaselines,
   "local-only": async () => (await import("./commands/baselines.ts")).addBaselines,
+  "public-only": async () => (await import("./commands/baselines.ts")).addBaselines,
   fairness: async () => (await import("./commands/fairness.ts")).addFairness,
   audit: async () => (await import("./commands/audit.ts")).addAudit,
   explain: async () => (await import("./commands/explain.ts")).addExplain,

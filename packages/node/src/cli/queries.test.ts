@@ -21,7 +21,7 @@ async function answer(...args: readonly string[]): Promise<string> {
   return stdout;
 }
 
-const BASELINES = ["centralized", "local-only"];
+const BASELINES = ["centralized", "local-only", "public-only"];
 
 const program = await createProgram();
 

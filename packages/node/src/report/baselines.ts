@@ -34,7 +34,7 @@ export async function findFederations({ folder, run }: FoundRun): Promise<FoundR
 }
 
 /** What baselines are called where runs name their method. */
-const NAMES: ReadonlySet<string> = new Set(["centralized", "local-only"]);
+const NAMES: ReadonlySet<string> = new Set(["centralized", "local-only", "public-only"]);
 
 async function readBeside(folder: string, isWanted: (algorithm: string) => boolean): Promise<FoundRun[]> {
   try {

@@ -58,10 +58,12 @@ function about(run: RunData): string[] {
 
 function baselineNote({ start }: RunData): string[] {
   if (start?.baseline === undefined) return [];
-  const how =
-    start.baseline === "centralized"
-      ? "Trained on the examples of all clients in one place."
-      : "The mean of models that clients trained alone. The metrics above are means over the clients' own models.";
+  const how = {
+    centralized: "Trained on the examples of all clients in one place.",
+    "local-only":
+      "The mean of models that clients trained alone. The metrics above are means over the clients' own models.",
+    "public-only": "Trained on the public examples alone, without any example of the clients.",
+  }[start.baseline];
   return [`**A baseline, made for comparison.** ${how}`];
 }
 

@@ -48,6 +48,7 @@ export async function simulate(
       secureAggregation: simulation.secureAggregation,
       probe: simulation.probe,
       judge: simulation.judge,
+      trainer: simulation.trainer,
       adapter: simulation.adapter,
       checkpoints: memoryBlobStore(),
       clientStates: memoryClientStates(),

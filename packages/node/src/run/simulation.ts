@@ -10,8 +10,10 @@ import {
   openAdapter,
   openJudge,
   openProbe,
+  openPublicTrainer,
   type PreparedRun,
   type Probe,
+  type PublicTrainer,
   type RunPlan,
   type SecureAggregationProtocol,
   simulatedSecureAggregation,
@@ -30,6 +32,7 @@ export interface OpenSimulation extends PreparedRun {
   readonly secureAggregation: SecureAggregationProtocol | undefined;
   readonly probe: Probe | undefined;
   readonly judge: Judge | undefined;
+  readonly trainer: PublicTrainer | undefined;
   readonly adapter: OpenAdapter | undefined;
   readonly workers: number;
   close(): Promise<void>;
@@ -85,8 +88,10 @@ export async function openSimulation(
   const probe = await openProbe(prepared, executor);
   const adapter = await openAdapter(prepared, executor);
   const judging = await openJudge(prepared, executor);
-  const parts = [probe, adapter, judging];
-  const opened = { ...prepared, plan, secureAggregation, probe, judge: judging?.judge, adapter, workers };
+  const training = openPublicTrainer(prepared.publicTraining, executor);
+  const parts = [probe, adapter, judging, training];
+  const ports = { secureAggregation, probe, judge: judging?.judge, trainer: training?.trainer, adapter };
+  const opened = { ...prepared, plan, ...ports, workers };
   if (workers === 0) {
     const { backend, evaluator, close } = await inProcessSimulation(prepared.simulation, executor);
     return { ...opened, backend, evaluator, close: () => closeAll(...parts, { close }) };

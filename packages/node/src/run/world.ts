@@ -5,7 +5,7 @@ import type { SimulationOptions } from "./simulation.ts";
 /** What the round loop acts on, where that depends on who does the work. */
 export type WorldPorts = Pick<
   RunPorts,
-  "backend" | "evaluator" | "probe" | "judge" | "adapter" | "secureAggregation" | "clientStates"
+  "backend" | "evaluator" | "probe" | "judge" | "trainer" | "adapter" | "secureAggregation" | "clientStates"
 >;
 
 /**

@@ -29,6 +29,7 @@ export async function measureCost(config: Config, options: SimulationOptions): P
       secureAggregation: simulation.secureAggregation,
       probe: simulation.probe,
       judge: simulation.judge,
+      trainer: simulation.trainer,
       adapter: simulation.adapter,
       checkpoints: memoryBlobStore(),
       clientStates: memoryClientStates(),

@@ -1,4 +1,4 @@
-import { autoflip, fedrolex, heterofl, hidenseek } from "../../algorithms/methods.ts";
+import { autoflip, fedconv, fedrolex, heterofl, hidenseek } from "../../algorithms/methods.ts";
 import type { AlgorithmUnderTest } from "../algorithm.ts";
 
 const quick = { rounds: 60, learningRate: 0.1, within: 1e-6 };
@@ -16,6 +16,11 @@ export const subModelBattery: Readonly<Record<string, AlgorithmUnderTest>> = {
     neutral: () => fedrolex({ widths: [1] }),
     wire: { down: 0.75, up: 0.75 },
     converges: quick,
+  },
+  // 3 and 2 coordinates; what its server trains moves the model away from the mean
+  fedconv: {
+    create: () => fedconv({ ratios: [1, 0.7], serverEpochs: 2, mapEpochs: 3, factorEpochs: 3 }),
+    wire: { down: 2.5 / 3, up: 2.5 / 3 },
   },
   // round 1 sends movements, after it a kept coordinate moves by the velocity
   autoflip: {

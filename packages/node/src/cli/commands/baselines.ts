@@ -16,7 +16,7 @@ interface LocalOnlyOptions extends TrustOption {
   readonly from?: string;
 }
 
-/** `anabranch centralized` and `anabranch local-only`: what a federation is compared with. */
+/** `anabranch centralized`, `local-only` and `public-only`: what a federation is compared with. */
 export function addBaselines(program: Command): void {
   const centralized = program
     .command("centralized")
@@ -50,6 +50,17 @@ export function addBaselines(program: Command): void {
     ["anabranch local-only federation.toml", "what clients reach without the federation"],
     ["anabranch local-only federation.toml --from last --set rounds=5", "five rounds of fine-tuning per client"],
   );
+  const publicOnly = program
+    .command("public-only")
+    .description(
+      "Train the baseline that has the labelled public examples (data.publicExamples) and no example of the clients: same model, same number of gradient steps.",
+    )
+    .argument("<file>", "configuration (TOML) of the federation")
+    .action(async (file: string, options: TrustOption, self: Command) => {
+      const { globals, output } = parseInvocation(self);
+      await runBaseline(file, "public-only", undefined, options, globals, output);
+    });
+  withExamples(finish(publicOnly), ["anabranch public-only federation.toml", "what the public examples reach alone"]);
 }
 
 function finish(command: Command): Command {
