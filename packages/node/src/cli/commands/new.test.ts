@@ -124,6 +124,8 @@ describe("templates", () => {
     expect(code, stderr + stdout).toBe(0);
     const wrong = await callCommand("new", at("numbers.csv"), "--template", "csv", "--label", "prize");
     expect(wrong.stderr).toMatch(/error data\/column: [\s\S]*Did you mean "price"\?/);
+    const alone = await callCommand("new", at("numbers.csv"), "--template", "csv", "--group", "a");
+    expect(alone.stderr).toContain("error data/empty: no owner of rows has enough of them");
     expect((await callCommand("new", "--template", "csv")).stderr).toContain("error usage/missing-argument: ");
     expect((await callCommand("new", "x.toml", "--label", "a")).stderr).toContain("error usage/option: ");
   });

@@ -56,6 +56,7 @@ function chooseColumns({ columns }: CsvSummary, where: string, label?: string, g
     group === undefined
       ? columns.find((column) => column !== target && GROUPS.test(column.name) && ownersOf(column).length >= 2)
       : named(group);
+  if (owner !== undefined && ownersOf(owner).length === 0) throw noOwners(where, owner);
   const others = columns.filter((column) => column !== target && column !== owner);
   const features = others.filter(isFeature);
   if (features.length === 0) throw noFeatures(where, others);
@@ -123,6 +124,17 @@ function noColumn(name: string, columns: readonly ColumnSummary[], where: string
     received: names.join(", ").slice(0, 400),
     expected: `a column named ${JSON.stringify(name)}`,
     ...(near === undefined ? {} : { advice: `Did you mean ${JSON.stringify(near)}?` }),
+  });
+}
+
+function noOwners(where: string, { name, values }: ColumnSummary): AnabranchError {
+  return new AnabranchError({
+    code: "data/empty",
+    message: "no owner of rows has enough of them to be a client",
+    where: `${where}, column ${name}`,
+    received: `${values.size} owners, of whom the largest has ${Math.max(0, ...values.values())} rows`,
+    expected: `an owner with at least ${LEAST_ROWS} rows`,
+    advice: "Choose another column with --group, or leave --group out.",
   });
 }
 
