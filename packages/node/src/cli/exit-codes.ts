@@ -42,6 +42,11 @@ const usageAreas = new Set([
   "client",
   "identity",
   "operator",
+  "adapters",
+  "attack",
+  "parameters",
+  "submodels",
+  "topology",
 ]);
 /** Single codes of other areas that do. */
 const usageCodes = new Set([
