@@ -3,7 +3,7 @@
  * back to the large model by learned transposed convolutions, and learns how to add them up, all on labelled public examples.
  *
  * Citation: L. Shen, Q. Yang, K. Cui, Y. Zheng, X.-Y. Wei, J. Liu, J. Han, "FedConv: A Learning-on-Model Paradigm for
- * Heterogeneous Federated Clients", MobiSys 2024 (arXiv: none known).
+ * Heterogeneous Federated Clients", MobiSys 2024, arXiv:2502.20639.
  *
  * Update rule:
  *   server: E_s epochs of Adam on the public examples D_p move x;  C_r learned on D_p: x_r = C_r(x) for each ratio r < 1
@@ -14,7 +14,7 @@
  *   T(w) = mlr(gain V / |V| transposed-correlated with w);  mlr(v) = 0.85 v above 0, else 0.001 v
  *
  * Symbols: x -> parameters -> [d]; x_r -> subModel -> [d_r]; C_r -> filters -> [maps of r];
- *   T_i -> dilations -> [clients, maps]; a_i -> factors -> [clients, d]; E_s -> serverEpochs -> []; r -> ratios -> [tiers];
+ *   T_i -> dilations -> [clients, maps]; a_i -> factors -> [clients, d]; E_s -> serverEpochs -> []; r -> ratios -> [];
  *   n_i -> aggregation.weighting -> [cohort]
  * State: server {parameters [d], for each tier r < 1 subModel [d_r] and filters, dilations, factors, known [clients]};
  *   client none.

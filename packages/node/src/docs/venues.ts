@@ -29,6 +29,7 @@ const conferences: Readonly<Record<string, string>> = {
   KDD: "ACM SIGKDD Conference on Knowledge Discovery and Data Mining",
   MICCAI: "Medical Image Computing and Computer Assisted Intervention",
   MLSys: "Conference on Machine Learning and Systems",
+  MobiSys: "ACM International Conference on Mobile Systems, Applications, and Services",
   NDSS: "Network and Distributed System Security Symposium",
   NeurIPS: "Advances in Neural Information Processing Systems",
   OSDI: "USENIX Symposium on Operating Systems Design and Implementation",
