@@ -287,6 +287,12 @@ export const toolReferences: Papers = {
     surrogateRound: [
       'FZooS: Y. Shu, X. Lin, Z. Dai, B. K. H. Low, "Federated Zeroth-Order Optimization using Trajectory-Informed Surrogate Gradients", 2023, arXiv:2308.04077',
     ],
+    distributionMatching: [
+      'FedLGD: C.-Y. Huang, R. Jin, C. Zhao, D. Xu, X. Li, "Federated Learning on Virtual Heterogeneous Data with Local-global Distillation", TMLR 2024, arXiv:2303.02278',
+    ],
+    splitTraffic: [
+      'SFPrompt: L. Cao, Y. Zhu, W. Gong, "SFPrompt: Communication-Efficient Split Federated Fine-Tuning for Large Pre-Trained Models over Resource-Limited Devices", 2024, arXiv:2407.17533',
+    ],
     offsiteEmulator: [
       'FederatedScope-LLM: W. Kuang et al., "FederatedScope-LLM: A Comprehensive Package for Fine-tuning Large Language Models in Federated Learning", KDD 2024, arXiv:2309.00363',
     ],
