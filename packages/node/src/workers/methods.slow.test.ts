@@ -7,6 +7,7 @@ import {
   inProcessSimulation,
   memoryBlobStore,
   memoryClientStates,
+  openPublicTrainer,
   prepareProblem,
   type Quadratics,
   runFederation,
@@ -66,9 +67,16 @@ const methods = algorithms.flatMap(({ name }): { name: string; options: Record<s
   name === "local" || name === "fedpac" ? optimizers.map((options) => ({ name, options })) : [{ name, options: {} }],
 );
 
-async function finalHash(plan: ReturnType<typeof prepare>["plan"], backend: Backend, evaluator: Evaluator) {
+async function finalHash(
+  { plan, publicTraining }: ReturnType<typeof prepare>,
+  backend: Backend,
+  evaluator: Evaluator,
+): Promise<string> {
+  const training = openPublicTrainer(publicTraining, executor);
   const ports = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates(), emit: () => {} };
-  return (await runFederation(plan, { backend, evaluator, ...ports })).modelHash;
+  const { modelHash } = await runFederation(plan, { backend, evaluator, ...ports, trainer: training?.trainer });
+  await training?.close();
+  return modelHash;
 }
 
 function prepare(name: string, options: Record<string, unknown>) {
@@ -80,13 +88,14 @@ function prepare(name: string, options: Record<string, unknown>) {
 
 describe("the same bits in-process and at 1 and 2 workers", () => {
   it.each(methods)("for $name $options", async ({ name, options }) => {
-    const { plan, simulation } = prepare(name, options);
+    const prepared = prepare(name, options);
+    const { simulation } = prepared;
     const single = await inProcessSimulation(simulation, executor);
-    const expected = await finalHash(plan, single.backend, single.evaluator);
+    const expected = await finalHash(prepared, single.backend, single.evaluator);
     await single.close();
     for (const workers of [1, 2]) {
       const pool = await WorkerPool.start(simulation, { executor: "onnxruntime-node", workers });
-      expect(await finalHash(plan, pool, pool)).toBe(expected);
+      expect(await finalHash(prepared, pool, pool)).toBe(expected);
       await pool.close();
     }
   });
