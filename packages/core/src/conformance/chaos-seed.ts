@@ -122,11 +122,14 @@ async function storeFlaws(federation: SimulatedFederation, { plan }: PreparedRun
   const open = plan.schedule.name === "synchronous" ? 0 : plan.population;
   const mostOrders = versions * plan.population + open;
   // what a process had just stored when it died
-  const stray = 2 * (federation.crashes.server + federation.crashes.client);
+  const { server, client } = federation.crashes;
+  // each client's message of a version is a blob of its own, and those of a server that died stay
+  const own = plan.algorithm.keptAfter === undefined ? 0 : plan.population;
+  const stray = 2 * (server + client) + own * server;
   const flaws: string[] = [];
   if (orders > mostOrders) flaws.push(`${orders} orders are kept, more than ${mostOrders}`);
   if (updates > mostOrders + stray) flaws.push(`${updates} updates are named, more than ${mostOrders + stray}`);
-  if (blobs > updates + 1 + open + stray)
+  if (blobs > updates + 1 + own + open + stray)
     flaws.push(`${blobs} blobs are kept for ${updates} updates, and ${stray} strays`);
   return flaws;
 }

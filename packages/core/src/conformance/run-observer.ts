@@ -11,7 +11,7 @@ import type { Backend, Outcome } from "../round/backend.ts";
  * - an update that the ledger has accepted is folded, once, if its version of the model is trained to the end
  * - an order that has failed gets no update any more
  * - a client that hears of an acceptance can rely on it
- * - clients are sent one model of a version
+ * - clients are sent one model of a version, but where each is sent what it lacks of it
  * - a round has one sum
  */
 export class RunObserver {
@@ -31,7 +31,10 @@ export class RunObserver {
   readonly #sent = new Map<number, string>();
   readonly #isRepeatable: boolean;
 
-  /** @param isRepeatable whether a round that is trained again gives the same model, as without secure aggregation */
+  /**
+   * @param isRepeatable whether a round that is trained again gives the same model, as without secure aggregation, and all
+   *   clients are sent the same
+   */
   constructor(isRepeatable: boolean) {
     this.#isRepeatable = isRepeatable;
   }

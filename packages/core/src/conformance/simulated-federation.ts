@@ -62,8 +62,9 @@ export class SimulatedFederation {
     this.#prepared = prepared;
     this.source = new FaultSource(seed, faults, mostFaults);
     this.network = new SimulatedNetwork(this.timers, this.source);
-    const { stages, population, account } = prepared.plan;
-    this.observer = new RunObserver(stages.secureAggregation === undefined || account !== undefined);
+    const { stages, population, account, algorithm } = prepared.plan;
+    const isRepeatable = stages.secureAggregation === undefined || account !== undefined;
+    this.observer = new RunObserver(isRepeatable && algorithm.keptAfter === undefined);
     this.network.told = (client, message) => {
       this.trace(`to client ${client}: ${JSON.stringify(message).slice(0, 160)}`);
       this.observer.told(message);

@@ -47,9 +47,13 @@ export class SimulatedLog {
       if (found.join() !== expected.join()) flaws.push(`the log has "${type}" of rounds ${found}, not of ${expected}`);
     }
     const once = new Set<string>();
+    let starts = 0;
     for (const event of this.events) {
+      if (event.type === "run.started") starts++;
       if (event.type === "run.started" || event.type === "run.warning") continue;
-      const what = [event.type, roundOf(event), "client" in event ? event.client : ""].join(" ");
+      // a server that died when it had stopped starts, and stops again
+      const about = event.type === "run.stopped" ? `at start ${starts}` : "client" in event ? event.client : "";
+      const what = [event.type, roundOf(event), about].join(" ");
       if (once.has(what)) flaws.push(`the log has "${what}" twice`);
       once.add(what);
     }
