@@ -15,16 +15,14 @@ const EVALUATED: ConfigInput = {
 const NOISED: ConfigInput = { ...FEW_STEPS, privacy: { mechanism: "gaussian", noiseMultiplier: 1, delta: 0.1 } };
 
 /**
- * Left out: in about one of 200 seeds a client of theirs waits for a download until its deadline, and the round ends without
- * it. The cause is not known yet. `live/rebuilt-model.test.ts` has them under chaos for six seeds.
+ * Left out: in seed 176 of 250 a client waits for a download until its deadline, and the round ends without it. The cause is
+ * not known yet. `live/rebuilt-model.test.ts` has this run under chaos for six seeds.
  */
-const SELDOM_LATE: ReadonlySet<string> = new Set(["onebyte", "ferret"]);
+const LATE_ONCE = "onebyte, whose clients are sent records of a log";
 
-const disturbed = Object.entries(LIVE_METHODS).filter(([, algorithm]) => !SELDOM_LATE.has(algorithm?.name ?? ""));
-
-const methods = disturbed.flatMap(([name, algorithm]) => [
-  [name, () => smallRun(algorithm, FEW_STEPS)],
-  [`${name}, with a checkpoint in two rounds`, () => smallRun(algorithm, SELDOM_SAVED)],
+const methods = Object.entries(LIVE_METHODS).flatMap(([name, algorithm]) => [
+  ...(name === LATE_ONCE ? [] : [[name, () => smallRun(algorithm, FEW_STEPS)] as const]),
+  [`${name}, with a checkpoint in two rounds`, () => smallRun(algorithm, SELDOM_SAVED)] as const,
 ]);
 
 /** Runs whose server sees updates. */
