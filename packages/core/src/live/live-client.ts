@@ -8,6 +8,7 @@ import type { Broadcast } from "../protocol/index.ts";
 import { VERSION } from "../version.ts";
 import { toBase64 } from "./base64.ts";
 import { clientPrivacyOf } from "./client-epsilon.ts";
+import { badNames, changedRun, otherRun, unmasked, unreachable } from "./client-errors.ts";
 import {
   type ClientLimits,
   requireAllowed,
@@ -119,8 +120,9 @@ export async function runLiveClient(options: LiveClientOptions): Promise<LiveCli
 class LiveClient {
   readonly #options: LiveClientOptions;
   #prepared: Prepared | undefined;
-  /** When the server was last there. */
+  /** When the last connection to the server has ended. */
   #lastSeen: number;
+  /** Since the server has last welcomed this client. */
   #attempt = 0;
 
   constructor(options: LiveClientOptions) {
@@ -155,9 +157,10 @@ class LiveClient {
 
   /** One connection, from its start to its end. */
   async #connect(): Promise<Ending> {
-    const { transport, signal } = this.#options;
+    const { transport, timers, signal } = this.#options;
     const { promise, resolve: end } = Promise.withResolvers<Ending>();
     let turn: Promise<unknown> = Promise.resolve();
+    let isOver = false;
     const link = await transport.connect({
       closed: (reason) => end({ kind: "lost", reason }),
       message(text) {
@@ -166,19 +169,27 @@ class LiveClient {
     });
     const send = (message: ClientMessage) => link.send(JSON.stringify(message));
     const handle = async (text: string) => {
+      if (isOver) return;
       const ending = await this.#handle(readServerMessage(text), send);
       if (ending !== undefined) end(ending);
     };
+    const left = Promise.withResolvers<void>();
     const leave = () => {
+      left.resolve();
+      if (isOver) return;
       send({ type: "leave" });
       end({ kind: "over", result: LEFT });
     };
     if (signal?.aborted === true) leave();
     signal?.addEventListener("abort", leave, { once: true });
     const ending = await promise;
+    isOver = true;
+    link.close();
+    // what it has begun ends before the next connection: a late welcome would put its dead session in that one's place
+    if (ending.kind === "lost") await Promise.race([turn, left.promise]);
+    if (this.#attempt === 0) this.#lastSeen = timers.now();
     signal?.removeEventListener("abort", leave);
     this.#prepared?.tasks.detach();
-    link.close();
     return ending;
   }
 
@@ -230,8 +241,8 @@ class LiveClient {
   }
 
   async #welcome(message: Extract<ServerMessage, { type: "welcome" }>, send: (message: ClientMessage) => void) {
-    const { executor, report, timers } = this.#options;
-    [this.#attempt, this.#lastSeen] = [0, timers.now()];
+    const { executor, report } = this.#options;
+    this.#attempt = 0;
     const prepared = await this.#prepare(message);
     const { description, examples, open, tasks } = prepared;
     const count = examples.train.features.shape[0]!;
@@ -320,6 +331,7 @@ class LiveClient {
   /** Ends early where the client leaves. */
   async #wait(seconds: number): Promise<void> {
     const { timers, signal } = this.#options;
+    if (signal?.aborted === true) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = timers.after(seconds * 1000, resolve);
     signal?.addEventListener("abort", () => resolve(), { once: true });
@@ -342,49 +354,4 @@ function modelGuard({ anyModel = false }: ClientLimits, layout: Layout): (vector
   return ({ parameters }) => {
     if (!anyModel && parameters?.length === layout.size) requireHonestLayers(parameters, layout);
   };
-}
-
-/** Kept states lie below the name of their run: a server must not choose it. */
-function otherRun(received: string, expected: string): AnabranchError {
-  return new AnabranchError({
-    code: "live/run",
-    message: "the server describes another run than the one that this client joins",
-    where: "run",
-    received: JSON.stringify(received),
-    expected: JSON.stringify(expected),
-    advice: "Ask the operator of the server for a new join link.",
-  });
-}
-
-function badNames(): AnabranchError {
-  return new AnabranchError({
-    code: "live/message",
-    message: "the names of classes and characters that the server has sent are none",
-    advice: "Check that server and client have the same version of Anabranch.",
-  });
-}
-
-function changedRun(): AnabranchError {
-  return new AnabranchError({
-    code: "live/changed-run",
-    message: "the server describes the run in another way than before",
-    advice: "A run keeps its configuration. If the server was updated, join again.",
-  });
-}
-
-/** The difference of a round's sum and a plain update could show what the masks have hidden. */
-function unmasked(): AnabranchError {
-  return new AnabranchError({
-    code: "secure-aggregation/no-masks",
-    message: "the server wants plain updates of a run in which this client has sent masked ones",
-    advice: "Ask the operator of the server: a run keeps its configuration.",
-  });
-}
-
-function unreachable(reason: string, seconds: number): AnabranchError {
-  return new AnabranchError({
-    code: "live/unreachable",
-    message: `the server was not reached for ${seconds} s: ${reason}`,
-    advice: "See whether the server runs and its address is right; then join again. Nothing is lost.",
-  });
 }

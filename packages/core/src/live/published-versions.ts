@@ -77,6 +77,7 @@ export class PublishedVersions {
     if (messageAfter !== undefined) {
       const stored = own.get(stateOf) ?? storeBroadcast(this.#ports.blobs, messageAfter(broadcast, stateOf));
       own.set(stateOf, stored);
+      stored.catch(() => own.delete(stateOf)); // a client that asks again gets another try
       return stored;
     }
     return change !== undefined && stateOf === version - 1 ? change : whole;

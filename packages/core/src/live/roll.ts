@@ -22,6 +22,8 @@ export class Roll {
   readonly #population: number;
   readonly #clients = new Map<number, EnrolledClient>();
   readonly #tokens = new Map<string, JoinToken>();
+  /** Of clients that the ledger does not have yet. */
+  readonly #writes = new Map<number, Promise<void>>();
   #closed = false;
 
   private constructor(ledger: Ledger, timers: Timers, population: number) {
@@ -58,6 +60,7 @@ export class Roll {
     if (known !== undefined) {
       if (applicant.client !== undefined && applicant.client !== known.client)
         return refusal("live/number", `this identity is client ${known.client} of the run, not ${applicant.client}`);
+      await this.#writes.get(known.client); // a server that is started again must know it too
       return { client: known };
     }
     if (this.#closed) return refusal("live/over", RUN_OVER);
@@ -93,7 +96,16 @@ export class Roll {
       token: token.hash,
     };
     this.#clients.set(client, enrolled); // at once: the next applicant must not get the same place
-    await this.#ledger.putClient(enrolled);
+    const write = this.#ledger.putClient(enrolled);
+    this.#writes.set(client, write);
+    try {
+      await write;
+    } catch (error) {
+      this.#clients.delete(client);
+      throw error;
+    } finally {
+      this.#writes.delete(client);
+    }
     return { client: enrolled };
   }
 
