@@ -118,6 +118,11 @@ export const optionReferences: Papers = {
       'FedSpine-style: Z. Yao, Y. Xu, H. Xu, Y. Liao, Z. Xie, "Efficient Deployment of Large Language Models on Resource-constrained Devices", 2025, arXiv:2501.02438',
     ],
   },
+  "adapters.shards": {
+    [ANY_VALUE]: [
+      'MoS: S. Wang, L. Chen, P. Chen, J. Dong, B. Xue, J. Jiang, L. Kong, C. Wu, "MoS: Unleashing Parameter Efficiency of Low-Rank Adaptation with Mixture of Shards", ICLR 2025, arXiv:2410.00938',
+    ],
+  },
   "adapters.bottleneck": {
     [ANY_VALUE]: [
       'bottleneck adapters: N. Houlsby, A. Giurgiu, S. Jastrzebski, B. Morrone, Q. de Laroussilhe, A. Gesmundo, M. Attariyan, S. Gelly, "Parameter-Efficient Transfer Learning for NLP", ICML 2019, arXiv:1902.00751',

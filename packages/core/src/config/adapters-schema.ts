@@ -3,12 +3,13 @@ import { storageBits } from "../adapters/stored-weights.ts";
 import { bottleneckOptions } from "../models/bottlenecks.ts";
 import { poolOptions } from "../models/instance-pool.ts";
 import { adapterOptions } from "../models/low-rank-adapters.ts";
+import { shardOptions } from "../models/shards.ts";
 
 /** How the factors of clients become one pair. */
 export const adapterRules = ["fedit", "ffa", "lora-fair", "zero-pad", "flexlora", "flora", "fed-sb"] as const;
 
 /** Keys of which one says that a model has adapters, and of which kind. */
-export const adapterKinds = ["rank", "bottleneck", "pool", "prompts"] as const;
+export const adapterKinds = ["rank", "shards", "bottleneck", "pool", "prompts"] as const;
 
 const { alpha, targets } = adapterOptions.shape;
 
@@ -60,6 +61,11 @@ export const adapters = z
       .default("fedit")
       .describe(
         'how factors become one pair: "fedit" (means), "ffa" (A stays as drawn), "lora-fair" (means, B corrected) or "zero-pad" (means, lower ranks count as zeros). Others: "flexlora" (mean of the products, truncated), "flora" (merged in every round) or "fed-sb" (cores)',
+      ),
+    shards: shardOptions
+      .optional()
+      .describe(
+        "low-rank adapters whose factors are put together from pools that all weights share (MoS); omitted: none",
       ),
     bottleneck: bottleneckOptions.shape.units
       .optional()

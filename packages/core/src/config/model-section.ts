@@ -55,11 +55,13 @@ export function namedModelParts(config: Pick<Config, "model" | "adapters">): Pic
   const adapters = configuredAdapters(config);
   const bottlenecks = configuredBottlenecks(config);
   const pool = configuredPool(config);
+  const shards = configuredShards(config);
   const { prompts } = config.adapters;
   const added = {
     ...(adapters && { adapters }),
     ...(bottlenecks && { bottlenecks }),
     ...(pool && { pool }),
+    ...(shards && { shards }),
     ...(prompts && { prompts }),
   };
   return { name, options: { ...options, ...added } };
@@ -69,6 +71,11 @@ export function namedModelParts(config: Pick<Config, "model" | "adapters">): Pic
 export function configuredPool({ adapters: { pool: sets, poolTop: top, keyWeight } }: Pick<Config, "adapters">) {
   if (sets === undefined) return undefined;
   return { sets, ...(top === undefined ? {} : { top }), ...(keyWeight === undefined ? {} : { keyWeight }) };
+}
+
+/** The options of a model's adapters from shards; undefined where it has none. */
+export function configuredShards({ adapters: { shards, alpha, targets } }: Pick<Config, "adapters">) {
+  return shards && { ...shards, ...(alpha === undefined ? {} : { alpha }), targets };
 }
 
 /** The options of a model's bottleneck adapters; undefined where it has none. */

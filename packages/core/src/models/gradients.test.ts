@@ -1,7 +1,7 @@
 import { type HostTensor, mul, type nn, type Tensor } from "@anabranch/engine";
 import { checkExecutor, checkGradients, formatTally, host, sample } from "@anabranch/engine/testing";
 import { afterAll, describe, it } from "vitest";
-import { type Model, models } from "./index.ts";
+import { type Model, models, withShards } from "./index.ts";
 
 afterAll(() => console.log(formatTally()));
 
@@ -67,6 +67,15 @@ const tiny: { model: Model; variables?: string[]; second?: boolean }[] = [
     variables: ["stem.conv.weight", "stage2.0.shortcut.conv.weight", "stage3.0.second.norm.gamma"],
   },
   { model: models.vit({ input: [1, 4, 4], patch: 2, width: 4, depth: 1, heads: 2, classes: 3, dropout: 0.25 }) },
+  {
+    model: withShards(models.mlp({ input: [4], inputType: "float", hidden: [4, 4], activation: "tanh", classes: 3 }), {
+      ...{ rank: 3, pool: 2, pieces: 2 },
+    }),
+  },
+  {
+    model: withShards(models["cnn-28x28"]({ input: [4, 4], hidden: 3, classes: 3 }), { rank: 2, pool: 1, pieces: 5 }),
+    variables: ["shards.a25", "shards.a800", "shards.b32"],
+  },
   {
     model: models["char-transformer"]({ input: [3], classes: 4, width: 4, depth: 1, heads: 2, dropout: 0.5 }),
   },

@@ -16,11 +16,12 @@ export {
 export * from "./lenet5.ts";
 export * from "./linear.ts";
 export * from "./logistic.ts";
-export * from "./low-rank-adapters.ts";
+export { adapterOptions, frozenBase, withAdapters } from "./low-rank-adapters.ts";
 export { mergeAdapters } from "./merge-adapters.ts";
 export * from "./mlp.ts";
 export * from "./model.ts";
 export * from "./quadratic.ts";
 export * from "./registry.ts";
 export * from "./resnet.ts";
+export { shardOptions, withShards } from "./shards.ts";
 export { vit, vitOptions } from "./vit.ts";

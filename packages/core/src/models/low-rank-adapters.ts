@@ -50,8 +50,8 @@ const CORE = ".lora.core";
 export function withAdapters(base: Model, options: z.input<typeof adapterOptions>): Model {
   const { rank, core, alpha = core ? rank : 2 * rank, targets } = adapterOptions.parse(options);
   const scale = alpha / rank;
-  const adapted = adapterTargets(base, targets, MATRICES);
-  requireRank(base.name, rank, adapted);
+  const adapted = adapterTargets(base, targets, LOW_RANK_TARGETS);
+  requireRank(base.name, rank, adapted, "adapters.rank");
   const pairs = adapted.map(({ name }) => {
     return { weight: name, a: name + A, b: name + B, ...(core ? { core: name + CORE } : {}) };
   });
@@ -82,28 +82,29 @@ function withCore(a: Tensor, b: Tensor, core: Tensor): { readonly a: Tensor; rea
   return { a, b: reshape(matmul(flat, core), b.shape) };
 }
 
-const MATRICES = {
+/** Weights that a product of two factors can be added to. */
+export const LOW_RANK_TARGETS = {
   fits: ({ role, shape }: nn.ParameterSpec) =>
     (shape.length === 2 && (role === "matrix" || role === "head")) || (shape.length === 4 && role === "convKernel"),
   expected: "the weight of a dense or a convolution layer",
 };
 
 /** A weight [inputs, outputs], as adapters see it. */
-function extentsOf({ shape }: Pick<nn.ParameterSpec, "shape">): readonly [inputs: number, outputs: number] {
+export function extentsOf({ shape }: Pick<nn.ParameterSpec, "shape">): readonly [inputs: number, outputs: number] {
   return shape.length === 2 ? (shape as [number, number]) : [product(shape.slice(1)), shape[0]!];
 }
 
 /** Smaller weights have adapters of their full rank. Throws `adapters/rank` where all are smaller. */
-function requireRank(model: string, rank: number, adapted: readonly nn.ParameterSpec[]): void {
+export function requireRank(model: string, rank: number, adapted: readonly nn.ParameterSpec[], where: string): void {
   const most = Math.max(...adapted.map((weight) => Math.min(...extentsOf(weight))));
   if (rank <= most) return;
   throw new AnabranchError({
     code: "adapters/rank",
     message: "a rank is above the smaller side of every weight with an adapter",
-    where: "adapters.rank",
+    where,
     received: `${rank}, of ${adapted.length === 1 ? adapted[0]!.name : `${adapted.length} weights`} of model ${model}`,
     expected: `1 to ${most}`,
-    advice: "Lower adapters.rank, or name larger weights in adapters.targets.",
+    advice: `Lower ${where}, or name larger weights in adapters.targets.`,
   });
 }
 

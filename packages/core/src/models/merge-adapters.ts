@@ -10,14 +10,16 @@ export interface PairEntries {
   readonly a: LayoutEntry;
   readonly b: LayoutEntry;
   readonly core?: LayoutEntry | undefined;
+  /** Of factors from pools, as in `AdapterPair`. */
+  readonly shards?: AdapterPair["shards"];
 }
 
 /** The places of pairs whose factors are in a layout, in its order; the weight may lie elsewhere. */
 export function entriesOfPairs({ entries }: Layout, pairs: readonly AdapterPair[]): PairEntries[] {
   const places = new Map(entries.map((entry) => [entry.name, entry]));
-  return pairs.flatMap(({ weight, a, b, core }) => {
+  return pairs.flatMap(({ weight, a, b, core, shards }) => {
     const [first, second] = [places.get(a), places.get(b)];
-    const inner = core === undefined ? {} : { core: places.get(core) };
+    const inner = { ...(core && { core: places.get(core) }), ...(shards && { shards }) };
     return first && second ? [{ weight: places.get(weight), a: first, b: second, ...inner }] : [];
   });
 }
@@ -46,8 +48,8 @@ export function mergeAdapters(
   const merged = partOf(whole, values, base);
   const places = new Map(base.entries.map((entry) => [entry.name, entry]));
   for (const { weight, ...factors } of entriesOfPairs(whole, pairs)) {
-    const delta = deltaOfPair(factors, values);
     const into = entryView(merged, places.get(weight!.name)!);
+    const delta = factors.shards ? deltaOfShards(weight!, factors, values) : deltaOfPair(factors, values);
     for (let i = 0; i < into.length; i++) into[i]! += scale * delta[i]!;
   }
   return { layout: base, values: merged };
@@ -62,4 +64,30 @@ function deltaOfPair({ a, b, core }: Omit<PairEntries, "weight">, values: Vector
   const first =
     core === undefined ? outer : product(outer, Float64Array.from(entryView(values, core)), rows, rank, rank);
   return product(first, Float64Array.from(entryView(values, right)), rows, rank, right.size / rank);
+}
+
+/** The same of factors that are put together from shards. */
+function deltaOfShards({ shape, size }: LayoutEntry, { a, b, shards }: Omit<PairEntries, "weight">, values: Vector) {
+  const dense = shape.length === 2;
+  const width = dense ? shape[0]! : size / shape[0]!;
+  const rank = (shards!.a.length * a.shape[1]!) / width;
+  const first = vectorsOf(a, shards!.a, values);
+  const second = vectorsOf(b, shards!.b, values);
+  return dense ? transposedProduct(first, second, rank) : transposedProduct(second, first, rank);
+}
+
+/** Shards of a pool one after the other. */
+function vectorsOf(pool: LayoutEntry, index: readonly number[], values: Vector): Float64Array {
+  const shards = entryView(values, pool);
+  const length = pool.shape[1]!;
+  const made = new Float64Array(index.length * length);
+  for (const [i, shard] of index.entries()) made.set(shards.subarray(shard * length, (shard + 1) * length), i * length);
+  return made;
+}
+
+/** X^T Y of X [rank, rows] and Y [rank, columns]. */
+function transposedProduct(x: Float64Array, y: Float64Array, rank: number): Float64Array {
+  const rows = x.length / rank;
+  const flipped = Float64Array.from(x, (_, i) => x[(i % rank) * rows + Math.floor(i / rank)]!);
+  return product(flipped, y, rows, rank, y.length / rank);
 }

@@ -72,6 +72,8 @@ export interface AdapterPair {
   readonly b: string;
   /** A square matrix between them, which is trained in their place. */
   readonly core?: string | undefined;
+  /** Present where `a` and `b` are pools that weights share: the numbers of the shards that make up the vectors of each, [r l]. */
+  readonly shards?: { readonly a: readonly number[]; readonly b: readonly number[] } | undefined;
 }
 
 /** What adapters a model has. */

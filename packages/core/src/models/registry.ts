@@ -14,6 +14,7 @@ import { mlp, mlpOptions } from "./mlp.ts";
 import type { Model } from "./model.ts";
 import { quadratic, quadraticOptions } from "./quadratic.ts";
 import { resnet8, resnet10, resnet18, resnetOptions } from "./resnet.ts";
+import { shardOptions, withShards } from "./shards.ts";
 import { noPrompts } from "./soft-prompts.ts";
 import { promptedVit, vit, vitOptions } from "./vit.ts";
 
@@ -87,7 +88,7 @@ export interface ModelData {
 
 /**
  * A model by name for a data set [n, ...]; options override what the data say. `adapters` among them adds low-rank adapters,
- * `bottlenecks` adapters after layers, `pool` a pool of FedIns, and `prompts` so many learned tokens.
+ * `shards` such from pools, `bottlenecks` adapters after layers, `pool` a pool of FedIns, and `prompts` so many learned tokens.
  * Throws `model/unknown`, `model/option` or `adapters/prompts`.
  *
  * @example
@@ -101,7 +102,7 @@ export interface ModelData {
 export function createModel(
   name: string,
   data: ModelData,
-  { adapters, bottlenecks, pool, prompts, ...options }: Readonly<Record<string, unknown>> = {},
+  { adapters, bottlenecks, pool, prompts, shards, ...options }: Readonly<Record<string, unknown>> = {},
 ): Model {
   const model = modelAlone(name, data, options);
   if (prompts !== undefined) {
@@ -109,6 +110,7 @@ export function createModel(
     return { ...prompted[name]!(optionsFor(data, options), prompts as number), base: model };
   }
   if (pool !== undefined) return withPool(model, poolOptions.parse(pool));
+  if (shards !== undefined) return withShards(model, shardOptions.parse(shards));
   if (bottlenecks !== undefined) return withBottlenecks(model, bottleneckOptions.parse(bottlenecks));
   return adapters === undefined ? model : withAdapters(model, adapterOptions.parse(adapters));
 }

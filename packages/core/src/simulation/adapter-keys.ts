@@ -21,10 +21,16 @@ function requireOneKind({ adapters }: Config): void {
   const advice = "Those are two kinds of adapters. Remove the one or the other.";
   if (other !== undefined) refuse(other, adapters[other], advice);
   const { alpha, lambda, targets, rule } = adapters;
-  const unused = { alpha, lambda, targets: kind === "bottleneck" || targets.length === 0 ? undefined : targets };
+  const unused = {
+    lambda,
+    alpha: kind === "shards" ? undefined : alpha,
+    targets: kind === "shards" || kind === "bottleneck" || targets.length === 0 ? undefined : targets,
+  };
   for (const [key, value] of Object.entries(unused))
     if (value !== undefined) refuse(key, value, `Nothing reads it there. Remove adapters.${key}.`);
-  if (rule !== "fedit") refuse("rule", rule, "Rules combine factors. Remove adapters.rule.");
+  if (kind === "shards" && rule !== "fedit" && rule !== "ffa")
+    refuse("rule", rule, 'Clients share pools, and no factors of a weight. Take "fedit" or "ffa", or adapters.rank.');
+  if (kind !== "shards" && rule !== "fedit") refuse("rule", rule, "Rules combine factors. Remove adapters.rule.");
 }
 
 /** Options of a pool without one, and a loss beside its own. */

@@ -4,8 +4,13 @@ import { createAlgorithm } from "../algorithms/registry.ts";
 import type { DeviceTrace } from "../clock/index.ts";
 import type { Origin } from "../config/contract.ts";
 import { type Config, modelSection, namedModelParts } from "../config/index.ts";
-import { configuredAdapters, configuredBottlenecks, configuredPool } from "../config/model-section.ts";
-import { createModel, type Model, withAdapters, withBottlenecks, withPool } from "../models/index.ts";
+import {
+  configuredAdapters,
+  configuredBottlenecks,
+  configuredPool,
+  configuredShards,
+} from "../config/model-section.ts";
+import { createModel, type Model, withAdapters, withBottlenecks, withPool, withShards } from "../models/index.ts";
 import { noPrompts } from "../models/soft-prompts.ts";
 import { initialParameters } from "../params/initialize.ts";
 import { entryView, type Layout, layout } from "../params/layout.ts";
@@ -126,9 +131,11 @@ function ownModel(config: Config, model: Model, origin: Origin | undefined): Mod
   const adapters = configuredAdapters(config);
   const bottlenecks = configuredBottlenecks(config);
   const pool = configuredPool(config);
+  const shards = configuredShards(config);
   const checked = checkedModel(model, origin);
   if (config.adapters.prompts !== undefined) throw noPrompts(checked.name);
   if (pool !== undefined) return withPool(checked, pool);
+  if (shards !== undefined) return withShards(checked, shards);
   if (bottlenecks !== undefined) return withBottlenecks(checked, bottlenecks);
   return adapters === undefined ? checked : withAdapters(checked, adapters);
 }

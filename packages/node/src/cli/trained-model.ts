@@ -86,7 +86,7 @@ export async function trainedOnnx(trained: TrainedModel, metadata: Record<string
   if (!description.own) {
     const config = await readRunConfig(run.folder);
     const { name, options } = namedModelParts(config);
-    const { adapters: _merged, ...rest } = options;
+    const { adapters: _merged, shards: _too, ...rest } = options;
     const configured = createModel(name, description, rest);
     const model = methodOf(config.algorithm)?.trains?.(configured) ?? configured;
     const { modelOnnx } = await import("../run/outputs.ts");

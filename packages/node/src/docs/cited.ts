@@ -81,7 +81,7 @@ function citationsOf(key: string, texts: readonly string[] = []): readonly Citat
 function optionParts(config: Config): Part[] {
   return Object.entries(optionReferences).flatMap(([key, papers]) => {
     const given = valueAt(config, key);
-    if (!isOn(given) || (key === "adapters.rule" && config.adapters.rank === undefined)) return [];
+    if (!isOn(given) || (key === "adapters.rule" && !hasFactors(config))) return [];
     // operators stand in lists, each with its options after its name
     const values = Array.isArray(given) ? given.map((one) => String(one).split(" ")[0]!) : [given];
     const known = new Map(Object.entries(papers));
@@ -89,6 +89,11 @@ function optionParts(config: Config): Part[] {
       return { key, value, citations: citationsOf(key, known.get(String(value)) ?? known.get(ANY_VALUE)) };
     });
   });
+}
+
+/** Whether there is something that rules for adapters combine. */
+function hasFactors({ adapters: { rank, shards } }: Config): boolean {
+  return rank !== undefined || shards !== undefined;
 }
 
 function isOn(value: unknown): boolean {

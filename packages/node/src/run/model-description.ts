@@ -21,6 +21,8 @@ const shape = z.array(z.int().positive()).max(16);
 const tensor = z.object({ dtype: z.enum(["uint8", "float", "int32", "bool"]), shape });
 const roles = ["matrix", "vector", "convKernel", "embedding", "normalization", "head", "statistics"] as const;
 
+const shardNumbers = z.array(z.int().min(0)).max(100_000_000).readonly();
+
 const schema = z.object({
   name: z.string(),
   /** Made by a file of the operator. */
@@ -35,7 +37,15 @@ const schema = z.object({
   adapters: z
     .object({
       pairs: z
-        .array(z.object({ weight: z.string(), a: z.string(), b: z.string(), core: z.string().optional() }))
+        .array(
+          z.object({
+            weight: z.string(),
+            a: z.string(),
+            b: z.string(),
+            core: z.string().optional(),
+            shards: z.object({ a: shardNumbers, b: shardNumbers }).optional(),
+          }),
+        )
         .max(1_000_000),
       scale: z.number(),
     })
