@@ -6,7 +6,7 @@ import type { Config } from "./schema.ts";
 /** Refuses churn that counts for nothing. Throws `config/conflict`. */
 export function checkChurn(config: Config, locate: Locate): void {
   const { churn, rounds, data } = config;
-  const { share, from, until } = churn;
+  const { share, per, from, until, during } = churn;
   const at = (key: string) => locate(["churn", key]);
   if (share === 0) {
     checkUnused(config, ["churn", "share"], {}, "Set churn.share, e.g. to 0.2, or remove this key.", locate);
@@ -16,7 +16,9 @@ export function checkChurn(config: Config, locate: Locate): void {
     throw conflict(at("from"), `${from}`, `at most rounds = ${rounds}`, "Clients stop in a round of the run.");
   if (until !== undefined && until < from)
     throw conflict(at("until"), `${until}`, `at least churn.from = ${from}`, "Clients come back after they stop.");
-  requireSome(share, data.clients, at("share"));
+  if (per === "run") requireSome(share, data.clients, at("share"));
+  else if (during !== "training")
+    throw conflict(at("during"), during, '"training"', "Clients that are drawn in each round stop while they train.");
 }
 
 /** Owners of data are counted when the data are there. */

@@ -1,10 +1,13 @@
-import { type RandomKey, randomStream, sampleWithoutReplacement } from "../random/index.ts";
+import { deriveKey, type RandomKey, randomStream, sampleWithoutReplacement } from "../random/index.ts";
 
 /** In which part of a round clients stop: before they send their updates, or after, before these are averaged. */
 export const churnMoments = ["training", "averaging"] as const;
 
+/** How often the clients that stop are drawn: once, or anew in each round, in which case they are back in the next. */
+export const churnDraws = ["run", "round"] as const;
+
 export interface ChurnSettings {
-  /** Fraction of the clients that stop. */
+  /** Fraction of the clients that stop; in each round the probability of each client. */
   readonly share: number;
   /** Round (1-based) in which they stop, all at once. */
   readonly from: number;
@@ -15,7 +18,7 @@ export interface ChurnSettings {
 
 /** Simulated clients that stop answering. */
 export interface Churn {
-  /** Their numbers, ascending. */
+  /** Numbers of those that stop together, ascending; none where they are drawn in each round. */
   readonly clients: readonly number[];
   /** Whether a client answers when a round begins. */
   answers(client: number, round: number): boolean;
@@ -52,6 +55,25 @@ export function churnOf(
     clients,
     answers: (client, round) => !stops.has(client) || round <= from || round > until,
     answersAfter: (client, round) => !stops.has(client) || round <= last || round > until,
+  };
+}
+
+/**
+ * Each client stops in each round with the probability `share`, after it was asked for its update, and is back in the next.
+ * FedPEFT calls that the stability of clients (G. Sun et al., 2022, arXiv:2210.01708).
+ *
+ * @example unsteadyChurn({ share: 0.5, from: 1 }, key).answers(3, 7) // true
+ */
+export function unsteadyChurn(
+  { share, from, until = Number.POSITIVE_INFINITY }: Omit<ChurnSettings, "during">,
+  key: RandomKey,
+): Churn {
+  const stops = (client: number, round: number) =>
+    randomStream(deriveKey(key, round, client)).uint32() < share * 2 ** 32;
+  return {
+    clients: [],
+    answers: () => true,
+    answersAfter: (client, round) => round < from || round > until || !stops(client, round),
   };
 }
 

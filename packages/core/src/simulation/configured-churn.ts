@@ -1,11 +1,12 @@
 import type { Config } from "../config/index.ts";
 import { deriveKey, randomStream, rootKey } from "../random/index.ts";
-import { type Churn, drawnChurn } from "../selection/churn.ts";
+import { type Churn, drawnChurn, unsteadyChurn } from "../selection/churn.ts";
 
 /** The clients that stop answering in a configuration; undefined where none do. */
 export function configuredChurn({ churn: settings, seed }: Config, clients: number): Churn | undefined {
   if (settings.share === 0) return undefined;
-  return drawnChurn(clients, settings, deriveKey(rootKey(seed), "churn"));
+  const key = deriveKey(rootKey(seed), "churn");
+  return settings.per === "round" ? unsteadyChurn(settings, key) : drawnChurn(clients, settings, key);
 }
 
 /** Random names of nodes that find each other by hashes, 64 bits each, in hexadecimal digits. */

@@ -110,6 +110,24 @@ describe("clients that stop", () => {
     expect(cohorts.every(({ length }) => length === nodes)).toBe(true);
   });
 
+  it("can be others in each round", async () => {
+    const input: ConfigInput = {
+      algorithm: { name: "fedavg" },
+      churn: { share: 0.3, per: "round", from: 3, until: 8 },
+    };
+    const { failed } = await run({ ...input, sampler: { cohort: nodes } });
+    const failures = failed.map(({ round }) => round);
+    // 180 times 0.3 within three standard deviations
+    expect(Math.abs(failed.length - 54)).toBeLessThan(19);
+    expect([Math.min(...failures), Math.max(...failures)]).toEqual([3, 8]);
+    const times = Map.groupBy(failed, ({ client }) => client);
+    expect(times.size).toBeGreaterThan(20); // of 30 clients
+    expect(Math.max(...[...times.values()].map(({ length }) => length))).toBeLessThan(6);
+    const again = await run({ ...input, sampler: { cohort: nodes } });
+    const who = ({ client, round }: { client: number; round: number }) => [round, client];
+    expect(again.failed.map(who)).toEqual(failed.map(who));
+  });
+
   it("keep their models in runs of nodes, and take part in no mixing", async () => {
     const input: ConfigInput = { algorithm: { name: "dfedavg" }, topology: { name: "complete" }, sampler: {} };
     const all = await run(input);
@@ -172,6 +190,12 @@ describe("a configuration is refused", () => {
       { churn: { share: 0.5, from: 5, until: 4 } },
       "churn.until",
       /at least churn.from = 5/,
+    ],
+    [
+      "with churn per round after the training",
+      { churn: { share: 0.5, per: "round", during: "averaging" } },
+      "churn.during",
+      /"training"/,
     ],
     ["with churn of nobody", { churn: { share: 0.01 } }, "churn.share", /0.0333333/],
     ["with churn of all", { churn: { share: 0.99 } }, "churn.share", /0.966667/],
