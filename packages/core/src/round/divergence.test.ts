@@ -97,6 +97,18 @@ describe("a run in which every client fails", () => {
     });
   });
 
+  it("says why those failed that were there", async () => {
+    const { result } = await run({
+      failing: (_, client) => (client === 0 ? "client/not-finite" : "client/unresponsive"),
+    });
+    expect(result).toMatchObject({
+      stopped: "diverged",
+      reason: expect.stringMatching(/^Rounds 1 to 3: all clients that answered failed \(client\/not-finite\)/),
+    });
+    const away = await run({ failing: () => "client/unresponsive" });
+    expect(away.result.reason).toMatch(/all clients failed \(client\/unresponsive\)/);
+  });
+
   it("goes on where one client of the three rounds finished", async () => {
     const { result } = await run({ failing: (round, client) => (round === 2 && client === 0 ? undefined : "x/y") });
     expect(result).toMatchObject({ stopped: "clients-failed", round: 5 });

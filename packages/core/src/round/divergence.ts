@@ -31,7 +31,7 @@ const TIMES_INITIAL = 1e6;
 const LOWER_RATE = "Lower training.learningRate, or set training.gradientClip.";
 const NOBODY_IN_TIME = "no update arrived in time. Raise schedule.deadline.";
 const NOT_FINITE = "client/not-finite";
-const AWAY: ReadonlySet<string> = new Set(["client/absent", "client/late", "client/left"]);
+const AWAY: ReadonlySet<string> = new Set(["client/absent", "client/late", "client/left", "client/unresponsive"]);
 
 /** The trouble after a round, counted on from that of the round before; undefined where the round did well. */
 export function troubleAfter(plan: RunPlan, before: Trouble | undefined, facts: RoundFacts): Trouble | undefined {
@@ -70,7 +70,7 @@ export function failsForTrouble(trouble: Trouble | undefined, round: number): tr
 }
 
 /**
- * Whether a failure is that of a client of a live run that is not there: it will fail so until it comes back.
+ * Whether a failure is that of a client that is not there: it will fail so until it comes back.
  *
  * @example
  * ```ts
@@ -115,13 +115,17 @@ function clientTrouble({ stages }: RunPlan, facts: RoundFacts): Found | undefine
   if (cohort === 0) return undefined;
   if (clients === 0 && stages.privacy === undefined) {
     if (failures.length === 0) return { kind: "clients", reason: "clients-failed", message: NOBODY_IN_TIME };
-    const { code, message } = mostCommon(failures);
+    // that some did not answer says nothing of why the others failed
+    const there = failures.filter(({ code }) => !isAway(code));
+    const isMixed = there.length > 0 && there.length < failures.length;
+    const { code, message } = mostCommon(isMixed ? there : failures);
+    const who = isMixed ? "all clients that answered" : "all clients";
     const diverged = code === NOT_FINITE;
     const advice = diverged ? LOWER_RATE : "The events client.failed have every failure in full.";
     return {
       kind: "clients",
       reason: diverged ? "diverged" : "clients-failed",
-      message: `all clients failed (${code}): ${firstSentence(message)}. ${advice}`,
+      message: `${who} failed (${code}): ${firstSentence(message)}. ${advice}`,
     };
   }
   if (whyNotReleased === undefined) return undefined;
