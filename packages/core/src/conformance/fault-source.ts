@@ -50,6 +50,8 @@ export interface Faults {
   readonly pause: number;
   /** Episode: the operator ejects a client and readmits it later. */
   readonly eject: number;
+  /** A client reads its examples for up to three minutes. */
+  readonly read: number;
 }
 
 export type FaultName = Exclude<keyof Faults, "delay">;
@@ -66,7 +68,7 @@ export type FaultName = Exclude<keyof Faults, "delay">;
 export const HEALTHY: Faults = {
   ...{ delay: 1, slow: 0, cut: 0, linger: 0, refuse: 0, break: 0, forget: 0, duplicate: 0, concurrent: 0, stale: 0 },
   ...{ stall: 0, fail: 0, failAfter: 0, inFlight: 0, tear: 0, crashServer: 0, crashClient: 0, skew: 0 },
-  ...{ partition: 0, freezeClient: 0, freezeServer: 0, outage: 0, pause: 0, eject: 0 },
+  ...{ partition: 0, freezeClient: 0, freezeServer: 0, outage: 0, pause: 0, eject: 0, read: 0 },
 };
 
 /**
@@ -89,7 +91,7 @@ const USUAL: Faults = {
   ...{ delay: 40, slow: 0.02, cut: 0.02, linger: 0.5, refuse: 0.1, break: 0.05, forget: 0.05 },
   ...{ duplicate: 0.1, concurrent: 0.1, stale: 0.1, stall: 0.03, fail: 0.01, failAfter: 0.01, inFlight: 0.5 },
   ...{ tear: 0.1, crashServer: 0.003, crashClient: 0.002, skew: 0.5 },
-  ...{ partition: 20, freezeClient: 10, freezeServer: 10, outage: 4, pause: 10, eject: 8 },
+  ...{ partition: 20, freezeClient: 10, freezeServer: 10, outage: 4, pause: 10, eject: 8, read: 0.3 },
 };
 
 /**

@@ -16,6 +16,7 @@ export interface ClientEvents {
   ended(end: { readonly result: LiveClientResult } | { readonly error: unknown }): void;
 }
 
+const LONGEST_READING_MS = 180_000;
 /** Of a client that was not there when the run ended. */
 const MISSED: LiveClientResult = { stopped: "missed", round: 0, modelHash: undefined };
 
@@ -60,7 +61,11 @@ export class SimulatedClient {
       identity: quickIdentity(curves, client),
       states: faultyStore(this.#states, process, source, timers),
       records: faultyStore(this.#records, process, source, timers),
-      data: async () => parts.examplesOf(client),
+      data: async () => {
+        if (source.happens("read"))
+          await new Promise<void>((resolve) => void timers.after(LONGEST_READING_MS * source.random(), resolve));
+        return parts.examplesOf(client);
+      },
       report: (event) => {
         if (event.type !== "joined") trace(`client ${client}: ${JSON.stringify(event)}`);
         if (this.#events.reports(event)) process.crash("it was to");

@@ -26,6 +26,8 @@ interface Upload {
 
 type Direction = "up" | "down";
 
+/** A client hears that its connection is broken within a minute, and asks every second until then. */
+const MOST_REFUSALS = 150;
 /** A stale upload comes within two minutes. */
 const STALE_MS = 120_000;
 
@@ -44,6 +46,8 @@ export class SimulatedNetwork {
   readonly #links = new Set<(reason: string) => void>();
   /** Until when nothing gets through, by client and direction. */
   readonly #blocked = new Map<string, number>();
+  /** Downloads that were refused because their session was over, by session. */
+  readonly #refusals = new Map<string, number>();
   /** Breaks transfers that are under way. */
   #gone = Promise.withResolvers<never>();
 
@@ -129,7 +133,12 @@ export class SimulatedNetwork {
     if (this.#source.happens("break")) throw lost("the download broke");
     progress(0.5);
     const blob = await this.#answerOf(async () => {
-      if (server.live.clientOf(session) === undefined) throw lost("the session is over");
+      if (server.live.clientOf(session) === undefined) {
+        this.#refusals.set(session, (this.#refusals.get(session) ?? 0) + 1);
+        if (this.#refusals.get(session) === MOST_REFUSALS)
+          this.wrong(`client ${end.client} keeps a session that is over`);
+        throw lost("the session is over");
+      }
       return (await server.live.mayFetch(session, hash)) ? server.blobs.get(blobName(hash)) : undefined;
     });
     if (blob === undefined || (await contentHashOf(blob)) !== hash) throw notFound(hash);
