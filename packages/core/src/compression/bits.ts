@@ -85,7 +85,7 @@ export class BitWriter {
 }
 
 /** Widths that fit one word of the bytes wherever they begin in a byte. */
-const WIDEST = 25;
+export const WIDEST = 25;
 
 /** Reads what `BitWriter` wrote. Throws `update/codec` at the end of the bytes. */
 export class BitReader {
@@ -119,6 +119,15 @@ export class BitReader {
       left -= take;
     }
     return value;
+  }
+
+  /** The next `WIDEST` bits from the highest of the word down, without taking them; 0 where fewer than a word is left. */
+  peek(): number {
+    return this.#at < this.#lastWord ? this.#view.getInt32(this.#at >>> 3) << (this.#at & 7) : 0;
+  }
+
+  skip(width: number): void {
+    this.#at += width;
   }
 
   /** Fills `out` with values of one width, from 1 to 25. */

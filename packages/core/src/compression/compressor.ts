@@ -45,7 +45,7 @@ export interface CompressorTraits {
 export interface CompressionContext {
   readonly floatBytes: FloatBytes;
   /** Draws of this vector. They are the same for the receiver where the compressor shares them. */
-  readonly stream: Pick<RandomStream, "below" | "belows" | "floats">;
+  readonly stream: Pick<RandomStream, "below" | "belows" | "uint32s">;
   /** In place of a drawn sketch, for traces. */
   readonly sketch?: Sketch | undefined;
   /** The key of `stream`, by which a table is known again. */

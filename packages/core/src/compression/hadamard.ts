@@ -71,17 +71,8 @@ function transformRows({ first, two, one }: Kernels, rows: number): void {
 let built: Kernels | undefined | "none";
 
 function kernels(): Kernels | undefined {
-  built ??= build() ?? "none";
+  built ??= (wasm.instantiate([firstLevels(), twoLevels(), oneLevel()]) as Kernels | undefined) ?? "none";
   return built === "none" ? undefined : built;
-}
-
-function build(): Kernels | undefined {
-  try {
-    const code = new WebAssembly.Module(wasm.wasmModule([firstLevels(), twoLevels(), oneLevel()]));
-    return new WebAssembly.Instance(code).exports as unknown as Kernels;
-  } catch {
-    return undefined;
-  }
 }
 
 const { addDoubles: plus, subDoubles: minus, addI32, get, i32, load, set, store, shuffle } = wasm;

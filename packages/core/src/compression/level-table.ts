@@ -2,6 +2,7 @@ import type { Vector } from "../params/index.ts";
 import { type FloatBytes, malformed } from "./bits.ts";
 import type { Compressor } from "./compressor.ts";
 import { readFloats, writeFloats } from "./floats.ts";
+import { CHUNK, CONSTANTS, type CodecKernels, kernelsFor, putValues, RESULTS, SCALES } from "./kernels.ts";
 
 /** Four bits per value: the number of the nearest of some levels, times the largest absolute value of its block. */
 interface LevelTable {
@@ -22,20 +23,10 @@ function levelTable({ levels, block, search }: LevelTable): Compressor {
       const scales = new Float64Array(blocks(n));
       const bytes = new Uint8Array(bytesOf(n, floatBytes));
       const head = floatBytes * scales.length;
-      for (let b = 0; b < scales.length; b++) scales[b] = largestSize(vector, b === 0 ? 0 : b * block, block);
-      for (let begin = 0; begin < n; begin += CHUNK) {
-        const end = Math.min(begin + CHUNK, n);
-        VALUES.set(vector.subarray(begin, end));
-        for (let from = begin; from < end; ) {
-          const b = Math.floor(from / block);
-          const to = Math.min((b + 1) * block, end);
-          writeCodes(from - begin, to - begin, scales[b] === 0 ? 1 : scales[b]!, search);
-          from = to;
-        }
-        CODES.fill(0, end - begin, end - begin + 1); // the other half of the last byte
-        for (let i = 0; i < end - begin; i += 2) PAIRS[i >>> 1] = (CODES[i]! << 4) | CODES[i + 1]!;
-        bytes.set(PAIRS.subarray(0, (end - begin + 1) >>> 1), head + (begin >>> 1));
-      }
+      const codes = bytes.subarray(head);
+      const kernels = kernelsFor(vector);
+      if (kernels !== undefined && kernelBlock(block)) encodeSingles(kernels, vector, block, search, scales, codes);
+      else encodePlain(vector, block, search, scales, codes);
       bytes.set(writeFloats(scales, floatBytes));
       return bytes;
     },
@@ -61,12 +52,66 @@ function levelTable({ levels, block, search }: LevelTable): Compressor {
   };
 }
 
-/** Values that are encoded at a time: an even number of them. */
-const CHUNK = 4096;
-/** Those values, their codes, and these by pairs. Arrays of the module are quicker than those that a function is given. */
-const VALUES = new Float64Array(CHUNK);
-const CODES = new Uint8Array(CHUNK + 1);
-const PAIRS = new Uint8Array(CHUNK / 2);
+/** Writes scales, and codes by pairs: the first one in the upper half of a byte. */
+function encodePlain(
+  vector: Vector,
+  block: number,
+  search: LevelSearch,
+  scales: Float64Array,
+  codes: Uint8Array,
+): void {
+  for (let b = 0; b < scales.length; b++) {
+    const begin = b === 0 ? 0 : b * block;
+    const scale = largestSize(vector, begin, block);
+    scales[b] = scale;
+    for (let i = begin; i < Math.min(begin + block, vector.length); i++) {
+      codes[i >>> 1]! |= codeOf(vector[i]! / (scale === 0 ? 1 : scale), search) << (4 * (~i & 1));
+    }
+  }
+}
+
+/** Whether the kernels can encode blocks of so many values. */
+function kernelBlock(block: number): boolean {
+  return block <= CHUNK ? block % 8 === 0 : block === Number.POSITIVE_INFINITY || block % CHUNK === 0;
+}
+
+/** The same by kernels. */
+function encodeSingles(
+  kernels: CodecKernels,
+  vector: Vector,
+  block: number,
+  search: LevelSearch,
+  scales: Float64Array,
+  codes: Uint8Array,
+): void {
+  const n = vector.length;
+  const { buffer } = kernels.memory;
+  new Uint8Array(buffer, CONSTANTS, 16).set(search.codes);
+  new Float64Array(buffer, CONSTANTS + 16, 30).set(Array.from({ length: 30 }, (_, i) => search.bounds[i >> 1]!));
+  const found = new Float32Array(buffer, SCALES, CHUNK / 8);
+  const pairs = new Uint8Array(buffer, RESULTS, CHUNK / 2);
+  if (block > CHUNK) {
+    for (let begin = 0; begin < n; begin += CHUNK) {
+      putValues(kernels, vector.subarray(begin, begin + CHUNK));
+      kernels.largest(4 * CHUNK, 4 * CHUNK);
+      const b = Math.floor(begin / block);
+      scales[b] = Math.max(scales[b]!, found[0]!);
+    }
+  }
+  const piece = block <= CHUNK ? CHUNK - (CHUNK % block) : CHUNK;
+  for (let begin = 0; begin < n; begin += piece) {
+    const length = Math.min(piece, n - begin);
+    putValues(kernels, vector.subarray(begin, begin + length));
+    if (block > CHUNK) found[0] = scales[Math.floor(begin / block)]!;
+    else {
+      kernels.largest(4 * length, 4 * block);
+      scales.set(found.subarray(0, Math.ceil(length / block)), begin / block);
+    }
+    kernels.nearest(4 * length, 4 * Math.min(block, CHUNK));
+    codes.set(pairs.subarray(0, Math.ceil(length / 2)), begin / 2);
+  }
+  if (n % 2 === 1) codes[codes.length - 1]! &= 0xf0;
+}
 
 /** NaN where one of the values is, so that it does not arrive as a number. */
 function largestSize(vector: Vector, begin: number, length: number): number {
@@ -86,13 +131,7 @@ interface LevelSearch {
   readonly codes: Uint8Array;
   /** The least doubles for which the next level is taken. */
   readonly bounds: Float64Array;
-  /** The code of each stretch of [-1, 1]; `SEVERAL` where a bound lies in it. */
-  readonly stretches: Uint8Array;
 }
-
-/** Stretches of [-1, 1], so many that few values lie in one with a bound. */
-const STRETCHES = 4096;
-const SEVERAL = 16;
 
 /** How levels are found. Of two neighbours the upper one is taken for the x for which it is `closer`. */
 function levelSearch(
@@ -101,30 +140,14 @@ function levelSearch(
 ): LevelSearch {
   const ascending = [...new Set(levels)].sort((a, b) => a - b);
   const codes = Uint8Array.from(ascending, (level) => levels.indexOf(level));
-  const bounds = new Float64Array(ascending.length).fill(Number.POSITIVE_INFINITY);
+  const bounds = new Float64Array(16).fill(Number.POSITIVE_INFINITY);
   for (let c = 0; c + 1 < ascending.length; c++) bounds[c] = leastAbove(ascending[c]!, ascending[c + 1]!, closer);
-  const stretches = new Uint8Array(STRETCHES + 1).fill(SEVERAL);
-  for (let s = 0, level = 0; s <= STRETCHES; s++) {
-    const edge = (at: number) => (2 * at) / STRETCHES - 1;
-    while (edge(s - 1e-6) >= bounds[level]!) level++; // x + 1 is rounded
-    if (edge(s + 1 + 1e-6) < bounds[level]!) stretches[s] = codes[level]!;
-  }
-  return { codes, bounds, stretches };
-}
-
-/** The codes of the values from `from` to `to`, over `scale`. */
-function writeCodes(from: number, to: number, scale: number, search: LevelSearch): void {
-  const { stretches } = search;
-  for (let i = from; i < to; i++) {
-    const x = VALUES[i]! / scale;
-    const code = stretches[((x + 1) * (STRETCHES / 2)) | 0]!;
-    CODES[i] = code < SEVERAL ? code : codeOf(x, search);
-  }
+  return { codes, bounds };
 }
 
 function codeOf(x: number, { codes, bounds }: LevelSearch): number {
   let level = 0;
-  while (x >= bounds[level]!) level++;
+  for (let step = 8; step > 0; step >>>= 1) level += x >= bounds[level + step - 1]! ? step : 0;
   return codes[level]!;
 }
 

@@ -1,5 +1,6 @@
 import { malformed } from "./bits.ts";
 import type { Compressor } from "./compressor.ts";
+import { CHUNK, DRAWS, kernelsFor, putValues, RESULTS, VALUES } from "./kernels.ts";
 
 const LOWEST = -126;
 const HIGHEST = 127;
@@ -16,35 +17,43 @@ export function natural(): Compressor {
     encode(vector, { stream }) {
       const n = vector.length;
       const bytes = new Uint8Array(9 * Math.ceil(n / 8));
-      const uniforms = new Float64Array(Math.min(CHUNK, n));
-      const codes = new Uint16Array(8 * Math.ceil(uniforms.length / 8));
-      for (let begin = 0; begin < n; begin += CHUNK) {
+      const kernels = kernelsFor(vector);
+      const buffer = kernels?.memory.buffer;
+      const words = buffer === undefined ? new Uint32Array(Math.min(CHUNK, n)) : new Uint32Array(buffer, DRAWS, CHUNK);
+      const codes = new Uint16Array(8 * Math.ceil(words.length / 8));
+      for (let begin = 0, at = 0; begin < n; begin += CHUNK, at += (CHUNK / 8) * 9) {
         const part = vector.subarray(begin, begin + CHUNK);
-        const drawn = uniforms.subarray(0, part.length);
-        stream.floats(drawn);
-        if (part instanceof Float32Array) writeSingleCodes(codes, part, drawn);
-        else for (let i = 0; i < part.length; i++) codes[i] = codeOf(part[i]!, drawn[i]!);
-        codes.fill(0, part.length);
-        pack(codes, part.length, new DataView(bytes.buffer, (begin / 8) * 9));
+        stream.uint32s(words.subarray(0, part.length));
+        if (kernels !== undefined) {
+          putValues(kernels, part);
+          kernels.powers(4 * part.length);
+          bytes.set(new Uint8Array(kernels.memory.buffer, RESULTS, 9 * Math.ceil(part.length / 8)), at);
+        } else {
+          for (let i = 0; i < part.length; i++) codes[i] = codeOf(part[i]!, words[i]! * 2 ** -32);
+          codes.fill(0, part.length);
+          pack(codes, part.length, new DataView(bytes.buffer, at));
+        }
       }
       return bytes.subarray(0, bytesOf(n));
     },
     decode(bytes, out) {
       const n = out.length;
       if (bytes.length !== bytesOf(n)) throw malformed(`${bytes.length} bytes for ${n} values of nine bits`);
+      if (n % 8 > 0 && (bytes.at(-1)! << (n % 8)) & 255) throw malformed("the padding is not zero");
+      const kernels = kernelsFor(out);
       const codes = new Uint16Array(CHUNK);
-      const last = new Uint8Array(9);
-      for (let begin = 0, at = 0; begin < n; begin += CHUNK, at += (CHUNK / 8) * 9) {
+      const packed =
+        kernels === undefined ? new Uint8Array(CODE_BYTES) : new Uint8Array(kernels.memory.buffer, RESULTS, CODE_BYTES);
+      for (let begin = 0, at = 0; begin < n; begin += CHUNK, at += CODE_BYTES) {
         const part = out.subarray(begin, begin + CHUNK);
-        const whole = part.length - (part.length % 8);
-        unpack(new DataView(bytes.buffer, bytes.byteOffset + at), whole, codes);
-        if (whole < part.length) {
-          last.set(bytes.subarray(at + (whole / 8) * 9));
-          unpack(new DataView(last.buffer), 8, codes.subarray(whole));
-          if (codes[part.length] !== 0) throw malformed("the padding is not zero");
+        packed.set(bytes.subarray(at, at + CODE_BYTES));
+        if (kernels !== undefined) {
+          kernels.fromPowers(4 * part.length);
+          part.set(new Float32Array(kernels.memory.buffer, VALUES, part.length));
+        } else {
+          unpack(new DataView(packed.buffer), part.length, codes);
+          for (let i = 0; i < part.length; i++) part[i] = POWERS[codes[i]!]!;
         }
-        if (part instanceof Float32Array) placeSingleCodes(part, codes);
-        else for (let i = 0; i < part.length; i++) part[i] = VALUES[codes[i]!]!;
       }
     },
     largest: bytesOf,
@@ -82,37 +91,16 @@ function unpack(from: DataView, n: number, codes: Uint16Array): void {
   }
 }
 
-/** Values of which the draws are made at a time. */
-const CHUNK = 4096;
+/** Bytes of `CHUNK` codes. */
+const CODE_BYTES = (CHUNK / 8) * 9;
 /** The bit of the sign. */
 const NEGATIVE = 256;
 /** Value of each code: 0, then powers of two, then their negatives. */
-const VALUES = Float64Array.from({ length: 512 }, (_, code) => {
+const POWERS = Float64Array.from({ length: 512 }, (_, code) => {
   const size = code % NEGATIVE === 0 ? 0 : 2 ** ((code % NEGATIVE) - 1 + LOWEST);
   return code < NEGATIVE ? size : -size;
 });
-const SMALLEST = VALUES[1]!;
-
-/**
- * The codes of float32, as `codeOf` has them: the code of a power of two is its exponent as a float32 has it, and what is
- * too small has the exponent 0.
- */
-function writeSingleCodes(codes: Uint16Array, values: Float32Array, uniforms: Float64Array): void {
-  const words = new Int32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i]!;
-    const drawn = (uniforms[i]! * 2 ** 23) | 0;
-    const code = ((word >>> 23) & 255) + ((drawn - (word & 0x7fffff)) >>> 31);
-    const sign = (word >>> 31) << 8;
-    codes[i] = code === 0 ? 0 : sign | Math.min(code, HIGHEST - LOWEST + 1);
-  }
-}
-
-/** The float32 of the codes, whose bits they are. */
-function placeSingleCodes(out: Float32Array, codes: Uint16Array): void {
-  const words = new Uint32Array(out.buffer, out.byteOffset, out.length);
-  for (let i = 0; i < words.length; i++) words[i] = codes[i]! << 23;
-}
+const SMALLEST = POWERS[1]!;
 
 const scratch = new Float64Array(1);
 /** Its words; the upper one comes last. */

@@ -53,8 +53,8 @@ function given(uniforms: readonly number[]): CompressionContext["stream"] {
     belows(out, n) {
       for (let i = 0; i < out.length; i++) out[i] = below(n);
     },
-    floats(out) {
-      for (let i = 0; i < out.length; i++) out[i] = uniforms[at++]!;
+    uint32s(out) {
+      for (let i = 0; i < out.length; i++) out[i] = below(2 ** 32);
     },
   };
 }

@@ -43,22 +43,3 @@ export function kernelsFor(words: number): SimdKernels | undefined {
   drawn += words;
   return words < FEWEST || drawn < COMPILED_AFTER ? undefined : simdKernels();
 }
-
-/**
- * Uniform numbers in [0, 1) from the blocks of a key, one for each: as `RandomStream.floats` makes them. Without kernels, or
- * where they are not worth it, none is written.
- *
- * @returns whether they were written
- */
-export function fillFractions(out: Float64Array, key: RandomKey, counterLow: number, counterHigh: number): boolean {
-  const kernels = kernelsFor(2 * out.length);
-  if (kernels === undefined || counterLow + out.length > 2 ** 32) return false;
-  const numbers = new Float64Array(kernels.memory.buffer, NUMBERS, CHUNK / 2);
-  for (let at = 0; at < out.length; at += CHUNK / 2) {
-    const length = Math.min(CHUNK / 2, out.length - at);
-    kernels.threefry(key[0], key[1], counterLow + at, counterHigh, 8 * length);
-    kernels.fractions(8 * length);
-    out.set(length === CHUNK / 2 ? numbers : numbers.subarray(0, length), at);
-  }
-  return true;
-}

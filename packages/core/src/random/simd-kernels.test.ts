@@ -73,12 +73,4 @@ describe("draws in bulk", () => {
     expect(Array.from(out)).toEqual(Array.from(out, () => single.below(n)));
     expect(bulk.uint32()).toBe(single.uint32());
   });
-
-  it("of floats are those of single draws", () => {
-    const [single, bulk] = [randomStream(rootKey(7)), randomStream(rootKey(7))];
-    const out = new Float64Array(5_003);
-    bulk.floats(out);
-    expect(Array.from(out)).toEqual(Array.from(out, () => single.float()));
-    expect(bulk.uint32()).toBe(single.uint32());
-  });
 });

@@ -1,17 +1,14 @@
 import {
   add,
-  addDoubles,
   addI32,
   type Code,
-  doubles,
   get,
   highHalves,
   i32,
+  instantiate,
   lanes,
   load,
   lowHalves,
-  lowToDoubles,
-  mulDoubles,
   mulFloats,
   onesInBytes,
   or,
@@ -26,14 +23,13 @@ import {
   sumHalfPairs,
   toFloats,
   type WasmFunction,
-  wasmModule,
   xor,
 } from "./wasm-code.ts";
 
 /**
  * Threefry, and numbers made of its words, in WebAssembly with vectors of 128 bits. Integers, and floats that are exact: the
  * bits are those of the plain loops, which run where there are no such vectors. Words lie at the begin of the memory,
- * numbers made of them from `NUMBERS` on. Lengths are in bytes of what is written and are rounded up to 64.
+ * numbers made of them from `NUMBERS` on. Lengths are in bytes of what is written and are rounded up to 128.
  */
 export interface SimdKernels {
   readonly memory: WebAssembly.Memory;
@@ -43,8 +39,6 @@ export interface SimdKernels {
   binomial(bytes: number): void;
   /** Each half of a word, the lower one first, to the float (2 half - 65535) / 65536. */
   uniform(bytes: number): void;
-  /** Each two words, the upper one first, to the double in [0, 1) that their upper 27 and 26 bits are, in steps of 2^-53. */
-  fractions(bytes: number): void;
 }
 
 /** Where numbers begin in the memory; as many bytes as there are for words. */
@@ -54,23 +48,14 @@ let built: SimdKernels | undefined | "none";
 
 /** The kernels; undefined where the platform has no such vectors, or forbids WebAssembly. */
 export function simdKernels(): SimdKernels | undefined {
-  built ??= build() ?? "none";
+  built ??= (instantiate([threefry(), binomial(), uniform()]) as SimdKernels | undefined) ?? "none";
   return built === "none" ? undefined : built;
-}
-
-function build(): SimdKernels | undefined {
-  try {
-    const code = new WebAssembly.Module(wasmModule([threefry(), binomial(), uniform(), fractions()]));
-    return new WebAssembly.Instance(code).exports as unknown as SimdKernels;
-  } catch {
-    return undefined;
-  }
 }
 
 const PARITY = 0x1bd11bda;
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 /** Vectors of four blocks that are computed together, so that one hides the latency of the other. */
-const GROUPS = 2;
+const GROUPS = 4;
 
 function threefry(): WasmFunction {
   const [key0, key1, low, high, bytes] = [0, 1, 2, 3, 4].map(get) as [Code, Code, Code, Code, Code];
@@ -147,24 +132,6 @@ function uniform(): WasmFunction {
   ];
   const body = repeatWhileLess(eightNumbers, get(at), get(bytes));
   return { name: "uniform", parameters: 1, vectors: 1, integers: 2, body };
-}
-
-function fractions(): WasmFunction {
-  const [bytes, left, right, words, at] = [0, 1, 2, 3, 4] as const;
-  const picked = (indices: readonly number[]) => shuffle(get(left), get(right), bytesOf(indices));
-  const halves = (indices: readonly number[], bits: number) => shiftRight(picked(indices), bits);
-  const twoNumbers = (upper: Code, lower: Code) =>
-    mulDoubles(addDoubles(mulDoubles(lowToDoubles(upper), doubles(2 ** 26)), lowToDoubles(lower)), doubles(2 ** -53));
-  const fourNumbers: Code = [
-    ...set(left, load(get(words), 0)),
-    ...set(right, load(get(words), 16)),
-    ...store(get(at), NUMBERS, twoNumbers(halves([0, 2, 0, 2], 5), halves([1, 3, 1, 3], 6))),
-    ...store(get(at), NUMBERS + 16, twoNumbers(halves([4, 6, 4, 6], 5), halves([5, 7, 5, 7], 6))),
-    ...set(words, addI32(get(words), i32(32))),
-    ...set(at, addI32(get(at), i32(32))),
-  ];
-  const body = repeatWhileLess(fourNumbers, get(at), get(bytes));
-  return { name: "fractions", parameters: 1, vectors: 2, integers: 2, body };
 }
 
 function rotated(a: Code, bits: number): Code {

@@ -1,4 +1,4 @@
-import { fillFractions, fillWords } from "./fill-words.ts";
+import { fillWords } from "./fill-words.ts";
 import { type RandomKey, STREAM_DOMAIN } from "./key.ts";
 import { type RandomStream, WordStream } from "./word-stream.ts";
 
@@ -28,12 +28,6 @@ class ThreefryStream extends WordStream {
     const whole = filled + Math.floor((out.length - filled) / 2) * 2;
     if (whole > filled) this.#generate(out, filled, whole);
     if (whole < out.length) out[whole] = this.uint32();
-  }
-
-  override floats(out: Float64Array): void {
-    const waiting = this.#next < BUFFER_WORDS;
-    if (waiting || !fillFractions(out, this.#key, this.#blocks >>> 0, this.#counterHigh())) super.floats(out);
-    else this.#blocks += out.length;
   }
 
   #refill(): void {

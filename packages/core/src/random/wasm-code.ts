@@ -28,6 +28,13 @@ export const set = (local: number, value: Code): Code => [...value, 0x21, ...uns
 export const i32 = (value: number): Code => [0x41, ...signed(value | 0)];
 export const addI32 = (a: Code, b: Code): Code => [...a, ...b, 0x6a];
 
+export const mulI32 = (a: Code, b: Code): Code => [...a, ...b, 0x6c];
+export const onesInI32 = (a: Code): Code => [...a, 0x69];
+export const storeI32 = (at: Code, offset: number, value: Code): Code => [
+  ...[...at, ...value, 0x36, 0x02],
+  ...unsigned(offset),
+];
+
 /** Runs `body` again as long as a < b, unsigned. */
 export const repeatWhileLess = (body: Code, a: Code, b: Code): Code => [
   ...[0x03, 0x40, ...body],
@@ -40,6 +47,24 @@ export const or = (a: Code, b: Code) => vector(0x50, a, b);
 export const xor = (a: Code, b: Code) => vector(0x51, a, b);
 export const shiftLeft = (a: Code, bits: number) => vector(0xab, a, i32(bits));
 export const shiftRight = (a: Code, bits: number) => vector(0xad, a, i32(bits));
+export const and = (a: Code, b: Code) => vector(0x4e, a, b);
+/** The bits of a that b has not. */
+export const without = (a: Code, b: Code) => vector(0x4f, a, b);
+export const sub = (a: Code, b: Code) => vector(0xb1, a, b);
+export const min = (a: Code, b: Code) => vector(0xb6, a, b);
+export const equal = (a: Code, b: Code) => vector(0x37, a, b);
+export const signs = (a: Code) => vector(0xac, a, i32(31));
+export const mulHalves = (a: Code, b: Code) => vector(0x95, a, b);
+export const shiftRightHalves = (a: Code, bits: number) => vector(0x8d, a, i32(bits));
+export const shiftLeftHalves = (a: Code, bits: number) => vector(0x8b, a, i32(bits));
+/** The words of a, then those of b, as signed halves; larger ones become the largest. */
+export const toHalves = (a: Code, b: Code) => vector(0x85, a, b);
+export const addHalves = (a: Code, b: Code) => vector(0x8e, a, b);
+export const splatHalf = (a: Code) => vector(0x10, a);
+export const differentHalves = (a: Code, b: Code) => vector(0x2e, a, b);
+/** The highest bits of the halves, that of the first one lowest. */
+export const bitsOfHalves = (a: Code) => vector(0x84, a);
+export const sub64 = (a: Code, b: Code) => vector(0xd1, a, b);
 export const onesInBytes = (a: Code) => vector(0x62, a);
 export const sumBytePairs = (a: Code) => vector(0x7d, a);
 export const sumHalfPairs = (a: Code) => vector(0x7f, a);
@@ -47,7 +72,20 @@ export const lowHalves = (a: Code) => vector(0xa9, a);
 export const highHalves = (a: Code) => vector(0xaa, a);
 export const toFloats = (a: Code) => vector(0xfa, a);
 export const mulFloats = (a: Code, b: Code) => vector(0xe6, a, b);
-export const lowToDoubles = (a: Code) => vector(0xfe, a);
+/** The lower two words, unsigned. */
+export const wordsToDoubles = (a: Code) => vector(0xff, a);
+/** The lower two floats. */
+export const floatsToDoubles = (a: Code) => vector(0x5f, a);
+export const absoluteFloats = (a: Code) => vector(0xe0, a);
+/** NaN where one of both is. */
+export const maxFloats = (a: Code, b: Code) => vector(0xe9, a, b);
+export const ceilDoubles = (a: Code) => vector(0x74, a);
+/** b where it is smaller, else a. */
+export const minDoubles = (a: Code, b: Code) => vector(0xf6, a, b);
+export const divDoubles = (a: Code, b: Code) => vector(0xf3, a, b);
+export const equalDoubles = (a: Code, b: Code) => vector(0x47, a, b);
+/** Ones where a >= b. */
+export const atLeastDoubles = (a: Code, b: Code) => vector(0x4c, a, b);
 export const addDoubles = (a: Code, b: Code) => vector(0xf0, a, b);
 export const subDoubles = (a: Code, b: Code) => vector(0xf1, a, b);
 export const mulDoubles = (a: Code, b: Code) => vector(0xf2, a, b);
@@ -63,6 +101,16 @@ export const lanes = (...words: readonly number[]): Code => [
 /** Bytes 0 to 15 are those of a, 16 to 31 those of b. */
 export const shuffle = (a: Code, b: Code, bytes: readonly number[]): Code => [...vector(0x0d, a, b), ...bytes];
 export const load = (at: Code, offset: number): Code => [...vector(0x00, at), 0x04, ...unsigned(offset)];
+/** Bytes of a by their places in b. */
+export const swizzle = (a: Code, b: Code) => vector(0x0e, a, b);
+export const loadFloat = (at: Code, offset: number): Code => [...vector(0x09, at), 0x02, ...unsigned(offset)];
+/** The first word of a vector. */
+export const storeWord = (at: Code, offset: number, value: Code): Code => [
+  ...vector(0x5a, at, value),
+  0x02,
+  ...unsigned(offset),
+  0x00,
+];
 export const store = (at: Code, offset: number, value: Code): Code => [
   ...vector(0x0b, at, value),
   0x04,
@@ -78,8 +126,17 @@ export interface WasmFunction {
   readonly body: Code;
 }
 
+/** What a module of the functions exports; undefined where the platform has no such vectors, or forbids WebAssembly. */
+export function instantiate(functions: readonly WasmFunction[]): WebAssembly.Exports | undefined {
+  try {
+    return new WebAssembly.Instance(new WebAssembly.Module(wasmModule(functions))).exports;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The bytes of a module that exports the functions and, as `memory`, one page of 64 KiB. */
-export function wasmModule(functions: readonly WasmFunction[]): Uint8Array<ArrayBuffer> {
+function wasmModule(functions: readonly WasmFunction[]): Uint8Array<ArrayBuffer> {
   const types = functions.map(({ parameters }) => [
     0x60,
     ...counted(Array.from({ length: parameters }, () => [I32])),

@@ -13,8 +13,6 @@ export interface RandomStream {
   below(n: number): number;
   /** Uniform over [0, 1) in steps of 2^-53, by integer operations and one exact scaling. */
   float(): number;
-  /** `float` for every place of `out`, in order. */
-  floats(out: Float64Array): void;
   /** `below(n)` for every place of `out`, in order; n in [1, 2^32]. Throws `random/below`. */
   belows(out: Uint32Array, n: number): void;
   /** Standard normal. Uses Math.log, which differs between JavaScript engines: for server-side use only. */
@@ -44,17 +42,6 @@ export abstract class WordStream implements RandomStream {
     const high = this.uint32() >>> 5;
     const low = this.uint32() >>> 6;
     return (high * 2 ** 26 + low) / 2 ** 53;
-  }
-
-  floats(out: Float64Array): void {
-    const words = new Uint32Array(Math.min(CHUNK, 2 * out.length));
-    for (let from = 0; from < out.length; from += CHUNK / 2) {
-      const count = Math.min(CHUNK / 2, out.length - from);
-      this.uint32s(words.subarray(0, 2 * count));
-      for (let i = 0; i < count; i++) {
-        out[from + i] = ((words[2 * i]! >>> 5) * 2 ** 26 + (words[2 * i + 1]! >>> 6)) * 2 ** -53;
-      }
-    }
   }
 
   belows(out: Uint32Array, n: number): void {
