@@ -20,6 +20,7 @@ import { ranked } from "./ranked.ts";
 import { seeded } from "./seeded.ts";
 import { sharpness } from "./sharpness.ts";
 import { slices } from "./slices.ts";
+import { split } from "./split.ts";
 import { statistics } from "./statistics.ts";
 import { variance } from "./variance.ts";
 
@@ -47,6 +48,7 @@ export const oracles: Readonly<Record<string, Oracle | Oracle<PointsProblem>>> =
   ...generated,
   ...statistics,
   ...dualAdapters,
+  ...split,
 };
 
 /** A method with its options, on one of the fixture's problems with changes. */

@@ -42,6 +42,8 @@ export interface PointsProblem extends Pick<Problem, "x0" | "learningRate" | "lo
   readonly owners: readonly number[];
   readonly classes: number;
   readonly hidden: number;
+  /** Hidden layers of that width, 1 unless set: x0 then goes on with dense3.bias and so on. */
+  readonly layers?: number;
   /**
    * Units k of adapters after the hidden layer: x0 then also has for each of them down.bias [k], down.weight [h, k],
    * up.bias [h] and up.weight [k, h]; the shared one before dense1.bias, a local one after it.

@@ -26,6 +26,8 @@ export { type EvaluationSpec, evaluateRange } from "./client/evaluate.ts";
 export { compileEvaluation } from "./client/evaluation-task.ts";
 export { compileLocalTask } from "./client/local-task.ts";
 export { type ClientData, type ClientOutcome, type ClientTask, runClient, type TaskSpec } from "./client/run-client.ts";
+export { exchangedBytes, type SplitExchange } from "./client/split-exchange.ts";
+export * from "./client/split-session.ts";
 export { type DeviceTrace, parseDeviceTrace, VirtualClock } from "./clock/index.ts";
 export * from "./clustering/index.ts";
 export * from "./codecs/index.ts";

@@ -160,7 +160,6 @@ export const optionReferences: Papers = {
   "training.curriculum.score": {
     "error-norm": [
       'EL2N: M. Paul, S. Ganguli, G. K. Dziugaite, "Deep Learning on a Data Diet: Finding Important Examples Early in Training", NeurIPS 2021, arXiv:2107.07075',
-      'SFPrompt: L. Cao, Y. Zhu, W. Gong, "SFPrompt: Communication-Efficient Split Federated Fine-Tuning for Large Pre-Trained Models over Resource-Limited Devices", 2024, arXiv:2407.17533',
     ],
   },
   "training.openWorld.margin": { [ANY_VALUE]: [openWorld] },
@@ -294,9 +293,6 @@ export const toolReferences: Papers = {
     ],
     distributionMatching: [
       'FedLGD: C.-Y. Huang, R. Jin, C. Zhao, D. Xu, X. Li, "Federated Learning on Virtual Heterogeneous Data with Local-global Distillation", TMLR 2024, arXiv:2303.02278',
-    ],
-    splitTraffic: [
-      'SFPrompt: L. Cao, Y. Zhu, W. Gong, "SFPrompt: Communication-Efficient Split Federated Fine-Tuning for Large Pre-Trained Models over Resource-Limited Devices", 2024, arXiv:2407.17533',
     ],
     offsiteEmulator: [
       'FederatedScope-LLM: W. Kuang et al., "FederatedScope-LLM: A Comprehensive Package for Fine-tuning Large Language Models in Federated Learning", KDD 2024, arXiv:2309.00363',

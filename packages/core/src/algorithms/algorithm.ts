@@ -22,6 +22,7 @@ import type {
   PersonalParameters,
   Question,
   Representations,
+  SplitNeeds,
 } from "./needs.ts";
 import type { PublicTraining } from "./public-training.ts";
 
@@ -268,7 +269,7 @@ export interface PrivacyNeeds {
 }
 
 /** A federated method: a plain value built by a factory from validated options. */
-export interface Algorithm {
+export interface Algorithm extends SplitNeeds {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
   payloads(model: Layout, settings?: PayloadSettings): Payloads;

@@ -28,6 +28,7 @@ const HALVES: Keys<MethodHalves> = [
   "adapts",
   "personal",
   "frozen",
+  "splitTraining",
   "ownModel",
   "served",
   "adaptation",

@@ -29,7 +29,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
   const { server, computed = {} } = vectors;
   const down = { ...picked(server, vectors.broadcast), ...computed };
   const { assign, defaultCompression, countsSteps, wholePopulation, buffer, schedule, sendsModels, gossip } = halves;
-  const { trains, adapts, personal, frozen, ownModel, served, adaptation, widths } = halves;
+  const { trains, adapts, personal, frozen, splitTraining, ownModel, served, adaptation, widths } = halves;
   return {
     payloads: (model) => payloadsOf(vectors, down, model),
     init(parameters, model) {
@@ -66,6 +66,7 @@ export function erasedMethod(vectors: MethodVectors, halves: MethodHalves): Meth
     ...(adapts === undefined ? {} : { adapts }),
     ...(personal === undefined ? {} : { personal }),
     ...(frozen === undefined ? {} : { frozen }),
+    ...(splitTraining === undefined ? {} : { splitTraining }),
     ...(ownModel === undefined ? {} : { ownModel }),
     ...(served === undefined ? {} : { served }),
     ...(adaptation === undefined ? {} : { adaptation }),

@@ -47,6 +47,7 @@ export interface MethodHalves<
     | "adapts"
     | "personal"
     | "frozen"
+    | "splitTraining"
     | "ownModel"
     | "served"
     | "adaptation"

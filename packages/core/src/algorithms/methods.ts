@@ -75,6 +75,7 @@ export { rerce } from "./rerce.ts";
 export { rffl } from "./rffl.ts";
 export { scaffold } from "./scaffold.ts";
 export { scclip } from "./scclip.ts";
+export { sfprompt } from "./sfprompt.ts";
 export { singleMerging } from "./single-merging.ts";
 export { sketching } from "./sketching.ts";
 export { streamingDiloco } from "./streaming-diloco.ts";

@@ -1,6 +1,7 @@
 /** What methods ask of a run beside their vectors. */
 import type { Tensor } from "@anabranch/engine";
 import type { ClassScores } from "../aggregation/bristle.ts";
+import type { SplitTraining } from "../heterogeneity/split-training.ts";
 import type { Selectors } from "../params/standing.ts";
 import type { Vector } from "../params/vector.ts";
 import type { DirectionDraw } from "../seeded/index.ts";
@@ -41,6 +42,17 @@ export interface CarriedBytes {
   readonly bytesUp: number;
   /** Of the largest message in either direction: the peak of one exchange. */
   readonly largestMessage: number;
+}
+
+/** What methods ask of a run whose server has a part of the model. */
+export interface SplitNeeds {
+  /** Present in methods whose clients train with a server that has the middle of the model, batch by batch. */
+  readonly splitTraining?: SplitTraining;
+  /**
+   * Bytes of the messages that a client and the server exchange while the client trains, from what its update says in
+   * public; they count beside those of the broadcast and the update. Default: none.
+   */
+  exchanged?(update: { readonly examples: number; readonly steps: number }, float: "float32" | "float64"): CarriedBytes;
 }
 
 /** What payloads may depend on beside the model. */

@@ -103,6 +103,7 @@ export async function observeRound(
   const { curriculum, upSampling } = simulation.task;
   if (curriculum !== undefined) throw chosen("training.curriculum.order", `"${curriculum.order}"`, '"none"');
   if (upSampling !== undefined) throw chosen("training.upSampling.rounds", `${upSampling.rounds}`, "0");
+  if (plan.algorithm.splitTraining !== undefined) throw divided(plan.algorithm.name);
   if (simulation.train.stream !== undefined) throw streamed();
   if (plan.unseenClasses !== undefined) throw unlabelled();
   const messages: TappedMessage[] = [];
@@ -292,6 +293,17 @@ function chosen(where: string, received: string, expected: string): AnabranchErr
     where,
     received,
     expected,
+  });
+}
+
+/** The server also sees activations of every batch, from which far more can be read than from an update. */
+function divided(method: string): AnabranchError {
+  return new AnabranchError({
+    code: "audit/split",
+    message: "an audit of updates would understate what a server sees that has a part of the model",
+    where: "algorithm.name",
+    received: `"${method}"`,
+    expected: "a method whose clients have the whole model",
   });
 }
 

@@ -100,6 +100,12 @@ export function largestClient(spec: DataSpec): number {
   return spec.offsets.reduce((most, end, i) => Math.max(most, end - (spec.offsets[i - 1] ?? end)), 0);
 }
 
+/** Examples of a client, the mean. */
+export function meanExamples(spec: DataSpec): number {
+  if (spec.kind === "synthetic") return spec.spec.examples;
+  return spec.rows.length / (spec.offsets.length - 1);
+}
+
 /**
  * Opens the data of clients, and lets attackers among them change their rows.
  *

@@ -12,8 +12,8 @@ import type { ParameterTensors } from "../algorithms/algorithm.ts";
 import type { Model } from "../models/model.ts";
 import { onGraph } from "../models/on-graph.ts";
 import { entryTypes, type Layout } from "../params/layout.ts";
-import { dataTypes } from "./local-task.ts";
 import type { TaskData } from "./representations.ts";
+import { dataTypes } from "./task-types.ts";
 
 /**
  * Compiles the evaluation of a model over batches of rows.

@@ -4,7 +4,6 @@ import {
   compileLoop,
   cond,
   constant,
-  type Dim,
   globalNorm,
   greater,
   type Loop,
@@ -15,8 +14,6 @@ import {
   sum,
   type Tensor,
   type TensorTree,
-  type TensorType,
-  type TypeTree,
   withPrefix,
 } from "@anabranch/engine";
 import type {
@@ -32,9 +29,11 @@ import type {
   TracedVectors,
 } from "../algorithms/algorithm.ts";
 import { labelCounts } from "../heterogeneity/index.ts";
+import type { SplitTraining } from "../heterogeneity/split-training.ts";
 import type { Model } from "../models/model.ts";
-import { graphTypes, onGraph } from "../models/on-graph.ts";
-import { entryTypes, type Layout, layout } from "../params/layout.ts";
+import { shortcutModel } from "../models/model-cut.ts";
+import { onGraph } from "../models/on-graph.ts";
+import { type Layout, layout } from "../params/layout.ts";
 import type { ParameterSplit } from "../params/standing.ts";
 import { weightsOf } from "../params/statistics.ts";
 import { CENTROIDS } from "./centroid-statistic.ts";
@@ -44,15 +43,18 @@ import { directionsTypes } from "./example-directions.ts";
 import { layerInputs } from "./layer-inputs.ts";
 import type { LossAdjustment } from "./loss-adjustment.ts";
 import { afterMeasuring, type OpenWorldLoss, type OpenWorldStart, openWorldStart } from "./open-world-loss.ts";
-import { namesThatTrainFirst, PERSONAL, personalSteps, withPersonal } from "./personal-half.ts";
+import { namesThatTrainFirst, PERSONAL, withPersonal } from "./personal-half.ts";
 import { featuresOnNoise, outputsOnNoise } from "./random-inputs.ts";
 import { representationsOf, type TaskData } from "./representations.ts";
 import { type Measurement, measured, type RoundStatistic } from "./round-statistic.ts";
+import { sgdSteps } from "./sgd-steps.ts";
 import { withFrozen, withReceived, withValues } from "./some-values.ts";
+import { choosesExamples, keptFirst, trainsShortcut } from "./split-task.ts";
 import { STATISTICS } from "./statistics-half.ts";
 import { allExamples, type CountGradients, type StepInputs, stepGradients } from "./step-gradients.ts";
 import { sumOfStepSizes } from "./step-sizes.ts";
-import { probabilities, REPEATED, type UpSampling } from "./up-sampling.ts";
+import { batchTypes, dataTypes, taskTypes } from "./task-types.ts";
+import { probabilities, type UpSampling } from "./up-sampling.ts";
 
 /** What the traced task needs to know of the run. */
 export interface TaskSettings extends LocalSettings {
@@ -93,6 +95,8 @@ interface TaskInputs {
   readonly looks?: Tensor;
   /** With a leading axis H: steps before those, of personal parameters alone. */
   readonly personalSteps?: TensorTree;
+  /** With a leading axis H: steps before those, through the client's own parts of a model that is split. */
+  readonly shortcutSteps?: TensorTree;
 }
 
 /** The local task of a method on a model. */
@@ -115,11 +119,12 @@ export interface LocalTask {
  * steps/learningRate [K], steps/masks/NAME [K, B, bytes] packed dropout bits, steps/draws/... (see `drawTypes`); where the
  * payloads have parts, sent/NAME/ENTRY [], 1 for an entry that the client sends and 0 for others; frozen/ENTRY, the frozen
  * parameters, and among the state the personal ones, where `split` has such; personalSteps/... as steps/... [H, ...], where
- * these train first.
+ * these train first. Where the method splits the model and trains first without the body, shortcutSteps/... as steps/... [H, ...].
  * Of models of nodes, data/features [n] are numbers of nodes, and data/graph/NAME is the client's graph (see `ClientGraph`).
  * Where the client half draws `directions` by example, directions/NAME [n, columns].
  * With public examples also public [m, ...], their features.
- * With a curriculum also places [n] (0, 1, ..., n - 1), and steps/indices are then places in the order of the examples.
+ * With a curriculum, and where split training leaves examples out, also places [n] (0, 1, ..., n - 1), and steps/indices are
+ * then places in the order of the examples.
  * With up-sampling also looks [], and the output probabilities [n, C] of the model as received: zeros unless looks is 1.
  * Outputs: update/NAME/ENTRY, state/NAME/ENTRY, losses [K] and norm [] (L2 norm of the whole update: its size, and the
  * check that it is finite).
@@ -143,6 +148,8 @@ export function compileLocalTask(
   const draws = algorithm.client.draws ?? {};
   const weights = weightsOf(split.shared);
   const first = namesThatTrainFirst(algorithm.personal, split);
+  const { splitTraining: divided } = algorithm;
+  const shortcut = divided && shortcutModel(model, divided);
   const types = {
     ...taskTypes(
       model,
@@ -153,7 +160,8 @@ export function compileLocalTask(
       trainsFirst(algorithm, split),
     ),
     ...(settings.publicExamples && { public: dataTypes(model, settings.publicExamples).features }),
-    ...(settings.curriculum && { places: { dtype: "float", shape: ["n"] } as const }),
+    ...(hasOrder(algorithm, settings) && { places: { dtype: "float", shape: ["n"] } as const }),
+    ...(trainsShortcut(divided) && { shortcutSteps: batchTypes(model, settings.batchSize, "H") }),
     ...(settings.upSampling && { looks: { dtype: "float", shape: [] } as const }),
     ...directionsTypes(algorithm.client.directions?.(split.shared)),
   };
@@ -161,15 +169,18 @@ export function compileLocalTask(
   const { clip } = algorithm.personal ?? {};
   const client =
     split.personal.size === 0 ? algorithm.client : withPersonal(algorithm.client, split.personal, { first, clip });
-  const plain = localLoop(client, model, payloads, settings, count, split, first);
+  const plain = localLoop(client, model, payloads, settings, count, { split, first, shortcut });
   const { curriculum, openWorld } = settings;
   const informed =
     openWorld === undefined
       ? plain
       : afterMeasuring(plain, (inputs) => measuredFirst(inputs as unknown as TaskInputs, model, openWorld));
-  const loop = curriculum === undefined ? informed : inOrder(informed, exampleOrder(model, curriculum));
+  const order = curriculum
+    ? exampleOrder(model, curriculum)
+    : choosesExamples(divided) && keptOrder(shortcut!, divided);
+  const loop = order ? inOrder(informed, order) : informed;
   const kernels = client.refresh?.(weights, settings);
-  const isWrapped = curriculum !== undefined || openWorld !== undefined;
+  const isWrapped = loop !== plain;
   const refresh = isWrapped ? withPrefix("loop", kernels) : kernels;
   const program = compileLoop(`${algorithm.name}-${model.name}`, loop, types, "steps", refresh);
   return { program, gradientsPerStep: count.gradients };
@@ -189,6 +200,22 @@ function exampleOrder(model: Model, curriculum: Curriculum): (inputs: LoopInputs
     const [own, parameters] = received(inputs as unknown as TaskInputs, model);
     const outputs = own.forward(parameters, data.features);
     return exampleRanks(curriculum, model, { outputs, labels: data.labels, places: places! });
+  };
+}
+
+/** Whether steps name places in an order of the examples. */
+export function hasOrder({ splitTraining }: Pick<Algorithm, "splitTraining">, { curriculum }: TaskSettings): boolean {
+  return curriculum !== undefined || choosesExamples(splitTraining);
+}
+
+/** The order of a client's examples by their score under the parts of the received model that it has. */
+function keptOrder(shortcut: Model, split: SplitTraining): (inputs: LoopInputs) => Tensor {
+  return (inputs) => {
+    const given = inputs as unknown as TaskInputs;
+    const { places, data } = given;
+    const [own, parameters] = received(given, shortcut);
+    const outputs = () => own.forward(parameters, data.features);
+    return keptFirst(split, { outputs, labels: data.labels, places: places! });
   };
 }
 
@@ -216,6 +243,15 @@ function modelAt(model: Model, { frozen, data }: Pick<TaskInputs, "frozen" | "da
   return withFrozen(onGraph(model, data.graph), frozen);
 }
 
+/** What of a model trains, and when. */
+interface LoopParts {
+  readonly split: ParameterSplit;
+  /** Personal parameters that train before the local steps. */
+  readonly first: ReadonlySet<string>;
+  /** The parts that a client has of a model that is split. */
+  readonly shortcut: Model | undefined;
+}
+
 /** The local task as a loop; `count.gradients` is set to what the traced step asks for. */
 function localLoop(
   client: ClientHalf,
@@ -223,8 +259,7 @@ function localLoop(
   payloads: Payloads,
   settings: TaskSettings,
   count: { gradients: number },
-  split: ParameterSplit,
-  first: ReadonlySet<string>,
+  { split, first, shortcut }: LoopParts,
 ): Loop {
   const { draws = {} } = client;
   const modelLayout = weightsOf(split.shared);
@@ -240,8 +275,10 @@ function localLoop(
   return {
     begin(inputs) {
       const local = localOf(inputs);
-      const trained = trainedFirst(inputs as unknown as TaskInputs, model, settings, first);
-      return client.begin({ ...local, state: { ...local.state, ...trained } }, settings);
+      const given = inputs as unknown as TaskInputs;
+      const broadcast = { ...local.broadcast, ...shortcutFirst(given, shortcut, settings) };
+      const trained = trainedFirst(given, model, settings, first);
+      return client.begin({ ...local, broadcast, state: { ...local.state, ...trained } }, settings);
     },
     step(carry, slice, inputs) {
       const step = slice as unknown as StepInputs;
@@ -290,10 +327,21 @@ function trainedFirst(
     frozen,
   );
   const start = Object.fromEntries([...first].map((name) => [name, kept![name]!]));
-  const trained = personalSteps(start, steps, settings, (own, step) => {
+  const trained = sgdSteps(start, steps, settings, (own, step) => {
     return stepGradients(fixed, data, step, settings, () => {}).gradient(own).gradients;
   });
   return { [PERSONAL]: { ...kept, ...trained } };
+}
+
+/** The parameters after steps through the parts of the model that a client has, where it takes such: local steps go on from these. */
+function shortcutFirst(inputs: TaskInputs, shortcut: Model | undefined, settings: TaskSettings): TracedVectors {
+  const { shortcutSteps: steps, broadcast, data } = inputs;
+  if (steps === undefined) return {};
+  const own = modelAt(shortcut!, inputs);
+  const parameters = sgdSteps(broadcast["parameters"]!, steps, settings, (at, step) => {
+    return stepGradients(own, data, step, settings, () => {}).gradient(at).gradients;
+  });
+  return { parameters };
 }
 
 /** Probabilities of all examples under the model that a client receives, where it looks for some to repeat. */
@@ -340,57 +388,4 @@ function seenAtEnd(inputs: TaskInputs, model: Model, settings: LocalSettings): O
 function everything({ upload }: Payloads): TracedVectors {
   const ones = ({ entries }: Layout) => Object.fromEntries(entries.map(({ name }) => [name, constant(1)]));
   return Object.fromEntries(Object.entries(upload).map(([name, { layout }]) => [name, ones(layout)]));
-}
-
-function taskTypes(
-  model: Model,
-  payloads: Payloads,
-  draws: TypeTree,
-  batch: number,
-  { personal, frozen }: ParameterSplit,
-  first: boolean,
-): Record<string, TypeTree> {
-  const vectors = (names: Readonly<Record<string, Layout>>): TypeTree =>
-    Object.fromEntries(Object.entries(names).map(([name, layout]) => [name, entryTypes(layout)]));
-  const sent = (layout: Layout): TypeTree =>
-    Object.fromEntries(layout.entries.map(({ name }) => [name, { dtype: "float", shape: [] }]));
-  const flags = Object.fromEntries(Object.entries(payloads.upload).map(([name, { layout }]) => [name, sent(layout)]));
-  const { [REPEATED]: _rows, ...state } = payloads.clientState;
-  return {
-    broadcast: vectors(payloads.broadcast),
-    state: vectors({ ...state, ...(personal.size === 0 ? {} : { [PERSONAL]: personal }) }),
-    ...(payloads.parts === undefined ? {} : { sent: flags }),
-    ...(frozen.size === 0 ? {} : { frozen: entryTypes(frozen) }),
-    data: dataTypes(model, "n"),
-    steps: { ...batchTypes(model, batch, "K"), draws },
-    ...(first ? { personalSteps: batchTypes(model, batch, "H") } : {}),
-  };
-}
-
-/** Mini-batches of so many steps. */
-function batchTypes(model: Model, batch: number, steps: Dim): Record<string, TypeTree> {
-  return {
-    indices: { dtype: "int32", shape: [steps, batch] },
-    weights: { dtype: "float", shape: [steps, batch] },
-    learningRate: { dtype: "float", shape: [steps] },
-    masks: Object.fromEntries(
-      model.masks.map((m) => [m.name, { dtype: "uint8", shape: [steps, batch, maskBytes(m.shape)] } as TensorType]),
-    ),
-  };
-}
-
-/** Bytes of one example's packed dropout mask. */
-export function maskBytes(shape: readonly number[]): number {
-  return Math.ceil(shape.reduce((a, b) => a * b, 1) / 8);
-}
-
-export function dataTypes(
-  model: Model,
-  rows: Dim,
-): { features: TensorType; labels: TensorType; graph?: Record<string, TensorType> } {
-  return {
-    features: { dtype: model.features.dtype, shape: [rows, ...model.features.shape] },
-    labels: { dtype: model.labels.dtype, shape: [rows, ...model.labels.shape] },
-    ...(model.graph && { graph: graphTypes(model.graph) }),
-  };
 }

@@ -1,5 +1,5 @@
-import { type OptimizerState, scan, sgd, type TensorTree, takeStep, withPrefix } from "@anabranch/engine";
-import type { ClientHalf, Local, LocalSettings, LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
+import { type OptimizerState, sgd, type TensorTree, takeStep, withPrefix } from "@anabranch/engine";
+import type { ClientHalf, Local, LocalStep, ParameterTensors } from "../algorithms/algorithm.ts";
 import type { PersonalParameters } from "../algorithms/needs.ts";
 import { clippedTogether } from "../heterogeneity/clipped-together.ts";
 import type { Layout } from "../params/layout.ts";
@@ -7,7 +7,6 @@ import { type ParameterSplit, selectEntries } from "../params/standing.ts";
 import { isStatistic, weightsOf } from "../params/statistics.ts";
 import { movedStatistics } from "./moved-statistics.ts";
 import { endBeside, withParametersBeside } from "./parameters-beside.ts";
-import type { StepInputs } from "./step-gradients.ts";
 
 /** Name of the client state that holds a client's personal parameters. */
 export const PERSONAL = "personal";
@@ -87,24 +86,4 @@ export function namesThatTrainFirst(
   const weights = weightsOf(personal);
   if (train === "together" || weights.size === 0) return new Set();
   return selectEntries(weights, first ?? ["*"], "the parameters of the method that train first");
-}
-
-/** Steps that train personal weights alone, under the shared ones as received; statistics stay as they are. */
-export function personalSteps(
-  start: ParameterTensors,
-  steps: TensorTree,
-  settings: LocalSettings,
-  gradient: (personal: ParameterTensors, step: StepInputs) => ParameterTensors,
-): ParameterTensors {
-  const rule = sgd(settings);
-  const { carry } = scan(
-    (held: Pick<Carry, "personal" | "optimizer">, slice: TensorTree) => {
-      const step = slice as unknown as StepInputs;
-      const next = takeStep(rule, gradient(held.personal, step), held.optimizer, held.personal, step);
-      return { carry: { personal: next.parameters, optimizer: next.state }, output: {} };
-    },
-    { personal: start, optimizer: rule.init(start) },
-    steps,
-  );
-  return carry.personal;
 }

@@ -13,8 +13,8 @@ import { perturbed } from "../algorithms/sharpness.ts";
 import type { Model } from "../models/model.ts";
 import { onGraph } from "../models/on-graph.ts";
 import { entryTypes, type Layout } from "../params/layout.ts";
-import { dataTypes } from "./local-task.ts";
 import type { TaskData } from "./representations.ts";
+import { dataTypes } from "./task-types.ts";
 
 /** Programs that look at the loss of one client's batch, without dropout. */
 export interface ProbePrograms {

@@ -9,6 +9,7 @@ import {
 } from "@anabranch/engine";
 import type { DirectionsByExample } from "../algorithms/needs.ts";
 import { FEEDBACK } from "../compression/index.ts";
+import type { SplitTraining } from "../heterogeneity/split-training.ts";
 import { CompressionMeter } from "../metrics/compression-meter.ts";
 import type { CompressionLoss } from "../metrics/task-meter.ts";
 import type { Layout } from "../params/layout.ts";
@@ -18,15 +19,16 @@ import { receivedBroadcast } from "../pipeline/broadcast-compression.ts";
 import { type PipelineSpec, sentUpdate } from "../pipeline/client-pipeline.ts";
 import { layoutsOfPart } from "../pipeline/settings.ts";
 import type { Broadcast, ClientStageContext, Update } from "../protocol/index.ts";
-import { bernoulliBits, deriveKey, permutation, type RandomKey, randomStream } from "../random/index.ts";
+import { deriveKey, permutation, type RandomKey, randomStream } from "../random/index.ts";
 import { type BatchSchedule, type LocalBudget, planBatches } from "./batches.ts";
 import { type ClientGraph, graphInputs } from "./client-graph.ts";
 import { type Curriculum, examplesOf } from "./curriculum.ts";
 import { type DrawSpecs, drawInputs } from "./draws.ts";
 import { directionInputs } from "./example-directions.ts";
-import { maskBytes } from "./local-task.ts";
 import { PERSONAL } from "./personal-half.ts";
 import { projectedVectors, rebuiltVectors, type SeededHalves } from "./seeded-halves.ts";
+import { choosesExamples, shortcutBatches, splitExamples, trainsShortcut } from "./split-task.ts";
+import { stepInputs } from "./step-inputs.ts";
 import { flagRepeated, looksIn, REPEATED, seenRows, type UpSampling } from "./up-sampling.ts";
 import { parameterInputs, vectorInputs, vectorOutputs } from "./vectors.ts";
 
@@ -39,6 +41,8 @@ export interface TaskSpec extends PipelineSpec, SeededHalves {
   readonly curriculum?: Curriculum;
   /** Which examples are seen twice, where some are. */
   readonly upSampling?: UpSampling;
+  /** How clients train with a server that has the middle of the model, where they do. */
+  readonly splitTraining?: SplitTraining;
   /** Of personal parameters, where they train by themselves first; absent: they do not. */
   readonly personalBudget?: LocalBudget;
   readonly masks: readonly MaskSpec[];
@@ -177,14 +181,19 @@ function listening(meter: CompressionMeter): Pick<ClientStageContext, "compresse
 
 /** The mini-batches of a client, of the examples that it sees in this round. */
 function batchesOf(
-  { curriculum, upSampling, batchSize }: TaskSpec,
+  { curriculum, upSampling, splitTraining, batchSize }: TaskSpec,
   { data, keys, broadcast: { round } }: ClientTask,
   state: Readonly<Record<string, Vector>>,
   budget: LocalBudget,
 ): BatchSchedule {
   const examples = data.features.shape[0]!;
   if (upSampling === undefined)
-    return planBatches(examplesOf(curriculum, round, examples), batchSize, budget, keys["batches"]!);
+    return planBatches(
+      splitExamples(splitTraining, examplesOf(curriculum, round, examples)),
+      batchSize,
+      budget,
+      keys["batches"]!,
+    );
   const rows = seenRows(examples, state[REPEATED]!);
   const batches = planBatches(rows.length, batchSize, budget, keys["batches"]!);
   return { ...batches, indices: batches.indices.map((place) => rows[place]!) };
@@ -224,10 +233,11 @@ function taskInputs(
     ...graphInputs(task.data.graph),
     ...stepInputs("steps", spec, batches, task, make),
     ...(spec.publicFeatures && { public: spec.publicFeatures }),
-    ...(spec.curriculum && { places: placesInput(spec.curriculum, task, make) }),
+    ...placesInput(spec, task, make),
     ...(spec.upSampling && { looks: scalar(make, looksIn(spec.upSampling, broadcast.round) ? 1 : 0) }),
     ...directionInputs(spec, task, make),
     ...personalInputs(spec, task, make),
+    ...shortcutInputs(spec, task, make),
     ...sentInputs(spec, task.part, make),
     ...drawInputs(spec, batches.steps, keys["draws"]!, { round: broadcast.round, client, vectors }),
   };
@@ -238,28 +248,18 @@ function ownVectors({ own = {} }: TaskSpec, task: ClientTask, make: (n: number) 
   return Object.fromEntries(Object.entries(own).map(([name, { size }]) => [name, task.own?.[name] ?? make(size)]));
 }
 
-/** The places of a client's examples, shuffled where their order is random. */
-function placesInput({ order }: Curriculum, { data, keys }: ClientTask, make: (n: number) => Vector): HostTensor {
-  const n = data.features.shape[0]!;
-  const places = make(n).map((_, place) => place) as Vector;
-  if (order === "random") places.set(permutation(randomStream(deriveKey(keys["batches"]!, "order")), n));
-  return { dtype: "float", shape: [n], data: places };
-}
-
-/** Mini-batches with their rates and dropout. */
-function stepInputs(
-  prefix: string,
-  spec: TaskSpec,
-  { steps, indices, weights }: BatchSchedule,
-  { learningRate, keys }: Pick<ClientTask, "learningRate" | "keys">,
+/** The places of a client's examples where these have an order, shuffled where that is random. */
+function placesInput(
+  { curriculum, splitTraining }: TaskSpec,
+  task: ClientTask,
   make: (n: number) => Vector,
 ): HostTensors {
-  return {
-    [`${prefix}/indices`]: { dtype: "int32", shape: [steps, spec.batchSize], data: indices },
-    [`${prefix}/weights`]: floats(make, weights, [steps, spec.batchSize]),
-    [`${prefix}/learningRate`]: { dtype: "float", shape: [steps], data: make(steps).fill(learningRate) },
-    ...maskInputs(prefix, spec, steps, keys["dropout"]!),
-  };
+  if (curriculum === undefined && !choosesExamples(splitTraining)) return {};
+  const n = task.data.features.shape[0]!;
+  const places = make(n).map((_, place) => place) as Vector;
+  if (curriculum?.order === "random" || splitTraining?.keep === "random")
+    places.set(permutation(randomStream(deriveKey(task.keys["batches"]!, "order")), n));
+  return { places: { dtype: "float", shape: [n], data: places } };
 }
 
 /** Mini-batches of personal parameters, other ones than those of the local steps. */
@@ -270,6 +270,15 @@ function personalInputs(spec: TaskSpec, task: ClientTask, make: (n: number) => V
   const examples = task.data.features.shape[0]!;
   const batches = planBatches(examples, spec.batchSize, spec.personalBudget, keys.batches);
   return stepInputs("personalSteps", spec, batches, { learningRate: task.learningRate, keys }, make);
+}
+
+/** Mini-batches of the steps through a client's own parts of the model, where it takes such. */
+function shortcutInputs(spec: TaskSpec, task: ClientTask, make: (n: number) => Vector): HostTensors {
+  const { splitTraining, batchSize } = spec;
+  if (!trainsShortcut(splitTraining)) return {};
+  const examples = task.data.features.shape[0]!;
+  const { batches, keys } = shortcutBatches(splitTraining, { examples, batchSize, keys: task.keys });
+  return stepInputs("shortcutSteps", spec, batches, { learningRate: task.learningRate, keys }, make);
 }
 
 /** The norm of an update tells nothing of personal parameters. */
@@ -354,24 +363,6 @@ function sumOf(values: ArrayLike<number>): number {
   return total;
 }
 
-function floats(make: (n: number) => Vector, values: ArrayLike<number>, shape: readonly number[]): HostTensor {
-  const data = make(values.length);
-  data.set(values);
-  return { dtype: "float", shape, data };
-}
-
 function scalar(make: (n: number) => Vector, value: number): HostTensor {
   return { dtype: "float", shape: [], data: make(1).fill(value) };
-}
-
-/** Packed dropout bits of K steps for every dropout site. */
-function maskInputs(prefix: string, spec: TaskSpec, steps: number, key: RandomKey): Record<string, HostTensor> {
-  const inputs: Record<string, HostTensor> = {};
-  for (const mask of spec.masks) {
-    const bytes = maskBytes(mask.shape);
-    const count = steps * spec.batchSize * bytes * 8;
-    const data = bernoulliBits(randomStream(deriveKey(key, mask.name)), count, mask.keep);
-    inputs[`${prefix}/masks/${mask.name}`] = { dtype: "uint8", shape: [steps, spec.batchSize, bytes], data };
-  }
-  return inputs;
 }

@@ -13,11 +13,17 @@ export interface TaskFlops {
 /**
  * Counts a task once from its graph, see `countFlops`. Estimates of the curvature, which only some steps make, count by their
  * share of the steps. Of models of nodes, whose steps go over a whole graph, it is the mean of the clients'.
+ *
+ * @param extents of symbolic dimensions, where work before the local steps is to count by them: examples n, steps H
  */
-export function taskFlops({ program, draws }: Pick<TaskSpec, "program" | "draws">, data?: DataSpec): TaskFlops {
+export function taskFlops(
+  { program, draws }: Pick<TaskSpec, "program" | "draws">,
+  data?: DataSpec,
+  extents: Readonly<Record<string, number>> = {},
+): TaskFlops {
   const expensiveShare = drawnShare(draws);
   const graph = data?.kind === "arrays" && data.graph !== undefined ? meanSizes(data.graph) : {};
-  const symbols = { n: 1, H: 1, ...graph };
+  const symbols = { n: 1, H: 1, ...graph, ...extents };
   const [one, two] = [1, 2].map((K) => countFlops(program, { symbols: { ...symbols, K }, expensiveShare })) as [
     number,
     number,

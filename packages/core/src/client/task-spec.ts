@@ -51,6 +51,7 @@ export function taskSpec(parts: TaskParts): { readonly task: TaskSpec; readonly 
     ...drawnParameters(algorithm, held),
     ...(publicFeatures && { publicFeatures }),
     ...(training.curriculum && { curriculum: training.curriculum }),
+    ...(algorithm.splitTraining && { splitTraining: algorithm.splitTraining }),
     ...(training.upSampling && { upSampling: training.upSampling }),
     masks: model.masks,
     draws: algorithm.client.draws ?? {},

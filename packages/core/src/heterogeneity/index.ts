@@ -25,6 +25,7 @@ export * from "./realignment.ts";
 export * from "./shared-adapter.ts";
 export * from "./soft-labels.ts";
 export * from "./sparse-classifier.ts";
+export * from "./split-training.ts";
 export * from "./stage-heads.ts";
 export * from "./static-classifier.ts";
 export * from "./up-sampling.ts";

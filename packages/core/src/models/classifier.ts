@@ -1,5 +1,5 @@
-import type { nn, Tensor } from "@anabranch/engine";
-import { classification, type Model, regression } from "./model.ts";
+import { nn, type Tensor } from "@anabranch/engine";
+import { classification, type Model, type ModelBlocks, regression } from "./model.ts";
 
 /** What a classifier needs beyond its network. */
 export interface ClassifierSettings {
@@ -25,4 +25,10 @@ export function classifier(
     ...(settings.labelType === "float" ? regression() : classification(settings.classes)),
     forward: (parameters, features, context) => network.apply(parameters, prepare(features), context),
   };
+}
+
+/** A classifier whose network is made of blocks that follow each other. */
+export function withBlocks(name: string, settings: ClassifierSettings, blocks: ModelBlocks): Model {
+  const network = nn.sequential(blocks.before, ...blocks.blocks, blocks.after);
+  return { ...classifier(name, settings, network, blocks.prepare), blocks };
 }

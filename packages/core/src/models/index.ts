@@ -20,6 +20,7 @@ export { adapterOptions, frozenBase, withAdapters } from "./low-rank-adapters.ts
 export { mergeAdapters } from "./merge-adapters.ts";
 export * from "./mlp.ts";
 export * from "./model.ts";
+export * from "./model-cut.ts";
 export * from "./quadratic.ts";
 export * from "./registry.ts";
 export * from "./resnet.ts";

@@ -1,6 +1,6 @@
-import { log, neg, nn, reshape, sigmoid, silu } from "@anabranch/engine";
+import { log, neg, nn, reshape, sigmoid, silu, type Tensor } from "@anabranch/engine";
 import * as z from "zod";
-import { classifier } from "./classifier.ts";
+import { classifier, withBlocks } from "./classifier.ts";
 import type { Model } from "./model.ts";
 import { dataOptions, normLayers, normOption, scaleFeatures, scalingOptions, sizeOf } from "./options.ts";
 
@@ -48,13 +48,21 @@ export const mlpOptions = z.strictObject({
 export function mlp(options: z.input<typeof mlpOptions> = {}): Model {
   const settings = mlpOptions.parse(options);
   const widths = [sizeOf(settings.input), ...settings.hidden, settings.classes];
-  const layers = widths.slice(1).flatMap((outputs, i) => {
+  const layers = widths.slice(1).map((outputs, i) => {
     const last = i === widths.length - 2;
     const layer = nn.dense(`dense${i + 1}`, widths[i]!, outputs, { head: last, bias: settings.bias });
-    if (last) return [layer];
-    return [layer, ...normLayers(settings.norm, `norm${i + 1}`, outputs), activations[settings.activation]];
+    if (last) return layer;
+    return nn.sequential(
+      layer,
+      ...normLayers(settings.norm, `norm${i + 1}`, outputs),
+      activations[settings.activation],
+    );
   });
-  return classifier("mlp", settings, nn.sequential(...layers), (x) =>
-    reshape(scaleFeatures(x, settings), [x.shape[0]!, widths[0]!]),
-  );
+  const prepare = (x: Tensor) => reshape(scaleFeatures(x, settings), [x.shape[0]!, widths[0]!]);
+  const [before, ...rest] = layers;
+  const [width] = settings.hidden;
+  if (width === undefined || settings.hidden.some((other) => other !== width))
+    return classifier("mlp", settings, nn.sequential(...layers), prepare);
+  const after = rest.pop()!;
+  return withBlocks("mlp", settings, { before: before!, blocks: rest, after, prepare, activation: [width] });
 }

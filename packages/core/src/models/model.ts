@@ -47,6 +47,8 @@ export interface Model {
   readonly ignoredLabel?: number | undefined;
   /** The model that this one adds parameters to, whose own stay as they are; absent: there is none. */
   readonly base?: Model;
+  /** Present where the model is a row of blocks that all give activations of one shape, so that it can be cut between them. */
+  readonly blocks?: ModelBlocks;
   /** Present where low-rank adapters are trained in place of weights. */
   readonly adapters?: ModelAdapters;
   /** Present where adapters follow layers. */
@@ -63,6 +65,18 @@ export interface Model {
    * parameter, at these places of it.
    */
   sliced?(places: Readonly<Record<string, readonly number[]>>): Model["forward"];
+}
+
+/** The parts of a model, which follow each other. */
+export interface ModelBlocks {
+  /** Of raw features: what `before` takes. */
+  prepare(features: Tensor): Tensor;
+  readonly before: nn.Module;
+  readonly blocks: readonly nn.Module[];
+  /** Gives the outputs. */
+  readonly after: nn.Module;
+  /** Shape of what one example is before, between and after the blocks. */
+  readonly activation: readonly number[];
 }
 
 /** A weight of a model and the factors that are trained in its place, by name. */

@@ -21,18 +21,27 @@ const NAME = "prompts";
  * arXiv:2104.08691; for images M. Jia et al., "Visual Prompt Tuning", ECCV 2022, arXiv:2203.12119 (the shallow form).
  */
 export function behindPrompts(count: number, width: number, network: nn.Module): nn.Module {
-  if (count === 0) return network;
+  return nn.sequential(promptsBefore(count, width), network, withoutPrompts(count));
+}
+
+/** Sequences [N, T, width] with `count` learned tokens in front of each, [N, count + T, width]. */
+export function promptsBefore(count: number, width: number): nn.Module {
+  if (count === 0) return nn.sequential();
   const weight = nn.parameter(NAME, "weight", [count, width], "embedding", nn.normal(0.02));
   return {
-    parameters: [weight, ...network.parameters],
-    masks: network.masks,
-    apply(parameters, x, context) {
-      const [n, length] = x.shape as readonly [number, number];
-      const prompts = forEach(x, expandDims(parameters[weight.name]!, 0));
-      const seen: Tensor = network.apply(parameters, concat([prompts, x], 1), context);
-      return slice(seen, [0, count, 0], [n, count + length, width]);
-    },
+    parameters: [weight],
+    masks: [],
+    apply: (parameters, x) => concat([forEach(x, expandDims(parameters[weight.name]!, 0)), x], 1),
   };
+}
+
+/** Sequences [N, count + T, width] without their first `count` tokens. */
+export function withoutPrompts(count: number): nn.Module {
+  if (count === 0) return nn.sequential();
+  return nn.stateless((x) => {
+    const [n, length, width] = x.shape as readonly [number, number, number];
+    return slice(x, [0, count, 0], [n, length, width]);
+  });
 }
 
 /** Prompts [1, count, width] for each sequence of x [N, T, width]; an exported model reads N when it runs. */

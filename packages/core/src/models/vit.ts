@@ -1,9 +1,9 @@
 import { AnabranchError, mean, nn, reshape, type Tensor, transpose } from "@anabranch/engine";
 import * as z from "zod";
-import { classifier } from "./classifier.ts";
+import { withBlocks } from "./classifier.ts";
 import type { Model } from "./model.ts";
 import { dataOptions, imageShape, scaleFeatures, scalingOptions } from "./options.ts";
-import { behindPrompts } from "./soft-prompts.ts";
+import { promptsBefore, withoutPrompts } from "./soft-prompts.ts";
 
 /**
  * Options of the model, with defaults and descriptions.
@@ -61,15 +61,21 @@ export function promptedVit(options: z.input<typeof vitOptions>, prompts: number
   const blocks = Array.from({ length: settings.depth }, (_, i) =>
     nn.transformerBlock(`block${i + 1}`, { width, heads, dropout, length: prompts + length }),
   );
-  const network = nn.sequential(
+  const before = nn.sequential(
     nn.dense("patches", channels * patch * patch, width, { initialization }),
     nn.positionEmbedding("positions", length, width),
-    behindPrompts(prompts, width, nn.sequential(...blocks)),
+    promptsBefore(prompts, width),
+  );
+  const after = nn.sequential(
+    withoutPrompts(prompts),
     nn.layerNorm("norm", width),
     nn.stateless((x) => mean(x, [1])),
     nn.dense("head", width, settings.classes, { head: true, initialization }),
   );
-  return classifier("vit", settings, network, (x) => toPatches(x, shape, patch, settings));
+  return withBlocks("vit", settings, {
+    ...{ before, blocks, after, activation: [prompts + length, width] },
+    prepare: (x) => toPatches(x, shape, patch, settings),
+  });
 }
 
 /** Raw images [N, ...] as scaled patches [N, tokens, channels * patch * patch]. */

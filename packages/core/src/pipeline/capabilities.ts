@@ -38,6 +38,8 @@ export interface Capabilities {
   readonly statistics: boolean;
   /** Whether clients rebuild the model from numbers along seeded directions. */
   readonly seeded: boolean;
+  /** Whether clients send activations of their examples while they train. */
+  readonly splits: boolean;
 }
 
 export function capabilitiesOf(algorithm: Algorithm, { upload, clientState, parts, replay }: Payloads): Capabilities {
@@ -58,6 +60,7 @@ export function capabilitiesOf(algorithm: Algorithm, { upload, clientState, part
     wholePopulation: algorithm.wholePopulation === true,
     statistics: Object.values(upload).some(({ statistics }) => statistics === true),
     seeded: replay !== undefined,
+    splits: algorithm.splitTraining !== undefined,
   };
 }
 
@@ -101,6 +104,7 @@ const TRAITS = {
   wholePopulation: ({ wholePopulation }: Capabilities) =>
     wholePopulation ? "where all clients train in every round" : undefined,
   seeded: ({ seeded }: Capabilities) => (seeded ? "whose clients send numbers along seeded directions" : undefined),
+  splits: ({ splits }: Capabilities) => (splits ? "whose clients send activations of their examples" : undefined),
 } as const;
 
 interface Limit {
@@ -180,6 +184,8 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
   "privacy.mechanism": {
     expected: ONE_VECTOR,
     refuses: {
+      splits:
+        "Activations and their gradients leave the clients as they are, and epsilon would not cover them. Remove [privacy].",
       statistics: `They describe a client's own examples, and epsilon would not cover them. ${KEEP}`,
       sendsOutputs: "Outputs on public examples depend on records, and no mechanism is proved here for them.",
       classStatistics: "Counts and means of classes are data of the clients, and no mechanism here covers them.",
@@ -214,6 +220,8 @@ const LIMITS: Readonly<Record<Feature, Limit>> = {
   "secureAggregation.protocol": {
     expected: ONE_VECTOR,
     refuses: {
+      splits:
+        "The server needs the activations of each client, so a sum of updates would hide nothing. Remove [secureAggregation].",
       statistics: `One range and one number of bits serve weights alone. ${KEEP}`,
       sendsOutputs: "The server compares the outputs of single clients.",
       classStatistics: "The server needs the classes of each client by itself, which a sum hides.",

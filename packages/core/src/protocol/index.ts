@@ -10,6 +10,7 @@ export type {
 } from "./safetensors-types.ts";
 export { encodeSafetensors } from "./safetensors-write.ts";
 export { decodeSealed, encodeSealed, type SealedKind } from "./sealed.ts";
+export * from "./split-message.ts";
 export {
   type Aggregate,
   type ClientStageContext,

@@ -68,6 +68,8 @@ const runStarted = z.object({
   /** FLOPs of a client task with K local steps: flopsPerTask + K * flopsPerStep; absent in runs of earlier versions. */
   flopsPerStep: z.number().nonnegative().optional(),
   flopsPerTask: z.number().nonnegative().optional(),
+  /** FLOPs of the server in a step of a client, where the model is split between them; absent: it is not. */
+  serverFlopsPerStep: z.number().nonnegative().optional(),
   /** Of the declared link and device; absent: none was declared. */
   joulesPerByte: z.number().nonnegative().optional(),
   joulesPerFlop: z.number().nonnegative().optional(),

@@ -76,6 +76,17 @@ export class GroupFold {
     this.#cost.largestMessage = Math.max(this.#cost.largestMessage, bytes);
   }
 
+  /** Messages of the client's steps, where it takes them with the server. */
+  #countExchanged({ public: about }: Update): void {
+    const { algorithm, float, baseline } = this.#world.plan;
+    if (baseline !== undefined) return;
+    const exchanged = algorithm.exchanged?.(about, float);
+    if (exchanged === undefined) return;
+    this.#cost.bytesDown += exchanged.bytesDown;
+    this.#cost.bytesUp += exchanged.bytesUp;
+    this.#cost.largestMessage = Math.max(this.#cost.largestMessage, exchanged.largestMessage);
+  }
+
   #sum(group: readonly Admitted[]): void {
     const updates: Update[] = [];
     const factors: number[] = [];
@@ -111,6 +122,7 @@ export class GroupFold {
   #countUp(outcome: Outcome): void {
     if ("failure" in outcome) return;
     this.#count("bytesUp", outcome.bytesUp);
+    this.#countExchanged(outcome.update);
     this.#tasks.add(outcome.measured);
   }
 

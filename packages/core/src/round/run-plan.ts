@@ -131,6 +131,8 @@ export interface RunPlan {
     /** FLOPs of a client task with K steps: flopsPerTask + K * flopsPerStep; see `countFlops`. */
     readonly flopsPerStep?: number;
     readonly flopsPerTask?: number;
+    /** FLOPs of the server in a step of a client, where the model is split between them. */
+    readonly serverFlopsPerStep?: number;
     /** Of the declared link and device. */
     readonly joulesPerByte?: number;
     readonly joulesPerFlop?: number;

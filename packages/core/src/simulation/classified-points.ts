@@ -6,6 +6,7 @@ import { splitParameters } from "../params/standing.ts";
 import { ownLayers } from "./held-selectors.ts";
 import { type PreparedTrace, prepareTrace, type TraceSettings } from "./prepare-trace.ts";
 import { prepareQuadratics, type Quadratics } from "./quadratics.ts";
+import { frozenOutsideTail } from "./split-run.ts";
 
 /**
  * A federation of points with classes, for methods that look at classes or at what enters a head. The model has one hidden
@@ -22,6 +23,8 @@ export interface ClassifiedPoints extends TraceSettings {
   readonly classes: number;
   /** Width of the hidden layer. */
   readonly hidden: number;
+  /** Hidden layers of that width, for methods that cut the model between them. Default 1. */
+  readonly layers?: number | undefined;
   /** Units of an adapter after the hidden layer, for methods that train such beside a frozen model. Default: no adapter. */
   readonly bottleneck?: number | undefined;
 }
@@ -49,9 +52,14 @@ export function prepareProblem(method: Algorithm, problem: TracedProblem, execut
 }
 
 function preparePoints(method: Algorithm, problem: ClassifiedPoints, executor: Executor) {
-  const { points, labels, owners, classes, hidden, bottleneck: units } = problem;
+  const { points, labels, owners, classes, hidden, layers: depth = 1, bottleneck: units } = problem;
   requireFits(problem);
-  const plain = mlp({ input: [points[0]!.length], inputType: "float", hidden: [hidden], classes });
+  const plain = mlp({
+    input: [points[0]!.length],
+    inputType: "float",
+    hidden: Array.from({ length: depth }, () => hidden),
+    classes,
+  });
   const configured = units === undefined ? plain : withBottlenecks(plain, { units });
   const model = method.trains?.(configured) ?? configured;
   const whole = layout(model.parameters);
@@ -60,7 +68,7 @@ function preparePoints(method: Algorithm, problem: ClassifiedPoints, executor: E
   const rows = Array.from({ length: clientsOf(problem) }, (_, client) =>
     Int32Array.from(owners.flatMap((owner, row) => (owner === client ? [row] : []))),
   );
-  const { personal, frozen = [] } = method;
+  const { personal, frozen = frozenOutsideTail(model, method) } = method;
   const layers = ownLayers(personal, model);
   const still = [...frozenBase(model), ...layers.map((layer) => `!${layer}`), ...frozen];
   return prepareTrace(method, problem, executor, {

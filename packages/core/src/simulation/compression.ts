@@ -87,7 +87,7 @@ export function configuredDown(
     throw conflict(key, `${value}, with compression.down = ${JSON.stringify(down)}`, expected, advice);
   };
   if (payloads.replay !== undefined || algorithm.messageTo !== undefined) {
-    const advice = "Its clients rebuild the model from little. Remove compression.down.";
+    const advice = "What its clients are sent depends on what they keep. Remove compression.down.";
     refuse("algorithm.name", `"${algorithm.name}"`, "a method whose model travels", advice);
   }
   if (!Object.hasOwn(payloads.broadcast, MODEL) || payloads.own?.includes(MODEL) === true) {

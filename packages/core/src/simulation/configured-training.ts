@@ -29,6 +29,7 @@ export function configuredTraining(
     ...training
   } = config.training;
   const loss = configuredLoss(config, algorithm, model, federation);
+  requireFewToChoose(algorithm, federation);
   return {
     ...training,
     loss,
@@ -91,6 +92,15 @@ function configuredCurriculum(
   if (score === "error-norm" && (model.labels.shape.length > 0 || isRegression(model)))
     refuse('score = "error-norm"', "Models without one class per example have no such norm: remove the score.");
   return { order, score, pacing, a: duration, b: start, horizon: rounds };
+}
+
+/** Examples that are chosen by a score are ordered by it. Throws `config/conflict`. */
+function requireFewToChoose({ splitTraining, name }: Algorithm, { statistics }: Federation): void {
+  if (splitTraining === undefined || splitTraining.drop === 0 || splitTraining.keep === "random") return;
+  const most = mostExamples(statistics);
+  if (most <= MOST_ORDERED) return;
+  const received = `${splitTraining.drop}, with algorithm.name = "${name}" and ${most} examples at one client`;
+  throw conflict("algorithm.drop", received, "0", `At most ${MOST_ORDERED} are ordered: use more clients, or no drop.`);
 }
 
 /** Of the client that has most. */

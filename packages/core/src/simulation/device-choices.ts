@@ -8,8 +8,9 @@
 import { AnabranchError, compileProgram, type Tensor, trace } from "@anabranch/engine";
 import { type Candidate, chooseForDevice, type StorageBits, storedBytes, storedWeights } from "../adapters/index.ts";
 import type { Algorithm, ParameterTensors } from "../algorithms/algorithm.ts";
-import { compileLocalTask, dataTypes } from "../client/local-task.ts";
+import { compileLocalTask } from "../client/local-task.ts";
 import { taskFlops } from "../client/task-flops.ts";
+import { dataTypes } from "../client/task-types.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import type { Model } from "../models/index.ts";

@@ -31,6 +31,7 @@ export function forLiveClients(prepared: PreparedRun, config: Config): PreparedR
   requireOneTask(config);
   requireExamples(prepared);
   requireLabels(config);
+  requireOneSide(prepared.plan.algorithm);
   requireModelThatTravels(prepared, config);
   requireConfiguredModel(prepared.plan.algorithm);
   const { plan, simulation } = prepared;
@@ -135,6 +136,14 @@ function requireModelThatTravels({ plan: { algorithm, payloads } }: PreparedRun,
     "a method that sends its model to all",
     advice,
   );
+}
+
+/** Live clients train by themselves between the broadcast and their update. Throws `config/conflict`. */
+function requireOneSide({ name, splitTraining }: PreparedRun["plan"]["algorithm"]): void {
+  if (splitTraining === undefined) return;
+  const advice =
+    "Its clients exchange four messages with the server for every batch, which only simulations count: start it with anabranch run.";
+  throw conflict("algorithm.name", `"${name}", in a live run`, "a method whose clients have the whole model", advice);
 }
 
 /** The description that live clients act by has the configured model. Throws `config/conflict`. */

@@ -4,6 +4,7 @@ import type { Config } from "../config/index.ts";
 import { parameterSelectors } from "../config/parameters-schema.ts";
 import { frozenBase, type Model } from "../models/index.ts";
 import type { Selectors } from "../params/standing.ts";
+import { frozenOutsideTail } from "./split-run.ts";
 
 /**
  * Which parameters of a model do not travel: what the configuration selects, or its method where it selects nothing
@@ -14,15 +15,16 @@ import type { Selectors } from "../params/standing.ts";
  */
 export function heldSelectors(
   { parameters, adapters }: Pick<Config, "parameters" | "adapters">,
-  model: Pick<Model, "adapters" | "base" | "parameters">,
-  { name, personal: own, frozen: fixed }: Pick<Algorithm, "name" | "personal" | "frozen">,
+  model: Model,
+  algorithm: Pick<Algorithm, "name" | "personal" | "frozen" | "splitTraining">,
 ): { readonly personal: Selectors; readonly frozen: Selectors } {
+  const { name, personal: own, frozen: fixed } = algorithm;
   const { personal: named, frozen: still } = parameterSelectors(parameters);
   if (fixed !== undefined && named.length > 0) {
     const received = `${JSON.stringify(named)}, with algorithm.name = "${name}"`;
     throw conflict("parameters.personal", received, "[]", "The method needs parameters that are fixed for everybody.");
   }
-  const frozen = still.length > 0 ? still : (fixed ?? []);
+  const frozen = still.length > 0 ? still : (fixed ?? frozenOutsideTail(model, algorithm));
   const personal = named.length > 0 ? named : ownLayers(own, model);
   if (model.base === undefined) return { personal, frozen };
   const { pairs } = model.adapters ?? { pairs: [] };

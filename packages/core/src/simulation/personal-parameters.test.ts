@@ -213,12 +213,16 @@ const WHOLE_MODELS = ["fedd2s", "fedmd", "hyperfl", "knfu", "pfedlora"];
 /** Their clients keep adapters and heads; dual-adapters.test.ts has how they refuse. */
 const ADAPTERS = ["feddat"];
 
+/** Their clients train what the method says; split-run.test.ts has how they refuse. */
+const SPLIT = ["sfprompt"];
+
 const REFUSING = [
   ...SEEDED,
   ...SHARED_HEADS,
   ...SUB_MODELS.map(([name]) => name),
   ...WHOLE_MODELS,
   ...ADAPTERS,
+  ...SPLIT,
   "bristle",
   "ggeur",
   ...HEADERS,

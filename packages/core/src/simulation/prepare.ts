@@ -2,7 +2,8 @@ import type { Algorithm } from "../algorithms/algorithm.ts";
 import { type LocalBudget, stepCount } from "../client/batches.ts";
 import { largestClient } from "../client/data-source.ts";
 import type { TaskSettings } from "../client/local-task.ts";
-import { taskFlops } from "../client/task-flops.ts";
+import { splitFlops } from "../client/split-flops.ts";
+import { type TaskFlops, taskFlops } from "../client/task-flops.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import type { SyntheticPopulation, TrainTest } from "../data/index.ts";
@@ -119,7 +120,7 @@ export function prepareRun(
       ...{ model: model.name, dataset: federation.name, cohort: config.sampler.cohort, workers },
       executor: { name, version, fingerprint },
       gradientsPerStep: simulation.gradientsPerStep,
-      ...taskFlops(simulation.task, simulation.train),
+      ...flopsOf(algorithm, model, simulation),
       ...{ ...measures.energy, ...about, ...texts, ...(attack && { attack: attack.description }) },
     },
   };
@@ -134,6 +135,11 @@ function publicTrainingOf(
 ): PublicTrainingParts | undefined {
   if (algorithm.publicTraining === undefined || publicSet === undefined) return undefined;
   return { model, layout, subModels, examples: publicSet, seed };
+}
+
+/** Of a client's task, and of the server's part in it where the model is split. */
+function flopsOf({ splitTraining }: Algorithm, model: Model, { task, train }: SimulationSpec): TaskFlops {
+  return splitTraining === undefined ? taskFlops(task, train) : splitFlops(task, model, splitTraining, train);
 }
 
 /** Of models of other sizes, by part. */

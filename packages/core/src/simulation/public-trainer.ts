@@ -24,7 +24,7 @@ import {
 import { combine } from "../algorithms/parameter-tensors.ts";
 import type { PublicTask, PublicTrainer, PublicTrainingSettings, Trained } from "../algorithms/public-training.ts";
 import { planBatches } from "../client/batches.ts";
-import { dataTypes } from "../client/local-task.ts";
+import { dataTypes } from "../client/task-types.ts";
 import { parameterInputs, vectorInputs, vectorOutputs } from "../client/vectors.ts";
 import type { ModelParameters } from "../models/model.ts";
 import { entryTypes, type Layout } from "../params/layout.ts";

@@ -30,6 +30,7 @@ import { type InitialWeights, type Start, startFrom } from "./initial-weights.ts
 import { localOnly } from "./local-only.ts";
 import { payloadSettings } from "./public-examples.ts";
 import { requireStatisticsFit, withSharedStatistics } from "./shared-statistics.ts";
+import { requireSplit, withSplitMessages } from "./split-run.ts";
 import { requireWholeModels, withSubModels, withWidths } from "./sub-model-run.ts";
 
 /** What the operator may bring instead of a name in the configuration. */
@@ -78,6 +79,7 @@ export function resolveMethod(
   const configured =
     own.model === undefined ? namedModel(config, examples) : ownModel(config, own.model, origins.model);
   const model = named.trains?.(configured) ?? configured;
+  requireSplit(config, named, model);
   const whole = layout(model.parameters);
   const split = splitOf(heldSelectors(config, model, named), whole);
   const { shared } = split;
@@ -95,7 +97,9 @@ export function resolveMethod(
   const values = start === undefined ? drawn : withValues(whole, drawn, base, start.vector);
   if (model.adapters !== undefined) startCores(model.adapters, whole, values);
   const run = { split, values, population: clients };
-  const ruled = withAdapterRule(config, model, withSharedStatistics(found, shared), run);
+  const held = heldOf(split, values);
+  const messages = withSplitMessages(found, config, model, held);
+  const ruled = withAdapterRule(config, model, withSharedStatistics(messages, shared), run);
   const { algorithm, payloads, subModels } =
     ruled.tiers === undefined
       ? withWidths(ruled, model, shared, config.training)
@@ -105,7 +109,7 @@ export function resolveMethod(
   return {
     model,
     layout: shared,
-    held: heldOf(split, values),
+    held,
     algorithm,
     payloads,
     subModels,

@@ -48,6 +48,9 @@ const values = (n: number) => Array.from({ length: n }, (_, k) => Math.sin(k));
 /** Methods that train two adapters of 2 units beside a frozen model. */
 const ADAPTED = ["feddat"];
 const adapted: ClassifiedPoints = { ...points, bottleneck: 2, x0: values(38 + 2 * (2 + 5 * 2 + 5 + 2 * 5)) };
+/** Methods that cut a model between its layers. */
+const SPLIT = ["sfprompt"];
+const layered: ClassifiedPoints = { ...points, layers: 4, x0: values(20 + 3 * 30 + 18) };
 /** Methods that train another model, with where that starts. */
 const others: Readonly<Record<string, Partial<Quadratics>>> = {
   hyperfl: { x0: values(3 + 2 * 3 + 2 + 6 * 2 + 6) },
@@ -81,6 +84,7 @@ async function finalHash(
 
 function prepare(name: string, options: Record<string, unknown>) {
   if (ADAPTED.includes(name)) return prepareProblem(createAlgorithm(name, options), adapted, executor);
+  if (SPLIT.includes(name)) return prepareProblem(createAlgorithm(name, options), layered, executor);
   if (CLASSIFYING.includes(name)) return prepareProblem(createAlgorithm(name, options), points, executor);
   const form = others[name] ?? (name.startsWith("fedbcgd") || HEADS.includes(name) ? divided : matrix);
   return prepareProblem(createAlgorithm(name, { ...sizes[name], ...options }), { ...problem, ...form }, executor);

@@ -21,12 +21,16 @@ import {
   pfedlora,
   pfedme,
   rffl,
+  sfprompt,
 } from "../../algorithms/methods.ts";
 import type { AlgorithmUnderTest } from "../algorithm.ts";
 import { CLASSIFIED } from "./classified.ts";
 
 /** Where adapters begin that are no zeros. */
 const ADAPTED = Array.from({ length: 2 * 10 + 21 }, (_, k) => 0.6 * Math.sin(1 + 1.37 * k));
+
+/** Where four hidden layers and a head begin: 9 values of the first, 12 of each other. */
+const LAYERED = Array.from({ length: 9 + 4 * 12 }, (_, k) => 0.9 * Math.sin(1 + 1.37 * k));
 
 const quick = { rounds: 60, learningRate: 0.1, within: 1e-6 };
 
@@ -90,6 +94,12 @@ export const personalBattery: Readonly<Record<string, AlgorithmUnderTest>> = {
   },
   // one unit after a hidden layer of three: 3 + 3 values, 1 + 3 biases; the local adapter and the head stay
   feddat: { create: feddat, points: { ...CLASSIFIED, bottleneck: 1, x0: ADAPTED }, wire: { down: 1, up: 1 } },
+  // the last of four hidden layers of three units and the head, 2 (3 x 3 + 3): activations are no vectors of the round
+  sfprompt: {
+    create: () => sfprompt({ drop: 0.5 }),
+    points: { ...CLASSIFIED, layers: 4, x0: LAYERED },
+    wire: { down: 1, up: 1 },
+  },
   // four public examples, of one class; before the first round nothing is fused
   knfu: { create: knfu, form: { x0: [0.5, -0.5, 1] }, wire: { down: 1, up: 4 / 3 } },
   fedmd: { create: fedmd, form: { x0: [0.5, -0.5, 1] }, wire: { down: 1, up: 4 / 3 } },
