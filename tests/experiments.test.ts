@@ -34,6 +34,11 @@ const examples = {
     labels: { dtype: "uint8", shape: [1] },
     classes: 10,
   },
+  "image-questions": {
+    features: { dtype: "uint8", shape: [1, 790] },
+    labels: { dtype: "uint8", shape: [1] },
+    classes: 17,
+  },
   instructions: {
     features: { dtype: "uint8", shape: [1, 61] },
     labels: { dtype: "uint8", shape: [1, 61] },

@@ -23,6 +23,11 @@ describe("one or two rounds of", () => {
       { name: "char-transformer", width: 16, depth: 1, heads: 2 },
     ],
     ["a vision transformer", images, { name: "vit", patch: 8, width: 16, depth: 1, heads: 2 }],
+    [
+      "a transformer over an image and a question",
+      { dataset: "image-questions", clients: 5, partition: { scheme: "natural" } },
+      { name: "vilt", width: 16, depth: 1, heads: 2 },
+    ],
     ["LeNet-5", images, { name: "lenet5" }],
     ["ResNet-8", images, { name: "resnet8" }],
     ["the CNN for 28 x 28", small, { name: "cnn-28x28" }],

@@ -54,6 +54,7 @@ export const references: Readonly<Record<string, Readonly<Record<string, readonl
     ],
     "fashion-mnist-10k": [fashionMnist],
     "image-neighbours": [fashionMnist],
+    "image-questions": [fashionMnist],
     mnist: [
       'Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-Based Learning Applied to Document Recognition", Proceedings of the IEEE 86(11), 1998, doi 10.1109/5.726791',
     ],
@@ -90,6 +91,9 @@ export const references: Readonly<Record<string, Readonly<Record<string, readonl
     resnet8: resnet,
     resnet10: resnet,
     resnet18: resnet,
+    vilt: [
+      'W. Kim, B. Son, I. Kim, "ViLT: Vision-and-Language Transformer Without Convolution or Region Supervision", ICML 2021, arXiv:2102.03334',
+    ],
     vit: [
       'A. Dosovitskiy, L. Beyer, A. Kolesnikov, D. Weissenborn, X. Zhai, T. Unterthiner, M. Dehghani, M. Minderer, G. Heigold, S. Gelly, J. Uszkoreit, N. Houlsby, "An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale", ICLR 2021, arXiv:2010.11929',
       'X. Zhai, A. Kolesnikov, N. Houlsby, L. Beyer, "Scaling Vision Transformers", CVPR 2022, arXiv:2106.04560',

@@ -32,9 +32,9 @@ export function nonSmoothParts(model: Model): string[] {
 }
 
 /** Throws `audit/model` for models whose inputs or labels cannot be searched for: tokens, numbers to predict. */
-export function requireSearchable({ name, features, labels, classes }: Model): void {
+export function requireSearchable({ name, features, words, labels, classes }: Model): void {
   const reason =
-    features.dtype === "int32"
+    features.dtype === "int32" || words !== undefined
       ? "features that are integers, such as characters"
       : labels.dtype === "float" || classes < 2
         ? "labels that are numbers to predict"

@@ -39,7 +39,7 @@ function noiseFor(model: Model, rows: number, seed: number): readonly [Model, Te
     ];
   }
   const { dtype, shape } = model.features;
-  if (dtype === "int32" || model.labels.shape.length > 0) throw noNoise(model);
+  if (dtype === "int32" || model.words !== undefined || model.labels.shape.length > 0) throw noNoise(model);
   const stream = randomStream(key);
   const size = shape.reduce((a, b) => a * b, rows);
   return [

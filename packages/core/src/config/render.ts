@@ -61,6 +61,7 @@ export function configHash(config: Config): string {
     ...(config.training.upSampling.rounds === 0 ? ["training.upSampling"] : []),
     ...(isAligned(config) ? [] : ["training.alignment"]),
     ...(config.data.transpose ? [] : ["data.transpose"]),
+    ...(config.data.questions.families.length === 0 ? ["data.questions"] : []),
     ...(config.taskStream.kind === "none" ? ["taskStream"] : []),
     ...(hidesLabels(config.data.unlabelled) ? [] : ["data.unlabelled", "training.openWorld"]),
     ...unusedCentroids(config.training.openWorld),

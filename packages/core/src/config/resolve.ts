@@ -8,6 +8,7 @@ import { checkAttack } from "./check-attack.ts";
 import { checkBaseline } from "./check-baseline.ts";
 import { checkChurn } from "./check-churn.ts";
 import { checkPrivacy, isDiscrete } from "./check-privacy.ts";
+import { checkQuestions } from "./check-questions.ts";
 import { checkSecureAggregation } from "./check-secure-aggregation.ts";
 import { checkTaskStream } from "./check-task-stream.ts";
 import { checkTopology } from "./check-topology.ts";
@@ -58,6 +59,7 @@ export function resolveConfig(input: ConfigInput, locate: Locate = (path) => pat
   checkTopology(config, locate);
   checkChurn(config, locate);
   checkTaskStream(config, locate);
+  checkQuestions(config, locate);
   checkUnlabelled(config, locate);
   return config;
 }

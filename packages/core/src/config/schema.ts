@@ -15,8 +15,10 @@ import { loss } from "./loss-schema.ts";
 import { openWorld, unlabelled } from "./open-world-schema.ts";
 import { parameters } from "./parameters-schema.ts";
 import { privacy } from "./privacy-schema.ts";
+import { questions } from "./questions-schema.ts";
 import { devices, schedule } from "./schedule-schema.ts";
 import { shift } from "./shift-schema.ts";
+import { synthetic } from "./synthetic-schema.ts";
 import { table } from "./table-schema.ts";
 import { taskStream } from "./task-stream-schema.ts";
 import { topology } from "./topology-schema.ts";
@@ -37,18 +39,6 @@ const partition = z
   })
   .prefault({})
   .describe("partition of the examples; further keys are options of the scheme");
-
-const synthetic = z
-  .strictObject({
-    shape: z.array(positive).min(1).default([1, 28, 28]).describe("shape of an example"),
-    classes: z.int().min(2).max(256).default(10).describe("number of classes"),
-    examples: positive.default(20).describe("number of examples per client"),
-    classesPerClient: positive.optional().describe("number of classes per client; omitted: all"),
-    noise: z.number().min(0).max(255).default(32).describe("standard deviation of the pixel noise, in grey levels"),
-    testExamples: positive.default(1000).describe("number of test examples"),
-  })
-  .prefault({})
-  .describe('synthetic clients, used if dataset = "synthetic"; they are not partitioned');
 
 const data = z
   .strictObject({
@@ -81,6 +71,7 @@ const data = z
       .boolean()
       .default(false)
       .describe("exchange rows and columns of square images, to train and to test: another task on the same images"),
+    questions,
     publicExamples: positive
       .optional()
       .describe(

@@ -22,6 +22,8 @@ export interface ArrayDataset {
   readonly groupNames?: readonly string[];
   /** Label of positions that do not count in losses and scores, such as those of a prompt. */
   readonly ignoredLabel?: number;
+  /** Where the last so many features are numbers of words, which are these. */
+  readonly text?: { readonly length: number; readonly words: readonly string[] };
   /** Where the examples are the nodes of a graph. */
   readonly graph?: RowGraph;
   /** How the columns of a table became features. */

@@ -12,6 +12,7 @@ export { type FederatedDataset, federate, partitionLabels } from "./federated.ts
 export type { DealtGraph } from "./graph-partition.ts";
 export { datasetHash, partitionHash } from "./hash.ts";
 export { type Holdout, splitHoldout } from "./holdout.ts";
+export { imageQuestions, type QuestionSettings } from "./image-questions.ts";
 export { instructions } from "./instructions.ts";
 export { type Clusters, kMeans } from "./k-means.ts";
 export { type NeighbourGraphSettings, neighbourGraph } from "./neighbour-graph.ts";
@@ -20,6 +21,7 @@ export type { Partition, PartitionContext, Partitioner } from "./partition.ts";
 export { gini, meanDivergence, type PartitionReport, partitionReport } from "./partition-report.ts";
 export * from "./partitioners/index.ts";
 export { populationStatistics, type SyntheticPopulation, syntheticPopulation } from "./population.ts";
+export { type QuestionFamily, questionFamilies } from "./question-grammar.ts";
 export * from "./readers/index.ts";
 export { adjacencyOf, type NodeNeighbours, type RowGraph } from "./row-graph.ts";
 export { type ShiftSettings, shiftClients, shiftKinds } from "./shift.ts";

@@ -162,7 +162,7 @@ function joined(like: ArrayDataset, parts: readonly ArrayDataset[]): ArrayDatase
 }
 
 function requireFit({ train, partition }: FederatedDataset, { kind, groups }: ShiftSettings): void {
-  const { features, labels, classes } = train;
+  const { features, labels, classes, text } = train;
   const shape = features.shape.slice(1);
   const shown = `${kind} in ${groups} groups for ${features.dtype}[${shape.join(", ")}] with ${classes} classes`;
   const refuse = (expected: string): never => {
@@ -174,6 +174,7 @@ function requireFit({ train, partition }: FederatedDataset, { kind, groups }: Sh
       expected,
     });
   };
+  if (text !== undefined && kind !== "labels") refuse('"labels", as some features are words');
   if (kind !== "noise" && groups > partition.clients.length)
     refuse(`at most ${partition.clients.length} groups, one per client`);
   if (kind === "labels" && (labels.dtype === "float" || groups > classes))

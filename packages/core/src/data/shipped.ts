@@ -2,8 +2,10 @@ import { AnabranchError, type HostTensor } from "@anabranch/engine";
 import { deriveKey, rootKey } from "../random/index.ts";
 import { BLOCK_GRAPH, blockGraph } from "./block-graph.ts";
 import type { ArrayDataset } from "./dataset.ts";
+import { imageQuestions } from "./image-questions.ts";
 import { instructions } from "./instructions.ts";
 import { neighbourGraph } from "./neighbour-graph.ts";
+import { questionFamilies } from "./question-grammar.ts";
 import type { NamedDataset } from "./readers/class-names.ts";
 import { readIdx } from "./readers/idx.ts";
 import { readTextBySpeaker, type TextDataset } from "./readers/text-by-speaker.ts";
@@ -18,7 +20,7 @@ export type AssetReader = (file: string) => Promise<Uint8Array>;
  * @example
  * ```ts
  * import { SHIPPED_DATASETS } from "@anabranch/core";
- * Object.keys(SHIPPED_DATASETS).length; // => 5
+ * Object.keys(SHIPPED_DATASETS).length; // => 6
  * ```
  */
 export const SHIPPED_DATASETS = [
@@ -27,6 +29,7 @@ export const SHIPPED_DATASETS = [
   "tiny-shakespeare",
   "block-graph",
   "image-neighbours",
+  "image-questions",
 ] as const;
 export type ShippedDatasetName = (typeof SHIPPED_DATASETS)[number];
 
@@ -90,6 +93,8 @@ export function assetUrl(file: string): URL {
  * - "block-graph": 480 nodes of a stochastic block model with 16 features and 4 classes, in 8 blocks and 2 groups.
  * - "image-neighbours": the 2,000 test images of fashion-mnist-10k, scaled to 14 x 14, as nodes: features are their 64 first
  *   principal components, and each has edges to the 10 images of largest cosine. 40 % of the nodes of a graph are the test set.
+ * - "image-questions": 2,000 and 500 grids of four images of fashion-mnist-10k, [n, 790] uint8 with a question of six words in
+ *   each, by family of questions; one of 17 answers. Images are real, questions are generated.
  *
  * @example
  * ```ts
@@ -114,6 +119,8 @@ export async function loadShippedDataset(name: string, read: AssetReader): Promi
       );
     case "image-neighbours":
       return loadImageNeighbours(read);
+    case "image-questions":
+      return loadImageQuestions(read);
     case "tiny-shakespeare":
       return loadTinyShakespeare(read);
     default:
@@ -156,6 +163,14 @@ async function loadImageNeighbours(read: AssetReader): Promise<TrainTest<NamedDa
   const { test: images } = await loadFashionMnist10k(read);
   const small = { ...images, name: "image-neighbours", features: halved(images.features) };
   return splitByClass(neighbourGraph(small, { components: 64, neighbours: 10 }), TEST_NODES, nodesKey());
+}
+
+/** A question about each grid of four images, and an owner for each family. */
+async function loadImageQuestions(read: AssetReader): Promise<TrainTest<NamedDataset>> {
+  const images = await loadFashionMnist10k(read);
+  const settings = { families: questionFamilies, ownersPerFamily: 1, gridsPerImage: 1 };
+  const { train, test, ...rest } = imageQuestions(images, deriveKey(rootKey(SPLIT_SEED), "image-questions"), settings);
+  return { ...rest, train: { ...train, name: "image-questions" }, test: { ...test, name: "image-questions (test)" } };
 }
 
 /** Images [n, 1, h, w] as sums of 2 x 2 pixels, [n, 1, h / 2, w / 2]: a fifth of the time for their principal components. */

@@ -104,7 +104,7 @@ export function orderFeatures({ orders }: TaskStream, task: number, features: Ho
 function requireFit(
   kind: StreamSettings["kind"],
   tasks: number,
-  { name, features, labels, classes }: ArrayDataset,
+  { name, features, labels, classes, text }: ArrayDataset,
 ): void {
   const refuse = (received: string, expected: string, advice: string): never => {
     throw new AnabranchError({
@@ -120,6 +120,7 @@ function requireFit(
   if (labels.dtype === "float") refuse("numbers to predict", "classes", remove);
   if (labels.shape.length > 1) refuse("several labels per example", "one class for each example", remove);
   if (kind === "permuted-pixels" && features.dtype === "int32") refuse("indices", "images or float features", remove);
+  if (kind === "permuted-pixels" && text !== undefined) refuse("words", "images or float features", remove);
   if (kind === "split-classes" && classes % tasks !== 0)
     refuse(
       `${tasks} tasks of ${classes} classes`,

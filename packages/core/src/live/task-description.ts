@@ -211,8 +211,8 @@ export function describeTask(config: Config, prepared: PreparedRun): TaskDescrip
   return taskDescription.parse(JSON.parse(text));
 }
 
-function isAsLoaded({ owners, transpose, shift }: Config["data"]): boolean {
-  return owners === undefined && !transpose && shift.kind === "none";
+function isAsLoaded({ owners, transpose, questions, shift }: Config["data"]): boolean {
+  return owners === undefined && !transpose && questions.families.length === 0 && shift.kind === "none";
 }
 
 /** Bytes that a welcome has beside its description, and some to spare. */

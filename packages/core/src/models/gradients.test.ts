@@ -8,6 +8,14 @@ afterAll(() => console.log(formatTally()));
 const spread = (count: number, below: number) =>
   Array.from({ length: count }, (_, i) => (i * 37 + ((i * i) % 11)) % below);
 
+/** Features of models with tokens are below the number of those; a grey level may be, too. */
+const belowOf: Record<string, (model: Model) => number> = {
+  "char-transformer": ({ classes }) => classes,
+  vilt: () => WORDS,
+};
+
+const WORDS = 5;
+
 /** Values for every parameter, a batch of raw examples and dropout bits, by name. */
 function tinyInputs(model: Model, batch: number): Record<string, HostTensor> {
   const batchOf = (type: Model["features"] | Model["labels"], below: number): HostTensor => {
@@ -25,7 +33,7 @@ function tinyInputs(model: Model, batch: number): Record<string, HostTensor> {
         return [`mask ${m.name}`, host("uint8", [batch, bytes], spread(batch * bytes, 256))];
       }),
     ),
-    features: batchOf(model.features, model.name === "char-transformer" ? model.classes : 256),
+    features: batchOf(model.features, belowOf[model.name]?.(model) ?? 256),
     labels: batchOf(model.labels, model.classes),
     weights: host("float", [batch], new Array<number>(batch).fill(1 / batch)),
   };
@@ -75,6 +83,12 @@ const tiny: { model: Model; variables?: string[]; second?: boolean }[] = [
   {
     model: withShards(models["cnn-28x28"]({ input: [4, 4], hidden: 3, classes: 3 }), { rank: 2, pool: 1, pieces: 5 }),
     variables: ["shards.a25", "shards.a800", "shards.b32"],
+  },
+  {
+    model: models.vilt({
+      ...{ input: [18], image: [1, 4, 4], words: 2, vocabulary: WORDS },
+      ...{ patch: 2, width: 4, depth: 1, heads: 2, classes: 3, dropout: 0.25 },
+    }),
   },
   {
     model: models["char-transformer"]({ input: [3], classes: 4, width: 4, depth: 1, heads: 2, dropout: 0.5 }),

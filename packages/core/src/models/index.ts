@@ -25,4 +25,5 @@ export * from "./quadratic.ts";
 export * from "./registry.ts";
 export * from "./resnet.ts";
 export { shardOptions, withShards } from "./shards.ts";
+export { vilt, viltOptions } from "./vilt.ts";
 export { vit, vitOptions } from "./vit.ts";

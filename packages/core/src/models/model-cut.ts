@@ -85,7 +85,7 @@ function requireBlocks({ name, blocks }: Model, outside: number): NonNullable<Mo
     throw refuse(
       "no blocks of one width",
       "blocks that follow each other",
-      "Use model vit, or an mlp of equal widths.",
+      "Use model vit or vilt, or an mlp of equal widths.",
     );
   const { length } = blocks.blocks;
   if (outside >= length)

@@ -43,6 +43,8 @@ export interface Model {
   scores(outputs: Tensor, labels: Tensor): Tensor;
   /** Present in models of the nodes of a graph: numbers that each node has. An example is then the number of a node. */
   readonly graph?: { readonly features: number };
+  /** Present where the last so many features are indices of words, and no numbers. */
+  readonly words?: number;
   /** Label of positions that do not count in losses and scores; absent: all count. */
   readonly ignoredLabel?: number | undefined;
   /** The model that this one adds parameters to, whose own stay as they are; absent: there is none. */

@@ -16,6 +16,7 @@ import { quadratic, quadraticOptions } from "./quadratic.ts";
 import { resnet8, resnet10, resnet18, resnetOptions } from "./resnet.ts";
 import { shardOptions, withShards } from "./shards.ts";
 import { noPrompts } from "./soft-prompts.ts";
+import { promptedVilt, vilt, viltOptions } from "./vilt.ts";
 import { promptedVit, vit, vitOptions } from "./vit.ts";
 
 /** Builds a model from options; throws a ZodError where they do not fit its schema in `modelOptions`. */
@@ -43,6 +44,7 @@ export const models = {
   resnet10: resnet10 as ModelFactory,
   resnet18: resnet18 as ModelFactory,
   resnet8: resnet8 as ModelFactory,
+  vilt: vilt as ModelFactory,
   vit: vit as ModelFactory,
 } satisfies Record<string, ModelFactory>;
 
@@ -51,6 +53,7 @@ export type ModelName = keyof typeof models;
 /** Models that can have learned tokens in front of their sequences. */
 const prompted: Readonly<Record<string, (options: Record<string, unknown>, prompts: number) => Model>> = {
   "char-transformer": promptedTransformer,
+  vilt: promptedVilt,
   vit: promptedVit,
 };
 
@@ -76,6 +79,7 @@ export const modelOptions: Readonly<Record<ModelName, z.ZodObject>> = {
   resnet10: resnetOptions,
   resnet18: resnetOptions,
   resnet8: resnetOptions,
+  vilt: viltOptions,
   vit: vitOptions,
 };
 

@@ -31,7 +31,7 @@ export function promptsBefore(count: number, width: number): nn.Module {
   return {
     parameters: [weight],
     masks: [],
-    apply: (parameters, x) => concat([forEach(x, expandDims(parameters[weight.name]!, 0)), x], 1),
+    apply: (parameters, x) => concat([forEachSequence(x, expandDims(parameters[weight.name]!, 0)), x], 1),
   };
 }
 
@@ -44,8 +44,8 @@ export function withoutPrompts(count: number): nn.Module {
   });
 }
 
-/** Prompts [1, count, width] for each sequence of x [N, T, width]; an exported model reads N when it runs. */
-function forEach(x: Tensor, prompts: Tensor): Tensor {
+/** Tokens [1, count, width] for each sequence of x [N, T, width]; an exported model reads N when it runs. */
+export function forEachSequence(x: Tensor, prompts: Tensor): Tensor {
   const [n, , width] = x.shape as readonly [number | string, number, number];
   if (typeof n === "number") return broadcastTo(prompts, [n, ...prompts.shape.slice(1)]);
   const first = slice(x, [0, 0, 0], [n, 1, width]);
@@ -59,7 +59,7 @@ export function noPrompts(model: string): AnabranchError {
     message: "prompts are tokens, which this model does not have",
     where: "adapters.prompts",
     received: `model ${model}`,
-    expected: "a built-in transformer: vit or char-transformer",
+    expected: "a built-in transformer: vit, vilt or char-transformer",
     advice: "Choose such a model, or low-rank adapters: adapters.rank.",
   });
 }

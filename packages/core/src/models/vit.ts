@@ -46,23 +46,14 @@ export function promptedVit(options: z.input<typeof vitOptions>, prompts: number
   const settings = vitOptions.parse(options);
   const { patch, width, heads, dropout } = settings;
   const shape = imageShape("vit", settings.input);
-  const [channels, height, breadth] = shape;
-  if (height % patch !== 0 || breadth % patch !== 0) {
-    throw new AnabranchError({
-      code: "model/input",
-      message: "images do not divide into patches",
-      where: "model vit",
-      received: `images ${height} x ${breadth}, patch ${patch}`,
-      expected: "height and width that are multiples of the patch",
-    });
-  }
-  const length = (height / patch) * (breadth / patch);
+  const [rows, columns] = patchGrid("vit", shape, patch);
+  const length = rows * columns;
   const initialization = nn.normalInitialization;
   const blocks = Array.from({ length: settings.depth }, (_, i) =>
     nn.transformerBlock(`block${i + 1}`, { width, heads, dropout, length: prompts + length }),
   );
   const before = nn.sequential(
-    nn.dense("patches", channels * patch * patch, width, { initialization }),
+    nn.dense("patches", shape[0] * patch * patch, width, { initialization }),
     nn.positionEmbedding("positions", length, width),
     promptsBefore(prompts, width),
   );
@@ -78,8 +69,24 @@ export function promptedVit(options: z.input<typeof vitOptions>, prompts: number
   });
 }
 
+/** Patches of an image by rows and columns. Throws `model/input` where it does not divide into them. */
+export function patchGrid(
+  model: string,
+  [, height, breadth]: readonly [number, number, number],
+  patch: number,
+): readonly [rows: number, columns: number] {
+  if (height % patch === 0 && breadth % patch === 0) return [height / patch, breadth / patch];
+  throw new AnabranchError({
+    code: "model/input",
+    message: "images do not divide into patches",
+    where: `model ${model}`,
+    received: `images ${height} x ${breadth}, patch ${patch}`,
+    expected: "height and width that are multiples of the patch",
+  });
+}
+
 /** Raw images [N, ...] as scaled patches [N, tokens, channels * patch * patch]. */
-function toPatches(
+export function toPatches(
   x: Tensor,
   [channels, height, width]: readonly [number, number, number],
   patch: number,

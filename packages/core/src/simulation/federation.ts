@@ -9,6 +9,7 @@ import {
   exampleCount,
   type FederatedDataset,
   federate,
+  imageQuestions,
   ofOwners,
   type Partition,
   type Partitioner,
@@ -30,7 +31,7 @@ import { openTaskStream } from "../data/task-stream.ts";
 import { atSingleClients, hiddenLabels, hidesLabels } from "../data/unlabelled.ts";
 import type { Model } from "../models/index.ts";
 import type { ModelData } from "../models/registry.ts";
-import { deriveKey, rootKey } from "../random/index.ts";
+import { deriveKey, type RandomKey, rootKey } from "../random/index.ts";
 import type { RegressionScale } from "../round/run-plan.ts";
 import { type NodeRows, nodeSources, requireGraph, requirePlainNodes } from "./graph-sources.ts";
 import { type LabelledExamples, withPublicExamples } from "./public-examples.ts";
@@ -88,9 +89,8 @@ export function openFederation(config: Config, data: TrainTest | SyntheticPopula
 function dealtOut(config: Config, whole: TrainTest): Federation {
   const partitioner = namedPartitioner(config);
   const key = (purpose: string) => deriveKey(rootKey(config.seed), purpose);
-  const { clients: wanted, shift, owners, transpose, unlabelled, holdout } = config.data;
-  const chosen = owners === undefined ? whole : ofOwners(whole, owners);
-  const data = transpose ? transposeImages(chosen) : chosen;
+  const { clients: wanted, shift, unlabelled, holdout } = config.data;
+  const data = chosenExamples(config, whole, key("questions"));
   const dealt = shiftClients(
     federate(data, partitioner, { key: key("partition"), clients: wanted }),
     shift,
@@ -144,6 +144,14 @@ function dealtOut(config: Config, whole: TrainTest): Federation {
       };
     },
   };
+}
+
+/** The examples that a run is about, out of what was loaded. */
+function chosenExamples({ data }: Config, loaded: TrainTest, key: RandomKey): TrainTest {
+  const { owners, transpose, questions } = data;
+  const images = transpose ? transposeImages(loaded) : loaded;
+  const asked = questions.families.length === 0 ? images : imageQuestions(images, key, questions);
+  return owners === undefined ? asked : ofOwners(asked, owners);
 }
 
 /** The same where the model takes nodes of a graph. */
@@ -262,11 +270,12 @@ function requireOwners({ baseline, data }: Config): void {
 
 /** Computed clients have no rows in memory that could be chosen or changed. */
 function requireNoChange({ data }: Config): void {
-  const { shift, owners, transpose } = data;
+  const { shift, owners, transpose, questions } = data;
   const changes = {
     "shift.kind": shift.kind === "none" ? undefined : shift.kind,
     owners,
     transpose: transpose ? true : undefined,
+    "questions.families": questions.families.length > 0 ? questions.families : undefined,
   };
   const [key, value] = Object.entries(changes).find(([, set]) => set !== undefined) ?? [];
   if (key === undefined) return;

@@ -72,7 +72,14 @@ function sectionRows(config: Config): [string, string][] {
 function sections({ data, training, adapters, taskStream }: Config): Record<string, Readonly<Record<string, unknown>>> {
   const { loss, openWorld, curriculum, alignment, upSampling, calibration } = training;
   const ofTraining = { loss, openWorld, curriculum, alignment, upSampling, calibration };
-  return { shift: data.shift, unlabelled: data.unlabelled, taskStream, ...ofTraining, adapters };
+  return {
+    questions: data.questions,
+    shift: data.shift,
+    unlabelled: data.unlabelled,
+    taskStream,
+    ...ofTraining,
+    adapters,
+  };
 }
 
 /** Parameters that are not shared, where there are such. */

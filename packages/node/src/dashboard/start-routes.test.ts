@@ -31,7 +31,16 @@ describe("the form", () => {
   it("has every section of the configuration with defaults, help and the options of named parts", async () => {
     const { sections } = (await world.json("/api/form")) as { sections: FormSection[] };
     expect(sections.map(({ path }) => path)).toEqual([
-      ...["", "data", "data.partition", "data.shift", "data.unlabelled", "data.synthetic", "taskStream"],
+      ...[
+        "",
+        "data",
+        "data.questions",
+        "data.partition",
+        "data.shift",
+        "data.unlabelled",
+        "data.synthetic",
+        "taskStream",
+      ],
       ...["model", "adapters", "parameters", "algorithm"],
       ...["training", "training.loss", "training.openWorld", "training.curriculum", "training.alignment"],
       ...["training.upSampling", "training.calibration", "sampler", "schedule"],

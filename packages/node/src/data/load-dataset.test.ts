@@ -64,6 +64,8 @@ describe("named data sets", () => {
       [1200, 64],
       [800, 64],
     ]);
+    const questions = await loadDataset("image-questions", options);
+    expect(questions.train.groupNames).toHaveLength(5);
     expect(images.train.graph!.edges).toHaveLength(2 * 10 * 2000);
   });
 
@@ -72,7 +74,7 @@ describe("named data sets", () => {
     expect(names).toContain("fashion-mnist");
     expect(names).toContain("csv:PATH");
     for (const { description } of listDatasets()) expect(description).toMatch(/\.$/);
-    expect(listDatasets().filter(({ shipped }) => shipped)).toHaveLength(5);
+    expect(listDatasets().filter(({ shipped }) => shipped)).toHaveLength(6);
   });
 
   it("reads the MNIST family from --data-dir before ANABRANCH_DATA, packed or not, in a folder of its name or not", async () => {

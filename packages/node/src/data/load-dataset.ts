@@ -120,6 +120,8 @@ const shippedDescriptions: Record<(typeof SHIPPED_DATASETS)[number], string> = {
     "A generated graph: 480 nodes in 8 blocks and 2 groups, 16 features, 4 classes; predict the class of a node.",
   "image-neighbours":
     "2,000 images of Fashion-MNIST as nodes of a graph, with edges to the 10 that look most alike; predict the class.",
+  "image-questions":
+    "2,500 grids of four images of Fashion-MNIST with a generated question each, in 5 families; predict the answer.",
   "tiny-shakespeare": "40,000 lines of Shakespeare's plays by speaker; predict the next character.",
 };
 

@@ -51,5 +51,6 @@ function requireDemoData(site: Site, run: string): string {
 /** Names of the assets of a shipped data set. */
 async function filesOf(dataset: string): Promise<string[]> {
   const names = await readdir(fileURLToPath(assetUrl(".")));
-  return names.filter((name) => name.startsWith(dataset) && name.endsWith(".gz"));
+  const made = dataset === "image-questions" ? "fashion-mnist-10k" : dataset;
+  return names.filter((name) => name.startsWith(made) && name.endsWith(".gz"));
 }

@@ -80,6 +80,16 @@ describe("demo data", () => {
     expect((await world.request(`${path}/..%2Fshipped.ts`)).status).toBe(404);
   });
 
+  it("is the images where questions are asked about them", async () => {
+    await world.remove();
+    world = await testSite({}, { demoData: "image-questions" });
+    const files = ["images", "labels"].map(
+      (part) => `fashion-mnist-10k-${part}-${part === "images" ? "idx3" : "idx1"}-ubyte.gz`,
+    );
+    expect(await (await world.request(path)).json()).toEqual({ dataset: "image-questions", files });
+    expect((await world.request(`${path}/${files[1]}`)).status).toBe(200);
+  });
+
   it("is not there otherwise", async () => {
     expect((await world.request(path)).status).toBe(404);
     expect((await world.request(`${path}/tiny-shakespeare.txt.gz`)).status).toBe(404);
