@@ -9,10 +9,13 @@ export interface Transform {
   readonly row: number;
   /** Where a row begins is a multiple of it: rows have a gap between them, as caches mix up what is a power of two apart. */
   readonly stride: number;
-  /** [rows * stride], zeros at first. */
+  /** [rows * stride]; at first they are what a transform before left. */
   readonly numbers: Float64Array;
-  /** Transforms `numbers` in place. */
-  run(): void;
+  /**
+   * Transforms `numbers` in place. `fill` writes a row, while it is in the cache, from `to` on; those from `rows` on become
+   * zeros. Without it, numbers are taken as they are.
+   */
+  run(rows?: number, fill?: (row: number, to: number) => void): void;
 }
 
 /** Numbers of a row: 32 KB, stays in the first-level cache. */
@@ -28,15 +31,26 @@ export function transformOf(d: number): Transform {
   const compiled = d >= ROW && d <= LONGEST ? kernels() : undefined;
   if (compiled === undefined) {
     const numbers = new Float64Array(d);
-    return { row, stride: row, numbers, run: () => plainTransform(numbers) };
+    const run = (rows = 0, fill?: (row: number, to: number) => void) => {
+      if (fill !== undefined) {
+        for (let r = 0; r < rows; r++) fill(r, r * row);
+        numbers.fill(0, rows * row);
+      }
+      plainTransform(numbers);
+    };
+    return { row, stride: row, numbers, run };
   }
   const { memory } = compiled;
   const stride = ROW + GAP;
   const length = (d / ROW) * stride;
   const missing = 8 * length - memory.buffer.byteLength;
   if (missing > 0) memory.grow(Math.ceil(missing / 65_536));
-  const numbers = new Float64Array(memory.buffer, 0, length).fill(0);
-  return { row, stride, numbers, run: () => transformRows(compiled, d / ROW) };
+  const numbers = new Float64Array(memory.buffer, 0, length);
+  const run: Transform["run"] = (rows = d / ROW, fill) => {
+    numbers.fill(0, rows * stride);
+    transformRows(compiled, d / ROW, rows, fill);
+  };
+  return { row, stride, numbers, run };
 }
 
 /** Addresses and lengths are in bytes. */
@@ -53,9 +67,15 @@ interface Kernels {
   one(begin: number, end: number, half: number, step: number, width: number): void;
 }
 
-function transformRows({ first, two, one }: Kernels, rows: number): void {
+function transformRows(
+  { first, two, one }: Kernels,
+  rows: number,
+  filled: number,
+  fill?: (row: number, to: number) => void,
+): void {
   const [bytes, step] = [8 * ROW, 8 * (ROW + GAP)];
-  for (let begin = 0; begin < rows * step; begin += step) {
+  for (let row = 0, begin = 0; row < filled; row++, begin += step) {
+    fill?.(row, begin / 8);
     first(begin, begin + bytes);
     for (let half = 4 * 8; half < bytes; half *= 4) two(begin, begin + bytes, half, half, half);
   }
@@ -100,11 +120,12 @@ function firstLevels(): wasm.WasmFunction {
   return { name: "first", parameters: 2, vectors: 4, integers: 0, body };
 }
 
-/** Loops over groups of `each` half-widths, over the steps of the first one, and over the 16 bytes of its width. */
+/** Loops over groups of `each` half-widths, over the steps of the first one, and over 32 bytes of its width at a time. */
 function inGroups(each: number, half: number, own: number, butterfly: wasm.Code): wasm.Code {
   const [begin, end, step, width] = [0, 1, 3, 4] as const;
   const [stop, from, last] = [own, own + 1, own + 2] as const;
   const at = own + 3;
+  const again = wasm.repeatWhileLess([...butterfly, ...set(at, addI32(get(at), i32(32)))], get(at), get(last));
   const skipped = Array.from({ length: each }).reduce<wasm.Code>((sum) => addI32(sum, get(half)), get(begin));
   return wasm.repeatWhileLess(
     [
@@ -114,7 +135,7 @@ function inGroups(each: number, half: number, own: number, butterfly: wasm.Code)
         [
           ...set(at, get(from)),
           ...set(last, addI32(get(from), get(width))),
-          ...wasm.repeatWhileLess([...butterfly, ...set(at, addI32(get(at), i32(16)))], get(at), get(last)),
+          ...again,
           ...set(from, addI32(get(from), get(step))),
         ],
         get(from),
@@ -133,22 +154,26 @@ function twoLevels(): wasm.WasmFunction {
   const own = 11;
   const at = own + 3;
   const [second, third, fourth] = [own + 4, own + 5, own + 6] as const;
+  const butterfly = (offset: number): wasm.Code => [
+    ...set(x, load(get(at), offset)),
+    ...set(y, load(get(second), offset)),
+    ...set(a, plus(get(x), get(y))),
+    ...set(b, minus(get(x), get(y))),
+    ...set(x, load(get(third), offset)),
+    ...set(y, load(get(fourth), offset)),
+    ...set(c, plus(get(x), get(y))),
+    ...set(d, minus(get(x), get(y))),
+    ...store(get(at), offset, plus(get(a), get(c))),
+    ...store(get(second), offset, plus(get(b), get(d))),
+    ...store(get(third), offset, minus(get(a), get(c))),
+    ...store(get(fourth), offset, minus(get(b), get(d))),
+  ];
   const body = inGroups(4, half, own, [
     ...set(second, addI32(get(at), get(half))),
     ...set(third, addI32(get(second), get(half))),
     ...set(fourth, addI32(get(third), get(half))),
-    ...set(x, load(get(at), 0)),
-    ...set(y, load(get(second), 0)),
-    ...set(a, plus(get(x), get(y))),
-    ...set(b, minus(get(x), get(y))),
-    ...set(x, load(get(third), 0)),
-    ...set(y, load(get(fourth), 0)),
-    ...set(c, plus(get(x), get(y))),
-    ...set(d, minus(get(x), get(y))),
-    ...store(get(at), 0, plus(get(a), get(c))),
-    ...store(get(second), 0, plus(get(b), get(d))),
-    ...store(get(third), 0, minus(get(a), get(c))),
-    ...store(get(fourth), 0, minus(get(b), get(d))),
+    ...butterfly(0),
+    ...butterfly(16),
   ]);
   return { name: "two", parameters: 5, vectors: 6, integers: 7, body };
 }
@@ -159,13 +184,13 @@ function oneLevel(): wasm.WasmFunction {
   const own = 7;
   const at = own + 3;
   const second = own + 4;
-  const body = inGroups(2, half, own, [
-    ...set(second, addI32(get(at), get(half))),
-    ...set(x, load(get(at), 0)),
-    ...set(y, load(get(second), 0)),
-    ...store(get(at), 0, plus(get(x), get(y))),
-    ...store(get(second), 0, minus(get(x), get(y))),
-  ]);
+  const butterfly = (offset: number): wasm.Code => [
+    ...set(x, load(get(at), offset)),
+    ...set(y, load(get(second), offset)),
+    ...store(get(at), offset, plus(get(x), get(y))),
+    ...store(get(second), offset, minus(get(x), get(y))),
+  ];
+  const body = inGroups(2, half, own, [...set(second, addI32(get(at), get(half))), ...butterfly(0), ...butterfly(16)]);
   return { name: "one", parameters: 5, vectors: 2, integers: 5, body };
 }
 

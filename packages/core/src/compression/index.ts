@@ -42,5 +42,5 @@ export { largestEntries } from "./select.ts";
 export { scaledSign } from "./sign.ts";
 export { countSketch, denseSketch, linearSketch, type SketchFamily, srht } from "./sketch.ts";
 export { positionBytes, readPositions, writePositions } from "./sparse.ts";
-export { cluster, fedZip, shortest, symbolBits } from "./three-clusters.ts";
+export { cluster, fedZip, rarePlaces, shortest, symbolBits } from "./three-clusters.ts";
 export { keepLargest, keptPositions, topEntries, topK } from "./top-k.ts";

@@ -15,6 +15,8 @@ export interface CodecKernels {
   levels(begin: number, end: number): void;
   /** The places of the levels that are not 0, as uint16 at `PLACES`, and the bytes of these, as int32 at `PLACE_BYTES`. */
   nonzeros(bytes: number): void;
+  /** The places of the values whose bits without the sign are at least `bound`, in the same way. */
+  atLeast(bytes: number, bound: number): void;
   /** Natural compression: eight codes of nine bits in nine bytes at `RESULTS`. */
   powers(bytes: number): void;
   /** The inverse of `powers`, from `RESULTS` to `VALUES`. */
@@ -36,8 +38,8 @@ export const DRAWS = 4 * CHUNK;
 export const RESULTS = 8 * CHUNK;
 export const SCALES = 12 * CHUNK;
 /** In place of draws. */
-export const PLACES = DRAWS;
-export const PLACE_BYTES = DRAWS + 3 * CHUNK;
+const PLACES = DRAWS;
+const PLACE_BYTES = DRAWS + 3 * CHUNK;
 export const CONSTANTS = SCALES + 2048;
 /** For each set of eight halves the bytes of those in it, first ones first. */
 const PICKS = CONSTANTS + 512;
@@ -55,7 +57,7 @@ export function kernelsFor(vector: Vector): CodecKernels | undefined {
 }
 
 function build(): CodecKernels | undefined {
-  const functions = [levels(), nonzeros(), powers(), fromPowers(), largest(), nearest()];
+  const functions = [levels(), nonzeros(), atLeast(), powers(), fromPowers(), largest(), nearest()];
   const kernels = wasm.instantiate(functions) as CodecKernels | undefined;
   if (kernels === undefined) return undefined;
   const picks = new Uint8Array(kernels.memory.buffer, PICKS, 16 * 256);
@@ -79,6 +81,13 @@ export function putValues({ memory }: CodecKernels, values: Vector): void {
 const { add, addI32, and, get, i32, load, or, set, shiftLeft, shiftRight, shuffle, splat, store, sub } = wasm;
 const upperWords = (a: wasm.Code) => shuffle(a, a, bytesOf(4, [2, 3, 2, 3]));
 const ints = (value: number) => splat(i32(value));
+
+/** What `nonzeros` and `atLeast` found among the first `length` values. */
+export function placesFound({ memory }: CodecKernels, length: number): Uint16Array {
+  const [bytes] = new Uint32Array(memory.buffer, PLACE_BYTES, 1);
+  const places = new Uint16Array(memory.buffer, PLACES, bytes! / 2);
+  return places.subarray(0, places.findLastIndex((i) => i < length) + 1);
+}
 
 function levels(): wasm.WasmFunction {
   const [at, end, values, draws, low, high, factor, most, unit, whole] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] as const;
@@ -108,23 +117,53 @@ function levels(): wasm.WasmFunction {
   return { name: "levels", parameters: 2, vectors: 8, integers: 0, body };
 }
 
-function nonzeros(): wasm.WasmFunction {
-  const [bytes, halves, places, eight, at, to, set8] = [0, 1, 2, 3, 4, 5, 6] as const;
-  const eightLevels: wasm.Code = [
-    ...set(halves, wasm.toHalves(load(get(at), RESULTS), load(get(at), RESULTS + 16))),
-    ...set(set8, wasm.bitsOfHalves(wasm.differentHalves(get(halves), ints(0)))),
-    ...store(get(to), PLACES, wasm.swizzle(get(places), load(wasm.mulI32(get(set8), i32(16)), PICKS))),
-    ...set(to, addI32(get(to), wasm.mulI32(wasm.onesInI32(get(set8)), i32(2)))),
+/**
+ * Collects the places of the halves that `chosen` has the bits of, eight at a time; locals are from `own` on. `start` comes
+ * before.
+ */
+function collect(
+  name: string,
+  parameters: number,
+  start: (own: number) => wasm.Code,
+  chosen: (at: wasm.Code, own: number) => wasm.Code,
+): wasm.WasmFunction {
+  const [bytes, own, places, eight] = [0, parameters, parameters + 1, parameters + 2] as const;
+  const [at, to, picked] = [parameters + 3, parameters + 4, parameters + 5] as const;
+  const eightPlaces: wasm.Code = [
+    ...set(picked, wasm.bitsOfHalves(chosen(get(at), own))),
+    ...store(get(to), PLACES, wasm.swizzle(get(places), load(wasm.mulI32(get(picked), i32(16)), PICKS))),
+    ...set(to, addI32(get(to), wasm.mulI32(wasm.onesInI32(get(picked)), i32(2)))),
     ...set(places, wasm.addHalves(get(places), get(eight))),
     ...set(at, addI32(get(at), i32(32))),
   ];
   const body = [
+    ...start(own),
     ...set(places, wasm.lanes(0x0001_0000, 0x0003_0002, 0x0005_0004, 0x0007_0006)),
     ...set(eight, wasm.splatHalf(i32(8))),
-    ...wasm.repeatWhileLess(eightLevels, get(at), get(bytes)),
+    ...wasm.repeatWhileLess(eightPlaces, get(at), get(bytes)),
     ...wasm.storeI32(i32(0), PLACE_BYTES, get(to)),
   ];
-  return { name: "nonzeros", parameters: 1, vectors: 3, integers: 3, body };
+  return { name, parameters, vectors: 3, integers: 3, body };
+}
+
+function nonzeros(): wasm.WasmFunction {
+  const halves = (at: wasm.Code) => wasm.toHalves(load(at, RESULTS), load(at, RESULTS + 16));
+  return collect(
+    "nonzeros",
+    1,
+    () => [],
+    (at) => wasm.differentHalves(halves(at), ints(0)),
+  );
+}
+
+function atLeast(): wasm.WasmFunction {
+  const size = (at: wasm.Code, offset: number) => and(load(at, VALUES + offset), ints(0x7fffffff));
+  return collect(
+    "atLeast",
+    2,
+    (own) => set(own, splat(get(1))),
+    (at, own) => wasm.toHalves(wasm.atLeast(size(at, 0), get(own)), wasm.atLeast(size(at, 16), get(own))),
+  );
 }
 
 /** Codes c_0 to c_7 as halves, times 2^(7 - j): byte j is the upper byte of the j-th and the lower one of that before it. */

@@ -1,6 +1,6 @@
 import type { Vector } from "../params/index.ts";
 import { type BitReader, type BitWriter, malformed, WIDEST } from "./bits.ts";
-import { CHUNK, type CodecKernels, PLACE_BYTES, PLACES } from "./kernels.ts";
+import { CHUNK, type CodecKernels, placesFound } from "./kernels.ts";
 
 /** Some of the levels of a vector, from place `begin` of the vector on. */
 export interface LevelChunk {
@@ -13,9 +13,7 @@ export interface LevelChunk {
 function nonzeroPlaces({ levels, kernels }: LevelChunk): Uint16Array {
   if (kernels === undefined) return Uint16Array.from([...levels.keys()].filter((i) => levels[i] !== 0));
   kernels.nonzeros(4 * levels.length);
-  const [bytes] = new Uint32Array(kernels.memory.buffer, PLACE_BYTES, 1);
-  const places = new Uint16Array(kernels.memory.buffer, PLACES, bytes! / 2);
-  return places.subarray(0, places.findLastIndex((i) => i < levels.length) + 1);
+  return placesFound(kernels, levels.length);
 }
 
 /** Bits of a level without its sign. */

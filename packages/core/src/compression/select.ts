@@ -1,4 +1,5 @@
 import type { Vector } from "../params/index.ts";
+import { CHUNK, kernelsFor, placesFound, putValues } from "./kernels.ts";
 
 /** Entries that are looked at for a guess of the threshold. */
 const SAMPLE = 4096;
@@ -60,8 +61,20 @@ function guess(vector: Vector, k: number): number {
 function atLeast(vector: Vector, bound: number): Uint32Array {
   const n = vector.length;
   if (bound === 0) return everyIndex(n);
-  const { words, width } = wordsOf(vector);
   const found = new Uint32Array(n);
+  const kernels = kernelsFor(vector);
+  if (kernels !== undefined) {
+    let count = 0;
+    for (let begin = 0; begin < n; begin += CHUNK) {
+      const part = vector.subarray(begin, begin + CHUNK);
+      putValues(kernels, part);
+      kernels.atLeast(4 * part.length, bound);
+      const places = placesFound(kernels, part.length);
+      for (let k = 0; k < places.length; k++) found[count++] = begin + places[k]!;
+    }
+    return found.subarray(0, count);
+  }
+  const { words, width } = wordsOf(vector);
   const below = bound - 1;
   const whole = n - (n % 4);
   let at = 0;

@@ -63,11 +63,12 @@ export function srht(n: number, signs: ArrayLike<number>, rows: ArrayLike<number
     apply(vector) {
       const transform = transformOf(signs.length);
       const { row, stride, numbers } = transform;
-      for (let begin = 0, to = 0; begin < n; begin += row, to += stride) {
+      transform.run(Math.ceil(n / row), (r, to) => {
+        const begin = r * row;
         const end = Math.min(begin + row, n);
         for (let j = begin; j < end; j++) numbers[to + j - begin] = signs[j]! * vector[j]!;
-      }
-      transform.run();
+        if (end < begin + row) numbers.fill(0, to + end - begin, to + row);
+      });
       const sketch = new Float64Array(rows.length);
       for (let i = 0; i < rows.length; i++) sketch[i] = scale * numbers[placeOf(rows[i]!, row, stride)]!;
       return sketch;
@@ -75,6 +76,7 @@ export function srht(n: number, signs: ArrayLike<number>, rows: ArrayLike<number
     transpose(sketch, out) {
       const transform = transformOf(signs.length);
       const { row, stride, numbers } = transform;
+      numbers.fill(0);
       for (let i = 0; i < rows.length; i++) numbers[placeOf(rows[i]!, row, stride)]! += scale * sketch[i]!;
       transform.run();
       for (let begin = 0, from = 0; begin < n; begin += row, from += stride) {

@@ -10,6 +10,8 @@ export interface Clusters {
   readonly symbols: Uint8Array;
   readonly centroids: readonly [negative: number, zero: 0, positive: number];
   readonly counts: readonly [number, number, number];
+  /** Entries that were not pruned, ascending: all others have symbol 1. */
+  readonly kept: Uint32Array;
 }
 
 const codings = ["huffman", "address", "gap"] as const;
@@ -32,13 +34,15 @@ export function fedZip({ keep, iterations = 10 }: FedZipOptions): Compressor {
   return {
     traits: { linear: false, unbiased: false, contractive: true, sharesDraws: false },
     encode(vector, { floatBytes }) {
-      const { symbols, centroids, counts } = cluster(vector, keep, iterations);
-      const coding = shortest(symbolBits(symbols, counts));
+      const clusters = cluster(vector, keep, iterations);
+      const { centroids, counts } = clusters;
+      const places = rarePlaces(clusters);
+      const coding = shortest(symbolBits(vector.length, places));
       const writer = new BitWriter();
       writer.write(codings.indexOf(coding), 8);
       for (const centroid of [centroids[0], centroids[2]]) writer.float(centroid, floatBytes);
       for (const count of [counts[0], counts[2]]) writer.write(count, 32);
-      writeSymbols(writer, symbols, counts, coding);
+      writeSymbols(writer, vector.length, places, coding);
       return writer.finish();
     },
     decode(bytes, out, { floatBytes }) {
@@ -67,59 +71,71 @@ export function cluster(vector: Vector, keep: number, iterations: number): Clust
     negative = Math.min(negative, kept[i]!);
     positive = Math.max(positive, kept[i]!);
   }
-  const symbols = new Uint8Array(kept.length);
-  assign(symbols, kept, negative, positive);
   for (let step = 0; step < iterations; step++) {
-    const means = [meanOf(kept, symbols, 0) ?? negative, meanOf(kept, symbols, 2) ?? positive] as const;
+    const means = outerMeans(kept, negative, positive);
     if (means[0] === negative && means[1] === positive) break; // nothing would change any more
     [negative, positive] = means;
-    assign(symbols, kept, negative, positive);
   }
-  const all = new Uint8Array(vector.length).fill(1); // what was pruned is 0
+  const symbols = new Uint8Array(vector.length).fill(1); // what was pruned is 0
   const counts: [number, number, number] = [0, vector.length - kept.length, 0];
+  const [below, above] = [negative / 2, positive / 2];
   for (let i = 0; i < kept.length; i++) {
-    all[indices[i]!] = symbols[i]!;
-    counts[symbols[i]!]!++;
+    const symbol = 1 - Number(kept[i]! < below) + Number(kept[i]! > above);
+    symbols[indices[i]!] = symbol;
+    counts[symbol]!++;
   }
-  return { symbols: all, centroids: [negative, 0, positive], counts };
+  return { symbols, centroids: [negative, 0, positive], counts, kept: indices };
 }
 
-function assign(symbols: Uint8Array, values: Float64Array, negative: number, positive: number): void {
-  for (let i = 0; i < values.length; i++) symbols[i] = nearest(values[i]!, negative, positive);
-}
-
-function nearest(value: number, negative: number, positive: number): number {
-  const below = Math.abs(value - negative);
-  const zero = Math.abs(value);
-  const above = Math.abs(value - positive);
-  if (below < zero && below <= above) return 0;
-  return above < zero ? 2 : 1;
-}
-
-function meanOf(values: Float64Array, symbols: Uint8Array, symbol: number): number | undefined {
-  let [sum, count] = [0, 0];
+/**
+ * The means of the values nearest to each outer centroid: of those beyond half of it, as it is strictly nearer to them than
+ * 0. A centroid that has none stays.
+ */
+function outerMeans(values: Float64Array, negative: number, positive: number): [number, number] {
+  const [below, above] = [negative / 2, positive / 2];
+  let low = 0;
+  let lows = 0;
+  let high = 0;
+  let highs = 0;
+  // Which values join cannot be foreseen, so there are no branches.
   for (let i = 0; i < values.length; i++) {
-    if (symbols[i] !== symbol) continue;
-    sum += values[i]!;
-    count++;
+    const value = values[i]!;
+    const isLow = Number(value < below);
+    const isHigh = Number(value > above);
+    low += isLow * value;
+    lows += isLow;
+    high += isHigh * value;
+    highs += isHigh;
   }
-  return count === 0 ? undefined : sum / count;
+  return [lows === 0 ? negative : low / lows, highs === 0 ? positive : high / highs];
 }
 
-/** Bits of the symbols in each code. */
-export function symbolBits(symbols: Uint8Array, counts: Clusters["counts"]): Record<Coding, number> {
-  const n = symbols.length;
-  const rare = n - Math.max(...counts);
-  const last = Int32Array.of(-1, -1, -1);
-  const gaps = Float64Array.of(0, 0, 0);
-  const common = commonest(counts);
-  for (let i = 0; i < n; i++) {
-    const symbol = symbols[i]!;
-    if (symbol === common) continue;
-    gaps[symbol]! += 2 * (31 - Math.clz32(i - last[symbol]!)) + 1;
-    last[symbol] = i;
+/** Places of each of the two rarer symbols, ascending. */
+export type RarePlaces = readonly [Uint32Array, Uint32Array];
+
+export function rarePlaces({ symbols, counts, kept }: Clusters): RarePlaces {
+  const candidates = commonest(counts) === 1 ? kept : Uint32Array.from(symbols.keys());
+  const of = (symbol: number) => {
+    const places = new Uint32Array(counts[symbol]! + 1);
+    let count = 0;
+    // Without branches: each place is written, and stays where it has the symbol.
+    for (let k = 0; k < candidates.length; k++) {
+      places[count] = candidates[k]!;
+      count += Number(symbols[candidates[k]!] === symbol);
+    }
+    return places.subarray(0, count);
+  };
+  const [first, second] = rarer(counts);
+  return [of(first!), of(second!)];
+}
+
+/** Bits of n symbols in each code. */
+export function symbolBits(n: number, places: RarePlaces): Record<Coding, number> {
+  const rare = places[0].length + places[1].length;
+  let gap = 0;
+  for (const own of places) {
+    for (let k = 0, last = -1; k < own.length; last = own[k++]!) gap += 2 * (31 - Math.clz32(own[k]! - last)) + 1;
   }
-  const gap = rarer(counts).reduce((sum, symbol) => sum + gaps[symbol]!, 0);
   return { huffman: n + rare, address: rare * indexBits(n), gap };
 }
 
@@ -137,24 +153,25 @@ function rarer(counts: Clusters["counts"]): number[] {
   return [0, 1, 2].filter((symbol) => symbol !== commonest(counts));
 }
 
-function writeSymbols(writer: BitWriter, symbols: Uint8Array, counts: Clusters["counts"], coding: Coding): void {
-  const [first, second] = rarer(counts);
+function writeSymbols(writer: BitWriter, n: number, places: RarePlaces, coding: Coding): void {
   if (coding === "huffman") {
-    for (let i = 0; i < symbols.length; i++) {
-      const symbol = symbols[i]!;
-      if (symbol === first) writer.write(0b10, 2);
-      else if (symbol === second) writer.write(0b11, 2);
-      else writer.write(0, 1);
+    const [first, second] = places;
+    let next = 0;
+    const writeCommon = (end: number) => {
+      for (; next < end; next += 16) writer.write(0, Math.min(16, end - next));
+      next = end + 1;
+    };
+    for (let i = 0, j = 0; i + j < first.length + second.length; ) {
+      const isFirst = i < first.length && !(second[j]! < first[i]!);
+      writeCommon(isFirst ? first[i++]! : second[j++]!);
+      writer.write(isFirst ? 0b10 : 0b11, 2);
     }
+    writeCommon(n);
     return;
   }
-  for (const symbol of [first!, second!]) {
-    let last = -1;
-    for (let at = symbols.indexOf(symbol); at >= 0; at = symbols.indexOf(symbol, at + 1)) {
-      if (coding === "gap") writer.gamma(at - last);
-      else writer.write(at, indexBits(symbols.length));
-      last = at;
-    }
+  for (const own of places) {
+    if (coding === "gap") for (let k = 0, last = -1; k < own.length; last = own[k++]!) writer.gamma(own[k]! - last);
+    else for (let k = 0; k < own.length; k++) writer.write(own[k]!, indexBits(n));
   }
 }
 

@@ -19,6 +19,7 @@ import {
   projectBlocks,
   qsgd,
   quantize,
+  rarePlaces,
   reconstructBlock,
   type Sketch,
   scaledSign,
@@ -152,9 +153,10 @@ const fedzip = operation(
         decoded.push(...part);
         return { dense: 4 * part.length };
       }
-      const { symbols, centroids, counts } = cluster(part, keep, iterations);
+      const clusters = cluster(part, keep, iterations);
+      const { symbols, centroids, counts } = clusters;
       decoded.push(...list(symbols).map((symbol) => centroids[symbol]!));
-      const bits = symbolBits(symbols, counts);
+      const bits = symbolBits(part.length, rarePlaces(clusters));
       return { centroids, counts, symbolBits: bits, chosen: shortest(bits) };
     });
     return { decoded, layers };

@@ -53,6 +53,8 @@ export const without = (a: Code, b: Code) => vector(0x4f, a, b);
 export const sub = (a: Code, b: Code) => vector(0xb1, a, b);
 export const min = (a: Code, b: Code) => vector(0xb6, a, b);
 export const equal = (a: Code, b: Code) => vector(0x37, a, b);
+/** Ones where a >= b, signed. */
+export const atLeast = (a: Code, b: Code) => vector(0x3f, a, b);
 export const signs = (a: Code) => vector(0xac, a, i32(31));
 export const mulHalves = (a: Code, b: Code) => vector(0x95, a, b);
 export const shiftRightHalves = (a: Code, bits: number) => vector(0x8d, a, i32(bits));
