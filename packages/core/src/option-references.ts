@@ -32,6 +32,8 @@ const median =
   'D. Yin, Y. Chen, K. Ramchandran, P. Bartlett, "Byzantine-Robust Distributed Learning: Towards Optimal Statistical Rates", ICML 2018, arXiv:1803.01498';
 const ef21 =
   'EF21: P. Richtarik, I. Sokolov, I. Fatkhullin, "EF21: A New, Simpler, Theoretically Better, and Practically Faster Error Feedback", NeurIPS 2021, arXiv:2106.05203';
+const fedpipe =
+  'FedPipe: Z. Fang, Z. Lin, Z. Chen, X. Chen, Y. Gao, Y. Fang, "Automated Federated Pipeline for Parameter-Efficient Fine-Tuning of Large Language Models", 2024, arXiv:2404.06448';
 const qlora =
   'NF4: T. Dettmers, A. Pagnoni, A. Holtzman, L. Zettlemoyer, "QLoRA: Efficient Finetuning of Quantized LLMs", NeurIPS 2023, arXiv:2305.14314';
 
@@ -110,10 +112,9 @@ export const optionReferences: Papers = {
       'Fed-SB: R. Singhal, K. Ponkshe, R. Vartak, L. R. Varshney, P. Vepakomma, "Fed-SB: A Silver Bullet for Extreme Communication Efficiency and Performance in (Private) Federated LoRA Fine-Tuning", TMLR 2026, arXiv:2502.15436',
     ],
   },
+  "adapters.select": { [ANY_VALUE]: [fedpipe] },
   "adapters.controller": {
-    fedpipe: [
-      'FedPipe: Z. Fang, Z. Lin, Z. Chen, X. Chen, Y. Gao, Y. Fang, "Automated Federated Pipeline for Parameter-Efficient Fine-Tuning of Large Language Models", 2024, arXiv:2404.06448',
-    ],
+    fedpipe: [fedpipe],
     fedspine: [
       'FedSpine-style: Z. Yao, Y. Xu, H. Xu, Y. Liao, Z. Xie, "Efficient Deployment of Large Language Models on Resource-constrained Devices", 2025, arXiv:2501.02438',
     ],

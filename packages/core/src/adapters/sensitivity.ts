@@ -110,3 +110,22 @@ export function matrixScore(triplets: readonly number[], top: number): number {
     .slice(0, top)
     .reduce((sum, score) => sum + score, 0);
 }
+
+/**
+ * FedPipe's first stage: the weights of the highest scores, as many as are asked for and in their order. Of equal scores the
+ * earlier weight.
+ *
+ * @example
+ * ```ts
+ * import { highestScores } from "@anabranch/core";
+ * highestScores([2, 5, 1, 5], 2); // => [1, 3]
+ * ```
+ */
+export function highestScores(scores: readonly number[], count: number): number[] {
+  return scores
+    .map((score, i) => ({ score, i }))
+    .toSorted((x, y) => y.score - x.score || x.i - y.i)
+    .slice(0, count)
+    .map(({ i }) => i)
+    .toSorted((x, y) => x - y);
+}

@@ -7,4 +7,6 @@ export interface RuleReport {
   readonly selected?: readonly number[];
   /** Client and trust, by rules that trust. */
   readonly trust?: readonly (readonly [number, number])[];
+  /** Weights that keep their adapters, in the round that chose them. */
+  readonly weights?: readonly string[];
 }

@@ -383,8 +383,8 @@ export interface Algorithm extends SplitNeeds {
     carried: CarriedBytes,
     round: Pick<RoundContext, "round" | "clients" | "layout"> & { readonly state: ServerState },
   ): CarriedBytes;
-  /** Whom the server half trusts, from the states before and after it; for events. Default: nothing is told. */
-  report?(before: ServerState, after: ServerState): RuleReport;
+  /** Whom the server half trusts and what it chose, from the states before and after it; for events. Default: nothing is told. */
+  report?(before: ServerState, after: ServerState): RuleReport | undefined;
   /**
    * Which models clients judge on their hold-outs before the server half, which has their answers as `RoundContext.scores`.
    * Absent: none.

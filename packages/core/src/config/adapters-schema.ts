@@ -43,6 +43,18 @@ export const adapters = z
       .min(0)
       .optional()
       .describe("fedspine: what a client's time counts against how much its loss fell; omitted: 1"),
+    select: z
+      .int()
+      .positive()
+      .optional()
+      .describe(
+        "weights that keep their adapters after the first rounds: those of the highest scores (FedPipe); omitted: all",
+      ),
+    selectAfter: z
+      .int()
+      .positive()
+      .optional()
+      .describe("rounds in which all adapters train and are scored before some are selected; omitted: 1"),
     batches: z
       .array(z.int().positive())
       .min(1)
@@ -62,11 +74,25 @@ export const adapters = z
       .describe(
         'how factors become one pair: "fedit" (means), "ffa" (A stays as drawn), "lora-fair" (means, B corrected) or "zero-pad" (means, lower ranks count as zeros). Others: "flexlora" (mean of the products, truncated), "flora" (merged in every round) or "fed-sb" (cores)',
       ),
-    shards: shardOptions
+    shards: shardOptions.shape.rank
       .optional()
       .describe(
-        "low-rank adapters whose factors are put together from pools that all weights share (MoS); omitted: none",
+        "rank of low-rank adapters whose factors are put together from pools that all weights share (MoS); omitted: no such adapters",
       ),
+    shardPool: shardOptions.shape.pool
+      .optional()
+      .describe(
+        "vectors in the pools per weight: as many numbers are trained as by LoRA of this rank; omitted: 2, or 1 at rank 1",
+      ),
+    shardPieces: shardOptions.shape.pieces
+      .unwrap()
+      .optional()
+      .describe("shards of a vector; a width that this does not divide has its next smaller divisor; omitted: 4"),
+    shardPrivate: shardOptions.shape.private
+      .unwrap()
+      .optional()
+      .describe("vectors per weight that no other weight shares; omitted: 1, or 0 with a pool of 1"),
+    shardSeed: shardOptions.shape.seed.unwrap().optional().describe("seed of the choice of shards; omitted: 0"),
     bottleneck: bottleneckOptions.shape.units
       .optional()
       .describe("units of adapters after dense layers, a narrow and a wide one each; omitted: no such adapters"),

@@ -74,8 +74,21 @@ export function configuredPool({ adapters: { pool: sets, poolTop: top, keyWeight
 }
 
 /** The options of a model's adapters from shards; undefined where it has none. */
-export function configuredShards({ adapters: { shards, alpha, targets } }: Pick<Config, "adapters">) {
-  return shards && { ...shards, ...(alpha === undefined ? {} : { alpha }), targets };
+export function configuredShards({ adapters }: Pick<Config, "adapters">) {
+  const {
+    shards: rank,
+    shardPool: pool,
+    shardPieces: pieces,
+    shardPrivate,
+    shardSeed: seed,
+    alpha,
+    targets,
+  } = adapters;
+  if (rank === undefined) return undefined;
+  const given = Object.entries({ pieces, private: shardPrivate, seed, alpha }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return { rank, pool: pool ?? Math.min(2, rank), targets, ...Object.fromEntries(given) };
 }
 
 /** The options of a model's bottleneck adapters; undefined where it has none. */

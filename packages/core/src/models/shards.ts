@@ -66,7 +66,7 @@ export function withShards(base: Model, options: z.input<typeof shardOptions>): 
   const { rank, alpha = 2 * rank, targets } = settings;
   const scale = alpha / rank;
   const adapted = adapterTargets(base, targets, LOW_RANK_TARGETS);
-  requireRank(base.name, rank, adapted, "adapters.shards.rank");
+  requireRank(base.name, rank, adapted, "adapters.shards");
   const first = poolsOf(adapted, 0, settings);
   const second = poolsOf(adapted, 1, settings);
   const pairs = adapted.map(({ name }, i): AdapterPair => {

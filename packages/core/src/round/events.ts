@@ -167,13 +167,14 @@ const roundFinished = z.object({
   staleness: z.object({ mean: z.number().nonnegative(), max: count }).optional(),
   /** Of an asynchronous round: its updates in the order in which they were added, each by client, version and visit. */
   updates: z.array(z.tuple([count, count, count])).optional(),
-  /** By client, what a robust rule or reputations made of them: not finite or removed, chosen or left, and trusted. */
+  /** By client, what a rule made of them: removed, chosen and trusted; `weights`: those whose adapters it keeps from now on. */
   aggregation: z
     .object({
       rule: z.string(),
       dropped: z.array(count).optional(),
       selected: z.array(count).optional(),
       trust: z.array(z.tuple([count, z.number()])).optional(),
+      weights: z.array(z.string()).optional(),
     })
     .optional(),
   /** Simulated attackers of the round that sent a crafted update, the factor that they chose, and whom they copied. */

@@ -124,12 +124,14 @@ function reportOf({
   dropped,
   selected,
   trust,
+  weights,
 }: RuleReport): NonNullable<EventOf<"round.finished">["aggregation"]> {
   return {
     rule,
     ...(dropped.length === 0 ? {} : { dropped: [...dropped] }),
     ...(selected === undefined ? {} : { selected: [...selected] }),
     ...(trust === undefined ? {} : { trust: trust.map(([client, value]): [number, number] => [client, value]) }),
+    ...(weights === undefined ? {} : { weights: [...weights] }),
   };
 }
 

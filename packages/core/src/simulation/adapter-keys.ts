@@ -1,12 +1,34 @@
 import { adapterKinds } from "../config/adapters-schema.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
+import { configuredShards } from "../config/model-section.ts";
 
 /** Refuses (`config/conflict`) keys of adapters that nothing reads, and those that do not go together. */
 export function requireAdapterKeys(config: Config): void {
   requireChoice(config);
+  requireSelection(config);
   requireOneKind(config);
   requirePool(config);
+  requireShards(config);
+}
+
+/** A selection of weights needs adapters of one rank, whose factors are averaged. */
+function requireSelection({ adapters: { select, selectAfter, rank, rule, controller } }: Config): void {
+  const refuse = (key: string, received: string, expected: string, advice: string): never => {
+    throw conflict(`adapters.${key}`, received, expected, advice);
+  };
+  if (select === undefined) {
+    const advice = "Remove adapters.selectAfter, or set adapters.select.";
+    if (selectAfter !== undefined) refuse("selectAfter", `${selectAfter}, without adapters.select`, "nothing", advice);
+    return;
+  }
+  const copied = "Select weights in a run of one rank first, and name them in adapters.targets.";
+  if (controller !== undefined) refuse("controller", `"${controller}", with adapters.select`, "nothing", copied);
+  if (Array.isArray(rank)) refuse("rank", `[${rank.join(", ")}], with adapters.select`, "one rank", copied);
+  if (rank === undefined)
+    refuse("select", `${select}, without adapters.rank`, "nothing", "Set adapters.rank, or remove adapters.select.");
+  if (rule !== "fedit")
+    refuse("rule", `"${rule}", with adapters.select`, '"fedit"', "Scores are of both factors, which are averaged.");
 }
 
 /** Two kinds of adapters, or one of the others with what is made for low-rank ones. */
@@ -31,6 +53,33 @@ function requireOneKind({ adapters }: Config): void {
   if (kind === "shards" && rule !== "fedit" && rule !== "ffa")
     refuse("rule", rule, 'Clients share pools, and no factors of a weight. Take "fedit" or "ffa", or adapters.rank.');
   if (kind !== "shards" && rule !== "fedit") refuse("rule", rule, "Rules combine factors. Remove adapters.rule.");
+}
+
+/** Options of shards without them, and pools that a weight cannot be put together from. */
+function requireShards(config: Config): void {
+  const { shards, shardPool, shardPieces, shardPrivate, shardSeed } = config.adapters;
+  const refuse = (key: string, value: unknown, beside: string, expected: string, advice: string): never => {
+    throw conflict(`adapters.${key}`, `${JSON.stringify(value)}, ${beside}`, expected, advice);
+  };
+  if (shards === undefined) {
+    for (const [key, value] of Object.entries({ shardPool, shardPieces, shardPrivate, shardSeed }))
+      if (value !== undefined)
+        refuse(key, value, "without shards", "nothing", `Remove adapters.${key}, or set adapters.shards.`);
+    return;
+  }
+  const { pool } = configuredShards(config)!;
+  if (pool > shards)
+    refuse(
+      "shardPool",
+      pool,
+      `with adapters.shards = ${shards}`,
+      `1 to ${shards}`,
+      "Shards would be unused: lower it.",
+    );
+  if (shardPrivate === undefined || shardPrivate < pool || (shardPrivate === pool && pool === shards)) return;
+  const advice =
+    "The other vectors of a weight are taken from the rest of the pool: lower it, or raise adapters.shardPool.";
+  refuse("shardPrivate", shardPrivate, `with adapters.shardPool = ${pool}`, `0 to ${pool - 1}`, advice);
 }
 
 /** Options of a pool without one, and a loss beside its own. */

@@ -12,6 +12,7 @@ import { rankTiers, type SubModels } from "../submodels/index.ts";
 import { type DeviceChoices, deviceChoices } from "./device-choices.ts";
 import { ownLayers } from "./held-selectors.ts";
 import { withPairRule } from "./pair-rule.ts";
+import { withSelectedWeights } from "./selected-weights.ts";
 import { type RuledRun, spineChoices } from "./spine-choices.ts";
 import { spineChoice, withSpine } from "./spine-method.ts";
 import { withStackedRounds } from "./stacked-rounds.ts";
@@ -36,6 +37,7 @@ export function withAdapterRule(
   const { adapters } = model;
   const { whole, shared } = split;
   if (adapters === undefined) return resolved;
+  if (config.adapters.select !== undefined) return withSelectedWeights(config, model, resolved, split);
   const ranks = tieredRanks(config, model, resolved);
   if (rule === "fedit" || rule === "ffa" || rule === "fed-sb") return resolved;
   requireSingleUpdates(config, resolved);

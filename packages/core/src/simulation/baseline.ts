@@ -29,7 +29,7 @@ export function baselineConfig(config: Config, baseline: Baseline, initialWeight
     model: initialWeights === undefined ? model : { ...model, initialWeights },
     // of one client there is nothing to combine
     adapters: {
-      ...{ ...adapters, rank: configuredAdapters(config)?.rank },
+      ...{ ...adapters, rank: configuredAdapters(config)?.rank, select: undefined, selectAfter: undefined },
       rule: adapters.rule === "ffa" || adapters.rule === "fed-sb" ? adapters.rule : "fedit",
     },
     parameters: { frozen: parameters.frozen },

@@ -3,7 +3,7 @@
  *
  * Citation: Z. Fang et al., "Automated Federated Pipeline for Parameter-Efficient Fine-Tuning of Large Language Models", 2024,
  * arXiv:2404.06448, section 4.3. The few candidates are all tried, where the paper solves an integer program. Its first
- * stage, which weights get adapters, is `sensitivityScores`; here these are `adapters.targets`.
+ * stage, which weights get adapters, is in `weight-selection.ts`; here these are `adapters.targets`.
  */
 import { AnabranchError, compileProgram, type Tensor, trace } from "@anabranch/engine";
 import { type Candidate, chooseForDevice, type StorageBits, storedBytes, storedWeights } from "../adapters/index.ts";

@@ -34,6 +34,7 @@ export function forLiveClients(prepared: PreparedRun, config: Config): PreparedR
   requireOneSide(prepared.plan.algorithm);
   requireModelThatTravels(prepared, config);
   requireConfiguredModel(prepared.plan.algorithm);
+  requireAllAdapters(config);
   const { plan, simulation } = prepared;
   requireOneBroadcast(plan.algorithm.name, plan.payloads);
   const privacy = plan.stages.privacy && ({ ...plan.stages.privacy, source: { kind: "secure" } } as const);
@@ -151,6 +152,13 @@ function requireConfiguredModel({ name, trains }: PreparedRun["plan"]["algorithm
   if (trains === undefined) return;
   const advice = "Such models are simulated: start it with anabranch run, or choose another method, e.g. fedper.";
   throw conflict("algorithm.name", `"${name}", in a live run`, "a method that trains the configured model", advice);
+}
+
+/** What live clients are sent does not depend on scores. Throws `config/conflict`. */
+function requireAllAdapters({ adapters: { select } }: Config): void {
+  if (select === undefined) return;
+  const advice = "Weights are selected in simulations: name them in adapters.targets, or start it with anabranch run.";
+  throw conflict("adapters.select", `${select}, in a live run`, "nothing", advice);
 }
 
 /** A live server publishes the same for all. Throws `config/conflict`. */

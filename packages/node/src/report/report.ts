@@ -210,6 +210,7 @@ function environment(run: RunData): Html {
     ["Clients", count(start.clients)],
     ["Cohort", start.asynchronous === undefined ? count(start.cohort) : asynchronousText(start.asynchronous)],
     ["Adapters", start.adapters ?? ""],
+    ["Adapters that were kept", run.rounds.flatMap(({ aggregation }) => aggregation?.weights ?? []).join(", ")],
     ["Compression of uploads", start.compression ?? ""],
     ["Topology", start.topology === undefined ? "" : topologyText(start.topology)],
     ["Secure aggregation", start.secureAggregation ?? ""],

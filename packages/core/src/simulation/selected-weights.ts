@@ -1,0 +1,145 @@
+import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
+import { conflict } from "../config/check.ts";
+import type { Config } from "../config/index.ts";
+import { parameterSelectors } from "../config/parameters-schema.ts";
+import { type Model, withAdapters } from "../models/index.ts";
+import { layout as layoutFrom, subLayout } from "../params/layout.ts";
+import type { ParameterSplit } from "../params/standing.ts";
+import { type DeviceChoices, flopsOf } from "./device-choices.ts";
+import { withWeightSelection } from "./weight-selection.ts";
+
+/** Sets of weights that a run can choose from at most: each is a part that clients may send. */
+const MOST_SETS = 5000;
+
+interface Selected {
+  readonly algorithm: Algorithm;
+  readonly payloads: Payloads;
+  readonly choices: DeviceChoices;
+}
+
+/**
+ * The method of a configuration that selects weights after some rounds, and what part of the time of their device clients then
+ * need. Throws `config/conflict` for what the selection does not fit.
+ */
+export function withSelectedWeights(
+  config: Config,
+  model: Model,
+  method: Pick<Selected, "algorithm" | "payloads">,
+  split: ParameterSplit,
+): Selected {
+  const { select = 0, selectAfter: after = 1 } = config.adapters;
+  requireSelectable(config, method);
+  const { pairs } = model.adapters!;
+  const count = Math.min(select, pairs.length);
+  const sets = setsOf(pairs.length, count, config);
+  const { shared } = split;
+  const algorithm = withWeightSelection(method.algorithm, { layout: shared, pairs, sets, after });
+  const shares = new Map<number, number>();
+  return {
+    algorithm,
+    payloads: algorithm.payloads(shared, config.training),
+    choices: {
+      tiers: [],
+      tierOf: () => 0,
+      work: (_client, part = 0) => {
+        const kept = sets[part - 1];
+        if (kept === undefined || kept.length === pairs.length) return 1;
+        const share = shares.get(part) ?? workOf(kept);
+        shares.set(part, share);
+        return share;
+      },
+      text: `fedpipe, every client: ${count} of ${pairs.length} adapters after round ${after}`,
+    },
+  };
+
+  /** FLOPs with some adapters over those with all. */
+  function workOf(kept: readonly number[]): number {
+    const { localEpochs: _, localSteps = 1, ...rest } = config.training;
+    const training = { ...rest, localSteps };
+    const flops = (part: Parameters<typeof flopsOf>[1]) => flopsOf(method.algorithm, part, split, training);
+    return flops(withSome(model, split, kept)) / flops({ model, layout: shared });
+  }
+}
+
+/** The model with the adapters of some weights alone, and what of it travels. */
+function withSome(model: Model, { shared }: ParameterSplit, kept: readonly number[]) {
+  const { base, pairs, scale } = model.adapters!;
+  const targets = kept.map((i) => pairs[i]!.weight);
+  const rank = Math.max(...kept.map((i) => rankOf(model, pairs[i]!.a)));
+  const some = withAdapters(base, { rank, alpha: scale * rank, targets });
+  const names = new Set(shared.entries.map(({ name }) => name));
+  return { model: some, layout: subLayout(layoutFrom(some.parameters), ({ name }) => names.has(name)) };
+}
+
+/** Of A [inputs, r], or [r, inputs, size, size] of a convolution. */
+function rankOf({ parameters }: Model, a: string): number {
+  const { shape } = parameters.find(({ name }) => name === a)!;
+  return shape.length === 2 ? shape[1]! : shape[0]!;
+}
+
+/** All sets of so many of n weights, in lexicographic order. Throws `config/conflict` for too many. */
+function setsOf(n: number, count: number, { adapters: { select } }: Config): number[][] {
+  let number = 1;
+  for (let i = 1; i <= count; i++) number = (number * (n - count + i)) / i;
+  if (number > MOST_SETS)
+    throw conflict(
+      "adapters.select",
+      `${select} of ${n} weights, which are ${Math.round(number)} sets`,
+      `at most ${MOST_SETS} sets`,
+      "Name fewer weights in adapters.targets, or select fewer.",
+    );
+  const from = (first: number, left: number): number[][] => {
+    if (left === 0) return [[]];
+    return Array.from({ length: n - first - left + 1 }, (_, i) => first + i).flatMap((i) =>
+      from(i + 1, left - 1).map((rest) => [i, ...rest]),
+    );
+  };
+  return from(0, count);
+}
+
+/** Refuses (`config/conflict`) what scores and fewer adapters do not fit. */
+function requireSelectable(config: Config, { algorithm, payloads }: Pick<Selected, "algorithm" | "payloads">): void {
+  const { adapters, aggregation, compression, parameters, rounds, topology, training } = config;
+  const { select, selectAfter = 1 } = adapters;
+  const refuse = (beside: string, advice: string): never => {
+    throw conflict("adapters.select", `${select}, with ${beside}`, "nothing", advice);
+  };
+  if (selectAfter >= rounds)
+    refuse(`adapters.selectAfter = ${selectAfter} of ${rounds} rounds`, "No round would be left: raise rounds.");
+  if (aggregation.clipNorm > 0)
+    refuse(
+      `aggregation.clipNorm = ${aggregation.clipNorm}`,
+      "The norm would be that of the scores as well. Bound single steps instead: training.gradientClip.",
+    );
+  if (topology.name !== "none")
+    refuse(`topology.name = "${topology.name}"`, "Without a server nobody has the mean of the scores.");
+  for (const key of ["up", "down"] as const)
+    if (compression[key].length > 0)
+      refuse(
+        `compression.${key} = ${JSON.stringify(compression[key])}`,
+        `Scores travel as floats. Remove compression.${key}.`,
+      );
+  if (parameterSelectors(parameters).personal.length > 0 || algorithm.personal !== undefined)
+    refuse("personal parameters", "Adapters of all clients have to be averaged. Name adapters.targets instead.");
+  if (training.upSampling.rounds > 0)
+    refuse(
+      `training.upSampling.rounds = ${training.upSampling.rounds}`,
+      "Training starts again. Name adapters.targets.",
+    );
+  const { broadcast, upload, clientState, own, parts, replay, projection } = payloads;
+  const isPlain =
+    Object.keys(broadcast).join() === "parameters" &&
+    Object.keys(upload).length === 1 &&
+    Object.keys(clientState).length === 0 &&
+    [own, parts, replay, projection, algorithm.clusters, algorithm.defaultCompression].every(
+      (one) => one === undefined,
+    ) &&
+    Object.values(upload).every(
+      ({ aggregation: how, codec }) => how !== "each" && how !== "sum" && codec === undefined,
+    );
+  if (!isPlain || algorithm.sendsModels === true)
+    refuse(
+      `algorithm.name = "${algorithm.name}"`,
+      'Its clients keep or send more than one change of the model. Take for example "fedavg", or name adapters.targets.',
+    );
+}

@@ -1,0 +1,337 @@
+import { constant, evaluate, interpreter } from "@anabranch/engine";
+import { describe, expect, it } from "vitest";
+import {
+  highestScores,
+  matrixScore,
+  noSensitivity,
+  observeSensitivity,
+  sensitivityScores,
+  tripletScores,
+} from "../adapters/index.ts";
+import { observed, SMOOTHING, tracedTriplets, unseen } from "../adapters/traced-scores.ts";
+import { type ConfigInput, configHash, resolveConfig } from "../config/index.ts";
+import { alteredBackend } from "../conformance/run-cohort.ts";
+import { simulateSmall, smallSimulation } from "../conformance/small-live-run.ts";
+import { entryView } from "../params/layout.ts";
+import type { Vector } from "../params/vector.ts";
+import type { Outcome } from "../round/backend.ts";
+import { memoryBlobStore } from "../round/blob-store.ts";
+import { memoryClientStates } from "../round/memory-client-states.ts";
+import { runFederation } from "../round/run.ts";
+import { baselineConfig } from "./baseline.ts";
+import { forLiveClients } from "./for-live-clients.ts";
+import { inProcessSimulation } from "./in-process.ts";
+
+type Adapters = NonNullable<ConfigInput["adapters"]>;
+type Prepared = ReturnType<typeof prepare>["prepared"];
+
+const prepare = (
+  adapters: Adapters,
+  more: ConfigInput = {},
+  algorithm: ConfigInput["algorithm"] = { name: "fedavg" },
+) =>
+  smallSimulation(algorithm, {
+    model: { name: "mlp", hidden: [6, 5] },
+    sampler: { cohort: 4 },
+    adapters: { rank: 2, ...adapters },
+    ...more,
+  });
+
+const wave = (length: number, seed: number) => Array.from({ length }, (_, i) => Math.sin(2.3 * i + 1.7 * seed));
+
+/** The state of the server after each round, and what clients sent. */
+async function played({ plan, ...rest }: Prepared) {
+  const states: Readonly<Record<string, Vector>>[] = [];
+  const algorithm: typeof plan.algorithm = {
+    ...plan.algorithm,
+    update(...given) {
+      const next = plan.algorithm.update(...given);
+      states.push(next.vectors);
+      return next;
+    },
+  };
+  const outcomes: Outcome[] = [];
+  const seen = (outcome: Outcome) => {
+    outcomes.push(outcome);
+    return outcome;
+  };
+  const { parameters } = await simulateSmall({ ...rest, plan: { ...plan, algorithm } }, (backend) =>
+    alteredBackend(backend, seen),
+  );
+  return { parameters, states, outcomes };
+}
+
+describe("scores of adapters in a client's steps", () => {
+  it("are those of AdaLoRA, of Lambda = 1", () => {
+    const pairs = [{ weight: "w", a: "a", b: "b" }];
+    const [inputs, outputs, rank] = [4, 3, 2];
+    const tensors = (seed: number) => ({
+      a: constant(wave(inputs * rank, seed), [inputs, rank]),
+      b: constant(wave(rank * outputs, seed + 1), [rank, outputs]),
+    });
+    let traced = unseen(pairs, tensors(0));
+    let host = noSensitivity(outputs * rank + rank + rank * inputs);
+    // P [o, r] = B^T, Lambda = 1, Q [r, i] = A^T
+    const laidOut = (seed: number, lambda: readonly number[]) => {
+      const [a, b] = [wave(inputs * rank, seed), wave(rank * outputs, seed + 1)];
+      const p = Array.from({ length: outputs * rank }, (_, k) => b[(k % rank) * outputs + Math.floor(k / rank)]!);
+      const q = Array.from({ length: rank * inputs }, (_, k) => a[(k % inputs) * rank + Math.floor(k / inputs)]!);
+      return [...p, ...lambda, ...q];
+    };
+    for (const step of [1, 2, 3]) {
+      const [at, slope] = [10 * step, 10 * step + 5];
+      traced = observed(pairs, traced, tensors(at), tensors(slope));
+      const [b, gb] = [wave(rank * outputs, at + 1), wave(rank * outputs, slope + 1)];
+      const ofLambda = [0, 1].map((j) =>
+        [0, 1, 2].reduce((sum, o) => sum + b[j * outputs + o]! * gb[j * outputs + o]!, 0),
+      );
+      host = observeSensitivity(host, laidOut(at, [1, 1]), laidOut(slope, ofLambda), SMOOTHING);
+    }
+    const expected = tripletScores(sensitivityScores(host), { outputs, inputs, rank });
+    const found = Array.from(evaluate(tracedTriplets(pairs, traced)["w"]!).data);
+    expect(found).toEqual(expected.map((score) => expect.closeTo(score, 12)));
+    expect(Math.min(...found)).toBeGreaterThan(0);
+  });
+
+  it("have the places of kernels of convolutions", () => {
+    const pairs = [{ weight: "w", a: "a", b: "b" }];
+    const [r, inputs, size, outputs] = [2, 3, 2, 4];
+    const kernel = (seed: number) => ({
+      a: constant(wave(r * inputs * size * size, seed), [r, inputs, size, size]),
+      b: constant(wave(outputs * r, seed + 1), [outputs, r, 1, 1]),
+    });
+    const flat = (seed: number) => {
+      const [a, b] = [wave(r * inputs * size * size, seed), wave(outputs * r, seed + 1)];
+      const width = inputs * size * size;
+      return {
+        a: constant(
+          Array.from(a, (_, k) => a[(k % r) * width + Math.floor(k / r)]!),
+          [width, r],
+        ),
+        b: constant(
+          Array.from(b, (_, k) => b[(k % outputs) * r + Math.floor(k / outputs)]!),
+          [r, outputs],
+        ),
+      };
+    };
+    const [conv, dense] = [kernel, flat].map((make) => {
+      const seen = observed(pairs, observed(pairs, unseen(pairs, make(0)), make(3), make(4)), make(5), make(6));
+      return Array.from(evaluate(tracedTriplets(pairs, seen)["w"]!).data);
+    });
+    expect(conv).toEqual(dense!.map((score) => expect.closeTo(score, 12)));
+  });
+
+  it("are highest for the earlier of equal weights", () => {
+    expect(highestScores([1, 1, 1], 2)).toEqual([0, 1]);
+    expect(highestScores([0, 3, 2, 3], 3)).toEqual([1, 2, 3]);
+  });
+});
+
+describe("a run that selects weights", () => {
+  it("is FedIT on all weights where all are kept, bit for bit", async () => {
+    const plain = await simulateSmall(prepare({}).prepared);
+    for (const select of [3, 100]) {
+      const all = await simulateSmall(prepare({ select }).prepared);
+      expect(all.parameters).toEqual(plain.parameters);
+    }
+  });
+
+  it("keeps the weights of the highest mean scores, and is silent on the others", async () => {
+    const { plan } = prepare({ select: 1, selectAfter: 2 }).prepared;
+    const { states, outcomes, parameters } = await played(prepare({ select: 1, selectAfter: 2 }).prepared);
+    const scores = plan.payloads.upload["adapterScores"]!.layout;
+    expect(scores.entries.map(({ name, shape }) => [name, ...shape])).toEqual([
+      ["dense1.weight", 2],
+      ["dense2.weight", 2],
+      ["dense3.weight", 2],
+    ]);
+    // four clients of equal weight in each of two rounds
+    const sums = new Float64Array(scores.size);
+    for (const outcome of outcomes.slice(0, 8)) {
+      if (!("update" in outcome)) throw new Error("a client failed");
+      for (const [i, score] of outcome.update.vectors["adapterScores"]!.entries()) sums[i]! += score / 4;
+    }
+    expect(Array.from(states[1]!["adapterScores"]!)).toEqual(Array.from(sums, (score) => expect.closeTo(score, 12)));
+    const best = scores.entries.map((entry) => matrixScore(Array.from(entryView(sums, entry)), 2));
+    const [kept] = highestScores(best, 1);
+    expect(Array.from(states[0]!["keptAdapters"]!)).toEqual([0, 0, 0]);
+    for (const { keptAdapters } of states.slice(1))
+      expect(Array.from(keptAdapters!)).toEqual([0, 1, 2].map((i) => (i === kept ? 1 : 0)));
+    expect(states[3]!["adapterScores"]).toEqual(states[1]!["adapterScores"]);
+    for (const entry of plan.layout.entries) {
+      const isKept = entry.name.startsWith(`dense${kept! + 1}.`);
+      expect(entryView(parameters, entry).every((value) => value === 0)).toBe(!isKept);
+      expect(entryView(states[0]!["parameters"]!, entry).some((value) => value !== 0)).toBe(true);
+    }
+    for (const outcome of outcomes.slice(8)) {
+      if (!("update" in outcome)) throw new Error("a client failed");
+      const { delta, adapterScores } = outcome.update.vectors;
+      const held = plan.layout.entries.filter(({ name }) => name.startsWith(`dense${kept! + 1}.`));
+      expect(delta).toHaveLength(held.reduce((sum, { size }) => sum + size, 0));
+      expect(adapterScores).toHaveLength(0);
+    }
+  });
+
+  it("continues as a run that has only these adapters", async () => {
+    const { prepared } = prepare({ select: 2 });
+    const { states, parameters } = await played(prepared);
+    const kept = Array.from(states[0]!["keptAdapters"]!).flatMap((flag, i) => (flag === 1 ? [`dense${i + 1}`] : []));
+    expect(kept).toHaveLength(2);
+    // the same rounds, from the same factors
+    const some = prepare({ targets: kept }).prepared;
+    const start = Float64Array.from(
+      some.plan.layout.entries.flatMap((entry) =>
+        Array.from(
+          entryView(states[0]!["parameters"]!, prepared.plan.layout.entries.find(({ name }) => name === entry.name)!),
+        ),
+      ),
+    );
+    const { algorithm } = some.plan;
+    const rest = await played({
+      ...some,
+      plan: {
+        ...some.plan,
+        algorithm: {
+          ...algorithm,
+          // after the first round the factors are those that were selected
+          update: (state, aggregate, context) =>
+            context.round === 1
+              ? { ...state, vectors: { ...state.vectors, parameters: start } }
+              : algorithm.update(state, aggregate, context),
+        },
+      },
+    });
+    const places = new Map(prepared.plan.layout.entries.map((entry) => [entry.name, entry]));
+    for (const entry of some.plan.layout.entries)
+      expect(Array.from(entryView(parameters, places.get(entry.name)!))).toEqual(
+        Array.from(entryView(rest.parameters, entry), (value) => expect.closeTo(value, 12)),
+      );
+  });
+
+  it("sends fewer bytes both ways, and counts the scores", async () => {
+    const wide = { model: { name: "mlp", hidden: [60, 50] } };
+    const bytes = async (adapters: Adapters) => {
+      const { outcomes } = await played(prepare(adapters, wide).prepared);
+      return outcomes.map((outcome) => {
+        if (!("update" in outcome)) throw new Error("a client failed");
+        return { up: outcome.bytesUp, down: outcome.bytesDown };
+      });
+    };
+    const [some, all] = [await bytes({ select: 1 }), await bytes({})];
+    // scores: 2 + 2 + 2 numbers, and what names them
+    const scored = some[0]!.up - all[0]!.up;
+    expect(scored).toBeGreaterThanOrEqual(8 * 6);
+    expect(scored).toBeLessThan(8 * 6 + 400);
+    // the largest adapter is that of dense2: 2 (60 + 50) of 460 numbers
+    for (const late of some.slice(4)) {
+      expect(late.up).toBeLessThan(all[0]!.up - 8 * 200);
+      expect(late.down).toBeLessThan(some[0]!.down - 8 * 200);
+    }
+  });
+
+  it("reports once which weights it keeps", async () => {
+    const { plan, simulation } = prepare({ select: 1, selectAfter: 2 }).prepared;
+    const { close, ...ports } = await inProcessSimulation(simulation, interpreter());
+    const told: unknown[] = [];
+    const stored = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
+    await runFederation(plan, {
+      ...{ ...ports, ...stored },
+      emit: (event) => {
+        if (event.type === "round.finished") told.push(event.aggregation);
+      },
+    });
+    await close();
+    const weights = [expect.stringMatching(/^dense[123]\.weight$/)];
+    expect(told).toEqual([undefined, { rule: "highest scores", weights }, undefined, undefined]);
+  });
+
+  it("gives the same bits when it is resumed, before and after the selection", async () => {
+    const { plan, simulation } = prepare({ select: 1, selectAfter: 2 }).prepared;
+    const run = async (rounds: readonly number[]) => {
+      const stored = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
+      let hash = "";
+      for (const until of rounds) {
+        const { close, ...ports } = await inProcessSimulation(simulation, interpreter());
+        ({ modelHash: hash } = await runFederation(
+          { ...plan, rounds: until },
+          { ...ports, ...stored, emit: () => {} },
+        ));
+        await close();
+      }
+      return hash;
+    };
+    const whole = await run([4]);
+    expect(await run([1, 4])).toBe(whole);
+    expect(await run([2, 4])).toBe(whole);
+    expect(await run([3, 4])).toBe(whole);
+  });
+
+  it("keeps what belongs to no adapter in all rounds", async () => {
+    const { prepared } = prepare({ select: 1 }, { parameters: { frozen: "!head" } });
+    const { parameters, outcomes } = await played(prepared);
+    const { entries } = prepared.plan.layout;
+    expect(entries.map(({ name }) => name)).toContain("dense3.bias");
+    const head = entries.find(({ name }) => name === "dense3.weight")!;
+    expect(entryView(parameters, head)).not.toEqual(entryView(prepared.plan.initial, head));
+    expect(outcomes.every((outcome) => "update" in outcome)).toBe(true);
+  });
+
+  it("takes less simulated time after the selection", async () => {
+    const { plan } = prepare({ select: 1 }, { devices: { speed: "list", times: [1] } }).prepared;
+    const time = (part: number) => plan.durations!(0, 1, 0, { at: 0, part } as never);
+    expect(time(0)).toBe(1e6);
+    // adapters of the last layer need no gradient of the others
+    expect(time(3)).toBeLessThan(time(1));
+    expect(time(1)).toBeLessThan(1e6);
+  });
+
+  it("has an identity of its own, and baselines without it", () => {
+    const hash = (adapters: Adapters) => configHash(resolveConfig({ adapters: { rank: 2, ...adapters } }));
+    expect(new Set([{}, { select: 1 }, { select: 2 }, { select: 1, selectAfter: 2 }].map(hash)).size).toBe(4);
+    const { config } = prepare({ select: 1, selectAfter: 2 });
+    expect(baselineConfig(config, "centralized").adapters).toMatchObject({ rank: 2 });
+    expect(baselineConfig(config, "centralized").adapters.select).toBeUndefined();
+  });
+
+  it.each<[string, Adapters, ConfigInput?, ConfigInput["algorithm"]?]>([
+    ["adapters.selectAfter", { selectAfter: 2 }],
+    ["adapters.select", { select: 1, selectAfter: 4 }],
+    ["adapters.rank", { select: 1, rank: [2, 1], rule: "flexlora" }],
+    ["adapters.rule", { select: 1, rule: "ffa" }],
+    ["adapters.rule", { select: 1, rule: "flexlora" }],
+    ["adapters.controller", { select: 1, rank: [2, 1], controller: "fedpipe", rule: "flexlora" }],
+    ["adapters.select", { select: 1 }, { aggregation: { clipNorm: 1 } }],
+    ["adapters.select", { select: 1 }, { compression: { up: ["top-k density=0.5"] } }],
+    ["adapters.select", { select: 1 }, { compression: { down: ["top-k density=0.5"] } }],
+    ["adapters.select", { select: 1 }, { parameters: { personal: "head" } }],
+    ["adapters.select", { select: 1 }, {}, { name: "scaffold" }],
+    ["adapters.select", { select: 1 }, {}, { name: "fedbcgd", blocks: 2 }],
+    ["adapters.select", { select: 1 }, { topology: { name: "ring" } }, { name: "dfedavg" }],
+    ["aggregation.rule", { select: 1 }, { aggregation: { rule: "median" } }],
+    ["secureAggregation.protocol", { select: 1 }, { secureAggregation: { protocol: "plain" } }],
+    [
+      "privacy.mechanism",
+      { select: 1 },
+      { privacy: { mechanism: "gaussian", clipNorm: 1, noiseMultiplier: 1 } },
+      { name: "dp-fedavg" },
+    ],
+    ["schedule.name", { select: 1 }, { schedule: { name: "buffered" } }],
+    [
+      "training.curriculum.order",
+      { select: 1 },
+      { training: { batchSize: 4, localSteps: 3, curriculum: { order: "easy-first" } } },
+    ],
+  ])("is refused with %s: %o %o %o", (key, adapters, more, algorithm) => {
+    expect(() => prepare(adapters, more, algorithm)).toThrow(
+      expect.objectContaining({ code: "config/conflict", message: expect.stringContaining(key) }),
+    );
+  });
+
+  it("is refused without adapters, for live clients, and with too many sets", () => {
+    expect(() => smallSimulation({ name: "fedavg" }, { adapters: { select: 1 } })).toThrow(/adapters\.select/);
+    const { prepared, config } = prepare({ select: 1 });
+    expect(() => forLiveClients(prepared, config)).toThrow(/adapters\.select/);
+    const deep = { model: { name: "mlp", hidden: Array.from({ length: 15 }, () => 2) } };
+    expect(() => prepare({ select: 8 }, deep)).toThrow(/12870 sets/);
+  });
+});
