@@ -68,7 +68,9 @@ function assembled(config: Config): void {
   const taken = personal.filter((layer) => !layer.startsWith("!")).map((layer) => `!${layer}`);
   const still = model.base === undefined ? frozen : [...frozenBase(model), ...taken, ...frozen];
   const { shared } = splitParameters(layout(model.parameters), { personal, frozen: still });
-  expect(algorithm.payloads(shared).broadcast["parameters"]!.size).toBe(shared.size);
+  const { localSteps } = config.training;
+  const steps = localSteps === undefined ? {} : { localSteps };
+  expect(algorithm.payloads(shared, steps).broadcast["parameters"]!.size).toBe(shared.size);
 }
 
 describe("the experiments", () => {
