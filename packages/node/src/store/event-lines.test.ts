@@ -1,4 +1,4 @@
-import { mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
@@ -51,17 +51,6 @@ describe("lines of a log", () => {
     // with the end of the run, which a resumed run comes to again
     expect(await truncateAfterRound(path, 2)).toBe(3);
     expect(await read()).toEqual({ found: events.slice(0, -1), tooLong: 0 });
-  });
-
-  it("of half a gigabyte are passed over, and more of them refused", async () => {
-    await writeFile(path, `${lines.join("\n")}\n`);
-    // a hole of the disk: a line of zeros longer than any text can be
-    await truncate(path, 2 ** 29 + 2 ** 20);
-    expect(await read()).toEqual({ found: events, tooLong: 1 });
-    await truncate(path, 2 ** 34);
-    await expect(read()).rejects.toMatchObject({ code: "store/too-large" });
-    expect(() => readRunFolder(folder)).toThrow(expect.objectContaining({ code: "store/too-large" }));
-    await expect(truncateAfterRound(path, 1)).rejects.toMatchObject({ code: "store/too-large" });
   });
 
   it.each([

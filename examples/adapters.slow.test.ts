@@ -14,7 +14,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** Runs a configuration for a moment and exports its model, as the heads of the files say. */
 async function trained(file: string, ...set: string[]) {
   const steps = file.startsWith("experiments") ? ["training.localSteps=2", "training.batchSize=4"] : [];
-  const short = ["rounds=1", "evaluation.every=1", ...steps, ...set];
+  const short = ["rounds=1", "evaluation.every=0", ...steps, ...set];
   const runs = ["--runs", join(folder, "runs"), "--json"];
   const ran = await callCommand("run", file, ...runs, "--workers", "0", ...short.flatMap((one) => ["--set", one]));
   expect(ran).toMatchObject({ code: 0, stderr: "" });
