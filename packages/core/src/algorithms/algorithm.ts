@@ -72,9 +72,9 @@ export interface Payloads {
   readonly parts?: readonly Part[];
   /**
    * Present where parts hold single coordinates and not whole entries: where the values of a part lie in each uploaded
-   * vector in a round (1-based). A coordinate is averaged over the clients that sent it.
+   * vector, or in the one of this name, in a round (1-based). A coordinate is averaged over the clients that sent it.
    */
-  places?(part: number, round: number): Int32Array;
+  places?(part: number, round: number, vector?: string): Int32Array;
   /**
    * How clients rebuild the model, which does not travel: `broadcast` has it under "parameters", and what travels in its
    * place is what `Algorithm.broadcast` and `Algorithm.encoded` give. Default: the model travels.

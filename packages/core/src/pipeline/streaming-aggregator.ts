@@ -30,7 +30,7 @@ export class StreamingAggregator implements Aggregator {
     this.#folds = new Map(
       Object.entries(upload).map(([name, { layout, aggregation }]) => {
         const partLayouts = parts?.map((part) => part[name]!);
-        const placesOf = places && ((part: number) => places(part, this.#round));
+        const placesOf = places && ((part: number) => places(part, this.#round, name));
         if (aggregation === "each") {
           const kept = stack(layout.size, placesOf ?? placesIn(layout, partLayouts));
           this.#stacks.set(name, kept);

@@ -22,13 +22,20 @@ function requireSelection({ adapters: { select, selectAfter, rank, rule, control
     if (selectAfter !== undefined) refuse("selectAfter", `${selectAfter}, without adapters.select`, "nothing", advice);
     return;
   }
-  const copied = "Select weights in a run of one rank first, and name them in adapters.targets.";
-  if (controller !== undefined) refuse("controller", `"${controller}", with adapters.select`, "nothing", copied);
-  if (Array.isArray(rank)) refuse("rank", `[${rank.join(", ")}], with adapters.select`, "one rank", copied);
+  if (controller === "fedspine") {
+    const advice =
+      "A bandit compares rounds with each other, and this one would change: name adapters.targets instead.";
+    refuse("controller", `"${controller}", with adapters.select`, "nothing", advice);
+  }
   if (rank === undefined)
     refuse("select", `${select}, without adapters.rank`, "nothing", "Set adapters.rank, or remove adapters.select.");
-  if (rule !== "fedit")
-    refuse("rule", `"${rule}", with adapters.select`, '"fedit"', "Scores are of both factors, which are averaged.");
+  if (rule === "ffa" || rule === "fed-sb" || rule === "flora")
+    refuse(
+      "rule",
+      `"${rule}", with adapters.select`,
+      '"fedit", "lora-fair", "zero-pad" or "flexlora"',
+      "Scores are of both factors, which train and stay what they are over rounds.",
+    );
 }
 
 /** Two kinds of adapters, or one of the others with what is made for low-rank ones. */

@@ -12,7 +12,7 @@ import { rankTiers, type SubModels } from "../submodels/index.ts";
 import { type DeviceChoices, deviceChoices } from "./device-choices.ts";
 import { ownLayers } from "./held-selectors.ts";
 import { withPairRule } from "./pair-rule.ts";
-import { withSelectedWeights } from "./selected-weights.ts";
+import { type SelectedRule, withSelectedWeights } from "./selected-weights.ts";
 import { type RuledRun, spineChoices } from "./spine-choices.ts";
 import { spineChoice, withSpine } from "./spine-method.ts";
 import { withStackedRounds } from "./stacked-rounds.ts";
@@ -24,6 +24,8 @@ interface Resolved {
   readonly tiers?: SubModels | undefined;
   /** What a controller has chosen; absent: there is none. */
   readonly choices?: DeviceChoices | undefined;
+  /** The models of clients where weights are selected beside; `tiers` is then absent. */
+  readonly subModels?: SubModels | undefined;
 }
 
 /** The method with the rule for adapters of a configuration. Throws `config/conflict` for methods that do not fit it. */
@@ -33,13 +35,13 @@ export function withAdapterRule(
   resolved: Resolved,
   { split, values, population }: RuledRun,
 ): Resolved {
-  const { rule, lambda } = config.adapters;
+  const { rule, lambda, select } = config.adapters;
   const { adapters } = model;
   const { whole, shared } = split;
   if (adapters === undefined) return resolved;
-  if (config.adapters.select !== undefined) return withSelectedWeights(config, model, resolved, split);
   const ranks = tieredRanks(config, model, resolved);
-  if (rule === "fedit" || rule === "ffa" || rule === "fed-sb") return resolved;
+  if (rule === "fedit" || rule === "ffa" || rule === "fed-sb")
+    return select === undefined ? resolved : withSelectedWeights(config, model, resolved, split);
   requireSingleUpdates(config, resolved);
   requireKnownWork(config, model);
   if (config.adapters.controller === "fedspine")
@@ -49,6 +51,11 @@ export function withAdapterRule(
   const choices = ranks && chosenBy(config, model, resolved, split, ranks);
   const tiers =
     ranks && rankTiers(model, { shared, sent }, choices?.tiers ?? ranks.map((rank) => ({ rank })), choices?.tierOf);
+  if (select !== undefined && rule !== "flora") {
+    const ruled: SelectedRule["ruled"] = (held) =>
+      withPairRule(resolved.algorithm, { rule, lambda, adapters, places: held });
+    return withSelectedWeights(config, model, resolved, split, { ruled, tiers, choices });
+  }
   const places = tiers && ((client: number, round: number) => tiers.places(tiers.partOf(client, round), round));
   const algorithm =
     rule === "flora"

@@ -144,7 +144,9 @@ function flopsOf({ splitTraining }: Algorithm, model: Model, { task, train }: Si
 
 /** Of models of other sizes, by part. */
 function partFlops({ task: { tiers }, train }: SimulationSpec): RunPlan["partFlops"] {
-  return tiers?.map((task) => taskFlops(task, train));
+  // many parts may share a task
+  const known = new Map([...new Set(tiers)].map((task) => [task, taskFlops(task, train)]));
+  return tiers?.map((task) => known.get(task)!);
 }
 
 function asFloat(values: Vector, float: ExecutorIdentity["float"]): Vector {

@@ -3,10 +3,12 @@ import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import { parameterSelectors } from "../config/parameters-schema.ts";
 import { type Model, withAdapters } from "../models/index.ts";
-import { layout as layoutFrom, subLayout } from "../params/layout.ts";
+import { type Layout, layout as layoutFrom, subLayout } from "../params/layout.ts";
 import type { ParameterSplit } from "../params/standing.ts";
+import type { SubModel, SubModels } from "../submodels/index.ts";
 import { type DeviceChoices, flopsOf } from "./device-choices.ts";
-import { withWeightSelection } from "./weight-selection.ts";
+import type { PairRuleSettings } from "./pair-rule.ts";
+import { selectedPlaces, selectionPart, type WeightSelection, withWeightSelection } from "./weight-selection.ts";
 
 /** Sets of weights that a run can choose from at most: each is a part that clients may send. */
 const MOST_SETS = 5000;
@@ -15,6 +17,16 @@ interface Selected {
   readonly algorithm: Algorithm;
   readonly payloads: Payloads;
   readonly choices: DeviceChoices;
+  /** Present where clients have adapters of other ranks: the model of each part. */
+  readonly subModels?: SubModels;
+}
+
+/** A rule that sees the factors of every client, and adapters of clients' own ranks. */
+export interface SelectedRule {
+  /** The method with the rule; `places`: where the values of a client's part lie in the model. */
+  ruled(places?: PairRuleSettings["places"]): Algorithm;
+  readonly tiers?: SubModels | undefined;
+  readonly choices?: DeviceChoices | undefined;
 }
 
 /**
@@ -26,39 +38,57 @@ export function withSelectedWeights(
   model: Model,
   method: Pick<Selected, "algorithm" | "payloads">,
   split: ParameterSplit,
+  { ruled, tiers, choices }: SelectedRule = { ruled: () => method.algorithm },
 ): Selected {
   const { select = 0, selectAfter: after = 1 } = config.adapters;
-  requireSelectable(config, method);
+  const { shared } = split;
+  requireSelectable(config, method, shared);
   const { pairs } = model.adapters!;
   const count = Math.min(select, pairs.length);
-  const sets = setsOf(pairs.length, count, config);
-  const { shared } = split;
-  const algorithm = withWeightSelection(method.algorithm, { layout: shared, pairs, sets, after });
+  const models = tiers?.parts ?? [{ model, layout: shared }];
+  const settings = { layout: shared, pairs, sets: setsOf(pairs.length, count, models.length, config), after, tiers };
+  const places = tiers && selectedPlaces({ ...settings, tiers });
+  const algorithm = withWeightSelection(ruled(places), settings);
+  const payloads = algorithm.payloads(shared, config.training);
   const shares = new Map<number, number>();
+  const text = `${count} of ${pairs.length} adapters after round ${after}`;
   return {
     algorithm,
-    payloads: algorithm.payloads(shared, config.training),
+    payloads,
+    ...(tiers && { subModels: modelsOfParts(tiers, settings, payloads) }),
     choices: {
-      tiers: [],
-      tierOf: () => 0,
-      work: (_client, part = 0) => {
-        const kept = sets[part - 1];
-        if (kept === undefined || kept.length === pairs.length) return 1;
-        const share = shares.get(part) ?? workOf(kept);
-        shares.set(part, share);
-        return share;
-      },
-      text: `fedpipe, every client: ${count} of ${pairs.length} adapters after round ${after}`,
+      tiers: choices?.tiers ?? [],
+      tierOf: (client) => choices?.tierOf(client) ?? 0,
+      work: (client, part = 0) => (choices?.work(client) ?? 1) * shareOf(part),
+      text: choices === undefined ? `fedpipe, every client: ${text}` : `${choices.text}; ${text}`,
     },
   };
 
-  /** FLOPs with some adapters over those with all. */
-  function workOf(kept: readonly number[]): number {
-    const { localEpochs: _, localSteps = 1, ...rest } = config.training;
-    const training = { ...rest, localSteps };
-    const flops = (part: Parameters<typeof flopsOf>[1]) => flopsOf(method.algorithm, part, split, training);
-    return flops(withSome(model, split, kept)) / flops({ model, layout: shared });
+  function shareOf(part: number): number {
+    const kept = settings.sets[Math.floor(part / models.length) - 1];
+    if (kept === undefined || kept.length === pairs.length) return 1;
+    const share = shares.get(part) ?? workOf(models[part % models.length]!, kept);
+    shares.set(part, share);
+    return share;
   }
+
+  /** FLOPs with some adapters over those with all. */
+  function workOf(whole: SubModel, kept: readonly number[]): number {
+    const { localEpochs: _, localSteps = 1, ...rest } = config.training;
+    const training = { ...rest, localSteps, batchSize: whole.batchSize ?? rest.batchSize };
+    const flops = (part: SubModel) => flopsOf(method.algorithm, part, split, training);
+    return flops(withSome(whole.model, split, kept)) / flops(whole);
+  }
+}
+
+/** The model of each part is that of its tier: what a client is not given is zero. */
+function modelsOfParts(tiers: SubModels, settings: WeightSelection, { parts, places, upload }: Payloads): SubModels {
+  const [name] = Object.keys(upload);
+  return {
+    parts: parts!.map((_, part) => tiers.parts[part % tiers.parts.length]!),
+    partOf: (client, _round, server) => selectionPart(client, server!, settings),
+    places: (part, round) => places!(part, round, name!),
+  };
 }
 
 /** The model with the adapters of some weights alone, and what of it travels. */
@@ -78,14 +108,14 @@ function rankOf({ parameters }: Model, a: string): number {
 }
 
 /** All sets of so many of n weights, in lexicographic order. Throws `config/conflict` for too many. */
-function setsOf(n: number, count: number, { adapters: { select } }: Config): number[][] {
+function setsOf(n: number, count: number, tiers: number, { adapters: { select } }: Config): number[][] {
   let number = 1;
   for (let i = 1; i <= count; i++) number = (number * (n - count + i)) / i;
-  if (number > MOST_SETS)
+  if (number * tiers > MOST_SETS)
     throw conflict(
       "adapters.select",
-      `${select} of ${n} weights, which are ${Math.round(number)} sets`,
-      `at most ${MOST_SETS} sets`,
+      `${select} of ${n} weights, which are ${Math.round(number)} sets${tiers === 1 ? "" : ` for each of ${tiers} ranks`}`,
+      `at most ${Math.floor(MOST_SETS / tiers)} sets`,
       "Name fewer weights in adapters.targets, or select fewer.",
     );
   const from = (first: number, left: number): number[][] => {
@@ -98,7 +128,11 @@ function setsOf(n: number, count: number, { adapters: { select } }: Config): num
 }
 
 /** Refuses (`config/conflict`) what scores and fewer adapters do not fit. */
-function requireSelectable(config: Config, { algorithm, payloads }: Pick<Selected, "algorithm" | "payloads">): void {
+function requireSelectable(
+  config: Config,
+  { algorithm, payloads }: Pick<Selected, "algorithm" | "payloads">,
+  { hash }: Layout,
+): void {
   const { adapters, aggregation, compression, parameters, rounds, topology, training } = config;
   const { select, selectAfter = 1 } = adapters;
   const refuse = (beside: string, advice: string): never => {
@@ -135,7 +169,8 @@ function requireSelectable(config: Config, { algorithm, payloads }: Pick<Selecte
       (one) => one === undefined,
     ) &&
     Object.values(upload).every(
-      ({ aggregation: how, codec }) => how !== "each" && how !== "sum" && codec === undefined,
+      ({ aggregation: how, codec, layout }) =>
+        how !== "each" && how !== "sum" && codec === undefined && layout.hash === hash,
     );
   if (!isPlain || algorithm.sendsModels === true)
     refuse(

@@ -59,7 +59,7 @@ export function withSubModels(
 
 /** The same method where it has no widths. Throws `submodels/chain` for models that cannot be narrower. */
 export function withWidths(
-  method: Pick<SubModelMethod, "algorithm" | "payloads">,
+  method: SubModelMethod,
   model: Model,
   layout: Layout,
   settings: PayloadSettings,

@@ -245,8 +245,12 @@ describe("a run that selects weights", () => {
     expect(told).toEqual([undefined, { rule: "highest scores", weights }, undefined, undefined]);
   });
 
-  it("gives the same bits when it is resumed, before and after the selection", async () => {
-    const { plan, simulation } = prepare({ select: 1, selectAfter: 2 }).prepared;
+  it.each<Adapters>([
+    {},
+    { rule: "lora-fair" },
+    { rank: [2, 1], rule: "flexlora" },
+  ])("gives the same bits when it is resumed, before and after the selection: %o", async (adapters) => {
+    const { plan, simulation } = prepare({ ...adapters, select: 1, selectAfter: 2 }).prepared;
     const run = async (rounds: readonly number[]) => {
       const stored = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
       let hash = "";
@@ -276,6 +280,65 @@ describe("a run that selects weights", () => {
     expect(outcomes.every((outcome) => "update" in outcome)).toBe(true);
   });
 
+  it.each([
+    "zero-pad",
+    "flexlora",
+  ] as const)("is a run of mixed ranks where all are kept, bit for bit: %s", async (rule) => {
+    const mixed = { rank: [2, 1], rule };
+    const plain = await simulateSmall(prepare(mixed).prepared);
+    const all = await simulateSmall(prepare({ ...mixed, select: 3 }).prepared);
+    expect(all.parameters).toEqual(plain.parameters);
+  });
+
+  it("averages the scores of a triplet over the clients that have it, and gives each client its ranks", async () => {
+    const mixed = { rank: [2, 1], rule: "flexlora" as const, select: 1, selectAfter: 1 };
+    const { prepared } = prepare(mixed);
+    const { states, outcomes, parameters } = await played(prepared);
+    const sent = outcomes.map((outcome) => {
+      if (!("update" in outcome)) throw new Error("a client failed");
+      const { client, vectors } = outcome.update;
+      return { client, delta: vectors["delta"]!, adapterScores: vectors["adapterScores"]! };
+    });
+    const first = sent.slice(0, 4).map(({ client, adapterScores }) => ({ client, scores: adapterScores }));
+    for (const { client, scores } of first) expect(scores).toHaveLength(client % 2 === 0 ? 6 : 3);
+    const sums = [0, 1, 2].flatMap((weight) => {
+      const leading = first.map(({ client, scores }) => scores[weight * (client % 2 === 0 ? 2 : 1)]!);
+      const second = first.flatMap(({ client, scores }) => (client % 2 === 0 ? [scores[2 * weight + 1]!] : []));
+      return [leading.reduce((sum, x) => sum + x / 4, 0), second.reduce((sum, x) => sum + x / 2, 0)];
+    });
+    expect(Array.from(states[0]!["adapterScores"]!)).toEqual(sums.map((score) => expect.closeTo(score, 12)));
+    const [kept] = highestScores(
+      [0, 1, 2].map((weight) => matrixScore(sums.slice(2 * weight, 2 * weight + 2), 2)),
+      1,
+    );
+    const isKept = ({ name }: { readonly name: string }) => name.startsWith(`dense${kept! + 1}.`);
+    const numbers = prepared.plan.layout.entries.filter(isKept).reduce((sum, { size }) => sum + size, 0);
+    for (const { client, delta, adapterScores } of sent.slice(4)) {
+      expect(delta).toHaveLength(client % 2 === 0 ? numbers : numbers / 2);
+      expect(adapterScores).toHaveLength(0);
+    }
+    for (const entry of prepared.plan.layout.entries)
+      expect(entryView(parameters, entry).every((value) => value === 0)).toBe(!isKept(entry));
+  });
+
+  it("goes with the choices of a controller", async () => {
+    const devices = { speed: "list" as const, times: [1, 2], memory: [4, 2] };
+    const mixed = { rank: [2, 1], rule: "flexlora" as const, controller: "fedpipe" as const, batches: [4, 2] };
+    const more = { devices, schedule: { deadline: 1 } };
+    const { plan } = prepare({ ...mixed, select: 1 }, more).prepared;
+    expect(plan.description.adapters).toMatch(
+      /^fedpipe, by client number modulo 2: .*; 1 of 3 adapters after round 1$/,
+    );
+    const plain = prepare(mixed, more).prepared.plan;
+    const time = (client: number, part: number) => plan.durations!(client, 1, 0, { at: 0, part } as never);
+    for (const client of [0, 1]) {
+      expect(time(client, client)).toBe(plain.durations!(client, 1, 0, { at: 0, part: client } as never));
+      expect(time(client, 6 + client)).toBeLessThan(time(client, client));
+    }
+    const { parameters } = await simulateSmall(prepare({ ...mixed, select: 1 }, more).prepared);
+    expect(parameters.some((value) => value !== 0)).toBe(true);
+  });
+
   it("takes less simulated time after the selection", async () => {
     const { plan } = prepare({ select: 1 }, { devices: { speed: "list", times: [1] } }).prepared;
     const time = (part: number) => plan.durations!(0, 1, 0, { at: 0, part } as never);
@@ -296,10 +359,10 @@ describe("a run that selects weights", () => {
   it.each<[string, Adapters, ConfigInput?, ConfigInput["algorithm"]?]>([
     ["adapters.selectAfter", { selectAfter: 2 }],
     ["adapters.select", { select: 1, selectAfter: 4 }],
-    ["adapters.rank", { select: 1, rank: [2, 1], rule: "flexlora" }],
+    ["adapters.rule", { select: 1, rank: [2, 1] }],
     ["adapters.rule", { select: 1, rule: "ffa" }],
-    ["adapters.rule", { select: 1, rule: "flexlora" }],
-    ["adapters.controller", { select: 1, rank: [2, 1], controller: "fedpipe", rule: "flexlora" }],
+    ["adapters.rule", { select: 1, rule: "flora" }],
+    ["adapters.controller", { select: 1, rank: [2, 1], controller: "fedspine", rule: "flexlora" }],
     ["adapters.select", { select: 1 }, { aggregation: { clipNorm: 1 } }],
     ["adapters.select", { select: 1 }, { compression: { up: ["top-k density=0.5"] } }],
     ["adapters.select", { select: 1 }, { compression: { down: ["top-k density=0.5"] } }],

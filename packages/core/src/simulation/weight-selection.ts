@@ -23,7 +23,8 @@ import type {
 import type { AdapterPair } from "../models/model.ts";
 import { entryView, type Layout, layout as layoutFrom, subLayout } from "../params/layout.ts";
 import { partOf } from "../params/standing.ts";
-import { copy, type Vector } from "../params/vector.ts";
+import { copy, type Vector, zerosLike } from "../params/vector.ts";
+import type { SubModels } from "../submodels/index.ts";
 
 export interface WeightSelection {
   /** Of the parameters that travel. */
@@ -34,6 +35,8 @@ export interface WeightSelection {
   readonly sets: readonly (readonly number[])[];
   /** Rounds before weights are chosen. */
   readonly after: number;
+  /** Models of clients with adapters of other ranks; absent: all have the same. */
+  readonly tiers?: SubModels | undefined;
 }
 
 /** Server vectors: scores of all triplets, added up over rounds, and 1 for each weight that is kept, 0 before there are any. */
@@ -42,8 +45,6 @@ const [SCORES, KEPT] = ["adapterScores", "keptAdapters"] as const;
 const REST = "rest";
 const adapterOf = ({ weight }: AdapterPair) => `adapter.${weight}`;
 
-/** Part of the clients of the first rounds, who send everything. The set at i is part i + 1. */
-const EVERYTHING = 0;
 const NOTHING = layoutFrom([]);
 
 /**
@@ -55,39 +56,49 @@ export function keptWeights(vectors: Readonly<Record<string, Vector>>): number[]
   return Array.from(vectors[KEPT]!).flatMap((flag, i) => (flag === 1 ? [i] : []));
 }
 
+/** Which part a client sends; all adapters come first, then the sets, for each tier. */
+export function selectionPart(
+  client: number,
+  vectors: Readonly<Record<string, Vector>>,
+  { sets, tiers }: Pick<WeightSelection, "sets" | "tiers">,
+): number {
+  const kept = keptWeights(vectors).join();
+  const set = kept === "" ? 0 : 1 + sets.findIndex((one) => one.join() === kept);
+  return set * (tiers?.parts.length ?? 1) + (tiers?.partOf(client, 1) ?? 0);
+}
+
 /**
  * A method whose clients receive the model and send one change of it, with the selection around it. The model goes down as
  * a vector for each adapter. Clients are given those that are kept; the others are zeros for them, and have no gradient.
  */
 export function withWeightSelection(method: Algorithm, settings: WeightSelection): Algorithm {
-  const { layout, pairs, sets, after } = settings;
-  const pieces = piecesOf(layout, pairs);
-  const numbers = new Map(sets.map((kept, i) => [kept.join(), i + 1]));
+  const { layout, pairs, after, tiers } = settings;
   const scores = scoreLayout(layout, pairs);
-  const split = (state: ServerState, round: number) => {
-    const { parameters } = method.broadcast(state, {}, round);
-    return Object.fromEntries(
-      Object.entries(pieces).map(([name, piece]) => [name, partOf(layout, parameters!, piece)]),
-    );
-  };
+  const split = (parameters: Vector, own: Layout) =>
+    Object.entries(piecesOf(own, pairs)).map(([name, piece]) => [name, partOf(own, parameters, piece)] as const);
   return {
     ...method,
-    payloads: (model, training) => selectedPayloads(method.payloads(model, training), settings),
+    payloads: (model, training) => selectedPayloads(method.payloads(model, training), model, settings),
     client: scoringHalf(method.client, pairs),
     init(parameters, model) {
       const { vectors, scalars } = method.init(parameters, model);
       const start = { [SCORES]: new Float64Array(scores.size), [KEPT]: new Float64Array(pairs.length) };
       return { vectors: { ...vectors, ...start }, scalars };
     },
-    assign: (_parts, cohort, _key, _round, state) => {
-      const kept = keptWeights(state!.vectors);
-      return cohort.map(() => (kept.length === 0 ? EVERYTHING : numbers.get(kept.join())!));
-    },
-    broadcast: (state, _scalars, round) => split(state, round),
-    own(state, _client, round) {
+    assign: (_parts, cohort, _key, _round, state) =>
+      cohort.map((client) => selectionPart(client, state!.vectors, settings)),
+    broadcast: (state, _scalars, round) =>
+      Object.fromEntries(split(method.broadcast(state, {}, round)["parameters"]!, layout)),
+    own(state, client, round) {
       const kept = keptWeights(state.vectors);
       const dropped = pairs.filter((_, i) => kept.length > 0 && !kept.includes(i)).map(adapterOf);
-      return Object.fromEntries(Object.entries(split(state, round)).filter(([name]) => !dropped.includes(name)));
+      const whole = method.broadcast(state, {}, round)["parameters"]!;
+      const tier = tiers?.partOf(client, round);
+      const [own, values] =
+        tiers === undefined
+          ? [layout, whole]
+          : [tiers.parts[tier!]!.layout, valuesAt(whole, tiers.places(tier!, round))];
+      return Object.fromEntries(split(values, own).filter(([name]) => !dropped.includes(name)));
     },
     update(state, { [SCORES]: sent, ...aggregate }, context) {
       const next = method.update(state, aggregate, context);
@@ -130,22 +141,85 @@ function scoreLayout({ entries }: Layout, pairs: readonly AdapterPair[]): Layout
   );
 }
 
-function selectedPayloads(plain: Payloads, { layout, pairs, sets }: WeightSelection): Payloads {
+/** Of a client with these entries: all of the model, or what belongs to a tier. */
+function selectedPayloads(plain: Payloads, model: Layout, settings: WeightSelection): Payloads {
   const [[name, upload]] = Object.entries(plain.upload) as [[string, Payloads["upload"][string]]];
-  const scores = scoreLayout(layout, pairs);
-  const factors = isOf(pairs);
-  const chosen = sets.map((kept): Part => {
-    const held = isOf(kept.map((i) => pairs[i]!));
-    return { [name]: subLayout(layout, (entry) => !factors(entry) || held(entry)), [SCORES]: NOTHING };
-  });
-  const pieces = piecesOf(layout, pairs);
-  return {
+  const { pairs, layout, tiers } = settings;
+  const pieces = piecesOf(model, pairs);
+  const own = {
     ...plain,
     broadcast: pieces,
     own: Object.keys(pieces),
-    upload: { [name]: upload, [SCORES]: { layout: scores, aggregation: upload.aggregation } },
-    parts: [{ [name]: layout, [SCORES]: scores }, ...chosen],
+    upload: {
+      [name]: upload,
+      // scores are means also where factors are combined one by one
+      [SCORES]: {
+        layout: scoreLayout(model, pairs),
+        aggregation: upload.aggregation === "each" ? ("weightedMean" as const) : upload.aggregation,
+      },
+    },
   };
+  // those of a tier are given the parts of the whole
+  if (model.hash !== layout.hash) return own;
+  const parts = selectionParts(settings);
+  const named = parts.map(({ sent, scored }): Part => ({ [name]: sent, [SCORES]: scored }));
+  if (tiers === undefined) return { ...own, parts: named };
+  const leading = tiers.parts.map((tier) => leadingScores(layout, tier.layout, pairs));
+  const places = parts.map(({ tier, sent }) => keptPlaces(tiers, tier, sent));
+  return {
+    ...own,
+    parts: named,
+    places: (part, _round, vector) =>
+      vector === SCORES
+        ? parts[part]!.scored.size === 0
+          ? new Int32Array(0)
+          : leading[parts[part]!.tier]!
+        : places[part]!,
+  };
+}
+
+/** What the clients of each part send, in order of `selectionPart`. */
+function selectionParts({ layout, pairs, sets, tiers }: WeightSelection) {
+  const factors = isOf(pairs);
+  const models = tiers?.parts.map((tier) => tier.layout) ?? [layout];
+  return [undefined, ...sets].flatMap((kept) =>
+    models.map((model, tier) => {
+      if (kept === undefined) return { tier, sent: model, scored: scoreLayout(model, pairs) };
+      const held = isOf(kept.map((i) => pairs[i]!));
+      return { tier, sent: subLayout(model, (entry) => !factors(entry) || held(entry)), scored: NOTHING };
+    }),
+  );
+}
+
+/** Where the values of some entries of a tier lie in the whole model. */
+function keptPlaces(tiers: SubModels, tier: number, sent: Layout): Int32Array {
+  const places = tiers.places(tier, 1);
+  const names = new Set(sent.entries.map(({ name }) => name));
+  const entries = tiers.parts[tier]!.layout.entries.filter(({ name }) => names.has(name));
+  return Int32Array.from(entries.flatMap(({ offset, size }) => Array.from(places.subarray(offset, offset + size))));
+}
+
+/** Where the scores of a tier lie among those of the whole: it has the leading triplets. */
+function leadingScores(whole: Layout, tier: Layout, pairs: readonly AdapterPair[]): Int32Array {
+  const own = new Map(scoreLayout(tier, pairs).entries.map(({ name, size }) => [name, size]));
+  return Int32Array.from(
+    scoreLayout(whole, pairs).entries.flatMap(({ name, offset }) =>
+      Array.from({ length: own.get(name)! }, (_, j) => offset + j),
+    ),
+  );
+}
+
+function valuesAt(vector: Vector, places: Int32Array): Vector {
+  const values = zerosLike(vector, places.length);
+  for (let k = 0; k < places.length; k++) values[k] = vector[places[k]!]!;
+  return values;
+}
+
+/** Where the values of a client's part lie in the model, for rules that combine factors of other ranks. */
+export function selectedPlaces(settings: WeightSelection & { readonly tiers: SubModels }) {
+  const places = selectionParts(settings).map(({ tier, sent }) => keptPlaces(settings.tiers, tier, sent));
+  return (client: number, _round: number, server: ServerState["vectors"]) =>
+    places[selectionPart(client, server, settings)]!;
 }
 
 interface Scoring {

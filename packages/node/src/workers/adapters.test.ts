@@ -40,6 +40,7 @@ async function run(
 describe.each<NonNullable<ConfigInput["adapters"]>>([
   { shards: 4, shardPool: 2 },
   { rank: 2, select: 1, selectAfter: 2 },
+  { rank: [4, 2], rule: "flexlora", select: 1, selectAfter: 2 },
 ])("adapters: %o", (adapters) => {
   it("have the same bits at 1 and 2 workers, and after a resume", async () => {
     const prepared = prepare(adapters);
