@@ -51,9 +51,10 @@ export const openWorld = z
       .max(1024)
       .default(32)
       .describe("groups of a client's examples, whose mean directions it sends for the centroids"),
+    // a group of one would send the direction of an example
     smallest: z
       .int()
-      .min(1)
+      .min(2)
       .default(5)
       .describe("examples of a group, or labelled examples of a class, below which nothing is sent of it"),
     view: z
