@@ -88,13 +88,14 @@ describe("a live run", () => {
   });
 
   it.each([
-    "fedit",
-    "ffa",
-    "flexlora",
-    "flora",
-    "fed-sb",
-  ] as const)("ends with the model of the simulation with adapters: %s", async (rule) => {
-    const { config, prepared } = smallRun({ name: "fedavg" }, { adapters: { rank: 2, rule } });
+    { rank: 2, rule: "fedit" },
+    { rank: 2, rule: "ffa" },
+    { rank: 2, rule: "flexlora" },
+    { rank: 2, rule: "flora" },
+    { rank: 2, rule: "fed-sb" },
+    { shards: 2, shardPool: 1 },
+  ] as const)("ends with the model of the simulation with adapters: %o", async (adapters) => {
+    const { config, prepared } = smallRun({ name: "fedavg" }, { adapters });
     const { modelHash } = await simulateSmall(prepared);
     for (let seed = 1; seed <= 5; seed++) {
       const federation = new SimulatedFederation(config, prepared, seed, seed === 1 ? HEALTHY : CHAOS);

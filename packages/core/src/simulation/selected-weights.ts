@@ -8,7 +8,8 @@ import type { ParameterSplit } from "../params/standing.ts";
 import type { SubModel, SubModels } from "../submodels/index.ts";
 import { type DeviceChoices, flopsOf } from "./device-choices.ts";
 import type { PairRuleSettings } from "./pair-rule.ts";
-import { selectedPlaces, selectionPart, type WeightSelection, withWeightSelection } from "./weight-selection.ts";
+import { selectedPlaces, selectionPart, type WeightSelection } from "./selection-parts.ts";
+import { withWeightSelection } from "./weight-selection.ts";
 
 /** Sets of weights that a run can choose from at most: each is a part that clients may send. */
 const MOST_SETS = 5000;
