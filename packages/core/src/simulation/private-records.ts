@@ -27,6 +27,11 @@ export function requireRecords(
   const once = "training.localEpochs = 1";
   if (localSteps !== undefined) refuse("training.localSteps", localSteps, once, "Every record counts once in a round.");
   if (localEpochs !== 1) refuse("training.localEpochs", localEpochs, once, "Every record counts once in a round.");
+  const { families, gridsPerImage } = data.questions;
+  if (families.length > 0 && gridsPerImage > 1) {
+    const advice = "An image would be in several records, and be protected less than epsilon says.";
+    refuse("data.questions.gridsPerImage", gridsPerImage, "1", advice);
+  }
   const { mechanism, clipping } = privacy;
   if (mechanism !== "gaussian") {
     refuse(

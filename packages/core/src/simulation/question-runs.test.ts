@@ -103,6 +103,16 @@ describe("refused with questions", () => {
     expect(open({ questions: { families: ["count", "count"] } })).toThrow(/each family once/);
   });
 
+  it("are images in several records of record-level privacy", () => {
+    const records = {
+      ...{ algorithm: { name: "diff2", protects: "records" }, privacy: NOISE, sampler: { cohort: 5 } },
+      training: { batchSize: 1, localEpochs: 1, learningRate: 0.1 },
+    };
+    expect(prepared(records).run.plan.stages.privacy?.fewestRecords).toBe(8);
+    const twice = { data: { ...data, questions: { ...questions, gridsPerImage: 2 } } };
+    expect(() => prepared({ ...records, ...twice })).toThrow(conflict("data.questions.gridsPerImage"));
+  });
+
   it("are changes of pixels that would change words", () => {
     for (const kind of ["noise", "pixels", "permutation"] as const)
       expect(() => prepared({ data: { ...data, shift: { kind } } }), kind).toThrow(/some features are words/);
