@@ -32,6 +32,7 @@ export function checkBaseline(config: Config, locate: Locate): void {
   if (aggregation.before !== undefined) refuse(["aggregation", "before"], aggregation.before, "nothing");
   if (aggregation.clipNorm > 0) refuse(["aggregation", "clipNorm"], aggregation.clipNorm, "0");
   if (compression.up.length > 0) refuse(["compression", "up"], compression.up, "nothing, as nothing is sent");
+  if (compression.down.length > 0) refuse(["compression", "down"], compression.down, "nothing, as nothing is sent");
   if (churn.share > 0) refuse(["churn", "share"], churn.share, "0");
   if (devices.speed !== "none") refuse(["devices", "speed"], devices.speed, '"none"');
 }

@@ -141,6 +141,16 @@ describe("baselineConfig", () => {
     expect(config).toMatchObject({ name: "run-fine-tuned", model: { initialWeights: "/runs/a/model.safetensors" } });
   });
 
+  it.each(["fedpipe", "fedspine"] as const)("has one rank, and nothing that %s chooses from", (controller) => {
+    const choices: Record<typeof controller, ConfigInput["adapters"]> = {
+      fedpipe: { select: 1, selectAfter: 2, batches: [2, 4], bits: [8, 32] },
+      fedspine: { pruned: [0, 0.5], exploration: 1, timeWeight: 2 },
+    };
+    const config = resolveConfig({ adapters: { controller, rank: [1, 2], rule: "flexlora", ...choices[controller] } });
+    const plain = resolveConfig({ adapters: { rank: 2 } });
+    expect(baselineConfig(config, "centralized").adapters).toEqual(plain.adapters);
+  });
+
   it.each([
     [{ algorithm: { name: "scaffold" } }, "algorithm.name"],
     [{ privacy: { mechanism: "gaussian" } }, "privacy.mechanism"],
@@ -149,6 +159,7 @@ describe("baselineConfig", () => {
     [{ aggregation: { clipNorm: 1 } }, "aggregation.clipNorm"],
     [{ aggregation: { before: ["norm-bound"], norm: 1 } }, "aggregation.before"],
     [{ compression: { up: ["sign"] } }, "compression.up"],
+    [{ compression: { down: ["qsgd levels=4"] } }, "compression.down"],
     [{ devices: { speed: "equal" } }, "devices.speed"],
   ] satisfies [ConfigInput, string][])("refuses %o in a baseline", (input, where) => {
     const make = () => resolveConfig({ baseline: "local-only", ...input });

@@ -29,13 +29,19 @@ export function baselineConfig(config: Config, baseline: Baseline, initialWeight
     model: initialWeights === undefined ? model : { ...model, initialWeights },
     // of one client there is nothing to combine
     adapters: {
-      ...{ ...adapters, rank: configuredAdapters(config)?.rank, select: undefined, selectAfter: undefined },
+      ...{ ...adapters, ...NO_CHOICE, rank: configuredAdapters(config)?.rank },
       rule: adapters.rule === "ffa" || adapters.rule === "fed-sb" ? adapters.rule : "fedit",
     },
     parameters: { frozen: parameters.frozen },
     sampler: { name: samplerName(config), cohort: updatesPerRound(config) },
   });
 }
+
+/** Keys of what a server chooses for its clients' adapters. */
+const NO_CHOICE = {
+  ...{ select: undefined, selectAfter: undefined, controller: undefined, batches: undefined, bits: undefined },
+  ...{ pruned: undefined, exploration: undefined, timeWeight: undefined },
+};
 
 /** Clients whose updates a round of the configuration waits for. */
 function updatesPerRound({ schedule, sampler, algorithm }: Config): number {
