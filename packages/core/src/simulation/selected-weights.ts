@@ -3,6 +3,7 @@ import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import { parameterSelectors } from "../config/parameters-schema.ts";
 import { type Model, withAdapters } from "../models/index.ts";
+import type { AdapterPair } from "../models/model.ts";
 import { type Layout, layout as layoutFrom, subLayout } from "../params/layout.ts";
 import type { ParameterSplit } from "../params/standing.ts";
 import type { SubModel, SubModels } from "../submodels/index.ts";
@@ -43,8 +44,8 @@ export function withSelectedWeights(
 ): Selected {
   const { select = 0, selectAfter: after = 1 } = config.adapters;
   const { shared } = split;
-  requireSelectable(config, method, shared);
   const { pairs } = model.adapters!;
+  requireSelectable(config, method, shared, pairs);
   const count = Math.min(select, pairs.length);
   const models = tiers?.parts ?? [{ model, layout: shared }];
   const settings = { layout: shared, pairs, sets: setsOf(pairs.length, count, models.length, config), after, tiers };
@@ -132,7 +133,8 @@ function setsOf(n: number, count: number, tiers: number, { adapters: { select } 
 function requireSelectable(
   config: Config,
   { algorithm, payloads }: Pick<Selected, "algorithm" | "payloads">,
-  { hash }: Layout,
+  { hash, entries }: Layout,
+  pairs: readonly AdapterPair[],
 ): void {
   const { adapters, aggregation, compression, parameters, rounds, topology, training } = config;
   const { select, selectAfter = 1 } = adapters;
@@ -156,6 +158,13 @@ function requireSelectable(
       );
   if (parameterSelectors(parameters).personal.length > 0 || algorithm.personal !== undefined)
     refuse("personal parameters", "Adapters of all clients have to be averaged. Name adapters.targets instead.");
+  const shared = new Set(entries.map(({ name }) => name));
+  const still = pairs.flatMap(({ a, b }) => [a, b]).find((name) => !shared.has(name));
+  if (still !== undefined)
+    refuse(
+      `parameters.frozen = ${JSON.stringify(parameters.frozen)}, and so ${still}`,
+      "Scores are of both factors, which have to train. Name adapters.targets instead.",
+    );
   if (training.upSampling.rounds > 0)
     refuse(
       `training.upSampling.rounds = ${training.upSampling.rounds}`,

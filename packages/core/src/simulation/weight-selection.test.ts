@@ -298,6 +298,7 @@ describe("a run that selects weights", () => {
     ["adapters.select", { select: 1 }, { compression: { up: ["top-k density=0.5"] } }],
     ["adapters.select", { select: 1 }, { compression: { down: ["top-k density=0.5"] } }],
     ["adapters.select", { select: 1 }, { parameters: { personal: "head" } }],
+    ["adapters.select", { select: 1 }, { parameters: { frozen: "*.a" } }],
     ["adapters.select", { select: 1 }, {}, { name: "scaffold" }],
     ["adapters.select", { select: 1 }, {}, { name: "fedbcgd", blocks: 2 }],
     ["adapters.select", { select: 1 }, { topology: { name: "ring" } }, { name: "dfedavg" }],
