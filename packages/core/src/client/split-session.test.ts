@@ -248,4 +248,25 @@ describe("a server of split training", () => {
     await expect(send("output-gradient")).rejects.toMatchObject({ code: "protocol/kind" });
     await close();
   });
+
+  it("keeps one batch of each client, and refuses activations of another shape", async () => {
+    const model = vit(3);
+    const session = { headBlocks: 1, tailBlocks: 1, rows: 1, trained: ["head.bias"] };
+    const { answer, close } = await splitServer(model, session, valuesOf(model), interpreter());
+    const values = new Float64Array(36);
+    const send = (kind: (typeof SPLIT_MESSAGES)[number], client: number, step: number, shape = [1, 6, 6]) =>
+      answer(encodeSplitMessage({ kind, round: 1, client, step, shape, values }));
+    await send("activations", 0, 0);
+    await send("activations", 1, 0);
+    await send("activations", 0, 1);
+    await expect(send("output-gradient", 0, 0)).rejects.toMatchObject({ code: "protocol/kind" });
+    for (const shape of [
+      [1, 36],
+      [2, 3, 6],
+    ])
+      await expect(send("activations", 0, 2, shape)).rejects.toMatchObject({ code: "protocol/invalid" });
+    await send("output-gradient", 1, 0);
+    await send("output-gradient", 0, 1);
+    await close();
+  });
 });

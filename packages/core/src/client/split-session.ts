@@ -78,22 +78,25 @@ export async function splitServer(
 ): Promise<SplitServer> {
   const { body, bodyBackward } = splitPrograms(model, session, session.rows, new Set(session.trained));
   const [forward, backward] = [await executor.load(body), await executor.load(bodyBackward)];
-  const own = valuesOf(cutModel(model, session).body, parameters);
-  const waiting = new Map<string, HostTensor>();
+  const { body: part, activation } = cutModel(model, session);
+  const own = valuesOf(part, parameters);
+  const shape = [session.rows, ...activation];
+  /** One batch of each client: a new one takes the place of one that was never finished. */
+  const waiting = new Map<number, SplitMessage>();
   const answer = async (bytes: Uint8Array) => {
     const message = decodeSplitMessage(bytes);
+    requireShape(message, shape);
     const { kind, round, client, step } = message;
-    const name = `${round}/${client}/${step}`;
-    const received = tensorOf(message);
     if (kind === "activations") {
-      waiting.set(name, received);
-      const { activations } = await forward.run({ ...own, activations: received });
+      waiting.set(client, message);
+      const { activations } = await forward.run({ ...own, activations: tensorOf(message) });
       return answerTo(message, "outputs", activations!);
     }
-    const activations = waiting.get(name);
-    if (kind !== "output-gradient" || activations === undefined) throw unexpected(kind, "activations first");
-    waiting.delete(name);
-    const { gradient } = await backward.run({ ...own, activations, gradient: received });
+    const known = waiting.get(client);
+    if (kind !== "output-gradient" || known?.round !== round || known.step !== step)
+      throw unexpected(kind, "activations first");
+    waiting.delete(client);
+    const { gradient } = await backward.run({ ...own, activations: tensorOf(known), gradient: tensorOf(message) });
     return answerTo(message, "activation-gradient", gradient!);
   };
   return { answer, close: () => released(forward, backward) };
@@ -130,11 +133,13 @@ export async function splitClient(
   const [head, tail] = [await executor.load(programs.head), await executor.load(programs.tail)];
   const backward = programs.headBackward && (await executor.load(programs.headBackward));
   const cut = cutModel(model, session);
+  const shape = [session.rows, ...cut.activation];
   const [inHead, inTail] = [valuesOf(cut.head, parameters), valuesOf(cut.tail, parameters)];
   const step: SplitClient["step"] = async ({ features, labels, weights, ...names }, send) => {
     const ask = async (kind: SplitMessageKind, tensor: HostTensor, expected: SplitMessageKind) => {
       const answer = decodeSplitMessage(await send(answerTo(names, kind, tensor)));
       if (answer.kind !== expected) throw unexpected(answer.kind, expected);
+      requireShape(answer, shape);
       return tensorOf(answer);
     };
     const { activations: h } = await head.run({ ...inHead, features });
@@ -176,6 +181,18 @@ function answerTo(
   { shape, data }: HostTensor,
 ): Uint8Array {
   return encodeSplitMessage({ kind, round, client, step, shape, values: data as Vector });
+}
+
+function requireShape({ shape }: SplitMessage, expected: readonly number[]): void {
+  if (shape.join() === expected.join()) return;
+  throw new AnabranchError({
+    code: "protocol/invalid",
+    message: "the message is malformed",
+    where: "split training",
+    received: `values of shape [${shape.join(", ")}]`,
+    expected: `[${expected.join(", ")}]`,
+    advice: "Both sides have to cut the same model at the same places, for batches of as many rows.",
+  });
 }
 
 function unexpected(received: string, expected: string): AnabranchError {
