@@ -124,6 +124,7 @@ class LiveClient {
   #lastSeen: number;
   /** Since the server has last welcomed this client. */
   #attempt = 0;
+  #isClosed = false;
 
   constructor(options: LiveClientOptions) {
     this.#options = options;
@@ -147,7 +148,9 @@ class LiveClient {
     return LEFT;
   }
 
+  /** What is being prepared is released when it is there. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     if (this.#prepared === undefined) return;
     const { tasks, task, evaluation } = this.#prepared;
     await tasks.close();
@@ -159,20 +162,25 @@ class LiveClient {
   async #connect(): Promise<Ending> {
     const { transport, timers, signal } = this.#options;
     const { promise, resolve: end } = Promise.withResolvers<Ending>();
+    const ready = Promise.withResolvers<(message: ClientMessage) => void>();
     let turn: Promise<unknown> = Promise.resolve();
     let isOver = false;
-    const link = await transport.connect({
+    const handle = async (text: string) => {
+      const send = await ready.promise; // a message may come with the connection
+      if (isOver) return;
+      const ending = await this.#handle(readServerMessage(text), send, () => isOver);
+      if (ending !== undefined) end(ending);
+    };
+    const opening = transport.connect({
       closed: (reason) => end({ kind: "lost", reason }),
       message(text) {
         turn = turn.then(() => handle(text)).catch((error: unknown) => end(endingOf(error)));
       },
     });
+    const link = await unlessLeft(opening, signal);
+    if (link === undefined) return { kind: "over", result: LEFT };
     const send = (message: ClientMessage) => link.send(JSON.stringify(message));
-    const handle = async (text: string) => {
-      if (isOver) return;
-      const ending = await this.#handle(readServerMessage(text), send);
-      if (ending !== undefined) end(ending);
-    };
+    ready.resolve(send);
     const left = Promise.withResolvers<void>();
     const leave = () => {
       left.resolve();
@@ -185,7 +193,7 @@ class LiveClient {
     const ending = await promise;
     isOver = true;
     link.close();
-    // what it has begun ends before the next connection: a late welcome would put its dead session in that one's place
+    // what it has begun ends before the next connection, which else would prepare it again
     if (ending.kind === "lost") await Promise.race([turn, left.promise]);
     if (this.#attempt === 0) this.#lastSeen = timers.now();
     signal?.removeEventListener("abort", leave);
@@ -193,13 +201,17 @@ class LiveClient {
     return ending;
   }
 
-  async #handle(message: ServerMessage, send: (message: ClientMessage) => void): Promise<Ending | undefined> {
+  async #handle(
+    message: ServerMessage,
+    send: (message: ClientMessage) => void,
+    isOver: () => boolean,
+  ): Promise<Ending | undefined> {
     switch (message.type) {
       case "challenge":
         await this.#answer(message.nonce, send);
         return undefined;
       case "welcome":
-        await this.#welcome(message, send);
+        await this.#welcome(message, send, isOver);
         return undefined;
       case "task":
       case "evaluate":
@@ -240,10 +252,15 @@ class LiveClient {
     send({ type: "prove", signature: toBase64(signature) });
   }
 
-  async #welcome(message: Extract<ServerMessage, { type: "welcome" }>, send: (message: ClientMessage) => void) {
+  async #welcome(
+    message: Extract<ServerMessage, { type: "welcome" }>,
+    send: (message: ClientMessage) => void,
+    isOver: () => boolean,
+  ) {
     const { executor, report } = this.#options;
     this.#attempt = 0;
     const prepared = await this.#prepare(message);
+    if (isOver()) return; // its session is dead
     const { description, examples, open, tasks } = prepared;
     const count = examples.train.features.shape[0]!;
     tasks.attach({ session: message.session, send });
@@ -291,6 +308,7 @@ class LiveClient {
     const guard = modelGuard(limits, open.evaluation.layout);
     const ports = { ...mine, guard, transport, states, timers, progressSeconds, report };
     this.#prepared = { description, open, task, evaluation, examples, tasks: new ClientTasks(ports) };
+    if (this.#isClosed) await this.close();
     return this.#prepared;
   }
 
@@ -342,6 +360,23 @@ class LiveClient {
 
 function pick({ code, message, advice }: { code: string; message: string; advice?: string | undefined }) {
   return { code, message, ...(advice === undefined ? {} : { advice }) };
+}
+
+type Connection = Awaited<ReturnType<ClientTransport["connect"]>>;
+
+/** A connection, or undefined where the client leaves before it is open: it is then closed when it is. */
+async function unlessLeft(opening: Promise<Connection>, signal?: AbortSignal): Promise<Connection | undefined> {
+  const left = Promise.withResolvers<undefined>();
+  const leave = () => left.resolve(undefined);
+  signal?.addEventListener("abort", leave, { once: true });
+  const link = await Promise.race([opening, left.promise]);
+  signal?.removeEventListener("abort", leave);
+  if (link === undefined)
+    opening.then(
+      (late) => late.close(),
+      () => {},
+    );
+  return link;
 }
 
 function endingOf(error: unknown): Ending {

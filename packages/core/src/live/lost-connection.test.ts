@@ -1,4 +1,4 @@
-import { AnabranchError } from "@anabranch/engine";
+import { AnabranchError, type Executor } from "@anabranch/engine";
 import { expect, it } from "vitest";
 import { openDataSource } from "../client/data-source.ts";
 import { memoryRecords, memoryStates } from "../conformance/client-memory.ts";
@@ -26,14 +26,16 @@ interface Script {
   readonly reading?: number;
   /** When the client leaves, in milliseconds. */
   readonly leaving?: number;
+  /** How long a connection takes to open, in milliseconds. */
+  readonly opening?: number;
 }
 
 /** Runs a client with a server that has no model for it. The client ends when it has told of that. */
-async function runClient({ connected, welcomes = Infinity, reading = 0, leaving }: Script) {
+async function runClient({ connected, welcomes = Infinity, reading = 0, leaving, opening = 0 }: Script) {
   const { config, prepared } = smallRun({ name: "fedavg" });
   const { description, executor, curves } = await federationParts(config, prepared);
   const timers = new VirtualTimers();
-  const seen = { connections: 0, reads: 0, sessions: [] as string[] };
+  const seen = { connections: 0, reads: 0, sessions: [] as string[], joined: 0, loaded: 0, closed: 0 };
   let newest: Connection | undefined;
   const transport: ClientTransport = {
     origin: "https://server.example",
@@ -44,7 +46,8 @@ async function runClient({ connected, welcomes = Infinity, reading = 0, leaving 
       const welcome = { type: "welcome", client: 0, session, description, progressSeconds: 60 };
       if (seen.connections <= welcomes) timers.after(0, () => say(welcome));
       connected(seen.connections, newest, timers);
-      return { send: () => {}, close: () => {} };
+      if (opening > 0) await new Promise<void>((resolve) => void timers.after(opening, resolve));
+      return { send: () => {}, close: () => void seen.closed++ };
     },
     async download(session) {
       seen.sessions.push(session);
@@ -56,13 +59,15 @@ async function runClient({ connected, welcomes = Infinity, reading = 0, leaving 
   if (leaving !== undefined) timers.after(leaving, () => leave.abort());
   const ended = runLiveClient({
     ...{ run: description.run, token: "t", transport, timers, random: () => 0, giveUpAfterSeconds: GIVE_UP_SECONDS },
-    ...{ executor, curves, identity: quickIdentity(curves, 0), states: memoryStates(), records: memoryRecords() },
+    executor: counted(executor, seen),
+    ...{ curves, identity: quickIdentity(curves, 0), states: memoryStates(), records: memoryRecords() },
     async data() {
       seen.reads++;
       await new Promise<void>((resolve) => void timers.after(reading, resolve));
       return { train: openDataSource(prepared.simulation.train).load(0) };
     },
     report(event) {
+      if (event.type === "joined") seen.joined++;
       if (event.type === "failed") newest?.say({ type: "finished", round: 1, stopped: "finished", modelHash: "" });
     },
     signal: leave.signal,
@@ -75,7 +80,33 @@ async function runClient({ connected, welcomes = Infinity, reading = 0, leaving 
     isOver = true;
   });
   await timers.run(() => isOver);
-  return { ...seen, ended: await ended, milliseconds: timers.now() };
+  const milliseconds = timers.now();
+  if (leaving !== undefined) {
+    let isLate = false;
+    timers.after(reading + opening, () => {
+      isLate = true;
+    });
+    await timers.run(() => isLate);
+  }
+  return { ...seen, ended: await ended, milliseconds };
+}
+
+/** Counts the programs that are loaded and not released. */
+function counted(executor: Executor, seen: { loaded: number }): Executor {
+  return {
+    ...executor,
+    async load(program) {
+      const { release, ...executable } = await executor.load(program);
+      seen.loaded++;
+      return {
+        ...executable,
+        async release() {
+          seen.loaded--;
+          await release();
+        },
+      };
+    },
+  };
 }
 
 it("a client that was connected for long has all its time to come back", async () => {
@@ -115,4 +146,22 @@ it("a client that prepares after its connection broke can leave", async () => {
     connected: (_number, { hangUp }, timers) => timers.after(1, hangUp),
   });
   expect([ended, milliseconds]).toEqual(["left", 100]);
+});
+
+it("a client that leaves while it prepares has not joined, and releases what it prepared", async () => {
+  const left = await runClient({ ...{ reading: 5000, leaving: 100 }, connected: () => {} });
+  expect(left).toMatchObject({ ended: "left", milliseconds: 100, reads: 1, joined: 0, loaded: 0 });
+});
+
+it("a client leaves before its connection is open, which is then closed", async () => {
+  const left = await runClient({ ...{ opening: 5000, leaving: 100 }, connected: () => {} });
+  expect(left).toMatchObject({ ended: "left", milliseconds: 100, reads: 0, joined: 0, closed: 1 });
+});
+
+it("a client takes a message that comes before its connection is open", async () => {
+  const { ended, joined } = await runClient({
+    opening: 50,
+    connected: (_number, { say }, timers) => timers.after(60, () => say(TASK)),
+  });
+  expect([ended, joined]).toEqual(["finished", 1]);
 });
