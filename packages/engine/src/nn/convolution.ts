@@ -2,7 +2,6 @@ import { AnabranchError } from "../errors.ts";
 import type { Tensor } from "../graph/graph.ts";
 import { conv2d as convolve } from "../ops/convolution.ts";
 import { add } from "../ops/elementwise.ts";
-import { lowRankProduct } from "../ops/low-rank-product.ts";
 import { maxPool2d } from "../ops/pooling.ts";
 import { reshape } from "../ops/shape.ts";
 import { type Initialization, torchInitialization } from "./initializers.ts";
@@ -77,17 +76,18 @@ export function conv2d(
       const kernel = p[weight.name]!;
       const parts = groups === 1 ? lowRankParts(kernel) : undefined;
       const of = (part: Tensor) => convolve(x, part, { stride, padding, dilation, groups });
-      const y = parts === undefined ? of(kernel) : lowRank(of, x, kernel, parts);
+      const y = parts === undefined ? of(kernel) : lowRank(of, kernel, parts);
       return bias ? add(y, perChannel(p[offset.name]!)) : y;
     },
   };
 }
 
 /** The convolution with a sum of a weight and the product of two factors. */
-function lowRank(of: (part: Tensor) => Tensor, x: Tensor, sum: Tensor, parts: LowRankParts): Tensor {
+function lowRank(of: (part: Tensor) => Tensor, sum: Tensor, parts: LowRankParts): Tensor {
   const y = of(sum);
   const [images, , height, width] = y.shape;
-  if (hasManyRows([images!, height!, width!], sum.shape)) return lowRankProduct(y, x, parts);
+  // One gradient of the whole kernel takes less time than two thin convolutions and their gradients.
+  if (hasManyRows([images!, height!, width!], sum.shape)) return y;
   return add(of(parts.weight), convolve(of(parts.a), parts.b));
 }
 

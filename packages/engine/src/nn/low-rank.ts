@@ -16,8 +16,8 @@ export interface LowRankParts {
 }
 
 /**
- * A weight plus the product of two factors of rank r. Dense and convolution layers that are given such a weight apply the
- * factors one after the other: what is never trained then has no gradient to compute.
+ * A weight plus the product of two factors of rank r. Dense layers that are given such a weight, and convolutions with few
+ * outputs, apply the factors one after the other: what is never trained then has no gradient to compute.
  *
  * @example
  * ```ts
