@@ -57,8 +57,10 @@ function requireOneKind({ adapters }: Config): void {
   };
   for (const [key, value] of Object.entries(unused))
     if (value !== undefined) refuse(key, value, `Nothing reads it there. Remove adapters.${key}.`);
-  if (kind === "shards" && rule !== "fedit" && rule !== "ffa")
-    refuse("rule", rule, 'Clients share pools, and no factors of a weight. Take "fedit" or "ffa", or adapters.rank.');
+  if (kind === "shards" && rule !== "fedit" && rule !== "ffa") {
+    const next = "Clients share pools, which are averaged. Take one of the two, or low-rank adapters: adapters.rank.";
+    throw conflict("adapters.rule", `"${rule}", with adapters.shards`, '"fedit" or "ffa"', next);
+  }
   if (kind !== "shards" && rule !== "fedit") refuse("rule", rule, "Rules combine factors. Remove adapters.rule.");
 }
 
