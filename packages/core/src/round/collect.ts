@@ -42,7 +42,7 @@ export async function collect(world: RoundWorld, opened: OpenRound): Promise<Col
   let whole = false;
   try {
     await trainRoot(world, opened);
-    collection.follow(plan.schedule.open(state.schedule, { round, time: state.time, cohort }));
+    collection.follow(plan.schedule.open(state.schedule, { round, time: state.time, cohort, parts: opened.parts }));
     while (!collection.complete) await collection.takeGroup();
     state.time = collection.time;
     state.schedule = collection.schedule;

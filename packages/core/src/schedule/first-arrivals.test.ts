@@ -59,4 +59,24 @@ describe("rounds of the first arrivals", () => {
       { numRuns: 50 },
     );
   });
+
+  it("asks how long each client's part takes, also of one that replaces another", () => {
+    const asked: (number | undefined)[] = [];
+    const duration = (client: number, _round: number, _at: number, part?: number) => {
+      asked.push(part);
+      return client + 10 * (part ?? 0);
+    };
+    const schedule = firstArrivals({ keep: 1, duration });
+    const parts = new Map([
+      [1, 2],
+      [2, 1],
+    ]);
+    const opened = schedule.open({}, { round: 1, time: 0, cohort: [1, 2], parts });
+    expect(opened.requests).toEqual([{ client: 2, visit: 0 }]);
+    const failed = schedule.arrived(opened.state, { client: 2, time: 0, failed: true, staleness: 0 });
+    expect(failed.requests).toEqual([{ client: 1, visit: 0 }]);
+    const last = schedule.arrived(failed.state, { client: 1, time: 0, failed: false, staleness: 0 });
+    expect(last.timers).toEqual([{ name: "end", at: 21 }]);
+    expect(asked).toEqual([2, 1, 2]);
+  });
 });

@@ -5,12 +5,14 @@ export interface FirstArrivalsOptions {
   readonly keep?: number | undefined;
   /** Microseconds from the start of a round; undefined: a round waits as long as it takes. */
   readonly deadline?: number | undefined;
-  /** How long the order of a client takes that is given out at an instant, in microseconds. */
-  readonly duration: (client: number, round: number, at: number) => number;
+  /** How long the order of a client takes that is given out at an instant, in microseconds; `part`: what it sends. */
+  readonly duration: (client: number, round: number, at: number, part?: number) => number;
 }
 
-/** Clients that a round still waits for; those that could replace one that fails; the round, its start and its end. */
-const [OUTSTANDING, SPARE, ROUND] = ["outstanding", "spare", "round"] as const;
+/** Clients that a round still waits for; those that could replace one that fails, and their parts; the round, its start and end. */
+const [OUTSTANDING, SPARE, PARTS, ROUND] = ["outstanding", "spare", "parts", "round"] as const;
+/** Of clients that send everything. */
+const WHOLE = -1;
 const END = "end";
 
 /**
@@ -29,11 +31,14 @@ export function firstArrivals({ keep, deadline = Number.POSITIVE_INFINITY, durat
   return {
     name: "synchronous",
     initial: {},
-    open(_state, { round, time, cohort }) {
-      const timed = cohort.map((client) => ({ client, after: duration(client, round, time) }));
+    open(_state, { round, time, cohort, parts }) {
+      const timed = cohort.map((client) => ({ client, after: duration(client, round, time, parts?.get(client)) }));
       const { arrived, end, late } = firstOf(timed, keep ?? cohort.length, deadline);
       const chosen = new Set(arrived);
-      const state = { [OUTSTANDING]: [chosen.size], [SPARE]: late, [ROUND]: [round, time, time + end] };
+      const state = {
+        ...{ [OUTSTANDING]: [chosen.size], [SPARE]: late, [ROUND]: [round, time, time + end] },
+        [PARTS]: late.map((client) => parts?.get(client) ?? WHOLE),
+      };
       const requests = cohort.filter((client) => chosen.has(client)).map((client) => ({ client, visit: 0 }));
       const step = requests.length > 0 ? { state, complete: false } : untilEnd(state, time);
       return { ...step, requests, unused: cohort.filter((client) => !chosen.has(client)) };
@@ -42,7 +47,9 @@ export function firstArrivals({ keep, deadline = Number.POSITIVE_INFINITY, durat
       const [round, start, end] = state[ROUND]! as readonly [number, number, number];
       const [next, ...spare] = failed ? state[SPARE]! : [];
       if (next !== undefined) {
-        const replaced = { ...state, [SPARE]: spare, [ROUND]: [round, start, start + duration(next, round, start)] };
+        const [part, ...parts] = state[PARTS]!;
+        const arrives = start + duration(next, round, start, part === WHOLE ? undefined : part);
+        const replaced = { ...state, [SPARE]: spare, [PARTS]: parts, [ROUND]: [round, start, arrives] };
         return { state: replaced, requests: [{ client: next, visit: 0 }], complete: false, fold: false, factor: 1 };
       }
       const left = state[OUTSTANDING]![0]! - 1;

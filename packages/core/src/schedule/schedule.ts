@@ -37,6 +37,8 @@ export interface RoundStart {
   readonly time: number;
   /** The clients that the sampler has picked. */
   readonly cohort: readonly number[];
+  /** The part that each of them sends; absent: everyone sends everything. */
+  readonly parts?: ReadonlyMap<number, number> | undefined;
 }
 
 /** Work that came back, or failed. */

@@ -85,7 +85,7 @@ function synchronousSchedule(config: Config, { sampling }: Algorithm, { duration
   return firstArrivals({
     keep,
     deadline: deadline === undefined ? undefined : Math.round(deadline * 1e6),
-    duration: (client, round, at) => durations!(client, round, 0, { at }),
+    duration: (client, round, at, part) => durations!(client, round, 0, { at, part }),
   });
 }
 

@@ -8,6 +8,7 @@ import { entryView } from "../params/layout.ts";
 import type { Vector } from "../params/vector.ts";
 import type { Outcome } from "../round/backend.ts";
 import { memoryBlobStore } from "../round/blob-store.ts";
+import type { EventOf } from "../round/events.ts";
 import { memoryClientStates } from "../round/memory-client-states.ts";
 import { runFederation } from "../round/run.ts";
 import { baselineConfig } from "./baseline.ts";
@@ -49,6 +50,21 @@ async function played({ plan, ...rest }: Prepared) {
     alteredBackend(backend, seen),
   );
   return { parameters, states, outcomes };
+}
+
+/** The ends of the rounds of a run. */
+async function events({ plan, simulation }: Prepared): Promise<EventOf<"round.finished">[]> {
+  const { close, ...ports } = await inProcessSimulation(simulation, interpreter());
+  const found: EventOf<"round.finished">[] = [];
+  const stored = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
+  await runFederation(plan, {
+    ...{ ...ports, ...stored },
+    emit: (event) => {
+      if (event.type === "round.finished") found.push(event);
+    },
+  });
+  await close();
+  return found;
 }
 
 describe("a run that selects weights", () => {
@@ -154,17 +170,7 @@ describe("a run that selects weights", () => {
   });
 
   it("reports once which weights it keeps", async () => {
-    const { plan, simulation } = prepare({ select: 1, selectAfter: 2 }).prepared;
-    const { close, ...ports } = await inProcessSimulation(simulation, interpreter());
-    const told: unknown[] = [];
-    const stored = { checkpoints: memoryBlobStore(), clientStates: memoryClientStates() };
-    await runFederation(plan, {
-      ...{ ...ports, ...stored },
-      emit: (event) => {
-        if (event.type === "round.finished") told.push(event.aggregation);
-      },
-    });
-    await close();
+    const told = (await events(prepare({ select: 1, selectAfter: 2 }).prepared)).map(({ aggregation }) => aggregation);
     const weights = [expect.stringMatching(/^dense[123]\.weight$/)];
     expect(told).toEqual([undefined, { rule: "highest scores", weights }, undefined, undefined]);
   });
@@ -266,8 +272,14 @@ describe("a run that selects weights", () => {
       expect(time(client, client)).toBe(plain.durations!(client, 1, 0, { at: 0, part: client } as never));
       expect(time(client, 6 + client)).toBeLessThan(time(client, client));
     }
-    const { parameters } = await simulateSmall(prepare({ ...mixed, select: 1 }, more).prepared);
-    expect(parameters.some((value) => value !== 0)).toBe(true);
+    // rounds end with the last arrival, and not later
+    const seconds = async (adapters: Adapters) =>
+      (await events(prepare({ ...mixed, ...adapters }, more).prepared)).map(
+        ({ simulatedSeconds }) => simulatedSeconds!,
+      );
+    const [some, all] = [await seconds({ select: 1 }), await seconds({})];
+    expect(some[0]).toBe(all[0]);
+    for (const round of [1, 2, 3]) expect(some[round]! - some[round - 1]!).toBeLessThan(all[round]! - all[round - 1]!);
   });
 
   it("takes less simulated time after the selection", async () => {
