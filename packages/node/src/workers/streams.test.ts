@@ -23,6 +23,7 @@ const CASES: Readonly<Record<string, ConfigInput>> = {
     devices: { speed: "list", times: [1, 3] },
   },
   "two bottleneck adapters": { algorithm: { name: "feddat" }, adapters: { bottleneck: 2 } },
+  "split training": { algorithm: { name: "sfprompt", drop: 0.3 }, model: { name: "mlp", hidden: [8, 8, 8, 8] } },
 };
 
 it.each(Object.entries(CASES))("%s have the bits of the in-process backend on worker threads", async (_name, more) => {
