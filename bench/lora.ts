@@ -3,6 +3,7 @@ import { openExecutor } from "@anabranch/node";
 import { type MethodSubject, prepareSubject, type SubjectSettings } from "./lib/method-subject.ts";
 import { randomImages } from "./lib/random-images.ts";
 import { type BenchOptions, type BenchResult, count, median } from "./lib/result.ts";
+import { startTorch } from "./lib/torch-peer.ts";
 
 /** A model on images of 28 x 28, and the bias that is nearest to its input. */
 const CASES: readonly { readonly model: Config["model"]; readonly first: string }[] = [
@@ -17,12 +18,14 @@ const FEDAVG = { method: "fedavg", label: "fedavg", options: {} };
  * A training step with low-rank adapters (`--rank`, 8) beside its floor: forward and backward through the frozen model, with
  * no gradient but that of the bias nearest to the input. Processor time of one thread in compiled tasks of `--steps` (10) at
  * `--batch` (50), the median of `--rounds` (9) turns of all in alternating order; ratios are medians of those of each turn.
+ * With `--peer torch --python PATH`, torch with PEFT takes the same steps of batch 50 and rank 8 in the same turns.
  */
 export async function run(options: BenchOptions): Promise<BenchResult> {
   const [steps, batch] = [count(options, "steps", 10), count(options, "batch", 50)];
   const [rounds, rank] = [count(options, "rounds", 9), count(options, "rank", 8)];
   const executor = await openExecutor("onnxruntime-node");
   const data = randomImages({ shape: [1, 28, 28], train: 16 * 5 * batch, test: 10 });
+  const peer = options.peer === "torch" ? await startTorch(options.python ?? "python3", "torch_lora.py") : undefined;
   const rows: BenchResult["rows"][number][] = [];
   for (const { model, first } of CASES) {
     const settings = { model, steps, batch, data };
@@ -33,7 +36,10 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
     ];
     const subjects: MethodSubject[] = [];
     for (const more of kinds) subjects.push(await prepareSubject(executor, FEDAVG, { ...settings, more }));
-    const times = await inTurns(subjects, steps, rounds);
+    const torch = ["floor", "lora"].map((kind) => ({
+      task: async () => steps * (await peer!.measure(`${model.name}.${kind}`, steps)),
+    }));
+    const times = await inTurns(peer === undefined ? subjects : [...subjects, ...torch], steps, rounds);
     const over = (of: number, base: number) => median(times[of]!.map((time, turn) => time / times[base]![turn]!));
     const [floor, lora, full] = times.map(median) as [number, number, number];
     rows.push({
@@ -45,15 +51,26 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
         "LoRA / floor": over(1, 0),
         "LoRA / all": over(1, 2),
         "factors / weights": subjects[1]!.parameters / subjects[2]!.parameters,
+        ...(peer && {
+          "torch floor": median(times[3]!),
+          "torch LoRA": median(times[4]!),
+          "torch LoRA / floor": over(4, 3),
+          "torch LoRA / ours": over(4, 1),
+        }),
       },
     });
     for (const subject of subjects) await subject.release();
   }
-  return { name: "LoRA: a step beside its floor", rows, checks: [], notes: [] };
+  peer?.close();
+  return { name: "LoRA: a step beside its floor", rows, checks: [], notes: peer ? [`torch ${peer.version}`] : [] };
 }
 
 /** [subjects][rounds] milliseconds of a step; every other turn goes backwards. */
-async function inTurns(subjects: readonly MethodSubject[], steps: number, rounds: number): Promise<number[][]> {
+async function inTurns(
+  subjects: readonly Pick<MethodSubject, "task">[],
+  steps: number,
+  rounds: number,
+): Promise<number[][]> {
   const times = subjects.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     const turn = [...subjects.entries()];

@@ -1,5 +1,5 @@
 import type { Vector } from "../params/index.ts";
-import { CHUNK, kernelsFor, placesFound, putValues } from "./kernels.ts";
+import { CHUNK, type CodecKernels, kernelsFor, placesFound, putValues } from "./kernels.ts";
 
 /** Entries that are looked at for a guess of the threshold. */
 const SAMPLE = 4096;
@@ -61,19 +61,9 @@ function guess(vector: Vector, k: number): number {
 function atLeast(vector: Vector, bound: number): Uint32Array {
   const n = vector.length;
   if (bound === 0) return everyIndex(n);
-  const found = new Uint32Array(n);
   const kernels = kernelsFor(vector);
-  if (kernels !== undefined) {
-    let count = 0;
-    for (let begin = 0; begin < n; begin += CHUNK) {
-      const part = vector.subarray(begin, begin + CHUNK);
-      putValues(kernels, part);
-      kernels.atLeast(4 * part.length, bound);
-      const places = placesFound(kernels, part.length);
-      for (let k = 0; k < places.length; k++) found[count++] = begin + places[k]!;
-    }
-    return found.subarray(0, count);
-  }
+  if (kernels !== undefined) return atLeastByKernels(kernels, vector, bound);
+  const found = new Uint32Array(n);
   const { words, width } = wordsOf(vector);
   const below = bound - 1;
   const whole = n - (n % 4);
@@ -96,6 +86,25 @@ function atLeast(vector: Vector, bound: number): Uint32Array {
   }
   for (let i = whole; i < n; i++) if ((words[width * i + width - 1]! & SIZE_BITS) >= bound) found[at++] = i;
   return found.subarray(0, at);
+}
+
+/** The same by kernels, in an array that grows: mostly a small share of the entries is found. */
+function atLeastByKernels(kernels: CodecKernels, vector: Vector, bound: number): Uint32Array {
+  let found = new Uint32Array(CHUNK + (vector.length >>> 4));
+  let count = 0;
+  for (let begin = 0; begin < vector.length; begin += CHUNK) {
+    const part = vector.subarray(begin, begin + CHUNK);
+    putValues(kernels, part);
+    kernels.atLeast(4 * part.length, bound);
+    const places = placesFound(kernels, part.length);
+    if (count + places.length > found.length) {
+      const larger = new Uint32Array(2 * found.length);
+      larger.set(found);
+      found = larger;
+    }
+    for (let k = 0; k < places.length; k++) found[count++] = begin + places[k]!;
+  }
+  return found.subarray(0, count);
 }
 
 /** The k-th largest absolute value, and how many of those equal to it are among the k largest. */
