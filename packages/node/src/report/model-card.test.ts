@@ -37,6 +37,20 @@ describe("the model card", () => {
     expect(card).not.toContain("epsilon");
   });
 
+  it.each([
+    [{}, /may leak individual clients' data\.\n\n## Reproduce/],
+    [{ baseline: "centralized" }, /may leak individual clients' data\.\n\n## Reproduce/],
+    [{ baseline: "public-only" }, /no example of a client in its training\. The model may leak public examples\./],
+    [{ serverFlopsPerStep: 7 }, /individual clients' data\.\n\nThe server .* activations of the clients' examples/],
+  ])("says whose data a model may leak: %o", (more, privacy) => {
+    const { events, ...files } = syntheticRun();
+    const [first, ...rest] = events.split("\n");
+    const start = JSON.stringify({ ...JSON.parse(first!), ...more });
+    const card = modelCard(parseRun({ ...files, events: [start, ...rest].join("\n") }));
+    expect(card).toMatch(privacy);
+    expect(card.includes("individual clients' data")).toBe(!("baseline" in more && more.baseline === "public-only"));
+  });
+
   it("tells epsilon of all rounds, what was done, what it rests on, and the warnings about it", () => {
     const card = modelCard(privateRun(1.234567));
     expect(card).toContain("epsilon 1.235 at delta 0.001 (pld), for all rounds together.");

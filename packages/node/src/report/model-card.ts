@@ -75,12 +75,7 @@ function warningOfFailure(run: RunData): string[] {
 }
 
 function privacySection(run: RunData): string[] {
-  if (spentBy(run) === undefined) {
-    return [
-      "## Privacy",
-      "No differential privacy: updates were neither clipped nor noised for it, and the model may leak individual clients' data.",
-    ];
-  }
+  if (spentBy(run) === undefined) return ["## Privacy", ...withoutGuarantee(run)];
   const list = (texts: readonly string[]) => texts.map((text) => `- ${markdownLine(text)}`).join("\n");
   const { done, assumptions, warnings } = privacyGrounds(run);
   return [
@@ -90,5 +85,16 @@ function privacySection(run: RunData): string[] {
     ...(assumptions.length === 0 ? [] : ["Assumptions:", list(assumptions)]),
     ...(warnings.length === 0 ? [] : ["Warnings:", list(warnings)]),
     NOT_COVERED,
+  ];
+}
+
+function withoutGuarantee({ start }: RunData): string[] {
+  if (start?.baseline === "public-only")
+    return ["No differential privacy, and no example of a client in its training. The model may leak public examples."];
+  return [
+    "No differential privacy: updates were neither clipped nor noised for it, and the model may leak individual clients' data.",
+    ...(start?.serverFlopsPerStep === undefined
+      ? []
+      : ["The server had a part of the model, and received activations of the clients' examples in every step."]),
   ];
 }
