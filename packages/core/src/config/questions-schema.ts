@@ -13,6 +13,7 @@ export const questions = z
     gridsPerImage: z
       .int()
       .min(1)
+      .max(100)
       .default(1)
       .describe("training grids that an image is in; more than 1 leaves no hold-out"),
   })

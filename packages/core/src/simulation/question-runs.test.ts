@@ -96,11 +96,12 @@ describe("a run on questions about images", () => {
 });
 
 describe("refused with questions", () => {
-  it("are a hold-out whose images are trained on, and a family twice", () => {
+  it("are a hold-out whose images are trained on, a family twice, and too many grids", () => {
     const open = (more: ConfigInput["data"]) => () =>
       resolveConfig({ data: { ...data, ...more }, sampler: { cohort: 3 } });
     expect(open({ questions: { ...questions, gridsPerImage: 2 }, holdout: 0.2 })).toThrow(conflict("gridsPerImage"));
     expect(open({ questions: { families: ["count", "count"] } })).toThrow(/each family once/);
+    expect(open({ questions: { ...questions, gridsPerImage: 2 ** 40 } })).toThrow(/gridsPerImage.*at most 100/s);
   });
 
   it("are images in several records of record-level privacy", () => {
