@@ -47,3 +47,16 @@ export function unreachable(reason: string, seconds: number): AnabranchError {
     advice: "See whether the server runs and its address is right; then join again. Nothing is lost.",
   });
 }
+
+/** Messages of a server that may wait at a client, for it to act on those before. */
+export const MOST_WAITING = 4096;
+
+/** A server could else fill the memory of its clients. */
+export function flooded(): AnabranchError {
+  return new AnabranchError({
+    code: "client/limit",
+    message: "the server sends more messages than this client can act on",
+    expected: `at most ${MOST_WAITING} that wait`,
+    advice: "Ask the operator of the server: a run gives its clients few orders at a time.",
+  });
+}

@@ -6,6 +6,7 @@ import { rebuiltVectors } from "../client/seeded-halves.ts";
 import { integerCount } from "../privacy/secure-aggregation-encoding/index.ts";
 import { type Broadcast, decodeBroadcast, encodeUpdate } from "../protocol/index.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
+import { flooded, MOST_WAITING } from "./client-errors.ts";
 import type { ClientReport, LocalExamples } from "./client-report.ts";
 import { contentHashOf } from "./content-hash.ts";
 import { type ClientMessage, INLINE_BYTES, type ServerMessage, type UploadAnswer } from "./control.ts";
@@ -68,6 +69,8 @@ export class ClientTasks {
     | undefined;
   /** Orders that this client has begun. */
   #begun = 0;
+  /** Messages that are not acted on yet. */
+  #waiting = 0;
   #over = false;
 
   constructor(ports: TaskPorts) {
@@ -94,9 +97,14 @@ export class ClientTasks {
     await this.#turn;
   }
 
-  /** The same order may be given again after a lost connection, then the newer message counts. It is trained once. */
+  /**
+   * The same order may be given again after a lost connection, then the newer message counts. It is trained once.
+   *
+   * @throws `client/limit`
+   */
   give(message: Work): void {
     if (this.#over) return;
+    if (++this.#waiting > MOST_WAITING) throw flooded();
     const given = this.#attached;
     this.#wanted.set(message.order, message);
     this.#turn = this.#turn.then(() => this.#do(message, given));
@@ -109,6 +117,7 @@ export class ClientTasks {
   /** @param given the connection that brought the message */
   async #do(message: Work, given: Attached | undefined): Promise<void> {
     const { order } = message;
+    this.#waiting--;
     try {
       if (this.#isWanted(message)) await this.#work(message);
     } catch (error) {

@@ -112,6 +112,20 @@ describe("a client", () => {
     expect([downloads.length, limited.length]).toEqual([4 * honest.rounds, 100 - 4 * honest.rounds]);
   });
 
+  it("keeps no flood of messages while it prepares", async () => {
+    const flood = Array.from({ length: 5000 }, () => ({ type: "closed", order: "1/0/0", code: "late" }));
+    const { ended, reports } = await clientOf(honest, ...flood);
+    expect(ended).toMatchObject({ failure: { code: "client/limit" } });
+    expect(reports.filter(({ type }) => type !== "connecting")).toEqual([]);
+    const { ended: patient } = await clientOf(honest, ...flood.slice(0, 4000), {
+      type: "finished",
+      round: 1,
+      stopped: "finished",
+      modelHash: "",
+    });
+    expect(patient).toBe("finished");
+  });
+
   it("builds its programs once, whatever else the server describes later", async () => {
     const welcome = { type: "welcome", client: 0, session: "s", progressSeconds: 60 };
     const changed = { ...honest, budget: { localSteps: 4 } };

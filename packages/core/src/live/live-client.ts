@@ -8,7 +8,7 @@ import type { Broadcast } from "../protocol/index.ts";
 import { VERSION } from "../version.ts";
 import { toBase64 } from "./base64.ts";
 import { clientPrivacyOf } from "./client-epsilon.ts";
-import { badNames, changedRun, otherRun, unmasked, unreachable } from "./client-errors.ts";
+import { badNames, changedRun, flooded, MOST_WAITING, otherRun, unmasked, unreachable } from "./client-errors.ts";
 import {
   type ClientLimits,
   requireAllowed,
@@ -25,6 +25,7 @@ import type { ClientIdentity, ClientTransport, KeptStates, SecureRecords, Timers
 import { readReceived, readServerMessage } from "./read-message.ts";
 import { SecureParticipant } from "./secure-participant.ts";
 import { type OpenTask, openTask, type TaskDescription, taskDescription } from "./task-description.ts";
+import { unlessLeft } from "./unless-left.ts";
 import { withholdsMetadata } from "./withheld.ts";
 
 export interface LiveClientOptions {
@@ -83,6 +84,8 @@ interface Prepared {
 
 const FIRST_WAIT_SECONDS = 0.5;
 const LONGEST_WAIT_SECONDS = 30;
+/** A server that is slow to welcome its clients has so long, even where they give up sooner. */
+const WELCOME_SECONDS = 60;
 const LEFT: LiveClientResult = { stopped: "left", round: 0, modelHash: undefined };
 
 /**
@@ -160,13 +163,15 @@ class LiveClient {
 
   /** One connection, from its start to its end. */
   async #connect(): Promise<Ending> {
-    const { transport, timers, signal } = this.#options;
+    const { transport, timers, signal, giveUpAfterSeconds } = this.#options;
     const { promise, resolve: end } = Promise.withResolvers<Ending>();
     const ready = Promise.withResolvers<(message: ClientMessage) => void>();
     let turn: Promise<unknown> = Promise.resolve();
     let isOver = false;
+    let waiting = 0;
     const handle = async (text: string) => {
       const send = await ready.promise; // a message may come with the connection
+      waiting--;
       if (isOver) return;
       const ending = await this.#handle(readServerMessage(text), send, () => isOver);
       if (ending !== undefined) end(ending);
@@ -174,6 +179,7 @@ class LiveClient {
     const opening = transport.connect({
       closed: (reason) => end({ kind: "lost", reason }),
       message(text) {
+        if (++waiting > MOST_WAITING) return end({ kind: "refused", error: flooded() });
         turn = turn.then(() => handle(text)).catch((error: unknown) => end(endingOf(error)));
       },
     });
@@ -190,7 +196,11 @@ class LiveClient {
     };
     if (signal?.aborted === true) leave();
     signal?.addEventListener("abort", leave, { once: true });
+    const cancel = timers.after(1000 * Math.max(WELCOME_SECONDS, giveUpAfterSeconds), () => {
+      if (this.#attempt > 0) end({ kind: "lost", reason: "the server has not welcomed this client" });
+    });
     const ending = await promise;
+    cancel();
     isOver = true;
     link.close();
     // what it has begun ends before the next connection, which else would prepare it again
@@ -360,23 +370,6 @@ class LiveClient {
 
 function pick({ code, message, advice }: { code: string; message: string; advice?: string | undefined }) {
   return { code, message, ...(advice === undefined ? {} : { advice }) };
-}
-
-type Connection = Awaited<ReturnType<ClientTransport["connect"]>>;
-
-/** A connection, or undefined where the client leaves before it is open: it is then closed when it is. */
-async function unlessLeft(opening: Promise<Connection>, signal?: AbortSignal): Promise<Connection | undefined> {
-  const left = Promise.withResolvers<undefined>();
-  const leave = () => left.resolve(undefined);
-  signal?.addEventListener("abort", leave, { once: true });
-  const link = await Promise.race([opening, left.promise]);
-  signal?.removeEventListener("abort", leave);
-  if (link === undefined)
-    opening.then(
-      (late) => late.close(),
-      () => {},
-    );
-  return link;
 }
 
 function endingOf(error: unknown): Ending {

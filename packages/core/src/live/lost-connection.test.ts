@@ -28,10 +28,19 @@ interface Script {
   readonly leaving?: number;
   /** How long a connection takes to open, in milliseconds. */
   readonly opening?: number;
+  /** How long it takes to learn that there is no model, in milliseconds. */
+  readonly downloading?: number;
 }
 
 /** Runs a client with a server that has no model for it. The client ends when it has told of that. */
-async function runClient({ connected, welcomes = Infinity, reading = 0, leaving, opening = 0 }: Script) {
+async function runClient({
+  connected,
+  welcomes = Infinity,
+  reading = 0,
+  leaving,
+  opening = 0,
+  downloading = 0,
+}: Script) {
   const { config, prepared } = smallRun({ name: "fedavg" });
   const { description, executor, curves } = await federationParts(config, prepared);
   const timers = new VirtualTimers();
@@ -51,6 +60,7 @@ async function runClient({ connected, welcomes = Infinity, reading = 0, leaving,
     },
     async download(session) {
       seen.sessions.push(session);
+      if (downloading > 0) await new Promise<void>((resolve) => void timers.after(downloading, resolve));
       throw new AnabranchError({ code: "live/not-found", message: "of this test" });
     },
     upload: () => Promise.reject(new Error("nothing is trained")),
@@ -164,4 +174,27 @@ it("a client takes a message that comes before its connection is open", async ()
     connected: (_number, { say }, timers) => timers.after(60, () => say(TASK)),
   });
   expect([ended, joined]).toEqual(["finished", 1]);
+});
+
+it("a client that is connected and never welcomed gives up in time", async () => {
+  const { ended, connections, milliseconds } = await runClient({ welcomes: 0, connected: () => {} });
+  expect([ended, connections]).toEqual(["live/unreachable", 2]);
+  expect(milliseconds / 1000).toBeLessThan(3 * GIVE_UP_SECONDS);
+});
+
+it("a client that is welcomed waits for its orders as long as they take", async () => {
+  const { ended, connections } = await runClient({
+    connected: (_number, { say }, timers) => timers.after(100 * GIVE_UP_SECONDS * 1000, () => say(TASK)),
+  });
+  expect([ended, connections]).toEqual(["finished", 1]);
+});
+
+it("a client leaves a server that gives more orders than it can begin", async () => {
+  const { ended, sessions } = await runClient({
+    downloading: 10_000,
+    connected(_number, { say }, timers) {
+      for (let i = 0; i < 5000; i++) timers.after(1 + i, () => say({ ...TASK, order: `1/0/${i}` }));
+    },
+  });
+  expect([ended, sessions]).toEqual(["client/limit", ["s1"]]);
 });
