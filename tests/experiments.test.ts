@@ -59,7 +59,9 @@ const sweeps = files.filter((path) => path.endsWith(".sweep.toml"));
 /** Builds the model and the method of a configuration, and what they exchange. */
 function assembled(config: Config): void {
   const { name, options } = namedModelParts(config);
-  const configured = createModel(name, examples[config.data.dataset as keyof typeof examples], options);
+  const { dataset, questions } = config.data;
+  const kind = questions.families.length > 0 ? "image-questions" : dataset;
+  const configured = createModel(name, examples[kind as keyof typeof examples], options);
   const { name: method, file: _own, ...settings } = config.algorithm;
   const algorithm = createAlgorithm(method, settings);
   const model = algorithm.trains?.(configured) ?? configured;

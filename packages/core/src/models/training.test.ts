@@ -18,7 +18,8 @@ import { initialParameters } from "../params/initialize.ts";
 import { entryView, layout } from "../params/layout.ts";
 import { rootKey } from "../random/index.ts";
 import { promptedTransformer } from "./char-transformer.ts";
-import { charTransformer, cnnCifar, exportOnnx, type Model, mlp, resnet8, vit } from "./index.ts";
+import { charTransformer, cnnCifar, exportOnnx, type Model, mlp, resnet8, vilt, vit } from "./index.ts";
+import { promptedVilt } from "./vilt.ts";
 import { promptedVit } from "./vit.ts";
 
 function initialValues(model: Model): Record<string, Float32Array> {
@@ -86,6 +87,8 @@ describe("training on onnxruntime-node", () => {
   });
 });
 
+const imageAndWords = { input: [18], image: [1, 4, 4], words: 2, patch: 2, depth: 1, classes: 10 };
+
 describe("exportOnnx", () => {
   it.each([
     { model: mlp({ hidden: [16] }) },
@@ -94,6 +97,8 @@ describe("exportOnnx", () => {
     { model: resnet8({ input: [3, 8, 8] }) },
     { model: resnet8({ input: [3, 8, 8], norm: "batch" }) },
     { model: vit({ input: [8, 8], depth: 1 }) },
+    { model: vilt(imageAndWords) },
+    { model: promptedVilt(imageAndWords, 3) },
     { model: charTransformer({ input: [6], classes: 10, depth: 1 }) },
     { model: promptedVit({ input: [8, 8], depth: 1 }, 3) },
     { model: promptedTransformer({ input: [6], classes: 10, depth: 1 }, 3) },
