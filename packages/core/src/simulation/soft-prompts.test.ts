@@ -1,22 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { type ConfigInput, configHash, resolveConfig } from "../config/index.ts";
 import { simulateSmall } from "../conformance/small-live-run.ts";
-import type { ArrayDataset } from "../data/index.ts";
 import { forLiveClients } from "./for-live-clients.ts";
 import { prepareRun } from "./prepare.ts";
 import type { CustomParts } from "./resolve-method.ts";
+import { pictures } from "./testing/pictures.ts";
 
 const model = { name: "vit", patch: 2, width: 4, depth: 1, heads: 1 } as const;
-const pictures = (n: number): ArrayDataset => ({
-  name: "pictures",
-  features: {
-    dtype: "float",
-    shape: [n, 1, 4, 4],
-    data: Float32Array.from({ length: 16 * n }, (_, i) => Math.sin(i * i)),
-  },
-  labels: { dtype: "uint8", shape: [n], data: Uint8Array.from({ length: n }, (_, i) => (i * i) % 3) },
-  classes: 3,
-});
 
 const small = (more: ConfigInput = {}, algorithm: ConfigInput["algorithm"] = { name: "fedavg" }, own?: CustomParts) => {
   const config = resolveConfig({

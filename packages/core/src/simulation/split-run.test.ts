@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import { errorNorms, pruneExamples } from "../adapters/index.ts";
 import { exchangedBytes } from "../client/split-exchange.ts";
 import { type ConfigInput, resolveConfig } from "../config/index.ts";
-import type { ArrayDataset } from "../data/index.ts";
 import { keptExamples } from "../heterogeneity/split-training.ts";
 import { shortcutModel } from "../models/index.ts";
 import { entryView } from "../params/layout.ts";
@@ -16,17 +15,8 @@ import { runFederation } from "../round/run.ts";
 import { forLiveClients } from "./for-live-clients.ts";
 import { inProcessSimulation } from "./in-process.ts";
 import { prepareRun } from "./prepare.ts";
+import { pictures } from "./testing/pictures.ts";
 
-const pictures = (n: number): ArrayDataset => ({
-  name: "pictures",
-  features: {
-    dtype: "float",
-    shape: [n, 1, 4, 4],
-    data: Float32Array.from({ length: 16 * n }, (_, i) => Math.sin(i * i)),
-  },
-  labels: { dtype: "uint8", shape: [n], data: Uint8Array.from({ length: n }, (_, i) => (i * i) % 3) },
-  classes: 3,
-});
 const model = { name: "vit", patch: 2, width: 4, depth: 4, heads: 1 } as const;
 const method = { name: "sfprompt" } as const;
 const identity = { name: "interpreter", version: "1", fingerprint: "", float: "float64" } as const;
