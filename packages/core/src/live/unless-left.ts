@@ -7,8 +7,7 @@ export async function unlessLeft(opening: Promise<Connection>, signal?: AbortSig
   const left = Promise.withResolvers<undefined>();
   const leave = () => left.resolve(undefined);
   signal?.addEventListener("abort", leave, { once: true });
-  const link = await Promise.race([opening, left.promise]);
-  signal?.removeEventListener("abort", leave);
+  const link = await Promise.race([opening, left.promise]).finally(() => signal?.removeEventListener("abort", leave));
   if (link === undefined)
     opening.then(
       (late) => late.close(),
