@@ -64,6 +64,16 @@ describe("cite", () => {
     expect(keys(await answer("last", "--runs", join(folder, "runs")))[0]).toBe("xu2021fedcm");
   });
 
+  it("knows a system that is an option by the name in its paper", async () => {
+    const none = ["--runs", join(folder, "none")];
+    const shards = await answer("MoS", ...none);
+    expect(shards).toMatch(/^% adapters\.shards \(MoS\)\n/);
+    expect(readBibtex(shards).map(({ key }) => key)).toEqual(["wang2025mos"]);
+    const pipe = await answer("fedpipe", ...none);
+    expect(pipe).toContain('% adapters.controller = "fedpipe" (FedPipe)\n');
+    expect(pipe).toContain("% adapters.select (FedPipe)\n");
+  });
+
   it("says what only the operator can cite", async () => {
     const own = join(folder, "own.toml");
     await writeFile(own, '[data]\nfile = "d.ts"\n');

@@ -3,9 +3,11 @@ import {
   AnabranchError,
   type Config,
   optionReferences,
+  optionUse,
   type PartitionerName,
   partitioners,
   references,
+  usesOfSystem,
 } from "@anabranch/core";
 import { type BibtexEntry, bibtexEntry } from "./bibtex.ts";
 import { type Citation, parseCitations } from "./citation.ts";
@@ -14,6 +16,7 @@ import { type MethodInfo, methodCatalog, methodNamed } from "./method-catalog.ts
 /** A key of a configuration with its value, and what of it a paper is for. */
 export interface Use {
   readonly key: string;
+  /** Undefined where any value turns the part on. */
   readonly value: unknown;
   readonly note: string | undefined;
 }
@@ -66,6 +69,19 @@ export function citedByConfig(config: Config): Cited {
 /** The papers of a method with its default options. */
 export function citedByMethod(method: MethodInfo): Cited {
   return { papers: together(methodParts(method, {})), own: [] };
+}
+
+/** The papers behind options that are a system of this name, such as MoS; none where no option is. */
+export function citedBySystem(name: string): Cited {
+  const uses = new Set(usesOfSystem(name));
+  const parts = Object.entries(optionReferences).flatMap(([key, papers]) =>
+    Object.entries(papers)
+      .filter(([value]) => uses.has(optionUse(key, value)))
+      .map(([value, texts]) => {
+        return { key, value: value === ANY_VALUE ? undefined : value, citations: citationsOf(key, texts) };
+      }),
+  );
+  return { papers: together(parts), own: [] };
 }
 
 /** The papers that `references` names for a value of a key; none where it does not know the value. */

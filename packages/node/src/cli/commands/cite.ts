@@ -1,8 +1,15 @@
 import { statSync } from "node:fs";
-import { AnabranchError, nearest } from "@anabranch/core";
+import { AnabranchError, nearest, usesOfSystem } from "@anabranch/core";
 import type { Command } from "commander";
 import { formatBibtex } from "../../docs/bibtex.ts";
-import { type Cited, type CitedPaper, citedByConfig, citedByMethod, type Use } from "../../docs/cited.ts";
+import {
+  type Cited,
+  type CitedPaper,
+  citedByConfig,
+  citedByMethod,
+  citedBySystem,
+  type Use,
+} from "../../docs/cited.ts";
 import { methodCatalog, methodNamed } from "../../docs/method-catalog.ts";
 import { findRun } from "../../store/find-run.ts";
 import { openRunFolder } from "../../store/run-folder.ts";
@@ -14,7 +21,10 @@ export function addCite(program: Command): void {
   const command = program
     .command("cite")
     .description("Print BibTeX entries for the method, data set, partition, model and optimizer of a configuration.")
-    .argument("<source>", 'configuration file, name of a method, or a run: id, name, folder or "last"')
+    .argument(
+      "<source>",
+      'configuration file, method, option by its name in the paper, or a run: id, name, folder or "last"',
+    )
     .action(async (source: string, _options: unknown, self: Command) => {
       const { globals, output } = parseInvocation(self);
       const { papers, own } = await citedBy(source, globals.runs);
@@ -28,10 +38,11 @@ export function addCite(program: Command): void {
     ["anabranch cite federation.toml > federation.bib", "all papers behind a configuration"],
     ["anabranch cite last", "the papers behind the latest run"],
     ["anabranch cite scaffold", "the papers of a method"],
+    ["anabranch cite MoS", "the papers of a system that is an option"],
   );
 }
 
-/** A file comes first, then a method, then a run. */
+/** A file comes first, then a method, then a run, then a system that is an option. */
 async function citedBy(source: string, runs: string): Promise<Cited> {
   const config = async (file: string) => citedByConfig(await readConfigFile(file, { set: [], dataDir: undefined }));
   if (source.endsWith(".toml") || isFile(source)) return config(source);
@@ -42,8 +53,11 @@ async function citedBy(source: string, runs: string): Promise<Cited> {
     return await config((await openRunFolder((await findRun(runs, source)).folder)).paths.config);
   } catch (error) {
     const unknown = error instanceof AnabranchError && error.code === "run/not-found";
+    if (!unknown) throw error;
+    const cited = citedBySystem(source);
+    if (cited.papers.length > 0) return cited;
     const names = methods.map(({ name }) => name);
-    if (unknown && nearest(source, names) !== undefined) methodNamed(methods, source);
+    if (usesOfSystem(source).length > 0 || nearest(source, names) !== undefined) methodNamed(methods, source);
     throw error;
   }
 }
@@ -59,7 +73,8 @@ function paperText({ entry, uses }: CitedPaper): string[] {
 
 /** `algorithm.name = "fedsam" (adaptive form)` */
 function useText({ key, value, note }: Use): string {
-  return `${key} = ${JSON.stringify(value)}${note === undefined ? "" : ` (${note})`}`;
+  const set = value === undefined ? key : `${key} = ${JSON.stringify(value)}`;
+  return `${set}${note === undefined ? "" : ` (${note})`}`;
 }
 
 function paperDocument({ citation, entry, uses }: CitedPaper) {
@@ -74,7 +89,7 @@ function paperDocument({ citation, entry, uses }: CitedPaper) {
     arxiv: arxiv ?? null,
     doi: doi ?? null,
     url: url ?? null,
-    usedBy: uses.map(({ key, value, note }) => ({ key, value, note: note ?? null })),
+    usedBy: uses.map(({ key, value, note }) => ({ key, value: value ?? null, note: note ?? null })),
     bibtex: formatBibtex(entry),
   };
 }

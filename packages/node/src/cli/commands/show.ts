@@ -15,6 +15,7 @@ import {
   formatPercent,
   formatPlural,
   formatSeconds,
+  parametersText,
 } from "../../terminal/format.ts";
 import { formatLoss, formatR2 } from "../../terminal/round-line.ts";
 import { commandName } from "../command-name.ts";
@@ -182,9 +183,9 @@ function ofOwnModels(evaluation: RunData["clientEvaluations"][number] | undefine
 
 function machine(run: RunData): [string, string][] {
   if (run.start === undefined) return [];
-  const { executor, workers, parameters } = run.start;
+  const { executor, workers } = run.start;
   return [
-    ["size", `${formatCount(parameters)} parameters`],
+    ["size", parametersText(run.start)],
     ["machine", `${executor.name} ${executor.version}, ${formatPlural(workers, "worker")}`],
   ];
 }
