@@ -56,7 +56,7 @@ export function unknownMethod(name: string, where?: string): AnabranchError {
     message: "unknown algorithm",
     ...(where === undefined ? {} : { where }),
     received: JSON.stringify(name),
-    expected: `one of ${names.join(", ")}`,
+    ...(uses.length === 0 && { expected: `one of ${names.join(", ")}` }),
     advice: uses.length === 0 ? guess : `${name} is not a method. It is available as: ${uses.join(", ")}.`,
   });
 }

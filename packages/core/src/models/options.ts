@@ -79,7 +79,7 @@ export function imageShape(model: string, input: readonly number[]): readonly [n
     where: `model ${model}`,
     received: `features of shape [${input.join(", ")}]`,
     expected: "[channels, height, width] or [height, width]",
-    advice: "Choose a model for this kind of data, e.g. mlp or logistic.",
+    advice: "Choose a model for this kind of data, e.g. mlp or logistic. For image-questions it is vilt.",
   });
 }
 

@@ -43,12 +43,12 @@ function requireOneKind({ adapters }: Config): void {
   const kinds = adapterKinds.filter((kind) => adapters[kind] !== undefined);
   const [kind] = kinds.filter((one) => one !== "rank");
   if (kind === undefined) return;
-  const refuse = (key: string, value: unknown, advice: string): never => {
-    throw conflict(`adapters.${key}`, `${JSON.stringify(value)}, with adapters.${kind}`, "nothing", advice);
+  const refuse = (key: string, value: unknown, advice: string, expected = "nothing"): never => {
+    throw conflict(`adapters.${key}`, `${JSON.stringify(value)}, with adapters.${kind}`, expected, advice);
   };
   const other = kinds.find((one) => one !== kind);
-  const advice = "Those are two kinds of adapters. Remove the one or the other.";
-  if (other !== undefined) refuse(other, adapters[other], advice);
+  const advice = `A run has one kind of adapters. Remove adapters.${other} or adapters.${kind}.`;
+  if (other !== undefined) refuse(other, adapters[other], advice, "one of the two");
   const { alpha, lambda, targets, rule } = adapters;
   const unused = {
     lambda,
@@ -83,7 +83,7 @@ function requireShards(config: Config): void {
       pool,
       `with adapters.shards = ${shards}`,
       `1 to ${shards}`,
-      "Shards would be unused: lower it.",
+      "Some of the pool would be unused: lower adapters.shardPool.",
     );
   if (shardPrivate === undefined || shardPrivate < pool || (shardPrivate === pool && pool === shards)) return;
   const advice =

@@ -46,14 +46,13 @@ export function withSelectedWeights(
   const { shared } = split;
   const { pairs } = model.adapters!;
   requireSelectable(config, method, shared, pairs);
-  const count = Math.min(select, pairs.length);
   const models = tiers?.parts ?? [{ model, layout: shared }];
-  const settings = { layout: shared, pairs, sets: setsOf(pairs.length, count, models.length, config), after, tiers };
+  const settings = { layout: shared, pairs, sets: setsOf(pairs.length, select, models.length), after, tiers };
   const places = tiers && selectedPlaces({ ...settings, tiers });
   const algorithm = withWeightSelection(ruled(places), settings);
   const payloads = algorithm.payloads(shared, config.training);
   const shares = new Map<number, number>();
-  const text = `${count} of ${pairs.length} adapters after round ${after}`;
+  const text = `${select} of ${pairs.length} adapters after round ${after}, by score`;
   return {
     algorithm,
     payloads,
@@ -62,7 +61,7 @@ export function withSelectedWeights(
       tiers: choices?.tiers ?? [],
       tierOf: (client) => choices?.tierOf(client) ?? 0,
       work: (client, part = 0) => (choices?.work(client) ?? 1) * shareOf(part),
-      text: choices === undefined ? `fedpipe, every client: ${text}` : `${choices.text}; ${text}`,
+      text: choices === undefined ? text : `${choices.text}; ${text}`,
     },
   };
 
@@ -109,14 +108,21 @@ function rankOf({ parameters }: Model, a: string): number {
   return shape.length === 2 ? shape[1]! : shape[0]!;
 }
 
-/** All sets of so many of n weights, in lexicographic order. Throws `config/conflict` for too many. */
-function setsOf(n: number, count: number, tiers: number, { adapters: { select } }: Config): number[][] {
+/** All sets of so many of n weights, in lexicographic order. Throws `config/conflict` for too many, or too few weights. */
+function setsOf(n: number, count: number, tiers: number): number[][] {
+  if (count > n)
+    throw conflict(
+      "adapters.select",
+      `${count}, of ${n} weights with adapters`,
+      `at most ${n}`,
+      "Select fewer, or name more weights in adapters.targets.",
+    );
   let number = 1;
   for (let i = 1; i <= count; i++) number = (number * (n - count + i)) / i;
   if (number * tiers > MOST_SETS)
     throw conflict(
       "adapters.select",
-      `${select} of ${n} weights, which are ${Math.round(number)} sets${tiers === 1 ? "" : ` for each of ${tiers} ranks`}`,
+      `${count} of ${n} weights, which are ${Math.round(number)} sets${tiers === 1 ? "" : ` for each of ${tiers} ranks`}`,
       `at most ${Math.floor(MOST_SETS / tiers)} sets`,
       "Name fewer weights in adapters.targets, or select fewer.",
     );

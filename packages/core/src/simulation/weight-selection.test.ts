@@ -70,10 +70,8 @@ async function events({ plan, simulation }: Prepared): Promise<EventOf<"round.fi
 describe("a run that selects weights", () => {
   it("is FedIT on all weights where all are kept, bit for bit", async () => {
     const plain = await simulateSmall(prepare({}).prepared);
-    for (const select of [3, 100]) {
-      const all = await simulateSmall(prepare({ select }).prepared);
-      expect(all.parameters).toEqual(plain.parameters);
-    }
+    const all = await simulateSmall(prepare({ select: 3 }).prepared);
+    expect(all.parameters).toEqual(plain.parameters);
   });
 
   it("keeps the weights of the highest mean scores, and is silent on the others", async () => {
@@ -264,7 +262,7 @@ describe("a run that selects weights", () => {
     const more = { devices, schedule: { deadline: 1 } };
     const { plan } = prepare({ ...mixed, select: 1 }, more).prepared;
     expect(plan.description.adapters).toMatch(
-      /^fedpipe, by client number modulo 2: .*; 1 of 3 adapters after round 1$/,
+      /^fedpipe, by client number modulo 2: .*; 1 of 3 adapters after round 1, by score$/,
     );
     const plain = prepare(mixed, more).prepared.plan;
     const time = (client: number, part: number) => plan.durations!(client, 1, 0, { at: 0, part } as never);
@@ -284,6 +282,7 @@ describe("a run that selects weights", () => {
 
   it("takes less simulated time after the selection", async () => {
     const { plan } = prepare({ select: 1 }, { devices: { speed: "list", times: [1] } }).prepared;
+    expect(plan.description.adapters).toBe("1 of 3 adapters after round 1, by score");
     const time = (part: number) => plan.durations!(0, 1, 0, { at: 0, part } as never);
     expect(time(0)).toBe(1e6);
     // adapters of the last layer need no gradient of the others
@@ -302,6 +301,7 @@ describe("a run that selects weights", () => {
   it.each<[string, Adapters, ConfigInput?, ConfigInput["algorithm"]?]>([
     ["adapters.selectAfter", { selectAfter: 2 }],
     ["adapters.select", { select: 1, selectAfter: 4 }],
+    ["adapters.select", { select: 4 }],
     ["adapters.rule", { select: 1, rank: [2, 1] }],
     ["adapters.rule", { select: 1, rule: "ffa" }],
     ["adapters.rule", { select: 1, rule: "flora" }],

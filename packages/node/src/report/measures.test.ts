@@ -55,6 +55,14 @@ describe("measures", () => {
     expect(measuresOf(narrow)).toMatchObject({ flops: 42 });
   });
 
+  it("count the steps of a server that has a part of the model", () => {
+    const split = run(1, 1, { serverFlopsPerStep: 7 });
+    // 2 rounds with 6 steps in all of both clients
+    expect(measuresOf(split)).toMatchObject({ serverFlops: 2 * 6 * 7 });
+    expect(report(split)).toMatch(/server FLOPs<\/dt>\s*<dd>84 FLOP</);
+    expect(measuresOf(run(1, 1))).not.toHaveProperty("serverFlops");
+  });
+
   it("are absent where a run of an earlier version did not count", () => {
     const events = [
       { type: "run.started", name: "old", seed: 1 },

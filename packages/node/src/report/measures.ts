@@ -94,6 +94,7 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
     format: formatPercent,
   },
   flops: { head: "client FLOPs", value: flopsOf, format: (value) => formatUnits(value, "FLOP") },
+  serverFlops: { head: "server FLOPs", value: serverFlopsOf, format: (value) => formatUnits(value, "FLOP") },
   largestMessage: {
     head: "largest message",
     value: (run) => run.rounds.reduce((most, round) => Math.max(most, round.largestMessage ?? Number.NaN), 0),
@@ -155,7 +156,7 @@ export function measuresOf(run: RunHistory): Measures {
 }
 
 /** Measures of the whole run, which are 0 where nothing was counted. */
-export const COSTS: ReadonlySet<string> = new Set(["flops", "largestMessage", "cpuSeconds", "joules"]);
+export const COSTS: ReadonlySet<string> = new Set(["flops", "serverFlops", "largestMessage", "cpuSeconds", "joules"]);
 
 /** Measures of tasks, classes and clients, which reports of one run show apart. */
 const APART: ReadonlySet<string> = new Set([
@@ -203,6 +204,12 @@ export function flopsOf({ start, rounds }: RunHistory): number {
     (sum, { clients, steps = Number.NaN, flops = clients * flopsPerTask + steps * flopsPerStep }) => sum + flops,
     0,
   );
+}
+
+/** FLOPs of the server in the steps of these tasks, where the model is split; NaN where it is not. */
+function serverFlopsOf({ start, rounds }: RunHistory): number {
+  const { serverFlopsPerStep = Number.NaN } = start ?? {};
+  return rounds.reduce((sum, { steps = Number.NaN }) => sum + steps * serverFlopsPerStep, 0);
 }
 
 /** Of a declared link and device: what only one was declared of counts alone. */

@@ -10,6 +10,7 @@ import {
   formatPercent,
   formatPlural,
   formatSeconds,
+  parametersText,
   topologyText,
 } from "../terminal/format.ts";
 import { findBaselines, findFederations } from "./baselines.ts";
@@ -206,7 +207,7 @@ function environment(run: RunData): Html {
     ["Fingerprint", start.executor.fingerprint],
     ["Workers", count(start.workers)],
     ["Seed", Number.isFinite(start.seed) ? String(start.seed) : ""],
-    ["Parameters", count(start.parameters)],
+    ["Size", parametersText(start)],
     ["Clients", count(start.clients)],
     ["Cohort", start.asynchronous === undefined ? count(start.cohort) : asynchronousText(start.asynchronous)],
     ["Adapters", start.adapters ?? ""],

@@ -7,7 +7,16 @@ import {
   formatPercent,
   formatPlural,
   formatSeconds,
+  parametersText,
 } from "./format.ts";
+
+it("counts the parameters that clients share and keep, where not all travel", () => {
+  expect(parametersText({ parameters: 1 })).toBe("1 parameter");
+  expect(parametersText({ parameters: Number.NaN })).toBe("");
+  const held = (personal: number, frozen: number) => ({ parameters: 3000, heldParameters: { personal, frozen } });
+  expect(parametersText(held(0, 2900))).toBe("3,000 parameters, 100 shared");
+  expect(parametersText(held(40, 1900))).toBe("3,000 parameters, 1,060 shared, 40 personal");
+});
 
 describe("number formats", () => {
   it("writes bytes in decimal units and never shows 1000.0 of one", () => {

@@ -62,7 +62,19 @@ export function formatPlural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** `10 at a time, 5 updates per round`. */
+/** `206,986 parameters, 2,048 shared`: of those that not all travel, how many do, and how many stay with each client. */
+export function parametersText({
+  parameters,
+  heldParameters,
+}: Pick<RunStarted, "parameters" | "heldParameters">): string {
+  if (!Number.isFinite(parameters)) return "";
+  const all = formatPlural(parameters, "parameter");
+  if (heldParameters === undefined) return all;
+  const { personal, frozen } = heldParameters;
+  const own = personal === 0 ? "" : `, ${formatCount(personal)} personal`;
+  return `${all}, ${formatCount(parameters - personal - frozen)} shared${own}`;
+}
+
 /** The graph of a run without a server, and how well it mixes. */
 export function topologyText({ name, nodes, lambda, links }: NonNullable<RunStarted["topology"]>): string {
   const mixing =
@@ -70,6 +82,7 @@ export function topologyText({ name, nodes, lambda, links }: NonNullable<RunStar
   return `${name} of ${formatPlural(nodes, "node")}${mixing}, ${formatPlural(Math.round(links), "message")} per mixing step`;
 }
 
+/** `10 at a time, 5 updates per round`. */
 export function asynchronousText({ buffer, concurrency }: { buffer: number; concurrency: number }): string {
   return `${formatCount(concurrency)} at a time, ${formatPlural(buffer, "update")} per round`;
 }

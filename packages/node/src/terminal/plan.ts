@@ -1,6 +1,6 @@
 import type { RunStarted } from "../report/events.ts";
 import type { Colours } from "./colours.ts";
-import { asynchronousText, formatCount, formatPlural, topologyText } from "./format.ts";
+import { asynchronousText, formatCount, parametersText, topologyText } from "./format.ts";
 
 /** What is about to be trained, as the lines of a small table. */
 export function renderPlan(start: RunStarted, colours: Colours): string[] {
@@ -14,10 +14,7 @@ export function renderPlan(start: RunStarted, colours: Colours): string[] {
   const { name, version, fingerprint } = start.executor;
   const rows: [string, string][] = [
     ["algorithm", start.algorithm],
-    [
-      "model",
-      withNote(start.model, Number.isFinite(start.parameters) ? formatPlural(start.parameters, "parameter") : ""),
-    ],
+    ["model", withNote(start.model, parametersText(start))],
     ["data", start.dataset],
     ["clients", [Number.isFinite(start.clients) ? formatCount(start.clients) : "", work].filter(Boolean).join(", ")],
     ["topology", start.topology === undefined ? "" : topologyText(start.topology)],
