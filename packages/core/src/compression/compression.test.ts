@@ -342,8 +342,11 @@ describe("a chain", () => {
 
   it.each([
     ["top-k", "density is missing"],
-    ["top-k density=2", "density: "],
+    ["top-k density=2", "density has to be at most 1"],
+    ["top-k density=0", "density has to be more than 0"],
+    ["qsgd levels=1.5", "levels has to be an integer"],
     ["gzip", "no operator of this name"],
+    ["topk density=0.1", "no operator of this name; did you mean top-k?"],
   ])("says what is wrong with %j", (text, reason) => {
     expect(() => parseLink(text)).toThrow(`the compression operator cannot be read: ${reason}`);
   });

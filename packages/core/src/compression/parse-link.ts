@@ -1,4 +1,6 @@
 import { AnabranchError } from "@anabranch/engine";
+import type * as z from "zod";
+import { nearest } from "../text/nearest.ts";
 import { type CompressionLink, compressionLink } from "./chain.ts";
 
 /**
@@ -24,8 +26,7 @@ export function parseLink(text: string, key = "compression.up"): CompressionLink
   if (parsed.success && parsed.data.name === "seed-pairs")
     fail(text, "seed-pairs is for methods whose clients send seeds");
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  return fail(text, reasonOf(issue.path.join("."), issue.message, entries));
+  return fail(text, reasonOf(parsed.error.issues[0]!, name, entries));
 }
 
 /**
@@ -72,10 +73,25 @@ function optionValue(text: string): unknown {
   return Number.isNaN(number) ? text : number;
 }
 
-function reasonOf(where: string, message: string, entries: readonly (readonly [string, unknown])[]): string {
-  if (where === "name") return "no operator of this name";
-  if (where === "") return message;
-  return entries.some(([key]) => key === where) ? `${where}: ${message}` : `${where} is missing`;
+function reasonOf(issue: z.core.$ZodIssue, name: string, entries: readonly (readonly [string, unknown])[]): string {
+  const where = issue.path.join(".");
+  if (where === "name") {
+    const near = nearest(
+      name,
+      EXAMPLES.map((example) => example.split(" ")[0]!),
+    );
+    return `no operator of this name${near === undefined ? "" : `; did you mean ${near}?`}`;
+  }
+  if (where === "") return issue.message;
+  return entries.some(([key]) => key === where) ? `${where} has to be ${expectation(issue)}` : `${where} is missing`;
+}
+
+/** What an option takes, in words. */
+function expectation(issue: z.core.$ZodIssue): string {
+  if (issue.code === "too_small") return `${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}`;
+  if (issue.code === "too_big") return `${issue.inclusive === false ? "less than" : "at most"} ${issue.maximum}`;
+  if (issue.code === "invalid_type") return issue.expected === "int" ? "an integer" : `a ${issue.expected}`;
+  return issue.message;
 }
 
 function unreadable(text: string, why: string, where: string): AnabranchError {
