@@ -177,8 +177,8 @@ describe("a run that splits its model", () => {
   it.each<[string, ConfigInput, ConfigInput["algorithm"]?]>([
     ["parameters.personal", { parameters: { personal: "head" } }],
     ["parameters.frozen", { parameters: { frozen: "!head" } }],
-    ["adapters", { adapters: { rank: 2 } }],
-    ["adapters", { adapters: { bottleneck: 2 } }],
+    ["adapters.rank", { adapters: { rank: 2 } }],
+    ["adapters.bottleneck", { adapters: { bottleneck: 2 } }],
     ["model.norm", { adapters: {}, model: { name: "mlp", hidden: [4, 4, 4, 4], norm: "batch" } }],
     ["training.curriculum.order", { training: { localSteps: 1, curriculum: { order: "random" } } }],
     ["training.upSampling.rounds", { training: { localSteps: 1, upSampling: { rounds: 1 } } }],

@@ -1,8 +1,8 @@
 import type { Algorithm, Payloads } from "../algorithms/algorithm.ts";
 import { exchangedBytes } from "../client/split-exchange.ts";
+import { adapterKinds } from "../config/adapters-schema.ts";
 import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
-import { isAdapted } from "../config/model-section.ts";
 import { parameterSelectors } from "../config/parameters-schema.ts";
 import { hidesLabels } from "../data/unlabelled.ts";
 import { type Model, singleLabelClasses } from "../models/index.ts";
@@ -79,13 +79,11 @@ export function requireSplit(config: Config, { name, splitTraining }: Algorithm,
     const advice = `The method itself says what clients train. Leave parameters.${key} out.`;
     if (parameterSelectors(parameters)[key].length > 0) refuse(`parameters.${key}`, parameters[key], "nothing", advice);
   }
-  if (isAdapted(config) && adapters.prompts === undefined)
-    refuse(
-      "adapters",
-      adapters,
-      "prompts or nothing",
-      "Its clients train prompts and the tail. Set adapters.prompts = 8 alone.",
-    );
+  const kind = adapterKinds.find((one) => one !== "prompts" && adapters[one] !== undefined);
+  if (kind !== undefined) {
+    const advice = "Its clients train prompts and the tail. Set adapters.prompts = 8 alone.";
+    refuse(`adapters.${kind}`, adapters[kind], "prompts or nothing", advice);
+  }
   if (singleLabelClasses(model) === undefined)
     refuse("model.name", model.name, "a classifier", "Choose a model that gives each example one of a few classes.");
   if (layout(model.parameters).entries.some(isStatistic))
