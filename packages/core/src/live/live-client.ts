@@ -184,13 +184,14 @@ class LiveClient {
       },
     });
     const link = await unlessLeft(opening, signal);
-    if (link === undefined) return { kind: "over", result: LEFT };
+    if (link === undefined) {
+      const tooLate = opening.then((late) => late.close());
+      tooLate.catch(() => {}); // it may not have opened at all
+      return { kind: "over", result: LEFT };
+    }
     const send = (message: ClientMessage) => link.send(JSON.stringify(message));
     ready.resolve(send);
-    const left = Promise.withResolvers<void>();
     const leave = () => {
-      left.resolve();
-      if (isOver) return;
       send({ type: "leave" });
       end({ kind: "over", result: LEFT });
     };
@@ -202,11 +203,11 @@ class LiveClient {
     const ending = await promise;
     cancel();
     isOver = true;
+    signal?.removeEventListener("abort", leave);
     link.close();
     // what it has begun ends before the next connection, which else would prepare it again
-    if (ending.kind === "lost") await Promise.race([turn, left.promise]);
+    if (ending.kind === "lost") await unlessLeft(turn, signal);
     if (this.#attempt === 0) this.#lastSeen = timers.now();
-    signal?.removeEventListener("abort", leave);
     this.#prepared?.tasks.detach();
     return ending;
   }
