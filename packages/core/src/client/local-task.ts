@@ -49,7 +49,7 @@ import { representationsOf, type TaskData } from "./representations.ts";
 import { type Measurement, measured, type RoundStatistic } from "./round-statistic.ts";
 import { sgdSteps } from "./sgd-steps.ts";
 import { withFrozen, withReceived, withValues } from "./some-values.ts";
-import { choosesExamples, keptFirst, trainsShortcut } from "./split-task.ts";
+import { choosesExamples, hasOrder, keptFirst, trainsShortcut } from "./split-task.ts";
 import { STATISTICS } from "./statistics-half.ts";
 import { allExamples, type CountGradients, type StepInputs, stepGradients } from "./step-gradients.ts";
 import { sumOfStepSizes } from "./step-sizes.ts";
@@ -160,7 +160,7 @@ export function compileLocalTask(
       trainsFirst(algorithm, split),
     ),
     ...(settings.publicExamples && { public: dataTypes(model, settings.publicExamples).features }),
-    ...(hasOrder(algorithm, settings) && { places: { dtype: "float", shape: ["n"] } as const }),
+    ...(hasOrder({ ...settings, splitTraining: divided }) && { places: { dtype: "float", shape: ["n"] } as const }),
     ...(trainsShortcut(divided) && { shortcutSteps: batchTypes(model, settings.batchSize, "H") }),
     ...(settings.upSampling && { looks: { dtype: "float", shape: [] } as const }),
     ...directionsTypes(algorithm.client.directions?.(split.shared)),
@@ -201,11 +201,6 @@ function exampleOrder(model: Model, curriculum: Curriculum): (inputs: LoopInputs
     const outputs = own.forward(parameters, data.features);
     return exampleRanks(curriculum, model, { outputs, labels: data.labels, places: places! });
   };
-}
-
-/** Whether steps name places in an order of the examples. */
-export function hasOrder({ splitTraining }: Pick<Algorithm, "splitTraining">, { curriculum }: TaskSettings): boolean {
-  return curriculum !== undefined || choosesExamples(splitTraining);
 }
 
 /** The order of a client's examples by their score under the parts of the received model that it has. */

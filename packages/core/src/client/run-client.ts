@@ -27,7 +27,7 @@ import { type DrawSpecs, drawInputs } from "./draws.ts";
 import { directionInputs } from "./example-directions.ts";
 import { PERSONAL } from "./personal-half.ts";
 import { projectedVectors, rebuiltVectors, type SeededHalves } from "./seeded-halves.ts";
-import { choosesExamples, shortcutBatches, splitExamples, trainsShortcut } from "./split-task.ts";
+import { hasOrder, shortcutBatches, splitExamples, trainsShortcut } from "./split-task.ts";
 import { stepInputs } from "./step-inputs.ts";
 import { flagRepeated, looksIn, REPEATED, seenRows, type UpSampling } from "./up-sampling.ts";
 import { parameterInputs, vectorInputs, vectorOutputs } from "./vectors.ts";
@@ -249,15 +249,11 @@ function ownVectors({ own = {} }: TaskSpec, task: ClientTask, make: (n: number) 
 }
 
 /** The places of a client's examples where these have an order, shuffled where that is random. */
-function placesInput(
-  { curriculum, splitTraining }: TaskSpec,
-  task: ClientTask,
-  make: (n: number) => Vector,
-): HostTensors {
-  if (curriculum === undefined && !choosesExamples(splitTraining)) return {};
+function placesInput(spec: TaskSpec, task: ClientTask, make: (n: number) => Vector): HostTensors {
+  if (!hasOrder(spec)) return {};
   const n = task.data.features.shape[0]!;
   const places = make(n).map((_, place) => place) as Vector;
-  if (curriculum?.order === "random" || splitTraining?.keep === "random")
+  if (spec.curriculum?.order === "random" || spec.splitTraining?.keep === "random")
     places.set(permutation(randomStream(deriveKey(task.keys["batches"]!, "order")), n));
   return { places: { dtype: "float", shape: [n], data: places } };
 }

@@ -3,11 +3,22 @@ import { errorNorms } from "../adapters/hard-examples.ts";
 import { keptExamples, type SplitTraining } from "../heterogeneity/split-training.ts";
 import { deriveKey, type RandomKey } from "../random/index.ts";
 import { type BatchSchedule, planBatches } from "./batches.ts";
-import { placesOf } from "./curriculum.ts";
+import { type Curriculum, placesOf } from "./curriculum.ts";
 
 /** Whether clients leave examples out of split training, and so have an order of them. */
 export function choosesExamples(split: SplitTraining | undefined): split is SplitTraining {
   return split !== undefined && split.drop > 0;
+}
+
+/** Whether steps name places in an order of the examples. */
+export function hasOrder({
+  curriculum,
+  splitTraining,
+}: {
+  readonly curriculum?: Curriculum | undefined;
+  readonly splitTraining?: SplitTraining | undefined;
+}): boolean {
+  return curriculum !== undefined || choosesExamples(splitTraining);
 }
 
 /** Whether clients first train through their own parts alone. */
