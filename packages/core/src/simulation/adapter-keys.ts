@@ -12,14 +12,20 @@ export function requireAdapterKeys(config: Config): void {
   requireShards(config);
 }
 
+/** Refuses keys that are given and that nothing reads; `remedy`: what would have them read. */
+function refuseUnread(given: Readonly<Record<string, unknown>>, received: string, remedy: string): void {
+  for (const [key, value] of Object.entries(given))
+    if (value !== undefined)
+      throw conflict(key, `${JSON.stringify(value)}, ${received}`, "nothing", `Remove ${key}, or set ${remedy}.`);
+}
+
 /** A selection of weights needs adapters of one rank, whose factors are averaged. */
 function requireSelection({ adapters: { select, selectAfter, rank, rule, controller } }: Config): void {
   const refuse = (key: string, received: string, expected: string, advice: string): never => {
     throw conflict(`adapters.${key}`, received, expected, advice);
   };
   if (select === undefined) {
-    const advice = "Remove adapters.selectAfter, or set adapters.select.";
-    if (selectAfter !== undefined) refuse("selectAfter", `${selectAfter}, without adapters.select`, "nothing", advice);
+    refuseUnread({ "adapters.selectAfter": selectAfter }, "without adapters.select", "adapters.select");
     return;
   }
   if (controller === "fedspine") {
@@ -67,38 +73,31 @@ function requireOneKind({ adapters }: Config): void {
 /** Options of shards without them, and pools that a weight cannot be put together from. */
 function requireShards(config: Config): void {
   const { shards, shardPool, shardPieces, shardPrivate, shardSeed } = config.adapters;
-  const refuse = (key: string, value: unknown, beside: string, expected: string, advice: string): never => {
-    throw conflict(`adapters.${key}`, `${JSON.stringify(value)}, ${beside}`, expected, advice);
-  };
   if (shards === undefined) {
-    for (const [key, value] of Object.entries({ shardPool, shardPieces, shardPrivate, shardSeed }))
-      if (value !== undefined)
-        refuse(key, value, "without shards", "nothing", `Remove adapters.${key}, or set adapters.shards.`);
+    const read = { "adapters.shardPool": shardPool, "adapters.shardPieces": shardPieces };
+    const others = { "adapters.shardPrivate": shardPrivate, "adapters.shardSeed": shardSeed };
+    refuseUnread({ ...read, ...others }, "without shards", "adapters.shards");
     return;
   }
   const { pool } = configuredShards(config)!;
-  if (pool > shards)
-    refuse(
-      "shardPool",
-      pool,
-      `with adapters.shards = ${shards}`,
-      `1 to ${shards}`,
-      "Some of the pool would be unused: lower adapters.shardPool.",
-    );
+  if (pool > shards) {
+    const advice = "Some of the pool would be unused: lower adapters.shardPool.";
+    throw conflict("adapters.shardPool", `${pool}, with adapters.shards = ${shards}`, `1 to ${shards}`, advice);
+  }
   if (shardPrivate === undefined || shardPrivate < pool || (shardPrivate === pool && pool === shards)) return;
-  const advice =
-    "The other vectors of a weight are taken from the rest of the pool: lower it, or raise adapters.shardPool.";
-  refuse("shardPrivate", shardPrivate, `with adapters.shardPool = ${pool}`, `0 to ${pool - 1}`, advice);
+  throw conflict(
+    "adapters.shardPrivate",
+    `${shardPrivate}, with adapters.shardPool = ${pool}`,
+    `0 to ${pool - 1}`,
+    "The other vectors of a weight are taken from the rest of the pool: lower it, or raise adapters.shardPool.",
+  );
 }
 
 /** Options of a pool without one, and a loss beside its own. */
 function requirePool({ adapters: { pool, poolTop, keyWeight }, training: { loss } }: Config): void {
   if (pool === undefined) {
-    for (const [key, value] of Object.entries({ poolTop, keyWeight }))
-      if (value !== undefined) {
-        const advice = `Remove adapters.${key}, or set adapters.pool.`;
-        throw conflict(`adapters.${key}`, `${JSON.stringify(value)}, without a pool`, "nothing", advice);
-      }
+    const read = { "adapters.poolTop": poolTop, "adapters.keyWeight": keyWeight };
+    refuseUnread(read, "without a pool", "adapters.pool");
     return;
   }
   if (loss.adjustment === "none" && loss.margin === 0 && loss.confusion === 0) return;
@@ -120,15 +119,9 @@ function requireChoice({ adapters, devices: { memory }, schedule }: Config): voi
     fedpipe: { "adapters.batches": batches, "adapters.bits": bits, "devices.memory": memory },
     fedspine: { "adapters.pruned": pruned, "adapters.exploration": exploration, "adapters.timeWeight": timeWeight },
   };
+  const beside = controller === undefined ? "without a controller" : `with "${controller}"`;
   for (const [reader, keys] of Object.entries(readers))
-    for (const [key, value] of Object.entries(keys))
-      if (value !== undefined && reader !== controller)
-        throw conflict(
-          key,
-          `${JSON.stringify(value)}, ${controller === undefined ? "without a controller" : `with "${controller}"`}`,
-          "nothing",
-          `Remove ${key}, or set adapters.controller = "${reader}".`,
-        );
+    if (reader !== controller) refuseUnread(keys, beside, `adapters.controller = "${reader}"`);
   if (controller !== "fedspine") return;
   if (rule !== "flexlora")
     throw conflict(
