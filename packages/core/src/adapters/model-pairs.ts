@@ -1,4 +1,5 @@
 import { transposed } from "@anabranch/engine";
+import { rankOfFactor } from "../models/low-rank-adapters.ts";
 import { entriesOfPairs, type PairEntries } from "../models/merge-adapters.ts";
 import type { ModelAdapters } from "../models/model.ts";
 import { entryView, type Layout } from "../params/layout.ts";
@@ -50,6 +51,6 @@ export function addDelta(weight: Vector, { rows, columns, data }: Matrix, dense:
 }
 
 function outsides(a: readonly number[], b: readonly number[], aSize: number, bSize: number) {
-  const rank = a.length === 2 ? a[1]! : a[0]!;
+  const rank = rankOfFactor({ shape: a });
   return { rank, inputs: aSize / rank, outputs: bSize / (b.length === 2 ? b[0]! : rank) };
 }

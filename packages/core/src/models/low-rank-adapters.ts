@@ -94,6 +94,11 @@ export function extentsOf({ shape }: Pick<nn.ParameterSpec, "shape">): readonly 
   return shape.length === 2 ? (shape as [number, number]) : [product(shape.slice(1)), shape[0]!];
 }
 
+/** Rank of the factor A [inputs, r], or [r, inputs, size, size] of a convolution. */
+export function rankOfFactor({ shape }: { readonly shape: readonly unknown[] }): number {
+  return (shape.length === 2 ? shape[1] : shape[0]) as number;
+}
+
 /** Smaller weights have adapters of their full rank. Throws `adapters/rank` where all are smaller. */
 export function requireRank(model: string, rank: number, adapted: readonly nn.ParameterSpec[], where: string): void {
   const most = Math.max(...adapted.map((weight) => Math.min(...extentsOf(weight))));

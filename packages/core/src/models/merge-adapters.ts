@@ -1,7 +1,8 @@
-import { product } from "@anabranch/engine";
+import { product, transposed } from "@anabranch/engine";
 import { entryView, type Layout, type LayoutEntry, subLayout } from "../params/layout.ts";
 import { partOf } from "../params/standing.ts";
 import type { Vector } from "../params/vector.ts";
+import { extentsOf } from "./low-rank-adapters.ts";
 import type { AdapterPair, ModelAdapters } from "./model.ts";
 
 /** A pair's places in a layout. */
@@ -67,13 +68,12 @@ function deltaOfPair({ a, b, core }: Omit<PairEntries, "weight">, values: Vector
 }
 
 /** The same of factors that are put together from shards. */
-function deltaOfShards({ shape, size }: LayoutEntry, { a, b, shards }: Omit<PairEntries, "weight">, values: Vector) {
-  const dense = shape.length === 2;
-  const width = dense ? shape[0]! : size / shape[0]!;
-  const rank = (shards!.a.length * a.shape[1]!) / width;
+function deltaOfShards(weight: LayoutEntry, { a, b, shards }: Omit<PairEntries, "weight">, values: Vector) {
+  const [inputs] = extentsOf(weight);
+  const rank = (shards!.a.length * a.shape[1]!) / inputs;
   const first = vectorsOf(a, shards!.a, values);
   const second = vectorsOf(b, shards!.b, values);
-  return dense ? transposedProduct(first, second, rank) : transposedProduct(second, first, rank);
+  return weight.shape.length === 2 ? transposedProduct(first, second, rank) : transposedProduct(second, first, rank);
 }
 
 /** Shards of a pool one after the other. */
@@ -88,6 +88,5 @@ function vectorsOf(pool: LayoutEntry, index: readonly number[], values: Vector):
 /** X^T Y of X [rank, rows] and Y [rank, columns]. */
 function transposedProduct(x: Float64Array, y: Float64Array, rank: number): Float64Array {
   const rows = x.length / rank;
-  const flipped = Float64Array.from(x, (_, i) => x[(i % rank) * rows + Math.floor(i / rank)]!);
-  return product(flipped, y, rows, rank, y.length / rank);
+  return product(transposed(x, rank, rows), y, rows, rank, y.length / rank);
 }

@@ -3,6 +3,7 @@ import { conflict } from "../config/check.ts";
 import type { Config } from "../config/index.ts";
 import { parameterSelectors } from "../config/parameters-schema.ts";
 import { type Model, withAdapters } from "../models/index.ts";
+import { rankOfFactor } from "../models/low-rank-adapters.ts";
 import type { AdapterPair } from "../models/model.ts";
 import { type Layout, layout as layoutFrom, subLayout } from "../params/layout.ts";
 import type { ParameterSplit } from "../params/standing.ts";
@@ -96,16 +97,11 @@ function modelsOfParts(tiers: SubModels, settings: WeightSelection, { parts, pla
 function withSome(model: Model, { shared }: ParameterSplit, kept: readonly number[]) {
   const { base, pairs, scale } = model.adapters!;
   const targets = kept.map((i) => pairs[i]!.weight);
-  const rank = Math.max(...kept.map((i) => rankOf(model, pairs[i]!.a)));
+  const first = new Set(kept.map((i) => pairs[i]!.a));
+  const rank = Math.max(...model.parameters.filter(({ name }) => first.has(name)).map(rankOfFactor));
   const some = withAdapters(base, { rank, alpha: scale * rank, targets });
   const names = new Set(shared.entries.map(({ name }) => name));
   return { model: some, layout: subLayout(layoutFrom(some.parameters), ({ name }) => names.has(name)) };
-}
-
-/** Of A [inputs, r], or [r, inputs, size, size] of a convolution. */
-function rankOf({ parameters }: Model, a: string): number {
-  const { shape } = parameters.find(({ name }) => name === a)!;
-  return shape.length === 2 ? shape[1]! : shape[0]!;
 }
 
 /** All sets of so many of n weights, in lexicographic order. Throws `config/conflict` for too many, or too few weights. */

@@ -3,6 +3,7 @@
  * may be kept, with each rank of clients, a part on the way up.
  */
 import type { Part, Payloads, ServerState } from "../algorithms/algorithm.ts";
+import { rankOfFactor } from "../models/low-rank-adapters.ts";
 import type { AdapterPair } from "../models/model.ts";
 import { type Layout, layout as layoutFrom, subLayout } from "../params/layout.ts";
 import { type Vector, zerosLike } from "../params/vector.ts";
@@ -62,12 +63,12 @@ export const isOf = (pairs: readonly AdapterPair[]) => (entry: { readonly name: 
 
 /** A number for each triplet, by weight. */
 export function scoreLayout({ entries }: Layout, pairs: readonly AdapterPair[]): Layout {
-  const shapes = new Map(entries.map(({ name, shape }) => [name, shape]));
+  const places = new Map(entries.map((entry) => [entry.name, entry]));
   return layoutFrom(
-    pairs.map(({ weight, a, b }) => {
-      const dense = shapes.get(a)!.length === 2;
-      return { name: weight, shape: [dense ? shapes.get(b)![0]! : shapes.get(a)![0]!], role: "vector", block: weight };
-    }),
+    pairs.map(({ weight, a }) => ({
+      ...{ name: weight, shape: [rankOfFactor(places.get(a)!)] },
+      ...{ role: "vector", block: weight },
+    })),
   );
 }
 
