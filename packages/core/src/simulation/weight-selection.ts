@@ -38,8 +38,15 @@ export function withWeightSelection(method: Algorithm, settings: WeightSelection
     const tier = tiers.partOf(client, 1);
     return { layout: tiers.parts[tier]!.layout, values: valuesAt(values, tiers.places(tier, 1)) };
   };
-  const split = (parameters: Vector, own: Layout) =>
-    Object.entries(piecesOf(own, pairs)).map(([name, piece]) => [name, partOf(own, parameters, piece)] as const);
+  const layouts = [layout, ...(tiers?.parts ?? []).map((tier) => tier.layout)];
+  const pieces = new Map(layouts.map((own) => [own, Object.entries(piecesOf(own, pairs))]));
+  const split = (parameters: Vector, own: Layout, dropped: readonly string[] = []) =>
+    Object.fromEntries(
+      pieces
+        .get(own)!
+        .filter(([name]) => !dropped.includes(name))
+        .map(([name, piece]) => [name, partOf(own, parameters, piece)]),
+    );
   return {
     ...method,
     payloads: (model, training) => selectedPayloads(method.payloads(model, training), model, settings),
@@ -51,14 +58,13 @@ export function withWeightSelection(method: Algorithm, settings: WeightSelection
     },
     assign: (_parts, cohort, _key, _round, state) =>
       cohort.map((client) => selectionPart(client, state!.vectors, settings)),
-    broadcast: (state, _scalars, round) =>
-      Object.fromEntries(split(method.broadcast(state, {}, round)["parameters"]!, layout)),
+    broadcast: (state, _scalars, round) => split(method.broadcast(state, {}, round)["parameters"]!, layout),
     own(state, client, round) {
       const kept = keptWeights(state.vectors);
       const dropped = pairs.filter((_, i) => kept.length > 0 && !kept.includes(i)).map(adapterOf);
       const whole = method.broadcast(state, {}, round)["parameters"]!;
       const own = ofTier(whole, client);
-      return Object.fromEntries(split(own.values, own.layout).filter(([name]) => !dropped.includes(name)));
+      return split(own.values, own.layout, dropped);
     },
     update(state, { [SCORES]: sent, ...aggregate }, context) {
       const next = method.update(state, aggregate, context);
