@@ -97,9 +97,9 @@ function questionsAbout(
 }
 
 /** An equal share of the images. */
-function ownImages(order: ArrayLike<number>, owner: number, owners: number): number[] {
+function ownImages(order: Int32Array, owner: number, owners: number): number[] {
   const from = (part: number) => Math.floor((part * order.length) / owners);
-  return Array.from(order).slice(from(owner), from(owner + 1));
+  return Array.from(order.subarray(from(owner), from(owner + 1)));
 }
 
 /** Grids of four rows each, with two classes at most as long as there are enough images of them. No row is in two grids. */
